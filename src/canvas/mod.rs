@@ -1,0 +1,157 @@
+//! The canvas: the positions being denoised.
+//!
+//! A canvas is a prompt, which no strategy may change, followed by the *generated region*: one
+//! [`Cell`] a position, holding either a token or the mask. A position is a number that shifts
+//! when masks are inserted before it; a [`Slot`] is the identity it keeps.
+//!
+//! This room knows nothing of models, strategies or terminals.
+
+mod edit;
+
+pub use edit::{Applied, Edit, EditError, Filler};
+
+use std::sync::Arc;
+
+/// A token's number in the model's vocabulary.
+pub type TokenId = u32;
+
+/// The identity of a generated position. It never changes and is never reused on a path of steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot(pub u32);
+
+/// The two tokens a strategy must know by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpecialTokens {
+    /// Stands for "not written yet".
+    pub mask: TokenId,
+    /// End of sequence: fills the tail behind an answer.
+    pub eos: TokenId,
+}
+
+/// How a position came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Born {
+    /// Part of the initial canvas.
+    Start,
+    /// Added at the tail by this step (1-based on the path of steps).
+    Appended { step: u32 },
+    /// Made by this step when it expanded the position `from`.
+    Inserted { step: u32, from: Slot },
+}
+
+/// One position of the generated region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cell {
+    /// Identity, stable under insertions.
+    pub slot: Slot,
+    /// The token held; the mask token if nothing is written yet.
+    pub token: TokenId,
+    /// Where the position came from.
+    pub born: Born,
+    /// The step (1-based on the path) that wrote the token, if one did.
+    pub filled: Option<u32>,
+}
+
+/// Prompt and generated region at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Canvas {
+    prompt: Arc<[TokenId]>,
+    cells: Vec<Cell>,
+    special: SpecialTokens,
+    next_slot: u32,
+}
+
+impl Canvas {
+    /// A canvas of `length` masks behind `prompt`.
+    pub fn masked(
+        prompt: impl Into<Arc<[TokenId]>>,
+        length: usize,
+        special: SpecialTokens,
+    ) -> Self {
+        let mut canvas = Self {
+            prompt: prompt.into(),
+            cells: Vec::with_capacity(length),
+            special,
+            next_slot: 0,
+        };
+        canvas.push(length, special.mask, Born::Start);
+        canvas
+    }
+
+    /// A canvas whose generated region holds `tokens`; used to rebuild recorded states.
+    pub fn holding(
+        prompt: impl Into<Arc<[TokenId]>>,
+        tokens: &[TokenId],
+        special: SpecialTokens,
+    ) -> Self {
+        let mut canvas = Self::masked(prompt, tokens.len(), special);
+        for (cell, &token) in canvas.cells.iter_mut().zip(tokens) {
+            cell.token = token;
+        }
+        canvas
+    }
+
+    fn push(&mut self, n: usize, token: TokenId, born: Born) {
+        for _ in 0..n {
+            self.cells.push(Cell { slot: Slot(self.next_slot), token, born, filled: None });
+            self.next_slot += 1;
+        }
+    }
+
+    /// The prompt's tokens.
+    pub fn prompt(&self) -> &[TokenId] {
+        &self.prompt
+    }
+
+    /// The generated region, first position first.
+    pub fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// Number of generated positions.
+    pub fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// True if there is no generated position.
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
+    /// Mask and end-of-sequence token.
+    pub fn special(&self) -> SpecialTokens {
+        self.special
+    }
+
+    /// True if nothing is written at `position` (false past the end).
+    pub fn is_masked(&self, position: usize) -> bool {
+        self.cells.get(position).is_some_and(|cell| cell.token == self.special.mask)
+    }
+
+    /// Number of masked positions.
+    pub fn masks(&self) -> usize {
+        self.cells.iter().filter(|cell| cell.token == self.special.mask).count()
+    }
+
+    /// The position that `slot` has now.
+    pub fn position(&self, slot: Slot) -> Option<usize> {
+        self.cells.iter().position(|cell| cell.slot == slot)
+    }
+
+    /// Token ids of the generated region.
+    pub fn tokens(&self) -> Vec<TokenId> {
+        self.cells.iter().map(|cell| cell.token).collect()
+    }
+
+    /// Prompt and generated region in one list: what a model is given.
+    pub fn ids(&self) -> Vec<TokenId> {
+        self.prompt.iter().copied().chain(self.cells.iter().map(|cell| cell.token)).collect()
+    }
+
+    /// Where the tail of end-of-sequence tokens begins (the length if there is none): the
+    /// positions before it are the effective tokens, E_token.
+    pub fn tail(&self) -> usize {
+        let eos = self.special.eos;
+        self.cells.iter().rposition(|cell| cell.token != eos).map_or(0, |last| last + 1)
+    }
+}

@@ -1,0 +1,184 @@
+//! DAEDAL: variable-length denoising without training (arXiv 2508.00819), exactly as the
+//! published code decides (`models/LLaDA_DAEDAL.py`, batch of one).
+//!
+//! Stage 1, *initial length adjustment*, grows an all-mask canvas until the model is confident
+//! that it ends within it. Stage 2, *iterative mask insertion*, fills block after block and
+//! replaces the least confident position by several masks. Threshold comparisons are in f32,
+//! against thresholds rounded to f32. Where the code crashes (guidance once the canvas has
+//! grown) this does what it meant.
+
+mod eos;
+mod params;
+mod stage1;
+mod stage2;
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+pub use params::{SPECS, Settings};
+
+use super::{
+    Decision, DecodeError, Extras, Finish, ParamSpec, Params, Phase, Plan, State as AnyState,
+    Strategy,
+};
+use crate::{
+    canvas::{Canvas, SpecialTokens, TokenId},
+    predict::{Attention, Column, ColumnSet, Guidance, Pass, Prediction, Request, Sampling},
+};
+
+/// The strategy's name in flags and traces.
+pub const NAME: &str = "daedal";
+
+/// The DAEDAL strategy.
+#[derive(Debug, Clone, Copy)]
+pub struct Daedal;
+
+/// What DAEDAL remembers between steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// 1 or 2.
+    pub stage: u8,
+    /// First position of the current block; may end past the length.
+    pub cursor: usize,
+    /// The last step changed nothing, so none will.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stagnant: bool,
+}
+
+impl State {
+    /// The current block, clipped to `length`.
+    fn block(&self, length: usize, block_length: usize) -> Range<usize> {
+        let start = self.cursor.min(length);
+        start..start.saturating_add(block_length).min(length)
+    }
+}
+
+/// What both stages decide on: one entry per generated position.
+struct Columns<'a> {
+    argmax: &'a [TokenId],
+    choice: &'a [TokenId],
+    p_choice: &'a [f32],
+    p_eos: &'a [f32],
+}
+
+impl<'a> Columns<'a> {
+    fn of(prediction: &'a Prediction, canvas: &Canvas) -> Result<Self, DecodeError> {
+        if prediction.rows() != canvas.len() {
+            return Err(DecodeError::Rows { expected: canvas.len(), found: prediction.rows() });
+        }
+        Ok(Self {
+            argmax: prediction.ids(Column::Argmax)?,
+            choice: prediction.ids(Column::Choice)?,
+            p_choice: prediction.numbers(Column::PChoice)?,
+            p_eos: prediction.numbers(Column::PEos)?,
+        })
+    }
+}
+
+impl Strategy for Daedal {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn params(&self) -> &'static [ParamSpec] {
+        SPECS
+    }
+
+    fn start(
+        &self,
+        prompt: &[TokenId],
+        special: SpecialTokens,
+        params: &Params,
+    ) -> Result<(Canvas, AnyState), DecodeError> {
+        let settings = Settings::of(params)?;
+        let state = State { stage: 1, cursor: 0, stagnant: false };
+        Ok((Canvas::masked(prompt, settings.initial_gen_length, special), AnyState::Daedal(state)))
+    }
+
+    fn plan(
+        &self,
+        canvas: &Canvas,
+        state: &AnyState,
+        params: &Params,
+        step: u32,
+        extras: Extras,
+    ) -> Result<Plan, DecodeError> {
+        let AnyState::Daedal(state) = state;
+        let settings = Settings::of(params)?;
+        if state.stagnant {
+            return Ok(Plan::Done(Finish::Stagnant));
+        }
+        if state.stage == 2 && state.cursor >= canvas.len() {
+            return Ok(Plan::Done(Finish::Complete));
+        }
+        // Guidance and noise belong to stage 2 alone: stage 1 reads the plain argmax.
+        let denoising = state.stage == 2;
+        let needed = ColumnSet::of(&[
+            Column::Argmax,
+            Column::Choice,
+            Column::PChoice,
+            Column::PEos,
+            Column::BestUnmask,
+            Column::PBestUnmask,
+        ]);
+        Ok(Plan::Predict(Box::new(Request {
+            pass: full_pass(canvas.ids()),
+            guidance: (denoising && settings.cfg_scale > 0.0).then(|| Guidance {
+                scale: settings.cfg_scale as f32,
+                unconditional: full_pass(unconditional(canvas)),
+            }),
+            rows: canvas.prompt().len()..canvas.prompt().len() + canvas.len(),
+            shift: false,
+            sampling: (denoising && settings.temperature > 0.0).then(|| Sampling {
+                temperature: settings.temperature,
+                seed: settings.seed,
+                step,
+                slots: canvas.cells().iter().map(|cell| cell.slot).collect(),
+            }),
+            special: canvas.special(),
+            columns: needed.and(extras.columns),
+            top_k: extras.top_k,
+        })))
+    }
+
+    fn decide(
+        &self,
+        canvas: &Canvas,
+        state: &AnyState,
+        params: &Params,
+        prediction: &Prediction,
+    ) -> Result<Decision, DecodeError> {
+        let AnyState::Daedal(state) = state;
+        let settings = Settings::of(params)?;
+        if state.stage == 1 {
+            stage1::decide(canvas, &settings, prediction)
+        } else {
+            stage2::decide(canvas, *state, &settings, prediction)
+        }
+    }
+
+    fn phase(&self, canvas: &Canvas, state: &AnyState, params: &Params) -> Phase {
+        let AnyState::Daedal(state) = state;
+        if state.stage == 1 {
+            return Phase { stage: 1, name: "initial length adjustment", block: None };
+        }
+        let block_length = params.count("block_length").unwrap_or(usize::MAX);
+        Phase {
+            stage: 2,
+            name: "iterative mask insertion",
+            block: Some(state.block(canvas.len(), block_length)),
+        }
+    }
+}
+
+fn full_pass(ids: Vec<TokenId>) -> Pass {
+    Pass { ids, positions: None, attention: Attention::Full }
+}
+
+/// The canvas without its prompt: every prompt token masked, what is generated kept.
+fn unconditional(canvas: &Canvas) -> Vec<TokenId> {
+    let mut ids = canvas.ids();
+    ids[..canvas.prompt().len()].fill(canvas.special().mask);
+    ids
+}

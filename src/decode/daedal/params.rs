@@ -1,0 +1,178 @@
+//! DAEDAL's parameters under the reference's names, with its defaults.
+
+use crate::decode::{Affects, DecodeError, Kind, ParamSpec, Params};
+
+/// Largest length and window accepted: far beyond any model's context.
+const MOST: i64 = 1 << 20;
+
+/// A probability threshold: 0..=2, since values over 1 ("never") are legal in the reference.
+const fn threshold(
+    name: &'static str,
+    symbol: &'static str,
+    default: f64,
+    help: &'static str,
+) -> ParamSpec {
+    ParamSpec {
+        name,
+        symbol,
+        unit: "probability",
+        help,
+        kind: Kind::Float { min: 0.0, max: 2.0, step: 0.01, default },
+        affects: Affects::Decide,
+    }
+}
+
+const fn count(
+    name: &'static str,
+    symbol: &'static str,
+    (min, default, step): (i64, i64, i64),
+    affects: Affects,
+    help: &'static str,
+) -> ParamSpec {
+    ParamSpec {
+        name,
+        symbol,
+        unit: "positions",
+        help,
+        kind: Kind::Int { min, max: MOST, step, default },
+        affects,
+    }
+}
+
+/// The declarations, in the order of the screen.
+pub const SPECS: &[ParamSpec] = &[
+    threshold(
+        "high_conf_threshold",
+        "τ_high",
+        0.9,
+        "Stage 2 fills every masked position of the block whose confidence is strictly over this",
+    ),
+    threshold(
+        "low_conf_threshold",
+        "τ_low",
+        0.1,
+        "Stage 2 may expand the least confident masked position of the block if it is strictly \
+         under this",
+    ),
+    threshold(
+        "eos_confidence_threshold",
+        "τ_eos",
+        0.5,
+        "Stage 1 adds masks while the EOS confidence is strictly under this",
+    ),
+    threshold(
+        "expand_eos_confidence_threshold",
+        "τ_expand",
+        0.9,
+        "Stage 2 expands only while the EOS confidence is strictly under this",
+    ),
+    count(
+        "eos_check_tokens",
+        "W_eos",
+        (1, 32, 1),
+        Affects::Decide,
+        "How many EOS predictions from the tail the EOS confidence counts, and what it divides by",
+    ),
+    count(
+        "expansion_factor",
+        "E_factor",
+        (0, 8, 1),
+        Affects::Decide,
+        "How many masks a stage 1 step adds, and how many replace an expanded position in stage 2",
+    ),
+    count(
+        "block_length",
+        "block",
+        (1, 32, 1),
+        Affects::Decide,
+        "Width of the block filled in stage 2",
+    ),
+    count(
+        "max_gen_length",
+        "L_max",
+        (1, 2048, 8),
+        Affects::Decide,
+        "The generated region never grows beyond this",
+    ),
+    count("initial_gen_length", "L_init", (0, 64, 8), Affects::Start, "Masks on the first canvas"),
+    ParamSpec {
+        name: "temperature",
+        symbol: "T",
+        unit: "",
+        help: "Gumbel noise on the choice of tokens in stage 2; 0 takes the most probable",
+        kind: Kind::Float { min: 0.0, max: 100.0, step: 0.1, default: 0.0 },
+        affects: Affects::Predict,
+    },
+    ParamSpec {
+        name: "cfg_scale",
+        symbol: "cfg",
+        unit: "",
+        help: "Classifier-free guidance in stage 2, by a second canvas with the prompt masked; 0 is off",
+        kind: Kind::Float { min: 0.0, max: 100.0, step: 0.1, default: 0.0 },
+        affects: Affects::Predict,
+    },
+    ParamSpec {
+        name: "seed",
+        symbol: "seed",
+        unit: "",
+        help: "Seed of the noise, used with a temperature over 0",
+        kind: Kind::Int { min: 0, max: i64::MAX, step: 1, default: 0 },
+        affects: Affects::Predict,
+    },
+];
+
+/// The parameters, typed. Thresholds are f32, since the reference compares in f32.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// L_init, positions.
+    pub initial_gen_length: usize,
+    /// L_max, positions.
+    pub max_gen_length: usize,
+    /// Block width, positions.
+    pub block_length: usize,
+    /// E_factor, positions.
+    pub expansion_factor: usize,
+    /// W_eos, positions.
+    pub eos_check_tokens: usize,
+    /// τ_high.
+    pub high_conf_threshold: f32,
+    /// τ_low.
+    pub low_conf_threshold: f32,
+    /// τ_eos.
+    pub eos_confidence_threshold: f32,
+    /// τ_expand.
+    pub expand_eos_confidence_threshold: f32,
+    /// T.
+    pub temperature: f64,
+    /// Guidance scale.
+    pub cfg_scale: f64,
+    /// Seed of the noise.
+    pub seed: u64,
+}
+
+impl Settings {
+    /// Reads the parameters.
+    ///
+    /// # Errors
+    /// If one is missing: `params` are another strategy's.
+    pub fn of(params: &Params) -> Result<Self, DecodeError> {
+        Ok(Self {
+            initial_gen_length: params.count("initial_gen_length")?,
+            max_gen_length: params.count("max_gen_length")?,
+            block_length: params.count("block_length")?,
+            expansion_factor: params.count("expansion_factor")?,
+            eos_check_tokens: params.count("eos_check_tokens")?,
+            high_conf_threshold: params.float("high_conf_threshold")? as f32,
+            low_conf_threshold: params.float("low_conf_threshold")? as f32,
+            eos_confidence_threshold: params.float("eos_confidence_threshold")? as f32,
+            expand_eos_confidence_threshold: params.float("expand_eos_confidence_threshold")?
+                as f32,
+            temperature: params.float("temperature")?,
+            cfg_scale: params.float("cfg_scale")?,
+            seed: match params.get("seed")? {
+                crate::decode::Value::Int(seed) => seed as u64,
+                crate::decode::Value::Float(seed) => seed as u64,
+            },
+        })
+    }
+}

@@ -1,0 +1,68 @@
+//! Stage 1, initial length adjustment: add masks while the EOS confidence is low, then put a few
+//! EOS tokens behind them.
+
+use super::{Columns, Settings, State, eos};
+use crate::{
+    canvas::{Canvas, Edit, Filler},
+    decode::{Decision, DecodeError, Drop, Growth, LeftRule, Mode, State as AnyState, Verdict},
+    predict::Prediction,
+};
+
+pub(super) fn decide(
+    canvas: &Canvas,
+    settings: &Settings,
+    prediction: &Prediction,
+) -> Result<Decision, DecodeError> {
+    let columns = Columns::of(prediction, canvas)?;
+    let eos = eos::measure(
+        &columns,
+        canvas.special().eos,
+        settings.eos_check_tokens,
+        settings.eos_confidence_threshold,
+    )?;
+    let length = canvas.len();
+    let max = settings.max_gen_length;
+    let grown = length.saturating_add(settings.expansion_factor).min(max);
+    let wants = eos.confidence < settings.eos_confidence_threshold;
+    // With an expansion factor of 0 the reference warns and goes on to stage 2.
+    let grows = wants && grown > length;
+
+    let (mode, edits, growth, next) = if grows {
+        let edit = Edit::Append { n: grown - length, filler: Filler::Mask };
+        let next = State { stage: 1, cursor: 0, stagnant: false };
+        (Mode::Grow, vec![edit], Growth::To(grown), next)
+    } else {
+        let settled = length.saturating_add(settings.eos_check_tokens / 2).min(max);
+        let edit = match settled {
+            settled if settled > length => {
+                Some(Edit::Append { n: settled - length, filler: Filler::Eos })
+            }
+            settled if settled < length => Some(Edit::Truncate { length: settled }),
+            _ => None,
+        };
+        let growth = match edit {
+            Some(_) => Growth::To(settled),
+            None if wants => Growth::AtMaximum(max),
+            None => Growth::Stays,
+        };
+        let next = State { stage: 2, cursor: 0, stagnant: false };
+        (Mode::Settle, edit.into_iter().collect(), growth, next)
+    };
+    let kept = if grows { length } else { length.min(max) };
+    Ok(Decision {
+        mode,
+        edits,
+        verdicts: columns
+            .p_choice
+            .iter()
+            .map(|&p| Verdict::Left { p, rule: LeftRule::Stage })
+            .collect(),
+        dropped: canvas.cells()[kept..]
+            .iter()
+            .map(|cell| Drop { slot: cell.slot, token: None })
+            .collect(),
+        eos: Some(eos),
+        growth,
+        next: AnyState::Daedal(next),
+    })
+}

@@ -1,0 +1,227 @@
+//! Stage 2, iterative denoising and mask insertion: fill what is confident (or the best), expand
+//! the one position that is least confident, move to the next block when this one is full.
+
+use std::ops::Range;
+
+use super::{Columns, Settings, State, eos};
+use crate::{
+    canvas::{Canvas, Edit, TokenId},
+    decode::{
+        Decision, DecodeError, Drop, EosMeasure, FillRule, Growth, LeftRule, Mode, RefuseRule,
+        State as AnyState, Verdict,
+    },
+    predict::{Column, Prediction},
+};
+
+pub(super) fn decide(
+    canvas: &Canvas,
+    state: State,
+    settings: &Settings,
+    prediction: &Prediction,
+) -> Result<Decision, DecodeError> {
+    let columns = Columns::of(prediction, canvas)?;
+    let block = state.block(canvas.len(), settings.block_length);
+    let masked: Vec<usize> = block.clone().filter(|&position| canvas.is_masked(position)).collect();
+    if let Some(&position) = masked.iter().find(|&&at| !columns.p_choice[at].is_finite()) {
+        return Err(DecodeError::NotFinite(position));
+    }
+    let eos = eos::measure(
+        &columns,
+        canvas.special().eos,
+        settings.eos_check_tokens,
+        settings.expand_eos_confidence_threshold,
+    )?;
+
+    let fills = fills(canvas, settings, &columns, &masked, prediction)?;
+    let candidates: Vec<usize> = masked
+        .iter()
+        .copied()
+        .filter(|at| !fills.chosen.iter().any(|fill| fill.position == *at))
+        .filter(|&at| columns.p_choice[at] < settings.low_conf_threshold)
+        .collect();
+    let lowest = first_by(&candidates, |a, b| columns.p_choice[a] < columns.p_choice[b]);
+    let refusal = refusal(canvas, settings, &eos);
+    let expanded = if refusal.is_none() { lowest } else { None };
+
+    let mut edits: Vec<Edit> = fills
+        .chosen
+        .iter()
+        .map(|fill| Edit::Fill { slot: canvas.cells()[fill.position].slot, token: fill.token })
+        .collect();
+    let mut growth = Growth::Stays;
+    if let Some(position) = expanded {
+        let n = settings.expansion_factor;
+        edits.push(Edit::Expand { slot: canvas.cells()[position].slot, n });
+        let wanted = (canvas.len() + n).saturating_sub(1);
+        let length = wanted.min(settings.max_gen_length);
+        if wanted > length {
+            edits.push(Edit::Truncate { length });
+        }
+        growth = Growth::To(length);
+    } else if lowest.is_some() && canvas.len() >= settings.max_gen_length {
+        growth = Growth::AtMaximum(settings.max_gen_length);
+    }
+
+    // Only its tokens matter here; the session applies the edits for good.
+    let after = canvas.apply(&edits, 0).expect("edits are made of masked positions");
+    let stagnant = after.canvas.tokens() == canvas.tokens();
+    let cursor = advance(&after.canvas, state.cursor, settings.block_length);
+    Ok(Decision {
+        mode: fills.mode,
+        verdicts: verdicts(canvas, settings, &columns, &block, &fills, lowest, refusal, &eos),
+        dropped: after
+            .dropped
+            .iter()
+            // Masks that the expansion itself would have made are not lost: they never were.
+            .filter(|cell| canvas.position(cell.slot).is_some())
+            .map(|cell| Drop {
+                slot: cell.slot,
+                token: (cell.token != canvas.special().mask).then_some(cell.token),
+            })
+            .collect(),
+        edits,
+        eos: Some(eos),
+        growth,
+        next: AnyState::Daedal(State { stage: 2, cursor, stagnant }),
+    })
+}
+
+/// A position to be filled.
+struct Fill {
+    position: usize,
+    token: TokenId,
+    p: f32,
+}
+
+/// The positions to be filled, and by which rule.
+struct Fills {
+    mode: Mode,
+    chosen: Vec<Fill>,
+}
+
+fn fills(
+    canvas: &Canvas,
+    settings: &Settings,
+    columns: &Columns,
+    masked: &[usize],
+    prediction: &Prediction,
+) -> Result<Fills, DecodeError> {
+    let mask = canvas.special().mask;
+    let fill = |position: usize| Fill {
+        position,
+        token: columns.choice[position],
+        p: columns.p_choice[position],
+    };
+    let writable: Vec<usize> =
+        masked.iter().copied().filter(|&position| columns.choice[position] != mask).collect();
+    let high: Vec<Fill> = writable
+        .iter()
+        .filter(|&&position| columns.p_choice[position] > settings.high_conf_threshold)
+        .map(|&position| fill(position))
+        .collect();
+    if !high.is_empty() {
+        return Ok(Fills { mode: Mode::HighConf, chosen: high });
+    }
+    if let Some(best) = first_by(&writable, |a, b| columns.p_choice[a] > columns.p_choice[b]) {
+        return Ok(Fills { mode: Mode::Fallback, chosen: vec![fill(best)] });
+    }
+    if masked.is_empty() {
+        return Ok(Fills { mode: Mode::None, chosen: Vec::new() });
+    }
+    let token = prediction.ids(Column::BestUnmask)?;
+    let p = prediction.numbers(Column::PBestUnmask)?;
+    if let Some(&position) = masked.iter().find(|&&at| !p[at].is_finite()) {
+        return Err(DecodeError::NotFinite(position));
+    }
+    let chosen = first_by(masked, |a, b| p[a] > p[b]).map(|position| Fill {
+        position,
+        token: token[position],
+        p: p[position],
+    });
+    Ok(Fills { mode: Mode::Stuck, chosen: chosen.into_iter().collect() })
+}
+
+/// The position no other beats; the first of equals.
+fn first_by(positions: &[usize], beats: impl Fn(usize, usize) -> bool) -> Option<usize> {
+    positions.iter().copied().reduce(|best, at| if beats(at, best) { at } else { best })
+}
+
+/// Why no position may be expanded in this step, if so.
+fn refusal(canvas: &Canvas, settings: &Settings, eos: &EosMeasure) -> Option<RefuseRule> {
+    if eos.confidence >= eos.threshold {
+        Some(RefuseRule::EosConfident { eos: eos.confidence, threshold: eos.threshold })
+    } else if canvas.len() >= settings.max_gen_length {
+        Some(RefuseRule::AtMaximum { length: canvas.len() })
+    } else {
+        None
+    }
+}
+
+/// The cursor after a step: on by whole blocks while the window holds no mask. It may end past
+/// the length, since the reference adds the full block length also at the end.
+fn advance(canvas: &Canvas, mut cursor: usize, block_length: usize) -> usize {
+    while cursor < canvas.len() {
+        let end = cursor.saturating_add(block_length).min(canvas.len());
+        if (cursor..end).any(|position| canvas.is_masked(position)) {
+            break;
+        }
+        cursor = cursor.saturating_add(block_length);
+    }
+    cursor
+}
+
+#[expect(clippy::too_many_arguments, reason = "everything a step decided, put into words")]
+fn verdicts(
+    canvas: &Canvas,
+    settings: &Settings,
+    columns: &Columns,
+    block: &Range<usize>,
+    fills: &Fills,
+    lowest: Option<usize>,
+    refusal: Option<RefuseRule>,
+    eos: &EosMeasure,
+) -> Vec<Verdict> {
+    let high = settings.high_conf_threshold;
+    let low = settings.low_conf_threshold;
+    let rule = match fills.mode {
+        Mode::HighConf => FillRule::Above { threshold: high },
+        Mode::Stuck => FillRule::WithoutMask,
+        _ => FillRule::BestOfBlock { threshold: high },
+    };
+    let best = match (fills.mode, fills.chosen.first()) {
+        (Mode::Fallback, Some(fill)) => Some((fill.position, fill.p)),
+        _ => None,
+    };
+    let mut verdicts: Vec<Verdict> = (0..canvas.len())
+        .map(|position| {
+            let p = columns.p_choice[position];
+            let left = |rule| Verdict::Left { p, rule };
+            match lowest {
+                _ if !canvas.is_masked(position) => Verdict::Written,
+                _ if !block.contains(&position) => left(LeftRule::OutsideBlock),
+                Some(lowest) if p < low => match refusal {
+                    Some(rule) => Verdict::Refused { p, threshold: low, rule },
+                    None if position == lowest => Verdict::Expand {
+                        p,
+                        threshold: low,
+                        n: settings.expansion_factor,
+                        eos: eos.confidence,
+                        eos_threshold: eos.threshold,
+                    },
+                    None => {
+                        let rule = RefuseRule::NotLowest { lowest, p: columns.p_choice[lowest] };
+                        Verdict::Refused { p, threshold: low, rule }
+                    }
+                },
+                _ if columns.choice[position] == canvas.special().mask => {
+                    left(LeftRule::PredictsMask)
+                }
+                _ => left(LeftRule::NotConfident { threshold: high, best }),
+            }
+        })
+        .collect();
+    for fill in &fills.chosen {
+        verdicts[fill.position] = Verdict::Fill { token: fill.token, p: fill.p, rule };
+    }
+    verdicts
+}

@@ -1,0 +1,112 @@
+//! Decisions: the edits of a step and everything that explains them.
+
+use super::{State, Verdict};
+use crate::canvas::{Edit, Slot, TokenId};
+
+/// What kind of step it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Stage 1: the length grows.
+    Grow,
+    /// Stage 1: the length suffices; the canvas is prepared for stage 2.
+    Settle,
+    /// Stage 2: every position over the high threshold is filled.
+    HighConf,
+    /// Stage 2: none was over the threshold; the best is filled.
+    Fallback,
+    /// Stage 2: every masked position predicts the mask token; the best other token is filled.
+    Stuck,
+    /// Stage 2: nothing to fill.
+    None,
+}
+
+impl Mode {
+    /// Every mode.
+    pub const ALL: [Self; 6] =
+        [Self::Grow, Self::Settle, Self::HighConf, Self::Fallback, Self::Stuck, Self::None];
+
+    /// The name in traces.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Grow => "grow",
+            Self::Settle => "settle",
+            Self::HighConf => "high_conf",
+            Self::Fallback => "fallback",
+            Self::Stuck => "stuck",
+            Self::None => "none",
+        }
+    }
+}
+
+/// The EOS confidence of a step: the reference walks from the tail, takes the positions whose
+/// argmax is EOS, at most `window` of them, and divides the sum of P(EOS) by `window`, however
+/// many it found (`_calculate_eos_confidence` in DAEDAL's `LLaDA_DAEDAL.py`).
+#[derive(Debug, Clone, PartialEq)]
+pub struct EosMeasure {
+    /// The positions taken, from the tail.
+    pub taken: Vec<usize>,
+    /// `eos_check_tokens`: the most that are taken, and the divisor.
+    pub window: usize,
+    /// The confidence, 0..=1: what thresholds are compared with.
+    pub confidence: f32,
+    /// The threshold of this stage.
+    pub threshold: f32,
+}
+
+/// What the length rule says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Growth {
+    /// The canvas grows (or is cut) to this length.
+    To(usize),
+    /// It would grow, but it is at its maximum.
+    AtMaximum(usize),
+    /// It stays.
+    Stays,
+}
+
+/// A position that falls off the end at the maximum length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drop {
+    /// Its identity.
+    pub slot: Slot,
+    /// What it held; `None` for a mask.
+    pub token: Option<TokenId>,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// What kind of step.
+    pub mode: Mode,
+    /// The changes, in order.
+    pub edits: Vec<Edit>,
+    /// Why, for every generated position.
+    pub verdicts: Vec<Verdict>,
+    /// What falls off.
+    pub dropped: Vec<Drop>,
+    /// The EOS confidence, where the strategy uses one.
+    pub eos: Option<EosMeasure>,
+    /// What happens to the length.
+    pub growth: Growth,
+    /// The strategy's state afterwards.
+    pub next: State,
+}
+
+impl Decision {
+    /// Positions filled, with their tokens.
+    pub fn fills(&self) -> impl Iterator<Item = (usize, TokenId)> {
+        self.verdicts.iter().enumerate().filter_map(|(position, verdict)| match verdict {
+            Verdict::Fill { token, .. } => Some((position, *token)),
+            _ => None,
+        })
+    }
+
+    /// Positions expanded into more masks.
+    pub fn expansions(&self) -> impl Iterator<Item = usize> {
+        self.verdicts
+            .iter()
+            .enumerate()
+            .filter(|(_, verdict)| matches!(verdict, Verdict::Expand { .. }))
+            .map(|(position, _)| position)
+    }
+}

@@ -1,0 +1,157 @@
+//! Decoding strategies: pure functions from a canvas and a prediction to a decision.
+//!
+//! A [`Strategy`] *plans* the forward pass it wants next and *decides* what to do with the
+//! answer. It has no clock, no device and no memory of its own: what it must remember is its
+//! [`State`], kept with every step. One file (or folder) a strategy.
+
+pub mod daedal;
+mod decision;
+mod params;
+mod verdict;
+
+pub use decision::{Decision, Drop, EosMeasure, Growth, Mode};
+pub use params::{Affects, Kind, ParamError, ParamSpec, Params, Value};
+pub use verdict::{FillRule, LeftRule, RefuseRule, Verdict};
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    canvas::{Canvas, SpecialTokens, TokenId},
+    predict::{ColumnSet, MissingColumn, Prediction, Request},
+};
+
+/// What a strategy remembers between steps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "strategy", rename_all = "snake_case")]
+pub enum State {
+    /// See [`daedal`].
+    Daedal(daedal::State),
+}
+
+/// What a strategy wants next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Plan {
+    /// This forward pass.
+    Predict(Box<Request>),
+    /// Nothing: the run is over.
+    Done(Finish),
+}
+
+/// Why a run is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finish {
+    /// Nothing is left to write.
+    Complete,
+    /// A step changed nothing, so no later one will.
+    Stagnant,
+}
+
+impl Finish {
+    /// The name in traces and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Stagnant => "stagnant",
+        }
+    }
+}
+
+/// Where a run stands, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Phase {
+    /// Stage number from 1.
+    pub stage: u8,
+    /// The stage's name, e.g. `initial length adjustment`.
+    pub name: &'static str,
+    /// The block in work, as generated positions.
+    pub block: Option<Range<usize>>,
+}
+
+/// What a pass is asked for beyond what the strategy needs, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extras {
+    /// Columns to show.
+    pub columns: ColumnSet,
+    /// Candidates per position.
+    pub top_k: usize,
+}
+
+/// A fault of the run, not of the program.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// The prediction lacks a column the strategy reads.
+    #[error(transparent)]
+    Missing(#[from] MissingColumn),
+    /// A parameter that is unknown, of the wrong type or out of range.
+    #[error(transparent)]
+    Param(#[from] ParamError),
+    /// The prediction is for another number of positions.
+    #[error("the prediction has {found} rows, the canvas {expected} generated positions")]
+    Rows {
+        /// Generated positions.
+        expected: usize,
+        /// Rows found.
+        found: usize,
+    },
+    /// The prediction holds a NaN where a decision needs a number.
+    #[error("position {0} has no finite confidence: the model computes NaN or infinity there")]
+    NotFinite(usize),
+}
+
+/// A decoding strategy.
+pub trait Strategy: Send + Sync {
+    /// Name in flags and traces.
+    fn name(&self) -> &'static str;
+
+    /// Every parameter, with range, unit and help; the order is the order on screen.
+    fn params(&self) -> &'static [ParamSpec];
+
+    /// The first canvas and state of a run.
+    ///
+    /// # Errors
+    /// If a parameter is out of range.
+    fn start(
+        &self,
+        prompt: &[TokenId],
+        special: SpecialTokens,
+        params: &Params,
+    ) -> Result<(Canvas, State), DecodeError>;
+
+    /// The next forward pass. `step` is the number the step will have on its path, from 1.
+    ///
+    /// # Errors
+    /// If a parameter is out of range.
+    fn plan(
+        &self,
+        canvas: &Canvas,
+        state: &State,
+        params: &Params,
+        step: u32,
+        extras: Extras,
+    ) -> Result<Plan, DecodeError>;
+
+    /// What to do with the answer.
+    ///
+    /// # Errors
+    /// If the prediction does not fit the canvas or lacks a column.
+    fn decide(
+        &self,
+        canvas: &Canvas,
+        state: &State,
+        params: &Params,
+        prediction: &Prediction,
+    ) -> Result<Decision, DecodeError>;
+
+    /// Stage and block, for people.
+    fn phase(&self, canvas: &Canvas, state: &State, params: &Params) -> Phase;
+}
+
+/// The strategies there are, by name.
+pub const STRATEGIES: &[&dyn Strategy] = &[&daedal::Daedal];
+
+/// The strategy called `name`.
+pub fn strategy(name: &str) -> Option<&'static dyn Strategy> {
+    STRATEGIES.iter().copied().find(|strategy| strategy.name() == name)
+}

@@ -1,0 +1,147 @@
+//! Verdicts: why a position is filled, expanded, refused or left, with the numbers.
+
+use std::fmt;
+
+use crate::canvas::TokenId;
+
+/// The rule that filled a position.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum FillRule {
+    /// Its confidence is strictly over the threshold.
+    Above { threshold: f32 },
+    /// No position was over the threshold; this is the best of the block.
+    BestOfBlock { threshold: f32 },
+    /// Every masked position predicts the mask token; without it this is the best.
+    WithoutMask,
+}
+
+/// The rule that left a masked position alone.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum LeftRule {
+    /// This stage fills nothing.
+    Stage,
+    /// It is not in the current block.
+    OutsideBlock,
+    /// Not over the threshold. `best` is the position filled instead, if only one was.
+    NotConfident { threshold: f32, best: Option<(usize, f32)> },
+    /// It predicts the mask token, which is never written.
+    PredictsMask,
+}
+
+/// The rule that kept an expansion candidate from being expanded.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum RefuseRule {
+    /// The EOS confidence says the length suffices.
+    EosConfident { eos: f32, threshold: f32 },
+    /// The canvas is at its maximum length.
+    AtMaximum { length: usize },
+    /// One position a step is expanded, and another one is less confident.
+    NotLowest { lowest: usize, p: f32 },
+}
+
+/// Why a position fares as it does in a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Verdict {
+    /// It is written already.
+    Written,
+    /// A token is written.
+    Fill { token: TokenId, p: f32, rule: FillRule },
+    /// It becomes `n` masks.
+    Expand { p: f32, threshold: f32, n: usize, eos: f32, eos_threshold: f32 },
+    /// Its confidence `p` is under the low threshold, but it is not expanded.
+    Refused { p: f32, threshold: f32, rule: RefuseRule },
+    /// It stays masked.
+    Left { p: f32, rule: LeftRule },
+}
+
+impl Verdict {
+    /// The name in traces and filters.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Written => "written",
+            Self::Fill { .. } => "fill",
+            Self::Expand { .. } => "expand",
+            Self::Refused { .. } => "refused",
+            Self::Left { .. } => "left",
+        }
+    }
+}
+
+/// A probability for people: three significant digits, but never rounded across the threshold
+/// it is compared with.
+pub(crate) struct P(pub f32);
+
+impl fmt::Display for P {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self.0 {
+            p if !p.is_finite() => f.write_str("–"),
+            p if p > 0.999 && p < 1.0 => write!(f, "{p:.6}"),
+            p if p != 0.0 && p < 0.001 => write!(f, "{p:.1e}"),
+            p if p < 0.1 => write!(f, "{p:.4}"),
+            p => write!(f, "{p:.3}"),
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match *self {
+            Self::Written => write!(f, "written before"),
+            Self::Fill { p, rule, .. } => match rule {
+                FillRule::Above { threshold } => {
+                    write!(f, "filled: {} > τ_high {}", P(p), P(threshold))
+                }
+                FillRule::BestOfBlock { threshold } => write!(
+                    f,
+                    "filled: best of the block with {}, none is > τ_high {}",
+                    P(p),
+                    P(threshold)
+                ),
+                FillRule::WithoutMask => write!(
+                    f,
+                    "filled: every position predicts the mask; without it this one is best with {}",
+                    P(p)
+                ),
+            },
+            Self::Expand { p, threshold, n, eos, eos_threshold } => write!(
+                f,
+                "expanded into {n}: {} < τ_low {} and EOS {} < τ_expand {}",
+                P(p),
+                P(threshold),
+                P(eos),
+                P(eos_threshold)
+            ),
+            Self::Refused { p, threshold, rule } => {
+                write!(f, "not expanded: {} < τ_low {}, but ", P(p), P(threshold))?;
+                match rule {
+                    RefuseRule::EosConfident { eos, threshold } => {
+                        write!(f, "EOS {} ≥ τ_expand {}", P(eos), P(threshold))
+                    }
+                    RefuseRule::AtMaximum { length } => {
+                        write!(f, "the length {length} is the maximum")
+                    }
+                    RefuseRule::NotLowest { lowest, p } => {
+                        write!(f, "position {lowest} is lower with {}", P(p))
+                    }
+                }
+            }
+            Self::Left { p, rule } => match rule {
+                LeftRule::Stage => write!(f, "left: stage 1 only adjusts the length"),
+                LeftRule::OutsideBlock => write!(f, "left: not in the current block"),
+                LeftRule::NotConfident { threshold, best: None } => {
+                    write!(f, "left: {} is not > τ_high {}", P(p), P(threshold))
+                }
+                LeftRule::NotConfident { threshold, best: Some((position, best)) } => write!(
+                    f,
+                    "left: {} is not > τ_high {}; best of the block is {position} with {}",
+                    P(p),
+                    P(threshold),
+                    P(best)
+                ),
+                LeftRule::PredictsMask => {
+                    write!(f, "left: it predicts the mask token, which is never written")
+                }
+            },
+        }
+    }
+}

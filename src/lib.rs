@@ -1,0 +1,11 @@
+//! `demask`: a visual debugger for masked diffusion language models.
+//!
+//! Data flows one way: [`decode`] *plans* a request, a [`predict::Predictor`] answers it,
+//! [`decode`] *decides*, [`canvas`] *applies*, [`trace`] records and [`tui`] shows.
+//! ARCHITECTURE.md has the rooms and their invariants.
+
+pub mod canvas;
+pub mod decode;
+pub mod eval;
+pub mod predict;
+pub mod session;

@@ -1,0 +1,211 @@
+//! A prediction: named columns, one value per generated position.
+
+use std::collections::BTreeMap;
+
+use crate::canvas::TokenId;
+
+/// Candidate tokens of one position with their probabilities, best first.
+pub type Ranked = Vec<(TokenId, f32)>;
+
+/// The columns a request can ask for. Probabilities are f32 in 0..=1 from the softmax over the
+/// guided logits; entropies and margins are explained at each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Column {
+    /// Most probable token, lowest id on ties.
+    Argmax,
+    /// Probability of `Argmax`.
+    PArgmax,
+    /// Token chosen: the argmax of the logits with sampling noise; `Argmax` at temperature 0.
+    Choice,
+    /// Probability of `Choice`, without noise. What decoders call the confidence.
+    PChoice,
+    /// Probability of the end-of-sequence token.
+    PEos,
+    /// Shannon entropy of the distribution, in nats.
+    Entropy,
+    /// Probability of the best token minus that of the second best.
+    Margin,
+    /// Best token once the mask token is taken out of the logits.
+    BestUnmask,
+    /// Probability of `BestUnmask`, renormalised without the mask token.
+    PBestUnmask,
+    /// Probability of the token the position holds now.
+    PCurrent,
+    /// The best tokens with their probabilities: for people, no decision reads it.
+    TopK,
+}
+
+impl Column {
+    /// Every column, in the order they are written.
+    pub const ALL: [Self; 11] = [
+        Self::Argmax,
+        Self::PArgmax,
+        Self::Choice,
+        Self::PChoice,
+        Self::PEos,
+        Self::Entropy,
+        Self::Margin,
+        Self::BestUnmask,
+        Self::PBestUnmask,
+        Self::PCurrent,
+        Self::TopK,
+    ];
+
+    /// The column's name in traces.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Argmax => "argmax",
+            Self::PArgmax => "p_argmax",
+            Self::Choice => "choice",
+            Self::PChoice => "p_choice",
+            Self::PEos => "p_eos",
+            Self::Entropy => "entropy",
+            Self::Margin => "margin",
+            Self::BestUnmask => "best_unmask",
+            Self::PBestUnmask => "p_best_unmask",
+            Self::PCurrent => "p_current",
+            Self::TopK => "top_k",
+        }
+    }
+}
+
+/// A set of columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ColumnSet(u32);
+
+impl ColumnSet {
+    /// The set of the columns given.
+    pub fn of(columns: &[Column]) -> Self {
+        Self(columns.iter().fold(0, |bits, column| bits | 1 << *column as u32))
+    }
+
+    /// True if `column` is in the set.
+    pub fn has(self, column: Column) -> bool {
+        self.0 & (1 << column as u32) != 0
+    }
+
+    /// Both sets together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// The columns in the set, in order.
+    pub fn iter(self) -> impl Iterator<Item = Column> {
+        Column::ALL.into_iter().filter(move |column| self.has(*column))
+    }
+
+    /// The set as bits, for hashing.
+    pub(super) fn bits(self) -> u32 {
+        self.0
+    }
+}
+
+/// The values of one column, one entry per generated position.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Data {
+    /// Token ids.
+    Ids(Vec<TokenId>),
+    /// Numbers; NaN where a foreign trace had no finite value.
+    Numbers(Vec<f32>),
+    /// Ranked candidates; empty where none were kept.
+    Ranked(Vec<Ranked>),
+}
+
+impl Data {
+    fn rows(&self) -> usize {
+        match self {
+            Self::Ids(rows) => rows.len(),
+            Self::Numbers(rows) => rows.len(),
+            Self::Ranked(rows) => rows.len(),
+        }
+    }
+}
+
+/// A column was needed that the prediction does not hold. Never read as zero.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the prediction has no column `{}`", .0.name())]
+pub struct MissingColumn(pub Column);
+
+/// What a forward pass says about each generated position.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prediction {
+    rows: usize,
+    columns: BTreeMap<Column, Data>,
+}
+
+impl Prediction {
+    /// An empty prediction for `rows` generated positions.
+    pub fn new(rows: usize) -> Self {
+        Self { rows, columns: BTreeMap::new() }
+    }
+
+    /// Adds or replaces a column.
+    ///
+    /// # Panics
+    /// If the column has another number of rows: a fault of the caller.
+    #[must_use]
+    pub fn with(mut self, column: Column, data: Data) -> Self {
+        assert_eq!(data.rows(), self.rows, "rows of column {}", column.name());
+        self.columns.insert(column, data);
+        self
+    }
+
+    /// Number of generated positions.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The columns held, in order.
+    pub fn columns(&self) -> impl Iterator<Item = (Column, &Data)> {
+        self.columns.iter().map(|(column, data)| (*column, data))
+    }
+
+    /// A column of token ids.
+    ///
+    /// # Errors
+    /// If the prediction does not hold it.
+    pub fn ids(&self, column: Column) -> Result<&[TokenId], MissingColumn> {
+        match self.columns.get(&column) {
+            Some(Data::Ids(ids)) => Ok(ids),
+            _ => Err(MissingColumn(column)),
+        }
+    }
+
+    /// A column of numbers.
+    ///
+    /// # Errors
+    /// If the prediction does not hold it.
+    pub fn numbers(&self, column: Column) -> Result<&[f32], MissingColumn> {
+        match self.columns.get(&column) {
+            Some(Data::Numbers(numbers)) => Ok(numbers),
+            _ => Err(MissingColumn(column)),
+        }
+    }
+
+    /// A column of ranked candidates.
+    ///
+    /// # Errors
+    /// If the prediction does not hold it.
+    pub fn ranked(&self, column: Column) -> Result<&[Ranked], MissingColumn> {
+        match self.columns.get(&column) {
+            Some(Data::Ranked(ranked)) => Ok(ranked),
+            _ => Err(MissingColumn(column)),
+        }
+    }
+
+    /// One number, if the column is held and the row exists.
+    pub fn number(&self, column: Column, row: usize) -> Option<f32> {
+        self.numbers(column).ok()?.get(row).copied()
+    }
+
+    /// One id, if the column is held and the row exists.
+    pub fn id(&self, column: Column, row: usize) -> Option<TokenId> {
+        self.ids(column).ok()?.get(row).copied()
+    }
+
+    /// The candidates kept for a row; empty if none are.
+    pub fn top_k(&self, row: usize) -> &[(TokenId, f32)] {
+        self.ranked(Column::TopK).ok().and_then(|rows| rows.get(row)).map_or(&[], |row| row)
+    }
+}

@@ -1,0 +1,158 @@
+//! Requests and the key that names them.
+
+use std::{fmt, ops::Range, str::FromStr};
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::ColumnSet;
+use crate::canvas::{Slot, SpecialTokens, TokenId};
+
+/// Who may attend to whom.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Attention {
+    /// Every position to every position.
+    #[default]
+    Full,
+    /// A position to its own block of this many positions and to all before it.
+    BlockCausal(usize),
+    /// Keys that may be attended to, one flag a position.
+    Keys(Vec<bool>),
+}
+
+/// One sequence through the model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pass {
+    /// Token ids, prompt and generated region.
+    pub ids: Vec<TokenId>,
+    /// Position numbers, if they are not 0, 1, 2, ….
+    pub positions: Option<Vec<u32>>,
+    /// Attention pattern.
+    pub attention: Attention,
+}
+
+/// Classifier-free guidance by a second, unconditional pass:
+/// `logits = un + (scale + 1) · (cond − un)` (LLaDA, `generate.py`).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guidance {
+    /// `cfg_scale`, > 0.
+    pub scale: f32,
+    /// The canvas with its prompt masked.
+    pub unconditional: Pass,
+}
+
+/// Gumbel noise for the choice of tokens, drawn from (seed, step, slot, token) alone: the same
+/// request gives the same noise, however the rows are cut into chunks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sampling {
+    /// Noise is multiplied by this, > 0.
+    pub temperature: f64,
+    /// The run's seed.
+    pub seed: u64,
+    /// Number of the step on the path, 1-based.
+    pub step: u32,
+    /// The slot of each row.
+    pub slots: Vec<Slot>,
+}
+
+/// Everything a forward pass depends on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// The conditional pass.
+    pub pass: Pass,
+    /// The unconditional pass, with guidance.
+    pub guidance: Option<Guidance>,
+    /// The rows of the pass to reduce: the generated region.
+    pub rows: Range<usize>,
+    /// Row `i` reads the logits of position `i - 1` (Dream).
+    pub shift: bool,
+    /// Noise for `Choice`; none at temperature 0.
+    pub sampling: Option<Sampling>,
+    /// Mask and end-of-sequence token.
+    pub special: SpecialTokens,
+    /// Columns wanted.
+    pub columns: ColumnSet,
+    /// Candidates kept per row in `TopK`.
+    pub top_k: usize,
+}
+
+impl Request {
+    /// How many canvases the model evaluates: two with guidance.
+    pub fn canvases(&self) -> usize {
+        1 + usize::from(self.guidance.is_some())
+    }
+
+    /// The name of this request's prediction: a 128-bit XXH3 over all fields. Part of the trace
+    /// format: the order and the widths below never change within a major version.
+    pub fn key(&self) -> Key {
+        let mut hash = Xxh3::new();
+        let mut put = |number: u64| hash.update(&number.to_le_bytes());
+        put_pass(&mut put, &self.pass);
+        match &self.guidance {
+            None => put(0),
+            Some(guidance) => {
+                put(1);
+                put(u64::from(guidance.scale.to_bits()));
+                put_pass(&mut put, &guidance.unconditional);
+            }
+        }
+        put(self.rows.start as u64);
+        put(self.rows.end as u64);
+        put(u64::from(self.shift));
+        match &self.sampling {
+            None => put(0),
+            Some(sampling) => {
+                put(1);
+                put(sampling.temperature.to_bits());
+                put(sampling.seed);
+                put(u64::from(sampling.step));
+                sampling.slots.iter().for_each(|slot| put(u64::from(slot.0)));
+            }
+        }
+        put(u64::from(self.special.mask));
+        put(u64::from(self.special.eos));
+        put(u64::from(self.columns.bits()));
+        put(self.top_k as u64);
+        Key(hash.digest128())
+    }
+}
+
+fn put_pass(put: &mut impl FnMut(u64), pass: &Pass) {
+    put(pass.ids.len() as u64);
+    pass.ids.iter().for_each(|&id| put(u64::from(id)));
+    match &pass.positions {
+        None => put(0),
+        Some(positions) => {
+            put(1);
+            positions.iter().for_each(|&position| put(u64::from(position)));
+        }
+    }
+    match &pass.attention {
+        Attention::Full => put(0),
+        Attention::BlockCausal(block) => {
+            put(1);
+            put(*block as u64);
+        }
+        Attention::Keys(keys) => {
+            put(2);
+            keys.iter().for_each(|&key| put(u64::from(key)));
+        }
+    }
+}
+
+/// The name of a prediction: 32 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(pub u128);
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl FromStr for Key {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        u128::from_str_radix(text, 16).map(Self)
+    }
+}

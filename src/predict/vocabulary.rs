@@ -1,0 +1,63 @@
+//! What everything but the tensors needs to know of a model: its facts and its token texts.
+
+use crate::canvas::{SpecialTokens, TokenId};
+
+/// Facts of a loaded model, shown and recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelFacts {
+    /// Short name: the folder's, or `tiny` for the embedded one.
+    pub name: String,
+    /// Architecture, as `model_type` in config.json says.
+    pub family: String,
+    /// Device computed on, e.g. `cpu`.
+    pub device: String,
+    /// Type computed in, e.g. `f32`.
+    pub dtype: String,
+    /// Columns of the logits.
+    pub vocabulary: usize,
+    /// Longest sequence the model was made for, prompt included.
+    pub context: usize,
+    /// Transformer layers.
+    pub layers: usize,
+    /// Mask and end-of-sequence token.
+    pub special: SpecialTokens,
+}
+
+/// A token's text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// Whole characters.
+    Text(String),
+    /// Bytes that are only part of a character.
+    Bytes(Vec<u8>),
+    /// A control token such as `<|eot_id|>`; its name.
+    Control(String),
+}
+
+impl Piece {
+    /// The bytes this token stands for in a text; control tokens stand for none.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+            Self::Control(_) => &[],
+        }
+    }
+}
+
+/// Token texts by id.
+pub trait Vocabulary: Send + Sync {
+    /// The text of `id`; `None` if the vocabulary has none (models can have more rows than their
+    /// tokenizer has tokens).
+    fn piece(&self, id: TokenId) -> Option<Piece>;
+
+    /// The text of a run of tokens: control tokens left out, broken characters as U+FFFD.
+    fn text(&self, ids: &[TokenId]) -> String {
+        let bytes: Vec<u8> = ids
+            .iter()
+            .filter_map(|&id| self.piece(id))
+            .flat_map(|piece| piece.bytes().to_vec())
+            .collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}

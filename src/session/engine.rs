@@ -1,0 +1,124 @@
+//! The thread that owns the model. The interface hands it requests and goes on; answers,
+//! progress and faults come back as [`Report`]s.
+
+use std::{
+    any::Any,
+    ops::ControlFlow,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    time::{Duration, Instant},
+};
+
+use crate::predict::{Key, PredictError, Prediction, Predictor, Progress, Request};
+
+/// What the engine has to say.
+#[derive(Debug)]
+pub enum Report {
+    /// A layer of this pass is done.
+    Progress(Key, Progress),
+    /// A pass is done.
+    Done {
+        /// The name of the prediction.
+        key: Key,
+        /// The answer.
+        prediction: Prediction,
+        /// How long it took.
+        took: Duration,
+    },
+    /// A pass failed or was cancelled.
+    Failed(Key, PredictError),
+    /// The engine thread panicked with this message and is gone.
+    Died(String),
+}
+
+struct Job {
+    number: u64,
+    key: Key,
+    request: Arc<Request>,
+}
+
+/// A handle on the engine thread; dropping it ends the thread after the layer in work.
+pub struct Engine {
+    jobs: mpsc::Sender<Job>,
+    /// Jobs up to this number are cancelled.
+    cancelled: Arc<AtomicU64>,
+    submitted: u64,
+}
+
+impl Engine {
+    /// Starts the thread. `notify` is called on it and must not block.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn spawn(
+        mut predictor: Box<dyn Predictor>,
+        notify: impl Fn(Report) + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let (jobs, inbox) = mpsc::channel::<Job>();
+        let cancelled = Arc::new(AtomicU64::new(0));
+        let stop = cancelled.clone();
+        std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
+            let work = AssertUnwindSafe(|| {
+                while let Ok(job) = inbox.recv() {
+                    notify(run(predictor.as_mut(), &job, &stop, &notify));
+                }
+            });
+            if let Err(panic) = catch_unwind(work) {
+                notify(Report::Died(message(&*panic)));
+            }
+        })?;
+        Ok(Self { jobs, cancelled, submitted: 0 })
+    }
+
+    /// Asks for a prediction. Requests are answered in order.
+    pub fn submit(&mut self, key: Key, request: Arc<Request>) {
+        self.submitted += 1;
+        // A dead engine has said so already.
+        let _ = self.jobs.send(Job { number: self.submitted, key, request });
+    }
+
+    /// Cancels everything asked for so far; each is reported as failed.
+    pub fn cancel(&self) {
+        self.cancelled.store(self.submitted, Ordering::Relaxed);
+    }
+}
+
+impl std::ops::Drop for Engine {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
+fn run(
+    predictor: &mut dyn Predictor,
+    job: &Job,
+    stop: &AtomicU64,
+    notify: &impl Fn(Report),
+) -> Report {
+    let started = Instant::now();
+    let mut watch = |progress| {
+        if stop.load(Ordering::Relaxed) >= job.number {
+            return ControlFlow::Break(());
+        }
+        notify(Report::Progress(job.key, progress));
+        ControlFlow::Continue(())
+    };
+    if watch(Progress { done: 0, of: 1 }).is_break() {
+        return Report::Failed(job.key, PredictError::Cancelled);
+    }
+    match predictor.predict(&job.request, &mut watch) {
+        Ok(prediction) => Report::Done { key: job.key, prediction, took: started.elapsed() },
+        Err(error) => Report::Failed(job.key, error),
+    }
+}
+
+/// The text of a panic.
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned())
+}

@@ -1,0 +1,378 @@
+//! A session: one strategy, stepped by hand over a tree of steps.
+//!
+//! The session is pure bookkeeping. It *plans* the next request, is *supplied* with predictions
+//! by whoever runs the model (the interface asks the [`Engine`] thread, a headless run calls the
+//! model directly), holds the *pending* decision so that it can be looked at before it is made,
+//! and *steps* by applying it. Going back, changing a parameter and stepping again starts a
+//! branch; what is known is never computed twice.
+
+mod engine;
+mod record;
+mod timeline;
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+pub use engine::{Engine, Report};
+pub use record::{Event, Recorder};
+pub use timeline::{Node, NodeId, Step, Timeline, Timing};
+
+use crate::{
+    canvas::{Canvas, EditError, SpecialTokens, TokenId},
+    decode::{
+        Affects, Decision, DecodeError, Extras, Finish, ParamError, Params, Phase, Plan, State,
+        Strategy, Value,
+    },
+    predict::{Key, Prediction, Request},
+};
+
+/// What comes next at the current node.
+#[derive(Debug, Clone)]
+pub enum Pending {
+    /// A forward pass is needed.
+    Wanted {
+        /// The name of the prediction.
+        key: Key,
+        /// What to ask.
+        request: Arc<Request>,
+    },
+    /// The prediction is known and this is what would be done with it.
+    Decided {
+        /// The name of the prediction.
+        key: Key,
+        /// The prediction.
+        prediction: Arc<Prediction>,
+        /// The decision under the parameters as they are now.
+        decision: Arc<Decision>,
+    },
+    /// The run is over here.
+    Done(Finish),
+    /// It cannot go on here.
+    Failed(DecodeError),
+}
+
+/// Why a step was not made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StepError {
+    /// The prediction has not come yet.
+    #[error("the forward pass for this step has not finished")]
+    Waiting,
+    /// The run is over.
+    #[error("the run is over: {}", .0.name())]
+    Done(Finish),
+    /// The strategy cannot go on.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The decision does not fit the canvas.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+}
+
+/// A run being stepped, with all its branches.
+pub struct Session {
+    strategy: &'static dyn Strategy,
+    extras: Extras,
+    params: Params,
+    timeline: Timeline,
+    at: NodeId,
+    store: HashMap<Key, Arc<Prediction>>,
+    forward: HashMap<Key, Duration>,
+    pending: Pending,
+    decide_time: Duration,
+    passes: usize,
+    recorder: Option<Box<dyn Recorder>>,
+}
+
+impl Session {
+    /// A session at the start of a run.
+    ///
+    /// # Errors
+    /// If a parameter does not fit the strategy.
+    pub fn new(
+        strategy: &'static dyn Strategy,
+        prompt: &[TokenId],
+        special: SpecialTokens,
+        params: Params,
+        extras: Extras,
+        recorder: Option<Box<dyn Recorder>>,
+    ) -> Result<Self, DecodeError> {
+        let (canvas, state) = strategy.start(prompt, special, &params)?;
+        let mut timeline = Timeline::default();
+        let at = timeline.add_root(Arc::new(canvas), state);
+        let mut session = Self::over(strategy, params, extras, timeline, at, HashMap::new());
+        session.recorder = recorder;
+        session.record_root(at);
+        Ok(session)
+    }
+
+    /// A session over steps that are known already: a recording.
+    pub fn over(
+        strategy: &'static dyn Strategy,
+        params: Params,
+        extras: Extras,
+        timeline: Timeline,
+        at: NodeId,
+        store: HashMap<Key, Arc<Prediction>>,
+    ) -> Self {
+        let mut session = Self {
+            strategy,
+            extras,
+            params,
+            timeline,
+            at,
+            store,
+            forward: HashMap::new(),
+            pending: Pending::Done(Finish::Complete),
+            decide_time: Duration::ZERO,
+            passes: 0,
+            recorder: None,
+        };
+        session.go(at);
+        session
+    }
+
+    /// The strategy.
+    pub fn strategy(&self) -> &'static dyn Strategy {
+        self.strategy
+    }
+
+    /// The parameters as they are now.
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// Every step made, on every branch.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// The node stood at.
+    pub fn at(&self) -> NodeId {
+        self.at
+    }
+
+    /// The node stood at.
+    pub fn node(&self) -> &Node {
+        &self.timeline[self.at]
+    }
+
+    /// The canvas as it stands.
+    pub fn canvas(&self) -> &Canvas {
+        &self.node().canvas
+    }
+
+    /// What comes next.
+    pub fn pending(&self) -> &Pending {
+        &self.pending
+    }
+
+    /// Stage and block, for people.
+    pub fn phase(&self) -> Phase {
+        self.strategy.phase(self.canvas(), &self.node().state, &self.params)
+    }
+
+    /// A stored prediction.
+    pub fn prediction(&self, key: Key) -> Option<&Arc<Prediction>> {
+        self.store.get(&key)
+    }
+
+    /// Forward passes run in this session, on all branches. With guidance a pass evaluates two
+    /// canvases but counts once.
+    pub fn passes(&self) -> usize {
+        self.passes
+    }
+
+    /// Bad news from the recorder, if it has any.
+    pub fn recorder_fault(&self) -> Option<String> {
+        self.recorder.as_ref().and_then(|recorder| recorder.fault())
+    }
+
+    /// Closes the recording.
+    ///
+    /// # Errors
+    /// What went wrong with it, in words.
+    pub fn finish_recording(&mut self) -> Result<(), String> {
+        let end = Event::End {
+            at: self.at,
+            finish: match self.pending {
+                Pending::Done(finish) => Some(finish),
+                _ => None,
+            },
+        };
+        match self.recorder.take() {
+            None => Ok(()),
+            Some(mut recorder) => {
+                recorder.record(end);
+                recorder.close()
+            }
+        }
+    }
+
+    /// Hands in a prediction; it is kept under its key, and decided on if it is the one wanted.
+    pub fn supply(&mut self, key: Key, prediction: Prediction, took: Duration) {
+        self.passes += 1;
+        self.forward.insert(key, took);
+        let prediction = Arc::new(prediction);
+        if self.store.insert(key, prediction.clone()).is_none() {
+            let canvas = self.node().canvas.clone();
+            self.record(Event::Prediction { key, prediction, canvas });
+        }
+        if matches!(&self.pending, Pending::Wanted { key: wanted, .. } if *wanted == key) {
+            self.replan();
+        }
+    }
+
+    /// Makes the pending decision: moves to a new node, or to a known one if the same step has
+    /// been made from here before.
+    ///
+    /// # Errors
+    /// [`StepError`]; nothing has changed then.
+    pub fn step(&mut self) -> Result<NodeId, StepError> {
+        let (key, decision) = match &self.pending {
+            Pending::Wanted { .. } => return Err(StepError::Waiting),
+            Pending::Done(finish) => return Err(StepError::Done(*finish)),
+            Pending::Failed(error) => return Err(error.clone().into()),
+            Pending::Decided { key, decision, .. } => (*key, decision.clone()),
+        };
+        if let Some(known) = self.known_child(key, &decision) {
+            let params = self.params.clone();
+            self.go(known);
+            // Values turned by hand stay turned: only time travel brings old ones back.
+            self.params = params;
+            self.replan();
+            return Ok(known);
+        }
+        let depth = self.node().depth + 1;
+        let canvas = Arc::new(self.canvas().apply(&decision.edits, depth)?.canvas);
+        let step = Arc::new(Step {
+            params: Arc::new(self.params.clone()),
+            prediction: key,
+            timing: Timing {
+                forward: self.forward.get(&key).copied().unwrap_or_default(),
+                decide: self.decide_time,
+            },
+            decision,
+        });
+        let parent = self.at;
+        self.at = self.timeline.add_step(parent, canvas.clone(), step.clone());
+        self.record(Event::Step { id: self.at, parent, step, canvas });
+        self.replan();
+        Ok(self.at)
+    }
+
+    fn known_child(&self, key: Key, decision: &Decision) -> Option<NodeId> {
+        self.node().children.iter().copied().find(|&child| {
+            self.timeline[child].made.as_ref().is_some_and(|step| {
+                step.prediction == key
+                    && step.decision.edits == decision.edits
+                    && step.decision.next == decision.next
+            })
+        })
+    }
+
+    /// Stands at `node`, with the parameters of the step that follows it (or led to it).
+    pub fn go(&mut self, node: NodeId) {
+        self.at = node;
+        self.timeline.visit(node);
+        let made = |id: NodeId| self.timeline[id].made.as_ref().map(|step| step.params.clone());
+        let params = self.node().next.and_then(made).or_else(|| made(node));
+        if let Some(params) = params {
+            self.params = (*params).clone();
+        }
+        self.replan();
+    }
+
+    /// One step back; false at the start of a run.
+    pub fn back(&mut self) -> bool {
+        let parent = self.node().parent;
+        parent.inspect(|&parent| self.go(parent)).is_some()
+    }
+
+    /// One step forward over known ground, on the branch last visited; false at its tip.
+    pub fn forward(&mut self) -> bool {
+        let next = self.node().next;
+        next.inspect(|&next| self.go(next)).is_some()
+    }
+
+    /// Sets a parameter and decides again; says what the change costs.
+    ///
+    /// # Errors
+    /// If the value is out of range; nothing is changed then.
+    pub fn set_param(&mut self, name: &str, value: Value) -> Result<Affects, ParamError> {
+        self.params.set(name, value)?;
+        self.replan();
+        Ok(self.params.spec(name)?.affects)
+    }
+
+    /// Starts a new run under the parameters as they are now, with another prompt or the same.
+    /// What was done before stays in the timeline. An equal start is gone back to.
+    ///
+    /// # Errors
+    /// If a parameter does not fit the strategy.
+    pub fn restart(&mut self, prompt: Option<&[TokenId]>) -> Result<(), DecodeError> {
+        let prompt = prompt.unwrap_or_else(|| self.canvas().prompt()).to_vec();
+        let (canvas, state) =
+            self.strategy.start(&prompt, self.canvas().special(), &self.params)?;
+        let same = |&root: &NodeId| *self.timeline[root].canvas == canvas;
+        let known = self.timeline.roots().iter().copied().find(same);
+        self.at = known.unwrap_or_else(|| {
+            let root = self.timeline.add_root(Arc::new(canvas), state);
+            self.record_root(root);
+            root
+        });
+        self.timeline.visit(self.at);
+        self.replan();
+        Ok(())
+    }
+
+    /// Plans at the current node, and decides if the prediction is known.
+    fn replan(&mut self) {
+        let started = Instant::now();
+        self.pending = self.next_pending().unwrap_or_else(Pending::Failed);
+        self.decide_time = started.elapsed();
+    }
+
+    fn next_pending(&self) -> Result<Pending, DecodeError> {
+        let node = self.node();
+        let (canvas, state) = (&node.canvas, &node.state);
+        let plan = self.strategy.plan(canvas, state, &self.params, node.depth + 1, self.extras)?;
+        let request = match plan {
+            Plan::Done(finish) => return Ok(Pending::Done(finish)),
+            Plan::Predict(request) => request,
+        };
+        let key = request.key();
+        match self.store.get(&key) {
+            None => Ok(Pending::Wanted { key, request: Arc::from(request) }),
+            Some(prediction) => {
+                let decision = self.strategy.decide(canvas, state, &self.params, prediction)?;
+                let decision = Arc::new(decision);
+                Ok(Pending::Decided { key, prediction: prediction.clone(), decision })
+            }
+        }
+    }
+
+    fn record(&mut self, event: Event) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.record(event);
+        }
+    }
+
+    fn record_root(&mut self, id: NodeId) {
+        let node = &self.timeline[id];
+        let event = Event::Root {
+            id,
+            canvas: node.canvas.clone(),
+            state: node.state.clone(),
+            params: Arc::new(self.params.clone()),
+        };
+        self.record(event);
+    }
+
+    /// The state at the current node.
+    pub fn state(&self) -> &State {
+        &self.node().state
+    }
+}

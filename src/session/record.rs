@@ -1,0 +1,68 @@
+//! What a session tells whoever records it, as it happens.
+
+use std::sync::Arc;
+
+use super::{NodeId, Step};
+use crate::{
+    canvas::Canvas,
+    decode::{Finish, Params, State},
+    predict::{Key, Prediction},
+};
+
+/// Something that happened and belongs on record.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A run starts.
+    Root {
+        /// The new node.
+        id: NodeId,
+        /// Its canvas, prompt included.
+        canvas: Arc<Canvas>,
+        /// Its state.
+        state: State,
+        /// The parameters it was started under.
+        params: Arc<Params>,
+    },
+    /// A prediction is known.
+    Prediction {
+        /// Its name.
+        key: Key,
+        /// Its columns.
+        prediction: Arc<Prediction>,
+        /// The canvas predicted on.
+        canvas: Arc<Canvas>,
+    },
+    /// A step is made.
+    Step {
+        /// The new node.
+        id: NodeId,
+        /// The node stepped from.
+        parent: NodeId,
+        /// What was decided.
+        step: Arc<Step>,
+        /// The canvas afterwards.
+        canvas: Arc<Canvas>,
+    },
+    /// The session is closed.
+    End {
+        /// The node stood at.
+        at: NodeId,
+        /// Why the run is over there; `None` if it was left in the middle.
+        finish: Option<Finish>,
+    },
+}
+
+/// Takes events and keeps them. It must not block: writing happens on a thread of its own.
+pub trait Recorder: Send {
+    /// Takes an event.
+    fn record(&mut self, event: Event);
+
+    /// What has gone wrong so far, in words; the recording has stopped then.
+    fn fault(&self) -> Option<String>;
+
+    /// Waits until everything is written.
+    ///
+    /// # Errors
+    /// What went wrong, in words.
+    fn close(self: Box<Self>) -> Result<(), String>;
+}
