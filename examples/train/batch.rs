@@ -1,0 +1,138 @@
+//! Training windows: a prompt, an answer or its beginning, an EOS tail, some of it masked.
+
+use demask::eval::tasks::{self, Problem, Rng};
+
+use crate::vocabulary::{Vocabulary, chat};
+
+/// Weight of EOS targets in the loss.
+pub const EOS_WEIGHT: f32 = 0.3;
+/// Share of the windows that hold only the beginning of the answer.
+const CUT: f64 = 0.22;
+/// Share of the windows with every response position masked.
+const ALL_MASKED: f64 = 0.12;
+
+/// What a masked position holds, for the report.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A number in a word problem's answer.
+    Number,
+    /// Any other text.
+    Text,
+    /// End of sequence.
+    Eos,
+}
+
+/// Some windows, packed one after the other without padding.
+#[derive(Default)]
+pub struct Packed {
+    /// What the model sees.
+    pub input: Vec<u32>,
+    /// Where each window begins, and the end of the last.
+    pub starts: Vec<usize>,
+    /// The masked positions: row, target, weight, kind.
+    pub targets: Vec<(u32, u32, f32, Kind)>,
+}
+
+impl Packed {
+    /// Appends a window whose masked positions are `targets`, given relative to its start.
+    pub fn push(
+        &mut self,
+        input: &[u32],
+        targets: impl IntoIterator<Item = (u32, u32, f32, Kind)>,
+    ) {
+        if self.starts.is_empty() {
+            self.starts.push(0);
+        }
+        let base = self.input.len() as u32;
+        self.input.extend_from_slice(input);
+        self.targets.extend(
+            targets
+                .into_iter()
+                .map(|(row, target, weight, kind)| (row + base, target, weight, kind)),
+        );
+        self.starts.push(self.input.len());
+    }
+}
+
+/// An endless source of batches.
+pub struct Source<'a> {
+    vocabulary: &'a Vocabulary,
+    problems: Box<dyn Iterator<Item = Problem> + Send>,
+    rng: Rng,
+}
+
+impl<'a> Source<'a> {
+    /// A source that follows from `seed`.
+    pub fn new(vocabulary: &'a Vocabulary, seed: u64) -> Self {
+        Source {
+            vocabulary,
+            problems: Box::new(tasks::training_mixture(seed)),
+            rng: Rng::new(seed, 77),
+        }
+    }
+
+    /// About `tokens` tokens, split into pieces of at most `piece` tokens (or one window).
+    pub fn batch(&mut self, tokens: usize, piece: usize) -> Vec<Packed> {
+        let mut windows = Vec::new();
+        let mut total = 0;
+        while total < tokens {
+            let problem = self.problems.next().expect("the source is endless");
+            let prompt = self.vocabulary.encode(&chat(&problem.prompt));
+            let response = self.response(&problem);
+            total += prompt.len() + response.len();
+            windows.push((prompt, response, problem.task == tasks::Task::WordProblem));
+        }
+        let count = windows.len() as f64;
+        let offset = self.rng.unit();
+        let mut order: Vec<usize> = (0..windows.len()).collect();
+        for i in (1..order.len()).rev() {
+            order.swap(i, self.rng.range(0, i as u32) as usize);
+        }
+        let mut pieces = vec![Packed::default()];
+        for ((prompt, response, is_word_problem), slot) in windows.into_iter().zip(order) {
+            let share =
+                if self.rng.chance(ALL_MASKED) { 1.0 } else { (slot as f64 + offset) / count };
+            let mut input = prompt;
+            let base = input.len() as u32;
+            let mut targets = Vec::new();
+            for (i, &token) in response.iter().enumerate() {
+                if share < 1.0 && !self.rng.chance(share) {
+                    input.push(token);
+                    continue;
+                }
+                input.push(self.vocabulary.mask);
+                let (weight, kind) = if token == self.vocabulary.eos {
+                    (EOS_WEIGHT, Kind::Eos)
+                } else if is_word_problem && self.vocabulary.is_number[token as usize] {
+                    (1.0, Kind::Number)
+                } else {
+                    (1.0, Kind::Text)
+                };
+                targets.push((base + i as u32, token, weight, kind));
+            }
+            let last = pieces.last().expect("there is always one piece");
+            if !last.input.is_empty() && last.input.len() + input.len() > piece {
+                pieces.push(Packed::default());
+            }
+            pieces.last_mut().expect("there is always one piece").push(&input, targets);
+        }
+        pieces
+    }
+
+    fn response(&mut self, problem: &Problem) -> Vec<u32> {
+        let mut response = self.vocabulary.encode(&problem.answer);
+        if self.rng.chance(CUT) {
+            let share = 0.2 + 0.78 * self.rng.unit();
+            let keep = ((response.len() as f64 * share) as usize).max(1);
+            response.truncate(keep);
+        } else {
+            let tail = match self.rng.unit() {
+                u if u < 0.70 => self.rng.range(0, 40),
+                u if u < 0.97 => self.rng.range(0, 90),
+                _ => self.rng.range(0, 200),
+            };
+            response.extend(std::iter::repeat_n(self.vocabulary.eos, tail as usize));
+        }
+        response
+    }
+}
