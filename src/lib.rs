@@ -7,5 +7,6 @@
 pub mod canvas;
 pub mod decode;
 pub mod eval;
+pub mod model;
 pub mod predict;
 pub mod session;

@@ -1,0 +1,109 @@
+//! Devices and precisions.
+
+use std::fmt;
+
+use candle_core::{DType, Device};
+
+use super::{LoadError, Weights};
+
+/// What to compute on and in.
+#[derive(Debug, Clone)]
+pub struct Computing {
+    /// The device.
+    pub device: Device,
+    /// The precision.
+    pub precision: Precision,
+}
+
+/// The type to compute in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// f32 on a CPU, where narrower types are slower; the file's own type elsewhere.
+    #[default]
+    Auto,
+    /// This type.
+    Exact(DType),
+}
+
+impl Precision {
+    pub(super) fn resolve(self, weights: &Weights, device: &Device) -> DType {
+        match self {
+            Self::Exact(dtype) => dtype,
+            Self::Auto if device.is_cpu() => DType::F32,
+            Self::Auto => weights.dtype(),
+        }
+    }
+}
+
+impl std::str::FromStr for Precision {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "f32" => Ok(Self::Exact(DType::F32)),
+            "f16" => Ok(Self::Exact(DType::F16)),
+            "bf16" => Ok(Self::Exact(DType::BF16)),
+            _ => Err("expected auto, f32, f16 or bf16".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Exact(dtype) => f.write_str(dtype.as_str()),
+        }
+    }
+}
+
+/// The device called `name`: `auto`, `cpu`, `cuda:N` or `metal`.
+///
+/// # Errors
+/// If the name is unknown, the support is not built in, or the device is not there.
+pub fn device(name: &str) -> Result<Device, LoadError> {
+    let place = format!("--device {name}");
+    let refused = |error: candle_core::Error| {
+        LoadError::new(&place, format!("the device cannot be used ({error})"), "Use `--device cpu`")
+    };
+    let not_built = |feature: &str| {
+        LoadError::new(
+            &place,
+            format!("this binary was built without {feature} support"),
+            format!("Build with `--features {feature}`, or use `--device cpu`"),
+        )
+    };
+    match name {
+        "cpu" => Ok(Device::Cpu),
+        "auto" if candle_core::utils::cuda_is_available() => Device::new_cuda(0).map_err(refused),
+        "auto" if candle_core::utils::metal_is_available() => Device::new_metal(0).map_err(refused),
+        "auto" => Ok(Device::Cpu),
+        "metal" if !cfg!(feature = "metal") => Err(not_built("metal")),
+        "metal" => Device::new_metal(0).map_err(refused),
+        _ => {
+            let number = name
+                .strip_prefix("cuda")
+                .map(|rest| rest.strip_prefix(':').unwrap_or(rest))
+                .and_then(|rest| if rest.is_empty() { Some(0) } else { rest.parse().ok() });
+            match number {
+                None => Err(LoadError::new(
+                    &place,
+                    "no such device",
+                    "Use one of auto, cpu, cuda:N, metal",
+                )),
+                Some(_) if !cfg!(feature = "cuda") => Err(not_built("cuda")),
+                Some(number) => Device::new_cuda(number).map_err(refused),
+            }
+        }
+    }
+}
+
+/// The device's name for people.
+pub(super) fn name(device: &Device) -> String {
+    match device.location() {
+        candle_core::DeviceLocation::Cpu => "cpu".to_owned(),
+        candle_core::DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
+        candle_core::DeviceLocation::Metal { gpu_id } => format!("metal:{gpu_id}"),
+    }
+}

@@ -1,0 +1,16 @@
+//! The small model compiled into the binary: a folder like any other, read from memory.
+
+use super::weights::{Files, Tensors};
+
+/// The embedded checkpoint's files.
+pub(super) fn files() -> Files {
+    Files {
+        name: "tiny".to_owned(),
+        folder: "the embedded model".to_owned(),
+        config: include_str!("../../assets/tiny/config.json").to_owned(),
+        tokenizer: Some(include_bytes!("../../assets/tiny/tokenizer.json").to_vec()),
+        tokenizer_config: Some(include_str!("../../assets/tiny/tokenizer_config.json").to_owned()),
+        chat_template: None,
+        tensors: Tensors::Bytes(include_bytes!("../../assets/tiny/model.safetensors")),
+    }
+}

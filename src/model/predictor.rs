@@ -1,0 +1,109 @@
+//! Requests answered by a LLaDA network.
+
+use candle_core::{Result, Tensor};
+
+use super::{Llada, reduce::Reducer};
+use crate::{
+    canvas::TokenId,
+    predict::{Attention, Pass, PredictError, Prediction, Predictor, Progress, Request, Watch},
+};
+
+/// Logits held at once, as numbers: 16 M are 64 MB in f32, 130 rows of a vocabulary of 126,464.
+const LOGITS_AT_ONCE: usize = 1 << 24;
+
+/// A network that answers requests.
+pub struct LladaPredictor {
+    model: Llada,
+}
+
+impl LladaPredictor {
+    /// Wraps a network.
+    pub fn new(model: Llada) -> Self {
+        Self { model }
+    }
+
+    fn check(&self, request: &Request) -> std::result::Result<(), PredictError> {
+        let config = self.model.config();
+        let length = request.pass.ids.len();
+        let unsupported = |text: String| Err(PredictError::Unsupported(text));
+        if length == 0 {
+            return unsupported(
+                "an empty canvas behind an empty prompt cannot be predicted".into(),
+            );
+        }
+        if length > config.max_sequence_length {
+            return unsupported(format!(
+                "{length} positions, prompt included, are more than the model's context of {}: \
+                 lower max_gen_length or shorten the prompt",
+                config.max_sequence_length
+            ));
+        }
+        let passes = std::iter::once(&request.pass)
+            .chain(request.guidance.iter().map(|guidance| &guidance.unconditional));
+        for pass in passes {
+            if let Some(id) = pass.ids.iter().find(|&&id| id as usize >= config.columns()) {
+                return unsupported(format!(
+                    "token {id} is not in the model's vocabulary of {}",
+                    config.columns()
+                ));
+            }
+            if pass.attention != Attention::Full || pass.positions.is_some() || request.shift {
+                return unsupported(
+                    "this model has full attention, positions from 0 and no shift".into(),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn run(&self, request: &Request, watch: &mut Watch) -> Result<Option<Prediction>> {
+        let passes: Vec<&Pass> = std::iter::once(&request.pass)
+            .chain(request.guidance.iter().map(|guidance| &guidance.unconditional))
+            .collect();
+        // Both canvases of guidance in one batch.
+        let ids: Vec<TokenId> = passes.iter().flat_map(|pass| pass.ids.iter().copied()).collect();
+        let shape = (passes.len(), request.pass.ids.len());
+        let ids = Tensor::from_vec(ids, shape, self.model.device())?;
+        let Some(hidden) = self.model.hidden(&ids, None, watch)? else {
+            return Ok(None);
+        };
+        let layers = self.model.config().n_layers;
+        let columns = self.model.config().columns();
+        let at_once = (LOGITS_AT_ONCE / columns / passes.len()).max(1);
+        let mut reducer = Reducer::new(request);
+        for start in request.rows.clone().step_by(at_once) {
+            if watch(Progress { done: layers, of: layers + 1 }).is_break() {
+                return Ok(None);
+            }
+            let rows = at_once.min(request.rows.end - start);
+            let logits =
+                |pass: usize| self.model.logits(&hidden.get(pass)?.narrow(0, start, rows)?);
+            let logits = match &request.guidance {
+                None => logits(0)?,
+                Some(guidance) => {
+                    let (conditional, unconditional) = (logits(0)?, logits(1)?);
+                    let difference = (conditional - &unconditional)?;
+                    let scale = f64::from(guidance.scale + 1.0);
+                    (unconditional + (difference * scale)?)?
+                }
+            };
+            reducer.push(&logits)?;
+        }
+        Ok(Some(reducer.finish()))
+    }
+}
+
+impl Predictor for LladaPredictor {
+    fn predict(
+        &mut self,
+        request: &Request,
+        watch: &mut Watch,
+    ) -> std::result::Result<Prediction, PredictError> {
+        self.check(request)?;
+        match self.run(request, watch) {
+            Ok(Some(prediction)) => Ok(prediction),
+            Ok(None) => Err(PredictError::Cancelled),
+            Err(error) => Err(PredictError::Failed(error.to_string())),
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! From logits to columns, on the device, in chunks of rows: nothing of vocabulary size is kept.
+//!
+//! On a CPU the logits are in reach already and each row is read in place ([`host`]); elsewhere
+//! the same reductions are tensor operations ([`tensor`]) and only their results are copied.
+
+mod host;
+mod tensor;
+
+use std::collections::BTreeMap;
+
+use candle_core::{Result, Tensor};
+
+use crate::{
+    canvas::TokenId,
+    predict::{Column, Data, Prediction, Ranked, Request},
+};
+
+/// What is known of one row. All columns are filled; the request's are kept.
+#[derive(Debug, Clone, PartialEq)]
+struct Row {
+    argmax: TokenId,
+    p_argmax: f32,
+    choice: TokenId,
+    p_choice: f32,
+    p_eos: f32,
+    entropy: f32,
+    margin: f32,
+    best_unmask: TokenId,
+    p_best_unmask: f32,
+    p_current: f32,
+    top: Ranked,
+}
+
+/// Collects the rows of a request, chunk after chunk.
+pub(super) struct Reducer<'a> {
+    request: &'a Request,
+    rows: Vec<Row>,
+}
+
+impl<'a> Reducer<'a> {
+    pub(super) fn new(request: &'a Request) -> Self {
+        Self { request, rows: Vec::with_capacity(request.rows.len()) }
+    }
+
+    /// Takes the next rows: logits `[rows, columns]`, f32, guidance applied.
+    pub(super) fn push(&mut self, logits: &Tensor) -> Result<()> {
+        let first = self.rows.len();
+        let rows = if logits.device().is_cpu() {
+            host::reduce(logits, self.request, first)?
+        } else {
+            tensor::reduce(logits, self.request, first)?
+        };
+        self.rows.extend(rows);
+        Ok(())
+    }
+
+    /// The columns asked for.
+    pub(super) fn finish(self) -> Prediction {
+        let mut data: BTreeMap<Column, Data> = BTreeMap::new();
+        let ids = |get: fn(&Row) -> TokenId| Data::Ids(self.rows.iter().map(get).collect());
+        let numbers = |get: fn(&Row) -> f32| Data::Numbers(self.rows.iter().map(get).collect());
+        for column in self.request.columns.iter() {
+            let values = match column {
+                Column::Argmax => ids(|row| row.argmax),
+                Column::PArgmax => numbers(|row| row.p_argmax),
+                Column::Choice => ids(|row| row.choice),
+                Column::PChoice => numbers(|row| row.p_choice),
+                Column::PEos => numbers(|row| row.p_eos),
+                Column::Entropy => numbers(|row| row.entropy),
+                Column::Margin => numbers(|row| row.margin),
+                Column::BestUnmask => ids(|row| row.best_unmask),
+                Column::PBestUnmask => numbers(|row| row.p_best_unmask),
+                Column::PCurrent => numbers(|row| row.p_current),
+                Column::TopK => Data::Ranked(self.rows.iter().map(|row| row.top.clone()).collect()),
+            };
+            data.insert(column, values);
+        }
+        let empty = Prediction::new(self.rows.len());
+        data.into_iter().fold(empty, |prediction, (column, data)| prediction.with(column, data))
+    }
+}
+
+/// The token that row `row` of the request holds now.
+fn current(request: &Request, row: usize) -> TokenId {
+    request.pass.ids[request.rows.start + row]
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+    use crate::{
+        canvas::{Slot, SpecialTokens},
+        predict::{Attention, ColumnSet, Pass, Sampling},
+    };
+
+    const COLUMNS: usize = 37;
+
+    fn request(rows: usize, temperature: f64) -> Request {
+        Request {
+            pass: Pass { ids: vec![3; rows + 2], positions: None, attention: Attention::Full },
+            guidance: None,
+            rows: 2..rows + 2,
+            shift: false,
+            sampling: (temperature > 0.0).then(|| Sampling {
+                temperature,
+                seed: 7,
+                step: 1,
+                slots: (0..rows as u32).map(Slot).collect(),
+            }),
+            special: SpecialTokens { mask: 5, eos: 9 },
+            columns: ColumnSet::of(&Column::ALL),
+            top_k: 4,
+        }
+    }
+
+    fn logits(rows: usize) -> Tensor {
+        let values: Vec<f32> = (0..rows * COLUMNS)
+            .map(|i| {
+                ((i * 7919 + 13) % 1009) as f32 / 80.0 - if i % COLUMNS == 5 { -9.0 } else { 0.0 }
+            })
+            .collect();
+        Tensor::from_vec(values, (rows, COLUMNS), &Device::Cpu).unwrap()
+    }
+
+    #[test]
+    fn host_and_tensor_reductions_agree() {
+        for temperature in [0.0, 1.5] {
+            let (request, logits) = (request(12, temperature), logits(12));
+            let host = host::reduce(&logits, &request, 0).unwrap();
+            let tensor = tensor::reduce(&logits, &request, 0).unwrap();
+            for (a, b) in host.iter().zip(&tensor) {
+                let close = |x: f32, y: f32| assert!((x - y).abs() < 1e-5, "{a:?} {b:?}");
+                assert_eq!(
+                    (a.argmax, a.choice, a.best_unmask),
+                    (b.argmax, b.choice, b.best_unmask)
+                );
+                close(a.p_argmax, b.p_argmax);
+                close(a.p_choice, b.p_choice);
+                close(a.p_eos, b.p_eos);
+                close(a.entropy, b.entropy);
+                close(a.margin, b.margin);
+                close(a.p_best_unmask, b.p_best_unmask);
+                close(a.p_current, b.p_current);
+                assert_eq!(a.top.len(), 4);
+                for (x, y) in a.top.iter().zip(&b.top) {
+                    assert_eq!(x.0, y.0);
+                    close(x.1, y.1);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn chunks_do_not_matter() {
+        let (request, logits) = (request(12, 0.7), logits(12));
+        let whole = {
+            let mut reducer = Reducer::new(&request);
+            reducer.push(&logits).unwrap();
+            reducer.finish()
+        };
+        let mut reducer = Reducer::new(&request);
+        for (start, rows) in [(0, 5), (5, 1), (6, 6)] {
+            reducer.push(&logits.narrow(0, start, rows).unwrap()).unwrap();
+        }
+        assert_eq!(reducer.finish(), whole);
+    }
+
+    #[test]
+    fn ties_go_to_the_lowest_id() {
+        let flat = Tensor::zeros((1, COLUMNS), candle_core::DType::F32, &Device::Cpu).unwrap();
+        let row = &host::reduce(&flat, &request(1, 0.0), 0).unwrap()[0];
+        assert_eq!((row.argmax, row.choice, row.best_unmask), (0, 0, 0));
+        assert_eq!(row.top.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        assert!((row.entropy - (COLUMNS as f32).ln()).abs() < 1e-5);
+    }
+
+    #[test]
+    fn nan_never_becomes_a_number() {
+        let mut values = vec![0.5_f32; COLUMNS];
+        values[3] = f32::NAN;
+        let nan = Tensor::from_vec(values, (1, COLUMNS), &Device::Cpu).unwrap();
+        let row = &host::reduce(&nan, &request(1, 0.0), 0).unwrap()[0];
+        assert!(row.p_choice.is_nan() && row.p_eos.is_nan());
+    }
+}

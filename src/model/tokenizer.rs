@@ -1,0 +1,237 @@
+//! Text to ids and back.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::{LladaConfig, LoadError, chat, weights::Files};
+use crate::{
+    canvas::{SpecialTokens, TokenId},
+    predict::{Piece, Vocabulary},
+};
+
+/// Mask tokens by their names in known tokenizers.
+const MASK_NAMES: [&str; 3] = ["<|mdm_mask|>", "<|mask|>", "[MASK]"];
+
+/// A checkpoint's tokenizer, chat template and token texts.
+pub struct Tokenizer {
+    place: String,
+    inner: Option<tokenizers::Tokenizer>,
+    pieces: HashMap<TokenId, Piece>,
+    template: Option<String>,
+    bos: String,
+    eos: String,
+}
+
+impl Tokenizer {
+    /// Reads tokenizer.json and the chat template. A checkpoint without a tokenizer can still be
+    /// given token ids.
+    ///
+    /// # Errors
+    /// If a file is damaged, or the tokenizer has ids the model has no row for.
+    pub(super) fn read(files: &Files, columns: usize) -> Result<Self, LoadError> {
+        let place = files.name_of("tokenizer.json");
+        let inner = match &files.tokenizer {
+            None => None,
+            Some(bytes) => Some(tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| {
+                LoadError::new(
+                    &place,
+                    format!("this is no tokenizer ({error})"),
+                    "Fetch the file again from where the model came from",
+                )
+            })?),
+        };
+        let mut pieces = HashMap::new();
+        if let Some(inner) = &inner {
+            let special: HashMap<TokenId, bool> = inner
+                .get_added_tokens_decoder()
+                .iter()
+                .map(|(id, token)| (*id, token.special))
+                .collect();
+            let bytes = alphabet();
+            for (text, id) in inner.get_vocab(true) {
+                if id as usize >= columns {
+                    return Err(LoadError::new(
+                        &place,
+                        format!("token {id} has no row in the model's {columns}"),
+                        "Check that the tokenizer and config.json belong to the same model",
+                    ));
+                }
+                pieces.insert(id, piece(&text, special.get(&id).copied(), &bytes));
+            }
+        }
+        let config = tokenizer_config(files)?;
+        Ok(Self {
+            place,
+            inner,
+            pieces,
+            template: files.chat_template.clone().or_else(|| template(&config)),
+            bos: token_name(&config, "bos_token").unwrap_or_default(),
+            eos: token_name(&config, "eos_token").unwrap_or_default(),
+        })
+    }
+
+    /// The mask and end-of-sequence tokens: what config.json says, else the tokenizer. The
+    /// published evaluation passes the tokenizer's own EOS, so that comes first.
+    ///
+    /// # Errors
+    /// If either cannot be found.
+    pub(super) fn special(
+        &self,
+        config: &LladaConfig,
+        files: &Files,
+    ) -> Result<SpecialTokens, LoadError> {
+        let id = |name: &str| self.inner.as_ref().and_then(|inner| inner.token_to_id(name));
+        let named = token_name(&tokenizer_config(files)?, "mask_token");
+        let mask = config
+            .mask_token_id
+            .or_else(|| named.and_then(|name| id(&name)))
+            .or_else(|| MASK_NAMES.iter().find_map(|name| id(name)));
+        let eos = id(&self.eos).or(config.eos_token_id);
+        let missing = |what: &str, field: &str| {
+            LoadError::new(
+                files.name_of("config.json"),
+                format!("the {what} token is neither in it nor in the tokenizer"),
+                format!("Add `\"{field}\": ID` to config.json"),
+            )
+        };
+        let mask = mask.ok_or_else(|| missing("mask", "mask_token_id"))?;
+        let eos = eos.ok_or_else(|| missing("end-of-sequence", "eos_token_id"))?;
+        for (field, id) in [("mask_token_id", mask), ("eos_token_id", eos)] {
+            if id as usize >= config.columns() {
+                return Err(LoadError::new(
+                    files.name_of("config.json"),
+                    format!("{field} {id} is not in the vocabulary of {}", config.columns()),
+                    "Check that config.json and tokenizer.json belong to the same model",
+                ));
+            }
+        }
+        Ok(SpecialTokens { mask, eos })
+    }
+
+    /// The ids of a prompt: inside the chat template if the checkpoint has one, as it stands
+    /// otherwise.
+    ///
+    /// # Errors
+    /// In words, if there is no tokenizer or the template refuses.
+    pub fn encode_prompt(&self, prompt: &str) -> Result<Vec<TokenId>, String> {
+        let inner = self.inner.as_ref().ok_or_else(|| {
+            format!("{}: there is no such file. Give token ids with --prompt-ids", self.place)
+        })?;
+        // A template writes its own special tokens.
+        let (text, add_special) = match &self.template {
+            None => (prompt.to_owned(), true),
+            Some(template) => (
+                chat::render(template, prompt, &self.bos, &self.eos).map_err(|error| {
+                    format!("{}: the chat template fails ({error})", self.place)
+                })?,
+                false,
+            ),
+        };
+        let encoding = inner
+            .encode(text, add_special)
+            .map_err(|error| format!("{}: the prompt cannot be encoded ({error})", self.place))?;
+        Ok(encoding.get_ids().to_vec())
+    }
+}
+
+impl Vocabulary for Tokenizer {
+    fn piece(&self, id: TokenId) -> Option<Piece> {
+        self.pieces.get(&id).cloned()
+    }
+}
+
+fn tokenizer_config(files: &Files) -> Result<Value, LoadError> {
+    let Some(text) = &files.tokenizer_config else { return Ok(Value::Null) };
+    serde_json::from_str(text).map_err(|error| {
+        LoadError::new(
+            files.name_of("tokenizer_config.json"),
+            format!("this is no JSON ({error})"),
+            "Fetch the file again from where the model came from",
+        )
+    })
+}
+
+/// A token's name: a string, or an object that holds it.
+fn token_name(config: &Value, field: &str) -> Option<String> {
+    let value = config.get(field)?;
+    value.as_str().or_else(|| value.get("content")?.as_str()).map(str::to_owned)
+}
+
+/// The chat template: a string, or a list of named ones with a default.
+fn template(config: &Value) -> Option<String> {
+    let value = config.get("chat_template")?;
+    let default = || {
+        value.as_array()?.iter().find(|entry| entry["name"] == "default")?.get("template")?.as_str()
+    };
+    value.as_str().or_else(default).map(str::to_owned)
+}
+
+/// The text of a vocabulary entry. `special` is known for added tokens.
+fn piece(text: &str, special: Option<bool>, alphabet: &HashMap<char, u8>) -> Piece {
+    if let Some(special) = special {
+        return if special {
+            Piece::Control(text.to_owned())
+        } else {
+            Piece::Text(text.to_owned())
+        };
+    }
+    if let Some(byte) = text.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>'))
+        && let Ok(byte) = u8::from_str_radix(byte, 16)
+    {
+        return from_bytes(vec![byte]);
+    }
+    let bytes: Option<Vec<u8>> = text.chars().map(|c| alphabet.get(&c).copied()).collect();
+    match bytes {
+        Some(bytes) => from_bytes(bytes),
+        // Sentence pieces write a space as ▁.
+        None => Piece::Text(text.replace('▁', " ")),
+    }
+}
+
+fn from_bytes(bytes: Vec<u8>) -> Piece {
+    String::from_utf8(bytes).map_or_else(|error| Piece::Bytes(error.into_bytes()), Piece::Text)
+}
+
+/// The byte-level alphabet of GPT-2: every byte as a printable character.
+fn alphabet() -> HashMap<char, u8> {
+    let printable = |byte: u8| matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
+    let mut next = 256;
+    (0..=255u8)
+        .map(|byte| {
+            let code = if printable(byte) {
+                u32::from(byte)
+            } else {
+                next += 1;
+                next - 1
+            };
+            (char::from_u32(code).unwrap_or('\u{FFFD}'), byte)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vocabulary_entries_become_text_or_bytes() {
+        let alphabet = alphabet();
+        assert_eq!(alphabet.len(), 256);
+        let text = |s: &str| Piece::Text(s.to_owned());
+        for (entry, expected) in [
+            ("Ġthe", text(" the")),
+            ("Ċ", text("\n")),
+            ("Ã©", text("é")),
+            ("Ã", Piece::Bytes(vec![0xC3])),
+            ("<0xE5>", Piece::Bytes(vec![0xE5])),
+            ("▁word", text(" word")),
+        ] {
+            assert_eq!(piece(entry, None, &alphabet), expected, "{entry}");
+        }
+        assert_eq!(
+            piece("<|eot_id|>", Some(true), &alphabet),
+            Piece::Control("<|eot_id|>".to_owned())
+        );
+    }
+}

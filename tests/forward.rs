@@ -1,0 +1,124 @@
+//! Logits of our networks against those of the reference code, at every position.
+
+mod support;
+
+use std::{collections::HashMap, fs, ops::ControlFlow, path::Path};
+
+use candle_core::{DType, Device, Tensor, safetensors};
+use demask::model::{Llada, LladaConfig, Weights};
+use support::golden;
+
+fn network(folder: &Path) -> Llada {
+    let config = fs::read_to_string(folder.join("config.json")).unwrap();
+    let config = LladaConfig::parse(&config, "config.json").unwrap();
+    let weights = Weights::open(&demask::model::Files::read(folder).unwrap()).unwrap();
+    Llada::load(&config, &weights, DType::F32, &Device::Cpu).unwrap()
+}
+
+/// Logits of a whole batch, `[batch, length, columns]`.
+fn logits(model: &Llada, ids: &Tensor, mask: Option<&Tensor>) -> Vec<Vec<Vec<f32>>> {
+    let ids = ids.to_dtype(DType::U32).unwrap();
+    let mask = mask.map(|mask| mask.to_dtype(DType::U8).unwrap());
+    let hidden =
+        model.hidden(&ids, mask.as_ref(), &mut |_| ControlFlow::Continue(())).unwrap().unwrap();
+    (0..hidden.dim(0).unwrap())
+        .map(|row| model.logits(&hidden.get(row).unwrap()).unwrap().to_vec2().unwrap())
+        .collect()
+}
+
+#[test]
+fn logits_agree_with_the_reference() {
+    let index: Vec<serde_json::Value> =
+        serde_json::from_str(&fs::read_to_string(golden().join("forward/index.json")).unwrap())
+            .unwrap();
+    let mut cases = 0;
+    for case in &index {
+        let model = case["model"].as_str().unwrap();
+        if !model.starts_with("llada") {
+            continue;
+        }
+        let file = case["file"].as_str().unwrap();
+        let tensors = safetensors::load(golden().join("forward").join(file), &Device::Cpu).unwrap();
+        let model = network(&golden().join("models").join(model));
+        let mask = tensors.get("attention_mask");
+        let ours = logits(&model, &tensors["input_ids"], mask);
+        let theirs: Vec<Vec<Vec<f32>>> = tensors["logits"].to_vec3().unwrap();
+        let valid: Option<Vec<Vec<i64>>> = mask.map(|mask| mask.to_vec2().unwrap());
+        let tolerance = 1e-5 * case["logit_abs_max"].as_f64().unwrap() as f32;
+        let mut largest = 0.0_f32;
+        for (b, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
+            for (position, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
+                if valid.as_ref().is_some_and(|valid| valid[b][position] == 0) {
+                    continue;
+                }
+                assert_eq!(ours.len(), theirs.len());
+                for (x, y) in ours.iter().zip(theirs) {
+                    largest = largest.max((x - y).abs());
+                }
+            }
+        }
+        assert!(largest <= tolerance.max(1e-4), "{file}: {largest} > {tolerance}");
+        cases += 1;
+    }
+    assert_eq!(cases, 12);
+}
+
+/// Writes a variant of the golden llada-a checkpoint into a folder of its own.
+fn derive(
+    change: impl FnOnce(&mut serde_json::Value, &mut HashMap<String, Tensor>),
+) -> tempfile::TempDir {
+    let source = golden().join("models/llada-a");
+    let folder = tempfile::tempdir().unwrap();
+    let mut config: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(source.join("config.json")).unwrap()).unwrap();
+    let mut tensors = safetensors::load(source.join("model.safetensors"), &Device::Cpu).unwrap();
+    change(&mut config, &mut tensors);
+    fs::write(folder.path().join("config.json"), config.to_string()).unwrap();
+    safetensors::save(&tensors, folder.path().join("model.safetensors")).unwrap();
+    fs::copy(source.join("tokenizer.json"), folder.path().join("tokenizer.json")).unwrap();
+    folder
+}
+
+const EMBEDDING: &str = "model.transformer.wte.weight";
+const HEAD: &str = "model.transformer.ff_out.weight";
+
+fn some_ids() -> Tensor {
+    Tensor::new(&[[3u32, 77, 507, 507, 12, 507, 503, 503]], &Device::Cpu).unwrap()
+}
+
+#[test]
+fn a_tied_head_is_the_embedding() {
+    let tied = derive(|config, tensors| {
+        config["weight_tying"] = true.into();
+        tensors.remove(HEAD);
+    });
+    let copied = derive(|_, tensors| {
+        let embedding = tensors[EMBEDDING].clone();
+        tensors.insert(HEAD.to_owned(), embedding);
+    });
+    let ids = some_ids();
+    let tied = logits(&network(tied.path()), &ids, None);
+    assert_eq!(tied, logits(&network(copied.path()), &ids, None));
+    assert_ne!(tied, logits(&network(&golden().join("models/llada-a")), &ids, None));
+}
+
+#[test]
+fn a_padded_vocabulary_has_the_embeddings_columns() {
+    let padded = derive(|config, tensors| {
+        config["embedding_size"] = 576.into();
+        for name in [EMBEDDING, HEAD] {
+            let more = Tensor::full(2.0_f32, (64, 64), &Device::Cpu).unwrap();
+            let wider = Tensor::cat(&[&tensors[name], &more], 0).unwrap();
+            tensors.insert(name.to_owned(), wider);
+        }
+    });
+    let ids = some_ids();
+    let plain = logits(&network(&golden().join("models/llada-a")), &ids, None);
+    let padded = logits(&network(padded.path()), &ids, None);
+    for (plain, padded) in plain[0].iter().zip(&padded[0]) {
+        assert_eq!(padded.len(), 576);
+        for (x, y) in plain.iter().zip(padded) {
+            assert!((x - y).abs() < 1e-5);
+        }
+    }
+}
