@@ -10,3 +10,4 @@ pub mod eval;
 pub mod model;
 pub mod predict;
 pub mod session;
+pub mod trace;

@@ -50,6 +50,8 @@ pub enum Verdict {
     Expand { p: f32, threshold: f32, n: usize, eos: f32, eos_threshold: f32 },
     /// Its confidence `p` is under the low threshold, but it is not expanded.
     Refused { p: f32, threshold: f32, rule: RefuseRule },
+    /// The recording does not say: it was decided by rules this program does not have.
+    Unrecorded,
     /// It stays masked.
     Left { p: f32, rule: LeftRule },
 }
@@ -63,6 +65,7 @@ impl Verdict {
             Self::Expand { .. } => "expand",
             Self::Refused { .. } => "refused",
             Self::Left { .. } => "left",
+            Self::Unrecorded => "unrecorded",
         }
     }
 }
@@ -87,6 +90,7 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match *self {
             Self::Written => write!(f, "written before"),
+            Self::Unrecorded => write!(f, "the recording does not say why"),
             Self::Fill { p, rule, .. } => match rule {
                 FillRule::Above { threshold } => {
                     write!(f, "filled: {} > τ_high {}", P(p), P(threshold))

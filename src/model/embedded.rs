@@ -11,6 +11,9 @@ pub(super) fn files() -> Files {
         tokenizer: Some(include_bytes!("../../assets/tiny/tokenizer.json").to_vec()),
         tokenizer_config: Some(include_str!("../../assets/tiny/tokenizer_config.json").to_owned()),
         chat_template: None,
+        generation_config: Some(
+            include_str!("../../assets/tiny/generation_config.json").to_owned(),
+        ),
         tensors: Tensors::Bytes(include_bytes!("../../assets/tiny/model.safetensors")),
     }
 }

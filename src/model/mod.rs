@@ -45,6 +45,9 @@ pub struct Loaded {
     pub tokenizer: Arc<Tokenizer>,
     /// What people are shown.
     pub facts: ModelFacts,
+    /// Decoding parameters the checkpoint suggests: the numbers under `daedal` in its
+    /// generation_config.json.
+    pub suggested: Vec<(String, f64)>,
 }
 
 /// Loads a model.
@@ -75,6 +78,7 @@ pub fn load(source: &Source, computing: &Computing) -> Result<Loaded, LoadError>
     Ok(Loaded {
         predictor: Box::new(LladaPredictor::new(model)),
         tokenizer: Arc::new(tokenizer),
+        suggested: files.suggested("daedal"),
         facts,
     })
 }

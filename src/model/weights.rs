@@ -28,6 +28,8 @@ pub struct Files {
     pub tokenizer_config: Option<String>,
     /// chat_template.jinja, if there is one.
     pub chat_template: Option<String>,
+    /// generation_config.json, if there is one.
+    pub generation_config: Option<String>,
     /// The tensors.
     pub tensors: Tensors,
 }
@@ -80,9 +82,22 @@ impl Files {
             tokenizer: optional("tokenizer.json")?,
             tokenizer_config: text("tokenizer_config.json")?,
             chat_template: text("chat_template.jinja")?,
+            generation_config: text("generation_config.json")?,
             tensors: Tensors::Paths(shards(folder)?),
             folder: shown,
         })
+    }
+
+    /// The numbers that generation_config.json holds under the name of a strategy.
+    pub(super) fn suggested(&self, strategy: &str) -> Vec<(String, f64)> {
+        let text = self.generation_config.as_deref().unwrap_or("null");
+        let config: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+        let numbers = config.get(strategy).and_then(|numbers| numbers.as_object());
+        numbers
+            .into_iter()
+            .flatten()
+            .filter_map(|(name, value)| Some((name.clone(), value.as_f64()?)))
+            .collect()
     }
 
     /// How a file of this checkpoint is called in messages.

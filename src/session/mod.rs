@@ -371,6 +371,13 @@ impl Session {
         self.record(event);
     }
 
+    /// The parameters a run was started under: those of its first step, or the present ones.
+    pub fn start_params(&self, root: NodeId) -> Params {
+        let first = self.timeline[root].children.first();
+        let step = first.and_then(|&child| self.timeline[child].made.as_ref());
+        step.map_or_else(|| self.params.clone(), |step| (*step.params).clone())
+    }
+
     /// The state at the current node.
     pub fn state(&self) -> &State {
         &self.node().state

@@ -25,9 +25,17 @@ pub struct Trace {
     pub eos_token_id: TokenId,
     pub params: BTreeMap<String, serde_json::Value>,
     pub prompt: Vec<TokenId>,
+    pub transition: Transition,
     pub final_ids: Vec<TokenId>,
     pub final_gen_length: usize,
     pub steps: Vec<Step>,
+}
+
+/// The canvas between the stages, EOS appended.
+#[derive(Deserialize)]
+pub struct Transition {
+    pub ids: Vec<TokenId>,
+    pub gen_length: usize,
 }
 
 /// One step of the reference.

@@ -1,0 +1,52 @@
+//! Failures: one paragraph on stderr and an exit code.
+
+use std::{fmt, process::ExitCode};
+
+/// Why the program ends without success.
+#[derive(Debug)]
+pub struct Fault {
+    text: String,
+    code: u8,
+}
+
+impl Fault {
+    /// A failure: exit code 1.
+    pub fn failure(text: impl fmt::Display) -> Self {
+        Self { text: text.to_string(), code: 1 }
+    }
+
+    /// A wrong use: exit code 2.
+    pub fn usage(text: impl fmt::Display) -> Self {
+        Self { text: text.to_string(), code: 2 }
+    }
+
+    /// Prints the paragraph. Text of files and models may be in it, so nothing that could steer
+    /// a terminal gets through.
+    pub(super) fn report(self) -> ExitCode {
+        let text: String = self
+            .text
+            .chars()
+            .map(|c| if c.is_control() && c != '\n' { '\u{FFFD}' } else { c })
+            .collect();
+        eprintln!("error: {text}");
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<crate::model::LoadError> for Fault {
+    fn from(error: crate::model::LoadError) -> Self {
+        Self::failure(error)
+    }
+}
+
+impl From<crate::trace::TraceError> for Fault {
+    fn from(error: crate::trace::TraceError) -> Self {
+        Self::failure(error)
+    }
+}
+
+impl From<std::io::Error> for Fault {
+    fn from(error: std::io::Error) -> Self {
+        Self::failure(error)
+    }
+}

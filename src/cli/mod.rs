@@ -1,0 +1,62 @@
+//! The command line: one file a subcommand, options that several share in files of their own.
+//!
+//! Data goes to stdout, messages to stderr. Exit code 0 is success, 1 a failure, 2 a wrong use.
+
+mod fault;
+mod open;
+mod options;
+mod params;
+mod replay;
+mod run;
+mod stop;
+mod tui;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+pub use fault::Fault;
+pub use options::{LookOptions, ModelOptions};
+pub use params::{ParamOptions, parameter_table};
+
+/// A visual debugger for masked diffusion language models.
+///
+/// Without a command it opens the debugger on the embedded model, paused before the first step.
+#[derive(Debug, Parser)]
+#[command(name = "demask", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    tui: tui::TuiArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Open the debugger (the default)
+    Tui(tui::TuiArgs),
+    /// Generate without the debugger: the answer on stdout
+    Run(run::RunArgs),
+    /// Open a recording, without a model
+    Replay(replay::ReplayArgs),
+}
+
+/// The program.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        None => tui::main(&cli.tui),
+        Some(Command::Tui(args)) => tui::main(&args),
+        Some(Command::Run(args)) => run::main(&args),
+        Some(Command::Replay(args)) => replay::main(&args),
+    };
+    match done {
+        Ok(code) => code,
+        Err(fault) => fault.report(),
+    }
+}
+
+/// The command's definition, for documents and tests.
+pub fn command() -> clap::Command {
+    Cli::command()
+}

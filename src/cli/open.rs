@@ -1,0 +1,138 @@
+//! Opening a session: load the model, read the prompt, check that both fit, start recording.
+
+use std::{path::Path, sync::Arc};
+
+use super::{Fault, ModelOptions, stop};
+use crate::{
+    canvas::TokenId,
+    decode::{self, DecodeError, Extras, Params, Value},
+    model::{self, Computing, Loaded},
+    predict::{Column, ColumnSet},
+    session::{Recorder, Session},
+    trace::{Header, TraceRecorder},
+};
+
+/// The prompt of the first look around.
+pub const SAMPLE_PROMPT: &str = "Mia has 12 stamps. On Monday she buys 7. On Tuesday she loses 3. How many stamps does Mia have?";
+
+/// A session ready to be stepped, and its model.
+pub struct Opened {
+    /// The session, before its first step.
+    pub session: Session,
+    /// The model.
+    pub loaded: Loaded,
+    /// The prompt as typed, or empty for token ids.
+    pub prompt: String,
+    /// The header of recordings of this session.
+    pub header: Header,
+}
+
+/// Loads and starts. `recorder` makes the recorder, once the header is known.
+pub fn open(
+    options: &ModelOptions,
+    prompt: Option<&str>,
+    recorder: impl FnOnce(&Header, &Loaded) -> Result<Option<Box<dyn Recorder>>, Fault>,
+) -> Result<Opened, Fault> {
+    let computing =
+        Computing { device: model::device(&options.device)?, precision: options.dtype };
+    let mut loaded = model::load(&options.source(), &computing)?;
+    loaded.predictor = stop::test_hook(loaded.predictor);
+    let (ids, prompt) = match (&options.prompt_ids, prompt) {
+        (Some(ids), _) => (ids.clone(), String::new()),
+        (None, Some(text)) => (encode(&loaded, text)?, text.to_owned()),
+        (None, None) => (encode(&loaded, SAMPLE_PROMPT)?, SAMPLE_PROMPT.to_owned()),
+    };
+    check_ids(&loaded, &ids)?;
+    let strategy = decode::strategy(&options.strategy)
+        .ok_or_else(|| Fault::usage(format!("there is no strategy `{}`", options.strategy)))?;
+    let params = params(options, &loaded, Params::defaults(strategy.params()), ids.len())?;
+    let extras = extras(options.top_k);
+    let header = Header::new(&loaded.facts, strategy.name(), &prompt, extras);
+    let recorder = recorder(&header, &loaded)?;
+    let session =
+        Session::new(strategy, &ids, loaded.facts.special, params, extras, recorder).map_err(
+            |error| match error {
+                DecodeError::Param(error) => Fault::usage(error),
+                error => Fault::failure(error),
+            },
+        )?;
+    Ok(Opened { session, loaded, prompt, header })
+}
+
+/// A recorder to a file.
+pub fn file_recorder(
+    path: &Path,
+    header: &Header,
+    loaded: &Loaded,
+) -> Result<Box<dyn Recorder>, Fault> {
+    let vocabulary = loaded.tokenizer.clone();
+    let recorder =
+        TraceRecorder::create(path, header, vocabulary).map_err(Fault::failure)?;
+    Ok(Box::new(recorder))
+}
+
+/// What people look at beyond what the strategy needs.
+fn extras(top_k: u16) -> Extras {
+    let columns = ColumnSet::of(&[Column::Entropy, Column::Margin, Column::TopK]);
+    Extras { columns, top_k: usize::from(top_k) }
+}
+
+fn encode(loaded: &Loaded, text: &str) -> Result<Vec<TokenId>, Fault> {
+    loaded.tokenizer.encode_prompt(text).map_err(Fault::failure)
+}
+
+fn check_ids(loaded: &Loaded, ids: &[TokenId]) -> Result<(), Fault> {
+    let vocabulary = loaded.facts.vocabulary;
+    match ids.iter().find(|&&id| id as usize >= vocabulary) {
+        None => Ok(()),
+        Some(id) => Err(Fault::usage(format!(
+            "--prompt-ids: token {id} is not in the vocabulary of {} ({vocabulary} tokens). \
+             Give ids below {vocabulary}",
+            loaded.facts.name
+        ))),
+    }
+}
+
+/// Defaults, then what the checkpoint suggests, then the flags. The default maximum length is
+/// lowered to what the context holds.
+fn params(
+    options: &ModelOptions,
+    loaded: &Loaded,
+    mut params: Params,
+    prompt: usize,
+) -> Result<Params, Fault> {
+    let context = loaded.facts.context;
+    let room = context.saturating_sub(prompt);
+    for (name, value) in &loaded.suggested {
+        // A suggestion is not an order: one that does not fit is left out.
+        if let Ok(spec) = params.spec(name)
+            && let Ok(value) = spec.parse(&value.to_string())
+        {
+            params.set(name, value).map_err(Fault::usage)?;
+        }
+    }
+    for (name, value) in options.params.iter() {
+        params.set(name, value).map_err(Fault::usage)?;
+    }
+    if !options.params.has("max_gen_length")
+        && let Ok(max) = params.count("max_gen_length")
+        && max > room
+        && room > 0
+    {
+        params.set("max_gen_length", Value::Int(room as i64)).map_err(Fault::usage)?;
+    }
+    let initial = params.count("initial_gen_length").unwrap_or(0);
+    if prompt.saturating_add(initial) > context || room == 0 {
+        return Err(Fault::failure(format!(
+            "the prompt has {prompt} tokens, which with the initial {initial} positions is more \
+             than the context of {} ({context}). Shorten the prompt or lower --initial-gen-length",
+            loaded.facts.name
+        )));
+    }
+    Ok(params)
+}
+
+/// The vocabulary as the screen and recordings want it.
+pub fn vocabulary(loaded: &Loaded) -> Arc<dyn crate::predict::Vocabulary> {
+    loaded.tokenizer.clone()
+}

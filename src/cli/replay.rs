@@ -1,0 +1,84 @@
+//! `demask replay`: the debugger on a recording, or a picture of it.
+
+use std::{fs, path::PathBuf, process::ExitCode};
+
+use clap::Args;
+
+use super::{Fault, LookOptions, tui::terminal_or_fault};
+use crate::{
+    trace,
+    tui::{self, Palette, Source, Start},
+};
+
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The recording
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Open at this step of the branch that was left last [default: the start]
+    #[arg(long, value_name = "N")]
+    step: Option<usize>,
+    /// Draw one screen to an SVG file instead of opening the debugger
+    #[arg(long, value_name = "OUT")]
+    svg: Option<PathBuf>,
+    /// Size of that screen in characters
+    #[arg(long, value_name = "WxH", default_value = "120x40", value_parser = size)]
+    size: (u16, u16),
+    #[command(flatten)]
+    look: LookOptions,
+}
+
+fn size(text: &str) -> Result<(u16, u16), String> {
+    let parse = |part: &str| part.trim().parse::<u16>().ok().filter(|n| (1..=1000).contains(n));
+    text.split_once('x')
+        .and_then(|(width, height)| Some((parse(width)?, parse(height)?)))
+        .ok_or_else(|| "expected WIDTHxHEIGHT, each 1..=1000, e.g. 120x40".to_owned())
+}
+
+pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
+    if args.svg.is_none() {
+        terminal_or_fault()?;
+    }
+    let recording = trace::read(&args.file)?;
+    let mut session = recording.session();
+    if let Some(step) = args.step {
+        let branch = session.timeline().branch(session.at());
+        let node = branch.get(step).ok_or_else(|| {
+            Fault::usage(format!(
+                "--step {step}: the recording has steps 0..={}",
+                branch.len().saturating_sub(1)
+            ))
+        })?;
+        session.go(*node);
+    }
+    let name = args.file.file_name().unwrap_or(args.file.as_os_str());
+    let mut look = args.look.look();
+    if args.svg.is_some() && matches!(args.look.color, super::options::ColorChoice::Auto) {
+        look.palette = Palette::TrueColor;
+    }
+    let facts = recording.facts();
+    let start = Start {
+        session,
+        predictor: None,
+        vocabulary: recording.vocabulary,
+        facts,
+        source: Source::Replay(name.to_string_lossy().into_owned()),
+        recording: None,
+        encode: None,
+        save: None,
+        prompt_text: recording.header.prompt_text,
+        notices: recording.notices,
+        look,
+    };
+    match &args.svg {
+        None => tui::run(start).map_err(Fault::failure)?,
+        Some(out) => {
+            let (width, height) = args.size;
+            let picture = tui::svg(&tui::picture(start, width, height));
+            fs::write(out, picture).map_err(|error| {
+                Fault::failure(format!("{}: it cannot be written ({error})", out.display()))
+            })?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,68 @@
+//! `demask` and `demask tui`: the debugger on a live model.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{Fault, LookOptions, ModelOptions, open};
+use crate::{
+    trace,
+    tui::{self, Source, Start},
+};
+
+#[derive(Debug, Args)]
+pub struct TuiArgs {
+    /// The prompt [default: a sample]
+    #[arg(value_name = "PROMPT")]
+    prompt: Option<String>,
+    #[command(flatten)]
+    model: ModelOptions,
+    #[command(flatten)]
+    look: LookOptions,
+}
+
+pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
+    if args.model.record.as_deref() == Some(std::path::Path::new("-")) {
+        return Err(Fault::usage(
+            "--record - writes to stdout, which the debugger draws on. Give a file, or use \
+             `demask run`",
+        ));
+    }
+    terminal_or_fault()?;
+    let opened = open::open(&args.model, args.prompt.as_deref(), |header, loaded| {
+        let path = args.model.record.as_deref();
+        path.map(|path| open::file_recorder(path, header, loaded)).transpose()
+    })?;
+    let vocabulary = open::vocabulary(&opened.loaded);
+    let tokenizer = opened.loaded.tokenizer.clone();
+    let (header, texts) = (opened.header, vocabulary.clone());
+    tui::run(Start {
+        session: opened.session,
+        predictor: Some(opened.loaded.predictor),
+        vocabulary,
+        facts: opened.loaded.facts,
+        source: Source::Live,
+        recording: args.model.record.clone(),
+        encode: Some(Box::new(move |text| tokenizer.encode_prompt(text))),
+        save: Some(Box::new(move |session, path| {
+            trace::save(session, path, &header, texts.clone())
+        })),
+        prompt_text: opened.prompt,
+        notices: Vec::new(),
+        look: args.look.look(),
+    })
+    .map_err(Fault::failure)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The debugger needs a terminal on both ends.
+pub fn terminal_or_fault() -> Result<(), Fault> {
+    use std::io::IsTerminal;
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        return Ok(());
+    }
+    Err(Fault::failure(
+        "the debugger needs a terminal on stdin and stdout. Use `demask run PROMPT` to generate \
+         without one, or `demask replay FILE --svg OUT` to draw a recording",
+    ))
+}

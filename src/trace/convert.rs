@@ -1,0 +1,316 @@
+//! Between the program's types and those of the format.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::record::{
+    Columns, Decision, Dropped, Edit, Eos, FillRule, Number, Params, Prediction, Refusal, Sparse,
+    Text, Timing, Why,
+};
+use crate::{
+    canvas::{self, Canvas, Filler, Slot, TokenId},
+    decode::{self, Verdict},
+    predict::{self, Column, Data, Key, Piece},
+    session,
+};
+
+/// Display columns and the decimals they keep.
+const ROUNDED: [(&str, u32); 3] = [("entropy", 3), ("margin", 3), ("top_k", 3)];
+
+/// [`ROUNDED`], for the header.
+pub(super) fn rounded() -> BTreeMap<String, u32> {
+    ROUNDED.iter().map(|&(name, decimals)| (name.to_owned(), decimals)).collect()
+}
+
+fn round(value: f32) -> f32 {
+    (value * 1000.0).round() / 1000.0
+}
+
+/// XXH3-64 over the generated region's ids.
+pub(super) fn hash(canvas: &Canvas) -> String {
+    let mut hash = Xxh3::new();
+    canvas.cells().iter().for_each(|cell| hash.update(&cell.token.to_le_bytes()));
+    format!("{:016x}", hash.digest())
+}
+
+pub(super) fn params(params: &decode::Params) -> Params {
+    params.iter().map(|(spec, value)| (spec.name.to_owned(), Number::from(value))).collect()
+}
+
+pub(super) fn text(piece: Option<Piece>) -> Text {
+    match piece {
+        None => Text::None(()),
+        Some(Piece::Text(text)) => Text::Text(text),
+        Some(Piece::Bytes(bytes)) => {
+            Text::Bytes { hex: bytes.iter().map(|byte| format!("{byte:02x}")).collect() }
+        }
+        Some(Piece::Control(control)) => Text::Control { control },
+    }
+}
+
+/// `None` for a token without a text, and for hexadecimal digits that are none.
+pub(super) fn piece(text: Text) -> Option<Piece> {
+    match text {
+        Text::None(()) => None,
+        Text::Text(text) => Some(Piece::Text(text)),
+        Text::Control { control } => Some(Piece::Control(control)),
+        Text::Bytes { hex } => (0..hex.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok())
+            .collect::<Option<_>>()
+            .map(Piece::Bytes),
+    }
+}
+
+fn finite(values: &[f32]) -> Vec<Option<f32>> {
+    values.iter().map(|value| value.is_finite().then_some(*value)).collect()
+}
+
+fn numbers(values: Vec<Option<f32>>) -> Vec<f32> {
+    values.into_iter().map(|value| value.unwrap_or(f32::NAN)).collect()
+}
+
+/// A prediction on `canvas`, in the format.
+pub(super) fn prediction(key: Key, from: &predict::Prediction, canvas: &Canvas) -> Prediction {
+    let ids = |column| from.ids(column).ok().map(<[TokenId]>::to_vec);
+    let exact = |column| from.numbers(column).ok().map(finite);
+    let masked: Vec<usize> =
+        (0..from.rows()).filter(|&position| canvas.is_masked(position)).collect();
+    let shown = |column| {
+        let values = from.numbers(column).ok()?;
+        let values =
+            masked.iter().map(|&at| values[at].is_finite().then(|| round(values[at]))).collect();
+        Some(Sparse { at: masked.clone(), values })
+    };
+    let argmax = ids(Column::Argmax);
+    let choice = ids(Column::Choice).filter(|choice| Some(choice) != argmax.as_ref());
+    let top_k = from.ranked(Column::TopK).ok().map(|ranked| Sparse {
+        at: masked.clone(),
+        values: masked
+            .iter()
+            .map(|&at| {
+                let kept = ranked[at].iter().map(|&(id, p)| (id, round(p)));
+                kept.filter(|(_, p)| *p > 0.0).unzip()
+            })
+            .collect(),
+    });
+    Prediction {
+        key: key.to_string(),
+        rows: from.rows(),
+        columns: Columns {
+            choice,
+            p_argmax: exact(Column::PArgmax),
+            p_choice: exact(Column::PChoice),
+            p_eos: exact(Column::PEos),
+            p_current: exact(Column::PCurrent),
+            entropy: shown(Column::Entropy),
+            margin: shown(Column::Margin),
+            best_unmask: best_unmask(from, canvas),
+            top_k,
+            argmax,
+        },
+    }
+}
+
+fn best_unmask(
+    from: &predict::Prediction,
+    canvas: &Canvas,
+) -> Option<Sparse<(TokenId, Option<f32>)>> {
+    let ids = from.ids(Column::BestUnmask).ok()?;
+    let p = from.numbers(Column::PBestUnmask).ok()?;
+    let choice = from.ids(Column::Choice).ok()?;
+    let mask = canvas.special().mask;
+    let at: Vec<usize> = (0..from.rows()).filter(|&position| choice[position] == mask).collect();
+    let values = at.iter().map(|&at| (ids[at], p[at].is_finite().then_some(p[at]))).collect();
+    (!at.is_empty()).then_some(Sparse { at, values })
+}
+
+/// A prediction from the format; an error in words if a column does not fit its rows.
+pub(super) fn predicted(record: Prediction) -> Result<predict::Prediction, String> {
+    let rows = record.rows;
+    let fits = |name: &str, found: usize| {
+        if found == rows { Ok(()) } else { Err(format!("{name} has {found} of {rows} rows")) }
+    };
+    let columns = record.columns;
+    let mut prediction = predict::Prediction::new(rows);
+    if let Some(argmax) = columns.argmax {
+        fits("argmax", argmax.len())?;
+        let choice = columns.choice.unwrap_or_else(|| argmax.clone());
+        fits("choice", choice.len())?;
+        prediction = prediction
+            .with(Column::Argmax, Data::Ids(argmax))
+            .with(Column::Choice, Data::Ids(choice));
+    }
+    let exact = [
+        (Column::PArgmax, columns.p_argmax),
+        (Column::PChoice, columns.p_choice),
+        (Column::PEos, columns.p_eos),
+        (Column::PCurrent, columns.p_current),
+    ];
+    for (column, values) in exact {
+        if let Some(values) = values {
+            fits(column.name(), values.len())?;
+            prediction = prediction.with(column, Data::Numbers(numbers(values)));
+        }
+    }
+    for (column, values) in [(Column::Entropy, columns.entropy), (Column::Margin, columns.margin)] {
+        if let Some(sparse) = values {
+            let values = spread(column.name(), rows, sparse, None)?;
+            prediction = prediction.with(column, Data::Numbers(numbers(values)));
+        }
+    }
+    if let Some(sparse) = columns.best_unmask {
+        let values = spread("best_unmask", rows, sparse, (0, None))?;
+        let (ids, p): (Vec<TokenId>, Vec<Option<f32>>) = values.into_iter().unzip();
+        prediction = prediction
+            .with(Column::BestUnmask, Data::Ids(ids))
+            .with(Column::PBestUnmask, Data::Numbers(numbers(p)));
+    }
+    if let Some(sparse) = columns.top_k {
+        let values = spread("top_k", rows, sparse, (Vec::new(), Vec::new()))?;
+        let ranked = values.into_iter().map(|(ids, p)| ids.into_iter().zip(p).collect()).collect();
+        prediction = prediction.with(Column::TopK, Data::Ranked(ranked));
+    }
+    Ok(prediction)
+}
+
+fn spread<T: Clone>(name: &str, rows: usize, sparse: Sparse<T>, none: T) -> Result<Vec<T>, String> {
+    if sparse.at.len() != sparse.values.len() {
+        return Err(format!(
+            "{name} has {} values at {} positions",
+            sparse.values.len(),
+            sparse.at.len()
+        ));
+    }
+    let mut all = vec![none; rows];
+    for (at, value) in sparse.at.into_iter().zip(sparse.values) {
+        *all.get_mut(at).ok_or_else(|| format!("{name} has a value at {at} of {rows}"))? = value;
+    }
+    Ok(all)
+}
+
+pub(super) fn timing(from: session::Timing) -> Timing {
+    let milliseconds = |time: Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
+    Timing { forward_ms: milliseconds(from.forward), decide_ms: milliseconds(from.decide) }
+}
+
+pub(super) fn timed(from: Timing) -> session::Timing {
+    let duration =
+        |milliseconds: f64| Duration::try_from_secs_f64(milliseconds / 1e3).unwrap_or_default();
+    session::Timing { forward: duration(from.forward_ms), decide: duration(from.decide_ms) }
+}
+
+pub(super) fn edit(from: canvas::Edit) -> Edit {
+    match from {
+        canvas::Edit::Fill { slot, token } => Edit::Fill(slot.0, token),
+        canvas::Edit::Replace { slot, token } => Edit::Replace(slot.0, token),
+        canvas::Edit::Remask { slot } => Edit::Remask(slot.0),
+        canvas::Edit::Expand { slot, n } => Edit::Expand(slot.0, n),
+        canvas::Edit::Append { n, filler: Filler::Mask } => Edit::AppendMask(n),
+        canvas::Edit::Append { n, filler: Filler::Eos } => Edit::AppendEos(n),
+        canvas::Edit::Delete { slot } => Edit::Delete(slot.0),
+        canvas::Edit::Truncate { length } => Edit::Truncate(length),
+    }
+}
+
+pub(super) fn edited(from: Edit) -> canvas::Edit {
+    match from {
+        Edit::Fill(slot, token) => canvas::Edit::Fill { slot: Slot(slot), token },
+        Edit::Replace(slot, token) => canvas::Edit::Replace { slot: Slot(slot), token },
+        Edit::Remask(slot) => canvas::Edit::Remask { slot: Slot(slot) },
+        Edit::Expand(slot, n) => canvas::Edit::Expand { slot: Slot(slot), n },
+        Edit::AppendMask(n) => canvas::Edit::Append { n, filler: Filler::Mask },
+        Edit::AppendEos(n) => canvas::Edit::Append { n, filler: Filler::Eos },
+        Edit::Delete(slot) => canvas::Edit::Delete { slot: Slot(slot) },
+        Edit::Truncate(length) => canvas::Edit::Truncate { length },
+    }
+}
+
+pub(super) fn decision(from: &decode::Decision) -> Decision {
+    Decision {
+        mode: from.mode.name().to_owned(),
+        edits: from.edits.iter().copied().map(edit).collect(),
+        why: from
+            .verdicts
+            .iter()
+            .enumerate()
+            .filter_map(|(at, verdict)| why(at, verdict))
+            .collect(),
+        dropped: from
+            .dropped
+            .iter()
+            .map(|drop| Dropped { slot: drop.slot.0, token: drop.token })
+            .collect(),
+        eos: from.eos.as_ref().map(|eos| Eos {
+            counted: eos.taken.len(),
+            window: eos.window,
+            confidence: eos.confidence,
+            threshold: eos.threshold,
+        }),
+    }
+}
+
+fn why(at: usize, verdict: &Verdict) -> Option<Why> {
+    match *verdict {
+        Verdict::Fill { token, p, rule } => {
+            let (rule, threshold) = match rule {
+                decode::FillRule::Above { threshold } => (FillRule::Above, Some(threshold)),
+                decode::FillRule::BestOfBlock { threshold } => {
+                    (FillRule::BestOfBlock, Some(threshold))
+                }
+                decode::FillRule::WithoutMask => (FillRule::WithoutMask, None),
+            };
+            Some(Why::Fill { at, token, p, rule, threshold })
+        }
+        Verdict::Expand { p, threshold, n, eos, eos_threshold } => {
+            Some(Why::Expand { at, p, threshold, n, eos, eos_threshold })
+        }
+        Verdict::Refused { p, threshold, rule } => {
+            let because = match rule {
+                decode::RefuseRule::EosConfident { eos, threshold } => {
+                    Refusal::EosConfident { eos, threshold }
+                }
+                decode::RefuseRule::AtMaximum { length } => Refusal::AtMaximum { length },
+                decode::RefuseRule::NotLowest { lowest, p } => Refusal::NotLowest { lowest, p },
+            };
+            Some(Why::Refused { at, p, threshold, because })
+        }
+        Verdict::Written | Verdict::Left { .. } | Verdict::Unrecorded => None,
+    }
+}
+
+/// The verdicts a recorded decision gives its reasons for; the others are unknown.
+pub(super) fn verdicts(why: &[Why], rows: usize) -> Vec<Verdict> {
+    let mut verdicts = vec![Verdict::Unrecorded; rows];
+    for why in why {
+        let (at, verdict) = match *why {
+            Why::Fill { at, token, p, rule, threshold } => {
+                let threshold = threshold.unwrap_or(f32::NAN);
+                let rule = match rule {
+                    FillRule::Above => decode::FillRule::Above { threshold },
+                    FillRule::BestOfBlock => decode::FillRule::BestOfBlock { threshold },
+                    FillRule::WithoutMask => decode::FillRule::WithoutMask,
+                };
+                (at, Verdict::Fill { token, p, rule })
+            }
+            Why::Expand { at, p, threshold, n, eos, eos_threshold } => {
+                (at, Verdict::Expand { p, threshold, n, eos, eos_threshold })
+            }
+            Why::Refused { at, p, threshold, because } => {
+                let rule = match because {
+                    Refusal::EosConfident { eos, threshold } => {
+                        decode::RefuseRule::EosConfident { eos, threshold }
+                    }
+                    Refusal::AtMaximum { length } => decode::RefuseRule::AtMaximum { length },
+                    Refusal::NotLowest { lowest, p } => decode::RefuseRule::NotLowest { lowest, p },
+                };
+                (at, Verdict::Refused { p, threshold, rule })
+            }
+        };
+        if let Some(place) = verdicts.get_mut(at) {
+            *place = verdict;
+        }
+    }
+    verdicts
+}

@@ -1,0 +1,62 @@
+//! Recordings: JSON Lines, one record a line, written as things happen and readable after a kill.
+//!
+//! `record` holds the types of the format, which are a promise; [`TraceRecorder`] is a session's
+//! recorder that writes them on a thread of its own; [`read`] turns a file back into a timeline.
+//! A recording carries its token texts, so a replay needs neither model nor tokenizer.
+
+mod convert;
+mod line;
+mod reader;
+mod record;
+mod writer;
+
+pub use reader::{Recorded, RecordedVocabulary, Recording, read};
+pub use record::{Header, VERSION};
+pub use writer::{TraceRecorder, save};
+
+/// Why a recording cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum TraceError {
+    /// The file cannot be read.
+    #[error("{file}: it cannot be read ({error}). Check the path and its permissions")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// It is something else.
+    #[error("{file}: this is no demask recording ({problem}). Give a file written with --record")]
+    NotARecording {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// It comes from a later format.
+    #[error(
+        "{file}: the recording has format version {found}, this program reads version {}.x. \
+         Open it with a newer demask",
+        VERSION[0]
+    )]
+    Version {
+        /// The file.
+        file: String,
+        /// The version found.
+        found: String,
+    },
+    /// A line in the middle is damaged.
+    #[error(
+        "{file}, line {line}: {problem}. The file is damaged; the lines before this one are \
+         whole: `head -n {} FILE` keeps them",
+        line - 1
+    )]
+    Damaged {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+}

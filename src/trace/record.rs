@@ -1,0 +1,334 @@
+//! The records of format version 1. Minor versions only add fields; readers ignore the unknown.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    canvas::TokenId,
+    decode::{State, Value},
+};
+
+/// Major and minor version.
+pub const VERSION: [u32; 2] = [1, 0];
+
+/// The format's name, in every header.
+pub(super) const FORMAT: &str = "demask";
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(super) enum Record {
+    /// First line.
+    Header(Header),
+    /// Token texts by id, before an id is first used.
+    Tokens { tokens: BTreeMap<String, Text> },
+    /// A run starts.
+    Root(Root),
+    /// A prediction is known.
+    Prediction(Prediction),
+    /// A step is made.
+    Step(Step),
+    /// The session is closed.
+    End {
+        at: usize,
+        #[serde(default)]
+        finish: Option<String>,
+    },
+    /// From a later minor version.
+    #[serde(other)]
+    Unknown,
+}
+
+/// The first line of a recording.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// `demask`.
+    pub format: String,
+    /// Major and minor version.
+    pub version: [u32; 2],
+    /// The program that wrote it.
+    pub generator: String,
+    /// The model's facts.
+    pub model: Model,
+    /// The decoding strategy's name.
+    pub strategy: String,
+    /// What the user typed, if anything.
+    #[serde(default)]
+    pub prompt_text: String,
+    /// Columns asked for beyond what the strategy needs, and candidates kept in `top_k`.
+    pub asked: Asked,
+    /// Display columns and the decimals they are rounded to; all other numbers are exact.
+    #[serde(default)]
+    pub rounded: BTreeMap<String, u32>,
+}
+
+/// A model's facts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Model {
+    /// Short name.
+    pub name: String,
+    /// Architecture.
+    #[serde(default)]
+    pub family: String,
+    /// Device computed on.
+    #[serde(default)]
+    pub device: String,
+    /// Type computed in.
+    #[serde(default)]
+    pub dtype: String,
+    /// Columns of the logits.
+    #[serde(default)]
+    pub vocabulary: usize,
+    /// Longest sequence, positions.
+    #[serde(default)]
+    pub context: usize,
+    /// Layers.
+    #[serde(default)]
+    pub layers: usize,
+    /// The mask token.
+    pub mask: TokenId,
+    /// The end-of-sequence token.
+    pub eos: TokenId,
+}
+
+/// What every request of the recording asked for, for people.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Column names.
+    #[serde(default)]
+    pub columns: Vec<String>,
+    /// Candidates per position.
+    #[serde(default)]
+    pub top_k: usize,
+}
+
+/// A token's text: a string, bytes that are part of a character, a control token's name, or
+/// null where the vocabulary has none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Text {
+    Text(String),
+    Bytes { hex: String },
+    Control { control: String },
+    None(()),
+}
+
+/// Parameters by name.
+pub(super) type Params = BTreeMap<String, Number>;
+
+/// A parameter's value; whole numbers stay whole.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Number {
+    Int(i64),
+    Float(f64),
+}
+
+impl From<Value> for Number {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Int(value) => Self::Int(value),
+            Value::Float(value) => Self::Float(value),
+        }
+    }
+}
+
+impl From<Number> for Value {
+    fn from(value: Number) -> Self {
+        match value {
+            Number::Int(value) => Self::Int(value),
+            Number::Float(value) => Self::Float(value),
+        }
+    }
+}
+
+/// The start of a run: a prompt with masks behind it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Root {
+    pub id: usize,
+    pub prompt: Vec<TokenId>,
+    pub length: usize,
+    pub state: State,
+    pub params: Params,
+}
+
+/// A prediction. Exact: argmax, choice, p_choice, p_eos, best_unmask, p_best_unmask, p_argmax.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Prediction {
+    /// 32 hexadecimal digits.
+    pub key: String,
+    /// Generated positions.
+    pub rows: usize,
+    pub columns: Columns,
+}
+
+/// Columns, one entry per generated position unless said otherwise; `null` = not finite, absent
+/// = not recorded.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Columns {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub argmax: Option<Vec<TokenId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p_argmax: Option<Vec<Option<f32>>>,
+    /// Absent where it equals `argmax` throughout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Vec<TokenId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p_choice: Option<Vec<Option<f32>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p_eos: Option<Vec<Option<f32>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p_current: Option<Vec<Option<f32>>>,
+    /// Rounded; masked positions only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entropy: Option<Sparse<Option<f32>>>,
+    /// Rounded; masked positions only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub margin: Option<Sparse<Option<f32>>>,
+    /// The best token without the mask token and its probability: only where the choice is the
+    /// mask token, since nothing reads it elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub best_unmask: Option<Sparse<(TokenId, Option<f32>)>>,
+    /// Rounded; masked positions only, without candidates that round to zero.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_k: Option<Sparse<(Vec<TokenId>, Vec<f32>)>>,
+}
+
+/// A column with values at some positions only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Sparse<T> {
+    pub at: Vec<usize>,
+    pub values: Vec<T>,
+}
+
+/// A step from a known node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Step {
+    pub id: usize,
+    pub parent: usize,
+    /// The prediction it was decided on.
+    pub prediction: String,
+    /// The parameters, where they differ from those of the parent's step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub params: Option<Params>,
+    pub decision: Decision,
+    /// The state afterwards.
+    pub state: State,
+    /// XXH3-64 over the ids of the generated region afterwards, as little-endian u32.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+    #[serde(default)]
+    pub timing: Timing,
+}
+
+/// Milliseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Timing {
+    pub forward_ms: f64,
+    pub decide_ms: f64,
+}
+
+/// What a step did, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Decision {
+    pub mode: String,
+    pub edits: Vec<Edit>,
+    /// Fills, expansions and refusals with their numbers. Positions not named were left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<Why>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<Dropped>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eos: Option<Eos>,
+}
+
+/// A change; slots name positions by identity.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Edit {
+    /// Slot, token.
+    Fill(u32, TokenId),
+    /// Slot, token.
+    Replace(u32, TokenId),
+    /// Slot.
+    Remask(u32),
+    /// Slot, number of masks.
+    Expand(u32, usize),
+    /// Number of masks.
+    AppendMask(usize),
+    /// Number of end-of-sequence tokens.
+    AppendEos(usize),
+    /// Slot.
+    Delete(u32),
+    /// Length afterwards.
+    Truncate(usize),
+}
+
+/// Why a position was filled, expanded or refused.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub(super) enum Why {
+    Fill {
+        at: usize,
+        token: TokenId,
+        p: f32,
+        rule: FillRule,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        threshold: Option<f32>,
+    },
+    Expand {
+        at: usize,
+        p: f32,
+        threshold: f32,
+        n: usize,
+        eos: f32,
+        eos_threshold: f32,
+    },
+    Refused {
+        at: usize,
+        p: f32,
+        threshold: f32,
+        because: Refusal,
+    },
+}
+
+/// Rules that fill.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum FillRule {
+    Above,
+    BestOfBlock,
+    WithoutMask,
+}
+
+/// Rules that refuse an expansion.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Refusal {
+    EosConfident { eos: f32, threshold: f32 },
+    AtMaximum { length: usize },
+    NotLowest { lowest: usize, p: f32 },
+}
+
+/// A position that fell off at the maximum length.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) struct Dropped {
+    pub slot: u32,
+    /// Absent for a mask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<TokenId>,
+}
+
+/// The EOS confidence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Eos {
+    /// Positions counted.
+    pub counted: usize,
+    /// What the sum is divided by.
+    pub window: usize,
+    pub confidence: f32,
+    pub threshold: f32,
+}

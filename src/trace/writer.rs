@@ -1,0 +1,276 @@
+//! The writer: a session's recorder that writes on a thread of its own, a whole line at a time.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    fs::File,
+    io::{self, Write},
+    path::Path,
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread::JoinHandle,
+};
+
+use super::{
+    convert, line,
+    record::{Asked, FORMAT, Header, Model, Params, Record, Root, Step, VERSION},
+};
+use crate::{
+    canvas::TokenId,
+    decode::Extras,
+    predict::{Column, Data, Key, ModelFacts, Prediction, Vocabulary},
+    session::{Event, NodeId, Recorder, Session},
+};
+
+impl Header {
+    /// The header of a recording of `model`.
+    pub fn new(facts: &ModelFacts, strategy: &str, prompt_text: &str, extras: Extras) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            generator: concat!("demask ", env!("CARGO_PKG_VERSION")).to_owned(),
+            model: Model {
+                name: facts.name.clone(),
+                family: facts.family.clone(),
+                device: facts.device.clone(),
+                dtype: facts.dtype.clone(),
+                vocabulary: facts.vocabulary,
+                context: facts.context,
+                layers: facts.layers,
+                mask: facts.special.mask,
+                eos: facts.special.eos,
+            },
+            strategy: strategy.to_owned(),
+            prompt_text: prompt_text.to_owned(),
+            asked: Asked {
+                columns: extras.columns.iter().map(|column| column.name().to_owned()).collect(),
+                top_k: extras.top_k,
+            },
+            rounded: convert::rounded(),
+        }
+    }
+}
+
+/// Turns events into lines.
+struct Writer<W> {
+    out: W,
+    vocabulary: Arc<dyn Vocabulary>,
+    known: HashSet<TokenId>,
+    /// The parameters that led to each node: a step writes only those that differ.
+    params: HashMap<NodeId, Params>,
+}
+
+impl<W: Write> Writer<W> {
+    fn start(out: W, vocabulary: Arc<dyn Vocabulary>, header: &Header) -> io::Result<Self> {
+        let mut writer = Self { out, vocabulary, known: HashSet::new(), params: HashMap::new() };
+        writer.put(&Record::Header(header.clone()))?;
+        writer.name([header.model.mask, header.model.eos])?;
+        writer.out.flush()?;
+        Ok(writer)
+    }
+
+    fn put(&mut self, record: &Record) -> io::Result<()> {
+        let mut line = line::seal(serde_json::to_string(record)?);
+        line.push('\n');
+        // One call a line: a kill between two leaves whole lines.
+        self.out.write_all(line.as_bytes())
+    }
+
+    /// Writes the texts of tokens not named before.
+    fn name(&mut self, ids: impl IntoIterator<Item = TokenId>) -> io::Result<()> {
+        let fresh: BTreeMap<String, _> = ids
+            .into_iter()
+            .filter(|id| self.known.insert(*id))
+            .map(|id| (id.to_string(), convert::text(self.vocabulary.piece(id))))
+            .collect();
+        if fresh.is_empty() { Ok(()) } else { self.put(&Record::Tokens { tokens: fresh }) }
+    }
+
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        match event {
+            Event::Root { id, canvas, state, params } => {
+                self.name(canvas.prompt().iter().copied())?;
+                let params = convert::params(params);
+                self.params.insert(*id, params.clone());
+                self.put(&Record::Root(Root {
+                    id: id.0,
+                    prompt: canvas.prompt().to_vec(),
+                    length: canvas.len(),
+                    state: state.clone(),
+                    params,
+                }))?;
+            }
+            Event::Prediction { key, prediction, canvas } => {
+                self.name(ids_in(prediction))?;
+                let record = convert::prediction(*key, prediction, canvas);
+                self.put(&Record::Prediction(record))?;
+            }
+            Event::Step { id, parent, step, canvas } => {
+                let decision = convert::decision(&step.decision);
+                self.name(step.decision.fills().map(|(_, token)| token))?;
+                let params = convert::params(&step.params);
+                let changed = self.params.get(parent) != Some(&params);
+                self.params.insert(*id, params.clone());
+                self.put(&Record::Step(Step {
+                    id: id.0,
+                    parent: parent.0,
+                    prediction: step.prediction.to_string(),
+                    params: changed.then_some(params),
+                    decision,
+                    state: step.decision.next.clone(),
+                    hash: Some(convert::hash(canvas)),
+                    timing: convert::timing(step.timing),
+                }))?;
+            }
+            Event::End { at, finish } => {
+                let finish = finish.map(|finish| finish.name().to_owned());
+                self.put(&Record::End { at: at.0, finish })?;
+            }
+        }
+        self.out.flush()
+    }
+}
+
+/// Every id a prediction names.
+fn ids_in(prediction: &Prediction) -> Vec<TokenId> {
+    prediction
+        .columns()
+        .flat_map(|(column, data)| match data {
+            Data::Ids(ids) if column != Column::BestUnmask => ids.clone(),
+            Data::Ids(_) | Data::Numbers(_) => Vec::new(),
+            Data::Ranked(rows) => rows.iter().flatten().map(|(id, _)| *id).collect(),
+        })
+        .collect()
+}
+
+/// A recorder that writes to a file or a pipe on a thread of its own.
+pub struct TraceRecorder {
+    events: Option<mpsc::Sender<Event>>,
+    thread: Option<JoinHandle<()>>,
+    fault: Arc<Mutex<Option<String>>>,
+}
+
+impl TraceRecorder {
+    /// Starts a recording at `path`, over what was there.
+    ///
+    /// # Errors
+    /// If the file cannot be written; the text names it.
+    pub fn create(
+        path: &Path,
+        header: &Header,
+        vocabulary: Arc<dyn Vocabulary>,
+    ) -> Result<Self, String> {
+        let name = path.display().to_string();
+        let file = File::create(path).map_err(|error| fault(&name, &error))?;
+        Self::start(Box::new(file), name, header, vocabulary)
+    }
+
+    /// Starts a recording on `out`, called `name` in messages.
+    ///
+    /// # Errors
+    /// If the header cannot be written.
+    pub fn start(
+        out: Box<dyn Write + Send>,
+        name: String,
+        header: &Header,
+        vocabulary: Arc<dyn Vocabulary>,
+    ) -> Result<Self, String> {
+        let mut writer =
+            Writer::start(out, vocabulary, header).map_err(|error| fault(&name, &error))?;
+        let (events, inbox) = mpsc::channel::<Event>();
+        let trouble = Arc::new(Mutex::new(None));
+        let told = trouble.clone();
+        let started = name.clone();
+        let thread = std::thread::Builder::new()
+            .name("recorder".to_owned())
+            .spawn(move || {
+                for event in inbox {
+                    if let Err(error) = writer.event(&event) {
+                        *told.lock().unwrap_or_else(PoisonError::into_inner) =
+                            Some(fault(&name, &error));
+                        return;
+                    }
+                }
+            })
+            .map_err(|error| fault(&started, &error))?;
+        Ok(Self { events: Some(events), thread: Some(thread), fault: trouble })
+    }
+
+    fn join(&mut self) {
+        self.events = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn fault(name: &str, error: &io::Error) -> String {
+    format!(
+        "{name}: the recording cannot be written ({error}). What was written before is kept; \
+         free some space or record to another place"
+    )
+}
+
+impl Recorder for TraceRecorder {
+    fn record(&mut self, event: Event) {
+        if let Some(events) = &self.events {
+            // The thread ends early only after a fault, which it has told.
+            let _ = events.send(event);
+        }
+    }
+
+    fn fault(&self) -> Option<String> {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn close(mut self: Box<Self>) -> Result<(), String> {
+        self.join();
+        self.fault().map_or(Ok(()), Err)
+    }
+}
+
+impl Drop for TraceRecorder {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+/// Writes everything a session knows to `path`: for one that was not recorded as it happened.
+///
+/// # Errors
+/// In words, if the file cannot be written.
+pub fn save(
+    session: &Session,
+    path: &Path,
+    header: &Header,
+    vocabulary: Arc<dyn Vocabulary>,
+) -> Result<(), String> {
+    let name = path.display().to_string();
+    let write = || -> io::Result<()> {
+        let file = io::BufWriter::new(File::create(path)?);
+        let mut writer = Writer::start(file, vocabulary, header)?;
+        let mut written: HashSet<Key> = HashSet::new();
+        let timeline = session.timeline();
+        for id in (0..timeline.len()).map(NodeId) {
+            let node = &timeline[id];
+            let (Some(parent), Some(step)) = (node.parent, &node.made) else {
+                writer.event(&Event::Root {
+                    id,
+                    canvas: node.canvas.clone(),
+                    state: node.state.clone(),
+                    params: Arc::new(session.start_params(id)),
+                })?;
+                continue;
+            };
+            let key = step.prediction;
+            if written.insert(key)
+                && let Some(prediction) = session.prediction(key)
+            {
+                let canvas = timeline[parent].canvas.clone();
+                writer.event(&Event::Prediction { key, prediction: prediction.clone(), canvas })?;
+            }
+            let canvas = node.canvas.clone();
+            writer.event(&Event::Step { id, parent, step: step.clone(), canvas })?;
+        }
+        writer.event(&Event::End { at: session.at(), finish: None })
+    };
+    write().map_err(|error| fault(&name, &error))
+}
