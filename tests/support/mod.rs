@@ -1,6 +1,8 @@
 //! What several tests share: the golden traces of the Python reference, read into our types.
 #![allow(dead_code, reason = "each test uses a part")]
 
+pub mod fake;
+
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use demask::{

@@ -1,0 +1,253 @@
+//! Recordings: what is written is read back, whatever happens to the file's end.
+
+mod support;
+
+use std::{fs, ops::ControlFlow, path::Path, sync::Arc, time::Duration};
+
+use demask::{
+    canvas::TokenId,
+    decode::{Extras, Params, Strategy, Value, daedal::Daedal},
+    predict::{Column, ColumnSet, ModelFacts, Predictor, Vocabulary},
+    session::{NodeId, Pending, Session},
+    trace::{self, Header, TraceError, TraceRecorder},
+};
+use support::fake::{Fake, FakeTexts, SPECIAL};
+
+fn facts() -> ModelFacts {
+    ModelFacts {
+        name: "fake".to_owned(),
+        family: "none".to_owned(),
+        device: "cpu".to_owned(),
+        dtype: "f32".to_owned(),
+        vocabulary: 12,
+        context: 1000,
+        layers: 0,
+        special: SPECIAL,
+    }
+}
+
+fn extras() -> Extras {
+    let columns = ColumnSet::of(&[Column::Entropy, Column::Margin, Column::TopK]);
+    Extras { columns, top_k: 2 }
+}
+
+fn header() -> Header {
+    Header::new(&facts(), "daedal", "a prompt", extras())
+}
+
+fn ready(session: &mut Session) -> bool {
+    if let Pending::Wanted { key, request } = session.pending().clone() {
+        let prediction = Fake.predict(&request, &mut |_| ControlFlow::Continue(())).unwrap();
+        session.supply(key, prediction, Duration::from_micros(1234));
+    }
+    matches!(session.pending(), Pending::Decided { .. })
+}
+
+/// A run with a branch in it, recorded to `path`.
+fn recorded(path: &Path) -> Session {
+    let recorder = TraceRecorder::create(path, &header(), Arc::new(FakeTexts)).unwrap();
+    let mut params = Params::defaults(Daedal.params());
+    params.set("initial_gen_length", Value::Int(16)).unwrap();
+    params.set("max_gen_length", Value::Int(60)).unwrap();
+    params.set("eos_check_tokens", Value::Int(4)).unwrap();
+    let prompt: &[TokenId] = &[1, 2, 8, 9];
+    let mut session =
+        Session::new(&Daedal, prompt, SPECIAL, params, extras(), Some(Box::new(recorder))).unwrap();
+    let mut step = 0;
+    while ready(&mut session) {
+        session.step().unwrap();
+        step += 1;
+        if step == 14 {
+            (0..5).for_each(|_| assert!(session.back()));
+            session.set_param("low_conf_threshold", Value::Float(0.3)).unwrap();
+        }
+    }
+    session.finish_recording().unwrap();
+    session
+}
+
+fn same(a: &Session, b: &Session) {
+    let (a, b) = (a.timeline(), b.timeline());
+    assert_eq!(a.len(), b.len());
+    for id in (0..a.len()).map(NodeId) {
+        let (a, b) = (&a[id], &b[id]);
+        assert_eq!(a.canvas, b.canvas);
+        assert_eq!((a.parent, &a.children, &a.state), (b.parent, &b.children, &b.state));
+        match (&a.made, &b.made) {
+            (Some(a), Some(b)) => {
+                assert_eq!(a.params, b.params);
+                assert_eq!(a.prediction, b.prediction);
+                assert_eq!(a.decision, b.decision);
+            }
+            (None, None) => {}
+            _ => panic!("a step on one side only"),
+        }
+    }
+}
+
+#[test]
+fn what_was_recorded_is_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    let session = recorded(&path);
+    let recording = trace::read(&path).unwrap();
+    assert!(recording.notices.is_empty(), "{:?}", recording.notices);
+    same(&session, &recording.session());
+    assert_eq!(recording.recorded.end, session.at());
+    assert_eq!(recording.facts(), facts());
+    for id in 0..12 {
+        assert_eq!(recording.vocabulary.piece(id), FakeTexts.piece(id));
+    }
+    // Deciding columns are exact, bit for bit; display columns are rounded to 3 decimals.
+    for id in (0..session.timeline().len()).map(NodeId) {
+        let Some(step) = &session.timeline()[id].made else { continue };
+        let (a, b) = (
+            session.prediction(step.prediction).unwrap(),
+            &recording.recorded.store[&step.prediction],
+        );
+        for column in [Column::PChoice, Column::PEos] {
+            let bits = |p: &demask::predict::Prediction| -> Vec<u32> {
+                p.numbers(column).unwrap().iter().map(|x| x.to_bits()).collect()
+            };
+            assert_eq!(bits(a), bits(b));
+        }
+        assert_eq!(a.ids(Column::Argmax), b.ids(Column::Argmax));
+        let (a, b) = (a.numbers(Column::Entropy).unwrap(), b.numbers(Column::Entropy).unwrap());
+        assert!(a.iter().zip(b).all(|(a, b)| b.is_nan() || (a - b).abs() <= 0.000_51));
+    }
+}
+
+#[test]
+fn a_saved_session_is_the_recorded_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    let session = recorded(&path);
+    let saved = folder.path().join("saved.jsonl");
+    trace::save(&session, &saved, &header(), Arc::new(FakeTexts)).unwrap();
+    same(&session, &trace::read(&saved).unwrap().session());
+}
+
+#[test]
+fn a_replay_steps_and_decides_again_without_a_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    let original = recorded(&path);
+    let recording = trace::read(&path).unwrap();
+    let mut replay = recording.session();
+    let nodes = replay.timeline().len();
+    let branch = replay.timeline().branch(replay.at());
+    for node in &branch[1..] {
+        assert!(matches!(replay.pending(), Pending::Decided { .. }));
+        assert_eq!(replay.step().unwrap(), *node);
+    }
+    assert_eq!(replay.canvas(), original.canvas());
+    assert_eq!(replay.timeline().len(), nodes, "walking known ground adds nothing");
+    assert_eq!(replay.passes(), 0);
+}
+
+#[test]
+fn a_recording_cut_anywhere_opens_up_to_its_last_whole_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    recorded(&path);
+    let bytes = fs::read(&path).unwrap();
+    let whole = trace::read(&path).unwrap().recorded.timeline.len();
+    let first_root = bytes
+        .split_inclusive(|byte| *byte == b'\n')
+        .scan(0, |at, line| {
+            *at += line.len();
+            Some((*at, line.starts_with(b"{\"kind\":\"root\"")))
+        })
+        .find(|(_, root)| *root)
+        .unwrap()
+        .0;
+    let cut = folder.path().join("cut.jsonl");
+    let mut seen = 0;
+    for length in (0..bytes.len()).step_by(977).chain(bytes.len() - 90..bytes.len()) {
+        fs::write(&cut, &bytes[..length]).unwrap();
+        match trace::read(&cut) {
+            Ok(recording) => {
+                let steps = bytes[..length]
+                    .split_inclusive(|byte| *byte == b'\n')
+                    .filter(|line| line.ends_with(b"\n") && line.starts_with(b"{\"kind\":\"step\""))
+                    .count();
+                let roots = recording.recorded.timeline.roots().len();
+                // A last line without its newline may be whole: then it counts too.
+                let found = recording.recorded.timeline.len() - roots;
+                assert!(found == steps || found == steps + 1, "{found} of {steps}");
+                assert!(found >= seen);
+                seen = found;
+            }
+            Err(TraceError::NotARecording { .. }) => assert!(length < first_root, "at {length}"),
+            Err(error) => panic!("cut at {length}: {error}"),
+        }
+    }
+    assert_eq!(seen + 1, whole);
+}
+
+#[test]
+fn bad_files_are_refused_with_a_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    recorded(&path);
+    let good = fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = good.lines().collect();
+    let bad = folder.path().join("bad.jsonl");
+    let message = |text: &str| {
+        fs::write(&bad, text).unwrap();
+        trace::read(&bad).map(|_| ()).unwrap_err().to_string()
+    };
+    let unsealed = |line: &str| {
+        let at = line.rfind(",\"sum\"").unwrap();
+        format!("{}}}", &line[..at])
+    };
+    assert!(message("").contains("empty"));
+    assert!(message("hello\nworld\n").contains("no header"));
+    assert!(message("\u{0}\u{1}\u{2}").contains("no header"));
+    assert!(message("{\"kind\":\"end\",\"at\":1}\n").contains("no header"));
+    let later = unsealed(lines[0]).replace("\"version\":[1,0]", "\"version\":[2,0]");
+    assert!(message(&later).contains("version 2.0"), "{}", message(&later));
+    let other = unsealed(lines[0]).replace("\"strategy\":\"daedal\"", "\"strategy\":\"x\"");
+    assert!(message(&other).contains("strategy"));
+    // A changed byte in the middle is noticed by the checksum.
+    let at = lines.iter().position(|line| line.starts_with("{\"kind\":\"step\"")).unwrap();
+    let mut changed: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+    changed[at] = changed[at].replacen("\"id\":1", "\"id\":7", 1);
+    assert!(message(&changed.join("\n")).contains(&format!("line {}", at + 1)));
+    // Without its checksum the same change is noticed by the structure.
+    changed[at] = unsealed(&changed[at]).replace("\"parent\":0", "\"parent\":99");
+    assert!(message(&changed.join("\n")).contains("no node 99"));
+    assert!(matches!(trace::read(Path::new("no/such/file")), Err(TraceError::Unreadable { .. })));
+    // Unknown fields and records of a later minor version are ignored.
+    let newer: Vec<String> = lines
+        .iter()
+        .map(|line| unsealed(line).replacen("{\"kind\"", "{\"later\":[1],\"kind\"", 1))
+        .chain(["{\"kind\":\"bookmark\",\"at\":1}".to_owned()])
+        .collect();
+    fs::write(&bad, newer.join("\n").replace("[1,0]", "[1,9]")).unwrap();
+    assert!(trace::read(&bad).is_ok());
+}
+
+#[test]
+fn a_full_disk_is_told_and_stops_nothing() {
+    if !Path::new("/dev/full").exists() {
+        return;
+    }
+    let started = TraceRecorder::create(Path::new("/dev/full"), &header(), Arc::new(FakeTexts));
+    let error = started.err().expect("the header cannot be written");
+    assert!(error.contains("/dev/full") && error.contains("cannot be written"), "{error}");
+}
+
+#[test]
+fn every_f32_reads_back_to_itself() {
+    let mut bits = 0x1234_5678_u32;
+    for _ in 0..200_000 {
+        bits = bits.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let value = f32::from_bits(bits);
+        if value.is_finite() {
+            let text = serde_json::to_string(&value).unwrap();
+            let back: f32 = serde_json::from_str(&text).unwrap();
+            assert_eq!(back.to_bits(), value.to_bits(), "{text}");
+        }
+    }
+}
