@@ -11,3 +11,4 @@ pub mod model;
 pub mod predict;
 pub mod session;
 pub mod trace;
+pub mod tui;

@@ -1,0 +1,313 @@
+//! What the interface knows: the session, what is looked at, and what is going on. Drawing reads
+//! it and changes nothing; everything that changes it is in `update`.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use tui_input::Input;
+
+use super::{
+    Encode, Save, Source, Start,
+    history::{Entry, History, Sort},
+    layout::{self, Areas, Choice, Pane},
+    theme::{Role, Theme},
+};
+use crate::{
+    canvas::{Canvas, Slot},
+    decode::{Decision, Params},
+    predict::{Key, ModelFacts, Prediction, Progress, Vocabulary},
+    session::{NodeId, Pending, Session},
+};
+
+/// Speeds of a run, in steps a second; the last is as fast as it goes.
+pub const SPEEDS: [Option<u32>; 6] = [Some(1), Some(2), Some(5), Some(10), Some(30), None];
+
+/// How far a run goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    /// Until paused, at the chosen speed.
+    Free,
+    /// To the end.
+    End,
+    /// Until another block or stage is in work than this.
+    Block(u8, Option<usize>),
+    /// Until another stage than this.
+    Stage(u8),
+}
+
+/// What takes the keys.
+#[derive(Debug, Clone)]
+pub enum Mode {
+    /// The panes.
+    Normal,
+    /// The help box, scrolled.
+    Help(usize),
+    /// A parameter's value is typed.
+    Value(Input),
+    /// The prompt is typed.
+    Prompt(Input),
+    /// To quit would lose what was not recorded.
+    Leaving,
+}
+
+/// The forward pass in work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Busy {
+    /// What it is for.
+    pub key: Key,
+    /// How far it is.
+    pub progress: Progress,
+}
+
+/// The state of the interface.
+pub struct App {
+    pub(super) session: Session,
+    pub(super) vocabulary: Arc<dyn Vocabulary>,
+    pub(super) facts: ModelFacts,
+    pub(super) source: Source,
+    pub(super) recording: Option<PathBuf>,
+    pub(super) encode: Option<Encode>,
+    pub(super) save: Option<Save>,
+    pub(super) prompt_text: String,
+    pub(super) theme: Theme,
+    pub(super) has_engine: bool,
+
+    pub(super) width: u16,
+    pub(super) height: u16,
+    pub(super) mode: Mode,
+    pub(super) focus: Pane,
+    pub(super) tab: Pane,
+    pub(super) zoom: bool,
+    pub(super) ghost: bool,
+    pub(super) waterfall: bool,
+    pub(super) align: bool,
+    pub(super) follow: bool,
+    pub(super) position: usize,
+    pub(super) slot: Option<Slot>,
+    /// First row shown of the canvas, if the wheel has moved it off the cursor.
+    pub(super) scroll: Option<usize>,
+    pub(super) param: usize,
+    /// The log's line with the cursor; `None` follows the playhead.
+    pub(super) log_line: Option<usize>,
+
+    pub(super) run: Option<Goal>,
+    pub(super) speed: usize,
+    pub(super) busy: Option<Busy>,
+    /// Passes asked for and not answered.
+    pub(super) asked: HashSet<Key>,
+    /// A cancelled pass is not asked for again until a key wants it.
+    pub(super) held: bool,
+    pub(super) interrupted: bool,
+    pub(super) message: Option<(Role, String)>,
+    pub(super) notes: Vec<Entry>,
+    pub(super) fault: Option<String>,
+    pub(super) saved: bool,
+    /// The parameters each run was started under.
+    pub(super) started: HashMap<NodeId, Params>,
+    pub(super) history: History,
+    pub(super) died: Option<String>,
+}
+
+impl App {
+    /// The interface at its start, for a screen of this size.
+    pub fn new(start: Start, width: u16, height: u16) -> Self {
+        let Start {
+            session,
+            predictor,
+            vocabulary,
+            facts,
+            source,
+            recording,
+            encode,
+            save,
+            prompt_text,
+            look,
+            speed,
+        } = start;
+        let speed = SPEEDS.iter().position(|&at| at == speed).unwrap_or(2);
+        let mut app = Self {
+            vocabulary,
+            facts,
+            source,
+            recording,
+            encode,
+            save,
+            prompt_text,
+            theme: Theme::new(look),
+            has_engine: predictor.is_some(),
+            width,
+            height,
+            mode: Mode::Normal,
+            focus: Pane::Canvas,
+            tab: Pane::Eos,
+            zoom: false,
+            ghost: true,
+            waterfall: false,
+            align: true,
+            follow: true,
+            position: 0,
+            slot: None,
+            scroll: None,
+            param: 0,
+            log_line: None,
+            run: None,
+            speed,
+            busy: None,
+            asked: HashSet::new(),
+            held: false,
+            interrupted: false,
+            message: None,
+            notes: Vec::new(),
+            fault: None,
+            saved: false,
+            started: HashMap::new(),
+            history: History::default(),
+            died: None,
+            session,
+        };
+        app.remember_start();
+        app.refresh();
+        app
+    }
+
+    /// Keeps the parameters of a new run, to tell later what was changed.
+    pub(super) fn remember_start(&mut self) {
+        let root = self.root();
+        if self.session.at() == root && self.session.node().children.is_empty() {
+            self.started.insert(root, self.session.params().clone());
+        }
+    }
+
+    pub(super) fn root(&self) -> NodeId {
+        let timeline = self.session.timeline();
+        let mut at = self.session.at();
+        while let Some(parent) = timeline[at].parent {
+            at = parent;
+        }
+        at
+    }
+
+    pub(super) fn canvas(&self) -> &Canvas {
+        self.session.canvas()
+    }
+
+    /// Number of steps made up to here.
+    pub(super) fn step(&self) -> u32 {
+        self.session.node().depth
+    }
+
+    /// The decision on screen, if there is one.
+    pub(super) fn decision(&self) -> Option<&Decision> {
+        match self.session.pending() {
+            Pending::Decided { decision, .. } => Some(decision),
+            _ => None,
+        }
+    }
+
+    /// The prediction on screen, if there is one.
+    pub(super) fn prediction(&self) -> Option<&Prediction> {
+        match self.session.pending() {
+            Pending::Decided { prediction, .. } => Some(prediction),
+            _ => None,
+        }
+    }
+
+    /// The parameters that changes are shown against: those of the next known step, else of the
+    /// step that led here, else those the run was started under.
+    pub(super) fn own_params(&self) -> Option<&Params> {
+        let timeline = self.session.timeline();
+        let node = self.session.node();
+        let next = node.next.and_then(|next| timeline[next].made.as_ref());
+        let made = next.or(node.made.as_ref()).map(|step| &*step.params);
+        made.or_else(|| self.started.get(&self.root()))
+    }
+
+    /// True if what is pending is decided under other parameters than those on record.
+    pub(super) fn what_if(&self) -> bool {
+        self.own_params().is_some_and(|own| own != self.session.params())
+    }
+
+    /// What the recorded next step did, if it is known.
+    pub(super) fn recorded_next(&self) -> Option<&Decision> {
+        let next = self.session.node().next?;
+        self.session.timeline()[next].made.as_ref().map(|step| &*step.decision)
+    }
+
+    /// True if a step was made in this session that is on no record.
+    pub(super) fn unsaved(&self) -> bool {
+        let recorded = self.recording.is_some() && self.fault.is_none();
+        matches!(self.source, Source::Live)
+            && !recorded
+            && !self.saved
+            && self.session.timeline().len() > self.session.timeline().roots().len()
+    }
+
+    /// `block_length`, at least 1.
+    pub(super) fn block_length(&self) -> usize {
+        self.session.params().count("block_length").unwrap_or(32).max(1)
+    }
+
+    /// Where the panes lie now.
+    pub(super) fn areas(&self) -> Option<Areas> {
+        self.areas_for(self.width, self.height)
+    }
+
+    /// Where the panes would lie on a screen of this size.
+    pub(super) fn areas_for(&self, width: u16, height: u16) -> Option<Areas> {
+        let choice = Choice {
+            tab: self.tab,
+            waterfall: self.waterfall,
+            zoom: self.zoom.then_some(self.focus),
+            blocks: self.canvas().len().div_ceil(self.block_length()),
+            params: self.session.params().specs().len(),
+        };
+        layout::divide(width, height, choice)
+    }
+
+    /// Lines of the log, oldest first.
+    pub(super) fn log(&self) -> Vec<&Entry> {
+        let made = self.history.moments.iter().flat_map(|moment| &moment.entries);
+        let mut lines: Vec<&Entry> = made.chain(&self.notes).collect();
+        lines.sort_by_key(|entry| entry.step);
+        lines
+    }
+
+    /// The log's line with the cursor: the chosen one, or the last about the step stood at.
+    pub(super) fn log_cursor(&self, lines: &[&Entry]) -> usize {
+        let here = self.step();
+        let playhead = lines.partition_point(|entry| entry.step <= here).saturating_sub(1);
+        self.log_line.unwrap_or(playhead).min(lines.len().saturating_sub(1))
+    }
+
+    /// Writes a fault into status line and log.
+    pub(super) fn complain(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        self.notes.push(Entry { step: self.step(), sort: Sort::Fault, text: text.clone() });
+        self.message = Some((Role::Bad, text));
+    }
+
+    /// Says something in the status line.
+    pub(super) fn say(&mut self, text: impl Into<String>) {
+        self.message = Some((Role::Text, text.into()));
+    }
+
+    /// Brings everything derived from the session up to date.
+    pub(super) fn refresh(&mut self) {
+        self.history.follow(&self.session, &*self.vocabulary);
+        self.follow_slot();
+    }
+
+    /// How a running run is named.
+    pub(super) fn speed_name(&self) -> String {
+        match (self.run, SPEEDS[self.speed.min(SPEEDS.len() - 1)]) {
+            (Some(Goal::End), _) => "to the end".to_owned(),
+            (Some(Goal::Block(..)), _) => "to the block's end".to_owned(),
+            (Some(Goal::Stage(_)), _) => "to the stage's end".to_owned(),
+            (_, Some(speed)) => format!("{speed}/s"),
+            (_, None) => "max".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The cursor: a position, which keeps its identity when others are inserted before it.
+
+use super::{app::App, keymap::Action, panes::canvas};
+use crate::canvas::{Edit, Slot};
+
+impl App {
+    /// After the canvas changed: the cursor goes to what happens if it follows, else it stays on
+    /// its slot, or on what became of it.
+    pub(super) fn follow_slot(&mut self) {
+        if self.follow
+            && let Some(&position) = self.touched().first()
+        {
+            self.place(position);
+            return;
+        }
+        let canvas = self.session.canvas();
+        let known = |slot: Slot| canvas.position(slot);
+        let position = self.slot.and_then(|slot| {
+            known(slot)
+                .or_else(|| {
+                    // Expanded since: its first successor.
+                    let successor = canvas
+                        .cells()
+                        .iter()
+                        .find(|cell| self.ancestors(cell.slot).any(|ancestor| ancestor == slot));
+                    successor.and_then(|cell| known(cell.slot))
+                })
+                .or_else(|| self.ancestors(slot).find_map(known))
+        });
+        let last = canvas.len().saturating_sub(1);
+        self.position = position.unwrap_or(self.position).min(last);
+        self.slot = canvas.cells().get(self.position).map(|cell| cell.slot);
+    }
+
+    /// The slots a slot was made from, nearest first.
+    fn ancestors(&self, slot: Slot) -> impl Iterator<Item = Slot> + '_ {
+        std::iter::successors(self.history.origin.get(&slot).copied(), |slot| {
+            self.history.origin.get(slot).copied()
+        })
+    }
+
+    /// Puts the cursor on a position.
+    pub(super) fn place(&mut self, position: usize) {
+        let last = self.canvas().len().saturating_sub(1);
+        self.position = position.min(last);
+        self.slot = self.canvas().cells().get(self.position).map(|cell| cell.slot);
+        self.scroll = None;
+    }
+
+    /// Puts the cursor on a position by hand: it follows no more.
+    pub(super) fn put(&mut self, position: usize) {
+        self.follow = false;
+        self.place(position);
+    }
+
+    /// Positions that the pending step changes, in order.
+    pub(super) fn touched(&self) -> Vec<usize> {
+        let Some(decision) = self.decision() else { return Vec::new() };
+        let mut touched: Vec<usize> = decision
+            .edits
+            .iter()
+            .filter_map(|edit| match *edit {
+                Edit::Fill { slot, .. }
+                | Edit::Replace { slot, .. }
+                | Edit::Remask { slot }
+                | Edit::Expand { slot, .. }
+                | Edit::Delete { slot } => self.canvas().position(slot),
+                Edit::Append { .. } | Edit::Truncate { .. } => None,
+            })
+            .collect();
+        touched.sort_unstable();
+        touched
+    }
+
+    /// Moves the cursor.
+    pub(super) fn travel(&mut self, action: Action) {
+        let at = self.position;
+        let block = self.block_length();
+        let last = self.canvas().len().saturating_sub(1);
+        let to = match action {
+            Action::Left => at.saturating_sub(1),
+            Action::Right => at + 1,
+            Action::First => 0,
+            Action::Last => last,
+            Action::NextBlock => (at / block + 1) * block,
+            Action::PreviousBlock if at % block == 0 => at.saturating_sub(block),
+            Action::PreviousBlock => at / block * block,
+            Action::NextTouched => {
+                self.touched().into_iter().find(|&position| position > at).unwrap_or(at)
+            }
+            Action::PreviousTouched => {
+                self.touched().into_iter().rev().find(|&position| position < at).unwrap_or(at)
+            }
+            Action::NextWord => self.word_after(at).unwrap_or(last),
+            Action::PreviousWord => self.word_before(at),
+            Action::Up | Action::Down => self.row_beside(action == Action::Down).unwrap_or(at),
+            _ => at,
+        };
+        self.put(to.min(last));
+    }
+
+    /// True if a new word starts at this position: its text begins with white space.
+    fn starts_word(&self, position: usize) -> bool {
+        let guess = canvas::token_at(self, position);
+        let text = guess
+            .and_then(|token| self.vocabulary.piece(token))
+            .map(|piece| String::from_utf8_lossy(piece.bytes()).into_owned());
+        text.is_none_or(|text| text.starts_with(char::is_whitespace))
+    }
+
+    fn word_after(&self, at: usize) -> Option<usize> {
+        (at + 1..self.canvas().len()).find(|&position| self.starts_word(position))
+    }
+
+    fn word_before(&self, at: usize) -> usize {
+        (0..at).rev().find(|&position| self.starts_word(position)).unwrap_or(0)
+    }
+
+    /// The position above or below, in the rows that the focused pane shows.
+    fn row_beside(&self, down: bool) -> Option<usize> {
+        use super::layout::Pane;
+        if matches!(self.focus, Pane::Grid | Pane::Waterfall) {
+            let block = self.block_length();
+            let last = self.canvas().len().saturating_sub(1);
+            return if down && self.position + block <= last {
+                Some(self.position + block)
+            } else if down {
+                None
+            } else {
+                self.position.checked_sub(block)
+            };
+        }
+        let width = self.areas()?.of(Pane::Canvas).map_or(self.width, |area| area.width);
+        let flow = canvas::flow(self, canvas::text_width(width));
+        let (row, x) = flow.place(self.position)?;
+        let row = if down { row + 1 } else { row.checked_sub(1)? };
+        flow.nearest(row, x)
+    }
+}

@@ -1,0 +1,234 @@
+//! The loop: one `select!`, input first. Events change the state, effects go out, and a frame is
+//! drawn when something changed, at most sixty times a second.
+
+use std::{
+    future::pending,
+    io,
+    time::{Duration, Instant},
+};
+
+use crossterm::event::EventStream;
+use futures_util::StreamExt;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::{
+    TuiError,
+    app::{App, Goal, SPEEDS},
+    frame,
+    terminal::Screen,
+    update::{Effect, Event, update, want},
+};
+use crate::{
+    predict::Predictor,
+    session::{Engine, Report},
+};
+
+/// Shortest time between two frames.
+const FRAME: Duration = Duration::from_millis(16);
+
+/// Why the loop ended.
+enum End {
+    Quit,
+    /// A signal that asks to end.
+    Signal,
+}
+
+/// What `select!` came back with.
+enum Woken {
+    Event(Event),
+    Effect(Effect),
+    End,
+    Frame,
+    InputGone,
+}
+
+/// Runs the interface until it is left. The terminal is the interface's own meanwhile.
+pub(super) async fn run(
+    app: &mut App,
+    predictor: Option<Box<dyn Predictor>>,
+    mouse: bool,
+) -> Result<(), TuiError> {
+    let mut screen = Screen::open(mouse).map_err(TuiError::Terminal)?;
+    (app.width, app.height) = screen.size().map_err(TuiError::Terminal)?;
+    let (reports, inbox) = unbounded_channel();
+    let engine = match predictor {
+        None => None,
+        Some(predictor) => {
+            let notify = move |report| {
+                // The interface is gone: nobody is left to tell.
+                let _ = reports.send(report);
+            };
+            Some(Engine::spawn(predictor, notify).map_err(TuiError::Engine)?)
+        }
+    };
+    let result = drive(app, &mut screen, engine, inbox).await;
+    drop(screen);
+    match result {
+        Ok(End::Quit | End::Signal) => Ok(()),
+        Err(error) => Err(TuiError::Terminal(error)),
+    }
+}
+
+async fn drive(
+    app: &mut App,
+    screen: &mut Screen,
+    mut engine: Option<Engine>,
+    mut inbox: UnboundedReceiver<Report>,
+) -> io::Result<End> {
+    let mut signals = Signals::new()?;
+    let mut input = Some(EventStream::new());
+    let mut drawn = Instant::now();
+    let mut stepped = Instant::now();
+    let mut dirty = true;
+    screen.draw(|buffer| frame::draw(app, buffer))?;
+    let mut effects = Vec::new();
+    want(app, &mut effects);
+    loop {
+        for effect in std::mem::take(&mut effects) {
+            match effect {
+                Effect::Submit(key, request) => {
+                    if let Some(engine) = &mut engine {
+                        engine.submit(key, request);
+                    }
+                }
+                Effect::Cancel => {
+                    if let Some(engine) = &engine {
+                        engine.cancel();
+                    }
+                }
+                Effect::Suspend => {
+                    // Two readers of one terminal would steal each other's keys.
+                    drop(input.take());
+                    screen.suspend()?;
+                    input = Some(EventStream::new());
+                    (app.width, app.height) = screen.size()?;
+                    dirty = true;
+                }
+                Effect::Redraw => {
+                    screen.redraw()?;
+                    dirty = true;
+                }
+                Effect::Resume => {
+                    screen.resume()?;
+                    (app.width, app.height) = screen.size()?;
+                    dirty = true;
+                }
+                Effect::Quit => return Ok(End::Quit),
+            }
+        }
+        if dirty && drawn.elapsed() >= FRAME {
+            screen.draw(|buffer| frame::draw(app, buffer))?;
+            drawn = Instant::now();
+            dirty = false;
+        }
+        let due = app.due().then(|| stepped + period(app));
+        let frame_at = dirty.then(|| drawn + FRAME);
+        let woken = tokio::select! {
+            biased;
+            event = next(&mut input) => match event {
+                Some(Ok(event)) => Woken::Event(Event::Terminal(event)),
+                Some(Err(error)) => return Err(error),
+                None => Woken::InputGone,
+            },
+            effect = signals.next() => match effect {
+                Some(effect) => Woken::Effect(effect),
+                None => Woken::End,
+            },
+            () = at(frame_at) => Woken::Frame,
+            Some(report) = inbox.recv() => Woken::Event(Event::Report(report)),
+            () = at(due) => Woken::Event(Event::Tick),
+        };
+        match woken {
+            Woken::Event(event) => {
+                // Layers are many; those that change nothing on screen draw nothing.
+                let quiet = matches!(&event, Event::Report(Report::Progress(key, _))
+                    if app.busy.is_none_or(|busy| busy.key != *key));
+                if matches!(event, Event::Tick) {
+                    stepped = Instant::now();
+                }
+                effects = update(app, event);
+                dirty |= !quiet;
+            }
+            Woken::Effect(effect) => effects.push(effect),
+            Woken::Frame => {}
+            Woken::End => return Ok(End::Signal),
+            // The terminal hung up.
+            Woken::InputGone => return Ok(End::Signal),
+        }
+    }
+}
+
+/// Time between two steps of a run.
+fn period(app: &App) -> Duration {
+    match (app.run, SPEEDS[app.speed.min(SPEEDS.len() - 1)]) {
+        (Some(Goal::Free), Some(speed)) => Duration::from_secs(1) / speed.max(1),
+        _ => Duration::ZERO,
+    }
+}
+
+async fn next(input: &mut Option<EventStream>) -> Option<io::Result<crossterm::event::Event>> {
+    match input {
+        Some(input) => input.next().await,
+        None => pending().await,
+    }
+}
+
+/// Waits until then; for ever if there is no then.
+async fn at(then: Option<Instant>) {
+    match then {
+        Some(then) => tokio::time::sleep_until(then.into()).await,
+        None => pending().await,
+    }
+}
+
+/// The signals a program with a terminal must answer.
+#[cfg(unix)]
+struct Signals {
+    end: [tokio::signal::unix::Signal; 3],
+    stop: tokio::signal::unix::Signal,
+    go_on: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        // SIGCONT and SIGTSTP have no name in tokio; their numbers are rustix's.
+        let kind = |signal: rustix::process::Signal| SignalKind::from_raw(signal.as_raw());
+        Ok(Self {
+            end: [
+                signal(SignalKind::terminate())?,
+                signal(SignalKind::hangup())?,
+                signal(SignalKind::interrupt())?,
+            ],
+            stop: signal(kind(rustix::process::Signal::TSTP))?,
+            go_on: signal(kind(rustix::process::Signal::CONT))?,
+        })
+    }
+
+    /// What a signal asks for; `None` is to end.
+    async fn next(&mut self) -> Option<Effect> {
+        let [terminate, hangup, interrupt] = &mut self.end;
+        tokio::select! {
+            _ = terminate.recv() => None,
+            _ = hangup.recv() => None,
+            _ = interrupt.recv() => None,
+            _ = self.stop.recv() => Some(Effect::Suspend),
+            _ = self.go_on.recv() => Some(Effect::Resume),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> Option<Effect> {
+        pending().await
+    }
+}

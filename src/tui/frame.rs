@@ -1,0 +1,395 @@
+//! A whole frame: title, panes, hints, and what lies over them.
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+
+use super::{
+    Source,
+    app::{App, Mode},
+    help,
+    history::block_number,
+    layout::{Pane, SMALLEST},
+    panes::{canvas, eos, grid, inspector, log, params, timeline, waterfall},
+    pen::{self, Pen},
+    text,
+    theme::{self, Role},
+};
+use crate::session::Pending;
+
+/// Draws the application over a whole buffer.
+pub fn draw(app: &App, buffer: &mut Buffer) {
+    buffer.reset();
+    let area = *buffer.area();
+    let mut pen = Pen { buffer, theme: app.theme };
+    match app.areas_for(area.width, area.height) {
+        None => {
+            let text = format!("demask needs {}×{} cells", SMALLEST.0, SMALLEST.1);
+            pen.say(area.x, area.y, area.width, &text, Role::Text);
+        }
+        Some(areas) => {
+            title(app, &mut pen, areas.title);
+            for &(pane, place) in &areas.panes {
+                if areas.tabbed && pane == app.tab {
+                    tabs(app, &mut pen, place);
+                } else {
+                    draw_pane(app, &mut pen, pane, place);
+                }
+            }
+            for &rule in &areas.rules {
+                // The rule starts under the headings beside it.
+                for y in rule.top()..rule.bottom() {
+                    let sign = if y == rule.top() { theme::HORIZONTAL } else { theme::VERTICAL };
+                    pen.sign(rule.x, y, sign, Role::Faint);
+                }
+            }
+            if let Some(strip) = areas.strip {
+                timeline::strip(app, &mut pen, strip);
+            }
+            bottom(app, &mut pen, areas.message, areas.hints);
+            if let Mode::Help(scroll) = app.mode {
+                help::draw(&mut pen, area, scroll);
+            }
+        }
+    }
+    if app.theme.ascii() {
+        to_ascii(buffer);
+    }
+}
+
+/// The last line of defence: whatever is left outside ASCII gets a stand-in of the same width.
+fn to_ascii(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        if !cell.symbol().is_ascii() {
+            let stand_in = theme::ascii_symbol(cell.symbol());
+            cell.set_symbol(stand_in);
+        }
+    }
+}
+
+fn draw_pane(app: &App, pen: &mut Pen, pane: Pane, area: Rect) {
+    match pane {
+        Pane::Canvas => canvas::draw(app, pen, area),
+        Pane::Grid => grid::draw(app, pen, area),
+        Pane::Waterfall => waterfall::draw(app, pen, area),
+        Pane::Eos => eos::draw(app, pen, area),
+        Pane::Inspector => inspector::draw(app, pen, area),
+        Pane::Params => params::draw(app, pen, area),
+        Pane::Timeline => timeline::draw(app, pen, area),
+        Pane::Log => log::draw(app, pen, area),
+    }
+}
+
+/// Where each tab stands on the heading line of the tabbed pane.
+fn tab_places(area: Rect) -> Vec<(Pane, u16, u16, String)> {
+    let mut x = area.x + 1;
+    let mut places = Vec::new();
+    for (at, pane) in Pane::TABS.into_iter().enumerate() {
+        let text = format!(" {} {} ", at + 1, pane.tab());
+        let width = u16::try_from(text::width(&text)).unwrap_or(u16::MAX);
+        places.push((pane, x, width, text));
+        x = x.saturating_add(width + 1);
+    }
+    places
+}
+
+/// The tab under a cell of the heading line.
+pub fn tab_hit(area: Rect, x: u16) -> Option<Pane> {
+    tab_places(area)
+        .into_iter()
+        .find(|(_, start, width, _)| (*start..start + width).contains(&x))
+        .map(|(pane, ..)| pane)
+}
+
+/// The tabbed pane of the compact layout.
+fn tabs(app: &App, pen: &mut Pen, area: Rect) {
+    let focused = app.focus == app.tab;
+    pen.rule(area, if focused { Role::Key } else { Role::Faint });
+    for (pane, x, width, text) in tab_places(area) {
+        let room = area.right().saturating_sub(x);
+        if width > room {
+            break;
+        }
+        let role = match (pane == app.tab, focused) {
+            (true, true) => Role::Focused,
+            (true, false) => Role::Strong,
+            (false, _) => Role::Dim,
+        };
+        pen.say(x, area.y, room, &text, role);
+    }
+    let inside = pen::inner(area);
+    match app.tab {
+        Pane::Eos => eos::draw_inside(app, pen, area, inside),
+        Pane::Inspector => inspector::draw_inside(app, pen, inside),
+        Pane::Params => params::draw_inside(app, pen, inside),
+        Pane::Timeline => timeline::draw_inside(app, pen, inside),
+        Pane::Log => log::draw_inside(app, pen, area, inside),
+        Pane::Waterfall => waterfall::draw_inside(app, pen, inside),
+        Pane::Canvas | Pane::Grid => {}
+    }
+}
+
+/// A part of the title: wordings from long to short, given up in the order of `rank`.
+struct Segment {
+    wordings: Vec<String>,
+    role: Role,
+    rank: u8,
+}
+
+fn segment(rank: u8, role: Role, wordings: &[String]) -> Segment {
+    Segment { wordings: wordings.to_vec(), role, rank }
+}
+
+/// Shortens segments, the least important first, until they fit.
+fn shorten(segments: &mut Vec<Segment>, gap: usize, room: usize) {
+    let total = |segments: &[Segment]| -> usize {
+        let words = segments.iter().filter_map(|segment| segment.wordings.first());
+        words.map(|word| text::width(word) + gap).sum()
+    };
+    while total(segments) > room {
+        let least = segments
+            .iter_mut()
+            .filter(|segment| !segment.wordings.is_empty())
+            .max_by_key(|segment| segment.rank);
+        let Some(segment) = least else { return };
+        segment.wordings.remove(0);
+        // What was shortened once waits for the others to be.
+        segment.rank = segment.rank.saturating_sub(3);
+        segments.retain(|segment| !segment.wordings.is_empty());
+    }
+}
+
+fn lengths(app: &App) -> (String, String) {
+    let here = app.step() as usize;
+    let mut stations: Vec<usize> = Vec::new();
+    let moments = &app.history.moments;
+    for (step, moment) in moments.iter().enumerate().take(here + 1) {
+        // Where it started, where stage 1 left it, where it is.
+        let station =
+            step == 0 || step == here || (moment.stage == 2 && moments[step - 1].stage == 1);
+        if station && stations.last() != Some(&moment.length) {
+            stations.push(moment.length);
+        }
+    }
+    let length = app.canvas().len();
+    let path: Vec<String> = stations.iter().map(ToString::to_string).collect();
+    let short = format!("length {length}");
+    if path.len() > 1 {
+        (format!("length {length} ({})", path.join("→")), short)
+    } else {
+        (short.clone(), short)
+    }
+}
+
+/// The title line: where one is.
+fn title(app: &App, pen: &mut Pen, area: Rect) {
+    let mut badges: Vec<(String, Role)> = Vec::new();
+    if let Some(path) = &app.recording {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        match (&app.fault, name) {
+            (Some(_), _) => badges.push(("REC FAILED".to_owned(), Role::Bad)),
+            (None, Some(name)) if area.width >= 140 => {
+                let name = text::safe(&name, app.theme.ascii());
+                badges.push((format!(" REC {} ", text::fit(&name, 30)), Role::Recording));
+            }
+            (None, _) => badges.push((" REC ".to_owned(), Role::Recording)),
+        }
+    }
+    if app.what_if() {
+        badges.push((" WHAT-IF ".to_owned(), Role::WhatIf));
+    }
+    match &app.source {
+        Source::Live => badges.push((" LIVE ".to_owned(), Role::Live)),
+        Source::Replay(name) => {
+            let name = text::fit(
+                &text::safe(name, app.theme.ascii()),
+                if area.width < 110 { 14 } else { 40 },
+            );
+            badges.push((format!(" REPLAY {name} "), Role::Replay));
+        }
+    }
+    badges.push((format!(" {} ", state(app)), Role::State));
+    let badge_width: usize = badges.iter().map(|(text, _)| text::width(text) + 1).sum();
+
+    let phase = app.session.phase();
+    let block_length = app.block_length();
+    let blocks = app.canvas().len().div_ceil(block_length);
+    let block = phase
+        .block
+        .filter(|block| !block.is_empty())
+        .map(|block| block_number(block.start, block_length));
+    let stage = format!("stage {}", phase.stage);
+    let long = format!("stage {} {}", phase.stage, phase.name);
+    let stages = match block {
+        Some(block) => vec![
+            format!("{long} · block {block}/{blocks}"),
+            format!("{stage} · block {block}/{blocks}"),
+            stage,
+        ],
+        None => vec![long, stage],
+    };
+    let known = app.history.steps();
+    let step = match app.step() as usize {
+        here if here == known => format!("step {here}"),
+        here => format!("step {here}/{known}"),
+    };
+    let masks = match app.canvas().masks() {
+        1 => "1 mask left".to_owned(),
+        masks => format!("{masks} masks left"),
+    };
+    let few = format!("{} masks", app.canvas().masks());
+    let (path, length) = lengths(app);
+    let nfe = app.step() as usize + usize::from(app.prediction().is_some());
+    let name = text::safe(&app.facts.name, app.theme.ascii());
+    let device = text::safe(&app.facts.device, app.theme.ascii());
+    let mut segments = vec![
+        segment(0, Role::Brand, &["demask".to_owned()]),
+        segment(
+            5,
+            Role::Dim,
+            &[
+                format!("{} · {device} {}", text::fit(&name, 40), app.facts.dtype),
+                format!("{} · {device}", text::fit(&name, 20)),
+                text::fit(&name, 12),
+            ],
+        ),
+        segment(4, Role::Text, &stages),
+        segment(1, Role::Strong, &[step]),
+        segment(5, Role::Text, &[masks, few]),
+        segment(6, Role::Text, &[path, length.clone(), length.replace("length", "len")]),
+        segment(7, Role::Dim, &[format!("NFE {nfe}")]),
+    ];
+    let gap = 2;
+    let room = usize::from(area.width).saturating_sub(badge_width + 1);
+    for segment in &mut segments {
+        for wording in &mut segment.wordings {
+            *wording = app.theme.say(wording);
+        }
+    }
+    shorten(&mut segments, gap, room);
+    let mut x = area.x + 1;
+    for segment in &segments {
+        if let Some(word) = segment.wordings.first() {
+            let style = app.theme.style(segment.role);
+            x += pen.put(x, area.y, area.right().saturating_sub(x), word, style) + gap as u16;
+        }
+    }
+    let mut x = area.right().saturating_sub(u16::try_from(badge_width).unwrap_or(area.width));
+    for (text, role) in badges {
+        let room = area.right().saturating_sub(x);
+        x += pen.say(x, area.y, room, &text, role) + 1;
+    }
+}
+
+/// RUNNING, BUSY, PAUSED, DONE: what it is doing.
+fn state(app: &App) -> String {
+    if let Some(busy) = app.busy {
+        let progress = busy.progress;
+        return format!("BUSY {}/{}", progress.done, progress.of);
+    }
+    if app.run.is_some() {
+        return format!("RUNNING {}", app.speed_name());
+    }
+    match app.session.pending() {
+        Pending::Done(finish) => format!("DONE {}", finish.name()),
+        Pending::Failed(_) => "FAILED".to_owned(),
+        _ => "PAUSED".to_owned(),
+    }
+}
+
+/// Message and hints, on one line or two.
+fn bottom(app: &App, pen: &mut Pen, message: Option<Rect>, hints: Rect) {
+    let line = message.unwrap_or(hints);
+    let spoken = speak(app, pen, line);
+    if message.is_some() || !spoken {
+        draw_hints(pen, hints);
+    }
+}
+
+/// What is to be said or asked; false if nothing is.
+fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
+    let x = line.x + 1;
+    let room = line.width.saturating_sub(2);
+    match &app.mode {
+        Mode::Prompt(input) => {
+            let used = pen.say(x, line.y, room, "prompt ", Role::Key);
+            let hint = " Enter runs · Esc leaves";
+            let hint_width = if room > 60 { text::width(hint) as u16 } else { 0 };
+            let field = Rect { x: x + used, width: room.saturating_sub(used + hint_width), ..line };
+            match &app.message {
+                // What is wrong with it, in place of the hint.
+                Some((role, text)) if hint_width > 0 => {
+                    params::typed(app, pen, Rect { width: field.width / 2, ..field }, input);
+                    let x = field.x + field.width / 2 + 1;
+                    pen.say(x, line.y, line.right().saturating_sub(x), text, *role);
+                }
+                _ => {
+                    params::typed(app, pen, field, input);
+                    pen.say(field.right(), line.y, hint_width, hint, Role::Dim);
+                }
+            }
+            return true;
+        }
+        Mode::Leaving => {
+            let save = match &app.save {
+                Some(save) => {
+                    let path = text::safe(&save.path.display().to_string(), app.theme.ascii());
+                    format!(" · w saves to {path} and quits")
+                }
+                None => String::new(),
+            };
+            let question = format!("Not recorded: q quits{save} · Esc stays");
+            pen.say(x, line.y, room, &question, Role::Warn);
+            return true;
+        }
+        Mode::Normal | Mode::Help(_) | Mode::Value(_) => {}
+    }
+    let spoken = match (&app.message, app.session.pending()) {
+        (Some((role, text)), _) => Some((*role, text.clone())),
+        (None, Pending::Failed(error)) => Some((Role::Bad, error.to_string())),
+        _ => None,
+    };
+    match spoken {
+        Some((role, text)) => {
+            let text = text::safe(&app.theme.say(&text), app.theme.ascii());
+            pen.put(x, line.y, room, &text, app.theme.style(role));
+            true
+        }
+        None => false,
+    }
+}
+
+/// The keys one needs first; those that do not fit are left out whole.
+fn draw_hints(pen: &mut Pen, line: Rect) {
+    let mut x = line.x + 1;
+    let hints = super::keymap::hints();
+    // Help and quit stay, whatever the width.
+    let width = |keys: &str, word: &str| {
+        u16::try_from(text::width(&pen.theme.say(keys)) + word.len() + 3).unwrap_or(u16::MAX)
+    };
+    let kept: u16 = hints.iter().rev().take(2).map(|(keys, word)| width(keys, word)).sum();
+    let first = hints.len() - 2;
+    let mut shown: Vec<&(String, &str)> = Vec::new();
+    let mut used = kept;
+    for hint in &hints[..first] {
+        let cells = width(&hint.0, hint.1);
+        if used + cells + 1 > line.width {
+            break;
+        }
+        used += cells;
+        shown.push(hint);
+    }
+    shown.extend(&hints[first..]);
+    for (keys, word) in shown {
+        let room = line.right().saturating_sub(x);
+        x += pen.say(x, line.y, room, keys, Role::Key) + 1;
+        let room = line.right().saturating_sub(x);
+        x += pen.say(x, line.y, room, word, Role::Dim) + 2;
+    }
+}
+
+/// An empty buffer of this size with the application drawn on it.
+pub fn picture(app: &App, width: u16, height: u16) -> Buffer {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, width.max(1), height.max(1)));
+    buffer.set_style(*buffer.area(), Style::reset());
+    draw(app, &mut buffer);
+    buffer
+}

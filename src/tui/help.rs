@@ -1,0 +1,125 @@
+//! The help box: every key, and what the colours mean.
+
+use ratatui::{layout::Rect, style::Style};
+
+use super::{
+    keymap::{Group, TABLE},
+    pen::Pen,
+    text,
+    theme::{self, Role},
+};
+
+/// A line of the box.
+enum Line {
+    Heading(&'static str),
+    Key(String, &'static str),
+    Legend(&'static str, Role, &'static str),
+    Blank,
+}
+
+fn lines() -> Vec<Line> {
+    let mut lines = Vec::new();
+    for group in Group::ALL {
+        lines.push(Line::Heading(group.title()));
+        for binding in TABLE.iter().filter(|binding| binding.group == group) {
+            lines.push(Line::Key(binding.key_names(), binding.help));
+        }
+        lines.push(Line::Blank);
+    }
+    lines.push(Line::Heading("Colours and signs"));
+    let legend = [
+        (" the ", Role::Fill, "about to be filled"),
+        (" ◆ +7 ", Role::Expand, "about to be expanded, by 7 more masks"),
+        (" the ", Role::Written(Some(0.98)), "written; darker where the model was less sure"),
+        (" the ", Role::Ghost(Some(0.4)), "a mask's draft: what the model has in mind"),
+        (" ▁▃▅█ ", Role::Heat(Some(0.7)), "confidence, from low to high"),
+        (" ▁▂ ", Role::Refused, "under τ_low, but not expanded"),
+        (" ∎ ", Role::Eos, "end of sequence; a tail of them is folded into ⟨EOS ×38⟩"),
+    ];
+    lines.extend(legend.map(|(sample, role, text)| Line::Legend(sample, role, text)));
+    lines.push(Line::Key("underlined".to_owned(), "a mask that an expansion inserted"));
+    lines
+}
+
+/// Draws the box over the middle of the screen.
+pub fn draw(pen: &mut Pen, screen: Rect, scroll: usize) {
+    const KEYS: u16 = 16;
+    let width = screen.width.saturating_sub(4).min(100);
+    let height = screen.height.saturating_sub(2).min(60);
+    let area = Rect {
+        x: screen.x + (screen.width - width) / 2,
+        y: screen.y + (screen.height - height) / 2,
+        width,
+        height,
+    };
+    for y in area.top()..area.bottom() {
+        for x in area.left()..area.right() {
+            if let Some(cell) = pen.buffer.cell_mut((x, y)) {
+                cell.reset();
+                cell.set_style(Style::reset());
+            }
+        }
+    }
+    frame(pen, area);
+    let inside = Rect {
+        x: area.x + 2,
+        y: area.y + 1,
+        width: area.width.saturating_sub(4),
+        height: area.height.saturating_sub(2),
+    };
+    // Long help is broken under itself, so the rows are made first.
+    let mut rows: Vec<(String, Role, String, Role)> = Vec::new();
+    let room = usize::from(inside.width.saturating_sub(KEYS + 1)).max(1);
+    for line in lines() {
+        let (left, left_role, right) = match line {
+            Line::Blank => (String::new(), Role::Text, ""),
+            Line::Heading(title) => (title.to_owned(), Role::Strong, ""),
+            Line::Key(keys, help) => (keys, Role::Key, help),
+            Line::Legend(sample, role, text) => (sample.to_owned(), role, text),
+        };
+        let right = pen.theme.say(right);
+        for (row, part) in text::wrap(&right, room).into_iter().enumerate() {
+            let left = if row == 0 { left.clone() } else { String::new() };
+            rows.push((left, left_role, part, Role::Text));
+        }
+    }
+    let most = rows.len().saturating_sub(usize::from(inside.height));
+    let first = scroll.min(most);
+    for (row, (left, left_role, right, role)) in
+        rows.into_iter().skip(first).take(usize::from(inside.height)).enumerate()
+    {
+        let y = inside.y + u16::try_from(row).unwrap_or(0);
+        let left_width = if right.is_empty() { inside.width } else { KEYS };
+        pen.say(inside.x, y, left_width, &left, left_role);
+        pen.say(inside.x + KEYS + 1, y, inside.width.saturating_sub(KEYS + 1), &right, role);
+    }
+    let more = if first < most { " ↓ more · Esc closes " } else { " Esc closes " };
+    let cells = u16::try_from(text::width(&pen.theme.say(more))).unwrap_or(0);
+    if area.width > cells + 4 {
+        pen.say(area.right() - cells - 2, area.bottom() - 1, cells, more, Role::Dim);
+    }
+}
+
+fn frame(pen: &mut Pen, area: Rect) {
+    if area.width < 2 || area.height < 2 {
+        return;
+    }
+    let (right, bottom) = (area.right() - 1, area.bottom() - 1);
+    for x in area.left()..=right {
+        pen.sign(x, area.y, theme::HORIZONTAL, Role::Key);
+        pen.sign(x, bottom, theme::HORIZONTAL, Role::Key);
+    }
+    for y in area.top()..=bottom {
+        pen.sign(area.x, y, theme::VERTICAL, Role::Key);
+        pen.sign(right, y, theme::VERTICAL, Role::Key);
+    }
+    for (x, y, sign) in [
+        (area.x, area.y, theme::CORNERS[0]),
+        (right, area.y, theme::CORNERS[1]),
+        (area.x, bottom, theme::CORNERS[2]),
+        (right, bottom, theme::CORNERS[3]),
+    ] {
+        pen.sign(x, y, sign, Role::Key);
+    }
+    pen.say(area.x + 2, area.y, area.width - 4, " Keys ", Role::Focused);
+}

@@ -1,0 +1,330 @@
+//! The branch on screen, reduced to what timeline, charts and log show. It is brought up to date
+//! after every change and extended, not rebuilt, when a step is added.
+
+use std::collections::HashMap;
+
+use super::text::{self, Shown};
+use crate::{
+    canvas::{Born, Edit, Slot},
+    decode::{Decision, EosMeasure, Growth, Mode, Verdict},
+    predict::Vocabulary,
+    session::{NodeId, Session},
+};
+
+/// What kind of line the log has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// Stage or block.
+    Bound,
+    /// Positions filled.
+    Fill,
+    /// Positions expanded, or the canvas grown.
+    Growth,
+    /// A stuck step.
+    Stuck,
+    /// Positions lost at the maximum length.
+    Drop,
+    /// Anything else.
+    Plain,
+    /// An error.
+    Fault,
+}
+
+/// A line of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Number of the step.
+    pub step: u32,
+    /// What kind.
+    pub sort: Sort,
+    /// In words.
+    pub text: String,
+}
+
+/// What the step to a node did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Made {
+    /// Positions filled.
+    pub fills: usize,
+    /// Positions expanded.
+    pub expansions: usize,
+    /// Positions that fell off.
+    pub dropped: usize,
+    /// What kind of step.
+    pub mode: Mode,
+    /// The EOS confidence and the threshold it was compared with.
+    pub eos: Option<(f32, f32)>,
+    /// Confidence of each fill.
+    pub confidence: HashMap<Slot, f32>,
+}
+
+/// A node of the branch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moment {
+    /// The node.
+    pub node: NodeId,
+    /// Positions.
+    pub length: usize,
+    /// Positions not written.
+    pub masks: usize,
+    /// Stage that comes next.
+    pub stage: u8,
+    /// Number of the block in work, from 1.
+    pub block: Option<usize>,
+    /// The step that led here.
+    pub made: Option<Made>,
+    /// The log's lines about that step.
+    pub entries: Vec<Entry>,
+}
+
+/// The branch on screen.
+#[derive(Debug, Default)]
+pub struct History {
+    /// Its nodes; a node's place is its number of steps.
+    pub moments: Vec<Moment>,
+    /// The column of each slot when positions are aligned by identity.
+    pub columns: HashMap<Slot, usize>,
+    /// Columns in all.
+    pub width: usize,
+    /// The slot each inserted slot was made from.
+    pub origin: HashMap<Slot, Slot>,
+}
+
+impl History {
+    /// Brings the history up to date with the session.
+    pub fn follow(&mut self, session: &Session, vocabulary: &dyn Vocabulary) {
+        let branch = session.timeline().branch(session.at());
+        let same = self
+            .moments
+            .iter()
+            .zip(&branch)
+            .take_while(|(moment, node)| moment.node == **node)
+            .count();
+        if same == self.moments.len() && same == branch.len() {
+            return;
+        }
+        self.moments.truncate(same);
+        for &node in &branch[same..] {
+            let moment = moment(session, vocabulary, node, self.moments.last());
+            self.moments.push(moment);
+        }
+        self.align(session, &branch);
+    }
+
+    /// How many steps the branch has.
+    pub fn steps(&self) -> usize {
+        self.moments.len().saturating_sub(1)
+    }
+
+    /// True if something worth stopping at happened in the step to `at`.
+    pub fn is_event(&self, at: usize) -> bool {
+        let Some((before, here)) =
+            at.checked_sub(1).and_then(|before| self.moments.get(before).zip(self.moments.get(at)))
+        else {
+            return false;
+        };
+        before.stage != here.stage
+            || before.block != here.block
+            || here.made.as_ref().is_some_and(|made| {
+                made.expansions > 0
+                    || made.dropped > 0
+                    || matches!(made.mode, Mode::Fallback | Mode::Stuck)
+            })
+    }
+
+    /// The confidence a slot was filled with, if the branch knows.
+    pub fn confidence(&self, slot: Slot, step: u32) -> Option<f32> {
+        let made = self.moments.get(step as usize)?.made.as_ref()?;
+        made.confidence.get(&slot).copied()
+    }
+
+    /// Gives every slot of the branch a column: the canvas at the tip in order, an expanded slot
+    /// the column of its first successor, and what fell off behind.
+    fn align(&mut self, session: &Session, branch: &[NodeId]) {
+        self.columns.clear();
+        self.origin.clear();
+        let timeline = session.timeline();
+        let Some(&tip) = branch.last() else { return };
+        for (column, cell) in timeline[tip].canvas.cells().iter().enumerate() {
+            self.columns.insert(cell.slot, column);
+        }
+        self.width = timeline[tip].canvas.len();
+        for &node in branch.iter().rev() {
+            let Some(step) = &timeline[node].made else { continue };
+            for drop in &step.decision.dropped {
+                if !self.columns.contains_key(&drop.slot) {
+                    self.columns.insert(drop.slot, self.width);
+                    self.width += 1;
+                }
+            }
+            let depth = timeline[node].depth;
+            for edit in &step.decision.edits {
+                let &Edit::Expand { slot, .. } = edit else { continue };
+                let mut first = true;
+                for cell in timeline[node].canvas.cells() {
+                    if cell.born != (Born::Inserted { step: depth, from: slot }) {
+                        continue;
+                    }
+                    self.origin.insert(cell.slot, slot);
+                    if std::mem::take(&mut first)
+                        && let Some(&column) = self.columns.get(&cell.slot)
+                    {
+                        self.columns.insert(slot, column);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The number of the block that starts at `start`, from 1.
+pub fn block_number(start: usize, block_length: usize) -> usize {
+    start / block_length.max(1) + 1
+}
+
+fn moment(
+    session: &Session,
+    vocabulary: &dyn Vocabulary,
+    id: NodeId,
+    before: Option<&Moment>,
+) -> Moment {
+    let node = &session.timeline()[id];
+    let params = node.made.as_ref().map_or(session.params(), |step| &step.params);
+    let phase = session.strategy().phase(&node.canvas, &node.state, params);
+    let block_length = params.count("block_length").unwrap_or(usize::MAX);
+    let mut moment = Moment {
+        node: id,
+        length: node.canvas.len(),
+        masks: node.canvas.masks(),
+        stage: phase.stage,
+        block: phase
+            .block
+            .filter(|block| !block.is_empty())
+            .map(|block| block_number(block.start, block_length)),
+        made: None,
+        entries: Vec::new(),
+    };
+    let step = node.depth;
+    let mut say = |sort, text: String| moment.entries.push(Entry { step, sort, text });
+    if let (Some(made), Some(parent)) = (&node.made, node.parent) {
+        let decision = &made.decision;
+        let cells = session.timeline()[parent].canvas.cells();
+        let label = |position: usize, token: u32| {
+            format!("“{}” at {position}", Shown::of(vocabulary, token).label(false))
+        };
+        describe(decision, before.map_or(0, |before| before.length), &label, &mut say);
+        moment.made = Some(Made {
+            fills: decision.edits.iter().filter(|edit| matches!(edit, Edit::Fill { .. })).count(),
+            expansions: decision.expansions().count(),
+            dropped: decision.dropped.len(),
+            mode: decision.mode,
+            eos: decision.eos.as_ref().map(|eos| (eos.confidence, eos.threshold)),
+            confidence: decision
+                .verdicts
+                .iter()
+                .zip(cells)
+                .filter_map(|(verdict, cell)| match verdict {
+                    Verdict::Fill { p, .. } => Some((cell.slot, *p)),
+                    _ => None,
+                })
+                .collect(),
+        });
+    } else {
+        say(
+            Sort::Bound,
+            format!("start: {} masks, stage {}, {}", node.canvas.masks(), phase.stage, phase.name),
+        );
+    }
+    if let Some(before) = before {
+        if before.stage != phase.stage {
+            say(Sort::Bound, format!("stage {}: {}", phase.stage, phase.name));
+        }
+        let number = moment.block;
+        if let Some(number) = number.filter(|_| before.block != number) {
+            let blocks = node.canvas.len().div_ceil(block_length.max(1));
+            say(Sort::Bound, format!("block {number} of {blocks}"));
+        }
+    }
+    moment
+}
+
+/// A decision in lines of the log.
+fn describe(
+    decision: &Decision,
+    length: usize,
+    label: &dyn Fn(usize, u32) -> String,
+    say: &mut dyn FnMut(Sort, String),
+) {
+    let p = |p: f32| text::probability(Some(p));
+    let fills: Vec<(usize, u32, f32)> = decision
+        .verdicts
+        .iter()
+        .enumerate()
+        .filter_map(|(position, verdict)| match verdict {
+            Verdict::Fill { token, p, .. } => Some((position, *token, *p)),
+            _ => None,
+        })
+        .collect();
+    if !fills.is_empty() {
+        const MOST: usize = 6;
+        let mut parts: Vec<String> = fills
+            .iter()
+            .take(MOST)
+            .map(|&(position, token, confidence)| {
+                format!("{} {}", label(position, token), p(confidence))
+            })
+            .collect();
+        if fills.len() > MOST {
+            parts.push(format!("and {} more", fills.len() - MOST));
+        }
+        let how = match decision.mode {
+            Mode::Fallback => "fallback: filled",
+            Mode::Stuck => "stuck: filled",
+            _ => "filled",
+        };
+        let sort = if decision.mode == Mode::Stuck { Sort::Stuck } else { Sort::Fill };
+        say(sort, format!("{how} {}", parts.join(", ")));
+    }
+    for (position, verdict) in decision.verdicts.iter().enumerate() {
+        if matches!(verdict, Verdict::Expand { .. }) {
+            say(Sort::Growth, format!("position {position} {verdict}"));
+        }
+    }
+    let compared = |eos: &EosMeasure, name: &str| {
+        let sign = if eos.confidence < eos.threshold { "<" } else { "≥" };
+        format!("EOS {} {sign} {name} {}", p(eos.confidence), p(eos.threshold))
+    };
+    let eos = decision.eos.as_ref();
+    match (decision.mode, decision.growth) {
+        (Mode::Grow, Growth::To(to)) => {
+            let why = eos.map_or(String::new(), |eos| format!(": {}", compared(eos, "τ_eos")));
+            say(Sort::Growth, format!("grown by {} to {to}{why}", to.saturating_sub(length)));
+        }
+        (Mode::Settle, growth) => {
+            let why = eos.map_or(String::new(), |eos| format!(": {}", compared(eos, "τ_eos")));
+            let then = match growth {
+                Growth::To(to) if to > length => {
+                    format!("; {} EOS appended, length {to}", to - length)
+                }
+                Growth::To(to) => format!("; cut to {to}"),
+                Growth::AtMaximum(maximum) => format!("; the length {maximum} is the maximum"),
+                Growth::Stays => String::new(),
+            };
+            say(Sort::Plain, format!("stage 1 ends{why}{then}"));
+        }
+        (_, Growth::AtMaximum(maximum)) => {
+            say(Sort::Plain, format!("would expand, but the length {maximum} is the maximum"));
+        }
+        _ => {}
+    }
+    if !decision.dropped.is_empty() {
+        let written = decision.dropped.iter().filter(|drop| drop.token.is_some()).count();
+        say(
+            Sort::Drop,
+            format!(
+                "{} positions fell off at the maximum length, {written} of them written",
+                decision.dropped.len()
+            ),
+        );
+    }
+}

@@ -1,0 +1,155 @@
+//! The debugger's screen.
+//!
+//! State lives in [`App`]; `update` turns events into changes of it and into effects, and knows
+//! neither terminal nor thread; `frame` draws it onto a buffer and changes nothing; `driver` is
+//! the loop that joins them to a terminal and to the [`Engine`](crate::session::Engine) thread.
+//! Panes are in `panes`, one file each. Keys are a table (`keymap`), looks are roles (`theme`),
+//! and nothing from a model or a recording is drawn before `text` has made it harmless.
+//!
+//! This room knows neither tensors nor files: recordings and saving come in as a
+//! [`Recorder`](crate::session::Recorder) and as [`Save`].
+
+mod app;
+mod cursor;
+mod driver;
+mod flow;
+mod frame;
+mod help;
+mod history;
+mod keymap;
+mod layout;
+mod panes;
+mod pen;
+mod svg;
+mod terminal;
+mod text;
+mod theme;
+mod update;
+
+#[cfg(test)]
+mod tests;
+
+use std::{io, path::PathBuf, sync::Arc};
+
+use ratatui::buffer::Buffer;
+
+pub use app::App;
+pub use keymap::{Action, Binding, Chord, Group, TABLE as KEYS, markdown as key_table};
+pub use layout::Pane;
+pub use svg::svg;
+pub use theme::{Look, Palette};
+
+use crate::{
+    canvas::TokenId,
+    predict::{ModelFacts, Predictor, Vocabulary},
+    session::Session,
+};
+
+/// Turns a prompt's text into token ids, chat template and all.
+pub type Encode = Box<dyn Fn(&str) -> Result<Vec<TokenId>, String> + Send>;
+
+/// Writes a session to a file.
+pub type Write = Box<dyn Fn(&Session, &std::path::Path) -> Result<(), String> + Send>;
+
+/// How what was not recorded can still be kept.
+pub struct Save {
+    /// Where to.
+    pub path: PathBuf,
+    /// By what.
+    pub write: Write,
+}
+
+/// Where the steps come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A model.
+    Live,
+    /// A recording of this name.
+    Replay(String),
+}
+
+/// Everything the screen starts from.
+pub struct Start {
+    /// The session; live it stands before the first step.
+    pub session: Session,
+    /// The model; `None` in a replay.
+    pub predictor: Option<Box<dyn Predictor>>,
+    /// Token texts.
+    pub vocabulary: Arc<dyn Vocabulary>,
+    /// The model's facts.
+    pub facts: ModelFacts,
+    /// Where the steps come from.
+    pub source: Source,
+    /// Where the session is being recorded.
+    pub recording: Option<PathBuf>,
+    /// For editing the prompt; `None` in a replay.
+    pub encode: Option<Encode>,
+    /// For saving what is not recorded.
+    pub save: Option<Save>,
+    /// The prompt as it was typed.
+    pub prompt_text: String,
+    /// What the terminal can show.
+    pub look: Look,
+    /// Steps a second in run mode: 1, 2, 5, 10, 30, or `None` for as fast as it goes.
+    pub speed: Option<u32>,
+}
+
+/// Why the screen ended in an error.
+#[derive(Debug, thiserror::Error)]
+pub enum TuiError {
+    /// The terminal cannot be used.
+    #[error("the terminal cannot be used: {0}")]
+    Terminal(#[source] io::Error),
+    /// There is no thread for the model.
+    #[error("no thread for the model: {0}")]
+    Engine(#[source] io::Error),
+    /// The model's thread is gone.
+    #[error("the model thread died: {message}{}", kept(.recording.as_ref()))]
+    Died {
+        /// What it said last.
+        message: String,
+        /// Where the recording is.
+        recording: Option<PathBuf>,
+    },
+    /// The recording could not be finished.
+    #[error("the recording could not be finished: {0}")]
+    Recording(String),
+}
+
+fn kept(recording: Option<&PathBuf>) -> String {
+    match recording {
+        Some(path) => format!("; everything up to the last step is kept in {}", path.display()),
+        None => String::new(),
+    }
+}
+
+/// Shows the debugger until it is left. Takes the terminal over and gives it back, whatever
+/// happens; finishes the recording.
+///
+/// # Errors
+/// [`TuiError`].
+pub fn run(mut start: Start) -> Result<(), TuiError> {
+    let predictor = start.predictor.take();
+    let mouse = start.look.mouse;
+    let live = predictor.is_some();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(TuiError::Terminal)?;
+    let mut app = App::new(start, 80, 24);
+    app.has_engine = live;
+    let shown = runtime.block_on(driver::run(&mut app, predictor, mouse));
+    // Nothing may wait for a forward pass that is still running.
+    runtime.shutdown_background();
+    let finished = app.session.finish_recording();
+    if let Some(message) = app.died.take() {
+        return Err(TuiError::Died { message, recording: app.recording.take() });
+    }
+    shown?;
+    finished.map_err(TuiError::Recording)
+}
+
+/// One frame off screen: for pictures and tests.
+pub fn picture(start: Start, width: u16, height: u16) -> Buffer {
+    frame::picture(&App::new(start, width, height), width, height)
+}

@@ -1,0 +1,305 @@
+//! What is written, what comes next: the text as it reads, with the draft the model has in mind.
+
+use ratatui::{layout::Rect, style::Style};
+
+use super::super::{
+    app::App,
+    flow::{self, Flow, Piece},
+    history::block_number,
+    layout::Pane,
+    pen::{self, Pen},
+    text::{self, Glyph, Shown, Sort},
+    theme::{self, Role},
+};
+use crate::{
+    canvas::{Born, TokenId},
+    decode::{Growth, Verdict},
+    predict::Column,
+    session::Pending,
+};
+
+/// Cells of the margin: block number and bar.
+const MARGIN: u16 = 5;
+/// A tail of end-of-sequence tokens this long is folded.
+const FOLD: usize = 3;
+
+/// Cells a row of text has in a pane this wide.
+pub fn text_width(pane: u16) -> u16 {
+    pane.saturating_sub(2 + MARGIN).max(1)
+}
+
+/// The token a position holds, is about to hold, or would hold by the model's guess.
+pub fn token_at(app: &App, position: usize) -> Option<TokenId> {
+    let canvas = app.canvas();
+    let cell = canvas.cells().get(position)?;
+    if cell.token != canvas.special().mask {
+        return Some(cell.token);
+    }
+    if let Some(Verdict::Fill { token, .. }) =
+        app.decision().and_then(|decision| decision.verdicts.get(position))
+    {
+        return Some(*token);
+    }
+    let prediction = app.prediction()?;
+    let guess = prediction
+        .id(Column::Choice, position)
+        .or_else(|| prediction.id(Column::Argmax, position))?;
+    (guess != canvas.special().mask).then_some(guess)
+}
+
+/// The model's confidence at a position, if it is known.
+pub fn confidence(app: &App, position: usize) -> Option<f32> {
+    let prediction = app.prediction()?;
+    prediction
+        .number(Column::PChoice, position)
+        .or_else(|| prediction.number(Column::PArgmax, position))
+        .filter(|p| p.is_finite())
+}
+
+/// The canvas laid out in rows of `width` cells.
+pub fn flow(app: &App, width: u16) -> Flow {
+    let ascii = app.theme.ascii();
+    let canvas = app.canvas();
+    let special = canvas.special();
+    let shown = |id: TokenId| Shown::of(&*app.vocabulary, id);
+
+    let mut prompt: Vec<Shown> = canvas.prompt().iter().map(|&id| shown(id)).collect();
+    text::joined(&mut prompt);
+    let mut pieces: Vec<Piece> = prompt
+        .iter()
+        .map(|shown| Piece {
+            position: None,
+            glyphs: shown.glyphs(ascii),
+            marker: None,
+            folded: None,
+        })
+        .collect();
+
+    let tail = canvas.tail();
+    let folds = canvas.len() - tail >= FOLD;
+    let mut run: Vec<Shown> = Vec::with_capacity(canvas.len());
+    for (position, cell) in canvas.cells().iter().enumerate() {
+        // Masks break a run: a guess does not complete a written character.
+        run.push(if cell.token == special.mask || cell.token == special.eos {
+            Shown::Name(String::new())
+        } else {
+            shown(cell.token)
+        });
+        if folds && position >= tail {
+            break;
+        }
+    }
+    text::joined(&mut run);
+
+    let sign = |sign: theme::Sign| {
+        let symbol = app.theme.sign(sign).to_owned();
+        vec![Glyph { symbol, width: 1, sort: Sort::StandIn }]
+    };
+    for (position, cell) in canvas.cells().iter().enumerate() {
+        if folds && position >= tail {
+            let many = canvas.len() - tail;
+            let folded = app.theme.say(&format!("⟨EOS ×{many}⟩"));
+            pieces.push(Piece {
+                position: Some(position),
+                glyphs: folded_glyphs(&folded),
+                marker: None,
+                folded: Some(canvas.len() - 1),
+            });
+            break;
+        }
+        let verdict = app.decision().and_then(|decision| decision.verdicts.get(position));
+        let mut marker = None;
+        let glyphs = if cell.token != special.mask {
+            if cell.token == special.eos { sign(theme::EOS) } else { run[position].glyphs(ascii) }
+        } else {
+            let filled = matches!(verdict, Some(Verdict::Fill { .. }));
+            if let Some(Verdict::Expand { n, .. }) = verdict {
+                let text = format!("+{}", n.saturating_sub(1));
+                let width = u16::try_from(text::width(&text)).unwrap_or(1);
+                marker = Some(Glyph { symbol: text, width, sort: Sort::StandIn });
+            }
+            match token_at(app, position) {
+                Some(token) if token == special.eos && (filled || app.ghost) => sign(theme::EOS),
+                Some(token) if filled || app.ghost => shown(token).glyphs(ascii),
+                _ if app.prediction().is_some() => {
+                    let symbol = app.theme.heat_bar(confidence(app, position)).to_owned();
+                    vec![Glyph { symbol, width: 1, sort: Sort::StandIn }]
+                }
+                _ => sign(theme::MASK),
+            }
+        };
+        pieces.push(Piece { position: Some(position), glyphs, marker, folded: None });
+    }
+    flow::lay(pieces, width)
+}
+
+fn folded_glyphs(text: &str) -> Vec<Glyph> {
+    let width = u16::try_from(text::width(text)).unwrap_or(1);
+    vec![Glyph { symbol: text.to_owned(), width, sort: Sort::StandIn }]
+}
+
+/// The style of a position.
+fn style(app: &App, position: usize) -> Style {
+    let canvas = app.canvas();
+    let special = canvas.special();
+    let Some(cell) = canvas.cells().get(position) else { return Style::new() };
+    let verdict = app.decision().and_then(|decision| decision.verdicts.get(position));
+    let theme = app.theme;
+    if cell.token == special.eos {
+        return theme.style(Role::Eos);
+    }
+    if cell.token != special.mask {
+        let p = cell.filled.and_then(|step| app.history.confidence(cell.slot, step));
+        return theme.style(Role::Written(p));
+    }
+    let base = match verdict {
+        Some(Verdict::Fill { .. }) => theme.style(Role::Fill),
+        Some(Verdict::Expand { .. }) => theme.style(Role::Expand),
+        _ => theme.style(Role::Ghost(confidence(app, position))),
+    };
+    if matches!(cell.born, Born::Inserted { .. }) {
+        base.add_modifier(ratatui::style::Modifier::UNDERLINED)
+    } else {
+        base
+    }
+}
+
+/// First row shown: the wheel's, or the one that keeps the cursor in the middle.
+fn first_row(app: &App, flow: &Flow, rows: usize) -> usize {
+    let most = flow.rows.len().saturating_sub(rows);
+    let cursor = flow.place(app.position).map_or(0, |(row, _)| row);
+    app.scroll.unwrap_or_else(|| cursor.saturating_sub(rows / 2)).min(most)
+}
+
+/// The row at the top of the pane.
+pub fn top(app: &App, area: Rect) -> usize {
+    let flow = flow(app, text_width(area.width));
+    first_row(app, &flow, usize::from(pen::inner(area).height))
+}
+
+/// The position under a cell of the pane.
+pub fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<usize> {
+    let inside = pen::inner(area);
+    let flow = flow(app, text_width(area.width));
+    let first = first_row(app, &flow, usize::from(inside.height));
+    let row = first + usize::from(y.checked_sub(inside.y)?);
+    let x = x.checked_sub(inside.x + MARGIN)?;
+    flow.hit(row, x).or_else(|| flow.nearest(row, x))
+}
+
+/// Draws the pane.
+pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
+    let legend = match app.session.pending() {
+        Pending::Decided { decision, .. } => {
+            let fills = decision.fills().count();
+            let mut parts = Vec::new();
+            if fills > 0 {
+                parts.push(format!("fills {fills}"));
+            }
+            match (decision.growth, decision.expansions().next()) {
+                (_, Some(position)) => parts.push(format!("expands {position}")),
+                (Growth::To(to), None) => parts.push(format!("grows to {to}")),
+                _ => {}
+            }
+            if parts.is_empty() { "changes nothing".to_owned() } else { parts.join(" · ") }
+        }
+        Pending::Wanted { .. } => String::new(),
+        Pending::Done(finish) => finish.name().to_owned(),
+        Pending::Failed(_) => "cannot go on".to_owned(),
+    };
+    let next = if legend.is_empty() || matches!(app.session.pending(), Pending::Done(_)) {
+        legend
+    } else {
+        format!("next: {legend}")
+    };
+    let inside = pen.heading(area, Pane::Canvas.title(), app.focus == Pane::Canvas, &next);
+    if inside.height == 0 || inside.width <= MARGIN {
+        return;
+    }
+    let flow = flow(app, text_width(area.width));
+    let rows = usize::from(inside.height);
+    let first = first_row(app, &flow, rows);
+    let cursor = flow.piece_of(app.position);
+    let block_length = app.block_length();
+    let current = app.session.phase().block;
+    let mut last_block = None;
+    for (index, row) in flow.rows.iter().enumerate().take(first + rows) {
+        let start = row.iter().find_map(|placed| flow.pieces[placed.piece].position);
+        let block = row
+            .iter()
+            .rev()
+            .find_map(|placed| flow.pieces[placed.piece].position)
+            .map(|position| position / block_length);
+        if index >= first {
+            let y = inside.y + u16::try_from(index - first).unwrap_or(0);
+            margin(app, pen, inside.x, y, start, block, last_block, current.as_ref());
+            for placed in row {
+                let piece = &flow.pieces[placed.piece];
+                let x = inside.x + MARGIN + placed.x;
+                let mut style = match piece.position {
+                    None => app.theme.style(Role::Prompt),
+                    Some(_) if placed.marker => app.theme.style(Role::ExpandInk),
+                    Some(position) => style(app, position),
+                };
+                if placed.glyph.sort == Sort::Newline {
+                    style = style.add_modifier(ratatui::style::Modifier::DIM);
+                }
+                if cursor == Some(placed.piece) && !placed.marker {
+                    style = app.theme.cursor(style);
+                }
+                pen.glyph(x, y, &placed.glyph.symbol, style);
+            }
+        }
+        if block.is_some() {
+            last_block = block;
+        }
+    }
+    if flow.rows.len() > rows {
+        scrollbar(pen, area, first, rows, flow.rows.len());
+    }
+}
+
+/// Block number where a block starts, and a bar: thick beside the block in work.
+#[expect(clippy::too_many_arguments, reason = "a row of the margin and what stands in it")]
+fn margin(
+    app: &App,
+    pen: &mut Pen,
+    x: u16,
+    y: u16,
+    start: Option<usize>,
+    block: Option<usize>,
+    before: Option<usize>,
+    current: Option<&std::ops::Range<usize>>,
+) {
+    let (Some(start), Some(block)) = (start, block) else { return };
+    let block_length = app.block_length();
+    let work = current.is_some_and(|current| {
+        !current.is_empty()
+            && start / block_length <= current.start / block_length
+            && block >= current.start / block_length
+    });
+    if Some(block) != before {
+        let number = block_number(block * block_length, block_length);
+        let role = if work { Role::Strong } else { Role::Dim };
+        pen.say(x, y, 3, &format!("{number:>3}"), role);
+    }
+    if work {
+        pen.sign(x + 3, y, theme::THICK, Role::FillInk);
+    } else {
+        pen.sign(x + 3, y, theme::VERTICAL, Role::Faint);
+    }
+}
+
+/// Where in a longer text the rows shown are.
+pub fn scrollbar(pen: &mut Pen, area: Rect, first: usize, rows: usize, all: usize) {
+    let height = usize::from(area.height.saturating_sub(1));
+    if height == 0 || all == 0 || area.width == 0 {
+        return;
+    }
+    let from = first * height / all;
+    let to = ((first + rows) * height).div_ceil(all).max(from + 1).min(height);
+    for row in from..to {
+        let y = area.y + 1 + u16::try_from(row).unwrap_or(0);
+        pen.sign(area.right() - 1, y, theme::THUMB, Role::Faint);
+    }
+}

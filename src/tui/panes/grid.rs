@@ -1,0 +1,154 @@
+//! Where it is unsure, at a glance: one row a block, one cell a position.
+
+use ratatui::{
+    layout::Rect,
+    style::{Modifier, Style},
+};
+
+use super::{
+    super::{
+        app::App,
+        layout::Pane,
+        pen::{self, Pen},
+        theme::{self, Role},
+    },
+    canvas::{confidence, scrollbar},
+};
+use crate::{canvas::Born, decode::Verdict};
+
+/// Cells of the margin: number and bracket.
+const MARGIN: u16 = 5;
+
+/// How positions lie in a pane.
+struct Raster {
+    block: usize,
+    /// Cells a row holds; a block wider than the pane takes several rows.
+    across: usize,
+    rows_a_block: usize,
+}
+
+impl Raster {
+    fn of(app: &App, inside: Rect) -> Self {
+        let room = usize::from(inside.width.saturating_sub(MARGIN + 1)).max(1);
+        let block = app.block_length();
+        let across = block.min(room);
+        Self { block, across, rows_a_block: block.div_ceil(across) }
+    }
+
+    fn rows(&self, length: usize) -> usize {
+        match length.checked_sub(1) {
+            None => 0,
+            Some(last) => self.row(last) + 1,
+        }
+    }
+
+    fn row(&self, position: usize) -> usize {
+        position / self.block * self.rows_a_block + position % self.block / self.across
+    }
+
+    fn first(&self, app: &App, rows: usize) -> usize {
+        let most = self.rows(app.canvas().len()).saturating_sub(rows);
+        self.row(app.position).saturating_sub(rows / 2).min(most)
+    }
+
+    /// The positions of a row.
+    fn positions(&self, row: usize, length: usize) -> std::ops::Range<usize> {
+        let block = row / self.rows_a_block;
+        let start = block * self.block + row % self.rows_a_block * self.across;
+        let end = (start + self.across).min((block + 1) * self.block).min(length);
+        start..end.max(start)
+    }
+}
+
+/// The position under a cell of the pane.
+pub fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<usize> {
+    let inside = pen::inner(area);
+    let raster = Raster::of(app, inside);
+    let row = raster.first(app, usize::from(inside.height)) + usize::from(y.checked_sub(inside.y)?);
+    let column = usize::from(x.checked_sub(inside.x + MARGIN)?);
+    let positions = raster.positions(row, app.canvas().len());
+    positions.clone().nth(column).filter(|position| positions.contains(position))
+}
+
+/// Glyph and style of a position, seen from above.
+pub fn cell(app: &App, position: usize) -> (&'static str, Style) {
+    let theme = app.theme;
+    let canvas = app.canvas();
+    let Some(cell) = canvas.cells().get(position) else { return (" ", Style::new()) };
+    if cell.token == canvas.special().eos {
+        return (theme.sign(theme::EOS), theme.style(Role::Eos));
+    }
+    if cell.token != canvas.special().mask {
+        let p = cell.filled.and_then(|step| app.history.confidence(cell.slot, step));
+        return (theme.sign(theme::WRITTEN), ink_only(theme.style(Role::Written(p))));
+    }
+    let p = confidence(app, position);
+    let bar = if app.prediction().is_some() { theme.heat_bar(p) } else { theme.sign(theme::MASK) };
+    let (glyph, style) = match app.decision().and_then(|decision| decision.verdicts.get(position)) {
+        Some(Verdict::Fill { .. }) => (bar, theme.style(Role::Fill)),
+        Some(Verdict::Expand { .. }) => (theme.sign(theme::EXPANDS), theme.style(Role::Expand)),
+        Some(Verdict::Refused { .. }) => (bar, theme.style(Role::Refused)),
+        _ => (bar, theme.style(Role::Heat(p))),
+    };
+    if matches!(cell.born, Born::Inserted { .. }) {
+        (glyph, style.add_modifier(Modifier::UNDERLINED))
+    } else {
+        (glyph, style)
+    }
+}
+
+/// A written token's style without the ground it has in the text.
+fn ink_only(style: Style) -> Style {
+    Style { bg: None, ..style }
+}
+
+/// Draws the pane.
+pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
+    let length = app.canvas().len();
+    let right = match (length, app.prediction()) {
+        (0, _) => String::new(),
+        (_, None) => format!("position {}", app.position),
+        _ => {
+            let p = super::super::text::probability(confidence(app, app.position));
+            format!("position {} · {p}", app.position)
+        }
+    };
+    let inside = pen.heading(area, Pane::Grid.title(), app.focus == Pane::Grid, &right);
+    if inside.height == 0 || inside.width <= MARGIN + 1 {
+        return;
+    }
+    let raster = Raster::of(app, inside);
+    let rows = usize::from(inside.height);
+    let first = raster.first(app, rows);
+    let current = app.session.phase().block.filter(|block| !block.is_empty());
+    let all = raster.rows(length);
+    for row in first..all.min(first + rows) {
+        let y = inside.y + u16::try_from(row - first).unwrap_or(0);
+        let positions = raster.positions(row, length);
+        let work = current
+            .as_ref()
+            .is_some_and(|block| block.start / raster.block == positions.start / raster.block);
+        if positions.start % raster.block == 0 {
+            let number = positions.start / raster.block + 1;
+            let role = if work { Role::Strong } else { Role::Dim };
+            pen.say(inside.x, y, 3, &format!("{number:>3}"), role);
+        }
+        // The block in work is framed.
+        let (sign, role) =
+            if work { (theme::THICK, Role::FillInk) } else { (theme::VERTICAL, Role::Faint) };
+        pen.sign(inside.x + MARGIN - 1 - 1, y, sign, role);
+        let mut x = inside.x + MARGIN;
+        for position in positions {
+            let (glyph, style) = cell(app, position);
+            let style = if position == app.position { app.theme.cursor(style) } else { style };
+            pen.glyph(x, y, glyph, style);
+            x += 1;
+        }
+        if work {
+            pen.sign(x, y, theme::THICK_END, Role::FillInk);
+        }
+    }
+    if all > rows {
+        scrollbar(pen, area, first, rows, all);
+    }
+}

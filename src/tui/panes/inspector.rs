@@ -1,0 +1,344 @@
+//! Why: everything about the position under the cursor.
+
+use std::sync::Arc;
+
+use ratatui::layout::Rect;
+
+use super::{
+    super::{
+        app::App,
+        layout::Pane,
+        pen::Pen,
+        text::{self, Shown},
+        theme::Role,
+    },
+    chart::{Axis, Bar, bars},
+};
+use crate::{
+    canvas::{Born, Cell, Slot, TokenId},
+    predict::{Column, Prediction},
+    session::Pending,
+};
+
+/// Widest a candidate's text gets.
+const TOKEN: u16 = 18;
+
+/// What the model thought of a slot at a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Thought {
+    /// Steps made before.
+    pub step: usize,
+    /// The token it would have chosen.
+    pub token: Option<TokenId>,
+    /// With this confidence.
+    pub p: Option<f32>,
+}
+
+/// What the model thought of a slot over the branch, as long as it was masked.
+pub fn thoughts(app: &App, slot: Slot) -> Vec<Thought> {
+    let timeline = app.session.timeline();
+    let here = app.step() as usize;
+    let mut thoughts = Vec::new();
+    for (step, moment) in app.history.moments.iter().enumerate().take(here + 1) {
+        let canvas = &timeline[moment.node].canvas;
+        let Some(position) = canvas.position(slot) else { continue };
+        if !canvas.is_masked(position) {
+            break;
+        }
+        let Some(prediction) = prediction_at(app, step) else { continue };
+        thoughts.push(Thought {
+            step,
+            token: prediction
+                .id(Column::Choice, position)
+                .or_else(|| prediction.id(Column::Argmax, position)),
+            p: prediction
+                .number(Column::PChoice, position)
+                .or_else(|| prediction.number(Column::PArgmax, position)),
+        });
+    }
+    thoughts
+}
+
+/// The prediction that the step from a node of the branch was decided on.
+pub fn prediction_at(app: &App, step: usize) -> Option<Arc<Prediction>> {
+    if step == app.step() as usize
+        && let Pending::Decided { prediction, .. } = app.session.pending()
+    {
+        return Some(prediction.clone());
+    }
+    let next = app.history.moments.get(step + 1)?.node;
+    let made = app.session.timeline()[next].made.as_ref()?;
+    app.session.prediction(made.prediction).cloned()
+}
+
+/// The step that wrote a cell and its place on the canvas before: for rivals and reasons then.
+fn writing(app: &App, cell: &Cell) -> Option<(usize, usize, Option<Arc<Prediction>>)> {
+    let step = cell.filled? as usize;
+    let before = step.checked_sub(1)?;
+    let node = app.history.moments.get(before)?.node;
+    let position = app.session.timeline()[node].canvas.position(cell.slot)?;
+    Some((step, position, prediction_at(app, before)))
+}
+
+/// Draws the pane.
+pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
+    let focused = app.focus == Pane::Inspector;
+    let right = if app.follow { "follows" } else { "" };
+    let inside = pen.heading(area, Pane::Inspector.title(), focused, right);
+    draw_inside(app, pen, inside);
+}
+
+/// Draws what is under the heading.
+pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
+    let Some(cell) = app.canvas().cells().get(app.position).copied() else {
+        pen.say(inside.x, inside.y, inside.width, "the canvas has no positions", Role::Dim);
+        return;
+    };
+    let mut room = inside;
+    let take = |room: &mut Rect, rows: u16| {
+        let rows = rows.min(room.height);
+        room.y += rows;
+        room.height -= rows;
+    };
+    if room.height == 0 {
+        return;
+    }
+    title(app, pen, room, &cell);
+    take(&mut room, 1);
+
+    // In the tabbed place of a small screen text and candidates stand beside each other.
+    let wide = room.width >= 72 && room.height < 12;
+    let mut left = room;
+    let mut right = room;
+    if wide {
+        left.width = room.width * 11 / 20;
+        right.x = left.right() + 2;
+        right.width = room.width - left.width - 2;
+    }
+    let used = pen.paragraph(left, &why(app, &cell), Role::Text);
+    take(&mut left, used);
+    let used = numbers(app, pen, left, &cell);
+    take(&mut left, used);
+
+    let (candidates, position) = candidates(app, &cell);
+    let rest = if wide { &mut right } else { &mut left };
+    let history = thoughts(app, cell.slot);
+    // A few rows are kept for the history where there is room for both.
+    let keep = if wide || history.len() < 2 || rest.height < 8 { 0 } else { 4 };
+    let mut list = *rest;
+    list.height -= keep;
+    let used = ranking(app, pen, list, candidates.as_deref(), position);
+    if wide {
+        story(app, pen, left, &history);
+    } else {
+        take(rest, used);
+        story(app, pen, *rest, &history);
+    }
+}
+
+/// Number, identity and token.
+fn title(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) {
+    let special = app.canvas().special();
+    let token = if cell.token == special.mask {
+        "mask".to_owned()
+    } else {
+        let shown = Shown::of(&*app.vocabulary, cell.token);
+        format!("“{}” id {}", shown.label(app.theme.ascii()), cell.token)
+    };
+    let born = match cell.born {
+        Born::Start => String::new(),
+        Born::Appended { step } => format!(" · appended at step {step}"),
+        Born::Inserted { step, from } => {
+            format!(" · inserted at step {step} by the expansion of #{}", from.0)
+        }
+    };
+    let position = format!("Position {}", app.position);
+    let slot = format!(" · slot #{} · ", cell.slot.0);
+    pen.line(
+        room.x,
+        room.y,
+        room.width,
+        &[(&position, Role::Strong), (&slot, Role::Dim), (&token, Role::Text), (&born, Role::Dim)],
+    );
+}
+
+/// The verdict in words.
+fn why(app: &App, cell: &Cell) -> String {
+    let special = app.canvas().special();
+    if cell.token == special.mask {
+        return match app.session.pending() {
+            Pending::Decided { decision, .. } => decision
+                .verdicts
+                .get(app.position)
+                .map_or_else(|| "–".to_owned(), |verdict| sentence(&verdict.to_string())),
+            Pending::Wanted { .. } if app.has_engine => {
+                "Waiting for the forward pass of this step.".to_owned()
+            }
+            Pending::Wanted { .. } => "No prediction on record for this canvas.".to_owned(),
+            Pending::Done(finish) => format!("Still masked: the run is over ({}).", finish.name()),
+            Pending::Failed(error) => sentence(&error.to_string()),
+        };
+    }
+    let Some(step) = cell.filled else {
+        return match cell.born {
+            Born::Appended { step } => format!("Appended as EOS at step {step}."),
+            _ => "Written before the run.".to_owned(),
+        };
+    };
+    let made = app
+        .history
+        .moments
+        .get(step as usize)
+        .and_then(|moment| app.session.timeline()[moment.node].made.as_ref());
+    let verdict = writing(app, cell).and_then(|(_, position, _)| {
+        made.and_then(|made| made.decision.verdicts.get(position)).map(ToString::to_string)
+    });
+    match verdict {
+        Some(verdict) => format!("Step {step}: {verdict}"),
+        None => format!("Filled at step {step}."),
+    }
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Confidence, P(EOS), entropy and margin now (for a mask) or when it was written.
+fn numbers(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
+    let masked = cell.token == app.canvas().special().mask;
+    let (prediction, position) = if masked {
+        (prediction_at(app, app.step() as usize), app.position)
+    } else {
+        match writing(app, cell) {
+            Some((_, position, prediction)) => (prediction, position),
+            None => return 0,
+        }
+    };
+    if room.height == 0 {
+        return 0;
+    }
+    let number = |column| {
+        text::probability(prediction.as_ref().and_then(|found| found.number(column, position)))
+    };
+    let line = [
+        ("conf ", Column::PChoice),
+        (" · EOS ", Column::PEos),
+        (" · entropy ", Column::Entropy),
+        (" · margin ", Column::Margin),
+    ]
+    .map(|(name, column)| (name, number(column)));
+    let parts: Vec<(&str, Role)> = line
+        .iter()
+        .flat_map(|(name, number)| [(*name, Role::Dim), (number.as_str(), Role::Text)])
+        .collect();
+    pen.line(room.x, room.y, room.width, &parts);
+    1
+}
+
+/// The prediction whose candidates are shown, and the row in it.
+fn candidates(app: &App, cell: &Cell) -> (Option<Arc<Prediction>>, usize) {
+    if cell.token == app.canvas().special().mask {
+        return (prediction_at(app, app.step() as usize), app.position);
+    }
+    match writing(app, cell) {
+        Some((_, position, prediction)) => (prediction, position),
+        None => (None, 0),
+    }
+}
+
+/// Candidates as bars; returns the rows used.
+fn ranking(
+    app: &App,
+    pen: &mut Pen,
+    room: Rect,
+    prediction: Option<&Prediction>,
+    position: usize,
+) -> u16 {
+    let Some(prediction) = prediction else { return 0 };
+    let ranked = prediction.top_k(position);
+    if ranked.is_empty() {
+        if room.height > 0 {
+            pen.say(room.x, room.y, room.width, "candidates –", Role::Dim);
+        }
+        return room.height.min(1);
+    }
+    let token_width = TOKEN.min(room.width / 3);
+    let special = app.canvas().special();
+    let mut rows = 0;
+    for (row, &(token, p)) in ranked.iter().enumerate() {
+        let row = u16::try_from(row).unwrap_or(u16::MAX);
+        if row >= room.height {
+            break;
+        }
+        let y = room.y + row;
+        let label = Shown::of(&*app.vocabulary, token).label(app.theme.ascii());
+        let role = match () {
+            () if token == special.eos => Role::Dim,
+            () if row == 0 => Role::Strong,
+            () => Role::Text,
+        };
+        let style = app.theme.style(role);
+        pen.put(room.x, y, token_width, &label, style);
+        let number = text::probability(Some(p));
+        pen.say(room.x + token_width + 1, y, 8, &number, Role::Dim);
+        let bar = room.x + token_width + 9;
+        if bar < room.right() {
+            pen.gauge(bar, y, room.right() - bar, p, Role::Heat(Some(p)));
+        }
+        rows = row + 1;
+    }
+    rows
+}
+
+/// Confidence over the steps and how the guess changed.
+fn story(app: &App, pen: &mut Pen, room: Rect, thoughts: &[Thought]) {
+    if room.height < 2 || thoughts.len() < 2 {
+        return;
+    }
+    const WORD: u16 = 9;
+    let flips = flips(app, thoughts);
+    let changes = flips.len().saturating_sub(1);
+    let text = match changes {
+        0 => format!("always {}", flips.first().map_or("–", String::as_str)),
+        changes => {
+            // The latest guesses matter most.
+            let most = 6;
+            let cut = if flips.len() > most { "… → " } else { "" };
+            let recent = flips[flips.len().saturating_sub(most)..].join(" → ");
+            format!("{cut}{recent} ({changes} changes)")
+        }
+    };
+    let height = (room.height - 1).min(3);
+    let chart = Rect::new(room.x + WORD, room.y, room.width.saturating_sub(WORD), height);
+    let axis = Axis::new(thoughts.len(), chart.width);
+    pen.say(room.x, room.y + height - 1, WORD - 1, "history", Role::Dim);
+    bars(
+        pen,
+        chart,
+        (0..axis.columns()).map(|column| {
+            let p = axis.step(column).and_then(|at| thoughts.get(at)).and_then(|at| at.p);
+            Bar { value: p, line: None, role: Role::Heat(p) }
+        }),
+    );
+    pen.say(room.x, room.y + height, WORD - 1, "guesses", Role::Dim);
+    let style = app.theme.style(Role::Text);
+    let text = app.theme.say(&text);
+    pen.put(room.x + WORD, room.y + height, room.width.saturating_sub(WORD), &text, style);
+}
+
+/// The guesses in order, without repetitions.
+fn flips(app: &App, thoughts: &[Thought]) -> Vec<String> {
+    let mut tokens: Vec<TokenId> = thoughts.iter().filter_map(|thought| thought.token).collect();
+    tokens.dedup();
+    tokens
+        .into_iter()
+        .map(|token| {
+            if token == app.canvas().special().mask {
+                "mask".to_owned()
+            } else {
+                Shown::of(&*app.vocabulary, token).label(app.theme.ascii())
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,12 @@
+//! The panes, one file each. A pane draws from the application's state and answers which thing
+//! lies under a cell; it changes nothing.
+
+pub mod canvas;
+pub mod chart;
+pub mod eos;
+pub mod grid;
+pub mod inspector;
+pub mod log;
+pub mod params;
+pub mod timeline;
+pub mod waterfall;

@@ -1,0 +1,190 @@
+//! Turn and see: the parameters, with what a change costs.
+
+use ratatui::layout::Rect;
+
+use super::super::{
+    app::{App, Mode},
+    layout::Pane,
+    pen::{self, Pen},
+    text,
+    theme::{self, Role},
+    update,
+};
+use crate::decode::{Kind, ParamSpec, Value};
+
+/// Cells of the symbol.
+const SYMBOL: u16 = 9;
+/// Cells of the value.
+const VALUE: u16 = 8;
+/// Cells of the full name, where there is room.
+const NAME: u16 = 33;
+
+/// Where on a slider of `width` cells a value lies; `None` where a slider says nothing.
+pub fn knob(spec: &ParamSpec, value: Value, width: u16) -> Option<u16> {
+    let (min, max) = spec.bounds();
+    if width < 3 || max - min > 1e9 {
+        return None;
+    }
+    // Ranges over several orders of magnitude are logarithmic.
+    let scale = |x: f64| if max - min > 10.0 { (x - min).ln_1p() } else { x - min };
+    let share = scale(value.as_f64()) / scale(max);
+    Some((share.clamp(0.0, 1.0) * f64::from(width - 1)).round() as u16)
+}
+
+/// A value as it is shown: floats with at least two decimals.
+pub fn shown(spec: &ParamSpec, value: Value) -> String {
+    match spec.kind {
+        Kind::Int { .. } => value.to_string(),
+        Kind::Float { .. } => {
+            let plain = value.to_string();
+            let decimals = plain.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+            if decimals < 2 { format!("{:.2}", value.as_f64()) } else { plain }
+        }
+    }
+}
+
+/// Rows for the list: the rest is for help on the chosen one.
+fn list_rows(inside: Rect) -> u16 {
+    if inside.height > 5 { inside.height - 2 } else { inside.height }
+}
+
+fn first(app: &App, rows: u16) -> usize {
+    let rows = usize::from(rows);
+    let count = app.session.params().specs().len();
+    let keep = app.param.saturating_sub(rows.saturating_sub(2));
+    if app.param + 1 == count { count.saturating_sub(rows) } else { keep }
+        .min(count.saturating_sub(rows))
+}
+
+/// The parameter under a row of the pane.
+pub fn hit(app: &App, area: Rect, y: u16) -> Option<usize> {
+    let inside = pen::inner(area);
+    let row = y.checked_sub(inside.y).filter(|&row| row < list_rows(inside))?;
+    let at = first(app, list_rows(inside)) + usize::from(row);
+    (at < app.session.params().specs().len()).then_some(at)
+}
+
+/// Draws the pane.
+pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
+    let right = if app.what_if() { "what if" } else { "" };
+    let inside = pen.heading(area, Pane::Params.title(), app.focus == Pane::Params, right);
+    draw_inside(app, pen, inside);
+}
+
+/// Draws what is under the heading.
+pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
+    let rows = list_rows(inside);
+    let skip = first(app, rows);
+    for (row, (at, (spec, value))) in
+        app.session.params().iter().enumerate().skip(skip).take(usize::from(rows)).enumerate()
+    {
+        let y = inside.y + u16::try_from(row).unwrap_or(0);
+        entry(app, pen, Rect { y, height: 1, ..inside }, at, spec, value);
+    }
+    if rows < inside.height
+        && let Some((spec, _)) = app.session.params().iter().nth(app.param)
+    {
+        let help = Rect { y: inside.y + rows, height: inside.height - rows, ..inside };
+        detail(app, pen, help, spec);
+    }
+}
+
+/// One parameter on one line.
+fn entry(app: &App, pen: &mut Pen, line: Rect, at: usize, spec: &ParamSpec, value: Value) {
+    let chosen = at == app.param;
+    let own = app.own_params().and_then(|own| own.get(spec.name).ok());
+    let changed = own.is_some_and(|own| own != value);
+    let mut x = line.x;
+    if chosen {
+        pen.sign(x, line.y, theme::POINTER, Role::Key);
+    }
+    x += 2;
+    let role = if chosen { Role::Strong } else { Role::Text };
+    pen.say(x, line.y, SYMBOL, spec.symbol, role);
+    x += SYMBOL;
+    if line.width >= SYMBOL + NAME + VALUE + 16 {
+        pen.say(x, line.y, NAME - 1, spec.name, Role::Dim);
+        x += NAME;
+    }
+    if chosen && let Mode::Value(input) = &app.mode {
+        let room = line.right().saturating_sub(x);
+        typed(app, pen, Rect { x, width: room.min(24), ..line }, input);
+        return;
+    }
+    let role = if changed { Role::Warn } else { role };
+    pen.say(x, line.y, VALUE - 1, &format!("{:>6}", shown(spec, value)), role);
+    x += VALUE;
+    let was = match own {
+        Some(own) if own != value => format!("was {}", shown(spec, own)),
+        _ => String::new(),
+    };
+    let reserved = if was.is_empty() { 0 } else { text::width(&was) as u16 + 2 };
+    let room = line.right().saturating_sub(x);
+    let width = room.saturating_sub(11).min(40);
+    if let Some(knob) = knob(spec, value, width) {
+        for cell in 0..width {
+            let (sign, role) = match cell {
+                cell if cell == knob => (theme::KNOB, if changed { Role::Warn } else { Role::Key }),
+                cell if cell < knob => (theme::GROOVE_ON, Role::Dim),
+                _ => (theme::GROOVE_OFF, Role::Faint),
+            };
+            pen.sign(x + cell, line.y, sign, role);
+        }
+    }
+    if reserved > 0 && reserved <= room {
+        pen.say(line.right() - reserved + 1, line.y, reserved - 1, &was, Role::Warn);
+    }
+}
+
+/// A line editor with its cursor.
+pub fn typed(app: &App, pen: &mut Pen, line: Rect, input: &tui_input::Input) {
+    let ascii = app.theme.ascii();
+    let style = app.theme.style(Role::Text).add_modifier(ratatui::style::Modifier::UNDERLINED);
+    for x in line.left()..line.right() {
+        pen.glyph(x, line.y, " ", style);
+    }
+    // The end of what was typed stays in view.
+    let cursor = input.cursor();
+    let room = usize::from(line.width);
+    let glyphs = text::glyphs(input.value(), ascii);
+    let start = (0..=cursor.min(glyphs.len()))
+        .find(|&start| {
+            let cells: usize = glyphs[start..cursor.min(glyphs.len())]
+                .iter()
+                .map(|glyph| usize::from(glyph.width))
+                .sum();
+            cells < room
+        })
+        .unwrap_or(0);
+    let mut x = line.x;
+    for (at, glyph) in glyphs.iter().enumerate().skip(start) {
+        if x + glyph.width > line.right() {
+            break;
+        }
+        let style = if at == cursor { app.theme.cursor(style) } else { style };
+        pen.glyph(x, line.y, &glyph.symbol, style);
+        x += glyph.width;
+    }
+    if cursor >= glyphs.len() && x < line.right() {
+        pen.glyph(x, line.y, " ", app.theme.cursor(style));
+    }
+}
+
+/// Name, range and cost of the chosen parameter, and what it changes.
+fn detail(app: &App, pen: &mut Pen, room: Rect, spec: &ParamSpec) {
+    let unit = if spec.unit.is_empty() { String::new() } else { format!(", {}", spec.unit) };
+    let range = if spec.bounds().1 > 1e6 { String::new() } else { format!(" {}", spec.range()) };
+    let name = format!("{}{range}{unit}", spec.name);
+    pen.say(room.x, room.y, room.width, &name, Role::Dim);
+    if room.height < 2 {
+        return;
+    }
+    let effect = match (app.decision(), app.recorded_next()) {
+        (Some(now), Some(then)) if app.what_if() => {
+            format!("what if: {}", update::difference(now, then))
+        }
+        _ => spec.affects.words().to_owned(),
+    };
+    let role = if app.what_if() { Role::Warn } else { Role::Dim };
+    pen.say(room.x, room.y + 1, room.width, &effect, role);
+}

@@ -1,0 +1,312 @@
+//! How it came to this: one column a step, branches as lanes, and the same on one line.
+
+use ratatui::layout::Rect;
+
+use super::{
+    super::{
+        app::App,
+        history::Moment,
+        layout::Pane,
+        pen::{self, Pen},
+        theme::{self, Role},
+    },
+    chart::{Axis, Bar, bars},
+};
+use crate::{decode::Mode, session::NodeId};
+
+/// Most lanes shown.
+const LANES: usize = 4;
+
+/// The steps of a column, reduced.
+struct Column {
+    fills: usize,
+    expansions: usize,
+    dropped: usize,
+    stuck: bool,
+    fallback: bool,
+    stage: Option<u8>,
+    block: Option<usize>,
+}
+
+fn column(app: &App, axis: Axis, column: u16) -> Column {
+    let steps = axis.steps(column);
+    let moments: Vec<&Moment> = steps.filter_map(|step| app.history.moments.get(step)).collect();
+    let made: Vec<_> = moments.iter().filter_map(|moment| moment.made.as_ref()).collect();
+    Column {
+        fills: made.iter().map(|made| made.fills).max().unwrap_or(0),
+        expansions: made.iter().map(|made| made.expansions).sum(),
+        dropped: made.iter().map(|made| made.dropped).sum(),
+        stuck: made.iter().any(|made| made.mode == Mode::Stuck),
+        fallback: !made.is_empty() && made.iter().all(|made| made.mode == Mode::Fallback),
+        stage: moments.last().map(|moment| moment.stage),
+        block: moments.last().and_then(|moment| moment.block),
+    }
+}
+
+impl Column {
+    fn role(&self) -> Role {
+        match self {
+            Self { stuck: true, .. } => Role::Stuck,
+            Self { expansions: 1.., .. } => Role::ExpandInk,
+            Self { fallback: true, .. } => Role::Dim,
+            _ => Role::FillInk,
+        }
+    }
+}
+
+/// The most fills of a step on the branch: the height of the charts.
+fn most_fills(app: &App) -> usize {
+    let made = app.history.moments.iter().filter_map(|moment| moment.made.as_ref());
+    made.map(|made| made.fills).max().unwrap_or(0).max(1)
+}
+
+/// Words before the strip.
+fn strip_label(app: &App) -> String {
+    format!(" step {}/{} ", app.step(), app.history.steps())
+}
+
+fn strip_area(app: &App, area: Rect) -> Rect {
+    let label = u16::try_from(strip_label(app).len()).unwrap_or(0);
+    Rect { x: area.x + label.min(area.width), width: area.width.saturating_sub(label + 1), ..area }
+}
+
+/// The step under a cell of the strip.
+pub fn strip_hit(app: &App, area: Rect, x: u16) -> Option<usize> {
+    let cells = strip_area(app, area);
+    let axis = Axis::new(app.history.moments.len(), cells.width);
+    let column = x.checked_sub(cells.x)?.min(axis.columns().saturating_sub(1));
+    axis.step(column)
+}
+
+/// The timeline on one line.
+pub fn strip(app: &App, pen: &mut Pen, area: Rect) {
+    pen.say(area.x, area.y, area.width, &strip_label(app), Role::Dim);
+    let cells = strip_area(app, area);
+    let axis = Axis::new(app.history.moments.len(), cells.width);
+    let most = most_fills(app);
+    for at in 0..axis.columns().min(cells.width) {
+        let summary = column(app, axis, at);
+        let glyph = match &summary {
+            Column { dropped: 1.., .. } => pen.theme.sign(theme::DROPS),
+            Column { fills: 0, expansions: 1.., .. } => pen.theme.sign(theme::EXPANDS),
+            Column { fills: 0, .. } => pen.theme.sign(theme::IDLE),
+            Column { fills, .. } => pen.theme.bar((fills * 8).div_ceil(most)),
+        };
+        let role = match &summary {
+            Column { fills: 0, expansions: 0, dropped: 0, .. } => Role::Faint,
+            Column { dropped: 1.., .. } => Role::Bad,
+            summary => summary.role(),
+        };
+        let style = pen.theme.style(role);
+        let here = axis.column(app.step() as usize) == at;
+        let style = if here { pen.theme.cursor(style) } else { style };
+        pen.glyph(cells.x + at, area.y, glyph, style);
+    }
+}
+
+/// Where the parts of the pane lie.
+struct Parts {
+    bounds: Rect,
+    chart: Rect,
+    events: Rect,
+    axis_row: Rect,
+    lanes: Rect,
+    axis: Axis,
+}
+
+/// Cells of the labels at the left.
+const LABEL: u16 = 8;
+
+fn parts(app: &App, inside: Rect) -> Parts {
+    let tips = lanes(app).len();
+    let lanes = if tips > 1 { tips.min(LANES) } else { 0 };
+    let lanes = u16::try_from(lanes).unwrap_or(0).min(inside.height.saturating_sub(4));
+    let x = inside.x + LABEL.min(inside.width);
+    let width = inside.width.saturating_sub(LABEL);
+    let row = |y: u16, height: u16| {
+        let y = y.min(inside.bottom());
+        Rect { x, width, y, height: height.min(inside.bottom() - y) }
+    };
+    let fixed = 3 + lanes;
+    let chart = inside.height.saturating_sub(fixed).max(1);
+    Parts {
+        bounds: row(inside.y, 1),
+        chart: row(inside.y + 1, chart),
+        events: row(inside.y + 1 + chart, 1),
+        axis_row: row(inside.y + 2 + chart, 1),
+        lanes: row(inside.y + 3 + chart, lanes),
+        axis: Axis::new(app.history.moments.len().max(longest(app)), width),
+    }
+}
+
+/// Nodes of the longest branch, so that lanes share the axis.
+fn longest(app: &App) -> usize {
+    let timeline = app.session.timeline();
+    if lanes(app).len() < 2 {
+        return 0;
+    }
+    timeline.tips().into_iter().map(|tip| timeline[tip].depth as usize + 1).max().unwrap_or(0)
+}
+
+/// The tips shown as lanes: the newest, and always the branch on screen.
+fn lanes(app: &App) -> Vec<NodeId> {
+    let tips = app.session.timeline().tips();
+    let here = app.history.moments.last().map(|moment| moment.node);
+    let newest = tips.len().saturating_sub(LANES);
+    let mut shown: Vec<NodeId> = tips[newest..].to_vec();
+    if let Some(here) = here.filter(|here| !shown.contains(here) && tips.contains(here)) {
+        if let Some(first) = shown.first_mut() {
+            *first = here;
+        }
+        shown.sort_unstable();
+    }
+    shown
+}
+
+/// The node under a cell of the pane.
+pub fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<NodeId> {
+    let parts = parts(app, pen::inner(area));
+    let column = x.checked_sub(parts.chart.x)?;
+    if parts.lanes.contains((x, y).into()) {
+        let tip = *lanes(app).get(usize::from(y - parts.lanes.y))?;
+        let path = app.session.timeline().path(tip);
+        return path.get(parts.axis.step(column)?).or(path.last()).copied();
+    }
+    let step = parts.axis.step(column)?.min(app.history.steps());
+    app.history.moments.get(step).map(|moment| moment.node)
+}
+
+/// Draws the pane.
+pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
+    let right = format!("step {} of {}", app.step(), app.history.steps());
+    let inside = pen.heading(area, Pane::Timeline.title(), app.focus == Pane::Timeline, &right);
+    draw_inside(app, pen, inside);
+}
+
+/// Draws what is under the heading.
+pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
+    if inside.height == 0 || inside.width <= LABEL {
+        return;
+    }
+    let parts = parts(app, inside);
+    let columns = parts.axis.columns().min(parts.chart.width);
+    let most = most_fills(app);
+    bounds(app, pen, &parts, columns);
+    pen.say(inside.x, parts.chart.y, LABEL - 1, &format!("{most:>4}"), Role::Dim);
+    if parts.chart.height > 1 {
+        pen.say(inside.x, parts.chart.bottom() - 1, LABEL - 1, "  fills", Role::Dim);
+    }
+    bars(
+        pen,
+        parts.chart,
+        (0..columns).map(|at| {
+            let summary = column(app, parts.axis, at);
+            Bar {
+                value: (summary.fills > 0).then(|| summary.fills as f32 / most as f32),
+                line: None,
+                role: match summary.role() {
+                    Role::ExpandInk => Role::FillInk,
+                    role => role,
+                },
+            }
+        }),
+    );
+    if parts.events.height > 0 {
+        pen.say(inside.x, parts.events.y, LABEL - 1, " expand", Role::Dim);
+        for at in 0..columns {
+            let summary = column(app, parts.axis, at);
+            let x = parts.events.x + at;
+            if summary.dropped > 0 {
+                pen.sign(x, parts.events.y, theme::DROPS, Role::Bad);
+            } else if summary.expansions > 0 {
+                pen.sign(x, parts.events.y, theme::EXPANDS, Role::ExpandInk);
+            }
+        }
+    }
+    playhead(app, pen, &parts);
+    draw_lanes(app, pen, inside, &parts);
+}
+
+/// Stages and blocks over the columns where they begin.
+fn bounds(app: &App, pen: &mut Pen, parts: &Parts, columns: u16) {
+    let mut before = (None, None);
+    let mut free = parts.bounds.x;
+    for at in 0..columns {
+        let summary = column(app, parts.axis, at);
+        let now = (summary.stage, summary.block);
+        let text = match now {
+            _ if now == before => continue,
+            (Some(stage), _) if before.0 != now.0 => format!("stage {stage}"),
+            (_, Some(block)) => format!("{block}"),
+            _ => continue,
+        };
+        before = now;
+        let x = parts.bounds.x + at;
+        if x >= free {
+            let room = parts.bounds.right().saturating_sub(x);
+            pen.sign(x, parts.bounds.y, theme::VERTICAL, Role::Faint);
+            let used = pen.say(x + 1, parts.bounds.y, room.saturating_sub(1), &text, Role::Dim);
+            free = x + used + 2;
+        }
+    }
+}
+
+/// The step stood at, under the chart.
+fn playhead(app: &App, pen: &mut Pen, parts: &Parts) {
+    let here = app.step() as usize;
+    let x = parts.chart.x + parts.axis.column(here);
+    if x >= parts.chart.right() {
+        return;
+    }
+    for y in parts.chart.y..parts.events.bottom() {
+        if let Some(cell) = pen.buffer.cell_mut((x, y)) {
+            let style = app.theme.cursor(cell.style());
+            cell.set_style(style);
+        }
+    }
+    if parts.axis_row.height == 0 {
+        return;
+    }
+    pen.sign(x, parts.axis_row.y, theme::PLAYHEAD, Role::Key);
+    let number = here.to_string();
+    let after = parts.axis_row.right().saturating_sub(x + 2);
+    if usize::from(after) >= number.len() {
+        pen.say(x + 2, parts.axis_row.y, after, &number, Role::Strong);
+    }
+}
+
+/// Branches: where each leaves an older one, how long it is.
+fn draw_lanes(app: &App, pen: &mut Pen, inside: Rect, parts: &Parts) {
+    let timeline = app.session.timeline();
+    let mut seen = std::collections::HashSet::new();
+    let current: std::collections::HashSet<NodeId> =
+        app.history.moments.iter().map(|moment| moment.node).collect();
+    for (row, tip) in lanes(app).into_iter().enumerate() {
+        let y = parts.lanes.y + u16::try_from(row).unwrap_or(u16::MAX);
+        if y >= parts.lanes.bottom() {
+            break;
+        }
+        let path = timeline.path(tip);
+        let fork = path.iter().take_while(|node| seen.contains(*node)).count();
+        let on = current.contains(&tip);
+        let role = if on { Role::Key } else { Role::Dim };
+        pen.say(inside.x, y, LABEL - 1, &format!(" lane {}", row + 1), role);
+        let (from, to) = (
+            parts.axis.column(fork.saturating_sub(1)),
+            parts.axis.column(path.len().saturating_sub(1)),
+        );
+        for at in from..=to {
+            let x = parts.lanes.x + at;
+            if x >= parts.lanes.right() {
+                break;
+            }
+            let sign = match at {
+                at if at == to => theme::DOT,
+                at if at == from && fork > 0 => theme::FORK,
+                _ => theme::HORIZONTAL,
+            };
+            pen.sign(x, y, sign, role);
+        }
+        seen.extend(path);
+    }
+}

@@ -1,0 +1,137 @@
+//! Position × step: how confidence rose over the run. The newest step is the lowest row.
+
+use ratatui::{layout::Rect, style::Modifier};
+
+use super::{
+    super::{
+        app::App,
+        layout::Pane,
+        pen::{self, Pen},
+        theme::{self, Role},
+    },
+    inspector::prediction_at,
+};
+use crate::{
+    canvas::Born,
+    decode::{Decision, Verdict},
+    predict::Column,
+    session::Pending,
+};
+
+/// Cells of the step's number.
+const MARGIN: u16 = 5;
+
+/// What part of position × step is in view.
+struct View {
+    first_step: usize,
+    first_column: usize,
+    rows: usize,
+    columns: usize,
+}
+
+impl View {
+    fn of(app: &App, inside: Rect) -> Self {
+        let rows = usize::from(inside.height);
+        let columns = usize::from(inside.width.saturating_sub(MARGIN));
+        let here = app.step() as usize;
+        let all = app.history.moments.len();
+        // The step stood at is the lowest row until one looks back.
+        let first_step = (here + 1).saturating_sub(rows).min(all.saturating_sub(1));
+        let width = if app.align { app.history.width } else { app.canvas().len() };
+        let cursor = column(app, app.position, app.slot).unwrap_or(app.position);
+        let first_column = cursor.saturating_sub(columns / 2).min(width.saturating_sub(columns));
+        Self { first_step, first_column, rows, columns }
+    }
+}
+
+fn column(app: &App, position: usize, slot: Option<crate::canvas::Slot>) -> Option<usize> {
+    if app.align { app.history.columns.get(&slot?).copied() } else { Some(position) }
+}
+
+/// The position (on the canvas as it stands) and the step under a cell of the pane.
+pub fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<(Option<usize>, usize)> {
+    let inside = pen::inner(area);
+    let view = View::of(app, inside);
+    let step = view.first_step + usize::from(y.checked_sub(inside.y)?);
+    if step >= app.history.moments.len() {
+        return None;
+    }
+    let wanted = view.first_column + usize::from(x.checked_sub(inside.x + MARGIN)?);
+    let position = app
+        .canvas()
+        .cells()
+        .iter()
+        .enumerate()
+        .position(|(position, cell)| column(app, position, Some(cell.slot)) == Some(wanted));
+    Some((position, step))
+}
+
+/// The decision made (or pending) at a node of the branch.
+fn decision_at(app: &App, step: usize) -> Option<&Decision> {
+    if step == app.step() as usize
+        && let Pending::Decided { decision, .. } = app.session.pending()
+    {
+        return Some(decision);
+    }
+    let next = app.history.moments.get(step + 1)?.node;
+    app.session.timeline()[next].made.as_ref().map(|made| &*made.decision)
+}
+
+/// Draws the pane.
+pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
+    let right = if app.align { "by identity" } else { "by number" };
+    let inside = pen.heading(area, Pane::Waterfall.title(), app.focus == Pane::Waterfall, right);
+    draw_inside(app, pen, inside);
+}
+
+/// Draws what is under the heading.
+pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
+    if inside.height == 0 || inside.width <= MARGIN {
+        return;
+    }
+    let view = View::of(app, inside);
+    let here = app.step() as usize;
+    let steps = view.first_step..app.history.moments.len().min(view.first_step + view.rows);
+    for (row, step) in steps.enumerate() {
+        let y = inside.y + u16::try_from(row).unwrap_or(0);
+        let role = if step == here { Role::Strong } else { Role::Dim };
+        pen.say(inside.x, y, MARGIN - 1, &format!("{step:>4}"), role);
+        draw_row(app, pen, inside, y, step, &view);
+    }
+}
+
+fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &View) {
+    let theme = app.theme;
+    let node = app.history.moments[step].node;
+    let canvas = &app.session.timeline()[node].canvas;
+    let special = canvas.special();
+    let prediction = prediction_at(app, step);
+    let decision = decision_at(app, step);
+    for (position, cell) in canvas.cells().iter().enumerate() {
+        let Some(at) = column(app, position, Some(cell.slot))
+            .and_then(|column| column.checked_sub(view.first_column))
+            .filter(|&at| at < view.columns)
+        else {
+            continue;
+        };
+        let x = inside.x + MARGIN + u16::try_from(at).unwrap_or(0);
+        let p = prediction.as_ref().and_then(|found| found.number(Column::PChoice, position));
+        let verdict = decision.and_then(|decision| decision.verdicts.get(position));
+        let (glyph, role) = match verdict {
+            _ if cell.token == special.eos => (theme.sign(theme::EOS), Role::Eos),
+            _ if cell.token != special.mask => (theme.sign(theme::IDLE), Role::Dim),
+            Some(Verdict::Fill { .. }) => (theme.heat_bar(p), Role::Fill),
+            Some(Verdict::Expand { .. }) => (theme.sign(theme::EXPANDS), Role::Expand),
+            _ if prediction.is_some() => (theme.heat_bar(p), Role::Heat(p)),
+            _ => (theme.sign(theme::MASK), Role::Faint),
+        };
+        let mut style = theme.style(role);
+        if matches!(cell.born, Born::Inserted { .. }) && cell.token == special.mask {
+            style = style.add_modifier(Modifier::UNDERLINED);
+        }
+        if Some(cell.slot) == app.slot && step == app.step() as usize {
+            style = theme.cursor(style);
+        }
+        pen.glyph(x, y, glyph, style);
+    }
+}

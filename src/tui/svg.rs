@@ -1,0 +1,242 @@
+//! A buffer as a picture: a self-contained SVG on a monospace grid.
+
+use std::fmt::Write as _;
+
+use ratatui::{
+    buffer::{Buffer, Cell},
+    style::{Color, Modifier},
+};
+use unicode_width::UnicodeWidthStr;
+
+/// Size of a cell in SVG units.
+const CELL: (f32, f32) = (8.4, 18.0);
+/// Air around the grid.
+const MARGIN: f32 = 12.0;
+/// The ground, and the ink where a cell sets none.
+const GROUND: &str = "#101216";
+const INK: &str = "#d4d7dd";
+
+/// The sixteen named colours, as most terminals show them on dark.
+const NAMED: [&str; 16] = [
+    "#1c1f26", "#e06c75", "#98c379", "#e5c07b", "#4d78cc", "#c678dd", "#56b6c2", "#abb2bf",
+    "#6b717d", "#ff7b86", "#a9dc8a", "#f2d48f", "#6c9bf0", "#d99bec", "#7ad0de", "#f4f5f7",
+];
+
+/// The picture.
+pub fn svg(buffer: &Buffer) -> String {
+    let area = *buffer.area();
+    let width = f32::from(area.width) * CELL.0 + 2.0 * MARGIN;
+    let height = f32::from(area.height) * CELL.1 + 2.0 * MARGIN;
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
+         viewBox=\"0 0 {width:.1} {height:.1}\">\n\
+         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{GROUND}\"/>\n\
+         <g font-family=\"'DejaVu Sans Mono', 'JetBrains Mono', Menlo, Consolas, monospace\" \
+         font-size=\"14\" xml:space=\"preserve\">\n"
+    );
+    for y in area.top()..area.bottom() {
+        grounds(buffer, y, &mut svg);
+        texts(buffer, y, &mut svg);
+    }
+    svg.push_str("</g>\n</svg>\n");
+    svg
+}
+
+fn place(buffer: &Buffer, x: u16, y: u16) -> (f32, f32) {
+    let area = buffer.area();
+    (f32::from(x - area.x) * CELL.0 + MARGIN, f32::from(y - area.y) * CELL.1 + MARGIN)
+}
+
+/// Ink and ground of a cell, after reversal.
+fn colours(cell: &Cell) -> (String, Option<String>) {
+    let ink = colour(cell.fg);
+    let ground = colour(cell.bg);
+    if cell.modifier.contains(Modifier::REVERSED) {
+        let ink = ink.unwrap_or_else(|| INK.to_owned());
+        return (ground.unwrap_or_else(|| GROUND.to_owned()), Some(ink));
+    }
+    (ink.unwrap_or_else(|| INK.to_owned()), ground)
+}
+
+/// The cell's glyph and how many cells it takes.
+fn glyph(cell: &Cell) -> (&str, u16) {
+    let symbol = cell.symbol();
+    (symbol, u16::try_from(symbol.width().max(1)).unwrap_or(1))
+}
+
+fn grounds(buffer: &Buffer, y: u16, svg: &mut String) {
+    let area = *buffer.area();
+    let ground = |x: u16| buffer.cell((x, y)).and_then(|cell| colours(cell).1);
+    let mut x = area.left();
+    while x < area.right() {
+        let Some(fill) = ground(x) else {
+            x += 1;
+            continue;
+        };
+        let start = x;
+        while x < area.right() && ground(x).as_deref() == Some(&fill) {
+            // A wide glyph's ground covers both its cells.
+            x += buffer.cell((x, y)).map_or(1, |cell| glyph(cell).1);
+        }
+        let (left, top) = place(buffer, start, y);
+        let width = f32::from(x.min(area.right()) - start) * CELL.0;
+        let _ = writeln!(
+            svg,
+            "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{:.1}\" \
+             fill=\"{fill}\"/>",
+            CELL.1
+        );
+    }
+}
+
+fn texts(buffer: &Buffer, y: u16, svg: &mut String) {
+    let area = *buffer.area();
+    let mut x = area.left();
+    while x < area.right() {
+        let Some(cell) = buffer.cell((x, y)) else { break };
+        let plain = cell.symbol() == " " && !cell.modifier.contains(Modifier::UNDERLINED);
+        if plain {
+            x += 1;
+            continue;
+        }
+        // A run: neighbours that look alike. Only ASCII runs on, since other glyphs may come
+        // from a font of another width.
+        let start = x;
+        let mut run = String::new();
+        while let Some(next) = buffer.cell((x, y)).filter(|_| x < area.right()) {
+            let (symbol, cells) = glyph(next);
+            let alike = colours(next) == colours(cell) && next.modifier == cell.modifier;
+            let runs_on = run.is_empty() || (symbol.is_ascii() && run.is_ascii());
+            if !alike || !runs_on {
+                break;
+            }
+            run.push_str(symbol);
+            x += cells;
+        }
+        if !block(buffer, start, y, &run, &colours(cell).0, svg) {
+            text(buffer, start, y, x - start, &run, cell, svg);
+        }
+    }
+}
+
+/// Bars are drawn as rectangles: fonts leave gaps between them.
+fn block(buffer: &Buffer, x: u16, y: u16, glyph: &str, ink: &str, svg: &mut String) -> bool {
+    let eighths = match glyph {
+        "▁" => 1.0,
+        "▂" => 2.0,
+        "▃" => 3.0,
+        "▄" => 4.0,
+        "▅" => 5.0,
+        "▆" => 6.0,
+        "▇" => 7.0,
+        "█" => 8.0,
+        _ => 0.0,
+    };
+    let across = match glyph {
+        "▏" => 1.0,
+        "▎" => 2.0,
+        "▍" => 3.0,
+        "▌" => 4.0,
+        "▋" => 5.0,
+        "▊" => 6.0,
+        "▉" => 7.0,
+        _ => 8.0,
+    };
+    if eighths == 0.0 && across == 8.0 {
+        return false;
+    }
+    let (left, top) = place(buffer, x, y);
+    let height = if eighths == 0.0 { CELL.1 } else { CELL.1 * eighths / 8.0 };
+    let width = CELL.0 * across / 8.0;
+    let _ = writeln!(
+        svg,
+        "<rect x=\"{left:.1}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" \
+         fill=\"{ink}\"/>",
+        top + CELL.1 - height
+    );
+    true
+}
+
+fn text(buffer: &Buffer, x: u16, y: u16, cells: u16, run: &str, cell: &Cell, svg: &mut String) {
+    let (left, top) = place(buffer, x, y);
+    let (ink, _) = colours(cell);
+    let mut style = String::new();
+    let modifier = cell.modifier;
+    if modifier.contains(Modifier::BOLD) {
+        style.push_str(" font-weight=\"bold\"");
+    }
+    if modifier.contains(Modifier::ITALIC) {
+        style.push_str(" font-style=\"italic\"");
+    }
+    if modifier.contains(Modifier::UNDERLINED) {
+        style.push_str(" text-decoration=\"underline\"");
+    }
+    if modifier.contains(Modifier::DIM) {
+        style.push_str(" opacity=\"0.6\"");
+    }
+    let _ = writeln!(
+        svg,
+        "<text x=\"{left:.1}\" y=\"{:.1}\" textLength=\"{:.1}\" fill=\"{ink}\"{style}>{}</text>",
+        top + 13.5,
+        f32::from(cells) * CELL.0,
+        escaped(run)
+    );
+}
+
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            // XML has no way to write most control characters at all.
+            c if c.is_control() => safe.push('\u{fffd}'),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+fn colour(color: Color) -> Option<String> {
+    let named = |at: usize| Some(NAMED[at].to_owned());
+    match color {
+        Color::Reset => None,
+        Color::Rgb(r, g, b) => Some(format!("#{r:02x}{g:02x}{b:02x}")),
+        Color::Indexed(index) => Some(indexed(index)),
+        Color::Black => named(0),
+        Color::Red => named(1),
+        Color::Green => named(2),
+        Color::Yellow => named(3),
+        Color::Blue => named(4),
+        Color::Magenta => named(5),
+        Color::Cyan => named(6),
+        Color::Gray => named(7),
+        Color::DarkGray => named(8),
+        Color::LightRed => named(9),
+        Color::LightGreen => named(10),
+        Color::LightYellow => named(11),
+        Color::LightBlue => named(12),
+        Color::LightMagenta => named(13),
+        Color::LightCyan => named(14),
+        Color::White => named(15),
+    }
+}
+
+/// A colour of the 256: sixteen named, a cube of six levels, a ramp of greys.
+fn indexed(index: u8) -> String {
+    match index {
+        0..16 => NAMED[usize::from(index)].to_owned(),
+        16..232 => {
+            let level = |step: u8| if step == 0 { 0 } else { 55 + 40 * step };
+            let cube = index - 16;
+            let (r, g, b) = (level(cube / 36), level(cube / 6 % 6), level(cube % 6));
+            format!("#{r:02x}{g:02x}{b:02x}")
+        }
+        232.. => {
+            let grey = 8 + 10 * (index - 232);
+            format!("#{grey:02x}{grey:02x}{grey:02x}")
+        }
+    }
+}

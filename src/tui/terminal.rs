@@ -1,0 +1,173 @@
+//! The terminal: taken over, given back. Given back whatever happens: by a guard when it is
+//! dropped, and by the panic hook before anything is printed.
+
+use std::{
+    io::{self, BufWriter, Stdout, Write},
+    panic::PanicHookInfo,
+    sync::{Arc, Mutex},
+    thread::ThreadId,
+};
+
+use crossterm::{
+    cursor::{Hide, Show},
+    event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture},
+    execute, queue,
+    terminal::{
+        BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+        disable_raw_mode, enable_raw_mode,
+    },
+};
+use ratatui::{Terminal, backend::CrosstermBackend, buffer::Buffer};
+
+type Hook = Box<dyn Fn(&PanicHookInfo) + Send + Sync>;
+
+/// The screen while it is ours.
+pub struct Screen {
+    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    mouse: bool,
+    /// What panicked on other threads; printed once the terminal is given back.
+    elsewhere: Arc<Mutex<Vec<String>>>,
+    before: Arc<Hook>,
+}
+
+impl Screen {
+    /// Takes the terminal over.
+    ///
+    /// # Errors
+    /// If it cannot be put into raw mode or written to; it is as before then.
+    pub fn open(mouse: bool) -> io::Result<Self> {
+        let before: Arc<Hook> = Arc::new(std::panic::take_hook());
+        let elsewhere = Arc::new(Mutex::new(Vec::new()));
+        install_hook(&before, &elsewhere, std::thread::current().id());
+        // A frame is written at once, so that it arrives in one piece.
+        let writer = BufWriter::with_capacity(1 << 19, io::stdout());
+        let opened = take(mouse).and_then(|()| Terminal::new(CrosstermBackend::new(writer)));
+        match opened {
+            Ok(terminal) => Ok(Self { terminal, mouse, elsewhere, before }),
+            Err(error) => {
+                give_back();
+                restore_hook(&before);
+                Err(error)
+            }
+        }
+    }
+
+    /// Columns and rows.
+    ///
+    /// # Errors
+    /// If the terminal does not say.
+    pub fn size(&self) -> io::Result<(u16, u16)> {
+        let size = self.terminal.size()?;
+        Ok((size.width, size.height))
+    }
+
+    /// Draws a frame, bracketed so that the terminal shows it at once.
+    ///
+    /// # Errors
+    /// If the terminal cannot be written to.
+    pub fn draw(&mut self, paint: impl FnOnce(&mut Buffer)) -> io::Result<()> {
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        self.terminal.draw(|frame| paint(frame.buffer_mut()))?;
+        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
+    }
+
+    /// Forgets what is on screen, so that the next frame is drawn whole.
+    ///
+    /// # Errors
+    /// If the terminal cannot be written to.
+    pub fn redraw(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
+    /// Gives the terminal back for a while, stops the process, and takes it over again when the
+    /// process is continued.
+    ///
+    /// # Errors
+    /// If the terminal cannot be taken over again.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        give_back();
+        stop();
+        take(self.mouse)?;
+        self.terminal.clear()
+    }
+
+    /// Takes the terminal over again, after somebody else had it.
+    ///
+    /// # Errors
+    /// If it cannot be.
+    pub fn resume(&mut self) -> io::Result<()> {
+        // The shell has changed the modes behind our back; they are known again after this.
+        give_back();
+        take(self.mouse)?;
+        self.terminal.clear()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        give_back();
+        if std::thread::panicking() {
+            return;
+        }
+        restore_hook(&self.before);
+        if let Ok(messages) = self.elsewhere.lock() {
+            for message in messages.iter() {
+                eprintln!("demask: {message}");
+            }
+        }
+    }
+}
+
+fn take(mouse: bool) -> io::Result<()> {
+    enable_raw_mode()?;
+    execute!(io::stdout(), EnterAlternateScreen, Hide, EnableBracketedPaste)?;
+    if mouse {
+        execute!(io::stdout(), EnableMouseCapture)?;
+    }
+    Ok(())
+}
+
+/// Undoes everything, as far as it goes; asked for twice it does no harm.
+fn give_back() {
+    let _ = execute!(
+        io::stdout(),
+        EndSynchronizedUpdate,
+        DisableMouseCapture,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        Show
+    );
+    let _ = io::stdout().flush();
+    let _ = disable_raw_mode();
+}
+
+/// A panic here gives the terminal back first. One on the engine's thread is reported by the
+/// engine itself; one on any other thread is kept until the screen is free.
+fn install_hook(before: &Arc<Hook>, elsewhere: &Arc<Mutex<Vec<String>>>, here: ThreadId) {
+    let (before, elsewhere) = (before.clone(), elsewhere.clone());
+    std::panic::set_hook(Box::new(move |info| {
+        let thread = std::thread::current();
+        if thread.id() == here {
+            give_back();
+            before(info);
+        } else if thread.name() != Some("engine")
+            && let Ok(mut messages) = elsewhere.lock()
+        {
+            messages.push(info.to_string());
+        }
+    }));
+}
+
+fn restore_hook(before: &Arc<Hook>) {
+    let before = before.clone();
+    std::panic::set_hook(Box::new(move |info| before(info)));
+}
+
+/// Stops the whole job, as a shell expects of Ctrl-Z: with `cargo run` there are two processes.
+#[cfg(unix)]
+fn stop() {
+    let _ = rustix::process::kill_current_process_group(rustix::process::Signal::STOP);
+}
+
+#[cfg(not(unix))]
+fn stop() {}

@@ -1,0 +1,264 @@
+//! Text from models and traces, made safe and visible: nothing of it reaches the terminal as it
+//! came. Control characters, escapes, bidirectional controls and characters without a width get
+//! a visible stand-in, and every glyph knows how many cells it takes.
+
+use std::fmt::Write as _;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::{
+    canvas::TokenId,
+    predict::{Piece, Vocabulary},
+};
+
+/// Most combining marks kept on one glyph; more is an attack on the line above.
+const MARKS: usize = 3;
+
+/// What a glyph is to the line breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// Part of a word.
+    Word,
+    /// A space: a line may break after it.
+    Space,
+    /// A newline: the line ends after it.
+    Newline,
+    /// A stand-in for something that cannot be shown.
+    StandIn,
+}
+
+/// Something drawn in one go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glyph {
+    /// What is printed.
+    pub symbol: String,
+    /// Cells it takes.
+    pub width: u16,
+    /// What it is to the line breaker.
+    pub sort: Sort,
+}
+
+impl Glyph {
+    fn of(symbol: impl Into<String>, sort: Sort) -> Self {
+        let symbol = symbol.into();
+        let width = u16::try_from(symbol.width()).unwrap_or(u16::MAX);
+        Self { symbol, width, sort }
+    }
+}
+
+/// The glyphs of `text`. With `ascii`, everything outside ASCII gets a stand-in too.
+pub fn glyphs(text: &str, ascii: bool) -> Vec<Glyph> {
+    let mut glyphs: Vec<Glyph> = Vec::with_capacity(text.len());
+    let mut marks = 0;
+    for c in text.chars() {
+        if is_mark(c) && !ascii && marks < MARKS {
+            marks += 1;
+            match glyphs.last_mut() {
+                Some(last) if last.sort == Sort::Word => last.symbol.push(c),
+                _ => glyphs.push(Glyph::of(format!("◌{c}"), Sort::Word)),
+            }
+            continue;
+        }
+        let glyph = one(c, ascii);
+        if glyph.sort != Sort::StandIn {
+            marks = 0;
+        }
+        glyphs.push(glyph);
+    }
+    glyphs
+}
+
+/// A mark that belongs on the glyph before it.
+fn is_mark(c: char) -> bool {
+    c.width() == Some(0) && !c.is_control() && !is_hidden(c)
+}
+
+fn one(c: char, ascii: bool) -> Glyph {
+    match c {
+        ' ' => Glyph::of(" ", Sort::Space),
+        '\n' => Glyph::of(if ascii { "$" } else { "↵" }, Sort::Newline),
+        '\t' => Glyph::of(if ascii { "<TAB>" } else { "⇥" }, Sort::StandIn),
+        '\u{0}'..='\u{1f}' if !ascii => {
+            let picture = char::from_u32(0x2400 + u32::from(c)).unwrap_or('?');
+            Glyph::of(picture, Sort::StandIn)
+        }
+        '\u{7f}' if !ascii => Glyph::of("␡", Sort::StandIn),
+        _ if c.is_control() || is_hidden(c) || c.width().unwrap_or(0) == 0 => {
+            Glyph::of(named(c, ascii), Sort::StandIn)
+        }
+        _ if ascii && !c.is_ascii() => Glyph::of(named(c, ascii), Sort::StandIn),
+        _ => Glyph::of(c, Sort::Word),
+    }
+}
+
+fn named(c: char, ascii: bool) -> String {
+    let code = u32::from(c);
+    if ascii { format!("<U+{code:04X}>") } else { format!("⟨U+{code:04X}⟩") }
+}
+
+/// Characters that show nothing but change what others show: direction, joining, variation, and
+/// spaces that look like none or like plain ones.
+fn is_hidden(c: char) -> bool {
+    matches!(u32::from(c),
+        0xad | 0x34f | 0x61c | 0x115f | 0x1160 | 0x17b4 | 0x17b5 | 0x180b..=0x180f
+        | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0x3164 | 0xfe00..=0xfe0f
+        | 0xfeff | 0xffa0 | 0xfff0..=0xfffb | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a
+        | 0xe0000..=0xe0fff)
+}
+
+/// `text` on one line, safe to print.
+pub fn safe(text: &str, ascii: bool) -> String {
+    glyphs(text, ascii).into_iter().map(|glyph| glyph.symbol).collect()
+}
+
+/// The text of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    /// Whole characters.
+    Text(String),
+    /// Part of a character.
+    Part(Vec<u8>),
+    /// A stand-in: a control token's name, an id without text.
+    Name(String),
+}
+
+impl Shown {
+    /// How `id` reads in `vocabulary`.
+    pub fn of(vocabulary: &dyn Vocabulary, id: TokenId) -> Self {
+        match vocabulary.piece(id) {
+            Some(Piece::Text(text)) if text.is_empty() => Self::Name("empty".to_owned()),
+            Some(Piece::Text(text)) => Self::Text(text),
+            Some(Piece::Bytes(bytes)) => match String::from_utf8(bytes) {
+                Ok(text) if !text.is_empty() => Self::Text(text),
+                Ok(_) => Self::Name("empty".to_owned()),
+                Err(bytes) => Self::Part(bytes.into_bytes()),
+            },
+            Some(Piece::Control(name)) => Self::Name(bare(&name)),
+            None => Self::Name(format!("#{id}")),
+        }
+    }
+
+    /// The glyphs, stand-ins in angle brackets.
+    pub fn glyphs(&self, ascii: bool) -> Vec<Glyph> {
+        let bracketed = |inside: &str| {
+            let inside = safe(inside, ascii);
+            let text = if ascii { format!("<{inside}>") } else { format!("⟨{inside}⟩") };
+            vec![Glyph::of(text, Sort::StandIn)]
+        };
+        match self {
+            Self::Text(text) => glyphs(text, ascii),
+            Self::Part(bytes) => bracketed(&hex(bytes)),
+            Self::Name(name) => bracketed(name),
+        }
+    }
+
+    /// On one line with spaces made visible: for lists, where a token stands alone.
+    pub fn label(&self, ascii: bool) -> String {
+        let space = if ascii { "_" } else { "·" };
+        let symbol = |glyph: Glyph| match glyph.sort {
+            Sort::Space => space.to_owned(),
+            _ => glyph.symbol,
+        };
+        self.glyphs(ascii).into_iter().map(symbol).collect()
+    }
+}
+
+/// A control token's name without the brackets it often comes with.
+fn bare(name: &str) -> String {
+    let inner = name.strip_prefix("<|").and_then(|name| name.strip_suffix("|>"));
+    let inner = inner.or_else(|| name.strip_prefix('<').and_then(|name| name.strip_suffix('>')));
+    inner.filter(|inner| !inner.is_empty()).unwrap_or(name).to_owned()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02X}");
+        text
+    })
+}
+
+/// A run of tokens, decoded together: parts of a character that complete each other become the
+/// first token's glyph and leave the rest empty.
+pub fn joined(run: &mut [Shown]) {
+    let mut start = 0;
+    while start < run.len() {
+        if !matches!(run[start], Shown::Part(_)) {
+            start += 1;
+            continue;
+        }
+        let parts = run[start..].iter().take_while(|shown| matches!(shown, Shown::Part(_))).count();
+        let whole = (2..=parts).find_map(|n| {
+            let bytes: Vec<u8> = run[start..start + n]
+                .iter()
+                .flat_map(|shown| match shown {
+                    Shown::Part(bytes) => bytes.clone(),
+                    _ => Vec::new(),
+                })
+                .collect();
+            String::from_utf8(bytes).ok().map(|text| (n, text))
+        });
+        if let Some((n, text)) = whole {
+            run[start] = Shown::Text(text);
+            run[start + 1..start + n].fill(Shown::Text(String::new()));
+            start += n;
+        } else {
+            start += 1;
+        }
+    }
+}
+
+/// Cells that `text` takes.
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// `text` in at most `width` cells, with an ellipsis where it is cut.
+pub fn fit(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut fitted = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let cells = c.width().unwrap_or(0);
+        if used + cells + 1 > width {
+            break;
+        }
+        fitted.push(c);
+        used += cells;
+    }
+    if width > 0 {
+        fitted.push('…');
+    }
+    fitted
+}
+
+/// `text` broken at spaces into lines of at most `width` cells.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ') {
+        let gap = usize::from(!line.is_empty());
+        if !line.is_empty() && line.width() + gap + word.width() > width {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
+/// A probability with three significant digits; `–` if it is not known.
+pub fn probability(p: Option<f32>) -> String {
+    match p {
+        Some(p) if !p.is_finite() => "–".to_owned(),
+        Some(p) if p > 0.999 && p < 1.0 => format!("{p:.5}"),
+        Some(p) if p >= 0.1 || p == 0.0 => format!("{p:.3}"),
+        Some(p) if p >= 0.001 => format!("{p:.4}"),
+        Some(p) => format!("{p:.1e}"),
+        None => "–".to_owned(),
+    }
+}
