@@ -5,6 +5,7 @@
 //! ARCHITECTURE.md has the rooms and their invariants.
 
 pub mod canvas;
+pub mod cli;
 pub mod decode;
 pub mod eval;
 pub mod model;

@@ -67,8 +67,8 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
         encode: None,
         save: None,
         prompt_text: recording.header.prompt_text,
-        notices: recording.notices,
         look,
+        speed: Some(5),
     };
     match &args.svg {
         None => tui::run(start).map_err(Fault::failure)?,

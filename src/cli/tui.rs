@@ -1,13 +1,13 @@
 //! `demask` and `demask tui`: the debugger on a live model.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
 
 use super::{Fault, LookOptions, ModelOptions, open};
 use crate::{
     trace,
-    tui::{self, Source, Start},
+    tui::{self, Save, Source, Start},
 };
 
 #[derive(Debug, Args)]
@@ -44,15 +44,26 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
         source: Source::Live,
         recording: args.model.record.clone(),
         encode: Some(Box::new(move |text| tokenizer.encode_prompt(text))),
-        save: Some(Box::new(move |session, path| {
-            trace::save(session, path, &header, texts.clone())
-        })),
+        save: Some(Save {
+            path: unused_path(),
+            write: Box::new(move |session, path| {
+                trace::save(session, path, &header, texts.clone())
+            }),
+        }),
         prompt_text: opened.prompt,
-        notices: Vec::new(),
         look: args.look.look(),
+        speed: Some(5),
     })
     .map_err(Fault::failure)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A name in the working directory that no file has yet.
+fn unused_path() -> PathBuf {
+    (1..)
+        .map(|number| PathBuf::from(format!("demask-{number}.jsonl")))
+        .find(|path| !path.exists())
+        .unwrap_or_default()
 }
 
 /// The debugger needs a terminal on both ends.
