@@ -1,0 +1,337 @@
+//! The program from outside, without a terminal: what it prints, where, and how it exits.
+
+mod support;
+
+use std::{collections::HashMap, fs, path::Path};
+
+use assert_cmd::Command;
+use candle_core::{Device, Tensor, safetensors};
+use serde_json::Value;
+use support::{Trace, golden};
+
+fn demask(args: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("demask").unwrap();
+    command.args(args).env_remove("NO_COLOR");
+    command
+}
+
+/// Runs, expects this exit code and these words on stderr, and nothing on stdout.
+fn refused(args: &[&str], code: i32, words: &[&str]) {
+    let output = demask(args).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {stderr}");
+    for word in words {
+        assert!(stderr.contains(word), "{args:?}: no `{word}` in: {stderr}");
+    }
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    assert!(output.stdout.is_empty(), "{args:?} printed to stdout");
+}
+
+#[test]
+fn every_golden_run_is_reproduced_by_the_program() {
+    let (mut runs, mut steps) = (0, 0);
+    for trace in Trace::all() {
+        let model = golden().join("models").join(&trace.model);
+        let ids: Vec<String> = trace.prompt.iter().map(u32::to_string).collect();
+        let mut args = vec![
+            "run".to_owned(),
+            "--model".to_owned(),
+            model.display().to_string(),
+            "--prompt-ids".to_owned(),
+            ids.join(","),
+            "--record".to_owned(),
+            "-".to_owned(),
+            "--top-k".to_owned(),
+            "0".to_owned(),
+        ];
+        for (name, value) in &trace.params {
+            args.push(format!("--{}", name.replace('_', "-")));
+            args.push(value.to_string());
+        }
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let output = demask(&args).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run.jsonl");
+        fs::write(&file, output.stdout).unwrap();
+        let recording = demask::trace::read(&file).unwrap();
+        assert!(recording.notices.is_empty(), "{}: {:?}", trace.name, recording.notices);
+        let timeline = &recording.recorded.timeline;
+        let path = timeline.path(recording.recorded.end);
+        assert_eq!(path.len(), trace.steps.len() + 1, "{}", trace.name);
+        for (node, step) in path.iter().zip(&trace.steps) {
+            assert_eq!(timeline[*node].canvas.tokens(), step.ids_before, "{}", trace.name);
+            steps += 1;
+        }
+        assert_eq!(timeline[recording.recorded.end].canvas.tokens(), trace.final_ids);
+        runs += 1;
+    }
+    use std::io::Write;
+    let _ = writeln!(
+        std::io::stderr(),
+        "golden, `demask run --record -`: {runs} runs, {steps} steps compared, 0 different"
+    );
+    assert!(runs >= 59);
+}
+
+#[test]
+fn the_answer_goes_to_stdout() {
+    let output = demask(&["run", "Count from 1 to 5 in steps of 1."]).output().unwrap();
+    assert!(output.status.success());
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.trim().len() > 3 && text.ends_with('\n'), "{text:?}");
+}
+
+#[test]
+fn json_is_one_object_with_the_figures() {
+    let output = demask(&["run", "--json", "Count from 1 to 5 in steps of 1."]).output().unwrap();
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let ids = json["ids"].as_array().unwrap().len();
+    assert_eq!(json["length"], ids);
+    assert_eq!(json["n_token"], ids);
+    assert!(json["e_token"].as_u64().unwrap() <= ids as u64);
+    let ratio = json["e_token"].as_f64().unwrap() / ids as f64;
+    assert!((json["e_ratio"].as_f64().unwrap() - ratio).abs() < 1e-9);
+    assert!(json["steps"].as_u64().unwrap() > 1);
+    assert_eq!(json["steps"], json["nfe"]);
+    let wall = &json["wall_seconds"];
+    let parts: f64 =
+        ["forward", "decide", "other"].iter().map(|part| wall[part].as_f64().unwrap()).sum();
+    assert!((wall["total"].as_f64().unwrap() - parts).abs() < 1e-3);
+}
+
+#[test]
+fn a_recording_on_stdout_leaves_the_answer_to_stderr() {
+    let output =
+        demask(&["run", "--record", "-", "Count from 1 to 5 in steps of 1."]).output().unwrap();
+    let first = output.stdout.split(|byte| *byte == b'\n').next().unwrap();
+    let header: Value = serde_json::from_slice(first).unwrap();
+    assert_eq!(header["kind"], "header");
+    assert!(!output.stderr.is_empty());
+    refused(&["run", "--record", "-", "--json", "x"], 2, &["--record -", "--json"]);
+}
+
+#[test]
+fn parameters_out_of_range_are_a_wrong_use() {
+    for (flag, value) in [
+        ("--max-gen-length", "0"),
+        ("--high-conf-threshold", "2.5"),
+        ("--low-conf-threshold", "-0.1"),
+        ("--initial-gen-length", "-4"),
+        ("--block-length", "0"),
+        ("--eos-check-tokens", "0"),
+        ("--temperature", "-1"),
+        ("--expansion-factor", "many"),
+        ("--high-conf-threshold", "NaN"),
+    ] {
+        refused(&["run", "x", flag, value], 2, &[flag, value]);
+    }
+    refused(&["run"], 2, &["PROMPT"]);
+    refused(&["run", "x", "--strategy", "none"], 2, &["daedal"]);
+    refused(&["run", "--prompt-ids", "1,x"], 2, &["--prompt-ids"]);
+    refused(&["run", "--prompt-ids", "1,999999"], 2, &["999999", "vocabulary"]);
+    refused(&["run", "x", "--device", "toaster"], 1, &["toaster", "cpu"]);
+    #[cfg(not(feature = "cuda"))]
+    refused(&["run", "x", "--device", "cuda:0"], 1, &["--features cuda"]);
+}
+
+#[test]
+fn without_a_terminal_the_debugger_names_the_headless_command() {
+    refused(&[], 1, &["terminal", "demask run"]);
+    refused(&["tui"], 1, &["terminal", "demask run"]);
+    refused(&["replay", "x.jsonl"], 1, &["terminal"]);
+}
+
+#[test]
+fn a_prompt_beyond_the_context_is_refused() {
+    let long = "apple ".repeat(3000);
+    refused(&["run", &long], 1, &["context", "Shorten"]);
+}
+
+#[test]
+fn an_unwritable_recording_is_refused_before_anything_runs() {
+    refused(&["run", "x", "--record", "/no/such/folder/a.jsonl"], 1, &["/no/such/folder"]);
+    refused(&["run", "x", "--record", "/"], 1, &["/:"]);
+}
+
+#[test]
+fn recordings_that_cannot_be_opened_say_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bad.jsonl");
+    let svg = folder.path().join("out.svg");
+    let (file_name, svg_name) = (file.to_str().unwrap(), svg.to_str().unwrap());
+    let check = |bytes: &[u8], words: &[&str]| {
+        fs::write(&file, bytes).unwrap();
+        let mut all = vec!["bad.jsonl"];
+        all.extend_from_slice(words);
+        refused(&["replay", file_name, "--svg", svg_name], 1, &all);
+    };
+    check(b"", &["empty"]);
+    check(b"\x1b[31mhello", &["no demask recording"]);
+    check(b"{\"kind\":\"header\",\"format\":\"demask\",\"version\":[9,1]}\n", &["version [9,1]"]);
+    refused(&["replay", "none.jsonl", "--svg", svg_name], 1, &["none.jsonl"]);
+}
+
+/// A copy of the golden llada-a checkpoint, changed.
+fn broken(change: impl FnOnce(&Path)) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"] {
+        fs::copy(golden().join("models/llada-a").join(name), folder.path().join(name)).unwrap();
+    }
+    change(folder.path());
+    folder
+}
+
+/// A tensor every checkpoint has.
+const NORM: &str = "model.transformer.ln_f.weight";
+
+fn config(folder: &Path, change: impl FnOnce(&mut Value)) {
+    let path = folder.join("config.json");
+    let mut value: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    change(&mut value);
+    fs::write(path, value.to_string()).unwrap();
+}
+
+fn tensors(folder: &Path, change: impl FnOnce(&mut HashMap<String, Tensor>)) {
+    let path = folder.join("model.safetensors");
+    let mut tensors = safetensors::load(&path, &Device::Cpu).unwrap();
+    change(&mut tensors);
+    safetensors::save(&tensors, path).unwrap();
+}
+
+#[test]
+fn a_folder_that_is_no_model_says_what_is_wrong() {
+    let check = |folder: &Path, words: &[&str]| {
+        let name = folder.to_str().unwrap();
+        refused(&["run", "--model", name, "--prompt-ids", "1,2"], 1, words);
+    };
+    check(Path::new("/no/such/model"), &["/no/such/model", "no such folder"]);
+    check(&golden().join("FORMAT.md"), &["FORMAT.md", "not a folder"]);
+    check(tempfile::tempdir().unwrap().path(), &["config.json"]);
+    let cases: Vec<(tempfile::TempDir, &[&str])> = vec![
+        (broken(|dir| fs::write(dir.join("config.json"), "{").unwrap()), &["config.json", "JSON"]),
+        (broken(|dir| config(dir, |c| c["model_type"] = "gpt2".into())), &["gpt2", "llada"]),
+        (broken(|dir| config(dir, |c| c["n_heads"] = 7.into())), &["config.json", "heads"]),
+        (broken(|dir| config(dir, |c| c["d_model"] = 0.into())), &["config.json", "d_model"]),
+        (broken(|dir| config(dir, |c| c["alibi"] = true.into())), &["config.json", "alibi"]),
+        (broken(|dir| config(dir, |c| c["n_layers"] = 3.into())), &["blocks.2", "missing"]),
+        (
+            broken(|dir| config(dir, |c| c["mask_token_id"] = 9999.into())),
+            &["mask_token_id", "9999"],
+        ),
+        (
+            broken(|dir| {
+                tensors(dir, |all| {
+                    all.remove(NORM);
+                });
+            }),
+            &[NORM, "missing"],
+        ),
+        (
+            broken(|dir| {
+                tensors(dir, |all| {
+                    let wrong = Tensor::zeros(63, candle_core::DType::F32, &Device::Cpu).unwrap();
+                    all.insert(NORM.to_owned(), wrong);
+                });
+            }),
+            &[NORM, "[63]", "[64]"],
+        ),
+        (
+            broken(|dir| {
+                let path = dir.join("model.safetensors");
+                let bytes = fs::read(&path).unwrap();
+                fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+            }),
+            &["model.safetensors", "cut"],
+        ),
+        (
+            broken(|dir| fs::write(dir.join("model.safetensors"), "").unwrap()),
+            &["model.safetensors"],
+        ),
+        (broken(|dir| fs::remove_file(dir.join("model.safetensors")).unwrap()), &["safetensors"]),
+        (broken(|dir| fs::write(dir.join("tokenizer.json"), "[]").unwrap()), &["tokenizer.json"]),
+        (
+            broken(|dir| {
+                config(dir, |c| {
+                    c["vocab_size"] = 100.into();
+                    c["embedding_size"] = 100.into();
+                });
+            }),
+            &["tokenizer.json", "no row"],
+        ),
+        (
+            broken(|dir| {
+                fs::write(
+                    dir.join("model.safetensors.index.json"),
+                    r#"{"weight_map":{"a":"gone.safetensors"}}"#,
+                )
+                .unwrap();
+            }),
+            &["gone.safetensors"],
+        ),
+        (
+            broken(|dir| {
+                fs::write(
+                    dir.join("model.safetensors.index.json"),
+                    r#"{"weight_map":{"a":"../../etc/passwd"}}"#,
+                )
+                .unwrap();
+            }),
+            &["elsewhere"],
+        ),
+    ];
+    for (folder, words) in &cases {
+        check(folder.path(), words);
+    }
+}
+
+#[test]
+fn weights_that_compute_nan_stop_the_run_with_a_reason() {
+    let folder = broken(|dir| {
+        tensors(dir, |all| {
+            let nan = Tensor::full(f32::NAN, 64, &Device::Cpu).unwrap();
+            all.insert(NORM.to_owned(), nan);
+        });
+    });
+    let model = folder.path().to_str().unwrap();
+    refused(&["run", "--model", model, "--prompt-ids", "1,2"], 1, &["NaN"]);
+}
+
+#[test]
+fn a_checkpoint_without_tokenizer_takes_ids() {
+    let folder = broken(|dir| fs::remove_file(dir.join("tokenizer.json")).unwrap());
+    let model = folder.path().to_str().unwrap();
+    let small = ["--max-gen-length", "16", "--initial-gen-length", "8"];
+    let args = [&["run", "--model", model, "--prompt-ids", "1,2", "--json"][..], &small].concat();
+    assert!(demask(&args).output().unwrap().status.success());
+    refused(&["run", "--model", model, "hello"], 1, &["tokenizer.json", "--prompt-ids"]);
+}
+
+#[test]
+fn a_killed_recording_opens_up_to_its_last_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("killed.jsonl");
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("demask"))
+        .args(["run", "Write a story in 12 sentences about a small owl who finds a drum."])
+        .args(["--record", file.to_str().unwrap()])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let steps = |file: &Path| {
+        let text = fs::read(file).unwrap_or_default();
+        text.split(|byte| *byte == b'\n')
+            .filter(|line| line.starts_with(b"{\"kind\":\"step\""))
+            .count()
+    };
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while steps(&file) < 5 && std::time::Instant::now() < deadline {
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let recording = demask::trace::read(&file).unwrap();
+    assert!(recording.recorded.timeline.len() >= 5);
+    assert!(recording.notices.len() <= 1);
+}
