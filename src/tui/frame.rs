@@ -34,13 +34,7 @@ pub fn draw(app: &App, buffer: &mut Buffer) {
                     draw_pane(app, &mut pen, pane, place);
                 }
             }
-            for &rule in &areas.rules {
-                // The rule starts under the headings beside it.
-                for y in rule.top()..rule.bottom() {
-                    let sign = if y == rule.top() { theme::HORIZONTAL } else { theme::VERTICAL };
-                    pen.sign(rule.x, y, sign, Role::Faint);
-                }
-            }
+            join(&mut pen, &areas.rules);
             if let Some(strip) = areas.strip {
                 timeline::strip(app, &mut pen, strip);
             }
@@ -63,6 +57,30 @@ fn to_ascii(buffer: &mut Buffer) {
             cell.set_symbol(stand_in);
         }
     }
+}
+
+/// Vertical rules, joined to the headings beside them.
+fn join(pen: &mut Pen, rules: &[Rect]) {
+    let horizontal = app_line(pen);
+    let within = |x: u16, y: u16| rules.iter().any(|rule| rule.contains((x, y).into()));
+    for &rule in rules {
+        for y in rule.top()..rule.bottom() {
+            let is_line = |x: Option<u16>| {
+                x.and_then(|x| pen.buffer.cell((x, y)))
+                    .is_some_and(|cell| cell.symbol() == horizontal)
+            };
+            let left = is_line(rule.x.checked_sub(1));
+            let right = is_line(rule.x.checked_add(1));
+            let up = y > 0 && within(rule.x, y - 1);
+            let sign = theme::junction(left, right, up, within(rule.x, y + 1));
+            pen.sign(rule.x, y, sign, Role::Faint);
+        }
+    }
+}
+
+/// What headings are drawn with.
+fn app_line(pen: &Pen) -> &'static str {
+    pen.theme.sign(theme::HORIZONTAL)
 }
 
 fn draw_pane(app: &App, pen: &mut Pen, pane: Pane, area: Rect) {
@@ -117,7 +135,7 @@ fn tabs(app: &App, pen: &mut Pen, area: Rect) {
     }
     let inside = pen::inner(area);
     match app.tab {
-        Pane::Eos => eos::draw_inside(app, pen, area, inside),
+        Pane::Eos => eos::draw_inside(app, pen, inside),
         Pane::Inspector => inspector::draw_inside(app, pen, inside),
         Pane::Params => params::draw_inside(app, pen, inside),
         Pane::Timeline => timeline::draw_inside(app, pen, inside),
@@ -127,33 +145,27 @@ fn tabs(app: &App, pen: &mut Pen, area: Rect) {
     }
 }
 
-/// A part of the title: wordings from long to short, given up in the order of `rank`.
+/// A part of the title: wordings from long to short.
 struct Segment {
     wordings: Vec<String>,
     role: Role,
-    rank: u8,
 }
 
-fn segment(rank: u8, role: Role, wordings: &[String]) -> Segment {
-    Segment { wordings: wordings.to_vec(), role, rank }
+fn segment(role: Role, wordings: &[String]) -> Segment {
+    Segment { wordings: wordings.to_vec(), role }
 }
 
-/// Shortens segments, the least important first, until they fit.
-fn shorten(segments: &mut Vec<Segment>, gap: usize, room: usize) {
-    let total = |segments: &[Segment]| -> usize {
+/// Shortens segments in the order given, one wording at a time, until they fit.
+fn shorten(segments: &mut [Segment], order: &[usize], gap: usize, room: usize) {
+    for &at in order {
         let words = segments.iter().filter_map(|segment| segment.wordings.first());
-        words.map(|word| text::width(word) + gap).sum()
-    };
-    while total(segments) > room {
-        let least = segments
-            .iter_mut()
-            .filter(|segment| !segment.wordings.is_empty())
-            .max_by_key(|segment| segment.rank);
-        let Some(segment) = least else { return };
-        segment.wordings.remove(0);
-        // What was shortened once waits for the others to be.
-        segment.rank = segment.rank.saturating_sub(3);
-        segments.retain(|segment| !segment.wordings.is_empty());
+        let total: usize = words.map(|word| text::width(word) + gap).sum();
+        if total <= room {
+            return;
+        }
+        if let Some(segment) = segments.get_mut(at).filter(|segment| !segment.wordings.is_empty()) {
+            segment.wordings.remove(0);
+        }
     }
 }
 
@@ -240,10 +252,9 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
     let nfe = app.step() as usize + usize::from(app.prediction().is_some());
     let name = text::safe(&app.facts.name, app.theme.ascii());
     let device = text::safe(&app.facts.device, app.theme.ascii());
-    let mut segments = vec![
-        segment(0, Role::Brand, &["demask".to_owned()]),
+    let mut segments = [
+        segment(Role::Brand, &["demask".to_owned()]),
         segment(
-            5,
             Role::Dim,
             &[
                 format!("{} · {device} {}", text::fit(&name, 40), app.facts.dtype),
@@ -251,11 +262,11 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
                 text::fit(&name, 12),
             ],
         ),
-        segment(4, Role::Text, &stages),
-        segment(1, Role::Strong, &[step]),
-        segment(5, Role::Text, &[masks, few]),
-        segment(6, Role::Text, &[path, length.clone(), length.replace("length", "len")]),
-        segment(7, Role::Dim, &[format!("NFE {nfe}")]),
+        segment(Role::Text, &stages),
+        segment(Role::Strong, &[step]),
+        segment(Role::Text, &[masks, few]),
+        segment(Role::Text, &[path, length.clone(), length.replace("length", "len")]),
+        segment(Role::Dim, &[format!("NFE {nfe}")]),
     ];
     let gap = 2;
     let room = usize::from(area.width).saturating_sub(badge_width + 1);
@@ -264,7 +275,10 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
             *wording = app.theme.say(wording);
         }
     }
-    shorten(&mut segments, gap, room);
+    // The stage's name first, the model's next; then words, then NFE and the model; the step and
+    // what is left to write stay longest.
+    const ORDER: [usize; 15] = [1, 2, 4, 1, 5, 5, 6, 1, 2, 2, 5, 4, 3, 0, 1];
+    shorten(&mut segments, &ORDER, gap, room);
     let mut x = area.x + 1;
     for segment in &segments {
         if let Some(word) = segment.wordings.first() {

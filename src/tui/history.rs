@@ -286,8 +286,15 @@ fn describe(
         say(sort, format!("{how} {}", parts.join(", ")));
     }
     for (position, verdict) in decision.verdicts.iter().enumerate() {
-        if matches!(verdict, Verdict::Expand { .. }) {
-            say(Sort::Growth, format!("position {position} {verdict}"));
+        if let &Verdict::Expand { p: confidence, threshold, n, eos, eos_threshold } = verdict {
+            let text = format!(
+                "expanded {position} into {n}: {} < τ_low {}, EOS {} < τ_expand {}",
+                p(confidence),
+                p(threshold),
+                p(eos),
+                p(eos_threshold)
+            );
+            say(Sort::Growth, text);
         }
     }
     let compared = |eos: &EosMeasure, name: &str| {

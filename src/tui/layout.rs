@@ -199,7 +199,7 @@ fn medium(areas: &mut Areas, body: Rect, choice: Choice) {
     areas.panes = vec![(Pane::Canvas, a), (second, b)];
     right_column(areas, Rect::new(left + 1, body.y, right, high), choice);
     areas.rules.push(Rect::new(left, body.y, 1, high));
-    lower(areas, Rect::new(0, body.y + high, body.width, low), left);
+    lower(areas, Rect::new(0, body.y + high, body.width, low));
 }
 
 fn large(areas: &mut Areas, body: Rect, choice: Choice) {
@@ -218,24 +218,24 @@ fn large(areas: &mut Areas, body: Rect, choice: Choice) {
     areas.rules.push(Rect::new(half, body.y + canvas, 1, heat));
     right_column(areas, Rect::new(left + 1, body.y, right, high), choice);
     areas.rules.push(Rect::new(left, body.y, 1, high));
-    lower(areas, Rect::new(0, body.y + high, body.width, low), left);
+    lower(areas, Rect::new(0, body.y + high, body.width, low));
 }
 
 /// EOS, inspector and parameters above each other.
 fn right_column(areas: &mut Areas, area: Rect, choice: Choice) {
     let params = u16::try_from(choice.params).unwrap_or(u16::MAX).saturating_add(3);
-    let params = params.min(area.height * 2 / 5);
-    let eos = ((area.height - params) / 2).clamp(3, 16);
+    let params = params.min(area.height * 3 / 10).max(5);
+    let eos = (area.height * 7 / 20).clamp(3, 15);
     let [a, b, c] = column(area, [eos, area.height - params - eos, params]);
     areas.panes.extend([(Pane::Eos, a), (Pane::Inspector, b), (Pane::Params, c)]);
 }
 
-/// Timeline and log beside each other.
-fn lower(areas: &mut Areas, area: Rect, left: u16) {
+/// Timeline and log beside each other; the log's sentences need more room than a chart.
+fn lower(areas: &mut Areas, area: Rect) {
+    let log = (area.width / 2).max(area.width.min(132) * 11 / 20);
+    let left = area.width - log - 1;
     areas.panes.push((Pane::Timeline, Rect { width: left, ..area }));
-    areas
-        .panes
-        .push((Pane::Log, Rect { x: area.x + left + 1, width: area.width - left - 1, ..area }));
+    areas.panes.push((Pane::Log, Rect { x: area.x + left + 1, width: log, ..area }));
     areas.rules.push(Rect::new(area.x + left, area.y, 1, area.height));
 }
 

@@ -9,7 +9,7 @@ use ratatui::{
 use unicode_width::UnicodeWidthStr;
 
 /// Size of a cell in SVG units.
-const CELL: (f32, f32) = (8.4, 18.0);
+const CELL: (f32, f32) = (8.0, 17.0);
 /// Air around the grid.
 const MARGIN: f32 = 12.0;
 /// The ground, and the ink where a cell sets none.
@@ -31,8 +31,8 @@ pub fn svg(buffer: &Buffer) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
          viewBox=\"0 0 {width:.1} {height:.1}\">\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{GROUND}\"/>\n\
-         <g font-family=\"'DejaVu Sans Mono', 'JetBrains Mono', Menlo, Consolas, monospace\" \
-         font-size=\"14\" xml:space=\"preserve\">\n"
+         <g shape-rendering=\"crispEdges\" font-family=\"'DejaVu Sans Mono', 'JetBrains Mono', Menlo, Consolas, monospace\" \
+         font-size=\"13.3\" xml:space=\"preserve\">\n"
     );
     for y in area.top()..area.bottom() {
         grounds(buffer, y, &mut svg);
@@ -177,7 +177,7 @@ fn text(buffer: &Buffer, x: u16, y: u16, cells: u16, run: &str, cell: &Cell, svg
     let _ = writeln!(
         svg,
         "<text x=\"{left:.1}\" y=\"{:.1}\" textLength=\"{:.1}\" fill=\"{ink}\"{style}>{}</text>",
-        top + 13.5,
+        top + 12.8,
         f32::from(cells) * CELL.0,
         escaped(run)
     );

@@ -65,6 +65,19 @@ pub const COUNTED: Sign = Sign("▔", "^");
 pub const DOT: Sign = Sign("●", "*");
 /// Corners of a box: top left, top right, bottom left, bottom right.
 pub const CORNERS: [Sign; 4] = [Sign("╭", "+"), Sign("╮", "+"), Sign("╰", "+"), Sign("╯", "+")];
+/// Where lines meet, by the arms to the left, to the right, up and down.
+pub fn junction(left: bool, right: bool, up: bool, down: bool) -> Sign {
+    match (left, right, up, down) {
+        (true, true, false, _) => Sign("┬", "+"),
+        (true, true, true, false) => Sign("┴", "+"),
+        (true, true, true, true) => Sign("┼", "+"),
+        (true, false, false, _) => Sign("╮", "+"),
+        (true, false, true, _) => Sign("┤", "+"),
+        (false, true, false, _) => Sign("╭", "+"),
+        (false, true, true, _) => Sign("├", "+"),
+        (false, false, _, _) => VERTICAL,
+    }
+}
 /// A thin vertical line.
 pub const VERTICAL: Sign = Sign("│", "|");
 /// A thick vertical line: the current block.
@@ -124,7 +137,7 @@ const HEAT: [(u8, u8, u8); LEVELS] = [
 
 const HEAT_256: [u8; LEVELS] = [54, 60, 60, 61, 67, 67, 66, 30, 36, 36, 35, 71, 113, 149, 184, 227];
 
-const HEAT_16: [Color; 4] = [Color::Magenta, Color::Cyan, Color::Green, Color::Yellow];
+const HEAT_16: [Color; 4] = [Color::Magenta, Color::Cyan, Color::Green, Color::LightYellow];
 
 /// What something is, for its style.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -256,7 +269,7 @@ impl Theme {
     }
 
     fn orange(self) -> Color {
-        self.ink((240, 140, 40), 208, Color::LightRed)
+        self.ink((240, 140, 40), 208, Color::Yellow)
     }
 
     fn white(self) -> Color {
@@ -283,7 +296,7 @@ impl Theme {
             Role::Strong => fg(self.white()).add_modifier(Modifier::BOLD),
             Role::Key => fg(ink((122, 200, 255), 117, Color::LightCyan)),
             Role::Bad | Role::Stuck => fg(ink((255, 110, 110), 203, Color::Red)),
-            Role::Warn => fg(ink((240, 200, 90), 221, Color::Yellow)),
+            Role::Warn => fg(ink((240, 200, 90), 221, Color::LightYellow)),
             Role::Good => fg(ink((120, 210, 130), 114, Color::Green)),
             Role::Written(p) => self.written(p),
             Role::Ghost(p) => fg(self.heat(p)).add_modifier(Modifier::ITALIC),
@@ -297,7 +310,7 @@ impl Theme {
             Role::Eos => fg(ink((110, 116, 126), 243, Color::DarkGray)),
             Role::Live => badge(ink((120, 210, 130), 114, Color::Green)),
             Role::Replay => badge(ink((122, 200, 255), 117, Color::LightCyan)),
-            Role::WhatIf => badge(ink((240, 200, 90), 221, Color::Yellow)),
+            Role::WhatIf => badge(ink((240, 200, 90), 221, Color::LightYellow)),
             Role::Recording => badge(ink((255, 110, 110), 203, Color::LightRed)),
             Role::State => badge(ink((178, 184, 194), 250, Color::Gray)),
             Role::Selected => Style::new().bg(ink((44, 50, 60), 237, Color::DarkGray)),
@@ -328,6 +341,14 @@ impl Theme {
         }
     }
 
+    /// A threshold's line across a bar of this role.
+    pub fn line_over(self, bar: Role) -> Style {
+        match (self.palette, self.style(bar).fg) {
+            (Palette::Mono, _) | (_, None) => self.style(bar),
+            (_, Some(ground)) => Style::new().fg(self.black()).bg(ground),
+        }
+    }
+
     /// The cursor, over whatever lies under it.
     pub fn cursor(self, under: Style) -> Style {
         if self.palette == Palette::Mono {
@@ -335,10 +356,15 @@ impl Theme {
         }
         let cyan = self.ink((122, 200, 255), 117, Color::LightCyan);
         match under.bg {
-            // A pending state keeps its colour under the cursor, as the ink.
-            Some(ground) if ground == self.blue() || ground == self.orange() => {
-                Style::new().fg(self.black()).bg(self.ink((196, 230, 255), 195, Color::White))
-            }
+            // A pending state keeps its hue under the cursor and gets brighter.
+            Some(ground) if ground == self.blue() => Style::new()
+                .fg(self.white())
+                .bg(self.ink((64, 132, 255), 69, Color::LightBlue))
+                .add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+            Some(ground) if ground == self.orange() => Style::new()
+                .fg(self.black())
+                .bg(self.ink((255, 190, 110), 215, Color::LightYellow))
+                .add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
             _ => Style::new().fg(self.black()).bg(cyan),
         }
     }

@@ -5,7 +5,6 @@ use ratatui::{layout::Rect, style::Style};
 use super::super::{
     app::App,
     flow::{self, Flow, Piece},
-    history::block_number,
     layout::Pane,
     pen::{self, Pen},
     text::{self, Glyph, Shown, Sort},
@@ -222,17 +221,23 @@ pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
     let cursor = flow.piece_of(app.position);
     let block_length = app.block_length();
     let current = app.session.phase().block;
-    let mut last_block = None;
+    let mut before = None;
     for (index, row) in flow.rows.iter().enumerate().take(first + rows) {
-        let start = row.iter().find_map(|placed| flow.pieces[placed.piece].position);
-        let block = row
-            .iter()
-            .rev()
-            .find_map(|placed| flow.pieces[placed.piece].position)
-            .map(|position| position / block_length);
+        let positions = || {
+            row.iter().filter(|placed| !placed.marker).filter_map(|placed| {
+                let piece = &flow.pieces[placed.piece];
+                piece.position.map(|first| (first, piece.folded.unwrap_or(first)))
+            })
+        };
+        let blocks = positions()
+            .next()
+            .zip(positions().next_back())
+            .map(|((start, _), (_, end))| (start / block_length, end / block_length));
         if index >= first {
             let y = inside.y + u16::try_from(index - first).unwrap_or(0);
-            margin(app, pen, inside.x, y, start, block, last_block, current.as_ref());
+            if let Some(blocks) = blocks {
+                margin(app, pen, inside.x, y, blocks, before, current.as_ref());
+            }
             for placed in row {
                 let piece = &flow.pieces[placed.piece];
                 let x = inside.x + MARGIN + placed.x;
@@ -250,38 +255,65 @@ pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
                 pen.glyph(x, y, &placed.glyph.symbol, style);
             }
         }
-        if block.is_some() {
-            last_block = block;
-        }
+        before = blocks.map(|(_, last)| last).or(before);
+    }
+    let free = rows.saturating_sub(flow.rows.len());
+    if free >= 3 {
+        legend_line(pen, Rect { y: inside.bottom() - 1, height: 1, ..inside });
     }
     if flow.rows.len() > rows {
         scrollbar(pen, area, first, rows, flow.rows.len());
     }
 }
 
-/// Block number where a block starts, and a bar: thick beside the block in work.
-#[expect(clippy::too_many_arguments, reason = "a row of the margin and what stands in it")]
+/// What the colours mean, where there is room to say it.
+fn legend_line(pen: &mut Pen, line: Rect) {
+    let samples = [
+        (" to fill ", Role::Fill),
+        (" to expand ", Role::Expand),
+        (" written ", Role::Written(None)),
+        (" draft ", Role::Ghost(Some(0.45))),
+    ];
+    let mut x = line.x + MARGIN;
+    for (sample, role) in samples {
+        x += pen.say(x, line.y, line.right().saturating_sub(x), sample, role) + 1;
+    }
+    if line.right() < x + 20 {
+        return;
+    }
+    x += pen.say(x, line.y, 20, "confidence ", Role::Faint);
+    for eighth in 0..8_u8 {
+        let p = Some(f32::from(eighth) / 8.0 + 0.06);
+        let (bar, style) = (pen.theme.heat_bar(p), pen.theme.style(Role::Heat(p)));
+        pen.glyph(x + u16::from(eighth), line.y, bar, style);
+    }
+}
+
+/// The numbers of the blocks that start in a row, and a bar: thick beside the block in work.
 fn margin(
     app: &App,
     pen: &mut Pen,
     x: u16,
     y: u16,
-    start: Option<usize>,
-    block: Option<usize>,
+    (first, last): (usize, usize),
     before: Option<usize>,
     current: Option<&std::ops::Range<usize>>,
 ) {
-    let (Some(start), Some(block)) = (start, block) else { return };
-    let block_length = app.block_length();
-    let work = current.is_some_and(|current| {
-        !current.is_empty()
-            && start / block_length <= current.start / block_length
-            && block >= current.start / block_length
-    });
-    if Some(block) != before {
-        let number = block_number(block * block_length, block_length);
+    let work = current
+        .filter(|current| !current.is_empty())
+        .map(|current| current.start / app.block_length())
+        .is_some_and(|block| (first..=last).contains(&block));
+    let starts = if before == Some(first) { first + 1 } else { first };
+    if starts <= last {
+        let (from, to) = (starts + 1, last + 1);
+        let range = format!("{from}–{to}");
+        let text = match from == to {
+            true => from.to_string(),
+            false if text::width(&range) <= 3 => range,
+            false => format!("{from}…"),
+        };
         let role = if work { Role::Strong } else { Role::Dim };
-        pen.say(x, y, 3, &format!("{number:>3}"), role);
+        pen.say(x, y, 3, &format!("{text:>3}"), role);
     }
     if work {
         pen.sign(x + 3, y, theme::THICK, Role::FillInk);

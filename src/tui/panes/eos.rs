@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Cells of a chart's labels.
-const LABEL: u16 = 6;
+const LABEL: u16 = 8;
 
 /// What the length rule says, in words.
 pub fn rule(app: &App, decision: &Decision) -> String {
@@ -53,8 +53,9 @@ pub fn rule(app: &App, decision: &Decision) -> String {
                 .filter(|verdict| matches!(verdict, Verdict::Refused { .. }))
                 .count();
             match refused {
-                0 => "nothing to expand, and it would not".to_owned(),
-                refused => format!("will not expand ({refused} under τ_low)"),
+                0 => "long enough, nothing to expand".to_owned(),
+                1 => "long enough: 1 under τ_low is not expanded".to_owned(),
+                refused => format!("long enough: {refused} under τ_low are not expanded"),
             }
         }
         (_, Growth::Stays) => "may expand, but none is under τ_low".to_owned(),
@@ -80,47 +81,58 @@ fn sum(eos: &EosMeasure) -> String {
     )
 }
 
-/// Where the two charts lie.
-struct Charts {
+/// Where the words and the two charts lie.
+struct Parts {
+    words: Rect,
     eos: Rect,
     length: Rect,
     axis: Axis,
 }
 
-fn charts(app: &App, area: Rect) -> Option<Charts> {
-    let inside = pen::inner(area);
-    let text = text_rows(app, inside);
-    let room = inside.height.checked_sub(text)?;
-    if room < 2 || inside.width < LABEL + 4 {
-        return None;
-    }
-    let width = inside.width - LABEL;
-    let upper = room.div_ceil(2);
-    let y = inside.y + text;
-    Some(Charts {
-        eos: Rect::new(inside.x + LABEL, y, width, upper),
-        length: Rect::new(inside.x + LABEL, y + upper, width, room - upper),
+fn parts(app: &App, inside: Rect) -> Parts {
+    // A wide and low pane has the charts beside the words.
+    let beside = inside.width >= 72 && inside.height < 12;
+    let half = inside.width / 2;
+    let (words, charts) = if beside {
+        let charts = Rect { x: inside.x + half + 1, width: inside.width - half - 1, ..inside };
+        (Rect { width: half - 1, ..inside }, charts)
+    } else {
+        let rows = word_rows(app, inside).min(inside.height);
+        let charts = Rect { y: inside.y + rows, height: inside.height - rows, ..inside };
+        (Rect { height: rows, ..inside }, charts)
+    };
+    let width = charts.width.saturating_sub(LABEL);
+    let (upper, lower) = match charts.height {
+        0 | 1 => (charts.height, 0),
+        height => (height.div_ceil(2), height / 2),
+    };
+    let x = charts.x + LABEL.min(charts.width);
+    Parts {
+        words,
+        eos: Rect::new(x, charts.y, width, upper),
+        length: Rect::new(x, charts.y + upper, width, lower),
         axis: Axis::new(app.history.moments.len(), width),
-    })
+    }
 }
 
-/// Rows above the charts: strip, marks, sum, rule.
-fn text_rows(app: &App, inside: Rect) -> u16 {
-    let rule = match app.decision() {
-        Some(decision) => app.theme.say(&rule(app, decision)),
-        None => String::new(),
-    };
-    let lines = u16::try_from(text::wrap(&rule, usize::from(inside.width)).len()).unwrap_or(1);
-    let marks = u16::from(inside.height >= 8);
-    (2 + marks + lines.min(2)).min(inside.height)
+/// Rows of words above the charts: strip, marks, sum, rule.
+fn word_rows(app: &App, inside: Rect) -> u16 {
+    let Some(decision) = app.decision() else { return 2 };
+    let rule = app.theme.say(&rule(app, decision));
+    let lines = text::wrap(&rule, usize::from(inside.width)).len().min(2);
+    2 + marks(inside) + u16::try_from(lines).unwrap_or(1)
+}
+
+/// Rows for the marks under the strip.
+fn marks(inside: Rect) -> u16 {
+    u16::from(inside.height >= 8 || inside.width >= 72)
 }
 
 /// The step under a cell of the pane.
 pub fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<usize> {
-    let charts = charts(app, area)?;
-    let inside = charts.eos.contains((x, y).into()) || charts.length.contains((x, y).into());
-    let column = x.checked_sub(charts.eos.x).filter(|_| inside)?;
-    charts.axis.step(column)
+    let parts = parts(app, pen::inner(area));
+    let inside = parts.eos.contains((x, y).into()) || parts.length.contains((x, y).into());
+    parts.axis.hit(x.checked_sub(parts.eos.x).filter(|_| inside)?)
 }
 
 /// Draws the pane.
@@ -134,41 +146,40 @@ pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
     };
     let focused = app.focus == Pane::Eos;
     let inside = pen.heading(area, Pane::Eos.title(), focused, &right.unwrap_or_default());
-    draw_inside(app, pen, area, inside);
+    draw_inside(app, pen, inside);
 }
 
 /// Draws what is under the heading.
-pub fn draw_inside(app: &App, pen: &mut Pen, area: Rect, inside: Rect) {
+pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
     if inside.height == 0 {
         return;
     }
-    let text = text_rows(app, inside);
+    let parts = parts(app, inside);
+    let words = parts.words;
     match app.decision() {
         Some(decision) => {
-            let marks = u16::from(inside.height >= 8);
-            strip(app, pen, inside, decision.eos.as_ref(), marks > 0);
-            let mut y = inside.y + 1 + marks;
-            if let Some(eos) = decision.eos.as_ref().filter(|_| y < inside.bottom()) {
-                pen.say(inside.x, y, inside.width, &sum(eos), Role::Dim);
+            let marks = marks(inside);
+            strip(app, pen, words, decision.eos.as_ref(), marks > 0);
+            let mut y = words.y + 1 + marks;
+            if let Some(eos) = decision.eos.as_ref().filter(|_| y < words.bottom()) {
+                pen.say(words.x, y, words.width, &sum(eos), Role::Dim);
                 y += 1;
             }
-            let rest = Rect { y, height: (inside.y + text).saturating_sub(y), ..inside };
+            let rest = Rect { y, height: words.bottom().saturating_sub(y), ..words };
             pen.paragraph(rest, &rule(app, decision), Role::Strong);
         }
         None => {
-            let words = match app.session.pending() {
-                Pending::Wanted { .. } if app.has_engine => "waiting for the forward pass",
-                Pending::Wanted { .. } => "no prediction on record for this canvas",
-                Pending::Done(_) => "the run is over: no forward pass follows",
-                Pending::Failed(_) => "the strategy cannot decide here",
+            let sentence = match app.session.pending() {
+                Pending::Wanted { .. } if app.has_engine => "Waiting for the forward pass.",
+                Pending::Wanted { .. } => "No prediction on record for this canvas.",
+                Pending::Done(_) => "The run is over: no forward pass follows.",
+                Pending::Failed(_) => "The strategy cannot decide here.",
                 Pending::Decided { .. } => "",
             };
-            pen.say(inside.x, inside.y, inside.width, words, Role::Dim);
+            pen.paragraph(words, sentence, Role::Dim);
         }
     }
-    if let Some(charts) = charts(app, area) {
-        over_steps(app, pen, &charts);
-    }
+    over_steps(app, pen, &parts);
 }
 
 /// P(EOS) of the last positions as bars; the ones that count are bright and marked.
@@ -209,9 +220,10 @@ fn strip(app: &App, pen: &mut Pen, inside: Rect, eos: Option<&EosMeasure>, marks
 }
 
 /// The EOS confidence with its thresholds, and the length, over the steps of the branch.
-fn over_steps(app: &App, pen: &mut Pen, charts: &Charts) {
+fn over_steps(app: &App, pen: &mut Pen, parts: &Parts) {
     let moments = &app.history.moments;
     let here = app.step() as usize;
+    let axis = parts.axis;
     let pending = app.decision().and_then(|decision| decision.eos.as_ref());
     // The measure taken at a node belongs to the step made from it.
     let measure = |step: usize| {
@@ -222,55 +234,44 @@ fn over_steps(app: &App, pen: &mut Pen, charts: &Charts) {
         }
         moments.get(step + 1).and_then(|next| next.made.as_ref()).and_then(|made| made.eos)
     };
-    let columns = 0..charts.axis.columns();
-    let last = |column: u16| charts.axis.steps(column).rev().find_map(measure);
-    bars(
-        pen,
-        charts.eos,
-        columns.clone().map(|column| {
-            let measured = last(column);
-            let steps = charts.axis.steps(column);
-            let stage = moments.get(steps.end.saturating_sub(1)).map_or(1, |moment| moment.stage);
-            Bar {
-                value: measured.map(|(confidence, _)| confidence),
-                line: measured.map(|(_, threshold)| threshold),
-                role: if stage == 1 { Role::FillInk } else { Role::Good },
-            }
-        }),
-    );
-    label(pen, charts.eos, "EOS", "1", "0");
+    let stage = |column: u16| {
+        axis.last(column).and_then(|step| moments.get(step)).map_or(1, |moment| moment.stage)
+    };
+    bars(pen, parts.eos, axis, |column| {
+        let measured = axis.steps(column).rev().find_map(measure);
+        Bar {
+            value: measured.map(|(confidence, _)| confidence),
+            line: measured.map(|(_, threshold)| threshold),
+            role: if stage(column) == 1 { Role::FillInk } else { Role::Good },
+        }
+    });
+    label(pen, parts.eos, "EOS", "1");
 
     let longest = moments.iter().map(|moment| moment.length).max().unwrap_or(0).max(1);
-    let grew = |step: usize| {
-        step > 0
-            && moments
-                .get(step)
-                .is_some_and(|moment| moment.made.as_ref().is_some_and(|made| made.expansions > 0))
+    let expanded = |step: usize| {
+        moments
+            .get(step)
+            .and_then(|moment| moment.made.as_ref())
+            .is_some_and(|made| made.expansions > 0)
     };
-    bars(
-        pen,
-        charts.length,
-        columns.map(|column| {
-            let steps = charts.axis.steps(column);
-            let length = steps.clone().filter_map(|step| moments.get(step)).map(|at| at.length);
-            let stage = moments.get(steps.end.saturating_sub(1)).map_or(1, |moment| moment.stage);
-            let expanded = steps.clone().any(grew);
-            Bar {
-                value: length.max().map(|length| length as f32 / longest as f32),
-                line: None,
-                role: match (expanded, stage) {
-                    (true, _) => Role::ExpandInk,
-                    (false, 1) => Role::FillInk,
-                    (false, _) => Role::Dim,
-                },
-            }
-        }),
-    );
-    label(pen, charts.length, "length", &longest.to_string(), "");
+    bars(pen, parts.length, axis, |column| {
+        let steps = axis.steps(column);
+        let length = steps.clone().filter_map(|step| moments.get(step)).map(|at| at.length);
+        Bar {
+            value: length.max().map(|length| length as f32 / longest as f32),
+            line: None,
+            role: match (steps.clone().any(expanded), stage(column)) {
+                (true, _) => Role::ExpandInk,
+                (false, 1) => Role::FillInk,
+                (false, _) => Role::Dim,
+            },
+        }
+    });
+    label(pen, parts.length, "length", &longest.to_string());
 
-    let x = charts.eos.x + charts.axis.column(here);
-    if x < charts.eos.right() {
-        for y in charts.eos.y..charts.length.bottom() {
+    let x = parts.eos.x.saturating_add(axis.cell(axis.column(here)));
+    if x < parts.eos.right() {
+        for y in parts.eos.y..parts.length.bottom() {
             if let Some(cell) = pen.buffer.cell_mut((x, y)) {
                 let style = app.theme.cursor(cell.style());
                 cell.set_style(style);
@@ -279,21 +280,11 @@ fn over_steps(app: &App, pen: &mut Pen, charts: &Charts) {
     }
 }
 
-/// A chart's name and the ends of its scale.
-fn label(pen: &mut Pen, chart: Rect, name: &str, top: &str, bottom: &str) {
-    let x = chart.x - LABEL;
-    if chart.height == 0 {
-        return;
+/// A chart's name at its foot and the top of its scale at its head.
+fn label(pen: &mut Pen, chart: Rect, name: &str, top: &str) {
+    let Some(x) = chart.x.checked_sub(LABEL).filter(|_| chart.height > 0) else { return };
+    if chart.height > 1 {
+        pen.say(x, chart.y, LABEL - 1, &format!("{top:>7}"), Role::Faint);
     }
-    if chart.height == 1 {
-        pen.say(x, chart.y, LABEL - 1, name, Role::Dim);
-        return;
-    }
-    pen.say(x, chart.y, LABEL - 1, &format!("{top:>5}"), Role::Dim);
-    let middle = chart.y + chart.height / 2;
-    let middle = if middle == chart.y { chart.bottom() - 1 } else { middle };
-    if chart.height > 2 {
-        pen.say(x, chart.bottom() - 1, LABEL - 1, &format!("{bottom:>5}"), Role::Dim);
-    }
-    pen.say(x, middle, LABEL, name, Role::Dim);
+    pen.say(x, chart.bottom() - 1, LABEL - 1, &format!("{name:>7}"), Role::Dim);
 }

@@ -103,8 +103,8 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
     if room.height == 0 {
         return;
     }
-    title(app, pen, room, &cell);
-    take(&mut room, 1);
+    let used = title(app, pen, room, &cell);
+    take(&mut room, used);
 
     // In the tabbed place of a small screen text and candidates stand beside each other.
     let wide = room.width >= 72 && room.height < 12;
@@ -136,8 +136,9 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
     }
 }
 
-/// Number, identity and token.
-fn title(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) {
+/// Number, identity, token and origin; the origin on a line of its own if it must. Returns the
+/// lines used.
+fn title(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
     let special = app.canvas().special();
     let token = if cell.token == special.mask {
         "mask".to_owned()
@@ -147,19 +148,28 @@ fn title(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) {
     };
     let born = match cell.born {
         Born::Start => String::new(),
-        Born::Appended { step } => format!(" · appended at step {step}"),
+        Born::Appended { step } => format!("appended at step {step}"),
         Born::Inserted { step, from } => {
-            format!(" · inserted at step {step} by the expansion of #{}", from.0)
+            format!("inserted at step {step} by the expansion of #{}", from.0)
         }
     };
     let position = format!("Position {}", app.position);
     let slot = format!(" · slot #{} · ", cell.slot.0);
-    pen.line(
-        room.x,
-        room.y,
-        room.width,
-        &[(&position, Role::Strong), (&slot, Role::Dim), (&token, Role::Text), (&born, Role::Dim)],
-    );
+    let parts = [(&*position, Role::Strong), (&*slot, Role::Dim), (&*token, Role::Text)];
+    let used = pen.line(room.x, room.y, room.width, &parts);
+    if born.is_empty() {
+        return 1;
+    }
+    let left = room.width.saturating_sub(used);
+    if text::width(&born) + 3 <= usize::from(left) {
+        pen.say(room.x + used, room.y, left, &format!(" · {born}"), Role::Dim);
+        return 1;
+    }
+    if room.height < 5 {
+        return 1;
+    }
+    pen.say(room.x, room.y + 1, room.width, &born, Role::Dim);
+    2
 }
 
 /// The verdict in words.
@@ -221,19 +231,37 @@ fn numbers(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
     let number = |column| {
         text::probability(prediction.as_ref().and_then(|found| found.number(column, position)))
     };
-    let line = [
-        ("conf ", Column::PChoice),
-        (" · EOS ", Column::PEos),
-        (" · entropy ", Column::Entropy),
-        (" · margin ", Column::Margin),
+    let values = [
+        ("conf", Column::PChoice),
+        ("EOS", Column::PEos),
+        ("entropy", Column::Entropy),
+        ("margin", Column::Margin),
     ]
     .map(|(name, column)| (name, number(column)));
-    let parts: Vec<(&str, Role)> = line
-        .iter()
-        .flat_map(|(name, number)| [(*name, Role::Dim), (number.as_str(), Role::Text)])
-        .collect();
-    pen.line(room.x, room.y, room.width, &parts);
-    1
+    // In columns on two lines where one is too narrow.
+    let line = |values: &[(&str, String)]| -> Vec<(String, Role)> {
+        let parts = values.iter().flat_map(|(name, number)| {
+            [(format!("{name} "), Role::Dim), (format!("{number:<8} "), Role::Text)]
+        });
+        parts.collect()
+    };
+    let lines = if room.width >= 56 {
+        vec![line(&values)]
+    } else {
+        vec![line(&values[..2]), line(&values[2..])]
+    };
+    let mut used = 0;
+    for parts in lines {
+        if used >= room.height {
+            break;
+        }
+        let parts: Vec<(&str, Role)> =
+            parts.iter().map(|(part, role)| (part.as_str(), *role)).collect();
+        // Blanks behind the last number may hang over.
+        pen.line(room.x, room.y + used, room.width, &parts);
+        used += 1;
+    }
+    used
 }
 
 /// The prediction whose candidates are shown, and the row in it.
@@ -313,14 +341,10 @@ fn story(app: &App, pen: &mut Pen, room: Rect, thoughts: &[Thought]) {
     let chart = Rect::new(room.x + WORD, room.y, room.width.saturating_sub(WORD), height);
     let axis = Axis::new(thoughts.len(), chart.width);
     pen.say(room.x, room.y + height - 1, WORD - 1, "history", Role::Dim);
-    bars(
-        pen,
-        chart,
-        (0..axis.columns()).map(|column| {
-            let p = axis.step(column).and_then(|at| thoughts.get(at)).and_then(|at| at.p);
-            Bar { value: p, line: None, role: Role::Heat(p) }
-        }),
-    );
+    bars(pen, chart, axis, |column| {
+        let p = axis.last(column).and_then(|at| thoughts.get(at)).and_then(|at| at.p);
+        Bar { value: p, line: None, role: Role::Heat(p) }
+    });
     pen.say(room.x, room.y + height, WORD - 1, "guesses", Role::Dim);
     let style = app.theme.style(Role::Text);
     let text = app.theme.say(&text);

@@ -57,7 +57,8 @@ impl Column {
 /// The most fills of a step on the branch: the height of the charts.
 fn most_fills(app: &App) -> usize {
     let made = app.history.moments.iter().filter_map(|moment| moment.made.as_ref());
-    made.map(|made| made.fills).max().unwrap_or(0).max(1)
+    // A run that fills one at a time is not drawn as a wall.
+    made.map(|made| made.fills).max().unwrap_or(0).max(4)
 }
 
 /// Words before the strip.
@@ -73,16 +74,15 @@ fn strip_area(app: &App, area: Rect) -> Rect {
 /// The step under a cell of the strip.
 pub fn strip_hit(app: &App, area: Rect, x: u16) -> Option<usize> {
     let cells = strip_area(app, area);
-    let axis = Axis::new(app.history.moments.len(), cells.width);
-    let column = x.checked_sub(cells.x)?.min(axis.columns().saturating_sub(1));
-    axis.step(column)
+    let axis = Axis::narrow(app.history.moments.len(), cells.width);
+    axis.hit(x.checked_sub(cells.x)?)
 }
 
 /// The timeline on one line.
 pub fn strip(app: &App, pen: &mut Pen, area: Rect) {
     pen.say(area.x, area.y, area.width, &strip_label(app), Role::Dim);
     let cells = strip_area(app, area);
-    let axis = Axis::new(app.history.moments.len(), cells.width);
+    let axis = Axis::narrow(app.history.moments.len(), cells.width);
     let most = most_fills(app);
     for at in 0..axis.columns().min(cells.width) {
         let summary = column(app, axis, at);
@@ -170,9 +170,9 @@ pub fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<NodeId> {
     if parts.lanes.contains((x, y).into()) {
         let tip = *lanes(app).get(usize::from(y - parts.lanes.y))?;
         let path = app.session.timeline().path(tip);
-        return path.get(parts.axis.step(column)?).or(path.last()).copied();
+        return path.get(parts.axis.hit(column)?).or(path.last()).copied();
     }
-    let step = parts.axis.step(column)?.min(app.history.steps());
+    let step = parts.axis.hit(column)?.min(app.history.steps());
     app.history.moments.get(step).map(|moment| moment.node)
 }
 
@@ -189,33 +189,29 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
         return;
     }
     let parts = parts(app, inside);
-    let columns = parts.axis.columns().min(parts.chart.width);
+    let columns = parts.axis.columns();
     let most = most_fills(app);
     bounds(app, pen, &parts, columns);
     pen.say(inside.x, parts.chart.y, LABEL - 1, &format!("{most:>4}"), Role::Dim);
     if parts.chart.height > 1 {
         pen.say(inside.x, parts.chart.bottom() - 1, LABEL - 1, "  fills", Role::Dim);
     }
-    bars(
-        pen,
-        parts.chart,
-        (0..columns).map(|at| {
-            let summary = column(app, parts.axis, at);
-            Bar {
-                value: (summary.fills > 0).then(|| summary.fills as f32 / most as f32),
-                line: None,
-                role: match summary.role() {
-                    Role::ExpandInk => Role::FillInk,
-                    role => role,
-                },
-            }
-        }),
-    );
+    bars(pen, parts.chart, parts.axis, |at| {
+        let summary = column(app, parts.axis, at);
+        Bar {
+            value: (summary.fills > 0).then(|| summary.fills as f32 / most as f32),
+            line: None,
+            role: match summary.role() {
+                Role::ExpandInk => Role::FillInk,
+                role => role,
+            },
+        }
+    });
     if parts.events.height > 0 {
         pen.say(inside.x, parts.events.y, LABEL - 1, " expand", Role::Dim);
         for at in 0..columns {
             let summary = column(app, parts.axis, at);
-            let x = parts.events.x + at;
+            let x = parts.events.x.saturating_add(parts.axis.cell(at));
             if summary.dropped > 0 {
                 pen.sign(x, parts.events.y, theme::DROPS, Role::Bad);
             } else if summary.expansions > 0 {
@@ -241,7 +237,7 @@ fn bounds(app: &App, pen: &mut Pen, parts: &Parts, columns: u16) {
             _ => continue,
         };
         before = now;
-        let x = parts.bounds.x + at;
+        let x = parts.bounds.x.saturating_add(parts.axis.cell(at));
         if x >= free {
             let room = parts.bounds.right().saturating_sub(x);
             pen.sign(x, parts.bounds.y, theme::VERTICAL, Role::Faint);
@@ -254,7 +250,7 @@ fn bounds(app: &App, pen: &mut Pen, parts: &Parts, columns: u16) {
 /// The step stood at, under the chart.
 fn playhead(app: &App, pen: &mut Pen, parts: &Parts) {
     let here = app.step() as usize;
-    let x = parts.chart.x + parts.axis.column(here);
+    let x = parts.chart.x.saturating_add(parts.axis.cell(parts.axis.column(here)));
     if x >= parts.chart.right() {
         return;
     }
@@ -292,8 +288,8 @@ fn draw_lanes(app: &App, pen: &mut Pen, inside: Rect, parts: &Parts) {
         let role = if on { Role::Key } else { Role::Dim };
         pen.say(inside.x, y, LABEL - 1, &format!(" lane {}", row + 1), role);
         let (from, to) = (
-            parts.axis.column(fork.saturating_sub(1)),
-            parts.axis.column(path.len().saturating_sub(1)),
+            parts.axis.cell(parts.axis.column(fork.saturating_sub(1))),
+            parts.axis.cell(parts.axis.column(path.len().saturating_sub(1))),
         );
         for at in from..=to {
             let x = parts.lanes.x + at;
