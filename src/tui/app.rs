@@ -30,6 +30,8 @@ pub const SPEEDS: [Option<u32>; 6] = [Some(1), Some(2), Some(5), Some(10), Some(
 pub enum Goal {
     /// Until paused, at the chosen speed.
     Free,
+    /// So many steps, asked for one by one faster than they can be made.
+    Steps(usize),
     /// To the end.
     End,
     /// Until another block or stage is in work than this.
@@ -303,6 +305,8 @@ impl App {
     /// How a running run is named.
     pub(super) fn speed_name(&self) -> String {
         match (self.run, SPEEDS[self.speed.min(SPEEDS.len() - 1)]) {
+            (Some(Goal::Steps(1)), _) => "1 step".to_owned(),
+            (Some(Goal::Steps(steps)), _) => format!("{steps} steps"),
             (Some(Goal::End), _) => "to the end".to_owned(),
             (Some(Goal::Block(..)), _) => "to the block's end".to_owned(),
             (Some(Goal::Stage(_)), _) => "to the stage's end".to_owned(),

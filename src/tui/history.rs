@@ -50,6 +50,8 @@ pub struct Made {
     pub expansions: usize,
     /// Positions that fell off.
     pub dropped: usize,
+    /// Positions added at the tail.
+    pub appended: usize,
     /// What kind of step.
     pub mode: Mode,
     /// The EOS confidence and the threshold it was compared with.
@@ -217,6 +219,11 @@ fn moment(
             fills: decision.edits.iter().filter(|edit| matches!(edit, Edit::Fill { .. })).count(),
             expansions: decision.expansions().count(),
             dropped: decision.dropped.len(),
+            appended: decision
+                .edits
+                .iter()
+                .map(|edit| if let Edit::Append { n, .. } = edit { *n } else { 0 })
+                .sum(),
             mode: decision.mode,
             eos: decision.eos.as_ref().map(|eos| (eos.confidence, eos.threshold)),
             confidence: decision

@@ -17,7 +17,7 @@ use crossterm::{
         disable_raw_mode, enable_raw_mode,
     },
 };
-use ratatui::{Terminal, backend::CrosstermBackend, buffer::Buffer};
+use ratatui::{Terminal, backend::CrosstermBackend, buffer::Buffer, layout::Rect};
 
 type Hook = Box<dyn Fn(&PanicHookInfo) + Send + Sync>;
 
@@ -76,7 +76,10 @@ impl Screen {
     /// # Errors
     /// If the terminal cannot be written to.
     pub fn redraw(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // `clear` would ask the terminal where its cursor is, and wait for an answer that the
+        // reader of keys takes away; a resize clears without asking.
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::from(size))
     }
 
     /// Gives the terminal back for a while, stops the process, and takes it over again when the
@@ -88,7 +91,7 @@ impl Screen {
         give_back();
         stop();
         take(self.mouse)?;
-        self.terminal.clear()
+        self.redraw()
     }
 
     /// Takes the terminal over again, after somebody else had it.
@@ -99,7 +102,7 @@ impl Screen {
         // The shell has changed the modes behind our back; they are known again after this.
         give_back();
         take(self.mouse)?;
-        self.terminal.clear()
+        self.redraw()
     }
 }
 

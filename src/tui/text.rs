@@ -251,11 +251,22 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// A number as exact as it is; `–` if it is not known.
+pub fn exact(number: Option<f32>) -> String {
+    match number {
+        Some(number) if !number.is_finite() => "–".to_owned(),
+        Some(number) if number != 0.0 && number.abs() < 1e-4 => format!("{number:e}"),
+        Some(number) => number.to_string(),
+        None => "–".to_owned(),
+    }
+}
+
 /// A probability with three significant digits; `–` if it is not known.
 pub fn probability(p: Option<f32>) -> String {
     match p {
         Some(p) if !p.is_finite() => "–".to_owned(),
-        Some(p) if p > 0.999 && p < 1.0 => format!("{p:.5}"),
+        // Never rounded up to certainty.
+        Some(p) if p >= 0.9995 && p < 1.0 => ">0.999".to_owned(),
         Some(p) if p >= 0.1 || p == 0.0 => format!("{p:.3}"),
         Some(p) if p >= 0.001 => format!("{p:.4}"),
         Some(p) => format!("{p:.1e}"),

@@ -55,6 +55,8 @@ pub const EXPANDS: Sign = Sign("◆", "+");
 pub const PLAYHEAD: Sign = Sign("▲", "^");
 /// A step that filled and expanded nothing.
 pub const IDLE: Sign = Sign("·", ".");
+/// A step that added positions at the tail.
+pub const GROWS: Sign = Sign("+", "+");
 /// A step that dropped positions at the maximum length.
 pub const DROPS: Sign = Sign("×", "x");
 /// Where a branch leaves another.

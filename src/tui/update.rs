@@ -233,6 +233,10 @@ fn tick(app: &mut App) {
     let block = phase.block.as_ref().map(|block| block.start);
     let reached = match goal {
         Goal::Free | Goal::End => false,
+        Goal::Steps(left) => {
+            app.run = Some(Goal::Steps(left.saturating_sub(1)));
+            left <= 1
+        }
         Goal::Block(stage, start) => phase.stage != stage || block != start,
         Goal::Stage(stage) => phase.stage != stage,
     };
@@ -434,10 +438,15 @@ fn save(app: &mut App) -> bool {
 #[expect(clippy::too_many_lines, reason = "one arm an action")]
 fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
     match action {
-        Action::Step => {
-            app.run = None;
-            app.advance();
-        }
+        // Asked while a pass runs, the step is made when the pass is done: no key is lost.
+        Action::Step => match app.run {
+            Some(Goal::Steps(left)) => app.run = Some(Goal::Steps(left + 1)),
+            _ if app.waiting() && app.busy.is_some() => app.run = Some(Goal::Steps(1)),
+            _ => {
+                app.run = None;
+                app.advance();
+            }
+        },
         Action::Back => back(app),
         Action::Forward => {
             app.run = None;

@@ -64,13 +64,21 @@ pub fn flow(app: &App, width: u16) -> Flow {
 
     let mut prompt: Vec<Shown> = canvas.prompt().iter().map(|&id| shown(id)).collect();
     text::joined(&mut prompt);
+    // A chat template's newlines after its control tokens are shown, but take no rows.
+    let mut template = false;
     let mut pieces: Vec<Piece> = prompt
         .iter()
-        .map(|shown| Piece {
-            position: None,
-            glyphs: shown.glyphs(ascii),
-            marker: None,
-            folded: None,
+        .map(|shown| {
+            let mut glyphs = shown.glyphs(ascii);
+            template |= matches!(shown, Shown::Name(_));
+            for glyph in &mut glyphs {
+                match glyph.sort {
+                    Sort::Newline if template => glyph.sort = Sort::StandIn,
+                    Sort::StandIn => {}
+                    _ => template = false,
+                }
+            }
+            Piece { position: None, glyphs, marker: None, folded: None }
         })
         .collect();
 

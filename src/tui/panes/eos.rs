@@ -73,7 +73,7 @@ fn sum(eos: &EosMeasure) -> String {
     let p = |p: f32| text::probability(Some(p));
     let total = eos.confidence * eos.window as f32;
     format!(
-        "counted {} of W_eos {}: {total:.2} / {} = {}",
+        "counted {} of {}: {total:.2} / {} = {}",
         eos.taken.len(),
         eos.window,
         eos.window,

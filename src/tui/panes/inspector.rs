@@ -228,9 +228,8 @@ fn numbers(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
     if room.height == 0 {
         return 0;
     }
-    let number = |column| {
-        text::probability(prediction.as_ref().and_then(|found| found.number(column, position)))
-    };
+    let number =
+        |column| text::exact(prediction.as_ref().and_then(|found| found.number(column, position)));
     let values = [
         ("conf", Column::PChoice),
         ("EOS", Column::PEos),
@@ -241,11 +240,11 @@ fn numbers(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
     // In columns on two lines where one is too narrow.
     let line = |values: &[(&str, String)]| -> Vec<(String, Role)> {
         let parts = values.iter().flat_map(|(name, number)| {
-            [(format!("{name} "), Role::Dim), (format!("{number:<8} "), Role::Text)]
+            [(format!("{name} "), Role::Dim), (format!("{number:<11} "), Role::Text)]
         });
         parts.collect()
     };
-    let lines = if room.width >= 56 {
+    let lines = if room.width >= 68 {
         vec![line(&values)]
     } else {
         vec![line(&values[..2]), line(&values[2..])]

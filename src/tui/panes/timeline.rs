@@ -22,6 +22,7 @@ struct Column {
     fills: usize,
     expansions: usize,
     dropped: usize,
+    appended: usize,
     stuck: bool,
     fallback: bool,
     stage: Option<u8>,
@@ -36,6 +37,7 @@ fn column(app: &App, axis: Axis, column: u16) -> Column {
         fills: made.iter().map(|made| made.fills).max().unwrap_or(0),
         expansions: made.iter().map(|made| made.expansions).sum(),
         dropped: made.iter().map(|made| made.dropped).sum(),
+        appended: made.iter().map(|made| made.appended).sum(),
         stuck: made.iter().any(|made| made.mode == Mode::Stuck),
         fallback: !made.is_empty() && made.iter().all(|made| made.mode == Mode::Fallback),
         stage: moments.last().map(|moment| moment.stage),
@@ -89,11 +91,12 @@ pub fn strip(app: &App, pen: &mut Pen, area: Rect) {
         let glyph = match &summary {
             Column { dropped: 1.., .. } => pen.theme.sign(theme::DROPS),
             Column { fills: 0, expansions: 1.., .. } => pen.theme.sign(theme::EXPANDS),
+            Column { fills: 0, appended: 1.., .. } => pen.theme.sign(theme::GROWS),
             Column { fills: 0, .. } => pen.theme.sign(theme::IDLE),
             Column { fills, .. } => pen.theme.bar((fills * 8).div_ceil(most)),
         };
         let role = match &summary {
-            Column { fills: 0, expansions: 0, dropped: 0, .. } => Role::Faint,
+            Column { fills: 0, expansions: 0, dropped: 0, appended: 0, .. } => Role::Faint,
             Column { dropped: 1.., .. } => Role::Bad,
             summary => summary.role(),
         };
@@ -208,7 +211,7 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
         }
     });
     if parts.events.height > 0 {
-        pen.say(inside.x, parts.events.y, LABEL - 1, " expand", Role::Dim);
+        pen.say(inside.x, parts.events.y, LABEL - 1, " length", Role::Dim);
         for at in 0..columns {
             let summary = column(app, parts.axis, at);
             let x = parts.events.x.saturating_add(parts.axis.cell(at));
@@ -216,6 +219,8 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
                 pen.sign(x, parts.events.y, theme::DROPS, Role::Bad);
             } else if summary.expansions > 0 {
                 pen.sign(x, parts.events.y, theme::EXPANDS, Role::ExpandInk);
+            } else if summary.appended > 0 {
+                pen.sign(x, parts.events.y, theme::GROWS, Role::FillInk);
             }
         }
     }
@@ -223,26 +228,31 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
     draw_lanes(app, pen, inside, &parts);
 }
 
-/// Stages and blocks over the columns where they begin.
+/// Stages and blocks over the columns where they begin; in short where the next is near.
 fn bounds(app: &App, pen: &mut Pen, parts: &Parts, columns: u16) {
     let mut before = (None, None);
-    let mut free = parts.bounds.x;
+    let mut found: Vec<(u16, String, String)> = Vec::new();
     for at in 0..columns {
         let summary = column(app, parts.axis, at);
         let now = (summary.stage, summary.block);
-        let text = match now {
+        let (long, short) = match now {
             _ if now == before => continue,
-            (Some(stage), _) if before.0 != now.0 => format!("stage {stage}"),
-            (_, Some(block)) => format!("{block}"),
+            (Some(stage), _) if before.0 != now.0 => {
+                (format!("stage {stage}"), format!("s{stage}"))
+            }
+            (_, Some(block)) => (format!("block {block}"), format!("{block}")),
             _ => continue,
         };
         before = now;
-        let x = parts.bounds.x.saturating_add(parts.axis.cell(at));
-        if x >= free {
-            let room = parts.bounds.right().saturating_sub(x);
-            pen.sign(x, parts.bounds.y, theme::VERTICAL, Role::Faint);
-            let used = pen.say(x + 1, parts.bounds.y, room.saturating_sub(1), &text, Role::Dim);
-            free = x + used + 2;
+        found.push((parts.bounds.x.saturating_add(parts.axis.cell(at)), long, short));
+    }
+    for (at, (x, long, short)) in found.iter().enumerate() {
+        let end = found.get(at + 1).map_or(parts.bounds.right(), |next| next.0);
+        let room = end.saturating_sub(x + 1);
+        pen.sign(*x, parts.bounds.y, theme::VERTICAL, Role::Faint);
+        let fits = |text: &String| text.len() < usize::from(room);
+        if let Some(text) = [long, short].into_iter().find(|text| fits(text)) {
+            pen.say(x + 1, parts.bounds.y, room, text, Role::Dim);
         }
     }
 }

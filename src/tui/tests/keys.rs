@@ -1,0 +1,404 @@
+//! What keys do, over the fake model.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use crossterm::event::{
+    Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent,
+    MouseEventKind,
+};
+
+use super::{
+    fake::{self, app, finish, press, settle},
+    screens::replay,
+};
+use crate::{
+    decode::Value,
+    predict::PredictError,
+    session::{Pending, Report},
+    tui::{
+        App, Look, Save,
+        app::{Goal, Mode},
+        layout::Pane,
+        update::{Effect, Event, update},
+    },
+};
+
+/// A key without the engine answering.
+fn bare(app: &mut App, code: KeyCode, modifiers: KeyModifiers) -> Vec<Effect> {
+    update(app, Event::Terminal(TerminalEvent::Key(KeyEvent::new(code, modifiers))))
+}
+
+fn said(app: &App) -> &str {
+    app.message.as_ref().map_or("", |(_, text)| text)
+}
+
+#[test]
+fn steps_go_forth_and_back() {
+    let mut app = app(Look::default(), 5, 80, 24);
+    assert_eq!(app.step(), 5);
+    let canvas = app.canvas().clone();
+    press(&mut app, "S S Backspace");
+    assert_eq!(app.step(), 2);
+    press(&mut app, "f f f");
+    assert_eq!((app.step(), app.canvas()), (5, &canvas));
+    press(&mut app, "0");
+    assert_eq!(app.step(), 0);
+    press(&mut app, "S");
+    assert!(said(&app).contains("start of the run"));
+    press(&mut app, "$");
+    assert_eq!(app.step(), 5);
+    assert_eq!(app.session.timeline().len(), 6, "going over known steps makes none");
+}
+
+#[test]
+fn a_step_needs_its_forward_pass() {
+    let mut app = App::new(fake::start(Look::default()), 80, 24);
+    let mut effects = Vec::new();
+    crate::tui::update::want(&mut app, &mut effects);
+    assert!(matches!(effects[..], [Effect::Submit(..)]), "asked for at the start");
+    effects = bare(&mut app, KeyCode::Char('s'), KeyModifiers::NONE);
+    assert!(effects.is_empty(), "asked for only once");
+    assert_eq!(app.step(), 0);
+    assert!(!app.due(), "the step waits for the pass");
+    bare(&mut app, KeyCode::Char('s'), KeyModifiers::NONE);
+    assert_eq!(app.run, Some(Goal::Steps(2)), "no key is lost");
+    for step in [1, 2, 2] {
+        settle(&mut app);
+        update(&mut app, Event::Tick);
+        assert_eq!(app.step(), step);
+    }
+}
+
+#[test]
+fn a_pass_can_be_cancelled_and_asked_for_again() {
+    for (code, modifiers) in
+        [(KeyCode::Esc, KeyModifiers::NONE), (KeyCode::Char('c'), KeyModifiers::CONTROL)]
+    {
+        let mut app = App::new(fake::start(Look::default()), 80, 24);
+        let mut effects = Vec::new();
+        crate::tui::update::want(&mut app, &mut effects);
+        let key = app.busy.expect("a pass in work").key;
+        let effects = bare(&mut app, code, modifiers);
+        assert!(matches!(effects[..], [Effect::Cancel]), "{effects:?}");
+        let effects = update(&mut app, Event::Report(Report::Failed(key, PredictError::Cancelled)));
+        assert!(effects.is_empty(), "not asked for at once: {effects:?}");
+        assert!(app.busy.is_none());
+        let effects = bare(&mut app, KeyCode::Char('s'), KeyModifiers::NONE);
+        assert!(matches!(effects[..], [Effect::Submit(..)]), "{effects:?}");
+    }
+}
+
+#[test]
+fn a_failed_pass_is_told_and_can_be_tried_again() {
+    let mut app = App::new(fake::start(Look::default()), 80, 24);
+    crate::tui::update::want(&mut app, &mut Vec::new());
+    let key = app.busy.expect("a pass in work").key;
+    let error = PredictError::Failed("out of memory".to_owned());
+    update(&mut app, Event::Report(Report::Failed(key, error)));
+    assert!(said(&app).contains("out of memory"));
+    assert!(app.log().iter().any(|entry| entry.text.contains("out of memory")));
+    let effects = bare(&mut app, KeyCode::Char('s'), KeyModifiers::NONE);
+    assert!(matches!(effects[..], [Effect::Submit(..)]), "{effects:?}");
+}
+
+#[test]
+fn a_pass_nobody_waits_for_is_cancelled() {
+    let mut app = App::new(fake::start(Look::default()), 80, 24);
+    crate::tui::update::want(&mut app, &mut Vec::new());
+    let first = app.busy.expect("a pass in work").key;
+    app.session.set_param("initial_gen_length", Value::Int(24)).expect("in range");
+    let effects = bare(&mut app, KeyCode::Char('R'), KeyModifiers::NONE);
+    assert!(matches!(effects[..], [Effect::Cancel, Effect::Submit(..)]), "{effects:?}");
+    update(&mut app, Event::Report(Report::Failed(first, PredictError::Cancelled)));
+    assert!(!app.held, "what is wanted now goes on");
+}
+
+#[test]
+fn control_c_twice_quits() {
+    let mut app = app(Look::default(), 2, 80, 24);
+    let effects = bare(&mut app, KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert!(effects.is_empty());
+    let effects = bare(&mut app, KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert!(matches!(effects[..], [Effect::Quit]));
+}
+
+#[test]
+fn a_key_between_makes_it_the_first_again() {
+    let mut app = app(Look::default(), 2, 80, 24);
+    press(&mut app, "C-c l");
+    let effects = bare(&mut app, KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert!(effects.is_empty());
+}
+
+#[test]
+fn runs_end_at_their_goals() {
+    let mut app = app(Look::default(), 0, 80, 24);
+    press(&mut app, "}");
+    while app.run.is_some() {
+        update(&mut app, Event::Tick);
+        settle(&mut app);
+    }
+    assert_eq!(app.session.phase().stage, 2, "the stage's end");
+    let block = app.session.phase().block.expect("a block").start;
+    press(&mut app, ")");
+    while app.run.is_some() {
+        update(&mut app, Event::Tick);
+        settle(&mut app);
+    }
+    let next = app.session.phase().block.expect("a block").start;
+    assert!(next > block, "the block's end");
+    press(&mut app, "(");
+    assert_eq!(app.session.phase().block.expect("a block").start, block);
+    press(&mut app, "{");
+    press(&mut app, "{");
+    assert_eq!(app.step(), 0, "the start of stage 1");
+    finish(&mut app);
+    assert!(matches!(app.session.pending(), Pending::Done(_)));
+    assert!(said(&app).contains("the run is over"));
+    press(&mut app, "s");
+    assert!(said(&app).contains("the run is over"));
+}
+
+#[test]
+fn space_runs_and_pauses() {
+    let mut app = app(Look::default(), 0, 80, 24);
+    press(&mut app, "Space");
+    assert_eq!(app.run, Some(Goal::Free));
+    update(&mut app, Event::Tick);
+    settle(&mut app);
+    assert_eq!(app.step(), 1);
+    press(&mut app, "Space");
+    assert_eq!(app.run, None);
+    update(&mut app, Event::Tick);
+    assert_eq!(app.step(), 1);
+    press(&mut app, "> > > > >");
+    assert!(said(&app).contains("max"));
+    press(&mut app, "< < < < < < <");
+    assert!(said(&app).contains("1/s"));
+}
+
+#[test]
+fn a_threshold_decides_again_at_once_and_branches() {
+    let mut app = app(Look::default(), 8, 80, 24);
+    press(&mut app, "S S");
+    let fills = |app: &App| app.decision().map_or(0, |decision| decision.fills().count());
+    let before = fills(&app);
+    let passes = app.session.passes();
+    for _ in 0..60 {
+        press(&mut app, "-");
+    }
+    assert!(fills(&app) > before, "a low threshold fills more");
+    assert!(app.what_if());
+    assert_eq!(app.session.passes(), passes, "without a forward pass");
+    assert!(said(&app).contains("fills"), "{}", said(&app));
+    press(&mut app, "s");
+    assert_eq!(app.session.timeline().tips().len(), 2, "a branch");
+    assert!(!app.what_if(), "the new branch's own parameters");
+    press(&mut app, "S x");
+    assert!(!app.what_if());
+}
+
+#[test]
+fn a_value_can_be_typed() {
+    let mut app = app(Look::default(), 4, 80, 24);
+    press(&mut app, "3 j Enter");
+    assert!(matches!(app.mode, Mode::Value(_)));
+    press(&mut app, "Backspace Backspace Backspace 0 . 2 5 Enter");
+    assert!(matches!(app.mode, Mode::Normal));
+    assert_eq!(app.session.params().get("low_conf_threshold"), Ok(Value::Float(0.25)));
+    press(&mut app, "Enter");
+    press(&mut app, "Backspace Backspace Backspace Backspace 9 Enter");
+    assert!(matches!(app.mode, Mode::Value(_)), "an impossible value stays to be mended");
+    assert!(said(&app).contains("must lie in"), "{}", said(&app));
+    press(&mut app, "Esc");
+    assert_eq!(app.session.params().get("low_conf_threshold"), Ok(Value::Float(0.25)));
+}
+
+#[test]
+fn a_prompt_can_be_typed_and_pasted() {
+    let mut app = app(Look::default(), 4, 80, 24);
+    press(&mut app, "e");
+    update(&mut app, Event::Terminal(TerminalEvent::Paste(" more\nlines\x1b".to_owned())));
+    press(&mut app, "Enter");
+    assert_eq!(app.prompt_text, "Two birds flew over the cat. more lines ");
+    assert_eq!(app.session.timeline().roots().len(), 2);
+    assert_eq!(app.canvas().prompt(), [0, 5, 6]);
+    assert_eq!(app.step(), 0);
+    // An empty one is refused and can be mended.
+    press(&mut app, "e C-u");
+    for _ in 0..80 {
+        press(&mut app, "Backspace");
+    }
+    press(&mut app, "Enter");
+    assert!(matches!(app.mode, Mode::Prompt(_)));
+    assert!(said(&app).contains("empty"), "{}", said(&app));
+}
+
+#[test]
+fn the_cursor_keeps_its_slot() {
+    let mut app = app(Look::default(), 0, 80, 24);
+    let expanded = |app: &App| app.decision().and_then(|decision| decision.expansions().next());
+    while expanded(&app).is_none() {
+        press(&mut app, "s");
+        assert!(app.step() < 200);
+    }
+    let at = expanded(&app).expect("an expansion");
+    let behind = app.canvas().cells()[at + 2].slot;
+    app.put(at + 2);
+    press(&mut app, "s");
+    assert_eq!(app.slot, Some(behind));
+    assert_eq!(app.position, at + 2 + 7, "seven masks came before it");
+    // On the expanded position itself, the first successor takes over, and back again.
+    press(&mut app, "S");
+    app.put(at);
+    let slot = app.slot;
+    press(&mut app, "f");
+    assert_eq!(app.position, at);
+    press(&mut app, "S");
+    assert_eq!((app.position, app.slot), (at, slot));
+}
+
+#[test]
+fn the_cursor_follows_until_it_is_moved() {
+    let mut app = app(Look::default(), 6, 80, 24);
+    assert_eq!(app.touched().first(), Some(&app.position));
+    press(&mut app, "G");
+    assert_eq!(app.position, app.canvas().len() - 1);
+    press(&mut app, "s");
+    assert_ne!(app.touched().first(), Some(&app.position));
+    press(&mut app, "o");
+    assert_eq!(app.touched().first(), Some(&app.position));
+    press(&mut app, "g PgDn");
+    assert_eq!(app.position, 16);
+    press(&mut app, "PgUp l l h w W");
+    assert!(app.position <= 16);
+}
+
+#[test]
+fn events_are_jumped_to() {
+    let mut app = app(Look::default(), 0, 80, 24);
+    finish(&mut app);
+    press(&mut app, "0 ]");
+    assert!(app.history.is_event(app.step() as usize));
+    let first = app.step();
+    press(&mut app, "] ] [ [");
+    assert_eq!(app.step(), first);
+    press(&mut app, "[");
+    assert!(said(&app).contains("no event"));
+}
+
+#[test]
+fn panes_are_shown_focused_and_zoomed() {
+    let mut app = app(Look::default(), 3, 80, 24);
+    for (key, pane) in [
+        ("1", Pane::Eos),
+        ("2", Pane::Inspector),
+        ("3", Pane::Params),
+        ("4", Pane::Timeline),
+        ("5", Pane::Log),
+        ("6", Pane::Waterfall),
+    ] {
+        press(&mut app, key);
+        assert_eq!((app.focus, app.tab), (pane, pane));
+        press(&mut app, "z");
+        assert_eq!(app.areas().map(|areas| areas.panes.len()), Some(1));
+        press(&mut app, "Esc");
+        assert!(!app.zoom);
+    }
+    press(&mut app, "Tab");
+    assert_eq!(app.focus, Pane::Canvas);
+    press(&mut app, "BackTab BackTab");
+    assert_eq!(app.focus, Pane::Grid);
+    press(&mut app, "v");
+    assert_eq!(app.focus, Pane::Waterfall, "it is in the tab already");
+    let shown = |app: &App, pane| app.areas().is_some_and(|areas| areas.of(pane).is_some());
+    press(&mut app, "1");
+    assert!(shown(&app, Pane::Waterfall) && !shown(&app, Pane::Grid));
+    press(&mut app, "v");
+    assert!(shown(&app, Pane::Grid) && !shown(&app, Pane::Waterfall));
+}
+
+#[test]
+fn clicks_reach_what_they_point_at() {
+    let mut app = app(Look::default(), 9, 200, 60);
+    for pane in [Pane::Canvas, Pane::Grid, Pane::Eos, Pane::Timeline, Pane::Log, Pane::Params] {
+        let area = app.areas().and_then(|areas| areas.of(pane)).expect("shown");
+        let mouse = MouseEvent {
+            kind: MouseEventKind::Down(MouseButton::Left),
+            column: area.x + 11,
+            row: area.y + 2,
+            modifiers: KeyModifiers::NONE,
+        };
+        update(&mut app, Event::Terminal(TerminalEvent::Mouse(mouse)));
+        assert_eq!(app.focus, pane);
+    }
+    let grid = app.areas().and_then(|areas| areas.of(Pane::Grid)).expect("shown");
+    let mouse = MouseEvent {
+        kind: MouseEventKind::Down(MouseButton::Left),
+        column: grid.x + 1 + 5 + 3,
+        row: grid.y + 2,
+        modifiers: KeyModifiers::NONE,
+    };
+    update(&mut app, Event::Terminal(TerminalEvent::Mouse(mouse)));
+    assert_eq!(app.position, 16 + 3, "the fourth of the second block");
+}
+
+#[test]
+fn leaving_unsaved_asks_once() {
+    let saved: Arc<Mutex<Vec<PathBuf>>> = Arc::default();
+    let mut start = fake::start(Look::default());
+    let seen = saved.clone();
+    start.save = Some(Save {
+        path: PathBuf::from("demask-1.jsonl"),
+        write: Box::new(move |_, path| {
+            seen.lock().map_err(|error| error.to_string())?.push(path.to_owned());
+            Ok(())
+        }),
+    });
+    let mut app = fake::app_of(start, 0, 80, 24);
+    let quit = |app: &mut App, key: char| bare(app, KeyCode::Char(key), KeyModifiers::NONE);
+    assert!(matches!(quit(&mut app, 'q')[..], [Effect::Quit]), "nothing done, nothing lost");
+    press(&mut app, "s");
+    assert!(quit(&mut app, 'q').is_empty());
+    press(&mut app, "Esc");
+    assert!(matches!(app.mode, Mode::Normal));
+    assert!(quit(&mut app, 'q').is_empty());
+    assert!(matches!(quit(&mut app, 'w')[..], [Effect::Quit]));
+    assert_eq!(*saved.lock().expect("not poisoned"), [PathBuf::from("demask-1.jsonl")]);
+}
+
+#[test]
+fn a_replay_walks_known_ground_and_says_where_it_ends() {
+    let mut app = replay(6);
+    assert_eq!(app.step(), 0);
+    press(&mut app, "s s s");
+    assert_eq!(app.step(), 3);
+    assert!(!app.what_if());
+    press(&mut app, "$ s");
+    assert_eq!(app.step(), 6);
+    assert!(said(&app).contains("the recording ends here"), "{}", said(&app));
+    press(&mut app, "f");
+    assert!(said(&app).contains("the recording ends here"));
+    press(&mut app, "e");
+    assert!(said(&app).contains("keeps its prompt"));
+    // A threshold is turned on stored predictions, and leads where none are.
+    press(&mut app, "0");
+    for _ in 0..60 {
+        press(&mut app, "p p -");
+        press(&mut app, "P P");
+    }
+    assert!(app.what_if());
+    let effects = bare(&mut app, KeyCode::Char('q'), KeyModifiers::NONE);
+    assert!(matches!(effects[..], [Effect::Quit]), "a replay has nothing to lose");
+}
+
+#[test]
+fn a_dead_engine_ends_it() {
+    let mut app = app(Look::default(), 2, 80, 24);
+    let effects = update(&mut app, Event::Report(Report::Died("index out of bounds".to_owned())));
+    assert!(matches!(effects[..], [Effect::Quit]));
+    assert_eq!(app.died.as_deref(), Some("index out of bounds"));
+}

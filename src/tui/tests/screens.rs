@@ -1,0 +1,156 @@
+//! Drawings: every size whole, every pane zoomed, every palette once. Snapshots of a buffer
+//! leave colour out, so each is glyphs, then a letter for the style of every cell, then what the
+//! letters mean.
+
+use super::fake::{self, press, styled};
+use crate::{
+    session::Session,
+    tui::{App, Look, Palette, Source, frame},
+};
+
+fn check(name: &str, app: &App) {
+    let drawing = styled(&frame::picture(app, app.width, app.height));
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, drawing));
+}
+
+#[test]
+fn whole_screens() {
+    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+        for (name, steps) in [("start", 0), ("growing", 3), ("filling", 9)] {
+            let app = fake::app(Look::default(), steps, width, height);
+            check(&format!("{width}x{height}_{name}"), &app);
+        }
+        let mut app = fake::app(Look::default(), 0, width, height);
+        fake::finish(&mut app);
+        check(&format!("{width}x{height}_done"), &app);
+    }
+}
+
+#[test]
+fn expansions_are_orange() {
+    let mut app = fake::app(Look::default(), 0, 100, 30);
+    let expands =
+        |app: &App| app.decision().is_some_and(|decision| decision.expansions().next().is_some());
+    while !expands(&app) {
+        press(&mut app, "s");
+        assert!(app.step() < 200, "the fake run never expands");
+    }
+    check("expanding", &app);
+    press(&mut app, "s 2");
+    check("expanded", &app);
+}
+
+#[test]
+fn looks() {
+    for (name, palette, ascii) in [
+        ("256", Palette::Ansi256, false),
+        ("16", Palette::Ansi16, false),
+        ("mono", Palette::Mono, false),
+        ("ascii", Palette::TrueColor, true),
+        ("mono_ascii", Palette::Mono, true),
+    ] {
+        let app = fake::app(Look { palette, ascii, mouse: true }, 9, 120, 40);
+        check(&format!("look_{name}"), &app);
+    }
+}
+
+#[test]
+fn panes_alone() {
+    for (name, keys) in [
+        ("canvas", "z"),
+        ("grid", "Tab z"),
+        ("eos", "1 z"),
+        ("inspector", "2 z"),
+        ("params", "3 j z"),
+        ("timeline", "4 z"),
+        ("log", "5 z"),
+        ("waterfall", "6 z"),
+    ] {
+        let mut app = fake::app(Look::default(), 12, 90, 26);
+        press(&mut app, keys);
+        check(&format!("pane_{name}"), &app);
+    }
+}
+
+#[test]
+fn tabs_of_the_small_screen() {
+    for (name, keys) in
+        [("inspector", "2"), ("params", "3"), ("timeline", "4"), ("log", "5"), ("waterfall", "6")]
+    {
+        let mut app = fake::app(Look::default(), 12, 80, 24);
+        press(&mut app, keys);
+        check(&format!("tab_{name}"), &app);
+    }
+}
+
+#[test]
+fn what_lies_over_the_panes() {
+    let mut app = fake::app(Look::default(), 4, 80, 24);
+    press(&mut app, "?");
+    check("help", &app);
+    press(&mut app, "Esc e");
+    check("prompt", &app);
+    press(&mut app, "Esc 3 Enter");
+    check("value", &app);
+    press(&mut app, "Esc q");
+    check("leaving", &app);
+}
+
+#[test]
+fn branches_and_what_if() {
+    let mut app = fake::app(Look::default(), 9, 120, 40);
+    press(&mut app, "S S S S - - - - - - - - - - - - - - - - - - - - - - - -");
+    check("what_if", &app);
+    press(&mut app, "s s s s");
+    check("branches", &app);
+}
+
+#[test]
+fn a_recording() {
+    let mut app = replay(6);
+    check("replay", &app);
+    press(&mut app, "$ s");
+    check("replay_end", &app);
+    press(&mut app, "R");
+    check("replay_unknown", &app);
+}
+
+/// A replay of a run of some steps, opened before the first.
+pub fn replay(steps: usize) -> App {
+    let live = fake::app(Look::default(), steps, 80, 24);
+    let mut store = std::collections::HashMap::new();
+    for node in live.session.timeline().path(live.session.at()) {
+        if let Some(made) = &live.session.timeline()[node].made
+            && let Some(prediction) = live.session.prediction(made.prediction)
+        {
+            store.insert(made.prediction, prediction.clone());
+        }
+    }
+    let mut start = fake::start(Look::default());
+    let timeline = live.session.timeline().clone();
+    let at = timeline.roots()[0];
+    let extras = crate::decode::Extras {
+        columns: crate::predict::ColumnSet::of(&[
+            crate::predict::Column::PArgmax,
+            crate::predict::Column::Entropy,
+            crate::predict::Column::Margin,
+            crate::predict::Column::TopK,
+        ]),
+        top_k: 6,
+    };
+    start.session = Session::over(
+        &crate::decode::daedal::Daedal,
+        fake::params(&[]),
+        extras,
+        timeline,
+        at,
+        store,
+    );
+    start.predictor = None;
+    start.encode = None;
+    start.source = Source::Replay("short.jsonl".to_owned());
+    App::new(start, 100, 30)
+}
