@@ -6,6 +6,8 @@ use crate::vocabulary::{Vocabulary, chat};
 
 /// Weight of EOS targets in the loss.
 pub const EOS_WEIGHT: f32 = 0.3;
+/// Weight of the names and things a word problem's answer copies: rare, and learned late.
+pub const COPY_WEIGHT: f32 = 3.0;
 /// Share of the windows that hold only the beginning of the answer.
 const CUT: f64 = 0.22;
 /// Share of the windows with every response position masked.
@@ -16,6 +18,8 @@ const ALL_MASKED: f64 = 0.12;
 pub enum Kind {
     /// A number in a word problem's answer.
     Number,
+    /// A name or a thing in a word problem's answer.
+    Copy,
     /// Any other text.
     Text,
     /// End of sequence.
@@ -62,11 +66,11 @@ pub struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// A source that follows from `seed`.
-    pub fn new(vocabulary: &'a Vocabulary, seed: u64) -> Self {
+    /// A source that follows from `seed`, with the tasks in these shares.
+    pub fn new(vocabulary: &'a Vocabulary, seed: u64, shares: [u32; 5]) -> Self {
         Source {
             vocabulary,
-            problems: Box::new(tasks::training_mixture(seed)),
+            problems: Box::new(tasks::training_mixture(seed, shares)),
             rng: Rng::new(seed, 77),
         }
     }
@@ -80,7 +84,7 @@ impl<'a> Source<'a> {
             let prompt = self.vocabulary.encode(&chat(&problem.prompt));
             let response = self.response(&problem);
             total += prompt.len() + response.len();
-            windows.push((prompt, response, problem.task == tasks::Task::WordProblem));
+            windows.push((prompt, response, self.copied(&problem)));
         }
         let count = windows.len() as f64;
         let offset = self.rng.unit();
@@ -89,7 +93,7 @@ impl<'a> Source<'a> {
             order.swap(i, self.rng.range(0, i as u32) as usize);
         }
         let mut pieces = vec![Packed::default()];
-        for ((prompt, response, is_word_problem), slot) in windows.into_iter().zip(order) {
+        for ((prompt, response, copied), slot) in windows.into_iter().zip(order) {
             let share =
                 if self.rng.chance(ALL_MASKED) { 1.0 } else { (slot as f64 + offset) / count };
             let mut input = prompt;
@@ -103,7 +107,9 @@ impl<'a> Source<'a> {
                 input.push(self.vocabulary.mask);
                 let (weight, kind) = if token == self.vocabulary.eos {
                     (EOS_WEIGHT, Kind::Eos)
-                } else if is_word_problem && self.vocabulary.is_number[token as usize] {
+                } else if copied.contains(&token) {
+                    (COPY_WEIGHT, Kind::Copy)
+                } else if !copied.is_empty() && self.vocabulary.is_number[token as usize] {
                     (1.0, Kind::Number)
                 } else {
                     (1.0, Kind::Text)
@@ -119,6 +125,19 @@ impl<'a> Source<'a> {
         pieces
     }
 
+    /// The tokens of a word problem's name and things; nothing for other tasks.
+    fn copied(&self, problem: &Problem) -> Vec<u32> {
+        if problem.task != tasks::Task::WordProblem {
+            return Vec::new();
+        }
+        // "Mia has 12 stamps. ..."
+        let words: Vec<&str> = problem.prompt.split([' ', '.']).take(4).collect();
+        [words[0].to_string(), format!(" {}", words[0]), format!(" {}", words[3])]
+            .iter()
+            .flat_map(|word| self.vocabulary.encode(word))
+            .collect()
+    }
+
     fn response(&mut self, problem: &Problem) -> Vec<u32> {
         let mut response = self.vocabulary.encode(&problem.answer);
         if self.rng.chance(CUT) {
@@ -127,8 +146,8 @@ impl<'a> Source<'a> {
             response.truncate(keep);
         } else {
             let tail = match self.rng.unit() {
-                u if u < 0.70 => self.rng.range(0, 40),
-                u if u < 0.97 => self.rng.range(0, 90),
+                u if u < 0.80 => self.rng.range(0, 32),
+                u if u < 0.97 => self.rng.range(0, 80),
                 _ => self.rng.range(0, 200),
             };
             response.extend(std::iter::repeat_n(self.vocabulary.eos, tail as usize));

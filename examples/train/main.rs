@@ -23,10 +23,10 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use batch::{Packed, Source};
 use clap::Parser;
-use demask::eval::tasks::Rng;
+use demask::eval::tasks::{MIXTURE, Rng};
 use net::{Layout, Losses, Shape, Workspace};
 use optimizer::Optimizer;
 use store::State;
@@ -64,11 +64,20 @@ struct Options {
     /// Entries of the tokenizer, when it must be learned first.
     #[arg(long, default_value_t = 1_152)]
     vocabulary: usize,
+    /// Shares of word problems, counting, echo, naming and stories: `72,4,7,5,12`.
+    #[arg(long, value_delimiter = ',')]
+    mixture: Option<Vec<u32>>,
     /// Tokens in one step.
     #[arg(long, default_value_t = 4_096)]
     batch: usize,
+    /// Learning rate of Muon at its height; 0.02 is too high for batches this small.
+    #[arg(long, default_value_t = 0.008)]
+    muon_rate: f32,
+    /// Learning rate of AdamW at its height.
+    #[arg(long, default_value_t = 0.002)]
+    adam_rate: f32,
     /// Share of the run before the learning rate begins to fall.
-    #[arg(long, default_value_t = 0.4)]
+    #[arg(long, default_value_t = 0.1)]
     hold: f64,
     /// Minutes between checkpoints.
     #[arg(long, default_value_t = 3.0)]
@@ -129,10 +138,17 @@ fn train(
     state: &mut State,
 ) -> Result<()> {
     let path = options.run.join("state.safetensors");
-    let mut optimizer = Optimizer::new(0);
-    optimizer.first = std::mem::take(&mut state.first);
-    optimizer.second = std::mem::take(&mut state.second);
-    let mut source = Source::new(vocabulary, options.seed.wrapping_add(state.step));
+    let mut optimizer = Optimizer {
+        muon_rate: options.muon_rate,
+        adam_rate: options.adam_rate,
+        first: std::mem::take(&mut state.first),
+        second: std::mem::take(&mut state.second),
+    };
+    let shares = match &options.mixture {
+        Some(shares) => shares.as_slice().try_into().context("--mixture wants five numbers")?,
+        None => MIXTURE,
+    };
+    let mut source = Source::new(vocabulary, options.seed.wrapping_add(state.step), shares);
     let mut spaces: Vec<(Workspace, Vec<f32>)> =
         (0..options.threads).map(|_| (Workspace::default(), vec![0.0; layout.total])).collect();
     let begun = Instant::now();
@@ -173,7 +189,7 @@ fn train(
         let quiet = reported.elapsed().as_secs_f64();
         if quiet > 20.0 {
             eprintln!(
-                "{:5.1}% step {:6} {:6.2} M tokens {:6.0}/s rate {:.2} | number {:.3} text {:.3} eos {:.3}",
+                "{:5.1}% step {:6} {:6.2} M tokens {:6.0}/s rate {:.2} | number {:.3} copy {:.3} text {:.3} eos {:.3}",
                 100.0 * progress,
                 state.step,
                 state.tokens as f64 / 1e6,
@@ -182,6 +198,7 @@ fn train(
                 losses.mean(0),
                 losses.mean(1),
                 losses.mean(2),
+                losses.mean(3),
             );
             (losses, reported, since) = (Losses::default(), Instant::now(), 0);
         }
@@ -291,7 +308,7 @@ fn check_gradients(layout: &Layout, vocabulary: &Vocabulary) -> Result<()> {
     for w in &mut weights {
         *w += 0.1 * (rng.unit() as f32 - 0.5);
     }
-    let pieces = Source::new(vocabulary, 2).batch(400, 300);
+    let pieces = Source::new(vocabulary, 2, MIXTURE).batch(400, 300);
     let total: f32 = pieces.iter().flat_map(|p| &p.targets).map(|t| t.2).sum();
     let mut space = Workspace::default();
     let mut loss = |weights: &[f32], grad: &mut [f32]| -> f64 {
@@ -299,7 +316,10 @@ fn check_gradients(layout: &Layout, vocabulary: &Vocabulary) -> Result<()> {
             .iter()
             .map(|piece| {
                 let l = space.train(layout, weights, piece, total, grad);
-                (l.by_kind[0].0 + l.by_kind[1].0 + f64::from(batch::EOS_WEIGHT) * l.by_kind[2].0)
+                (l.by_kind[0].0
+                    + f64::from(batch::COPY_WEIGHT) * l.by_kind[1].0
+                    + l.by_kind[2].0
+                    + f64::from(batch::EOS_WEIGHT) * l.by_kind[3].0)
                     / f64::from(total)
             })
             .sum()

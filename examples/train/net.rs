@@ -112,8 +112,8 @@ struct Kept {
 /// Sums over masked positions.
 #[derive(Clone, Copy, Default)]
 pub struct Losses {
-    /// Cross-entropy and count, by kind: number, text, EOS.
-    pub by_kind: [(f64, f64); 3],
+    /// Cross-entropy and count, by kind: number, copy, text, EOS.
+    pub by_kind: [(f64, f64); 4],
 }
 
 impl Losses {
@@ -205,8 +205,9 @@ impl Workspace {
             let log_sum = k::softmax(row);
             let slot = match kind {
                 Kind::Number => 0,
-                Kind::Text => 1,
-                Kind::Eos => 2,
+                Kind::Copy => 1,
+                Kind::Text => 2,
+                Kind::Eos => 3,
             };
             losses.by_kind[slot].0 += f64::from(log_sum - logit);
             losses.by_kind[slot].1 += 1.0;

@@ -5,15 +5,15 @@ use std::sync::Mutex;
 use crate::kernels as k;
 use crate::net::Layout;
 
-/// Learning rate of Muon at its height.
-pub const MUON_RATE: f32 = 0.02;
-/// Learning rate of AdamW at its height.
-pub const ADAM_RATE: f32 = 0.003;
 const MUON_MOMENTUM: f32 = 0.95;
-const DECAY: f32 = 0.01;
+const DECAY: f32 = 0.1;
 
-/// Momenta, flat like the parameters.
+/// Momenta, flat like the parameters, and the learning rates at their height.
 pub struct Optimizer {
+    /// Learning rate of Muon.
+    pub muon_rate: f32,
+    /// Learning rate of AdamW.
+    pub adam_rate: f32,
     /// Muon's momentum, AdamW's first moment.
     pub first: Vec<f32>,
     /// AdamW's second moment.
@@ -29,10 +29,6 @@ struct Job<'a> {
 }
 
 impl Optimizer {
-    pub fn new(total: usize) -> Self {
-        Optimizer { first: vec![0.0; total], second: vec![0.0; total] }
-    }
-
     /// One step; `rate` is relative to the height, `step` counts from 1.
     pub fn step(
         &mut self,
@@ -43,6 +39,7 @@ impl Optimizer {
         step: u64,
         threads: usize,
     ) {
+        let muon_rate = rate * self.muon_rate;
         let mut jobs = Vec::new();
         let (mut w_rest, mut g_rest, mut m_rest, mut v_rest) =
             (weights, grad, &mut self.first[..], &mut self.second[..]);
@@ -62,7 +59,7 @@ impl Optimizer {
                     first: m,
                 });
             } else {
-                adam(w, g, m, v, rate * ADAM_RATE, step);
+                adam(w, g, m, v, rate * self.adam_rate, step);
             }
         }
         let queue = Mutex::new(jobs);
@@ -72,7 +69,7 @@ impl Optimizer {
                     loop {
                         let job = queue.lock().expect("no thread panics holding it").pop();
                         let Some(job) = job else { return };
-                        muon(job, rate * MUON_RATE);
+                        muon(job, muon_rate);
                     }
                 });
             }

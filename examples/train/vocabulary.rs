@@ -56,7 +56,7 @@ pub fn build(folder: &Path, size: usize, seed: u64) -> Result<()> {
     // Numbers up to 99 must be single tokens, so that a sum is one look-up.
     let numbers: Vec<String> = (0..100).map(|n| format!("x {n}")).collect();
     let mut text: Vec<String> = std::iter::repeat_n(numbers, 1_000).flatten().collect();
-    for problem in tasks::training_mixture(seed).take(12_000) {
+    for problem in tasks::training_mixture(seed, tasks::MIXTURE).take(12_000) {
         text.push(problem.prompt);
         text.push(problem.answer);
     }

@@ -20,7 +20,7 @@ pub const HELD_OUT_ONE_IN: u64 = 16;
 /// The kinds of problems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Task {
-    /// One to ten dated events, a running total and a final number.
+    /// Up to ten dated events, a running total and a final number.
     WordProblem,
     /// Counting in steps.
     Counting,
@@ -59,8 +59,8 @@ impl Task {
     }
 }
 
-/// How often each kind of [`Task::ALL`] is drawn for training, in percent.
-pub const MIXTURE: [u32; 5] = [62, 5, 9, 6, 18];
+/// How often each kind of [`Task::ALL`] is drawn when training begins, in percent.
+pub const MIXTURE: [u32; 5] = [72, 4, 7, 5, 12];
 
 /// A prompt with the answer the generator gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,9 +108,10 @@ pub fn training(task: Task, seed: u64) -> impl Iterator<Item = Problem> {
     problems(task, seed).filter(|problem| !problem.is_held_out())
 }
 
-/// Endless held-out problems of one kind; none of them is ever trained on.
+/// Endless held-out problems of one kind; none of them is ever trained on. Word problems have
+/// at least one event here.
 pub fn held_out(task: Task, seed: u64) -> impl Iterator<Item = Problem> {
-    problems(task, seed).filter(Problem::is_held_out)
+    problems(task, seed).filter(|problem| problem.is_held_out() && problem.size > 0)
 }
 
 /// Endless held-out word problems with exactly `events` events (1 to 10).
@@ -120,10 +121,11 @@ pub fn held_out_with_events(events: usize, seed: u64) -> impl Iterator<Item = Pr
         .filter(Problem::is_held_out)
 }
 
-/// Endless training problems of all kinds in the shares of [`MIXTURE`].
-pub fn training_mixture(seed: u64) -> impl Iterator<Item = Problem> {
+/// Endless training problems of all kinds; `shares` says how often each of [`Task::ALL`] is
+/// drawn, in any unit, e.g. [`MIXTURE`].
+pub fn training_mixture(seed: u64, shares: [u32; 5]) -> impl Iterator<Item = Problem> {
     let mut rng = Rng::new(seed, 500);
-    std::iter::repeat_with(move || Task::ALL[rng.weighted(&MIXTURE)].draw(&mut rng))
+    std::iter::repeat_with(move || Task::ALL[rng.weighted(&shares)].draw(&mut rng))
         .filter(|problem| !problem.is_held_out())
 }
 

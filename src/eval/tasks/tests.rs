@@ -69,6 +69,6 @@ fn word_problems_have_the_events_asked_for_and_right_sums() {
 
 #[test]
 fn the_mixture_draws_every_kind() {
-    let seen: HashSet<_> = training_mixture(2).take(500).map(|p| p.task).collect();
+    let seen: HashSet<_> = training_mixture(2, MIXTURE).take(500).map(|p| p.task).collect();
     assert_eq!(seen.len(), Task::ALL.len());
 }

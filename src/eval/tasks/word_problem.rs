@@ -1,4 +1,4 @@
-//! Word problems: one to ten events, each with a day or a month that no other event has.
+//! Word problems: up to ten events, each with a day or a month that no other event has.
 //!
 //! The anchor makes every step of the answer a look-up by content, the running total a small
 //! sum. Totals stay within `0..=60`, deltas within `1..=9`.
@@ -9,19 +9,20 @@ use super::rng::Rng;
 use super::words::{DAYS, GAINS, LOSSES, MONTHS, NAMES, THINGS};
 use super::{Problem, Task};
 
-/// How often one, two, ... ten events are drawn.
-const EVENT_WEIGHTS: [u32; 10] = [14, 15, 16, 16, 15, 6, 5, 5, 4, 4];
+/// How often none, one, ... ten events are drawn. Without an event the answer is all copying,
+/// which a model learns from these first.
+const EVENT_WEIGHTS: [u32; 11] = [12, 16, 16, 16, 14, 12, 4, 3, 3, 2, 2];
 
 /// The highest running total.
 const MOST: u32 = 60;
 
 /// One problem with a number of events drawn from the usual weights.
 pub(super) fn draw(rng: &mut Rng) -> Problem {
-    let events = rng.weighted(&EVENT_WEIGHTS) + 1;
+    let events = rng.weighted(&EVENT_WEIGHTS);
     with_events(rng, events)
 }
 
-/// One problem with exactly `events` events (1 to 10).
+/// One problem with exactly `events` events (0 to 10).
 pub(super) fn with_events(rng: &mut Rng, events: usize) -> Problem {
     let &(name, pronoun) = rng.pick(&NAMES);
     let things = *rng.pick(&THINGS);
