@@ -214,7 +214,9 @@ fn moment(
         let label = |position: usize, token: u32| {
             format!("“{}” at {position}", Shown::of(vocabulary, token).label(false))
         };
-        describe(decision, before.map_or(0, |before| before.length), &label, &mut say);
+        let length = before.map_or(0, |before| before.length);
+        let eos = node.canvas.special().eos;
+        describe(decision, length, eos, &label, &mut say);
         moment.made = Some(Made {
             fills: decision.edits.iter().filter(|edit| matches!(edit, Edit::Fill { .. })).count(),
             expansions: decision.expansions().count(),
@@ -255,10 +257,39 @@ fn moment(
     moment
 }
 
+/// Fills in words; neighbouring ends of sequence in one.
+fn listed(
+    fills: &[(usize, u32, f32)],
+    eos: u32,
+    label: &dyn Fn(usize, u32) -> String,
+) -> Vec<String> {
+    let p = |p: f32| text::probability(Some(p));
+    let mut parts = Vec::new();
+    let mut at = 0;
+    while let Some(&(position, token, confidence)) = fills.get(at) {
+        let run = fills[at..]
+            .iter()
+            .enumerate()
+            .take_while(|(ahead, fill)| fill.1 == eos && fill.0 == position + ahead)
+            .count();
+        if run > 1 {
+            let least = fills[at..at + run].iter().map(|fill| fill.2).fold(f32::INFINITY, f32::min);
+            parts.push(format!("EOS at {position}–{} {}", position + run - 1, p(least)));
+        } else if token == eos {
+            parts.push(format!("EOS at {position} {}", p(confidence)));
+        } else {
+            parts.push(format!("{} {}", label(position, token), p(confidence)));
+        }
+        at += run.max(1);
+    }
+    parts
+}
+
 /// A decision in lines of the log.
 fn describe(
     decision: &Decision,
     length: usize,
+    eos_token: u32,
     label: &dyn Fn(usize, u32) -> String,
     say: &mut dyn FnMut(Sort, String),
 ) {
@@ -274,15 +305,11 @@ fn describe(
         .collect();
     if !fills.is_empty() {
         const MOST: usize = 6;
-        let mut parts: Vec<String> = fills
-            .iter()
-            .take(MOST)
-            .map(|&(position, token, confidence)| {
-                format!("{} {}", label(position, token), p(confidence))
-            })
-            .collect();
-        if fills.len() > MOST {
-            parts.push(format!("and {} more", fills.len() - MOST));
+        let parts = listed(&fills, eos_token, label);
+        let cut = parts.len().saturating_sub(MOST);
+        let mut parts: Vec<String> = parts.into_iter().take(MOST).collect();
+        if cut > 0 {
+            parts.push(format!("and {cut} more"));
         }
         let how = match decision.mode {
             Mode::Fallback => "fallback: filled",

@@ -113,6 +113,19 @@ impl Pen<'_> {
         }
     }
 
+    /// The line at the step stood at, through a chart: bars light up, the rest gets a rule.
+    pub fn playhead(&mut self, x: u16, rows: std::ops::Range<u16>) {
+        let style = self.theme.style(Role::Key);
+        for y in rows {
+            let Some(cell) = self.buffer.cell_mut((x, y)) else { continue };
+            if cell.symbol() == " " {
+                cell.set_symbol(self.theme.sign(theme::VERTICAL));
+            }
+            cell.set_style(Style::reset());
+            cell.set_style(style);
+        }
+    }
+
     /// Lays a style over an area, keeping what is written there.
     pub fn wash(&mut self, area: Rect, role: Role) {
         let area = area.intersection(*self.buffer.area());

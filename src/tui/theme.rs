@@ -119,13 +119,13 @@ pub const LEVELS: usize = 16;
 /// The upper part of viridis: readable on dark, monotone in luminance, safe for colour-blind
 /// eyes, and away from the blue and orange that mean something else.
 const HEAT: [(u8, u8, u8); LEVELS] = [
-    (84, 52, 122),
-    (82, 66, 136),
-    (75, 80, 143),
-    (67, 93, 145),
-    (59, 106, 145),
-    (53, 118, 145),
-    (47, 130, 144),
+    (104, 74, 140),
+    (100, 84, 150),
+    (92, 94, 156),
+    (82, 104, 156),
+    (70, 114, 153),
+    (58, 123, 149),
+    (47, 132, 145),
     (41, 142, 142),
     (37, 154, 138),
     (40, 166, 131),
@@ -182,6 +182,10 @@ pub enum Role {
     ExpandInk,
     /// Something about fills, in text and charts.
     FillInk,
+    /// A chart's bars in stage 2.
+    Calm,
+    /// A chart's bars that only carry a scale.
+    Quiet,
     /// Under the threshold for expansion, but refused.
     Refused,
     /// A stuck step.
@@ -213,6 +217,11 @@ impl Theme {
     /// The theme for a look.
     pub fn new(look: Look) -> Self {
         Self { palette: look.palette, ascii: look.ascii }
+    }
+
+    /// True if no colour may be used.
+    pub fn colourless(self) -> bool {
+        self.palette == Palette::Mono
     }
 
     /// True if only ASCII may be drawn.
@@ -309,6 +318,8 @@ impl Theme {
             Role::Expand => badge(self.orange()).add_modifier(Modifier::BOLD),
             Role::ExpandInk | Role::Refused => fg(self.orange()),
             Role::FillInk => fg(ink((92, 142, 245), 69, Color::LightBlue)),
+            Role::Calm => fg(ink((86, 140, 104), 65, Color::Green)),
+            Role::Quiet => fg(ink((104, 110, 120), 242, Color::DarkGray)),
             Role::Eos => fg(ink((110, 116, 126), 243, Color::DarkGray)),
             Role::Live => badge(ink((120, 210, 130), 114, Color::Green)),
             Role::Replay => badge(ink((122, 200, 255), 117, Color::LightCyan)),
@@ -392,6 +403,8 @@ fn mono(role: Role) -> Style {
         Role::Text
         | Role::Heading
         | Role::Good
+        | Role::Calm
+        | Role::Quiet
         | Role::FillInk
         | Role::Heat(_)
         | Role::Written(_) => Style::new(),

@@ -338,12 +338,13 @@ fn value_typed(app: &mut App, input: Input) -> Option<Input> {
 fn prompt_typed(app: &mut App, input: Input) -> Option<Input> {
     let Some(encode) = &app.encode else { return None };
     let text = input.value().to_owned();
+    let runs = app.session.timeline().roots().len();
     let started = encode(&text)
         .and_then(|ids| app.session.restart(Some(&ids)).map_err(|error| error.to_string()));
     match started {
         Ok(()) => {
             app.prompt_text = text;
-            restarted(app);
+            restarted(app, runs);
             None
         }
         Err(error) => {
@@ -353,7 +354,8 @@ fn prompt_typed(app: &mut App, input: Input) -> Option<Input> {
     }
 }
 
-fn restarted(app: &mut App) {
+/// After a new run was started, or an equal one gone back to; there were `runs` before.
+fn restarted(app: &mut App, runs: usize) {
     app.run = None;
     app.held = false;
     app.slot = None;
@@ -362,7 +364,8 @@ fn restarted(app: &mut App) {
     app.place(0);
     app.remember_start();
     app.refresh();
-    app.say("a new run; what was done before is kept");
+    let known = app.session.timeline().roots().len() == runs;
+    app.say(if known { "back at the start" } else { "a new run; what was done before is kept" });
 }
 
 /// After a parameter changed: what it costs and what it changes, in words.
@@ -478,10 +481,13 @@ fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
             app.speed = (app.speed + 1).min(SPEEDS.len() - 1);
             app.say(format!("speed {}", app.speed_name()));
         }
-        Action::Restart => match app.session.restart(None) {
-            Ok(()) => restarted(app),
-            Err(error) => app.complain(error.to_string()),
-        },
+        Action::Restart => {
+            let runs = app.session.timeline().roots().len();
+            match app.session.restart(None) {
+                Ok(()) => restarted(app, runs),
+                Err(error) => app.complain(error.to_string()),
+            }
+        }
         Action::EditPrompt => {
             if app.encode.is_some() {
                 app.mode = Mode::Prompt(Input::new(app.prompt_text.clone()));

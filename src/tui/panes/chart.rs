@@ -99,7 +99,8 @@ pub fn bars(pen: &mut Pen, area: Rect, axis: Axis, bar: impl Fn(u16) -> Bar) {
             // A known value is never invisible.
             ((value.clamp(0.0, 1.0) * (rows * 8) as f32).round() as usize).max(1)
         });
-        let line = bar.line.filter(|line| line.is_finite());
+        // On a single row a line says nothing.
+        let line = bar.line.filter(|line| line.is_finite() && rows > 1);
         let line = line.map(|line| ((line.clamp(0.0, 1.0) * rows as f32) as usize).min(rows - 1));
         for cell in 0..axis.wide() {
             let x = area.x.saturating_add(axis.cell(column) + cell);

@@ -54,8 +54,7 @@ pub fn rule(app: &App, decision: &Decision) -> String {
                 .count();
             match refused {
                 0 => "long enough, nothing to expand".to_owned(),
-                1 => "long enough: 1 under τ_low is not expanded".to_owned(),
-                refused => format!("long enough: {refused} under τ_low are not expanded"),
+                refused => format!("long enough; {refused} under τ_low not expanded"),
             }
         }
         (_, Growth::Stays) => "may expand, but none is under τ_low".to_owned(),
@@ -120,12 +119,14 @@ fn word_rows(app: &App, inside: Rect) -> u16 {
     let Some(decision) = app.decision() else { return 2 };
     let rule = app.theme.say(&rule(app, decision));
     let lines = text::wrap(&rule, usize::from(inside.width)).len().min(2);
-    2 + marks(inside) + u16::try_from(lines).unwrap_or(1)
+    2 + marks(app, inside) + u16::try_from(lines).unwrap_or(1)
 }
 
 /// Rows for the marks under the strip.
-fn marks(inside: Rect) -> u16 {
-    u16::from(inside.height >= 8 || inside.width >= 72)
+fn marks(app: &App, inside: Rect) -> u16 {
+    // Without colour the marks are all there is to tell.
+    let needed = app.theme.colourless() && inside.height > 5;
+    u16::from(needed || inside.height >= 11 || inside.width >= 72)
 }
 
 /// The step under a cell of the pane.
@@ -158,7 +159,7 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
     let words = parts.words;
     match app.decision() {
         Some(decision) => {
-            let marks = marks(inside);
+            let marks = marks(app, inside);
             strip(app, pen, words, decision.eos.as_ref(), marks > 0);
             let mut y = words.y + 1 + marks;
             if let Some(eos) = decision.eos.as_ref().filter(|_| y < words.bottom()) {
@@ -242,7 +243,7 @@ fn over_steps(app: &App, pen: &mut Pen, parts: &Parts) {
         Bar {
             value: measured.map(|(confidence, _)| confidence),
             line: measured.map(|(_, threshold)| threshold),
-            role: if stage(column) == 1 { Role::FillInk } else { Role::Good },
+            role: if stage(column) == 1 { Role::FillInk } else { Role::Calm },
         }
     });
     label(pen, parts.eos, "EOS", "1");
@@ -263,7 +264,7 @@ fn over_steps(app: &App, pen: &mut Pen, parts: &Parts) {
             role: match (steps.clone().any(expanded), stage(column)) {
                 (true, _) => Role::ExpandInk,
                 (false, 1) => Role::FillInk,
-                (false, _) => Role::Dim,
+                (false, _) => Role::Quiet,
             },
         }
     });
@@ -271,12 +272,7 @@ fn over_steps(app: &App, pen: &mut Pen, parts: &Parts) {
 
     let x = parts.eos.x.saturating_add(axis.cell(axis.column(here)));
     if x < parts.eos.right() {
-        for y in parts.eos.y..parts.length.bottom() {
-            if let Some(cell) = pen.buffer.cell_mut((x, y)) {
-                let style = app.theme.cursor(cell.style());
-                cell.set_style(style);
-            }
-        }
+        pen.playhead(x, parts.eos.y..parts.length.bottom());
     }
 }
 

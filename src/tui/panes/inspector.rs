@@ -238,17 +238,16 @@ fn numbers(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
     ]
     .map(|(name, column)| (name, number(column)));
     // In columns on two lines where one is too narrow.
+    let narrow = room.width < 68;
     let line = |values: &[(&str, String)]| -> Vec<(String, Role)> {
         let parts = values.iter().flat_map(|(name, number)| {
-            [(format!("{name} "), Role::Dim), (format!("{number:<11} "), Role::Text)]
+            let name = if narrow { format!("{name:<8}") } else { format!("{name} ") };
+            [(name, Role::Dim), (format!("{number:<11} "), Role::Text)]
         });
         parts.collect()
     };
-    let lines = if room.width >= 68 {
-        vec![line(&values)]
-    } else {
-        vec![line(&values[..2]), line(&values[2..])]
-    };
+    let lines =
+        if narrow { vec![line(&values[..2]), line(&values[2..])] } else { vec![line(&values)] };
     let mut used = 0;
     for parts in lines {
         if used >= room.height {
@@ -333,7 +332,8 @@ fn story(app: &App, pen: &mut Pen, room: Rect, thoughts: &[Thought]) {
             let most = 6;
             let cut = if flips.len() > most { "… → " } else { "" };
             let recent = flips[flips.len().saturating_sub(most)..].join(" → ");
-            format!("{cut}{recent} ({changes} changes)")
+            let noun = if changes == 1 { "change" } else { "changes" };
+            format!("{cut}{recent} ({changes} {noun})")
         }
     };
     let height = (room.height - 1).min(3);

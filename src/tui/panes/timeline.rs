@@ -50,7 +50,7 @@ impl Column {
         match self {
             Self { stuck: true, .. } => Role::Stuck,
             Self { expansions: 1.., .. } => Role::ExpandInk,
-            Self { fallback: true, .. } => Role::Dim,
+            Self { fallback: true, .. } => Role::Quiet,
             _ => Role::FillInk,
         }
     }
@@ -264,12 +264,7 @@ fn playhead(app: &App, pen: &mut Pen, parts: &Parts) {
     if x >= parts.chart.right() {
         return;
     }
-    for y in parts.chart.y..parts.events.bottom() {
-        if let Some(cell) = pen.buffer.cell_mut((x, y)) {
-            let style = app.theme.cursor(cell.style());
-            cell.set_style(style);
-        }
-    }
+    pen.playhead(x, parts.chart.y..parts.events.bottom());
     if parts.axis_row.height == 0 {
         return;
     }
