@@ -83,7 +83,7 @@ impl App {
             Action::First => 0,
             Action::Last => last,
             Action::NextBlock => (at / block + 1) * block,
-            Action::PreviousBlock if at % block == 0 => at.saturating_sub(block),
+            Action::PreviousBlock if at.is_multiple_of(block) => at.saturating_sub(block),
             Action::PreviousBlock => at / block * block,
             Action::NextTouched => {
                 self.touched().into_iter().find(|&position| position > at).unwrap_or(at)

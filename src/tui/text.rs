@@ -266,7 +266,7 @@ pub fn probability(p: Option<f32>) -> String {
     match p {
         Some(p) if !p.is_finite() => "–".to_owned(),
         // Never rounded up to certainty.
-        Some(p) if p >= 0.9995 && p < 1.0 => ">0.999".to_owned(),
+        Some(p) if (0.9995..1.0).contains(&p) => ">0.999".to_owned(),
         Some(p) if p >= 0.1 || p == 0.0 => format!("{p:.3}"),
         Some(p) if p >= 0.001 => format!("{p:.4}"),
         Some(p) => format!("{p:.1e}"),

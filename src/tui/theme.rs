@@ -164,8 +164,6 @@ pub enum Role {
     Bad,
     /// Something to look at.
     Warn,
-    /// Live, running.
-    Good,
     /// The prompt's text.
     Prompt,
     /// A written token, by the confidence it was written with.
@@ -308,7 +306,6 @@ impl Theme {
             Role::Key => fg(ink((122, 200, 255), 117, Color::LightCyan)),
             Role::Bad | Role::Stuck => fg(ink((255, 110, 110), 203, Color::Red)),
             Role::Warn => fg(ink((240, 200, 90), 221, Color::LightYellow)),
-            Role::Good => fg(ink((120, 210, 130), 114, Color::Green)),
             Role::Written(p) => self.written(p),
             Role::Ghost(p) => fg(self.heat(p)).add_modifier(Modifier::ITALIC),
             Role::Heat(p) => fg(self.heat(p)),
@@ -402,7 +399,6 @@ fn mono(role: Role) -> Style {
         Role::Selected => with(Modifier::REVERSED),
         Role::Text
         | Role::Heading
-        | Role::Good
         | Role::Calm
         | Role::Quiet
         | Role::FillInk

@@ -280,11 +280,7 @@ fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
         }
         Mode::Leaving => match key.code {
             crossterm::event::KeyCode::Char('q' | 'y') => effects.push(Effect::Quit),
-            crossterm::event::KeyCode::Char('w') => {
-                if save(app) {
-                    effects.push(Effect::Quit);
-                }
-            }
+            crossterm::event::KeyCode::Char('w') if save(app) => effects.push(Effect::Quit),
             _ => {}
         },
         Mode::Value(input) => edit(app, key, action, input, Mode::Value, value_typed),

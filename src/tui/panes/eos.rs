@@ -192,23 +192,17 @@ fn strip(app: &App, pen: &mut Pen, inside: Rect, eos: Option<&EosMeasure>, marks
     let length = prediction.rows();
     let shown = window.min(room).min(length);
     pen.say(inside.x, inside.y, WORD, "P(EOS)", Role::Dim);
-    let mut x = inside.x + WORD + u16::from(inside.width > WORD + 1);
-    for position in length - shown..length {
-        if x >= inside.right() {
-            break;
-        }
+    let start = inside.x + WORD + u16::from(inside.width > WORD + 1);
+    for (x, position) in (start..inside.right()).zip(length - shown..length) {
         let p = prediction.number(Column::PEos, position);
         let counts = eos.is_some_and(|eos| eos.taken.contains(&position));
         let role = if counts { Role::Heat(p) } else { Role::Faint };
-        let style = match position == app.position {
-            true => app.theme.cursor(app.theme.style(role)),
-            false => app.theme.style(role),
-        };
+        let style = app.theme.style(role);
+        let style = if position == app.position { app.theme.cursor(style) } else { style };
         pen.glyph(x, inside.y, pen.theme.heat_bar(p), style);
         if marks && counts {
             pen.sign(x, inside.y + 1, theme::COUNTED, Role::Text);
         }
-        x += 1;
     }
     if marks && let Some(eos) = eos {
         let before = eos.taken.iter().filter(|&&position| position + shown < length).count();

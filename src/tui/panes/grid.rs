@@ -128,7 +128,7 @@ pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
         let work = current
             .as_ref()
             .is_some_and(|block| block.start / raster.block == positions.start / raster.block);
-        if positions.start % raster.block == 0 {
+        if positions.start.is_multiple_of(raster.block) {
             let number = positions.start / raster.block + 1;
             let role = if work { Role::Strong } else { Role::Dim };
             pen.say(inside.x, y, 3, &format!("{number:>3}"), role);
