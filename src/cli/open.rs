@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The prompt of the first look around.
-pub const SAMPLE_PROMPT: &str = "Mia has 12 stamps. On Monday she buys 7. On Tuesday she loses 3. How many stamps does Mia have?";
+pub const SAMPLE_PROMPT: &str = "Write a story in 5 sentences about a small owl who finds a drum.";
 
 /// A session ready to be stepped, and its model.
 pub struct Opened {
@@ -33,8 +33,7 @@ pub fn open(
     prompt: Option<&str>,
     recorder: impl FnOnce(&Header, &Loaded) -> Result<Option<Box<dyn Recorder>>, Fault>,
 ) -> Result<Opened, Fault> {
-    let computing =
-        Computing { device: model::device(&options.device)?, precision: options.dtype };
+    let computing = Computing { device: model::device(&options.device)?, precision: options.dtype };
     let mut loaded = model::load(&options.source(), &computing)?;
     loaded.predictor = stop::test_hook(loaded.predictor);
     let (ids, prompt) = match (&options.prompt_ids, prompt) {
@@ -49,13 +48,11 @@ pub fn open(
     let extras = extras(options.top_k);
     let header = Header::new(&loaded.facts, strategy.name(), &prompt, extras);
     let recorder = recorder(&header, &loaded)?;
-    let session =
-        Session::new(strategy, &ids, loaded.facts.special, params, extras, recorder).map_err(
-            |error| match error {
-                DecodeError::Param(error) => Fault::usage(error),
-                error => Fault::failure(error),
-            },
-        )?;
+    let session = Session::new(strategy, &ids, loaded.facts.special, params, extras, recorder)
+        .map_err(|error| match error {
+            DecodeError::Param(error) => Fault::usage(error),
+            error => Fault::failure(error),
+        })?;
     Ok(Opened { session, loaded, prompt, header })
 }
 
@@ -66,8 +63,7 @@ pub fn file_recorder(
     loaded: &Loaded,
 ) -> Result<Box<dyn Recorder>, Fault> {
     let vocabulary = loaded.tokenizer.clone();
-    let recorder =
-        TraceRecorder::create(path, header, vocabulary).map_err(Fault::failure)?;
+    let recorder = TraceRecorder::create(path, header, vocabulary).map_err(Fault::failure)?;
     Ok(Box::new(recorder))
 }
 
@@ -103,14 +99,7 @@ fn params(
 ) -> Result<Params, Fault> {
     let context = loaded.facts.context;
     let room = context.saturating_sub(prompt);
-    for (name, value) in &loaded.suggested {
-        // A suggestion is not an order: one that does not fit is left out.
-        if let Ok(spec) = params.spec(name)
-            && let Ok(value) = spec.parse(&value.to_string())
-        {
-            params.set(name, value).map_err(Fault::usage)?;
-        }
-    }
+    params.suggest(&loaded.suggested);
     for (name, value) in options.params.iter() {
         params.set(name, value).map_err(Fault::usage)?;
     }

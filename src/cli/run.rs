@@ -150,12 +150,12 @@ impl Run {
                         true => ControlFlow::Break(()),
                         false => ControlFlow::Continue(()),
                     };
-                    let prediction =
-                        loaded.predictor.predict(&request, &mut watch).map_err(|error| match error
-                        {
+                    let prediction = loaded.predictor.predict(&request, &mut watch).map_err(
+                        |error| match error {
                             PredictError::Cancelled => Fault::failure("stopped by a signal"),
                             error => Fault::failure(error),
-                        })?;
+                        },
+                    )?;
                     self.forward += started.elapsed();
                     self.canvases += request.canvases();
                     session.supply(key, prediction, started.elapsed());

@@ -243,6 +243,18 @@ impl Params {
         Ok(())
     }
 
+    /// Takes over suggested values. A suggestion is not an order: what is unknown or does not fit
+    /// is left out.
+    pub fn suggest(&mut self, suggested: &[(String, f64)]) {
+        for (name, value) in suggested {
+            let parsed =
+                self.spec(name).and_then(|spec| Ok((spec.name, spec.parse(&value.to_string())?)));
+            if let Ok((name, value)) = parsed {
+                self.values.insert(name, value);
+            }
+        }
+    }
+
     /// Every declaration with its value, in declared order.
     pub fn iter(&self) -> impl Iterator<Item = (&'static ParamSpec, Value)> {
         self.specs.iter().map(|spec| (spec, self.values[spec.name]))

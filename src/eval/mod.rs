@@ -1,5 +1,8 @@
-//! What the embedded model is trained on and measured with.
+//! Problems with checkable answers, and what a model does with them.
 //!
-//! [`tasks`] generates the problems; nothing here knows a model or a decoder.
+//! [`tasks`] generates the problems that the embedded model is trained on and measured with; it
+//! knows neither a model nor a decoder. [`measure`] runs a model on them.
 
+pub mod card;
+pub mod measure;
 pub mod tasks;

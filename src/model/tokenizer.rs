@@ -135,6 +135,14 @@ impl Tokenizer {
     }
 }
 
+impl Tokenizer {
+    /// Number of tokens of a text, without special ones; 0 without a tokenizer.
+    pub fn count(&self, text: &str) -> usize {
+        let encoding = self.inner.as_ref().and_then(|inner| inner.encode(text, false).ok());
+        encoding.map_or(0, |encoding| encoding.len())
+    }
+}
+
 impl Vocabulary for Tokenizer {
     fn piece(&self, id: TokenId) -> Option<Piece> {
         self.pieces.get(&id).cloned()
