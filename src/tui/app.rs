@@ -16,9 +16,9 @@ use super::{
     theme::{Role, Theme},
 };
 use crate::{
-    canvas::{Canvas, Slot},
+    canvas::{Canvas, Slot, TokenId},
     decode::{Decision, Params},
-    predict::{Key, ModelFacts, Prediction, Progress, Vocabulary},
+    predict::{Column, Key, ModelFacts, Prediction, Progress, Vocabulary},
     session::{NodeId, Pending, Session},
 };
 
@@ -110,6 +110,9 @@ pub struct App {
     /// The parameters each run was started under.
     pub(super) started: HashMap<NodeId, Params>,
     pub(super) history: History,
+    /// While a forward pass runs: what the one before said, by slot, so that the draft stays
+    /// readable and nothing flickers.
+    pub(super) draft: HashMap<Slot, (TokenId, f32)>,
     pub(super) died: Option<String>,
 }
 
@@ -167,6 +170,7 @@ impl App {
             saved: false,
             started: HashMap::new(),
             history: History::default(),
+            draft: HashMap::new(),
             died: None,
             session,
         };
@@ -299,7 +303,24 @@ impl App {
     /// Brings everything derived from the session up to date.
     pub(super) fn refresh(&mut self) {
         self.history.follow(&self.session, &*self.vocabulary);
+        self.draft = self.last_draft().unwrap_or_default();
         self.follow_slot();
+    }
+
+    /// What the last forward pass said about the positions still masked, while the next is on
+    /// its way.
+    fn last_draft(&self) -> Option<HashMap<Slot, (TokenId, f32)>> {
+        if !self.has_engine || !matches!(self.session.pending(), Pending::Wanted { .. }) {
+            return None;
+        }
+        let node = self.session.node();
+        let made = node.made.as_ref()?;
+        let before = &self.session.timeline()[node.parent?].canvas;
+        let prediction = self.session.prediction(made.prediction)?;
+        let choice = prediction.ids(Column::Choice).ok()?;
+        let p = prediction.numbers(Column::PChoice).ok()?;
+        let said = before.cells().iter().zip(choice.iter().zip(p));
+        Some(said.map(|(cell, (&token, &p))| (cell.slot, (token, p))).collect())
     }
 
     /// How a running run is named.

@@ -25,6 +25,9 @@ use crate::{
 
 /// Shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
+/// After a forward pass was asked for, its answer is waited for this long before a frame without
+/// it is drawn: with a fast model nothing flickers, with a slow one keys still answer.
+const HOLD: Duration = Duration::from_millis(40);
 
 /// Why the loop ended.
 enum End {
@@ -80,6 +83,7 @@ async fn drive(
     let mut drawn = Instant::now();
     let mut stepped = Instant::now();
     let mut dirty = true;
+    let mut asked: Option<Instant> = None;
     screen.draw(|buffer| frame::draw(app, buffer))?;
     let mut effects = Vec::new();
     want(app, &mut effects);
@@ -89,6 +93,7 @@ async fn drive(
                 Effect::Submit(key, request) => {
                     if let Some(engine) = &mut engine {
                         engine.submit(key, request);
+                        asked = Some(Instant::now());
                     }
                 }
                 Effect::Cancel => {
@@ -116,13 +121,15 @@ async fn drive(
                 Effect::Quit => return Ok(End::Quit),
             }
         }
-        if dirty && drawn.elapsed() >= FRAME {
+        let hold = asked.filter(|_| app.busy.is_some()).map(|asked| asked + HOLD);
+        let frame_at = (drawn + FRAME).max(hold.unwrap_or(drawn));
+        if dirty && Instant::now() >= frame_at {
             screen.draw(|buffer| frame::draw(app, buffer))?;
             drawn = Instant::now();
             dirty = false;
         }
         let due = app.due().then(|| stepped + period(app));
-        let frame_at = dirty.then(|| drawn + FRAME);
+        let frame_at = dirty.then_some(frame_at);
         let woken = tokio::select! {
             biased;
             event = next(&mut input) => match event {

@@ -215,7 +215,7 @@ pub const TABLE: &[Binding] = bindings! {
         Action::NextParam, [key('p')], None, "choose the next parameter";
         Action::PreviousParam, [key('P')], None, "choose the one before";
         Action::ResetParam, [key('x')], None, "give it back the run's own value";
-        Action::Enter, [code(KeyCode::Enter)], None, "type its value (in the log: go to that step)";
+        Action::Enter, [code(KeyCode::Enter)], None, "type its value; on a position: go to where it was written or inserted; in the log: go to that step";
     }
     View {
         Action::NextPane, [code(KeyCode::Tab)], Some("pane"), "give the keys to the next pane";

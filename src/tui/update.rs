@@ -15,6 +15,7 @@ use super::{
     theme::Role,
 };
 use crate::{
+    canvas::Born,
     predict::{Key, PredictError, Progress, Request},
     session::{NodeId, Pending, Report, StepError},
 };
@@ -688,7 +689,27 @@ fn reset(app: &mut App) {
     }
 }
 
+/// Goes to where the position under the cursor was written, or else inserted: to just before
+/// that step, where its reasons are on screen.
+fn origin(app: &mut App) {
+    let Some(cell) = app.canvas().cells().get(app.position).copied() else { return };
+    let step = cell.filled.or(match cell.born {
+        Born::Start => None,
+        Born::Appended { step } | Born::Inserted { step, .. } => Some(step),
+    });
+    match step.and_then(|step| step.checked_sub(1)) {
+        Some(step) => {
+            app.follow = false;
+            app.go_step(step as usize);
+        }
+        None => app.say("this position is there from the start and not written yet"),
+    }
+}
+
 fn enter(app: &mut App) {
+    if matches!(app.focus, Pane::Canvas | Pane::Grid | Pane::Inspector | Pane::Waterfall) {
+        return origin(app);
+    }
     if app.focus == Pane::Log {
         let lines = app.log();
         let step = lines.get(app.log_cursor(&lines)).map(|entry| entry.step);

@@ -39,20 +39,35 @@ pub fn token_at(app: &App, position: usize) -> Option<TokenId> {
     {
         return Some(*token);
     }
-    let prediction = app.prediction()?;
-    let guess = prediction
-        .id(Column::Choice, position)
-        .or_else(|| prediction.id(Column::Argmax, position))?;
-    (guess != canvas.special().mask).then_some(guess)
+    let guess = match app.prediction() {
+        Some(prediction) => prediction
+            .id(Column::Choice, position)
+            .or_else(|| prediction.id(Column::Argmax, position)),
+        None => app.draft.get(&cell.slot).map(|(token, _)| *token),
+    };
+    guess.filter(|&guess| guess != canvas.special().mask)
 }
 
 /// The model's confidence at a position, if it is known.
 pub fn confidence(app: &App, position: usize) -> Option<f32> {
-    let prediction = app.prediction()?;
-    prediction
-        .number(Column::PChoice, position)
-        .or_else(|| prediction.number(Column::PArgmax, position))
-        .filter(|p| p.is_finite())
+    let p = match app.prediction() {
+        Some(prediction) => prediction
+            .number(Column::PChoice, position)
+            .or_else(|| prediction.number(Column::PArgmax, position)),
+        None => {
+            let slot = app.canvas().cells().get(position)?.slot;
+            app.draft.get(&slot).map(|(_, p)| *p)
+        }
+    };
+    p.filter(|p| p.is_finite())
+}
+
+/// How sure the model is of a mask, as a glyph; a plain mask where nothing is known yet.
+pub fn mask_glyph(app: &App, position: usize) -> &'static str {
+    match confidence(app, position) {
+        None if app.prediction().is_none() => app.theme.sign(theme::MASK),
+        p => app.theme.heat_bar(p),
+    }
 }
 
 /// The canvas laid out in rows of `width` cells.
@@ -128,11 +143,10 @@ pub fn flow(app: &App, width: u16) -> Flow {
             match token_at(app, position) {
                 Some(token) if token == special.eos && (filled || app.ghost) => sign(theme::EOS),
                 Some(token) if filled || app.ghost => shown(token).glyphs(ascii),
-                _ if app.prediction().is_some() => {
-                    let symbol = app.theme.heat_bar(confidence(app, position)).to_owned();
+                _ => {
+                    let symbol = mask_glyph(app, position).to_owned();
                     vec![Glyph { symbol, width: 1, sort: Sort::StandIn }]
                 }
-                _ => sign(theme::MASK),
             }
         };
         pieces.push(Piece { position: Some(position), glyphs, marker, folded: None });
@@ -210,6 +224,7 @@ pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
             }
             if parts.is_empty() { "changes nothing".to_owned() } else { parts.join(" · ") }
         }
+        Pending::Wanted { .. } if app.has_engine => "…".to_owned(),
         Pending::Wanted { .. } => String::new(),
         Pending::Done(finish) => finish.name().to_owned(),
         Pending::Failed(_) => "cannot go on".to_owned(),

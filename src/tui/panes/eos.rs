@@ -116,10 +116,8 @@ fn parts(app: &App, inside: Rect) -> Parts {
 
 /// Rows of words above the charts: strip, marks, sum, rule.
 fn word_rows(app: &App, inside: Rect) -> u16 {
-    let Some(decision) = app.decision() else { return 2 };
-    let rule = app.theme.say(&rule(app, decision));
-    let lines = text::wrap(&rule, usize::from(inside.width)).len().min(2);
-    2 + marks(app, inside) + u16::try_from(lines).unwrap_or(1)
+    // Always room for two lines of the rule: the charts stand still while it changes.
+    4 + marks(app, inside)
 }
 
 /// Rows for the marks under the strip.

@@ -12,7 +12,7 @@ use super::{
         pen::{self, Pen},
         theme::{self, Role},
     },
-    canvas::{confidence, scrollbar},
+    canvas::{confidence, mask_glyph, scrollbar},
 };
 use crate::{canvas::Born, decode::Verdict};
 
@@ -83,7 +83,7 @@ pub fn cell(app: &App, position: usize) -> (&'static str, Style) {
         return (theme.sign(theme::WRITTEN), ink_only(theme.style(Role::Written(p))));
     }
     let p = confidence(app, position);
-    let bar = if app.prediction().is_some() { theme.heat_bar(p) } else { theme.sign(theme::MASK) };
+    let bar = mask_glyph(app, position);
     let (glyph, style) = match app.decision().and_then(|decision| decision.verdicts.get(position)) {
         Some(Verdict::Fill { .. }) => (bar, theme.style(Role::Fill)),
         Some(Verdict::Expand { .. }) => (theme.sign(theme::EXPANDS), theme.style(Role::Expand)),
@@ -105,13 +105,10 @@ fn ink_only(style: Style) -> Style {
 /// Draws the pane.
 pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
     let length = app.canvas().len();
-    let right = match (length, app.prediction()) {
+    let right = match (length, confidence(app, app.position)) {
         (0, _) => String::new(),
         (_, None) => format!("position {}", app.position),
-        _ => {
-            let p = super::super::text::probability(confidence(app, app.position));
-            format!("position {} · {p}", app.position)
-        }
+        (_, p) => format!("position {} · {}", app.position, super::super::text::probability(p)),
     };
     let inside = pen.heading(area, Pane::Grid.title(), app.focus == Pane::Grid, &right);
     if inside.height == 0 || inside.width <= MARGIN + 1 {

@@ -21,6 +21,7 @@ use crate::{
     tui::{
         App, Look, Save,
         app::{Goal, Mode},
+        frame,
         layout::Pane,
         update::{Effect, Event, update},
     },
@@ -401,4 +402,36 @@ fn a_dead_engine_ends_it() {
     let effects = update(&mut app, Event::Report(Report::Died("index out of bounds".to_owned())));
     assert!(matches!(effects[..], [Effect::Quit]));
     assert_eq!(app.died.as_deref(), Some("index out of bounds"));
+}
+
+#[test]
+fn while_a_pass_runs_the_draft_stays() {
+    let mut app = app(Look::default(), 5, 100, 30);
+    let before = frame::picture(&app, 100, 30);
+    bare(&mut app, KeyCode::Char('s'), KeyModifiers::NONE);
+    assert!(app.busy.is_some() && app.decision().is_none());
+    let position = app.canvas().len() / 2;
+    assert!(super::super::panes::canvas::token_at(&app, position).is_some());
+    assert!(super::super::panes::canvas::confidence(&app, position).is_some());
+    let during = frame::picture(&app, 100, 30);
+    let changed =
+        before.content().iter().zip(during.content()).filter(|(a, b)| a.symbol() != b.symbol());
+    assert!(changed.count() < 700, "a step does not turn the screen upside down");
+    // A position without a guess is a plain mask, not a low confidence.
+    press(&mut app, "R");
+    assert!(app.draft.is_empty());
+}
+
+#[test]
+fn enter_goes_to_where_a_position_was_written() {
+    let mut app = app(Look::default(), 12, 100, 30);
+    let written = app.canvas().cells().iter().position(|cell| cell.filled.is_some());
+    let written = written.expect("something is written");
+    let step = app.canvas().cells()[written].filled.expect("by a step");
+    app.put(written);
+    press(&mut app, "Enter");
+    assert_eq!(app.step(), step - 1);
+    assert!(app.touched().contains(&app.position), "the pending step writes it");
+    press(&mut app, "0 g Enter");
+    assert!(said(&app).contains("from the start"));
 }

@@ -3,6 +3,7 @@
 
 mod fake;
 mod flow;
+mod incremental;
 mod keymap;
 mod keys;
 mod layout;
