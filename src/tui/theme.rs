@@ -362,7 +362,7 @@ impl Theme {
     /// The cursor, over whatever lies under it.
     pub fn cursor(self, under: Style) -> Style {
         if self.palette == Palette::Mono {
-            return under.add_modifier(Modifier::REVERSED | Modifier::BOLD);
+            return under.add_modifier(Modifier::REVERSED | Modifier::UNDERLINED);
         }
         let cyan = self.ink((122, 200, 255), 117, Color::LightCyan);
         match under.bg {
@@ -392,7 +392,7 @@ fn mono(role: Role) -> Style {
         Role::Ghost(_) => with(Modifier::DIM | Modifier::ITALIC),
         Role::Written(Some(p)) if p < 0.5 => with(Modifier::DIM),
         Role::Fill => with(Modifier::REVERSED),
-        Role::Expand => with(Modifier::REVERSED | Modifier::BOLD | Modifier::UNDERLINED),
+        Role::Expand => with(Modifier::REVERSED | Modifier::BOLD),
         Role::Live | Role::Replay | Role::WhatIf | Role::Recording | Role::State => {
             with(Modifier::REVERSED)
         }

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     canvas::{Born, Cell, Slot, TokenId},
+    decode::Verdict,
     predict::{Column, Prediction},
     session::Pending,
 };
@@ -124,7 +125,12 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
     let rest = if wide { &mut right } else { &mut left };
     let history = thoughts(app, cell.slot);
     // A few rows are kept for the history where there is room for both.
-    let keep = if wide || history.len() < 2 || rest.height < 8 { 0 } else { 4 };
+    let keep = match rest.height {
+        _ if wide || history.len() < 2 => 0,
+        0..5 => 0,
+        5..8 => 2,
+        _ => 4,
+    };
     let mut list = *rest;
     list.height -= keep;
     let used = ranking(app, pen, list, candidates.as_deref(), position);
@@ -161,11 +167,16 @@ fn title(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
         return 1;
     }
     let left = room.width.saturating_sub(used);
+    let short = match cell.born {
+        Born::Appended { step } => format!(" · from step {step}"),
+        _ => String::new(),
+    };
     if text::width(&born) + 3 <= usize::from(left) {
         pen.say(room.x + used, room.y, left, &format!(" · {born}"), Role::Dim);
         return 1;
     }
-    if room.height < 5 {
+    if !short.is_empty() || room.height < 5 {
+        pen.say(room.x + used, room.y, left, &short, Role::Dim);
         return 1;
     }
     pen.say(room.x, room.y + 1, room.width, &born, Role::Dim);
@@ -180,7 +191,7 @@ fn why(app: &App, cell: &Cell) -> String {
             Pending::Decided { decision, .. } => decision
                 .verdicts
                 .get(app.position)
-                .map_or_else(|| "–".to_owned(), |verdict| sentence(&verdict.to_string())),
+                .map_or_else(|| "–".to_owned(), |verdict| pending(verdict)),
             Pending::Wanted { .. } if app.has_engine => {
                 "Waiting for the forward pass of this step.".to_owned()
             }
@@ -206,6 +217,14 @@ fn why(app: &App, cell: &Cell) -> String {
     match verdict {
         Some(verdict) => format!("Step {step}: {verdict}"),
         None => format!("Filled at step {step}."),
+    }
+}
+
+/// A verdict that is not carried out yet.
+fn pending(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Fill { .. } | Verdict::Expand { .. } => format!("Will be {verdict}"),
+        _ => sentence(&verdict.to_string()),
     }
 }
 

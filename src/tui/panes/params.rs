@@ -2,13 +2,16 @@
 
 use ratatui::layout::Rect;
 
-use super::super::{
-    app::{App, Mode},
-    layout::Pane,
-    pen::{self, Pen},
-    text,
-    theme::{self, Role},
-    update,
+use super::{
+    super::{
+        app::{App, Mode},
+        layout::Pane,
+        pen::{self, Pen},
+        text,
+        theme::{self, Role},
+        update,
+    },
+    canvas::scrollbar,
 };
 use crate::decode::{Kind, ParamSpec, Value};
 
@@ -80,6 +83,16 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
     {
         let y = inside.y + u16::try_from(row).unwrap_or(0);
         entry(app, pen, Rect { y, height: 1, ..inside }, at, spec, value);
+    }
+    let count = app.session.params().specs().len();
+    if usize::from(rows) < count {
+        let list = Rect {
+            y: inside.y.saturating_sub(1),
+            width: inside.width + 1,
+            height: rows + 1,
+            ..inside
+        };
+        scrollbar(pen, list, skip, usize::from(rows), count);
     }
     if rows < inside.height
         && let Some((spec, _)) = app.session.params().iter().nth(app.param)
