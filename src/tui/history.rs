@@ -18,7 +18,9 @@ pub enum Sort {
     Bound,
     /// Positions filled.
     Fill,
-    /// Positions expanded, or the canvas grown.
+    /// Positions expanded.
+    Expansion,
+    /// The canvas grown in stage 1.
     Growth,
     /// A stuck step.
     Stuck,
@@ -328,7 +330,7 @@ fn describe(
                 p(eos),
                 p(eos_threshold)
             );
-            say(Sort::Growth, text);
+            say(Sort::Expansion, text);
         }
     }
     let compared = |eos: &EosMeasure, name: &str| {

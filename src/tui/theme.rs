@@ -51,6 +51,8 @@ pub const EOS: Sign = Sign("∎", "$");
 pub const ABSENT: Sign = Sign("–", "-");
 /// A position about to become several masks.
 pub const EXPANDS: Sign = Sign("◆", "+");
+/// A position about to be filled, where there is no colour.
+pub const FILLS: Sign = Sign("▾", "v");
 /// The step stood at.
 pub const PLAYHEAD: Sign = Sign("▲", "^");
 /// A step that filled and expanded nothing.
@@ -174,6 +176,8 @@ pub enum Role {
     Heat(Option<f32>),
     /// About to be filled.
     Fill,
+    /// A bar of a position about to be filled.
+    FillBar,
     /// About to be expanded.
     Expand,
     /// Something about expansions, in text and charts.
@@ -245,6 +249,12 @@ impl Theme {
         }
     }
 
+    /// The glyph of a position about to be filled, seen from above: a bar, or without colour a
+    /// sign, since a full bar in reverse video is a hole.
+    pub fn fill_glyph(self, p: Option<f32>) -> &'static str {
+        if self.colourless() { self.sign(FILLS) } else { self.heat_bar(p) }
+    }
+
     /// A sentence of our own, in ASCII if need be.
     pub fn say(self, text: &str) -> String {
         if self.ascii { plain(text) } else { text.to_owned() }
@@ -311,6 +321,10 @@ impl Theme {
             Role::Heat(p) => fg(self.heat(p)),
             Role::Fill => {
                 Style::new().fg(self.white()).bg(self.blue()).add_modifier(Modifier::BOLD)
+            }
+            // A full bar covers its ground: it must not look written.
+            Role::FillBar => {
+                Style::new().fg(ink((110, 168, 255), 75, Color::LightBlue)).bg(self.blue())
             }
             Role::Expand => badge(self.orange()).add_modifier(Modifier::BOLD),
             Role::ExpandInk | Role::Refused => fg(self.orange()),
@@ -391,7 +405,7 @@ fn mono(role: Role) -> Style {
         Role::Dim | Role::Faint | Role::Prompt | Role::Eos => with(Modifier::DIM),
         Role::Ghost(_) => with(Modifier::DIM | Modifier::ITALIC),
         Role::Written(Some(p)) if p < 0.5 => with(Modifier::DIM),
-        Role::Fill => with(Modifier::REVERSED),
+        Role::Fill | Role::FillBar => with(Modifier::REVERSED),
         Role::Expand => with(Modifier::REVERSED | Modifier::BOLD),
         Role::Live | Role::Replay | Role::WhatIf | Role::Recording | Role::State => {
             with(Modifier::REVERSED)

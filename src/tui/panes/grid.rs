@@ -85,7 +85,7 @@ pub fn cell(app: &App, position: usize) -> (&'static str, Style) {
     let p = confidence(app, position);
     let bar = mask_glyph(app, position);
     let (glyph, style) = match app.decision().and_then(|decision| decision.verdicts.get(position)) {
-        Some(Verdict::Fill { .. }) => (bar, theme.style(Role::Fill)),
+        Some(Verdict::Fill { .. }) => (theme.fill_glyph(p), theme.style(Role::FillBar)),
         Some(Verdict::Expand { .. }) => (theme.sign(theme::EXPANDS), theme.style(Role::Expand)),
         Some(Verdict::Refused { .. }) => (bar, theme.style(Role::Refused)),
         _ => (bar, theme.style(Role::Heat(p))),

@@ -35,7 +35,8 @@ fn role(entry: &Entry, here: u32) -> Role {
         Sort::Fault => Role::Bad,
         _ if entry.step > here => Role::Faint,
         Sort::Bound => Role::Key,
-        Sort::Growth => Role::ExpandInk,
+        Sort::Expansion => Role::ExpandInk,
+        Sort::Growth => Role::FillInk,
         Sort::Stuck | Sort::Drop => Role::Stuck,
         Sort::Fill | Sort::Plain => Role::Text,
     }
@@ -57,7 +58,7 @@ pub fn draw_inside(app: &App, pen: &mut Pen, area: Rect, inside: Rect) {
     let mut before = None;
     for (row, (at, entry)) in lines.iter().enumerate().skip(first).take(rows).enumerate() {
         let y = inside.y + u16::try_from(row).unwrap_or(0);
-        if entry.step == here {
+        if entry.step == here && before != Some(here) {
             pen.sign(inside.x, y, theme::POINTER, Role::Key);
         }
         if before != Some(entry.step) {

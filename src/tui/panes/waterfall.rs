@@ -120,7 +120,7 @@ fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &
         let (glyph, role) = match verdict {
             _ if cell.token == special.eos => (theme.sign(theme::EOS), Role::Eos),
             _ if cell.token != special.mask => (theme.sign(theme::IDLE), Role::Dim),
-            Some(Verdict::Fill { .. }) => (theme.heat_bar(p), Role::Fill),
+            Some(Verdict::Fill { .. }) => (theme.fill_glyph(p), Role::FillBar),
             Some(Verdict::Expand { .. }) => (theme.sign(theme::EXPANDS), Role::Expand),
             _ if prediction.is_some() => (theme.heat_bar(p), Role::Heat(p)),
             _ => (theme.sign(theme::MASK), Role::Faint),
