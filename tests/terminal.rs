@@ -163,7 +163,7 @@ fn start_step_inspect_turn_and_quit() {
         terminal.wait_gone("make the pending step");
         // Quitting with steps that are not recorded asks once.
         terminal.press("q");
-        terminal.wait_text("not recorded");
+        terminal.wait_text("Not recorded");
         terminal.press("q");
         assert!(terminal.exit().success(), "{}", terminal.text());
         terminal.assert_restored();

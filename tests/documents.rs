@@ -1,0 +1,87 @@
+//! The documents say what the program does: tables in the README are the program's own.
+//!
+//! `UPDATE_DOCUMENTS=1 cargo test --test documents` writes them.
+
+use std::{fs, path::PathBuf};
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// The README's section between `<!-- name -->` and `<!-- /name -->` is `content`.
+fn section(name: &str, content: &str) {
+    let file = path("README.md");
+    let text = fs::read_to_string(&file).unwrap();
+    let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let start = text.find(&open).expect("the section opens") + open.len();
+    let end = text.find(&close).expect("the section closes");
+    if std::env::var_os("UPDATE_DOCUMENTS").is_some() {
+        let updated = format!("{}{}{}", &text[..start], content, &text[end..]);
+        fs::write(&file, updated).unwrap();
+        return;
+    }
+    assert_eq!(&text[start..end], content, "run UPDATE_DOCUMENTS=1 cargo test --test documents");
+}
+
+#[test]
+fn the_tables_are_the_programs_own() {
+    section("parameters", &demask::cli::parameter_table());
+    section("keys", &demask::tui::key_table());
+}
+
+#[test]
+fn every_command_and_flag_is_described() {
+    fn check(command: &clap::Command) {
+        assert!(command.get_about().is_some(), "{} has no description", command.get_name());
+        for argument in command.get_arguments() {
+            assert!(
+                argument.get_help().is_some(),
+                "{} of {} has no help",
+                argument.get_id(),
+                command.get_name()
+            );
+        }
+        command.get_subcommands().for_each(check);
+    }
+    let mut command = demask::cli::command();
+    command.build();
+    command.debug_assert();
+    check(&demask::cli::command());
+}
+
+#[test]
+fn commands_in_the_documents_are_commands() {
+    let readme = fs::read_to_string(path("README.md")).unwrap();
+    let recordings = fs::read_to_string(path("recordings/README.md")).unwrap();
+    let mut seen = 0;
+    for text in [readme, recordings] {
+        for line in text.lines() {
+            let found = line.split('`').find_map(|part| part.trim().strip_prefix("demask "));
+            let found = found.or_else(|| line.strip_prefix("demask "));
+            let found = found.or_else(|| line.strip_prefix("cargo run --release -- "));
+            // A single word only names a command.
+            let Some(arguments) = found.filter(|found| found.contains(' ')) else { continue };
+            let words = words(arguments);
+            let matches = demask::cli::command()
+                .try_get_matches_from(std::iter::once("demask".to_owned()).chain(words));
+            assert!(matches.is_ok(), "{arguments}: {}", matches.unwrap_err());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 8, "only {seen} commands found");
+}
+
+/// Words as a shell splits them, with double quotes.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (index, part) in line.split('"').enumerate() {
+        if index % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(
+                part.split('#').next().unwrap_or_default().split_whitespace().map(str::to_owned),
+            );
+        }
+    }
+    words
+}
