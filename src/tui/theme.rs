@@ -382,7 +382,7 @@ impl Theme {
         match under.bg {
             // A pending state keeps its hue under the cursor and gets brighter.
             Some(ground) if ground == self.blue() => Style::new()
-                .fg(self.white())
+                .fg(under.fg.unwrap_or(self.white()))
                 .bg(self.ink((64, 132, 255), 69, Color::LightBlue))
                 .add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
             Some(ground) if ground == self.orange() => Style::new()

@@ -188,10 +188,9 @@ fn why(app: &App, cell: &Cell) -> String {
     let special = app.canvas().special();
     if cell.token == special.mask {
         return match app.session.pending() {
-            Pending::Decided { decision, .. } => decision
-                .verdicts
-                .get(app.position)
-                .map_or_else(|| "–".to_owned(), |verdict| pending(verdict)),
+            Pending::Decided { decision, .. } => {
+                decision.verdicts.get(app.position).map_or_else(|| "–".to_owned(), pending)
+            }
             Pending::Wanted { .. } if app.has_engine => {
                 "Waiting for the forward pass of this step.".to_owned()
             }
