@@ -4,6 +4,9 @@
 //! [`decode`] *decides*, [`canvas`] *applies*, [`trace`] records and [`tui`] shows.
 //! ARCHITECTURE.md has the rooms and their invariants.
 
+#![warn(missing_docs)]
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
 pub mod canvas;
 pub mod cli;
 pub mod decode;

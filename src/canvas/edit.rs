@@ -17,19 +17,48 @@ pub enum Filler {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edit {
     /// Write a token into a masked position.
-    Fill { slot: Slot, token: TokenId },
+    Fill {
+        /// The position.
+        slot: Slot,
+        /// What is written; never the mask token.
+        token: TokenId,
+    },
     /// Write another token into a written position.
-    Replace { slot: Slot, token: TokenId },
+    Replace {
+        /// The position.
+        slot: Slot,
+        /// What is written; never the mask token.
+        token: TokenId,
+    },
     /// Take a written token back.
-    Remask { slot: Slot },
+    Remask {
+        /// The position.
+        slot: Slot,
+    },
     /// Replace a masked position by `n` new masks; the length grows by `n - 1`.
-    Expand { slot: Slot, n: usize },
+    Expand {
+        /// The position.
+        slot: Slot,
+        /// Number of masks in its place; 0 removes it.
+        n: usize,
+    },
     /// Add `n` positions at the tail.
-    Append { n: usize, filler: Filler },
+    Append {
+        /// Number of positions.
+        n: usize,
+        /// What they hold.
+        filler: Filler,
+    },
     /// Remove a position.
-    Delete { slot: Slot },
+    Delete {
+        /// The position.
+        slot: Slot,
+    },
     /// Cut the region to `length` positions; what lies behind is dropped.
-    Truncate { length: usize },
+    Truncate {
+        /// Positions kept.
+        length: usize,
+    },
 }
 
 /// An edit that does not fit the canvas.

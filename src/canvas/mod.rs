@@ -34,9 +34,17 @@ pub enum Born {
     /// Part of the initial canvas.
     Start,
     /// Added at the tail by this step (1-based on the path of steps).
-    Appended { step: u32 },
+    Appended {
+        /// That step.
+        step: u32,
+    },
     /// Made by this step when it expanded the position `from`.
-    Inserted { step: u32, from: Slot },
+    Inserted {
+        /// That step, 1-based.
+        step: u32,
+        /// The position expanded, which is no more.
+        from: Slot,
+    },
 }
 
 /// One position of the generated region.

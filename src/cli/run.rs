@@ -96,7 +96,7 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
     })?;
     let stopped = stop::on_signals();
     let mut run = Run { opened, started: Instant::now(), forward: Duration::ZERO, canvases: 0 };
-    let outcome = run.to_the_end(&stopped);
+    let outcome = run.finish(&stopped);
     // Whatever happened, what was recorded is closed properly before anything is said.
     run.opened.session.finish_recording().map_err(Fault::failure)?;
     outcome?;
@@ -130,7 +130,7 @@ struct Run {
 }
 
 impl Run {
-    fn to_the_end(&mut self, stopped: &AtomicBool) -> Result<(), Fault> {
+    fn finish(&mut self, stopped: &AtomicBool) -> Result<(), Fault> {
         let bar = bar();
         let Opened { session, loaded, .. } = &mut self.opened;
         loop {

@@ -29,9 +29,27 @@ impl Affects {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
     /// A whole number in `min..=max`, turned by `step`.
-    Int { min: i64, max: i64, step: i64, default: i64 },
+    Int {
+        /// Smallest value.
+        min: i64,
+        /// Largest value.
+        max: i64,
+        /// One turn of the knob.
+        step: i64,
+        /// The reference's default.
+        default: i64,
+    },
     /// A number in `min..=max`, turned by `step`.
-    Float { min: f64, max: f64, step: f64, default: f64 },
+    Float {
+        /// Smallest value.
+        min: f64,
+        /// Largest value.
+        max: f64,
+        /// One turn of the knob.
+        step: f64,
+        /// The reference's default.
+        default: f64,
+    },
 }
 
 /// The declaration of one parameter.

@@ -8,9 +8,15 @@ use crate::canvas::TokenId;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum FillRule {
     /// Its confidence is strictly over the threshold.
-    Above { threshold: f32 },
+    Above {
+        /// τ_high.
+        threshold: f32,
+    },
     /// No position was over the threshold; this is the best of the block.
-    BestOfBlock { threshold: f32 },
+    BestOfBlock {
+        /// τ_high, which none is over.
+        threshold: f32,
+    },
     /// Every masked position predicts the mask token; without it this is the best.
     WithoutMask,
 }
@@ -23,7 +29,12 @@ pub enum LeftRule {
     /// It is not in the current block.
     OutsideBlock,
     /// Not over the threshold. `best` is the position filled instead, if only one was.
-    NotConfident { threshold: f32, best: Option<(usize, f32)> },
+    NotConfident {
+        /// τ_high.
+        threshold: f32,
+        /// Position and confidence of the one filled instead.
+        best: Option<(usize, f32)>,
+    },
     /// It predicts the mask token, which is never written.
     PredictsMask,
 }
@@ -32,11 +43,24 @@ pub enum LeftRule {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum RefuseRule {
     /// The EOS confidence says the length suffices.
-    EosConfident { eos: f32, threshold: f32 },
+    EosConfident {
+        /// The EOS confidence.
+        eos: f32,
+        /// τ_expand.
+        threshold: f32,
+    },
     /// The canvas is at its maximum length.
-    AtMaximum { length: usize },
+    AtMaximum {
+        /// The length, positions.
+        length: usize,
+    },
     /// One position a step is expanded, and another one is less confident.
-    NotLowest { lowest: usize, p: f32 },
+    NotLowest {
+        /// The position expanded instead.
+        lowest: usize,
+        /// Its confidence.
+        p: f32,
+    },
 }
 
 /// Why a position fares as it does in a step.
@@ -45,15 +69,45 @@ pub enum Verdict {
     /// It is written already.
     Written,
     /// A token is written.
-    Fill { token: TokenId, p: f32, rule: FillRule },
+    Fill {
+        /// The token.
+        token: TokenId,
+        /// Its probability; without the mask token's share under [`FillRule::WithoutMask`].
+        p: f32,
+        /// The rule.
+        rule: FillRule,
+    },
     /// It becomes `n` masks.
-    Expand { p: f32, threshold: f32, n: usize, eos: f32, eos_threshold: f32 },
+    Expand {
+        /// Confidence, 0..=1.
+        p: f32,
+        /// τ_low.
+        threshold: f32,
+        /// Masks in its place.
+        n: usize,
+        /// The EOS confidence.
+        eos: f32,
+        /// τ_expand.
+        eos_threshold: f32,
+    },
     /// Its confidence `p` is under the low threshold, but it is not expanded.
-    Refused { p: f32, threshold: f32, rule: RefuseRule },
+    Refused {
+        /// Confidence, 0..=1.
+        p: f32,
+        /// τ_low.
+        threshold: f32,
+        /// The rule.
+        rule: RefuseRule,
+    },
     /// The recording does not say: it was decided by rules this program does not have.
     Unrecorded,
     /// It stays masked.
-    Left { p: f32, rule: LeftRule },
+    Left {
+        /// Confidence, 0..=1.
+        p: f32,
+        /// The rule.
+        rule: LeftRule,
+    },
 }
 
 impl Verdict {

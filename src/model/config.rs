@@ -153,13 +153,13 @@ impl LladaConfig {
                 return Err(format!("{name} is {size}, expected 1..={MOST}"));
             }
         }
-        if self.d_model % self.n_heads != 0 || (self.d_model / self.n_heads) % 2 != 0 {
+        if !self.d_model.is_multiple_of(self.n_heads) || !self.head_dim().is_multiple_of(2) {
             return Err(format!(
                 "d_model {} cannot be cut into {} heads of even width",
                 self.d_model, self.n_heads
             ));
         }
-        if self.n_heads % self.kv_heads() != 0 {
+        if !self.n_heads.is_multiple_of(self.kv_heads()) {
             return Err(format!(
                 "{} query heads cannot share {} key and value heads",
                 self.n_heads,

@@ -41,7 +41,7 @@ pub(super) fn params(params: &decode::Params) -> Params {
 pub(super) fn text(piece: Option<Piece>) -> Text {
     match piece {
         None => Text::None(()),
-        Some(Piece::Text(text)) => Text::Text(text),
+        Some(Piece::Text(text)) => Text::Whole(text),
         Some(Piece::Bytes(bytes)) => {
             Text::Bytes { hex: bytes.iter().map(|byte| format!("{byte:02x}")).collect() }
         }
@@ -53,7 +53,7 @@ pub(super) fn text(piece: Option<Piece>) -> Text {
 pub(super) fn piece(text: Text) -> Option<Piece> {
     match text {
         Text::None(()) => None,
-        Text::Text(text) => Some(Piece::Text(text)),
+        Text::Whole(text) => Some(Piece::Text(text)),
         Text::Control { control } => Some(Piece::Control(control)),
         Text::Bytes { hex } => (0..hex.len())
             .step_by(2)

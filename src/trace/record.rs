@@ -108,7 +108,7 @@ pub struct Asked {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Text {
-    Text(String),
+    Whole(String),
     Bytes { hex: String },
     Control { control: String },
     None(()),

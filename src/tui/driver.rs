@@ -147,9 +147,7 @@ async fn drive(
         };
         match woken {
             Woken::Event(event) => {
-                // Layers are many; those that change nothing on screen draw nothing.
-                let quiet = matches!(&event, Event::Report(Report::Progress(key, _))
-                    if app.busy.is_none_or(|busy| busy.key != *key));
+                let quiet = is_quiet(app, &event);
                 if matches!(event, Event::Tick) {
                     stepped = Instant::now();
                 }
@@ -162,6 +160,17 @@ async fn drive(
             // The terminal hung up.
             Woken::InputGone => return Ok(End::Signal),
         }
+    }
+}
+
+/// True for an event that changes nothing on screen: of these there are many.
+fn is_quiet(app: &App, event: &Event) -> bool {
+    use crossterm::event::{Event as TerminalEvent, MouseEventKind};
+    match event {
+        Event::Report(Report::Progress(key, _)) => app.busy.is_none_or(|busy| busy.key != *key),
+        Event::Terminal(TerminalEvent::Mouse(mouse)) => mouse.kind == MouseEventKind::Moved,
+        Event::Terminal(TerminalEvent::FocusGained | TerminalEvent::FocusLost) => true,
+        _ => false,
     }
 }
 

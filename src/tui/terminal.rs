@@ -10,7 +10,7 @@ use std::{
 
 use crossterm::{
     cursor::{Hide, Show},
-    event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture},
+    event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste},
     execute, queue,
     terminal::{
         BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
@@ -124,10 +124,20 @@ impl Drop for Screen {
 fn take(mouse: bool) -> io::Result<()> {
     enable_raw_mode()?;
     execute!(io::stdout(), EnterAlternateScreen, Hide, EnableBracketedPaste)?;
-    if mouse {
-        execute!(io::stdout(), EnableMouseCapture)?;
-    }
-    Ok(())
+    if mouse { listen_to_mouse() } else { Ok(()) }
+}
+
+/// Clicks, drags and the wheel, but not every move, which crossterm's own command asks for: over
+/// a slow line those are a flood.
+#[cfg(unix)]
+fn listen_to_mouse() -> io::Result<()> {
+    io::stdout().write_all(b"\x1b[?1000h\x1b[?1002h\x1b[?1006h")?;
+    io::stdout().flush()
+}
+
+#[cfg(not(unix))]
+fn listen_to_mouse() -> io::Result<()> {
+    execute!(io::stdout(), crossterm::event::EnableMouseCapture)
 }
 
 /// Undoes everything, as far as it goes; asked for twice it does no harm.

@@ -11,7 +11,7 @@ use super::{
     app::{App, Busy, Goal, Mode, SPEEDS},
     keymap::{self, Action},
     layout::Pane,
-    panes::{canvas, grid, log, timeline},
+    panes::{canvas, grid, log, params, timeline},
     theme::Role,
 };
 use crate::{
@@ -372,13 +372,14 @@ fn changed(app: &mut App) {
     let Some((spec, value)) = app.session.params().iter().nth(app.param) else { return };
     let own = app.own_params().and_then(|own| own.get(spec.name).ok());
     let was = match own {
-        Some(own) if own != value => format!(" (was {own})"),
+        Some(own) if own != value => format!(" (was {})", params::shown(spec, own)),
         _ => String::new(),
     };
     let effect = match (spec.affects, app.decision(), app.recorded_next()) {
         (crate::decode::Affects::Decide, Some(now), Some(then)) => difference(now, then),
         _ => spec.affects.words().to_owned(),
     };
+    let value = params::shown(spec, value);
     let text = format!("{} = {value}{was}: {effect}", spec.symbol);
     app.say(text);
 }
@@ -861,7 +862,7 @@ fn point(app: &mut App, pane: Pane, area: ratatui::layout::Rect, x: u16, y: u16)
             }
         }
         Pane::Params => {
-            if let Some(param) = super::panes::params::hit(app, area, y) {
+            if let Some(param) = params::hit(app, area, y) {
                 app.param = param;
             }
         }
