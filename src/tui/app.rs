@@ -129,6 +129,7 @@ impl App {
             encode,
             save,
             prompt_text,
+            notices,
             look,
             speed,
         } = start;
@@ -176,6 +177,9 @@ impl App {
         };
         app.remember_start();
         app.refresh();
+        for notice in notices {
+            app.complain(notice);
+        }
         app
     }
 

@@ -29,6 +29,9 @@ const FRAME: Duration = Duration::from_millis(16);
 /// it is drawn: with a fast model nothing flickers, with a slow one keys still answer.
 const HOLD: Duration = Duration::from_millis(40);
 
+/// A SIGCONT this soon after a stop of our own belongs to it.
+const ECHO: Duration = Duration::from_secs(1);
+
 /// Why the loop ended.
 enum End {
     Quit,
@@ -84,6 +87,7 @@ async fn drive(
     let mut stepped = Instant::now();
     let mut dirty = true;
     let mut asked: Option<Instant> = None;
+    let mut resumed: Option<Instant> = None;
     screen.draw(|buffer| frame::draw(app, buffer))?;
     let mut effects = Vec::new();
     want(app, &mut effects);
@@ -107,12 +111,15 @@ async fn drive(
                     screen.suspend()?;
                     input = Some(EventStream::new());
                     (app.width, app.height) = screen.size()?;
+                    resumed = Some(Instant::now());
                     dirty = true;
                 }
                 Effect::Redraw => {
                     screen.redraw()?;
                     dirty = true;
                 }
+                // The signal that ended our own stop: the terminal is ours again already.
+                Effect::Resume if resumed.take().is_some_and(|at| at.elapsed() < ECHO) => {}
                 Effect::Resume => {
                     screen.resume()?;
                     (app.width, app.height) = screen.size()?;

@@ -88,6 +88,8 @@ pub struct Start {
     pub save: Option<Save>,
     /// The prompt as it was typed.
     pub prompt_text: String,
+    /// What the user should know from the start, e.g. that the recording is cut.
+    pub notices: Vec<String>,
     /// What the terminal can show.
     pub look: Look,
     /// Steps a second in run mode: 1, 2, 5, 10, 30, or `None` for as fast as it goes.
