@@ -1,5 +1,7 @@
 //! Drawing into a buffer: text that stays within its bounds, headings, bars.
 
+use std::ops::Range;
+
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use super::{
@@ -114,15 +116,21 @@ impl Pen<'_> {
     }
 
     /// The line at the step stood at, through a chart: bars light up, the rest gets a rule.
-    pub fn playhead(&mut self, x: u16, rows: std::ops::Range<u16>) {
+    pub fn playhead(&mut self, columns: Range<u16>, rows: Range<u16>) {
         let style = self.theme.style(Role::Key);
         for y in rows {
-            let Some(cell) = self.buffer.cell_mut((x, y)) else { continue };
-            if cell.symbol() == " " {
-                cell.set_symbol(self.theme.sign(theme::VERTICAL));
+            for x in columns.clone() {
+                let Some(cell) = self.buffer.cell_mut((x, y)) else { continue };
+                let blank = cell.symbol() == " ";
+                if blank && x > columns.start {
+                    continue;
+                }
+                if blank {
+                    cell.set_symbol(self.theme.sign(theme::VERTICAL));
+                }
+                cell.set_style(Style::reset());
+                cell.set_style(style);
             }
-            cell.set_style(Style::reset());
-            cell.set_style(style);
         }
     }
 

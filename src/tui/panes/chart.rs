@@ -41,9 +41,9 @@ impl Axis {
         u16::try_from(self.points.div_ceil(self.per)).unwrap_or(u16::MAX)
     }
 
-    /// Cells a column takes.
-    pub fn wide(self) -> u16 {
-        self.wide
+    /// Cells of a column that its bar takes: a gap tells wide bars apart.
+    pub fn bar(self) -> u16 {
+        if self.wide > 2 { self.wide - 1 } else { self.wide }
     }
 
     /// The first cell of a column.
@@ -90,8 +90,7 @@ pub fn bars(pen: &mut Pen, area: Rect, axis: Axis, bar: impl Fn(u16) -> Bar) {
     if rows == 0 {
         return;
     }
-    // A gap tells wide bars apart.
-    let cells = if axis.wide() > 2 { axis.wide() - 1 } else { axis.wide() };
+    let cells = axis.bar();
     for column in 0..axis.columns() {
         let bar = bar(column);
         let value = bar.value.filter(|value| value.is_finite());
@@ -102,7 +101,7 @@ pub fn bars(pen: &mut Pen, area: Rect, axis: Axis, bar: impl Fn(u16) -> Bar) {
         // On a single row a line says nothing.
         let line = bar.line.filter(|line| line.is_finite() && rows > 1);
         let line = line.map(|line| ((line.clamp(0.0, 1.0) * rows as f32) as usize).min(rows - 1));
-        for cell in 0..axis.wide() {
+        for cell in 0..axis.wide {
             let x = area.x.saturating_add(axis.cell(column) + cell);
             if x >= area.right() {
                 return;

@@ -264,7 +264,7 @@ fn over_steps(app: &App, pen: &mut Pen, parts: &Parts) {
 
     let x = parts.eos.x.saturating_add(axis.cell(axis.column(here)));
     if x < parts.eos.right() {
-        pen.playhead(x, parts.eos.y..parts.length.bottom());
+        pen.playhead(x..x + axis.bar(), parts.eos.y..parts.length.bottom());
     }
 }
 

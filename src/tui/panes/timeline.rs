@@ -264,7 +264,7 @@ fn playhead(app: &App, pen: &mut Pen, parts: &Parts) {
     if x >= parts.chart.right() {
         return;
     }
-    pen.playhead(x, parts.chart.y..parts.events.bottom());
+    pen.playhead(x..x + parts.axis.bar(), parts.chart.y..parts.events.bottom());
     if parts.axis_row.height == 0 {
         return;
     }

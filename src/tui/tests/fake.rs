@@ -210,6 +210,7 @@ pub fn start_with(look: Look, params: Params, vocabulary: Arc<dyn Vocabulary>) -
         })),
         save: None,
         prompt_text: "Two birds flew over the cat.".to_owned(),
+        notices: Vec::new(),
         look,
         speed: Some(5),
     }
