@@ -175,3 +175,78 @@ impl Canvas {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canvas::SpecialTokens;
+
+    const MASK: TokenId = 9;
+    const EOS: TokenId = 8;
+
+    fn canvas(tokens: &[TokenId]) -> Canvas {
+        Canvas::holding(vec![1, 2], tokens, SpecialTokens { mask: MASK, eos: EOS })
+    }
+
+    fn check(before: &[TokenId], edits: &[Edit], after: &[TokenId], dropped: usize) {
+        let applied = canvas(before).apply(edits, 1).unwrap();
+        assert_eq!(applied.canvas.tokens(), after, "{edits:?}");
+        assert_eq!(applied.dropped.len(), dropped, "{edits:?}");
+        assert_eq!(applied.canvas.prompt(), [1, 2]);
+    }
+
+    #[test]
+    fn edits_do_what_they_say() {
+        let slot = |number| Slot(number);
+        check(&[MASK, 4], &[Edit::Fill { slot: slot(0), token: 5 }], &[5, 4], 0);
+        check(&[MASK, 4], &[Edit::Replace { slot: slot(1), token: 5 }], &[MASK, 5], 0);
+        check(&[MASK, 4], &[Edit::Remask { slot: slot(1) }], &[MASK, MASK], 0);
+        check(&[4, MASK, 5], &[Edit::Expand { slot: slot(1), n: 3 }], &[4, MASK, MASK, MASK, 5], 0);
+        check(&[4, MASK, 5], &[Edit::Expand { slot: slot(1), n: 0 }], &[4, 5], 0);
+        check(&[4], &[Edit::Append { n: 2, filler: Filler::Eos }], &[4, EOS, EOS], 0);
+        check(&[4, 5, 6], &[Edit::Delete { slot: slot(1) }], &[4, 6], 0);
+        check(&[4, 5, 6], &[Edit::Truncate { length: 1 }], &[4], 2);
+        check(&[4, 5, 6], &[Edit::Truncate { length: 7 }], &[4, 5, 6], 0);
+        // Slots name positions as they were, also behind an expansion.
+        let edits = [
+            Edit::Expand { slot: slot(0), n: 2 },
+            Edit::Fill { slot: slot(2), token: 7 },
+            Edit::Truncate { length: 3 },
+        ];
+        check(&[MASK, 4, MASK], &edits, &[MASK, MASK, 4], 1);
+    }
+
+    #[test]
+    fn edits_that_do_not_fit_change_nothing() {
+        let slot = Slot(0);
+        for (tokens, edit, error) in [
+            (&[4], Edit::Fill { slot, token: 5 }, EditError::NotMasked(slot)),
+            (&[MASK], Edit::Fill { slot, token: MASK }, EditError::WritesMask(slot)),
+            (&[MASK], Edit::Replace { slot, token: 5 }, EditError::Masked(slot)),
+            (&[4], Edit::Replace { slot, token: MASK }, EditError::WritesMask(slot)),
+            (&[MASK], Edit::Remask { slot }, EditError::Masked(slot)),
+            (&[4], Edit::Expand { slot, n: 2 }, EditError::NotMasked(slot)),
+            (&[4], Edit::Delete { slot: Slot(7) }, EditError::NoSuchSlot(Slot(7))),
+        ] {
+            assert_eq!(canvas(tokens).apply(&[edit], 1), Err(error));
+        }
+    }
+
+    #[test]
+    fn inserted_positions_know_where_they_come_from() {
+        let applied = canvas(&[4, MASK]).apply(&[Edit::Expand { slot: Slot(1), n: 2 }], 7).unwrap();
+        let born: Vec<Born> = applied.canvas.cells().iter().map(|cell| cell.born).collect();
+        let inserted = Born::Inserted { step: 7, from: Slot(1) };
+        assert_eq!(born, [Born::Start, inserted, inserted]);
+        assert_eq!(applied.canvas.cells()[1].slot, Slot(2));
+    }
+
+    #[test]
+    fn the_tail_begins_behind_the_last_other_token() {
+        for (tokens, tail) in
+            [(&[][..], 0), (&[EOS, EOS], 0), (&[4, EOS], 1), (&[EOS, 4], 2), (&[4, MASK, EOS], 2)]
+        {
+            assert_eq!(canvas(tokens).tail(), tail, "{tokens:?}");
+        }
+    }
+}

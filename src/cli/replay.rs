@@ -67,6 +67,7 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
         encode: None,
         save: None,
         prompt_text: recording.header.prompt_text,
+        notices: recording.notices,
         look,
         speed: Some(5),
     };

@@ -51,6 +51,7 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
             }),
         }),
         prompt_text: opened.prompt,
+        notices: Vec::new(),
         look: args.look.look(),
         speed: Some(5),
     })

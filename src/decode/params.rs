@@ -294,3 +294,58 @@ impl Params {
         self.get(name).map(|value| value.as_f64() as usize)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::daedal::SPECS;
+
+    #[test]
+    fn values_are_read_and_checked() {
+        let params = Params::defaults(SPECS);
+        let high = params.spec("high_conf_threshold").unwrap();
+        let block = params.spec("block_length").unwrap();
+        for (spec, text, expected) in [
+            (high, "0.5", Some(Value::Float(0.5))),
+            (high, " 1 ", Some(Value::Float(1.0))),
+            (high, "2", Some(Value::Float(2.0))),
+            (high, "2.01", None),
+            (high, "-0.1", None),
+            (high, "nan", None),
+            (high, "inf", None),
+            (high, "", None),
+            (block, "32", Some(Value::Int(32))),
+            (block, "0", None),
+            (block, "3.5", None),
+            (block, "99999999999999999999", None),
+        ] {
+            assert_eq!(spec.parse(text).ok(), expected, "{} = {text:?}", spec.name);
+        }
+    }
+
+    #[test]
+    fn turning_keeps_in_range_and_free_of_dust() {
+        let params = Params::defaults(SPECS);
+        let high = params.spec("high_conf_threshold").unwrap();
+        assert_eq!(high.turned(Value::Float(0.1), 20), Value::Float(0.3));
+        assert_eq!(high.turned(Value::Float(0.01), -5), Value::Float(0.0));
+        assert_eq!(high.turned(Value::Float(1.99), 5), Value::Float(2.0));
+        let seed = params.spec("seed").unwrap();
+        assert_eq!(seed.turned(Value::Int(i64::MAX), 3), Value::Int(i64::MAX));
+    }
+
+    #[test]
+    fn suggestions_that_do_not_fit_are_left_out() {
+        let mut params = Params::defaults(SPECS);
+        let suggest = |name: &str, value| (name.to_owned(), value);
+        params.suggest(&[
+            suggest("block_length", 16.0),
+            suggest("low_conf_threshold", 7.0),
+            suggest("eos_check_tokens", 1.5),
+            suggest("no_such_name", 1.0),
+        ]);
+        assert_eq!(params.get("block_length").unwrap(), Value::Int(16));
+        assert_eq!(params.get("low_conf_threshold").unwrap(), Value::Float(0.1));
+        assert_eq!(params.get("eos_check_tokens").unwrap(), Value::Int(32));
+    }
+}

@@ -124,8 +124,8 @@ impl Verdict {
     }
 }
 
-/// A probability for people: three significant digits, but never rounded across the threshold
-/// it is compared with.
+/// A probability for people: three significant digits, more where it is close to 1; only 0 and 1
+/// themselves show as such.
 pub(crate) struct P(pub f32);
 
 impl fmt::Display for P {
@@ -200,6 +200,45 @@ impl fmt::Display for Verdict {
                     write!(f, "left: it predicts the mask token, which is never written")
                 }
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verdicts_give_their_numbers() {
+        let check = |verdict: Verdict, text: &str| assert_eq!(verdict.to_string(), text);
+        let rule = FillRule::Above { threshold: 0.9 };
+        check(Verdict::Fill { token: 1, p: 0.93, rule }, "filled: 0.930 > τ_high 0.900");
+        check(
+            Verdict::Expand { p: 0.04, threshold: 0.1, n: 8, eos: 0.61, eos_threshold: 0.9 },
+            "expanded into 8: 0.0400 < τ_low 0.100 and EOS 0.610 < τ_expand 0.900",
+        );
+        let rule = RefuseRule::EosConfident { eos: 0.95, threshold: 0.9 };
+        check(
+            Verdict::Refused { p: 0.04, threshold: 0.1, rule },
+            "not expanded: 0.0400 < τ_low 0.100, but EOS 0.950 ≥ τ_expand 0.900",
+        );
+        let rule = LeftRule::NotConfident { threshold: 0.9, best: Some((41, 0.88)) };
+        check(
+            Verdict::Left { p: 0.31, rule },
+            "left: 0.310 is not > τ_high 0.900; best of the block is 41 with 0.880",
+        );
+    }
+
+    #[test]
+    fn probabilities_never_round_to_what_they_are_not() {
+        for (p, text) in [
+            (0.0, "0.0000"),
+            (1.0, "1.000"),
+            (0.999_95, "0.999950"),
+            (0.000_12, "1.2e-4"),
+            (f32::NAN, "–"),
+        ] {
+            assert_eq!(P(p).to_string(), text);
         }
     }
 }

@@ -159,10 +159,11 @@ fn expected(config: &LladaConfig) -> Vec<(String, Vec<usize>)> {
     tensors.into_iter().map(|(name, shape)| (format!("model.transformer.{name}"), shape)).collect()
 }
 
-/// Rotary positions: tables of cos and sin in f32, `[max_length, head_dim / 2]`.
+/// Rotary positions in f32. The tables are made for each pass: that takes a millisecond, where
+/// tables for the longest context a config may name would take gigabytes.
 struct Rope {
-    cos: Tensor,
-    sin: Tensor,
+    /// `[1, head_dim / 2]`
+    frequencies: Tensor,
 }
 
 impl Rope {
@@ -171,16 +172,16 @@ impl Rope {
         let frequencies: Vec<f32> = (0..half)
             .map(|i| 1.0 / (config.rope_theta as f32).powf(2.0 * i as f32 / (2 * half) as f32))
             .collect();
-        let length = config.max_sequence_length;
-        let angles = Tensor::arange(0u32, length as u32, device)?
-            .to_dtype(DType::F32)?
-            .reshape((length, 1))?
-            .matmul(&Tensor::from_vec(frequencies, (1, half), device)?)?;
-        Ok(Self { cos: angles.cos()?, sin: angles.sin()? })
+        Ok(Self { frequencies: Tensor::from_vec(frequencies, (1, half), device)? })
     }
 
+    /// cos and sin, `[length, head_dim / 2]`.
     fn rows(&self, length: usize) -> Result<(Tensor, Tensor)> {
-        Ok((self.cos.narrow(0, 0, length)?, self.sin.narrow(0, 0, length)?))
+        let angles = Tensor::arange(0u32, length as u32, self.frequencies.device())?
+            .to_dtype(DType::F32)?
+            .reshape((length, 1))?
+            .matmul(&self.frequencies)?;
+        Ok((angles.cos()?, angles.sin()?))
     }
 }
 

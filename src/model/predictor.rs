@@ -83,8 +83,7 @@ impl LladaPredictor {
                 Some(guidance) => {
                     let (conditional, unconditional) = (logits(0)?, logits(1)?);
                     let difference = (conditional - &unconditional)?;
-                    let scale = f64::from(guidance.scale + 1.0);
-                    (unconditional + (difference * scale)?)?
+                    (unconditional + (difference * (guidance.scale + 1.0))?)?
                 }
             };
             reducer.push(&logits)?;

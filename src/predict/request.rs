@@ -34,8 +34,8 @@ pub struct Pass {
 /// `logits = un + (scale + 1) · (cond − un)` (LLaDA, `generate.py`).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Guidance {
-    /// `cfg_scale`, > 0.
-    pub scale: f32,
+    /// `cfg_scale`, > 0; `scale + 1` is rounded to f32, as in the reference.
+    pub scale: f64,
     /// The canvas with its prompt masked.
     pub unconditional: Pass,
 }
@@ -91,7 +91,7 @@ impl Request {
             None => put(0),
             Some(guidance) => {
                 put(1);
-                put(u64::from(guidance.scale.to_bits()));
+                put(guidance.scale.to_bits());
                 put_pass(&mut put, &guidance.unconditional);
             }
         }

@@ -125,7 +125,7 @@ impl Strategy for Daedal {
         Ok(Plan::Predict(Box::new(Request {
             pass: full_pass(canvas.ids()),
             guidance: (denoising && settings.cfg_scale > 0.0).then(|| Guidance {
-                scale: settings.cfg_scale as f32,
+                scale: settings.cfg_scale,
                 unconditional: full_pass(unconditional(canvas)),
             }),
             rows: canvas.prompt().len()..canvas.prompt().len() + canvas.len(),
