@@ -211,10 +211,8 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
     match &app.source {
         Source::Live => badges.push((" LIVE ".to_owned(), Role::Live)),
         Source::Replay(name) => {
-            let name = text::fit(
-                &text::safe(name, app.theme.ascii()),
-                if area.width < 110 { 14 } else { 40 },
-            );
+            let name = text::safe(name.trim_end_matches(".jsonl"), app.theme.ascii());
+            let name = text::fit(&name, if area.width < 110 { 10 } else { 40 });
             badges.push((format!(" REPLAY {name} "), Role::Replay));
         }
     }

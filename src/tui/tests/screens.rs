@@ -61,6 +61,7 @@ fn looks() {
 fn panes_alone() {
     for (name, keys) in [
         ("canvas", "z"),
+        ("canvas_bars", "t z"),
         ("grid", "Tab z"),
         ("eos", "1 z"),
         ("inspector", "2 z"),
