@@ -13,6 +13,18 @@ const CUT: f64 = 0.22;
 /// Share of the windows with every response position masked.
 const ALL_MASKED: f64 = 0.12;
 
+/// Share of the windows masked from some position on, as decoding block by block leaves them.
+const FROM_HERE: f64 = 0.15;
+/// Share of the windows masked in one span, as an expansion leaves them.
+const SPAN: f64 = 0.15;
+/// Share of the stories with more sentences than asked for, at most [`SLACK_MASKED`] masked:
+/// the room that expansions make must be filled somehow.
+const SLACK: f64 = 0.4;
+const SLACK_MASKED: f64 = 0.75;
+/// Share and weight of the visible EOS positions that are targets too: decoders look at what a
+/// model says there.
+const VISIBLE_EOS: (f64, f32) = (0.15, 0.3);
+
 /// What a masked position holds, for the report.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -82,9 +94,12 @@ impl<'a> Source<'a> {
         while total < tokens {
             let problem = self.problems.next().expect("the source is endless");
             let prompt = self.vocabulary.encode(&chat(&problem.prompt));
-            let response = self.response(&problem);
+            let slack = self.rng.chance(SLACK);
+            let longer = if slack { tasks::lengthened(&problem, &mut self.rng) } else { None };
+            let most = if longer.is_some() { SLACK_MASKED } else { 1.0 };
+            let response = self.response(longer.as_ref().unwrap_or(&problem.answer));
             total += prompt.len() + response.len();
-            windows.push((prompt, response, self.copied(&problem)));
+            windows.push((prompt, response, self.copied(&problem), most));
         }
         let count = windows.len() as f64;
         let offset = self.rng.unit();
@@ -93,15 +108,19 @@ impl<'a> Source<'a> {
             order.swap(i, self.rng.range(0, i as u32) as usize);
         }
         let mut pieces = vec![Packed::default()];
-        for ((prompt, response, copied), slot) in windows.into_iter().zip(order) {
+        for ((prompt, response, copied, most), slot) in windows.into_iter().zip(order) {
             let share =
                 if self.rng.chance(ALL_MASKED) { 1.0 } else { (slot as f64 + offset) / count };
+            let masked = self.masked(response.len(), share * most);
             let mut input = prompt;
             let base = input.len() as u32;
             let mut targets = Vec::new();
             for (i, &token) in response.iter().enumerate() {
-                if share < 1.0 && !self.rng.chance(share) {
+                if !masked[i] {
                     input.push(token);
+                    if token == self.vocabulary.eos && self.rng.chance(VISIBLE_EOS.0) {
+                        targets.push((base + i as u32, token, VISIBLE_EOS.1, Kind::Eos));
+                    }
                     continue;
                 }
                 input.push(self.vocabulary.mask);
@@ -125,6 +144,18 @@ impl<'a> Source<'a> {
         pieces
     }
 
+    /// Which of `len` response positions to mask, about `share` of them.
+    fn masked(&mut self, len: usize, share: f64) -> Vec<bool> {
+        let count = (share * len as f64).ceil() as usize;
+        let start = match self.rng.unit() {
+            _ if share >= 1.0 => return vec![true; len],
+            u if u < FROM_HERE => len - count,
+            u if u < FROM_HERE + SPAN => self.rng.range(0, (len - count) as u32) as usize,
+            _ => return (0..len).map(|_| self.rng.chance(share)).collect(),
+        };
+        (0..len).map(|i| (start..start + count).contains(&i)).collect()
+    }
+
     /// The tokens of a word problem's name and things; nothing for other tasks.
     fn copied(&self, problem: &Problem) -> Vec<u32> {
         if problem.task != tasks::Task::WordProblem {
@@ -138,8 +169,8 @@ impl<'a> Source<'a> {
             .collect()
     }
 
-    fn response(&mut self, problem: &Problem) -> Vec<u32> {
-        let mut response = self.vocabulary.encode(&problem.answer);
+    fn response(&mut self, answer: &str) -> Vec<u32> {
+        let mut response = self.vocabulary.encode(answer);
         if self.rng.chance(CUT) {
             let share = 0.2 + 0.78 * self.rng.unit();
             let keep = ((response.len() as f64 * share) as usize).max(1);

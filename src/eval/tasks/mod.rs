@@ -129,6 +129,12 @@ pub fn training_mixture(seed: u64, shares: [u32; 5]) -> impl Iterator<Item = Pro
         .filter(|problem| !problem.is_held_out())
 }
 
+/// For a story: its answer with one to three sentences too many. A canvas that was expanded
+/// leaves such room, and a model must have seen how to fill it. `None` for other tasks.
+pub fn lengthened(problem: &Problem, rng: &mut Rng) -> Option<String> {
+    if problem.task == Task::Story { story::lengthened(rng, problem) } else { None }
+}
+
 fn problems(task: Task, seed: u64) -> impl Iterator<Item = Problem> {
     let mut rng = Rng::new(seed, task as u64);
     std::iter::repeat_with(move || task.draw(&mut rng))

@@ -29,6 +29,18 @@ pub(super) fn draw(rng: &mut Rng) -> Problem {
     }
 }
 
+/// The story with one to three more sentences than it should have, before its end.
+pub(super) fn lengthened(rng: &mut Rng, problem: &Problem) -> Option<String> {
+    let words: Vec<&str> = problem.prompt.trim_end_matches('.').split(' ').collect();
+    let [.., hero, _, _, _, object] = words[..] else { return None };
+    let (start, end) = problem.answer.rsplit_once(". ")?;
+    let mut story = format!("{start}.");
+    for _ in 0..rng.range(1, 3) {
+        story = format!("{story} {}", middle(rng, hero, object));
+    }
+    Some(format!("{story} {end}"))
+}
+
 /// Whether `text` has `sentences` full stops and ends with one.
 pub(super) fn has_sentences(text: &str, sentences: usize) -> bool {
     let text = text.trim();
@@ -59,7 +71,7 @@ fn middle(rng: &mut Rng, hero: &str, object: &str) -> String {
         1 => {
             let doing =
                 if rng.chance(0.4) { format!(" and {}", rng.pick(&DEEDS)) } else { String::new() };
-            format!("A {} {} came{doing}.", rng.pick(&ADJECTIVES), rng.pick(&ANIMALS))
+            format!("A {} {} came{doing}.", rng.pick(&ADJECTIVES), other(rng, hero))
         }
         2 => {
             let cause = if rng.chance(0.4) {
@@ -77,7 +89,7 @@ fn middle(rng: &mut Rng, hero: &str, object: &str) -> String {
         }
         4 => format!(
             "The {} gave the {hero} a {} {}.",
-            rng.pick(&ANIMALS),
+            other(rng, hero),
             rng.pick(&ADJECTIVES),
             rng.pick(&OBJECTS)
         ),
@@ -91,4 +103,14 @@ fn ending(rng: &mut Rng, hero: &str, object: &str) -> String {
     let feeling =
         if rng.chance(0.5) { format!(" and was {}", rng.pick(&FEELINGS)) } else { String::new() };
     format!("In the end the {hero} {kept} the {object}{feeling}.")
+}
+
+/// An animal that is not the hero.
+fn other<'a>(rng: &mut Rng, hero: &str) -> &'a str {
+    loop {
+        let animal = *rng.pick(&ANIMALS);
+        if animal != hero {
+            return animal;
+        }
+    }
 }

@@ -72,3 +72,15 @@ fn the_mixture_draws_every_kind() {
     let seen: HashSet<_> = training_mixture(2, MIXTURE).take(500).map(|p| p.task).collect();
     assert_eq!(seen.len(), Task::ALL.len());
 }
+
+#[test]
+fn a_lengthened_story_only_gains_sentences() {
+    let mut rng = Rng::new(1, 1);
+    for problem in held_out(Task::Story, 4).take(50) {
+        let longer = lengthened(&problem, &mut rng).unwrap();
+        let extra = longer.matches('.').count() - problem.size;
+        assert!((1..=3).contains(&extra));
+        let (start, end) = problem.answer.rsplit_once(". ").unwrap();
+        assert!(longer.starts_with(start) && longer.ends_with(end));
+    }
+}
