@@ -1,7 +1,7 @@
 //! The debugger's screen.
 //!
-//! State lives in [`App`]; `update` turns events into changes of it and into effects, and knows
-//! neither terminal nor thread; `frame` draws it onto a buffer and changes nothing; `driver` is
+//! State lives in [`App`]; `update` turns events into changes of it (`actions`, `typing`, `mouse`,
+//! `cursor`) and into effects, and knows neither terminal nor thread; `frame` draws it onto a buffer and changes nothing; `driver` is
 //! the loop that joins them to a terminal and to the [`Engine`](crate::session::Engine) thread.
 //! Panes are in `panes`, one file each. Keys are a table (`keymap`), looks are roles (`theme`),
 //! and nothing from a model or a recording is drawn before `text` has made it harmless.
@@ -9,6 +9,7 @@
 //! This room knows neither tensors nor files: recordings and saving come in as a
 //! [`Recorder`](crate::session::Recorder) and as [`Save`].
 
+mod actions;
 mod app;
 mod cursor;
 mod driver;
@@ -18,12 +19,15 @@ mod help;
 mod history;
 mod keymap;
 mod layout;
+mod mouse;
 mod panes;
 mod pen;
+mod signs;
 mod svg;
 mod terminal;
 mod text;
 mod theme;
+mod typing;
 mod update;
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
-//! How things look: roles instead of colours, at four palette levels, and signs with an ASCII
-//! fallback. Colours follow DAEDAL's published figure: dark blue is to be filled, orange is
+//! How things look: roles instead of colours, at four palette levels. Colours follow DAEDAL's published figure: dark blue is to be filled, orange is
 //! expansion, white is written, and the shade is the confidence.
 //!
 //! Without colour nothing sets a foreground or background at all (the resets that follow would
 //! cancel reverse video); states differ by modifiers and glyphs instead.
 
 use ratatui::style::{Color, Modifier, Style};
+
+pub use super::signs::*;
 
 /// How many colours the terminal shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,84 +37,6 @@ impl Default for Look {
         Self { palette: Palette::TrueColor, ascii: false, mouse: true }
     }
 }
-
-/// A glyph and its ASCII stand-in, both one cell wide.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sign(pub &'static str, pub &'static str);
-
-/// A position with nothing written and no guess.
-pub const MASK: Sign = Sign("▒", "?");
-/// A written position, in the grid.
-pub const WRITTEN: Sign = Sign("■", "o");
-/// The end-of-sequence token.
-pub const EOS: Sign = Sign("∎", "$");
-/// A value that is not known.
-pub const ABSENT: Sign = Sign("–", "-");
-/// A position about to become several masks.
-pub const EXPANDS: Sign = Sign("◆", "+");
-/// A position about to be filled, where there is no colour.
-pub const FILLS: Sign = Sign("▾", "v");
-/// The step stood at.
-pub const PLAYHEAD: Sign = Sign("▲", "^");
-/// A step that filled and expanded nothing.
-pub const IDLE: Sign = Sign("·", ".");
-/// A step that added positions at the tail.
-pub const GROWS: Sign = Sign("+", "+");
-/// A step that dropped positions at the maximum length.
-pub const DROPS: Sign = Sign("×", "x");
-/// Where a branch leaves another.
-pub const FORK: Sign = Sign("╰", "\\");
-/// Marks what counts towards the EOS confidence.
-pub const COUNTED: Sign = Sign("▔", "^");
-/// A dot in the timeline's lanes.
-pub const DOT: Sign = Sign("●", "*");
-/// Corners of a box: top left, top right, bottom left, bottom right.
-pub const CORNERS: [Sign; 4] = [Sign("╭", "+"), Sign("╮", "+"), Sign("╰", "+"), Sign("╯", "+")];
-/// Where lines meet, by the arms to the left, to the right, up and down.
-pub fn junction(left: bool, right: bool, up: bool, down: bool) -> Sign {
-    match (left, right, up, down) {
-        (true, true, false, _) => Sign("┬", "+"),
-        (true, true, true, false) => Sign("┴", "+"),
-        (true, true, true, true) => Sign("┼", "+"),
-        (true, false, false, _) => Sign("╮", "+"),
-        (true, false, true, _) => Sign("┤", "+"),
-        (false, true, false, _) => Sign("╭", "+"),
-        (false, true, true, _) => Sign("├", "+"),
-        (false, false, _, _) => VERTICAL,
-    }
-}
-/// A thin vertical line.
-pub const VERTICAL: Sign = Sign("│", "|");
-/// A thick vertical line: the current block.
-pub const THICK: Sign = Sign("▌", "[");
-/// Its end.
-pub const THICK_END: Sign = Sign("▐", "]");
-/// The thumb of a scroll bar.
-pub const THUMB: Sign = Sign("▐", "|");
-/// A horizontal line.
-pub const HORIZONTAL: Sign = Sign("─", "-");
-/// A threshold in a chart.
-pub const THRESHOLD: Sign = Sign("┄", "-");
-/// Marks the selected row.
-pub const POINTER: Sign = Sign("▸", ">");
-/// The knob of a slider.
-pub const KNOB: Sign = Sign("●", "O");
-/// The slider's way before the knob.
-pub const GROOVE_ON: Sign = Sign("━", "=");
-/// The slider's way behind the knob.
-pub const GROOVE_OFF: Sign = Sign("─", "-");
-
-const BARS: [Sign; 9] = [
-    Sign(" ", " "),
-    Sign("▁", "."),
-    Sign("▂", ":"),
-    Sign("▃", ";"),
-    Sign("▄", "="),
-    Sign("▅", "+"),
-    Sign("▆", "*"),
-    Sign("▇", "%"),
-    Sign("█", "#"),
-];
 
 /// Levels of the heat ramp.
 pub const LEVELS: usize = 16;
@@ -425,50 +348,4 @@ fn mono(role: Role) -> Style {
 pub fn quantised(p: f32, levels: usize) -> usize {
     // `as` saturates: negative numbers and NaN become 0.
     ((p * levels as f32) as usize).min(levels - 1)
-}
-
-/// Our own sentences in ASCII.
-fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            'τ' => plain.push_str("tau"),
-            '≥' => plain.push_str(">="),
-            '≤' => plain.push_str("<="),
-            '→' => plain.push_str("->"),
-            '←' => plain.push_str("<-"),
-            '↑' => plain.push_str("up"),
-            '↓' => plain.push_str("down"),
-            '×' => plain.push('x'),
-            '–' | '−' | '─' => plain.push('-'),
-            '·' => plain.push('-'),
-            '…' => plain.push('~'),
-            '⟨' => plain.push('<'),
-            '⟩' => plain.push('>'),
-            '“' | '”' => plain.push('"'),
-            '’' => plain.push('\''),
-            _ => plain.push(c),
-        }
-    }
-    plain
-}
-
-/// A cell's symbol in ASCII, of the same width: what is left after [`Theme::say`].
-pub fn ascii_symbol(symbol: &str) -> &'static str {
-    match symbol {
-        "─" | "┄" | "━" | "┈" | "–" => "-",
-        "│" | "┃" | "▏" | "▌" | "▐" => "|",
-        "┌" | "┐" | "└" | "┘" | "├" | "┤" | "┬" | "┴" | "┼" | "╰" | "╭" | "╮" | "╯" => {
-            "+"
-        }
-        "…" => "~",
-        "·" => ".",
-        "•" | "●" | "◆" => "*",
-        "▸" | "→" => ">",
-        "×" => "x",
-        "█" | "▉" | "▊" | "▋" => "#",
-        "⟨" => "<",
-        "⟩" => ">",
-        _ => "?",
-    }
 }

@@ -4,12 +4,12 @@ use ratatui::layout::Rect;
 
 use super::{
     super::{
+        actions,
         app::{App, Mode},
         layout::Pane,
         pen::{self, Pen},
         text,
         theme::{self, Role},
-        update,
     },
     canvas::scrollbar,
 };
@@ -194,7 +194,7 @@ fn detail(app: &App, pen: &mut Pen, room: Rect, spec: &ParamSpec) {
     }
     let effect = match (app.decision(), app.recorded_next()) {
         (Some(now), Some(then)) if app.what_if() => {
-            format!("what if: {}", update::difference(now, then))
+            format!("what if: {}", actions::difference(now, then))
         }
         _ => spec.affects.words().to_owned(),
     };

@@ -1,0 +1,433 @@
+//! What each action does. The effects it asks for are carried out by the loop.
+
+use tui_input::Input;
+
+use super::{
+    app::{App, Goal, Mode, SPEEDS},
+    keymap::Action,
+    layout::Pane,
+    panes::params,
+    theme::Role,
+    update::Effect,
+};
+use crate::{
+    canvas::Born,
+    decode::{Affects, Decision},
+    session::{Pending, StepError},
+};
+
+#[expect(clippy::too_many_lines, reason = "one arm an action")]
+pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
+    match action {
+        // Asked while a pass runs, the step is made when the pass is done: no key is lost.
+        Action::Step => match app.run {
+            Some(Goal::Steps(left)) => app.run = Some(Goal::Steps(left + 1)),
+            _ if app.waiting() && app.busy.is_some() => app.run = Some(Goal::Steps(1)),
+            _ => {
+                app.run = None;
+                app.advance();
+            }
+        },
+        Action::Back => back(app),
+        Action::Forward => {
+            app.run = None;
+            let next = app.session.node().next;
+            match next {
+                Some(next) => app.go(next),
+                None => app.say(if app.has_engine {
+                    "no step is known from here; s makes one"
+                } else {
+                    "the recording ends here"
+                }),
+            }
+        }
+        Action::RunPause => match app.run.take() {
+            Some(_) => {}
+            None => start(app, Goal::Free),
+        },
+        Action::RunToEnd => start(app, Goal::End),
+        Action::RunBlock => {
+            let phase = app.session.phase();
+            start(app, Goal::Block(phase.stage, phase.block.map(|block| block.start)));
+        }
+        Action::RunStage => start(app, Goal::Stage(app.session.phase().stage)),
+        Action::Slower => {
+            app.speed = app.speed.saturating_sub(1);
+            app.say(format!("speed {}", app.speed_name()));
+        }
+        Action::Faster => {
+            app.speed = (app.speed + 1).min(SPEEDS.len() - 1);
+            app.say(format!("speed {}", app.speed_name()));
+        }
+        Action::Restart => {
+            let runs = app.session.timeline().roots().len();
+            match app.session.restart(None) {
+                Ok(()) => restarted(app, runs),
+                Err(error) => app.complain(error.to_string()),
+            }
+        }
+        Action::EditPrompt => {
+            if app.encode.is_some() {
+                app.mode = Mode::Prompt(Input::new(app.prompt_text.clone()));
+            } else {
+                app.say("a recording keeps its prompt");
+            }
+        }
+        Action::PreviousEvent | Action::NextEvent => event(app, action == Action::NextEvent),
+        Action::BackBlock | Action::BackStage => bound(app, action == Action::BackStage),
+        Action::FirstStep => app.go_step(0),
+        Action::LastStep => app.go_step(usize::MAX),
+        Action::Left | Action::Right if app.focus == Pane::Timeline => {
+            let step = app.step() as usize;
+            app.go_step(if action == Action::Left { step.saturating_sub(1) } else { step + 1 });
+        }
+        Action::Left | Action::Right if app.focus == Pane::Params => {
+            turn(app, if action == Action::Left { -1 } else { 1 });
+        }
+        Action::Up | Action::Down | Action::First | Action::Last if app.focus == Pane::Params => {
+            let last = app.session.params().specs().len().saturating_sub(1);
+            app.param = listed(app.param, last, action);
+        }
+        Action::Up
+        | Action::Down
+        | Action::First
+        | Action::Last
+        | Action::NextBlock
+        | Action::PreviousBlock
+            if app.focus == Pane::Log =>
+        {
+            let lines = app.log();
+            let last = lines.len().saturating_sub(1);
+            let at = app.log_cursor(&lines);
+            app.log_line = Some(listed(at, last, action));
+        }
+        Action::Left
+        | Action::Right
+        | Action::Up
+        | Action::Down
+        | Action::NextWord
+        | Action::PreviousWord
+        | Action::NextBlock
+        | Action::PreviousBlock
+        | Action::First
+        | Action::Last
+        | Action::NextTouched
+        | Action::PreviousTouched => app.travel(action),
+        Action::Follow => {
+            app.follow = !app.follow;
+            app.follow_slot();
+            app.say(if app.follow { "the cursor follows" } else { "the cursor stays" });
+        }
+        Action::NextParam | Action::PreviousParam => {
+            let count = app.session.params().specs().len().max(1);
+            let by = if action == Action::NextParam { 1 } else { count - 1 };
+            app.param = (app.param + by) % count;
+            show(app, Pane::Params, false);
+        }
+        Action::More => turn(app, 1),
+        Action::Less => turn(app, -1),
+        Action::ResetParam => reset(app),
+        Action::Enter => enter(app),
+        Action::NextPane | Action::PreviousPane => cycle(app, action == Action::NextPane),
+        Action::Pane(number) => {
+            if let Some(&pane) = Pane::TABS.get(usize::from(number).saturating_sub(1)) {
+                show(app, pane, true);
+            }
+        }
+        Action::Zoom => app.zoom = !app.zoom,
+        Action::Ghost => app.ghost = !app.ghost,
+        Action::Waterfall => {
+            app.waterfall = !app.waterfall;
+            if !app.zoom {
+                let swapped = match app.focus {
+                    Pane::Grid => Pane::Waterfall,
+                    Pane::Waterfall => Pane::Grid,
+                    other => other,
+                };
+                focus_if_shown(app, swapped);
+            }
+        }
+        Action::Align => {
+            app.align = !app.align;
+            app.say(if app.align {
+                "the waterfall is aligned by identity: an insertion opens columns"
+            } else {
+                "the waterfall is aligned by position number"
+            });
+        }
+        Action::Help => app.mode = Mode::Help(0),
+        Action::Save => {
+            save(app);
+        }
+        Action::Escape => {
+            if stop(app, effects) {
+                app.say("stopped");
+            } else if app.zoom {
+                app.zoom = false;
+            }
+        }
+        Action::Quit => {
+            if app.unsaved() {
+                app.mode = Mode::Leaving;
+            } else {
+                effects.push(Effect::Quit);
+            }
+        }
+        Action::Interrupt => interrupt(app, effects),
+        Action::Suspend => effects.push(Effect::Suspend),
+        Action::Redraw => effects.push(Effect::Redraw),
+    }
+}
+
+fn start(app: &mut App, goal: Goal) {
+    match app.session.pending() {
+        Pending::Done(finish) if !app.known_forward() => {
+            let error = StepError::Done(*finish);
+            app.refused(&error);
+        }
+        _ => {
+            app.held = false;
+            app.run = Some(goal);
+        }
+    }
+}
+
+pub(super) fn interrupt(app: &mut App, effects: &mut Vec<Effect>) {
+    if std::mem::replace(&mut app.interrupted, true) {
+        effects.push(Effect::Quit);
+        return;
+    }
+    app.mode = Mode::Normal;
+    stop(app, effects);
+    app.say("stopped; Ctrl-C again quits");
+}
+
+/// Pauses a run and cancels the pass in work; false if there was nothing to stop.
+fn stop(app: &mut App, effects: &mut Vec<Effect>) -> bool {
+    let running = app.run.take().is_some();
+    let busy = app.busy.is_some();
+    if busy {
+        app.held = true;
+        effects.push(Effect::Cancel);
+    }
+    running || busy
+}
+
+pub(super) fn save(app: &mut App) -> bool {
+    let Some(save) = &app.save else {
+        app.message = Some((Role::Warn, "there is nothing to save here".to_owned()));
+        return false;
+    };
+    match (save.write)(&app.session, &save.path) {
+        Ok(()) => {
+            app.saved = true;
+            let text = format!("saved to {}", save.path.display());
+            app.say(text);
+            true
+        }
+        Err(error) => {
+            app.complain(format!("not saved: {error}"));
+            false
+        }
+    }
+}
+
+fn back(app: &mut App) {
+    let parent = app.session.node().parent;
+    match parent {
+        Some(parent) => app.go(parent),
+        None => app.say("this is the start of the run"),
+    }
+}
+
+/// Goes to the next or previous event of the branch.
+fn event(app: &mut App, forward: bool) {
+    let here = app.step() as usize;
+    let found = if forward {
+        (here + 1..=app.history.steps()).find(|&step| app.history.is_event(step))
+    } else {
+        (1..here).rev().find(|&step| app.history.is_event(step))
+    };
+    match found {
+        Some(step) => app.go_step(step),
+        None => app.say(if forward { "no event further on" } else { "no event before" }),
+    }
+}
+
+/// Goes back to where the block or stage started.
+fn bound(app: &mut App, stage: bool) {
+    let here = app.step() as usize;
+    let moments = &app.history.moments;
+    let mark = |step: usize| {
+        let moment = &moments[step];
+        (moment.stage, if stage { None } else { moment.block })
+    };
+    // Standing at a start goes to the start before.
+    let Some(before) = here.checked_sub(1).filter(|_| here < moments.len()) else {
+        return app.say("this is the start of the run");
+    };
+    let wanted = mark(before);
+    let start = (0..=before).rev().take_while(|&step| mark(step) == wanted).last();
+    app.go_step(start.unwrap_or(0));
+}
+
+fn turn(app: &mut App, steps: i64) {
+    let Some((spec, value)) = app.session.params().iter().nth(app.param) else { return };
+    let turned = spec.turned(value, steps);
+    match app.session.set_param(spec.name, turned) {
+        Ok(_) => changed(app),
+        Err(error) => app.complain(error.to_string()),
+    }
+}
+
+fn reset(app: &mut App) {
+    let own = app
+        .session
+        .params()
+        .specs()
+        .get(app.param)
+        .and_then(|spec| Some((spec.name, app.own_params()?.get(spec.name).ok()?)));
+    if let Some((name, value)) = own {
+        match app.session.set_param(name, value) {
+            Ok(_) => changed(app),
+            Err(error) => app.complain(error.to_string()),
+        }
+    }
+}
+
+/// Goes to where the position under the cursor was written, or else inserted: to just before
+/// that step, where its reasons are on screen.
+fn origin(app: &mut App) {
+    let Some(cell) = app.canvas().cells().get(app.position).copied() else { return };
+    let step = cell.filled.or(match cell.born {
+        Born::Start => None,
+        Born::Appended { step } | Born::Inserted { step, .. } => Some(step),
+    });
+    match step.and_then(|step| step.checked_sub(1)) {
+        Some(step) => {
+            app.follow = false;
+            app.go_step(step as usize);
+        }
+        None => app.say("this position is there from the start and not written yet"),
+    }
+}
+
+fn enter(app: &mut App) {
+    if matches!(app.focus, Pane::Canvas | Pane::Grid | Pane::Inspector | Pane::Waterfall) {
+        return origin(app);
+    }
+    if app.focus == Pane::Log {
+        let lines = app.log();
+        let step = lines.get(app.log_cursor(&lines)).map(|entry| entry.step);
+        if let Some(step) = step {
+            let line = app.log_line;
+            app.go_step(step as usize);
+            app.log_line = line;
+        }
+        return;
+    }
+    let value = app.session.params().iter().nth(app.param).map(|(_, value)| value);
+    if let Some(value) = value {
+        show(app, Pane::Params, true);
+        app.mode = Mode::Value(Input::new(value.to_string()));
+    }
+}
+
+/// Brings a pane on screen.
+fn show(app: &mut App, pane: Pane, focus: bool) {
+    let on_screen = |app: &App| app.areas().is_some_and(|areas| areas.of(pane).is_some());
+    if app.zoom && focus {
+        app.focus = pane;
+        app.tab = pane;
+        return;
+    }
+    if !on_screen(app) {
+        // In the compact layout it takes the tabbed place; else the waterfall takes the grid's.
+        app.tab = pane;
+        if !on_screen(app) && pane == Pane::Waterfall {
+            app.waterfall = true;
+        }
+    }
+    if focus {
+        focus_if_shown(app, pane);
+    }
+}
+
+pub(super) fn focus_if_shown(app: &mut App, pane: Pane) {
+    let shown = app.areas().is_some_and(|areas| areas.of(pane).is_some());
+    app.focus = if shown { pane } else { Pane::Canvas };
+}
+
+/// Gives the keys to the next pane on screen; zoomed, the next pane there is.
+fn cycle(app: &mut App, forward: bool) {
+    let zoomed = std::mem::take(&mut app.zoom);
+    let panes: Vec<Pane> = app
+        .areas()
+        .map(|areas| areas.panes.iter().map(|(pane, _)| *pane).collect())
+        .unwrap_or_default();
+    app.zoom = zoomed;
+    if panes.is_empty() {
+        return;
+    }
+    let at = panes.iter().position(|&pane| pane == app.focus).unwrap_or(0);
+    let by = if forward { 1 } else { panes.len() - 1 };
+    app.focus = panes[(at + by) % panes.len()];
+}
+
+/// Moves in a list.
+fn listed(at: usize, last: usize, action: Action) -> usize {
+    const PAGE: usize = 10;
+    let to = match action {
+        Action::Up => at.saturating_sub(1),
+        Action::Down => at + 1,
+        Action::PreviousBlock => at.saturating_sub(PAGE),
+        Action::NextBlock => at + PAGE,
+        Action::First => 0,
+        Action::Last => last,
+        _ => at,
+    };
+    to.min(last)
+}
+
+/// After a parameter changed: what it costs and what it changes, in words.
+pub(super) fn changed(app: &mut App) {
+    app.held = false;
+    app.refresh();
+    let Some((spec, value)) = app.session.params().iter().nth(app.param) else { return };
+    let own = app.own_params().and_then(|own| own.get(spec.name).ok());
+    let was = match own {
+        Some(own) if own != value => format!(" (was {})", params::shown(spec, own)),
+        _ => String::new(),
+    };
+    let effect = match (spec.affects, app.decision(), app.recorded_next()) {
+        (Affects::Decide, Some(now), Some(then)) => difference(now, then),
+        _ => spec.affects.words().to_owned(),
+    };
+    let value = params::shown(spec, value);
+    let text = format!("{} = {value}{was}: {effect}", spec.symbol);
+    app.say(text);
+}
+
+/// How a decision differs from the one on record.
+pub(super) fn difference(now: &Decision, then: &Decision) -> String {
+    let counts = |decision: &Decision| (decision.fills().count(), decision.expansions().count());
+    let ((fills, expansions), (old_fills, old_expansions)) = (counts(now), counts(then));
+    if now.edits == then.edits {
+        return "the same step as on record".to_owned();
+    }
+    format!("fills {old_fills} → {fills}, expansions {old_expansions} → {expansions}")
+}
+
+/// After a new run was started, or an equal one gone back to; there were `runs` before.
+pub(super) fn restarted(app: &mut App, runs: usize) {
+    app.run = None;
+    app.held = false;
+    app.slot = None;
+    app.follow = true;
+    app.log_line = None;
+    app.place(0);
+    app.remember_start();
+    app.refresh();
+    let known = app.session.timeline().roots().len() == runs;
+    app.say(if known { "back at the start" } else { "a new run; what was done before is kept" });
+}

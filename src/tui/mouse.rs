@@ -1,0 +1,138 @@
+//! The mouse: clicks go to what they point at, the wheel scrolls.
+
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Rect;
+
+use super::{
+    app::{App, Mode},
+    frame,
+    keymap::Action,
+    layout::Pane,
+    panes::{canvas, eos, grid, log, params, timeline, waterfall},
+};
+
+pub(super) fn click(app: &mut App, mouse: MouseEvent) {
+    let (x, y) = (mouse.column, mouse.row);
+    let Some(areas) = app.areas() else { return };
+    if let Mode::Help(scroll) = app.mode {
+        app.mode = match mouse.kind {
+            MouseEventKind::ScrollDown => Mode::Help(scroll + 3),
+            MouseEventKind::ScrollUp => Mode::Help(scroll.saturating_sub(3)),
+            MouseEventKind::Down(_) => Mode::Normal,
+            _ => Mode::Help(scroll),
+        };
+        return;
+    }
+    let inside = |area: Rect| area.contains((x, y).into());
+    if let Some(strip) = areas.strip.filter(|&strip| inside(strip)) {
+        if matches!(mouse.kind, MouseEventKind::Down(_) | MouseEventKind::Drag(_))
+            && let Some(step) = timeline::strip_hit(app, strip, x)
+        {
+            app.go_step(step);
+        }
+        return;
+    }
+    let Some(&(pane, area)) = areas.panes.iter().find(|(_, area)| inside(*area)) else { return };
+    match mouse.kind {
+        MouseEventKind::Down(MouseButton::Left) => {
+            app.message = None;
+            if y == area.y {
+                if areas.tabbed
+                    && pane == app.tab
+                    && let Some(tab) = frame::tab_hit(area, x)
+                {
+                    app.tab = tab;
+                    app.focus = tab;
+                } else {
+                    app.focus = pane;
+                }
+                return;
+            }
+            app.focus = pane;
+            point(app, pane, area, x, y);
+        }
+        MouseEventKind::Drag(MouseButton::Left) if y > area.y && pane != Pane::Params => {
+            point(app, pane, area, x, y);
+        }
+        MouseEventKind::ScrollUp | MouseEventKind::ScrollDown => {
+            wheel(app, pane, area, mouse.kind == MouseEventKind::ScrollDown);
+        }
+        _ => {}
+    }
+}
+
+/// A click or drag inside a pane.
+fn point(app: &mut App, pane: Pane, area: Rect, x: u16, y: u16) {
+    match pane {
+        Pane::Canvas => {
+            if let Some(position) = canvas::hit(app, area, x, y) {
+                let scroll = canvas::top(app, area);
+                app.put(position);
+                app.scroll = Some(scroll);
+            }
+        }
+        Pane::Grid => {
+            if let Some(position) = grid::hit(app, area, x, y) {
+                app.put(position);
+            }
+        }
+        Pane::Waterfall => {
+            if let Some((position, step)) = waterfall::hit(app, area, x, y) {
+                app.go_step(step);
+                if let Some(position) = position {
+                    app.put(position);
+                }
+            }
+        }
+        Pane::Timeline => {
+            if let Some(node) = timeline::hit(app, area, x, y) {
+                app.go(node);
+            }
+        }
+        Pane::Eos => {
+            if let Some(step) = eos::hit(app, area, x, y) {
+                app.go_step(step);
+            }
+        }
+        Pane::Params => {
+            if let Some(param) = params::hit(app, area, y) {
+                app.param = param;
+            }
+        }
+        Pane::Log => {
+            if let Some((line, step)) = log::hit(app, area, y) {
+                app.go_step(step as usize);
+                app.log_line = Some(line);
+            }
+        }
+        Pane::Inspector => {}
+    }
+}
+
+fn wheel(app: &mut App, pane: Pane, area: Rect, down: bool) {
+    const ROWS: usize = 3;
+    match pane {
+        Pane::Canvas => {
+            let top = canvas::top(app, area);
+            app.scroll = Some(if down { top + ROWS } else { top.saturating_sub(ROWS) });
+        }
+        Pane::Log => {
+            let lines = app.log();
+            let at = app.log_cursor(&lines);
+            let to = if down { at + ROWS } else { at.saturating_sub(ROWS) };
+            app.log_line = Some(to.min(lines.len().saturating_sub(1)));
+        }
+        Pane::Params => {
+            let last = app.session.params().specs().len().saturating_sub(1);
+            app.param = if down { (app.param + 1).min(last) } else { app.param.saturating_sub(1) };
+        }
+        Pane::Timeline | Pane::Eos => {
+            let step = app.step() as usize;
+            app.go_step(if down { step + 1 } else { step.saturating_sub(1) });
+        }
+        Pane::Grid | Pane::Waterfall => {
+            app.travel(if down { Action::NextBlock } else { Action::PreviousBlock });
+        }
+        Pane::Inspector => {}
+    }
+}

@@ -1,0 +1,82 @@
+//! Line editors: a parameter's value, the prompt.
+
+use crossterm::event::{Event as TerminalEvent, KeyEvent};
+use tui_input::{Input, InputRequest, backend::crossterm::EventHandler};
+
+use super::{
+    actions::{changed, restarted},
+    app::{App, Mode},
+    keymap::Action,
+    theme::Role,
+};
+
+/// A key in a line editor: Enter takes the text, Esc leaves, the rest edits.
+pub(super) fn edit(
+    app: &mut App,
+    key: KeyEvent,
+    action: Option<Action>,
+    mut input: Input,
+    mode: fn(Input) -> Mode,
+    take: fn(&mut App, Input) -> Option<Input>,
+) {
+    match action {
+        Some(Action::Enter) => {
+            if let Some(input) = take(app, input) {
+                app.mode = mode(input);
+            }
+        }
+        Some(Action::Escape) => {}
+        _ => {
+            input.handle_event(&TerminalEvent::Key(key));
+            app.mode = mode(input);
+        }
+    }
+}
+
+/// Takes a typed value; gives it back if it is none.
+pub(super) fn value_typed(app: &mut App, input: Input) -> Option<Input> {
+    let spec = *app.session.params().specs().get(app.param)?;
+    let set = spec.parse(input.value()).and_then(|value| {
+        app.session.set_param(spec.name, value)?;
+        Ok(())
+    });
+    match set {
+        Ok(()) => {
+            changed(app);
+            None
+        }
+        Err(error) => {
+            app.message = Some((Role::Bad, error.to_string()));
+            Some(input)
+        }
+    }
+}
+
+/// Takes a typed prompt and starts a run with it; gives it back if it cannot be.
+pub(super) fn prompt_typed(app: &mut App, input: Input) -> Option<Input> {
+    let Some(encode) = &app.encode else { return None };
+    let text = input.value().to_owned();
+    let runs = app.session.timeline().roots().len();
+    let started = encode(&text)
+        .and_then(|ids| app.session.restart(Some(&ids)).map_err(|error| error.to_string()));
+    match started {
+        Ok(()) => {
+            app.prompt_text = text;
+            restarted(app, runs);
+            None
+        }
+        Err(error) => {
+            app.message = Some((Role::Bad, error));
+            Some(input)
+        }
+    }
+}
+
+pub(super) fn paste(app: &mut App, text: &str) {
+    if let Mode::Value(input) | Mode::Prompt(input) = &mut app.mode {
+        // A line editor has one line.
+        for c in text.chars().map(|c| if c.is_control() { ' ' } else { c }) {
+            input.handle(InputRequest::InsertChar(c));
+        }
+    }
+}
