@@ -1,5 +1,6 @@
-//! How things look: roles instead of colours, at four palette levels. Colours follow DAEDAL's published figure: dark blue is to be filled, orange is
-//! expansion, white is written, and the shade is the confidence.
+//! How things look: roles instead of colours, at four palette levels. Colours follow DAEDAL's
+//! published figure: dark blue is to be filled, orange is expansion, white is written, and the
+//! shade is the confidence.
 //!
 //! Without colour nothing sets a foreground or background at all (the resets that follow would
 //! cancel reverse video); states differ by modifiers and glyphs instead.
