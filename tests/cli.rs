@@ -153,6 +153,16 @@ fn a_prompt_beyond_the_context_is_refused() {
 fn an_unwritable_recording_is_refused_before_anything_runs() {
     refused(&["run", "x", "--record", "/no/such/folder/a.jsonl"], 1, &["/no/such/folder"]);
     refused(&["run", "x", "--record", "/"], 1, &["/:"]);
+    // A recording is never written over by mistake.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keep.jsonl");
+    fs::write(&file, "precious").unwrap();
+    let name = file.to_str().unwrap();
+    refused(&["run", "x", "--record", name], 1, &["keep.jsonl", "--overwrite"]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
+    let written = demask(&["run", "x", "--record", name, "--overwrite"]).output().unwrap();
+    assert!(written.status.success());
+    assert!(demask::trace::read(&file).is_ok());
 }
 
 #[test]

@@ -56,12 +56,20 @@ pub fn open(
     Ok(Opened { session, loaded, prompt, header })
 }
 
-/// A recorder to a file.
+/// A recorder to a file. What is there already is not written over unless asked for.
 pub fn file_recorder(
+    options: &ModelOptions,
     path: &Path,
     header: &Header,
     loaded: &Loaded,
 ) -> Result<Box<dyn Recorder>, Fault> {
+    let holds = path.metadata().is_ok_and(|found| found.is_file() && found.len() > 0);
+    if holds && !options.overwrite {
+        return Err(Fault::failure(format!(
+            "{}: this file exists and would be lost. Record to another name, or add --overwrite",
+            path.display()
+        )));
+    }
     let vocabulary = loaded.tokenizer.clone();
     let recorder = TraceRecorder::create(path, header, vocabulary).map_err(Fault::failure)?;
     Ok(Box::new(recorder))

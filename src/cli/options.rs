@@ -35,6 +35,9 @@ pub struct ModelOptions {
     /// Record every step to FILE, as it happens
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// Record over FILE if it exists
+    #[arg(long, requires = "record")]
+    pub overwrite: bool,
     /// Parameters of the strategy.
     #[command(flatten)]
     pub params: ParamOptions,

@@ -91,7 +91,7 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
                 );
                 Ok(Some(Box::new(recorder.map_err(Fault::failure)?) as Box<dyn Recorder>))
             }
-            Some(path) => open::file_recorder(path, header, loaded).map(Some),
+            Some(path) => open::file_recorder(&args.model, path, header, loaded).map(Some),
         }
     })?;
     let stopped = stop::on_signals();

@@ -31,7 +31,7 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
     terminal_or_fault()?;
     let opened = open::open(&args.model, args.prompt.as_deref(), |header, loaded| {
         let path = args.model.record.as_deref();
-        path.map(|path| open::file_recorder(path, header, loaded)).transpose()
+        path.map(|path| open::file_recorder(&args.model, path, header, loaded)).transpose()
     })?;
     let vocabulary = open::vocabulary(&opened.loaded);
     let tokenizer = opened.loaded.tokenizer.clone();

@@ -15,16 +15,20 @@ use crate::{
     session,
 };
 
-/// Display columns and the decimals they keep.
+/// Display columns and the significant digits they keep.
 const ROUNDED: [(&str, u32); 3] = [("entropy", 3), ("margin", 3), ("top_k", 3)];
+
+/// Candidates less probable than this are left out, but for the best two.
+const LEAST: f32 = 0.001;
 
 /// [`ROUNDED`], for the header.
 pub(super) fn rounded() -> BTreeMap<String, u32> {
     ROUNDED.iter().map(|&(name, decimals)| (name.to_owned(), decimals)).collect()
 }
 
+/// Three significant digits.
 fn round(value: f32) -> f32 {
-    (value * 1000.0).round() / 1000.0
+    format!("{value:.2e}").parse().unwrap_or(value)
 }
 
 /// XXH3-64 over the generated region's ids.
@@ -90,8 +94,9 @@ pub(super) fn prediction(key: Key, from: &predict::Prediction, canvas: &Canvas) 
         values: masked
             .iter()
             .map(|&at| {
-                let kept = ranked[at].iter().map(|&(id, p)| (id, round(p)));
-                kept.filter(|(_, p)| *p > 0.0).unzip()
+                let kept = ranked[at].iter().enumerate();
+                let kept = kept.filter(|(rank, (_, p))| *rank < 2 || *p >= LEAST);
+                kept.map(|(_, &(id, p))| (id, round(p))).unzip()
             })
             .collect(),
     });

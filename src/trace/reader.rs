@@ -45,11 +45,11 @@ pub struct Recorded {
     pub timeline: Timeline,
     /// Every prediction.
     pub store: HashMap<Key, Arc<predict::Prediction>>,
-    /// The parameters the first run was started under.
+    /// The parameters the run left last was started under.
     pub params: decode::Params,
-    /// The first node.
+    /// The first node of the run that was left last.
     pub start: NodeId,
-    /// The last node.
+    /// The node that was left last; after a kill, the last one written.
     pub end: NodeId,
     /// What every request asked for, so that requests have the recorded keys again.
     pub extras: Extras,
@@ -336,7 +336,7 @@ impl Builder {
     }
 
     fn finish(mut self, file: &str, cut: Option<usize>) -> Result<Recording, TraceError> {
-        let Some(&start) = self.timeline.roots().first() else {
+        let Some(&first) = self.timeline.roots().first() else {
             let problem = "it ends before a run starts".to_owned();
             return Err(TraceError::NotARecording { file: file.to_owned(), problem });
         };
@@ -351,8 +351,9 @@ impl Builder {
                 self.differing
             ));
         }
-        let end = self.end.unwrap_or(start);
+        let end = self.end.unwrap_or(first);
         self.timeline.visit(end);
+        let start = self.timeline.path(end)[0];
         let asked = &self.header.asked;
         let columns: Vec<Column> = Column::ALL
             .into_iter()

@@ -58,7 +58,7 @@ pub struct Header {
     pub prompt_text: String,
     /// Columns asked for beyond what the strategy needs, and candidates kept in `top_k`.
     pub asked: Asked,
-    /// Display columns and the decimals they are rounded to; all other numbers are exact.
+    /// Display columns and the significant digits they keep; all other numbers are exact.
     #[serde(default)]
     pub rounded: BTreeMap<String, u32>,
 }
@@ -191,7 +191,7 @@ pub(super) struct Columns {
     /// mask token, since nothing reads it elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub best_unmask: Option<Sparse<(TokenId, Option<f32>)>>,
-    /// Rounded; masked positions only, without candidates that round to zero.
+    /// Rounded; masked positions only, without improbable candidates behind the best two.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_k: Option<Sparse<(Vec<TokenId>, Vec<f32>)>>,
 }
