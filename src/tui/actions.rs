@@ -326,10 +326,9 @@ fn enter(app: &mut App) {
         }
         return;
     }
-    let value = app.session.params().iter().nth(app.param).map(|(_, value)| value);
-    if let Some(value) = value {
+    if app.param < app.session.params().specs().len() {
         show(app, Pane::Params, true);
-        app.mode = Mode::Value(Input::new(value.to_string()));
+        app.mode = Mode::Value(Input::default());
     }
 }
 

@@ -307,11 +307,19 @@ fn state(app: &App) -> String {
     }
 }
 
+/// What ends typing.
+const TYPING: &str = "Enter accepts · Esc leaves";
+
 /// Message and hints, on one line or two.
 fn bottom(app: &App, pen: &mut Pen, message: Option<Rect>, hints: Rect) {
     let line = message.unwrap_or(hints);
     let spoken = speak(app, pen, line);
-    if message.is_some() || !spoken {
+    if message.is_none() && spoken {
+        return;
+    }
+    if matches!(app.mode, Mode::Value(_) | Mode::Prompt(_)) {
+        pen.say(hints.x + 1, hints.y, hints.width.saturating_sub(2), TYPING, Role::Dim);
+    } else {
         draw_hints(pen, hints);
     }
 }
@@ -323,19 +331,21 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
     match &app.mode {
         Mode::Prompt(input) => {
             let used = pen.say(x, line.y, room, "prompt ", Role::Key);
-            let hint = " Enter runs · Esc leaves";
-            let hint_width = if room > 60 { text::width(hint) as u16 } else { 0 };
+            // On the one line of a small screen the hint stands behind the field.
+            let alone = app.areas().is_some_and(|areas| areas.message.is_none());
+            let hint = if alone { format!(" {TYPING}") } else { String::new() };
+            let hint_width = if room > 60 { text::width(&hint) as u16 } else { 0 };
             let field = Rect { x: x + used, width: room.saturating_sub(used + hint_width), ..line };
             match &app.message {
                 // What is wrong with it, in place of the hint.
-                Some((role, text)) if hint_width > 0 => {
+                Some((role, text)) if room > 60 => {
                     params::typed(app, pen, Rect { width: field.width / 2, ..field }, input);
                     let x = field.x + field.width / 2 + 1;
                     pen.say(x, line.y, line.right().saturating_sub(x), text, *role);
                 }
                 _ => {
                     params::typed(app, pen, field, input);
-                    pen.say(field.right(), line.y, hint_width, hint, Role::Dim);
+                    pen.say(field.right(), line.y, hint_width, &hint, Role::Dim);
                 }
             }
             return true;

@@ -1,6 +1,6 @@
 //! Line editors: a parameter's value, the prompt.
 
-use crossterm::event::{Event as TerminalEvent, KeyEvent};
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::{Input, InputRequest, backend::crossterm::EventHandler};
 
 use super::{
@@ -27,14 +27,31 @@ pub(super) fn edit(
         }
         Some(Action::Escape) => {}
         _ => {
-            input.handle_event(&TerminalEvent::Key(key));
+            // Held with Ctrl, letters edit.
+            let typed = match key.code {
+                KeyCode::Char(c) if key.modifiers.difference(KeyModifiers::SHIFT).is_empty() => {
+                    Some(c)
+                }
+                _ => None,
+            };
+            if typed.is_none_or(|c| fits(&mode(Input::default()), c)) {
+                input.handle_event(&TerminalEvent::Key(key));
+            }
             app.mode = mode(input);
         }
     }
 }
 
-/// Takes a typed value; gives it back if it is none.
+/// True if a character may be typed: a value takes those that numbers have.
+fn fits(mode: &Mode, c: char) -> bool {
+    !matches!(mode, Mode::Value(_)) || matches!(c, '0'..='9' | '.' | '-' | '+' | 'e' | 'E')
+}
+
+/// Takes a typed value; gives it back if it is none. Without one, the old one stays.
 pub(super) fn value_typed(app: &mut App, input: Input) -> Option<Input> {
+    if input.value().is_empty() {
+        return None;
+    }
     let spec = *app.session.params().specs().get(app.param)?;
     let set = spec.parse(input.value()).and_then(|value| {
         app.session.set_param(spec.name, value)?;
@@ -73,9 +90,12 @@ pub(super) fn prompt_typed(app: &mut App, input: Input) -> Option<Input> {
 }
 
 pub(super) fn paste(app: &mut App, text: &str) {
-    if let Mode::Value(input) | Mode::Prompt(input) = &mut app.mode {
-        // A line editor has one line.
-        for c in text.chars().map(|c| if c.is_control() { ' ' } else { c }) {
+    // A line editor has one line.
+    for c in text.chars().map(|c| if c.is_control() { ' ' } else { c }) {
+        if !fits(&app.mode, c) {
+            continue;
+        }
+        if let Mode::Value(input) | Mode::Prompt(input) = &mut app.mode {
             input.handle(InputRequest::InsertChar(c));
         }
     }

@@ -19,6 +19,8 @@ use crate::decode::{Kind, ParamSpec, Value};
 const SYMBOL: u16 = 9;
 /// Cells of the value.
 const VALUE: u16 = 8;
+/// Cells of the field a value is typed in.
+const FIELD: u16 = 12;
 /// Cells of the full name, where there is room.
 const NAME: u16 = 33;
 
@@ -121,7 +123,9 @@ fn entry(app: &App, pen: &mut Pen, line: Rect, at: usize, spec: &ParamSpec, valu
     }
     if chosen && let Mode::Value(input) = &app.mode {
         let room = line.right().saturating_sub(x);
-        typed(app, pen, Rect { x, width: room.min(24), ..line }, input);
+        typed(app, pen, Rect { x, width: room.min(FIELD), ..line }, input);
+        let was = format!("was {}", shown(spec, value));
+        pen.say(x + FIELD + 1, line.y, room.saturating_sub(FIELD + 1), &was, Role::Dim);
         return;
     }
     let role = if changed { Role::Warn } else { role };

@@ -207,11 +207,15 @@ fn a_value_can_be_typed() {
     let mut app = app(Look::default(), 4, 80, 24);
     press(&mut app, "3 j Enter");
     assert!(matches!(app.mode, Mode::Value(_)));
-    press(&mut app, "Backspace Backspace Backspace 0 . 2 5 Enter");
+    press(&mut app, "q 0 x . ? 2 5 Enter");
     assert!(matches!(app.mode, Mode::Normal));
     assert_eq!(app.session.params().get("low_conf_threshold"), Ok(Value::Float(0.25)));
+    press(&mut app, "Enter Enter");
+    assert!(matches!(app.mode, Mode::Normal), "nothing typed changes nothing");
+    assert_eq!(app.session.params().get("low_conf_threshold"), Ok(Value::Float(0.25)));
     press(&mut app, "Enter");
-    press(&mut app, "Backspace Backspace Backspace Backspace 9 Enter");
+    update(&mut app, Event::Terminal(TerminalEvent::Paste("a 9\n".to_owned())));
+    press(&mut app, "Enter");
     assert!(matches!(app.mode, Mode::Value(_)), "an impossible value stays to be mended");
     assert!(said(&app).contains("must lie in"), "{}", said(&app));
     press(&mut app, "Esc");
