@@ -2,12 +2,19 @@
 //!
 //! ```text
 //! RUSTFLAGS="-C target-cpu=native" cargo run --release --features train --example train -- \
-//!     --run target/train --tokens 40000000 --seed 1 --export assets/tiny
+//!     --run target/train --tokens 40000000 --seed 1 --export target/tiny
 //! ```
 //!
-//! The first call learns the tokenizer. `--resume` continues from the last checkpoint in the
-//! run's folder. With `--minutes` instead of `--tokens` the learning rate follows the clock.
-//! With `--tokens` the same seed gives the same run, up to the order in which the threads add.
+//! The first call learns the tokenizer, unless the export folder has one. `--resume` continues
+//! from the last checkpoint in the run's folder. With `--minutes` instead of `--tokens` the
+//! learning rate follows the clock. With `--tokens` the same seed gives the same run, up to the
+//! order in which the threads add. Two cores do 10,000 to 22,000 tokens a second.
+//!
+//! The shipped weights took 44.5 million tokens in three legs: 24 million with the defaults, the
+//! rate falling to zero; 3.7 million more with `--mixture 62,10,10,5,13 --muon-rate 0.005
+//! --adam-rate 0.00125`; then the rest with `--mixture 60,10,10,5,15`, the spans, the lengthened
+//! stories and the visible EOS targets of `batch.rs`, which the first two legs did not have yet.
+//! The command above does it in one leg and has not been run to its end.
 
 #![recursion_limit = "256"]
 
