@@ -81,6 +81,9 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
             let step = app.step() as usize;
             app.go_step(if action == Action::Left { step.saturating_sub(1) } else { step + 1 });
         }
+        Action::Up | Action::Down if app.focus == Pane::Timeline => {
+            app.change_lane(action == Action::Down);
+        }
         Action::Left | Action::Right if app.focus == Pane::Params => {
             turn(app, if action == Action::Left { -1 } else { 1 });
         }
@@ -281,12 +284,9 @@ fn turn(app: &mut App, steps: i64) {
 }
 
 fn reset(app: &mut App) {
-    let own = app
-        .session
-        .params()
-        .specs()
-        .get(app.param)
-        .and_then(|spec| Some((spec.name, app.own_params()?.get(spec.name).ok()?)));
+    let started = app.start_params();
+    let spec = app.session.params().specs().get(app.param);
+    let own = spec.and_then(|spec| Some((spec.name, started.get(spec.name).ok()?)));
     if let Some((name, value)) = own {
         match app.session.set_param(name, value) {
             Ok(_) => changed(app),

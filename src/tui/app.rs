@@ -235,6 +235,17 @@ impl App {
         made.or_else(|| self.started.get(&self.root()))
     }
 
+    /// The parameters this run was started under.
+    pub(super) fn start_params(&self) -> Params {
+        self.start_params_of(self.root())
+    }
+
+    /// The parameters a run was started under.
+    pub(super) fn start_params_of(&self, root: NodeId) -> Params {
+        let started = self.started.get(&root).cloned();
+        started.unwrap_or_else(|| self.session.start_params(root))
+    }
+
     /// True if what is pending is decided under other parameters than those on record.
     pub(super) fn what_if(&self) -> bool {
         self.own_params().is_some_and(|own| own != self.session.params())

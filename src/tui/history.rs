@@ -3,7 +3,10 @@
 
 use std::collections::HashMap;
 
-use super::text::{self, Shown};
+use super::{
+    lanes,
+    text::{self, Shown},
+};
 use crate::{
     canvas::{Born, Edit, Slot},
     decode::{Decision, EosMeasure, Growth, Mode, Verdict},
@@ -26,6 +29,8 @@ pub enum Sort {
     Stuck,
     /// Positions lost at the maximum length.
     Drop,
+    /// A parameter turned since the step before.
+    Turn,
     /// Anything else.
     Plain,
     /// An error.
@@ -216,6 +221,14 @@ fn moment(
         let label = |position: usize, token: u32| {
             format!("“{}” at {position}", Shown::of(vocabulary, token).label(false))
         };
+        // Against the step before; the first step against the first ever made from there.
+        let then = match &session.timeline()[parent].made {
+            Some(step) => (*step.params).clone(),
+            None => session.start_params(parent),
+        };
+        for change in lanes::changes(&then, &made.params) {
+            say(Sort::Turn, format!("{} {} → {}", change.symbol, change.from, change.to));
+        }
         let length = before.map_or(0, |before| before.length);
         let eos = node.canvas.special().eos;
         describe(decision, length, eos, &label, &mut say);

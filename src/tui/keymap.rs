@@ -197,8 +197,8 @@ pub const TABLE: &[Binding] = bindings! {
     Position {
         Action::Left, [key('h'), code(KeyCode::Left)], Some("position"), "move left (in the timeline: one step back)";
         Action::Right, [key('l'), code(KeyCode::Right)], Some(""), "move right (in the timeline: one step forward)";
-        Action::Up, [key('k'), code(KeyCode::Up)], None, "move up, or to the entry above in a list";
-        Action::Down, [key('j'), code(KeyCode::Down)], None, "move down, or to the entry below in a list";
+        Action::Up, [key('k'), code(KeyCode::Up)], None, "move up, or to the entry above in a list (in the timeline: to the lane above)";
+        Action::Down, [key('j'), code(KeyCode::Down)], None, "move down, or to the entry below in a list (in the timeline: to the lane below)";
         Action::NextWord, [key('w')], None, "move to the next word";
         Action::PreviousWord, [key('W')], None, "move to the word before";
         Action::NextBlock, [code(KeyCode::PageDown), ctrl('d')], None, "move to the next block, or a page down";
@@ -214,7 +214,7 @@ pub const TABLE: &[Binding] = bindings! {
         Action::Less, [key('-')], Some(""), "turn it down";
         Action::NextParam, [key('p')], None, "choose the next parameter";
         Action::PreviousParam, [key('P')], None, "choose the one before";
-        Action::ResetParam, [key('x')], None, "give it back the run's own value";
+        Action::ResetParam, [key('x')], None, "give it back the value the run was started with";
         Action::Enter, [code(KeyCode::Enter)], None, "type its value; on a position: go to where it was written or inserted; in the log: go to that step";
     }
     View {

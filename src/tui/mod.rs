@@ -18,6 +18,7 @@ mod frame;
 mod help;
 mod history;
 mod keymap;
+mod lanes;
 mod layout;
 mod mouse;
 mod panes;

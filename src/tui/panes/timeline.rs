@@ -1,13 +1,17 @@
 //! How it came to this: one column a step, branches as lanes, and the same on one line.
 
+use std::ops::Range;
+
 use ratatui::layout::Rect;
 
 use super::{
     super::{
         app::App,
         history::Moment,
+        lanes,
         layout::Pane,
         pen::{self, Pen},
+        text,
         theme::{self, Role},
     },
     chart::{Axis, Bar, bars},
@@ -16,6 +20,8 @@ use crate::{decode::Mode, session::NodeId};
 
 /// Most lanes shown.
 const LANES: usize = 4;
+/// Longest name of a lane.
+const NAME: usize = 24;
 
 /// The steps of a column, reduced.
 struct Column {
@@ -121,7 +127,7 @@ struct Parts {
 const LABEL: u16 = 8;
 
 fn parts(app: &App, inside: Rect) -> Parts {
-    let tips = lanes(app).len();
+    let tips = shown(app).len();
     let lanes = if tips > 1 { tips.min(LANES) } else { 0 };
     let lanes = u16::try_from(lanes).unwrap_or(0).min(inside.height.saturating_sub(4));
     let x = inside.x + LABEL.min(inside.width);
@@ -145,14 +151,14 @@ fn parts(app: &App, inside: Rect) -> Parts {
 /// Nodes of the longest branch, so that lanes share the axis.
 fn longest(app: &App) -> usize {
     let timeline = app.session.timeline();
-    if lanes(app).len() < 2 {
+    if shown(app).len() < 2 {
         return 0;
     }
     timeline.tips().into_iter().map(|tip| timeline[tip].depth as usize + 1).max().unwrap_or(0)
 }
 
 /// The tips shown as lanes: the newest, and always the branch on screen.
-fn lanes(app: &App) -> Vec<NodeId> {
+fn shown(app: &App) -> Vec<NodeId> {
     let tips = app.session.timeline().tips();
     let here = app.history.moments.last().map(|moment| moment.node);
     let newest = tips.len().saturating_sub(LANES);
@@ -171,7 +177,7 @@ pub fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<NodeId> {
     let parts = parts(app, pen::inner(area));
     let column = x.checked_sub(parts.chart.x)?;
     if parts.lanes.contains((x, y).into()) {
-        let tip = *lanes(app).get(usize::from(y - parts.lanes.y))?;
+        let tip = *shown(app).get(usize::from(y - parts.lanes.y))?;
         let path = app.session.timeline().path(tip);
         return path.get(parts.axis.hit(column)?).or(path.last()).copied();
     }
@@ -279,19 +285,20 @@ fn playhead(app: &App, pen: &mut Pen, parts: &Parts) {
 /// Branches: where each leaves an older one, how long it is.
 fn draw_lanes(app: &App, pen: &mut Pen, inside: Rect, parts: &Parts) {
     let timeline = app.session.timeline();
-    let mut seen = std::collections::HashSet::new();
+    let tips = timeline.tips();
     let current: std::collections::HashSet<NodeId> =
         app.history.moments.iter().map(|moment| moment.node).collect();
-    for (row, tip) in lanes(app).into_iter().enumerate() {
+    for (row, tip) in shown(app).into_iter().enumerate() {
         let y = parts.lanes.y + u16::try_from(row).unwrap_or(u16::MAX);
         if y >= parts.lanes.bottom() {
             break;
         }
         let path = timeline.path(tip);
-        let fork = path.iter().take_while(|node| seen.contains(*node)).count();
+        let fork = lanes::fork(app, tip);
+        let number = tips.iter().position(|&other| other == tip).map_or(row, |at| at) + 1;
         let on = current.contains(&tip);
         let role = if on { Role::Key } else { Role::Dim };
-        pen.say(inside.x, y, LABEL - 1, &format!(" lane {}", row + 1), role);
+        pen.say(inside.x, y, LABEL - 1, &format!(" lane {number}"), role);
         let (from, to) = (
             parts.axis.cell(parts.axis.column(fork.saturating_sub(1))),
             parts.axis.cell(parts.axis.column(path.len().saturating_sub(1))),
@@ -308,6 +315,27 @@ fn draw_lanes(app: &App, pen: &mut Pen, inside: Rect, parts: &Parts) {
             };
             pen.sign(x, y, sign, role);
         }
-        seen.extend(path);
+        name(app, pen, Rect { y, height: 1, ..parts.lanes }, tip, from..to);
     }
+}
+
+/// A lane's name, behind its end, else before its start, else on it.
+fn name(app: &App, pen: &mut Pen, line: Rect, tip: NodeId, drawn: Range<u16>) {
+    let name = pen.theme.say(&text::fit(&lanes::name(app, tip), NAME));
+    let cells = u16::try_from(text::width(&name)).unwrap_or(u16::MAX);
+    if cells == 0 {
+        return;
+    }
+    let on = if line.width.saturating_sub(drawn.end) > cells + 2 {
+        drawn.end + 2
+    } else if drawn.start > cells + 1 {
+        drawn.start - cells - 1
+    } else if drawn.end.saturating_sub(drawn.start) > cells + 5 {
+        let on = drawn.start + 3;
+        pen.say(line.x + on - 1, line.y, cells + 2, &format!(" {name} "), Role::Text);
+        return;
+    } else {
+        return;
+    };
+    pen.say(line.x + on, line.y, cells, &name, Role::Text);
 }

@@ -199,7 +199,29 @@ fn a_threshold_decides_again_at_once_and_branches() {
     assert_eq!(app.session.timeline().tips().len(), 2, "a branch");
     assert!(!app.what_if(), "the new branch's own parameters");
     press(&mut app, "S x");
-    assert!(!app.what_if());
+    let started = fake::params(&[]).get("high_conf_threshold");
+    assert_eq!(app.session.params().get("high_conf_threshold"), started, "as the run was started");
+}
+
+#[test]
+fn lanes_are_gone_through_in_the_timeline() {
+    let mut app = app(Look::default(), 9, 120, 40);
+    press(&mut app, "4 Down");
+    assert!(said(&app).contains("one lane"), "{}", said(&app));
+    press(&mut app, "S S S S - - - - - - - - - - - - - - - - - - - - - - - - s s s");
+    assert_eq!(app.session.timeline().tips().len(), 2);
+    let (here, turned) = (app.session.at(), app.step());
+    assert!(app.log().iter().any(|entry| entry.text.starts_with("τ_high 0.90 → ")));
+    press(&mut app, "Up");
+    assert!(said(&app).contains("lane 1 of 2"), "{}", said(&app));
+    assert_ne!(app.session.at(), here);
+    assert_eq!((app.step(), app.history.steps()), (turned, 9));
+    press(&mut app, "Down");
+    assert!(said(&app).contains("lane 2 of 2: τ_high 0."), "{}", said(&app));
+    assert_eq!(app.session.at(), here);
+    // Before the fork, the lane's first own step is gone to.
+    press(&mut app, "0 Up");
+    assert_eq!((app.step(), app.history.steps()), (7, 9));
 }
 
 #[test]

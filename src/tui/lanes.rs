@@ -1,0 +1,130 @@
+//! Lanes: every end of a branch is one. What each is called, and how one goes from one to another.
+
+use std::collections::HashSet;
+
+use super::{app::App, panes::params, text::Shown};
+use crate::{canvas::TokenId, decode::Params, session::NodeId};
+
+/// Most tokens of a prompt in a lane's name.
+const TOKENS: usize = 6;
+
+/// Where a lane leaves the older ones: how many nodes it shares with them.
+pub fn fork(app: &App, tip: NodeId) -> usize {
+    let timeline = app.session.timeline();
+    let older = timeline.tips().into_iter().take_while(|&other| other < tip);
+    let seen: HashSet<NodeId> = older.flat_map(|other| timeline.path(other)).collect();
+    timeline.path(tip).iter().take_while(|node| seen.contains(*node)).count()
+}
+
+/// The place among all lanes of the branch on screen.
+fn current(app: &App) -> Option<usize> {
+    let tip = app.history.moments.last()?.node;
+    app.session.timeline().tips().iter().position(|&other| other == tip)
+}
+
+/// What makes a lane differ from the one it leaves; empty if nothing is known to.
+pub fn name(app: &App, tip: NodeId) -> String {
+    let timeline = app.session.timeline();
+    let path = timeline.path(tip);
+    let own = fork(app, tip);
+    let made = |node: NodeId| timeline[node].made.as_ref().map(|step| step.params.clone());
+    match own.checked_sub(1).and_then(|before| path.get(before)) {
+        // It leaves another lane: the parameters of its first step, against the step beside it.
+        Some(&before) => {
+            let beside = timeline[before].children.first().copied();
+            let pair = path.get(own).copied().and_then(made).zip(beside.and_then(made));
+            pair.map_or_else(String::new, |(now, then)| {
+                changes(&then, &now)
+                    .into_iter()
+                    .map(|change| format!("{} {}", change.symbol, change.to))
+                    .next()
+                    .unwrap_or_default()
+            })
+        }
+        // A run of its own.
+        None => {
+            let (Some(&root), Some(&first)) = (path.first(), timeline.roots().first()) else {
+                return String::new();
+            };
+            if root == first {
+                return String::new();
+            }
+            let (prompt, other) = (timeline[root].canvas.prompt(), timeline[first].canvas.prompt());
+            if prompt != other {
+                return words(app, prompt, other);
+            }
+            changes(&app.start_params_of(first), &app.start_params_of(root))
+                .first()
+                .map(|change| format!("{} {}", change.symbol, change.to))
+                .unwrap_or_default()
+        }
+    }
+}
+
+/// The first words in which a prompt differs from another.
+fn words(app: &App, prompt: &[TokenId], other: &[TokenId]) -> String {
+    let same = prompt.iter().zip(other).take_while(|(a, b)| a == b).count();
+    let tokens = prompt.get(same..).unwrap_or_default().iter().take(TOKENS);
+    let shown = tokens.map(|&token| match Shown::of(&*app.vocabulary, token) {
+        Shown::Name(_) => String::new(),
+        shown => shown.glyphs(app.theme.ascii()).into_iter().map(|glyph| glyph.symbol).collect(),
+    });
+    let text: String = shown.collect();
+    if text.trim().is_empty() {
+        "another prompt".to_owned()
+    } else {
+        format!("“{}…”", text.trim())
+    }
+}
+
+/// A parameter that differs.
+pub struct Change {
+    /// Its symbol.
+    pub symbol: &'static str,
+    /// Its value before.
+    pub from: String,
+    /// Its value now.
+    pub to: String,
+}
+
+/// The parameters that differ, in declared order.
+pub fn changes(then: &Params, now: &Params) -> Vec<Change> {
+    now.iter()
+        .filter_map(|(spec, value)| {
+            let before = then.get(spec.name).ok().filter(|before| *before != value)?;
+            let shown = |value| params::shown(spec, value);
+            Some(Change { symbol: spec.symbol, from: shown(before), to: shown(value) })
+        })
+        .collect()
+}
+
+impl App {
+    /// Goes to the lane below or above, as near in steps as it can be told from this one.
+    pub(super) fn change_lane(&mut self, down: bool) {
+        let tips = self.session.timeline().tips();
+        let Some(at) = current(self) else { return };
+        let to = if down { at.checked_add(1) } else { at.checked_sub(1) };
+        let Some((to, tip)) = to.and_then(|to| Some((to, *tips.get(to)?))) else {
+            let count = tips.len();
+            let text = match count {
+                1 => {
+                    "there is one lane only; a step under other parameters makes another".to_owned()
+                }
+                _ => format!("lane {} of {count}: none further", at + 1),
+            };
+            return self.say(text);
+        };
+        let here: HashSet<NodeId> = self.history.moments.iter().map(|moment| moment.node).collect();
+        let path = self.session.timeline().path(tip);
+        let own = path.iter().take_while(|node| here.contains(*node)).count();
+        let step = (self.step() as usize).max(own).min(path.len().saturating_sub(1));
+        // By its tip first: that the branch on screen is this lane to its end.
+        self.go(tip);
+        if let Some(&node) = path.get(step) {
+            self.go(node);
+        }
+        let name = name(self, tip);
+        let name = if name.is_empty() { name } else { format!(": {name}") };
+        self.say(format!("lane {} of {}{name}", to + 1, tips.len()));
+    }
+}
