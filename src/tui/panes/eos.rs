@@ -11,6 +11,7 @@ use super::{
         theme::{self, Role},
     },
     chart::{Axis, Bar, bars},
+    length,
 };
 use crate::{
     decode::{Decision, EosMeasure, Growth, Mode, Verdict},
@@ -171,11 +172,14 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
             let sentence = match app.session.pending() {
                 Pending::Wanted { .. } if app.has_engine => "Waiting for the forward pass.",
                 Pending::Wanted { .. } => "No prediction on record for this canvas.",
-                Pending::Done(_) => "The run is over: no forward pass follows.",
                 Pending::Failed(_) => "The strategy cannot decide here.",
-                Pending::Decided { .. } => "",
+                Pending::Done(_) | Pending::Decided { .. } => "",
             };
-            pen.paragraph(words, sentence, Role::Dim);
+            if matches!(app.session.pending(), Pending::Done(_)) {
+                pen.paragraph(words, &length::why(app), Role::Text);
+            } else {
+                pen.paragraph(words, sentence, Role::Dim);
+            }
         }
     }
     over_steps(app, pen, &parts);

@@ -6,6 +6,7 @@ pub mod chart;
 pub mod eos;
 pub mod grid;
 pub mod inspector;
+pub mod length;
 pub mod log;
 pub mod params;
 pub mod timeline;

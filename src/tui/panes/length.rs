@@ -1,0 +1,46 @@
+//! Why this length: how stage 1 stopped and what stage 2 added, in words.
+
+use super::super::{app::App, history::Made, text};
+use crate::decode::Mode;
+
+/// Why the canvas has the length it has, from the steps that led here.
+pub fn why(app: &App) -> String {
+    let here = app.step() as usize;
+    let moments = app.history.moments.get(..=here).unwrap_or_default();
+    let length = app.canvas().len();
+    let p = |p: f32| text::probability(Some(p));
+    let mut parts = Vec::new();
+    for (step, pair) in (1..).zip(moments.windows(2)) {
+        let [before, moment] = pair else { continue };
+        let Some(made) = moment.made.as_ref().filter(|made| made.mode == Mode::Settle) else {
+            continue;
+        };
+        let why = made.eos.map_or(String::new(), |(confidence, threshold)| {
+            if confidence < threshold {
+                format!(": EOS {} < τ_eos {}, at the maximum", p(confidence), p(threshold))
+            } else {
+                format!(": EOS {} ≥ τ_eos {}", p(confidence), p(threshold))
+            }
+        });
+        let then = match moment.length {
+            to if to > before.length => format!(", + {} EOS = {to}", to - before.length),
+            to if to < before.length => format!(", cut to {to}"),
+            _ => String::new(),
+        };
+        parts.push(format!("stage 1 stopped at {} (step {step}{why}){then}", before.length));
+    }
+    let sum = |of: fn(&Made) -> usize| -> usize {
+        moments.iter().filter_map(|moment| moment.made.as_ref()).map(of).sum()
+    };
+    if app.session.phase().stage == 2 {
+        let (expansions, dropped) = (sum(|made| made.expansions), sum(|made| made.dropped));
+        let noun = if expansions == 1 { "expansion" } else { "expansions" };
+        parts.push(format!("stage 2: {expansions} {noun}, {dropped} dropped"));
+    }
+    let special = app.canvas().special();
+    let cells = app.canvas().cells();
+    let end = cells.iter().rposition(|cell| cell.token != special.eos).map_or(0, |last| last + 1);
+    let ratio = if length == 0 { 0.0 } else { end as f32 / length as f32 };
+    parts.push(format!("E_token {end}, E_ratio {}", p(ratio)));
+    format!("Length {length}: {}.", parts.join("; "))
+}
