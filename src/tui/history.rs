@@ -337,7 +337,7 @@ fn describe(
     for (position, verdict) in decision.verdicts.iter().enumerate() {
         if let &Verdict::Expand { p: confidence, threshold, n, eos, eos_threshold } = verdict {
             let text = format!(
-                "expanded {position} into {n}: {} < τ_low {}, EOS {} < τ_expand {}",
+                "expanded {position} into {n}: {} < τ_low {} · EOS {} < τ_expand {}",
                 p(confidence),
                 p(threshold),
                 p(eos),
@@ -360,16 +360,16 @@ fn describe(
             let why = eos.map_or(String::new(), |eos| format!(": {}", compared(eos, "τ_eos")));
             let then = match growth {
                 Growth::To(to) if to > length => {
-                    format!("; {} EOS appended, length {to}", to - length)
+                    format!(" · +{} EOS → {to}", to - length)
                 }
-                Growth::To(to) => format!("; cut to {to}"),
-                Growth::AtMaximum(maximum) => format!("; the length {maximum} is the maximum"),
+                Growth::To(to) => format!(" · cut to {to}"),
+                Growth::AtMaximum(maximum) => format!(" · {maximum} is the maximum"),
                 Growth::Stays => String::new(),
             };
             say(Sort::Plain, format!("stage 1 ends{why}{then}"));
         }
         (_, Growth::AtMaximum(maximum)) => {
-            say(Sort::Plain, format!("would expand, but the length {maximum} is the maximum"));
+            say(Sort::Plain, format!("would expand, but {maximum} is the maximum"));
         }
         _ => {}
     }
@@ -378,7 +378,7 @@ fn describe(
         say(
             Sort::Drop,
             format!(
-                "{} positions fell off at the maximum length, {written} of them written",
+                "{} dropped at the maximum length, {written} of them written",
                 decision.dropped.len()
             ),
         );

@@ -12,7 +12,7 @@ use super::super::{
 };
 use crate::{
     canvas::{Born, TokenId},
-    decode::{Growth, Verdict},
+    decode::{Growth, Mode, Verdict},
     predict::Column,
     session::Pending,
 };
@@ -219,6 +219,16 @@ pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
             }
             match (decision.growth, decision.expansions().next()) {
                 (_, Some(position)) => parts.push(format!("expands {position}")),
+                (Growth::To(to), None) if decision.mode == Mode::Settle => {
+                    parts.push(match to.checked_sub(app.canvas().len()) {
+                        Some(0) => "stage 2".to_owned(),
+                        Some(more) => format!("stage 2, +{more} EOS"),
+                        None => format!("stage 2, cut to {to}"),
+                    });
+                }
+                (_, None) if decision.mode == Mode::Settle => {
+                    parts.push("stage 2".to_owned());
+                }
                 (Growth::To(to), None) => parts.push(format!("grows to {to}")),
                 _ => {}
             }

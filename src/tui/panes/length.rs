@@ -35,11 +35,15 @@ pub fn why(app: &App) -> String {
     if app.session.phase().stage == 2 {
         let (expansions, dropped) = (sum(|made| made.expansions), sum(|made| made.dropped));
         let noun = if expansions == 1 { "expansion" } else { "expansions" };
-        parts.push(format!("stage 2: {expansions} {noun}, {dropped} dropped"));
+        let more = moments
+            .iter()
+            .find(|moment| moment.stage == 2)
+            .map(|first| (length + dropped).saturating_sub(first.length));
+        let more =
+            more.filter(|&more| more > 0).map_or(String::new(), |more| format!(" (+{more})"));
+        parts.push(format!("stage 2: {expansions} {noun}{more}, {dropped} dropped"));
     }
-    let special = app.canvas().special();
-    let cells = app.canvas().cells();
-    let end = cells.iter().rposition(|cell| cell.token != special.eos).map_or(0, |last| last + 1);
+    let end = app.canvas().tail();
     let ratio = if length == 0 { 0.0 } else { end as f32 / length as f32 };
     parts.push(format!("E_token {end}, E_ratio {}", p(ratio)));
     format!("Length {length}: {}.", parts.join("; "))

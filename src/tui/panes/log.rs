@@ -1,4 +1,4 @@
-//! What happened, one line an event, with the numbers.
+//! What happened, one line an event, with the numbers; a long one is broken.
 
 use ratatui::layout::Rect;
 
@@ -8,6 +8,7 @@ use super::{
         history::{Entry, Sort},
         layout::Pane,
         pen::{self, Pen},
+        text,
         theme::{self, Role},
     },
     canvas::scrollbar,
@@ -15,19 +16,53 @@ use super::{
 
 /// Cells of the step's number.
 const STEP: u16 = 7;
+/// Most rows for what a step filled.
+const FILL: usize = 2;
 
-fn first(cursor: usize, count: usize, rows: usize) -> usize {
-    cursor.saturating_sub(rows / 2).min(count.saturating_sub(rows))
+/// A row of the pane: an entry, or one more line of it.
+struct Row {
+    /// The entry's place in the log.
+    at: usize,
+    /// Which of its lines.
+    line: usize,
+    text: String,
+}
+
+/// The entries around the cursor, broken into rows; those in view.
+fn rows(app: &App, lines: &[&Entry], inside: Rect) -> Vec<Row> {
+    let height = usize::from(inside.height);
+    let width = usize::from(inside.width.saturating_sub(STEP)).max(1);
+    let cursor = app.log_cursor(lines);
+    // An entry takes a row at least, so no more of them can be in view.
+    let from = cursor.saturating_sub(height);
+    let mut rows: Vec<Row> = Vec::new();
+    for (at, entry) in lines.iter().enumerate().skip(from).take(2 * height + 1) {
+        let text = text::safe(&app.theme.say(&entry.text), app.theme.ascii());
+        let mut parts = text::wrap(&text, width);
+        if entry.sort == Sort::Fill && parts.len() > FILL {
+            // What was filled is on the canvas too.
+            let rest = parts.split_off(FILL).len();
+            let more = if rest > 0 { app.theme.say(" …") } else { String::new() };
+            if let Some(last) = parts.last_mut() {
+                *last = format!("{}{more}", text::fit(last, width.saturating_sub(more.len())));
+            }
+        }
+        rows.extend(parts.into_iter().enumerate().map(|(line, text)| Row { at, line, text }));
+    }
+    let stands = rows.iter().position(|row| row.at == cursor).unwrap_or(0);
+    let end = rows.iter().rposition(|row| row.at == cursor).map_or(0, |last| last + 1);
+    let most = rows.len().saturating_sub(height);
+    let first = stands.saturating_sub(height / 2).max(end.saturating_sub(height)).min(most);
+    rows.into_iter().skip(first).take(height).collect()
 }
 
 /// The line and its step under a row of the pane.
 pub fn hit(app: &App, area: Rect, y: u16) -> Option<(usize, u32)> {
     let inside = pen::inner(area);
     let lines = app.log();
-    let rows = usize::from(inside.height);
     let row = usize::from(y.checked_sub(inside.y)?);
-    let line = first(app.log_cursor(&lines), lines.len(), rows) + row;
-    lines.get(line).map(|entry| (line, entry.step))
+    let at = rows(app, &lines, inside).get(row)?.at;
+    lines.get(at).map(|entry| (at, entry.step))
 }
 
 fn role(entry: &Entry, here: u32) -> Role {
@@ -53,30 +88,27 @@ pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
 pub fn draw_inside(app: &App, pen: &mut Pen, area: Rect, inside: Rect) {
     let lines = app.log();
     let cursor = app.log_cursor(&lines);
-    let rows = usize::from(inside.height);
-    let first = first(cursor, lines.len(), rows);
     let here = app.step();
     let mut before = None;
-    for (row, (at, entry)) in lines.iter().enumerate().skip(first).take(rows).enumerate() {
-        let y = inside.y + u16::try_from(row).unwrap_or(0);
-        if entry.step == here && before != Some(here) {
-            pen.sign(inside.x, y, theme::POINTER, Role::Key);
-        }
+    let rows = rows(app, &lines, inside);
+    for (y, row) in (inside.y..inside.bottom()).zip(&rows) {
+        let Some(entry) = lines.get(row.at) else { continue };
         if before != Some(entry.step) {
+            if entry.step == here {
+                pen.sign(inside.x, y, theme::POINTER, Role::Key);
+            }
             let role = if entry.step == here { Role::Strong } else { Role::Dim };
             pen.say(inside.x + 1, y, STEP - 2, &format!("{:>4}", entry.step), role);
         }
         before = Some(entry.step);
-        let width = inside.width.saturating_sub(STEP);
-        let text = pen.theme.say(&entry.text);
-        let text = super::super::text::safe(&text, pen.theme.ascii());
         let style = pen.theme.style(role(entry, here));
-        pen.put(inside.x + STEP, y, width, &text, style);
-        if app.focus == Pane::Log && at == cursor {
+        pen.put(inside.x + STEP, y, inside.width.saturating_sub(STEP), &row.text, style);
+        if app.focus == Pane::Log && row.at == cursor {
             pen.wash(Rect { y, height: 1, ..inside }, Role::Selected);
         }
     }
-    if lines.len() > rows {
-        scrollbar(pen, area, first, rows, lines.len());
+    let shown = rows.first().zip(rows.last()).map(|(first, last)| (first.at, last.at + 1));
+    if let Some((first, end)) = shown.filter(|&(first, end)| end - first < lines.len()) {
+        scrollbar(pen, area, first, end - first, lines.len());
     }
 }

@@ -204,6 +204,21 @@ fn a_threshold_decides_again_at_once_and_branches() {
 }
 
 #[test]
+fn the_end_of_stage_1_is_announced_and_logged_with_its_numbers() {
+    let mut app = app(Look::default(), 0, 120, 40);
+    let stage = |app: &App| app.session.phase().stage;
+    let mut before = String::new();
+    while stage(&app) == 1 {
+        before = fake::glyphs(&frame::picture(&app, 120, 40));
+        press(&mut app, "s");
+    }
+    assert!(before.contains("next: stage 2, +4 EOS"), "{before}");
+    let line = "stage 1 ends: EOS 0.570 ≥ τ_eos 0.500 · +4 EOS → 44";
+    assert!(app.log().iter().any(|entry| entry.text == line), "{:?}", app.log());
+    assert!(fake::glyphs(&frame::picture(&app, 120, 40)).contains(line));
+}
+
+#[test]
 fn lanes_are_gone_through_in_the_timeline() {
     let mut app = app(Look::default(), 9, 120, 40);
     press(&mut app, "4 Down");
