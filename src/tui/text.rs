@@ -251,13 +251,36 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// A number as exact as it is; `–` if it is not known.
+/// A number with at most four significant digits and no zeros behind; `–` if it is not known.
 pub fn exact(number: Option<f32>) -> String {
+    let Some(number) = number.filter(|number| number.is_finite()) else { return "–".to_owned() };
+    let trimmed = |text: &str| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text.to_owned(),
+    };
     match number {
-        Some(number) if !number.is_finite() => "–".to_owned(),
-        Some(number) if number != 0.0 && number.abs() < 1e-4 => format!("{number:e}"),
-        Some(number) => number.to_string(),
-        None => "–".to_owned(),
+        0.0 => "0".to_owned(),
+        // Never rounded up to certainty.
+        number if number < 1.0 && number >= 0.999_95 => ">0.999".to_owned(),
+        number if number.abs() < 1e-4 => {
+            let text = format!("{number:.2e}");
+            let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
+            format!("{}e{power}", trimmed(digits))
+        }
+        number => {
+            let before = number.abs().log10().floor() as i32;
+            let decimals = usize::try_from(3 - before).unwrap_or(0);
+            trimmed(&format!("{number:.decimals$}"))
+        }
+    }
+}
+
+/// A candidate's probability; recordings keep three significant digits, so no more are shown.
+pub fn candidate(p: f32) -> String {
+    match p {
+        0.0 => "0".to_owned(),
+        1.0 => "1.00".to_owned(),
+        p => probability(Some(p)),
     }
 }
 

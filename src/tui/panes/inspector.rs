@@ -13,6 +13,7 @@ use super::{
         theme::Role,
     },
     chart::{Axis, Bar, bars},
+    steps,
 };
 use crate::{
     canvas::{Born, Cell, Slot, TokenId},
@@ -138,7 +139,10 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
         story(app, pen, left, &history);
     } else {
         take(rest, used);
-        story(app, pen, *rest, &history);
+        let used = story(app, pen, *rest, &history);
+        take(rest, used);
+        let table = Rect { y: rest.y + 1, height: rest.height.saturating_sub(1), ..*rest };
+        steps::draw(app, pen, table, cell.slot, &history);
     }
 }
 
@@ -324,7 +328,7 @@ fn ranking(
         };
         let style = app.theme.style(role);
         pen.put(room.x, y, token_width, &label, style);
-        let number = text::probability(Some(p));
+        let number = text::candidate(p);
         pen.say(room.x + token_width + 1, y, 8, &number, Role::Dim);
         let bar = room.x + token_width + 9;
         if bar < room.right() {
@@ -335,25 +339,14 @@ fn ranking(
     rows
 }
 
-/// Confidence over the steps and how the guess changed.
-fn story(app: &App, pen: &mut Pen, room: Rect, thoughts: &[Thought]) {
+/// Confidence over the steps and how the guess changed; returns the rows used.
+fn story(app: &App, pen: &mut Pen, room: Rect, thoughts: &[Thought]) -> u16 {
     if room.height < 2 || thoughts.len() < 2 {
-        return;
+        return 0;
     }
     const WORD: u16 = 9;
     let flips = flips(app, thoughts);
-    let changes = flips.len().saturating_sub(1);
-    let text = match changes {
-        0 => format!("always {}", flips.first().map_or("–", String::as_str)),
-        changes => {
-            // The latest guesses matter most.
-            let most = 6;
-            let cut = if flips.len() > most { "… → " } else { "" };
-            let recent = flips[flips.len().saturating_sub(most)..].join(" → ");
-            let noun = if changes == 1 { "change" } else { "changes" };
-            format!("{cut}{recent} ({changes} {noun})")
-        }
-    };
+    let text = told(app, &flips, usize::from(room.width.saturating_sub(WORD)));
     let height = (room.height - 1).min(3);
     let chart = Rect::new(room.x + WORD, room.y, room.width.saturating_sub(WORD), height);
     let axis = Axis::new(thoughts.len(), chart.width);
@@ -364,22 +357,41 @@ fn story(app: &App, pen: &mut Pen, room: Rect, thoughts: &[Thought]) {
     });
     pen.say(room.x, room.y + height, WORD - 1, "guesses", Role::Dim);
     let style = app.theme.style(Role::Text);
-    let text = app.theme.say(&text);
     pen.put(room.x + WORD, room.y + height, room.width.saturating_sub(WORD), &text, style);
+    height + 1
+}
+
+/// Guesses on one line; where they are too many, the newest.
+fn told(app: &App, flips: &[String], width: usize) -> String {
+    let changes = flips.len().saturating_sub(1);
+    if changes == 0 {
+        return app.theme.say(&format!("always {}", flips.first().map_or("–", String::as_str)));
+    }
+    let noun = if changes == 1 { "change" } else { "changes" };
+    let count = app.theme.say(&format!(" ({changes} {noun})"));
+    let arrow = app.theme.say(" → ");
+    let line = |first: usize| {
+        let cut = if first > 0 { app.theme.say("… → ") } else { String::new() };
+        format!("{cut}{}{count}", flips[first..].join(&arrow))
+    };
+    (0..flips.len())
+        .map(line)
+        .find(|line| text::width(line) <= width)
+        .unwrap_or_else(|| line(flips.len() - 1))
 }
 
 /// The guesses in order, without repetitions.
 fn flips(app: &App, thoughts: &[Thought]) -> Vec<String> {
     let mut tokens: Vec<TokenId> = thoughts.iter().filter_map(|thought| thought.token).collect();
     tokens.dedup();
-    tokens
-        .into_iter()
-        .map(|token| {
-            if token == app.canvas().special().mask {
-                "mask".to_owned()
-            } else {
-                Shown::of(&*app.vocabulary, token).label(app.theme.ascii())
-            }
-        })
-        .collect()
+    tokens.into_iter().map(|token| guess(app, token)).collect()
+}
+
+/// A guess as it is named in lists.
+pub fn guess(app: &App, token: TokenId) -> String {
+    if token == app.canvas().special().mask {
+        "mask".to_owned()
+    } else {
+        Shown::of(&*app.vocabulary, token).label(app.theme.ascii())
+    }
 }

@@ -9,5 +9,6 @@ pub mod inspector;
 pub mod length;
 pub mod log;
 pub mod params;
+pub mod steps;
 pub mod timeline;
 pub mod waterfall;

@@ -67,7 +67,7 @@ pub fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<(Option<usize>, usiz
 }
 
 /// The decision made (or pending) at a node of the branch.
-fn decision_at(app: &App, step: usize) -> Option<&Decision> {
+pub fn decision_at(app: &App, step: usize) -> Option<&Decision> {
     if step == app.step() as usize
         && let Pending::Decided { decision, .. } = app.session.pending()
     {

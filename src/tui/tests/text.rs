@@ -1,6 +1,8 @@
 //! Nothing of a model or a recording reaches the terminal as it came.
 
-use crate::tui::text::{Shown, Sort, exact, fit, glyphs, joined, probability, safe, width, wrap};
+use crate::tui::text::{
+    Shown, Sort, candidate, exact, fit, glyphs, joined, probability, safe, width, wrap,
+};
 
 use super::fake::{FakeVocabulary, Hostile};
 
@@ -116,8 +118,21 @@ fn numbers_have_three_digits_and_absent_ones_a_dash() {
     ] {
         assert_eq!(probability(p), text);
     }
-    assert_eq!(exact(Some(0.1)), "0.1");
-    assert_eq!(exact(Some(0.999_993)), "0.999993");
-    assert_eq!(exact(Some(1.5e-7)), "1.5e-7");
+    for (number, text) in [
+        (0.1, "0.1"),
+        (0.0, "0"),
+        (1.0, "1"),
+        (0.999_6, "0.9996"),
+        (0.999_993, ">0.999"),
+        (3.218_47, "3.218"),
+        (12.345_6, "12.35"),
+        (0.012_345, "0.01235"),
+        (1.5e-7, "1.5e-7"),
+        (2.173e-5, "2.17e-5"),
+    ] {
+        assert_eq!(exact(Some(number)), text);
+    }
+    assert_eq!(candidate(1.0), "1.00");
+    assert_eq!(candidate(0.25), "0.250");
     assert_eq!(exact(None), "–");
 }

@@ -1,0 +1,59 @@
+//! A position's steps as a table: what the model thought and what came of it.
+
+use ratatui::layout::Rect;
+
+use super::{
+    super::{app::App, pen::Pen, text, theme::Role},
+    inspector::{Thought, guess},
+    waterfall::decision_at,
+};
+use crate::canvas::Slot;
+
+/// Fewest rows worth a table: its head and two steps.
+const FEWEST: u16 = 3;
+/// Cells of the step's number and of the confidence, with a gap behind each.
+const STEP: u16 = 6;
+const NUMBER: u16 = 8;
+/// Most cells of the guess.
+const GUESS: u16 = 16;
+
+/// Draws the newest steps that fit, the newest lowest.
+pub fn draw(app: &App, pen: &mut Pen, room: Rect, slot: Slot, thoughts: &[Thought]) {
+    if room.height < FEWEST || thoughts.len() < 2 {
+        return;
+    }
+    let guesses = GUESS.min(room.width / 3);
+    let columns = |x: u16| {
+        let number = x + STEP + guesses + 1;
+        (x + STEP, number, number + NUMBER)
+    };
+    let (at, number, happened) = columns(room.x);
+    let rest = room.right().saturating_sub(happened);
+    for (x, width, word) in [
+        (room.x, STEP, "step"),
+        (at, guesses, "guess"),
+        (number, NUMBER, "conf"),
+        (happened, rest, "what happened"),
+    ] {
+        pen.say(x, room.y, width, word, Role::Faint);
+    }
+    let rows = usize::from(room.height - 1);
+    let shown = &thoughts[thoughts.len().saturating_sub(rows)..];
+    for (y, thought) in (room.y + 1..room.bottom()).zip(shown) {
+        let here = thought.step == app.step() as usize;
+        let role = if here { Role::Strong } else { Role::Dim };
+        // A step is named by what it makes: the one decided on this thought is the next.
+        pen.say(room.x, y, STEP - 1, &format!("{:>4}", thought.step + 1), role);
+        let token = thought.token.map_or_else(|| "–".to_owned(), |token| guess(app, token));
+        pen.put(at, y, guesses, &token, pen.theme.style(Role::Text));
+        let style = Role::Heat(thought.p);
+        pen.say(number, y, NUMBER - 1, &text::probability(thought.p), style);
+        let node = app.history.moments.get(thought.step).map(|moment| moment.node);
+        let position = node.and_then(|node| app.session.timeline()[node].canvas.position(slot));
+        let verdict = decision_at(app, thought.step)
+            .zip(position)
+            .and_then(|(decision, position)| decision.verdicts.get(position));
+        let words = verdict.map_or_else(|| "–".to_owned(), ToString::to_string);
+        pen.say(happened, y, rest, &words, if here { Role::Text } else { Role::Dim });
+    }
+}
