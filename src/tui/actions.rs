@@ -134,7 +134,12 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
         Action::NextPane | Action::PreviousPane => cycle(app, action == Action::NextPane),
         Action::Pane(number) => {
             if let Some(&pane) = Pane::TABS.get(usize::from(number).saturating_sub(1)) {
+                if pane == Pane::Waterfall && leave_waterfall(app) {
+                    return;
+                }
+                let before = (app.tab, app.focus, app.waterfall);
                 show(app, pane, true);
+                app.before_waterfall = (pane == Pane::Waterfall).then_some(before);
             }
         }
         Action::Zoom => app.zoom = !app.zoom,
@@ -167,6 +172,8 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
                 app.say("stopped");
             } else if app.zoom {
                 app.zoom = false;
+            } else {
+                leave_waterfall(app);
             }
         }
         Action::Quit => {
@@ -350,6 +357,21 @@ fn show(app: &mut App, pane: Pane, focus: bool) {
     if focus {
         focus_if_shown(app, pane);
     }
+}
+
+/// Puts back what the waterfall took the place of; false if it was not asked for by its number.
+fn leave_waterfall(app: &mut App) -> bool {
+    if app.focus != Pane::Waterfall {
+        return false;
+    }
+    let Some((tab, focus, waterfall)) = app.before_waterfall.take() else { return false };
+    (app.tab, app.waterfall) = (tab, waterfall);
+    if app.zoom {
+        app.focus = focus;
+    } else {
+        focus_if_shown(app, focus);
+    }
+    true
 }
 
 pub(super) fn focus_if_shown(app: &mut App, pane: Pane) {

@@ -85,6 +85,9 @@ pub struct App {
     pub(super) zoom: bool,
     pub(super) ghost: bool,
     pub(super) waterfall: bool,
+    /// What was on screen before the waterfall was asked for: tab, focus, waterfall in the grid's
+    /// place.
+    pub(super) before_waterfall: Option<(Pane, Pane, bool)>,
     pub(super) align: bool,
     pub(super) follow: bool,
     pub(super) position: usize,
@@ -152,6 +155,7 @@ impl App {
             zoom: false,
             ghost: true,
             waterfall: false,
+            before_waterfall: None,
             align: true,
             follow: true,
             position: 0,

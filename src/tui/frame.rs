@@ -121,7 +121,12 @@ pub fn tab_hit(area: Rect, x: u16) -> Option<Pane> {
 fn tabs(app: &App, pen: &mut Pen, area: Rect) {
     let focused = app.focus == app.tab;
     pen.rule(area, if focused { Role::Key } else { Role::Faint });
-    for (pane, x, width, text) in tab_places(area) {
+    let places = tab_places(area);
+    if app.tab == Pane::Waterfall {
+        let end = places.last().map_or(area.x, |(_, x, width, _)| x + width);
+        waterfall::draw_more(app, pen, area, end);
+    }
+    for (pane, x, width, text) in places {
         let room = area.right().saturating_sub(x);
         if width > room {
             break;

@@ -225,10 +225,10 @@ pub const TABLE: &[Binding] = bindings! {
         Action::Pane(3), [key('3')], None, "parameters";
         Action::Pane(4), [key('4')], None, "timeline";
         Action::Pane(5), [key('5')], None, "log";
-        Action::Pane(6), [key('6')], None, "waterfall";
+        Action::Pane(6), [key('6')], None, "waterfall (position × step); again: back";
         Action::Zoom, [key('z')], Some("zoom"), "let this pane fill the screen, or give it back";
         Action::Ghost, [key('t')], Some("draft"), "show masks as the draft the model has in mind, or as bars";
-        Action::Waterfall, [key('v')], None, "show the grid as position × step, or back";
+        Action::Waterfall, [key('v')], None, "show the waterfall (position × step) in place of the blocks, or the blocks again";
         Action::Align, [key('i')], None, "waterfall: align positions by identity, or by number";
     }
     Program {

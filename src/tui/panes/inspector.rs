@@ -224,7 +224,7 @@ fn why(app: &App, cell: &Cell) -> String {
 }
 
 /// A verdict that is not carried out yet.
-fn pending(verdict: &Verdict) -> String {
+pub fn pending(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Fill { .. } | Verdict::Expand { .. } => format!("Will be {verdict}"),
         _ => sentence(&verdict.to_string()),

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::{
     super::{app::App, pen::Pen, text, theme::Role},
-    inspector::{Thought, guess},
+    inspector::{Thought, guess, pending},
     waterfall::decision_at,
 };
 use crate::canvas::Slot;
@@ -53,7 +53,11 @@ pub fn draw(app: &App, pen: &mut Pen, room: Rect, slot: Slot, thoughts: &[Though
         let verdict = decision_at(app, thought.step)
             .zip(position)
             .and_then(|(decision, position)| decision.verdicts.get(position));
-        let words = verdict.map_or_else(|| "–".to_owned(), ToString::to_string);
+        let words = match verdict {
+            Some(verdict) if here => pending(verdict),
+            Some(verdict) => verdict.to_string(),
+            None => "–".to_owned(),
+        };
         pen.say(happened, y, rest, &words, if here { Role::Text } else { Role::Dim });
     }
 }

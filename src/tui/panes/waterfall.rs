@@ -7,6 +7,7 @@ use super::{
         app::App,
         layout::Pane,
         pen::{self, Pen},
+        text,
         theme::{self, Role},
     },
     inspector::prediction_at,
@@ -27,6 +28,7 @@ struct View {
     first_column: usize,
     rows: usize,
     columns: usize,
+    width: usize,
 }
 
 impl View {
@@ -40,7 +42,12 @@ impl View {
         let width = if app.align { app.history.width } else { app.canvas().len() };
         let cursor = column(app, app.position, app.slot).unwrap_or(app.position);
         let first_column = cursor.saturating_sub(columns / 2).min(width.saturating_sub(columns));
-        Self { first_step, first_column, rows, columns }
+        Self { first_step, first_column, rows, columns, width }
+    }
+
+    /// Columns out of view on the right.
+    fn more(&self) -> usize {
+        self.width.saturating_sub(self.first_column + self.columns)
     }
 }
 
@@ -79,9 +86,23 @@ pub fn decision_at(app: &App, step: usize) -> Option<&Decision> {
 
 /// Draws the pane.
 pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
-    let right = if app.align { "by identity" } else { "by number" };
-    let inside = pen.heading(area, Pane::Waterfall.title(), app.focus == Pane::Waterfall, right);
+    let by = if app.align { "by identity" } else { "by number" };
+    let right = match View::of(app, pen::inner(area)).more() {
+        0 => by.to_owned(),
+        more => format!("{by} · → {more} more"),
+    };
+    let inside = pen.heading(area, Pane::Waterfall.title(), app.focus == Pane::Waterfall, &right);
     draw_inside(app, pen, inside);
+}
+
+/// Says on the row of tabs, behind the last, what lies to the right.
+pub fn draw_more(app: &App, pen: &mut Pen, area: Rect, from: u16) {
+    let more = View::of(app, pen::inner(area)).more();
+    let text = format!(" → {more} more ");
+    let cells = u16::try_from(text::width(&pen.theme.say(&text))).unwrap_or(u16::MAX);
+    if more > 0 && from.saturating_add(cells + 1) <= area.right() {
+        pen.say(area.right() - cells - 1, area.y, cells, &text, Role::Dim);
+    }
 }
 
 /// Draws what is under the heading.

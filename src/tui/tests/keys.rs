@@ -350,7 +350,11 @@ fn panes_are_shown_focused_and_zoomed() {
         press(&mut app, "Esc");
         assert!(!app.zoom);
     }
-    press(&mut app, "Tab");
+    press(&mut app, "6");
+    assert_eq!((app.focus, app.tab), (Pane::Log, Pane::Log), "again: back");
+    press(&mut app, "6 Esc");
+    assert_eq!((app.focus, app.tab), (Pane::Log, Pane::Log), "Esc too");
+    press(&mut app, "6 Tab");
     assert_eq!(app.focus, Pane::Canvas);
     press(&mut app, "BackTab BackTab");
     assert_eq!(app.focus, Pane::Grid);
