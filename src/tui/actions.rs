@@ -59,6 +59,9 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
             app.speed = (app.speed + 1).min(SPEEDS.len() - 1);
             app.say(format!("speed {}", app.speed_name()));
         }
+        Action::Restart if !app.has_engine => {
+            app.say("a new run needs a model; 0 goes to the start of this one");
+        }
         Action::Restart => {
             let runs = app.session.timeline().roots().len();
             match app.session.restart(None) {

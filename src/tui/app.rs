@@ -174,7 +174,7 @@ impl App {
             fault: None,
             saved: false,
             started: HashMap::new(),
-            history: History::default(),
+            history: History { ascii: look.ascii, ..History::default() },
             draft: HashMap::new(),
             died: None,
             session,

@@ -6,18 +6,18 @@ use super::{
     keymap::{Group, TABLE},
     pen::Pen,
     text,
-    theme::{self, Role},
+    theme::{self, Role, Sign, Theme},
 };
 
 /// A line of the box.
 enum Line {
     Heading(&'static str),
     Key(String, &'static str),
-    Legend(&'static str, Role, &'static str),
+    Legend(String, Role, &'static str),
     Blank,
 }
 
-fn lines() -> Vec<Line> {
+fn lines(theme: Theme) -> Vec<Line> {
     let mut lines = Vec::new();
     for group in Group::ALL {
         lines.push(Line::Heading(group.title()));
@@ -27,31 +27,90 @@ fn lines() -> Vec<Line> {
         lines.push(Line::Blank);
     }
     lines.push(Line::Heading("Colours and signs"));
+    let sign = |sign: Sign| format!(" {} ", theme.sign(sign));
+    let block = format!("{} {}", theme.sign(theme::THICK), theme.sign(theme::THICK_END));
     let legend = [
-        (" the ", Role::Fill, "about to be filled"),
-        (" ◆ +7 ", Role::Expand, "about to be expanded, by 7 more masks"),
-        (" the ", Role::Written(Some(0.98)), "written; darker where the model was less sure"),
-        (" the ", Role::Ghost(Some(0.4)), "a mask's draft: what the model has in mind"),
-        (" ▁▃▅█ ", Role::Heat(Some(0.7)), "confidence, from low to high"),
-        (" ▁▂ ", Role::Refused, "under τ_low, but not expanded"),
-        (" ∎ ", Role::Eos, "end of sequence; a tail of them is folded into ⟨EOS ×38⟩"),
+        (" the ".to_owned(), Role::Fill, "about to be filled"),
+        (" ◆ +7 ".to_owned(), Role::Expand, "about to be expanded, by 7 more masks"),
+        (
+            " the ".to_owned(),
+            Role::Written(Some(0.98)),
+            "written; darker where the model was less sure",
+        ),
+        (" the ".to_owned(), Role::Ghost(Some(0.4)), "a mask's draft: what the model has in mind"),
+        (" ▁▃▅█ ".to_owned(), Role::Heat(Some(0.7)), "confidence, from low to high"),
+        (" ▁▂ ".to_owned(), Role::Refused, "under τ_low, but not expanded"),
+        (sign(theme::EOS), Role::Eos, "end of sequence; a tail of them is folded into ⟨EOS ×38⟩"),
+        (sign(theme::WRITTEN), Role::Text, "written, in the grid of blocks"),
+        (block, Role::FillInk, "the block in work stands between these"),
+        (
+            sign(theme::THRESHOLD),
+            Role::Warn,
+            "a threshold across a chart: τ_eos in stage 1, then τ_expand",
+        ),
+        (
+            "slot #31".to_owned(),
+            Role::Dim,
+            "a position's identity: it stays when others are inserted before it",
+        ),
     ];
     lines.extend(legend.map(|(sample, role, text)| Line::Legend(sample, role, text)));
     lines.push(Line::Key("underlined".to_owned(), "a mask that an expansion inserted"));
     lines
 }
 
-/// Draws the box over the middle of the screen.
-pub fn draw(pen: &mut Pen, screen: Rect, scroll: usize) {
-    const KEYS: u16 = 16;
+/// Cells of the keys.
+const KEYS: u16 = 16;
+
+/// A row: what stands at the left and at the right.
+type Row = (String, Role, String, Role);
+
+/// The box in the middle of the screen.
+fn place(screen: Rect) -> Rect {
     let width = screen.width.saturating_sub(4).min(100);
     let height = screen.height.saturating_sub(2).min(60);
-    let area = Rect {
-        x: screen.x + (screen.width - width) / 2,
-        y: screen.y + (screen.height - height) / 2,
-        width,
-        height,
-    };
+    let (x, y) = ((screen.width - width) / 2, (screen.height - height) / 2);
+    Rect { x: screen.x + x, y: screen.y + y, width, height }
+}
+
+fn inside(area: Rect) -> Rect {
+    Rect {
+        x: area.x + 2,
+        y: area.y + 1,
+        width: area.width.saturating_sub(4),
+        height: area.height.saturating_sub(2),
+    }
+}
+
+/// Long help is broken under itself.
+fn rows(theme: Theme, inside: Rect) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    let room = usize::from(inside.width.saturating_sub(KEYS + 1)).max(1);
+    for line in lines(theme) {
+        let (left, left_role, right) = match line {
+            Line::Blank => (String::new(), Role::Text, ""),
+            Line::Heading(title) => (title.to_owned(), Role::Strong, ""),
+            Line::Key(keys, help) => (keys, Role::Key, help),
+            Line::Legend(sample, role, text) => (sample, role, text),
+        };
+        let right = theme.say(right);
+        for (row, part) in text::wrap(&right, room).into_iter().enumerate() {
+            let left = if row == 0 { left.clone() } else { String::new() };
+            rows.push((left, left_role, part, Role::Text));
+        }
+    }
+    rows
+}
+
+/// The furthest the box scrolls.
+pub fn last(theme: Theme, width: u16, height: u16) -> usize {
+    let inside = inside(place(Rect::new(0, 0, width, height)));
+    rows(theme, inside).len().saturating_sub(usize::from(inside.height))
+}
+
+/// Draws the box over the middle of the screen.
+pub fn draw(pen: &mut Pen, screen: Rect, scroll: usize) {
+    let area = place(screen);
     for y in area.top()..area.bottom() {
         for x in area.left()..area.right() {
             if let Some(cell) = pen.buffer.cell_mut((x, y)) {
@@ -61,28 +120,8 @@ pub fn draw(pen: &mut Pen, screen: Rect, scroll: usize) {
         }
     }
     frame(pen, area);
-    let inside = Rect {
-        x: area.x + 2,
-        y: area.y + 1,
-        width: area.width.saturating_sub(4),
-        height: area.height.saturating_sub(2),
-    };
-    // Long help is broken under itself, so the rows are made first.
-    let mut rows: Vec<(String, Role, String, Role)> = Vec::new();
-    let room = usize::from(inside.width.saturating_sub(KEYS + 1)).max(1);
-    for line in lines() {
-        let (left, left_role, right) = match line {
-            Line::Blank => (String::new(), Role::Text, ""),
-            Line::Heading(title) => (title.to_owned(), Role::Strong, ""),
-            Line::Key(keys, help) => (keys, Role::Key, help),
-            Line::Legend(sample, role, text) => (sample.to_owned(), role, text),
-        };
-        let right = pen.theme.say(right);
-        for (row, part) in text::wrap(&right, room).into_iter().enumerate() {
-            let left = if row == 0 { left.clone() } else { String::new() };
-            rows.push((left, left_role, part, Role::Text));
-        }
-    }
+    let inside = inside(area);
+    let rows = rows(pen.theme, inside);
     let most = rows.len().saturating_sub(usize::from(inside.height));
     let first = scroll.min(most);
     for (row, (left, left_role, right, role)) in
@@ -93,7 +132,7 @@ pub fn draw(pen: &mut Pen, screen: Rect, scroll: usize) {
         pen.say(inside.x, y, left_width, &left, left_role);
         pen.say(inside.x + KEYS + 1, y, inside.width.saturating_sub(KEYS + 1), &right, role);
     }
-    let more = if first < most { " ↓ more · Esc closes " } else { " Esc closes " };
+    let more = if first < most { " ↓ G more · Esc closes " } else { " Esc closes " };
     let cells = u16::try_from(text::width(&pen.theme.say(more))).unwrap_or(0);
     if area.width > cells + 4 {
         pen.say(area.right() - cells - 2, area.bottom() - 1, cells, more, Role::Dim);

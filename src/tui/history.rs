@@ -97,6 +97,8 @@ pub struct History {
     pub width: usize,
     /// The slot each inserted slot was made from.
     pub origin: HashMap<Slot, Slot>,
+    /// Tokens are named in ASCII, as everywhere on such a screen.
+    pub ascii: bool,
 }
 
 impl History {
@@ -114,7 +116,7 @@ impl History {
         }
         self.moments.truncate(same);
         for &node in &branch[same..] {
-            let moment = moment(session, vocabulary, node, self.moments.last());
+            let moment = moment(session, vocabulary, node, self.moments.last(), self.ascii);
             self.moments.push(moment);
         }
         self.align(session, &branch);
@@ -196,6 +198,7 @@ fn moment(
     vocabulary: &dyn Vocabulary,
     id: NodeId,
     before: Option<&Moment>,
+    ascii: bool,
 ) -> Moment {
     let node = &session.timeline()[id];
     let params = node.made.as_ref().map_or(session.params(), |step| &step.params);
@@ -219,7 +222,7 @@ fn moment(
         let decision = &made.decision;
         let cells = session.timeline()[parent].canvas.cells();
         let label = |position: usize, token: u32| {
-            format!("“{}” at {position}", Shown::of(vocabulary, token).label(false))
+            format!("“{}” at {position}", Shown::of(vocabulary, token).label(ascii))
         };
         // Against the step before; the first step against the first ever made from there.
         let then = match &session.timeline()[parent].made {

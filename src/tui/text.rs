@@ -76,7 +76,7 @@ fn is_mark(c: char) -> bool {
 fn one(c: char, ascii: bool) -> Glyph {
     match c {
         ' ' => Glyph::of(" ", Sort::Space),
-        '\n' => Glyph::of(if ascii { "$" } else { "↵" }, Sort::Newline),
+        '\n' => Glyph::of(if ascii { "\\n" } else { "↵" }, Sort::Newline),
         '\t' => Glyph::of(if ascii { "<TAB>" } else { "⇥" }, Sort::StandIn),
         '\u{0}'..='\u{1f}' if !ascii => {
             let picture = char::from_u32(0x2400 + u32::from(c)).unwrap_or('?');

@@ -7,6 +7,7 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind};
 use super::{
     actions::{act, interrupt, save},
     app::{App, Busy, Goal, Mode},
+    help,
     keymap::{self, Action},
     mouse::click,
     theme::Role,
@@ -266,6 +267,8 @@ fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
             }
         }
         Mode::Help(scroll) => {
+            let last = help::last(app.theme, app.width, app.height);
+            let scroll = scroll.min(last);
             app.mode = match action {
                 Some(Action::Help | Action::Escape | Action::Quit | Action::Enter) => Mode::Normal,
                 Some(Action::Down) => Mode::Help(scroll + 1),
@@ -273,6 +276,7 @@ fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
                 Some(Action::NextBlock) => Mode::Help(scroll + 10),
                 Some(Action::PreviousBlock) => Mode::Help(scroll.saturating_sub(10)),
                 Some(Action::First) => Mode::Help(0),
+                Some(Action::Last) => Mode::Help(last),
                 _ => Mode::Help(scroll),
             }
         }

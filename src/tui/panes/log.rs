@@ -23,8 +23,6 @@ const FILL: usize = 2;
 struct Row {
     /// The entry's place in the log.
     at: usize,
-    /// Which of its lines.
-    line: usize,
     text: String,
 }
 
@@ -41,13 +39,14 @@ fn rows(app: &App, lines: &[&Entry], inside: Rect) -> Vec<Row> {
         let mut parts = text::wrap(&text, width);
         if entry.sort == Sort::Fill && parts.len() > FILL {
             // What was filled is on the canvas too.
-            let rest = parts.split_off(FILL).len();
-            let more = if rest > 0 { app.theme.say(" …") } else { String::new() };
+            parts.truncate(FILL);
+            let more = app.theme.say(" …");
             if let Some(last) = parts.last_mut() {
-                *last = format!("{}{more}", text::fit(last, width.saturating_sub(more.len())));
+                let room = width.saturating_sub(text::width(&more));
+                *last = format!("{}{more}", text::fit(last, room).trim_end_matches('…'));
             }
         }
-        rows.extend(parts.into_iter().enumerate().map(|(line, text)| Row { at, line, text }));
+        rows.extend(parts.into_iter().map(|text| Row { at, text }));
     }
     let stands = rows.iter().position(|row| row.at == cursor).unwrap_or(0);
     let end = rows.iter().rposition(|row| row.at == cursor).map_or(0, |last| last + 1);

@@ -219,6 +219,21 @@ fn the_end_of_stage_1_is_announced_and_logged_with_its_numbers() {
 }
 
 #[test]
+fn help_is_gone_through() {
+    let mut app = app(Look::default(), 0, 80, 24);
+    let shown = |app: &App| fake::glyphs(&frame::picture(app, 80, 24));
+    press(&mut app, "? G");
+    let end = shown(&app);
+    assert!(end.contains("underlined") && end.contains("slot #"), "{end}");
+    press(&mut app, "j k");
+    assert_ne!(shown(&app), end, "from the end, one line up is one line up");
+    press(&mut app, "Home");
+    assert!(shown(&app).contains("make the pending step"));
+    press(&mut app, "End");
+    assert_eq!(shown(&app), end);
+}
+
+#[test]
 fn lanes_are_gone_through_in_the_timeline() {
     let mut app = app(Look::default(), 9, 120, 40);
     press(&mut app, "4 Down");

@@ -11,7 +11,7 @@ fn hostile_text_is_made_visible() {
     for (text, shown, ascii) in [
         ("plain", "plain", "plain"),
         ("a\tb", "a⇥b", "a<TAB>b"),
-        ("a\nb", "a↵b", "a$b"),
+        ("a\nb", "a↵b", "a\\nb"),
         ("\x1b[2J", "␛[2J", "<U+001B>[2J"),
         ("\0\x07\x7f", "␀␇␡", "<U+0000><U+0007><U+007F>"),
         ("\r", "␍", "<U+000D>"),
