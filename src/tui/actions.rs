@@ -93,6 +93,7 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
         Action::Up | Action::Down | Action::First | Action::Last if app.focus == Pane::Params => {
             let last = app.session.params().specs().len().saturating_sub(1);
             app.param = listed(app.param, last, action);
+            explain(app);
         }
         Action::Up
         | Action::Down
@@ -129,6 +130,7 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
             let by = if action == Action::NextParam { 1 } else { count - 1 };
             app.param = (app.param + by) % count;
             show(app, Pane::Params, false);
+            explain(app);
         }
         Action::More => turn(app, 1),
         Action::Less => turn(app, -1),
@@ -293,6 +295,15 @@ fn turn(app: &mut App, steps: i64) {
     }
 }
 
+/// Says what the chosen parameter is for, where messages have a line of their own: the pane
+/// seldom has the room.
+fn explain(app: &mut App) {
+    let Some(spec) = app.session.params().specs().get(app.param) else { return };
+    if app.areas().is_some_and(|areas| areas.message.is_some()) {
+        app.say(format!("{}: {}", spec.symbol, spec.help));
+    }
+}
+
 fn reset(app: &mut App) {
     let started = app.start_params();
     let spec = app.session.params().specs().get(app.param);
@@ -439,7 +450,17 @@ pub(super) fn difference(now: &Decision, then: &Decision) -> String {
     if now.edits == then.edits {
         return "the same step as on record".to_owned();
     }
-    format!("fills {old_fills} → {fills}, expansions {old_expansions} → {expansions}")
+    let changed = |name: &str, old: usize, new: usize| match old == new {
+        true => None,
+        false => Some(format!("{name} {old} → {new}")),
+    };
+    let parts: Vec<String> =
+        [changed("fills", old_fills, fills), changed("expansions", old_expansions, expansions)]
+            .into_iter()
+            .flatten()
+            .collect();
+    // As many, but not the same.
+    if parts.is_empty() { "another step than on record".to_owned() } else { parts.join(", ") }
 }
 
 /// After a new run was started, or an equal one gone back to; there were `runs` before.

@@ -223,7 +223,7 @@ fn large(areas: &mut Areas, body: Rect, choice: Choice) {
 
 /// EOS, inspector and parameters above each other.
 fn right_column(areas: &mut Areas, area: Rect, choice: Choice) {
-    let params = u16::try_from(choice.params).unwrap_or(u16::MAX).saturating_add(3);
+    let params = u16::try_from(choice.params).unwrap_or(u16::MAX).saturating_add(5);
     let params = params.min(area.height * 3 / 10).max(5);
     let eos = (area.height * 7 / 20).clamp(3, 15);
     let [a, b, c] = column(area, [eos, area.height - params - eos, params]);

@@ -261,7 +261,7 @@ pub fn exact(number: Option<f32>) -> String {
     match number {
         0.0 => "0".to_owned(),
         // Never rounded up to certainty.
-        number if number < 1.0 && number >= 0.999_95 => ">0.999".to_owned(),
+        number if (0.999_95..1.0).contains(&number) => ">0.999".to_owned(),
         number if number.abs() < 1e-4 => {
             let text = format!("{number:.2e}");
             let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));

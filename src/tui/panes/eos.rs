@@ -275,7 +275,8 @@ fn over_steps(app: &App, pen: &mut Pen, parts: &Parts) {
 /// A chart's name at its foot and the top of its scale at its head.
 fn label(pen: &mut Pen, chart: Rect, name: &str, top: &str) {
     let Some(x) = chart.x.checked_sub(LABEL).filter(|_| chart.height > 0) else { return };
-    if chart.height > 1 {
+    // On two rows a threshold's line may lie on the upper one: that is not where 1 is.
+    if chart.height > 2 || (chart.height > 1 && name == "length") {
         pen.say(x, chart.y, LABEL - 1, &format!("{top:>7}"), Role::Faint);
     }
     pen.say(x, chart.bottom() - 1, LABEL - 1, &format!("{name:>7}"), Role::Dim);

@@ -48,9 +48,10 @@ pub fn shown(spec: &ParamSpec, value: Value) -> String {
     }
 }
 
-/// Rows for the list: the rest is for help on the chosen one.
-fn list_rows(inside: Rect) -> u16 {
-    if inside.height > 5 { inside.height - 2 } else { inside.height }
+/// Rows for the list of `count`: the rest is for help on the chosen one.
+fn list_rows(inside: Rect, count: usize) -> u16 {
+    let count = u16::try_from(count).unwrap_or(u16::MAX);
+    if inside.height > 5 { (inside.height - 2).min(count) } else { inside.height }
 }
 
 fn first(app: &App, rows: u16) -> usize {
@@ -64,9 +65,11 @@ fn first(app: &App, rows: u16) -> usize {
 /// The parameter under a row of the pane.
 pub fn hit(app: &App, area: Rect, y: u16) -> Option<usize> {
     let inside = pen::inner(area);
-    let row = y.checked_sub(inside.y).filter(|&row| row < list_rows(inside))?;
-    let at = first(app, list_rows(inside)) + usize::from(row);
-    (at < app.session.params().specs().len()).then_some(at)
+    let count = app.session.params().specs().len();
+    let rows = list_rows(inside, count);
+    let row = y.checked_sub(inside.y).filter(|&row| row < rows)?;
+    let at = first(app, rows) + usize::from(row);
+    (at < count).then_some(at)
 }
 
 /// Draws the pane.
@@ -78,7 +81,8 @@ pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
 
 /// Draws what is under the heading.
 pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
-    let rows = list_rows(inside);
+    let count = app.session.params().specs().len();
+    let rows = list_rows(inside, count);
     let skip = first(app, rows);
     for (row, (at, (spec, value))) in
         app.session.params().iter().enumerate().skip(skip).take(usize::from(rows)).enumerate()
@@ -86,7 +90,6 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
         let y = inside.y + u16::try_from(row).unwrap_or(0);
         entry(app, pen, Rect { y, height: 1, ..inside }, at, spec, value);
     }
-    let count = app.session.params().specs().len();
     if usize::from(rows) < count {
         let list = Rect {
             y: inside.y.saturating_sub(1),
@@ -192,9 +195,17 @@ fn detail(app: &App, pen: &mut Pen, room: Rect, spec: &ParamSpec) {
     let unit = if spec.unit.is_empty() { String::new() } else { format!(", {}", spec.unit) };
     let range = if spec.bounds().1 > 1e6 { String::new() } else { format!(" {}", spec.range()) };
     let name = format!("{}{range}{unit}", spec.name);
-    pen.say(room.x, room.y, room.width, &name, Role::Dim);
+    // What it is for, behind its name or under it.
+    let one = format!("{name} · {}", spec.help);
+    let fits = text::width(&pen.theme.say(&one)) <= usize::from(room.width);
+    pen.say(room.x, room.y, room.width, if fits { &one } else { &name }, Role::Dim);
     if room.height < 2 {
         return;
+    }
+    let mut y = room.y + 1;
+    if !fits && room.height > 2 {
+        let height = room.height - 2;
+        y += pen.paragraph(Rect { y, height, ..room }, spec.help, Role::Dim);
     }
     let effect = match (app.decision(), app.recorded_next()) {
         (Some(now), Some(then)) if app.what_if() => {
@@ -203,5 +214,5 @@ fn detail(app: &App, pen: &mut Pen, room: Rect, spec: &ParamSpec) {
         _ => spec.affects.words().to_owned(),
     };
     let role = if app.what_if() { Role::Warn } else { Role::Dim };
-    pen.say(room.x, room.y + 1, room.width, &effect, role);
+    pen.say(room.x, y, room.width, &effect, role);
 }
