@@ -24,6 +24,9 @@ const FIELD: u16 = 12;
 /// Cells of the full name, where there is room.
 const NAME: u16 = 33;
 
+/// The narrowest pane whose list has the full names.
+const NAMED: u16 = SYMBOL + NAME + VALUE + 16;
+
 /// Where on a slider of `width` cells a value lies; `None` where a slider says nothing.
 pub fn knob(spec: &ParamSpec, value: Value, width: u16) -> Option<u16> {
     let (min, max) = spec.bounds();
@@ -51,7 +54,13 @@ pub fn shown(spec: &ParamSpec, value: Value) -> String {
 /// Rows for the list of `count`: the rest is for help on the chosen one.
 fn list_rows(inside: Rect, count: usize) -> u16 {
     let count = u16::try_from(count).unwrap_or(u16::MAX);
-    if inside.height > 5 { (inside.height - 2).min(count) } else { inside.height }
+    let help = match inside.height {
+        ..=5 => 0,
+        6..=9 => 2,
+        _ => 4,
+    };
+    // A help that leaves room to the list gets what is left.
+    if help == 0 { inside.height } else { (inside.height - help).min(count) }
 }
 
 fn first(app: &App, rows: u16) -> usize {
@@ -120,7 +129,7 @@ fn entry(app: &App, pen: &mut Pen, line: Rect, at: usize, spec: &ParamSpec, valu
     let role = if chosen { Role::Strong } else { Role::Text };
     pen.say(x, line.y, SYMBOL, spec.symbol, role);
     x += SYMBOL;
-    if line.width >= SYMBOL + NAME + VALUE + 16 {
+    if line.width >= NAMED {
         pen.say(x, line.y, NAME - 1, spec.name, Role::Dim);
         x += NAME;
     }
@@ -195,10 +204,18 @@ fn detail(app: &App, pen: &mut Pen, room: Rect, spec: &ParamSpec) {
     let unit = if spec.unit.is_empty() { String::new() } else { format!(", {}", spec.unit) };
     let range = if spec.bounds().1 > 1e6 { String::new() } else { format!(" {}", spec.range()) };
     let name = format!("{}{range}{unit}", spec.name);
-    // What it is for, behind its name or under it.
-    let one = format!("{name} · {}", spec.help);
-    let fits = text::width(&pen.theme.say(&one)) <= usize::from(room.width);
-    pen.say(room.x, room.y, room.width, if fits { &one } else { &name }, Role::Dim);
+    // What it is for, under its name or behind it, or in its place where the list has the name.
+    let mut wordings = vec![format!("{name} · {}", spec.help)];
+    if room.width >= NAMED {
+        wordings.push(format!("{range}{unit} · {}", spec.help).trim_start().to_owned());
+        wordings.push(format!("{range} · {}", spec.help).trim_start().to_owned());
+        wordings.push(spec.help.to_owned());
+    }
+    let width = |text: &String| text::width(&pen.theme.say(text));
+    let one = wordings.iter().find(|text| width(text) <= usize::from(room.width));
+    let fits = room.height < 4 && one.is_some();
+    let first = one.filter(|_| fits).unwrap_or(&name);
+    pen.say(room.x, room.y, room.width, first, Role::Dim);
     if room.height < 2 {
         return;
     }
