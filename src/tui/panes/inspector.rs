@@ -180,7 +180,9 @@ fn title(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
         return 1;
     }
     if !short.is_empty() || room.height < 5 {
-        pen.say(room.x + used, room.y, left, &short, Role::Dim);
+        if text::width(&short) <= usize::from(left) {
+            pen.say(room.x + used, room.y, left, &short, Role::Dim);
+        }
         return 1;
     }
     pen.say(room.x, room.y + 1, room.width, &born, Role::Dim);

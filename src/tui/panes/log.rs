@@ -43,7 +43,10 @@ fn rows(app: &App, lines: &[&Entry], inside: Rect) -> Vec<Row> {
             let more = app.theme.say(" …");
             if let Some(last) = parts.last_mut() {
                 let room = width.saturating_sub(text::width(&more));
-                *last = format!("{}{more}", text::fit(last, room).trim_end_matches('…'));
+                let cut = text::fit(last, room);
+                // Whole ones, with their figures.
+                let whole = cut.rfind(", ").map_or(&*cut, |end| &cut[..=end]);
+                *last = format!("{whole}{more}");
             }
         }
         rows.extend(parts.into_iter().map(|text| Row { at, text }));
