@@ -42,7 +42,6 @@ pub use app::App;
 pub use keymap::{Action, Binding, Chord, Group, TABLE as KEYS, markdown as key_table};
 pub use layout::Pane;
 pub use svg::svg;
-pub use text::is_hidden;
 pub use theme::{Look, Palette};
 
 use crate::{
