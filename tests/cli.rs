@@ -23,7 +23,8 @@ fn refused(args: &[&str], code: i32, words: &[&str]) {
     for word in words {
         assert!(stderr.contains(word), "{args:?}: no `{word}` in: {stderr}");
     }
-    assert!(!stderr.contains("panicked"), "{stderr}");
+    assert!(!stderr.contains("panicked at"), "{stderr}");
+    assert!(!stderr.contains('\x1b') && !stderr.contains('\u{202e}'), "{stderr:?}");
     assert!(output.stdout.is_empty(), "{args:?} printed to stdout");
 }
 
@@ -294,6 +295,87 @@ fn a_folder_that_is_no_model_says_what_is_wrong() {
     for (folder, words) in &cases {
         check(folder.path(), words);
     }
+}
+
+#[test]
+fn hostile_checkpoints_end_in_a_message() {
+    let cases: Vec<(tempfile::TempDir, &[&str])> = vec![
+        (broken(|dir| config(dir, |c| c["n_layers"] = (1 << 24).into())), &["n_layers"]),
+        (broken(|dir| config(dir, |c| c["rope_theta"] = 0.into())), &["rope_theta"]),
+        (broken(|dir| config(dir, |c| c["rms_norm_eps"] = (-1).into())), &["rms_norm_eps"]),
+        (broken(|dir| chat(dir, "{% for i in range(99999999) %}{% endfor %}")), &["template"]),
+        (broken(|dir| chat(dir, "{{ raise_exception('\u{1b}[31m\u{202e}no') }}")), &["template"]),
+        (
+            broken(|dir| {
+                fs::write(dir.join("model.safetensors.index.json"), r#"{"weight_map":{"a":".."}}"#)
+                    .unwrap();
+            }),
+            &["elsewhere"],
+        ),
+    ];
+    for (folder, words) in &cases {
+        let model = folder.path().to_str().unwrap();
+        refused(&["run", "--model", model, "hello"], 1, words);
+    }
+    let long = broken(|dir| config(dir, |c| c["max_sequence_length"] = (1 << 24).into()));
+    let model = long.path().to_str().unwrap();
+    let small = ["--max-gen-length", "16", "--initial-gen-length", "8"];
+    let args = [&["run", "--model", model, "--prompt-ids", "1,2"][..], &small].concat();
+    assert!(demask(&args).output().unwrap().status.success(), "a long context costs nothing");
+}
+
+/// Gives a checkpoint a chat template.
+fn chat(folder: &Path, template: &str) {
+    fs::write(folder.join("chat_template.jinja"), template).unwrap();
+}
+
+#[test]
+fn truncation_saved_with_a_tokenizer_does_not_cut_prompts() {
+    let tokens = |folder: &Path| {
+        let args =
+            ["run", "--model", folder.to_str().unwrap(), "a long enough prompt", "--record", "-"];
+        let small = ["--max-gen-length", "16", "--initial-gen-length", "8"];
+        let output = demask(&[&args[..], &small].concat()).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let root = text.lines().find(|line| line.starts_with("{\"kind\":\"root\"")).unwrap();
+        serde_json::from_str::<Value>(root).unwrap()["prompt"].as_array().unwrap().len()
+    };
+    let plain = broken(|_| {});
+    let cutting = broken(|dir| {
+        let path = dir.join("tokenizer.json");
+        let mut value: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        value["truncation"] = serde_json::json!({
+            "direction": "Right", "max_length": 2, "strategy": "LongestFirst", "stride": 0
+        });
+        fs::write(path, value.to_string()).unwrap();
+    });
+    assert_eq!(tokens(plain.path()), tokens(cutting.path()));
+}
+
+#[test]
+fn a_picture_never_replaces_its_recording() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.jsonl");
+    let name = file.to_str().unwrap();
+    assert!(demask(&["run", "x", "--record", name]).output().unwrap().status.success());
+    let before = fs::read(&file).unwrap();
+    refused(&["replay", name, "--svg", name], 2, &["over the recording"]);
+    assert_eq!(fs::read(&file).unwrap(), before);
+    let svg = folder.path().join("a.svg");
+    let drawn = demask(&["replay", name, "--svg", svg.to_str().unwrap()]).output().unwrap();
+    assert!(drawn.status.success());
+    assert!(fs::read_to_string(svg).unwrap().starts_with("<svg"));
+}
+
+#[test]
+fn a_panic_of_the_model_is_a_failure_that_keeps_the_recording() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.jsonl");
+    let mut command = demask(&["run", "x", "--record", file.to_str().unwrap()]);
+    let output = command.env("DEMASK_TEST_PANIC_AT_PASS", "3").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the model panicked"));
+    assert!(demask::trace::read(&file).unwrap().recorded.timeline.len() >= 2);
 }
 
 #[test]

@@ -228,6 +228,78 @@ fn bad_files_are_refused_with_a_reason() {
     assert!(trace::read(&bad).is_ok());
 }
 
+/// Header, root and the lines given, without checksums, as a foreign writer would.
+fn crafted(folder: &Path, root: &str, lines: &[String]) -> Result<(), String> {
+    let path = folder.join("run.jsonl");
+    recorded(&path);
+    let good = fs::read_to_string(&path).unwrap();
+    let header = good.lines().next().unwrap();
+    let text = format!("{header}\n{root}\n{}\n", lines.join("\n"));
+    let file = folder.join("crafted.jsonl");
+    fs::write(&file, text).unwrap();
+    trace::read(&file).map(|_| ()).map_err(|error| error.to_string())
+}
+
+const STATE: &str = r#""state":{"strategy":"daedal","stage":2,"cursor":0}"#;
+
+#[test]
+fn small_files_cannot_ask_for_much_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = |id: usize, length: usize| {
+        format!(
+            r#"{{"kind":"root","id":{id},"prompt":[1],"length":{length},{STATE},"params":{{}}}}"#
+        )
+    };
+    let long = 1 << 17;
+    let roots: Vec<String> = (1..2000).map(|id| root(id, long)).collect();
+    let error = crafted(folder.path(), &root(0, long), &roots).unwrap_err();
+    assert!(error.contains("too large"), "{error}");
+    let rows: Vec<String> = (0..2000)
+        .map(|key| {
+            format!(
+                r#"{{"kind":"prediction","key":"{key:x}","rows":{long},"columns":{{"entropy":{{"at":[],"values":[]}}}}}}"#
+            )
+        })
+        .collect();
+    let error = crafted(folder.path(), &root(0, 4), &rows).unwrap_err();
+    assert!(error.contains("too large"), "{error}");
+    let steps: Vec<String> = (1..2000)
+        .map(|id| {
+            format!(
+                r#"{{"kind":"step","id":{id},"parent":{},"prediction":"0","decision":{{"mode":"none","edits":[]}},{STATE}}}"#,
+                id - 1
+            )
+        })
+        .collect();
+    let error = crafted(folder.path(), &root(0, long), &steps).unwrap_err();
+    assert!(error.contains("too large"), "{error}");
+    let error = crafted(folder.path(), &root(0, usize::MAX >> 1), &[]).unwrap_err();
+    assert!(error.contains("too long"), "{error}");
+}
+
+#[test]
+fn a_prediction_that_would_write_the_mask_is_no_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = format!(r#"{{"kind":"root","id":0,"prompt":[1],"length":2,{STATE},"params":{{}}}}"#);
+    let prediction = r#"{"kind":"prediction","key":"1","rows":2,"columns":{"argmax":[11,11],"p_choice":[0.5,0.5],"p_eos":[0.0,0.0],"best_unmask":{"at":[0,1],"values":[[11,0.5],[11,0.4]]}}}"#;
+    let step = format!(
+        r#"{{"kind":"step","id":1,"parent":0,"prediction":"1","decision":{{"mode":"stuck","edits":[{{"fill":[0,3]}}]}},{STATE}}}"#
+    );
+    crafted(folder.path(), &root, &[prediction.to_owned(), step]).unwrap();
+}
+
+#[test]
+fn a_failed_save_keeps_what_was_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    let session = recorded(&path);
+    let before = fs::read(&path).unwrap();
+    // The half-written file cannot be made where a folder has its name.
+    fs::create_dir(folder.path().join("run.jsonl.part")).unwrap();
+    assert!(trace::save(&session, &path, &header(), Arc::new(FakeTexts)).is_err());
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
 #[test]
 fn a_full_disk_is_told_and_stops_nothing() {
     if !Path::new("/dev/full").exists() {

@@ -61,6 +61,17 @@ pub enum Edit {
     },
 }
 
+impl Edit {
+    fn names_a_slot(self) -> bool {
+        !matches!(self, Self::Append { .. } | Self::Truncate { .. })
+    }
+
+    /// True if positions behind this edit have other numbers afterwards.
+    pub fn moves(self) -> bool {
+        matches!(self, Self::Expand { .. } | Self::Delete { .. })
+    }
+}
+
 /// An edit that does not fit the canvas.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
@@ -95,18 +106,15 @@ impl Canvas {
     pub fn apply(&self, edits: &[Edit], step: u32) -> Result<Applied, EditError> {
         let mut canvas = self.clone();
         let mut dropped = Vec::new();
-        let mut at: HashMap<Slot, usize> =
-            self.cells.iter().enumerate().map(|(position, cell)| (cell.slot, position)).collect();
+        let mut at = HashMap::new();
+        let mut stale = true;
         for edit in edits {
-            let moved = canvas.change(*edit, step, &at, &mut dropped)?;
-            if moved {
-                at = canvas
-                    .cells
-                    .iter()
-                    .enumerate()
-                    .map(|(position, cell)| (cell.slot, position))
-                    .collect();
+            if stale && edit.names_a_slot() {
+                let slots = canvas.cells.iter().enumerate();
+                at = slots.map(|(position, cell)| (cell.slot, position)).collect();
+                stale = false;
             }
+            stale |= canvas.change(*edit, step, &at, &mut dropped)?;
         }
         Ok(Applied { canvas, dropped })
     }
@@ -160,7 +168,7 @@ impl Canvas {
                     Filler::Eos => self.special.eos,
                 };
                 self.push(n, token, Born::Appended { step });
-                Ok(true)
+                Ok(false)
             }
             Edit::Delete { slot } => {
                 self.cells.remove(find(slot)?);

@@ -1,6 +1,15 @@
 //! Failures: one paragraph on stderr and an exit code.
 
-use std::{fmt, process::ExitCode};
+use std::{
+    fmt,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use super::harmless::harmless;
+
+/// Longest message printed, characters.
+const LONGEST: usize = 1500;
 
 /// Why the program ends without success.
 #[derive(Debug)]
@@ -21,16 +30,20 @@ impl Fault {
     }
 
     /// Prints the paragraph. Text of files and models may be in it, so nothing that could steer
-    /// a terminal gets through.
+    /// a terminal gets through, and not too much of it.
     pub(super) fn report(self) -> ExitCode {
-        let text: String = self
-            .text
-            .chars()
-            .map(|c| if c.is_control() && c != '\n' { '\u{FFFD}' } else { c })
-            .collect();
-        eprintln!("error: {text}");
+        let mut text: String = harmless(&self.text).chars().take(LONGEST).collect();
+        if self.text.chars().nth(LONGEST).is_some() {
+            text.push('…');
+        }
+        tell(&format!("error: {text}"));
         ExitCode::from(self.code)
     }
+}
+
+/// A line on stderr; where nobody reads it, nobody misses it.
+pub(super) fn tell(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 impl From<crate::model::LoadError> for Fault {

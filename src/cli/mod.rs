@@ -3,6 +3,7 @@
 //! Data goes to stdout, messages to stderr. Exit code 0 is success, 1 a failure, 2 a wrong use.
 
 mod fault;
+mod harmless;
 mod open;
 mod options;
 mod params;

@@ -1,6 +1,10 @@
 //! `demask replay`: the debugger on a recording, or a picture of it.
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::Args;
 
@@ -35,9 +39,17 @@ fn size(text: &str) -> Result<(u16, u16), String> {
         .ok_or_else(|| "expected WIDTHxHEIGHT, each 1..=1000, e.g. 120x40".to_owned())
 }
 
+fn same_file(a: &Path, b: &Path) -> bool {
+    a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
+}
+
 pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
-    if args.svg.is_none() {
-        terminal_or_fault()?;
+    match &args.svg {
+        None => terminal_or_fault()?,
+        Some(out) if same_file(out, &args.file) => {
+            return Err(Fault::usage("--svg would write over the recording. Give another name"));
+        }
+        Some(_) => {}
     }
     let recording = trace::read(&args.file)?;
     let mut session = recording.session();

@@ -3,6 +3,7 @@
 use std::{
     io::{self, IsTerminal, Write},
     ops::ControlFlow,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     process::ExitCode,
     sync::atomic::{AtomicBool, Ordering},
@@ -15,6 +16,8 @@ use serde::Serialize;
 
 use super::{
     Fault, ModelOptions,
+    fault::tell,
+    harmless::{harmless, harmless_json},
     open::{self, Opened},
     stop,
 };
@@ -79,6 +82,11 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
             "--record - and --json both want stdout. Record to a file, or leave --json out",
         ));
     }
+    if to_stdout && io::stdout().is_terminal() {
+        return Err(Fault::usage(
+            "--record - would write the recording onto the terminal. Redirect stdout or give a file",
+        ));
+    }
     let opened = open::open(&args.model, args.prompt.as_deref(), |header, loaded| {
         match &args.model.record {
             None => Ok(None),
@@ -102,10 +110,15 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
     outcome?;
     let answer = run.answer();
     match (args.json, to_stdout) {
-        (true, _) => say(&serde_json::to_string(&run.summary(answer)).unwrap_or_default()),
+        (true, _) => {
+            let json = serde_json::to_string(&run.summary(answer)).map_err(Fault::failure)?;
+            say(&harmless_json(&json))
+        }
+        // A pipe gets the text as the model wrote it.
+        (false, false) if io::stdout().is_terminal() => say(&harmless(&answer)),
         (false, false) => say(&answer),
         (false, true) => {
-            eprintln!("{answer}");
+            tell(&harmless(&answer));
             Ok(())
         }
     }?;
@@ -150,12 +163,14 @@ impl Run {
                         true => ControlFlow::Break(()),
                         false => ControlFlow::Continue(()),
                     };
-                    let prediction = loaded.predictor.predict(&request, &mut watch).map_err(
-                        |error| match error {
+                    let predict =
+                        AssertUnwindSafe(|| loaded.predictor.predict(&request, &mut watch));
+                    let prediction = catch_unwind(predict)
+                        .map_err(|_| Fault::failure("the model panicked, see above"))?
+                        .map_err(|error| match error {
                             PredictError::Cancelled => Fault::failure("stopped by a signal"),
                             error => Fault::failure(error),
-                        },
-                    )?;
+                        })?;
                     self.forward += started.elapsed();
                     self.canvases += request.canvases();
                     session.supply(key, prediction, started.elapsed());
@@ -168,15 +183,7 @@ impl Run {
 
     fn answer(&self) -> String {
         let canvas = self.opened.session.canvas();
-        let text = self.opened.loaded.tokenizer.text(&canvas.tokens()[..canvas.tail()]);
-        // Text of a model goes to a terminal: nothing in it may steer the terminal.
-        if io::stdout().is_terminal() {
-            text.chars()
-                .map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{FFFD}' } else { c })
-                .collect()
-        } else {
-            text
-        }
+        self.opened.loaded.tokenizer.text(&canvas.tokens()[..canvas.tail()])
     }
 
     fn summary(&self, text: String) -> Summary {

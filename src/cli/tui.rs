@@ -1,6 +1,10 @@
 //! `demask` and `demask tui`: the debugger on a live model.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    sync::{Mutex, PoisonError},
+};
 
 use clap::Args;
 
@@ -35,6 +39,7 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
     })?;
     let vocabulary = open::vocabulary(&opened.loaded);
     let tokenizer = opened.loaded.tokenizer.clone();
+    let saved = Mutex::new(None::<PathBuf>);
     let (header, texts) = (opened.header, vocabulary.clone());
     tui::run(Start {
         session: opened.session,
@@ -47,7 +52,16 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
         save: Some(Save {
             path: unused_path(),
             write: Box::new(move |session, path| {
-                trace::save(session, path, &header, texts.clone())
+                let mut mine = saved.lock().unwrap_or_else(PoisonError::into_inner);
+                // Another session may have taken the name since; ours may be written anew.
+                let path = match &*mine {
+                    Some(path) => path.clone(),
+                    None if path.exists() => unused_path(),
+                    None => path.to_owned(),
+                };
+                trace::save(session, &path, &header, texts.clone())?;
+                *mine = Some(path.clone());
+                Ok(path)
             }),
         }),
         prompt_text: opened.prompt,

@@ -18,7 +18,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    canvas::{Canvas, SpecialTokens, TokenId},
+    canvas::{Canvas, EditError, SpecialTokens, TokenId},
     predict::{ColumnSet, MissingColumn, Prediction, Request},
 };
 
@@ -87,6 +87,9 @@ pub enum DecodeError {
     /// A parameter that is unknown, of the wrong type or out of range.
     #[error(transparent)]
     Param(#[from] ParamError),
+    /// The prediction asks for an edit that cannot be, e.g. to write the mask token.
+    #[error(transparent)]
+    Edit(#[from] EditError),
     /// The prediction is for another number of positions.
     #[error("the prediction has {found} rows, the canvas {expected} generated positions")]
     Rows {

@@ -8,6 +8,8 @@ use minijinja::{Environment, Error, ErrorKind, context, syntax::SyntaxConfig};
 /// If the template does not parse or refuses the message.
 pub(super) fn render(template: &str, prompt: &str, bos: &str, eos: &str) -> Result<String, String> {
     let mut environment = Environment::new();
+    // A template that loops ends here; a real one takes some hundred instructions a message.
+    environment.set_fuel(Some(100_000));
     // As transformers sets them up.
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
     environment.set_syntax(syntax.map_err(|error| error.to_string())?);

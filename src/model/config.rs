@@ -100,6 +100,9 @@ fn rms() -> String {
 /// Larger numbers in a config are a mistake, or an attack on memory.
 const MOST: usize = 1 << 24;
 
+/// More layers or heads than any model has.
+const MOST_LAYERS: usize = 4096;
+
 impl LladaConfig {
     /// Reads and checks `text`, the contents of the file `place`.
     ///
@@ -149,8 +152,15 @@ impl LladaConfig {
             ("max_sequence_length", self.max_sequence_length),
         ];
         for (name, size) in sizes {
-            if size == 0 || size > MOST {
-                return Err(format!("{name} is {size}, expected 1..={MOST}"));
+            let most = if name.starts_with("n_") { MOST_LAYERS } else { MOST };
+            if size == 0 || size > most {
+                return Err(format!("{name} is {size}, expected 1..={most}"));
+            }
+        }
+        for (name, value) in [("rms_norm_eps", self.rms_norm_eps), ("rope_theta", self.rope_theta)]
+        {
+            if !(value > 0.0 && value < 1e30) {
+                return Err(format!("{name} is {value}, expected a number over 0"));
             }
         }
         if !self.d_model.is_multiple_of(self.n_heads) || !self.head_dim().is_multiple_of(2) {

@@ -33,7 +33,7 @@ impl Tokenizer {
         let place = files.name_of("tokenizer.json");
         let inner = match &files.tokenizer {
             None => None,
-            Some(bytes) => Some(tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| {
+            Some(bytes) => Some(parse(bytes).map_err(|error| {
                 LoadError::new(
                     &place,
                     format!("this is no tokenizer ({error})"),
@@ -123,13 +123,12 @@ impl Tokenizer {
             None => (prompt.to_owned(), true),
             Some(template) => (
                 chat::render(template, prompt, &self.bos, &self.eos).map_err(|error| {
-                    format!("{}: the chat template fails ({error})", self.place)
+                    format!("the chat template beside {} fails ({error})", self.place)
                 })?,
                 false,
             ),
         };
-        let encoding = inner
-            .encode(text, add_special)
+        let encoding = unpanicked(|| inner.encode(text, add_special))
             .map_err(|error| format!("{}: the prompt cannot be encoded ({error})", self.place))?;
         Ok(encoding.get_ids().to_vec())
     }
@@ -146,6 +145,23 @@ impl Tokenizer {
 impl Vocabulary for Tokenizer {
     fn piece(&self, id: TokenId) -> Option<Piece> {
         self.pieces.get(&id).cloned()
+    }
+}
+
+/// Reads a tokenizer. Truncation and padding that were saved with it are for batches of training
+/// text: here they would cut a prompt silently.
+fn parse(bytes: &[u8]) -> Result<tokenizers::Tokenizer, String> {
+    let mut tokenizer = unpanicked(|| tokenizers::Tokenizer::from_bytes(bytes))?;
+    tokenizer.with_padding(None);
+    tokenizer.with_truncation(None).map_err(|error| error.to_string())?;
+    Ok(tokenizer)
+}
+
+/// Runs code of the tokenizer library, which panics on some damaged files.
+fn unpanicked<T, E: std::fmt::Display>(work: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
+        Ok(done) => done.map_err(|error| error.to_string()),
+        Err(_) => Err("the tokenizer library panics on it".to_owned()),
     }
 }
 

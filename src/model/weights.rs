@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     fs,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use candle_core::{
@@ -56,7 +56,7 @@ impl Files {
                 "Give a folder that holds config.json, *.safetensors and tokenizer.json",
             ));
         }
-        let optional = |name: &str| match fs::read(folder.join(name)) {
+        let optional = |name: &str| match read_small(&folder.join(name)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(unreadable(&folder.join(name), &error)),
@@ -106,6 +106,27 @@ impl Files {
     }
 }
 
+/// Largest file read as a whole, bytes: tokenizers have some dozen megabytes.
+const LARGEST: u64 = 1 << 28;
+
+/// A file's contents. A pipe or device could keep us waiting, or never end.
+fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
+    plain(path)?;
+    if fs::metadata(path)?.len() > LARGEST {
+        return Err(std::io::Error::other("it is too large"));
+    }
+    fs::read(path)
+}
+
+/// An error unless `path` is a plain file.
+fn plain(path: &Path) -> std::io::Result<()> {
+    if fs::metadata(path)?.is_file() {
+        Ok(())
+    } else {
+        Err(std::io::Error::other("it is not a plain file"))
+    }
+}
+
 fn unreadable(path: &Path, error: &std::io::Error) -> LoadError {
     LoadError::new(
         path.display().to_string(),
@@ -117,7 +138,12 @@ fn unreadable(path: &Path, error: &std::io::Error) -> LoadError {
 /// The weight files: those the index names, or the one file, or every safetensors file.
 fn shards(folder: &Path) -> Result<Vec<PathBuf>, LoadError> {
     let index = folder.join("model.safetensors.index.json");
-    if let Ok(text) = fs::read_to_string(&index) {
+    let read = match read_small(&index) {
+        Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(unreadable(&index, &error)),
+    };
+    if let Some(text) = read {
         let bad = |problem: String| {
             LoadError::new(index.display().to_string(), problem, "Fetch the file again")
         };
@@ -131,7 +157,11 @@ fn shards(folder: &Path) -> Result<Vec<PathBuf>, LoadError> {
             .filter_map(|name| name.as_str())
             .collect();
         // A name may not lead out of the folder.
-        if let Some(name) = names.iter().find(|name| Path::new(name).components().count() != 1) {
+        let plain = |name: &&&str| {
+            let mut parts = Path::new(**name).components();
+            matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None))
+        };
+        if let Some(name) = names.iter().find(|name| !plain(name)) {
             return Err(bad(format!("it names a file elsewhere: {}", name.escape_default())));
         }
         return Ok(names.into_iter().map(|name| folder.join(name)).collect());
@@ -189,7 +219,9 @@ impl Weights {
             }
             Tensors::Paths(paths) => {
                 for path in paths {
-                    fs::File::open(path).map_err(|error| unreadable(path, &error))?;
+                    plain(path)
+                        .and_then(|()| fs::File::open(path))
+                        .map_err(|error| unreadable(path, &error))?;
                     // SAFETY: as below.
                     unsafe { MmapedSafetensors::new(path) }
                         .map_err(|error| damaged(path.display().to_string(), error))?;

@@ -35,6 +35,14 @@ pub enum Piece {
 }
 
 impl Piece {
+    /// Bytes of the text or name.
+    pub fn length(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Control(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+        }
+    }
+
     /// The bytes this token stands for in a text; control tokens stand for none.
     pub fn bytes(&self) -> &[u8] {
         match self {

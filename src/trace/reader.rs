@@ -20,10 +20,22 @@ use crate::{
 };
 
 /// No line of a recording is longer: beyond it a file is damaged or hostile.
-const LONGEST_LINE: u64 = 256 << 20;
+const LONGEST_LINE: u64 = 64 << 20;
 
-/// No canvas of a recording is longer.
-const LONGEST_CANVAS: usize = 1 << 20;
+/// No canvas of a recording is longer, positions.
+const LONGEST_CANVAS: usize = 1 << 17;
+
+/// No recording unfolds into more cells than this: some bytes of file may ask for gigabytes.
+const MOST_CELLS: usize = 1 << 27;
+
+/// No token's text is longer, bytes.
+const LONGEST_TOKEN: usize = 4096;
+
+/// No name is longer, characters; longer ones are cut.
+const LONGEST_NAME: usize = 200;
+
+/// No prompt's text is longer, characters; longer ones are cut.
+const LONGEST_PROMPT: usize = 1 << 16;
 
 /// A recording in memory.
 pub struct Recording {
@@ -182,10 +194,11 @@ struct Builder {
     params: HashMap<NodeId, decode::Params>,
     end: Option<NodeId>,
     differing: usize,
+    cells: usize,
 }
 
 impl Builder {
-    fn new(header: Header, file: &str) -> Result<Self, TraceError> {
+    fn new(mut header: Header, file: &str) -> Result<Self, TraceError> {
         let refuse = |problem| TraceError::NotARecording { file: file.to_owned(), problem };
         if header.format != FORMAT {
             return Err(refuse(format!(
@@ -204,6 +217,16 @@ impl Builder {
                 header.strategy.chars().take(40).collect::<String>().escape_default()
             ))
         })?;
+        let cut = |text: &mut String, most: usize| {
+            if let Some((end, _)) = text.char_indices().nth(most) {
+                text.truncate(end);
+            }
+        };
+        let model = &mut header.model;
+        for name in [&mut model.name, &mut model.family, &mut model.device, &mut model.dtype] {
+            cut(name, LONGEST_NAME);
+        }
+        cut(&mut header.prompt_text, LONGEST_PROMPT);
         Ok(Self {
             header,
             strategy,
@@ -214,7 +237,17 @@ impl Builder {
             params: HashMap::new(),
             end: None,
             differing: 0,
+            cells: 0,
         })
+    }
+
+    /// Counts cells against the most a recording may unfold into.
+    fn spend(&mut self, cells: usize) -> Result<(), String> {
+        self.cells = self.cells.saturating_add(cells);
+        if self.cells > MOST_CELLS {
+            return Err("the recording is too large to be opened".to_owned());
+        }
+        Ok(())
     }
 
     fn take(&mut self, record: Record) -> Result<(), String> {
@@ -225,6 +258,9 @@ impl Builder {
                 for (id, text) in tokens {
                     let id = id.parse().map_err(|_| "a token id is no number".to_owned())?;
                     if let Some(piece) = convert::piece(text) {
+                        if piece.length() > LONGEST_TOKEN {
+                            return Err(format!("the text of token {id} is too long"));
+                        }
                         self.vocabulary.0.insert(id, piece);
                     }
                 }
@@ -266,6 +302,7 @@ impl Builder {
         if root.length > LONGEST_CANVAS {
             return Err(format!("a canvas of {} positions is too long", root.length));
         }
+        self.spend(root.length + root.prompt.len())?;
         let special = SpecialTokens { mask: self.header.model.mask, eos: self.header.model.eos };
         let params = self.params(&root.params)?;
         let canvas = Canvas::masked(root.prompt, root.length, special);
@@ -278,6 +315,8 @@ impl Builder {
         if record.rows > LONGEST_CANVAS {
             return Err(format!("a prediction of {} rows is too long", record.rows));
         }
+        // Some dozen columns, sparse ones spread out.
+        self.spend(record.rows.saturating_mul(4))?;
         let key = key(&record.key)?;
         let prediction = convert::predicted(record)?;
         self.store.insert(key, Arc::new(prediction));
@@ -304,6 +343,9 @@ impl Builder {
         if grown > LONGEST_CANVAS {
             return Err(format!("a canvas of {grown} positions is too long"));
         }
+        let moving = edits.iter().filter(|edit| edit.moves()).count();
+        self.spend(grown.saturating_mul(3 + moving))?;
+        let before = &self.timeline[parent];
         let after = before
             .canvas
             .apply(&edits, before.depth + 1)

@@ -244,8 +244,12 @@ pub fn save(
     vocabulary: Arc<dyn Vocabulary>,
 ) -> Result<(), String> {
     let name = path.display().to_string();
+    // Written beside it and moved there when whole: what was there is lost to nothing less.
+    let mut half = path.as_os_str().to_owned();
+    half.push(".part");
+    let half = std::path::PathBuf::from(half);
     let write = || -> io::Result<()> {
-        let file = io::BufWriter::new(File::create(path)?);
+        let file = io::BufWriter::new(File::create(&half)?);
         let mut writer = Writer::start(file, vocabulary, header)?;
         let mut written: HashSet<Key> = HashSet::new();
         let timeline = session.timeline();
@@ -270,7 +274,11 @@ pub fn save(
             let canvas = node.canvas.clone();
             writer.event(&Event::Step { id, parent, step: step.clone(), canvas })?;
         }
-        writer.event(&Event::End { at: session.at(), finish: None })
+        writer.event(&Event::End { at: session.at(), finish: None })?;
+        std::fs::rename(&half, path)
     };
-    write().map_err(|error| fault(&name, &error))
+    write().map_err(|error| {
+        let _ = std::fs::remove_file(&half);
+        fault(&name, &error)
+    })
 }

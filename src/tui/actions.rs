@@ -234,9 +234,9 @@ pub(super) fn save(app: &mut App) -> bool {
         return false;
     };
     match (save.write)(&app.session, &save.path) {
-        Ok(()) => {
+        Ok(path) => {
             app.saved = true;
-            let text = format!("saved to {}", save.path.display());
+            let text = format!("saved to {}", path.display());
             app.say(text);
             true
         }

@@ -207,7 +207,7 @@ async fn at(then: Option<Instant>) {
 /// The signals a program with a terminal must answer.
 #[cfg(unix)]
 struct Signals {
-    end: [tokio::signal::unix::Signal; 3],
+    end: [tokio::signal::unix::Signal; 4],
     stop: tokio::signal::unix::Signal,
     go_on: tokio::signal::unix::Signal,
 }
@@ -222,6 +222,7 @@ impl Signals {
             end: [
                 signal(SignalKind::terminate())?,
                 signal(SignalKind::hangup())?,
+                signal(SignalKind::quit())?,
                 signal(SignalKind::interrupt())?,
             ],
             stop: signal(kind(rustix::process::Signal::TSTP))?,
@@ -231,10 +232,11 @@ impl Signals {
 
     /// What a signal asks for; `None` is to end.
     async fn next(&mut self) -> Option<Effect> {
-        let [terminate, hangup, interrupt] = &mut self.end;
+        let [terminate, hangup, quit, interrupt] = &mut self.end;
         tokio::select! {
             _ = terminate.recv() => None,
             _ = hangup.recv() => None,
+            _ = quit.recv() => None,
             _ = interrupt.recv() => None,
             _ = self.stop.recv() => Some(Effect::Suspend),
             _ = self.go_on.recv() => Some(Effect::Resume),

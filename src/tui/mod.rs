@@ -42,6 +42,7 @@ pub use app::App;
 pub use keymap::{Action, Binding, Chord, Group, TABLE as KEYS, markdown as key_table};
 pub use layout::Pane;
 pub use svg::svg;
+pub use text::is_hidden;
 pub use theme::{Look, Palette};
 
 use crate::{
@@ -53,8 +54,8 @@ use crate::{
 /// Turns a prompt's text into token ids, chat template and all.
 pub type Encode = Box<dyn Fn(&str) -> Result<Vec<TokenId>, String> + Send>;
 
-/// Writes a session to a file.
-pub type Write = Box<dyn Fn(&Session, &std::path::Path) -> Result<(), String> + Send>;
+/// Writes a session to a file, or beside it if another one is there; answers where.
+pub type Write = Box<dyn Fn(&Session, &std::path::Path) -> Result<PathBuf, String> + Send>;
 
 /// How what was not recorded can still be kept.
 pub struct Save {

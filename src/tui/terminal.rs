@@ -3,6 +3,7 @@
 
 use std::{
     io::{self, BufWriter, Stdout, Write},
+    mem::ManuallyDrop,
     panic::PanicHookInfo,
     sync::{Arc, Mutex},
     thread::ThreadId,
@@ -23,7 +24,9 @@ type Hook = Box<dyn Fn(&PanicHookInfo) + Send + Sync>;
 
 /// The screen while it is ours.
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// Never dropped: its own drop shows the cursor, which `give_back` has done, and panics
+    /// where stderr is gone.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
     mouse: bool,
     /// What panicked on other threads; printed once the terminal is given back.
     elsewhere: Arc<Mutex<Vec<String>>>,
@@ -43,7 +46,9 @@ impl Screen {
         let writer = BufWriter::with_capacity(1 << 19, io::stdout());
         let opened = take(mouse).and_then(|()| Terminal::new(CrosstermBackend::new(writer)));
         match opened {
-            Ok(terminal) => Ok(Self { terminal, mouse, elsewhere, before }),
+            Ok(terminal) => {
+                Ok(Self { terminal: ManuallyDrop::new(terminal), mouse, elsewhere, before })
+            }
             Err(error) => {
                 give_back();
                 restore_hook(&before);
@@ -115,7 +120,7 @@ impl Drop for Screen {
         restore_hook(&self.before);
         if let Ok(messages) = self.elsewhere.lock() {
             for message in messages.iter() {
-                eprintln!("demask: {message}");
+                let _ = writeln!(io::stderr(), "demask: {message}");
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Line editors: a parameter's value, the prompt.
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
-use tui_input::{Input, InputRequest, backend::crossterm::EventHandler};
+use tui_input::{Input, backend::crossterm::EventHandler};
 
 use super::{
     actions::{changed, restarted},
@@ -9,6 +9,9 @@ use super::{
     keymap::Action,
     theme::Role,
 };
+
+/// Most characters pasted at once: more than any context holds.
+const LONGEST: usize = 1 << 16;
 
 /// A key in a line editor: Enter takes the text, Esc leaves, the rest edits.
 pub(super) fn edit(
@@ -90,13 +93,22 @@ pub(super) fn prompt_typed(app: &mut App, input: Input) -> Option<Input> {
 }
 
 pub(super) fn paste(app: &mut App, text: &str) {
-    // A line editor has one line.
-    for c in text.chars().map(|c| if c.is_control() { ' ' } else { c }) {
-        if !fits(&app.mode, c) {
-            continue;
-        }
-        if let Mode::Value(input) | Mode::Prompt(input) = &mut app.mode {
-            input.handle(InputRequest::InsertChar(c));
+    // A line editor has one line. Put in at once: one by one is quadratic in the editor.
+    let pasted: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .filter(|c| fits(&app.mode, *c))
+        .take(LONGEST)
+        .collect();
+    let cut = text.chars().nth(LONGEST).is_some();
+    if let Mode::Value(input) | Mode::Prompt(input) = &mut app.mode {
+        let at = input.cursor();
+        let before: String = input.value().chars().take(at).collect();
+        let behind: String = input.value().chars().skip(at).collect();
+        let cursor = at + pasted.chars().count();
+        *input = Input::new(format!("{before}{pasted}{behind}")).with_cursor(cursor);
+        if cut {
+            app.say(format!("only the first {LONGEST} characters were pasted"));
         }
     }
 }

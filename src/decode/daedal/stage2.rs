@@ -63,7 +63,7 @@ pub(super) fn decide(
     }
 
     // Only its tokens matter here; the session applies the edits for good.
-    let after = canvas.apply(&edits, 0).expect("edits are made of masked positions");
+    let after = canvas.apply(&edits, 0)?;
     let stagnant = after.canvas.tokens() == canvas.tokens();
     let cursor = advance(&after.canvas, state.cursor, settings.block_length);
     Ok(Decision {

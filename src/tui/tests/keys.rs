@@ -416,7 +416,7 @@ fn leaving_unsaved_asks_once() {
         path: PathBuf::from("demask-1.jsonl"),
         write: Box::new(move |_, path| {
             seen.lock().map_err(|error| error.to_string())?.push(path.to_owned());
-            Ok(())
+            Ok(path.to_owned())
         }),
     });
     let mut app = fake::app_of(start, 0, 80, 24);
