@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The prompt of the first look around.
-pub const SAMPLE_PROMPT: &str = "Write a story in 5 sentences about a small owl who finds a drum.";
+pub const SAMPLE_PROMPT: &str = "Write a story in 7 sentences about a small owl who finds a drum.";
 
 /// A session ready to be stepped, and its model.
 pub struct Opened {
