@@ -114,7 +114,11 @@ impl Terminal {
                 && !screen.bracketed_paste()
                 && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
         });
-        assert!(self.master.tty_is_cooked(), "raw mode was left on");
+        // The modes follow the screen, a moment later.
+        let deadline = Instant::now() + PATIENCE;
+        while !self.master.tty_is_cooked() {
+            assert!(Instant::now() < deadline, "raw mode was left on");
+        }
     }
 }
 
