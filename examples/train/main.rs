@@ -309,6 +309,10 @@ fn initial(layout: &Layout, seed: u64) -> Vec<f32> {
     weights
 }
 
+/// How far the gradient check moves, as a distance in weights: short enough that the loss is
+/// nearly straight, long enough that f32 shows the difference.
+const STEP: f64 = 0.005;
+
 fn check_gradients(layout: &Layout, vocabulary: &Vocabulary) -> Result<()> {
     let mut rng = Rng::new(9, 9);
     let mut weights = initial(layout, 5);
@@ -339,7 +343,7 @@ fn check_gradients(layout: &Layout, vocabulary: &Vocabulary) -> Result<()> {
         let part = entry.at..entry.at + entry.len();
         let norm: f64 =
             grad[part.clone()].iter().map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt();
-        let step = 0.02 / norm.max(1e-9);
+        let step = STEP / norm.max(1e-9);
         let mut shifted = |sign: f64| {
             let mut moved = weights.clone();
             for i in part.clone() {
@@ -347,7 +351,7 @@ fn check_gradients(layout: &Layout, vocabulary: &Vocabulary) -> Result<()> {
             }
             loss(&moved, &mut scratch)
         };
-        let measured = (shifted(1.0) - shifted(-1.0)) / (2.0 * 0.02);
+        let measured = (shifted(1.0) - shifted(-1.0)) / (2.0 * STEP);
         println!(
             "{:55} {:.6} {:.6} {}",
             entry.name,
