@@ -1,6 +1,6 @@
 //! Opening a session: load the model, read the prompt, check that both fit, start recording.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use super::{Fault, ModelOptions, stop};
 use crate::{
@@ -127,9 +127,4 @@ fn params(
         )));
     }
     Ok(params)
-}
-
-/// The vocabulary as the screen and recordings want it.
-pub fn vocabulary(loaded: &Loaded) -> Arc<dyn crate::predict::Vocabulary> {
-    loaded.tokenizer.clone()
 }

@@ -37,8 +37,8 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
         let path = args.model.record.as_deref();
         path.map(|path| open::file_recorder(&args.model, path, header, loaded)).transpose()
     })?;
-    let vocabulary = open::vocabulary(&opened.loaded);
-    let tokenizer = opened.loaded.tokenizer.clone();
+    let tokenizer = opened.loaded.tokenizer;
+    let vocabulary = tokenizer.clone();
     let saved = Mutex::new(None::<PathBuf>);
     let (header, texts) = (opened.header, vocabulary.clone());
     tui::run(Start {
