@@ -71,11 +71,11 @@ fn same(a: &Session, b: &Session) {
     assert_eq!(a.len(), b.len());
     for id in (0..a.len()).map(NodeId) {
         let (a, b) = (&a[id], &b[id]);
-        assert_eq!(a.canvas, b.canvas);
+        assert_eq!((&a.canvas, &a.params), (&b.canvas, &b.params));
+        assert_eq!(a.edits(), b.edits());
         assert_eq!((a.parent, &a.children, &a.state), (b.parent, &b.children, &b.state));
-        match (&a.made, &b.made) {
+        match (a.step(), b.step()) {
             (Some(a), Some(b)) => {
-                assert_eq!(a.params, b.params);
                 assert_eq!(a.prediction, b.prediction);
                 assert_eq!(a.decision, b.decision);
             }
@@ -100,7 +100,7 @@ fn what_was_recorded_is_read_back() {
     }
     // Deciding columns are exact, bit for bit; display columns keep 3 significant digits.
     for id in (0..session.timeline().len()).map(NodeId) {
-        let Some(step) = &session.timeline()[id].made else { continue };
+        let Some(step) = session.timeline()[id].step() else { continue };
         let (a, b) = (
             session.prediction(step.prediction).unwrap(),
             &recording.recorded.store[&step.prediction],
@@ -205,7 +205,7 @@ fn bad_files_are_refused_with_a_reason() {
     assert!(message("hello\nworld\n").contains("no header"));
     assert!(message("\u{0}\u{1}\u{2}").contains("no header"));
     assert!(message("{\"kind\":\"end\",\"at\":1}\n").contains("no header"));
-    let later = unsealed(lines[0]).replace("\"version\":[1,0]", "\"version\":[2,0]");
+    let later = unsealed(lines[0]).replace("\"version\":[1,1]", "\"version\":[2,0]");
     assert!(message(&later).contains("version 2.0"), "{}", message(&later));
     let other = unsealed(lines[0]).replace("\"strategy\":\"daedal\"", "\"strategy\":\"x\"");
     assert!(message(&other).contains("strategy"));
@@ -224,7 +224,7 @@ fn bad_files_are_refused_with_a_reason() {
         .map(|line| unsealed(line).replacen("{\"kind\"", "{\"later\":[1],\"kind\"", 1))
         .chain(["{\"kind\":\"bookmark\",\"at\":1}".to_owned()])
         .collect();
-    fs::write(&bad, newer.join("\n").replace("[1,0]", "[1,9]")).unwrap();
+    fs::write(&bad, newer.join("\n").replace("[1,1]", "[1,9]")).unwrap();
     assert!(trace::read(&bad).is_ok());
 }
 
@@ -341,14 +341,14 @@ fn shipped(name: &str) -> Shipped {
     assert!(recording.notices.is_empty(), "{name}: {:?}", recording.notices);
     let timeline = &recording.recorded.timeline;
     let branch = timeline.path(recording.recorded.end);
-    let made: Vec<_> = branch.iter().filter_map(|&id| timeline[id].made.clone()).collect();
+    let made: Vec<_> = branch.iter().filter_map(|&id| timeline[id].step().cloned()).collect();
     Shipped {
         bytes: fs::metadata(&path).unwrap().len() as usize,
         masked: branch[..branch.len() - 1].iter().map(|&id| timeline[id].canvas.masks()).sum(),
         grown: made.iter().filter(|step| step.decision.mode.name() == "grow").count(),
         expansions: made.iter().map(|step| step.decision.expansions().count()).sum(),
         length: timeline[recording.recorded.end].canvas.len(),
-        maximum: recording.recorded.params.count("max_gen_length").unwrap(),
+        maximum: timeline[recording.recorded.end].params.count("max_gen_length").unwrap(),
         steps: made.len(),
     }
 }

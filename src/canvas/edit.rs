@@ -1,8 +1,8 @@
 //! Edits: the only way a canvas changes. Applying them is checked, and reports what fell off.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::{Born, Canvas, Cell, Slot, TokenId};
+use super::{Born, Canvas, Cell, Slot, TokenId, Wish};
 
 /// What an appended position holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,29 @@ pub enum Edit {
         /// What they hold.
         filler: Filler,
     },
+    /// Put `n` masks before a position, by hand.
+    Insert {
+        /// The position they stand before.
+        slot: Slot,
+        /// Number of masks.
+        n: usize,
+    },
+    /// Ask something of a position, in place of what was asked of it.
+    Wish {
+        /// The position.
+        slot: Slot,
+        /// What is asked.
+        wish: Wish,
+    },
+    /// Forbid a token at a position, or allow it again.
+    Veto {
+        /// The position.
+        slot: Slot,
+        /// The token.
+        token: TokenId,
+        /// True forbids it.
+        on: bool,
+    },
     /// Remove a position.
     Delete {
         /// The position.
@@ -68,7 +91,7 @@ impl Edit {
 
     /// True if positions behind this edit have other numbers afterwards.
     pub fn moves(self) -> bool {
-        matches!(self, Self::Expand { .. } | Self::Delete { .. })
+        matches!(self, Self::Expand { .. } | Self::Delete { .. } | Self::Insert { .. })
     }
 }
 
@@ -115,6 +138,10 @@ impl Canvas {
                 stale = false;
             }
             stale |= canvas.change(*edit, step, &at, &mut dropped)?;
+        }
+        if !canvas.vetoes.is_empty() {
+            let there: HashSet<Slot> = canvas.cells.iter().map(|cell| cell.slot).collect();
+            canvas.vetoes.retain(|(slot, _)| there.contains(slot));
         }
         Ok(Applied { canvas, dropped })
     }
@@ -168,6 +195,25 @@ impl Canvas {
                     Filler::Eos => self.special.eos,
                 };
                 self.push(n, token, Born::Appended { step });
+                Ok(false)
+            }
+            Edit::Insert { slot, n } => {
+                let tail = self.cells.split_off(find(slot)?);
+                self.push(n, mask, Born::ByHand { step });
+                self.cells.extend(tail);
+                Ok(true)
+            }
+            Edit::Wish { slot, wish } => {
+                self.cells[find(slot)?].wish = wish;
+                Ok(false)
+            }
+            Edit::Veto { slot, token, on } => {
+                find(slot)?;
+                if on {
+                    self.vetoes.insert((slot, token));
+                } else {
+                    self.vetoes.remove(&(slot, token));
+                }
                 Ok(false)
             }
             Edit::Delete { slot } => {

@@ -4,13 +4,16 @@
 //! [`Cell`] a position, holding either a token or the mask. A position is a number that shifts
 //! when masks are inserted before it; a [`Slot`] is the identity it keeps.
 //!
+//! A person may ask things of a position: to pin it, to force or forbid its expansion, to veto a
+//! token there. Such a [`Wish`] belongs to the position and goes where it goes.
+//!
 //! This room knows nothing of models, strategies or terminals.
 
 mod edit;
 
 pub use edit::{Applied, Edit, EditError, Filler};
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// A token's number in the model's vocabulary.
 pub type TokenId = u32;
@@ -45,6 +48,20 @@ pub enum Born {
         /// The position expanded, which is no more.
         from: Slot,
     },
+    /// Inserted by hand in this step, 1-based.
+    ByHand {
+        /// That step.
+        step: u32,
+    },
+}
+
+/// What a person asks of a position. Strategies keep to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wish {
+    /// It stays as it is: not written, not expanded, not dropped.
+    pub pinned: bool,
+    /// It is to be expanded in the next step, or never; `None` leaves it to the strategy.
+    pub expand: Option<bool>,
 }
 
 /// One position of the generated region.
@@ -58,6 +75,8 @@ pub struct Cell {
     pub born: Born,
     /// The step (1-based on the path) that wrote the token, if one did.
     pub filled: Option<u32>,
+    /// What is asked of it.
+    pub wish: Wish,
 }
 
 /// Prompt and generated region at one moment.
@@ -67,6 +86,7 @@ pub struct Canvas {
     cells: Vec<Cell>,
     special: SpecialTokens,
     next_slot: u32,
+    vetoes: BTreeSet<(Slot, TokenId)>,
 }
 
 impl Canvas {
@@ -81,6 +101,7 @@ impl Canvas {
             cells: Vec::with_capacity(length),
             special,
             next_slot: 0,
+            vetoes: BTreeSet::new(),
         };
         canvas.push(length, special.mask, Born::Start);
         canvas
@@ -101,7 +122,13 @@ impl Canvas {
 
     fn push(&mut self, n: usize, token: TokenId, born: Born) {
         for _ in 0..n {
-            self.cells.push(Cell { slot: Slot(self.next_slot), token, born, filled: None });
+            self.cells.push(Cell {
+                slot: Slot(self.next_slot),
+                token,
+                born,
+                filled: None,
+                wish: Wish::default(),
+            });
             self.next_slot += 1;
         }
     }
@@ -134,6 +161,16 @@ impl Canvas {
     /// True if nothing is written at `position` (false past the end).
     pub fn is_masked(&self, position: usize) -> bool {
         self.cells.get(position).is_some_and(|cell| cell.token == self.special.mask)
+    }
+
+    /// True if a strategy may write at `position`: it is masked and not pinned.
+    pub fn is_open(&self, position: usize) -> bool {
+        self.is_masked(position) && !self.cells[position].wish.pinned
+    }
+
+    /// Tokens that must not be written at `slot`, in order.
+    pub fn vetoes_at(&self, slot: Slot) -> impl Iterator<Item = TokenId> {
+        self.vetoes.range((slot, TokenId::MIN)..=(slot, TokenId::MAX)).map(|&(_, token)| token)
     }
 
     /// Number of masked positions.

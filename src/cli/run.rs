@@ -193,7 +193,7 @@ impl Run {
         let decide: Duration = timeline
             .path(session.at())
             .iter()
-            .filter_map(|&id| timeline[id].made.as_ref().map(|step| step.timing.decide))
+            .filter_map(|&id| timeline[id].step().map(|step| step.timing.decide))
             .sum();
         let total = self.started.elapsed();
         let (n_token, e_token) = (canvas.len(), canvas.tail());

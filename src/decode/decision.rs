@@ -106,7 +106,9 @@ impl Decision {
         self.verdicts
             .iter()
             .enumerate()
-            .filter(|(_, verdict)| matches!(verdict, Verdict::Expand { .. }))
+            .filter(|(_, verdict)| {
+                matches!(verdict, Verdict::Expand { .. } | Verdict::Forced { .. })
+            })
             .map(|(position, _)| position)
     }
 }

@@ -147,6 +147,13 @@ pub trait Strategy: Send + Sync {
         prediction: &Prediction,
     ) -> Result<Decision, DecodeError>;
 
+    /// The state after a person edited the canvas: what is masked again is to be filled again.
+    ///
+    /// # Errors
+    /// If a parameter is out of range.
+    fn edited(&self, canvas: &Canvas, state: &State, params: &Params)
+    -> Result<State, DecodeError>;
+
     /// Stage and block, for people.
     fn phase(&self, canvas: &Canvas, state: &State, params: &Params) -> Phase;
 }

@@ -37,6 +37,13 @@ pub enum LeftRule {
     },
     /// It predicts the mask token, which is never written.
     PredictsMask,
+    /// It is pinned.
+    Pinned,
+    /// It is to be expanded, after another one.
+    Waits {
+        /// The one that comes first.
+        first: usize,
+    },
 }
 
 /// The rule that kept an expansion candidate from being expanded.
@@ -60,6 +67,13 @@ pub enum RefuseRule {
         lowest: usize,
         /// Its confidence.
         p: f32,
+    },
+    /// A person forbade it.
+    Forbidden,
+    /// It would push a pinned position off the end.
+    DropsPinned {
+        /// That position.
+        pinned: usize,
     },
 }
 
@@ -90,7 +104,15 @@ pub enum Verdict {
         /// τ_expand.
         eos_threshold: f32,
     },
-    /// Its confidence `p` is under the low threshold, but it is not expanded.
+    /// It becomes `n` masks because a person asked for it.
+    Forced {
+        /// Confidence, 0..=1.
+        p: f32,
+        /// Masks in its place.
+        n: usize,
+    },
+    /// Its confidence `p` is under the low threshold, or a person asked for it, but it is not
+    /// expanded.
     Refused {
         /// Confidence, 0..=1.
         p: f32,
@@ -117,6 +139,7 @@ impl Verdict {
             Self::Written => "written",
             Self::Fill { .. } => "fill",
             Self::Expand { .. } => "expand",
+            Self::Forced { .. } => "forced",
             Self::Refused { .. } => "refused",
             Self::Left { .. } => "left",
             Self::Unrecorded => "unrecorded",
@@ -169,8 +192,13 @@ impl fmt::Display for Verdict {
                 P(eos),
                 P(eos_threshold)
             ),
+            Self::Forced { n, .. } => write!(f, "expanded into {n}: asked for by hand"),
             Self::Refused { p, threshold, rule } => {
-                write!(f, "not expanded: {} < τ_low {}, but ", P(p), P(threshold))?;
+                if p < threshold {
+                    write!(f, "not expanded: {} < τ_low {}, but ", P(p), P(threshold))?;
+                } else {
+                    write!(f, "not expanded, although asked for by hand: ")?;
+                }
                 match rule {
                     RefuseRule::EosConfident { eos, threshold } => {
                         write!(f, "EOS {} ≥ τ_expand {}", P(eos), P(threshold))
@@ -180,6 +208,10 @@ impl fmt::Display for Verdict {
                     }
                     RefuseRule::NotLowest { lowest, p } => {
                         write!(f, "position {lowest} is lower with {}", P(p))
+                    }
+                    RefuseRule::Forbidden => write!(f, "it was forbidden by hand"),
+                    RefuseRule::DropsPinned { pinned } => {
+                        write!(f, "it would drop the pinned position {pinned}")
                     }
                 }
             }
@@ -196,6 +228,10 @@ impl fmt::Display for Verdict {
                     P(threshold),
                     P(best)
                 ),
+                LeftRule::Pinned => write!(f, "left: pinned by hand"),
+                LeftRule::Waits { first } => {
+                    write!(f, "left: to be expanded by hand, after position {first}")
+                }
                 LeftRule::PredictsMask => {
                     write!(f, "left: it predicts the mask token, which is never written")
                 }

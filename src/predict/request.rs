@@ -67,6 +67,8 @@ pub struct Request {
     pub shift: bool,
     /// Noise for `Choice`; none at temperature 0.
     pub sampling: Option<Sampling>,
+    /// Tokens made impossible: (row, token), in order of rows.
+    pub suppressed: Vec<(usize, TokenId)>,
     /// Mask and end-of-sequence token.
     pub special: SpecialTokens,
     /// Columns wanted.
@@ -112,6 +114,11 @@ impl Request {
         put(u64::from(self.special.eos));
         put(u64::from(self.columns.bits()));
         put(self.top_k as u64);
+        // Behind all else, so that requests without any keep the keys they had before.
+        for &(row, token) in &self.suppressed {
+            put(row as u64);
+            put(u64::from(token));
+        }
         Key(hash.digest128())
     }
 }

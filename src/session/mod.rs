@@ -6,6 +6,8 @@
 //! and *steps* by applying it. Going back, changing a parameter and stepping again starts a
 //! branch; what is known is never computed twice.
 
+mod branches;
+mod edit;
 mod engine;
 mod record;
 mod timeline;
@@ -16,9 +18,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use branches::{Branch, OnlyBranch};
+pub use edit::EditRefused;
 pub use engine::{Engine, Report};
 pub use record::{Event, Recorder};
-pub use timeline::{Node, NodeId, Step, Timeline, Timing};
+pub use timeline::{Made, Node, NodeId, Step, Timeline, Timing};
 
 use crate::{
     canvas::{Canvas, EditError, SpecialTokens, TokenId},
@@ -101,8 +105,8 @@ impl Session {
     ) -> Result<Self, DecodeError> {
         let (canvas, state) = strategy.start(prompt, special, &params)?;
         let mut timeline = Timeline::default();
-        let at = timeline.add_root(Arc::new(canvas), state);
-        let mut session = Self::over(strategy, params, extras, timeline, at, HashMap::new());
+        let at = timeline.add_root(Arc::new(canvas), state, Arc::new(params.clone()));
+        let mut session = Self::over(strategy, extras, timeline, at, HashMap::new());
         session.recorder = recorder;
         session.record_root(at);
         Ok(session)
@@ -111,7 +115,6 @@ impl Session {
     /// A session over steps that are known already: a recording.
     pub fn over(
         strategy: &'static dyn Strategy,
-        params: Params,
         extras: Extras,
         timeline: Timeline,
         at: NodeId,
@@ -120,7 +123,7 @@ impl Session {
         let mut session = Self {
             strategy,
             extras,
-            params,
+            params: (*timeline[at].params).clone(),
             timeline,
             at,
             store,
@@ -247,8 +250,8 @@ impl Session {
         }
         let depth = self.node().depth + 1;
         let canvas = Arc::new(self.canvas().apply(&decision.edits, depth)?.canvas);
+        let params = self.params_here();
         let step = Arc::new(Step {
-            params: Arc::new(self.params.clone()),
             prediction: key,
             timing: Timing {
                 forward: self.forward.get(&key).copied().unwrap_or_default(),
@@ -257,15 +260,23 @@ impl Session {
             decision,
         });
         let parent = self.at;
-        self.at = self.timeline.add_step(parent, canvas.clone(), step.clone());
-        self.record(Event::Step { id: self.at, parent, step, canvas });
+        let state = step.decision.next.clone();
+        let made = Made::Step(step.clone());
+        self.at = self.timeline.add(parent, canvas.clone(), state, params.clone(), made);
+        self.record(Event::Step { id: self.at, parent, step, params, canvas });
         self.replan();
         Ok(self.at)
     }
 
+    /// The parameters as they are now, shared with the node stood at where they are its own.
+    fn params_here(&self) -> Arc<Params> {
+        let own = &self.node().params;
+        if **own == self.params { own.clone() } else { Arc::new(self.params.clone()) }
+    }
+
     fn known_child(&self, key: Key, decision: &Decision) -> Option<NodeId> {
-        self.node().children.iter().copied().find(|&child| {
-            self.timeline[child].made.as_ref().is_some_and(|step| {
+        self.timeline.live(self.at).find(|&child| {
+            self.timeline[child].step().is_some_and(|step| {
                 step.prediction == key
                     && step.decision.edits == decision.edits
                     && step.decision.next == decision.next
@@ -273,16 +284,51 @@ impl Session {
         })
     }
 
-    /// Stands at `node`, with the parameters of the step that follows it (or led to it).
+    /// Stands at `node`, with the parameters of what follows it (or led to it).
     pub fn go(&mut self, node: NodeId) {
         self.at = node;
         self.timeline.visit(node);
-        let made = |id: NodeId| self.timeline[id].made.as_ref().map(|step| step.params.clone());
-        let params = self.node().next.and_then(made).or_else(|| made(node));
-        if let Some(params) = params {
-            self.params = (*params).clone();
-        }
+        let params =
+            self.node().next.map_or(&self.node().params, |next| &self.timeline[next].params);
+        self.params = (**params).clone();
         self.replan();
+    }
+
+    /// Gives the branch that ends at `tip` a name, or takes it away.
+    pub fn name_branch(&mut self, tip: NodeId, name: Option<String>) {
+        self.timeline.name(tip, name.clone());
+        self.record(Event::Name { tip, name });
+    }
+
+    /// Deletes the branch that ends at `tip`; what it shares with others stays. Standing on it,
+    /// goes to where it left the others, or to the last tip. Answers with what
+    /// [`Session::restore_branch`] takes.
+    ///
+    /// # Errors
+    /// If there is no other branch.
+    pub fn delete_branch(&mut self, tip: NodeId) -> Result<Vec<NodeId>, OnlyBranch> {
+        let gone = self.timeline.delete(tip)?;
+        self.record(Event::Delete { tip, deleted: true });
+        if gone.contains(&self.at) {
+            let fork = gone.last().and_then(|&first| self.timeline[first].parent);
+            let to = fork.or_else(|| self.timeline.tips().last().copied());
+            self.go(to.unwrap_or(self.at));
+        }
+        Ok(gone)
+    }
+
+    /// Brings a deleted branch back.
+    pub fn restore_branch(&mut self, nodes: &[NodeId]) {
+        self.timeline.restore(nodes);
+        if let Some(&tip) = nodes.first() {
+            self.record(Event::Delete { tip, deleted: false });
+        }
+    }
+
+    /// Sets or takes away the bookmark at a node; a name stands at one node only.
+    pub fn mark(&mut self, node: NodeId, name: Option<String>) {
+        self.timeline.mark(node, name.clone());
+        self.record(Event::Mark { node, name });
     }
 
     /// One step back; false at the start of a run.
@@ -316,10 +362,12 @@ impl Session {
         let prompt = prompt.unwrap_or_else(|| self.canvas().prompt()).to_vec();
         let (canvas, state) =
             self.strategy.start(&prompt, self.canvas().special(), &self.params)?;
-        let same = |&root: &NodeId| *self.timeline[root].canvas == canvas;
+        let same =
+            |&root: &NodeId| !self.timeline[root].deleted && *self.timeline[root].canvas == canvas;
         let known = self.timeline.roots().iter().copied().find(same);
         self.at = known.unwrap_or_else(|| {
-            let root = self.timeline.add_root(Arc::new(canvas), state);
+            let params = Arc::new(self.params.clone());
+            let root = self.timeline.add_root(Arc::new(canvas), state, params);
             self.record_root(root);
             root
         });
@@ -338,7 +386,7 @@ impl Session {
     fn next_pending(&self) -> Result<Pending, DecodeError> {
         let node = self.node();
         let (canvas, state) = (&node.canvas, &node.state);
-        let plan = self.strategy.plan(canvas, state, &self.params, node.depth + 1, self.extras)?;
+        let plan = self.strategy.plan(canvas, state, &self.params, node.steps + 1, self.extras)?;
         let request = match plan {
             Plan::Done(finish) => return Ok(Pending::Done(finish)),
             Plan::Predict(request) => request,
@@ -366,16 +414,9 @@ impl Session {
             id,
             canvas: node.canvas.clone(),
             state: node.state.clone(),
-            params: Arc::new(self.params.clone()),
+            params: node.params.clone(),
         };
         self.record(event);
-    }
-
-    /// The parameters a run was started under: those of its first step, or the present ones.
-    pub fn start_params(&self, root: NodeId) -> Params {
-        let first = self.timeline[root].children.first();
-        let step = first.and_then(|&child| self.timeline[child].made.as_ref());
-        step.map_or_else(|| self.params.clone(), |step| (*step.params).clone())
     }
 
     /// The state at the current node.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{NodeId, Step};
 use crate::{
-    canvas::Canvas,
+    canvas::{Canvas, Edit},
     decode::{Finish, Params, State},
     predict::{Key, Prediction},
 };
@@ -40,8 +40,46 @@ pub enum Event {
         parent: NodeId,
         /// What was decided.
         step: Arc<Step>,
+        /// The parameters it was decided under.
+        params: Arc<Params>,
         /// The canvas afterwards.
         canvas: Arc<Canvas>,
+    },
+    /// A person's edits are made.
+    Edit {
+        /// The new node.
+        id: NodeId,
+        /// The node edited.
+        parent: NodeId,
+        /// The edits.
+        edits: Arc<[Edit]>,
+        /// The strategy's state afterwards.
+        state: State,
+        /// The parameters in force.
+        params: Arc<Params>,
+        /// The canvas afterwards.
+        canvas: Arc<Canvas>,
+    },
+    /// A branch gets a name, or loses it.
+    Name {
+        /// Its end.
+        tip: NodeId,
+        /// The name.
+        name: Option<String>,
+    },
+    /// A branch is deleted, or comes back.
+    Delete {
+        /// Its end.
+        tip: NodeId,
+        /// True if it is deleted.
+        deleted: bool,
+    },
+    /// A bookmark is set, or taken away.
+    Mark {
+        /// Where.
+        node: NodeId,
+        /// Its name.
+        name: Option<String>,
     },
     /// The session is closed.
     End {

@@ -1,9 +1,10 @@
-//! The tree of steps. A node is a canvas and a state; a step leads from one to the next.
+//! The tree of steps. A node is a canvas and a state; a step or an edit leads from one to the
+//! next.
 
-use std::{ops::Index, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, ops::Index, sync::Arc, time::Duration};
 
 use crate::{
-    canvas::Canvas,
+    canvas::{Canvas, Edit},
     decode::{Decision, Params, State},
     predict::Key,
 };
@@ -21,11 +22,9 @@ pub struct Timing {
     pub decide: Duration,
 }
 
-/// The step that led to a node.
+/// A step that was decided.
 #[derive(Debug, Clone)]
 pub struct Step {
-    /// The parameters it was decided under.
-    pub params: Arc<Params>,
     /// The prediction it was decided on.
     pub prediction: Key,
     /// What was decided.
@@ -34,30 +33,67 @@ pub struct Step {
     pub timing: Timing,
 }
 
+/// What led to a node.
+#[derive(Debug, Clone)]
+pub enum Made {
+    /// Nothing: a run starts here.
+    Start,
+    /// A step of the strategy.
+    Step(Arc<Step>),
+    /// A person's edits.
+    Edit(Arc<[Edit]>),
+}
+
 /// A canvas and a state in the tree.
 #[derive(Debug, Clone)]
 pub struct Node {
-    /// The node stepped from; `None` at the start of a run.
+    /// The node before; `None` at the start of a run.
     pub parent: Option<NodeId>,
-    /// The nodes stepped to, oldest first.
+    /// The nodes behind it, oldest first, deleted ones too.
     pub children: Vec<NodeId>,
     /// The child visited last: where *forward* leads.
     pub next: Option<NodeId>,
-    /// Number of steps from the start of the run.
+    /// Number of steps and edits from the start of the run.
     pub depth: u32,
+    /// Number of steps among them: predictions asked for, NFE.
+    pub steps: u32,
     /// The canvas.
     pub canvas: Arc<Canvas>,
     /// The strategy's state.
     pub state: State,
-    /// The step that led here; `None` at the start of a run.
-    pub made: Option<Arc<Step>>,
+    /// The parameters in force when it was made.
+    pub params: Arc<Params>,
+    /// What led here.
+    pub made: Made,
+    /// True on a branch that was deleted.
+    pub deleted: bool,
+}
+
+impl Node {
+    /// The step that led here, if one did.
+    pub fn step(&self) -> Option<&Arc<Step>> {
+        match &self.made {
+            Made::Step(step) => Some(step),
+            Made::Start | Made::Edit(_) => None,
+        }
+    }
+
+    /// The edits that led here, if they did.
+    pub fn edits(&self) -> Option<&[Edit]> {
+        match &self.made {
+            Made::Edit(edits) => Some(edits),
+            Made::Start | Made::Step(_) => None,
+        }
+    }
 }
 
 /// Every node of a session, over all runs and branches.
 #[derive(Debug, Clone, Default)]
 pub struct Timeline {
-    nodes: Vec<Node>,
+    pub(super) nodes: Vec<Node>,
     roots: Vec<NodeId>,
+    pub(super) names: BTreeMap<NodeId, String>,
+    pub(super) bookmarks: BTreeMap<NodeId, String>,
 }
 
 impl Index<NodeId> for Timeline {
@@ -84,6 +120,11 @@ impl Timeline {
         &self.roots
     }
 
+    /// The start of the run that `id` belongs to.
+    pub fn root_of(&self, id: NodeId) -> NodeId {
+        std::iter::successors(Some(id), |&id| self[id].parent).last().unwrap_or(id)
+    }
+
     /// The nodes from the start of the run to `id`, both included.
     pub fn path(&self, id: NodeId) -> Vec<NodeId> {
         let mut path: Vec<NodeId> =
@@ -99,39 +140,47 @@ impl Timeline {
         branch
     }
 
-    /// The ends of branches, in the order they were made.
-    pub fn tips(&self) -> Vec<NodeId> {
-        let all = (0..self.nodes.len()).map(NodeId);
-        all.filter(|&id| self[id].children.is_empty()).collect()
-    }
-
     /// Adds the start of a run.
-    pub fn add_root(&mut self, canvas: Arc<Canvas>, state: State) -> NodeId {
+    pub fn add_root(&mut self, canvas: Arc<Canvas>, state: State, params: Arc<Params>) -> NodeId {
         let id = NodeId(self.nodes.len());
         self.nodes.push(Node {
             parent: None,
             children: Vec::new(),
             next: None,
             depth: 0,
+            steps: 0,
             canvas,
             state,
-            made: None,
+            params,
+            made: Made::Start,
+            deleted: false,
         });
         self.roots.push(id);
         id
     }
 
-    /// Adds a step from `parent`; the state is the one its decision leads to.
-    pub fn add_step(&mut self, parent: NodeId, canvas: Arc<Canvas>, step: Arc<Step>) -> NodeId {
+    /// Adds a step or edit behind `parent`.
+    pub fn add(
+        &mut self,
+        parent: NodeId,
+        canvas: Arc<Canvas>,
+        state: State,
+        params: Arc<Params>,
+        made: Made,
+    ) -> NodeId {
         let id = NodeId(self.nodes.len());
+        let before = &self[parent];
         self.nodes.push(Node {
             parent: Some(parent),
             children: Vec::new(),
             next: None,
-            depth: self[parent].depth + 1,
+            depth: before.depth + 1,
+            steps: before.steps + u32::from(matches!(made, Made::Step(_))),
             canvas,
-            state: step.decision.next.clone(),
-            made: Some(step),
+            state,
+            params,
+            made,
+            deleted: false,
         });
         let parent = &mut self.nodes[parent.0];
         parent.children.push(id);

@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::record::{
     Columns, Decision, Dropped, Edit, Eos, FillRule, Number, Params, Prediction, Refusal, Sparse,
-    Text, Timing, Why,
+    Text, Timing, Why, Wish,
 };
 use crate::{
     canvas::{self, Canvas, Filler, Slot, TokenId},
@@ -214,6 +214,12 @@ pub(super) fn edit(from: canvas::Edit) -> Edit {
         canvas::Edit::Expand { slot, n } => Edit::Expand(slot.0, n),
         canvas::Edit::Append { n, filler: Filler::Mask } => Edit::AppendMask(n),
         canvas::Edit::Append { n, filler: Filler::Eos } => Edit::AppendEos(n),
+        canvas::Edit::Insert { slot, n } => Edit::Insert(slot.0, n),
+        canvas::Edit::Wish { slot, wish } => {
+            Edit::Wish(slot.0, Wish { pinned: wish.pinned, expand: wish.expand })
+        }
+        canvas::Edit::Veto { slot, token, on: true } => Edit::Veto(slot.0, token),
+        canvas::Edit::Veto { slot, token, on: false } => Edit::Allow(slot.0, token),
         canvas::Edit::Delete { slot } => Edit::Delete(slot.0),
         canvas::Edit::Truncate { length } => Edit::Truncate(length),
     }
@@ -227,6 +233,13 @@ pub(super) fn edited(from: Edit) -> canvas::Edit {
         Edit::Expand(slot, n) => canvas::Edit::Expand { slot: Slot(slot), n },
         Edit::AppendMask(n) => canvas::Edit::Append { n, filler: Filler::Mask },
         Edit::AppendEos(n) => canvas::Edit::Append { n, filler: Filler::Eos },
+        Edit::Insert(slot, n) => canvas::Edit::Insert { slot: Slot(slot), n },
+        Edit::Wish(slot, wish) => canvas::Edit::Wish {
+            slot: Slot(slot),
+            wish: canvas::Wish { pinned: wish.pinned, expand: wish.expand },
+        },
+        Edit::Veto(slot, token) => canvas::Edit::Veto { slot: Slot(slot), token, on: true },
+        Edit::Allow(slot, token) => canvas::Edit::Veto { slot: Slot(slot), token, on: false },
         Edit::Delete(slot) => canvas::Edit::Delete { slot: Slot(slot) },
         Edit::Truncate(length) => canvas::Edit::Truncate { length },
     }
@@ -271,6 +284,7 @@ fn why(at: usize, verdict: &Verdict) -> Option<Why> {
         Verdict::Expand { p, threshold, n, eos, eos_threshold } => {
             Some(Why::Expand { at, p, threshold, n, eos, eos_threshold })
         }
+        Verdict::Forced { p, n } => Some(Why::Forced { at, p, n }),
         Verdict::Refused { p, threshold, rule } => {
             let because = match rule {
                 decode::RefuseRule::EosConfident { eos, threshold } => {
@@ -278,6 +292,8 @@ fn why(at: usize, verdict: &Verdict) -> Option<Why> {
                 }
                 decode::RefuseRule::AtMaximum { length } => Refusal::AtMaximum { length },
                 decode::RefuseRule::NotLowest { lowest, p } => Refusal::NotLowest { lowest, p },
+                decode::RefuseRule::Forbidden => Refusal::Forbidden,
+                decode::RefuseRule::DropsPinned { pinned } => Refusal::DropsPinned { pinned },
             };
             Some(Why::Refused { at, p, threshold, because })
         }
@@ -302,6 +318,7 @@ pub(super) fn verdicts(why: &[Why], rows: usize) -> Vec<Verdict> {
             Why::Expand { at, p, threshold, n, eos, eos_threshold } => {
                 (at, Verdict::Expand { p, threshold, n, eos, eos_threshold })
             }
+            Why::Forced { at, p, n } => (at, Verdict::Forced { p, n }),
             Why::Refused { at, p, threshold, because } => {
                 let rule = match because {
                     Refusal::EosConfident { eos, threshold } => {
@@ -309,6 +326,8 @@ pub(super) fn verdicts(why: &[Why], rows: usize) -> Vec<Verdict> {
                     }
                     Refusal::AtMaximum { length } => decode::RefuseRule::AtMaximum { length },
                     Refusal::NotLowest { lowest, p } => decode::RefuseRule::NotLowest { lowest, p },
+                    Refusal::Forbidden => decode::RefuseRule::Forbidden,
+                    Refusal::DropsPinned { pinned } => decode::RefuseRule::DropsPinned { pinned },
                 };
                 (at, Verdict::Refused { p, threshold, rule })
             }

@@ -10,13 +10,13 @@ use std::{
 
 use super::{
     TraceError, convert, line,
-    record::{FORMAT, Header, Params, Prediction, Record, Root, Step, VERSION},
+    record::{Edit, Edited, FORMAT, Header, Params, Prediction, Record, Root, Step, VERSION},
 };
 use crate::{
     canvas::{Canvas, SpecialTokens, TokenId},
     decode::{self, Decision, Extras, Growth, Mode, Strategy},
     predict::{self, Column, ColumnSet, Key, ModelFacts, Piece, Vocabulary},
-    session::{self, NodeId, Session, Timeline},
+    session::{self, Made, NodeId, Session, Timeline},
 };
 
 /// No line of a recording is longer: beyond it a file is damaged or hostile.
@@ -57,8 +57,6 @@ pub struct Recorded {
     pub timeline: Timeline,
     /// Every prediction.
     pub store: HashMap<Key, Arc<predict::Prediction>>,
-    /// The parameters the run left last was started under.
-    pub params: decode::Params,
     /// The first node of the run that was left last.
     pub start: NodeId,
     /// The node that was left last; after a kill, the last one written.
@@ -73,7 +71,6 @@ impl Recording {
         let recorded = &self.recorded;
         Session::over(
             recorded.strategy,
-            recorded.params.clone(),
             recorded.extras,
             recorded.timeline.clone(),
             recorded.start,
@@ -191,7 +188,6 @@ struct Builder {
     timeline: Timeline,
     store: HashMap<Key, Arc<predict::Prediction>>,
     nodes: HashMap<usize, NodeId>,
-    params: HashMap<NodeId, decode::Params>,
     end: Option<NodeId>,
     differing: usize,
     cells: usize,
@@ -234,7 +230,6 @@ impl Builder {
             timeline: Timeline::default(),
             store: HashMap::new(),
             nodes: HashMap::new(),
-            params: HashMap::new(),
             end: None,
             differing: 0,
             cells: 0,
@@ -269,6 +264,26 @@ impl Builder {
             Record::Root(root) => self.root(root),
             Record::Prediction(prediction) => self.prediction(prediction),
             Record::Step(step) => self.step(step),
+            Record::Edit(edited) => self.edit(edited),
+            Record::Name { tip, name } => {
+                let tip = self.node(tip)?;
+                self.timeline.name(tip, name.map(short));
+                Ok(())
+            }
+            Record::Delete { tip, deleted } => {
+                let tip = self.node(tip)?;
+                if deleted {
+                    self.timeline.delete(tip).map_err(|error| error.to_string())?;
+                } else {
+                    self.timeline.restore(&self.timeline.deleted(tip));
+                }
+                Ok(())
+            }
+            Record::Mark { node, name } => {
+                let node = self.node(node)?;
+                self.timeline.mark(node, name.map(short));
+                Ok(())
+            }
             Record::End { at, .. } => {
                 self.end = Some(self.node(at)?);
                 Ok(())
@@ -306,8 +321,7 @@ impl Builder {
         let special = SpecialTokens { mask: self.header.model.mask, eos: self.header.model.eos };
         let params = self.params(&root.params)?;
         let canvas = Canvas::masked(root.prompt, root.length, special);
-        let node = self.timeline.add_root(Arc::new(canvas), root.state);
-        self.params.insert(node, params);
+        let node = self.timeline.add_root(Arc::new(canvas), root.state, Arc::new(params));
         self.add(root.id, node)
     }
 
@@ -323,38 +337,58 @@ impl Builder {
         Ok(())
     }
 
-    fn step(&mut self, record: Step) -> Result<(), String> {
-        let parent = self.node(record.parent)?;
-        let params = match &record.params {
-            Some(params) => self.params(params)?,
-            None => self.params[&parent].clone(),
-        };
-        let before = &self.timeline[parent];
-        let key = key(&record.prediction)?;
-        let edits = record.decision.edits.iter().copied().map(convert::edited);
-        let edits: Vec<_> = edits.collect();
+    /// The canvas behind `parent` after some edits, checked against the most it may hold and
+    /// against its recorded hash.
+    fn edited(
+        &mut self,
+        parent: NodeId,
+        edits: &[Edit],
+        recorded: Option<&String>,
+    ) -> Result<(Vec<crate::canvas::Edit>, Canvas), String> {
+        use crate::canvas::Edit;
+        let before = self.timeline[parent].canvas.clone();
+        let edits: Vec<Edit> = edits.iter().copied().map(convert::edited).collect();
         let grown: usize = edits
             .iter()
             .map(|edit| match *edit {
-                crate::canvas::Edit::Expand { n, .. } | crate::canvas::Edit::Append { n, .. } => n,
+                Edit::Expand { n, .. } | Edit::Append { n, .. } | Edit::Insert { n, .. } => n,
                 _ => 0,
             })
-            .fold(before.canvas.len(), usize::saturating_add);
+            .fold(before.len(), usize::saturating_add);
         if grown > LONGEST_CANVAS {
             return Err(format!("a canvas of {grown} positions is too long"));
         }
         let moving = edits.iter().filter(|edit| edit.moves()).count();
         self.spend(grown.saturating_mul(3 + moving))?;
-        let before = &self.timeline[parent];
         let after = before
-            .canvas
-            .apply(&edits, before.depth + 1)
+            .apply(&edits, self.timeline[parent].depth + 1)
             .map_err(|error| format!("the edits do not fit the canvas: {error}"))?
             .canvas;
         let hash = convert::hash(&after);
-        if record.hash.as_ref().is_some_and(|recorded| *recorded != hash) {
+        if recorded.is_some_and(|recorded| *recorded != hash) {
             return Err("the canvas does not have the recorded hash".to_owned());
         }
+        Ok((edits, after))
+    }
+
+    /// Recorded parameters, or the parent's where they are not.
+    fn params_behind(
+        &self,
+        parent: NodeId,
+        recorded: Option<&Params>,
+    ) -> Result<Arc<decode::Params>, String> {
+        match recorded {
+            Some(params) => self.params(params).map(Arc::new),
+            None => Ok(self.timeline[parent].params.clone()),
+        }
+    }
+
+    fn step(&mut self, record: Step) -> Result<(), String> {
+        let parent = self.node(record.parent)?;
+        let params = self.params_behind(parent, record.params.as_ref())?;
+        let key = key(&record.prediction)?;
+        let (edits, after) = self.edited(parent, &record.decision.edits, record.hash.as_ref())?;
+        let before = &self.timeline[parent];
         let decided = self.store.get(&key).and_then(|prediction| {
             self.strategy.decide(&before.canvas, &before.state, &params, prediction).ok()
         });
@@ -365,16 +399,36 @@ impl Builder {
                 as_recorded(&record, edits, before.canvas.len(), after.len())
             }
         };
-        let step = session::Step {
-            params: Arc::new(params.clone()),
+        let state = decision.next.clone();
+        let step = Arc::new(session::Step {
             prediction: key,
             decision: Arc::new(decision),
             timing: convert::timed(record.timing),
-        };
-        let node = self.timeline.add_step(parent, Arc::new(after), Arc::new(step));
-        self.params.insert(node, params);
+        });
+        self.behind(record.id, parent, after, state, params, Made::Step(step))
+    }
+
+    fn edit(&mut self, record: Edited) -> Result<(), String> {
+        let parent = self.node(record.parent)?;
+        let params = self.params_behind(parent, record.params.as_ref())?;
+        let (edits, after) = self.edited(parent, &record.edits, record.hash.as_ref())?;
+        let made = Made::Edit(edits.into());
+        self.behind(record.id, parent, after, record.state, params, made)
+    }
+
+    /// Adds a node behind another.
+    fn behind(
+        &mut self,
+        id: usize,
+        parent: NodeId,
+        canvas: Canvas,
+        state: decode::State,
+        params: Arc<decode::Params>,
+        made: Made,
+    ) -> Result<(), String> {
+        let node = self.timeline.add(parent, Arc::new(canvas), state, params, made);
         self.end = Some(node);
-        self.add(record.id, node)
+        self.add(id, node)
     }
 
     fn finish(mut self, file: &str, cut: Option<usize>) -> Result<Recording, TraceError> {
@@ -406,7 +460,6 @@ impl Builder {
             recorded: Recorded {
                 strategy: self.strategy,
                 store: self.store,
-                params: self.params[&start].clone(),
                 start,
                 end,
                 extras,
@@ -417,6 +470,11 @@ impl Builder {
             notices,
         })
     }
+}
+
+/// A name, cut where it is longer than any.
+fn short(name: String) -> String {
+    name.chars().take(LONGEST_NAME).collect()
 }
 
 fn key(text: &str) -> Result<Key, String> {

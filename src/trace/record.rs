@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Major and minor version.
-pub const VERSION: [u32; 2] = [1, 0];
+pub const VERSION: [u32; 2] = [1, 1];
 
 /// The format's name, in every header.
 pub(super) const FORMAT: &str = "demask";
@@ -29,6 +29,14 @@ pub(super) enum Record {
     Prediction(Prediction),
     /// A step is made.
     Step(Step),
+    /// A person edits. Since 1.1.
+    Edit(Edited),
+    /// A branch gets a name, or with null loses it. Since 1.1.
+    Name { tip: usize, name: Option<String> },
+    /// A branch is deleted, or comes back. Since 1.1.
+    Delete { tip: usize, deleted: bool },
+    /// A bookmark is set, or with null taken away. Since 1.1.
+    Mark { node: usize, name: Option<String> },
     /// The session is closed.
     End {
         at: usize,
@@ -223,6 +231,22 @@ pub(super) struct Step {
     pub timing: Timing,
 }
 
+/// A person's edits of a known node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Edited {
+    pub id: usize,
+    pub parent: usize,
+    pub edits: Vec<Edit>,
+    /// The state afterwards.
+    pub state: State,
+    /// The parameters in force, where they differ from the parent's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub params: Option<Params>,
+    /// As in a step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+}
+
 /// Milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -261,10 +285,28 @@ pub(super) enum Edit {
     AppendMask(usize),
     /// Number of end-of-sequence tokens.
     AppendEos(usize),
+    /// Slot, number of masks before it. Since 1.1.
+    Insert(u32, usize),
+    /// Slot, what is asked of it. Since 1.1.
+    Wish(u32, Wish),
+    /// Slot, token that must not be written there. Since 1.1.
+    Veto(u32, TokenId),
+    /// Slot, token that may be written there again. Since 1.1.
+    Allow(u32, TokenId),
     /// Slot.
     Delete(u32),
     /// Length afterwards.
     Truncate(usize),
+}
+
+/// What a person asks of a position; what is left out is not asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Wish {
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub pinned: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expand: Option<bool>,
 }
 
 /// Why a position was filled, expanded or refused.
@@ -287,6 +329,12 @@ pub(super) enum Why {
         eos: f32,
         eos_threshold: f32,
     },
+    /// Since 1.1.
+    Forced {
+        at: usize,
+        p: f32,
+        n: usize,
+    },
     Refused {
         at: usize,
         p: f32,
@@ -308,9 +356,23 @@ pub(super) enum FillRule {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Refusal {
-    EosConfident { eos: f32, threshold: f32 },
-    AtMaximum { length: usize },
-    NotLowest { lowest: usize, p: f32 },
+    EosConfident {
+        eos: f32,
+        threshold: f32,
+    },
+    AtMaximum {
+        length: usize,
+    },
+    NotLowest {
+        lowest: usize,
+        p: f32,
+    },
+    /// Since 1.1.
+    Forbidden,
+    /// Since 1.1.
+    DropsPinned {
+        pinned: usize,
+    },
 }
 
 /// A position that fell off at the maximum length.

@@ -11,13 +11,13 @@ use std::{
 
 use super::{
     convert, line,
-    record::{Asked, FORMAT, Header, Model, Params, Record, Root, Step, VERSION},
+    record::{Asked, Edited, FORMAT, Header, Model, Params, Record, Root, Step, VERSION},
 };
 use crate::{
-    canvas::TokenId,
+    canvas::{Edit, TokenId},
     decode::Extras,
     predict::{Column, Data, Key, ModelFacts, Prediction, Vocabulary},
-    session::{Event, NodeId, Recorder, Session},
+    session::{Event, Made, NodeId, Recorder, Session},
 };
 
 impl Header {
@@ -84,6 +84,19 @@ impl<W: Write> Writer<W> {
         if fresh.is_empty() { Ok(()) } else { self.put(&Record::Tokens { tokens: fresh }) }
     }
 
+    /// A node's parameters, if they are not its parent's.
+    fn changed(
+        &mut self,
+        id: NodeId,
+        parent: NodeId,
+        params: &crate::decode::Params,
+    ) -> Option<Params> {
+        let params = convert::params(params);
+        let changed = self.params.get(&parent) != Some(&params);
+        self.params.insert(id, params.clone());
+        changed.then_some(params)
+    }
+
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match event {
             Event::Root { id, canvas, state, params } => {
@@ -103,22 +116,46 @@ impl<W: Write> Writer<W> {
                 let record = convert::prediction(*key, prediction, canvas);
                 self.put(&Record::Prediction(record))?;
             }
-            Event::Step { id, parent, step, canvas } => {
+            Event::Step { id, parent, step, params, canvas } => {
                 let decision = convert::decision(&step.decision);
                 self.name(step.decision.fills().map(|(_, token)| token))?;
-                let params = convert::params(&step.params);
-                let changed = self.params.get(parent) != Some(&params);
-                self.params.insert(*id, params.clone());
+                let params = self.changed(*id, *parent, params);
                 self.put(&Record::Step(Step {
                     id: id.0,
                     parent: parent.0,
                     prediction: step.prediction.to_string(),
-                    params: changed.then_some(params),
+                    params,
                     decision,
                     state: step.decision.next.clone(),
                     hash: Some(convert::hash(canvas)),
                     timing: convert::timing(step.timing),
                 }))?;
+            }
+            Event::Edit { id, parent, edits, state, params, canvas } => {
+                self.name(edits.iter().filter_map(|edit| match *edit {
+                    Edit::Fill { token, .. }
+                    | Edit::Replace { token, .. }
+                    | Edit::Veto { token, .. } => Some(token),
+                    _ => None,
+                }))?;
+                let params = self.changed(*id, *parent, params);
+                self.put(&Record::Edit(Edited {
+                    id: id.0,
+                    parent: parent.0,
+                    edits: edits.iter().copied().map(convert::edit).collect(),
+                    state: state.clone(),
+                    params,
+                    hash: Some(convert::hash(canvas)),
+                }))?;
+            }
+            Event::Name { tip, name } => {
+                self.put(&Record::Name { tip: tip.0, name: name.clone() })?;
+            }
+            &Event::Delete { tip, deleted } => {
+                self.put(&Record::Delete { tip: tip.0, deleted })?;
+            }
+            Event::Mark { node, name } => {
+                self.put(&Record::Mark { node: node.0, name: name.clone() })?;
             }
             Event::End { at, finish } => {
                 let finish = finish.map(|finish| finish.name().to_owned());
@@ -255,24 +292,36 @@ pub fn save(
         let timeline = session.timeline();
         for id in (0..timeline.len()).map(NodeId) {
             let node = &timeline[id];
-            let (Some(parent), Some(step)) = (node.parent, &node.made) else {
-                writer.event(&Event::Root {
-                    id,
-                    canvas: node.canvas.clone(),
-                    state: node.state.clone(),
-                    params: Arc::new(session.start_params(id)),
-                })?;
-                continue;
+            let (canvas, params) = (node.canvas.clone(), node.params.clone());
+            let state = node.state.clone();
+            let event = match (node.parent, &node.made) {
+                (Some(parent), Made::Step(step)) => {
+                    let key = step.prediction;
+                    if written.insert(key)
+                        && let Some(prediction) = session.prediction(key).cloned()
+                    {
+                        let canvas = timeline[parent].canvas.clone();
+                        writer.event(&Event::Prediction { key, prediction, canvas })?;
+                    }
+                    Event::Step { id, parent, step: step.clone(), params, canvas }
+                }
+                (Some(parent), Made::Edit(edits)) => {
+                    Event::Edit { id, parent, edits: edits.clone(), state, params, canvas }
+                }
+                (_, Made::Start | Made::Step(_) | Made::Edit(_)) => {
+                    Event::Root { id, canvas, state, params }
+                }
             };
-            let key = step.prediction;
-            if written.insert(key)
-                && let Some(prediction) = session.prediction(key)
-            {
-                let canvas = timeline[parent].canvas.clone();
-                writer.event(&Event::Prediction { key, prediction: prediction.clone(), canvas })?;
-            }
-            let canvas = node.canvas.clone();
-            writer.event(&Event::Step { id, parent, step: step.clone(), canvas })?;
+            writer.event(&event)?;
+        }
+        for (tip, name) in timeline.names() {
+            writer.event(&Event::Name { tip, name: Some(name.to_owned()) })?;
+        }
+        for (node, name) in timeline.bookmarks() {
+            writer.event(&Event::Mark { node, name: Some(name.to_owned()) })?;
+        }
+        for tip in timeline.deleted_tips() {
+            writer.event(&Event::Delete { tip, deleted: true })?;
         }
         writer.event(&Event::End { at: session.at(), finish: None })?;
         std::fs::rename(&half, path)

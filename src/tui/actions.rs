@@ -305,9 +305,8 @@ fn explain(app: &mut App) {
 }
 
 fn reset(app: &mut App) {
-    let started = app.start_params();
     let spec = app.session.params().specs().get(app.param);
-    let own = spec.and_then(|spec| Some((spec.name, started.get(spec.name).ok()?)));
+    let own = spec.and_then(|spec| Some((spec.name, app.start_params().get(spec.name).ok()?)));
     if let Some((name, value)) = own {
         match app.session.set_param(name, value) {
             Ok(_) => changed(app),
@@ -322,7 +321,7 @@ fn origin(app: &mut App) {
     let Some(cell) = app.canvas().cells().get(app.position).copied() else { return };
     let step = cell.filled.or(match cell.born {
         Born::Start => None,
-        Born::Appended { step } | Born::Inserted { step, .. } => Some(step),
+        Born::Appended { step } | Born::Inserted { step, .. } | Born::ByHand { step } => Some(step),
     });
     match step.and_then(|step| step.checked_sub(1)) {
         Some(step) => {
@@ -429,7 +428,7 @@ pub(super) fn changed(app: &mut App) {
     app.held = false;
     app.refresh();
     let Some((spec, value)) = app.session.params().iter().nth(app.param) else { return };
-    let own = app.own_params().and_then(|own| own.get(spec.name).ok());
+    let own = app.own_params().get(spec.name).ok();
     let was = match own {
         Some(own) if own != value => format!(" (was {})", params::shown(spec, own)),
         _ => String::new(),
@@ -471,7 +470,6 @@ pub(super) fn restarted(app: &mut App, runs: usize) {
     app.follow = true;
     app.log_line = None;
     app.place(0);
-    app.remember_start();
     app.refresh();
     let known = app.session.timeline().roots().len() == runs;
     app.say(if known { "back at the start" } else { "a new run; what was done before is kept" });

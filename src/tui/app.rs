@@ -19,7 +19,7 @@ use crate::{
     canvas::{Canvas, Slot, TokenId},
     decode::{Decision, Params},
     predict::{Column, Key, ModelFacts, Prediction, Progress, Vocabulary},
-    session::{NodeId, Pending, Session},
+    session::{Pending, Session},
 };
 
 /// Speeds of a run, in steps a second; the last is as fast as it goes.
@@ -110,8 +110,6 @@ pub struct App {
     pub(super) notes: Vec<Entry>,
     pub(super) fault: Option<String>,
     pub(super) saved: bool,
-    /// The parameters each run was started under.
-    pub(super) started: HashMap<NodeId, Params>,
     pub(super) history: History,
     /// While a forward pass runs: what the one before said, by slot, so that the draft stays
     /// readable and nothing flickers.
@@ -173,35 +171,16 @@ impl App {
             notes: Vec::new(),
             fault: None,
             saved: false,
-            started: HashMap::new(),
             history: History { ascii: look.ascii, ..History::default() },
             draft: HashMap::new(),
             died: None,
             session,
         };
-        app.remember_start();
         app.refresh();
         for notice in notices {
             app.complain(notice);
         }
         app
-    }
-
-    /// Keeps the parameters of a new run, to tell later what was changed.
-    pub(super) fn remember_start(&mut self) {
-        let root = self.root();
-        if self.session.at() == root && self.session.node().children.is_empty() {
-            self.started.insert(root, self.session.params().clone());
-        }
-    }
-
-    pub(super) fn root(&self) -> NodeId {
-        let timeline = self.session.timeline();
-        let mut at = self.session.at();
-        while let Some(parent) = timeline[at].parent {
-            at = parent;
-        }
-        at
     }
 
     pub(super) fn canvas(&self) -> &Canvas {
@@ -229,36 +208,29 @@ impl App {
         }
     }
 
-    /// The parameters that changes are shown against: those of the next known step, else of the
-    /// step that led here, else those the run was started under.
-    pub(super) fn own_params(&self) -> Option<&Params> {
+    /// The parameters that changes are shown against: those of the next known step, else those
+    /// in force when the node stood at was made.
+    pub(super) fn own_params(&self) -> &Params {
         let timeline = self.session.timeline();
         let node = self.session.node();
-        let next = node.next.and_then(|next| timeline[next].made.as_ref());
-        let made = next.or(node.made.as_ref()).map(|step| &*step.params);
-        made.or_else(|| self.started.get(&self.root()))
+        node.next.map_or(&node.params, |next| &timeline[next].params)
     }
 
     /// The parameters this run was started under.
-    pub(super) fn start_params(&self) -> Params {
-        self.start_params_of(self.root())
-    }
-
-    /// The parameters a run was started under.
-    pub(super) fn start_params_of(&self, root: NodeId) -> Params {
-        let started = self.started.get(&root).cloned();
-        started.unwrap_or_else(|| self.session.start_params(root))
+    pub(super) fn start_params(&self) -> &Params {
+        let timeline = self.session.timeline();
+        &timeline[timeline.root_of(self.session.at())].params
     }
 
     /// True if what is pending is decided under other parameters than those on record.
     pub(super) fn what_if(&self) -> bool {
-        self.own_params().is_some_and(|own| own != self.session.params())
+        self.own_params() != self.session.params()
     }
 
     /// What the recorded next step did, if it is known.
     pub(super) fn recorded_next(&self) -> Option<&Decision> {
         let next = self.session.node().next?;
-        self.session.timeline()[next].made.as_ref().map(|step| &*step.decision)
+        self.session.timeline()[next].step().map(|step| &*step.decision)
     }
 
     /// True if a step was made in this session that is on no record.
@@ -333,7 +305,7 @@ impl App {
             return None;
         }
         let node = self.session.node();
-        let made = node.made.as_ref()?;
+        let made = node.step()?;
         let before = &self.session.timeline()[node.parent?].canvas;
         let prediction = self.session.prediction(made.prediction)?;
         let choice = prediction.ids(Column::Choice).ok()?;

@@ -64,8 +64,12 @@ impl App {
                 | Edit::Replace { slot, .. }
                 | Edit::Remask { slot }
                 | Edit::Expand { slot, .. }
+                | Edit::Insert { slot, .. }
                 | Edit::Delete { slot } => self.canvas().position(slot),
-                Edit::Append { .. } | Edit::Truncate { .. } => None,
+                Edit::Append { .. }
+                | Edit::Truncate { .. }
+                | Edit::Wish { .. }
+                | Edit::Veto { .. } => None,
             })
             .collect();
         touched.sort_unstable();

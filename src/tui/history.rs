@@ -8,7 +8,7 @@ use super::{
     text::{self, Shown},
 };
 use crate::{
-    canvas::{Born, Edit, Slot},
+    canvas::{Born, Canvas, Edit, Slot},
     decode::{Decision, EosMeasure, Growth, Mode, Verdict},
     predict::Vocabulary,
     session::{NodeId, Session},
@@ -31,6 +31,8 @@ pub enum Sort {
     Drop,
     /// A parameter turned since the step before.
     Turn,
+    /// A person's edit.
+    Edit,
     /// Anything else.
     Plain,
     /// An error.
@@ -82,6 +84,8 @@ pub struct Moment {
     pub block: Option<usize>,
     /// The step that led here.
     pub made: Option<Made>,
+    /// True if a person's edits led here.
+    pub edited: bool,
     /// The log's lines about that step.
     pub entries: Vec<Entry>,
 }
@@ -134,7 +138,8 @@ impl History {
         else {
             return false;
         };
-        before.stage != here.stage
+        here.edited
+            || before.stage != here.stage
             || before.block != here.block
             || here.made.as_ref().is_some_and(|made| {
                 made.expansions > 0
@@ -161,7 +166,7 @@ impl History {
         }
         self.width = timeline[tip].canvas.len();
         for &node in branch.iter().rev() {
-            let Some(step) = &timeline[node].made else { continue };
+            let Some(step) = timeline[node].step() else { continue };
             for drop in &step.decision.dropped {
                 if !self.columns.contains_key(&drop.slot) {
                     self.columns.insert(drop.slot, self.width);
@@ -201,7 +206,7 @@ fn moment(
     ascii: bool,
 ) -> Moment {
     let node = &session.timeline()[id];
-    let params = node.made.as_ref().map_or(session.params(), |step| &step.params);
+    let params = &*node.params;
     let phase = session.strategy().phase(&node.canvas, &node.state, params);
     let block_length = params.count("block_length").unwrap_or(usize::MAX);
     let mut moment = Moment {
@@ -214,24 +219,26 @@ fn moment(
             .filter(|block| !block.is_empty())
             .map(|block| block_number(block.start, block_length)),
         made: None,
+        edited: false,
         entries: Vec::new(),
     };
     let step = node.depth;
     let mut say = |sort, text: String| moment.entries.push(Entry { step, sort, text });
-    if let (Some(made), Some(parent)) = (&node.made, node.parent) {
-        let decision = &made.decision;
-        let cells = session.timeline()[parent].canvas.cells();
-        let label = |position: usize, token: u32| {
-            format!("“{}” at {position}", Shown::of(vocabulary, token).label(ascii))
-        };
-        // Against the step before; the first step against the first ever made from there.
-        let then = match &session.timeline()[parent].made {
-            Some(step) => (*step.params).clone(),
-            None => session.start_params(parent),
-        };
-        for change in lanes::changes(&then, &made.params) {
+    let label = |position: usize, token: u32| {
+        format!("“{}” at {position}", Shown::of(vocabulary, token).label(ascii))
+    };
+    if let Some(parent) = node.parent {
+        for change in lanes::changes(&session.timeline()[parent].params, params) {
             say(Sort::Turn, format!("{} {} → {}", change.symbol, change.from, change.to));
         }
+    }
+    if let (Some(edits), Some(parent)) = (node.edits(), node.parent) {
+        let text = edited(edits, &session.timeline()[parent].canvas, &label);
+        say(Sort::Edit, format!("by hand: {text}"));
+        moment.edited = true;
+    } else if let (Some(made), Some(parent)) = (node.step(), node.parent) {
+        let decision = &made.decision;
+        let cells = session.timeline()[parent].canvas.cells();
         let length = before.map_or(0, |before| before.length);
         let eos = node.canvas.special().eos;
         describe(decision, length, eos, &label, &mut say);
@@ -303,6 +310,38 @@ fn listed(
     parts
 }
 
+/// A person's edits in words.
+fn edited(edits: &[Edit], before: &Canvas, label: &dyn Fn(usize, u32) -> String) -> String {
+    let at = |slot: Slot| before.position(slot).unwrap_or_default();
+    let one = |edit: &Edit| match *edit {
+        Edit::Fill { slot, token } | Edit::Replace { slot, token } => {
+            format!("wrote {}", label(at(slot), token))
+        }
+        Edit::Remask { slot } => format!("masked {} again", at(slot)),
+        Edit::Expand { slot, n } => format!("expanded {} into {n}", at(slot)),
+        Edit::Insert { slot, n } => {
+            format!("{n} {} before {}", if n == 1 { "mask" } else { "masks" }, at(slot))
+        }
+        Edit::Append { n, .. } => format!("{n} more at the tail"),
+        Edit::Delete { slot } => format!("deleted {}", at(slot)),
+        Edit::Truncate { length } => format!("cut to {length} positions"),
+        Edit::Veto { slot, token, on: true } => format!("vetoed {}", label(at(slot), token)),
+        Edit::Veto { slot, token, on: false } => format!("allowed {}", label(at(slot), token)),
+        Edit::Wish { slot, wish } => {
+            let position = at(slot);
+            let was = before.cells().get(position).map(|cell| cell.wish).unwrap_or_default();
+            match (was.pinned != wish.pinned, wish.pinned, wish.expand) {
+                (true, true, _) => format!("pinned {position}"),
+                (true, false, _) => format!("unpinned {position}"),
+                (false, _, Some(true)) => format!("{position} is to be expanded"),
+                (false, _, Some(false)) => format!("{position} is never to be expanded"),
+                (false, _, None) => format!("{position} is left to the rules again"),
+            }
+        }
+    };
+    edits.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
 /// A decision in lines of the log.
 fn describe(
     decision: &Decision,
@@ -347,6 +386,9 @@ fn describe(
                 p(eos_threshold)
             );
             say(Sort::Expansion, text);
+        }
+        if let &Verdict::Forced { n, .. } = verdict {
+            say(Sort::Expansion, format!("expanded {position} into {n}: asked for by hand"));
         }
     }
     let compared = |eos: &EosMeasure, name: &str| {

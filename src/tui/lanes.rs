@@ -27,7 +27,7 @@ pub fn name(app: &App, tip: NodeId) -> String {
     let timeline = app.session.timeline();
     let path = timeline.path(tip);
     let own = fork(app, tip);
-    let made = |node: NodeId| timeline[node].made.as_ref().map(|step| step.params.clone());
+    let made = |node: NodeId| timeline[node].parent.map(|_| timeline[node].params.clone());
     match own.checked_sub(1).and_then(|before| path.get(before)) {
         // It leaves another lane: the parameters of its first step, against the step beside it.
         Some(&before) => {
@@ -53,7 +53,7 @@ pub fn name(app: &App, tip: NodeId) -> String {
             if prompt != other {
                 return words(app, prompt, other);
             }
-            changes(&app.start_params_of(first), &app.start_params_of(root))
+            changes(&timeline[first].params, &timeline[root].params)
                 .first()
                 .map(|change| format!("{} {}", change.symbol, change.to))
                 .unwrap_or_default()

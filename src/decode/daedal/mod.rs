@@ -136,6 +136,13 @@ impl Strategy for Daedal {
                 step,
                 slots: canvas.cells().iter().map(|cell| cell.slot).collect(),
             }),
+            suppressed: canvas
+                .cells()
+                .iter()
+                .enumerate()
+                .filter(|(_, cell)| cell.token == canvas.special().mask)
+                .flat_map(|(row, cell)| canvas.vetoes_at(cell.slot).map(move |token| (row, token)))
+                .collect(),
             special: canvas.special(),
             columns: needed.and(extras.columns),
             top_k: extras.top_k,
@@ -156,6 +163,21 @@ impl Strategy for Daedal {
         } else {
             stage2::decide(canvas, *state, &settings, prediction)
         }
+    }
+
+    fn edited(
+        &self,
+        canvas: &Canvas,
+        state: &AnyState,
+        params: &Params,
+    ) -> Result<AnyState, DecodeError> {
+        let AnyState::Daedal(state) = state;
+        let settings = Settings::of(params)?;
+        let cursor = match state.stage {
+            1 => 0,
+            _ => stage2::cursor_after_edit(canvas, state.cursor, settings.block_length),
+        };
+        Ok(AnyState::Daedal(State { stage: state.stage, cursor, stagnant: false }))
     }
 
     fn phase(&self, canvas: &Canvas, state: &AnyState, params: &Params) -> Phase {

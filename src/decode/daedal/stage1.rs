@@ -32,7 +32,10 @@ pub(super) fn decide(
         let next = State { stage: 1, cursor: 0, stagnant: false };
         (Mode::Grow, vec![edit], Growth::To(grown), next)
     } else {
-        let settled = length.saturating_add(settings.eos_check_tokens / 2).min(max);
+        // What is pinned does not fall off.
+        let pinned = canvas.cells().iter().rposition(|cell| cell.wish.pinned);
+        let least = pinned.map_or(0, |last| last + 1);
+        let settled = length.saturating_add(settings.eos_check_tokens / 2).min(max).max(least);
         let edit = match settled {
             settled if settled > length => {
                 Some(Edit::Append { n: settled - length, filler: Filler::Eos })
@@ -48,18 +51,28 @@ pub(super) fn decide(
         let next = State { stage: 2, cursor: 0, stagnant: false };
         (Mode::Settle, edit.into_iter().collect(), growth, next)
     };
-    let kept = if grows { length } else { length.min(max) };
+    let kept = match growth {
+        Growth::To(to) => to.min(length),
+        _ => length,
+    };
     Ok(Decision {
         mode,
         edits,
         verdicts: columns
             .p_choice
             .iter()
-            .map(|&p| Verdict::Left { p, rule: LeftRule::Stage })
+            .enumerate()
+            .map(|(at, &p)| match canvas.is_masked(at) {
+                true => Verdict::Left { p, rule: LeftRule::Stage },
+                false => Verdict::Written,
+            })
             .collect(),
         dropped: canvas.cells()[kept..]
             .iter()
-            .map(|cell| Drop { slot: cell.slot, token: None })
+            .map(|cell| Drop {
+                slot: cell.slot,
+                token: (cell.token != canvas.special().mask).then_some(cell.token),
+            })
             .collect(),
         eos: Some(eos),
         growth,

@@ -21,7 +21,7 @@ pub(super) fn decide(
 ) -> Result<Decision, DecodeError> {
     let columns = Columns::of(prediction, canvas)?;
     let block = state.block(canvas.len(), settings.block_length);
-    let masked: Vec<usize> = block.clone().filter(|&position| canvas.is_masked(position)).collect();
+    let masked: Vec<usize> = block.clone().filter(|&position| canvas.is_open(position)).collect();
     if let Some(&position) = masked.iter().find(|&&at| !columns.p_choice[at].is_finite()) {
         return Err(DecodeError::NotFinite(position));
     }
@@ -32,15 +32,24 @@ pub(super) fn decide(
         settings.expand_eos_confidence_threshold,
     )?;
 
-    let fills = fills(canvas, settings, &columns, &masked, prediction)?;
-    let candidates: Vec<usize> = masked
+    let asked = |at: usize| canvas.cells()[at].wish.expand;
+    // A person's wish comes first, wherever the position is.
+    let lower = |a: usize, b: usize| columns.p_choice[a] < columns.p_choice[b];
+    let forced: Vec<usize> =
+        (0..canvas.len()).filter(|&at| canvas.is_open(at) && asked(at) == Some(true)).collect();
+    let forced = first_by(&forced, lower);
+    let fillable: Vec<usize> =
+        masked.iter().copied().filter(|&at| asked(at) != Some(true)).collect();
+    let fills = fills(canvas, settings, &columns, &fillable, prediction)?;
+    let candidates: Vec<usize> = fillable
         .iter()
         .copied()
         .filter(|at| !fills.chosen.iter().any(|fill| fill.position == *at))
         .filter(|&at| columns.p_choice[at] < settings.low_conf_threshold)
+        .filter(|&at| asked(at).is_none())
         .collect();
-    let lowest = first_by(&candidates, |a, b| columns.p_choice[a] < columns.p_choice[b]);
-    let refusal = refusal(canvas, settings, &eos);
+    let lowest = forced.or_else(|| first_by(&candidates, lower));
+    let refusal = refusal(canvas, settings, &eos, lowest, forced.is_some());
     let expanded = if refusal.is_none() { lowest } else { None };
 
     let mut edits: Vec<Edit> = fills
@@ -64,7 +73,7 @@ pub(super) fn decide(
 
     // Only its tokens matter here; the session applies the edits for good.
     let after = canvas.apply(&edits, 0)?;
-    let stagnant = after.canvas.tokens() == canvas.tokens();
+    let stagnant = forced.is_none() && after.canvas.tokens() == canvas.tokens();
     let cursor = advance(&after.canvas, state.cursor, settings.block_length);
     Ok(Decision {
         mode: fills.mode,
@@ -147,13 +156,23 @@ fn first_by(positions: &[usize], beats: impl Fn(usize, usize) -> bool) -> Option
 }
 
 /// Why no position may be expanded in this step, if so.
-fn refusal(canvas: &Canvas, settings: &Settings, eos: &EosMeasure) -> Option<RefuseRule> {
-    if eos.confidence >= eos.threshold {
+fn refusal(
+    canvas: &Canvas,
+    settings: &Settings,
+    eos: &EosMeasure,
+    lowest: Option<usize>,
+    forced: bool,
+) -> Option<RefuseRule> {
+    if !forced && eos.confidence >= eos.threshold {
         Some(RefuseRule::EosConfident { eos: eos.confidence, threshold: eos.threshold })
     } else if canvas.len() >= settings.max_gen_length {
         Some(RefuseRule::AtMaximum { length: canvas.len() })
     } else {
-        None
+        let moved = settings.expansion_factor.saturating_sub(1);
+        let stays = settings.max_gen_length.saturating_sub(moved);
+        let behind = canvas.cells().iter().enumerate().skip(lowest?.max(stays.saturating_sub(1)));
+        let pinned = behind.filter(|&(at, cell)| at >= stays && cell.wish.pinned);
+        pinned.map(|(pinned, _)| RefuseRule::DropsPinned { pinned }).next()
     }
 }
 
@@ -162,12 +181,24 @@ fn refusal(canvas: &Canvas, settings: &Settings, eos: &EosMeasure) -> Option<Ref
 fn advance(canvas: &Canvas, mut cursor: usize, block_length: usize) -> usize {
     while cursor < canvas.len() {
         let end = cursor.saturating_add(block_length).min(canvas.len());
-        if (cursor..end).any(|position| canvas.is_masked(position)) {
+        if (cursor..end).any(|position| canvas.is_open(position)) {
             break;
         }
         cursor = cursor.saturating_add(block_length);
     }
     cursor
+}
+
+/// The cursor after a person's edits: back by whole blocks to the first open position, or on as
+/// after a step.
+pub(super) fn cursor_after_edit(canvas: &Canvas, mut cursor: usize, block_length: usize) -> usize {
+    let Some(first) = (0..canvas.len()).find(|&at| canvas.is_open(at)) else {
+        return cursor.max(canvas.len());
+    };
+    while cursor > first {
+        cursor = cursor.saturating_sub(block_length);
+    }
+    advance(canvas, cursor, block_length)
 }
 
 #[expect(clippy::too_many_arguments, reason = "everything a step decided, put into words")]
@@ -196,9 +227,21 @@ fn verdicts(
         .map(|position| {
             let p = columns.p_choice[position];
             let left = |rule| Verdict::Left { p, rule };
+            let wish = |position: usize| canvas.cells()[position].wish;
             match lowest {
                 _ if !canvas.is_masked(position) => Verdict::Written,
+                _ if wish(position).pinned => left(LeftRule::Pinned),
+                Some(lowest) if wish(position).expand == Some(true) => match refusal {
+                    Some(rule) => Verdict::Refused { p, threshold: low, rule },
+                    None if position == lowest => {
+                        Verdict::Forced { p, n: settings.expansion_factor }
+                    }
+                    None => left(LeftRule::Waits { first: lowest }),
+                },
                 _ if !block.contains(&position) => left(LeftRule::OutsideBlock),
+                _ if p < low && wish(position).expand == Some(false) => {
+                    Verdict::Refused { p, threshold: low, rule: RefuseRule::Forbidden }
+                }
                 Some(lowest) if p < low => match refusal {
                     Some(rule) => Verdict::Refused { p, threshold: low, rule },
                     None if position == lowest => Verdict::Expand {

@@ -45,13 +45,28 @@ impl<'a> Reducer<'a> {
     /// Takes the next rows: logits `[rows, columns]`, f32, guidance applied.
     pub(super) fn push(&mut self, logits: &Tensor) -> Result<()> {
         let first = self.rows.len();
+        let logits = self.suppress(logits, first)?;
         let rows = if logits.device().is_cpu() {
-            host::reduce(logits, self.request, first)?
+            host::reduce(&logits, self.request, first)?
         } else {
-            tensor::reduce(logits, self.request, first)?
+            tensor::reduce(&logits, self.request, first)?
         };
         self.rows.extend(rows);
         Ok(())
+    }
+
+    /// Makes the request's suppressed tokens impossible; the first row is row `first`.
+    fn suppress(&self, logits: &Tensor, first: usize) -> Result<Tensor> {
+        let (rows, columns) = logits.dims2()?;
+        let here = self.request.suppressed.iter().filter_map(|&(row, token)| {
+            let row = row.checked_sub(first).filter(|row| *row < rows)?;
+            let token = token as usize;
+            (token < columns).then_some((row, token))
+        });
+        let never = Tensor::full(f32::NEG_INFINITY, (1, 1), logits.device())?;
+        here.into_iter().try_fold(logits.clone(), |logits, (row, token)| {
+            logits.slice_assign(&[row..row + 1, token..token + 1], &never)
+        })
     }
 
     /// The columns asked for.
@@ -109,6 +124,7 @@ mod tests {
                 step: 1,
                 slots: (0..rows as u32).map(Slot).collect(),
             }),
+            suppressed: Vec::new(),
             special: SpecialTokens { mask: 5, eos: 9 },
             columns: ColumnSet::of(&Column::ALL),
             top_k: 4,
@@ -153,8 +169,29 @@ mod tests {
     }
 
     #[test]
+    fn a_suppressed_token_gives_its_share_to_the_others() {
+        let (mut request, logits) = (request(12, 0.0), logits(12));
+        let reduced = |request: &Request| {
+            let mut reducer = Reducer::new(request);
+            for (start, rows) in [(0, 5), (5, 7)] {
+                reducer.push(&logits.narrow(0, start, rows).unwrap()).unwrap();
+            }
+            reducer.rows
+        };
+        let free = reduced(&request);
+        let [(best, _), (second, _), ..] = free[7].top[..] else { panic!("{:?}", free[7]) };
+        assert_eq!(best, request.special.mask, "what is left without it is known then");
+        request.suppressed = vec![(7, best)];
+        let vetoed = reduced(&request);
+        assert_eq!((vetoed[7].argmax, vetoed[7].choice), (second, second));
+        assert!((vetoed[7].p_choice - free[7].p_best_unmask).abs() < 1e-6, "{:?}", vetoed[7]);
+        assert_eq!((&vetoed[..7], &vetoed[8..]), (&free[..7], &free[8..]));
+    }
+
+    #[test]
     fn chunks_do_not_matter() {
-        let (request, logits) = (request(12, 0.7), logits(12));
+        let (mut request, logits) = (request(12, 0.7), logits(12));
+        request.suppressed = vec![(2, 1), (6, 3), (6, 4)];
         let whole = {
             let mut reducer = Reducer::new(&request);
             reducer.push(&logits).unwrap();

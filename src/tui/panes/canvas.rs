@@ -135,7 +135,7 @@ pub fn flow(app: &App, width: u16) -> Flow {
             if cell.token == special.eos { sign(theme::EOS) } else { run[position].glyphs(ascii) }
         } else {
             let filled = matches!(verdict, Some(Verdict::Fill { .. }));
-            if let Some(Verdict::Expand { n, .. }) = verdict {
+            if let Some(Verdict::Expand { n, .. } | Verdict::Forced { n, .. }) = verdict {
                 let text = format!("+{}", n.saturating_sub(1));
                 let width = u16::try_from(text::width(&text)).unwrap_or(1);
                 marker = Some(Glyph { symbol: text, width, sort: Sort::StandIn });
@@ -175,10 +175,10 @@ fn style(app: &App, position: usize) -> Style {
     }
     let base = match verdict {
         Some(Verdict::Fill { .. }) => theme.style(Role::Fill),
-        Some(Verdict::Expand { .. }) => theme.style(Role::Expand),
+        Some(Verdict::Expand { .. } | Verdict::Forced { .. }) => theme.style(Role::Expand),
         _ => theme.style(Role::Ghost(confidence(app, position))),
     };
-    if matches!(cell.born, Born::Inserted { .. }) {
+    if matches!(cell.born, Born::Inserted { .. } | Born::ByHand { .. }) {
         base.add_modifier(ratatui::style::Modifier::UNDERLINED)
     } else {
         base

@@ -86,11 +86,13 @@ pub fn cell(app: &App, position: usize) -> (&'static str, Style) {
     let bar = mask_glyph(app, position);
     let (glyph, style) = match app.decision().and_then(|decision| decision.verdicts.get(position)) {
         Some(Verdict::Fill { .. }) => (theme.fill_glyph(p), theme.style(Role::FillBar)),
-        Some(Verdict::Expand { .. }) => (theme.sign(theme::EXPANDS), theme.style(Role::Expand)),
+        Some(Verdict::Expand { .. } | Verdict::Forced { .. }) => {
+            (theme.sign(theme::EXPANDS), theme.style(Role::Expand))
+        }
         Some(Verdict::Refused { .. }) => (bar, theme.style(Role::Refused)),
         _ => (bar, theme.style(Role::Heat(p))),
     };
-    if matches!(cell.born, Born::Inserted { .. }) {
+    if matches!(cell.born, Born::Inserted { .. } | Born::ByHand { .. }) {
         (glyph, style.add_modifier(Modifier::UNDERLINED))
     } else {
         (glyph, style)

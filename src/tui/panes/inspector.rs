@@ -69,7 +69,7 @@ pub fn prediction_at(app: &App, step: usize) -> Option<Arc<Prediction>> {
         return Some(prediction.clone());
     }
     let next = app.history.moments.get(step + 1)?.node;
-    let made = app.session.timeline()[next].made.as_ref()?;
+    let made = app.session.timeline()[next].step()?;
     app.session.prediction(made.prediction).cloned()
 }
 
@@ -162,6 +162,7 @@ fn title(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
         Born::Inserted { step, from } => {
             format!("inserted at step {step} by the expansion of #{}", from.0)
         }
+        Born::ByHand { step } => format!("inserted by hand at step {step}"),
     };
     let position = format!("Position {}", app.position);
     let slot = format!(" · slot #{} · ", cell.slot.0);
@@ -215,20 +216,22 @@ fn why(app: &App, cell: &Cell) -> String {
         .history
         .moments
         .get(step as usize)
-        .and_then(|moment| app.session.timeline()[moment.node].made.as_ref());
+        .and_then(|moment| app.session.timeline()[moment.node].step());
     let verdict = writing(app, cell).and_then(|(_, position, _)| {
         made.and_then(|made| made.decision.verdicts.get(position)).map(ToString::to_string)
     });
     match verdict {
         Some(verdict) => format!("Step {step}: {verdict}"),
-        None => format!("Filled at step {step}."),
+        None => format!("Written by hand at step {step}."),
     }
 }
 
 /// A verdict that is not carried out yet.
 pub fn pending(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Fill { .. } | Verdict::Expand { .. } => format!("Will be {verdict}"),
+        Verdict::Fill { .. } | Verdict::Expand { .. } | Verdict::Forced { .. } => {
+            format!("Will be {verdict}")
+        }
         _ => sentence(&verdict.to_string()),
     }
 }

@@ -119,7 +119,7 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
 /// One parameter on one line.
 fn entry(app: &App, pen: &mut Pen, line: Rect, at: usize, spec: &ParamSpec, value: Value) {
     let chosen = at == app.param;
-    let own = app.own_params().and_then(|own| own.get(spec.name).ok());
+    let own = app.own_params().get(spec.name).ok();
     let changed = own.is_some_and(|own| own != value);
     let mut x = line.x;
     if chosen {

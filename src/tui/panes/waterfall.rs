@@ -81,7 +81,7 @@ pub fn decision_at(app: &App, step: usize) -> Option<&Decision> {
         return Some(decision);
     }
     let next = app.history.moments.get(step + 1)?.node;
-    app.session.timeline()[next].made.as_ref().map(|made| &*made.decision)
+    app.session.timeline()[next].step().map(|made| &*made.decision)
 }
 
 /// Draws the pane.
@@ -142,12 +142,16 @@ fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &
             _ if cell.token == special.eos => (theme.sign(theme::EOS), Role::Eos),
             _ if cell.token != special.mask => (theme.sign(theme::IDLE), Role::Dim),
             Some(Verdict::Fill { .. }) => (theme.fill_glyph(p), Role::FillBar),
-            Some(Verdict::Expand { .. }) => (theme.sign(theme::EXPANDS), Role::Expand),
+            Some(Verdict::Expand { .. } | Verdict::Forced { .. }) => {
+                (theme.sign(theme::EXPANDS), Role::Expand)
+            }
             _ if prediction.is_some() => (theme.heat_bar(p), Role::Heat(p)),
             _ => (theme.sign(theme::MASK), Role::Faint),
         };
         let mut style = theme.style(role);
-        if matches!(cell.born, Born::Inserted { .. }) && cell.token == special.mask {
+        if matches!(cell.born, Born::Inserted { .. } | Born::ByHand { .. })
+            && cell.token == special.mask
+        {
             style = style.add_modifier(Modifier::UNDERLINED);
         }
         if Some(cell.slot) == app.slot && step == app.step() as usize {

@@ -124,7 +124,7 @@ pub fn replay(steps: usize) -> App {
     let live = fake::app(Look::default(), steps, 80, 24);
     let mut store = std::collections::HashMap::new();
     for node in live.session.timeline().path(live.session.at()) {
-        if let Some(made) = &live.session.timeline()[node].made
+        if let Some(made) = live.session.timeline()[node].step()
             && let Some(prediction) = live.session.prediction(made.prediction)
         {
             store.insert(made.prediction, prediction.clone());
@@ -142,14 +142,7 @@ pub fn replay(steps: usize) -> App {
         ]),
         top_k: 6,
     };
-    start.session = Session::over(
-        &crate::decode::daedal::Daedal,
-        fake::params(&[]),
-        extras,
-        timeline,
-        at,
-        store,
-    );
+    start.session = Session::over(&crate::decode::daedal::Daedal, extras, timeline, at, store);
     start.predictor = None;
     start.encode = None;
     start.source = Source::Replay("short.jsonl".to_owned());

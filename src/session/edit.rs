@@ -1,0 +1,101 @@
+//! A person's edits: checked, applied, and kept as a node of the tree like a step.
+
+use std::sync::Arc;
+
+use super::{Event, Made, NodeId, Session};
+use crate::{
+    canvas::{Edit, EditError, Slot},
+    decode::DecodeError,
+};
+
+/// Why an edit was not made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EditRefused {
+    /// It does not fit the canvas.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// The position is pinned.
+    #[error("position {0} is pinned: unpin it first")]
+    Pinned(usize),
+    /// The canvas would be too long.
+    #[error("the length would be {length}, over max_gen_length {max}: raise that first")]
+    TooLong {
+        /// Positions there would be.
+        length: usize,
+        /// `max_gen_length`.
+        max: usize,
+    },
+    /// It changes nothing.
+    #[error("that changes nothing")]
+    Nothing,
+    /// The strategy cannot go on from there.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+}
+
+impl Session {
+    /// Makes edits at the node stood at: moves to a new node, or to a known one if the same edits
+    /// have been made from here before. The strategy's state follows: what is masked again will
+    /// be filled again.
+    ///
+    /// # Errors
+    /// [`EditRefused`]; nothing has changed then.
+    pub fn edit(&mut self, edits: &[Edit]) -> Result<NodeId, EditRefused> {
+        let known = self.timeline.live(self.at).find(|&child| {
+            self.timeline[child].edits() == Some(edits)
+                && *self.timeline[child].params == self.params
+        });
+        if let Some(known) = known {
+            self.go(known);
+            return Ok(known);
+        }
+        let before = self.node().canvas.clone();
+        if let Some(position) = edits.iter().find_map(|edit| self.pinned(edit)) {
+            return Err(EditRefused::Pinned(position));
+        }
+        let canvas = before.apply(edits, self.node().depth + 1)?.canvas;
+        let max = self.params.count("max_gen_length").unwrap_or(usize::MAX);
+        if canvas.len() > before.len() && canvas.len() > max {
+            return Err(EditRefused::TooLong { length: canvas.len(), max });
+        }
+        if canvas == *before {
+            return Err(EditRefused::Nothing);
+        }
+        let state = self.strategy.edited(&canvas, &self.node().state, &self.params)?;
+        let (parent, canvas) = (self.at, Arc::new(canvas));
+        let edits: Arc<[Edit]> = edits.into();
+        let params = self.params_here();
+        self.at = self.timeline.add(
+            parent,
+            canvas.clone(),
+            state.clone(),
+            params.clone(),
+            Made::Edit(edits.clone()),
+        );
+        self.record(Event::Edit { id: self.at, parent, edits, state, params, canvas });
+        self.replan();
+        Ok(self.at)
+    }
+
+    /// The position of a pinned slot that an edit would change.
+    fn pinned(&self, edit: &Edit) -> Option<usize> {
+        let pinned = |slot: Slot| {
+            let position = self.canvas().position(slot)?;
+            self.canvas().cells()[position].wish.pinned.then_some(position)
+        };
+        match *edit {
+            Edit::Fill { slot, .. }
+            | Edit::Replace { slot, .. }
+            | Edit::Remask { slot }
+            | Edit::Expand { slot, .. }
+            | Edit::Delete { slot } => pinned(slot),
+            Edit::Truncate { length } => {
+                let cells = self.canvas().cells().iter().enumerate().skip(length);
+                cells.filter(|(_, cell)| cell.wish.pinned).map(|(position, _)| position).next()
+            }
+            Edit::Append { .. } | Edit::Insert { .. } | Edit::Wish { .. } | Edit::Veto { .. } => {
+                None
+            }
+        }
+    }
+}
