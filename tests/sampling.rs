@@ -21,6 +21,7 @@ fn request(special: SpecialTokens, sampling: Option<Sampling>) -> Request {
         guidance: None,
         shift: false,
         sampling,
+        suppressed: Vec::new(),
         special,
         columns: ColumnSet::of(&[
             Column::Argmax,
