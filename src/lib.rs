@@ -9,8 +9,10 @@
 
 pub mod canvas;
 pub mod cli;
+pub mod debugger;
 pub mod decode;
 pub mod eval;
+pub mod inspect;
 pub mod model;
 pub mod predict;
 pub mod session;

@@ -146,6 +146,12 @@ impl Vocabulary for Tokenizer {
     fn piece(&self, id: TokenId) -> Option<Piece> {
         self.pieces.get(&id).cloned()
     }
+
+    fn ids(&self) -> Vec<TokenId> {
+        let mut ids: Vec<TokenId> = self.pieces.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
 }
 
 /// Reads a tokenizer. Truncation and padding that were saved with it are for batches of training

@@ -59,6 +59,17 @@ pub trait Vocabulary: Send + Sync {
     /// tokenizer has tokens).
     fn piece(&self, id: TokenId) -> Option<Piece>;
 
+    /// Every id that has a text, in order.
+    fn ids(&self) -> Vec<TokenId>;
+
+    /// The lowest id whose text, or whose name if it is a control token, is `text`.
+    fn find(&self, text: &str) -> Option<TokenId> {
+        self.ids().into_iter().find(|&id| match self.piece(id) {
+            Some(Piece::Text(piece) | Piece::Control(piece)) => piece == text,
+            Some(Piece::Bytes(_)) | None => false,
+        })
+    }
+
     /// The text of a run of tokens: control tokens left out, broken characters as U+FFFD.
     fn text(&self, ids: &[TokenId]) -> String {
         let bytes: Vec<u8> = ids

@@ -91,6 +91,16 @@ impl Timeline {
         Ok(gone)
     }
 
+    /// *Forward* leads to `child` no more, but to the newest other child, if there is one.
+    pub fn turn_away(&mut self, child: NodeId) {
+        if let Some(parent) = self[child].parent
+            && self[parent].next == Some(child)
+        {
+            let other = self.live(parent).filter(|&other| other != child).last();
+            self.nodes[parent.0].next = other;
+        }
+    }
+
     /// Brings deleted nodes back; the first is the branch's end.
     pub fn restore(&mut self, nodes: &[NodeId]) {
         for &id in nodes {

@@ -325,6 +325,12 @@ impl Session {
         }
     }
 
+    /// Stepping on from the node before `child` leads there no more, until it is visited again.
+    pub fn turn_away(&mut self, child: NodeId) {
+        self.timeline.turn_away(child);
+        self.replan();
+    }
+
     /// Sets or takes away the bookmark at a node; a name stands at one node only.
     pub fn mark(&mut self, node: NodeId, name: Option<String>) {
         self.timeline.mark(node, name.clone());

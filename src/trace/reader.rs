@@ -102,6 +102,12 @@ impl Vocabulary for RecordedVocabulary {
     fn piece(&self, id: TokenId) -> Option<Piece> {
         self.0.get(&id).cloned()
     }
+
+    fn ids(&self) -> Vec<TokenId> {
+        let mut ids: Vec<TokenId> = self.0.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
 }
 
 /// Reads a recording. A cut last line is left out and said so; damage before it is an error.

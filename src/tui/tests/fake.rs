@@ -39,6 +39,10 @@ impl Vocabulary for FakeVocabulary {
             id => WORDS.get(id as usize - 3).map(|word| Piece::Text((*word).to_owned())),
         }
     }
+
+    fn ids(&self) -> Vec<TokenId> {
+        (0..3 + WORDS.len() as TokenId).collect()
+    }
 }
 
 const LONG: &str = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverordnungsparagraphen\
@@ -75,6 +79,10 @@ impl Vocabulary for Hostile {
             18 => Some(Piece::Control("<|\x1b]0;title\x07|>".to_owned())),
             _ => None,
         }
+    }
+
+    fn ids(&self) -> Vec<TokenId> {
+        (0..19).collect()
     }
 }
 

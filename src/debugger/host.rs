@@ -1,0 +1,82 @@
+//! What the debugger asks of the program around it: texts to tokens, files. It knows neither
+//! itself.
+
+use std::path::{Path, PathBuf};
+
+use crate::{canvas::TokenId, decode::Value, session::Session};
+
+/// Parameters by name.
+pub type Values = Vec<(String, Value)>;
+
+/// The program around a debugger.
+pub trait Host: Send {
+    /// A prompt's token ids, chat template and all.
+    ///
+    /// # Errors
+    /// In words; a recording has no tokenizer.
+    fn encode(&self, prompt: &str) -> Result<Vec<TokenId>, String> {
+        let _ = prompt;
+        Err("a recording keeps its prompt".to_owned())
+    }
+
+    /// True if prompts can be encoded.
+    fn encodes(&self) -> bool {
+        false
+    }
+
+    /// Writes the session to a file, to `path` or to a name of its own; answers where.
+    ///
+    /// # Errors
+    /// In words.
+    fn save(&mut self, session: &Session, path: Option<&Path>) -> Result<PathBuf, String> {
+        let _ = (session, path);
+        Err("there is nothing to save here".to_owned())
+    }
+
+    /// Where [`Host::save`] would write to.
+    fn saves_to(&self) -> Option<PathBuf> {
+        None
+    }
+
+    /// Writes a text to a file that is not there yet.
+    ///
+    /// # Errors
+    /// In words.
+    fn write(&mut self, path: &Path, text: &str) -> Result<(), String> {
+        let _ = (path, text);
+        Err("files cannot be written here".to_owned())
+    }
+
+    /// The presets there are.
+    fn presets(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The parameters of a preset.
+    ///
+    /// # Errors
+    /// In words.
+    fn preset(&self, name: &str) -> Result<Values, String> {
+        Err(format!("there is no preset `{name}`"))
+    }
+
+    /// Keeps parameters as a preset; answers where.
+    ///
+    /// # Errors
+    /// In words.
+    fn keep_preset(&mut self, name: &str, values: &Values) -> Result<PathBuf, String> {
+        let _ = (name, values);
+        Err("presets cannot be kept here".to_owned())
+    }
+
+    /// The macros there are: names and commands.
+    fn macros(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+}
+
+/// A host that has nothing: a replay without files, a test.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoHost;
+
+impl Host for NoHost {}

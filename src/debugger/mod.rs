@@ -1,0 +1,140 @@
+//! The debugger: a session with a typed [`Command`] for everything that can be asked of it.
+//! Breakpoints, goals, jumps, undo. Keys, the command line, scripts and headless runs drive the
+//! same commands, so whatever was done by hand can be done again without a screen.
+//!
+//! It never waits and owns no model: [`Debugger::tick`] says when a forward pass is needed, and
+//! whoever drives it supplies the prediction. It knows no terminal, no file and no tokenizer;
+//! those are its [`Host`]'s.
+
+mod breakpoints;
+mod command;
+mod edits;
+mod execute;
+mod host;
+mod report;
+mod run;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod travel;
+
+use std::{fmt, sync::Arc};
+
+pub use breakpoints::{Breakpoint, Breakpoints};
+pub use command::{COMMANDS, Change, Command, EVENTS, Place, Spec, Spot, Takes, Token, Way};
+pub use host::{Host, NoHost, Values};
+pub use run::{Goal, Stop, Tick};
+pub use syntax::{CommandError, find as find_command, parse, statements};
+
+use crate::{
+    decode::Params,
+    predict::Vocabulary,
+    session::{NodeId, Session},
+};
+
+/// Why a command was not carried out, in words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Failed(String);
+
+impl Failed {
+    fn new(text: impl fmt::Display) -> Self {
+        Self(text.to_string())
+    }
+}
+
+/// What a command answers.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Reply {
+    /// Lines for people; none where the screen says it all.
+    pub lines: Vec<String>,
+    /// What is left to its driver.
+    pub ask: Option<Ask>,
+}
+
+/// What only the driver can do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ask {
+    /// End the program.
+    Quit,
+    /// Do these commands next.
+    Commands(Vec<Command>),
+}
+
+impl Reply {
+    fn none() -> Self {
+        Self::default()
+    }
+
+    fn line(text: impl Into<String>) -> Self {
+        Self { lines: vec![text.into()], ask: None }
+    }
+
+    fn lines(lines: Vec<String>) -> Self {
+        Self { lines, ask: None }
+    }
+}
+
+/// A session under a debugger.
+pub struct Debugger {
+    /// The session.
+    pub session: Session,
+    /// Token texts.
+    pub vocabulary: Arc<dyn Vocabulary>,
+    /// The program around it.
+    pub host: Box<dyn Host>,
+    /// True if a model can supply predictions.
+    pub live: bool,
+    /// Conditions that stop a run.
+    pub breakpoints: Breakpoints,
+    /// Tokens the model has: ids below this can be written.
+    pub tokens: usize,
+    goal: Option<Goal>,
+    /// The node judged last: breakpoints stop at a node once.
+    judged: Option<NodeId>,
+    places: Vec<(NodeId, Params)>,
+    undo: Vec<edits::Undo>,
+    redo: Vec<NodeId>,
+    /// The branch that is re-simulated.
+    simulated_from: Option<Vec<NodeId>>,
+}
+
+impl Debugger {
+    /// A debugger over a session; `live` if a model can supply predictions, of `tokens` tokens.
+    pub fn new(
+        session: Session,
+        vocabulary: Arc<dyn Vocabulary>,
+        host: Box<dyn Host>,
+        live: bool,
+        tokens: usize,
+    ) -> Self {
+        Self {
+            session,
+            vocabulary,
+            host,
+            live,
+            breakpoints: Breakpoints::default(),
+            tokens,
+            goal: None,
+            judged: None,
+            places: Vec::new(),
+            undo: Vec::new(),
+            redo: Vec::new(),
+            simulated_from: None,
+        }
+    }
+
+    /// The parameters that changes are shown against: those of the next known step, else those
+    /// in force when the node stood at was made.
+    pub fn own_params(&self) -> &Params {
+        let timeline = self.session.timeline();
+        let node = self.session.node();
+        node.next.map_or(&node.params, |next| &timeline[next].params)
+    }
+
+    /// The parameters this run was started under.
+    pub fn start_params(&self) -> &Params {
+        let timeline = self.session.timeline();
+        &timeline[timeline.root_of(self.session.at())].params
+    }
+}

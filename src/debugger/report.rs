@@ -1,0 +1,385 @@
+//! What commands answer, in words: lists, values, reasons, differences.
+
+use std::path::Path;
+
+use super::{Debugger, Failed, Spot, Stop};
+use crate::{
+    canvas::{Born, Canvas, TokenId},
+    decode::Decision,
+    inspect::{self, Condition, Query, Row},
+    predict::Piece,
+    session::{NodeId, Pending},
+};
+
+/// Most rows of a query that are printed; a file gets them all.
+const ROWS: usize = 200;
+
+impl Debugger {
+    /// The answer as it stands, without its tail.
+    pub fn answer(&self) -> String {
+        let canvas = self.session.canvas();
+        self.vocabulary.text(&canvas.tokens()[..canvas.tail()])
+    }
+
+    /// What a stop means, in words.
+    pub fn stop_text(&self, stop: &Stop) -> String {
+        let step = self.session.node().depth;
+        match stop {
+            Stop::Reached => format!("at step {step}"),
+            Stop::Hit(ids) => self.hit_text(ids),
+            Stop::Done(finish) => format!("the run is over: {}", finish.name()),
+            Stop::Unrecorded => match &self.simulated_from {
+                Some(_) => self.simulated_text(),
+                None if self.what_if() => {
+                    "the recording has no prediction for this: it needs the model".to_owned()
+                }
+                None => "the recording ends here".to_owned(),
+            },
+            Stop::Refused(error) => error.to_string(),
+            Stop::Failed(error) => error.to_string(),
+        }
+    }
+
+    /// Which breakpoints stopped it here, with the values they look at.
+    pub(super) fn hit_text(&self, ids: &[u32]) -> String {
+        let view = self.view(self.session.at());
+        let hit = self.breakpoints.iter().filter(|point| ids.contains(&point.id)).map(|point| {
+            let values = point.condition.values(&view);
+            let values: Vec<String> =
+                values.into_iter().map(|(name, value)| format!("{name} = {value}")).collect();
+            format!("{}: {} ({})", point.id, point.condition, values.join(", "))
+        });
+        let hit: Vec<String> = hit.collect();
+        format!("step {}: breakpoint {}", self.session.node().depth, hit.join(" · "))
+    }
+
+    pub(super) fn breaks_text(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self
+            .breakpoints
+            .iter()
+            .map(|point| {
+                let off = if point.enabled { "" } else { " (disabled)" };
+                let times = if point.hits == 1 { "hit" } else { "hits" };
+                format!("{}: {}{off} · {} {times}", point.id, point.condition, point.hits)
+            })
+            .collect();
+        if lines.is_empty() {
+            lines.push("there are no breakpoints; `break CONDITION` makes one".to_owned());
+        }
+        lines
+    }
+
+    pub(super) fn branches_text(&self) -> Vec<String> {
+        let here = self.current_branch().map(|(_, branch)| branch.tip);
+        let timeline = self.session.timeline();
+        let branches = timeline.branches().into_iter().enumerate();
+        branches
+            .map(|(number, branch)| {
+                let mark = if Some(branch.tip) == here { "*" } else { " " };
+                let name = branch.name.map_or(String::new(), |name| format!(" `{name}`"));
+                let steps = timeline[branch.tip].depth;
+                let leaves = match branch.shared {
+                    0 => "a run of its own".to_owned(),
+                    shared => format!("leaves at step {}", shared - 1),
+                };
+                format!("{mark}{}{name}: {steps} steps, {leaves}", number + 1)
+            })
+            .collect()
+    }
+
+    /// Which branch one stands on.
+    pub fn branch_text(&self) -> String {
+        match self.current_branch() {
+            None => "no branch".to_owned(),
+            Some((number, branch)) => {
+                let count = self.session.timeline().branches().len();
+                let name = branch.name.map_or(String::new(), |name| format!(" `{name}`"));
+                format!(
+                    "branch {} of {count}{name}, step {}",
+                    number + 1,
+                    self.session.node().depth
+                )
+            }
+        }
+    }
+
+    /// Where two branches part and how they differ.
+    pub(super) fn compare(&self, a: &str, b: &str) -> Result<Vec<String>, Failed> {
+        let ((first, a), (second, b)) = (self.branch_called(a)?, self.branch_called(b)?);
+        let timeline = self.session.timeline();
+        let (left, right) = (timeline.path(a.tip), timeline.path(b.tip));
+        let (first, second) = (first + 1, second + 1);
+        let shared = left.iter().zip(&right).take_while(|(a, b)| a == b).count();
+        let equal =
+            |step: usize| timeline[left[step]].canvas.ids() == timeline[right[step]].canvas.ids();
+        let common = left.len().min(right.len());
+        let parts = (shared..common).find(|&step| !equal(step));
+        let mut lines = Vec::new();
+        let same = (0..common).filter(|&step| equal(step)).count();
+        lines.push(format!(
+            "branches {first} and {second}: {same} of {common} steps have the same canvas"
+        ));
+        if shared > 0 && shared < common.max(left.len()).max(right.len()) {
+            lines.push(format!("they part after step {}", shared - 1));
+        }
+        if let Some((then, now)) = left.get(shared).zip(right.get(shared)) {
+            let (then, now) = (&timeline[*then], &timeline[*now]);
+            for (spec, value) in now.params.iter() {
+                let other = then.params.get(spec.name).ok().filter(|other| *other != value);
+                if let Some(other) = other {
+                    lines.push(format!("{}: {other} in {first}, {value} in {second}", spec.name));
+                }
+            }
+        }
+        if let Some(step) = parts {
+            let (x, y) = (&timeline[left[step]].canvas, &timeline[right[step]].canvas);
+            lines.push(format!("first different canvas at step {step}: {}", self.differing(x, y)));
+        }
+        let (x, y) = (&timeline[a.tip].canvas, &timeline[b.tip].canvas);
+        lines.push(if x.ids() == y.ids() {
+            "their ends are the same".to_owned()
+        } else {
+            format!("their ends: {}", self.differing(x, y))
+        });
+        Ok(lines)
+    }
+
+    /// How two canvases differ, in short.
+    fn differing(&self, a: &Canvas, b: &Canvas) -> String {
+        let (x, y) = (a.tokens(), b.tokens());
+        let at = x.iter().zip(&y).position(|(a, b)| a != b);
+        let length = match x.len() == y.len() {
+            true => String::new(),
+            false => format!("length {} and {}; ", x.len(), y.len()),
+        };
+        match at {
+            None => format!("{length}one goes on where the other ends"),
+            Some(at) => format!(
+                "{length}from position {at} on: {} and {}",
+                self.named(x[at]),
+                self.named(y[at])
+            ),
+        }
+    }
+
+    /// A token as it is named in sentences.
+    fn named(&self, token: TokenId) -> String {
+        if token == self.session.canvas().special().mask {
+            return "mask".to_owned();
+        }
+        match self.vocabulary.piece(token) {
+            Some(Piece::Text(text)) => format!("“{}”", text.escape_debug()),
+            Some(Piece::Control(name)) => format!("⟨{}⟩", name.escape_debug()),
+            Some(Piece::Bytes(bytes)) => format!("⟨{bytes:02X?}⟩"),
+            None => format!("#{token}"),
+        }
+    }
+
+    /// The value of a name, or whether a condition holds.
+    pub(super) fn print(&self, what: &str) -> Result<String, Failed> {
+        let view = self.view(self.session.at());
+        let values = |condition: &Condition| {
+            let values = condition.values(&view).into_iter();
+            let values: Vec<String> =
+                values.map(|(name, value)| format!("{name} = {value}")).collect();
+            values.join(", ")
+        };
+        // A name alone is made a condition of; texts have no truth.
+        let named = Condition::parse(&format!("{what} changes"));
+        match (Condition::parse(what), named) {
+            (_, Ok(named)) if !what.contains(char::is_whitespace) => Ok(values(&named)),
+            (Ok(condition), _) => {
+                let holds = match condition.holds(&view) {
+                    Some(true) => "holds",
+                    Some(false) => "does not hold",
+                    None => "is not known",
+                };
+                Ok(format!("{condition} {holds}: {}", values(&condition)))
+            }
+            (Err(error), _) => Err(Failed::new(error)),
+        }
+    }
+
+    /// Why a position fares as it does, who wrote it, how its guess changed.
+    pub(super) fn why(&self, spot: Spot) -> Result<Vec<String>, Failed> {
+        let (position, cell) = self.cell(spot)?;
+        let special = self.session.canvas().special();
+        let masked = cell.token == special.mask;
+        let held = if masked { "mask".to_owned() } else { self.named(cell.token) };
+        let mut lines = vec![format!("position {position}, slot #{}: {held}", cell.slot.0)];
+        match cell.born {
+            Born::Start => {}
+            Born::Appended { step } => lines.push(format!("appended at step {step}")),
+            Born::Inserted { step, from } => {
+                lines.push(format!("inserted at step {step} by the expansion of #{}", from.0));
+            }
+            Born::ByHand { step } => lines.push(format!("inserted by hand at step {step}")),
+        }
+        if masked {
+            let verdict = |decision: &Decision| {
+                decision.verdicts.get(position).map(|verdict| verdict.to_string())
+            };
+            match self.session.pending() {
+                Pending::Decided { decision, .. } => lines.extend(verdict(decision)),
+                Pending::Wanted { .. } => lines.push("its prediction is not known".to_owned()),
+                Pending::Done(finish) => lines.push(format!("the run is over ({})", finish.name())),
+                Pending::Failed(error) => lines.push(error.to_string()),
+            }
+        } else if let Some(step) = cell.filled {
+            let path = self.session.timeline().path(self.session.at());
+            lines.push(format!("step {step}: {}", self.written(&path, step as usize, cell.slot)));
+        }
+        let thoughts = inspect::thoughts(&self.session, self.session.at(), cell.slot);
+        let mut guesses: Vec<(usize, TokenId, Option<f32>)> = Vec::new();
+        for thought in thoughts {
+            let Some(token) = thought.token else { continue };
+            if guesses.last().is_none_or(|(_, last, _)| *last != token) {
+                guesses.push((thought.step, token, thought.p));
+            }
+        }
+        let guesses: Vec<String> = guesses
+            .into_iter()
+            .map(|(step, token, p)| {
+                let p = p.map_or(String::new(), |p| format!(" {p:.3}"));
+                format!("{}{p} before step {}", self.named(token), step + 1)
+            })
+            .collect();
+        if !guesses.is_empty() {
+            lines.push(format!("guesses: {}", guesses.join(" → ")));
+        }
+        Ok(lines)
+    }
+
+    /// Why a slot was written at a step of a path, and its rivals then.
+    fn written(&self, path: &[NodeId], step: usize, slot: crate::canvas::Slot) -> String {
+        let timeline = self.session.timeline();
+        let (Some(&node), Some(&before)) = (path.get(step), path.get(step.wrapping_sub(1))) else {
+            return "written".to_owned();
+        };
+        let Some(made) = timeline[node].step() else { return "written by hand".to_owned() };
+        let position = timeline[before].canvas.position(slot).unwrap_or(usize::MAX);
+        let verdict = made.decision.verdicts.get(position).map(ToString::to_string);
+        let mut text = verdict.unwrap_or_else(|| "written".to_owned());
+        if let Some(prediction) = self.session.prediction(made.prediction) {
+            let rivals: Vec<String> = prediction
+                .top_k(position)
+                .iter()
+                .skip(1)
+                .take(3)
+                .map(|(token, p)| format!("{} {p:.3}", self.named(*token)))
+                .collect();
+            if !rivals.is_empty() {
+                text.push_str(&format!("; rivals then: {}", rivals.join(", ")));
+            }
+        }
+        text
+    }
+
+    /// The rows that fit, in words; the first is their count. All of them go to the file.
+    pub(super) fn query(
+        &mut self,
+        query: &Query,
+        file: Option<&Path>,
+    ) -> Result<Vec<String>, Failed> {
+        let rows = inspect::rows(query, &self.session, &*self.vocabulary, self.session.at());
+        let noun = if rows.len() == 1 { "row" } else { "rows" };
+        let mut lines = vec![format!("{query}: {} {noun}", rows.len())];
+        if let Some(file) = file {
+            let mut text = String::from("step,position,slot,token,text,p,made\n");
+            rows.iter().for_each(|row| text.push_str(&self.csv(row)));
+            self.host.write(file, &text).map_err(Failed::new)?;
+            lines.push(format!("written to {}", file.display()));
+            return Ok(lines);
+        }
+        lines.extend(rows.iter().take(ROWS).map(|row| self.row_text(row)));
+        if rows.len() > ROWS {
+            lines.push(format!("and {} more; `query … to FILE` writes all", rows.len() - ROWS));
+        }
+        Ok(lines)
+    }
+
+    /// A row in words.
+    pub fn row_text(&self, row: &Row) -> String {
+        let mut text = format!("step {}", row.step);
+        if let Some(position) = row.position {
+            text.push_str(&format!(" · position {position}"));
+        }
+        if let Some(token) = row.token {
+            text.push_str(&format!(" · {}", self.named(token)));
+        }
+        if let Some(p) = row.p {
+            text.push_str(&format!(" · {p:.3}"));
+        }
+        if let Some(made) = row.made {
+            text.push_str(&format!(" · into {made}"));
+        }
+        text
+    }
+
+    fn csv(&self, row: &Row) -> String {
+        fn cell<T: ToString>(value: Option<T>) -> String {
+            value.map_or(String::new(), |value| value.to_string())
+        }
+        let text =
+            row.token.and_then(|token| self.vocabulary.piece(token)).map(|piece| match piece {
+                Piece::Text(text) | Piece::Control(text) => text,
+                Piece::Bytes(bytes) => format!("{bytes:02X?}"),
+            });
+        let text = text.map(|text| format!("\"{}\"", text.replace('"', "\"\"")));
+        format!(
+            "{},{},{},{},{},{},{}\n",
+            row.step,
+            cell(row.position),
+            cell(row.slot.map(|slot| slot.0)),
+            cell(row.token),
+            cell(text),
+            cell(row.p),
+            cell(row.made)
+        )
+    }
+
+    pub(super) fn lint_text(&self) -> Vec<String> {
+        let found = inspect::lint(&self.session, &*self.vocabulary, self.session.at());
+        match found.is_empty() {
+            true => vec!["nothing was found".to_owned()],
+            false => found.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    /// How a re-simulation went, against the branch it began from.
+    pub fn simulated_text(&self) -> String {
+        let Some(from) = &self.simulated_from else { return String::new() };
+        let timeline = self.session.timeline();
+        let path = timeline.path(self.session.at());
+        let steps = path.len() - 1;
+        let same = |(a, b): (&NodeId, &NodeId)| {
+            a == b
+                || (timeline[*a].canvas.ids() == timeline[*b].canvas.ids()
+                    && timeline[*a].state == timeline[*b].state)
+        };
+        let first = path.iter().zip(from).position(|pair| !same(pair));
+        let different = match first {
+            None => "0 different".to_owned(),
+            Some(first) => {
+                let differing = path.iter().zip(from).filter(|pair| !same(*pair)).count();
+                format!("{differing} different, the first at step {first}")
+            }
+        };
+        let end = match self.session.pending() {
+            Pending::Done(finish) => format!("the run is over: {}", finish.name()),
+            Pending::Failed(error) => error.to_string(),
+            // A recording left in the middle has no prediction for its last canvas.
+            _ if first.is_none() && steps + 1 == from.len() => "the recording ends here".to_owned(),
+            _ => "the recorded predictions no longer apply from here on: it needs the model"
+                .to_owned(),
+        };
+        format!("re-simulated {steps} of {} steps: {different}; {end}", from.len() - 1)
+    }
+
+    /// Ends a re-simulation, if one was on.
+    pub fn end_simulation(&mut self) -> Option<String> {
+        let text = self.simulated_from.is_some().then(|| self.simulated_text());
+        self.simulated_from = None;
+        text
+    }
+}

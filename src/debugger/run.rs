@@ -1,0 +1,213 @@
+//! Running: goals, and what stops them. The debugger never waits: whoever drives it calls
+//! [`Debugger::tick`] whenever something may have changed.
+
+use super::Debugger;
+use crate::{
+    decode::{DecodeError, Finish},
+    inspect::{Condition, View},
+    session::{NodeId, Pending, StepError},
+};
+
+/// How far a run goes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Goal {
+    /// To a breakpoint or the end.
+    Continue,
+    /// So many steps.
+    Steps(usize),
+    /// Until a condition comes to hold.
+    Until(Condition),
+    /// Until another block or stage is in work than this.
+    Block(u8, Option<usize>),
+    /// Until another stage than this.
+    Stage(u8),
+    /// As far as known predictions go, deciding each step again.
+    Resimulate,
+}
+
+/// What a tick did.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Tick {
+    /// There is no goal.
+    Idle,
+    /// A forward pass is needed before it goes on.
+    Waiting,
+    /// A step was made, or a known one gone over.
+    Moved,
+    /// The run has stopped.
+    Stopped(Stop),
+}
+
+/// Why a run has stopped.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stop {
+    /// Its goal is reached.
+    Reached,
+    /// At these breakpoints.
+    Hit(Vec<u32>),
+    /// The run is over.
+    Done(Finish),
+    /// The recording has no prediction for this canvas.
+    Unrecorded,
+    /// The step cannot be made.
+    Refused(StepError),
+    /// The run cannot go on.
+    Failed(DecodeError),
+}
+
+impl Stop {
+    /// True if this is no failure.
+    pub fn is_fine(&self) -> bool {
+        matches!(self, Self::Reached | Self::Hit(_) | Self::Done(_))
+    }
+}
+
+impl Debugger {
+    /// The goal of the run that is on.
+    pub fn goal(&self) -> Option<&Goal> {
+        self.goal.as_ref()
+    }
+
+    /// Starts a run. Breakpoints that hold where it starts do not stop it there.
+    pub fn start(&mut self, goal: Goal) {
+        self.judged = Some(self.session.at());
+        self.goal = Some(goal);
+    }
+
+    /// Ends the run; false if none was on.
+    pub fn halt(&mut self) -> bool {
+        self.goal.take().is_some()
+    }
+
+    /// True if the next step cannot be made before its forward pass is done.
+    pub fn waiting(&self) -> bool {
+        matches!(self.session.pending(), Pending::Wanted { .. }) && !self.known_forward()
+    }
+
+    /// True if what is pending is decided under other parameters than those on record.
+    pub fn what_if(&self) -> bool {
+        self.own_params() != self.session.params()
+    }
+
+    /// True if the next step is on record and nothing was changed: then it is gone over, not
+    /// made again. A sparse foreign trace may hold steps without their predictions.
+    pub fn known_forward(&self) -> bool {
+        self.session.node().next.is_some() && !self.what_if()
+    }
+
+    /// True if a person's edit comes next on the branch.
+    pub fn edit_follows(&self) -> bool {
+        let next = self.session.node().next;
+        self.known_forward()
+            && next.is_some_and(|next| self.session.timeline()[next].edits().is_some())
+    }
+
+    /// Makes the run's next step, if it can be made.
+    pub fn tick(&mut self) -> Tick {
+        let Some(goal) = self.goal.clone() else { return Tick::Idle };
+        match self.arrived(&goal) {
+            Arrived::Stop(stop) => return self.stopped(stop),
+            Arrived::Waiting => return Tick::Waiting,
+            Arrived::GoOn => {}
+        }
+        if self.waiting() && self.live {
+            return Tick::Waiting;
+        }
+        match self.advance() {
+            Ok(()) => match &mut self.goal {
+                Some(Goal::Steps(left)) if *left > 1 => {
+                    *left -= 1;
+                    Tick::Moved
+                }
+                Some(Goal::Steps(_)) => self.stopped(Stop::Reached),
+                _ => Tick::Moved,
+            },
+            Err(StepError::Done(finish)) => self.stopped(Stop::Done(finish)),
+            Err(StepError::Waiting) if self.live => Tick::Waiting,
+            Err(StepError::Waiting) => self.stopped(Stop::Unrecorded),
+            Err(StepError::Decode(error)) => self.stopped(Stop::Failed(error)),
+            Err(error) => self.stopped(Stop::Refused(error)),
+        }
+    }
+
+    fn stopped(&mut self, stop: Stop) -> Tick {
+        self.goal = None;
+        if let Stop::Hit(ids) = &stop {
+            self.breakpoints.hit(ids);
+        }
+        Tick::Stopped(stop)
+    }
+
+    /// Makes one step, or goes over a known one.
+    ///
+    /// # Errors
+    /// [`StepError`]; nothing has changed then.
+    pub fn advance(&mut self) -> Result<(), StepError> {
+        let again = self.goal == Some(Goal::Resimulate);
+        let decided = matches!(self.session.pending(), Pending::Decided { .. });
+        if !again && self.known_forward() && (!decided || self.edit_follows()) {
+            self.session.forward();
+            return Ok(());
+        }
+        self.session.step().map(drop)
+    }
+
+    /// Judges the node stood at, once: breakpoints first, then the goal.
+    fn arrived(&mut self, goal: &Goal) -> Arrived {
+        let at = self.session.at();
+        if self.judged == Some(at) {
+            return Arrived::GoOn;
+        }
+        let (hit, open) = self.hits(at);
+        if !hit.is_empty() {
+            self.judged = Some(at);
+            return Arrived::Stop(Stop::Hit(hit));
+        }
+        let (reached, unsure) = match goal {
+            Goal::Until(condition) => {
+                let holds = condition.holds(&self.view(at));
+                (holds == Some(true), holds.is_none() && condition.needs_prediction())
+            }
+            Goal::Block(stage, block) => {
+                let phase = self.session.phase();
+                let start = phase.block.map(|block| block.start);
+                (phase.stage != *stage || start != *block, false)
+            }
+            Goal::Stage(stage) => (self.session.phase().stage != *stage, false),
+            Goal::Continue | Goal::Steps(_) | Goal::Resimulate => (false, false),
+        };
+        if (open || unsure) && !reached && self.live && self.waiting() {
+            return Arrived::Waiting;
+        }
+        self.judged = Some(at);
+        if reached { Arrived::Stop(Stop::Reached) } else { Arrived::GoOn }
+    }
+
+    /// The breakpoints that hold at a node, and whether others cannot be judged before its
+    /// forward pass is done.
+    pub(super) fn hits(&self, at: NodeId) -> (Vec<u32>, bool) {
+        let mut hit = Vec::new();
+        let mut open = false;
+        let view = self.view(at);
+        for point in self.breakpoints.enabled() {
+            match point.condition.holds(&view) {
+                Some(true) => hit.push(point.id),
+                Some(false) => {}
+                None => open |= point.condition.needs_prediction(),
+            }
+        }
+        (hit, open)
+    }
+
+    /// What is known at a node, for conditions.
+    pub fn view(&self, at: NodeId) -> View<'_> {
+        View::new(&self.session, &*self.vocabulary, at)
+    }
+}
+
+/// What judging a node says.
+enum Arrived {
+    GoOn,
+    Waiting,
+    Stop(Stop),
+}

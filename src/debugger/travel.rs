@@ -1,0 +1,230 @@
+//! Going about in the tree: over known steps, between branches, and back to where one was.
+
+use super::{Debugger, Failed, Place, Way, edits::Undo};
+use crate::{
+    decode::Params,
+    inspect::Condition,
+    session::{Branch, NodeId},
+};
+
+/// Most places remembered.
+const PLACES: usize = 100;
+
+impl Debugger {
+    /// Goes to a node and remembers where it was.
+    pub fn jump(&mut self, node: NodeId) {
+        if node == self.session.at() {
+            return;
+        }
+        self.remember();
+        self.go(node);
+    }
+
+    /// Goes to a node. A run ends.
+    pub(super) fn go(&mut self, node: NodeId) {
+        self.goal = None;
+        if node != self.session.at() {
+            self.session.go(node);
+        }
+    }
+
+    /// Remembers this place, for [`Debugger::previous`].
+    pub(super) fn remember(&mut self) {
+        self.places.push((self.session.at(), self.session.params().clone()));
+        if self.places.len() > PLACES {
+            self.places.remove(0);
+        }
+    }
+
+    /// Goes back to where one was before the last jump, parameters included; from there it leads
+    /// here again.
+    pub(super) fn previous(&mut self) -> Result<(), Failed> {
+        let found = loop {
+            match self.places.pop() {
+                None => return Err(Failed::new("you were nowhere else yet")),
+                Some((node, _)) if self.session.timeline()[node].deleted => {}
+                Some(place) => break place,
+            }
+        };
+        self.remember();
+        let (node, params) = found;
+        self.go(node);
+        self.take_params(&params);
+        Ok(())
+    }
+
+    /// Sets every parameter that differs.
+    pub(super) fn take_params(&mut self, params: &Params) {
+        for (spec, value) in params.iter() {
+            if self.session.params().get(spec.name) != Ok(value) {
+                // Each was valid before.
+                let _ = self.session.set_param(spec.name, value);
+            }
+        }
+    }
+
+    /// The branch on screen, as nodes.
+    pub fn branch(&self) -> Vec<NodeId> {
+        self.session.timeline().branch(self.session.at())
+    }
+
+    /// The step of the branch stood at.
+    pub(super) fn depth(&self) -> usize {
+        self.session.node().depth as usize
+    }
+
+    pub(super) fn back(&mut self, n: usize) -> Result<(), Failed> {
+        let depth = self.depth();
+        if depth == 0 {
+            return Err(Failed::new("this is the start of the run"));
+        }
+        self.go(self.branch()[depth.saturating_sub(n)]);
+        Ok(())
+    }
+
+    pub(super) fn forward(&mut self, n: usize) -> Result<(), Failed> {
+        let (depth, branch) = (self.depth(), self.branch());
+        let last = branch.len() - 1;
+        if depth == last {
+            return Err(Failed::new(if self.live {
+                "no step is known from here; `step` makes one"
+            } else {
+                "the recording ends here"
+            }));
+        }
+        self.go(branch[depth.saturating_add(n).min(last)]);
+        Ok(())
+    }
+
+    pub(super) fn goto(&mut self, place: &Place) -> Result<(), Failed> {
+        let branch = self.branch();
+        let node = match place {
+            Place::Start => branch[0],
+            Place::End => branch[branch.len() - 1],
+            Place::Step(step) => *branch.get(*step).ok_or_else(|| {
+                let last = branch.len() - 1;
+                Failed::new(format!("this branch goes to step {last}"))
+            })?,
+            Place::Node(node) => {
+                let timeline = self.session.timeline();
+                if node.0 >= timeline.len() || timeline[*node].deleted {
+                    return Err(Failed::new(format!("there is no node @{}", node.0)));
+                }
+                *node
+            }
+            Place::Bookmark(name) => self.bookmarked(name)?,
+        };
+        self.jump(node);
+        Ok(())
+    }
+
+    pub(super) fn bookmarked(&self, name: &str) -> Result<NodeId, Failed> {
+        let mut bookmarks = self.session.timeline().bookmarks();
+        bookmarks
+            .find(|(_, other)| *other == name)
+            .map(|(node, _)| node)
+            .ok_or_else(|| Failed::new(format!("there is no bookmark `{name}`")))
+    }
+
+    /// Goes back to where the block or stage started; standing at a start, to the one before.
+    pub(super) fn bound(&mut self, stage: bool) -> Result<(), Failed> {
+        let branch = self.branch();
+        let depth = self.depth();
+        let mark = |step: usize| {
+            let node = &self.session.timeline()[branch[step]];
+            let phase = self.session.strategy().phase(&node.canvas, &node.state, &node.params);
+            (phase.stage, if stage { None } else { phase.block.map(|block| block.start) })
+        };
+        let Some(before) = depth.checked_sub(1) else {
+            return Err(Failed::new("this is the start of the run"));
+        };
+        let wanted = mark(before);
+        let start = (0..=before).rev().take_while(|&step| mark(step) == wanted).last();
+        self.jump(branch[start.unwrap_or(0)]);
+        Ok(())
+    }
+
+    /// Goes over known steps to where a condition holds.
+    pub(super) fn find(&mut self, way: Way, condition: &Condition) -> Result<(), Failed> {
+        let (depth, branch) = (self.depth(), self.branch());
+        let holds = |node: &&NodeId| condition.holds(&self.view(**node)) == Some(true);
+        let found = match way {
+            Way::On => branch[depth + 1..].iter().find(holds).copied(),
+            Way::Back => branch[..depth].iter().rev().find(holds).copied(),
+        };
+        match found {
+            Some(node) => {
+                self.jump(node);
+                Ok(())
+            }
+            None => Err(Failed::new(match way {
+                Way::On => format!("no known step further on has {condition}"),
+                Way::Back => format!("no step before has {condition}"),
+            })),
+        }
+    }
+
+    /// Goes back to the last node where a breakpoint holds, else to the start.
+    pub(super) fn reverse(&mut self) -> Result<Vec<u32>, Failed> {
+        let (depth, branch) = (self.depth(), self.branch());
+        if depth == 0 {
+            return Err(Failed::new("this is the start of the run"));
+        }
+        let found = branch[..depth].iter().rev().find_map(|&node| {
+            let (hit, _) = self.hits(node);
+            (!hit.is_empty()).then_some((node, hit))
+        });
+        let (node, hit) = found.unwrap_or((branch[0], Vec::new()));
+        self.jump(node);
+        self.breakpoints.hit(&hit);
+        Ok(hit)
+    }
+
+    /// A branch by its number from 1, or by its name.
+    pub(super) fn branch_called(&self, called: &str) -> Result<(usize, Branch), Failed> {
+        let branches = self.session.timeline().branches();
+        let named = branches.iter().position(|branch| branch.name.as_deref() == Some(called));
+        let numbered = || called.parse::<usize>().ok()?.checked_sub(1);
+        let found = named.or_else(numbered).and_then(|at| Some((at, branches.get(at)?.clone())));
+        found.ok_or_else(|| {
+            Failed::new(format!(
+                "there is no branch `{called}`; `branches` lists the {} there are",
+                branches.len()
+            ))
+        })
+    }
+
+    /// The branch on screen and its place among all.
+    pub fn current_branch(&self) -> Option<(usize, Branch)> {
+        let tip = *self.branch().last()?;
+        let branches = self.session.timeline().branches();
+        branches.into_iter().enumerate().find(|(_, branch)| branch.tip == tip)
+    }
+
+    /// Goes to another branch, as near in steps as it can be told from this one.
+    pub(super) fn switch(&mut self, tip: NodeId) {
+        let here = self.branch();
+        let path = self.session.timeline().path(tip);
+        let own = path.iter().zip(&here).take_while(|(a, b)| a == b).count();
+        let step = self.depth().max(own).min(path.len() - 1);
+        self.remember();
+        // By its end first: that the branch on screen is this one to its end.
+        self.go(tip);
+        self.go(path[step]);
+    }
+
+    pub(super) fn delete_branch(&mut self, called: Option<&str>) -> Result<String, Failed> {
+        let (number, branch) = match called {
+            Some(called) => self.branch_called(called)?,
+            None => self.current_branch().ok_or_else(|| Failed::new("there is no branch"))?,
+        };
+        self.goal = None;
+        let gone = self.session.delete_branch(branch.tip).map_err(Failed::new)?;
+        let steps = gone.len();
+        self.undo.push(Undo::Branch(gone));
+        Ok(format!(
+            "branch {} is deleted, {steps} steps of its own; undo brings it back",
+            number + 1
+        ))
+    }
+}

@@ -1,0 +1,109 @@
+//! What may come next in a condition, for the command line.
+
+use super::{
+    lex::{Lexeme, lex},
+    names::{Kind, known},
+};
+use crate::decode::Mode;
+
+/// What may be put in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The text.
+    pub text: String,
+    /// What it is.
+    pub help: String,
+}
+
+/// What may stand from a place on to the cursor.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Completion {
+    /// Where the part to be replaced begins, in bytes.
+    pub from: usize,
+    /// What may stand there.
+    pub candidates: Vec<Candidate>,
+}
+
+const JOINS: [(&str, &str); 2] = [("and", "both hold"), ("or", "one holds")];
+
+const NUMBERS: [(&str, &str); 8] = [
+    ("<", "less than"),
+    ("<=", "at most"),
+    (">", "more than"),
+    (">=", "at least"),
+    ("==", "equal to"),
+    ("!=", "another than"),
+    ("crosses", "was on one side of a value, now on the other"),
+    ("changes", "is another than a step before"),
+];
+
+const TEXTS: [(&str, &str); 4] = [
+    ("contains", "has this text in it"),
+    ("==", "equal to"),
+    ("!=", "another than"),
+    ("changes", "is another than a step before"),
+];
+
+/// What may come at the end of `text`; in a query's rows names of rows too.
+pub(super) fn complete(text: &str, row: bool) -> Completion {
+    // The word being typed is looked up, not read.
+    let from = text
+        .char_indices()
+        .rev()
+        .take_while(|(_, c)| c.is_alphanumeric() || *c == '_')
+        .last()
+        .map_or(text.len(), |(at, _)| at);
+    let (before, begun) = text.split_at(from);
+    let Ok(tokens) = lex(before) else { return Completion { from, candidates: Vec::new() } };
+    let tokens: Vec<&Lexeme> = tokens.iter().map(|(lexeme, _)| lexeme).collect();
+    let listed = |list: &[(&str, &str)]| -> Vec<(String, String)> {
+        list.iter().map(|(text, help)| ((*text).to_owned(), (*help).to_owned())).collect()
+    };
+    // The kind of the name that ends here, behind its index if it has one.
+    let name = match tokens.as_slice() {
+        [.., Lexeme::Word(word), Lexeme::Sign("["), _, Lexeme::Sign("]")]
+        | [.., Lexeme::Word(word), Lexeme::Sign("["), Lexeme::Sign("#"), _, Lexeme::Sign("]")]
+        | [.., Lexeme::Word(word)] => known(row).find(|spec| spec.text == *word),
+        _ => None,
+    };
+    let found = match (name, tokens.last()) {
+        (Some(spec), Some(Lexeme::Word(_))) if spec.indexed && !row => {
+            vec![("[".to_owned(), "of a position: [17], or [#52] for a slot".to_owned())]
+        }
+        (Some(spec), _) => {
+            let mut operators = match spec.kind {
+                Kind::Text | Kind::Token => listed(&TEXTS),
+                Kind::Count | Kind::Probability | Kind::Truth => listed(&NUMBERS),
+            };
+            operators.extend(listed(&JOINS));
+            operators
+        }
+        (None, Some(Lexeme::Sign("==" | "=" | "!="))) if of_mode(&tokens) => Mode::ALL
+            .into_iter()
+            .map(|mode| (format!("\"{}\"", mode.name()), String::new()))
+            .collect(),
+        (None, Some(Lexeme::Number(_) | Lexeme::Text(_) | Lexeme::Sign(")" | "]"))) => {
+            listed(&JOINS)
+        }
+        (None, Some(Lexeme::Word(word))) if word == "changes" => listed(&JOINS),
+        (None, Some(Lexeme::Word(word))) if word == "contains" => Vec::new(),
+        (None, Some(Lexeme::Sign("["))) => Vec::new(),
+        (None, _) => {
+            let mut names: Vec<(String, String)> =
+                known(row).map(|spec| (spec.text.to_owned(), spec.help.to_owned())).collect();
+            names.push(("not".to_owned(), "does not hold".to_owned()));
+            names
+        }
+    };
+    let candidates = found
+        .into_iter()
+        .filter(|(text, _)| text.trim_matches('"').starts_with(begun))
+        .map(|(text, help)| Candidate { text, help })
+        .collect();
+    Completion { from, candidates }
+}
+
+/// True if the comparison begun is of `mode`.
+fn of_mode(tokens: &[&Lexeme]) -> bool {
+    tokens.len() > 1 && tokens[tokens.len() - 2].is("mode")
+}

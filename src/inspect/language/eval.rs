@@ -1,0 +1,155 @@
+//! Whether a condition holds, in three values: what is not known makes it neither true nor false,
+//! unless the rest decides it.
+
+use std::{cmp::Ordering, fmt};
+
+use super::parse::{Sign, Term, Tree, Use};
+use crate::canvas::TokenId;
+
+/// Which moment is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// The node judged.
+    Now,
+    /// The node before it.
+    Before,
+}
+
+/// The value of a name.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// A number.
+    Number(f64),
+    /// A probability.
+    P(f32),
+    /// Yes or no.
+    Truth(bool),
+    /// A text.
+    Text(String),
+    /// A token.
+    Token {
+        /// Its number.
+        id: TokenId,
+        /// Its text.
+        text: String,
+    },
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::P(p) => p.fmt(f),
+            Self::Truth(truth) => truth.fmt(f),
+            Self::Text(text) => write!(f, "{text:?}"),
+            Self::Token { id, text } => write!(f, "{text:?} ({id})"),
+        }
+    }
+}
+
+/// Something that has values for names.
+pub trait Facts {
+    /// The value of a name; `None` if it is not known.
+    fn value(&self, used: Use, when: When) -> Option<Value>;
+}
+
+impl Term {
+    fn value(&self, facts: &dyn Facts, when: When) -> Option<Value> {
+        let sum = |a: &Term, b: &Term, sign: f64| {
+            let number = |term: &Term| number(&term.value(facts, when)?);
+            Some(Value::Number(number(a)? + sign * number(b)?))
+        };
+        match self {
+            Self::Number(number) => Some(Value::Number(*number)),
+            Self::Text(text) => Some(Value::Text(text.clone())),
+            Self::Use(used) => facts.value(*used, when),
+            Self::Sum(a, b) => sum(a, b, 1.0),
+            Self::Difference(a, b) => sum(a, b, -1.0),
+        }
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => Some(*number),
+        Value::P(p) => Some(f64::from(*p)),
+        Value::Truth(truth) => Some(f64::from(u8::from(*truth))),
+        Value::Text(_) | Value::Token { .. } => None,
+    }
+    .filter(|number| !number.is_nan())
+}
+
+/// How two values compare; probabilities in f32, as the reference does.
+fn order(a: &Value, b: &Value) -> Option<Ordering> {
+    match (a, b) {
+        (Value::P(_), _) | (_, Value::P(_)) => {
+            (number(a)? as f32).partial_cmp(&(number(b)? as f32))
+        }
+        _ => number(a)?.partial_cmp(&number(b)?),
+    }
+}
+
+fn equal(a: &Value, b: &Value) -> Option<bool> {
+    match (a, b) {
+        (Value::Text(a), Value::Text(b))
+        | (Value::Token { text: a, .. }, Value::Text(b))
+        | (Value::Text(b), Value::Token { text: a, .. }) => Some(a == b),
+        (Value::Token { id: a, .. }, Value::Token { id: b, .. }) => Some(a == b),
+        (Value::Token { id, .. }, other) | (other, Value::Token { id, .. }) => {
+            Some(f64::from(*id) == number(other)?)
+        }
+        _ => order(a, b).map(Ordering::is_eq),
+    }
+}
+
+impl Tree {
+    /// Whether it holds; `None` if what is known does not say.
+    pub(super) fn holds(&self, facts: &dyn Facts) -> Option<bool> {
+        let now = |term: &Term| term.value(facts, When::Now);
+        let before = |term: &Term| term.value(facts, When::Before);
+        match self {
+            Self::Or(parts) => any(parts.iter().map(|part| part.holds(facts))),
+            Self::And(parts) => {
+                any(parts.iter().map(|part| part.holds(facts).map(|holds| !holds))).map(|any| !any)
+            }
+            Self::Not(inner) => inner.holds(facts).map(|holds| !holds),
+            Self::Compare(a, sign, b) => {
+                let (a, b) = (now(a)?, now(b)?);
+                match sign {
+                    Sign::Equal => equal(&a, &b),
+                    Sign::Unequal => equal(&a, &b).map(|equal| !equal),
+                    Sign::Less => order(&a, &b).map(Ordering::is_lt),
+                    Sign::LessOrEqual => order(&a, &b).map(Ordering::is_le),
+                    Sign::Greater => order(&a, &b).map(Ordering::is_gt),
+                    Sign::GreaterOrEqual => order(&a, &b).map(Ordering::is_ge),
+                }
+            }
+            Self::Changes(term) => equal(&before(term)?, &now(term)?).map(|equal| !equal),
+            Self::Crosses(term, line) => {
+                let was = order(&before(term)?, &before(line)?)?.is_lt();
+                let is = order(&now(term)?, &now(line)?)?.is_lt();
+                Some(was != is)
+            }
+            Self::Contains(text, part) => match (now(text)?, now(part)?) {
+                (Value::Text(text) | Value::Token { text, .. }, Value::Text(part)) => {
+                    Some(text.contains(&part))
+                }
+                _ => None,
+            },
+            Self::Holds(term) => number(&now(term)?).map(|number| number != 0.0),
+        }
+    }
+}
+
+/// True if one is, false if all are.
+fn any(parts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut all = Some(false);
+    for part in parts {
+        match part {
+            Some(true) => return Some(true),
+            Some(false) => {}
+            None => all = None,
+        }
+    }
+    all
+}

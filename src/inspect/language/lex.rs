@@ -1,0 +1,101 @@
+//! Text to tokens, each with its place.
+
+use std::ops::Range;
+
+use super::SyntaxError;
+
+/// Most tokens of a text: more is an attack on the stack.
+const MOST: usize = 400;
+
+/// A token.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Lexeme {
+    Word(String),
+    Number(f64),
+    Text(String),
+    /// An operator, bracket or `#`.
+    Sign(&'static str),
+}
+
+impl Lexeme {
+    /// True for this word.
+    pub(super) fn is(&self, word: &str) -> bool {
+        matches!(self, Self::Word(found) if found == word)
+    }
+}
+
+const SIGNS: [&str; 19] = [
+    "<=", ">=", "==", "!=", "||", "&&", "<", ">", "=", "!", "(", ")", "[", "]", "#", "+", "-", "≤",
+    "≥",
+];
+
+/// The tokens of `text`.
+///
+/// # Errors
+/// An unclosed quote, a sign that means nothing, too many of them.
+pub(super) fn lex(text: &str) -> Result<Vec<(Lexeme, Range<usize>)>, SyntaxError> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) {
+        if c.is_whitespace() {
+            at += c.len_utf8();
+            continue;
+        }
+        let rest = &text[at..];
+        let length = |wanted: &dyn Fn(char) -> bool| {
+            rest.char_indices().find(|(_, c)| !wanted(*c)).map_or(rest.len(), |(end, _)| end)
+        };
+        let (lexeme, end) = if c.is_alphabetic() || c == '_' {
+            let end = length(&|c| c.is_alphanumeric() || c == '_');
+            (Lexeme::Word(rest[..end].to_owned()), end)
+        } else if c.is_ascii_digit() || c == '.' {
+            let mut end = length(&|c| c.is_ascii_digit() || c == '.');
+            // An exponent: 1e-3.
+            let exponent = rest[end..].strip_prefix(['e', 'E']).map(|power| {
+                let digits = power.strip_prefix(['-', '+']).unwrap_or(power);
+                let count = digits.chars().take_while(char::is_ascii_digit).count();
+                (count > 0).then_some(1 + power.len() - digits.len() + count)
+            });
+            end += exponent.flatten().unwrap_or(0);
+            let number = rest[..end].parse::<f64>().ok().filter(|number| number.is_finite());
+            let number = number.ok_or_else(|| {
+                SyntaxError::new(at..at + end, format!("`{}` is no number", &rest[..end]))
+            })?;
+            (Lexeme::Number(number), end)
+        } else if c == '"' || c == '\'' {
+            let (string, end) = quoted(rest, c).ok_or_else(|| {
+                SyntaxError::new(at..text.len(), "the quote is not closed".to_owned())
+            })?;
+            (Lexeme::Text(string), end)
+        } else {
+            let sign = SIGNS.into_iter().find(|sign| rest.starts_with(sign)).ok_or_else(|| {
+                SyntaxError::new(at..at + c.len_utf8(), format!("`{c}` means nothing here"))
+            })?;
+            (Lexeme::Sign(sign), sign.len())
+        };
+        found.push((lexeme, at..at + end));
+        at += end;
+        if found.len() > MOST {
+            return Err(SyntaxError::new(at..text.len(), "this is too long".to_owned()));
+        }
+    }
+    Ok(found)
+}
+
+/// A text in quotes and its length with them.
+fn quoted(rest: &str, quote: char) -> Option<(String, usize)> {
+    let mut string = String::new();
+    let mut chars = rest.char_indices().skip(1);
+    while let Some((at, c)) = chars.next() {
+        match c {
+            c if c == quote => return Some((string, at + c.len_utf8())),
+            '\\' => string.push(match chars.next()?.1 {
+                'n' => '\n',
+                't' => '\t',
+                other => other,
+            }),
+            c => string.push(c),
+        }
+    }
+    None
+}

@@ -1,0 +1,244 @@
+//! The language of conditions and queries: text to a checked tree, and whether it holds.
+//!
+//! [`Condition`] is for breakpoints and `until`, [`Query`] lists rows of a trajectory. Both read
+//! values by [`Name`] from [`Facts`]; docs/conditions.md has the grammar.
+
+mod complete;
+mod eval;
+mod lex;
+mod names;
+mod parse;
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, ops::Range};
+
+pub use complete::{Candidate, Completion};
+pub use eval::{Facts, Value, When};
+pub use names::{Kind, NAMES, Name, NameSpec, Reads, name_table};
+pub use parse::{Index, Use};
+use unicode_width::UnicodeWidthStr;
+
+/// A text that is no condition or query.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SyntaxError {
+    /// Where in the text, in bytes.
+    pub at: Range<usize>,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl SyntaxError {
+    fn new(at: Range<usize>, message: String) -> Self {
+        Self { at, message }
+    }
+}
+
+/// `text`, and under it a line that points at `at`.
+pub fn pointed(text: &str, at: &Range<usize>) -> String {
+    let width = |range: Range<usize>| text.get(range).map_or(0, UnicodeWidthStr::width);
+    let start = at.start.min(text.len());
+    let blanks = " ".repeat(width(0..start));
+    let marks = "^".repeat(width(start..at.end.min(text.len())).max(1));
+    format!("{text}\n{blanks}{marks}")
+}
+
+/// Something that holds at a node or does not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    source: String,
+    tree: parse::Tree,
+}
+
+impl Condition {
+    /// Reads a condition.
+    ///
+    /// # Errors
+    /// [`SyntaxError`], with its place.
+    pub fn parse(text: &str) -> Result<Self, SyntaxError> {
+        let tree = parse::parse(text, false)?;
+        Ok(Self { source: text.trim().to_owned(), tree })
+    }
+
+    /// What may come at the end of `text`.
+    pub fn complete(text: &str) -> Completion {
+        complete::complete(text, false)
+    }
+
+    /// Whether it holds; `None` if what is known does not say.
+    pub fn holds(&self, facts: &dyn Facts) -> Option<bool> {
+        self.tree.holds(facts)
+    }
+
+    /// True if it reads the prediction on the canvas: it cannot be judged before that is known.
+    pub fn needs_prediction(&self) -> bool {
+        self.tree.needs_prediction()
+    }
+
+    /// The names it uses with their values, each once: `0.412 → 0.913` where they changed.
+    pub fn values(&self, facts: &dyn Facts) -> Vec<(String, String)> {
+        let mut values: Vec<(String, String)> = Vec::new();
+        for used in self.tree.uses() {
+            let name = used.to_string();
+            if values.iter().any(|(other, _)| *other == name) {
+                continue;
+            }
+            let (was, is) = (facts.value(used, When::Before), facts.value(used, When::Now));
+            let text = match (was, is) {
+                (_, None) => "–".to_owned(),
+                (Some(was), Some(is)) if was != is => format!("{was} → {is}"),
+                (_, Some(is)) => is.to_string(),
+            };
+            values.push((name, text));
+        }
+        values
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.source)
+    }
+}
+
+impl fmt::Display for Use {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(self.spec.text)?;
+        match self.index {
+            Some(Index::Position(position)) => write!(f, "[{position}]"),
+            Some(Index::Slot(slot)) => write!(f, "[#{}]", slot.0),
+            Some(Index::Own) | None => Ok(()),
+        }
+    }
+}
+
+/// What a query lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// Every step and edit.
+    Steps,
+    /// Every position filled.
+    Fills,
+    /// Every position expanded.
+    Expansions,
+    /// Every expansion refused.
+    Refusals,
+    /// Every position dropped at the maximum length.
+    Drops,
+    /// Every edit by a person.
+    Edits,
+    /// Every position at the end of the branch.
+    Positions,
+    /// Every step decided under other parameters than the one before.
+    Turns,
+}
+
+impl Subject {
+    /// Every subject with its name and what it lists.
+    pub const ALL: [(Self, &'static str, &'static str); 8] = [
+        (Self::Steps, "steps", "every step and edit"),
+        (Self::Fills, "fills", "every position filled"),
+        (Self::Expansions, "expansions", "every position expanded"),
+        (Self::Refusals, "refusals", "every expansion refused"),
+        (Self::Drops, "drops", "every position dropped at the maximum length"),
+        (Self::Edits, "edits", "every edit by a person"),
+        (Self::Positions, "positions", "every position at the end of the branch"),
+        (Self::Turns, "turns", "every step under other parameters than the one before"),
+    ];
+
+    /// True if its rows have a position.
+    pub fn has_position(self) -> bool {
+        !matches!(self, Self::Steps | Self::Edits | Self::Turns)
+    }
+}
+
+/// A question over a whole branch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    source: String,
+    /// What it lists.
+    pub subject: Subject,
+    tree: Option<parse::Tree>,
+}
+
+impl Query {
+    /// Reads `SUBJECT [where CONDITION]`.
+    ///
+    /// # Errors
+    /// [`SyntaxError`], with its place.
+    pub fn parse(text: &str) -> Result<Self, SyntaxError> {
+        let start = text.len() - text.trim_start().len();
+        let body = text.trim_start();
+        let end = body.find(char::is_whitespace).unwrap_or(body.len());
+        let (word, rest) = body.split_at(end);
+        let found = Subject::ALL.into_iter().find(|(_, name, _)| *name == word);
+        let (subject, ..) = found.ok_or_else(|| {
+            let names: Vec<&str> = Subject::ALL.iter().map(|(_, name, _)| *name).collect();
+            let message = format!("a query begins with one of: {}", names.join(", "));
+            SyntaxError::new(start..start + end, message)
+        })?;
+        let source = text.trim().to_owned();
+        let condition = rest.trim_start();
+        if condition.is_empty() {
+            return Ok(Self { source, subject, tree: None });
+        }
+        let at = text.len() - condition.len();
+        let behind = condition.strip_prefix("where").filter(|rest| {
+            rest.is_empty() || rest.starts_with(|c: char| c.is_whitespace() || c == '(')
+        });
+        let Some(behind) = behind else {
+            let word = condition.find(char::is_whitespace).unwrap_or(condition.len());
+            let message = "`where` is wanted here, then a condition".to_owned();
+            return Err(SyntaxError::new(at..at + word, message));
+        };
+        let offset = text.len() - behind.len();
+        let tree = parse::parse(behind, subject.has_position()).map_err(|error| {
+            SyntaxError::new(error.at.start + offset..error.at.end + offset, error.message)
+        })?;
+        Ok(Self { source, subject, tree: Some(tree) })
+    }
+
+    /// What may come at the end of `text`.
+    pub fn complete(text: &str) -> Completion {
+        let subject = Subject::ALL.into_iter().find(|(_, name, _)| {
+            text.trim_start().strip_prefix(name).is_some_and(|rest| rest.starts_with(' '))
+        });
+        let Some((subject, ..)) = subject else {
+            let from = text.len() - text.trim_start().len();
+            let begun = &text[from..];
+            let candidates = Subject::ALL
+                .into_iter()
+                .filter(|(_, name, _)| name.starts_with(begun))
+                .map(|(_, name, help)| Candidate { text: name.to_owned(), help: help.to_owned() })
+                .collect();
+            return Completion { from, candidates };
+        };
+        match text.find(" where ") {
+            Some(at) => {
+                let offset = at + " where ".len();
+                let mut completion = complete::complete(&text[offset..], subject.has_position());
+                completion.from += offset;
+                completion
+            }
+            None => {
+                let from = text.rfind(' ').map_or(0, |at| at + 1);
+                let fits = "where".starts_with(&text[from..]);
+                let help = "then a condition on the rows".to_owned();
+                let candidate = Candidate { text: "where".to_owned(), help };
+                Completion { from, candidates: fits.then_some(candidate).into_iter().collect() }
+            }
+        }
+    }
+
+    /// True if a row fits.
+    pub fn fits(&self, row: &dyn Facts) -> bool {
+        self.tree.as_ref().is_none_or(|tree| tree.holds(row) == Some(true))
+    }
+}
+
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.source)
+    }
+}

@@ -1,0 +1,222 @@
+//! The names conditions may use, as data: parsing, completion and the documents read this table.
+
+use std::fmt::Write as _;
+
+use crate::decode::{Kind as ParamKind, ParamSpec, STRATEGIES};
+
+/// What a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the table says what each is")]
+pub enum Name {
+    Step,
+    Stage,
+    Block,
+    Length,
+    Max,
+    Masks,
+    ETokens,
+    ERatio,
+    Nfe,
+    Text,
+    Done,
+    Token,
+    Masked,
+    Flips,
+    Born,
+    Set,
+    Filled,
+    Expanded,
+    Dropped,
+    Appended,
+    Mode,
+    Fallback,
+    Stuck,
+    Edited,
+    FillConf,
+    EosConf,
+    Conf,
+    PEos,
+    Entropy,
+    Margin,
+    Guess,
+    Flipped,
+    WillFill,
+    WillExpand,
+    WillDrop,
+    Position,
+    Slot,
+    P,
+    Made,
+    /// A decoding parameter.
+    Param(&'static str),
+}
+
+/// What sort of value a name has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A number.
+    Count,
+    /// A probability: compared in f32, as the reference does.
+    Probability,
+    /// Yes or no.
+    Truth,
+    /// A text.
+    Text,
+    /// A token: compared with a text or with its id.
+    Token,
+}
+
+/// What must be known before a name has a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// The canvas and the way to it.
+    State,
+    /// The prediction on this canvas.
+    Prediction,
+    /// A query's row.
+    Row,
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NameSpec {
+    /// What it stands for.
+    pub name: Name,
+    /// How it is written.
+    pub text: &'static str,
+    /// What sort of value it has.
+    pub kind: Kind,
+    /// True if it is asked of a position: `conf[17]`, `conf[#52]`.
+    pub indexed: bool,
+    /// What must be known.
+    pub reads: Reads,
+    /// One line of help.
+    pub help: &'static str,
+}
+
+const fn of(
+    name: Name,
+    text: &'static str,
+    kind: Kind,
+    reads: Reads,
+    help: &'static str,
+) -> NameSpec {
+    NameSpec { name, text, kind, indexed: false, reads, help }
+}
+
+const fn at(spec: NameSpec) -> NameSpec {
+    NameSpec { indexed: true, ..spec }
+}
+
+use Kind::{Count, Probability, Text, Token, Truth};
+use Reads::{Prediction, Row, State};
+
+/// Every name but the parameters', which are names too.
+pub const NAMES: &[NameSpec] = &[
+    of(Name::Step, "step", Count, State, "steps and edits made so far"),
+    of(Name::Stage, "stage", Count, State, "stage that comes next, from 1"),
+    of(Name::Block, "block", Count, State, "block in work, from 1; 0 for none"),
+    of(Name::Length, "length", Count, State, "generated positions, N_token"),
+    of(Name::Max, "max", Count, State, "max_gen_length"),
+    of(Name::Masks, "masks", Count, State, "positions not written"),
+    of(Name::ETokens, "e_token", Count, State, "positions before the tail of EOS tokens"),
+    of(Name::ERatio, "e_ratio", Probability, State, "e_token / length"),
+    of(Name::Nfe, "nfe", Count, State, "predictions asked for so far"),
+    of(Name::Text, "text", Text, State, "the answer as it stands, masks left out"),
+    of(Name::Done, "done", Truth, State, "the run is over"),
+    at(of(
+        Name::Token,
+        "token",
+        Token,
+        State,
+        "what the position holds: compare with a text or an id",
+    )),
+    at(of(Name::Masked, "masked", Truth, State, "it is not written")),
+    at(of(Name::Flips, "flips", Count, State, "how often its guess has changed")),
+    at(of(Name::Born, "born", Count, State, "step that inserted or appended it; 0 from the start")),
+    at(of(Name::Set, "set", Count, State, "step that wrote it; 0 for none")),
+    of(Name::Filled, "filled", Count, State, "positions filled by the step that led here"),
+    of(Name::Expanded, "expanded", Count, State, "positions it expanded"),
+    of(Name::Dropped, "dropped", Count, State, "positions it dropped at the maximum length"),
+    of(Name::Appended, "appended", Count, State, "positions it added at the tail"),
+    of(Name::Mode, "mode", Text, State, "its kind: grow, settle, high_conf, fallback, stuck, none"),
+    of(
+        Name::Fallback,
+        "fallback",
+        Truth,
+        State,
+        "it filled the best of the block, none was over τ_high",
+    ),
+    of(Name::Stuck, "stuck", Truth, State, "it filled although every position predicted the mask"),
+    of(Name::Edited, "edited", Truth, State, "a person's edit led here"),
+    of(Name::FillConf, "fill_conf", Probability, State, "the lowest confidence it filled with"),
+    of(
+        Name::EosConf,
+        "eos_conf",
+        Probability,
+        Prediction,
+        "EOS confidence, as the EOS pane shows it",
+    ),
+    of(
+        Name::Flipped,
+        "flipped",
+        Count,
+        Prediction,
+        "masked positions whose guess is another than a step before",
+    ),
+    of(Name::WillFill, "will_fill", Count, Prediction, "positions the pending step fills"),
+    of(Name::WillExpand, "will_expand", Count, Prediction, "positions it expands"),
+    of(Name::WillDrop, "will_drop", Count, Prediction, "positions it drops"),
+    at(of(Name::Conf, "conf", Probability, Prediction, "confidence")),
+    at(of(Name::PEos, "p_eos", Probability, Prediction, "probability of EOS")),
+    at(of(Name::Entropy, "entropy", Count, Prediction, "entropy, nats")),
+    at(of(Name::Margin, "margin", Probability, Prediction, "best minus second best probability")),
+    at(of(Name::Guess, "guess", Token, Prediction, "the token the model would choose")),
+    of(Name::Position, "position", Count, Row, "number of the row's position"),
+    of(Name::Slot, "slot", Count, Row, "its identity"),
+    of(Name::P, "p", Probability, Row, "confidence it was filled, expanded or refused with"),
+    of(Name::Made, "made", Count, Row, "masks an expansion made"),
+];
+
+/// Every parameter of every strategy, once.
+pub(super) fn params() -> impl Iterator<Item = &'static ParamSpec> {
+    let all = STRATEGIES.iter().enumerate();
+    all.flat_map(|(at, strategy)| {
+        strategy.params().iter().filter(move |spec| {
+            STRATEGIES[..at].iter().all(|older| older.params().iter().all(|p| p.name != spec.name))
+        })
+    })
+}
+
+/// A parameter as a name.
+pub(super) fn of_param(spec: &'static ParamSpec) -> NameSpec {
+    let kind = match spec.kind {
+        ParamKind::Float { .. } if spec.unit == "probability" => Probability,
+        _ => Count,
+    };
+    of(Name::Param(spec.name), spec.name, kind, State, spec.help)
+}
+
+/// Names that can be used; a query's rows have more.
+pub(super) fn known(row: bool) -> impl Iterator<Item = NameSpec> {
+    let names = NAMES.iter().copied().filter(move |spec| row || spec.reads != Row);
+    names.chain(params().map(of_param))
+}
+
+/// The table in Markdown.
+pub fn name_table() -> String {
+    let mut table = String::from("| name | is | what |\n|---|---|---|\n");
+    for spec in NAMES {
+        let index = if spec.indexed { "[i]" } else { "" };
+        let kind = match spec.kind {
+            Count => "number",
+            Probability => "probability",
+            Truth => "yes or no",
+            Text => "text",
+            Token => "token",
+        };
+        let row = if spec.reads == Row { " (in queries)" } else { "" };
+        let _ = writeln!(table, "| `{}{index}` | {kind} | {}{row} |", spec.text, spec.help);
+    }
+    table
+}

@@ -1,0 +1,369 @@
+//! Tokens to a tree, checked: what cannot be compared is refused here, with its place.
+
+use std::ops::Range;
+
+use super::{
+    SyntaxError,
+    lex::{Lexeme, lex},
+    names::{Kind, NameSpec, Reads, known},
+};
+use crate::canvas::Slot;
+
+/// Deepest nesting of brackets and negations.
+const DEEPEST: usize = 40;
+
+/// Where a name is asked of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Index {
+    /// A position by its number.
+    Position(usize),
+    /// A position by its identity.
+    Slot(Slot),
+    /// The position of the query's row.
+    Own,
+}
+
+/// A name in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Use {
+    /// The name.
+    pub spec: NameSpec,
+    /// The position asked of.
+    pub index: Option<Index>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Term {
+    Number(f64),
+    Text(String),
+    Use(Use),
+    Sum(Box<Term>, Box<Term>),
+    Difference(Box<Term>, Box<Term>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sign {
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Equal,
+    Unequal,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Tree {
+    Or(Vec<Tree>),
+    And(Vec<Tree>),
+    Not(Box<Tree>),
+    Compare(Term, Sign, Term),
+    Changes(Term),
+    Crosses(Term, Term),
+    Contains(Term, Term),
+    Holds(Term),
+}
+
+/// Reads a condition; in a query's rows names of rows are known too.
+pub(super) fn parse(text: &str, row: bool) -> Result<Tree, SyntaxError> {
+    let mut reader = Reader { tokens: lex(text)?, at: 0, end: text.len(), row, depth: 0 };
+    if reader.tokens.is_empty() {
+        let message = "a condition is wanted, e.g. `length > 32` or `expanded`";
+        return Err(SyntaxError::new(0..text.len(), message.to_owned()));
+    }
+    let tree = reader.or()?;
+    match reader.peek() {
+        None => Ok(tree),
+        Some(_) => Err(SyntaxError::new(
+            reader.place(),
+            "the condition is over here: join it with `and` or `or`".to_owned(),
+        )),
+    }
+}
+
+struct Reader {
+    tokens: Vec<(Lexeme, Range<usize>)>,
+    at: usize,
+    end: usize,
+    row: bool,
+    depth: usize,
+}
+
+impl Reader {
+    fn peek(&self) -> Option<&Lexeme> {
+        self.tokens.get(self.at).map(|(lexeme, _)| lexeme)
+    }
+
+    fn place(&self) -> Range<usize> {
+        self.tokens.get(self.at).map_or(self.end..self.end, |(_, at)| at.clone())
+    }
+
+    /// Takes a word or sign, if it comes next.
+    fn takes(&mut self, wanted: &[&str]) -> bool {
+        let found = match self.peek() {
+            Some(Lexeme::Word(word)) => wanted.contains(&word.as_str()),
+            Some(Lexeme::Sign(sign)) => wanted.contains(sign),
+            _ => false,
+        };
+        self.at += usize::from(found);
+        found
+    }
+
+    fn deeper<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, SyntaxError>,
+    ) -> Result<T, SyntaxError> {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return Err(SyntaxError::new(self.place(), "this is nested too deep".to_owned()));
+        }
+        let read = read(self);
+        self.depth -= 1;
+        read
+    }
+
+    fn or(&mut self) -> Result<Tree, SyntaxError> {
+        let mut parts = vec![self.and()?];
+        while self.takes(&["or", "||"]) {
+            parts.push(self.and()?);
+        }
+        Ok(if parts.len() == 1 { parts.remove(0) } else { Tree::Or(parts) })
+    }
+
+    fn and(&mut self) -> Result<Tree, SyntaxError> {
+        let mut parts = vec![self.not()?];
+        while self.takes(&["and", "&&"]) {
+            parts.push(self.not()?);
+        }
+        Ok(if parts.len() == 1 { parts.remove(0) } else { Tree::And(parts) })
+    }
+
+    fn not(&mut self) -> Result<Tree, SyntaxError> {
+        if self.takes(&["not", "!"]) {
+            return self.deeper(|reader| Ok(Tree::Not(Box::new(reader.not()?))));
+        }
+        if self.takes(&["("]) {
+            let inner = self.deeper(Self::or)?;
+            if !self.takes(&[")"]) {
+                return Err(SyntaxError::new(self.place(), "`)` is wanted here".to_owned()));
+            }
+            return Ok(inner);
+        }
+        self.comparison()
+    }
+
+    fn comparison(&mut self) -> Result<Tree, SyntaxError> {
+        let start = self.place();
+        let left = self.sum()?;
+        let kind = kind(&left);
+        let sign = match self.peek() {
+            Some(Lexeme::Sign("<")) => Some(Sign::Less),
+            Some(Lexeme::Sign("<=" | "≤")) => Some(Sign::LessOrEqual),
+            Some(Lexeme::Sign(">")) => Some(Sign::Greater),
+            Some(Lexeme::Sign(">=" | "≥")) => Some(Sign::GreaterOrEqual),
+            Some(Lexeme::Sign("==" | "=")) => Some(Sign::Equal),
+            Some(Lexeme::Sign("!=")) => Some(Sign::Unequal),
+            _ => None,
+        };
+        if let Some(sign) = sign {
+            self.at += 1;
+            let place = self.place();
+            let right = self.sum()?;
+            let ordered = !matches!(sign, Sign::Equal | Sign::Unequal);
+            let textual = |kind| matches!(kind, Kind::Text | Kind::Token);
+            let other = self::kind(&right);
+            let fits = match (kind, other) {
+                _ if ordered => !textual(kind) && !textual(other),
+                (Kind::Token, _) | (_, Kind::Token) => true,
+                (a, b) => textual(a) == textual(b),
+            };
+            if !fits {
+                let message = match (ordered, kind) {
+                    (true, Kind::Text | Kind::Token) => {
+                        "a text has no order: use ==, != or contains"
+                    }
+                    (_, Kind::Text) => "this is compared with a text, in quotes",
+                    _ => "this is compared with a number",
+                };
+                return Err(SyntaxError::new(place, message.to_owned()));
+            }
+            return Ok(Tree::Compare(left, sign, right));
+        }
+        if self.takes(&["changes"]) {
+            return match left {
+                Term::Number(_) | Term::Text(_) => {
+                    Err(SyntaxError::new(start, "this never changes".to_owned()))
+                }
+                left => Ok(Tree::Changes(left)),
+            };
+        }
+        if self.takes(&["crosses"]) {
+            if matches!(kind, Kind::Text | Kind::Token) {
+                let message = "a text crosses nothing: use `changes`";
+                return Err(SyntaxError::new(start, message.to_owned()));
+            }
+            let place = self.place();
+            let right = self.sum()?;
+            if matches!(self::kind(&right), Kind::Text | Kind::Token) {
+                return Err(SyntaxError::new(place, "it crosses a number".to_owned()));
+            }
+            return Ok(Tree::Crosses(left, right));
+        }
+        if self.takes(&["contains"]) {
+            if !matches!(kind, Kind::Text | Kind::Token) {
+                return Err(SyntaxError::new(start, "only a text contains something".to_owned()));
+            }
+            let place = self.place();
+            let right = self.sum()?;
+            if !matches!(right, Term::Text(_)) {
+                let message = "a text in quotes is wanted here";
+                return Err(SyntaxError::new(place, message.to_owned()));
+            }
+            return Ok(Tree::Contains(left, right));
+        }
+        match (kind, &left) {
+            (Kind::Text | Kind::Token, _) => Err(SyntaxError::new(
+                self.place(),
+                "compare it: ==, !=, contains or changes".to_owned(),
+            )),
+            (_, Term::Number(_)) => Err(SyntaxError::new(
+                start,
+                "a number alone is no condition: begin with a name".to_owned(),
+            )),
+            _ => Ok(Tree::Holds(left)),
+        }
+    }
+
+    fn sum(&mut self) -> Result<Term, SyntaxError> {
+        let start = self.place();
+        let mut left = self.term()?;
+        loop {
+            let minus = match self.peek() {
+                Some(Lexeme::Sign("+")) => false,
+                Some(Lexeme::Sign("-")) => true,
+                _ => return Ok(left),
+            };
+            self.at += 1;
+            let place = self.place();
+            let right = self.term()?;
+            for (term, place) in [(&left, &start), (&right, &place)] {
+                if matches!(kind(term), Kind::Text | Kind::Token) {
+                    let message = "only numbers are added".to_owned();
+                    return Err(SyntaxError::new(place.clone(), message));
+                }
+            }
+            let (a, b) = (Box::new(left), Box::new(right));
+            left = if minus { Term::Difference(a, b) } else { Term::Sum(a, b) };
+        }
+    }
+
+    fn term(&mut self) -> Result<Term, SyntaxError> {
+        let place = self.place();
+        let negative = self.takes(&["-"]);
+        let next = self.peek().cloned();
+        self.at += 1;
+        match next {
+            Some(Lexeme::Number(number)) => {
+                Ok(Term::Number(if negative { -number } else { number }))
+            }
+            Some(Lexeme::Text(text)) if !negative => Ok(Term::Text(text)),
+            Some(Lexeme::Word(word)) if !negative => self.name(&word, place),
+            _ => {
+                self.at -= 1;
+                let message = "a name, a number or a text is wanted here".to_owned();
+                Err(SyntaxError::new(self.place(), message))
+            }
+        }
+    }
+
+    fn name(&mut self, word: &str, place: Range<usize>) -> Result<Term, SyntaxError> {
+        if matches!(word, "true" | "false") {
+            return Ok(Term::Number(f64::from(u8::from(word == "true"))));
+        }
+        let spec = known(self.row).find(|spec| spec.text == word).ok_or_else(|| {
+            let near = known(self.row)
+                .map(|spec| (strsim::jaro_winkler(spec.text, word), spec.text))
+                .filter(|(near, _)| *near > 0.8)
+                .max_by(|a, b| a.0.total_cmp(&b.0));
+            let hint = near.map_or(String::new(), |(_, near)| format!("; did you mean `{near}`?"));
+            SyntaxError::new(place.clone(), format!("there is no name `{word}`{hint}"))
+        })?;
+        let index = if self.takes(&["["]) {
+            if !spec.indexed {
+                let message = format!("`{word}` is of the whole canvas: leave the index out");
+                return Err(SyntaxError::new(place, message));
+            }
+            Some(self.index()?)
+        } else if spec.indexed && self.row {
+            Some(Index::Own)
+        } else if spec.indexed {
+            let message = format!(
+                "`{word}` is asked of a position: `{word}[17]`, or `{word}[#52]` for a slot"
+            );
+            return Err(SyntaxError::new(place, message));
+        } else {
+            None
+        };
+        Ok(Term::Use(Use { spec, index }))
+    }
+
+    fn index(&mut self) -> Result<Index, SyntaxError> {
+        let place = self.place();
+        let slot = self.takes(&["#"]);
+        let number = match self.peek() {
+            Some(&Lexeme::Number(number))
+                if number.fract() == 0.0 && (0.0..f64::from(u32::MAX)).contains(&number) =>
+            {
+                number
+            }
+            _ => {
+                let message = "a position's number is wanted here, or #N for a slot".to_owned();
+                return Err(SyntaxError::new(place, message));
+            }
+        };
+        self.at += 1;
+        if !self.takes(&["]"]) {
+            return Err(SyntaxError::new(self.place(), "`]` is wanted here".to_owned()));
+        }
+        Ok(if slot { Index::Slot(Slot(number as u32)) } else { Index::Position(number as usize) })
+    }
+}
+
+/// What sort of value a term has.
+fn kind(term: &Term) -> Kind {
+    match term {
+        Term::Number(_) | Term::Sum(..) | Term::Difference(..) => Kind::Count,
+        Term::Text(_) => Kind::Text,
+        Term::Use(used) => used.spec.kind,
+    }
+}
+
+impl Tree {
+    /// Every name used, in order.
+    pub(super) fn uses(&self) -> Vec<Use> {
+        match self {
+            Self::Or(parts) | Self::And(parts) => parts.iter().flat_map(Self::uses).collect(),
+            Self::Not(inner) => inner.uses(),
+            Self::Compare(a, _, b) | Self::Crosses(a, b) | Self::Contains(a, b) => {
+                [a, b].into_iter().flat_map(Term::uses).collect()
+            }
+            Self::Changes(term) | Self::Holds(term) => term.uses(),
+        }
+    }
+
+    /// True if it reads the prediction on the canvas.
+    pub(super) fn needs_prediction(&self) -> bool {
+        self.uses().iter().any(|used| used.spec.reads == Reads::Prediction)
+    }
+}
+
+impl Term {
+    fn uses(&self) -> Vec<Use> {
+        match self {
+            Self::Number(_) | Self::Text(_) => Vec::new(),
+            Self::Use(used) => vec![*used],
+            Self::Sum(a, b) | Self::Difference(a, b) => {
+                [a, b].into_iter().flat_map(|term| term.uses()).collect()
+            }
+        }
+    }
+}

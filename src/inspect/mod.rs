@@ -1,0 +1,15 @@
+//! Questions about what happened, read-only: conditions at a node, queries over a branch, the
+//! history of a position, lints.
+//!
+//! [`language`] is text and its meaning; [`View`] answers its names from a session's tree;
+//! [`lints`] look for what often goes wrong. Nothing here changes a session or needs a model.
+
+pub mod language;
+pub mod lints;
+mod query;
+mod view;
+
+pub use language::{Completion, Condition, Query, SyntaxError, name_table, pointed};
+pub use lints::{Finding, Lint, lint, lint_table};
+pub use query::{Row, rows};
+pub use view::{Thought, View, prediction_at, thoughts};

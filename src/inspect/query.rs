@@ -1,0 +1,154 @@
+//! Queries over a branch: its steps taken apart into rows, and those that fit.
+
+use super::{
+    language::{Facts, Index, Name, Query, Subject, Use, Value, When},
+    view::View,
+};
+use crate::{
+    canvas::{Slot, TokenId},
+    decode::Verdict,
+    predict::Vocabulary,
+    session::{NodeId, Session},
+};
+
+/// A row of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The node it is about.
+    pub node: NodeId,
+    /// Its step.
+    pub step: usize,
+    /// The position, as it was numbered there: for what a step did, on the canvas before it.
+    pub position: Option<usize>,
+    /// Its identity.
+    pub slot: Option<Slot>,
+    /// The token filled, held or dropped.
+    pub token: Option<TokenId>,
+    /// The confidence.
+    pub p: Option<f32>,
+    /// Masks an expansion made.
+    pub made: Option<usize>,
+}
+
+impl Row {
+    fn of(node: NodeId, step: usize) -> Self {
+        Self { node, step, position: None, slot: None, token: None, p: None, made: None }
+    }
+}
+
+/// A row with what is known at its node.
+struct Seen<'a, 'v> {
+    row: &'a Row,
+    view: &'a View<'v>,
+}
+
+impl Facts for Seen<'_, '_> {
+    fn value(&self, used: Use, when: When) -> Option<Value> {
+        let count = |n: usize| Some(Value::Number(n as f64));
+        match used.spec.name {
+            Name::Position => count(self.row.position?),
+            Name::Slot => count(self.row.slot?.0 as usize),
+            Name::P => self.row.p.map(Value::P),
+            Name::Made => count(self.row.made?),
+            Name::Token if used.index == Some(Index::Own) => Some(self.view.token(self.row.token?)),
+            _ => {
+                let own = used.index == Some(Index::Own);
+                let index = if own { Some(Index::Slot(self.row.slot?)) } else { used.index };
+                self.view.value(Use { index, ..used }, when)
+            }
+        }
+    }
+}
+
+/// The rows of the branch through `at` that fit a query, in order.
+pub fn rows(query: &Query, session: &Session, vocabulary: &dyn Vocabulary, at: NodeId) -> Vec<Row> {
+    let branch = session.timeline().branch(at);
+    let last = branch.len().saturating_sub(1);
+    let mut found = Vec::new();
+    for (step, &node) in branch.iter().enumerate() {
+        if query.subject == Subject::Positions && step != last {
+            continue;
+        }
+        let rows = of_step(query.subject, session, node, step);
+        if rows.is_empty() {
+            continue;
+        }
+        let view = View::new(session, vocabulary, node);
+        found.extend(rows.into_iter().filter(|row| query.fits(&Seen { row, view: &view })));
+    }
+    found
+}
+
+/// The rows of one node.
+fn of_step(subject: Subject, session: &Session, id: NodeId, step: usize) -> Vec<Row> {
+    let timeline = session.timeline();
+    let node = &timeline[id];
+    let row = Row::of(id, step);
+    let before = node.parent.map(|parent| &timeline[parent]);
+    match subject {
+        Subject::Steps => vec![row],
+        Subject::Edits => node.edits().map(|_| row).into_iter().collect(),
+        Subject::Turns => {
+            let turned = before.is_some_and(|before| before.params != node.params);
+            turned.then_some(row).into_iter().collect()
+        }
+        Subject::Positions => node
+            .canvas
+            .cells()
+            .iter()
+            .enumerate()
+            .map(|(position, cell)| Row {
+                position: Some(position),
+                slot: Some(cell.slot),
+                token: Some(cell.token),
+                p: cell.filled.and_then(|at| filled_with(session, id, at as usize, cell.slot)),
+                ..row.clone()
+            })
+            .collect(),
+        Subject::Fills | Subject::Expansions | Subject::Refusals | Subject::Drops => {
+            let (Some(made), Some(before)) = (node.step(), before) else { return Vec::new() };
+            let decision = &made.decision;
+            if subject == Subject::Drops {
+                let dropped = decision.dropped.iter().map(|drop| Row {
+                    position: before.canvas.position(drop.slot),
+                    slot: Some(drop.slot),
+                    token: drop.token,
+                    ..row.clone()
+                });
+                return dropped.collect();
+            }
+            let cells = before.canvas.cells().iter().zip(&decision.verdicts).enumerate();
+            cells
+                .filter_map(|(position, (cell, verdict))| {
+                    let row =
+                        Row { position: Some(position), slot: Some(cell.slot), ..row.clone() };
+                    match (subject, *verdict) {
+                        (Subject::Fills, Verdict::Fill { token, p, .. }) => {
+                            Some(Row { token: Some(token), p: Some(p), ..row })
+                        }
+                        (
+                            Subject::Expansions,
+                            Verdict::Expand { p, n, .. } | Verdict::Forced { p, n },
+                        ) => Some(Row { p: Some(p), made: Some(n), ..row }),
+                        (Subject::Refusals, Verdict::Refused { p, .. }) => {
+                            Some(Row { p: Some(p), ..row })
+                        }
+                        _ => None,
+                    }
+                })
+                .collect()
+        }
+    }
+}
+
+/// The confidence a slot was filled with at a step on the way to a node.
+fn filled_with(session: &Session, at: NodeId, step: usize, slot: Slot) -> Option<f32> {
+    let timeline = session.timeline();
+    let up = (timeline[at].depth as usize).checked_sub(step)?;
+    let node = std::iter::successors(Some(at), |&id| timeline[id].parent).nth(up)?;
+    let before = &timeline[timeline[node].parent?].canvas;
+    match timeline[node].step()?.decision.verdicts.get(before.position(slot)?)? {
+        Verdict::Fill { p, .. } => Some(*p),
+        _ => None,
+    }
+}

@@ -1,0 +1,292 @@
+//! What is known at a node, by name: the canvas, the step that led there, the prediction on it.
+
+use std::{cell::OnceCell, collections::HashMap, sync::Arc};
+
+use super::language::{Facts, Index, Name, Use, Value, When};
+use crate::{
+    canvas::{Born, Canvas, Cell, Slot, TokenId},
+    decode::{Decision, Mode, Verdict},
+    predict::{Column, Piece, Prediction, Vocabulary},
+    session::{Node, NodeId, Pending, Session},
+};
+
+/// What the model thought of a slot at a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Thought {
+    /// Steps and edits made before.
+    pub step: usize,
+    /// The token it would have chosen.
+    pub token: Option<TokenId>,
+    /// With this confidence.
+    pub p: Option<f32>,
+    /// The place of that token's confidence among the masked positions, from 1.
+    pub rank: Option<usize>,
+}
+
+/// The step made from a node on the branch on screen.
+fn made_from(session: &Session, at: NodeId) -> Option<&Arc<crate::session::Step>> {
+    let timeline = session.timeline();
+    let node = &timeline[at];
+    // A person's edit may stand before the step that was made elsewhere from here.
+    let next = node.next.and_then(|next| timeline[next].step());
+    next.or_else(|| timeline.live(at).find_map(|child| timeline[child].step()))
+}
+
+/// The prediction on the canvas of a node, if it is known.
+pub fn prediction_at(session: &Session, at: NodeId) -> Option<Arc<Prediction>> {
+    if at == session.at()
+        && let Pending::Decided { prediction, .. } = session.pending()
+    {
+        return Some(prediction.clone());
+    }
+    session.prediction(made_from(session, at)?.prediction).cloned()
+}
+
+/// The decision that follows a node: what the screen shows as pending there.
+fn decision_at(session: &Session, at: NodeId) -> Option<Arc<Decision>> {
+    if at == session.at()
+        && let Pending::Decided { decision, .. } = session.pending()
+    {
+        return Some(decision.clone());
+    }
+    Some(made_from(session, at)?.decision.clone())
+}
+
+/// What the model would choose at a row, and with what confidence.
+fn guess(prediction: &Prediction, row: usize) -> (Option<TokenId>, Option<f32>) {
+    let id = |column| prediction.id(column, row);
+    let number = |column| prediction.number(column, row);
+    (
+        id(Column::Choice).or_else(|| id(Column::Argmax)),
+        number(Column::PChoice).or_else(|| number(Column::PArgmax)),
+    )
+}
+
+/// The place of a row's confidence among the open positions, from 1.
+fn rank(prediction: &Prediction, canvas: &Canvas, row: usize) -> Option<usize> {
+    let p = |row: usize| guess(prediction, row).1;
+    let own = p(row)?;
+    let over = (0..canvas.len())
+        .filter(|&at| canvas.is_masked(at) && p(at).is_some_and(|other| other > own));
+    Some(over.count() + 1)
+}
+
+/// What the model thought of a slot on the way to a node, as long as it was masked.
+pub fn thoughts(session: &Session, at: NodeId, slot: Slot) -> Vec<Thought> {
+    let timeline = session.timeline();
+    let mut thoughts = Vec::new();
+    for (step, id) in timeline.path(at).into_iter().enumerate() {
+        let canvas = &timeline[id].canvas;
+        let Some(position) = canvas.position(slot) else { continue };
+        if !canvas.is_masked(position) {
+            continue;
+        }
+        let Some(prediction) = prediction_at(session, id) else { continue };
+        let (token, p) = guess(&prediction, position);
+        let rank = rank(&prediction, canvas, position);
+        thoughts.push(Thought { step, token, p, rank });
+    }
+    thoughts
+}
+
+/// A node, as conditions see it.
+pub struct View<'a> {
+    session: &'a Session,
+    vocabulary: &'a dyn Vocabulary,
+    at: NodeId,
+    prediction: OnceCell<Option<Arc<Prediction>>>,
+    decision: OnceCell<Option<Arc<Decision>>>,
+    before: OnceCell<Option<Box<View<'a>>>>,
+}
+
+impl<'a> View<'a> {
+    /// The view of a node.
+    pub fn new(session: &'a Session, vocabulary: &'a dyn Vocabulary, at: NodeId) -> Self {
+        Self {
+            session,
+            vocabulary,
+            at,
+            prediction: OnceCell::new(),
+            decision: OnceCell::new(),
+            before: OnceCell::new(),
+        }
+    }
+
+    fn node(&self) -> &'a Node {
+        &self.session.timeline()[self.at]
+    }
+
+    fn before(&self) -> Option<&Self> {
+        let before = self.before.get_or_init(|| {
+            let parent = self.node().parent?;
+            Some(Box::new(Self::new(self.session, self.vocabulary, parent)))
+        });
+        before.as_deref()
+    }
+
+    fn prediction(&self) -> Option<&Prediction> {
+        self.prediction.get_or_init(|| prediction_at(self.session, self.at)).as_deref()
+    }
+
+    fn pending(&self) -> Option<&Decision> {
+        self.decision.get_or_init(|| decision_at(self.session, self.at)).as_deref()
+    }
+
+    /// The decision of the step that led here.
+    fn made(&self) -> Option<&'a Decision> {
+        self.node().step().map(|step| &*step.decision)
+    }
+
+    fn position(&self, index: Option<Index>) -> Option<usize> {
+        match index? {
+            Index::Position(position) => Some(position),
+            Index::Slot(slot) => self.node().canvas.position(slot),
+            Index::Own => None,
+        }
+    }
+
+    fn cell(&self, index: Option<Index>) -> Option<Cell> {
+        self.node().canvas.cells().get(self.position(index)?).copied()
+    }
+
+    /// A token with its text; control tokens by their name.
+    pub(super) fn token(&self, id: TokenId) -> Value {
+        let text = match self.vocabulary.piece(id) {
+            Some(Piece::Text(text) | Piece::Control(text)) => text,
+            Some(Piece::Bytes(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
+            None => String::new(),
+        };
+        Value::Token { id, text }
+    }
+
+    /// Guesses of masked slots.
+    fn guesses(&self) -> Option<HashMap<Slot, TokenId>> {
+        let prediction = self.prediction()?;
+        let canvas = &self.node().canvas;
+        let cells = canvas.cells().iter().enumerate();
+        let masked = cells.filter(|(_, cell)| cell.token == canvas.special().mask);
+        Some(masked.filter_map(|(at, cell)| Some((cell.slot, guess(prediction, at).0?))).collect())
+    }
+
+    fn now(&self, used: Use) -> Option<Value> {
+        let node = self.node();
+        let canvas = &node.canvas;
+        let count = |n: usize| Some(Value::Number(n as f64));
+        let truth = |truth: bool| Some(Value::Truth(truth));
+        let made = |read: &dyn Fn(&Decision) -> usize| count(self.made().map_or(0, read));
+        let mode = |mode: Mode| truth(self.made().is_some_and(|made| made.mode == mode));
+        let column = |column| {
+            let number = self.prediction()?.number(column, self.position(used.index)?)?;
+            number.is_finite().then_some(number)
+        };
+        let phase = || self.session.strategy().phase(canvas, &node.state, &node.params);
+        match used.spec.name {
+            Name::Step => count(node.depth as usize),
+            Name::Stage => count(usize::from(phase().stage)),
+            Name::Block => {
+                let block = phase().block.filter(|block| !block.is_empty());
+                let length = node.params.count("block_length").unwrap_or(usize::MAX).max(1);
+                count(block.map_or(0, |block| block.start / length + 1))
+            }
+            Name::Length => count(canvas.len()),
+            Name::Max => count(node.params.count("max_gen_length").ok()?),
+            Name::Masks => count(canvas.masks()),
+            Name::ETokens => count(canvas.tail()),
+            Name::ERatio => {
+                let length = canvas.len();
+                (length > 0).then(|| Value::P(canvas.tail() as f32 / length as f32))
+            }
+            Name::Nfe => count(node.steps as usize),
+            Name::Text => {
+                let mask = canvas.special().mask;
+                let tokens = canvas.tokens();
+                let written: Vec<TokenId> =
+                    tokens[..canvas.tail()].iter().copied().filter(|&id| id != mask).collect();
+                Some(Value::Text(self.vocabulary.text(&written)))
+            }
+            Name::Done if self.at == self.session.at() => {
+                truth(matches!(self.session.pending(), Pending::Done(_)))
+            }
+            Name::Done => {
+                let extras = crate::decode::Extras { columns: Default::default(), top_k: 0 };
+                let strategy = self.session.strategy();
+                let plan = strategy.plan(canvas, &node.state, &node.params, node.steps + 1, extras);
+                truth(matches!(plan.ok()?, crate::decode::Plan::Done(_)))
+            }
+            Name::Token => Some(self.token(self.cell(used.index)?.token)),
+            Name::Masked => truth(self.cell(used.index)?.token == canvas.special().mask),
+            Name::Flips => {
+                let slot = self.cell(used.index)?.slot;
+                let mut guesses: Vec<TokenId> = thoughts(self.session, self.at, slot)
+                    .into_iter()
+                    .filter_map(|thought| thought.token)
+                    .collect();
+                guesses.dedup();
+                count(guesses.len().saturating_sub(1))
+            }
+            Name::Born => count(match self.cell(used.index)?.born {
+                Born::Start => 0,
+                Born::Appended { step } | Born::Inserted { step, .. } | Born::ByHand { step } => {
+                    step as usize
+                }
+            }),
+            Name::Set => count(self.cell(used.index)?.filled.unwrap_or(0) as usize),
+            Name::Filled => made(&|made| made.fills().count()),
+            Name::Expanded => made(&|made| made.expansions().count()),
+            Name::Dropped => made(&|made| made.dropped.len()),
+            Name::Appended => made(&|made| {
+                made.edits
+                    .iter()
+                    .map(|edit| match *edit {
+                        crate::canvas::Edit::Append { n, .. } => n,
+                        _ => 0,
+                    })
+                    .sum()
+            }),
+            Name::Mode => Some(Value::Text(self.made()?.mode.name().to_owned())),
+            Name::Fallback => mode(Mode::Fallback),
+            Name::Stuck => mode(Mode::Stuck),
+            Name::Edited => truth(node.edits().is_some()),
+            Name::FillConf => {
+                let filled = self.made()?.verdicts.iter().filter_map(|verdict| match verdict {
+                    Verdict::Fill { p, .. } => Some(*p),
+                    _ => None,
+                });
+                filled.reduce(f32::min).map(Value::P)
+            }
+            Name::EosConf => Some(Value::P(self.pending()?.eos.as_ref()?.confidence)),
+            Name::Flipped => {
+                let (now, before) = (self.guesses()?, self.before()?.guesses()?);
+                let flipped = now.iter().filter(|(slot, token)| {
+                    before.get(*slot).is_some_and(|before| before != *token)
+                });
+                count(flipped.count())
+            }
+            Name::WillFill => count(self.pending()?.fills().count()),
+            Name::WillExpand => count(self.pending()?.expansions().count()),
+            Name::WillDrop => count(self.pending()?.dropped.len()),
+            Name::Conf => {
+                let p = column(Column::PChoice).or_else(|| column(Column::PArgmax));
+                p.map(Value::P)
+            }
+            Name::PEos => column(Column::PEos).map(Value::P),
+            Name::Entropy => column(Column::Entropy).map(|nats| Value::Number(f64::from(nats))),
+            Name::Margin => column(Column::Margin).map(Value::P),
+            Name::Guess => {
+                let token = guess(self.prediction()?, self.position(used.index)?).0?;
+                Some(self.token(token))
+            }
+            Name::Param(name) => node.params.float(name).ok().map(Value::Number),
+            Name::Position | Name::Slot | Name::P | Name::Made => None,
+        }
+    }
+}
+
+impl Facts for View<'_> {
+    fn value(&self, used: Use, when: When) -> Option<Value> {
+        match when {
+            When::Now => self.now(used),
+            When::Before => self.before()?.now(used),
+        }
+    }
+}
