@@ -13,6 +13,48 @@ use crate::{
     predict::{Column, Prediction},
 };
 
+/// What a step goes by, before it acts.
+pub(super) struct Sight {
+    /// The current block, clipped to the length.
+    pub block: Range<usize>,
+    /// The masked positions of the block.
+    pub masked: Vec<usize>,
+    /// What is filled.
+    pub fills: Fills,
+    /// The least confident masked position of the block that is not filled: expanded if it is
+    /// under τ_low and nothing refuses.
+    pub lowest: Option<usize>,
+    /// The EOS confidence.
+    pub eos: EosMeasure,
+}
+
+impl Sight {
+    pub(super) fn of(
+        columns: &Columns,
+        canvas: &Canvas,
+        state: State,
+        settings: &Settings,
+        prediction: &Prediction,
+    ) -> Result<Self, DecodeError> {
+        let block = state.block(canvas.len(), settings.block_length);
+        let masked: Vec<usize> =
+            block.clone().filter(|&position| canvas.is_masked(position)).collect();
+        if let Some(&position) = masked.iter().find(|&&at| !columns.p_choice[at].is_finite()) {
+            return Err(DecodeError::NotFinite(position));
+        }
+        let eos = eos::measure(
+            columns,
+            canvas.special().eos,
+            settings.eos_check_tokens,
+            settings.expand_eos_confidence_threshold,
+        )?;
+        let fills = fills(canvas, settings, columns, &masked, prediction)?;
+        let rest: Vec<usize> = masked.iter().copied().filter(|&at| !fills.has(at)).collect();
+        let lowest = first_by(&rest, |a, b| columns.p_choice[a] < columns.p_choice[b]);
+        Ok(Self { block, masked, fills, lowest, eos })
+    }
+}
+
 pub(super) fn decide(
     canvas: &Canvas,
     state: State,
@@ -20,26 +62,9 @@ pub(super) fn decide(
     prediction: &Prediction,
 ) -> Result<Decision, DecodeError> {
     let columns = Columns::of(prediction, canvas)?;
-    let block = state.block(canvas.len(), settings.block_length);
-    let masked: Vec<usize> = block.clone().filter(|&position| canvas.is_masked(position)).collect();
-    if let Some(&position) = masked.iter().find(|&&at| !columns.p_choice[at].is_finite()) {
-        return Err(DecodeError::NotFinite(position));
-    }
-    let eos = eos::measure(
-        &columns,
-        canvas.special().eos,
-        settings.eos_check_tokens,
-        settings.expand_eos_confidence_threshold,
-    )?;
-
-    let fills = fills(canvas, settings, &columns, &masked, prediction)?;
-    let candidates: Vec<usize> = masked
-        .iter()
-        .copied()
-        .filter(|at| !fills.chosen.iter().any(|fill| fill.position == *at))
-        .filter(|&at| columns.p_choice[at] < settings.low_conf_threshold)
-        .collect();
-    let lowest = first_by(&candidates, |a, b| columns.p_choice[a] < columns.p_choice[b]);
+    let Sight { block, fills, lowest, eos, .. } =
+        Sight::of(&columns, canvas, state, settings, prediction)?;
+    let lowest = lowest.filter(|&at| columns.p_choice[at] < settings.low_conf_threshold);
     let refusal = refusal(canvas, settings, &eos);
     let expanded = if refusal.is_none() { lowest } else { None };
 
@@ -87,16 +112,23 @@ pub(super) fn decide(
 }
 
 /// A position to be filled.
-struct Fill {
+pub(super) struct Fill {
     position: usize,
     token: TokenId,
     p: f32,
 }
 
-/// The positions to be filled, and by which rule.
-struct Fills {
+/// The positions to be filled, in order, and by which rule.
+pub(super) struct Fills {
     mode: Mode,
     chosen: Vec<Fill>,
+}
+
+impl Fills {
+    /// True if `position` is filled.
+    pub(super) fn has(&self, position: usize) -> bool {
+        self.chosen.binary_search_by_key(&position, |fill| fill.position).is_ok()
+    }
 }
 
 fn fills(
@@ -147,7 +179,11 @@ fn first_by(positions: &[usize], beats: impl Fn(usize, usize) -> bool) -> Option
 }
 
 /// Why no position may be expanded in this step, if so.
-fn refusal(canvas: &Canvas, settings: &Settings, eos: &EosMeasure) -> Option<RefuseRule> {
+pub(super) fn refusal(
+    canvas: &Canvas,
+    settings: &Settings,
+    eos: &EosMeasure,
+) -> Option<RefuseRule> {
     if eos.confidence >= eos.threshold {
         Some(RefuseRule::EosConfident { eos: eos.confidence, threshold: eos.threshold })
     } else if canvas.len() >= settings.max_gen_length {
