@@ -2,13 +2,17 @@
 
 mod support;
 
-use std::{collections::BTreeSet, io::Write};
+use std::{
+    collections::BTreeSet,
+    io::Write,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+};
 
 use demask::{
-    canvas::{Canvas, TokenId},
+    canvas::{Canvas, SpecialTokens, TokenId},
     decode::{
-        Affects, Flip, Kind, Outcome, ParamSpec, Params, State, Strategy as _, Value, daedal,
-        daedal::Daedal, flips,
+        self, Affects, Decision, DecodeError, Extras, Flip, Kind, Outcome, ParamSpec, Params,
+        Phase, Plan, State, Strategy as _, Value, daedal, daedal::Daedal, flips,
     },
     predict::{Column, Data, Prediction},
     session::Pending,
@@ -172,7 +176,7 @@ fn flips_of_recorded_steps_are_exact_and_nearest() {
                 prediction: step.prediction(),
             };
             number += 1;
-            let thorough = number % 29 == 0 || step.stage == 1;
+            let thorough = number % 43 == 0 || step.stage == 1;
             let tally = if thorough { &mut scanned } else { &mut all };
             if let Err(fault) = case.check_all(thorough, tally) {
                 panic!("{} step {index}: {fault}", trace.name);
@@ -313,4 +317,103 @@ fn what_no_decision_reads_never_flips() {
     assert_eq!(down.last, Value::Float(0.25));
     assert_eq!(down.at, Value::Float(f64::from(0.25_f32.next_down())));
     assert_eq!(down.outcome.fills, [(0, 3), (1, 4)]);
+}
+
+/// DAEDAL, counting how often it decides.
+struct Counting(AtomicUsize);
+
+impl decode::Strategy for Counting {
+    fn name(&self) -> &'static str {
+        Daedal.name()
+    }
+
+    fn params(&self) -> &'static [ParamSpec] {
+        Daedal.params()
+    }
+
+    fn start(
+        &self,
+        prompt: &[TokenId],
+        special: SpecialTokens,
+        params: &Params,
+    ) -> Result<(Canvas, State), DecodeError> {
+        Daedal.start(prompt, special, params)
+    }
+
+    fn plan(
+        &self,
+        canvas: &Canvas,
+        state: &State,
+        params: &Params,
+        step: u32,
+        extras: Extras,
+    ) -> Result<Plan, DecodeError> {
+        Daedal.plan(canvas, state, params, step, extras)
+    }
+
+    fn decide(
+        &self,
+        canvas: &Canvas,
+        state: &State,
+        params: &Params,
+        prediction: &Prediction,
+    ) -> Result<Decision, DecodeError> {
+        self.0.fetch_add(1, Relaxed);
+        Daedal.decide(canvas, state, params, prediction)
+    }
+
+    fn breaks(
+        &self,
+        name: &str,
+        canvas: &Canvas,
+        state: &State,
+        params: &Params,
+        prediction: &Prediction,
+    ) -> Result<Vec<Value>, DecodeError> {
+        Daedal.breaks(name, canvas, state, params, prediction)
+    }
+
+    fn phase(&self, canvas: &Canvas, state: &State, params: &Params) -> Phase {
+        Daedal.phase(canvas, state, params)
+    }
+}
+
+#[test]
+fn all_flips_of_a_long_canvas_take_few_decisions() {
+    const LENGTH: usize = 1024;
+    let up: Vec<f32> = (0..LENGTH).map(|at| at as f32 / LENGTH as f32).collect();
+    let down: Vec<f32> = up.iter().rev().copied().collect();
+    let mixed: Vec<f32> = (0..LENGTH).map(|at| (at * 389 % LENGTH) as f32 / 1024.0).collect();
+    // The EOS confidence crosses the threshold again and again.
+    let waves: Vec<f32> = (0..LENGTH).map(|at| if at / 40 % 2 == 0 { 0.0 } else { 1.0 }).collect();
+    let mut most = 0;
+    for (p, stage, block, high, max) in [&up, &down, &mixed, &waves]
+        .into_iter()
+        .flat_map(|p| [(p, 1), (p, 2)])
+        .flat_map(|(p, stage)| [1, 32, 1024].map(|block| (p, stage, block)))
+        .flat_map(|(p, stage, block)| [0.5, 0.9, 2.0].map(|high| (p, stage, block, high)))
+        .flat_map(|(p, stage, block, high)| {
+            [8, 1024, 1030, 2048].map(|max| (p, stage, block, high, max))
+        })
+    {
+        let (mask, eos) = (vec![SPECIAL.mask; LENGTH], vec![SPECIAL.eos; LENGTH]);
+        let prediction = Prediction::new(LENGTH)
+            .with(Column::Argmax, Data::Ids(eos))
+            .with(Column::Choice, Data::Ids(vec![1; LENGTH]))
+            .with(Column::PChoice, Data::Numbers(p.clone()))
+            .with(Column::PEos, Data::Numbers(p.clone()));
+        let canvas = Canvas::holding(vec![1], &mask, SPECIAL);
+        let state = State::Daedal(daedal::State { stage, cursor: 0, stagnant: false });
+        let mut params = Params::defaults(Daedal.params());
+        params.set("block_length", Value::Int(block)).unwrap();
+        params.set("max_gen_length", Value::Int(max)).unwrap();
+        params.set("high_conf_threshold", Value::Float(high)).unwrap();
+        let counting = Counting(AtomicUsize::new(0));
+        for spec in Daedal.params().iter().filter(|spec| spec.affects == Affects::Decide) {
+            flips(&counting, &canvas, &state, &params, spec.name, &prediction).unwrap();
+        }
+        most = most.max(counting.0.into_inner());
+    }
+    say(&format!("flips of a canvas of {LENGTH} positions: at most {most} decisions a step"));
+    assert!(most <= 40, "{most} decisions");
 }
