@@ -191,64 +191,79 @@ fn flips_of_recorded_steps_are_exact_and_nearest() {
     assert!(scanned.steps > 100 && all.flips > 1000);
 }
 
-/// Small canvases where everything happens: ties, masks predicted, NaN, missing columns, a cursor
-/// anywhere, thresholds that equal probabilities.
+/// Small canvases where everything happens: ties, masks predicted, here and there or everywhere,
+/// a NaN, missing columns, a cursor anywhere, blocks nearly done, thresholds that equal
+/// probabilities.
 fn any_case() -> impl Strategy<Value = Case> {
     let token =
         |mask: u32| prop_oneof![mask => Just(SPECIAL.mask), 2 => Just(SPECIAL.eos), 2 => 0..3u32];
-    let p = |nan: u32| {
-        prop_oneof![
-            60 => (0..=4u8).prop_map(|quarter| f32::from(quarter) / 4.0),
-            30 => 0.0..1.0f32,
-            nan => Just(f32::NAN),
-        ]
-    };
-    let row = (token(6), token(2), token(2), (p(1), p(1), p(1)), token(1));
+    let p = || prop_oneof![2 => (0..=4u8).prop_map(|quarter| f32::from(quarter) / 4.0), 1 => 0.0..1.0f32];
+    let row = (token(6), token(2), token(2), [p(), p(), p()], token(1));
     let threshold =
         || prop_oneof![(0..=8u8).prop_map(|quarter| f64::from(quarter) / 4.0), 0.0..2.0f64];
+    let nan = prop::option::weighted(0.5, (0..3usize, 0..16usize));
+    let stuck = prop::bool::weighted(0.3);
+    let written = prop::option::of((0..16usize, 0..12usize));
     (
         prop::collection::vec(row, 0..16),
-        (1..=2u8, 0..18usize, any::<bool>()),
+        (prop_oneof![1 => Just(1u8), 3 => Just(2u8)], 0..18usize, prop::bool::weighted(0.8)),
         (1..24i64, 0..7i64, 1..30i64, 1..24i64),
         (threshold(), threshold(), threshold(), threshold()),
+        (nan, stuck, written),
     )
-        .prop_map(|(rows, (stage, cursor, unmask), counts, thresholds)| {
-            let mut params = Params::defaults(Daedal.params());
-            for (name, value) in [
-                ("block_length", Value::Int(counts.0)),
-                ("expansion_factor", Value::Int(counts.1)),
-                ("max_gen_length", Value::Int(counts.2)),
-                ("eos_check_tokens", Value::Int(counts.3)),
-                ("high_conf_threshold", Value::Float(thresholds.0)),
-                ("low_conf_threshold", Value::Float(thresholds.1)),
-                ("eos_confidence_threshold", Value::Float(thresholds.2)),
-                ("expand_eos_confidence_threshold", Value::Float(thresholds.3)),
-            ] {
-                params.set(name, value).unwrap();
-            }
-            let ids = |get: fn(&Row) -> TokenId| Data::Ids(rows.iter().map(get).collect());
-            let numbers = |get: fn(&Row) -> f32| Data::Numbers(rows.iter().map(get).collect());
-            let tokens: Vec<TokenId> = rows.iter().map(|row| row.0).collect();
-            let mut prediction = Prediction::new(rows.len())
-                .with(Column::Argmax, ids(|row| row.1))
-                .with(Column::Choice, ids(|row| row.2))
-                .with(Column::PChoice, numbers(|row| row.3.0))
-                .with(Column::PEos, numbers(|row| row.3.1));
-            if unmask {
-                prediction = prediction
-                    .with(Column::BestUnmask, ids(|row| row.4))
-                    .with(Column::PBestUnmask, numbers(|row| row.3.2));
-            }
-            Case {
-                canvas: Canvas::holding(vec![1, 2], &tokens, SPECIAL),
-                state: State::Daedal(daedal::State { stage, cursor, stagnant: false }),
-                params,
-                prediction,
-            }
-        })
+        .prop_map(
+            |(mut rows, (stage, cursor, unmask), counts, thresholds, (nan, stuck, written))| {
+                if let Some((column, at)) = nan
+                    && let Some(row) = rows.get_mut(at)
+                {
+                    row.3[column] = f32::NAN;
+                }
+                for (at, row) in rows.iter_mut().enumerate() {
+                    if stuck {
+                        row.2 = SPECIAL.mask;
+                    }
+                    if written.is_some_and(|(from, n)| (from..from + n).contains(&at)) {
+                        row.0 = 1;
+                    }
+                }
+                let mut params = Params::defaults(Daedal.params());
+                for (name, value) in [
+                    ("block_length", Value::Int(counts.0)),
+                    ("expansion_factor", Value::Int(counts.1)),
+                    ("max_gen_length", Value::Int(counts.2)),
+                    ("eos_check_tokens", Value::Int(counts.3)),
+                    ("high_conf_threshold", Value::Float(thresholds.0)),
+                    ("low_conf_threshold", Value::Float(thresholds.1)),
+                    ("eos_confidence_threshold", Value::Float(thresholds.2)),
+                    ("expand_eos_confidence_threshold", Value::Float(thresholds.3)),
+                ] {
+                    params.set(name, value).unwrap();
+                }
+                let ids = |get: fn(&Row) -> TokenId| Data::Ids(rows.iter().map(get).collect());
+                let numbers = |get: fn(&Row) -> f32| Data::Numbers(rows.iter().map(get).collect());
+                let tokens: Vec<TokenId> = rows.iter().map(|row| row.0).collect();
+                let mut prediction = Prediction::new(rows.len())
+                    .with(Column::Argmax, ids(|row| row.1))
+                    .with(Column::Choice, ids(|row| row.2))
+                    .with(Column::PChoice, numbers(|row| row.3[0]))
+                    .with(Column::PEos, numbers(|row| row.3[1]));
+                if unmask {
+                    prediction = prediction
+                        .with(Column::BestUnmask, ids(|row| row.4))
+                        .with(Column::PBestUnmask, numbers(|row| row.3[2]));
+                }
+                Case {
+                    canvas: Canvas::holding(vec![1, 2], &tokens, SPECIAL),
+                    state: State::Daedal(daedal::State { stage, cursor, stagnant: false }),
+                    params,
+                    prediction,
+                }
+            },
+        )
 }
 
-type Row = (TokenId, TokenId, TokenId, (f32, f32, f32), TokenId);
+/// Held, argmax, choice, their probabilities (choice, EOS, without the mask), best without the mask.
+type Row = (TokenId, TokenId, TokenId, [f32; 3], TokenId);
 
 impl std::fmt::Debug for Case {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
@@ -262,7 +277,7 @@ impl std::fmt::Debug for Case {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(1500))]
 
     #[test]
     fn flips_of_any_step_are_exact_and_nearest(case in any_case()) {
@@ -317,6 +332,29 @@ fn what_no_decision_reads_never_flips() {
     assert_eq!(down.last, Value::Float(0.25));
     assert_eq!(down.at, Value::Float(f64::from(0.25_f32.next_down())));
     assert_eq!(down.outcome.fills, [(0, 3), (1, 4)]);
+}
+
+#[test]
+fn where_nothing_can_be_decided_is_another_outcome() {
+    let canvas = Canvas::masked(vec![1], 4, SPECIAL);
+    let p = Data::Numbers(vec![0.5; 4]);
+    let masks = Data::Ids(vec![SPECIAL.mask; 4]);
+    let prediction = Prediction::new(4)
+        .with(Column::Argmax, masks.clone())
+        .with(Column::Choice, masks)
+        .with(Column::PChoice, p.clone())
+        .with(Column::PEos, p)
+        .with(Column::BestUnmask, Data::Ids(vec![3; 4]))
+        .with(Column::PBestUnmask, Data::Numbers(vec![0.9, 0.1, f32::NAN, 0.5]));
+    let state = State::Daedal(daedal::State { stage: 2, cursor: 0, stagnant: false });
+    let mut params = Params::defaults(Daedal.params());
+    params.set("block_length", Value::Int(2)).unwrap();
+    let name = "block_length";
+    let up = flips(&Daedal, &canvas, &state, &params, name, &prediction).unwrap().up.unwrap();
+    assert_eq!((up.last, up.at), (Value::Int(2), Value::Int(3)));
+    assert_eq!(up.outcome, Outcome::failed(&canvas));
+    params.set(name, Value::Int(3)).unwrap();
+    assert!(flips(&Daedal, &canvas, &state, &params, name, &prediction).is_err());
 }
 
 /// DAEDAL, counting how often it decides.

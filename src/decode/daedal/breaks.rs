@@ -141,7 +141,6 @@ fn blocks(
         high: settings.high_conf_threshold,
         low: settings.low_conf_threshold,
         expands: !eos_refuses && canvas.len() < settings.max_gen_length,
-        unmask: prediction.ids(Column::BestUnmask).ok(),
         p_unmask: prediction.numbers(Column::PBestUnmask).ok(),
         seen: Seen::default(),
     };
@@ -185,7 +184,6 @@ struct Scan<'a> {
     low: f32,
     /// Nothing refuses an expansion.
     expands: bool,
-    unmask: Option<&'a [TokenId]>,
     p_unmask: Option<&'a [f32]>,
     seen: Seen,
 }
@@ -252,10 +250,8 @@ impl Scan<'_> {
             0 => seen.best,
             _ => None,
         };
-        let filled_with = |at: usize| self.unmask.map(|tokens| tokens[at]);
-        let fails = stuck
-            && (seen.unmask_fails
-                || filled.and_then(filled_with).is_none_or(|token| token == self.mask));
+        // A token that cannot be written fails as well, but hangs on the position alone.
+        let fails = stuck && (seen.unmask_fails || filled.is_none());
         let lowest = if seen.lowest == filled { seen.second } else { seen.lowest };
         let expanded = lowest.filter(|_| self.expands);
         Choice { high: seen.high, filled, expanded, fails }
