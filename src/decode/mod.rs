@@ -6,10 +6,14 @@
 
 pub mod daedal;
 mod decision;
+mod flips;
+mod outcome;
 mod params;
 mod verdict;
 
 pub use decision::{Decision, Drop, EosMeasure, Growth, Mode};
+pub use flips::{Flip, Flips, flips};
+pub use outcome::{Next, Outcome};
 pub use params::{Affects, Kind, ParamError, ParamSpec, Params, Value};
 pub use verdict::{FillRule, LeftRule, RefuseRule, Verdict};
 
@@ -153,6 +157,25 @@ pub trait Strategy: Send + Sync {
     /// If a parameter is out of range.
     fn edited(&self, canvas: &Canvas, state: &State, params: &Params)
     -> Result<State, DecodeError>;
+
+    /// Where [`flips`] looks: values of the parameter `name` at each of which the outcome may
+    /// differ from the one just below, the other parameters as they are. Thresholds are widened
+    /// f32 values.
+    ///
+    /// Complete from the present value up to the nearest one at which the outcome does differ,
+    /// on both sides; beyond that, values may be missing. Values without effect cost a decision
+    /// each, so there should be few.
+    ///
+    /// # Errors
+    /// As [`Strategy::decide`] at the present value.
+    fn breaks(
+        &self,
+        name: &str,
+        canvas: &Canvas,
+        state: &State,
+        params: &Params,
+        prediction: &Prediction,
+    ) -> Result<Vec<Value>, DecodeError>;
 
     /// Stage and block, for people.
     fn phase(&self, canvas: &Canvas, state: &State, params: &Params) -> Phase;

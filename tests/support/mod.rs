@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 pub mod fake;
+pub mod play;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 

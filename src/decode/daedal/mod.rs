@@ -7,6 +7,7 @@
 //! against thresholds rounded to f32. Where the code crashes (guidance once the canvas has
 //! grown) this does what it meant.
 
+mod breaks;
 mod eos;
 mod params;
 mod stage1;
@@ -20,7 +21,7 @@ pub use params::{SPECS, Settings};
 
 use super::{
     Decision, DecodeError, Extras, Finish, ParamSpec, Params, Phase, Plan, State as AnyState,
-    Strategy,
+    Strategy, Value,
 };
 use crate::{
     canvas::{Canvas, SpecialTokens, TokenId},
@@ -178,6 +179,18 @@ impl Strategy for Daedal {
             _ => stage2::cursor_after_edit(canvas, state.cursor, settings.block_length),
         };
         Ok(AnyState::Daedal(State { stage: state.stage, cursor, stagnant: false }))
+    }
+
+    fn breaks(
+        &self,
+        name: &str,
+        canvas: &Canvas,
+        state: &AnyState,
+        params: &Params,
+        prediction: &Prediction,
+    ) -> Result<Vec<Value>, DecodeError> {
+        let AnyState::Daedal(state) = state;
+        breaks::breaks(name, canvas, *state, &Settings::of(params)?, prediction)
     }
 
     fn phase(&self, canvas: &Canvas, state: &AnyState, params: &Params) -> Phase {

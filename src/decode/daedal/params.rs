@@ -3,7 +3,7 @@
 use crate::decode::{Affects, DecodeError, Kind, ParamSpec, Params};
 
 /// Largest length and window accepted: far beyond any model's context.
-const MOST: i64 = 1 << 20;
+pub(super) const MOST: i64 = 1 << 20;
 
 /// A probability threshold: 0..=2, since values over 1 ("never") are legal in the reference.
 const fn threshold(

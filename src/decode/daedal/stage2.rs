@@ -13,6 +13,55 @@ use crate::{
     predict::{Column, Prediction},
 };
 
+/// What a step goes by, before it acts.
+pub(super) struct Sight {
+    /// The current block, clipped to the length.
+    pub block: Range<usize>,
+    /// The open positions of the block that may be filled.
+    pub fillable: Vec<usize>,
+    /// What is filled.
+    pub fills: Fills,
+    /// The least confident of them that is not filled and not forbidden to expand: expanded if it
+    /// is under τ_low and nothing refuses.
+    pub lowest: Option<usize>,
+    /// The least confident position a person asked to expand, wherever it is: it comes first.
+    pub forced: Option<usize>,
+    /// The EOS confidence.
+    pub eos: EosMeasure,
+}
+
+impl Sight {
+    pub(super) fn of(
+        columns: &Columns,
+        canvas: &Canvas,
+        state: State,
+        settings: &Settings,
+        prediction: &Prediction,
+    ) -> Result<Self, DecodeError> {
+        let block = state.block(canvas.len(), settings.block_length);
+        let open: Vec<usize> = block.clone().filter(|&position| canvas.is_open(position)).collect();
+        if let Some(&position) = open.iter().find(|&&at| !columns.p_choice[at].is_finite()) {
+            return Err(DecodeError::NotFinite(position));
+        }
+        let eos = eos::measure(
+            columns,
+            canvas.special().eos,
+            settings.eos_check_tokens,
+            settings.expand_eos_confidence_threshold,
+        )?;
+        let asked = |at: usize| canvas.cells()[at].wish.expand;
+        let lower = |a: usize, b: usize| columns.p_choice[a] < columns.p_choice[b];
+        let forced: Vec<usize> =
+            (0..canvas.len()).filter(|&at| asked(at) == Some(true) && canvas.is_open(at)).collect();
+        let fillable: Vec<usize> = open.into_iter().filter(|&at| asked(at) != Some(true)).collect();
+        let fills = fills(canvas, settings, columns, &fillable, prediction)?;
+        let rest: Vec<usize> =
+            fillable.iter().copied().filter(|&at| !fills.has(at) && asked(at).is_none()).collect();
+        let lowest = first_by(&rest, lower);
+        Ok(Self { block, fillable, fills, lowest, forced: first_by(&forced, lower), eos })
+    }
+}
+
 pub(super) fn decide(
     canvas: &Canvas,
     state: State,
@@ -20,35 +69,10 @@ pub(super) fn decide(
     prediction: &Prediction,
 ) -> Result<Decision, DecodeError> {
     let columns = Columns::of(prediction, canvas)?;
-    let block = state.block(canvas.len(), settings.block_length);
-    let masked: Vec<usize> = block.clone().filter(|&position| canvas.is_open(position)).collect();
-    if let Some(&position) = masked.iter().find(|&&at| !columns.p_choice[at].is_finite()) {
-        return Err(DecodeError::NotFinite(position));
-    }
-    let eos = eos::measure(
-        &columns,
-        canvas.special().eos,
-        settings.eos_check_tokens,
-        settings.expand_eos_confidence_threshold,
-    )?;
-
-    let asked = |at: usize| canvas.cells()[at].wish.expand;
-    // A person's wish comes first, wherever the position is.
-    let lower = |a: usize, b: usize| columns.p_choice[a] < columns.p_choice[b];
-    let forced: Vec<usize> =
-        (0..canvas.len()).filter(|&at| canvas.is_open(at) && asked(at) == Some(true)).collect();
-    let forced = first_by(&forced, lower);
-    let fillable: Vec<usize> =
-        masked.iter().copied().filter(|&at| asked(at) != Some(true)).collect();
-    let fills = fills(canvas, settings, &columns, &fillable, prediction)?;
-    let candidates: Vec<usize> = fillable
-        .iter()
-        .copied()
-        .filter(|at| !fills.chosen.iter().any(|fill| fill.position == *at))
-        .filter(|&at| columns.p_choice[at] < settings.low_conf_threshold)
-        .filter(|&at| asked(at).is_none())
-        .collect();
-    let lowest = forced.or_else(|| first_by(&candidates, lower));
+    let Sight { block, fills, lowest, forced, eos, .. } =
+        Sight::of(&columns, canvas, state, settings, prediction)?;
+    let lowest = lowest.filter(|&at| columns.p_choice[at] < settings.low_conf_threshold);
+    let lowest = forced.or(lowest);
     let refusal = refusal(canvas, settings, &eos, lowest, forced.is_some());
     let expanded = if refusal.is_none() { lowest } else { None };
 
@@ -96,16 +120,23 @@ pub(super) fn decide(
 }
 
 /// A position to be filled.
-struct Fill {
+pub(super) struct Fill {
     position: usize,
     token: TokenId,
     p: f32,
 }
 
-/// The positions to be filled, and by which rule.
-struct Fills {
+/// The positions to be filled, in order, and by which rule.
+pub(super) struct Fills {
     mode: Mode,
     chosen: Vec<Fill>,
+}
+
+impl Fills {
+    /// True if `position` is filled.
+    pub(super) fn has(&self, position: usize) -> bool {
+        self.chosen.binary_search_by_key(&position, |fill| fill.position).is_ok()
+    }
 }
 
 fn fills(
@@ -156,7 +187,7 @@ fn first_by(positions: &[usize], beats: impl Fn(usize, usize) -> bool) -> Option
 }
 
 /// Why no position may be expanded in this step, if so.
-fn refusal(
+pub(super) fn refusal(
     canvas: &Canvas,
     settings: &Settings,
     eos: &EosMeasure,
