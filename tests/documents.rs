@@ -26,7 +26,7 @@ fn section(name: &str, content: &str) {
 #[test]
 fn the_tables_are_the_programs_own() {
     section("parameters", &demask::cli::parameter_table());
-    section("keys", &demask::tui::key_table());
+    section("keys", &demask::tui::Keymap::default().markdown());
 }
 
 #[test]

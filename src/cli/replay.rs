@@ -11,7 +11,7 @@ use clap::Args;
 use super::{Fault, LookOptions, tui::terminal_or_fault};
 use crate::{
     trace,
-    tui::{self, Palette, Source, Start},
+    tui::{self, Keymap, Palette, Source, Start},
 };
 
 #[derive(Debug, Args)]
@@ -81,6 +81,7 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
         prompt_text: recording.header.prompt_text,
         notices: recording.notices,
         look,
+        keymap: Keymap::default(),
         speed: Some(5),
     };
     match &args.svg {

@@ -11,7 +11,7 @@ use clap::Args;
 use super::{Fault, LookOptions, ModelOptions, open};
 use crate::{
     trace,
-    tui::{self, Save, Source, Start},
+    tui::{self, Keymap, Save, Source, Start},
 };
 
 #[derive(Debug, Args)]
@@ -67,6 +67,7 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
         prompt_text: opened.prompt,
         notices: Vec::new(),
         look: args.look.look(),
+        keymap: Keymap::default(),
         speed: Some(5),
     })
     .map_err(Fault::failure)?;

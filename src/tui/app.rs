@@ -12,6 +12,7 @@ use tui_input::Input;
 use super::{
     Encode, Save, Source, Start,
     history::{Entry, History, Sort},
+    keymap::Keymap,
     layout::{self, Areas, Choice, Pane},
     theme::{Role, Theme},
 };
@@ -75,6 +76,7 @@ pub struct App {
     pub(super) save: Option<Save>,
     pub(super) prompt_text: String,
     pub(super) theme: Theme,
+    pub(super) keymap: Keymap,
     pub(super) has_engine: bool,
 
     pub(super) width: u16,
@@ -134,6 +136,7 @@ impl App {
             prompt_text,
             notices,
             look,
+            keymap,
             speed,
         } = start;
         let speed = SPEEDS.iter().position(|&at| at == speed).unwrap_or(2);
@@ -146,6 +149,7 @@ impl App {
             save,
             prompt_text,
             theme: Theme::new(look),
+            keymap,
             has_engine: predictor.is_some(),
             width,
             height,

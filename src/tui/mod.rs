@@ -11,6 +11,7 @@
 
 mod actions;
 mod app;
+mod chord;
 mod cursor;
 mod driver;
 mod flow;
@@ -39,7 +40,8 @@ use std::{io, path::PathBuf, sync::Arc};
 use ratatui::buffer::Buffer;
 
 pub use app::App;
-pub use keymap::{Action, Binding, Chord, Group, TABLE as KEYS, markdown as key_table};
+pub use chord::{Chord, ChordError};
+pub use keymap::{Action, Binding, Group, Keymap, KeymapError, TABLE as KEYS};
 pub use layout::Pane;
 pub use svg::svg;
 pub use text::is_hidden;
@@ -98,6 +100,8 @@ pub struct Start {
     pub notices: Vec<String>,
     /// What the terminal can show.
     pub look: Look,
+    /// The keys.
+    pub keymap: Keymap,
     /// Steps a second in run mode: 1, 2, 5, 10, 30, or `None` for as fast as it goes.
     pub speed: Option<u32>,
 }

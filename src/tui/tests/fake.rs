@@ -11,7 +11,7 @@ use crate::{
         Request, Vocabulary, Watch,
     },
     session::{Pending, Session},
-    tui::{App, Look, Source, Start, update},
+    tui::{App, Keymap, Look, Source, Start, update},
 };
 
 pub const MASK: TokenId = 1;
@@ -212,6 +212,7 @@ pub fn start_with(look: Look, params: Params, vocabulary: Arc<dyn Vocabulary>) -
         prompt_text: "Two birds flew over the cat.".to_owned(),
         notices: Vec::new(),
         look,
+        keymap: Keymap::default(),
         speed: Some(5),
     }
 }
