@@ -102,6 +102,6 @@ impl LookOptions {
         };
         // The Linux console has no block glyphs beyond a few.
         let console = std::env::var_os("TERM").is_some_and(|term| term == "linux");
-        Look { palette, ascii: self.ascii || console, mouse: !self.no_mouse }
+        Look { palette, ascii: self.ascii || console, mouse: !self.no_mouse, ..Look::default() }
     }
 }

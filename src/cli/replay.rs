@@ -88,7 +88,7 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
         None => tui::run(start).map_err(Fault::failure)?,
         Some(out) => {
             let (width, height) = args.size;
-            let picture = tui::svg(&tui::picture(start, width, height));
+            let picture = tui::svg(&tui::picture(start, width, height), look.shade);
             fs::write(out, picture).map_err(|error| {
                 Fault::failure(format!("{}: it cannot be written ({error})", out.display()))
             })?;

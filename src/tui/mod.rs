@@ -12,6 +12,7 @@
 mod actions;
 mod app;
 mod chord;
+mod colors;
 mod cursor;
 mod driver;
 mod flow;
@@ -41,6 +42,7 @@ use ratatui::buffer::Buffer;
 
 pub use app::App;
 pub use chord::{Chord, ChordError};
+pub use colors::{Colors, Ink, Rgb, Shade};
 pub use keymap::{Action, Binding, Group, Keymap, KeymapError, TABLE as KEYS};
 pub use layout::Pane;
 pub use svg::svg;
