@@ -31,6 +31,9 @@ impl Terminal {
         command.args(args);
         command.env("TERM", "xterm-256color");
         command.env_remove("NO_COLOR");
+        // Not the configuration of whoever runs the tests.
+        command.env_remove("DEMASK_CONFIG");
+        command.env("XDG_CONFIG_HOME", "/nonexistent");
         for (name, value) in env {
             command.env(name, value);
         }

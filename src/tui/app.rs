@@ -2,7 +2,7 @@
 //! it and changes nothing; everything that changes it is in `update`.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     path::PathBuf,
     sync::Arc,
 };
@@ -10,7 +10,7 @@ use std::{
 use tui_input::Input;
 
 use super::{
-    Encode, Save, Source, Start,
+    Encode, Presets, Save, Source, Start,
     history::{Entry, History, Sort},
     keymap::Keymap,
     layout::{self, Areas, Choice, Pane},
@@ -77,6 +77,8 @@ pub struct App {
     pub(super) prompt_text: String,
     pub(super) theme: Theme,
     pub(super) keymap: Keymap,
+    pub(super) presets: Option<Presets>,
+    pub(super) macros: BTreeMap<String, String>,
     pub(super) has_engine: bool,
 
     pub(super) width: u16,
@@ -133,6 +135,8 @@ impl App {
             recording,
             encode,
             save,
+            presets,
+            macros,
             prompt_text,
             notices,
             look,
@@ -147,6 +151,8 @@ impl App {
             recording,
             encode,
             save,
+            presets,
+            macros,
             prompt_text,
             theme: Theme::new(look),
             keymap,

@@ -209,6 +209,8 @@ pub fn start_with(look: Look, params: Params, vocabulary: Arc<dyn Vocabulary>) -
             if text.is_empty() { Err("the prompt is empty".to_owned()) } else { Ok(vec![0, 5, 6]) }
         })),
         save: None,
+        presets: None,
+        macros: Default::default(),
         prompt_text: "Two birds flew over the cat.".to_owned(),
         notices: Vec::new(),
         look,
