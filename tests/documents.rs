@@ -85,7 +85,11 @@ fn words(line: &str) -> Vec<String> {
             words.push(part.to_owned());
         } else {
             words.extend(
-                part.split('#').next().unwrap_or_default().split_whitespace().map(str::to_owned),
+                part.split(['#', '>'])
+                    .next()
+                    .unwrap_or_default()
+                    .split_whitespace()
+                    .map(str::to_owned),
             );
         }
     }

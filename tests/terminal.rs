@@ -180,6 +180,30 @@ fn start_step_inspect_turn_and_quit() {
 }
 
 #[test]
+fn a_configuration_moves_keys_and_sets_the_theme() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    let text = "[keys]\nstep = \"n\"\nquit = \"alt-q\"\n[look]\ntheme = \"light\"\n";
+    std::fs::write(&file, text).unwrap();
+    let file = file.to_str().unwrap();
+    let args = ["--color", "truecolor"];
+    let mut terminal = Terminal::start(&args, (120, 40), &[("DEMASK_CONFIG", file)]);
+    terminal.wait_text("Alt-q quit");
+    terminal.wait("the pending decision", |screen| screen.contents().contains("grow"));
+    // The key it was does nothing now: one step is made, not two.
+    terminal.press("sn");
+    terminal.wait("step 1", |screen| shows_step(screen, 1));
+    let blue = vt100::Color::Rgb(0, 98, 170);
+    terminal.wait("keys for a light ground", |screen| {
+        (0..120).any(|column| screen.cell(39, column).is_some_and(|cell| cell.fgcolor() == blue))
+    });
+    terminal.press("\x1bq");
+    terminal.wait_text("Not recorded");
+    terminal.press("q");
+    terminal.wait_left(0);
+}
+
+#[test]
 fn a_turned_threshold_decides_again_at_once() {
     let mut terminal = Terminal::start(&["--eos-confidence-threshold", "0"], (120, 40), &[]);
     terminal.wait_text("PAUSED");
