@@ -200,7 +200,7 @@ fn a_configuration_moves_keys_and_sets_the_theme() {
     terminal.press("\x1bq");
     terminal.wait_text("Not recorded");
     terminal.press("q");
-    terminal.wait_left(0);
+    assert!(terminal.exit().success(), "{}", terminal.text());
 }
 
 #[test]
