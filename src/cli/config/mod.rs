@@ -32,7 +32,7 @@ use super::{Fault, options::ColorChoice};
 pub type ParamSet = Vec<(String, Value)>;
 
 /// What a configuration says.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Config {
     /// Parameters' values in the place of the defaults and of the checkpoint's suggestions.
     pub params: ParamSet,
@@ -73,20 +73,6 @@ impl Default for LookConfig {
             mouse: true,
             theme: Shade::Dark,
             speed: Some(5),
-        }
-    }
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            params: ParamSet::new(),
-            keymap: Keymap::default(),
-            look: LookConfig::default(),
-            colors: Colors::default(),
-            presets: BTreeMap::new(),
-            macros: BTreeMap::new(),
-            folder: None,
         }
     }
 }
