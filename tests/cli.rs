@@ -12,6 +12,8 @@ use support::{Trace, golden};
 fn demask(args: &[&str]) -> Command {
     let mut command = Command::cargo_bin("demask").unwrap();
     command.args(args).env_remove("NO_COLOR");
+    // Not the configuration of whoever runs the tests.
+    command.env_remove("DEMASK_CONFIG").env("XDG_CONFIG_HOME", "/nonexistent");
     command
 }
 

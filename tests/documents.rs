@@ -8,9 +8,9 @@ fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-/// The README's section between `<!-- name -->` and `<!-- /name -->` is `content`.
-fn section(name: &str, content: &str) {
-    let file = path("README.md");
+/// A document's section between `<!-- name -->` and `<!-- /name -->` is `content`.
+fn section(file: &str, name: &str, content: &str) {
+    let file = path(file);
     let text = fs::read_to_string(&file).unwrap();
     let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
     let start = text.find(&open).expect("the section opens") + open.len();
@@ -25,8 +25,13 @@ fn section(name: &str, content: &str) {
 
 #[test]
 fn the_tables_are_the_programs_own() {
-    section("parameters", &demask::cli::parameter_table());
-    section("keys", &demask::tui::key_table());
+    section("README.md", "parameters", &demask::cli::parameter_table());
+    section("README.md", "keys", &demask::tui::Keymap::default().markdown());
+    let configuration = "docs/configuration.md";
+    section(configuration, "presets", &demask::cli::preset_table());
+    section(configuration, "colors", &demask::cli::color_table());
+    let printed = format!("```toml\n{}```\n", demask::cli::default_config());
+    section(configuration, "config", &printed);
 }
 
 #[test]
@@ -53,8 +58,9 @@ fn every_command_and_flag_is_described() {
 fn commands_in_the_documents_are_commands() {
     let readme = fs::read_to_string(path("README.md")).unwrap();
     let recordings = fs::read_to_string(path("recordings/README.md")).unwrap();
+    let configuration = fs::read_to_string(path("docs/configuration.md")).unwrap();
     let mut seen = 0;
-    for text in [readme, recordings] {
+    for text in [readme, recordings, configuration] {
         for line in text.lines() {
             let found = line.split('`').find_map(|part| part.trim().strip_prefix("demask "));
             let found = found.or_else(|| line.strip_prefix("demask "));
@@ -79,9 +85,29 @@ fn words(line: &str) -> Vec<String> {
             words.push(part.to_owned());
         } else {
             words.extend(
-                part.split('#').next().unwrap_or_default().split_whitespace().map(str::to_owned),
+                part.split(['#', '>'])
+                    .next()
+                    .unwrap_or_default()
+                    .split_whitespace()
+                    .map(str::to_owned),
             );
         }
     }
     words
+}
+
+/// A piece of TOML in the documents is a configuration.
+#[test]
+fn configurations_in_the_documents_are_configurations() {
+    let mut seen = 0;
+    for file in ["README.md", "docs/configuration.md"] {
+        let text = fs::read_to_string(path(file)).unwrap();
+        for piece in text.split("```toml\n").skip(1) {
+            let piece = piece.split("```").next().unwrap_or_default();
+            let read = demask::cli::Config::parse(piece, file);
+            assert!(read.is_ok(), "{}\n{piece}", read.unwrap_err());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 3, "only {seen} found");
 }

@@ -31,6 +31,9 @@ impl Terminal {
         command.args(args);
         command.env("TERM", "xterm-256color");
         command.env_remove("NO_COLOR");
+        // Not the configuration of whoever runs the tests.
+        command.env_remove("DEMASK_CONFIG");
+        command.env("XDG_CONFIG_HOME", "/nonexistent");
         for (name, value) in env {
             command.env(name, value);
         }
@@ -174,6 +177,30 @@ fn start_step_inspect_turn_and_quit() {
         assert!(terminal.exit().success(), "{}", terminal.text());
         terminal.assert_restored();
     }
+}
+
+#[test]
+fn a_configuration_moves_keys_and_sets_the_theme() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    let text = "[keys]\nstep = \"n\"\nquit = \"alt-q\"\n[look]\ntheme = \"light\"\n";
+    std::fs::write(&file, text).unwrap();
+    let file = file.to_str().unwrap();
+    let args = ["--color", "truecolor"];
+    let mut terminal = Terminal::start(&args, (120, 40), &[("DEMASK_CONFIG", file)]);
+    terminal.wait_text("Alt-q quit");
+    terminal.wait("the pending decision", |screen| screen.contents().contains("grow"));
+    // The key it was does nothing now: one step is made, not two.
+    terminal.press("sn");
+    terminal.wait("step 1", |screen| shows_step(screen, 1));
+    let blue = vt100::Color::Rgb(0, 98, 170);
+    terminal.wait("keys for a light ground", |screen| {
+        (0..120).any(|column| screen.cell(39, column).is_some_and(|cell| cell.fgcolor() == blue))
+    });
+    terminal.press("\x1bq");
+    terminal.wait_text("Not recorded");
+    terminal.press("q");
+    assert!(terminal.exit().success(), "{}", terminal.text());
 }
 
 #[test]

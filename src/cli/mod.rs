@@ -2,6 +2,7 @@
 //!
 //! Data goes to stdout, messages to stderr. Exit code 0 is success, 1 a failure, 2 a wrong use.
 
+mod config;
 mod fault;
 mod harmless;
 mod open;
@@ -16,8 +17,12 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+pub use config::{
+    Config, ConfigError, LookConfig, ParamSet, color_table, default_text as default_config,
+    preset_table,
+};
 pub use fault::Fault;
-pub use options::{LookOptions, ModelOptions};
+pub use options::{ColorChoice, ConfigOptions, LookOptions, ModelOptions};
 pub use params::{ParamOptions, parameter_table};
 
 /// A visual debugger for masked diffusion language models.
@@ -40,6 +45,8 @@ enum Command {
     Run(run::RunArgs),
     /// Open a recording, without a model
     Replay(replay::ReplayArgs),
+    /// Print the configuration file with its defaults, or where it is read from
+    Config(config::ConfigArgs),
 }
 
 /// The program.
@@ -50,6 +57,7 @@ pub fn main() -> ExitCode {
         Some(Command::Tui(args)) => tui::main(&args),
         Some(Command::Run(args)) => run::main(&args),
         Some(Command::Replay(args)) => replay::main(&args),
+        Some(Command::Config(args)) => config::main(&args),
     };
     match done {
         Ok(code) => code,

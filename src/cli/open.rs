@@ -2,7 +2,11 @@
 
 use std::path::Path;
 
-use super::{Fault, ModelOptions, stop};
+use super::{
+    Config, Fault, ModelOptions,
+    config::{Presets, set_all},
+    stop,
+};
 use crate::{
     canvas::TokenId,
     decode::{self, DecodeError, Extras, Params, Value},
@@ -30,10 +34,16 @@ pub struct Opened {
 /// Loads and starts. `recorder` makes the recorder, once the header is known.
 pub fn open(
     options: &ModelOptions,
+    config: &Config,
     prompt: Option<&str>,
     recorder: impl FnOnce(&Header, &Loaded) -> Result<Option<Box<dyn Recorder>>, Fault>,
 ) -> Result<Opened, Fault> {
     let computing = Computing { device: model::device(&options.device)?, precision: options.dtype };
+    // Before the model is loaded, which may take minutes.
+    let preset = match &options.preset {
+        Some(name) => Presets::of(config).load(name)?,
+        None => Vec::new(),
+    };
     let mut loaded = model::load(&options.source(), &computing)?;
     loaded.predictor = stop::test_hook(loaded.predictor);
     let (ids, prompt) = match (&options.prompt_ids, prompt) {
@@ -44,7 +54,11 @@ pub fn open(
     check_ids(&loaded, &ids)?;
     let strategy = decode::strategy(&options.strategy)
         .ok_or_else(|| Fault::usage(format!("there is no strategy `{}`", options.strategy)))?;
-    let params = params(options, &loaded, Params::defaults(strategy.params()), ids.len())?;
+    let mut start = Params::defaults(strategy.params());
+    start.suggest(&loaded.suggested);
+    set_all(&mut start, &config.params)?;
+    set_all(&mut start, &preset)?;
+    let params = params(options, &loaded, start, ids.len())?;
     let extras = extras(options.top_k);
     let header = Header::new(&loaded.facts, strategy.name(), &prompt, extras);
     let recorder = recorder(&header, &loaded)?;
@@ -97,8 +111,9 @@ fn check_ids(loaded: &Loaded, ids: &[TokenId]) -> Result<(), Fault> {
     }
 }
 
-/// Defaults, then what the checkpoint suggests, then the flags. The default maximum length is
-/// lowered to what the context holds.
+/// What there is so far (the defaults, then what the checkpoint suggests, the configuration, the
+/// preset), then the flags. A maximum length that is not a flag is lowered to what the context
+/// holds.
 fn params(
     options: &ModelOptions,
     loaded: &Loaded,
@@ -107,7 +122,6 @@ fn params(
 ) -> Result<Params, Fault> {
     let context = loaded.facts.context;
     let room = context.saturating_sub(prompt);
-    params.suggest(&loaded.suggested);
     for (name, value) in options.params.iter() {
         params.set(name, value).map_err(Fault::usage)?;
     }

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::ParamOptions;
+use super::{Config, Fault, ParamOptions, config};
 use crate::{
     decode,
     model::{Precision, Source},
-    tui::{Look, Palette},
+    tui::{Look, Palette, Shade},
 };
 
 /// Which model, which strategy, which parameters, and what to record.
@@ -38,6 +38,10 @@ pub struct ModelOptions {
     /// Record over FILE if it exists
     #[arg(long, requires = "record")]
     pub overwrite: bool,
+    /// Parameters under a name: one of the program's, of the configuration's, or a file
+    /// presets/NAME.toml beside it
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<String>,
     /// Parameters of the strategy.
     #[command(flatten)]
     pub params: ParamOptions,
@@ -57,14 +61,23 @@ impl ModelOptions {
 /// How the screen looks.
 #[derive(Debug, Args)]
 pub struct LookOptions {
-    /// Colours; auto looks at NO_COLOR, COLORTERM and TERM
-    #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
-    pub color: ColorChoice,
+    /// Colours; auto looks at NO_COLOR, COLORTERM and TERM [default: auto]
+    #[arg(long, value_enum)]
+    pub color: Option<ColorChoice>,
+    /// Colours for a dark or a light ground [default: dark]
+    #[arg(long, value_enum)]
+    pub theme: Option<Theme>,
     /// Draw with ASCII characters only
-    #[arg(long)]
+    #[arg(long, overrides_with = "no_ascii")]
     pub ascii: bool,
+    /// Draw with all characters, whatever the configuration says
+    #[arg(long, overrides_with = "ascii")]
+    pub no_ascii: bool,
+    /// Listen to the mouse, whatever the configuration says
+    #[arg(long, overrides_with = "no_mouse")]
+    pub mouse: bool,
     /// Leave the mouse to the terminal
-    #[arg(long)]
+    #[arg(long, overrides_with = "mouse")]
     pub no_mouse: bool,
 }
 
@@ -85,10 +98,60 @@ pub enum ColorChoice {
     Truecolor,
 }
 
+impl ColorChoice {
+    /// Every choice under its name.
+    pub const NAMES: [(&str, Self); 5] = [
+        ("auto", Self::Auto),
+        ("never", Self::Never),
+        ("16", Self::Ansi16),
+        ("256", Self::Ansi256),
+        ("truecolor", Self::Truecolor),
+    ];
+}
+
+/// What ground the colours are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Theme {
+    /// A dark one.
+    Dark,
+    /// A light one.
+    Light,
+}
+
+/// Which configuration file.
+#[derive(Debug, Args)]
+pub struct ConfigOptions {
+    /// Configuration file [default: DEMASK_CONFIG, else demask/config.toml in your configuration
+    /// folder, if there is one]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
+    pub config: Option<PathBuf>,
+    /// Read no configuration file and no preset files
+    #[arg(long)]
+    pub no_config: bool,
+}
+
+impl ConfigOptions {
+    /// The configuration.
+    ///
+    /// # Errors
+    /// If a file that was asked for is not there, or a file has a fault.
+    pub fn read(&self) -> Result<Config, Fault> {
+        let place = if self.no_config { None } else { config::place(self.config.as_deref()) };
+        let read = place.map(|place| Config::read(&place.path, place.explicit));
+        Ok(read.transpose()?.unwrap_or_default())
+    }
+}
+
 impl LookOptions {
-    /// The look, from the options and, where they leave it open, the environment.
-    pub fn look(&self) -> Look {
-        let palette = match self.color {
+    /// The choice of colours: the flag, else the configuration's.
+    pub fn color(&self, config: &Config) -> ColorChoice {
+        self.color.unwrap_or(config.look.color)
+    }
+
+    /// The look: the flags, else the configuration, else, where they leave it open, the
+    /// environment.
+    pub fn look(&self, config: &Config) -> Look {
+        let palette = match self.color(config) {
             ColorChoice::Never => Palette::Mono,
             ColorChoice::Ansi16 => Palette::Ansi16,
             ColorChoice::Ansi256 => Palette::Ansi256,
@@ -102,6 +165,16 @@ impl LookOptions {
         };
         // The Linux console has no block glyphs beyond a few.
         let console = std::env::var_os("TERM").is_some_and(|term| term == "linux");
-        Look { palette, ascii: self.ascii || console, mouse: !self.no_mouse }
+        Look {
+            palette,
+            ascii: console || self.ascii || (config.look.ascii && !self.no_ascii),
+            mouse: !self.no_mouse && (self.mouse || config.look.mouse),
+            shade: match self.theme {
+                Some(Theme::Dark) => Shade::Dark,
+                Some(Theme::Light) => Shade::Light,
+                None => config.look.theme,
+            },
+            colors: config.colors,
+        }
     }
 }

@@ -8,7 +8,9 @@ use std::{
 
 use clap::Args;
 
-use super::{Fault, LookOptions, tui::terminal_or_fault};
+use super::{
+    ColorChoice, ConfigOptions, Fault, LookOptions, config::Presets, tui::terminal_or_fault,
+};
 use crate::{
     trace,
     tui::{self, Palette, Source, Start},
@@ -30,6 +32,8 @@ pub struct ReplayArgs {
     size: (u16, u16),
     #[command(flatten)]
     look: LookOptions,
+    #[command(flatten)]
+    config: ConfigOptions,
 }
 
 fn size(text: &str) -> Result<(u16, u16), String> {
@@ -51,6 +55,7 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
         }
         Some(_) => {}
     }
+    let config = args.config.read()?;
     let recording = trace::read(&args.file)?;
     let mut session = recording.session();
     if let Some(step) = args.step {
@@ -64,8 +69,8 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
         session.go(*node);
     }
     let name = args.file.file_name().unwrap_or(args.file.as_os_str());
-    let mut look = args.look.look();
-    if args.svg.is_some() && matches!(args.look.color, super::options::ColorChoice::Auto) {
+    let mut look = args.look.look(&config);
+    if args.svg.is_some() && args.look.color(&config) == ColorChoice::Auto {
         look.palette = Palette::TrueColor;
     }
     let facts = recording.facts();
@@ -78,16 +83,19 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
         recording: None,
         encode: None,
         save: None,
+        presets: Some(Presets::of(&config).for_screen()),
+        macros: config.macros,
         prompt_text: recording.header.prompt_text,
         notices: recording.notices,
         look,
-        speed: Some(5),
+        keymap: config.keymap,
+        speed: config.look.speed,
     };
     match &args.svg {
         None => tui::run(start).map_err(Fault::failure)?,
         Some(out) => {
             let (width, height) = args.size;
-            let picture = tui::svg(&tui::picture(start, width, height));
+            let picture = tui::svg(&tui::picture(start, width, height), look.shade);
             fs::write(out, picture).map_err(|error| {
                 Fault::failure(format!("{}: it cannot be written ({error})", out.display()))
             })?;

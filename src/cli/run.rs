@@ -15,7 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::{
-    Fault, ModelOptions,
+    ConfigOptions, Fault, ModelOptions,
     fault::tell,
     harmless::{harmless, harmless_json},
     open::{self, Opened},
@@ -37,6 +37,8 @@ pub struct RunArgs {
     json: bool,
     #[command(flatten)]
     model: ModelOptions,
+    #[command(flatten)]
+    config: ConfigOptions,
 }
 
 /// What `--json` prints.
@@ -87,7 +89,8 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
             "--record - would write the recording onto the terminal. Redirect stdout or give a file",
         ));
     }
-    let opened = open::open(&args.model, args.prompt.as_deref(), |header, loaded| {
+    let config = args.config.read()?;
+    let opened = open::open(&args.model, &config, args.prompt.as_deref(), |header, loaded| {
         match &args.model.record {
             None => Ok(None),
             Some(_) if to_stdout => {
@@ -126,7 +129,7 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
 }
 
 /// A line on stdout. A reader that has gone away is not a failure.
-fn say(line: &str) -> Result<(), Fault> {
+pub(super) fn say(line: &str) -> Result<(), Fault> {
     match writeln!(io::stdout(), "{line}").and_then(|()| io::stdout().flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Fault::failure(format!("the answer cannot be written ({error})")))

@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 
-use super::{Fault, LookOptions, ModelOptions, open};
+use super::{ConfigOptions, Fault, LookOptions, ModelOptions, config::Presets, open};
 use crate::{
     trace,
     tui::{self, Save, Source, Start},
@@ -23,6 +23,8 @@ pub struct TuiArgs {
     model: ModelOptions,
     #[command(flatten)]
     look: LookOptions,
+    #[command(flatten)]
+    config: ConfigOptions,
 }
 
 pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
@@ -33,10 +35,12 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
         ));
     }
     terminal_or_fault()?;
-    let opened = open::open(&args.model, args.prompt.as_deref(), |header, loaded| {
+    let config = args.config.read()?;
+    let opened = open::open(&args.model, &config, args.prompt.as_deref(), |header, loaded| {
         let path = args.model.record.as_deref();
         path.map(|path| open::file_recorder(&args.model, path, header, loaded)).transpose()
     })?;
+    let look = args.look.look(&config);
     let tokenizer = opened.loaded.tokenizer;
     let vocabulary = tokenizer.clone();
     let saved = Mutex::new(None::<PathBuf>);
@@ -64,10 +68,13 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
                 Ok(path)
             }),
         }),
+        presets: Some(Presets::of(&config).for_screen()),
+        macros: config.macros,
         prompt_text: opened.prompt,
         notices: Vec::new(),
-        look: args.look.look(),
-        speed: Some(5),
+        look,
+        keymap: config.keymap,
+        speed: config.look.speed,
     })
     .map_err(Fault::failure)?;
     Ok(ExitCode::SUCCESS)

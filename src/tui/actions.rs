@@ -214,7 +214,7 @@ pub(super) fn interrupt(app: &mut App, effects: &mut Vec<Effect>) {
     }
     app.mode = Mode::Normal;
     stop(app, effects);
-    app.say("stopped; Ctrl-C again quits");
+    app.say(format!("stopped; {} again quits", app.keymap.first(Action::Interrupt)));
 }
 
 /// Pauses a run and cancels the pass in work; false if there was nothing to stop.

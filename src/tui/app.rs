@@ -2,7 +2,7 @@
 //! it and changes nothing; everything that changes it is in `update`.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     path::PathBuf,
     sync::Arc,
 };
@@ -10,8 +10,9 @@ use std::{
 use tui_input::Input;
 
 use super::{
-    Encode, Save, Source, Start,
+    Encode, Presets, Save, Source, Start,
     history::{Entry, History, Sort},
+    keymap::Keymap,
     layout::{self, Areas, Choice, Pane},
     theme::{Role, Theme},
 };
@@ -75,6 +76,9 @@ pub struct App {
     pub(super) save: Option<Save>,
     pub(super) prompt_text: String,
     pub(super) theme: Theme,
+    pub(super) keymap: Keymap,
+    pub(super) presets: Option<Presets>,
+    pub(super) macros: BTreeMap<String, String>,
     pub(super) has_engine: bool,
 
     pub(super) width: u16,
@@ -129,9 +133,12 @@ impl App {
             recording,
             encode,
             save,
+            presets,
+            macros,
             prompt_text,
             notices,
             look,
+            keymap,
             speed,
         } = start;
         let speed = SPEEDS.iter().position(|&at| at == speed).unwrap_or(2);
@@ -142,8 +149,11 @@ impl App {
             recording,
             encode,
             save,
+            presets,
+            macros,
             prompt_text,
             theme: Theme::new(look),
+            keymap,
             has_engine: predictor.is_some(),
             width,
             height,

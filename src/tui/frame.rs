@@ -7,6 +7,7 @@ use super::{
     app::{App, Mode},
     help,
     history::block_number,
+    keymap::Keymap,
     layout::{Pane, SMALLEST},
     panes::{canvas, eos, grid, inspector, log, params, timeline, waterfall},
     pen::{self, Pen},
@@ -40,7 +41,7 @@ pub fn draw(app: &App, buffer: &mut Buffer) {
             }
             bottom(app, &mut pen, areas.message, areas.hints);
             if let Mode::Help(scroll) = app.mode {
-                help::draw(&mut pen, area, scroll);
+                help::draw(&mut pen, &app.keymap, area, scroll);
             }
         }
     }
@@ -325,7 +326,7 @@ fn bottom(app: &App, pen: &mut Pen, message: Option<Rect>, hints: Rect) {
     if matches!(app.mode, Mode::Value(_) | Mode::Prompt(_)) {
         pen.say(hints.x + 1, hints.y, hints.width.saturating_sub(2), TYPING, Role::Dim);
     } else {
-        draw_hints(pen, hints);
+        draw_hints(pen, &app.keymap, hints);
     }
 }
 
@@ -385,15 +386,15 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
 }
 
 /// The keys one needs first; those that do not fit are left out whole.
-fn draw_hints(pen: &mut Pen, line: Rect) {
+fn draw_hints(pen: &mut Pen, keymap: &Keymap, line: Rect) {
     let mut x = line.x + 1;
-    let hints = super::keymap::hints();
+    let hints = keymap.hints();
     // Help and quit stay, whatever the width.
     let width = |keys: &str, word: &str| {
         u16::try_from(text::width(&pen.theme.say(keys)) + word.len() + 3).unwrap_or(u16::MAX)
     };
     let kept: u16 = hints.iter().rev().take(2).map(|(keys, word)| width(keys, word)).sum();
-    let first = hints.len() - 2;
+    let first = hints.len().saturating_sub(2);
     let mut shown: Vec<&(String, &str)> = Vec::new();
     let mut used = kept;
     for hint in &hints[..first] {

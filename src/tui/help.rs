@@ -3,7 +3,7 @@
 use ratatui::{layout::Rect, style::Style};
 
 use super::{
-    keymap::{Group, TABLE},
+    keymap::{self, Action, Group, Keymap},
     pen::Pen,
     text,
     theme::{self, Role, Sign, Theme},
@@ -17,12 +17,14 @@ enum Line {
     Blank,
 }
 
-fn lines(theme: Theme) -> Vec<Line> {
+fn lines(theme: Theme, keymap: &Keymap) -> Vec<Line> {
     let mut lines = Vec::new();
     for group in Group::ALL {
         lines.push(Line::Heading(group.title()));
-        for binding in TABLE.iter().filter(|binding| binding.group == group) {
-            lines.push(Line::Key(binding.key_names(), binding.help));
+        for (binding, keys) in keymap.rows().filter(|(binding, _)| binding.group == group) {
+            if !keys.is_empty() {
+                lines.push(Line::Key(keymap::names(keys), binding.help));
+            }
         }
         lines.push(Line::Blank);
     }
@@ -83,10 +85,10 @@ fn inside(area: Rect) -> Rect {
 }
 
 /// Long help is broken under itself.
-fn rows(theme: Theme, inside: Rect) -> Vec<Row> {
+fn rows(theme: Theme, keymap: &Keymap, inside: Rect) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let room = usize::from(inside.width.saturating_sub(KEYS + 1)).max(1);
-    for line in lines(theme) {
+    for line in lines(theme, keymap) {
         let (left, left_role, right) = match line {
             Line::Blank => (String::new(), Role::Text, ""),
             Line::Heading(title) => (title.to_owned(), Role::Strong, ""),
@@ -103,13 +105,13 @@ fn rows(theme: Theme, inside: Rect) -> Vec<Row> {
 }
 
 /// The furthest the box scrolls.
-pub fn last(theme: Theme, width: u16, height: u16) -> usize {
+pub fn last(theme: Theme, keymap: &Keymap, width: u16, height: u16) -> usize {
     let inside = inside(place(Rect::new(0, 0, width, height)));
-    rows(theme, inside).len().saturating_sub(usize::from(inside.height))
+    rows(theme, keymap, inside).len().saturating_sub(usize::from(inside.height))
 }
 
 /// Draws the box over the middle of the screen.
-pub fn draw(pen: &mut Pen, screen: Rect, scroll: usize) {
+pub fn draw(pen: &mut Pen, keymap: &Keymap, screen: Rect, scroll: usize) {
     let area = place(screen);
     for y in area.top()..area.bottom() {
         for x in area.left()..area.right() {
@@ -121,7 +123,7 @@ pub fn draw(pen: &mut Pen, screen: Rect, scroll: usize) {
     }
     frame(pen, area);
     let inside = inside(area);
-    let rows = rows(pen.theme, inside);
+    let rows = rows(pen.theme, keymap, inside);
     let most = rows.len().saturating_sub(usize::from(inside.height));
     let first = scroll.min(most);
     for (row, (left, left_role, right, role)) in
@@ -132,10 +134,21 @@ pub fn draw(pen: &mut Pen, screen: Rect, scroll: usize) {
         pen.say(inside.x, y, left_width, &left, left_role);
         pen.say(inside.x + KEYS + 1, y, inside.width.saturating_sub(KEYS + 1), &right, role);
     }
-    let more = if first < most { " ↓ G more · Esc closes " } else { " Esc closes " };
-    let cells = u16::try_from(text::width(&pen.theme.say(more))).unwrap_or(0);
+    let more = closing(keymap, first < most);
+    let cells = u16::try_from(text::width(&pen.theme.say(&more))).unwrap_or(0);
     if area.width > cells + 4 {
-        pen.say(area.right() - cells - 2, area.bottom() - 1, cells, more, Role::Dim);
+        pen.say(area.right() - cells - 2, area.bottom() - 1, cells, &more, Role::Dim);
+    }
+}
+
+/// How one reads on, and how one gets out.
+fn closing(keymap: &Keymap, more: bool) -> String {
+    let (escape, help) = (keymap.first(Action::Escape), keymap.first(Action::Help));
+    let close = if escape.is_empty() { help } else { escape };
+    let down = keymap.keys(Action::Down).last().map(|key| key.name()).unwrap_or_default();
+    match more {
+        true => format!(" {down} {} more · {close} closes ", keymap.first(Action::Last)),
+        false => format!(" {close} closes "),
     }
 }
 

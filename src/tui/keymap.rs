@@ -1,9 +1,11 @@
-//! The keys, as data: one table feeds dispatch, the hints at the bottom, the help box and the
-//! README.
+//! The keys, as data: one table of defaults, which a configuration may change, feeds dispatch, the
+//! hints at the bottom, the help box and the README.
 
 use std::fmt::Write as _;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent};
+
+use super::chord::{Chord, code, ctrl, ctrl_code, key};
 
 /// Something a key can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,51 +63,31 @@ pub enum Action {
     Quit,
 }
 
-/// A key with its modifier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Chord {
-    code: KeyCode,
-    ctrl: bool,
-}
-
-const fn key(c: char) -> Chord {
-    Chord { code: KeyCode::Char(c), ctrl: false }
-}
-
-const fn ctrl(c: char) -> Chord {
-    Chord { code: KeyCode::Char(c), ctrl: true }
-}
-
-const fn code(code: KeyCode) -> Chord {
-    Chord { code, ctrl: false }
-}
-
-const fn ctrl_code(code: KeyCode) -> Chord {
-    Chord { code, ctrl: true }
-}
-
-impl Chord {
-    /// The chord of a key event; a shifted letter is the capital it types.
-    pub fn of(event: &KeyEvent) -> Self {
-        Self { code: event.code, ctrl: event.modifiers.contains(KeyModifiers::CONTROL) }
+impl Action {
+    /// Its name in configurations: the variant's in kebab-case, e.g. `run-pause`, `pane-2`.
+    pub fn name(self) -> String {
+        let mut name = String::new();
+        for c in format!("{self:?}").chars().filter(|&c| c != ')') {
+            match c {
+                '(' => name.push('-'),
+                c if c.is_ascii_uppercase() && !name.is_empty() => {
+                    name.push('-');
+                    name.push(c.to_ascii_lowercase());
+                }
+                c => name.push(c.to_ascii_lowercase()),
+            }
+        }
+        name
     }
 
-    /// As it is printed in help and hints.
-    pub fn name(self) -> String {
-        let name = match self.code {
-            KeyCode::Char(' ') => "Space".to_owned(),
-            KeyCode::Char(c) if self.ctrl => c.to_ascii_uppercase().to_string(),
-            KeyCode::Char(c) => c.to_string(),
-            KeyCode::Left => "←".to_owned(),
-            KeyCode::Right => "→".to_owned(),
-            KeyCode::Up => "↑".to_owned(),
-            KeyCode::Down => "↓".to_owned(),
-            KeyCode::BackTab => "Shift-Tab".to_owned(),
-            KeyCode::PageUp => "PgUp".to_owned(),
-            KeyCode::PageDown => "PgDn".to_owned(),
-            other => format!("{other:?}"),
-        };
-        if self.ctrl { format!("Ctrl-{name}") } else { name }
+    /// The action of that name, if the table has it.
+    pub fn from_name(name: &str) -> Option<Self> {
+        TABLE.iter().map(|binding| binding.action).find(|action| action.name() == name)
+    }
+
+    /// True if a keymap without it would leave one helpless.
+    pub fn is_needed(self) -> bool {
+        matches!(self, Self::Interrupt | Self::Quit | Self::Help)
     }
 }
 
@@ -144,12 +126,12 @@ impl Group {
     }
 }
 
-/// A row of the table.
+/// A row of the table of defaults.
 #[derive(Debug, Clone, Copy)]
 pub struct Binding {
     /// What is done.
     pub action: Action,
-    /// The keys that do it.
+    /// The keys that do it unless they are changed.
     pub keys: &'static [Chord],
     /// One line of help.
     pub help: &'static str,
@@ -171,7 +153,7 @@ macro_rules! bindings {
     };
 }
 
-/// Every key there is.
+/// Every action there is, with its default keys.
 pub const TABLE: &[Binding] = bindings! {
     Run {
         Action::Step, [key('s')], Some("step"), "make the pending step";
@@ -242,54 +224,155 @@ pub const TABLE: &[Binding] = bindings! {
     }
 };
 
-/// What a key does.
-pub fn action(event: &KeyEvent) -> Option<Action> {
-    let chord = Chord::of(event);
-    TABLE.iter().find(|binding| binding.keys.contains(&chord)).map(|binding| binding.action)
+/// Why keys cannot be so.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeymapError {
+    /// One key, two actions.
+    #[error(
+        "`{}` is the key of both `{}` and `{}`. Give one of them another key, or [] for none",
+        .key.syntax(), .one.name(), .other.name()
+    )]
+    Clash {
+        /// The key.
+        key: Chord,
+        /// The action that comes first in the table.
+        one: Action,
+        /// The other.
+        other: Action,
+    },
+    /// An action that one cannot do without has no key.
+    #[error("`{}` cannot be left without a key. Give it one", .0.name())]
+    Needed(Action),
 }
 
-impl Binding {
-    /// Its keys, as printed.
-    pub fn key_names(&self) -> String {
-        let names: Vec<String> = self.keys.iter().map(|key| key.name()).collect();
-        names.join(" ")
+/// The keys in use: [`TABLE`], changed by a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keymap {
+    /// The keys of every row of the table.
+    keys: Vec<Vec<Chord>>,
+}
+
+impl Default for Keymap {
+    fn default() -> Self {
+        Self { keys: TABLE.iter().map(|binding| binding.keys.to_vec()).collect() }
     }
 }
 
-/// The hints, most needed first: keys and a word. Neighbours whose word is empty share the one
-/// before.
-pub fn hints() -> Vec<(String, &'static str)> {
-    let mut hints: Vec<(String, &'static str)> = Vec::new();
-    for binding in TABLE {
-        let name = |last: bool| {
-            let key = if last { binding.keys.last() } else { binding.keys.first() };
-            key.map(|key| key.name()).unwrap_or_default()
-        };
-        // Arrows say more than letters.
-        let arrows = matches!(binding.action, Action::Left | Action::Right);
-        match binding.hint {
-            None => {}
-            Some("") => {
-                if let Some(last) = hints.last_mut() {
-                    let _ = write!(last.0, " {}", name(arrows));
+impl Keymap {
+    /// The defaults, with other keys (or none) for some actions.
+    ///
+    /// # Errors
+    /// If a key would do two things, or an action that one needs would have none.
+    pub fn with(
+        changes: impl IntoIterator<Item = (Action, Vec<Chord>)>,
+    ) -> Result<Self, KeymapError> {
+        let mut keymap = Self::default();
+        for (action, mut keys) in changes {
+            let mut seen = Vec::new();
+            keys.retain(|key| {
+                !seen.contains(key) && {
+                    seen.push(*key);
+                    true
+                }
+            });
+            for (row, binding) in keymap.keys.iter_mut().zip(TABLE) {
+                if binding.action == action {
+                    row.clone_from(&keys);
                 }
             }
-            Some(word) => hints.push((name(arrows), word)),
+        }
+        keymap.check()?;
+        Ok(keymap)
+    }
+
+    fn check(&self) -> Result<(), KeymapError> {
+        let mut owners = std::collections::HashMap::new();
+        for (binding, keys) in self.rows() {
+            if keys.is_empty() && binding.action.is_needed() {
+                return Err(KeymapError::Needed(binding.action));
+            }
+            for &key in keys {
+                if let Some(one) = owners.insert(key, binding.action) {
+                    return Err(KeymapError::Clash { key, one, other: binding.action });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of the table with the keys in use.
+    pub fn rows(&self) -> impl Iterator<Item = (&'static Binding, &[Chord])> {
+        TABLE.iter().zip(self.keys.iter().map(Vec::as_slice))
+    }
+
+    /// The keys of an action.
+    pub fn keys(&self, action: Action) -> &[Chord] {
+        self.rows().find(|(binding, _)| binding.action == action).map_or(&[], |(_, keys)| keys)
+    }
+
+    /// The first key of an action as printed; empty if it has none.
+    pub fn first(&self, action: Action) -> String {
+        self.keys(action).first().map(|key| key.name()).unwrap_or_default()
+    }
+
+    /// What a key does.
+    pub fn action(&self, event: &KeyEvent) -> Option<Action> {
+        let chord = Chord::of(event);
+        self.rows().find(|(_, keys)| keys.contains(&chord)).map(|(binding, _)| binding.action)
+    }
+
+    /// What a key does in a line editor: Enter and Esc are fixed, and what types a character
+    /// does nothing else.
+    pub fn typing(&self, event: &KeyEvent) -> Option<Action> {
+        match event.code {
+            KeyCode::Enter => Some(Action::Enter),
+            KeyCode::Esc => Some(Action::Escape),
+            _ if Chord::of(event).types() => None,
+            _ => self
+                .action(event)
+                .filter(|action| !matches!(action, Action::Enter | Action::Escape)),
         }
     }
-    hints
+
+    /// The hints, most needed first: keys and a word. Neighbours whose word is empty share the
+    /// one before; what has no key is left out.
+    pub fn hints(&self) -> Vec<(String, &'static str)> {
+        let mut hints: Vec<(String, &'static str)> = Vec::new();
+        for (binding, keys) in self.rows() {
+            let Some(word) = binding.hint else { continue };
+            if !word.is_empty() {
+                hints.push((String::new(), word));
+            }
+            // Arrows say more than letters.
+            let arrows = matches!(binding.action, Action::Left | Action::Right);
+            let key = if arrows { keys.last() } else { keys.first() };
+            if let (Some(key), Some((names, _))) = (key, hints.last_mut()) {
+                if !names.is_empty() {
+                    names.push(' ');
+                }
+                names.push_str(&key.name());
+            }
+        }
+        hints.retain(|(names, _)| !names.is_empty());
+        hints
+    }
+
+    /// The keys as a Markdown table, for the README.
+    pub fn markdown(&self) -> String {
+        let mut text = String::from("| key | what it does |\n|---|---|\n");
+        for group in Group::ALL {
+            let _ = writeln!(text, "| **{}** | |", group.title());
+            for (binding, keys) in self.rows().filter(|(binding, _)| binding.group == group) {
+                let keys: Vec<String> =
+                    keys.iter().map(|key| format!("`{}`", key.name())).collect();
+                let _ = writeln!(text, "| {} | {} |", keys.join(" "), binding.help);
+            }
+        }
+        text
+    }
 }
 
-/// The table as Markdown, for the README.
-pub fn markdown() -> String {
-    let mut text = String::from("| key | what it does |\n|---|---|\n");
-    for group in Group::ALL {
-        let _ = writeln!(text, "| **{}** | |", group.title());
-        for binding in TABLE.iter().filter(|binding| binding.group == group) {
-            let keys: Vec<String> =
-                binding.keys.iter().map(|key| format!("`{}`", key.name())).collect();
-            let _ = writeln!(text, "| {} | {} |", keys.join(" "), binding.help);
-        }
-    }
-    text
+/// Keys as printed, with a space between.
+pub fn names(keys: &[Chord]) -> String {
+    keys.iter().map(|key| key.name()).collect::<Vec<_>>().join(" ")
 }

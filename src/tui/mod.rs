@@ -11,6 +11,8 @@
 
 mod actions;
 mod app;
+mod chord;
+mod colors;
 mod cursor;
 mod driver;
 mod flow;
@@ -23,6 +25,7 @@ mod layout;
 mod mouse;
 mod panes;
 mod pen;
+mod presets;
 mod signs;
 mod svg;
 mod terminal;
@@ -34,13 +37,16 @@ mod update;
 #[cfg(test)]
 mod tests;
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc};
 
 use ratatui::buffer::Buffer;
 
-pub use app::App;
-pub use keymap::{Action, Binding, Chord, Group, TABLE as KEYS, markdown as key_table};
+pub use app::{App, SPEEDS};
+pub use chord::{Chord, ChordError};
+pub use colors::{Colors, Ink, Rgb, Shade};
+pub use keymap::{Action, Binding, Group, Keymap, KeymapError, TABLE as KEYS};
 pub use layout::Pane;
+pub use presets::{ListPresets, LoadPreset, Presets, SavePreset};
 pub use svg::svg;
 pub use text::is_hidden;
 pub use theme::{Look, Palette};
@@ -92,12 +98,18 @@ pub struct Start {
     pub encode: Option<Encode>,
     /// For saving what is not recorded.
     pub save: Option<Save>,
+    /// Parameter sets by name.
+    pub presets: Option<Presets>,
+    /// Commands under a name, as the configuration has them.
+    pub macros: BTreeMap<String, String>,
     /// The prompt as it was typed.
     pub prompt_text: String,
     /// What the user should know from the start, e.g. that the recording is cut.
     pub notices: Vec<String>,
     /// What the terminal can show.
     pub look: Look,
+    /// The keys.
+    pub keymap: Keymap,
     /// Steps a second in run mode: 1, 2, 5, 10, 30, or `None` for as fast as it goes.
     pub speed: Option<u32>,
 }

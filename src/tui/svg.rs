@@ -8,35 +8,41 @@ use ratatui::{
 };
 use unicode_width::UnicodeWidthStr;
 
+use super::colors::{Rgb, Shade, of_cube};
+
 /// Size of a cell in SVG units.
 const CELL: (f32, f32) = (8.0, 17.0);
 /// Air around the grid.
 const MARGIN: f32 = 12.0;
-/// The ground, and the ink where a cell sets none.
-const GROUND: &str = "#101216";
-const INK: &str = "#d4d7dd";
-
 /// The sixteen named colours, as most terminals show them on dark.
 const NAMED: [&str; 16] = [
     "#1c1f26", "#e06c75", "#98c379", "#e5c07b", "#4d78cc", "#c678dd", "#56b6c2", "#abb2bf",
     "#6b717d", "#ff7b86", "#a9dc8a", "#f2d48f", "#6c9bf0", "#d99bec", "#7ad0de", "#f4f5f7",
 ];
 
-/// The picture.
-pub fn svg(buffer: &Buffer) -> String {
+/// The ground, and the ink where a cell sets none.
+struct Paper {
+    ground: String,
+    ink: String,
+}
+
+/// The picture, on a ground of this shade.
+pub fn svg(buffer: &Buffer, shade: Shade) -> String {
+    let paper = Paper { ground: hex(shade.ground()), ink: hex(shade.plain()) };
     let area = *buffer.area();
     let width = f32::from(area.width) * CELL.0 + 2.0 * MARGIN;
     let height = f32::from(area.height) * CELL.1 + 2.0 * MARGIN;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
          viewBox=\"0 0 {width:.1} {height:.1}\">\n\
-         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{GROUND}\"/>\n\
+         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{}\"/>\n\
          <g shape-rendering=\"crispEdges\" font-family=\"'DejaVu Sans Mono', 'JetBrains Mono', Menlo, Consolas, monospace\" \
-         font-size=\"13.3\" xml:space=\"preserve\">\n"
+         font-size=\"13.3\" xml:space=\"preserve\">\n",
+        paper.ground
     );
     for y in area.top()..area.bottom() {
-        grounds(buffer, y, &mut svg);
-        texts(buffer, y, &mut svg);
+        grounds(buffer, y, &paper, &mut svg);
+        texts(buffer, y, &paper, &mut svg);
     }
     svg.push_str("</g>\n</svg>\n");
     svg
@@ -48,14 +54,14 @@ fn place(buffer: &Buffer, x: u16, y: u16) -> (f32, f32) {
 }
 
 /// Ink and ground of a cell, after reversal.
-fn colours(cell: &Cell) -> (String, Option<String>) {
+fn colours(cell: &Cell, paper: &Paper) -> (String, Option<String>) {
     let ink = colour(cell.fg);
     let ground = colour(cell.bg);
     if cell.modifier.contains(Modifier::REVERSED) {
-        let ink = ink.unwrap_or_else(|| INK.to_owned());
-        return (ground.unwrap_or_else(|| GROUND.to_owned()), Some(ink));
+        let ink = ink.unwrap_or_else(|| paper.ink.clone());
+        return (ground.unwrap_or_else(|| paper.ground.clone()), Some(ink));
     }
-    (ink.unwrap_or_else(|| INK.to_owned()), ground)
+    (ink.unwrap_or_else(|| paper.ink.clone()), ground)
 }
 
 /// The cell's glyph and how many cells it takes.
@@ -64,9 +70,9 @@ fn glyph(cell: &Cell) -> (&str, u16) {
     (symbol, u16::try_from(symbol.width().max(1)).unwrap_or(1))
 }
 
-fn grounds(buffer: &Buffer, y: u16, svg: &mut String) {
+fn grounds(buffer: &Buffer, y: u16, paper: &Paper, svg: &mut String) {
     let area = *buffer.area();
-    let ground = |x: u16| buffer.cell((x, y)).and_then(|cell| colours(cell).1);
+    let ground = |x: u16| buffer.cell((x, y)).and_then(|cell| colours(cell, paper).1);
     let mut x = area.left();
     while x < area.right() {
         let Some(fill) = ground(x) else {
@@ -89,7 +95,7 @@ fn grounds(buffer: &Buffer, y: u16, svg: &mut String) {
     }
 }
 
-fn texts(buffer: &Buffer, y: u16, svg: &mut String) {
+fn texts(buffer: &Buffer, y: u16, paper: &Paper, svg: &mut String) {
     let area = *buffer.area();
     let mut x = area.left();
     while x < area.right() {
@@ -105,7 +111,8 @@ fn texts(buffer: &Buffer, y: u16, svg: &mut String) {
         let mut run = String::new();
         while let Some(next) = buffer.cell((x, y)).filter(|_| x < area.right()) {
             let (symbol, cells) = glyph(next);
-            let alike = colours(next) == colours(cell) && next.modifier == cell.modifier;
+            let alike =
+                colours(next, paper) == colours(cell, paper) && next.modifier == cell.modifier;
             let runs_on = run.is_empty() || (symbol.is_ascii() && run.is_ascii());
             if !alike || !runs_on {
                 break;
@@ -113,8 +120,9 @@ fn texts(buffer: &Buffer, y: u16, svg: &mut String) {
             run.push_str(symbol);
             x += cells;
         }
-        if !block(buffer, start, y, &run, &colours(cell).0, svg) {
-            text(buffer, start, y, x - start, &run, cell, svg);
+        let ink = colours(cell, paper).0;
+        if !block(buffer, start, y, &run, &ink, svg) {
+            text(buffer, (start, y, x - start), &run, (&ink, cell.modifier), svg);
         }
     }
 }
@@ -157,11 +165,15 @@ fn block(buffer: &Buffer, x: u16, y: u16, glyph: &str, ink: &str, svg: &mut Stri
     true
 }
 
-fn text(buffer: &Buffer, x: u16, y: u16, cells: u16, run: &str, cell: &Cell, svg: &mut String) {
+fn text(
+    buffer: &Buffer,
+    (x, y, cells): (u16, u16, u16),
+    run: &str,
+    (ink, modifier): (&str, Modifier),
+    svg: &mut String,
+) {
     let (left, top) = place(buffer, x, y);
-    let (ink, _) = colours(cell);
     let mut style = String::new();
-    let modifier = cell.modifier;
     if modifier.contains(Modifier::BOLD) {
         style.push_str(" font-weight=\"bold\"");
     }
@@ -203,7 +215,7 @@ fn colour(color: Color) -> Option<String> {
     let named = |at: usize| Some(NAMED[at].to_owned());
     match color {
         Color::Reset => None,
-        Color::Rgb(r, g, b) => Some(format!("#{r:02x}{g:02x}{b:02x}")),
+        Color::Rgb(r, g, b) => Some(hex((r, g, b))),
         Color::Indexed(index) => Some(indexed(index)),
         Color::Black => named(0),
         Color::Red => named(1),
@@ -224,19 +236,14 @@ fn colour(color: Color) -> Option<String> {
     }
 }
 
-/// A colour of the 256: sixteen named, a cube of six levels, a ramp of greys.
+/// A colour of the 256.
 fn indexed(index: u8) -> String {
     match index {
         0..16 => NAMED[usize::from(index)].to_owned(),
-        16..232 => {
-            let level = |step: u8| if step == 0 { 0 } else { 55 + 40 * step };
-            let cube = index - 16;
-            let (r, g, b) = (level(cube / 36), level(cube / 6 % 6), level(cube % 6));
-            format!("#{r:02x}{g:02x}{b:02x}")
-        }
-        232.. => {
-            let grey = 8 + 10 * (index - 232);
-            format!("#{grey:02x}{grey:02x}{grey:02x}")
-        }
+        16.. => hex(of_cube(index)),
     }
+}
+
+fn hex((r, g, b): Rgb) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
 }

@@ -1,13 +1,17 @@
-//! How things look: roles instead of colours, at four palette levels. Colours follow DAEDAL's
-//! published figure: dark blue is to be filled, orange is expansion, white is written, and the
-//! shade is the confidence.
+//! How things look: roles instead of colours, at four palette levels, on dark and on light.
+//! Colours follow DAEDAL's published figure: dark blue is to be filled, orange is expansion, white
+//! (on light: black) is written, and the shade is the confidence.
 //!
 //! Without colour nothing sets a foreground or background at all (the resets that follow would
 //! cancel reverse video); states differ by modifiers and glyphs instead.
 
 use ratatui::style::{Color, Modifier, Style};
 
-pub use super::signs::*;
+use super::colors::{contrast, heat, mixed, nearest};
+pub use super::{
+    colors::{Colors, Ink, LEVELS, Rgb, Shade},
+    signs::*,
+};
 
 /// How many colours the terminal shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,41 +35,45 @@ pub struct Look {
     pub ascii: bool,
     /// Clicks and the wheel are listened to.
     pub mouse: bool,
+    /// The terminal's ground.
+    pub shade: Shade,
+    /// Colours in the place of the theme's own.
+    pub colors: Colors,
 }
 
 impl Default for Look {
     fn default() -> Self {
-        Self { palette: Palette::TrueColor, ascii: false, mouse: true }
+        Self {
+            palette: Palette::TrueColor,
+            ascii: false,
+            mouse: true,
+            shade: Shade::Dark,
+            colors: Colors::default(),
+        }
     }
 }
 
-/// Levels of the heat ramp.
-pub const LEVELS: usize = 16;
+const WHITE: Rgb = (250, 250, 250);
+const BLACK: Rgb = (16, 18, 22);
 
-/// The upper part of viridis: readable on dark, monotone in luminance, safe for colour-blind
-/// eyes, and away from the blue and orange that mean something else.
-const HEAT: [(u8, u8, u8); LEVELS] = [
-    (104, 74, 140),
-    (100, 84, 150),
-    (92, 94, 156),
-    (82, 104, 156),
-    (70, 114, 153),
-    (58, 123, 149),
-    (47, 132, 145),
-    (41, 142, 142),
-    (37, 154, 138),
-    (40, 166, 131),
-    (58, 178, 121),
-    (86, 190, 106),
-    (120, 201, 87),
-    (158, 210, 65),
-    (199, 217, 48),
-    (240, 229, 60),
+/// A colour in 24 bits and of the 256.
+type Shown = (Rgb, u8);
+
+/// Ink and ground of written tokens, from doubt to certainty: white grows brighter.
+const SURE: [(Shown, Shown); 4] = [
+    (((158, 162, 170), 247), ((24, 26, 30), 234)),
+    (((192, 196, 202), 250), ((30, 33, 38), 235)),
+    (((224, 227, 232), 253), ((38, 42, 48), 236)),
+    (((250, 250, 250), 231), ((48, 52, 60), 237)),
 ];
 
-const HEAT_256: [u8; LEVELS] = [54, 60, 60, 61, 67, 67, 66, 30, 36, 36, 35, 71, 113, 149, 184, 227];
-
-const HEAT_16: [Color; 4] = [Color::Magenta, Color::Cyan, Color::Green, Color::LightYellow];
+/// The same on light: black grows darker.
+const SURE_LIGHT: [(Shown, Shown); 4] = [
+    (((110, 114, 122), 243), ((246, 247, 249), 255)),
+    (((84, 88, 96), 240), ((238, 240, 243), 255)),
+    (((52, 55, 62), 237), ((230, 232, 237), 254)),
+    (((16, 18, 22), 233), ((220, 224, 231), 253)),
+];
 
 /// What something is, for its style.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -137,12 +145,14 @@ pub enum Role {
 pub struct Theme {
     palette: Palette,
     ascii: bool,
+    shade: Shade,
+    colors: Colors,
 }
 
 impl Theme {
     /// The theme for a look.
     pub fn new(look: Look) -> Self {
-        Self { palette: look.palette, ascii: look.ascii }
+        Self { palette: look.palette, ascii: look.ascii, shade: look.shade, colors: look.colors }
     }
 
     /// True if no colour may be used.
@@ -189,111 +199,122 @@ impl Theme {
         if self.palette == Palette::Mono { mono(role) } else { self.coloured(role) }
     }
 
-    fn ink(self, (r, g, b): (u8, u8, u8), cube: u8, named: Color) -> Color {
+    /// The colour of this palette, given in 24 bits, of the 256 and of the sixteen.
+    fn one_of(self, rgb: Rgb, cube: u8, named: Color) -> Color {
         match self.palette {
-            Palette::TrueColor => Color::Rgb(r, g, b),
+            Palette::TrueColor => Color::Rgb(rgb.0, rgb.1, rgb.2),
             Palette::Ansi256 => Color::Indexed(cube),
             Palette::Ansi16 | Palette::Mono => named,
         }
     }
 
+    /// A colour of the configuration's; the sixteen are the terminal's own and stay.
+    fn changed(self, ink: Ink) -> Option<Rgb> {
+        let changeable = matches!(self.palette, Palette::TrueColor | Palette::Ansi256);
+        self.colors.get(ink).filter(|_| changeable)
+    }
+
+    fn ink(self, ink: Ink) -> Color {
+        match self.changed(ink) {
+            Some(rgb) => self.one_of(rgb, nearest(rgb), Color::Reset),
+            None => self.one_of(ink.rgb(self.shade), ink.cube(self.shade), ink.named(self.shade)),
+        }
+    }
+
     fn heat(self, p: Option<f32>) -> Color {
-        let Some(p) = p.filter(|p| p.is_finite()) else { return self.dim() };
-        let level = quantised(p, LEVELS);
-        self.ink(HEAT[level], HEAT_256[level], HEAT_16[level / 4])
-    }
-
-    fn dim(self) -> Color {
-        self.ink((138, 143, 152), 245, Color::DarkGray)
-    }
-
-    fn blue(self) -> Color {
-        self.ink((29, 78, 176), 25, Color::Blue)
-    }
-
-    fn orange(self) -> Color {
-        self.ink((240, 140, 40), 208, Color::Yellow)
+        let Some(p) = p.filter(|p| p.is_finite()) else { return self.ink(Ink::Dim) };
+        let (rgb, cube, named) = heat(self.shade, quantised(p, LEVELS));
+        self.one_of(rgb, cube, named)
     }
 
     fn white(self) -> Color {
-        self.ink((250, 250, 250), 231, Color::White)
+        self.one_of(WHITE, 231, Color::White)
     }
 
     fn black(self) -> Color {
-        self.ink((16, 18, 22), 233, Color::Black)
+        self.one_of(BLACK, 233, Color::Black)
+    }
+
+    /// A ground with text on it: `usual`, unless the ground is the configuration's.
+    fn ground(self, ink: Ink, usual: Color) -> Style {
+        let text = match self.changed(ink) {
+            Some(rgb) if contrast(rgb, WHITE) > contrast(rgb, BLACK) => self.white(),
+            Some(_) => self.black(),
+            None => usual,
+        };
+        Style::new().fg(text).bg(self.ink(ink))
     }
 
     fn coloured(self, role: Role) -> Style {
-        let ink = |rgb, cube, named| self.ink(rgb, cube, named);
-        let fg = |color: Color| Style::new().fg(color);
-        let badge = |color: Color| Style::new().fg(self.black()).bg(color);
+        let fg = |ink: Ink| Style::new().fg(self.ink(ink));
+        let badge = |ink: Ink| self.ground(ink, self.black());
         match role {
             Role::Text => Style::new(),
-            Role::Dim | Role::Prompt => fg(self.dim()),
-            Role::Faint => fg(ink((78, 83, 92), 239, Color::DarkGray)),
-            Role::Brand => fg(self.white()).add_modifier(Modifier::BOLD),
-            Role::Heading => fg(ink((178, 184, 194), 250, Color::Gray)),
-            Role::Focused => {
-                fg(ink((122, 200, 255), 117, Color::LightCyan)).add_modifier(Modifier::BOLD)
-            }
-            Role::Strong => fg(self.white()).add_modifier(Modifier::BOLD),
-            Role::Key => fg(ink((122, 200, 255), 117, Color::LightCyan)),
-            Role::Bad | Role::Stuck => fg(ink((255, 110, 110), 203, Color::Red)),
-            Role::Warn => fg(ink((240, 200, 90), 221, Color::LightYellow)),
+            Role::Dim => fg(Ink::Dim),
+            Role::Prompt => fg(Ink::Prompt),
+            Role::Faint => fg(Ink::Faint),
+            Role::Brand | Role::Strong => fg(Ink::Strong).add_modifier(Modifier::BOLD),
+            Role::Heading => fg(Ink::Heading),
+            Role::Focused => fg(Ink::Key).add_modifier(Modifier::BOLD),
+            Role::Key => fg(Ink::Key),
+            Role::Bad | Role::Stuck => fg(Ink::Bad),
+            Role::Warn => fg(Ink::Warn),
             Role::Written(p) => self.written(p),
-            Role::Ghost(p) => fg(self.heat(p)).add_modifier(Modifier::ITALIC),
-            Role::Heat(p) => fg(self.heat(p)),
-            Role::Fill => {
-                Style::new().fg(self.white()).bg(self.blue()).add_modifier(Modifier::BOLD)
-            }
+            Role::Ghost(p) => Style::new().fg(self.heat(p)).add_modifier(Modifier::ITALIC),
+            Role::Heat(p) => Style::new().fg(self.heat(p)),
+            Role::Fill => self.ground(Ink::Fill, self.white()).add_modifier(Modifier::BOLD),
             // A full bar covers its ground: it must not look written.
-            Role::FillBar => {
-                Style::new().fg(ink((110, 168, 255), 75, Color::LightBlue)).bg(self.blue())
-            }
-            Role::Expand => badge(self.orange()).add_modifier(Modifier::BOLD),
-            Role::ExpandInk | Role::Refused => fg(self.orange()),
-            Role::FillInk => fg(ink((92, 142, 245), 69, Color::LightBlue)),
-            Role::Calm => fg(ink((86, 140, 104), 65, Color::Green)),
-            Role::Quiet => fg(ink((104, 110, 120), 242, Color::DarkGray)),
-            Role::Eos => fg(ink((110, 116, 126), 243, Color::DarkGray)),
-            Role::Live => badge(ink((120, 210, 130), 114, Color::Green)),
-            Role::Replay => badge(ink((122, 200, 255), 117, Color::LightCyan)),
-            Role::WhatIf => badge(ink((240, 200, 90), 221, Color::LightYellow)),
-            Role::Recording => badge(ink((255, 110, 110), 203, Color::LightRed)),
-            Role::State => badge(ink((178, 184, 194), 250, Color::Gray)),
-            Role::Selected => Style::new().bg(ink((44, 50, 60), 237, Color::DarkGray)),
+            Role::FillBar => fg(Ink::FillBar).bg(self.ink(Ink::Fill)),
+            Role::Expand => badge(Ink::Expand).add_modifier(Modifier::BOLD),
+            Role::ExpandInk | Role::Refused => fg(Ink::ExpandInk),
+            Role::FillInk => fg(Ink::FillInk),
+            Role::Calm => fg(Ink::Calm),
+            Role::Quiet => fg(Ink::Quiet),
+            Role::Eos => fg(Ink::Eos),
+            Role::Live => badge(Ink::Live),
+            Role::Replay => badge(Ink::Replay),
+            Role::WhatIf => badge(Ink::WhatIf),
+            Role::Recording => badge(Ink::Recording),
+            Role::State => badge(Ink::State),
+            Role::Selected => Style::new().bg(self.ink(Ink::Selected)),
         }
     }
 
-    /// White, fading with doubt.
+    /// The ink of written text, fading with doubt.
     fn written(self, p: Option<f32>) -> Style {
         let level = p.filter(|p| p.is_finite()).map_or(3, |p| quantised(p, 4));
-        match self.palette {
-            Palette::TrueColor => {
-                let (ink, ground) = [
-                    ((158, 162, 170), (24, 26, 30)),
-                    ((192, 196, 202), (30, 33, 38)),
-                    ((224, 227, 232), (38, 42, 48)),
-                    ((250, 250, 250), (48, 52, 60)),
-                ][level];
-                Style::new()
-                    .fg(Color::Rgb(ink.0, ink.1, ink.2))
-                    .bg(Color::Rgb(ground.0, ground.1, ground.2))
-            }
-            Palette::Ansi256 => {
-                let (ink, ground) = [(247, 234), (250, 235), (253, 236), (231, 237)][level];
-                Style::new().fg(Color::Indexed(ink)).bg(Color::Indexed(ground))
-            }
-            Palette::Ansi16 | Palette::Mono if level < 2 => Style::new().fg(Color::Gray),
-            Palette::Ansi16 | Palette::Mono => Style::new().fg(Color::White),
+        if matches!(self.palette, Palette::Ansi16 | Palette::Mono) {
+            let ink = match (self.shade, level < 2) {
+                (Shade::Dark, true) => Color::Gray,
+                (Shade::Light, true) => Color::DarkGray,
+                (_, false) => Ink::Written.named(self.shade),
+            };
+            return Style::new().fg(ink);
         }
+        let (ink, ground) = match self.shade {
+            Shade::Dark => SURE[level],
+            Shade::Light => SURE_LIGHT[level],
+        };
+        let ink = match self.changed(Ink::Written) {
+            Some(rgb) => {
+                let ink = mixed(rgb, ground.0, 0.15 * (3 - level) as f32);
+                (ink, nearest(ink))
+            }
+            None => ink,
+        };
+        let color = |(rgb, cube)| self.one_of(rgb, cube, Color::Reset);
+        Style::new().fg(color(ink)).bg(color(ground))
     }
 
     /// A threshold's line across a bar of this role.
     pub fn line_over(self, bar: Role) -> Style {
+        let line = match self.shade {
+            Shade::Dark => self.black(),
+            Shade::Light => self.white(),
+        };
         match (self.palette, self.style(bar).fg) {
             (Palette::Mono, _) | (_, None) => self.style(bar),
-            (_, Some(ground)) => Style::new().fg(self.black()).bg(ground),
+            (_, Some(ground)) => Style::new().fg(line).bg(ground),
         }
     }
 
@@ -302,18 +323,24 @@ impl Theme {
         if self.palette == Palette::Mono {
             return under.add_modifier(Modifier::REVERSED | Modifier::UNDERLINED);
         }
-        let cyan = self.ink((122, 200, 255), 117, Color::LightCyan);
+        // A pending state keeps its hue under the cursor and gets brighter.
+        let brighter = |ink: Ink, rgb, cube, named| match self.changed(ink) {
+            Some(changed) => {
+                let rgb = mixed(changed, WHITE, 0.3);
+                self.one_of(rgb, nearest(rgb), named)
+            }
+            None => self.one_of(rgb, cube, named),
+        };
         match under.bg {
-            // A pending state keeps its hue under the cursor and gets brighter.
-            Some(ground) if ground == self.blue() => Style::new()
-                .fg(under.fg.unwrap_or(self.white()))
-                .bg(self.ink((64, 132, 255), 69, Color::LightBlue))
+            Some(ground) if ground == self.ink(Ink::Fill) => Style::new()
+                .fg(self.white())
+                .bg(brighter(Ink::Fill, (64, 132, 255), 69, Color::LightBlue))
                 .add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
-            Some(ground) if ground == self.orange() => Style::new()
+            Some(ground) if ground == self.ink(Ink::Expand) => Style::new()
                 .fg(self.black())
-                .bg(self.ink((255, 190, 110), 215, Color::LightYellow))
+                .bg(brighter(Ink::Expand, (255, 190, 110), 215, Color::LightYellow))
                 .add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
-            _ => Style::new().fg(self.black()).bg(cyan),
+            _ => self.ground(Ink::Cursor, self.black()),
         }
     }
 }

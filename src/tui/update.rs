@@ -8,7 +8,7 @@ use super::{
     actions::{act, interrupt, save},
     app::{App, Busy, Goal, Mode},
     help,
-    keymap::{self, Action},
+    keymap::Action,
     mouse::click,
     theme::Role,
     typing::{edit, paste, prompt_typed, value_typed},
@@ -250,7 +250,10 @@ fn tick(app: &mut App) {
 }
 
 fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
-    let action = keymap::action(&key);
+    let action = match app.mode {
+        Mode::Value(_) | Mode::Prompt(_) => app.keymap.typing(&key),
+        _ => app.keymap.action(&key),
+    };
     // These work everywhere, also in the middle of typing.
     match action {
         Some(Action::Interrupt) => return interrupt(app, effects),
@@ -267,7 +270,7 @@ fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
             }
         }
         Mode::Help(scroll) => {
-            let last = help::last(app.theme, app.width, app.height);
+            let last = help::last(app.theme, &app.keymap, app.width, app.height);
             let scroll = scroll.min(last);
             app.mode = match action {
                 Some(Action::Help | Action::Escape | Action::Quit | Action::Enter) => Mode::Normal,

@@ -11,7 +11,7 @@ use crate::{
         Request, Vocabulary, Watch,
     },
     session::{Pending, Session},
-    tui::{App, Look, Source, Start, update},
+    tui::{App, Keymap, Look, Source, Start, update},
 };
 
 pub const MASK: TokenId = 1;
@@ -217,9 +217,12 @@ pub fn start_with(look: Look, params: Params, vocabulary: Arc<dyn Vocabulary>) -
             if text.is_empty() { Err("the prompt is empty".to_owned()) } else { Ok(vec![0, 5, 6]) }
         })),
         save: None,
+        presets: None,
+        macros: Default::default(),
         prompt_text: "Two birds flew over the cat.".to_owned(),
         notices: Vec::new(),
         look,
+        keymap: Keymap::default(),
         speed: Some(5),
     }
 }

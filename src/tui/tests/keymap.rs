@@ -2,7 +2,15 @@
 
 use std::collections::HashSet;
 
-use crate::tui::keymap::{Group, TABLE, hints, markdown};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::fake::{app_of, press, start};
+use crate::tui::{
+    Look,
+    chord::Chord,
+    frame,
+    keymap::{Action, Group, Keymap, KeymapError, TABLE},
+};
 
 #[test]
 fn no_key_does_two_things_and_no_action_is_twice_in_the_table() {
@@ -24,7 +32,11 @@ fn every_action_is_explained() {
         assert!(!binding.help.ends_with('.'), "{}", binding.help);
         assert!(Group::ALL.contains(&binding.group));
         let row = format!("| {} |\n", binding.help);
-        assert!(markdown().contains(&row), "{} is not in the README's table", binding.help);
+        assert!(
+            Keymap::default().markdown().contains(&row),
+            "{} is not in the README's table",
+            binding.help
+        );
     }
 }
 
@@ -47,9 +59,101 @@ fn the_conventions_hold() {
 
 #[test]
 fn hints_name_the_keys_one_needs_first() {
-    let hints = hints();
+    let hints = Keymap::default().hints();
     assert_eq!(hints[0], ("s".to_owned(), "step"));
     assert_eq!(hints.last().map(|(_, word)| *word), Some("quit"));
     assert!(hints.iter().any(|(keys, word)| keys == "[ ]" && *word == "events"));
     assert!(hints.iter().any(|(keys, word)| keys == "← →" && *word == "position"));
+}
+
+/// A keymap with these keys, each written as in a configuration.
+fn keymap(changes: &[(&str, &[&str])]) -> Result<Keymap, KeymapError> {
+    Keymap::with(changes.iter().map(|(action, keys)| {
+        let keys = keys.iter().map(|key| key.parse::<Chord>().unwrap()).collect();
+        (Action::from_name(action).unwrap(), keys)
+    }))
+}
+
+#[test]
+fn every_action_has_a_name_of_its_own() {
+    let mut names = HashSet::new();
+    for binding in TABLE {
+        let name = binding.action.name();
+        let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        assert!(name.chars().all(kebab) && !name.starts_with('-'), "{name}");
+        assert_eq!(Action::from_name(&name), Some(binding.action));
+        assert!(names.insert(name));
+    }
+    for (action, name) in [
+        (Action::Step, "step"),
+        (Action::RunPause, "run-pause"),
+        (Action::BackBlock, "back-block"),
+        (Action::Pane(2), "pane-2"),
+    ] {
+        assert_eq!(action.name(), name);
+    }
+    assert_eq!(Action::from_name("no-such"), None);
+}
+
+#[test]
+fn keys_are_changed_one_action_at_a_time() {
+    let changed = keymap(&[("step", &["f5", "n", "n"]), ("forward", &["s"]), ("save", &[])]);
+    let changed = changed.unwrap();
+    let of = |text: &str| {
+        let action = changed.rows().find(|(_, keys)| keys.contains(&text.parse().unwrap()));
+        action.map(|(binding, _)| binding.action)
+    };
+    for (key, action) in [
+        ("f5", Some(Action::Step)),
+        ("n", Some(Action::Step)),
+        ("s", Some(Action::Forward)),
+        ("f", None),
+        ("ctrl-s", None),
+        ("q", Some(Action::Quit)),
+    ] {
+        assert_eq!(of(key), action, "{key}");
+    }
+    assert_eq!(changed.first(Action::Step), "F5");
+    assert_eq!(changed.keys(Action::Step).len(), 2, "a key twice is a key once");
+    assert_eq!(changed.hints()[0], ("F5".to_owned(), "step"));
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    let clash = keymap(&[("save", &["s"])]).unwrap_err();
+    let text = clash.to_string();
+    assert!(text.contains("`s`") && text.contains("`step`") && text.contains("`save`"), "{text}");
+    for needed in ["quit", "help", "interrupt"] {
+        let action = Action::from_name(needed).unwrap();
+        assert_eq!(keymap(&[(needed, &[])]), Err(KeymapError::Needed(action)));
+    }
+}
+
+#[test]
+fn hints_and_help_show_the_keys_in_use() {
+    let mut start = start(Look::default());
+    start.keymap = keymap(&[("step", &["f5"]), ("quit", &["alt-q"]), ("zoom", &[])]).unwrap();
+    let mut app = app_of(start, 0, 100, 30);
+    let text = |app: &crate::tui::App| super::fake::glyphs(&frame::picture(app, 100, 30));
+    let last = text(&app).lines().last().unwrap_or_default().to_owned();
+    assert!(last.contains("F5 step") && last.contains("Alt-q quit"), "{last}");
+    assert!(!last.contains("zoom"), "{last}");
+    press(&mut app, "?");
+    assert!(text(&app).contains("F5 "), "{}", text(&app));
+}
+
+#[test]
+fn in_a_line_editor_characters_type() {
+    let keymap = keymap(&[("redraw", &["r"]), ("enter", &["y"]), ("escape", &["u"])]).unwrap();
+    let event = |code| KeyEvent::new(code, KeyModifiers::NONE);
+    for (code, normal, typing) in [
+        (KeyCode::Char('r'), Some(Action::Redraw), None),
+        (KeyCode::Char('y'), Some(Action::Enter), None),
+        (KeyCode::Char('u'), Some(Action::Escape), None),
+        (KeyCode::Enter, None, Some(Action::Enter)),
+        (KeyCode::Esc, None, Some(Action::Escape)),
+    ] {
+        assert_eq!(keymap.action(&event(code)), normal, "{code:?}");
+        assert_eq!(keymap.typing(&event(code)), typing, "{code:?}");
+    }
 }

@@ -7,6 +7,7 @@ mod incremental;
 mod keymap;
 mod keys;
 mod layout;
+mod presets;
 mod robust;
 mod screens;
 mod svg;

@@ -85,7 +85,7 @@ proptest! {
         let vocabulary: Arc<dyn Vocabulary> =
             if hostile { Arc::new(Hostile) } else { Arc::new(FakeVocabulary) };
         let set = [("initial_gen_length", length), ("block_length", block), ("max_gen_length", most)];
-        let look = Look { palette, ascii, mouse: true };
+        let look = Look { palette, ascii, ..Look::default() };
         let start = fake::start_with(look, fake::params(&set), vocabulary);
         let mut app = fake::app_of(start, 0, width, height);
         for deed in &deeds {

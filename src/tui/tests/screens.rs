@@ -5,7 +5,7 @@
 use super::fake::{self, press, styled};
 use crate::{
     session::Session,
-    tui::{App, Look, Palette, Source, frame},
+    tui::{App, Look, Palette, Shade, Source, frame},
 };
 
 fn check(name: &str, app: &App) {
@@ -51,8 +51,10 @@ fn looks() {
         ("mono", Palette::Mono, false),
         ("ascii", Palette::TrueColor, true),
         ("mono_ascii", Palette::Mono, true),
+        ("light", Palette::TrueColor, false),
     ] {
-        let app = fake::app(Look { palette, ascii, mouse: true }, 9, 120, 40);
+        let shade = if name == "light" { Shade::Light } else { Shade::Dark };
+        let app = fake::app(Look { palette, ascii, shade, ..Look::default() }, 9, 120, 40);
         check(&format!("look_{name}"), &app);
     }
 }

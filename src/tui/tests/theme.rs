@@ -4,7 +4,9 @@ use ratatui::style::Color;
 
 use super::fake::{app, press, supplied};
 use crate::tui::{
-    Look, Palette, frame,
+    Colors, Ink, Look, Palette, Shade,
+    colors::{contrast, mixed},
+    frame,
     theme::{LEVELS, Role, Theme, quantised},
 };
 
@@ -34,20 +36,120 @@ fn an_unknown_value_is_a_dash_and_a_low_one_is_seen() {
     assert_eq!(theme.heat_bar(Some(1.0)), "█");
 }
 
+fn rgb(color: Option<Color>) -> Option<(u8, u8, u8)> {
+    match color {
+        None => None,
+        Some(Color::Rgb(r, g, b)) => Some((r, g, b)),
+        other => panic!("no true colour: {other:?}"),
+    }
+}
+
+fn theme(shade: Shade) -> Theme {
+    Theme::new(Look { shade, ..Look::default() })
+}
+
 #[test]
-fn heat_rises_in_luminance() {
-    let theme = Theme::new(Look::default());
-    let luminance = |level: usize| {
-        let p = (level as f32 + 0.5) / LEVELS as f32;
-        match theme.style(Role::Heat(Some(p))).fg {
-            Some(Color::Rgb(r, g, b)) => {
-                2126 * u32::from(r) + 7152 * u32::from(g) + 722 * u32::from(b)
-            }
-            other => panic!("no true colour: {other:?}"),
+fn heat_stands_out_the_more_the_surer() {
+    for shade in [Shade::Dark, Shade::Light] {
+        let stands_out = |level: usize| {
+            let p = (level as f32 + 0.5) / LEVELS as f32;
+            let ink = rgb(theme(shade).style(Role::Heat(Some(p))).fg).unwrap();
+            contrast(ink, shade.ground())
+        };
+        let levels: Vec<f64> = (0..LEVELS).map(stands_out).collect();
+        assert!(levels.is_sorted(), "{shade:?}: {levels:?}");
+    }
+}
+
+/// Every role that text is written in. Rules (`Faint`) and washes (`Selected`) are none.
+fn text_roles() -> Vec<Role> {
+    let mut roles = vec![
+        Role::Dim,
+        Role::Brand,
+        Role::Heading,
+        Role::Focused,
+        Role::Strong,
+        Role::Key,
+        Role::Bad,
+        Role::Warn,
+        Role::Prompt,
+        Role::Fill,
+        Role::FillBar,
+        Role::Expand,
+        Role::ExpandInk,
+        Role::FillInk,
+        Role::Calm,
+        Role::Quiet,
+        Role::Refused,
+        Role::Stuck,
+        Role::Eos,
+        Role::Live,
+        Role::Replay,
+        Role::WhatIf,
+        Role::Recording,
+        Role::State,
+        Role::Written(None),
+        Role::Ghost(None),
+        Role::Heat(None),
+    ];
+    for level in 0..LEVELS {
+        let p = Some((level as f32 + 0.5) / LEVELS as f32);
+        roles.extend([Role::Written(p), Role::Ghost(p), Role::Heat(p)]);
+    }
+    roles
+}
+
+/// WCAG 2.2, 1.4.11: at least 3 to 1 for what has to be told apart.
+#[test]
+fn text_can_be_read_on_its_ground() {
+    for shade in [Shade::Dark, Shade::Light] {
+        let theme = theme(shade);
+        let check = |what: &str, style: ratatui::style::Style| {
+            let ink = rgb(style.fg).unwrap_or(shade.plain());
+            let ground = rgb(style.bg).unwrap_or(shade.ground());
+            let ratio = contrast(ink, ground);
+            assert!(ratio >= 3.0, "{what} on {shade:?}: {ink:?} on {ground:?} is {ratio:.2}");
+        };
+        for role in text_roles() {
+            let style = theme.style(role);
+            check(&format!("{role:?}"), style);
+            check(&format!("cursor over {role:?}"), theme.cursor(style));
         }
-    };
-    let levels: Vec<u32> = (0..LEVELS).map(luminance).collect();
-    assert!(levels.is_sorted(), "{levels:?}");
+        for role in [Role::Text, Role::Dim, Role::Strong, Role::Key, Role::Warn, Role::Bad] {
+            let style = theme.style(Role::Selected).patch(theme.style(role));
+            check(&format!("selected {role:?}"), style);
+        }
+        for bar in [Role::Calm, Role::Quiet, Role::ExpandInk, Role::FillInk] {
+            check(&format!("line over {bar:?}"), theme.line_over(bar));
+        }
+    }
+}
+
+#[test]
+fn colours_can_be_changed_one_by_one() {
+    let mut colors = Colors::default();
+    colors.set(Ink::Warn, (1, 2, 3));
+    colors.set(Ink::Fill, (250, 250, 120));
+    colors.set(Ink::Written, (0, 200, 0));
+    let style = |palette, role| Theme::new(Look { palette, colors, ..Look::default() }).style(role);
+    let own = |palette, role| Theme::new(Look { palette, ..Look::default() }).style(role);
+    let fill = style(Palette::TrueColor, Role::Fill);
+    assert_eq!(style(Palette::TrueColor, Role::Warn).fg, Some(Color::Rgb(1, 2, 3)));
+    assert_eq!(fill.bg, Some(Color::Rgb(250, 250, 120)));
+    assert_eq!(fill.fg, Some(Color::Rgb(16, 18, 22)), "dark text on a bright ground");
+    assert_eq!(style(Palette::TrueColor, Role::Bad), own(Palette::TrueColor, Role::Bad));
+    assert_eq!(style(Palette::Ansi256, Role::Warn).fg, Some(Color::Indexed(16)));
+    // The sixteen are the terminal's own.
+    assert_eq!(style(Palette::Ansi16, Role::Warn), own(Palette::Ansi16, Role::Warn));
+    // Doubt still fades.
+    let sure = style(Palette::TrueColor, Role::Written(Some(1.0))).fg;
+    let doubt = style(Palette::TrueColor, Role::Written(Some(0.1))).fg;
+    assert_eq!(sure, Some(Color::Rgb(0, 200, 0)));
+    assert_ne!(sure, doubt);
+    // The cursor over it keeps its hue, brighter.
+    let theme = Theme::new(Look { colors, ..Look::default() });
+    let brighter = mixed((250, 250, 120), (250, 250, 250), 0.3);
+    assert_eq!(rgb(theme.cursor(fill).bg), Some(brighter));
 }
 
 /// Screens of every kind with this look.
@@ -64,6 +166,12 @@ fn screens(look: Look) -> Vec<ratatui::buffer::Buffer> {
     buffers
 }
 
+/// Screens of both shades.
+fn both(palette: Palette) -> Vec<ratatui::buffer::Buffer> {
+    let screens = |shade| screens(Look { palette, shade, ..Look::default() });
+    screens(Shade::Dark).into_iter().chain(screens(Shade::Light)).collect()
+}
+
 #[test]
 fn ascii_draws_nothing_but_ascii() {
     for buffer in screens(Look { ascii: true, ..Look::default() }) {
@@ -75,7 +183,7 @@ fn ascii_draws_nothing_but_ascii() {
 
 #[test]
 fn without_colour_no_cell_has_any() {
-    for buffer in screens(Look { palette: Palette::Mono, ..Look::default() }) {
+    for buffer in both(Palette::Mono) {
         for cell in buffer.content() {
             assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset), "{}", cell.symbol());
         }
@@ -85,11 +193,11 @@ fn without_colour_no_cell_has_any() {
 #[test]
 fn palettes_use_only_their_own_colours() {
     let named = |color: Color| !matches!(color, Color::Rgb(..) | Color::Indexed(_));
-    for buffer in screens(Look { palette: Palette::Ansi16, ..Look::default() }) {
+    for buffer in both(Palette::Ansi16) {
         assert!(buffer.content().iter().all(|cell| named(cell.fg) && named(cell.bg)));
     }
     let cube = |color: Color| matches!(color, Color::Reset | Color::Indexed(_));
-    for buffer in screens(Look { palette: Palette::Ansi256, ..Look::default() }) {
+    for buffer in both(Palette::Ansi256) {
         assert!(buffer.content().iter().all(|cell| cube(cell.fg) && cube(cell.bg)));
     }
 }

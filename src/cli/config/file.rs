@@ -1,0 +1,87 @@
+//! Configuration files on disk: read with a limit, written whole or not at all.
+
+use std::{
+    fs::{self, File},
+    io::{self, ErrorKind, Read, Write},
+    path::Path,
+};
+
+use super::ConfigError;
+
+/// Most bytes read: far more than anybody writes, far less than fills the memory.
+const MOST: u64 = 1 << 20;
+
+/// The file's text; `None` if there is no file.
+pub(super) fn read(path: &Path) -> Result<Option<String>, ConfigError> {
+    let fault = |text: String| ConfigError { file: path.display().to_string(), at: None, text };
+    let mut bytes = Vec::new();
+    match File::open(path).and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes)) {
+        Ok(_) => {}
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(fault(format!("it cannot be read ({error})"))),
+    }
+    if bytes.len() as u64 > MOST {
+        return Err(fault("it is larger than 1 MiB, so no configuration".to_owned()));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Some(text)),
+        Err(_) => Err(fault("it is not UTF-8 text. Save it as UTF-8".to_owned())),
+    }
+}
+
+/// Writes a file whole: a temporary one beside it takes its place, so that a reader or a crash
+/// sees the old or the new one, never a part.
+pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = folder.join(format!(".{name}.{}.tmp", std::process::id()));
+    let written = File::create(&beside).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    });
+    if written.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new").join("a.toml");
+        write(&path, "one").unwrap();
+        write(&path, "two").unwrap();
+        assert_eq!(read(&path).unwrap().as_deref(), Some("two"));
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_failed_write_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        // A folder cannot be replaced by a file.
+        let path = folder.path().join("a.toml");
+        fs::create_dir_all(path.join("inside")).unwrap();
+        assert!(write(&path, "text").is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.toml");
+        assert_eq!(read(&path), Ok(None));
+        assert_eq!(read(&path.join("b")), Ok(None));
+        for (bytes, word) in [(vec![0xff, 0xfe], "UTF-8"), (vec![b' '; 1 << 21], "1 MiB")] {
+            fs::write(&path, bytes).unwrap();
+            assert!(read(&path).unwrap_err().text.contains(word));
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! From TOML to a [`Config`]: the shape by serde, then names and values by what declares them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{
+    Config, ConfigError, LookConfig, ParamSet,
+    error::{Text, unknown},
+    presets::{self, is_name},
+};
+use crate::{
+    cli::options::ColorChoice,
+    decode::{ParamSpec, STRATEGIES, Value},
+    tui::{Action, Chord, Colors, Ink, KEYS, Keymap, KeymapError, Rgb, SPEEDS, Shade},
+};
+
+/// A table of anything, with places.
+type Table<T> = BTreeMap<Spanned<String>, Spanned<T>>;
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Raw {
+    params: Table<toml::Value>,
+    keys: Table<OneOrMany>,
+    look: RawLook,
+    colors: Table<String>,
+    presets: BTreeMap<Spanned<String>, Table<toml::Value>>,
+    macros: Table<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct RawLook {
+    color: Option<Spanned<String>>,
+    ascii: Option<bool>,
+    mouse: Option<bool>,
+    theme: Option<Spanned<String>>,
+    speed: Option<Spanned<toml::Value>>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a key like \"ctrl-s\", or a list of keys")]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// Reads a configuration.
+pub(super) fn config(text: Text) -> Result<Config, ConfigError> {
+    let raw: Raw = toml::from_str(text.text).map_err(|error| text.toml_error(&error))?;
+    let mut read = BTreeMap::new();
+    for (name, params) in &raw.presets {
+        if !is_name(name.get_ref()) {
+            return Err(text.error(name.span(), presets::NAMES));
+        }
+        if presets::is_shipped(name.get_ref()) {
+            return Err(text.error(name.span(), presets::shipped(name.get_ref())));
+        }
+        read.insert(name.get_ref().clone(), param_set(text, params)?);
+    }
+    let mut macros = BTreeMap::new();
+    for (name, commands) in raw.macros {
+        if !is_name(name.get_ref()) {
+            return Err(text.error(name.span(), presets::NAMES));
+        }
+        macros.insert(name.into_inner(), commands.into_inner());
+    }
+    Ok(Config {
+        params: param_set(text, &raw.params)?,
+        keymap: keymap(text, &raw.keys)?,
+        look: look(text, raw.look)?,
+        colors: colors(text, &raw.colors)?,
+        presets: read,
+        macros,
+        folder: None,
+    })
+}
+
+/// Reads a preset file: a table of parameters.
+pub(super) fn preset(text: Text) -> Result<ParamSet, ConfigError> {
+    let raw: Table<toml::Value> =
+        toml::from_str(text.text).map_err(|error| text.toml_error(&error))?;
+    param_set(text, &raw)
+}
+
+/// Every parameter of every strategy.
+fn specs() -> impl Iterator<Item = &'static ParamSpec> {
+    STRATEGIES.iter().flat_map(|strategy| strategy.params())
+}
+
+fn param_set(text: Text, raw: &Table<toml::Value>) -> Result<ParamSet, ConfigError> {
+    raw.iter()
+        .map(|(name, value)| {
+            let spec = specs().find(|spec| spec.name == name.get_ref()).ok_or_else(|| {
+                let known = specs().map(|spec| spec.name);
+                text.error(name.span(), unknown("key", name.get_ref(), known))
+            })?;
+            let number = match value.get_ref() {
+                toml::Value::Integer(value) => Value::Int(*value),
+                toml::Value::Float(value) => Value::Float(*value),
+                other => {
+                    let other = other.type_str();
+                    let wanted = format!("`{}` takes a number, not a {other}", spec.name);
+                    return Err(text.error(value.span(), wanted));
+                }
+            };
+            let checked = spec.check(number).map_err(|error| text.error(value.span(), error))?;
+            Ok((spec.name.to_owned(), checked))
+        })
+        .collect()
+}
+
+fn keymap(text: Text, raw: &Table<OneOrMany>) -> Result<Keymap, ConfigError> {
+    let mut changes = Vec::new();
+    for (name, keys) in raw {
+        let action = Action::from_name(name.get_ref()).ok_or_else(|| {
+            let known: Vec<String> = KEYS.iter().map(|binding| binding.action.name()).collect();
+            let known = known.iter().map(String::as_str);
+            text.error(name.span(), unknown("action", name.get_ref(), known))
+        })?;
+        let written = match keys.get_ref() {
+            OneOrMany::One(key) => std::slice::from_ref(key),
+            OneOrMany::Many(keys) => keys,
+        };
+        let chords: Result<Vec<Chord>, _> = written.iter().map(|key| key.parse()).collect();
+        changes.push((action, chords.map_err(|error| text.error(keys.span(), error))?));
+    }
+    Keymap::with(changes).map_err(|error| {
+        // The change that made it so: the one of an action the fault is about.
+        let about = match &error {
+            KeymapError::Clash { one, other, .. } => vec![*one, *other],
+            KeymapError::Needed(action) => vec![*action],
+        };
+        let named = |name: &str| about.iter().any(|action| action.name() == name);
+        let place = raw.iter().filter(|(name, _)| named(name.get_ref()));
+        let place = place.map(|(_, keys)| keys.span()).max_by_key(|span| span.start);
+        text.error(place.unwrap_or(0..0), error)
+    })
+}
+
+fn look(text: Text, raw: RawLook) -> Result<LookConfig, ConfigError> {
+    let default = LookConfig::default();
+    Ok(LookConfig {
+        color: choice(text, raw.color, default.color, &ColorChoice::NAMES)?,
+        ascii: raw.ascii.unwrap_or(default.ascii),
+        mouse: raw.mouse.unwrap_or(default.mouse),
+        theme: choice(
+            text,
+            raw.theme,
+            default.theme,
+            &[("dark", Shade::Dark), ("light", Shade::Light)],
+        )?,
+        speed: match raw.speed {
+            None => default.speed,
+            Some(speed) => self::speed(speed.get_ref()).ok_or_else(|| {
+                text.error(speed.span(), "`speed` is 1, 2, 5, 10 or 30 steps a second, or \"max\"")
+            })?,
+        },
+    })
+}
+
+fn speed(value: &toml::Value) -> Option<Option<u32>> {
+    let speed = match value {
+        toml::Value::String(word) if word == "max" => None,
+        toml::Value::Integer(number) => Some(u32::try_from(*number).ok()?),
+        _ => return None,
+    };
+    SPEEDS.contains(&speed).then_some(speed)
+}
+
+/// One of several words.
+fn choice<T: Copy>(
+    text: Text,
+    word: Option<Spanned<String>>,
+    default: T,
+    known: &[(&str, T)],
+) -> Result<T, ConfigError> {
+    let Some(word) = word else { return Ok(default) };
+    let found = known.iter().find(|(name, _)| name == word.get_ref());
+    found.map(|(_, value)| *value).ok_or_else(|| {
+        let names = known.iter().map(|(name, _)| *name);
+        text.error(word.span(), unknown("word", word.get_ref(), names))
+    })
+}
+
+fn colors(text: Text, raw: &Table<String>) -> Result<Colors, ConfigError> {
+    let mut colors = Colors::default();
+    for (name, color) in raw {
+        let ink = Ink::from_name(name.get_ref()).ok_or_else(|| {
+            let known = Ink::ALL.iter().map(|ink| ink.name());
+            text.error(name.span(), unknown("colour", name.get_ref(), known))
+        })?;
+        let rgb = rgb(color.get_ref()).ok_or_else(|| {
+            text.error(
+                color.span(),
+                format!("`{}` is no colour. Write \"#rrggbb\"", color.get_ref()),
+            )
+        })?;
+        colors.set(ink, rgb);
+    }
+    Ok(colors)
+}
+
+/// `#rrggbb`.
+fn rgb(text: &str) -> Option<Rgb> {
+    let digits = text.strip_prefix('#').filter(|digits| {
+        digits.len() == 6 && digits.chars().all(|digit| digit.is_ascii_hexdigit())
+    })?;
+    let part = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).ok();
+    Some((part(0)?, part(2)?, part(4)?))
+}
