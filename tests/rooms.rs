@@ -5,8 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const ROOMS: [&str; 9] =
-    ["canvas", "predict", "decode", "session", "model", "trace", "tui", "eval", "cli"];
+const ROOMS: [&str; 11] = [
+    "canvas", "predict", "decode", "session", "inspect", "debugger", "model", "trace", "tui",
+    "eval", "cli",
+];
 
 /// A room, the rooms it may use, and the libraries it must not know.
 const RULES: &[(&str, &[&str], &[&str])] = &[
@@ -14,9 +16,23 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     ("predict", &["canvas"], &["candle", "ratatui", "crossterm", "tokenizers"]),
     ("decode", &["canvas", "predict"], &["candle", "ratatui", "crossterm", "std::fs", "std::io"]),
     ("session", &["canvas", "predict", "decode"], &["candle", "ratatui", "crossterm", "std::fs"]),
+    (
+        "inspect",
+        &["canvas", "predict", "decode", "session"],
+        &["candle", "ratatui", "crossterm", "std::fs", "std::io"],
+    ),
+    (
+        "debugger",
+        &["canvas", "predict", "decode", "session", "inspect"],
+        &["candle", "ratatui", "crossterm", "tokenizers", "std::fs", "std::io"],
+    ),
     ("model", &["canvas", "predict"], &["ratatui", "crossterm"]),
     ("trace", &["canvas", "predict", "decode", "session"], &["candle", "ratatui", "crossterm"]),
-    ("tui", &["canvas", "predict", "decode", "session", "trace"], &["candle", "tokenizers"]),
+    (
+        "tui",
+        &["canvas", "predict", "decode", "session", "inspect", "debugger", "trace"],
+        &["candle", "tokenizers"],
+    ),
     (
         "eval",
         &["canvas", "predict", "decode", "session", "model", "trace"],

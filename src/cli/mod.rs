@@ -5,11 +5,13 @@
 mod config;
 mod fault;
 mod harmless;
+mod host;
 mod open;
 mod options;
 mod params;
 mod replay;
 mod run;
+mod script;
 mod stop;
 mod tui;
 
@@ -24,6 +26,7 @@ pub use config::{
 pub use fault::Fault;
 pub use options::{ColorChoice, ConfigOptions, LookOptions, ModelOptions};
 pub use params::{ParamOptions, parameter_table};
+pub use script::ScriptOptions;
 
 /// A visual debugger for masked diffusion language models.
 ///

@@ -9,7 +9,8 @@ use std::{
 use clap::Args;
 
 use super::{
-    ColorChoice, ConfigOptions, Fault, LookOptions, config::Presets, tui::terminal_or_fault,
+    ColorChoice, ConfigOptions, Fault, LookOptions, ScriptOptions, host::Program,
+    tui::terminal_or_fault,
 };
 use crate::{
     trace,
@@ -34,6 +35,8 @@ pub struct ReplayArgs {
     look: LookOptions,
     #[command(flatten)]
     config: ConfigOptions,
+    #[command(flatten)]
+    script: ScriptOptions,
 }
 
 fn size(text: &str) -> Result<(u16, u16), String> {
@@ -81,15 +84,13 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
         facts,
         source: Source::Replay(name.to_string_lossy().into_owned()),
         recording: None,
-        encode: None,
-        save: None,
-        presets: Some(Presets::of(&config).for_screen()),
-        macros: config.macros,
+        host: Box::new(Program::new(&config)),
         prompt_text: recording.header.prompt_text,
         notices: recording.notices,
         look,
         keymap: config.keymap,
         speed: config.look.speed,
+        commands: args.script.commands()?,
     };
     match &args.svg {
         None => tui::run(start).map_err(Fault::failure)?,

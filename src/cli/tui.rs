@@ -1,18 +1,11 @@
 //! `demask` and `demask tui`: the debugger on a live model.
 
-use std::{
-    path::PathBuf,
-    process::ExitCode,
-    sync::{Mutex, PoisonError},
-};
+use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{ConfigOptions, Fault, LookOptions, ModelOptions, config::Presets, open};
-use crate::{
-    trace,
-    tui::{self, Save, Source, Start},
-};
+use super::{ConfigOptions, Fault, LookOptions, ModelOptions, ScriptOptions, host::Program, open};
+use crate::tui::{self, Source, Start};
 
 #[derive(Debug, Args)]
 pub struct TuiArgs {
@@ -25,6 +18,8 @@ pub struct TuiArgs {
     look: LookOptions,
     #[command(flatten)]
     config: ConfigOptions,
+    #[command(flatten)]
+    script: ScriptOptions,
 }
 
 pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
@@ -42,50 +37,25 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
     })?;
     let look = args.look.look(&config);
     let tokenizer = opened.loaded.tokenizer;
-    let vocabulary = tokenizer.clone();
-    let saved = Mutex::new(None::<PathBuf>);
-    let (header, texts) = (opened.header, vocabulary.clone());
+    let host =
+        Program::new(&config).encoding(tokenizer.clone()).saving(opened.header, tokenizer.clone());
     tui::run(Start {
         session: opened.session,
         predictor: Some(opened.loaded.predictor),
-        vocabulary,
+        vocabulary: tokenizer,
         facts: opened.loaded.facts,
         source: Source::Live,
         recording: args.model.record.clone(),
-        encode: Some(Box::new(move |text| tokenizer.encode_prompt(text))),
-        save: Some(Save {
-            path: unused_path(),
-            write: Box::new(move |session, path| {
-                let mut mine = saved.lock().unwrap_or_else(PoisonError::into_inner);
-                // Another session may have taken the name since; ours may be written anew.
-                let path = match &*mine {
-                    Some(path) => path.clone(),
-                    None if path.exists() => unused_path(),
-                    None => path.to_owned(),
-                };
-                trace::save(session, &path, &header, texts.clone())?;
-                *mine = Some(path.clone());
-                Ok(path)
-            }),
-        }),
-        presets: Some(Presets::of(&config).for_screen()),
-        macros: config.macros,
+        host: Box::new(host),
         prompt_text: opened.prompt,
         notices: Vec::new(),
         look,
         keymap: config.keymap,
         speed: config.look.speed,
+        commands: args.script.commands()?,
     })
     .map_err(Fault::failure)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// A name in the working directory that no file has yet.
-fn unused_path() -> PathBuf {
-    (1..)
-        .map(|number| PathBuf::from(format!("demask-{number}.jsonl")))
-        .find(|path| !path.exists())
-        .unwrap_or_default()
 }
 
 /// The debugger needs a terminal on both ends.

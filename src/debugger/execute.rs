@@ -1,7 +1,7 @@
 //! Carrying commands out.
 
 use super::{Ask, Command, Debugger, Failed, Goal, Reply, Spot, edits::Undo, parse, statements};
-use crate::decode::{Kind, Value};
+use crate::decode::Value;
 
 impl Debugger {
     /// Carries a command out. One that starts a run only sets its goal; [`Debugger::tick`] makes
@@ -96,9 +96,8 @@ impl Debugger {
                 Ok(Reply::line(format!("saved to {}", path.display())))
             }
             Command::PresetSave(name) => {
-                let values = self.session.params().iter();
-                let values = values.map(|(spec, value)| (spec.name.to_owned(), value)).collect();
-                let path = self.host.keep_preset(name, &values).map_err(Failed::new)?;
+                let params = self.session.params().clone();
+                let path = self.host.keep_preset(name, &params).map_err(Failed::new)?;
                 Ok(Reply::line(format!("preset `{name}` is kept in {}", path.display())))
             }
             Command::PresetLoad(name) => self.preset(name),
@@ -208,16 +207,14 @@ impl Debugger {
 
     fn preset(&mut self, name: &str) -> Result<Reply, Failed> {
         let values = self.host.preset(name).map_err(Failed::new)?;
-        let mut lines = Vec::new();
+        let mut wanted = self.session.params().clone();
         for (name, value) in values {
-            // Whole numbers may stand for floats.
-            let spec = self.session.params().spec(&name).map_err(Failed::new)?;
-            let value = match (spec.kind, value) {
-                (Kind::Float { .. }, Value::Int(n)) => Value::Float(n as f64),
-                (_, value) => value,
-            };
-            if self.session.params().get(&name) != Ok(value) {
-                lines.push(self.turn(&name, value)?);
+            wanted.set(&name, value).map_err(Failed::new)?;
+        }
+        let mut lines = Vec::new();
+        for (spec, value) in wanted.iter() {
+            if self.session.params().get(spec.name) != Ok(value) {
+                lines.push(self.turn(spec.name, value)?);
             }
         }
         if lines.is_empty() {

@@ -3,7 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{canvas::TokenId, decode::Value, session::Session};
+use crate::{
+    canvas::TokenId,
+    decode::{Params, Value},
+    session::Session,
+};
 
 /// Parameters by name.
 pub type Values = Vec<(String, Value)>;
@@ -64,8 +68,8 @@ pub trait Host: Send {
     ///
     /// # Errors
     /// In words.
-    fn keep_preset(&mut self, name: &str, values: &Values) -> Result<PathBuf, String> {
-        let _ = (name, values);
+    fn keep_preset(&mut self, name: &str, params: &Params) -> Result<PathBuf, String> {
+        let _ = (name, params);
         Err("presets cannot be kept here".to_owned())
     }
 

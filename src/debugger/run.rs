@@ -74,6 +74,17 @@ impl Debugger {
         self.goal = Some(goal);
     }
 
+    /// A run of single steps gets one more; false if none is on.
+    pub fn one_more(&mut self) -> bool {
+        match &mut self.goal {
+            Some(Goal::Steps(left)) => {
+                *left += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Ends the run; false if none was on.
     pub fn halt(&mut self) -> bool {
         self.goal.take().is_some()

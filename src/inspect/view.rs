@@ -217,6 +217,10 @@ impl<'a> View<'a> {
             Name::Masked => truth(self.cell(used.index)?.token == canvas.special().mask),
             Name::Flips => {
                 let slot = self.cell(used.index)?.slot;
+                // The guess that counts last is the one on this canvas.
+                if canvas.is_masked(canvas.position(slot)?) {
+                    self.prediction()?;
+                }
                 let mut guesses: Vec<TokenId> = thoughts(self.session, self.at, slot)
                     .into_iter()
                     .filter_map(|thought| thought.token)

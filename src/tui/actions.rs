@@ -3,54 +3,49 @@
 use tui_input::Input;
 
 use super::{
-    app::{App, Goal, Mode, SPEEDS},
+    app::{App, Mode, SPEEDS},
+    command_line::CommandLine,
     keymap::Action,
     layout::Pane,
-    panes::params,
-    theme::Role,
+    panes::{canvas, params},
+    picker,
     update::Effect,
 };
 use crate::{
-    canvas::Born,
+    canvas::{Born, Wish},
+    debugger::{Change, Command, Place, Spot, Token},
     decode::{Affects, Decision},
-    session::{Pending, StepError},
 };
 
 #[expect(clippy::too_many_lines, reason = "one arm an action")]
 pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
     match action {
         // Asked while a pass runs, the step is made when the pass is done: no key is lost.
-        Action::Step => match app.run {
-            Some(Goal::Steps(left)) => app.run = Some(Goal::Steps(left + 1)),
-            _ if app.waiting() && app.busy.is_some() => app.run = Some(Goal::Steps(1)),
-            _ => {
-                app.run = None;
-                app.advance();
-            }
-        },
-        Action::Back => back(app),
+        Action::Step if app.debugger.one_more() => {}
+        Action::Step => {
+            app.paced = false;
+            app.obey(&Command::Step(1), effects);
+        }
+        Action::Back => {
+            app.obey(&Command::Back(1), effects);
+        }
         Action::Forward => {
-            app.run = None;
-            let next = app.session.node().next;
-            match next {
-                Some(next) => app.go(next),
-                None => app.say(if app.has_engine {
-                    "no step is known from here; s makes one"
-                } else {
-                    "the recording ends here"
-                }),
+            app.obey(&Command::Forward(1), effects);
+        }
+        Action::RunPause if app.debugger.halt() => app.paced = false,
+        Action::RunPause => {
+            app.paced = true;
+            app.obey(&Command::Continue, effects);
+        }
+        Action::RunToEnd => start(app, &Command::Continue, effects),
+        Action::RunBlock => start(app, &Command::RunBlock, effects),
+        Action::RunStage => start(app, &Command::RunStage, effects),
+        Action::ReverseContinue => {
+            app.obey(&Command::ReverseContinue, effects);
+            if app.debugger.breakpoints.enabled().next().is_none() {
+                app.say("no breakpoint is set; b sets one");
             }
         }
-        Action::RunPause => match app.run.take() {
-            Some(_) => {}
-            None => start(app, Goal::Free),
-        },
-        Action::RunToEnd => start(app, Goal::End),
-        Action::RunBlock => {
-            let phase = app.session.phase();
-            start(app, Goal::Block(phase.stage, phase.block.map(|block| block.start)));
-        }
-        Action::RunStage => start(app, Goal::Stage(app.session.phase().stage)),
         Action::Slower => {
             app.speed = app.speed.saturating_sub(1);
             app.say(format!("speed {}", app.speed_name()));
@@ -59,27 +54,75 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
             app.speed = (app.speed + 1).min(SPEEDS.len() - 1);
             app.say(format!("speed {}", app.speed_name()));
         }
-        Action::Restart if !app.has_engine => {
-            app.say("a new run needs a model; 0 goes to the start of this one");
-        }
         Action::Restart => {
-            let runs = app.session.timeline().roots().len();
-            match app.session.restart(None) {
-                Ok(()) => restarted(app, runs),
-                Err(error) => app.complain(error.to_string()),
-            }
+            app.obey(&Command::Restart, effects);
         }
         Action::EditPrompt => {
-            if app.encode.is_some() {
+            if app.debugger.host.encodes() {
                 app.mode = Mode::Prompt(Input::new(app.prompt_text.clone()));
             } else {
                 app.say("a recording keeps its prompt");
             }
         }
         Action::PreviousEvent | Action::NextEvent => event(app, action == Action::NextEvent),
-        Action::BackBlock | Action::BackStage => bound(app, action == Action::BackStage),
-        Action::FirstStep => app.go_step(0),
-        Action::LastStep => app.go_step(usize::MAX),
+        Action::BackBlock => {
+            app.obey(&Command::BackBlock, effects);
+        }
+        Action::BackStage => {
+            app.obey(&Command::BackStage, effects);
+        }
+        Action::FirstStep => {
+            app.obey(&Command::Goto(Place::Start), effects);
+        }
+        Action::LastStep => {
+            app.obey(&Command::Goto(Place::End), effects);
+        }
+        Action::Previous => {
+            app.obey(&Command::Previous, effects);
+        }
+        Action::Command => app.mode = Mode::Command(CommandLine::new("")),
+        Action::Break => app.mode = Mode::Command(CommandLine::new("break ")),
+        Action::Watch => watch(app),
+        Action::Mark => app.mode = Mode::Command(CommandLine::new("mark ")),
+        Action::Search => app.mode = Mode::Search(Input::default()),
+        Action::NextMatch | Action::PreviousMatch => app.next_match(action == Action::NextMatch),
+        Action::Undo => {
+            app.obey(&Command::Undo, effects);
+        }
+        Action::Redo => {
+            app.obey(&Command::Redo, effects);
+        }
+        Action::Pick => picker::open(app),
+        Action::Remask => change(app, Change::Remask, effects),
+        Action::Insert => change(app, Change::Insert(1), effects),
+        Action::Remove if app.focus == Pane::Session => app.remove_entry(effects),
+        Action::Remove => change(app, Change::Remove, effects),
+        Action::Trim => change(app, Change::Trim, effects),
+        Action::Pin => {
+            let pinned = wish(app).pinned;
+            change(app, Change::Pin(!pinned), effects);
+        }
+        Action::Expansion => {
+            // By the rules, forced, forbidden, by the rules again.
+            let next = match wish(app).expand {
+                None => Some(true),
+                Some(true) => Some(false),
+                Some(false) => None,
+            };
+            change(app, Change::Expand(next), effects);
+        }
+        Action::Veto => veto(app, effects),
+        Action::Up
+        | Action::Down
+        | Action::First
+        | Action::Last
+        | Action::NextBlock
+        | Action::PreviousBlock
+            if app.focus == Pane::Session =>
+        {
+            let last = app.entries().len().saturating_sub(1);
+            app.found.line = listed(app.found.line.min(last), last, action);
+        }
         Action::Left | Action::Right if app.focus == Pane::Timeline => {
             let step = app.step() as usize;
             app.go_step(if action == Action::Left { step.saturating_sub(1) } else { step + 1 });
@@ -91,7 +134,7 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
             turn(app, if action == Action::Left { -1 } else { 1 });
         }
         Action::Up | Action::Down | Action::First | Action::Last if app.focus == Pane::Params => {
-            let last = app.session.params().specs().len().saturating_sub(1);
+            let last = app.debugger.session.params().specs().len().saturating_sub(1);
             app.param = listed(app.param, last, action);
             explain(app);
         }
@@ -126,7 +169,7 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
             app.say(if app.follow { "the cursor follows" } else { "the cursor stays" });
         }
         Action::NextParam | Action::PreviousParam => {
-            let count = app.session.params().specs().len().max(1);
+            let count = app.debugger.session.params().specs().len().max(1);
             let by = if action == Action::NextParam { 1 } else { count - 1 };
             app.param = (app.param + by) % count;
             show(app, Pane::Params, false);
@@ -181,30 +224,51 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
                 leave_waterfall(app);
             }
         }
-        Action::Quit => {
-            if app.unsaved() {
-                app.mode = Mode::Leaving;
-            } else {
-                effects.push(Effect::Quit);
-            }
-        }
+        Action::Quit => app.leave(effects),
         Action::Interrupt => interrupt(app, effects),
         Action::Suspend => effects.push(Effect::Suspend),
         Action::Redraw => effects.push(Effect::Redraw),
     }
 }
 
-fn start(app: &mut App, goal: Goal) {
-    match app.session.pending() {
-        Pending::Done(finish) if !app.known_forward() => {
-            let error = StepError::Done(*finish);
-            app.refused(&error);
-        }
-        _ => {
-            app.held = false;
-            app.run = Some(goal);
+/// Starts a run as fast as it goes.
+fn start(app: &mut App, command: &Command, effects: &mut Vec<Effect>) {
+    app.paced = false;
+    app.obey(command, effects);
+}
+
+/// What is asked of the position under the cursor.
+fn wish(app: &App) -> Wish {
+    app.canvas().cells().get(app.position).map(|cell| cell.wish).unwrap_or_default()
+}
+
+/// Edits the position under the cursor.
+pub(super) fn change(app: &mut App, change: Change, effects: &mut Vec<Effect>) {
+    let Some(cell) = app.canvas().cells().get(app.position) else { return };
+    let spot = Spot::Slot(cell.slot);
+    app.follow = false;
+    if app.obey(&Command::Edit(spot, change), effects) {
+        let last = app.history.moments.get(app.step() as usize);
+        if let Some(entry) = last.and_then(|moment| moment.entries.first()) {
+            let text = format!("{} · u takes it back", entry.text);
+            app.say(text);
         }
     }
+}
+
+/// Forbids the model's guess under the cursor.
+fn veto(app: &mut App, effects: &mut Vec<Effect>) {
+    match canvas::token_at(app, app.position) {
+        Some(token) => change(app, Change::Veto(Token::Id(token), true), effects),
+        None => app.say("no guess is known here"),
+    }
+}
+
+/// Begins a breakpoint on the position under the cursor.
+fn watch(app: &mut App) {
+    let Some(cell) = app.canvas().cells().get(app.position) else { return };
+    let text = format!("break token[#{}] changes", cell.slot.0);
+    app.mode = Mode::Command(CommandLine::new(&text));
 }
 
 pub(super) fn interrupt(app: &mut App, effects: &mut Vec<Effect>) {
@@ -219,7 +283,10 @@ pub(super) fn interrupt(app: &mut App, effects: &mut Vec<Effect>) {
 
 /// Pauses a run and cancels the pass in work; false if there was nothing to stop.
 fn stop(app: &mut App, effects: &mut Vec<Effect>) -> bool {
-    let running = app.run.take().is_some();
+    app.paced = false;
+    let waiting = !app.queue.is_empty();
+    app.queue.clear();
+    let running = app.debugger.halt() || waiting;
     let busy = app.busy.is_some();
     if busy {
         app.held = true;
@@ -229,30 +296,7 @@ fn stop(app: &mut App, effects: &mut Vec<Effect>) -> bool {
 }
 
 pub(super) fn save(app: &mut App) -> bool {
-    let Some(save) = &app.save else {
-        app.message = Some((Role::Warn, "there is nothing to save here".to_owned()));
-        return false;
-    };
-    match (save.write)(&app.session, &save.path) {
-        Ok(path) => {
-            app.saved = true;
-            let text = format!("saved to {}", path.display());
-            app.say(text);
-            true
-        }
-        Err(error) => {
-            app.complain(format!("not saved: {error}"));
-            false
-        }
-    }
-}
-
-fn back(app: &mut App) {
-    let parent = app.session.node().parent;
-    match parent {
-        Some(parent) => app.go(parent),
-        None => app.say("this is the start of the run"),
-    }
+    app.obey(&Command::Save(None), &mut Vec::new())
 }
 
 /// Goes to the next or previous event of the branch.
@@ -269,49 +313,28 @@ fn event(app: &mut App, forward: bool) {
     }
 }
 
-/// Goes back to where the block or stage started.
-fn bound(app: &mut App, stage: bool) {
-    let here = app.step() as usize;
-    let moments = &app.history.moments;
-    let mark = |step: usize| {
-        let moment = &moments[step];
-        (moment.stage, if stage { None } else { moment.block })
-    };
-    // Standing at a start goes to the start before.
-    let Some(before) = here.checked_sub(1).filter(|_| here < moments.len()) else {
-        return app.say("this is the start of the run");
-    };
-    let wanted = mark(before);
-    let start = (0..=before).rev().take_while(|&step| mark(step) == wanted).last();
-    app.go_step(start.unwrap_or(0));
-}
-
 fn turn(app: &mut App, steps: i64) {
-    let Some((spec, value)) = app.session.params().iter().nth(app.param) else { return };
+    let Some((spec, value)) = app.debugger.session.params().iter().nth(app.param) else { return };
     let turned = spec.turned(value, steps);
-    match app.session.set_param(spec.name, turned) {
-        Ok(_) => changed(app),
-        Err(error) => app.complain(error.to_string()),
+    if app.obey(&Command::Set(spec.name.to_owned(), turned.to_string()), &mut Vec::new()) {
+        changed(app);
     }
 }
 
 /// Says what the chosen parameter is for, where messages have a line of their own: the pane
 /// seldom has the room.
 fn explain(app: &mut App) {
-    let Some(spec) = app.session.params().specs().get(app.param) else { return };
+    let Some(spec) = app.debugger.session.params().specs().get(app.param) else { return };
     if app.areas().is_some_and(|areas| areas.message.is_some()) {
         app.say(format!("{}: {}", spec.symbol, spec.help));
     }
 }
 
 fn reset(app: &mut App) {
-    let spec = app.session.params().specs().get(app.param);
-    let own = spec.and_then(|spec| Some((spec.name, app.start_params().get(spec.name).ok()?)));
-    if let Some((name, value)) = own {
-        match app.session.set_param(name, value) {
-            Ok(_) => changed(app),
-            Err(error) => app.complain(error.to_string()),
-        }
+    let spec = app.debugger.session.params().specs().get(app.param);
+    let Some(name) = spec.map(|spec| spec.name.to_owned()) else { return };
+    if app.obey(&Command::Reset(Some(name)), &mut Vec::new()) {
+        changed(app);
     }
 }
 
@@ -336,6 +359,9 @@ fn enter(app: &mut App) {
     if matches!(app.focus, Pane::Canvas | Pane::Grid | Pane::Inspector | Pane::Waterfall) {
         return origin(app);
     }
+    if app.focus == Pane::Session {
+        return app.enter_entry();
+    }
     if app.focus == Pane::Log {
         let lines = app.log();
         let step = lines.get(app.log_cursor(&lines)).map(|entry| entry.step);
@@ -346,19 +372,25 @@ fn enter(app: &mut App) {
         }
         return;
     }
-    if app.param < app.session.params().specs().len() {
+    if app.param < app.debugger.session.params().specs().len() {
         show(app, Pane::Params, true);
         app.mode = Mode::Value(Input::default());
     }
 }
 
 /// Brings a pane on screen.
-fn show(app: &mut App, pane: Pane, focus: bool) {
+pub(super) fn show(app: &mut App, pane: Pane, focus: bool) {
     let on_screen = |app: &App| app.areas().is_some_and(|areas| areas.of(pane).is_some());
     if app.zoom && focus {
         app.focus = pane;
         app.tab = pane;
+        if pane == Pane::Session {
+            app.diagnose();
+        }
         return;
+    }
+    if matches!(pane, Pane::Session | Pane::Log) {
+        app.session_shown = pane == Pane::Session;
     }
     if !on_screen(app) {
         // In the compact layout it takes the tabbed place; else the waterfall takes the grid's.
@@ -369,6 +401,9 @@ fn show(app: &mut App, pane: Pane, focus: bool) {
     }
     if focus {
         focus_if_shown(app, pane);
+    }
+    if pane == Pane::Session {
+        app.diagnose();
     }
 }
 
@@ -427,7 +462,7 @@ fn listed(at: usize, last: usize, action: Action) -> usize {
 pub(super) fn changed(app: &mut App) {
     app.held = false;
     app.refresh();
-    let Some((spec, value)) = app.session.params().iter().nth(app.param) else { return };
+    let Some((spec, value)) = app.debugger.session.params().iter().nth(app.param) else { return };
     let own = app.own_params().get(spec.name).ok();
     let was = match own {
         Some(own) if own != value => format!(" (was {})", params::shown(spec, own)),
@@ -460,17 +495,4 @@ pub(super) fn difference(now: &Decision, then: &Decision) -> String {
             .collect();
     // As many, but not the same.
     if parts.is_empty() { "another step than on record".to_owned() } else { parts.join(", ") }
-}
-
-/// After a new run was started, or an equal one gone back to; there were `runs` before.
-pub(super) fn restarted(app: &mut App, runs: usize) {
-    app.run = None;
-    app.held = false;
-    app.slot = None;
-    app.follow = true;
-    app.log_line = None;
-    app.place(0);
-    app.refresh();
-    let known = app.session.timeline().roots().len() == runs;
-    app.say(if known { "back at the start" } else { "a new run; what was done before is kept" });
 }

@@ -2,44 +2,34 @@
 //! it and changes nothing; everything that changes it is in `update`.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    cell::OnceCell,
+    collections::{HashMap, HashSet, VecDeque},
     path::PathBuf,
-    sync::Arc,
 };
 
 use tui_input::Input;
 
 use super::{
-    Encode, Presets, Save, Source, Start,
+    Source, Start,
+    command_line::CommandLine,
     history::{Entry, History, Sort},
     keymap::Keymap,
     layout::{self, Areas, Choice, Pane},
+    picker::Picker,
+    search::Search,
+    sessions::Found,
     theme::{Role, Theme},
 };
 use crate::{
     canvas::{Canvas, Slot, TokenId},
-    decode::{Decision, Params},
-    predict::{Column, Key, ModelFacts, Prediction, Progress, Vocabulary},
-    session::{Pending, Session},
+    debugger::{Command, Debugger, Goal},
+    decode::{Affects, Decision, Flip, Outcome, Params, Value, flips},
+    predict::{Column, Key, ModelFacts, Prediction, Progress},
+    session::{NodeId, Pending},
 };
 
 /// Speeds of a run, in steps a second; the last is as fast as it goes.
 pub const SPEEDS: [Option<u32>; 6] = [Some(1), Some(2), Some(5), Some(10), Some(30), None];
-
-/// How far a run goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Goal {
-    /// Until paused, at the chosen speed.
-    Free,
-    /// So many steps, asked for one by one faster than they can be made.
-    Steps(usize),
-    /// To the end.
-    End,
-    /// Until another block or stage is in work than this.
-    Block(u8, Option<usize>),
-    /// Until another stage than this.
-    Stage(u8),
-}
 
 /// What takes the keys.
 #[derive(Debug, Clone)]
@@ -52,6 +42,12 @@ pub enum Mode {
     Value(Input),
     /// The prompt is typed.
     Prompt(Input),
+    /// A command is typed.
+    Command(CommandLine),
+    /// Something to search for is typed.
+    Search(Input),
+    /// A token for the position under the cursor is chosen.
+    Pick(Picker),
     /// To quit would lose what was not recorded.
     Leaving,
 }
@@ -67,19 +63,13 @@ pub struct Busy {
 
 /// The state of the interface.
 pub struct App {
-    pub(super) session: Session,
-    pub(super) vocabulary: Arc<dyn Vocabulary>,
+    pub(super) debugger: Debugger,
     pub(super) facts: ModelFacts,
     pub(super) source: Source,
     pub(super) recording: Option<PathBuf>,
-    pub(super) encode: Option<Encode>,
-    pub(super) save: Option<Save>,
     pub(super) prompt_text: String,
     pub(super) theme: Theme,
     pub(super) keymap: Keymap,
-    pub(super) presets: Option<Presets>,
-    pub(super) macros: BTreeMap<String, String>,
-    pub(super) has_engine: bool,
 
     pub(super) width: u16,
     pub(super) height: u16,
@@ -92,6 +82,8 @@ pub struct App {
     /// What was on screen before the waterfall was asked for: tab, focus, waterfall in the grid's
     /// place.
     pub(super) before_waterfall: Option<(Pane, Pane, bool)>,
+    /// The session's lists stand in the log's place.
+    pub(super) session_shown: bool,
     pub(super) align: bool,
     pub(super) follow: bool,
     pub(super) position: usize,
@@ -102,8 +94,19 @@ pub struct App {
     /// The log's line with the cursor; `None` follows the playhead.
     pub(super) log_line: Option<usize>,
 
-    pub(super) run: Option<Goal>,
+    /// The run is made at the chosen speed, else as fast as it goes.
+    pub(super) paced: bool,
     pub(super) speed: usize,
+    /// Commands still to be carried out, one after the other.
+    pub(super) queue: VecDeque<Command>,
+    /// The commands carried out, as a script that does the same again.
+    pub(super) script: Vec<String>,
+    /// Nodes where a breakpoint stopped a run.
+    pub(super) stops: HashSet<NodeId>,
+    /// What is searched for, and where on the canvas it stands.
+    pub(super) search: Search,
+    /// The rows of the last query.
+    pub(super) found: Found,
     pub(super) busy: Option<Busy>,
     /// Passes asked for and not answered.
     pub(super) asked: HashSet<Key>,
@@ -119,6 +122,15 @@ pub struct App {
     /// readable and nothing flickers.
     pub(super) draft: HashMap<Slot, (TokenId, f32)>,
     pub(super) died: Option<String>,
+    flips: OnceCell<HashMap<&'static str, Turns>>,
+}
+
+/// The nearest values of a parameter that change the pending step, with what they change.
+pub struct Turns {
+    /// Towards less.
+    pub down: Option<(Value, String)>,
+    /// Towards more.
+    pub up: Option<(Value, String)>,
 }
 
 impl App {
@@ -131,30 +143,24 @@ impl App {
             facts,
             source,
             recording,
-            encode,
-            save,
-            presets,
-            macros,
+            host,
             prompt_text,
             notices,
             look,
             keymap,
             speed,
+            commands,
         } = start;
         let speed = SPEEDS.iter().position(|&at| at == speed).unwrap_or(2);
+        let tokens = facts.vocabulary;
         let mut app = Self {
-            vocabulary,
+            debugger: Debugger::new(session, vocabulary, host, predictor.is_some(), tokens),
             facts,
             source,
             recording,
-            encode,
-            save,
-            presets,
-            macros,
             prompt_text,
             theme: Theme::new(look),
             keymap,
-            has_engine: predictor.is_some(),
             width,
             height,
             mode: Mode::Normal,
@@ -164,6 +170,7 @@ impl App {
             ghost: true,
             waterfall: false,
             before_waterfall: None,
+            session_shown: false,
             align: true,
             follow: true,
             position: 0,
@@ -171,7 +178,12 @@ impl App {
             scroll: None,
             param: 0,
             log_line: None,
-            run: None,
+            paced: false,
+            queue: commands.into(),
+            script: Vec::new(),
+            stops: HashSet::new(),
+            search: Search::default(),
+            found: Found::default(),
             speed,
             busy: None,
             asked: HashSet::new(),
@@ -184,7 +196,7 @@ impl App {
             history: History { ascii: look.ascii, ..History::default() },
             draft: HashMap::new(),
             died: None,
-            session,
+            flips: OnceCell::new(),
         };
         app.refresh();
         for notice in notices {
@@ -194,17 +206,17 @@ impl App {
     }
 
     pub(super) fn canvas(&self) -> &Canvas {
-        self.session.canvas()
+        self.debugger.session.canvas()
     }
 
     /// Number of steps made up to here.
     pub(super) fn step(&self) -> u32 {
-        self.session.node().depth
+        self.debugger.session.node().depth
     }
 
     /// The decision on screen, if there is one.
     pub(super) fn decision(&self) -> Option<&Decision> {
-        match self.session.pending() {
+        match self.debugger.session.pending() {
             Pending::Decided { decision, .. } => Some(decision),
             _ => None,
         }
@@ -212,35 +224,31 @@ impl App {
 
     /// The prediction on screen, if there is one.
     pub(super) fn prediction(&self) -> Option<&Prediction> {
-        match self.session.pending() {
+        match self.debugger.session.pending() {
             Pending::Decided { prediction, .. } => Some(prediction),
             _ => None,
         }
     }
 
-    /// The parameters that changes are shown against: those of the next known step, else those
-    /// in force when the node stood at was made.
+    /// The parameters that changes are shown against.
     pub(super) fn own_params(&self) -> &Params {
-        let timeline = self.session.timeline();
-        let node = self.session.node();
-        node.next.map_or(&node.params, |next| &timeline[next].params)
-    }
-
-    /// The parameters this run was started under.
-    pub(super) fn start_params(&self) -> &Params {
-        let timeline = self.session.timeline();
-        &timeline[timeline.root_of(self.session.at())].params
+        self.debugger.own_params()
     }
 
     /// True if what is pending is decided under other parameters than those on record.
     pub(super) fn what_if(&self) -> bool {
-        self.own_params() != self.session.params()
+        self.debugger.what_if()
+    }
+
+    /// True if a person's edit is on the way to here.
+    pub(super) fn edited(&self) -> bool {
+        self.history.moments.iter().take(self.step() as usize + 1).any(|moment| moment.edited)
     }
 
     /// What the recorded next step did, if it is known.
     pub(super) fn recorded_next(&self) -> Option<&Decision> {
-        let next = self.session.node().next?;
-        self.session.timeline()[next].step().map(|step| &*step.decision)
+        let next = self.debugger.session.node().next?;
+        self.debugger.session.timeline()[next].step().map(|step| &*step.decision)
     }
 
     /// True if a step was made in this session that is on no record.
@@ -249,12 +257,13 @@ impl App {
         matches!(self.source, Source::Live)
             && !recorded
             && !self.saved
-            && self.session.timeline().len() > self.session.timeline().roots().len()
+            && self.debugger.session.timeline().len()
+                > self.debugger.session.timeline().roots().len()
     }
 
     /// `block_length`, at least 1.
     pub(super) fn block_length(&self) -> usize {
-        self.session.params().count("block_length").unwrap_or(32).max(1)
+        self.debugger.session.params().count("block_length").unwrap_or(32).max(1)
     }
 
     /// Where the panes lie now.
@@ -267,9 +276,10 @@ impl App {
         let choice = Choice {
             tab: self.tab,
             waterfall: self.waterfall,
+            session: self.session_shown,
             zoom: self.zoom.then_some(self.focus),
             blocks: self.canvas().len().div_ceil(self.block_length()),
-            params: self.session.params().specs().len(),
+            params: self.debugger.session.params().specs().len(),
         };
         layout::divide(width, height, choice)
     }
@@ -303,21 +313,55 @@ impl App {
 
     /// Brings everything derived from the session up to date.
     pub(super) fn refresh(&mut self) {
-        self.history.follow(&self.session, &*self.vocabulary);
+        self.history.follow(&self.debugger.session, &*self.debugger.vocabulary);
         self.draft = self.last_draft().unwrap_or_default();
         self.follow_slot();
+        self.look_for();
+        self.flips.take();
+        if self.areas().is_some_and(|areas| areas.of(Pane::Session).is_some()) {
+            self.diagnose();
+        }
+    }
+
+    /// How far a parameter must move to change the pending step: towards less and towards more,
+    /// each the nearest value and what it changes. Found when it is looked at.
+    pub(super) fn flip(&self, name: &str) -> Option<&Turns> {
+        self.flips.get_or_init(|| self.find_flips()).get(name)
+    }
+
+    fn find_flips(&self) -> HashMap<&'static str, Turns> {
+        let session = &self.debugger.session;
+        let Pending::Decided { prediction, decision, .. } = session.pending() else {
+            return HashMap::new();
+        };
+        let node = session.node();
+        let (strategy, params) = (session.strategy(), session.params());
+        let Ok(now) = Outcome::of(strategy, &node.canvas, params, decision) else {
+            return HashMap::new();
+        };
+        let turn = |flip: Option<Flip>| flip.map(|flip| (flip.at, now.difference(&flip.outcome)));
+        let specs = params.specs().iter().filter(|spec| spec.affects == Affects::Decide);
+        specs
+            .filter_map(|spec| {
+                let name = spec.name;
+                let found =
+                    flips(strategy, &node.canvas, &node.state, params, name, prediction).ok()?;
+                Some((name, Turns { down: turn(found.down), up: turn(found.up) }))
+            })
+            .collect()
     }
 
     /// What the last forward pass said about the positions still masked, while the next is on
     /// its way.
     fn last_draft(&self) -> Option<HashMap<Slot, (TokenId, f32)>> {
-        if !self.has_engine || !matches!(self.session.pending(), Pending::Wanted { .. }) {
+        if !self.debugger.live || !matches!(self.debugger.session.pending(), Pending::Wanted { .. })
+        {
             return None;
         }
-        let node = self.session.node();
+        let node = self.debugger.session.node();
         let made = node.step()?;
-        let before = &self.session.timeline()[node.parent?].canvas;
-        let prediction = self.session.prediction(made.prediction)?;
+        let before = &self.debugger.session.timeline()[node.parent?].canvas;
+        let prediction = self.debugger.session.prediction(made.prediction)?;
         let choice = prediction.ids(Column::Choice).ok()?;
         let p = prediction.numbers(Column::PChoice).ok()?;
         let said = before.cells().iter().zip(choice.iter().zip(p));
@@ -326,12 +370,14 @@ impl App {
 
     /// How a running run is named.
     pub(super) fn speed_name(&self) -> String {
-        match (self.run, SPEEDS[self.speed.min(SPEEDS.len() - 1)]) {
+        match (self.debugger.goal(), SPEEDS[self.speed.min(SPEEDS.len() - 1)]) {
             (Some(Goal::Steps(1)), _) => "1 step".to_owned(),
             (Some(Goal::Steps(steps)), _) => format!("{steps} steps"),
-            (Some(Goal::End), _) => "to the end".to_owned(),
+            (Some(Goal::Continue), _) if !self.paced => "to the end".to_owned(),
             (Some(Goal::Block(..)), _) => "to the block's end".to_owned(),
             (Some(Goal::Stage(_)), _) => "to the stage's end".to_owned(),
+            (Some(Goal::Until(_)), _) => "until".to_owned(),
+            (Some(Goal::Resimulate), _) => "re-simulating".to_owned(),
             (_, Some(speed)) => format!("{speed}/s"),
             (_, None) => "max".to_owned(),
         }

@@ -13,7 +13,7 @@ impl App {
             self.place(position);
             return;
         }
-        let canvas = self.session.canvas();
+        let canvas = self.debugger.session.canvas();
         let known = |slot: Slot| canvas.position(slot);
         let position = self.slot.and_then(|slot| {
             known(slot)
@@ -107,7 +107,7 @@ impl App {
     fn starts_word(&self, position: usize) -> bool {
         let guess = canvas::token_at(self, position);
         let text = guess
-            .and_then(|token| self.vocabulary.piece(token))
+            .and_then(|token| self.debugger.vocabulary.piece(token))
             .map(|piece| String::from_utf8_lossy(piece.bytes()).into_owned());
         text.is_none_or(|text| text.starts_with(char::is_whitespace))
     }

@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{
     TuiError,
-    app::{App, Goal, SPEEDS},
+    app::{App, SPEEDS},
     frame,
     terminal::Screen,
     update::{Effect, Event, update, want},
@@ -183,8 +183,8 @@ fn is_quiet(app: &App, event: &Event) -> bool {
 
 /// Time between two steps of a run.
 fn period(app: &App) -> Duration {
-    match (app.run, SPEEDS[app.speed.min(SPEEDS.len() - 1)]) {
-        (Some(Goal::Free), Some(speed)) => Duration::from_secs(1) / speed.max(1),
+    match (app.paced, SPEEDS[app.speed.min(SPEEDS.len() - 1)]) {
+        (true, Some(speed)) => Duration::from_secs(1) / speed.max(1),
         _ => Duration::ZERO,
     }
 }

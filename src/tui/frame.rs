@@ -5,13 +5,13 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use super::{
     Source,
     app::{App, Mode},
-    help,
+    command_line, help,
     history::block_number,
     keymap::Keymap,
     layout::{Pane, SMALLEST},
-    panes::{canvas, eos, grid, inspector, log, params, timeline, waterfall},
+    panes::{canvas, eos, grid, inspector, log, params, session, timeline, waterfall},
     pen::{self, Pen},
-    text,
+    picker, text,
     theme::{self, Role},
 };
 use crate::session::Pending;
@@ -40,6 +40,14 @@ pub fn draw(app: &App, buffer: &mut Buffer) {
                 timeline::strip(app, &mut pen, strip);
             }
             bottom(app, &mut pen, areas.message, areas.hints);
+            match &app.mode {
+                Mode::Command(line) => {
+                    let row = areas.message.unwrap_or(areas.hints);
+                    command_line::draw(app, &mut pen, area, row, line);
+                }
+                Mode::Pick(picker) => picker::draw(app, &mut pen, area, picker),
+                _ => {}
+            }
             if let Mode::Help(scroll) = app.mode {
                 help::draw(&mut pen, &app.keymap, area, scroll);
             }
@@ -94,6 +102,7 @@ fn draw_pane(app: &App, pen: &mut Pen, pane: Pane, area: Rect) {
         Pane::Params => params::draw(app, pen, area),
         Pane::Timeline => timeline::draw(app, pen, area),
         Pane::Log => log::draw(app, pen, area),
+        Pane::Session => session::draw(app, pen, area),
     }
 }
 
@@ -147,6 +156,7 @@ fn tabs(app: &App, pen: &mut Pen, area: Rect) {
         Pane::Timeline => timeline::draw_inside(app, pen, inside),
         Pane::Log => log::draw_inside(app, pen, area, inside),
         Pane::Waterfall => waterfall::draw_inside(app, pen, inside),
+        Pane::Session => session::draw_inside(app, pen, area, inside),
         Pane::Canvas | Pane::Grid => {}
     }
 }
@@ -214,6 +224,9 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
     if app.what_if() {
         badges.push((" WHAT-IF ".to_owned(), Role::WhatIf));
     }
+    if app.edited() {
+        badges.push((" EDITED ".to_owned(), Role::WhatIf));
+    }
     match &app.source {
         Source::Live => badges.push((" LIVE ".to_owned(), Role::Live)),
         Source::Replay(name) => {
@@ -225,7 +238,7 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
     badges.push((format!(" {} ", state(app)), Role::State));
     let badge_width: usize = badges.iter().map(|(text, _)| text::width(text) + 1).sum();
 
-    let phase = app.session.phase();
+    let phase = app.debugger.session.phase();
     let block_length = app.block_length();
     let blocks = app.canvas().len().div_ceil(block_length);
     let block = phase
@@ -253,7 +266,8 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
     };
     let few = format!("{} masks", app.canvas().masks());
     let (path, length) = lengths(app);
-    let nfe = app.step() as usize + usize::from(app.prediction().is_some());
+    let steps = app.debugger.session.node().steps as usize;
+    let nfe = steps + usize::from(app.prediction().is_some());
     let name = text::safe(&app.facts.name, app.theme.ascii());
     let device = text::safe(&app.facts.device, app.theme.ascii());
     let mut segments = [
@@ -303,10 +317,10 @@ fn state(app: &App) -> String {
         let progress = busy.progress;
         return format!("BUSY {}/{}", progress.done, progress.of);
     }
-    if app.run.is_some() {
+    if app.debugger.goal().is_some() {
         return format!("RUNNING {}", app.speed_name());
     }
-    match app.session.pending() {
+    match app.debugger.session.pending() {
         Pending::Done(finish) => format!("DONE {}", finish.name()),
         Pending::Failed(_) => "FAILED".to_owned(),
         _ => "PAUSED".to_owned(),
@@ -323,7 +337,7 @@ fn bottom(app: &App, pen: &mut Pen, message: Option<Rect>, hints: Rect) {
     if message.is_none() && spoken {
         return;
     }
-    if matches!(app.mode, Mode::Value(_) | Mode::Prompt(_)) {
+    if matches!(app.mode, Mode::Value(_) | Mode::Prompt(_) | Mode::Search(_)) {
         pen.say(hints.x + 1, hints.y, hints.width.saturating_sub(2), TYPING, Role::Dim);
     } else {
         draw_hints(pen, &app.keymap, hints);
@@ -357,9 +371,9 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
             return true;
         }
         Mode::Leaving => {
-            let save = match &app.save {
-                Some(save) => {
-                    let path = text::safe(&save.path.display().to_string(), app.theme.ascii());
+            let save = match app.debugger.host.saves_to() {
+                Some(path) => {
+                    let path = text::safe(&path.display().to_string(), app.theme.ascii());
                     format!(" · w saves to {path} and quits")
                 }
                 None => String::new(),
@@ -368,9 +382,15 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
             pen.say(x, line.y, room, &question, Role::Warn);
             return true;
         }
-        Mode::Normal | Mode::Help(_) | Mode::Value(_) => {}
+        Mode::Search(input) => {
+            let used = pen.say(x, line.y, room, "/", Role::Key);
+            let field = Rect { x: x + used, width: room.saturating_sub(used), ..line };
+            params::typed(app, pen, field, input);
+            return true;
+        }
+        Mode::Normal | Mode::Help(_) | Mode::Value(_) | Mode::Command(_) | Mode::Pick(_) => {}
     }
-    let spoken = match (&app.message, app.session.pending()) {
+    let spoken = match (&app.message, app.debugger.session.pending()) {
         (Some((role, text)), _) => Some((*role, text.clone())),
         (None, Pending::Failed(error)) => Some((Role::Bad, error.to_string())),
         _ => None,

@@ -58,6 +58,11 @@ fn lines(theme: Theme, keymap: &Keymap) -> Vec<Line> {
     ];
     lines.extend(legend.map(|(sample, role, text)| Line::Legend(sample, role, text)));
     lines.push(Line::Key("underlined".to_owned(), "a mask that an expansion inserted"));
+    lines.push(Line::Legend(
+        " the ".to_owned(),
+        Role::Lost,
+        "the step on record fills or expands it; under the parameters as turned it would not",
+    ));
     lines
 }
 

@@ -33,6 +33,8 @@ pub enum Sort {
     Turn,
     /// A person's edit.
     Edit,
+    /// A breakpoint stopped a run.
+    Stop,
     /// Anything else.
     Plain,
     /// An error.

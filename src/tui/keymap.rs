@@ -20,6 +20,7 @@ pub enum Action {
     RunToEnd,
     RunBlock,
     RunStage,
+    ReverseContinue,
     BackBlock,
     BackStage,
     Restart,
@@ -28,6 +29,10 @@ pub enum Action {
     NextEvent,
     FirstStep,
     LastStep,
+    Previous,
+    Mark,
+    Break,
+    Watch,
     Left,
     Right,
     Up,
@@ -41,6 +46,19 @@ pub enum Action {
     NextTouched,
     PreviousTouched,
     Follow,
+    Search,
+    NextMatch,
+    PreviousMatch,
+    Pick,
+    Remask,
+    Pin,
+    Veto,
+    Expansion,
+    Insert,
+    Remove,
+    Trim,
+    Undo,
+    Redo,
     NextParam,
     PreviousParam,
     More,
@@ -54,6 +72,7 @@ pub enum Action {
     Ghost,
     Waterfall,
     Align,
+    Command,
     Help,
     Redraw,
     Save,
@@ -100,6 +119,8 @@ pub enum Group {
     Travel,
     /// The cursor.
     Position,
+    /// Changing the canvas.
+    Edit,
     /// Parameters.
     Parameters,
     /// What is on screen.
@@ -110,8 +131,15 @@ pub enum Group {
 
 impl Group {
     /// Every group, in the order of the help box.
-    pub const ALL: [Self; 6] =
-        [Self::Run, Self::Travel, Self::Position, Self::Parameters, Self::View, Self::Program];
+    pub const ALL: [Self; 7] = [
+        Self::Run,
+        Self::Travel,
+        Self::Position,
+        Self::Edit,
+        Self::Parameters,
+        Self::View,
+        Self::Program,
+    ];
 
     /// The heading.
     pub fn title(self) -> &'static str {
@@ -119,6 +147,7 @@ impl Group {
             Self::Run => "Run",
             Self::Travel => "Go back and forth",
             Self::Position => "Position",
+            Self::Edit => "Edit the canvas",
             Self::Parameters => "Parameters",
             Self::View => "View",
             Self::Program => "Program",
@@ -162,13 +191,18 @@ pub const TABLE: &[Binding] = bindings! {
         Action::Faster, [key('>')], None, "run faster: 1, 2, 5, 10, 30 steps a second, or as fast as it goes";
         Action::RunBlock, [key(')')], None, "run to the end of the block";
         Action::RunStage, [key('}')], None, "run to the end of the stage";
-        Action::RunToEnd, [key('c')], Some("run to end"), "run to the end";
+        Action::RunToEnd, [key('c')], Some("continue"), "run to the next breakpoint or the end";
         Action::Restart, [key('R')], None, "start a new run under the parameters as they are";
-        Action::EditPrompt, [key('e')], None, "edit the prompt and start a new run";
+        Action::EditPrompt, [key('E')], None, "edit the prompt and start a new run";
     }
     Travel {
         Action::Back, [key('S'), code(KeyCode::Backspace)], Some("back"), "go one step back";
         Action::Forward, [key('f')], None, "go one known step forward";
+        Action::ReverseContinue, [key('C')], None, "go back to the last breakpoint, or the start";
+        Action::Break, [key('b')], Some("break"), "set a breakpoint: a condition is asked for";
+        Action::Watch, [key('B')], None, "set a breakpoint on the position under the cursor";
+        Action::Mark, [key('m')], None, "set a bookmark here: a name is asked for";
+        Action::Previous, [key('\'')], None, "go back to where you were before the last jump";
         Action::PreviousEvent, [key('[')], Some("events"), "go back to the last expansion, fallback, stuck or dropping step, or change of block or stage";
         Action::NextEvent, [key(']')], Some(""), "go on to the next of these";
         Action::BackBlock, [key('(')], None, "go back to the start of the block";
@@ -190,6 +224,21 @@ pub const TABLE: &[Binding] = bindings! {
         Action::NextTouched, [key('.')], None, "move to the next position the pending step changes";
         Action::PreviousTouched, [key(',')], None, "move to the one before";
         Action::Follow, [key('o')], None, "let the cursor follow what happens, or stay";
+        Action::Search, [key('/')], Some("search"), "search the canvas (or the log) for a text, or id:N for a token";
+        Action::NextMatch, [key('n')], None, "go to the next match";
+        Action::PreviousMatch, [key('N')], None, "go to the match before";
+    }
+    Edit {
+        Action::Pick, [key('e')], Some("edit"), "write a token here: choose a candidate or type one";
+        Action::Remask, [key('r')], None, "take the token here back";
+        Action::Pin, [key('#')], None, "pin it: not written, expanded or dropped; again: let it go";
+        Action::Veto, [key('!')], None, "never write the model's guess here (needs a new forward pass)";
+        Action::Expansion, [key('X')], None, "expand it in the next step; again: never; again: by the rules";
+        Action::Insert, [key('I')], None, "put a mask before it";
+        Action::Remove, [key('D')], None, "remove it; in the session's lists: take the entry away";
+        Action::Trim, [key('T')], None, "cut the canvas before it";
+        Action::Undo, [key('u')], None, "take back the last edit, turned parameter or deleted branch";
+        Action::Redo, [key('U')], None, "make the edit again that was taken back";
     }
     Parameters {
         Action::More, [key('+'), key('=')], Some("value"), "turn the chosen parameter up";
@@ -208,12 +257,14 @@ pub const TABLE: &[Binding] = bindings! {
         Action::Pane(4), [key('4')], None, "timeline";
         Action::Pane(5), [key('5')], None, "log";
         Action::Pane(6), [key('6')], None, "waterfall (position × step); again: back";
+        Action::Pane(7), [key('7')], None, "session: branches, bookmarks, breakpoints, diagnosis, query";
         Action::Zoom, [key('z')], Some("zoom"), "let this pane fill the screen, or give it back";
         Action::Ghost, [key('t')], Some("draft"), "show masks as the draft the model has in mind, or as bars";
         Action::Waterfall, [key('v')], None, "show the waterfall (position × step) in place of the blocks, or the blocks again";
         Action::Align, [key('i')], None, "waterfall: align positions by identity, or by number";
     }
     Program {
+        Action::Command, [key(':')], Some("command"), "type a command, or choose one: every command and key is there";
         Action::Help, [key('?')], Some("help"), "show or close this help";
         Action::Save, [ctrl('s')], None, "save what was done to a file";
         Action::Redraw, [ctrl('l')], None, "draw the screen anew";

@@ -10,7 +10,7 @@ const TOKENS: usize = 6;
 
 /// Where a lane leaves the older ones: how many nodes it shares with them.
 pub fn fork(app: &App, tip: NodeId) -> usize {
-    let timeline = app.session.timeline();
+    let timeline = app.debugger.session.timeline();
     let older = timeline.tips().into_iter().take_while(|&other| other < tip);
     let seen: HashSet<NodeId> = older.flat_map(|other| timeline.path(other)).collect();
     timeline.path(tip).iter().take_while(|node| seen.contains(*node)).count()
@@ -19,12 +19,12 @@ pub fn fork(app: &App, tip: NodeId) -> usize {
 /// The place among all lanes of the branch on screen.
 fn current(app: &App) -> Option<usize> {
     let tip = app.history.moments.last()?.node;
-    app.session.timeline().tips().iter().position(|&other| other == tip)
+    app.debugger.session.timeline().tips().iter().position(|&other| other == tip)
 }
 
 /// What makes a lane differ from the one it leaves; empty if nothing is known to.
 pub fn name(app: &App, tip: NodeId) -> String {
-    let timeline = app.session.timeline();
+    let timeline = app.debugger.session.timeline();
     let path = timeline.path(tip);
     let own = fork(app, tip);
     let made = |node: NodeId| timeline[node].parent.map(|_| timeline[node].params.clone());
@@ -65,7 +65,7 @@ pub fn name(app: &App, tip: NodeId) -> String {
 fn words(app: &App, prompt: &[TokenId], other: &[TokenId]) -> String {
     let same = prompt.iter().zip(other).take_while(|(a, b)| a == b).count();
     let tokens = prompt.get(same..).unwrap_or_default().iter().take(TOKENS);
-    let shown = tokens.map(|&token| match Shown::of(&*app.vocabulary, token) {
+    let shown = tokens.map(|&token| match Shown::of(&*app.debugger.vocabulary, token) {
         Shown::Name(_) => String::new(),
         shown => shown.glyphs(app.theme.ascii()).into_iter().map(|glyph| glyph.symbol).collect(),
     });
@@ -101,7 +101,7 @@ pub fn changes(then: &Params, now: &Params) -> Vec<Change> {
 impl App {
     /// Goes to the lane below or above, as near in steps as it can be told from this one.
     pub(super) fn change_lane(&mut self, down: bool) {
-        let tips = self.session.timeline().tips();
+        let tips = self.debugger.session.timeline().tips();
         let Some(at) = current(self) else { return };
         let to = if down { at.checked_add(1) } else { at.checked_sub(1) };
         let Some((to, tip)) = to.and_then(|to| Some((to, *tips.get(to)?))) else {
@@ -115,7 +115,7 @@ impl App {
             return self.say(text);
         };
         let here: HashSet<NodeId> = self.history.moments.iter().map(|moment| moment.node).collect();
-        let path = self.session.timeline().path(tip);
+        let path = self.debugger.session.timeline().path(tip);
         let own = path.iter().take_while(|node| here.contains(*node)).count();
         let step = (self.step() as usize).max(own).min(path.len().saturating_sub(1));
         // By its tip first: that the branch on screen is this lane to its end.

@@ -24,12 +24,21 @@ pub enum Pane {
     Timeline,
     /// The same in words.
     Log,
+    /// Branches, bookmarks, breakpoints, findings.
+    Session,
 }
 
 impl Pane {
     /// The panes with a number, in order.
-    pub const TABS: [Self; 6] =
-        [Self::Eos, Self::Inspector, Self::Params, Self::Timeline, Self::Log, Self::Waterfall];
+    pub const TABS: [Self; 7] = [
+        Self::Eos,
+        Self::Inspector,
+        Self::Params,
+        Self::Timeline,
+        Self::Log,
+        Self::Waterfall,
+        Self::Session,
+    ];
 
     /// The heading.
     pub fn title(self) -> &'static str {
@@ -42,6 +51,7 @@ impl Pane {
             Self::Params => "Parameters",
             Self::Timeline => "Timeline",
             Self::Log => "Log",
+            Self::Session => "Session",
         }
     }
 
@@ -49,7 +59,7 @@ impl Pane {
     pub fn tab(self) -> &'static str {
         match self {
             Self::Eos => "EOS",
-            Self::Inspector => "Inspect",
+            Self::Inspector => "Why",
             Self::Params => "Params",
             other => other.title(),
         }
@@ -96,6 +106,8 @@ pub struct Choice {
     pub tab: Pane,
     /// Waterfall instead of the grid, where there is room for one only.
     pub waterfall: bool,
+    /// The session's lists instead of the log, where both could be.
+    pub session: bool,
     /// This pane alone.
     pub zoom: Option<Pane>,
     /// Rows the grid would like: blocks.
@@ -199,7 +211,7 @@ fn medium(areas: &mut Areas, body: Rect, choice: Choice) {
     areas.panes = vec![(Pane::Canvas, a), (second, b)];
     right_column(areas, Rect::new(left + 1, body.y, right, high), choice);
     areas.rules.push(Rect::new(left, body.y, 1, high));
-    lower(areas, Rect::new(0, body.y + high, body.width, low));
+    lower(areas, Rect::new(0, body.y + high, body.width, low), choice);
 }
 
 fn large(areas: &mut Areas, body: Rect, choice: Choice) {
@@ -218,7 +230,7 @@ fn large(areas: &mut Areas, body: Rect, choice: Choice) {
     areas.rules.push(Rect::new(half, body.y + canvas, 1, heat));
     right_column(areas, Rect::new(left + 1, body.y, right, high), choice);
     areas.rules.push(Rect::new(left, body.y, 1, high));
-    lower(areas, Rect::new(0, body.y + high, body.width, low));
+    lower(areas, Rect::new(0, body.y + high, body.width, low), choice);
 }
 
 /// EOS, inspector and parameters above each other.
@@ -231,11 +243,12 @@ fn right_column(areas: &mut Areas, area: Rect, choice: Choice) {
 }
 
 /// Timeline and log beside each other; the log's sentences need more room than a chart.
-fn lower(areas: &mut Areas, area: Rect) {
+fn lower(areas: &mut Areas, area: Rect, choice: Choice) {
     let log = (area.width / 2).max(area.width.min(132) * 11 / 20);
     let left = area.width - log - 1;
     areas.panes.push((Pane::Timeline, Rect { width: left, ..area }));
-    areas.panes.push((Pane::Log, Rect { x: area.x + left + 1, width: log, ..area }));
+    let right = if choice.session { Pane::Session } else { Pane::Log };
+    areas.panes.push((right, Rect { x: area.x + left + 1, width: log, ..area }));
     areas.rules.push(Rect::new(area.x + left, area.y, 1, area.height));
 }
 

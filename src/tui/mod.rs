@@ -13,6 +13,8 @@ mod actions;
 mod app;
 mod chord;
 mod colors;
+mod command_line;
+mod commands;
 mod cursor;
 mod driver;
 mod flow;
@@ -25,7 +27,10 @@ mod layout;
 mod mouse;
 mod panes;
 mod pen;
-mod presets;
+mod picker;
+mod popup;
+mod search;
+mod sessions;
 mod signs;
 mod svg;
 mod terminal;
@@ -37,7 +42,7 @@ mod update;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc};
 
 use ratatui::buffer::Buffer;
 
@@ -46,30 +51,15 @@ pub use chord::{Chord, ChordError};
 pub use colors::{Colors, Ink, Rgb, Shade};
 pub use keymap::{Action, Binding, Group, Keymap, KeymapError, TABLE as KEYS};
 pub use layout::Pane;
-pub use presets::{ListPresets, LoadPreset, Presets, SavePreset};
 pub use svg::svg;
 pub use text::is_hidden;
 pub use theme::{Look, Palette};
 
 use crate::{
-    canvas::TokenId,
+    debugger::{Command, Host},
     predict::{ModelFacts, Predictor, Vocabulary},
     session::Session,
 };
-
-/// Turns a prompt's text into token ids, chat template and all.
-pub type Encode = Box<dyn Fn(&str) -> Result<Vec<TokenId>, String> + Send>;
-
-/// Writes a session to a file, or beside it if another one is there; answers where.
-pub type Write = Box<dyn Fn(&Session, &std::path::Path) -> Result<PathBuf, String> + Send>;
-
-/// How what was not recorded can still be kept.
-pub struct Save {
-    /// Where to.
-    pub path: PathBuf,
-    /// By what.
-    pub write: Write,
-}
 
 /// Where the steps come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,14 +84,8 @@ pub struct Start {
     pub source: Source,
     /// Where the session is being recorded.
     pub recording: Option<PathBuf>,
-    /// For editing the prompt; `None` in a replay.
-    pub encode: Option<Encode>,
-    /// For saving what is not recorded.
-    pub save: Option<Save>,
-    /// Parameter sets by name.
-    pub presets: Option<Presets>,
-    /// Commands under a name, as the configuration has them.
-    pub macros: BTreeMap<String, String>,
+    /// The program around: files, prompts to tokens.
+    pub host: Box<dyn Host>,
     /// The prompt as it was typed.
     pub prompt_text: String,
     /// What the user should know from the start, e.g. that the recording is cut.
@@ -112,6 +96,8 @@ pub struct Start {
     pub keymap: Keymap,
     /// Steps a second in run mode: 1, 2, 5, 10, 30, or `None` for as fast as it goes.
     pub speed: Option<u32>,
+    /// Commands to begin with.
+    pub commands: Vec<Command>,
 }
 
 /// Why the screen ended in an error.
@@ -150,18 +136,18 @@ fn kept(recording: Option<&PathBuf>) -> String {
 /// [`TuiError`].
 pub fn run(mut start: Start) -> Result<(), TuiError> {
     let predictor = start.predictor.take();
-    let mouse = start.look.mouse;
     let live = predictor.is_some();
+    let mouse = start.look.mouse;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(TuiError::Terminal)?;
     let mut app = App::new(start, 80, 24);
-    app.has_engine = live;
+    app.debugger.live = live;
     let shown = runtime.block_on(driver::run(&mut app, predictor, mouse));
     // Nothing may wait for a forward pass that is still running.
     runtime.shutdown_background();
-    let finished = app.session.finish_recording();
+    let finished = app.debugger.session.finish_recording();
     if let Some(message) = app.died.take() {
         return Err(TuiError::Died { message, recording: app.recording.take() });
     }

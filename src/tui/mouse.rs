@@ -8,7 +8,7 @@ use super::{
     frame,
     keymap::Action,
     layout::Pane,
-    panes::{canvas, eos, grid, log, params, timeline, waterfall},
+    panes::{canvas, eos, grid, log, params, session, timeline, waterfall},
 };
 
 pub(super) fn click(app: &mut App, mouse: MouseEvent) {
@@ -105,6 +105,12 @@ fn point(app: &mut App, pane: Pane, area: Rect, x: u16, y: u16) {
                 app.log_line = Some(line);
             }
         }
+        Pane::Session => {
+            if let Some(line) = session::hit(app, area, y) {
+                app.found.line = line;
+                app.enter_entry();
+            }
+        }
         Pane::Inspector => {}
     }
 }
@@ -123,7 +129,7 @@ fn wheel(app: &mut App, pane: Pane, area: Rect, down: bool) {
             app.log_line = Some(to.min(lines.len().saturating_sub(1)));
         }
         Pane::Params => {
-            let last = app.session.params().specs().len().saturating_sub(1);
+            let last = app.debugger.session.params().specs().len().saturating_sub(1);
             app.param = if down { (app.param + 1).min(last) } else { app.param.saturating_sub(1) };
         }
         Pane::Timeline | Pane::Eos => {
@@ -132,6 +138,11 @@ fn wheel(app: &mut App, pane: Pane, area: Rect, down: bool) {
         }
         Pane::Grid | Pane::Waterfall => {
             app.travel(if down { Action::NextBlock } else { Action::PreviousBlock });
+        }
+        Pane::Session => {
+            let last = app.entries().len().saturating_sub(1);
+            let at = app.found.line.min(last);
+            app.found.line = if down { (at + ROWS).min(last) } else { at.saturating_sub(ROWS) };
         }
         Pane::Inspector => {}
     }

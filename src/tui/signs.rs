@@ -14,6 +14,14 @@ pub const EOS: Sign = Sign("∎", "$");
 pub const ABSENT: Sign = Sign("–", "-");
 /// A position about to become several masks.
 pub const EXPANDS: Sign = Sign("◆", "+");
+/// A position that the step on record changes and the pending one does not.
+pub const LOST: Sign = Sign("×", "x");
+/// A step where a person edited.
+pub const EDITED: Sign = Sign("✎", "e");
+/// A bookmark.
+pub const BOOKMARK: Sign = Sign("⚑", "B");
+/// A step where a breakpoint stopped a run.
+pub const STOPPED: Sign = Sign("●", "*");
 /// A position about to be filled, where there is no colour.
 pub const FILLS: Sign = Sign("▾", "v");
 /// The step stood at.

@@ -138,6 +138,10 @@ pub enum Role {
     State,
     /// The selected row of a list.
     Selected,
+    /// The step on record changes it, the pending one does not.
+    Lost,
+    /// A match of the search.
+    Match,
 }
 
 /// The style table.
@@ -277,6 +281,8 @@ impl Theme {
             Role::Recording => badge(Ink::Recording),
             Role::State => badge(Ink::State),
             Role::Selected => Style::new().bg(self.ink(Ink::Selected)),
+            Role::Lost => fg(Ink::Warn).add_modifier(Modifier::CROSSED_OUT),
+            Role::Match => fg(Ink::Warn).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
         }
     }
 
@@ -362,6 +368,8 @@ fn mono(role: Role) -> Style {
             with(Modifier::REVERSED)
         }
         Role::Selected => with(Modifier::REVERSED),
+        Role::Lost => with(Modifier::CROSSED_OUT | Modifier::BOLD),
+        Role::Match => with(Modifier::BOLD | Modifier::UNDERLINED),
         Role::Text
         | Role::Heading
         | Role::Calm

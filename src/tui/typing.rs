@@ -4,11 +4,11 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::{Input, backend::crossterm::EventHandler};
 
 use super::{
-    actions::{changed, restarted},
+    actions::changed,
     app::{App, Mode},
     keymap::Action,
-    theme::Role,
 };
+use crate::debugger::Command;
 
 /// Most characters pasted at once: more than any context holds.
 const LONGEST: usize = 1 << 16;
@@ -55,41 +55,19 @@ pub(super) fn value_typed(app: &mut App, input: Input) -> Option<Input> {
     if input.value().is_empty() {
         return None;
     }
-    let spec = *app.session.params().specs().get(app.param)?;
-    let set = spec.parse(input.value()).and_then(|value| {
-        app.session.set_param(spec.name, value)?;
-        Ok(())
-    });
-    match set {
-        Ok(()) => {
-            changed(app);
-            None
-        }
-        Err(error) => {
-            app.message = Some((Role::Bad, error.to_string()));
-            Some(input)
-        }
+    let spec = *app.debugger.session.params().specs().get(app.param)?;
+    let command = Command::Set(spec.name.to_owned(), input.value().to_owned());
+    if app.obey(&command, &mut Vec::new()) {
+        changed(app);
+        return None;
     }
+    Some(input)
 }
 
 /// Takes a typed prompt and starts a run with it; gives it back if it cannot be.
 pub(super) fn prompt_typed(app: &mut App, input: Input) -> Option<Input> {
-    let Some(encode) = &app.encode else { return None };
-    let text = input.value().to_owned();
-    let runs = app.session.timeline().roots().len();
-    let started = encode(&text)
-        .and_then(|ids| app.session.restart(Some(&ids)).map_err(|error| error.to_string()));
-    match started {
-        Ok(()) => {
-            app.prompt_text = text;
-            restarted(app, runs);
-            None
-        }
-        Err(error) => {
-            app.message = Some((Role::Bad, error));
-            Some(input)
-        }
-    }
+    let command = Command::Prompt(input.value().to_owned());
+    if app.obey(&command, &mut Vec::new()) { None } else { Some(input) }
 }
 
 pub(super) fn paste(app: &mut App, text: &str) {
@@ -101,7 +79,13 @@ pub(super) fn paste(app: &mut App, text: &str) {
         .take(LONGEST)
         .collect();
     let cut = text.chars().nth(LONGEST).is_some();
-    if let Mode::Value(input) | Mode::Prompt(input) = &mut app.mode {
+    let input = match &mut app.mode {
+        Mode::Value(input) | Mode::Prompt(input) | Mode::Search(input) => input,
+        Mode::Command(line) => &mut line.input,
+        Mode::Pick(picker) => &mut picker.input,
+        Mode::Normal | Mode::Help(_) | Mode::Leaving => return,
+    };
+    {
         let at = input.cursor();
         let before: String = input.value().chars().take(at).collect();
         let behind: String = input.value().chars().skip(at).collect();

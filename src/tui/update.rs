@@ -6,16 +6,17 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind};
 
 use super::{
     actions::{act, interrupt, save},
-    app::{App, Busy, Goal, Mode},
-    help,
+    app::{App, Busy, Mode},
+    command_line, help,
     keymap::Action,
     mouse::click,
-    theme::Role,
+    picker, search,
     typing::{edit, paste, prompt_typed, value_typed},
 };
 use crate::{
+    debugger::{Command, Place},
     predict::{Key, PredictError, Progress, Request},
-    session::{NodeId, Pending, Report, StepError},
+    session::{NodeId, Pending, Report},
 };
 
 /// Something that happened.
@@ -60,10 +61,10 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
         }
         Event::Terminal(_) => {}
         Event::Report(report) => answer(app, report, &mut effects),
-        Event::Tick => tick(app),
+        Event::Tick => tick(app, &mut effects),
     }
     if app.fault.is_none()
-        && let Some(fault) = app.session.recorder_fault()
+        && let Some(fault) = app.debugger.session.recorder_fault()
     {
         app.complain(format!("the recording has stopped: {fault}"));
         app.fault = Some(fault);
@@ -74,10 +75,10 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
 
 /// Asks for the prediction that is wanted, once; passes that nobody waits for are cancelled.
 pub fn want(app: &mut App, effects: &mut Vec<Effect>) {
-    if !app.has_engine || app.held {
+    if !app.debugger.live || app.held {
         return;
     }
-    if let Pending::Wanted { key, request } = app.session.pending()
+    if let Pending::Wanted { key, request } = app.debugger.session.pending()
         && !app.asked.contains(key)
     {
         let key = *key;
@@ -99,7 +100,7 @@ fn answer(app: &mut App, report: Report, effects: &mut Vec<Effect>) {
         }
         Report::Done { key, prediction, took } => {
             app.settle(key);
-            app.session.supply(key, prediction, took);
+            app.debugger.session.supply(key, prediction, took);
             app.refresh();
         }
         Report::Failed(key, error) => {
@@ -110,12 +111,13 @@ fn answer(app: &mut App, report: Report, effects: &mut Vec<Effect>) {
                 PredictError::Cancelled if !wanted => {}
                 PredictError::Cancelled => {
                     app.held = true;
-                    app.run = None;
+                    app.debugger.halt();
                     app.say("cancelled; s or Space asks again");
                 }
                 error => {
                     app.held = true;
-                    app.run = None;
+                    app.debugger.halt();
+                    app.queue.clear();
                     app.complain(format!("{error}; s tries again"));
                 }
             }
@@ -136,77 +138,22 @@ impl App {
         }
     }
 
-    /// True if a run is on and the next step can be made.
+    /// True if a run is on and its next step can be made, or a command waits.
     pub fn due(&self) -> bool {
-        self.run.is_some() && !(self.has_engine && self.waiting())
-    }
-
-    pub(super) fn waiting(&self) -> bool {
-        matches!(self.session.pending(), Pending::Wanted { .. }) && !self.known_forward()
-    }
-
-    /// True if the next step is on record and nothing was changed: then it is gone over, not
-    /// made again. A sparse foreign trace may hold steps without their predictions.
-    pub(super) fn known_forward(&self) -> bool {
-        self.session.node().next.is_some() && !self.what_if()
-    }
-
-    /// Makes one step, or goes over a known one.
-    pub(super) fn advance(&mut self) -> bool {
-        self.held = false;
-        if self.known_forward() && !matches!(self.session.pending(), Pending::Decided { .. }) {
-            let moved = self.session.forward();
-            self.refresh();
-            return moved;
-        }
-        match self.session.step() {
-            Ok(_) => {
-                self.log_line = None;
-                self.refresh();
-                true
-            }
-            Err(error) => {
-                self.refused(&error);
-                false
-            }
-        }
-    }
-
-    /// Says why there was no step.
-    pub(super) fn refused(&mut self, error: &StepError) {
-        match error {
-            StepError::Waiting if self.has_engine => match self.busy {
-                Some(busy) => self.say(format!(
-                    "the forward pass for step {} is running: {} of {}",
-                    self.step() + 1,
-                    busy.progress.done,
-                    busy.progress.of
-                )),
-                None => self.say("the forward pass is asked for"),
-            },
-            StepError::Waiting if self.what_if() => {
-                self.message = Some((
-                    Role::Warn,
-                    "the recording has no prediction for this: it needs the model".to_owned(),
-                ));
-            }
-            StepError::Waiting => self.say("the recording ends here"),
-            StepError::Done(finish) => {
-                self.say(format!("the run is over ({}); S goes back, R starts anew", finish.name()))
-            }
-            error => self.complain(error.to_string()),
+        match self.debugger.goal() {
+            Some(_) => !(self.debugger.live && self.debugger.waiting() && self.busy.is_some()),
+            None => !self.queue.is_empty() && matches!(self.mode, Mode::Normal),
         }
     }
 
     /// Goes to a node of the tree.
     pub(super) fn go(&mut self, node: NodeId) {
-        self.run = None;
-        self.log_line = None;
-        if node != self.session.at() {
-            self.session.go(node);
-            self.held = false;
-            self.refresh();
-        }
+        let place = match self.history.moments.iter().position(|moment| moment.node == node) {
+            Some(step) => Place::Step(step),
+            None => Place::Node(node),
+        };
+        self.queue.clear();
+        self.obey(&Command::Goto(place), &mut Vec::new());
     }
 
     /// Goes to a step of the branch.
@@ -218,34 +165,17 @@ impl App {
     }
 }
 
-/// One step of a run; it ends where its goal is reached.
-fn tick(app: &mut App) {
-    let Some(goal) = app.run else { return };
-    if app.waiting() && app.has_engine {
-        return;
-    }
-    if !app.advance() {
-        app.run = None;
-        return;
-    }
-    let phase = app.session.phase();
-    let block = phase.block.as_ref().map(|block| block.start);
-    let reached = match goal {
-        Goal::Free | Goal::End => false,
-        Goal::Steps(left) => {
-            app.run = Some(Goal::Steps(left.saturating_sub(1)));
-            left <= 1
-        }
-        Goal::Block(stage, start) => phase.stage != stage || block != start,
-        Goal::Stage(stage) => phase.stage != stage,
-    };
-    let done = matches!(app.session.pending(), Pending::Done(_)) && !app.known_forward();
-    if reached || done {
-        app.run = None;
-    }
-    if done && let Pending::Done(finish) = app.session.pending() {
-        let text = format!("the run is over: {}", finish.name());
-        app.say(text);
+/// One step of a run, or the next command of a script.
+fn tick(app: &mut App, effects: &mut Vec<Effect>) {
+    if app.debugger.goal().is_some() {
+        app.go_on();
+    } else if let Some(command) = app.queue.pop_front()
+        && !app.obey(&command, effects)
+    {
+        let left = app.queue.len();
+        app.queue.clear();
+        let why = app.message.take().map_or(String::new(), |(_, text)| format!(": {text}"));
+        app.complain(format!("the script stopped at `{command}`{why} ({left} left)"));
     }
 }
 
@@ -290,5 +220,8 @@ fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
         },
         Mode::Value(input) => edit(app, key, action, input, Mode::Value, value_typed),
         Mode::Prompt(input) => edit(app, key, action, input, Mode::Prompt, prompt_typed),
+        Mode::Command(line) => command_line::press(app, key, line, effects),
+        Mode::Search(input) => search::press(app, key, action, input),
+        Mode::Pick(picker) => picker::press(app, key, picker),
     }
 }

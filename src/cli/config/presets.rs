@@ -16,7 +16,6 @@ use super::{
 use crate::{
     cli::Fault,
     decode::{Params, Value, daedal},
-    tui,
 };
 
 /// What is said about a name that cannot be one.
@@ -159,18 +158,6 @@ impl Presets {
 
     fn path(&self, name: &str) -> Option<PathBuf> {
         self.folder.as_deref().map(|folder: &Path| folder.join(format!("{name}.toml")))
-    }
-
-    /// As the screen takes them.
-    pub fn for_screen(self) -> tui::Presets {
-        let (lists, loads) = (self.clone(), self.clone());
-        tui::Presets {
-            list: Box::new(move || lists.list()),
-            load: Box::new(move |name| loads.load(name).map_err(|error| error.to_string())),
-            save: Box::new(move |name, params| {
-                self.save(name, params).map_err(|error| error.to_string())
-            }),
-        }
     }
 }
 

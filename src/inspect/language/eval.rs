@@ -39,7 +39,10 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Number(number) => number.fmt(f),
-            Self::P(p) => p.fmt(f),
+            Self::P(p) if *p != 0.0 && p.abs() < 0.001 => write!(f, "{p:.1e}"),
+            // Never rounded to what it is not.
+            Self::P(p) if (0.999_95..1.0).contains(p) => p.fmt(f),
+            Self::P(p) => write!(f, "{p:.4}"),
             Self::Truth(truth) => truth.fmt(f),
             Self::Text(text) => write!(f, "{text:?}"),
             Self::Token { id, text } => write!(f, "{text:?} ({id})"),

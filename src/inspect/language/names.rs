@@ -132,7 +132,7 @@ pub const NAMES: &[NameSpec] = &[
         "what the position holds: compare with a text or an id",
     )),
     at(of(Name::Masked, "masked", Truth, State, "it is not written")),
-    at(of(Name::Flips, "flips", Count, State, "how often its guess has changed")),
+    at(of(Name::Flips, "flips", Count, Prediction, "how often its guess has changed")),
     at(of(Name::Born, "born", Count, State, "step that inserted or appended it; 0 from the start")),
     at(of(Name::Set, "set", Count, State, "step that wrote it; 0 for none")),
     of(Name::Filled, "filled", Count, State, "positions filled by the step that led here"),

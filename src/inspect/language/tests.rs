@@ -167,7 +167,7 @@ fn what_may_come_next() {
         completion.candidates.into_iter().map(|candidate| candidate.text).collect()
     };
     let complete = |text: &str| texts(Condition::complete(text));
-    assert_eq!(complete("eos_c"), ["eos_conf", "eos_confidence_threshold"]);
+    assert_eq!(complete("eos_c"), ["eos_conf", "eos_confidence_threshold", "eos_check_tokens"]);
     assert_eq!(complete("length > 3 and len"), ["length"]);
     assert!(complete("length ").contains(&"crosses".to_owned()));
     assert_eq!(complete("length cr"), ["crosses"]);

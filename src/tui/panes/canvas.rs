@@ -12,7 +12,7 @@ use super::super::{
 };
 use crate::{
     canvas::{Born, TokenId},
-    decode::{Growth, Mode, Verdict},
+    decode::{Decision, Growth, Mode, Verdict},
     predict::Column,
     session::Pending,
 };
@@ -75,7 +75,7 @@ pub fn flow(app: &App, width: u16) -> Flow {
     let ascii = app.theme.ascii();
     let canvas = app.canvas();
     let special = canvas.special();
-    let shown = |id: TokenId| Shown::of(&*app.vocabulary, id);
+    let shown = |id: TokenId| Shown::of(&*app.debugger.vocabulary, id);
 
     let mut prompt: Vec<Shown> = canvas.prompt().iter().map(|&id| shown(id)).collect();
     text::joined(&mut prompt);
@@ -159,6 +159,21 @@ fn folded_glyphs(text: &str) -> Vec<Glyph> {
     vec![Glyph { symbol: text.to_owned(), width, sort: Sort::StandIn }]
 }
 
+/// True if the step on record changes a position and the pending one, under turned parameters,
+/// does not.
+pub fn lost(app: &App, position: usize) -> bool {
+    if !app.what_if() {
+        return false;
+    }
+    let changes = |decision: &Decision| {
+        matches!(
+            decision.verdicts.get(position),
+            Some(Verdict::Fill { .. } | Verdict::Expand { .. } | Verdict::Forced { .. })
+        )
+    };
+    app.recorded_next().is_some_and(changes) && !app.decision().is_some_and(changes)
+}
+
 /// The style of a position.
 fn style(app: &App, position: usize) -> Style {
     let canvas = app.canvas();
@@ -174,6 +189,7 @@ fn style(app: &App, position: usize) -> Style {
         return theme.style(Role::Written(p));
     }
     let base = match verdict {
+        _ if lost(app, position) => theme.style(Role::Lost),
         Some(Verdict::Fill { .. }) => theme.style(Role::Fill),
         Some(Verdict::Expand { .. } | Verdict::Forced { .. }) => theme.style(Role::Expand),
         _ => theme.style(Role::Ghost(confidence(app, position))),
@@ -210,7 +226,7 @@ pub fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<usize> {
 
 /// Draws the pane.
 pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
-    let legend = match app.session.pending() {
+    let legend = match app.debugger.session.pending() {
         Pending::Decided { decision, .. } => {
             let fills = decision.fills().count();
             let mut parts = Vec::new();
@@ -234,12 +250,12 @@ pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
             }
             if parts.is_empty() { "changes nothing".to_owned() } else { parts.join(" · ") }
         }
-        Pending::Wanted { .. } if app.has_engine => "…".to_owned(),
+        Pending::Wanted { .. } if app.debugger.live => "…".to_owned(),
         Pending::Wanted { .. } => String::new(),
         Pending::Done(finish) => finish.name().to_owned(),
         Pending::Failed(_) => "cannot go on".to_owned(),
     };
-    let next = if legend.is_empty() || matches!(app.session.pending(), Pending::Done(_)) {
+    let next = if legend.is_empty() || matches!(app.debugger.session.pending(), Pending::Done(_)) {
         legend
     } else {
         format!("next: {legend}")
@@ -253,7 +269,7 @@ pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
     let first = first_row(app, &flow, rows);
     let cursor = flow.piece_of(app.position);
     let block_length = app.block_length();
-    let current = app.session.phase().block;
+    let current = app.debugger.session.phase().block;
     let mut before = None;
     for (index, row) in flow.rows.iter().enumerate().take(first + rows) {
         let positions = || {
@@ -281,6 +297,9 @@ pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
                 };
                 if placed.glyph.sort == Sort::Newline {
                     style = style.add_modifier(ratatui::style::Modifier::DIM);
+                }
+                if piece.position.is_some_and(|at| app.search.covers(at)) {
+                    style = style.patch(app.theme.style(Role::Match));
                 }
                 if cursor == Some(placed.piece) && !placed.marker {
                     style = app.theme.cursor(style);

@@ -27,7 +27,7 @@ pub fn rule(app: &App, decision: &Decision) -> String {
     let Some(eos) = &decision.eos else { return "this strategy has no length rule".to_owned() };
     let p = |p: f32| text::probability(Some(p));
     let length = app.canvas().len();
-    let symbol = symbol(app.session.phase().stage);
+    let symbol = symbol(app.debugger.session.phase().stage);
     let sign = if eos.confidence < eos.threshold { "<" } else { "≥" };
     let compared = format!("{} {sign} {symbol} {}", p(eos.confidence), p(eos.threshold));
     let then = match (decision.mode, decision.growth) {
@@ -137,7 +137,7 @@ pub fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<usize> {
 
 /// Draws the pane.
 pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
-    let right = match app.session.pending() {
+    let right = match app.debugger.session.pending() {
         Pending::Decided { decision, .. } => decision
             .eos
             .as_ref()
@@ -169,13 +169,13 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
             pen.paragraph(rest, &rule(app, decision), Role::Strong);
         }
         None => {
-            let sentence = match app.session.pending() {
-                Pending::Wanted { .. } if app.has_engine => "Waiting for the forward pass.",
+            let sentence = match app.debugger.session.pending() {
+                Pending::Wanted { .. } if app.debugger.live => "Waiting for the forward pass.",
                 Pending::Wanted { .. } => "No prediction on record for this canvas.",
                 Pending::Failed(_) => "The strategy cannot decide here.",
                 Pending::Done(_) | Pending::Decided { .. } => "",
             };
-            if matches!(app.session.pending(), Pending::Done(_)) {
+            if matches!(app.debugger.session.pending(), Pending::Done(_)) {
                 pen.paragraph(words, &length::why(app), Role::Text);
             } else {
                 pen.paragraph(words, sentence, Role::Dim);

@@ -12,7 +12,7 @@ use super::{
         pen::{self, Pen},
         theme::{self, Role},
     },
-    canvas::{confidence, mask_glyph, scrollbar},
+    canvas::{confidence, lost, mask_glyph, scrollbar},
 };
 use crate::{canvas::Born, decode::Verdict};
 
@@ -84,6 +84,9 @@ pub fn cell(app: &App, position: usize) -> (&'static str, Style) {
     }
     let p = confidence(app, position);
     let bar = mask_glyph(app, position);
+    if lost(app, position) {
+        return (theme.sign(theme::LOST), theme.style(Role::Lost));
+    }
     let (glyph, style) = match app.decision().and_then(|decision| decision.verdicts.get(position)) {
         Some(Verdict::Fill { .. }) => (theme.fill_glyph(p), theme.style(Role::FillBar)),
         Some(Verdict::Expand { .. } | Verdict::Forced { .. }) => {
@@ -119,7 +122,7 @@ pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
     let raster = Raster::of(app, inside);
     let rows = usize::from(inside.height);
     let first = raster.first(app, rows);
-    let current = app.session.phase().block.filter(|block| !block.is_empty());
+    let current = app.debugger.session.phase().block.filter(|block| !block.is_empty());
     let all = raster.rows(length);
     for row in first..all.min(first + rows) {
         let y = inside.y + u16::try_from(row - first).unwrap_or(0);

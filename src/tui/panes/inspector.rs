@@ -18,6 +18,7 @@ use super::{
 use crate::{
     canvas::{Born, Cell, Slot, TokenId},
     decode::Verdict,
+    inspect::{self, Thought},
     predict::{Column, Prediction},
     session::Pending,
 };
@@ -25,52 +26,16 @@ use crate::{
 /// Widest a candidate's text gets.
 const TOKEN: u16 = 18;
 
-/// What the model thought of a slot at a step.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Thought {
-    /// Steps made before.
-    pub step: usize,
-    /// The token it would have chosen.
-    pub token: Option<TokenId>,
-    /// With this confidence.
-    pub p: Option<f32>,
-}
-
-/// What the model thought of a slot over the branch, as long as it was masked.
+/// What the model thought of a slot on the way to here.
 pub fn thoughts(app: &App, slot: Slot) -> Vec<Thought> {
-    let timeline = app.session.timeline();
-    let here = app.step() as usize;
-    let mut thoughts = Vec::new();
-    for (step, moment) in app.history.moments.iter().enumerate().take(here + 1) {
-        let canvas = &timeline[moment.node].canvas;
-        let Some(position) = canvas.position(slot) else { continue };
-        if !canvas.is_masked(position) {
-            break;
-        }
-        let Some(prediction) = prediction_at(app, step) else { continue };
-        thoughts.push(Thought {
-            step,
-            token: prediction
-                .id(Column::Choice, position)
-                .or_else(|| prediction.id(Column::Argmax, position)),
-            p: prediction
-                .number(Column::PChoice, position)
-                .or_else(|| prediction.number(Column::PArgmax, position)),
-        });
-    }
-    thoughts
+    let session = &app.debugger.session;
+    inspect::thoughts(session, session.at(), slot)
 }
 
 /// The prediction that the step from a node of the branch was decided on.
 pub fn prediction_at(app: &App, step: usize) -> Option<Arc<Prediction>> {
-    if step == app.step() as usize
-        && let Pending::Decided { prediction, .. } = app.session.pending()
-    {
-        return Some(prediction.clone());
-    }
-    let next = app.history.moments.get(step + 1)?.node;
-    let made = app.session.timeline()[next].step()?;
-    app.session.prediction(made.prediction).cloned()
+    let node = app.history.moments.get(step)?.node;
+    inspect::prediction_at(&app.debugger.session, node)
 }
 
 /// The step that wrote a cell and its place on the canvas before: for rivals and reasons then.
@@ -78,7 +43,7 @@ fn writing(app: &App, cell: &Cell) -> Option<(usize, usize, Option<Arc<Predictio
     let step = cell.filled? as usize;
     let before = step.checked_sub(1)?;
     let node = app.history.moments.get(before)?.node;
-    let position = app.session.timeline()[node].canvas.position(cell.slot)?;
+    let position = app.debugger.session.timeline()[node].canvas.position(cell.slot)?;
     Some((step, position, prediction_at(app, before)))
 }
 
@@ -153,7 +118,7 @@ fn title(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
     let token = if cell.token == special.mask {
         "mask".to_owned()
     } else {
-        let shown = Shown::of(&*app.vocabulary, cell.token);
+        let shown = Shown::of(&*app.debugger.vocabulary, cell.token);
         format!("“{}” id {}", shown.label(app.theme.ascii()), cell.token)
     };
     let born = match cell.born {
@@ -194,11 +159,11 @@ fn title(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
 fn why(app: &App, cell: &Cell) -> String {
     let special = app.canvas().special();
     if cell.token == special.mask {
-        return match app.session.pending() {
+        return match app.debugger.session.pending() {
             Pending::Decided { decision, .. } => {
                 decision.verdicts.get(app.position).map_or_else(|| "–".to_owned(), pending)
             }
-            Pending::Wanted { .. } if app.has_engine => {
+            Pending::Wanted { .. } if app.debugger.live => {
                 "Waiting for the forward pass of this step.".to_owned()
             }
             Pending::Wanted { .. } => "No prediction on record for this canvas.".to_owned(),
@@ -216,7 +181,7 @@ fn why(app: &App, cell: &Cell) -> String {
         .history
         .moments
         .get(step as usize)
-        .and_then(|moment| app.session.timeline()[moment.node].step());
+        .and_then(|moment| app.debugger.session.timeline()[moment.node].step());
     let verdict = writing(app, cell).and_then(|(_, position, _)| {
         made.and_then(|made| made.decision.verdicts.get(position)).map(ToString::to_string)
     });
@@ -290,7 +255,7 @@ fn numbers(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
 }
 
 /// The prediction whose candidates are shown, and the row in it.
-fn candidates(app: &App, cell: &Cell) -> (Option<Arc<Prediction>>, usize) {
+pub fn candidates(app: &App, cell: &Cell) -> (Option<Arc<Prediction>>, usize) {
     if cell.token == app.canvas().special().mask {
         return (prediction_at(app, app.step() as usize), app.position);
     }
@@ -325,7 +290,7 @@ fn ranking(
             break;
         }
         let y = room.y + row;
-        let label = Shown::of(&*app.vocabulary, token).label(app.theme.ascii());
+        let label = Shown::of(&*app.debugger.vocabulary, token).label(app.theme.ascii());
         let role = match () {
             () if token == special.eos => Role::Dim,
             () if row == 0 => Role::Strong,
@@ -397,6 +362,6 @@ pub fn guess(app: &App, token: TokenId) -> String {
     if token == app.canvas().special().mask {
         "mask".to_owned()
     } else {
-        Shown::of(&*app.vocabulary, token).label(app.theme.ascii())
+        Shown::of(&*app.debugger.vocabulary, token).label(app.theme.ascii())
     }
 }

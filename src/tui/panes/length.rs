@@ -32,7 +32,7 @@ pub fn why(app: &App) -> String {
     let sum = |of: fn(&Made) -> usize| -> usize {
         moments.iter().filter_map(|moment| moment.made.as_ref()).map(of).sum()
     };
-    if app.session.phase().stage == 2 {
+    if app.debugger.session.phase().stage == 2 {
         let (expansions, dropped) = (sum(|made| made.expansions), sum(|made| made.dropped));
         let noun = if expansions == 1 { "expansion" } else { "expansions" };
         let more = moments

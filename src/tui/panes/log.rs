@@ -75,7 +75,7 @@ fn role(entry: &Entry, here: u32) -> Role {
         Sort::Expansion => Role::ExpandInk,
         Sort::Growth => Role::FillInk,
         Sort::Stuck | Sort::Drop => Role::Stuck,
-        Sort::Turn | Sort::Edit => Role::Warn,
+        Sort::Turn | Sort::Edit | Sort::Stop => Role::Warn,
         Sort::Fill | Sort::Plain => Role::Text,
     }
 }

@@ -9,6 +9,7 @@ pub mod inspector;
 pub mod length;
 pub mod log;
 pub mod params;
+pub mod session;
 pub mod steps;
 pub mod timeline;
 pub mod waterfall;

@@ -21,6 +21,8 @@ const SYMBOL: u16 = 9;
 const VALUE: u16 = 8;
 /// Cells of the field a value is typed in.
 const FIELD: u16 = 12;
+/// Cells kept behind a slider for the values that change the step.
+const NOTE: u16 = 19;
 /// Cells of the full name, where there is room.
 const NAME: u16 = 33;
 
@@ -65,7 +67,7 @@ fn list_rows(inside: Rect, count: usize) -> u16 {
 
 fn first(app: &App, rows: u16) -> usize {
     let rows = usize::from(rows);
-    let count = app.session.params().specs().len();
+    let count = app.debugger.session.params().specs().len();
     let keep = app.param.saturating_sub(rows.saturating_sub(2));
     if app.param + 1 == count { count.saturating_sub(rows) } else { keep }
         .min(count.saturating_sub(rows))
@@ -74,7 +76,7 @@ fn first(app: &App, rows: u16) -> usize {
 /// The parameter under a row of the pane.
 pub fn hit(app: &App, area: Rect, y: u16) -> Option<usize> {
     let inside = pen::inner(area);
-    let count = app.session.params().specs().len();
+    let count = app.debugger.session.params().specs().len();
     let rows = list_rows(inside, count);
     let row = y.checked_sub(inside.y).filter(|&row| row < rows)?;
     let at = first(app, rows) + usize::from(row);
@@ -90,11 +92,18 @@ pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
 
 /// Draws what is under the heading.
 pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
-    let count = app.session.params().specs().len();
+    let count = app.debugger.session.params().specs().len();
     let rows = list_rows(inside, count);
     let skip = first(app, rows);
-    for (row, (at, (spec, value))) in
-        app.session.params().iter().enumerate().skip(skip).take(usize::from(rows)).enumerate()
+    for (row, (at, (spec, value))) in app
+        .debugger
+        .session
+        .params()
+        .iter()
+        .enumerate()
+        .skip(skip)
+        .take(usize::from(rows))
+        .enumerate()
     {
         let y = inside.y + u16::try_from(row).unwrap_or(0);
         entry(app, pen, Rect { y, height: 1, ..inside }, at, spec, value);
@@ -109,7 +118,7 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
         scrollbar(pen, list, skip, usize::from(rows), count);
     }
     if rows < inside.height
-        && let Some((spec, _)) = app.session.params().iter().nth(app.param)
+        && let Some((spec, _)) = app.debugger.session.params().iter().nth(app.param)
     {
         let help = Rect { y: inside.y + rows, height: inside.height - rows, ..inside };
         detail(app, pen, help, spec);
@@ -147,9 +156,13 @@ fn entry(app: &App, pen: &mut Pen, line: Rect, at: usize, spec: &ParamSpec, valu
         Some(own) if own != value => format!("was {}", shown(spec, own)),
         _ => String::new(),
     };
-    let reserved = if was.is_empty() { 0 } else { text::width(&was) as u16 + 2 };
+    let flips = nearest(app, spec);
+    let note = if was.is_empty() { flips } else { was };
+    let reserved = if note.is_empty() { 0 } else { text::width(&pen.theme.say(&note)) as u16 + 2 };
     let room = line.right().saturating_sub(x);
-    let width = room.saturating_sub(11).min(40);
+    // Sliders of one length, whatever stands behind them, where there is room.
+    let behind = if room >= 36 { reserved.max(NOTE) } else { reserved.max(11) };
+    let width = room.saturating_sub(behind).min(40);
     if let Some(knob) = knob(spec, value, width) {
         for cell in 0..width {
             let (sign, role) = match cell {
@@ -161,8 +174,41 @@ fn entry(app: &App, pen: &mut Pen, line: Rect, at: usize, spec: &ParamSpec, valu
         }
     }
     if reserved > 0 && reserved <= room {
-        pen.say(line.right() - reserved + 1, line.y, reserved - 1, &was, Role::Warn);
+        let role = if changed { Role::Warn } else { Role::Dim };
+        pen.say(line.right() - reserved + 1, line.y, reserved - 1, &note, role);
     }
+}
+
+/// A value at which the pending step comes out differently; thresholds are f32 values.
+fn flip_value(value: Value) -> String {
+    match value {
+        Value::Int(value) => value.to_string(),
+        Value::Float(value) => text::exact(Some(value as f32)),
+    }
+}
+
+/// The nearest values that change the pending step: `↓0.871 ↑0.93`.
+fn nearest(app: &App, spec: &ParamSpec) -> String {
+    let Some(turns) = app.flip(spec.name) else { return String::new() };
+    let part = |arrow: &str, turn: &Option<(Value, String)>| {
+        turn.as_ref().map(|(value, _)| format!("{arrow}{}", flip_value(*value)))
+    };
+    let parts = [part("↓", &turns.down), part("↑", &turns.up)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// The same in words: what each changes.
+fn flips(app: &App, spec: &ParamSpec) -> Option<String> {
+    let turns = app.flip(spec.name)?;
+    let part = |arrow: &str, turn: &Option<(Value, String)>| {
+        turn.as_ref().map(|(value, what)| format!("{arrow} {}: {what}", flip_value(*value)))
+    };
+    let parts: Vec<String> =
+        [part("↓", &turns.down), part("↑", &turns.up)].into_iter().flatten().collect();
+    Some(match parts.is_empty() {
+        true => "no value changes this step".to_owned(),
+        false => format!("flips at {}", parts.join(" · ")),
+    })
 }
 
 /// A line editor with its cursor.
@@ -228,7 +274,7 @@ fn detail(app: &App, pen: &mut Pen, room: Rect, spec: &ParamSpec) {
         (Some(now), Some(then)) if app.what_if() => {
             format!("what if: {}", actions::difference(now, then))
         }
-        _ => spec.affects.words().to_owned(),
+        _ => flips(app, spec).unwrap_or_else(|| spec.affects.words().to_owned()),
     };
     let role = if app.what_if() { Role::Warn } else { Role::Dim };
     pen.say(room.x, y, room.width, &effect, role);

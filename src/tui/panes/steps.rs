@@ -4,10 +4,10 @@ use ratatui::layout::Rect;
 
 use super::{
     super::{app::App, pen::Pen, text, theme::Role},
-    inspector::{Thought, guess, pending},
+    inspector::{guess, pending},
     waterfall::decision_at,
 };
-use crate::canvas::Slot;
+use crate::{canvas::Slot, inspect::Thought};
 
 /// Fewest rows worth a table: its head and two steps.
 const FEWEST: u16 = 3;
@@ -49,7 +49,8 @@ pub fn draw(app: &App, pen: &mut Pen, room: Rect, slot: Slot, thoughts: &[Though
         let style = Role::Heat(thought.p);
         pen.say(number, y, NUMBER - 1, &text::probability(thought.p), style);
         let node = app.history.moments.get(thought.step).map(|moment| moment.node);
-        let position = node.and_then(|node| app.session.timeline()[node].canvas.position(slot));
+        let position =
+            node.and_then(|node| app.debugger.session.timeline()[node].canvas.position(slot));
         let verdict = decision_at(app, thought.step)
             .zip(position)
             .and_then(|(decision, position)| decision.verdicts.get(position));

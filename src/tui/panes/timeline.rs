@@ -150,7 +150,7 @@ fn parts(app: &App, inside: Rect) -> Parts {
 
 /// Nodes of the longest branch, so that lanes share the axis.
 fn longest(app: &App) -> usize {
-    let timeline = app.session.timeline();
+    let timeline = app.debugger.session.timeline();
     if shown(app).len() < 2 {
         return 0;
     }
@@ -159,7 +159,7 @@ fn longest(app: &App) -> usize {
 
 /// The tips shown as lanes: the newest, and always the branch on screen.
 fn shown(app: &App) -> Vec<NodeId> {
-    let tips = app.session.timeline().tips();
+    let tips = app.debugger.session.timeline().tips();
     let here = app.history.moments.last().map(|moment| moment.node);
     let newest = tips.len().saturating_sub(LANES);
     let mut shown: Vec<NodeId> = tips[newest..].to_vec();
@@ -178,7 +178,7 @@ pub fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<NodeId> {
     let column = x.checked_sub(parts.chart.x)?;
     if parts.lanes.contains((x, y).into()) {
         let tip = *shown(app).get(usize::from(y - parts.lanes.y))?;
-        let path = app.session.timeline().path(tip);
+        let path = app.debugger.session.timeline().path(tip);
         return path.get(parts.axis.hit(column)?).or(path.last()).copied();
     }
     let step = parts.axis.hit(column)?.min(app.history.steps());
@@ -230,6 +230,7 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
             }
         }
     }
+    marks(app, pen, &parts, columns);
     playhead(app, pen, &parts);
     draw_lanes(app, pen, inside, &parts);
 }
@@ -263,6 +264,32 @@ fn bounds(app: &App, pen: &mut Pen, parts: &Parts, columns: u16) {
     }
 }
 
+/// Bookmarks, stops and edits under the columns of their steps.
+fn marks(app: &App, pen: &mut Pen, parts: &Parts, columns: u16) {
+    if parts.axis_row.height == 0 {
+        return;
+    }
+    let timeline = app.debugger.session.timeline();
+    for at in 0..columns {
+        let moments = parts.axis.steps(at).filter_map(|step| app.history.moments.get(step));
+        let mut mark = None;
+        for moment in moments {
+            mark = match () {
+                () if timeline.bookmark(moment.node).is_some() => {
+                    Some((theme::BOOKMARK, Role::Key))
+                }
+                () if app.stops.contains(&moment.node) => Some((theme::STOPPED, Role::Bad)),
+                () if moment.edited => Some((theme::EDITED, Role::Warn)),
+                () => mark,
+            };
+        }
+        if let Some((sign, role)) = mark {
+            let x = parts.axis_row.x.saturating_add(parts.axis.cell(at));
+            pen.sign(x, parts.axis_row.y, sign, role);
+        }
+    }
+}
+
 /// The step stood at, under the chart.
 fn playhead(app: &App, pen: &mut Pen, parts: &Parts) {
     let here = app.step() as usize;
@@ -284,7 +311,7 @@ fn playhead(app: &App, pen: &mut Pen, parts: &Parts) {
 
 /// Branches: where each leaves an older one, how long it is.
 fn draw_lanes(app: &App, pen: &mut Pen, inside: Rect, parts: &Parts) {
-    let timeline = app.session.timeline();
+    let timeline = app.debugger.session.timeline();
     let tips = timeline.tips();
     let current: std::collections::HashSet<NodeId> =
         app.history.moments.iter().map(|moment| moment.node).collect();

@@ -76,12 +76,12 @@ pub fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<(Option<usize>, usiz
 /// The decision made (or pending) at a node of the branch.
 pub fn decision_at(app: &App, step: usize) -> Option<&Decision> {
     if step == app.step() as usize
-        && let Pending::Decided { decision, .. } = app.session.pending()
+        && let Pending::Decided { decision, .. } = app.debugger.session.pending()
     {
         return Some(decision);
     }
     let next = app.history.moments.get(step + 1)?.node;
-    app.session.timeline()[next].step().map(|made| &*made.decision)
+    app.debugger.session.timeline()[next].step().map(|made| &*made.decision)
 }
 
 /// Draws the pane.
@@ -124,7 +124,7 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
 fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &View) {
     let theme = app.theme;
     let node = app.history.moments[step].node;
-    let canvas = &app.session.timeline()[node].canvas;
+    let canvas = &app.debugger.session.timeline()[node].canvas;
     let special = canvas.special();
     let prediction = prediction_at(app, step);
     let decision = decision_at(app, step);

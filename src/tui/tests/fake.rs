@@ -1,11 +1,15 @@
 //! A model without tensors: probabilities from a hash of what is asked. It behaves like the real
 //! ones where DAEDAL looks: the tail is surer of its end the longer the canvas is.
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
 
 use crate::{
     canvas::{SpecialTokens, TokenId},
-    decode::{Extras, Params, Strategy, daedal::Daedal},
+    debugger::{Host, Values},
+    decode::{Extras, Params, Strategy, Value, daedal::Daedal},
     predict::{
         Column, ColumnSet, Data, ModelFacts, Piece, PredictError, Prediction, Predictor, Progress,
         Request, Vocabulary, Watch,
@@ -213,17 +217,78 @@ pub fn start_with(look: Look, params: Params, vocabulary: Arc<dyn Vocabulary>) -
         facts: facts(),
         source: Source::Live,
         recording: None,
-        encode: Some(Box::new(|text: &str| {
-            if text.is_empty() { Err("the prompt is empty".to_owned()) } else { Ok(vec![0, 5, 6]) }
-        })),
-        save: None,
-        presets: None,
-        macros: Default::default(),
+        host: Box::new(FakeHost::default()),
         prompt_text: "Two birds flew over the cat.".to_owned(),
         notices: Vec::new(),
         look,
         keymap: Keymap::default(),
         speed: Some(5),
+        commands: Vec::new(),
+    }
+}
+
+/// A program around the debugger that has a little of everything.
+#[derive(Default)]
+pub struct FakeHost {
+    /// Where sessions were saved to; without it they cannot be.
+    pub saved: Option<Arc<Mutex<Vec<PathBuf>>>>,
+}
+
+impl Host for FakeHost {
+    fn encode(&self, prompt: &str) -> Result<Vec<TokenId>, String> {
+        match prompt {
+            "" => Err("the prompt is empty".to_owned()),
+            _ => Ok(vec![0, 5, 6]),
+        }
+    }
+
+    fn encodes(&self) -> bool {
+        true
+    }
+
+    fn save(&mut self, _: &Session, path: Option<&Path>) -> Result<PathBuf, String> {
+        let saved = self.saved.as_ref().ok_or("there is nothing to save here")?;
+        let path = path.unwrap_or(Path::new("demask-1.jsonl")).to_owned();
+        saved.lock().map_err(|error| error.to_string())?.push(path.clone());
+        Ok(path)
+    }
+
+    fn saves_to(&self) -> Option<PathBuf> {
+        self.saved.as_ref().map(|_| PathBuf::from("demask-1.jsonl"))
+    }
+
+    fn presets(&self) -> Vec<String> {
+        vec!["bold".to_owned(), "broken".to_owned()]
+    }
+
+    fn preset(&self, name: &str) -> Result<Values, String> {
+        let value = |name: &str, value| (name.to_owned(), Value::Float(value));
+        match name {
+            "bold" => Ok(vec![value("high_conf_threshold", 0.25)]),
+            "broken" => Ok(vec![value("high_conf_threshold", 0.75), value("no_such", 1.0)]),
+            _ => Err(format!("there is no `{name}`")),
+        }
+    }
+
+    fn keep_preset(&mut self, name: &str, params: &Params) -> Result<PathBuf, String> {
+        match params.float("high_conf_threshold") {
+            Ok(0.25) => Ok(PathBuf::from(name)),
+            _ => Err("not what is shown".to_owned()),
+        }
+    }
+
+    fn macros(&self) -> Vec<(String, String)> {
+        vec![("twice".to_owned(), "step 2; set low_conf_threshold 0.25".to_owned())]
+    }
+}
+
+/// Types text, key by key.
+pub fn typed(app: &mut App, text: &str) {
+    use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+    for c in text.chars() {
+        let key = KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE);
+        update::update(app, update::Event::Terminal(Event::Key(key)));
+        settle(app);
     }
 }
 
@@ -250,8 +315,8 @@ pub fn app_of(start: Start, steps: usize, width: u16, height: u16) -> App {
 
 /// Lets the engine answer.
 pub fn settle(app: &mut App) {
-    for _ in 0..if app.has_engine { 3 } else { 0 } {
-        supplied(&mut app.session);
+    for _ in 0..if app.debugger.live { 3 } else { 0 } {
+        supplied(&mut app.debugger.session);
         app.asked.clear();
         app.busy = None;
     }
@@ -293,7 +358,7 @@ pub fn press(app: &mut App, keys: &str) {
 pub fn finish(app: &mut App) {
     press(app, "c");
     for _ in 0..2000 {
-        if app.run.is_none() {
+        if app.debugger.goal().is_none() {
             return;
         }
         update::update(app, update::Event::Tick);

@@ -51,9 +51,15 @@ fn the_conventions_hold() {
     assert!(of("Backspace").contains("back"));
     assert!(of("q").contains("quit"));
     assert!(of("?").contains("help"));
-    // Left free for what is to come: match, breakpoint, search, command.
-    for key in ["n", "N", "b", "/", ":"] {
-        assert_eq!(of(key), "", "{key}");
+    for (key, word) in [
+        ("n", "next match"),
+        ("N", "match before"),
+        ("b", "breakpoint"),
+        ("/", "search"),
+        (":", "command"),
+        ("u", "take back"),
+    ] {
+        assert!(of(key).contains(word), "{key}");
     }
 }
 
@@ -97,7 +103,7 @@ fn every_action_has_a_name_of_its_own() {
 
 #[test]
 fn keys_are_changed_one_action_at_a_time() {
-    let changed = keymap(&[("step", &["f5", "n", "n"]), ("forward", &["s"]), ("save", &[])]);
+    let changed = keymap(&[("step", &["f5", "y", "y"]), ("forward", &["s"]), ("save", &[])]);
     let changed = changed.unwrap();
     let of = |text: &str| {
         let action = changed.rows().find(|(_, keys)| keys.contains(&text.parse().unwrap()));
@@ -105,7 +111,7 @@ fn keys_are_changed_one_action_at_a_time() {
     };
     for (key, action) in [
         ("f5", Some(Action::Step)),
-        ("n", Some(Action::Step)),
+        ("y", Some(Action::Step)),
         ("s", Some(Action::Forward)),
         ("f", None),
         ("ctrl-s", None),
@@ -144,12 +150,12 @@ fn hints_and_help_show_the_keys_in_use() {
 
 #[test]
 fn in_a_line_editor_characters_type() {
-    let keymap = keymap(&[("redraw", &["r"]), ("enter", &["y"]), ("escape", &["u"])]).unwrap();
+    let keymap = keymap(&[("redraw", &["a"]), ("enter", &["y"]), ("escape", &["d"])]).unwrap();
     let event = |code| KeyEvent::new(code, KeyModifiers::NONE);
     for (code, normal, typing) in [
-        (KeyCode::Char('r'), Some(Action::Redraw), None),
+        (KeyCode::Char('a'), Some(Action::Redraw), None),
         (KeyCode::Char('y'), Some(Action::Enter), None),
-        (KeyCode::Char('u'), Some(Action::Escape), None),
+        (KeyCode::Char('d'), Some(Action::Escape), None),
         (KeyCode::Enter, None, Some(Action::Enter)),
         (KeyCode::Esc, None, Some(Action::Escape)),
     ] {

@@ -15,12 +15,13 @@ use super::{
     screens::replay,
 };
 use crate::{
+    debugger::Goal,
     decode::Value,
     predict::PredictError,
     session::{Pending, Report},
     tui::{
-        App, Look, Save,
-        app::{Goal, Mode},
+        App, Look,
+        app::Mode,
         frame,
         layout::Pane,
         update::{Effect, Event, update},
@@ -51,7 +52,7 @@ fn steps_go_forth_and_back() {
     assert!(said(&app).contains("start of the run"));
     press(&mut app, "$");
     assert_eq!(app.step(), 5);
-    assert_eq!(app.session.timeline().len(), 6, "going over known steps makes none");
+    assert_eq!(app.debugger.session.timeline().len(), 6, "going over known steps makes none");
 }
 
 #[test]
@@ -65,7 +66,7 @@ fn a_step_needs_its_forward_pass() {
     assert_eq!(app.step(), 0);
     assert!(!app.due(), "the step waits for the pass");
     bare(&mut app, KeyCode::Char('s'), KeyModifiers::NONE);
-    assert_eq!(app.run, Some(Goal::Steps(2)), "no key is lost");
+    assert_eq!(app.debugger.goal(), Some(&Goal::Steps(2)), "no key is lost");
     for step in [1, 2, 2] {
         settle(&mut app);
         update(&mut app, Event::Tick);
@@ -110,7 +111,7 @@ fn a_pass_nobody_waits_for_is_cancelled() {
     let mut app = App::new(fake::start(Look::default()), 80, 24);
     crate::tui::update::want(&mut app, &mut Vec::new());
     let first = app.busy.expect("a pass in work").key;
-    app.session.set_param("initial_gen_length", Value::Int(24)).expect("in range");
+    app.debugger.session.set_param("initial_gen_length", Value::Int(24)).expect("in range");
     let effects = bare(&mut app, KeyCode::Char('R'), KeyModifiers::NONE);
     assert!(matches!(effects[..], [Effect::Cancel, Effect::Submit(..)]), "{effects:?}");
     update(&mut app, Event::Report(Report::Failed(first, PredictError::Cancelled)));
@@ -138,26 +139,26 @@ fn a_key_between_makes_it_the_first_again() {
 fn runs_end_at_their_goals() {
     let mut app = app(Look::default(), 0, 80, 24);
     press(&mut app, "}");
-    while app.run.is_some() {
+    while app.debugger.goal().is_some() {
         update(&mut app, Event::Tick);
         settle(&mut app);
     }
-    assert_eq!(app.session.phase().stage, 2, "the stage's end");
-    let block = app.session.phase().block.expect("a block").start;
+    assert_eq!(app.debugger.session.phase().stage, 2, "the stage's end");
+    let block = app.debugger.session.phase().block.expect("a block").start;
     press(&mut app, ")");
-    while app.run.is_some() {
+    while app.debugger.goal().is_some() {
         update(&mut app, Event::Tick);
         settle(&mut app);
     }
-    let next = app.session.phase().block.expect("a block").start;
+    let next = app.debugger.session.phase().block.expect("a block").start;
     assert!(next > block, "the block's end");
     press(&mut app, "(");
-    assert_eq!(app.session.phase().block.expect("a block").start, block);
+    assert_eq!(app.debugger.session.phase().block.expect("a block").start, block);
     press(&mut app, "{");
     press(&mut app, "{");
     assert_eq!(app.step(), 0, "the start of stage 1");
     finish(&mut app);
-    assert!(matches!(app.session.pending(), Pending::Done(_)));
+    assert!(matches!(app.debugger.session.pending(), Pending::Done(_)));
     assert!(said(&app).contains("the run is over"));
     press(&mut app, "s");
     assert!(said(&app).contains("the run is over"));
@@ -167,12 +168,12 @@ fn runs_end_at_their_goals() {
 fn space_runs_and_pauses() {
     let mut app = app(Look::default(), 0, 80, 24);
     press(&mut app, "Space");
-    assert_eq!(app.run, Some(Goal::Free));
+    assert_eq!((app.debugger.goal(), app.paced), (Some(&Goal::Continue), true));
     update(&mut app, Event::Tick);
     settle(&mut app);
     assert_eq!(app.step(), 1);
     press(&mut app, "Space");
-    assert_eq!(app.run, None);
+    assert_eq!(app.debugger.goal(), None);
     update(&mut app, Event::Tick);
     assert_eq!(app.step(), 1);
     press(&mut app, "> > > > >");
@@ -187,26 +188,30 @@ fn a_threshold_decides_again_at_once_and_branches() {
     press(&mut app, "S S");
     let fills = |app: &App| app.decision().map_or(0, |decision| decision.fills().count());
     let before = fills(&app);
-    let passes = app.session.passes();
+    let passes = app.debugger.session.passes();
     for _ in 0..60 {
         press(&mut app, "-");
     }
     assert!(fills(&app) > before, "a low threshold fills more");
     assert!(app.what_if());
-    assert_eq!(app.session.passes(), passes, "without a forward pass");
+    assert_eq!(app.debugger.session.passes(), passes, "without a forward pass");
     assert!(said(&app).contains("fills"), "{}", said(&app));
     press(&mut app, "s");
-    assert_eq!(app.session.timeline().tips().len(), 2, "a branch");
+    assert_eq!(app.debugger.session.timeline().tips().len(), 2, "a branch");
     assert!(!app.what_if(), "the new branch's own parameters");
     press(&mut app, "S x");
     let started = fake::params(&[]).get("high_conf_threshold");
-    assert_eq!(app.session.params().get("high_conf_threshold"), started, "as the run was started");
+    assert_eq!(
+        app.debugger.session.params().get("high_conf_threshold"),
+        started,
+        "as the run was started"
+    );
 }
 
 #[test]
 fn the_end_of_stage_1_is_announced_and_logged_with_its_numbers() {
     let mut app = app(Look::default(), 0, 120, 40);
-    let stage = |app: &App| app.session.phase().stage;
+    let stage = |app: &App| app.debugger.session.phase().stage;
     let mut before = String::new();
     while stage(&app) == 1 {
         before = fake::glyphs(&frame::picture(&app, 120, 40));
@@ -239,16 +244,16 @@ fn lanes_are_gone_through_in_the_timeline() {
     press(&mut app, "4 Down");
     assert!(said(&app).contains("one lane"), "{}", said(&app));
     press(&mut app, "S S S S - - - - - - - - - - - - - - - - - - - - - - - - s s s");
-    assert_eq!(app.session.timeline().tips().len(), 2);
-    let (here, turned) = (app.session.at(), app.step());
+    assert_eq!(app.debugger.session.timeline().tips().len(), 2);
+    let (here, turned) = (app.debugger.session.at(), app.step());
     assert!(app.log().iter().any(|entry| entry.text.starts_with("τ_high 0.90 → ")));
     press(&mut app, "Up");
     assert!(said(&app).contains("lane 1 of 2"), "{}", said(&app));
-    assert_ne!(app.session.at(), here);
+    assert_ne!(app.debugger.session.at(), here);
     assert_eq!((app.step(), app.history.steps()), (turned, 9));
     press(&mut app, "Down");
     assert!(said(&app).contains("lane 2 of 2: τ_high 0."), "{}", said(&app));
-    assert_eq!(app.session.at(), here);
+    assert_eq!(app.debugger.session.at(), here);
     // Before the fork, the lane's first own step is gone to.
     press(&mut app, "0 Up");
     assert_eq!((app.step(), app.history.steps()), (7, 9));
@@ -261,31 +266,31 @@ fn a_value_can_be_typed() {
     assert!(matches!(app.mode, Mode::Value(_)));
     press(&mut app, "q 0 x . ? 2 5 Enter");
     assert!(matches!(app.mode, Mode::Normal));
-    assert_eq!(app.session.params().get("low_conf_threshold"), Ok(Value::Float(0.25)));
+    assert_eq!(app.debugger.session.params().get("low_conf_threshold"), Ok(Value::Float(0.25)));
     press(&mut app, "Enter Enter");
     assert!(matches!(app.mode, Mode::Normal), "nothing typed changes nothing");
-    assert_eq!(app.session.params().get("low_conf_threshold"), Ok(Value::Float(0.25)));
+    assert_eq!(app.debugger.session.params().get("low_conf_threshold"), Ok(Value::Float(0.25)));
     press(&mut app, "Enter");
     update(&mut app, Event::Terminal(TerminalEvent::Paste("a 9\n".to_owned())));
     press(&mut app, "Enter");
     assert!(matches!(app.mode, Mode::Value(_)), "an impossible value stays to be mended");
     assert!(said(&app).contains("must lie in"), "{}", said(&app));
     press(&mut app, "Esc");
-    assert_eq!(app.session.params().get("low_conf_threshold"), Ok(Value::Float(0.25)));
+    assert_eq!(app.debugger.session.params().get("low_conf_threshold"), Ok(Value::Float(0.25)));
 }
 
 #[test]
 fn a_prompt_can_be_typed_and_pasted() {
     let mut app = app(Look::default(), 4, 80, 24);
-    press(&mut app, "e");
+    press(&mut app, "E");
     update(&mut app, Event::Terminal(TerminalEvent::Paste(" more\nlines\x1b".to_owned())));
     press(&mut app, "Enter");
     assert_eq!(app.prompt_text, "Two birds flew over the cat. more lines ");
-    assert_eq!(app.session.timeline().roots().len(), 2);
+    assert_eq!(app.debugger.session.timeline().roots().len(), 2);
     assert_eq!(app.canvas().prompt(), [0, 5, 6]);
     assert_eq!(app.step(), 0);
     // An empty one is refused and can be mended.
-    press(&mut app, "e C-u");
+    press(&mut app, "E C-u");
     for _ in 0..80 {
         press(&mut app, "Backspace");
     }
@@ -412,13 +417,7 @@ fn leaving_unsaved_asks_once() {
     let saved: Arc<Mutex<Vec<PathBuf>>> = Arc::default();
     let mut start = fake::start(Look::default());
     let seen = saved.clone();
-    start.save = Some(Save {
-        path: PathBuf::from("demask-1.jsonl"),
-        write: Box::new(move |_, path| {
-            seen.lock().map_err(|error| error.to_string())?.push(path.to_owned());
-            Ok(path.to_owned())
-        }),
-    });
+    start.host = Box::new(fake::FakeHost { saved: Some(seen) });
     let mut app = fake::app_of(start, 0, 80, 24);
     let quit = |app: &mut App, key: char| bare(app, KeyCode::Char(key), KeyModifiers::NONE);
     assert!(matches!(quit(&mut app, 'q')[..], [Effect::Quit]), "nothing done, nothing lost");
@@ -443,7 +442,7 @@ fn a_replay_walks_known_ground_and_says_where_it_ends() {
     assert!(said(&app).contains("the recording ends here"), "{}", said(&app));
     press(&mut app, "f");
     assert!(said(&app).contains("the recording ends here"));
-    press(&mut app, "e");
+    press(&mut app, "E");
     assert!(said(&app).contains("keeps its prompt"));
     // A threshold is turned on stored predictions, and leads where none are.
     press(&mut app, "0");

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use crate::tui::layout::{Choice, Pane, Size, divide};
 
 const CHOICE: Choice =
-    Choice { tab: Pane::Eos, waterfall: false, zoom: None, blocks: 4, params: 12 };
+    Choice { tab: Pane::Eos, waterfall: false, session: false, zoom: None, blocks: 4, params: 12 };
 
 fn every_choice() -> impl Iterator<Item = Choice> {
     let zooms = [None, Some(Pane::Canvas), Some(Pane::Timeline), Some(Pane::Log)];
@@ -13,6 +13,7 @@ fn every_choice() -> impl Iterator<Item = Choice> {
         [0, 4, 64].into_iter().flat_map(move |blocks| {
             [true, false].into_iter().flat_map(move |waterfall| {
                 Pane::TABS.into_iter().map(move |tab| Choice {
+                    session: false,
                     tab,
                     waterfall,
                     zoom,

@@ -94,7 +94,7 @@ fn what_lies_over_the_panes() {
     let mut app = fake::app(Look::default(), 4, 80, 24);
     press(&mut app, "?");
     check("help", &app);
-    press(&mut app, "Esc e");
+    press(&mut app, "Esc E");
     check("prompt", &app);
     press(&mut app, "Esc 3 Enter");
     check("value", &app);
@@ -125,15 +125,15 @@ fn a_recording() {
 pub fn replay(steps: usize) -> App {
     let live = fake::app(Look::default(), steps, 80, 24);
     let mut store = std::collections::HashMap::new();
-    for node in live.session.timeline().path(live.session.at()) {
-        if let Some(made) = live.session.timeline()[node].step()
-            && let Some(prediction) = live.session.prediction(made.prediction)
+    for node in live.debugger.session.timeline().path(live.debugger.session.at()) {
+        if let Some(made) = live.debugger.session.timeline()[node].step()
+            && let Some(prediction) = live.debugger.session.prediction(made.prediction)
         {
             store.insert(made.prediction, prediction.clone());
         }
     }
     let mut start = fake::start(Look::default());
-    let timeline = live.session.timeline().clone();
+    let timeline = live.debugger.session.timeline().clone();
     let at = timeline.roots()[0];
     let extras = crate::decode::Extras {
         columns: crate::predict::ColumnSet::of(&[
@@ -146,7 +146,7 @@ pub fn replay(steps: usize) -> App {
     };
     start.session = Session::over(&crate::decode::daedal::Daedal, extras, timeline, at, store);
     start.predictor = None;
-    start.encode = None;
+    start.host = Box::new(crate::debugger::NoHost);
     start.source = Source::Replay("short.jsonl".to_owned());
     App::new(start, 100, 30)
 }

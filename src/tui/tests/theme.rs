@@ -159,7 +159,7 @@ fn screens(look: Look) -> Vec<ratatui::buffer::Buffer> {
         for keys in ["s", "c", "?", "3 - -", "4 S S", "z 5", "6 t", "e x"] {
             let mut app = app(look, 9, width, height);
             press(&mut app, keys);
-            supplied(&mut app.session);
+            supplied(&mut app.debugger.session);
             buffers.push(frame::picture(&app, width, height));
         }
     }

@@ -1,0 +1,121 @@
+//! What the debugger asks of the program around it: prompts to tokens, files, presets, macros.
+
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::config::{Config, Presets};
+use crate::{
+    canvas::TokenId,
+    debugger::{Host, Values},
+    model::Tokenizer,
+    predict::Vocabulary,
+    session::Session,
+    trace::{self, Header},
+};
+
+/// The files, tokenizer and configuration a debugger may use.
+pub struct Program {
+    presets: Presets,
+    macros: BTreeMap<String, String>,
+    tokenizer: Option<Arc<Tokenizer>>,
+    recording: Option<(Header, Arc<dyn Vocabulary>)>,
+    /// Where the session was saved to: it may be written there anew.
+    saved: Option<PathBuf>,
+}
+
+impl Program {
+    /// One without a model: a replay.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            presets: Presets::of(config),
+            macros: config.macros.clone(),
+            tokenizer: None,
+            recording: None,
+            saved: None,
+        }
+    }
+
+    /// Prompts are encoded by this tokenizer.
+    pub fn encoding(self, tokenizer: Arc<Tokenizer>) -> Self {
+        Self { tokenizer: Some(tokenizer), ..self }
+    }
+
+    /// Sessions are saved under this header, with these texts.
+    pub fn saving(self, header: Header, vocabulary: Arc<dyn Vocabulary>) -> Self {
+        Self { recording: Some((header, vocabulary)), ..self }
+    }
+}
+
+/// A name in the working directory that no file has yet.
+fn unused_path() -> PathBuf {
+    (1..)
+        .map(|number| PathBuf::from(format!("demask-{number}.jsonl")))
+        .find(|path| !path.exists())
+        .unwrap_or_default()
+}
+
+impl Host for Program {
+    fn encode(&self, prompt: &str) -> Result<Vec<TokenId>, String> {
+        match &self.tokenizer {
+            Some(tokenizer) => tokenizer.encode_prompt(prompt),
+            None => Err("a recording keeps its prompt".to_owned()),
+        }
+    }
+
+    fn encodes(&self) -> bool {
+        self.tokenizer.is_some()
+    }
+
+    fn save(&mut self, session: &Session, path: Option<&Path>) -> Result<PathBuf, String> {
+        let Some((header, vocabulary)) = &self.recording else {
+            return Err("there is nothing to save here".to_owned());
+        };
+        let path = match (path, &self.saved) {
+            (Some(path), saved) if saved.as_deref() != Some(path) && path.exists() => {
+                return Err(format!("{}: this file exists; take another name", path.display()));
+            }
+            (Some(path), _) => path.to_owned(),
+            (None, Some(saved)) => saved.clone(),
+            (None, None) => unused_path(),
+        };
+        trace::save(session, &path, header, vocabulary.clone())?;
+        self.saved = Some(path.clone());
+        Ok(path)
+    }
+
+    fn saves_to(&self) -> Option<PathBuf> {
+        self.recording.as_ref()?;
+        Some(self.saved.clone().unwrap_or_else(unused_path))
+    }
+
+    fn write(&mut self, path: &Path, text: &str) -> Result<(), String> {
+        let file = std::fs::File::options().write(true).create_new(true).open(path);
+        file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
+            format!("{}: it cannot be written ({error}); take another name", path.display())
+        })
+    }
+
+    fn presets(&self) -> Vec<String> {
+        self.presets.list()
+    }
+
+    fn preset(&self, name: &str) -> Result<Values, String> {
+        self.presets.load(name).map_err(|error| error.to_string())
+    }
+
+    fn keep_preset(
+        &mut self,
+        name: &str,
+        params: &crate::decode::Params,
+    ) -> Result<PathBuf, String> {
+        self.presets.save(name, params).map_err(|error| error.to_string())
+    }
+
+    fn macros(&self) -> Vec<(String, String)> {
+        self.macros.iter().map(|(name, text)| (name.clone(), text.clone())).collect()
+    }
+}

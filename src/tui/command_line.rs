@@ -1,0 +1,396 @@
+//! The command line: every command and every key's action by name, with completion. It is the
+//! palette, too: with nothing typed it lists all there is.
+
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
+use ratatui::layout::Rect;
+use tui_input::{Input, backend::crossterm::EventHandler};
+
+use super::{
+    actions::act,
+    app::{App, Mode},
+    keymap::{self, Action},
+    pen::Pen,
+    popup, text,
+    theme::Role,
+    update::Effect,
+};
+use crate::{
+    debugger::{COMMANDS, EVENTS, Takes, find_command, parse, statements},
+    inspect::{self, Condition, Query, language::Candidate},
+};
+
+/// Most candidates shown at once.
+const ROWS: u16 = 12;
+
+/// A command being typed.
+#[derive(Debug, Clone)]
+pub struct CommandLine {
+    /// What is typed.
+    pub input: Input,
+    /// The chosen candidate, if one was chosen.
+    pub chosen: Option<usize>,
+    /// What is wrong with it: a place in bytes and words.
+    wrong: Option<(std::ops::Range<usize>, String)>,
+    /// How far back in what was typed before.
+    past: usize,
+}
+
+impl CommandLine {
+    /// A line that begins with `text`.
+    pub fn new(text: &str) -> Self {
+        Self { input: Input::new(text.to_owned()), chosen: None, wrong: None, past: 0 }
+    }
+}
+
+/// What may come next, and where the part it replaces begins.
+pub(super) fn candidates(app: &App, line: &str) -> (usize, Vec<Candidate>) {
+    let start = line.len() - line.trim_start().len();
+    let body = &line[start..];
+    let Some(end) = body.find(char::is_whitespace) else {
+        return (start, names(app, body));
+    };
+    let Some(spec) = find_command(&body[..end]) else { return (line.len(), Vec::new()) };
+    let offset = line.len() - body[end..].trim_start().len();
+    let rest = &line[offset..];
+    let (from, found) = arguments(app, spec.takes, rest);
+    (offset + from, found)
+}
+
+fn candidate(text: impl Into<String>, help: impl Into<String>) -> Candidate {
+    Candidate { text: text.into(), help: help.into() }
+}
+
+/// Commands, then actions that are no command, best matches first.
+fn names(app: &App, begun: &str) -> Vec<Candidate> {
+    let commands = COMMANDS.iter().map(|spec| {
+        let takes = spec.takes.text();
+        let usage = if takes.is_empty() { String::new() } else { format!("{takes} · ") };
+        candidate(spec.name, format!("{usage}{}", spec.help))
+    });
+    let actions = app.keymap.rows();
+    let actions = actions.filter(|(binding, _)| find_command(&binding.action.name()).is_none());
+    let actions = actions.map(|(binding, keys)| {
+        let keys = keymap::names(keys);
+        let keys = if keys.is_empty() { String::new() } else { format!("{keys} · ") };
+        candidate(binding.action.name(), format!("{keys}{}", binding.help))
+    });
+    let all: Vec<Candidate> = commands.chain(actions).collect();
+    let mut found: Vec<Candidate> =
+        all.iter().filter(|one| one.text.starts_with(begun)).cloned().collect();
+    let other = |one: &&Candidate| !one.text.starts_with(begun);
+    // Then those that have it anywhere, then those that speak of it.
+    found.extend(all.iter().filter(other).filter(|one| one.text.contains(begun)).cloned());
+    found.extend(
+        all.iter()
+            .filter(other)
+            .filter(|one| !one.text.contains(begun) && one.help.contains(begun))
+            .cloned(),
+    );
+    found
+}
+
+/// What the argument begun in `rest` may be.
+fn arguments(app: &App, takes: Takes, rest: &str) -> (usize, Vec<Candidate>) {
+    let from = rest.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+    let begun = &rest[from..];
+    let first = from == 0;
+    let listed = |found: Vec<Candidate>| {
+        let fits = |one: &Candidate| one.text.trim_start_matches('"').starts_with(begun);
+        (from, found.into_iter().filter(fits).collect())
+    };
+    let session = &app.debugger.session;
+    let timeline = session.timeline();
+    match takes {
+        Takes::Condition => {
+            let completion = Condition::complete(rest);
+            (completion.from, completion.candidates)
+        }
+        Takes::Words if !rest.contains(' ') => {
+            let completion = Condition::complete(rest);
+            (completion.from, completion.candidates)
+        }
+        Takes::Event => {
+            let completion = Condition::complete(rest);
+            let mut found: Vec<Candidate> = EVENTS
+                .iter()
+                .filter(|(name, ..)| first && name.starts_with(begun))
+                .map(|(name, _, help)| candidate(*name, *help))
+                .collect();
+            found.extend(completion.candidates);
+            (completion.from, found)
+        }
+        Takes::Query => {
+            let completion = Query::complete(rest);
+            (completion.from, completion.candidates)
+        }
+        Takes::ParamValue | Takes::Param if first => {
+            let params = session.params().iter();
+            listed(
+                params
+                    .map(|(spec, value)| {
+                        candidate(spec.name, format!("{} {value} · {}", spec.symbol, spec.help))
+                    })
+                    .collect(),
+            )
+        }
+        Takes::Branch | Takes::TwoBranches => listed(
+            timeline
+                .branches()
+                .into_iter()
+                .enumerate()
+                .map(|(at, branch)| {
+                    let steps = timeline[branch.tip].depth;
+                    let name = branch.name.unwrap_or_else(|| super::lanes::name(app, branch.tip));
+                    candidate((at + 1).to_string(), format!("{steps} steps {name}"))
+                })
+                .collect(),
+        ),
+        Takes::Place => {
+            let mut found = vec![
+                candidate("start", "the start of the run"),
+                candidate("end", "the last known step"),
+            ];
+            found.extend(timeline.bookmarks().map(|(node, name)| {
+                candidate(name, format!("bookmark at step {}", timeline[node].depth))
+            }));
+            listed(found)
+        }
+        Takes::Bookmark => listed(
+            timeline
+                .bookmarks()
+                .map(|(node, name)| candidate(name, format!("at step {}", timeline[node].depth)))
+                .collect(),
+        ),
+        Takes::Breakpoint => {
+            let mut found: Vec<Candidate> = app
+                .debugger
+                .breakpoints
+                .iter()
+                .map(|point| candidate(point.id.to_string(), point.condition.to_string()))
+                .collect();
+            found.push(candidate("all", "every breakpoint"));
+            listed(found)
+        }
+        Takes::Preset => listed(
+            app.debugger.host.presets().into_iter().map(|name| candidate(name, "")).collect(),
+        ),
+        Takes::Macro => listed(
+            app.debugger
+                .host
+                .macros()
+                .into_iter()
+                .map(|(name, text)| candidate(name, text))
+                .collect(),
+        ),
+        Takes::Spot | Takes::SpotToken | Takes::SpotCount if first => {
+            let cell = app.canvas().cells().get(app.position);
+            let slot = cell.map_or(String::new(), |cell| format!("#{}", cell.slot.0));
+            listed(vec![
+                candidate(app.position.to_string(), "the position under the cursor"),
+                candidate(slot, "its slot, which stays under insertions"),
+            ])
+        }
+        _ => (rest.len(), Vec::new()),
+    }
+}
+
+/// A key while a command is typed.
+pub(super) fn press(
+    app: &mut App,
+    key: KeyEvent,
+    mut line: CommandLine,
+    effects: &mut Vec<Effect>,
+) {
+    let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+    match key.code {
+        KeyCode::Esc => return,
+        KeyCode::Enter => return enter(app, line, effects),
+        KeyCode::Tab | KeyCode::BackTab => complete(app, &mut line, key.code == KeyCode::Tab),
+        KeyCode::Down => choose(app, &mut line, true),
+        KeyCode::Up => choose(app, &mut line, false),
+        KeyCode::Char('p' | 'n') if ctrl => recall(app, &mut line, key.code == KeyCode::Char('p')),
+        KeyCode::Backspace if line.input.value().is_empty() => return,
+        _ => {
+            line.input.handle_event(&TerminalEvent::Key(key));
+            line.chosen = None;
+            line.wrong = None;
+        }
+    }
+    app.mode = Mode::Command(line);
+}
+
+/// Puts in the chosen candidate, or what all have in common.
+fn complete(app: &App, line: &mut CommandLine, on: bool) {
+    let text = line.input.value().to_owned();
+    let (from, found) = candidates(app, &text);
+    let begun = &text[from.min(text.len())..];
+    if let (Some(at), true) = (line.chosen, on)
+        && let Some(one) = found.get(at)
+    {
+        return put(line, from, &one.text);
+    }
+    let fits: Vec<&Candidate> = found.iter().filter(|one| one.text.starts_with(begun)).collect();
+    match fits.as_slice() {
+        [] => {
+            if let Some(one) = found.first() {
+                put(line, from, &one.text);
+            }
+        }
+        [one] => put(line, from, &one.text),
+        [first, rest @ ..] => {
+            let common = rest.iter().fold(first.text.as_str(), |common, other| {
+                let same = common.chars().zip(other.text.chars()).take_while(|(a, b)| a == b);
+                let end: usize = same.map(|(c, _)| c.len_utf8()).sum();
+                &common[..end]
+            });
+            if common.len() > begun.len() {
+                line.input = Input::new(format!("{}{common}", &text[..from]));
+                line.chosen = None;
+            } else {
+                choose(app, line, on);
+            }
+        }
+    }
+}
+
+/// Replaces what was begun by a candidate, with a blank behind it.
+fn put(line: &mut CommandLine, from: usize, candidate: &str) {
+    let text = line.input.value();
+    let blank = if candidate.ends_with('[') { "" } else { " " };
+    line.input = Input::new(format!("{}{candidate}{blank}", &text[..from.min(text.len())]));
+    line.chosen = None;
+}
+
+/// Goes down or up the list.
+fn choose(app: &App, line: &mut CommandLine, down: bool) {
+    let count = candidates(app, line.input.value()).1.len();
+    if count == 0 {
+        return;
+    }
+    line.chosen = Some(match (line.chosen, down) {
+        (None, true) => 0,
+        (None, false) => count - 1,
+        (Some(at), true) => (at + 1) % count,
+        (Some(at), false) => (at + count - 1) % count,
+    });
+}
+
+/// What was carried out before, newest first.
+fn recall(app: &App, line: &mut CommandLine, back: bool) {
+    let past = if back { line.past + 1 } else { line.past.saturating_sub(1) };
+    let text = past.checked_sub(1).and_then(|past| app.script.iter().rev().nth(past));
+    match (past, text) {
+        (0, _) => *line = CommandLine::new(""),
+        (_, Some(text)) => *line = CommandLine { past, ..CommandLine::new(text) },
+        _ => {}
+    }
+}
+
+fn enter(app: &mut App, mut line: CommandLine, effects: &mut Vec<Effect>) {
+    // A candidate chosen with the arrows is taken first; a command that needs no more is done.
+    if let Some(at) = line.chosen.take() {
+        let text = line.input.value().to_owned();
+        let (from, found) = candidates(app, &text);
+        if let Some(one) = found.get(at) {
+            put(&mut line, from, &one.text);
+            let whole = parse(line.input.value().trim()).is_ok();
+            if !whole && Action::from_name(line.input.value().trim()).is_none() {
+                app.mode = Mode::Command(line);
+                return;
+            }
+        }
+    }
+    let text = line.input.value().trim().to_owned();
+    if text.is_empty() {
+        return;
+    }
+    if let Some(action) = Action::from_name(&text).filter(|_| find_command(&text).is_none()) {
+        return act(app, action, effects);
+    }
+    let mut commands = Vec::new();
+    for statement in statements(&text) {
+        match parse(statement) {
+            Ok(command) => commands.push(command),
+            Err(error) => {
+                let offset = statement.as_ptr() as usize - text.as_ptr() as usize;
+                let at = error.at.start + offset..error.at.end + offset;
+                line.input = Input::new(text.clone());
+                line.wrong = Some((at, error.message));
+                app.mode = Mode::Command(line);
+                return;
+            }
+        }
+    }
+    let single = commands.len() == 1;
+    app.queue.extend(commands);
+    if single && let Some(command) = app.queue.pop_back() {
+        app.obey(&command, effects);
+    }
+}
+
+/// Draws the line, and the candidates above it.
+pub(super) fn draw(app: &App, pen: &mut Pen, screen: Rect, row: Rect, line: &CommandLine) {
+    let used = pen.say(row.x, row.y, row.width, ":", Role::Key);
+    let field = Rect { x: row.x + used, width: row.width.saturating_sub(used + 1), ..row };
+    for x in row.x + used..row.right() {
+        pen.glyph(x, row.y, " ", pen.theme.style(Role::Text));
+    }
+    super::panes::params::typed(app, pen, field, &line.input);
+    if let Some((at, message)) = &line.wrong {
+        return wrong(pen, screen, row, line.input.value(), at, message);
+    }
+    let (_, found) = candidates(app, line.input.value());
+    if found.is_empty() {
+        return;
+    }
+    let rows = u16::try_from(found.len()).unwrap_or(u16::MAX).min(ROWS);
+    let rows = rows.min(row.y.saturating_sub(4));
+    if rows == 0 {
+        return;
+    }
+    let height = rows + 2;
+    let width = screen.width.min(100);
+    let area = Rect { x: screen.x, y: row.y.saturating_sub(height), width, height };
+    let count = format!(" {} · Tab completes · Ctrl-P before ", found.len());
+    let inside = popup::frame(pen, area, "", &count);
+    let chosen = line.chosen.unwrap_or(0);
+    let first = (chosen + 1).saturating_sub(usize::from(inside.height));
+    let name = found.iter().map(|one| text::width(&one.text)).max().unwrap_or(0).clamp(10, 34);
+    let name = u16::try_from(name).unwrap_or(34);
+    for (y, (at, one)) in (inside.y..inside.bottom()).zip(found.iter().enumerate().skip(first)) {
+        let ascii = app.theme.ascii();
+        pen.say(inside.x, y, name, &text::safe(&one.text, ascii), Role::Key);
+        let room = inside.width.saturating_sub(name + 2);
+        pen.say(inside.x + name + 2, y, room, &text::safe(&one.help, ascii), Role::Dim);
+        if Some(at) == line.chosen {
+            pen.wash(Rect { y, height: 1, ..inside }, Role::Selected);
+        }
+    }
+}
+
+/// What is wrong, under the place it is about.
+fn wrong(
+    pen: &mut Pen,
+    screen: Rect,
+    row: Rect,
+    typed: &str,
+    at: &std::ops::Range<usize>,
+    message: &str,
+) {
+    let pointed = inspect::pointed(&text::safe(typed, true), at);
+    let lines: Vec<&str> = pointed.lines().collect();
+    let width = screen.width.min(100);
+    let wrapped = text::wrap(&pen.theme.say(message), usize::from(width.saturating_sub(4)));
+    let height = u16::try_from(lines.len() + wrapped.len()).unwrap_or(4) + 2;
+    let area = Rect { x: screen.x, y: row.y.saturating_sub(height), width, height };
+    let inside = popup::frame(pen, area, " Not understood ", "");
+    let mut y = inside.y;
+    for line in lines {
+        pen.say(inside.x, y, inside.width, line, Role::Text);
+        y += 1;
+    }
+    for line in wrapped {
+        pen.say(inside.x, y, inside.width, &line, Role::Bad);
+        y += 1;
+    }
+}

@@ -1,0 +1,116 @@
+//! Choosing a token for the position under the cursor: from the model's candidates, or by typing.
+
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
+use ratatui::layout::Rect;
+use tui_input::{Input, backend::crossterm::EventHandler};
+
+use super::{
+    actions::change,
+    app::{App, Mode},
+    panes::{inspector, params},
+    pen::Pen,
+    popup,
+    text::{self, Shown},
+    theme::Role,
+};
+use crate::{
+    canvas::{Slot, TokenId},
+    debugger::{Change, Token},
+};
+
+/// A token being chosen.
+#[derive(Debug, Clone)]
+pub struct Picker {
+    /// What is typed: a token's text, or its id behind `id:`.
+    pub input: Input,
+    /// The chosen candidate.
+    pub line: usize,
+    slot: Slot,
+    candidates: Vec<(TokenId, f32)>,
+}
+
+/// Opens the list for the position under the cursor.
+pub(super) fn open(app: &mut App) {
+    let Some(cell) = app.canvas().cells().get(app.position).copied() else { return };
+    let (prediction, position) = inspector::candidates(app, &cell);
+    let candidates = prediction.map_or_else(Vec::new, |found| found.top_k(position).to_vec());
+    app.mode = Mode::Pick(Picker { input: Input::default(), line: 0, slot: cell.slot, candidates });
+}
+
+/// A key while a token is chosen.
+pub(super) fn press(app: &mut App, key: KeyEvent, mut picker: Picker) {
+    let shown = shown(app, &picker);
+    let last = shown.len().saturating_sub(1);
+    match key.code {
+        KeyCode::Esc => return,
+        KeyCode::Up => picker.line = picker.line.saturating_sub(1),
+        KeyCode::Down => picker.line = (picker.line + 1).min(last),
+        KeyCode::Enter => {
+            let typed = picker.input.value();
+            let token = match (shown.get(picker.line), typed.strip_prefix("id:")) {
+                (Some(&(token, _)), _) => Some(Token::Id(token)),
+                (None, Some(id)) => id.trim().parse().ok().map(Token::Id),
+                (None, None) if typed.is_empty() => None,
+                (None, None) => Some(Token::Text(typed.to_owned())),
+            };
+            let Some(token) = token else {
+                app.say("no candidates are known here: type a token's text, or id:N");
+                app.mode = Mode::Pick(picker);
+                return;
+            };
+            change(app, Change::Fill(token), &mut Vec::new());
+            return;
+        }
+        _ => {
+            picker.input.handle_event(&TerminalEvent::Key(key));
+            picker.line = 0;
+        }
+    }
+    app.mode = Mode::Pick(picker);
+}
+
+/// Candidates whose text begins as typed; a leading blank need not be typed.
+fn shown(app: &App, picker: &Picker) -> Vec<(TokenId, f32)> {
+    let typed = picker.input.value();
+    let fits = |&(token, _): &(TokenId, f32)| {
+        let piece = app.debugger.vocabulary.piece(token);
+        let text = piece.map(|piece| String::from_utf8_lossy(piece.bytes()).into_owned());
+        let text = text.unwrap_or_default();
+        typed.is_empty() || text.starts_with(typed) || text.trim_start().starts_with(typed)
+    };
+    picker.candidates.iter().copied().filter(fits).collect()
+}
+
+/// Draws the list.
+pub(super) fn draw(app: &App, pen: &mut Pen, screen: Rect, picker: &Picker) {
+    let shown = shown(app, picker);
+    let rows = u16::try_from(shown.len()).unwrap_or(u16::MAX).clamp(1, 12) + 3;
+    let title = format!(" Write at {} ", app.position);
+    let inside = popup::open(pen, screen, (46, rows), &title, " Enter writes · Esc leaves ");
+    let field = Rect { height: 1, ..inside };
+    params::typed(app, pen, field, &picker.input);
+    let list = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
+    if shown.is_empty() {
+        let text = match picker.candidates.is_empty() {
+            true => "no candidates are known here: type a token",
+            false => "no candidate begins so: Enter looks among all tokens",
+        };
+        pen.say(list.x, list.y, list.width, text, Role::Dim);
+        return;
+    }
+    let held = app.canvas().position(picker.slot).map(|at| app.canvas().cells()[at].token);
+    let first = (picker.line + 1).saturating_sub(usize::from(list.height));
+    for (y, (at, (token, p))) in
+        (list.y..list.bottom()).zip(shown.into_iter().enumerate().skip(first))
+    {
+        let label = Shown::of(&*app.debugger.vocabulary, token).label(app.theme.ascii());
+        let role = if Some(token) == held { Role::Strong } else { Role::Text };
+        pen.put(list.x, y, 20, &label, pen.theme.style(role));
+        pen.say(list.x + 21, y, 8, &text::candidate(p), Role::Dim);
+        let bar = list.x + 30;
+        pen.gauge(bar, y, list.right().saturating_sub(bar), p, Role::Heat(Some(p)));
+        if at == picker.line {
+            pen.wash(Rect { y, height: 1, ..list }, Role::Selected);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The lists of a session: branches, bookmarks, breakpoints, what lints found, the rows of a
+//! query. What each entry is, where it leads, how it is taken away.
+
+use super::{app::App, lanes, theme::Role, update::Effect};
+use crate::{
+    debugger::Command,
+    inspect::{self, Finding, Row},
+    session::NodeId,
+};
+
+/// The rows of the last query, the findings of the branch, and the chosen entry.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// The query.
+    pub query: String,
+    /// Its rows.
+    pub rows: Vec<Row>,
+    /// The chosen entry of the pane.
+    pub line: usize,
+    /// Findings, with the end of the branch they are of.
+    findings: Option<(NodeId, Vec<Finding>)>,
+}
+
+impl Found {
+    /// Keeps the rows of a query.
+    pub fn take(&mut self, query: String, rows: Vec<Row>) {
+        (self.query, self.rows) = (query, rows);
+    }
+}
+
+/// What an entry is about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Target {
+    /// A heading.
+    None,
+    /// A branch, by its number from 1.
+    Branch(usize, NodeId),
+    /// A bookmark.
+    Bookmark(String, NodeId),
+    /// A breakpoint.
+    Breakpoint(u32),
+    /// A step and a position of the branch.
+    Place(usize, Option<usize>),
+}
+
+/// A line of the pane.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// In words.
+    pub text: String,
+    /// How it looks.
+    pub role: Role,
+    /// Where it leads.
+    pub target: Target,
+}
+
+fn line(text: impl Into<String>, role: Role, target: Target) -> Line {
+    Line { text: text.into(), role, target }
+}
+
+impl App {
+    /// Every line of the pane.
+    pub(super) fn entries(&self) -> Vec<Line> {
+        let timeline = self.debugger.session.timeline();
+        let mut lines = vec![line("Branches", Role::Strong, Target::None)];
+        let tip = self.history.moments.last().map(|moment| moment.node);
+        for (at, branch) in timeline.branches().into_iter().enumerate() {
+            let here = Some(branch.tip) == tip;
+            let name = branch.name.unwrap_or_else(|| lanes::name(self, branch.tip));
+            let name = if name.is_empty() { name } else { format!(" · {name}") };
+            let leaves = match branch.shared {
+                0 => String::new(),
+                shared => format!(" · leaves at step {}", shared - 1),
+            };
+            let mark = if here { "▸" } else { " " };
+            let text =
+                format!("{mark} {}{name} · {} steps{leaves}", at + 1, timeline[branch.tip].depth);
+            let role = if here { Role::Key } else { Role::Text };
+            lines.push(line(text, role, Target::Branch(at + 1, branch.tip)));
+        }
+        lines.push(line("Bookmarks", Role::Strong, Target::None));
+        for (node, name) in timeline.bookmarks() {
+            let text = format!("  {name} · step {}", timeline[node].depth);
+            lines.push(line(text, Role::Text, Target::Bookmark(name.to_owned(), node)));
+        }
+        lines.push(line("Breakpoints", Role::Strong, Target::None));
+        for point in self.debugger.breakpoints.iter() {
+            let hits = if point.hits == 1 { "hit" } else { "hits" };
+            let off = if point.enabled { "" } else { " · disabled" };
+            let text = format!("  {} {} · {} {hits}{off}", point.id, point.condition, point.hits);
+            let role = if point.enabled { Role::Text } else { Role::Faint };
+            lines.push(line(text, role, Target::Breakpoint(point.id)));
+        }
+        lines.push(line("Diagnosis", Role::Strong, Target::None));
+        let findings = self.found.findings.as_ref().map_or(&[][..], |(_, found)| found);
+        for finding in findings {
+            let step = finding.steps.first().copied().unwrap_or_else(|| self.history.steps());
+            let target = Target::Place(step, finding.positions.first().copied());
+            lines.push(line(format!("  {finding}"), Role::Text, target));
+        }
+        if findings.is_empty() {
+            lines.push(line("  nothing was found", Role::Dim, Target::None));
+        }
+        if !self.found.query.is_empty() {
+            let head = format!("{} · {}", self.found.query, self.found.rows.len());
+            lines.push(line(head, Role::Strong, Target::None));
+            for row in &self.found.rows {
+                let text = format!("  {}", self.debugger.row_text(row));
+                lines.push(line(text, Role::Text, Target::Place(row.step, row.position)));
+            }
+        }
+        lines
+    }
+
+    /// Looks the branch over, if it has another end than when it was looked over last.
+    pub(super) fn diagnose(&mut self) {
+        let Some(tip) = self.history.moments.last().map(|moment| moment.node) else { return };
+        if self.found.findings.as_ref().is_none_or(|(node, _)| *node != tip) {
+            let session = &self.debugger.session;
+            let found = inspect::lint(session, &*self.debugger.vocabulary, tip);
+            self.found.findings = Some((tip, found));
+        }
+    }
+
+    fn chosen_entry(&self) -> Option<Target> {
+        let entries = self.entries();
+        let at = self.found.line.min(entries.len().saturating_sub(1));
+        entries.into_iter().nth(at).map(|entry| entry.target)
+    }
+
+    /// Goes to what the chosen entry is about; turns a breakpoint on or off.
+    pub(super) fn enter_entry(&mut self) {
+        let mut effects = Vec::new();
+        match self.chosen_entry() {
+            Some(Target::Branch(number, _)) => {
+                self.obey(&Command::Switch(number.to_string()), &mut effects);
+            }
+            Some(Target::Bookmark(name, _)) => {
+                let place = crate::debugger::Place::Bookmark(name);
+                self.obey(&Command::Goto(place), &mut effects);
+            }
+            Some(Target::Breakpoint(id)) => {
+                let on =
+                    self.debugger.breakpoints.iter().any(|point| point.id == id && point.enabled);
+                self.obey(&Command::Enable(Some(id), !on), &mut effects);
+            }
+            Some(Target::Place(step, position)) => {
+                self.go_step(step);
+                if let Some(position) = position {
+                    self.put(position);
+                }
+            }
+            Some(Target::None) | None => {}
+        }
+    }
+
+    /// Takes the chosen branch, bookmark or breakpoint away.
+    pub(super) fn remove_entry(&mut self, effects: &mut Vec<Effect>) {
+        let command = match self.chosen_entry() {
+            Some(Target::Branch(number, _)) => Command::DeleteBranch(Some(number.to_string())),
+            Some(Target::Bookmark(name, _)) => Command::Unmark(name),
+            Some(Target::Breakpoint(id)) => Command::Unbreak(Some(id)),
+            Some(Target::Place(..) | Target::None) | None => {
+                return self.say("branches, bookmarks and breakpoints can be taken away");
+            }
+        };
+        self.obey(&command, effects);
+    }
+}
