@@ -41,6 +41,16 @@ impl Fault {
     }
 }
 
+/// A line on stdout. A reader that has gone away is not a failure.
+pub(super) fn say(line: &str) -> Result<(), Fault> {
+    match writeln!(io::stdout(), "{line}").and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Fault::failure(format!("the answer cannot be written ({error})")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A line on stderr; where nobody reads it, nobody misses it.
 pub(super) fn tell(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");

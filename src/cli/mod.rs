@@ -2,10 +2,12 @@
 //!
 //! Data goes to stdout, messages to stderr. Exit code 0 is success, 1 a failure, 2 a wrong use.
 
+mod batch;
 mod config;
 mod fault;
 mod harmless;
 mod host;
+mod lint;
 mod open;
 mod options;
 mod params;
@@ -48,6 +50,8 @@ enum Command {
     Run(run::RunArgs),
     /// Open a recording, without a model
     Replay(replay::ReplayArgs),
+    /// Look through a recording for what often goes wrong
+    Lint(lint::LintArgs),
     /// Print the configuration file with its defaults, or where it is read from
     Config(config::ConfigArgs),
 }
@@ -60,6 +64,7 @@ pub fn main() -> ExitCode {
         Some(Command::Tui(args)) => tui::main(&args),
         Some(Command::Run(args)) => run::main(&args),
         Some(Command::Replay(args)) => replay::main(&args),
+        Some(Command::Lint(args)) => lint::main(&args),
         Some(Command::Config(args)) => config::main(&args),
     };
     match done {

@@ -9,10 +9,16 @@ use std::{
 use clap::Args;
 
 use super::{
-    ColorChoice, ConfigOptions, Fault, LookOptions, ScriptOptions, host::Program,
+    ColorChoice, ConfigOptions, Fault, LookOptions, ParamOptions, ScriptOptions,
+    batch::{AT_BREAKPOINT, Batch},
+    fault::say,
+    harmless::harmless,
+    host::Program,
+    stop,
     tui::terminal_or_fault,
 };
 use crate::{
+    debugger::{Command, Debugger, Stop},
     trace,
     tui::{self, Palette, Source, Start},
 };
@@ -31,8 +37,18 @@ pub struct ReplayArgs {
     /// Size of that screen in characters
     #[arg(long, value_name = "WxH", default_value = "120x40", value_parser = size)]
     size: (u16, u16),
+    /// Carry out --exec without the debugger, and print what each command answers
+    #[arg(long)]
+    batch: bool,
+    /// Run again from the start on the recorded predictions, under the parameters given, and say
+    /// how it differs and where the predictions no longer apply
+    #[arg(long)]
+    resimulate: bool,
     #[command(flatten)]
     look: LookOptions,
+    /// Parameters of the strategy.
+    #[command(flatten)]
+    params: ParamOptions,
     #[command(flatten)]
     config: ConfigOptions,
     #[command(flatten)]
@@ -52,6 +68,7 @@ fn same_file(a: &Path, b: &Path) -> bool {
 
 pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
     match &args.svg {
+        None if args.batch || args.resimulate => {}
         None => terminal_or_fault()?,
         Some(out) if same_file(out, &args.file) => {
             return Err(Fault::usage("--svg would write over the recording. Give another name"));
@@ -70,6 +87,27 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
             ))
         })?;
         session.go(*node);
+    }
+    let mut commands: Vec<Command> = args
+        .params
+        .iter()
+        .map(|(name, value)| Command::Set(name.to_owned(), value.to_string()))
+        .collect();
+    commands.extend(args.resimulate.then_some(Command::Resimulate));
+    commands.extend(args.script.commands()?);
+    if args.batch || args.resimulate {
+        let host =
+            Program::new(&config).saving(recording.header.clone(), recording.vocabulary.clone());
+        let tokens = recording.header.model.vocabulary;
+        let vocabulary = recording.vocabulary.clone();
+        let debugger = Debugger::new(session, vocabulary, Box::new(host), false, tokens);
+        let mut batch = Batch::new(debugger, None);
+        let stopped = stop::on_signals();
+        let last = batch.script(commands, &stopped, |line| say(&harmless(line)))?;
+        return Ok(match last {
+            Some(Stop::Hit(_)) => ExitCode::from(AT_BREAKPOINT),
+            _ => ExitCode::SUCCESS,
+        });
     }
     let name = args.file.file_name().unwrap_or(args.file.as_os_str());
     let mut look = args.look.look(&config);
@@ -90,7 +128,7 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
         look,
         keymap: config.keymap,
         speed: config.look.speed,
-        commands: args.script.commands()?,
+        commands,
     };
     match &args.svg {
         None => tui::run(start).map_err(Fault::failure)?,

@@ -1,12 +1,10 @@
 //! `demask run`: generate without the debugger.
 
 use std::{
-    io::{self, IsTerminal, Write},
-    ops::ControlFlow,
-    panic::{AssertUnwindSafe, catch_unwind},
+    io::{self, IsTerminal},
     path::Path,
     process::ExitCode,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::AtomicBool,
     time::{Duration, Instant},
 };
 
@@ -15,14 +13,17 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::{
-    ConfigOptions, Fault, ModelOptions,
-    fault::tell,
+    ConfigOptions, Fault, ModelOptions, ScriptOptions,
+    batch::{AT_BREAKPOINT, Batch},
+    fault::{say, tell},
     harmless::{harmless, harmless_json},
+    host::Program,
     open::{self, Opened},
     stop,
 };
 use crate::{
-    predict::{PredictError, Vocabulary},
+    debugger::{Command, Debugger, Goal, Stop},
+    inspect::{self, Finding},
     session::{Pending, Recorder, Session},
     trace::TraceRecorder,
 };
@@ -35,6 +36,11 @@ pub struct RunArgs {
     /// One JSON object on stdout instead of the answer
     #[arg(long)]
     json: bool,
+    /// Look for what often goes wrong, after the run
+    #[arg(long)]
+    lint: bool,
+    #[command(flatten)]
+    script: ScriptOptions,
     #[command(flatten)]
     model: ModelOptions,
     #[command(flatten)]
@@ -66,6 +72,12 @@ struct Summary {
     e_ratio: Option<f64>,
     /// Why the run ended.
     finish: &'static str,
+    /// The conditions of the breakpoints that stopped it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    breakpoints: Option<Vec<String>>,
+    /// What lints found, if asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lints: Option<Vec<Found>>,
     wall_seconds: Wall,
 }
 
@@ -90,6 +102,7 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
         ));
     }
     let config = args.config.read()?;
+    let commands = args.script.commands()?;
     let opened = open::open(&args.model, &config, args.prompt.as_deref(), |header, loaded| {
         match &args.model.record {
             None => Ok(None),
@@ -106,17 +119,34 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
         }
     })?;
     let stopped = stop::on_signals();
-    let mut run = Run { opened, started: Instant::now(), forward: Duration::ZERO, canvases: 0 };
-    let outcome = run.finish(&stopped);
+    let Opened { session, loaded, prompt: _, header } = opened;
+    let host = Program::new(&config)
+        .encoding(loaded.tokenizer.clone())
+        .saving(header, loaded.tokenizer.clone());
+    let tokens = loaded.facts.vocabulary;
+    let debugger = Debugger::new(session, loaded.tokenizer.clone(), Box::new(host), true, tokens);
+    let mut run =
+        Run { batch: Batch::new(debugger, Some(loaded.predictor)), started: Instant::now() };
+    let outcome = run.go(args, &commands, &stopped);
     // Whatever happened, what was recorded is closed properly before anything is said.
-    run.opened.session.finish_recording().map_err(Fault::failure)?;
-    outcome?;
-    let answer = run.answer();
+    run.batch.debugger.session.finish_recording().map_err(Fault::failure)?;
+    let stop = outcome?;
+    let answer = run.batch.debugger.answer();
+    let findings = match args.lint {
+        true => {
+            let debugger = &run.batch.debugger;
+            inspect::lint(&debugger.session, &*debugger.vocabulary, debugger.session.at())
+        }
+        false => Vec::new(),
+    };
     match (args.json, to_stdout) {
         (true, _) => {
-            let json = serde_json::to_string(&run.summary(answer)).map_err(Fault::failure)?;
+            let summary = run.summary(answer, &stop, args.lint.then_some(&findings));
+            let json = serde_json::to_string(&summary).map_err(Fault::failure)?;
             say(&harmless_json(&json))
         }
+        // A script prints what it wants: `text` is the answer.
+        (false, _) if !args.script.exec.is_empty() || args.script.exec_file.is_some() => Ok(()),
         // A pipe gets the text as the model wrote it.
         (false, false) if io::stdout().is_terminal() => say(&harmless(&answer)),
         (false, false) => say(&answer),
@@ -125,72 +155,65 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
             Ok(())
         }
     }?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// A line on stdout. A reader that has gone away is not a failure.
-pub(super) fn say(line: &str) -> Result<(), Fault> {
-    match writeln!(io::stdout(), "{line}").and_then(|()| io::stdout().flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Fault::failure(format!("the answer cannot be written ({error})")))
-        }
-        _ => Ok(()),
+    if args.lint && !args.json {
+        let found: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        let text = if found.is_empty() { "nothing was found".to_owned() } else { found.join("\n") };
+        if to_stdout { tell(&harmless(&text)) } else { say(&harmless(&text))? }
+    }
+    match stop {
+        Some(Stop::Hit(_)) => Ok(ExitCode::from(AT_BREAKPOINT)),
+        _ => Ok(ExitCode::SUCCESS),
     }
 }
 
 struct Run {
-    opened: Opened,
+    batch: Batch,
     started: Instant,
-    forward: Duration,
-    canvases: usize,
 }
 
 impl Run {
-    fn finish(&mut self, stopped: &AtomicBool) -> Result<(), Fault> {
-        let bar = bar();
-        let Opened { session, loaded, .. } = &mut self.opened;
-        loop {
-            match session.pending().clone() {
-                Pending::Done(_) => break,
-                Pending::Failed(error) => return Err(Fault::failure(error)),
-                Pending::Decided { .. } => {
-                    session.step().map_err(Fault::failure)?;
-                    if let Some(fault) = session.recorder_fault() {
-                        return Err(Fault::failure(fault));
-                    }
-                    show(&bar, session);
-                }
-                Pending::Wanted { key, request } => {
-                    let started = Instant::now();
-                    let mut watch = |_| match stopped.load(Ordering::Relaxed) {
-                        true => ControlFlow::Break(()),
-                        false => ControlFlow::Continue(()),
-                    };
-                    let predict =
-                        AssertUnwindSafe(|| loaded.predictor.predict(&request, &mut watch));
-                    let prediction = catch_unwind(predict)
-                        .map_err(|_| Fault::failure("the model panicked, see above"))?
-                        .map_err(|error| match error {
-                            PredictError::Cancelled => Fault::failure("stopped by a signal"),
-                            error => Fault::failure(error),
-                        })?;
-                    self.forward += started.elapsed();
-                    self.canvases += request.canvases();
-                    session.supply(key, prediction, started.elapsed());
-                }
+    /// Carries the commands out; without any, runs to the end.
+    fn go(
+        &mut self,
+        args: &RunArgs,
+        commands: &[Command],
+        stopped: &AtomicBool,
+    ) -> Result<Option<Stop>, Fault> {
+        let scripted = !args.script.exec.is_empty() || args.script.exec_file.is_some();
+        let quiet = args.json || args.model.record.as_deref() == Some(Path::new("-"));
+        let said = |line: &str| match quiet {
+            true => {
+                tell(&harmless(line));
+                Ok(())
             }
+            false => say(&harmless(line)),
+        };
+        if scripted {
+            return self.batch.script(commands.to_vec(), stopped, said);
         }
+        for command in commands {
+            self.batch.debugger.execute(command).map_err(Fault::failure)?;
+        }
+        self.batch.debugger.start(Goal::Continue);
+        let bar = bar();
+        let stop = self.batch.finish(stopped, |debugger| show(&bar, &debugger.session))?;
         bar.finish_and_clear();
-        Ok(())
+        match &stop {
+            Some(hit @ Stop::Hit(_)) => said(&self.batch.debugger.stop_text(hit))?,
+            Some(Stop::Failed(error)) => return Err(Fault::failure(error)),
+            Some(Stop::Refused(error)) => return Err(Fault::failure(error)),
+            _ => {}
+        }
+        Ok(stop)
     }
 
-    fn answer(&self) -> String {
-        let canvas = self.opened.session.canvas();
-        self.opened.loaded.tokenizer.text(&canvas.tokens()[..canvas.tail()])
-    }
-
-    fn summary(&self, text: String) -> Summary {
-        let session = &self.opened.session;
+    fn summary(
+        &self,
+        text: String,
+        stop: &Option<Stop>,
+        findings: Option<&Vec<Finding>>,
+    ) -> Summary {
+        let session = &self.batch.debugger.session;
         let canvas = session.canvas();
         let timeline = session.timeline();
         let decide: Duration = timeline
@@ -204,23 +227,53 @@ impl Run {
             text,
             ids: canvas.tokens(),
             length: n_token,
-            steps: session.node().depth,
-            nfe: session.node().depth as usize,
+            steps: session.node().steps,
+            nfe: session.node().steps as usize,
             passes: session.passes(),
-            canvases: self.canvases,
+            canvases: self.batch.canvases,
             n_token,
             e_token,
             e_ratio: (n_token > 0).then(|| e_token as f64 / n_token as f64),
-            finish: match session.pending() {
-                Pending::Done(finish) => finish.name(),
+            finish: match (session.pending(), stop) {
+                (Pending::Done(finish), _) => finish.name(),
+                (_, Some(Stop::Hit(_))) => "breakpoint",
                 _ => "stopped",
             },
+            breakpoints: match stop {
+                Some(Stop::Hit(ids)) => {
+                    let points = self.batch.debugger.breakpoints.iter();
+                    let hit = points.filter(|point| ids.contains(&point.id));
+                    Some(hit.map(|point| point.condition.to_string()).collect())
+                }
+                _ => None,
+            },
+            lints: findings.map(|found| found.iter().map(Found::of).collect()),
             wall_seconds: Wall {
                 total: total.as_secs_f64(),
-                forward: self.forward.as_secs_f64(),
+                forward: self.batch.forward.as_secs_f64(),
                 decide: decide.as_secs_f64(),
-                other: total.saturating_sub(self.forward + decide).as_secs_f64(),
+                other: total.saturating_sub(self.batch.forward + decide).as_secs_f64(),
             },
+        }
+    }
+}
+
+/// A finding, for `--json`.
+#[derive(Serialize)]
+pub(super) struct Found {
+    lint: &'static str,
+    text: String,
+    steps: Vec<usize>,
+    positions: Vec<usize>,
+}
+
+impl Found {
+    pub(super) fn of(finding: &Finding) -> Self {
+        Self {
+            lint: finding.lint.name(),
+            text: finding.text.clone(),
+            steps: finding.steps.clone(),
+            positions: finding.positions.clone(),
         }
     }
 }

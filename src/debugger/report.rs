@@ -135,11 +135,12 @@ impl Debugger {
             let (x, y) = (&timeline[left[step]].canvas, &timeline[right[step]].canvas);
             lines.push(format!("first different canvas at step {step}: {}", self.differing(x, y)));
         }
-        let (x, y) = (&timeline[a.tip].canvas, &timeline[b.tip].canvas);
+        let last = common - 1;
+        let (x, y) = (&timeline[left[last]].canvas, &timeline[right[last]].canvas);
         lines.push(if x.ids() == y.ids() {
-            "their ends are the same".to_owned()
+            format!("at step {last}, the last of both, they are the same")
         } else {
-            format!("their ends: {}", self.differing(x, y))
+            format!("at step {last}, the last of both: {}", self.differing(x, y))
         });
         Ok(lines)
     }

@@ -229,7 +229,7 @@ impl Session {
     }
 
     /// Makes the pending decision: moves to a new node, or to a known one if the same step has
-    /// been made from here before.
+    /// been made from here before under the same parameters.
     ///
     /// # Errors
     /// [`StepError`]; nothing has changed then.
@@ -280,7 +280,7 @@ impl Session {
                 step.prediction == key
                     && step.decision.edits == decision.edits
                     && step.decision.next == decision.next
-            })
+            }) && *self.timeline[child].params == self.params
         })
     }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{default_text, place};
-use crate::cli::{ConfigOptions, Fault, run::say};
+use crate::cli::{ConfigOptions, Fault, fault::say};
 
 #[derive(Debug, Args)]
 pub struct ConfigArgs {

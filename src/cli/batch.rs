@@ -1,0 +1,121 @@
+//! A debugger without a screen: commands one after the other, each run to its stop.
+
+use std::{
+    ops::ControlFlow,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use super::Fault;
+use crate::{
+    debugger::{Ask, Command, Debugger, Stop, Tick},
+    predict::{PredictError, Predictor},
+    session::Pending,
+};
+
+/// Exit code of a run that stopped at a breakpoint.
+pub const AT_BREAKPOINT: u8 = 3;
+
+/// A debugger with its model, driven to its stops.
+pub struct Batch {
+    /// The debugger.
+    pub debugger: Debugger,
+    /// The model; `None` for a recording.
+    pub predictor: Option<Box<dyn Predictor>>,
+    /// Time spent in forward passes.
+    pub forward: Duration,
+    /// Canvases evaluated in them: two a pass with guidance.
+    pub canvases: usize,
+}
+
+impl Batch {
+    /// A debugger at the start of its session.
+    pub fn new(debugger: Debugger, predictor: Option<Box<dyn Predictor>>) -> Self {
+        Self { debugger, predictor, forward: Duration::ZERO, canvases: 0 }
+    }
+
+    /// Runs to the stop of the goal that is set. `stepped` is told after every step.
+    pub fn finish(
+        &mut self,
+        stopped: &AtomicBool,
+        mut stepped: impl FnMut(&Debugger),
+    ) -> Result<Option<Stop>, Fault> {
+        loop {
+            match self.debugger.tick() {
+                Tick::Idle => return Ok(None),
+                Tick::Stopped(stop) => return Ok(Some(stop)),
+                Tick::Waiting => self.predict(stopped)?,
+                Tick::Moved => {
+                    if let Some(fault) = self.debugger.session.recorder_fault() {
+                        return Err(Fault::failure(fault));
+                    }
+                    stepped(&self.debugger);
+                }
+            }
+        }
+    }
+
+    /// Runs the forward pass that is wanted, if one is.
+    pub fn predict(&mut self, stopped: &AtomicBool) -> Result<(), Fault> {
+        let Pending::Wanted { key, request } = self.debugger.session.pending().clone() else {
+            return Ok(());
+        };
+        let Some(predictor) = &mut self.predictor else { return Ok(()) };
+        let started = Instant::now();
+        let mut watch = |_| match stopped.load(Ordering::Relaxed) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        };
+        let predict = AssertUnwindSafe(|| predictor.predict(&request, &mut watch));
+        let prediction = catch_unwind(predict)
+            .map_err(|_| Fault::failure("the model panicked, see above"))?
+            .map_err(|error| match error {
+                PredictError::Cancelled => Fault::failure("stopped by a signal"),
+                error => Fault::failure(error),
+            })?;
+        self.forward += started.elapsed();
+        self.canvases += request.canvases();
+        self.debugger.session.supply(key, prediction, started.elapsed());
+        Ok(())
+    }
+
+    /// Carries commands out, one after the other, and says what each answers. Ends at the first
+    /// that fails. Answers with the last stop.
+    pub fn script(
+        &mut self,
+        commands: Vec<Command>,
+        stopped: &AtomicBool,
+        mut say: impl FnMut(&str) -> Result<(), Fault>,
+    ) -> Result<Option<Stop>, Fault> {
+        let mut queue: std::collections::VecDeque<Command> = commands.into();
+        let mut last = None;
+        while let Some(command) = queue.pop_front() {
+            // Questions about what is on screen need the prediction that a screen would show.
+            if matches!(command, Command::Print(_) | Command::Why(_) | Command::Set(..)) {
+                self.predict(stopped)?;
+            }
+            let failed = |error| Fault::failure(format!("`{command}`: {error}"));
+            let reply = self.debugger.execute(&command).map_err(failed)?;
+            for line in &reply.lines {
+                say(line)?;
+            }
+            match reply.ask {
+                Some(Ask::Quit) => break,
+                Some(Ask::Commands(commands)) => {
+                    commands.into_iter().rev().for_each(|command| queue.push_front(command));
+                }
+                None => {}
+            }
+            if let Some(stop) = self.finish(stopped, |_| {})? {
+                let simulated = self.debugger.end_simulation();
+                say(&simulated.unwrap_or_else(|| self.debugger.stop_text(&stop)))?;
+                if let Stop::Failed(error) = &stop {
+                    return Err(Fault::failure(error));
+                }
+                last = Some(stop);
+            }
+        }
+        Ok(last)
+    }
+}
