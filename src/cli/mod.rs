@@ -12,6 +12,7 @@ mod open;
 mod options;
 mod params;
 mod replay;
+mod resume;
 mod run;
 mod script;
 mod stop;

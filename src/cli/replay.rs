@@ -14,6 +14,7 @@ use super::{
     fault::say,
     harmless::harmless,
     host::Program,
+    resume::{self, Origin},
     stop,
     tui::terminal_or_fault,
 };
@@ -115,20 +116,31 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
         look.palette = Palette::TrueColor;
     }
     let facts = recording.facts();
+    let name = name.to_string_lossy().into_owned();
+    let origin = Origin {
+        model: None,
+        name: name.clone(),
+        recording: None,
+        header: recording.header.clone(),
+        vocabulary: recording.vocabulary.clone(),
+    };
+    let host = Program::new(&config).saving(recording.header.clone(), recording.vocabulary.clone());
     let start = Start {
         session,
         predictor: None,
         vocabulary: recording.vocabulary,
         facts,
-        source: Source::Replay(name.to_string_lossy().into_owned()),
+        source: Source::Replay(name),
         recording: None,
-        host: Box::new(Program::new(&config)),
+        host: Box::new(host),
         prompt_text: recording.header.prompt_text,
         notices: recording.notices,
         look,
         keymap: config.keymap,
         speed: config.look.speed,
         commands,
+        view: None,
+        keep: if args.svg.is_some() { None } else { resume::keeper(origin) },
     };
     match &args.svg {
         None => tui::run(start).map_err(Fault::failure)?,

@@ -4,7 +4,12 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{ConfigOptions, Fault, LookOptions, ModelOptions, ScriptOptions, host::Program, open};
+use super::{
+    ConfigOptions, Fault, LookOptions, ModelOptions, ScriptOptions,
+    host::Program,
+    open,
+    resume::{self, ModelOrigin, Origin},
+};
 use crate::tui::{self, Source, Start};
 
 #[derive(Debug, Args)]
@@ -12,6 +17,9 @@ pub struct TuiArgs {
     /// The prompt [default: a sample]
     #[arg(value_name = "PROMPT")]
     prompt: Option<String>,
+    /// Go on with the session that was left last, where and as it was left
+    #[arg(long, conflicts_with_all = ["prompt", "prompt_ids", "record"])]
+    resume: bool,
     #[command(flatten)]
     model: ModelOptions,
     #[command(flatten)]
@@ -31,14 +39,26 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
     }
     terminal_or_fault()?;
     let config = args.config.read()?;
+    let commands = args.script.commands()?;
+    if args.resume {
+        return resume::main(&args.model, &args.look, config, commands);
+    }
     let opened = open::open(&args.model, &config, args.prompt.as_deref(), |header, loaded| {
         let path = args.model.record.as_deref();
         path.map(|path| open::file_recorder(&args.model, path, header, loaded)).transpose()
     })?;
     let look = args.look.look(&config);
     let tokenizer = opened.loaded.tokenizer;
-    let host =
-        Program::new(&config).encoding(tokenizer.clone()).saving(opened.header, tokenizer.clone());
+    let host = Program::new(&config)
+        .encoding(tokenizer.clone())
+        .saving(opened.header.clone(), tokenizer.clone());
+    let origin = Origin {
+        model: Some(ModelOrigin::of(&args.model)),
+        name: String::new(),
+        recording: args.model.record.clone(),
+        header: opened.header,
+        vocabulary: tokenizer.clone(),
+    };
     tui::run(Start {
         session: opened.session,
         predictor: Some(opened.loaded.predictor),
@@ -52,7 +72,9 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
         look,
         keymap: config.keymap,
         speed: config.look.speed,
-        commands: args.script.commands()?,
+        commands,
+        view: None,
+        keep: resume::keeper(origin),
     })
     .map_err(Fault::failure)?;
     Ok(ExitCode::SUCCESS)

@@ -193,6 +193,11 @@ impl Session {
         self.recorder.as_ref().and_then(|recorder| recorder.fault())
     }
 
+    /// From now on what happens is told to `recorder`, which knows what happened before.
+    pub fn record_to(&mut self, recorder: Box<dyn Recorder>) {
+        self.recorder = Some(recorder);
+    }
+
     /// Closes the recording.
     ///
     /// # Errors

@@ -210,8 +210,15 @@ impl TraceRecorder {
         header: &Header,
         vocabulary: Arc<dyn Vocabulary>,
     ) -> Result<Self, String> {
-        let mut writer =
+        let writer =
             Writer::start(out, vocabulary, header).map_err(|error| fault(&name, &error))?;
+        Self::spawn(writer, name)
+    }
+
+    fn spawn<W: Write + Send + 'static>(
+        mut writer: Writer<W>,
+        name: String,
+    ) -> Result<Self, String> {
         let (events, inbox) = mpsc::channel::<Event>();
         let trouble = Arc::new(Mutex::new(None));
         let told = trouble.clone();
@@ -229,6 +236,21 @@ impl TraceRecorder {
             })
             .map_err(|error| fault(&started, &error))?;
         Ok(Self { events: Some(events), thread: Some(thread), fault: trouble })
+    }
+
+    /// Goes on with the recording of a session: writes `path` anew with everything it knows, and
+    /// on from there.
+    ///
+    /// # Errors
+    /// If the file cannot be written; the text names it.
+    pub fn go_on(
+        session: &Session,
+        path: &Path,
+        header: &Header,
+        vocabulary: Arc<dyn Vocabulary>,
+    ) -> Result<Self, String> {
+        let writer = replace(session, path, header, vocabulary)?;
+        Self::spawn(writer, path.display().to_string())
     }
 
     fn join(&mut self) {
@@ -270,24 +292,9 @@ impl Drop for TraceRecorder {
     }
 }
 
-/// Writes everything a session knows to `path`: for one that was not recorded as it happened.
-///
-/// # Errors
-/// In words, if the file cannot be written.
-pub fn save(
-    session: &Session,
-    path: &Path,
-    header: &Header,
-    vocabulary: Arc<dyn Vocabulary>,
-) -> Result<(), String> {
-    let name = path.display().to_string();
-    // Written beside it and moved there when whole: what was there is lost to nothing less.
-    let mut half = path.as_os_str().to_owned();
-    half.push(".part");
-    let half = std::path::PathBuf::from(half);
-    let write = || -> io::Result<()> {
-        let file = io::BufWriter::new(File::create(&half)?);
-        let mut writer = Writer::start(file, vocabulary, header)?;
+impl<W: Write> Writer<W> {
+    /// Everything a session knows, but for its end.
+    fn session(&mut self, session: &Session) -> io::Result<()> {
         let mut written: HashSet<Key> = HashSet::new();
         let timeline = session.timeline();
         for id in (0..timeline.len()).map(NodeId) {
@@ -301,7 +308,7 @@ pub fn save(
                         && let Some(prediction) = session.prediction(key).cloned()
                     {
                         let canvas = timeline[parent].canvas.clone();
-                        writer.event(&Event::Prediction { key, prediction, canvas })?;
+                        self.event(&Event::Prediction { key, prediction, canvas })?;
                     }
                     Event::Step { id, parent, step: step.clone(), params, canvas }
                 }
@@ -312,22 +319,58 @@ pub fn save(
                     Event::Root { id, canvas, state, params }
                 }
             };
-            writer.event(&event)?;
+            self.event(&event)?;
         }
         for (tip, name) in timeline.names() {
-            writer.event(&Event::Name { tip, name: Some(name.to_owned()) })?;
+            self.event(&Event::Name { tip, name: Some(name.to_owned()) })?;
         }
         for (node, name) in timeline.bookmarks() {
-            writer.event(&Event::Mark { node, name: Some(name.to_owned()) })?;
+            self.event(&Event::Mark { node, name: Some(name.to_owned()) })?;
         }
         for tip in timeline.deleted_tips() {
-            writer.event(&Event::Delete { tip, deleted: true })?;
+            self.event(&Event::Delete { tip, deleted: true })?;
         }
-        writer.event(&Event::End { at: session.at(), finish: None })?;
-        std::fs::rename(&half, path)
+        Ok(())
+    }
+}
+
+/// Writes a file beside `path` and moves it there when whole: what was there is lost to nothing
+/// less. Answers with what wrote it, still open.
+fn replace(
+    session: &Session,
+    path: &Path,
+    header: &Header,
+    vocabulary: Arc<dyn Vocabulary>,
+) -> Result<Writer<io::BufWriter<File>>, String> {
+    let name = path.display().to_string();
+    let mut half = path.as_os_str().to_owned();
+    half.push(".part");
+    let half = std::path::PathBuf::from(half);
+    let write = || -> io::Result<Writer<io::BufWriter<File>>> {
+        let file = io::BufWriter::new(File::create(&half)?);
+        let mut writer = Writer::start(file, vocabulary, header)?;
+        writer.session(session)?;
+        std::fs::rename(&half, path)?;
+        Ok(writer)
     };
     write().map_err(|error| {
         let _ = std::fs::remove_file(&half);
         fault(&name, &error)
     })
+}
+
+/// Writes everything a session knows to `path`: for one that was not recorded as it happened.
+///
+/// # Errors
+/// In words, if the file cannot be written.
+pub fn save(
+    session: &Session,
+    path: &Path,
+    header: &Header,
+    vocabulary: Arc<dyn Vocabulary>,
+) -> Result<(), String> {
+    let mut writer = replace(session, path, header, vocabulary)?;
+    writer
+        .event(&Event::End { at: session.at(), finish: None })
+        .map_err(|error| fault(&path.display().to_string(), &error))
 }

@@ -150,6 +150,8 @@ impl App {
             keymap,
             speed,
             commands,
+            view,
+            keep: _,
         } = start;
         let speed = SPEEDS.iter().position(|&at| at == speed).unwrap_or(2);
         let tokens = facts.vocabulary;
@@ -199,6 +201,9 @@ impl App {
             flips: OnceCell::new(),
         };
         app.refresh();
+        if let Some(view) = view {
+            app.show_view(view);
+        }
         for notice in notices {
             app.complain(notice);
         }

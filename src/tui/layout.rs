@@ -29,6 +29,19 @@ pub enum Pane {
 }
 
 impl Pane {
+    /// Every pane.
+    pub const ALL: [Self; 9] = [
+        Self::Canvas,
+        Self::Grid,
+        Self::Waterfall,
+        Self::Eos,
+        Self::Inspector,
+        Self::Params,
+        Self::Timeline,
+        Self::Log,
+        Self::Session,
+    ];
+
     /// The panes with a number, in order.
     pub const TABS: [Self; 7] = [
         Self::Eos,

@@ -38,6 +38,7 @@ mod text;
 mod theme;
 mod typing;
 mod update;
+mod view;
 
 #[cfg(test)]
 mod tests;
@@ -54,9 +55,10 @@ pub use layout::Pane;
 pub use svg::svg;
 pub use text::is_hidden;
 pub use theme::{Look, Palette};
+pub use view::View;
 
 use crate::{
-    debugger::{Command, Host},
+    debugger::{Command, Debugger, Host},
     predict::{ModelFacts, Predictor, Vocabulary},
     session::Session,
 };
@@ -98,7 +100,14 @@ pub struct Start {
     pub speed: Option<u32>,
     /// Commands to begin with.
     pub commands: Vec<Command>,
+    /// What was shown when the screen was left last.
+    pub view: Option<View>,
+    /// Told at the end, whatever happened.
+    pub keep: Option<Keep>,
 }
+
+/// Keeps a session and what was shown of it.
+pub type Keep = Box<dyn FnOnce(&Debugger, View) + Send>;
 
 /// Why the screen ended in an error.
 #[derive(Debug, thiserror::Error)]
@@ -137,6 +146,7 @@ fn kept(recording: Option<&PathBuf>) -> String {
 pub fn run(mut start: Start) -> Result<(), TuiError> {
     let predictor = start.predictor.take();
     let live = predictor.is_some();
+    let keep = start.keep.take();
     let mouse = start.look.mouse;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -148,6 +158,9 @@ pub fn run(mut start: Start) -> Result<(), TuiError> {
     // Nothing may wait for a forward pass that is still running.
     runtime.shutdown_background();
     let finished = app.debugger.session.finish_recording();
+    if let Some(keep) = keep {
+        keep(&app.debugger, app.view());
+    }
     if let Some(message) = app.died.take() {
         return Err(TuiError::Died { message, recording: app.recording.take() });
     }

@@ -33,7 +33,7 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, ConfigError> {
 
 /// Writes a file whole: a temporary one beside it takes its place, so that a reader or a crash
 /// sees the old or the new one, never a part.
-pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
+pub(in crate::cli) fn write(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();

@@ -17,6 +17,7 @@ use std::{
 
 pub use command::{ConfigArgs, main};
 pub use error::ConfigError;
+pub(super) use file::write as write_file;
 pub use presets::Presets;
 pub(super) use presets::set_all;
 pub use print::{color_table, default_text, preset_table};

@@ -224,6 +224,8 @@ pub fn start_with(look: Look, params: Params, vocabulary: Arc<dyn Vocabulary>) -
         keymap: Keymap::default(),
         speed: Some(5),
         commands: Vec::new(),
+        view: None,
+        keep: None,
     }
 }
 

@@ -1,0 +1,268 @@
+//! `demask --resume`: the session that was left last, as it was left. What is needed for it is
+//! kept in the state folder whenever the debugger ends.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Config, Fault, LookOptions, ModelOptions, config, fault::tell, host::Program, stop};
+use crate::{
+    debugger::{Command, Debugger},
+    inspect::Condition,
+    model::{self, Computing, Precision, Source as ModelSource},
+    predict::Vocabulary,
+    session::NodeId,
+    trace::{self, Header, TraceRecorder},
+    tui::{self, Keep, Source, Start, View},
+};
+
+/// What is kept.
+#[derive(Debug, Serialize, Deserialize)]
+struct Last {
+    /// The recording with every step.
+    session: PathBuf,
+    /// The model it goes on with; `None` for a replay.
+    model: Option<Model>,
+    /// The name a replay goes by.
+    name: String,
+    /// Where the session was being recorded.
+    recording: Option<PathBuf>,
+    /// The node left.
+    at: usize,
+    /// The parameters as they were, by name.
+    params: BTreeMap<String, String>,
+    breakpoints: Vec<Point>,
+    view: View,
+}
+
+/// How the model was loaded.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Model {
+    /// Its folder; `None` for the embedded one.
+    folder: Option<PathBuf>,
+    device: String,
+    dtype: String,
+}
+
+/// A breakpoint.
+#[derive(Debug, Serialize, Deserialize)]
+struct Point {
+    condition: String,
+    enabled: bool,
+}
+
+/// The folder for what a program keeps of its own.
+fn folder() -> Option<PathBuf> {
+    use etcetera::BaseStrategy;
+    let folders = etcetera::choose_base_strategy().ok()?;
+    let state = folders.state_dir().unwrap_or_else(|| folders.data_dir());
+    Some(state.join("demask"))
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// What the session came from.
+pub struct Origin {
+    /// How the model was loaded; `None` for a replay.
+    pub model: Option<ModelOrigin>,
+    /// The name a replay goes by.
+    pub name: String,
+    /// Where the session is being recorded.
+    pub recording: Option<PathBuf>,
+    /// The header of recordings of it.
+    pub header: Header,
+    /// Its token texts.
+    pub vocabulary: Arc<dyn Vocabulary>,
+}
+
+/// How a model was loaded.
+pub struct ModelOrigin {
+    /// Its folder; `None` for the embedded one.
+    pub folder: Option<PathBuf>,
+    /// `--device`.
+    pub device: String,
+    /// `--dtype`.
+    pub dtype: Precision,
+}
+
+impl ModelOrigin {
+    /// As the options say.
+    pub fn of(options: &ModelOptions) -> Self {
+        Self {
+            folder: options.model.as_deref().map(absolute),
+            device: options.device.clone(),
+            dtype: options.dtype,
+        }
+    }
+}
+
+/// Keeps the session when the debugger ends, for `--resume`.
+pub fn keeper(origin: Origin) -> Option<Keep> {
+    let folder = folder()?;
+    Some(Box::new(move |debugger, view| {
+        if let Err(error) = keep(&folder, &origin, debugger, view) {
+            tell(&format!("the session was not kept for --resume: {error}"));
+        }
+    }))
+}
+
+fn keep(folder: &Path, origin: &Origin, debugger: &Debugger, view: View) -> Result<(), String> {
+    let session = &debugger.session;
+    let timeline = session.timeline();
+    if timeline.len() == timeline.roots().len() {
+        // Nothing was done: what was kept before is worth more.
+        return Ok(());
+    }
+    fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let whole = session.recorder_fault().is_none();
+    let file = match origin.recording.as_deref().filter(|_| whole) {
+        Some(recording) => absolute(recording),
+        None => {
+            let file = folder.join("last.jsonl");
+            trace::save(session, &file, &origin.header, origin.vocabulary.clone())?;
+            file
+        }
+    };
+    let last = Last {
+        session: file,
+        model: origin.model.as_ref().map(|model| Model {
+            folder: model.folder.clone(),
+            device: model.device.clone(),
+            dtype: model.dtype.to_string(),
+        }),
+        name: origin.name.clone(),
+        recording: origin.recording.as_deref().filter(|_| whole).map(absolute),
+        at: session.at().0,
+        params: session
+            .params()
+            .iter()
+            .map(|(spec, value)| (spec.name.to_owned(), value.to_string()))
+            .collect(),
+        breakpoints: debugger
+            .breakpoints
+            .iter()
+            .map(|point| Point { condition: point.condition.to_string(), enabled: point.enabled })
+            .collect(),
+        view,
+    };
+    let text = serde_json::to_string_pretty(&last).map_err(|error| error.to_string())?;
+    let path = folder.join("last.json");
+    config::write_file(&path, &text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Opens the debugger where it was left.
+pub fn main(
+    options: &ModelOptions,
+    look: &LookOptions,
+    config: Config,
+    mut commands: Vec<Command>,
+) -> Result<ExitCode, Fault> {
+    let none = || {
+        Fault::failure(
+            "there is no session to resume: none was left yet. Start `demask`, make a step and quit",
+        )
+    };
+    let path = folder().ok_or_else(none)?.join("last.json");
+    let text = fs::read_to_string(&path).map_err(|_| none())?;
+    let last: Last = serde_json::from_str(&text).map_err(|error| {
+        Fault::failure(format!("{}: it cannot be read ({error}). Remove it", path.display()))
+    })?;
+    let recording = trace::read(&last.session)?;
+    let mut session = recording.session();
+    if last.at < session.timeline().len() {
+        session.go(NodeId(last.at));
+    }
+    for (name, value) in &last.params {
+        let parsed = session.params().spec(name).and_then(|spec| spec.parse(value));
+        if let Ok(value) = parsed {
+            // Read back as it was written: it fits.
+            let _ = session.set_param(name, value);
+        }
+    }
+    let mut begin = Vec::new();
+    for (id, point) in (1..).zip(&last.breakpoints) {
+        if let Ok(condition) = Condition::parse(&point.condition) {
+            begin.push(Command::Break(condition));
+            begin.extend((!point.enabled).then_some(Command::Enable(Some(id), false)));
+        }
+    }
+    begin.append(&mut commands);
+    let facts = recording.facts();
+    let header = recording.header;
+    let notices = recording.notices;
+    let program = Program::new(&config);
+    let look = look.look(&config);
+    let (predictor, vocabulary, facts, source, host, origin) = match &last.model {
+        None => {
+            let vocabulary: Arc<dyn Vocabulary> = recording.vocabulary;
+            let host = program.saving(header.clone(), vocabulary.clone());
+            (None, vocabulary, facts, Source::Replay(last.name.clone()), host, None)
+        }
+        Some(model) => {
+            let origin = ModelOrigin {
+                folder: options.model.clone().or_else(|| model.folder.clone()),
+                device: model.device.clone(),
+                dtype: model.dtype.parse().unwrap_or(Precision::Auto),
+            };
+            let computing =
+                Computing { device: model::device(&origin.device)?, precision: origin.dtype };
+            let source = origin.folder.clone().map_or(ModelSource::Embedded, ModelSource::Folder);
+            let loaded = model::load(&source, &computing)?;
+            if loaded.facts.special != facts.special || loaded.facts.vocabulary != facts.vocabulary
+            {
+                return Err(Fault::failure(format!(
+                    "the session was made with {}, which has another vocabulary than {}. Give \
+                     that model with --model",
+                    facts.name, loaded.facts.name
+                )));
+            }
+            let tokenizer = loaded.tokenizer;
+            let host =
+                program.encoding(tokenizer.clone()).saving(header.clone(), tokenizer.clone());
+            let predictor = stop::test_hook(loaded.predictor);
+            (Some(predictor), tokenizer as _, loaded.facts, Source::Live, host, Some(origin))
+        }
+    };
+    if let Some(path) = &last.recording
+        && origin.is_some()
+    {
+        let recorder = TraceRecorder::go_on(&session, path, &header, vocabulary.clone())
+            .map_err(Fault::failure)?;
+        session.record_to(Box::new(recorder));
+    }
+    let prompt_text = header.prompt_text.clone();
+    let origin = Origin {
+        model: origin,
+        name: last.name,
+        recording: last.recording.clone(),
+        header,
+        vocabulary: vocabulary.clone(),
+    };
+    tui::run(Start {
+        session,
+        predictor,
+        vocabulary,
+        facts,
+        source,
+        recording: last.recording,
+        host: Box::new(host),
+        prompt_text,
+        notices,
+        look,
+        keymap: config.keymap,
+        speed: config.look.speed,
+        commands: begin,
+        view: Some(last.view),
+        keep: keeper(origin),
+    })
+    .map_err(Fault::failure)?;
+    Ok(ExitCode::SUCCESS)
+}
