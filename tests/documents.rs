@@ -32,6 +32,11 @@ fn the_tables_are_the_programs_own() {
     section(configuration, "colors", &demask::cli::color_table());
     let printed = format!("```toml\n{}```\n", demask::cli::default_config());
     section(configuration, "config", &printed);
+    section("docs/conditions.md", "names", &demask::inspect::name_table());
+    section("docs/conditions.md", "subjects", &demask::inspect::subject_table());
+    section("docs/commands.md", "commands", &demask::debugger::command_table());
+    section("docs/commands.md", "events", &demask::debugger::event_table());
+    section("docs/commands.md", "lints", &demask::inspect::lint_table());
 }
 
 #[test]
@@ -54,13 +59,42 @@ fn every_command_and_flag_is_described() {
     check(&demask::cli::command());
 }
 
+/// The lines of the fenced blocks of one language in a document.
+fn fenced(file: &str, language: &str) -> Vec<String> {
+    let text = fs::read_to_string(path(file)).unwrap();
+    let open = format!("```{language}\n");
+    let blocks = text.split(open.as_str()).skip(1);
+    blocks
+        .flat_map(|block| block.split("```").next().unwrap_or_default().lines())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn conditions_in_the_documents_are_conditions() {
+    let conditions = fenced("docs/conditions.md", "condition");
+    assert!(conditions.len() > 6);
+    for text in conditions {
+        let read = demask::inspect::Condition::parse(&text);
+        assert!(read.is_ok(), "{text}: {read:?}");
+    }
+    for text in fenced("docs/conditions.md", "query") {
+        let read = demask::inspect::Query::parse(&text);
+        assert!(read.is_ok(), "{text}: {read:?}");
+    }
+    for (_, condition, _) in demask::debugger::EVENTS {
+        assert!(demask::inspect::Condition::parse(condition).is_ok(), "{condition}");
+    }
+}
+
 #[test]
 fn commands_in_the_documents_are_commands() {
     let readme = fs::read_to_string(path("README.md")).unwrap();
     let recordings = fs::read_to_string(path("recordings/README.md")).unwrap();
     let configuration = fs::read_to_string(path("docs/configuration.md")).unwrap();
+    let commands = fs::read_to_string(path("docs/commands.md")).unwrap();
     let mut seen = 0;
-    for text in [readme, recordings, configuration] {
+    for text in [readme, recordings, configuration, commands] {
         for line in text.lines() {
             let found = line.split('`').find_map(|part| part.trim().strip_prefix("demask "));
             let found = found.or_else(|| line.strip_prefix("demask "));

@@ -336,6 +336,27 @@ pub const EVENTS: &[(&str, &str, &str)] = &[
     ("edit", "edited", "a person's edit"),
 ];
 
+/// The commands as a table in Markdown.
+pub fn command_table() -> String {
+    let mut table = String::from("| command | short | what it does |\n|---|---|---|\n");
+    for spec in COMMANDS {
+        let takes = spec.takes.text().replace('|', "\\|");
+        let usage = format!("{} {takes}", spec.name);
+        let aliases: Vec<String> = spec.aliases.iter().map(|alias| format!("`{alias}`")).collect();
+        let aliases = aliases.join(" ");
+        table.push_str(&format!("| `{}` | {aliases} | {} |\n", usage.trim(), spec.help));
+    }
+    table
+}
+
+/// The events as a table in Markdown.
+pub fn event_table() -> String {
+    let rows = EVENTS
+        .iter()
+        .map(|(name, condition, help)| format!("| `{name}` | {help} | `{condition}` |\n"));
+    format!("| event | what | condition |\n|---|---|---|\n{}", rows.collect::<String>())
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {

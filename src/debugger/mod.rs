@@ -21,7 +21,10 @@ mod travel;
 use std::{fmt, sync::Arc};
 
 pub use breakpoints::{Breakpoint, Breakpoints};
-pub use command::{COMMANDS, Change, Command, EVENTS, Place, Spec, Spot, Takes, Token, Way};
+pub use command::{
+    COMMANDS, Change, Command, EVENTS, Place, Spec, Spot, Takes, Token, Way, command_table,
+    event_table,
+};
 pub use host::{Host, NoHost, Values};
 pub use run::{Goal, Stop, Tick};
 pub use syntax::{CommandError, find as find_command, parse, statements};

@@ -9,7 +9,9 @@ pub mod lints;
 mod query;
 mod view;
 
-pub use language::{Completion, Condition, Query, SyntaxError, name_table, pointed};
+pub use language::{
+    Completion, Condition, Query, Subject, SyntaxError, name_table, pointed, subject_table,
+};
 pub use lints::{Finding, Lint, lint, lint_table};
 pub use query::{Row, rows};
 pub use view::{Thought, View, prediction_at, thoughts};

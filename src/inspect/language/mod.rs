@@ -153,6 +153,12 @@ impl Subject {
     }
 }
 
+/// The subjects as a table in Markdown.
+pub fn subject_table() -> String {
+    let rows = Subject::ALL.map(|(_, name, help)| format!("| `{name}` | {help} |\n"));
+    format!("| subject | its rows |\n|---|---|\n{}", rows.concat())
+}
+
 /// A question over a whole branch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
