@@ -95,6 +95,31 @@ proptest! {
         prop_assert_eq!(session.timeline().len(), canvases.len());
     }
 
+    /// A block made narrower or wider in the middle leaves no masks behind.
+    #[test]
+    fn turning_the_block_ends_no_run(params in params(), widths in prop::collection::vec(1..20i64, 8)) {
+        let mut params = params;
+        // Without this a length of 0 has nothing to fill, and an expansion into nothing deletes.
+        params.set("initial_gen_length", Value::Int(12)).unwrap();
+        params.set("max_gen_length", Value::Int(40)).unwrap();
+        params.set("expansion_factor", Value::Int(3)).unwrap();
+        let mut session = session(params, &[1]);
+        let mut widths = widths.into_iter().cycle();
+        let mut steps = 0;
+        while ready(&mut session) {
+            if steps % 3 == 0 {
+                let width = Value::Int(widths.next().unwrap());
+                session.set_param("block_length", width).unwrap();
+            }
+            session.step().unwrap();
+            steps += 1;
+            prop_assert!(steps < 3000, "the run does not end");
+        }
+        let complete = matches!(session.pending(), Pending::Done(demask::decode::Finish::Complete));
+        prop_assert!(complete, "{:?}", session.pending());
+        prop_assert_eq!(session.canvas().masks(), 0);
+    }
+
     /// Deciding again under the same parameters changes nothing.
     #[test]
     fn deciding_is_a_function(params in params()) {

@@ -75,7 +75,8 @@ fn stage2(
     prediction: &Prediction,
 ) -> Result<Vec<Value>, DecodeError> {
     let columns = Columns::of(prediction, canvas)?;
-    let sight = Sight::of(&columns, canvas, state, settings, prediction)?;
+    let at_work = state.at_work(canvas, settings.block_length);
+    let sight = Sight::of(&columns, canvas, at_work, settings, prediction)?;
     let p = columns.p_choice;
     match name {
         "high_conf_threshold" => {
@@ -150,7 +151,8 @@ fn blocks(
     settings: &Settings,
     prediction: &Prediction,
 ) -> Result<Vec<Value>, DecodeError> {
-    let decision = stage2::decide(canvas, state, settings, prediction)?;
+    let at_work = state.at_work(canvas, settings.block_length);
+    let decision = stage2::decide(canvas, at_work, settings, prediction)?;
     let eos_refuses = decision.eos.as_ref().is_some_and(|eos| eos.confidence >= eos.threshold);
     let mut scan = Scan {
         columns,
@@ -159,11 +161,15 @@ fn blocks(
         low: settings.low_conf_threshold,
         expands: !eos_refuses
             && canvas.len() < settings.max_gen_length
-            && Sight::of(columns, canvas, state, settings, prediction)?.forced.is_none(),
+            && Sight::of(columns, canvas, at_work, settings, prediction)?.forced.is_none(),
         p_unmask: prediction.numbers(Column::PBestUnmask).ok(),
         seen: Seen::default(),
     };
-    let mut widths = Vec::new();
+    // A block narrower than the way to the first open position begins further on, by whole
+    // blocks: there each width may fill another position.
+    let ahead = (state.cursor..canvas.len()).find(|&at| canvas.is_open(at));
+    let mut widths: Vec<usize> =
+        ahead.map_or_else(Vec::new, |first| (1..=first - state.cursor + 1).collect());
     let mut was = scan.choice();
     for at in (state.cursor..canvas.len()).filter(|&at| canvas.is_open(at)) {
         let asked = canvas.cells()[at].wish.expand;

@@ -53,6 +53,17 @@ impl State {
         let start = self.cursor.min(length);
         start..start.saturating_add(block_length).min(length)
     }
+
+    /// The state with its cursor on a block that has something to fill, if one is further on.
+    /// It is already there, unless the block was made narrower since: the reference cannot do
+    /// that, and without this its rules would end the run.
+    fn at_work(self, canvas: &Canvas, block_length: usize) -> Self {
+        let open = (self.cursor..canvas.len()).any(|at| canvas.is_open(at));
+        match self.stage == 2 && open {
+            true => Self { cursor: stage2::advance(canvas, self.cursor, block_length), ..self },
+            false => self,
+        }
+    }
 }
 
 /// What both stages decide on: one entry per generated position.
@@ -162,7 +173,8 @@ impl Strategy for Daedal {
         if state.stage == 1 {
             stage1::decide(canvas, &settings, prediction)
         } else {
-            stage2::decide(canvas, *state, &settings, prediction)
+            let state = state.at_work(canvas, settings.block_length);
+            stage2::decide(canvas, state, &settings, prediction)
         }
     }
 
@@ -198,7 +210,8 @@ impl Strategy for Daedal {
         if state.stage == 1 {
             return Phase { stage: 1, name: "initial length adjustment", block: None };
         }
-        let block_length = params.count("block_length").unwrap_or(usize::MAX);
+        let block_length = params.count("block_length").unwrap_or(usize::MAX).max(1);
+        let state = state.at_work(canvas, block_length);
         Phase {
             stage: 2,
             name: "iterative mask insertion",

@@ -209,7 +209,7 @@ pub(super) fn refusal(
 
 /// The cursor after a step: on by whole blocks while the window holds no mask. It may end past
 /// the length, since the reference adds the full block length also at the end.
-fn advance(canvas: &Canvas, mut cursor: usize, block_length: usize) -> usize {
+pub(super) fn advance(canvas: &Canvas, mut cursor: usize, block_length: usize) -> usize {
     while cursor < canvas.len() {
         let end = cursor.saturating_add(block_length).min(canvas.len());
         if (cursor..end).any(|position| canvas.is_open(position)) {
