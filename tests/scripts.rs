@@ -1,0 +1,203 @@
+//! The debugger without a screen, from outside: scripts, breakpoints, re-simulation, lints.
+
+use std::{fs, path::PathBuf};
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+const STORY: &str = "Write a story in 7 sentences about a small owl who finds a drum.";
+
+/// Exit code, stdout and stderr of a run of the program.
+fn demask(args: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::cargo_bin("demask").unwrap();
+    command.args(args).env_remove("NO_COLOR").env_remove("DEMASK_CONFIG");
+    let output = command.env("XDG_CONFIG_HOME", "/nonexistent").output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+fn run(script: &str) -> (Option<i32>, String, String) {
+    demask(&["run", STORY, "--exec", script])
+}
+
+fn recording() -> String {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("recordings");
+    folder.join("stage-2-expansions.jsonl").display().to_string()
+}
+
+#[test]
+fn a_breakpoint_stops_reports_and_exits_with_3() {
+    let (code, out, _) = demask(&["run", STORY, "--break", "eos_conf crosses 0.9"]);
+    assert_eq!(code, Some(3));
+    assert!(out.contains("breakpoint 1: eos_conf crosses 0.9 (eos_conf = 0."), "{out}");
+    // One that never holds lets the run end.
+    let (code, out, _) = demask(&["run", "Name 6 animals.", "--break", "length > 4000"]);
+    assert_eq!(code, Some(0), "{out}");
+    assert!(!out.contains("breakpoint"));
+    let (code, out, _) = demask(&["run", STORY, "--break", "expanded", "--json"]);
+    assert_eq!(code, Some(3));
+    let json: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(json["finish"], "breakpoint");
+    assert_eq!(json["breakpoints"][0], "expanded");
+    // It stops after the step, and costs no pass more than the steps made.
+    assert_eq!(json["passes"], json["steps"]);
+}
+
+#[test]
+fn bad_conditions_and_commands_are_pointed_at() {
+    for (args, words) in [
+        (&["--break", "lenght > 3"][..], &["did you mean `length`?", "lenght > 3\n^^^^^^"][..]),
+        (&["--exec", "step; stpe 3"], &["did you mean `step`?", "stpe 3\n^^^^"]),
+        (&["--exec", "set"], &["set takes PARAMETER VALUE"]),
+        (&["--exec-file", "/no/such/file"], &["cannot be read"]),
+    ] {
+        let (code, out, err) = demask(&[&["run", "Name 6 animals."], args].concat());
+        assert_eq!(code, Some(2), "{args:?}: {err}");
+        assert!(out.is_empty());
+        for word in words {
+            assert!(err.contains(word), "{args:?}: {err}");
+        }
+    }
+    // What fails as it is carried out ends the script.
+    let (code, out, err) = run("step 2; goto 99; step 50");
+    assert_eq!(code, Some(1));
+    assert!(err.contains("`goto 99`: this branch goes to step 2"), "{err}");
+    assert!(out.contains("at step 2") && !out.contains("at step 52"));
+}
+
+#[test]
+fn a_script_goes_back_branches_and_compares() {
+    let script = "step 30; back 20; set high_conf_threshold 0.6; step 10; passes; branches; \
+                  compare 1 2; switch 1; name-branch own; branches; delete-branch 2; undo; branches";
+    let (code, out, err) = run(script);
+    assert_eq!(code, Some(0), "{out}{err}");
+    for words in [
+        "at step 30",
+        "high_conf_threshold = 0.6 (was 0.9)",
+        "they part after step 10",
+        "high_conf_threshold: 0.9 in 1, 0.6 in 2",
+        "branch 1 is `own`",
+        "branch 2 is deleted, 10 steps of its own",
+        "the branch is back",
+    ] {
+        assert!(out.contains(words), "no {words}:\n{out}");
+    }
+    assert!(out.trim_end().ends_with("leaves at step 10"), "{out}");
+}
+
+#[test]
+fn edits_are_made_recorded_and_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("edited.jsonl");
+    let file = file.to_str().unwrap();
+    let script = format!(
+        "step 9; fill 12 \" owl\"; pin 12; insert 5 2; expand 40; forbid 41; veto 20 \" the\"; \
+         why #0; step 4; continue; lint; save {file}"
+    );
+    let (code, out, err) = run(&script);
+    assert_eq!(code, Some(0), "{out}{err}");
+    let (code, out, err) =
+        demask(&["replay", file, "--batch", "--exec", "query edits; goto end; text"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.starts_with("edits: 6 rows"), "{out}");
+    let answer = out.lines().last().unwrap().to_owned();
+    assert!(answer.len() > 20, "{out}");
+    // A pinned position refuses, an unknown token is told, undo leads back.
+    let (code, _, err) = run("step 9; fill 12 \" owl\"; pin 12; remask 12");
+    assert_eq!(code, Some(1));
+    assert!(err.contains("position 12 is pinned"), "{err}");
+    let (_, _, err) = run("step 9; fill 12 owlish");
+    assert!(err.contains("no single token has the text"), "{err}");
+    let (_, out, _) = run("step 9; text; fill 12 \" owl\"; undo; text; redo; undo; text");
+    let texts: Vec<&str> = out.lines().filter(|line| line.starts_with("Once")).collect();
+    assert_eq!(texts.len(), 3, "{out}");
+    assert!(texts.iter().all(|text| *text == texts[0]), "{out}");
+}
+
+#[test]
+fn a_veto_keeps_a_token_out() {
+    let held = |script: &str| {
+        let (code, out, err) = run(&format!("step 7; {script}continue; goto end; print token[0]"));
+        assert_eq!(code, Some(0), "{out}{err}");
+        out.lines().last().unwrap().to_owned()
+    };
+    // The position is written in step 7: the veto comes before.
+    let (_, out, _) = run("step 6; print guess[0]");
+    assert!(out.contains("Once"), "{out}");
+    let (code, out, err) = run("step 6; veto 0 Once; continue; print token[0]");
+    assert_eq!(code, Some(0), "{err}");
+    assert!(!out.lines().last().unwrap().contains("Once"), "{out}");
+    assert!(held("").contains("Once"));
+}
+
+#[test]
+fn a_recording_is_simulated_again() {
+    let (code, out, _) = demask(&["replay", &recording(), "--resimulate"]);
+    assert_eq!(code, Some(0));
+    assert!(out.contains("re-simulated 62 of 62 steps: 0 different"), "{out}");
+    let (_, out, _) =
+        demask(&["replay", &recording(), "--resimulate", "--high-conf-threshold", "0.8"]);
+    assert!(out.contains("the recorded predictions no longer apply"), "{out}");
+    assert!(out.contains("the first at step "), "{out}");
+    let (code, _, err) =
+        demask(&["replay", &recording(), "--resimulate", "--initial-gen-length", "48"]);
+    assert_eq!(code, Some(1));
+    assert!(err.contains("takes a new run"), "{err}");
+}
+
+#[test]
+fn queries_list_and_export() {
+    let folder = tempfile::tempdir().unwrap();
+    let csv = folder.path().join("fills.csv");
+    let script = format!("query fills where p < 0.3 to {}", csv.display());
+    let (code, out, err) = demask(&["replay", &recording(), "--batch", "--exec", &script]);
+    assert_eq!(code, Some(0), "{err}");
+    let rows: usize = out.split(": ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    let text = fs::read_to_string(&csv).unwrap();
+    assert_eq!(text.lines().count(), rows + 1);
+    assert!(text.starts_with("step,position,slot,token,text,p,made\n"));
+    for line in text.lines().skip(1) {
+        // No text of these has a comma.
+        let p: f32 = line.split(',').nth(5).unwrap().parse().unwrap();
+        assert!(p < 0.3, "{line}");
+    }
+    // A file is never written over.
+    let (code, _, err) = demask(&["replay", &recording(), "--batch", "--exec", &script]);
+    assert_eq!(code, Some(1));
+    assert!(err.contains("take another name"), "{err}");
+}
+
+#[test]
+fn lints_are_printed_and_can_fail() {
+    let (code, out, _) = demask(&["lint", &recording()]);
+    assert_eq!(code, Some(0));
+    assert!(out.contains("low-confidence: 20 of 93 fills"), "{out}");
+    let (code, out, _) = demask(&["lint", &recording(), "--strict", "--json"]);
+    assert_eq!(code, Some(3));
+    let json: Value = serde_json::from_str(&out).unwrap();
+    assert!(json.as_array().unwrap().iter().all(|found| found["steps"].is_array()));
+    let (_, out, _) = demask(&["run", "Name 6 animals.", "--json", "--lint"]);
+    let json: Value = serde_json::from_str(&out).unwrap();
+    assert!(json["lints"].is_array());
+    let (code, out, err) = demask(&["lint", "/no/such/file"]);
+    assert_eq!(code, Some(1));
+    assert!(out.is_empty() && err.contains("cannot be read"), "{err}");
+}
+
+#[test]
+fn a_script_file_and_macros_do_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("script");
+    fs::write(&file, "# a comment\nstep 3\nset low_conf_threshold 0.2; step 2\n\npasses\n")
+        .unwrap();
+    let config = folder.path().join("config.toml");
+    fs::write(&config, "[macros]\nfive = \"step 3; set low_conf_threshold 0.2; step 2; passes\"\n")
+        .unwrap();
+    let (code, from_file, err) = demask(&["run", STORY, "--exec-file", file.to_str().unwrap()]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(from_file.contains("5 forward passes"), "{from_file}");
+    let (code, from_macro, err) =
+        demask(&["run", STORY, "--config", config.to_str().unwrap(), "--exec", "macro five"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert_eq!(from_file, from_macro);
+}
