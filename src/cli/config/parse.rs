@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     cli::options::ColorChoice,
+    debugger,
     decode::{ParamSpec, STRATEGIES, Value},
     tui::{Action, Chord, Colors, Ink, KEYS, Keymap, KeymapError, Rgb, SPEEDS, Shade},
 };
@@ -64,6 +65,10 @@ pub(super) fn config(text: Text) -> Result<Config, ConfigError> {
     for (name, commands) in raw.macros {
         if !is_name(name.get_ref()) {
             return Err(text.error(name.span(), presets::NAMES));
+        }
+        for statement in debugger::statements(commands.get_ref()) {
+            debugger::parse(statement)
+                .map_err(|error| text.error(commands.span(), format!("`{statement}`: {error}")))?;
         }
         macros.insert(name.into_inner(), commands.into_inner());
     }
