@@ -5,6 +5,7 @@ use tui_input::Input;
 use super::{
     app::{App, Mode, SPEEDS},
     command_line::CommandLine,
+    history::{Entry, Sort},
     keymap::Action,
     layout::Pane,
     panes::{canvas, params},
@@ -120,8 +121,7 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
         | Action::PreviousBlock
             if app.focus == Pane::Session =>
         {
-            let last = app.entries().len().saturating_sub(1);
-            app.found.line = listed(app.found.line.min(last), last, action);
+            app.choose_entry(|at, last| listed(at, last, action));
         }
         Action::Left | Action::Right if app.focus == Pane::Timeline => {
             let step = app.step() as usize;
@@ -249,7 +249,8 @@ pub(super) fn change(app: &mut App, change: Change, effects: &mut Vec<Effect>) {
     app.follow = false;
     if app.obey(&Command::Edit(spot, change), effects) {
         let last = app.history.moments.get(app.step() as usize);
-        if let Some(entry) = last.and_then(|moment| moment.entries.first()) {
+        let edit = |entry: &&Entry| entry.sort == Sort::Edit;
+        if let Some(entry) = last.and_then(|moment| moment.entries.iter().find(edit)) {
             let text = format!("{} · u takes it back", entry.text);
             app.say(text);
         }

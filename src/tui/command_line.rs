@@ -351,7 +351,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen, screen: Rect, row: Rect, line: &Com
     let height = rows + 2;
     let width = screen.width.min(100);
     let area = Rect { x: screen.x, y: row.y.saturating_sub(height), width, height };
-    let count = format!(" {} · Tab completes · Ctrl-P before ", found.len());
+    let count = format!(" {} · Tab completes · Ctrl-P earlier ones ", found.len());
     let inside = popup::frame(pen, area, "", &count);
     let chosen = line.chosen.unwrap_or(0);
     let first = (chosen + 1).saturating_sub(usize::from(inside.height));

@@ -8,6 +8,7 @@ use super::{
     command_line, help,
     history::block_number,
     keymap::Keymap,
+    lanes,
     layout::{Pane, SMALLEST},
     panes::{canvas, eos, grid, inspector, log, params, session, timeline, waterfall},
     pen::{self, Pen},
@@ -207,6 +208,19 @@ fn lengths(app: &App) -> (String, String) {
     }
 }
 
+/// Which branch of how many and its name, from long to short; nothing where there is one only.
+fn branch(app: &App) -> Vec<String> {
+    let count = app.debugger.session.timeline().branches().len();
+    let Some((at, branch)) = app.debugger.current_branch().filter(|_| count > 1) else {
+        return Vec::new();
+    };
+    let short = format!("branch {}/{count}", at + 1);
+    let name = branch.name.unwrap_or_else(|| lanes::name(app, branch.tip));
+    let name = text::fit(&text::safe(&name, app.theme.ascii()), 20);
+    let long = if name.is_empty() { short.clone() } else { format!("{short} {name}") };
+    vec![long, short]
+}
+
 /// The title line: where one is.
 fn title(app: &App, pen: &mut Pen, area: Rect) {
     let mut badges: Vec<(String, Role)> = Vec::new();
@@ -266,6 +280,7 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
     };
     let few = format!("{} masks", app.canvas().masks());
     let (path, length) = lengths(app);
+    let branch = branch(app);
     let steps = app.debugger.session.node().steps as usize;
     let nfe = steps + usize::from(app.prediction().is_some());
     let name = text::safe(&app.facts.name, app.theme.ascii());
@@ -282,6 +297,7 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
         ),
         segment(Role::Text, &stages),
         segment(Role::Strong, &[step]),
+        segment(Role::Key, &branch),
         segment(Role::Text, &[masks, few]),
         segment(Role::Text, &[path, length.clone(), length.replace("length", "len")]),
         segment(Role::Dim, &[format!("NFE {nfe}")]),
@@ -293,9 +309,9 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
             *wording = app.theme.say(wording);
         }
     }
-    // The stage's name first, the model's next; then words, then NFE and the model; the step and
-    // what is left to write stay longest.
-    const ORDER: [usize; 15] = [1, 2, 4, 1, 5, 5, 6, 1, 2, 2, 5, 4, 3, 0, 1];
+    // The stage's name first, the model's next; then words, then NFE and the model; the step, the
+    // branch and what is left to write stay longest.
+    const ORDER: [usize; 18] = [1, 2, 5, 1, 4, 6, 6, 7, 1, 2, 2, 4, 6, 5, 4, 3, 0, 1];
     shorten(&mut segments, &ORDER, gap, room);
     let mut x = area.x + 1;
     for segment in &segments {
@@ -409,12 +425,12 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
 fn draw_hints(pen: &mut Pen, keymap: &Keymap, line: Rect) {
     let mut x = line.x + 1;
     let hints = keymap.hints();
-    // Help and quit stay, whatever the width.
+    // The command line, help and quit stay, whatever the width.
     let width = |keys: &str, word: &str| {
         u16::try_from(text::width(&pen.theme.say(keys)) + word.len() + 3).unwrap_or(u16::MAX)
     };
-    let kept: u16 = hints.iter().rev().take(2).map(|(keys, word)| width(keys, word)).sum();
-    let first = hints.len().saturating_sub(2);
+    let kept: u16 = hints.iter().rev().take(3).map(|(keys, word)| width(keys, word)).sum();
+    let first = hints.len().saturating_sub(3);
     let mut shown: Vec<&(String, &str)> = Vec::new();
     let mut used = kept;
     for hint in &hints[..first] {

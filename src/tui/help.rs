@@ -115,6 +115,11 @@ pub fn last(theme: Theme, keymap: &Keymap, width: u16, height: u16) -> usize {
     rows(theme, keymap, inside).len().saturating_sub(usize::from(inside.height))
 }
 
+/// Rows that a page scrolls: two stay in view.
+pub fn page(width: u16, height: u16) -> usize {
+    usize::from(inside(place(Rect::new(0, 0, width, height))).height).saturating_sub(2).max(1)
+}
+
 /// Draws the box over the middle of the screen.
 pub fn draw(pen: &mut Pen, keymap: &Keymap, screen: Rect, scroll: usize) {
     let area = place(screen);
@@ -129,7 +134,8 @@ pub fn draw(pen: &mut Pen, keymap: &Keymap, screen: Rect, scroll: usize) {
     frame(pen, area);
     let inside = inside(area);
     let rows = rows(pen.theme, keymap, inside);
-    let most = rows.len().saturating_sub(usize::from(inside.height));
+    let count = rows.len();
+    let most = count.saturating_sub(usize::from(inside.height));
     let first = scroll.min(most);
     for (row, (left, left_role, right, role)) in
         rows.into_iter().skip(first).take(usize::from(inside.height)).enumerate()
@@ -139,6 +145,9 @@ pub fn draw(pen: &mut Pen, keymap: &Keymap, screen: Rect, scroll: usize) {
         pen.say(inside.x, y, left_width, &left, left_role);
         pen.say(inside.x + KEYS + 1, y, inside.width.saturating_sub(KEYS + 1), &right, role);
     }
+    let end = (first + usize::from(inside.height)).min(count);
+    let title = if most == 0 { " Keys ".to_owned() } else { format!(" Keys · {end} of {count} ") };
+    pen.say(area.x + 2, area.y, area.width.saturating_sub(4), &title, Role::Focused);
     let more = closing(keymap, first < most);
     let cells = u16::try_from(text::width(&pen.theme.say(&more))).unwrap_or(0);
     if area.width > cells + 4 {
@@ -152,7 +161,7 @@ fn closing(keymap: &Keymap, more: bool) -> String {
     let close = if escape.is_empty() { help } else { escape };
     let down = keymap.keys(Action::Down).last().map(|key| key.name()).unwrap_or_default();
     match more {
-        true => format!(" {down} {} more · {close} closes ", keymap.first(Action::Last)),
+        true => format!(" {down} {} more · {close} closes ", keymap.first(Action::NextBlock)),
         false => format!(" {close} closes "),
     }
 }
@@ -178,5 +187,4 @@ fn frame(pen: &mut Pen, area: Rect) {
     ] {
         pen.sign(x, y, sign, Role::Key);
     }
-    pen.say(area.x + 2, area.y, area.width - 4, " Keys ", Role::Focused);
 }

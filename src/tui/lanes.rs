@@ -30,6 +30,9 @@ pub fn name(app: &App, tip: NodeId) -> String {
     let made = |node: NodeId| timeline[node].parent.map(|_| timeline[node].params.clone());
     match own.checked_sub(1).and_then(|before| path.get(before)) {
         // It leaves another lane: the parameters of its first step, against the step beside it.
+        Some(_) if path.get(own).is_some_and(|&node| timeline[node].edits().is_some()) => {
+            "by hand".to_owned()
+        }
         Some(&before) => {
             let beside = timeline[before].children.first().copied();
             let pair = path.get(own).copied().and_then(made).zip(beside.and_then(made));

@@ -89,10 +89,14 @@ pub(super) fn draw(app: &App, pen: &mut Pen, screen: Rect, picker: &Picker) {
     let inside = popup::open(pen, screen, (46, rows), &title, " Enter writes · Esc leaves ");
     let field = Rect { height: 1, ..inside };
     params::typed(app, pen, field, &picker.input);
+    if picker.input.value().is_empty() {
+        let hint = "or type a token, or id:N";
+        pen.say(field.x + 1, field.y, field.width.saturating_sub(1), hint, Role::Dim);
+    }
     let list = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
     if shown.is_empty() {
         let text = match picker.candidates.is_empty() {
-            true => "no candidates are known here: type a token",
+            true => "no candidates are known here",
             false => "no candidate begins so: Enter looks among all tokens",
         };
         pen.say(list.x, list.y, list.width, text, Role::Dim);

@@ -1,7 +1,7 @@
 //! The lists of a session: branches, bookmarks, breakpoints, what lints found, the rows of a
 //! query. What each entry is, where it leads, how it is taken away.
 
-use super::{app::App, lanes, theme::Role, update::Effect};
+use super::{app::App, keymap::Action, lanes, theme::Role, update::Effect};
 use crate::{
     debugger::Command,
     inspect::{self, Finding, Row},
@@ -58,6 +58,12 @@ fn line(text: impl Into<String>, role: Role, target: Target) -> Line {
     Line { text: text.into(), role, target }
 }
 
+/// The entry with the cursor: `line`, or the next that leads somewhere if it is a heading.
+pub(super) fn chosen(entries: &[Line], line: usize) -> usize {
+    let at = line.min(entries.len().saturating_sub(1));
+    (at..entries.len()).find(|&at| entries[at].target != Target::None).unwrap_or(at)
+}
+
 impl App {
     /// Every line of the pane.
     pub(super) fn entries(&self) -> Vec<Line> {
@@ -78,12 +84,24 @@ impl App {
             let role = if here { Role::Key } else { Role::Text };
             lines.push(line(text, role, Target::Branch(at + 1, branch.tip)));
         }
+        // A list with nothing in it says how something comes in.
+        let none = |action, what: &str| {
+            let key = self.keymap.first(action);
+            let how = if key.is_empty() { String::new() } else { format!("; {key} {what}") };
+            line(format!("  none{how}"), Role::Dim, Target::None)
+        };
         lines.push(line("Bookmarks", Role::Strong, Target::None));
+        if timeline.bookmarks().next().is_none() {
+            lines.push(none(Action::Mark, "sets one here"));
+        }
         for (node, name) in timeline.bookmarks() {
             let text = format!("  {name} · step {}", timeline[node].depth);
             lines.push(line(text, Role::Text, Target::Bookmark(name.to_owned(), node)));
         }
         lines.push(line("Breakpoints", Role::Strong, Target::None));
+        if self.debugger.breakpoints.iter().next().is_none() {
+            lines.push(none(Action::Break, "sets one"));
+        }
         for point in self.debugger.breakpoints.iter() {
             let hits = if point.hits == 1 { "hit" } else { "hits" };
             let off = if point.enabled { "" } else { " · disabled" };
@@ -122,9 +140,25 @@ impl App {
         }
     }
 
+    /// Moves the choice as `moved` says, given the entry chosen and the last; over headings.
+    pub(super) fn choose_entry(&mut self, moved: impl Fn(usize, usize) -> usize) {
+        let entries = self.entries();
+        let last = entries.len().saturating_sub(1);
+        let at = chosen(&entries, self.found.line);
+        let to = moved(at, last).min(last);
+        let leads = |at: &usize| entries[*at].target != Target::None;
+        let (mut on, mut back) = (to..=last, 0..=to);
+        // On in the direction of the move; the other way where nothing is left there.
+        self.found.line = match to < at {
+            true => back.rfind(leads).or_else(|| on.find(leads)),
+            false => on.find(leads).or_else(|| back.rfind(leads)),
+        }
+        .unwrap_or(to);
+    }
+
     fn chosen_entry(&self) -> Option<Target> {
         let entries = self.entries();
-        let at = self.found.line.min(entries.len().saturating_sub(1));
+        let at = chosen(&entries, self.found.line);
         entries.into_iter().nth(at).map(|entry| entry.target)
     }
 

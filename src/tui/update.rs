@@ -181,8 +181,10 @@ fn tick(app: &mut App, effects: &mut Vec<Effect>) {
 
 fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
     let action = match app.mode {
-        Mode::Value(_) | Mode::Prompt(_) => app.keymap.typing(&key),
-        _ => app.keymap.action(&key),
+        Mode::Value(_) | Mode::Prompt(_) | Mode::Search(_) | Mode::Command(_) | Mode::Pick(_) => {
+            app.keymap.typing(&key)
+        }
+        Mode::Normal | Mode::Help(_) | Mode::Leaving => app.keymap.action(&key),
     };
     // These work everywhere, also in the middle of typing.
     match action {
@@ -201,13 +203,14 @@ fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
         }
         Mode::Help(scroll) => {
             let last = help::last(app.theme, &app.keymap, app.width, app.height);
+            let page = help::page(app.width, app.height);
             let scroll = scroll.min(last);
             app.mode = match action {
                 Some(Action::Help | Action::Escape | Action::Quit | Action::Enter) => Mode::Normal,
                 Some(Action::Down) => Mode::Help(scroll + 1),
                 Some(Action::Up) => Mode::Help(scroll.saturating_sub(1)),
-                Some(Action::NextBlock) => Mode::Help(scroll + 10),
-                Some(Action::PreviousBlock) => Mode::Help(scroll.saturating_sub(10)),
+                Some(Action::NextBlock | Action::RunPause) => Mode::Help(scroll + page),
+                Some(Action::PreviousBlock) => Mode::Help(scroll.saturating_sub(page)),
                 Some(Action::First) => Mode::Help(0),
                 Some(Action::Last) => Mode::Help(last),
                 _ => Mode::Help(scroll),

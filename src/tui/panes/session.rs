@@ -7,7 +7,7 @@ use super::{
         app::App,
         layout::Pane,
         pen::{self, Pen},
-        text,
+        sessions, text,
         theme::Role,
     },
     canvas::scrollbar,
@@ -26,18 +26,21 @@ fn rows(app: &App, inside: Rect) -> (Vec<Row>, usize) {
     let height = usize::from(inside.height);
     let entries = app.entries();
     let all = entries.len();
-    let chosen = app.found.line.min(all.saturating_sub(1));
+    let chosen = sessions::chosen(&entries, app.found.line);
     let mut rows: Vec<Row> = Vec::new();
     for (at, entry) in entries.into_iter().enumerate().skip(chosen.saturating_sub(height)) {
         if at > chosen + height {
             break;
         }
         let text = text::safe(&app.theme.say(&entry.text), app.theme.ascii());
+        // Breaking lines eats the blanks before the first word.
+        let words = text.trim_start();
+        let own = text.len() - words.len();
         for (part, line) in
-            text::wrap(&text, width.saturating_sub(4).max(1)).into_iter().enumerate()
+            text::wrap(words, width.saturating_sub(4).max(1)).into_iter().enumerate()
         {
-            let indent = if part == 0 { "" } else { "    " };
-            rows.push(Row { at, text: format!("{indent}{line}"), role: entry.role });
+            let indent = if part == 0 { own } else { 4 };
+            rows.push(Row { at, text: format!("{:indent$}{line}", ""), role: entry.role });
         }
     }
     let stands = rows.iter().position(|row| row.at == chosen).unwrap_or(0);
@@ -64,7 +67,7 @@ pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
 /// Draws what is under the heading.
 pub fn draw_inside(app: &App, pen: &mut Pen, area: Rect, inside: Rect) {
     let (rows, all) = rows(app, inside);
-    let chosen = app.found.line.min(all.saturating_sub(1));
+    let chosen = sessions::chosen(&app.entries(), app.found.line);
     for (y, row) in (inside.y..inside.bottom()).zip(&rows) {
         pen.put(inside.x, y, inside.width, &row.text, pen.theme.style(row.role));
         if app.focus == Pane::Session && row.at == chosen {

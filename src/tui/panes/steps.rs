@@ -14,6 +14,9 @@ const FEWEST: u16 = 3;
 /// Cells of the step's number and of the confidence, with a gap behind each.
 const STEP: u16 = 6;
 const NUMBER: u16 = 8;
+/// Cells of the rank with its gap, and the narrowest room that has it.
+const RANK: u16 = 5;
+const RANKED: u16 = 56;
 /// Most cells of the guess.
 const GUESS: u16 = 16;
 
@@ -23,16 +26,17 @@ pub fn draw(app: &App, pen: &mut Pen, room: Rect, slot: Slot, thoughts: &[Though
         return;
     }
     let guesses = GUESS.min(room.width / 3);
-    let columns = |x: u16| {
-        let number = x + STEP + guesses + 1;
-        (x + STEP, number, number + NUMBER)
-    };
-    let (at, number, happened) = columns(room.x);
+    let at = room.x + STEP;
+    let number = at + guesses + 1;
+    let ranked = number + NUMBER;
+    let ranks = if room.width < RANKED { 0 } else { RANK };
+    let happened = ranked + ranks;
     let rest = room.right().saturating_sub(happened);
     for (x, width, word) in [
         (room.x, STEP, "step"),
         (at, guesses, "guess"),
         (number, NUMBER, "conf"),
+        (ranked, ranks, "rank"),
         (happened, rest, "what happened"),
     ] {
         pen.say(x, room.y, width, word, Role::Faint);
@@ -48,6 +52,8 @@ pub fn draw(app: &App, pen: &mut Pen, room: Rect, slot: Slot, thoughts: &[Though
         pen.put(at, y, guesses, &token, pen.theme.style(Role::Text));
         let style = Role::Heat(thought.p);
         pen.say(number, y, NUMBER - 1, &text::probability(thought.p), style);
+        let rank = thought.rank.map_or_else(|| "–".to_owned(), |rank| rank.to_string());
+        pen.say(ranked, y, ranks.saturating_sub(1), &format!("{rank:>4}"), Role::Dim);
         let node = app.history.moments.get(thought.step).map(|moment| moment.node);
         let position =
             node.and_then(|node| app.debugger.session.timeline()[node].canvas.position(slot));
