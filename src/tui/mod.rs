@@ -58,7 +58,7 @@ pub use theme::{Look, Palette};
 pub use view::View;
 
 use crate::{
-    debugger::{Command, Debugger, Host},
+    debugger::{Command, Debugger, Host, Place},
     predict::{ModelFacts, Predictor, Vocabulary},
     session::Session,
 };
@@ -171,4 +171,15 @@ pub fn run(mut start: Start) -> Result<(), TuiError> {
 /// One frame off screen: for pictures and tests.
 pub fn picture(start: Start, width: u16, height: u16) -> Buffer {
     frame::picture(&App::new(start, width, height), width, height)
+}
+
+impl App {
+    /// Goes to a step of the branch, or stays, and draws the frame there: what benchmarks time.
+    #[doc(hidden)]
+    pub fn frame_at(&mut self, step: Option<usize>, buffer: &mut Buffer) {
+        if let Some(step) = step {
+            self.obey(&Command::Goto(Place::Step(step)), &mut Vec::new());
+        }
+        frame::draw(self, buffer);
+    }
 }

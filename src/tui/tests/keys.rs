@@ -256,7 +256,7 @@ fn lanes_are_gone_through_in_the_timeline() {
     assert_eq!(app.debugger.session.at(), here);
     // Before the fork, the lane's first own step is gone to.
     press(&mut app, "0 Up");
-    assert_eq!((app.step(), app.history.steps()), (7, 9));
+    assert_eq!((app.step(), app.history.steps()), (6, 9));
 }
 
 #[test]
