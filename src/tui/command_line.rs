@@ -328,6 +328,46 @@ fn enter(app: &mut App, mut line: CommandLine, effects: &mut Vec<Effect>) {
     }
 }
 
+/// Where the list of candidates is, above the line in `row`.
+fn list(screen: Rect, row: Rect, count: usize) -> Option<Rect> {
+    let rows = u16::try_from(count).unwrap_or(u16::MAX).min(ROWS);
+    let rows = rows.min(row.y.saturating_sub(4));
+    let (width, height) = (screen.width.min(100), rows + 2);
+    let area = Rect { x: screen.x, y: row.y.saturating_sub(height), width, height };
+    (rows > 0).then_some(area)
+}
+
+/// The first candidate in view.
+fn first(line: &CommandLine, inside: Rect) -> usize {
+    (line.chosen.unwrap_or(0) + 1).saturating_sub(usize::from(inside.height))
+}
+
+/// A click: on a candidate it takes it, as the arrows and Enter do.
+pub(super) fn click(
+    app: &mut App,
+    mut line: CommandLine,
+    (screen, row): (Rect, Rect),
+    (x, y): (u16, u16),
+    effects: &mut Vec<Effect>,
+) {
+    let count = candidates(app, line.input.value()).1.len();
+    let inside = list(screen, row, count).map(popup::inside).filter(|_| line.wrong.is_none());
+    if let Some(inside) = inside.filter(|inside| inside.contains((x, y).into())) {
+        let at = first(&line, inside) + usize::from(y - inside.y);
+        if at < count {
+            line.chosen = Some(at);
+            return enter(app, line, effects);
+        }
+    }
+    app.mode = Mode::Command(line);
+}
+
+/// The wheel goes through the candidates.
+pub(super) fn wheel(app: &mut App, mut line: CommandLine, down: bool) {
+    choose(app, &mut line, down);
+    app.mode = Mode::Command(line);
+}
+
 /// Draws the line, and the candidates above it.
 pub(super) fn draw(app: &App, pen: &mut Pen, screen: Rect, row: Rect, line: &CommandLine) {
     let used = pen.say(row.x, row.y, row.width, ":", Role::Key);
@@ -343,18 +383,10 @@ pub(super) fn draw(app: &App, pen: &mut Pen, screen: Rect, row: Rect, line: &Com
     if found.is_empty() {
         return;
     }
-    let rows = u16::try_from(found.len()).unwrap_or(u16::MAX).min(ROWS);
-    let rows = rows.min(row.y.saturating_sub(4));
-    if rows == 0 {
-        return;
-    }
-    let height = rows + 2;
-    let width = screen.width.min(100);
-    let area = Rect { x: screen.x, y: row.y.saturating_sub(height), width, height };
+    let Some(area) = list(screen, row, found.len()) else { return };
     let count = format!(" {} · Tab completes · Ctrl-P earlier ones ", found.len());
     let inside = popup::frame(pen, area, "", &count);
-    let chosen = line.chosen.unwrap_or(0);
-    let first = (chosen + 1).saturating_sub(usize::from(inside.height));
+    let first = first(line, inside);
     let name = found.iter().map(|one| text::width(&one.text)).max().unwrap_or(0).clamp(10, 34);
     let name = u16::try_from(name).unwrap_or(34);
     for (y, (at, one)) in (inside.y..inside.bottom()).zip(found.iter().enumerate().skip(first)) {

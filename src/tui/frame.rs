@@ -7,7 +7,7 @@ use super::{
     app::{App, Mode},
     command_line, help,
     history::block_number,
-    keymap::Keymap,
+    keymap::{Action, Keymap},
     lanes,
     layout::{Pane, SMALLEST},
     panes::{canvas, eos, grid, inspector, log, params, session, timeline, waterfall},
@@ -421,18 +421,18 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
     }
 }
 
-/// The keys one needs first; those that do not fit are left out whole.
-fn draw_hints(pen: &mut Pen, keymap: &Keymap, line: Rect) {
-    let mut x = line.x + 1;
+/// The keys one needs first, with the column each stands in; those that do not fit are left out
+/// whole.
+fn hints(theme: theme::Theme, keymap: &Keymap, line: Rect) -> Vec<(u16, String, &'static str)> {
     let hints = keymap.hints();
     // The command line, help and quit stay, whatever the width.
     let width = |keys: &str, word: &str| {
-        u16::try_from(text::width(&pen.theme.say(keys)) + word.len() + 3).unwrap_or(u16::MAX)
+        u16::try_from(text::width(&theme.say(keys)) + word.len() + 3).unwrap_or(u16::MAX)
     };
     let kept: u16 = hints.iter().rev().take(3).map(|(keys, word)| width(keys, word)).sum();
     let first = hints.len().saturating_sub(3);
-    let mut shown: Vec<&(String, &str)> = Vec::new();
     let mut used = kept;
+    let mut shown: Vec<&(String, &'static str)> = Vec::new();
     for hint in &hints[..first] {
         let cells = width(&hint.0, hint.1);
         if used + cells + 1 > line.width {
@@ -442,11 +442,29 @@ fn draw_hints(pen: &mut Pen, keymap: &Keymap, line: Rect) {
         shown.push(hint);
     }
     shown.extend(&hints[first..]);
-    for (keys, word) in shown {
+    let mut x = line.x + 1;
+    shown
+        .into_iter()
+        .map(|(keys, word)| {
+            let at = x;
+            x = x.saturating_add(width(keys, word));
+            (at, keys.clone(), *word)
+        })
+        .collect()
+}
+
+/// The action of the hint under a cell of its line.
+pub fn hint_hit(theme: theme::Theme, keymap: &Keymap, line: Rect, x: u16) -> Option<Action> {
+    let places = hints(theme, keymap, line);
+    let (.., word) = places.iter().rev().find(|(at, ..)| *at <= x)?;
+    keymap.rows().find(|(row, _)| row.hint == Some(word)).map(|(row, _)| row.action)
+}
+
+fn draw_hints(pen: &mut Pen, keymap: &Keymap, line: Rect) {
+    for (x, keys, word) in hints(pen.theme, keymap, line) {
         let room = line.right().saturating_sub(x);
-        x += pen.say(x, line.y, room, keys, Role::Key) + 1;
-        let room = line.right().saturating_sub(x);
-        x += pen.say(x, line.y, room, word, Role::Dim) + 2;
+        let used = pen.say(x, line.y, room, &keys, Role::Key) + 1;
+        pen.say(x + used, line.y, room.saturating_sub(used), word, Role::Dim);
     }
 }
 

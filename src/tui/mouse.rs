@@ -4,16 +4,42 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 
 use super::{
+    actions::{act, show},
     app::{App, Mode},
-    frame,
+    command_line, frame,
     keymap::Action,
     layout::Pane,
     panes::{canvas, eos, grid, log, params, session, timeline, waterfall},
+    picker,
+    update::Effect,
 };
 
-pub(super) fn click(app: &mut App, mouse: MouseEvent) {
+pub(super) fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<Effect>) {
     let (x, y) = (mouse.column, mouse.row);
     let Some(areas) = app.areas() else { return };
+    let screen = Rect::new(0, 0, app.width, app.height);
+    let pressed = mouse.kind == MouseEventKind::Down(MouseButton::Left);
+    let wheel_down = match mouse.kind {
+        MouseEventKind::ScrollDown => Some(true),
+        MouseEventKind::ScrollUp => Some(false),
+        _ => None,
+    };
+    // What lies over the panes comes first.
+    match std::mem::replace(&mut app.mode, Mode::Normal) {
+        Mode::Command(line) if pressed => {
+            let row = areas.message.unwrap_or(areas.hints);
+            return command_line::click(app, line, (screen, row), (x, y), effects);
+        }
+        Mode::Command(line) if wheel_down.is_some() => {
+            return command_line::wheel(app, line, wheel_down == Some(true));
+        }
+        Mode::Pick(picker) if pressed => return picker::click(app, picker, screen, (x, y)),
+        mode @ (Mode::Command(_) | Mode::Pick(_)) => {
+            app.mode = mode;
+            return;
+        }
+        mode => app.mode = mode,
+    }
     if let Mode::Help(scroll) = app.mode {
         app.mode = match mouse.kind {
             MouseEventKind::ScrollDown => Mode::Help(scroll + 3),
@@ -24,6 +50,12 @@ pub(super) fn click(app: &mut App, mouse: MouseEvent) {
         return;
     }
     let inside = |area: Rect| area.contains((x, y).into());
+    if pressed && matches!(app.mode, Mode::Normal) && inside(areas.hints) {
+        if let Some(action) = frame::hint_hit(app.theme, &app.keymap, areas.hints, x) {
+            act(app, action, effects);
+        }
+        return;
+    }
     if let Some(strip) = areas.strip.filter(|&strip| inside(strip)) {
         if matches!(mouse.kind, MouseEventKind::Down(_) | MouseEventKind::Drag(_))
             && let Some(step) = timeline::strip_hit(app, strip, x)
@@ -41,8 +73,7 @@ pub(super) fn click(app: &mut App, mouse: MouseEvent) {
                     && pane == app.tab
                     && let Some(tab) = frame::tab_hit(area, x)
                 {
-                    app.tab = tab;
-                    app.focus = tab;
+                    show(app, tab, true);
                 } else {
                     app.focus = pane;
                 }

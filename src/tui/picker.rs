@@ -81,12 +81,38 @@ fn shown(app: &App, picker: &Picker) -> Vec<(TokenId, f32)> {
     picker.candidates.iter().copied().filter(fits).collect()
 }
 
+/// Where the box with so many candidates is.
+fn place(screen: Rect, candidates: usize) -> Rect {
+    let rows = u16::try_from(candidates).unwrap_or(u16::MAX).clamp(1, 12) + 3;
+    popup::middle(screen, (46, rows))
+}
+
+/// The first candidate in view.
+fn first(picker: &Picker, list: Rect) -> usize {
+    (picker.line + 1).saturating_sub(usize::from(list.height))
+}
+
+/// A click: on a candidate it writes it.
+pub(super) fn click(app: &mut App, mut picker: Picker, screen: Rect, (x, y): (u16, u16)) {
+    let count = shown(app, &picker).len();
+    let inside = popup::inside(place(screen, count));
+    let list = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
+    if list.contains((x, y).into()) {
+        let at = first(&picker, list) + usize::from(y - list.y);
+        if at < count {
+            picker.line = at;
+            return press(app, KeyCode::Enter.into(), picker);
+        }
+    }
+    app.mode = Mode::Pick(picker);
+}
+
 /// Draws the list.
 pub(super) fn draw(app: &App, pen: &mut Pen, screen: Rect, picker: &Picker) {
     let shown = shown(app, picker);
-    let rows = u16::try_from(shown.len()).unwrap_or(u16::MAX).clamp(1, 12) + 3;
     let title = format!(" Write at {} ", app.position);
-    let inside = popup::open(pen, screen, (46, rows), &title, " Enter writes · Esc leaves ");
+    let area = place(screen, shown.len());
+    let inside = popup::frame(pen, area, &title, " Enter writes · Esc leaves ");
     let field = Rect { height: 1, ..inside };
     params::typed(app, pen, field, &picker.input);
     if picker.input.value().is_empty() {
@@ -103,7 +129,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen, screen: Rect, picker: &Picker) {
         return;
     }
     let held = app.canvas().position(picker.slot).map(|at| app.canvas().cells()[at].token);
-    let first = (picker.line + 1).saturating_sub(usize::from(list.height));
+    let first = first(picker, list);
     for (y, (at, (token, p))) in
         (list.y..list.bottom()).zip(shown.into_iter().enumerate().skip(first))
     {

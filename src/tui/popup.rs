@@ -8,19 +8,21 @@ use super::{
     theme::{self, Role},
 };
 
-/// Draws an empty box of at most `size` in the middle of the screen; answers its inside.
-pub fn open(
-    pen: &mut Pen,
-    screen: Rect,
-    (width, height): (u16, u16),
-    title: &str,
-    hint: &str,
-) -> Rect {
+/// Where a box of at most `size` in the middle of the screen is.
+pub fn middle(screen: Rect, (width, height): (u16, u16)) -> Rect {
     let width = width.min(screen.width.saturating_sub(4)).max(4);
     let height = height.min(screen.height.saturating_sub(2)).max(3);
     let x = screen.x + (screen.width.saturating_sub(width)) / 2;
     let y = screen.y + (screen.height.saturating_sub(height)) / 2;
-    frame(pen, Rect { x, y, width, height }, title, hint)
+    Rect { x, y, width, height }
+}
+
+/// The inside of a framed box.
+pub fn inside(area: Rect) -> Rect {
+    if area.width < 4 || area.height < 2 {
+        return Rect { width: 0, height: 0, ..area };
+    }
+    Rect { x: area.x + 2, y: area.y + 1, width: area.width - 4, height: area.height - 2 }
 }
 
 /// Clears an area, draws a frame around it with a title and a hint; answers its inside.
@@ -59,5 +61,5 @@ pub fn frame(pen: &mut Pen, area: Rect, title: &str, hint: &str) -> Rect {
     if area.width > cells.saturating_add(4) {
         pen.say(area.right() - cells - 2, bottom, cells, hint, Role::Dim);
     }
-    Rect { x: area.x + 2, y: area.y + 1, width: area.width - 4, height: area.height - 2 }
+    inside(area)
 }

@@ -54,7 +54,7 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Terminal(TerminalEvent::Key(key)) if key.kind != KeyEventKind::Release => {
             press(app, key, &mut effects);
         }
-        Event::Terminal(TerminalEvent::Mouse(mouse)) => click(app, mouse),
+        Event::Terminal(TerminalEvent::Mouse(mouse)) => click(app, mouse, &mut effects),
         Event::Terminal(TerminalEvent::Paste(text)) => paste(app, &text),
         Event::Terminal(TerminalEvent::Resize(width, height)) => {
             (app.width, app.height) = (width, height);

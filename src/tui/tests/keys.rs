@@ -494,3 +494,47 @@ fn enter_goes_to_where_a_position_was_written() {
     press(&mut app, "0 g Enter");
     assert!(said(&app).contains("from the start"));
 }
+
+fn mouse(app: &mut App, kind: MouseEventKind, column: u16, row: u16) {
+    let modifiers = KeyModifiers::NONE;
+    let event = MouseEvent { kind, column, row, modifiers };
+    update(app, Event::Terminal(TerminalEvent::Mouse(event)));
+    settle(app);
+}
+
+/// Where a text stands on the screen, and the cell it begins in.
+fn find(app: &App, text: &str) -> (u16, u16) {
+    let buffer = frame::picture(app, app.width, app.height);
+    let screen = fake::glyphs(&buffer);
+    let found = screen.lines().enumerate().find_map(|(y, line)| {
+        let at = line.find(text)?;
+        Some((unicode_width::UnicodeWidthStr::width(&line[..at]) as u16, y as u16))
+    });
+    found.unwrap_or_else(|| panic!("no {text} on\n{screen}"))
+}
+
+#[test]
+fn everything_is_reached_by_the_mouse() {
+    let mut app = app(Look::default(), 6, 120, 40);
+    let press = MouseEventKind::Down(MouseButton::Left);
+    // A hint does what its key does.
+    let (x, y) = find(&app, "S back");
+    mouse(&mut app, press, x + 3, y);
+    assert_eq!(app.step(), 5);
+    let (x, y) = find(&app, ": command");
+    mouse(&mut app, press, x, y);
+    assert!(matches!(app.mode, Mode::Command(_)));
+    // The wheel goes through the list, a click takes what it points at.
+    mouse(&mut app, MouseEventKind::ScrollDown, 20, 20);
+    mouse(&mut app, MouseEventKind::ScrollDown, 20, 20);
+    let (x, y) = find(&app, "back  ");
+    mouse(&mut app, press, x + 1, y);
+    assert!(matches!(app.mode, Mode::Normal));
+    assert_eq!(app.step(), 4);
+    // The same for the candidates of a position.
+    super::fake::press(&mut app, "e");
+    let Mode::Pick(_) = app.mode else { panic!("no list") };
+    let (x, y) = find(&app, "Write at");
+    mouse(&mut app, press, x + 2, y + 3);
+    assert!(app.history.moments[app.step() as usize].edited, "{}", said(&app));
+}
