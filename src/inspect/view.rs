@@ -71,22 +71,46 @@ fn rank(prediction: &Prediction, canvas: &Canvas, row: usize) -> Option<usize> {
     Some(over.count() + 1)
 }
 
+/// The moments on the way to a node at which a slot was masked and predicted: the step, the slot's
+/// position then, the node and its prediction.
+fn looks(
+    session: &Session,
+    at: NodeId,
+    slot: Slot,
+) -> impl Iterator<Item = (usize, usize, NodeId, Arc<Prediction>)> + '_ {
+    let timeline = session.timeline();
+    let mut hint = 0;
+    timeline.path(at).into_iter().enumerate().filter_map(move |(step, id)| {
+        let canvas = &timeline[id].canvas;
+        // It is mostly where it was a step before.
+        let same = canvas.cells().get(hint).is_some_and(|cell| cell.slot == slot);
+        let position = if same { hint } else { canvas.position(slot)? };
+        hint = position;
+        if !canvas.is_masked(position) {
+            return None;
+        }
+        Some((step, position, id, prediction_at(session, id)?))
+    })
+}
+
 /// What the model thought of a slot on the way to a node, as long as it was masked.
 pub fn thoughts(session: &Session, at: NodeId, slot: Slot) -> Vec<Thought> {
-    let timeline = session.timeline();
-    let mut thoughts = Vec::new();
-    for (step, id) in timeline.path(at).into_iter().enumerate() {
-        let canvas = &timeline[id].canvas;
-        let Some(position) = canvas.position(slot) else { continue };
-        if !canvas.is_masked(position) {
-            continue;
-        }
-        let Some(prediction) = prediction_at(session, id) else { continue };
-        let (token, p) = guess(&prediction, position);
-        let rank = rank(&prediction, canvas, position);
-        thoughts.push(Thought { step, token, p, rank });
-    }
-    thoughts
+    looks(session, at, slot)
+        .map(|(step, position, id, prediction)| {
+            let (token, p) = guess(&prediction, position);
+            let rank = rank(&prediction, &session.timeline()[id].canvas, position);
+            Thought { step, token, p, rank }
+        })
+        .collect()
+}
+
+/// How often the guess at a slot changed on the way to a node.
+fn flips(session: &Session, at: NodeId, slot: Slot) -> usize {
+    let guesses = looks(session, at, slot);
+    let mut guesses: Vec<TokenId> =
+        guesses.filter_map(|(_, position, _, prediction)| guess(&prediction, position).0).collect();
+    guesses.dedup();
+    guesses.len().saturating_sub(1)
 }
 
 /// A node, as conditions see it.
@@ -221,12 +245,7 @@ impl<'a> View<'a> {
                 if canvas.is_masked(canvas.position(slot)?) {
                     self.prediction()?;
                 }
-                let mut guesses: Vec<TokenId> = thoughts(self.session, self.at, slot)
-                    .into_iter()
-                    .filter_map(|thought| thought.token)
-                    .collect();
-                guesses.dedup();
-                count(guesses.len().saturating_sub(1))
+                count(flips(self.session, self.at, slot))
             }
             Name::Born => count(match self.cell(used.index)?.born {
                 Born::Start => 0,
