@@ -5,4 +5,6 @@
 mod support;
 
 mod drive;
+mod edges;
 mod text;
+mod walk;
