@@ -34,6 +34,66 @@ fn an_expansion_that_can_never_be_made_ends_the_run() {
 }
 
 #[test]
+fn a_branch_keeps_its_number_and_name_while_others_grow() {
+    let mut driver = driver(None);
+    driver.script("step 3; name-branch main; step 2; back; pin 0; name-branch other");
+    // The older branch has the newer end now.
+    driver.script("switch main; goto end; step 3");
+    let named = |driver: &Driver| -> Vec<Option<String>> {
+        let branches = driver.debugger.session.timeline().branches();
+        branches.into_iter().map(|branch| branch.name).collect()
+    };
+    assert_eq!(named(&driver), [Some("main".to_owned()), Some("other".to_owned())]);
+    assert_eq!(driver.script("switch main"), ["branch 1 of 2 `main`, step 8"]);
+    driver.script("switch other; goto end; step 2");
+    assert_eq!(named(&driver), [Some("main".to_owned()), Some("other".to_owned())]);
+    // A name given anew replaces the old one, wherever on the branch that was given.
+    driver.script("switch main; goto end; name-branch first");
+    assert_eq!(named(&driver), [Some("first".to_owned()), Some("other".to_owned())]);
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("saved.jsonl");
+    trace::save(&driver.debugger.session, &file, &header(), Arc::new(FakeTexts)).unwrap();
+    let branches = trace::read(&file).unwrap().recorded.timeline.branches();
+    assert_eq!(branches, driver.debugger.session.timeline().branches());
+}
+
+fn cut_behind(path: &Path, kind: &str) {
+    let text = fs::read_to_string(path).unwrap();
+    let mark = format!("{{\"kind\":\"{kind}\"");
+    let line = text.lines().position(|line| line.starts_with(&mark)).unwrap();
+    let kept: Vec<&str> = text.lines().take(line + 1).collect();
+    fs::write(path, kept.join("\n") + "\n").unwrap();
+}
+
+#[test]
+fn a_recording_cut_behind_a_deletion_opens_on_what_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    let mut driver = driver(Some(&path));
+    driver.script("step 4; back 2; insert 0; step; delete-branch; step");
+    driver.debugger.session.finish_recording().unwrap();
+    cut_behind(&path, "delete");
+    let mut session = trace::read(&path).unwrap().session();
+    while session.forward() {}
+    assert_eq!((session.at(), session.node().deleted), (NodeId(4), false));
+}
+
+#[test]
+fn a_recording_that_deletes_no_end_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    let mut driver = driver(Some(&path));
+    driver.script("step 4; back 2; insert 0; step");
+    driver.debugger.session.finish_recording().unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    let deleted = text + "{\"kind\":\"delete\",\"tip\":3,\"deleted\":true}\n";
+    fs::write(&path, deleted).unwrap();
+    let error = trace::read(&path).map(drop).unwrap_err().to_string();
+    assert!(error.contains("node 3 is not the end of a branch"), "{error}");
+}
+
+#[test]
 fn every_place_can_be_gone_to() {
     let mut driver = driver(None);
     driver.script("mark start; step 3; mark 12; goto \"start\"");
