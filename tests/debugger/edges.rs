@@ -58,6 +58,62 @@ fn a_branch_keeps_its_number_and_name_while_others_grow() {
     assert_eq!(branches, driver.debugger.session.timeline().branches());
 }
 
+#[test]
+fn known_steps_bring_their_parameters_and_turned_ones_stay() {
+    let tau = |driver: &Driver| driver.debugger.session.params().get("high_conf_threshold");
+    let mut driver = driver(None);
+    driver.script("step 2; set high_conf_threshold 1.1; step 2");
+    let end = at(&driver);
+    driver.script("goto start");
+    assert_eq!(tau(&driver), Ok(Value::Float(0.9)));
+    driver.script("step 4");
+    assert_eq!((at(&driver), tau(&driver)), (end, Ok(Value::Float(1.1))));
+    // Turned by hand it stays turned, over a step that comes out the same and an edit made before.
+    driver.script("goto start; set high_conf_threshold 1.05; step");
+    assert_eq!((at(&driver), tau(&driver)), (1, Ok(Value::Float(1.05))));
+    driver.script("goto end; pin 0; set seed 7; step; back 2; set seed 3");
+    driver.script("pin 0");
+    assert_eq!(driver.debugger.session.params().get("seed"), Ok(Value::Int(3)));
+}
+
+/// A step made again while its twin was deleted: each is walked on its own branch.
+#[test]
+fn a_twin_that_comes_back_leads_nobody_astray() {
+    let mut driver = driver(None);
+    driver.script("step; goto start; pin 0; undo; set high_conf_threshold 1.1; delete-branch 1");
+    driver.script("step; undo; goto @3; goto start; step");
+    assert_eq!(at(&driver), 3);
+}
+
+/// A pass that ends when one stands elsewhere is recorded with the canvas it was asked for.
+#[test]
+fn a_late_prediction_keeps_its_columns() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    let mut driver = driver(Some(&path));
+    driver.script("step 4");
+    let session = &mut driver.debugger.session;
+    let masked = (0..session.canvas().len()).find(|&at| session.canvas().is_masked(at)).unwrap();
+    let Pending::Wanted { key, request } = session.pending().clone() else { panic!() };
+    // Onto a canvas where that position is written.
+    let end = session.at();
+    session.go(NodeId(0));
+    session
+        .edit(&[demask::canvas::Edit::Fill {
+            slot: session.canvas().cells()[masked].slot,
+            token: 3,
+        }])
+        .unwrap();
+    let prediction = Fake.predict(&request, &mut |_| ControlFlow::Continue(())).unwrap();
+    session.supply(key, prediction, Duration::ZERO);
+    session.go(end);
+    session.step().unwrap();
+    session.finish_recording().unwrap();
+    let recording = trace::read(&path).unwrap();
+    let entropy = recording.recorded.store[&key].number(Column::Entropy, masked).unwrap();
+    assert!(entropy.is_finite());
+}
+
 fn cut_behind(path: &Path, kind: &str) {
     let text = fs::read_to_string(path).unwrap();
     let mark = format!("{{\"kind\":\"{kind}\"");
