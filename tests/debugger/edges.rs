@@ -34,6 +34,14 @@ fn an_expansion_that_can_never_be_made_ends_the_run() {
 }
 
 #[test]
+fn what_was_deleted_is_not_made_again() {
+    let mut driver = driver(None);
+    driver.script("step 2; step; back; insert 0; undo; delete-branch 2");
+    fails(&mut driver, "redo", "no edit was taken back");
+    assert!(!driver.debugger.session.node().deleted);
+}
+
+#[test]
 fn a_branch_keeps_its_number_and_name_while_others_grow() {
     let mut driver = driver(None);
     driver.script("step 3; name-branch main; step 2; back; pin 0; name-branch other");
@@ -83,6 +91,48 @@ fn a_twin_that_comes_back_leads_nobody_astray() {
     driver.script("step; goto start; pin 0; undo; set high_conf_threshold 1.1; delete-branch 1");
     driver.script("step; undo; goto @3; goto start; step");
     assert_eq!(at(&driver), 3);
+}
+
+#[test]
+fn undo_of_a_parameter_leaves_the_others_turned() {
+    let mut driver = driver(None);
+    driver.script("step 2; set high_conf_threshold 0.5; set block_length 3; goto start; undo");
+    let params = driver.debugger.session.params().clone();
+    assert_eq!(at(&driver), 2);
+    assert_eq!(params.get("block_length"), Ok(Value::Int(6)));
+    assert_eq!(params.get("high_conf_threshold"), Ok(Value::Float(0.5)));
+    driver.script("undo");
+    let params = driver.debugger.session.params().clone();
+    assert_eq!(params.get("high_conf_threshold"), Ok(Value::Float(0.9)));
+}
+
+#[test]
+fn a_resimulation_asks_for_no_pass() {
+    let mut driver = driver(None);
+    driver.script("step 6; set temperature 0.7");
+    let passes = driver.debugger.session.passes();
+    driver.script("resimulate");
+    assert_eq!(driver.stop, Some(Stop::Unrecorded));
+    assert_eq!(driver.debugger.session.passes(), passes);
+    let said = driver.debugger.end_simulation().unwrap();
+    assert!(said.ends_with("it needs the model"), "{said}");
+    // Under its own parameters every step is known.
+    driver.script("goto @6; resimulate");
+    assert_eq!(driver.debugger.session.passes(), passes);
+    assert_eq!(at(&driver), 6);
+    let said = driver.debugger.end_simulation().unwrap();
+    assert!(said.starts_with("re-simulated 6 of 6 steps: 0 different"), "{said}");
+}
+
+#[test]
+fn a_halted_resimulation_is_over() {
+    let mut driver = driver(None);
+    driver.script("step 6");
+    driver.debugger.execute(&command("resimulate")).unwrap();
+    assert_eq!(driver.debugger.tick(), Tick::Moved);
+    assert!(driver.debugger.halt());
+    driver.script("continue");
+    assert_eq!(driver.debugger.end_simulation(), None);
 }
 
 /// A pass that ends when one stands elsewhere is recorded with the canvas it was asked for.
