@@ -4,7 +4,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod conditions;
 mod drive;
 mod edges;
+mod golden;
+mod lints;
+mod script;
 mod text;
 mod walk;
