@@ -364,7 +364,8 @@ impl fmt::Display for Place {
             Self::End => f.write_str("end"),
             Self::Step(step) => step.fmt(f),
             Self::Node(node) => write!(f, "@{}", node.0),
-            Self::Bookmark(name) => f.write_str(&quoted(name)),
+            // In quotes even where it needs none: `start`, `end` and numbers are other places.
+            Self::Bookmark(name) => f.write_str(&in_quotes(name)),
         }
     }
 }
@@ -433,9 +434,9 @@ impl fmt::Display for Command {
             Self::Find(Way::On, condition) => write!(f, "next {condition}"),
             Self::Find(Way::Back, condition) => write!(f, "last {condition}"),
             Self::Previous => f.write_str("previous"),
-            Self::Set(name, value) => write!(f, "set {name} {value}"),
+            Self::Set(name, value) => write!(f, "set {} {}", quoted(name), quoted(value)),
             Self::Reset(None) => f.write_str("reset"),
-            Self::Reset(Some(name)) => write!(f, "reset {name}"),
+            Self::Reset(Some(name)) => write!(f, "reset {}", quoted(name)),
             Self::Restart => f.write_str("restart"),
             Self::Prompt(text) => write!(f, "prompt {}", in_quotes(text)),
             Self::Resimulate => f.write_str("resimulate"),

@@ -3,7 +3,7 @@
 use super::{Change, Debugger, Failed, Spot, Token};
 use crate::{
     canvas::{Cell, Edit, TokenId, Wish},
-    decode::Value,
+    decode::Params,
     session::NodeId,
 };
 
@@ -12,8 +12,8 @@ use crate::{
 pub(super) enum Undo {
     /// An edit made the second node from the first.
     Edit(NodeId, NodeId),
-    /// A parameter had this value, at this node.
-    Param(NodeId, String, Value),
+    /// The parameters were these at this node before this one was turned.
+    Param(NodeId, String, Params),
     /// A branch was deleted.
     Branch(Vec<NodeId>),
 }
@@ -100,9 +100,10 @@ impl Debugger {
                 self.redo.push(node);
                 Ok("the edit is taken back; `redo` makes it again".to_owned())
             }
-            Some(Undo::Param(node, name, value)) => {
+            Some(Undo::Param(node, name, params)) => {
                 self.go(node);
-                self.session.set_param(&name, value).map_err(Failed::new)?;
+                self.take_params(&params);
+                let value = params.get(&name).map_err(Failed::new)?;
                 Ok(format!("{name} is {value} again"))
             }
             Some(Undo::Branch(nodes)) => {
@@ -116,7 +117,10 @@ impl Debugger {
 
     /// Makes the edit again that was taken back last.
     pub(super) fn make_again(&mut self) -> Result<String, Failed> {
-        let node = self.redo.pop().ok_or_else(|| Failed::new("no edit was taken back"))?;
+        // Its branch may have been deleted since.
+        let live = |&node: &NodeId| !self.session.timeline()[node].deleted;
+        let node = std::iter::from_fn(|| self.redo.pop()).find(live);
+        let node = node.ok_or_else(|| Failed::new("no edit was taken back"))?;
         let before = self.session.timeline()[node].parent.unwrap_or(node);
         self.go(node);
         self.undo.push(Undo::Edit(before, node));

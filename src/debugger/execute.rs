@@ -137,7 +137,8 @@ impl Debugger {
 
     /// Gives a parameter a value; says what it was and what the change costs.
     pub(super) fn turn(&mut self, name: &str, value: Value) -> Result<String, Failed> {
-        let was = self.session.params().get(name).map_err(Failed::new)?;
+        let params = self.session.params().clone();
+        let was = params.get(name).map_err(Failed::new)?;
         let affects = self.session.set_param(name, value).map_err(Failed::new)?;
         if was != value {
             let at = self.session.at();
@@ -147,7 +148,7 @@ impl Debugger {
                 Some(Undo::Param(node, other, _)) if *node == at && other == name
             );
             if !same {
-                self.undo.push(Undo::Param(at, name.to_owned(), was));
+                self.undo.push(Undo::Param(at, name.to_owned(), params));
             }
         }
         Ok(format!("{name} = {value} (was {was}): {}", affects.words()))

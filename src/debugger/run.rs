@@ -70,6 +70,9 @@ impl Debugger {
 
     /// Starts a run. Breakpoints that hold where it starts do not stop it there.
     pub fn start(&mut self, goal: Goal) {
+        if goal != Goal::Resimulate {
+            self.simulated_from = None;
+        }
         self.judged = Some(self.session.at());
         self.goal = Some(goal);
     }
@@ -121,7 +124,9 @@ impl Debugger {
             Arrived::Waiting => return Tick::Waiting,
             Arrived::GoOn => {}
         }
-        if self.waiting() && self.live {
+        // A re-simulation asks for nothing.
+        let live = self.live && goal != Goal::Resimulate;
+        if self.waiting() && live {
             return Tick::Waiting;
         }
         match self.advance() {
@@ -134,7 +139,7 @@ impl Debugger {
                 _ => Tick::Moved,
             },
             Err(StepError::Done(finish)) => self.stopped(Stop::Done(finish)),
-            Err(StepError::Waiting) if self.live => Tick::Waiting,
+            Err(StepError::Waiting) if live => Tick::Waiting,
             Err(StepError::Waiting) => self.stopped(Stop::Unrecorded),
             Err(StepError::Decode(error)) => self.stopped(Stop::Failed(error)),
             Err(error) => self.stopped(Stop::Refused(error)),
@@ -187,7 +192,8 @@ impl Debugger {
             Goal::Stage(stage) => (self.session.phase().stage != *stage, false),
             Goal::Continue | Goal::Steps(_) | Goal::Resimulate => (false, false),
         };
-        if (open || unsure) && !reached && self.live && self.waiting() {
+        let live = self.live && *goal != Goal::Resimulate;
+        if (open || unsure) && !reached && live && self.waiting() {
             return Arrived::Waiting;
         }
         self.judged = Some(at);

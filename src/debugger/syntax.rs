@@ -92,7 +92,7 @@ pub fn find(name: &str) -> Option<&'static Spec> {
 pub fn statements(script: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut start, mut quote, mut escaped) = (0, None, false);
-    let mut comment = false;
+    let (mut comment, mut letter) = (false, false);
     for (at, c) in script.char_indices() {
         if comment {
             if c == '\n' {
@@ -102,17 +102,20 @@ pub fn statements(script: &str) -> Vec<&str> {
             continue;
         }
         match (quote, c) {
-            _ if escaped => escaped = false,
+            _ if escaped && c != '\n' => escaped = false,
             (Some(_), '\\') => escaped = true,
             (Some(open), c) if c == open => quote = None,
+            // One behind a letter is an apostrophe.
+            (None, '\'') if letter => {}
             (None, '"' | '\'') => quote = Some(c),
             (_, '\n') | (None, ';') => {
                 parts.push(&script[start..at]);
-                (start, quote) = (at + 1, None);
+                (start, quote, escaped) = (at + 1, None, false);
             }
             (None, '#') if script[start..at].trim().is_empty() => comment = true,
             _ => {}
         }
+        letter = c.is_alphanumeric();
     }
     if !comment {
         parts.push(&script[start..]);
@@ -166,16 +169,7 @@ fn arguments(spec: &Spec, rest: &str) -> Result<Command, CommandError> {
             return Err(CommandError::new(whole, "print takes a name, e.g. `print eos_conf`"));
         }
         ("print", _) => return Ok(Command::Print(rest.to_owned())),
-        ("query", _) => {
-            let (query, file) = match rest.rsplit_once(" to ") {
-                Some((query, file)) if Query::parse(query).is_ok() => (query, Some(file.trim())),
-                _ => (rest, None),
-            };
-            let query = Query::parse(query)
-                .map_err(|SyntaxError { at, message, .. }| CommandError { at, message })?;
-            let file = file.map(|file| file.trim_matches('"').into());
-            return Ok(Command::Query(query, file));
-        }
+        ("query", _) => return query(rest),
         _ => {}
     }
     let words = words(rest)?;
@@ -272,6 +266,28 @@ fn arguments(spec: &Spec, rest: &str) -> Result<Command, CommandError> {
         "macro" => Command::Macro(text(0)?),
         _ => Command::Quit,
     })
+}
+
+/// Reads a query and the file its rows go to: behind the first ` to ` that ends a whole query,
+/// since a text in it may hold others.
+fn query(rest: &str) -> Result<Command, CommandError> {
+    const TO: &str = " to ";
+    let split = rest
+        .match_indices(TO)
+        .find_map(|(at, _)| Query::parse(rest.get(..at)?).ok().map(|query| (query, at + TO.len())));
+    let Some((query, behind)) = split else {
+        let query = Query::parse(rest)
+            .map_err(|SyntaxError { at, message, .. }| CommandError { at, message })?;
+        return Ok(Command::Query(query, None));
+    };
+    let file = rest.get(behind..).unwrap_or_default();
+    match words(file).map_err(|error| error.behind(behind))?.as_slice() {
+        [word] => Ok(Command::Query(query, Some(word.text.clone().into()))),
+        _ => {
+            let message = "one file is wanted here; a name with blanks stands in quotes";
+            Err(CommandError::new(behind..rest.len(), message))
+        }
+    }
 }
 
 fn spot(word: &Word) -> Result<Spot, CommandError> {

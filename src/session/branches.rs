@@ -1,7 +1,5 @@
 //! Branches: every end of the tree is one. Names, deletion and its undoing, bookmarks.
 
-use std::collections::HashSet;
-
 use super::{NodeId, Timeline};
 
 /// A way through the tree, from the start of a run to an end.
@@ -26,41 +24,59 @@ impl Timeline {
         self[id].children.iter().copied().filter(|&child| !self[child].deleted)
     }
 
-    /// The ends of branches, in the order they were made.
-    pub fn tips(&self) -> Vec<NodeId> {
-        let all = (0..self.len()).map(NodeId);
-        all.filter(|&id| !self[id].deleted && self.live(id).next().is_none()).collect()
+    /// True if a branch ends here.
+    pub fn is_tip(&self, id: NodeId) -> bool {
+        !self[id].deleted && self.live(id).next().is_none()
     }
 
-    /// The branches, oldest end first.
+    /// The ends of branches, in the order of [`Timeline::branches`].
+    pub fn tips(&self) -> Vec<NodeId> {
+        self.branches().into_iter().map(|branch| branch.tip).collect()
+    }
+
+    /// The branches, in the order they were begun. At a fork the oldest child carries its branch
+    /// on, and every other begins one of its own; so a branch keeps its number and its name
+    /// however the others grow.
     pub fn branches(&self) -> Vec<Branch> {
-        let mut seen: HashSet<NodeId> = HashSet::new();
-        self.tips()
-            .into_iter()
+        let tips = (0..self.len()).map(NodeId).filter(|&id| self.is_tip(id));
+        let mut branches: Vec<(NodeId, Branch)> = tips
             .map(|tip| {
-                let own: Vec<NodeId> = std::iter::successors(Some(tip), |&id| self[id].parent)
-                    .take_while(|id| !seen.contains(id))
-                    .collect();
-                seen.extend(&own);
-                Branch {
+                let own = self.own(tip);
+                let branch = Branch {
                     tip,
                     shared: (self[tip].depth as usize + 1).saturating_sub(own.len()),
                     name: own.iter().find_map(|id| self.names.get(id)).cloned(),
-                }
+                };
+                (own.last().copied().unwrap_or(tip), branch)
             })
-            .collect()
+            .collect();
+        branches.sort_unstable_by_key(|(begun, _)| *begun);
+        branches.into_iter().map(|(_, branch)| branch).collect()
     }
 
-    /// The branch that ends at `tip` gets a name, or loses it.
-    pub fn name(&mut self, tip: NodeId, name: Option<String>) {
-        let branch = self.branches().into_iter().find(|branch| branch.tip == tip);
-        let own = branch.map_or(0, |branch| branch.shared);
-        for id in self.path(tip).into_iter().skip(own) {
+    /// A branch's own part, its end first.
+    fn own(&self, tip: NodeId) -> Vec<NodeId> {
+        let carried =
+            |&id: &NodeId| self[id].parent.filter(|&parent| self.live(parent).next() == Some(id));
+        std::iter::successors(Some(tip), carried).collect()
+    }
+
+    /// The branch that `id` is in the own part of gets a name, or loses it.
+    pub fn name(&mut self, id: NodeId, name: Option<String>) {
+        let tip = std::iter::successors(Some(id), |&id| self.live(id).next()).last();
+        for id in self.own(tip.unwrap_or(id)) {
             self.names.remove(&id);
         }
         if let Some(name) = name {
-            self.names.insert(tip, name);
+            self.names.insert(id, name);
         }
+    }
+
+    /// The node itself, or where its deleted branch left the others.
+    pub fn nearest_live(&self, id: NodeId) -> NodeId {
+        let live =
+            std::iter::successors(Some(id), |&id| self[id].parent).find(|&id| !self[id].deleted);
+        live.or_else(|| self.tips().last().copied()).unwrap_or(id)
     }
 
     /// Deletes the branch that ends at `tip`: what it shares with others stays. Answers with the

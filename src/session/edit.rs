@@ -46,7 +46,7 @@ impl Session {
                 && *self.timeline[child].params == self.params
         });
         if let Some(known) = known {
-            self.go(known);
+            self.go_over(known);
             return Ok(known);
         }
         let before = self.node().canvas.clone();

@@ -84,6 +84,8 @@ pub struct Session {
     at: NodeId,
     store: HashMap<Key, Arc<Prediction>>,
     forward: HashMap<Key, Duration>,
+    /// The canvases of predictions that were wanted and have not come.
+    wanted: HashMap<Key, Arc<Canvas>>,
     pending: Pending,
     decide_time: Duration,
     passes: usize,
@@ -128,6 +130,7 @@ impl Session {
             at,
             store,
             forward: HashMap::new(),
+            wanted: HashMap::new(),
             pending: Pending::Done(Finish::Complete),
             decide_time: Duration::ZERO,
             passes: 0,
@@ -225,7 +228,8 @@ impl Session {
         self.forward.insert(key, took);
         let prediction = Arc::new(prediction);
         if self.store.insert(key, prediction.clone()).is_none() {
-            let canvas = self.node().canvas.clone();
+            // It may come when one stands elsewhere by now.
+            let canvas = self.wanted.remove(&key).unwrap_or_else(|| self.node().canvas.clone());
             self.record(Event::Prediction { key, prediction, canvas });
         }
         if matches!(&self.pending, Pending::Wanted { key: wanted, .. } if *wanted == key) {
@@ -246,11 +250,7 @@ impl Session {
             Pending::Decided { key, decision, .. } => (*key, decision.clone()),
         };
         if let Some(known) = self.known_child(key, &decision) {
-            let params = self.params.clone();
-            self.go(known);
-            // Values turned by hand stay turned: only time travel brings old ones back.
-            self.params = params;
-            self.replan();
+            self.go_over(known);
             return Ok(known);
         }
         let depth = self.node().depth + 1;
@@ -280,13 +280,26 @@ impl Session {
     }
 
     fn known_child(&self, key: Key, decision: &Decision) -> Option<NodeId> {
-        self.timeline.live(self.at).find(|&child| {
+        // The one on the branch on screen first: a deleted twin may have come back.
+        let mut children = self.node().next.into_iter().chain(self.timeline.live(self.at));
+        children.find(|&child| {
             self.timeline[child].step().is_some_and(|step| {
                 step.prediction == key
                     && step.decision.edits == decision.edits
                     && step.decision.next == decision.next
             }) && *self.timeline[child].params == self.params
         })
+    }
+
+    /// Stands at a child that was made before. Where nothing is turned, the parameters follow what
+    /// was done; values turned by hand stay turned: only time travel brings old ones back.
+    fn go_over(&mut self, known: NodeId) {
+        if *self.timeline[known].params == self.params {
+            return self.go(known);
+        }
+        self.at = known;
+        self.timeline.visit(known);
+        self.replan();
     }
 
     /// Stands at `node`, with the parameters of what follows it (or led to it).
@@ -315,9 +328,7 @@ impl Session {
         let gone = self.timeline.delete(tip)?;
         self.record(Event::Delete { tip, deleted: true });
         if gone.contains(&self.at) {
-            let fork = gone.last().and_then(|&first| self.timeline[first].parent);
-            let to = fork.or_else(|| self.timeline.tips().last().copied());
-            self.go(to.unwrap_or(self.at));
+            self.go(self.timeline.nearest_live(self.at));
         }
         Ok(gone)
     }
@@ -391,6 +402,9 @@ impl Session {
     fn replan(&mut self) {
         let started = Instant::now();
         self.pending = self.next_pending().unwrap_or_else(Pending::Failed);
+        if let Pending::Wanted { key, .. } = &self.pending {
+            self.wanted.insert(*key, self.timeline[self.at].canvas.clone());
+        }
         self.decide_time = started.elapsed();
     }
 

@@ -278,6 +278,9 @@ impl Builder {
             }
             Record::Delete { tip, deleted } => {
                 let tip = self.node(tip)?;
+                if deleted && !self.timeline.is_tip(tip) {
+                    return Err(format!("node {} is not the end of a branch", tip.0));
+                }
                 if deleted {
                     self.timeline.delete(tip).map_err(|error| error.to_string())?;
                 } else {
@@ -453,7 +456,9 @@ impl Builder {
                 self.differing
             ));
         }
+        // A file that was cut may end with steps of a branch that was deleted.
         let end = self.end.unwrap_or(first);
+        let end = self.timeline.nearest_live(end);
         self.timeline.visit(end);
         let start = self.timeline.path(end)[0];
         let asked = &self.header.asked;

@@ -10,10 +10,8 @@ const TOKENS: usize = 6;
 
 /// Where a lane leaves the older ones: how many nodes it shares with them.
 pub fn fork(app: &App, tip: NodeId) -> usize {
-    let timeline = app.debugger.session.timeline();
-    let older = timeline.tips().into_iter().take_while(|&other| other < tip);
-    let seen: HashSet<NodeId> = older.flat_map(|other| timeline.path(other)).collect();
-    timeline.path(tip).iter().take_while(|node| seen.contains(*node)).count()
+    let branches = app.debugger.session.timeline().branches();
+    branches.into_iter().find(|branch| branch.tip == tip).map_or(0, |branch| branch.shared)
 }
 
 /// The place among all lanes of the branch on screen.

@@ -97,7 +97,10 @@ pub(super) fn decide(
 
     // Only its tokens matter here; the session applies the edits for good.
     let after = canvas.apply(&edits, 0)?;
-    let stagnant = forced.is_none() && after.canvas.tokens() == canvas.tokens();
+    // An expansion that was asked for is done with, even if it puts one mask in place of one; one
+    // that is refused will be refused again.
+    let asked = forced.is_some() && expanded.is_some();
+    let stagnant = !asked && after.canvas.tokens() == canvas.tokens();
     let cursor = advance(&after.canvas, state.cursor, settings.block_length);
     Ok(Decision {
         mode: fills.mode,

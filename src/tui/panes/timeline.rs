@@ -167,7 +167,7 @@ fn shown(app: &App) -> Vec<NodeId> {
         if let Some(first) = shown.first_mut() {
             *first = here;
         }
-        shown.sort_unstable();
+        shown = tips.into_iter().filter(|tip| shown.contains(tip)).collect();
     }
     shown
 }

@@ -1,0 +1,211 @@
+//! Corners that went wrong once, one test each.
+
+use std::{fs, ops::ControlFlow, path::Path, sync::Arc, time::Duration};
+
+use demask::{
+    debugger::{Command, Place, Stop, Tick},
+    decode::Value,
+    predict::{Column, Predictor},
+    session::{NodeId, Pending},
+    trace,
+};
+
+use super::{
+    drive::{Driver, command},
+    support::fake::{Fake, FakeTexts},
+    walk::{driver, header},
+};
+
+fn at(driver: &Driver) -> usize {
+    driver.debugger.session.at().0
+}
+
+fn fails(driver: &mut Driver, text: &str, why: &str) {
+    let error = driver.obey(&command(text)).unwrap_err().to_string();
+    assert!(error.contains(why), "{text}: {error}");
+}
+
+#[test]
+fn an_expansion_that_can_never_be_made_ends_the_run() {
+    let mut driver = driver(None);
+    driver.script("set max_gen_length 8; step 2; expand 0; continue");
+    assert!(matches!(driver.stop, Some(Stop::Done(_))), "{:?}", driver.stop);
+    assert!(driver.debugger.session.canvas().is_masked(0));
+}
+
+#[test]
+fn what_was_deleted_is_not_made_again() {
+    let mut driver = driver(None);
+    driver.script("step 2; step; back; insert 0; undo; delete-branch 2");
+    fails(&mut driver, "redo", "no edit was taken back");
+    assert!(!driver.debugger.session.node().deleted);
+}
+
+#[test]
+fn a_branch_keeps_its_number_and_name_while_others_grow() {
+    let mut driver = driver(None);
+    driver.script("step 3; name-branch main; step 2; back; pin 0; name-branch other");
+    // The older branch has the newer end now.
+    driver.script("switch main; goto end; step 3");
+    let named = |driver: &Driver| -> Vec<Option<String>> {
+        let branches = driver.debugger.session.timeline().branches();
+        branches.into_iter().map(|branch| branch.name).collect()
+    };
+    assert_eq!(named(&driver), [Some("main".to_owned()), Some("other".to_owned())]);
+    assert_eq!(driver.script("switch main"), ["branch 1 of 2 `main`, step 8"]);
+    driver.script("switch other; goto end; step 2");
+    assert_eq!(named(&driver), [Some("main".to_owned()), Some("other".to_owned())]);
+    // A name given anew replaces the old one, wherever on the branch that was given.
+    driver.script("switch main; goto end; name-branch first");
+    assert_eq!(named(&driver), [Some("first".to_owned()), Some("other".to_owned())]);
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("saved.jsonl");
+    trace::save(&driver.debugger.session, &file, &header(), Arc::new(FakeTexts)).unwrap();
+    let branches = trace::read(&file).unwrap().recorded.timeline.branches();
+    assert_eq!(branches, driver.debugger.session.timeline().branches());
+}
+
+#[test]
+fn known_steps_bring_their_parameters_and_turned_ones_stay() {
+    let tau = |driver: &Driver| driver.debugger.session.params().get("high_conf_threshold");
+    let mut driver = driver(None);
+    driver.script("step 2; set high_conf_threshold 1.1; step 2");
+    let end = at(&driver);
+    driver.script("goto start");
+    assert_eq!(tau(&driver), Ok(Value::Float(0.9)));
+    driver.script("step 4");
+    assert_eq!((at(&driver), tau(&driver)), (end, Ok(Value::Float(1.1))));
+    // Turned by hand it stays turned, over a step that comes out the same and an edit made before.
+    driver.script("goto start; set high_conf_threshold 1.05; step");
+    assert_eq!((at(&driver), tau(&driver)), (1, Ok(Value::Float(1.05))));
+    driver.script("goto end; pin 0; set seed 7; step; back 2; set seed 3");
+    driver.script("pin 0");
+    assert_eq!(driver.debugger.session.params().get("seed"), Ok(Value::Int(3)));
+}
+
+/// A step made again while its twin was deleted: each is walked on its own branch.
+#[test]
+fn a_twin_that_comes_back_leads_nobody_astray() {
+    let mut driver = driver(None);
+    driver.script("step; goto start; pin 0; undo; set high_conf_threshold 1.1; delete-branch 1");
+    driver.script("step; undo; goto @3; goto start; step");
+    assert_eq!(at(&driver), 3);
+}
+
+#[test]
+fn undo_of_a_parameter_leaves_the_others_turned() {
+    let mut driver = driver(None);
+    driver.script("step 2; set high_conf_threshold 0.5; set block_length 3; goto start; undo");
+    let params = driver.debugger.session.params().clone();
+    assert_eq!(at(&driver), 2);
+    assert_eq!(params.get("block_length"), Ok(Value::Int(6)));
+    assert_eq!(params.get("high_conf_threshold"), Ok(Value::Float(0.5)));
+    driver.script("undo");
+    let params = driver.debugger.session.params().clone();
+    assert_eq!(params.get("high_conf_threshold"), Ok(Value::Float(0.9)));
+}
+
+#[test]
+fn a_resimulation_asks_for_no_pass() {
+    let mut driver = driver(None);
+    driver.script("step 6; set temperature 0.7");
+    let passes = driver.debugger.session.passes();
+    driver.script("resimulate");
+    assert_eq!(driver.stop, Some(Stop::Unrecorded));
+    assert_eq!(driver.debugger.session.passes(), passes);
+    let said = driver.debugger.end_simulation().unwrap();
+    assert!(said.ends_with("it needs the model"), "{said}");
+    // Under its own parameters every step is known.
+    driver.script("goto @6; resimulate");
+    assert_eq!(driver.debugger.session.passes(), passes);
+    assert_eq!(at(&driver), 6);
+    let said = driver.debugger.end_simulation().unwrap();
+    assert!(said.starts_with("re-simulated 6 of 6 steps: 0 different"), "{said}");
+}
+
+#[test]
+fn a_halted_resimulation_is_over() {
+    let mut driver = driver(None);
+    driver.script("step 6");
+    driver.debugger.execute(&command("resimulate")).unwrap();
+    assert_eq!(driver.debugger.tick(), Tick::Moved);
+    assert!(driver.debugger.halt());
+    driver.script("continue");
+    assert_eq!(driver.debugger.end_simulation(), None);
+}
+
+/// A pass that ends when one stands elsewhere is recorded with the canvas it was asked for.
+#[test]
+fn a_late_prediction_keeps_its_columns() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    let mut driver = driver(Some(&path));
+    driver.script("step 4");
+    let session = &mut driver.debugger.session;
+    let masked = (0..session.canvas().len()).find(|&at| session.canvas().is_masked(at)).unwrap();
+    let Pending::Wanted { key, request } = session.pending().clone() else { panic!() };
+    // Onto a canvas where that position is written.
+    let end = session.at();
+    session.go(NodeId(0));
+    session
+        .edit(&[demask::canvas::Edit::Fill {
+            slot: session.canvas().cells()[masked].slot,
+            token: 3,
+        }])
+        .unwrap();
+    let prediction = Fake.predict(&request, &mut |_| ControlFlow::Continue(())).unwrap();
+    session.supply(key, prediction, Duration::ZERO);
+    session.go(end);
+    session.step().unwrap();
+    session.finish_recording().unwrap();
+    let recording = trace::read(&path).unwrap();
+    let entropy = recording.recorded.store[&key].number(Column::Entropy, masked).unwrap();
+    assert!(entropy.is_finite());
+}
+
+fn cut_behind(path: &Path, kind: &str) {
+    let text = fs::read_to_string(path).unwrap();
+    let mark = format!("{{\"kind\":\"{kind}\"");
+    let line = text.lines().position(|line| line.starts_with(&mark)).unwrap();
+    let kept: Vec<&str> = text.lines().take(line + 1).collect();
+    fs::write(path, kept.join("\n") + "\n").unwrap();
+}
+
+#[test]
+fn a_recording_cut_behind_a_deletion_opens_on_what_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    let mut driver = driver(Some(&path));
+    driver.script("step 4; back 2; insert 0; step; delete-branch; step");
+    driver.debugger.session.finish_recording().unwrap();
+    cut_behind(&path, "delete");
+    let mut session = trace::read(&path).unwrap().session();
+    while session.forward() {}
+    assert_eq!((session.at(), session.node().deleted), (NodeId(4), false));
+}
+
+#[test]
+fn a_recording_that_deletes_no_end_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    let mut driver = driver(Some(&path));
+    driver.script("step 4; back 2; insert 0; step");
+    driver.debugger.session.finish_recording().unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    let deleted = text + "{\"kind\":\"delete\",\"tip\":3,\"deleted\":true}\n";
+    fs::write(&path, deleted).unwrap();
+    let error = trace::read(&path).map(drop).unwrap_err().to_string();
+    assert!(error.contains("node 3 is not the end of a branch"), "{error}");
+}
+
+#[test]
+fn every_place_can_be_gone_to() {
+    let mut driver = driver(None);
+    driver.script("mark start; step 3; mark 12; goto \"start\"");
+    assert_eq!(at(&driver), 0);
+    driver.script("goto \"12\"");
+    assert_eq!(at(&driver), 3);
+    fails(&mut driver, "goto 12", "this branch goes to step 3");
+    assert!(driver.obey(&Command::Goto(Place::Node(NodeId(99)))).is_err());
+}

@@ -1,0 +1,314 @@
+//! Lints on crafted runs, found and not found, and on the recordings of this repository.
+
+use std::{collections::HashMap, sync::Arc};
+
+use demask::{
+    canvas::{Canvas, Edit, Slot, SpecialTokens, TokenId},
+    decode::{
+        Decision, Drop, Extras, FillRule, Growth, LeftRule, Mode, Params, RefuseRule, State,
+        Strategy as _, Verdict, daedal, daedal::Daedal,
+    },
+    inspect::{self, Finding, Lint},
+    predict::{ColumnSet, Key, Piece, Vocabulary},
+    session::{Made, NodeId, Session, Step, Timeline, Timing},
+};
+
+use super::drive::{recordings, replay};
+
+const SPECIAL: SpecialTokens = SpecialTokens { mask: 99, eos: 98 };
+const M: TokenId = SPECIAL.mask;
+const E: TokenId = SPECIAL.eos;
+/// A full stop.
+const DOT: TokenId = 50;
+
+/// Words, and a full stop.
+struct Texts;
+
+impl Vocabulary for Texts {
+    fn piece(&self, id: TokenId) -> Option<Piece> {
+        Some(match id {
+            DOT => Piece::Text(".".to_owned()),
+            M | E => Piece::Control(format!("<{id}>")),
+            id => Piece::Text(format!(" w{id}")),
+        })
+    }
+
+    fn ids(&self) -> Vec<TokenId> {
+        (0..100).collect()
+    }
+}
+
+/// A run put together by hand.
+struct Run {
+    timeline: Timeline,
+    at: NodeId,
+}
+
+impl Run {
+    fn on(tokens: &[TokenId]) -> Self {
+        let canvas = Arc::new(Canvas::holding(vec![1, 2], tokens, SPECIAL));
+        let mut timeline = Timeline::default();
+        let params = Arc::new(Params::defaults(Daedal.params()));
+        let at = timeline.add_root(canvas, state(2, 0, false), params);
+        Self { timeline, at }
+    }
+
+    fn canvas(&self) -> &Canvas {
+        &self.timeline[self.at].canvas
+    }
+
+    /// A step: fills by position, and verdicts on other positions.
+    fn step(
+        mut self,
+        mode: Mode,
+        fills: &[(usize, TokenId, f32)],
+        verdicts: &[(usize, Verdict)],
+    ) -> Self {
+        let before = self.canvas().clone();
+        let edits: Vec<Edit> = fills
+            .iter()
+            .map(|&(at, token, _)| Edit::Fill { slot: before.cells()[at].slot, token })
+            .collect();
+        let rule = match mode {
+            Mode::HighConf => FillRule::Above { threshold: 0.9 },
+            _ => FillRule::BestOfBlock { threshold: 0.9 },
+        };
+        let left = LeftRule::NotConfident { threshold: 0.9, best: None };
+        let mut why: Vec<Verdict> = (0..before.len())
+            .map(|at| match before.is_masked(at) {
+                true => Verdict::Left { p: 0.5, rule: left },
+                false => Verdict::Written,
+            })
+            .collect();
+        verdicts.iter().for_each(|&(at, verdict)| why[at] = verdict);
+        for &(at, token, p) in fills {
+            why[at] = Verdict::Fill { token, p, rule };
+        }
+        let depth = self.timeline[self.at].depth + 1;
+        let after = before.apply(&edits, depth).unwrap().canvas;
+        let cursor = if after.masks() == 0 { after.len() } else { 0 };
+        self.add(Decision {
+            mode,
+            edits,
+            verdicts: why,
+            dropped: Vec::new(),
+            eos: None,
+            growth: Growth::Stays,
+            next: state(2, cursor, false),
+        });
+        self
+    }
+
+    /// Fills in order, one a step, all sure.
+    fn fills(self, fills: &[(usize, TokenId)]) -> Self {
+        fills
+            .iter()
+            .fold(self, |run, &(at, token)| run.step(Mode::HighConf, &[(at, token, 0.95)], &[]))
+    }
+
+    /// The last step dropped these as well.
+    fn dropping(mut self, tokens: &[Option<TokenId>]) -> Self {
+        let node = &self.timeline[self.at];
+        let mut decision = (*node.step().unwrap().decision).clone();
+        let drop =
+            |(at, &token): (usize, &Option<TokenId>)| Drop { slot: Slot(90 + at as u32), token };
+        decision.dropped = tokens.iter().enumerate().map(drop).collect();
+        self.at = node.parent.unwrap();
+        self.add(decision);
+        self
+    }
+
+    /// The last step leaves this state.
+    fn ending(mut self, stagnant: bool) -> Self {
+        let node = &self.timeline[self.at];
+        let mut decision = (*node.step().unwrap().decision).clone();
+        decision.next = state(2, 0, stagnant);
+        self.at = node.parent.unwrap();
+        self.add(decision);
+        self
+    }
+
+    fn add(&mut self, decision: Decision) {
+        let node = &self.timeline[self.at];
+        let canvas = node.canvas.apply(&decision.edits, node.depth + 1).unwrap().canvas;
+        let (params, state) = (node.params.clone(), decision.next.clone());
+        let step =
+            Step { prediction: Key(0), decision: Arc::new(decision), timing: Timing::default() };
+        let made = Made::Step(Arc::new(step));
+        self.at = self.timeline.add(self.at, Arc::new(canvas), state, params, made);
+    }
+
+    fn lint(self) -> Vec<Finding> {
+        let extras = Extras { columns: ColumnSet::default(), top_k: 0 };
+        let session = Session::over(&Daedal, extras, self.timeline, self.at, HashMap::new());
+        inspect::lint(&session, &Texts, self.at)
+    }
+}
+
+fn state(stage: u8, cursor: usize, stagnant: bool) -> State {
+    State::Daedal(daedal::State { stage, cursor, stagnant })
+}
+
+/// Steps and positions of the findings of one kind.
+fn found(run: Run, lint: Lint) -> Vec<(Vec<usize>, Vec<usize>)> {
+    let findings = run.lint().into_iter().filter(|finding| finding.lint == lint);
+    findings.map(|finding| (finding.steps, finding.positions)).collect()
+}
+
+fn check(lint: Lint, run: Run, steps: &[usize], positions: &[usize]) {
+    assert_eq!(found(run, lint), [(steps.to_vec(), positions.to_vec())], "{lint:?}");
+}
+
+fn silent(lint: Lint, run: Run) {
+    assert_eq!(found(run, lint), [], "{lint:?}");
+}
+
+#[test]
+fn a_tail_before_its_answer_is_found() {
+    let lint = Lint::PrematureEos;
+    let tail = [(4, E), (5, E)];
+    let run = |order: &[(usize, TokenId)]| Run::on(&[M; 6]).fills(order);
+    check(lint, run(&[&tail[..], &[(0, 3), (1, 4), (2, 5), (3, 6)]].concat()), &[1], &[4]);
+    // Half of it is written: it counts as before. Three of four do not.
+    check(lint, run(&[&[(0, 3), (1, 4)], &tail[..], &[(2, 5), (3, 6)]].concat()), &[3], &[4]);
+    silent(lint, run(&[&[(0, 3), (1, 4), (2, 5)], &tail[..], &[(3, 6)]].concat()));
+    // Cells appended as EOS were not written, and an answer of nothing has none before it.
+    silent(lint, Run::on(&[M, M, E, E]).fills(&[(0, 3), (1, 4)]));
+    silent(lint, Run::on(&[M, M]).fills(&[(0, E), (1, E)]));
+}
+
+#[test]
+fn tokens_behind_the_first_eos_are_found() {
+    let lint = Lint::AfterEos;
+    check(lint, Run::on(&[3, E, 4, E]), &[], &[2]);
+    check(lint, Run::on(&[3, E, M, M]).fills(&[(3, 4), (2, 5)]), &[1, 2], &[2, 3]);
+    silent(lint, Run::on(&[3, 4, E, E]));
+    silent(lint, Run::on(&[3, E, M, M]));
+    silent(lint, Run::on(&[]));
+}
+
+#[test]
+fn loops_are_found() {
+    let lint = Lint::Repetition;
+    check(lint, Run::on(&[7, 3, 4, 3, 4, 3, 4, 8]), &[], &[1, 2, 3, 4, 5, 6]);
+    check(lint, Run::on(&[3, 3, 3, 3, 3, M]).fills(&[(5, 3)]), &[1], &[0, 1, 2, 3, 4, 5]);
+    silent(lint, Run::on(&[3, 4, 3, 4, 3, 5]));
+    // Neither masks nor the tail are a loop.
+    silent(lint, Run::on(&[M; 12]));
+    silent(lint, Run::on(&[3, E, E, E, E, E, E, E]));
+}
+
+#[test]
+fn doubtful_fills_are_found() {
+    let lint = Lint::LowConfidence;
+    let run = |p| Run::on(&[M, M]).step(Mode::Fallback, &[(1, 3, p)], &[]);
+    check(lint, run(0.29), &[1], &[1]);
+    silent(lint, run(0.3));
+    silent(lint, Run::on(&[M]));
+}
+
+#[test]
+fn punctuation_before_its_word_is_found() {
+    let lint = Lint::EarlyPunctuation;
+    let rest = [(1, 3), (2, 3), (3, 4), (5, 5), (0, 6)];
+    let early = Run::on(&[M; 6]).fills(&[(4, DOT)]).fills(&rest);
+    check(lint, early, &[1], &[4]);
+    // The same late, or together with the word before it, or in front of everything.
+    silent(lint, Run::on(&[M; 6]).fills(&rest[..2]).fills(&[(5, 3), (4, DOT), (3, 4), (0, 6)]));
+    let both = Run::on(&[M; 6]).step(Mode::HighConf, &[(3, 7, 0.95), (4, DOT, 0.95)], &[]);
+    silent(lint, both.fills(&[(0, 3), (1, 3), (2, 3), (5, 3)]));
+    silent(lint, Run::on(&[M; 3]).fills(&[(0, DOT), (1, 3), (2, 3)]));
+}
+
+#[test]
+fn lost_tokens_are_found() {
+    let lint = Lint::DroppedTokens;
+    let run = |dropped: &[Option<TokenId>]| Run::on(&[M, M]).fills(&[(0, 3)]).dropping(dropped);
+    check(lint, run(&[Some(4), Some(E), None]), &[1], &[]);
+    silent(lint, run(&[Some(E), None]));
+    silent(lint, run(&[]));
+}
+
+#[test]
+fn thresholds_without_effect_are_found() {
+    let idle = |run: Run| -> Vec<String> {
+        let findings = run.lint().into_iter().filter(|found| found.lint == Lint::IdleThreshold);
+        findings.map(|finding| finding.text.split(' ').next().unwrap().to_owned()).collect()
+    };
+    let low = Verdict::Expand { p: 0.05, threshold: 0.1, n: 2, eos: 0.3, eos_threshold: 0.9 };
+    let sure = RefuseRule::EosConfident { eos: 0.95, threshold: 0.9 };
+    let refused = |rule| Verdict::Refused { p: 0.05, threshold: 0.1, rule };
+    let high = |verdicts: &[(usize, Verdict)]| {
+        Run::on(&[M; 3]).step(Mode::HighConf, &[(0, 3, 0.95)], verdicts)
+    };
+    let fallback = Run::on(&[M; 2]).step(Mode::Fallback, &[(0, 3, 0.5)], &[]);
+    for (run, expected) in [
+        (Run::on(&[M; 3]), &[][..]),
+        (fallback, &["high_conf_threshold", "low_conf_threshold"]),
+        (high(&[]), &["low_conf_threshold"]),
+        (high(&[(1, low)]), &["expand_eos_confidence_threshold"]),
+        (high(&[(1, low), (2, refused(sure))]), &[]),
+        (high(&[(1, refused(RefuseRule::Forbidden))]), &["low_conf_threshold"]),
+        (high(&[(1, refused(sure))]).step(Mode::Settle, &[], &[]), &["eos_confidence_threshold"]),
+        (high(&[(1, refused(sure))]).step(Mode::Grow, &[], &[]).step(Mode::Settle, &[], &[]), &[]),
+    ] {
+        assert_eq!(idle(run), expected);
+    }
+}
+
+#[test]
+fn a_canvas_far_too_long_is_found() {
+    let lint = Lint::Overshoot;
+    let run = |tokens: &[TokenId]| {
+        let fills: Vec<(usize, TokenId)> = tokens.iter().copied().enumerate().collect();
+        Run::on(&vec![M; tokens.len()]).step(Mode::Settle, &[], &[]).fills(&fills)
+    };
+    check(lint, run(&[3, 4, E, E, E]), &[1], &[]);
+    silent(lint, run(&[3, 4, E, E]));
+    // A run that is not over says nothing yet.
+    silent(lint, Run::on(&[M; 5]).step(Mode::Settle, &[], &[]).fills(&[(4, E)]));
+}
+
+#[test]
+fn runs_that_do_not_get_on_are_found() {
+    let lint = Lint::Stagnation;
+    check(lint, Run::on(&[M; 3]).fills(&[(0, 3)]).ending(true), &[1], &[1, 2]);
+    silent(lint, Run::on(&[M; 3]).fills(&[(0, 3)]));
+    silent(lint, Run::on(&[M; 2]).fills(&[(0, 3), (1, 4)]));
+    let creep = |steps: usize| {
+        (0..steps).fold(Run::on(&[M; 20]), |run, at| {
+            run.step(Mode::Fallback, &[(at, at as TokenId, 0.5)], &[])
+        })
+    };
+    let all: Vec<usize> = (1..=16).collect();
+    check(lint, creep(16), &all, &[]);
+    silent(lint, creep(15));
+    silent(lint, creep(15).fills(&[(19, 3)]).step(Mode::Fallback, &[(16, 4, 0.5)], &[]));
+}
+
+/// On recordings, from any step: the same findings, with steps and positions that are there.
+#[test]
+fn lints_of_the_recordings_name_what_is_there() {
+    let mut all = 0;
+    for (name, recording) in recordings() {
+        let debugger = replay(&recording);
+        let branch = debugger.branch();
+        let end = &debugger.session.timeline()[*branch.last().unwrap()];
+        let lint = |at| inspect::lint(&debugger.session, &*debugger.vocabulary, at);
+        let findings = lint(branch[0]);
+        for finding in &findings {
+            assert!(finding.steps.iter().all(|&step| (1..branch.len()).contains(&step)), "{name}");
+            assert!(finding.positions.iter().all(|&at| at < end.canvas.len()), "{name}");
+            assert!(
+                finding.steps.is_sorted() && finding.positions.is_sorted(),
+                "{name}: {finding}"
+            );
+            assert!(finding.to_string().starts_with(finding.lint.name()), "{name}");
+        }
+        let kinds: Vec<Lint> = findings.iter().map(|finding| finding.lint).collect();
+        assert!(kinds.is_sorted(), "{name}");
+        assert_eq!(lint(branch[branch.len() / 2]), findings, "{name}");
+        all += findings.len();
+    }
+    assert!(all > 0, "nothing at all is found on the recordings");
+}
