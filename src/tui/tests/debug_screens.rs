@@ -1,10 +1,12 @@
 //! Drawings of what the debugger adds: command line, picker, lists, search, edits, what-if.
 
+use ratatui::{buffer::Cell, style::Color};
+
 use super::{
     fake::{app, press, typed},
     screens::check,
 };
-use crate::tui::{App, Look, Palette};
+use crate::tui::{App, Look, Palette, Shade, frame};
 
 fn at(width: u16, height: u16, steps: usize) -> App {
     app(Look::default(), steps, width, height)
@@ -90,6 +92,24 @@ fn what_turned_parameters_lose() {
         typed(&mut app, ":set high_conf_threshold 0.7");
         press(&mut app, "Enter");
         check(name, &app);
+    }
+}
+
+#[test]
+fn what_is_chosen_can_be_read() {
+    for palette in [Palette::TrueColor, Palette::Ansi256, Palette::Ansi16] {
+        for shade in [Shade::Dark, Shade::Light] {
+            let look = Look { palette, shade, ..Look::default() };
+            for keys in [": Down", "e Down", "7", "5 k", "3"] {
+                let mut app = app(look, 9, 120, 40);
+                press(&mut app, keys);
+                let picture = frame::picture(&app, 120, 40);
+                let written = picture.content().iter().filter(|cell| cell.symbol() != " ");
+                let unreadable = |cell: &&Cell| cell.bg != Color::Reset && cell.fg == cell.bg;
+                let lost = written.filter(unreadable).count();
+                assert_eq!(lost, 0, "{palette:?} {shade:?} {keys}");
+            }
+        }
     }
 }
 
