@@ -33,7 +33,7 @@ impl Debugger {
                 None if self.what_if() => {
                     "the recording has no prediction for this: it needs the model".to_owned()
                 }
-                None => "the recording ends here".to_owned(),
+                None => "the recording ends here; going on needs the model".to_owned(),
             },
             Stop::Refused(error) => error.to_string(),
             Stop::Failed(error) => error.to_string(),
@@ -370,7 +370,9 @@ impl Debugger {
             Pending::Done(finish) => format!("the run is over: {}", finish.name()),
             Pending::Failed(error) => error.to_string(),
             // A recording left in the middle has no prediction for its last canvas.
-            _ if first.is_none() && steps + 1 == from.len() => "the recording ends here".to_owned(),
+            _ if first.is_none() && steps + 1 == from.len() => {
+                "the recording ends here; going on needs the model".to_owned()
+            }
             _ => "the recorded predictions no longer apply from here on: it needs the model"
                 .to_owned(),
         };

@@ -370,11 +370,15 @@ pub(super) fn wheel(app: &mut App, mut line: CommandLine, down: bool) {
 
 /// Draws the line, and the candidates above it.
 pub(super) fn draw(app: &App, pen: &mut Pen, screen: Rect, row: Rect, line: &CommandLine) {
+    // Nothing of what stood on the row shines through.
+    for position in row.positions() {
+        if let Some(cell) = pen.buffer.cell_mut(position) {
+            cell.reset();
+            cell.set_style(ratatui::style::Style::reset());
+        }
+    }
     let used = pen.say(row.x, row.y, row.width, ":", Role::Key);
     let field = Rect { x: row.x + used, width: row.width.saturating_sub(used + 1), ..row };
-    for x in row.x + used..row.right() {
-        pen.glyph(x, row.y, " ", pen.theme.style(Role::Text));
-    }
     super::panes::params::typed(app, pen, field, &line.input);
     if let Some((at, message)) = &line.wrong {
         return wrong(pen, screen, row, line.input.value(), at, message);
@@ -393,7 +397,13 @@ pub(super) fn draw(app: &App, pen: &mut Pen, screen: Rect, row: Rect, line: &Com
         let ascii = app.theme.ascii();
         pen.say(inside.x, y, name, &text::safe(&one.text, ascii), Role::Key);
         let room = inside.width.saturating_sub(name + 2);
-        pen.say(inside.x + name + 2, y, room, &text::safe(&one.help, ascii), Role::Dim);
+        pen.say(
+            inside.x + name + 2,
+            y,
+            room,
+            &text::safe(&pen.theme.say(&one.help), ascii),
+            Role::Dim,
+        );
         if Some(at) == line.chosen {
             pen.wash(Rect { y, height: 1, ..inside }, Role::Selected);
         }

@@ -57,7 +57,16 @@ fn lines(theme: Theme, keymap: &Keymap) -> Vec<Line> {
         ),
     ];
     lines.extend(legend.map(|(sample, role, text)| Line::Legend(sample, role, text)));
-    lines.push(Line::Key("underlined".to_owned(), "a mask that an expansion inserted"));
+    let asked = [theme::PINNED, theme::VETOED, theme::FORBIDDEN].map(|one| theme.sign(one));
+    lines.push(Line::Legend(
+        format!(" the {}", asked.join(" ")),
+        Role::ExpandInk,
+        "behind a position: pinned, with a veto, never expanded",
+    ));
+    lines.push(Line::Key(
+        "underlined".to_owned(),
+        "a mask that an expansion inserted; a token written by hand",
+    ));
     lines.push(Line::Legend(
         " the ".to_owned(),
         Role::Lost,

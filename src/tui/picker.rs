@@ -123,7 +123,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen, screen: Rect, picker: &Picker) {
     if shown.is_empty() {
         let text = match picker.candidates.is_empty() {
             true => "no candidates are known here",
-            false => "no candidate begins so: Enter looks among all tokens",
+            false => "none begins so: Enter looks at all tokens",
         };
         pen.say(list.x, list.y, list.width, text, Role::Dim);
         return;

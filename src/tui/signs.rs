@@ -18,6 +18,12 @@ pub const EXPANDS: Sign = Sign("◆", "+");
 pub const LOST: Sign = Sign("×", "x");
 /// A step where a person edited.
 pub const EDITED: Sign = Sign("✎", "e");
+/// A position that is pinned.
+pub const PINNED: Sign = Sign("#", "#");
+/// A position with tokens that are never written there.
+pub const VETOED: Sign = Sign("!", "!");
+/// A position that is never expanded.
+pub const FORBIDDEN: Sign = Sign("⊘", "~");
 /// A bookmark.
 pub const BOOKMARK: Sign = Sign("⚑", "B");
 /// A step where a breakpoint stopped a run.

@@ -11,7 +11,7 @@ use super::super::{
     theme::{self, Role},
 };
 use crate::{
-    canvas::{Born, TokenId},
+    canvas::{Born, Cell, TokenId},
     decode::{Decision, Growth, Mode, Verdict},
     predict::Column,
     session::Pending,
@@ -130,15 +130,13 @@ pub fn flow(app: &App, width: u16) -> Flow {
             break;
         }
         let verdict = app.decision().and_then(|decision| decision.verdicts.get(position));
-        let mut marker = None;
+        let mut mark = String::new();
         let glyphs = if cell.token != special.mask {
             if cell.token == special.eos { sign(theme::EOS) } else { run[position].glyphs(ascii) }
         } else {
             let filled = matches!(verdict, Some(Verdict::Fill { .. }));
             if let Some(Verdict::Expand { n, .. } | Verdict::Forced { n, .. }) = verdict {
-                let text = format!("+{}", n.saturating_sub(1));
-                let width = u16::try_from(text::width(&text)).unwrap_or(1);
-                marker = Some(Glyph { symbol: text, width, sort: Sort::StandIn });
+                mark = format!("+{}", n.saturating_sub(1));
             }
             match token_at(app, position) {
                 Some(token) if token == special.eos && (filled || app.ghost) => sign(theme::EOS),
@@ -149,9 +147,31 @@ pub fn flow(app: &App, width: u16) -> Flow {
                 }
             }
         };
+        mark.push_str(&asked(app, cell));
+        let marker = (!mark.is_empty()).then(|| {
+            let width = u16::try_from(text::width(&mark)).unwrap_or(1);
+            Glyph { symbol: mark, width, sort: Sort::StandIn }
+        });
         pieces.push(Piece { position: Some(position), glyphs, marker, folded: None });
     }
     flow::lay(pieces, width)
+}
+
+/// Signs for what a person asks of a position.
+fn asked(app: &App, cell: &Cell) -> String {
+    let vetoed = app.canvas().vetoes_at(cell.slot).next().is_some();
+    let signs = [
+        (cell.wish.pinned, theme::PINNED),
+        (vetoed, theme::VETOED),
+        (cell.wish.expand == Some(false), theme::FORBIDDEN),
+    ];
+    signs.into_iter().filter(|(on, _)| *on).map(|(_, sign)| app.theme.sign(sign)).collect()
+}
+
+/// True if a person wrote the token of a cell.
+fn by_hand(app: &App, cell: &Cell) -> bool {
+    let step = cell.filled.and_then(|step| app.history.moments.get(step as usize));
+    step.is_some_and(|moment| moment.edited)
 }
 
 fn folded_glyphs(text: &str) -> Vec<Glyph> {
@@ -186,7 +206,12 @@ fn style(app: &App, position: usize) -> Style {
     }
     if cell.token != special.mask {
         let p = cell.filled.and_then(|step| app.history.confidence(cell.slot, step));
-        return theme.style(Role::Written(p));
+        let written = theme.style(Role::Written(p));
+        return if by_hand(app, cell) {
+            written.add_modifier(ratatui::style::Modifier::UNDERLINED)
+        } else {
+            written
+        };
     }
     let base = match verdict {
         _ if lost(app, position) => theme.style(Role::Lost),

@@ -1,6 +1,8 @@
 //! Tests of the screen: tables for the small parts, drawings of every pane and size over a fake
 //! model, and keys in long rows.
 
+mod debug;
+mod debug_screens;
 mod fake;
 mod flow;
 mod incremental;

@@ -8,27 +8,60 @@ use super::fake::{self, FakeVocabulary, Hostile};
 use crate::{
     predict::Vocabulary,
     tui::{
-        App, Look, Palette, frame,
+        App, Look, Palette,
+        chord::Chord,
+        frame,
+        keymap::TABLE,
         update::{Event, update},
     },
 };
 use crossterm::event::{
-    Event as TerminalEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+    Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent,
+    MouseEventKind,
 };
 
-const KEYS: [&str; 44] = [
-    "s", "s", "s", "s", "S", "f", "c", ")", "}", "(", "{", "R", "[", "]", "0", "$", "h", "l", "j",
-    "k", "w", "W", "PgUp", "PgDn", "g", "G", ".", ",", "o", "+", "-", "p", "P", "x", "Tab",
-    "BackTab", "1", "2", "3", "4", "5", "6", "z", "t",
+/// What is typed where something can be typed, key by key; cut anywhere.
+const TYPED: [&str; 16] = [
+    ":break eos_conf crosses 0.5",
+    ":break token[#3] changes",
+    ":until masks < 5",
+    ":query fills where p < 0.5",
+    ":goto 3",
+    ":fill 0 \"界\"",
+    ":veto 1 3",
+    ":pin 2; expand 3; step 2",
+    ":name-branch \u{202e}世界 x",
+    ":delete-branch",
+    ":switch 1",
+    ":nonsense 世界",
+    ":pane-7",
+    "/the",
+    "/id:5",
+    "eid:7",
 ];
-const MORE: [&str; 10] = ["v", "i", "?", "Esc", "Enter", "e", "Space", "<", ">", "7"];
 
 #[derive(Debug, Clone)]
 enum Deed {
-    Key(usize),
+    /// A key of the table.
+    Key(Chord),
+    Step,
+    /// So many characters of something typed, then perhaps Enter, Tab, or nothing.
+    Typed(usize, usize, Option<KeyCode>),
+    Paste,
     Mouse(MouseEventKind, u16, u16),
     Size(u16, u16),
     Tick,
+}
+
+/// Every key that does something, and the keys of line editors.
+fn keys() -> Vec<Chord> {
+    let typing = ["esc", "delete", "up", "down", "ctrl-p", "ctrl-n", "ctrl-w", "ctrl-k", "世"];
+    let typing = typing.map(|name| name.parse().expect("a key"));
+    TABLE.iter().flat_map(|binding| binding.keys).copied().chain(typing).collect()
+}
+
+fn key(app: &mut App, event: KeyEvent) {
+    update(app, Event::Terminal(TerminalEvent::Key(event)));
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
@@ -38,8 +71,17 @@ fn deed() -> impl Strategy<Value = Deed> {
         Just(MouseEventKind::ScrollDown),
         Just(MouseEventKind::ScrollUp),
     ];
+    let end = prop_oneof![
+        4 => Just(Some(KeyCode::Enter)),
+        2 => Just(Some(KeyCode::Tab)),
+        1 => Just(Some(KeyCode::Up)),
+        1 => Just(None),
+    ];
     prop_oneof![
-        8 => (0..KEYS.len() + MORE.len()).prop_map(Deed::Key),
+        8 => proptest::sample::select(keys()).prop_map(Deed::Key),
+        3 => Just(Deed::Step),
+        3 => (0..TYPED.len(), 0..40_usize, end).prop_map(|(at, n, end)| Deed::Typed(at, n, end)),
+        1 => Just(Deed::Paste),
         2 => (mouse, 0..250_u16, 0..80_u16).prop_map(|(kind, x, y)| Deed::Mouse(kind, x, y)),
         1 => (1..250_u16, 1..80_u16).prop_map(|(width, height)| Deed::Size(width, height)),
         1 => Just(Deed::Tick),
@@ -48,9 +90,20 @@ fn deed() -> impl Strategy<Value = Deed> {
 
 fn perform(app: &mut App, deed: &Deed) {
     match *deed {
-        Deed::Key(at) => {
-            let key = KEYS.get(at).or_else(|| MORE.get(at - KEYS.len())).copied();
-            fake::press(app, key.unwrap_or("s"));
+        Deed::Key(chord) => key(app, chord.event()),
+        Deed::Step => key(app, KeyCode::Char('s').into()),
+        Deed::Typed(at, most, end) => {
+            for c in TYPED[at].chars().take(most) {
+                key(app, KeyCode::Char(c).into());
+                frame::picture(app, app.width, app.height);
+            }
+            if let Some(end) = end {
+                key(app, end.into());
+            }
+        }
+        Deed::Paste => {
+            let text = "a\u{202e}\t世界\x1b[31m\nid:3".to_owned();
+            update(app, Event::Terminal(TerminalEvent::Paste(text)));
         }
         Deed::Mouse(kind, column, row) => {
             let mouse = MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE };

@@ -8,7 +8,8 @@ use crate::{
     tui::{App, Look, Palette, Shade, Source, frame},
 };
 
-fn check(name: &str, app: &App) {
+/// Compares a drawing with the one on file.
+pub fn check(name: &str, app: &App) {
     let drawing = styled(&frame::picture(app, app.width, app.height));
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
