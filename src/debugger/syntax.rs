@@ -180,7 +180,7 @@ fn arguments(spec: &Spec, rest: &str) -> Result<Command, CommandError> {
     let most = match spec.takes {
         Takes::Nothing => 0,
         Takes::ParamValue | Takes::SpotToken | Takes::SpotCount | Takes::TwoBranches => 2,
-        Takes::Words => usize::MAX,
+        Takes::Words | Takes::Name => usize::MAX,
         _ => 1,
     };
     if let Some(extra) = words.get(most) {
@@ -192,6 +192,11 @@ fn arguments(spec: &Spec, rest: &str) -> Result<Command, CommandError> {
     }
     let word = |at: usize| words.get(at).ok_or_else(usage);
     let text = |at: usize| word(at).map(|word| word.text.clone());
+    // A name may have blanks.
+    let name = || match words.as_slice() {
+        [] => Err(usage()),
+        words => Ok(words.iter().map(|word| &*word.text).collect::<Vec<_>>().join(" ")),
+    };
     let optional = words.first().map(|word| word.text.clone());
     let count = |at: usize| match words.get(at) {
         None => Ok(1),
@@ -236,10 +241,10 @@ fn arguments(spec: &Spec, rest: &str) -> Result<Command, CommandError> {
         "unbreak" => Command::Unbreak(breakpoint()?),
         "branches" => Command::Branches,
         "switch" => Command::Switch(text(0)?),
-        "name-branch" => Command::NameBranch(text(0)?),
+        "name-branch" => Command::NameBranch(name()?),
         "delete-branch" => Command::DeleteBranch(optional),
         "compare" => Command::Compare(text(0)?, text(1)?),
-        "mark" => Command::Mark(text(0)?),
+        "mark" => Command::Mark(name()?),
         "unmark" => Command::Unmark(text(0)?),
         "fill" => edit(Change::Fill(token(word(1)?)))?,
         "remask" => edit(Change::Remask)?,
@@ -260,7 +265,7 @@ fn arguments(spec: &Spec, rest: &str) -> Result<Command, CommandError> {
         "why" => Command::Why(spot()?),
         "lint" => Command::Lint,
         "save" => Command::Save(optional.map(Into::into)),
-        "save-preset" => Command::PresetSave(text(0)?),
+        "save-preset" => Command::PresetSave(name()?),
         "preset" => Command::PresetLoad(text(0)?),
         "presets" => Command::Presets,
         "macro" => Command::Macro(text(0)?),

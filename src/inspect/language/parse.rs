@@ -73,10 +73,16 @@ pub(super) fn parse(text: &str, row: bool) -> Result<Tree, SyntaxError> {
     let tree = reader.or()?;
     match reader.peek() {
         None => Ok(tree),
-        Some(_) => Err(SyntaxError::new(
-            reader.place(),
-            "the condition is over here: join it with `and` or `or`".to_owned(),
-        )),
+        Some(next) => {
+            let near = ["crosses", "changes", "contains", "and", "or"].into_iter().find(|word| {
+                matches!(next, Lexeme::Word(found) if strsim::jaro_winkler(found, word) > 0.8)
+            });
+            let message = match near {
+                Some(near) => format!("this is no operator; did you mean `{near}`?"),
+                None => "the condition is over here: join it with `and` or `or`".to_owned(),
+            };
+            Err(SyntaxError::new(reader.place(), message))
+        }
     }
 }
 

@@ -93,6 +93,7 @@ fn bad_conditions_are_refused_at_their_place() {
         ("xyzzy", 0..5, "no name `xyzzy`"),
         ("length >", 8..8, "is wanted here"),
         ("length > 3 4", 11..12, "join it"),
+        ("eos_conf croses 0.9", 9..15, "did you mean `crosses`?"),
         ("(length > 3", 11..11, "`)` is wanted"),
         ("conf < 0.1", 0..4, "`conf[17]`"),
         ("length[3] > 1", 0..6, "leave the index out"),
