@@ -76,7 +76,7 @@ fn prediction(session: &Session, request: &Request, step: usize) -> Prediction {
                         let rival = |k: usize| {
                             (((argmax[row] as usize + k) % 990) as TokenId, p[row] / (k + 1) as f32)
                         };
-                        (0..CANDIDATES).map(rival).collect()
+                        (0..CANDIDATES).map(rival).collect::<Vec<_>>()
                     })
                     .collect(),
             ),

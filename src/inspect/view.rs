@@ -64,11 +64,13 @@ fn guess(prediction: &Prediction, row: usize) -> (Option<TokenId>, Option<f32>) 
 
 /// The place of a row's confidence among the open positions, from 1.
 fn rank(prediction: &Prediction, canvas: &Canvas, row: usize) -> Option<usize> {
-    let p = |row: usize| guess(prediction, row).1;
-    let own = p(row)?;
-    let over = (0..canvas.len())
-        .filter(|&at| canvas.is_masked(at) && p(at).is_some_and(|other| other > own));
-    Some(over.count() + 1)
+    // The column once, not row by row: this is asked for every step of a branch.
+    let numbers = |column| prediction.numbers(column).ok();
+    let p = numbers(Column::PChoice).or_else(|| numbers(Column::PArgmax))?;
+    let own = *p.get(row)?;
+    let mask = canvas.special().mask;
+    let masked = canvas.cells().iter().zip(p).filter(|(cell, _)| cell.token == mask);
+    Some(masked.filter(|&(_, &other)| other > own).count() + 1)
 }
 
 /// The moments on the way to a node at which a slot was masked and predicted: the step, the slot's

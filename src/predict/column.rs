@@ -4,8 +4,47 @@ use std::collections::BTreeMap;
 
 use crate::canvas::TokenId;
 
-/// Candidate tokens of one position with their probabilities, best first.
-pub type Ranked = Vec<(TokenId, f32)>;
+/// Candidate tokens of every position with their probabilities, best first. They lie in one piece:
+/// a list a position would cost as much again as what it holds.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Ranked {
+    all: Vec<(TokenId, f32)>,
+    /// Where each row ends.
+    ends: Vec<usize>,
+}
+
+impl Ranked {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The candidates of a row; empty where none were kept or there is no such row.
+    pub fn row(&self, row: usize) -> &[(TokenId, f32)] {
+        let start = row.checked_sub(1).and_then(|before| self.ends.get(before)).copied();
+        let end = self.ends.get(row).copied();
+        end.and_then(|end| self.all.get(start.unwrap_or(0)..end)).unwrap_or_default()
+    }
+
+    /// The candidates of all rows, one after the other.
+    pub fn all(&self) -> &[(TokenId, f32)] {
+        &self.all
+    }
+}
+
+impl<Row: IntoIterator<Item = (TokenId, f32)>> FromIterator<Row> for Ranked {
+    fn from_iter<Rows: IntoIterator<Item = Row>>(rows: Rows) -> Self {
+        let mut ranked = Self::default();
+        for row in rows {
+            ranked.all.extend(row);
+            ranked.ends.push(ranked.all.len());
+        }
+        // They are kept as long as the session.
+        ranked.all.shrink_to_fit();
+        ranked.ends.shrink_to_fit();
+        ranked
+    }
+}
 
 /// The columns a request can ask for. Probabilities are f32 in 0..=1 from the softmax over the
 /// guided logits; entropies and margins are explained at each.
@@ -108,8 +147,8 @@ pub enum Data {
     Ids(Vec<TokenId>),
     /// Numbers; NaN where a foreign trace had no finite value.
     Numbers(Vec<f32>),
-    /// Ranked candidates; empty where none were kept.
-    Ranked(Vec<Ranked>),
+    /// Ranked candidates.
+    Ranked(Ranked),
 }
 
 impl Data {
@@ -117,7 +156,7 @@ impl Data {
         match self {
             Self::Ids(rows) => rows.len(),
             Self::Numbers(rows) => rows.len(),
-            Self::Ranked(rows) => rows.len(),
+            Self::Ranked(ranked) => ranked.rows(),
         }
     }
 }
@@ -187,7 +226,7 @@ impl Prediction {
     ///
     /// # Errors
     /// If the prediction does not hold it.
-    pub fn ranked(&self, column: Column) -> Result<&[Ranked], MissingColumn> {
+    pub fn ranked(&self, column: Column) -> Result<&Ranked, MissingColumn> {
         match self.columns.get(&column) {
             Some(Data::Ranked(ranked)) => Ok(ranked),
             _ => Err(MissingColumn(column)),
@@ -206,6 +245,23 @@ impl Prediction {
 
     /// The candidates kept for a row; empty if none are.
     pub fn top_k(&self, row: usize) -> &[(TokenId, f32)] {
-        self.ranked(Column::TopK).ok().and_then(|rows| rows.get(row)).map_or(&[], |row| row)
+        self.ranked(Column::TopK).map_or(&[], |ranked| ranked.row(row))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_lie_in_their_rows() {
+        let rows = [vec![(1, 0.5), (2, 0.25)], vec![], vec![(3, 1.0)]];
+        let ranked: Ranked = rows.iter().cloned().collect();
+        for (at, row) in rows.iter().enumerate() {
+            assert_eq!(ranked.row(at), row);
+        }
+        assert_eq!((ranked.rows(), ranked.row(3)), (3, &[][..]));
+        assert_eq!(ranked.all(), [(1, 0.5), (2, 0.25), (3, 1.0)]);
+        assert_eq!(Ranked::default().row(0), []);
     }
 }

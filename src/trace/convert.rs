@@ -94,7 +94,7 @@ pub(super) fn prediction(key: Key, from: &predict::Prediction, canvas: &Canvas) 
         values: masked
             .iter()
             .map(|&at| {
-                let kept = ranked[at].iter().enumerate();
+                let kept = ranked.row(at).iter().enumerate();
                 let kept = kept.filter(|(rank, (_, p))| *rank < 2 || *p >= LEAST);
                 kept.map(|(_, &(id, p))| (id, round(p))).unzip()
             })
@@ -174,7 +174,7 @@ pub(super) fn predicted(record: Prediction) -> Result<predict::Prediction, Strin
     }
     if let Some(sparse) = columns.top_k {
         let values = spread("top_k", rows, sparse, (Vec::new(), Vec::new()))?;
-        let ranked = values.into_iter().map(|(ids, p)| ids.into_iter().zip(p).collect()).collect();
+        let ranked = values.into_iter().map(|(ids, p)| ids.into_iter().zip(p)).collect();
         prediction = prediction.with(Column::TopK, Data::Ranked(ranked));
     }
     Ok(prediction)

@@ -173,7 +173,7 @@ fn ids_in(prediction: &Prediction) -> Vec<TokenId> {
         .flat_map(|(column, data)| match data {
             Data::Ids(ids) if column != Column::BestUnmask => ids.clone(),
             Data::Ids(_) | Data::Numbers(_) => Vec::new(),
-            Data::Ranked(rows) => rows.iter().flatten().map(|(id, _)| *id).collect(),
+            Data::Ranked(ranked) => ranked.all().iter().map(|(id, _)| *id).collect(),
         })
         .collect()
 }

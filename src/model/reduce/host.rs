@@ -3,11 +3,7 @@
 use candle_core::{CpuStorage, Result, Storage, Tensor, bail};
 
 use super::{Row, current};
-use crate::{
-    canvas::TokenId,
-    model::noise,
-    predict::{Ranked, Request},
-};
+use crate::{canvas::TokenId, model::noise, predict::Request};
 
 /// Reduces logits `[rows, columns]`; the first of them is row `first` of the request.
 pub(super) fn reduce(logits: &Tensor, request: &Request, first: usize) -> Result<Vec<Row>> {
@@ -110,8 +106,8 @@ fn first_max(values: impl Iterator<Item = f32>) -> (TokenId, f32) {
 }
 
 /// The `k` largest values, largest first, lowest id first among equals. Never empty.
-fn best(logits: &[f32], k: usize) -> Ranked {
-    let mut top: Ranked = Vec::with_capacity(k + 1);
+fn best(logits: &[f32], k: usize) -> Vec<(TokenId, f32)> {
+    let mut top: Vec<(TokenId, f32)> = Vec::with_capacity(k + 1);
     for (id, &logit) in logits.iter().enumerate() {
         if top.len() == k && top.last().is_some_and(|last| logit <= last.1) {
             continue;

@@ -12,7 +12,7 @@ use candle_core::{Result, Tensor};
 
 use crate::{
     canvas::TokenId,
-    predict::{Column, Data, Prediction, Ranked, Request},
+    predict::{Column, Data, Prediction, Request},
 };
 
 /// What is known of one row. All columns are filled; the request's are kept.
@@ -28,7 +28,7 @@ struct Row {
     best_unmask: TokenId,
     p_best_unmask: f32,
     p_current: f32,
-    top: Ranked,
+    top: Vec<(TokenId, f32)>,
 }
 
 /// Collects the rows of a request, chunk after chunk.
@@ -86,7 +86,9 @@ impl<'a> Reducer<'a> {
                 Column::BestUnmask => ids(|row| row.best_unmask),
                 Column::PBestUnmask => numbers(|row| row.p_best_unmask),
                 Column::PCurrent => numbers(|row| row.p_current),
-                Column::TopK => Data::Ranked(self.rows.iter().map(|row| row.top.clone()).collect()),
+                Column::TopK => {
+                    Data::Ranked(self.rows.iter().map(|row| row.top.iter().copied()).collect())
+                }
             };
             data.insert(column, values);
         }

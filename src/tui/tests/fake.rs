@@ -167,7 +167,7 @@ pub fn predict(request: &Request) -> Prediction {
         .with(Column::PBestUnmask, Data::Numbers(p_argmax))
         .with(Column::Entropy, Data::Numbers(entropy))
         .with(Column::Margin, Data::Numbers(margin))
-        .with(Column::TopK, Data::Ranked(top_k))
+        .with(Column::TopK, Data::Ranked(top_k.into_iter().collect()))
 }
 
 pub fn facts() -> ModelFacts {
