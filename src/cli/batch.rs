@@ -109,10 +109,11 @@ impl Batch {
             }
             if let Some(stop) = self.finish(stopped, |_| {})? {
                 let simulated = self.debugger.end_simulation();
-                say(&simulated.unwrap_or_else(|| self.debugger.stop_text(&stop)))?;
-                if let Stop::Failed(error) = &stop {
-                    return Err(Fault::failure(error));
+                let text = self.debugger.stop_text(&stop);
+                if simulated.is_none() && !stop.is_fine() {
+                    return Err(Fault::failure(format!("`{command}`: {text}")));
                 }
+                say(&simulated.unwrap_or(text))?;
                 last = Some(stop);
             }
         }

@@ -131,7 +131,11 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
     // Whatever happened, what was recorded is closed properly before anything is said.
     run.batch.debugger.session.finish_recording().map_err(Fault::failure)?;
     let stop = outcome?;
-    let answer = run.batch.debugger.answer();
+    // Where it stopped on the way, masks are shown as such.
+    let answer = match &stop {
+        Some(Stop::Hit(_)) if !args.json => run.batch.debugger.draft(),
+        _ => run.batch.debugger.answer(),
+    };
     let findings = match args.lint {
         true => {
             let debugger = &run.batch.debugger;

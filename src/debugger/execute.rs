@@ -82,7 +82,7 @@ impl Debugger {
             Command::Edit(spot, change) => self.change(*spot, change).map(quiet),
             Command::Undo => self.take_back().map(Reply::line),
             Command::Redo => self.make_again().map(Reply::line),
-            Command::Text => Ok(Reply::line(self.answer())),
+            Command::Text => Ok(Reply::line(self.draft())),
             Command::Passes => {
                 let passes = self.session.passes();
                 Ok(Reply::line(format!("{passes} forward passes")))

@@ -21,6 +21,19 @@ impl Debugger {
         self.vocabulary.text(&canvas.tokens()[..canvas.tail()])
     }
 
+    /// The same with a sign for every mask.
+    pub fn draft(&self) -> String {
+        let canvas = self.session.canvas();
+        let mask = canvas.special().mask;
+        let tokens = canvas.tokens();
+        let parts = tokens[..canvas.tail()].chunk_by(|a, b| (*a == mask) == (*b == mask));
+        let text = |part: &[TokenId]| match part.first() {
+            Some(&first) if first == mask => " ▒".repeat(part.len()),
+            _ => self.vocabulary.text(part),
+        };
+        parts.map(text).collect()
+    }
+
     /// What a stop means, in words.
     pub fn stop_text(&self, stop: &Stop) -> String {
         let step = self.session.node().depth;
@@ -155,11 +168,15 @@ impl Debugger {
         };
         match at {
             None => format!("{length}one goes on where the other ends"),
-            Some(at) => format!(
-                "{length}from position {at} on: {} and {}",
-                self.named(x[at]),
-                self.named(y[at])
-            ),
+            Some(at) => {
+                let differing = x.iter().zip(&y).filter(|(a, b)| a != b).count();
+                let noun = if differing == 1 { "position differs" } else { "positions differ" };
+                format!(
+                    "{length}{differing} {noun}, the first at {at}: {} and {}",
+                    self.named(x[at]),
+                    self.named(y[at])
+                )
+            }
         }
     }
 
@@ -208,6 +225,7 @@ impl Debugger {
         let masked = cell.token == special.mask;
         let held = if masked { "mask".to_owned() } else { self.named(cell.token) };
         let mut lines = vec![format!("position {position}, slot #{}: {held}", cell.slot.0)];
+        lines.extend(self.asked(&cell));
         match cell.born {
             Born::Start => {}
             Born::Appended { step } => lines.push(format!("appended at step {step}")),
@@ -249,6 +267,25 @@ impl Debugger {
             lines.push(format!("guesses: {}", guesses.join(" → ")));
         }
         Ok(lines)
+    }
+
+    /// What a person asks of a cell.
+    pub fn asked(&self, cell: &crate::canvas::Cell) -> Vec<String> {
+        let mut asked = Vec::new();
+        if cell.wish.pinned {
+            asked.push("pinned by hand".to_owned());
+        }
+        match cell.wish.expand {
+            Some(true) => asked.push("to be expanded, asked for by hand".to_owned()),
+            Some(false) => asked.push("never to be expanded, asked for by hand".to_owned()),
+            None => {}
+        }
+        let vetoed = self.session.canvas().vetoes_at(cell.slot).map(|token| self.named(token));
+        let vetoed: Vec<String> = vetoed.collect();
+        if !vetoed.is_empty() {
+            asked.push(format!("vetoed by hand: {}", vetoed.join(", ")));
+        }
+        asked
     }
 
     /// Why a slot was written at a step of a path, and its rivals then.
@@ -376,7 +413,14 @@ impl Debugger {
             _ => "the recorded predictions no longer apply from here on: it needs the model"
                 .to_owned(),
         };
-        format!("re-simulated {steps} of {} steps: {different}; {end}", from.len() - 1)
+        match from.len() - 1 {
+            known if steps <= known => {
+                format!("re-simulated {steps} of {known} steps: {different}; {end}")
+            }
+            known => {
+                format!("re-simulated {steps} steps of a branch of {known}: {different}; {end}")
+            }
+        }
     }
 
     /// Ends a re-simulation, if one was on.

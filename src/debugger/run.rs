@@ -4,7 +4,7 @@
 use super::Debugger;
 use crate::{
     decode::{DecodeError, Finish},
-    inspect::{Condition, View},
+    inspect::{Condition, View, language::Facts},
     session::{NodeId, Pending, StepError},
 };
 
@@ -135,7 +135,11 @@ impl Debugger {
                     *left -= 1;
                     Tick::Moved
                 }
-                Some(Goal::Steps(_)) => self.stopped(Stop::Reached),
+                // The last step may end at a breakpoint as any other.
+                Some(Goal::Steps(_)) => match self.hits(self.session.at()).0 {
+                    hit if hit.is_empty() => self.stopped(Stop::Reached),
+                    hit => self.stopped(Stop::Hit(hit)),
+                },
                 _ => Tick::Moved,
             },
             Err(StepError::Done(finish)) => self.stopped(Stop::Done(finish)),
@@ -206,8 +210,10 @@ impl Debugger {
         let mut hit = Vec::new();
         let mut open = false;
         let view = self.view(at);
+        let before = self.session.timeline()[at].parent.map(|parent| self.view(parent));
+        let before = before.as_ref().map(|view| view as &dyn Facts);
         for point in self.breakpoints.enabled() {
-            match point.condition.holds(&view) {
+            match point.condition.comes_to_hold(&view, before) {
                 Some(true) => hit.push(point.id),
                 Some(false) => {}
                 None => open |= point.condition.needs_prediction(),

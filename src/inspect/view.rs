@@ -5,7 +5,7 @@ use std::{cell::OnceCell, collections::HashMap, sync::Arc};
 use super::language::{Facts, Index, Name, Use, Value, When};
 use crate::{
     canvas::{Born, Canvas, Cell, Slot, TokenId},
-    decode::{Decision, Mode, Verdict},
+    decode::{Decision, Mode, Params, Verdict},
     predict::{Column, Piece, Prediction, Vocabulary},
     session::{Node, NodeId, Pending, Session},
 };
@@ -39,7 +39,9 @@ pub fn prediction_at(session: &Session, at: NodeId) -> Option<Arc<Prediction>> {
     {
         return Some(prediction.clone());
     }
-    session.prediction(made_from(session, at)?.prediction).cloned()
+    let made = made_from(session, at).and_then(|made| session.prediction(made.prediction));
+    // A person may have edited instead of stepping.
+    made.or_else(|| session.predicted(at)).cloned()
 }
 
 /// The decision that follows a node: what the screen shows as pending there.
@@ -142,6 +144,11 @@ impl<'a> View<'a> {
         &self.session.timeline()[self.at]
     }
 
+    /// The parameters there; where one stands, as they are turned.
+    fn params(&self) -> &'a Params {
+        if self.at == self.session.at() { self.session.params() } else { &self.node().params }
+    }
+
     fn before(&self) -> Option<&Self> {
         let before = self.before.get_or_init(|| {
             let parent = self.node().parent?;
@@ -205,17 +212,17 @@ impl<'a> View<'a> {
             let number = self.prediction()?.number(column, self.position(used.index)?)?;
             number.is_finite().then_some(number)
         };
-        let phase = || self.session.strategy().phase(canvas, &node.state, &node.params);
+        let phase = || self.session.strategy().phase(canvas, &node.state, self.params());
         match used.spec.name {
             Name::Step => count(node.depth as usize),
             Name::Stage => count(usize::from(phase().stage)),
             Name::Block => {
                 let block = phase().block.filter(|block| !block.is_empty());
-                let length = node.params.count("block_length").unwrap_or(usize::MAX).max(1);
+                let length = self.params().count("block_length").unwrap_or(usize::MAX).max(1);
                 count(block.map_or(0, |block| block.start / length + 1))
             }
             Name::Length => count(canvas.len()),
-            Name::Max => count(node.params.count("max_gen_length").ok()?),
+            Name::Max => count(self.params().count("max_gen_length").ok()?),
             Name::Masks => count(canvas.masks()),
             Name::ETokens => count(canvas.tail()),
             Name::ERatio => {
@@ -301,7 +308,7 @@ impl<'a> View<'a> {
                 let token = guess(self.prediction()?, self.position(used.index)?).0?;
                 Some(self.token(token))
             }
-            Name::Param(name) => node.params.float(name).ok().map(Value::Number),
+            Name::Param(name) => self.params().float(name).ok().map(Value::Number),
             Name::Position | Name::Slot | Name::P | Name::Made => None,
         }
     }

@@ -185,6 +185,18 @@ impl Session {
         self.store.get(&key)
     }
 
+    /// The prediction that a step from `node` under its own parameters would ask for, if it is
+    /// known.
+    pub fn predicted(&self, node: NodeId) -> Option<&Arc<Prediction>> {
+        let node = &self.timeline[node];
+        let (canvas, state, params) = (&node.canvas, &node.state, &node.params);
+        let plan = self.strategy.plan(canvas, state, params, node.steps + 1, self.extras);
+        match plan.ok()? {
+            Plan::Predict(request) => self.store.get(&request.key()),
+            Plan::Done(_) => None,
+        }
+    }
+
     /// Forward passes run in this session, on all branches. With guidance a pass evaluates two
     /// canvases but counts once.
     pub fn passes(&self) -> usize {

@@ -399,7 +399,8 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
             return true;
         }
         Mode::Search(input) => {
-            let used = pen.say(x, line.y, room, "/", Role::Key);
+            let place = if app.focus == Pane::Log { "log /" } else { "/" };
+            let used = pen.say(x, line.y, room, place, Role::Key);
             let field = Rect { x: x + used, width: room.saturating_sub(used), ..line };
             params::typed(app, pen, field, input);
             return true;

@@ -71,12 +71,20 @@ impl Condition {
         self.tree.holds(facts)
     }
 
+    /// Whether it *comes to* hold: now it does, and a step before it did not. One that reads what
+    /// a step does, as `expanded`, comes to hold at each such step.
+    pub fn comes_to_hold(&self, now: &dyn Facts, before: Option<&dyn Facts>) -> Option<bool> {
+        let holds = self.tree.holds(now)?;
+        let held = || before.and_then(|before| self.tree.holds(before)) == Some(true);
+        Some(holds && (self.tree.of_a_step() || !held()))
+    }
+
     /// True if it reads the prediction on the canvas: it cannot be judged before that is known.
     pub fn needs_prediction(&self) -> bool {
         self.tree.needs_prediction()
     }
 
-    /// The names it uses with their values, each once: `0.412 → 0.913` where they changed.
+    /// The names it uses with their values, each once, and the value before where it is another.
     pub fn values(&self, facts: &dyn Facts) -> Vec<(String, String)> {
         let mut values: Vec<(String, String)> = Vec::new();
         for used in self.tree.uses() {
@@ -87,7 +95,7 @@ impl Condition {
             let (was, is) = (facts.value(used, When::Before), facts.value(used, When::Now));
             let text = match (was, is) {
                 (_, None) => "–".to_owned(),
-                (Some(was), Some(is)) if was != is => format!("{was} → {is}"),
+                (Some(was), Some(is)) if was != is => format!("{is}, a step before {was}"),
                 (_, Some(is)) => is.to_string(),
             };
             values.push((name, text));

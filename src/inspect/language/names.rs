@@ -71,6 +71,8 @@ pub enum Kind {
 pub enum Reads {
     /// The canvas and the way to it.
     State,
+    /// The step that led there.
+    Step,
     /// The prediction on this canvas.
     Prediction,
     /// A query's row.
@@ -109,7 +111,7 @@ const fn at(spec: NameSpec) -> NameSpec {
 }
 
 use Kind::{Count, Probability, Text, Token, Truth};
-use Reads::{Prediction, Row, State};
+use Reads::{Prediction, Row, State, Step};
 
 /// Every name but the parameters', which are names too.
 pub const NAMES: &[NameSpec] = &[
@@ -135,21 +137,21 @@ pub const NAMES: &[NameSpec] = &[
     at(of(Name::Flips, "flips", Count, Prediction, "how often its guess has changed")),
     at(of(Name::Born, "born", Count, State, "step that inserted or appended it; 0 from the start")),
     at(of(Name::Set, "set", Count, State, "step that wrote it; 0 for none")),
-    of(Name::Filled, "filled", Count, State, "positions filled by the step that led here"),
-    of(Name::Expanded, "expanded", Count, State, "positions it expanded"),
-    of(Name::Dropped, "dropped", Count, State, "positions it dropped at the maximum length"),
-    of(Name::Appended, "appended", Count, State, "positions it added at the tail"),
-    of(Name::Mode, "mode", Text, State, "its kind: grow, settle, high_conf, fallback, stuck, none"),
+    of(Name::Filled, "filled", Count, Step, "positions filled by the step that led here"),
+    of(Name::Expanded, "expanded", Count, Step, "positions it expanded"),
+    of(Name::Dropped, "dropped", Count, Step, "positions it dropped at the maximum length"),
+    of(Name::Appended, "appended", Count, Step, "positions it added at the tail"),
+    of(Name::Mode, "mode", Text, Step, "its kind: grow, settle, high_conf, fallback, stuck, none"),
     of(
         Name::Fallback,
         "fallback",
         Truth,
-        State,
+        Step,
         "it filled the best of the block, none was over τ_high",
     ),
-    of(Name::Stuck, "stuck", Truth, State, "it filled although every position predicted the mask"),
-    of(Name::Edited, "edited", Truth, State, "a person's edit led here"),
-    of(Name::FillConf, "fill_conf", Probability, State, "the lowest confidence it filled with"),
+    of(Name::Stuck, "stuck", Truth, Step, "it filled although every position predicted the mask"),
+    of(Name::Edited, "edited", Truth, Step, "a person's edit led here"),
+    of(Name::FillConf, "fill_conf", Probability, Step, "the lowest confidence it filled with"),
     of(
         Name::EosConf,
         "eos_conf",

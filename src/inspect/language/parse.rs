@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{
     SyntaxError,
     lex::{Lexeme, lex},
-    names::{Kind, NameSpec, Reads, known},
+    names::{Kind, Name, NameSpec, Reads, known},
 };
 use crate::canvas::Slot;
 
@@ -354,6 +354,14 @@ impl Tree {
             }
             Self::Changes(term) | Self::Holds(term) => term.uses(),
         }
+    }
+
+    /// True if it reads what a step does, and so is about that step alone.
+    pub(super) fn of_a_step(&self) -> bool {
+        let pending = [Name::WillFill, Name::WillExpand, Name::WillDrop, Name::Flipped];
+        let of_step =
+            |used: &Use| used.spec.reads == Reads::Step || pending.contains(&used.spec.name);
+        self.uses().iter().any(of_step)
     }
 
     /// True if it reads the prediction on the canvas.

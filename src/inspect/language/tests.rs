@@ -86,6 +86,33 @@ fn conditions_hold_or_not() {
 }
 
 #[test]
+fn states_come_to_hold_once_and_steps_each_time() {
+    let (table, before) = (
+        table(),
+        Table(HashMap::from([
+            (("length".to_owned(), true), Value::Number(40.0)),
+            (("masks".to_owned(), true), Value::Number(9.0)),
+            (("expanded".to_owned(), true), Value::Number(1.0)),
+        ])),
+    );
+    for (text, expected) in [
+        // It held a step before as well.
+        ("length >= 40", Some(false)),
+        ("masks < 5", Some(true)),
+        ("masks < 3", Some(false)),
+        // What a step does is asked of each step anew.
+        ("expanded", Some(true)),
+        ("expanded and length >= 40", Some(true)),
+        ("conf[99] < 0.1", None),
+    ] {
+        let condition = Condition::parse(text).unwrap();
+        assert_eq!(condition.comes_to_hold(&table, Some(&before)), expected, "{text}");
+    }
+    let condition = Condition::parse("length >= 40").unwrap();
+    assert_eq!(condition.comes_to_hold(&table, None), Some(true), "nothing is before the start");
+}
+
+#[test]
 fn bad_conditions_are_refused_at_their_place() {
     for (text, at, message) in [
         ("", 0..0, "a condition is wanted"),

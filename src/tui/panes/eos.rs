@@ -44,6 +44,9 @@ pub fn rule(app: &App, decision: &Decision) -> String {
         (Mode::Settle, Growth::Stays) => "stage 2 begins".to_owned(),
         (_, Growth::AtMaximum(maximum)) => format!("would expand, but {maximum} is the maximum"),
         (_, Growth::To(to)) => match decision.expansions().next() {
+            Some(position) if forced(decision) => {
+                format!("position {position} will be expanded by hand, length {to}")
+            }
             Some(position) => format!("will expand position {position}, length {to}"),
             None => format!("the length becomes {to}"),
         },
@@ -61,6 +64,11 @@ pub fn rule(app: &App, decision: &Decision) -> String {
         (_, Growth::Stays) => "may expand, but none is under τ_low".to_owned(),
     };
     format!("{compared}: {then}")
+}
+
+/// True if an expansion was asked for by hand.
+fn forced(decision: &Decision) -> bool {
+    decision.verdicts.iter().any(|verdict| matches!(verdict, Verdict::Forced { .. }))
 }
 
 /// The threshold's symbol in a stage.

@@ -155,8 +155,17 @@ fn title(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
     2
 }
 
-/// The verdict in words.
+/// The verdict in words, behind what a person asks of the position.
 fn why(app: &App, cell: &Cell) -> String {
+    let mut parts = app.debugger.asked(cell);
+    if let Some(first) = parts.first_mut() {
+        *first = sentence(first);
+    }
+    parts.push(fate(app, cell));
+    parts.join(" · ")
+}
+
+fn fate(app: &App, cell: &Cell) -> String {
     let special = app.canvas().special();
     if cell.token == special.mask {
         return match app.debugger.session.pending() {

@@ -179,19 +179,23 @@ fn entry(app: &App, pen: &mut Pen, line: Rect, at: usize, spec: &ParamSpec, valu
     }
 }
 
-/// A value at which the pending step comes out differently; thresholds are f32 values.
-fn flip_value(value: Value) -> String {
-    match value {
-        Value::Int(value) => value.to_string(),
-        Value::Float(value) => text::exact(Some(value as f32)),
+/// A value at which the pending step comes out differently: typed, it does. Four decimals, rounded
+/// away from the present value; the whole f32 where that is too coarse.
+fn flip_value(value: Value, up: bool) -> String {
+    let Value::Float(exact) = value else { return value.to_string() };
+    let scaled = exact * 1e4;
+    let rounded = if up { scaled.ceil() } else { scaled.floor() } / 1e4;
+    if rounded == 0.0 || exact < 0.01 {
+        return (exact as f32).to_string();
     }
+    rounded.to_string()
 }
 
 /// The nearest values that change the pending step: `↓0.871 ↑0.93`.
 fn nearest(app: &App, spec: &ParamSpec) -> String {
     let Some(turns) = app.flip(spec.name) else { return String::new() };
     let part = |arrow: &str, turn: &Option<(Value, String)>| {
-        turn.as_ref().map(|(value, _)| format!("{arrow}{}", flip_value(*value)))
+        turn.as_ref().map(|(value, _)| format!("{arrow}{}", flip_value(*value, arrow == "↑")))
     };
     let parts = [part("↓", &turns.down), part("↑", &turns.up)];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
@@ -201,7 +205,8 @@ fn nearest(app: &App, spec: &ParamSpec) -> String {
 fn flips(app: &App, spec: &ParamSpec) -> Option<String> {
     let turns = app.flip(spec.name)?;
     let part = |arrow: &str, turn: &Option<(Value, String)>| {
-        turn.as_ref().map(|(value, what)| format!("{arrow} {}: {what}", flip_value(*value)))
+        let value = |value: Value| flip_value(value, arrow == "↑");
+        turn.as_ref().map(|(at, what)| format!("{arrow} {}: {what}", value(*at)))
     };
     let parts: Vec<String> =
         [part("↓", &turns.down), part("↑", &turns.up)].into_iter().flatten().collect();
