@@ -76,10 +76,10 @@ fn known_steps_bring_their_parameters_and_turned_ones_stay() {
     assert_eq!(tau(&driver), Ok(Value::Float(0.9)));
     driver.script("step 4");
     assert_eq!((at(&driver), tau(&driver)), (end, Ok(Value::Float(1.1))));
-    // Turned by hand it stays turned, over a step that comes out the same and an edit made before.
+    // Turned by hand it stays turned, in a step of its own and over an edit made before.
     driver.script("goto start; set high_conf_threshold 1.05; step");
-    assert_eq!((at(&driver), tau(&driver)), (1, Ok(Value::Float(1.05))));
-    driver.script("goto end; pin 0; set seed 7; step; back 2; set seed 3");
+    assert_eq!((at(&driver), tau(&driver)), (end + 1, Ok(Value::Float(1.05))));
+    driver.script("switch 1; goto end; pin 0; set seed 7; step; back 2; set seed 3");
     driver.script("pin 0");
     assert_eq!(driver.debugger.session.params().get("seed"), Ok(Value::Int(3)));
 }
