@@ -201,3 +201,23 @@ fn a_script_file_and_macros_do_the_same() {
     assert_eq!(code, Some(0), "{err}");
     assert_eq!(from_file, from_macro);
 }
+
+#[test]
+fn an_expansion_that_is_refused_ends_the_run() {
+    for script in ["expand 3; continue; text", "pin 31; expand 3; continue; text"] {
+        let args = ["run", "Name 6 animals.", "--max-gen-length", "32", "--exec", script];
+        let (code, out, err) = demask(&args);
+        assert_eq!(code, Some(0), "{script}: {out}{err}");
+        assert!(out.contains("the run is over"), "{script}: {out}");
+    }
+    // What cannot be made ends a script.
+    let (code, _, err) = demask(&[
+        "replay",
+        &recording(),
+        "--batch",
+        "--exec",
+        "goto 28; fill 40 \" kind\"; step; text",
+    ]);
+    assert_eq!(code, Some(1));
+    assert!(err.contains("`step`: "), "{err}");
+}

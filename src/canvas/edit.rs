@@ -1,6 +1,9 @@
 //! Edits: the only way a canvas changes. Applying them is checked, and reports what fell off.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{Born, Canvas, Cell, Slot, TokenId, Wish};
 
@@ -141,7 +144,9 @@ impl Canvas {
         }
         if !canvas.vetoes.is_empty() {
             let there: HashSet<Slot> = canvas.cells.iter().map(|cell| cell.slot).collect();
-            canvas.vetoes.retain(|(slot, _)| there.contains(slot));
+            if canvas.vetoes.iter().any(|(slot, _)| !there.contains(slot)) {
+                Arc::make_mut(&mut canvas.vetoes).retain(|(slot, _)| there.contains(slot));
+            }
         }
         Ok(Applied { canvas, dropped })
     }
@@ -209,10 +214,11 @@ impl Canvas {
             }
             Edit::Veto { slot, token, on } => {
                 find(slot)?;
+                let vetoes = Arc::make_mut(&mut self.vetoes);
                 if on {
-                    self.vetoes.insert((slot, token));
+                    vetoes.insert((slot, token));
                 } else {
-                    self.vetoes.remove(&(slot, token));
+                    vetoes.remove(&(slot, token));
                 }
                 Ok(false)
             }

@@ -86,7 +86,8 @@ pub struct Canvas {
     cells: Vec<Cell>,
     special: SpecialTokens,
     next_slot: u32,
-    vetoes: BTreeSet<(Slot, TokenId)>,
+    /// Shared between canvases: few steps change it.
+    vetoes: Arc<BTreeSet<(Slot, TokenId)>>,
 }
 
 impl Canvas {
@@ -101,7 +102,7 @@ impl Canvas {
             cells: Vec::with_capacity(length),
             special,
             next_slot: 0,
-            vetoes: BTreeSet::new(),
+            vetoes: Arc::default(),
         };
         canvas.push(length, special.mask, Born::Start);
         canvas
@@ -171,6 +172,11 @@ impl Canvas {
     /// Tokens that must not be written at `slot`, in order.
     pub fn vetoes_at(&self, slot: Slot) -> impl Iterator<Item = TokenId> {
         self.vetoes.range((slot, TokenId::MIN)..=(slot, TokenId::MAX)).map(|&(_, token)| token)
+    }
+
+    /// Number of vetoes on the canvas.
+    pub fn vetoes(&self) -> usize {
+        self.vetoes.len()
     }
 
     /// Number of masked positions.

@@ -42,6 +42,9 @@ impl Batch {
         mut stepped: impl FnMut(&Debugger),
     ) -> Result<Option<Stop>, Fault> {
         loop {
+            if stopped.load(Ordering::Relaxed) {
+                return Err(Fault::failure("stopped by a signal"));
+            }
             match self.debugger.tick() {
                 Tick::Idle => return Ok(None),
                 Tick::Stopped(stop) => return Ok(Some(stop)),

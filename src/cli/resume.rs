@@ -11,7 +11,9 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Config, Fault, LookOptions, ModelOptions, config, fault::tell, host::Program, stop};
+use super::{
+    Config, Fault, LookOptions, ModelOptions, config, fault::tell, host::Program, script, stop,
+};
 use crate::{
     debugger::{Command, Debugger},
     inspect::Condition,
@@ -171,7 +173,10 @@ pub fn main(
         )
     };
     let path = folder().ok_or_else(none)?.join("last.json");
-    let text = fs::read_to_string(&path).map_err(|_| none())?;
+    let text = script::read(&path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => none(),
+        _ => Fault::failure(format!("{}: it cannot be read ({error}). Remove it", path.display())),
+    })?;
     let last: Last = serde_json::from_str(&text).map_err(|error| {
         Fault::failure(format!("{}: it cannot be read ({error}). Remove it", path.display()))
     })?;

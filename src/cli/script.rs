@@ -1,6 +1,10 @@
 //! Commands given on the command line or in a file: `--exec`, `--break`.
 
-use std::path::PathBuf;
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 
@@ -9,6 +13,19 @@ use crate::{
     debugger::{self, Command},
     inspect::{Condition, pointed},
 };
+
+/// Most bytes of a script: more is no script.
+const MOST: u64 = 1 << 20;
+
+/// A text file, if it is not too long to be one.
+pub(super) fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(MOST + 1).read_to_string(&mut text)?;
+    match text.len() as u64 > MOST {
+        true => Err(io::Error::other("it is larger than 1 MiB")),
+        false => Ok(text),
+    }
+}
 
 /// What to do from the start on.
 #[derive(Debug, Clone, Default, Args)]
@@ -41,8 +58,9 @@ impl ScriptOptions {
         }
         let file = match &self.exec_file {
             None => None,
-            Some(path) => Some(std::fs::read_to_string(path).map_err(|error| {
-                Fault::usage(format!("{}: it cannot be read ({error})", path.display()))
+            Some(path) => Some(read(path).map_err(|error| {
+                let advice = "Give a text file with commands";
+                Fault::usage(format!("{}: it cannot be read ({error}). {advice}", path.display()))
             })?),
         };
         for script in self.exec.iter().chain(&file) {

@@ -27,7 +27,10 @@ impl Debugger {
             Spot::Slot(slot) => canvas.position(slot),
         };
         position.and_then(|at| Some((at, *canvas.cells().get(at)?))).ok_or_else(|| {
-            let last = canvas.len().saturating_sub(1);
+            if canvas.is_empty() {
+                return Failed::new("the canvas is empty: it has no positions");
+            }
+            let last = canvas.len() - 1;
             Failed::new(format!("there is no position {spot} here: they go from 0 to {last}"))
         })
     }

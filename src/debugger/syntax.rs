@@ -223,7 +223,7 @@ fn arguments(spec: &Spec, rest: &str) -> Result<Command, CommandError> {
         "run-stage" => Command::RunStage,
         "back-block" => Command::BackBlock,
         "back-stage" => Command::BackStage,
-        "goto" => Command::Goto(place(word(0)?)),
+        "goto" => Command::Goto(place(word(0)?)?),
         "previous" => Command::Previous,
         "set" => Command::Set(text(0)?.replace('-', "_"), text(1)?),
         "reset" => Command::Reset(optional.map(|name| name.replace('-', "_"))),
@@ -312,13 +312,19 @@ fn token(word: &Word) -> Token {
     }
 }
 
-fn place(word: &Word) -> Place {
-    let node = word.text.strip_prefix('@').and_then(|node| node.parse().ok());
-    match (&*word.text, word.quoted, node, word.text.parse()) {
-        ("start", false, ..) => Place::Start,
-        ("end", false, ..) => Place::End,
-        (_, false, Some(node), _) => Place::Node(NodeId(node)),
-        (_, false, _, Ok(step)) => Place::Step(step),
-        _ => Place::Bookmark(word.text.clone()),
+fn place(word: &Word) -> Result<Place, CommandError> {
+    if !word.quoted && word.text.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
+        let step = word.text.parse().map(Place::Step);
+        return step.map_err(|_| {
+            CommandError::new(word.at.clone(), "a step is a number from 0 on; quote a bookmark")
+        });
     }
+
+    let node = word.text.strip_prefix('@').and_then(|node| node.parse().ok());
+    Ok(match (&*word.text, word.quoted, node) {
+        ("start", false, _) => Place::Start,
+        ("end", false, _) => Place::End,
+        (_, false, Some(node)) => Place::Node(NodeId(node)),
+        _ => Place::Bookmark(word.text.clone()),
+    })
 }

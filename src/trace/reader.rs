@@ -197,6 +197,7 @@ struct Builder {
     end: Option<NodeId>,
     differing: usize,
     cells: usize,
+    marks: usize,
 }
 
 impl Builder {
@@ -239,6 +240,7 @@ impl Builder {
             end: None,
             differing: 0,
             cells: 0,
+            marks: 0,
         })
     }
 
@@ -273,11 +275,13 @@ impl Builder {
             Record::Edit(edited) => self.edit(edited),
             Record::Name { tip, name } => {
                 let tip = self.node(tip)?;
+                self.spend(self.timeline[tip].depth as usize + 1)?;
                 self.timeline.name(tip, name.map(short));
                 Ok(())
             }
             Record::Delete { tip, deleted } => {
                 let tip = self.node(tip)?;
+                self.spend(self.timeline.len())?;
                 if deleted && !self.timeline.is_tip(tip) {
                     return Err(format!("node {} is not the end of a branch", tip.0));
                 }
@@ -290,6 +294,8 @@ impl Builder {
             }
             Record::Mark { node, name } => {
                 let node = self.node(node)?;
+                self.marks += 1;
+                self.spend(self.marks)?;
                 self.timeline.mark(node, name.map(short));
                 Ok(())
             }
@@ -373,6 +379,8 @@ impl Builder {
             .apply(&edits, self.timeline[parent].depth + 1)
             .map_err(|error| format!("the edits do not fit the canvas: {error}"))?
             .canvas;
+        // Each step looks them over, and an edit of them copies them.
+        self.spend(after.vetoes())?;
         let hash = convert::hash(&after);
         if recorded.is_some_and(|recorded| *recorded != hash) {
             return Err("the canvas does not have the recorded hash".to_owned());

@@ -140,7 +140,9 @@ fn arguments(app: &App, takes: Takes, rest: &str) -> (usize, Vec<Candidate>) {
                 .enumerate()
                 .map(|(at, branch)| {
                     let steps = timeline[branch.tip].depth;
-                    let name = branch.name.unwrap_or_else(|| super::lanes::name(app, branch.tip));
+                    let name = branch
+                        .name
+                        .unwrap_or_else(|| super::lanes::name_of(app, branch.tip, branch.shared));
                     candidate((at + 1).to_string(), format!("{steps} steps {name}"))
                 })
                 .collect(),

@@ -22,9 +22,13 @@ fn current(app: &App) -> Option<usize> {
 
 /// What makes a lane differ from the one it leaves; empty if nothing is known to.
 pub fn name(app: &App, tip: NodeId) -> String {
+    name_of(app, tip, fork(app, tip))
+}
+
+/// The same where it is known how many nodes it shares.
+pub fn name_of(app: &App, tip: NodeId, own: usize) -> String {
     let timeline = app.debugger.session.timeline();
     let path = timeline.path(tip);
-    let own = fork(app, tip);
     let made = |node: NodeId| timeline[node].parent.map(|_| timeline[node].params.clone());
     match own.checked_sub(1).and_then(|before| path.get(before)) {
         // It leaves another lane: the parameters of its first step, against the step beside it.

@@ -72,7 +72,8 @@ impl App {
         let tip = self.history.moments.last().map(|moment| moment.node);
         for (at, branch) in timeline.branches().into_iter().enumerate() {
             let here = Some(branch.tip) == tip;
-            let name = branch.name.unwrap_or_else(|| lanes::name(self, branch.tip));
+            let name =
+                branch.name.unwrap_or_else(|| lanes::name_of(self, branch.tip, branch.shared));
             let name = if name.is_empty() { name } else { format!(" · {name}") };
             let leaves = match branch.shared {
                 0 => String::new(),

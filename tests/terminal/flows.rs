@@ -189,3 +189,29 @@ fn the_canvas_and_the_log_are_searched() {
     terminal.wait("the end of stage 1", |screen| shows_step(screen, 6));
     leave(terminal);
 }
+
+#[test]
+fn a_session_is_resumed_as_it_was_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = [("XDG_STATE_HOME", folder.path().to_str().unwrap())];
+    let script = "step 9; back 4; set high_conf_threshold 0.6; step 3; mark here; break dropped";
+    let mut terminal = Terminal::start(&["--exec", script], (120, 40), &state);
+    terminal.wait("step 8", |screen| shows_step(screen, 8));
+    terminal.wait_text("breakpoint 1: dropped");
+    terminal.press("7");
+    terminal.wait_text("here · step 8");
+    leave(terminal);
+    let mut terminal = Terminal::start(&["--resume"], (120, 40), &state);
+    terminal.wait("step 8", |screen| shows_step(screen, 8));
+    for text in ["branch 2/2", "here · step 8", "1 dropped"] {
+        terminal.wait_text(text);
+    }
+    // It goes on with the model.
+    terminal.step_to(9);
+    leave(terminal);
+    let other = tempfile::tempdir().unwrap();
+    let state = [("XDG_STATE_HOME", other.path().to_str().unwrap())];
+    let mut terminal = Terminal::start(&["--resume"], (120, 40), &state);
+    terminal.wait_text("no session to resume");
+    assert_eq!(terminal.exit().exit_code(), 1);
+}

@@ -30,6 +30,7 @@ impl Terminal {
         // Not the configuration of whoever runs the tests.
         command.env_remove("DEMASK_CONFIG");
         command.env("XDG_CONFIG_HOME", "/nonexistent");
+        command.env("XDG_STATE_HOME", std::env::temp_dir().join("demask-terminal-tests"));
         for (name, value) in env {
             command.env(name, value);
         }
