@@ -1,11 +1,11 @@
 //! The help box: every key, and what the colours mean.
 
-use ratatui::{layout::Rect, style::Style};
+use ratatui::layout::Rect;
 
 use super::{
     keymap::{self, Action, Group, Keymap},
     pen::Pen,
-    text,
+    popup, text,
     theme::{self, Role, Sign, Theme},
 };
 
@@ -83,19 +83,7 @@ type Row = (String, Role, String, Role);
 
 /// The box in the middle of the screen.
 fn place(screen: Rect) -> Rect {
-    let width = screen.width.saturating_sub(4).min(100);
-    let height = screen.height.saturating_sub(2).min(60);
-    let (x, y) = ((screen.width - width) / 2, (screen.height - height) / 2);
-    Rect { x: screen.x + x, y: screen.y + y, width, height }
-}
-
-fn inside(area: Rect) -> Rect {
-    Rect {
-        x: area.x + 2,
-        y: area.y + 1,
-        width: area.width.saturating_sub(4),
-        height: area.height.saturating_sub(2),
-    }
+    popup::middle(screen, (100, 60))
 }
 
 /// Long help is broken under itself.
@@ -120,32 +108,28 @@ fn rows(theme: Theme, keymap: &Keymap, inside: Rect) -> Vec<Row> {
 
 /// The furthest the box scrolls.
 pub fn last(theme: Theme, keymap: &Keymap, width: u16, height: u16) -> usize {
-    let inside = inside(place(Rect::new(0, 0, width, height)));
+    let inside = popup::inside(place(Rect::new(0, 0, width, height)));
     rows(theme, keymap, inside).len().saturating_sub(usize::from(inside.height))
 }
 
 /// Rows that a page scrolls: two stay in view.
 pub fn page(width: u16, height: u16) -> usize {
-    usize::from(inside(place(Rect::new(0, 0, width, height))).height).saturating_sub(2).max(1)
+    usize::from(popup::inside(place(Rect::new(0, 0, width, height))).height)
+        .saturating_sub(2)
+        .max(1)
 }
 
 /// Draws the box over the middle of the screen.
 pub fn draw(pen: &mut Pen, keymap: &Keymap, screen: Rect, scroll: usize) {
     let area = place(screen);
-    for y in area.top()..area.bottom() {
-        for x in area.left()..area.right() {
-            if let Some(cell) = pen.buffer.cell_mut((x, y)) {
-                cell.reset();
-                cell.set_style(Style::reset());
-            }
-        }
-    }
-    frame(pen, area);
-    let inside = inside(area);
+    let inside = popup::inside(area);
     let rows = rows(pen.theme, keymap, inside);
     let count = rows.len();
     let most = count.saturating_sub(usize::from(inside.height));
     let first = scroll.min(most);
+    let end = (first + usize::from(inside.height)).min(count);
+    let title = if most == 0 { " Keys ".to_owned() } else { format!(" Keys · {end} of {count} ") };
+    popup::frame(pen, area, &title, &closing(keymap, first < most));
     for (row, (left, left_role, right, role)) in
         rows.into_iter().skip(first).take(usize::from(inside.height)).enumerate()
     {
@@ -153,14 +137,6 @@ pub fn draw(pen: &mut Pen, keymap: &Keymap, screen: Rect, scroll: usize) {
         let left_width = if right.is_empty() { inside.width } else { KEYS };
         pen.say(inside.x, y, left_width, &left, left_role);
         pen.say(inside.x + KEYS + 1, y, inside.width.saturating_sub(KEYS + 1), &right, role);
-    }
-    let end = (first + usize::from(inside.height)).min(count);
-    let title = if most == 0 { " Keys ".to_owned() } else { format!(" Keys · {end} of {count} ") };
-    pen.say(area.x + 2, area.y, area.width.saturating_sub(4), &title, Role::Focused);
-    let more = closing(keymap, first < most);
-    let cells = u16::try_from(text::width(&pen.theme.say(&more))).unwrap_or(0);
-    if area.width > cells + 4 {
-        pen.say(area.right() - cells - 2, area.bottom() - 1, cells, &more, Role::Dim);
     }
 }
 
@@ -172,28 +148,5 @@ fn closing(keymap: &Keymap, more: bool) -> String {
     match more {
         true => format!(" {down} {} more · {close} closes ", keymap.first(Action::NextBlock)),
         false => format!(" {close} closes "),
-    }
-}
-
-fn frame(pen: &mut Pen, area: Rect) {
-    if area.width < 2 || area.height < 2 {
-        return;
-    }
-    let (right, bottom) = (area.right() - 1, area.bottom() - 1);
-    for x in area.left()..=right {
-        pen.sign(x, area.y, theme::HORIZONTAL, Role::Key);
-        pen.sign(x, bottom, theme::HORIZONTAL, Role::Key);
-    }
-    for y in area.top()..=bottom {
-        pen.sign(area.x, y, theme::VERTICAL, Role::Key);
-        pen.sign(right, y, theme::VERTICAL, Role::Key);
-    }
-    for (x, y, sign) in [
-        (area.x, area.y, theme::CORNERS[0]),
-        (right, area.y, theme::CORNERS[1]),
-        (area.x, bottom, theme::CORNERS[2]),
-        (right, bottom, theme::CORNERS[3]),
-    ] {
-        pen.sign(x, y, sign, Role::Key);
     }
 }
