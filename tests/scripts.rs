@@ -221,3 +221,16 @@ fn an_expansion_that_is_refused_ends_the_run() {
     assert_eq!(code, Some(1));
     assert!(err.contains("`step`: "), "{err}");
 }
+
+#[test]
+fn another_seed_at_an_earlier_step_starts_a_branch() {
+    let script = "step 14; back 5; set seed 7; step 5; branches; compare 1 2; passes; switch 1; \
+                  print seed; switch 2; print seed";
+    let (code, out, err) = demask(&["run", STORY, "--temperature", "0.8", "--exec", script]);
+    assert_eq!(code, Some(0), "{out}{err}");
+    for words in ["leaves at step 9", "seed: 0 in 1, 7 in 2", "seed = 0", "seed = 7"] {
+        assert!(out.contains(words), "no {words}:\n{out}");
+    }
+    // Each branch drew its own tokens.
+    assert!(out.contains("first different canvas at step "), "{out}");
+}
