@@ -7,7 +7,7 @@
 //! and nothing from a model or a recording is drawn before `text` has made it harmless.
 //!
 //! This room knows neither tensors nor files: recordings and saving come in as a
-//! [`Recorder`](crate::session::Recorder) and as [`Save`].
+//! [`Recorder`](crate::session::Recorder) and as a [`Host`].
 
 mod actions;
 mod app;

@@ -1,5 +1,5 @@
 //! Lints: what often goes wrong in a run, found on a branch and named with its steps and
-//! positions. One file a family; each lint is a function from a [`Run`] to findings.
+//! positions. One file a family; each lint is a function from a `Run` to findings.
 
 mod fills;
 mod length;
