@@ -1,6 +1,6 @@
 //! Carrying commands out.
 
-use super::{Ask, Command, Debugger, Failed, Goal, Reply, Spot, edits::Undo, parse, statements};
+use super::{Ask, Command, Debugger, Failed, Goal, Reply, edits::Undo, parse, statements};
 use crate::decode::Value;
 
 impl Debugger {
@@ -238,11 +238,6 @@ impl Debugger {
             return Err(Failed::new(format!("macro {name}: a macro cannot call another")));
         }
         Ok(Reply { lines: Vec::new(), ask: Some(Ask::Commands(commands)) })
-    }
-
-    /// The position a spot means, for those who show it.
-    pub fn position(&self, spot: Spot) -> Option<usize> {
-        self.cell(spot).ok().map(|(position, _)| position)
     }
 }
 
