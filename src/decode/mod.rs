@@ -9,12 +9,14 @@ mod decision;
 mod flips;
 mod outcome;
 mod params;
+mod recipe;
 mod verdict;
 
 pub use decision::{Decision, Drop, EosMeasure, Growth, Mode};
 pub use flips::{Flip, Flips, flips};
 pub use outcome::{Next, Outcome};
 pub use params::{Affects, Kind, ParamError, ParamSpec, Params, Value};
+pub use recipe::{Recipe, RecipeError};
 pub use verdict::{FillRule, LeftRule, RefuseRule, Verdict};
 
 use std::ops::Range;
@@ -107,6 +109,17 @@ pub enum DecodeError {
     NotFinite(usize),
 }
 
+/// Parameters of a strategy under a name.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Preset {
+    /// Letters, digits and hyphens.
+    pub name: &'static str,
+    /// What it is for, one line.
+    pub help: &'static str,
+    /// What it sets.
+    pub values: &'static [(&'static str, Value)],
+}
+
 /// A decoding strategy.
 pub trait Strategy: Send + Sync {
     /// Name in flags and traces.
@@ -114,6 +127,11 @@ pub trait Strategy: Send + Sync {
 
     /// Every parameter, with range, unit and help; the order is the order on screen.
     fn params(&self) -> &'static [ParamSpec];
+
+    /// Parameter sets under a name.
+    fn presets(&self) -> &'static [Preset] {
+        &[]
+    }
 
     /// The first canvas and state of a run.
     ///

@@ -5,4 +5,7 @@
 
 pub mod card;
 pub mod measure;
+mod row;
 pub mod tasks;
+
+pub use row::{Row, Timing};

@@ -15,38 +15,34 @@ use super::{
 };
 use crate::{
     cli::Fault,
-    decode::{Params, Value, daedal},
+    decode::{Params, STRATEGIES},
 };
 
 /// What is said about a name that cannot be one.
 pub(super) const NAMES: &str =
     "a name has 1 to 64 letters a to z, digits, `-` and `_`. Take another name";
 
-/// Presets in the program, with what they are for.
-pub(super) const SHIPPED: [(&str, &str); 2] = [
-    ("fixed", "a fixed length: nothing is added in stage 1, nothing is expanded in stage 2"),
-    ("reference", "every parameter as the reference has it, whatever the checkpoint suggests"),
-];
+/// Sets every parameter to its default, whatever the strategy.
+const REFERENCE: &str = "reference";
 
-/// The parameters of a preset in the program.
-pub(super) fn of_program(name: &str) -> Option<ParamSet> {
-    match name {
-        "fixed" => Some(
-            ["low_conf_threshold", "eos_confidence_threshold"]
-                .map(|name| (name.to_owned(), Value::Float(0.0)))
-                .to_vec(),
-        ),
-        "reference" => {
-            let defaults = daedal::SPECS.iter();
-            Some(defaults.map(|spec| (spec.name.to_owned(), spec.default())).collect())
-        }
-        _ => None,
-    }
+/// A preset in the program: name, what it sets, what it is for.
+pub(super) type Shipped = (&'static str, ParamSet, &'static str);
+
+/// Presets in the program: those of the strategies, and one for all of them.
+pub(super) fn of_program() -> Vec<Shipped> {
+    let strategies = STRATEGIES.iter().flat_map(|strategy| strategy.presets()).map(|preset| {
+        let values = preset.values.iter().map(|(name, value)| ((*name).to_owned(), *value));
+        (preset.name, values.collect(), preset.help)
+    });
+    let defaults = STRATEGIES[0].params().iter();
+    let defaults = defaults.map(|spec| (spec.name.to_owned(), spec.default())).collect();
+    let help = "every parameter as the reference has it, whatever the checkpoint suggests";
+    strategies.chain([(REFERENCE, defaults, help)]).collect()
 }
 
 /// True if the program has a preset of this name.
 pub(super) fn is_shipped(name: &str) -> bool {
-    SHIPPED.iter().any(|(shipped, _)| *shipped == name)
+    of_program().iter().any(|(shipped, ..)| *shipped == name)
 }
 
 /// What is said about a name the program has.
@@ -80,7 +76,7 @@ impl Presets {
     /// Every name, sorted.
     pub fn list(&self) -> Vec<String> {
         let mut names: BTreeSet<String> = self.configured.keys().cloned().collect();
-        names.extend(SHIPPED.iter().map(|(name, _)| (*name).to_owned()));
+        names.extend(of_program().iter().map(|(name, ..)| (*name).to_owned()));
         let entries = self.folder.as_ref().and_then(|folder| fs::read_dir(folder).ok());
         for entry in entries.into_iter().flatten().flatten() {
             let path = entry.path();
@@ -103,7 +99,9 @@ impl Presets {
         if !is_name(name) {
             return Err(fault(NAMES.to_owned()));
         }
-        if let Some(params) = of_program(name).or_else(|| self.configured.get(name).cloned()) {
+        let shipped = of_program().into_iter().find(|(shipped, ..)| *shipped == name);
+        let shipped = shipped.map(|(_, params, _)| params);
+        if let Some(params) = shipped.or_else(|| self.configured.get(name).cloned()) {
             return Ok(params);
         }
         if let Some(path) = self.path(name)
@@ -169,6 +167,7 @@ pub(in crate::cli) fn set_all(params: &mut Params, set: &ParamSet) -> Result<(),
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::{Value, daedal};
 
     fn presets(folder: Option<&Path>) -> Presets {
         let text = "[presets.bold]\nhigh_conf_threshold = 0.5\n";
@@ -192,7 +191,10 @@ mod tests {
         assert_eq!(read, params);
         fs::write(folder.path().join("presets").join("no name.toml"), "").unwrap();
         fs::write(folder.path().join("presets").join("readme.txt"), "").unwrap();
-        assert_eq!(presets.list(), ["Mine-1_a", "bold", "fixed", "reference"]);
+        assert_eq!(
+            presets.list(),
+            ["Mine-1_a", "bold", "both-stages", "fixed", "reference", "stage-1", "stage-2"]
+        );
     }
 
     #[test]
@@ -234,11 +236,11 @@ mod tests {
 
     #[test]
     fn presets_of_the_program_fit() {
-        for (name, _) in SHIPPED {
+        for (name, set, _) in of_program() {
             let mut params = Params::defaults(daedal::SPECS);
-            let set = of_program(name).unwrap();
             set_all(&mut params, &set).unwrap();
-            assert_eq!(params == Params::defaults(daedal::SPECS), name == "reference");
+            let same = matches!(name, "reference" | "both-stages");
+            assert_eq!(params == Params::defaults(daedal::SPECS), same, "{name}");
         }
     }
 }

@@ -2,10 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{
-    LookConfig,
-    presets::{self, SHIPPED},
-};
+use super::{LookConfig, presets::of_program};
 use crate::{
     decode::STRATEGIES,
     tui::{Ink, KEYS, SPEEDS, Shade},
@@ -39,7 +36,8 @@ pub fn default_text() -> String {
         "\n# Parameters under a name, for --preset NAME. More in files presets/NAME.toml beside \
          this\n# one. The program has: ",
     );
-    text.push_str(&SHIPPED.map(|(name, _)| name).join(", "));
+    let shipped: Vec<&str> = of_program().iter().map(|(name, ..)| *name).collect();
+    text.push_str(&shipped.join(", "));
     text.push_str(
         ".\n#[presets.careful]\n#high_conf_threshold = 0.95\n\n\
          # Commands under a name, with `;` between them.\n[macros]\n\
@@ -98,8 +96,7 @@ pub fn color_table() -> String {
 /// The program's presets as a Markdown table.
 pub fn preset_table() -> String {
     let mut table = String::from("| preset | parameters | what it is for |\n|---|---|---|\n");
-    for (name, help) in SHIPPED {
-        let params = presets::of_program(name).unwrap_or_default();
+    for (name, params, help) in of_program() {
         let shown: Vec<String> =
             params.iter().map(|(name, value)| format!("`{name} = {value}`")).collect();
         let _ = writeln!(table, "| `{name}` | {} | {help} |", shown.join(", "));

@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 pub use params::{SPECS, Settings};
 
 use super::{
-    Decision, DecodeError, Extras, Finish, ParamSpec, Params, Phase, Plan, State as AnyState,
-    Strategy, Value,
+    Decision, DecodeError, Extras, Finish, ParamSpec, Params, Phase, Plan, Preset,
+    State as AnyState, Strategy, Value,
 };
 use crate::{
     canvas::{Canvas, SpecialTokens, TokenId},
@@ -95,6 +95,10 @@ impl Strategy for Daedal {
 
     fn params(&self) -> &'static [ParamSpec] {
         SPECS
+    }
+
+    fn presets(&self) -> &'static [Preset] {
+        params::PRESETS
     }
 
     fn start(

@@ -1,6 +1,6 @@
 //! DAEDAL's parameters under the reference's names, with its defaults.
 
-use crate::decode::{Affects, DecodeError, Kind, ParamSpec, Params};
+use crate::decode::{Affects, DecodeError, Kind, ParamSpec, Params, Preset, Value};
 
 /// Largest length and window accepted: far beyond any model's context.
 pub(super) const MOST: i64 = 1 << 20;
@@ -118,6 +118,38 @@ pub const SPECS: &[ParamSpec] = &[
         help: "Seed of the noise, used with a temperature over 0",
         kind: Kind::Int { min: 0, max: i64::MAX, step: 1, default: 0 },
         affects: Affects::Predict,
+    },
+];
+
+/// Nothing is added in stage 1.
+const NO_GROWTH: (&str, Value) = ("eos_confidence_threshold", Value::Float(0.0));
+/// Nothing is expanded in stage 2.
+const NO_EXPANSION: (&str, Value) = ("low_conf_threshold", Value::Float(0.0));
+
+/// The paper's ablation: either stage alone, both, none.
+pub(super) const PRESETS: &[Preset] = &[
+    Preset {
+        name: "stage-1",
+        help: "stage 1 alone: the length is adjusted at the start, nothing is expanded later",
+        values: &[NO_EXPANSION],
+    },
+    Preset {
+        name: "stage-2",
+        help: "stage 2 alone: positions are expanded, the initial length is taken as it is",
+        values: &[NO_GROWTH],
+    },
+    Preset {
+        name: "both-stages",
+        help: "both stages under the reference's thresholds",
+        values: &[
+            ("eos_confidence_threshold", Value::Float(0.5)),
+            ("low_conf_threshold", Value::Float(0.1)),
+        ],
+    },
+    Preset {
+        name: "fixed",
+        help: "a fixed length: nothing is added in stage 1, nothing is expanded in stage 2",
+        values: &[NO_GROWTH, NO_EXPANSION],
     },
 ];
 

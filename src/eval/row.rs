@@ -1,0 +1,70 @@
+//! A row: what one strategy did with one problem. All that tables, figures and files are made of.
+
+use serde::{Deserialize, Serialize};
+
+/// One problem under one recipe. Nothing in it depends on the clock, the machine's load or the
+/// order of work, so equal runs give equal rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Number of the problem in its set, from 0.
+    pub problem: usize,
+    /// Name of the problem set.
+    pub set: String,
+    /// Kind of problem within the set, e.g. `counting`.
+    pub task: String,
+    /// The recipe as it was written: strategy and parameters.
+    pub recipe: String,
+    /// The strategy's name.
+    pub strategy: String,
+    /// Values of the swept parameters, in order of their names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub swept: Vec<(String, f64)>,
+    /// The question.
+    pub question: String,
+    /// The answer wanted.
+    pub expected: String,
+    /// The model's answer, without its tail of end-of-sequence tokens.
+    pub answer: String,
+    /// What the checker took for the answer, e.g. the last number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extracted: Option<String>,
+    /// True if it answers the question.
+    pub correct: bool,
+    /// Length of the first canvas, positions.
+    pub initial: usize,
+    /// N_token: length of the last canvas, positions.
+    pub n_token: usize,
+    /// E_token: tokens before the tail of end-of-sequence tokens.
+    pub e_token: usize,
+    /// NFE: predictions the strategy asked for.
+    pub nfe: usize,
+    /// Canvases evaluated in them: two a prediction with guidance.
+    pub canvases: usize,
+    /// Positions expanded.
+    pub expansions: usize,
+    /// Why the run ended: `complete`, `stagnant`, …, or an error in words.
+    pub finish: String,
+    /// The recording, relative to the results' folder; none was asked for if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
+}
+
+impl Row {
+    /// E_ratio: share of useful tokens; `None` for an empty canvas.
+    pub fn e_ratio(&self) -> Option<f64> {
+        (self.n_token > 0).then(|| self.e_token as f64 / self.n_token as f64)
+    }
+}
+
+/// How long one row took. Kept apart from it, since it is never the same twice.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Timing {
+    /// [`Row::problem`].
+    pub problem: usize,
+    /// [`Row::recipe`].
+    pub recipe: String,
+    /// Wall time, seconds.
+    pub seconds: f64,
+    /// Of that in forward passes, seconds.
+    pub forward: f64,
+}
