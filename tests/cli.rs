@@ -44,7 +44,7 @@ fn every_golden_run_is_reproduced_by_the_program() {
             ids.join(","),
             "--record".to_owned(),
             "-".to_owned(),
-            "--top-k".to_owned(),
+            "--candidates".to_owned(),
             "0".to_owned(),
         ];
         for (name, value) in &trace.params {

@@ -86,6 +86,7 @@ impl Case {
                 all.dedup();
                 all.into_iter().map(Value::Float).collect()
             }
+            Kind::Name { .. } | Kind::Tokens => Vec::new(),
         }
     }
 
@@ -103,7 +104,7 @@ impl Case {
         };
         let rounded = match present {
             Value::Float(value) => f64::from(value as f32),
-            Value::Int(value) => value as f64,
+            other => other.as_f64(),
         };
         for (flip, up) in [(&found.down, false), (&found.up, true)] {
             let fault = |what: &str| Err(format!("{name} = {present}, {flip:?}: {what}"));
@@ -161,6 +162,7 @@ fn neighbour(value: Value, up: bool) -> Value {
         (Value::Int(value), false) => Value::Int(value - 1),
         (Value::Float(value), true) => Value::Float(f64::from((value as f32).next_up())),
         (Value::Float(value), false) => Value::Float(f64::from((value as f32).next_down())),
+        (other, _) => other,
     }
 }
 

@@ -35,7 +35,7 @@ fn differences(trace: &Trace, index: usize, canvas: &Canvas, decision: &Decision
     same("length after", after.len().to_string(), length.to_string());
     let eos = decision.eos.as_ref().expect("DAEDAL measures the EOS confidence");
     same("eos counted", eos.taken.len().to_string(), step.eos_counted.to_string());
-    let State::Daedal(next) = &decision.next;
+    let State::Daedal(next) = &decision.next else { panic!("a state of DAEDAL") };
     if step.stage == 1 {
         let last = decision.mode.name() == "settle";
         same("expand", (!last).to_string(), step.expand.unwrap_or(false).to_string());

@@ -22,6 +22,10 @@ fn request(special: SpecialTokens, sampling: Option<Sampling>) -> Request {
         shift: false,
         sampling,
         suppressed: Vec::new(),
+        begin_suppressed: Vec::new(),
+        filters: None,
+        score: None,
+        earlier: None,
         special,
         columns: ColumnSet::of(&[
             Column::Argmax,

@@ -58,8 +58,9 @@ pub fn open(
     start.suggest(&loaded.suggested);
     set_all(&mut start, &config.params)?;
     set_all(&mut start, &preset)?;
+    options.params.set(strategy, &mut start)?;
     let params = params(options, &loaded, start, ids.len())?;
-    let extras = extras(options.top_k);
+    let extras = extras(options.candidates);
     let header = Header::new(&loaded.facts, strategy.name(), &prompt, extras);
     let recorder = recorder(&header, &loaded)?;
     let session = Session::new(strategy, &ids, loaded.facts.special, params, extras, recorder)
@@ -111,8 +112,7 @@ fn check_ids(loaded: &Loaded, ids: &[TokenId]) -> Result<(), Fault> {
     }
 }
 
-/// What there is so far (the defaults, then what the checkpoint suggests, the configuration, the
-/// preset), then the flags. A maximum length that is not a flag is lowered to what the context
+/// Fits the parameters to the context: a maximum length that is not a flag is lowered to what it
 /// holds.
 fn params(
     options: &ModelOptions,
@@ -122,10 +122,7 @@ fn params(
 ) -> Result<Params, Fault> {
     let context = loaded.facts.context;
     let room = context.saturating_sub(prompt);
-    for (name, value) in options.params.iter() {
-        params.set(name, value).map_err(Fault::usage)?;
-    }
-    if !options.params.has("max_gen_length")
+    if !options.params.has(&params, "max_gen_length")
         && let Ok(max) = params.count("max_gen_length")
         && max > room
         && room > 0

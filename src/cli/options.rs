@@ -31,7 +31,7 @@ pub struct ModelOptions {
     pub dtype: Precision,
     /// Candidate tokens kept for every position, for people to look at
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(0..=256))]
-    pub top_k: u16,
+    pub candidates: u16,
     /// Record every step to FILE, as it happens
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,

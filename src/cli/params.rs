@@ -1,53 +1,122 @@
-//! A flag for every parameter of the strategy, made from its declarations.
+//! A flag for every parameter of every strategy, made from their declarations.
 
 use std::fmt::Write;
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, parser::ValueSource};
 
-use crate::decode::{Kind, ParamSpec, Value, daedal};
+use super::Fault;
+use crate::decode::{Kind, ParamSpec, Params, STRATEGIES, SWITCH, Strategy};
 
-/// The parameters given as flags.
+/// The parameters given as flags, as they were written: which values fit depends on the strategy.
 #[derive(Debug, Clone, Default)]
 pub struct ParamOptions {
-    given: Vec<(&'static str, Value)>,
+    given: Vec<(&'static str, String)>,
 }
 
 impl ParamOptions {
-    /// Names and values given.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, Value)> {
-        self.given.iter().copied()
+    /// Names and values as they were written.
+    pub fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.given.iter().map(|(name, text)| (*name, text.as_str()))
     }
 
-    /// True if `name` was given.
-    pub fn has(&self, name: &str) -> bool {
-        self.given.iter().any(|(given, _)| *given == name)
+    /// True if `name` was given, under any of its names.
+    pub fn has(&self, params: &Params, name: &str) -> bool {
+        let spec = params.spec(name);
+        spec.is_ok_and(|spec| self.given.iter().any(|(given, _)| spec.is_called(given)))
+    }
+
+    /// Sets what was given.
+    ///
+    /// # Errors
+    /// If the strategy has no such parameter, or the value does not fit.
+    pub fn set(&self, strategy: &dyn Strategy, params: &mut Params) -> Result<(), Fault> {
+        for (name, text) in &self.given {
+            let spec = params.spec(name).map_err(|_| {
+                let of: Vec<&str> = declared(name).map(|(strategy, _)| strategy.name()).collect();
+                Fault::usage(format!(
+                    "--{} is not a parameter of {}, but of {}. Leave it out, or choose another \
+                     --strategy",
+                    name.replace('_', "-"),
+                    strategy.name(),
+                    of.join(", ")
+                ))
+            })?;
+            let value = spec.parse(text).map_err(Fault::usage)?;
+            params.set(name, value).map_err(Fault::usage)?;
+        }
+        Ok(())
     }
 }
 
-fn arg(spec: &'static ParamSpec) -> Arg {
+/// The strategies that have a parameter called `name`, with its declaration.
+fn declared(
+    name: &str,
+) -> impl Iterator<Item = (&'static dyn Strategy, &'static ParamSpec)> + use<'_> {
+    STRATEGIES.iter().flat_map(move |strategy| {
+        let specs = strategy.params().iter().filter(move |spec| spec.is_called(name));
+        specs.map(move |spec| (*strategy, spec))
+    })
+}
+
+/// Every name that a parameter has, once.
+fn names() -> Vec<&'static str> {
+    let mut names: Vec<&'static str> = Vec::new();
+    for spec in STRATEGIES.iter().flat_map(|strategy| strategy.params()) {
+        for name in std::iter::once(spec.name).chain(spec.aliases.iter().copied()) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
+fn arg(name: &'static str) -> Option<Arg> {
+    let all: Vec<(&dyn Strategy, &ParamSpec)> = declared(name).collect();
+    // A name that is one strategy's own explains itself better than another's alias.
+    let (_, spec) = all.iter().find(|(_, spec)| spec.name == name).or(all.first())?;
     let value = match spec.kind {
         Kind::Int { .. } => "N",
         Kind::Float { .. } => "X",
+        Kind::Name { .. } => "NAME",
+        Kind::Tokens => "IDS",
     };
-    Arg::new(spec.name)
-        .long(spec.flag())
+    let of: Vec<String> = all
+        .iter()
+        .map(|(strategy, spec)| format!("{} {}", strategy.name(), spec.default()))
+        .collect();
+    let arg = Arg::new(name)
+        .long(name.replace('_', "-"))
         .value_name(value)
         .help(format!(
-            "{} [{}] [default: {}] [range: {}]",
+            "{} [{}] [range: {}] [default: {}]",
             spec.help,
             spec.symbol,
-            spec.default(),
-            spec.range()
+            spec.range(),
+            of.join(", ")
         ))
         .help_heading("Parameters of the strategy")
         // A negative number is out of range, not an unknown flag.
         .allow_negative_numbers(true)
-        .value_parser(move |text: &str| spec.parse(text).map_err(|error| error.to_string()))
+        .value_parser(move |text: &str| -> Result<String, String> {
+            let fits = declared(name).any(|(_, spec)| spec.parse(text).is_ok());
+            let first = declared(name).next().map(|(_, spec)| spec.parse(text));
+            match first {
+                Some(Err(error)) if !fits => Err(error.to_string()),
+                _ => Ok(text.to_owned()),
+            }
+        });
+    Some(match spec.kind {
+        Kind::Name { options, .. } if options == SWITCH => {
+            arg.num_args(0..=1).require_equals(true).default_missing_value("true")
+        }
+        _ => arg,
+    })
 }
 
 impl Args for ParamOptions {
     fn augment_args(command: Command) -> Command {
-        command.args(daedal::SPECS.iter().map(arg))
+        command.args(names().into_iter().filter_map(arg))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -57,10 +126,10 @@ impl Args for ParamOptions {
 
 impl FromArgMatches for ParamOptions {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let given = daedal::SPECS
-            .iter()
-            .filter(|spec| matches.value_source(spec.name) == Some(ValueSource::CommandLine))
-            .filter_map(|spec| Some((spec.name, *matches.get_one::<Value>(spec.name)?)))
+        let given = names()
+            .into_iter()
+            .filter(|name| matches.value_source(name) == Some(ValueSource::CommandLine))
+            .filter_map(|name| Some((name, matches.get_one::<String>(name)?.clone())))
             .collect();
         Ok(Self { given })
     }
@@ -71,12 +140,17 @@ impl FromArgMatches for ParamOptions {
     }
 }
 
-/// The parameters as a Markdown table, as the README holds it.
+/// The parameters of DAEDAL as a Markdown table, as the README holds it.
 pub fn parameter_table() -> String {
+    table(STRATEGIES[0])
+}
+
+/// The parameters of a strategy as a Markdown table.
+pub fn table(strategy: &dyn Strategy) -> String {
     let mut table = String::from(
         "| flag | symbol | default | range | a change | what it does |\n|---|---|---|---|---|---|\n",
     );
-    for spec in daedal::SPECS {
+    for spec in strategy.params() {
         let _ = writeln!(
             table,
             "| `--{}` | {} | {} | {} | {} | {} |",

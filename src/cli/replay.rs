@@ -91,8 +91,8 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
     }
     let mut commands: Vec<Command> = args
         .params
-        .iter()
-        .map(|(name, value)| Command::Set(name.to_owned(), value.to_string()))
+        .given()
+        .map(|(name, text)| Command::Set(name.to_owned(), text.to_owned()))
         .collect();
     commands.extend(args.resimulate.then_some(Command::Resimulate));
     commands.extend(args.script.commands()?);

@@ -18,12 +18,21 @@ pub enum Mode {
     Stuck,
     /// Stage 2: nothing to fill.
     None,
+    /// The best of a fixed number are filled.
+    Quota,
 }
 
 impl Mode {
     /// Every mode.
-    pub const ALL: [Self; 6] =
-        [Self::Grow, Self::Settle, Self::HighConf, Self::Fallback, Self::Stuck, Self::None];
+    pub const ALL: [Self; 7] = [
+        Self::Grow,
+        Self::Settle,
+        Self::HighConf,
+        Self::Fallback,
+        Self::Stuck,
+        Self::None,
+        Self::Quota,
+    ];
 
     /// The name in traces.
     pub fn name(self) -> &'static str {
@@ -34,6 +43,7 @@ impl Mode {
             Self::Fallback => "fallback",
             Self::Stuck => "stuck",
             Self::None => "none",
+            Self::Quota => "quota",
         }
     }
 }

@@ -30,7 +30,7 @@ pub struct Flips {
 /// `prediction` has another outcome. A whole number moves by 1, a threshold from one f32 value to
 /// the next, since that is what decisions compare; the present value counts as the f32 next to it.
 /// A value at which nothing can be decided has another outcome, too ([`Next::Failed`]). What only
-/// the forward pass or the first canvas depends on never flips.
+/// the forward pass or the first canvas depends on never flips, nor does what is no number.
 ///
 /// [`Next::Failed`]: super::Next::Failed
 ///
@@ -44,10 +44,10 @@ pub fn flips(
     name: &str,
     prediction: &Prediction,
 ) -> Result<Flips, DecodeError> {
-    let (min, max) = params.spec(name)?.bounds();
+    let Some((min, max)) = params.spec(name)?.bounds() else { return Ok(Flips::default()) };
     let present = match params.get(name)? {
         Value::Float(value) => f64::from(value as f32),
-        Value::Int(value) => value as f64,
+        other => other.as_f64(),
     };
     let decision = strategy.decide(canvas, state, params, prediction)?;
     let now = Outcome::of(strategy, canvas, params, &decision)?;
@@ -86,5 +86,6 @@ fn below(value: Value) -> Value {
     match value {
         Value::Int(value) => Value::Int(value.saturating_sub(1)),
         Value::Float(value) => Value::Float(f64::from((value as f32).next_down())),
+        other => other,
     }
 }

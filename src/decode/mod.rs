@@ -4,22 +4,34 @@
 //! answer. It has no clock, no device and no memory of its own: what it must remember is its
 //! [`State`], kept with every step. One file (or folder) a strategy.
 
+mod ask;
+pub mod blocks;
 pub mod daedal;
 mod decision;
+mod dream;
+mod factor;
 mod flips;
+mod low_confidence;
+mod mdlm;
+mod noise;
 mod outcome;
 mod params;
 mod recipe;
+mod schedule;
+mod specs;
+mod threshold;
 mod verdict;
 
 pub use decision::{Decision, Drop, EosMeasure, Growth, Mode};
 pub use flips::{Flip, Flips, flips};
 pub use outcome::{Next, Outcome};
-pub use params::{Affects, Kind, ParamError, ParamSpec, Params, Value};
+pub use params::{Affects, Kind, ParamError, ParamSpec, Params, SWITCH, TokenList, Value};
 pub use recipe::{Recipe, RecipeError};
-pub use verdict::{FillRule, LeftRule, RefuseRule, Verdict};
+pub use verdict::{FillRule, LeftRule, Measure, RefuseRule, Test, Verdict};
 
 use std::ops::Range;
+
+use blocks::Blocks;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +46,18 @@ use crate::{
 pub enum State {
     /// See [`daedal`].
     Daedal(daedal::State),
+    /// Of every strategy that fills a canvas of fixed length, block after block.
+    Blocks(blocks::State),
+}
+
+impl State {
+    /// Stage and first position of the block in work.
+    pub fn place(&self) -> (u8, usize) {
+        match self {
+            Self::Daedal(state) => (state.stage, state.cursor),
+            Self::Blocks(state) => (1, state.cursor),
+        }
+    }
 }
 
 /// What a strategy wants next.
@@ -52,6 +76,8 @@ pub enum Finish {
     Complete,
     /// A step changed nothing, so no later one will.
     Stagnant,
+    /// The schedule has no more steps, but masks are left.
+    OutOfSteps,
 }
 
 impl Finish {
@@ -60,6 +86,7 @@ impl Finish {
         match self {
             Self::Complete => "complete",
             Self::Stagnant => "stagnant",
+            Self::OutOfSteps => "out_of_steps",
         }
     }
 }
@@ -73,6 +100,13 @@ pub struct Phase {
     pub name: &'static str,
     /// The block in work, as generated positions.
     pub block: Option<Range<usize>>,
+}
+
+impl Phase {
+    /// Where a state of another strategy stands.
+    fn unknown() -> Self {
+        Self { stage: 1, name: "unknown", block: None }
+    }
 }
 
 /// What a pass is asked for beyond what the strategy needs, for people.
@@ -93,6 +127,12 @@ pub enum DecodeError {
     /// A parameter that is unknown, of the wrong type or out of range.
     #[error(transparent)]
     Param(#[from] ParamError),
+    /// The state is another strategy's.
+    #[error("the state is another strategy's")]
+    State,
+    /// Parameters that do not go together, in words.
+    #[error("{0}")]
+    Unfit(String),
     /// The prediction asks for an edit that cannot be, e.g. to write the mask token.
     #[error(transparent)]
     Edit(#[from] EditError),
@@ -200,7 +240,14 @@ pub trait Strategy: Send + Sync {
 }
 
 /// The strategies there are, by name.
-pub const STRATEGIES: &[&dyn Strategy] = &[&daedal::Daedal];
+pub const STRATEGIES: &[&dyn Strategy] = &[
+    &daedal::Daedal,
+    &Blocks(low_confidence::LowConfidence),
+    &Blocks(threshold::Threshold),
+    &Blocks(factor::Factor),
+    &Blocks(mdlm::Mdlm),
+    &Blocks(dream::Dream),
+];
 
 /// The strategy called `name`.
 pub fn strategy(name: &str) -> Option<&'static dyn Strategy> {

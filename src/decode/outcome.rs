@@ -151,6 +151,7 @@ fn end(was: &Next, is: &Next) -> Option<&'static str> {
         (_, Next::Done(_)) if was == is => None,
         (_, Next::Done(Finish::Complete)) => Some("ends the run"),
         (_, Next::Done(Finish::Stagnant)) => Some("the run stagnates"),
+        (_, Next::Done(Finish::OutOfSteps)) => Some("the run is out of steps"),
         (Next::Done(_), _) => Some("the run goes on"),
         _ => None,
     }
@@ -159,7 +160,7 @@ fn end(was: &Next, is: &Next) -> Option<&'static str> {
 /// Stage and first position of the block, if the run goes on.
 fn place(next: &Next) -> Option<(u8, usize)> {
     match next {
-        Next::State(State::Daedal(state)) => Some((state.stage, state.cursor)),
+        Next::State(state) => Some(state.place()),
         _ => None,
     }
 }

@@ -3,6 +3,8 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use crate::canvas::TokenId;
+
 /// What changing a parameter in the middle of a run costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Affects {
@@ -50,13 +52,27 @@ pub enum Kind {
         /// The reference's default.
         default: f64,
     },
+    /// One of several names; `true` and `false` for a switch.
+    Name {
+        /// The names there are.
+        options: &'static [&'static str],
+        /// The reference's default.
+        default: &'static str,
+    },
+    /// A list of token ids, none by default.
+    Tokens,
 }
+
+/// The names of a switch.
+pub const SWITCH: &[&str] = &["false", "true"];
 
 /// The declaration of one parameter.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ParamSpec {
     /// The reference's name; the flag is the same with hyphens.
     pub name: &'static str,
+    /// Other names that sources have for it.
+    pub aliases: &'static [&'static str],
     /// The paper's symbol.
     pub symbol: &'static str,
     /// Unit, e.g. `positions`, `probability`.
@@ -76,15 +92,62 @@ pub enum Value {
     Int(i64),
     /// A number.
     Float(f64),
+    /// A name.
+    Name(&'static str),
+    /// Token ids.
+    Tokens(TokenList),
 }
 
 impl Value {
-    /// As a float, whichever it is.
+    /// As a float; NaN for what is no number.
     pub fn as_f64(self) -> f64 {
         match self {
             Self::Int(value) => value as f64,
             Self::Float(value) => value,
+            Self::Name(_) | Self::Tokens(_) => f64::NAN,
         }
+    }
+}
+
+/// A few token ids, at most [`TokenList::MOST`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TokenList {
+    ids: [TokenId; Self::MOST],
+    len: u8,
+}
+
+impl TokenList {
+    /// The most ids that a list holds.
+    pub const MOST: usize = 8;
+
+    /// A list of `ids`; `None` if there are too many.
+    pub fn of(ids: &[TokenId]) -> Option<Self> {
+        let mut list = Self { len: u8::try_from(ids.len()).ok()?, ..Self::default() };
+        list.ids.get_mut(..ids.len())?.copy_from_slice(ids);
+        Some(list)
+    }
+
+    /// The ids.
+    pub fn ids(&self) -> &[TokenId] {
+        &self.ids[..usize::from(self.len)]
+    }
+
+    /// Reads ids with commas, semicolons, plus signs or spaces between them; brackets may stand
+    /// around.
+    fn parse(text: &str) -> Option<Self> {
+        let inner = text.trim().trim_start_matches('[').trim_end_matches(']');
+        let parts = inner.split([',', ';', '+', ' ']).filter(|part| !part.is_empty());
+        Self::of(&parts.map(|part| part.parse().ok()).collect::<Option<Vec<_>>>()?)
+    }
+}
+
+impl fmt::Display for TokenList {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        if self.len == 0 {
+            return f.write_str("none");
+        }
+        let ids: Vec<String> = self.ids().iter().map(ToString::to_string).collect();
+        f.write_str(&ids.join("+"))
     }
 }
 
@@ -93,6 +156,8 @@ impl fmt::Display for Value {
         match self {
             Self::Int(value) => value.fmt(f),
             Self::Float(value) => value.fmt(f),
+            Self::Name(name) => name.fmt(f),
+            Self::Tokens(ids) => ids.fmt(f),
         }
     }
 }
@@ -103,13 +168,13 @@ pub enum ParamError {
     /// No parameter of that name.
     #[error("there is no parameter `{0}`")]
     Unknown(String),
-    /// The text is not a number of the right type.
+    /// The text is of the wrong type.
     #[error("`{name}` takes {wanted}, not `{text}`")]
-    NotANumber {
+    Type {
         /// The parameter.
         name: &'static str,
         /// What it takes.
-        wanted: &'static str,
+        wanted: String,
         /// What was given.
         text: String,
     },
@@ -131,7 +196,14 @@ impl ParamSpec {
         match self.kind {
             Kind::Int { default, .. } => Value::Int(default),
             Kind::Float { default, .. } => Value::Float(default),
+            Kind::Name { default, .. } => Value::Name(default),
+            Kind::Tokens => Value::Tokens(TokenList { ids: [0; TokenList::MOST], len: 0 }),
         }
+    }
+
+    /// True if it goes by `name`.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.aliases.contains(&name)
     }
 
     /// The flag, without the two hyphens before it.
@@ -144,61 +216,95 @@ impl ParamSpec {
         match self.kind {
             Kind::Int { min, max, .. } => format!("{min}..={max}"),
             Kind::Float { min, max, .. } => format!("{min}..={max}"),
+            Kind::Name { options, .. } => options.join(", "),
+            Kind::Tokens => format!("at most {} ids", TokenList::MOST),
         }
     }
 
-    /// Smallest and largest value.
-    pub fn bounds(&self) -> (f64, f64) {
+    /// Smallest and largest value; `None` for what is no number.
+    pub fn bounds(&self) -> Option<(f64, f64)> {
         match self.kind {
-            Kind::Int { min, max, .. } => (min as f64, max as f64),
-            Kind::Float { min, max, .. } => (min, max),
+            Kind::Int { min, max, .. } => Some((min as f64, max as f64)),
+            Kind::Float { min, max, .. } => Some((min, max)),
+            Kind::Name { .. } | Kind::Tokens => None,
+        }
+    }
+
+    /// What it takes, in words.
+    fn wanted(&self) -> String {
+        match self.kind {
+            Kind::Int { .. } => "a whole number".to_owned(),
+            Kind::Float { .. } => "a number".to_owned(),
+            Kind::Name { options, .. } => format!("one of {}", options.join(", ")),
+            Kind::Tokens => format!("at most {} token ids, as 1+2+3", TokenList::MOST),
         }
     }
 
     /// Reads and checks a value.
     ///
     /// # Errors
-    /// If the text is no number of the right type, or out of range.
+    /// If the text is of the wrong type, or out of range.
     pub fn parse(&self, text: &str) -> Result<Value, ParamError> {
-        let not_a_number = |wanted| ParamError::NotANumber {
-            name: self.name,
-            wanted,
-            text: text.trim().to_owned(),
-        };
+        let text = text.trim();
         let value = match self.kind {
-            Kind::Int { .. } => {
-                Value::Int(text.trim().parse().map_err(|_| not_a_number("a whole number"))?)
+            Kind::Int { .. } => text.parse().ok().map(Value::Int),
+            Kind::Float { .. } => text.parse().ok().map(Value::Float),
+            Kind::Name { options, .. } => {
+                options.iter().find(|option| **option == text).map(|option| Value::Name(option))
             }
-            Kind::Float { .. } => {
-                Value::Float(text.trim().parse().map_err(|_| not_a_number("a number"))?)
-            }
+            Kind::Tokens if text == "none" => Some(self.default()),
+            Kind::Tokens => TokenList::parse(text).map(Value::Tokens),
         };
-        self.check(value)
+        let wrong =
+            || ParamError::Type { name: self.name, wanted: self.wanted(), text: text.to_owned() };
+        self.check(value.ok_or_else(wrong)?)
+    }
+
+    /// Reads a number from a checkpoint; 0 and 1 are off and on for a switch.
+    fn suggested(&self, value: f64) -> Result<Value, ParamError> {
+        match self.kind {
+            Kind::Name { options, .. } if options == SWITCH => {
+                self.parse(if value == 0.0 { "false" } else { "true" })
+            }
+            _ => self.parse(&value.to_string()),
+        }
     }
 
     /// Checks a value's type and range; a whole number passes for a float.
     ///
     /// # Errors
-    /// [`ParamError::OutOfRange`], also for a fraction where a whole number is wanted.
+    /// [`ParamError::OutOfRange`], also for a fraction where a whole number is wanted;
+    /// [`ParamError::Type`] for another kind of value.
     pub fn check(&self, value: Value) -> Result<Value, ParamError> {
-        let ok = match (self.kind, value) {
+        let fits = match (self.kind, value) {
             (Kind::Int { min, max, .. }, Value::Int(value)) => (min..=max).contains(&value),
             (Kind::Int { .. }, Value::Float(_)) => false,
-            (Kind::Float { min, max, .. }, value) => (min..=max).contains(&value.as_f64()),
+            (Kind::Float { min, max, .. }, Value::Int(_) | Value::Float(_)) => {
+                (min..=max).contains(&value.as_f64())
+            }
+            (Kind::Name { options, .. }, Value::Name(name)) => options.contains(&name),
+            (Kind::Tokens, Value::Tokens(_)) => true,
+            _ => {
+                return Err(ParamError::Type {
+                    name: self.name,
+                    wanted: self.wanted(),
+                    text: value.to_string(),
+                });
+            }
         };
-        match (ok, self.kind) {
+        match (fits, self.kind) {
             (false, _) => Err(ParamError::OutOfRange {
                 name: self.name,
                 range: self.range(),
                 text: value.to_string(),
             }),
             (true, Kind::Float { .. }) => Ok(Value::Float(value.as_f64())),
-            (true, Kind::Int { .. }) => Ok(value),
+            (true, _) => Ok(value),
         }
     }
 
     /// The value one or more steps up (`steps` > 0) or down, kept in range and free of binary
-    /// dust (0.1 + 0.2 shows as 0.3).
+    /// dust (0.1 + 0.2 shows as 0.3). Names follow one another in order; token ids stay.
     pub fn turned(&self, value: Value, steps: i64) -> Value {
         match self.kind {
             Kind::Int { min, max, step, .. } => {
@@ -209,6 +315,13 @@ impl ParamSpec {
                 let turned = value.as_f64() + steps as f64 * step;
                 Value::Float(((turned * 1e6).round() / 1e6).clamp(min, max))
             }
+            Kind::Name { options, .. } => {
+                let at = options.iter().position(|option| Value::Name(option) == value);
+                let last = options.len() as i64 - 1;
+                let to = (at.unwrap_or(0) as i64).saturating_add(steps).clamp(0, last);
+                options.get(to as usize).map_or(value, |name| Value::Name(name))
+            }
+            Kind::Tokens => value,
         }
     }
 }
@@ -238,7 +351,7 @@ impl Params {
     pub fn spec(&self, name: &str) -> Result<&'static ParamSpec, ParamError> {
         self.specs
             .iter()
-            .find(|spec| spec.name == name)
+            .find(|spec| spec.is_called(name))
             .ok_or_else(|| ParamError::Unknown(name.to_owned()))
     }
 
@@ -247,7 +360,15 @@ impl Params {
     /// # Errors
     /// [`ParamError::Unknown`].
     pub fn get(&self, name: &str) -> Result<Value, ParamError> {
-        self.values.get(name).copied().ok_or_else(|| ParamError::Unknown(name.to_owned()))
+        match self.values.get(name) {
+            Some(&value) => Ok(value),
+            None => self.spec(name).map(|spec| self.values[spec.name]),
+        }
+    }
+
+    /// True if there is a parameter of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.spec(name).is_ok()
     }
 
     /// Sets a value after checking it.
@@ -265,8 +386,7 @@ impl Params {
     /// is left out.
     pub fn suggest(&mut self, suggested: &[(String, f64)]) {
         for (name, value) in suggested {
-            let parsed =
-                self.spec(name).and_then(|spec| Ok((spec.name, spec.parse(&value.to_string())?)));
+            let parsed = self.spec(name).and_then(|spec| Ok((spec.name, spec.suggested(*value)?)));
             if let Ok((name, value)) = parsed {
                 self.values.insert(name, value);
             }
@@ -292,6 +412,47 @@ impl Params {
     /// [`ParamError::Unknown`].
     pub fn count(&self, name: &str) -> Result<usize, ParamError> {
         self.get(name).map(|value| value.as_f64() as usize)
+    }
+
+    /// The value of `name` as a seed.
+    ///
+    /// # Errors
+    /// [`ParamError::Unknown`].
+    pub fn seed(&self, name: &str) -> Result<u64, ParamError> {
+        self.get(name).map(|value| match value {
+            Value::Int(seed) => seed as u64,
+            other => other.as_f64() as u64,
+        })
+    }
+
+    /// The value of `name`, one of several names.
+    ///
+    /// # Errors
+    /// [`ParamError::Unknown`].
+    pub fn name(&self, name: &str) -> Result<&'static str, ParamError> {
+        self.get(name).map(|value| match value {
+            Value::Name(name) => name,
+            _ => "",
+        })
+    }
+
+    /// The value of a switch.
+    ///
+    /// # Errors
+    /// [`ParamError::Unknown`].
+    pub fn switch(&self, name: &str) -> Result<bool, ParamError> {
+        self.name(name).map(|name| name == "true")
+    }
+
+    /// The value of `name` as token ids.
+    ///
+    /// # Errors
+    /// [`ParamError::Unknown`].
+    pub fn tokens(&self, name: &str) -> Result<TokenList, ParamError> {
+        self.get(name).map(|value| match value {
+            Value::Tokens(ids) => ids,
+            _ => TokenList::default(),
+        })
     }
 }
 

@@ -4,6 +4,67 @@ use std::fmt;
 
 use crate::canvas::TokenId;
 
+/// What a rule compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// The confidence, at least τ.
+    Confidence,
+    /// The confidence, at least 1 − f / (n + 1) for the n-th best.
+    Rank,
+    /// The entropies of all that are surer, at most γ (Σ H − max H).
+    Entropy,
+    /// The KL divergence from the step before, under its threshold.
+    Divergence,
+}
+
+impl Measure {
+    /// Every measure.
+    pub const ALL: [Self; 4] = [Self::Confidence, Self::Rank, Self::Entropy, Self::Divergence];
+
+    /// The name in traces.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Confidence => "confidence",
+            Self::Rank => "rank",
+            Self::Entropy => "entropy",
+            Self::Divergence => "divergence",
+        }
+    }
+
+    /// What is measured, the relation that passes, the one that fails, and the bound's symbol.
+    fn words(self) -> (&'static str, &'static str, &'static str, &'static str) {
+        match self {
+            Self::Confidence => ("", "≥", "<", "τ"),
+            Self::Rank => ("", "≥", "<", "1 − f/(n+1) ="),
+            Self::Entropy => ("Σ H − max H ", "≤", ">", "γ"),
+            Self::Divergence => ("KL ", "<", "≥", "kl_threshold"),
+        }
+    }
+}
+
+/// A value against a bound.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Test {
+    /// What is compared.
+    pub measure: Measure,
+    /// The position's value.
+    pub value: f32,
+    /// The bound.
+    pub bound: f32,
+}
+
+impl Test {
+    fn passed(self) -> String {
+        let (what, relation, _, symbol) = self.measure.words();
+        format!("{what}{} {relation} {symbol} {}", P(self.value), P(self.bound))
+    }
+
+    fn failed(self) -> String {
+        let (what, _, relation, symbol) = self.measure.words();
+        format!("{what}{} {relation} {symbol} {}", P(self.value), P(self.bound))
+    }
+}
+
 /// The rule that filled a position.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum FillRule {
@@ -19,6 +80,22 @@ pub enum FillRule {
     },
     /// Every masked position predicts the mask token; without it this is the best.
     WithoutMask,
+    /// It is among the best of a step that fills a fixed number.
+    Quota {
+        /// Its rank, from 1.
+        rank: usize,
+        /// How many are filled.
+        quota: usize,
+    },
+    /// It passes its test.
+    Passes(Test),
+    /// It does not pass, but the best is always filled.
+    Best(Test),
+    /// It was drawn.
+    Drawn {
+        /// With this chance, 0..=1.
+        chance: f32,
+    },
 }
 
 /// The rule that left a masked position alone.
@@ -37,6 +114,20 @@ pub enum LeftRule {
     },
     /// It predicts the mask token, which is never written.
     PredictsMask,
+    /// It is not among the best of a step that fills a fixed number.
+    Quota {
+        /// Its rank, from 1.
+        rank: usize,
+        /// How many are filled.
+        quota: usize,
+    },
+    /// It does not pass its test.
+    Fails(Test),
+    /// It was not drawn.
+    NotDrawn {
+        /// With this chance of it, 0..=1.
+        chance: f32,
+    },
     /// It is pinned.
     Pinned,
     /// It is to be expanded, after another one.
@@ -183,6 +274,16 @@ impl fmt::Display for Verdict {
                     "filled: every position predicts the mask; without it this one is best with {}",
                     P(p)
                 ),
+                FillRule::Quota { rank, quota } => {
+                    write!(f, "filled: rank {rank} of the {quota} to fill, with {}", P(p))
+                }
+                FillRule::Passes(test) => write!(f, "filled: {}", test.passed()),
+                FillRule::Best(test) => {
+                    write!(f, "filled: the best always is, although {}", test.failed())
+                }
+                FillRule::Drawn { chance } => {
+                    write!(f, "filled: drawn with a chance of {}; {}", P(chance), P(p))
+                }
             },
             Self::Expand { p, threshold, n, eos, eos_threshold } => write!(
                 f,
@@ -229,6 +330,13 @@ impl fmt::Display for Verdict {
                     P(best)
                 ),
                 LeftRule::Pinned => write!(f, "left: pinned by hand"),
+                LeftRule::Quota { rank, quota } => {
+                    write!(f, "left: {} is rank {rank}, {quota} are filled", P(p))
+                }
+                LeftRule::Fails(test) => write!(f, "left: {}", test.failed()),
+                LeftRule::NotDrawn { chance } => {
+                    write!(f, "left: not drawn, with a chance of {}; {}", P(chance), P(p))
+                }
                 LeftRule::Waits { first } => {
                     write!(f, "left: to be expanded by hand, after position {first}")
                 }

@@ -5,7 +5,7 @@ use std::{cell::OnceCell, collections::HashMap, sync::Arc};
 use super::language::{Facts, Index, Name, Use, Value, When};
 use crate::{
     canvas::{Born, Canvas, Cell, Slot, TokenId},
-    decode::{Decision, Mode, Params, Verdict},
+    decode::{self, Decision, Mode, Params, Verdict},
     predict::{Column, Piece, Prediction, Vocabulary},
     session::{Node, NodeId, Pending, Session},
 };
@@ -308,7 +308,12 @@ impl<'a> View<'a> {
                 let token = guess(self.prediction()?, self.position(used.index)?).0?;
                 Some(self.token(token))
             }
-            Name::Param(name) => self.params().float(name).ok().map(Value::Number),
+            Name::Param(name) => Some(match self.params().get(name).ok()? {
+                text @ (decode::Value::Name(_) | decode::Value::Tokens(_)) => {
+                    Value::Text(text.to_string())
+                }
+                number => Value::Number(number.as_f64()),
+            }),
             Name::Position | Name::Slot | Name::P | Name::Made => None,
         }
     }

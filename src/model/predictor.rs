@@ -38,8 +38,12 @@ impl LladaPredictor {
                 config.max_sequence_length
             ));
         }
+        if request.guidance.is_some() && request.earlier.is_some() {
+            return unsupported("a comparison with an earlier canvas has no guidance".into());
+        }
         let passes = std::iter::once(&request.pass)
-            .chain(request.guidance.iter().map(|guidance| &guidance.unconditional));
+            .chain(request.guidance.iter().map(|guidance| &guidance.unconditional))
+            .chain(&request.earlier);
         for pass in passes {
             if let Some(id) = pass.ids.iter().find(|&&id| id as usize >= config.columns()) {
                 return unsupported(format!(
@@ -47,10 +51,8 @@ impl LladaPredictor {
                     config.columns()
                 ));
             }
-            if pass.attention != Attention::Full || pass.positions.is_some() || request.shift {
-                return unsupported(
-                    "this model has full attention, positions from 0 and no shift".into(),
-                );
+            if pass.attention != Attention::Full || pass.positions.is_some() {
+                return unsupported("this model has full attention and positions from 0".into());
             }
         }
         Ok(())
@@ -59,8 +61,9 @@ impl LladaPredictor {
     fn run(&self, request: &Request, watch: &mut Watch) -> Result<Option<Prediction>> {
         let passes: Vec<&Pass> = std::iter::once(&request.pass)
             .chain(request.guidance.iter().map(|guidance| &guidance.unconditional))
+            .chain(&request.earlier)
             .collect();
-        // Both canvases of guidance in one batch.
+        // Both canvases of guidance, or of a comparison, in one batch.
         let ids: Vec<TokenId> = passes.iter().flat_map(|pass| pass.ids.iter().copied()).collect();
         let shape = (passes.len(), request.pass.ids.len());
         let ids = Tensor::from_vec(ids, shape, self.model.device())?;
@@ -76,8 +79,19 @@ impl LladaPredictor {
                 return Ok(None);
             }
             let rows = at_once.min(request.rows.end - start);
-            let logits =
-                |pass: usize| self.model.logits(&hidden.get(pass)?.narrow(0, start, rows)?);
+            let logits = |pass: usize| {
+                let hidden = hidden.get(pass)?;
+                // Shifted, a row reads the position before it; the first one its own.
+                let hidden = match (request.shift, start) {
+                    (false, _) => hidden.narrow(0, start, rows)?,
+                    (true, 0) => {
+                        Tensor::cat(&[hidden.narrow(0, 0, 1)?, hidden.narrow(0, 0, rows - 1)?], 0)?
+                    }
+                    (true, _) => hidden.narrow(0, start - 1, rows)?,
+                };
+                self.model.logits(&hidden)
+            };
+            let earlier = request.earlier.as_ref().map(|_| logits(1)).transpose()?;
             let logits = match &request.guidance {
                 None => logits(0)?,
                 Some(guidance) => {
@@ -86,7 +100,7 @@ impl LladaPredictor {
                     (unconditional + (difference * (guidance.scale + 1.0))?)?
                 }
             };
-            reducer.push(&logits)?;
+            reducer.push(&logits, earlier.as_ref())?;
         }
         Ok(Some(reducer.finish()))
     }

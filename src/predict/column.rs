@@ -72,11 +72,16 @@ pub enum Column {
     PCurrent,
     /// The best tokens with their probabilities: for people, no decision reads it.
     TopK,
+    /// What a strategy ranks by, over the filtered logits; see [`Score`](super::Score).
+    Score,
+    /// KL divergence of this distribution from that of an earlier canvas at the same position, in
+    /// nats: Σ p ln(p / p_earlier).
+    Kl,
 }
 
 impl Column {
     /// Every column, in the order they are written.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Argmax,
         Self::PArgmax,
         Self::Choice,
@@ -88,6 +93,8 @@ impl Column {
         Self::PBestUnmask,
         Self::PCurrent,
         Self::TopK,
+        Self::Score,
+        Self::Kl,
     ];
 
     /// The column's name in traces.
@@ -104,6 +111,8 @@ impl Column {
             Self::PBestUnmask => "p_best_unmask",
             Self::PCurrent => "p_current",
             Self::TopK => "top_k",
+            Self::Score => "score",
+            Self::Kl => "kl",
         }
     }
 }
@@ -113,6 +122,9 @@ impl Column {
 pub struct ColumnSet(u32);
 
 impl ColumnSet {
+    /// No column.
+    pub const NONE: Self = Self(0);
+
     /// The set of the columns given.
     pub fn of(columns: &[Column]) -> Self {
         Self(columns.iter().fold(0, |bits, column| bits | 1 << *column as u32))

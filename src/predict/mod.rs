@@ -11,7 +11,7 @@ mod request;
 mod vocabulary;
 
 pub use column::{Column, ColumnSet, Data, MissingColumn, Prediction, Ranked};
-pub use request::{Attention, Guidance, Key, Pass, Request, Sampling};
+pub use request::{Attention, Filters, Guidance, Key, Pass, Request, Sampling, Score};
 pub use vocabulary::{ModelFacts, Piece, Vocabulary};
 
 use std::ops::ControlFlow;

@@ -54,6 +54,28 @@ pub struct Sampling {
     pub slots: Vec<Slot>,
 }
 
+/// Filters on the logits, applied in this order before anything is read from them (Dream,
+/// `generation_utils.py`): divide by the temperature, keep the nucleus of probability `top_p`,
+/// keep the `top_k` best.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Filters {
+    /// Logits are divided by this, if over 0.
+    pub temperature: f64,
+    /// Tokens behind this cumulative probability are impossible; 1 keeps all.
+    pub top_p: f64,
+    /// Only this many tokens are possible; 0 keeps all.
+    pub top_k: usize,
+}
+
+/// What [`Column::Score`](super::Column::Score) holds: greater is surer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Score {
+    /// Probability of the best token minus that of the second best.
+    Margin,
+    /// Σ p ln(p + 1e-10), the negative entropy as Dream computes it.
+    NegEntropy,
+}
+
 /// Everything a forward pass depends on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
@@ -69,6 +91,15 @@ pub struct Request {
     pub sampling: Option<Sampling>,
     /// Tokens made impossible: (row, token), in order of rows.
     pub suppressed: Vec<(usize, TokenId)>,
+    /// Tokens that may be chosen but get no probability: impossible after the choice, before the
+    /// softmax (`begin_suppress_tokens` of dLLM, `confidence_eos_eot_inf` of LLaDA).
+    pub begin_suppressed: Vec<TokenId>,
+    /// Filters on the logits.
+    pub filters: Option<Filters>,
+    /// What the score is.
+    pub score: Option<Score>,
+    /// A pass over an earlier canvas of the same length, to compare with.
+    pub earlier: Option<Pass>,
     /// Mask and end-of-sequence token.
     pub special: SpecialTokens,
     /// Columns wanted.
@@ -118,6 +149,25 @@ impl Request {
         for &(row, token) in &self.suppressed {
             put(row as u64);
             put(u64::from(token));
+        }
+        // The same holds for these; each part begins with a number that no row or token has.
+        if !self.begin_suppressed.is_empty() {
+            put(u64::MAX);
+            self.begin_suppressed.iter().for_each(|&token| put(u64::from(token)));
+        }
+        if let Some(filters) = self.filters {
+            put(u64::MAX - 1);
+            put(filters.temperature.to_bits());
+            put(filters.top_p.to_bits());
+            put(filters.top_k as u64);
+        }
+        if let Some(score) = self.score {
+            put(u64::MAX - 2);
+            put(score as u64);
+        }
+        if let Some(earlier) = &self.earlier {
+            put(u64::MAX - 3);
+            put_pass(&mut put, earlier);
         }
         Key(hash.digest128())
     }

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::record::{
-    Columns, Decision, Dropped, Edit, Eos, FillRule, Number, Params, Prediction, Refusal, Sparse,
-    Text, Timing, Why, Wish,
+    Columns, Decision, Dropped, Edit, Eos, FillRule, Measure, Param, Params, Prediction, Refusal,
+    Sparse, Test, Text, Timing, Why, Wish,
 };
 use crate::{
     canvas::{self, Canvas, Filler, Slot, TokenId},
@@ -39,7 +39,7 @@ pub(super) fn hash(canvas: &Canvas) -> String {
 }
 
 pub(super) fn params(params: &decode::Params) -> Params {
-    params.iter().map(|(spec, value)| (spec.name.to_owned(), Number::from(value))).collect()
+    params.iter().map(|(spec, value)| (spec.name.to_owned(), Param::from(value))).collect()
 }
 
 pub(super) fn text(piece: Option<Piece>) -> Text {
@@ -109,6 +109,8 @@ pub(super) fn prediction(key: Key, from: &predict::Prediction, canvas: &Canvas) 
             p_choice: exact(Column::PChoice),
             p_eos: exact(Column::PEos),
             p_current: exact(Column::PCurrent),
+            score: exact(Column::Score),
+            kl: exact(Column::Kl),
             entropy: shown(Column::Entropy),
             margin: shown(Column::Margin),
             best_unmask: best_unmask(from, canvas),
@@ -152,6 +154,8 @@ pub(super) fn predicted(record: Prediction) -> Result<predict::Prediction, Strin
         (Column::PChoice, columns.p_choice),
         (Column::PEos, columns.p_eos),
         (Column::PCurrent, columns.p_current),
+        (Column::Score, columns.score),
+        (Column::Kl, columns.kl),
     ];
     for (column, values) in exact {
         if let Some(values) = values {
@@ -269,6 +273,26 @@ pub(super) fn decision(from: &decode::Decision) -> Decision {
     }
 }
 
+fn tested(test: decode::Test) -> Test {
+    let measure = match test.measure {
+        decode::Measure::Confidence => Measure::Confidence,
+        decode::Measure::Rank => Measure::Rank,
+        decode::Measure::Entropy => Measure::Entropy,
+        decode::Measure::Divergence => Measure::Divergence,
+    };
+    Test { measure, value: test.value, bound: test.bound }
+}
+
+fn test_of(test: Test) -> decode::Test {
+    let measure = match test.measure {
+        Measure::Confidence => decode::Measure::Confidence,
+        Measure::Rank => decode::Measure::Rank,
+        Measure::Entropy => decode::Measure::Entropy,
+        Measure::Divergence => decode::Measure::Divergence,
+    };
+    decode::Test { measure, value: test.value, bound: test.bound }
+}
+
 fn why(at: usize, verdict: &Verdict) -> Option<Why> {
     match *verdict {
         Verdict::Fill { token, p, rule } => {
@@ -278,6 +302,10 @@ fn why(at: usize, verdict: &Verdict) -> Option<Why> {
                     (FillRule::BestOfBlock, Some(threshold))
                 }
                 decode::FillRule::WithoutMask => (FillRule::WithoutMask, None),
+                decode::FillRule::Quota { rank, quota } => (FillRule::Quota { rank, quota }, None),
+                decode::FillRule::Passes(test) => (FillRule::Passes(tested(test)), None),
+                decode::FillRule::Best(test) => (FillRule::Best(tested(test)), None),
+                decode::FillRule::Drawn { chance } => (FillRule::Drawn { chance }, None),
             };
             Some(Why::Fill { at, token, p, rule, threshold })
         }
@@ -312,6 +340,10 @@ pub(super) fn verdicts(why: &[Why], rows: usize) -> Vec<Verdict> {
                     FillRule::Above => decode::FillRule::Above { threshold },
                     FillRule::BestOfBlock => decode::FillRule::BestOfBlock { threshold },
                     FillRule::WithoutMask => decode::FillRule::WithoutMask,
+                    FillRule::Quota { rank, quota } => decode::FillRule::Quota { rank, quota },
+                    FillRule::Passes(test) => decode::FillRule::Passes(test_of(test)),
+                    FillRule::Best(test) => decode::FillRule::Best(test_of(test)),
+                    FillRule::Drawn { chance } => decode::FillRule::Drawn { chance },
                 };
                 (at, Verdict::Fill { token, p, rule })
             }

@@ -321,9 +321,9 @@ impl Builder {
         let mut params = decode::Params::defaults(self.strategy.params());
         for (name, value) in record {
             // A later minor version may have more parameters.
-            if params.spec(name).is_ok() {
-                params.set(name, (*value).into()).map_err(|error| error.to_string())?;
-            }
+            let Ok(spec) = params.spec(name) else { continue };
+            let value = value.value(spec).map_err(|error| error.to_string())?;
+            params.set(name, value).map_err(|error| error.to_string())?;
         }
         Ok(params)
     }

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     canvas::TokenId,
-    decode::{State, Value},
+    decode::{ParamError, ParamSpec, State, Value},
 };
 
 /// Major and minor version.
-pub const VERSION: [u32; 2] = [1, 1];
+pub const VERSION: [u32; 2] = [1, 2];
 
 /// The format's name, in every header.
 pub(super) const FORMAT: &str = "demask";
@@ -123,30 +123,40 @@ pub(super) enum Text {
 }
 
 /// Parameters by name.
-pub(super) type Params = BTreeMap<String, Number>;
+pub(super) type Params = BTreeMap<String, Param>;
 
-/// A parameter's value; whole numbers stay whole.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// A parameter's value; whole numbers stay whole. Names and lists since 1.2.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Number {
+pub(super) enum Param {
     Int(i64),
     Float(f64),
+    Name(String),
+    Tokens(Vec<TokenId>),
 }
 
-impl From<Value> for Number {
+impl From<Value> for Param {
     fn from(value: Value) -> Self {
         match value {
             Value::Int(value) => Self::Int(value),
             Value::Float(value) => Self::Float(value),
+            Value::Name(name) => Self::Name(name.to_owned()),
+            Value::Tokens(list) => Self::Tokens(list.ids().to_vec()),
         }
     }
 }
 
-impl From<Number> for Value {
-    fn from(value: Number) -> Self {
-        match value {
-            Number::Int(value) => Self::Int(value),
-            Number::Float(value) => Self::Float(value),
+impl Param {
+    /// The value, as `spec` has it.
+    pub fn value(&self, spec: &ParamSpec) -> Result<Value, ParamError> {
+        match self {
+            Self::Int(value) => spec.check(Value::Int(*value)),
+            Self::Float(value) => spec.check(Value::Float(*value)),
+            Self::Name(name) => spec.parse(name),
+            Self::Tokens(ids) => {
+                let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+                spec.parse(&ids.join("+"))
+            }
         }
     }
 }
@@ -195,6 +205,12 @@ pub(super) struct Columns {
     /// Rounded; masked positions only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub margin: Option<Sparse<Option<f32>>>,
+    /// What the strategy ranks by. Since 1.2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<Vec<Option<f32>>>,
+    /// KL divergence from an earlier step, nats. Since 1.2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kl: Option<Vec<Option<f32>>>,
     /// The best token without the mask token and its probability: only where the choice is the
     /// mask token, since nothing reads it elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -350,6 +366,37 @@ pub(super) enum FillRule {
     Above,
     BestOfBlock,
     WithoutMask,
+    /// Since 1.2.
+    Quota {
+        rank: usize,
+        quota: usize,
+    },
+    /// Since 1.2.
+    Passes(Test),
+    /// Since 1.2.
+    Best(Test),
+    /// Since 1.2.
+    Drawn {
+        chance: f32,
+    },
+}
+
+/// A value against a bound.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) struct Test {
+    pub measure: Measure,
+    pub value: f32,
+    pub bound: f32,
+}
+
+/// What is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Measure {
+    Confidence,
+    Rank,
+    Entropy,
+    Divergence,
 }
 
 /// Rules that refuse an expansion.

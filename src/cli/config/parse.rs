@@ -98,21 +98,30 @@ fn specs() -> impl Iterator<Item = &'static ParamSpec> {
 fn param_set(text: Text, raw: &Table<toml::Value>) -> Result<ParamSet, ConfigError> {
     raw.iter()
         .map(|(name, value)| {
-            let spec = specs().find(|spec| spec.name == name.get_ref()).ok_or_else(|| {
+            // Strategies may have one name with several ranges: it is checked again when used.
+            let called: Vec<&ParamSpec> =
+                specs().filter(|spec| spec.is_called(name.get_ref())).collect();
+            let Some(spec) = called.first() else {
                 let known = specs().map(|spec| spec.name);
-                text.error(name.span(), unknown("key", name.get_ref(), known))
-            })?;
-            let number = match value.get_ref() {
-                toml::Value::Integer(value) => Value::Int(*value),
-                toml::Value::Float(value) => Value::Float(*value),
-                other => {
-                    let other = other.type_str();
-                    let wanted = format!("`{}` takes a number, not a {other}", spec.name);
-                    return Err(text.error(value.span(), wanted));
-                }
+                return Err(text.error(name.span(), unknown("key", name.get_ref(), known)));
             };
-            let checked = spec.check(number).map_err(|error| text.error(value.span(), error))?;
-            Ok((spec.name.to_owned(), checked))
+            let read = |spec: &&ParamSpec| match value.get_ref() {
+                toml::Value::Integer(value) => spec.check(Value::Int(*value)),
+                toml::Value::Float(value) => spec.check(Value::Float(*value)),
+                toml::Value::String(word) => spec.parse(word),
+                toml::Value::Boolean(on) => spec.parse(if *on { "true" } else { "false" }),
+                toml::Value::Array(ids) => {
+                    let ids = ids.iter().map(|id| id.as_integer().unwrap_or(-1).to_string());
+                    spec.parse(&ids.collect::<Vec<_>>().join("+"))
+                }
+                other => spec.parse(other.type_str()),
+            };
+            let first = read(spec);
+            let fits = called.iter().find_map(|spec| read(spec).ok());
+            match (fits, first) {
+                (Some(value), _) | (None, Ok(value)) => Ok((name.get_ref().clone(), value)),
+                (None, Err(error)) => Err(text.error(value.span(), error)),
+            }
         })
         .collect()
 }

@@ -159,9 +159,14 @@ impl Presets {
     }
 }
 
-/// Sets parameters after checking them.
+/// Sets parameters after checking them; those of other strategies are passed over.
 pub(in crate::cli) fn set_all(params: &mut Params, set: &ParamSet) -> Result<(), Fault> {
-    set.iter().try_for_each(|(name, value)| params.set(name, *value)).map_err(Fault::usage)
+    for (name, value) in set {
+        if params.has(name) {
+            params.set(name, *value).map_err(Fault::usage)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

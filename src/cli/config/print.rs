@@ -1,10 +1,10 @@
 //! The configuration as it is without a file, for people to begin with, and tables for documents.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use super::{LookConfig, presets::of_program};
 use crate::{
-    decode::STRATEGIES,
+    decode::{ParamSpec, STRATEGIES, SWITCH, Value},
     tui::{Ink, KEYS, SPEEDS, Shade},
 };
 
@@ -14,13 +14,21 @@ pub fn default_text() -> String {
     let mut text = String::from(
         "# The configuration of demask. A line that begins with `#` says nothing: take the `#`\n\
          # away to change a setting. The values are the defaults.\n\n\
-         # What the parameters of a strategy start with. Later ones win: the defaults, what a\n\
-         # checkpoint suggests, this, a preset, flags.\n\
+         # What the parameters of a strategy start with; what another strategy has no use for it passes\n\
+         # over. Later ones win: the defaults, what a checkpoint suggests, this, a preset, flags.\n\
          [params]\n",
     );
-    for spec in STRATEGIES.iter().flat_map(|strategy| strategy.params()) {
-        let _ = writeln!(text, "# {} ({})", spec.help, spec.range());
-        let _ = writeln!(text, "#{} = {}", spec.name, spec.default());
+    let mut named = BTreeSet::new();
+    for strategy in STRATEGIES {
+        let new = strategy.params().iter().filter(|spec| named.insert(spec.name));
+        let new: Vec<&ParamSpec> = new.collect();
+        if !new.is_empty() {
+            let _ = writeln!(text, "# Of {}:", strategy.name());
+        }
+        for spec in new {
+            let _ = writeln!(text, "# {} ({})", spec.help, spec.range());
+            let _ = writeln!(text, "#{} = {}", spec.name, toml_value(spec.default()));
+        }
     }
     look(&mut text);
     text.push_str(
@@ -44,6 +52,16 @@ pub fn default_text() -> String {
          #two-back = \"back; back\"\n",
     );
     text
+}
+
+/// A parameter's value as the file has it.
+fn toml_value(value: Value) -> String {
+    match value {
+        Value::Name(name) if SWITCH.contains(&name) => name.to_owned(),
+        Value::Name(name) => format!("{name:?}"),
+        Value::Tokens(ids) => format!("{:?}", ids.ids()),
+        number => number.to_string(),
+    }
 }
 
 fn look(text: &mut String) {
@@ -130,10 +148,14 @@ mod tests {
         let defaults = Config::default();
         assert_eq!(config.keymap, defaults.keymap);
         assert_eq!(config.look, defaults.look);
-        assert_eq!(config.params.len(), daedal::SPECS.len());
+        let specs = STRATEGIES.iter().flat_map(|strategy| strategy.params());
+        let names: BTreeSet<&str> = specs.map(|spec| spec.name).collect();
+        assert_eq!(config.params.len(), names.len());
         let mut params = Params::defaults(daedal::SPECS);
         for (name, value) in &config.params {
-            params.set(name, *value).unwrap();
+            if params.has(name) {
+                params.set(name, *value).unwrap();
+            }
         }
         assert_eq!(params, Params::defaults(daedal::SPECS));
         for &ink in Ink::ALL {

@@ -7,12 +7,11 @@
 
 use super::{
     Columns, Settings, State, eos,
-    params::MOST,
     stage2::{self, Sight},
 };
 use crate::{
     canvas::{Canvas, TokenId},
-    decode::{DecodeError, Value},
+    decode::{DecodeError, Value, specs::MOST},
     predict::{Column, Prediction},
 };
 

@@ -21,11 +21,11 @@ pub use params::{SPECS, Settings};
 
 use super::{
     Decision, DecodeError, Extras, Finish, ParamSpec, Params, Phase, Plan, Preset,
-    State as AnyState, Strategy, Value,
+    State as AnyState, Strategy, Value, ask::Ask,
 };
 use crate::{
     canvas::{Canvas, SpecialTokens, TokenId},
-    predict::{Attention, Column, ColumnSet, Guidance, Pass, Prediction, Request, Sampling},
+    predict::{Column, Prediction},
 };
 
 /// The strategy's name in flags and traces.
@@ -88,6 +88,13 @@ impl<'a> Columns<'a> {
     }
 }
 
+fn own(state: &AnyState) -> Result<&State, DecodeError> {
+    match state {
+        AnyState::Daedal(state) => Ok(state),
+        _ => Err(DecodeError::State),
+    }
+}
+
 impl Strategy for Daedal {
     fn name(&self) -> &'static str {
         NAME
@@ -120,7 +127,7 @@ impl Strategy for Daedal {
         step: u32,
         extras: Extras,
     ) -> Result<Plan, DecodeError> {
-        let AnyState::Daedal(state) = state;
+        let state = own(state)?;
         let settings = Settings::of(params)?;
         if state.stagnant {
             return Ok(Plan::Done(Finish::Stagnant));
@@ -130,39 +137,21 @@ impl Strategy for Daedal {
         }
         // Guidance and noise belong to stage 2 alone: stage 1 reads the plain argmax.
         let denoising = state.stage == 2;
-        let needed = ColumnSet::of(&[
-            Column::Argmax,
-            Column::Choice,
-            Column::PChoice,
-            Column::PEos,
-            Column::BestUnmask,
-            Column::PBestUnmask,
-        ]);
-        Ok(Plan::Predict(Box::new(Request {
-            pass: full_pass(canvas.ids()),
-            guidance: (denoising && settings.cfg_scale > 0.0).then(|| Guidance {
-                scale: settings.cfg_scale,
-                unconditional: full_pass(unconditional(canvas)),
-            }),
-            rows: canvas.prompt().len()..canvas.prompt().len() + canvas.len(),
-            shift: false,
-            sampling: (denoising && settings.temperature > 0.0).then(|| Sampling {
-                temperature: settings.temperature,
-                seed: settings.seed,
-                step,
-                slots: canvas.cells().iter().map(|cell| cell.slot).collect(),
-            }),
-            suppressed: canvas
-                .cells()
-                .iter()
-                .enumerate()
-                .filter(|(_, cell)| cell.token == canvas.special().mask)
-                .flat_map(|(row, cell)| canvas.vetoes_at(cell.slot).map(move |token| (row, token)))
-                .collect(),
-            special: canvas.special(),
-            columns: needed.and(extras.columns),
-            top_k: extras.top_k,
-        })))
+        let ask = Ask {
+            columns: &[
+                Column::Argmax,
+                Column::Choice,
+                Column::PChoice,
+                Column::PEos,
+                Column::BestUnmask,
+                Column::PBestUnmask,
+            ],
+            cfg_scale: if denoising { settings.cfg_scale } else { 0.0 },
+            temperature: if denoising { settings.temperature } else { 0.0 },
+            seed: settings.seed,
+            ..Ask::default()
+        };
+        Ok(Plan::Predict(Box::new(ask.request(canvas, step, extras))))
     }
 
     fn decide(
@@ -172,7 +161,7 @@ impl Strategy for Daedal {
         params: &Params,
         prediction: &Prediction,
     ) -> Result<Decision, DecodeError> {
-        let AnyState::Daedal(state) = state;
+        let state = own(state)?;
         let settings = Settings::of(params)?;
         if state.stage == 1 {
             stage1::decide(canvas, &settings, prediction)
@@ -188,7 +177,7 @@ impl Strategy for Daedal {
         state: &AnyState,
         params: &Params,
     ) -> Result<AnyState, DecodeError> {
-        let AnyState::Daedal(state) = state;
+        let state = own(state)?;
         let settings = Settings::of(params)?;
         let cursor = match state.stage {
             1 => 0,
@@ -205,12 +194,12 @@ impl Strategy for Daedal {
         params: &Params,
         prediction: &Prediction,
     ) -> Result<Vec<Value>, DecodeError> {
-        let AnyState::Daedal(state) = state;
+        let state = own(state)?;
         breaks::breaks(name, canvas, *state, &Settings::of(params)?, prediction)
     }
 
     fn phase(&self, canvas: &Canvas, state: &AnyState, params: &Params) -> Phase {
-        let AnyState::Daedal(state) = state;
+        let Ok(state) = own(state) else { return Phase::unknown() };
         if state.stage == 1 {
             return Phase { stage: 1, name: "initial length adjustment", block: None };
         }
@@ -222,15 +211,4 @@ impl Strategy for Daedal {
             block: Some(state.block(canvas.len(), block_length)),
         }
     }
-}
-
-fn full_pass(ids: Vec<TokenId>) -> Pass {
-    Pass { ids, positions: None, attention: Attention::Full }
-}
-
-/// The canvas without its prompt: every prompt token masked, what is generated kept.
-fn unconditional(canvas: &Canvas) -> Vec<TokenId> {
-    let mut ids = canvas.ids();
-    ids[..canvas.prompt().len()].fill(canvas.special().mask);
-    ids
 }

@@ -1,43 +1,9 @@
 //! DAEDAL's parameters under the reference's names, with its defaults.
 
-use crate::decode::{Affects, DecodeError, Kind, ParamSpec, Params, Preset, Value};
-
-/// Largest length and window accepted: far beyond any model's context.
-pub(super) const MOST: i64 = 1 << 20;
-
-/// A probability threshold: 0..=2, since values over 1 ("never") are legal in the reference.
-const fn threshold(
-    name: &'static str,
-    symbol: &'static str,
-    default: f64,
-    help: &'static str,
-) -> ParamSpec {
-    ParamSpec {
-        name,
-        symbol,
-        unit: "probability",
-        help,
-        kind: Kind::Float { min: 0.0, max: 2.0, step: 0.01, default },
-        affects: Affects::Decide,
-    }
-}
-
-const fn count(
-    name: &'static str,
-    symbol: &'static str,
-    (min, default, step): (i64, i64, i64),
-    affects: Affects,
-    help: &'static str,
-) -> ParamSpec {
-    ParamSpec {
-        name,
-        symbol,
-        unit: "positions",
-        help,
-        kind: Kind::Int { min, max: MOST, step, default },
-        affects,
-    }
-}
+use crate::decode::{
+    Affects, DecodeError, ParamSpec, Params, Preset, Value,
+    specs::{CFG_SCALE, SEED, TEMPERATURE, count, threshold},
+};
 
 /// The declarations, in the order of the screen.
 pub const SPECS: &[ParamSpec] = &[
@@ -96,29 +62,14 @@ pub const SPECS: &[ParamSpec] = &[
     ),
     count("initial_gen_length", "L_init", (0, 64, 8), Affects::Start, "Masks on the first canvas"),
     ParamSpec {
-        name: "temperature",
-        symbol: "T",
-        unit: "",
         help: "Gumbel noise on the choice of tokens in stage 2; 0 takes the most probable",
-        kind: Kind::Float { min: 0.0, max: 100.0, step: 0.1, default: 0.0 },
-        affects: Affects::Predict,
+        ..TEMPERATURE
     },
     ParamSpec {
-        name: "cfg_scale",
-        symbol: "cfg",
-        unit: "",
         help: "Classifier-free guidance in stage 2, by a second canvas with the prompt masked; 0 is off",
-        kind: Kind::Float { min: 0.0, max: 100.0, step: 0.1, default: 0.0 },
-        affects: Affects::Predict,
+        ..CFG_SCALE
     },
-    ParamSpec {
-        name: "seed",
-        symbol: "seed",
-        unit: "",
-        help: "Seed of the noise, used with a temperature over 0",
-        kind: Kind::Int { min: 0, max: i64::MAX, step: 1, default: 0 },
-        affects: Affects::Predict,
-    },
+    ParamSpec { help: "Seed of the noise, used with a temperature over 0", ..SEED },
 ];
 
 /// Nothing is added in stage 1.
@@ -201,10 +152,7 @@ impl Settings {
                 as f32,
             temperature: params.float("temperature")?,
             cfg_scale: params.float("cfg_scale")?,
-            seed: match params.get("seed")? {
-                crate::decode::Value::Int(seed) => seed as u64,
-                crate::decode::Value::Float(seed) => seed as u64,
-            },
+            seed: params.seed("seed")?,
         })
     }
 }

@@ -28,6 +28,8 @@ struct Row {
     best_unmask: TokenId,
     p_best_unmask: f32,
     p_current: f32,
+    score: f32,
+    kl: f32,
     top: Vec<(TokenId, f32)>,
 }
 
@@ -42,31 +44,17 @@ impl<'a> Reducer<'a> {
         Self { request, rows: Vec::with_capacity(request.rows.len()) }
     }
 
-    /// Takes the next rows: logits `[rows, columns]`, f32, guidance applied.
-    pub(super) fn push(&mut self, logits: &Tensor) -> Result<()> {
+    /// Takes the next rows: logits `[rows, columns]`, f32, guidance applied; `earlier` those of
+    /// the request's earlier canvas, if it has one.
+    pub(super) fn push(&mut self, logits: &Tensor, earlier: Option<&Tensor>) -> Result<()> {
         let first = self.rows.len();
-        let logits = self.suppress(logits, first)?;
         let rows = if logits.device().is_cpu() {
-            host::reduce(&logits, self.request, first)?
+            host::reduce(logits, earlier, self.request, first)?
         } else {
-            tensor::reduce(&logits, self.request, first)?
+            tensor::reduce(logits, earlier, self.request, first)?
         };
         self.rows.extend(rows);
         Ok(())
-    }
-
-    /// Makes the request's suppressed tokens impossible; the first row is row `first`.
-    fn suppress(&self, logits: &Tensor, first: usize) -> Result<Tensor> {
-        let (rows, columns) = logits.dims2()?;
-        let here = self.request.suppressed.iter().filter_map(|&(row, token)| {
-            let row = row.checked_sub(first).filter(|row| *row < rows)?;
-            let token = token as usize;
-            (token < columns).then_some((row, token))
-        });
-        let never = Tensor::full(f32::NEG_INFINITY, (1, 1), logits.device())?;
-        here.into_iter().try_fold(logits.clone(), |logits, (row, token)| {
-            logits.slice_assign(&[row..row + 1, token..token + 1], &never)
-        })
     }
 
     /// The columns asked for.
@@ -86,6 +74,11 @@ impl<'a> Reducer<'a> {
                 Column::BestUnmask => ids(|row| row.best_unmask),
                 Column::PBestUnmask => numbers(|row| row.p_best_unmask),
                 Column::PCurrent => numbers(|row| row.p_current),
+                // Without saying what is to be scored or compared there is nothing to keep.
+                Column::Score if self.request.score.is_none() => continue,
+                Column::Kl if self.request.earlier.is_none() => continue,
+                Column::Score => numbers(|row| row.score),
+                Column::Kl => numbers(|row| row.kl),
                 Column::TopK => {
                     Data::Ranked(self.rows.iter().map(|row| row.top.iter().copied()).collect())
                 }
@@ -102,6 +95,13 @@ fn current(request: &Request, row: usize) -> TokenId {
     request.pass.ids[request.rows.start + row]
 }
 
+/// The tokens made impossible in row `row` of the request, of those the logits have.
+fn suppressed(request: &Request, row: usize, columns: usize) -> impl Iterator<Item = TokenId> {
+    let from = request.suppressed.partition_point(|&(other, _)| other < row);
+    let here = request.suppressed[from..].iter().take_while(move |&&(other, _)| other == row);
+    here.map(|&(_, token)| token).filter(move |&token| (token as usize) < columns)
+}
+
 #[cfg(test)]
 mod tests {
     use candle_core::Device;
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
     use crate::{
         canvas::{Slot, SpecialTokens},
-        predict::{Attention, ColumnSet, Pass, Sampling},
+        predict::{Attention, ColumnSet, Filters, Pass, Sampling, Score},
     };
 
     const COLUMNS: usize = 37;
@@ -127,6 +127,10 @@ mod tests {
                 slots: (0..rows as u32).map(Slot).collect(),
             }),
             suppressed: Vec::new(),
+            begin_suppressed: Vec::new(),
+            filters: None,
+            score: None,
+            earlier: None,
             special: SpecialTokens { mask: 5, eos: 9 },
             columns: ColumnSet::of(&Column::ALL),
             top_k: 4,
@@ -146,8 +150,8 @@ mod tests {
     fn host_and_tensor_reductions_agree() {
         for temperature in [0.0, 1.5] {
             let (request, logits) = (request(12, temperature), logits(12));
-            let host = host::reduce(&logits, &request, 0).unwrap();
-            let tensor = tensor::reduce(&logits, &request, 0).unwrap();
+            let host = host::reduce(&logits, None, &request, 0).unwrap();
+            let tensor = tensor::reduce(&logits, None, &request, 0).unwrap();
             for (a, b) in host.iter().zip(&tensor) {
                 let close = |x: f32, y: f32| assert!((x - y).abs() < 1e-5, "{a:?} {b:?}");
                 assert_eq!(
@@ -176,7 +180,7 @@ mod tests {
         let reduced = |request: &Request| {
             let mut reducer = Reducer::new(request);
             for (start, rows) in [(0, 5), (5, 7)] {
-                reducer.push(&logits.narrow(0, start, rows).unwrap()).unwrap();
+                reducer.push(&logits.narrow(0, start, rows).unwrap(), None).unwrap();
             }
             reducer.rows
         };
@@ -191,17 +195,58 @@ mod tests {
     }
 
     #[test]
+    fn filters_and_comparisons_agree_on_both_ways() {
+        let rows = 12;
+        let (now, then) = (logits(rows), (logits(rows) * 0.7).unwrap());
+        let with = |temperature: f64, top_p: f64, top_k: usize, score| Request {
+            filters: Some(Filters { temperature, top_p, top_k }),
+            score: Some(score),
+            begin_suppressed: vec![3],
+            suppressed: vec![(1, 2), (1, 30), (4, 7)],
+            ..request(rows, 0.0)
+        };
+        for request in [
+            with(0.2, 0.95, 0, Score::NegEntropy),
+            with(0.0, 0.5, 0, Score::Margin),
+            with(0.7, 1.0, 5, Score::NegEntropy),
+            with(1.5, 0.9, 9, Score::Margin),
+        ] {
+            let host = host::reduce(&now, None, &request, 0).unwrap();
+            let tensor = tensor::reduce(&now, None, &request, 0).unwrap();
+            for (a, b) in host.iter().zip(&tensor) {
+                let filters = request.filters;
+                assert_eq!((a.argmax, a.choice), (b.argmax, b.choice), "{filters:?}");
+                for (a, b) in [(a.p_choice, b.p_choice), (a.p_eos, b.p_eos), (a.score, b.score)] {
+                    assert!((a - b).abs() < 1e-5, "{a} {b} {filters:?}");
+                }
+            }
+            let possible = |row: &Row| row.top.iter().filter(|(_, p)| *p > 0.0).count();
+            if request.filters.is_some_and(|filters| filters.top_k == 5) {
+                assert!(host.iter().all(|row| possible(row) <= 5));
+            }
+        }
+        let request = request(rows, 0.0);
+        let host = host::reduce(&now, Some(&then), &request, 0).unwrap();
+        let tensor = tensor::reduce(&now, Some(&then), &request, 0).unwrap();
+        for (a, b) in host.iter().zip(&tensor) {
+            assert!((a.kl - b.kl).abs() < 1e-5 && a.kl > 0.0, "{} {}", a.kl, b.kl);
+        }
+        let same = host::reduce(&now, Some(&now), &request, 0).unwrap();
+        assert!(same.iter().all(|row| row.kl.abs() < 1e-6));
+    }
+
+    #[test]
     fn chunks_do_not_matter() {
         let (mut request, logits) = (request(12, 0.7), logits(12));
         request.suppressed = vec![(2, 1), (6, 3), (6, 4)];
         let whole = {
             let mut reducer = Reducer::new(&request);
-            reducer.push(&logits).unwrap();
+            reducer.push(&logits, None).unwrap();
             reducer.finish()
         };
         let mut reducer = Reducer::new(&request);
         for (start, rows) in [(0, 5), (5, 1), (6, 6)] {
-            reducer.push(&logits.narrow(0, start, rows).unwrap()).unwrap();
+            reducer.push(&logits.narrow(0, start, rows).unwrap(), None).unwrap();
         }
         assert_eq!(reducer.finish(), whole);
     }
@@ -209,7 +254,7 @@ mod tests {
     #[test]
     fn ties_go_to_the_lowest_id() {
         let flat = Tensor::zeros((1, COLUMNS), candle_core::DType::F32, &Device::Cpu).unwrap();
-        let row = &host::reduce(&flat, &request(1, 0.0), 0).unwrap()[0];
+        let row = &host::reduce(&flat, None, &request(1, 0.0), 0).unwrap()[0];
         assert_eq!((row.argmax, row.choice, row.best_unmask), (0, 0, 0));
         assert_eq!(row.top.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [0, 1, 2, 3]);
         assert!((row.entropy - (COLUMNS as f32).ln()).abs() < 1e-5);
@@ -220,7 +265,7 @@ mod tests {
         let mut values = vec![0.5_f32; COLUMNS];
         values[3] = f32::NAN;
         let nan = Tensor::from_vec(values, (1, COLUMNS), &Device::Cpu).unwrap();
-        let row = &host::reduce(&nan, &request(1, 0.0), 0).unwrap()[0];
+        let row = &host::reduce(&nan, None, &request(1, 0.0), 0).unwrap()[0];
         assert!(row.p_choice.is_nan() && row.p_eos.is_nan());
     }
 }

@@ -31,7 +31,7 @@ const NAMED: u16 = SYMBOL + NAME + VALUE + 16;
 
 /// Where on a slider of `width` cells a value lies; `None` where a slider says nothing.
 pub fn knob(spec: &ParamSpec, value: Value, width: u16) -> Option<u16> {
-    let (min, max) = spec.bounds();
+    let (min, max) = spec.bounds()?;
     if width < 3 || max - min > 1e9 {
         return None;
     }
@@ -44,7 +44,7 @@ pub fn knob(spec: &ParamSpec, value: Value, width: u16) -> Option<u16> {
 /// A value as it is shown: floats with at least two decimals.
 pub fn shown(spec: &ParamSpec, value: Value) -> String {
     match spec.kind {
-        Kind::Int { .. } => value.to_string(),
+        Kind::Int { .. } | Kind::Name { .. } | Kind::Tokens => value.to_string(),
         Kind::Float { .. } => {
             let plain = value.to_string();
             let decimals = plain.split_once('.').map_or(0, |(_, decimals)| decimals.len());
@@ -253,7 +253,8 @@ pub fn typed(app: &App, pen: &mut Pen, line: Rect, input: &tui_input::Input) {
 /// Name, range and cost of the chosen parameter, and what it changes.
 fn detail(app: &App, pen: &mut Pen, room: Rect, spec: &ParamSpec) {
     let unit = if spec.unit.is_empty() { String::new() } else { format!(", {}", spec.unit) };
-    let range = if spec.bounds().1 > 1e6 { String::new() } else { format!(" {}", spec.range()) };
+    let endless = spec.bounds().is_some_and(|(_, max)| max > 1e6);
+    let range = if endless { String::new() } else { format!(" {}", spec.range()) };
     let name = format!("{}{range}{unit}", spec.name);
     // What it is for, under its name or behind it, or in its place where the list has the name.
     let mut wordings = vec![format!("{name} · {}", spec.help)];

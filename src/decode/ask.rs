@@ -1,0 +1,89 @@
+//! What strategies ask of the model: the parts of a request that they share.
+
+use super::{Extras, TokenList};
+use crate::{
+    canvas::{Canvas, TokenId},
+    predict::{Attention, Column, ColumnSet, Filters, Guidance, Pass, Request, Sampling, Score},
+};
+
+/// What a strategy wants of a forward pass beyond the canvas itself.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ask {
+    /// Columns its decision reads.
+    pub columns: &'static [Column],
+    /// Guidance by a second canvas with the prompt masked, if over 0.
+    pub cfg_scale: f64,
+    /// Noise on the choice of tokens, if over 0.
+    pub temperature: f64,
+    /// The run's seed.
+    pub seed: u64,
+    /// Row `i` reads the logits of position `i - 1`.
+    pub shift: bool,
+    /// Temperature, top-p and top-k applied before all else.
+    pub filters: Option<Filters>,
+    /// Tokens made impossible everywhere.
+    pub suppressed: TokenList,
+    /// Tokens that may be chosen but have no probability.
+    pub begin_suppressed: TokenList,
+    /// What [`Column::Score`] holds.
+    pub score: Option<Score>,
+    /// The generated region at an earlier step, which [`Column::Kl`] compares with.
+    pub earlier: Option<Vec<TokenId>>,
+}
+
+impl Ask {
+    /// The request on `canvas` for the step with this number.
+    pub(super) fn request(&self, canvas: &Canvas, step: u32, extras: Extras) -> Request {
+        let slots = || canvas.cells().iter().map(|cell| cell.slot).collect();
+        Request {
+            pass: full_pass(canvas.ids()),
+            guidance: (self.cfg_scale > 0.0).then(|| Guidance {
+                scale: self.cfg_scale,
+                unconditional: full_pass(unconditional(canvas)),
+            }),
+            rows: canvas.prompt().len()..canvas.prompt().len() + canvas.len(),
+            shift: self.shift,
+            sampling: (self.temperature > 0.0).then(|| Sampling {
+                temperature: self.temperature,
+                seed: self.seed,
+                step,
+                slots: slots(),
+            }),
+            suppressed: self.suppressed(canvas),
+            begin_suppressed: self.begin_suppressed.ids().to_vec(),
+            filters: self.filters,
+            score: self.score,
+            earlier: self
+                .earlier
+                .as_ref()
+                .map(|tokens| full_pass([canvas.prompt(), tokens].concat())),
+            special: canvas.special(),
+            columns: ColumnSet::of(self.columns).and(extras.columns),
+            top_k: extras.top_k,
+        }
+    }
+
+    fn suppressed(&self, canvas: &Canvas) -> Vec<(usize, TokenId)> {
+        let rows = canvas.cells().iter().enumerate();
+        let mut all: Vec<(usize, TokenId)> = rows
+            .flat_map(|(row, cell)| {
+                let masked = cell.token == canvas.special().mask;
+                let vetoes = canvas.vetoes_at(cell.slot).filter(move |_| masked);
+                vetoes.chain(self.suppressed.ids().iter().copied()).map(move |token| (row, token))
+            })
+            .collect();
+        all.dedup();
+        all
+    }
+}
+
+fn full_pass(ids: Vec<TokenId>) -> Pass {
+    Pass { ids, positions: None, attention: Attention::Full }
+}
+
+/// The canvas without its prompt: every prompt token masked, what is generated kept.
+fn unconditional(canvas: &Canvas) -> Vec<TokenId> {
+    let mut ids = canvas.ids();
+    ids[..canvas.prompt().len()].fill(canvas.special().mask);
+    ids
+}

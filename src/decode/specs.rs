@@ -1,0 +1,169 @@
+//! Declarations that several strategies share, so that one name means one thing.
+
+use super::{Affects, Kind, ParamSpec, SWITCH};
+
+/// Largest length and window accepted: far beyond any model's context.
+pub(super) const MOST: i64 = 1 << 20;
+
+/// A probability threshold: 0..=2, since values over 1 ("never") are legal in the references.
+pub(super) const fn threshold(
+    name: &'static str,
+    symbol: &'static str,
+    default: f64,
+    help: &'static str,
+) -> ParamSpec {
+    number(name, symbol, "probability", (0.0, 2.0, 0.01), default, help)
+}
+
+/// A number that only decisions look at: smallest, largest, step.
+pub(super) const fn number(
+    name: &'static str,
+    symbol: &'static str,
+    unit: &'static str,
+    (min, max, step): (f64, f64, f64),
+    default: f64,
+    help: &'static str,
+) -> ParamSpec {
+    ParamSpec {
+        name,
+        aliases: &[],
+        symbol,
+        unit,
+        help,
+        kind: Kind::Float { min, max, step, default },
+        affects: Affects::Decide,
+    }
+}
+
+/// A number of positions: smallest, default, step.
+pub(super) const fn count(
+    name: &'static str,
+    symbol: &'static str,
+    (min, default, step): (i64, i64, i64),
+    affects: Affects,
+    help: &'static str,
+) -> ParamSpec {
+    ParamSpec {
+        name,
+        aliases: &[],
+        symbol,
+        unit: "positions",
+        help,
+        kind: Kind::Int { min, max: MOST, step, default },
+        affects,
+    }
+}
+
+/// One of several names; the first is the default.
+pub(super) const fn choice(
+    name: &'static str,
+    options: &'static [&'static str],
+    affects: Affects,
+    help: &'static str,
+) -> ParamSpec {
+    ParamSpec {
+        name,
+        aliases: &[],
+        symbol: name,
+        unit: "",
+        help,
+        kind: Kind::Name { options, default: options[0] },
+        affects,
+    }
+}
+
+/// A switch that the forward pass depends on.
+pub(super) const fn switch(name: &'static str, default: bool, help: &'static str) -> ParamSpec {
+    ParamSpec {
+        name,
+        aliases: &[],
+        symbol: name,
+        unit: "",
+        help,
+        kind: Kind::Name { options: SWITCH, default: if default { "true" } else { "false" } },
+        affects: Affects::Predict,
+    }
+}
+
+/// Token ids that the forward pass depends on.
+pub(super) const fn tokens(name: &'static str, help: &'static str) -> ParamSpec {
+    ParamSpec {
+        name,
+        aliases: &[],
+        symbol: name,
+        unit: "",
+        help,
+        kind: Kind::Tokens,
+        affects: Affects::Predict,
+    }
+}
+
+/// Length of the canvas.
+pub(super) const GEN_LENGTH: ParamSpec = ParamSpec {
+    aliases: &["max_new_tokens"],
+    ..count("gen_length", "L", (1, 128, 8), Affects::Start, "Length of the canvas, fixed")
+};
+
+/// Width of a block.
+pub(super) const BLOCK_LENGTH: ParamSpec = ParamSpec {
+    aliases: &["block_size"],
+    ..count(
+        "block_length",
+        "block",
+        (1, 32, 1),
+        Affects::Decide,
+        "Width of a block; blocks are filled one after the other",
+    )
+};
+
+/// Passes over the whole canvas.
+pub(super) const STEPS: ParamSpec = ParamSpec {
+    unit: "steps",
+    ..count("steps", "steps", (1, 128, 1), Affects::Decide, "Steps in all, spread over the blocks")
+};
+
+/// Order of filling.
+pub(super) const REMASKING: ParamSpec = choice(
+    "remasking",
+    &["low_confidence", "random"],
+    Affects::Decide,
+    "What ranks positions: the confidence, or chance",
+);
+
+/// Noise on the choice of tokens.
+pub(super) const TEMPERATURE: ParamSpec = ParamSpec {
+    affects: Affects::Predict,
+    ..number(
+        "temperature",
+        "T",
+        "",
+        (0.0, 100.0, 0.1),
+        0.0,
+        "Gumbel noise on the choice of tokens; 0 takes the most probable",
+    )
+};
+
+/// Guidance.
+pub(super) const CFG_SCALE: ParamSpec = ParamSpec {
+    affects: Affects::Predict,
+    ..number(
+        "cfg_scale",
+        "cfg",
+        "",
+        (0.0, 100.0, 0.1),
+        0.0,
+        "Classifier-free guidance by a second canvas with the prompt masked; 0 is off",
+    )
+};
+
+/// Seed of all noise. It decides where positions are drawn, and is part of the pass where tokens
+/// are.
+pub(super) const SEED: ParamSpec = ParamSpec {
+    name: "seed",
+    aliases: &[],
+    symbol: "seed",
+    unit: "",
+    help: "Seed of the noise, where there is any",
+    kind: Kind::Int { min: 0, max: i64::MAX, step: 1, default: 0 },
+    affects: Affects::Predict,
+};

@@ -1,0 +1,242 @@
+//! Faithfulness of the strategies of fixed length: every golden run of every kind but DAEDAL's,
+//! decided on recorded predictions, and with our own forward passes where the model is a LLaDA.
+
+mod support;
+
+use std::{collections::HashMap, fs, io::Write, ops::ControlFlow, time::Duration};
+
+use demask::{
+    canvas::{SpecialTokens, TokenId},
+    decode::{Extras, Finish, Params, Plan, Recipe, Strategy},
+    predict::{Column, ColumnSet, Data, Prediction},
+    session::{Pending, Session},
+};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use support::{golden, load};
+
+const KINDS: [&str; 6] =
+    ["llada_fixed", "llada_fixed_daedal_repo", "fastdllm", "fastdllm_dllm_port", "dream", "mdlm"];
+
+#[derive(Deserialize)]
+struct Run {
+    kind: String,
+    name: String,
+    model: String,
+    mask_id: TokenId,
+    eos_token_id: TokenId,
+    params: Map<String, Value>,
+    prompt: Vec<TokenId>,
+    final_ids: Vec<TokenId>,
+    steps: Vec<Step>,
+}
+
+#[derive(Deserialize)]
+struct Step {
+    ids_before: Vec<TokenId>,
+    argmax: Vec<TokenId>,
+    confidence: Vec<Option<f32>>,
+    #[serde(default)]
+    score: Option<Vec<Option<f32>>>,
+    #[serde(default)]
+    quota: Option<usize>,
+    #[serde(default)]
+    block_start: Option<usize>,
+    ids_after: Vec<TokenId>,
+}
+
+impl Run {
+    fn all() -> Vec<Self> {
+        let mut runs = Vec::new();
+        for kind in KINDS {
+            let mut paths: Vec<_> = fs::read_dir(golden().join("traces").join(kind))
+                .expect("golden traces")
+                .map(|entry| entry.expect("a folder entry").path())
+                .collect();
+            paths.sort();
+            runs.extend(paths.iter().map(|path| -> Self {
+                let text = fs::read_to_string(path).expect("a golden trace");
+                serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+            }));
+        }
+        runs
+    }
+
+    /// The recipe as a person would write it, the reference's names and defaults.
+    fn recipe(&self) -> Recipe {
+        let has = |name: &str| self.params.contains_key(name);
+        let by_rule = || match (has("threshold"), has("factor")) {
+            (true, _) => "threshold",
+            (_, true) => "factor",
+            _ if self.kind == "fastdllm" => "low_confidence",
+            _ => "mdlm",
+        };
+        let (strategy, extra) = match self.kind.as_str() {
+            "llada_fixed" => ("low_confidence", ""),
+            "llada_fixed_daedal_repo" => ("low_confidence", "variant=daedal_repo"),
+            "fastdllm" if by_rule() == "low_confidence" => ("low_confidence", "variant=fastdllm"),
+            "fastdllm" => (by_rule(), ""),
+            "fastdllm_dllm_port" if by_rule() == "mdlm" => ("mdlm", ""),
+            "fastdllm_dllm_port" => (by_rule(), "variant=dllm"),
+            "dream" => ("dream", "top_p=1"),
+            other => (other, ""),
+        };
+        let given = self.params.iter().map(|(name, value)| match value {
+            Value::Array(ids) => {
+                let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+                format!("{name}={}", ids.join("+"))
+            }
+            Value::String(text) => format!("{name}={text}"),
+            value => format!("{name}={value}"),
+        });
+        let parts: Vec<String> =
+            given.chain([extra.to_owned()].into_iter().filter(|part| !part.is_empty())).collect();
+        let text = format!("{strategy}:{}", parts.join(","));
+        Recipe::parse(&text).unwrap_or_else(|error| panic!("{}: {text}: {error}", self.name))
+    }
+
+    fn special(&self) -> SpecialTokens {
+        SpecialTokens { mask: self.mask_id, eos: self.eos_token_id }
+    }
+}
+
+impl Step {
+    fn prediction(&self) -> Prediction {
+        let numbers = |values: &[Option<f32>]| {
+            Data::Numbers(values.iter().map(|value| value.unwrap_or(f32::NAN)).collect())
+        };
+        let prediction = Prediction::new(self.argmax.len())
+            .with(Column::Argmax, Data::Ids(self.argmax.clone()))
+            .with(Column::Choice, Data::Ids(self.argmax.clone()))
+            .with(Column::PChoice, numbers(&self.confidence));
+        match &self.score {
+            Some(score) => prediction.with(Column::Score, numbers(score)),
+            None => prediction,
+        }
+    }
+}
+
+const EXTRAS: Extras = Extras { columns: ColumnSet::NONE, top_k: 0 };
+
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+fn done(
+    strategy: &dyn Strategy,
+    at: (&demask::canvas::Canvas, &demask::decode::State),
+    params: &Params,
+) -> Option<Finish> {
+    match strategy.plan(at.0, at.1, params, 1, EXTRAS) {
+        Ok(Plan::Done(finish)) => Some(finish),
+        _ => None,
+    }
+}
+
+#[test]
+fn decide_on_recorded_predictions_gives_the_recorded_canvases() {
+    let (mut steps, mut different) = (0, Vec::new());
+    let runs = Run::all();
+    for run in &runs {
+        let recipe = run.recipe();
+        let (strategy, params) = (recipe.strategy, recipe.params(&[]).expect("legal"));
+        let (mut canvas, mut state) =
+            strategy.start(&run.prompt, run.special(), &params).expect("a start");
+        for (index, step) in run.steps.iter().enumerate() {
+            assert_eq!(canvas.tokens(), step.ids_before, "{} step {index}: before", run.name);
+            let at = format!("{} {} step {index}", run.kind, run.name);
+            if let Some(finish) = done(strategy, (&canvas, &state), &params) {
+                different.push(format!("{at}: ends with {}", finish.name()));
+                break;
+            }
+            let block = strategy.phase(&canvas, &state, &params).block.map(|block| block.start);
+            if step.block_start.is_some() && block != step.block_start {
+                different.push(format!("{at}: block {block:?}"));
+            }
+            let decision = strategy
+                .decide(&canvas, &state, &params, &step.prediction())
+                .unwrap_or_else(|error| panic!("{at}: {error}"));
+            if let Some(quota) = step.quota {
+                let picked = decision.verdicts.iter().filter(|verdict| {
+                    verdict.name() == "fill" || verdict.to_string().contains("predicts the mask")
+                });
+                if picked.count() != quota {
+                    different.push(format!("{at}: quota"));
+                }
+            }
+            canvas = canvas.apply(&decision.edits, 1).expect("edits fit").canvas;
+            state = decision.next;
+            if canvas.tokens() != step.ids_after {
+                different.push(format!("{at}: canvas after"));
+                break;
+            }
+            steps += 1;
+        }
+        if done(strategy, (&canvas, &state), &params).is_none() {
+            different.push(format!("{} {}: goes on after the reference ended", run.kind, run.name));
+        }
+        if canvas.tokens() != run.final_ids {
+            different.push(format!("{} {}: final ids", run.kind, run.name));
+        }
+    }
+    say(&format!(
+        "golden, other strategies, decide on recorded predictions: {} runs, {steps} steps \
+         compared, {} different",
+        runs.len(),
+        different.len()
+    ));
+    assert!(different.is_empty(), "{}", different.join("\n"));
+    assert!(runs.len() >= 45, "only {} golden runs found", runs.len());
+}
+
+#[test]
+fn own_forward_passes_give_the_recorded_canvases() {
+    let mut models = HashMap::new();
+    let (mut ran, mut steps, mut different, mut largest) = (0, 0, Vec::new(), 0.0_f32);
+    for run in Run::all().iter().filter(|run| run.model.starts_with("llada")) {
+        let model = models.entry(run.model.clone()).or_insert_with(|| load(&run.model));
+        let recipe = run.recipe();
+        let params = recipe.params(&[]).expect("legal");
+        let mut session =
+            Session::new(recipe.strategy, &run.prompt, run.special(), params, EXTRAS, None)
+                .expect("golden parameters are legal");
+        ran += 1;
+        for (index, step) in run.steps.iter().enumerate() {
+            let at = format!("{} {} step {index}", run.kind, run.name);
+            if let Pending::Wanted { key, request } = session.pending().clone() {
+                let prediction = model
+                    .predictor
+                    .predict(&request, &mut |_| ControlFlow::Continue(()))
+                    .unwrap_or_else(|error| panic!("{at}: {error}"));
+                let ours = prediction.numbers(Column::PChoice).expect("asked for");
+                for (ours, theirs) in ours.iter().zip(&step.confidence) {
+                    largest = largest.max((ours - theirs.unwrap_or(*ours)).abs());
+                }
+                session.supply(key, prediction, Duration::ZERO);
+            }
+            if let Err(error) = session.step() {
+                different.push(format!("{at}: {error}"));
+                break;
+            }
+            if session.canvas().tokens() != step.ids_after {
+                different.push(format!("{at}: canvas after"));
+                break;
+            }
+            steps += 1;
+        }
+        if !matches!(session.pending(), Pending::Done(_)) {
+            different.push(format!("{} {}: goes on after the reference ended", run.kind, run.name));
+        }
+        if session.canvas().tokens() != run.final_ids {
+            different.push(format!("{} {}: final ids", run.kind, run.name));
+        }
+    }
+    say(&format!(
+        "golden, other strategies, own forward passes: {ran} runs, {steps} steps compared, {} \
+         different; largest difference of a confidence {largest:.1e}",
+        different.len()
+    ));
+    assert!(different.is_empty(), "{}", different.join("\n"));
+    assert!(largest < 1e-4, "a confidence differs by {largest}");
+    assert!(ran >= 30, "only {ran} runs of a LLaDA found");
+}
