@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Decision, DecodeError, Extras, FillRule, Finish, Growth, LeftRule, Mode, ParamSpec, Params,
-    Phase, Plan, Preset, State as AnyState, Strategy, Value, Verdict, ask::Ask, noise::Place,
+    Phase, Plan, Preset, State as AnyState, Strategy, Value, Verdict, ask::Ask, klass::Memory,
+    noise::Place,
 };
 use crate::{
     canvas::{Canvas, Edit, SpecialTokens, TokenId},
@@ -25,7 +26,7 @@ const IDLE: u32 = 64;
 const REACH: i64 = 64;
 
 /// What is remembered between steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     /// First position of the block in work; at or past the length when all blocks are done.
     pub cursor: usize,
@@ -39,6 +40,9 @@ pub struct State {
     /// No later step can change anything, or there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over: Option<Over>,
+    /// What else a rule remembers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Memory>,
 }
 
 fn is_zero(n: &u32) -> bool {
@@ -183,6 +187,14 @@ pub(super) trait Rule: Send + Sync {
     /// If the prediction lacks a column, or parameters do not go together.
     fn pick(&self, sight: &Sight, params: &Params) -> Result<Picks, DecodeError>;
 
+    /// What to remember for the next step.
+    ///
+    /// # Errors
+    /// If the prediction lacks a column.
+    fn remember(&self, _sight: &Sight, _params: &Params) -> Result<Option<Memory>, DecodeError> {
+        Ok(None)
+    }
+
     /// Values of a number with fractions at which [`Rule::pick`] may change, as
     /// [`Strategy::breaks`].
     ///
@@ -204,7 +216,7 @@ pub(super) struct Blocks<R>(pub R);
 impl<R: Rule> Blocks<R> {
     fn own(state: &AnyState) -> Result<State, DecodeError> {
         match state {
-            AnyState::Blocks(state) => Ok(*state),
+            AnyState::Blocks(state) => Ok(state.clone()),
             _ => Err(DecodeError::State),
         }
     }
@@ -216,7 +228,7 @@ impl<R: Rule> Blocks<R> {
             cursor = cursor.saturating_add(block);
         }
         let masks = open(canvas, cursor, block).count();
-        State { cursor, step: 0, masks, idle: 0, over: None }
+        State { cursor, step: 0, masks, idle: 0, over: None, memory: None }
     }
 
     /// The state, moved on if its block was made so narrow that nothing is left in it.
@@ -229,7 +241,9 @@ impl<R: Rule> Blocks<R> {
         let shape = self.0.shape(params)?;
         let full = matches!(self.0.ends(params, state.masks)?, Ends::Full { .. });
         Ok(match full && open(canvas, state.cursor, shape.block).next().is_none() {
-            true => Self::enter(canvas, state.cursor, shape.block),
+            true => {
+                State { memory: state.memory, ..Self::enter(canvas, state.cursor, shape.block) }
+            }
             false => state,
         })
     }
@@ -350,7 +364,9 @@ impl<R: Rule> Strategy for Blocks<R> {
             verdicts[at] = Verdict::Fill { token, p, rule };
         }
         let after = canvas.apply(&edits, 0)?.canvas;
-        let next = self.next(&after, state, shape, params, edits.is_empty())?;
+        let memory = self.0.remember(&sight, params)?;
+        let next = self.next(&after, &sight.state, shape, params, edits.is_empty())?;
+        let next = State { memory, ..next };
         Ok(Decision {
             mode: picks.mode,
             edits,
@@ -415,7 +431,7 @@ impl<R: Rule> Blocks<R> {
     fn next(
         &self,
         after: &Canvas,
-        state: State,
+        state: &State,
         shape: Shape,
         params: &Params,
         unchanged: bool,
@@ -425,7 +441,7 @@ impl<R: Rule> Blocks<R> {
         let ends = self.0.ends(params, state.masks)?;
         let limit = match ends {
             Ends::After(passes) if step >= passes => return Ok(on()),
-            Ends::After(_) => return Ok(State { step, ..state }),
+            Ends::After(_) => return Ok(State { step, ..state.clone() }),
             Ends::Full { limit } => limit,
         };
         if open(after, state.cursor, shape.block).next().is_none() {
@@ -440,7 +456,7 @@ impl<R: Rule> Blocks<R> {
         } else {
             None
         };
-        Ok(State { step, idle, over, ..state })
+        Ok(State { step, idle, over, ..state.clone() })
     }
 }
 

@@ -46,24 +46,10 @@ const SPECS: &[ParamSpec] = &[
     ),
     ParamSpec {
         kind: Kind::Float { min: 0.0, max: 100.0, step: 0.1, default: 0.2 },
-        help: "Logits are divided by this and tokens are sampled; 0 takes the most probable",
-        ..TEMPERATURE
+        ..TEMPERATURE_OFF
     },
-    ParamSpec {
-        affects: Affects::Predict,
-        ..number(
-            "top_p",
-            "p",
-            "probability",
-            (0.0, 1.0, 0.01),
-            0.95,
-            "Only the most probable tokens that together have this probability; 1 keeps all",
-        )
-    },
-    ParamSpec {
-        unit: "tokens",
-        ..count("top_k", "k", (0, 0, 1), Affects::Predict, "Only this many tokens; 0 keeps all")
-    },
+    ParamSpec { kind: Kind::Float { min: 0.0, max: 1.0, step: 0.01, default: 0.95 }, ..TOP_P_OFF },
+    TOP_K,
     number(
         "eps",
         "ε",
@@ -79,6 +65,46 @@ const SPECS: &[ParamSpec] = &[
     ),
     SEED,
 ];
+
+/// Sampling, off by default.
+pub(super) const TEMPERATURE_OFF: ParamSpec = ParamSpec {
+    help: "Logits are divided by this and tokens are sampled; 0 takes the most probable",
+    ..TEMPERATURE
+};
+
+/// Nucleus, off by default.
+pub(super) const TOP_P_OFF: ParamSpec = ParamSpec {
+    affects: Affects::Predict,
+    ..number(
+        "top_p",
+        "p",
+        "probability",
+        (0.0, 1.0, 0.01),
+        1.0,
+        "Only the most probable tokens that together have this probability; 1 keeps all",
+    )
+};
+
+/// The best tokens only, off by default.
+pub(super) const TOP_K: ParamSpec = ParamSpec {
+    unit: "tokens",
+    ..count("top_k", "k", (0, 0, 1), Affects::Predict, "Only this many tokens; 0 keeps all")
+};
+
+/// A pass over filtered logits, from which tokens are sampled with a temperature over 0.
+pub(super) fn filtered(params: &Params) -> Result<Ask, DecodeError> {
+    let temperature = params.float("temperature")?;
+    let (top_p, top_k) = (params.float("top_p")?, params.count("top_k")?);
+    let filters = Filters { temperature, top_p, top_k };
+    Ok(Ask {
+        columns: PLAIN,
+        // The logits are divided already: noise of this strength draws from their softmax.
+        temperature: if temperature > 0.0 { 1.0 } else { 0.0 },
+        seed: params.seed("seed")?,
+        filters: (temperature > 0.0 || top_p < 1.0 || top_k > 0).then_some(filters),
+        ..Ask::default()
+    })
+}
 
 /// The strategy.
 pub(super) struct Dream;
@@ -98,25 +124,16 @@ impl Rule for Dream {
     }
 
     fn ask(&self, _: &Canvas, params: &Params, _: &State) -> Result<Ask, DecodeError> {
-        let temperature = params.float("temperature")?;
-        let (top_p, top_k) = (params.float("top_p")?, params.count("top_k")?);
-        let filters = Filters { temperature, top_p, top_k };
+        let score = match params.name("alg")? {
+            "topk_margin" => Some(Score::Margin),
+            "entropy" => Some(Score::NegEntropy),
+            _ => None,
+        };
         Ok(Ask {
-            columns: match params.name("alg")? {
-                "topk_margin" | "entropy" => SCORED,
-                _ => PLAIN,
-            },
-            score: match params.name("alg")? {
-                "topk_margin" => Some(Score::Margin),
-                "entropy" => Some(Score::NegEntropy),
-                _ => None,
-            },
-            // The logits are divided already: noise of this strength draws from their softmax.
-            temperature: if temperature > 0.0 { 1.0 } else { 0.0 },
-            seed: params.seed("seed")?,
+            columns: if score.is_some() { SCORED } else { PLAIN },
+            score,
             shift: params.switch("right_shift_logits")?,
-            filters: (temperature > 0.0 || top_p < 1.0 || top_k > 0).then_some(filters),
-            ..Ask::default()
+            ..filtered(params)?
         })
     }
 
@@ -163,5 +180,5 @@ impl Rule for Dream {
 }
 
 const PLAIN: &[Column] = &[Column::Argmax, Column::Choice, Column::PChoice, Column::PEos];
-const SCORED: &[Column] =
+pub(super) const SCORED: &[Column] =
     &[Column::Argmax, Column::Choice, Column::PChoice, Column::PEos, Column::Score];

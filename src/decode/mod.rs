@@ -9,8 +9,10 @@ pub mod blocks;
 pub mod daedal;
 mod decision;
 mod dream;
+mod eb_sampler;
 mod factor;
 mod flips;
+mod klass;
 mod low_confidence;
 mod mdlm;
 mod noise;
@@ -247,6 +249,8 @@ pub const STRATEGIES: &[&dyn Strategy] = &[
     &Blocks(factor::Factor),
     &Blocks(mdlm::Mdlm),
     &Blocks(dream::Dream),
+    &Blocks(eb_sampler::EbSampler),
+    &Blocks(klass::Klass),
 ];
 
 /// The strategy called `name`.

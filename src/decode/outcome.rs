@@ -115,6 +115,9 @@ impl Outcome {
                 (Some((_, was)), Some((_, is))) if was != is => {
                     Some(format!("block at {is} next, not {was}"))
                 }
+                _ if self.next != other.next => {
+                    Some("the next step goes by other counts".to_owned())
+                }
                 _ => None,
             }
         }

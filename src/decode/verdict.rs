@@ -123,6 +123,13 @@ pub enum LeftRule {
     },
     /// It does not pass its test.
     Fails(Test),
+    /// Its distribution has not settled long enough.
+    Settles {
+        /// Steps in a row so far.
+        steps: usize,
+        /// Steps needed.
+        of: usize,
+    },
     /// It was not drawn.
     NotDrawn {
         /// With this chance of it, 0..=1.
@@ -334,6 +341,9 @@ impl fmt::Display for Verdict {
                     write!(f, "left: {} is rank {rank}, {quota} are filled", P(p))
                 }
                 LeftRule::Fails(test) => write!(f, "left: {}", test.failed()),
+                LeftRule::Settles { steps, of } => {
+                    write!(f, "left: settled for {steps} of {of} steps; {}", P(p))
+                }
                 LeftRule::NotDrawn { chance } => {
                     write!(f, "left: not drawn, with a chance of {}; {}", P(chance), P(p))
                 }

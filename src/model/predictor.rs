@@ -5,7 +5,9 @@ use candle_core::{Result, Tensor};
 use super::{Llada, reduce::Reducer};
 use crate::{
     canvas::TokenId,
-    predict::{Attention, Pass, PredictError, Prediction, Predictor, Progress, Request, Watch},
+    predict::{
+        Attention, Column, Pass, PredictError, Prediction, Predictor, Progress, Request, Watch,
+    },
 };
 
 /// Logits held at once, as numbers: 16 M are 64 MB in f32, 130 rows of a vocabulary of 126,464.
@@ -14,12 +16,14 @@ const LOGITS_AT_ONCE: usize = 1 << 24;
 /// A network that answers requests.
 pub struct LladaPredictor {
     model: Llada,
+    /// Final hidden states of the last pass that a later one may be compared with.
+    last: Option<(Vec<TokenId>, Tensor)>,
 }
 
 impl LladaPredictor {
     /// Wraps a network.
     pub fn new(model: Llada) -> Self {
-        Self { model }
+        Self { model, last: None }
     }
 
     fn check(&self, request: &Request) -> std::result::Result<(), PredictError> {
@@ -58,18 +62,36 @@ impl LladaPredictor {
         Ok(())
     }
 
-    fn run(&self, request: &Request, watch: &mut Watch) -> Result<Option<Prediction>> {
+    /// The final hidden states of one canvas, computed as they are when it is asked for itself.
+    fn alone(&self, ids: &[TokenId], watch: &mut Watch) -> Result<Option<Tensor>> {
+        let ids = Tensor::from_vec(ids.to_vec(), (1, ids.len()), self.model.device())?;
+        self.model.hidden(&ids, None, watch)
+    }
+
+    fn run(&mut self, request: &Request, watch: &mut Watch) -> Result<Option<Prediction>> {
         let passes: Vec<&Pass> = std::iter::once(&request.pass)
             .chain(request.guidance.iter().map(|guidance| &guidance.unconditional))
-            .chain(&request.earlier)
             .collect();
-        // Both canvases of guidance, or of a comparison, in one batch.
+        // Both canvases of guidance in one batch.
         let ids: Vec<TokenId> = passes.iter().flat_map(|pass| pass.ids.iter().copied()).collect();
         let shape = (passes.len(), request.pass.ids.len());
         let ids = Tensor::from_vec(ids, shape, self.model.device())?;
         let Some(hidden) = self.model.hidden(&ids, None, watch)? else {
             return Ok(None);
         };
+        let earlier = match &request.earlier {
+            None => None,
+            Some(pass) => match &self.last {
+                Some((ids, hidden)) if *ids == pass.ids => Some(hidden.clone()),
+                _ => match self.alone(&pass.ids, watch)? {
+                    None => return Ok(None),
+                    hidden => hidden,
+                },
+            },
+        };
+        if request.columns.has(Column::Kl) {
+            self.last = Some((request.pass.ids.clone(), hidden.narrow(0, 0, 1)?));
+        }
         let layers = self.model.config().n_layers;
         let columns = self.model.config().columns();
         let at_once = (LOGITS_AT_ONCE / columns / passes.len()).max(1);
@@ -79,8 +101,8 @@ impl LladaPredictor {
                 return Ok(None);
             }
             let rows = at_once.min(request.rows.end - start);
-            let logits = |pass: usize| {
-                let hidden = hidden.get(pass)?;
+            let logits = |batch: &Tensor, pass: usize| {
+                let hidden = batch.get(pass)?;
                 // Shifted, a row reads the position before it; the first one its own.
                 let hidden = match (request.shift, start) {
                     (false, _) => hidden.narrow(0, start, rows)?,
@@ -91,11 +113,11 @@ impl LladaPredictor {
                 };
                 self.model.logits(&hidden)
             };
-            let earlier = request.earlier.as_ref().map(|_| logits(1)).transpose()?;
+            let earlier = earlier.as_ref().map(|earlier| logits(earlier, 0)).transpose()?;
             let logits = match &request.guidance {
-                None => logits(0)?,
+                None => logits(&hidden, 0)?,
                 Some(guidance) => {
-                    let (conditional, unconditional) = (logits(0)?, logits(1)?);
+                    let (conditional, unconditional) = (logits(&hidden, 0)?, logits(&hidden, 1)?);
                     let difference = (conditional - &unconditional)?;
                     (unconditional + (difference * (guidance.scale + 1.0))?)?
                 }

@@ -75,7 +75,7 @@ pub enum Column {
     /// What a strategy ranks by, over the filtered logits; see [`Score`](super::Score).
     Score,
     /// KL divergence of this distribution from that of an earlier canvas at the same position, in
-    /// nats: Σ p ln(p / p_earlier).
+    /// nats: Σ p (ln(p + 1e-12) − ln(p_earlier + 1e-12)), as KLASS computes it.
     Kl,
 }
 

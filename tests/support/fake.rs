@@ -54,6 +54,7 @@ impl Predictor for Fake {
                         .map(|row| vec![(argmax[row], p[row]), (unmask[row], p[row] / 2.0)])
                         .collect(),
                 ),
+                Column::Score => Data::Numbers(numbers(107).iter().map(|x| -x).collect()),
                 Column::PArgmax | Column::PChoice => Data::Numbers(p.clone()),
                 other => Data::Numbers(numbers(100 + other as u64)),
             };

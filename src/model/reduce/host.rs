@@ -152,14 +152,14 @@ impl Distribution {
         Self { logits: logits.to_vec(), log_sum }
     }
 
-    /// Σ p ln(p / q), in nats.
+    /// Σ p (ln(p + 1e-12) − ln(q + 1e-12)), in nats.
     fn divergence_from(&self, other: &Self) -> f32 {
         let pairs = self.logits.iter().zip(&other.logits);
         let sum: f64 = pairs
-            .filter(|(p, _)| **p > f32::NEG_INFINITY)
             .map(|(&p, &q)| {
-                let (p, q) = (f64::from(p) - self.log_sum, f64::from(q) - other.log_sum);
-                p.exp() * (p - q)
+                let p = (f64::from(p) - self.log_sum).exp();
+                let q = (f64::from(q) - other.log_sum).exp();
+                p * ((p + 1e-12).ln() - (q + 1e-12).ln())
             })
             .sum();
         sum as f32

@@ -153,13 +153,11 @@ fn at_least(logits: &Tensor, bound: &Tensor) -> Result<Tensor> {
     logits.broadcast_ge(bound)?.where_cond(logits, &never)
 }
 
-/// Σ p ln(p / q) of each row, `[rows, 1]`.
+/// Σ p (ln(p + 1e-12) − ln(q + 1e-12)) of each row, `[rows, 1]`.
 fn divergence(p: &Tensor, q: &Tensor) -> Result<Tensor> {
-    let (of_p, of_q) = (Softmax::of(p)?, Softmax::of(q)?);
-    let share = of_p.all(p)?;
-    // Impossible tokens have no weight; ∞ − ∞ would be NaN.
-    let difference = (of_p.logarithms(p)?.maximum(-1e30)? - of_q.logarithms(q)?.maximum(-1e30)?)?;
-    (share * difference)?.sum_keepdim(D::Minus1)
+    let (p, q) = (Softmax::of(p)?.all(p)?, Softmax::of(q)?.all(q)?);
+    let logarithms = |x: &Tensor| (x + 1e-12)?.log();
+    (&p * (logarithms(&p)? - logarithms(&q)?)?)?.sum_keepdim(D::Minus1)
 }
 
 struct Softmax {
@@ -187,11 +185,6 @@ impl Softmax {
     /// All probabilities.
     fn all(&self, logits: &Tensor) -> Result<Tensor> {
         logits.broadcast_sub(&self.max)?.exp()?.broadcast_div(&self.sum)
-    }
-
-    /// Their logarithms.
-    fn logarithms(&self, logits: &Tensor) -> Result<Tensor> {
-        logits.broadcast_sub(&self.max)?.broadcast_sub(&self.sum.log()?)
     }
 
     fn entropy(&self) -> Result<Tensor> {

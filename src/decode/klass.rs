@@ -1,0 +1,184 @@
+//! `klass`: a fixed length in blocks; a position is filled if its distribution has settled, that
+//! is, if its KL divergence from the step before was under a threshold several times in a row,
+//! and if it is confident; else the best are (KLASS, as `src/generation/klass.py` of
+//! Kamichanw/d2Cache has it).
+//!
+//! Without a confidence threshold that code never takes the first way; here it is 0.9, the
+//! paper's. What is remembered is how often in a row a position has been under the threshold of
+//! the time: turning it does not change the past.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    DecodeError, FillRule, LeftRule, Measure, Mode, ParamSpec, Params, Test, Value,
+    ask::Ask,
+    blocks::{Ends, Picks, Rule, Shape, Sight, State},
+    dream, low_confidence,
+    specs::{BLOCK_LENGTH, GEN_LENGTH, SEED, count, number, threshold},
+};
+use crate::{
+    canvas::{Canvas, TokenId},
+    decode::Affects,
+    predict::Column,
+};
+
+const SPECS: &[ParamSpec] = &[
+    number(
+        "kl_threshold",
+        "KL",
+        "nats",
+        (0.0, 100.0, 0.001),
+        0.01,
+        "A position has settled while its KL divergence from the step before is under this",
+    ),
+    ParamSpec {
+        unit: "steps",
+        ..count(
+            "kl_history_length",
+            "n_KL",
+            (1, 2, 1),
+            Affects::Decide,
+            "For this many steps in a row",
+        )
+    },
+    threshold(
+        "threshold",
+        "τ",
+        0.9,
+        "Of the positions that have settled those are filled whose confidence is at least this",
+    ),
+    count(
+        "num_transfer_tokens",
+        "n",
+        (1, 1, 1),
+        Affects::Decide,
+        "How many are filled where none has settled: the most confident",
+    ),
+    GEN_LENGTH,
+    BLOCK_LENGTH,
+    dream::TEMPERATURE_OFF,
+    dream::TOP_P_OFF,
+    dream::TOP_K,
+    SEED,
+];
+
+/// What is remembered of each generated position.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// Steps in a row that its divergence was under the threshold, at most 255.
+    pub settled: Vec<u8>,
+    /// What it held when it was predicted last.
+    pub tokens: Vec<TokenId>,
+}
+
+/// The strategy.
+pub(super) struct Klass;
+
+impl Rule for Klass {
+    fn name(&self) -> &'static str {
+        "klass"
+    }
+
+    fn params(&self) -> &'static [ParamSpec] {
+        SPECS
+    }
+
+    fn shape(&self, params: &Params) -> Result<Shape, DecodeError> {
+        low_confidence::shape(params)
+    }
+
+    fn ask(&self, _: &Canvas, params: &Params, state: &State) -> Result<Ask, DecodeError> {
+        Ok(Ask {
+            columns: &[Column::Argmax, Column::Choice, Column::PChoice, Column::PEos, Column::Kl],
+            earlier: state.memory.as_ref().map(|memory| memory.tokens.clone()),
+            ..dream::filtered(params)?
+        })
+    }
+
+    fn ends(&self, _: &Params, _: usize) -> Result<Ends, DecodeError> {
+        Ok(Ends::Full { limit: None })
+    }
+
+    fn draws(&self, params: &Params) -> Result<bool, DecodeError> {
+        Ok(params.float("temperature")? > 0.0)
+    }
+
+    fn pick(&self, sight: &Sight, params: &Params) -> Result<Picks, DecodeError> {
+        let kl_threshold = params.float("kl_threshold")? as f32;
+        let threshold = params.float("threshold")? as f32;
+        let history = params.count("kl_history_length")?.min(255);
+        let settled = settled(sight, params)?;
+        let kl = |at: usize| sight.prediction.number(Column::Kl, at).unwrap_or(f32::INFINITY);
+        let has_settled = |at: &usize| usize::from(settled[*at]) >= history;
+        let diverges =
+            |at: usize| Test { measure: Measure::Divergence, value: kl(at), bound: kl_threshold };
+        let unsure =
+            |at: usize| Test { measure: Measure::Confidence, value: sight.p[at], bound: threshold };
+        let fails = |at: usize| match has_settled(&at) {
+            true => (at, LeftRule::Fails(unsure(at))),
+            false if kl(at) < kl_threshold => {
+                (at, LeftRule::Settles { steps: usize::from(settled[at]), of: history })
+            }
+            false => (at, LeftRule::Fails(diverges(at))),
+        };
+        let passes = |at: &usize| has_settled(at) && sight.p[*at] >= threshold;
+        let (filled, left): (Vec<usize>, Vec<usize>) =
+            sight.candidates.iter().partition(|at| passes(at));
+        if !filled.is_empty() {
+            return Ok(Picks {
+                mode: Mode::HighConf,
+                filled: filled.iter().map(|&at| (at, FillRule::Passes(diverges(at)))).collect(),
+                left: left.into_iter().map(fails).collect(),
+            });
+        }
+        let ranked = sight.ranked(|at| f64::from(sight.p[at]));
+        let (best, left) = ranked.split_at(params.count("num_transfer_tokens")?.min(ranked.len()));
+        let best = best.iter().map(|&at| match fails(at) {
+            (at, LeftRule::Fails(test)) => (at, FillRule::Best(test)),
+            (at, _) => (at, FillRule::Best(unsure(at))),
+        });
+        Ok(Picks {
+            mode: Mode::Fallback,
+            filled: best.collect(),
+            left: left.iter().map(|&at| fails(at)).collect(),
+        })
+    }
+
+    fn remember(&self, sight: &Sight, params: &Params) -> Result<Option<Memory>, DecodeError> {
+        Ok(Some(Memory { settled: settled(sight, params)?, tokens: sight.canvas.tokens() }))
+    }
+
+    fn breaks(
+        &self,
+        name: &str,
+        sight: &Sight,
+        params: &Params,
+    ) -> Result<Vec<Value>, DecodeError> {
+        let just_over = |x: f32| Value::Float(f64::from(x.next_up()));
+        let each = |value: &dyn Fn(usize) -> f32| -> Vec<Value> {
+            let values = (0..sight.canvas.len()).map(value).filter(|value| value.is_finite());
+            values.map(just_over).collect()
+        };
+        Ok(match name {
+            "threshold" => each(&|at| sight.p[at]),
+            // What is remembered of every position counts, not only of those in the block.
+            "kl_threshold" => {
+                each(&|at| sight.prediction.number(Column::Kl, at).unwrap_or(f32::INFINITY))
+            }
+            _ => Vec::new(),
+        })
+    }
+}
+
+/// How often in a row each position has been under the threshold, this step included. Before the
+/// first step there is nothing to compare with.
+fn settled(sight: &Sight, params: &Params) -> Result<Vec<u8>, DecodeError> {
+    let length = sight.canvas.len();
+    let Some(memory) = sight.state.memory.as_ref().filter(|m| m.settled.len() == length) else {
+        return Ok(vec![0; length]);
+    };
+    let kl = sight.prediction.numbers(Column::Kl)?;
+    let threshold = params.float("kl_threshold")? as f32;
+    let pairs = memory.settled.iter().zip(kl);
+    Ok(pairs.map(|(&n, &kl)| if kl < threshold { n.saturating_add(1) } else { 0 }).collect())
+}
