@@ -1,12 +1,17 @@
 //! Tables, figures and files, made of evaluation rows and nothing else.
 
+mod axes;
 mod data;
 mod estimate;
 #[cfg(test)]
 mod fake;
+mod figures;
 mod summary;
+mod svg;
 mod table;
 mod text;
+#[cfg(test)]
+mod well_formed;
 
 pub use estimate::Estimate;
 pub use summary::{Metrics, Summary, summarize};
