@@ -6,16 +6,19 @@ mod estimate;
 #[cfg(test)]
 mod fake;
 mod figures;
+mod page;
 mod summary;
 mod svg;
 mod table;
 mod text;
 #[cfg(test)]
 mod well_formed;
+mod write;
 
 pub use estimate::Estimate;
 pub use summary::{Metrics, Summary, summarize};
 pub use table::table;
+pub use write::{Facts, ReportError, write};
 
 use serde::{Deserialize, Serialize};
 
