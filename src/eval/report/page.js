@@ -14,9 +14,9 @@
         head.setAttribute("aria-sort", down ? "descending" : "ascending");
         const value = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent.trim();
         const order = (a, b) => value(a).localeCompare(value(b), "en", { numeric: true });
-        const number = (row) => (value(row) === "" ? NaN : Number(value(row)));
+        const number = (row) => Number(value(row));
         const rows = [...table.tBodies[0].rows];
-        const numeric = rows.every((row) => !Number.isNaN(number(row)));
+        const numeric = rows.every((row) => value(row) !== "" && Number.isFinite(number(row)));
         rows.sort(numeric ? (a, b) => number(a) - number(b) : order);
         table.tBodies[0].append(...(down ? rows.reverse() : rows));
       });

@@ -82,9 +82,13 @@ pub(super) fn markdown(text: &str) -> String {
     safe
 }
 
-/// As Markdown code in a table: fenced by more backticks than it holds, pipes escaped.
+/// As Markdown code in a table: fenced by more backticks than it holds, or as HTML if it holds a
+/// pipe, since readers differ in what ends a cell within a fence.
 pub(super) fn markdown_code(text: &str) -> String {
-    let line = one_line(text).replace('|', "\\|");
+    let line = one_line(text);
+    if line.contains('|') {
+        return format!("<code>{}</code>", markdown(&line).replace("\\|", "&#124;"));
+    }
     let longest = line.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     let gap = if line.starts_with('`') || line.ends_with('`') { " " } else { "" };
@@ -164,7 +168,15 @@ mod tests {
                 ("\\|", "\\\\\\|"),
             ],
         );
-        check(markdown_code, &[("a", "`a`"), ("a`b|c", "``a`b\\|c``"), ("`", "`` ` ``")]);
+        check(
+            markdown_code,
+            &[
+                ("a", "`a`"),
+                ("a`b", "``a`b``"),
+                ("`", "`` ` ``"),
+                ("a`\\|c", "<code>a\\`\\\\&#124;c</code>"),
+            ],
+        );
     }
 
     #[test]

@@ -128,11 +128,10 @@ mod tests {
         let figures = drawn(&[], &fake::tails(48));
         let svg = figures[0].picture.as_ref().unwrap().inline();
         assert!(svg.contains("url(#figure-eos-hatch)"));
-        assert!(svg.contains("hatched"));
-        let full = drawn(
-            &[],
-            &fake::tails(0).into_iter().filter(|tail| tail.length > 16).collect::<Vec<_>>(),
-        );
+        assert!(svg.contains("hatched: no data"));
+        let both: Vec<EosTail> =
+            fake::tails(0).into_iter().filter(|tail| (32..=64).contains(&tail.length)).collect();
+        let full = drawn(&[], &both);
         assert!(!full[0].picture.as_ref().unwrap().inline().contains("no data"));
     }
 
