@@ -92,7 +92,7 @@ pub(super) fn x_axis(picture: &mut Picture, scale: &Scale, bottom: f64, ticks: &
     for tick in ticks {
         let (x, text) = (scale.at(*tick), label(*tick));
         picture.line("axis", (x, bottom), (x, bottom + 5.0));
-        let half = 4.2 * text.len() as f64;
+        let half = 4.6 * text.len() as f64;
         if x - half > free {
             picture.text("dim", (x, bottom + 20.0), Anchor::Middle, &text);
             free = x + half + 6.0;

@@ -252,6 +252,12 @@ fn environment() -> Result<Environment<'static>, Error> {
     });
     environment.add_filter("line", |text: &str| one_line(text));
     environment.add_filter("fit", |text: &str, cells: usize| fit(text, cells));
+    // A recipe may break where a part of it ends.
+    environment.add_filter("recipe", |text: &str| {
+        Value::from_safe_string(
+            xml(&one_line(text)).replace(',', ",<wbr/>").replace(':', ":<wbr/>"),
+        )
+    });
     environment.add_filter("code", |text: &str| Value::from_safe_string(markdown_code(text)));
     environment.add_template("report.html", include_str!("report.html"))?;
     environment.add_template("report.md", include_str!("report.md"))?;

@@ -143,13 +143,13 @@ impl Picture {
             self.line(&format!("s{} line", look % LOOKS), (10.0, y), (46.0, y));
         }
         self.marker(look, (28.0, y));
-        self.text("ink", (56.0, y + 5.0), Anchor::Start, &fit(text, 62));
+        self.text("ink", (56.0, y + 5.0), Anchor::Start, &fit(text, 58));
         self.height += 22.0;
     }
 
     /// A note below all that is drawn so far.
     pub fn note(&mut self, text: &str) {
-        self.text("dim", (10.0, self.height + 11.0), Anchor::Start, &fit(text, 74));
+        self.text("dim", (10.0, self.height + 11.0), Anchor::Start, &fit(text, 68));
         self.height += 22.0;
     }
 

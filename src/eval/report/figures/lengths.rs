@@ -44,12 +44,10 @@ pub(super) fn draw(rows: &[Row], summaries: &[Summary]) -> Option<Figure> {
     let bottom = TOP + 2.0 * HEIGHT + GAP + 6.0;
     let (figure, mut picture) = Figure::new("lengths", "Distribution of lengths", caption, bottom);
     let x = Scale::linear((0.0, (bars * width) as f64), (LEFT, RIGHT));
-    let values: [(&str, fn(&Row) -> usize); 2] =
-        [("N_token", |row| row.n_token), ("E_token", |row| row.e_token)];
-    for (panel, (name, value)) in values.into_iter().enumerate() {
+    for (panel, name) in ["N_token", "E_token"].into_iter().enumerate() {
         let mut counts = vec![0usize; bars];
         for row in &own {
-            counts[value(row) / width] += 1;
+            counts[[row.n_token, row.e_token][panel] / width] += 1;
         }
         let top = TOP + 6.0 + panel as f64 * (HEIGHT + GAP);
         let marks = ticks(counts.iter().copied().max().unwrap_or(0) as f64);

@@ -147,7 +147,7 @@ fn map(picture: &mut Picture, [down, across]: [&str; 2], sweep: &[&Summary]) {
     let mut free = f64::NEG_INFINITY;
     for (column, second) in columns.iter().enumerate() {
         let (x, text) = (LEFT + (column as f64 + 0.5) * width, label(*second));
-        let half = 4.2 * text.len() as f64;
+        let half = 4.6 * text.len() as f64;
         if x - half > free {
             picture.text("dim", (x, bottom + 17.0), Anchor::Middle, &text);
             free = x + half + 6.0;
