@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::text::{fit, xml};
+use super::text::{fit, fit_middle, xml};
 
 /// The colours and strokes of all figures.
 pub(super) const STYLE: &str = include_str!("figure.css");
@@ -143,7 +143,7 @@ impl Picture {
             self.line(&format!("s{} line", look % LOOKS), (10.0, y), (46.0, y));
         }
         self.marker(look, (28.0, y));
-        self.text("ink", (56.0, y + 5.0), Anchor::Start, &fit(text, 58));
+        self.text("ink", (56.0, y + 5.0), Anchor::Start, &fit_middle(text, 56));
         self.height += 22.0;
     }
 

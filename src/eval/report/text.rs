@@ -47,6 +47,18 @@ pub(super) fn fit(text: &str, cells: usize) -> String {
     kept.chain(['…']).collect()
 }
 
+/// The same with … in the middle: recipes that differ at their end stay apart.
+pub(super) fn fit_middle(text: &str, cells: usize) -> String {
+    let line = one_line(text);
+    if fit(&line, cells) == line {
+        return line;
+    }
+    let head = fit(&line, cells / 2 + 1);
+    let backward: String = line.chars().rev().collect();
+    let tail = fit(&backward, cells - cells / 2);
+    head.chars().chain(tail.trim_end_matches('…').chars().rev()).collect()
+}
+
 /// For XML and HTML, in text and in quoted attributes.
 pub(super) fn xml(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -206,5 +218,7 @@ mod tests {
         assert_eq!(fit("abcdef", 6), "abcdef");
         assert_eq!(fit("abcdefg", 6), "abcde…");
         assert_eq!(fit("字字字字", 6), "字字…");
+        assert_eq!(fit_middle("abcdef", 6), "abcdef");
+        assert_eq!(fit_middle("abcdefgh", 6), "abc…gh");
     }
 }

@@ -71,7 +71,9 @@ pub(super) fn draw(rows: &[Row], summaries: &[Summary]) -> Option<Figure> {
             picture.line("axis", (LEFT, top + HEIGHT), (RIGHT, top + HEIGHT));
         }
     }
-    x_axis(&mut picture, &x, bottom, &ticks((bars * width) as f64 * 0.999), "positions");
+    let end = (bars * width) as f64;
+    let marks: Vec<f64> = ticks(end).into_iter().filter(|mark| *mark <= end).collect();
+    x_axis(&mut picture, &x, bottom, &marks, "positions");
     if let Some(fixed) = fixed {
         picture.legend(2, true, &format!("best fixed length: {}", fixed.initial));
     }

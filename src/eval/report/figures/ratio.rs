@@ -6,7 +6,7 @@ use super::{
         summary::Summary,
         svg::Anchor,
         table::percent,
-        text::{fit, one_line},
+        text::fit_middle,
     },
     Figure,
 };
@@ -36,7 +36,7 @@ pub(super) fn draw(summaries: &[Summary]) -> Option<Figure> {
     for (summary, ratio) in known.iter().take(BARS) {
         let top = picture.height;
         let kind = if summary.variable { "variable" } else { "fixed" };
-        let name = format!("{} ({kind})", fit(&one_line(&summary.recipe), 56));
+        let name = format!("{} ({kind})", fit_middle(&summary.recipe, 54));
         picture.text("ink", (LEFT, top + 12.0), Anchor::Start, &name);
         let look = usize::from(!summary.variable);
         let (from, to) = (x.at(0.0), x.at(ratio.mean));
