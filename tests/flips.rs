@@ -95,7 +95,8 @@ impl Case {
         let name = spec.name;
         let present = self.params.get(name).expect("a declared name");
         let now = self.outcome(name, present);
-        let found = flips(&Daedal, &self.canvas, &self.state, &self.params, name, &self.prediction);
+        let found = flips(&Daedal, &self.canvas, &self.state, &self.params, name, &self.prediction)
+            .map(|found| found.expect("DAEDAL knows where to look"));
         let failed = now == Outcome::failed(&self.canvas)
             && Daedal.decide(&self.canvas, &self.state, &self.params, &self.prediction).is_err();
         let found = match found {
@@ -340,7 +341,10 @@ fn what_no_decision_reads_never_flips() {
         .with(Column::PEos, Data::Numbers(vec![0.0, 0.0]));
     let state = State::Daedal(daedal::State { stage: 2, cursor: 0, stagnant: false });
     let params = Params::defaults(Daedal.params());
-    let find = |name: &str| flips(&Daedal, &canvas, &state, &params, name, &prediction);
+    let find = |name: &str| {
+        let found = flips(&Daedal, &canvas, &state, &params, name, &prediction)?;
+        Ok::<_, DecodeError>(found.expect("DAEDAL knows where to look"))
+    };
     for name in ["temperature", "cfg_scale", "seed", "initial_gen_length"] {
         assert_eq!(find(name).unwrap(), Default::default(), "{name}");
     }
@@ -370,7 +374,8 @@ fn where_nothing_can_be_decided_is_another_outcome() {
     let mut params = Params::defaults(Daedal.params());
     params.set("block_length", Value::Int(2)).unwrap();
     let name = "block_length";
-    let up = flips(&Daedal, &canvas, &state, &params, name, &prediction).unwrap().up.unwrap();
+    let found = flips(&Daedal, &canvas, &state, &params, name, &prediction).unwrap();
+    let up = found.unwrap().up.unwrap();
     assert_eq!((up.last, up.at), (Value::Int(2), Value::Int(3)));
     assert_eq!(up.outcome, Outcome::failed(&canvas));
     params.set(name, Value::Int(3)).unwrap();
@@ -427,7 +432,7 @@ impl decode::Strategy for Counting {
         state: &State,
         params: &Params,
         prediction: &Prediction,
-    ) -> Result<Vec<Value>, DecodeError> {
+    ) -> Result<Option<Vec<Value>>, DecodeError> {
         Daedal.breaks(name, canvas, state, params, prediction)
     }
 

@@ -1,6 +1,6 @@
 //! Text of models and files, made harmless before it is printed.
 
-use crate::tui::is_hidden;
+use crate::predict::is_hidden;
 
 /// `text` with everything that could steer a terminal or reorder its text replaced; line ends
 /// and tabs stay.

@@ -22,8 +22,8 @@ use crate::{
 /// go on for ever.
 const IDLE: u32 = 64;
 
-/// Whole numbers tried on each side when looking for the nearest that changes a step.
-const REACH: i64 = 64;
+/// The longest canvas on which all whole numbers are tried for one that changes a step.
+const SHORT: usize = 256;
 
 /// What is remembered between steps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -195,8 +195,8 @@ pub(super) trait Rule: Send + Sync {
         Ok(None)
     }
 
-    /// Values of a number with fractions at which [`Rule::pick`] may change, as
-    /// [`Strategy::breaks`].
+    /// Values of a number with fractions at which [`Rule::pick`] or [`Rule::remember`] may change,
+    /// as [`Strategy::breaks`].
     ///
     /// # Errors
     /// As [`Rule::pick`].
@@ -205,8 +205,8 @@ pub(super) trait Rule: Send + Sync {
         _name: &str,
         _sight: &Sight,
         _params: &Params,
-    ) -> Result<Vec<Value>, DecodeError> {
-        Ok(Vec::new())
+    ) -> Result<Option<Vec<Value>>, DecodeError> {
+        Ok(None)
     }
 }
 
@@ -401,18 +401,20 @@ impl<R: Rule> Strategy for Blocks<R> {
         state: &AnyState,
         params: &Params,
         prediction: &Prediction,
-    ) -> Result<Vec<Value>, DecodeError> {
+    ) -> Result<Option<Vec<Value>>, DecodeError> {
         let spec = params.spec(name)?;
         if spec.affects != super::Affects::Decide {
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         }
         let state = self.at_work(canvas, Self::own(state)?, params)?;
         let (sight, _) = self.sight(canvas, state, params, prediction)?;
         match params.get(name)? {
-            Value::Int(present) => Ok((present.saturating_sub(REACH)
-                ..=present.saturating_add(REACH))
-                .map(Value::Int)
-                .collect()),
+            Value::Int(_) if canvas.len() > SHORT => Ok(None),
+            // Beyond the canvas a width is all of it, a number of steps one position a step.
+            Value::Int(present) => {
+                let most = present.max(canvas.len() as i64).saturating_add(1);
+                Ok(Some((1..=most).map(Value::Int).collect()))
+            }
             _ => self.0.breaks(spec.name, &sight, params),
         }
     }

@@ -91,12 +91,12 @@ impl Rule for EbSampler {
         name: &str,
         sight: &Sight,
         params: &Params,
-    ) -> Result<Vec<Value>, DecodeError> {
+    ) -> Result<Option<Vec<Value>>, DecodeError> {
         if name != "gamma" {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let (_, sums) = sums(sight, params)?;
-        Ok(sums.iter().map(|sum| Value::Float(f64::from(*sum))).collect())
+        Ok(Some(sums.iter().map(|sum| Value::Float(f64::from(*sum))).collect()))
     }
 }
 

@@ -102,9 +102,9 @@ impl Rule for Factor {
         name: &str,
         sight: &Sight,
         params: &Params,
-    ) -> Result<Vec<Value>, DecodeError> {
+    ) -> Result<Option<Vec<Value>>, DecodeError> {
         if name != "factor" {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let port = params.name("variant")? == "dllm";
         let score = low_confidence::score(sight, params)?;
@@ -113,7 +113,7 @@ impl Rule for Factor {
             let passes = |factor: f32| passes(score(at), rank, f64::from(factor), port);
             crossing(0.0, MOST as f32, passes)
         };
-        Ok(ranked.iter().enumerate().skip(1).filter_map(from).collect())
+        Ok(Some(ranked.iter().enumerate().skip(1).filter_map(from).collect()))
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Flips {
 /// A value at which nothing can be decided has another outcome, too ([`Next::Failed`]). What only
 /// the forward pass or the first canvas depends on never flips, nor does what is no number.
 ///
+/// `None` if the strategy does not know where to look.
+///
 /// [`Next::Failed`]: super::Next::Failed
 ///
 /// # Errors
@@ -43,8 +45,10 @@ pub fn flips(
     params: &Params,
     name: &str,
     prediction: &Prediction,
-) -> Result<Flips, DecodeError> {
-    let Some((min, max)) = params.spec(name)?.bounds() else { return Ok(Flips::default()) };
+) -> Result<Option<Flips>, DecodeError> {
+    let Some((min, max)) = params.spec(name)?.bounds() else {
+        return Ok(Some(Flips::default()));
+    };
     let present = match params.get(name)? {
         Value::Float(value) => f64::from(value as f32),
         other => other.as_f64(),
@@ -61,7 +65,9 @@ pub fn flips(
         Ok((outcome != now).then_some(Flip { at, last, outcome }))
     };
 
-    let mut breaks = strategy.breaks(name, canvas, state, params, prediction)?;
+    let Some(mut breaks) = strategy.breaks(name, canvas, state, params, prediction)? else {
+        return Ok(None);
+    };
     breaks.sort_by(|a, b| a.as_f64().total_cmp(&b.as_f64()));
     breaks.dedup();
     let above = breaks.partition_point(|value| value.as_f64() <= present);
@@ -78,7 +84,7 @@ pub fn flips(
             break;
         }
     }
-    Ok(flips)
+    Ok(Some(flips))
 }
 
 /// The next value down.

@@ -152,20 +152,20 @@ impl Rule for Klass {
         &self,
         name: &str,
         sight: &Sight,
-        params: &Params,
-    ) -> Result<Vec<Value>, DecodeError> {
+        _: &Params,
+    ) -> Result<Option<Vec<Value>>, DecodeError> {
         let just_over = |x: f32| Value::Float(f64::from(x.next_up()));
         let each = |value: &dyn Fn(usize) -> f32| -> Vec<Value> {
             let values = (0..sight.canvas.len()).map(value).filter(|value| value.is_finite());
             values.map(just_over).collect()
         };
         Ok(match name {
-            "threshold" => each(&|at| sight.p[at]),
+            "threshold" => Some(each(&|at| sight.p[at])),
             // What is remembered of every position counts, not only of those in the block.
             "kl_threshold" => {
-                each(&|at| sight.prediction.number(Column::Kl, at).unwrap_or(f32::INFINITY))
+                Some(each(&|at| sight.prediction.number(Column::Kl, at).unwrap_or(f32::INFINITY)))
             }
-            _ => Vec::new(),
+            _ => None,
         })
     }
 }

@@ -224,7 +224,7 @@ pub trait Strategy: Send + Sync {
     ///
     /// Complete from the present value up to the nearest one at which the outcome does differ,
     /// on both sides; beyond that, values may be missing. Values without effect cost a decision
-    /// each, so there should be few.
+    /// each, so there should be few. `None` if they are not known.
     ///
     /// # Errors
     /// As [`Strategy::decide`] at the present value.
@@ -235,10 +235,16 @@ pub trait Strategy: Send + Sync {
         state: &State,
         params: &Params,
         prediction: &Prediction,
-    ) -> Result<Vec<Value>, DecodeError>;
+    ) -> Result<Option<Vec<Value>>, DecodeError>;
 
     /// Stage and block, for people.
     fn phase(&self, canvas: &Canvas, state: &State, params: &Params) -> Phase;
+}
+
+impl std::fmt::Debug for dyn Strategy {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// The strategies there are, by name.

@@ -89,14 +89,14 @@ impl Rule for Threshold {
         name: &str,
         sight: &Sight,
         params: &Params,
-    ) -> Result<Vec<Value>, DecodeError> {
+    ) -> Result<Option<Vec<Value>>, DecodeError> {
         if name != "threshold" {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let score = low_confidence::score(sight, params)?;
         // The first threshold that a position does not reach.
         let over = |&at: &usize| Value::Float(f64::from(score(at).next_up()));
-        Ok(sight.candidates.iter().map(over).collect())
+        Ok(Some(sight.candidates.iter().map(over).collect()))
     }
 }
 

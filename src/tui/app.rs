@@ -350,7 +350,7 @@ impl App {
             .filter_map(|spec| {
                 let name = spec.name;
                 let found =
-                    flips(strategy, &node.canvas, &node.state, params, name, prediction).ok()?;
+                    flips(strategy, &node.canvas, &node.state, params, name, prediction).ok()??;
                 Some((name, Turns { down: turn(found.down), up: turn(found.up) }))
             })
             .collect()

@@ -53,7 +53,6 @@ pub use colors::{Colors, Ink, Rgb, Shade};
 pub use keymap::{Action, Binding, Group, Keymap, KeymapError, TABLE as KEYS};
 pub use layout::Pane;
 pub use svg::svg;
-pub use text::is_hidden;
 pub use theme::{Look, Palette};
 pub use view::View;
 

@@ -8,7 +8,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::{
     canvas::TokenId,
-    predict::{Piece, Vocabulary},
+    predict::{Piece, Vocabulary, is_hidden},
 };
 
 /// Most combining marks kept on one glyph; more is an attack on the line above.
@@ -94,16 +94,6 @@ fn one(c: char, ascii: bool) -> Glyph {
 fn named(c: char, ascii: bool) -> String {
     let code = u32::from(c);
     if ascii { format!("<U+{code:04X}>") } else { format!("⟨U+{code:04X}⟩") }
-}
-
-/// Characters that show nothing but change what others show: direction, joining, variation, and
-/// spaces that look like none or like plain ones.
-pub fn is_hidden(c: char) -> bool {
-    matches!(u32::from(c),
-        0xad | 0x34f | 0x61c | 0x115f | 0x1160 | 0x17b4 | 0x17b5 | 0x180b..=0x180f
-        | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0x3164 | 0xfe00..=0xfe0f
-        | 0xfeff | 0xffa0 | 0xfff0..=0xfffb | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a
-        | 0xe0000..=0xe0fff)
 }
 
 /// `text` on one line, safe to print.

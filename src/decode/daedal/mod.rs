@@ -193,9 +193,9 @@ impl Strategy for Daedal {
         state: &AnyState,
         params: &Params,
         prediction: &Prediction,
-    ) -> Result<Vec<Value>, DecodeError> {
+    ) -> Result<Option<Vec<Value>>, DecodeError> {
         let state = own(state)?;
-        breaks::breaks(name, canvas, *state, &Settings::of(params)?, prediction)
+        breaks::breaks(name, canvas, *state, &Settings::of(params)?, prediction).map(Some)
     }
 
     fn phase(&self, canvas: &Canvas, state: &AnyState, params: &Params) -> Phase {

@@ -25,6 +25,7 @@ fn idle(run: &Run) -> Vec<Finding> {
     let denoised = [Mode::HighConf, Mode::Fallback, Mode::Stuck].into_iter().any(mode);
     let filled =
         any(&|verdict| matches!(verdict, Verdict::Fill { rule: FillRule::Above { .. }, .. }));
+    let passed = any(&|verdict| matches!(verdict, Verdict::Fill { rule: FillRule::Passes(_), .. }));
     let unsure = any(&|verdict| {
         matches!(verdict, Verdict::Expand { .. })
             || matches!(verdict, Verdict::Refused { rule, .. } if *rule != RefuseRule::Forbidden)
@@ -48,6 +49,11 @@ fn idle(run: &Run) -> Vec<Finding> {
         denoised && !filled,
         "high_conf_threshold",
         "no confidence was over it, every fill was a fallback",
+    );
+    say(
+        denoised && !passed,
+        "threshold",
+        "no confidence reached it, every fill was the best of a step",
     );
     say(denoised && !unsure, "low_conf_threshold", "no confidence was under it");
     say(
@@ -79,7 +85,7 @@ fn ended(run: &Run) -> Option<Finding> {
         }
     };
     let masked: Vec<usize> = (0..end.canvas.len()).filter(|&at| end.canvas.is_open(at)).collect();
-    (finish == Finish::Stagnant || !masked.is_empty()).then(|| Finding {
+    (finish != Finish::Complete || !masked.is_empty()).then(|| Finding {
         lint: Lint::Stagnation,
         text: format!("the run ended ({}) with {} masks left", finish.name(), masked.len()),
         steps: vec![end.depth as usize],

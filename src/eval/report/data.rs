@@ -1,0 +1,243 @@
+//! The rows as CSV and as Parquet: the same columns in both, and nothing but the rows in them,
+//! so equal runs give equal files.
+//!
+//! A swept parameter is a column `swept.NAME`, empty in rows without it. In CSV an absent text
+//! and an empty one look the same. Cells are kept as they are, also those that a spreadsheet
+//! would take for a formula: import the text columns as text.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use parquet::{
+    basic::{LogicalType, Repetition, Type as Physical},
+    data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type},
+    errors::ParquetError,
+    file::{properties::WriterProperties, writer::SerializedFileWriter},
+    schema::types::{Type, TypePtr},
+};
+
+use crate::eval::Row;
+
+/// The values of one column, a row each.
+enum Column<'a> {
+    Count(Vec<usize>),
+    Flag(Vec<bool>),
+    Text(Vec<&'a str>),
+    MaybeText(Vec<Option<&'a str>>),
+    MaybeNumber(Vec<Option<f64>>),
+}
+
+fn columns(rows: &[Row]) -> Vec<(String, Column<'_>)> {
+    let count = |value: fn(&Row) -> usize| Column::Count(rows.iter().map(value).collect());
+    let text = |value: fn(&Row) -> &str| Column::Text(rows.iter().map(value).collect());
+    let maybe =
+        |value: fn(&Row) -> Option<&str>| Column::MaybeText(rows.iter().map(value).collect());
+    let mut columns = vec![
+        ("problem".to_owned(), count(|row| row.problem)),
+        ("set".to_owned(), text(|row| &row.set)),
+        ("task".to_owned(), text(|row| &row.task)),
+        ("recipe".to_owned(), text(|row| &row.recipe)),
+        ("strategy".to_owned(), text(|row| &row.strategy)),
+    ];
+    let swept: BTreeSet<&str> =
+        rows.iter().flat_map(|row| row.swept.iter().map(|(name, _)| name.as_str())).collect();
+    for name in swept {
+        let value =
+            |row: &Row| row.swept.iter().find(|(other, _)| other == name).map(|(_, value)| *value);
+        let values = Column::MaybeNumber(rows.iter().map(value).collect());
+        columns.push((format!("swept.{name}"), values));
+    }
+    columns.extend([
+        ("question".to_owned(), text(|row| &row.question)),
+        ("expected".to_owned(), text(|row| &row.expected)),
+        ("answer".to_owned(), text(|row| &row.answer)),
+        ("extracted".to_owned(), maybe(|row| row.extracted.as_deref())),
+        ("correct".to_owned(), Column::Flag(rows.iter().map(|row| row.correct).collect())),
+        ("initial".to_owned(), count(|row| row.initial)),
+        ("n_token".to_owned(), count(|row| row.n_token)),
+        ("e_token".to_owned(), count(|row| row.e_token)),
+        ("nfe".to_owned(), count(|row| row.nfe)),
+        ("canvases".to_owned(), count(|row| row.canvases)),
+        ("expansions".to_owned(), count(|row| row.expansions)),
+        ("finish".to_owned(), text(|row| &row.finish)),
+        ("trace".to_owned(), maybe(|row| row.trace.as_deref())),
+    ]);
+    columns
+}
+
+/// The rows as CSV with a line of names.
+pub(super) fn csv(rows: &[Row]) -> Result<Vec<u8>, csv::Error> {
+    let columns = columns(rows);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(columns.iter().map(|(name, _)| name))?;
+    for row in 0..rows.len() {
+        for (_, column) in &columns {
+            match column {
+                Column::Count(values) => writer.write_field(values[row].to_string())?,
+                Column::Flag(values) => writer.write_field(values[row].to_string())?,
+                Column::Text(values) => writer.write_field(values[row])?,
+                Column::MaybeText(values) => writer.write_field(values[row].unwrap_or(""))?,
+                Column::MaybeNumber(values) => writer
+                    .write_field(values[row].map(|value| value.to_string()).unwrap_or_default())?,
+            }
+        }
+        writer.write_record(None::<&[u8]>)?;
+    }
+    writer.into_inner().map_err(|error| error.into_error().into())
+}
+
+/// The rows as a Parquet file of one row group, not compressed.
+pub(super) fn parquet(rows: &[Row]) -> Result<Vec<u8>, ParquetError> {
+    let columns = columns(rows);
+    let fields = columns.iter().map(|(name, column)| field(name, column));
+    let schema =
+        Type::group_type_builder("rows").with_fields(fields.collect::<Result<_, _>>()?).build()?;
+    let properties = Arc::new(WriterProperties::builder().build());
+    let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), properties)?;
+    let mut group = writer.next_row_group()?;
+    for (_, column) in &columns {
+        let Some(mut out) = group.next_column()? else { break };
+        match column {
+            Column::Count(values) => {
+                let values: Vec<i64> =
+                    values.iter().map(|value| i64::try_from(*value).unwrap_or(i64::MAX)).collect();
+                out.typed::<Int64Type>().write_batch(&values, None, None)?;
+            }
+            Column::Flag(values) => {
+                out.typed::<BoolType>().write_batch(values, None, None)?;
+            }
+            Column::Text(values) => {
+                let values: Vec<ByteArray> =
+                    values.iter().map(|value| ByteArray::from(*value)).collect();
+                out.typed::<ByteArrayType>().write_batch(&values, None, None)?;
+            }
+            Column::MaybeText(values) => {
+                let known: Vec<ByteArray> =
+                    values.iter().flatten().map(|value| ByteArray::from(*value)).collect();
+                out.typed::<ByteArrayType>().write_batch(&known, Some(&levels(values)), None)?;
+            }
+            Column::MaybeNumber(values) => {
+                let known: Vec<f64> = values.iter().flatten().copied().collect();
+                out.typed::<DoubleType>().write_batch(&known, Some(&levels(values)), None)?;
+            }
+        }
+        out.close()?;
+    }
+    group.close()?;
+    writer.into_inner()
+}
+
+/// 1 where there is a value, 0 where there is none.
+fn levels<T>(values: &[Option<T>]) -> Vec<i16> {
+    values.iter().map(|value| i16::from(value.is_some())).collect()
+}
+
+fn field(name: &str, column: &Column<'_>) -> Result<TypePtr, ParquetError> {
+    let (physical, repetition) = match column {
+        Column::Count(_) => (Physical::INT64, Repetition::REQUIRED),
+        Column::Flag(_) => (Physical::BOOLEAN, Repetition::REQUIRED),
+        Column::Text(_) => (Physical::BYTE_ARRAY, Repetition::REQUIRED),
+        Column::MaybeText(_) => (Physical::BYTE_ARRAY, Repetition::OPTIONAL),
+        Column::MaybeNumber(_) => (Physical::DOUBLE, Repetition::OPTIONAL),
+    };
+    let logical = (physical == Physical::BYTE_ARRAY).then_some(LogicalType::String);
+    let builder = Type::primitive_type_builder(name, physical);
+    builder.with_repetition(repetition).with_logical_type(logical).build().map(Arc::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, io::Write as _};
+
+    use parquet::{
+        file::{reader::FileReader, serialized_reader::SerializedFileReader},
+        record::Field,
+    };
+
+    use super::{super::fake, *};
+
+    /// A row from its cells, by column name; an absent one is absent here too.
+    fn row(mut cells: HashMap<String, String>) -> Row {
+        let mut swept: Vec<(String, f64)> = cells
+            .iter()
+            .filter_map(|(name, value)| {
+                Some((name.strip_prefix("swept.")?.to_owned(), value.parse().unwrap()))
+            })
+            .collect();
+        swept.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut maybe = |name: &str| cells.remove(name);
+        let (extracted, trace) = (maybe("extracted"), maybe("trace"));
+        let mut text = |name: &str| cells.remove(name).unwrap_or_default();
+        Row {
+            problem: text("problem").parse().unwrap(),
+            set: text("set"),
+            task: text("task"),
+            recipe: text("recipe"),
+            strategy: text("strategy"),
+            swept,
+            question: text("question"),
+            expected: text("expected"),
+            answer: text("answer"),
+            extracted,
+            correct: text("correct").parse().unwrap(),
+            initial: text("initial").parse().unwrap(),
+            n_token: text("n_token").parse().unwrap(),
+            e_token: text("e_token").parse().unwrap(),
+            nfe: text("nfe").parse().unwrap(),
+            canvases: text("canvases").parse().unwrap(),
+            expansions: text("expansions").parse().unwrap(),
+            finish: text("finish"),
+            trace,
+        }
+    }
+
+    fn from_csv(bytes: &[u8]) -> Vec<Row> {
+        csv::Reader::from_reader(bytes)
+            .deserialize::<HashMap<String, String>>()
+            .map(|cells| {
+                let mut cells = cells.unwrap();
+                cells.retain(|_, value| !value.is_empty());
+                row(cells)
+            })
+            .collect()
+    }
+
+    fn from_parquet(bytes: &[u8]) -> Vec<Row> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        let reader = SerializedFileReader::new(file).unwrap();
+        let rows = reader.get_row_iter(None).unwrap();
+        rows.map(|found| {
+            let cells = found.unwrap();
+            let cells = cells.get_column_iter().filter_map(|(name, field)| {
+                let value = match field {
+                    Field::Null => return None,
+                    Field::Str(text) => text.clone(),
+                    Field::Long(number) => number.to_string(),
+                    Field::Bool(flag) => flag.to_string(),
+                    Field::Double(number) => number.to_string(),
+                    other => panic!("{name}: {other:?}"),
+                };
+                Some((name.clone(), value))
+            });
+            row(cells.collect())
+        })
+        .collect()
+    }
+
+    #[test]
+    fn rows_read_back_as_they_were() {
+        fn check(rows: &[Row]) {
+            assert_eq!(from_csv(&csv(rows).unwrap()), rows);
+            assert_eq!(from_parquet(&parquet(rows).unwrap()), rows);
+            assert_eq!(csv(rows).unwrap(), csv(rows).unwrap());
+            assert_eq!(parquet(rows).unwrap(), parquet(rows).unwrap());
+        }
+        let (rows, _) = fake::rows(9);
+        check(&[]);
+        check(&rows[..1]);
+        check(&rows);
+        check(&fake::hostile());
+        check(&[fake::hostile(), rows].concat());
+        check(&fake::sweep(2));
+    }
+}

@@ -1,0 +1,59 @@
+//! E_ratio by recipe.
+
+use super::{
+    super::{
+        axes::{RIGHT, Scale},
+        summary::Summary,
+        svg::Anchor,
+        table::percent,
+        text::fit_middle,
+    },
+    Figure,
+};
+
+/// Left edge of the bars and room for the number behind them.
+const LEFT: f64 = 12.0;
+const NUMBER: f64 = 66.0;
+/// Height of a recipe's name with its bar.
+const STEP: f64 = 40.0;
+/// Most bars.
+const BARS: usize = 24;
+
+/// A bar a recipe with its interval.
+pub(super) fn draw(summaries: &[Summary]) -> Option<Figure> {
+    let known: Vec<_> =
+        summaries.iter().filter_map(|summary| Some((summary, summary.all.e_ratio?))).collect();
+    if known.is_empty() {
+        return None;
+    }
+    let caption =
+        "E_ratio: the share of the last canvas before the tail of end-of-sequence tokens, \
+                   E_token / N_token of each problem, then the mean over problems, with its 95 % \
+                   bootstrap interval. What is missing to 100 % was computed for padding."
+            .to_owned();
+    let (figure, mut picture) = Figure::new("e-ratio", "Effective token ratio", caption, 8.0);
+    let x = Scale::linear((0.0, 1.0), (LEFT, RIGHT - NUMBER));
+    for (summary, ratio) in known.iter().take(BARS) {
+        let top = picture.height;
+        let kind = if summary.variable { "variable" } else { "fixed" };
+        let name = format!("{} ({kind})", fit_middle(&summary.recipe, 54));
+        picture.text("ink", (LEFT, top + 12.0), Anchor::Start, &name);
+        let look = usize::from(!summary.variable);
+        let (from, to) = (x.at(0.0), x.at(ratio.mean));
+        let frame = (x.at(1.0) - from, 14.0);
+        picture.rect("track", (from, top + 18.0), frame, "");
+        picture.rect(&format!("f{look} bar"), (from, top + 18.0), (to - from, 14.0), "");
+        let middle = top + 25.0;
+        let (low, high) = (x.at(ratio.low), x.at(ratio.high));
+        picture.line("error", (low, middle), (high, middle));
+        for end in [low, high] {
+            picture.line("error", (end, middle - 5.0), (end, middle + 5.0));
+        }
+        picture.text("ink", (RIGHT, top + 30.0), Anchor::End, &percent(ratio.mean));
+        picture.height += STEP;
+    }
+    if known.len() > BARS {
+        picture.note(&format!("{} more recipes are in the table only", known.len() - BARS));
+    }
+    Some(figure.with(picture))
+}

@@ -1,0 +1,36 @@
+//! Tables, figures and files, made of evaluation rows and nothing else.
+
+mod axes;
+mod data;
+mod estimate;
+#[cfg(test)]
+mod fake;
+mod figures;
+mod page;
+mod summary;
+mod svg;
+mod table;
+mod text;
+#[cfg(test)]
+mod well_formed;
+mod write;
+
+pub use estimate::Estimate;
+pub use summary::{Metrics, Summary, summarize};
+pub use table::table;
+pub use write::{Facts, ReportError, write};
+
+use serde::{Deserialize, Serialize};
+
+/// The first prediction on a canvas of masks only: how sure the tail is that it is the end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EosTail {
+    /// Masks on the canvas, positions.
+    pub length: usize,
+    /// [`Row::problem`](crate::eval::Row::problem).
+    pub problem: usize,
+    /// True if the answer fits into that length.
+    pub sufficient: bool,
+    /// Probability of the end-of-sequence token per position, nearest the end first.
+    pub p_eos: Vec<f32>,
+}

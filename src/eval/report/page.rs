@@ -1,0 +1,279 @@
+//! The report as a page and as Markdown. Both templates escape every text by default.
+
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, hash_map::Entry},
+    path::Path,
+};
+
+use minijinja::{
+    AutoEscape, Environment, Error, Output, State, UndefinedBehavior, Value, context,
+    syntax::SyntaxConfig, value::Serde,
+};
+use serde::Serialize;
+
+use super::{
+    Facts,
+    estimate::{Estimate, RESAMPLES},
+    figures::{Figure, Numbers},
+    summary::Summary,
+    svg,
+    table::{UNKNOWN, percent, seconds},
+    text::{fit, link, markdown, markdown_code, one_line, shell, xml},
+};
+use crate::eval::Row;
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// The page, one file that loads nothing.
+pub(super) fn html(report: &Report) -> Result<String, Error> {
+    let figures: Vec<Value> =
+        report.figures.iter().map(|figure| figure_value(figure, true)).collect();
+    let style = format!("{STYLE}{}", svg::STYLE);
+    report.render("report.html", context! { figures, style, script => SCRIPT })
+}
+
+/// The same as Markdown, with the figures in files; answers only where they are wrong.
+pub(super) fn md(report: &Report) -> Result<String, Error> {
+    let figures: Vec<Value> =
+        report.figures.iter().map(|figure| figure_value(figure, false)).collect();
+    report.render("report.md", context! { figures })
+}
+
+fn figure_value(figure: &Figure, inline: bool) -> Value {
+    let Figure { name, title, caption, picture, numbers } = figure;
+    let svg = picture.as_ref().map(|picture| if inline { picture.inline() } else { String::new() });
+    let numbers = numbers.as_ref().map(|Numbers { head, lines }| context! { head, lines });
+    context! { name, title, caption, svg, numbers }
+}
+
+/// What both documents are filled with.
+pub(super) struct Report<'a> {
+    facts: &'a Facts,
+    figures: &'a [Figure],
+    recipes: Vec<Recipe>,
+    tasks: Vec<&'a str>,
+    problems: Vec<Problem<'a>>,
+    total: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Recipe {
+    key: String,
+    recipe: String,
+    problems: usize,
+    cells: Vec<Cell>,
+    tasks: Vec<Cell>,
+}
+
+/// A number of the table: as shown, its interval, and what it is sorted by.
+#[derive(Serialize)]
+struct Cell {
+    shown: String,
+    interval: String,
+    value: f64,
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    id: String,
+    number: usize,
+    task: &'a str,
+    question: &'a str,
+    expected: &'a str,
+    wrong: usize,
+    right: usize,
+    /// One a recipe, in their order.
+    answers: Vec<Option<Answer<'a>>>,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    id: String,
+    row: &'a Row,
+    link: Option<String>,
+    command: Option<String>,
+}
+
+impl<'a> Report<'a> {
+    pub fn new(
+        dir: &Path,
+        rows: &'a [Row],
+        summaries: &'a [Summary],
+        figures: &'a [Figure],
+        facts: &'a Facts,
+    ) -> Self {
+        let mut tasks: Vec<&str> = Vec::new();
+        for (task, _) in summaries.iter().flat_map(|summary| &summary.tasks) {
+            if !tasks.contains(&task.as_str()) {
+                tasks.push(task);
+            }
+        }
+        let recipes = summaries
+            .iter()
+            .enumerate()
+            .map(|(at, summary)| recipe(key(at), summary, &tasks))
+            .collect();
+        let timed: Vec<f64> =
+            summaries.iter().filter_map(|summary| summary.total_seconds).collect();
+        Self {
+            facts,
+            figures,
+            recipes,
+            tasks,
+            problems: problems(dir, rows, summaries),
+            total: (!timed.is_empty()).then(|| seconds(timed.iter().sum())),
+        }
+    }
+
+    fn render(&self, template: &str, own: Value) -> Result<String, Error> {
+        let environment = environment()?;
+        let Facts { title, command, model, set, seed } = self.facts;
+        let shared = context! {
+            title, command, model, set, seed,
+            recipes => Value::from(Serde(&self.recipes)),
+            tasks => Value::from(Serde(&self.tasks)),
+            problems => Value::from(Serde(&self.problems)),
+            total => Value::from(Serde(&self.total)),
+            resamples => RESAMPLES,
+        };
+        environment.get_template(template)?.render(context! { ..own, ..shared })
+    }
+}
+
+fn recipe(key: String, summary: &Summary, tasks: &[&str]) -> Recipe {
+    let all = &summary.all;
+    let whole = |value: f64| format!("{value:.1}");
+    let fine = |value: f64| format!("{value:.2}");
+    let cells = vec![
+        cell(Some(all.accuracy), percent),
+        cell(Some(all.n_token), whole),
+        cell(Some(all.e_token), whole),
+        cell(all.e_ratio, percent),
+        cell(Some(all.nfe), whole),
+        cell(Some(all.expansions), fine),
+        cell(all.seconds, seconds),
+    ];
+    let of_task = |task: &&str| {
+        let found = summary.tasks.iter().find(|(name, _)| name == task);
+        let mut cell = cell(found.map(|(_, metrics)| metrics.accuracy), percent);
+        if let Some((_, metrics)) = found {
+            cell.interval += &format!(" n = {}", metrics.problems);
+        }
+        cell
+    };
+    Recipe {
+        key,
+        recipe: summary.recipe.clone(),
+        problems: all.problems,
+        cells,
+        tasks: tasks.iter().map(of_task).collect(),
+    }
+}
+
+fn cell(estimate: Option<Estimate>, show: impl Fn(f64) -> String) -> Cell {
+    let Some(Estimate { mean, low, high }) = estimate else {
+        return Cell { shown: UNKNOWN.to_owned(), interval: String::new(), value: -1.0 };
+    };
+    let end = |value| show(value).trim_end_matches(" %").to_owned();
+    Cell { shown: show(mean), interval: format!("[{}, {}]", end(low), end(high)), value: mean }
+}
+
+/// A, B, …, Z, AA, AB, …: short enough for the head of a narrow column.
+fn key(at: usize) -> String {
+    let last = char::from(b'A' + (at % 26) as u8);
+    match at / 26 {
+        0 => last.to_string(),
+        before => format!("{}{last}", key(before - 1)),
+    }
+}
+
+/// The problems with their answers, those with the most wrong ones first.
+fn problems<'a>(dir: &Path, rows: &'a [Row], summaries: &[Summary]) -> Vec<Problem<'a>> {
+    let recipes: HashMap<&str, usize> =
+        summaries.iter().enumerate().map(|(at, summary)| (summary.recipe.as_str(), at)).collect();
+    let mut places = HashMap::new();
+    let mut problems: Vec<Problem> = Vec::new();
+    for row in rows {
+        let Some(&recipe) = recipes.get(row.recipe.as_str()) else { continue };
+        let place = match places.entry((row.set.as_str(), row.problem)) {
+            Entry::Occupied(entry) => *entry.get(),
+            Entry::Vacant(entry) => {
+                problems.push(Problem {
+                    id: format!("p{}", problems.len()),
+                    number: row.problem,
+                    task: &row.task,
+                    question: &row.question,
+                    expected: &row.expected,
+                    wrong: 0,
+                    right: 0,
+                    answers: summaries.iter().map(|_| None).collect(),
+                });
+                *entry.insert(problems.len() - 1)
+            }
+        };
+        let problem = &mut problems[place];
+        if problem.answers[recipe].is_some() {
+            continue;
+        }
+        problem.right += usize::from(row.correct);
+        problem.wrong += usize::from(!row.correct);
+        let path = row.trace.as_ref().map(|trace| dir.join(trace));
+        problem.answers[recipe] = Some(Answer {
+            id: format!("{}-{}", problem.id, key(recipe)),
+            row,
+            link: row.trace.as_deref().map(link),
+            command: path.map(|path| format!("demask replay {}", shell(&path.to_string_lossy()))),
+        });
+    }
+    problems.sort_by_key(|problem| (Reverse(problem.wrong), problem.number));
+    problems
+}
+
+fn environment() -> Result<Environment<'static>, Error> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let mut syntax = SyntaxConfig::builder();
+    syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
+    environment.set_syntax(syntax.build()?);
+    environment.set_auto_escape_callback(|name| match name.ends_with(".md") {
+        true => AutoEscape::Custom("markdown".into()),
+        false => AutoEscape::Html,
+    });
+    environment.set_formatter(|out: &mut Output, state: &mut State, value: &Value| {
+        let text = match value.as_str() {
+            Some(text) if value.is_safe() => text.to_owned(),
+            Some(text) if matches!(state.auto_escape(), AutoEscape::Custom(_)) => markdown(text),
+            Some(text) => xml(text),
+            None => value.to_string(),
+        };
+        out.write_str(&text).map_err(Error::from)
+    });
+    environment.add_filter("line", |text: &str| one_line(text));
+    environment.add_filter("fit", |text: &str, cells: usize| fit(text, cells));
+    // A recipe may break where a part of it ends.
+    environment.add_filter("recipe", |text: &str| {
+        Value::from_safe_string(
+            xml(&one_line(text)).replace(',', ",<wbr/>").replace(':', ":<wbr/>"),
+        )
+    });
+    environment.add_filter("code", |text: &str| Value::from_safe_string(markdown_code(text)));
+    environment.add_template("report.html", include_str!("report.html"))?;
+    environment.add_template("report.md", include_str!("report.md"))?;
+    Ok(environment)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::key;
+
+    #[test]
+    fn keys_are_those_of_a_spreadsheet() {
+        for (at, expected) in
+            [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (52, "BA"), (702, "AAA")]
+        {
+            assert_eq!(key(at), expected);
+        }
+    }
+}

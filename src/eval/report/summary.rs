@@ -1,0 +1,174 @@
+//! What the rows of each recipe come to.
+
+use std::collections::HashMap;
+
+use super::estimate::{Estimate, means};
+use crate::eval::{Row, Timing};
+
+/// Means over problems, each with its 95 % bootstrap interval.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metrics {
+    /// Problems measured; at least 1.
+    pub problems: usize,
+    /// Share answered right, 0 to 1.
+    pub accuracy: Estimate,
+    /// N_token: positions of the last canvas.
+    pub n_token: Estimate,
+    /// E_token: tokens before the tail of end-of-sequence tokens.
+    pub e_token: Estimate,
+    /// E_ratio: the mean of each problem's E_token / N_token, 0 to 1. The ratio of the two means
+    /// may differ from it. Absent if no canvas held anything.
+    pub e_ratio: Option<Estimate>,
+    /// NFE: predictions asked for.
+    pub nfe: Estimate,
+    /// Positions expanded.
+    pub expansions: Estimate,
+    /// Wall time of a problem, seconds; absent without timings.
+    pub seconds: Option<Estimate>,
+}
+
+/// What one recipe came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// [`Row::recipe`].
+    pub recipe: String,
+    /// [`Row::strategy`].
+    pub strategy: String,
+    /// [`Row::swept`].
+    pub swept: Vec<(String, f64)>,
+    /// Length of the first canvas, positions.
+    pub initial: usize,
+    /// True if some canvas ended at another length than it began with.
+    pub variable: bool,
+    /// Over all its problems.
+    pub all: Metrics,
+    /// By kind of problem, in order of first appearance.
+    pub tasks: Vec<(String, Metrics)>,
+    /// Wall time of all its problems, seconds; absent without timings.
+    pub total_seconds: Option<f64>,
+}
+
+/// One summary a recipe, in order of first appearance.
+pub fn summarize(rows: &[Row], timings: &[Timing]) -> Vec<Summary> {
+    let seconds: HashMap<(&str, usize), f64> = timings
+        .iter()
+        .map(|timing| ((timing.recipe.as_str(), timing.problem), timing.seconds))
+        .collect();
+    let of = |row: &Row| seconds.get(&(row.recipe.as_str(), row.problem)).copied();
+    groups(rows.iter(), |row| &row.recipe)
+        .into_iter()
+        .filter_map(|(recipe, rows)| {
+            let all = measure(&rows, &of)?;
+            let kinds = groups(rows.iter().copied(), |row| &row.task);
+            let tasks = match kinds.as_slice() {
+                [(task, _)] => vec![((*task).to_owned(), all.clone())],
+                kinds => kinds
+                    .iter()
+                    .filter_map(|(task, rows)| Some(((*task).to_owned(), measure(rows, &of)?)))
+                    .collect(),
+            };
+            let timed: Vec<f64> = rows.iter().filter_map(|row| of(row)).collect();
+            let first = rows.first()?;
+            Some(Summary {
+                recipe: recipe.to_owned(),
+                strategy: first.strategy.clone(),
+                swept: first.swept.clone(),
+                initial: first.initial,
+                variable: rows.iter().any(|row| row.n_token != row.initial),
+                all,
+                tasks,
+                total_seconds: (!timed.is_empty()).then(|| timed.iter().sum()),
+            })
+        })
+        .collect()
+}
+
+/// Rows by a text of theirs, in order of first appearance.
+pub(super) fn groups<'a>(
+    rows: impl Iterator<Item = &'a Row>,
+    by: impl Fn(&'a Row) -> &'a str,
+) -> Vec<(&'a str, Vec<&'a Row>)> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut groups: Vec<(&str, Vec<&Row>)> = Vec::new();
+    for row in rows {
+        let key = by(row);
+        let place = *places.entry(key).or_insert_with(|| {
+            groups.push((key, Vec::new()));
+            groups.len() - 1
+        });
+        groups[place].1.push(row);
+    }
+    groups
+}
+
+fn measure(rows: &[&Row], seconds: &impl Fn(&Row) -> Option<f64>) -> Option<Metrics> {
+    let sample: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            [
+                Some(f64::from(row.correct)),
+                Some(row.n_token as f64),
+                Some(row.e_token as f64),
+                row.e_ratio(),
+                Some(row.nfe as f64),
+                Some(row.expansions as f64),
+                seconds(row),
+            ]
+        })
+        .collect();
+    let [accuracy, n_token, e_token, e_ratio, nfe, expansions, seconds] = means(&sample);
+    Some(Metrics {
+        problems: rows.len(),
+        accuracy: accuracy?,
+        n_token: n_token?,
+        e_token: e_token?,
+        e_ratio,
+        nfe: nfe?,
+        expansions: expansions?,
+        seconds,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::fake, *};
+
+    #[test]
+    fn recipes_and_tasks_are_summarized_in_order_of_appearance() {
+        let (rows, timings) = fake::rows(40);
+        let summaries = summarize(&rows, &timings);
+        let recipes: Vec<&str> = summaries.iter().map(|summary| summary.recipe.as_str()).collect();
+        assert_eq!(recipes, fake::RECIPES.map(|recipe| recipe.0));
+        for summary in &summaries {
+            let own: Vec<&Row> = rows.iter().filter(|row| row.recipe == summary.recipe).collect();
+            let right = own.iter().filter(|row| row.correct).count();
+            assert_eq!(summary.all.accuracy.mean, right as f64 / own.len() as f64);
+            assert_eq!(summary.variable, summary.strategy == "daedal");
+            let parts: usize = summary.tasks.iter().map(|(_, metrics)| metrics.problems).sum();
+            assert_eq!(parts, summary.all.problems);
+            assert!(summary.total_seconds.is_some());
+        }
+        assert_eq!(summaries, summarize(&rows, &timings));
+    }
+
+    #[test]
+    fn nothing_and_nearly_nothing() {
+        assert_eq!(summarize(&[], &[]), []);
+        let (mut rows, _) = fake::rows(1);
+        rows.truncate(1);
+        rows[0].n_token = 0;
+        let summaries = summarize(&rows, &[]);
+        assert_eq!(summaries.len(), 1);
+        assert_eq!(summaries[0].all.e_ratio, None);
+        assert_eq!(summaries[0].all.seconds, None);
+        assert_eq!(summaries[0].total_seconds, None);
+    }
+
+    #[test]
+    fn the_ratio_is_the_mean_of_ratios() {
+        let (rows, _) = fake::rows(1);
+        let make = |n_token, e_token| Row { n_token, e_token, ..rows[0].clone() };
+        let summaries = summarize(&[make(10, 10), make(90, 0)], &[]);
+        assert_eq!(summaries[0].all.e_ratio.map(|ratio| ratio.mean), Some(0.5));
+    }
+}

@@ -1,0 +1,224 @@
+//! Text of models and files, made safe to put into a document. What a model writes is hostile:
+//! it may hold controls, bidirectional overrides and markup.
+
+use std::fmt::Write as _;
+
+use unicode_width::UnicodeWidthChar;
+
+use crate::predict::is_hidden;
+
+/// `text` with a visible stand-in for everything that shows nothing but changes what others
+/// show; line ends and tabs stay.
+pub(super) fn visible(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.replace("\r\n", "\n").chars() {
+        let code = u32::from(c);
+        match c {
+            '\n' | '\t' => safe.push(c),
+            '\u{0}'..='\u{1f}' => safe.push(char::from_u32(0x2400 + code).unwrap_or('\u{fffd}')),
+            '\u{7f}' => safe.push('␡'),
+            // XML cannot hold the last two.
+            _ if c.is_control() || is_hidden(c) || matches!(code, 0xfffe | 0xffff) => {
+                let _ = write!(safe, "⟨U+{code:04X}⟩");
+            }
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// The same on one line: a line end is ↵, a tab ⇥.
+pub(super) fn one_line(text: &str) -> String {
+    visible(text).replace('\n', "↵").replace('\t', "⇥")
+}
+
+/// At most `cells` terminal cells of it on one line, with … behind what is cut.
+pub(super) fn fit(text: &str, cells: usize) -> String {
+    let line = one_line(text);
+    let width = |c: char| c.width().unwrap_or(0);
+    if line.chars().map(width).sum::<usize>() <= cells {
+        return line;
+    }
+    let mut used = 1;
+    let kept = line.chars().take_while(|c| {
+        used += width(*c);
+        used <= cells
+    });
+    kept.chain(['…']).collect()
+}
+
+/// The same with … in the middle: recipes that differ at their end stay apart.
+pub(super) fn fit_middle(text: &str, cells: usize) -> String {
+    let line = one_line(text);
+    if fit(&line, cells) == line {
+        return line;
+    }
+    let head = fit(&line, cells / 2 + 1);
+    let backward: String = line.chars().rev().collect();
+    let tail = fit(&backward, cells - cells / 2);
+    head.chars().chain(tail.trim_end_matches('…').chars().rev()).collect()
+}
+
+/// For XML and HTML, in text and in quoted attributes.
+pub(super) fn xml(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in visible(text).chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// For Markdown, on one line and in a table: no markup, HTML, link or cell begins in it.
+pub(super) fn markdown(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in one_line(text).chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '-' | '.'
+            | '!' | '|' | '~' | ':' | '@' | '$' | '=' => {
+                safe.push('\\');
+                safe.push(c);
+            }
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// As Markdown code in a table: fenced by more backticks than it holds, or as HTML if it holds a
+/// pipe, since readers differ in what ends a cell within a fence.
+pub(super) fn markdown_code(text: &str) -> String {
+    let line = one_line(text);
+    if line.contains('|') {
+        return format!("<code>{}</code>", markdown(&line).replace("\\|", "&#124;"));
+    }
+    let longest = line.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let gap = if line.starts_with('`') || line.ends_with('`') { " " } else { "" };
+    format!("{fence}{gap}{line}{gap}{fence}")
+}
+
+/// A path as a relative link: nothing in it can be a scheme or end the link.
+pub(super) fn link(path: &str) -> String {
+    let mut link = "./".to_owned();
+    for byte in path.trim_start_matches('/').bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => {
+                link.push(char::from(byte));
+            }
+            _ => {
+                let _ = write!(link, "%{byte:02X}");
+            }
+        }
+    }
+    link
+}
+
+/// One argument of a shell's command line.
+pub(super) fn shell(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=,:@%+".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(made: fn(&str) -> String, cases: &[(&str, &str)]) {
+        for (text, expected) in cases {
+            assert_eq!(made(text), *expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn hidden_characters_are_shown() {
+        check(
+            visible,
+            &[
+                ("a\nb\tc", "a\nb\tc"),
+                ("a\r\nb\rc", "a\nb␍c"),
+                ("\x1b[31m\0\x7f", "␛[31m␀␡"),
+                ("\u{9b}\u{202e}\u{200b}\u{e0041}", "⟨U+009B⟩⟨U+202E⟩⟨U+200B⟩⟨U+E0041⟩"),
+                ("\u{ffff}", "⟨U+FFFF⟩"),
+                ("é 字", "é 字"),
+            ],
+        );
+        check(one_line, &[("a\nb\tc\r\n", "a↵b⇥c↵")]);
+    }
+
+    #[test]
+    fn markup_is_text() {
+        check(
+            xml,
+            &[
+                (
+                    "<script>alert('&\")</script>",
+                    "&lt;script&gt;alert(&#39;&amp;&quot;)&lt;/script&gt;",
+                ),
+                ("]]> -->", "]]&gt; --&gt;"),
+            ],
+        );
+        check(
+            markdown,
+            &[
+                ("a|b\nc", "a\\|b↵c"),
+                ("[x](y) ![z](w)", "\\[x\\]\\(y\\) \\!\\[z\\]\\(w\\)"),
+                ("<b>&amp;", "&lt;b&gt;&amp;amp;"),
+                ("http://x.y", "http\\://x\\.y"),
+                ("\\|", "\\\\\\|"),
+            ],
+        );
+        check(
+            markdown_code,
+            &[
+                ("a", "`a`"),
+                ("a`b", "``a`b``"),
+                ("`", "`` ` ``"),
+                ("a`\\|c", "<code>a\\`\\\\&#124;c</code>"),
+            ],
+        );
+    }
+
+    #[test]
+    fn paths_stay_paths() {
+        check(
+            link,
+            &[
+                ("traces/daedal/3.jsonl", "./traces/daedal/3.jsonl"),
+                ("javascript:alert(1)", "./javascript%3Aalert%281%29"),
+                ("//host/x", "./host/x"),
+                ("a b\"?#|é", "./a%20b%22%3F%23%7C%C3%A9"),
+            ],
+        );
+        check(
+            shell,
+            &[
+                ("out/traces/a:b=1,c.jsonl", "out/traces/a:b=1,c.jsonl"),
+                ("a b", "'a b'"),
+                ("it's $(x)", r"'it'\''s $(x)'"),
+                ("", "''"),
+            ],
+        );
+    }
+
+    #[test]
+    fn long_text_is_cut() {
+        assert_eq!(fit("abcdef", 6), "abcdef");
+        assert_eq!(fit("abcdefg", 6), "abcde…");
+        assert_eq!(fit("字字字字", 6), "字字…");
+        assert_eq!(fit_middle("abcdef", 6), "abcdef");
+        assert_eq!(fit_middle("abcdefgh", 6), "abc…gh");
+    }
+}

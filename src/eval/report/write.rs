@@ -1,0 +1,284 @@
+//! The files of a report.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::{EosTail, data, figures, page, summarize, table};
+use crate::eval::{Row, Timing};
+
+/// What a report says of the run it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Title of the report.
+    pub title: String,
+    /// The command that made it.
+    pub command: String,
+    /// Name of the model.
+    pub model: String,
+    /// Name of the problem set.
+    pub set: String,
+    /// Seed of the run.
+    pub seed: u64,
+}
+
+/// Why a report was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// A folder could not be made.
+    #[error(
+        "cannot make the folder {path}: {source}; give another folder, or one that can be written"
+    )]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file could not be written; what was there before is still there.
+    #[error(
+        "cannot write {path}: {source}; see that the folder can be written and the disk has room, or give another folder"
+    )]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file could not be made from the rows: a fault of this program.
+    #[error(
+        "cannot make {name}: {reason}; this is a fault of demask, please report it with results.csv"
+    )]
+    Make {
+        /// The file's name.
+        name: &'static str,
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+/// Writes `results.csv`, `results.parquet`, `summary.csv`, `report.md`, `report.html` and
+/// `figures/*.svg` into `dir`, which is made if it is missing. Each file appears whole or not at
+/// all, and replaces one of its name.
+///
+/// # Errors
+/// [`ReportError`]; files before the one it names are written.
+pub fn write(
+    dir: &Path,
+    rows: &[Row],
+    timings: &[Timing],
+    eos: &[EosTail],
+    facts: &Facts,
+) -> Result<(), ReportError> {
+    let pictures = dir.join("figures");
+    fs::create_dir_all(&pictures)
+        .map_err(|source| ReportError::Folder { path: pictures.clone(), source })?;
+    // The data first: it cannot be made again from the rest.
+    put(dir, "results.csv", data::csv(rows))?;
+    put(dir, "results.parquet", data::parquet(rows))?;
+    let summaries = summarize(rows, timings);
+    put(dir, "summary.csv", table::summary_csv(&summaries))?;
+    let figures = figures::draw(rows, &summaries, eos);
+    for figure in &figures {
+        if let Some(picture) = &figure.picture {
+            replace(&pictures.join(format!("{}.svg", figure.name)), picture.file().as_bytes())?;
+        }
+    }
+    let report = page::Report::new(dir, rows, &summaries, &figures, facts);
+    put(dir, "report.md", page::md(&report).map(String::into_bytes))?;
+    put(dir, "report.html", page::html(&report).map(String::into_bytes))
+}
+
+fn put<E: std::fmt::Display>(
+    dir: &Path,
+    name: &'static str,
+    made: Result<Vec<u8>, E>,
+) -> Result<(), ReportError> {
+    let bytes = made.map_err(|error| ReportError::Make { name, reason: error.to_string() })?;
+    replace(&dir.join(name), &bytes)
+}
+
+/// Writes beside the file, then renames: a reader never sees half of it.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = path.with_file_name(name);
+    fs::write(&part, bytes).and_then(|()| fs::rename(&part, path)).map_err(|source| {
+        let _ = fs::remove_file(&part);
+        ReportError::File { path: path.to_owned(), source }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{
+        super::{fake, well_formed::check},
+        *,
+    };
+
+    fn facts() -> Facts {
+        Facts {
+            title: "Fixed lengths against DAEDAL".to_owned(),
+            command: "demask eval --set fake --out runs/fake".to_owned(),
+            model: "tiny".to_owned(),
+            set: "fake".to_owned(),
+            seed: 7,
+        }
+    }
+
+    fn read(dir: &Path, name: &str) -> String {
+        fs::read_to_string(dir.join(name)).unwrap()
+    }
+
+    fn files(dir: &Path) -> BTreeSet<String> {
+        let names = fs::read_dir(dir).unwrap();
+        names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    /// The report in a folder of its own, all of it checked.
+    fn written(
+        rows: &[Row],
+        timings: &[Timing],
+        eos: &[EosTail],
+        facts: &Facts,
+    ) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), rows, timings, eos, facts).unwrap();
+        let html = read(dir.path(), "report.html");
+        check(&html);
+        let markdown = read(dir.path(), "report.md");
+        for text in [&html, &markdown, &read(dir.path(), "summary.csv")] {
+            assert!(!text.contains("NaN"));
+        }
+        let whole = [
+            "figures",
+            "report.html",
+            "report.md",
+            "results.csv",
+            "results.parquet",
+            "summary.csv",
+        ];
+        assert_eq!(files(dir.path()), whole.map(str::to_owned).into());
+        let linked: BTreeSet<String> = markdown
+            .split("](figures/")
+            .skip(1)
+            .map(|rest| rest.split(')').next().unwrap().to_owned())
+            .collect();
+        assert_eq!(linked, files(&dir.path().join("figures")));
+        // Lines of a Markdown table have as many cells as its head.
+        let cells = |line: &str| line.replace("\\\\", "").replace("\\|", "").matches('|').count();
+        let mut head = None;
+        for line in markdown.lines() {
+            let expected = head.take();
+            if line.starts_with('|') {
+                let count = cells(line);
+                assert_eq!(expected.unwrap_or(count), count, "{line}");
+                head = Some(count);
+            }
+        }
+        dir
+    }
+
+    #[test]
+    fn a_report_is_whole() {
+        let (rows, timings) = fake::rows(40);
+        let dir = written(&rows, &timings, &fake::tails(48), &facts());
+        let html = read(dir.path(), "report.html");
+        let markdown = read(dir.path(), "report.md");
+        let command = format!("demask replay {}/traces/6/0000.jsonl", dir.path().display());
+        assert!(html.contains(&command));
+        assert!(html.contains("href=\"./traces/6/0000.jsonl\""));
+        for text in [&html, &markdown] {
+            assert!(text.contains("demask eval --set fake --out runs/fake"));
+            assert!(text.contains("low"));
+        }
+        // The first problem has the most wrong answers.
+        let wrong: Vec<usize> = html
+            .split("data-wrong=\"")
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap().parse().unwrap())
+            .collect();
+        assert_eq!(wrong.len(), 40);
+        assert!(wrong.is_sorted_by(|a, b| a >= b));
+    }
+
+    #[test]
+    fn reports_of_little_are_whole_too() {
+        let (rows, timings) = fake::rows(2);
+        written(&[], &[], &[], &facts());
+        written(&rows[..1], &[], &[], &facts());
+        written(&rows[7..8], &timings, &[], &facts());
+        for parameters in 1..=3 {
+            written(&fake::sweep(parameters), &[], &[], &facts());
+        }
+    }
+
+    #[test]
+    fn hostile_texts_stay_texts() {
+        let evil = || fake::EVIL.to_owned();
+        let facts = Facts { title: evil(), command: evil(), model: evil(), set: evil(), seed: 0 };
+        let dir = written(&fake::hostile(), &[], &fake::tails(16), &facts);
+        let html = read(dir.path(), "report.html");
+        let markdown = read(dir.path(), "report.md");
+        assert_eq!(html.matches("<script").count(), 1, "only our own");
+        for text in [&html, &markdown] {
+            for hidden in ['\u{1b}', '\0', '\u{9b}', '\u{202e}', '\u{200b}', '\u{ffff}'] {
+                assert!(!text.contains(hidden), "{hidden:?}");
+            }
+        }
+        // Outside of code, which is text to a reader of Markdown.
+        let prose: String = markdown.lines().filter(|line| !line.contains("```")).collect();
+        for markup in ["<script", "<!--", "](http", "](//", "http://evil"] {
+            assert!(!prose.contains(markup), "{markup}");
+        }
+    }
+
+    #[test]
+    fn data_depends_on_rows_only_and_files_are_replaced() {
+        let (rows, timings) = fake::rows(5);
+        let dir = written(&rows, &timings, &[], &facts());
+        let data = |dir: &Path| {
+            ["results.csv", "results.parquet"].map(|name| fs::read(dir.join(name)).unwrap())
+        };
+        let before = data(dir.path());
+        write(dir.path(), &rows, &[], &[], &Facts { seed: 8, ..facts() }).unwrap();
+        assert_eq!(data(dir.path()), before);
+        assert!(read(dir.path(), "report.md").contains("seed: 8"));
+        assert_eq!(files(dir.path()).len(), 6);
+    }
+
+    #[test]
+    fn errors_name_the_path_and_the_way_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = write(&file, &[], &[], &[], &facts()).unwrap_err().to_string();
+        assert!(error.contains("file/figures") && error.contains("give another"), "{error}");
+        fs::create_dir(dir.path().join("results.csv")).unwrap();
+        let error = write(dir.path(), &[], &[], &[], &facts()).unwrap_err().to_string();
+        assert!(error.contains("results.csv:") && error.contains("disk"), "{error}");
+        assert!(!files(dir.path()).iter().any(|name| name.ends_with(".part")));
+    }
+
+    /// `DEMASK_EXAMPLE_REPORT=DIR cargo test --lib example_report` leaves reports to look at.
+    #[test]
+    fn example_reports_are_quick() {
+        let (rows, timings) = fake::rows(300);
+        let started = std::time::Instant::now();
+        let dir = written(&rows, &timings, &fake::tails(48), &facts());
+        let size = fs::metadata(dir.path().join("report.html")).unwrap().len();
+        println!("{:?}, report.html {size} bytes", started.elapsed());
+        assert!(size < 3_000_000, "{size}");
+        if let Some(out) = std::env::var_os("DEMASK_EXAMPLE_REPORT").map(PathBuf::from) {
+            write(&out.join("full"), &rows, &timings, &fake::tails(48), &facts()).unwrap();
+            write(&out.join("hostile"), &fake::hostile(), &[], &fake::tails(16), &facts()).unwrap();
+            for parameters in 1..=3 {
+                let out = out.join(format!("sweep-{parameters}"));
+                write(&out, &fake::sweep(parameters), &[], &[], &facts()).unwrap();
+            }
+        }
+    }
+}
