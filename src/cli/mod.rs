@@ -27,7 +27,7 @@ pub use config::{
     preset_table,
 };
 pub use fault::Fault;
-pub use options::{ColorChoice, ConfigOptions, LookOptions, ModelOptions};
+pub use options::{ColorChoice, ConfigOptions, LookOptions, ModelOptions, SourceOptions};
 pub use params::{ParamOptions, parameter_table};
 pub use script::ScriptOptions;
 
