@@ -5,6 +5,7 @@
 
 pub mod card;
 pub mod measure;
+pub mod problems;
 mod row;
 pub mod tasks;
 
