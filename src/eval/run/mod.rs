@@ -134,7 +134,7 @@ impl Results {
 
 /// What a worker has done.
 enum Done {
-    Row(Row, Timing),
+    Row(Box<Row>, Timing),
     Tails(Tails),
 }
 
@@ -180,7 +180,7 @@ pub fn run(
                 Work::Row { problem, point } => {
                     let problem = &plan.set.problems[problem];
                     generate::row(&mut model, plan, problem, point, dir, &halted)
-                        .map(|(row, timing)| Done::Row(row, timing))
+                        .map(|(row, timing)| Done::Row(Box::new(row), timing))
                 }
                 Work::Tails { problem } => {
                     let problem = &plan.set.problems[problem];
@@ -216,7 +216,7 @@ pub fn run(
             let kept = match result {
                 Ok(Done::Row(row, timing)) => folder.row(&row, &timing).map(|()| {
                     (now.rows, now.right) = (now.rows + 1, now.right + usize::from(row.correct));
-                    results.rows.push(row);
+                    results.rows.push(*row);
                     results.timings.push(timing);
                 }),
                 Ok(Done::Tails(tails)) => folder.tails(&tails).map(|()| results.tails.push(tails)),
