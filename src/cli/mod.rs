@@ -4,6 +4,7 @@
 
 mod batch;
 mod config;
+mod eval;
 mod fault;
 mod harmless;
 mod host;
@@ -27,7 +28,7 @@ pub use config::{
     preset_table,
 };
 pub use fault::Fault;
-pub use options::{ColorChoice, ConfigOptions, LookOptions, ModelOptions};
+pub use options::{ColorChoice, ConfigOptions, LookOptions, ModelOptions, SourceOptions};
 pub use params::{ParamOptions, parameter_table};
 pub use script::ScriptOptions;
 
@@ -51,6 +52,8 @@ enum Command {
     Run(run::RunArgs),
     /// Open a recording, without a model
     Replay(replay::ReplayArgs),
+    /// Measure strategies on problems: a table, files and recordings
+    Eval(eval::EvalArgs),
     /// Look through a recording for what often goes wrong
     Lint(lint::LintArgs),
     /// Print the configuration file with its defaults, or where it is read from
@@ -65,6 +68,7 @@ pub fn main() -> ExitCode {
         Some(Command::Tui(args)) => tui::main(&args),
         Some(Command::Run(args)) => run::main(&args),
         Some(Command::Replay(args)) => replay::main(&args),
+        Some(Command::Eval(args)) => eval::main(&args),
         Some(Command::Lint(args)) => lint::main(&args),
         Some(Command::Config(args)) => config::main(&args),
     };

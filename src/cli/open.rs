@@ -9,10 +9,10 @@ use super::{
 };
 use crate::{
     canvas::TokenId,
-    decode::{self, DecodeError, Extras, Params, Value},
-    model::{self, Computing, Loaded},
+    decode::{self, DecodeError, Extras, Params},
+    model::{self, Loaded},
     predict::{Column, ColumnSet},
-    session::{Recorder, Session},
+    session::{self, Recorder, Session},
     trace::{Header, TraceRecorder},
 };
 
@@ -38,13 +38,13 @@ pub fn open(
     prompt: Option<&str>,
     recorder: impl FnOnce(&Header, &Loaded) -> Result<Option<Box<dyn Recorder>>, Fault>,
 ) -> Result<Opened, Fault> {
-    let computing = Computing { device: model::device(&options.device)?, precision: options.dtype };
+    let computing = options.source.computing()?;
     // Before the model is loaded, which may take minutes.
     let preset = match &options.preset {
         Some(name) => Presets::of(config).load(name)?,
         None => Vec::new(),
     };
-    let mut loaded = model::load(&options.source(), &computing)?;
+    let mut loaded = model::load(&options.source.source(), &computing)?;
     loaded.predictor = stop::test_hook(loaded.predictor);
     let (ids, prompt) = match (&options.prompt_ids, prompt) {
         (Some(ids), _) => (ids.clone(), String::new()),
@@ -120,22 +120,13 @@ fn params(
     mut params: Params,
     prompt: usize,
 ) -> Result<Params, Fault> {
-    let context = loaded.facts.context;
-    let room = context.saturating_sub(prompt);
-    if !options.params.has(&params, "max_gen_length")
-        && let Ok(max) = params.count("max_gen_length")
-        && max > room
-        && room > 0
-    {
-        params.set("max_gen_length", Value::Int(room as i64)).map_err(Fault::usage)?;
-    }
-    let initial = params.count("initial_gen_length").unwrap_or(0);
-    if prompt.saturating_add(initial) > context || room == 0 {
-        return Err(Fault::failure(format!(
-            "the prompt has {prompt} tokens, which with the initial {initial} positions is more \
-             than the context of {} ({context}). Shorten the prompt or lower --initial-gen-length",
+    let given = options.params.has(&params, "max_gen_length");
+    session::fit(&mut params, given, prompt, loaded.facts.context).map_err(|error| {
+        Fault::failure(format!(
+            "{error} of {}. Shorten the prompt or take a shorter canvas (--initial-gen-length or \
+             --gen-length)",
             loaded.facts.name
-        )));
-    }
+        ))
+    })?;
     Ok(params)
 }

@@ -7,28 +7,51 @@ use clap::{Args, ValueEnum};
 use super::{Config, Fault, ParamOptions, config};
 use crate::{
     decode,
-    model::{Precision, Source},
+    model::{self, Computing, Precision, Source},
     tui::{Look, Palette, Shade},
 };
 
-/// Which model, which strategy, which parameters, and what to record.
+/// Which model, and where it computes.
 #[derive(Debug, Args)]
-pub struct ModelOptions {
+pub struct SourceOptions {
     /// Folder with a LLaDA checkpoint as Hugging Face stores it [default: the embedded model]
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
-    /// Token ids instead of a prompt text, past tokenizer and chat template: `1,2,3`
-    #[arg(long, value_name = "IDS", value_delimiter = ',', conflicts_with = "prompt")]
-    pub prompt_ids: Option<Vec<u32>>,
-    /// Decoding strategy
-    #[arg(long, value_name = "NAME", default_value = "daedal", value_parser = strategies())]
-    pub strategy: String,
     /// Where to compute: auto, cpu, cuda:N or metal
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: String,
     /// What to compute in: auto, f32, f16 or bf16 (auto: f32 on a CPU, the file's type elsewhere)
     #[arg(long, value_name = "TYPE", default_value_t = Precision::Auto)]
     pub dtype: Precision,
+}
+
+impl SourceOptions {
+    /// Where the model comes from.
+    pub fn source(&self) -> Source {
+        self.model.clone().map_or(Source::Embedded, Source::Folder)
+    }
+
+    /// What it computes on and in.
+    ///
+    /// # Errors
+    /// If there is no such device.
+    pub fn computing(&self) -> Result<Computing, Fault> {
+        Ok(Computing { device: model::device(&self.device)?, precision: self.dtype })
+    }
+}
+
+/// Which model, which strategy, which parameters, and what to record.
+#[derive(Debug, Args)]
+pub struct ModelOptions {
+    /// The model.
+    #[command(flatten)]
+    pub source: SourceOptions,
+    /// Token ids instead of a prompt text, past tokenizer and chat template: `1,2,3`
+    #[arg(long, value_name = "IDS", value_delimiter = ',', conflicts_with = "prompt")]
+    pub prompt_ids: Option<Vec<u32>>,
+    /// Decoding strategy
+    #[arg(long, value_name = "NAME", default_value = "daedal", value_parser = strategies())]
+    pub strategy: String,
     /// Candidate tokens kept for every position, for people to look at
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(0..=256))]
     pub candidates: u16,
@@ -49,13 +72,6 @@ pub struct ModelOptions {
 
 fn strategies() -> clap::builder::PossibleValuesParser {
     decode::STRATEGIES.iter().map(|strategy| strategy.name()).collect::<Vec<_>>().into()
-}
-
-impl ModelOptions {
-    /// Where the model comes from.
-    pub fn source(&self) -> Source {
-        self.model.clone().map_or(Source::Embedded, Source::Folder)
-    }
 }
 
 /// How the screen looks.

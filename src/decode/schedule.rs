@@ -72,10 +72,9 @@ mod tests {
 
     #[test]
     fn schedules_are_the_published_ones() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/schedules.json");
-        let text = std::fs::read_to_string(path).unwrap();
+        let text = include_str!("../../tests/golden/schedules.json");
         let tables: std::collections::BTreeMap<String, Vec<Case>> =
-            serde_json::from_str(&text).unwrap();
+            serde_json::from_str(text).unwrap();
         for (name, cases) in &tables {
             assert!(cases.len() >= 195, "{name}");
             for case in cases {

@@ -6,8 +6,10 @@
 
 pub mod card;
 pub mod measure;
+pub mod problems;
 pub mod report;
 mod row;
+pub mod run;
 pub mod tasks;
 
 pub use row::{Row, Timing};

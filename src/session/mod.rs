@@ -9,6 +9,7 @@
 mod branches;
 mod edit;
 mod engine;
+mod fit;
 mod record;
 mod timeline;
 
@@ -21,6 +22,7 @@ use std::{
 pub use branches::{Branch, OnlyBranch};
 pub use edit::EditRefused;
 pub use engine::{Engine, Report};
+pub use fit::{NoRoom, fit};
 pub use record::{Event, Recorder};
 pub use timeline::{Made, Node, NodeId, Step, Timeline, Timing};
 

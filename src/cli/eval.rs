@@ -1,0 +1,237 @@
+//! `demask eval`: strategies measured on problems, into a folder of results.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{
+    Fault, SourceOptions,
+    fault::{say, tell},
+    harmless::harmless,
+    stop,
+};
+use crate::{
+    decode::Recipe,
+    eval::{
+        problems::{Checker, ProblemError, ProblemSet, PromptFormat, Wish},
+        report,
+        run::{self, Lengths, MergeError, Plan, Results, RunError, Shard, Sweep, Traces},
+    },
+    model,
+};
+
+/// What is measured, unless it is said.
+const STRATEGIES: &str = "daedal,daedal:preset=fixed,initial_gen_length=64";
+
+/// Lengths of the canvases that P(EOS) is measured on, unless they are said.
+const TAILS: &str = "32,64,128,256";
+
+/// Problems with `--quick`: two of every generated kind.
+const QUICK_LIMIT: usize = 10;
+
+/// Lengths with `--quick`.
+const QUICK_TAILS: &str = "32,64";
+
+/// Most workers.
+const MOST_JOBS: u16 = 64;
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct EvalArgs {
+    #[command(subcommand)]
+    command: Option<EvalCommand>,
+    #[command(flatten)]
+    run: EvalRun,
+}
+
+#[derive(Debug, Subcommand)]
+enum EvalCommand {
+    /// Join the results of all shards: they equal those of a single run
+    Merge(MergeArgs),
+}
+
+#[derive(Debug, Args)]
+struct MergeArgs {
+    /// Folder for the joined results
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// The folders of all shards
+    #[arg(value_name = "SHARD_DIR", required = true)]
+    shards: Vec<PathBuf>,
+    /// Lose other results that are in the folder
+    #[arg(long)]
+    overwrite: bool,
+}
+
+#[derive(Debug, Args)]
+struct EvalRun {
+    /// Folder for the results. After an interruption the same command goes on there
+    #[arg(long, value_name = "DIR", required = true)]
+    out: Option<PathBuf>,
+    /// Few problems and short canvases, for a first look: some seconds with the embedded model
+    #[arg(long)]
+    quick: bool,
+    /// Problems: synthetic (every kind in turn), word-problem, counting, echo, naming, story, or a
+    /// file with a line {"question": "…", "answer": "…"} each; GSM8K's and MATH's own lines will
+    /// do, and "choices" makes it multiple choice
+    #[arg(long, value_name = "NAME|FILE", default_value = "synthetic")]
+    problems: String,
+    /// The first N problems [default: 100 generated ones, all of a file]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+    /// Seed of generated problems
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// How answers are checked [default: as the problems look]
+    #[arg(long, value_enum)]
+    checker: Option<Checker>,
+    /// How questions are put
+    #[arg(long, value_enum, default_value_t)]
+    prompt_format: PromptFormat,
+    /// Strategies, each with its parameters: NAME, NAME:param=value,param=value or
+    /// NAME:preset=NAME, with commas between
+    #[arg(long, value_name = "LIST", default_value = STRATEGIES)]
+    strategies: String,
+    /// Measure at several values of a parameter: name=0.7,0.8,0.9 or name=0.5..=0.9:0.1. More
+    /// than one makes a grid; strategies without the parameter are measured as they are
+    #[arg(long, value_name = "SWEEP")]
+    sweep: Vec<Sweep>,
+    /// Do part i of n, e.g. on several machines: every n-th problem. `demask eval merge` joins them
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Which runs leave a recording to open with `demask replay`
+    #[arg(long, value_enum, default_value_t)]
+    traces: Traces,
+    /// Candidate tokens kept for every position in recordings; 0 makes them small
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=256))]
+    top_k: u16,
+    /// Lengths of all-mask canvases to measure P(EOS) at the end of, or none
+    /// [default: 32,64,128,256]
+    #[arg(long, value_name = "LENGTHS")]
+    tails: Option<Lengths>,
+    /// Problems worked on at the same time, each with a model of its own in memory. The results
+    /// are the same
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_JOBS)))]
+    jobs: u16,
+    /// Lose other results that are in the folder
+    #[arg(long)]
+    overwrite: bool,
+    #[command(flatten)]
+    source: SourceOptions,
+}
+
+pub fn main(args: &EvalArgs) -> Result<ExitCode, Fault> {
+    match &args.command {
+        Some(EvalCommand::Merge(args)) => merge(args),
+        None => evaluate(&args.run),
+    }
+}
+
+fn evaluate(args: &EvalRun) -> Result<ExitCode, Fault> {
+    let Some(out) = &args.out else {
+        return Err(Fault::usage("say where the results go: --out DIR"));
+    };
+    let plan = plan(args)?;
+    let computing = args.source.computing()?;
+    // No more workers than pieces of work.
+    let jobs = usize::from(args.jobs).min(plan.set.problems.len());
+    let load = || -> Result<model::Loaded, Fault> {
+        let mut loaded = model::load(&args.source.source(), &computing)?;
+        loaded.predictor = stop::test_hook(loaded.predictor);
+        Ok(loaded)
+    };
+    let models = (0..jobs).map(|_| load()).collect::<Result<Vec<_>, _>>()?;
+    let stopped = stop::on_signals();
+    let bar = bar();
+    let mut began = false;
+    let mut show = |now: run::Progress| {
+        bar.set_length(now.of as u64);
+        bar.set_position(now.done as u64);
+        bar.set_message(format!("{} of {} right", now.right, now.rows));
+        if !began {
+            // What was done before says nothing of how fast it goes now.
+            bar.reset_eta();
+            began = true;
+        }
+    };
+    let results = run::run(out, &plan, models, args.overwrite, &stopped, &mut show);
+    bar.finish_and_clear();
+    let results = results.map_err(|error| match &error {
+        RunError::Stopped { .. } => Fault::failure(format!(
+            "{error}, kept in {}. The same command without --overwrite goes on",
+            out.display()
+        )),
+        _ => Fault::failure(error),
+    })?;
+    finish(out, &results)
+}
+
+fn merge(args: &MergeArgs) -> Result<ExitCode, Fault> {
+    let results =
+        run::merge(&args.out, &args.shards, args.overwrite).map_err(|error| match error {
+            error @ (MergeError::Nothing | MergeError::Twice { .. } | MergeError::Missing(_)) => {
+                Fault::usage(error)
+            }
+            error => Fault::failure(error),
+        })?;
+    finish(&args.out, &results)
+}
+
+/// Writes the report and prints its table.
+fn finish(out: &std::path::Path, results: &Results) -> Result<ExitCode, Fault> {
+    let (rows, timings) = (&results.rows, &results.timings);
+    report::write(out, rows, timings, &results.eos(), &results.facts()).map_err(Fault::failure)?;
+    say(harmless(&report::table(&report::summarize(rows, timings))).trim_end())?;
+    let broken = rows.iter().filter(|row| row.finish.starts_with("error: ")).count();
+    if let Some(row) = rows.iter().find(|row| row.finish.starts_with("error: ")) {
+        tell(&harmless(&format!(
+            "{broken} of {} runs broke off; the first, problem {} under {}: {}",
+            rows.len(),
+            row.problem,
+            row.recipe,
+            row.finish
+        )));
+    }
+    tell(&format!("the results are in {}", harmless(&out.display().to_string())));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn plan(args: &EvalRun) -> Result<Plan, Fault> {
+    let wish = Wish {
+        limit: args.limit.map(|limit| limit as usize).or(args.quick.then_some(QUICK_LIMIT)),
+        seed: args.seed,
+        checker: args.checker,
+        format: args.prompt_format,
+    };
+    let recipes = Recipe::parse_list(&args.strategies).map_err(Fault::usage)?;
+    let points = run::points(&recipes, &args.sweep).map_err(Fault::usage)?;
+    let tails = match &args.tails {
+        Some(tails) => tails.clone(),
+        None => {
+            let lengths = if args.quick { QUICK_TAILS } else { TAILS };
+            lengths.parse().map_err(Fault::usage)?
+        }
+    };
+    Ok(Plan {
+        set: ProblemSet::load(&args.problems, &wish).map_err(|error| match error {
+            ProblemError::File { .. } | ProblemError::Line { .. } | ProblemError::Empty { .. } => {
+                Fault::failure(error)
+            }
+            error => Fault::usage(error),
+        })?,
+        points,
+        tails,
+        shard: args.shard,
+        traces: args.traces,
+        top_k: args.top_k,
+    })
+}
+
+/// A bar on stderr; invisible if that is no terminal.
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} · {eta} to go");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}

@@ -1,0 +1,263 @@
+//! Problem sets: questions with the answers wanted, generated or read from a file, how they are
+//! put to a model and how its answers are checked.
+
+pub mod boxed;
+mod checker;
+pub mod choice;
+mod file;
+mod format;
+pub mod number;
+
+use std::{collections::HashSet, path::Path};
+
+pub use checker::{Checker, Verdict};
+pub use format::PromptFormat;
+use xxhash_rust::xxh3::Xxh3;
+
+use super::tasks::{self, Task};
+
+/// Problems of a generated set, unless it is said how many.
+pub const DEFAULT_COUNT: usize = 100;
+
+/// After this many problems in a row that were drawn before, a kind counts as exhausted.
+const PATIENCE: usize = 1000;
+
+/// A question and what answers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Its number in its set, from 0.
+    pub number: usize,
+    /// Its kind within the set.
+    pub task: String,
+    /// The question, without the words around it.
+    pub question: String,
+    /// The answer wanted.
+    pub expected: String,
+    /// The choices, for multiple choice.
+    pub choices: Vec<String>,
+    /// What it was generated as.
+    pub generated: Option<tasks::Problem>,
+}
+
+/// Problems under a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProblemSet {
+    /// The name: a generated set's, or the file's without its ending.
+    pub name: String,
+    /// What it was asked for as: the name of a generated set, or of a file without its folder.
+    pub source: String,
+    /// How answers are checked.
+    pub checker: Checker,
+    /// How questions are put.
+    pub format: PromptFormat,
+    /// The seed of a generated set.
+    pub seed: u64,
+    /// The problems, numbered from 0.
+    pub problems: Vec<Problem>,
+}
+
+/// Why there are no problems.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProblemError {
+    /// Neither a set nor a file.
+    #[error(
+        "there is no problem set `{name}`, nor a file of that name. There are {sets}; a file has \
+         one JSON object a line: {{\"question\": \"…\", \"answer\": \"…\"}}",
+        sets = names().collect::<Vec<_>>().join(", ")
+    )]
+    Unknown {
+        /// What was asked for.
+        name: String,
+    },
+    /// A file that cannot be read.
+    #[error("{place}: the problems cannot be read ({error})")]
+    File {
+        /// The file.
+        place: String,
+        /// Why.
+        error: String,
+    },
+    /// A line that is no problem.
+    #[error("{place}:{line}: {what}; {wanted}")]
+    Line {
+        /// The file.
+        place: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        what: String,
+        /// What is wanted.
+        wanted: &'static str,
+    },
+    /// A file without problems.
+    #[error("{place}: there is no problem in it; {wanted}")]
+    Empty {
+        /// The file.
+        place: String,
+        /// What is wanted.
+        wanted: &'static str,
+    },
+    /// A checker that does not go with the set.
+    #[error("the checker {checker} does not go with {set}. Leave --checker out")]
+    Checker {
+        /// The checker's name.
+        checker: &'static str,
+        /// The set.
+        set: String,
+    },
+    /// Fewer problems than asked for.
+    #[error(
+        "{set} with this seed has only {found} different problems, not {wanted}. Lower --limit"
+    )]
+    Exhausted {
+        /// The set.
+        set: String,
+        /// How many there are.
+        found: usize,
+        /// How many were asked for.
+        wanted: usize,
+    },
+}
+
+/// What is asked of a problem set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// The first so many problems; all of a file, [`DEFAULT_COUNT`] generated ones if absent.
+    pub limit: Option<usize>,
+    /// The seed of generated problems.
+    pub seed: u64,
+    /// The checker, if it is not the set's own.
+    pub checker: Option<Checker>,
+    /// How questions are put.
+    pub format: PromptFormat,
+}
+
+/// The names of the generated sets: `synthetic` is every kind in turn.
+pub fn names() -> impl Iterator<Item = String> {
+    std::iter::once("synthetic".to_owned()).chain(Task::ALL.into_iter().map(name_of))
+}
+
+fn name_of(task: Task) -> String {
+    task.name().replace(' ', "-")
+}
+
+impl ProblemSet {
+    /// The set called `name`, or that of the file at that path. Generated problems are held-out
+    /// ones: the embedded model has not seen them.
+    ///
+    /// # Errors
+    /// [`ProblemError`].
+    pub fn load(name: &str, wish: &Wish) -> Result<Self, ProblemError> {
+        let kinds: Vec<Task> = match name {
+            "synthetic" => Task::ALL.to_vec(),
+            _ => Task::ALL.into_iter().filter(|&task| name_of(task) == name).collect(),
+        };
+        let path = Path::new(name);
+        let word = |text: Option<&std::ffi::OsStr>| {
+            text.map_or_else(|| name.to_owned(), |text| text.to_string_lossy().into_owned())
+        };
+        let (name, source, (problems, checker)) = if !kinds.is_empty() {
+            let checker = wish.checker.unwrap_or(Checker::Synthetic);
+            (name.to_owned(), name.to_owned(), (generated(name, &kinds, wish)?, checker))
+        } else if path.exists() {
+            let stem = word(path.file_stem());
+            if wish.checker == Some(Checker::Synthetic) {
+                return Err(ProblemError::Checker { checker: "synthetic", set: stem });
+            }
+            let read = file::read(path, &stem, wish.limit, wish.checker)?;
+            (stem, word(path.file_name()), read)
+        } else {
+            return Err(ProblemError::Unknown { name: name.to_owned() });
+        };
+        Ok(Self { name, source, checker, format: wish.format, seed: wish.seed, problems })
+    }
+
+    /// The prompt that asks a problem.
+    pub fn prompt(&self, problem: &Problem) -> String {
+        self.format.prompt(problem, self.checker)
+    }
+
+    /// A hash of all questions and answers, as hexadecimal digits: two sets with the same are
+    /// the same.
+    pub fn digest(&self) -> String {
+        let mut hasher = Xxh3::new();
+        for problem in &self.problems {
+            let texts = [&problem.task, &problem.question, &problem.expected];
+            for text in texts.into_iter().chain(&problem.choices) {
+                hasher.update(&(text.len() as u64).to_le_bytes());
+                hasher.update(text.as_bytes());
+            }
+            hasher.update(b"\n");
+        }
+        format!("{:016x}", hasher.digest())
+    }
+}
+
+/// Held-out problems of `kinds` in turn, all different.
+fn generated(name: &str, kinds: &[Task], wish: &Wish) -> Result<Vec<Problem>, ProblemError> {
+    let wanted = wish.limit.unwrap_or(DEFAULT_COUNT);
+    let mut streams: Vec<_> = kinds.iter().map(|&task| tasks::held_out(task, wish.seed)).collect();
+    let mut seen = HashSet::new();
+    let mut problems = Vec::new();
+    for (number, at) in (0..wanted).zip((0..streams.len()).cycle()) {
+        let fresh = streams[at].by_ref().take(PATIENCE).find(|drawn| !seen.contains(&drawn.prompt));
+        let Some(drawn) = fresh else {
+            return Err(ProblemError::Exhausted { set: name.to_owned(), found: number, wanted });
+        };
+        seen.insert(drawn.prompt.clone());
+        problems.push(Problem {
+            number,
+            task: drawn.task.name().to_owned(),
+            question: drawn.prompt.clone(),
+            expected: drawn.answer.clone(),
+            choices: Vec::new(),
+            generated: Some(drawn),
+        });
+    }
+    Ok(problems)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(name: &str, limit: usize, seed: u64) -> Result<ProblemSet, ProblemError> {
+        ProblemSet::load(name, &Wish { limit: Some(limit), seed, ..Wish::default() })
+    }
+
+    #[test]
+    fn generated_sets_are_held_out_different_and_the_same_again() {
+        let set = load("synthetic", 50, 1).unwrap();
+        assert_eq!(set, load("synthetic", 50, 1).unwrap());
+        assert_ne!(set.digest(), load("synthetic", 50, 2).unwrap().digest());
+        let questions: HashSet<_> = set.problems.iter().map(|problem| &problem.question).collect();
+        assert_eq!(questions.len(), 50);
+        assert!(set.problems.iter().all(|problem| tasks::is_held_out(&problem.question)));
+        for task in Task::ALL {
+            let of = set.problems.iter().filter(|problem| problem.task == task.name());
+            assert_eq!(of.count(), 10, "{task:?}");
+        }
+        // A smaller set is the beginning of a larger one.
+        assert_eq!(set.problems[..7], load("synthetic", 7, 1).unwrap().problems);
+    }
+
+    #[test]
+    fn every_answer_generated_is_right() {
+        for name in names() {
+            let set = load(&name, 20, 3).unwrap();
+            for problem in &set.problems {
+                let verdict = set.checker.check(problem, &problem.expected);
+                assert!(verdict.correct, "{name}: {problem:?}");
+                assert!(!set.checker.check(problem, "").correct, "{name}: {problem:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn sets_that_are_not_say_what_there_is() {
+        let error = load("sums", 1, 0).unwrap_err().to_string();
+        assert!(error.contains("synthetic, word-problem, counting"), "{error}");
+        let error = load("counting", 1_000_000, 0).unwrap_err();
+        assert!(matches!(error, ProblemError::Exhausted { .. }), "{error}");
+    }
+}

@@ -1,0 +1,240 @@
+//! One problem under one recipe: a session run to its end, without a screen.
+
+use std::{
+    fmt, fs,
+    ops::ControlFlow,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Plan, Point, RunError, Traces,
+    folder::{FolderError, PART, TRACES},
+};
+use crate::{
+    decode::Extras,
+    eval::{Row, Timing, problems::Problem},
+    model::Loaded,
+    predict::{Column, ColumnSet, PredictError, Prediction, Request, Vocabulary},
+    session::{self, Event, Pending, Recorder, Session, Step},
+    trace::{Header, TraceRecorder},
+};
+
+/// Says whether to stop, asked between layers.
+pub(super) type Halted<'a> = dyn Fn() -> bool + Sync + 'a;
+
+/// Why a run ended early.
+pub(super) enum Halt {
+    /// It was asked to stop.
+    Stopped,
+    /// It cannot go on: this row fails, others may not.
+    Failed(String),
+    /// Nothing can go on.
+    Broken(RunError),
+}
+
+impl Halt {
+    pub(super) fn failed(error: impl fmt::Display) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// Runs the forward pass that answers `request`.
+pub(super) fn predict(
+    model: &mut Loaded,
+    request: &Request,
+    halted: &Halted,
+) -> Result<Prediction, Halt> {
+    let mut watch = |_| if halted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let predicted = catch_unwind(AssertUnwindSafe(|| model.predictor.predict(request, &mut watch)));
+    match predicted {
+        Err(_) => Err(Halt::Broken(RunError::Panicked)),
+        Ok(Err(PredictError::Cancelled)) => Err(Halt::Stopped),
+        Ok(Err(error)) => Err(Halt::failed(error)),
+        Ok(Ok(prediction)) => Ok(prediction),
+    }
+}
+
+/// A recorder that leaves out how long things took, so that equal runs give equal recordings.
+struct Untimed(TraceRecorder);
+
+impl Recorder for Untimed {
+    fn record(&mut self, event: Event) {
+        let event = match event {
+            Event::Step { id, parent, step, params, canvas } => {
+                let timing = session::Timing { forward: Duration::ZERO, decide: Duration::ZERO };
+                let step = Arc::new(Step { timing, ..(*step).clone() });
+                Event::Step { id, parent, step, params, canvas }
+            }
+            event => event,
+        };
+        self.0.record(event);
+    }
+
+    fn fault(&self) -> Option<String> {
+        self.0.fault()
+    }
+
+    fn close(self: Box<Self>) -> Result<(), String> {
+        Box::new(self.0).close()
+    }
+}
+
+/// What a run has come to so far.
+#[derive(Default)]
+struct Counts {
+    initial: usize,
+    forward: Duration,
+    canvases: usize,
+    expansions: usize,
+}
+
+/// Runs `problem` under `point`. A run that cannot go on is a row like any other, with the error
+/// as its end.
+pub(super) fn row(
+    model: &mut Loaded,
+    plan: &Plan,
+    problem: &Problem,
+    point: usize,
+    dir: &Path,
+    halted: &Halted,
+) -> Result<(Row, Timing), Halt> {
+    let started = Instant::now();
+    let (number, point) = (point + 1, &plan.points[point]);
+    let strategy = point.recipe.strategy.name();
+    let name = format!("{TRACES}/{:05}-{number:02}-{strategy}.jsonl", problem.number);
+    let (path, part) = (dir.join(&name), dir.join(format!("{name}{PART}")));
+    let prompt = plan.set.prompt(problem);
+    let recorded = plan.traces != Traces::None;
+    let mut counts = Counts::default();
+    let (session, ended) = match begin(model, plan, point, &prompt, recorded.then_some(&part)) {
+        Ok(mut session) => {
+            counts.initial = session.canvas().len();
+            let driven = drive(model, &mut session, &mut counts, halted);
+            let closed = session.finish_recording().map_err(broken);
+            (Some(session), closed.and(driven))
+        }
+        Err(halt) => (None, Err(halt)),
+    };
+    let finish = match ended {
+        Ok(finish) => Ok(finish),
+        Err(Halt::Failed(error)) => Err(format!("error: {error}")),
+        Err(halt) => {
+            let _ = fs::remove_file(&part);
+            return Err(halt);
+        }
+    };
+    let (answer, n_token, e_token) = session.as_ref().map_or_else(Default::default, |session| {
+        let canvas = session.canvas();
+        let text = model.tokenizer.text(&canvas.tokens()[..canvas.tail()]);
+        (text, canvas.len(), canvas.tail())
+    });
+    let verdict = plan.set.checker.check(problem, &answer);
+    let correct = verdict.correct && finish.is_ok();
+    let kept = recorded && session.is_some() && !(correct && plan.traces == Traces::Wrong);
+    if kept {
+        fs::rename(&part, &path).map_err(|error| {
+            let what = "the recording cannot be kept";
+            Halt::Broken(FolderError::io(&path, what, error).into())
+        })?;
+    } else {
+        let _ = fs::remove_file(&part);
+    }
+    let recipe = point.recipe.label().to_owned();
+    let timing = Timing {
+        problem: problem.number,
+        recipe: recipe.clone(),
+        seconds: started.elapsed().as_secs_f64(),
+        forward: counts.forward.as_secs_f64(),
+    };
+    let row = Row {
+        problem: problem.number,
+        set: plan.set.name.clone(),
+        task: problem.task.clone(),
+        recipe,
+        strategy: strategy.to_owned(),
+        swept: point.swept.clone(),
+        question: problem.question.clone(),
+        expected: problem.expected.clone(),
+        answer,
+        extracted: verdict.extracted,
+        correct,
+        initial: counts.initial,
+        n_token,
+        e_token,
+        nfe: session.as_ref().map_or(0, |session| session.node().steps as usize),
+        canvases: counts.canvases,
+        expansions: counts.expansions,
+        finish: finish.map_or_else(|error| error, str::to_owned),
+        trace: kept.then_some(name),
+    };
+    Ok((row, timing))
+}
+
+fn broken(error: String) -> Halt {
+    Halt::Broken(RunError::Trace(error))
+}
+
+/// The session before its first step, recorded to `part` if there is one.
+fn begin(
+    model: &Loaded,
+    plan: &Plan,
+    point: &Point,
+    prompt: &str,
+    part: Option<&PathBuf>,
+) -> Result<Session, Halt> {
+    let ids = model.tokenizer.encode_prompt(prompt).map_err(Halt::Failed)?;
+    let mut params = point.recipe.params(&model.suggested).map_err(Halt::failed)?;
+    let given = point.recipe.sets("max_gen_length");
+    session::fit(&mut params, given, ids.len(), model.facts.context).map_err(Halt::failed)?;
+    let columns = match plan.top_k {
+        0 => ColumnSet::default(),
+        _ => ColumnSet::of(&[Column::Entropy, Column::Margin, Column::TopK]),
+    };
+    let extras = Extras { columns, top_k: usize::from(plan.top_k) };
+    let strategy = point.recipe.strategy;
+    let recorder = match part {
+        None => None,
+        Some(part) => {
+            let header = Header::new(&model.facts, strategy.name(), prompt, extras);
+            let recorder = TraceRecorder::create(part, &header, model.tokenizer.clone());
+            Some(Box::new(Untimed(recorder.map_err(broken)?)) as Box<dyn Recorder>)
+        }
+    };
+    Session::new(strategy, &ids, model.facts.special, params, extras, recorder)
+        .map_err(Halt::failed)
+}
+
+/// Steps to the end; answers with the name of it.
+fn drive(
+    model: &mut Loaded,
+    session: &mut Session,
+    counts: &mut Counts,
+    halted: &Halted,
+) -> Result<&'static str, Halt> {
+    loop {
+        if halted() {
+            return Err(Halt::Stopped);
+        }
+        match session.pending().clone() {
+            Pending::Done(finish) => return Ok(finish.name()),
+            Pending::Failed(error) => return Err(Halt::failed(error)),
+            Pending::Wanted { key, request } => {
+                let started = Instant::now();
+                let prediction = predict(model, &request, halted)?;
+                counts.forward += started.elapsed();
+                counts.canvases += request.canvases();
+                session.supply(key, prediction, Duration::ZERO);
+            }
+            Pending::Decided { decision, .. } => {
+                session.step().map_err(Halt::failed)?;
+                counts.expansions += decision.expansions().count();
+                if let Some(error) = session.recorder_fault() {
+                    return Err(broken(error));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The manifest: what an evaluation's results depend on. Two with the same manifest give the
+//! same results.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Plan, Shard, Traces, Work, plan};
+use crate::{
+    eval::{
+        problems::{Checker, PromptFormat},
+        report::Facts,
+    },
+    predict::ModelFacts,
+};
+
+/// Name of the format.
+const FORMAT: &str = "demask-eval";
+
+/// Its version.
+const VERSION: u32 = 1;
+
+/// Longest value quoted in a message, characters.
+const QUOTED: usize = 120;
+
+/// What the results depend on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// `demask-eval`.
+    pub format: String,
+    /// Version of the format.
+    pub version: u32,
+    /// Program and version that wrote it.
+    pub generator: String,
+    /// The model.
+    pub model: Model,
+    /// The problem set's name.
+    pub set: String,
+    /// What the set was asked for as.
+    pub source: String,
+    /// Number of problems in it, over all shards.
+    pub problems: usize,
+    /// Hash of the problems.
+    pub digest: String,
+    /// Seed of generated problems.
+    pub seed: u64,
+    /// How answers are checked.
+    pub checker: Checker,
+    /// How questions are put.
+    pub prompt_format: PromptFormat,
+    /// The recipes' labels, in order.
+    pub recipes: Vec<String>,
+    /// Lengths of the canvases that P(EOS) is measured on.
+    pub tails: Vec<usize>,
+    /// Which runs leave a recording.
+    pub traces: Traces,
+    /// Candidates per position kept in recordings.
+    pub top_k: u16,
+    /// The part of the work; all of it if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
+}
+
+/// The model's facts that results depend on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Model {
+    /// Its name.
+    pub name: String,
+    /// Device computed on.
+    pub device: String,
+    /// Type computed in.
+    pub dtype: String,
+    /// Size of its vocabulary.
+    pub vocabulary: usize,
+    /// Its context, tokens.
+    pub context: usize,
+}
+
+impl Manifest {
+    /// The manifest of `plan` with a model.
+    pub fn new(plan: &Plan, model: &ModelFacts) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            generator: concat!("demask ", env!("CARGO_PKG_VERSION")).to_owned(),
+            model: Model {
+                name: model.name.clone(),
+                device: model.device.clone(),
+                dtype: model.dtype.clone(),
+                vocabulary: model.vocabulary,
+                context: model.context,
+            },
+            set: plan.set.name.clone(),
+            source: plan.set.source.clone(),
+            problems: plan.set.problems.len(),
+            digest: plan.set.digest(),
+            seed: plan.set.seed,
+            checker: plan.set.checker,
+            prompt_format: plan.set.format,
+            recipes: plan.points.iter().map(|point| point.recipe.label().to_owned()).collect(),
+            tails: plan.tails.0.clone(),
+            traces: plan.traces,
+            top_k: plan.top_k,
+            shard: plan.shard,
+        }
+    }
+
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// In words, if it is none, or of a version unknown here.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if value["format"] != FORMAT {
+            return Err(format!("it is not of the format {FORMAT}"));
+        }
+        if value["version"] != VERSION {
+            return Err(format!("its version is {}, not {VERSION}", value["version"]));
+        }
+        serde_json::from_value(value).map_err(|error| error.to_string())
+    }
+
+    /// The work, in order.
+    pub(super) fn work(&self) -> Vec<Work> {
+        let tails = !self.tails.is_empty();
+        plan::work(self.problems, self.recipes.len(), tails, self.shard).collect()
+    }
+
+    /// The same of the whole work.
+    pub fn whole(&self) -> Self {
+        Self { shard: None, ..self.clone() }
+    }
+
+    /// What differs from `other`, in words: `seed is 1 there and 2 here`.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let fields = |manifest: &Self| match serde_json::to_value(manifest) {
+            Ok(Value::Object(fields)) => fields,
+            _ => serde_json::Map::new(),
+        };
+        let (there, here) = (fields(self), fields(other));
+        let quoted = |value: Option<&Value>| match value {
+            None => "not set".to_owned(),
+            Some(value) => {
+                let text = value.to_string();
+                let short: String = text.chars().take(QUOTED).collect();
+                if short.len() < text.len() { format!("{short}…") } else { short }
+            }
+        };
+        let mut names: Vec<&String> = there.keys().chain(here.keys()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+            .into_iter()
+            .filter(|&name| there.get(name) != here.get(name))
+            .map(|name| {
+                let (there, here) = (quoted(there.get(name)), quoted(here.get(name)));
+                format!("{name} is {there} there and {here} here")
+            })
+            .collect()
+    }
+
+    /// What a report says about these results. The command gives the whole of them, whatever
+    /// part of the work this is.
+    pub fn facts(&self) -> Facts {
+        let quoted = |text: &str| match text.contains(|c: char| c.is_whitespace() || c == '\'') {
+            true => format!("'{}'", text.replace('\'', r"'\''")),
+            false => text.to_owned(),
+        };
+        let lengths: Vec<String> = self.tails.iter().map(usize::to_string).collect();
+        let lengths = if lengths.is_empty() { "none".to_owned() } else { lengths.join(",") };
+        let mut command = format!(
+            "demask eval --problems {} --limit {} --seed {} --checker {} --prompt-format {} \
+             --strategies {} --tails {lengths}",
+            quoted(&self.source),
+            self.problems,
+            self.seed,
+            self.checker.name(),
+            self.prompt_format.name(),
+            quoted(&self.recipes.join(",")),
+        );
+        if self.model.name != "tiny" {
+            command.push_str(&format!(" --model {}", quoted(&self.model.name)));
+        }
+        let part = self.shard.map(|shard| format!(", part {shard}")).unwrap_or_default();
+        Facts {
+            title: format!(
+                "{} on {} problems of {}{part}",
+                self.model.name, self.problems, self.set
+            ),
+            command,
+            model: self.model.name.clone(),
+            set: self.set.clone(),
+            seed: self.seed,
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Running an evaluation: every problem under every recipe, into a folder of results.
+//!
+//! A [`Plan`] says what is to be done, a [`Manifest`] what its results depend on, and [`run`]
+//! does what a folder does not have yet. Neither the number of workers nor the order of work nor
+//! an interruption changes a byte of the results; only the timings differ. [`merge`] joins the
+//! parts that several machines did.
+
+mod folder;
+mod generate;
+mod manifest;
+mod merge;
+mod plan;
+mod tails;
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+};
+
+pub use folder::FolderError;
+use folder::{Folder, Opened};
+use generate::Halt;
+pub use manifest::{Manifest, Model};
+pub use merge::{MergeError, merge};
+pub use plan::{Lengths, Plan, PlanError, Point, Shard, Sweep, Traces, Work, points};
+pub use tails::{Tail, Tails};
+
+use super::{
+    Row, Timing,
+    report::{EosTail, Facts},
+};
+use crate::model::Loaded;
+
+/// Why an evaluation did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A recording, in words.
+    #[error("{0}")]
+    Trace(String),
+    /// The model panicked.
+    #[error("the model panicked, see above")]
+    Panicked,
+    /// It was asked to stop.
+    #[error("stopped with {done} of {of} done")]
+    Stopped {
+        /// Pieces of work that are done and kept.
+        done: usize,
+        /// All of them.
+        of: usize,
+    },
+    /// There is no model to run, or a worker could not be started.
+    #[error("no worker could be started ({0})")]
+    Worker(String),
+}
+
+/// How far an evaluation has come, in pieces of work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Done now, earlier ones included.
+    pub done: usize,
+    /// All.
+    pub of: usize,
+    /// Right answers among the rows so far.
+    pub right: usize,
+    /// Rows so far.
+    pub rows: usize,
+}
+
+/// What an evaluation has given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Results {
+    /// What it depends on.
+    pub manifest: Manifest,
+    /// The rows, in the order of the plan.
+    pub rows: Vec<Row>,
+    /// Their timings.
+    pub timings: Vec<Timing>,
+    /// The tails, by problem.
+    pub tails: Vec<Tails>,
+}
+
+impl Results {
+    /// The tails as a report wants them. Where the problem does not say how long its answer is,
+    /// the first right one counts; problems without are left out.
+    pub fn eos(&self) -> Vec<EosTail> {
+        let mut needed: HashMap<usize, usize> = HashMap::new();
+        for row in self.rows.iter().filter(|row| row.correct) {
+            needed.entry(row.problem).or_insert(row.e_token + 1);
+        }
+        self.tails.iter().flat_map(|tails| tails.eos(needed.get(&tails.problem).copied())).collect()
+    }
+
+    /// What a report says about them.
+    pub fn facts(&self) -> Facts {
+        self.manifest.facts()
+    }
+
+    /// Puts rows, timings and tails in the order of the plan, each once.
+    fn sort(&mut self) {
+        let recipes = self.manifest.recipes.iter().enumerate();
+        let order: HashMap<&str, usize> =
+            recipes.map(|(at, recipe)| (recipe.as_str(), at)).collect();
+        let place = |row: &Row| (row.problem, order.get(row.recipe.as_str()).copied());
+        self.rows.sort_by_key(place);
+        self.rows.dedup_by_key(|row| place(row));
+        self.timings = folder::in_order(&self.rows, std::mem::take(&mut self.timings));
+        self.tails.sort_by_key(|tails| tails.problem);
+        self.tails.dedup_by_key(|tails| tails.problem);
+    }
+
+    /// The work that is not done yet, in order.
+    fn missing(&self) -> Vec<Work> {
+        let recipes = self.manifest.recipes.iter().enumerate();
+        let order: HashMap<&str, usize> =
+            recipes.map(|(at, recipe)| (recipe.as_str(), at)).collect();
+        let rows = self.rows.iter().filter_map(|row| {
+            let point = *order.get(row.recipe.as_str())?;
+            Some(Work::Row { problem: row.problem, point })
+        });
+        let tails = self.tails.iter().map(|tails| Work::Tails { problem: tails.problem });
+        let done: HashSet<Work> = rows.chain(tails).collect();
+        self.manifest.work().into_iter().filter(|work| !done.contains(work)).collect()
+    }
+}
+
+/// What a worker has done.
+enum Done {
+    Row(Box<Row>, Timing),
+    Tails(Tails),
+}
+
+/// Does what `dir` lacks of `plan`, one worker a model; all models must be the same. `progress`
+/// is told before the first piece of work and after each.
+///
+/// # Errors
+/// [`RunError`]; what was done is kept and a second call goes on.
+pub fn run(
+    dir: &Path,
+    plan: &Plan,
+    models: Vec<Loaded>,
+    overwrite: bool,
+    stopped: &AtomicBool,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Results, RunError> {
+    let Some(first) = models.first() else {
+        return Err(RunError::Worker("there is no model".to_owned()));
+    };
+    let manifest = Manifest::new(plan, &first.facts);
+    let (mut folder, mut results) = match Folder::open(dir, &manifest, overwrite)? {
+        Opened::Finished(results) => return Ok(results),
+        Opened::Open(folder, results) => (folder, results),
+    };
+    let todo = results.missing();
+    let of = manifest.work().len();
+    let mut now = Progress {
+        done: of - todo.len(),
+        of,
+        right: results.rows.iter().filter(|row| row.correct).count(),
+        rows: results.rows.len(),
+    };
+    progress(now);
+    // Raised by the first fault: the others end as if they had been asked to stop.
+    let fault = AtomicBool::new(false);
+    let halted = || stopped.load(Ordering::Relaxed) || fault.load(Ordering::Relaxed);
+    let queue = Mutex::new(todo.into_iter());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = |mut model: Loaded, done: mpsc::Sender<Result<Done, Halt>>| {
+        while !halted() {
+            let Some(work) = next() else { return };
+            let result = match work {
+                Work::Row { problem, point } => {
+                    let problem = &plan.set.problems[problem];
+                    generate::row(&mut model, plan, problem, point, dir, &halted)
+                        .map(|(row, timing)| Done::Row(Box::new(row), timing))
+                }
+                Work::Tails { problem } => {
+                    let problem = &plan.set.problems[problem];
+                    let prompt = plan.set.prompt(problem);
+                    let lengths = &plan.tails.0;
+                    let measured = tails::measure(&mut model, problem, &prompt, lengths, &halted);
+                    // A prompt that cannot be measured has no tails; its rows say why.
+                    let none = Tails { problem: problem.number, needed: None, canvases: vec![] };
+                    match measured {
+                        Err(Halt::Failed(_)) => Ok(Done::Tails(none)),
+                        measured => measured.map(Done::Tails),
+                    }
+                }
+            };
+            if done.send(result).is_err() {
+                return;
+            }
+        }
+    };
+    let ended: Result<(), RunError> = thread::scope(|scope| {
+        let (send, inbox) = mpsc::channel();
+        let mut ended = Ok(());
+        for model in models {
+            let (send, work) = (send.clone(), &work);
+            let worker = thread::Builder::new().name("worker".to_owned());
+            if let Err(error) = worker.spawn_scoped(scope, move || work(model, send)) {
+                fault.store(true, Ordering::Relaxed);
+                ended = Err(RunError::Worker(error.to_string()));
+            }
+        }
+        drop(send);
+        for result in inbox {
+            let kept = match result {
+                Ok(Done::Row(row, timing)) => folder.row(&row, &timing).map(|()| {
+                    (now.rows, now.right) = (now.rows + 1, now.right + usize::from(row.correct));
+                    results.rows.push(*row);
+                    results.timings.push(timing);
+                }),
+                Ok(Done::Tails(tails)) => folder.tails(&tails).map(|()| results.tails.push(tails)),
+                Err(Halt::Broken(error)) => {
+                    fault.store(true, Ordering::Relaxed);
+                    ended = ended.and(Err(error));
+                    continue;
+                }
+                // A failed row is a row; what was stopped is not done.
+                Err(Halt::Stopped | Halt::Failed(_)) => continue,
+            };
+            match kept {
+                Ok(()) => {
+                    now.done += 1;
+                    progress(now);
+                }
+                Err(error) => {
+                    fault.store(true, Ordering::Relaxed);
+                    ended = ended.and(Err(error.into()));
+                }
+            }
+        }
+        ended
+    });
+    ended?;
+    results.sort();
+    if !results.missing().is_empty() {
+        return Err(RunError::Stopped { done: now.done, of });
+    }
+    folder.finish(&results)?;
+    Ok(results)
+}

@@ -1,0 +1,65 @@
+//! Lengths that fit the model: what a prompt leaves of its context.
+
+use crate::decode::{Params, Value};
+
+/// A prompt that leaves no room for the first canvas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the prompt has {prompt} tokens, which with the initial {initial} positions is more than the \
+     context ({context})"
+)]
+pub struct NoRoom {
+    /// Tokens of the prompt.
+    pub prompt: usize,
+    /// Positions of the first canvas.
+    pub initial: usize,
+    /// The model's context, tokens.
+    pub context: usize,
+}
+
+/// Lowers the maximum length to what a context of `context` tokens holds behind `prompt` tokens,
+/// unless it was `given` by a person. Parameters a strategy does not have are left alone.
+///
+/// # Errors
+/// [`NoRoom`] if not even the first canvas fits.
+pub fn fit(params: &mut Params, given: bool, prompt: usize, context: usize) -> Result<(), NoRoom> {
+    let room = context.saturating_sub(prompt);
+    if !given
+        && room > 0
+        && let Ok(max) = params.count("max_gen_length")
+        && max > room
+    {
+        // Lower than a value in range, and over 0: it is in range where the declaration says so.
+        let _ = params.set("max_gen_length", Value::Int(room as i64));
+    }
+    let first = params.count("initial_gen_length").or(params.count("gen_length"));
+    let initial = first.unwrap_or(0);
+    if room == 0 || prompt.saturating_add(initial) > context {
+        return Err(NoRoom { prompt, initial, context });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NoRoom, fit};
+    use crate::decode::{Params, daedal::SPECS};
+
+    #[test]
+    fn the_maximum_is_lowered_to_the_room() {
+        let check =
+            |given: bool, prompt: usize, context: usize, expected: Result<usize, NoRoom>| {
+                let mut params = Params::defaults(SPECS);
+                let fits = fit(&mut params, given, prompt, context);
+                let found = fits.map(|()| params.count("max_gen_length").unwrap());
+                assert_eq!(found, expected, "{given} {prompt} {context}");
+            };
+        let none = |prompt, context| Err(NoRoom { prompt, initial: 64, context });
+        check(false, 24, 1024, Ok(1000));
+        check(true, 24, 1024, Ok(2048));
+        check(false, 24, 4096, Ok(2048));
+        check(false, 24, 88, Ok(64));
+        check(false, 25, 88, none(25, 88));
+        check(false, 100, 100, none(100, 100));
+    }
+}

@@ -1,0 +1,245 @@
+//! `demask eval` from outside: shards and interruptions leave no trace in the results.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+fn demask(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_demask"));
+    command.args(args).env_remove("DEMASK_CONFIG").env("XDG_CONFIG_HOME", "/nonexistent");
+    command
+}
+
+/// A small evaluation into `out`: two kinds of problems under two recipes, and tails.
+fn small(out: &Path, more: &[&str]) -> Command {
+    let out = out.to_str().unwrap();
+    let mut args = vec!["eval", "--out", out, "--limit", "4", "--seed", "5", "--tails", "8,48"];
+    args.extend(["--strategies", "daedal:max_gen_length=48,daedal:preset=fixed"]);
+    args.extend(["--sweep", "initial_gen_length=16"]);
+    args.extend(more);
+    demask(&args)
+}
+
+fn done(output: &Output) {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Refused with this exit code and these words, without a panic.
+fn refused(mut command: Command, code: i32, words: &[&str]) {
+    let output = command.output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{command:?}: {stderr}");
+    for word in words {
+        assert!(stderr.contains(word), "{command:?}: no `{word}` in: {stderr}");
+    }
+    assert!(!stderr.contains("panicked at"), "{stderr}");
+    assert!(output.stdout.is_empty(), "{command:?} printed to stdout");
+}
+
+/// Every file that must be the same, with its bytes.
+fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for name in ["manifest.json", "results.jsonl", "tails.jsonl"] {
+        found.insert(name.to_owned(), fs::read(dir.join(name)).unwrap());
+    }
+    for entry in fs::read_dir(dir.join("traces")).unwrap() {
+        let path = entry.unwrap().path();
+        found.insert(
+            path.file_name().unwrap().to_string_lossy().into_owned(),
+            fs::read(&path).unwrap(),
+        );
+    }
+    found
+}
+
+fn assert_same(left: &Path, right: &Path) {
+    let (left, right) = (files(left), files(right));
+    assert_eq!(left.keys().collect::<Vec<_>>(), right.keys().collect::<Vec<_>>());
+    for (name, bytes) in &left {
+        assert!(*bytes == right[name], "{name} differs");
+    }
+}
+
+/// Waits until the evaluation has kept `rows` rows; true if it had not ended by then.
+fn wait_for_rows(child: &mut Child, out: &Path, rows: usize) -> bool {
+    loop {
+        let kept = fs::read(out.join("rows.jsonl")).unwrap_or_default();
+        if kept.iter().filter(|&&byte| byte == b'\n').count() >= rows {
+            return true;
+        }
+        if child.try_wait().unwrap().is_some() {
+            return false;
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn shards_and_interruptions_leave_no_trace_in_the_results() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| -> PathBuf { folder.path().join(name) };
+    let single = at("single");
+    let first = small(&single, &[]).output().unwrap();
+    done(&first);
+    let names = files(&single);
+    assert_eq!(names.len(), 3 + 8, "a recording a row: {:?}", names.keys());
+    let rows = String::from_utf8(names["results.jsonl"].clone()).unwrap();
+    assert_eq!(rows.lines().count(), 8);
+    assert!(rows.lines().all(|row| row.contains(r#""swept":[["initial_gen_length",16.0]]"#)));
+    assert_eq!(String::from_utf8_lossy(&names["tails.jsonl"]).lines().count(), 4);
+    for row in rows.lines() {
+        let row: demask::eval::Row = serde_json::from_str(row).unwrap();
+        let recording = demask::trace::read(&single.join(row.trace.unwrap())).unwrap();
+        assert!(recording.notices.is_empty(), "{:?}", recording.notices);
+        let end = &recording.recorded.timeline[recording.recorded.end];
+        assert_eq!((end.canvas.len(), end.canvas.tail()), (row.n_token, row.e_token));
+        assert_eq!(end.steps as usize, row.nfe);
+    }
+
+    // Once more: nothing is done, the same table is printed.
+    let again = small(&single, &["--jobs", "2"]).output().unwrap();
+    done(&again);
+    assert_eq!(again.stdout, first.stdout);
+    assert!(!single.join("rows.jsonl").exists());
+
+    // Killed in the middle, whatever it was doing, with a line cut in two; then gone on with by
+    // two workers.
+    let killed = at("killed");
+    let mut child =
+        small(&killed, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    assert!(wait_for_rows(&mut child, &killed, 3), "it ended before it was killed");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!killed.join("results.jsonl").exists());
+    let kept = fs::read(killed.join("rows.jsonl")).unwrap();
+    fs::write(killed.join("rows.jsonl"), &kept[..kept.len() - 9]).unwrap();
+    refused(small(&killed, &["--seed", "6"]), 2, &["the argument '--seed"]);
+    refused(small(&killed, &["--top-k", "1"]), 1, &["top_k is 0 there and 1 here", "--overwrite"]);
+    let resumed = small(&killed, &["--jobs", "2"]).output().unwrap();
+    done(&resumed);
+    assert_same(&single, &killed);
+    assert_eq!(resumed.stdout, first.stdout);
+
+    // Three shards at the same time, joined in any order.
+    let parts = ["3/3", "1/3", "2/3"].map(|shard| (shard, at(&shard.replace('/', "of"))));
+    let children: Vec<Child> = parts
+        .iter()
+        .map(|(shard, out)| {
+            let mut command = small(out, &["--shard", shard]);
+            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    for child in children {
+        done(&child.wait_with_output().unwrap());
+    }
+    let merge = |out: &Path, dirs: &[&Path]| {
+        let mut command = demask(&["eval", "merge", "--out", out.to_str().unwrap()]);
+        command.args(dirs);
+        command
+    };
+    let [third, first_part, second] = [0, 1, 2].map(|part: usize| parts[part].1.as_path());
+    let merged = at("merged");
+    let output = merge(&merged, &[third, first_part, second]).output().unwrap();
+    done(&output);
+    assert_same(&single, &merged);
+    assert_eq!(output.stdout, first.stdout);
+    // What is merged is like a single run: the command finds it finished.
+    done(&small(&merged, &[]).output().unwrap());
+
+    // Shards that are missing, there twice, of something else, or unfinished.
+    let out = at("refused");
+    refused(merge(&out, &[third, second]), 2, &["shards are missing: 1/3"]);
+    refused(merge(&out, &[third, second, first_part, second]), 2, &["shard 2/3 is there twice"]);
+    refused(merge(&out, &[&single, second]), 1, &["results of the whole"]);
+    refused(merge(&out, &[folder.path()]), 1, &["no results of `demask eval`"]);
+    let manifest = third.join("manifest.json");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replace(r#""seed": 5"#, r#""seed": 6"#)).unwrap();
+    refused(merge(&out, &[first_part, second, third]), 1, &["not of the same", "seed is 5 there"]);
+    fs::write(&manifest, text).unwrap();
+    let results = fs::read_to_string(third.join("results.jsonl")).unwrap();
+    let cut = results.lines().next().unwrap();
+    fs::write(third.join("results.jsonl"), format!("{cut}\n")).unwrap();
+    refused(merge(&out, &[first_part, second, third]), 1, &["3/3 is not finished"]);
+    assert!(!out.exists(), "nothing was written");
+}
+
+#[test]
+fn a_signal_stops_it_and_says_how_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let more = ["--limit", "40", "--seed", "5", "--traces", "wrong", "--tails", "none"];
+    let args = [&["eval", "--out", out.to_str().unwrap()][..], &more[..]].concat();
+    let mut child = demask(&args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    assert!(wait_for_rows(&mut child, &out, 1), "it ended before the signal");
+    // A second evaluation does not come between.
+    refused(demask(&args), 1, &["another demask is writing there"]);
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("of 80 done, kept in") && stderr.contains("goes on"), "{stderr}");
+    let left = fs::read_dir(out.join("traces")).unwrap();
+    let names: Vec<String> =
+        left.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    assert!(names.iter().all(|name| name.ends_with(".jsonl")), "{names:?}");
+    let rows = fs::read_to_string(out.join("rows.jsonl")).unwrap();
+    let rows: Vec<demask::eval::Row> =
+        rows.lines().map(|row| serde_json::from_str(row).unwrap()).collect();
+    assert_eq!(names.len(), rows.iter().filter(|row| !row.correct).count());
+    assert!(rows.iter().all(|row| row.trace.is_some() != row.correct));
+}
+
+#[test]
+fn a_run_that_cannot_go_on_is_a_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, file) = (folder.path().join("out"), folder.path().join("mine.jsonl"));
+    let long = "many words ".repeat(600);
+    let lines = format!(
+        "{{\"question\":\"{long}\",\"answer\":\"#### 1\"}}\n{{\"question\":\"Mia has 12 stamps. On Monday she buys 7. How many stamps does Mia have?\",\"answer\":19}}\n"
+    );
+    fs::write(&file, lines).unwrap();
+    let (out, file) = (out.to_str().unwrap(), file.to_str().unwrap());
+    let args =
+        ["eval", "--out", out, "--problems", file, "--strategies", "daedal", "--tails", "16,32"];
+    let output = demask(&args).output().unwrap();
+    done(&output);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("1 of 2 runs broke off") && stderr.contains("context"), "{stderr}");
+    let rows = fs::read_to_string(Path::new(out).join("results.jsonl")).unwrap();
+    let rows: Vec<demask::eval::Row> =
+        rows.lines().map(|row| serde_json::from_str(row).unwrap()).collect();
+    assert!(rows[0].finish.starts_with("error: ") && !rows[0].correct && rows[0].trace.is_none());
+    assert_eq!((rows[1].set.as_str(), rows[1].extracted.as_deref()), ("mine", Some("19")));
+    assert!(rows[1].correct);
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = folder.path().join("bad.jsonl");
+    fs::write(&bad, "{\"question\":\"q\",\"answer\":\"1\"}\n{\"question\":\"q\"}\n").unwrap();
+    let out = folder.path().join("out");
+    let (out, bad) = (out.to_str().unwrap(), bad.to_str().unwrap());
+    let eval = |more: &[&str]| demask(&[&["eval", "--out", out], more].concat());
+    refused(eval(&["--problems", bad]), 1, &["bad.jsonl:2: there is no answer", "\"question\""]);
+    refused(eval(&["--problems", "sums"]), 2, &["no problem set `sums`", "counting"]);
+    refused(eval(&["--strategies", "dadal"]), 2, &["no strategy `dadal`"]);
+    refused(eval(&["--sweep", "speed=1"]), 2, &["parameter `speed`"]);
+    refused(eval(&["--sweep", "speed"]), 2, &["is no sweep"]);
+    refused(eval(&["--shard", "4/3"]), 2, &["is no shard"]);
+    refused(eval(&["--tails", "0"]), 2, &["are no lengths"]);
+    refused(demask(&["eval"]), 2, &["--out"]);
+    assert!(!Path::new(out).exists(), "nothing was written");
+    // A folder that cannot be made, a file in its place, and a folder of somebody else's.
+    for place in ["/proc/demask", bad, &format!("{bad}/out")] {
+        refused(demask(&["eval", "--out", place]), 1, &[place, "cannot be made"]);
+    }
+    fs::write(folder.path().join("results.jsonl"), "mine\n").unwrap();
+    let place = folder.path().to_str().unwrap();
+    refused(demask(&["eval", "--out", place, "--overwrite"]), 1, &["results.jsonl", "no manifest"]);
+}
