@@ -22,7 +22,12 @@ use crate::{
 };
 
 /// What is measured, unless it is said.
-const STRATEGIES: &str = "daedal,daedal:preset=fixed,initial_gen_length=64";
+const STRATEGIES: &str = "daedal,threshold:gen_length=32,threshold:gen_length=64,\
+     threshold:gen_length=128,threshold:gen_length=256";
+
+/// What is measured with `--quick`, unless it is said.
+const QUICK_STRATEGIES: &str =
+    "daedal,threshold:gen_length=32,threshold:gen_length=64,threshold:gen_length=128";
 
 /// Lengths of the canvases that P(EOS) is measured on, unless they are said.
 const TAILS: &str = "32,64,128,256";
@@ -90,9 +95,9 @@ struct EvalRun {
     #[arg(long, value_enum, default_value_t)]
     prompt_format: PromptFormat,
     /// Strategies, each with its parameters: NAME, NAME:param=value,param=value or
-    /// NAME:preset=NAME, with commas between
-    #[arg(long, value_name = "LIST", default_value = STRATEGIES)]
-    strategies: String,
+    /// NAME:preset=NAME, with commas between [default: daedal, and threshold at lengths 32 to 256]
+    #[arg(long, value_name = "LIST")]
+    strategies: Option<String>,
     /// Measure at several values of a parameter: name=0.7,0.8,0.9 or name=0.5..=0.9:0.1. More
     /// than one makes a grid; strategies without the parameter are measured as they are
     #[arg(long, value_name = "SWEEP")]
@@ -105,7 +110,7 @@ struct EvalRun {
     traces: Traces,
     /// Candidate tokens kept for every position in recordings; 0 makes them small
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=256))]
-    top_k: u16,
+    candidates: u16,
     /// Lengths of all-mask canvases to measure P(EOS) at the end of, or none
     /// [default: 32,64,128,256]
     #[arg(long, value_name = "LENGTHS")]
@@ -204,7 +209,9 @@ fn plan(args: &EvalRun) -> Result<Plan, Fault> {
         checker: args.checker,
         format: args.prompt_format,
     };
-    let recipes = Recipe::parse_list(&args.strategies).map_err(Fault::usage)?;
+    let usual = if args.quick { QUICK_STRATEGIES } else { STRATEGIES };
+    let list = args.strategies.as_deref().unwrap_or(usual);
+    let recipes = Recipe::parse_list(list).map_err(Fault::usage)?;
     let points = run::points(&recipes, &args.sweep).map_err(Fault::usage)?;
     let tails = match &args.tails {
         Some(tails) => tails.clone(),
@@ -224,7 +231,7 @@ fn plan(args: &EvalRun) -> Result<Plan, Fault> {
         tails,
         shard: args.shard,
         traces: args.traces,
-        top_k: args.top_k,
+        top_k: args.candidates,
     })
 }
 

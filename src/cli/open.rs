@@ -55,7 +55,7 @@ pub fn open(
     let strategy = decode::strategy(&options.strategy)
         .ok_or_else(|| Fault::usage(format!("there is no strategy `{}`", options.strategy)))?;
     let mut start = Params::defaults(strategy.params());
-    start.suggest(&loaded.suggested);
+    start.suggest(&loaded.suggested.of(strategy.name()));
     set_all(&mut start, &config.params)?;
     set_all(&mut start, &preset)?;
     options.params.set(strategy, &mut start)?;

@@ -51,7 +51,7 @@ pub struct Outcome {
 /// If a change does not fit.
 pub fn params(model: &Loaded, changes: &[(&str, Value)]) -> Result<Params, DecodeError> {
     let mut params = Params::defaults(crate::decode::daedal::SPECS);
-    params.suggest(&model.suggested);
+    params.suggest(&model.suggested.of(crate::decode::daedal::NAME));
     for (name, value) in changes {
         params.set(name, *value)?;
     }

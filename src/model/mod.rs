@@ -16,7 +16,7 @@ mod reduce;
 mod tokenizer;
 mod weights;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 pub use config::LladaConfig;
 pub use device::{Computing, Precision, device};
@@ -45,9 +45,23 @@ pub struct Loaded {
     pub tokenizer: Arc<Tokenizer>,
     /// What people are shown.
     pub facts: ModelFacts,
-    /// Decoding parameters the checkpoint suggests: the numbers under `daedal` in its
-    /// generation_config.json.
-    pub suggested: Vec<(String, f64)>,
+    /// Decoding parameters the checkpoint suggests.
+    pub suggested: Suggestions,
+}
+
+/// Decoding parameters that suit a checkpoint: the numbers under a strategy's name in its
+/// generation_config.json, and what follows from its family.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Suggestions(BTreeMap<String, Vec<(String, f64)>>);
+
+impl Suggestions {
+    /// Those for a strategy.
+    pub fn of(&self, strategy: &str) -> Vec<(String, f64)> {
+        // A LLaDA predicts a position at that position.
+        let family = [("right_shift_logits".to_owned(), 0.0)];
+        let own = self.0.get(strategy).into_iter().flatten().cloned();
+        family.into_iter().chain(own).collect()
+    }
 }
 
 /// Loads a model.
@@ -78,7 +92,7 @@ pub fn load(source: &Source, computing: &Computing) -> Result<Loaded, LoadError>
     Ok(Loaded {
         predictor: Box::new(LladaPredictor::new(model)),
         tokenizer: Arc::new(tokenizer),
-        suggested: files.suggested("daedal"),
+        suggested: Suggestions(files.suggested()),
         facts,
     })
 }

@@ -1,6 +1,7 @@
 //! The files of a checkpoint, and its tensors by name, checked before anything is computed.
 
 use std::{
+    collections::BTreeMap,
     collections::BTreeSet,
     fs,
     path::{Component, Path, PathBuf},
@@ -88,15 +89,17 @@ impl Files {
         })
     }
 
-    /// The numbers that generation_config.json holds under the name of a strategy.
-    pub(super) fn suggested(&self, strategy: &str) -> Vec<(String, f64)> {
+    /// The numbers that generation_config.json holds under names of strategies.
+    pub(super) fn suggested(&self) -> BTreeMap<String, Vec<(String, f64)>> {
         let text = self.generation_config.as_deref().unwrap_or("null");
         let config: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
-        let numbers = config.get(strategy).and_then(|numbers| numbers.as_object());
-        numbers
-            .into_iter()
-            .flatten()
-            .filter_map(|(name, value)| Some((name.clone(), value.as_f64()?)))
+        let sections = config.as_object().into_iter().flatten();
+        sections
+            .filter_map(|(strategy, numbers)| {
+                let numbers = numbers.as_object()?.iter();
+                let numbers = numbers.filter_map(|(name, n)| Some((name.clone(), n.as_f64()?)));
+                Some((strategy.clone(), numbers.collect()))
+            })
             .collect()
     }
 

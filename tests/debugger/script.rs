@@ -22,7 +22,7 @@ fn load() -> Loaded {
 
 fn session(model: &Loaded) -> Session {
     let mut params = Params::defaults(Daedal.params());
-    params.suggest(&model.suggested);
+    params.suggest(&model.suggested.of("daedal"));
     let prompt = model.tokenizer.encode_prompt(PROMPT).unwrap();
     let extras = Extras { columns: ColumnSet::default(), top_k: 0 };
     Session::new(&Daedal, &prompt, model.facts.special, params, extras, None).unwrap()

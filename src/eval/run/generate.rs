@@ -186,7 +186,10 @@ fn begin(
     part: Option<&PathBuf>,
 ) -> Result<Session, Halt> {
     let ids = model.tokenizer.encode_prompt(prompt).map_err(Halt::Failed)?;
-    let mut params = point.recipe.params(&model.suggested).map_err(Halt::failed)?;
+    let mut params = point
+        .recipe
+        .params(&model.suggested.of(point.recipe.strategy.name()))
+        .map_err(Halt::failed)?;
     let given = point.recipe.sets("max_gen_length");
     session::fit(&mut params, given, ids.len(), model.facts.context).map_err(Halt::failed)?;
     let columns = match plan.top_k {
