@@ -27,6 +27,7 @@ fn section(file: &str, name: &str, content: &str) {
 fn the_tables_are_the_programs_own() {
     section("README.md", "parameters", &demask::cli::parameter_table());
     section("README.md", "keys", &demask::tui::Keymap::default().markdown());
+    section("docs/strategies.md", "strategies", &demask::cli::strategy_tables());
     let configuration = "docs/configuration.md";
     section(configuration, "presets", &demask::cli::preset_table());
     section(configuration, "colors", &demask::cli::color_table());

@@ -29,7 +29,7 @@ pub use config::{
 };
 pub use fault::Fault;
 pub use options::{ColorChoice, ConfigOptions, LookOptions, ModelOptions, SourceOptions};
-pub use params::{ParamOptions, parameter_table};
+pub use params::{ParamOptions, parameter_table, strategy_tables};
 pub use script::ScriptOptions;
 
 /// A visual debugger for masked diffusion language models.

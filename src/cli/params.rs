@@ -145,8 +145,16 @@ pub fn parameter_table() -> String {
     table(STRATEGIES[0])
 }
 
-/// The parameters of a strategy as a Markdown table.
-pub fn table(strategy: &dyn Strategy) -> String {
+/// Every strategy's parameters and presets, as the documents hold them.
+pub fn strategy_tables() -> String {
+    let mut text = String::new();
+    for strategy in STRATEGIES {
+        let _ = writeln!(text, "### `{}`\n\n{}", strategy.name(), table(*strategy));
+    }
+    text
+}
+
+fn table(strategy: &dyn Strategy) -> String {
     let mut table = String::from(
         "| flag | symbol | default | range | a change | what it does |\n|---|---|---|---|---|---|\n",
     );
