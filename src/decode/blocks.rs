@@ -157,10 +157,18 @@ pub(super) trait Rule: Send + Sync {
         &[]
     }
 
+    /// Whether a run may start so: what the source refuses is refused.
+    ///
+    /// # Errors
+    /// [`DecodeError::Unfit`] if parameters do not go together.
+    fn check(&self, _params: &Params) -> Result<(), DecodeError> {
+        Ok(())
+    }
+
     /// Length and blocks.
     ///
     /// # Errors
-    /// If parameters do not go together.
+    /// If a parameter is missing.
     fn shape(&self, params: &Params) -> Result<Shape, DecodeError>;
 
     /// What a pass is asked for.
@@ -172,7 +180,7 @@ pub(super) trait Rule: Send + Sync {
     /// When a block that began with `masks` masks ends.
     ///
     /// # Errors
-    /// If parameters do not go together.
+    /// If a parameter is missing.
     fn ends(&self, params: &Params, masks: usize) -> Result<Ends, DecodeError>;
 
     /// True if a step that changed nothing may be followed by one that does, since it draws anew.
@@ -184,7 +192,7 @@ pub(super) trait Rule: Send + Sync {
     /// What to fill.
     ///
     /// # Errors
-    /// If the prediction lacks a column, or parameters do not go together.
+    /// If the prediction lacks a column.
     fn pick(&self, sight: &Sight, params: &Params) -> Result<Picks, DecodeError>;
 
     /// What to remember for the next step.
@@ -299,10 +307,10 @@ impl<R: Rule> Strategy for Blocks<R> {
         special: SpecialTokens,
         params: &Params,
     ) -> Result<(Canvas, AnyState), DecodeError> {
+        self.0.check(params)?;
         let shape = self.0.shape(params)?;
         let canvas = Canvas::masked(prompt, shape.length, special);
         let state = Self::enter(&canvas, 0, shape.block);
-        self.0.ends(params, state.masks)?;
         Ok((canvas, AnyState::Blocks(state)))
     }
 

@@ -32,6 +32,7 @@ const SPECS: &[ParamSpec] = &[
     },
     choice(
         "alg",
+        "alg",
         &["entropy", "origin", "maskgit_plus", "topk_margin"],
         Affects::Predict,
         "What ranks positions: entropy, chance, the best token's probability, or its margin",
@@ -60,6 +61,7 @@ const SPECS: &[ParamSpec] = &[
     ),
     switch(
         "right_shift_logits",
+        "shift",
         true,
         "A position reads the logits of the one before it, as Dream models want it",
     ),

@@ -36,6 +36,7 @@ const SPECS: &[ParamSpec] = &[
     dream::TOP_K,
     choice(
         "variant",
+        "variant",
         &["d2cache", "paper"],
         Affects::Decide,
         "Whose bound: the published code's, or the paper's",
@@ -53,6 +54,10 @@ impl Rule for EbSampler {
 
     fn params(&self) -> &'static [ParamSpec] {
         SPECS
+    }
+
+    fn check(&self, params: &Params) -> Result<(), DecodeError> {
+        low_confidence::whole_blocks(params)
     }
 
     fn shape(&self, params: &Params) -> Result<Shape, DecodeError> {

@@ -56,8 +56,12 @@ impl Rule for Factor {
         SPECS
     }
 
+    fn check(&self, params: &Params) -> Result<(), DecodeError> {
+        threshold::check(params)
+    }
+
     fn shape(&self, params: &Params) -> Result<Shape, DecodeError> {
-        threshold::shape(params)
+        low_confidence::shape(params)
     }
 
     fn ask(&self, _: &Canvas, params: &Params, _: &State) -> Result<Ask, DecodeError> {

@@ -83,6 +83,10 @@ impl Rule for Klass {
         SPECS
     }
 
+    fn check(&self, params: &Params) -> Result<(), DecodeError> {
+        low_confidence::whole_blocks(params)
+    }
+
     fn shape(&self, params: &Params) -> Result<Shape, DecodeError> {
         low_confidence::shape(params)
     }

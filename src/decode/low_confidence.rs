@@ -26,14 +26,16 @@ const SPECS: &[ParamSpec] = &[
     REMASKING,
     TEMPERATURE,
     CFG_SCALE,
-    switch("logits_eos_inf", false, "The end-of-sequence token is never chosen"),
+    switch("logits_eos_inf", "no EOS", false, "The end-of-sequence token is never chosen"),
     switch(
         "confidence_eos_eot_inf",
+        "EOS last",
         false,
         "End of sequence and end of turn get no confidence: they are filled last",
     ),
     EOT_TOKEN_ID,
     choice(
+        "variant",
         "variant",
         &["llada", "daedal_repo", "fastdllm"],
         Affects::Decide,
@@ -62,6 +64,21 @@ impl Rule for LowConfidence {
 
     fn params(&self) -> &'static [ParamSpec] {
         SPECS
+    }
+
+    fn check(&self, params: &Params) -> Result<(), DecodeError> {
+        whole_blocks(params)?;
+        let (steps, blocks) = (params.count("steps")?, shape(params)?.blocks());
+        if params.name("variant")? == "daedal_repo" || steps.is_multiple_of(blocks) {
+            return Ok(());
+        }
+        let less = steps / blocks * blocks;
+        let all =
+            if less == 0 { blocks.to_string() } else { format!("{less} or {}", less + blocks) };
+        Err(DecodeError::Unfit(format!(
+            "steps must be a multiple of the number of blocks, {blocks}, as the reference has it: \
+             {steps} is not. Take steps {all}, or variant daedal_repo, which rounds"
+        )))
     }
 
     fn shape(&self, params: &Params) -> Result<Shape, DecodeError> {
@@ -108,36 +125,28 @@ impl Rule for LowConfidence {
 }
 
 fn quotas(params: &Params, masks: usize) -> Result<Vec<usize>, DecodeError> {
-    let (steps, blocks) = (params.count("steps")?, shape(params)?.blocks());
-    let passes = match params.name("variant")? {
-        "daedal_repo" => (steps / blocks).max(1),
-        _ if !steps.is_multiple_of(blocks) => {
-            return Err(DecodeError::Unfit(format!(
-                "steps must be a multiple of the {blocks} blocks, as the reference has it: {steps} \
-                 is not. Take {} or {}, or variant daedal_repo, which rounds",
-                steps / blocks * blocks,
-                (steps / blocks + 1) * blocks
-            )));
-        }
-        _ => steps / blocks,
-    };
-    Ok(schedule::even(masks, passes))
+    let passes = params.count("steps")? / shape(params)?.blocks();
+    Ok(schedule::even(masks, passes.max(1)))
 }
 
-/// Length and blocks, which must divide.
+/// Length and blocks.
 pub(super) fn shape(params: &Params) -> Result<Shape, DecodeError> {
-    let (length, block) = (params.count("gen_length")?, params.count("block_length")?);
-    if !length.is_multiple_of(block) {
-        let block = block.min(length);
-        return Err(DecodeError::Unfit(format!(
-            "gen_length must be a multiple of block_length, as the reference has it: {length} is \
-             not one of {}. Take {} or {}, or another block_length",
-            params.count("block_length")?,
-            (length / block * block).max(block),
-            (length / block + 1) * block
-        )));
+    Ok(Shape { length: params.count("gen_length")?, block: params.count("block_length")? })
+}
+
+/// Refuses a length that is no multiple of the block, as the references do. A run that is under
+/// way may have any block.
+pub(super) fn whole_blocks(params: &Params) -> Result<(), DecodeError> {
+    let Shape { length, block } = shape(params)?;
+    if length.is_multiple_of(block) {
+        return Ok(());
     }
-    Ok(Shape { length, block })
+    let less = length / block * block;
+    let lengths = if less == 0 { block.to_string() } else { format!("{less} or {}", less + block) };
+    Err(DecodeError::Unfit(format!(
+        "gen_length must be a multiple of block_length, as the reference has it: {length} is not \
+         one of {block}. Take gen_length {lengths}, or block_length {length}"
+    )))
 }
 
 /// A pass with the parameters that all such strategies have.
@@ -171,4 +180,35 @@ pub(super) fn score(sight: &Sight, params: &Params) -> Result<impl Fn(usize) -> 
 pub(super) fn ranked(sight: &Sight, params: &Params) -> Result<Vec<usize>, DecodeError> {
     let score = score(sight, params)?;
     Ok(sight.ranked(|at| f64::from(score(at))))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::Recipe;
+
+    #[test]
+    fn what_the_reference_refuses_is_refused_with_what_to_do() {
+        let check = |recipe: &str, part: Option<&str>| {
+            let recipe = Recipe::parse(recipe).unwrap();
+            let special = crate::canvas::SpecialTokens { mask: 5, eos: 1 };
+            let started = recipe.strategy.start(&[2], special, &recipe.params(&[]).unwrap());
+            match (started, part) {
+                (Ok(_), None) => {}
+                (Err(error), Some(part)) => {
+                    let text = error.to_string();
+                    assert!(text.contains(part), "{text}");
+                }
+                (started, part) => panic!("{recipe}: {:?}, {part:?}", started.is_ok()),
+            }
+        };
+        check("low_confidence", None);
+        check("low_confidence:gen_length=100", Some("gen_length 96 or 128, or block_length 100"));
+        check("low_confidence:gen_length=16", Some("gen_length 32, or block_length 16"));
+        check("low_confidence:steps=30", Some("steps 28 or 32"));
+        check("low_confidence:steps=3", Some("steps 4,"));
+        check("low_confidence:steps=30,variant=daedal_repo", None);
+        check("threshold:gen_length=100", Some("block_length"));
+        check("threshold:gen_length=100,variant=dllm", None);
+        check("mdlm:max_new_tokens=100,block_size=32,steps=7", None);
+    }
 }

@@ -21,13 +21,15 @@ const SPECS: &[ParamSpec] = &[
     REMASKING,
     TEMPERATURE,
     CFG_SCALE,
-    tokens("suppress_tokens", "Token ids that are never chosen"),
+    tokens("suppress_tokens", "never", "Token ids that are never chosen"),
     tokens(
         "begin_suppress_tokens",
+        "last",
         "Token ids that get no confidence, at every step: they are filled last",
     ),
     switch(
         "right_shift_logits",
+        "shift",
         false,
         "A position reads the logits of the one before it, as models converted from autoregressive \
          ones want it",

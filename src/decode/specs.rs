@@ -57,6 +57,7 @@ pub(super) const fn count(
 /// One of several names; the first is the default.
 pub(super) const fn choice(
     name: &'static str,
+    symbol: &'static str,
     options: &'static [&'static str],
     affects: Affects,
     help: &'static str,
@@ -64,7 +65,7 @@ pub(super) const fn choice(
     ParamSpec {
         name,
         aliases: &[],
-        symbol: name,
+        symbol,
         unit: "",
         help,
         kind: Kind::Name { options, default: options[0] },
@@ -73,11 +74,16 @@ pub(super) const fn choice(
 }
 
 /// A switch that the forward pass depends on.
-pub(super) const fn switch(name: &'static str, default: bool, help: &'static str) -> ParamSpec {
+pub(super) const fn switch(
+    name: &'static str,
+    symbol: &'static str,
+    default: bool,
+    help: &'static str,
+) -> ParamSpec {
     ParamSpec {
         name,
         aliases: &[],
-        symbol: name,
+        symbol,
         unit: "",
         help,
         kind: Kind::Name { options: SWITCH, default: if default { "true" } else { "false" } },
@@ -86,11 +92,15 @@ pub(super) const fn switch(name: &'static str, default: bool, help: &'static str
 }
 
 /// Token ids that the forward pass depends on.
-pub(super) const fn tokens(name: &'static str, help: &'static str) -> ParamSpec {
+pub(super) const fn tokens(
+    name: &'static str,
+    symbol: &'static str,
+    help: &'static str,
+) -> ParamSpec {
     ParamSpec {
         name,
         aliases: &[],
-        symbol: name,
+        symbol,
         unit: "",
         help,
         kind: Kind::Tokens,
@@ -125,6 +135,7 @@ pub(super) const STEPS: ParamSpec = ParamSpec {
 /// Order of filling.
 pub(super) const REMASKING: ParamSpec = choice(
     "remasking",
+    "order",
     &["low_confidence", "random"],
     Affects::Decide,
     "What ranks positions: the confidence, or chance",

@@ -39,6 +39,7 @@ const UNUSED_STEPS: ParamSpec = ParamSpec {
 /// Whose version.
 pub(super) const VARIANT: ParamSpec = choice(
     "variant",
+    "variant",
     &["nvlabs", "dllm"],
     Affects::Decide,
     "Whose version: Fast-dLLM's own, or dLLM's port of it",
@@ -56,8 +57,12 @@ impl Rule for Threshold {
         SPECS
     }
 
+    fn check(&self, params: &Params) -> Result<(), DecodeError> {
+        check(params)
+    }
+
     fn shape(&self, params: &Params) -> Result<Shape, DecodeError> {
-        shape(params)
+        low_confidence::shape(params)
     }
 
     fn ask(&self, _: &Canvas, params: &Params, _: &State) -> Result<Ask, DecodeError> {
@@ -122,12 +127,10 @@ pub(super) fn tested(
     picks
 }
 
-/// Length and blocks: in Fast-dLLM's own version they must divide.
-pub(super) fn shape(params: &Params) -> Result<Shape, DecodeError> {
+/// In Fast-dLLM's own version blocks must be whole.
+pub(super) fn check(params: &Params) -> Result<(), DecodeError> {
     match params.name("variant")? {
-        "dllm" => {
-            Ok(Shape { length: params.count("gen_length")?, block: params.count("block_length")? })
-        }
-        _ => low_confidence::shape(params),
+        "dllm" => Ok(()),
+        _ => low_confidence::whole_blocks(params),
     }
 }

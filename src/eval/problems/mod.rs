@@ -199,14 +199,24 @@ fn generated(name: &str, kinds: &[Task], wish: &Wish) -> Result<Vec<Problem>, Pr
     let mut streams: Vec<_> = kinds.iter().map(|&task| tasks::held_out(task, wish.seed)).collect();
     let mut seen = HashSet::new();
     let mut problems = Vec::new();
-    for (number, at) in (0..wanted).zip((0..streams.len()).cycle()) {
+    let mut turn = 0;
+    while problems.len() < wanted {
+        if streams.is_empty() {
+            let found = problems.len();
+            return Err(ProblemError::Exhausted { set: name.to_owned(), found, wanted });
+        }
+        let at = turn % streams.len();
         let fresh = streams[at].by_ref().take(PATIENCE).find(|drawn| !seen.contains(&drawn.prompt));
         let Some(drawn) = fresh else {
-            return Err(ProblemError::Exhausted { set: name.to_owned(), found: number, wanted });
+            // A kind that has no more takes no more turns; the others go on where it was.
+            drop(streams.remove(at));
+            turn = at;
+            continue;
         };
+        turn = at + 1;
         seen.insert(drawn.prompt.clone());
         problems.push(Problem {
-            number,
+            number: problems.len(),
             task: drawn.task.name().to_owned(),
             question: drawn.prompt.clone(),
             expected: drawn.answer.clone(),
@@ -237,6 +247,9 @@ mod tests {
             let of = set.problems.iter().filter(|problem| problem.task == task.name());
             assert_eq!(of.count(), 10, "{task:?}");
         }
+        // A kind that runs out leaves its turns to the others.
+        let large = load("synthetic", 400, 1).unwrap();
+        assert_eq!(large.problems[..50], set.problems);
         // A smaller set is the beginning of a larger one.
         assert_eq!(set.problems[..7], load("synthetic", 7, 1).unwrap().problems);
     }
