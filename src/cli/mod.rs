@@ -3,6 +3,7 @@
 //! Data goes to stdout, messages to stderr. Exit code 0 is success, 1 a failure, 2 a wrong use.
 
 mod batch;
+mod compare;
 mod config;
 mod fault;
 mod harmless;
@@ -27,7 +28,7 @@ pub use config::{
     preset_table,
 };
 pub use fault::Fault;
-pub use options::{ColorChoice, ConfigOptions, LookOptions, ModelOptions};
+pub use options::{ColorChoice, ConfigOptions, LoadOptions, LookOptions, ModelOptions};
 pub use params::{ParamOptions, parameter_table};
 pub use script::ScriptOptions;
 
@@ -49,6 +50,8 @@ enum Command {
     Tui(tui::TuiArgs),
     /// Generate without the debugger: the answer on stdout
     Run(run::RunArgs),
+    /// Run several strategies on one prompt, side by side
+    Compare(compare::CompareArgs),
     /// Open a recording, without a model
     Replay(replay::ReplayArgs),
     /// Look through a recording for what often goes wrong
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
         None => tui::main(&cli.tui),
         Some(Command::Tui(args)) => tui::main(&args),
         Some(Command::Run(args)) => run::main(&args),
+        Some(Command::Compare(args)) => compare::main(&args),
         Some(Command::Replay(args)) => replay::main(&args),
         Some(Command::Lint(args)) => lint::main(&args),
         Some(Command::Config(args)) => config::main(&args),

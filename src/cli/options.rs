@@ -11,18 +11,15 @@ use crate::{
     tui::{Look, Palette, Shade},
 };
 
-/// Which model, which strategy, which parameters, and what to record.
+/// Which model, where it computes, and what it is given.
 #[derive(Debug, Args)]
-pub struct ModelOptions {
+pub struct LoadOptions {
     /// Folder with a LLaDA checkpoint as Hugging Face stores it [default: the embedded model]
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
     /// Token ids instead of a prompt text, past tokenizer and chat template: `1,2,3`
     #[arg(long, value_name = "IDS", value_delimiter = ',', conflicts_with = "prompt")]
     pub prompt_ids: Option<Vec<u32>>,
-    /// Decoding strategy
-    #[arg(long, value_name = "NAME", default_value = "daedal", value_parser = strategies())]
-    pub strategy: String,
     /// Where to compute: auto, cpu, cuda:N or metal
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: String,
@@ -32,6 +29,17 @@ pub struct ModelOptions {
     /// Candidate tokens kept for every position, for people to look at
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(0..=256))]
     pub top_k: u16,
+}
+
+/// Which model, which strategy, which parameters, and what to record.
+#[derive(Debug, Args)]
+pub struct ModelOptions {
+    /// The model.
+    #[command(flatten)]
+    pub load: LoadOptions,
+    /// Decoding strategy
+    #[arg(long, value_name = "NAME", default_value = "daedal", value_parser = strategies())]
+    pub strategy: String,
     /// Record every step to FILE, as it happens
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
@@ -51,7 +59,7 @@ fn strategies() -> clap::builder::PossibleValuesParser {
     decode::STRATEGIES.iter().map(|strategy| strategy.name()).collect::<Vec<_>>().into()
 }
 
-impl ModelOptions {
+impl LoadOptions {
     /// Where the model comes from.
     pub fn source(&self) -> Source {
         self.model.clone().map_or(Source::Embedded, Source::Folder)

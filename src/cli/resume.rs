@@ -99,9 +99,9 @@ impl ModelOrigin {
     /// As the options say.
     pub fn of(options: &ModelOptions) -> Self {
         Self {
-            folder: options.model.as_deref().map(absolute),
-            device: options.device.clone(),
-            dtype: options.dtype,
+            folder: options.load.model.as_deref().map(absolute),
+            device: options.load.device.clone(),
+            dtype: options.load.dtype,
         }
     }
 }
@@ -213,7 +213,7 @@ pub fn main(
         }
         Some(model) => {
             let origin = ModelOrigin {
-                folder: options.model.clone().or_else(|| model.folder.clone()),
+                folder: options.load.model.clone().or_else(|| model.folder.clone()),
                 device: model.device.clone(),
                 dtype: model.dtype.parse().unwrap_or(Precision::Auto),
             };
