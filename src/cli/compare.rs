@@ -12,10 +12,11 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{
-    Config, ConfigOptions, Fault, LoadOptions,
+    Config, ConfigOptions, Fault, LoadOptions, LookOptions,
     batch::pass,
     fault::say,
     harmless::{harmless, harmless_json},
+    host::Program,
     open, run, stop,
 };
 use crate::{
@@ -26,6 +27,7 @@ use crate::{
     predict::Vocabulary,
     session::{Pending, Session},
     trace::Header,
+    tui::{self, Source, Start},
 };
 
 /// Tokens shown on either side of the place where two answers part.
@@ -46,6 +48,9 @@ pub struct CompareArgs {
     /// One JSON object on stdout instead of a table
     #[arg(long)]
     json: bool,
+    /// Open the runs side by side on a screen, to be stepped together
+    #[arg(long, conflicts_with = "json")]
+    tui: bool,
     /// Record each run to a file in DIR: STRATEGY-1.jsonl and so on
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
@@ -54,6 +59,8 @@ pub struct CompareArgs {
     overwrite: bool,
     #[command(flatten)]
     load: LoadOptions,
+    #[command(flatten)]
+    look: LookOptions,
     #[command(flatten)]
     config: ConfigOptions,
 }
@@ -82,9 +89,15 @@ pub fn main(args: &CompareArgs) -> Result<ExitCode, Fault> {
              `daedal,daedal:preset=fixed`",
         ));
     }
+    if args.tui {
+        super::tui::terminal_or_fault()?;
+    }
     let config = args.config.read()?;
     let (mut loaded, ids, prompt) = open::load(&args.load, args.prompt.as_deref())?;
     let entries = entries(args, &config, &loaded, &recipes, &ids, &prompt)?;
+    if args.tui {
+        return show(args, config, loaded, entries, prompt);
+    }
     let mut lockstep = Lockstep { lanes: entries };
     let stopped = stop::on_signals();
     let started = Instant::now();
@@ -171,6 +184,45 @@ fn entries(
         entries.push(Entry { recipe: recipe.clone(), session });
     }
     Ok(entries)
+}
+
+/// Opens the screen on the runs.
+fn show(
+    args: &CompareArgs,
+    config: Config,
+    loaded: Loaded,
+    entries: Vec<Entry>,
+    prompt: String,
+) -> Result<ExitCode, Fault> {
+    let look = args.look.look(&config);
+    let lanes = entries.into_iter().enumerate().map(|(at, Entry { recipe, session })| {
+        let extras = session.extras();
+        let header = Header::new(&loaded.facts, recipe.strategy.name(), &prompt, extras);
+        let host = Program::new(&config)
+            .encoding(loaded.tokenizer.clone())
+            .saving(header, loaded.tokenizer.clone());
+        let start = Start {
+            session,
+            predictor: None,
+            vocabulary: loaded.tokenizer.clone(),
+            facts: loaded.facts.clone(),
+            source: Source::Live,
+            recording: args.record.as_deref().map(|folder| file(folder, &recipe, at)),
+            host: Box::new(host),
+            prompt_text: prompt.clone(),
+            notices: Vec::new(),
+            look,
+            keymap: config.keymap.clone(),
+            speed: config.look.speed,
+            commands: Vec::new(),
+            view: None,
+            keep: None,
+        };
+        (recipe.label().to_owned(), start)
+    });
+    let lanes = lanes.collect();
+    tui::compare(lanes, loaded.predictor).map_err(Fault::failure)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Where a run is recorded.

@@ -34,8 +34,8 @@ pub fn first_difference(a: Run, b: Run) -> Difference {
 
 /// True if two canvases hold the same tokens.
 fn same(a: &Canvas, b: &Canvas) -> bool {
-    let tokens = |canvas: &Canvas| canvas.cells().iter().map(|cell| cell.token).collect::<Vec<_>>();
-    a.len() == b.len() && tokens(a) == tokens(b)
+    let of_b = b.cells().iter().map(|cell| cell.token);
+    a.cells().iter().map(|cell| cell.token).eq(of_b)
 }
 
 /// The first place at which two answers differ.

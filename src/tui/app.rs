@@ -107,6 +107,8 @@ pub struct App {
     pub(super) search: Search,
     /// The rows of the last query.
     pub(super) found: Found,
+    /// Positions whose tokens another canvas does not have; empty where none is compared with.
+    pub(super) differs: Vec<bool>,
     pub(super) busy: Option<Busy>,
     /// Passes asked for and not answered.
     pub(super) asked: HashSet<Key>,
@@ -186,6 +188,7 @@ impl App {
             stops: HashSet::new(),
             search: Search::default(),
             found: Found::default(),
+            differs: Vec::new(),
             speed,
             busy: None,
             asked: HashSet::new(),

@@ -60,7 +60,7 @@ pub fn draw(app: &App, buffer: &mut Buffer) {
 }
 
 /// The last line of defence: whatever is left outside ASCII gets a stand-in of the same width.
-fn to_ascii(buffer: &mut Buffer) {
+pub(super) fn to_ascii(buffer: &mut Buffer) {
     for cell in &mut buffer.content {
         if !cell.symbol().is_ascii() {
             let stand_in = theme::ascii_symbol(cell.symbol());
@@ -70,7 +70,7 @@ fn to_ascii(buffer: &mut Buffer) {
 }
 
 /// Vertical rules, joined to the headings beside them.
-fn join(pen: &mut Pen, rules: &[Rect]) {
+pub(super) fn join(pen: &mut Pen, rules: &[Rect]) {
     let horizontal = app_line(pen);
     let within = |x: u16, y: u16| rules.iter().any(|rule| rule.contains((x, y).into()));
     for &rule in rules {

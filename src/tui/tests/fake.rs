@@ -49,6 +49,10 @@ impl Vocabulary for FakeVocabulary {
     }
 }
 
+pub fn vocabulary() -> Arc<dyn Vocabulary> {
+    Arc::new(FakeVocabulary)
+}
+
 const LONG: &str = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverordnungsparagraphen\
                     Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverordnungsparagraphen\
                     Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverordnungsparagraphen";

@@ -3,7 +3,7 @@
 
 mod debug;
 mod debug_screens;
-mod fake;
+pub mod fake;
 mod flow;
 mod incremental;
 mod keymap;
