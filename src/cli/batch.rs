@@ -72,6 +72,20 @@ impl Batch {
         Ok(())
     }
 
+    /// Runs the try that was begun to its end.
+    fn run_try(&mut self, stopped: &AtomicBool) -> Result<(), Fault> {
+        while self.debugger.tries.running().is_some() {
+            self.debugger.try_on(usize::MAX);
+            let Some((key, request)) = self.debugger.try_wanted() else { continue };
+            let Some(predictor) = &mut self.predictor else { break };
+            let (prediction, took) = pass(predictor.as_mut(), &request, stopped)?;
+            self.forward += took;
+            self.canvases += request.canvases();
+            self.debugger.try_supply(key, prediction, took);
+        }
+        Ok(())
+    }
+
     /// Carries commands out, one after the other, and says what each answers. Ends at the first
     /// that fails. Answers with the last stop.
     pub fn script(
@@ -91,6 +105,12 @@ impl Batch {
             let reply = self.debugger.execute(&command).map_err(failed)?;
             for line in &reply.lines {
                 say(line)?;
+            }
+            if matches!(command, Command::Try(_)) {
+                self.run_try(stopped)?;
+                for line in self.debugger.try_text() {
+                    say(&line)?;
+                }
             }
             match reply.ask {
                 Some(Ask::Quit) => break,

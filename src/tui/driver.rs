@@ -63,6 +63,8 @@ pub(super) trait Interface {
     fn due(&self) -> bool;
     /// Time between two ticks.
     fn period(&self) -> Duration;
+    /// True if an [`Event::Spare`] is wanted: there is work to be done when nothing else is.
+    fn spare(&self) -> bool;
     /// The forward pass whose answer the next frame should have, if it comes soon.
     fn busy(&self) -> Option<Key>;
 }
@@ -95,6 +97,10 @@ impl Interface for App {
             (true, Some(speed)) => Duration::from_secs(1) / speed.max(1),
             _ => Duration::ZERO,
         }
+    }
+
+    fn spare(&self) -> bool {
+        self.try_due()
     }
 
     fn busy(&self) -> Option<Key> {
@@ -207,6 +213,7 @@ async fn drive(
             () = at(frame_at) => Woken::Frame,
             Some(report) = inbox.recv() => Woken::Event(Event::Report(report)),
             () = at(due) => Woken::Event(Event::Tick),
+            () = at(app.spare().then(Instant::now)) => Woken::Event(Event::Spare),
         };
         match woken {
             Woken::Event(event) => {

@@ -37,6 +37,7 @@ mod svg;
 mod terminal;
 mod text;
 mod theme;
+mod tries;
 mod typing;
 mod update;
 mod view;

@@ -171,7 +171,8 @@ fn every_row_of_the_table_is_a_command() {
     let printed: Vec<String> = every_command().iter().map(ToString::to_string).collect();
     for spec in COMMANDS {
         let rest = match spec.takes {
-            Takes::Nothing | Takes::Count | Takes::Param | Takes::File => "",
+            Takes::Nothing | Takes::Count | Takes::Param | Takes::File | Takes::Try => "",
+            Takes::Assignments => "seed=3",
             Takes::Condition | Takes::Event => "expanded",
             Takes::Place => "3",
             Takes::ParamValue => "seed 3",
@@ -229,6 +230,9 @@ fn a_fault_is_told_with_its_place() {
         ("query steps to", 12..14, "`where` is wanted"),
         ("query steps to a b", 15..18, "in quotes"),
         ("quit now", 5..8, "quit takes nothing"),
+        ("try seed", 4..8, "NAME=VALUE"),
+        ("try seed=3 =4", 11..13, "NAME=VALUE"),
+        ("take x", 0..4, "take takes [N]"),
     ] {
         let error = parse(line).unwrap_err();
         assert_eq!(error.at, at, "{line}: {error}");

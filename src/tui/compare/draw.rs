@@ -167,11 +167,13 @@ fn title(comparison: &Comparison, pen: &mut Pen, line: Rect, places: &[Place]) {
     let step = format!("step {}", comparison.lockstep.step());
     let model = lanes.first().map(|lane| text::safe(&lane.app.facts.name, pen.theme.ascii()));
     let model = text::fit(&model.unwrap_or_default(), 20);
-    let rest = fitting(
-        pen,
-        &[format!("{shown} · {model} · {passes} passes"), shown.clone(), String::new()],
-        room.saturating_sub(20),
-    );
+    let long = format!("{shown} · {model} · {passes} passes");
+    // With one line at the bottom for everything, where lanes part is said here.
+    let parting =
+        comparison.parting(comparison.focus).filter(|_| bottom_rows(comparison.height) == 1);
+    let first = parting.unwrap_or_else(|| long.clone());
+    let wordings = [first, long, shown, String::new()];
+    let rest = fitting(pen, &wordings, room.saturating_sub(20));
     let parts =
         [("demask  ", Role::Brand), (&step, Role::Strong), ("  ", Role::Text), (&rest, Role::Dim)];
     pen.line(line.x + 1, line.y, room, &parts);
@@ -183,12 +185,7 @@ fn bottom(comparison: &Comparison, pen: &mut Pen, area: Rect) {
     let line = Rect { y: area.bottom() - rows, height: 1, ..area };
     let room = line.width.saturating_sub(2);
     let parting = || comparison.parting(comparison.focus).map(|text| (Role::Dim, text));
-    // Where there is one line only, the hints give way to a message, not to where lanes part.
-    let spoken = match &comparison.message {
-        Some(message) => Some(message.clone()),
-        None if rows > 1 => parting(),
-        None => None,
-    };
+    let spoken = comparison.message.clone().or_else(|| parting().filter(|_| rows > 1));
     if let Some((role, sentence)) = &spoken {
         let sentence = text::safe(&pen.theme.say(sentence), pen.theme.ascii());
         pen.put(line.x + 1, line.y, room, &sentence, pen.theme.style(*role));
@@ -197,23 +194,8 @@ fn bottom(comparison: &Comparison, pen: &mut Pen, area: Rect) {
         return;
     }
     let y = area.bottom() - 1;
-    let mut x = area.x + 1;
-    for (keys, word) in keys::hints(&comparison.keymap) {
-        let cells = text::width(&pen.theme.say(&keys)) + word.len() + 3;
-        if usize::from(x) + cells > usize::from(area.right()) + 2 {
-            break;
-        }
-        x += pen.say(x, y, area.right() - x, &keys, Role::Key) + 1;
-        x += pen.say(x, y, area.right().saturating_sub(x), word, Role::Dim) + 2;
-    }
-    if rows == 1
-        && let Some((role, sentence)) = parting()
-    {
-        let cells = text::width(&sentence) as u16 + 1;
-        if x + cells < area.right() {
-            pen.say(area.right() - cells, y, cells, &sentence, role);
-        }
-    }
+    let hints = keys::hints(&comparison.keymap);
+    frame::draw_hints(pen, &hints, Rect { y, height: 1, ..area });
 }
 
 /// The help box.

@@ -368,7 +368,9 @@ impl Comparison {
         self.open = false;
         if let Some(app) = self.focused() {
             app.debugger.halt();
+            app.debugger.drop_try();
             app.queue.clear();
+            (app.background, app.tries_shown) = (None, false);
             app.mode = Mode::Normal;
             let (asked, busy) = (std::mem::take(&mut app.asked), app.busy.take());
             (self.asked, self.busy) = (asked, busy);
@@ -472,6 +474,7 @@ impl Interface for Comparison {
             Event::Tick => {
                 self.step();
             }
+            Event::Spare => {}
         }
         self.want(&mut effects);
         effects
@@ -499,6 +502,10 @@ impl Interface for Comparison {
                 _ => Duration::ZERO,
             },
         }
+    }
+
+    fn spare(&self) -> bool {
+        self.open && self.lockstep.lanes.get(self.focus).is_some_and(|lane| lane.app.spare())
     }
 
     fn busy(&self) -> Option<Key> {

@@ -15,3 +15,4 @@ mod screens;
 mod svg;
 mod text;
 mod theme;
+mod tries;
