@@ -280,6 +280,7 @@ pub(super) fn interrupt(app: &mut App, effects: &mut Vec<Effect>) {
     }
     app.mode = Mode::Normal;
     stop(app, effects);
+    app.debugger.drop_try();
     app.say(format!("stopped; {} again quits", app.keymap.first(Action::Interrupt)));
 }
 

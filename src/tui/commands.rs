@@ -36,7 +36,10 @@ impl App {
                 );
                 if turns && self.tries_shown {
                     // While they are looked at, every turn is tried.
-                    let _ = self.debugger.execute(&Command::Try(Vec::new()));
+                    let again = Command::Try(Vec::new());
+                    if self.debugger.execute(&again).is_ok() {
+                        self.write_down(&again);
+                    }
                     self.try_line = 0;
                     self.try_on();
                 }

@@ -169,7 +169,12 @@ impl App {
     pub fn due(&self) -> bool {
         match self.debugger.goal() {
             Some(_) => !(self.debugger.live && self.debugger.waiting() && self.busy.is_some()),
-            None => !self.queue.is_empty() && matches!(self.mode, Mode::Normal),
+            None => {
+                // What takes a try waits until it is over.
+                let waits = matches!(self.queue.front(), Some(Command::Take(_)))
+                    && self.debugger.tries.running().is_some();
+                !self.queue.is_empty() && matches!(self.mode, Mode::Normal) && !waits
+            }
         }
     }
 

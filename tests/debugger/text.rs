@@ -75,6 +75,11 @@ fn every_command() -> Vec<Command> {
         C::Reset(Some("seed".to_owned())),
         C::Restart,
         C::Resimulate,
+        C::Try(Vec::new()),
+        C::Try(vec![("seed".to_owned(), "3".to_owned())]),
+        C::Try(vec![("a b".to_owned(), "\"=".to_owned()), ("c".to_owned(), "-1".to_owned())]),
+        C::Take(None),
+        C::Take(Some(3)),
         C::Break(condition("length > 32")),
         C::Breaks,
         C::Enable(None, true),
@@ -232,7 +237,7 @@ fn a_fault_is_told_with_its_place() {
         ("quit now", 5..8, "quit takes nothing"),
         ("try seed", 4..8, "NAME=VALUE"),
         ("try seed=3 =4", 11..13, "NAME=VALUE"),
-        ("take x", 0..4, "take takes [N]"),
+        ("take x", 5..6, "take takes [N]"),
     ] {
         let error = parse(line).unwrap_err();
         assert_eq!(error.at, at, "{line}: {error}");
