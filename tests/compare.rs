@@ -278,3 +278,29 @@ fn wrong_uses_are_refused() {
         assert!(stderr.contains(word) && output.stdout.is_empty(), "{args:?}: {stderr}");
     }
 }
+
+#[test]
+fn a_try_taken_over_is_the_run_that_its_parameters_make() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("run.jsonl");
+    let prompt = "Write a story in 4 sentences about a small owl who finds a drum.";
+    let run = |args: &[&str]| {
+        let mut command = assert_cmd::Command::cargo_bin("demask").unwrap();
+        command.env_remove("DEMASK_CONFIG").env("XDG_CONFIG_HOME", "/nonexistent");
+        let output = command.arg("run").arg(prompt).args(args).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let script = "continue; passes; try high_conf_threshold=0.5; take; passes; text";
+    let said = run(&["--exec", script, "--record", file.to_str().unwrap()]);
+    let alone = run(&["--high-conf-threshold", "0.5"]);
+    assert!(said.ends_with(&alone), "{said}\n{alone}");
+    assert_ne!(run(&[]), alone);
+    // Nothing was run for the session itself.
+    let passes: Vec<&str> = said.lines().filter(|line| line.ends_with(" forward passes")).collect();
+    assert!(passes.len() == 2 && passes[0] == passes[1], "{said}");
+    // Both runs are on record, whole.
+    let recording = demask::trace::read(&file).unwrap();
+    assert!(recording.notices.is_empty(), "{:?}", recording.notices);
+    assert_eq!(recording.recorded.timeline.branches().len(), 2);
+}

@@ -245,7 +245,12 @@ impl Debugger {
         let Some(tried) = self.tries.list.last() else { return Vec::new() };
         let (now, run) = (self.run_on_screen(), Run::here(&tried.session));
         let mut lines = vec![
-            format!("try {}: {}", tried.id, figures_text(&Figures::of(run))),
+            format!(
+                "try {}: {} · {} of its passes were not known",
+                tried.id,
+                figures_text(&Figures::of(run)),
+                tried.session.passes()
+            ),
             format!("now: {}", figures_text(&Figures::of(now))),
         ];
         if let Some(fault) = tried.failed() {

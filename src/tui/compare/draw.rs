@@ -6,8 +6,8 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
     super::{
-        frame, history::block_number, keymap, layout::SMALLEST, panes::canvas, pen::Pen, popup,
-        text, theme::Role,
+        frame, history::block_number, layout::SMALLEST, panes::canvas, pen::Pen, popup, text,
+        theme::Role,
     },
     Comparison, Lane, keys,
 };
@@ -201,11 +201,7 @@ fn bottom(comparison: &Comparison, pen: &mut Pen, area: Rect) {
 /// The help box.
 fn help(comparison: &Comparison, pen: &mut Pen, screen: Rect) {
     const WIDE: u16 = 18;
-    let rows: Vec<(String, &str)> = keys::KEYS
-        .iter()
-        .map(|(action, _, help)| (keymap::names(comparison.keymap.keys(*action)), *help))
-        .filter(|(keys, _)| !keys.is_empty())
-        .collect();
+    let rows = keys::rows(&comparison.keymap);
     let height = u16::try_from(rows.len()).unwrap_or(u16::MAX).saturating_add(3);
     let escape = comparison.keymap.first(super::Action::Help);
     let area = popup::middle(screen, (78, height));
