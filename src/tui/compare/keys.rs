@@ -12,15 +12,12 @@ pub const KEYS: &[(&[Action], Option<&str>, &str)] = &[
     (&[Action::Slower, Action::Faster], None, "run slower, or faster"),
     (&[Action::FirstStep], None, "go to the start"),
     (&[Action::LastStep], None, "go to the last known step"),
-    (
-        &[Action::NextPane, Action::PreviousPane],
-        Some("lane"),
-        "go to the next lane, or the one before",
-    ),
+    (&[Action::NextPane], Some("lane"), "go to the next lane"),
+    (&[Action::PreviousPane], None, "go to the lane before"),
     (
         &[Action::NextTouched, Action::PreviousTouched],
         Some("differences"),
-        "go to the next token that differs from lane 1, or back",
+        "go to the next difference from lane 1, or back",
     ),
     (&[Action::Enter], Some("open"), "open this lane in the debugger; there, q comes back"),
     (&[Action::Left, Action::Right], None, "move the cursor of this lane"),
