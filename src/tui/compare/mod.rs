@@ -338,11 +338,7 @@ impl Comparison {
             }
             Action::Enter => self.enter(),
             Action::Help => self.help = true,
-            Action::Escape => {
-                if self.stop(effects) {
-                    self.say("stopped");
-                }
-            }
+            Action::Escape if self.stop(effects) => self.say("stopped"),
             Action::Quit => effects.push(Effect::Quit),
             _ => {}
         }
