@@ -9,6 +9,7 @@
 
 pub mod canvas;
 pub mod cli;
+pub mod compare;
 pub mod debugger;
 pub mod decode;
 pub mod eval;

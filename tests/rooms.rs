@@ -5,9 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const ROOMS: [&str; 11] = [
-    "canvas", "predict", "decode", "session", "inspect", "debugger", "model", "trace", "tui",
-    "eval", "cli",
+const ROOMS: [&str; 12] = [
+    "canvas", "predict", "decode", "session", "compare", "inspect", "debugger", "model", "trace",
+    "tui", "eval", "cli",
 ];
 
 /// A room, the rooms it may use, and the libraries it must not know.
@@ -17,20 +17,25 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     ("decode", &["canvas", "predict"], &["candle", "ratatui", "crossterm", "std::fs", "std::io"]),
     ("session", &["canvas", "predict", "decode"], &["candle", "ratatui", "crossterm", "std::fs"]),
     (
+        "compare",
+        &["canvas", "predict", "decode", "session"],
+        &["candle", "ratatui", "crossterm", "std::fs", "std::io"],
+    ),
+    (
         "inspect",
         &["canvas", "predict", "decode", "session"],
         &["candle", "ratatui", "crossterm", "std::fs", "std::io"],
     ),
     (
         "debugger",
-        &["canvas", "predict", "decode", "session", "inspect"],
+        &["canvas", "predict", "decode", "session", "compare", "inspect"],
         &["candle", "ratatui", "crossterm", "tokenizers", "std::fs", "std::io"],
     ),
     ("model", &["canvas", "predict"], &["ratatui", "crossterm"]),
     ("trace", &["canvas", "predict", "decode", "session"], &["candle", "ratatui", "crossterm"]),
     (
         "tui",
-        &["canvas", "predict", "decode", "session", "inspect", "debugger", "trace"],
+        &["canvas", "predict", "decode", "session", "compare", "inspect", "debugger", "trace"],
         &["candle", "tokenizers"],
     ),
     (

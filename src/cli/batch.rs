@@ -10,7 +10,7 @@ use std::{
 use super::Fault;
 use crate::{
     debugger::{Ask, Command, Debugger, Stop, Tick},
-    predict::{PredictError, Predictor},
+    predict::{PredictError, Prediction, Predictor, Request},
     session::Pending,
 };
 
@@ -65,21 +65,24 @@ impl Batch {
             return Ok(());
         };
         let Some(predictor) = &mut self.predictor else { return Ok(()) };
-        let started = Instant::now();
-        let mut watch = |_| match stopped.load(Ordering::Relaxed) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        };
-        let predict = AssertUnwindSafe(|| predictor.predict(&request, &mut watch));
-        let prediction = catch_unwind(predict)
-            .map_err(|_| Fault::failure("the model panicked, see above"))?
-            .map_err(|error| match error {
-                PredictError::Cancelled => Fault::failure("stopped by a signal"),
-                error => Fault::failure(error),
-            })?;
-        self.forward += started.elapsed();
+        let (prediction, took) = pass(predictor.as_mut(), &request, stopped)?;
+        self.forward += took;
         self.canvases += request.canvases();
-        self.debugger.session.supply(key, prediction, started.elapsed());
+        self.debugger.session.supply(key, prediction, took);
+        Ok(())
+    }
+
+    /// Runs the try that was begun to its end.
+    fn run_try(&mut self, stopped: &AtomicBool) -> Result<(), Fault> {
+        while self.debugger.tries.running().is_some() {
+            self.debugger.try_on(usize::MAX);
+            let Some((key, request)) = self.debugger.try_wanted() else { continue };
+            let Some(predictor) = &mut self.predictor else { break };
+            let (prediction, took) = pass(predictor.as_mut(), &request, stopped)?;
+            self.forward += took;
+            self.canvases += request.canvases();
+            self.debugger.try_supply(key, prediction, took);
+        }
         Ok(())
     }
 
@@ -103,6 +106,12 @@ impl Batch {
             for line in &reply.lines {
                 say(line)?;
             }
+            if matches!(command, Command::Try(_)) {
+                self.run_try(stopped)?;
+                for line in self.debugger.try_text() {
+                    say(&line)?;
+                }
+            }
             match reply.ask {
                 Some(Ask::Quit) => break,
                 Some(Ask::Commands(commands)) => {
@@ -122,4 +131,25 @@ impl Batch {
         }
         Ok(last)
     }
+}
+
+/// Runs a forward pass; says how long it took. A signal ends it between two layers.
+pub fn pass(
+    predictor: &mut dyn Predictor,
+    request: &Request,
+    stopped: &AtomicBool,
+) -> Result<(Prediction, Duration), Fault> {
+    let started = Instant::now();
+    let mut watch = |_| match stopped.load(Ordering::Relaxed) {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    };
+    let predict = AssertUnwindSafe(|| predictor.predict(request, &mut watch));
+    let prediction = catch_unwind(predict)
+        .map_err(|_| Fault::failure("the model panicked, see above"))?
+        .map_err(|error| match error {
+            PredictError::Cancelled => Fault::failure("stopped by a signal"),
+            error => Fault::failure(error),
+        })?;
+    Ok((prediction, started.elapsed()))
 }

@@ -3,6 +3,7 @@
 //! Data goes to stdout, messages to stderr. Exit code 0 is success, 1 a failure, 2 a wrong use.
 
 mod batch;
+mod compare;
 mod config;
 mod eval;
 mod fault;
@@ -28,7 +29,9 @@ pub use config::{
     preset_table,
 };
 pub use fault::Fault;
-pub use options::{ColorChoice, ConfigOptions, LookOptions, ModelOptions, SourceOptions};
+pub use options::{
+    ColorChoice, ConfigOptions, LoadOptions, LookOptions, ModelOptions, SourceOptions,
+};
 pub use params::{ParamOptions, parameter_table, strategy_tables};
 pub use script::ScriptOptions;
 
@@ -50,6 +53,8 @@ enum Command {
     Tui(tui::TuiArgs),
     /// Generate without the debugger: the answer on stdout
     Run(run::RunArgs),
+    /// Run several strategies on one prompt, side by side
+    Compare(compare::CompareArgs),
     /// Open a recording, without a model
     Replay(replay::ReplayArgs),
     /// Measure strategies on problems: a table, files and recordings
@@ -67,6 +72,7 @@ pub fn main() -> ExitCode {
         None => tui::main(&cli.tui),
         Some(Command::Tui(args)) => tui::main(&args),
         Some(Command::Run(args)) => run::main(&args),
+        Some(Command::Compare(args)) => compare::main(&args),
         Some(Command::Replay(args)) => replay::main(&args),
         Some(Command::Eval(args)) => eval::main(&args),
         Some(Command::Lint(args)) => lint::main(&args),

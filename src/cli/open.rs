@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    Config, Fault, ModelOptions,
+    Config, Fault, LoadOptions, ModelOptions,
     config::{Presets, set_all},
     stop,
 };
@@ -38,20 +38,12 @@ pub fn open(
     prompt: Option<&str>,
     recorder: impl FnOnce(&Header, &Loaded) -> Result<Option<Box<dyn Recorder>>, Fault>,
 ) -> Result<Opened, Fault> {
-    let computing = options.source.computing()?;
     // Before the model is loaded, which may take minutes.
     let preset = match &options.preset {
         Some(name) => Presets::of(config).load(name)?,
         None => Vec::new(),
     };
-    let mut loaded = model::load(&options.source.source(), &computing)?;
-    loaded.predictor = stop::test_hook(loaded.predictor);
-    let (ids, prompt) = match (&options.prompt_ids, prompt) {
-        (Some(ids), _) => (ids.clone(), String::new()),
-        (None, Some(text)) => (encode(&loaded, text)?, text.to_owned()),
-        (None, None) => (encode(&loaded, SAMPLE_PROMPT)?, SAMPLE_PROMPT.to_owned()),
-    };
-    check_ids(&loaded, &ids)?;
+    let (loaded, ids, prompt) = load(&options.load, prompt)?;
     let strategy = decode::strategy(&options.strategy)
         .ok_or_else(|| Fault::usage(format!("there is no strategy `{}`", options.strategy)))?;
     let mut start = Params::defaults(strategy.params());
@@ -60,7 +52,7 @@ pub fn open(
     set_all(&mut start, &preset)?;
     options.params.set(strategy, &mut start)?;
     let params = params(options, &loaded, start, ids.len())?;
-    let extras = extras(options.candidates);
+    let extras = extras(options.load.candidates);
     let header = Header::new(&loaded.facts, strategy.name(), &prompt, extras);
     let recorder = recorder(&header, &loaded)?;
     let session = Session::new(strategy, &ids, loaded.facts.special, params, extras, recorder)
@@ -71,15 +63,33 @@ pub fn open(
     Ok(Opened { session, loaded, prompt, header })
 }
 
+/// Loads the model and encodes the prompt; without one, the sample. The prompt as typed is empty
+/// for token ids.
+pub fn load(
+    options: &LoadOptions,
+    prompt: Option<&str>,
+) -> Result<(Loaded, Vec<TokenId>, String), Fault> {
+    let computing = options.source.computing()?;
+    let mut loaded = model::load(&options.source.source(), &computing)?;
+    loaded.predictor = stop::test_hook(loaded.predictor);
+    let (ids, prompt) = match (&options.prompt_ids, prompt) {
+        (Some(ids), _) => (ids.clone(), String::new()),
+        (None, Some(text)) => (encode(&loaded, text)?, text.to_owned()),
+        (None, None) => (encode(&loaded, SAMPLE_PROMPT)?, SAMPLE_PROMPT.to_owned()),
+    };
+    check_ids(&loaded, &ids)?;
+    Ok((loaded, ids, prompt))
+}
+
 /// A recorder to a file. What is there already is not written over unless asked for.
 pub fn file_recorder(
-    options: &ModelOptions,
+    overwrite: bool,
     path: &Path,
     header: &Header,
     loaded: &Loaded,
 ) -> Result<Box<dyn Recorder>, Fault> {
     let holds = path.metadata().is_ok_and(|found| found.is_file() && found.len() > 0);
-    if holds && !options.overwrite {
+    if holds && !overwrite {
         return Err(Fault::failure(format!(
             "{}: this file exists and would be lost. Record to another name, or add --overwrite",
             path.display()
@@ -91,7 +101,7 @@ pub fn file_recorder(
 }
 
 /// What people look at beyond what the strategy needs.
-fn extras(top_k: u16) -> Extras {
+pub fn extras(top_k: u16) -> Extras {
     let columns = ColumnSet::of(&[Column::Entropy, Column::Margin, Column::TopK]);
     Extras { columns, top_k: usize::from(top_k) }
 }
@@ -112,8 +122,8 @@ fn check_ids(loaded: &Loaded, ids: &[TokenId]) -> Result<(), Fault> {
     }
 }
 
-/// Fits the parameters to the context: a maximum length that is not a flag is lowered to what it
-/// holds.
+/// What there is so far (the defaults, then what the checkpoint suggests, the configuration, the
+/// preset), then the flags.
 fn params(
     options: &ModelOptions,
     loaded: &Loaded,
@@ -121,12 +131,18 @@ fn params(
     prompt: usize,
 ) -> Result<Params, Fault> {
     let given = options.params.has(&params, "max_gen_length");
-    session::fit(&mut params, given, prompt, loaded.facts.context).map_err(|error| {
+    fit(&mut params, given, loaded, prompt)?;
+    Ok(params)
+}
+
+/// Lowers a maximum length to what the context holds, unless it was asked for. Refuses a prompt
+/// that leaves no room.
+pub fn fit(params: &mut Params, asked: bool, loaded: &Loaded, prompt: usize) -> Result<(), Fault> {
+    session::fit(params, asked, prompt, loaded.facts.context).map_err(|error| {
         Fault::failure(format!(
             "{error} of {}. Shorten the prompt or take a shorter canvas (--initial-gen-length or \
              --gen-length)",
             loaded.facts.name
         ))
-    })?;
-    Ok(params)
+    })
 }

@@ -40,21 +40,29 @@ impl SourceOptions {
     }
 }
 
-/// Which model, which strategy, which parameters, and what to record.
+/// Which model, and what it is given.
 #[derive(Debug, Args)]
-pub struct ModelOptions {
+pub struct LoadOptions {
     /// The model.
     #[command(flatten)]
     pub source: SourceOptions,
     /// Token ids instead of a prompt text, past tokenizer and chat template: `1,2,3`
     #[arg(long, value_name = "IDS", value_delimiter = ',', conflicts_with = "prompt")]
     pub prompt_ids: Option<Vec<u32>>,
-    /// Decoding strategy
-    #[arg(long, value_name = "NAME", default_value = "daedal", value_parser = strategies())]
-    pub strategy: String,
     /// Candidate tokens kept for every position, for people to look at
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(0..=256))]
     pub candidates: u16,
+}
+
+/// Which model, which strategy, which parameters, and what to record.
+#[derive(Debug, Args)]
+pub struct ModelOptions {
+    /// The model and what it is given.
+    #[command(flatten)]
+    pub load: LoadOptions,
+    /// Decoding strategy
+    #[arg(long, value_name = "NAME", default_value = "daedal", value_parser = strategies())]
+    pub strategy: String,
     /// Record every step to FILE, as it happens
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,

@@ -99,9 +99,9 @@ impl ModelOrigin {
     /// As the options say.
     pub fn of(options: &ModelOptions) -> Self {
         Self {
-            folder: options.source.model.as_deref().map(absolute),
-            device: options.source.device.clone(),
-            dtype: options.source.dtype,
+            folder: options.load.source.model.as_deref().map(absolute),
+            device: options.load.source.device.clone(),
+            dtype: options.load.source.dtype,
         }
     }
 }
@@ -213,7 +213,7 @@ pub fn main(
         }
         Some(model) => {
             let origin = ModelOrigin {
-                folder: options.source.model.clone().or_else(|| model.folder.clone()),
+                folder: options.load.source.model.clone().or_else(|| model.folder.clone()),
                 device: model.device.clone(),
                 dtype: model.dtype.parse().unwrap_or(Precision::Auto),
             };

@@ -115,7 +115,7 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
                 );
                 Ok(Some(Box::new(recorder.map_err(Fault::failure)?) as Box<dyn Recorder>))
             }
-            Some(path) => open::file_recorder(&args.model, path, header, loaded).map(Some),
+            Some(path) => open::file_recorder(args.model.overwrite, path, header, loaded).map(Some),
         }
     })?;
     let stopped = stop::on_signals();
@@ -283,7 +283,7 @@ impl Found {
 }
 
 /// A bar on stderr; invisible if that is no terminal.
-fn bar() -> ProgressBar {
+pub(super) fn bar() -> ProgressBar {
     let bar = ProgressBar::new(0);
     let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} written · {elapsed}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));

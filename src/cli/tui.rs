@@ -45,7 +45,7 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
     }
     let opened = open::open(&args.model, &config, args.prompt.as_deref(), |header, loaded| {
         let path = args.model.record.as_deref();
-        path.map(|path| open::file_recorder(&args.model, path, header, loaded)).transpose()
+        path.map(|path| open::file_recorder(args.model.overwrite, path, header, loaded)).transpose()
     })?;
     let look = args.look.look(&config);
     let tokenizer = opened.loaded.tokenizer;

@@ -94,6 +94,8 @@ pub enum Command {
     Restart,
     Prompt(String),
     Resimulate,
+    Try(Vec<(String, String)>),
+    Take(Option<u32>),
     Break(Condition),
     Breaks,
     Enable(Option<u32>, bool),
@@ -139,6 +141,10 @@ pub enum Takes {
     ParamValue,
     /// A parameter, which may be left out.
     Param,
+    /// Parameters with values; none is the parameters as they are.
+    Assignments,
+    /// A try's number, which may be left out.
+    Try,
     /// Words.
     Words,
     /// A breakpoint's number, or `all`.
@@ -178,6 +184,8 @@ impl Takes {
             Self::Event => "EVENT|CONDITION",
             Self::ParamValue => "PARAMETER VALUE",
             Self::Param => "[PARAMETER]",
+            Self::Assignments => "[PARAMETER=VALUE …]",
+            Self::Try => "[N]",
             Self::Words => "TEXT",
             Self::Breakpoint => "N|all",
             Self::Branch => "BRANCH",
@@ -253,6 +261,13 @@ pub const COMMANDS: &[Spec] = &[
         Takes::Nothing,
         "run again from the start under the parameters as they are, on known predictions only",
     ),
+    spec(
+        "try",
+        &[],
+        Takes::Assignments,
+        "run again from the start under the parameters as turned, or these, in spare time",
+    ),
+    spec("take", &[], Takes::Try, "make a try that is over, the last or N, a run of the session"),
     spec("break", &["b", "watch"], Takes::Condition, "stop whenever the condition comes to hold"),
     spec("breaks", &[], Takes::Nothing, "list breakpoints with their hits"),
     spec("enable", &[], Takes::Breakpoint, "let a breakpoint stop again"),
@@ -311,7 +326,7 @@ pub const COMMANDS: &[Spec] = &[
     spec("query", &["q"], Takes::Query, "list what fits over the whole branch"),
     spec("lint", &["diagnose"], Takes::Nothing, "look for what often goes wrong in a run"),
     spec("save", &["w"], Takes::File, "save what was done to a file"),
-    spec("save-preset", &[], Takes::Name, "keep the parameters as they are under a name"),
+    spec("save-preset", &["keep"], Takes::Name, "keep the parameters as they are under a name"),
     spec("preset", &[], Takes::Preset, "take the parameters of a preset"),
     spec("presets", &[], Takes::Nothing, "list the presets"),
     spec("macro", &["m"], Takes::Macro, "do the commands kept under this name"),
@@ -440,6 +455,18 @@ impl fmt::Display for Command {
             Self::Restart => f.write_str("restart"),
             Self::Prompt(text) => write!(f, "prompt {}", in_quotes(text)),
             Self::Resimulate => f.write_str("resimulate"),
+            Self::Try(values) => {
+                f.write_str("try")?;
+                values.iter().try_for_each(|(name, value)| {
+                    let whole = format!("{name}={value}");
+                    match quoted(name) == *name && quoted(value) == *value {
+                        true => write!(f, " {whole}"),
+                        false => write!(f, " {}", in_quotes(&whole)),
+                    }
+                })
+            }
+            Self::Take(None) => f.write_str("take"),
+            Self::Take(Some(id)) => write!(f, "take {id}"),
             Self::Break(condition) => write!(f, "break {condition}"),
             Self::Breaks => f.write_str("breaks"),
             Self::Enable(id, true) => number(f, "enable", *id),

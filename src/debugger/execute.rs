@@ -42,6 +42,8 @@ impl Debugger {
                 let ids = self.host.encode(text).map_err(Failed::new)?;
                 self.restart(Some(&ids))
             }
+            Command::Try(values) => self.begin_try(values),
+            Command::Take(id) => self.take_try(*id),
             Command::Break(condition) => {
                 let id = self.breakpoints.add(condition.clone());
                 Ok(Reply::line(format!("breakpoint {id}: {condition}")))

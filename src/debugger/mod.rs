@@ -17,6 +17,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod travel;
+mod tries;
 
 use std::{fmt, sync::Arc};
 
@@ -28,6 +29,7 @@ pub use command::{
 pub use host::{Host, NoHost, Values};
 pub use run::{Goal, Stop, Tick};
 pub use syntax::{CommandError, find as find_command, parse, statements};
+pub use tries::{Tries, Try};
 
 use crate::{
     decode::Params,
@@ -90,6 +92,8 @@ pub struct Debugger {
     pub live: bool,
     /// Conditions that stop a run.
     pub breakpoints: Breakpoints,
+    /// Runs under other parameters, made in spare time.
+    pub tries: Tries,
     /// Tokens the model has: ids below this can be written.
     pub tokens: usize,
     goal: Option<Goal>,
@@ -117,6 +121,7 @@ impl Debugger {
             host,
             live,
             breakpoints: Breakpoints::default(),
+            tries: Tries::default(),
             tokens,
             goal: None,
             judged: None,

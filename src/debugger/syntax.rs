@@ -180,7 +180,7 @@ fn arguments(spec: &Spec, rest: &str) -> Result<Command, CommandError> {
     let most = match spec.takes {
         Takes::Nothing => 0,
         Takes::ParamValue | Takes::SpotToken | Takes::SpotCount | Takes::TwoBranches => 2,
-        Takes::Words | Takes::Name => usize::MAX,
+        Takes::Words | Takes::Name | Takes::Assignments => usize::MAX,
         _ => 1,
     };
     if let Some(extra) = words.get(most) {
@@ -235,6 +235,11 @@ fn arguments(spec: &Spec, rest: &str) -> Result<Command, CommandError> {
             _ => Command::Prompt(rest.to_owned()),
         },
         "resimulate" => Command::Resimulate,
+        "try" => Command::Try(words.iter().map(assignment).collect::<Result<_, _>>()?),
+        "take" => match words.first() {
+            None => Command::Take(None),
+            Some(word) => Command::Take(Some(word.text.parse().map_err(|_| usage())?)),
+        },
         "breaks" => Command::Breaks,
         "enable" => Command::Enable(breakpoint()?, true),
         "disable" => Command::Enable(breakpoint()?, false),
@@ -303,6 +308,16 @@ fn spot(word: &Word) -> Result<Spot, CommandError> {
     parsed.ok_or_else(|| {
         CommandError::new(word.at.clone(), "a position is a number, or #N for a slot")
     })
+}
+
+/// `name=value`.
+fn assignment(word: &Word) -> Result<(String, String), CommandError> {
+    let parts =
+        word.text.split_once('=').filter(|(name, value)| !name.is_empty() && !value.is_empty());
+    let (name, value) = parts.ok_or_else(|| {
+        CommandError::new(word.at.clone(), "a parameter and its value are wanted: NAME=VALUE")
+    })?;
+    Ok((name.replace('-', "_"), value.to_owned()))
 }
 
 fn token(word: &Word) -> Token {

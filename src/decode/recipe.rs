@@ -123,10 +123,16 @@ impl Recipe {
     pub fn params(&self, suggested: &[(String, f64)]) -> Result<Params, ParamError> {
         let mut params = Params::defaults(self.strategy.params());
         params.suggest(suggested);
-        for &(name, value) in &self.values {
-            params.set(name, value)?;
-        }
+        self.set(&mut params)?;
         Ok(params)
+    }
+
+    /// Sets the recipe's own values.
+    ///
+    /// # Errors
+    /// If `params` are another strategy's.
+    pub fn set(&self, params: &mut Params) -> Result<(), ParamError> {
+        self.values.iter().try_for_each(|&(name, value)| params.set(name, value))
     }
 }
 

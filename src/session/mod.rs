@@ -190,13 +190,39 @@ impl Session {
     /// The prediction that a step from `node` under its own parameters would ask for, if it is
     /// known.
     pub fn predicted(&self, node: NodeId) -> Option<&Arc<Prediction>> {
-        let node = &self.timeline[node];
-        let (canvas, state, params) = (&node.canvas, &node.state, &node.params);
-        let plan = self.strategy.plan(canvas, state, params, node.steps + 1, self.extras);
-        match plan.ok()? {
+        match self.plan_at(node).ok()? {
             Plan::Predict(request) => self.store.get(&request.key()),
             Plan::Done(_) => None,
         }
+    }
+
+    /// Why the run is over at `node` under its own parameters; `None` if it is not.
+    pub fn finish(&self, node: NodeId) -> Option<Finish> {
+        match self.plan_at(node).ok()? {
+            Plan::Done(finish) => Some(finish),
+            Plan::Predict(_) => None,
+        }
+    }
+
+    fn plan_at(&self, node: NodeId) -> Result<Plan, DecodeError> {
+        let node = &self.timeline[node];
+        let (canvas, state, params) = (&node.canvas, &node.state, &node.params);
+        self.strategy.plan(canvas, state, params, node.steps + 1, self.extras)
+    }
+
+    /// How long the forward pass of a prediction took; zero if it is not known.
+    pub fn took(&self, key: Key) -> Duration {
+        self.forward.get(&key).copied().unwrap_or_default()
+    }
+
+    /// True if a prediction was wanted somewhere in this session and has not come.
+    pub fn awaits(&self, key: Key) -> bool {
+        self.wanted.contains_key(&key)
+    }
+
+    /// What is asked of a pass beyond what the strategy needs.
+    pub fn extras(&self) -> Extras {
+        self.extras
     }
 
     /// Forward passes run in this session, on all branches. With guidance a pass evaluates two
@@ -239,8 +265,13 @@ impl Session {
     /// Hands in a prediction; it is kept under its key, and decided on if it is the one wanted.
     pub fn supply(&mut self, key: Key, prediction: Prediction, took: Duration) {
         self.passes += 1;
+        self.share(key, Arc::new(prediction), took);
+    }
+
+    /// Hands in a prediction that another session had run: it counts as no pass here, but steps
+    /// are timed as if it did.
+    pub fn share(&mut self, key: Key, prediction: Arc<Prediction>, took: Duration) {
         self.forward.insert(key, took);
-        let prediction = Arc::new(prediction);
         if self.store.insert(key, prediction.clone()).is_none() {
             // It may come when one stands elsewhere by now.
             let canvas = self.wanted.remove(&key).unwrap_or_else(|| self.node().canvas.clone());
@@ -272,10 +303,7 @@ impl Session {
         let params = self.params_here();
         let step = Arc::new(Step {
             prediction: key,
-            timing: Timing {
-                forward: self.forward.get(&key).copied().unwrap_or_default(),
-                decide: self.decide_time,
-            },
+            timing: Timing { forward: self.took(key), decide: self.decide_time },
             decision,
         });
         let parent = self.at;

@@ -178,6 +178,7 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
         Action::More => turn(app, 1),
         Action::Less => turn(app, -1),
         Action::ResetParam => reset(app),
+        Action::Try => app.open_tries(effects),
         Action::Enter => enter(app),
         Action::NextPane | Action::PreviousPane => cycle(app, action == Action::NextPane),
         Action::Pane(number) => {
@@ -279,6 +280,7 @@ pub(super) fn interrupt(app: &mut App, effects: &mut Vec<Effect>) {
     }
     app.mode = Mode::Normal;
     stop(app, effects);
+    app.debugger.drop_try();
     app.say(format!("stopped; {} again quits", app.keymap.first(Action::Interrupt)));
 }
 

@@ -107,7 +107,14 @@ pub struct App {
     pub(super) search: Search,
     /// The rows of the last query.
     pub(super) found: Found,
+    /// Positions whose tokens another canvas does not have; empty where none is compared with.
+    pub(super) differs: Vec<bool>,
     pub(super) busy: Option<Busy>,
+    /// The pass in work for a try.
+    pub(super) background: Option<Busy>,
+    /// The box of tries is open, and the line chosen in it.
+    pub(super) tries_shown: bool,
+    pub(super) try_line: usize,
     /// Passes asked for and not answered.
     pub(super) asked: HashSet<Key>,
     /// A cancelled pass is not asked for again until a key wants it.
@@ -186,8 +193,12 @@ impl App {
             stops: HashSet::new(),
             search: Search::default(),
             found: Found::default(),
+            differs: Vec::new(),
             speed,
             busy: None,
+            background: None,
+            tries_shown: false,
+            try_line: 0,
             asked: HashSet::new(),
             held: false,
             interrupted: false,

@@ -133,6 +133,16 @@ fn arguments(app: &App, takes: Takes, rest: &str) -> (usize, Vec<Candidate>) {
                     .collect(),
             )
         }
+        Takes::Assignments => listed(
+            session
+                .params()
+                .iter()
+                .map(|(spec, value)| {
+                    let text = format!("{}={value}", spec.name);
+                    candidate(text, format!("{} · {}", spec.symbol, spec.help))
+                })
+                .collect(),
+        ),
         Takes::Branch | Takes::TwoBranches => listed(
             timeline
                 .branches()

@@ -26,6 +26,23 @@ impl App {
         match answered {
             Ok(reply) => {
                 self.write_down(command);
+                let turns = matches!(
+                    command,
+                    Command::Set(..)
+                        | Command::Reset(_)
+                        | Command::PresetLoad(_)
+                        | Command::Undo
+                        | Command::Redo
+                );
+                if turns && self.tries_shown {
+                    // While they are looked at, every turn is tried.
+                    let again = Command::Try(Vec::new());
+                    if self.debugger.execute(&again).is_ok() {
+                        self.write_down(&again);
+                    }
+                    self.try_line = 0;
+                    self.try_on();
+                }
                 self.follow_up(command, runs);
                 self.answered(command, reply);
                 // A step that can be made is made at once, not a frame later.
@@ -64,6 +81,17 @@ impl App {
                 if self.debugger.session.timeline().roots().len() > runs {
                     self.saved = false;
                 }
+            }
+            Command::Try(_) => {
+                (self.tries_shown, self.try_line) = (true, 0);
+                self.try_on();
+            }
+            Command::Take(_) => {
+                self.tries_shown = false;
+                self.slot = None;
+                self.follow = true;
+                self.place(0);
+                self.saved = false;
             }
             Command::Save(_) => self.saved = true,
             Command::Query(query, None) => {

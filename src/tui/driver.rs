@@ -9,6 +9,7 @@ use std::{
 
 use crossterm::event::EventStream;
 use futures_util::StreamExt;
+use ratatui::buffer::Buffer;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{
@@ -19,7 +20,7 @@ use super::{
     update::{Effect, Event, update, want},
 };
 use crate::{
-    predict::Predictor,
+    predict::{Key, Predictor},
     session::{Engine, Report},
 };
 
@@ -48,14 +49,74 @@ enum Woken {
     InputGone,
 }
 
+/// What the loop drives: the debugger, or the screen of a comparison.
+pub(super) trait Interface {
+    /// The terminal has this size.
+    fn resize(&mut self, width: u16, height: u16);
+    /// What is to be done before the first event.
+    fn begin(&mut self) -> Vec<Effect>;
+    /// Takes an event in and says what is to be done about it.
+    fn update(&mut self, event: Event) -> Vec<Effect>;
+    /// Draws a frame.
+    fn draw(&self, buffer: &mut Buffer);
+    /// True if a [`Event::Tick`] is wanted, a [`Interface::period`] after the last.
+    fn due(&self) -> bool;
+    /// Time between two ticks.
+    fn period(&self) -> Duration;
+    /// True if an [`Event::Spare`] is wanted: there is work to be done when nothing else is.
+    fn spare(&self) -> bool;
+    /// The forward pass whose answer the next frame should have, if it comes soon.
+    fn busy(&self) -> Option<Key>;
+}
+
+impl Interface for App {
+    fn resize(&mut self, width: u16, height: u16) {
+        (self.width, self.height) = (width, height);
+    }
+
+    fn begin(&mut self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        want(self, &mut effects);
+        effects
+    }
+
+    fn update(&mut self, event: Event) -> Vec<Effect> {
+        update(self, event)
+    }
+
+    fn draw(&self, buffer: &mut Buffer) {
+        frame::draw(self, buffer);
+    }
+
+    fn due(&self) -> bool {
+        App::due(self)
+    }
+
+    fn period(&self) -> Duration {
+        match (self.paced, SPEEDS[self.speed.min(SPEEDS.len() - 1)]) {
+            (true, Some(speed)) => Duration::from_secs(1) / speed.max(1),
+            _ => Duration::ZERO,
+        }
+    }
+
+    fn spare(&self) -> bool {
+        self.try_due()
+    }
+
+    fn busy(&self) -> Option<Key> {
+        self.busy.map(|busy| busy.key)
+    }
+}
+
 /// Runs the interface until it is left. The terminal is the interface's own meanwhile.
 pub(super) async fn run(
-    app: &mut App,
+    app: &mut impl Interface,
     predictor: Option<Box<dyn Predictor>>,
     mouse: bool,
 ) -> Result<(), TuiError> {
     let mut screen = Screen::open(mouse).map_err(TuiError::Terminal)?;
-    (app.width, app.height) = screen.size().map_err(TuiError::Terminal)?;
+    let (width, height) = screen.size().map_err(TuiError::Terminal)?;
+    app.resize(width, height);
     let (reports, inbox) = unbounded_channel();
     let engine = match predictor {
         None => None,
@@ -76,7 +137,7 @@ pub(super) async fn run(
 }
 
 async fn drive(
-    app: &mut App,
+    app: &mut impl Interface,
     screen: &mut Screen,
     mut engine: Option<Engine>,
     mut inbox: UnboundedReceiver<Report>,
@@ -88,9 +149,8 @@ async fn drive(
     let mut dirty = true;
     let mut asked: Option<Instant> = None;
     let mut resumed: Option<Instant> = None;
-    screen.draw(|buffer| frame::draw(app, buffer))?;
-    let mut effects = Vec::new();
-    want(app, &mut effects);
+    screen.draw(|buffer| app.draw(buffer))?;
+    let mut effects = app.begin();
     loop {
         for effect in std::mem::take(&mut effects) {
             match effect {
@@ -110,7 +170,8 @@ async fn drive(
                     drop(input.take());
                     screen.suspend()?;
                     input = Some(EventStream::new());
-                    (app.width, app.height) = screen.size()?;
+                    let (width, height) = screen.size()?;
+                    app.resize(width, height);
                     resumed = Some(Instant::now());
                     dirty = true;
                 }
@@ -122,20 +183,21 @@ async fn drive(
                 Effect::Resume if resumed.take().is_some_and(|at| at.elapsed() < ECHO) => {}
                 Effect::Resume => {
                     screen.resume()?;
-                    (app.width, app.height) = screen.size()?;
+                    let (width, height) = screen.size()?;
+                    app.resize(width, height);
                     dirty = true;
                 }
                 Effect::Quit => return Ok(End::Quit),
             }
         }
-        let hold = asked.filter(|_| app.busy.is_some()).map(|asked| asked + HOLD);
+        let hold = asked.filter(|_| app.busy().is_some()).map(|asked| asked + HOLD);
         let frame_at = (drawn + FRAME).max(hold.unwrap_or(drawn));
         if dirty && Instant::now() >= frame_at {
-            screen.draw(|buffer| frame::draw(app, buffer))?;
+            screen.draw(|buffer| app.draw(buffer))?;
             drawn = Instant::now();
             dirty = false;
         }
-        let due = app.due().then(|| stepped + period(app));
+        let due = app.due().then(|| stepped + app.period());
         let frame_at = dirty.then_some(frame_at);
         let woken = tokio::select! {
             biased;
@@ -151,6 +213,7 @@ async fn drive(
             () = at(frame_at) => Woken::Frame,
             Some(report) = inbox.recv() => Woken::Event(Event::Report(report)),
             () = at(due) => Woken::Event(Event::Tick),
+            () = at(app.spare().then(Instant::now)) => Woken::Event(Event::Spare),
         };
         match woken {
             Woken::Event(event) => {
@@ -158,7 +221,7 @@ async fn drive(
                 if matches!(event, Event::Tick) {
                     stepped = Instant::now();
                 }
-                effects = update(app, event);
+                effects = app.update(event);
                 dirty |= !quiet;
             }
             Woken::Effect(effect) => effects.push(effect),
@@ -171,21 +234,13 @@ async fn drive(
 }
 
 /// True for an event that changes nothing on screen: of these there are many.
-fn is_quiet(app: &App, event: &Event) -> bool {
+fn is_quiet(app: &impl Interface, event: &Event) -> bool {
     use crossterm::event::{Event as TerminalEvent, MouseEventKind};
     match event {
-        Event::Report(Report::Progress(key, _)) => app.busy.is_none_or(|busy| busy.key != *key),
+        Event::Report(Report::Progress(key, _)) => app.busy() != Some(*key),
         Event::Terminal(TerminalEvent::Mouse(mouse)) => mouse.kind == MouseEventKind::Moved,
         Event::Terminal(TerminalEvent::FocusGained | TerminalEvent::FocusLost) => true,
         _ => false,
-    }
-}
-
-/// Time between two steps of a run.
-fn period(app: &App) -> Duration {
-    match (app.paced, SPEEDS[app.speed.min(SPEEDS.len() - 1)]) {
-        (true, Some(speed)) => Duration::from_secs(1) / speed.max(1),
-        _ => Duration::ZERO,
     }
 }
 

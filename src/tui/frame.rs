@@ -14,6 +14,7 @@ use super::{
     pen::{self, Pen},
     picker, text,
     theme::{self, Role},
+    tries,
 };
 use crate::session::Pending;
 
@@ -41,6 +42,9 @@ pub fn draw(app: &App, buffer: &mut Buffer) {
                 timeline::strip(app, &mut pen, strip);
             }
             bottom(app, &mut pen, areas.message, areas.hints);
+            if app.tries_shown {
+                tries::draw(app, &mut pen, area);
+            }
             match &app.mode {
                 Mode::Command(line) => {
                     let row = areas.message.unwrap_or(areas.hints);
@@ -60,7 +64,7 @@ pub fn draw(app: &App, buffer: &mut Buffer) {
 }
 
 /// The last line of defence: whatever is left outside ASCII gets a stand-in of the same width.
-fn to_ascii(buffer: &mut Buffer) {
+pub(super) fn to_ascii(buffer: &mut Buffer) {
     for cell in &mut buffer.content {
         if !cell.symbol().is_ascii() {
             let stand_in = theme::ascii_symbol(cell.symbol());
@@ -70,7 +74,7 @@ fn to_ascii(buffer: &mut Buffer) {
 }
 
 /// Vertical rules, joined to the headings beside them.
-fn join(pen: &mut Pen, rules: &[Rect]) {
+pub(super) fn join(pen: &mut Pen, rules: &[Rect]) {
     let horizontal = app_line(pen);
     let within = |x: u16, y: u16| rules.iter().any(|rule| rule.contains((x, y).into()));
     for &rule in rules {
@@ -356,7 +360,7 @@ fn bottom(app: &App, pen: &mut Pen, message: Option<Rect>, hints: Rect) {
     if matches!(app.mode, Mode::Value(_) | Mode::Prompt(_) | Mode::Search(_)) {
         pen.say(hints.x + 1, hints.y, hints.width.saturating_sub(2), TYPING, Role::Dim);
     } else {
-        draw_hints(pen, &app.keymap, hints);
+        draw_hints(pen, &app.keymap.hints(), hints);
     }
 }
 
@@ -424,8 +428,11 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
 
 /// The keys one needs first, with the column each stands in; those that do not fit are left out
 /// whole.
-fn hints(theme: theme::Theme, keymap: &Keymap, line: Rect) -> Vec<(u16, String, &'static str)> {
-    let hints = keymap.hints();
+fn hints(
+    theme: theme::Theme,
+    hints: &[(String, &'static str)],
+    line: Rect,
+) -> Vec<(u16, String, &'static str)> {
     // The command line, help and quit stay, whatever the width.
     let width = |keys: &str, word: &str| {
         u16::try_from(text::width(&theme.say(keys)) + word.len() + 3).unwrap_or(u16::MAX)
@@ -456,13 +463,13 @@ fn hints(theme: theme::Theme, keymap: &Keymap, line: Rect) -> Vec<(u16, String, 
 
 /// The action of the hint under a cell of its line.
 pub fn hint_hit(theme: theme::Theme, keymap: &Keymap, line: Rect, x: u16) -> Option<Action> {
-    let places = hints(theme, keymap, line);
+    let places = hints(theme, &keymap.hints(), line);
     let (.., word) = places.iter().rev().find(|(at, ..)| *at <= x)?;
     keymap.rows().find(|(row, _)| row.hint == Some(word)).map(|(row, _)| row.action)
 }
 
-fn draw_hints(pen: &mut Pen, keymap: &Keymap, line: Rect) {
-    for (x, keys, word) in hints(pen.theme, keymap, line) {
+pub(super) fn draw_hints(pen: &mut Pen, all: &[(String, &'static str)], line: Rect) {
+    for (x, keys, word) in hints(pen.theme, all, line) {
         let room = line.right().saturating_sub(x);
         let used = pen.say(x, line.y, room, &keys, Role::Key) + 1;
         pen.say(x + used, line.y, room.saturating_sub(used), word, Role::Dim);

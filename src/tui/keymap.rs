@@ -64,6 +64,7 @@ pub enum Action {
     More,
     Less,
     ResetParam,
+    Try,
     Enter,
     NextPane,
     PreviousPane,
@@ -246,6 +247,7 @@ pub const TABLE: &[Binding] = bindings! {
         Action::NextParam, [key('p')], None, "choose the next parameter";
         Action::PreviousParam, [key('P')], None, "choose the one before";
         Action::ResetParam, [key('x')], None, "give it back the value the run was started with";
+        Action::Try, [key('a')], Some("try"), "try them: run again from the start in spare time, beside the run on screen";
         Action::Enter, [code(KeyCode::Enter)], None, "type its value; on a position: go to where it was written or inserted; in the log: go to that step";
     }
     View {

@@ -15,6 +15,7 @@ mod chord;
 mod colors;
 mod command_line;
 mod commands;
+mod compare;
 mod cursor;
 mod driver;
 mod flow;
@@ -36,6 +37,7 @@ mod svg;
 mod terminal;
 mod text;
 mod theme;
+mod tries;
 mod typing;
 mod update;
 mod view;
@@ -165,6 +167,32 @@ pub fn run(mut start: Start) -> Result<(), TuiError> {
     }
     shown?;
     finished.map_err(TuiError::Recording)
+}
+
+/// Shows runs side by side until the screen is left, each under the strategy it is labelled with.
+/// All are on one model. As [`run`] for the terminal and the recordings.
+///
+/// # Errors
+/// [`TuiError`].
+pub fn compare(lanes: Vec<(String, Start)>, predictor: Box<dyn Predictor>) -> Result<(), TuiError> {
+    let mouse = lanes.first().is_some_and(|(_, start)| start.look.mouse);
+    let Some(mut comparison) = compare::Comparison::new(lanes, 80, 24) else { return Ok(()) };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(TuiError::Terminal)?;
+    let shown = runtime.block_on(driver::run(&mut comparison, Some(predictor), mouse));
+    // Nothing may wait for a forward pass that is still running.
+    runtime.shutdown_background();
+    let closed = comparison.lockstep.lanes.iter_mut();
+    let finished = closed.map(|lane| lane.app.debugger.session.finish_recording());
+    // Every recording is closed, whatever another says.
+    let finished: Vec<Result<(), String>> = finished.collect();
+    if let Some(message) = comparison.died.take() {
+        return Err(TuiError::Died { message, recording: None });
+    }
+    shown?;
+    finished.into_iter().collect::<Result<(), String>>().map_err(TuiError::Recording)
 }
 
 /// One frame off screen: for pictures and tests.

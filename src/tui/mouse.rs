@@ -10,7 +10,7 @@ use super::{
     keymap::Action,
     layout::Pane,
     panes::{canvas, eos, grid, log, params, session, timeline, waterfall},
-    picker,
+    picker, tries,
     update::Effect,
 };
 
@@ -47,6 +47,9 @@ pub(super) fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<Effect>)
             MouseEventKind::Down(_) => Mode::Normal,
             _ => Mode::Help(scroll),
         };
+        return;
+    }
+    if pressed && app.tries_shown && tries::click(app, screen, (x, y)) {
         return;
     }
     let inside = |area: Rect| area.contains((x, y).into());

@@ -10,7 +10,7 @@ use super::{
     command_line, help,
     keymap::Action,
     mouse::click,
-    picker, search,
+    picker, search, tries,
     typing::{edit, paste, prompt_typed, value_typed},
 };
 use crate::{
@@ -28,6 +28,8 @@ pub enum Event {
     Report(Report),
     /// A running run is due for its next step.
     Tick,
+    /// There is time for a try.
+    Spare,
 }
 
 /// Something to be done outside.
@@ -62,6 +64,7 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Terminal(_) => {}
         Event::Report(report) => answer(app, report, &mut effects),
         Event::Tick => tick(app, &mut effects),
+        Event::Spare => app.try_on(),
     }
     if app.fault.is_none()
         && let Some(fault) = app.debugger.session.recorder_fault()
@@ -75,19 +78,29 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
 
 /// Asks for the prediction that is wanted, once; passes that nobody waits for are cancelled.
 pub fn want(app: &mut App, effects: &mut Vec<Effect>) {
-    if !app.debugger.live || app.held {
+    if !app.debugger.live {
         return;
     }
-    if let Pending::Wanted { key, request } = app.debugger.session.pending()
-        && !app.asked.contains(key)
-    {
-        let key = *key;
-        if !app.asked.is_empty() {
-            effects.push(Effect::Cancel);
+    let wanted = match app.debugger.session.pending() {
+        Pending::Wanted { key, request } if !app.held => Some((*key, request.clone())),
+        _ => None,
+    };
+    match wanted {
+        Some((key, request)) if !app.asked.contains(&key) => {
+            if !app.asked.is_empty() {
+                effects.push(Effect::Cancel);
+            }
+            effects.push(Effect::Submit(key, request));
+            app.asked.insert(key);
+            app.busy = Some(Busy { key, progress: Progress { done: 0, of: 1 } });
         }
-        effects.push(Effect::Submit(key, request.clone()));
-        app.asked.insert(key);
-        app.busy = Some(Busy { key, progress: Progress { done: 0, of: 1 } });
+        // It was begun for a try.
+        Some((key, _)) => {
+            let begun = app.background.filter(|background| background.key == key);
+            app.busy = begun.or(app.busy);
+        }
+        // Nothing else is wanted: time for a try.
+        None => app.want_for_try(effects),
     }
 }
 
@@ -97,11 +110,19 @@ fn answer(app: &mut App, report: Report, effects: &mut Vec<Effect>) {
             if app.busy.is_some_and(|busy| busy.key == key) {
                 app.busy = Some(Busy { key, progress });
             }
+            if app.background.is_some_and(|background| background.key == key) {
+                app.background = Some(Busy { key, progress });
+            }
         }
         Report::Done { key, prediction, took } => {
             app.settle(key);
-            app.debugger.session.supply(key, prediction, took);
-            app.refresh();
+            if app.debugger.session.awaits(key) {
+                app.debugger.session.supply(key, prediction, took);
+                app.refresh();
+            } else {
+                app.debugger.try_supply(key, prediction, took);
+            }
+            app.try_on();
         }
         Report::Failed(key, error) => {
             let wanted = app.busy.is_some_and(|busy| busy.key == key);
@@ -113,6 +134,9 @@ fn answer(app: &mut App, report: Report, effects: &mut Vec<Effect>) {
                     app.held = true;
                     app.debugger.halt();
                     app.say("cancelled; s or Space asks again");
+                }
+                error if !wanted && !app.debugger.session.awaits(key) => {
+                    app.debugger.try_failed(key, error.to_string());
                 }
                 error => {
                     app.held = true;
@@ -136,13 +160,21 @@ impl App {
         if self.busy.is_some_and(|busy| busy.key == key) {
             self.busy = None;
         }
+        if self.background.is_some_and(|background| background.key == key) {
+            self.background = None;
+        }
     }
 
     /// True if a run is on and its next step can be made, or a command waits.
     pub fn due(&self) -> bool {
         match self.debugger.goal() {
             Some(_) => !(self.debugger.live && self.debugger.waiting() && self.busy.is_some()),
-            None => !self.queue.is_empty() && matches!(self.mode, Mode::Normal),
+            None => {
+                // What takes a try waits until it is over.
+                let waits = matches!(self.queue.front(), Some(Command::Take(_)))
+                    && self.debugger.tries.running().is_some();
+                !self.queue.is_empty() && matches!(self.mode, Mode::Normal) && !waits
+            }
         }
     }
 
@@ -197,7 +229,9 @@ fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
     app.message = None;
     match std::mem::replace(&mut app.mode, Mode::Normal) {
         Mode::Normal => {
-            if let Some(action) = action {
+            if let Some(action) = action
+                && !(app.tries_shown && tries::act(app, action, effects))
+            {
                 act(app, action, effects);
             }
         }

@@ -75,6 +75,11 @@ fn every_command() -> Vec<Command> {
         C::Reset(Some("seed".to_owned())),
         C::Restart,
         C::Resimulate,
+        C::Try(Vec::new()),
+        C::Try(vec![("seed".to_owned(), "3".to_owned())]),
+        C::Try(vec![("a b".to_owned(), "\"=".to_owned()), ("c".to_owned(), "-1".to_owned())]),
+        C::Take(None),
+        C::Take(Some(3)),
         C::Break(condition("length > 32")),
         C::Breaks,
         C::Enable(None, true),
@@ -171,7 +176,8 @@ fn every_row_of_the_table_is_a_command() {
     let printed: Vec<String> = every_command().iter().map(ToString::to_string).collect();
     for spec in COMMANDS {
         let rest = match spec.takes {
-            Takes::Nothing | Takes::Count | Takes::Param | Takes::File => "",
+            Takes::Nothing | Takes::Count | Takes::Param | Takes::File | Takes::Try => "",
+            Takes::Assignments => "seed=3",
             Takes::Condition | Takes::Event => "expanded",
             Takes::Place => "3",
             Takes::ParamValue => "seed 3",
@@ -229,6 +235,9 @@ fn a_fault_is_told_with_its_place() {
         ("query steps to", 12..14, "`where` is wanted"),
         ("query steps to a b", 15..18, "in quotes"),
         ("quit now", 5..8, "quit takes nothing"),
+        ("try seed", 4..8, "NAME=VALUE"),
+        ("try seed=3 =4", 11..13, "NAME=VALUE"),
+        ("take x", 5..6, "take takes [N]"),
     ] {
         let error = parse(line).unwrap_err();
         assert_eq!(error.at, at, "{line}: {error}");

@@ -215,3 +215,55 @@ fn a_session_is_resumed_as_it_was_left() {
     terminal.wait_text("no session to resume");
     assert_eq!(terminal.exit().exit_code(), 1);
 }
+
+#[test]
+fn runs_side_by_side_are_stepped_and_one_is_opened() {
+    let list = "daedal,daedal:high_conf_threshold=0.5";
+    let prompt = "Write a story in 4 sentences about a small owl who finds a drum.";
+    let arguments = ["compare", "--tui", "--strategies", list, prompt];
+    let mut terminal = Terminal::start(&arguments, (120, 40), &[]);
+    terminal.wait_text("PAUSED");
+    terminal.wait_text(" 2 daedal:high_conf_threshold=0.5 ");
+    for step in 1..=3 {
+        terminal.step_to(step);
+    }
+    terminal.press("c");
+    terminal.wait_text("DONE");
+    terminal.press("\t");
+    terminal.wait_text("lane 2 parts from lane 1 at step");
+    let end = terminal.text();
+    terminal.press("S");
+    terminal.wait_text("PAUSED");
+    terminal.press("$");
+    terminal.wait("the same end", |screen| screen.contents() == end);
+    // The lane in focus alone, and back.
+    terminal.press("\r");
+    terminal.wait_text("Parameters");
+    terminal.press("q");
+    terminal.wait("all lanes", |screen| screen.contents().contains("2 lanes"));
+    terminal.press("q");
+    assert!(terminal.exit().success(), "{}", terminal.text());
+    terminal.assert_restored();
+}
+
+#[test]
+fn parameters_are_tried_beside_the_run_and_taken_over() {
+    let mut terminal = Terminal::start(&[], (80, 24), &[]);
+    terminal.wait_text("PAUSED");
+    terminal.press("c");
+    terminal.wait_text("DONE");
+    terminal.press(":try high_conf_threshold=0.5\r");
+    terminal.wait_text("what differs");
+    terminal.wait("a try that is over", |screen| {
+        let text = screen.contents();
+        text.contains("τ_high 0.50") && !text.contains("masks left ·")
+    });
+    terminal.wait_text("parts from now at step");
+    // A turn is tried at once, whatever was tried before.
+    terminal.press("-");
+    terminal.wait_text("τ_high 0.89");
+    terminal.press("j\r");
+    terminal.wait_text("try 1 is a run of its own now");
+    terminal.wait_text("branch 2/2");
+    leave(terminal);
+}

@@ -249,8 +249,8 @@ pub fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<usize> {
     flow.hit(row, x).or_else(|| flow.nearest(row, x))
 }
 
-/// Draws the pane.
-pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
+/// What comes next, in a few words.
+pub fn next(app: &App) -> String {
     let legend = match app.debugger.session.pending() {
         Pending::Decided { decision, .. } => {
             let fills = decision.fills().count();
@@ -280,12 +280,22 @@ pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
         Pending::Done(finish) => finish.name().to_owned(),
         Pending::Failed(_) => "cannot go on".to_owned(),
     };
-    let next = if legend.is_empty() || matches!(app.debugger.session.pending(), Pending::Done(_)) {
+    if legend.is_empty() || matches!(app.debugger.session.pending(), Pending::Done(_)) {
         legend
     } else {
         format!("next: {legend}")
-    };
-    let inside = pen.heading(area, Pane::Canvas.title(), app.focus == Pane::Canvas, &next);
+    }
+}
+
+/// Draws the pane.
+pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
+    pen.heading(area, Pane::Canvas.title(), app.focus == Pane::Canvas, &next(app));
+    draw_inside(app, pen, area);
+}
+
+/// Draws what is under the heading of the pane at `area`.
+pub fn draw_inside(app: &App, pen: &mut Pen, area: Rect) {
+    let inside = pen::inner(area);
     if inside.height == 0 || inside.width <= MARGIN {
         return;
     }
@@ -323,7 +333,8 @@ pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
                 if placed.glyph.sort == Sort::Newline {
                     style = style.add_modifier(ratatui::style::Modifier::DIM);
                 }
-                if piece.position.is_some_and(|at| app.search.covers(at)) {
+                let differs = |at: usize| app.differs.get(at) == Some(&true);
+                if piece.position.is_some_and(|at| app.search.covers(at) || differs(at)) {
                     style = style.patch(app.theme.style(Role::Match));
                 }
                 if cursor == Some(placed.piece) && !placed.marker {

@@ -125,6 +125,13 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
     }
 }
 
+/// The chosen parameter on one line.
+pub fn chosen(app: &App, pen: &mut Pen, line: Rect) {
+    if let Some((spec, value)) = app.debugger.session.params().iter().nth(app.param) {
+        entry(app, pen, line, app.param, spec, value);
+    }
+}
+
 /// One parameter on one line.
 fn entry(app: &App, pen: &mut Pen, line: Rect, at: usize, spec: &ParamSpec, value: Value) {
     let chosen = at == app.param;

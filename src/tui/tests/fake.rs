@@ -49,6 +49,10 @@ impl Vocabulary for FakeVocabulary {
     }
 }
 
+pub fn vocabulary() -> Arc<dyn Vocabulary> {
+    Arc::new(FakeVocabulary)
+}
+
 const LONG: &str = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverordnungsparagraphen\
                     Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverordnungsparagraphen\
                     Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverordnungsparagraphen";
@@ -320,7 +324,7 @@ pub fn settle(app: &mut App) {
     for _ in 0..if app.debugger.live { 3 } else { 0 } {
         supplied(&mut app.debugger.session);
         app.asked.clear();
-        app.busy = None;
+        (app.busy, app.background) = (None, None);
     }
     app.refresh();
 }

@@ -3,7 +3,7 @@
 
 mod debug;
 mod debug_screens;
-mod fake;
+pub mod fake;
 mod flow;
 mod incremental;
 mod keymap;
@@ -15,3 +15,4 @@ mod screens;
 mod svg;
 mod text;
 mod theme;
+mod tries;

@@ -1,0 +1,437 @@
+//! `demask compare`: several strategies on one prompt, in lockstep on one model.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
+};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{
+    Config, ConfigOptions, Fault, LoadOptions, LookOptions,
+    batch::pass,
+    config::set_all,
+    fault::say,
+    harmless::{harmless, harmless_json},
+    host::Program,
+    open, run, stop,
+};
+use crate::{
+    canvas::TokenId,
+    compare::{self, Advance, Excerpt, Figures, Lane, Lockstep, Run},
+    decode::{Params, Recipe, Value},
+    model::Loaded,
+    predict::Vocabulary,
+    session::{Pending, Session},
+    trace::Header,
+    tui::{self, Source, Start},
+};
+
+/// Tokens shown on either side of the place where two answers part.
+const AROUND: usize = 6;
+
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The prompt
+    #[arg(value_name = "PROMPT", required_unless_present = "prompt_ids")]
+    prompt: Option<String>,
+    /// Strategies with their parameters, commas between:
+    /// `daedal,daedal:preset=stage-1,block_length=16`
+    #[arg(long, value_name = "LIST", required = true)]
+    strategies: String,
+    /// Seed of every strategy that has one and does not set it itself
+    #[arg(long, value_name = "N")]
+    seed: Option<i64>,
+    /// One JSON object on stdout instead of a table
+    #[arg(long)]
+    json: bool,
+    /// Open the runs side by side on a screen, to be stepped together
+    #[arg(long, conflicts_with = "json")]
+    tui: bool,
+    /// Record each run to a file in DIR: STRATEGY-1.jsonl and so on
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
+    /// Record over files that exist
+    #[arg(long, requires = "record")]
+    overwrite: bool,
+    #[command(flatten)]
+    load: LoadOptions,
+    #[command(flatten)]
+    look: LookOptions,
+    #[command(flatten)]
+    config: ConfigOptions,
+}
+
+/// A strategy and its run.
+struct Entry {
+    recipe: Recipe,
+    session: Session,
+}
+
+impl Lane for Entry {
+    fn session(&self) -> &Session {
+        &self.session
+    }
+
+    fn session_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+}
+
+pub fn main(args: &CompareArgs) -> Result<ExitCode, Fault> {
+    let recipes = Recipe::parse_list(&args.strategies).map_err(Fault::usage)?;
+    if recipes.len() < 2 {
+        return Err(Fault::usage(
+            "--strategies names one strategy. Give two or more, with commas between: \
+             `daedal,daedal:preset=fixed`",
+        ));
+    }
+    if args.tui {
+        super::tui::terminal_or_fault()?;
+    }
+    let config = args.config.read()?;
+    let (mut loaded, ids, prompt) = open::load(&args.load, args.prompt.as_deref())?;
+    let entries = entries(args, &config, &loaded, &recipes, &ids, &prompt)?;
+    if args.tui {
+        return show(args, config, loaded, entries, prompt);
+    }
+    let mut lockstep = Lockstep { lanes: entries };
+    let stopped = stop::on_signals();
+    let started = Instant::now();
+    let outcome = go(&mut lockstep, &mut loaded, &stopped);
+    // Whatever happened, what was recorded is closed properly before anything is said.
+    for entry in &mut lockstep.lanes {
+        entry.session.finish_recording().map_err(Fault::failure)?;
+    }
+    outcome?;
+    let vocabulary = &*loaded.tokenizer;
+    let rows: Vec<Row> =
+        (0..lockstep.lanes.len()).map(|at| Row::of(&lockstep.lanes, at, vocabulary)).collect();
+    if args.json {
+        let summary = Summary {
+            prompt: &prompt,
+            model: &loaded.facts.name,
+            passes: rows.iter().map(|row| row.passes).sum(),
+            wall_seconds: started.elapsed().as_secs_f64(),
+            runs: &rows,
+        };
+        let json = serde_json::to_string(&summary).map_err(Fault::failure)?;
+        say(&harmless_json(&json))?;
+    } else {
+        say(&harmless(&report(&rows)))?;
+    }
+    let failed = lockstep.lanes.iter().find_map(|entry| match entry.session.pending() {
+        Pending::Failed(error) => Some(format!("{}: {error}", entry.recipe)),
+        _ => None,
+    });
+    match failed {
+        Some(error) => Err(Fault::failure(error)),
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// A session for every strategy, each with its recorder.
+fn entries(
+    args: &CompareArgs,
+    config: &Config,
+    loaded: &Loaded,
+    recipes: &[Recipe],
+    ids: &[TokenId],
+    prompt: &str,
+) -> Result<Vec<Entry>, Fault> {
+    if let Some(folder) = &args.record {
+        fs::create_dir_all(folder).map_err(|error| {
+            Fault::failure(format!("{}: no such folder can be made ({error})", folder.display()))
+        })?;
+    }
+    let extras = open::extras(args.load.candidates);
+    let mut entries = Vec::new();
+    for (at, recipe) in recipes.iter().enumerate() {
+        let strategy = recipe.strategy;
+        let mut params = Params::defaults(strategy.params());
+        params.suggest(&loaded.suggested.of(strategy.name()));
+        set_all(&mut params, &config.params)?;
+        recipe.set(&mut params).map_err(Fault::usage)?;
+        if let Some(seed) = args.seed.filter(|_| !recipe.sets("seed"))
+            && params.spec("seed").is_ok()
+        {
+            params.set("seed", Value::Int(seed)).map_err(Fault::usage)?;
+        }
+        open::fit(&mut params, recipe.sets("max_gen_length"), loaded, ids.len())?;
+        let header = Header::new(&loaded.facts, strategy.name(), prompt, extras);
+        let recorder = match &args.record {
+            None => None,
+            Some(folder) => {
+                let path = file(folder, recipe, at);
+                Some(open::file_recorder(args.overwrite, &path, &header, loaded)?)
+            }
+        };
+        let special = loaded.facts.special;
+        let session = Session::new(strategy, ids, special, params, extras, recorder)
+            .map_err(|error| Fault::usage(format!("{recipe}: {error}")))?;
+        let (length, context) = (session.canvas().len(), loaded.facts.context);
+        if ids.len() + length > context {
+            return Err(Fault::failure(format!(
+                "{recipe}: the prompt has {} tokens, which with {length} positions is more than \
+                 the context of {} ({context}). Shorten the prompt or lower the length",
+                ids.len(),
+                loaded.facts.name
+            )));
+        }
+        entries.push(Entry { recipe: recipe.clone(), session });
+    }
+    Ok(entries)
+}
+
+/// Opens the screen on the runs.
+fn show(
+    args: &CompareArgs,
+    config: Config,
+    loaded: Loaded,
+    entries: Vec<Entry>,
+    prompt: String,
+) -> Result<ExitCode, Fault> {
+    let look = args.look.look(&config);
+    let lanes = entries.into_iter().enumerate().map(|(at, Entry { recipe, session })| {
+        let extras = session.extras();
+        let header = Header::new(&loaded.facts, recipe.strategy.name(), &prompt, extras);
+        let host = Program::new(&config)
+            .encoding(loaded.tokenizer.clone())
+            .saving(header, loaded.tokenizer.clone());
+        let start = Start {
+            session,
+            predictor: None,
+            vocabulary: loaded.tokenizer.clone(),
+            facts: loaded.facts.clone(),
+            source: Source::Live,
+            recording: args.record.as_deref().map(|folder| file(folder, &recipe, at)),
+            host: Box::new(host),
+            prompt_text: prompt.clone(),
+            notices: Vec::new(),
+            look,
+            keymap: config.keymap.clone(),
+            speed: config.look.speed,
+            commands: Vec::new(),
+            view: None,
+            keep: None,
+        };
+        (recipe.label().to_owned(), start)
+    });
+    let lanes = lanes.collect();
+    tui::compare(lanes, loaded.predictor).map_err(Fault::failure)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where a run is recorded.
+fn file(folder: &Path, recipe: &Recipe, at: usize) -> PathBuf {
+    folder.join(format!("{}-{}.jsonl", recipe.strategy.name(), at + 1))
+}
+
+/// Runs all to their ends.
+fn go(
+    lockstep: &mut Lockstep<Entry>,
+    loaded: &mut Loaded,
+    stopped: &AtomicBool,
+) -> Result<(), Fault> {
+    let bar = run::bar();
+    loop {
+        if stopped.load(Ordering::Relaxed) {
+            return Err(Fault::failure("stopped by a signal"));
+        }
+        let advance = lockstep.step_all().map_err(|(at, error)| {
+            Fault::failure(format!("{}: {error}", lockstep.lanes[at].recipe))
+        })?;
+        match advance {
+            Advance::Over => break,
+            Advance::Moved => {}
+            Advance::Waiting => {
+                for (key, request) in lockstep.wanted() {
+                    let (answer, took) = pass(loaded.predictor.as_mut(), &request, stopped)?;
+                    lockstep.supply(key, answer, took);
+                }
+            }
+        }
+        let sessions = || lockstep.lanes.iter().map(|entry| &entry.session);
+        if let Some(fault) = sessions().find_map(Session::recorder_fault) {
+            return Err(Fault::failure(fault));
+        }
+        let positions: usize = sessions().map(|session| session.canvas().len()).sum();
+        let masks: usize = sessions().map(|session| session.canvas().masks()).sum();
+        bar.set_length(positions as u64);
+        bar.set_position((positions - masks) as u64);
+        bar.set_message(format!("{} runs · step {}", lockstep.lanes.len(), lockstep.step()));
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Summary<'a> {
+    prompt: &'a str,
+    model: &'a str,
+    /// Forward passes of all runs: one that several asked for counts once.
+    passes: usize,
+    wall_seconds: f64,
+    runs: &'a [Row],
+}
+
+/// A run in figures.
+#[derive(Serialize)]
+struct Row {
+    /// The strategy as it was written.
+    strategy: String,
+    n_token: usize,
+    e_token: usize,
+    /// e_token / n_token; null for an empty region.
+    e_ratio: Option<f64>,
+    /// Predictions the strategy asked for.
+    nfe: usize,
+    /// Forward passes run for it: what a run before it asked for already is not run again.
+    passes: usize,
+    /// Seconds its passes and decisions take, those of other runs that it shares included.
+    seconds: f64,
+    finish: &'static str,
+    /// The answer, without its tail of end-of-sequence tokens.
+    text: String,
+    /// The generated region, tail included.
+    ids: Vec<TokenId>,
+    /// Where it parts from the first run; null for that.
+    difference: Option<Parting>,
+}
+
+/// Where a run parts from the first.
+#[derive(Serialize)]
+struct Parting {
+    /// The first step after which the canvases differ; null if they never do.
+    step: Option<usize>,
+    /// The first position at which the answers differ; null if they are equal.
+    position: Option<usize>,
+    /// The first run's text around it.
+    first: Option<Around>,
+    /// This run's.
+    own: Option<Around>,
+}
+
+/// A text around a position.
+#[derive(Serialize)]
+struct Around {
+    before: String,
+    at: String,
+    behind: String,
+}
+
+impl From<Excerpt> for Around {
+    fn from(Excerpt { before, at, behind }: Excerpt) -> Self {
+        Self { before, at, behind }
+    }
+}
+
+impl Row {
+    fn of(entries: &[Entry], at: usize, vocabulary: &dyn Vocabulary) -> Self {
+        let entry = &entries[at];
+        let (own, first) = (Run::here(&entry.session), Run::here(&entries[0].session));
+        let figures = Figures::of(own);
+        let difference = compare::first_difference(first, own);
+        let around = |run: Run| {
+            let excerpt = |position| compare::excerpt(run, position, AROUND, vocabulary).into();
+            difference.position.map(excerpt)
+        };
+        Self {
+            strategy: entry.recipe.label().to_owned(),
+            n_token: figures.n_token,
+            e_token: figures.e_token,
+            e_ratio: figures.e_ratio(),
+            nfe: figures.nfe,
+            passes: entry.session.passes(),
+            seconds: figures.time().as_secs_f64(),
+            finish: figures.finish.map_or("failed", |finish| finish.name()),
+            text: vocabulary.text(&own.answer()),
+            ids: own.canvas().tokens(),
+            difference: (at > 0).then(|| Parting {
+                step: difference.step,
+                position: difference.position,
+                first: around(first),
+                own: around(own),
+            }),
+        }
+    }
+}
+
+/// The table, where runs part, and the answers.
+fn report(rows: &[Row]) -> String {
+    const HEAD: [&str; 8] =
+        ["strategy", "N_token", "E_token", "E_ratio", "NFE", "passes", "time", "finish"];
+    let mut table = vec![HEAD.map(str::to_owned)];
+    for (at, row) in rows.iter().enumerate() {
+        table.push([
+            format!("{} {}", at + 1, row.strategy),
+            row.n_token.to_string(),
+            row.e_token.to_string(),
+            row.e_ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.3}")),
+            row.nfe.to_string(),
+            row.passes.to_string(),
+            format!("{:.2} s", row.seconds),
+            row.finish.to_owned(),
+        ]);
+    }
+    let mut text = aligned(&table);
+    for (at, row) in rows.iter().enumerate().skip(1) {
+        if let Some(parting) = &row.difference {
+            text.push_str(&format!("\n{}\n", parted(at + 1, parting)));
+        }
+    }
+    for (at, row) in rows.iter().enumerate() {
+        text.push_str(&format!("\n{} {}\n{}\n", at + 1, row.strategy, row.text));
+    }
+    text.trim_end().to_owned()
+}
+
+/// Where a run parts from the first, in words.
+fn parted(number: usize, parting: &Parting) -> String {
+    let step = match parting.step {
+        None => return format!("{number} and 1 are the same at every step"),
+        Some(0) => format!("{number} starts from another canvas than 1"),
+        Some(step) => format!("{number} parts from 1 at step {step}"),
+    };
+    let (Some(position), Some(first), Some(own)) = (parting.position, &parting.first, &parting.own)
+    else {
+        return format!("{step}; the answers are the same");
+    };
+    let cut = if position > AROUND { "…" } else { "" };
+    let line = |around: &Around| {
+        let whole = format!("{cut}{}⟨{}⟩{}", around.before, around.at, around.behind);
+        whole.replace('\n', "↵").replace('\t', " ")
+    };
+    format!(
+        "{step}; the answers differ from position {position} on:\n  1 {}\n  {number} {}",
+        line(first),
+        line(own)
+    )
+}
+
+/// Rows in columns: the first and the last flush left, numbers flush right.
+fn aligned(table: &[[String; 8]]) -> String {
+    use unicode_width::UnicodeWidthStr;
+    let width = |column: usize| table.iter().map(|row| row[column].width()).max().unwrap_or(0);
+    let widths: [usize; 8] = std::array::from_fn(width);
+    let mut text = String::new();
+    for row in table {
+        let mut line = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            let blanks = " ".repeat(widths[column] - cell.width());
+            match column {
+                0 => line.push_str(&format!("{cell}{blanks}")),
+                7 => line.push_str(&format!("  {cell}")),
+                _ => line.push_str(&format!("  {blanks}{cell}")),
+            }
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,53 @@
+//! The figures of a run, as the literature counts them.
+
+use std::time::Duration;
+
+use super::Run;
+use crate::decode::Finish;
+
+/// What a run comes to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Figures {
+    /// N_token: the length of the generated region, positions.
+    pub n_token: usize,
+    /// E_token: tokens before the tail of end-of-sequence tokens.
+    pub e_token: usize,
+    /// Predictions the strategy asked for: one a step.
+    pub nfe: usize,
+    /// Why it is over; `None` if it is not.
+    pub finish: Option<Finish>,
+    /// Time of the forward passes of its steps, whichever session ran them.
+    pub forward: Duration,
+    /// Time of planning and deciding.
+    pub decide: Duration,
+}
+
+impl Figures {
+    /// The figures of a run.
+    pub fn of(run: Run) -> Self {
+        let (timeline, canvas) = (run.session.timeline(), run.canvas());
+        let mut figures = Self {
+            n_token: canvas.len(),
+            e_token: canvas.tail(),
+            nfe: timeline[run.end].steps as usize,
+            finish: run.session.finish(run.end),
+            forward: Duration::ZERO,
+            decide: Duration::ZERO,
+        };
+        for step in timeline.path(run.end).into_iter().filter_map(|id| timeline[id].step()) {
+            figures.forward += step.timing.forward;
+            figures.decide += step.timing.decide;
+        }
+        figures
+    }
+
+    /// E_token / N_token, 0..=1; `None` for an empty region.
+    pub fn e_ratio(&self) -> Option<f64> {
+        (self.n_token > 0).then(|| self.e_token as f64 / self.n_token as f64)
+    }
+
+    /// The time the run would take alone.
+    pub fn time(&self) -> Duration {
+        self.forward + self.decide
+    }
+}

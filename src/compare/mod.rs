@@ -1,0 +1,44 @@
+//! Runs side by side: several sessions in lockstep, the figures of each, and where two of them
+//! part. Everything here is pure; whoever owns the model answers what is wanted.
+
+mod difference;
+mod figures;
+mod lockstep;
+
+pub use difference::{Difference, Excerpt, differing, excerpt, first_difference};
+pub use figures::Figures;
+pub use lockstep::{Advance, Lane, Lockstep};
+
+use crate::{
+    canvas::{Canvas, TokenId},
+    session::{NodeId, Session},
+};
+
+/// A run to one of its nodes.
+#[derive(Clone, Copy)]
+pub struct Run<'a> {
+    /// The session it is in.
+    pub session: &'a Session,
+    /// Its end.
+    pub end: NodeId,
+}
+
+impl<'a> Run<'a> {
+    /// The run to where the session stands.
+    pub fn here(session: &'a Session) -> Self {
+        Self { session, end: session.at() }
+    }
+
+    /// The canvas at its end.
+    pub fn canvas(&self) -> &'a Canvas {
+        &self.session.timeline()[self.end].canvas
+    }
+
+    /// The answer: the tokens before the tail of end-of-sequence tokens.
+    pub fn answer(&self) -> Vec<TokenId> {
+        let canvas = self.canvas();
+        let mut tokens = canvas.tokens();
+        tokens.truncate(canvas.tail());
+        tokens
+    }
+}

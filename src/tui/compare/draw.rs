@@ -1,0 +1,244 @@
+//! The screen of a comparison: lanes beside or above each other, each the canvas as the debugger
+//! shows it under a line of figures. A token that lane 1 does not have is bold and underlined.
+
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use super::{
+    super::{
+        frame, history::block_number, layout::SMALLEST, panes::canvas, pen::Pen, popup, text,
+        theme::Role,
+    },
+    Comparison, Lane, keys,
+};
+use crate::compare::{Figures, Run};
+
+/// The narrowest lane beside another, cells.
+const NARROWEST: u16 = 38;
+/// The lowest lane above another: heading, figures and some text.
+const LOWEST: u16 = 5;
+
+/// A lane's number and where it is.
+type Place = (usize, Rect);
+
+/// Where the lanes are, with rules between columns: as many as fit, the one in focus among them.
+fn places(comparison: &Comparison) -> (Vec<Place>, Vec<Rect>) {
+    let bottom = bottom_rows(comparison.height);
+    let area = Rect::new(0, 1, comparison.width, comparison.height.saturating_sub(1 + bottom));
+    let count = comparison.lockstep.lanes.len().max(1);
+    let most_columns = usize::from((area.width / NARROWEST).max(1));
+    let most_rows = usize::from((area.height / LOWEST).max(1));
+    let shown = count.min(most_columns.saturating_mul(most_rows)).max(1);
+    // As many columns as are needed and no more: the lanes are as wide as they can be.
+    let rows = shown.div_ceil(most_columns.min(shown)).max(1);
+    let columns = shown.div_ceil(rows).max(1);
+    let first = comparison.focus / shown * shown;
+    let cells = |all: u16, parts: usize, at: usize| {
+        let (all, parts) = (usize::from(all), parts.max(1));
+        let (from, to) = (all * at / parts, all * (at + 1) / parts);
+        (from as u16, (to - from) as u16)
+    };
+    let mut places = Vec::new();
+    let mut rules = Vec::new();
+    for at in 0..shown.min(count - first.min(count)) {
+        let (x, width) = cells(area.width, columns, at % columns);
+        let (y, height) = cells(area.height, rows, at / columns);
+        let ruled = u16::from(at % columns > 0);
+        let place =
+            Rect { x: x + ruled, y: area.y + y, width: width.saturating_sub(ruled), height };
+        if ruled > 0 {
+            rules.push(Rect { x, width: 1, ..place });
+        }
+        places.push((first + at, place));
+    }
+    (places, rules)
+}
+
+/// Rows at the bottom: message and hints share one on a small screen.
+fn bottom_rows(height: u16) -> u16 {
+    if height < 30 { 1 } else { 2 }
+}
+
+/// Draws the screen.
+pub(super) fn draw(comparison: &Comparison, buffer: &mut Buffer) {
+    buffer.reset();
+    let area = *buffer.area();
+    let mut pen = Pen { buffer, theme: comparison.theme };
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        let text = format!("demask needs {}×{} cells", SMALLEST.0, SMALLEST.1);
+        pen.say(area.x, area.y, area.width, &text, Role::Text);
+    } else {
+        let (places, rules) = places(comparison);
+        title(comparison, &mut pen, Rect { height: 1, ..area }, &places);
+        for (at, place) in places {
+            if let Some(lane) = comparison.lockstep.lanes.get(at) {
+                draw_lane(lane, &mut pen, place, at, at == comparison.focus);
+            }
+        }
+        frame::join(&mut pen, &rules);
+        bottom(comparison, &mut pen, area);
+        if comparison.help {
+            help(comparison, &mut pen, area);
+        }
+    }
+    if comparison.theme.ascii() {
+        frame::to_ascii(buffer);
+    }
+}
+
+/// The first wording that fits.
+fn fitting(pen: &Pen, wordings: &[String], room: u16) -> String {
+    let said = wordings.iter().map(|wording| pen.theme.say(wording));
+    let fits = |wording: &String| text::width(wording) <= usize::from(room);
+    let mut said = said.collect::<Vec<_>>();
+    let last = said.pop().unwrap_or_default();
+    said.into_iter().find(fits).unwrap_or(last)
+}
+
+fn draw_lane(lane: &Lane, pen: &mut Pen, area: Rect, at: usize, focused: bool) {
+    let label = text::safe(&lane.label, pen.theme.ascii());
+    let name = format!("{} {label}", at + 1);
+    pen.heading(area, &name, focused, &canvas::next(&lane.app));
+    if area.height < 3 {
+        return;
+    }
+    let inside =
+        Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: 1 };
+    let line = fitting(pen, &figures(lane), inside.width);
+    pen.say(inside.x, inside.y, inside.width, &line, Role::Dim);
+    canvas::draw_inside(&lane.app, pen, Rect { y: area.y + 1, height: area.height - 1, ..area });
+}
+
+/// Where a lane is and its figures, from long to short.
+fn figures(lane: &Lane) -> Vec<String> {
+    let session = &lane.app.debugger.session;
+    let figures = Figures::of(Run::here(session));
+    let phase = session.phase();
+    let length = lane.app.block_length();
+    let blocks = lane.app.canvas().len().div_ceil(length);
+    let block = phase.block.filter(|block| !block.is_empty());
+    let block = block.map_or_else(String::new, |block| {
+        format!(" block {}/{blocks}", block_number(block.start, length))
+    });
+    let ratio = figures.e_ratio().map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}"));
+    let (step, stage, nfe) = (session.node().depth, phase.stage, figures.nfe);
+    let n = figures.n_token;
+    let finish = figures.finish.map_or("", |finish| finish.name());
+    let end = if finish.is_empty() { String::new() } else { format!(" · {finish}") };
+    vec![
+        format!(
+            "step {step} · stage {stage}{block} · N_token {n} · E_token {} · E_ratio {ratio} · \
+             NFE {nfe}{end}",
+            figures.e_token
+        ),
+        format!("step {step} · stage {stage}{block} · N {n} · E/N {ratio} · NFE {nfe}{end}"),
+        format!("step {step} · stage {stage} · N {n} · E/N {ratio} · NFE {nfe}{end}"),
+        format!("step {step} N {n} E/N {ratio} NFE {nfe} {finish}"),
+        format!("{step} N {n} E/N {ratio} NFE {nfe} {finish}"),
+    ]
+}
+
+fn title(comparison: &Comparison, pen: &mut Pen, line: Rect, places: &[Place]) {
+    let lanes = &comparison.lockstep.lanes;
+    let state = match comparison.busy {
+        Some(busy) => format!("BUSY {}/{}", busy.progress.done, busy.progress.of),
+        None if comparison.over() => "DONE".to_owned(),
+        None if comparison.running => format!("RUNNING {}", comparison.speed_name()),
+        None => "PAUSED".to_owned(),
+    };
+    let recording = lanes.iter().any(|lane| lane.app.recording.is_some());
+    let mut badges = vec![(" LIVE ".to_owned(), Role::Live), (format!(" {state} "), Role::State)];
+    if recording {
+        badges.insert(0, (" REC ".to_owned(), Role::Recording));
+    }
+    let width: usize = badges.iter().map(|(badge, _)| text::width(badge) + 1).sum();
+    let mut x = line.right().saturating_sub(u16::try_from(width).unwrap_or(line.width));
+    let room = x.saturating_sub(line.x + 2);
+    for (badge, role) in badges {
+        x += pen.say(x, line.y, line.right().saturating_sub(x), &badge, role) + 1;
+    }
+    let passes: usize = lanes.iter().map(|lane| lane.app.debugger.session.passes()).sum();
+    let shown = match (places.first(), places.last()) {
+        (Some((first, _)), Some((last, _))) if places.len() < lanes.len() => {
+            format!("lanes {}–{} of {}", first + 1, last + 1, lanes.len())
+        }
+        _ => format!("{} lanes", lanes.len()),
+    };
+    let step = format!("step {}", comparison.lockstep.step());
+    let model = lanes.first().map(|lane| text::safe(&lane.app.facts.name, pen.theme.ascii()));
+    let model = text::fit(&model.unwrap_or_default(), 20);
+    let long = format!("{shown} · {model} · {passes} passes");
+    // With one line at the bottom for everything, where lanes part is said here.
+    let parting =
+        comparison.parting(comparison.focus).filter(|_| bottom_rows(comparison.height) == 1);
+    let first = parting.unwrap_or_else(|| long.clone());
+    let wordings = [first, long, shown, String::new()];
+    let rest = fitting(pen, &wordings, room.saturating_sub(20));
+    let parts =
+        [("demask  ", Role::Brand), (&step, Role::Strong), ("  ", Role::Text), (&rest, Role::Dim)];
+    pen.line(line.x + 1, line.y, room, &parts);
+}
+
+/// Message and hints.
+fn bottom(comparison: &Comparison, pen: &mut Pen, area: Rect) {
+    let rows = bottom_rows(area.height);
+    let line = Rect { y: area.bottom() - rows, height: 1, ..area };
+    let room = line.width.saturating_sub(2);
+    let parting = || comparison.parting(comparison.focus).map(|text| (Role::Dim, text));
+    let spoken = comparison.message.clone().or_else(|| parting().filter(|_| rows > 1));
+    if let Some((role, sentence)) = &spoken {
+        let sentence = text::safe(&pen.theme.say(sentence), pen.theme.ascii());
+        pen.put(line.x + 1, line.y, room, &sentence, pen.theme.style(*role));
+    }
+    if spoken.is_some() && rows == 1 {
+        return;
+    }
+    let y = area.bottom() - 1;
+    let hints = keys::hints(&comparison.keymap);
+    frame::draw_hints(pen, &hints, Rect { y, height: 1, ..area });
+}
+
+/// The help box.
+fn help(comparison: &Comparison, pen: &mut Pen, screen: Rect) {
+    const WIDE: u16 = 18;
+    let rows = keys::rows(&comparison.keymap);
+    let height = u16::try_from(rows.len()).unwrap_or(u16::MAX).saturating_add(3);
+    let escape = comparison.keymap.first(super::Action::Help);
+    let area = popup::middle(screen, (78, height));
+    let inside = popup::frame(pen, area, " Lanes side by side ", &format!(" {escape} closes "));
+    for (y, (keys, help)) in (inside.y..inside.bottom()).zip(rows) {
+        pen.say(inside.x, y, WIDE, &keys, Role::Key);
+        let room = inside.width.saturating_sub(WIDE + 1);
+        pen.say(inside.x + WIDE + 1, y, room, help, Role::Text);
+    }
+    if inside.height >= height - 2 {
+        let y = inside.bottom() - 1;
+        let room = inside.width.saturating_sub(WIDE + 1);
+        pen.say(inside.x, y, WIDE, " the ", Role::Match);
+        pen.say(inside.x + WIDE + 1, y, room, "a token that lane 1 does not have here", Role::Text);
+    }
+}
+
+/// A click: gives its lane the keys, and puts the cursor there. The wheel scrolls.
+pub(super) fn click(comparison: &mut Comparison, mouse: MouseEvent) {
+    if comparison.help {
+        comparison.help = !matches!(mouse.kind, MouseEventKind::Down(_));
+        return;
+    }
+    let (places, _) = places(comparison);
+    let under = |(_, place): &Place| place.contains((mouse.column, mouse.row).into());
+    let Some((at, place)) = places.into_iter().find(under) else { return };
+    let area = Rect { y: place.y + 1, height: place.height.saturating_sub(1), ..place };
+    let Some(app) = comparison.lockstep.lanes.get_mut(at).map(|lane| &mut lane.app) else { return };
+    match mouse.kind {
+        MouseEventKind::Down(MouseButton::Left) => {
+            if let Some(position) = canvas::hit(app, area, mouse.column, mouse.row) {
+                app.put(position);
+            }
+            comparison.focus = at;
+        }
+        MouseEventKind::ScrollDown => app.scroll = Some(canvas::top(app, area) + 2),
+        MouseEventKind::ScrollUp => app.scroll = Some(canvas::top(app, area).saturating_sub(2)),
+        _ => {}
+    }
+}

@@ -1,0 +1,49 @@
+//! What the debugger's keys do on the screen of a comparison, as data: the hints at the bottom
+//! and the help box come from it.
+
+use super::super::keymap::{Action, Keymap, names};
+
+/// Actions with a word for the hints and a line of help.
+pub const KEYS: &[(&[Action], Option<&str>, &str)] = &[
+    (&[Action::Step], Some("step"), "make a step in every lane"),
+    (&[Action::Back], Some("back"), "go one step back in every lane"),
+    (&[Action::RunPause], Some("run/pause"), "run at the chosen speed, or pause"),
+    (&[Action::RunToEnd], None, "run to the end of every lane, or pause"),
+    (&[Action::Slower, Action::Faster], None, "run slower, or faster"),
+    (&[Action::FirstStep], None, "go to the start"),
+    (&[Action::LastStep], None, "go to the last known step"),
+    (&[Action::NextPane], Some("lane"), "go to the next lane"),
+    (&[Action::PreviousPane], None, "go to the lane before"),
+    (
+        &[Action::NextTouched, Action::PreviousTouched],
+        Some("differences"),
+        "go to the next difference from lane 1, or back",
+    ),
+    (&[Action::Enter], Some("open"), "open this lane in the debugger; there, q comes back"),
+    (&[Action::Left, Action::Right], None, "move the cursor of this lane"),
+    (&[Action::Follow], None, "let the cursors follow what happens again"),
+    (&[Action::Ghost], None, "show masks as the model's draft, or as bars"),
+    (&[Action::Redraw], None, "draw the screen anew"),
+    (&[Action::Escape], None, "stop a run; cancel a forward pass"),
+    (&[Action::Interrupt], None, "the same; twice: quit"),
+    (&[Action::Help], Some("help"), "show or close this help"),
+    (&[Action::Quit], Some("quit"), "quit"),
+];
+
+/// The hints, most needed first: keys and a word; what has no key is left out.
+pub fn hints(keymap: &Keymap) -> Vec<(String, &'static str)> {
+    let hints = KEYS.iter().filter_map(|(actions, word, _)| {
+        let keys: Vec<String> = actions.iter().map(|action| keymap.first(*action)).collect();
+        Some((keys.join(" ").trim().to_owned(), (*word)?))
+    });
+    hints.filter(|(keys, _)| !keys.is_empty()).collect()
+}
+
+/// The rows of the help box: every key of the actions, and what they do.
+pub fn rows(keymap: &Keymap) -> Vec<(String, &'static str)> {
+    let rows = KEYS.iter().map(|(actions, _, help)| {
+        let keys = actions.iter().map(|action| names(keymap.keys(*action)));
+        (keys.filter(|keys| !keys.is_empty()).collect::<Vec<_>>().join(" "), *help)
+    });
+    rows.filter(|(keys, _)| !keys.is_empty()).collect()
+}

@@ -1,0 +1,513 @@
+//! Runs side by side on one screen: each lane is a whole debugger of its own, stepped together with
+//! the others, and one can be opened. Everything that changes the screen is here; it knows neither
+//! terminal nor thread, as the debugger's own `update`.
+
+mod draw;
+mod keys;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::HashSet, time::Duration};
+
+use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
+use ratatui::buffer::Buffer;
+
+use super::{
+    Start,
+    app::{App, Busy, Mode, SPEEDS},
+    driver::Interface,
+    frame,
+    keymap::{Action, Keymap},
+    theme::{Role, Theme},
+    update::{self, Effect, Event},
+};
+use crate::{
+    compare::{self, Advance, Lockstep, Run},
+    predict::{Key, PredictError, Progress},
+    session::{Pending, Report, Session},
+};
+
+/// A strategy's run as a debugger of its own.
+pub(super) struct Lane {
+    /// The strategy as it was written.
+    pub label: String,
+    pub app: App,
+    /// The step after which it parts from the first lane.
+    parting: Option<usize>,
+}
+
+impl compare::Lane for Lane {
+    fn session(&self) -> &Session {
+        &self.app.debugger.session
+    }
+
+    fn session_mut(&mut self) -> &mut Session {
+        &mut self.app.debugger.session
+    }
+}
+
+/// The state of the screen.
+pub(super) struct Comparison {
+    pub lockstep: Lockstep<Lane>,
+    pub focus: usize,
+    /// The lane in focus has the whole screen, as a debugger.
+    pub open: bool,
+    pub help: bool,
+    /// It runs at the chosen speed, or as fast as it goes.
+    pub running: bool,
+    paced: bool,
+    speed: usize,
+    /// Steps asked for while a pass was on its way: no key is lost.
+    owed: usize,
+    asked: HashSet<Key>,
+    pub busy: Option<Busy>,
+    /// A cancelled pass is not asked for again until a key wants it.
+    held: bool,
+    interrupted: bool,
+    pub message: Option<(Role, String)>,
+    pub theme: Theme,
+    pub keymap: Keymap,
+    pub width: u16,
+    pub height: u16,
+    pub died: Option<String>,
+}
+
+impl Comparison {
+    /// The screen at its start; there must be a lane.
+    pub fn new(starts: Vec<(String, Start)>, width: u16, height: u16) -> Option<Self> {
+        let (_, first) = starts.first()?;
+        let (theme, keymap) = (Theme::new(first.look), first.keymap.clone());
+        let speed = SPEEDS.iter().position(|&at| at == first.speed).unwrap_or(2);
+        let lanes = starts.into_iter().map(|(label, start)| {
+            let mut app = App::new(start, width, height);
+            app.debugger.live = true;
+            Lane { label, app, parting: None }
+        });
+        let mut comparison = Self {
+            lockstep: Lockstep { lanes: lanes.collect() },
+            focus: 0,
+            open: false,
+            help: false,
+            running: false,
+            paced: false,
+            speed,
+            owed: 0,
+            asked: HashSet::new(),
+            busy: None,
+            held: false,
+            interrupted: false,
+            message: None,
+            theme,
+            keymap,
+            width,
+            height,
+            died: None,
+        };
+        comparison.refresh();
+        Some(comparison)
+    }
+
+    /// The lane in focus.
+    fn focused(&mut self) -> Option<&mut App> {
+        self.lockstep.lanes.get_mut(self.focus).map(|lane| &mut lane.app)
+    }
+
+    /// True if every run is over.
+    pub fn over(&self) -> bool {
+        let over = |lane: &Lane| {
+            matches!(lane.app.debugger.session.pending(), Pending::Done(_) | Pending::Failed(_))
+        };
+        self.lockstep.lanes.iter().all(over)
+    }
+
+    /// Brings what is derived from the sessions up to date.
+    fn refresh(&mut self) {
+        self.lockstep.wanted();
+        for lane in &mut self.lockstep.lanes {
+            lane.app.refresh();
+        }
+        let Some((first, others)) = self.lockstep.lanes.split_first_mut() else { return };
+        for lane in others {
+            lane.app.differs = compare::differing(first.app.canvas(), lane.app.canvas());
+            let (one, own) = (&first.app.debugger.session, &lane.app.debugger.session);
+            lane.parting = compare::first_difference(Run::here(one), Run::here(own)).step;
+        }
+    }
+
+    /// In words, where a lane parts from the first; nothing where it does not.
+    pub fn parting(&self, at: usize) -> Option<String> {
+        let step = self.lockstep.lanes.get(at)?.parting?;
+        Some(match step {
+            0 => format!("lane {} starts from another canvas than lane 1", at + 1),
+            step => format!("lane {} parts from lane 1 at step {step}", at + 1),
+        })
+    }
+
+    fn say(&mut self, text: impl Into<String>) {
+        self.message = Some((Role::Text, text.into()));
+    }
+
+    /// Makes the next step of all, if nothing is waited for; false if that was not possible.
+    fn step(&mut self) -> bool {
+        match self.lockstep.step_all() {
+            Ok(Advance::Moved) => {
+                self.refresh();
+                if self.running && self.over() {
+                    self.running = false;
+                    self.say("every run is over");
+                }
+                true
+            }
+            Ok(Advance::Waiting) => false,
+            Ok(Advance::Over) => {
+                self.running = false;
+                self.say("every run is over; S goes back");
+                false
+            }
+            Err((at, error)) => {
+                self.running = false;
+                self.message = Some((Role::Bad, format!("lane {}: {error}", at + 1)));
+                false
+            }
+        }
+    }
+
+    fn back_to(&mut self, step: usize) {
+        (self.running, self.owed) = (false, 0);
+        self.lockstep.back_to(step);
+        self.refresh();
+    }
+
+    /// Asks for the passes that are wanted, each once; those that nobody waits for are cancelled.
+    fn want(&mut self, effects: &mut Vec<Effect>) {
+        if self.held || self.open {
+            return;
+        }
+        let wanted = self.lockstep.wanted();
+        let stale = |key: &Key| !wanted.iter().any(|(wanted, _)| wanted == key);
+        if self.asked.iter().any(stale) && !wanted.is_empty() {
+            effects.push(Effect::Cancel);
+            // What was cancelled with them is asked for again.
+            self.asked.clear();
+        }
+        for (key, request) in wanted {
+            if self.asked.insert(key) {
+                effects.push(Effect::Submit(key, request));
+                self.busy.get_or_insert(Busy { key, progress: Progress { done: 0, of: 1 } });
+            }
+        }
+    }
+
+    fn answer(&mut self, report: Report, effects: &mut Vec<Effect>) {
+        match report {
+            Report::Progress(key, progress) => {
+                if self.asked.contains(&key) {
+                    self.busy = Some(Busy { key, progress });
+                }
+            }
+            Report::Done { key, prediction, took } => {
+                self.settle(key);
+                self.lockstep.supply(key, prediction, took);
+                self.refresh();
+                if self.owed > 0 && self.step() {
+                    self.owed -= 1;
+                } else if self.running && !self.paced {
+                    self.step();
+                }
+            }
+            Report::Failed(_, PredictError::Cancelled) => {}
+            Report::Failed(key, error) => {
+                self.settle(key);
+                (self.held, self.running, self.owed) = (true, false, 0);
+                self.message = Some((Role::Bad, format!("{error}; s tries again")));
+            }
+            Report::Died(message) => {
+                self.died = Some(message);
+                effects.push(Effect::Quit);
+            }
+        }
+    }
+
+    fn settle(&mut self, key: Key) {
+        self.asked.remove(&key);
+        let next = self.asked.iter().next().copied();
+        self.busy = next.map(|key| Busy { key, progress: Progress { done: 0, of: 1 } });
+    }
+
+    /// Pauses and cancels; false if there was nothing to stop.
+    fn stop(&mut self, effects: &mut Vec<Effect>) -> bool {
+        let running = std::mem::take(&mut self.running);
+        let busy = self.busy.take().is_some();
+        self.owed = 0;
+        if busy {
+            self.asked.clear();
+            self.held = true;
+            effects.push(Effect::Cancel);
+        }
+        running || busy
+    }
+
+    fn press(&mut self, key: KeyEvent, effects: &mut Vec<Effect>) {
+        let Some(action) = self.keymap.action(&key) else { return };
+        match action {
+            Action::Interrupt if std::mem::replace(&mut self.interrupted, true) => {
+                return effects.push(Effect::Quit);
+            }
+            Action::Interrupt => {
+                self.stop(effects);
+                let key = self.keymap.first(Action::Interrupt);
+                return self.say(format!("stopped; {key} again quits"));
+            }
+            Action::Suspend => return effects.push(Effect::Suspend),
+            Action::Redraw => return effects.push(Effect::Redraw),
+            _ => {}
+        }
+        self.interrupted = false;
+        self.message = None;
+        if self.help {
+            self.help =
+                !matches!(action, Action::Help | Action::Escape | Action::Quit | Action::Enter);
+            return;
+        }
+        self.act(action, effects);
+    }
+
+    fn act(&mut self, action: Action, effects: &mut Vec<Effect>) {
+        let lanes = self.lockstep.lanes.len().max(1);
+        match action {
+            Action::Step => {
+                self.held = false;
+                self.running = false;
+                if !self.step() && !self.over() {
+                    self.owed += 1;
+                }
+            }
+            Action::Back => match self.lockstep.step() {
+                0 => self.say("this is the start"),
+                step => self.back_to(step - 1),
+            },
+            Action::FirstStep => self.back_to(0),
+            Action::LastStep => {
+                while self.lockstep.step_all() == Ok(Advance::Moved) {}
+                self.refresh();
+            }
+            Action::RunPause | Action::RunToEnd if self.running => self.running = false,
+            Action::RunPause | Action::RunToEnd => {
+                (self.held, self.running) = (false, true);
+                self.paced = action == Action::RunPause;
+                self.step();
+            }
+            Action::Slower | Action::Faster => {
+                self.speed = match action {
+                    Action::Slower => self.speed.saturating_sub(1),
+                    _ => (self.speed + 1).min(SPEEDS.len() - 1),
+                };
+                self.say(format!("speed {}", self.speed_name()));
+            }
+            Action::NextPane => self.focus = (self.focus + 1) % lanes,
+            Action::PreviousPane => self.focus = (self.focus + lanes - 1) % lanes,
+            Action::Pane(number) if usize::from(number) <= lanes => {
+                self.focus = usize::from(number).saturating_sub(1);
+            }
+            Action::NextTouched | Action::PreviousTouched => {
+                self.next_difference(action == Action::NextTouched);
+            }
+            Action::Left
+            | Action::Right
+            | Action::NextWord
+            | Action::PreviousWord
+            | Action::NextBlock
+            | Action::PreviousBlock
+            | Action::First
+            | Action::Last => {
+                if let Some(app) = self.focused() {
+                    app.travel(action);
+                }
+            }
+            Action::Follow => {
+                for lane in &mut self.lockstep.lanes {
+                    lane.app.follow = true;
+                    lane.app.follow_slot();
+                }
+                self.say("the cursors follow");
+            }
+            Action::Ghost => {
+                for lane in &mut self.lockstep.lanes {
+                    lane.app.ghost = !lane.app.ghost;
+                }
+            }
+            Action::Enter => self.enter(),
+            Action::Help => self.help = true,
+            Action::Escape if self.stop(effects) => self.say("stopped"),
+            Action::Quit => effects.push(Effect::Quit),
+            _ => {}
+        }
+    }
+
+    /// Opens the lane in focus as a debugger.
+    fn enter(&mut self) {
+        (self.running, self.open, self.owed) = (false, true, 0);
+        let (asked, busy) = (std::mem::take(&mut self.asked), self.busy.take());
+        let (width, height) = (self.width, self.height);
+        if let Some(app) = self.focused() {
+            (app.width, app.height) = (width, height);
+            (app.asked, app.busy) = (asked, busy);
+            app.differs.clear();
+            app.held = false;
+            app.say("this lane alone; q goes back to all");
+            app.refresh();
+        }
+    }
+
+    /// Goes back to all lanes.
+    fn leave(&mut self) {
+        self.open = false;
+        if let Some(app) = self.focused() {
+            app.debugger.halt();
+            app.debugger.drop_try();
+            app.queue.clear();
+            (app.background, app.tries_shown) = (None, false);
+            app.mode = Mode::Normal;
+            let (asked, busy) = (std::mem::take(&mut app.asked), app.busy.take());
+            (self.asked, self.busy) = (asked, busy);
+        }
+        self.refresh();
+    }
+
+    /// Goes to the next position of the lane in focus that differs from the first lane.
+    fn next_difference(&mut self, on: bool) {
+        let first = self.focus == 0;
+        let Some(app) = self.focused() else { return };
+        let mut differing = (0..app.differs.len()).filter(|&at| app.differs[at]);
+        let found = match on {
+            true => differing.find(|&at| at > app.position),
+            false => differing.rfind(|&at| at < app.position),
+        };
+        match found {
+            Some(position) => app.put(position),
+            None if first => self.say("lane 1 is what the others are compared with"),
+            None => self.say("no difference further"),
+        }
+    }
+
+    pub fn speed_name(&self) -> String {
+        match SPEEDS[self.speed.min(SPEEDS.len() - 1)] {
+            Some(speed) if self.paced || !self.running => format!("{speed}/s"),
+            _ => "max".to_owned(),
+        }
+    }
+
+    /// What happens while a lane is open: it is the debugger's. To quit it leads back here.
+    fn update_open(&mut self, event: Event) -> Vec<Effect> {
+        let quits = |app: &App, key: &KeyEvent| {
+            matches!(app.mode, Mode::Normal) && app.keymap.action(key) == Some(Action::Quit)
+        };
+        let Some(app) = self.focused() else { return Vec::new() };
+        let back = match &event {
+            Event::Terminal(TerminalEvent::Key(key)) => {
+                key.kind != KeyEventKind::Release && quits(app, key)
+            }
+            _ => false,
+        };
+        if back {
+            self.leave();
+            let mut effects = Vec::new();
+            self.want(&mut effects);
+            return effects;
+        }
+        let size = (app.width, app.height);
+        let effects = update::update(app, event);
+        if let Some(message) = app.died.take() {
+            self.died = Some(message);
+            return effects;
+        }
+        let (width, height) = (app.width, app.height);
+        if (width, height) != size {
+            self.resize(width, height);
+        }
+        // `:quit` and its question lead back as well; Ctrl-C twice does not.
+        let interrupted = self.focused().is_some_and(|app| app.interrupted);
+        let asks = self.focused().is_some_and(|app| matches!(app.mode, Mode::Leaving));
+        let quit = |effect: &Effect| matches!(effect, Effect::Quit);
+        if asks || (!interrupted && effects.iter().any(quit)) {
+            self.leave();
+            let mut kept: Vec<Effect> =
+                effects.into_iter().filter(|effect| !quit(effect)).collect();
+            self.want(&mut kept);
+            return kept;
+        }
+        effects
+    }
+}
+
+impl Interface for Comparison {
+    fn resize(&mut self, width: u16, height: u16) {
+        (self.width, self.height) = (width, height);
+        for lane in &mut self.lockstep.lanes {
+            (lane.app.width, lane.app.height) = (width, height);
+        }
+    }
+
+    fn begin(&mut self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.want(&mut effects);
+        effects
+    }
+
+    fn update(&mut self, event: Event) -> Vec<Effect> {
+        if self.open {
+            return self.update_open(event);
+        }
+        let mut effects = Vec::new();
+        match event {
+            Event::Terminal(TerminalEvent::Key(key)) if key.kind != KeyEventKind::Release => {
+                self.press(key, &mut effects);
+            }
+            Event::Terminal(TerminalEvent::Resize(width, height)) => self.resize(width, height),
+            Event::Terminal(TerminalEvent::Mouse(mouse)) => draw::click(self, mouse),
+            Event::Terminal(_) => {}
+            Event::Report(report) => self.answer(report, &mut effects),
+            Event::Tick => {
+                self.step();
+            }
+            Event::Spare => {}
+        }
+        self.want(&mut effects);
+        effects
+    }
+
+    fn draw(&self, buffer: &mut Buffer) {
+        match self.lockstep.lanes.get(self.focus) {
+            Some(lane) if self.open => frame::draw(&lane.app, buffer),
+            _ => draw::draw(self, buffer),
+        }
+    }
+
+    fn due(&self) -> bool {
+        match self.lockstep.lanes.get(self.focus) {
+            Some(lane) if self.open => lane.app.due(),
+            _ => self.running && self.busy.is_none(),
+        }
+    }
+
+    fn period(&self) -> Duration {
+        match self.lockstep.lanes.get(self.focus) {
+            Some(lane) if self.open => lane.app.period(),
+            _ => match (self.paced, SPEEDS[self.speed.min(SPEEDS.len() - 1)]) {
+                (true, Some(speed)) => Duration::from_secs(1) / speed.max(1),
+                _ => Duration::ZERO,
+            },
+        }
+    }
+
+    fn spare(&self) -> bool {
+        self.open && self.lockstep.lanes.get(self.focus).is_some_and(|lane| lane.app.spare())
+    }
+
+    fn busy(&self) -> Option<Key> {
+        match self.lockstep.lanes.get(self.focus) {
+            Some(lane) if self.open => lane.app.busy.map(|busy| busy.key),
+            _ => self.busy.map(|busy| busy.key),
+        }
+    }
+}

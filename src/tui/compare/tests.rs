@@ -1,0 +1,197 @@
+//! Drawings of the screen, and keys that step the lanes together.
+
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use super::*;
+use crate::tui::{
+    Look, Palette,
+    tests::{fake, fake::styled},
+};
+
+/// Lanes over the fake model, each with these parameters.
+fn comparison(look: Look, lanes: &[&[(&str, &str)]], width: u16, height: u16) -> Comparison {
+    let starts = lanes.iter().map(|set| {
+        let mut start = fake::start_with(look, fake::params(set), fake::vocabulary());
+        start.predictor = None;
+        let set: Vec<String> = set.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let label =
+            if set.is_empty() { "daedal".to_owned() } else { format!("daedal:{}", set.join(",")) };
+        (label, start)
+    });
+    let mut comparison = Comparison::new(starts.collect(), width, height).unwrap();
+    let effects = comparison.begin();
+    settle(&mut comparison, effects);
+    comparison
+}
+
+const TWO: &[&[(&str, &str)]] = &[&[], &[("high_conf_threshold", "0.3")]];
+
+/// Answers as the engine would, until nothing is asked; how many passes that took.
+fn settle(comparison: &mut Comparison, effects: Vec<Effect>) -> usize {
+    let (mut effects, mut passes) = (effects, 0);
+    loop {
+        let asked = effects.iter().find_map(|effect| match effect {
+            Effect::Submit(key, request) => Some((*key, request.clone())),
+            _ => None,
+        });
+        let Some((key, request)) = asked else { return passes };
+        effects.retain(|effect| !matches!(effect, Effect::Submit(other, _) if *other == key));
+        passes += 1;
+        let took = Duration::from_millis(7);
+        let prediction = fake::predict(&request);
+        effects.extend(comparison.update(Event::Report(Report::Done { key, prediction, took })));
+    }
+}
+
+fn press(comparison: &mut Comparison, keys: &str) -> usize {
+    let mut passes = 0;
+    for name in keys.split(' ') {
+        let code = match name {
+            "Enter" => KeyCode::Enter,
+            "Tab" => KeyCode::Tab,
+            "Esc" => KeyCode::Esc,
+            name => KeyCode::Char(name.chars().next().unwrap()),
+        };
+        let key = KeyEvent::new(code, KeyModifiers::NONE);
+        let effects = comparison.update(Event::Terminal(TerminalEvent::Key(key)));
+        passes += settle(comparison, effects);
+    }
+    passes
+}
+
+fn finish(comparison: &mut Comparison) {
+    press(comparison, "c");
+    for _ in 0..2000 {
+        if !comparison.running {
+            return;
+        }
+        let effects = comparison.update(Event::Tick);
+        settle(comparison, effects);
+    }
+    panic!("the runs do not end");
+}
+
+fn check(name: &str, comparison: &Comparison) {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, comparison.width, comparison.height));
+    comparison.draw(&mut buffer);
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.set_snapshot_path("../tests/snapshots");
+    settings.bind(|| insta::assert_snapshot!(name, styled(&buffer)));
+}
+
+fn depths(comparison: &Comparison) -> Vec<u32> {
+    comparison.lockstep.lanes.iter().map(|lane| lane.app.step()).collect()
+}
+
+#[test]
+fn screens() {
+    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+        let mut comparison = comparison(Look::default(), TWO, width, height);
+        for _ in 0..9 {
+            press(&mut comparison, "s");
+        }
+        press(&mut comparison, "Tab");
+        check(&format!("compare_{width}x{height}"), &comparison);
+    }
+    let mut comparison = comparison(
+        Look { palette: Palette::Mono, ascii: true, ..Look::default() },
+        &[
+            &[],
+            &[("high_conf_threshold", "0.3")],
+            &[("block_length", "8")],
+            &[("low_conf_threshold", "0.4")],
+        ],
+        120,
+        30,
+    );
+    finish(&mut comparison);
+    check("compare_four_mono_ascii", &comparison);
+    press(&mut comparison, "?");
+    check("compare_help", &comparison);
+}
+
+#[test]
+fn a_step_steps_all_and_back_goes_back() {
+    let mut comparison = comparison(Look::default(), TWO, 80, 24);
+    press(&mut comparison, "s");
+    press(&mut comparison, "s");
+    assert_eq!(depths(&comparison), [2, 2]);
+    press(&mut comparison, "S");
+    assert_eq!(depths(&comparison), [1, 1]);
+    // What is known costs no pass.
+    assert_eq!(press(&mut comparison, "s"), 0);
+    finish(&mut comparison);
+    let ends = depths(&comparison);
+    assert!(ends[0] != ends[1] && comparison.over(), "{ends:?}");
+    press(&mut comparison, "S");
+    let furthest = *ends.iter().max().unwrap();
+    assert_eq!(*depths(&comparison).iter().max().unwrap(), furthest - 1);
+    press(&mut comparison, "0");
+    assert_eq!(depths(&comparison), [0, 0]);
+    press(&mut comparison, "$");
+    assert_eq!(depths(&comparison), ends);
+}
+
+#[test]
+fn a_step_asked_for_during_a_pass_is_made_when_it_is_done() {
+    let mut comparison = comparison(Look::default(), TWO, 80, 24);
+    let step = || Event::Terminal(TerminalEvent::Key(KeyCode::Char('s').into()));
+    let mut effects = comparison.update(step());
+    effects.extend(comparison.update(step()));
+    effects.extend(comparison.update(step()));
+    assert_eq!(depths(&comparison), [1, 1]);
+    settle(&mut comparison, effects);
+    assert_eq!(depths(&comparison), [3, 3]);
+}
+
+#[test]
+fn equal_passes_are_asked_for_once() {
+    let mut comparison = comparison(Look::default(), &[&[], &[]], 80, 24);
+    assert_eq!(press(&mut comparison, "s"), 1);
+    finish(&mut comparison);
+    let passes = |at: usize| comparison.lockstep.lanes[at].app.debugger.session.passes();
+    assert!(passes(0) > 2);
+    assert_eq!(passes(1), 0);
+    assert_eq!(comparison.parting(1), None);
+}
+
+#[test]
+fn a_lane_opens_as_a_debugger_and_q_comes_back() {
+    let mut comparison = comparison(Look::default(), TWO, 80, 24);
+    press(&mut comparison, "s s Tab Enter");
+    assert!(comparison.open);
+    press(&mut comparison, "s");
+    assert_eq!(depths(&comparison), [2, 3]);
+    press(&mut comparison, "q");
+    assert!(!comparison.open);
+    // The lane that is behind catches up.
+    press(&mut comparison, "s");
+    assert_eq!(depths(&comparison), [3, 3]);
+    let key = KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE);
+    let effects = comparison.update(Event::Terminal(TerminalEvent::Key(key)));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Quit)));
+}
+
+#[test]
+fn every_size_can_be_drawn_whatever_the_lanes() {
+    for lanes in 1..7 {
+        let sets: Vec<&[(&str, &str)]> = vec![&[]; lanes];
+        let mut comparison = comparison(Look::default(), &sets, 80, 24);
+        for (width, height) in [(1, 1), (40, 10), (41, 11), (80, 24), (77, 13), (250, 80)] {
+            comparison.resize(width, height);
+            for focus in 0..lanes {
+                comparison.focus = focus;
+                let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+                comparison.draw(&mut buffer);
+                if width >= 80 {
+                    let text = fake::glyphs(&buffer);
+                    let shown = format!(" {} daedal ", focus + 1);
+                    assert!(text.contains(&shown), "{lanes} lanes, {width}×{height}: {text}");
+                }
+            }
+        }
+    }
+}
