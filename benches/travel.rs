@@ -143,6 +143,7 @@ fn app() -> App {
         speed: None,
         commands: Vec::new(),
         view: None,
+        find: None,
         keep: None,
     };
     App::new(start, SCREEN.0, SCREEN.1)

@@ -217,6 +217,7 @@ fn show(
             speed: config.look.speed,
             commands: Vec::new(),
             view: None,
+            find: None,
             keep: None,
         };
         (recipe.label().to_owned(), start)

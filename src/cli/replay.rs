@@ -32,6 +32,10 @@ pub struct ReplayArgs {
     /// Open at this step of the branch that was left last [default: the start]
     #[arg(long, value_name = "N")]
     step: Option<usize>,
+    /// Open at the end, with the cursor on the last place where TEXT stands: Enter goes to the step
+    /// that wrote it
+    #[arg(long, value_name = "TEXT", conflicts_with = "step")]
+    find: Option<String>,
     /// Draw one screen to an SVG file instead of opening the debugger
     #[arg(long, value_name = "OUT")]
     svg: Option<PathBuf>,
@@ -89,6 +93,10 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
         })?;
         session.go(*node);
     }
+    if args.find.is_some() {
+        let end = session.timeline().branch(session.at()).last().copied();
+        session.go(end.unwrap_or(session.at()));
+    }
     let mut commands: Vec<Command> = args
         .params
         .given()
@@ -140,6 +148,7 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
         speed: config.look.speed,
         commands,
         view: None,
+        find: args.find.clone(),
         keep: if args.svg.is_some() { None } else { resume::keeper(origin) },
     };
     match &args.svg {

@@ -266,6 +266,7 @@ pub fn main(
         speed: config.look.speed,
         commands: begin,
         view: Some(last.view),
+        find: None,
         keep: keeper(origin),
     })
     .map_err(Fault::failure)?;

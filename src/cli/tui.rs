@@ -74,6 +74,7 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
         speed: config.look.speed,
         commands,
         view: None,
+        find: None,
         keep: resume::keeper(origin),
     })
     .map_err(Fault::failure)?;

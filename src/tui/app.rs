@@ -158,6 +158,7 @@ impl App {
             speed,
             commands,
             view,
+            find,
             keep: _,
         } = start;
         let speed = SPEEDS.iter().position(|&at| at == speed).unwrap_or(2);
@@ -214,6 +215,9 @@ impl App {
         app.refresh();
         if let Some(view) = view {
             app.show_view(view);
+        }
+        if let Some(text) = find {
+            app.find_last(text);
         }
         for notice in notices {
             app.complain(notice);

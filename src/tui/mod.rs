@@ -103,6 +103,8 @@ pub struct Start {
     pub commands: Vec<Command>,
     /// What was shown when the screen was left last.
     pub view: Option<View>,
+    /// A text to put the cursor on, where it stands last.
+    pub find: Option<String>,
     /// Told at the end, whatever happened.
     pub keep: Option<Keep>,
 }

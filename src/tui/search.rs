@@ -94,6 +94,14 @@ impl App {
         self.search.starts.dedup();
     }
 
+    /// Goes to the last place where `text` stands.
+    pub(super) fn find_last(&mut self, text: String) {
+        self.search.wanted = text;
+        self.look_for();
+        self.position = 0;
+        self.next_match(false);
+    }
+
     /// Goes to the next place, or the one before; around the end.
     pub(super) fn next_match(&mut self, on: bool) {
         if self.search.wanted.is_empty() {

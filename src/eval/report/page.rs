@@ -224,11 +224,23 @@ fn problems<'a>(dir: &Path, rows: &'a [Row], summaries: &[Summary]) -> Vec<Probl
             id: format!("{}-{}", problem.id, key(recipe)),
             row,
             link: row.trace.as_deref().map(link),
-            command: path.map(|path| format!("demask replay {}", shell(&path.to_string_lossy()))),
+            command: path.map(|path| replay(&path.to_string_lossy(), row)),
         });
     }
     problems.sort_by_key(|problem| (Reverse(problem.wrong), problem.number));
     problems
+}
+
+/// The command that opens a recording, on the wrong answer where one was made out.
+fn replay(path: &str, row: &Row) -> String {
+    let told = |text: &&String| {
+        !row.correct && text.chars().count() <= 40 && !text.chars().any(char::is_control)
+    };
+    let command = format!("demask replay {}", shell(path));
+    match row.extracted.as_ref().filter(told) {
+        Some(text) => format!("{command} {}", shell(&format!("--find={text}"))),
+        None => command,
+    }
 }
 
 fn environment() -> Result<Environment<'static>, Error> {

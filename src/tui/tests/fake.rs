@@ -229,6 +229,7 @@ pub fn start_with(look: Look, params: Params, vocabulary: Arc<dyn Vocabulary>) -
         speed: Some(5),
         commands: Vec::new(),
         view: None,
+        find: None,
         keep: None,
     }
 }
