@@ -26,6 +26,7 @@ fn request(special: SpecialTokens, sampling: Option<Sampling>) -> Request {
         filters: None,
         score: None,
         earlier: None,
+        shadow: None,
         special,
         columns: ColumnSet::of(&[
             Column::Argmax,

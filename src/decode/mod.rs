@@ -27,7 +27,7 @@ pub use flips::{Flip, Flips, flips};
 pub use outcome::{Next, Outcome};
 pub use params::{Affects, Kind, ParamError, ParamSpec, Params, SWITCH, TokenList, Value};
 pub use recipe::{Recipe, RecipeError};
-pub use verdict::{FillRule, LeftRule, Measure, RefuseRule, Test, Verdict};
+pub use verdict::{FillRule, LeftRule, Measure, RefuseRule, RemaskRule, Test, Verdict};
 
 use std::ops::Range;
 
@@ -167,6 +167,11 @@ pub trait Strategy: Send + Sync {
 
     /// Every parameter, with range, unit and help; the order is the order on screen.
     fn params(&self) -> &'static [ParamSpec];
+
+    /// True if a step may mask written positions again.
+    fn revises(&self) -> bool {
+        false
+    }
 
     /// Parameter sets under a name.
     fn presets(&self) -> &'static [Preset] {

@@ -100,6 +100,10 @@ pub struct Request {
     pub score: Option<Score>,
     /// A pass over an earlier canvas of the same length, to compare with.
     pub earlier: Option<Pass>,
+    /// Rows that get a *shadow*: a mask behind the sequence, at the same place, that sees every
+    /// position but the one it stands for, and all shadows; the sequence itself sees none (WINO,
+    /// `decoding.py`). It says what a position would be if its token were not known.
+    pub shadow: Option<Range<usize>>,
     /// Mask and end-of-sequence token.
     pub special: SpecialTokens,
     /// Columns wanted.
@@ -168,6 +172,11 @@ impl Request {
         if let Some(earlier) = &self.earlier {
             put(u64::MAX - 3);
             put_pass(&mut put, earlier);
+        }
+        if let Some(shadow) = &self.shadow {
+            put(u64::MAX - 4);
+            put(shadow.start as u64);
+            put(shadow.end as u64);
         }
         Key(hash.digest128())
     }

@@ -77,6 +77,8 @@ impl<'a> Reducer<'a> {
                 // Without saying what is to be scored or compared there is nothing to keep.
                 Column::Score if self.request.score.is_none() => continue,
                 Column::Kl if self.request.earlier.is_none() => continue,
+                // The predictor adds it: it is read from other rows.
+                Column::PShadow => continue,
                 Column::Score => numbers(|row| row.score),
                 Column::Kl => numbers(|row| row.kl),
                 Column::TopK => {
@@ -131,6 +133,7 @@ mod tests {
             filters: None,
             score: None,
             earlier: None,
+            shadow: None,
             special: SpecialTokens { mask: 5, eos: 9 },
             columns: ColumnSet::of(&Column::ALL),
             top_k: 4,
