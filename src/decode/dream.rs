@@ -100,7 +100,7 @@ impl Rule for Dream {
     fn ask(&self, _: &Canvas, params: &Params, _: &State) -> Result<Ask, DecodeError> {
         let temperature = params.float("temperature")?;
         let (top_p, top_k) = (params.float("top_p")?, params.count("top_k")?);
-        let filters = Filters { temperature, top_p, top_k };
+        let filters = Filters { temperature, top_p, top_k, strict: false };
         Ok(Ask {
             columns: match params.name("alg")? {
                 "topk_margin" | "entropy" => SCORED,

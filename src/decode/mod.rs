@@ -17,10 +17,12 @@ mod noise;
 mod outcome;
 mod params;
 mod recipe;
+pub mod remdm;
 mod schedule;
 mod specs;
 mod threshold;
 mod verdict;
+pub mod wino;
 
 pub use decision::{Decision, Drop, EosMeasure, Growth, Mode};
 pub use flips::{Flip, Flips, flips};
@@ -48,6 +50,10 @@ pub enum State {
     Daedal(daedal::State),
     /// Of every strategy that fills a canvas of fixed length, block after block.
     Blocks(blocks::State),
+    /// See [`remdm`].
+    Remdm(remdm::State),
+    /// See [`wino`].
+    Wino(wino::State),
 }
 
 impl State {
@@ -56,6 +62,8 @@ impl State {
         match self {
             Self::Daedal(state) => (state.stage, state.cursor),
             Self::Blocks(state) => (1, state.cursor),
+            Self::Remdm(_) => (1, 0),
+            Self::Wino(state) => (1, state.cursor),
         }
     }
 }
@@ -252,6 +260,8 @@ pub const STRATEGIES: &[&dyn Strategy] = &[
     &Blocks(factor::Factor),
     &Blocks(mdlm::Mdlm),
     &Blocks(dream::Dream),
+    &remdm::Remdm,
+    &wino::Wino,
 ];
 
 /// The strategy called `name`.

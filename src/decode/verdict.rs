@@ -15,7 +15,7 @@ pub enum Measure {
     Entropy,
     /// The KL divergence from the step before, under its threshold.
     Divergence,
-    /// The probability of the token held as seen without it, at least `threshold_back`.
+    /// The probability of the token held as seen without it, at least τ_back.
     Verified,
 }
 
@@ -42,7 +42,7 @@ impl Measure {
             Self::Rank => ("", "≥", "<", "1 − f/(n+1) ="),
             Self::Entropy => ("Σ H − max H ", "≤", ">", "γ"),
             Self::Divergence => ("KL ", "<", "≥", "kl_threshold"),
-            Self::Verified => ("", "≥", "<", "threshold_back"),
+            Self::Verified => ("", "≥", "<", "τ_back"),
         }
     }
 }

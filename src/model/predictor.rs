@@ -130,7 +130,8 @@ impl LladaPredictor {
         let shadows = hidden.get(0)?.narrow(0, request.pass.ids.len(), shadow.len())?;
         let mut p = vec![f32::NAN; request.rows.len()];
         let there = shadow.start - request.rows.start..shadow.end - request.rows.start;
-        p[there].copy_from_slice(&self.shadowed(request, shadow, &shadows, at_once)?);
+        let seen = self.shadowed(request, shadow, &shadows, at_once)?;
+        p[there].iter_mut().zip(seen).for_each(|(p, seen)| *p = seen);
         Ok(Some(prediction.with(Column::PShadow, Data::Numbers(p))))
     }
 

@@ -65,6 +65,9 @@ pub struct Filters {
     pub top_p: f64,
     /// Only this many tokens are possible; 0 keeps all.
     pub top_k: usize,
+    /// The token that crosses `top_p` is impossible too, unless it is the best (ReMDM,
+    /// `diffusion.py`); Dream keeps it.
+    pub strict: bool,
 }
 
 /// What [`Column::Score`](super::Column::Score) holds: greater is surer.
@@ -164,6 +167,9 @@ impl Request {
             put(filters.temperature.to_bits());
             put(filters.top_p.to_bits());
             put(filters.top_k as u64);
+            if filters.strict {
+                put(u64::MAX - 5);
+            }
         }
         if let Some(score) = self.score {
             put(u64::MAX - 2);

@@ -202,7 +202,7 @@ mod tests {
         let rows = 12;
         let (now, then) = (logits(rows), (logits(rows) * 0.7).unwrap());
         let with = |temperature: f64, top_p: f64, top_k: usize, score| Request {
-            filters: Some(Filters { temperature, top_p, top_k }),
+            filters: Some(Filters { temperature, top_p, top_k, strict: top_k == 9 }),
             score: Some(score),
             begin_suppressed: vec![3],
             suppressed: vec![(1, 2), (1, 30), (4, 7)],
