@@ -18,6 +18,7 @@ mod outcome;
 mod params;
 mod recipe;
 pub mod remdm;
+pub mod rho_eos;
 mod schedule;
 mod specs;
 mod threshold;
@@ -52,6 +53,8 @@ pub enum State {
     Blocks(blocks::State),
     /// See [`remdm`].
     Remdm(remdm::State),
+    /// See [`rho_eos`].
+    RhoEos(rho_eos::State),
     /// See [`wino`].
     Wino(wino::State),
 }
@@ -63,6 +66,7 @@ impl State {
             Self::Daedal(state) => (state.stage, state.cursor),
             Self::Blocks(state) => (1, state.cursor),
             Self::Remdm(_) => (1, 0),
+            Self::RhoEos(state) => (1, state.cursor),
             Self::Wino(state) => (1, state.cursor),
         }
     }
@@ -261,6 +265,7 @@ pub const STRATEGIES: &[&dyn Strategy] = &[
     &Blocks(mdlm::Mdlm),
     &Blocks(dream::Dream),
     &remdm::Remdm,
+    &rho_eos::RhoEos,
     &wino::Wino,
 ];
 
