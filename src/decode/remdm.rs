@@ -347,7 +347,7 @@ impl Strategy for Remdm {
                     continue;
                 }
                 let known = sure.iter().position(|sure| sure.slot == slot.0);
-                let p = known.map_or(f32::NAN, |known| sure.remove(known).p);
+                let p = known.map(|known| sure.remove(known).p);
                 edits.push(Edit::Remask { slot });
                 let rule = RemaskRule::Drawn { chance: chance as f32 };
                 verdicts.push(Verdict::Remask { token: cell.token, p, rule });
@@ -539,11 +539,17 @@ mod tests {
             .with(Column::Choice, crate::predict::Data::Ids(vec![5; n]))
             .with(Column::PChoice, crate::predict::Data::Numbers(vec![0.5; n]));
         let state = AnyState::Remdm(State { step: 1, sure: Vec::new() });
-        let decision = Remdm.decide(&canvas, &state, &params, &prediction).unwrap();
-        let (fills, remasks) = (decision.fills().count(), decision.remasks().count());
-        assert!((680..790).contains(&fills), "{fills} of 2000, not 733");
-        assert!((160..240).contains(&remasks), "{remasks} of 2000, not 200");
-        assert_eq!(decision.mode, Mode::Remask);
-        assert_eq!(decision.edits.len(), fills + remasks);
+        let (mut fills, mut remasks) = (0, 0);
+        for seed in 0..10 {
+            params.set("seed", Value::Int(seed)).unwrap();
+            let decision = Remdm.decide(&canvas, &state, &params, &prediction).unwrap();
+            assert_eq!(decision.mode, Mode::Remask);
+            assert_eq!(decision.edits.len(), decision.fills().count() + decision.remasks().count());
+            fills += decision.fills().count();
+            remasks += decision.remasks().count();
+        }
+        // Within four standard deviations.
+        assert!((7060..7610).contains(&fills), "{fills} of 20000, not 7333");
+        assert!((1830..2170).contains(&remasks), "{remasks} of 20000, not 2000");
     }
 }

@@ -522,9 +522,9 @@ mod tests {
             // .48 lies between, .4 of the masks too.
             (6, &[], Growth::Stays),
             (4, &[masked], Growth::Stays),
-            // .64 − .6 and .8 − .6, which is over two tenths in f32: 2 · 1 and 2 · 4.
+            // .64 − .6: 2 · 1; .8 − .6: 2 · 2.
             (8, &[], Growth::To(8)),
-            (8, &[masked], Growth::To(2)),
+            (8, &[masked], Growth::To(6)),
             (0, &[("max_gen_length", Value::Int(20))], Growth::To(20)),
             (0, &[("max_gen_length", Value::Int(10))], Growth::AtMaximum(10)),
             (0, &[("scheduler", Value::Name("const"))], Growth::To(12)),

@@ -203,8 +203,8 @@ pub enum Verdict {
     Remask {
         /// The token.
         token: TokenId,
-        /// Its probability, as far as the rule knows one; NaN if it does not.
-        p: f32,
+        /// Its probability, where the rule goes by one.
+        p: Option<f32>,
         /// The rule.
         rule: RemaskRule,
     },

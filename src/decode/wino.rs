@@ -261,7 +261,7 @@ impl Strategy for Wino {
                 (canvas.cells()[at].slot, canvas.cells()[at].token, sight.back[at]);
             edits.push(Edit::Remask { slot });
             let test = Test { measure: Measure::Verified, value: p, bound: low };
-            verdicts[at] = Verdict::Remask { token, p, rule: RemaskRule::Fails(test) };
+            verdicts[at] = Verdict::Remask { token, p: Some(p), rule: RemaskRule::Fails(test) };
         }
 
         let after = canvas.apply(&edits, 0)?.canvas;

@@ -143,16 +143,21 @@ impl Llada {
     /// An additive bias `[1, 1, length, length]` for a sequence whose last positions are the
     /// shadows of `shadow`.
     fn shadow_bias(&self, length: usize, shadow: Range<usize>) -> Result<Tensor> {
-        let own = length.saturating_sub(shadow.len());
-        let mut blocked = vec![0.0_f32; length * length];
-        for (query, row) in blocked.chunks_exact_mut(length).enumerate() {
-            match query.checked_sub(own) {
-                None => row[own..].fill(f32::MIN),
-                Some(at) => row[shadow.start + at] = f32::MIN,
-            }
-        }
+        let seen = seen(length, shadow);
+        let blocked: Vec<f32> =
+            seen.into_iter().map(|seen| if seen { 0.0 } else { f32::MIN }).collect();
         Tensor::from_vec(blocked, (1, 1, length, length), &self.device)?.to_dtype(self.dtype)
     }
+}
+
+/// Who sees whom in a sequence whose last positions are the shadows of `shadow`, row by row.
+fn seen(length: usize, shadow: Range<usize>) -> Vec<bool> {
+    let own = length.saturating_sub(shadow.len());
+    let sees = move |query: usize, key: usize| match query.checked_sub(own) {
+        None => key < own,
+        Some(at) => key != shadow.start + at,
+    };
+    (0..length * length).map(|at| sees(at / length, at % length)).collect()
 }
 
 /// Every tensor of a checkpoint with its shape.
@@ -307,4 +312,18 @@ impl Block {
 fn rotate(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Result<Tensor> {
     debug_assert_eq!(x.dim(D::Minus1)?, 2 * cos.dim(D::Minus1)?);
     candle_nn::rotary_emb::rope(&x.to_dtype(DType::F32)?, cos, sin)?.to_dtype(x.dtype())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shadows_see_all_but_their_own_position_and_nobody_sees_them() {
+        // Three positions, and the shadows of the last two.
+        let expected = ["xxx..", "xxx..", "xxx..", "x.xxx", "xx.xx"].concat();
+        let pattern: String =
+            seen(5, 1..3).into_iter().map(|seen| if seen { 'x' } else { '.' }).collect();
+        assert_eq!(pattern, expected);
+    }
 }

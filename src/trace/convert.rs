@@ -318,7 +318,7 @@ fn why(at: usize, verdict: &Verdict) -> Option<Why> {
                 decode::RemaskRule::Drawn { chance } => RemaskRule::Drawn { chance },
                 decode::RemaskRule::Fails(test) => RemaskRule::Fails(tested(test)),
             };
-            Some(Why::Remask { at, token, p: p.is_finite().then_some(p), rule })
+            Some(Why::Remask { at, token, p, rule })
         }
         Verdict::Expand { p, threshold, n, eos, eos_threshold } => {
             Some(Why::Expand { at, p, threshold, n, eos, eos_threshold })
@@ -367,7 +367,7 @@ pub(super) fn verdicts(why: &[Why], rows: usize) -> Vec<Verdict> {
                     RemaskRule::Drawn { chance } => decode::RemaskRule::Drawn { chance },
                     RemaskRule::Fails(test) => decode::RemaskRule::Fails(test_of(test)),
                 };
-                (at, Verdict::Remask { token, p: p.unwrap_or(f32::NAN), rule })
+                (at, Verdict::Remask { token, p, rule })
             }
             Why::Refused { at, p, threshold, because } => {
                 let rule = match because {
