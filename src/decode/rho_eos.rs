@@ -9,7 +9,10 @@
 //!
 //! Differences to the source: what the paper calls the density, the share of masks whose argmax is
 //! EOS, is computed by no code there that runs; the code takes DAEDAL's EOS confidence in its
-//! place. That is the default here, the paper's a `density` of its own. Parameters that the source
+//! place. That is the default here, the paper's a `density` of its own, which cuts masks alone, as
+//! the paper's words have it. Under the default an answer
+//! much shorter than a canvas of 64 can be cut off as a whole, as it is there: a cut is 64 positions
+//! where the confidence is over .9, however many of them are EOS. Parameters that the source
 //! takes and ignores (`low_conf_threshold`, `eos_confidence_threshold`,
 //! `expand_eos_confidence_threshold`) are left out. What is pinned is never cut off. There are no
 //! recorded runs of the source to compare with: multiples are held against its formula, worked out
@@ -21,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Affects, Decision, DecodeError, Drop, EosMeasure, Extras, FillRule, Finish, Growth, LeftRule,
-    Mode, ParamSpec, Params, Phase, Plan, State as AnyState, Strategy, Value, Verdict,
+    Mode, ParamSpec, Params, Phase, Plan, Preset, State as AnyState, Strategy, Value, Verdict,
     ask::Ask,
     blocks::{crossing, open, window},
     daedal::{
@@ -114,6 +117,12 @@ const SPECS: &[ParamSpec] = &[
     CFG_SCALE,
     SEED,
 ];
+
+const PRESETS: &[Preset] = &[Preset {
+    name: "paper",
+    help: "the density as the paper has it: the share of the masks whose best token is EOS; only masks are cut",
+    values: &[("density", Value::Name("masked"))],
+}];
 
 /// What is remembered between steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -270,6 +279,10 @@ impl Strategy for RhoEos {
         SPECS
     }
 
+    fn presets(&self) -> &'static [Preset] {
+        PRESETS
+    }
+
     fn start(
         &self,
         prompt: &[TokenId],
@@ -326,10 +339,6 @@ impl Strategy for RhoEos {
         let settings = Settings::of(params)?;
         let sight = Sight::of(canvas, state, &settings, prediction)?;
         let length = canvas.len();
-        let pinned = canvas.cells().iter().rposition(|cell| cell.wish.pinned);
-        let wanted = settings.length(canvas, sight.state, sight.density.confidence);
-        let to = wanted.max(pinned.map_or(0, |last| last + 1).min(length));
-
         let mut edits: Vec<Edit> = sight
             .fills
             .chosen
@@ -337,6 +346,14 @@ impl Strategy for RhoEos {
             .map(|fill| Edit::Fill { slot: canvas.cells()[fill.position].slot, token: fill.token })
             .collect();
         let filled = canvas.apply(&edits, 0)?.canvas;
+        let wanted = settings.length(canvas, sight.state, sight.density.confidence);
+        let mask = canvas.special().mask;
+        // The code cuts what lies there; the paper speaks of masks.
+        let stays = filled
+            .cells()
+            .iter()
+            .rposition(|cell| cell.wish.pinned || settings.of_masks && cell.token != mask);
+        let to = wanted.max(stays.map_or(0, |last| last + 1));
         let cursor = advance(&filled, sight.state.cursor, settings.block).min(to);
         let stagnant = edits.is_empty() && to == length;
         if to > length {
@@ -353,7 +370,7 @@ impl Strategy for RhoEos {
                 .iter()
                 .map(|cell| Drop {
                     slot: cell.slot,
-                    token: (cell.token != canvas.special().mask).then_some(cell.token),
+                    token: (cell.token != mask).then_some(cell.token),
                 })
                 .collect(),
             growth: match to == length {
@@ -501,7 +518,7 @@ mod tests {
             params.set(name, value).unwrap();
         }
         let best: Vec<TokenId> = (0..10).map(|at| if at < 10 - eos { 3 } else { 8 }).collect();
-        let p = (0..10).map(|at| 0.5 + at as f32 / 100.0).collect();
+        let p = (0..10).map(|at| 0.5 - at as f32 / 100.0).collect();
         let prediction = Prediction::new(10)
             .with(Column::Argmax, Data::Ids(best.clone()))
             .with(Column::Choice, Data::Ids(best))
@@ -531,8 +548,8 @@ mod tests {
         ] {
             let decision = decided(eos, values);
             assert_eq!(decision.growth, growth, "{eos} {values:?}");
-            // None is over τ_high: the last is the best.
-            assert_eq!(decision.fills().map(|(at, _)| at).collect::<Vec<_>>(), [9]);
+            // None is over τ_high: the first is the best.
+            assert_eq!(decision.fills().map(|(at, _)| at).collect::<Vec<_>>(), [0]);
             let cut = if let Growth::To(to) = growth { 10_usize.saturating_sub(to) } else { 0 };
             assert_eq!(decision.dropped.len(), cut);
         }
