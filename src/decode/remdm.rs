@@ -83,17 +83,17 @@ const SPECS: &[ParamSpec] = &[
 
 const PRESETS: &[Preset] = &[
     Preset {
-        name: "cap",
+        name: "remdm-cap",
         help: "σ is at most .008 (scripts/remdm-cap.sh)",
         values: &[("sampler", Value::Name("remdm-cap")), ("eta", Value::Float(0.008))],
     },
     Preset {
-        name: "rescale",
+        name: "remdm-rescale",
         help: "σ is .015 of the most there can be (scripts/remdm-rescale.sh)",
         values: &[("sampler", Value::Name("remdm-rescale")), ("eta", Value::Float(0.015))],
     },
     Preset {
-        name: "loop",
+        name: "remdm-loop",
         help: "σ is .02 while nine in ten are written (scripts/remdm-loop.sh)",
         values: &[
             ("sampler", Value::Name("remdm-loop")),
@@ -104,7 +104,7 @@ const PRESETS: &[Preset] = &[
         ],
     },
     Preset {
-        name: "conf",
+        name: "remdm-conf",
         help: "the less sure a token was, the sooner it goes (scripts/remdm-conf.sh)",
         values: &[("sampler", Value::Name("remdm-conf"))],
     },

@@ -119,7 +119,7 @@ const SPECS: &[ParamSpec] = &[
 ];
 
 const PRESETS: &[Preset] = &[Preset {
-    name: "paper",
+    name: "rho-paper",
     help: "the density as the paper has it: the share of the masks whose best token is EOS; only masks are cut",
     values: &[("density", Value::Name("masked"))],
 }];

@@ -149,6 +149,7 @@ impl History {
             || before.block != here.block
             || here.made.as_ref().is_some_and(|made| {
                 made.expansions > 0
+                    || made.remasks > 0
                     || made.dropped > 0
                     || matches!(made.mode, Mode::Fallback | Mode::Stuck)
             })
