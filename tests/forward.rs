@@ -19,8 +19,10 @@ fn network(folder: &Path) -> Llada {
 fn logits(model: &Llada, ids: &Tensor, mask: Option<&Tensor>) -> Vec<Vec<Vec<f32>>> {
     let ids = ids.to_dtype(DType::U32).unwrap();
     let mask = mask.map(|mask| mask.to_dtype(DType::U8).unwrap());
-    let hidden =
-        model.hidden(&ids, mask.as_ref(), &mut |_| ControlFlow::Continue(())).unwrap().unwrap();
+    let hidden = model
+        .hidden(&ids, mask.as_ref(), None, &mut |_| ControlFlow::Continue(()))
+        .unwrap()
+        .unwrap();
     (0..hidden.dim(0).unwrap())
         .map(|row| model.logits(&hidden.get(row).unwrap()).unwrap().to_vec2().unwrap())
         .collect()

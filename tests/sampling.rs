@@ -26,6 +26,7 @@ fn request(special: SpecialTokens, sampling: Option<Sampling>) -> Request {
         filters: None,
         score: None,
         earlier: None,
+        shadow: None,
         special,
         columns: ColumnSet::of(&[
             Column::Argmax,
@@ -143,4 +144,45 @@ fn a_seed_is_a_run() {
     assert_eq!(run(&mut model, 11, 1.0), first);
     assert_ne!(run(&mut model, 12, 1.0), first);
     assert_eq!(run(&mut model, 1, 1e-7), run(&mut model, 2, 0.0));
+}
+
+/// The shadow of a mask stands where the mask stands and sees the same: it must predict the same,
+/// through all layers. What is asked of the canvas itself does not change.
+#[test]
+fn the_shadow_of_a_mask_is_the_mask() {
+    let mut model = load("llada-a");
+    let special = model.facts.special;
+    let mut ask = |shadow: Option<std::ops::Range<usize>>| {
+        let mut request = request(special, None);
+        // Something is written.
+        request.pass.ids[4 + 3] = 21;
+        request.pass.ids[4 + 7] = 33;
+        request.shadow = shadow;
+        request.columns =
+            ColumnSet::of(&[Column::Choice, Column::PChoice, Column::PCurrent, Column::PShadow]);
+        let go_on = &mut |_| ControlFlow::Continue(());
+        let prediction = model.predictor.predict(&request, go_on).unwrap();
+        (request.key(), prediction)
+    };
+    let (key, plain) = ask(None);
+    assert!(plain.numbers(Column::PShadow).is_err());
+    for at in [0, 5, 11] {
+        let (other, shadowed) = ask(Some(at..at + 1));
+        assert_ne!(key, other);
+        let close = |a: f32, b: f32| assert!((a - b).abs() < 1e-6, "{at}: {a} {b}");
+        let seen = shadowed.numbers(Column::PShadow).unwrap();
+        close(seen[at], plain.number(Column::PCurrent, at).unwrap());
+        assert!(seen.iter().enumerate().all(|(row, p)| p.is_nan() == (row != at)));
+    }
+    let (_, shadowed) = ask(Some(2..10));
+    assert_eq!(shadowed.ids(Column::Choice), plain.ids(Column::Choice));
+    for row in 0..12 {
+        let p = |prediction: &demask::predict::Prediction| {
+            prediction.number(Column::PChoice, row).unwrap()
+        };
+        assert!((p(&shadowed) - p(&plain)).abs() < 1e-6);
+    }
+    // The token of a written position is less sure where it is not seen.
+    let (seen, unseen) = (plain.number(Column::PCurrent, 3), shadowed.number(Column::PShadow, 3));
+    assert_ne!(seen, unseen);
 }

@@ -7,23 +7,13 @@ use std::{collections::HashMap, fs, io::Write, ops::ControlFlow, time::Duration}
 
 use demask::{
     canvas::{SpecialTokens, TokenId},
-    decode::{
-        self, Affects, DecodeError, Extras, Finish, Kind, Outcome, ParamSpec, Params, Plan, Recipe,
-        STRATEGIES, Strategy, TokenList,
-    },
+    decode::{Extras, Finish, Params, Plan, Recipe, Strategy},
     predict::{Column, ColumnSet, Data, Prediction},
     session::{Pending, Session},
 };
-use proptest::{
-    prelude::{
-        BoxedStrategy, Just, ProptestConfig, TestCaseError, prop, prop_assert, prop_assert_eq,
-        prop_oneof, proptest,
-    },
-    strategy::Strategy as _,
-};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use support::{fake::SPECIAL, golden, load, play::ready};
+use support::{golden, load};
 
 const KINDS: [&str; 6] =
     ["llada_fixed", "llada_fixed_daedal_repo", "fastdllm", "fastdllm_dllm_port", "dream", "mdlm"];
@@ -249,129 +239,4 @@ fn own_forward_passes_give_the_recorded_canvases() {
     assert!(different.is_empty(), "{}", different.join("\n"));
     assert!(largest < 1e-4, "a confidence differs by {largest}");
     assert!(ran >= 30, "only {ran} runs of a LLaDA found");
-}
-
-/// Values for a parameter, small enough for canvases of up to 60 positions.
-fn any_value(spec: &'static ParamSpec) -> BoxedStrategy<decode::Value> {
-    match spec.kind {
-        Kind::Int { min, max, .. } => {
-            let near = min..=max.min(40.max(min));
-            prop_oneof![2 => near.prop_map(decode::Value::Int), 1 => Just(spec.default())].boxed()
-        }
-        Kind::Float { min, max, .. } => {
-            let near = min..=max.min(min + 2.0);
-            prop_oneof![2 => near.prop_map(decode::Value::Float), 1 => Just(spec.default())].boxed()
-        }
-        Kind::Name { options, .. } => {
-            (0..options.len()).prop_map(|at| decode::Value::Name(options[at])).boxed()
-        }
-        Kind::Tokens => prop::collection::vec(0..10u32, 0..3)
-            .prop_map(|ids| decode::Value::Tokens(TokenList::of(&ids).expect("few")))
-            .boxed(),
-    }
-}
-
-/// Any strategy under any parameters.
-fn any_run() -> impl proptest::strategy::Strategy<Value = (&'static dyn Strategy, Params)> {
-    (0..STRATEGIES.len()).prop_flat_map(|at| {
-        let strategy = STRATEGIES[at];
-        let values: Vec<_> = strategy.params().iter().map(any_value).collect();
-        values.prop_map(move |values| {
-            let mut params = Params::defaults(strategy.params());
-            for (spec, value) in strategy.params().iter().zip(values) {
-                params.set(spec.name, value).expect("in range");
-            }
-            for name in ["gen_length", "max_gen_length", "initial_gen_length"] {
-                // Defaults are for large models.
-                if params.count(name).is_ok_and(|n| n > 60) {
-                    params.set(name, decode::Value::Int(48)).expect("in range");
-                }
-            }
-            (strategy, params)
-        })
-    })
-}
-
-/// A number between two, by its share of the way.
-fn between(a: f64, b: f64, share: f64) -> f64 {
-    f64::from((a + (b - a) * share) as f32)
-}
-
-/// Where thresholds flip: checked by trying values on the way there.
-fn check_flips(session: &Session, share: f64) -> Result<(), TestCaseError> {
-    let Pending::Decided { prediction, decision, .. } = session.pending() else { return Ok(()) };
-    let (strategy, params) = (session.strategy(), session.params());
-    let (canvas, state) = (session.canvas(), session.state());
-    let outcome = |params: &Params| match strategy.decide(canvas, state, params, prediction) {
-        Ok(decision) => Outcome::of(strategy, canvas, params, &decision).expect("edits fit"),
-        Err(_) => Outcome::failed(canvas),
-    };
-    let now = Outcome::of(strategy, canvas, params, decision).expect("edits fit");
-    for spec in strategy.params().iter().filter(|spec| spec.affects == Affects::Decide) {
-        let (Some((min, max)), Ok(present)) = (spec.bounds(), params.get(spec.name)) else {
-            continue;
-        };
-        let found = decode::flips(strategy, canvas, state, params, spec.name, prediction)
-            .expect("a decided step");
-        let Some(found) = found else { continue };
-        let at = |value: decode::Value| {
-            let mut params = params.clone();
-            params.set(spec.name, value).expect("in range");
-            outcome(&params)
-        };
-        for (flip, end) in [(&found.down, min), (&found.up, max)] {
-            let what = format!("{} {} = {present}: {flip:?}", strategy.name(), spec.name);
-            if let Some(flip) = flip {
-                prop_assert_eq!(&at(flip.at), &flip.outcome, "{}", what);
-                prop_assert_eq!(&at(flip.last), &now, "{}", what);
-                prop_assert!(flip.outcome != now && !now.difference(&flip.outcome).is_empty());
-            }
-            if matches!(present, decode::Value::Float(_)) {
-                let last = flip.as_ref().map_or(end.min(3.0), |flip| flip.last.as_f64());
-                let value = between(f64::from(present.as_f64() as f32), last, share);
-                let value = decode::Value::Float(value.clamp(min, max));
-                prop_assert_eq!(&at(value), &now, "{} flips at {}", what, value);
-            }
-        }
-    }
-    Ok(())
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
-
-    /// Under any parameters a run ends, the prompt stays, the mask is never written, deciding is
-    /// repeatable, and written tokens stay unless the strategy says it revises.
-    #[test]
-    fn any_strategy_keeps_its_promises(
-        (strategy, params) in any_run(),
-        prompt in prop::collection::vec(0u32..10, 1..5),
-        share in 0.0..1.0f64,
-    ) {
-        let session = Session::new(strategy, &prompt, SPECIAL, params, EXTRAS, None);
-        let mut session = match session {
-            Ok(session) => session,
-            Err(DecodeError::Unfit(_)) => return Ok(()),
-            Err(error) => return Err(TestCaseError::fail(error.to_string())),
-        };
-        let mut steps = 0;
-        while ready(&mut session) {
-            steps += 1;
-            prop_assert!(steps < 6000, "{} does not end", strategy.name());
-            let before = session.canvas().clone();
-            let Pending::Decided { decision, prediction, .. } = session.pending().clone() else {
-                unreachable!()
-            };
-            let again =
-                strategy.decide(&before, session.state(), session.params(), &prediction);
-            prop_assert_eq!(again.as_ref(), Ok(&*decision));
-            prop_assert_eq!(decision.verdicts.len(), before.len());
-            if steps % 7 == 1 {
-                check_flips(&session, share)?;
-            }
-            session.step().expect("a decided step");
-            prop_assert_eq!(session.canvas().prompt(), &prompt[..]);
-        }
-        prop_assert!(matches!(session.pending(), Pending::Done(_)), "{:?}", session.pending());
-    }
 }

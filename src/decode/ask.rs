@@ -1,5 +1,7 @@
 //! What strategies ask of the model: the parts of a request that they share.
 
+use std::ops::Range;
+
 use super::{Extras, TokenList};
 use crate::{
     canvas::{Canvas, TokenId},
@@ -29,6 +31,8 @@ pub(super) struct Ask {
     pub score: Option<Score>,
     /// The generated region at an earlier step, which [`Column::Kl`] compares with.
     pub earlier: Option<Vec<TokenId>>,
+    /// Generated positions that get a shadow.
+    pub shadow: Option<Range<usize>>,
 }
 
 impl Ask {
@@ -57,6 +61,7 @@ impl Ask {
                 .earlier
                 .as_ref()
                 .map(|tokens| full_pass([canvas.prompt(), tokens].concat())),
+            shadow: self.shadow.clone(),
             special: canvas.special(),
             columns: ColumnSet::of(self.columns).and(extras.columns),
             top_k: extras.top_k,

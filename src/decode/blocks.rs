@@ -20,7 +20,7 @@ use crate::{
 
 /// Steps that change nothing before a run that draws at random is given up: the reference would
 /// go on for ever.
-const IDLE: u32 = 64;
+pub(super) const IDLE: u32 = 64;
 
 /// The longest canvas on which all whole numbers are tried for one that changes a step.
 const SHORT: usize = 256;
@@ -45,7 +45,7 @@ pub struct State {
     pub memory: Option<Memory>,
 }
 
-fn is_zero(n: &u32) -> bool {
+pub(super) fn is_zero(n: &u32) -> bool {
     *n == 0
 }
 
@@ -279,11 +279,12 @@ impl<R: Rule> Blocks<R> {
 }
 
 /// The open positions of the block at `cursor`.
-fn open(canvas: &Canvas, cursor: usize, block: usize) -> impl Iterator<Item = usize> {
+pub(super) fn open(canvas: &Canvas, cursor: usize, block: usize) -> impl Iterator<Item = usize> {
     window(canvas, cursor, block).filter(|&at| canvas.is_open(at))
 }
 
-fn window(canvas: &Canvas, cursor: usize, block: usize) -> Range<usize> {
+/// The block at `cursor`, clipped to the length.
+pub(super) fn window(canvas: &Canvas, cursor: usize, block: usize) -> Range<usize> {
     let start = cursor.min(canvas.len());
     start..start.saturating_add(block).min(canvas.len())
 }

@@ -20,11 +20,13 @@ pub enum Mode {
     None,
     /// The best of a fixed number are filled.
     Quota,
+    /// Written positions are masked again, whatever is filled.
+    Remask,
 }
 
 impl Mode {
     /// Every mode.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Grow,
         Self::Settle,
         Self::HighConf,
@@ -32,6 +34,7 @@ impl Mode {
         Self::Stuck,
         Self::None,
         Self::Quota,
+        Self::Remask,
     ];
 
     /// The name in traces.
@@ -44,6 +47,7 @@ impl Mode {
             Self::Stuck => "stuck",
             Self::None => "none",
             Self::Quota => "quota",
+            Self::Remask => "remask",
         }
     }
 }
@@ -107,6 +111,14 @@ impl Decision {
     pub fn fills(&self) -> impl Iterator<Item = (usize, TokenId)> {
         self.verdicts.iter().enumerate().filter_map(|(position, verdict)| match verdict {
             Verdict::Fill { token, .. } => Some((position, *token)),
+            _ => None,
+        })
+    }
+
+    /// Written positions that are masked again, with the tokens they lose.
+    pub fn remasks(&self) -> impl Iterator<Item = (usize, TokenId)> {
+        self.verdicts.iter().enumerate().filter_map(|(position, verdict)| match verdict {
+            Verdict::Remask { token, .. } => Some((position, *token)),
             _ => None,
         })
     }

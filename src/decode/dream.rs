@@ -97,7 +97,7 @@ pub(super) const TOP_K: ParamSpec = ParamSpec {
 pub(super) fn filtered(params: &Params) -> Result<Ask, DecodeError> {
     let temperature = params.float("temperature")?;
     let (top_p, top_k) = (params.float("top_p")?, params.count("top_k")?);
-    let filters = Filters { temperature, top_p, top_k };
+    let filters = Filters { temperature, top_p, top_k, strict: false };
     Ok(Ask {
         columns: PLAIN,
         // The logits are divided already: noise of this strength draws from their softmax.

@@ -19,17 +19,20 @@ mod noise;
 mod outcome;
 mod params;
 mod recipe;
+pub mod remdm;
+pub mod rho_eos;
 mod schedule;
 mod specs;
 mod threshold;
 mod verdict;
+pub mod wino;
 
 pub use decision::{Decision, Drop, EosMeasure, Growth, Mode};
 pub use flips::{Flip, Flips, flips};
 pub use outcome::{Next, Outcome};
 pub use params::{Affects, Kind, ParamError, ParamSpec, Params, SWITCH, TokenList, Value};
 pub use recipe::{Recipe, RecipeError};
-pub use verdict::{FillRule, LeftRule, Measure, RefuseRule, Test, Verdict};
+pub use verdict::{FillRule, LeftRule, Measure, RefuseRule, RemaskRule, Test, Verdict};
 
 use std::ops::Range;
 
@@ -50,6 +53,12 @@ pub enum State {
     Daedal(daedal::State),
     /// Of every strategy that fills a canvas of fixed length, block after block.
     Blocks(blocks::State),
+    /// See [`remdm`].
+    Remdm(remdm::State),
+    /// See [`rho_eos`].
+    RhoEos(rho_eos::State),
+    /// See [`wino`].
+    Wino(wino::State),
 }
 
 impl State {
@@ -58,6 +67,9 @@ impl State {
         match self {
             Self::Daedal(state) => (state.stage, state.cursor),
             Self::Blocks(state) => (1, state.cursor),
+            Self::Remdm(_) => (1, 0),
+            Self::RhoEos(state) => (1, state.cursor),
+            Self::Wino(state) => (1, state.cursor),
         }
     }
 }
@@ -170,6 +182,11 @@ pub trait Strategy: Send + Sync {
     /// Every parameter, with range, unit and help; the order is the order on screen.
     fn params(&self) -> &'static [ParamSpec];
 
+    /// True if a step may mask written positions again.
+    fn revises(&self) -> bool {
+        false
+    }
+
     /// Parameter sets under a name.
     fn presets(&self) -> &'static [Preset] {
         &[]
@@ -257,6 +274,9 @@ pub const STRATEGIES: &[&dyn Strategy] = &[
     &Blocks(dream::Dream),
     &Blocks(eb_sampler::EbSampler),
     &Blocks(klass::Klass),
+    &remdm::Remdm,
+    &rho_eos::RhoEos,
+    &wino::Wino,
 ];
 
 /// The strategy called `name`.

@@ -14,6 +14,8 @@ pub struct Outcome {
     pub fills: Vec<(usize, TokenId)>,
     /// Positions expanded.
     pub expansions: Vec<usize>,
+    /// Positions masked again.
+    pub remasks: Vec<usize>,
     /// The generated region afterwards.
     pub tokens: Vec<TokenId>,
     /// How the run goes on.
@@ -51,6 +53,7 @@ impl Outcome {
         Ok(Self {
             fills: decision.fills().collect(),
             expansions: decision.expansions().collect(),
+            remasks: decision.remasks().map(|(position, _)| position).collect(),
             tokens: after.tokens(),
             next,
         })
@@ -61,6 +64,7 @@ impl Outcome {
         Self {
             fills: Vec::new(),
             expansions: Vec::new(),
+            remasks: Vec::new(),
             tokens: canvas.tokens(),
             next: Next::Failed,
         }
@@ -74,6 +78,7 @@ impl Outcome {
         }
         let mut parts: Vec<String> =
             [self.other_fills(other), self.other_expansions(other)].into_iter().flatten().collect();
+        parts.extend(self.other_remasks(other));
         parts.extend(end(&self.next, &other.next).map(str::to_owned));
         if parts.is_empty() {
             parts.extend(self.other_canvas(other));
@@ -101,6 +106,15 @@ impl Outcome {
             ([was], [is]) => Some(format!("expands {is} instead of {was}")),
             (was, is) if was.len() != is.len() => Some(more(was.len(), is.len(), "expansion")),
             _ => Some("other expansions".to_owned()),
+        }
+    }
+
+    fn other_remasks(&self, other: &Self) -> Option<String> {
+        let (was, is) = (&self.remasks, &other.remasks);
+        match (was.len(), is.len()) {
+            _ if was == is => None,
+            (a, b) if a != b => Some(more(a, b, "remask")),
+            _ => Some("other remasks".to_owned()),
         }
     }
 
@@ -181,6 +195,7 @@ mod tests {
         Outcome {
             fills: fills.to_vec(),
             expansions: expansions.to_vec(),
+            remasks: Vec::new(),
             tokens: vec![9; length],
             next: at(2, 32),
         }

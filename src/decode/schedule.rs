@@ -47,7 +47,7 @@ pub(super) fn dream_share(step: usize, steps: usize, eps: f64) -> f32 {
 }
 
 /// `torch.linspace(1, eps, steps + 1)[at]` in f32: from both ends towards the middle.
-fn time(at: usize, steps: usize, eps: f64) -> f32 {
+pub(super) fn time(at: usize, steps: usize, eps: f64) -> f32 {
     let (start, end) = (1.0_f32, eps as f32);
     let width = (end - start) / steps as f32;
     if at < steps.div_ceil(2) {

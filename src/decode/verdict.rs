@@ -15,11 +15,14 @@ pub enum Measure {
     Entropy,
     /// The KL divergence from the step before, under its threshold.
     Divergence,
+    /// The probability of the token held as seen without it, at least τ_back.
+    Verified,
 }
 
 impl Measure {
     /// Every measure.
-    pub const ALL: [Self; 4] = [Self::Confidence, Self::Rank, Self::Entropy, Self::Divergence];
+    pub const ALL: [Self; 5] =
+        [Self::Confidence, Self::Rank, Self::Entropy, Self::Divergence, Self::Verified];
 
     /// The name in traces.
     pub fn name(self) -> &'static str {
@@ -28,6 +31,7 @@ impl Measure {
             Self::Rank => "rank",
             Self::Entropy => "entropy",
             Self::Divergence => "divergence",
+            Self::Verified => "verified",
         }
     }
 
@@ -38,6 +42,7 @@ impl Measure {
             Self::Rank => ("", "≥", "<", "1 − f/(n+1) ="),
             Self::Entropy => ("Σ H − max H ", "≤", ">", "γ"),
             Self::Divergence => ("KL ", "<", "≥", "kl_threshold"),
+            Self::Verified => ("", "≥", "<", "τ_back"),
         }
     }
 }
@@ -96,6 +101,18 @@ pub enum FillRule {
         /// With this chance, 0..=1.
         chance: f32,
     },
+}
+
+/// The rule that masks a written position again.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum RemaskRule {
+    /// It was drawn.
+    Drawn {
+        /// With this chance, 0..=1.
+        chance: f32,
+    },
+    /// It does not pass its test.
+    Fails(Test),
 }
 
 /// The rule that left a masked position alone.
@@ -189,6 +206,15 @@ pub enum Verdict {
         /// The rule.
         rule: FillRule,
     },
+    /// The token held is taken back: the position is masked again.
+    Remask {
+        /// The token.
+        token: TokenId,
+        /// Its probability, where the rule goes by one.
+        p: Option<f32>,
+        /// The rule.
+        rule: RemaskRule,
+    },
     /// It becomes `n` masks.
     Expand {
         /// Confidence, 0..=1.
@@ -236,6 +262,7 @@ impl Verdict {
         match self {
             Self::Written => "written",
             Self::Fill { .. } => "fill",
+            Self::Remask { .. } => "remask",
             Self::Expand { .. } => "expand",
             Self::Forced { .. } => "forced",
             Self::Refused { .. } => "refused",
@@ -291,6 +318,12 @@ impl fmt::Display for Verdict {
                 FillRule::Drawn { chance } => {
                     write!(f, "filled: drawn with a chance of {}; {}", P(chance), P(p))
                 }
+            },
+            Self::Remask { rule, .. } => match rule {
+                RemaskRule::Drawn { chance } => {
+                    write!(f, "masked again: drawn with a chance of {}", P(chance))
+                }
+                RemaskRule::Fails(test) => write!(f, "masked again: {}", test.failed()),
             },
             Self::Expand { p, threshold, n, eos, eos_threshold } => write!(
                 f,

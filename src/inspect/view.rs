@@ -265,6 +265,7 @@ impl<'a> View<'a> {
             Name::Set => count(self.cell(used.index)?.filled.unwrap_or(0) as usize),
             Name::Filled => made(&|made| made.fills().count()),
             Name::Expanded => made(&|made| made.expansions().count()),
+            Name::Remasked => made(&|made| made.remasks().count()),
             Name::Dropped => made(&|made| made.dropped.len()),
             Name::Appended => made(&|made| {
                 made.edits

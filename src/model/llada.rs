@@ -1,7 +1,7 @@
 //! The LLaDA network: pre-norm transformer blocks with RMSNorm, rotary positions, grouped
 //! key/value heads, SwiGLU, and attention in both directions (`modeling_llada.py`).
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use candle_core::{D, DType, Device, Module, Result, Tensor};
 use candle_nn::ops::softmax_last_dim;
@@ -84,7 +84,8 @@ impl Llada {
 
     /// Final hidden states, before the last norm: `ids` `[batch, length]` of u32 to
     /// `[batch, length, d_model]`. `keys` `[batch, length]` (1 = may be attended to) masks
-    /// padding. `None` if `watch` asked to stop.
+    /// padding. With `shadow` the last positions are masks that stand for those positions: see
+    /// [`Request::shadow`](crate::predict::Request::shadow). `None` if `watch` asked to stop.
     ///
     /// # Errors
     /// If a tensor operation fails, e.g. for lack of memory.
@@ -92,12 +93,25 @@ impl Llada {
         &self,
         ids: &Tensor,
         keys: Option<&Tensor>,
+        shadow: Option<Range<usize>>,
         watch: &mut Watch,
     ) -> Result<Option<Tensor>> {
         let length = ids.dim(1)?;
         let of = self.blocks.len() + 1;
-        let bias = keys.map(|keys| self.key_bias(keys)).transpose()?;
-        let (cos, sin) = self.rope.rows(length)?;
+        let mut bias = keys.map(|keys| self.key_bias(keys)).transpose()?;
+        let mut positions: Vec<u32> = (0..length as u32).collect();
+        if let Some(shadow) = shadow {
+            let own = length.saturating_sub(shadow.len());
+            let places = (shadow.start as u32..).take(length - own);
+            positions.splice(own.., places);
+            let shadows = self.shadow_bias(length, shadow)?;
+            bias = Some(match bias {
+                // Twice the most negative number would be no number.
+                Some(bias) => bias.broadcast_minimum(&shadows)?,
+                None => shadows,
+            });
+        }
+        let (cos, sin) = self.rope.rows(positions)?;
         let mut x = self.embedding.forward(ids)?;
         for (done, block) in self.blocks.iter().enumerate() {
             if let ControlFlow::Break(()) = watch(Progress { done, of }) {
@@ -125,6 +139,25 @@ impl Llada {
             .to_dtype(self.dtype)?
             .reshape((batch, 1, 1, length))
     }
+
+    /// An additive bias `[1, 1, length, length]` for a sequence whose last positions are the
+    /// shadows of `shadow`.
+    fn shadow_bias(&self, length: usize, shadow: Range<usize>) -> Result<Tensor> {
+        let seen = seen(length, shadow);
+        let blocked: Vec<f32> =
+            seen.into_iter().map(|seen| if seen { 0.0 } else { f32::MIN }).collect();
+        Tensor::from_vec(blocked, (1, 1, length, length), &self.device)?.to_dtype(self.dtype)
+    }
+}
+
+/// Who sees whom in a sequence whose last positions are the shadows of `shadow`, row by row.
+fn seen(length: usize, shadow: Range<usize>) -> Vec<bool> {
+    let own = length.saturating_sub(shadow.len());
+    let sees = move |query: usize, key: usize| match query.checked_sub(own) {
+        None => key < own,
+        Some(at) => key != shadow.start + at,
+    };
+    (0..length * length).map(|at| sees(at / length, at % length)).collect()
 }
 
 /// Every tensor of a checkpoint with its shape.
@@ -175,9 +208,10 @@ impl Rope {
         Ok(Self { frequencies: Tensor::from_vec(frequencies, (1, half), device)? })
     }
 
-    /// cos and sin, `[length, head_dim / 2]`.
-    fn rows(&self, length: usize) -> Result<(Tensor, Tensor)> {
-        let angles = Tensor::arange(0u32, length as u32, self.frequencies.device())?
+    /// cos and sin at these positions, `[length, head_dim / 2]`.
+    fn rows(&self, positions: Vec<u32>) -> Result<(Tensor, Tensor)> {
+        let length = positions.len();
+        let angles = Tensor::from_vec(positions, length, self.frequencies.device())?
             .to_dtype(DType::F32)?
             .reshape((length, 1))?
             .matmul(&self.frequencies)?;
@@ -256,10 +290,13 @@ impl Block {
         let chunks = (0..length)
             .step_by(QUERY_ROWS)
             .map(|start| {
-                let q = q.narrow(2, start, QUERY_ROWS.min(length - start))?.contiguous()?;
+                let rows = QUERY_ROWS.min(length - start);
+                let q = q.narrow(2, start, rows)?.contiguous()?;
                 let scores = (q.matmul(&k)? * scale)?;
                 let scores = match bias {
-                    Some(bias) => scores.broadcast_add(bias)?,
+                    // One row for all queries, or one a query.
+                    Some(bias) if bias.dim(2)? == 1 => scores.broadcast_add(bias)?,
+                    Some(bias) => scores.broadcast_add(&bias.narrow(2, start, rows)?)?,
                     None => scores,
                 };
                 softmax_last_dim(&scores)?.matmul(&v)
@@ -275,4 +312,18 @@ impl Block {
 fn rotate(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Result<Tensor> {
     debug_assert_eq!(x.dim(D::Minus1)?, 2 * cos.dim(D::Minus1)?);
     candle_nn::rotary_emb::rope(&x.to_dtype(DType::F32)?, cos, sin)?.to_dtype(x.dtype())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shadows_see_all_but_their_own_position_and_nobody_sees_them() {
+        // Three positions, and the shadows of the last two.
+        let expected = ["xxx..", "xxx..", "xxx..", "x.xxx", "xx.xx"].concat();
+        let pattern: String =
+            seen(5, 1..3).into_iter().map(|seen| if seen { 'x' } else { '.' }).collect();
+        assert_eq!(pattern, expected);
+    }
 }

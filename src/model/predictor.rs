@@ -1,12 +1,15 @@
 //! Requests answered by a LLaDA network.
 
+use std::ops::Range;
+
 use candle_core::{Result, Tensor};
 
 use super::{Llada, reduce::Reducer};
 use crate::{
     canvas::TokenId,
     predict::{
-        Attention, Column, Pass, PredictError, Prediction, Predictor, Progress, Request, Watch,
+        Attention, Column, ColumnSet, Data, Pass, PredictError, Prediction, Predictor, Progress,
+        Request, Watch,
     },
 };
 
@@ -45,6 +48,16 @@ impl LladaPredictor {
         if request.guidance.is_some() && request.earlier.is_some() {
             return unsupported("a comparison with an earlier canvas has no guidance".into());
         }
+        if let Some(shadow) = &request.shadow {
+            if request.guidance.is_some() || request.earlier.is_some() || request.shift {
+                return unsupported(
+                    "shadows go with neither guidance, comparison nor shift".into(),
+                );
+            }
+            if shadow.start > shadow.end || shadow.end > request.rows.len() {
+                return unsupported("shadows of positions that are not there".into());
+            }
+        }
         let passes = std::iter::once(&request.pass)
             .chain(request.guidance.iter().map(|guidance| &guidance.unconditional))
             .chain(&request.earlier);
@@ -65,7 +78,7 @@ impl LladaPredictor {
     /// The final hidden states of one canvas, computed as they are when it is asked for itself.
     fn alone(&self, ids: &[TokenId], watch: &mut Watch) -> Result<Option<Tensor>> {
         let ids = Tensor::from_vec(ids.to_vec(), (1, ids.len()), self.model.device())?;
-        self.model.hidden(&ids, None, watch)
+        self.model.hidden(&ids, None, None, watch)
     }
 
     fn run(&mut self, request: &Request, watch: &mut Watch) -> Result<Option<Prediction>> {
@@ -73,10 +86,16 @@ impl LladaPredictor {
             .chain(request.guidance.iter().map(|guidance| &guidance.unconditional))
             .collect();
         // Both canvases of guidance in one batch.
-        let ids: Vec<TokenId> = passes.iter().flat_map(|pass| pass.ids.iter().copied()).collect();
-        let shape = (passes.len(), request.pass.ids.len());
+        let mut ids: Vec<TokenId> =
+            passes.iter().flat_map(|pass| pass.ids.iter().copied()).collect();
+        let shadow = request.shadow.clone().map(|shadow| {
+            let first = request.rows.start;
+            first + shadow.start..first + shadow.end
+        });
+        ids.extend(shadow.iter().flat_map(|shadow| shadow.clone().map(|_| request.special.mask)));
+        let shape = (passes.len(), ids.len() / passes.len());
         let ids = Tensor::from_vec(ids, shape, self.model.device())?;
-        let Some(hidden) = self.model.hidden(&ids, None, watch)? else {
+        let Some(hidden) = self.model.hidden(&ids, None, shadow.clone(), watch)? else {
             return Ok(None);
         };
         let earlier = match &request.earlier {
@@ -124,7 +143,45 @@ impl LladaPredictor {
             };
             reducer.push(&logits, earlier.as_ref())?;
         }
-        Ok(Some(reducer.finish()))
+        let prediction = reducer.finish();
+        let Some(shadow) = shadow.filter(|_| request.columns.has(Column::PShadow)) else {
+            return Ok(Some(prediction));
+        };
+        let shadows = hidden.get(0)?.narrow(0, request.pass.ids.len(), shadow.len())?;
+        let mut p = vec![f32::NAN; request.rows.len()];
+        let there = shadow.start - request.rows.start..shadow.end - request.rows.start;
+        let seen = self.shadowed(request, shadow, &shadows, at_once)?;
+        p[there].iter_mut().zip(seen).for_each(|(p, seen)| *p = seen);
+        Ok(Some(prediction.with(Column::PShadow, Data::Numbers(p))))
+    }
+
+    /// The probability of the token that each position of `shadow` holds, at its shadow: plain
+    /// logits, without filters or suppression.
+    fn shadowed(
+        &self,
+        request: &Request,
+        shadow: Range<usize>,
+        hidden: &Tensor,
+        at_once: usize,
+    ) -> Result<Vec<f32>> {
+        let plain = Request {
+            rows: shadow.clone(),
+            sampling: None,
+            suppressed: Vec::new(),
+            begin_suppressed: Vec::new(),
+            filters: None,
+            score: None,
+            columns: ColumnSet::of(&[Column::PCurrent]),
+            top_k: 0,
+            ..request.clone()
+        };
+        let mut reducer = Reducer::new(&plain);
+        for start in (0..shadow.len()).step_by(at_once) {
+            let rows = at_once.min(shadow.len() - start);
+            reducer.push(&self.model.logits(&hidden.narrow(0, start, rows)?)?, None)?;
+        }
+        let prediction = reducer.finish();
+        Ok(prediction.numbers(Column::PCurrent).map(<[f32]>::to_vec).unwrap_or_default())
     }
 }
 

@@ -77,11 +77,14 @@ pub enum Column {
     /// KL divergence of this distribution from that of an earlier canvas at the same position, in
     /// nats: Σ p (ln(p + 1e-12) − ln(p_earlier + 1e-12)), as KLASS computes it.
     Kl,
+    /// Probability of the token the position holds, at its shadow; NaN where it has none. See
+    /// [`Request::shadow`](super::Request::shadow).
+    PShadow,
 }
 
 impl Column {
     /// Every column, in the order they are written.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Argmax,
         Self::PArgmax,
         Self::Choice,
@@ -95,6 +98,7 @@ impl Column {
         Self::TopK,
         Self::Score,
         Self::Kl,
+        Self::PShadow,
     ];
 
     /// The column's name in traces.
@@ -113,6 +117,7 @@ impl Column {
             Self::TopK => "top_k",
             Self::Score => "score",
             Self::Kl => "kl",
+            Self::PShadow => "p_shadow",
         }
     }
 }

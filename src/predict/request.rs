@@ -65,6 +65,9 @@ pub struct Filters {
     pub top_p: f64,
     /// Only this many tokens are possible; 0 keeps all.
     pub top_k: usize,
+    /// The token that crosses `top_p` is impossible too, unless it is the best (ReMDM,
+    /// `diffusion.py`); Dream keeps it.
+    pub strict: bool,
 }
 
 /// What [`Column::Score`](super::Column::Score) holds: greater is surer.
@@ -100,6 +103,10 @@ pub struct Request {
     pub score: Option<Score>,
     /// A pass over an earlier canvas of the same length, to compare with.
     pub earlier: Option<Pass>,
+    /// Rows that get a *shadow*: a mask behind the sequence, at the same place, that sees every
+    /// position but the one it stands for, and all shadows; the sequence itself sees none (WINO,
+    /// `decoding.py`). It says what a position would be if its token were not known.
+    pub shadow: Option<Range<usize>>,
     /// Mask and end-of-sequence token.
     pub special: SpecialTokens,
     /// Columns wanted.
@@ -160,6 +167,9 @@ impl Request {
             put(filters.temperature.to_bits());
             put(filters.top_p.to_bits());
             put(filters.top_k as u64);
+            if filters.strict {
+                put(u64::MAX - 5);
+            }
         }
         if let Some(score) = self.score {
             put(u64::MAX - 2);
@@ -168,6 +178,11 @@ impl Request {
         if let Some(earlier) = &self.earlier {
             put(u64::MAX - 3);
             put_pass(&mut put, earlier);
+        }
+        if let Some(shadow) = &self.shadow {
+            put(u64::MAX - 4);
+            put(shadow.start as u64);
+            put(shadow.end as u64);
         }
         Key(hash.digest128())
     }

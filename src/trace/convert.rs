@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::record::{
     Columns, Decision, Dropped, Edit, Eos, FillRule, Measure, Param, Params, Prediction, Refusal,
-    Sparse, Test, Text, Timing, Why, Wish,
+    RemaskRule, Sparse, Test, Text, Timing, Why, Wish,
 };
 use crate::{
     canvas::{self, Canvas, Filler, Slot, TokenId},
@@ -111,6 +111,7 @@ pub(super) fn prediction(key: Key, from: &predict::Prediction, canvas: &Canvas) 
             p_current: exact(Column::PCurrent),
             score: exact(Column::Score),
             kl: exact(Column::Kl),
+            p_shadow: exact(Column::PShadow),
             entropy: shown(Column::Entropy),
             margin: shown(Column::Margin),
             best_unmask: best_unmask(from, canvas),
@@ -156,6 +157,7 @@ pub(super) fn predicted(record: Prediction) -> Result<predict::Prediction, Strin
         (Column::PCurrent, columns.p_current),
         (Column::Score, columns.score),
         (Column::Kl, columns.kl),
+        (Column::PShadow, columns.p_shadow),
     ];
     for (column, values) in exact {
         if let Some(values) = values {
@@ -279,6 +281,7 @@ fn tested(test: decode::Test) -> Test {
         decode::Measure::Rank => Measure::Rank,
         decode::Measure::Entropy => Measure::Entropy,
         decode::Measure::Divergence => Measure::Divergence,
+        decode::Measure::Verified => Measure::Verified,
     };
     Test { measure, value: test.value, bound: test.bound }
 }
@@ -289,6 +292,7 @@ fn test_of(test: Test) -> decode::Test {
         Measure::Rank => decode::Measure::Rank,
         Measure::Entropy => decode::Measure::Entropy,
         Measure::Divergence => decode::Measure::Divergence,
+        Measure::Verified => decode::Measure::Verified,
     };
     decode::Test { measure, value: test.value, bound: test.bound }
 }
@@ -308,6 +312,13 @@ fn why(at: usize, verdict: &Verdict) -> Option<Why> {
                 decode::FillRule::Drawn { chance } => (FillRule::Drawn { chance }, None),
             };
             Some(Why::Fill { at, token, p, rule, threshold })
+        }
+        Verdict::Remask { token, p, rule } => {
+            let rule = match rule {
+                decode::RemaskRule::Drawn { chance } => RemaskRule::Drawn { chance },
+                decode::RemaskRule::Fails(test) => RemaskRule::Fails(tested(test)),
+            };
+            Some(Why::Remask { at, token, p, rule })
         }
         Verdict::Expand { p, threshold, n, eos, eos_threshold } => {
             Some(Why::Expand { at, p, threshold, n, eos, eos_threshold })
@@ -351,6 +362,13 @@ pub(super) fn verdicts(why: &[Why], rows: usize) -> Vec<Verdict> {
                 (at, Verdict::Expand { p, threshold, n, eos, eos_threshold })
             }
             Why::Forced { at, p, n } => (at, Verdict::Forced { p, n }),
+            Why::Remask { at, token, p, rule } => {
+                let rule = match rule {
+                    RemaskRule::Drawn { chance } => decode::RemaskRule::Drawn { chance },
+                    RemaskRule::Fails(test) => decode::RemaskRule::Fails(test_of(test)),
+                };
+                (at, Verdict::Remask { token, p, rule })
+            }
             Why::Refused { at, p, threshold, because } => {
                 let rule = match because {
                     Refusal::EosConfident { eos, threshold } => {

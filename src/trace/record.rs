@@ -211,6 +211,9 @@ pub(super) struct Columns {
     /// KL divergence from an earlier step, nats. Since 1.2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kl: Option<Vec<Option<f32>>>,
+    /// Probability of the token held, at the position's shadow; null where it has none. Since 1.2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p_shadow: Option<Vec<Option<f32>>>,
     /// The best token without the mask token and its probability: only where the choice is the
     /// mask token, since nothing reads it elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -276,7 +279,7 @@ pub(super) struct Timing {
 pub(super) struct Decision {
     pub mode: String,
     pub edits: Vec<Edit>,
-    /// Fills, expansions and refusals with their numbers. Positions not named were left.
+    /// Fills, remaskings, expansions and refusals with their numbers. Positions not named were left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub why: Vec<Why>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -325,7 +328,7 @@ pub(super) struct Wish {
     pub expand: Option<bool>,
 }
 
-/// Why a position was filled, expanded or refused.
+/// Why a position was filled, masked again, expanded or refused.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub(super) enum Why {
@@ -350,6 +353,15 @@ pub(super) enum Why {
         at: usize,
         p: f32,
         n: usize,
+    },
+    /// Since 1.2.
+    Remask {
+        at: usize,
+        token: TokenId,
+        /// Absent where the rule knows none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        p: Option<f32>,
+        rule: RemaskRule,
     },
     Refused {
         at: usize,
@@ -381,6 +393,14 @@ pub(super) enum FillRule {
     },
 }
 
+/// Rules that mask a written position again.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RemaskRule {
+    Drawn { chance: f32 },
+    Fails(Test),
+}
+
 /// A value against a bound.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Test {
@@ -397,6 +417,7 @@ pub(super) enum Measure {
     Rank,
     Entropy,
     Divergence,
+    Verified,
 }
 
 /// Rules that refuse an expansion.

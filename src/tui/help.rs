@@ -35,6 +35,11 @@ fn lines(theme: Theme, keymap: &Keymap) -> Vec<Line> {
         (" the ".to_owned(), Role::Fill, "about to be filled"),
         (" ◆ +7 ".to_owned(), Role::Expand, "about to be expanded, by 7 more masks"),
         (
+            format!(" the{} ", theme.sign(theme::REMASKS)),
+            Role::Remask,
+            "written, about to be masked again",
+        ),
+        (
             " the ".to_owned(),
             Role::Written(Some(0.98)),
             "written; darker where the model was less sure",

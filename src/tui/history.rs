@@ -37,6 +37,8 @@ pub enum Sort {
     Stop,
     /// Anything else.
     Plain,
+    /// Written positions masked again.
+    Remask,
     /// An error.
     Fault,
 }
@@ -57,6 +59,8 @@ pub struct Entry {
 pub struct Made {
     /// Positions filled.
     pub fills: usize,
+    /// Positions masked again.
+    pub remasks: usize,
     /// Positions expanded.
     pub expansions: usize,
     /// Positions that fell off.
@@ -145,6 +149,7 @@ impl History {
             || before.block != here.block
             || here.made.as_ref().is_some_and(|made| {
                 made.expansions > 0
+                    || made.remasks > 0
                     || made.dropped > 0
                     || matches!(made.mode, Mode::Fallback | Mode::Stuck)
             })
@@ -246,6 +251,7 @@ fn moment(
         describe(decision, length, eos, &label, &mut say);
         moment.made = Some(Made {
             fills: decision.edits.iter().filter(|edit| matches!(edit, Edit::Fill { .. })).count(),
+            remasks: decision.remasks().count(),
             expansions: decision.expansions().count(),
             dropped: decision.dropped.len(),
             appended: decision
@@ -378,6 +384,17 @@ fn describe(
         let sort = if decision.mode == Mode::Stuck { Sort::Stuck } else { Sort::Fill };
         say(sort, format!("{how} {}", parts.join(", ")));
     }
+    let taken: Vec<String> =
+        decision.remasks().map(|(position, token)| label(position, token)).collect();
+    if !taken.is_empty() {
+        const MOST: usize = 6;
+        let more = match taken.len().saturating_sub(MOST) {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        let listed = taken[..taken.len().min(MOST)].join(", ");
+        say(Sort::Remask, format!("masked again {listed}{more}"));
+    }
     for (position, verdict) in decision.verdicts.iter().enumerate() {
         if let &Verdict::Expand { p: confidence, threshold, n, eos, eos_threshold } = verdict {
             let text = format!(
@@ -415,6 +432,16 @@ fn describe(
             };
             say(Sort::Plain, format!("stage 1 ends{why}{then}"));
         }
+        // Without an expansion the tail itself grew or was cut.
+        (_, Growth::To(to)) if decision.expansions().next().is_none() && to != length => {
+            let why = eos.map_or(String::new(), |eos| format!(": {}", compared(eos, "ρ")));
+            let how = if to > length {
+                format!("grown by {} to {to}", to - length)
+            } else {
+                format!("cut by {} to {to}", length - to)
+            };
+            say(Sort::Growth, format!("{how}{why}"));
+        }
         (_, Growth::AtMaximum(maximum)) => {
             say(Sort::Plain, format!("would expand, but {maximum} is the maximum"));
         }
@@ -425,8 +452,13 @@ fn describe(
         say(
             Sort::Drop,
             format!(
-                "{} dropped at the maximum length, {written} of them written",
-                decision.dropped.len()
+                "{} dropped {}, {written} of them written",
+                decision.dropped.len(),
+                if decision.expansions().next().is_some() || decision.mode == Mode::Settle {
+                    "at the maximum length"
+                } else {
+                    "behind the cut"
+                }
             ),
         );
     }

@@ -14,6 +14,8 @@ pub const EOS: Sign = Sign("∎", "$");
 pub const ABSENT: Sign = Sign("–", "-");
 /// A position about to become several masks.
 pub const EXPANDS: Sign = Sign("◆", "+");
+/// A written position about to be masked again.
+pub const REMASKS: Sign = Sign("↺", "<");
 /// A position that the step on record changes and the pending one does not.
 pub const LOST: Sign = Sign("×", "x");
 /// A step where a person edited.

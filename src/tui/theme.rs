@@ -112,6 +112,8 @@ pub enum Role {
     FillBar,
     /// About to be expanded.
     Expand,
+    /// About to be masked again.
+    Remask,
     /// Something about expansions, in text and charts.
     ExpandInk,
     /// Something about fills, in text and charts.
@@ -270,6 +272,7 @@ impl Theme {
             // A full bar covers its ground: it must not look written.
             Role::FillBar => fg(Ink::FillBar).bg(self.ink(Ink::Fill)),
             Role::Expand => badge(Ink::Expand).add_modifier(Modifier::BOLD),
+            Role::Remask => fg(Ink::Bad).add_modifier(Modifier::BOLD | Modifier::CROSSED_OUT),
             Role::ExpandInk | Role::Refused => fg(Ink::ExpandInk),
             Role::FillInk => fg(Ink::FillInk),
             Role::Calm => fg(Ink::Calm),
@@ -364,6 +367,7 @@ fn mono(role: Role) -> Style {
         Role::Written(Some(p)) if p < 0.5 => with(Modifier::DIM),
         Role::Fill | Role::FillBar => with(Modifier::REVERSED),
         Role::Expand => with(Modifier::REVERSED | Modifier::BOLD),
+        Role::Remask => with(Modifier::CROSSED_OUT | Modifier::UNDERLINED),
         Role::Live | Role::Replay | Role::WhatIf | Role::Recording | Role::State => {
             with(Modifier::REVERSED)
         }

@@ -172,7 +172,7 @@ pub(in crate::cli) fn set_all(params: &mut Params, set: &ParamSet) -> Result<(),
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::{Value, daedal};
+    use crate::decode::{Strategy, Value, daedal};
 
     fn presets(folder: Option<&Path>) -> Presets {
         let text = "[presets.bold]\nhigh_conf_threshold = 0.5\n";
@@ -198,7 +198,20 @@ mod tests {
         fs::write(folder.path().join("presets").join("readme.txt"), "").unwrap();
         assert_eq!(
             presets.list(),
-            ["Mine-1_a", "bold", "both-stages", "fixed", "reference", "stage-1", "stage-2"]
+            [
+                "Mine-1_a",
+                "bold",
+                "both-stages",
+                "fixed",
+                "reference",
+                "remdm-cap",
+                "remdm-conf",
+                "remdm-loop",
+                "remdm-rescale",
+                "rho-paper",
+                "stage-1",
+                "stage-2"
+            ]
         );
     }
 
@@ -242,10 +255,15 @@ mod tests {
     #[test]
     fn presets_of_the_program_fit() {
         for (name, set, _) in of_program() {
-            let mut params = Params::defaults(daedal::SPECS);
+            let own = |strategy: &&&dyn Strategy| {
+                strategy.presets().iter().any(|preset| preset.name == name)
+            };
+            let specs = STRATEGIES.iter().find(own).map_or(daedal::SPECS, |own| own.params());
+            let mut params = Params::defaults(specs);
             set_all(&mut params, &set).unwrap();
-            let same = matches!(name, "reference" | "both-stages");
-            assert_eq!(params == Params::defaults(daedal::SPECS), same, "{name}");
+            // These say what the defaults are.
+            let same = matches!(name, "reference" | "both-stages" | "remdm-cap");
+            assert_eq!(params == Params::defaults(specs), same, "{name}");
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
 /// Walks from the tail, takes up to `window` positions whose argmax is EOS, adjacent or not,
 /// masked or not, and divides the sum of their P(EOS) by `window`. Sum and division in f64 over
 /// f32 probabilities, then rounded to f32, as the reference does.
-pub(super) fn measure(
+pub(in crate::decode) fn measure(
     columns: &Columns,
     eos: TokenId,
     window: usize,

@@ -8,10 +8,10 @@
 //! grown) this does what it meant.
 
 mod breaks;
-mod eos;
+pub(super) mod eos;
 mod params;
 mod stage1;
-mod stage2;
+pub(super) mod stage2;
 
 use std::ops::Range;
 
@@ -67,15 +67,15 @@ impl State {
 }
 
 /// What both stages decide on: one entry per generated position.
-struct Columns<'a> {
-    argmax: &'a [TokenId],
-    choice: &'a [TokenId],
-    p_choice: &'a [f32],
-    p_eos: &'a [f32],
+pub(super) struct Columns<'a> {
+    pub argmax: &'a [TokenId],
+    pub choice: &'a [TokenId],
+    pub p_choice: &'a [f32],
+    pub p_eos: &'a [f32],
 }
 
 impl<'a> Columns<'a> {
-    fn of(prediction: &'a Prediction, canvas: &Canvas) -> Result<Self, DecodeError> {
+    pub(super) fn of(prediction: &'a Prediction, canvas: &Canvas) -> Result<Self, DecodeError> {
         if prediction.rows() != canvas.len() {
             return Err(DecodeError::Rows { expected: canvas.len(), found: prediction.rows() });
         }

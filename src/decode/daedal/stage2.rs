@@ -54,7 +54,8 @@ impl Sight {
         let forced: Vec<usize> =
             (0..canvas.len()).filter(|&at| asked(at) == Some(true) && canvas.is_open(at)).collect();
         let fillable: Vec<usize> = open.into_iter().filter(|&at| asked(at) != Some(true)).collect();
-        let fills = fills(canvas, settings, columns, &fillable, prediction)?;
+        let high = settings.high_conf_threshold;
+        let fills = fills(canvas, high, columns, &fillable, prediction)?;
         let rest: Vec<usize> =
             fillable.iter().copied().filter(|&at| !fills.has(at) && asked(at).is_none()).collect();
         let lowest = first_by(&rest, lower);
@@ -123,16 +124,16 @@ pub(super) fn decide(
 }
 
 /// A position to be filled.
-pub(super) struct Fill {
-    position: usize,
-    token: TokenId,
-    p: f32,
+pub(in crate::decode) struct Fill {
+    pub position: usize,
+    pub token: TokenId,
+    pub p: f32,
 }
 
 /// The positions to be filled, in order, and by which rule.
-pub(super) struct Fills {
-    mode: Mode,
-    chosen: Vec<Fill>,
+pub(in crate::decode) struct Fills {
+    pub mode: Mode,
+    pub chosen: Vec<Fill>,
 }
 
 impl Fills {
@@ -142,9 +143,10 @@ impl Fills {
     }
 }
 
-fn fills(
+/// What is filled of the `masked` positions: those over the threshold `high`, else the best.
+pub(in crate::decode) fn fills(
     canvas: &Canvas,
-    settings: &Settings,
+    high: f32,
     columns: &Columns,
     masked: &[usize],
     prediction: &Prediction,
@@ -159,7 +161,7 @@ fn fills(
         masked.iter().copied().filter(|&position| columns.choice[position] != mask).collect();
     let high: Vec<Fill> = writable
         .iter()
-        .filter(|&&position| columns.p_choice[position] > settings.high_conf_threshold)
+        .filter(|&&position| columns.p_choice[position] > high)
         .map(|&position| fill(position))
         .collect();
     if !high.is_empty() {

@@ -1,7 +1,7 @@
 //! Lints about the length: the EOS tail, what stands behind it, the room stage 1 made.
 
 use super::{Finding, Lint, Run};
-use crate::decode::Mode;
+use crate::decode::{Mode, State};
 
 pub(super) fn look(run: &Run) -> Vec<Finding> {
     [premature_eos(run), after_eos(run), dropped(run), overshoot(run)]
@@ -75,7 +75,15 @@ fn dropped(run: &Run) -> Option<Finding> {
     let all: usize = lost.iter().map(|(_, lost)| lost).sum();
     (all > 0).then(|| Finding {
         lint: Lint::DroppedTokens,
-        text: format!("{all} written tokens fell off at the maximum length; raise max_gen_length"),
+        text: match run.end().state {
+            State::RhoEos(_) => format!(
+                "{all} written tokens were cut off with the tail; raise high_density_threshold or \
+                 take the preset rho-paper, which cuts masks alone"
+            ),
+            _ => {
+                format!("{all} written tokens fell off at the maximum length; raise max_gen_length")
+            }
+        },
         steps: lost.into_iter().map(|(step, _)| step).collect(),
         positions: Vec::new(),
     })

@@ -75,8 +75,9 @@ fn filter(logits: &mut [f32], filters: Filters) {
         for token in order {
             let logit = &mut logits[token as usize];
             let p = f64::from((*logit - best).exp()) / softmax.sum;
-            // The token that crosses the bound is the last one kept.
-            if before > filters.top_p {
+            // The token that crosses the bound is the last one kept, or the first one not.
+            let sum = if filters.strict && before > 0.0 { before + p } else { before };
+            if sum > filters.top_p {
                 *logit = f32::NEG_INFINITY;
             }
             before += p;

@@ -77,6 +77,8 @@ impl<'a> Reducer<'a> {
                 // Without saying what is to be scored or compared there is nothing to keep.
                 Column::Score if self.request.score.is_none() => continue,
                 Column::Kl if self.request.earlier.is_none() => continue,
+                // The predictor adds it: it is read from other rows.
+                Column::PShadow => continue,
                 Column::Score => numbers(|row| row.score),
                 Column::Kl => numbers(|row| row.kl),
                 Column::TopK => {
@@ -131,6 +133,7 @@ mod tests {
             filters: None,
             score: None,
             earlier: None,
+            shadow: None,
             special: SpecialTokens { mask: 5, eos: 9 },
             columns: ColumnSet::of(&Column::ALL),
             top_k: 4,
@@ -199,7 +202,7 @@ mod tests {
         let rows = 12;
         let (now, then) = (logits(rows), (logits(rows) * 0.7).unwrap());
         let with = |temperature: f64, top_p: f64, top_k: usize, score| Request {
-            filters: Some(Filters { temperature, top_p, top_k }),
+            filters: Some(Filters { temperature, top_p, top_k, strict: top_k == 9 }),
             score: Some(score),
             begin_suppressed: vec![3],
             suppressed: vec![(1, 2), (1, 30), (4, 7)],

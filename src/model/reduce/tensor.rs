@@ -110,7 +110,7 @@ fn transformed(logits: &Tensor, request: &Request, first: usize) -> Result<Tenso
         logits = (logits / filters.temperature)?;
     }
     if filters.top_p < 1.0 {
-        let bound = nucleus(&logits, filters.top_p)?;
+        let bound = nucleus(&logits, filters.top_p, filters.strict)?;
         logits = at_least(&logits, &bound)?;
     }
     if filters.top_k > 0 && filters.top_k < columns {
@@ -126,9 +126,9 @@ fn transformed(logits: &Tensor, request: &Request, first: usize) -> Result<Tenso
 }
 
 /// The lowest logit of each row's nucleus, `[rows, 1]`: the lowest for which the tokens over it
-/// have a probability of at most `top_p`. By bisection: sorting a vocabulary needs a kernel that
+/// have a probability of at most `top_p`; if `strict`, the lowest of those over it. By bisection: sorting a vocabulary needs a kernel that
 /// not every device has.
-fn nucleus(logits: &Tensor, top_p: f64) -> Result<Tensor> {
+fn nucleus(logits: &Tensor, top_p: f64, strict: bool) -> Result<Tensor> {
     let p = Softmax::of(logits)?.all(logits)?;
     let mut inside = logits.max_keepdim(D::Minus1)?;
     // Logits further below the best than this have a probability of 0 in f32.
@@ -142,9 +142,11 @@ fn nucleus(logits: &Tensor, top_p: f64) -> Result<Tensor> {
         outside = fits.where_cond(&outside, &middle)?;
     }
     // The nucleus ends with the first token at or under `inside`: whatever lies over `outside`.
-    let next = logits.broadcast_gt(&outside)?;
+    let next = logits.broadcast_gt(if strict { &inside } else { &outside })?;
     let high = Tensor::full(f32::INFINITY, logits.shape(), logits.device())?;
-    next.where_cond(logits, &high)?.min_keepdim(D::Minus1)
+    let lowest = next.where_cond(logits, &high)?.min_keepdim(D::Minus1)?;
+    // The best is always kept.
+    lowest.minimum(&logits.max_keepdim(D::Minus1)?)
 }
 
 /// Logits under `bound` `[rows, 1]` made impossible.

@@ -98,7 +98,9 @@ pub fn flow(app: &App, width: u16) -> Flow {
         .collect();
 
     let tail = canvas.tail();
-    let folds = canvas.len() - tail >= FOLD;
+    // What is about to be taken back is not folded away.
+    let back = |at: usize| remasked(app, at);
+    let folds = canvas.len() - tail >= FOLD && !(tail..canvas.len()).any(back);
     let mut run: Vec<Shown> = Vec::with_capacity(canvas.len());
     for (position, cell) in canvas.cells().iter().enumerate() {
         // Masks break a run: a guess does not complete a written character.
@@ -131,6 +133,9 @@ pub fn flow(app: &App, width: u16) -> Flow {
         }
         let verdict = app.decision().and_then(|decision| decision.verdicts.get(position));
         let mut mark = String::new();
+        if let Some(Verdict::Remask { .. }) = verdict {
+            mark.push_str(app.theme.sign(theme::REMASKS));
+        }
         let glyphs = if cell.token != special.mask {
             if cell.token == special.eos { sign(theme::EOS) } else { run[position].glyphs(ascii) }
         } else {
@@ -155,6 +160,12 @@ pub fn flow(app: &App, width: u16) -> Flow {
         pieces.push(Piece { position: Some(position), glyphs, marker, folded: None });
     }
     flow::lay(pieces, width)
+}
+
+/// True if the pending step masks a written position again.
+pub fn remasked(app: &App, position: usize) -> bool {
+    let verdict = app.decision().and_then(|decision| decision.verdicts.get(position));
+    matches!(verdict, Some(Verdict::Remask { .. }))
 }
 
 /// Signs for what a person asks of a position.
@@ -188,7 +199,12 @@ pub fn lost(app: &App, position: usize) -> bool {
     let changes = |decision: &Decision| {
         matches!(
             decision.verdicts.get(position),
-            Some(Verdict::Fill { .. } | Verdict::Expand { .. } | Verdict::Forced { .. })
+            Some(
+                Verdict::Fill { .. }
+                    | Verdict::Expand { .. }
+                    | Verdict::Forced { .. }
+                    | Verdict::Remask { .. }
+            )
         )
     };
     app.recorded_next().is_some_and(changes) && !app.decision().is_some_and(changes)
@@ -201,6 +217,12 @@ fn style(app: &App, position: usize) -> Style {
     let Some(cell) = canvas.cells().get(position) else { return Style::new() };
     let verdict = app.decision().and_then(|decision| decision.verdicts.get(position));
     let theme = app.theme;
+    if cell.token != special.mask && lost(app, position) {
+        return theme.style(Role::Lost);
+    }
+    if let Some(Verdict::Remask { .. }) = verdict {
+        return theme.style(Role::Remask);
+    }
     if cell.token == special.eos {
         return theme.style(Role::Eos);
     }
@@ -258,6 +280,10 @@ pub fn next(app: &App) -> String {
             if fills > 0 {
                 parts.push(format!("fills {fills}"));
             }
+            let remasks = decision.remasks().count();
+            if remasks > 0 {
+                parts.push(format!("masks {remasks} again"));
+            }
             match (decision.growth, decision.expansions().next()) {
                 (_, Some(position)) => parts.push(format!("expands {position}")),
                 (Growth::To(to), None) if decision.mode == Mode::Settle => {
@@ -269,6 +295,9 @@ pub fn next(app: &App) -> String {
                 }
                 (_, None) if decision.mode == Mode::Settle => {
                     parts.push("stage 2".to_owned());
+                }
+                (Growth::To(to), None) if to < app.canvas().len() => {
+                    parts.push(format!("cut to {to}"));
                 }
                 (Growth::To(to), None) => parts.push(format!("grows to {to}")),
                 _ => {}

@@ -14,7 +14,7 @@ use super::{
     length,
 };
 use crate::{
-    decode::{Decision, EosMeasure, Growth, Mode, Verdict},
+    decode::{Decision, EosMeasure, Growth, Mode, State, Verdict},
     predict::Column,
     session::Pending,
 };
@@ -27,7 +27,8 @@ pub fn rule(app: &App, decision: &Decision) -> String {
     let Some(eos) = &decision.eos else { return "this strategy has no length rule".to_owned() };
     let p = |p: f32| text::probability(Some(p));
     let length = app.canvas().len();
-    let symbol = symbol(app.debugger.session.phase().stage);
+    let density = matches!(decision.next, State::RhoEos(_));
+    let symbol = if density { "ρ" } else { symbol(app.debugger.session.phase().stage) };
     let sign = if eos.confidence < eos.threshold { "<" } else { "≥" };
     let compared = format!("{} {sign} {symbol} {}", p(eos.confidence), p(eos.threshold));
     let then = match (decision.mode, decision.growth) {
@@ -42,6 +43,10 @@ pub fn rule(app: &App, decision: &Decision) -> String {
             format!("would grow, but {maximum} is the maximum")
         }
         (Mode::Settle, Growth::Stays) => "stage 2 begins".to_owned(),
+        (_, Growth::AtMaximum(maximum)) if density => {
+            format!("would grow, but {maximum} is the maximum")
+        }
+        (_, Growth::Stays) if density => "the length stays".to_owned(),
         (_, Growth::AtMaximum(maximum)) => format!("would expand, but {maximum} is the maximum"),
         (_, Growth::To(to)) => match decision.expansions().next() {
             Some(position) if forced(decision) => {

@@ -12,7 +12,7 @@ use super::{
         pen::{self, Pen},
         theme::{self, Role},
     },
-    canvas::{confidence, lost, mask_glyph, scrollbar},
+    canvas::{confidence, lost, mask_glyph, remasked, scrollbar},
 };
 use crate::{canvas::Born, decode::Verdict};
 
@@ -75,6 +75,9 @@ pub fn cell(app: &App, position: usize) -> (&'static str, Style) {
     let theme = app.theme;
     let canvas = app.canvas();
     let Some(cell) = canvas.cells().get(position) else { return (" ", Style::new()) };
+    if remasked(app, position) {
+        return (theme.sign(theme::REMASKS), theme.style(Role::Remask));
+    }
     if cell.token == canvas.special().eos {
         return (theme.sign(theme::EOS), theme.style(Role::Eos));
     }

@@ -167,6 +167,10 @@ fn why(app: &App, cell: &Cell) -> String {
 
 fn fate(app: &App, cell: &Cell) -> String {
     let special = app.canvas().special();
+    let verdict = app.decision().and_then(|decision| decision.verdicts.get(app.position));
+    if let Some(verdict @ Verdict::Remask { .. }) = verdict {
+        return pending(verdict);
+    }
     if cell.token == special.mask {
         return match app.debugger.session.pending() {
             Pending::Decided { decision, .. } => {
@@ -203,7 +207,10 @@ fn fate(app: &App, cell: &Cell) -> String {
 /// A verdict that is not carried out yet.
 pub fn pending(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Fill { .. } | Verdict::Expand { .. } | Verdict::Forced { .. } => {
+        Verdict::Fill { .. }
+        | Verdict::Expand { .. }
+        | Verdict::Forced { .. }
+        | Verdict::Remask { .. } => {
             format!("Will be {verdict}")
         }
         _ => sentence(&verdict.to_string()),

@@ -74,7 +74,7 @@ fn role(entry: &Entry, here: u32) -> Role {
         Sort::Bound => Role::Key,
         Sort::Expansion => Role::ExpandInk,
         Sort::Growth => Role::FillInk,
-        Sort::Stuck | Sort::Drop => Role::Stuck,
+        Sort::Stuck | Sort::Drop | Sort::Remask => Role::Stuck,
         Sort::Turn | Sort::Edit | Sort::Stop => Role::Warn,
         Sort::Fill | Sort::Plain => Role::Text,
     }

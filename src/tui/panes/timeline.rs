@@ -28,6 +28,7 @@ struct Column {
     fills: usize,
     expansions: usize,
     dropped: usize,
+    remasks: usize,
     appended: usize,
     stuck: bool,
     fallback: bool,
@@ -43,6 +44,7 @@ fn column(app: &App, axis: Axis, column: u16) -> Column {
         fills: made.iter().map(|made| made.fills).max().unwrap_or(0),
         expansions: made.iter().map(|made| made.expansions).sum(),
         dropped: made.iter().map(|made| made.dropped).sum(),
+        remasks: made.iter().map(|made| made.remasks).sum(),
         appended: made.iter().map(|made| made.appended).sum(),
         stuck: made.iter().any(|made| made.mode == Mode::Stuck),
         fallback: !made.is_empty() && made.iter().all(|made| made.mode == Mode::Fallback),
@@ -97,12 +99,15 @@ pub fn strip(app: &App, pen: &mut Pen, area: Rect) {
         let glyph = match &summary {
             Column { dropped: 1.., .. } => pen.theme.sign(theme::DROPS),
             Column { fills: 0, expansions: 1.., .. } => pen.theme.sign(theme::EXPANDS),
+            Column { fills: 0, remasks: 1.., .. } => pen.theme.sign(theme::REMASKS),
             Column { fills: 0, appended: 1.., .. } => pen.theme.sign(theme::GROWS),
             Column { fills: 0, .. } => pen.theme.sign(theme::IDLE),
             Column { fills, .. } => pen.theme.bar((fills * 8).div_ceil(most)),
         };
         let role = match &summary {
-            Column { fills: 0, expansions: 0, dropped: 0, appended: 0, .. } => Role::Faint,
+            Column { fills: 0, expansions: 0, dropped: 0, remasks: 0, appended: 0, .. } => {
+                Role::Faint
+            }
             Column { dropped: 1.., .. } => Role::Bad,
             summary => summary.role(),
         };
@@ -225,6 +230,8 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
                 pen.sign(x, parts.events.y, theme::DROPS, Role::Bad);
             } else if summary.expansions > 0 {
                 pen.sign(x, parts.events.y, theme::EXPANDS, Role::ExpandInk);
+            } else if summary.remasks > 0 {
+                pen.sign(x, parts.events.y, theme::REMASKS, Role::Warn);
             } else if summary.appended > 0 {
                 pen.sign(x, parts.events.y, theme::GROWS, Role::FillInk);
             }

@@ -139,6 +139,7 @@ fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &
         let p = prediction.as_ref().and_then(|found| found.number(Column::PChoice, position));
         let verdict = decision.and_then(|decision| decision.verdicts.get(position));
         let (glyph, role) = match verdict {
+            Some(Verdict::Remask { .. }) => (theme.sign(theme::REMASKS), Role::Remask),
             _ if cell.token == special.eos => (theme.sign(theme::EOS), Role::Eos),
             _ if cell.token != special.mask => (theme.sign(theme::IDLE), Role::Dim),
             Some(Verdict::Fill { .. }) => (theme.fill_glyph(p), Role::FillBar),

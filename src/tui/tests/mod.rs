@@ -10,6 +10,7 @@ mod keymap;
 mod keys;
 mod layout;
 mod presets;
+mod revising;
 mod robust;
 mod screens;
 mod svg;

@@ -76,6 +76,7 @@ fn text_roles() -> Vec<Role> {
         Role::Fill,
         Role::FillBar,
         Role::Expand,
+        Role::Remask,
         Role::ExpandInk,
         Role::FillInk,
         Role::Calm,

@@ -1,0 +1,553 @@
+//! `rho_eos`: one stage in which the tail grows while few masks are to be end of sequence and
+//! shrinks while many are (ρ-EOS, arXiv 2601.22527; `models/LLaDA_rho_EOS.py` of yjyddq/rho-EOS,
+//! batch of one).
+//!
+//! A step fills as stage 2 of [`daedal`](super::daedal) does. Then the EOS density of the same
+//! prediction is held against `low_density_threshold` and `high_density_threshold`: beyond them
+//! `expansion_factor` masks times a multiple that grows with the distance are added at the tail, or
+//! cut off it, written tokens too. After 64 steps, and at the maximum length, the length stays.
+//!
+//! Differences to the source: what the paper calls the density, the share of masks whose argmax is
+//! EOS, is computed by no code there that runs; the code takes DAEDAL's EOS confidence in its
+//! place. That is the default here, the paper's a `density` of its own, which cuts masks alone, as
+//! the paper's words have it. Under the default an answer
+//! much shorter than a canvas of 64 can be cut off as a whole, as it is there: a cut is 64 positions
+//! where the confidence is over .9, however many of them are EOS. Parameters that the source
+//! takes and ignores (`low_conf_threshold`, `eos_confidence_threshold`,
+//! `expand_eos_confidence_threshold`) are left out. What is pinned is never cut off. There are no
+//! recorded runs of the source to compare with: multiples are held against its formula, worked out
+//! by hand.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Affects, Decision, DecodeError, Drop, EosMeasure, Extras, FillRule, Finish, Growth, LeftRule,
+    Mode, ParamSpec, Params, Phase, Plan, Preset, State as AnyState, Strategy, Value, Verdict,
+    ask::Ask,
+    blocks::{crossing, open, window},
+    daedal::{
+        Columns, eos,
+        stage2::{Fills, fills},
+    },
+    specs::{BLOCK_LENGTH, CFG_SCALE, SEED, TEMPERATURE, choice, count, threshold},
+};
+use crate::{
+    canvas::{Canvas, Edit, Filler, SpecialTokens, TokenId},
+    predict::{Column, Prediction},
+};
+
+/// Steps that may change the length.
+const ADJUSTMENTS: usize = 64;
+
+/// Distance to a threshold for which the multiple grows.
+const INTERVAL: f32 = 0.1;
+
+/// The largest multiple.
+const MOST: usize = 8;
+
+const SPECS: &[ParamSpec] = &[
+    threshold(
+        "high_conf_threshold",
+        "τ_high",
+        0.9,
+        "Every masked position of the block whose confidence is strictly over this is filled; if \
+         there are none, the best",
+    ),
+    ParamSpec {
+        aliases: &["rho_low"],
+        ..threshold(
+            "low_density_threshold",
+            "ρ_low",
+            0.4,
+            "The tail grows while the EOS density is strictly under this",
+        )
+    },
+    ParamSpec {
+        aliases: &["rho_high"],
+        ..threshold(
+            "high_density_threshold",
+            "ρ_high",
+            0.6,
+            "The tail is cut while the EOS density is strictly over this",
+        )
+    },
+    choice(
+        "density",
+        "density",
+        &["confidence", "masked"],
+        Affects::Decide,
+        "The EOS density: DAEDAL's EOS confidence, as the code has it, or the share of the masks \
+         whose best token is EOS, as the paper has it",
+    ),
+    choice(
+        "scheduler",
+        "K",
+        &["exp", "linear", "const"],
+        Affects::Decide,
+        "How the length changes with each tenth of distance: 1, 2, 4, 8 times expansion_factor; \
+         1, 2, 3, …; always once",
+    ),
+    count(
+        "expansion_factor",
+        "E_factor",
+        (0, 8, 1),
+        Affects::Decide,
+        "Positions added or cut at once, times the scheduler's multiple",
+    ),
+    count(
+        "eos_check_tokens",
+        "W_eos",
+        (1, 32, 1),
+        Affects::Decide,
+        "How many EOS predictions from the tail the EOS confidence counts, and what it divides by",
+    ),
+    BLOCK_LENGTH,
+    count(
+        "max_gen_length",
+        "L_max",
+        (1, 2048, 8),
+        Affects::Decide,
+        "The length never grows beyond this, and there are no more steps than this",
+    ),
+    count("initial_gen_length", "L_init", (0, 64, 8), Affects::Start, "Masks on the first canvas"),
+    TEMPERATURE,
+    CFG_SCALE,
+    SEED,
+];
+
+const PRESETS: &[Preset] = &[Preset {
+    name: "rho-paper",
+    help: "the density as the paper has it: the share of the masks whose best token is EOS; only masks are cut",
+    values: &[("density", Value::Name("masked"))],
+}];
+
+/// What is remembered between steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// First position of the block in work; the length when all is written.
+    pub cursor: usize,
+    /// Steps made.
+    pub step: usize,
+    /// The last step changed nothing, so none will.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stagnant: bool,
+}
+
+/// The strategy.
+#[derive(Debug, Clone, Copy)]
+pub struct RhoEos;
+
+struct Settings {
+    high: f32,
+    rho_low: f32,
+    rho_high: f32,
+    of_masks: bool,
+    scheduler: &'static str,
+    factor: usize,
+    window: usize,
+    block: usize,
+    max: usize,
+}
+
+impl Settings {
+    fn of(params: &Params) -> Result<Self, DecodeError> {
+        Ok(Self {
+            high: params.float("high_conf_threshold")? as f32,
+            rho_low: params.float("low_density_threshold")? as f32,
+            rho_high: params.float("high_density_threshold")? as f32,
+            of_masks: params.name("density")? == "masked",
+            scheduler: params.name("scheduler")?,
+            factor: params.count("expansion_factor")?,
+            window: params.count("eos_check_tokens")?,
+            block: params.count("block_length")?.max(1),
+            max: params.count("max_gen_length")?,
+        })
+    }
+
+    /// True if the length may change in this step.
+    fn adjusts(&self, canvas: &Canvas, state: State) -> bool {
+        canvas.len() < self.max && state.step < ADJUSTMENTS
+    }
+
+    /// The length after a step, without regard for what is pinned.
+    fn length(&self, canvas: &Canvas, state: State, density: f32) -> usize {
+        let length = canvas.len();
+        if !self.adjusts(canvas, state) {
+            return length;
+        }
+        let k = |gap: f32| self.factor.saturating_mul(multiple(self.scheduler, gap));
+        if density < self.rho_low {
+            length.saturating_add(k(self.rho_low - density)).min(self.max)
+        } else if density > self.rho_high {
+            length.saturating_sub(k(density - self.rho_high))
+        } else {
+            length
+        }
+    }
+
+    fn density(&self, columns: &Columns, canvas: &Canvas) -> Result<EosMeasure, DecodeError> {
+        let special = canvas.special();
+        let mut measure = if self.of_masks {
+            let taken: Vec<usize> = (0..canvas.len())
+                .rev()
+                .filter(|&at| canvas.is_masked(at) && columns.argmax[at] == special.eos)
+                .collect();
+            let masks = canvas.masks();
+            let share = if masks > 0 { taken.len() as f32 / masks as f32 } else { 0.0 };
+            EosMeasure { taken, window: masks, confidence: share, threshold: 0.0 }
+        } else {
+            eos::measure(columns, special.eos, self.window, 0.0)?
+        };
+        let over = measure.confidence > self.rho_high;
+        measure.threshold = if over { self.rho_high } else { self.rho_low };
+        Ok(measure)
+    }
+}
+
+/// The multiple for a distance beyond a threshold; in f32, as the source does.
+fn multiple(scheduler: &str, gap: f32) -> usize {
+    let tenths = ((gap + 1e-12) / INTERVAL).ceil().max(1.0) as usize;
+    match scheduler {
+        "const" => 1,
+        "linear" => tenths.min(MOST),
+        _ => 1 << (tenths - 1).min(3),
+    }
+}
+
+/// What a step goes by.
+struct Sight<'a> {
+    columns: Columns<'a>,
+    state: State,
+    block: Range<usize>,
+    fillable: Vec<usize>,
+    fills: Fills,
+    density: EosMeasure,
+}
+
+impl<'a> Sight<'a> {
+    fn of(
+        canvas: &Canvas,
+        state: &AnyState,
+        settings: &Settings,
+        prediction: &'a Prediction,
+    ) -> Result<Self, DecodeError> {
+        let columns = Columns::of(prediction, canvas)?;
+        let state = own(state)?.at_work(canvas, settings.block);
+        let block = window(canvas, state.cursor, settings.block);
+        let fillable: Vec<usize> = open(canvas, state.cursor, settings.block).collect();
+        if let Some(&at) = fillable.iter().find(|&&at| !columns.p_choice[at].is_finite()) {
+            return Err(DecodeError::NotFinite(at));
+        }
+        let fills = fills(canvas, settings.high, &columns, &fillable, prediction)?;
+        let density = settings.density(&columns, canvas)?;
+        Ok(Self { columns, state, block, fillable, fills, density })
+    }
+}
+
+impl State {
+    /// The state, moved on if its block was made so narrow that nothing is left in it.
+    fn at_work(self, canvas: &Canvas, block: usize) -> Self {
+        Self { cursor: advance(canvas, self.cursor, block), ..self }
+    }
+}
+
+/// The cursor on by blocks while nothing is open in them; never past the length, since the next
+/// block begins where this canvas ends.
+fn advance(canvas: &Canvas, mut cursor: usize, block: usize) -> usize {
+    while cursor < canvas.len() && open(canvas, cursor, block).next().is_none() {
+        cursor = window(canvas, cursor, block).end;
+    }
+    cursor.min(canvas.len())
+}
+
+fn own(state: &AnyState) -> Result<State, DecodeError> {
+    match state {
+        AnyState::RhoEos(state) => Ok(*state),
+        _ => Err(DecodeError::State),
+    }
+}
+
+impl Strategy for RhoEos {
+    fn name(&self) -> &'static str {
+        "rho_eos"
+    }
+
+    fn params(&self) -> &'static [ParamSpec] {
+        SPECS
+    }
+
+    fn presets(&self) -> &'static [Preset] {
+        PRESETS
+    }
+
+    fn start(
+        &self,
+        prompt: &[TokenId],
+        special: SpecialTokens,
+        params: &Params,
+    ) -> Result<(Canvas, AnyState), DecodeError> {
+        let canvas = Canvas::masked(prompt, params.count("initial_gen_length")?, special);
+        Ok((canvas, AnyState::RhoEos(State { cursor: 0, step: 0, stagnant: false })))
+    }
+
+    fn plan(
+        &self,
+        canvas: &Canvas,
+        state: &AnyState,
+        params: &Params,
+        step: u32,
+        extras: Extras,
+    ) -> Result<Plan, DecodeError> {
+        let settings = Settings::of(params)?;
+        let state = own(state)?.at_work(canvas, settings.block);
+        if state.stagnant {
+            return Ok(Plan::Done(Finish::Stagnant));
+        }
+        if state.cursor >= canvas.len() {
+            return Ok(Plan::Done(Finish::Complete));
+        }
+        if state.step >= settings.max {
+            return Ok(Plan::Done(Finish::OutOfSteps));
+        }
+        let ask = Ask {
+            columns: &[
+                Column::Argmax,
+                Column::Choice,
+                Column::PChoice,
+                Column::PEos,
+                Column::BestUnmask,
+                Column::PBestUnmask,
+            ],
+            cfg_scale: params.float("cfg_scale")?,
+            temperature: params.float("temperature")?,
+            seed: params.seed("seed")?,
+            ..Ask::default()
+        };
+        Ok(Plan::Predict(Box::new(ask.request(canvas, step, extras))))
+    }
+
+    fn decide(
+        &self,
+        canvas: &Canvas,
+        state: &AnyState,
+        params: &Params,
+        prediction: &Prediction,
+    ) -> Result<Decision, DecodeError> {
+        let settings = Settings::of(params)?;
+        let sight = Sight::of(canvas, state, &settings, prediction)?;
+        let length = canvas.len();
+        let mut edits: Vec<Edit> = sight
+            .fills
+            .chosen
+            .iter()
+            .map(|fill| Edit::Fill { slot: canvas.cells()[fill.position].slot, token: fill.token })
+            .collect();
+        let filled = canvas.apply(&edits, 0)?.canvas;
+        let wanted = settings.length(canvas, sight.state, sight.density.confidence);
+        let mask = canvas.special().mask;
+        // The code cuts what lies there; the paper speaks of masks.
+        let stays = filled
+            .cells()
+            .iter()
+            .rposition(|cell| cell.wish.pinned || settings.of_masks && cell.token != mask);
+        let to = wanted.max(stays.map_or(0, |last| last + 1));
+        let cursor = advance(&filled, sight.state.cursor, settings.block).min(to);
+        let stagnant = edits.is_empty() && to == length;
+        if to > length {
+            edits.push(Edit::Append { n: to - length, filler: Filler::Mask });
+        } else if to < length {
+            edits.push(Edit::Truncate { length: to });
+        }
+        let low = sight.density.confidence < settings.rho_low;
+        Ok(Decision {
+            mode: sight.fills.mode,
+            verdicts: verdicts(canvas, &settings, &sight),
+            edits,
+            dropped: filled.cells()[to.min(length)..]
+                .iter()
+                .map(|cell| Drop {
+                    slot: cell.slot,
+                    token: (cell.token != mask).then_some(cell.token),
+                })
+                .collect(),
+            growth: match to == length {
+                false => Growth::To(to),
+                true if low && length >= settings.max => Growth::AtMaximum(settings.max),
+                true => Growth::Stays,
+            },
+            eos: Some(sight.density),
+            next: AnyState::RhoEos(State { cursor, step: sight.state.step + 1, stagnant }),
+        })
+    }
+
+    fn edited(
+        &self,
+        canvas: &Canvas,
+        state: &AnyState,
+        params: &Params,
+    ) -> Result<AnyState, DecodeError> {
+        let (state, block) = (own(state)?, Settings::of(params)?.block);
+        let mut cursor = state.cursor;
+        if let Some(first) = (0..canvas.len()).find(|&at| canvas.is_open(at)) {
+            while cursor > first {
+                cursor = cursor.saturating_sub(block);
+            }
+        }
+        let cursor = advance(canvas, cursor, block);
+        Ok(AnyState::RhoEos(State { cursor, stagnant: false, ..state }))
+    }
+
+    /// Exact for thresholds, not known for whole numbers.
+    fn breaks(
+        &self,
+        name: &str,
+        canvas: &Canvas,
+        state: &AnyState,
+        params: &Params,
+        prediction: &Prediction,
+    ) -> Result<Option<Vec<Value>>, DecodeError> {
+        let spec = params.spec(name)?;
+        if spec.affects != Affects::Decide {
+            return Ok(Some(Vec::new()));
+        }
+        let settings = Settings::of(params)?;
+        let sight = Sight::of(canvas, state, &settings, prediction)?;
+        let density = sight.density.confidence;
+        let adjusts = settings.adjusts(canvas, sight.state);
+        let reaches =
+            |gap: f32, at_least: usize| gap > 0.0 && multiple(settings.scheduler, gap) >= at_least;
+        Ok(Some(match spec.name {
+            "high_conf_threshold" => {
+                let mask = canvas.special().mask;
+                let writable =
+                    sight.fillable.iter().filter(|&&at| sight.columns.choice[at] != mask);
+                writable.map(|&at| Value::Float(f64::from(sight.columns.p_choice[at]))).collect()
+            }
+            "low_density_threshold" if adjusts => (1..=MOST)
+                .filter_map(|k| crossing(0.0, 2.0, |low| reaches(low - density, k)))
+                .collect(),
+            "high_density_threshold" if adjusts => (1..=MOST)
+                .filter_map(|k| crossing(0.0, 2.0, |high| !reaches(density - high, k)))
+                .collect(),
+            "low_density_threshold" | "high_density_threshold" => Vec::new(),
+            _ => return Ok(None),
+        }))
+    }
+
+    fn phase(&self, canvas: &Canvas, state: &AnyState, params: &Params) -> Phase {
+        let (Ok(state), Ok(settings)) = (own(state), Settings::of(params)) else {
+            return Phase::unknown();
+        };
+        let state = state.at_work(canvas, settings.block);
+        let name = match settings.adjusts(canvas, state) {
+            true => "denoising and length adjustment",
+            false => "denoising",
+        };
+        Phase { stage: 1, name, block: Some(window(canvas, state.cursor, settings.block)) }
+    }
+}
+
+fn verdicts(canvas: &Canvas, settings: &Settings, sight: &Sight) -> Vec<Verdict> {
+    let (mode, high) = (sight.fills.mode, settings.high);
+    let rule = match mode {
+        Mode::HighConf => FillRule::Above { threshold: high },
+        Mode::Stuck => FillRule::WithoutMask,
+        _ => FillRule::BestOfBlock { threshold: high },
+    };
+    let best = match (mode, sight.fills.chosen.first()) {
+        (Mode::Fallback, Some(fill)) => Some((fill.position, fill.p)),
+        _ => None,
+    };
+    let mut verdicts: Vec<Verdict> = (0..canvas.len())
+        .map(|at| {
+            let left = |rule| Verdict::Left { p: sight.columns.p_choice[at], rule };
+            match sight.columns.choice[at] {
+                _ if !canvas.is_masked(at) => Verdict::Written,
+                _ if canvas.cells()[at].wish.pinned => left(LeftRule::Pinned),
+                _ if !sight.block.contains(&at) => left(LeftRule::OutsideBlock),
+                token if token == canvas.special().mask => left(LeftRule::PredictsMask),
+                _ => left(LeftRule::NotConfident { threshold: high, best }),
+            }
+        })
+        .collect();
+    for fill in &sight.fills.chosen {
+        verdicts[fill.position] = Verdict::Fill { token: fill.token, p: fill.p, rule };
+    }
+    verdicts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::predict::Data;
+
+    const SPECIAL: SpecialTokens = SpecialTokens { mask: 9, eos: 8 };
+
+    /// ⌈gap / .1⌉ tenths; twice as much for each but the first, 8 times at most.
+    #[test]
+    fn the_multiple_grows_with_the_distance() {
+        for (gap, exp, linear) in [
+            (0.001, 1, 1),
+            (0.1, 1, 1),
+            (0.15, 2, 2),
+            (0.25, 4, 3),
+            (0.35, 8, 4),
+            (0.4, 8, 4),
+            (0.95, 8, 8),
+        ] {
+            assert_eq!(multiple("exp", gap), exp, "{gap}");
+            assert_eq!(multiple("linear", gap), linear, "{gap}");
+            assert_eq!(multiple("const", gap), 1, "{gap}");
+        }
+    }
+
+    /// `eos` of ten masks predict EOS, each with a probability of .8; the window is 10, so the
+    /// confidence is .08 · `eos` and the share of masks `eos` / 10.
+    fn decided(eos: usize, values: &[(&str, Value)]) -> Decision {
+        let canvas = Canvas::masked(vec![1], 10, SPECIAL);
+        let mut params = Params::defaults(SPECS);
+        params.set("eos_check_tokens", Value::Int(10)).unwrap();
+        params.set("expansion_factor", Value::Int(2)).unwrap();
+        for &(name, value) in values {
+            params.set(name, value).unwrap();
+        }
+        let best: Vec<TokenId> = (0..10).map(|at| if at < 10 - eos { 3 } else { 8 }).collect();
+        let p = (0..10).map(|at| 0.5 - at as f32 / 100.0).collect();
+        let prediction = Prediction::new(10)
+            .with(Column::Argmax, Data::Ids(best.clone()))
+            .with(Column::Choice, Data::Ids(best))
+            .with(Column::PChoice, Data::Numbers(p))
+            .with(Column::PEos, Data::Numbers(vec![0.8; 10]));
+        let state = AnyState::RhoEos(State { cursor: 0, step: 3, stagnant: false });
+        RhoEos.decide(&canvas, &state, &params, &prediction).unwrap()
+    }
+
+    #[test]
+    fn the_tail_follows_the_density() {
+        let masked = ("density", Value::Name("masked"));
+        for (eos, values, growth) in [
+            // .4 under ρ_low, four tenths: 2 · 8.
+            (0, &[][..], Growth::To(26)),
+            // .4 − .24: two tenths, 2 · 2.
+            (3, &[], Growth::To(14)),
+            // .48 lies between, .4 of the masks too.
+            (6, &[], Growth::Stays),
+            (4, &[masked], Growth::Stays),
+            // .64 − .6: 2 · 1; .8 − .6: 2 · 2.
+            (8, &[], Growth::To(8)),
+            (8, &[masked], Growth::To(6)),
+            (0, &[("max_gen_length", Value::Int(20))], Growth::To(20)),
+            (0, &[("max_gen_length", Value::Int(10))], Growth::AtMaximum(10)),
+            (0, &[("scheduler", Value::Name("const"))], Growth::To(12)),
+        ] {
+            let decision = decided(eos, values);
+            assert_eq!(decision.growth, growth, "{eos} {values:?}");
+            // None is over τ_high: the first is the best.
+            assert_eq!(decision.fills().map(|(at, _)| at).collect::<Vec<_>>(), [0]);
+            let cut = if let Growth::To(to) = growth { 10_usize.saturating_sub(to) } else { 0 };
+            assert_eq!(decision.dropped.len(), cut);
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Properties of every strategy, for any parameters and any predictions.
+
+mod support;
+
+use std::ops::ControlFlow;
+
+use demask::{
+    canvas::{Canvas, Edit, Slot, TokenId, Wish},
+    decode::{
+        Affects, Decision, DecodeError, Extras, Kind, Outcome, ParamSpec, Params, Plan, STRATEGIES,
+        State, Strategy, Value, Verdict, flips,
+    },
+    predict::{Column, ColumnSet, Prediction, Predictor},
+};
+use proptest::prelude::{Strategy as Generator, *};
+use support::fake::{Fake, SPECIAL};
+
+const EXTRAS: Extras = Extras { columns: ColumnSet::NONE, top_k: 0 };
+
+/// A number below `n` for a parameter; each its own.
+fn roll(seed: u64, salt: usize, n: u64) -> u64 {
+    let mut x = seed ^ (salt as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    (x ^ (x >> 31)) % n.max(1)
+}
+
+/// Lengths and blocks that divide, whatever the strategy calls them; else anything in range.
+fn value(spec: &ParamSpec, seed: u64, salt: usize) -> Value {
+    match (spec.name, spec.kind) {
+        ("gen_length" | "max_new_tokens", _) => Value::Int(8 * (1 + roll(seed, salt, 5) as i64)),
+        ("block_length", _) => Value::Int(1 << roll(seed, salt, 4)),
+        ("steps", _) => Value::Int(40),
+        (_, Kind::Int { min, max, .. }) => {
+            Value::Int(min + roll(seed, salt, (max - min).min(40) as u64 + 1) as i64)
+        }
+        (_, Kind::Float { min, max, .. }) => {
+            let share = roll(seed, salt, 1 << 20) as f64 / (1 << 20) as f64;
+            Value::Float(f64::from((min + (max.min(1.0) - min) * share) as f32))
+        }
+        (_, Kind::Name { options, .. }) => {
+            Value::Name(options[roll(seed, salt, options.len() as u64) as usize])
+        }
+        (_, Kind::Tokens) => spec.parse("").unwrap_or(Value::Tokens(Default::default())),
+    }
+}
+
+/// A strategy with parameters.
+#[derive(Clone)]
+struct Case {
+    strategy: &'static dyn Strategy,
+    params: Params,
+}
+
+impl std::fmt::Debug for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        let params: Vec<String> =
+            self.params.iter().map(|(spec, value)| format!("{}={value}", spec.name)).collect();
+        write!(f, "{}:{}", self.strategy.name(), params.join(","))
+    }
+}
+
+fn cases() -> impl Generator<Value = Case> {
+    (0..STRATEGIES.len(), any::<u64>()).prop_map(|(at, seed)| {
+        let strategy = STRATEGIES[at];
+        let mut params = Params::defaults(strategy.params());
+        for (salt, spec) in strategy.params().iter().enumerate() {
+            params.set(spec.name, value(spec, seed, salt)).unwrap();
+        }
+        Case { strategy, params }
+    })
+}
+
+/// What the fake model answers; `None` where the run is over.
+fn predicted(case: &Case, canvas: &Canvas, state: &State, step: u32) -> Option<Prediction> {
+    match case.strategy.plan(canvas, state, &case.params, step, EXTRAS) {
+        Ok(Plan::Predict(request)) => {
+            assert_eq!(request.rows.len(), canvas.len());
+            Some(Fake.predict(&request, &mut |_| ControlFlow::Continue(())).unwrap())
+        }
+        Ok(Plan::Done(_)) => None,
+        Err(error) => panic!("{case:?}: {error}"),
+    }
+}
+
+/// The start of a run, with every fifth position pinned if asked for. Parameters that do not go
+/// together have none.
+fn start(case: &Case, prompt: &[TokenId], pins: bool) -> Option<(Canvas, State)> {
+    let (canvas, state) = match case.strategy.start(prompt, SPECIAL, &case.params) {
+        Ok(start) => start,
+        Err(DecodeError::Unfit(_)) => return None,
+        Err(error) => panic!("{case:?}: {error}"),
+    };
+    if !pins {
+        return Some((canvas, state));
+    }
+    let pin = |cell: &demask::canvas::Cell| Edit::Wish {
+        slot: cell.slot,
+        wish: Wish { pinned: true, expand: None },
+    };
+    let edits: Vec<Edit> = canvas.cells().iter().step_by(5).map(pin).collect();
+    let canvas = canvas.apply(&edits, 0).unwrap().canvas;
+    let state = case.strategy.edited(&canvas, &state, &case.params).unwrap();
+    Some((canvas, state))
+}
+
+fn token(canvas: &Canvas, slot: Slot) -> Option<TokenId> {
+    canvas.position(slot).map(|at| canvas.cells()[at].token)
+}
+
+/// What a step may do to a canvas.
+fn check(case: &Case, decision: &Decision, before: &Canvas, after: &Canvas) {
+    assert_eq!(decision.verdicts.len(), before.len(), "{case:?}");
+    assert_eq!(after.prompt(), before.prompt());
+    for (cell, verdict) in before.cells().iter().zip(&decision.verdicts) {
+        let now = token(after, cell.slot);
+        let written = cell.token != SPECIAL.mask;
+        let gone = decision.dropped.iter().any(|drop| drop.slot == cell.slot);
+        let remasked = decision.edits.contains(&Edit::Remask { slot: cell.slot });
+        assert_eq!(matches!(verdict, Verdict::Remask { .. }), remasked, "{case:?}");
+        match now {
+            None => assert!(gone || !written, "{case:?}: {cell:?} vanished"),
+            Some(SPECIAL_MASK) if written => {
+                assert!(remasked && case.strategy.revises(), "{case:?}: {cell:?} masked again");
+            }
+            Some(token) if written => assert_eq!(token, cell.token, "{case:?}: {cell:?}"),
+            Some(SPECIAL_MASK) => assert!(!remasked),
+            Some(token) => {
+                let filled = Edit::Fill { slot: cell.slot, token };
+                assert!(decision.edits.contains(&filled), "{case:?}: {cell:?}");
+            }
+        }
+        if cell.wish.pinned {
+            assert_eq!(now, Some(cell.token), "{case:?}: a pinned position changed");
+        }
+    }
+}
+
+const SPECIAL_MASK: TokenId = SPECIAL.mask;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// The prompt stays; a written token stays unless the strategy says that it remasks; the mask
+    /// is never written; pinned positions stay; deciding is a function; a run ends.
+    #[test]
+    fn runs_keep_their_promises(
+        case in cases(),
+        prompt in prop::collection::vec(0u32..12, 0..6),
+        pins in any::<bool>(),
+    ) {
+        let Some((mut canvas, mut state)) = start(&case, &prompt, pins) else { return Ok(()) };
+        let mut step = 1;
+        while let Some(prediction) = predicted(&case, &canvas, &state, step) {
+            let decide = || case.strategy.decide(&canvas, &state, &case.params, &prediction);
+            let decision = decide().unwrap_or_else(|error| panic!("{case:?}: {error}"));
+            prop_assert_eq!(&decide().unwrap(), &decision);
+            let after = canvas.apply(&decision.edits, step).unwrap().canvas;
+            check(&case, &decision, &canvas, &after);
+            let text = serde_json::to_string(&decision.next).unwrap();
+            let read: State = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(&read, &decision.next);
+            (canvas, state) = (after, decision.next);
+            step += 1;
+            prop_assert!(step < 4000, "the run does not end: {:?}", case);
+        }
+        prop_assert_eq!(canvas.prompt(), &prompt[..]);
+    }
+
+    /// What a strategy says about numbers with fractions is exact: at a flip the step comes out
+    /// differently, at its neighbour it does not, and among many values nearer by none does.
+    #[test]
+    fn flips_are_exact(case in cases(), steps in 1usize..12) {
+        let Some((mut canvas, mut state)) = start(&case, &[1, 2], false) else { return Ok(()) };
+        for step in 1..=steps as u32 {
+            let Some(prediction) = predicted(&case, &canvas, &state, step) else { break };
+            for spec in case.strategy.params() {
+                exact(&case, spec.name, &canvas, &state, &prediction);
+            }
+            let decision = case.strategy.decide(&canvas, &state, &case.params, &prediction).unwrap();
+            canvas = canvas.apply(&decision.edits, step).unwrap().canvas;
+            state = decision.next;
+        }
+    }
+}
+
+fn exact(case: &Case, name: &str, canvas: &Canvas, state: &State, prediction: &Prediction) {
+    let Ok(Value::Float(present)) = case.params.get(name) else { return };
+    let spec = case.params.spec(name).unwrap();
+    let (min, max) = spec.bounds().unwrap();
+    if spec.affects != Affects::Decide {
+        return;
+    }
+    let outcome = |value: f64| {
+        let mut params = case.params.clone();
+        params.set(name, Value::Float(value)).unwrap();
+        let decision = case.strategy.decide(canvas, state, &params, prediction).unwrap();
+        Outcome::of(case.strategy, canvas, &params, &decision).unwrap()
+    };
+    let now = outcome(present);
+    let found = flips(case.strategy, canvas, state, &case.params, name, prediction).unwrap();
+    // Where it is not known, nothing is claimed.
+    let Some(found) = found else { return };
+    for (flip, end) in [(found.down, min), (found.up, max)] {
+        let last = match &flip {
+            Some(flip) => {
+                assert_ne!(outcome(flip.at.as_f64()), now, "{case:?} {name} {flip:?}");
+                flip.last.as_f64()
+            }
+            None => end,
+        };
+        for part in 0..=40 {
+            let value = f64::from((present + (last - present) * f64::from(part) / 40.0) as f32);
+            let value = value.clamp(present.min(last), present.max(last));
+            assert_eq!(outcome(value), now, "{case:?} {name} {value} of {present} to {last}");
+        }
+    }
+}
+
+#[test]
+fn every_strategy_asks_for_what_it_reads() {
+    for &strategy in STRATEGIES {
+        let case = Case { strategy, params: Params::defaults(strategy.params()) };
+        let (canvas, state) = start(&case, &[1], false).expect("defaults go together");
+        let prediction = predicted(&case, &canvas, &state, 1).expect("a first pass");
+        assert!(strategy.decide(&canvas, &state, &case.params, &prediction).is_ok());
+        assert!(prediction.numbers(Column::PChoice).is_ok(), "{}", strategy.name());
+    }
+}
