@@ -388,3 +388,23 @@ pub(super) fn verdicts(why: &[Why], rows: usize) -> Vec<Verdict> {
     }
     verdicts
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remaskings_are_read_as_they_were_written() {
+        let test = decode::Test { measure: decode::Measure::Verified, value: 0.25, bound: 0.9 };
+        for (p, rule) in [
+            (None, decode::RemaskRule::Drawn { chance: 0.008 }),
+            (Some(0.5), decode::RemaskRule::Drawn { chance: 0.1 }),
+            (Some(0.25), decode::RemaskRule::Fails(test)),
+        ] {
+            let verdict = Verdict::Remask { token: 7, p, rule };
+            let text = serde_json::to_string(&why(2, &verdict)).unwrap();
+            let read: Why = serde_json::from_str(&text).unwrap();
+            assert_eq!(verdicts(&[read], 3)[2], verdict, "{text}");
+        }
+    }
+}
