@@ -42,7 +42,8 @@ fn refused(mut command: Command, code: i32, words: &[&str]) {
 /// Every file that must be the same, with its bytes.
 fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
-    for name in ["manifest.json", "results.jsonl", "tails.jsonl"] {
+    for name in ["manifest.json", "results.jsonl", "tails.jsonl", "results.csv", "results.parquet"]
+    {
         found.insert(name.to_owned(), fs::read(dir.join(name)).unwrap());
     }
     for entry in fs::read_dir(dir.join("traces")).unwrap() {
@@ -85,7 +86,7 @@ fn shards_and_interruptions_leave_no_trace_in_the_results() {
     let first = small(&single, &[]).output().unwrap();
     done(&first);
     let names = files(&single);
-    assert_eq!(names.len(), 3 + 8, "a recording a row: {:?}", names.keys());
+    assert_eq!(names.len(), 5 + 8, "a recording a row: {:?}", names.keys());
     let rows = String::from_utf8(names["results.jsonl"].clone()).unwrap();
     assert_eq!(rows.lines().count(), 8);
     assert!(rows.lines().all(|row| row.contains(r#""swept":[["initial_gen_length",16.0]]"#)));
@@ -117,11 +118,14 @@ fn shards_and_interruptions_leave_no_trace_in_the_results() {
     let kept = fs::read(killed.join("rows.jsonl")).unwrap();
     fs::write(killed.join("rows.jsonl"), &kept[..kept.len() - 9]).unwrap();
     refused(small(&killed, &["--seed", "6"]), 2, &["the argument '--seed"]);
-    refused(small(&killed, &["--top-k", "1"]), 1, &["top_k is 0 there and 1 here", "--overwrite"]);
+    refused(
+        small(&killed, &["--candidates", "1"]),
+        1,
+        &["candidates is 0 there and 1 here", "--overwrite"],
+    );
     let resumed = small(&killed, &["--jobs", "2"]).output().unwrap();
     done(&resumed);
     assert_same(&single, &killed);
-    assert_eq!(resumed.stdout, first.stdout);
 
     // Three shards at the same time, joined in any order.
     let parts = ["3/3", "1/3", "2/3"].map(|shard| (shard, at(&shard.replace('/', "of"))));
@@ -145,7 +149,6 @@ fn shards_and_interruptions_leave_no_trace_in_the_results() {
     let output = merge(&merged, &[third, first_part, second]).output().unwrap();
     done(&output);
     assert_same(&single, &merged);
-    assert_eq!(output.stdout, first.stdout);
     // What is merged is like a single run: the command finds it finished.
     done(&small(&merged, &[]).output().unwrap());
 
@@ -182,7 +185,7 @@ fn a_signal_stops_it_and_says_how_to_go_on() {
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("of 80 done, kept in") && stderr.contains("goes on"), "{stderr}");
+    assert!(stderr.contains("of 200 done, kept in") && stderr.contains("goes on"), "{stderr}");
     let left = fs::read_dir(out.join("traces")).unwrap();
     let names: Vec<String> =
         left.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();

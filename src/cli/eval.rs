@@ -231,7 +231,7 @@ fn plan(args: &EvalRun) -> Result<Plan, Fault> {
         tails,
         shard: args.shard,
         traces: args.traces,
-        top_k: args.candidates,
+        candidates: args.candidates,
     })
 }
 

@@ -102,7 +102,13 @@ fn param_set(text: Text, raw: &Table<toml::Value>) -> Result<ParamSet, ConfigErr
             let called: Vec<&ParamSpec> =
                 specs().filter(|spec| spec.is_called(name.get_ref())).collect();
             let Some(spec) = called.first() else {
-                let known = specs().map(|spec| spec.name);
+                let mut known: Vec<&str> = Vec::new();
+                for spec in specs() {
+                    if !known.contains(&spec.name) {
+                        known.push(spec.name);
+                    }
+                }
+                let known = known.into_iter();
                 return Err(text.error(name.span(), unknown("key", name.get_ref(), known)));
             };
             let read = |spec: &&ParamSpec| match value.get_ref() {
@@ -116,6 +122,13 @@ fn param_set(text: Text, raw: &Table<toml::Value>) -> Result<ParamSet, ConfigErr
                 }
                 other => spec.parse(other.type_str()),
             };
+            if spec.bounds().is_some()
+                && !matches!(value.get_ref(), toml::Value::Integer(_) | toml::Value::Float(_))
+            {
+                let other = value.get_ref().type_str();
+                let wanted = format!("`{}` takes a number, not a {other}", name.get_ref());
+                return Err(text.error(value.span(), wanted));
+            }
             let first = read(spec);
             let fits = called.iter().find_map(|spec| read(spec).ok());
             match (fits, first) {

@@ -192,11 +192,11 @@ fn begin(
         .map_err(Halt::failed)?;
     let given = point.recipe.sets("max_gen_length");
     session::fit(&mut params, given, ids.len(), model.facts.context).map_err(Halt::failed)?;
-    let columns = match plan.top_k {
+    let columns = match plan.candidates {
         0 => ColumnSet::default(),
         _ => ColumnSet::of(&[Column::Entropy, Column::Margin, Column::TopK]),
     };
-    let extras = Extras { columns, top_k: usize::from(plan.top_k) };
+    let extras = Extras { columns, top_k: usize::from(plan.candidates) };
     let strategy = point.recipe.strategy;
     let recorder = match part {
         None => None,

@@ -54,7 +54,7 @@ pub struct Manifest {
     /// Which runs leave a recording.
     pub traces: Traces,
     /// Candidates per position kept in recordings.
-    pub top_k: u16,
+    pub candidates: u16,
     /// The part of the work; all of it if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,
@@ -99,7 +99,7 @@ impl Manifest {
             recipes: plan.points.iter().map(|point| point.recipe.label().to_owned()).collect(),
             tails: plan.tails.0.clone(),
             traces: plan.traces,
-            top_k: plan.top_k,
+            candidates: plan.candidates,
             shard: plan.shard,
         }
     }

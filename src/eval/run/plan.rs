@@ -243,7 +243,7 @@ pub struct Plan {
     /// Which runs leave a recording.
     pub traces: Traces,
     /// Candidates per position kept in recordings.
-    pub top_k: u16,
+    pub candidates: u16,
 }
 
 /// One piece of work.
