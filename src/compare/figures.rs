@@ -41,9 +41,11 @@ impl Figures {
         figures
     }
 
-    /// E_token / N_token, 0..=1; `None` for an empty region.
+    /// E_token / N_token, 0..=1; `None` for an empty region, and while the run goes on: what masks
+    /// will hold is not known.
     pub fn e_ratio(&self) -> Option<f64> {
-        (self.n_token > 0).then(|| self.e_token as f64 / self.n_token as f64)
+        (self.n_token > 0 && self.finish.is_some())
+            .then(|| self.e_token as f64 / self.n_token as f64)
     }
 
     /// The time the run would take alone.

@@ -283,7 +283,8 @@ impl App {
 
     /// `block_length`, at least 1.
     pub(super) fn block_length(&self) -> usize {
-        self.debugger.session.params().count("block_length").unwrap_or(32).max(1)
+        let length = self.debugger.session.params().count("block_length");
+        length.unwrap_or(self.canvas().len()).max(1)
     }
 
     /// Where the panes lie now.
