@@ -114,15 +114,23 @@ fn texts(buffer: &Buffer, y: u16, paper: &Paper, svg: &mut String) {
             let alike =
                 colours(next, paper) == colours(cell, paper) && next.modifier == cell.modifier;
             let runs_on = run.is_empty() || (symbol.is_ascii() && run.is_ascii());
-            if !alike || !runs_on {
+            // Browsers make one space of several: a run has none at its end and no two together.
+            let spaced = symbol == " " && run.ends_with(' ');
+            if !alike || !runs_on || spaced {
                 break;
             }
             run.push_str(symbol);
             x += cells;
         }
         let ink = colours(cell, paper).0;
-        if !block(buffer, start, y, &run, &ink, svg) {
-            text(buffer, (start, y, x - start), &run, (&ink, cell.modifier), svg);
+        let kept = run.trim_end_matches(' ').len();
+        let end = x - (run.len() - kept) as u16;
+        let run = &run[..kept];
+        if run.is_empty() {
+            continue;
+        }
+        if !block(buffer, start, y, run, &ink, svg) {
+            text(buffer, (start, y, end - start), run, (&ink, cell.modifier), svg);
         }
     }
 }
