@@ -152,6 +152,8 @@ fn shards_and_interruptions_leave_no_trace_in_the_results() {
     // What is merged is like a single run: the command finds it finished.
     done(&small(&merged, &[]).output().unwrap());
 
+    // A shard is not written over.
+    refused(merge(second, &[third, first_part, second]), 2, &["which would be lost"]);
     // Shards that are missing, there twice, of something else, or unfinished.
     let out = at("refused");
     refused(merge(&out, &[third, second]), 2, &["shards are missing: 1/3"]);

@@ -3,12 +3,14 @@
 
 mod support;
 
-use std::{collections::HashMap, fs, io::Write, ops::ControlFlow, time::Duration};
+use std::{
+    collections::HashMap, fs, io::Write, ops::ControlFlow, process::Command, time::Duration,
+};
 
 use demask::{
     canvas::{SpecialTokens, TokenId},
-    decode::{Extras, Finish, Params, Plan, Recipe, Strategy},
-    predict::{Column, ColumnSet, Data, Prediction},
+    decode::{Extras, Finish, Params, Plan, Recipe, STRATEGIES, Strategy},
+    predict::{Column, ColumnSet, Data, Prediction, Vocabulary as _},
     session::{Pending, Session},
 };
 use serde::Deserialize;
@@ -239,4 +241,31 @@ fn own_forward_passes_give_the_recorded_canvases() {
     assert!(different.is_empty(), "{}", different.join("\n"));
     assert!(largest < 1e-4, "a confidence differs by {largest}");
     assert!(ran >= 30, "only {ran} runs of a LLaDA found");
+}
+
+/// What a strategy did is read back and decided again, whatever it is.
+#[test]
+fn recordings_of_every_strategy_open() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for strategy in STRATEGIES {
+        let path = folder.path().join(format!("{}.jsonl", strategy.name()));
+        let params = Params::defaults(strategy.params());
+        let mut run = Command::new(env!("CARGO_BIN_EXE_demask"));
+        run.args(["run", "--no-config", "--strategy", strategy.name(), "--record"]).arg(&path);
+        for name in ["gen_length", "steps"] {
+            if params.has(name) {
+                run.args([format!("--{}", name.replace('_', "-")), "32".to_owned()]);
+            }
+        }
+        let ran = run.arg("Name 2 animals.").output().expect("it runs");
+        let stderr = String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success(), "{}: {stderr}", strategy.name());
+        let recording = demask::trace::read(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", strategy.name()));
+        assert!(recording.notices.is_empty(), "{}: {:?}", strategy.name(), recording.notices);
+        let canvas = &recording.recorded.timeline[recording.recorded.end].canvas;
+        assert!(canvas.tail() > 0, "{} wrote nothing", strategy.name());
+        let text = recording.vocabulary.text(&canvas.tokens()[..canvas.tail()]);
+        assert_eq!(text.trim(), String::from_utf8_lossy(&ran.stdout).trim());
+    }
 }

@@ -175,9 +175,10 @@ fn evaluate(args: &EvalRun) -> Result<ExitCode, Fault> {
 fn merge(args: &MergeArgs) -> Result<ExitCode, Fault> {
     let results =
         run::merge(&args.out, &args.shards, args.overwrite).map_err(|error| match error {
-            error @ (MergeError::Nothing | MergeError::Twice { .. } | MergeError::Missing(_)) => {
-                Fault::usage(error)
-            }
+            error @ (MergeError::Nothing
+            | MergeError::IntoShard(_)
+            | MergeError::Twice { .. }
+            | MergeError::Missing(_)) => Fault::usage(error),
             error => Fault::failure(error),
         })?;
     finish(&args.out, &results)
@@ -199,7 +200,8 @@ fn finish(out: &std::path::Path, results: &Results) -> Result<ExitCode, Fault> {
         )));
     }
     tell(&format!("the results are in {}", harmless(&out.display().to_string())));
-    Ok(ExitCode::SUCCESS)
+    // One that broke off is a row; where all did, nothing was measured.
+    Ok(if broken == rows.len() && broken > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn plan(args: &EvalRun) -> Result<Plan, Fault> {

@@ -39,13 +39,14 @@ pub fn open(
     recorder: impl FnOnce(&Header, &Loaded) -> Result<Option<Box<dyn Recorder>>, Fault>,
 ) -> Result<Opened, Fault> {
     // Before the model is loaded, which may take minutes.
+    let strategy = decode::strategy(&options.strategy)
+        .ok_or_else(|| Fault::usage(format!("there is no strategy `{}`", options.strategy)))?;
+    options.params.set(strategy, &mut Params::defaults(strategy.params()))?;
     let preset = match &options.preset {
         Some(name) => Presets::of(config).load(name)?,
         None => Vec::new(),
     };
     let (loaded, ids, prompt) = load(&options.load, prompt)?;
-    let strategy = decode::strategy(&options.strategy)
-        .ok_or_else(|| Fault::usage(format!("there is no strategy `{}`", options.strategy)))?;
     let mut start = Params::defaults(strategy.params());
     start.suggest(&loaded.suggested.of(strategy.name()));
     set_all(&mut start, &config.params)?;

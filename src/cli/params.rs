@@ -41,7 +41,9 @@ impl ParamOptions {
                     of.join(", ")
                 ))
             })?;
-            let value = spec.parse(text).map_err(Fault::usage)?;
+            let value = spec
+                .parse(text)
+                .map_err(|error| Fault::usage(format!("--{}: {error}", name.replace('_', "-"))))?;
             params.set(name, value).map_err(Fault::usage)?;
         }
         Ok(())
@@ -71,8 +73,30 @@ fn names() -> Vec<&'static str> {
     names
 }
 
+/// The range, or those of the strategies where they differ.
+fn ranges(all: &[(&'static dyn Strategy, &'static ParamSpec)]) -> String {
+    let mut ranges: Vec<(String, Vec<&str>)> = Vec::new();
+    for (strategy, spec) in all {
+        let range = match spec.kind {
+            Kind::Name { options, .. } if options == SWITCH => "=true, =false".to_owned(),
+            _ => spec.range(),
+        };
+        match ranges.iter_mut().find(|(known, _)| *known == range) {
+            Some((_, strategies)) => strategies.push(strategy.name()),
+            None => ranges.push((range, vec![strategy.name()])),
+        }
+    }
+    match ranges.as_slice() {
+        [(range, _)] => range.clone(),
+        ranges => {
+            let each = ranges.iter().map(|(range, of)| format!("{}: {range}", of.join(", ")));
+            each.collect::<Vec<_>>().join("; ")
+        }
+    }
+}
+
 fn arg(name: &'static str) -> Option<Arg> {
-    let all: Vec<(&dyn Strategy, &ParamSpec)> = declared(name).collect();
+    let all: Vec<(&'static dyn Strategy, &'static ParamSpec)> = declared(name).collect();
     // A name that is one strategy's own explains itself better than another's alias.
     let (_, spec) = all.iter().find(|(_, spec)| spec.name == name).or(all.first())?;
     let value = match spec.kind {
@@ -92,17 +116,19 @@ fn arg(name: &'static str) -> Option<Arg> {
             "{} [{}] [range: {}] [default: {}]",
             spec.help,
             spec.symbol,
-            spec.range(),
+            ranges(&all),
             of.join(", ")
         ))
         .help_heading("Parameters of the strategy")
         // A negative number is out of range, not an unknown flag.
         .allow_negative_numbers(true)
+        // Where strategies differ, the one chosen says what fits.
         .value_parser(move |text: &str| -> Result<String, String> {
-            let fits = declared(name).any(|(_, spec)| spec.parse(text).is_ok());
-            let first = declared(name).next().map(|(_, spec)| spec.parse(text));
-            match first {
-                Some(Err(error)) if !fits => Err(error.to_string()),
+            let mut declared = declared(name).map(|(_, spec)| spec);
+            match (declared.next(), declared.next()) {
+                (Some(spec), None) => {
+                    spec.parse(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+                }
                 _ => Ok(text.to_owned()),
             }
         });

@@ -260,11 +260,11 @@ impl ParamSpec {
         self.check(value.ok_or_else(wrong)?)
     }
 
-    /// Reads a number from a checkpoint; 0 and 1 are off and on for a switch.
+    /// Reads a number from a checkpoint; for a name it is its place in the list, from 0.
     fn suggested(&self, value: f64) -> Result<Value, ParamError> {
         match self.kind {
-            Kind::Name { options, .. } if options == SWITCH => {
-                self.parse(if value == 0.0 { "false" } else { "true" })
+            Kind::Name { options, .. } => {
+                self.parse(options.get(value as usize).copied().unwrap_or_default())
             }
             _ => self.parse(&value.to_string()),
         }

@@ -283,7 +283,8 @@ fn tested(test: decode::Test) -> Test {
         decode::Measure::Divergence => Measure::Divergence,
         decode::Measure::Verified => Measure::Verified,
     };
-    Test { measure, value: test.value, bound: test.bound }
+    let value = test.value.is_finite().then_some(test.value);
+    Test { measure, value, bound: test.bound }
 }
 
 fn test_of(test: Test) -> decode::Test {
@@ -294,7 +295,7 @@ fn test_of(test: Test) -> decode::Test {
         Measure::Divergence => decode::Measure::Divergence,
         Measure::Verified => decode::Measure::Verified,
     };
-    decode::Test { measure, value: test.value, bound: test.bound }
+    decode::Test { measure, value: test.value.unwrap_or(f32::NAN), bound: test.bound }
 }
 
 fn why(at: usize, verdict: &Verdict) -> Option<Why> {

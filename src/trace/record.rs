@@ -405,7 +405,8 @@ pub(super) enum RemaskRule {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Test {
     pub measure: Measure,
-    pub value: f32,
+    /// null where it is not finite.
+    pub value: Option<f32>,
     pub bound: f32,
 }
 

@@ -22,6 +22,10 @@ pub use write::{Facts, ReportError, write};
 
 use serde::{Deserialize, Serialize};
 
+/// What [`write`](write()) makes in its folder.
+pub const FILES: [&str; 6] =
+    ["results.csv", "results.parquet", "summary.csv", "report.md", "report.html", "figures"];
+
 /// The first prediction on a canvas of masks only: how sure the tail is that it is the end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EosTail {

@@ -126,8 +126,9 @@ impl Folder {
                 }
             }
             Ok(None) => {
-                let foreign = [ROWS, TIMINGS, EOS, RESULTS, TAILS, TRACES];
-                if let Some(name) = foreign.iter().find(|name| dir.join(name).exists()) {
+                let ours = [ROWS, TIMINGS, EOS, RESULTS, TAILS, TRACES];
+                let mut foreign = ours.iter().chain(&crate::eval::report::FILES);
+                if let Some(name) = foreign.find(|name| dir.join(name).exists()) {
                     return Err(FolderError::Foreign {
                         place: dir.join(name).display().to_string(),
                         what: "it would be written over, and there is no manifest.json beside it"

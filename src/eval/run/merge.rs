@@ -16,6 +16,9 @@ pub enum MergeError {
     /// A folder.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// The results would go where a shard is.
+    #[error("{0} is one of the shards, which would be lost. Give another --out")]
+    IntoShard(String),
     /// No shards at all.
     #[error("there is nothing to merge: name the folders of all shards")]
     Nothing,
@@ -63,6 +66,11 @@ pub enum MergeError {
 /// # Errors
 /// [`MergeError`]; nothing is written unless all shards fit.
 pub fn merge(out: &Path, dirs: &[PathBuf], overwrite: bool) -> Result<Results, MergeError> {
+    let target = out.canonicalize().ok();
+    let same = |dir: &&PathBuf| target.is_some() && dir.canonicalize().ok() == target;
+    if let Some(dir) = dirs.iter().find(same) {
+        return Err(MergeError::IntoShard(dir.display().to_string()));
+    }
     let mut parts: Vec<(&PathBuf, Shard, Results)> = Vec::new();
     for dir in dirs {
         let place = dir.display().to_string();
