@@ -305,7 +305,7 @@ impl Strategy for Remdm {
         let top_p = params.float("nucleus_p")?;
         let last = state.step >= settings.steps;
         let ask = Ask {
-            columns: &[Column::Choice, Column::PChoice],
+            columns: &[Column::Argmax, Column::Choice, Column::PChoice, Column::PEos],
             // Noise of this strength draws from the softmax itself.
             temperature: if last { 0.0 } else { 1.0 },
             seed: params.seed("seed")?,

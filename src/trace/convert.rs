@@ -142,13 +142,13 @@ pub(super) fn predicted(record: Prediction) -> Result<predict::Prediction, Strin
     };
     let columns = record.columns;
     let mut prediction = predict::Prediction::new(rows);
-    if let Some(argmax) = columns.argmax {
-        fits("argmax", argmax.len())?;
-        let choice = columns.choice.unwrap_or_else(|| argmax.clone());
-        fits("choice", choice.len())?;
-        prediction = prediction
-            .with(Column::Argmax, Data::Ids(argmax))
-            .with(Column::Choice, Data::Ids(choice));
+    // A choice that is left out is the argmax.
+    let choice = columns.choice.or_else(|| columns.argmax.clone());
+    for (column, ids) in [(Column::Argmax, columns.argmax), (Column::Choice, choice)] {
+        if let Some(ids) = ids {
+            fits(column.name(), ids.len())?;
+            prediction = prediction.with(column, Data::Ids(ids));
+        }
     }
     let exact = [
         (Column::PArgmax, columns.p_argmax),
