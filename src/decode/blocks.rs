@@ -1,7 +1,7 @@
 //! Strategies of a fixed length, filled block after block: what they share.
 //!
 //! A canvas of `gen_length` masks is cut into blocks. A step may fill masked positions up to the
-//! end of the block in work, those left over in earlier blocks too; a [`Rule`] says which. A block
+//! end of the block in work, those left over in earlier blocks too; a rule says which. A block
 //! ends after a number of passes or when it is full, as the rule says.
 
 use std::ops::Range;
