@@ -278,6 +278,16 @@ impl<R: Rule> Blocks<R> {
     }
 }
 
+/// The cursor, moved back by whole blocks to the first open position: what a person masked again
+/// is to be filled again.
+pub(super) fn back_to_open(canvas: &Canvas, mut cursor: usize, block: usize) -> usize {
+    let first = (0..canvas.len()).find(|&at| canvas.is_open(at));
+    while first.is_some_and(|first| cursor > first) {
+        cursor = cursor.saturating_sub(block);
+    }
+    cursor
+}
+
 /// The open positions of the block at `cursor`.
 pub(super) fn open(canvas: &Canvas, cursor: usize, block: usize) -> impl Iterator<Item = usize> {
     window(canvas, cursor, block).filter(|&at| canvas.is_open(at))
@@ -394,12 +404,7 @@ impl<R: Rule> Strategy for Blocks<R> {
         params: &Params,
     ) -> Result<AnyState, DecodeError> {
         let block = self.0.shape(params)?.block.max(1);
-        let mut cursor = Self::own(state)?.cursor;
-        if let Some(first) = (0..canvas.len()).find(|&at| canvas.is_open(at)) {
-            while cursor > first {
-                cursor = cursor.saturating_sub(block);
-            }
-        }
+        let cursor = back_to_open(canvas, Self::own(state)?.cursor, block);
         Ok(AnyState::Blocks(Self::enter(canvas, cursor, block)))
     }
 

@@ -434,6 +434,8 @@ impl Strategy for Remdm {
                     drawn(place, Purpose::Remask, cell.slot, chances(eta).remask)
                 }),
             })
+            // Without any remasking a full canvas ends the run.
+            .chain([Value::Float(f64::from(f32::from_bits(1)))])
             .collect();
         Ok(Some(values))
     }

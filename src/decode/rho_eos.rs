@@ -26,7 +26,7 @@ use super::{
     Affects, Decision, DecodeError, Drop, EosMeasure, Extras, FillRule, Finish, Growth, LeftRule,
     Mode, ParamSpec, Params, Phase, Plan, Preset, State as AnyState, Strategy, Value, Verdict,
     ask::Ask,
-    blocks::{crossing, open, window},
+    blocks::{back_to_open, crossing, open, window},
     daedal::{
         Columns, eos,
         stage2::{Fills, fills},
@@ -389,12 +389,7 @@ impl Strategy for RhoEos {
         params: &Params,
     ) -> Result<AnyState, DecodeError> {
         let (state, block) = (own(state)?, Settings::of(params)?.block);
-        let mut cursor = state.cursor;
-        if let Some(first) = (0..canvas.len()).find(|&at| canvas.is_open(at)) {
-            while cursor > first {
-                cursor = cursor.saturating_sub(block);
-            }
-        }
+        let cursor = back_to_open(canvas, state.cursor, block);
         let cursor = advance(canvas, cursor, block);
         Ok(AnyState::RhoEos(State { cursor, stagnant: false, ..state }))
     }

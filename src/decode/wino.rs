@@ -18,7 +18,7 @@ use super::{
     Affects, Decision, DecodeError, Extras, FillRule, Finish, Growth, LeftRule, Measure, Mode,
     ParamSpec, Params, Phase, Plan, RemaskRule, State as AnyState, Strategy, Test, Value, Verdict,
     ask::Ask,
-    blocks::{IDLE, Over, is_zero, open, window},
+    blocks::{IDLE, Over, back_to_open, is_zero, open, window},
     low_confidence,
     specs::{BLOCK_LENGTH, GEN_LENGTH, SEED, TEMPERATURE, count, threshold},
 };
@@ -288,12 +288,7 @@ impl Strategy for Wino {
         params: &Params,
     ) -> Result<AnyState, DecodeError> {
         let block = width(params)?;
-        let mut cursor = own(state)?.cursor;
-        if let Some(first) = (0..canvas.len()).find(|&at| canvas.is_open(at)) {
-            while cursor > first {
-                cursor = cursor.saturating_sub(block);
-            }
-        }
+        let cursor = back_to_open(canvas, own(state)?.cursor, block);
         Ok(AnyState::Wino(State::enter(canvas, cursor, block)))
     }
 
