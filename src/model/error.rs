@@ -12,6 +12,9 @@ pub struct LoadError {
     pub advice: String,
 }
 
+/// The problem of a load that was stopped.
+const CANCELLED: &str = "loading was cancelled";
+
 impl LoadError {
     /// An error about `place`.
     pub fn new(
@@ -20,6 +23,16 @@ impl LoadError {
         advice: impl Into<String>,
     ) -> Self {
         Self { place: place.into(), problem: problem.into(), advice: advice.into() }
+    }
+
+    /// The watcher asked to stop.
+    pub fn cancelled(place: impl Into<String>) -> Self {
+        Self::new(place, CANCELLED, "Start again: what was done so far is kept where it can be")
+    }
+
+    /// Whether the watcher asked to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.problem == CANCELLED
     }
 
     /// A tensor operation that failed while loading.

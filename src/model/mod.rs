@@ -12,6 +12,7 @@ mod error;
 mod llada;
 mod noise;
 mod predictor;
+mod progress;
 mod reduce;
 mod tokenizer;
 mod weights;
@@ -23,6 +24,7 @@ pub use device::{Computing, Precision, device};
 pub use error::LoadError;
 pub use llada::Llada;
 pub use predictor::LladaPredictor;
+pub use progress::{LoadProgress, LoadWatch, Work};
 pub use tokenizer::Tokenizer;
 pub use weights::{Files, Weights};
 
