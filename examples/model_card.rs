@@ -11,7 +11,7 @@ use candle_core::Device;
 use demask::{
     decode::{Params, Value, daedal},
     eval::card::Card,
-    model::{self, Computing, Precision, Source},
+    model::{self, Computing, Source},
 };
 
 fn main() -> Result<()> {
@@ -28,7 +28,7 @@ fn main() -> Result<()> {
         }
     }
     let changes: Vec<(&str, Value)> = changes;
-    let computing = Computing { device: Device::Cpu, precision: Precision::Auto };
+    let computing = Computing::on(Device::Cpu);
     let mut model = model::load(&source, &computing)?;
     let shown = std::io::stderr().is_terminal();
     let card = Card::measure(&mut model, each, &changes, &mut |share| {

@@ -3,12 +3,12 @@
 use candle_core::Device;
 use demask::{
     eval::card::Card,
-    model::{self, Computing, Precision, Source},
+    model::{self, Computing, Source},
 };
 
 #[test]
 fn the_embedded_model_keeps_its_promises() {
-    let computing = Computing { device: Device::Cpu, precision: Precision::Auto };
+    let computing = Computing::on(Device::Cpu);
     let mut model = model::load(&Source::Embedded, &computing).unwrap();
     let card = Card::measure(&mut model, 20, &[], &mut |_| {}).unwrap();
     use std::io::Write;

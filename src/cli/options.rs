@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::{Config, Fault, ParamOptions, config};
 use crate::{
     decode,
-    model::{self, Computing, Precision, Source},
+    model::{self, Computing, Precision, Quantization, Source},
     tui::{Look, Palette, Shade},
 };
 
@@ -23,6 +23,9 @@ pub struct SourceOptions {
     /// What to compute in: auto, f32, f16 or bf16 (auto: f32 on a CPU, the file's type elsewhere)
     #[arg(long, value_name = "TYPE", default_value_t = Precision::Auto)]
     pub dtype: Precision,
+    /// Round matrices to this type on the way into memory: q8_0, q6_k, q5_k, q4_k, q5_0 or q4_0
+    #[arg(long, value_name = "TYPE")]
+    pub quantize: Option<Quantization>,
 }
 
 impl SourceOptions {
@@ -36,7 +39,11 @@ impl SourceOptions {
     /// # Errors
     /// If there is no such device.
     pub fn computing(&self) -> Result<Computing, Fault> {
-        Ok(Computing { device: model::device(&self.device)?, precision: self.dtype })
+        Ok(Computing {
+            device: model::device(&self.device)?,
+            precision: self.dtype,
+            quantize: self.quantize,
+        })
     }
 }
 

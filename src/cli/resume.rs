@@ -17,7 +17,7 @@ use super::{
 use crate::{
     debugger::{Command, Debugger},
     inspect::Condition,
-    model::{self, Computing, Precision, Source as ModelSource},
+    model::{self, Computing, Precision, Quantization, Source as ModelSource},
     predict::Vocabulary,
     session::NodeId,
     trace::{self, Header, TraceRecorder},
@@ -50,6 +50,8 @@ struct Model {
     folder: Option<PathBuf>,
     device: String,
     dtype: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quantize: Option<String>,
 }
 
 /// A breakpoint.
@@ -93,6 +95,8 @@ pub struct ModelOrigin {
     pub device: String,
     /// `--dtype`.
     pub dtype: Precision,
+    /// `--quantize`.
+    pub quantize: Option<Quantization>,
 }
 
 impl ModelOrigin {
@@ -102,6 +106,7 @@ impl ModelOrigin {
             folder: options.load.source.model.as_deref().map(absolute),
             device: options.load.source.device.clone(),
             dtype: options.load.source.dtype,
+            quantize: options.load.source.quantize,
         }
     }
 }
@@ -139,6 +144,7 @@ fn keep(folder: &Path, origin: &Origin, debugger: &Debugger, view: View) -> Resu
             folder: model.folder.clone(),
             device: model.device.clone(),
             dtype: model.dtype.to_string(),
+            quantize: model.quantize.map(|quantize| quantize.to_string()),
         }),
         name: origin.name.clone(),
         recording: origin.recording.as_deref().filter(|_| whole).map(absolute),
@@ -216,9 +222,13 @@ pub fn main(
                 folder: options.load.source.model.clone().or_else(|| model.folder.clone()),
                 device: model.device.clone(),
                 dtype: model.dtype.parse().unwrap_or(Precision::Auto),
+                quantize: model.quantize.as_ref().and_then(|name| name.parse().ok()),
             };
-            let computing =
-                Computing { device: model::device(&origin.device)?, precision: origin.dtype };
+            let computing = Computing {
+                device: model::device(&origin.device)?,
+                precision: origin.dtype,
+                quantize: origin.quantize,
+            };
             let source = origin.folder.clone().map_or(ModelSource::Embedded, ModelSource::Folder);
             let loaded = model::load(&source, &computing)?;
             if loaded.facts.special != facts.special || loaded.facts.vocabulary != facts.vocabulary

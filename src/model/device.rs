@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use candle_core::{DType, Device};
+use candle_core::{DType, Device, quantized::GgmlDType};
 
 use super::{LoadError, Weights};
 
@@ -13,6 +13,59 @@ pub struct Computing {
     pub device: Device,
     /// The precision.
     pub precision: Precision,
+    /// What matrices are rounded to on the way into memory.
+    pub quantize: Option<Quantization>,
+}
+
+impl Computing {
+    /// On this device, in the precision that suits it.
+    pub fn on(device: Device) -> Self {
+        Self { device, precision: Precision::Auto, quantize: None }
+    }
+}
+
+/// A type that matrices are rounded to, under GGML's name: blocks of small whole numbers with a
+/// common factor.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Quantization(GgmlDType);
+
+/// Those that can be asked for.
+const QUANTIZATIONS: [(&str, GgmlDType); 6] = [
+    ("q8_0", GgmlDType::Q8_0),
+    ("q6_k", GgmlDType::Q6K),
+    ("q5_k", GgmlDType::Q5K),
+    ("q4_k", GgmlDType::Q4K),
+    ("q5_0", GgmlDType::Q5_0),
+    ("q4_0", GgmlDType::Q4_0),
+];
+
+impl Quantization {
+    /// The names of all.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        QUANTIZATIONS.iter().map(|(name, _)| *name)
+    }
+
+    pub(super) fn dtype(self) -> GgmlDType {
+        self.0
+    }
+}
+
+impl std::str::FromStr for Quantization {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = QUANTIZATIONS.iter().find(|(name, _)| *name == text);
+        known.map(|(_, dtype)| Self(*dtype)).ok_or_else(|| {
+            format!("expected one of {}", Self::names().collect::<Vec<_>>().join(", "))
+        })
+    }
+}
+
+impl fmt::Display for Quantization {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let known = QUANTIZATIONS.iter().find(|(_, dtype)| *dtype == self.0);
+        f.write_str(known.map_or("?", |(name, _)| name))
+    }
 }
 
 /// The type to compute in.

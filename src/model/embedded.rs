@@ -1,6 +1,6 @@
 //! The small model compiled into the binary: a folder like any other, read from memory.
 
-use super::weights::{Files, Tensors};
+use super::files::{Files, Tensors};
 
 /// The embedded checkpoint's files.
 pub(super) fn files() -> Files {

@@ -12,6 +12,9 @@ pub struct LoadError {
     pub advice: String,
 }
 
+/// What loading gives.
+pub(super) type Loading<T> = Result<T, LoadError>;
+
 /// The problem of a load that was stopped.
 const CANCELLED: &str = "loading was cancelled";
 

@@ -5,11 +5,12 @@
 //! loads into a [`Loaded`]: a predictor, the tokenizer, and the facts people are shown.
 
 mod chat;
-mod config;
 mod device;
 mod embedded;
 mod error;
-mod llada;
+mod family;
+mod files;
+mod network;
 mod noise;
 mod predictor;
 mod progress;
@@ -17,16 +18,21 @@ mod reduce;
 mod tokenizer;
 mod weights;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, ops::ControlFlow, path::PathBuf, sync::Arc};
 
-pub use config::LladaConfig;
-pub use device::{Computing, Precision, device};
+use candle_core::Device;
+use network::ModernBert;
+use weights::Loader;
+
+pub use device::{Computing, Precision, Quantization, device};
 pub use error::LoadError;
-pub use llada::Llada;
-pub use predictor::LladaPredictor;
+pub use family::{Description, FAMILIES, Family, Kind};
+pub use files::Files;
+pub use network::{Batch, Biases, Head, Matrix, Names, Network, Part, Pattern, Spec, Transformer};
+pub use predictor::{Facts, NetworkPredictor};
 pub use progress::{LoadProgress, LoadWatch, Work};
 pub use tokenizer::Tokenizer;
-pub use weights::{Files, Weights};
+pub use weights::{Held, Weights};
 
 use crate::predict::{ModelFacts, Predictor};
 
@@ -54,14 +60,16 @@ pub struct Loaded {
 /// Decoding parameters that suit a checkpoint: the numbers under a strategy's name in its
 /// generation_config.json, and what follows from its family.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Suggestions(BTreeMap<String, Vec<(String, f64)>>);
+pub struct Suggestions {
+    shift: bool,
+    own: BTreeMap<String, Vec<(String, f64)>>,
+}
 
 impl Suggestions {
     /// Those for a strategy.
     pub fn of(&self, strategy: &str) -> Vec<(String, f64)> {
-        // A LLaDA predicts a position at that position.
-        let family = [("right_shift_logits".to_owned(), 0.0)];
-        let own = self.0.get(strategy).into_iter().flatten().cloned();
+        let family = [("right_shift_logits".to_owned(), f64::from(u8::from(self.shift)))];
+        let own = self.own.get(strategy).into_iter().flatten().cloned();
         family.into_iter().chain(own).collect()
     }
 }
@@ -73,28 +81,49 @@ impl Suggestions {
 pub fn load(source: &Source, computing: &Computing) -> Result<Loaded, LoadError> {
     let files = match source {
         Source::Embedded => embedded::files(),
-        Source::Folder(path) => weights::Files::read(path)?,
+        Source::Folder(path) => Files::read(path)?,
     };
-    let config = LladaConfig::parse(&files.config, &files.name_of("config.json"))?;
-    let tokenizer = Tokenizer::read(&files, config.columns())?;
-    let special = tokenizer.special(&config, &files)?;
+    let (family, described) = Description::parse(&files.config, &files.name_of("config.json"))?;
+    let tokenizer = Tokenizer::read(&files, described.columns())?;
+    let special = tokenizer.special(&described, &files)?;
     let weights = Weights::open(&files)?;
-    let precision = computing.precision.resolve(&weights, &computing.device);
-    let model = Llada::load(&config, &weights, precision, &computing.device)?;
+    let dtype = computing.precision.resolve(&weights, &computing.device);
+    let held = Held { dtype, quantize: computing.quantize };
+    let go_on = &mut |_: &_| ControlFlow::Continue(());
+    let network = network(&described, &weights, held, &computing.device, go_on)?;
     let facts = ModelFacts {
         name: files.name.clone(),
-        family: "llada".to_owned(),
+        family: family.model_type.to_owned(),
         device: device::name(&computing.device),
-        dtype: precision.as_str().to_owned(),
-        vocabulary: config.columns(),
-        context: config.max_sequence_length,
-        layers: config.n_layers,
+        dtype: held.to_string(),
+        vocabulary: described.columns(),
+        context: described.context(),
+        layers: described.layers(),
         special,
     };
+    let limits = Facts { context: facts.context, columns: facts.vocabulary };
     Ok(Loaded {
-        predictor: Box::new(LladaPredictor::new(model)),
+        predictor: Box::new(NetworkPredictor::new(network, limits)),
         tokenizer: Arc::new(tokenizer),
-        suggested: Suggestions(files.suggested()),
+        suggested: Suggestions { shift: described.shift, own: files.suggested() },
         facts,
+    })
+}
+
+/// Puts the weights of a described network in place.
+///
+/// # Errors
+/// If a tensor is missing, of another shape, or does not fit into memory.
+pub fn network(
+    described: &Description,
+    weights: &Weights,
+    held: Held,
+    device: &Device,
+    watch: &mut LoadWatch,
+) -> Result<Box<dyn Network>, LoadError> {
+    let mut loader = Loader::new(weights, held, device, watch);
+    Ok(match &described.kind {
+        Kind::Transformer(spec) => Box::new(Transformer::load(spec, &mut loader)?),
+        Kind::ModernBert(config) => Box::new(ModernBert::load(config, &mut loader)?),
     })
 }

@@ -1,10 +1,13 @@
-//! Requests answered by a LLaDA network.
+//! Requests answered by a network.
 
 use std::ops::Range;
 
 use candle_core::{Result, Tensor};
 
-use super::{Llada, reduce::Reducer};
+use super::{
+    network::{Batch, Network, Pattern},
+    reduce::Reducer,
+};
 use crate::{
     canvas::TokenId,
     predict::{
@@ -17,20 +20,29 @@ use crate::{
 const LOGITS_AT_ONCE: usize = 1 << 24;
 
 /// A network that answers requests.
-pub struct LladaPredictor {
-    model: Llada,
+pub struct NetworkPredictor {
+    network: Box<dyn Network>,
+    facts: Facts,
     /// Final hidden states of the last pass that a later one may be compared with.
-    last: Option<(Vec<TokenId>, Tensor)>,
+    last: Option<(Pass, Tensor)>,
 }
 
-impl LladaPredictor {
+/// What a request is checked against.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts {
+    /// Longest sequence, positions.
+    pub context: usize,
+    /// Columns of the logits.
+    pub columns: usize,
+}
+
+impl NetworkPredictor {
     /// Wraps a network.
-    pub fn new(model: Llada) -> Self {
-        Self { model, last: None }
+    pub fn new(network: Box<dyn Network>, facts: Facts) -> Self {
+        Self { network, facts, last: None }
     }
 
     fn check(&self, request: &Request) -> std::result::Result<(), PredictError> {
-        let config = self.model.config();
         let length = request.pass.ids.len();
         let unsupported = |text: String| Err(PredictError::Unsupported(text));
         if length == 0 {
@@ -38,11 +50,11 @@ impl LladaPredictor {
                 "an empty canvas behind an empty prompt cannot be predicted".into(),
             );
         }
-        if length > config.max_sequence_length {
+        if length > self.facts.context {
             return unsupported(format!(
                 "{length} positions, prompt included, are more than the model's context of {}: \
                  lower max_gen_length or shorten the prompt",
-                config.max_sequence_length
+                self.facts.context
             ));
         }
         if request.guidance.is_some() && request.earlier.is_some() {
@@ -62,58 +74,104 @@ impl LladaPredictor {
             .chain(request.guidance.iter().map(|guidance| &guidance.unconditional))
             .chain(&request.earlier);
         for pass in passes {
-            if let Some(id) = pass.ids.iter().find(|&&id| id as usize >= config.columns()) {
+            if let Some(id) = pass.ids.iter().find(|&&id| id as usize >= self.facts.columns) {
                 return unsupported(format!(
                     "token {id} is not in the model's vocabulary of {}",
-                    config.columns()
+                    self.facts.columns
                 ));
             }
-            if pass.attention != Attention::Full || pass.positions.is_some() {
-                return unsupported("this model has full attention and positions from 0".into());
+            let plain = matches!(pass.attention, Attention::Full | Attention::Keys(_));
+            let moved = pass.positions.is_some() || !plain || request.shadow.is_some();
+            if moved && !self.network.takes_patterns() {
+                return unsupported(
+                    "this network runs with full attention and positions from 0 only".into(),
+                );
+            }
+            if request.shadow.is_some() && pass.attention != Attention::Full {
+                return unsupported("shadows need full attention".into());
+            }
+            let other = match (&pass.positions, &pass.attention) {
+                (Some(positions), _) if positions.len() != pass.ids.len() => true,
+                (_, Attention::Keys(keys)) => keys.len() != pass.ids.len(),
+                (_, Attention::BlockCausal { block, .. }) => *block == 0,
+                _ => false,
+            };
+            if other {
+                return unsupported("positions or attention do not fit the sequence".into());
             }
         }
         Ok(())
     }
 
-    /// The final hidden states of one canvas, computed as they are when it is asked for itself.
-    fn alone(&self, ids: &[TokenId], watch: &mut Watch) -> Result<Option<Tensor>> {
-        let ids = Tensor::from_vec(ids.to_vec(), (1, ids.len()), self.model.device())?;
-        self.model.hidden(&ids, None, None, watch)
+    /// The final hidden states of some sequences of one length and pattern, `[batch, length,
+    /// width]`; `shadow`: positions that get a shadow.
+    fn hidden(
+        &self,
+        passes: &[&Pass],
+        shadow: Option<(Range<usize>, TokenId)>,
+        watch: &mut Watch,
+    ) -> Result<Option<Tensor>> {
+        let device = self.network.device();
+        let length = passes[0].ids.len();
+        let shape = (passes.len(), length);
+        let mut ids: Vec<TokenId> =
+            passes.iter().flat_map(|pass| pass.ids.iter().copied()).collect();
+        let pattern = match (&passes[0].attention, shadow) {
+            (_, Some((shadow, mask))) => {
+                ids.extend(shadow.clone().map(|_| mask));
+                Pattern::Shadow(shadow)
+            }
+            (Attention::Full, None) => Pattern::Full,
+            (Attention::BlockCausal { block, before }, None) => {
+                Pattern::BlockCausal { block: *block, before: *before }
+            }
+            (Attention::Keys(_), None) => {
+                let keys = passes.iter().flat_map(|pass| match &pass.attention {
+                    Attention::Keys(keys) => keys.iter().map(|&key| u8::from(key)).collect(),
+                    _ => vec![1; length],
+                });
+                Pattern::Keys(Tensor::from_vec(keys.collect::<Vec<u8>>(), shape, device)?)
+            }
+        };
+        let positions = match &passes[0].positions {
+            None => None,
+            Some(positions) => Some(Tensor::from_vec(positions.clone(), length, device)?),
+        };
+        let shape = (passes.len(), ids.len() / passes.len());
+        let ids = Tensor::from_vec(ids, shape, device)?;
+        self.network.hidden(&Batch { ids: &ids, positions, pattern }, watch)
     }
 
     fn run(&mut self, request: &Request, watch: &mut Watch) -> Result<Option<Prediction>> {
         let passes: Vec<&Pass> = std::iter::once(&request.pass)
             .chain(request.guidance.iter().map(|guidance| &guidance.unconditional))
             .collect();
-        // Both canvases of guidance in one batch.
-        let mut ids: Vec<TokenId> =
-            passes.iter().flat_map(|pass| pass.ids.iter().copied()).collect();
         let shadow = request.shadow.clone().map(|shadow| {
             let first = request.rows.start;
             first + shadow.start..first + shadow.end
         });
-        ids.extend(shadow.iter().flat_map(|shadow| shadow.clone().map(|_| request.special.mask)));
-        let shape = (passes.len(), ids.len() / passes.len());
-        let ids = Tensor::from_vec(ids, shape, self.model.device())?;
-        let Some(hidden) = self.model.hidden(&ids, None, shadow.clone(), watch)? else {
-            return Ok(None);
-        };
+        // Both canvases of guidance in one batch.
+        let shadows = shadow.clone().map(|shadow| (shadow, request.special.mask));
+        let mut layers = 0;
+        let hidden = self.hidden(&passes, shadows, &mut |progress| {
+            layers = progress.of - 1;
+            watch(progress)
+        })?;
+        let Some(hidden) = hidden else { return Ok(None) };
         let earlier = match &request.earlier {
             None => None,
             Some(pass) => match &self.last {
-                Some((ids, hidden)) if *ids == pass.ids => Some(hidden.clone()),
-                _ => match self.alone(&pass.ids, watch)? {
+                Some((last, hidden)) if last == pass => Some(hidden.clone()),
+                _ => match self.hidden(&[pass], None, watch)? {
                     None => return Ok(None),
                     hidden => hidden,
                 },
             },
         };
         if request.columns.has(Column::Kl) {
-            self.last = Some((request.pass.ids.clone(), hidden.narrow(0, 0, 1)?));
+            self.last = Some((request.pass.clone(), hidden.narrow(0, 0, 1)?));
         }
-        let layers = self.model.config().n_layers;
-        let columns = self.model.config().columns();
-        let at_once = (LOGITS_AT_ONCE / columns / passes.len()).max(1);
+        let at_once = (LOGITS_AT_ONCE / self.facts.columns / passes.len()).max(1);
         let mut reducer = Reducer::new(request);
         for start in request.rows.clone().step_by(at_once) {
             if watch(Progress { done: layers, of: layers + 1 }).is_break() {
@@ -130,7 +188,7 @@ impl LladaPredictor {
                     }
                     (true, _) => hidden.narrow(0, start - 1, rows)?,
                 };
-                self.model.logits(&hidden)
+                self.network.logits(&hidden)
             };
             let earlier = earlier.as_ref().map(|earlier| logits(earlier, 0)).transpose()?;
             let logits = match &request.guidance {
@@ -178,14 +236,14 @@ impl LladaPredictor {
         let mut reducer = Reducer::new(&plain);
         for start in (0..shadow.len()).step_by(at_once) {
             let rows = at_once.min(shadow.len() - start);
-            reducer.push(&self.model.logits(&hidden.narrow(0, start, rows)?)?, None)?;
+            reducer.push(&self.network.logits(&hidden.narrow(0, start, rows)?)?, None)?;
         }
         let prediction = reducer.finish();
         Ok(prediction.numbers(Column::PCurrent).map(<[f32]>::to_vec).unwrap_or_default())
     }
 }
 
-impl Predictor for LladaPredictor {
+impl Predictor for NetworkPredictor {
     fn predict(
         &mut self,
         request: &Request,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{LladaConfig, LoadError, chat, weights::Files};
+use super::{LoadError, chat, family::Description, files::Files};
 use crate::{
     canvas::{SpecialTokens, TokenId},
     predict::{Piece, Vocabulary},
@@ -78,16 +78,16 @@ impl Tokenizer {
     /// If either cannot be found.
     pub(super) fn special(
         &self,
-        config: &LladaConfig,
+        described: &Description,
         files: &Files,
     ) -> Result<SpecialTokens, LoadError> {
         let id = |name: &str| self.inner.as_ref().and_then(|inner| inner.token_to_id(name));
         let named = token_name(&tokenizer_config(files)?, "mask_token");
-        let mask = config
-            .mask_token_id
+        let mask = described
+            .mask
             .or_else(|| named.and_then(|name| id(&name)))
             .or_else(|| MASK_NAMES.iter().find_map(|name| id(name)));
-        let eos = id(&self.eos).or(config.eos_token_id);
+        let eos = id(&self.eos).or(described.eos);
         let missing = |what: &str, field: &str| {
             LoadError::new(
                 files.name_of("config.json"),
@@ -98,10 +98,10 @@ impl Tokenizer {
         let mask = mask.ok_or_else(|| missing("mask", "mask_token_id"))?;
         let eos = eos.ok_or_else(|| missing("end-of-sequence", "eos_token_id"))?;
         for (field, id) in [("mask_token_id", mask), ("eos_token_id", eos)] {
-            if id as usize >= config.columns() {
+            if id as usize >= described.columns() {
                 return Err(LoadError::new(
                     files.name_of("config.json"),
-                    format!("{field} {id} is not in the vocabulary of {}", config.columns()),
+                    format!("{field} {id} is not in the vocabulary of {}", described.columns()),
                     "Check that config.json and tokenizer.json belong to the same model",
                 ));
             }

@@ -13,8 +13,14 @@ pub enum Attention {
     /// Every position to every position.
     #[default]
     Full,
-    /// A position to its own block of this many positions and to all before it.
-    BlockCausal(usize),
+    /// A position to its own block and to all before it.
+    BlockCausal {
+        /// Positions in a block, ≥ 1.
+        block: usize,
+        /// Positions that are missing before the first one, so that a block starts where the
+        /// generated region does.
+        before: usize,
+    },
     /// Keys that may be attended to, one flag a position.
     Keys(Vec<bool>),
 }
@@ -200,9 +206,10 @@ fn put_pass(put: &mut impl FnMut(u64), pass: &Pass) {
     }
     match &pass.attention {
         Attention::Full => put(0),
-        Attention::BlockCausal(block) => {
+        Attention::BlockCausal { block, before } => {
             put(1);
             put(*block as u64);
+            put(*before as u64);
         }
         Attention::Keys(keys) => {
             put(2);

@@ -6,7 +6,7 @@ use candle_core::Device;
 use demask::{
     canvas::Canvas,
     decode::{Extras, Params, Strategy as _, Value, daedal::Daedal},
-    model::{self, Computing, Loaded, Precision, Source},
+    model::{self, Computing, Loaded, Source},
     predict::{ColumnSet, Key},
     session::{Pending, Session},
 };
@@ -16,7 +16,7 @@ use super::drive::Driver;
 const PROMPT: &str = "Write a story in 7 sentences about a small owl who finds a drum.";
 
 fn load() -> Loaded {
-    let computing = Computing { device: Device::Cpu, precision: Precision::Auto };
+    let computing = Computing::on(Device::Cpu);
     model::load(&Source::Embedded, &computing).unwrap()
 }
 

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use demask::{
     canvas::{Canvas, SpecialTokens, TokenId},
     decode::{Params, State, Strategy, Value, daedal},
-    model::{self, Computing, Loaded, Precision, Source},
+    model::{self, Computing, Loaded, Source},
     predict::{Column, Data, Prediction},
 };
 use serde::Deserialize;
@@ -168,7 +168,7 @@ impl Step {
 
 /// A golden checkpoint, on the CPU in f32.
 pub fn load(name: &str) -> Loaded {
-    let computing = Computing { device: candle_core::Device::Cpu, precision: Precision::Auto };
+    let computing = Computing::on(candle_core::Device::Cpu);
     model::load(&Source::Folder(golden().join("models").join(name)), &computing)
         .unwrap_or_else(|error| panic!("{error}"))
 }

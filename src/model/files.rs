@@ -1,4 +1,4 @@
-//! The files of a checkpoint, and its tensors by name, checked before anything is computed.
+//! The files of a checkpoint: the small ones read, the large ones found.
 
 use std::{
     collections::BTreeMap,
@@ -6,12 +6,6 @@ use std::{
     fs,
     path::{Component, Path, PathBuf},
 };
-
-use candle_core::{
-    DType, Device,
-    safetensors::{MmapedSafetensors, SliceSafetensors},
-};
-use candle_nn::{VarBuilder, var_builder::SimpleBackend};
 
 use super::LoadError;
 
@@ -122,7 +116,7 @@ fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 /// An error unless `path` is a plain file.
-fn plain(path: &Path) -> std::io::Result<()> {
+pub(super) fn plain(path: &Path) -> std::io::Result<()> {
     if fs::metadata(path)?.is_file() {
         Ok(())
     } else {
@@ -130,7 +124,7 @@ fn plain(path: &Path) -> std::io::Result<()> {
     }
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> LoadError {
+pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> LoadError {
     LoadError::new(
         path.display().to_string(),
         format!("it cannot be read ({error})"),
@@ -187,134 +181,4 @@ fn shards(folder: &Path) -> Result<Vec<PathBuf>, LoadError> {
         ));
     }
     Ok(found)
-}
-
-/// The tensors of a checkpoint.
-pub struct Weights {
-    place: String,
-    store: Store,
-    dtype: DType,
-}
-
-enum Store {
-    Mapped(Vec<PathBuf>, MmapedSafetensors),
-    Embedded(&'static [u8], SliceSafetensors<'static>),
-}
-
-impl Weights {
-    /// Opens the weight files and reads their headers.
-    ///
-    /// # Errors
-    /// If one is missing, cut or no safetensors.
-    pub fn open(files: &Files) -> Result<Self, LoadError> {
-        let damaged = |place: String, error: candle_core::Error| {
-            LoadError::new(
-                place,
-                format!("this is not a whole safetensors file ({error})"),
-                "Fetch the file again: it is cut or damaged",
-            )
-        };
-        let store = match &files.tensors {
-            Tensors::Bytes(bytes) => {
-                let tensors = SliceSafetensors::new(bytes)
-                    .map_err(|error| damaged(files.folder.clone(), error))?;
-                Store::Embedded(bytes, tensors)
-            }
-            Tensors::Paths(paths) => {
-                for path in paths {
-                    plain(path)
-                        .and_then(|()| fs::File::open(path))
-                        .map_err(|error| unreadable(path, &error))?;
-                    // SAFETY: as below.
-                    unsafe { MmapedSafetensors::new(path) }
-                        .map_err(|error| damaged(path.display().to_string(), error))?;
-                }
-                // SAFETY: a mapped file must not be changed while it is mapped. Weight files are
-                // written once and read by everyone; reading 16 GB into memory of our own
-                // instead would double what a model needs.
-                let mapped = unsafe { MmapedSafetensors::multi(paths) }
-                    .map_err(|error| damaged(files.folder.clone(), error))?;
-                Store::Mapped(paths.clone(), mapped)
-            }
-        };
-        let mut weights = Self { place: files.folder.clone(), store, dtype: DType::F32 };
-        weights.dtype = match weights.shape_of("model.transformer.wte.weight") {
-            Some((_, dtype)) => dtype,
-            None => DType::F32,
-        };
-        Ok(weights)
-    }
-
-    /// The type the weights are stored in.
-    pub fn dtype(&self) -> DType {
-        self.dtype
-    }
-
-    /// The folder, for messages.
-    pub(super) fn place(&self) -> &str {
-        &self.place
-    }
-
-    fn shape_of(&self, name: &str) -> Option<(Vec<usize>, DType)> {
-        let view = match &self.store {
-            Store::Mapped(_, tensors) => tensors.get(name).ok()?,
-            Store::Embedded(_, tensors) => tensors.get(name).ok()?,
-        };
-        let dtype = DType::try_from(view.dtype()).unwrap_or(DType::U8);
-        Some((view.shape().to_vec(), dtype))
-    }
-
-    /// Checks that every tensor in `expected` is there with its shape and a type that can be
-    /// computed with.
-    ///
-    /// # Errors
-    /// One that names the first few that are not.
-    pub(super) fn check(&self, expected: &[(String, Vec<usize>)]) -> Result<(), LoadError> {
-        let problems: Vec<String> = expected
-            .iter()
-            .filter_map(|(name, shape)| match self.shape_of(name) {
-                None => Some(format!("`{name}` {shape:?} is missing")),
-                Some((found, _)) if found != *shape => {
-                    Some(format!("`{name}` is {found:?}, expected {shape:?}"))
-                }
-                Some((_, DType::F32 | DType::F16 | DType::BF16)) => None,
-                Some((_, dtype)) => Some(format!(
-                    "`{name}` is stored as {}, expected f32, f16 or bf16",
-                    dtype.as_str()
-                )),
-            })
-            .collect();
-        if problems.is_empty() {
-            return Ok(());
-        }
-        let more = match problems.len() {
-            0..=3 => String::new(),
-            n => format!(", and {} more", n - 3),
-        };
-        Err(LoadError::new(
-            &self.place,
-            format!(
-                "the tensors do not fit config.json: {}{more}",
-                problems[..problems.len().min(3)].join(", ")
-            ),
-            "Check that config.json and the weights belong together and that all shards are there",
-        ))
-    }
-
-    /// A builder over the tensors, which converts them to `dtype` on `device`.
-    ///
-    /// # Errors
-    /// If a file can no longer be read.
-    pub(super) fn builder(
-        &self,
-        dtype: DType,
-        device: &Device,
-    ) -> candle_core::Result<VarBuilder<'static>> {
-        let backend: Box<dyn SimpleBackend> = match &self.store {
-            // SAFETY: as in `open`.
-            Store::Mapped(paths, _) => Box::new(unsafe { MmapedSafetensors::multi(paths) }?),
-            Store::Embedded(bytes, _) => Box::new(SliceSafetensors::new(bytes)?),
-        };
-        Ok(VarBuilder::from_backend(backend, dtype, device.clone()))
-    }
 }

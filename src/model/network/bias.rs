@@ -1,0 +1,98 @@
+//! Who may attend to whom, as a number added to the scores.
+
+use std::ops::Range;
+
+use candle_core::{DType, Device, Result, Tensor};
+
+/// Who may attend to whom.
+#[derive(Debug, Clone, Default)]
+pub enum Pattern {
+    /// Everybody to everybody.
+    #[default]
+    Full,
+    /// To keys that are not 0, `[batch, length]` of u8: the others are padding.
+    Keys(Tensor),
+    /// To the own block and to all before it: see
+    /// [`Attention::BlockCausal`](crate::predict::Attention::BlockCausal).
+    BlockCausal {
+        /// Positions in a block.
+        block: usize,
+        /// Positions missing before the first one.
+        before: usize,
+    },
+    /// The last positions are masks that stand for these: see
+    /// [`Request::shadow`](crate::predict::Request::shadow).
+    Shadow(Range<usize>),
+}
+
+impl Pattern {
+    /// What is added to the scores, `[batch or 1, 1, queries or 1, length]`: 0, or the most
+    /// negative number.
+    pub(super) fn bias(
+        &self,
+        length: usize,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Option<Tensor>> {
+        let seen: Vec<bool> = match self {
+            Self::Full => return Ok(None),
+            Self::Keys(keys) => {
+                let (batch, length) = keys.dims2()?;
+                let blocked = Tensor::full(f32::MIN, (batch, length), device)?;
+                let bias = keys.where_cond(&blocked.zeros_like()?, &blocked)?;
+                return bias.to_dtype(dtype)?.reshape((batch, 1, 1, length)).map(Some);
+            }
+            Self::BlockCausal { block, before } => {
+                let number = |position: usize| (position + before) / block;
+                pairs(length, |query, key| number(key) <= number(query))
+            }
+            Self::Shadow(shadow) => shadowed(length, shadow.clone()),
+        };
+        let numbers: Vec<f32> =
+            seen.into_iter().map(|seen| if seen { 0.0 } else { f32::MIN }).collect();
+        let bias = Tensor::from_vec(numbers, (1, 1, length, length), device)?;
+        bias.to_dtype(dtype).map(Some)
+    }
+}
+
+fn pairs(length: usize, sees: impl Fn(usize, usize) -> bool) -> Vec<bool> {
+    (0..length * length).map(|at| sees(at / length, at % length)).collect()
+}
+
+/// A shadow sees all positions but the one it stands for, and all shadows; nobody else sees it.
+fn shadowed(length: usize, shadow: Range<usize>) -> Vec<bool> {
+    let own = length.saturating_sub(shadow.len());
+    pairs(length, |query, key| match query.checked_sub(own) {
+        None => key < own,
+        Some(at) => key != shadow.start + at,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(seen: Vec<bool>, expected: &[&str]) {
+        let pattern: String = seen.into_iter().map(|seen| if seen { 'x' } else { '.' }).collect();
+        assert_eq!(pattern, expected.concat());
+    }
+
+    #[test]
+    fn shadows_see_all_but_their_own_position_and_nobody_sees_them() {
+        // Three positions, and the shadows of the last two.
+        check(shadowed(5, 1..3), &["xxx..", "xxx..", "xxx..", "x.xxx", "xx.xx"]);
+    }
+
+    #[test]
+    fn a_block_sees_itself_and_what_lies_before() {
+        for (before, expected) in [
+            (0, ["xx...", "xx...", "xxxx.", "xxxx.", "xxxxx"]),
+            (1, ["x....", "xxx..", "xxx..", "xxxxx", "xxxxx"]),
+        ] {
+            let pattern = Pattern::BlockCausal { block: 2, before };
+            let bias = pattern.bias(5, DType::F32, &Device::Cpu).unwrap().unwrap();
+            let numbers: Vec<f32> = bias.flatten_all().unwrap().to_vec1().unwrap();
+            check(numbers.into_iter().map(|number| number == 0.0).collect(), &expected);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Networks: token ids to hidden states, hidden states to logits.
+//!
+//! Two kinds: a transformer that a [`Spec`] describes, which covers nearly every family, and
+//! ModernBERT, which candle has.
+
+mod attention;
+mod bias;
+mod block;
+mod linear;
+mod modernbert;
+mod rope;
+mod spec;
+mod transformer;
+
+pub use bias::Pattern;
+pub use linear::Matrix;
+pub(super) use linear::{Linear, Norm};
+pub(super) use modernbert::ModernBert;
+pub use spec::{Biases, Head, Names, Part, Spec};
+pub use transformer::Transformer;
+
+use candle_core::{Device, Result, Tensor};
+
+use crate::predict::Watch;
+
+/// Sequences of one length to run at once.
+#[derive(Debug, Clone)]
+pub struct Batch<'a> {
+    /// Token ids, `[batch, length]` of u32.
+    pub ids: &'a Tensor,
+    /// Position numbers, `[length]` or `[batch, length]` of u32, if they are not 0, 1, 2, ….
+    pub positions: Option<Tensor>,
+    /// Who may attend to whom.
+    pub pattern: Pattern,
+}
+
+impl<'a> Batch<'a> {
+    /// Sequences in which everybody sees everybody.
+    pub fn full(ids: &'a Tensor) -> Self {
+        Self { ids, positions: None, pattern: Pattern::Full }
+    }
+}
+
+/// A network with its weights.
+pub trait Network: Send {
+    /// Final hidden states, `[batch, length, width]`; `None` if `watch` asked to stop.
+    ///
+    /// # Errors
+    /// If a tensor operation fails, e.g. for lack of memory, or if the network does not have this
+    /// pattern or these positions.
+    fn hidden(&self, batch: &Batch, watch: &mut Watch) -> Result<Option<Tensor>>;
+
+    /// Logits of hidden rows: `[rows, width]` to `[rows, columns]`, in f32.
+    ///
+    /// # Errors
+    /// If a tensor operation fails.
+    fn logits(&self, rows: &Tensor) -> Result<Tensor>;
+
+    /// The device the weights are on.
+    fn device(&self) -> &Device;
+
+    /// Whether it can run other patterns than [`Pattern::Full`] and [`Pattern::Keys`], and
+    /// positions of one's own.
+    fn takes_patterns(&self) -> bool;
+}

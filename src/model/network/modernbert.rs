@@ -1,0 +1,76 @@
+//! ModernBERT as a masked language model: candle's encoder, and a head that runs on the rows it
+//! is asked for (candle's own runs on all).
+
+use candle_core::{DType, Device, Module, Result, Tensor};
+use candle_nn::{LayerNorm, VarBuilder, layer_norm_no_bias};
+use candle_transformers::models::modernbert;
+
+use super::{Batch, Network, Pattern};
+use crate::{
+    model::{error::Loading, weights::Loader},
+    predict::{Progress, Watch},
+};
+
+/// The encoder with its head.
+pub(in crate::model) struct ModernBert {
+    encoder: modernbert::ModernBert,
+    dense: candle_nn::Linear,
+    norm: LayerNorm,
+    decoder: candle_nn::Linear,
+    device: Device,
+}
+
+impl ModernBert {
+    /// Puts the weights in place.
+    ///
+    /// # Errors
+    /// If a tensor is missing or of another shape.
+    pub(in crate::model) fn load(
+        config: &modernbert::Config,
+        loader: &mut Loader,
+    ) -> Loading<Self> {
+        let tensors = loader.all()?;
+        let vb = VarBuilder::from_tensors(tensors, loader.dtype(), loader.device());
+        Self::build(config, vb).map_err(|error| loader.failed(&error))
+    }
+
+    fn build(config: &modernbert::Config, vb: VarBuilder) -> Result<Self> {
+        let (width, columns) = (config.hidden_size, config.vocab_size);
+        let head = vb.pp("head");
+        let embedding = vb.get((columns, width), "model.embeddings.tok_embeddings.weight")?;
+        Ok(Self {
+            dense: candle_nn::linear_no_bias(width, width, head.pp("dense"))?,
+            norm: layer_norm_no_bias(width, config.layer_norm_eps, head.pp("norm"))?,
+            decoder: candle_nn::Linear::new(embedding, Some(vb.get(columns, "decoder.bias")?)),
+            device: vb.device().clone(),
+            encoder: modernbert::ModernBert::load(vb, config)?,
+        })
+    }
+}
+
+impl Network for ModernBert {
+    fn hidden(&self, batch: &Batch, watch: &mut Watch) -> Result<Option<Tensor>> {
+        // The encoder is one piece: nobody is asked on the way.
+        if watch(Progress { done: 0, of: 2 }).is_break() {
+            return Ok(None);
+        }
+        let keys = match &batch.pattern {
+            Pattern::Keys(keys) => keys.clone(),
+            _ => Tensor::ones(batch.ids.shape(), DType::U8, &self.device)?,
+        };
+        self.encoder.forward(batch.ids, &keys).map(Some)
+    }
+
+    fn logits(&self, rows: &Tensor) -> Result<Tensor> {
+        let rows = self.norm.forward(&self.dense.forward(rows)?.gelu_erf()?)?;
+        self.decoder.forward(&rows)?.to_dtype(DType::F32)
+    }
+
+    fn device(&self) -> &Device {
+        &self.device
+    }
+
+    fn takes_patterns(&self) -> bool {
+        false
+    }
+}

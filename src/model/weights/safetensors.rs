@@ -1,0 +1,159 @@
+//! Safetensors files, mapped into memory.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs::File,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use candle_core::DType;
+use memmap2::Mmap;
+use safetensors::{SafeTensors, tensor::TensorInfo};
+
+use crate::model::{
+    LoadError,
+    files::{plain, unreadable},
+};
+
+/// The tensors of one or several files.
+pub(super) struct Safetensors {
+    files: Vec<Bytes>,
+    tensors: HashMap<String, Place>,
+}
+
+/// Where a tensor is.
+struct Place {
+    file: usize,
+    bytes: Range<usize>,
+    shape: Vec<usize>,
+    dtype: DType,
+}
+
+enum Bytes {
+    Mapped(Mmap),
+    Embedded(&'static [u8]),
+}
+
+impl Bytes {
+    fn all(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Embedded(bytes) => bytes,
+        }
+    }
+}
+
+impl Safetensors {
+    /// One file in memory, compiled in.
+    pub(super) fn embedded(bytes: &'static [u8], place: &str) -> Result<Self, LoadError> {
+        let mut all = Self { files: Vec::new(), tensors: HashMap::new() };
+        all.add(Bytes::Embedded(bytes), place)?;
+        Ok(all)
+    }
+
+    /// These files.
+    pub(super) fn open(paths: &[PathBuf]) -> Result<Self, LoadError> {
+        let mut all = Self { files: Vec::new(), tensors: HashMap::new() };
+        for path in paths {
+            all.add(Bytes::Mapped(map(path)?), &path.display().to_string())?;
+        }
+        Ok(all)
+    }
+
+    fn add(&mut self, bytes: Bytes, place: &str) -> Result<(), LoadError> {
+        let damaged = |error: String| {
+            LoadError::new(
+                place,
+                format!("this is not a whole safetensors file ({error})"),
+                "Fetch the file again: it is cut or damaged",
+            )
+        };
+        let all = bytes.all();
+        // This also checks that the tensors lie inside the file.
+        let whole = SafeTensors::deserialize(all).map_err(|error| damaged(error.to_string()))?;
+        let (header, metadata) =
+            SafeTensors::read_metadata(all).map_err(|error| damaged(error.to_string()))?;
+        // Before the header stands its length.
+        let data = header + 8;
+        for name in whole.names() {
+            let Some(TensorInfo { dtype, shape, data_offsets: (from, to) }) = metadata.info(name)
+            else {
+                continue;
+            };
+            let place = Place {
+                file: self.files.len(),
+                bytes: data + from..data + to,
+                shape: shape.clone(),
+                // What has no name here cannot be computed with; the check says so.
+                dtype: DType::try_from(*dtype).unwrap_or(DType::U8),
+            };
+            self.tensors.insert(name.to_owned(), place);
+        }
+        self.files.push(bytes);
+        Ok(())
+    }
+
+    /// Shape and type of a tensor.
+    pub(super) fn info(&self, name: &str) -> Option<(Vec<usize>, DType)> {
+        self.tensors.get(name).map(|place| (place.shape.clone(), place.dtype))
+    }
+
+    /// The names of all tensors.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.tensors.keys().cloned().collect()
+    }
+
+    /// The bytes of all tensors.
+    pub(super) fn bytes(&self) -> u64 {
+        self.tensors.values().map(|place| place.bytes.len() as u64).sum()
+    }
+
+    /// The type that most bytes are in.
+    pub(super) fn main_dtype(&self) -> DType {
+        let mut bytes: BTreeMap<&str, (usize, DType)> = BTreeMap::new();
+        for place in self.tensors.values() {
+            bytes.entry(place.dtype.as_str()).or_insert((0, place.dtype)).0 += place.bytes.len();
+        }
+        bytes.into_values().max_by_key(|(bytes, _)| *bytes).map_or(DType::F32, |(_, dtype)| dtype)
+    }
+
+    /// Reads some bytes of a tensor, and forgets the pages they came from: what is mapped counts
+    /// as the program's memory until then.
+    pub(super) fn read<T>(
+        &self,
+        name: &str,
+        bytes: Range<usize>,
+        read: impl FnOnce(&[u8]) -> T,
+    ) -> Option<T> {
+        let place = self.tensors.get(name)?;
+        let file = &self.files[place.file];
+        let bytes = place.bytes.start + bytes.start..place.bytes.start + bytes.end;
+        let read = read(file.all().get(bytes.clone())?);
+        if let Bytes::Mapped(map) = file {
+            forget(map, bytes);
+        }
+        Some(read)
+    }
+}
+
+fn map(path: &Path) -> Result<Mmap, LoadError> {
+    let file =
+        plain(path).and_then(|()| File::open(path)).map_err(|error| unreadable(path, &error))?;
+    // SAFETY: a mapped file must not be changed while it is mapped. Weight files are written once
+    // and read by everyone; reading 16 GB into memory of our own instead would double what a
+    // model needs.
+    unsafe { Mmap::map(&file) }.map_err(|error| unreadable(path, &error))
+}
+
+#[cfg(unix)]
+fn forget(map: &Mmap, bytes: Range<usize>) {
+    // SAFETY: the mapping is read-only and backed by a file: a page that is forgotten comes back
+    // from there with the same contents.
+    let _ = unsafe {
+        map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, bytes.start, bytes.len())
+    };
+}
+
+#[cfg(not(unix))]
+fn forget(_: &Mmap, _: Range<usize>) {}
