@@ -100,7 +100,7 @@ fn run(steps: usize) -> Session {
     }
     params.set("eos_confidence_threshold", Value::Float(0.0)).expect("in range");
     let columns = ColumnSet::of(&[Column::Entropy, Column::Margin, Column::TopK]);
-    let extras = Extras { columns, top_k: CANDIDATES };
+    let extras = Extras { columns, top_k: CANDIDATES, ..Extras::NONE };
     let prompt: Vec<TokenId> = (0..64).collect();
     let mut session =
         Session::new(&Daedal, &prompt, SPECIAL, params, extras, None).expect("parameters fit");
@@ -132,6 +132,7 @@ fn app() -> App {
             context: 4096,
             layers: 0,
             special: SPECIAL,
+            reading: Default::default(),
         },
         source: Source::Replay("synthetic".to_owned()),
         recording: None,

@@ -10,12 +10,12 @@ use demask::{
         Affects, Decision, DecodeError, Extras, Kind, Outcome, ParamSpec, Params, Plan, STRATEGIES,
         State, Strategy, Value, Verdict, flips,
     },
-    predict::{Column, ColumnSet, Prediction, Predictor},
+    predict::{Column, Prediction, Predictor},
 };
 use proptest::prelude::{Strategy as Generator, *};
 use support::fake::{Fake, SPECIAL};
 
-const EXTRAS: Extras = Extras { columns: ColumnSet::NONE, top_k: 0 };
+const EXTRAS: Extras = Extras::NONE;
 
 /// A number below `n` for a parameter; each its own.
 fn roll(seed: u64, salt: usize, n: u64) -> u64 {

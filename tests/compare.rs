@@ -9,7 +9,7 @@ use demask::{
     canvas::{Canvas, TokenId},
     compare::{Advance, Figures, Lane, Lockstep, Run, excerpt, first_difference},
     decode::{Extras, Recipe},
-    predict::{ColumnSet, Prediction, Predictor, Request},
+    predict::{Prediction, Predictor, Request},
     session::{Pending, Session, StepError},
 };
 use proptest::prelude::*;
@@ -19,7 +19,7 @@ const PROMPT: [TokenId; 3] = [1, 2, 3];
 
 fn session(recipe: &str) -> Session {
     let recipe = Recipe::parse(recipe).unwrap();
-    let extras = Extras { columns: ColumnSet::default(), top_k: 0 };
+    let extras = Extras::NONE;
     let params = recipe.params(&[]).unwrap();
     Session::new(recipe.strategy, &PROMPT, SPECIAL, params, extras, None).unwrap()
 }

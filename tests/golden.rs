@@ -7,7 +7,7 @@ use std::{collections::HashMap, io::Write, ops::ControlFlow, time::Duration};
 use demask::{
     canvas::{Canvas, TokenId},
     decode::{Decision, Extras, State, Strategy, daedal::Daedal},
-    predict::{Column, ColumnSet},
+    predict::Column,
     session::{Pending, Session},
 };
 use support::{Step, Trace, load};
@@ -98,7 +98,7 @@ fn own_forward_passes_give_the_recorded_canvases() {
     for trace in &traces {
         let model = models.entry(trace.model.clone()).or_insert_with(|| load(&trace.model));
         assert_eq!(model.facts.special, trace.special());
-        let extras = Extras { columns: ColumnSet::default(), top_k: 0 };
+        let extras = Extras::NONE;
         let mut session =
             Session::new(&Daedal, &trace.prompt, trace.special(), trace.params(), extras, None)
                 .expect("golden parameters are legal");

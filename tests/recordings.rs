@@ -23,12 +23,13 @@ fn facts() -> ModelFacts {
         context: 1000,
         layers: 0,
         special: SPECIAL,
+        reading: Default::default(),
     }
 }
 
 fn extras() -> Extras {
     let columns = ColumnSet::of(&[Column::Entropy, Column::Margin, Column::TopK]);
-    Extras { columns, top_k: 2 }
+    Extras { columns, top_k: 2, ..Extras::NONE }
 }
 
 fn header() -> Header {

@@ -115,7 +115,7 @@ fn run(model: &mut Loaded, seed: i64, temperature: f64) -> Vec<TokenId> {
     ] {
         params.set(name, value).unwrap();
     }
-    let extras = Extras { columns: ColumnSet::default(), top_k: 0 };
+    let extras = Extras::NONE;
     let mut session =
         Session::new(&Daedal, &[7, 8, 9], model.facts.special, params, extras, None).unwrap();
     loop {

@@ -10,7 +10,7 @@ use std::{
 use demask::{
     canvas::{SpecialTokens, TokenId},
     decode::{Extras, Finish, Params, Plan, Recipe, STRATEGIES, Strategy},
-    predict::{Column, ColumnSet, Data, Prediction, Vocabulary as _},
+    predict::{Column, Data, Prediction, Vocabulary as _},
     session::{Pending, Session},
 };
 use serde::Deserialize;
@@ -118,7 +118,7 @@ impl Step {
     }
 }
 
-const EXTRAS: Extras = Extras { columns: ColumnSet::NONE, top_k: 0 };
+const EXTRAS: Extras = Extras::NONE;
 
 fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");

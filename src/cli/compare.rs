@@ -148,7 +148,7 @@ fn entries(
             Fault::failure(format!("{}: no such folder can be made ({error})", folder.display()))
         })?;
     }
-    let extras = open::extras(args.load.candidates);
+    let extras = open::extras(args.load.candidates, &loaded.facts);
     let mut entries = Vec::new();
     for (at, recipe) in recipes.iter().enumerate() {
         let strategy = recipe.strategy;

@@ -11,7 +11,7 @@ use crate::{
     canvas::TokenId,
     decode::{self, DecodeError, Extras, Params},
     model::{self, Loaded},
-    predict::{Column, ColumnSet},
+    predict::{Column, ColumnSet, ModelFacts},
     session::{self, Recorder, Session},
     trace::{Header, TraceRecorder},
 };
@@ -53,7 +53,7 @@ pub fn open(
     set_all(&mut start, &preset)?;
     options.params.set(strategy, &mut start)?;
     let params = params(options, &loaded, start, ids.len())?;
-    let extras = extras(options.load.candidates);
+    let extras = extras(options.load.candidates, &loaded.facts);
     let header = Header::new(&loaded.facts, strategy.name(), &prompt, extras);
     let recorder = recorder(&header, &loaded)?;
     let session = Session::new(strategy, &ids, loaded.facts.special, params, extras, recorder)
@@ -102,9 +102,9 @@ pub fn file_recorder(
 }
 
 /// What people look at beyond what the strategy needs.
-pub fn extras(top_k: u16) -> Extras {
+pub fn extras(top_k: u16, facts: &ModelFacts) -> Extras {
     let columns = ColumnSet::of(&[Column::Entropy, Column::Margin, Column::TopK]);
-    Extras { columns, top_k: usize::from(top_k) }
+    Extras { columns, top_k: usize::from(top_k), reading: facts.reading }
 }
 
 fn encode(loaded: &Loaded, text: &str) -> Result<Vec<TokenId>, Fault> {

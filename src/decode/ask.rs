@@ -5,7 +5,9 @@ use std::ops::Range;
 use super::{Extras, TokenList};
 use crate::{
     canvas::{Canvas, TokenId},
-    predict::{Attention, Column, ColumnSet, Filters, Guidance, Pass, Request, Sampling, Score},
+    predict::{
+        Attention, Column, ColumnSet, Filters, Guidance, Pass, Reading, Request, Sampling, Score,
+    },
 };
 
 /// What a strategy wants of a forward pass beyond the canvas itself.
@@ -19,8 +21,9 @@ pub(super) struct Ask {
     pub temperature: f64,
     /// The run's seed.
     pub seed: u64,
-    /// Row `i` reads the logits of position `i - 1`.
-    pub shift: bool,
+    /// Whether row `i` reads the logits of position `i - 1`, where a parameter says; else the
+    /// model does.
+    pub shift: Option<bool>,
     /// Temperature, top-p and top-k applied before all else.
     pub filters: Option<Filters>,
     /// Tokens made impossible everywhere.
@@ -39,14 +42,17 @@ impl Ask {
     /// The request on `canvas` for the step with this number.
     pub(super) fn request(&self, canvas: &Canvas, step: u32, extras: Extras) -> Request {
         let slots = || canvas.cells().iter().map(|cell| cell.slot).collect();
+        let prompt = canvas.prompt().len();
+        let pass =
+            |ids| Pass { ids, positions: None, attention: attention(extras.reading, prompt) };
         Request {
-            pass: full_pass(canvas.ids()),
+            pass: pass(canvas.ids()),
             guidance: (self.cfg_scale > 0.0).then(|| Guidance {
                 scale: self.cfg_scale,
-                unconditional: full_pass(unconditional(canvas)),
+                unconditional: pass(unconditional(canvas)),
             }),
-            rows: canvas.prompt().len()..canvas.prompt().len() + canvas.len(),
-            shift: self.shift,
+            rows: prompt..prompt + canvas.len(),
+            shift: self.shift.unwrap_or(extras.reading.shift),
             sampling: (self.temperature > 0.0).then(|| Sampling {
                 temperature: self.temperature,
                 seed: self.seed,
@@ -57,10 +63,7 @@ impl Ask {
             begin_suppressed: self.begin_suppressed.ids().to_vec(),
             filters: self.filters,
             score: self.score,
-            earlier: self
-                .earlier
-                .as_ref()
-                .map(|tokens| full_pass([canvas.prompt(), tokens].concat())),
+            earlier: self.earlier.as_ref().map(|tokens| pass([canvas.prompt(), tokens].concat())),
             shadow: self.shadow.clone(),
             special: canvas.special(),
             columns: ColumnSet::of(self.columns).and(extras.columns),
@@ -82,8 +85,14 @@ impl Ask {
     }
 }
 
-fn full_pass(ids: Vec<TokenId>) -> Pass {
-    Pass { ids, positions: None, attention: Attention::Full }
+/// Who may attend to whom, behind a prompt of this many tokens.
+fn attention(reading: Reading, prompt: usize) -> Attention {
+    match reading.block {
+        None | Some(0) => Attention::Full,
+        Some(block) => {
+            Attention::BlockCausal { block, before: prompt.next_multiple_of(block) - prompt }
+        }
+    }
 }
 
 /// The canvas without its prompt: every prompt token masked, what is generated kept.

@@ -134,7 +134,7 @@ impl Rule for Dream {
         Ok(Ask {
             columns: if score.is_some() { SCORED } else { PLAIN },
             score,
-            shift: params.switch("right_shift_logits")?,
+            shift: Some(params.switch("right_shift_logits")?),
             ..filtered(params)?
         })
     }

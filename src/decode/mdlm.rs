@@ -62,7 +62,7 @@ impl Rule for Mdlm {
     fn ask(&self, _: &Canvas, params: &Params, _: &State) -> Result<Ask, DecodeError> {
         Ok(Ask {
             cfg_scale: params.float("cfg_scale")?,
-            shift: params.switch("right_shift_logits")?,
+            shift: Some(params.switch("right_shift_logits")?),
             suppressed: params.tokens("suppress_tokens")?,
             begin_suppressed: params.tokens("begin_suppress_tokens")?,
             ..low_confidence::noised(params)?

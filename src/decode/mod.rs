@@ -42,7 +42,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     canvas::{Canvas, EditError, SpecialTokens, TokenId},
-    predict::{ColumnSet, MissingColumn, Prediction, Request},
+    predict::{ColumnSet, MissingColumn, Prediction, Reading, Request},
 };
 
 /// What a strategy remembers between steps.
@@ -123,13 +123,22 @@ impl Phase {
     }
 }
 
-/// What a pass is asked for beyond what the strategy needs, for people.
+/// What a pass is asked for beyond what the strategy needs: what people look at, and how the model
+/// is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extras {
     /// Columns to show.
     pub columns: ColumnSet,
     /// Candidates per position.
     pub top_k: usize,
+    /// How the model is run and read.
+    pub reading: Reading,
+}
+
+impl Extras {
+    /// Nothing beyond what the strategy needs.
+    pub const NONE: Self =
+        Self { columns: ColumnSet::NONE, top_k: 0, reading: Reading { shift: false, block: None } };
 }
 
 /// A fault of the run, not of the program.

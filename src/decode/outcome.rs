@@ -1,10 +1,7 @@
 //! Outcomes: what a step comes to, without the numbers in its reasons.
 
 use super::{Decision, DecodeError, Extras, Finish, Params, Plan, State, Strategy};
-use crate::{
-    canvas::{Canvas, TokenId},
-    predict::ColumnSet,
-};
+use crate::canvas::{Canvas, TokenId};
 
 /// What a step comes to. Two decisions with the same outcome fill and expand the same, leave the
 /// same canvas and go on in the same way; only the numbers in their reasons may differ.
@@ -45,7 +42,7 @@ impl Outcome {
         decision: &Decision,
     ) -> Result<Self, DecodeError> {
         let after = canvas.apply(&decision.edits, 0)?.canvas;
-        let extras = Extras { columns: ColumnSet::default(), top_k: 0 };
+        let extras = Extras::NONE;
         let next = match strategy.plan(&after, &decision.next, params, 0, extras)? {
             Plan::Predict(_) => Next::State(decision.next.clone()),
             Plan::Done(finish) => Next::Done(finish),

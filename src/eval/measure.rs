@@ -7,7 +7,7 @@ use crate::{
     canvas::TokenId,
     decode::{DecodeError, Extras, Params, Value, daedal::Daedal},
     model::Loaded,
-    predict::{ColumnSet, PredictError, Vocabulary},
+    predict::{PredictError, Vocabulary},
     session::{Pending, Session, StepError},
 };
 
@@ -60,7 +60,7 @@ pub fn params(model: &Loaded, changes: &[(&str, Value)]) -> Result<Params, Decod
 
 fn session(model: &Loaded, prompt: &str, params: Params) -> Result<Session, MeasureError> {
     let ids: Vec<TokenId> = model.tokenizer.encode_prompt(prompt).map_err(MeasureError::Prompt)?;
-    let extras = Extras { columns: ColumnSet::default(), top_k: 0 };
+    let extras = Extras::NONE;
     Ok(Session::new(&Daedal, &ids, model.facts.special, params, extras, None)?)
 }
 

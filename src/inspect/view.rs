@@ -241,7 +241,7 @@ impl<'a> View<'a> {
                 truth(matches!(self.session.pending(), Pending::Done(_)))
             }
             Name::Done => {
-                let extras = crate::decode::Extras { columns: Default::default(), top_k: 0 };
+                let extras = crate::decode::Extras::NONE;
                 let strategy = self.session.strategy();
                 let plan = strategy.plan(canvas, &node.state, &node.params, node.steps + 1, extras);
                 truth(matches!(plan.ok()?, crate::decode::Plan::Done(_)))

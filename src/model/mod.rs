@@ -34,7 +34,7 @@ pub use progress::{LoadProgress, LoadWatch, Work};
 pub use tokenizer::Tokenizer;
 pub use weights::{Held, Weights};
 
-use crate::predict::{ModelFacts, Predictor};
+use crate::predict::{ModelFacts, Predictor, Reading};
 
 /// Where a model comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +100,7 @@ pub fn load(source: &Source, computing: &Computing) -> Result<Loaded, LoadError>
         context: described.context(),
         layers: described.layers(),
         special,
+        reading: Reading { shift: described.shift, block: described.block(&files.name) },
     };
     let limits = Facts { context: facts.context, columns: facts.vocabulary };
     Ok(Loaded {

@@ -12,7 +12,7 @@ mod vocabulary;
 
 pub use column::{Column, ColumnSet, Data, MissingColumn, Prediction, Ranked};
 pub use request::{Attention, Filters, Guidance, Key, Pass, Request, Sampling, Score};
-pub use vocabulary::{ModelFacts, Piece, Vocabulary, is_hidden};
+pub use vocabulary::{ModelFacts, Piece, Reading, Vocabulary, is_hidden};
 
 use std::ops::ControlFlow;
 

@@ -21,6 +21,18 @@ pub struct ModelFacts {
     pub layers: usize,
     /// Mask and end-of-sequence token.
     pub special: SpecialTokens,
+    /// How its predictions are read.
+    pub reading: Reading,
+}
+
+/// How a model wants to be run and read, whatever the strategy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reading {
+    /// Position `i` is predicted by the logits of position `i - 1` (Dream).
+    pub shift: bool,
+    /// Attention is block-causal, with this many positions in a block; the first block of the
+    /// generated region starts where it does (dLLM's bd3lm models).
+    pub block: Option<usize>,
 }
 
 /// A token's text.

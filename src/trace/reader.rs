@@ -90,6 +90,7 @@ impl Recording {
             context: model.context,
             layers: model.layers,
             special: SpecialTokens { mask: model.mask, eos: model.eos },
+            reading: model.reading(),
         }
     }
 }
@@ -474,7 +475,8 @@ impl Builder {
             .into_iter()
             .filter(|column| asked.columns.iter().any(|name| name == column.name()))
             .collect();
-        let extras = Extras { columns: ColumnSet::of(&columns), top_k: asked.top_k };
+        let (top_k, reading) = (asked.top_k, self.header.model.reading());
+        let extras = Extras { columns: ColumnSet::of(&columns), top_k, reading };
         Ok(Recording {
             recorded: Recorded {
                 strategy: self.strategy,

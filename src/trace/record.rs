@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     canvas::TokenId,
     decode::{ParamError, ParamSpec, State, Value},
+    predict::Reading,
 };
 
 /// Major and minor version.
-pub const VERSION: [u32; 2] = [1, 2];
+pub const VERSION: [u32; 2] = [1, 3];
 
 /// The format's name, in every header.
 pub(super) const FORMAT: &str = "demask";
@@ -98,6 +99,19 @@ pub struct Model {
     pub mask: TokenId,
     /// The end-of-sequence token.
     pub eos: TokenId,
+    /// Position `i` is predicted at position `i - 1`. Since 1.3.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shift: bool,
+    /// Positions in a block, where attention is block-causal. Since 1.3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block: Option<usize>,
+}
+
+impl Model {
+    /// How its predictions are read.
+    pub fn reading(&self) -> Reading {
+        Reading { shift: self.shift, block: self.block.filter(|&block| block > 0) }
+    }
 }
 
 /// What every request of the recording asked for, for people.

@@ -37,6 +37,8 @@ impl Header {
                 layers: facts.layers,
                 mask: facts.special.mask,
                 eos: facts.special.eos,
+                shift: facts.reading.shift,
+                block: facts.reading.block,
             },
             strategy: strategy.to_owned(),
             prompt_text: prompt_text.to_owned(),

@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use demask::{
     debugger::{Debugger, NoHost, Stop},
     decode::{Extras, Params, Strategy as _, daedal::Daedal},
-    predict::ColumnSet,
     session::{Pending, Session},
 };
 
@@ -16,7 +15,7 @@ use super::{
 
 /// The run as a recording would hold it: every step, with the reference's predictions.
 fn recorded(trace: &Trace) -> Session {
-    let extras = Extras { columns: ColumnSet::default(), top_k: 0 };
+    let extras = Extras::NONE;
     let mut session =
         Session::new(&Daedal, &trace.prompt, trace.special(), trace.params(), extras, None)
             .unwrap();
@@ -33,7 +32,7 @@ fn recorded(trace: &Trace) -> Session {
 fn reach(session: &Session, params: &Params) -> (usize, bool) {
     let timeline = session.timeline();
     let root = &timeline[timeline.roots()[0]];
-    let extras = Extras { columns: ColumnSet::default(), top_k: 0 };
+    let extras = Extras::NONE;
     let (mut canvas, mut state, mut steps) = ((*root.canvas).clone(), root.state.clone(), 0);
     loop {
         let plan = Daedal.plan(&canvas, &state, params, steps as u32 + 1, extras).unwrap();

@@ -9,7 +9,7 @@ use demask::{
         Strategy as _, Verdict, daedal, daedal::Daedal,
     },
     inspect::{self, Finding, Lint},
-    predict::{ColumnSet, Key, Piece, Vocabulary},
+    predict::{Key, Piece, Vocabulary},
     session::{Made, NodeId, Session, Step, Timeline, Timing},
 };
 
@@ -139,7 +139,7 @@ impl Run {
     }
 
     fn lint(self) -> Vec<Finding> {
-        let extras = Extras { columns: ColumnSet::default(), top_k: 0 };
+        let extras = Extras::NONE;
         let session = Session::over(&Daedal, extras, self.timeline, self.at, HashMap::new());
         inspect::lint(&session, &Texts, self.at)
     }

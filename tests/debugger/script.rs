@@ -7,7 +7,7 @@ use demask::{
     canvas::Canvas,
     decode::{Extras, Params, Strategy as _, Value, daedal::Daedal},
     model::{self, Computing, Loaded, Source},
-    predict::{ColumnSet, Key},
+    predict::Key,
     session::{Pending, Session},
 };
 
@@ -24,7 +24,7 @@ fn session(model: &Loaded) -> Session {
     let mut params = Params::defaults(Daedal.params());
     params.suggest(&model.suggested.of("daedal"));
     let prompt = model.tokenizer.encode_prompt(PROMPT).unwrap();
-    let extras = Extras { columns: ColumnSet::default(), top_k: 0 };
+    let extras = Extras::NONE;
     Session::new(&Daedal, &prompt, model.facts.special, params, extras, None).unwrap()
 }
 

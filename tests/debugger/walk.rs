@@ -165,7 +165,7 @@ fn any_command() -> impl Strategy<Value = Command> {
 
 fn extras() -> Extras {
     let columns = ColumnSet::of(&[Column::Entropy, Column::Margin, Column::TopK]);
-    Extras { columns, top_k: 2 }
+    Extras { columns, top_k: 2, ..Extras::NONE }
 }
 
 pub fn header() -> Header {
@@ -178,6 +178,7 @@ pub fn header() -> Header {
         context: 1000,
         layers: 0,
         special: SPECIAL,
+        reading: Default::default(),
     };
     Header::new(&facts, "daedal", "a prompt", extras())
 }

@@ -5,7 +5,7 @@ use std::{ops::ControlFlow, time::Duration};
 use demask::{
     canvas::TokenId,
     decode::{Extras, Params, Strategy as _, Value, daedal::Daedal},
-    predict::{ColumnSet, Predictor},
+    predict::Predictor,
     session::{Pending, Session},
 };
 use proptest::prelude::Strategy;
@@ -39,7 +39,7 @@ pub fn params() -> impl Strategy<Value = Params> {
 
 /// A session over the fake predictor.
 pub fn session(params: Params, prompt: &[TokenId]) -> Session {
-    let extras = Extras { columns: ColumnSet::default(), top_k: 0 };
+    let extras = Extras::NONE;
     Session::new(&Daedal, prompt, SPECIAL, params, extras, None).unwrap()
 }
 

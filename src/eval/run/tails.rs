@@ -65,7 +65,7 @@ pub(super) fn measure(
     for &length in lengths.iter().filter(|&&length| length <= room) {
         let mut params = Params::defaults(daedal::SPECS);
         params.set("initial_gen_length", Value::Int(length as i64)).map_err(Halt::failed)?;
-        let extras = Extras { columns: ColumnSet::of(&[Column::PEos]), top_k: 0 };
+        let extras = Extras { columns: ColumnSet::of(&[Column::PEos]), top_k: 0, ..Extras::NONE };
         let special = model.facts.special;
         let session = Session::new(&daedal::Daedal, &ids, special, params, extras, None);
         let session = session.map_err(Halt::failed)?;

@@ -76,7 +76,7 @@ fn ended(run: &Run) -> Option<Finding> {
     let finish = match run.session.pending() {
         Pending::Done(finish) if here => *finish,
         _ => {
-            let extras = crate::decode::Extras { columns: Default::default(), top_k: 0 };
+            let extras = crate::decode::Extras::NONE;
             let plan = run.session.strategy().plan(&end.canvas, &end.state, &end.params, 1, extras);
             match plan {
                 Ok(Plan::Done(finish)) => finish,

@@ -117,6 +117,12 @@ impl Description {
         Ok((family, description))
     }
 
+    /// Positions in a block, if a model of this name has block-causal attention: dLLM's bd3lm
+    /// models have, and nothing but their name says so.
+    pub fn block(&self, name: &str) -> Option<usize> {
+        name.to_lowercase().contains("bd3lm").then_some(32)
+    }
+
     /// Columns of the logits.
     pub fn columns(&self) -> usize {
         match &self.kind {

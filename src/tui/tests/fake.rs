@@ -184,6 +184,7 @@ pub fn facts() -> ModelFacts {
         context: 512,
         layers: 3,
         special: special(),
+        reading: Default::default(),
     }
 }
 
@@ -211,6 +212,7 @@ pub fn start_with(look: Look, params: Params, vocabulary: Arc<dyn Vocabulary>) -
     let extras = Extras {
         columns: ColumnSet::of(&[Column::PArgmax, Column::Entropy, Column::Margin, Column::TopK]),
         top_k: 6,
+        ..crate::decode::Extras::NONE
     };
     let prompt = [0, 16, 17, 18, 3, 4, 14];
     let session = Session::new(&Daedal, &prompt, special(), params, extras, None);

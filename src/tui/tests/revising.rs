@@ -21,7 +21,7 @@ fn app(look: Look) -> App {
     }
     let mut start = fake::start(look);
     let prompt = start.session.canvas().prompt().to_vec();
-    let extras = crate::decode::Extras { columns: Default::default(), top_k: 0 };
+    let extras = crate::decode::Extras::NONE;
     start.session = Session::new(remdm, &prompt, fake::special(), params, extras, None).unwrap();
     let mut app = fake::app_of(start, 0, 100, 30);
     while app.decision().is_none_or(|decision| decision.remasks().next().is_none()) {

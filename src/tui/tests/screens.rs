@@ -144,6 +144,7 @@ pub fn replay(steps: usize) -> App {
             crate::predict::Column::TopK,
         ]),
         top_k: 6,
+        ..crate::decode::Extras::NONE
     };
     start.session = Session::over(&crate::decode::daedal::Daedal, extras, timeline, at, store);
     start.predictor = None;
