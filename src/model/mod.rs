@@ -10,6 +10,7 @@ mod embedded;
 mod error;
 mod family;
 mod files;
+mod kernels;
 mod network;
 mod noise;
 mod predictor;

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::{Description, Kind, Unfit, fields, qwen};
+use super::{Description, Kind, Unfit, fields, hf};
 use crate::model::network::Biases;
 
 /// Describes the network of a Dream configuration.
 pub(super) fn describe(config: Value) -> Result<Description, Unfit> {
-    let config: qwen::Config = fields(config)?;
+    let config: hf::Config = fields(config)?;
     let spec = config.spec(Biases { qkv: true, ..Biases::default() }, false)?;
     Ok(Description {
         kind: Kind::Transformer(spec),

@@ -3,9 +3,10 @@
 
 mod a2d;
 mod dream;
+mod hf;
+mod illada;
 mod llada;
 mod modernbert;
-mod qwen;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -38,6 +39,11 @@ pub static FAMILIES: &[Family] = &[
         model_type: "a2d-qwen3",
         example: "dllm-hub/Qwen3-0.6B-diffusion-mdlm-v0.1",
         describe: a2d::describe_qwen3,
+    },
+    Family {
+        model_type: "illada",
+        example: "GSAI-ML/iLLaDA-8B-Instruct",
+        describe: illada::describe,
     },
     Family {
         model_type: "modernbert",

@@ -2,7 +2,8 @@
 //! would be the largest thing in memory.
 
 use candle_core::{Result, Tensor};
-use candle_nn::ops::softmax_last_dim;
+
+use crate::model::kernels::softmax;
 
 /// Scores held at once, as numbers: 32 MB in f32.
 const SCORES_AT_ONCE: usize = 1 << 23;
@@ -44,7 +45,7 @@ pub(super) fn attention(
             Some(bias) if bias.dim(2)? == 1 => scores.broadcast_add(bias)?,
             Some(bias) => scores.broadcast_add(&bias.narrow(2, start, rows)?)?,
         };
-        let shares = softmax_last_dim(&scores)?.reshape((batch, kv_heads, groups * rows, keys))?;
+        let shares = softmax(scores)?.reshape((batch, kv_heads, groups * rows, keys))?;
         seen.push(shares.matmul(&v)?.reshape((batch, heads, rows, head_dim))?);
     }
     let seen = if seen.len() == 1 { seen.remove(0) } else { Tensor::cat(&seen, 2)? };

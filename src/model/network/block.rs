@@ -3,7 +3,7 @@
 use candle_core::{D, Module, Result, Tensor};
 
 use super::{Linear, Norm, Part, Spec, attention::attention, rope::Rotation};
-use crate::model::{error::Loading, weights::Loader};
+use crate::model::{error::Loading, kernels::swiglu, weights::Loader};
 
 /// Attention and feed-forward layer, each behind a norm and beside the residual stream.
 pub(super) struct Block {
@@ -89,9 +89,6 @@ impl Block {
     fn close(&self, x: &Tensor, seen: &Tensor) -> Result<Tensor> {
         let x = (x + self.output.forward(seen)?)?;
         let gate_up = self.gate_up.forward(&self.mlp_norm.forward(&x)?)?;
-        let hidden = gate_up.dim(D::Minus1)? / 2;
-        let gate = gate_up.narrow(D::Minus1, 0, hidden)?;
-        let up = gate_up.narrow(D::Minus1, hidden, hidden)?;
-        x + self.down.forward(&(gate.silu()? * up)?)?
+        x + self.down.forward(&swiglu(&gate_up)?)?
     }
 }

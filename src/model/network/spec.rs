@@ -163,7 +163,7 @@ impl Spec {
             ));
         }
         for (name, value) in
-            [("the norm's epsilon", self.norm_eps), ("rope_theta", self.rope_theta)]
+            [("rms_norm_eps", self.norm_eps), ("rope_theta", self.rope_theta)]
         {
             if !(value > 0.0 && value < 1e30) {
                 return Err(format!("{name} is {value}, expected a number over 0"));

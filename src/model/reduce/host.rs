@@ -3,11 +3,15 @@
 use std::borrow::Cow;
 
 use candle_core::{CpuStorage, Result, Storage, Tensor, bail};
+use rayon::prelude::*;
 
 use super::{Row, current, suppressed};
 use crate::{
     canvas::TokenId,
-    model::noise,
+    model::{
+        kernels::{Sums, best, largest},
+        noise,
+    },
     predict::{Filters, Request, Score},
 };
 
@@ -18,35 +22,34 @@ pub(super) fn reduce(
     request: &Request,
     first: usize,
 ) -> Result<Vec<Row>> {
-    let (rows, _) = logits.dims2()?;
-    let mut reduced = Vec::with_capacity(rows);
-    each_row(logits, &mut |row, logits| reduced.push(reduce_row(logits, request, first + row)))?;
-    if let Some(earlier) = earlier {
-        // Row by row against the other: two chunks are in reach, as they are.
-        let mut then: Vec<Distribution> = Vec::with_capacity(rows);
-        each_row(earlier, &mut |row, logits| {
-            then.push(Distribution::of(&transformed(logits, request, first + row)));
-        })?;
-        each_row(logits, &mut |row, logits| {
-            let now = Distribution::of(&transformed(logits, request, first + row));
-            reduced[row].kl = now.divergence_from(&then[row]);
-        })?;
-    }
-    Ok(reduced)
+    let (_, columns) = logits.dims2()?;
+    let known = |row: usize, logits: &[f32]| reduce_row(logits, request, first + row);
+    let compared = |row: usize, logits: &[f32], then: &[f32]| {
+        let of = |logits| Distribution::of(&transformed(logits, request, first + row));
+        Row { kl: of(logits).divergence_from(&of(then)), ..known(row, logits) }
+    };
+    in_place(logits, |logits| {
+        let rows = logits.par_chunks_exact(columns).enumerate();
+        match earlier {
+            None => Ok(rows.map(|(row, logits)| known(row, logits)).collect()),
+            Some(earlier) => in_place(earlier, |then| {
+                let rows = rows.zip(then.par_chunks_exact(columns));
+                rows.map(|((row, logits), then)| compared(row, logits, then)).collect()
+            }),
+        }
+    })?
 }
 
-/// Calls `read` with every row where it lies.
-fn each_row(logits: &Tensor, read: &mut dyn FnMut(usize, &[f32])) -> Result<()> {
-    let (_, columns) = logits.dims2()?;
-    let logits = logits.contiguous()?;
-    let (storage, layout) = logits.storage_and_layout();
-    let Storage::Cpu(CpuStorage::F32(values)) = &*storage else {
+/// Reads a tensor's numbers where they lie.
+fn in_place<T>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> T) -> Result<T> {
+    let tensor = tensor.contiguous()?;
+    let (storage, layout) = tensor.storage_and_layout();
+    let (Storage::Cpu(CpuStorage::F32(values)), Some((from, to))) =
+        (&*storage, layout.contiguous_offsets())
+    else {
         bail!("logits must be f32 on the CPU");
     };
-    let start = layout.start_offset();
-    let values = &values[start..start + layout.shape().elem_count()];
-    values.chunks_exact(columns).enumerate().for_each(|(row, logits)| read(row, logits));
-    Ok(())
+    Ok(read(&values[from..to]))
 }
 
 /// A row as decisions see it: suppressed, filtered; copied only where that changes anything.
@@ -70,7 +73,7 @@ fn filter(logits: &mut [f32], filters: Filters) {
         let mut order: Vec<u32> = (0..logits.len() as u32).collect();
         order.sort_by(|&a, &b| logits[b as usize].total_cmp(&logits[a as usize]));
         let best = order.first().map_or(0.0, |&best| logits[best as usize]);
-        let softmax = Softmax::of(logits, best, None);
+        let softmax = Sums::of(&[logits], best);
         let mut before = 0.0_f64;
         for token in order {
             let logit = &mut logits[token as usize];
@@ -94,7 +97,7 @@ fn filter(logits: &mut [f32], filters: Filters) {
 fn reduce_row(logits: &[f32], request: &Request, row: usize) -> Row {
     let mask = request.special.mask as usize;
     let mut logits = transformed(logits, request, row);
-    let argmax = first_max(logits.iter().copied()).0;
+    let argmax = largest(&logits).0;
     let choice = match &request.sampling {
         None => argmax,
         Some(sampling) => {
@@ -109,15 +112,9 @@ fn reduce_row(logits: &[f32], request: &Request, row: usize) -> Row {
     }
     let logits = &*logits;
     let top = best(logits, request.top_k.max(2));
-    let softmax = Softmax::of(logits, top[0].1, None);
-    let p = |id: TokenId| softmax.p(logits.get(id as usize).copied());
-    let others = logits.iter().enumerate().map(
-        |(id, &logit)| {
-            if id == mask { f32::NEG_INFINITY } else { logit }
-        },
-    );
-    let (best_unmask, max_unmask) = first_max(others);
-    let without_mask = Softmax::of(logits, max_unmask, Some(mask));
+    let softmax = Sums::of(&[logits], top[0].1);
+    let p = |id: TokenId| logits.get(id as usize).map_or(0.0, |&logit| softmax.p(logit));
+    let (best_unmask, p_best_unmask) = without(logits, mask, top[0].0, &softmax);
     let margin = p(top[0].0) - top.get(1).map_or(0.0, |&(second, _)| p(second));
     Row {
         argmax,
@@ -128,16 +125,47 @@ fn reduce_row(logits: &[f32], request: &Request, row: usize) -> Row {
         entropy: softmax.entropy(),
         margin,
         best_unmask,
-        p_best_unmask: without_mask.p(logits.get(best_unmask as usize).copied()),
+        p_best_unmask,
         p_current: p(current(request, row)),
         score: match request.score {
             None => 0.0,
             Some(Score::Margin) => margin,
-            Some(Score::NegEntropy) => softmax.neg_entropy(logits),
+            Some(Score::NegEntropy) => neg_entropy(logits, &softmax),
         },
         kl: 0.0,
         top: top.iter().take(request.top_k).map(|&(id, _)| (id, p(id))).collect(),
     }
+}
+
+/// The best token but `mask`, and its probability where `mask` is impossible. `argmax` is the best
+/// of all.
+fn without(logits: &[f32], mask: usize, argmax: TokenId, softmax: &Sums) -> (TokenId, f32) {
+    let Some(&logit) = logits.get(mask) else {
+        return (argmax, softmax.p(logits[argmax as usize]));
+    };
+    if argmax as usize != mask {
+        // At most a half is taken away: no digits are lost.
+        let rest = softmax.sum - f64::from(softmax.weight(logit));
+        let weight = f64::from(softmax.weight(logits[argmax as usize]));
+        return (argmax, (weight / rest) as f32);
+    }
+    let (before, behind) = (&logits[..mask], &logits[mask + 1..]);
+    let (first, second) = (largest(before), largest(behind));
+    let (id, max) = if first.1 >= second.1 && !before.is_empty() {
+        first
+    } else {
+        (second.0 + mask as TokenId + 1, second.1)
+    };
+    (id, Sums::of(&[before, behind], max).p(max))
+}
+
+/// Σ p ln(p + 1e-10).
+fn neg_entropy(logits: &[f32], softmax: &Sums) -> f32 {
+    let terms = logits.iter().map(|&logit| {
+        let p = f64::from(softmax.weight(logit)) / softmax.sum;
+        p * (p + 1e-10).ln()
+    });
+    terms.sum::<f64>() as f32
 }
 
 /// A distribution, for comparing two: logits and the logarithm of their sum.
@@ -148,8 +176,8 @@ struct Distribution {
 
 impl Distribution {
     fn of(logits: &[f32]) -> Self {
-        let max = first_max(logits.iter().copied()).1;
-        let log_sum = f64::from(max) + Softmax::of(logits, max, None).sum.ln();
+        let max = largest(logits).1;
+        let log_sum = f64::from(max) + Sums::of(&[logits], max).sum.ln();
         Self { logits: logits.to_vec(), log_sum }
     }
 
@@ -167,70 +195,9 @@ impl Distribution {
     }
 }
 
-/// A row's softmax, without its values: exp(x − max) / sum.
-struct Softmax {
-    max: f32,
-    sum: f64,
-    /// Σ exp(x − max) · (x − max)
-    weighted: f64,
-}
-
-impl Softmax {
-    /// Sums in f64: a sum of 126,464 numbers in f32 loses digits that thresholds look at.
-    fn of(logits: &[f32], max: f32, without: Option<usize>) -> Self {
-        let (mut sum, mut weighted) = (0.0_f64, 0.0_f64);
-        for (id, &logit) in logits.iter().enumerate() {
-            if Some(id) == without {
-                continue;
-            }
-            let shifted = logit - max;
-            let e = f64::from(shifted.exp());
-            sum += e;
-            // An impossible token (−∞) has no weight; 0 · ∞ would be NaN.
-            if e > 0.0 {
-                weighted += e * f64::from(shifted);
-            } else if e.is_nan() {
-                weighted = f64::NAN;
-            }
-        }
-        Self { max, sum, weighted }
-    }
-
-    fn p(&self, logit: Option<f32>) -> f32 {
-        logit.map_or(0.0, |logit| (f64::from((logit - self.max).exp()) / self.sum) as f32)
-    }
-
-    /// Σ p ln(p + 1e-10).
-    fn neg_entropy(&self, logits: &[f32]) -> f32 {
-        let terms = logits.iter().map(|&logit| {
-            let p = f64::from((logit - self.max).exp()) / self.sum;
-            p * (p + 1e-10).ln()
-        });
-        terms.sum::<f64>() as f32
-    }
-
-    fn entropy(&self) -> f32 {
-        (self.sum.ln() - self.weighted / self.sum) as f32
-    }
-}
-
 /// The largest value and where it is; the first of equals.
 fn first_max(values: impl Iterator<Item = f32>) -> (TokenId, f32) {
     values.enumerate().fold((0, f32::NEG_INFINITY), |best, (id, value)| {
         if value > best.1 { (id as TokenId, value) } else { best }
     })
-}
-
-/// The `k` largest values, largest first, lowest id first among equals. Never empty.
-fn best(logits: &[f32], k: usize) -> Vec<(TokenId, f32)> {
-    let mut top: Vec<(TokenId, f32)> = Vec::with_capacity(k + 1);
-    for (id, &logit) in logits.iter().enumerate() {
-        if top.len() == k && top.last().is_some_and(|last| logit <= last.1) {
-            continue;
-        }
-        let place = top.partition_point(|&(_, other)| other >= logit);
-        top.insert(place, (id as TokenId, logit));
-        top.truncate(k);
-    }
-    top
 }

@@ -1,4 +1,5 @@
-//! What the families that came from Qwen share: the fields of config.json and the tensors' names.
+//! What families under the names of Hugging Face's transformers share: the fields of config.json
+//! and the tensors' names of Llama and Qwen.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -27,12 +28,15 @@ pub(super) struct Config {
     rope_scaling: Option<Value>,
     #[serde(default)]
     hidden_act: Option<String>,
-    /// Tied unless the config says otherwise is Qwen2's rule for small models only; absent, the
-    /// published configs mean `false`.
     #[serde(default)]
     pub tie_word_embeddings: bool,
     #[serde(default)]
     pub attention_bias: bool,
+    #[serde(default)]
+    pub mlp_bias: bool,
+    /// LayerNorm in place of RMSNorm, if it is not null.
+    #[serde(default)]
+    layer_norm_eps: Option<f64>,
     #[serde(default)]
     pub mask_token_id: Option<u32>,
     #[serde(default)]
@@ -66,6 +70,11 @@ impl Config {
             Some(scaling) => {
                 return Err(Unfit::Another(format!("rope_scaling is {scaling}, expected null")));
             }
+        }
+        if let Some(eps) = self.layer_norm_eps {
+            return Err(Unfit::Another(format!(
+                "layer_norm_eps is {eps}, expected null (RMSNorm)"
+            )));
         }
         if let Some(activation) = self.hidden_act.as_deref().filter(|name| *name != "silu") {
             return Err(Unfit::Another(format!("hidden_act is `{activation}`, expected `silu`")));
@@ -111,7 +120,7 @@ impl Config {
     }
 }
 
-/// Names of Qwen2 and Qwen3 checkpoints.
+/// Names of Llama, Qwen2 and Qwen3 checkpoints.
 fn names(part: Part) -> &'static str {
     match part {
         Part::Embedding => "model.embed_tokens",

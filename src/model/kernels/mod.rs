@@ -1,0 +1,61 @@
+//! Loops over numbers in a CPU's memory, with as many numbers an instruction as the CPU takes and
+//! on all cores: exponentials above all, which candle computes one at a time.
+//!
+//! Elsewhere than on a CPU candle's own operations are used.
+
+mod ops;
+mod rows;
+
+pub(super) use ops::{softmax, swiglu};
+pub(super) use rows::{Sums, best, largest};
+
+/// Runs a loop compiled for the widest instructions this CPU has.
+#[inline]
+fn vectorized<T>(work: impl FnOnce() -> T) -> T {
+    pulp::Arch::new().dispatch(work)
+}
+
+/// Below this an f32 has no exponential but 0.
+const LOWEST: f32 = -87.3;
+const HIGHEST: f32 = 88.0;
+
+/// eˣ to within 2 units in the last place; 0 below −87.3, e⁸⁸ above 88, NaN for NaN. No branch, so
+/// that a loop over it becomes wide instructions.
+#[inline(always)]
+fn exp(x: f32) -> f32 {
+    // Adding this leaves the nearest whole number in the last bits.
+    const ROUND: f32 = 12_582_912.0;
+    // Comparisons, not `clamp` or `max`: those would turn NaN into a number.
+    let inside = if x < LOWEST { LOWEST } else { x };
+    let inside = if inside > HIGHEST { HIGHEST } else { inside };
+    // x = n · ln 2 + rest, so eˣ = 2ⁿ · e^rest with |rest| ≤ ln 2 / 2.
+    let shifted = inside * std::f32::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
+    // ln 2 in two parts: the first has few digits, so that n times it is exact.
+    let rest = inside - n * 0.693_359_4 + n * 2.121_944_4e-4;
+    let mut sum = 1.0 / 5040.0;
+    for factor in [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
+        sum = sum * rest + factor;
+    }
+    let power = (shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127)) << 23;
+    let e = sum * f32::from_bits(power);
+    if x < LOWEST { 0.0 } else { e }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exponentials_are_those_of_the_library() {
+        let mut largest = 0.0_f64;
+        for step in -873_000..=880_000 {
+            let x = step as f32 * 1e-4;
+            let expected = f64::from(x).exp();
+            largest = largest.max((f64::from(exp(x)) - expected).abs() / expected);
+        }
+        assert!(largest < 2.4e-7, "{largest}");
+        assert_eq!((exp(0.0), exp(-88.0), exp(f32::NEG_INFINITY)), (1.0, 0.0, 0.0));
+        assert!(exp(f32::INFINITY) > 1e38 && exp(f32::NAN).is_nan());
+    }
+}
