@@ -64,8 +64,8 @@ impl SourceOptions {
         let repo: RepoId = model.parse().map_err(|why| {
             Fault::failure(format!(
                 "{model}: there is no such folder, and it is no model of the hub ({why}). Give a \
-                 folder that holds config.json, *.safetensors and tokenizer.json, or an id like \
-                 GSAI-ML/LLaDA-8B-Instruct"
+                 folder that holds config.json, *.safetensors and tokenizer.json, or an id \
+                 (owner/name) like GSAI-ML/LLaDA-8B-Instruct"
             ))
         })?;
         let repo = match &self.revision {

@@ -96,7 +96,8 @@ fn a_server_without_ranges_sends_all_of_it_again() {
     let hub = Hub::serving(checkpoint());
     hub.fault("GET /cdn/", 1, Fault::Whole);
     hub.fault("GET /cdn/", 1, Fault::Cut(100_000));
-    let folder = Person::of(&hub).fetch(ID).unwrap();
+    let person = Person::of(&hub);
+    let folder = person.fetch(ID).unwrap();
     assert_eq!(fs::read(folder.join("model.safetensors")).unwrap(), weights());
 }
 

@@ -1,6 +1,6 @@
 //! What goes wrong is said in one paragraph that names the address and what to do.
 
-use std::{fs, os::unix::fs::symlink};
+use std::fs;
 
 use super::{
     ID, Person, checkpoint,
@@ -23,7 +23,7 @@ type Answer = (u16, &'static [(&'static str, &'static str)], &'static str);
 fn refusals_of_the_hub_are_told_apart() {
     fn check(known: bool, (status, headers, body): Answer, words: &[&str]) {
         let hub = Hub::serving(checkpoint());
-        hub.fault("GET /api/models", 9, Fault::Answer(status, headers, body));
+        hub.fault("GET /api/models", 99, Fault::Answer(status, headers, body));
         let person = if known { Person::known(&hub) } else { Person::of(&hub) };
         let place = format!("{}/api/models/local/model/revision/", hub.endpoint);
         refused(&person, "local/model@v2", &[words, &[&*place]].concat());
@@ -49,7 +49,11 @@ fn refusals_of_the_hub_are_told_apart() {
         &["no revision v2", "/local/model/tree/main"],
     );
     check(false, (429, &[("Retry-After", "37")], ""), &["too many", "Wait 37 seconds", "HF_TOKEN"]);
-    check(true, (429, &[("Retry-After", "x\x1b[2J")], ""), &["too many", "Wait some minutes"]);
+    check(
+        true,
+        (429, &[("Retry-After", "Tue, 24 Nov 2026 23:00:00 GMT")], ""),
+        &["too many", "Wait some minutes"],
+    );
     check(false, (500, &[], "<html>"), &["in trouble (500)", "Wait some minutes", "again"]);
     check(false, (418, &[], ""), &["of no use (418)", "HF_ENDPOINT"]);
     // Not the hub at all.
@@ -150,11 +154,11 @@ fn without_a_network_the_cache_is_named() {
     let there = person.settings.endpoint.clone();
     // Nobody listens at port 1.
     person.settings.endpoint = "http://127.0.0.1:1".to_owned();
-    refused(&person, ID, &["http://127.0.0.1:1/api", "no connection", "Check the network"]);
+    refused(&person, ID, &["http://127.0.0.1:1/api", "the connection failed", "Check the network"]);
     person.settings.endpoint = there;
     person.fetch(ID).unwrap();
     person.settings.endpoint = "http://127.0.0.1:1".to_owned();
-    refused(&person, ID, &["no connection", "in the cache: it runs with --offline"]);
+    refused(&person, ID, &["the connection failed", "in the cache: it runs with --offline"]);
     person.settings.endpoint = "huggingface.co".to_owned();
     refused(&person, ID, &["HF_ENDPOINT=huggingface.co", "https://"]);
 }
@@ -184,12 +188,8 @@ fn offline_says_what_is_missing() {
 fn a_cache_that_cannot_be_written_to_is_named() {
     let hub = Hub::serving(checkpoint());
     let mut person = Person::of(&hub);
-    // A disk without space.
-    let (_, bytes) = checkpoint().into_iter().find(|(name, _)| name == "config.json").unwrap();
-    let part = person.blob(&format!("{}.incomplete", etag("config.json", &bytes)));
-    fs::create_dir_all(part.parent().unwrap()).unwrap();
-    symlink("/dev/full", &part).unwrap();
-    refused(&person, ID, &[part.to_str().unwrap(), "no space left", "Make room", "HF_HOME"]);
+    #[cfg(target_os = "linux")]
+    a_full_disk(&person);
     // A file where the folder should be.
     let file = person.home.path().join("file");
     fs::write(&file, "").unwrap();
@@ -197,4 +197,14 @@ fn a_cache_that_cannot_be_written_to_is_named() {
     refused(&person, ID, &[file.to_str().unwrap(), "HF_HOME"]);
     person.settings.cache = None;
     refused(&person, ID, &["neither HF_HOME nor HOME", "Set HF_HOME"]);
+}
+
+/// What is written to this device never has room.
+#[cfg(target_os = "linux")]
+fn a_full_disk(person: &Person) {
+    let (_, bytes) = checkpoint().into_iter().find(|(name, _)| name == "config.json").unwrap();
+    let part = person.blob(&format!("{}.incomplete", etag("config.json", &bytes)));
+    fs::create_dir_all(part.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink("/dev/full", &part).unwrap();
+    refused(person, ID, &[part.to_str().unwrap(), "no space left", "Make room", "HF_HOME"]);
 }

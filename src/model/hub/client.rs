@@ -277,11 +277,15 @@ pub(super) fn transport(place: &str, error: &ureq::Error) -> Trouble {
             again,
         )),
         E::Io(_) | E::Timeout(_) | E::ConnectionFailed | E::BodyStalled | E::Protocol(_) => {
-            Trouble::Passing(LoadError::new(place, format!("no connection ({error})"), again))
+            Trouble::Passing(LoadError::new(
+                place,
+                format!("the connection failed ({error})"),
+                again,
+            ))
         }
         E::Rustls(_) | E::Tls(_) | E::Pem(_) => Trouble::Lasting(LoadError::new(
             place,
-            format!("no secure connection ({error})"),
+            format!("there is no secure connection ({error})"),
             "A proxy that reads along, or a wrong clock, may be why: ask who runs the network",
         )),
         error => Trouble::Lasting(garbage(place, &format!("the answer cannot be read ({error})"))),
