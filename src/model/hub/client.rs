@@ -1,15 +1,18 @@
 //! Asking the hub: requests, redirects, and what went wrong on the way. The token goes to the
 //! hub's own address and nowhere else.
 
-use std::time::Duration;
-
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ureq::{
-    Agent, Body, Proxy,
+    Agent, Body,
     http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header},
 };
 
-use super::{super::LoadError, HubSettings, RepoId, refusal::refusal};
+use super::{
+    super::LoadError,
+    HubSettings, RepoId,
+    connection::{self, bad},
+    refusal::refusal,
+};
 
 /// What a part of a path may hold as it is.
 const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -18,8 +21,6 @@ const PATH: &AsciiSet = &PART.remove(b'/');
 
 /// Most redirects followed for one request.
 const MOST_REDIRECTS: usize = 10;
-/// How long a connection may take to come about, and how long it may be silent.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What went wrong with a request.
 pub(super) enum Trouble {
@@ -67,9 +68,6 @@ impl<'a> Client<'a> {
     /// # Errors
     /// If the settings are none.
     pub(super) fn new(repo: &'a RepoId, settings: &'a HubSettings) -> Result<Self, LoadError> {
-        let bad = |what: &str, problem: &str| {
-            LoadError::new(what, problem, "Correct the environment variable and start again")
-        };
         let endpoint = settings.endpoint.as_str();
         let uri: Option<Uri> = endpoint.parse().ok();
         let known = |uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https"));
@@ -87,19 +85,8 @@ impl<'a> Client<'a> {
                 Some(value)
             }
         };
-        let proxy = settings.proxy.as_deref().map(|address| proxy(address, &settings.no_proxy));
-        let proxy = proxy.transpose().map_err(|error| {
-            bad("HTTPS_PROXY", &format!("it is no address of a proxy that can be used ({error})"))
-        })?;
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .proxy(proxy)
-            .user_agent(concat!("demask/", env!("CARGO_PKG_VERSION")))
-            .timeout_connect(Some(PATIENCE))
-            .timeout_recv_response(Some(PATIENCE))
-            .timeout_per_read(Some(PATIENCE));
-        Ok(Self { agent: config.build().into(), repo, endpoint, authorization })
+        let agent = connection::agent(settings)?;
+        Ok(Self { agent, repo, endpoint, authorization })
     }
 
     /// The address of what there is at the revision wanted.
@@ -238,22 +225,6 @@ fn follow(at: &Uri, to: &str) -> Option<Uri> {
     Some(next).filter(|next| known && (is_secure(next) || !is_secure(at)))
 }
 
-/// A proxy, and the hosts that are reached without it.
-fn proxy(address: &str, without: &str) -> Result<Proxy, ureq::Error> {
-    let proxy = Proxy::new(address)?;
-    let mut built = Proxy::builder(proxy.protocol()).host(proxy.host()).port(proxy.port());
-    if let Some(name) = proxy.username() {
-        built = built.username(name);
-    }
-    if let Some(password) = proxy.password() {
-        built = built.password(password);
-    }
-    for host in without.split(',').map(str::trim).filter(|host| !host.is_empty()) {
-        built = built.no_proxy(host);
-    }
-    built.build()
-}
-
 /// An answer that no hub gives.
 pub(super) fn garbage(url: &str, problem: &str) -> LoadError {
     LoadError::new(
@@ -286,7 +257,8 @@ pub(super) fn transport(place: &str, error: &ureq::Error) -> Trouble {
         E::Rustls(_) | E::Tls(_) | E::Pem(_) => Trouble::Lasting(LoadError::new(
             place,
             format!("there is no secure connection ({error})"),
-            "A proxy that reads along, or a wrong clock, may be why: ask who runs the network",
+            "A proxy that reads along may be why: name the file of its certificates in SSL_CERT_FILE. \
+             Or the clock is wrong",
         )),
         error => Trouble::Lasting(garbage(place, &format!("the answer cannot be read ({error})"))),
     }
@@ -296,7 +268,7 @@ pub(super) fn transport(place: &str, error: &ureq::Error) -> Trouble {
 mod tests {
     use ureq::http::Uri;
 
-    use super::{follow, proxy, same_origin};
+    use super::{follow, same_origin};
 
     fn uri(text: &str) -> Uri {
         text.parse().unwrap()
@@ -325,16 +297,5 @@ mod tests {
         check("https://a.co/x", "http://b.co/z", None);
         check("https://a.co/x", "file:///etc/passwd", None);
         check("https://a.co/x", "z", None);
-    }
-
-    #[test]
-    fn a_proxy_is_read_with_its_exceptions() {
-        let proxy = proxy("http://me:pw@p.co:3128", "localhost, .inside.co").unwrap();
-        assert_eq!((proxy.host(), proxy.port()), ("p.co", 3128));
-        assert_eq!((proxy.username(), proxy.password()), (Some("me"), Some("pw")));
-        assert!(proxy.is_no_proxy(&uri("http://localhost/")));
-        assert!(proxy.is_no_proxy(&uri("http://a.inside.co/")));
-        assert!(!proxy.is_no_proxy(&uri("http://huggingface.co/")));
-        assert!(super::proxy("ftp://x", "").is_err());
     }
 }

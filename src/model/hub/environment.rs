@@ -23,6 +23,8 @@ pub struct HubSettings {
     pub proxy: Option<String>,
     /// The hosts that are reached without it, with commas between them.
     pub no_proxy: String,
+    /// A file with the certificates that are trusted; `None` for those that browsers trust.
+    pub certificates: Option<PathBuf>,
     /// The wait before a download that brought nothing is tried again; it doubles each time.
     pub pause: Duration,
 }
@@ -46,7 +48,7 @@ impl fmt::Debug for Token {
 
 impl HubSettings {
     /// What the variables say: `HF_ENDPOINT`, `HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME`,
-    /// `HF_TOKEN`, `HF_TOKEN_PATH`, `HF_HUB_OFFLINE`, and the proxy's. A token file is read if
+    /// `HF_TOKEN`, `HF_TOKEN_PATH`, `HF_HUB_OFFLINE`, `SSL_CERT_FILE`, and the proxy's. A token file is read if
     /// there is one.
     pub fn from_env(variable: impl Fn(&str) -> Option<String>) -> Self {
         let get = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
@@ -81,6 +83,7 @@ impl HubSettings {
                 "http_proxy",
             ]),
             no_proxy: any(&["NO_PROXY", "no_proxy"]).unwrap_or_default(),
+            certificates: path("SSL_CERT_FILE").or_else(|| path("REQUESTS_CA_BUNDLE")),
             pause: Duration::from_secs(1),
         }
     }
