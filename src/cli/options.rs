@@ -81,7 +81,7 @@ impl SourceOptions {
         };
         let mut settings = HubSettings::from_env(|name| std::env::var(name).ok());
         settings.offline |= self.offline;
-        Ok(Source::Hub(repo, settings))
+        Ok(Source::Hub(repo, Box::new(settings)))
     }
 
     /// What it computes on and in.

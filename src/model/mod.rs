@@ -45,7 +45,7 @@ pub enum Source {
     /// A folder with config.json, safetensors and tokenizer.json.
     Folder(PathBuf),
     /// A repository of a hub.
-    Hub(hub::RepoId, hub::HubSettings),
+    Hub(hub::RepoId, Box<hub::HubSettings>),
 }
 
 /// A model ready to be used.
