@@ -4,7 +4,7 @@
 //! cargo run --release --example model_card -- [PROBLEMS OF EACH KIND] [NAME=VALUE …] [DIR]
 //! ```
 
-use std::{io::IsTerminal, path::Path};
+use std::{io::IsTerminal, ops::ControlFlow, path::Path};
 
 use anyhow::Result;
 use candle_core::Device;
@@ -29,7 +29,7 @@ fn main() -> Result<()> {
     }
     let changes: Vec<(&str, Value)> = changes;
     let computing = Computing::on(Device::Cpu);
-    let mut model = model::load(&source, &computing)?;
+    let mut model = model::load(&source, &computing, &mut |_| ControlFlow::Continue(()))?;
     let shown = std::io::stderr().is_terminal();
     let card = Card::measure(&mut model, each, &changes, &mut |share| {
         if shown {

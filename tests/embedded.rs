@@ -1,5 +1,7 @@
 //! The embedded model behaves as its card says, on the committed weights.
 
+use std::ops::ControlFlow;
+
 use candle_core::Device;
 use demask::{
     eval::card::Card,
@@ -9,7 +11,8 @@ use demask::{
 #[test]
 fn the_embedded_model_keeps_its_promises() {
     let computing = Computing::on(Device::Cpu);
-    let mut model = model::load(&Source::Embedded, &computing).unwrap();
+    let mut model =
+        model::load(&Source::Embedded, &computing, &mut |_| ControlFlow::Continue(())).unwrap();
     let card = Card::measure(&mut model, 20, &[], &mut |_| {}).unwrap();
     use std::io::Write;
     let _ = writeln!(std::io::stderr(), "{card}");

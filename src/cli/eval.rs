@@ -9,7 +9,7 @@ use super::{
     Fault, SourceOptions,
     fault::{say, tell},
     harmless::harmless,
-    stop,
+    progress, stop,
 };
 use crate::{
     decode::Recipe,
@@ -18,7 +18,6 @@ use crate::{
         report,
         run::{self, Lengths, MergeError, Plan, Results, RunError, Shard, Sweep, Traces},
     },
-    model,
 };
 
 /// What is measured, unless it is said.
@@ -141,12 +140,9 @@ fn evaluate(args: &EvalRun) -> Result<ExitCode, Fault> {
     let computing = args.source.computing()?;
     // No more workers than pieces of work.
     let jobs = usize::from(args.jobs).min(plan.set.problems.len());
-    let load = || -> Result<model::Loaded, Fault> {
-        let mut loaded = model::load(&args.source.source(), &computing)?;
-        loaded.predictor = stop::test_hook(loaded.predictor);
-        Ok(loaded)
-    };
-    let models = (0..jobs).map(|_| load()).collect::<Result<Vec<_>, _>>()?;
+    let source = args.source.source()?;
+    let load = |_| progress::load(&source, &computing);
+    let models = (0..jobs).map(load).collect::<Result<Vec<_>, _>>()?;
     let stopped = stop::on_signals();
     let bar = bar();
     let mut began = false;

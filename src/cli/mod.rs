@@ -13,6 +13,7 @@ mod lint;
 mod open;
 mod options;
 mod params;
+mod progress;
 mod replay;
 mod resume;
 mod run;

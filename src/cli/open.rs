@@ -5,12 +5,12 @@ use std::path::Path;
 use super::{
     Config, Fault, LoadOptions, ModelOptions,
     config::{Presets, set_all},
-    stop,
+    progress,
 };
 use crate::{
     canvas::TokenId,
     decode::{self, DecodeError, Extras, Params},
-    model::{self, Loaded},
+    model::Loaded,
     predict::{Column, ColumnSet, ModelFacts},
     session::{self, Recorder, Session},
     trace::{Header, TraceRecorder},
@@ -71,8 +71,7 @@ pub fn load(
     prompt: Option<&str>,
 ) -> Result<(Loaded, Vec<TokenId>, String), Fault> {
     let computing = options.source.computing()?;
-    let mut loaded = model::load(&options.source.source(), &computing)?;
-    loaded.predictor = stop::test_hook(loaded.predictor);
+    let loaded = progress::load(&options.source.source()?, &computing)?;
     let (ids, prompt) = match (&options.prompt_ids, prompt) {
         (Some(ids), _) => (ids.clone(), String::new()),
         (None, Some(text)) => (encode(&loaded, text)?, text.to_owned()),

@@ -1,22 +1,32 @@
 //! Options that several subcommands share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use super::{Config, Fault, ParamOptions, config};
 use crate::{
     decode,
-    model::{self, Computing, Precision, Quantization, Source},
+    model::{
+        self, Computing, Precision, Quantization, Source,
+        hub::{HubSettings, RepoId},
+    },
     tui::{Look, Palette, Shade},
 };
 
 /// Which model, and where it computes.
 #[derive(Debug, Args)]
 pub struct SourceOptions {
-    /// Folder with a LLaDA checkpoint as Hugging Face stores it [default: the embedded model]
-    #[arg(long, value_name = "DIR")]
-    pub model: Option<PathBuf>,
+    /// Folder with a checkpoint as Hugging Face stores it, or a model of the hub:
+    /// owner/name, owner/name@revision, owner/name:file.gguf [default: the embedded model]
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// Branch, tag or commit of a model of the hub [default: main]
+    #[arg(long, value_name = "REV", requires = "model")]
+    pub revision: Option<String>,
+    /// Take a model of the hub from the cache, and ask nobody; HF_HUB_OFFLINE=1 does the same
+    #[arg(long)]
+    pub offline: bool,
     /// Where to compute: auto, cpu, cuda:N or metal
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: String,
@@ -30,8 +40,48 @@ pub struct SourceOptions {
 
 impl SourceOptions {
     /// Where the model comes from.
-    pub fn source(&self) -> Source {
-        self.model.clone().map_or(Source::Embedded, Source::Folder)
+    ///
+    /// # Errors
+    /// If `--model` is neither a folder that is there nor an id of the hub.
+    pub fn source(&self) -> Result<Source, Fault> {
+        self.model.as_deref().map_or(Ok(Source::Embedded), |model| self.source_named(model))
+    }
+
+    /// The same for another `--model`.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn source_named(&self, model: &str) -> Result<Source, Fault> {
+        if Path::new(model).exists() {
+            return match &self.revision {
+                None => Ok(Source::Folder(model.into())),
+                Some(_) => Err(Fault::usage(format!(
+                    "--revision is of a model of the hub, and {model} is here on the disk. Leave \
+                     --revision out"
+                ))),
+            };
+        }
+        let repo: RepoId = model.parse().map_err(|why| {
+            Fault::failure(format!(
+                "{model}: there is no such folder, and it is no model of the hub ({why}). Give a \
+                 folder that holds config.json, *.safetensors and tokenizer.json, or an id \
+                 (owner/name) like GSAI-ML/LLaDA-8B-Instruct"
+            ))
+        })?;
+        let repo = match &self.revision {
+            Some(revision) if repo.revision.as_ref().is_some_and(|other| other != revision) => {
+                return Err(Fault::usage(format!(
+                    "{model} names one revision and --revision another. Give one"
+                )));
+            }
+            Some(revision) => repo.at(revision).map_err(|why| {
+                Fault::usage(format!("--revision {revision}: {why}. Look it up at the hub"))
+            })?,
+            None => repo,
+        };
+        let mut settings = HubSettings::from_env(|name| std::env::var(name).ok());
+        settings.offline |= self.offline;
+        Ok(Source::Hub(repo, Box::new(settings)))
     }
 
     /// What it computes on and in.

@@ -12,7 +12,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Config, Fault, LookOptions, ModelOptions, config, fault::tell, host::Program, script, stop,
+    Config, Fault, LookOptions, ModelOptions, config, fault::tell, host::Program, progress, script,
 };
 use crate::{
     debugger::{Command, Debugger},
@@ -46,8 +46,9 @@ struct Last {
 /// How the model was loaded.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Model {
-    /// Its folder; `None` for the embedded one.
-    folder: Option<PathBuf>,
+    /// Its folder or its name at the hub; `None` for the embedded one.
+    #[serde(alias = "folder")]
+    model: Option<String>,
     device: String,
     dtype: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,8 +90,8 @@ pub struct Origin {
 
 /// How a model was loaded.
 pub struct ModelOrigin {
-    /// Its folder; `None` for the embedded one.
-    pub folder: Option<PathBuf>,
+    /// Its folder or its name at the hub; `None` for the embedded one.
+    pub model: Option<String>,
     /// `--device`.
     pub device: String,
     /// `--dtype`.
@@ -101,13 +102,25 @@ pub struct ModelOrigin {
 
 impl ModelOrigin {
     /// As the options say.
-    pub fn of(options: &ModelOptions) -> Self {
-        Self {
-            folder: options.load.source.model.as_deref().map(absolute),
+    ///
+    /// # Errors
+    /// If they name no model.
+    pub fn of(options: &ModelOptions) -> Result<Self, Fault> {
+        Ok(Self {
+            model: name(&options.load.source.source()?),
             device: options.load.source.device.clone(),
             dtype: options.load.source.dtype,
             quantize: options.load.source.quantize,
-        }
+        })
+    }
+}
+
+/// What `--model` takes for it, wherever the program is started from.
+fn name(source: &ModelSource) -> Option<String> {
+    match source {
+        ModelSource::Embedded => None,
+        ModelSource::Folder(folder) => Some(absolute(folder).display().to_string()),
+        ModelSource::Hub(repo, _) => Some(repo.to_string()),
     }
 }
 
@@ -141,7 +154,7 @@ fn keep(folder: &Path, origin: &Origin, debugger: &Debugger, view: View) -> Resu
     let last = Last {
         session: file,
         model: origin.model.as_ref().map(|model| Model {
-            folder: model.folder.clone(),
+            model: model.model.clone(),
             device: model.device.clone(),
             dtype: model.dtype.to_string(),
             quantize: model.quantize.map(|quantize| quantize.to_string()),
@@ -218,8 +231,14 @@ pub fn main(
             (None, vocabulary, facts, Source::Replay(last.name.clone()), host, None)
         }
         Some(model) => {
+            let given = &options.load.source;
+            let source = match (&given.model, &model.model) {
+                (None, Some(kept)) => given.source_named(kept)?,
+                (None, None) => ModelSource::Embedded,
+                (Some(_), _) => given.source()?,
+            };
             let origin = ModelOrigin {
-                folder: options.load.source.model.clone().or_else(|| model.folder.clone()),
+                model: name(&source),
                 device: model.device.clone(),
                 dtype: model.dtype.parse().unwrap_or(Precision::Auto),
                 quantize: model.quantize.as_ref().and_then(|name| name.parse().ok()),
@@ -229,8 +248,7 @@ pub fn main(
                 precision: origin.dtype,
                 quantize: origin.quantize,
             };
-            let source = origin.folder.clone().map_or(ModelSource::Embedded, ModelSource::Folder);
-            let loaded = model::load(&source, &computing)?;
+            let loaded = progress::load(&source, &computing)?;
             if loaded.facts.special != facts.special || loaded.facts.vocabulary != facts.vocabulary
             {
                 return Err(Fault::failure(format!(
@@ -242,8 +260,7 @@ pub fn main(
             let tokenizer = loaded.tokenizer;
             let host =
                 program.encoding(tokenizer.clone()).saving(header.clone(), tokenizer.clone());
-            let predictor = stop::test_hook(loaded.predictor);
-            (Some(predictor), tokenizer as _, loaded.facts, Source::Live, host, Some(origin))
+            (Some(loaded.predictor), tokenizer as _, loaded.facts, Source::Live, host, Some(origin))
         }
     };
     if let Some(path) = &last.recording

@@ -7,15 +7,17 @@ use std::sync::{
 
 use crate::predict::{PredictError, Prediction, Predictor, Request, Watch};
 
-/// A flag that the first SIGINT, SIGTERM or SIGHUP raises; a second SIGINT ends the program.
+/// A flag that the first SIGINT, SIGTERM or SIGHUP raises; a second one ends the program. Once the
+/// flag is dropped, both are somebody else's.
 pub fn on_signals() -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
-    let raised = flag.clone();
+    let raised = Arc::downgrade(&flag);
     let listen = async move {
         loop {
             if wait().await.is_err() {
                 return;
             }
+            let Some(raised) = raised.upgrade() else { return };
             if raised.swap(true, Ordering::Relaxed) {
                 std::process::exit(130);
             }

@@ -53,7 +53,7 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
         .encoding(tokenizer.clone())
         .saving(opened.header.clone(), tokenizer.clone());
     let origin = Origin {
-        model: Some(ModelOrigin::of(&args.model)),
+        model: Some(ModelOrigin::of(&args.model)?),
         name: String::new(),
         recording: args.model.record.clone(),
         header: opened.header,

@@ -10,6 +10,7 @@ mod embedded;
 mod error;
 mod family;
 mod files;
+pub mod hub;
 mod kernels;
 mod network;
 mod noise;
@@ -19,7 +20,7 @@ mod reduce;
 mod tokenizer;
 mod weights;
 
-use std::{collections::BTreeMap, ops::ControlFlow, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use candle_core::Device;
 use network::ModernBert;
@@ -44,6 +45,8 @@ pub enum Source {
     Embedded,
     /// A folder with config.json, safetensors and tokenizer.json.
     Folder(PathBuf),
+    /// A repository of a hub.
+    Hub(hub::RepoId, Box<hub::HubSettings>),
 }
 
 /// A model ready to be used.
@@ -75,14 +78,24 @@ impl Suggestions {
     }
 }
 
-/// Loads a model.
+/// Loads a model. `watch` is told how it goes on and may end it.
 ///
 /// # Errors
 /// [`LoadError`], which names the file, what was expected and what to do.
-pub fn load(source: &Source, computing: &Computing) -> Result<Loaded, LoadError> {
+pub fn load(
+    source: &Source,
+    computing: &Computing,
+    watch: &mut LoadWatch,
+) -> Result<Loaded, LoadError> {
     let files = match source {
         Source::Embedded => embedded::files(),
         Source::Folder(path) => Files::read(path)?,
+        Source::Hub(repo, settings) => {
+            let mut files = Files::read(&hub::fetch(repo, settings, watch)?)?;
+            // The folder's own name is a commit.
+            files.name = repo.to_string();
+            files
+        }
     };
     let (family, described) = Description::parse(&files.config, &files.name_of("config.json"))?;
     let tokenizer = Tokenizer::read(&files, described.columns())?;
@@ -90,8 +103,7 @@ pub fn load(source: &Source, computing: &Computing) -> Result<Loaded, LoadError>
     let weights = Weights::open(&files)?;
     let dtype = computing.precision.resolve(&weights, &computing.device);
     let held = Held { dtype, quantize: computing.quantize };
-    let go_on = &mut |_: &_| ControlFlow::Continue(());
-    let network = network(&described, &weights, held, &computing.device, go_on)?;
+    let network = network(&described, &weights, held, &computing.device, watch)?;
     let facts = ModelFacts {
         name: files.name.clone(),
         family: family.model_type.to_owned(),

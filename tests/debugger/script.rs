@@ -17,7 +17,7 @@ const PROMPT: &str = "Write a story in 7 sentences about a small owl who finds a
 
 fn load() -> Loaded {
     let computing = Computing::on(Device::Cpu);
-    model::load(&Source::Embedded, &computing).unwrap()
+    model::load(&Source::Embedded, &computing, &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
 fn session(model: &Loaded) -> Session {

@@ -4,7 +4,7 @@
 pub mod fake;
 pub mod play;
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, ops::ControlFlow, path::PathBuf};
 
 use demask::{
     canvas::{Canvas, SpecialTokens, TokenId},
@@ -169,6 +169,7 @@ impl Step {
 /// A golden checkpoint, on the CPU in f32.
 pub fn load(name: &str) -> Loaded {
     let computing = Computing::on(candle_core::Device::Cpu);
-    model::load(&Source::Folder(golden().join("models").join(name)), &computing)
+    let source = Source::Folder(golden().join("models").join(name));
+    model::load(&source, &computing, &mut |_| ControlFlow::Continue(()))
         .unwrap_or_else(|error| panic!("{error}"))
 }
