@@ -15,6 +15,7 @@ mod noise;
 mod predictor;
 mod progress;
 mod reduce;
+mod speed;
 mod tokenizer;
 mod weights;
 
@@ -31,6 +32,7 @@ pub use files::Files;
 pub use network::{Batch, Biases, Head, Matrix, Names, Network, Part, Pattern, Spec, Transformer};
 pub use predictor::{Facts, NetworkPredictor};
 pub use progress::{LoadProgress, LoadWatch, Work};
+pub use speed::{matmul_speed, threads};
 pub use tokenizer::Tokenizer;
 pub use weights::{Held, Weights};
 
