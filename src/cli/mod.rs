@@ -6,6 +6,7 @@ mod batch;
 mod bench;
 mod compare;
 mod config;
+mod doctor;
 mod eval;
 mod fault;
 mod harmless;
@@ -63,6 +64,8 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Measure the time and memory that steps take on this machine
     Bench(bench::BenchArgs),
+    /// Say what this machine, terminal and configuration give the program, and what is amiss
+    Doctor(doctor::DoctorArgs),
     /// Look through a recording for what often goes wrong
     Lint(lint::LintArgs),
     /// Print the configuration file with its defaults, or where it is read from
@@ -80,6 +83,7 @@ pub fn main() -> ExitCode {
         Some(Command::Replay(args)) => replay::main(&args),
         Some(Command::Eval(args)) => eval::main(&args),
         Some(Command::Bench(args)) => bench::main(&args),
+        Some(Command::Doctor(args)) => doctor::main(&args),
         Some(Command::Lint(args)) => lint::main(&args),
         Some(Command::Config(args)) => config::main(&args),
     };

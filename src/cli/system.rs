@@ -5,6 +5,12 @@ pub fn peak_memory() -> Option<u64> {
     field(&std::fs::read_to_string("/proc/self/status").ok()?, "VmHWM")
 }
 
+/// Bytes of memory in all, and those that a new program may have.
+pub fn memory() -> Option<(u64, u64)> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    Some((field(&text, "MemTotal")?, field(&text, "MemAvailable")?))
+}
+
 /// A field of the files in /proc whose numbers are kibibytes, in bytes.
 fn field(text: &str, name: &str) -> Option<u64> {
     let of = |line: &str| line.strip_prefix(name)?.strip_prefix(':').map(str::to_owned);

@@ -25,7 +25,7 @@ use candle_core::Device;
 use network::ModernBert;
 use weights::Loader;
 
-pub use device::{Computing, Precision, Quantization, device};
+pub use device::{Computing, DeviceReport, Precision, Quantization, available, device};
 pub use error::LoadError;
 pub use family::{Description, FAMILIES, Family, Kind};
 pub use files::Files;
