@@ -1,5 +1,8 @@
 //! `demask doctor` from outside: every line is there, nothing secret is said, and the exit code
 //! follows what is wrong.
+//!
+//! Built for a GPU that is not there, something is wrong on the machine, and rightly said so.
+#![cfg(not(any(feature = "cuda", feature = "metal")))]
 
 use std::fs;
 
@@ -40,8 +43,7 @@ fn every_line_is_there_and_nothing_is_wrong() {
         "features",
         "processor",
         "cpu",
-        "cuda:0",
-        "metal",
+        if cfg!(target_os = "macos") { "metal" } else { "cuda:0" },
         "memory",
         "size",
         "TERM",
@@ -68,8 +70,7 @@ fn every_line_is_there_and_nothing_is_wrong() {
     }
     assert_eq!(check(&report, "size")["state"], "missing");
     assert!(check(&report, "embedded")["says"].as_str().unwrap().contains(" ms"));
-    #[cfg(not(feature = "cuda"))]
-    assert!(check(&report, "cuda:0")["advice"].as_str().unwrap().contains("--features cuda"));
+    assert!(check(&report, expected[5])["advice"].as_str().unwrap().contains("--features "));
 }
 
 #[test]

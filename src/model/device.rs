@@ -171,9 +171,14 @@ pub struct DeviceReport {
 pub fn available() -> Vec<DeviceReport> {
     let cpu = DeviceReport { name: "cpu".to_owned(), built_in: true, fault: None };
     let mut found = vec![cpu];
-    for (built_in, first) in
-        [(cfg!(feature = "cuda"), "cuda:0"), (cfg!(feature = "metal"), "metal")]
+    // On other systems there is no such thing.
+    let apple = cfg!(target_os = "macos");
+    for (built_in, fits, first) in
+        [(cfg!(feature = "cuda"), !apple, "cuda:0"), (cfg!(feature = "metal"), apple, "metal")]
     {
+        if !built_in && !fits {
+            continue;
+        }
         let count = if first == "metal" { 1 } else { MOST };
         for number in 0..count {
             let name = first.replace('0', &number.to_string());

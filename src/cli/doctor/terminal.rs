@@ -8,7 +8,7 @@ use crate::{
     tui::Palette,
 };
 
-/// Smallest screen anything useful fits on, and the one everything does: columns and rows.
+/// Columns and rows from which on nothing has to be left out.
 const COMFORTABLE: (u16, u16) = (80, 24);
 
 /// Everything about it.
@@ -52,7 +52,7 @@ fn colours(config: &Config, terminal: bool, variable: impl Fn(&str) -> Option<St
     };
     Check::ok("terminal", "colours", format!("{depth}, because of {why}")).or_missing(
         depth != "none",
-        "Bold, underline and reverse are used instead. Give --color 16, 256 or truecolor",
+        "Bold and reverse stand in. --color 16, 256 or truecolor asks for them",
     )
 }
 
@@ -82,10 +82,8 @@ fn characters(variable: impl Fn(&str) -> Option<String>) -> Check {
     };
     // Other systems draw UTF-8 without being told.
     let unicode = unicode || !cfg!(all(unix, not(target_os = "macos")));
-    Check::ok("terminal", "characters", says).or_missing(
-        unicode,
-        "UTF-8 is drawn nevertheless. Where signs are broken, set LANG=C.UTF-8 or give --ascii",
-    )
+    Check::ok("terminal", "characters", says)
+        .or_missing(unicode, "UTF-8 is drawn all the same. Set LANG=C.UTF-8, or give --ascii")
 }
 
 #[cfg(test)]
