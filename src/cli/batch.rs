@@ -10,7 +10,7 @@ use std::{
 use super::Fault;
 use crate::{
     debugger::{Ask, Command, Debugger, Stop, Tick},
-    predict::{PredictError, Prediction, Predictor, Request},
+    predict::{PredictError, Prediction, Predictor, Progress, Request},
     session::Pending,
 };
 
@@ -139,10 +139,23 @@ pub fn pass(
     request: &Request,
     stopped: &AtomicBool,
 ) -> Result<(Prediction, Duration), Fault> {
+    watched_pass(predictor, request, stopped, |_| {})
+}
+
+/// [`pass`]; `told` hears how it goes on.
+pub fn watched_pass(
+    predictor: &mut dyn Predictor,
+    request: &Request,
+    stopped: &AtomicBool,
+    mut told: impl FnMut(Progress),
+) -> Result<(Prediction, Duration), Fault> {
     let started = Instant::now();
-    let mut watch = |_| match stopped.load(Ordering::Relaxed) {
-        true => ControlFlow::Break(()),
-        false => ControlFlow::Continue(()),
+    let mut watch = |progress| {
+        told(progress);
+        match stopped.load(Ordering::Relaxed) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
     };
     let predict = AssertUnwindSafe(|| predictor.predict(request, &mut watch));
     let prediction = catch_unwind(predict)

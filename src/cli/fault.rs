@@ -41,6 +41,12 @@ impl Fault {
     }
 }
 
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 /// A line on stdout. A reader that has gone away is not a failure.
 pub(super) fn say(line: &str) -> Result<(), Fault> {
     match writeln!(io::stdout(), "{line}").and_then(|()| io::stdout().flush()) {

@@ -3,8 +3,10 @@
 //! Data goes to stdout, messages to stderr. Exit code 0 is success, 1 a failure, 2 a wrong use.
 
 mod batch;
+mod bench;
 mod compare;
 mod config;
+mod doctor;
 mod eval;
 mod fault;
 mod harmless;
@@ -19,6 +21,7 @@ mod resume;
 mod run;
 mod script;
 mod stop;
+mod system;
 mod tui;
 
 use std::process::ExitCode;
@@ -60,6 +63,10 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Measure strategies on problems: a table, files and recordings
     Eval(eval::EvalArgs),
+    /// Measure the time and memory that steps take on this machine
+    Bench(bench::BenchArgs),
+    /// Say what this machine, terminal and configuration give the program, and what is amiss
+    Doctor(doctor::DoctorArgs),
     /// Look through a recording for what often goes wrong
     Lint(lint::LintArgs),
     /// Print the configuration file with its defaults, or where it is read from
@@ -76,6 +83,8 @@ pub fn main() -> ExitCode {
         Some(Command::Compare(args)) => compare::main(&args),
         Some(Command::Replay(args)) => replay::main(&args),
         Some(Command::Eval(args)) => eval::main(&args),
+        Some(Command::Bench(args)) => bench::main(&args),
+        Some(Command::Doctor(args)) => doctor::main(&args),
         Some(Command::Lint(args)) => lint::main(&args),
         Some(Command::Config(args)) => config::main(&args),
     };

@@ -88,6 +88,14 @@ pub fn file_recorder(
     header: &Header,
     loaded: &Loaded,
 ) -> Result<Box<dyn Recorder>, Fault> {
+    nothing_lost(overwrite, path)?;
+    let vocabulary = loaded.tokenizer.clone();
+    let recorder = TraceRecorder::create(path, header, vocabulary).map_err(Fault::failure)?;
+    Ok(Box::new(recorder))
+}
+
+/// Refuses a file that holds something, unless it may be written over.
+pub fn nothing_lost(overwrite: bool, path: &Path) -> Result<(), Fault> {
     let holds = path.metadata().is_ok_and(|found| found.is_file() && found.len() > 0);
     if holds && !overwrite {
         return Err(Fault::failure(format!(
@@ -95,9 +103,7 @@ pub fn file_recorder(
             path.display()
         )));
     }
-    let vocabulary = loaded.tokenizer.clone();
-    let recorder = TraceRecorder::create(path, header, vocabulary).map_err(Fault::failure)?;
-    Ok(Box::new(recorder))
+    Ok(())
 }
 
 /// What people look at beyond what the strategy needs.

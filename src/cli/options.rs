@@ -140,7 +140,7 @@ fn strategies() -> clap::builder::PossibleValuesParser {
 }
 
 /// How the screen looks.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct LookOptions {
     /// Colours; auto looks at NO_COLOR, COLORTERM and TERM [default: auto]
     #[arg(long, value_enum)]

@@ -60,7 +60,8 @@ pub struct ReplayArgs {
     script: ScriptOptions,
 }
 
-fn size(text: &str) -> Result<(u16, u16), String> {
+/// Columns and rows, from `120x40`.
+pub(super) fn size(text: &str) -> Result<(u16, u16), String> {
     let parse = |part: &str| part.trim().parse::<u16>().ok().filter(|n| (1..=1000).contains(n));
     text.split_once('x')
         .and_then(|(width, height)| Some((parse(width)?, parse(height)?)))

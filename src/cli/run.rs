@@ -290,7 +290,8 @@ pub(super) fn bar() -> ProgressBar {
     bar
 }
 
-fn show(bar: &ProgressBar, session: &Session) {
+/// How far the session has come.
+pub(super) fn show(bar: &ProgressBar, session: &Session) {
     let canvas = session.canvas();
     let phase = session.phase();
     bar.set_length(canvas.len() as u64);

@@ -152,6 +152,50 @@ pub fn device(name: &str) -> Result<Device, LoadError> {
     }
 }
 
+/// Most devices of a kind that are looked for.
+const MOST: usize = 64;
+
+/// A device that there is, or why there is none of its kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceReport {
+    /// As `--device` takes it; of a kind without any the first.
+    pub name: String,
+    /// This binary has what it takes.
+    pub built_in: bool,
+    /// Why it cannot be used; `None` if it can.
+    pub fault: Option<String>,
+}
+
+/// Every device of this machine that can be computed on, and why there is none of the kinds that
+/// are not among them. Each is opened to see.
+pub fn available() -> Vec<DeviceReport> {
+    let cpu = DeviceReport { name: "cpu".to_owned(), built_in: true, fault: None };
+    let mut found = vec![cpu];
+    // On other systems there is no such thing.
+    let apple = cfg!(target_os = "macos");
+    for (built_in, fits, first) in
+        [(cfg!(feature = "cuda"), !apple, "cuda:0"), (cfg!(feature = "metal"), apple, "metal")]
+    {
+        if !built_in && !fits {
+            continue;
+        }
+        let count = if first == "metal" { 1 } else { MOST };
+        for number in 0..count {
+            let name = first.replace('0', &number.to_string());
+            let fault = device(&name).err().map(|error| error.to_string());
+            let end = fault.is_some();
+            // The end of the list is no fault, unless it is the beginning.
+            if !end || number == 0 {
+                found.push(DeviceReport { name, built_in, fault });
+            }
+            if end {
+                break;
+            }
+        }
+    }
+    found
+}
+
 /// The device's name for people.
 pub(super) fn name(device: &Device) -> String {
     match device.location() {

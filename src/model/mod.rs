@@ -17,6 +17,7 @@ mod noise;
 mod predictor;
 mod progress;
 mod reduce;
+mod speed;
 mod tokenizer;
 mod weights;
 
@@ -26,13 +27,14 @@ use candle_core::Device;
 use network::ModernBert;
 use weights::Loader;
 
-pub use device::{Computing, Precision, Quantization, device};
+pub use device::{Computing, DeviceReport, Precision, Quantization, available, device};
 pub use error::LoadError;
 pub use family::{Description, FAMILIES, Family, Kind};
 pub use files::Files;
 pub use network::{Batch, Biases, Head, Matrix, Names, Network, Part, Pattern, Spec, Transformer};
 pub use predictor::{Facts, NetworkPredictor};
 pub use progress::{LoadProgress, LoadWatch, Work};
+pub use speed::{matmul_speed, threads};
 pub use tokenizer::Tokenizer;
 pub use weights::{Held, Weights};
 

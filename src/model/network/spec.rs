@@ -162,9 +162,7 @@ impl Spec {
                 self.heads, self.kv_heads
             ));
         }
-        for (name, value) in
-            [("rms_norm_eps", self.norm_eps), ("rope_theta", self.rope_theta)]
-        {
+        for (name, value) in [("rms_norm_eps", self.norm_eps), ("rope_theta", self.rope_theta)] {
             if !(value > 0.0 && value < 1e30) {
                 return Err(format!("{name} is {value}, expected a number over 0"));
             }

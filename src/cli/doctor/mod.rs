@@ -1,0 +1,154 @@
+//! `demask doctor`: what the program finds around it, and what to do where something is amiss.
+//! What it prints can be shown to others: no secret is in it.
+
+mod folders;
+mod machine;
+mod model;
+mod terminal;
+
+use std::{fmt::Write, process::ExitCode};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{
+    Config, ConfigOptions, Fault,
+    fault::say,
+    harmless::{harmless, harmless_json},
+};
+
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// One JSON object on stdout instead of the lines
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: ConfigOptions,
+}
+
+/// How something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    /// It is there and works.
+    Ok,
+    /// It is not there, and the program does without.
+    Missing,
+    /// It should work and does not.
+    Wrong,
+}
+
+impl State {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Missing => "missing",
+            Self::Wrong => "wrong",
+        }
+    }
+}
+
+/// One line.
+#[derive(Debug, Serialize)]
+struct Check {
+    /// What it belongs to.
+    topic: &'static str,
+    name: String,
+    state: State,
+    /// What was found.
+    says: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<String>,
+}
+
+impl Check {
+    fn ok(topic: &'static str, name: impl Into<String>, says: impl Into<String>) -> Self {
+        let (name, says) = (name.into(), says.into());
+        Self { topic, name, state: State::Ok, says, advice: None }
+    }
+
+    /// With what to do where `fine` is false.
+    fn or_missing(self, fine: bool, advice: impl Into<String>) -> Self {
+        if fine {
+            self
+        } else {
+            Self { state: State::Missing, advice: Some(advice.into()), ..self }
+        }
+    }
+
+    fn wrong(self, advice: impl Into<String>) -> Self {
+        Self { state: State::Wrong, advice: Some(advice.into()), ..self }
+    }
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    version: &'static str,
+    /// Nothing is wrong.
+    ok: bool,
+    checks: Vec<Check>,
+}
+
+pub fn main(args: &DoctorArgs) -> Result<ExitCode, Fault> {
+    let (configuration, config) = folders::configuration(&args.config);
+    let config = config.unwrap_or_else(Config::default);
+    let mut checks = machine::program();
+    checks.extend(machine::devices());
+    checks.push(machine::memory());
+    checks.extend(terminal::checks(&config));
+    checks.push(configuration);
+    checks.extend(folders::own());
+    checks.extend(folders::hub(|name| std::env::var(name).ok()));
+    checks.push(model::embedded());
+    let ok = checks.iter().all(|check| check.state != State::Wrong);
+    if args.json {
+        let report = Report { version: env!("CARGO_PKG_VERSION"), ok, checks };
+        say(&harmless_json(&serde_json::to_string(&report).map_err(Fault::failure)?))?;
+    } else {
+        say(&harmless(text(&checks).trim_end()))?;
+    }
+    Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The lines, under their topics.
+fn text(checks: &[Check]) -> String {
+    let mut text = String::new();
+    let mut topic = "";
+    for check in checks {
+        if check.topic != topic {
+            topic = check.topic;
+            let _ = writeln!(text, "{topic}");
+        }
+        let _ = writeln!(text, "  {:<8}{:<15}{}", check.state.word(), check.name, check.says);
+        if let Some(advice) = &check.advice {
+            let _ = writeln!(text, "{:25}{advice}", "");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_stand_under_their_topics() {
+        let checks = [
+            Check::ok("one", "a", "x"),
+            Check::ok("one", "b", "y").or_missing(false, "get it"),
+            Check::ok("two", "c", "z").or_missing(true, "never said").wrong("mend it"),
+        ];
+        let expected = "\
+one
+  ok      a              x
+  missing b              y
+                         get it
+two
+  wrong   c              z
+                         mend it
+";
+        assert_eq!(text(&checks), expected);
+    }
+}
