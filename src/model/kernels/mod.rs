@@ -4,6 +4,7 @@
 //! Elsewhere than on a CPU candle's own operations are used.
 
 mod ops;
+pub(super) mod q8;
 mod rows;
 
 pub(super) use ops::{softmax, swiglu};

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use candle_core::{D, DType, Module, Result, Tensor, quantized::QTensor};
 
+use crate::model::kernels::q8;
+
 /// A matrix `[outputs, inputs]` as it is held.
 #[derive(Debug, Clone)]
 pub enum Matrix {
@@ -45,7 +47,11 @@ impl Matrix {
             // Quantised products are in f32.
             Self::Quantised(tensor) => {
                 let flat = flat.to_dtype(DType::F32)?.contiguous()?;
-                flat.apply_op1_no_bwd(tensor.as_ref())?.to_dtype(x.dtype())?
+                let out = match q8::wanted(tensor, flat.dim(0)?) {
+                    true => flat.apply_op1_no_bwd(&q8::Product(tensor))?,
+                    false => flat.apply_op1_no_bwd(tensor.as_ref())?,
+                };
+                out.to_dtype(x.dtype())?
             }
         };
         shape.push(out.dim(D::Minus1)?);
