@@ -14,6 +14,7 @@ mod host;
 mod lint;
 mod open;
 mod options;
+mod pages;
 mod params;
 mod progress;
 mod replay;
@@ -75,6 +76,7 @@ enum Command {
 
 /// The program.
 pub fn main() -> ExitCode {
+    pages::keep();
     let cli = Cli::parse();
     let done = match cli.command {
         None => tui::main(&cli.tui),

@@ -61,6 +61,8 @@ pub struct Loaded {
     pub facts: ModelFacts,
     /// Decoding parameters the checkpoint suggests.
     pub suggested: Suggestions,
+    /// Floating-point operations of a pass for each position.
+    pub flops_per_position: u64,
 }
 
 /// Decoding parameters that suit a checkpoint: the numbers under a strategy's name in its
@@ -121,6 +123,7 @@ pub fn load(
     Ok(Loaded {
         predictor: Box::new(NetworkPredictor::new(network, limits)),
         tokenizer: Arc::new(tokenizer),
+        flops_per_position: described.flops_per_position(),
         suggested: Suggestions { shift: described.shift, own: files.suggested() },
         facts,
     })

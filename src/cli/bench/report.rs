@@ -67,8 +67,7 @@ impl Facts {
             prompt_tokens: opened.session.canvas().prompt().len(),
             load_ms: ms(load),
             matmul_gflops: matmul / 1e9,
-            // A model does not say it yet.
-            flops_per_position: None,
+            flops_per_position: Some(opened.loaded.flops_per_position),
         }
     }
 }

@@ -129,6 +129,22 @@ impl Description {
         name.to_lowercase().contains("bd3lm").then_some(32)
     }
 
+    /// Floating-point operations of a pass for each position, head included, attention to the
+    /// others not.
+    pub fn flops_per_position(&self) -> u64 {
+        let weights = match &self.kind {
+            Kind::Transformer(spec) => {
+                spec.layers as u64 * spec.layer_weights() + spec.head_weights()
+            }
+            Kind::ModernBert(config) => {
+                let (width, hidden) = (config.hidden_size, config.intermediate_size);
+                let layers = config.num_hidden_layers * (4 * width + 3 * hidden);
+                (width * (layers + width + config.vocab_size)) as u64
+            }
+        };
+        2 * weights
+    }
+
     /// Columns of the logits.
     pub fn columns(&self) -> usize {
         match &self.kind {
