@@ -327,3 +327,27 @@ pub fn main(
     .map_err(Fault::failure)?;
     Ok(ExitCode::SUCCESS)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_said_then_holds_unless_something_else_is_said_now() {
+        let said = |mask: Option<&str>, eos: Option<&str>| Overrides {
+            tokenizer: None,
+            mask: mask.map(|text| text.parse().unwrap()),
+            eos: eos.map(|text| text.parse().unwrap()),
+        };
+        let kept = r#"{"device":"cpu","dtype":"auto","mask_token":"507","eos_token":"<|eot_id|>"}"#;
+        let then: Model = serde_json::from_str(kept).unwrap();
+        let both = said(Some("507"), Some("<|eot_id|>"));
+        assert_eq!(overrides(&Overrides::default(), &then), both);
+        let other = said(Some("3"), Some("<|eot_id|>"));
+        assert_eq!(overrides(&said(Some("3"), None), &then), other);
+        // As older versions kept it.
+        let old: Model =
+            serde_json::from_str(r#"{"folder":null,"device":"cpu","dtype":"auto"}"#).unwrap();
+        assert_eq!(overrides(&Overrides::default(), &old), Overrides::default());
+    }
+}
