@@ -53,7 +53,7 @@ struct Info {
     tied_head: bool,
     /// Position `i` is read at `i - 1`.
     shifted_logits: bool,
-    attention: &'static str,
+    attention: String,
     parameters: u64,
     stored: Stored,
     /// How the weights would be held under these options.
@@ -149,7 +149,10 @@ impl Info {
             outline: Outline::of(&checkpoint.described),
             tied_head: checkpoint.tied(),
             shifted_logits: checkpoint.described.shift,
-            attention: checkpoint.described.attention(),
+            attention: match checkpoint.described.block(&checkpoint.files.name) {
+                None => checkpoint.described.attention().to_owned(),
+                Some(block) => format!("block-causal, in blocks of {block}"),
+            },
             parameters: checkpoint.parameters(),
             stored: Stored {
                 kind: checkpoint.weights.stored().to_string(),
@@ -199,7 +202,7 @@ impl Info {
         };
         row("vocabulary", format!("{vocabulary}, {tokens}"));
         row("context", format!("{context} positions"));
-        row("attention", self.attention.to_owned());
+        row("attention", self.attention.clone());
         let tied = if self.tied_head { "the embedding" } else { "a matrix of its own" };
         row("head", tied.to_owned());
         let shifted = if self.shifted_logits {

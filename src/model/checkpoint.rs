@@ -8,7 +8,10 @@ use super::{
     estimate::{self, Processor, StoredTensor, WeightBytes},
     memory::{self, Memory},
 };
-use crate::{canvas::SpecialTokens, predict::{ModelFacts, Reading}};
+use crate::{
+    canvas::SpecialTokens,
+    predict::{ModelFacts, Reading},
+};
 
 /// A checkpoint whose headers are read.
 pub struct Checkpoint {

@@ -47,7 +47,7 @@ pub use speed::{matmul_speed, threads};
 pub use tokenizer::Tokenizer;
 pub use weights::{Held, Stored, Weights};
 
-use crate::predict::{ModelFacts, Predictor, Reading};
+use crate::predict::{ModelFacts, Predictor};
 
 /// Where a model comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
