@@ -220,7 +220,7 @@ fn a_folder_that_is_no_model_says_what_is_wrong() {
         refused(&["run", "--model", name, "--prompt-ids", "1,2"], 1, words);
     };
     check(Path::new("/no/such/model"), &["/no/such/model", "no such folder"]);
-    check(&golden().join("FORMAT.md"), &["FORMAT.md", "not a folder"]);
+    check(&golden().join("FORMAT.md"), &["FORMAT.md", "no GGUF file"]);
     check(tempfile::tempdir().unwrap().path(), &["config.json"]);
     let cases: Vec<(tempfile::TempDir, &[&str])> = vec![
         (broken(|dir| fs::write(dir.join("config.json"), "{").unwrap()), &["config.json", "JSON"]),

@@ -11,6 +11,7 @@ mod eval;
 mod fault;
 mod harmless;
 mod host;
+mod info;
 mod lint;
 mod open;
 mod options;
@@ -68,6 +69,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Say what this machine, terminal and configuration give the program, and what is amiss
     Doctor(doctor::DoctorArgs),
+    /// Say what a model is and what it would need, without loading it
+    Info(info::InfoArgs),
     /// Look through a recording for what often goes wrong
     Lint(lint::LintArgs),
     /// Print the configuration file with its defaults, or where it is read from
@@ -87,6 +90,7 @@ pub fn main() -> ExitCode {
         Some(Command::Eval(args)) => eval::main(&args),
         Some(Command::Bench(args)) => bench::main(&args),
         Some(Command::Doctor(args)) => doctor::main(&args),
+        Some(Command::Info(args)) => info::main(&args),
         Some(Command::Lint(args)) => lint::main(&args),
         Some(Command::Config(args)) => config::main(&args),
     };

@@ -8,7 +8,7 @@ use super::{Config, Fault, ParamOptions, config};
 use crate::{
     decode,
     model::{
-        self, Computing, Precision, Quantization, Source,
+        self, Computing, Overrides, Precision, Quantization, Source, TokenName,
         hub::{HubSettings, RepoId},
     },
     tui::{Look, Palette, Shade},
@@ -17,7 +17,7 @@ use crate::{
 /// Which model, and where it computes.
 #[derive(Debug, Args)]
 pub struct SourceOptions {
-    /// Folder with a checkpoint as Hugging Face stores it, or a model of the hub:
+    /// Folder with a checkpoint as Hugging Face stores it, a GGUF file, or a model of the hub:
     /// owner/name, owner/name@revision, owner/name:file.gguf [default: the embedded model]
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
@@ -36,6 +36,15 @@ pub struct SourceOptions {
     /// Round matrices to this type on the way into memory: q8_0, q6_k, q5_k, q4_k, q5_0 or q4_0
     #[arg(long, value_name = "TYPE")]
     pub quantize: Option<Quantization>,
+    /// Tokenizer (a tokenizer.json) in place of the model's own
+    #[arg(long, value_name = "FILE")]
+    pub tokenizer: Option<PathBuf>,
+    /// Mask token in place of the model's own: its number, or its text in the tokenizer
+    #[arg(long, value_name = "TOKEN")]
+    pub mask_token: Option<TokenName>,
+    /// End-of-sequence token in place of the model's own: its number, or its text
+    #[arg(long, value_name = "TOKEN")]
+    pub eos_token: Option<TokenName>,
 }
 
 impl SourceOptions {
@@ -63,7 +72,7 @@ impl SourceOptions {
         }
         let repo: RepoId = model.parse().map_err(|why| {
             Fault::failure(format!(
-                "{model}: there is no such folder, and it is no model of the hub ({why}). Give a \
+                "{model}: there is no such folder or file, and it is no model of the hub ({why}). Give a \
                  folder that holds config.json, *.safetensors and tokenizer.json, or an id \
                  (owner/name) like GSAI-ML/LLaDA-8B-Instruct"
             ))
@@ -84,7 +93,7 @@ impl SourceOptions {
         Ok(Source::Hub(repo, Box::new(settings)))
     }
 
-    /// What it computes on and in.
+    /// What it computes on and in, and what is said in place of its files.
     ///
     /// # Errors
     /// If there is no such device.
@@ -93,7 +102,17 @@ impl SourceOptions {
             device: model::device(&self.device)?,
             precision: self.dtype,
             quantize: self.quantize,
+            overrides: self.overrides(),
         })
+    }
+
+    /// What is said in place of the model's files.
+    pub fn overrides(&self) -> Overrides {
+        Overrides {
+            tokenizer: self.tokenizer.clone(),
+            mask: self.mask_token.clone(),
+            eos: self.eos_token.clone(),
+        }
     }
 }
 

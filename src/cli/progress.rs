@@ -4,19 +4,25 @@ use std::{ops::ControlFlow, sync::atomic::Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Fault, harmless::harmless, stop};
+use super::{Fault, fault::tell, harmless::harmless, stop};
 use crate::model::{self, Computing, LoadError, LoadProgress, Loaded, Source, Work};
 
-/// Loads a model. The first SIGINT, SIGTERM or SIGHUP ends it where it can be ended.
+/// Loads a model, with a warning before if memory is tight. The first SIGINT, SIGTERM or SIGHUP ends it where it can be ended.
 pub(super) fn load(source: &Source, computing: &Computing) -> Result<Loaded, Fault> {
     let stopped = stop::on_signals();
     let mut bar = Bar::default();
-    let loaded = model::load(source, computing, &mut |now| {
+    let mut watch = |now: &LoadProgress| {
         bar.show(now);
         match stopped.load(Ordering::Relaxed) {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }
+    };
+    let loaded = model::open(source, computing, &mut watch).and_then(|checkpoint| {
+        if let Some(warning) = checkpoint.tight() {
+            tell(&harmless(&format!("warning: {warning}")));
+        }
+        checkpoint.load(&mut watch)
     });
     drop(bar);
     let mut loaded = loaded?;

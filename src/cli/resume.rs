@@ -17,7 +17,7 @@ use super::{
 use crate::{
     debugger::{Command, Debugger},
     inspect::Condition,
-    model::{self, Computing, Precision, Quantization, Source as ModelSource},
+    model::{self, Computing, Overrides, Precision, Quantization, Source as ModelSource},
     predict::Vocabulary,
     session::NodeId,
     trace::{self, Header, TraceRecorder},
@@ -53,6 +53,12 @@ struct Model {
     dtype: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     quantize: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tokenizer: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mask_token: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    eos_token: Option<String>,
 }
 
 /// A breakpoint.
@@ -72,6 +78,10 @@ pub(super) fn folder() -> Option<PathBuf> {
 
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn absolute_in(overrides: Overrides) -> Overrides {
+    Overrides { tokenizer: overrides.tokenizer.as_deref().map(absolute), ..overrides }
 }
 
 /// What the session came from.
@@ -98,6 +108,8 @@ pub struct ModelOrigin {
     pub dtype: Precision,
     /// `--quantize`.
     pub quantize: Option<Quantization>,
+    /// `--tokenizer`, `--mask-token`, `--eos-token`.
+    pub overrides: Overrides,
 }
 
 impl ModelOrigin {
@@ -111,6 +123,7 @@ impl ModelOrigin {
             device: options.load.source.device.clone(),
             dtype: options.load.source.dtype,
             quantize: options.load.source.quantize,
+            overrides: absolute_in(options.load.source.overrides()),
         })
     }
 }
@@ -158,6 +171,9 @@ fn keep(folder: &Path, origin: &Origin, debugger: &Debugger, view: View) -> Resu
             device: model.device.clone(),
             dtype: model.dtype.to_string(),
             quantize: model.quantize.map(|quantize| quantize.to_string()),
+            tokenizer: model.overrides.tokenizer.clone(),
+            mask_token: model.overrides.mask.as_ref().map(ToString::to_string),
+            eos_token: model.overrides.eos.as_ref().map(ToString::to_string),
         }),
         name: origin.name.clone(),
         recording: origin.recording.as_deref().filter(|_| whole).map(absolute),
@@ -177,6 +193,16 @@ fn keep(folder: &Path, origin: &Origin, debugger: &Debugger, view: View) -> Resu
     let text = serde_json::to_string_pretty(&last).map_err(|error| error.to_string())?;
     let path = folder.join("last.json");
     config::write_file(&path, &text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// What is said now in place of the model's files, else what was said then.
+fn overrides(now: &Overrides, then: &Model) -> Overrides {
+    let token = |text: &Option<String>| text.as_ref().and_then(|text| text.parse().ok());
+    Overrides {
+        tokenizer: now.tokenizer.as_deref().map(absolute).or_else(|| then.tokenizer.clone()),
+        mask: now.mask.clone().or_else(|| token(&then.mask_token)),
+        eos: now.eos.clone().or_else(|| token(&then.eos_token)),
+    }
 }
 
 /// Opens the debugger where it was left.
@@ -242,11 +268,13 @@ pub fn main(
                 device: model.device.clone(),
                 dtype: model.dtype.parse().unwrap_or(Precision::Auto),
                 quantize: model.quantize.as_ref().and_then(|name| name.parse().ok()),
+                overrides: overrides(&options.load.source.overrides(), model),
             };
             let computing = Computing {
                 device: model::device(&origin.device)?,
                 precision: origin.dtype,
                 quantize: origin.quantize,
+                overrides: origin.overrides.clone(),
             };
             let loaded = progress::load(&source, &computing)?;
             if loaded.facts.special != facts.special || loaded.facts.vocabulary != facts.vocabulary
@@ -298,4 +326,28 @@ pub fn main(
     })
     .map_err(Fault::failure)?;
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_said_then_holds_unless_something_else_is_said_now() {
+        let said = |mask: Option<&str>, eos: Option<&str>| Overrides {
+            tokenizer: None,
+            mask: mask.map(|text| text.parse().unwrap()),
+            eos: eos.map(|text| text.parse().unwrap()),
+        };
+        let kept = r#"{"device":"cpu","dtype":"auto","mask_token":"507","eos_token":"<|eot_id|>"}"#;
+        let then: Model = serde_json::from_str(kept).unwrap();
+        let both = said(Some("507"), Some("<|eot_id|>"));
+        assert_eq!(overrides(&Overrides::default(), &then), both);
+        let other = said(Some("3"), Some("<|eot_id|>"));
+        assert_eq!(overrides(&said(Some("3"), None), &then), other);
+        // As older versions kept it.
+        let old: Model =
+            serde_json::from_str(r#"{"folder":null,"device":"cpu","dtype":"auto"}"#).unwrap();
+        assert_eq!(overrides(&Overrides::default(), &old), Overrides::default());
+    }
 }

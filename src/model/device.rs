@@ -4,9 +4,9 @@ use std::fmt;
 
 use candle_core::{DType, Device, quantized::GgmlDType};
 
-use super::{LoadError, Weights};
+use super::{LoadError, Overrides, Stored, Weights};
 
-/// What to compute on and in.
+/// What to compute on and in, and what is said in place of the checkpoint's files.
 #[derive(Debug, Clone)]
 pub struct Computing {
     /// The device.
@@ -15,12 +15,14 @@ pub struct Computing {
     pub precision: Precision,
     /// What matrices are rounded to on the way into memory.
     pub quantize: Option<Quantization>,
+    /// What is said in place of the checkpoint's files.
+    pub overrides: Overrides,
 }
 
 impl Computing {
     /// On this device, in the precision that suits it.
     pub fn on(device: Device) -> Self {
-        Self { device, precision: Precision::Auto, quantize: None }
+        Self { device, precision: Precision::Auto, quantize: None, overrides: Overrides::default() }
     }
 }
 
@@ -83,7 +85,11 @@ impl Precision {
         match self {
             Self::Exact(dtype) => dtype,
             Self::Auto if device.is_cpu() => DType::F32,
-            Self::Auto => weights.dtype(),
+            Self::Auto => match weights.stored() {
+                Stored::Plain(dtype) => dtype,
+                // Products with blocks are in f32.
+                Stored::Blocks(_) => DType::F32,
+            },
         }
     }
 }

@@ -9,6 +9,7 @@ pub(super) fn files() -> Files {
         folder: "the embedded model".to_owned(),
         config: include_str!("../../assets/tiny/config.json").to_owned(),
         tokenizer: Some(include_bytes!("../../assets/tiny/tokenizer.json").to_vec()),
+        tokenizer_place: None,
         tokenizer_config: Some(include_str!("../../assets/tiny/tokenizer_config.json").to_owned()),
         chat_template: None,
         generation_config: Some(

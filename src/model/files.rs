@@ -5,20 +5,23 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Component, Path, PathBuf},
+    sync::Arc,
 };
 
-use super::LoadError;
+use super::{LoadError, tokenizer, weights::Gguf};
 
 /// The contents of a checkpoint's small files, and where its tensors are.
 pub struct Files {
     /// The model's short name.
     pub name: String,
-    /// The folder, or a word for the embedded model.
+    /// The folder or file, or a word for the embedded model.
     pub folder: String,
-    /// config.json.
+    /// config.json; empty for a GGUF file, which describes itself.
     pub config: String,
     /// tokenizer.json, if there is one.
     pub tokenizer: Option<Vec<u8>>,
+    /// Where the tokenizer came from if it is not the checkpoint's own.
+    pub tokenizer_place: Option<String>,
     /// tokenizer_config.json, if there is one.
     pub tokenizer_config: Option<String>,
     /// chat_template.jinja, if there is one.
@@ -35,21 +38,28 @@ pub enum Tensors {
     Paths(Vec<PathBuf>),
     /// In memory, compiled in.
     Bytes(&'static [u8]),
+    /// In a GGUF file.
+    Gguf(Arc<Gguf>),
 }
 
 impl Files {
-    /// Reads the small files of the checkpoint in `folder` and finds its tensors.
+    /// Reads the small files of the checkpoint in `folder`, or the header of a GGUF file, and
+    /// finds the tensors.
     ///
     /// # Errors
-    /// If the folder is no checkpoint.
+    /// If the folder is no checkpoint, or the file none that can be read.
     pub fn read(folder: &Path) -> Result<Self, LoadError> {
         let shown = folder.display().to_string();
-        if !folder.is_dir() {
+        if !folder.exists() {
             return Err(LoadError::new(
                 &shown,
-                if folder.exists() { "this is not a folder" } else { "there is no such folder" },
-                "Give a folder that holds config.json, *.safetensors and tokenizer.json",
+                "there is no such folder or file",
+                "Give a folder that holds config.json, *.safetensors and tokenizer.json, or a \
+                 .gguf file",
             ));
+        }
+        if !folder.is_dir() {
+            return Self::read_gguf(folder);
         }
         let optional = |name: &str| match read_small(&folder.join(name)) {
             Ok(bytes) => Ok(Some(bytes)),
@@ -75,12 +85,68 @@ impl Files {
                 .map_or_else(|| shown.clone(), |name| name.to_string_lossy().into_owned()),
             config,
             tokenizer: optional("tokenizer.json")?,
+            tokenizer_place: None,
             tokenizer_config: text("tokenizer_config.json")?,
             chat_template: text("chat_template.jinja")?,
             generation_config: text("generation_config.json")?,
             tensors: Tensors::Paths(shards(folder)?),
             folder: shown,
         })
+    }
+
+    /// Opens a GGUF file. Its tokenizer stays in it until it is asked for.
+    fn read_gguf(path: &Path) -> Result<Self, LoadError> {
+        let shown = path.display().to_string();
+        let file = Gguf::open(path)?;
+        let name = path.file_name().map_or_else(|| shown.as_str().into(), |n| n.to_string_lossy());
+        Ok(Self {
+            name: name.trim_end_matches(".gguf").to_owned(),
+            config: String::new(),
+            tokenizer: None,
+            tokenizer_place: None,
+            tokenizer_config: Some(tokenizer::gguf::config(&file.metadata)),
+            chat_template: None,
+            generation_config: None,
+            tensors: Tensors::Gguf(Arc::new(file)),
+            folder: shown,
+        })
+    }
+
+    /// Takes another tokenizer.json than the checkpoint's own.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn take_tokenizer(&mut self, path: &Path) -> Result<(), LoadError> {
+        self.tokenizer = Some(read_small(path).map_err(|error| unreadable(path, &error))?);
+        self.tokenizer_place = Some(path.display().to_string());
+        Ok(())
+    }
+
+    /// Bytes of all files that were found.
+    pub fn sizes(&self) -> Vec<(String, u64)> {
+        let small = [
+            ("config.json", Some(self.config.len()).filter(|length| *length > 0)),
+            ("tokenizer.json", self.tokenizer.as_ref().map(Vec::len)),
+            ("tokenizer_config.json", self.tokenizer_config.as_ref().map(String::len)),
+            ("chat_template.jinja", self.chat_template.as_ref().map(String::len)),
+            ("generation_config.json", self.generation_config.as_ref().map(String::len)),
+        ];
+        let small =
+            small.into_iter().filter_map(|(name, length)| Some((name.to_owned(), length? as u64)));
+        match &self.tensors {
+            // The small ones are inside it.
+            Tensors::Gguf(file) => vec![(self.folder.clone(), file.length())],
+            Tensors::Bytes(bytes) => {
+                small.chain([("model.safetensors".to_owned(), bytes.len() as u64)]).collect()
+            }
+            Tensors::Paths(paths) => {
+                let large = paths.iter().map(|path| {
+                    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                    (name, fs::metadata(path).map_or(0, |file| file.len()))
+                });
+                small.chain(large).collect()
+            }
+        }
     }
 
     /// The numbers that generation_config.json holds under names of strategies.
@@ -99,6 +165,11 @@ impl Files {
 
     /// How a file of this checkpoint is called in messages.
     pub fn name_of(&self, file: &str) -> String {
+        match (&self.tokenizer_place, &self.tensors) {
+            (Some(place), _) if file == "tokenizer.json" => return place.clone(),
+            (_, Tensors::Gguf(_)) => return self.folder.clone(),
+            _ => {}
+        }
         Path::new(&self.folder).join(file).display().to_string()
     }
 }

@@ -1,19 +1,25 @@
 //! Models: the only room that knows tensors. Everything else reaches it through
 //! [`crate::predict::Predictor`].
 //!
-//! A checkpoint is a folder as Hugging Face stores it, or the one embedded in the binary. It
-//! loads into a [`Loaded`]: a predictor, the tokenizer, and the facts people are shown.
+//! A checkpoint is a folder as Hugging Face stores it, a GGUF file, or the one embedded in the
+//! binary. Its headers are read into a [`Checkpoint`], which loads into a [`Loaded`]: a predictor,
+//! the tokenizer, and the facts people are shown.
 
 mod chat;
+mod checkpoint;
 mod device;
 mod embedded;
 mod error;
+pub mod estimate;
 mod family;
 mod files;
 pub mod hub;
 mod kernels;
+pub mod memory;
 mod network;
 mod noise;
+mod outline;
+mod overrides;
 mod predictor;
 mod progress;
 mod reduce;
@@ -27,25 +33,28 @@ use candle_core::Device;
 use network::ModernBert;
 use weights::Loader;
 
+pub use checkpoint::{Checkpoint, count};
 pub use device::{Computing, DeviceReport, Precision, Quantization, available, device};
 pub use error::LoadError;
 pub use family::{Description, FAMILIES, Family, Kind};
 pub use files::Files;
 pub use network::{Batch, Biases, Head, Matrix, Names, Network, Part, Pattern, Spec, Transformer};
+pub use outline::Outline;
+pub use overrides::{Overrides, TokenName};
 pub use predictor::{Facts, NetworkPredictor};
 pub use progress::{LoadProgress, LoadWatch, Work};
 pub use speed::{matmul_speed, threads};
 pub use tokenizer::Tokenizer;
-pub use weights::{Held, Weights};
+pub use weights::{Held, Stored, Weights};
 
-use crate::predict::{ModelFacts, Predictor, Reading};
+use crate::predict::{ModelFacts, Predictor};
 
 /// Where a model comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// The small model compiled into the binary.
     Embedded,
-    /// A folder with config.json, safetensors and tokenizer.json.
+    /// A folder with config.json, safetensors and tokenizer.json, or a GGUF file.
     Folder(PathBuf),
     /// A repository of a hub.
     Hub(hub::RepoId, Box<hub::HubSettings>),
@@ -82,15 +91,16 @@ impl Suggestions {
     }
 }
 
-/// Loads a model. `watch` is told how it goes on and may end it.
+/// Reads the headers of a model. One of a hub is fetched first; `watch` is told how that goes on
+/// and may end it.
 ///
 /// # Errors
 /// [`LoadError`], which names the file, what was expected and what to do.
-pub fn load(
+pub fn open(
     source: &Source,
     computing: &Computing,
     watch: &mut LoadWatch,
-) -> Result<Loaded, LoadError> {
+) -> Result<Checkpoint, LoadError> {
     let files = match source {
         Source::Embedded => embedded::files(),
         Source::Folder(path) => Files::read(path)?,
@@ -101,32 +111,19 @@ pub fn load(
             files
         }
     };
-    let (family, described) = Description::parse(&files.config, &files.name_of("config.json"))?;
-    let tokenizer = Tokenizer::read(&files, described.columns())?;
-    let special = tokenizer.special(&described, &files)?;
-    let weights = Weights::open(&files)?;
-    let dtype = computing.precision.resolve(&weights, &computing.device);
-    let held = Held { dtype, quantize: computing.quantize };
-    let network = network(&described, &weights, held, &computing.device, watch)?;
-    let facts = ModelFacts {
-        name: files.name.clone(),
-        family: family.model_type.to_owned(),
-        device: device::name(&computing.device),
-        dtype: held.to_string(),
-        vocabulary: described.columns(),
-        context: described.context(),
-        layers: described.layers(),
-        special,
-        reading: Reading { shift: described.shift, block: described.block(&files.name) },
-    };
-    let limits = Facts { context: facts.context, columns: facts.vocabulary };
-    Ok(Loaded {
-        predictor: Box::new(NetworkPredictor::new(network, limits)),
-        tokenizer: Arc::new(tokenizer),
-        flops_per_position: described.flops_per_position(),
-        suggested: Suggestions { shift: described.shift, own: files.suggested() },
-        facts,
-    })
+    Checkpoint::open(files, computing)
+}
+
+/// Loads a model. `watch` is told how it goes on and may end it.
+///
+/// # Errors
+/// [`LoadError`], which names the file, what was expected and what to do.
+pub fn load(
+    source: &Source,
+    computing: &Computing,
+    watch: &mut LoadWatch,
+) -> Result<Loaded, LoadError> {
+    open(source, computing, watch)?.load(watch)
 }
 
 /// Puts the weights of a described network in place.

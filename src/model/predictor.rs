@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Logits held at once, as numbers: 16 M are 64 MB in f32, 130 rows of a vocabulary of 126,464.
-const LOGITS_AT_ONCE: usize = 1 << 24;
+pub(super) const LOGITS_AT_ONCE: usize = 1 << 24;
 
 /// A network that answers requests.
 pub struct NetworkPredictor {

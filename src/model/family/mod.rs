@@ -3,6 +3,7 @@
 
 mod a2d;
 mod dream;
+mod gguf;
 mod hf;
 mod illada;
 mod llada;
@@ -11,7 +12,11 @@ mod modernbert;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{LoadError, network::Spec};
+use super::{
+    LoadError,
+    files::{Files, Tensors},
+    network::Spec,
+};
 
 /// A family of models.
 pub struct Family {
@@ -75,6 +80,17 @@ pub enum Kind {
 }
 
 impl Description {
+    /// Describes the network of a checkpoint.
+    ///
+    /// # Errors
+    /// As [`Description::parse`]; the same of a GGUF file's metadata.
+    pub fn of(files: &Files) -> Result<(&'static Family, Self), LoadError> {
+        match &files.tensors {
+            Tensors::Gguf(file) => gguf::describe(file, &files.folder),
+            _ => Self::parse(&files.config, &files.name_of("config.json")),
+        }
+    }
+
     /// Describes the network of config.json, `text`, found at `place`.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use candle_core::{Result, Tensor};
 use crate::model::kernels::softmax;
 
 /// Scores held at once, as numbers: 32 MB in f32.
-const SCORES_AT_ONCE: usize = 1 << 23;
+pub(in crate::model) const SCORES_AT_ONCE: usize = 1 << 23;
 
 /// What each query sees.
 ///

@@ -13,6 +13,8 @@ pub enum Matrix {
     Dense(Tensor),
     /// In blocks of small whole numbers with a common factor (GGML's types).
     Quantised(Arc<QTensor>),
+    /// Matrices of several kinds, whose outputs lie one behind the other.
+    Several(Vec<Matrix>),
 }
 
 impl Matrix {
@@ -21,6 +23,10 @@ impl Matrix {
         match self {
             Self::Dense(tensor) => tensor.dims2(),
             Self::Quantised(tensor) => tensor.shape().dims2(),
+            Self::Several(parts) => parts.iter().try_fold((0, 0), |(rows, _), part| {
+                let (more, columns) = part.dims()?;
+                Ok((rows + more, columns))
+            }),
         }
     }
 
@@ -34,6 +40,7 @@ impl Matrix {
                 rows.reshape((batch, length, ()))
             }
             Self::Quantised(tensor) => tensor.embedding(ids)?.to_dtype(dtype),
+            Self::Several(_) => candle_core::bail!("rows of several matrices"),
         }
     }
 
@@ -52,6 +59,11 @@ impl Matrix {
                     false => flat.apply_op1_no_bwd(tensor.as_ref())?,
                 };
                 out.to_dtype(x.dtype())?
+            }
+            Self::Several(parts) => {
+                let outs =
+                    parts.iter().map(|part| part.apply(&flat)).collect::<Result<Vec<_>>>()?;
+                Tensor::cat(&outs, D::Minus1)?
             }
         };
         shape.push(out.dim(D::Minus1)?);

@@ -12,6 +12,7 @@ mod rope;
 mod spec;
 mod transformer;
 
+pub(super) use attention::SCORES_AT_ONCE;
 pub use bias::Pattern;
 pub use linear::Matrix;
 pub(super) use linear::{Linear, Norm};

@@ -5,10 +5,10 @@ use std::{borrow::Cow, collections::HashMap, fmt, ops::ControlFlow, sync::Arc};
 
 use candle_core::{
     DType, Device, Result as Computed, Tensor,
-    quantized::{QStorage, QTensor},
+    quantized::{GgmlDType, QStorage, QTensor},
 };
 
-use super::Weights;
+use super::{Info, Stored, Weights};
 use crate::model::{
     LoadError, LoadProgress, LoadWatch, Quantization, Work,
     network::{Linear, Matrix},
@@ -24,6 +24,26 @@ pub struct Held {
     pub dtype: DType,
     /// What matrices are rounded to, where a row can be cut into its blocks.
     pub quantize: Option<Quantization>,
+}
+
+impl Held {
+    /// How a matrix with rows of `columns` numbers is held that is stored like this: blocks stay
+    /// as they are unless they are to become others.
+    pub fn matrix(self, stored: Stored, columns: usize) -> Stored {
+        match (self.quantize.map(Quantization::dtype), stored) {
+            (Some(to), _) if columns.is_multiple_of(to.block_size()) => Stored::Blocks(to),
+            (_, Stored::Blocks(dtype)) => Stored::Blocks(dtype),
+            (_, Stored::Plain(_)) => Stored::Plain(self.dtype),
+        }
+    }
+
+    /// What people are told of weights that are mostly stored like this.
+    pub fn name(self, stored: Stored) -> String {
+        match (self.quantize, stored) {
+            (None, Stored::Blocks(_)) => stored.to_string(),
+            _ => self.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Held {
@@ -107,61 +127,110 @@ impl<'a, 'w> Loader<'a, 'w> {
     /// The rows of the matrices `NAME.weight`, one behind the other.
     pub(in crate::model) fn matrix(&mut self, names: &[String]) -> Result<Matrix, LoadError> {
         let names: Vec<String> = names.iter().map(|name| format!("{name}.weight")).collect();
-        let shapes: Vec<Vec<usize>> =
-            names.iter().filter_map(|name| Some(self.weights.store.info(name)?.0)).collect();
-        let rows = shapes.iter().map(|shape| shape[0]).sum();
-        let columns = shapes.first().and_then(|shape| shape.get(1)).copied().unwrap_or(0);
-        match self.held.quantize.map(Quantization::dtype) {
-            Some(to) if columns.is_multiple_of(to.block_size()) => {
-                let mut bytes = Vec::new();
-                self.pieces(&names, columns, &mut |piece| {
-                    let rows = piece.len() / columns;
-                    let piece = Tensor::from_vec(piece, (rows, columns), &Device::Cpu)?;
-                    bytes.extend_from_slice(&QTensor::quantize(&piece, to)?.data()?);
-                    Ok(())
-                })?;
-                let placed = QStorage::from_data(Cow::Owned(bytes), self.device, to)
-                    .and_then(|storage| QTensor::new(storage, (rows, columns)));
-                Ok(Matrix::Quantised(Arc::new(placed.map_err(|error| self.failed(&error))?)))
+        let held = |name: &String| {
+            let info = self.weights.store.info(name)?;
+            Some(self.held.matrix(info.stored, info.columns()))
+        };
+        let runs: Vec<(Option<Stored>, &[String])> =
+            names.chunk_by(|a, b| held(a) == held(b)).map(|run| (held(&run[0]), run)).collect();
+        let mut parts = Vec::new();
+        for (held, names) in runs {
+            let infos = names.iter().filter_map(|name| self.weights.store.info(name));
+            let (mut rows, mut columns) = (0, 0);
+            for info in infos {
+                (rows, columns) = (rows + info.rows(), info.columns());
             }
-            _ => self.dense(&names, &[rows, columns]).map(Matrix::Dense),
+            parts.push(match held {
+                Some(Stored::Blocks(dtype)) => self.blocks(names, dtype, (rows, columns))?,
+                _ => Matrix::Dense(self.dense(names, &[rows, columns])?),
+            });
         }
+        Ok(match parts.len() {
+            1 => parts.remove(0),
+            _ => Matrix::Several(parts),
+        })
+    }
+
+    /// A matrix in blocks: as stored where they are of this type already.
+    fn blocks(
+        &mut self,
+        names: &[String],
+        to: GgmlDType,
+        (rows, columns): (usize, usize),
+    ) -> Result<Matrix, LoadError> {
+        let store = &self.weights.store;
+        let as_stored = |info: &Info| info.stored == Stored::Blocks(to) && info.pairs.is_none();
+        let storage = match names {
+            // Straight from the file.
+            [name] if store.info(name).is_some_and(|info| as_stored(&info)) => {
+                let device = self.device;
+                let placed = store.rows(name, 0..rows, |bytes| {
+                    QStorage::from_data(Cow::Borrowed(bytes), device, to)
+                });
+                self.advance(Stored::Blocks(to).bytes(rows * columns))?;
+                placed.ok_or_else(|| self.weights.unread(name))?
+            }
+            _ => {
+                let mut bytes = Vec::with_capacity(Stored::Blocks(to).bytes(rows * columns));
+                for name in names {
+                    let stored = store.info(name).map(|info| info.stored);
+                    let alike = stored == Some(Stored::Blocks(to));
+                    self.raw(name, &mut |stored, piece| {
+                        if alike {
+                            bytes.extend_from_slice(piece);
+                            return Ok(());
+                        }
+                        let piece = stored.widen(piece)?;
+                        let rows = piece.len() / columns;
+                        let piece = Tensor::from_vec(piece, (rows, columns), &Device::Cpu)?;
+                        bytes.extend_from_slice(&QTensor::quantize(&piece, to)?.data()?);
+                        Ok(())
+                    })?;
+                }
+                QStorage::from_data(Cow::Owned(bytes), self.device, to)
+            }
+        };
+        let placed = storage.and_then(|storage| QTensor::new(storage, (rows, columns)));
+        Ok(Matrix::Quantised(Arc::new(placed.map_err(|error| self.failed(&error))?)))
     }
 
     /// Vectors, one behind the other, in the type computed in.
     pub(in crate::model) fn vector(&mut self, names: &[String]) -> Result<Tensor, LoadError> {
-        let length =
-            names.iter().filter_map(|name| Some(self.weights.store.info(name)?.0[0])).sum();
+        let infos = names.iter().filter_map(|name| self.weights.store.info(name));
+        let length = infos.map(|info| info.rows()).sum();
         self.dense(names, &[length])
     }
 
     /// Every tensor under its name, dense: for networks that put themselves together.
     pub(in crate::model) fn all(&mut self) -> Result<HashMap<String, Tensor>, LoadError> {
-        let names = self.weights.store.names();
+        let names: Vec<String> =
+            self.weights.store.names().into_iter().map(str::to_owned).collect();
         let mut all = HashMap::new();
         for name in names {
-            let Some((shape, _)) = self.weights.store.info(&name) else { continue };
-            let tensor = self.dense(std::slice::from_ref(&name), &shape)?;
+            let Some(info) = self.weights.store.info(&name) else { continue };
+            let tensor = self.dense(std::slice::from_ref(&name), &info.shape)?;
             all.insert(name, tensor);
         }
         Ok(all)
     }
 
     fn dense(&mut self, names: &[String], shape: &[usize]) -> Result<Tensor, LoadError> {
-        let columns = shape[1..].iter().product();
+        let columns: usize = shape.iter().skip(1).product();
         let (dtype, device) = (self.held.dtype, self.device);
         if dtype == DType::F32 && device.is_cpu() {
             let mut all: Vec<f32> = Vec::with_capacity(shape.iter().product());
-            self.pieces(names, columns, &mut |piece| {
+            self.pieces(names, &mut |piece| {
                 all.extend_from_slice(&piece);
                 Ok(())
             })?;
             return Tensor::from_vec(all, shape, device).map_err(|error| self.failed(&error));
         }
         let mut placed = Vec::new();
-        self.pieces(names, columns, &mut |piece| {
+        self.pieces(names, &mut |piece| {
             let mut shape = shape.to_vec();
-            shape[0] = piece.len() / columns;
+            if let Some(rows) = shape.first_mut() {
+                *rows = piece.len() / columns.max(1);
+            }
             let piece = Tensor::from_vec(piece, shape, &Device::Cpu)?.to_dtype(dtype)?;
             placed.push(piece.to_device(device)?);
             Ok(())
@@ -176,47 +245,38 @@ impl<'a, 'w> Loader<'a, 'w> {
     fn pieces(
         &mut self,
         names: &[String],
-        columns: usize,
         put: &mut dyn FnMut(Vec<f32>) -> Computed<()>,
     ) -> Result<(), LoadError> {
-        for name in names {
-            let Some((shape, dtype)) = self.weights.store.info(name) else { continue };
-            let numbers: usize = shape.iter().product();
-            let size = dtype.size_in_bytes();
-            let at_once = (PIECE / columns.max(1)).max(1) * columns.max(1);
-            for start in (0..numbers).step_by(at_once) {
-                let end = (start + at_once).min(numbers);
-                let piece = self
-                    .weights
-                    .store
-                    .read(name, start * size..end * size, |bytes| widen(bytes, dtype))
-                    .unwrap_or_else(|| Ok(Vec::new()));
-                piece.and_then(&mut *put).map_err(|error| self.failed(&error))?;
-                self.progress.done += ((end - start) * size) as u64;
-                if let ControlFlow::Break(()) = (self.watch)(&self.progress) {
-                    return Err(LoadError::cancelled(&self.weights.place));
-                }
-            }
+        names.iter().try_for_each(|name| {
+            self.raw(name, &mut |stored, bytes| stored.widen(bytes).and_then(&mut *put))
+        })
+    }
+
+    /// Hands over the rows of a tensor as they are stored, some rows at a time.
+    fn raw(
+        &mut self,
+        name: &str,
+        put: &mut dyn FnMut(Stored, &[u8]) -> Computed<()>,
+    ) -> Result<(), LoadError> {
+        let Some(info) = self.weights.store.info(name) else { return Ok(()) };
+        let columns = info.columns();
+        let at_once = (PIECE / columns.max(1)).max(1);
+        for start in (0..info.rows()).step_by(at_once) {
+            let end = (start + at_once).min(info.rows());
+            let store = &self.weights.store;
+            let done = store.rows(name, start..end, |bytes| put(info.stored, bytes));
+            done.ok_or_else(|| self.weights.unread(name))?.map_err(|error| self.failed(&error))?;
+            self.advance(info.stored.bytes((end - start) * columns))?;
         }
         Ok(())
     }
-}
 
-/// Stored numbers in f32.
-fn widen(bytes: &[u8], dtype: DType) -> Computed<Vec<f32>> {
-    Ok(match dtype {
-        DType::F32 => {
-            bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+    /// Tells that some bytes are done.
+    fn advance(&mut self, bytes: usize) -> Result<(), LoadError> {
+        self.progress.done += bytes as u64;
+        match (self.watch)(&self.progress) {
+            ControlFlow::Break(()) => Err(LoadError::cancelled(&self.weights.place)),
+            ControlFlow::Continue(()) => Ok(()),
         }
-        // The upper half of an f32.
-        DType::BF16 => {
-            bytes.chunks_exact(2).map(|b| f32::from_le_bytes([0, 0, b[0], b[1]])).collect()
-        }
-        _ => {
-            let length = bytes.len() / dtype.size_in_bytes();
-            Tensor::from_raw_buffer(bytes, dtype, &[length], &Device::Cpu)?
-                .to_dtype(DType::F32)?
-                .to_vec1()?
-        }
-    })
+    }
 }

@@ -1,7 +1,12 @@
 //! Tensors by name: looked up in the files of a checkpoint, checked, and put in place.
 
+mod gguf;
 mod loader;
+mod mapped;
 mod safetensors;
+mod stored;
+
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use candle_core::DType;
 
@@ -11,13 +16,93 @@ use super::{
     files::{Files, Tensors},
 };
 
+pub(super) use gguf::{Gguf, Metadata, MetadataValue};
 pub use loader::Held;
 pub(super) use loader::Loader;
+pub use stored::Stored;
 
 /// The tensors of a checkpoint, not yet in memory.
 pub struct Weights {
     place: String,
-    store: Safetensors,
+    /// What the tensors must fit.
+    described: &'static str,
+    store: Store,
+}
+
+/// The files they are in.
+enum Store {
+    Safetensors(Safetensors),
+    Gguf(Arc<Gguf>),
+}
+
+/// What is known of a tensor before it is read.
+#[derive(Debug, Clone, PartialEq)]
+struct Info {
+    shape: Vec<usize>,
+    stored: Stored,
+    /// The rows of heads this wide lie as pairs (see [`Info::row`]).
+    pairs: Option<usize>,
+}
+
+impl Info {
+    fn rows(&self) -> usize {
+        self.shape.first().copied().unwrap_or(1)
+    }
+
+    /// Numbers in a row; a vector's rows are single numbers.
+    fn columns(&self) -> usize {
+        self.shape.iter().skip(1).product()
+    }
+
+    /// Where the row `row` lies in the file. A head's rows lie as they are rotated: the two of a
+    /// pair `(i, i + width / 2)` side by side.
+    fn row(&self, row: usize) -> usize {
+        match self.pairs {
+            None => row,
+            Some(width) => {
+                let (head, within) = (row / width, row % width);
+                let (half, pair) = (within / (width / 2), within % (width / 2));
+                head * width + 2 * pair + half
+            }
+        }
+    }
+}
+
+impl Store {
+    fn info(&self, name: &str) -> Option<Info> {
+        match self {
+            Self::Safetensors(files) => files.info(name),
+            Self::Gguf(file) => file.info(name),
+        }
+    }
+
+    fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Safetensors(files) => files.names().collect(),
+            Self::Gguf(file) => file.names().collect(),
+        }
+    }
+
+    /// Reads some rows of a tensor in the network's order.
+    fn rows<T>(&self, name: &str, rows: Range<usize>, read: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        let info = self.info(name)?;
+        let width = info.stored.bytes(info.columns());
+        let (bytes, in_order) = match info.pairs {
+            None => (rows.start * width..rows.end * width, true),
+            Some(_) => (0..info.rows() * width, false),
+        };
+        let read = |bytes: &[u8]| match in_order {
+            true => read(bytes),
+            false => {
+                let there = rows.filter_map(|row| bytes.chunks_exact(width).nth(info.row(row)));
+                read(&there.collect::<Vec<_>>().concat())
+            }
+        };
+        match self {
+            Self::Safetensors(files) => files.read(name, bytes, read),
+            Self::Gguf(file) => file.read(name, bytes, read),
+        }
+    }
 }
 
 impl Weights {
@@ -27,20 +112,51 @@ impl Weights {
     /// If one is missing, cut or no safetensors.
     pub fn open(files: &Files) -> Result<Self, LoadError> {
         let store = match &files.tensors {
-            Tensors::Bytes(bytes) => Safetensors::embedded(bytes, &files.folder)?,
-            Tensors::Paths(paths) => Safetensors::open(paths)?,
+            Tensors::Bytes(bytes) => {
+                Store::Safetensors(Safetensors::embedded(bytes, &files.folder)?)
+            }
+            Tensors::Paths(paths) => Store::Safetensors(Safetensors::open(paths)?),
+            Tensors::Gguf(file) => Store::Gguf(file.clone()),
         };
-        Ok(Self { place: files.folder.clone(), store })
+        let described = match store {
+            Store::Safetensors(_) => "config.json",
+            Store::Gguf(_) => "the file's own description",
+        };
+        Ok(Self { place: files.folder.clone(), described, store })
     }
 
-    /// The type that most weights are stored in.
-    pub fn dtype(&self) -> DType {
-        self.store.main_dtype()
+    /// The type that most bytes of the weights are in.
+    pub fn stored(&self) -> Stored {
+        let mut bytes: BTreeMap<String, (u64, Stored)> = BTreeMap::new();
+        for (_, shape, stored) in self.tensors() {
+            let numbers = shape.iter().product();
+            bytes.entry(stored.to_string()).or_insert((0, stored)).0 +=
+                stored.bytes(numbers) as u64;
+        }
+        let most = bytes.into_values().max_by_key(|(bytes, _)| *bytes);
+        most.map_or(Stored::Plain(DType::F32), |(_, stored)| stored)
     }
 
     /// Bytes of all tensors.
     pub fn bytes(&self) -> u64 {
-        self.store.bytes()
+        self.tensors().map(|(_, shape, stored)| stored.bytes(shape.iter().product()) as u64).sum()
+    }
+
+    /// Every tensor: its name, shape and type.
+    pub fn tensors(&self) -> impl Iterator<Item = (&str, Vec<usize>, Stored)> {
+        self.store.names().into_iter().filter_map(|name| {
+            let info = self.store.info(name)?;
+            Some((name, info.shape, info.stored))
+        })
+    }
+
+    /// A tensor that could not be read although its header was.
+    fn unread(&self, name: &str) -> LoadError {
+        LoadError::new(
+            &self.place,
+            format!("`{name}` cannot be read"),
+            "Fetch the file again: it is cut or damaged",
+        )
     }
 
     /// Checks that every tensor in `expected` is there with its shape and a type that can be
@@ -51,16 +167,18 @@ impl Weights {
     pub(super) fn check(&self, expected: &[(String, Vec<usize>)]) -> Result<(), LoadError> {
         let problems: Vec<String> = expected
             .iter()
-            .filter_map(|(name, shape)| match self.store.info(name) {
-                None => Some(format!("`{name}` {shape:?} is missing")),
-                Some((found, _)) if found != *shape => {
-                    Some(format!("`{name}` is {found:?}, expected {shape:?}"))
+            .filter_map(|(name, shape)| {
+                let Some(Info { shape: found, stored, .. }) = self.store.info(name) else {
+                    return Some(format!("`{name}` {shape:?} is missing"));
+                };
+                if found != *shape {
+                    return Some(format!("`{name}` is {found:?}, expected {shape:?}"));
                 }
-                Some((_, DType::F32 | DType::F16 | DType::BF16)) => None,
-                Some((_, dtype)) => Some(format!(
-                    "`{name}` is stored as {}, expected f32, f16 or bf16",
-                    dtype.as_str()
-                )),
+                match stored {
+                    Stored::Plain(DType::F32 | DType::F16 | DType::BF16) => None,
+                    Stored::Blocks(_) if shape.len() == 2 => None,
+                    _ => Some(format!("`{name}` is stored as {stored}, expected f32, f16 or bf16")),
+                }
             })
             .collect();
         if problems.is_empty() {
@@ -70,13 +188,36 @@ impl Weights {
             0..=3 => String::new(),
             n => format!(", and {} more", n - 3),
         };
+        let described = self.described;
         Err(LoadError::new(
             &self.place,
             format!(
-                "the tensors do not fit config.json: {}{more}",
+                "the tensors do not fit {described}: {}{more}",
                 problems[..problems.len().min(3)].join(", ")
             ),
-            "Check that config.json and the weights belong together and that all shards are there",
+            match &self.store {
+                Store::Safetensors(_) => {
+                    "Check that config.json and the weights belong together and that all shards \
+                     are there"
+                }
+                Store::Gguf(_) => {
+                    "Fetch the file again, or take one that llama.cpp's converter wrote"
+                }
+            },
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_pairs_come_back_in_halves() {
+        let info = |pairs| Info { shape: vec![12, 1], stored: Stored::Plain(DType::F32), pairs };
+        let order = |pairs| (0..12).map(|row| info(pairs).row(row)).collect::<Vec<_>>();
+        assert_eq!(order(None), (0..12).collect::<Vec<_>>());
+        assert_eq!(order(Some(6)), [0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11]);
+        assert_eq!(order(Some(2)), (0..12).collect::<Vec<_>>());
     }
 }

@@ -1,20 +1,16 @@
 //! Safetensors files, mapped into memory.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fs::File,
-    ops::Range,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashMap, ops::Range, path::PathBuf};
 
 use candle_core::DType;
 use memmap2::Mmap;
 use safetensors::{SafeTensors, tensor::TensorInfo};
 
-use crate::model::{
-    LoadError,
-    files::{plain, unreadable},
+use super::{
+    Info, Stored,
+    mapped::{forget, map},
 };
+use crate::model::LoadError;
 
 /// The tensors of one or several files.
 pub(super) struct Safetensors {
@@ -95,27 +91,17 @@ impl Safetensors {
     }
 
     /// Shape and type of a tensor.
-    pub(super) fn info(&self, name: &str) -> Option<(Vec<usize>, DType)> {
-        self.tensors.get(name).map(|place| (place.shape.clone(), place.dtype))
+    pub(super) fn info(&self, name: &str) -> Option<Info> {
+        self.tensors.get(name).map(|place| Info {
+            shape: place.shape.clone(),
+            stored: Stored::Plain(place.dtype),
+            pairs: None,
+        })
     }
 
     /// The names of all tensors.
-    pub(super) fn names(&self) -> Vec<String> {
-        self.tensors.keys().cloned().collect()
-    }
-
-    /// The bytes of all tensors.
-    pub(super) fn bytes(&self) -> u64 {
-        self.tensors.values().map(|place| place.bytes.len() as u64).sum()
-    }
-
-    /// The type that most bytes are in.
-    pub(super) fn main_dtype(&self) -> DType {
-        let mut bytes: BTreeMap<&str, (usize, DType)> = BTreeMap::new();
-        for place in self.tensors.values() {
-            bytes.entry(place.dtype.as_str()).or_insert((0, place.dtype)).0 += place.bytes.len();
-        }
-        bytes.into_values().max_by_key(|(bytes, _)| *bytes).map_or(DType::F32, |(_, dtype)| dtype)
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
     }
 
     /// Reads some bytes of a tensor, and forgets the pages they came from: what is mapped counts
@@ -136,24 +122,3 @@ impl Safetensors {
         Some(read)
     }
 }
-
-fn map(path: &Path) -> Result<Mmap, LoadError> {
-    let file =
-        plain(path).and_then(|()| File::open(path)).map_err(|error| unreadable(path, &error))?;
-    // SAFETY: a mapped file must not be changed while it is mapped. Weight files are written once
-    // and read by everyone; reading 16 GB into memory of our own instead would double what a
-    // model needs.
-    unsafe { Mmap::map(&file) }.map_err(|error| unreadable(path, &error))
-}
-
-#[cfg(unix)]
-fn forget(map: &Mmap, bytes: Range<usize>) {
-    // SAFETY: the mapping is read-only and backed by a file: a page that is forgotten comes back
-    // from there with the same contents.
-    let _ = unsafe {
-        map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, bytes.start, bytes.len())
-    };
-}
-
-#[cfg(not(unix))]
-fn forget(_: &Mmap, _: Range<usize>) {}

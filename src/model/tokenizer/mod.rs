@@ -1,10 +1,16 @@
 //! Text to ids and back.
 
-use std::collections::HashMap;
+pub(super) mod gguf;
+
+use std::{borrow::Cow, collections::HashMap};
 
 use serde_json::Value;
 
-use super::{LoadError, chat, family::Description, files::Files};
+use super::{
+    LoadError, Overrides, TokenName, chat,
+    family::Description,
+    files::{Files, Tensors},
+};
 use crate::{
     canvas::{SpecialTokens, TokenId},
     predict::{Piece, Vocabulary},
@@ -12,6 +18,10 @@ use crate::{
 
 /// Mask tokens by their names in known tokenizers.
 const MASK_NAMES: [&str; 3] = ["<|mdm_mask|>", "<|mask|>", "[MASK]"];
+
+/// Tokens that end a turn of a conversation, by their names in known tokenizers.
+const TURN_NAMES: [&str; 5] =
+    ["<|eot_id|>", "<|im_end|>", "<|role_end|>", "<|end_of_turn|>", "[/Answer]"];
 
 /// A checkpoint's tokenizer, chat template and token texts.
 pub struct Tokenizer {
@@ -21,6 +31,7 @@ pub struct Tokenizer {
     template: Option<String>,
     bos: String,
     eos: String,
+    turn: Option<TokenId>,
 }
 
 impl Tokenizer {
@@ -31,7 +42,12 @@ impl Tokenizer {
     /// If a file is damaged, or the tokenizer has ids the model has no row for.
     pub(super) fn read(files: &Files, columns: usize) -> Result<Self, LoadError> {
         let place = files.name_of("tokenizer.json");
-        let inner = match &files.tokenizer {
+        let bytes = match (&files.tokenizer, &files.tensors) {
+            (Some(bytes), _) => Some(Cow::Borrowed(bytes)),
+            (None, Tensors::Gguf(file)) => gguf::json(&file.metadata, &place)?.map(Cow::Owned),
+            (None, _) => None,
+        };
+        let inner = match &bytes {
             None => None,
             Some(bytes) => Some(parse(bytes).map_err(|error| {
                 LoadError::new(
@@ -61,8 +77,14 @@ impl Tokenizer {
             }
         }
         let config = tokenizer_config(files)?;
+        let turn = token_name(&config, "eot_token");
+        let turns = turn.iter().map(String::as_str).chain(TURN_NAMES);
+        let turn = inner.as_ref().and_then(|inner: &tokenizers::Tokenizer| {
+            turns.into_iter().find_map(|name| inner.token_to_id(name))
+        });
         Ok(Self {
             place,
+            turn,
             inner,
             pieces,
             template: files.chat_template.clone().or_else(|| template(&config)),
@@ -71,15 +93,17 @@ impl Tokenizer {
         })
     }
 
-    /// The mask and end-of-sequence tokens: what config.json says, else the tokenizer. The
-    /// published evaluation passes the tokenizer's own EOS, so that comes first.
+    /// The mask and end-of-sequence tokens: what is said in place of the files, else what
+    /// config.json says, else the tokenizer. The published evaluation passes the tokenizer's own
+    /// EOS, so that comes before config.json's.
     ///
     /// # Errors
-    /// If either cannot be found.
+    /// If either cannot be found, or is none of the model's.
     pub(super) fn special(
         &self,
         described: &Description,
         files: &Files,
+        overrides: &Overrides,
     ) -> Result<SpecialTokens, LoadError> {
         let id = |name: &str| self.inner.as_ref().and_then(|inner| inner.token_to_id(name));
         let named = token_name(&tokenizer_config(files)?, "mask_token");
@@ -88,25 +112,73 @@ impl Tokenizer {
             .or_else(|| named.and_then(|name| id(&name)))
             .or_else(|| MASK_NAMES.iter().find_map(|name| id(name)));
         let eos = id(&self.eos).or(described.eos);
-        let missing = |what: &str, field: &str| {
-            LoadError::new(
-                files.name_of("config.json"),
-                format!("the {what} token is neither in it nor in the tokenizer"),
-                format!("Add `\"{field}\": ID` to config.json"),
-            )
-        };
-        let mask = mask.ok_or_else(|| missing("mask", "mask_token_id"))?;
-        let eos = eos.ok_or_else(|| missing("end-of-sequence", "eos_token_id"))?;
-        for (field, id) in [("mask_token_id", mask), ("eos_token_id", eos)] {
+        let rows = [
+            ("mask", "mask", "mask_token_id", &overrides.mask, mask),
+            ("end-of-sequence", "eos", "eos_token_id", &overrides.eos, eos),
+        ];
+        let mut found = [0; 2];
+        for (found, (what, flag, field, given, own)) in found.iter_mut().zip(rows) {
+            let (place, id) = match given {
+                Some(TokenName::Id(id)) => (format!("--{flag}-token {id}"), Some(*id)),
+                Some(TokenName::Text(text)) => {
+                    let place = format!("--{flag}-token {text}");
+                    let Some(id) = id(text) else {
+                        return Err(LoadError::new(
+                            place,
+                            "the tokenizer has no such token",
+                            "Give its number, or its text as the tokenizer has it; `demask info` \
+                             shows what is known",
+                        ));
+                    };
+                    (place, Some(id))
+                }
+                None => (files.name_of("config.json"), own),
+            };
+            let Some(id) = id else {
+                return Err(LoadError::new(
+                    place,
+                    format!("neither it nor the tokenizer names the {what} token"),
+                    format!(
+                        "Give it with --{flag}-token ID or --{flag}-token TEXT, or add \
+                         `\"{field}\": ID` to config.json"
+                    ),
+                ));
+            };
             if id as usize >= described.columns() {
                 return Err(LoadError::new(
-                    files.name_of("config.json"),
+                    place,
                     format!("{field} {id} is not in the vocabulary of {}", described.columns()),
-                    "Check that config.json and tokenizer.json belong to the same model",
+                    format!(
+                        "Check that the model's files belong together, or give the token with \
+                         --{flag}-token"
+                    ),
                 ));
             }
+            *found = id;
         }
+        let [mask, eos] = found;
         Ok(SpecialTokens { mask, eos })
+    }
+
+    /// The token that ends a turn of a conversation, if the tokenizer has one. It is shown to
+    /// people and decides nothing.
+    pub fn end_of_turn(&self) -> Option<TokenId> {
+        self.turn
+    }
+
+    /// The chat template, if there is one.
+    pub fn chat_template(&self) -> Option<&str> {
+        self.template.as_deref()
+    }
+
+    /// Tokens that have a text; 0 without a tokenizer.
+    pub fn len(&self) -> usize {
+        self.pieces.len()
+    }
+
+    /// Whether there is no tokenizer.
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
     }
 
     /// The ids of a prompt: inside the chat template if the checkpoint has one, as it stands
@@ -116,7 +188,11 @@ impl Tokenizer {
     /// In words, if there is no tokenizer or the template refuses.
     pub fn encode_prompt(&self, prompt: &str) -> Result<Vec<TokenId>, String> {
         let inner = self.inner.as_ref().ok_or_else(|| {
-            format!("{}: there is no such file. Give token ids with --prompt-ids", self.place)
+            format!(
+                "{}: there is no tokenizer. Give one with --tokenizer FILE, or token ids with \
+                 --prompt-ids",
+                self.place
+            )
         })?;
         // A template writes its own special tokens.
         let (text, add_special) = match &self.template {

@@ -1,0 +1,342 @@
+//! `demask info`: what a model is and what it would need, from its headers alone.
+
+use std::{ops::ControlFlow, process::ExitCode};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{
+    Fault, SourceOptions,
+    fault::say,
+    harmless::{harmless, harmless_json},
+};
+use crate::{
+    canvas::TokenId,
+    model::{
+        self, Checkpoint, Outline, Source, count,
+        estimate::{StepBytes, WeightBytes},
+        memory::{Memory, shown},
+    },
+    predict::{Piece, Vocabulary},
+};
+
+#[derive(Debug, Args)]
+pub struct InfoArgs {
+    /// Folder with a checkpoint, a GGUF file, or a model of the hub that is in the cache
+    /// [default: the embedded model]
+    #[arg(value_name = "MODEL", conflicts_with = "model")]
+    name: Option<String>,
+    /// Positions of the sequence whose memory is estimated
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+    length: u32,
+    /// One JSON object on stdout
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    source: SourceOptions,
+}
+
+/// Lines of a chat template that are shown.
+const TEMPLATE_LINES: usize = 3;
+
+/// Characters of such a line.
+const TEMPLATE_WIDTH: usize = 100;
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Info {
+    name: String,
+    family: &'static str,
+    #[serde(flatten)]
+    outline: Outline,
+    /// The head is the embedding.
+    tied_head: bool,
+    /// Position `i` is read at `i - 1`.
+    shifted_logits: bool,
+    attention: String,
+    parameters: u64,
+    stored: Stored,
+    /// How the weights would be held under these options.
+    held: String,
+    memory: Needs,
+    special: Special,
+    /// Tokens that have a text; 0 without a tokenizer.
+    tokens: usize,
+    chat_template: Option<String>,
+    files: Vec<FileSize>,
+}
+
+#[derive(Serialize)]
+struct Stored {
+    #[serde(rename = "type")]
+    kind: String,
+    bytes: u64,
+}
+
+/// Memory, in bytes.
+#[derive(Serialize)]
+struct Needs {
+    weights: WeightBytes,
+    length: usize,
+    step: StepBytes,
+    step_peak: u64,
+    /// Weights and a step together.
+    total: u64,
+    machine: Option<Memory>,
+    /// Whether it fits what is free; null where nobody knows.
+    fits: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct Special {
+    mask: Token,
+    eos: Token,
+    end_of_turn: Option<Token>,
+}
+
+#[derive(Serialize)]
+struct Token {
+    id: TokenId,
+    text: Option<String>,
+}
+
+#[derive(Serialize)]
+struct FileSize {
+    name: String,
+    bytes: u64,
+}
+
+pub fn main(args: &InfoArgs) -> Result<ExitCode, Fault> {
+    let go_on = &mut |_: &_| ControlFlow::Continue(());
+    let checkpoint = model::open(&source(args)?, &args.source.computing()?, go_on)?;
+    let info = Info::of(&checkpoint, args.length as usize);
+    if args.json {
+        say(&harmless_json(&serde_json::to_string(&info).map_err(Fault::failure)?))?;
+    } else {
+        say(&harmless(&info.text()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Which model is meant. One of a hub is looked for in the cache alone: fetching it would fetch its
+/// weights too.
+fn source(args: &InfoArgs) -> Result<Source, Fault> {
+    let mut source = match &args.name {
+        Some(name) => args.source.source_named(name)?,
+        None => args.source.source()?,
+    };
+    if let Source::Hub(_, settings) = &mut source {
+        settings.offline = true;
+    }
+    Ok(source)
+}
+
+impl Info {
+    fn of(checkpoint: &Checkpoint, length: usize) -> Self {
+        let token = |id: TokenId| Token {
+            id,
+            text: match checkpoint.tokenizer.piece(id) {
+                Some(Piece::Text(text) | Piece::Control(text)) => Some(text),
+                Some(Piece::Bytes(_)) | None => None,
+            },
+        };
+        let (weights, step) = (checkpoint.weight_bytes(), checkpoint.step_bytes(length));
+        let total = weights.total().saturating_add(step.peak());
+        let machine = checkpoint.memory();
+        Self {
+            name: checkpoint.files.name.clone(),
+            family: checkpoint.family.model_type,
+            outline: Outline::of(&checkpoint.described),
+            tied_head: checkpoint.tied(),
+            shifted_logits: checkpoint.described.shift,
+            attention: match checkpoint.described.block(&checkpoint.files.name) {
+                None => checkpoint.described.attention().to_owned(),
+                Some(block) => format!("block-causal, in blocks of {block}"),
+            },
+            parameters: checkpoint.parameters(),
+            stored: Stored {
+                kind: checkpoint.weights.stored().to_string(),
+                bytes: checkpoint.weights.bytes(),
+            },
+            held: checkpoint.held_as(),
+            memory: Needs {
+                weights,
+                length,
+                step,
+                step_peak: step.peak(),
+                total,
+                machine,
+                fits: machine.map(|machine| total <= machine.available),
+            },
+            special: Special {
+                mask: token(checkpoint.special.mask),
+                eos: token(checkpoint.special.eos),
+                end_of_turn: checkpoint.tokenizer.end_of_turn().map(token),
+            },
+            tokens: checkpoint.tokenizer.len(),
+            chat_template: checkpoint.tokenizer.chat_template().map(str::to_owned),
+            files: checkpoint
+                .files
+                .sizes()
+                .into_iter()
+                .map(|(name, bytes)| FileSize { name, bytes })
+                .collect(),
+        }
+    }
+
+    fn text(&self) -> String {
+        let Outline { layers, width, heads, kv_heads, head_dim, hidden, vocabulary, context } =
+            self.outline;
+        let mut lines = Vec::new();
+        let mut row = |name: &str, text: String| lines.push(format!("{name:<14} {text}"));
+        row("model", self.name.clone());
+        row("family", self.family.to_owned());
+        row("parameters", count(self.parameters));
+        row("stored", format!("{}, {}", self.stored.kind, shown(self.stored.bytes)));
+        row("layers", format!("{layers}, of width {width}"));
+        row("heads", format!("{heads}, {kv_heads} for keys and values, of width {head_dim}"));
+        row("feed-forward", hidden.to_string());
+        let tokens = match self.tokens {
+            0 => "no tokenizer".to_owned(),
+            tokens => format!("{tokens} of them with a text"),
+        };
+        row("vocabulary", format!("{vocabulary}, {tokens}"));
+        row("context", format!("{context} positions"));
+        row("attention", self.attention.clone());
+        let tied = if self.tied_head { "the embedding" } else { "a matrix of its own" };
+        row("head", tied.to_owned());
+        let shifted = if self.shifted_logits {
+            "shifted: position i is read at i - 1"
+        } else {
+            "not shifted"
+        };
+        row("logits", shifted.to_owned());
+        row("mask", self.special.mask.text());
+        row("EOS", self.special.eos.text());
+        let turn = self.special.end_of_turn.as_ref();
+        row("end of turn", turn.map_or_else(|| "none is known".to_owned(), Token::text));
+        match &self.chat_template {
+            None => row("chat template", "none: prompts are taken as they are".to_owned()),
+            Some(template) => {
+                for (at, line) in excerpt(template).into_iter().enumerate() {
+                    row(if at == 0 { "chat template" } else { "" }, line);
+                }
+            }
+        }
+        let needs = &self.memory;
+        row("weights", format!("{} in memory, held as {}", shown(needs.weights.held), self.held));
+        if needs.weights.arranged > 0 {
+            let arranged = shown(needs.weights.arranged);
+            row(
+                "",
+                format!("and {arranged} for copies that this processor multiplies faster with"),
+            );
+        }
+        let length = needs.length;
+        row("a step", format!("{} more over {length} positions", shown(needs.step_peak)));
+        row("in all", fits(needs));
+        for (at, file) in self.files.iter().enumerate() {
+            let name = if at == 0 { "files" } else { "" };
+            row(name, format!("{}, {}", file.name, shown(file.bytes)));
+        }
+        lines.join("\n")
+    }
+}
+
+impl Token {
+    fn text(&self) -> String {
+        match &self.text {
+            Some(text) => format!("{} `{}`", self.id, text.escape_debug()),
+            None => format!("{}, without a text", self.id),
+        }
+    }
+}
+
+/// The first lines of a template, cut where they are long.
+fn excerpt(template: &str) -> Vec<String> {
+    let mut lines: Vec<String> = template
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .take(TEMPLATE_LINES)
+        .map(|line| {
+            let mut short: String = line.chars().take(TEMPLATE_WIDTH).collect();
+            if line.chars().nth(TEMPLATE_WIDTH).is_some() {
+                short.push('…');
+            }
+            short
+        })
+        .collect();
+    if template.lines().filter(|line| !line.trim().is_empty()).nth(TEMPLATE_LINES).is_some() {
+        lines.push("…".to_owned());
+    }
+    if lines.is_empty() { vec!["empty".to_owned()] } else { lines }
+}
+
+fn fits(needs: &Needs) -> String {
+    let total = shown(needs.total);
+    match needs.machine {
+        None => total,
+        Some(memory) => {
+            let (available, all) = (shown(memory.available), shown(memory.total));
+            let verdict = if needs.total <= memory.available {
+                "fits"
+            } else if needs.weights.total() <= memory.total {
+                "is more than is free"
+            } else {
+                "will not fit; --quantize q8_0 or q4_k takes less"
+            };
+            format!("{total}: {verdict} ({available} free of {all})")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_are_cut() {
+        let long = "x".repeat(101);
+        for (template, expected) in [
+            ("", vec!["empty"]),
+            ("a\n\n b", vec!["a", " b"]),
+            ("a\nb\nc\nd", vec!["a", "b", "c", "…"]),
+            (&long, vec![&*format!("{}…", "x".repeat(100))]),
+        ] {
+            assert_eq!(excerpt(template), expected);
+        }
+    }
+
+    #[test]
+    fn whether_it_fits_is_said() {
+        let needs = |total, memory: Option<(u64, u64)>| Needs {
+            weights: WeightBytes { held: total, arranged: 0 },
+            length: 1,
+            step: model::estimate::step(&OUTLINE, 4, 1),
+            step_peak: 0,
+            total,
+            machine: memory.map(|(available, total)| Memory { total, available }),
+            fits: None,
+        };
+        for (total, memory, word) in [
+            (5, None, "5 B"),
+            (5, Some((6, 9)), "fits (6 B free of 9 B)"),
+            (7, Some((6, 9)), "is more than is free"),
+            (10, Some((6, 9)), "will not fit"),
+        ] {
+            let text = fits(&needs(total, memory));
+            assert!(text.contains(word), "{text}");
+        }
+    }
+
+    const OUTLINE: Outline = Outline {
+        layers: 1,
+        width: 2,
+        heads: 1,
+        kv_heads: 1,
+        head_dim: 2,
+        hidden: 2,
+        vocabulary: 4,
+        context: 8,
+    };
+}

@@ -1,0 +1,237 @@
+//! A checkpoint whose headers are read: what is known before anything large is.
+
+use std::{collections::HashSet, sync::Arc};
+
+use super::{
+    Computing, Description, Facts, Family, Files, Head, Held, Kind, LoadError, LoadWatch, Loaded,
+    NetworkPredictor, Outline, Part, Suggestions, Tokenizer, Weights, device,
+    estimate::{self, Processor, StoredTensor, WeightBytes},
+    memory::{self, Memory},
+};
+use crate::{
+    canvas::SpecialTokens,
+    predict::{ModelFacts, Reading},
+};
+
+/// A checkpoint whose headers are read.
+pub struct Checkpoint {
+    /// Its files.
+    pub files: Files,
+    /// Its family.
+    pub family: &'static Family,
+    /// Its network.
+    pub described: Description,
+    /// Its tokenizer.
+    pub tokenizer: Tokenizer,
+    /// Its mask and end-of-sequence tokens.
+    pub special: SpecialTokens,
+    /// Its tensors.
+    pub weights: Weights,
+    /// How they would be held.
+    pub held: Held,
+    device: candle_core::Device,
+}
+
+impl Checkpoint {
+    /// Reads the headers and the small files.
+    ///
+    /// # Errors
+    /// [`LoadError`], which names the file, what was expected and what to do.
+    pub fn open(mut files: Files, computing: &Computing) -> Result<Self, LoadError> {
+        if let Some(path) = &computing.overrides.tokenizer {
+            files.take_tokenizer(path)?;
+        }
+        let (family, described) = Description::of(&files)?;
+        let tokenizer = Tokenizer::read(&files, described.columns())?;
+        let special = tokenizer.special(&described, &files, &computing.overrides)?;
+        let weights = Weights::open(&files)?;
+        let dtype = computing.precision.resolve(&weights, &computing.device);
+        let held = Held { dtype, quantize: computing.quantize };
+        let device = computing.device.clone();
+        Ok(Self { files, family, described, tokenizer, special, weights, held, device })
+    }
+
+    /// Whether the head is the embedding.
+    pub fn tied(&self) -> bool {
+        let head = match &self.described.kind {
+            Kind::Transformer(spec) => format!("{}.weight", spec.name(Part::Head, 0)),
+            Kind::ModernBert(_) => return true,
+        };
+        let own = self.weights.tensors().any(|(name, ..)| name == head);
+        self.described.tied(own)
+    }
+
+    /// The tensors that the network uses, under their names.
+    fn used(&self) -> Vec<(&str, StoredTensor)> {
+        let (names, embedding) = match &self.described.kind {
+            Kind::Transformer(spec) => {
+                let mut names: HashSet<String> =
+                    spec.tensors().into_iter().map(|(name, _)| name).collect();
+                if spec.head == Head::OwnIfThere {
+                    names.insert(format!("{}.weight", spec.name(Part::Head, 0)));
+                }
+                (Some(names), format!("{}.weight", spec.name(Part::Embedding, 0)))
+            }
+            Kind::ModernBert(_) => (None, String::new()),
+        };
+        let tied = self.tied();
+        self.weights
+            .tensors()
+            .filter(|(name, ..)| names.as_ref().is_none_or(|names| names.contains(*name)))
+            .map(|(name, shape, stored)| {
+                let multiplied = name != embedding || tied;
+                (name, StoredTensor { shape, stored, multiplied })
+            })
+            .collect()
+    }
+
+    /// Numbers in the tensors that the network uses.
+    pub fn parameters(&self) -> u64 {
+        self.used().iter().map(|(_, tensor)| tensor.shape.iter().product::<usize>() as u64).sum()
+    }
+
+    /// What people are told of how the weights are held.
+    pub fn held_as(&self) -> String {
+        self.held().name(self.weights.stored())
+    }
+
+    /// ModernBERT's network is candle's, and dense.
+    fn held(&self) -> Held {
+        match &self.described.kind {
+            Kind::Transformer(_) => self.held,
+            Kind::ModernBert(_) => Held { quantize: None, ..self.held },
+        }
+    }
+
+    /// Bytes of the weights in memory.
+    pub fn weight_bytes(&self) -> WeightBytes {
+        let processor = if self.device.is_cpu() { Processor::here() } else { Processor::Plain };
+        estimate::weights(self.used().into_iter().map(|(_, tensor)| tensor), self.held(), processor)
+    }
+
+    /// Bytes of a pass over a sequence of this length.
+    pub fn step_bytes(&self, length: usize) -> estimate::StepBytes {
+        let outline = Outline::of(&self.described);
+        estimate::step(&outline, self.held.dtype.size_in_bytes(), length)
+    }
+
+    /// The memory there is where the weights go; `None` if nobody knows.
+    pub fn memory(&self) -> Option<Memory> {
+        if self.device.is_cpu() { Memory::here() } else { None }
+    }
+
+    /// A warning, if the weights need more memory than is free now.
+    pub fn tight(&self) -> Option<String> {
+        let (needed, memory) = (self.weight_bytes().total(), self.memory()?);
+        (memory.available < needed && needed <= memory.total).then(|| {
+            format!(
+                "{} needs {} for its weights and {} of memory are free: the system may slow down \
+                 or end the program. --quantize q8_0 or q4_k takes less",
+                self.files.name,
+                memory::shown(needed),
+                memory::shown(memory.available)
+            )
+        })
+    }
+
+    /// Puts the weights in place. `watch` is told how it goes on and may end it.
+    ///
+    /// # Errors
+    /// If they are damaged, or need more memory than the machine has.
+    pub fn load(self, watch: &mut LoadWatch) -> Result<Loaded, LoadError> {
+        let (needed, held) = (self.weight_bytes(), self.held_as());
+        let parameters = self.parameters();
+        if let Some(memory) = self.memory()
+            && let Some(error) = too_large(&self.files.folder, parameters, needed, &held, memory)
+        {
+            return Err(error);
+        }
+        let network =
+            super::network(&self.described, &self.weights, self.held, &self.device, watch)?;
+        let facts = ModelFacts {
+            name: self.files.name.clone(),
+            family: self.family.model_type.to_owned(),
+            device: device::name(&self.device),
+            dtype: held,
+            vocabulary: self.described.columns(),
+            context: self.described.context(),
+            layers: self.described.layers(),
+            special: self.special,
+            reading: Reading {
+                shift: self.described.shift,
+                block: self.described.block(&self.files.name),
+            },
+        };
+        let limits = Facts { context: facts.context, columns: facts.vocabulary };
+        Ok(Loaded {
+            predictor: Box::new(NetworkPredictor::new(network, limits)),
+            tokenizer: Arc::new(self.tokenizer),
+            suggested: Suggestions { shift: self.described.shift, own: self.files.suggested() },
+            flops_per_position: self.described.flops_per_position(),
+            facts,
+        })
+    }
+}
+
+/// Refuses weights that need more memory than there is.
+fn too_large(
+    place: &str,
+    parameters: u64,
+    needed: WeightBytes,
+    held: &str,
+    memory: Memory,
+) -> Option<LoadError> {
+    (needed.total() > memory.total).then(|| {
+        LoadError::new(
+            place,
+            format!(
+                "its {} parameters need {} of memory held as {held}, and this machine has {}",
+                count(parameters),
+                memory::shown(needed.total()),
+                memory::shown(memory.total)
+            ),
+            "Round them on the way into memory with --quantize q8_0 or q4_k, hold them in a \
+             narrower type with --dtype bf16, or take a smaller model. `demask info` says what it \
+             would need",
+        )
+    })
+}
+
+/// A number of parameters for people: `8.02 B`.
+pub fn count(parameters: u64) -> String {
+    match parameters as f64 {
+        n if n >= 1e9 => format!("{:.2} B", n / 1e9),
+        n if n >= 1e6 => format!("{:.2} M", n / 1e6),
+        n if n >= 1e3 => format!("{:.1} k", n / 1e3),
+        n => n.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_machine_cannot_hold_is_refused_with_both_numbers() {
+        let memory = Memory { total: 24_000_000_000, available: 1 };
+        let needed = |held, arranged| WeightBytes { held, arranged };
+        let refused = |needed| {
+            too_large("there", 8_015_581_184, needed, "f32", memory).map(|e| e.to_string())
+        };
+        assert_eq!(refused(needed(24_000_000_000, 0)), None);
+        assert!(refused(needed(20_000_000_000, 5_000_000_000)).is_some());
+        let text = refused(needed(32_062_324_736, 0)).unwrap();
+        for word in ["there", "8.02 B", "32.1 GB", "f32", "24.0 GB", "--quantize"] {
+            assert!(text.contains(word), "{word}: {text}");
+        }
+    }
+
+    #[test]
+    fn counts_for_people() {
+        for (number, expected) in
+            [(999, "999"), (1_700, "1.7 k"), (1_720_000, "1.72 M"), (8_015_581_184, "8.02 B")]
+        {
+            assert_eq!(count(number), expected);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! GGUF files of diffusion models: metadata and tensors under the names that llama.cpp uses.
+
+use super::{Description, FAMILIES, Family, Kind, Unfit, possible};
+use crate::model::{
+    LoadError,
+    network::{Biases, Head, Part, Spec},
+    weights::{Gguf, Metadata, MetadataValue as Value},
+};
+
+/// An architecture that can be read.
+struct Architecture {
+    /// `general.architecture`, and what the keys begin with.
+    name: &'static str,
+    /// The family it is.
+    model_type: &'static str,
+    /// Whether logits are shifted where `diffusion.shift_logits` does not say.
+    shift: bool,
+    /// Whether queries, keys and values have biases in every file.
+    bias: bool,
+}
+
+const ARCHITECTURES: [Architecture; 2] = [
+    Architecture { name: "llada", model_type: "llada", shift: false, bias: false },
+    // Its converter writes no `diffusion.shift_logits`.
+    Architecture { name: "dream", model_type: "Dream", shift: true, bias: true },
+];
+
+/// Describes the network of a file found at `place`.
+///
+/// # Errors
+/// If its architecture is another, a key is missing, or it asks for another network.
+pub(super) fn describe(
+    file: &Gguf,
+    place: &str,
+) -> Result<(&'static Family, Description), LoadError> {
+    let metadata = &file.metadata;
+    let found = metadata.text("general.architecture").unwrap_or("none");
+    let known = ARCHITECTURES.iter().find(|known| known.name == found);
+    let family =
+        known.and_then(|known| FAMILIES.iter().find(|row| row.model_type == known.model_type));
+    let (Some(architecture), Some(family)) = (known, family) else {
+        let names: Vec<&str> = ARCHITECTURES.iter().map(|known| known.name).collect();
+        let found: String = found.chars().take(80).collect();
+        return Err(LoadError::new(
+            place,
+            format!(
+                "its `general.architecture` is `{}`; of GGUF files, those of the diffusion models \
+                 {} can be run",
+                found.escape_default(),
+                names.join(" and ")
+            ),
+            "Give a file of one of these, or another model as a folder with config.json, \
+             *.safetensors and tokenizer.json",
+        ));
+    };
+    let described =
+        Keys { metadata, architecture }.describe(file).map_err(|unfit| match unfit {
+            Unfit::Unreadable(problem) => LoadError::new(
+                place,
+                problem,
+                "Take a file that llama.cpp's converter wrote from the original checkpoint",
+            ),
+            Unfit::Another(problem) => LoadError::new(
+                place,
+                problem,
+                format!("This network is not the one that {found} files have"),
+            ),
+        })?;
+    Ok((family, described))
+}
+
+struct Keys<'a> {
+    metadata: &'a Metadata,
+    architecture: &'a Architecture,
+}
+
+impl Keys<'_> {
+    fn key(&self, key: &str) -> String {
+        format!("{}.{key}", self.architecture.name)
+    }
+
+    fn optional(&self, key: &str) -> Result<Option<usize>, Unfit> {
+        let key = self.key(key);
+        let Some(value) = self.metadata.get(&key) else { return Ok(None) };
+        let number = self.metadata.whole(&key).ok_or_else(|| {
+            Unfit::Unreadable(format!("`{key}` is {}, expected a whole number", value.kind()))
+        })?;
+        usize::try_from(number)
+            .map(Some)
+            .map_err(|_| Unfit::Another(format!("`{key}` is {number}, expected a size")))
+    }
+
+    fn size(&self, key: &str) -> Result<usize, Unfit> {
+        let missing = || Unfit::Unreadable(format!("`{}` is missing", self.key(key)));
+        self.optional(key)?.ok_or_else(missing)
+    }
+
+    fn real(&self, key: &str) -> Result<Option<f64>, Unfit> {
+        let key = self.key(key);
+        match self.metadata.get(&key) {
+            None => Ok(None),
+            Some(Value::Real(number)) => Ok(Some(*number)),
+            Some(value) => {
+                Err(Unfit::Unreadable(format!("`{key}` is {}, expected a number", value.kind())))
+            }
+        }
+    }
+
+    fn describe(&self, file: &Gguf) -> Result<Description, Unfit> {
+        let (width, heads) = (self.size("embedding_length")?, self.size("attention.head_count")?);
+        let kv_heads = self.optional("attention.head_count_kv")?.unwrap_or(heads);
+        let columns = match self.optional("vocab_size")? {
+            Some(columns) => columns,
+            None => file.shape("token_embd.weight").map_or(1, |shape| shape[0]),
+        };
+        let (layers, hidden) = (self.size("block_count")?, self.size("feed_forward_length")?);
+        let context = self.size("context_length")?;
+        let key_length = self.optional("attention.key_length")?;
+        possible(&[
+            (&self.key("embedding_length"), width),
+            (&self.key("block_count (layers)"), layers),
+            (&self.key("feed_forward_length"), hidden),
+            (&self.key("context_length"), context),
+            (&self.key("vocab_size"), columns),
+            (&self.key("attention.head_count (heads)"), heads),
+            (&self.key("attention.head_count_kv (heads)"), kv_heads),
+            (&self.key("attention.key_length"), key_length.unwrap_or(1)),
+        ])?;
+        let head_dim = match key_length {
+            Some(width) => width,
+            None if width.is_multiple_of(heads) => width / heads,
+            None => {
+                return Err(Unfit::Another(format!("{width} cannot be cut into {heads} heads")));
+            }
+        };
+        for key in ["attention.value_length", "rope.dimension_count"] {
+            if let Some(found) = self.optional(key)?.filter(|found| *found != head_dim) {
+                let key = self.key(key);
+                return Err(Unfit::Another(format!("`{key}` is {found}, expected {head_dim}")));
+            }
+        }
+        self.unscaled(file)?;
+        let eps = self.key("attention.layer_norm_rms_epsilon");
+        let spec = Spec {
+            width,
+            layers,
+            heads,
+            kv_heads,
+            head_dim,
+            hidden,
+            columns,
+            context,
+            norm_eps: self
+                .real("attention.layer_norm_rms_epsilon")?
+                .ok_or_else(|| Unfit::Unreadable(format!("`{eps}` is missing")))?,
+            rope_theta: self.real("rope.freq_base")?.unwrap_or(10_000.0),
+            bias: Biases {
+                qkv: self.architecture.bias || file.shape("blk.0.attn_q.bias").is_some(),
+                ..Biases::default()
+            },
+            qk_norm: false,
+            head: Head::OwnIfThere,
+            names,
+        };
+        spec.check().map_err(Unfit::Another)?;
+        let id = |name: &str| {
+            let id = self.metadata.whole(&format!("tokenizer.ggml.{name}_token_id"))?;
+            u32::try_from(id).ok()
+        };
+        Ok(Description {
+            kind: Kind::Transformer(spec),
+            shift: self.shift()?,
+            mask: id("mask"),
+            eos: id("eos"),
+        })
+    }
+
+    fn shift(&self) -> Result<bool, Unfit> {
+        match self.metadata.get("diffusion.shift_logits") {
+            None => Ok(self.architecture.shift),
+            Some(Value::Flag(shift)) => Ok(*shift),
+            Some(value) => Err(Unfit::Unreadable(format!(
+                "`diffusion.shift_logits` is {}, expected true or false",
+                value.kind()
+            ))),
+        }
+    }
+
+    /// Refuses rotations that are not the plain one.
+    fn unscaled(&self, file: &Gguf) -> Result<(), Unfit> {
+        let key = self.key("rope.scaling.type");
+        let kind = self.metadata.text(&key).unwrap_or("none");
+        let factor = self.real("rope.scaling.factor")?.unwrap_or(1.0);
+        if kind != "none" && factor != 1.0 {
+            let kind: String = kind.chars().take(40).collect();
+            return Err(Unfit::Another(format!(
+                "`{key}` is `{}` with the factor {factor}, expected none",
+                kind.escape_default()
+            )));
+        }
+        match file.shape("rope_freqs.weight") {
+            None => Ok(()),
+            Some(_) => Err(Unfit::Another("it has frequencies of its own, `rope_freqs`".into())),
+        }
+    }
+}
+
+/// llama.cpp's names.
+fn names(part: Part) -> &'static str {
+    match part {
+        Part::Embedding => "token_embd",
+        Part::Norm => "output_norm",
+        Part::Head => "output",
+        Part::AttentionNorm => "blk.{}.attn_norm",
+        Part::Query => "blk.{}.attn_q",
+        Part::Key => "blk.{}.attn_k",
+        Part::Value => "blk.{}.attn_v",
+        Part::QueryNorm => "blk.{}.attn_q_norm",
+        Part::KeyNorm => "blk.{}.attn_k_norm",
+        Part::Output => "blk.{}.attn_output",
+        Part::MlpNorm => "blk.{}.ffn_norm",
+        Part::Gate => "blk.{}.ffn_gate",
+        Part::Up => "blk.{}.ffn_up",
+        Part::Down => "blk.{}.ffn_down",
+    }
+}

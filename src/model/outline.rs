@@ -1,0 +1,76 @@
+//! The numbers of a network, whichever it is.
+
+use serde::Serialize;
+
+use super::{Description, Head, Kind};
+
+/// The numbers of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Outline {
+    /// Layers.
+    pub layers: usize,
+    /// Width of the residual stream.
+    pub width: usize,
+    /// Query heads.
+    pub heads: usize,
+    /// Key and value heads.
+    pub kv_heads: usize,
+    /// Width of a head.
+    pub head_dim: usize,
+    /// Width of a branch of the feed-forward layer.
+    pub hidden: usize,
+    /// Columns of the logits.
+    pub vocabulary: usize,
+    /// Longest sequence, positions.
+    pub context: usize,
+}
+
+impl Outline {
+    /// Those of a described network.
+    pub fn of(described: &Description) -> Self {
+        match &described.kind {
+            Kind::Transformer(spec) => Self {
+                layers: spec.layers,
+                width: spec.width,
+                heads: spec.heads,
+                kv_heads: spec.kv_heads,
+                head_dim: spec.head_dim,
+                hidden: spec.hidden,
+                vocabulary: spec.columns,
+                context: spec.context,
+            },
+            Kind::ModernBert(config) => Self {
+                layers: config.num_hidden_layers,
+                width: config.hidden_size,
+                heads: config.num_attention_heads,
+                kv_heads: config.num_attention_heads,
+                head_dim: config.hidden_size / config.num_attention_heads,
+                hidden: config.intermediate_size,
+                vocabulary: config.vocab_size,
+                context: config.max_position_embeddings,
+            },
+        }
+    }
+}
+
+impl Description {
+    /// Whether the head is the embedding, given whether the file has a head of its own.
+    pub fn tied(&self, own: bool) -> bool {
+        match &self.kind {
+            Kind::Transformer(spec) => match spec.head {
+                Head::Own => false,
+                Head::Embedding => true,
+                Head::OwnIfThere => !own,
+            },
+            Kind::ModernBert(_) => true,
+        }
+    }
+
+    /// Who sees whom.
+    pub fn attention(&self) -> &'static str {
+        match &self.kind {
+            Kind::Transformer(_) => "full",
+            Kind::ModernBert(_) => "full in some layers, of neighbours in the others",
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What is said in place of what a checkpoint's files say.
+
+use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr};
+
+use crate::canvas::TokenId;
+
+/// What is said in place of what a checkpoint's files say; nothing by default.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Overrides {
+    /// The file of the tokenizer.
+    pub tokenizer: Option<PathBuf>,
+    /// The mask token.
+    pub mask: Option<TokenName>,
+    /// The end-of-sequence token.
+    pub eos: Option<TokenName>,
+}
+
+/// A token as people give it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenName {
+    /// By its number.
+    Id(TokenId),
+    /// By its text in the tokenizer.
+    Text(String),
+}
+
+impl FromStr for TokenName {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(text.parse().map_or_else(|_| Self::Text(text.to_owned()), Self::Id))
+    }
+}
+
+impl fmt::Display for TokenName {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The tokenizer inside a GGUF file, written as the tokenizer.json and tokenizer_config.json it
+//! was made from.
+
+use serde_json::{Map, Value, json};
+
+use crate::model::{LoadError, weights::Metadata};
+
+/// How text is cut into words, under GGUF's `tokenizer.ggml.pre`.
+const SPLITS: [(&str, Split); 5] = [
+    ("gpt-2", Split::ByteLevel),
+    (
+        "qwen2",
+        Split::Pattern {
+            regex: r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+            composed: true,
+        },
+    ),
+    ("llada-moe", BAILING),
+    ("bailingmoe", BAILING),
+    ("bailingmoe2", BAILING),
+];
+
+const BAILING: Split = Split::Pattern {
+    regex: r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+",
+    composed: false,
+};
+
+enum Split {
+    /// As GPT-2 does it.
+    ByteLevel,
+    /// Where this matches; `composed`: text is put into the composed form (NFC) first.
+    Pattern { regex: &'static str, composed: bool },
+}
+
+/// Kinds of tokens in `tokenizer.ggml.token_type`.
+const UNKNOWN: i64 = 2;
+const CONTROL: i64 = 3;
+const USER_DEFINED: i64 = 4;
+const UNUSED: i64 = 5;
+
+/// What tokenizer_config.json would say: the chat template and the special tokens' names.
+pub(in crate::model) fn config(metadata: &Metadata) -> String {
+    let mut config = Map::new();
+    if let Some(template) = metadata.text("tokenizer.chat_template") {
+        config.insert("chat_template".to_owned(), template.into());
+    }
+    let tokens = metadata.texts("tokenizer.ggml.tokens").unwrap_or_default();
+    for name in ["bos", "eos", "mask", "eot"] {
+        let id = metadata.whole(&format!("tokenizer.ggml.{name}_token_id"));
+        let token = id.and_then(|id| tokens.get(usize::try_from(id).ok()?));
+        if let Some(token) = token {
+            config.insert(format!("{name}_token"), token.as_str().into());
+        }
+    }
+    Value::Object(config).to_string()
+}
+
+/// What tokenizer.json would say; `None` if the file has no tokenizer.
+///
+/// # Errors
+/// If it is of a kind that is not known here.
+pub(super) fn json(metadata: &Metadata, place: &str) -> Result<Option<Vec<u8>>, LoadError> {
+    let refused = |problem: String| {
+        LoadError::new(
+            place,
+            problem,
+            "Give the tokenizer.json of the original model with --tokenizer FILE",
+        )
+    };
+    if let Some(whole) = metadata.text("tokenizer.huggingface.json") {
+        return Ok(Some(whole.as_bytes().to_vec()));
+    }
+    let Some(tokens) = metadata.texts("tokenizer.ggml.tokens") else { return Ok(None) };
+    let short = |text: &str| text.chars().take(40).collect::<String>().escape_default().to_string();
+    match metadata.text("tokenizer.ggml.model") {
+        Some("gpt2") => {}
+        other => {
+            return Err(refused(format!(
+                "its tokenizer is of the kind `{}`, and only `gpt2` can be read",
+                short(other.unwrap_or("none"))
+            )));
+        }
+    }
+    let pre = metadata.text("tokenizer.ggml.pre").unwrap_or("none");
+    let Some((_, split)) = SPLITS.iter().find(|(name, _)| *name == pre) else {
+        let known: Vec<&str> = SPLITS.iter().map(|(name, _)| *name).collect();
+        return Err(refused(format!(
+            "its tokenizer cuts text as `{}`, and only {} are known",
+            short(pre),
+            known.join(", ")
+        )));
+    };
+    let Some(merges) = metadata.texts("tokenizer.ggml.merges") else {
+        return Err(refused("`tokenizer.ggml.merges` is missing".to_owned()));
+    };
+    let kinds = metadata.wholes("tokenizer.ggml.token_type").unwrap_or_default();
+    let (mut vocabulary, mut added) = (Map::new(), Vec::new());
+    for (id, token) in tokens.iter().enumerate() {
+        let kind = kinds.get(id).copied();
+        if kind == Some(UNUSED) {
+            continue;
+        }
+        vocabulary.insert(token.clone(), id.into());
+        if matches!(kind, Some(UNKNOWN | CONTROL | USER_DEFINED)) {
+            added.push(json!({
+                "id": id, "content": token, "special": kind != Some(USER_DEFINED),
+                "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
+            }));
+        }
+    }
+    let merges: Vec<(&str, &str)> = merges.iter().filter_map(|pair| pair.split_once(' ')).collect();
+    let byte_level = |use_regex: bool| {
+        json!({
+            "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false,
+            "use_regex": use_regex,
+        })
+    };
+    let (normalizer, words) = match split {
+        Split::ByteLevel => (Value::Null, byte_level(true)),
+        Split::Pattern { regex, composed } => (
+            if *composed { json!({ "type": "NFC" }) } else { Value::Null },
+            json!({ "type": "Sequence", "pretokenizers": [
+                {
+                    "type": "Split", "pattern": { "Regex": regex }, "behavior": "Isolated",
+                    "invert": false,
+                },
+                byte_level(false),
+            ] }),
+        ),
+    };
+    let whole = json!({
+        "version": "1.0",
+        "truncation": null,
+        "padding": null,
+        "added_tokens": added,
+        "normalizer": normalizer,
+        "pre_tokenizer": words,
+        "post_processor": null,
+        "decoder": byte_level(true),
+        "model": {
+            "type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
+            "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false,
+            "ignore_merges": false, "vocab": vocabulary, "merges": merges,
+        },
+    });
+    Ok(Some(whole.to_string().into_bytes()))
+}
