@@ -7,7 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Fault;
+use indicatif::ProgressBar;
+
+use super::{Fault, run::show_layers};
 use crate::{
     debugger::{Ask, Command, Debugger, Stop, Tick},
     predict::{PredictError, Prediction, Predictor, Progress, Request},
@@ -27,12 +29,15 @@ pub struct Batch {
     pub forward: Duration,
     /// Canvases evaluated in them: two a pass with guidance.
     pub canvases: usize,
+    /// Shows the layers of slow passes; hidden until there is one.
+    pub bar: ProgressBar,
 }
 
 impl Batch {
     /// A debugger at the start of its session.
     pub fn new(debugger: Debugger, predictor: Option<Box<dyn Predictor>>) -> Self {
-        Self { debugger, predictor, forward: Duration::ZERO, canvases: 0 }
+        let bar = ProgressBar::hidden();
+        Self { debugger, predictor, forward: Duration::ZERO, canvases: 0, bar }
     }
 
     /// Runs to the stop of the goal that is set. `stepped` is told after every step.
@@ -65,7 +70,8 @@ impl Batch {
             return Ok(());
         };
         let Some(predictor) = &mut self.predictor else { return Ok(()) };
-        let (prediction, took) = pass(predictor.as_mut(), &request, stopped)?;
+        let told = |progress, time| show_layers(&self.bar, progress, time);
+        let (prediction, took) = watched_pass(predictor.as_mut(), &request, stopped, told)?;
         self.forward += took;
         self.canvases += request.canvases();
         self.debugger.session.supply(key, prediction, took);
@@ -78,7 +84,8 @@ impl Batch {
             self.debugger.try_on(usize::MAX);
             let Some((key, request)) = self.debugger.try_wanted() else { continue };
             let Some(predictor) = &mut self.predictor else { break };
-            let (prediction, took) = pass(predictor.as_mut(), &request, stopped)?;
+            let told = |progress, time| show_layers(&self.bar, progress, time);
+            let (prediction, took) = watched_pass(predictor.as_mut(), &request, stopped, told)?;
             self.forward += took;
             self.canvases += request.canvases();
             self.debugger.try_supply(key, prediction, took);
@@ -139,19 +146,19 @@ pub fn pass(
     request: &Request,
     stopped: &AtomicBool,
 ) -> Result<(Prediction, Duration), Fault> {
-    watched_pass(predictor, request, stopped, |_| {})
+    watched_pass(predictor, request, stopped, |_, _| {})
 }
 
-/// [`pass`]; `told` hears how it goes on.
+/// [`pass`]; `told` hears how it goes on, and how long it has taken.
 pub fn watched_pass(
     predictor: &mut dyn Predictor,
     request: &Request,
     stopped: &AtomicBool,
-    mut told: impl FnMut(Progress),
+    mut told: impl FnMut(Progress, Duration),
 ) -> Result<(Prediction, Duration), Fault> {
     let started = Instant::now();
     let mut watch = |progress| {
-        told(progress);
+        told(progress, started.elapsed());
         match stopped.load(Ordering::Relaxed) {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),

@@ -13,12 +13,14 @@ use serde::Serialize;
 
 use super::{
     Config, ConfigOptions, Fault, LoadOptions, LookOptions,
-    batch::pass,
+    batch::watched_pass,
     config::set_all,
     fault::say,
     harmless::{harmless, harmless_json},
     host::Program,
-    open, run, stop,
+    open,
+    progress::Shown,
+    run, stop,
 };
 use crate::{
     canvas::TokenId,
@@ -94,7 +96,11 @@ pub fn main(args: &CompareArgs) -> Result<ExitCode, Fault> {
         super::tui::terminal_or_fault()?;
     }
     let config = args.config.read()?;
-    let (mut loaded, ids, prompt) = open::load(&args.load, args.prompt.as_deref())?;
+    let shown = match args.tui {
+        true => Shown::Screen(args.look.look(&config)),
+        false => Shown::Bar,
+    };
+    let (mut loaded, ids, prompt) = open::load(&args.load, args.prompt.as_deref(), shown)?;
     let entries = entries(args, &config, &loaded, &recipes, &ids, &prompt)?;
     if args.tui {
         return show(args, config, loaded, entries, prompt);
@@ -251,7 +257,9 @@ fn go(
             Advance::Moved => {}
             Advance::Waiting => {
                 for (key, request) in lockstep.wanted() {
-                    let (answer, took) = pass(loaded.predictor.as_mut(), &request, stopped)?;
+                    let told = |progress, time| run::show_layers(&bar, progress, time);
+                    let predictor = loaded.predictor.as_mut();
+                    let (answer, took) = watched_pass(predictor, &request, stopped, told)?;
                     lockstep.supply(key, answer, took);
                 }
             }
@@ -264,6 +272,7 @@ fn go(
         let masks: usize = sessions().map(|session| session.canvas().masks()).sum();
         bar.set_length(positions as u64);
         bar.set_position((positions - masks) as u64);
+        bar.set_prefix("");
         bar.set_message(format!("{} runs · step {}", lockstep.lanes.len(), lockstep.step()));
     }
     bar.finish_and_clear();

@@ -9,7 +9,8 @@ use super::{
     Fault, SourceOptions,
     fault::{say, tell},
     harmless::harmless,
-    progress, stop,
+    progress::{self, Shown},
+    stop,
 };
 use crate::{
     decode::Recipe,
@@ -141,7 +142,7 @@ fn evaluate(args: &EvalRun) -> Result<ExitCode, Fault> {
     // No more workers than pieces of work.
     let jobs = usize::from(args.jobs).min(plan.set.problems.len());
     let source = args.source.source()?;
-    let load = |_| progress::load(&source, &computing);
+    let load = |_| progress::load(&source, &computing, Shown::Bar);
     let models = (0..jobs).map(load).collect::<Result<Vec<_>, _>>()?;
     let stopped = stop::on_signals();
     let bar = bar();

@@ -10,6 +10,7 @@ mod doctor;
 mod eval;
 mod fault;
 mod harmless;
+mod hooks;
 mod host;
 mod info;
 mod lint;

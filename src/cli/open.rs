@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{
     Config, Fault, LoadOptions, ModelOptions,
     config::{Presets, set_all},
-    progress,
+    progress::{self, Shown},
 };
 use crate::{
     canvas::TokenId,
@@ -31,11 +31,12 @@ pub struct Opened {
     pub header: Header,
 }
 
-/// Loads and starts. `recorder` makes the recorder, once the header is known.
+/// Loads, which is seen where `shown` says, and starts. `recorder` makes the recorder, once the header is known.
 pub fn open(
     options: &ModelOptions,
     config: &Config,
     prompt: Option<&str>,
+    shown: Shown,
     recorder: impl FnOnce(&Header, &Loaded) -> Result<Option<Box<dyn Recorder>>, Fault>,
 ) -> Result<Opened, Fault> {
     // Before the model is loaded, which may take minutes.
@@ -46,7 +47,7 @@ pub fn open(
         Some(name) => Presets::of(config).load(name)?,
         None => Vec::new(),
     };
-    let (loaded, ids, prompt) = load(&options.load, prompt)?;
+    let (loaded, ids, prompt) = load(&options.load, prompt, shown)?;
     let mut start = Params::defaults(strategy.params());
     start.suggest(&loaded.suggested.of(strategy.name()));
     set_all(&mut start, &config.params)?;
@@ -69,9 +70,10 @@ pub fn open(
 pub fn load(
     options: &LoadOptions,
     prompt: Option<&str>,
+    shown: Shown,
 ) -> Result<(Loaded, Vec<TokenId>, String), Fault> {
     let computing = options.source.computing()?;
-    let loaded = progress::load(&options.source.source()?, &computing)?;
+    let loaded = progress::load(&options.source.source()?, &computing, shown)?;
     let (ids, prompt) = match (&options.prompt_ids, prompt) {
         (Some(ids), _) => (ids.clone(), String::new()),
         (None, Some(text)) => (encode(&loaded, text)?, text.to_owned()),

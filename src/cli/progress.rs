@@ -1,14 +1,85 @@
-//! Loading a model while somebody waits: a bar on stderr, and signals that end it.
+//! Loading a model while somebody waits: a bar on stderr and signals that end it, or a screen.
 
-use std::{ops::ControlFlow, sync::atomic::Ordering};
+use std::{cell::RefCell, ops::ControlFlow, sync::atomic::Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Fault, fault::tell, harmless::harmless, stop};
-use crate::model::{self, Computing, LoadError, LoadProgress, Loaded, Source, Work};
+use super::{Fault, fault::tell, harmless::harmless, hooks, stop};
+use crate::{
+    model::{self, Computing, LoadError, LoadProgress, LoadWatch, Loaded, Source, Work},
+    tui::{self, Look, Waiting},
+};
 
-/// Loads a model, with a warning before if memory is tight. The first SIGINT, SIGTERM or SIGHUP ends it where it can be ended.
-pub(super) fn load(source: &Source, computing: &Computing) -> Result<Loaded, Fault> {
+/// Where it is shown how loading goes on.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Shown {
+    /// On stderr, if that is a terminal.
+    Bar,
+    /// On a screen of its own that looks like this; stdin and stdout are a terminal.
+    Screen(Look),
+}
+
+/// Loads a model.
+pub(super) fn load(source: &Source, computing: &Computing, on: Shown) -> Result<Loaded, Fault> {
+    match on {
+        Shown::Bar => load_with_bar(source, computing),
+        Shown::Screen(look) => load_on_screen(source, computing, look),
+    }
+}
+
+/// Loads, with what the hooks of tests add to it. `warn` hears before that memory is tight.
+fn hooked(
+    source: &Source,
+    computing: &Computing,
+    watch: &mut LoadWatch,
+    warn: impl FnOnce(String),
+) -> Result<Loaded, LoadError> {
+    hooks::before_loading(watch);
+    let checkpoint = model::open(source, computing, watch)?;
+    if let Some(warning) = checkpoint.tight() {
+        warn(format!("warning: {warning}"));
+    }
+    let mut loaded = checkpoint.load(watch)?;
+    loaded.predictor = hooks::predictor(loaded.predictor);
+    Ok(loaded)
+}
+
+/// Loads with a screen that can be left.
+fn load_on_screen(source: &Source, computing: &Computing, look: Look) -> Result<Loaded, Fault> {
+    let name = match source {
+        Source::Embedded => "the embedded model".to_owned(),
+        Source::Folder(folder) => {
+            let name = folder.file_name().unwrap_or(folder.as_os_str());
+            name.to_string_lossy().into_owned()
+        }
+        Source::Hub(repo, _) => repo.to_string(),
+    };
+    let (source, computing) = (source.clone(), computing.clone());
+    let loaded = tui::wait(&name, look, move |tell| {
+        let warning = RefCell::new(String::new());
+        let mut watch = |now: &LoadProgress| {
+            let work = match &now.work {
+                Work::Downloading(file) => format!("downloading {file}"),
+                other => title(other),
+            };
+            let warning = warning.borrow().clone();
+            tell(Waiting { work, done: now.done, of: now.of, warning })
+        };
+        let loaded = hooked(&source, &computing, &mut watch, |text| *warning.borrow_mut() = text);
+        (loaded, warning.into_inner())
+    });
+    let Some((loaded, warning)) = loaded.map_err(Fault::failure)? else {
+        return Err(LoadError::cancelled(name).into());
+    };
+    if !warning.is_empty() {
+        // Read when the debugger is left.
+        tell(&harmless(&warning));
+    }
+    Ok(loaded?)
+}
+
+/// Loads with a bar. The first SIGINT, SIGTERM or SIGHUP ends it where it can be ended.
+fn load_with_bar(source: &Source, computing: &Computing) -> Result<Loaded, Fault> {
     let stopped = stop::on_signals();
     let mut bar = Bar::default();
     let mut watch = |now: &LoadProgress| {
@@ -18,18 +89,12 @@ pub(super) fn load(source: &Source, computing: &Computing) -> Result<Loaded, Fau
             false => ControlFlow::Continue(()),
         }
     };
-    let loaded = model::open(source, computing, &mut watch).and_then(|checkpoint| {
-        if let Some(warning) = checkpoint.tight() {
-            tell(&harmless(&format!("warning: {warning}")));
-        }
-        checkpoint.load(&mut watch)
-    });
+    let loaded = hooked(source, computing, &mut watch, |warning| tell(&harmless(&warning)));
     drop(bar);
-    let mut loaded = loaded?;
+    let loaded = loaded?;
     if stopped.load(Ordering::Relaxed) {
         return Err(LoadError::cancelled(loaded.facts.name).into());
     }
-    loaded.predictor = stop::test_hook(loaded.predictor);
     Ok(loaded)
 }
 
@@ -45,7 +110,8 @@ impl Bar {
                 self.clear();
                 let bar = ProgressBar::new(now.of).with_message(title(&now.work));
                 let style = ProgressStyle::with_template(
-                    "{msg} {wide_bar} {bytes} of {total_bytes} · {bytes_per_sec} · {eta} to go",
+                    "{msg} {wide_bar} {decimal_bytes} of {decimal_total_bytes} · \
+                     {decimal_bytes_per_sec} · {eta} to go",
                 );
                 bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
                 bar.set_position(now.done);

@@ -12,7 +12,11 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Config, Fault, LookOptions, ModelOptions, config, fault::tell, host::Program, progress, script,
+    Config, Fault, LookOptions, ModelOptions, config,
+    fault::tell,
+    host::Program,
+    progress::{self, Shown},
+    script,
 };
 use crate::{
     debugger::{Command, Debugger},
@@ -276,7 +280,7 @@ pub fn main(
                 quantize: origin.quantize,
                 overrides: origin.overrides.clone(),
             };
-            let loaded = progress::load(&source, &computing)?;
+            let loaded = progress::load(&source, &computing, Shown::Screen(look))?;
             if loaded.facts.special != facts.special || loaded.facts.vocabulary != facts.vocabulary
             {
                 return Err(Fault::failure(format!(

@@ -19,14 +19,19 @@ use super::{
     harmless::{harmless, harmless_json},
     host::Program,
     open::{self, Opened},
+    progress::Shown,
     stop,
 };
 use crate::{
     debugger::{Command, Debugger, Goal, Stop},
     inspect::{self, Finding},
+    predict::Progress,
     session::{Pending, Recorder, Session},
     trace::TraceRecorder,
 };
+
+/// A pass that takes longer than this shows its layers.
+const SLOW: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -103,21 +108,25 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
     }
     let config = args.config.read()?;
     let commands = args.script.commands()?;
-    let opened = open::open(&args.model, &config, args.prompt.as_deref(), |header, loaded| {
-        match &args.model.record {
-            None => Ok(None),
-            Some(_) if to_stdout => {
-                let recorder = TraceRecorder::start(
-                    Box::new(io::stdout()),
-                    "stdout".to_owned(),
-                    header,
-                    loaded.tokenizer.clone(),
-                );
-                Ok(Some(Box::new(recorder.map_err(Fault::failure)?) as Box<dyn Recorder>))
+    let prompt = args.prompt.as_deref();
+    let opened =
+        open::open(&args.model, &config, prompt, Shown::Bar, |header, loaded| {
+            match &args.model.record {
+                None => Ok(None),
+                Some(_) if to_stdout => {
+                    let recorder = TraceRecorder::start(
+                        Box::new(io::stdout()),
+                        "stdout".to_owned(),
+                        header,
+                        loaded.tokenizer.clone(),
+                    );
+                    Ok(Some(Box::new(recorder.map_err(Fault::failure)?) as Box<dyn Recorder>))
+                }
+                Some(path) => {
+                    open::file_recorder(args.model.overwrite, path, header, loaded).map(Some)
+                }
             }
-            Some(path) => open::file_recorder(args.model.overwrite, path, header, loaded).map(Some),
-        }
-    })?;
+        })?;
     let stopped = stop::on_signals();
     let Opened { session, loaded, prompt: _, header } = opened;
     let host = Program::new(&config)
@@ -200,6 +209,8 @@ impl Run {
         }
         self.batch.debugger.start(Goal::Continue);
         let bar = bar();
+        show(&bar, &self.batch.debugger.session);
+        self.batch.bar = bar.clone();
         let stop = self.batch.finish(stopped, |debugger| show(&bar, &debugger.session))?;
         bar.finish_and_clear();
         match &stop {
@@ -285,9 +296,17 @@ impl Found {
 /// A bar on stderr; invisible if that is no terminal.
 pub(super) fn bar() -> ProgressBar {
     let bar = ProgressBar::new(0);
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} written · {elapsed}");
+    let style =
+        ProgressStyle::with_template("{msg}{prefix} {wide_bar} {pos}/{len} written · {elapsed}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
+}
+
+/// How far a pass of the session has come in this time, if it takes long.
+pub(super) fn show_layers(bar: &ProgressBar, progress: Progress, time: Duration) {
+    if time >= SLOW {
+        bar.set_prefix(format!(" · {}", progress.words()));
+    }
 }
 
 /// How far the session has come.
@@ -296,5 +315,6 @@ pub(super) fn show(bar: &ProgressBar, session: &Session) {
     let phase = session.phase();
     bar.set_length(canvas.len() as u64);
     bar.set_position((canvas.len() - canvas.masks()) as u64);
+    bar.set_prefix("");
     bar.set_message(format!("stage {} · step {}", phase.stage, session.node().depth));
 }

@@ -1,11 +1,9 @@
-//! Stopping: signals in a headless run, and the hook that tests use to break the model's thread.
+//! Stopping: signals in a headless run.
 
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
-
-use crate::predict::{PredictError, Prediction, Predictor, Request, Watch};
 
 /// A flag that the first SIGINT, SIGTERM or SIGHUP raises; a second one ends the program. Once the
 /// flag is dropped, both are somebody else's.
@@ -48,34 +46,4 @@ async fn wait() -> std::io::Result<()> {
 #[cfg(not(unix))]
 async fn wait() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
-}
-
-/// The environment variable that makes the model panic at its N-th pass, for tests of what
-/// happens then.
-const PANIC_AT: &str = "DEMASK_TEST_PANIC_AT_PASS";
-
-/// Wraps the predictor if the test hook asks for it.
-pub fn test_hook(inner: Box<dyn Predictor>) -> Box<dyn Predictor> {
-    let at = std::env::var(PANIC_AT).ok().and_then(|text| text.parse().ok());
-    match at {
-        None => inner,
-        Some(left) => Box::new(Panicking { inner, left }),
-    }
-}
-
-struct Panicking {
-    inner: Box<dyn Predictor>,
-    left: u32,
-}
-
-impl Predictor for Panicking {
-    fn predict(
-        &mut self,
-        request: &Request,
-        watch: &mut Watch,
-    ) -> Result<Prediction, PredictError> {
-        self.left = self.left.saturating_sub(1);
-        assert!(self.left > 0, "asked to panic by {PANIC_AT}");
-        self.inner.predict(request, watch)
-    }
 }

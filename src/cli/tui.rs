@@ -8,6 +8,7 @@ use super::{
     ConfigOptions, Fault, LookOptions, ModelOptions, ScriptOptions,
     host::Program,
     open,
+    progress::Shown,
     resume::{self, ModelOrigin, Origin},
 };
 use crate::tui::{self, Source, Start};
@@ -43,11 +44,12 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
     if args.resume {
         return resume::main(&args.model, &args.look, config, commands);
     }
-    let opened = open::open(&args.model, &config, args.prompt.as_deref(), |header, loaded| {
+    let look = args.look.look(&config);
+    let (prompt, shown) = (args.prompt.as_deref(), Shown::Screen(look));
+    let opened = open::open(&args.model, &config, prompt, shown, |header, loaded| {
         let path = args.model.record.as_deref();
         path.map(|path| open::file_recorder(args.model.overwrite, path, header, loaded)).transpose()
     })?;
-    let look = args.look.look(&config);
     let tokenizer = opened.loaded.tokenizer;
     let host = Program::new(&config)
         .encoding(tokenizer.clone())

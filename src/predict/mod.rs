@@ -25,6 +25,18 @@ pub struct Progress {
     pub of: usize,
 }
 
+impl Progress {
+    /// In words: the layer in work, `layer 7/24`, or the head; where layers are not told apart,
+    /// only that it is a pass.
+    pub fn words(self) -> String {
+        match self.of.saturating_sub(1) {
+            0 | 1 => "forward pass".to_owned(),
+            layers if self.done >= layers => "head".to_owned(),
+            layers => format!("layer {}/{layers}", self.done + 1),
+        }
+    }
+}
+
 /// Told after each layer; answers whether to go on.
 pub type Watch<'a> = dyn FnMut(Progress) -> ControlFlow<()> + 'a;
 

@@ -5,6 +5,7 @@ use std::{
     cell::OnceCell,
     collections::{HashMap, HashSet, VecDeque},
     path::PathBuf,
+    time::Duration,
 };
 
 use tui_input::Input;
@@ -110,6 +111,8 @@ pub struct App {
     /// Positions whose tokens another canvas does not have; empty where none is compared with.
     pub(super) differs: Vec<bool>,
     pub(super) busy: Option<Busy>,
+    /// It takes long: so long by now.
+    pub(super) slow: Option<Duration>,
     /// The pass in work for a try.
     pub(super) background: Option<Busy>,
     /// The box of tries is open, and the line chosen in it.
@@ -197,6 +200,7 @@ impl App {
             differs: Vec::new(),
             speed,
             busy: None,
+            slow: None,
             background: None,
             tries_shown: false,
             try_line: 0,

@@ -30,6 +30,11 @@ const FRAME: Duration = Duration::from_millis(16);
 /// it is drawn: with a fast model nothing flickers, with a slow one keys still answer.
 const HOLD: Duration = Duration::from_millis(40);
 
+/// A pass that takes longer than this shows how far it is.
+const SLOW: Duration = Duration::from_millis(200);
+/// How often its time is shown anew.
+const BEAT: Duration = Duration::from_millis(100);
+
 /// A SIGCONT this soon after a stop of our own belongs to it.
 const ECHO: Duration = Duration::from_secs(1);
 
@@ -46,6 +51,7 @@ enum Woken {
     Effect(Effect),
     End,
     Frame,
+    Beat,
     InputGone,
 }
 
@@ -67,6 +73,8 @@ pub(super) trait Interface {
     fn spare(&self) -> bool;
     /// The forward pass whose answer the next frame should have, if it comes soon.
     fn busy(&self) -> Option<Key>;
+    /// The pass in work takes long: this long so far; `None` while it does not.
+    fn set_slow(&mut self, time: Option<Duration>);
 }
 
 impl Interface for App {
@@ -105,6 +113,10 @@ impl Interface for App {
 
     fn busy(&self) -> Option<Key> {
         self.busy.map(|busy| busy.key)
+    }
+
+    fn set_slow(&mut self, time: Option<Duration>) {
+        self.slow = time;
     }
 }
 
@@ -148,6 +160,10 @@ async fn drive(
     let mut stepped = Instant::now();
     let mut dirty = true;
     let mut asked: Option<Instant> = None;
+    let mut begun: Option<(Key, Instant)> = None;
+    // When a pass was last seen to be slow: the next one shows itself at once, or the line would
+    // flicker.
+    let mut slowed: Option<Instant> = None;
     let mut resumed: Option<Instant> = None;
     screen.draw(|buffer| app.draw(buffer))?;
     let mut effects = app.begin();
@@ -192,12 +208,21 @@ async fn drive(
         }
         let hold = asked.filter(|_| app.busy().is_some()).map(|asked| asked + HOLD);
         let frame_at = (drawn + FRAME).max(hold.unwrap_or(drawn));
+        let key = app.busy();
+        let since = begun.filter(|(begun, _)| Some(*begun) == key).map(|(_, since)| since);
         if dirty && Instant::now() >= frame_at {
+            let time = since.map(|since| since.elapsed());
+            let lately = slowed.is_some_and(|at| at.elapsed() < SLOW);
+            if time.is_some_and(|time| time >= SLOW) {
+                slowed = Some(Instant::now());
+            }
+            app.set_slow(time.filter(|time| lately || *time >= SLOW));
             screen.draw(|buffer| app.draw(buffer))?;
             drawn = Instant::now();
             dirty = false;
         }
         let due = app.due().then(|| stepped + app.period());
+        let beat = since.filter(|_| !dirty).map(|since| (drawn + BEAT).max(since + SLOW));
         let frame_at = dirty.then_some(frame_at);
         let woken = tokio::select! {
             biased;
@@ -211,12 +236,16 @@ async fn drive(
                 None => Woken::End,
             },
             () = at(frame_at) => Woken::Frame,
+            () = at(beat) => Woken::Beat,
             Some(report) = inbox.recv() => Woken::Event(Event::Report(report)),
             () = at(due) => Woken::Event(Event::Tick),
             () = at(app.spare().then(Instant::now)) => Woken::Event(Event::Spare),
         };
         match woken {
             Woken::Event(event) => {
+                if let Event::Report(report) = &event {
+                    begun = in_work(begun, report);
+                }
                 let quiet = is_quiet(app, &event);
                 if matches!(event, Event::Tick) {
                     stepped = Instant::now();
@@ -226,10 +255,21 @@ async fn drive(
             }
             Woken::Effect(effect) => effects.push(effect),
             Woken::Frame => {}
+            Woken::Beat => dirty = true,
             Woken::End => return Ok(End::Signal),
             // The terminal hung up.
             Woken::InputGone => return Ok(End::Signal),
         }
+    }
+}
+
+/// The pass the engine works on after this report, and since when.
+fn in_work(begun: Option<(Key, Instant)>, report: &Report) -> Option<(Key, Instant)> {
+    match report {
+        Report::Progress(key, _) => {
+            begun.filter(|(begun, _)| begun == key).or_else(|| Some((*key, Instant::now())))
+        }
+        Report::Done { .. } | Report::Failed(..) | Report::Died(_) => None,
     }
 }
 

@@ -353,7 +353,13 @@ const TYPING: &str = "Enter accepts · Esc leaves";
 /// Message and hints, on one line or two.
 fn bottom(app: &App, pen: &mut Pen, message: Option<Rect>, hints: Rect) {
     let line = message.unwrap_or(hints);
-    let spoken = speak(app, pen, line);
+    let slow = app.slow_pass(line);
+    if let Some(slow) = &slow {
+        slow.draw(pen, line);
+    }
+    let beside = slow.map_or(line, |slow| slow.beside(line));
+    let hints = if message.is_none() { beside } else { hints };
+    let spoken = speak(app, pen, beside);
     if message.is_none() && spoken {
         return;
     }

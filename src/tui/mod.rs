@@ -7,7 +7,7 @@
 //! and nothing from a model or a recording is drawn before `text` has made it harmless.
 //!
 //! This room knows neither tensors nor files: recordings and saving come in as a
-//! [`Recorder`](crate::session::Recorder) and as a [`Host`].
+//! [`Recorder`](crate::session::Recorder) and as a [`Host`], and loading as a [`Waiting`].
 
 mod actions;
 mod app;
@@ -34,6 +34,7 @@ mod popup;
 mod search;
 mod sessions;
 mod signs;
+mod slow;
 mod svg;
 mod terminal;
 mod text;
@@ -42,6 +43,7 @@ mod tries;
 mod typing;
 mod update;
 mod view;
+mod wait;
 
 #[cfg(test)]
 mod tests;
@@ -59,6 +61,7 @@ pub use offscreen::OffScreen;
 pub use svg::svg;
 pub use theme::{Look, Palette};
 pub use view::View;
+pub use wait::{Tell, Waiting, wait};
 
 use crate::{
     debugger::{Command, Debugger, Host, Place},

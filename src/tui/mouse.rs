@@ -54,7 +54,10 @@ pub(super) fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<Effect>)
     }
     let inside = |area: Rect| area.contains((x, y).into());
     if pressed && matches!(app.mode, Mode::Normal) && inside(areas.hints) {
-        if let Some(action) = frame::hint_hit(app.theme, &app.keymap, areas.hints, x) {
+        // On a small screen a slow pass takes some of the line.
+        let slow = app.slow_pass(areas.hints).filter(|_| areas.message.is_none());
+        let line = slow.map_or(areas.hints, |slow| slow.beside(areas.hints));
+        if let Some(action) = frame::hint_hit(app.theme, &app.keymap, line, x) {
             act(app, action, effects);
         }
         return;

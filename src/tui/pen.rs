@@ -48,6 +48,15 @@ impl Pen<'_> {
         self.glyph(x, y, self.theme.sign(sign), self.theme.style(role));
     }
 
+    /// The first wording, of ours, that fits into `room` cells; else the last.
+    pub fn fitting(&self, wordings: &[String], room: u16) -> String {
+        let said = wordings.iter().map(|wording| self.theme.say(wording));
+        let fits = |wording: &String| text::width(wording) <= usize::from(room);
+        let mut said = said.collect::<Vec<_>>();
+        let last = said.pop().unwrap_or_default();
+        said.into_iter().find(fits).unwrap_or(last)
+    }
+
     /// Several parts on one line, each in its role; returns the cells used.
     pub fn line(&mut self, x: u16, y: u16, width: u16, parts: &[(&str, Role)]) -> u16 {
         let mut used = 0;

@@ -3,6 +3,7 @@
 
 mod flows;
 mod pty;
+mod waiting;
 
 use std::path::Path;
 

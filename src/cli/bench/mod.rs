@@ -23,6 +23,7 @@ use super::{
     harmless::{harmless, harmless_json},
     host::Program,
     open::{self, Opened},
+    progress::Shown,
     replay::size,
     run::{bar, show},
     stop, system,
@@ -82,7 +83,8 @@ pub fn main(args: &BenchArgs) -> Result<ExitCode, Fault> {
         None => Place::temporary(),
     };
     let started = Instant::now();
-    let opened = open::open(&args.model, &config, args.prompt.as_deref(), |header, loaded| {
+    let prompt = args.prompt.as_deref();
+    let opened = open::open(&args.model, &config, prompt, Shown::Bar, |header, loaded| {
         if !args.lengths.is_empty() {
             return Ok(None);
         }
@@ -205,11 +207,10 @@ fn divided(
     request: &Request,
     stopped: &AtomicBool,
 ) -> Result<(Split, crate::predict::Prediction), Fault> {
-    let started = Instant::now();
     let mut head_from = None;
-    let (prediction, took) = watched_pass(predictor, request, stopped, |progress| {
+    let (prediction, took) = watched_pass(predictor, request, stopped, |progress, time| {
         if progress.done + 1 >= progress.of {
-            head_from.get_or_insert_with(|| started.elapsed());
+            head_from.get_or_insert(time);
         }
     })?;
     let forward = head_from.unwrap_or(took).min(took);

@@ -6,8 +6,8 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
     super::{
-        frame, history::block_number, layout::SMALLEST, panes::canvas, pen::Pen, popup, text,
-        theme::Role,
+        frame, history::block_number, layout::SMALLEST, panes::canvas, pen::Pen, popup, slow::Slow,
+        text, theme::Role,
     },
     Comparison, Lane, keys,
 };
@@ -86,15 +86,6 @@ pub(super) fn draw(comparison: &Comparison, buffer: &mut Buffer) {
     }
 }
 
-/// The first wording that fits.
-fn fitting(pen: &Pen, wordings: &[String], room: u16) -> String {
-    let said = wordings.iter().map(|wording| pen.theme.say(wording));
-    let fits = |wording: &String| text::width(wording) <= usize::from(room);
-    let mut said = said.collect::<Vec<_>>();
-    let last = said.pop().unwrap_or_default();
-    said.into_iter().find(fits).unwrap_or(last)
-}
-
 fn draw_lane(lane: &Lane, pen: &mut Pen, area: Rect, at: usize, focused: bool) {
     let label = text::safe(&lane.label, pen.theme.ascii());
     let name = format!("{} {label}", at + 1);
@@ -104,7 +95,7 @@ fn draw_lane(lane: &Lane, pen: &mut Pen, area: Rect, at: usize, focused: bool) {
     }
     let inside =
         Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: 1 };
-    let line = fitting(pen, &figures(lane), inside.width);
+    let line = pen.fitting(&figures(lane), inside.width);
     pen.say(inside.x, inside.y, inside.width, &line, Role::Dim);
     canvas::draw_inside(&lane.app, pen, Rect { y: area.y + 1, height: area.height - 1, ..area });
 }
@@ -173,7 +164,7 @@ fn title(comparison: &Comparison, pen: &mut Pen, line: Rect, places: &[Place]) {
         comparison.parting(comparison.focus).filter(|_| bottom_rows(comparison.height) == 1);
     let first = parting.unwrap_or_else(|| long.clone());
     let wordings = [first, long, shown, String::new()];
-    let rest = fitting(pen, &wordings, room.saturating_sub(20));
+    let rest = pen.fitting(&wordings, room.saturating_sub(20));
     let parts =
         [("demask  ", Role::Brand), (&step, Role::Strong), ("  ", Role::Text), (&rest, Role::Dim)];
     pen.line(line.x + 1, line.y, room, &parts);
@@ -183,9 +174,15 @@ fn title(comparison: &Comparison, pen: &mut Pen, line: Rect, places: &[Place]) {
 fn bottom(comparison: &Comparison, pen: &mut Pen, area: Rect) {
     let rows = bottom_rows(area.height);
     let line = Rect { y: area.bottom() - rows, height: 1, ..area };
-    let room = line.width.saturating_sub(2);
     let parting = || comparison.parting(comparison.focus).map(|text| (Role::Dim, text));
     let spoken = comparison.message.clone().or_else(|| parting().filter(|_| rows > 1));
+    let look = (comparison.theme, &comparison.keymap);
+    let slow = Slow::of(look, comparison.busy, comparison.slow, line.width);
+    if let Some(slow) = &slow {
+        slow.draw(pen, line);
+    }
+    let line = slow.map_or(line, |slow| slow.beside(line));
+    let room = line.width.saturating_sub(2);
     if let Some((role, sentence)) = &spoken {
         let sentence = text::safe(&pen.theme.say(sentence), pen.theme.ascii());
         pen.put(line.x + 1, line.y, room, &sentence, pen.theme.style(*role));
@@ -194,8 +191,9 @@ fn bottom(comparison: &Comparison, pen: &mut Pen, area: Rect) {
         return;
     }
     let y = area.bottom() - 1;
+    let width = if rows == 1 { line.width } else { area.width };
     let hints = keys::hints(&comparison.keymap);
-    frame::draw_hints(pen, &hints, Rect { y, height: 1, ..area });
+    frame::draw_hints(pen, &hints, Rect { y, width, height: 1, ..area });
 }
 
 /// The help box.

@@ -61,6 +61,8 @@ pub(super) struct Comparison {
     owed: usize,
     asked: HashSet<Key>,
     pub busy: Option<Busy>,
+    /// It takes long: so long by now.
+    pub slow: Option<Duration>,
     /// A cancelled pass is not asked for again until a key wants it.
     held: bool,
     interrupted: bool,
@@ -94,6 +96,7 @@ impl Comparison {
             owed: 0,
             asked: HashSet::new(),
             busy: None,
+            slow: None,
             held: false,
             interrupted: false,
             message: None,
@@ -508,6 +511,13 @@ impl Interface for Comparison {
         match self.lockstep.lanes.get(self.focus) {
             Some(lane) if self.open => lane.app.busy.map(|busy| busy.key),
             _ => self.busy.map(|busy| busy.key),
+        }
+    }
+
+    fn set_slow(&mut self, time: Option<Duration>) {
+        self.slow = time;
+        for lane in &mut self.lockstep.lanes {
+            lane.app.slow = time;
         }
     }
 }

@@ -17,3 +17,4 @@ mod svg;
 mod text;
 mod theme;
 mod tries;
+mod waiting;
