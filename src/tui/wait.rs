@@ -408,8 +408,10 @@ fn draw_row(sight: &Sight, pen: &mut Pen, row: Row, line: Rect) {
             pen.say(x, y, width, &figures, Role::Dim);
         }
         Row::Hint => {
-            let keys = pen.fitting(&["Esc or Ctrl-C".to_owned(), "Esc".to_owned()], width / 2 + 4);
-            pen.line(x, y, width, &[(&keys, Role::Key), (" cancels", Role::Dim)]);
+            const CANCELS: &str = " cancels";
+            let room = width.saturating_sub(CANCELS.len() as u16);
+            let keys = pen.fitting(&["Esc or Ctrl-C".to_owned(), "Esc".to_owned()], room);
+            pen.line(x, y, width, &[(&keys, Role::Key), (CANCELS, Role::Dim)]);
         }
     }
 }
