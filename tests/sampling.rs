@@ -27,6 +27,7 @@ fn request(special: SpecialTokens, sampling: Option<Sampling>) -> Request {
         score: None,
         earlier: None,
         shadow: None,
+        cached: None,
         special,
         columns: ColumnSet::of(&[
             Column::Argmax,

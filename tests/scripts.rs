@@ -66,6 +66,34 @@ fn bad_conditions_and_commands_are_pointed_at() {
 }
 
 #[test]
+fn approximate_passes_are_held_against_exact_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl").display().to_string();
+    let words = ["run", "Name 6 animals.", "--strategy", "threshold", "--gen-length", "64"];
+    let cached = [&words[..], &["--cache", "dual", "--record", &path]].concat();
+    let script = "exact; step; exact; passes; exact; step; exact";
+    let (code, out, err) = demask(&[&cached[..], &["--exec", script]].concat());
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("this pass leaves nothing out: a block"), "{out}");
+    assert!(out.contains("the exact pass: |Δ confidence| at most 0."), "{out}");
+    assert!(out.contains("the exact decision "), "{out}");
+    // Two passes of the run and the exact one.
+    assert!(out.contains("3 forward passes"), "{out}");
+    // On record: the same numbers without the model, but only where they were asked for.
+    let replay = |script: &str| demask(&["replay", &path, "--batch", "--exec", script]);
+    let (code, again, err) = replay("goto 1; exact");
+    assert_eq!(code, Some(0), "{err}");
+    let line = again.lines().find(|line| line.contains("|Δ confidence|"));
+    assert!(line.is_some_and(|line| out.contains(line)), "{again}");
+    // Nothing is approximate unless it is asked for.
+    let (_, out, _) = demask(&[&words[..], &["--exec", "step 2; exact"]].concat());
+    assert!(out.contains("this pass leaves nothing out: no cache is on"), "{out}");
+    let (code, _, err) = demask(&[&words[..], &["--cache", "sliding"]].concat());
+    assert_eq!(code, Some(2));
+    assert!(err.contains("none, prefix, dual"), "{err}");
+}
+
+#[test]
 fn a_script_goes_back_branches_and_compares() {
     let script = "step 30; back 20; set high_conf_threshold 0.6; step 10; passes; branches; \
                   compare 1 2; switch 1; name-branch own; branches; delete-branch 2; undo; branches";

@@ -93,6 +93,18 @@ impl Batch {
         Ok(())
     }
 
+    /// Runs the exact pass beside the pending one, if that left something out.
+    fn run_exact(&mut self, stopped: &AtomicBool) -> Result<(), Fault> {
+        let Some(exact) = self.debugger.exact_wanted() else { return Ok(()) };
+        let Some(predictor) = &mut self.predictor else { return Ok(()) };
+        self.debugger.session.await_exact(&exact);
+        let (prediction, took) = pass(predictor.as_mut(), &exact.request, stopped)?;
+        self.forward += took;
+        self.canvases += exact.request.canvases();
+        self.debugger.session.supply(exact.key, prediction, took);
+        Ok(())
+    }
+
     /// Carries commands out, one after the other, and says what each answers. Ends at the first
     /// that fails. Answers with the last stop.
     pub fn script(
@@ -112,6 +124,15 @@ impl Batch {
             let reply = self.debugger.execute(&command).map_err(failed)?;
             for line in &reply.lines {
                 say(line)?;
+            }
+            if matches!(command, Command::Exact) {
+                self.predict(stopped)?;
+                self.run_exact(stopped)?;
+                for line in self.debugger.exact_text() {
+                    say(&line)?;
+                }
+                // Without a screen it is asked for one step at a time.
+                self.debugger.exact = false;
             }
             if matches!(command, Command::Try(_)) {
                 self.run_try(stopped)?;

@@ -54,7 +54,7 @@ pub fn open(
     set_all(&mut start, &preset)?;
     options.params.set(strategy, &mut start)?;
     let params = params(options, &loaded, start, ids.len())?;
-    let extras = extras(options.load.candidates, &loaded.facts);
+    let extras = Extras { cache: options.cache, ..extras(options.load.candidates, &loaded.facts) };
     let header = Header::new(&loaded.facts, strategy.name(), &prompt, extras);
     let recorder = recorder(&header, &loaded)?;
     let session = Session::new(strategy, &ids, loaded.facts.special, params, extras, recorder)
@@ -111,7 +111,7 @@ pub fn nothing_lost(overwrite: bool, path: &Path) -> Result<(), Fault> {
 /// What people look at beyond what the strategy needs.
 pub fn extras(top_k: u16, facts: &ModelFacts) -> Extras {
     let columns = ColumnSet::of(&[Column::Entropy, Column::Margin, Column::TopK]);
-    Extras { columns, top_k: usize::from(top_k), reading: facts.reading }
+    Extras { columns, top_k: usize::from(top_k), reading: facts.reading, ..Extras::NONE }
 }
 
 fn encode(loaded: &Loaded, text: &str) -> Result<Vec<TokenId>, Fault> {

@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::{
+    Args, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 
 use super::{Config, Fault, ParamOptions, config};
 use crate::{
-    decode,
+    decode::{self, Cache},
     model::{
         self, Computing, Overrides, Precision, Quantization, Source, TokenName,
         hub::{HubSettings, RepoId},
@@ -139,6 +142,10 @@ pub struct ModelOptions {
     /// Decoding strategy
     #[arg(long, value_name = "NAME", default_value = "daedal", value_parser = strategies())]
     pub strategy: String,
+    /// Leave out of a pass within a block what the first pass of the block computed: prefix (keys
+    /// and values before the block) or dual (before and behind it). Faster and approximate
+    #[arg(long, value_name = "none|prefix|dual", default_value = "none", hide_default_value = true, hide_possible_values = true, value_parser = caches())]
+    pub cache: Cache,
     /// Record every step to FILE, as it happens
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
@@ -154,8 +161,13 @@ pub struct ModelOptions {
     pub params: ParamOptions,
 }
 
-fn strategies() -> clap::builder::PossibleValuesParser {
+fn strategies() -> PossibleValuesParser {
     decode::STRATEGIES.iter().map(|strategy| strategy.name()).collect::<Vec<_>>().into()
+}
+
+fn caches() -> impl TypedValueParser<Value = Cache> {
+    let names: PossibleValuesParser = Cache::ALL.map(Cache::name).into();
+    names.map(|name| Cache::ALL.into_iter().find(|cache| cache.name() == name).unwrap_or_default())
 }
 
 /// How the screen looks.

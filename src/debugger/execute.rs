@@ -44,6 +44,7 @@ impl Debugger {
             }
             Command::Try(values) => self.begin_try(values),
             Command::Take(id) => self.take_try(*id),
+            Command::Exact => Ok(self.hold_exact()),
             Command::Break(condition) => {
                 let id = self.breakpoints.add(condition.clone());
                 Ok(Reply::line(format!("breakpoint {id}: {condition}")))

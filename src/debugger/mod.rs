@@ -9,6 +9,7 @@
 mod breakpoints;
 mod command;
 mod edits;
+mod exact;
 mod execute;
 mod host;
 mod report;
@@ -26,6 +27,7 @@ pub use command::{
     COMMANDS, Change, Command, EVENTS, Place, Spec, Spot, Takes, Token, Way, command_table,
     event_table,
 };
+pub use exact::decision as exact_decision;
 pub use host::{Host, NoHost, Values};
 pub use run::{Goal, Stop, Tick};
 pub use syntax::{CommandError, find as find_command, parse, statements};
@@ -94,6 +96,8 @@ pub struct Debugger {
     pub breakpoints: Breakpoints,
     /// Runs under other parameters, made in spare time.
     pub tries: Tries,
+    /// Pending steps are held against their exact passes.
+    pub exact: bool,
     /// Tokens the model has: ids below this can be written.
     pub tokens: usize,
     goal: Option<Goal>,
@@ -122,6 +126,7 @@ impl Debugger {
             live,
             breakpoints: Breakpoints::default(),
             tries: Tries::default(),
+            exact: false,
             tokens,
             goal: None,
             judged: None,

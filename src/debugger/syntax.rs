@@ -240,6 +240,7 @@ fn arguments(spec: &Spec, rest: &str) -> Result<Command, CommandError> {
             None => Command::Take(None),
             Some(word) => Command::Take(Some(word.text.parse().map_err(|_| usage())?)),
         },
+        "exact" => Command::Exact,
         "breaks" => Command::Breaks,
         "enable" => Command::Enable(breakpoint()?, true),
         "disable" => Command::Enable(breakpoint()?, false),

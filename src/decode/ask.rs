@@ -65,6 +65,7 @@ impl Ask {
             score: self.score,
             earlier: self.earlier.as_ref().map(|tokens| pass([canvas.prompt(), tokens].concat())),
             shadow: self.shadow.clone(),
+            cached: None,
             special: canvas.special(),
             columns: ColumnSet::of(self.columns).and(extras.columns),
             top_k: extras.top_k,

@@ -133,12 +133,45 @@ pub struct Extras {
     pub top_k: usize,
     /// How the model is run and read.
     pub reading: Reading,
+    /// What a pass may leave uncomputed. Strategies know nothing of it: the session sees to it.
+    pub cache: Cache,
 }
 
 impl Extras {
     /// Nothing beyond what the strategy needs.
-    pub const NONE: Self =
-        Self { columns: ColumnSet::NONE, top_k: 0, reading: Reading { shift: false, block: None } };
+    pub const NONE: Self = Self {
+        columns: ColumnSet::NONE,
+        top_k: 0,
+        reading: Reading { shift: false, block: None },
+        cache: Cache::None,
+    };
+}
+
+/// What a pass within a block may take from the full pass that began the block, instead of
+/// computing it: predictions are approximate then (Fast-dLLM).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Cache {
+    /// Nothing: every pass is exact.
+    #[default]
+    None,
+    /// Keys and values of everything before the block.
+    Prefix,
+    /// Those of everything before and behind it.
+    Dual,
+}
+
+impl Cache {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::None, Self::Prefix, Self::Dual];
+
+    /// The name in flags and traces.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Prefix => "prefix",
+            Self::Dual => "dual",
+        }
+    }
 }
 
 /// A fault of the run, not of the program.

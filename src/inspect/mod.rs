@@ -4,11 +4,13 @@
 //! [`language`] is text and its meaning; [`View`] answers its names from a session's tree;
 //! [`lints`] look for what often goes wrong. Nothing here changes a session or needs a model.
 
+mod exact;
 pub mod language;
 pub mod lints;
 mod query;
 mod view;
 
+pub use exact::{Apart, Beside};
 pub use language::{
     Completion, Condition, Query, Subject, SyntaxError, name_table, pointed, subject_table,
 };

@@ -5,6 +5,7 @@
 //! binary. Its headers are read into a [`Checkpoint`], which loads into a [`Loaded`]: a predictor,
 //! the tokenizer, and the facts people are shown.
 
+mod cache;
 mod chat;
 mod checkpoint;
 mod device;
@@ -38,7 +39,9 @@ pub use device::{Computing, DeviceReport, Precision, Quantization, available, de
 pub use error::LoadError;
 pub use family::{Description, FAMILIES, Family, Kind};
 pub use files::Files;
-pub use network::{Batch, Biases, Head, Matrix, Names, Network, Part, Pattern, Spec, Transformer};
+pub use network::{
+    Batch, Biases, Head, Kept, Matrix, Names, Network, Part, Pattern, Spec, Transformer,
+};
 pub use outline::Outline;
 pub use overrides::{Overrides, TokenName};
 pub use predictor::{Facts, NetworkPredictor};

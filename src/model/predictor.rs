@@ -5,6 +5,7 @@ use std::ops::Range;
 use candle_core::{Result, Tensor};
 
 use super::{
+    cache::Fulls,
     network::{Batch, Network, Pattern},
     reduce::Reducer,
 };
@@ -21,10 +22,12 @@ pub(super) const LOGITS_AT_ONCE: usize = 1 << 24;
 
 /// A network that answers requests.
 pub struct NetworkPredictor {
-    network: Box<dyn Network>,
+    pub(super) network: Box<dyn Network>,
     facts: Facts,
     /// Final hidden states of the last pass that a later one may be compared with.
     last: Option<(Pass, Tensor)>,
+    /// Full passes that windows are run against; nothing is kept before the first of these.
+    pub(super) fulls: Option<Fulls>,
 }
 
 /// What a request is checked against.
@@ -39,7 +42,7 @@ pub struct Facts {
 impl NetworkPredictor {
     /// Wraps a network.
     pub fn new(network: Box<dyn Network>, facts: Facts) -> Self {
-        Self { network, facts, last: None }
+        Self { network, facts, last: None, fulls: None }
     }
 
     fn check(&self, request: &Request) -> std::result::Result<(), PredictError> {
@@ -70,9 +73,13 @@ impl NetworkPredictor {
                 return unsupported("shadows of positions that are not there".into());
             }
         }
+        if let Some(cached) = &request.cached {
+            self.check_cached(request, cached)?;
+        }
         let passes = std::iter::once(&request.pass)
             .chain(request.guidance.iter().map(|guidance| &guidance.unconditional))
-            .chain(&request.earlier);
+            .chain(&request.earlier)
+            .chain(request.cached.iter().map(|cached| &cached.from));
         for pass in passes {
             if let Some(id) = pass.ids.iter().find(|&&id| id as usize >= self.facts.columns) {
                 return unsupported(format!(
@@ -143,6 +150,12 @@ impl NetworkPredictor {
     }
 
     fn run(&mut self, request: &Request, watch: &mut Watch) -> Result<Option<Prediction>> {
+        if let Some(cached) = &request.cached {
+            return self.run_window(request, cached, watch);
+        }
+        if self.fulls.is_some() && super::cache::serves(request) {
+            return self.run_kept(request, watch);
+        }
         let passes: Vec<&Pass> = std::iter::once(&request.pass)
             .chain(request.guidance.iter().map(|guidance| &guidance.unconditional))
             .collect();
@@ -171,7 +184,36 @@ impl NetworkPredictor {
         if request.columns.has(Column::Kl) {
             self.last = Some((request.pass.clone(), hidden.narrow(0, 0, 1)?));
         }
-        let at_once = (LOGITS_AT_ONCE / self.facts.columns / passes.len()).max(1);
+        let Some(prediction) = self.reduce(request, (&hidden, layers), earlier.as_ref(), watch)?
+        else {
+            return Ok(None);
+        };
+        let Some(shadow) = shadow.filter(|_| request.columns.has(Column::PShadow)) else {
+            return Ok(Some(prediction));
+        };
+        let shadows = hidden.get(0)?.narrow(0, request.pass.ids.len(), shadow.len())?;
+        let mut p = vec![f32::NAN; request.rows.len()];
+        let there = shadow.start - request.rows.start..shadow.end - request.rows.start;
+        let seen = self.shadowed(request, shadow, &shadows)?;
+        p[there].iter_mut().zip(seen).for_each(|(p, seen)| *p = seen);
+        Ok(Some(prediction.with(Column::PShadow, Data::Numbers(p))))
+    }
+
+    /// Rows whose logits are held at once.
+    fn at_once(&self, canvases: usize) -> usize {
+        (LOGITS_AT_ONCE / self.facts.columns / canvases).max(1)
+    }
+
+    /// The rows of a request read from hidden states `[canvases, length, width]`, which came
+    /// through so many layers; `None` if `watch` asked to stop.
+    pub(super) fn reduce(
+        &self,
+        request: &Request,
+        (hidden, layers): (&Tensor, usize),
+        earlier: Option<&Tensor>,
+        watch: &mut Watch,
+    ) -> Result<Option<Prediction>> {
+        let at_once = self.at_once(request.canvases());
         let mut reducer = Reducer::new(request);
         for start in request.rows.clone().step_by(at_once) {
             if watch(Progress { done: layers, of: layers + 1 }).is_break() {
@@ -190,27 +232,18 @@ impl NetworkPredictor {
                 };
                 self.network.logits(&hidden)
             };
-            let earlier = earlier.as_ref().map(|earlier| logits(earlier, 0)).transpose()?;
+            let earlier = earlier.map(|earlier| logits(earlier, 0)).transpose()?;
             let logits = match &request.guidance {
-                None => logits(&hidden, 0)?,
+                None => logits(hidden, 0)?,
                 Some(guidance) => {
-                    let (conditional, unconditional) = (logits(&hidden, 0)?, logits(&hidden, 1)?);
+                    let (conditional, unconditional) = (logits(hidden, 0)?, logits(hidden, 1)?);
                     let difference = (conditional - &unconditional)?;
                     (unconditional + (difference * (guidance.scale + 1.0))?)?
                 }
             };
             reducer.push(&logits, earlier.as_ref())?;
         }
-        let prediction = reducer.finish();
-        let Some(shadow) = shadow.filter(|_| request.columns.has(Column::PShadow)) else {
-            return Ok(Some(prediction));
-        };
-        let shadows = hidden.get(0)?.narrow(0, request.pass.ids.len(), shadow.len())?;
-        let mut p = vec![f32::NAN; request.rows.len()];
-        let there = shadow.start - request.rows.start..shadow.end - request.rows.start;
-        let seen = self.shadowed(request, shadow, &shadows, at_once)?;
-        p[there].iter_mut().zip(seen).for_each(|(p, seen)| *p = seen);
-        Ok(Some(prediction.with(Column::PShadow, Data::Numbers(p))))
+        Ok(Some(reducer.finish()))
     }
 
     /// The probability of the token that each position of `shadow` holds, at its shadow: plain
@@ -220,8 +253,8 @@ impl NetworkPredictor {
         request: &Request,
         shadow: Range<usize>,
         hidden: &Tensor,
-        at_once: usize,
     ) -> Result<Vec<f32>> {
+        let at_once = self.at_once(1);
         let plain = Request {
             rows: shadow.clone(),
             sampling: None,

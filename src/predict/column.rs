@@ -207,6 +207,37 @@ impl Prediction {
         self
     }
 
+    /// The same with its rows from `first` on replaced by those of `other`, for the columns that
+    /// both hold; columns that only one holds are left out.
+    ///
+    /// # Panics
+    /// If `other` reaches past the last row: a fault of the caller.
+    #[must_use]
+    pub fn patched(mut self, first: usize, other: &Self) -> Self {
+        let rows = first..first + other.rows;
+        assert!(rows.end <= self.rows, "rows {rows:?} of {}", self.rows);
+        self.columns.retain(|column, data| match (data, other.columns.get(column)) {
+            (Data::Ids(ids), Some(Data::Ids(new))) => {
+                ids[rows.clone()].copy_from_slice(new);
+                true
+            }
+            (Data::Numbers(numbers), Some(Data::Numbers(new))) => {
+                numbers[rows.clone()].copy_from_slice(new);
+                true
+            }
+            (Data::Ranked(ranked), Some(Data::Ranked(new))) => {
+                let row = |at: usize| match rows.contains(&at) {
+                    true => new.row(at - rows.start),
+                    false => ranked.row(at),
+                };
+                *ranked = (0..ranked.rows()).map(|at| row(at).iter().copied()).collect();
+                true
+            }
+            _ => false,
+        });
+        self
+    }
+
     /// Number of generated positions.
     pub fn rows(&self) -> usize {
         self.rows

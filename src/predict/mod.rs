@@ -11,7 +11,7 @@ mod request;
 mod vocabulary;
 
 pub use column::{Column, ColumnSet, Data, MissingColumn, Prediction, Ranked};
-pub use request::{Attention, Filters, Guidance, Key, Pass, Request, Sampling, Score};
+pub use request::{Attention, Cached, Filters, Guidance, Key, Pass, Request, Sampling, Score};
 pub use vocabulary::{ModelFacts, Piece, Reading, Vocabulary, is_hidden};
 
 use std::ops::ControlFlow;

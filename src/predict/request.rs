@@ -85,6 +85,17 @@ pub enum Score {
     NegEntropy,
 }
 
+/// An approximate pass: only a window of it is computed, and the rest is what an earlier pass left
+/// (Fast-dLLM, `generate_with_prefix_cache` and `generate_with_dual_cache`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cached {
+    /// The earlier canvas, of the same length and the same outside the window. Outside the window
+    /// the keys, values and predictions are those of the full pass over it.
+    pub from: Pass,
+    /// Positions of the pass that are computed anew.
+    pub window: Range<usize>,
+}
+
 /// Everything a forward pass depends on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
@@ -113,6 +124,8 @@ pub struct Request {
     /// position but the one it stands for, and all shadows; the sequence itself sees none (WINO,
     /// `decoding.py`). It says what a position would be if its token were not known.
     pub shadow: Option<Range<usize>>,
+    /// What is not computed but kept from an earlier pass; none asks for the exact pass.
+    pub cached: Option<Cached>,
     /// Mask and end-of-sequence token.
     pub special: SpecialTokens,
     /// Columns wanted.
@@ -189,6 +202,13 @@ impl Request {
             put(u64::MAX - 4);
             put(shadow.start as u64);
             put(shadow.end as u64);
+        }
+        if let Some(cached) = &self.cached {
+            // One less than what marks strict filters.
+            put(u64::MAX - 6);
+            put_pass(&mut put, &cached.from);
+            put(cached.window.start as u64);
+            put(cached.window.end as u64);
         }
         Key(hash.digest128())
     }

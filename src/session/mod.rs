@@ -7,6 +7,7 @@
 //! branch; what is known is never computed twice.
 
 mod branches;
+mod cache;
 mod edit;
 mod engine;
 mod fit;
@@ -32,7 +33,7 @@ use crate::{
         Affects, Decision, DecodeError, Extras, Finish, ParamError, Params, Phase, Plan, State,
         Strategy, Value,
     },
-    predict::{Key, Prediction, Request},
+    predict::{Cached, Key, Prediction, Request},
 };
 
 /// What comes next at the current node.
@@ -58,6 +59,17 @@ pub enum Pending {
     Done(Finish),
     /// It cannot go on here.
     Failed(DecodeError),
+}
+
+/// The exact pass beside an approximate one.
+#[derive(Debug, Clone)]
+pub struct ExactPass {
+    /// The name of its prediction.
+    pub key: Key,
+    /// What to ask.
+    pub request: Arc<Request>,
+    /// What the approximate one leaves out.
+    pub cached: Cached,
 }
 
 /// Why a step was not made.
@@ -86,8 +98,8 @@ pub struct Session {
     at: NodeId,
     store: HashMap<Key, Arc<Prediction>>,
     forward: HashMap<Key, Duration>,
-    /// The canvases of predictions that were wanted and have not come.
-    wanted: HashMap<Key, Arc<Canvas>>,
+    /// The canvases of predictions that were wanted and have not come, and what these leave out.
+    wanted: HashMap<Key, (Arc<Canvas>, Option<Cached>)>,
     pending: Pending,
     decide_time: Duration,
     passes: usize,
@@ -205,9 +217,60 @@ impl Session {
     }
 
     fn plan_at(&self, node: NodeId) -> Result<Plan, DecodeError> {
-        let node = &self.timeline[node];
-        let (canvas, state, params) = (&node.canvas, &node.state, &node.params);
-        self.strategy.plan(canvas, state, params, node.steps + 1, self.extras)
+        self.plan(node, &self.timeline[node].params)
+    }
+
+    /// What comes next at a node under these parameters, cut down to what the cache leaves.
+    fn plan(&self, at: NodeId, params: &Params) -> Result<Plan, DecodeError> {
+        let mut plan = self.plan_exact(at, params)?;
+        if let Plan::Predict(request) = &mut plan {
+            request.cached = self.cached(at, params, request).ok();
+        }
+        Ok(plan)
+    }
+
+    fn plan_exact(&self, at: NodeId, params: &Params) -> Result<Plan, DecodeError> {
+        let node = &self.timeline[at];
+        self.strategy.plan(&node.canvas, &node.state, params, node.steps + 1, self.extras)
+    }
+
+    fn cached(
+        &self,
+        at: NodeId,
+        params: &Params,
+        request: &Request,
+    ) -> Result<Cached, &'static str> {
+        let rules = (self.strategy, self.extras.cache);
+        cache::cached(rules, &self.timeline, (at, params), request)
+    }
+
+    /// What a pass from `at` under these parameters left out, if `key` names it and it was not
+    /// exact.
+    pub fn left_out(&self, at: NodeId, key: Key, params: &Params) -> Option<Cached> {
+        match self.plan(at, params).ok()? {
+            Plan::Predict(request) if request.key() == key => request.cached,
+            _ => None,
+        }
+    }
+
+    /// The exact pass beside the approximate one of the pending step.
+    ///
+    /// # Errors
+    /// Why the pending step's pass is exact itself, in words.
+    pub fn exact_pass(&self) -> Result<ExactPass, &'static str> {
+        match self.plan_exact(self.at, &self.params) {
+            Ok(Plan::Predict(request)) => {
+                let cached = self.cached(self.at, &self.params, &request)?;
+                Ok(ExactPass { key: request.key(), request: Arc::from(request), cached })
+            }
+            Ok(Plan::Done(_)) => Err("the run is over"),
+            Err(_) => Err("it cannot go on here"),
+        }
+    }
+
+    /// From now on the answer to this pass, on the canvas stood at, is awaited.
+    pub fn await_exact(&mut self, exact: &ExactPass) {
+        self.wanted.insert(exact.key, (self.timeline[self.at].canvas.clone(), None));
     }
 
     /// How long the forward pass of a prediction took; zero if it is not known.
@@ -274,8 +337,9 @@ impl Session {
         self.forward.insert(key, took);
         if self.store.insert(key, prediction.clone()).is_none() {
             // It may come when one stands elsewhere by now.
-            let canvas = self.wanted.remove(&key).unwrap_or_else(|| self.node().canvas.clone());
-            self.record(Event::Prediction { key, prediction, canvas });
+            let wanted = self.wanted.remove(&key);
+            let (canvas, cached) = wanted.unwrap_or_else(|| (self.node().canvas.clone(), None));
+            self.record(Event::Prediction { key, prediction, canvas, cached });
         }
         if matches!(&self.pending, Pending::Wanted { key: wanted, .. } if *wanted == key) {
             self.replan();
@@ -444,8 +508,9 @@ impl Session {
     fn replan(&mut self) {
         let started = Instant::now();
         self.pending = self.next_pending().unwrap_or_else(Pending::Failed);
-        if let Pending::Wanted { key, .. } = &self.pending {
-            self.wanted.insert(*key, self.timeline[self.at].canvas.clone());
+        if let Pending::Wanted { key, request } = &self.pending {
+            let canvas = self.timeline[self.at].canvas.clone();
+            self.wanted.insert(*key, (canvas, request.cached.clone()));
         }
         self.decide_time = started.elapsed();
     }
@@ -453,8 +518,7 @@ impl Session {
     fn next_pending(&self) -> Result<Pending, DecodeError> {
         let node = self.node();
         let (canvas, state) = (&node.canvas, &node.state);
-        let plan = self.strategy.plan(canvas, state, &self.params, node.steps + 1, self.extras)?;
-        let request = match plan {
+        let request = match self.plan(self.at, &self.params)? {
             Plan::Done(finish) => return Ok(Pending::Done(finish)),
             Plan::Predict(request) => request,
         };

@@ -6,7 +6,7 @@ use super::{NodeId, Step};
 use crate::{
     canvas::{Canvas, Edit},
     decode::{Finish, Params, State},
-    predict::{Key, Prediction},
+    predict::{Cached, Key, Prediction},
 };
 
 /// Something that happened and belongs on record.
@@ -31,6 +31,8 @@ pub enum Event {
         prediction: Arc<Prediction>,
         /// The canvas predicted on.
         canvas: Arc<Canvas>,
+        /// What the pass left out; `None` if it was exact.
+        cached: Option<Cached>,
     },
     /// A step is made.
     Step {

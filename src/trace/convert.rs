@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, time::Duration};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::record::{
-    Columns, Decision, Dropped, Edit, Eos, FillRule, Measure, Param, Params, Prediction, Refusal,
-    RemaskRule, Sparse, Test, Text, Timing, Why, Wish,
+    Columns, Decision, Dropped, Edit, Eos, FillRule, LeftOut, Measure, Param, Params, Prediction,
+    Refusal, RemaskRule, Sparse, Test, Text, Timing, Why, Wish,
 };
 use crate::{
     canvas::{self, Canvas, Filler, Slot, TokenId},
     decode::{self, Verdict},
-    predict::{self, Column, Data, Key, Piece},
+    predict::{self, Cached, Column, Data, Key, Piece},
     session,
 };
 
@@ -33,9 +33,21 @@ fn round(value: f32) -> f32 {
 
 /// XXH3-64 over the generated region's ids.
 pub(super) fn hash(canvas: &Canvas) -> String {
+    hashed(&canvas.tokens())
+}
+
+fn hashed(tokens: &[TokenId]) -> String {
     let mut hash = Xxh3::new();
-    canvas.cells().iter().for_each(|cell| hash.update(&cell.token.to_le_bytes()));
+    tokens.iter().for_each(|token| hash.update(&token.to_le_bytes()));
     format!("{:016x}", hash.digest())
+}
+
+/// What a pass left out, on a canvas behind a prompt of this length.
+fn cached(Cached { from, window }: &Cached, prompt: usize) -> LeftOut {
+    LeftOut {
+        from: hashed(from.ids.get(prompt..).unwrap_or_default()),
+        window: [window.start.saturating_sub(prompt), window.end.saturating_sub(prompt)],
+    }
 }
 
 pub(super) fn params(params: &decode::Params) -> Params {
@@ -76,7 +88,12 @@ fn numbers(values: Vec<Option<f32>>) -> Vec<f32> {
 }
 
 /// A prediction on `canvas`, in the format.
-pub(super) fn prediction(key: Key, from: &predict::Prediction, canvas: &Canvas) -> Prediction {
+pub(super) fn prediction(
+    key: Key,
+    from: &predict::Prediction,
+    canvas: &Canvas,
+    left_out: Option<&Cached>,
+) -> Prediction {
     let ids = |column| from.ids(column).ok().map(<[TokenId]>::to_vec);
     let exact = |column| from.numbers(column).ok().map(finite);
     let masked: Vec<usize> =
@@ -103,6 +120,7 @@ pub(super) fn prediction(key: Key, from: &predict::Prediction, canvas: &Canvas) 
     Prediction {
         key: key.to_string(),
         rows: from.rows(),
+        cached: left_out.map(|left_out| cached(left_out, canvas.prompt().len())),
         columns: Columns {
             choice,
             p_argmax: exact(Column::PArgmax),

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     canvas::{Canvas, SpecialTokens, TokenId},
-    decode::{self, Decision, Extras, Growth, Mode, Strategy},
+    decode::{self, Cache, Decision, Extras, Growth, Mode, Strategy},
     predict::{self, Column, ColumnSet, Key, ModelFacts, Piece, Vocabulary},
     session::{self, Made, NodeId, Session, Timeline},
 };
@@ -476,7 +476,20 @@ impl Builder {
             .filter(|column| asked.columns.iter().any(|name| name == column.name()))
             .collect();
         let (top_k, reading) = (asked.top_k, self.header.model.reading());
-        let extras = Extras { columns: ColumnSet::of(&columns), top_k, reading };
+        let named = |cache: &Cache| asked.cache.as_deref() == Some(cache.name());
+        let cache = match Cache::ALL.into_iter().find(named) {
+            Some(cache) => cache,
+            None if asked.cache.is_none() => Cache::None,
+            None => {
+                notices.push(format!(
+                    "the passes left something out that this program does not know ({}): going \
+                     on from here is exact",
+                    short(asked.cache.clone().unwrap_or_default())
+                ));
+                Cache::None
+            }
+        };
+        let extras = Extras { columns: ColumnSet::of(&columns), top_k, reading, cache };
         Ok(Recording {
             recorded: Recorded {
                 strategy: self.strategy,

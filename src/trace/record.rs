@@ -123,6 +123,9 @@ pub struct Asked {
     /// Candidates per position.
     #[serde(default)]
     pub top_k: usize,
+    /// What passes left uncomputed: `prefix` or `dual`; absent where all are exact. Since 1.3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<String>,
 }
 
 /// A token's text: a string, bytes that are part of a character, a control token's name, or
@@ -193,6 +196,19 @@ pub(super) struct Prediction {
     /// Generated positions.
     pub rows: usize,
     pub columns: Columns,
+    /// What the pass left uncomputed; absent where it was exact. Since 1.3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached: Option<LeftOut>,
+}
+
+/// What an approximate pass did not compute: outside the window everything is that of an earlier
+/// full pass.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct LeftOut {
+    /// The canvas of the full pass, as in the `hash` of a step.
+    pub from: String,
+    /// First generated position computed, and the one behind the last.
+    pub window: [usize; 2],
 }
 
 /// Columns, one entry per generated position unless said otherwise; `null` = not finite, absent

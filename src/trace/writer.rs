@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     canvas::{Edit, TokenId},
-    decode::Extras,
+    decode::{Cache, Extras},
     predict::{Column, Data, Key, ModelFacts, Prediction, Vocabulary},
     session::{Event, Made, NodeId, Recorder, Session},
 };
@@ -45,6 +45,7 @@ impl Header {
             asked: Asked {
                 columns: extras.columns.iter().map(|column| column.name().to_owned()).collect(),
                 top_k: extras.top_k,
+                cache: (extras.cache != Cache::None).then(|| extras.cache.name().to_owned()),
             },
             rounded: convert::rounded(),
         }
@@ -113,9 +114,9 @@ impl<W: Write> Writer<W> {
                     params,
                 }))?;
             }
-            Event::Prediction { key, prediction, canvas } => {
+            Event::Prediction { key, prediction, canvas, cached } => {
                 self.name(ids_in(prediction))?;
-                let record = convert::prediction(*key, prediction, canvas);
+                let record = convert::prediction(*key, prediction, canvas, cached.as_ref());
                 self.put(&Record::Prediction(record))?;
             }
             Event::Step { id, parent, step, params, canvas } => {
@@ -310,7 +311,8 @@ impl<W: Write> Writer<W> {
                         && let Some(prediction) = session.prediction(key).cloned()
                     {
                         let canvas = timeline[parent].canvas.clone();
-                        self.event(&Event::Prediction { key, prediction, canvas })?;
+                        let cached = session.left_out(parent, key, &params);
+                        self.event(&Event::Prediction { key, prediction, canvas, cached })?;
                     }
                     Event::Step { id, parent, step: step.clone(), params, canvas }
                 }

@@ -179,6 +179,9 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
         Action::Less => turn(app, -1),
         Action::ResetParam => reset(app),
         Action::Try => app.open_tries(effects),
+        Action::Exact => {
+            app.obey(&Command::Exact, effects);
+        }
         Action::Enter => enter(app),
         Action::NextPane | Action::PreviousPane => cycle(app, action == Action::NextPane),
         Action::Pane(number) => {

@@ -25,6 +25,7 @@ use crate::{
     canvas::{Canvas, Slot, TokenId},
     debugger::{Command, Debugger, Goal},
     decode::{Affects, Decision, Flip, Outcome, Params, Value, flips},
+    inspect::Apart,
     predict::{Column, Key, ModelFacts, Prediction, Progress},
     session::{NodeId, Pending},
 };
@@ -133,6 +134,7 @@ pub struct App {
     pub(super) draft: HashMap<Slot, (TokenId, f32)>,
     pub(super) died: Option<String>,
     flips: OnceCell<HashMap<&'static str, Turns>>,
+    apart: OnceCell<Option<Apart>>,
 }
 
 /// The nearest values of a parameter that change the pending step, with what they change.
@@ -215,6 +217,7 @@ impl App {
             draft: HashMap::new(),
             died: None,
             flips: OnceCell::new(),
+            apart: OnceCell::new(),
         };
         app.refresh();
         if let Some(view) = view {
@@ -343,9 +346,17 @@ impl App {
         self.follow_slot();
         self.look_for();
         self.flips.take();
+        self.apart.take();
         if self.areas().is_some_and(|areas| areas.of(Pane::Session).is_some()) {
             self.diagnose();
         }
+    }
+
+    /// The pending step beside its exact pass, if that is looked at and known. Found when it is
+    /// looked at.
+    pub(super) fn apart(&self) -> Option<&Apart> {
+        let held = self.debugger.exact.then_some(&self.apart)?;
+        held.get_or_init(|| Apart::of(&self.debugger.session)).as_ref()
     }
 
     /// How far a parameter must move to change the pending step: towards less and towards more,

@@ -93,6 +93,7 @@ impl App {
                 self.place(0);
                 self.saved = false;
             }
+            Command::Exact if self.debugger.exact => self.say_exact(),
             Command::Save(_) => self.saved = true,
             Command::Query(query, None) => {
                 let session = &self.debugger.session;
@@ -107,6 +108,13 @@ impl App {
         }
         self.log_line = None;
         self.refresh();
+    }
+
+    /// Says how far the exact pass is away, or why there is none.
+    pub(super) fn say_exact(&mut self) {
+        if let Some(line) = self.debugger.exact_text().into_iter().next() {
+            self.say(line);
+        }
     }
 
     /// Shows what a command answered: one line in the status line, more in the log.

@@ -73,6 +73,7 @@ pub enum Action {
     Ghost,
     Waterfall,
     Align,
+    Exact,
     Command,
     Help,
     Redraw,
@@ -264,6 +265,7 @@ pub const TABLE: &[Binding] = bindings! {
         Action::Ghost, [key('t')], Some("draft"), "show masks as the draft the model has in mind, or as bars";
         Action::Waterfall, [key('v')], None, "show the waterfall (position × step) in place of the blocks, or the blocks again";
         Action::Align, [key('i')], None, "waterfall: align positions by identity, or by number";
+        Action::Exact, [key('d')], None, "hold pending steps against their exact passes (with --cache), or no more";
     }
     Program {
         Action::Command, [key(':')], Some("command"), "type a command, or choose one: every command and key is there";

@@ -18,6 +18,8 @@ pub const EXPANDS: Sign = Sign("◆", "+");
 pub const REMASKS: Sign = Sign("↺", "<");
 /// A position that the step on record changes and the pending one does not.
 pub const LOST: Sign = Sign("×", "x");
+/// A position of which the exact pass has another best token.
+pub const CHANGED: Sign = Sign("≠", "!");
 /// A step where a person edited.
 pub const EDITED: Sign = Sign("✎", "e");
 /// A position that is pinned.
@@ -108,6 +110,9 @@ pub fn plain(text: &str) -> String {
             '↑' => plain.push_str("up"),
             '↓' => plain.push_str("down"),
             '×' => plain.push('x'),
+            'Δ' => plain.push('d'),
+            '≠' => plain.push_str("!="),
+            '√' => plain.push_str("sqrt "),
             '–' | '−' | '─' => plain.push('-'),
             '·' => plain.push('-'),
             '…' => plain.push('~'),

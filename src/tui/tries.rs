@@ -56,10 +56,14 @@ impl App {
         running && self.debugger.live && self.debugger.try_wanted().is_none()
     }
 
-    /// Asks for the pass of the try, if nothing else is asked for; one that is given up by now is
-    /// cancelled.
+    /// Asks for the pass of the try, or first for the exact pass beside the pending one, if nothing
+    /// else is asked for; one that is given up by now is cancelled.
     pub(super) fn want_for_try(&mut self, effects: &mut Vec<Effect>) {
-        let wanted = self.debugger.try_wanted();
+        let exact = self.debugger.exact_wanted();
+        let wanted = match &exact {
+            Some(exact) => Some((exact.key, exact.request.clone())),
+            None => self.debugger.try_wanted(),
+        };
         let stale = self.background.is_some_and(|background| {
             self.busy.is_none_or(|busy| busy.key != background.key)
                 && wanted.as_ref().is_none_or(|(key, _)| *key != background.key)
@@ -72,6 +76,9 @@ impl App {
         if let Some((key, request)) = wanted
             && self.asked.is_empty()
         {
+            if let Some(exact) = &exact {
+                self.debugger.session.await_exact(exact);
+            }
             effects.push(Effect::Submit(key, request));
             self.asked.insert(key);
             self.background = Some(Busy { key, progress: Progress { done: 0, of: 1 } });

@@ -116,9 +116,13 @@ fn answer(app: &mut App, report: Report, effects: &mut Vec<Effect>) {
         }
         Report::Done { key, prediction, took } => {
             app.settle(key);
+            let exact = app.debugger.exact_wanted().is_some_and(|exact| exact.key == key);
             if app.debugger.session.awaits(key) {
                 app.debugger.session.supply(key, prediction, took);
                 app.refresh();
+                if exact {
+                    app.say_exact();
+                }
             } else {
                 app.debugger.try_supply(key, prediction, took);
             }
@@ -134,6 +138,10 @@ fn answer(app: &mut App, report: Report, effects: &mut Vec<Effect>) {
                     app.held = true;
                     app.debugger.halt();
                     app.say("cancelled; s or Space asks again");
+                }
+                error if app.debugger.exact_wanted().is_some_and(|exact| exact.key == key) => {
+                    app.debugger.exact = false;
+                    app.complain(format!("the exact pass failed: {error}"));
                 }
                 error if !wanted && !app.debugger.session.awaits(key) => {
                     app.debugger.try_failed(key, error.to_string());

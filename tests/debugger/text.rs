@@ -55,6 +55,7 @@ fn every_command() -> Vec<Command> {
         C::Back(1),
         C::Back(20),
         C::Forward(3),
+        C::Exact,
         C::Continue,
         C::ReverseContinue,
         C::Until(condition("eos_conf crosses 0.5 and not (text contains \"a; b\")")),

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 pub mod fake;
+pub mod naive;
 pub mod play;
 
 use std::{collections::BTreeMap, fs, ops::ControlFlow, path::PathBuf};

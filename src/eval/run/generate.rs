@@ -196,8 +196,12 @@ fn begin(
         0 => ColumnSet::default(),
         _ => ColumnSet::of(&[Column::Entropy, Column::Margin, Column::TopK]),
     };
-    let extras =
-        Extras { columns, top_k: usize::from(plan.candidates), reading: model.facts.reading };
+    let extras = Extras {
+        columns,
+        top_k: usize::from(plan.candidates),
+        reading: model.facts.reading,
+        ..Extras::NONE
+    };
     let strategy = point.recipe.strategy;
     let recorder = match part {
         None => None,

@@ -5,6 +5,19 @@ use candle_core::{D, Module, Result, Tensor};
 use super::{Linear, Norm, Part, Spec, attention::attention, rope::Rotation};
 use crate::model::{error::Loading, kernels::swiglu, weights::Loader};
 
+/// Keys, rotated, and values of a layer, each `[batch, length, kv_heads, head_dim]`.
+pub(super) type KeyValue = (Tensor, Tensor);
+
+/// `all` with its rows from `start` on replaced by `window`.
+fn within(all: &Tensor, window: &Tensor, start: usize) -> Result<Tensor> {
+    let end = start + window.dim(1)?;
+    let before = all.narrow(1, 0, start)?;
+    let behind = all.narrow(1, end, all.dim(1)?.saturating_sub(end))?;
+    let parts = [&before, window, &behind];
+    let parts: Vec<&Tensor> = parts.into_iter().filter(|part| part.elem_count() > 0).collect();
+    Tensor::cat(&parts, 1)
+}
+
 /// Attention and feed-forward layer, each behind a norm and beside the residual stream.
 pub(super) struct Block {
     attention_norm: Norm,
@@ -50,16 +63,22 @@ impl Block {
         })
     }
 
-    /// The next residual stream, `[batch, length, width]`.
+    /// The next residual stream, `[batch, length, width]`, with the keys and values seen; `around`:
+    /// those of a longer sequence, of which `x` is a window that begins at this position.
     pub(super) fn forward(
         &self,
         x: &Tensor,
         rotation: &Rotation,
         bias: Option<&Tensor>,
-    ) -> Result<Tensor> {
+        around: Option<(&KeyValue, usize)>,
+    ) -> Result<(Tensor, KeyValue)> {
         let (q, k, v) = self.project(x, rotation)?;
+        let (k, v) = match around {
+            None => (k, v),
+            Some(((keys, values), start)) => (within(keys, &k, start)?, within(values, &v, start)?),
+        };
         let seen = attention(&q, &k, &v, bias)?;
-        self.close(x, &seen)
+        Ok((self.close(x, &seen)?, (k, v)))
     }
 
     /// Queries, keys and values of the residual stream, rotated, each

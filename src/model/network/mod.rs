@@ -42,6 +42,13 @@ impl<'a> Batch<'a> {
     }
 }
 
+/// Keys and values of one full pass, layer by layer: what a later pass over a window of the
+/// sequence attends to outside of it.
+#[derive(Debug, Clone, Default)]
+pub struct Kept {
+    layers: Vec<block::KeyValue>,
+}
+
 /// A network with its weights.
 pub trait Network: Send {
     /// Final hidden states, `[batch, length, width]`; `None` if `watch` asked to stop.
@@ -50,6 +57,36 @@ pub trait Network: Send {
     /// If a tensor operation fails, e.g. for lack of memory, or if the network does not have this
     /// pattern or these positions.
     fn hidden(&self, batch: &Batch, watch: &mut Watch) -> Result<Option<Tensor>>;
+
+    /// True if it can keep keys and values, and run a window against them.
+    fn keeps(&self) -> bool {
+        false
+    }
+
+    /// As [`Network::hidden`], with the keys and values of every layer.
+    ///
+    /// # Errors
+    /// As there.
+    fn keep(&self, batch: &Batch, watch: &mut Watch) -> Result<Option<(Tensor, Kept)>> {
+        Ok(self.hidden(batch, watch)?.map(|hidden| (hidden, Kept::default())))
+    }
+
+    /// Final hidden states of a window of a sequence, `[1, window, width]`: every layer sees the
+    /// window's own keys and values, and those kept of all other positions. Positions count from
+    /// 0, everybody sees everybody. `ids` `[1, window]`, the first at position `start`.
+    ///
+    /// # Errors
+    /// If a tensor operation fails, or if the network does not keep any.
+    fn window(
+        &self,
+        ids: &Tensor,
+        start: usize,
+        kept: &Kept,
+        watch: &mut Watch,
+    ) -> Result<Option<Tensor>> {
+        let _ = (ids, start, kept, watch);
+        candle_core::bail!("this network keeps no keys and values")
+    }
 
     /// Logits of hidden rows: `[rows, width]` to `[rows, columns]`, in f32.
     ///

@@ -5,7 +5,9 @@ use std::ops::ControlFlow;
 use candle_core::{DType, Device, Module, Result, Tensor};
 
 use super::{
-    Batch, Head, Linear, Matrix, Network, Norm, Part, Pattern, Spec, block::Block, rope::Rope,
+    Batch, Head, Kept, Linear, Matrix, Network, Norm, Part, Pattern, Spec,
+    block::Block,
+    rope::{Rope, Rotation},
 };
 use crate::{
     model::{error::Loading, weights::Loader},
@@ -63,13 +65,12 @@ impl Transformer {
     }
 }
 
-impl Network for Transformer {
-    fn hidden(&self, batch: &Batch, watch: &mut Watch) -> Result<Option<Tensor>> {
+impl Transformer {
+    /// The rotation of a batch.
+    fn rotation(&self, batch: &Batch) -> Result<Rotation> {
         let length = batch.ids.dim(1)?;
-        let of = self.blocks.len() + 1;
-        let bias = batch.pattern.bias(length, self.dtype, &self.device)?;
-        let rotation = match (&batch.positions, &batch.pattern) {
-            (Some(positions), _) => self.rope.at(positions)?,
+        match (&batch.positions, &batch.pattern) {
+            (Some(positions), _) => self.rope.at(positions),
             (None, pattern) => {
                 let mut positions: Vec<u32> = (0..length as u32).collect();
                 // A shadow stands where its position stands.
@@ -77,17 +78,67 @@ impl Network for Transformer {
                     let own = length.saturating_sub(shadow.len());
                     positions.splice(own.., (shadow.start as u32..).take(length - own));
                 }
-                self.rope.at(&Tensor::from_vec(positions, length, &self.device)?)?
+                self.rope.at(&Tensor::from_vec(positions, length, &self.device)?)
             }
-        };
+        }
+    }
+
+    /// Final hidden states. `around`: what `batch` is a window of, and where it begins there;
+    /// `keep` gets keys and values.
+    fn run(
+        &self,
+        batch: &Batch,
+        around: Option<(&Kept, usize)>,
+        mut keep: Option<&mut Kept>,
+        watch: &mut Watch,
+    ) -> Result<Option<Tensor>> {
+        let of = self.blocks.len() + 1;
+        let bias = batch.pattern.bias(batch.ids.dim(1)?, self.dtype, &self.device)?;
+        let rotation = self.rotation(batch)?;
         let mut x = self.embedding.rows(batch.ids, self.dtype)?;
         for (done, block) in self.blocks.iter().enumerate() {
             if let ControlFlow::Break(()) = watch(Progress { done, of }) {
                 return Ok(None);
             }
-            x = block.forward(&x, &rotation, bias.as_ref())?;
+            let around = around.and_then(|(kept, start)| Some((kept.layers.get(done)?, start)));
+            let (next, (k, v)) = block.forward(&x, &rotation, bias.as_ref(), around)?;
+            if let Some(keep) = &mut keep {
+                // A view would hold queries, keys and values of the layer.
+                keep.layers.push((k.contiguous()?, v.contiguous()?));
+            }
+            x = next;
         }
         Ok(Some(x))
+    }
+}
+
+impl Network for Transformer {
+    fn hidden(&self, batch: &Batch, watch: &mut Watch) -> Result<Option<Tensor>> {
+        self.run(batch, None, None, watch)
+    }
+
+    fn keeps(&self) -> bool {
+        true
+    }
+
+    fn keep(&self, batch: &Batch, watch: &mut Watch) -> Result<Option<(Tensor, Kept)>> {
+        let mut kept = Kept { layers: Vec::with_capacity(self.blocks.len()) };
+        let hidden = self.run(batch, None, Some(&mut kept), watch)?;
+        Ok(hidden.map(|hidden| (hidden, kept)))
+    }
+
+    fn window(
+        &self,
+        ids: &Tensor,
+        start: usize,
+        kept: &Kept,
+        watch: &mut Watch,
+    ) -> Result<Option<Tensor>> {
+        let first = start as u32;
+        let positions: Vec<u32> = (first..).take(ids.dim(1)?).collect();
+        let positions = Tensor::from_vec(positions, ids.dim(1)?, &self.device)?;
+        let batch = Batch { ids, positions: Some(positions), pattern: Pattern::Full };
+        self.run(&batch, Some((kept, start)), None, watch)
     }
 
     fn logits(&self, rows: &Tensor) -> Result<Tensor> {

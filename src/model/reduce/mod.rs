@@ -134,6 +134,7 @@ mod tests {
             score: None,
             earlier: None,
             shadow: None,
+            cached: None,
             special: SpecialTokens { mask: 5, eos: 9 },
             columns: ColumnSet::of(&Column::ALL),
             top_k: 4,

@@ -362,7 +362,11 @@ pub fn draw_inside(app: &App, pen: &mut Pen, area: Rect) {
                 if placed.glyph.sort == Sort::Newline {
                     style = style.add_modifier(ratatui::style::Modifier::DIM);
                 }
-                let differs = |at: usize| app.differs.get(at) == Some(&true);
+                let changed = |at: usize| {
+                    let beside = app.apart().and_then(|apart| apart.positions.get(at).copied());
+                    beside.flatten().is_some_and(|beside| beside.changed)
+                };
+                let differs = |at: usize| app.differs.get(at) == Some(&true) || changed(at);
                 if piece.position.is_some_and(|at| app.search.covers(at) || differs(at)) {
                     style = style.patch(app.theme.style(Role::Match));
                 }

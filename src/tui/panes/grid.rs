@@ -14,7 +14,7 @@ use super::{
     },
     canvas::{confidence, lost, mask_glyph, remasked, scrollbar},
 };
-use crate::{canvas::Born, decode::Verdict};
+use crate::{canvas::Born, decode::Verdict, inspect::Beside};
 
 /// Cells of the margin: number and bracket.
 const MARGIN: u16 = 5;
@@ -75,6 +75,11 @@ pub fn cell(app: &App, position: usize) -> (&'static str, Style) {
     let theme = app.theme;
     let canvas = app.canvas();
     let Some(cell) = canvas.cells().get(position) else { return (" ", Style::new()) };
+    if let Some(apart) = app.apart()
+        && let Some(Some(beside)) = apart.positions.get(position)
+    {
+        return aside(app, *beside, apart.otherwise.contains(&position));
+    }
     if remasked(app, position) {
         return (theme.sign(theme::REMASKS), theme.style(Role::Remask));
     }
@@ -105,6 +110,35 @@ pub fn cell(app: &App, position: usize) -> (&'static str, Style) {
     }
 }
 
+/// A position by how far the exact pass is away: a bar of the root of |Δ confidence|, since small
+/// differences are the rule; another sign where the best token is another. Underlined: decided
+/// otherwise.
+fn aside(app: &App, beside: Beside, otherwise: bool) -> (&'static str, Style) {
+    let root = Some(beside.delta.abs().min(1.0).sqrt());
+    let (glyph, style) = match beside.changed {
+        true => (app.theme.sign(theme::CHANGED), app.theme.style(Role::Warn)),
+        false => (app.theme.heat_bar(root), app.theme.style(Role::Heat(root))),
+    };
+    match otherwise {
+        true => (glyph, style.add_modifier(Modifier::UNDERLINED | Modifier::BOLD)),
+        false => (glyph, style),
+    }
+}
+
+/// What the bars are, where they are not confidences.
+fn aside_title(app: &App) -> Option<String> {
+    if !app.debugger.exact {
+        return None;
+    }
+    let Some(apart) = app.apart() else {
+        let exact = app.debugger.session.exact_pass().is_err();
+        return Some(if exact { "exact" } else { "exact pass …" }.to_owned());
+    };
+    let (_, most) = apart.largest().unwrap_or_default();
+    let changed = apart.changed().len();
+    Some(format!("√|Δ| · most {most:.3} · mean {:.4} · ≠ {changed}", apart.mean()))
+}
+
 /// A written token's style without the ground it has in the text.
 fn ink_only(style: Style) -> Style {
     Style { bg: None, ..style }
@@ -118,6 +152,7 @@ pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
         (_, None) => format!("position {}", app.position),
         (_, p) => format!("position {} · {}", app.position, super::super::text::probability(p)),
     };
+    let right = aside_title(app).unwrap_or(right);
     let inside = pen.heading(area, Pane::Grid.title(), app.focus == Pane::Grid, &right);
     if inside.height == 0 || inside.width <= MARGIN + 1 {
         return;

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     canvas::{Born, Cell, Slot, TokenId},
+    debugger::exact_decision,
     decode::Verdict,
     inspect::{self, Thought},
     predict::{Column, Prediction},
@@ -84,6 +85,10 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
     }
     let used = pen.paragraph(left, &why(app, &cell), Role::Text);
     take(&mut left, used);
+    if let Some(text) = exact(app) {
+        let used = pen.paragraph(left, &text, Role::Dim);
+        take(&mut left, used);
+    }
     let used = numbers(app, pen, left, &cell);
     take(&mut left, used);
 
@@ -163,6 +168,20 @@ fn why(app: &App, cell: &Cell) -> String {
     }
     parts.push(fate(app, cell));
     parts.join(" · ")
+}
+
+/// What the exact pass says here, and what would be decided on it.
+fn exact(app: &App) -> Option<String> {
+    let apart = app.apart()?;
+    let decision = sentence(&exact_decision(apart));
+    let Some(Some(beside)) = apart.positions.get(app.position) else { return Some(decision) };
+    let sign = if beside.delta < 0.0 { '−' } else { '+' };
+    let (p, delta) = (beside.p, beside.delta.abs());
+    let other = match beside.changed {
+        true => format!(" for “{}”", guess(app, beside.token)),
+        false => String::new(),
+    };
+    Some(format!("Exact: {p:.4} ({sign}{delta:.4}){other}. {decision}"))
 }
 
 fn fate(app: &App, cell: &Cell) -> String {

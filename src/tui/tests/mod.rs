@@ -3,6 +3,7 @@
 
 mod debug;
 mod debug_screens;
+mod exact;
 pub mod fake;
 mod flow;
 mod incremental;
