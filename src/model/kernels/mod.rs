@@ -3,10 +3,12 @@
 //!
 //! Elsewhere than on a CPU candle's own operations are used.
 
+mod attention;
 mod ops;
 pub(super) mod q8;
 mod rows;
 
+pub(super) use attention::attend;
 pub(super) use ops::{softmax, swiglu};
 pub(super) use rows::{Sums, best, largest};
 
@@ -14,6 +16,30 @@ pub(super) use rows::{Sums, best, largest};
 #[inline]
 fn vectorized<T>(work: impl FnOnce() -> T) -> T {
     pulp::Arch::new().dispatch(work)
+}
+
+/// Numbers that several threads write to, at different places.
+#[derive(Clone, Copy)]
+struct Place(*mut f32);
+
+// SAFETY: whoever writes to a place says why nobody else does.
+unsafe impl Send for Place {}
+// SAFETY: as above.
+unsafe impl Sync for Place {}
+
+impl Place {
+    fn of(numbers: &mut [f32]) -> Self {
+        Self(numbers.as_mut_ptr())
+    }
+
+    /// The number at this place.
+    ///
+    /// # Safety
+    /// It must be one of the numbers.
+    unsafe fn at(self, place: usize) -> *mut f32 {
+        // SAFETY: as the caller says.
+        unsafe { self.0.add(place) }
+    }
 }
 
 /// Below this an f32 has no exponential but 0.

@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, CustomOp1, D, InplaceOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::{exp, vectorized};
+use super::{exp, rows, vectorized};
 
 /// SwiGLU: `[…, 2 · hidden]`, gate before up, to `silu(gate) · up`, `[…, hidden]`.
 pub(in crate::model) fn swiglu(gate_up: &Tensor) -> Result<Tensor> {
@@ -68,31 +68,34 @@ impl InplaceOp1 for Softmax {
         else {
             bail!("softmax wants contiguous f32");
         };
-        values[from..to].par_chunks_exact_mut(self.columns).for_each(|row| {
-            let max = super::largest(row).1;
-            vectorized(
-                #[inline(always)]
-                || {
-                    let mut lanes = [0.0_f32; 16];
-                    let mut chunks = row.chunks_exact_mut(16);
-                    for chunk in &mut chunks {
-                        for (lane, value) in lanes.iter_mut().zip(chunk) {
-                            *value = exp(*value - max);
-                            *lane += *value;
-                        }
-                    }
-                    let mut sum: f32 = lanes.iter().sum();
-                    for value in chunks.into_remainder() {
-                        *value = exp(*value - max);
-                        sum += *value;
-                    }
-                    let share = 1.0 / sum;
-                    row.iter_mut().for_each(|value| *value *= share);
-                },
-            );
-        });
+        values[from..to].par_chunks_exact_mut(self.columns).for_each(softmax_row);
         Ok(())
     }
+}
+
+/// Scores to shares of 1.
+pub(super) fn softmax_row(row: &mut [f32]) {
+    let max = rows::max(row);
+    vectorized(
+        #[inline(always)]
+        || {
+            let mut lanes = [0.0_f32; 16];
+            let mut chunks = row.chunks_exact_mut(16);
+            for chunk in &mut chunks {
+                for (lane, value) in lanes.iter_mut().zip(chunk) {
+                    *value = exp(*value - max);
+                    *lane += *value;
+                }
+            }
+            let mut sum: f32 = lanes.iter().sum();
+            for value in chunks.into_remainder() {
+                *value = exp(*value - max);
+                sum += *value;
+            }
+            let share = 1.0 / sum;
+            row.iter_mut().for_each(|value| *value *= share);
+        },
+    );
 }
 
 pub(super) fn part<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {

@@ -11,7 +11,7 @@ use candle_core::{
 };
 use rayon::prelude::*;
 
-use super::{ops::part, vectorized};
+use super::{Place, ops::part, vectorized};
 
 /// Numbers with a common factor.
 const BLOCK: usize = 32;
@@ -60,7 +60,7 @@ impl CustomOp1 for Product<'_> {
         let x = part(storage, layout)?;
         let mut out = vec![0.0_f32; rows * outputs];
         let at_once = (PANEL / inputs).max(1);
-        let place = Place(out.as_mut_ptr());
+        let place = Place::of(&mut out);
         let panels = bytes.par_chunks(at_once * inputs / BLOCK * BYTES).enumerate();
         panels.for_each_init(Vec::new, |panel, (number, stored)| {
             widen(stored, panel);
@@ -75,7 +75,7 @@ impl CustomOp1 for Product<'_> {
                     rows,
                     width,
                     inputs,
-                    place.get().add(first),
+                    place.at(first),
                     1,
                     outputs as isize,
                     false,
@@ -95,21 +95,6 @@ impl CustomOp1 for Product<'_> {
             }
         });
         Ok((CpuStorage::F32(out), Shape::from((rows, outputs))))
-    }
-}
-
-/// A pointer that several threads write to, at different places.
-#[derive(Clone, Copy)]
-struct Place(*mut f32);
-
-// SAFETY: see its only use.
-unsafe impl Send for Place {}
-// SAFETY: as above.
-unsafe impl Sync for Place {}
-
-impl Place {
-    fn get(self) -> *mut f32 {
-        self.0
     }
 }
 

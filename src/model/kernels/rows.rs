@@ -11,9 +11,17 @@ const BLOCK: usize = 32 * LANES;
 
 /// The largest of a row and where it is: the first of equals; NaN is never the largest.
 pub(in crate::model) fn largest(row: &[f32]) -> (TokenId, f32) {
-    let max = vectorized(|| max_of(row));
+    let max = max(row);
     let at = row.iter().position(|&value| value == max).unwrap_or(0);
     (at as TokenId, max)
+}
+
+/// The largest of a row; NaN is never the largest.
+pub(in crate::model) fn max(row: &[f32]) -> f32 {
+    vectorized(
+        #[inline(always)]
+        || max_of(row),
+    )
 }
 
 #[inline(always)]

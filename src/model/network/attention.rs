@@ -1,9 +1,9 @@
 //! Attention of queries to keys, in chunks of queries: the matrix of scores of a long sequence
 //! would be the largest thing in memory.
 
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 
-use crate::model::kernels::softmax;
+use crate::model::kernels::{attend, softmax};
 
 /// Scores held at once, as numbers: 32 MB in f32.
 pub(in crate::model) const SCORES_AT_ONCE: usize = 1 << 23;
@@ -19,6 +19,9 @@ pub(super) fn attention(
     v: &Tensor,
     bias: Option<&Tensor>,
 ) -> Result<Tensor> {
+    if bias.is_none() && q.device().is_cpu() && q.dtype() == DType::F32 {
+        return attend(q, k, v);
+    }
     let (batch, queries, heads, head_dim) = q.dims4()?;
     let (_, keys, kv_heads, _) = k.dims4()?;
     let groups = heads / kv_heads;
