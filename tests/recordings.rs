@@ -206,7 +206,9 @@ fn bad_files_are_refused_with_a_reason() {
     assert!(message("hello\nworld\n").contains("no header"));
     assert!(message("\u{0}\u{1}\u{2}").contains("no header"));
     assert!(message("{\"kind\":\"end\",\"at\":1}\n").contains("no header"));
-    let later = unsealed(lines[0]).replace("\"version\":[1,2]", "\"version\":[2,0]");
+    let [major, minor] = trace::VERSION;
+    let version = format!("\"version\":[{major},{minor}]");
+    let later = unsealed(lines[0]).replace(&version, "\"version\":[2,0]");
     assert!(message(&later).contains("version 2.0"), "{}", message(&later));
     let other = unsealed(lines[0]).replace("\"strategy\":\"daedal\"", "\"strategy\":\"x\"");
     assert!(message(&other).contains("strategy"));
