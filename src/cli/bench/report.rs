@@ -293,7 +293,7 @@ impl Report {
         for (title, width) in titles.into_iter().zip(WIDTHS) {
             let _ = write!(text, "{title:>width$}");
         }
-        text.push('\n');
+        text.push_str("   limit\n");
         for bare in lengths {
             let cells = [
                 bare.masks.to_string(),
@@ -309,12 +309,17 @@ impl Report {
                 let _ = write!(text, "{cell:>width$}");
             }
             if let Some(limit) = self.limit(bare.positions_per_second) {
-                let _ = write!(text, "  {limit}");
+                let percent = limit.split(" of").next().unwrap_or_default();
+                let _ = write!(text, "{percent:>8}");
             }
             text.push('\n');
         }
         if let Some(bare) = lengths.first() {
-            let _ = writeln!(text, "\nms; forward, head and pass are medians of {}", bare.pass.n);
+            let _ = writeln!(
+                text,
+                "\nms; forward, head and pass are medians of {}; limit: that of f32 products",
+                bare.pass.n
+            );
         }
     }
 
@@ -324,7 +329,7 @@ impl Report {
 }
 
 /// Widths of the columns of `--lengths`.
-const WIDTHS: [usize; 8] = [8, 11, 9, 9, 9, 9, 9, 13];
+const WIDTHS: [usize; 8] = [7, 10, 9, 8, 8, 8, 8, 12];
 
 /// How near the passes come to what the device does in products of matrices, in words; `None` if
 /// nobody knows how many operations a position takes.
