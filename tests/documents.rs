@@ -89,6 +89,15 @@ fn conditions_in_the_documents_are_conditions() {
 }
 
 #[test]
+fn every_family_is_in_the_documents() {
+    let models = fs::read_to_string(path("docs/models.md")).unwrap();
+    for family in demask::model::FAMILIES {
+        let row = format!("| `{}` | {} |", family.model_type, family.example);
+        assert!(models.contains(&row), "no row `{row}` in docs/models.md");
+    }
+}
+
+#[test]
 fn commands_in_the_documents_are_commands() {
     let readme = fs::read_to_string(path("README.md")).unwrap();
     let recordings = fs::read_to_string(path("recordings/README.md")).unwrap();
