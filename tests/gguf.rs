@@ -365,7 +365,9 @@ fn rounded_to_eight_bits_the_embedded_model_chooses_the_same_tokens() {
         }
     }
     assert!(all > 1000, "only {all} positions");
-    assert!(same * 100 >= all * 97, "{same} of {all}");
+    // Elsewhere the activations are rounded too, for the CPU's byte products.
+    let least = if cfg!(target_arch = "x86_64") { 99 } else { 97 };
+    assert!(same * 100 >= all * least, "{same} of {all}");
     assert!(widest < 0.5, "a choice turned that led by {widest}");
 }
 
