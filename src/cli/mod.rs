@@ -24,7 +24,6 @@ mod resume;
 mod run;
 mod script;
 mod stop;
-mod system;
 mod tui;
 
 use std::process::ExitCode;

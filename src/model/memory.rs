@@ -20,8 +20,10 @@ impl Memory {
     /// That of this machine, or of the control group (a container) that limits us.
     pub fn here() -> Option<Self> {
         let info = fs::read_to_string("/proc/meminfo").ok()?;
-        let whole =
-            Self { total: meminfo(&info, "MemTotal")?, available: meminfo(&info, "MemAvailable")? };
+        let whole = Self {
+            total: kibibytes(&info, "MemTotal")?,
+            available: kibibytes(&info, "MemAvailable")?,
+        };
         let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         Some(whole.within(&groups(Path::new("/sys/fs/cgroup"), &own)))
     }
@@ -65,8 +67,13 @@ fn groups(root: &Path, own: &str) -> Vec<PathBuf> {
     found
 }
 
-/// A field of /proc/meminfo, in bytes.
-fn meminfo(text: &str, name: &str) -> Option<u64> {
+/// Most bytes of memory that this program has held so far; only Linux is asked.
+pub fn peak() -> Option<u64> {
+    kibibytes(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM")
+}
+
+/// A field of /proc/meminfo or /proc/self/status, whose numbers are kibibytes, in bytes.
+fn kibibytes(text: &str, name: &str) -> Option<u64> {
     let of = |line: &str| line.strip_prefix(name)?.strip_prefix(':').map(str::to_owned);
     let value = text.lines().find_map(of)?;
     value.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
@@ -95,16 +102,17 @@ mod tests {
 
     #[test]
     fn fields_are_read() {
-        let text =
-            "MemTotal:  2048 kB\nMemAvailable: 1024 kB\nBad: x kB\nLong: 18446744073709551615 kB\n";
+        let text = "MemTotal:  2048 kB\nMemAvailable: 1024 kB\nBad: x kB\nVmHWM:\t    3 kB\nVmHWMore:\t 1 kB\nLong: 18446744073709551615 kB\n";
         for (name, expected) in [
             ("MemTotal", Some(2 << 20)),
             ("MemAvailable", Some(1 << 20)),
+            ("VmHWM", Some(3 << 10)),
+            ("VmHW", None),
             ("Mem", None),
             ("Bad", None),
             ("Long", None),
         ] {
-            assert_eq!(meminfo(text, name), expected, "{name}");
+            assert_eq!(kibibytes(text, name), expected, "{name}");
         }
         assert_eq!(field("anon 5\nfile_mapped 3\nfile 7\n", "file"), Some(7));
     }
@@ -140,7 +148,13 @@ mod tests {
 
     #[test]
     fn bytes_are_written_short() {
-        for (number, expected) in [(0, "0 B"), (3_400_000, "3.4 MB"), (23_600_000_000, "23.6 GB")] {
+        for (number, expected) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.0 kB"),
+            (3_400_000, "3.4 MB"),
+            (23_600_000_000, "23.6 GB"),
+        ] {
             assert_eq!(shown(number), expected);
         }
     }

@@ -26,7 +26,7 @@ use super::{
     progress::Shown,
     replay::size,
     run::{bar, show},
-    stop, system,
+    stop,
 };
 use crate::{
     model,
@@ -101,7 +101,7 @@ pub fn main(args: &BenchArgs) -> Result<ExitCode, Fault> {
         Report::of_lengths(facts, lengths(args, opened, &stopped)?)
     };
     let stopped = stopped.load(Ordering::Relaxed);
-    (report.stopped, report.peak_memory_bytes) = (stopped, system::peak_memory());
+    (report.stopped, report.peak_memory_bytes) = (stopped, model::memory::peak());
     match args.json {
         true => say(&harmless_json(&serde_json::to_string(&report).map_err(Fault::failure)?))?,
         false => say(&harmless(&report.text()))?,

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::measure::{Figures, Samples};
 use crate::{
-    cli::{open::Opened, system},
+    cli::open::Opened,
     model,
+    model::memory::shown,
     session::{Pending, Session},
 };
 
@@ -232,7 +233,7 @@ impl Report {
         }
         let _ = write!(text, "\nload {} ms", short(self.facts.load_ms));
         if let Some(peak) = self.peak_memory_bytes {
-            let _ = write!(text, ", most memory {}", system::bytes(peak));
+            let _ = write!(text, ", most memory {}", shown(peak));
         }
         let gflops = short(self.facts.matmul_gflops);
         let _ = writeln!(text, ", f32 products {gflops} GFLOP/s\n");
@@ -281,9 +282,11 @@ impl Report {
             short(run.overhead_percent),
             run.screen.0,
             run.screen.1,
-            system::bytes(run.frame_bytes as u64)
+            shown(run.frame_bytes as u64)
         );
-        if let Some(limit) = self.limit(run.positions_per_second) {
+        let facts = &self.facts;
+        let positions = run.positions_per_second;
+        if let Some(limit) = of_limit(facts.flops_per_position, positions, facts.matmul_gflops) {
             let _ = writeln!(text, "{limit}");
         }
     }
@@ -309,8 +312,7 @@ impl Report {
                 let _ = write!(text, "{cell:>width$}");
             }
             if let Some(limit) = self.limit(bare.positions_per_second) {
-                let percent = limit.split(" of").next().unwrap_or_default();
-                let _ = write!(text, "{percent:>8}");
+                let _ = write!(text, "{limit:>8}");
             }
             text.push('\n');
         }
@@ -324,7 +326,7 @@ impl Report {
     }
 
     fn limit(&self, positions_per_second: f64) -> Option<String> {
-        of_limit(self.facts.flops_per_position, positions_per_second, self.facts.matmul_gflops)
+        percent(self.facts.flops_per_position, positions_per_second, self.facts.matmul_gflops)
     }
 }
 
@@ -334,8 +336,12 @@ const WIDTHS: [usize; 8] = [7, 10, 9, 8, 8, 8, 8, 12];
 /// How near the passes come to what the device does in products of matrices, in words; `None` if
 /// nobody knows how many operations a position takes.
 pub fn of_limit(flops: Option<u64>, positions_per_second: f64, gflops: f64) -> Option<String> {
+    percent(flops, positions_per_second, gflops).map(|share| share + " of the matmul limit")
+}
+
+fn percent(flops: Option<u64>, positions_per_second: f64, gflops: f64) -> Option<String> {
     let percent = 100.0 * rate(flops? as f64 * positions_per_second, gflops * 1e9);
-    Some(format!("{percent:.0} % of the matmul limit"))
+    Some(format!("{percent:.0} %"))
 }
 
 fn ms(took: Duration) -> f64 {

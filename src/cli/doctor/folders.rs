@@ -1,9 +1,10 @@
 //! The configuration, what the program keeps, and where models of the Hugging Face hub lie.
 
-use std::path::PathBuf;
-
 use super::Check;
-use crate::cli::{Config, ConfigOptions, config, resume};
+use crate::{
+    cli::{Config, ConfigOptions, config, resume},
+    model::hub::HubSettings,
+};
 
 /// The configuration file, and what it says where it can be read.
 pub fn configuration(options: &ConfigOptions) -> (Check, Option<Config>) {
@@ -49,10 +50,7 @@ pub fn hub(variable: impl Fn(&str) -> Option<String>) -> Vec<Check> {
     // Its value is nobody's business.
     let token = if variable("HF_TOKEN").is_some() { "set" } else { "not set" };
     checks.push(Check::ok("hub", "HF_TOKEN", token));
-    let folder = |name: &str| variable(name).map(PathBuf::from);
-    let caches = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")));
-    let home = folder("HF_HOME").or_else(|| Some(caches?.join("huggingface")));
-    let cache = folder("HF_HUB_CACHE").or_else(|| Some(home?.join("hub")));
+    let cache = HubSettings::from_env(variable).cache;
     let says = cache.as_ref().map(|cache| cache.display().to_string());
     let check = Check::ok("hub", "cache", says.unwrap_or_else(|| "no home folder".to_owned()));
     let there = cache.is_some_and(|cache| cache.is_dir());

@@ -1,7 +1,10 @@
 //! The program itself, the processor, devices and memory.
 
 use super::Check;
-use crate::{cli::system, model};
+use crate::model::{
+    self,
+    memory::{Memory, shown},
+};
 
 /// Version, build and processor.
 pub fn program() -> Vec<Check> {
@@ -78,9 +81,9 @@ pub fn devices() -> Vec<Check> {
 
 /// Memory.
 pub fn memory() -> Check {
-    let says = match system::memory() {
-        Some((total, left)) => {
-            let (total, left) = (system::bytes(total), system::bytes(left));
+    let says = match Memory::here() {
+        Some(memory) => {
+            let (total, left) = (shown(memory.total), shown(memory.available));
             format!("{total}, of which {left} can be had now")
         }
         None => "this system is not asked".to_owned(),

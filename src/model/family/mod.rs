@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    LoadError,
+    LoadError, Outline,
     files::{Files, Tensors},
     network::Spec,
 };
@@ -163,26 +163,17 @@ impl Description {
 
     /// Columns of the logits.
     pub fn columns(&self) -> usize {
-        match &self.kind {
-            Kind::Transformer(spec) => spec.columns,
-            Kind::ModernBert(config) => config.vocab_size,
-        }
+        Outline::of(self).vocabulary
     }
 
     /// Longest sequence, positions.
     pub fn context(&self) -> usize {
-        match &self.kind {
-            Kind::Transformer(spec) => spec.context,
-            Kind::ModernBert(config) => config.max_position_embeddings,
-        }
+        Outline::of(self).context
     }
 
     /// Layers.
     pub fn layers(&self) -> usize {
-        match &self.kind {
-            Kind::Transformer(spec) => spec.layers,
-            Kind::ModernBert(config) => config.num_hidden_layers,
-        }
+        Outline::of(self).layers
     }
 }
 
