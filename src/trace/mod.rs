@@ -7,6 +7,7 @@
 mod builder;
 mod convert;
 mod derive;
+mod follow;
 mod line;
 mod reader;
 mod record;
@@ -15,6 +16,7 @@ mod verify;
 mod writer;
 
 pub use builder::RecordedVocabulary;
+pub use follow::{News, follow, open};
 pub use reader::{Advance, Reader, Recorded, Recording, read};
 pub use record::{Header, NO_TOKEN, VERSION};
 pub use source::Packing;
