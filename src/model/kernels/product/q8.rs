@@ -6,11 +6,11 @@
 //! that is not finite comes out as NaN.
 
 use std::arch::x86_64::{
-    __m256i, _CMP_UNORD_Q, _mm_loadu_si128, _mm256_add_epi32, _mm256_and_ps, _mm256_castsi256_ps,
-    _mm256_cmp_ps, _mm256_cvtepi8_epi16, _mm256_cvtepi32_ps, _mm256_cvtps_epi32, _mm256_fmadd_ps,
-    _mm256_madd_epi16, _mm256_max_ps, _mm256_movemask_ps, _mm256_mul_ps, _mm256_or_ps,
-    _mm256_packs_epi32, _mm256_permute4x64_epi64, _mm256_set1_epi32, _mm256_set1_ps,
-    _mm256_setzero_ps, _mm256_setzero_si256,
+    __m256, __m256i, _CMP_UNORD_Q, _mm_loadu_si128, _mm256_add_epi32, _mm256_and_ps,
+    _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_cvtepi8_epi16, _mm256_cvtepi32_ps, _mm256_cvtph_ps,
+    _mm256_cvtps_epi32, _mm256_fmadd_ps, _mm256_madd_epi16, _mm256_max_ps, _mm256_movemask_ps,
+    _mm256_mul_ps, _mm256_or_ps, _mm256_packs_epi32, _mm256_permute4x64_epi64, _mm256_set1_epi32,
+    _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
 };
 
 use candle_core::{
@@ -137,15 +137,16 @@ impl Kernel for Q8<'_> {
         for (step, right) in panel.iter_mut().enumerate() {
             for half in 0..2 {
                 let mut lanes = [[_mm256_setzero_si256(); LANES]; 2];
+                let mut factors = [0; LANES];
                 for lane in 0..LANES {
                     let output = first + half * LANES + lane;
                     let block = self.blocks.get(output * self.a_row + step);
                     let block = block.unwrap_or(&[0; BYTES]);
-                    let factor = half::f16::from_le_bytes([block[0], block[1]]);
-                    right.factors.0[half][lane] = factor.to_f32();
+                    factors[lane] = i16::from_le_bytes([block[0], block[1]]);
                     lanes[0][lane] = widened(block, 0);
                     lanes[1][lane] = widened(block, 1);
                 }
+                store(halves(&factors), &mut right.factors.0[half]);
                 for (lanes, lines) in lanes.into_iter().zip(right.pairs.chunks_exact_mut(LANES)) {
                     for (line, column) in lines.iter_mut().zip(transposed_wholes(lanes)) {
                         store_wholes(column, &mut line.0[half]);
@@ -197,6 +198,14 @@ fn widened(block: &[u8; BYTES], half: usize) -> __m256i {
     let numbers = &block[2 + half * PAIRS..][..PAIRS];
     // SAFETY: sixteen bytes are there.
     _mm256_cvtepi8_epi16(unsafe { _mm_loadu_si128(numbers.as_ptr().cast()) })
+}
+
+/// Numbers in f16.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn halves(from: &[i16; LANES]) -> __m256 {
+    // SAFETY: eight numbers are there.
+    _mm256_cvtph_ps(unsafe { _mm_loadu_si128(from.as_ptr().cast()) })
 }
 
 #[cfg(test)]
