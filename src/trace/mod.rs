@@ -22,7 +22,7 @@ pub use cost::{Bytes, Costs, costs};
 pub use follow::{News, follow, open};
 pub use reader::{Advance, Reader, Recorded, Recording, read};
 pub use record::{Header, NO_TOKEN, VERSION};
-pub use schema::schema;
+pub use schema::{field_tables, schema};
 pub use source::Packing;
 pub use verify::{Divergence, NumberDifference, OtherToken, Passes, Verified, verify};
 pub use writer::{TraceRecorder, save};
