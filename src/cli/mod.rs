@@ -6,6 +6,7 @@ mod batch;
 mod bench;
 mod compare;
 mod config;
+mod diff;
 mod doctor;
 mod eval;
 mod fault;
@@ -61,6 +62,8 @@ enum Command {
     Run(run::RunArgs),
     /// Run several strategies on one prompt, side by side
     Compare(compare::CompareArgs),
+    /// Hold two recordings, or two branches, against each other
+    Diff(diff::DiffArgs),
     /// Open a recording, without a model
     Replay(replay::ReplayArgs),
     /// Measure strategies on problems: a table, files and recordings
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
         Some(Command::Tui(args)) => tui::main(&args),
         Some(Command::Run(args)) => run::main(&args),
         Some(Command::Compare(args)) => compare::main(&args),
+        Some(Command::Diff(args)) => diff::main(&args),
         Some(Command::Replay(args)) => replay::main(&args),
         Some(Command::Eval(args)) => eval::main(&args),
         Some(Command::Bench(args)) => bench::main(&args),
