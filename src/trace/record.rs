@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -11,13 +12,13 @@ use crate::{
 };
 
 /// Major and minor version.
-pub const VERSION: [u32; 2] = [1, 3];
+pub const VERSION: [u32; 2] = [1, 4];
 
 /// The format's name, in every header.
 pub(super) const FORMAT: &str = "demask";
 
 /// One line.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum Record {
     /// First line.
@@ -46,17 +47,19 @@ pub(super) enum Record {
     },
     /// From a later minor version.
     #[serde(other)]
+    #[schemars(skip)]
     Unknown,
 }
 
 /// The first line of a recording.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Header {
     /// `demask`.
     pub format: String,
     /// Major and minor version.
     pub version: [u32; 2],
     /// The program that wrote it.
+    #[serde(default)]
     pub generator: String,
     /// The model's facts.
     pub model: Model,
@@ -66,6 +69,7 @@ pub struct Header {
     #[serde(default)]
     pub prompt_text: String,
     /// Columns asked for beyond what the strategy needs, and candidates kept in `top_k`.
+    #[serde(default)]
     pub asked: Asked,
     /// Display columns and the significant digits they keep; all other numbers are exact.
     #[serde(default)]
@@ -73,7 +77,7 @@ pub struct Header {
 }
 
 /// A model's facts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Model {
     /// Short name.
     pub name: String,
@@ -95,9 +99,11 @@ pub struct Model {
     /// Layers.
     #[serde(default)]
     pub layers: usize,
-    /// The mask token.
+    /// The mask token. Absent since 1.4 where there is none.
+    #[serde(default = "no_token", skip_serializing_if = "is_no_token")]
     pub mask: TokenId,
-    /// The end-of-sequence token.
+    /// The end-of-sequence token. Absent since 1.4 where it is not known.
+    #[serde(default = "no_token", skip_serializing_if = "is_no_token")]
     pub eos: TokenId,
     /// Position `i` is predicted at position `i - 1`. Since 1.3.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -105,6 +111,22 @@ pub struct Model {
     /// Positions in a block, where attention is block-causal. Since 1.3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<usize>,
+}
+
+/// A token that no canvas holds: other programs may not know theirs.
+pub const NO_TOKEN: TokenId = TokenId::MAX;
+
+fn no_token() -> TokenId {
+    NO_TOKEN
+}
+
+fn is_no_token(token: &TokenId) -> bool {
+    *token == NO_TOKEN
+}
+
+/// The state of a strategy whose writer recorded none.
+fn foreign() -> State {
+    State::Foreign
 }
 
 impl Model {
@@ -115,7 +137,7 @@ impl Model {
 }
 
 /// What every request of the recording asked for, for people.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Asked {
     /// Column names.
     #[serde(default)]
@@ -130,7 +152,7 @@ pub struct Asked {
 
 /// A token's text: a string, bytes that are part of a character, a control token's name, or
 /// null where the vocabulary has none.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum Text {
     Whole(String),
@@ -143,7 +165,7 @@ pub(super) enum Text {
 pub(super) type Params = BTreeMap<String, Param>;
 
 /// A parameter's value; whole numbers stay whole. Names and lists since 1.2.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum Param {
     Int(i64),
@@ -179,17 +201,26 @@ impl Param {
 }
 
 /// The start of a run: a prompt with masks behind it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Root {
     pub id: usize,
+    #[serde(default)]
     pub prompt: Vec<TokenId>,
+    /// Masks behind the prompt; absent since 1.4 where `canvas` is there.
+    #[serde(default)]
     pub length: usize,
+    /// What the generated region holds at the start, if it is not all masks. Since 1.4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canvas: Option<Vec<TokenId>>,
+    /// Absent since 1.4 in recordings of other programs' strategies.
+    #[serde(default = "foreign")]
     pub state: State,
+    #[serde(default)]
     pub params: Params,
 }
 
 /// A prediction. Exact: argmax, choice, p_choice, p_eos, best_unmask, p_best_unmask, p_argmax.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Prediction {
     /// 32 hexadecimal digits.
     pub key: String,
@@ -203,7 +234,7 @@ pub(super) struct Prediction {
 
 /// What an approximate pass did not compute: outside the window everything is that of an earlier
 /// full pass.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct LeftOut {
     /// The canvas of the full pass, as in the `hash` of a step.
     pub from: String,
@@ -213,7 +244,7 @@ pub(super) struct LeftOut {
 
 /// Columns, one entry per generated position unless said otherwise; `null` = not finite, absent
 /// = not recorded.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(super) struct Columns {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -254,24 +285,32 @@ pub(super) struct Columns {
 }
 
 /// A column with values at some positions only.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Sparse<T> {
     pub at: Vec<usize>,
     pub values: Vec<T>,
 }
 
 /// A step from a known node.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Step {
     pub id: usize,
     pub parent: usize,
-    /// The prediction it was decided on.
-    pub prediction: String,
+    /// The prediction it was decided on; absent since 1.4 where none is recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prediction: Option<String>,
     /// The parameters, where they differ from those of the parent's step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub params: Option<Params>,
-    pub decision: Decision,
-    /// The state afterwards.
+    /// Absent since 1.4 where `canvas` says what came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+    /// What the generated region holds afterwards, for writers that do not know their edits.
+    /// Since 1.4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canvas: Option<Vec<TokenId>>,
+    /// The state afterwards; absent since 1.4 in recordings of other programs' strategies.
+    #[serde(default = "foreign")]
     pub state: State,
     /// XXH3-64 over the ids of the generated region afterwards, as little-endian u32.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -281,7 +320,7 @@ pub(super) struct Step {
 }
 
 /// A person's edits of a known node.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Edited {
     pub id: usize,
     pub parent: usize,
@@ -297,7 +336,7 @@ pub(super) struct Edited {
 }
 
 /// Milliseconds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(super) struct Timing {
     pub forward_ms: f64,
@@ -305,9 +344,12 @@ pub(super) struct Timing {
 }
 
 /// What a step did, and why.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Decision {
+    /// Absent since 1.4 in recordings of other programs' strategies.
+    #[serde(default)]
     pub mode: String,
+    #[serde(default)]
     pub edits: Vec<Edit>,
     /// Fills, remaskings, expansions and refusals with their numbers. Positions not named were left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -319,7 +361,7 @@ pub(super) struct Decision {
 }
 
 /// A change; slots name positions by identity.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Edit {
     /// Slot, token.
@@ -349,7 +391,7 @@ pub(super) enum Edit {
 }
 
 /// What a person asks of a position; what is left out is not asked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(super) struct Wish {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -359,7 +401,7 @@ pub(super) struct Wish {
 }
 
 /// Why a position was filled, masked again, expanded or refused.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub(super) enum Why {
     Fill {
@@ -401,8 +443,21 @@ pub(super) enum Why {
     },
 }
 
+impl Why {
+    /// The position it is about.
+    pub fn at(&self) -> usize {
+        match *self {
+            Self::Fill { at, .. }
+            | Self::Expand { at, .. }
+            | Self::Forced { at, .. }
+            | Self::Remask { at, .. }
+            | Self::Refused { at, .. } => at,
+        }
+    }
+}
+
 /// Rules that fill.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum FillRule {
     Above,
@@ -424,7 +479,7 @@ pub(super) enum FillRule {
 }
 
 /// Rules that mask a written position again.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum RemaskRule {
     Drawn { chance: f32 },
@@ -432,7 +487,7 @@ pub(super) enum RemaskRule {
 }
 
 /// A value against a bound.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Test {
     pub measure: Measure,
     /// null where it is not finite.
@@ -441,7 +496,7 @@ pub(super) struct Test {
 }
 
 /// What is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Measure {
     Confidence,
@@ -452,7 +507,7 @@ pub(super) enum Measure {
 }
 
 /// Rules that refuse an expansion.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Refusal {
     EosConfident {
@@ -475,7 +530,7 @@ pub(super) enum Refusal {
 }
 
 /// A position that fell off at the maximum length.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Dropped {
     pub slot: u32,
     /// Absent for a mask.
@@ -484,7 +539,7 @@ pub(super) struct Dropped {
 }
 
 /// The EOS confidence.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Eos {
     /// Positions counted.
     pub counted: usize,

@@ -576,7 +576,7 @@ impl Interface for Comparison {
             Event::Tick => {
                 self.step();
             }
-            Event::Spare => {}
+            Event::Spare | Event::News(_) => {}
         }
         self.want(&mut effects);
         effects
