@@ -361,7 +361,7 @@ fn what_a_foreign_recording_lacks_is_not_made_up() {
     assert!(json["a"]["seconds"].is_null());
     assert_eq!(json["predictions"]["compared"], 0);
     let place = &json["divergence"]["a"];
-    assert!(place["why"].is_null() && place["p_choice"].is_null(), "{place}");
+    assert!(place["value"].is_null() && place["p_choice"].is_null(), "{place}");
 }
 
 /// A model that says the same a little less surely.

@@ -293,14 +293,16 @@ impl Verdict {
                 FillRule::Passes(test) | FillRule::Best(test) => {
                     (Some(test.value), Some(test.bound))
                 }
-                FillRule::WithoutMask | FillRule::Quota { .. } | FillRule::Drawn { .. } => {
-                    (Some(p), None)
-                }
+                FillRule::WithoutMask
+                | FillRule::Quota { .. }
+                | FillRule::Drawn { .. }
+                | FillRule::Unrecorded => (Some(p), None),
             },
             Self::Remask { p, rule, .. } => match rule {
                 RemaskRule::Fails(test) => (Some(test.value), Some(test.bound)),
-                RemaskRule::Drawn { .. } => (p, None),
+                RemaskRule::Drawn { .. } | RemaskRule::Unrecorded => (p, None),
             },
+            Self::Grown { .. } => (None, None),
             Self::Expand { p, threshold, .. } | Self::Refused { p, threshold, .. } => {
                 (Some(p), Some(threshold))
             }

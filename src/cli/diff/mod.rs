@@ -108,6 +108,7 @@ fn start(args: &DiffArgs, config: &Config, side: Side) -> Start {
         recording: None,
         host: Box::new(host),
         prompt_text: recording.header.prompt_text.clone(),
+        rest: None,
         notices: recording.notices.clone(),
         look: args.look.look(config),
         keymap: config.keymap.clone(),
