@@ -230,6 +230,17 @@ pub fn trajectories(a: Run, b: Run, mut each: impl FnMut(StepPair)) -> Compariso
     found
 }
 
+/// What a change hangs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Anchor {
+    /// A position that was there before the step.
+    Slot(Slot),
+    /// One that the step itself has made.
+    New,
+    /// The tail.
+    Tail,
+}
+
 /// A run as a list of nodes.
 #[derive(Clone, Copy)]
 struct Way<'a> {
@@ -260,11 +271,7 @@ impl<'a> Way<'a> {
 
     /// The edits of a step with the positions they name, and their confidences; `at` finds a
     /// slot on the canvas before it.
-    fn changes(
-        self,
-        step: usize,
-        at: impl Fn(Slot) -> Option<usize>,
-    ) -> Vec<(Option<Slot>, Change)> {
+    fn changes(self, step: usize, at: impl Fn(Slot) -> Option<usize>) -> Vec<(Anchor, Change)> {
         if self.over(step) {
             return Vec::new();
         }
@@ -286,10 +293,14 @@ impl<'a> Way<'a> {
                 Edit::Truncate { length: to } if to < length => (None, Deed::Cut(length - to)),
                 Edit::Truncate { .. } | Edit::Wish { .. } | Edit::Veto { .. } => continue,
             };
-            let position = match (slot, deed) {
-                (Some(slot), _) => at(slot).unwrap_or(length),
-                (None, Deed::Cut(n)) => before.canvas.len().saturating_sub(n),
-                (None, _) => before.canvas.len(),
+            let (anchor, position) = match (slot.map(|slot| (slot, at(slot))), deed) {
+                (Some((slot, Some(position))), _) => (Anchor::Slot(slot), position),
+                (Some((slot, None)), _) => {
+                    let made = after.canvas.position(slot);
+                    (Anchor::New, made.unwrap_or(before.canvas.len()))
+                }
+                (None, Deed::Cut(n)) => (Anchor::Tail, before.canvas.len().saturating_sub(n)),
+                (None, _) => (Anchor::Tail, before.canvas.len()),
             };
             length = length.saturating_add_signed(deed.growth());
             let p = match (deed, decision.and_then(|made| made.verdicts.get(position))) {
@@ -297,12 +308,12 @@ impl<'a> Way<'a> {
                 _ => None,
             };
             let p = p.filter(|p| p.is_finite());
-            changes.push((slot, Change { position, other: None, deed, p, alike: false }));
+            changes.push((anchor, Change { position, other: None, deed, p, alike: false }));
         }
         changes
     }
 
-    fn did(self, step: usize, changes: Vec<(Option<Slot>, Change)>) -> Option<Did> {
+    fn did(self, step: usize, changes: Vec<(Anchor, Change)>) -> Option<Did> {
         (!self.over(step)).then(|| Did {
             mode: self.node(step).step().map(|made| made.decision.mode),
             changes: changes.into_iter().map(|(_, change)| change).collect(),
@@ -311,44 +322,69 @@ impl<'a> Way<'a> {
     }
 }
 
+/// A place by which changes of two runs are matched: a position of B, or the how-manieth change
+/// of what has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Place {
+    At(usize),
+    Nth(usize),
+}
+
+/// The places of changes. Those of the tail and of what is new correspond in their order.
+fn places(
+    changes: &[(Anchor, Change)],
+    position: impl Fn(&Change) -> Option<usize>,
+) -> Vec<Option<Place>> {
+    let mut nth = 0;
+    changes
+        .iter()
+        .map(|(anchor, change)| match anchor {
+            Anchor::Slot(_) => position(change).map(Place::At),
+            Anchor::New | Anchor::Tail => {
+                nth += 1;
+                Some(Place::Nth(nth))
+            }
+        })
+        .collect()
+}
+
 /// What both did in a step, and what of it is alike.
 fn step_pair(step: usize, a: Way, b: Way, pairs: &Correspondence) -> StepPair {
     let mut of_a = a.changes(step, |slot| pairs.at_a(slot));
     let mut of_b = b.changes(step, |slot| pairs.at_b(slot));
-    // A place at the tail has no slot, but the position there may have a partner.
+    // At the tail the position has no slot that changes, but it may have a partner.
     let across =
-        |of: Way, position: usize, found: &dyn Fn(Slot) -> Option<usize>, other: Way| match of
+        |of: Way, change: &Change, found: &dyn Fn(Slot) -> Option<usize>, other: Way| match of
             .node(step - 1)
             .canvas
             .cells()
-            .get(position)
+            .get(change.position)
         {
             Some(cell) => found(cell.slot),
             None => Some(other.node(step - 1).canvas.len()),
         };
-    // Changes of the tail correspond in their order.
-    let mut by_place: HashMap<(Option<usize>, usize), usize> = HashMap::new();
-    let mut nth = 0;
-    for (at, (slot, change)) in of_b.iter_mut().enumerate() {
-        change.other = across(b, change.position, &|slot| pairs.in_a(slot), a);
-        nth += usize::from(slot.is_none());
-        let place = slot.map(|_| change.position);
-        by_place.insert((place, if slot.is_none() { nth } else { 0 }), at);
+    let new = |anchor: &Anchor| *anchor == Anchor::New;
+    for (_, change) in of_a.iter_mut().filter(|(anchor, _)| !new(anchor)) {
+        change.other = across(a, change, &|slot| pairs.in_b(slot), b);
     }
-    nth = 0;
-    for (slot, change) in &mut of_a {
-        change.other = across(a, change.position, &|slot| pairs.in_b(slot), b);
-        nth += usize::from(slot.is_none());
-        let place = match slot {
-            Some(_) if change.other.is_none() => continue,
-            Some(_) => (change.other, 0),
-            None => (None, nth),
-        };
-        let Some((_, other)) = by_place.get(&place).and_then(|&at| of_b.get_mut(at)) else {
-            continue;
-        };
-        if other.deed == change.deed {
-            (change.alike, other.alike) = (true, true);
+    for (_, change) in of_b.iter_mut().filter(|(anchor, _)| !new(anchor)) {
+        change.other = across(b, change, &|slot| pairs.in_a(slot), a);
+    }
+    let mut by_place: HashMap<Place, Vec<usize>> = HashMap::new();
+    for (at, place) in places(&of_b, |change| Some(change.position)).into_iter().enumerate() {
+        if let Some(place) = place {
+            by_place.entry(place).or_default().push(at);
+        }
+    }
+    let places = places(&of_a, |change| change.other);
+    for ((_, change), place) in of_a.iter_mut().zip(places) {
+        let there = place.and_then(|place| by_place.get(&place)).into_iter().flatten();
+        let mut same = there.filter(|&&at| {
+            let other = &of_b[at].1;
+            other.deed == change.deed && !other.alike
+        });
+        if let Some(&at) = same.next() {
+            (change.alike, of_b[at].1.alike) = (true, true);
         }
     }
     StepPair { step, a: a.did(step, of_a), b: b.did(step, of_b) }
@@ -428,4 +464,115 @@ fn fills(a: &Canvas, b: &Canvas, pairs: &Correspondence) -> Fills {
     let written = b.cells().iter().filter(|cell| cell.filled.is_some());
     found.only_b = written.filter(|cell| alone(cell.slot)).count();
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        canvas::SpecialTokens,
+        decode::{Extras, Strategy as _, daedal::Daedal},
+        session::{Made, Session, Timeline},
+    };
+
+    const SPECIAL: SpecialTokens = SpecialTokens { mask: 1, eos: 2 };
+
+    fn fill(slot: u32, token: TokenId) -> Edit {
+        Edit::Fill { slot: Slot(slot), token }
+    }
+
+    fn expand(slot: u32, n: usize) -> Edit {
+        Edit::Expand { slot: Slot(slot), n }
+    }
+
+    fn masks(n: usize) -> Edit {
+        Edit::Append { n, filler: Filler::Mask }
+    }
+
+    /// A run of such edits, a list a step, from `length` masks.
+    fn run(length: usize, steps: &[&[Edit]]) -> Session {
+        let params = Arc::new(Params::defaults(Daedal.params()));
+        let (_, state) = Daedal.start(&[0], SPECIAL, &params).unwrap();
+        let mut canvas = Arc::new(Canvas::masked([0], length, SPECIAL));
+        let mut timeline = Timeline::default();
+        let mut at = timeline.add_root(canvas.clone(), state.clone(), params.clone());
+        for (step, edits) in steps.iter().enumerate() {
+            canvas = Arc::new(canvas.apply(edits, step as u32 + 1).unwrap().canvas);
+            let made = Made::Edit(edits.to_vec().into());
+            at = timeline.add(at, canvas.clone(), state.clone(), params.clone(), made);
+        }
+        Session::over(&Daedal, Extras::NONE, timeline, at, HashMap::new())
+    }
+
+    /// Where they part: the step and the position of each; the same from both sides.
+    fn parting(a: &Session, b: &Session) -> Option<(usize, Option<usize>, Option<usize>)> {
+        let place = |parted: &Parted| parted.spot.as_ref().map(|spot| spot.position);
+        let held = |a, b| trajectories(Run::here(a), Run::here(b), |_| {}).divergence;
+        let found = held(a, b).map(|found| (found.step, place(&found.a), place(&found.b)));
+        let turned = held(b, a).map(|found| (found.step, place(&found.b), place(&found.a)));
+        assert_eq!(found, turned);
+        found
+    }
+
+    #[test]
+    fn runs_part_at_the_first_step_that_differs() {
+        let one = &[fill(0, 5)][..];
+        for (a, b, expected) in [
+            (&[][..], &[][..], None),
+            (&[one], &[one], None),
+            (&[one, &[fill(3, 6)]], &[one, &[fill(3, 7)]], Some((2, Some(3), Some(3)))),
+            // The first place, whoever does something there.
+            (&[&[fill(3, 6)]], &[&[fill(2, 6), fill(3, 6)]], Some((1, Some(2), Some(2)))),
+            // In the same step it does not matter in which order.
+            (&[&[fill(3, 6), fill(1, 6)]], &[&[fill(1, 6), fill(3, 6)]], None),
+            (&[one], &[one, &[]], Some((2, None, None))),
+            (&[&[masks(2)]], &[&[masks(3)]], Some((1, Some(4), Some(4)))),
+            // Behind an insertion of one, positions correspond all the same.
+            (&[&[expand(1, 3)], &[fill(3, 6)]], &[&[], &[fill(3, 6)]], Some((1, Some(1), Some(1)))),
+            (&[&[masks(1), fill(4, 5)]], &[&[masks(1), fill(4, 5)]], None),
+            (&[&[masks(1), fill(4, 5)]], &[&[masks(1), fill(4, 6)]], Some((1, Some(4), Some(4)))),
+            // Several edits of one position.
+            (
+                &[one, &[Edit::Remask { slot: Slot(0) }, fill(0, 6)]],
+                &[one, &[Edit::Remask { slot: Slot(0) }, fill(0, 6)]],
+                None,
+            ),
+            (&[&[Edit::Truncate { length: 2 }]], &[&[]], Some((1, Some(2), Some(2)))),
+        ] {
+            assert_eq!(parting(&run(4, a), &run(4, b)), expected, "{a:?} {b:?}");
+        }
+    }
+
+    #[test]
+    fn what_an_insertion_moves_is_alike() {
+        let a = run(4, &[&[expand(1, 3)], &[fill(3, 6)], &[fill(2, 7)]]);
+        let b = run(4, &[&[], &[fill(3, 6)], &[fill(2, 8)]]);
+        let mut alike = Vec::new();
+        let found = trajectories(Run::here(&a), Run::here(&b), |pair| {
+            let changes = pair.a.iter().flat_map(|did| &did.changes);
+            alike.extend(changes.map(|change| (change.position, change.other, change.alike)));
+        });
+        // The second position is wherever the first of the three stands for it.
+        assert_eq!(alike, [(1, Some(1), false), (5, Some(3), true), (4, Some(2), false)]);
+        let fills = Fills { alike: 1, other_token: 1, ..Fills::default() };
+        assert_eq!((found.differing, found.fills), (2, fills));
+    }
+
+    #[test]
+    fn growths_add_up() {
+        for (deed, by) in [
+            (Deed::Fill(5), 0),
+            (Deed::Remask, 0),
+            (Deed::Expand(8), 7),
+            (Deed::Expand(0), -1),
+            (Deed::Insert(2), 2),
+            (Deed::Append(3, Filler::Eos), 3),
+            (Deed::Delete, -1),
+            (Deed::Cut(4), -4),
+        ] {
+            assert_eq!(deed.growth(), by, "{deed:?}");
+        }
+    }
 }
