@@ -202,8 +202,9 @@ fn its_json_is_one_object() {
     let steps = json["step_differences"].as_array().unwrap();
     assert_eq!(Some(steps.len() as u64), json["differing_steps"].as_u64());
     assert_eq!(steps[0]["step"], json["divergence"]["step"]);
-    let place = &json["divergence"]["a"];
-    assert!(place["position"].is_u64() && place["deed"].is_string(), "{place}");
+    let (place, other) = (&json["divergence"]["a"], &json["divergence"]["b"]);
+    assert!(place["position"].is_u64() && place["why"].is_string(), "{place}");
+    assert_eq!((&other["deed"], &other["n"]), (&"cut".into(), &3.into()), "{other}");
     let turned: Value =
         serde_json::from_str(&printed(here(), &["diff", CUT, LONG, "--json"])).unwrap();
     assert_eq!(turned["divergence"]["a"], json["divergence"]["b"]);
@@ -237,7 +238,7 @@ fn the_document_names_every_field() {
 /// A recording with two branches, the second named, in a folder of its own.
 fn branched() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let script = "continue; goto 9; set high_conf_threshold 0.5; continue; name eager";
+    let script = "continue; goto 9; set high_conf_threshold 0.5; continue; name-branch eager";
     let prompt = "Write a story in 4 sentences about a small owl who finds a drum.";
     let args = ["run", prompt, "--exec", script, "--record", "run.jsonl"];
     printed(folder.path(), &args);
@@ -329,9 +330,9 @@ fn nothing_of_a_recording_steers_the_terminal() {
         let args = ["diff", own.to_str().unwrap(), "hostile.jsonl"];
         let text = printed(folder.path(), &[&args[..], more].concat());
         for (at, _) in text.match_indices('\u{1b}') {
-            let sequence = &text[at..text.len().min(at + 6)];
+            let sequence = &text[at..];
             let ours = ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m", "\u{1b}[31m", "\u{1b}[32m"];
-            assert!(escapes && ours.iter().any(|own| sequence.starts_with(own)), "{sequence:?}");
+            assert!(escapes && ours.iter().any(|own| sequence.starts_with(own)), "{text:?}");
         }
         assert_eq!(text.contains('\u{1b}'), escapes);
         assert!(!text.contains(['\u{202e}', '\u{9b}', '\u{7}']), "{text:?}");

@@ -414,6 +414,11 @@ fn why(side: &Side, parted: &Parted) -> String {
         }
         (Some(deed), Some(said)) => format!("{}: {said}", doing(deed, spot.position)),
         (Some(deed), None) => format!("{}{by_hand}", doing(deed, spot.position)),
+        (None, Some(_)) if spot.verdict == Some(Verdict::Written) => {
+            let canvas = &side.session.timeline()[parted.before].canvas;
+            let token = canvas.cells().get(spot.position).map(|cell| named(side, cell.token));
+            format!("keeps {}", token.unwrap_or_default())
+        }
         (None, Some(said)) => match guess() {
             guess if guess.is_empty() => said,
             guess => format!("{said}; {guess}"),
@@ -437,6 +442,12 @@ fn surroundings(side: &Side, parted: &Parted, ink: Ink) -> Option<Line> {
     let own = match spot.deed {
         Some(Deed::Fill(token)) => side.recording.vocabulary.text(&[token]),
         _ => text(at, at + 1),
+    };
+    // A control token stands for no text.
+    let token = canvas.cells().get(at).map(|cell| cell.token);
+    let own = match token.filter(|_| own.is_empty()) {
+        Some(token) => named(side, token),
+        None => own,
     };
     let cut = if at > AROUND { "…" } else { "" };
     let before = format!("     {cut}{}", text(at.saturating_sub(AROUND), at));

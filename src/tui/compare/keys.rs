@@ -10,11 +10,6 @@ pub const KEYS: &[(&[Action], Option<&str>, &str)] = &[
     (&[Action::RunPause], Some("run/pause"), "run at the chosen speed, or pause"),
     (&[Action::RunToEnd], None, "run to the end of every lane, or pause"),
     (&[Action::Slower, Action::Faster], None, "run slower, or faster"),
-    (
-        &[Action::NextEvent, Action::PreviousEvent],
-        Some("parting"),
-        "go to the step in which this lane parts from lane 1",
-    ),
     (&[Action::BackStage, Action::RunStage], None, "recorded: a tenth of the run back, or on"),
     (&[Action::FirstStep], None, "go to the start"),
     (&[Action::LastStep], None, "go to the last known step"),
@@ -24,6 +19,11 @@ pub const KEYS: &[(&[Action], Option<&str>, &str)] = &[
         &[Action::NextTouched, Action::PreviousTouched],
         Some("differences"),
         "go to the next difference from lane 1, or back",
+    ),
+    (
+        &[Action::NextEvent, Action::PreviousEvent],
+        Some("parting"),
+        "go to the step in which this lane parts from lane 1",
     ),
     (&[Action::Enter], Some("open"), "open this lane in the debugger; there, q comes back"),
     (&[Action::Left, Action::Right], None, "move the cursor of this lane"),
