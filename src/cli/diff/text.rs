@@ -443,12 +443,10 @@ fn surroundings(side: &Side, parted: &Parted, ink: Ink) -> Option<Line> {
         Some(Deed::Fill(token)) => side.recording.vocabulary.text(&[token]),
         _ => text(at, at + 1),
     };
-    // A control token stands for no text.
-    let token = canvas.cells().get(at).map(|cell| cell.token);
-    let own = match token.filter(|_| own.is_empty()) {
-        Some(token) => named(side, token),
-        None => own,
-    };
+    // A control token stands for no text, and there is nothing to read around it.
+    if own.is_empty() {
+        return None;
+    }
     let cut = if at > AROUND { "…" } else { "" };
     let before = format!("     {cut}{}", text(at.saturating_sub(AROUND), at));
     let line = |text: String| text.replace('\n', "↵").replace('\t', " ");
