@@ -8,6 +8,7 @@ mod compare;
 mod config;
 mod doctor;
 mod eval;
+mod export;
 mod fault;
 mod harmless;
 mod hooks;
@@ -63,6 +64,8 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Open a recording, without a model
     Replay(replay::ReplayArgs),
+    /// Turn recordings into a player for browsers, pictures, tables
+    Export(export::ExportArgs),
     /// Measure strategies on problems: a table, files and recordings
     Eval(eval::EvalArgs),
     /// Measure the time and memory that steps take on this machine
@@ -87,6 +90,7 @@ pub fn main() -> ExitCode {
         Some(Command::Run(args)) => run::main(&args),
         Some(Command::Compare(args)) => compare::main(&args),
         Some(Command::Replay(args)) => replay::main(&args),
+        Some(Command::Export(args)) => export::main(&args),
         Some(Command::Eval(args)) => eval::main(&args),
         Some(Command::Bench(args)) => bench::main(&args),
         Some(Command::Doctor(args)) => doctor::main(&args),

@@ -32,6 +32,7 @@ pub use flips::{Flip, Flips, flips};
 pub use outcome::{Next, Outcome};
 pub use params::{Affects, Kind, ParamError, ParamSpec, Params, SWITCH, TokenList, Value};
 pub use recipe::{Recipe, RecipeError};
+pub(crate) use verdict::shown;
 pub use verdict::{FillRule, LeftRule, Measure, RefuseRule, RemaskRule, Test, Verdict};
 
 use std::ops::Range;

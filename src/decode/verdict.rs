@@ -276,6 +276,11 @@ impl Verdict {
 /// themselves show as such.
 pub(crate) struct P(pub f32);
 
+/// A number as verdicts show it.
+pub(crate) fn shown(p: f32) -> String {
+    P(p).to_string()
+}
+
 impl fmt::Display for P {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self.0 {

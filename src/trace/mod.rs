@@ -5,6 +5,7 @@
 //! A recording carries its token texts, so a replay needs neither model nor tokenizer.
 
 mod convert;
+pub mod export;
 mod line;
 mod reader;
 mod record;
