@@ -576,8 +576,12 @@
         draw.fillRect(x, half - 3 - top, axis.size, top);
       }
       if (threshold !== null) {
+        // Seen on bars and beside them.
+        const y = half - 3 - Math.min(1, threshold) * (half - 6);
+        draw.fillStyle = colours.ground;
+        draw.fillRect(x, y - 1.5, axis.size, 4.5);
         draw.fillStyle = colours.plain;
-        draw.fillRect(x, half - 3 - Math.min(1, threshold) * (half - 6), Math.max(1, axis.size * 0.6), 1.5);
+        draw.fillRect(x, y, axis.size, 1.5);
       }
     }
     draw.fillStyle = colours.faint;
@@ -732,7 +736,7 @@
     slider.setAttribute('aria-valuetext', `step ${state.step} of ${last()}, stage ${nodeAt(state.step).stage}, ${masks} masks left`);
     $('did').textContent = didText();
     const playing = state.playing !== null;
-    $('play').textContent = playing ? '⏸\ufe0e' : '▶\ufe0e';
+    $('play').textContent = playing ? '❚❚' : '▶';
     $('play').setAttribute('aria-label', playing ? 'Pause' : 'Play');
     $('speed').textContent = SPEEDS[state.speed] === 0 ? 'max' : `${SPEEDS[state.speed]}/s`;
   }

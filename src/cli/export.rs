@@ -305,7 +305,7 @@ impl Making {
         });
         let file = match &part {
             Some(part) => File::create(part),
-            None => File::options().write(true).open(&place),
+            None => File::options().write(true).open(out),
         };
         Ok(Self { file: BufWriter::new(file.map_err(refuse)?), part, place })
     }

@@ -24,7 +24,7 @@ pub use table::{ColumnSpec, Kind, Table, column_table};
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The file could not be written.
-    #[error("it cannot be written ({0})")]
+    #[error("it cannot be written ({0}). See that the disk has room")]
     Io(#[from] std::io::Error),
     /// A table could not be made.
     #[error("the CSV cannot be written ({0})")]

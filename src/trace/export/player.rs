@@ -136,7 +136,6 @@ struct Decided {
     ms: (Option<f64>, Option<f64>),
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
 fn is_zero(n: &usize) -> bool {
     *n == 0
 }
@@ -536,8 +535,55 @@ fn number(shown: String) -> Number {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::decode::{Measure, Test};
+    use crate::{
+        canvas::{Filler, SpecialTokens},
+        decode::{Measure, Test},
+    };
+
+    proptest! {
+        /// What the player does with a change gives the canvas it was made from.
+        #[test]
+        fn changes_give_the_canvas_again(picks in prop::collection::vec((0..7u8, any::<prop::sample::Index>(), 0..4usize), 0..12)) {
+            let special = SpecialTokens { mask: 0, eos: 1 };
+            let before = Canvas::masked(vec![], 8, special);
+            let before = before.apply(&[Edit::Fill { slot: Slot(3), token: 7 }], 1).unwrap().canvas;
+            let mut after = before.clone();
+            for (kind, index, n) in picks {
+                if after.is_empty() {
+                    break;
+                }
+                let slot = after.cells()[index.index(after.len())].slot;
+                let edit = match kind {
+                    0 => Edit::Fill { slot, token: 9 },
+                    1 => Edit::Remask { slot },
+                    2 => Edit::Expand { slot, n },
+                    3 => Edit::Append { n, filler: Filler::Eos },
+                    4 => Edit::Insert { slot, n },
+                    5 => Edit::Delete { slot },
+                    _ => Edit::Truncate { length: after.len() - n.min(2) },
+                };
+                if let Ok(applied) = after.apply(&[edit], 2) {
+                    after = applied.canvas;
+                }
+            }
+            let (splice, set) = changes(before.cells(), after.cells());
+            let mut cells: Vec<(u32, TokenId)> =
+                before.cells().iter().map(|cell| (cell.slot.0, cell.token)).collect();
+            if let Some(splice) = splice {
+                let come = splice.slots.into_iter().zip(splice.tokens);
+                cells.splice(splice.at..splice.at + splice.gone, come);
+            }
+            for pair in set.chunks(2) {
+                cells[pair[0]].1 = pair[1] as TokenId;
+            }
+            let expected: Vec<(u32, TokenId)> =
+                after.cells().iter().map(|cell| (cell.slot.0, cell.token)).collect();
+            prop_assert_eq!(cells, expected);
+        }
+    }
 
     #[test]
     fn sentences_are_told_apart_from_their_numbers() {

@@ -124,7 +124,7 @@ struct Held {
 }
 
 /// A Parquet file written by row groups.
-struct Groups<W: Write + Send> {
+pub(super) struct Groups<W: Write + Send> {
     writer: SerializedFileWriter<W>,
     columns: Vec<Held>,
     rows: usize,
@@ -132,7 +132,7 @@ struct Groups<W: Write + Send> {
 }
 
 impl<W: Write + Send> Groups<W> {
-    fn new(table: Table, out: W, most: usize) -> Result<Self, ParquetError> {
+    pub fn new(table: Table, out: W, most: usize) -> Result<Self, ParquetError> {
         let fields = table.columns().iter().map(field).collect::<Result<_, _>>()?;
         let schema = Type::group_type_builder(table.name()).with_fields(fields).build()?;
         let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
@@ -151,7 +151,7 @@ impl<W: Write + Send> Groups<W> {
         Ok(Self { writer, columns: table.columns().iter().map(held).collect(), rows: 0, most })
     }
 
-    fn push(&mut self, row: &[Cell]) -> Result<(), ParquetError> {
+    pub fn push(&mut self, row: &[Cell]) -> Result<(), ParquetError> {
         for (held, cell) in self.columns.iter_mut().zip(row) {
             held.push(cell)?;
         }
@@ -174,7 +174,7 @@ impl<W: Write + Send> Groups<W> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<W, ParquetError> {
+    pub fn finish(mut self) -> Result<W, ParquetError> {
         self.flush()?;
         self.writer.into_inner()
     }
@@ -237,4 +237,25 @@ fn field(column: &ColumnSpec) -> Result<TypePtr, ParquetError> {
     let logical = (column.kind == Kind::Text).then_some(LogicalType::String);
     let builder = Type::primitive_type_builder(column.name, physical);
     builder.with_repetition(repetition).with_logical_type(logical).build().map(Arc::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn text_of_a_field_is_no_formula() {
+        for (text, expected) in [
+            ("owl", "owl"),
+            (" owl", " owl"),
+            ("=1+1", "'=1+1"),
+            (" =1", "' =1"),
+            ("-", "'-"),
+            ("\t@x", "⇥@x"),
+            ("a\n=b", "a↵=b"),
+            ("\u{202e}\u{1b}", "⟨U+202E⟩␛"),
+        ] {
+            assert_eq!(plain(text), expected);
+        }
+    }
 }

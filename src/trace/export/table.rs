@@ -279,7 +279,7 @@ impl<'a> Of<'a> {
         let refused = |verdict: &&Verdict| matches!(verdict, Verdict::Refused { .. });
         let time = |time: std::time::Duration| {
             // Nothing takes no time: it was not run, or not recorded.
-            (!time.is_zero()).then(|| time.as_secs_f64() * 1e3)
+            (!time.is_zero()).then(|| time.as_nanos() as f64 / 1e6)
         };
         row.extend([
             or_null(decision, |made| word(made.mode.name())),
