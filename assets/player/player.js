@@ -7,6 +7,9 @@
   const UNKNOWN = '–';
   const SPEEDS = [1, 2, 5, 10, 30, 0];
   const FOLD = 3;
+  // Kinds of verdict that expand a position, and all that change one.
+  const EXPANDS = ['expand', 'forced', 'grown'];
+  const ACTS = ['fill', 'remask', ...EXPANDS];
 
   // ---- Text: the same stand-ins as the terminal's.
 
@@ -166,7 +169,7 @@
       found = { fill: 0, expand: 0, remask: 0, refused: 0 };
       for (let i = 0; i < made.why.length; i += 2) {
         const kind = data.words[made.why[i]][0];
-        const as = kind === 'forced' ? 'expand' : kind;
+        const as = EXPANDS.includes(kind) ? 'expand' : kind;
         if (as in found) found[as] += made.why[i + 1];
       }
       counts.set(made, found);
@@ -324,7 +327,7 @@
         if (named) text = guess === data.eos ? '∎' : flowing(shown(guess));
         else text = p === undefined ? '▒' : '▁▂▃▄▅▆▇█'[quantised(p, 8)];
         if (kind === 'fill') looks.push('fill');
-        else if (kind === 'expand' || kind === 'forced') {
+        else if (EXPANDS.includes(kind)) {
           looks.push('expand');
           const grown = state.step < last() ? canvasAt(state.step + 1).filter((other) => other.from === cell.slot).length : 0;
           if (grown > 0) mark = `+${grown - 1}`;
@@ -377,7 +380,7 @@
   function fate(cell, position) {
     const made = madeAt(state.step);
     const verdict = made ? verdictsOf(made)[position] : undefined;
-    const pending = (told) => (['fill', 'expand', 'forced', 'remask'].includes(told.kind) ? `Will be ${told.text}` : sentence(told.text));
+    const pending = (told) => (ACTS.includes(told.kind) ? `Will be ${told.text}` : sentence(told.text));
     if (verdict && verdict.kind === 'remask') return pending(verdict);
     if (cell.token === data.mask) {
       if (verdict) return pending(verdict);
@@ -626,7 +629,7 @@
 
   function pixelColour(cell, kind, p) {
     if (kind === 'fill') return colours['fill-ink'];
-    if (kind === 'expand' || kind === 'forced') return colours['expand-ground'];
+    if (EXPANDS.includes(kind)) return colours['expand-ground'];
     if (kind === 'remask') return colours.bad;
     if (cell.token !== data.mask) return cell.token === data.eos ? colours['written-3-ground'] : colours.faint;
     return p === undefined ? colours.quiet : colours.heat[quantised(p, 16)];
@@ -698,12 +701,10 @@
         now.set(at, value);
       }
     }
-    pairs($('params'), data.params.map(([name, symbol], at) => {
+    pairs($('params'), data.params.map(([, symbol], at) => {
       const value = now.get(String(at));
       const turned = value !== start.get(String(at));
-      const row = [symbol, value === undefined ? UNKNOWN : visible(value) + (turned ? ' *' : ''), turned ? 'turned' : ''];
-      row.title = name;
-      return row;
+      return [symbol, value === undefined ? UNKNOWN : visible(value) + (turned ? ' *' : ''), turned ? 'turned' : ''];
     }));
     [...$('params').children].forEach((row, at) => { row.title = data.params[at][0]; });
   }
@@ -826,7 +827,7 @@
   function touched(forward) {
     const made = madeAt(state.step);
     const told = made ? verdictsOf(made) : [];
-    const found = told.flatMap((verdict, position) => (['fill', 'expand', 'forced', 'remask'].includes(verdict.kind) ? [position] : []));
+    const found = told.flatMap((verdict, position) => (ACTS.includes(verdict.kind) ? [position] : []));
     const to = forward ? found.find((position) => position > state.position) : found.findLast((position) => position < state.position);
     if (to !== undefined) move(to);
   }

@@ -151,7 +151,7 @@ impl Canvas {
         Ok(Applied { canvas, dropped })
     }
 
-    /// One edit; true if positions moved.
+    /// One edit; true if slots have other positions, or there are new ones.
     fn change(
         &mut self,
         edit: Edit,
@@ -200,7 +200,8 @@ impl Canvas {
                     Filler::Eos => self.special.eos,
                 };
                 self.push(n, token, Born::Appended { step });
-                Ok(false)
+                // Later edits may name what is new.
+                Ok(true)
             }
             Edit::Insert { slot, n } => {
                 let tail = self.cells.split_off(find(slot)?);

@@ -26,6 +26,7 @@ mod run;
 mod script;
 mod stop;
 mod tui;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -66,6 +67,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Turn recordings into a player for browsers, pictures, tables
     Export(export::ExportArgs),
+    /// Make every decision of a recording again, and say where one differs
+    Verify(verify::VerifyArgs),
     /// Measure strategies on problems: a table, files and recordings
     Eval(eval::EvalArgs),
     /// Measure the time and memory that steps take on this machine
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
         Some(Command::Compare(args)) => compare::main(&args),
         Some(Command::Replay(args)) => replay::main(&args),
         Some(Command::Export(args)) => export::main(&args),
+        Some(Command::Verify(args)) => verify::main(&args),
         Some(Command::Eval(args)) => eval::main(&args),
         Some(Command::Bench(args)) => bench::main(&args),
         Some(Command::Doctor(args)) => doctor::main(&args),

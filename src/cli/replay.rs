@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::Args;
@@ -16,20 +17,23 @@ use super::{
     host::Program,
     resume::{self, Origin},
     stop,
-    tui::terminal_or_fault,
+    tui::{terminal_beside_stdin, terminal_or_fault},
 };
 use crate::{
     debugger::{Command, Debugger, Stop},
     session::Session,
-    trace::{self, Recording},
-    tui::{self, Look, Palette, Source, Start},
+    trace::{self, Reader, Recording},
+    tui::{self, Look, Palette, Rest, Source, Start},
 };
 
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
-    /// The recording
+    /// The recording, plain or packed (.zst, .gz), or - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Show steps as another program writes them to FILE, from the last one on
+    #[arg(long, conflicts_with_all = ["svg", "batch", "resimulate"])]
+    follow: bool,
     /// Open at this step of the branch that was left last [default: the start]
     #[arg(long, value_name = "N")]
     step: Option<usize>,
@@ -73,9 +77,36 @@ pub(super) fn same_file(a: &Path, b: &Path) -> bool {
     a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
 }
 
+/// How long a recording is read before its beginning is shown and the rest is read meanwhile.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// The recording as far as it can be shown at once, and the rest of it.
+fn opened(args: &ReplayArgs) -> Result<(Recording, Option<Rest>), Fault> {
+    let stream = args.file == Path::new("-");
+    let mut reader = Reader::open(&args.file)?;
+    if args.follow && !stream && !reader.endless() {
+        return Err(Fault::usage(format!(
+            "--follow: {} is packed, or no file: what is written behind its end cannot be read. \
+             Follow a plain recording, or unpack it into `demask replay -`",
+            args.file.display()
+        )));
+    }
+    // A place asked for may be anywhere.
+    let patience = match args.step.is_some() || args.find.is_some() {
+        true => Duration::MAX,
+        false => PATIENCE,
+    };
+    let live = args.follow || stream;
+    let whole = trace::open(&mut reader, args.follow, patience)?;
+    let recording = reader.so_far()?;
+    let growing = args.follow.then(|| args.file.clone());
+    Ok((recording, (!whole).then_some(Rest { reader, growing, live })))
+}
+
 pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
     match &args.svg {
         None if args.batch || args.resimulate => {}
+        None if args.file == Path::new("-") => terminal_beside_stdin()?,
         None => terminal_or_fault()?,
         Some(out) if same_file(out, &args.file) => {
             return Err(Fault::usage("--svg would write over the recording. Give another name"));
@@ -83,8 +114,15 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
         Some(_) => {}
     }
     let config = args.config.read()?;
-    let recording = trace::read(&args.file)?;
+    let shown = args.svg.is_none() && !args.batch && !args.resimulate;
+    let (recording, rest) = match shown {
+        true => opened(args)?,
+        false => (trace::read(&args.file)?, None),
+    };
     let mut session = recording.session();
+    if rest.as_ref().is_some_and(|rest| rest.live) {
+        session.go(recording.recorded.end);
+    }
     if let Some(step) = args.step {
         go(&mut session, step)?;
     }
@@ -129,7 +167,7 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
     };
     let find = args.find.clone();
     let start = screen(recording, session, shown_name(&args.file), look, config);
-    let start = Start { commands, find, keep, ..start };
+    let start = Start { rest, commands, find, keep, ..start };
     match &args.svg {
         None => tui::run(start).map_err(Fault::failure)?,
         Some(out) => {
@@ -143,7 +181,10 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
 
 /// The file's own name, as the screen shows it.
 pub(super) fn shown_name(file: &Path) -> String {
-    file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
+    match file == Path::new("-") {
+        true => "standard input".to_owned(),
+        false => file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned(),
+    }
 }
 
 /// Goes to a step of the branch that was left last.
@@ -182,6 +223,7 @@ pub(super) fn screen(
         recording: None,
         host: Box::new(host),
         prompt_text: recording.header.prompt_text,
+        rest: None,
         notices: recording.notices,
         look,
         keymap: config.keymap,

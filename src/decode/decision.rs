@@ -22,11 +22,13 @@ pub enum Mode {
     Quota,
     /// Written positions are masked again, whatever is filled.
     Remask,
+    /// Another program's step, of which it does not say more.
+    Recorded,
 }
 
 impl Mode {
     /// Every mode.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Grow,
         Self::Settle,
         Self::HighConf,
@@ -35,6 +37,7 @@ impl Mode {
         Self::None,
         Self::Quota,
         Self::Remask,
+        Self::Recorded,
     ];
 
     /// The name in traces.
@@ -48,6 +51,7 @@ impl Mode {
             Self::None => "none",
             Self::Quota => "quota",
             Self::Remask => "remask",
+            Self::Recorded => "recorded",
         }
     }
 }
@@ -129,7 +133,8 @@ impl Decision {
             .iter()
             .enumerate()
             .filter(|(_, verdict)| {
-                matches!(verdict, Verdict::Expand { .. } | Verdict::Forced { .. })
+                use Verdict::{Expand, Forced, Grown};
+                matches!(verdict, Expand { .. } | Forced { .. } | Grown { .. })
             })
             .map(|(position, _)| position)
     }

@@ -12,6 +12,7 @@ mod dream;
 mod eb_sampler;
 mod factor;
 mod flips;
+mod foreign;
 mod klass;
 mod low_confidence;
 mod mdlm;
@@ -29,6 +30,7 @@ pub mod wino;
 
 pub use decision::{Decision, Drop, EosMeasure, Growth, Mode};
 pub use flips::{Flip, Flips, flips};
+pub use foreign::Foreign;
 pub use outcome::{Next, Outcome};
 pub use params::{Affects, Kind, ParamError, ParamSpec, Params, SWITCH, TokenList, Value};
 pub use recipe::{Recipe, RecipeError};
@@ -60,6 +62,9 @@ pub enum State {
     RhoEos(rho_eos::State),
     /// See [`wino`].
     Wino(wino::State),
+    /// Of another program: what it remembers is not known.
+    #[serde(other)]
+    Foreign,
 }
 
 impl State {
@@ -68,7 +73,7 @@ impl State {
         match self {
             Self::Daedal(state) => (state.stage, state.cursor),
             Self::Blocks(state) => (1, state.cursor),
-            Self::Remdm(_) => (1, 0),
+            Self::Remdm(_) | Self::Foreign => (1, 0),
             Self::RhoEos(state) => (1, state.cursor),
             Self::Wino(state) => (1, state.cursor),
         }
@@ -224,6 +229,12 @@ pub trait Strategy: Send + Sync {
 
     /// Every parameter, with range, unit and help; the order is the order on screen.
     fn params(&self) -> &'static [ParamSpec];
+
+    /// False for another program's strategy: its decisions are known where they are recorded, and
+    /// nowhere else.
+    fn decides(&self) -> bool {
+        true
+    }
 
     /// True if a step may mask written positions again.
     fn revises(&self) -> bool {

@@ -101,6 +101,8 @@ pub enum FillRule {
         /// With this chance, 0..=1.
         chance: f32,
     },
+    /// The recording does not say.
+    Unrecorded,
 }
 
 /// The rule that masks a written position again.
@@ -113,6 +115,8 @@ pub enum RemaskRule {
     },
     /// It does not pass its test.
     Fails(Test),
+    /// The recording does not say.
+    Unrecorded,
 }
 
 /// The rule that left a masked position alone.
@@ -235,6 +239,11 @@ pub enum Verdict {
         /// Masks in its place.
         n: usize,
     },
+    /// It becomes `n` masks; the recording does not say why.
+    Grown {
+        /// Masks in its place.
+        n: usize,
+    },
     /// Its confidence `p` is under the low threshold, or a person asked for it, but it is not
     /// expanded.
     Refused {
@@ -265,6 +274,7 @@ impl Verdict {
             Self::Remask { .. } => "remask",
             Self::Expand { .. } => "expand",
             Self::Forced { .. } => "forced",
+            Self::Grown { .. } => "grown",
             Self::Refused { .. } => "refused",
             Self::Left { .. } => "left",
             Self::Unrecorded => "unrecorded",
@@ -323,12 +333,18 @@ impl fmt::Display for Verdict {
                 FillRule::Drawn { chance } => {
                     write!(f, "filled: drawn with a chance of {}; {}", P(chance), P(p))
                 }
+                FillRule::Unrecorded => {
+                    write!(f, "filled with {}: the recording does not say why", P(p))
+                }
             },
             Self::Remask { rule, .. } => match rule {
                 RemaskRule::Drawn { chance } => {
                     write!(f, "masked again: drawn with a chance of {}", P(chance))
                 }
                 RemaskRule::Fails(test) => write!(f, "masked again: {}", test.failed()),
+                RemaskRule::Unrecorded => {
+                    write!(f, "masked again: the recording does not say why")
+                }
             },
             Self::Expand { p, threshold, n, eos, eos_threshold } => write!(
                 f,
@@ -339,6 +355,7 @@ impl fmt::Display for Verdict {
                 P(eos_threshold)
             ),
             Self::Forced { n, .. } => write!(f, "expanded into {n}: asked for by hand"),
+            Self::Grown { n } => write!(f, "expanded into {n}: the recording does not say why"),
             Self::Refused { p, threshold, rule } => {
                 if p < threshold {
                     write!(f, "not expanded: {} < τ_low {}, but ", P(p), P(threshold))?;

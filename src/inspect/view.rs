@@ -240,12 +240,7 @@ impl<'a> View<'a> {
             Name::Done if self.at == self.session.at() => {
                 truth(matches!(self.session.pending(), Pending::Done(_)))
             }
-            Name::Done => {
-                let extras = crate::decode::Extras::NONE;
-                let strategy = self.session.strategy();
-                let plan = strategy.plan(canvas, &node.state, &node.params, node.steps + 1, extras);
-                truth(matches!(plan.ok()?, crate::decode::Plan::Done(_)))
-            }
+            Name::Done => truth(self.session.finish(self.at).is_some()),
             Name::Token => Some(self.token(self.cell(used.index)?.token)),
             Name::Masked => truth(self.cell(used.index)?.token == canvas.special().mask),
             Name::Flips => {

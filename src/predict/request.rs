@@ -248,6 +248,13 @@ impl fmt::Display for Key {
     }
 }
 
+impl Key {
+    /// A name that no request has, for step number `n` of a recording that names none.
+    pub fn none(n: usize) -> Self {
+        Self(u128::MAX - n as u128)
+    }
+}
+
 impl FromStr for Key {
     type Err = std::num::ParseIntError;
 

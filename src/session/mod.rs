@@ -11,6 +11,7 @@ mod cache;
 mod edit;
 mod engine;
 mod fit;
+mod follow;
 mod record;
 mod timeline;
 
@@ -24,6 +25,7 @@ pub use branches::{Branch, OnlyBranch};
 pub use edit::EditRefused;
 pub use engine::{Engine, Report};
 pub use fit::{NoRoom, fit};
+pub use follow::Followed;
 pub use record::{Event, Recorder};
 pub use timeline::{Made, Node, NodeId, Step, Timeline, Timing};
 
@@ -202,6 +204,9 @@ impl Session {
     /// The prediction that a step from `node` under its own parameters would ask for, if it is
     /// known.
     pub fn predicted(&self, node: NodeId) -> Option<&Arc<Prediction>> {
+        if !self.strategy.decides() {
+            return self.store.get(&self.recorded_step(node)?.prediction);
+        }
         match self.plan_at(node).ok()? {
             Plan::Predict(request) => self.store.get(&request.key()),
             Plan::Done(_) => None,
@@ -210,6 +215,9 @@ impl Session {
 
     /// Why the run is over at `node` under its own parameters; `None` if it is not.
     pub fn finish(&self, node: NodeId) -> Option<Finish> {
+        if !self.strategy.decides() {
+            return self.recorded_step(node).is_none().then(|| self.recorded_finish(node));
+        }
         match self.plan_at(node).ok()? {
             Plan::Done(finish) => Some(finish),
             Plan::Predict(_) => None,
@@ -253,11 +261,25 @@ impl Session {
         }
     }
 
+    /// The forward pass that the step to `node` was decided on, planned again; `None` where no step
+    /// leads, or none is asked for there.
+    pub fn request_of(&self, node: NodeId) -> Option<Request> {
+        let (parent, params) = (self.timeline[node].parent?, &self.timeline[node].params);
+        self.timeline[node].step()?;
+        match self.plan(parent, params).ok()? {
+            Plan::Predict(request) => Some(*request),
+            Plan::Done(_) => None,
+        }
+    }
+
     /// The exact pass beside the approximate one of the pending step.
     ///
     /// # Errors
     /// Why the pending step's pass is exact itself, in words.
     pub fn exact_pass(&self) -> Result<ExactPass, &'static str> {
+        if !self.strategy.decides() {
+            return Err("another program ran the passes");
+        }
         match self.plan_exact(self.at, &self.params) {
             Ok(Plan::Predict(request)) => {
                 let cached = self.cached(self.at, &self.params, &request)?;
@@ -516,6 +538,9 @@ impl Session {
     }
 
     fn next_pending(&self) -> Result<Pending, DecodeError> {
+        if !self.strategy.decides() {
+            return Ok(self.recorded_pending());
+        }
         let node = self.node();
         let (canvas, state) = (&node.canvas, &node.state);
         let request = match self.plan(self.at, &self.params)? {
@@ -530,6 +555,35 @@ impl Session {
                 let decision = Arc::new(decision);
                 Ok(Pending::Decided { key, prediction: prediction.clone(), decision })
             }
+        }
+    }
+
+    /// What another program's strategy did next: all that is known of what it would do.
+    fn recorded_pending(&self) -> Pending {
+        let Some(step) = self.recorded_step(self.at) else {
+            return Pending::Done(self.recorded_finish(self.at));
+        };
+        let prediction = self.store.get(&step.prediction).cloned();
+        Pending::Decided {
+            key: step.prediction,
+            // A column that is not there is never read as zero.
+            prediction: prediction
+                .unwrap_or_else(|| Arc::new(Prediction::new(self.canvas().len()))),
+            decision: step.decision.clone(),
+        }
+    }
+
+    /// The step from `node` on the branch on screen, or else the first one on record.
+    fn recorded_step(&self, node: NodeId) -> Option<&Arc<Step>> {
+        let children = self.timeline[node].next.into_iter().chain(self.timeline.live(node));
+        children.map(|child| &self.timeline[child]).find_map(Node::step)
+    }
+
+    /// Why another program's run is over where nothing follows, as far as can be told.
+    fn recorded_finish(&self, node: NodeId) -> Finish {
+        match self.timeline[node].canvas.masks() {
+            0 => Finish::Complete,
+            _ => Finish::OutOfSteps,
         }
     }
 

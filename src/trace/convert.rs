@@ -329,6 +329,7 @@ fn why(at: usize, verdict: &Verdict) -> Option<Why> {
                 decode::FillRule::Passes(test) => (FillRule::Passes(tested(test)), None),
                 decode::FillRule::Best(test) => (FillRule::Best(tested(test)), None),
                 decode::FillRule::Drawn { chance } => (FillRule::Drawn { chance }, None),
+                decode::FillRule::Unrecorded => return None,
             };
             Some(Why::Fill { at, token, p, rule, threshold })
         }
@@ -336,6 +337,7 @@ fn why(at: usize, verdict: &Verdict) -> Option<Why> {
             let rule = match rule {
                 decode::RemaskRule::Drawn { chance } => RemaskRule::Drawn { chance },
                 decode::RemaskRule::Fails(test) => RemaskRule::Fails(tested(test)),
+                decode::RemaskRule::Unrecorded => return None,
             };
             Some(Why::Remask { at, token, p, rule })
         }
@@ -355,7 +357,9 @@ fn why(at: usize, verdict: &Verdict) -> Option<Why> {
             };
             Some(Why::Refused { at, p, threshold, because })
         }
-        Verdict::Written | Verdict::Left { .. } | Verdict::Unrecorded => None,
+        Verdict::Written | Verdict::Left { .. } | Verdict::Grown { .. } | Verdict::Unrecorded => {
+            None
+        }
     }
 }
 

@@ -4,15 +4,24 @@
 //! recorder that writes them on a thread of its own; [`read`] turns a file back into a timeline.
 //! A recording carries its token texts, so a replay needs neither model nor tokenizer.
 
+mod builder;
 mod convert;
+mod derive;
 pub mod export;
+mod follow;
 mod line;
 mod reader;
 mod record;
+mod source;
+mod verify;
 mod writer;
 
-pub use reader::{Recorded, RecordedVocabulary, Recording, read};
-pub use record::{Header, VERSION};
+pub use builder::RecordedVocabulary;
+pub use follow::{News, follow, open};
+pub use reader::{Advance, Reader, Recorded, Recording, read};
+pub use record::{Header, NO_TOKEN, VERSION};
+pub use source::Packing;
+pub use verify::{Divergence, NumberDifference, OtherToken, Passes, Verified, verify};
 pub use writer::{TraceRecorder, save};
 
 /// Why a recording cannot be opened.

@@ -1,41 +1,22 @@
-//! The reader: a file back into a timeline, its predictions and its token texts.
+//! The reader: a file back into a timeline, its predictions and its token texts, at once or a
+//! record at a time.
 
-use std::{
-    collections::HashMap,
-    fs::File,
-    io::{BufRead, BufReader, Read},
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::HashMap, fs, io, path::Path, sync::Arc};
 
 use super::{
-    TraceError, convert, line,
-    record::{Edit, Edited, FORMAT, Header, Params, Prediction, Record, Root, Step, VERSION},
+    TraceError,
+    builder::{Builder, RecordedVocabulary},
+    line,
+    record::{FORMAT, Header, Record, VERSION},
+    source::{Line, Lines, Packing},
+    verify::{Check, Verified},
 };
 use crate::{
-    canvas::{Canvas, SpecialTokens, TokenId},
-    decode::{self, Cache, Decision, Extras, Growth, Mode, Strategy},
-    predict::{self, Column, ColumnSet, Key, ModelFacts, Piece, Vocabulary},
-    session::{self, Made, NodeId, Session, Timeline},
+    canvas::SpecialTokens,
+    decode::{Extras, Strategy},
+    predict::{self, Key, ModelFacts},
+    session::{Event, NodeId, Session, Timeline},
 };
-
-/// No line of a recording is longer: beyond it a file is damaged or hostile.
-const LONGEST_LINE: u64 = 64 << 20;
-
-/// No canvas of a recording is longer, positions.
-const LONGEST_CANVAS: usize = 1 << 17;
-
-/// No recording unfolds into more cells than this: some bytes of file may ask for gigabytes.
-const MOST_CELLS: usize = 1 << 27;
-
-/// No token's text is longer, bytes.
-const LONGEST_TOKEN: usize = 4096;
-
-/// No name is longer, characters; longer ones are cut.
-const LONGEST_NAME: usize = 200;
-
-/// No prompt's text is longer, characters; longer ones are cut.
-const LONGEST_PROMPT: usize = 1 << 16;
 
 /// A recording in memory.
 pub struct Recording {
@@ -95,72 +76,214 @@ impl Recording {
     }
 }
 
-/// Token texts that travelled in a recording.
-#[derive(Debug, Clone, Default)]
-pub struct RecordedVocabulary(HashMap<TokenId, Piece>);
-
-impl Vocabulary for RecordedVocabulary {
-    fn piece(&self, id: TokenId) -> Option<Piece> {
-        self.0.get(&id).cloned()
-    }
-
-    fn ids(&self) -> Vec<TokenId> {
-        let mut ids: Vec<TokenId> = self.0.keys().copied().collect();
-        ids.sort_unstable();
-        ids
-    }
-}
-
-/// Reads a recording. A cut last line is left out and said so; damage before it is an error.
+/// Reads a recording; `-` is standard input. A cut last line is left out and said so; damage before
+/// it is an error.
 ///
 /// # Errors
 /// [`TraceError`].
 pub fn read(path: &Path) -> Result<Recording, TraceError> {
-    let file = path.display().to_string();
-    let unreadable = |error| TraceError::Unreadable { file: file.clone(), error };
-    let mut lines = BufReader::new(File::open(path).map_err(unreadable)?);
-    let mut builder: Option<Builder> = None;
-    let mut number = 0;
-    let mut cut = None;
-    loop {
-        let mut bytes = Vec::new();
-        let read =
-            (&mut lines).take(LONGEST_LINE).read_until(b'\n', &mut bytes).map_err(unreadable)?;
-        if read == 0 {
-            break;
+    let mut reader = Reader::open(path)?;
+    while !matches!(reader.advance()?, Advance::End) {}
+    reader.cut()?;
+    reader.so_far()
+}
+
+/// What reading on came to.
+pub enum Advance {
+    /// A record was taken in; what it says happened, if it says so.
+    Took(Option<Event>),
+    /// There is no further whole line now; where the file grows there may be one later.
+    End,
+}
+
+/// A recording being read, a record at a time.
+pub struct Reader {
+    file: String,
+    lines: Lines,
+    builder: Option<Builder>,
+    /// Bytes of the file when it was opened; `None` for a stream.
+    total: Option<u64>,
+    cut: Option<usize>,
+    /// What steps are to be verified by, until the header is there.
+    check: Option<Check>,
+}
+
+impl Reader {
+    /// Opens a file, or standard input for `-`.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn open(path: &Path) -> Result<Self, TraceError> {
+        let file = match path == Path::new("-") {
+            true => "standard input".to_owned(),
+            false => path.display().to_string(),
+        };
+        let total = fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|found| found.len());
+        match Lines::open(path) {
+            Ok(lines) => Ok(Self { file, lines, builder: None, total, cut: None, check: None }),
+            Err(error) => Err(TraceError::Unreadable { file, error }),
         }
-        number += 1;
-        let whole = bytes.pop_if(|last| *last == b'\n').is_some();
-        if whole && bytes.is_empty() {
-            continue;
+    }
+
+    /// True if more may come behind the end of what is there: a file that is not packed. A stream
+    /// ends when it ends.
+    pub fn endless(&self) -> bool {
+        self.total.is_some() && self.packing() == Packing::Plain
+    }
+
+    /// An error about the line that comes next.
+    pub(super) fn damaged(&self, problem: String) -> TraceError {
+        TraceError::Damaged { file: self.file.clone(), line: self.lines.number() + 1, problem }
+    }
+
+    /// How the file is packed.
+    pub fn packing(&self) -> Packing {
+        self.lines.packing()
+    }
+
+    /// Bytes read so far, and in all where that is known.
+    pub fn progress(&self) -> (u64, Option<u64>) {
+        (self.lines.taken(), self.total)
+    }
+
+    /// Takes the next record in.
+    ///
+    /// # Errors
+    /// [`TraceError`]; what was taken before stays.
+    pub fn advance(&mut self) -> Result<Advance, TraceError> {
+        match self.lines.more() {
+            Ok(None) => Ok(Advance::End),
+            Ok(Some(line)) => self.take(&line).map(Advance::Took),
+            Err(error) => Err(self.broken(error)),
         }
-        let parsed = parse(&bytes);
-        match (&mut builder, parsed) {
-            // A line without an end was being written when its writer was stopped.
-            (Some(_), Err(_)) if !whole && (read as u64) < LONGEST_LINE => {
-                cut = Some(number);
-                break;
+    }
+
+    /// Takes the last line in, if it has no end: it may be whole all the same. Nothing comes
+    /// behind it.
+    ///
+    /// # Errors
+    /// [`TraceError`].
+    pub fn cut(&mut self) -> Result<Option<Event>, TraceError> {
+        match self.lines.next() {
+            Ok(None) => Ok(None),
+            Ok(Some(line)) => self.take(&line),
+            Err(error) => Err(self.broken(error)),
+        }
+    }
+
+    fn broken(&self, error: io::Error) -> TraceError {
+        match error.kind() {
+            // What `source` says of lines, and decoders of damage.
+            io::ErrorKind::Other | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+                self.damaged(error.to_string())
             }
-            (Some(builder), Ok(record)) => builder.take(record),
+            _ => TraceError::Unreadable { file: self.file.clone(), error },
+        }
+    }
+
+    fn take(&mut self, line: &Line) -> Result<Option<Event>, TraceError> {
+        if line.whole && line.bytes.is_empty() {
+            return Ok(None);
+        }
+        let taken = match (&mut self.builder, parse(&line.bytes)) {
+            // A line without an end was being written when its writer was stopped.
+            (Some(_), Err(_)) if !line.whole => {
+                self.cut = Some(line.number);
+                return Ok(None);
+            }
+            (Some(builder), Ok(record)) => {
+                builder.paid = self.lines.unfolded();
+                builder.take(record)
+            }
             (Some(_), Err(problem)) => Err(problem),
             (None, Ok(Record::Header(header))) => {
-                builder = Some(Builder::new(header, &file)?);
-                Ok(())
+                let mut builder = Builder::new(header, &self.file)?;
+                builder.check = self.check.take();
+                self.builder = Some(builder);
+                Ok(None)
             }
-            (None, Ok(_)) => return Err(no_header(&file, &bytes)),
-            (None, Err(_)) => return Err(no_header(&file, &bytes)),
-        }
-        .map_err(|problem| TraceError::Damaged {
-            file: file.clone(),
-            line: number,
+            (None, Ok(_) | Err(_)) => return Err(no_header(&self.file, &line.bytes)),
+        };
+        taken.map_err(|problem| TraceError::Damaged {
+            file: self.file.clone(),
+            line: line.number,
             problem,
-        })?;
+        })
     }
-    let Some(builder) = builder else {
-        let problem = "it is empty".to_owned();
-        return Err(TraceError::NotARecording { file, problem });
-    };
-    builder.finish(&file, cut)
+
+    /// From the first record on, steps are verified.
+    pub(super) fn check(&mut self, check: Check) {
+        self.check = Some(check);
+    }
+
+    /// What was verified so far.
+    pub(super) fn checked(&self) -> Verified {
+        let check = self.builder.as_ref().and_then(|builder| builder.check.as_ref());
+        check.map(Check::verified).unwrap_or_default()
+    }
+
+    /// True once a run has started: from then on there is something to look at.
+    pub fn started(&self) -> bool {
+        self.builder.as_ref().is_some_and(|builder| !builder.timeline.is_empty())
+    }
+
+    /// True if the session was closed properly behind all that was read.
+    pub fn closed(&self) -> bool {
+        self.builder.as_ref().is_some_and(|builder| builder.closed)
+    }
+
+    /// What was read so far, as a recording.
+    ///
+    /// # Errors
+    /// If no run has started.
+    pub fn so_far(&self) -> Result<Recording, TraceError> {
+        let refuse = |problem: &str| TraceError::NotARecording {
+            file: self.file.clone(),
+            problem: problem.to_owned(),
+        };
+        let builder = self.builder.as_ref().ok_or_else(|| refuse("it is empty"))?;
+        let Some(&first) = builder.timeline.roots().first() else {
+            return Err(refuse("it ends before a run starts"));
+        };
+        let (extras, unknown) = builder.extras();
+        let mut notices = Vec::new();
+        if let Some(line) = self.cut {
+            notices
+                .push(format!("the recording is cut in line {line}: what comes before it is here"));
+        }
+        if !builder.strategy.decides() {
+            notices.push(format!(
+                "another program decided ({}): its decisions are shown as recorded, and nothing \
+                 can be turned",
+                builder.strategy.name()
+            ));
+        }
+        if builder.differing > 0 {
+            notices.push(format!(
+                "{} recorded decisions are not what this program decides: shown as recorded",
+                builder.differing
+            ));
+        }
+        notices.extend(unknown);
+        // A file that was cut may end with steps of a branch that was deleted.
+        let mut timeline = builder.timeline.clone();
+        let end = timeline.nearest_live(builder.end.unwrap_or(first));
+        timeline.visit(end);
+        let start = timeline.path(end)[0];
+        Ok(Recording {
+            recorded: Recorded {
+                strategy: builder.strategy,
+                store: builder.store.clone(),
+                start,
+                end,
+                extras,
+                timeline,
+            },
+            header: builder.header.clone(),
+            vocabulary: builder.vocabulary.clone(),
+            notices,
+        })
+    }
 }
 
 fn parse(bytes: &[u8]) -> Result<Record, String> {
@@ -184,361 +307,5 @@ fn no_header(file: &str, bytes: &[u8]) -> TraceError {
     TraceError::NotARecording {
         file: file.to_owned(),
         problem: "its first line is no header".to_owned(),
-    }
-}
-
-/// Takes records in order and checks that they fit together.
-struct Builder {
-    header: Header,
-    strategy: &'static dyn Strategy,
-    vocabulary: RecordedVocabulary,
-    timeline: Timeline,
-    store: HashMap<Key, Arc<predict::Prediction>>,
-    nodes: HashMap<usize, NodeId>,
-    end: Option<NodeId>,
-    differing: usize,
-    cells: usize,
-    marks: usize,
-}
-
-impl Builder {
-    fn new(mut header: Header, file: &str) -> Result<Self, TraceError> {
-        let refuse = |problem| TraceError::NotARecording { file: file.to_owned(), problem };
-        if header.format != FORMAT {
-            return Err(refuse(format!(
-                "its format is `{}`, not `{FORMAT}`",
-                header.format.chars().take(40).collect::<String>().escape_default()
-            )));
-        }
-        if header.version[0] != VERSION[0] {
-            let [major, minor] = header.version;
-            let found = format!("{major}.{minor}");
-            return Err(TraceError::Version { file: file.to_owned(), found });
-        }
-        let strategy = decode::strategy(&header.strategy).ok_or_else(|| {
-            refuse(format!(
-                "its strategy `{}` is not known",
-                header.strategy.chars().take(40).collect::<String>().escape_default()
-            ))
-        })?;
-        let cut = |text: &mut String, most: usize| {
-            if let Some((end, _)) = text.char_indices().nth(most) {
-                text.truncate(end);
-            }
-        };
-        let model = &mut header.model;
-        for name in [&mut model.name, &mut model.family, &mut model.device, &mut model.dtype] {
-            cut(name, LONGEST_NAME);
-        }
-        cut(&mut header.prompt_text, LONGEST_PROMPT);
-        Ok(Self {
-            header,
-            strategy,
-            vocabulary: RecordedVocabulary::default(),
-            timeline: Timeline::default(),
-            store: HashMap::new(),
-            nodes: HashMap::new(),
-            end: None,
-            differing: 0,
-            cells: 0,
-            marks: 0,
-        })
-    }
-
-    /// Counts cells against the most a recording may unfold into.
-    fn spend(&mut self, cells: usize) -> Result<(), String> {
-        self.cells = self.cells.saturating_add(cells);
-        if self.cells > MOST_CELLS {
-            return Err("the recording is too large to be opened".to_owned());
-        }
-        Ok(())
-    }
-
-    fn take(&mut self, record: Record) -> Result<(), String> {
-        match record {
-            Record::Header(_) => Err("there is a second header".to_owned()),
-            Record::Unknown => Ok(()),
-            Record::Tokens { tokens } => {
-                for (id, text) in tokens {
-                    let id = id.parse().map_err(|_| "a token id is no number".to_owned())?;
-                    if let Some(piece) = convert::piece(text) {
-                        if piece.length() > LONGEST_TOKEN {
-                            return Err(format!("the text of token {id} is too long"));
-                        }
-                        self.vocabulary.0.insert(id, piece);
-                    }
-                }
-                Ok(())
-            }
-            Record::Root(root) => self.root(root),
-            Record::Prediction(prediction) => self.prediction(prediction),
-            Record::Step(step) => self.step(step),
-            Record::Edit(edited) => self.edit(edited),
-            Record::Name { tip, name } => {
-                let tip = self.node(tip)?;
-                self.spend(self.timeline[tip].depth as usize + 1)?;
-                self.timeline.name(tip, name.map(short));
-                Ok(())
-            }
-            Record::Delete { tip, deleted } => {
-                let tip = self.node(tip)?;
-                self.spend(self.timeline.len())?;
-                if deleted && !self.timeline.is_tip(tip) {
-                    return Err(format!("node {} is not the end of a branch", tip.0));
-                }
-                if deleted {
-                    self.timeline.delete(tip).map_err(|error| error.to_string())?;
-                } else {
-                    self.timeline.restore(&self.timeline.deleted(tip));
-                }
-                Ok(())
-            }
-            Record::Mark { node, name } => {
-                let node = self.node(node)?;
-                self.marks += 1;
-                self.spend(self.marks)?;
-                self.timeline.mark(node, name.map(short));
-                Ok(())
-            }
-            Record::End { at, .. } => {
-                self.end = Some(self.node(at)?);
-                Ok(())
-            }
-        }
-    }
-
-    fn node(&self, id: usize) -> Result<NodeId, String> {
-        self.nodes.get(&id).copied().ok_or_else(|| format!("there is no node {id} before it"))
-    }
-
-    fn add(&mut self, id: usize, node: NodeId) -> Result<(), String> {
-        match self.nodes.insert(id, node) {
-            None => Ok(()),
-            Some(_) => Err(format!("node {id} is there twice")),
-        }
-    }
-
-    fn params(&self, record: &Params) -> Result<decode::Params, String> {
-        let mut params = decode::Params::defaults(self.strategy.params());
-        for (name, value) in record {
-            // A later minor version may have more parameters.
-            let Ok(spec) = params.spec(name) else { continue };
-            let value = value.value(spec).map_err(|error| error.to_string())?;
-            params.set(name, value).map_err(|error| error.to_string())?;
-        }
-        Ok(params)
-    }
-
-    fn root(&mut self, root: Root) -> Result<(), String> {
-        if root.length > LONGEST_CANVAS {
-            return Err(format!("a canvas of {} positions is too long", root.length));
-        }
-        self.spend(root.length + root.prompt.len())?;
-        let special = SpecialTokens { mask: self.header.model.mask, eos: self.header.model.eos };
-        let params = self.params(&root.params)?;
-        let canvas = Canvas::masked(root.prompt, root.length, special);
-        let node = self.timeline.add_root(Arc::new(canvas), root.state, Arc::new(params));
-        self.add(root.id, node)
-    }
-
-    fn prediction(&mut self, record: Prediction) -> Result<(), String> {
-        if record.rows > LONGEST_CANVAS {
-            return Err(format!("a prediction of {} rows is too long", record.rows));
-        }
-        // Some dozen columns, sparse ones spread out.
-        self.spend(record.rows.saturating_mul(4))?;
-        let key = key(&record.key)?;
-        let prediction = convert::predicted(record)?;
-        self.store.insert(key, Arc::new(prediction));
-        Ok(())
-    }
-
-    /// The canvas behind `parent` after some edits, checked against the most it may hold and
-    /// against its recorded hash.
-    fn edited(
-        &mut self,
-        parent: NodeId,
-        edits: &[Edit],
-        recorded: Option<&String>,
-    ) -> Result<(Vec<crate::canvas::Edit>, Canvas), String> {
-        use crate::canvas::Edit;
-        let before = self.timeline[parent].canvas.clone();
-        let edits: Vec<Edit> = edits.iter().copied().map(convert::edited).collect();
-        let grown: usize = edits
-            .iter()
-            .map(|edit| match *edit {
-                Edit::Expand { n, .. } | Edit::Append { n, .. } | Edit::Insert { n, .. } => n,
-                _ => 0,
-            })
-            .fold(before.len(), usize::saturating_add);
-        if grown > LONGEST_CANVAS {
-            return Err(format!("a canvas of {grown} positions is too long"));
-        }
-        let moving = edits.iter().filter(|edit| edit.moves()).count();
-        self.spend(grown.saturating_mul(3 + moving))?;
-        let after = before
-            .apply(&edits, self.timeline[parent].depth + 1)
-            .map_err(|error| format!("the edits do not fit the canvas: {error}"))?
-            .canvas;
-        // Each step looks them over, and an edit of them copies them.
-        self.spend(after.vetoes())?;
-        let hash = convert::hash(&after);
-        if recorded.is_some_and(|recorded| *recorded != hash) {
-            return Err("the canvas does not have the recorded hash".to_owned());
-        }
-        Ok((edits, after))
-    }
-
-    /// Recorded parameters, or the parent's where they are not.
-    fn params_behind(
-        &self,
-        parent: NodeId,
-        recorded: Option<&Params>,
-    ) -> Result<Arc<decode::Params>, String> {
-        match recorded {
-            Some(params) => self.params(params).map(Arc::new),
-            None => Ok(self.timeline[parent].params.clone()),
-        }
-    }
-
-    fn step(&mut self, record: Step) -> Result<(), String> {
-        let parent = self.node(record.parent)?;
-        let params = self.params_behind(parent, record.params.as_ref())?;
-        let key = key(&record.prediction)?;
-        let (edits, after) = self.edited(parent, &record.decision.edits, record.hash.as_ref())?;
-        let before = &self.timeline[parent];
-        let decided = self.store.get(&key).and_then(|prediction| {
-            self.strategy.decide(&before.canvas, &before.state, &params, prediction).ok()
-        });
-        let decision = match decided {
-            Some(decision) if decision.edits == edits && decision.next == record.state => decision,
-            _ => {
-                self.differing += 1;
-                as_recorded(&record, edits, before.canvas.len(), after.len())
-            }
-        };
-        let state = decision.next.clone();
-        let step = Arc::new(session::Step {
-            prediction: key,
-            decision: Arc::new(decision),
-            timing: convert::timed(record.timing),
-        });
-        self.behind(record.id, parent, after, state, params, Made::Step(step))
-    }
-
-    fn edit(&mut self, record: Edited) -> Result<(), String> {
-        let parent = self.node(record.parent)?;
-        let params = self.params_behind(parent, record.params.as_ref())?;
-        let (edits, after) = self.edited(parent, &record.edits, record.hash.as_ref())?;
-        let made = Made::Edit(edits.into());
-        self.behind(record.id, parent, after, record.state, params, made)
-    }
-
-    /// Adds a node behind another.
-    fn behind(
-        &mut self,
-        id: usize,
-        parent: NodeId,
-        canvas: Canvas,
-        state: decode::State,
-        params: Arc<decode::Params>,
-        made: Made,
-    ) -> Result<(), String> {
-        let node = self.timeline.add(parent, Arc::new(canvas), state, params, made);
-        self.end = Some(node);
-        self.add(id, node)
-    }
-
-    fn finish(mut self, file: &str, cut: Option<usize>) -> Result<Recording, TraceError> {
-        let Some(&first) = self.timeline.roots().first() else {
-            let problem = "it ends before a run starts".to_owned();
-            return Err(TraceError::NotARecording { file: file.to_owned(), problem });
-        };
-        let mut notices = Vec::new();
-        if let Some(line) = cut {
-            notices
-                .push(format!("the recording is cut in line {line}: what comes before it is here"));
-        }
-        if self.differing > 0 {
-            notices.push(format!(
-                "{} recorded decisions are not what this program decides: shown as recorded",
-                self.differing
-            ));
-        }
-        // A file that was cut may end with steps of a branch that was deleted.
-        let end = self.end.unwrap_or(first);
-        let end = self.timeline.nearest_live(end);
-        self.timeline.visit(end);
-        let start = self.timeline.path(end)[0];
-        let asked = &self.header.asked;
-        let columns: Vec<Column> = Column::ALL
-            .into_iter()
-            .filter(|column| asked.columns.iter().any(|name| name == column.name()))
-            .collect();
-        let (top_k, reading) = (asked.top_k, self.header.model.reading());
-        let named = |cache: &Cache| asked.cache.as_deref() == Some(cache.name());
-        let cache = match Cache::ALL.into_iter().find(named) {
-            Some(cache) => cache,
-            None if asked.cache.is_none() => Cache::None,
-            None => {
-                notices.push(format!(
-                    "the passes left something out that this program does not know ({}): going \
-                     on from here is exact",
-                    short(asked.cache.clone().unwrap_or_default())
-                ));
-                Cache::None
-            }
-        };
-        let extras = Extras { columns: ColumnSet::of(&columns), top_k, reading, cache };
-        Ok(Recording {
-            recorded: Recorded {
-                strategy: self.strategy,
-                store: self.store,
-                start,
-                end,
-                extras,
-                timeline: self.timeline,
-            },
-            header: self.header,
-            vocabulary: Arc::new(self.vocabulary),
-            notices,
-        })
-    }
-}
-
-/// A name, cut where it is longer than any.
-fn short(name: String) -> String {
-    name.chars().take(LONGEST_NAME).collect()
-}
-
-fn key(text: &str) -> Result<Key, String> {
-    text.parse().map_err(|_| "the name of the prediction is no hexadecimal number".to_owned())
-}
-
-/// A decision that this program would not make, shown as its writer made it.
-fn as_recorded(
-    record: &Step,
-    edits: Vec<crate::canvas::Edit>,
-    before: usize,
-    after: usize,
-) -> Decision {
-    let recorded = &record.decision;
-    Decision {
-        mode: Mode::ALL.into_iter().find(|mode| mode.name() == recorded.mode).unwrap_or(Mode::None),
-        edits,
-        verdicts: convert::verdicts(&recorded.why, before),
-        dropped: recorded
-            .dropped
-            .iter()
-            .map(|drop| decode::Drop { slot: crate::canvas::Slot(drop.slot), token: drop.token })
-            .collect(),
-        eos: recorded.eos.as_ref().map(|eos| decode::EosMeasure {
-            taken: Vec::new(),
-            window: eos.window,
-            confidence: eos.confidence,
-            threshold: eos.threshold,
-        }),
-        growth: if after == before { Growth::Stays } else { Growth::To(after) },
-        next: record.state.clone(),
     }
 }

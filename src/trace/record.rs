@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Major and minor version.
-pub const VERSION: [u32; 2] = [1, 3];
+pub const VERSION: [u32; 2] = [1, 4];
 
 /// The format's name, in every header.
 pub(super) const FORMAT: &str = "demask";
@@ -57,6 +57,7 @@ pub struct Header {
     /// Major and minor version.
     pub version: [u32; 2],
     /// The program that wrote it.
+    #[serde(default)]
     pub generator: String,
     /// The model's facts.
     pub model: Model,
@@ -66,6 +67,7 @@ pub struct Header {
     #[serde(default)]
     pub prompt_text: String,
     /// Columns asked for beyond what the strategy needs, and candidates kept in `top_k`.
+    #[serde(default)]
     pub asked: Asked,
     /// Display columns and the significant digits they keep; all other numbers are exact.
     #[serde(default)]
@@ -95,9 +97,11 @@ pub struct Model {
     /// Layers.
     #[serde(default)]
     pub layers: usize,
-    /// The mask token.
+    /// The mask token. Absent since 1.4 where there is none.
+    #[serde(default = "no_token", skip_serializing_if = "is_no_token")]
     pub mask: TokenId,
-    /// The end-of-sequence token.
+    /// The end-of-sequence token. Absent since 1.4 where it is not known.
+    #[serde(default = "no_token", skip_serializing_if = "is_no_token")]
     pub eos: TokenId,
     /// Position `i` is predicted at position `i - 1`. Since 1.3.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -105,6 +109,22 @@ pub struct Model {
     /// Positions in a block, where attention is block-causal. Since 1.3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<usize>,
+}
+
+/// A token that no canvas holds: other programs may not know theirs.
+pub const NO_TOKEN: TokenId = TokenId::MAX;
+
+fn no_token() -> TokenId {
+    NO_TOKEN
+}
+
+fn is_no_token(token: &TokenId) -> bool {
+    *token == NO_TOKEN
+}
+
+/// The state of a strategy whose writer recorded none.
+fn foreign() -> State {
+    State::Foreign
 }
 
 impl Model {
@@ -115,7 +135,7 @@ impl Model {
 }
 
 /// What every request of the recording asked for, for people.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Asked {
     /// Column names.
     #[serde(default)]
@@ -182,9 +202,18 @@ impl Param {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Root {
     pub id: usize,
+    #[serde(default)]
     pub prompt: Vec<TokenId>,
+    /// Masks behind the prompt; absent since 1.4 where `canvas` is there.
+    #[serde(default)]
     pub length: usize,
+    /// What the generated region holds at the start, if it is not all masks. Since 1.4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canvas: Option<Vec<TokenId>>,
+    /// Absent since 1.4 in recordings of other programs' strategies.
+    #[serde(default = "foreign")]
     pub state: State,
+    #[serde(default)]
     pub params: Params,
 }
 
@@ -265,13 +294,21 @@ pub(super) struct Sparse<T> {
 pub(super) struct Step {
     pub id: usize,
     pub parent: usize,
-    /// The prediction it was decided on.
-    pub prediction: String,
+    /// The prediction it was decided on; absent since 1.4 where none is recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prediction: Option<String>,
     /// The parameters, where they differ from those of the parent's step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub params: Option<Params>,
-    pub decision: Decision,
-    /// The state afterwards.
+    /// Absent since 1.4 where `canvas` says what came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+    /// What the generated region holds afterwards, for writers that do not know their edits.
+    /// Since 1.4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canvas: Option<Vec<TokenId>>,
+    /// The state afterwards; absent since 1.4 in recordings of other programs' strategies.
+    #[serde(default = "foreign")]
     pub state: State,
     /// XXH3-64 over the ids of the generated region afterwards, as little-endian u32.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -305,9 +342,12 @@ pub(super) struct Timing {
 }
 
 /// What a step did, and why.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Decision {
+    /// Absent since 1.4 in recordings of other programs' strategies.
+    #[serde(default)]
     pub mode: String,
+    #[serde(default)]
     pub edits: Vec<Edit>,
     /// Fills, remaskings, expansions and refusals with their numbers. Positions not named were left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -399,6 +439,19 @@ pub(super) enum Why {
         threshold: f32,
         because: Refusal,
     },
+}
+
+impl Why {
+    /// The position it is about.
+    pub fn at(&self) -> usize {
+        match *self {
+            Self::Fill { at, .. }
+            | Self::Expand { at, .. }
+            | Self::Forced { at, .. }
+            | Self::Remask { at, .. }
+            | Self::Refused { at, .. } => at,
+        }
+    }
 }
 
 /// Rules that fill.

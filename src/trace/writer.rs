@@ -12,6 +12,7 @@ use std::{
 use super::{
     convert, line,
     record::{Asked, Edited, FORMAT, Header, Model, Params, Record, Root, Step, VERSION},
+    source::Packing,
 };
 use crate::{
     canvas::{Edit, TokenId},
@@ -19,6 +20,9 @@ use crate::{
     predict::{Column, Data, Key, ModelFacts, Prediction, Vocabulary},
     session::{Event, Made, NodeId, Recorder, Session},
 };
+
+/// How hard Zstandard tries: its own default, faster than any model.
+const ZSTD_LEVEL: i32 = 3;
 
 impl Header {
     /// The header of a recording of `model`.
@@ -50,6 +54,18 @@ impl Header {
             rounded: convert::rounded(),
         }
     }
+}
+
+/// Where lines go.
+type Out = Box<dyn Write + Send>;
+
+/// What packs as the name of a file asks for. Packed data is ended when it is dropped.
+fn packed(file: impl Write + Send + 'static, path: &Path) -> io::Result<Out> {
+    Ok(match Packing::named(path) {
+        Packing::Plain => Box::new(file),
+        Packing::Gzip => Box::new(flate2::write::GzEncoder::new(file, Default::default())),
+        Packing::Zstd => Box::new(zstd::Encoder::new(file, ZSTD_LEVEL)?.auto_finish()),
+    })
 }
 
 /// Turns events into lines.
@@ -104,12 +120,15 @@ impl<W: Write> Writer<W> {
         match event {
             Event::Root { id, canvas, state, params } => {
                 self.name(canvas.prompt().iter().copied())?;
+                self.name(canvas.tokens())?;
                 let params = convert::params(params);
                 self.params.insert(*id, params.clone());
+                let written = canvas.masks() < canvas.len();
                 self.put(&Record::Root(Root {
                     id: id.0,
                     prompt: canvas.prompt().to_vec(),
                     length: canvas.len(),
+                    canvas: written.then(|| canvas.tokens()),
                     state: state.clone(),
                     params,
                 }))?;
@@ -121,26 +140,22 @@ impl<W: Write> Writer<W> {
             }
             Event::Step { id, parent, step, params, canvas } => {
                 let decision = convert::decision(&step.decision);
-                self.name(step.decision.fills().map(|(_, token)| token))?;
+                self.name(written(&step.decision.edits))?;
                 let params = self.changed(*id, *parent, params);
                 self.put(&Record::Step(Step {
                     id: id.0,
                     parent: parent.0,
-                    prediction: step.prediction.to_string(),
+                    prediction: Some(step.prediction.to_string()),
                     params,
-                    decision,
+                    decision: Some(decision),
+                    canvas: None,
                     state: step.decision.next.clone(),
                     hash: Some(convert::hash(canvas)),
                     timing: convert::timing(step.timing),
                 }))?;
             }
             Event::Edit { id, parent, edits, state, params, canvas } => {
-                self.name(edits.iter().filter_map(|edit| match *edit {
-                    Edit::Fill { token, .. }
-                    | Edit::Replace { token, .. }
-                    | Edit::Veto { token, .. } => Some(token),
-                    _ => None,
-                }))?;
+                self.name(written(edits))?;
                 let params = self.changed(*id, *parent, params);
                 self.put(&Record::Edit(Edited {
                     id: id.0,
@@ -169,6 +184,16 @@ impl<W: Write> Writer<W> {
     }
 }
 
+/// Every id that edits name.
+fn written(edits: &[Edit]) -> impl Iterator<Item = TokenId> {
+    edits.iter().filter_map(|edit| match *edit {
+        Edit::Fill { token, .. } | Edit::Replace { token, .. } | Edit::Veto { token, .. } => {
+            Some(token)
+        }
+        _ => None,
+    })
+}
+
 /// Every id a prediction names.
 fn ids_in(prediction: &Prediction) -> Vec<TokenId> {
     prediction
@@ -189,7 +214,7 @@ pub struct TraceRecorder {
 }
 
 impl TraceRecorder {
-    /// Starts a recording at `path`, over what was there.
+    /// Starts a recording at `path`, over what was there; packed as its name says (`.zst`, `.gz`).
     ///
     /// # Errors
     /// If the file cannot be written; the text names it.
@@ -200,7 +225,8 @@ impl TraceRecorder {
     ) -> Result<Self, String> {
         let name = path.display().to_string();
         let file = File::create(path).map_err(|error| fault(&name, &error))?;
-        Self::start(Box::new(file), name, header, vocabulary)
+        let out = packed(file, path).map_err(|error| fault(&name, &error))?;
+        Self::start(out, name, header, vocabulary)
     }
 
     /// Starts a recording on `out`, called `name` in messages.
@@ -345,13 +371,13 @@ fn replace(
     path: &Path,
     header: &Header,
     vocabulary: Arc<dyn Vocabulary>,
-) -> Result<Writer<io::BufWriter<File>>, String> {
+) -> Result<Writer<Out>, String> {
     let name = path.display().to_string();
     let mut half = path.as_os_str().to_owned();
     half.push(".part");
     let half = std::path::PathBuf::from(half);
-    let write = || -> io::Result<Writer<io::BufWriter<File>>> {
-        let file = io::BufWriter::new(File::create(&half)?);
+    let write = || -> io::Result<Writer<Out>> {
+        let file = packed(io::BufWriter::new(File::create(&half)?), path)?;
         let mut writer = Writer::start(file, vocabulary, header)?;
         writer.session(session)?;
         std::fs::rename(&half, path)?;

@@ -2,7 +2,7 @@
 
 use super::{Finding, Lint, Run};
 use crate::{
-    decode::{FillRule, Finish, Mode, Plan, RefuseRule, Verdict},
+    decode::{FillRule, Finish, Mode, RefuseRule, Verdict},
     session::Pending,
 };
 
@@ -75,14 +75,7 @@ fn ended(run: &Run) -> Option<Finding> {
     let here = *run.path.last()? == run.session.at();
     let finish = match run.session.pending() {
         Pending::Done(finish) if here => *finish,
-        _ => {
-            let extras = crate::decode::Extras::NONE;
-            let plan = run.session.strategy().plan(&end.canvas, &end.state, &end.params, 1, extras);
-            match plan {
-                Ok(Plan::Done(finish)) => finish,
-                _ => return None,
-            }
-        }
+        _ => run.session.finish(*run.path.last()?)?,
     };
     let masked: Vec<usize> = (0..end.canvas.len()).filter(|&at| end.canvas.is_open(at)).collect();
     (finish != Finish::Complete || !masked.is_empty()).then(|| Finding {

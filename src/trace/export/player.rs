@@ -483,14 +483,14 @@ fn short(p: f32) -> Option<f64> {
 fn sentence(verdict: &Verdict) -> (String, Vec<Number>) {
     let text = verdict.to_string();
     let mut own: Vec<f32> = match *verdict {
-        Verdict::Written | Verdict::Unrecorded => Vec::new(),
+        Verdict::Written | Verdict::Grown { .. } | Verdict::Unrecorded => Vec::new(),
         Verdict::Fill { p, rule, .. } => match rule {
             FillRule::Passes(test) | FillRule::Best(test) => vec![test.value, test.bound, p],
             _ => vec![p],
         },
         Verdict::Remask { p, rule, .. } => match rule {
             RemaskRule::Fails(test) => vec![test.value],
-            RemaskRule::Drawn { .. } => p.into_iter().collect(),
+            RemaskRule::Drawn { .. } | RemaskRule::Unrecorded => p.into_iter().collect(),
         },
         Verdict::Expand { p, .. } | Verdict::Forced { p, .. } | Verdict::Refused { p, .. } => {
             vec![p]

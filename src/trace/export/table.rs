@@ -398,7 +398,7 @@ struct Reason {
 fn reason(verdict: &Verdict) -> Reason {
     let of = |rule, value, threshold| Reason { rule: Some(rule), value, threshold };
     match *verdict {
-        Verdict::Written | Verdict::Unrecorded => Reason::default(),
+        Verdict::Written | Verdict::Grown { .. } | Verdict::Unrecorded => Reason::default(),
         Verdict::Fill { p, rule, .. } => match rule {
             FillRule::Above { threshold } => of("above", Some(p), Some(threshold)),
             FillRule::BestOfBlock { threshold } => of("best_of_block", Some(p), Some(threshold)),
@@ -407,10 +407,12 @@ fn reason(verdict: &Verdict) -> Reason {
             FillRule::Passes(test) => of("passes", Some(test.value), Some(test.bound)),
             FillRule::Best(test) => of("best", Some(test.value), Some(test.bound)),
             FillRule::Drawn { chance } => of("drawn", Some(chance), None),
+            FillRule::Unrecorded => Reason::default(),
         },
         Verdict::Remask { rule, .. } => match rule {
             RemaskRule::Drawn { chance } => of("drawn", Some(chance), None),
             RemaskRule::Fails(test) => of("fails", Some(test.value), Some(test.bound)),
+            RemaskRule::Unrecorded => Reason::default(),
         },
         Verdict::Expand { p, threshold, .. } => of("low", Some(p), Some(threshold)),
         Verdict::Forced { p, .. } => of("by_hand", Some(p), None),

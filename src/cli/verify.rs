@@ -1,0 +1,194 @@
+//! `demask verify`: make every decision of a recording again, and its forward passes if asked.
+
+use std::{collections::HashMap, path::PathBuf, process::ExitCode};
+
+use clap::Args;
+use indicatif::ProgressBar;
+use serde::Serialize;
+
+use super::{
+    Fault, SourceOptions,
+    batch::watched_pass,
+    fault::say,
+    harmless::{harmless, harmless_json},
+    progress::{self, Shown},
+    stop,
+};
+use crate::{
+    model::Loaded,
+    session::{Made, NodeId},
+    trace::{self, Passes, Recording, Verified},
+};
+
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The recording, or - for standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Run the forward passes again too: on --model, or on the embedded model
+    #[arg(long)]
+    passes: bool,
+    /// One JSON object on stdout
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    source: SourceOptions,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    file: String,
+    strategy: &'a str,
+    #[serde(flatten)]
+    verified: &'a Verified,
+    passes: Option<&'a Passes>,
+    equal: bool,
+}
+
+pub fn main(args: &VerifyArgs) -> Result<ExitCode, Fault> {
+    let (recording, verified) = trace::verify(&args.file)?;
+    let passes = match args.passes || args.source.model.is_some() {
+        true => Some(run_passes(args, &recording)?),
+        false => None,
+    };
+    let equal = verified.differing == 0
+        && verified.first.is_none()
+        && passes.as_ref().is_none_or(|passes| passes.differing == 0);
+    let strategy = recording.recorded.strategy.name();
+    if args.json {
+        let file = args.file.display().to_string();
+        let passes = passes.as_ref();
+        let report = Report { file, strategy, verified: &verified, passes, equal };
+        say(&harmless_json(&serde_json::to_string(&report).map_err(Fault::failure)?))?;
+    } else {
+        say(&harmless(&text(&recording, &verified, passes.as_ref(), equal)))?;
+    }
+    Ok(if equal { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The forward passes of the steps on record, each run again.
+fn run_passes(args: &VerifyArgs, recording: &Recording) -> Result<Passes, Fault> {
+    let computing = args.source.computing()?;
+    let mut loaded = progress::load(&args.source.source()?, &computing, Shown::Bar)?;
+    fits(&loaded, recording)?;
+    let stopped = stop::on_signals();
+    let session = recording.session();
+    let timeline = session.timeline();
+    let mut passes = Passes::default();
+    let mut known = HashMap::new();
+    let steps: Vec<NodeId> =
+        (0..timeline.len()).map(NodeId).filter(|&node| timeline[node].step().is_some()).collect();
+    let bar = ProgressBar::new(steps.len() as u64).with_message("running the passes again");
+    for node in steps {
+        bar.inc(1);
+        let (Made::Step(step), Some(parent)) = (&timeline[node].made, timeline[node].parent) else {
+            continue;
+        };
+        let Some(recorded) = session.prediction(step.prediction) else { continue };
+        let Some(request) = session.request_of(node) else { continue };
+        let depth = timeline[node].depth as usize;
+        // Branches share passes.
+        let computed = match known.get(&step.prediction) {
+            Some(computed) => computed,
+            None => {
+                let predictor = loaded.predictor.as_mut();
+                let (computed, _) = watched_pass(predictor, &request, &stopped, |_, _| {})?;
+                passes.compare(depth, recorded, &computed);
+                known.entry(step.prediction).or_insert(computed)
+            }
+        };
+        let (before, params) = (&timeline[parent], &timeline[node].params);
+        let context = (session.strategy(), &*before.canvas, &before.state, &**params);
+        passes.decide(depth, &step.decision, context, computed);
+    }
+    bar.finish_and_clear();
+    Ok(passes)
+}
+
+/// Refuses a model that cannot be the one recorded.
+fn fits(loaded: &Loaded, recording: &Recording) -> Result<(), Fault> {
+    let (theirs, ours) = (recording.facts(), &loaded.facts);
+    if theirs.special != ours.special || theirs.reading != ours.reading {
+        return Err(Fault::failure(format!(
+            "{} is not the model of this recording ({}): its mask or end-of-sequence token, or the \
+             way its predictions are read, is another. Give that model with --model",
+            ours.name, theirs.name
+        )));
+    }
+    Ok(())
+}
+
+fn text(recording: &Recording, found: &Verified, passes: Option<&Passes>, equal: bool) -> String {
+    let strategy = recording.recorded.strategy;
+    let mut lines = vec![format!(
+        "canvases   {} of {} made again; {} hashes compared, all equal",
+        found.canvases,
+        found.steps + found.edits,
+        found.hashes
+    )];
+    let decided = found.decisions + found.differing;
+    lines.push(match strategy.decides() {
+        true => format!(
+            "decisions  {} of {decided} equal to what `{}` decides{}",
+            found.decisions,
+            strategy.name(),
+            without(found.undecided)
+        ),
+        false => format!(
+            "decisions  none of {} can be made again: `{}` is another program's strategy",
+            found.steps,
+            strategy.name()
+        ),
+    });
+    if strategy.decides() {
+        lines.push(format!("requests   {} of {} planned as recorded", found.requests, found.steps));
+    }
+    if let Some(passes) = passes {
+        lines.push(format!(
+            "passes     {} run again; another token at {} of {} positions{}",
+            passes.run,
+            passes.other_tokens,
+            passes.positions,
+            passes.first_other.as_ref().map_or(String::new(), |other| format!(
+                ", first in step {} at position {}: {} recorded, {} computed",
+                other.step, other.position, other.recorded, other.computed
+            ))
+        ));
+        lines.push(match &passes.largest {
+            None => "           every number equal".to_owned(),
+            Some(largest) => format!(
+                "           largest difference {:.1e}: {} in step {} at position {}, {} recorded, {} \
+                 computed",
+                (largest.recorded - largest.computed).abs(),
+                largest.column,
+                largest.step,
+                largest.position,
+                largest.recorded,
+                largest.computed
+            ),
+        });
+        lines.push(format!(
+            "           {} of {} decisions the same on the new numbers{}",
+            passes.decisions,
+            passes.decisions + passes.differing,
+            passes
+                .first_differing
+                .map_or(String::new(), |step| format!(", the first other one in step {step}"))
+        ));
+    }
+    if let Some(first) = &found.first {
+        lines.push(format!("first difference: {first}"));
+    }
+    lines.extend(recording.notices.iter().map(|notice| format!("note: {notice}")));
+    lines.push(if equal { "verified".to_owned() } else { "NOT verified".to_owned() });
+    lines.join("\n")
+}
+
+/// Steps that nothing is recorded of to decide on.
+fn without(steps: usize) -> String {
+    match steps {
+        0 => String::new(),
+        steps => format!("; {steps} steps have no prediction to decide on"),
+    }
+}

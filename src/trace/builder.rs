@@ -1,0 +1,509 @@
+//! Records into a timeline: each is checked against those before it, and nothing unfolds into more
+//! memory than its file has paid for.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use super::{
+    TraceError, convert, derive,
+    record::{Edited, FORMAT, Header, Params, Prediction, Record, Root, Step, VERSION},
+    verify::Check,
+};
+use crate::{
+    canvas::{self, Canvas, SpecialTokens, TokenId},
+    decode::{
+        self, Cache, Decision, Extras, FillRule, Growth, Mode, RemaskRule, Strategy, Verdict,
+    },
+    predict::{self, Column, ColumnSet, Key, Piece, Vocabulary},
+    session::{self, Event, Made, NodeId, Timeline},
+};
+
+/// No canvas of a recording is longer, positions.
+const LONGEST_CANVAS: usize = 1 << 17;
+
+/// Cells that any recording may unfold into: some bytes of file may ask for gigabytes.
+const MOST_CELLS: usize = 1 << 27;
+
+/// Each so many bytes of file pay for one more: a recording that holds its predictions is far
+/// below.
+const BYTES_A_CELL: usize = 2;
+
+/// No token's text is longer, bytes.
+const LONGEST_TOKEN: usize = 4096;
+
+/// No name is longer, characters; longer ones are cut.
+const LONGEST_NAME: usize = 200;
+
+/// No prompt's text is longer, characters; longer ones are cut.
+const LONGEST_PROMPT: usize = 1 << 16;
+
+/// Token texts that travelled in a recording. More may come while it is read.
+#[derive(Debug, Default)]
+pub struct RecordedVocabulary(RwLock<HashMap<TokenId, Piece>>);
+
+impl RecordedVocabulary {
+    fn insert(&self, id: TokenId, piece: Piece) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(id, piece);
+    }
+}
+
+impl Vocabulary for RecordedVocabulary {
+    fn piece(&self, id: TokenId) -> Option<Piece> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    fn ids(&self) -> Vec<TokenId> {
+        let texts = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut ids: Vec<TokenId> = texts.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+}
+
+/// Takes records in order and checks that they fit together.
+pub(super) struct Builder {
+    pub header: Header,
+    pub strategy: &'static dyn Strategy,
+    pub vocabulary: Arc<RecordedVocabulary>,
+    pub timeline: Timeline,
+    pub store: HashMap<Key, Arc<predict::Prediction>>,
+    /// Nodes by the numbers they have in the file.
+    nodes: HashMap<usize, NodeId>,
+    /// The node left last.
+    pub end: Option<NodeId>,
+    /// The session was closed properly.
+    pub closed: bool,
+    /// Steps that this program would have decided otherwise.
+    pub differing: usize,
+    /// Takes steps in to verify them, if that is wanted.
+    pub check: Option<Check>,
+    /// Bytes of file read so far.
+    pub paid: u64,
+    cells: usize,
+    marks: usize,
+}
+
+impl Builder {
+    pub fn new(mut header: Header, file: &str) -> Result<Self, TraceError> {
+        let refuse = |problem| TraceError::NotARecording { file: file.to_owned(), problem };
+        if header.format != FORMAT {
+            return Err(refuse(format!(
+                "its format is `{}`, not `{FORMAT}`",
+                header.format.chars().take(40).collect::<String>().escape_default()
+            )));
+        }
+        if header.version[0] != VERSION[0] {
+            let [major, minor] = header.version;
+            let found = format!("{major}.{minor}");
+            return Err(TraceError::Version { file: file.to_owned(), found });
+        }
+        let strategy = decode::strategy(&header.strategy)
+            .unwrap_or_else(|| decode::Foreign::named(&header.strategy));
+        let cut = |text: &mut String, most: usize| {
+            if let Some((end, _)) = text.char_indices().nth(most) {
+                text.truncate(end);
+            }
+        };
+        let model = &mut header.model;
+        for name in [&mut model.name, &mut model.family, &mut model.device, &mut model.dtype] {
+            cut(name, LONGEST_NAME);
+        }
+        cut(&mut header.prompt_text, LONGEST_PROMPT);
+        Ok(Self {
+            header,
+            strategy,
+            vocabulary: Arc::default(),
+            timeline: Timeline::default(),
+            store: HashMap::new(),
+            nodes: HashMap::new(),
+            end: None,
+            closed: false,
+            differing: 0,
+            check: None,
+            paid: 0,
+            cells: 0,
+            marks: 0,
+        })
+    }
+
+    /// Counts cells against the most a recording may unfold into.
+    fn spend(&mut self, cells: usize) -> Result<(), String> {
+        self.cells = self.cells.saturating_add(cells);
+        let paid = usize::try_from(self.paid).unwrap_or(usize::MAX) / BYTES_A_CELL;
+        if self.cells > MOST_CELLS.saturating_add(paid) {
+            return Err("the recording is too large to be opened".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Takes a record in; what it says happened, if it says so.
+    pub fn take(&mut self, record: Record) -> Result<Option<Event>, String> {
+        match record {
+            Record::Header(_) => Err("there is a second header".to_owned()),
+            Record::Unknown => Ok(None),
+            Record::Tokens { tokens } => {
+                for (id, text) in tokens {
+                    let id = id.parse().map_err(|_| "a token id is no number".to_owned())?;
+                    if let Some(piece) = convert::piece(text) {
+                        if piece.length() > LONGEST_TOKEN {
+                            return Err(format!("the text of token {id} is too long"));
+                        }
+                        self.vocabulary.insert(id, piece);
+                    }
+                }
+                Ok(None)
+            }
+            Record::Root(root) => self.root(root).map(Some),
+            Record::Prediction(prediction) => self.prediction(prediction),
+            Record::Step(step) => self.step(step).map(Some),
+            Record::Edit(edited) => self.edit(edited).map(Some),
+            Record::Name { tip, name } => {
+                let (tip, name) = (self.node(tip)?, name.map(short));
+                self.spend(self.timeline[tip].depth as usize + 1)?;
+                self.timeline.name(tip, name.clone());
+                Ok(Some(Event::Name { tip, name }))
+            }
+            Record::Delete { tip, deleted } => {
+                let tip = self.node(tip)?;
+                self.spend(self.timeline.len())?;
+                if deleted && !self.timeline.is_tip(tip) {
+                    return Err(format!("node {} is not the end of a branch", tip.0));
+                }
+                if deleted {
+                    self.timeline.delete(tip).map_err(|error| error.to_string())?;
+                } else {
+                    self.timeline.restore(&self.timeline.deleted(tip));
+                }
+                Ok(Some(Event::Delete { tip, deleted }))
+            }
+            Record::Mark { node, name } => {
+                let (node, name) = (self.node(node)?, name.map(short));
+                self.marks += 1;
+                self.spend(self.marks)?;
+                self.timeline.mark(node, name.clone());
+                Ok(Some(Event::Mark { node, name }))
+            }
+            Record::End { at, .. } => {
+                let at = self.node(at)?;
+                (self.end, self.closed) = (Some(at), true);
+                Ok(Some(Event::End { at, finish: None }))
+            }
+        }
+    }
+
+    fn node(&self, id: usize) -> Result<NodeId, String> {
+        self.nodes.get(&id).copied().ok_or_else(|| format!("there is no node {id} before it"))
+    }
+
+    fn add(&mut self, id: usize, node: NodeId) -> Result<(), String> {
+        match self.nodes.insert(id, node) {
+            None => Ok(()),
+            Some(_) => Err(format!("node {id} is there twice")),
+        }
+    }
+
+    fn params(&self, record: &Params) -> Result<decode::Params, String> {
+        let mut params = decode::Params::defaults(self.strategy.params());
+        for (name, value) in record {
+            // A later minor version may have more parameters.
+            let Ok(spec) = params.spec(name) else { continue };
+            let value = value.value(spec).map_err(|error| error.to_string())?;
+            params.set(name, value).map_err(|error| error.to_string())?;
+        }
+        Ok(params)
+    }
+
+    fn root(&mut self, root: Root) -> Result<Event, String> {
+        let length = root.canvas.as_ref().map_or(root.length, Vec::len);
+        if length > LONGEST_CANVAS {
+            return Err(format!("a canvas of {length} positions is too long"));
+        }
+        self.spend(length + root.prompt.len())?;
+        if root.state == decode::State::Foreign && self.strategy.decides() {
+            // Its writer kept no state: nothing can be decided anew, whatever the strategy is.
+            if !self.timeline.is_empty() {
+                return Err("the state of the strategy is missing".to_owned());
+            }
+            self.strategy = decode::Foreign::named(&self.header.strategy);
+        }
+        let special = SpecialTokens { mask: self.header.model.mask, eos: self.header.model.eos };
+        let params = Arc::new(self.params(&root.params)?);
+        let canvas = Arc::new(match root.canvas {
+            Some(tokens) => Canvas::holding(root.prompt, &tokens, special),
+            None => Canvas::masked(root.prompt, root.length, special),
+        });
+        let id = self.timeline.add_root(canvas.clone(), root.state.clone(), params.clone());
+        self.add(root.id, id)?;
+        Ok(Event::Root { id, canvas, state: root.state, params })
+    }
+
+    fn prediction(&mut self, record: Prediction) -> Result<Option<Event>, String> {
+        if record.rows > LONGEST_CANVAS {
+            return Err(format!("a prediction of {} rows is too long", record.rows));
+        }
+        // Some dozen columns, sparse ones spread out.
+        self.spend(record.rows.saturating_mul(4))?;
+        let key = key(&record.key)?;
+        let prediction = Arc::new(convert::predicted(record)?);
+        self.store.insert(key, prediction.clone());
+        // Whoever follows reads no canvas here; that of the last node is the likeliest.
+        let last = self.timeline.len().checked_sub(1).map(NodeId);
+        Ok(last.map(|last| {
+            let canvas = self.timeline[last].canvas.clone();
+            Event::Prediction { key, prediction, canvas, cached: None }
+        }))
+    }
+
+    /// The canvas behind `parent` after some edits, checked against the most it may hold and
+    /// against its recorded hash.
+    fn applied(
+        &mut self,
+        parent: NodeId,
+        edits: &[canvas::Edit],
+        recorded: Option<&String>,
+    ) -> Result<Canvas, String> {
+        let before = self.timeline[parent].canvas.clone();
+        let grown: usize = edits
+            .iter()
+            .map(|edit| match *edit {
+                canvas::Edit::Expand { n, .. }
+                | canvas::Edit::Append { n, .. }
+                | canvas::Edit::Insert { n, .. } => n,
+                _ => 0,
+            })
+            .fold(before.len(), usize::saturating_add);
+        if grown > LONGEST_CANVAS {
+            return Err(format!("a canvas of {grown} positions is too long"));
+        }
+        let moving = edits.iter().filter(|edit| edit.moves()).count();
+        self.spend(grown.saturating_mul(3 + moving))?;
+        let after = before
+            .apply(edits, self.timeline[parent].depth + 1)
+            .map_err(|error| format!("the edits do not fit the canvas: {error}"))?
+            .canvas;
+        // Each step looks them over, and an edit of them copies them.
+        self.spend(after.vetoes())?;
+        let hash = convert::hash(&after);
+        if recorded.is_some_and(|recorded| *recorded != hash) {
+            return Err("the canvas does not have the recorded hash".to_owned());
+        }
+        Ok(after)
+    }
+
+    /// The edits of a step: as recorded, or what leads to the canvas recorded.
+    fn edits(&mut self, parent: NodeId, record: &Step) -> Result<Vec<canvas::Edit>, String> {
+        let before = self.timeline[parent].canvas.clone();
+        match (&record.decision, &record.canvas) {
+            (Some(decision), None) => {
+                Ok(decision.edits.iter().copied().map(convert::edited).collect())
+            }
+            (_, Some(tokens)) => {
+                if tokens.len() > LONGEST_CANVAS {
+                    return Err(format!("a canvas of {} positions is too long", tokens.len()));
+                }
+                if tokens.len() != before.len() {
+                    // Aligning them takes as long as a few dozen steps.
+                    self.spend(tokens.len().saturating_add(before.len()).saturating_mul(64))?;
+                }
+                derive::edits(&before, tokens).map_err(|error| error.to_string())
+            }
+            (None, None) => Err("a step has neither a decision nor a canvas".to_owned()),
+        }
+    }
+
+    /// Recorded parameters, or the parent's where they are not.
+    fn params_behind(
+        &self,
+        parent: NodeId,
+        recorded: Option<&Params>,
+    ) -> Result<Arc<decode::Params>, String> {
+        match recorded {
+            Some(params) => self.params(params).map(Arc::new),
+            None => Ok(self.timeline[parent].params.clone()),
+        }
+    }
+
+    fn step(&mut self, record: Step) -> Result<Event, String> {
+        let parent = self.node(record.parent)?;
+        let params = self.params_behind(parent, record.params.as_ref())?;
+        let key = match &record.prediction {
+            Some(name) => key(name)?,
+            None => Key::none(self.timeline.len()),
+        };
+        let edits = self.edits(parent, &record)?;
+        let after = self.applied(parent, &edits, record.hash.as_ref())?;
+        let before = &self.timeline[parent];
+        let prediction = self.store.get(&key);
+        let decided = prediction.filter(|_| self.strategy.decides()).map(|prediction| {
+            self.strategy.decide(&before.canvas, &before.state, &params, prediction)
+        });
+        if let Some(check) = &mut self.check {
+            check.step(&record, before.depth as usize + 1, decided.as_ref());
+        }
+        let decision = match decided {
+            Some(Ok(decision)) if decision.edits == edits && decision.next == record.state => {
+                decision
+            }
+            _ => {
+                self.differing += usize::from(self.strategy.decides());
+                let prediction = prediction.map(AsRef::as_ref);
+                as_recorded(&record, edits, (&before.canvas, &after), prediction)
+            }
+        };
+        let step = Arc::new(session::Step {
+            prediction: key,
+            decision: Arc::new(decision),
+            timing: convert::timed(record.timing),
+        });
+        let (state, canvas) = (step.decision.next.clone(), Arc::new(after));
+        let made = Made::Step(step.clone());
+        let id = self.behind(record.id, parent, canvas.clone(), state, params.clone(), made)?;
+        Ok(Event::Step { id, parent, step, params, canvas })
+    }
+
+    fn edit(&mut self, record: Edited) -> Result<Event, String> {
+        let parent = self.node(record.parent)?;
+        let params = self.params_behind(parent, record.params.as_ref())?;
+        let edits: Arc<[canvas::Edit]> =
+            record.edits.iter().copied().map(convert::edited).collect();
+        let canvas = Arc::new(self.applied(parent, &edits, record.hash.as_ref())?);
+        if let Some(check) = &mut self.check {
+            check.edit(record.hash.is_some());
+        }
+        let (state, made) = (record.state, Made::Edit(edits.clone()));
+        let id =
+            self.behind(record.id, parent, canvas.clone(), state.clone(), params.clone(), made)?;
+        Ok(Event::Edit { id, parent, edits, state, params, canvas })
+    }
+
+    /// Adds a node behind another.
+    fn behind(
+        &mut self,
+        id: usize,
+        parent: NodeId,
+        canvas: Arc<Canvas>,
+        state: decode::State,
+        params: Arc<decode::Params>,
+        made: Made,
+    ) -> Result<NodeId, String> {
+        let node = self.timeline.add(parent, canvas, state, params, made);
+        (self.end, self.closed) = (Some(node), false);
+        self.add(id, node)?;
+        Ok(node)
+    }
+
+    /// What every request asked for; a notice if that is more than this program knows.
+    pub fn extras(&self) -> (Extras, Option<String>) {
+        let asked = &self.header.asked;
+        let columns: Vec<Column> = Column::ALL
+            .into_iter()
+            .filter(|column| asked.columns.iter().any(|name| name == column.name()))
+            .collect();
+        let named = |cache: &Cache| asked.cache.as_deref() == Some(cache.name());
+        let (cache, notice) = match Cache::ALL.into_iter().find(named) {
+            Some(cache) => (cache, None),
+            None if asked.cache.is_none() => (Cache::None, None),
+            None => {
+                let notice = format!(
+                    "the passes left something out that this program does not know ({}): going on \
+                     from here is exact",
+                    short(asked.cache.clone().unwrap_or_default())
+                );
+                (Cache::None, Some(notice))
+            }
+        };
+        let (top_k, reading) = (asked.top_k, self.header.model.reading());
+        (Extras { columns: ColumnSet::of(&columns), top_k, reading, cache }, notice)
+    }
+}
+
+/// A name, cut where it is longer than any.
+fn short(name: String) -> String {
+    name.chars().take(LONGEST_NAME).collect()
+}
+
+fn key(text: &str) -> Result<Key, String> {
+    text.parse().map_err(|_| "the name of the prediction is no hexadecimal number".to_owned())
+}
+
+/// A decision that this program would not make, shown as its writer made it.
+fn as_recorded(
+    record: &Step,
+    edits: Vec<canvas::Edit>,
+    (before, after): (&Canvas, &Canvas),
+    prediction: Option<&predict::Prediction>,
+) -> Decision {
+    let recorded = record.decision.clone().unwrap_or_default();
+    let named = |mode: &Mode| mode.name() == recorded.mode;
+    let mut verdicts = convert::verdicts(&recorded.why, before.len());
+    unexplained(&mut verdicts, before, &edits, prediction);
+    Decision {
+        mode: Mode::ALL.into_iter().find(named).unwrap_or(Mode::Recorded),
+        verdicts,
+        dropped: recorded
+            .dropped
+            .iter()
+            .map(|drop| decode::Drop { slot: canvas::Slot(drop.slot), token: drop.token })
+            .collect(),
+        eos: recorded.eos.as_ref().map(|eos| decode::EosMeasure {
+            taken: Vec::new(),
+            window: eos.window,
+            confidence: eos.confidence,
+            threshold: eos.threshold,
+        }),
+        growth: if after.len() == before.len() { Growth::Stays } else { Growth::To(after.len()) },
+        next: record.state.clone(),
+        edits,
+    }
+}
+
+/// Verdicts of positions that no reason is given for: what the edits do to them.
+fn unexplained(
+    verdicts: &mut [Verdict],
+    before: &Canvas,
+    edits: &[canvas::Edit],
+    prediction: Option<&predict::Prediction>,
+) {
+    let p = |at: usize, token: TokenId| {
+        let prediction = prediction?;
+        let of = |id, p| (prediction.id(id, at)? == token).then(|| prediction.number(p, at));
+        let listed = prediction.top_k(at).iter().find(|(id, _)| *id == token).map(|(_, p)| *p);
+        of(Column::Choice, Column::PChoice)
+            .or_else(|| of(Column::Argmax, Column::PArgmax))
+            .flatten()
+            .or(listed)
+    };
+    let places: HashMap<canvas::Slot, usize> =
+        before.cells().iter().enumerate().map(|(at, cell)| (cell.slot, at)).collect();
+    for (verdict, at) in verdicts.iter_mut().zip(0..) {
+        if *verdict == Verdict::Unrecorded && !before.is_masked(at) {
+            *verdict = Verdict::Written;
+        }
+    }
+    for edit in edits {
+        let (slot, made) = match *edit {
+            canvas::Edit::Fill { slot, token } => {
+                (slot, Verdict::Fill { token, p: f32::NAN, rule: FillRule::Unrecorded })
+            }
+            canvas::Edit::Remask { slot } => {
+                let token = places.get(&slot).map_or(0, |&at| before.cells()[at].token);
+                (slot, Verdict::Remask { token, p: None, rule: RemaskRule::Unrecorded })
+            }
+            canvas::Edit::Expand { slot, n } => (slot, Verdict::Grown { n }),
+            _ => continue,
+        };
+        let Some(&at) = places.get(&slot) else { continue };
+        let Some(verdict) = verdicts.get_mut(at) else { continue };
+        if !matches!(verdict, Verdict::Unrecorded | Verdict::Written) {
+            continue;
+        }
+        *verdict = match made {
+            Verdict::Fill { token, rule, .. } => {
+                Verdict::Fill { token, p: p(at, token).unwrap_or(f32::NAN), rule }
+            }
+            made => made,
+        };
+    }
+}

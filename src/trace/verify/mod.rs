@@ -1,0 +1,234 @@
+//! Verification: every decision of a recording is made again, and held against what it says, to the
+//! last number. Canvases are made again whenever a recording is read.
+
+mod passes;
+
+use std::{fmt, path::Path};
+
+pub use passes::{Difference as NumberDifference, OtherToken, Passes};
+
+use serde::Serialize;
+
+use super::{
+    Advance, Reader, Recording, TraceError, convert,
+    record::{Decision, Eos, Step, Why},
+};
+use crate::decode::{self, DecodeError};
+
+/// Where a recording first says something else than this program.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Divergence {
+    /// The step: steps and edits from the start of its run, from 1.
+    pub step: usize,
+    /// Its number in the file.
+    pub node: usize,
+    /// What differs, e.g. `reason` or `eos confidence`.
+    pub what: &'static str,
+    /// The generated position, if it is about one.
+    pub position: Option<usize>,
+    /// What the file says.
+    pub recorded: String,
+    /// What this program says.
+    pub derived: String,
+}
+
+impl fmt::Display for Divergence {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "step {} (node {}): {}", self.step, self.node, self.what)?;
+        if let Some(position) = self.position {
+            write!(f, " at position {position}")?;
+        }
+        write!(f, ": recorded {}, derived {}", self.recorded, self.derived)
+    }
+}
+
+/// What verification found.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Verified {
+    /// Steps on all branches.
+    pub steps: usize,
+    /// A person's edits on all branches.
+    pub edits: usize,
+    /// Canvases that were made again: all of steps and edits.
+    pub canvases: usize,
+    /// Canvases whose recorded hash was compared.
+    pub hashes: usize,
+    /// Decisions made again on the recorded predictions and found equal.
+    pub decisions: usize,
+    /// Decisions that differ.
+    pub differing: usize,
+    /// Steps without a recorded prediction or of a strategy that is not known: nothing to decide on.
+    pub undecided: usize,
+    /// Steps whose forward pass, planned again, has the recorded name.
+    pub requests: usize,
+    /// The first difference.
+    pub first: Option<Divergence>,
+}
+
+/// Reads a recording and verifies it.
+///
+/// # Errors
+/// If it cannot be read: a line is damaged, edits do not fit the canvas, or a canvas does not have
+/// its recorded hash.
+pub fn verify(path: &Path) -> Result<(Recording, Verified), TraceError> {
+    let mut reader = Reader::open(path)?;
+    reader.check(Check::default());
+    while !matches!(reader.advance()?, Advance::End) {}
+    reader.cut()?;
+    let (recording, mut found) = (reader.so_far()?, reader.checked());
+    requests(&recording, &mut found);
+    Ok((recording, found))
+}
+
+/// Plans the forward pass of every step again: a prediction that was made for another canvas or
+/// under other parameters has another name.
+fn requests(recording: &Recording, found: &mut Verified) {
+    let session = recording.session();
+    let timeline = session.timeline();
+    for node in (0..timeline.len()).map(crate::session::NodeId) {
+        let Some(step) = timeline[node].step() else { continue };
+        let Some(request) = session.request_of(node) else { continue };
+        let key = request.key();
+        if key == step.prediction {
+            found.requests += 1;
+        } else if found.first.is_none() {
+            found.first = Some(Divergence {
+                step: timeline[node].depth as usize,
+                node: node.0,
+                what: "forward pass",
+                position: None,
+                recorded: step.prediction.to_string(),
+                derived: key.to_string(),
+            });
+        }
+    }
+}
+
+/// Takes steps in as they are read.
+#[derive(Debug, Default)]
+pub(super) struct Check(Verified);
+
+impl Check {
+    pub fn verified(&self) -> Verified {
+        self.0.clone()
+    }
+
+    /// A person's edits whose canvas was made.
+    pub fn edit(&mut self, hashed: bool) {
+        self.0.edits += 1;
+        self.canvas(hashed);
+    }
+
+    fn canvas(&mut self, hashed: bool) {
+        self.0.canvases += 1;
+        self.0.hashes += usize::from(hashed);
+    }
+
+    /// A step whose canvas was made; `decided` is what this program decides there, `None` if there
+    /// is nothing to decide on.
+    pub fn step(
+        &mut self,
+        record: &Step,
+        depth: usize,
+        decided: Option<&Result<decode::Decision, DecodeError>>,
+    ) {
+        self.0.steps += 1;
+        self.canvas(record.hash.is_some());
+        let (Some(decided), Some(recorded)) = (decided, &record.decision) else {
+            self.0.undecided += 1;
+            return;
+        };
+        match difference(record, recorded, decided) {
+            None => self.0.decisions += 1,
+            Some((what, position, recorded, derived)) => {
+                self.0.differing += 1;
+                self.0.first.get_or_insert(Divergence {
+                    step: depth,
+                    node: record.id,
+                    what,
+                    position,
+                    recorded,
+                    derived,
+                });
+            }
+        }
+    }
+}
+
+/// What differs, where, what is recorded and what is derived.
+type Difference = (&'static str, Option<usize>, String, String);
+
+fn difference(
+    record: &Step,
+    recorded: &Decision,
+    decided: &Result<decode::Decision, DecodeError>,
+) -> Option<Difference> {
+    let decided = match decided {
+        Ok(decided) => decided,
+        Err(error) => {
+            return Some(("decision", None, recorded.mode.clone(), format!("none ({error})")));
+        }
+    };
+    let ours = convert::decision(decided);
+    // Positions first: they say most. Then whatever else there is.
+    let reasons = first(&recorded.why, &ours.why).map(|(theirs, ours)| {
+        let at = [theirs, ours].into_iter().flatten().map(Why::at).min();
+        ("reason", at, in_words(theirs), in_words(ours))
+    });
+    let edits = || {
+        let (theirs, ours) = first(&recorded.edits, &ours.edits)?;
+        Some(("edit", None, shown(theirs), shown(ours)))
+    };
+    let plain =
+        |what, theirs: String, ours: String| (theirs != ours).then_some((what, None, theirs, ours));
+    reasons
+        .or_else(edits)
+        .or_else(|| plain("mode", recorded.mode.clone(), ours.mode.clone()))
+        .or_else(|| eos(recorded.eos.as_ref(), ours.eos.as_ref()))
+        .or_else(|| {
+            let (theirs, ours) = first(&recorded.dropped, &ours.dropped)?;
+            Some(("dropped position", None, shown(theirs), shown(ours)))
+        })
+        .or_else(|| plain("state", json(&record.state), json(&decided.next)))
+}
+
+fn eos(theirs: Option<&Eos>, ours: Option<&Eos>) -> Option<Difference> {
+    let (Some(theirs), Some(ours)) = (theirs, ours) else {
+        return (theirs != ours).then(|| ("eos confidence", None, shown(theirs), shown(ours)));
+    };
+    let numbers = [
+        ("eos confidence", theirs.confidence, ours.confidence),
+        ("eos threshold", theirs.threshold, ours.threshold),
+        ("eos positions counted", theirs.counted as f32, ours.counted as f32),
+        ("eos window", theirs.window as f32, ours.window as f32),
+    ];
+    let differs = numbers.into_iter().find(|(_, theirs, ours)| theirs.to_bits() != ours.to_bits());
+    differs.map(|(what, theirs, ours)| (what, None, theirs.to_string(), ours.to_string()))
+}
+
+/// The first pair of entries that differ; one is missing where a list ends.
+fn first<'a, T: PartialEq>(
+    theirs: &'a [T],
+    ours: &'a [T],
+) -> Option<(Option<&'a T>, Option<&'a T>)> {
+    (0..theirs.len().max(ours.len()))
+        .map(|at| (theirs.get(at), ours.get(at)))
+        .find(|(theirs, ours)| theirs != ours)
+}
+
+fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn shown<T: Serialize>(value: Option<&T>) -> String {
+    value.map_or_else(|| "nothing".to_owned(), json)
+}
+
+fn in_words(why: Option<&Why>) -> String {
+    let Some(why) = why else { return "nothing".to_owned() };
+    let at = why.at();
+    match convert::verdicts(std::slice::from_ref(why), at.saturating_add(1).min(1 << 17)).pop() {
+        Some(verdict) => format!("\"{verdict}\" {}", json(why)),
+        None => json(why),
+    }
+}
