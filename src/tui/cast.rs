@@ -61,6 +61,5 @@ fn changes(before: &Buffer, screen: &Buffer) -> io::Result<String> {
     let mut backend = CrosstermBackend::new(&mut bytes);
     backend.draw(before.diff(screen).into_iter())?;
     Backend::flush(&mut backend)?;
-    drop(backend);
     String::from_utf8(bytes).map_err(io::Error::other)
 }

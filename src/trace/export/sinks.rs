@@ -31,7 +31,7 @@ pub struct Tables<W: Write + Send> {
 
 enum Sink<W: Write + Send> {
     Csv(Box<csv::Writer<W>>),
-    Parquet(Groups<W>),
+    Parquet(Box<Groups<W>>),
 }
 
 impl<W: Write + Send> Tables<W> {
@@ -50,7 +50,7 @@ impl<W: Write + Send> Tables<W> {
     /// # Errors
     /// If it cannot be written.
     pub fn parquet(table: Table, out: W) -> Result<Self, ExportError> {
-        Ok(Self { table, sink: Sink::Parquet(Groups::new(table, out, GROUP)?) })
+        Ok(Self { table, sink: Sink::Parquet(Box::new(Groups::new(table, out, GROUP)?)) })
     }
 
     /// Adds the rows of a recording, called `file` in them.
