@@ -41,6 +41,7 @@ use std::ops::Range;
 
 use blocks::Blocks;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -49,7 +50,7 @@ use crate::{
 };
 
 /// What a strategy remembers between steps.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "strategy", rename_all = "snake_case")]
 pub enum State {
     /// See [`daedal`].
@@ -64,6 +65,7 @@ pub enum State {
     Wino(wino::State),
     /// Of another program: what it remembers is not known.
     #[serde(other)]
+    #[schemars(skip)]
     Foreign,
 }
 
