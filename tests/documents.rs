@@ -4,6 +4,8 @@
 
 use std::{fs, path::PathBuf};
 
+use demask::trace::export::{Table, column_table};
+
 fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
 }
@@ -38,6 +40,9 @@ fn the_tables_are_the_programs_own() {
     section("docs/commands.md", "commands", &demask::debugger::command_table());
     section("docs/commands.md", "events", &demask::debugger::event_table());
     section("docs/commands.md", "lints", &demask::inspect::lint_table());
+    for table in [Table::Steps, Table::Positions] {
+        section("docs/export.md", table.name(), &column_table(table));
+    }
 }
 
 #[test]
@@ -122,8 +127,13 @@ fn commands_in_the_documents_are_commands() {
     let models = fs::read_to_string(path("docs/models.md")).unwrap();
     let devices = fs::read_to_string(path("docs/devices.md")).unwrap();
     let trace = fs::read_to_string(path("docs/trace.md")).unwrap();
+    let export = fs::read_to_string(path("docs/export.md")).unwrap();
     let mut seen = 0;
-    for text in [readme, recordings, configuration, commands, evaluation, models, devices, trace] {
+    let models = [models, devices];
+    let recordings = [recordings, trace, export];
+    for text in
+        [readme, configuration, commands, evaluation].into_iter().chain(models).chain(recordings)
+    {
         for line in text.lines() {
             let found = line.split('`').find_map(|part| part.trim().strip_prefix("demask "));
             let found = found.or_else(|| line.strip_prefix("demask "));

@@ -9,6 +9,7 @@ mod config;
 mod diff;
 mod doctor;
 mod eval;
+mod export;
 mod fault;
 mod harmless;
 mod hooks;
@@ -67,6 +68,8 @@ enum Command {
     Diff(diff::DiffArgs),
     /// Open a recording, without a model
     Replay(replay::ReplayArgs),
+    /// Turn recordings into a player for browsers, pictures, tables
+    Export(export::ExportArgs),
     /// Make every decision of a recording again, and say where one differs
     Verify(verify::VerifyArgs),
     /// Measure strategies on problems: a table, files and recordings
@@ -96,6 +99,7 @@ pub fn main() -> ExitCode {
         Some(Command::Compare(args)) => compare::main(&args),
         Some(Command::Diff(args)) => diff::main(&args),
         Some(Command::Replay(args)) => replay::main(&args),
+        Some(Command::Export(args)) => export::main(&args),
         Some(Command::Verify(args)) => verify::main(&args),
         Some(Command::Eval(args)) => eval::main(&args),
         Some(Command::Bench(args)) => bench::main(&args),

@@ -101,7 +101,7 @@ pub fn nothing_lost(overwrite: bool, path: &Path) -> Result<(), Fault> {
     let holds = path.metadata().is_ok_and(|found| found.is_file() && found.len() > 0);
     if holds && !overwrite {
         return Err(Fault::failure(format!(
-            "{}: this file exists and would be lost. Record to another name, or add --overwrite",
+            "{}: this file exists and would be lost. Give another name, or add --overwrite",
             path.display()
         )));
     }

@@ -1,7 +1,6 @@
 //! `demask replay`: the debugger on a recording, or a picture of it.
 
 use std::{
-    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -11,7 +10,7 @@ use std::{
 use clap::Args;
 
 use super::{
-    ColorChoice, ConfigOptions, Fault, LookOptions, ParamOptions, ScriptOptions,
+    ColorChoice, Config, ConfigOptions, Fault, LookOptions, ParamOptions, ScriptOptions,
     batch::{AT_BREAKPOINT, Batch},
     fault::say,
     harmless::harmless,
@@ -22,8 +21,9 @@ use super::{
 };
 use crate::{
     debugger::{Command, Debugger, Stop},
+    session::Session,
     trace::{self, Reader, Recording},
-    tui::{self, Palette, Rest, Source, Start},
+    tui::{self, Look, Palette, Rest, Source, Start},
 };
 
 #[derive(Debug, Args)]
@@ -73,7 +73,7 @@ pub(super) fn size(text: &str) -> Result<(u16, u16), String> {
         .ok_or_else(|| "expected WIDTHxHEIGHT, each 1..=1000, e.g. 120x40".to_owned())
 }
 
-fn same_file(a: &Path, b: &Path) -> bool {
+pub(super) fn same_file(a: &Path, b: &Path) -> bool {
     a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
 }
 
@@ -124,14 +124,7 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
         session.go(recording.recorded.end);
     }
     if let Some(step) = args.step {
-        let branch = session.timeline().branch(session.at());
-        let node = branch.get(step).ok_or_else(|| {
-            Fault::usage(format!(
-                "--step {step}: the recording has steps 0..={}",
-                branch.len().saturating_sub(1)
-            ))
-        })?;
-        session.go(*node);
+        go(&mut session, step)?;
     }
     if args.find.is_some() {
         let end = session.timeline().branch(session.at()).last().copied();
@@ -158,52 +151,92 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
             _ => ExitCode::SUCCESS,
         });
     }
-    let name = match args.file == Path::new("-") {
-        true => OsStr::new("standard input"),
-        false => args.file.file_name().unwrap_or(args.file.as_os_str()),
+    let keep = match args.svg {
+        Some(_) => None,
+        None => resume::keeper(Origin {
+            model: None,
+            name: shown_name(&args.file),
+            recording: None,
+            header: recording.header.clone(),
+            vocabulary: recording.vocabulary.clone(),
+        }),
     };
-    let mut look = args.look.look(&config);
-    if args.svg.is_some() && args.look.color(&config) == ColorChoice::Auto {
-        look.palette = Palette::TrueColor;
-    }
-    let facts = recording.facts();
-    let name = name.to_string_lossy().into_owned();
-    let origin = Origin {
-        model: None,
-        name: name.clone(),
-        recording: None,
-        header: recording.header.clone(),
-        vocabulary: recording.vocabulary.clone(),
+    let look = match args.svg {
+        Some(_) => picture_look(&args.look, &config),
+        None => args.look.look(&config),
     };
-    let host = Program::new(&config).saving(recording.header.clone(), recording.vocabulary.clone());
-    let start = Start {
-        session,
-        predictor: None,
-        vocabulary: recording.vocabulary,
-        facts,
-        source: Source::Replay(name),
-        recording: None,
-        host: Box::new(host),
-        prompt_text: recording.header.prompt_text,
-        rest,
-        notices: recording.notices,
-        look,
-        keymap: config.keymap,
-        speed: config.look.speed,
-        commands,
-        view: None,
-        find: args.find.clone(),
-        keep: if args.svg.is_some() { None } else { resume::keeper(origin) },
-    };
+    let find = args.find.clone();
+    let start = screen(recording, session, shown_name(&args.file), look, config);
+    let start = Start { rest, commands, find, keep, ..start };
     match &args.svg {
         None => tui::run(start).map_err(Fault::failure)?,
         Some(out) => {
-            let (width, height) = args.size;
-            let picture = tui::svg(&tui::picture(start, width, height), look.shade);
-            fs::write(out, picture).map_err(|error| {
+            fs::write(out, draw(start, args.size)).map_err(|error| {
                 Fault::failure(format!("{}: it cannot be written ({error})", out.display()))
             })?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The file's own name, as the screen shows it.
+pub(super) fn shown_name(file: &Path) -> String {
+    match file == Path::new("-") {
+        true => "standard input".to_owned(),
+        false => file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned(),
+    }
+}
+
+/// Goes to a step of the branch that was left last.
+pub(super) fn go(session: &mut Session, step: usize) -> Result<(), Fault> {
+    let branch = session.timeline().branch(session.at());
+    let node = branch.get(step).ok_or_else(|| {
+        let last = branch.len().saturating_sub(1);
+        Fault::usage(format!("--step {step}: the recording has steps 0..={last}"))
+    })?;
+    session.go(*node);
+    Ok(())
+}
+
+/// The look of a picture: in full colour, unless another is asked for.
+pub(super) fn picture_look(look: &LookOptions, config: &Config) -> Look {
+    let palette = (look.color(config) == ColorChoice::Auto).then_some(Palette::TrueColor);
+    let look = look.look(config);
+    Look { palette: palette.unwrap_or(look.palette), ..look }
+}
+
+/// What the debugger's screen over a recording starts from.
+pub(super) fn screen(
+    recording: Recording,
+    session: Session,
+    name: String,
+    look: Look,
+    config: Config,
+) -> Start {
+    let host = Program::new(&config).saving(recording.header.clone(), recording.vocabulary.clone());
+    Start {
+        session,
+        predictor: None,
+        facts: recording.facts(),
+        vocabulary: recording.vocabulary,
+        source: Source::Replay(name),
+        recording: None,
+        host: Box::new(host),
+        prompt_text: recording.header.prompt_text,
+        rest: None,
+        notices: recording.notices,
+        look,
+        keymap: config.keymap,
+        speed: config.look.speed,
+        commands: Vec::new(),
+        view: None,
+        find: None,
+        keep: None,
+    }
+}
+
+/// A screen as a picture.
+pub(super) fn draw(start: Start, (width, height): (u16, u16)) -> String {
+    let shade = start.look.shade;
+    tui::svg(&tui::picture(start, width, height), shade)
 }

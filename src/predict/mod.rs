@@ -8,10 +8,12 @@
 
 mod column;
 mod request;
+mod safe;
 mod vocabulary;
 
 pub use column::{Column, ColumnSet, Data, MissingColumn, Prediction, Ranked};
 pub use request::{Attention, Cached, Filters, Guidance, Key, Pass, Request, Sampling, Score};
+pub use safe::{markdown, one_line, visible, xml};
 pub use vocabulary::{ModelFacts, Piece, Reading, Vocabulary, is_hidden};
 
 use std::ops::ControlFlow;

@@ -117,7 +117,7 @@ impl Pair<'_> {
     }
 
     /// What a new cell costs: a mask is what insertions make.
-    fn new(&self, token: TokenId) -> u32 {
+    fn added(&self, token: TokenId) -> u32 {
         2 + u32::from(token != self.mask)
     }
 
@@ -132,7 +132,7 @@ impl Pair<'_> {
         let (shorter, wide) = (old.min(new), old.abs_diff(new));
         let grows = new > old;
         let cell = |at: usize| match grows {
-            true => self.new(self.after[at]),
+            true => self.added(self.after[at]),
             false => self.gone(self.before[at]),
         };
         // What is behind the gap is as far from the end on both.
@@ -172,7 +172,7 @@ impl Pair<'_> {
                     (i < old && j < new).then(|| {
                         self.change(self.before[i], self.after[j]) + cost[(i + 1) * width + j + 1]
                     }),
-                    (j < new).then(|| self.new(self.after[j]) + cost[i * width + j + 1]),
+                    (j < new).then(|| self.added(self.after[j]) + cost[i * width + j + 1]),
                     (i < old).then(|| self.gone(self.before[i]) + cost[(i + 1) * width + j]),
                 ];
                 cost[i * width + j] = ways.into_iter().flatten().min().unwrap_or(0);
@@ -190,7 +190,7 @@ impl Pair<'_> {
                 (i, j) = (i + 1, j + 1);
                 continue;
             }
-            let inserts = j < new && here == self.new(self.after[j]) + cost[i * width + j + 1];
+            let inserts = j < new && here == self.added(self.after[j]) + cost[i * width + j + 1];
             let open = gaps.pop_if(|gap| gap.gone.end == i && gap.new.end == j);
             let mut gap = open.unwrap_or(Gap { gone: i..i, new: j..j });
             if inserts {

@@ -8,6 +8,7 @@ mod builder;
 mod convert;
 mod cost;
 mod derive;
+pub mod export;
 mod follow;
 mod line;
 mod reader;

@@ -11,11 +11,13 @@
 
 mod actions;
 mod app;
+mod cast;
 mod chord;
 mod colors;
 mod command_line;
 mod commands;
 mod compare;
+mod css;
 mod cursor;
 mod driver;
 mod flow;
@@ -54,8 +56,10 @@ use std::{io, path::PathBuf, sync::Arc};
 use ratatui::buffer::Buffer;
 
 pub use app::{App, SPEEDS};
+pub use cast::cast;
 pub use chord::{Chord, ChordError};
 pub use colors::{Colors, Ink, Rgb, Shade};
+pub use css::css;
 pub use keymap::{Action, Binding, Group, Keymap, KeymapError, TABLE as KEYS};
 pub use layout::Pane;
 pub use offscreen::OffScreen;

@@ -1,36 +1,10 @@
-//! Text of models and files, made safe to put into a document. What a model writes is hostile:
-//! it may hold controls, bidirectional overrides and markup.
+//! Text in a report: cut to a width, as code, as a link, as a word of a shell.
 
 use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthChar;
 
-use crate::predict::is_hidden;
-
-/// `text` with a visible stand-in for everything that shows nothing but changes what others
-/// show; line ends and tabs stay.
-pub(super) fn visible(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.replace("\r\n", "\n").chars() {
-        let code = u32::from(c);
-        match c {
-            '\n' | '\t' => safe.push(c),
-            '\u{0}'..='\u{1f}' => safe.push(char::from_u32(0x2400 + code).unwrap_or('\u{fffd}')),
-            '\u{7f}' => safe.push('␡'),
-            // XML cannot hold the last two.
-            _ if c.is_control() || is_hidden(c) || matches!(code, 0xfffe | 0xffff) => {
-                let _ = write!(safe, "⟨U+{code:04X}⟩");
-            }
-            c => safe.push(c),
-        }
-    }
-    safe
-}
-
-/// The same on one line: a line end is ↵, a tab ⇥.
-pub(super) fn one_line(text: &str) -> String {
-    visible(text).replace('\n', "↵").replace('\t', "⇥")
-}
+pub(super) use crate::predict::{markdown, one_line, xml};
 
 /// At most `cells` terminal cells of it on one line, with … behind what is cut.
 pub(super) fn fit(text: &str, cells: usize) -> String {
@@ -57,41 +31,6 @@ pub(super) fn fit_middle(text: &str, cells: usize) -> String {
     let backward: String = line.chars().rev().collect();
     let tail = fit(&backward, cells - cells / 2);
     head.chars().chain(tail.trim_end_matches('…').chars().rev()).collect()
-}
-
-/// For XML and HTML, in text and in quoted attributes.
-pub(super) fn xml(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in visible(text).chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            c => safe.push(c),
-        }
-    }
-    safe
-}
-
-/// For Markdown, on one line and in a table: no markup, HTML, link or cell begins in it.
-pub(super) fn markdown(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in one_line(text).chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '-' | '.'
-            | '!' | '|' | '~' | ':' | '@' | '$' | '=' => {
-                safe.push('\\');
-                safe.push(c);
-            }
-            c => safe.push(c),
-        }
-    }
-    safe
 }
 
 /// As Markdown code in a table: fenced by more backticks than it holds, or as HTML if it holds a
@@ -143,43 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn hidden_characters_are_shown() {
-        check(
-            visible,
-            &[
-                ("a\nb\tc", "a\nb\tc"),
-                ("a\r\nb\rc", "a\nb␍c"),
-                ("\x1b[31m\0\x7f", "␛[31m␀␡"),
-                ("\u{9b}\u{202e}\u{200b}\u{e0041}", "⟨U+009B⟩⟨U+202E⟩⟨U+200B⟩⟨U+E0041⟩"),
-                ("\u{ffff}", "⟨U+FFFF⟩"),
-                ("é 字", "é 字"),
-            ],
-        );
-        check(one_line, &[("a\nb\tc\r\n", "a↵b⇥c↵")]);
-    }
-
-    #[test]
-    fn markup_is_text() {
-        check(
-            xml,
-            &[
-                (
-                    "<script>alert('&\")</script>",
-                    "&lt;script&gt;alert(&#39;&amp;&quot;)&lt;/script&gt;",
-                ),
-                ("]]> -->", "]]&gt; --&gt;"),
-            ],
-        );
-        check(
-            markdown,
-            &[
-                ("a|b\nc", "a\\|b↵c"),
-                ("[x](y) ![z](w)", "\\[x\\]\\(y\\) \\!\\[z\\]\\(w\\)"),
-                ("<b>&amp;", "&lt;b&gt;&amp;amp;"),
-                ("http://x.y", "http\\://x\\.y"),
-                ("\\|", "\\\\\\|"),
-            ],
-        );
+    fn code_ends_where_it_should() {
         check(
             markdown_code,
             &[

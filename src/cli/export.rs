@@ -1,0 +1,333 @@
+//! `demask export`: recordings for browsers, pictures, people and data tools.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Args, ValueEnum};
+
+use super::{
+    ConfigOptions, Fault, LookOptions, open, options,
+    replay::{self, draw, go, picture_look, same_file, screen, shown_name},
+};
+use crate::{
+    trace::{
+        self, TraceError,
+        export::{self, Dress, ExportError, Table, Tables},
+    },
+    tui,
+};
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Recordings, then the file to make, whose ending says what: .html .svg .cast .md .csv .parquet.
+    /// Tables may be of many recordings, and of all in a folder
+    #[arg(value_names = ["FILE", "OUT"], num_args = 2.., required = true)]
+    paths: Vec<PathBuf>,
+    /// What to make, whatever the ending says
+    #[arg(long, value_enum, value_name = "KIND", hide_possible_values = true)]
+    to: Option<To>,
+    /// Write over OUT if it exists
+    #[arg(long)]
+    overwrite: bool,
+    /// The step of the branch left last: drawn (svg), opened at (html), begun with (cast) [default: the start]
+    #[arg(long, value_name = "N")]
+    step: Option<usize>,
+    /// Which table: steps or positions [default: positions for parquet, steps for csv]
+    #[arg(long, value_name = "TABLE")]
+    table: Option<TableName>,
+    /// Size of the screen in characters (svg, cast)
+    #[arg(long, value_name = "WxH", default_value = "120x40", value_parser = replay::size)]
+    size: (u16, u16),
+    /// Steps a second (cast)
+    #[arg(long, value_name = "N", default_value = "5", value_parser = speed)]
+    speed: f64,
+    #[command(flatten)]
+    look: LookOptions,
+    #[command(flatten)]
+    config: ConfigOptions,
+}
+
+/// What can be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum To {
+    /// A page that plays the run.
+    Html,
+    /// One screen.
+    Svg,
+    /// The run as an asciicast.
+    Cast,
+    /// A report.
+    Md,
+    /// A table as text.
+    Csv,
+    /// A table for data tools.
+    Parquet,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum TableName {
+    Steps,
+    Positions,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|speed| (0.01..=1000.0).contains(speed));
+    number.ok_or_else(|| "expected steps a second, 0.01..=1000".to_owned())
+}
+
+pub fn main(args: &ExportArgs) -> Result<ExitCode, Fault> {
+    let Some((out, files)) = args.paths.split_last() else {
+        return Err(Fault::usage("give a recording and the file to make"));
+    };
+    let to = args.to.map_or_else(|| by_ending(out), Ok)?;
+    fits(args, to)?;
+    let tables = matches!(to, To::Csv | To::Parquet);
+    let files = recordings(files, tables)?;
+    let [first, ..] = &*files else {
+        return Err(Fault::failure("there is no recording (*.jsonl) in these folders"));
+    };
+    if files.len() > 1 && !tables {
+        return Err(Fault::usage(format!(
+            "{} recordings: only tables (.csv, .parquet) are of more than one. Give one",
+            files.len()
+        )));
+    }
+    if files.iter().any(|file| same_file(file, out)) {
+        let out = out.display();
+        return Err(Fault::usage(format!("{out} is one of the recordings. Give another name")));
+    }
+    open::nothing_lost(args.overwrite, out)?;
+    let mut made = Making::begin(out)?;
+    let written = write(args, to, first, &files, &mut made.file).and_then(|()| {
+        made.finish().map_err(ExportError::Io)?;
+        Ok(())
+    });
+    if written.is_err() {
+        made.drop_it();
+    }
+    written.map(|()| ExitCode::SUCCESS).map_err(|failed| match failed {
+        Failed::Fault(fault) => fault,
+        Failed::Export(error) => Fault::failure(format!("{}: {error}", out.display())),
+    })
+}
+
+/// Why nothing was made.
+enum Failed {
+    /// It is told whole.
+    Fault(Fault),
+    /// The file to make is not named yet.
+    Export(ExportError),
+}
+
+impl From<Fault> for Failed {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<TraceError> for Failed {
+    fn from(error: TraceError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl From<ExportError> for Failed {
+    fn from(error: ExportError) -> Self {
+        Self::Export(error)
+    }
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Self::Export(error.into())
+    }
+}
+
+fn by_ending(out: &Path) -> Result<To, Fault> {
+    let ending = out.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    To::from_str(ending, true).map_err(|_| {
+        Fault::usage(format!(
+            "{}: the last name is the file to make, and ends in .html, .svg, .cast, .md, .csv or \
+             .parquet. Give such a name, or say which with --to",
+            out.display()
+        ))
+    })
+}
+
+/// Options that would do nothing are a mistake.
+fn fits(args: &ExportArgs, to: To) -> Result<(), Fault> {
+    let screens = matches!(to, To::Html | To::Svg | To::Cast);
+    if args.step.is_some() && !screens {
+        return Err(Fault::usage("--step is for .html, .svg and .cast; tables have every step"));
+    }
+    if args.table.is_some() && !matches!(to, To::Csv | To::Parquet) {
+        return Err(Fault::usage("--table is for .csv and .parquet"));
+    }
+    Ok(())
+}
+
+/// The recordings: the files as given, and those in folders, in the order of their names.
+fn recordings(paths: &[PathBuf], folders: bool) -> Result<Vec<PathBuf>, Fault> {
+    let mut found = Vec::new();
+    for path in paths {
+        if folders && path.is_dir() {
+            inside(path, &mut found).map_err(|error| {
+                Fault::failure(format!("{}: it cannot be read ({error})", path.display()))
+            })?;
+        } else {
+            found.push(path.clone());
+        }
+    }
+    Ok(found)
+}
+
+/// Of recordings in a folder: plain and packed.
+const ENDINGS: [&str; 3] = [".jsonl", ".jsonl.zst", ".jsonl.gz"];
+
+fn name(path: &Path) -> std::borrow::Cow<'_, str> {
+    path.file_name().unwrap_or_default().to_string_lossy()
+}
+
+fn inside(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    let entries = fs::read_dir(folder)?.map(|entry| {
+        let entry = entry?;
+        Ok((entry.path(), entry.file_type()?))
+    });
+    let mut entries: Vec<_> = entries.collect::<io::Result<_>>()?;
+    entries.sort_by(|a, b| a.0.cmp(&b.0));
+    for (path, kind) in entries {
+        // A link to a folder may lead back here.
+        if kind.is_dir() {
+            inside(&path, found)?;
+        } else if ENDINGS.iter().any(|ending| name(&path).ends_with(ending)) {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn write(
+    args: &ExportArgs,
+    to: To,
+    first: &Path,
+    files: &[PathBuf],
+    out: &mut Out,
+) -> Result<(), Failed> {
+    match to {
+        To::Csv => {
+            let table = table(args.table.unwrap_or(TableName::Steps));
+            tables(Tables::csv(table, out)?, files)
+        }
+        To::Parquet => {
+            let table = table(args.table.unwrap_or(TableName::Positions));
+            tables(Tables::parquet(table, out)?, files)
+        }
+        To::Md => {
+            let text = export::markdown(&shown_name(first), &trace::read(first)?);
+            Ok(out.write_all(text.as_bytes())?)
+        }
+        To::Html => {
+            let config = args.config.read()?;
+            let recording = trace::read(first)?;
+            let step = args.step.unwrap_or(0);
+            go(&mut recording.session(), step)?;
+            let theme = args.look.theme.map(|theme| match theme {
+                options::Theme::Dark => "dark",
+                options::Theme::Light => "light",
+            });
+            let dress = Dress { colors: tui::css(config.colors), theme };
+            let page = export::page(&shown_name(first), &recording, step, &dress)?;
+            Ok(out.write_all(page.as_bytes())?)
+        }
+        To::Svg | To::Cast => {
+            let config = args.config.read()?;
+            let look = picture_look(&args.look, &config);
+            let recording = trace::read(first)?;
+            let mut session = recording.session();
+            go(&mut session, args.step.unwrap_or(0))?;
+            let title = crate::predict::one_line(&recording.header.prompt_text);
+            let start = screen(recording, session, shown_name(first), look, config);
+            if to == To::Svg {
+                return Ok(out.write_all(draw(start, args.size).as_bytes())?);
+            }
+            tui::cast(start, args.size, args.speed, &title, out)?;
+            Ok(())
+        }
+    }
+}
+
+fn table(name: TableName) -> Table {
+    match name {
+        TableName::Steps => Table::Steps,
+        TableName::Positions => Table::Positions,
+    }
+}
+
+/// One recording after the other: no more than one is in memory.
+fn tables<W: Write + Send>(mut tables: Tables<W>, files: &[PathBuf]) -> Result<(), Failed> {
+    for file in files {
+        let recording = trace::read(file)?;
+        tables.add(&file.display().to_string(), &recording)?;
+    }
+    tables.finish()?;
+    Ok(())
+}
+
+type Out = BufWriter<File>;
+
+/// A file that appears whole or not at all: it is written beside its place.
+struct Making {
+    file: Out,
+    /// Where it is until it is whole; `None` for a pipe or device, which is written into.
+    part: Option<PathBuf>,
+    /// Its place, behind any link.
+    place: PathBuf,
+}
+
+impl Making {
+    fn begin(out: &Path) -> Result<Self, Fault> {
+        let refuse = |error| {
+            Fault::failure(format!(
+                "{}: it cannot be written ({error}). See that the folder exists and can be \
+                 written, or give another name",
+                out.display()
+            ))
+        };
+        let found = out.metadata().ok();
+        if found.as_ref().is_some_and(fs::Metadata::is_dir) {
+            let out = out.display();
+            return Err(Fault::usage(format!("{out} is a folder. Give the name of a file")));
+        }
+        let place = out.canonicalize().unwrap_or_else(|_| out.to_owned());
+        let part = found.is_none_or(|found| found.is_file()).then(|| {
+            let mut name = OsString::from(".");
+            name.push(place.file_name().unwrap_or_default());
+            name.push(format!(".{}.part", std::process::id()));
+            place.with_file_name(name)
+        });
+        let file = match &part {
+            Some(part) => File::create(part),
+            None => File::options().write(true).open(out),
+        };
+        Ok(Self { file: BufWriter::new(file.map_err(refuse)?), part, place })
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.file.flush()?;
+        let Some(part) = &self.part else { return Ok(()) };
+        // On the disk before it takes its place.
+        self.file.get_ref().sync_all()?;
+        fs::rename(part, &self.place)
+    }
+
+    fn drop_it(&self) {
+        if let Some(part) = &self.part {
+            let _ = fs::remove_file(part);
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Recordings for other programs: tables for data tools, Markdown for people, and a page that
+//! plays a run in a browser.
+//!
+//! `walk` is what all share: each branch from the start of its run to its end, with the
+//! prediction on each canvas and the step made from it. What a recording lacks is absent here,
+//! never zero.
+
+mod markdown;
+mod page;
+mod player;
+mod sinks;
+mod table;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+pub use markdown::markdown;
+pub use page::{Dress, page};
+pub use sinks::Tables;
+pub use table::{ColumnSpec, Kind, Table, column_table};
+
+/// Why an export failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The file could not be written.
+    #[error("it cannot be written ({0}). See that the disk has room")]
+    Io(#[from] std::io::Error),
+    /// A table could not be made.
+    #[error("the CSV cannot be written ({0})")]
+    Csv(#[from] csv::Error),
+    /// A table could not be made.
+    #[error("the Parquet file cannot be written ({0})")]
+    Parquet(#[from] parquet::errors::ParquetError),
+    /// A page could not be made: a fault of this program.
+    #[error("the page cannot be made ({0}); this is a fault of demask, please report it")]
+    Page(#[from] serde_json::Error),
+}

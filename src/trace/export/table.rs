@@ -1,0 +1,444 @@
+//! The two tables: which columns they have, and their rows.
+//!
+//! A row of either is about a canvas and what is decided on it: step `k` is what the program shows
+//! as step `k`, with the step pending that leads to `k + 1`.
+
+use std::{borrow::Cow, fmt::Write as _};
+
+use super::walk::{Moment, Next, Trajectory, Walk};
+use crate::{
+    canvas::{Born, TokenId},
+    decode::{FillRule, LeftRule, Params, RefuseRule, RemaskRule, Value, Verdict},
+    predict::{Column, Piece, Vocabulary},
+    trace::Recording,
+};
+
+/// Which table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Table {
+    /// A row for each step of each branch.
+    Steps,
+    /// A row for each generated position at each step of each branch.
+    Positions,
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// 64-bit whole numbers.
+    Int,
+    /// 32-bit numbers, as recorded.
+    Float,
+    /// 64-bit numbers.
+    Double,
+    /// True or false.
+    Flag,
+    /// Text in UTF-8.
+    Text,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Int => "int64",
+            Self::Float => "float32",
+            Self::Double => "float64",
+            Self::Flag => "bool",
+            Self::Text => "text",
+        }
+    }
+}
+
+/// A column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ColumnSpec {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// True if no row is without a value.
+    pub always: bool,
+    /// What it means.
+    pub help: &'static str,
+}
+
+/// A value of a row.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Cell<'a> {
+    Null,
+    Int(i64),
+    Float(f32),
+    Double(f64),
+    Flag(bool),
+    Text(Cow<'a, str>),
+}
+
+const fn always(name: &'static str, kind: Kind, help: &'static str) -> ColumnSpec {
+    ColumnSpec { name, kind, always: true, help }
+}
+
+const fn maybe(name: &'static str, kind: Kind, help: &'static str) -> ColumnSpec {
+    ColumnSpec { name, kind, always: false, help }
+}
+
+const FILE: ColumnSpec = always("file", Kind::Text, "the recording, as it was named");
+const BRANCH: ColumnSpec =
+    always("branch", Kind::Int, "the branch, from 1; each is here from the start of its run");
+const STEP: ColumnSpec = always("step", Kind::Int, "steps and edits made before: `--step`");
+const NODE: ColumnSpec =
+    always("node", Kind::Int, "the canvas' number in the recording; branches share canvases");
+
+const STEPS: &[ColumnSpec] = &[
+    FILE,
+    BRANCH,
+    STEP,
+    NODE,
+    always("model", Kind::Text, "the model's name"),
+    always("strategy", Kind::Text, "the strategy's name"),
+    maybe("branch_name", Kind::Text, "the branch's name"),
+    always("current", Kind::Flag, "true on the branch that was left last"),
+    always("params", Kind::Text, "the parameters in force, as a JSON object"),
+    always("stage", Kind::Int, "the stage, from 1"),
+    maybe("block_start", Kind::Int, "first position of the block in work"),
+    maybe("block_end", Kind::Int, "the position behind it"),
+    always("length", Kind::Int, "generated positions (N_token)"),
+    always("masks", Kind::Int, "masked ones among them"),
+    always("e_token", Kind::Int, "positions before the tail of end-of-sequence tokens"),
+    maybe("next", Kind::Text, "what follows: `step`, `edit`, or nothing"),
+    maybe("mode", Kind::Text, "the kind of that step"),
+    maybe("filled", Kind::Int, "positions it fills"),
+    maybe("expanded", Kind::Int, "positions it expands"),
+    maybe("remasked", Kind::Int, "positions it masks again"),
+    maybe("refused", Kind::Int, "positions that were to be expanded and are not"),
+    maybe("dropped", Kind::Int, "positions that fall off at the maximum length"),
+    maybe("eos_confidence", Kind::Float, "the EOS confidence on this canvas"),
+    maybe("eos_threshold", Kind::Float, "what it is compared with"),
+    maybe("eos_counted", Kind::Int, "positions it counts"),
+    maybe("eos_window", Kind::Int, "what it divides by"),
+    maybe("forward_ms", Kind::Double, "time of the forward pass; absent where none was run"),
+    maybe("decide_ms", Kind::Double, "time of planning and deciding"),
+    maybe("finish", Kind::Text, "on the last row of a branch, why the run is over"),
+    maybe("text", Kind::Text, "on the last row of a branch, what is written"),
+];
+
+const POSITIONS: &[ColumnSpec] = &[
+    FILE,
+    BRANCH,
+    STEP,
+    NODE,
+    always("position", Kind::Int, "the position, from 0 behind the prompt"),
+    always("slot", Kind::Int, "its identity, which insertions before it do not change"),
+    always("token", Kind::Int, "the token held"),
+    maybe("text", Kind::Text, "its text; a control token's name"),
+    always("masked", Kind::Flag, "true if nothing is written there"),
+    always("born", Kind::Int, "the step that made the position; 0 for the first canvas"),
+    maybe("written", Kind::Int, "the step that wrote the token"),
+    maybe("guess", Kind::Int, "the token the model would choose"),
+    maybe("guess_text", Kind::Text, "its text"),
+    maybe("p_choice", Kind::Float, "the confidence: the probability of that token"),
+    maybe("p_argmax", Kind::Float, "the highest probability"),
+    maybe("p_eos", Kind::Float, "the probability of end of sequence"),
+    maybe("p_current", Kind::Float, "the probability of the token held"),
+    maybe("entropy", Kind::Float, "of the distribution, nats"),
+    maybe("margin", Kind::Float, "best probability minus second best"),
+    maybe("score", Kind::Float, "what the strategy ranks by"),
+    maybe("kl", Kind::Float, "KL divergence from the step before, nats"),
+    maybe(
+        "action",
+        Kind::Text,
+        "what the step does: `fill`, `expand`, `remask`, `refused`, `left`, `written`, …",
+    ),
+    maybe("rule", Kind::Text, "by which rule"),
+    maybe("value", Kind::Float, "the number the rule looks at"),
+    maybe("threshold", Kind::Float, "what it is compared with"),
+];
+
+impl Table {
+    /// Its columns, in order.
+    pub fn columns(self) -> &'static [ColumnSpec] {
+        match self {
+            Self::Steps => STEPS,
+            Self::Positions => POSITIONS,
+        }
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Steps => "steps",
+            Self::Positions => "positions",
+        }
+    }
+
+    /// Tells the rows of a recording, one after the other, in the order of branches, steps and
+    /// positions.
+    pub(super) fn rows<E>(
+        self,
+        file: &str,
+        recording: &Recording,
+        mut tell: impl FnMut(&[Cell]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let walk = Walk::new(recording);
+        for trajectory in walk.trajectories() {
+            for moment in walk.moments(&trajectory.path) {
+                let of = Of { file, recording, trajectory: &trajectory, moment: &moment };
+                let mut row = Vec::with_capacity(self.columns().len());
+                match self {
+                    Self::Steps => {
+                        of.step(&mut row);
+                        tell(&row)?;
+                    }
+                    Self::Positions => {
+                        for position in 0..moment.node.canvas.len() {
+                            row.clear();
+                            of.position(position, &mut row);
+                            tell(&row)?;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The columns of a table as Markdown, for the documents.
+pub fn column_table(table: Table) -> String {
+    let mut text = "| column | type | |\n|---|---|---|\n".to_owned();
+    for ColumnSpec { name, kind, always, help } in table.columns() {
+        let maybe = if *always { "" } else { ", or null" };
+        let _ = writeln!(text, "| `{name}` | {}{maybe} | {help} |", kind.name());
+    }
+    text
+}
+
+fn int(number: usize) -> Cell<'static> {
+    Cell::Int(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+fn float(number: Option<f32>) -> Cell<'static> {
+    number.filter(|number| number.is_finite()).map_or(Cell::Null, Cell::Float)
+}
+
+fn or_null<T>(value: Option<T>, cell: impl FnOnce(T) -> Cell<'static>) -> Cell<'static> {
+    value.map_or(Cell::Null, cell)
+}
+
+fn word(text: &str) -> Cell<'_> {
+    Cell::Text(Cow::Borrowed(text))
+}
+
+fn text(text: String) -> Cell<'static> {
+    Cell::Text(Cow::Owned(text))
+}
+
+/// What a row is about.
+struct Of<'a> {
+    file: &'a str,
+    recording: &'a Recording,
+    trajectory: &'a Trajectory,
+    moment: &'a Moment<'a>,
+}
+
+impl<'a> Of<'a> {
+    fn place(&self, row: &mut Vec<Cell<'a>>) {
+        row.extend([
+            word(self.file),
+            int(self.trajectory.number),
+            int(self.moment.step),
+            int(self.moment.id.0),
+        ]);
+    }
+
+    fn step(&self, row: &mut Vec<Cell<'a>>) {
+        let Moment { node, phase, next, .. } = self.moment;
+        let canvas = &node.canvas;
+        let (block, header) = (phase.block.as_ref(), &self.recording.header);
+        self.place(row);
+        row.extend([
+            word(&header.model.name),
+            word(&header.strategy),
+            self.trajectory.name.as_deref().map_or(Cell::Null, word),
+            Cell::Flag(self.trajectory.current),
+            text(params(&node.params)),
+            int(usize::from(phase.stage)),
+            or_null(block, |block| int(block.start)),
+            or_null(block, |block| int(block.end)),
+            int(canvas.len()),
+            int(canvas.masks()),
+            int(canvas.tail()),
+            match next {
+                Next::Step(_) => word("step"),
+                Next::Edit => word("edit"),
+                Next::End(_) => Cell::Null,
+            },
+        ]);
+        let made = self.moment.made();
+        let decision = made.map(|made| &made.decision);
+        let eos = decision.and_then(|decision| decision.eos.as_ref());
+        let refused = |verdict: &&Verdict| matches!(verdict, Verdict::Refused { .. });
+        let time = |time: std::time::Duration| {
+            // Nothing takes no time: it was not run, or not recorded.
+            (!time.is_zero()).then(|| time.as_nanos() as f64 / 1e6)
+        };
+        row.extend([
+            or_null(decision, |made| word(made.mode.name())),
+            or_null(decision, |made| int(made.fills().count())),
+            or_null(decision, |made| int(made.expansions().count())),
+            or_null(decision, |made| int(made.remasks().count())),
+            or_null(decision, |made| int(made.verdicts.iter().filter(refused).count())),
+            or_null(decision, |made| int(made.dropped.len())),
+            float(eos.map(|eos| eos.confidence)),
+            float(eos.map(|eos| eos.threshold)),
+            or_null(eos.and_then(counted), int),
+            or_null(eos, |eos| int(eos.window)),
+            or_null(made.and_then(|made| time(made.timing.forward)), Cell::Double),
+            or_null(made.and_then(|made| time(made.timing.decide)), Cell::Double),
+        ]);
+        row.extend(match next {
+            Next::End(finish) => [
+                or_null(*finish, |finish| word(finish.name())),
+                text(written(self.recording, canvas)),
+            ],
+            Next::Step(_) | Next::Edit => [Cell::Null, Cell::Null],
+        });
+    }
+
+    fn position(&self, position: usize, row: &mut Vec<Cell<'a>>) {
+        let canvas = &self.moment.node.canvas;
+        let cell = canvas.cells()[position];
+        let vocabulary = &*self.recording.vocabulary;
+        let prediction = self.moment.prediction.as_deref();
+        let guess = prediction.and_then(|prediction| {
+            prediction
+                .id(Column::Choice, position)
+                .or_else(|| prediction.id(Column::Argmax, position))
+        });
+        let number = |column| float(prediction.and_then(|found| found.number(column, position)));
+        self.place(row);
+        row.extend([
+            int(position),
+            int(cell.slot.0 as usize),
+            int(cell.token as usize),
+            or_null(token_text(vocabulary, cell.token), text),
+            Cell::Flag(canvas.is_masked(position)),
+            int(match cell.born {
+                Born::Start => 0,
+                Born::Appended { step } | Born::Inserted { step, .. } | Born::ByHand { step } => {
+                    step as usize
+                }
+            }),
+            or_null(cell.filled, |step| int(step as usize)),
+            or_null(guess, |guess| int(guess as usize)),
+            or_null(guess.and_then(|guess| token_text(vocabulary, guess)), text),
+            number(Column::PChoice),
+            number(Column::PArgmax),
+            number(Column::PEos),
+            number(Column::PCurrent),
+            number(Column::Entropy),
+            number(Column::Margin),
+            number(Column::Score),
+            number(Column::Kl),
+        ]);
+        let verdict = self.moment.made().and_then(|made| made.decision.verdicts.get(position));
+        let Reason { rule, value, threshold } = verdict.map(reason).unwrap_or_default();
+        row.extend([
+            or_null(verdict, |verdict| word(verdict.name())),
+            or_null(rule, word),
+            float(value),
+            float(threshold),
+        ]);
+    }
+}
+
+/// How many positions a measure counts; not known where a recording only has the result.
+fn counted(eos: &crate::decode::EosMeasure) -> Option<usize> {
+    let known = !eos.taken.is_empty() || eos.confidence == 0.0;
+    known.then_some(eos.taken.len())
+}
+
+/// The text of a token: a control token's name, U+FFFD for parts of a character.
+pub(super) fn token_text(vocabulary: &dyn Vocabulary, id: TokenId) -> Option<String> {
+    Some(match vocabulary.piece(id)? {
+        Piece::Text(text) | Piece::Control(text) => text,
+        Piece::Bytes(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+    })
+}
+
+/// What is written before the tail.
+pub(super) fn written(recording: &Recording, canvas: &crate::canvas::Canvas) -> String {
+    let mask = canvas.special().mask;
+    let mut tokens = canvas.tokens();
+    tokens.truncate(canvas.tail());
+    tokens.retain(|&token| token != mask);
+    recording.vocabulary.text(&tokens)
+}
+
+/// Parameters as a JSON object.
+fn params(params: &Params) -> String {
+    let values = params.iter().map(|(spec, value)| {
+        let value = match value {
+            Value::Int(value) => value.into(),
+            Value::Float(value) => value.into(),
+            Value::Name(_) | Value::Tokens(_) => value.to_string().into(),
+        };
+        (spec.name.to_owned(), value)
+    });
+    serde_json::Value::Object(values.collect()).to_string()
+}
+
+/// The rule behind a verdict, in the words of the format.
+#[derive(Debug, Default, PartialEq)]
+struct Reason {
+    rule: Option<&'static str>,
+    value: Option<f32>,
+    threshold: Option<f32>,
+}
+
+fn reason(verdict: &Verdict) -> Reason {
+    let of = |rule, value, threshold| Reason { rule: Some(rule), value, threshold };
+    match *verdict {
+        Verdict::Written | Verdict::Grown { .. } | Verdict::Unrecorded => Reason::default(),
+        Verdict::Fill { p, rule, .. } => match rule {
+            FillRule::Above { threshold } => of("above", Some(p), Some(threshold)),
+            FillRule::BestOfBlock { threshold } => of("best_of_block", Some(p), Some(threshold)),
+            FillRule::WithoutMask => of("without_mask", Some(p), None),
+            FillRule::Quota { .. } => of("quota", Some(p), None),
+            FillRule::Passes(test) => of("passes", Some(test.value), Some(test.bound)),
+            FillRule::Best(test) => of("best", Some(test.value), Some(test.bound)),
+            FillRule::Drawn { chance } => of("drawn", Some(chance), None),
+            FillRule::Unrecorded => Reason::default(),
+        },
+        Verdict::Remask { rule, .. } => match rule {
+            RemaskRule::Drawn { chance } => of("drawn", Some(chance), None),
+            RemaskRule::Fails(test) => of("fails", Some(test.value), Some(test.bound)),
+            RemaskRule::Unrecorded => Reason::default(),
+        },
+        Verdict::Expand { p, threshold, .. } => of("low", Some(p), Some(threshold)),
+        Verdict::Forced { p, .. } => of("by_hand", Some(p), None),
+        Verdict::Refused { p, threshold, rule } => {
+            let name = match rule {
+                RefuseRule::EosConfident { .. } => "eos_confident",
+                RefuseRule::AtMaximum { .. } => "at_maximum",
+                RefuseRule::NotLowest { .. } => "not_lowest",
+                RefuseRule::Forbidden => "forbidden",
+                RefuseRule::DropsPinned { .. } => "drops_pinned",
+            };
+            of(name, Some(p), Some(threshold))
+        }
+        Verdict::Left { p, rule } => match rule {
+            LeftRule::Stage => of("stage", None, None),
+            LeftRule::OutsideBlock => of("outside_block", Some(p), None),
+            LeftRule::NotConfident { threshold, .. } => {
+                of("not_confident", Some(p), Some(threshold))
+            }
+            LeftRule::PredictsMask => of("predicts_mask", Some(p), None),
+            LeftRule::Quota { .. } => of("quota", Some(p), None),
+            LeftRule::Fails(test) => of("fails", Some(test.value), Some(test.bound)),
+            LeftRule::Settles { .. } => of("settles", Some(p), None),
+            LeftRule::NotDrawn { chance } => of("not_drawn", Some(chance), None),
+            LeftRule::Pinned => of("pinned", Some(p), None),
+            LeftRule::Waits { .. } => of("waits", Some(p), None),
+        },
+    }
+}

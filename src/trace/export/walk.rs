@@ -1,0 +1,110 @@
+//! A recording as trajectories: every branch from the start of its run to its end.
+
+use std::sync::Arc;
+
+use crate::{
+    decode::{Finish, Phase},
+    predict::Prediction,
+    session::{Node, NodeId, Session, Step},
+    trace::Recording,
+};
+
+/// A way through the tree, from the start of a run to an end.
+pub(super) struct Trajectory {
+    /// Its number, from 1, as the program lists branches.
+    pub number: usize,
+    /// Its name, if it was given one.
+    pub name: Option<String>,
+    /// True for the branch that was left last.
+    pub current: bool,
+    /// Its nodes, the start of the run first.
+    pub path: Vec<NodeId>,
+}
+
+/// What follows a canvas on a trajectory.
+pub(super) enum Next<'a> {
+    /// A step of the strategy.
+    Step(&'a Step),
+    /// A person's edits.
+    Edit,
+    /// Nothing: over for this reason, or, with `None`, left before it was over.
+    End(Option<Finish>),
+}
+
+/// A canvas of a trajectory with what is known of it.
+pub(super) struct Moment<'a> {
+    /// Steps and edits made before.
+    pub step: usize,
+    /// The node's number.
+    pub id: NodeId,
+    /// Canvas, state, parameters.
+    pub node: &'a Node,
+    /// Stage and block.
+    pub phase: Phase,
+    /// The prediction on this canvas, if it is on record.
+    pub prediction: Option<Arc<Prediction>>,
+    /// What was made of it.
+    pub next: Next<'a>,
+}
+
+impl Moment<'_> {
+    /// The step made from here.
+    pub fn made(&self) -> Option<&Step> {
+        match self.next {
+            Next::Step(step) => Some(step),
+            Next::Edit | Next::End(_) => None,
+        }
+    }
+}
+
+/// A recording being walked through.
+pub(super) struct Walk<'a> {
+    recording: &'a Recording,
+    /// Only asked, never stepped.
+    session: Session,
+}
+
+impl<'a> Walk<'a> {
+    pub fn new(recording: &'a Recording) -> Self {
+        Self { recording, session: recording.session() }
+    }
+
+    /// The branches, in the order they were begun; deleted ones are left out.
+    pub fn trajectories(&self) -> Vec<Trajectory> {
+        let timeline = &self.recording.recorded.timeline;
+        let last = timeline.branch(self.recording.recorded.end).last().copied();
+        let branches = timeline.branches().into_iter().enumerate();
+        let found = branches.map(|(at, branch)| Trajectory {
+            number: at + 1,
+            name: branch.name,
+            current: Some(branch.tip) == last,
+            path: timeline.path(branch.tip),
+        });
+        found.collect()
+    }
+
+    /// The prediction that a step was decided on.
+    pub fn prediction(&self, step: &Step) -> Option<Arc<Prediction>> {
+        self.session.prediction(step.prediction).cloned()
+    }
+
+    /// The canvases along a trajectory.
+    pub fn moments<'w>(&'w self, path: &'w [NodeId]) -> impl Iterator<Item = Moment<'a>> + 'w {
+        let recorded = &self.recording.recorded;
+        let timeline = &recorded.timeline;
+        path.iter().enumerate().map(move |(step, &id)| {
+            let node = &timeline[id];
+            let next = path.get(step + 1).map(|&next| &timeline[next]);
+            let next = match next {
+                None => Next::End(self.session.finish(id)),
+                Some(node) => node.step().map_or(Next::Edit, |step| Next::Step(step)),
+            };
+            let prediction = match next {
+                Next::Step(step) => self.prediction(step),
+                Next::Edit | Next::End(_) => self.session.predicted(id).cloned(),
+            };
+            let phase = recorded.strategy.phase(&node.canvas, &node.state, &node.params);
+            Moment { step, id, node, phase, prediction, next }
+        })
+    }
+}
