@@ -12,6 +12,7 @@ mod fault;
 mod harmless;
 mod hooks;
 mod host;
+mod import;
 mod info;
 mod lint;
 mod open;
@@ -66,6 +67,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Make every decision of a recording again, and say where one differs
     Verify(verify::VerifyArgs),
+    /// Turn a recording of another program into one that can be opened
+    Import(import::ImportArgs),
     /// Measure strategies on problems: a table, files and recordings
     Eval(eval::EvalArgs),
     /// Measure the time and memory that steps take on this machine
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
         Some(Command::Compare(args)) => compare::main(&args),
         Some(Command::Replay(args)) => replay::main(&args),
         Some(Command::Verify(args)) => verify::main(&args),
+        Some(Command::Import(args)) => import::main(&args),
         Some(Command::Eval(args)) => eval::main(&args),
         Some(Command::Bench(args)) => bench::main(&args),
         Some(Command::Doctor(args)) => doctor::main(&args),

@@ -7,6 +7,7 @@
 mod builder;
 mod convert;
 mod derive;
+mod foreign;
 mod line;
 mod reader;
 mod record;
@@ -15,8 +16,9 @@ mod verify;
 mod writer;
 
 pub use builder::RecordedVocabulary;
+pub use foreign::{ForeignRun, ForeignStep, save_foreign};
 pub use reader::{Advance, Reader, Recorded, Recording, read};
-pub use record::{Header, NO_TOKEN, VERSION};
+pub use record::{Header, VERSION};
 pub use source::Packing;
 pub use verify::{Divergence, NumberDifference, OtherToken, Passes, Verified, verify};
 pub use writer::{TraceRecorder, save};

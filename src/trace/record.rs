@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    canvas::TokenId,
+    canvas::{NO_TOKEN, TokenId},
     decode::{ParamError, ParamSpec, State, Value},
     predict::Reading,
 };
@@ -110,9 +110,6 @@ pub struct Model {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<usize>,
 }
-
-/// A token that no canvas holds: other programs may not know theirs.
-pub const NO_TOKEN: TokenId = TokenId::MAX;
 
 fn no_token() -> TokenId {
     NO_TOKEN
@@ -245,13 +242,14 @@ pub(super) struct LeftOut {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Columns {
+    /// null since 1.4 where it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub argmax: Option<Vec<TokenId>>,
+    pub argmax: Option<Vec<Option<TokenId>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p_argmax: Option<Vec<Option<f32>>>,
-    /// Absent where it equals `argmax` throughout.
+    /// Absent where it equals `argmax` throughout; null since 1.4 where it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub choice: Option<Vec<TokenId>>,
+    pub choice: Option<Vec<Option<TokenId>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p_choice: Option<Vec<Option<f32>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
