@@ -105,10 +105,13 @@ fn commands_in_the_documents_are_commands() {
     let commands = fs::read_to_string(path("docs/commands.md")).unwrap();
     let evaluation = fs::read_to_string(path("docs/evaluation.md")).unwrap();
     let models = fs::read_to_string(path("docs/models.md")).unwrap();
+    let recorder = fs::read_to_string(path("docs/recorder.md")).unwrap();
     let import = fs::read_to_string(path("docs/import.md")).unwrap();
     let devices = fs::read_to_string(path("docs/devices.md")).unwrap();
     let mut seen = 0;
-    for text in [readme, recordings, configuration, commands, evaluation, models, devices, import] {
+    for text in
+        [readme, recordings, configuration, commands, evaluation, models, devices, import, recorder]
+    {
         for line in text.lines() {
             let found = line.split('`').find_map(|part| part.trim().strip_prefix("demask "));
             let found = found.or_else(|| line.strip_prefix("demask "));

@@ -217,6 +217,7 @@ fn show(
             recording: args.record.as_deref().map(|folder| file(folder, &recipe, at)),
             host: Box::new(host),
             prompt_text: prompt.clone(),
+            rest: None,
             notices: Vec::new(),
             look,
             keymap: config.keymap.clone(),

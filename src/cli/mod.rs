@@ -75,10 +75,12 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Say what this machine, terminal and configuration give the program, and what is amiss
     Doctor(doctor::DoctorArgs),
-    /// Say what a model is and what it would need, without loading it
+    /// Say what a model is and what it would need, without loading it; or what a recording holds
     Info(info::InfoArgs),
     /// Look through a recording for what often goes wrong
     Lint(lint::LintArgs),
+    /// Print the JSON Schema of a line of a recording
+    Schema,
     /// Print the configuration file with its defaults, or where it is read from
     Config(config::ConfigArgs),
 }
@@ -100,6 +102,9 @@ pub fn main() -> ExitCode {
         Some(Command::Doctor(args)) => doctor::main(&args),
         Some(Command::Info(args)) => info::main(&args),
         Some(Command::Lint(args)) => lint::main(&args),
+        Some(Command::Schema) => {
+            fault::say(&format!("{:#}", crate::trace::schema())).map(|()| ExitCode::SUCCESS)
+        }
         Some(Command::Config(args)) => config::main(&args),
     };
     match done {

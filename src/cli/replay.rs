@@ -1,9 +1,11 @@
 //! `demask replay`: the debugger on a recording, or a picture of it.
 
 use std::{
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::Args;
@@ -16,19 +18,22 @@ use super::{
     host::Program,
     resume::{self, Origin},
     stop,
-    tui::terminal_or_fault,
+    tui::{terminal_beside_stdin, terminal_or_fault},
 };
 use crate::{
     debugger::{Command, Debugger, Stop},
-    trace,
-    tui::{self, Palette, Source, Start},
+    trace::{self, Reader, Recording},
+    tui::{self, Palette, Rest, Source, Start},
 };
 
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
-    /// The recording
+    /// The recording, plain or packed (.zst, .gz), or - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Show steps as another program writes them to FILE, from the last one on
+    #[arg(long, conflicts_with_all = ["svg", "batch", "resimulate"])]
+    follow: bool,
     /// Open at this step of the branch that was left last [default: the start]
     #[arg(long, value_name = "N")]
     step: Option<usize>,
@@ -72,9 +77,36 @@ fn same_file(a: &Path, b: &Path) -> bool {
     a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
 }
 
+/// How long a recording is read before its beginning is shown and the rest is read meanwhile.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// The recording as far as it can be shown at once, and the rest of it.
+fn opened(args: &ReplayArgs) -> Result<(Recording, Option<Rest>), Fault> {
+    let stream = args.file == Path::new("-");
+    let mut reader = Reader::open(&args.file)?;
+    if args.follow && !stream && !reader.endless() {
+        return Err(Fault::usage(format!(
+            "--follow: {} is packed, or no file: what is written behind its end cannot be read. \
+             Follow a plain recording, or unpack it into `demask replay -`",
+            args.file.display()
+        )));
+    }
+    // A place asked for may be anywhere.
+    let patience = match args.step.is_some() || args.find.is_some() {
+        true => Duration::MAX,
+        false => PATIENCE,
+    };
+    let live = args.follow || stream;
+    let whole = trace::open(&mut reader, args.follow, patience)?;
+    let recording = reader.so_far()?;
+    let growing = args.follow.then(|| args.file.clone());
+    Ok((recording, (!whole).then_some(Rest { reader, growing, live })))
+}
+
 pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
     match &args.svg {
         None if args.batch || args.resimulate => {}
+        None if args.file == Path::new("-") => terminal_beside_stdin()?,
         None => terminal_or_fault()?,
         Some(out) if same_file(out, &args.file) => {
             return Err(Fault::usage("--svg would write over the recording. Give another name"));
@@ -82,8 +114,15 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
         Some(_) => {}
     }
     let config = args.config.read()?;
-    let recording = trace::read(&args.file)?;
+    let shown = args.svg.is_none() && !args.batch && !args.resimulate;
+    let (recording, rest) = match shown {
+        true => opened(args)?,
+        false => (trace::read(&args.file)?, None),
+    };
     let mut session = recording.session();
+    if rest.as_ref().is_some_and(|rest| rest.live) {
+        session.go(recording.recorded.end);
+    }
     if let Some(step) = args.step {
         let branch = session.timeline().branch(session.at());
         let node = branch.get(step).ok_or_else(|| {
@@ -119,7 +158,10 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
             _ => ExitCode::SUCCESS,
         });
     }
-    let name = args.file.file_name().unwrap_or(args.file.as_os_str());
+    let name = match args.file == Path::new("-") {
+        true => OsStr::new("standard input"),
+        false => args.file.file_name().unwrap_or(args.file.as_os_str()),
+    };
     let mut look = args.look.look(&config);
     if args.svg.is_some() && args.look.color(&config) == ColorChoice::Auto {
         look.palette = Palette::TrueColor;
@@ -143,6 +185,7 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
         recording: None,
         host: Box::new(host),
         prompt_text: recording.header.prompt_text,
+        rest,
         notices: recording.notices,
         look,
         keymap: config.keymap,

@@ -319,6 +319,7 @@ pub fn main(
         recording: last.recording,
         host: Box::new(host),
         prompt_text,
+        rest: None,
         notices,
         look,
         keymap: config.keymap,

@@ -70,6 +70,7 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
         recording: args.model.record.clone(),
         host: Box::new(host),
         prompt_text: opened.prompt,
+        rest: None,
         notices: Vec::new(),
         look,
         keymap: config.keymap,
@@ -89,6 +90,20 @@ pub fn terminal_or_fault() -> Result<(), Fault> {
     if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
         return Ok(());
     }
+    no_terminal()
+}
+
+/// The same where stdin brings a recording: keys are read from the terminal itself then.
+pub fn terminal_beside_stdin() -> Result<(), Fault> {
+    use std::io::IsTerminal;
+    let tty = || std::fs::File::open("/dev/tty").is_ok();
+    if std::io::stdout().is_terminal() && (std::io::stdin().is_terminal() || tty()) {
+        return Ok(());
+    }
+    no_terminal()
+}
+
+fn no_terminal() -> Result<(), Fault> {
     Err(Fault::failure(
         "the debugger needs a terminal on stdin and stdout. Use `demask run PROMPT` to generate \
          without one, or `demask replay FILE --svg OUT` to draw a recording",

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -26,7 +27,7 @@ pub(super) const IDLE: u32 = 64;
 const SHORT: usize = 256;
 
 /// What is remembered between steps.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct State {
     /// First position of the block in work; at or past the length when all blocks are done.
     pub cursor: usize,
@@ -50,7 +51,7 @@ pub(super) fn is_zero(n: &u32) -> bool {
 }
 
 /// Why a run ends before its blocks are done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Over {
     /// Steps change nothing any more: the reference would never end.

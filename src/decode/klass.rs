@@ -7,6 +7,7 @@
 //! paper's. What is remembered is how often in a row a position has been under the threshold of
 //! the time: turning it does not change the past.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -63,7 +64,7 @@ const SPECS: &[ParamSpec] = &[
 ];
 
 /// What is remembered of each generated position.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Memory {
     /// Steps in a row that its divergence was under the threshold, at most 255.
     pub settled: Vec<u8>,

@@ -40,6 +40,7 @@ use std::ops::Range;
 
 use blocks::Blocks;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -48,7 +49,7 @@ use crate::{
 };
 
 /// What a strategy remembers between steps.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "strategy", rename_all = "snake_case")]
 pub enum State {
     /// See [`daedal`].
@@ -63,6 +64,7 @@ pub enum State {
     Wino(wino::State),
     /// Of another program: what it remembers is not known.
     #[serde(other)]
+    #[schemars(skip)]
     Foreign,
 }
 

@@ -13,6 +13,7 @@
 //! others are presets. There are no recorded runs of the source to compare with: the chances are
 //! held against its formulas, worked out by hand.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -112,7 +113,7 @@ const PRESETS: &[Preset] = &[
 ];
 
 /// What is remembered between steps.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct State {
     /// Steps made.
     pub step: usize,
@@ -122,7 +123,7 @@ pub struct State {
 }
 
 /// A token's probability when it was written, within its nucleus.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sure {
     /// Where it stands.
     pub slot: u32,

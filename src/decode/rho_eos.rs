@@ -20,6 +20,7 @@
 
 use std::ops::Range;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -124,7 +125,7 @@ const PRESETS: &[Preset] = &[Preset {
 }];
 
 /// What is remembered between steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct State {
     /// First position of the block in work; the length when all is written.
     pub cursor: usize,

@@ -12,6 +12,7 @@
 //! source to compare with: decisions are held against its rules, worked out by hand, and shadows
 //! against a pass over a canvas whose position is masked.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -60,7 +61,7 @@ fn most_drafts(masks: usize) -> usize {
 }
 
 /// What is remembered between steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct State {
     /// First position of the block in work; at or past the length when all blocks are done.
     pub cursor: usize,

@@ -11,6 +11,7 @@ mod cache;
 mod edit;
 mod engine;
 mod fit;
+mod follow;
 mod record;
 mod timeline;
 
@@ -24,6 +25,7 @@ pub use branches::{Branch, OnlyBranch};
 pub use edit::EditRefused;
 pub use engine::{Engine, Report};
 pub use fit::{NoRoom, fit};
+pub use follow::Followed;
 pub use record::{Event, Recorder};
 pub use timeline::{Made, Node, NodeId, Step, Timeline, Timing};
 

@@ -468,11 +468,13 @@ fn unexplained(
 ) {
     let p = |at: usize, token: TokenId| {
         let prediction = prediction?;
-        let of = |id, p| (prediction.id(id, at)? == token).then(|| prediction.number(p, at));
+        let of = |id, p| match prediction.id(id, at)? == token {
+            true => prediction.number(p, at),
+            false => None,
+        };
         let listed = prediction.top_k(at).iter().find(|(id, _)| *id == token).map(|(_, p)| *p);
         of(Column::Choice, Column::PChoice)
             .or_else(|| of(Column::Argmax, Column::PArgmax))
-            .flatten()
             .or(listed)
     };
     let places: HashMap<canvas::Slot, usize> =

@@ -6,19 +6,25 @@
 
 mod builder;
 mod convert;
+mod cost;
 mod derive;
+mod follow;
 mod foreign;
 mod line;
 mod reader;
 mod record;
+mod schema;
 mod source;
 mod verify;
 mod writer;
 
 pub use builder::RecordedVocabulary;
+pub use cost::{Bytes, Costs, costs};
+pub use follow::{News, follow, open};
 pub use foreign::{ForeignRun, ForeignStep, save_foreign};
 pub use reader::{Advance, Reader, Recorded, Recording, read};
 pub use record::{Header, VERSION};
+pub use schema::schema;
 pub use source::Packing;
 pub use verify::{Divergence, NumberDifference, OtherToken, Passes, Verified, verify};
 pub use writer::{TraceRecorder, save};

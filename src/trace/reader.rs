@@ -125,6 +125,17 @@ impl Reader {
         }
     }
 
+    /// True if more may come behind the end of what is there: a file that is not packed. A stream
+    /// ends when it ends.
+    pub fn endless(&self) -> bool {
+        self.total.is_some() && self.packing() == Packing::Plain
+    }
+
+    /// An error about the line that comes next.
+    pub(super) fn damaged(&self, problem: String) -> TraceError {
+        TraceError::Damaged { file: self.file.clone(), line: self.lines.number() + 1, problem }
+    }
+
     /// How the file is packed.
     pub fn packing(&self) -> Packing {
         self.lines.packing()
@@ -161,14 +172,12 @@ impl Reader {
     }
 
     fn broken(&self, error: io::Error) -> TraceError {
-        let file = self.file.clone();
         match error.kind() {
             // What `source` says of lines, and decoders of damage.
             io::ErrorKind::Other | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-                let line = self.lines.number() + 1;
-                TraceError::Damaged { file, line, problem: error.to_string() }
+                self.damaged(error.to_string())
             }
-            _ => TraceError::Unreadable { file, error },
+            _ => TraceError::Unreadable { file: self.file.clone(), error },
         }
     }
 

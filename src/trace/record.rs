@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -17,7 +18,7 @@ pub const VERSION: [u32; 2] = [1, 4];
 pub(super) const FORMAT: &str = "demask";
 
 /// One line.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum Record {
     /// First line.
@@ -46,11 +47,12 @@ pub(super) enum Record {
     },
     /// From a later minor version.
     #[serde(other)]
+    #[schemars(skip)]
     Unknown,
 }
 
 /// The first line of a recording.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Header {
     /// `demask`.
     pub format: String,
@@ -75,7 +77,7 @@ pub struct Header {
 }
 
 /// A model's facts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Model {
     /// Short name.
     pub name: String,
@@ -132,7 +134,7 @@ impl Model {
 }
 
 /// What every request of the recording asked for, for people.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Asked {
     /// Column names.
     #[serde(default)]
@@ -147,7 +149,7 @@ pub struct Asked {
 
 /// A token's text: a string, bytes that are part of a character, a control token's name, or
 /// null where the vocabulary has none.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum Text {
     Whole(String),
@@ -160,7 +162,7 @@ pub(super) enum Text {
 pub(super) type Params = BTreeMap<String, Param>;
 
 /// A parameter's value; whole numbers stay whole. Names and lists since 1.2.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum Param {
     Int(i64),
@@ -196,7 +198,7 @@ impl Param {
 }
 
 /// The start of a run: a prompt with masks behind it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Root {
     pub id: usize,
     #[serde(default)]
@@ -215,7 +217,7 @@ pub(super) struct Root {
 }
 
 /// A prediction. Exact: argmax, choice, p_choice, p_eos, best_unmask, p_best_unmask, p_argmax.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Prediction {
     /// 32 hexadecimal digits.
     pub key: String,
@@ -229,7 +231,7 @@ pub(super) struct Prediction {
 
 /// What an approximate pass did not compute: outside the window everything is that of an earlier
 /// full pass.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct LeftOut {
     /// The canvas of the full pass, as in the `hash` of a step.
     pub from: String,
@@ -239,7 +241,7 @@ pub(super) struct LeftOut {
 
 /// Columns, one entry per generated position unless said otherwise; `null` = not finite, absent
 /// = not recorded.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(super) struct Columns {
     /// null since 1.4 where it is not known.
@@ -281,14 +283,14 @@ pub(super) struct Columns {
 }
 
 /// A column with values at some positions only.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Sparse<T> {
     pub at: Vec<usize>,
     pub values: Vec<T>,
 }
 
 /// A step from a known node.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Step {
     pub id: usize,
     pub parent: usize,
@@ -316,7 +318,7 @@ pub(super) struct Step {
 }
 
 /// A person's edits of a known node.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Edited {
     pub id: usize,
     pub parent: usize,
@@ -332,7 +334,7 @@ pub(super) struct Edited {
 }
 
 /// Milliseconds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(super) struct Timing {
     pub forward_ms: f64,
@@ -340,7 +342,7 @@ pub(super) struct Timing {
 }
 
 /// What a step did, and why.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Decision {
     /// Absent since 1.4 in recordings of other programs' strategies.
     #[serde(default)]
@@ -357,7 +359,7 @@ pub(super) struct Decision {
 }
 
 /// A change; slots name positions by identity.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Edit {
     /// Slot, token.
@@ -387,7 +389,7 @@ pub(super) enum Edit {
 }
 
 /// What a person asks of a position; what is left out is not asked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(super) struct Wish {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -397,7 +399,7 @@ pub(super) struct Wish {
 }
 
 /// Why a position was filled, masked again, expanded or refused.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub(super) enum Why {
     Fill {
@@ -453,7 +455,7 @@ impl Why {
 }
 
 /// Rules that fill.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum FillRule {
     Above,
@@ -475,7 +477,7 @@ pub(super) enum FillRule {
 }
 
 /// Rules that mask a written position again.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum RemaskRule {
     Drawn { chance: f32 },
@@ -483,7 +485,7 @@ pub(super) enum RemaskRule {
 }
 
 /// A value against a bound.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Test {
     pub measure: Measure,
     /// null where it is not finite.
@@ -492,7 +494,7 @@ pub(super) struct Test {
 }
 
 /// What is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Measure {
     Confidence,
@@ -503,7 +505,7 @@ pub(super) enum Measure {
 }
 
 /// Rules that refuse an expansion.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Refusal {
     EosConfident {
@@ -526,7 +528,7 @@ pub(super) enum Refusal {
 }
 
 /// A position that fell off at the maximum length.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Dropped {
     pub slot: u32,
     /// Absent for a mask.
@@ -535,7 +537,7 @@ pub(super) struct Dropped {
 }
 
 /// The EOS confidence.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Eos {
     /// Positions counted.
     pub counted: usize,

@@ -17,6 +17,7 @@ use super::{
     keymap::Keymap,
     layout::{self, Areas, Choice, Pane},
     picker::Picker,
+    reading::Reading,
     search::Search,
     sessions::Found,
     theme::{Role, Theme},
@@ -69,6 +70,8 @@ pub struct App {
     pub(super) facts: ModelFacts,
     pub(super) source: Source,
     pub(super) recording: Option<PathBuf>,
+    /// The recording that is still being read.
+    pub(super) reading: Option<Reading>,
     pub(super) prompt_text: String,
     pub(super) theme: Theme,
     pub(super) keymap: Keymap,
@@ -157,6 +160,7 @@ impl App {
             recording,
             host,
             prompt_text,
+            rest,
             notices,
             look,
             keymap,
@@ -168,11 +172,13 @@ impl App {
         } = start;
         let speed = SPEEDS.iter().position(|&at| at == speed).unwrap_or(2);
         let tokens = facts.vocabulary;
+        let reading = rest.map(|rest| Reading::of(rest, &session));
         let mut app = Self {
             debugger: Debugger::new(session, vocabulary, host, predictor.is_some(), tokens),
             facts,
             source,
             recording,
+            reading,
             prompt_text,
             theme: Theme::new(look),
             keymap,

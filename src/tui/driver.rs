@@ -16,12 +16,14 @@ use super::{
     TuiError,
     app::{App, SPEEDS},
     frame,
+    reading::Rest,
     terminal::Screen,
     update::{Effect, Event, update, want},
 };
 use crate::{
     predict::{Key, Predictor},
     session::{Engine, Report},
+    trace,
 };
 
 /// Shortest time between two frames.
@@ -75,6 +77,10 @@ pub(super) trait Interface {
     fn busy(&self) -> Option<Key>;
     /// The pass in work takes long: this long so far; `None` while it does not.
     fn set_slow(&mut self, time: Option<Duration>);
+    /// The rest of a recording, to be read meanwhile.
+    fn rest(&mut self) -> Option<Rest> {
+        None
+    }
 }
 
 impl Interface for App {
@@ -118,6 +124,10 @@ impl Interface for App {
     fn set_slow(&mut self, time: Option<Duration>) {
         self.slow = time;
     }
+
+    fn rest(&mut self) -> Option<Rest> {
+        self.reading.as_mut()?.take_rest()
+    }
 }
 
 /// Runs the interface until it is left. The terminal is the interface's own meanwhile.
@@ -129,13 +139,18 @@ pub(super) async fn run(
     let mut screen = Screen::open(mouse).map_err(TuiError::Terminal)?;
     let (width, height) = screen.size().map_err(TuiError::Terminal)?;
     app.resize(width, height);
-    let (reports, inbox) = unbounded_channel();
+    let (events, inbox) = unbounded_channel();
+    if let Some(rest) = app.rest() {
+        let events = events.clone();
+        let notify = move |news| events.send(Event::News(news)).is_ok();
+        trace::follow(rest.reader, rest.growing, notify).map_err(TuiError::Terminal)?;
+    }
     let engine = match predictor {
         None => None,
         Some(predictor) => {
             let notify = move |report| {
                 // The interface is gone: nobody is left to tell.
-                let _ = reports.send(report);
+                let _ = events.send(Event::Report(report));
             };
             Some(Engine::spawn(predictor, notify).map_err(TuiError::Engine)?)
         }
@@ -152,7 +167,7 @@ async fn drive(
     app: &mut impl Interface,
     screen: &mut Screen,
     mut engine: Option<Engine>,
-    mut inbox: UnboundedReceiver<Report>,
+    mut inbox: UnboundedReceiver<Event>,
 ) -> io::Result<End> {
     let mut signals = Signals::new()?;
     let mut input = Some(EventStream::new());
@@ -237,7 +252,7 @@ async fn drive(
             },
             () = at(frame_at) => Woken::Frame,
             () = at(beat) => Woken::Beat,
-            Some(report) = inbox.recv() => Woken::Event(Event::Report(report)),
+            Some(event) = inbox.recv() => Woken::Event(event),
             () = at(due) => Woken::Event(Event::Tick),
             () = at(app.spare().then(Instant::now)) => Woken::Event(Event::Spare),
         };

@@ -253,6 +253,9 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
             badges.push((format!(" REPLAY {name} "), Role::Replay));
         }
     }
+    if let Some(reading) = app.reading.as_ref().and_then(|reading| reading.badge()) {
+        badges.push((format!(" {reading} "), Role::Recording));
+    }
     badges.push((format!(" {} ", state(app)), Role::State));
     let badge_width: usize = badges.iter().map(|(text, _)| text::width(text) + 1).sum();
 

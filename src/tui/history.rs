@@ -409,6 +409,9 @@ fn describe(
         if let &Verdict::Forced { n, .. } = verdict {
             say(Sort::Expansion, format!("expanded {position} into {n}: asked for by hand"));
         }
+        if let &Verdict::Grown { n } = verdict {
+            say(Sort::Expansion, format!("expanded {position} into {n}"));
+        }
     }
     let compared = |eos: &EosMeasure, name: &str| {
         let sign = if eos.confidence < eos.threshold { "<" } else { "≥" };

@@ -31,6 +31,7 @@ mod panes;
 mod pen;
 mod picker;
 mod popup;
+mod reading;
 mod search;
 mod sessions;
 mod signs;
@@ -58,6 +59,7 @@ pub use colors::{Colors, Ink, Rgb, Shade};
 pub use keymap::{Action, Binding, Group, Keymap, KeymapError, TABLE as KEYS};
 pub use layout::Pane;
 pub use offscreen::OffScreen;
+pub use reading::Rest;
 pub use svg::svg;
 pub use theme::{Look, Palette};
 pub use view::View;
@@ -96,6 +98,8 @@ pub struct Start {
     pub host: Box<dyn Host>,
     /// The prompt as it was typed.
     pub prompt_text: String,
+    /// The rest of the recording, if it is still being read.
+    pub rest: Option<Rest>,
     /// What the user should know from the start, e.g. that the recording is cut.
     pub notices: Vec<String>,
     /// What the terminal can show.

@@ -17,6 +17,7 @@ use crate::{
     debugger::{Command, Place},
     predict::{Key, PredictError, Progress, Request},
     session::{NodeId, Pending, Report},
+    trace::News,
 };
 
 /// Something that happened.
@@ -26,6 +27,8 @@ pub enum Event {
     Terminal(TerminalEvent),
     /// From the engine thread.
     Report(Report),
+    /// From the thread that reads the recording.
+    News(News),
     /// A running run is due for its next step.
     Tick,
     /// There is time for a try.
@@ -63,6 +66,7 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
         }
         Event::Terminal(_) => {}
         Event::Report(report) => answer(app, report, &mut effects),
+        Event::News(news) => app.take_news(news),
         Event::Tick => tick(app, &mut effects),
         Event::Spare => app.try_on(),
     }

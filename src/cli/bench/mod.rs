@@ -139,6 +139,7 @@ fn run(
         recording: args.model.record.clone(),
         host: Box::new(host),
         prompt_text: prompt,
+        rest: None,
         notices: Vec::new(),
         look: Look::default(),
         keymap: crate::tui::Keymap::default(),

@@ -15,6 +15,7 @@ pub(super) mod stage2;
 
 use std::ops::Range;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use params::{SPECS, Settings};
@@ -36,7 +37,7 @@ pub const NAME: &str = "daedal";
 pub struct Daedal;
 
 /// What DAEDAL remembers between steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct State {
     /// 1 or 2.
     pub stage: u8,

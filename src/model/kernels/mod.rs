@@ -5,7 +5,7 @@
 
 mod attention;
 mod ops;
-pub(super) mod q8;
+pub(super) mod product;
 mod rows;
 
 pub(super) use attention::attend;

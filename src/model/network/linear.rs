@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use candle_core::{D, DType, Module, Result, Tensor, quantized::QTensor};
 
-use crate::model::kernels::q8;
+use crate::model::kernels::product;
 
 /// A matrix `[outputs, inputs]` as it is held.
 #[derive(Debug, Clone)]
@@ -50,13 +50,16 @@ impl Matrix {
         let inputs = shape.pop().unwrap_or(0);
         let flat = x.reshape(((), inputs))?;
         let out = match self {
-            Self::Dense(tensor) => flat.matmul(&tensor.t()?)?,
+            Self::Dense(tensor) => match product::dense(&flat, tensor)? {
+                Some(out) => out,
+                None => flat.matmul(&tensor.t()?)?,
+            },
             // Quantised products are in f32.
             Self::Quantised(tensor) => {
                 let flat = flat.to_dtype(DType::F32)?.contiguous()?;
-                let out = match q8::wanted(tensor, flat.dim(0)?) {
-                    true => flat.apply_op1_no_bwd(&q8::Product(tensor))?,
-                    false => flat.apply_op1_no_bwd(tensor.as_ref())?,
+                let out = match product::q8_0(&flat, tensor)? {
+                    Some(out) => out,
+                    None => flat.apply_op1_no_bwd(tensor.as_ref())?,
                 };
                 out.to_dtype(x.dtype())?
             }

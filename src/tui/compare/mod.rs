@@ -473,7 +473,7 @@ impl Interface for Comparison {
             Event::Tick => {
                 self.step();
             }
-            Event::Spare => {}
+            Event::Spare | Event::News(_) => {}
         }
         self.want(&mut effects);
         effects

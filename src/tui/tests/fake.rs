@@ -227,6 +227,7 @@ pub fn start_with(look: Look, params: Params, vocabulary: Arc<dyn Vocabulary>) -
         recording: None,
         host: Box::new(FakeHost::default()),
         prompt_text: "Two birds flew over the cat.".to_owned(),
+        rest: None,
         notices: Vec::new(),
         look,
         keymap: Keymap::default(),

@@ -1,6 +1,9 @@
-//! `demask info`: what a model is and what it would need, from its headers alone.
+//! `demask info`: what a model is and what it would need, from its headers alone; or what a
+//! recording holds.
 
-use std::{ops::ControlFlow, process::ExitCode};
+mod recording;
+
+use std::{ops::ControlFlow, path::Path, process::ExitCode};
 
 use clap::Args;
 use serde::Serialize;
@@ -22,8 +25,8 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub struct InfoArgs {
-    /// Folder with a checkpoint, a GGUF file, or a model of the hub that is in the cache
-    /// [default: the embedded model]
+    /// Folder with a checkpoint, a GGUF file, a model of the hub that is in the cache, or a
+    /// recording [default: the embedded model]
     #[arg(value_name = "MODEL", conflicts_with = "model")]
     name: Option<String>,
     /// Positions of the sequence whose memory is estimated
@@ -107,6 +110,15 @@ struct FileSize {
 }
 
 pub fn main(args: &InfoArgs) -> Result<ExitCode, Fault> {
+    let file = args.name.as_deref().map(Path::new);
+    if let Some(file) = file.filter(|file| recording::is_recording(file)) {
+        let info = recording::Info::of(file)?;
+        match args.json {
+            true => say(&harmless_json(&serde_json::to_string(&info).map_err(Fault::failure)?))?,
+            false => say(&harmless(&info.text()))?,
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let go_on = &mut |_: &_| ControlFlow::Continue(());
     let checkpoint = model::open(&source(args)?, &args.source.computing()?, go_on)?;
     let info = Info::of(&checkpoint, args.length as usize);

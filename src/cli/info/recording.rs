@@ -1,0 +1,176 @@
+//! `demask info FILE`: what a recording holds, and what its columns cost.
+
+use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
+
+use serde::Serialize;
+
+use super::super::Fault;
+use crate::{
+    compare::{Figures, Run},
+    model::memory::shown,
+    trace::{self, Bytes, Costs, Recording},
+};
+
+/// True if a file begins like a recording: an object, or packed data.
+pub(super) fn is_recording(path: &Path) -> bool {
+    let mut begin = [0_u8; 4];
+    let read = File::open(path).and_then(|mut file| file.read(&mut begin)).unwrap_or(0);
+    matches!(begin[..read], [b'{', ..] | [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd])
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+pub(super) struct Info {
+    file: String,
+    format: String,
+    generator: String,
+    model: String,
+    strategy: String,
+    prompt: String,
+    runs: usize,
+    steps: usize,
+    edits: usize,
+    branches: usize,
+    predictions: usize,
+    /// Of the branch left last.
+    n_token: usize,
+    e_token: usize,
+    nfe: usize,
+    finish: Option<&'static str>,
+    costs: Costs,
+    /// Columns that decide, and with those for people.
+    bytes_a_row: BTreeMap<&'static str, f64>,
+    notices: Vec<String>,
+}
+
+/// Columns for people: no decision reads them.
+const SHOWN: [&str; 3] = ["entropy", "margin", "top_k"];
+
+impl Info {
+    pub fn of(path: &Path) -> Result<Self, Fault> {
+        let recording = trace::read(path)?;
+        let costs = trace::costs(path)?;
+        let Recording { header, recorded, notices, .. } = &recording;
+        let session = recording.session();
+        let timeline = session.timeline();
+        let nodes = || (0..timeline.len()).map(crate::session::NodeId).map(|id| &timeline[id]);
+        let figures = Figures::of(Run { session: &session, end: recorded.end });
+        let [major, minor] = header.version;
+        let packed = |decides: bool| {
+            let columns = costs.columns.iter();
+            let counted = columns.filter(|(name, _)| !decides || !SHOWN.contains(&name.as_str()));
+            let bytes: u64 = counted.map(|(_, bytes)| bytes.packed).sum();
+            bytes as f64 / costs.rows.max(1) as f64
+        };
+        let bytes_a_row = [("deciding", packed(true)), ("all", packed(false))].into();
+        Ok(Self {
+            file: path.display().to_string(),
+            format: format!("{major}.{minor}"),
+            generator: header.generator.clone(),
+            model: header.model.name.clone(),
+            strategy: header.strategy.clone(),
+            prompt: header.prompt_text.clone(),
+            runs: timeline.roots().len(),
+            steps: nodes().filter(|node| node.step().is_some()).count(),
+            edits: nodes().filter(|node| node.edits().is_some()).count(),
+            branches: timeline.branches().len(),
+            predictions: recorded.store.len(),
+            n_token: figures.n_token,
+            e_token: figures.e_token,
+            nfe: figures.nfe,
+            finish: figures.finish.map(crate::decode::Finish::name),
+            notices: notices.clone(),
+            bytes_a_row,
+            costs,
+        })
+    }
+
+    pub fn text(&self) -> String {
+        let mut lines = Vec::new();
+        let mut row = |name: &str, text: String| lines.push(format!("{name:<14} {text}"));
+        row("recording", format!("{}, format {}", self.file, self.format));
+        row("written by", or_unknown(&self.generator));
+        row("model", or_unknown(&self.model));
+        row("strategy", or_unknown(&self.strategy));
+        if !self.prompt.is_empty() {
+            let mut prompt: String = self.prompt.chars().take(80).collect();
+            prompt = prompt.replace(['\n', '\t'], " ");
+            if self.prompt.chars().nth(80).is_some() {
+                prompt.push('…');
+            }
+            row("prompt", prompt);
+        }
+        let some = |n: usize, one: &str, more: &str| match n {
+            1 => format!("1 {one}"),
+            n => format!("{n} {more}"),
+        };
+        row(
+            "holds",
+            [
+                some(self.runs, "run", "runs"),
+                some(self.branches, "branch", "branches"),
+                some(self.steps, "step", "steps"),
+                some(self.edits, "edit by hand", "edits by hand"),
+                some(self.predictions, "prediction", "predictions"),
+            ]
+            .join(", "),
+        );
+        row(
+            "left last",
+            format!(
+                "length {}, {} before the tail, NFE {}, {}",
+                self.n_token,
+                self.e_token,
+                self.nfe,
+                self.finish.unwrap_or("in the middle")
+            ),
+        );
+        let costs = &self.costs;
+        row(
+            "bytes",
+            format!(
+                "{} on disk, {} as text, {} packed (.zst)",
+                shown(costs.file),
+                shown(costs.all.plain),
+                shown(costs.all.packed)
+            ),
+        );
+        lines.extend(self.notices.iter().map(|notice| format!("{:<14} {notice}", "note")));
+        lines.push(String::new());
+        lines.push(format!(
+            "{:<14} {:>12} {:>12} {:>10} {:>10}",
+            "", "bytes", "packed", "a row", "packed"
+        ));
+        for (name, bytes) in &costs.kinds {
+            lines.push(self.cost(name, *bytes, false));
+        }
+        lines.push(format!("columns of {} predicted rows", costs.rows));
+        for (name, bytes) in &costs.columns {
+            lines.push(self.cost(name, *bytes, true));
+        }
+        let (decides, all) = (self.bytes_a_row["deciding"], self.bytes_a_row["all"]);
+        lines.push(format!(
+            "packed, a row takes {decides:.1} bytes in the columns that decide, {all:.1} in all"
+        ));
+        lines.join("\n")
+    }
+
+    fn cost(&self, name: &str, bytes: Bytes, rows: bool) -> String {
+        let each = |bytes: u64| match rows {
+            true => format!("{:.1}", bytes as f64 / self.costs.rows.max(1) as f64),
+            false => String::new(),
+        };
+        let line = format!(
+            "  {name:<12} {:>12} {:>12} {:>10} {:>10}",
+            bytes.plain,
+            bytes.packed,
+            each(bytes.plain),
+            each(bytes.packed)
+        );
+        line.trim_end().to_owned()
+    }
+}
+
+fn or_unknown(text: &str) -> String {
+    if text.is_empty() { "not said".to_owned() } else { text.to_owned() }
+}

@@ -1,0 +1,85 @@
+//! Registers of eight lanes, between memory and arithmetic.
+
+use std::arch::x86_64::{
+    __m256, __m256i, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_permute2f128_ps, _mm256_shuffle_ps, _mm256_storeu_ps, _mm256_unpackhi_ps,
+    _mm256_unpacklo_ps,
+};
+
+/// Lanes of a register, as numbers of 32 bits.
+pub(super) const LANES: usize = 8;
+
+/// Outputs of a panel.
+pub(super) const WIDE: usize = 2 * LANES;
+
+/// A number for each output of a panel, in one line of the cache.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(align(64))]
+pub(super) struct Line<T>(pub [[T; LANES]; 2]);
+
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) fn floats(from: &[f32; LANES]) -> __m256 {
+    // SAFETY: eight numbers are there.
+    unsafe { _mm256_loadu_ps(from.as_ptr()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) fn wholes(from: &[i32; LANES]) -> __m256i {
+    // SAFETY: eight numbers are there.
+    unsafe { _mm256_loadu_si256(from.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) fn store(lanes: __m256, to: &mut [f32; LANES]) {
+    // SAFETY: there is room for eight numbers.
+    unsafe { _mm256_storeu_ps(to.as_mut_ptr(), lanes) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) fn store_wholes(lanes: __m256i, to: &mut [i32; LANES]) {
+    // SAFETY: there is room for eight numbers.
+    unsafe { _mm256_storeu_ps(to.as_mut_ptr().cast(), _mm256_castsi256_ps(lanes)) }
+}
+
+/// Rows to columns.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) fn transposed(rows: [__m256; 8]) -> [__m256; 8] {
+    let [a, b, c, d, e, f, g, h] = rows;
+    // Of each half: pairs of rows, then fours.
+    let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+    let (ef, gh) = (_mm256_unpacklo_ps(e, f), _mm256_unpacklo_ps(g, h));
+    let (ab_high, cd_high) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+    let (ef_high, gh_high) = (_mm256_unpackhi_ps(e, f), _mm256_unpackhi_ps(g, h));
+    let fours = [(ab, cd, ef, gh), (ab_high, cd_high, ef_high, gh_high)].map(|(ab, cd, ef, gh)| {
+        [
+            (_mm256_shuffle_ps::<0x44>(ab, cd), _mm256_shuffle_ps::<0x44>(ef, gh)),
+            (_mm256_shuffle_ps::<0xee>(ab, cd), _mm256_shuffle_ps::<0xee>(ef, gh)),
+        ]
+    });
+    let [[first, second], [third, fourth]] = fours;
+    let low = |(a, b)| _mm256_permute2f128_ps::<0x20>(a, b);
+    let high = |(a, b)| _mm256_permute2f128_ps::<0x31>(a, b);
+    [
+        low(first),
+        low(second),
+        low(third),
+        low(fourth),
+        high(first),
+        high(second),
+        high(third),
+        high(fourth),
+    ]
+}
+
+/// As [`transposed`], of whole numbers.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) fn transposed_wholes(rows: [__m256i; 8]) -> [__m256i; 8] {
+    let rows = rows.map(|row| _mm256_castsi256_ps(row));
+    transposed(rows).map(|column| _mm256_castps_si256(column))
+}

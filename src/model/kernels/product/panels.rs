@@ -1,0 +1,166 @@
+//! The loops around a product's innermost one, whatever its numbers are.
+
+use candle_core::{Result, bail};
+use rayon::prelude::*;
+
+use super::{
+    super::Place,
+    lanes::{Line, WIDE},
+};
+
+/// Fewer rows than this are left to candle: reading the matrix takes the time.
+pub(super) const FEWEST: usize = 4;
+
+/// Rows held in registers: with two registers each, and those for weights and activations, they
+/// fill the sixteen there are.
+pub(super) const TALL: usize = 6;
+
+/// Inputs that a panel takes at a time: 64 kB in f32, within a core's second cache.
+const DEEP: usize = 1024;
+
+/// Rows that pass by a panel at most: their activations stay in the shared cache.
+const MOST: usize = 768;
+
+/// Whether this CPU has what kernels are compiled for.
+pub(super) fn supported() -> bool {
+    is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("fma")
+        && is_x86_feature_detected!("f16c")
+}
+
+/// How a kind of matrix `[outputs, inputs]` is multiplied.
+///
+/// # Safety
+/// Its methods may be called only where [`supported`] says so.
+pub(super) trait Kernel: Sync {
+    /// A row's activations of a step.
+    type Left: Copy + Default + Send + Sync;
+    /// A panel's weights of a step.
+    type Right: Copy + Default;
+    /// Inputs of a step, which divide [`DEEP`].
+    const STEP: usize;
+
+    /// Activations as they are multiplied.
+    unsafe fn left(activations: &[f32]) -> Self::Left;
+
+    /// Weights of the outputs from `first` on (there may be less than a panel has: then zeros),
+    /// all inputs of them.
+    unsafe fn right(&self, first: usize, panel: &mut [Self::Right]);
+
+    /// Sums over the steps.
+    unsafe fn sums<const ROWS: usize>(
+        left: &[[Self::Left; ROWS]],
+        right: &[Self::Right],
+    ) -> [Line<f32>; ROWS];
+}
+
+/// `x` `[rows, inputs]` times the transposed of a matrix.
+pub(super) fn product<K: Kernel>(
+    kernel: &K,
+    x: &[f32],
+    (rows, inputs, outputs): (usize, usize, usize),
+) -> Result<Vec<f32>> {
+    let steps = inputs / K::STEP;
+    if !supported() || steps * K::STEP != inputs || x.len() != rows * inputs {
+        bail!("{rows} x {inputs} do not fit the steps of a product");
+    }
+    let mut out = Vec::with_capacity(rows * outputs);
+    let place = Place(out.as_mut_ptr());
+    let blocks = rows.div_ceil(MOST).max(1);
+    let at_once = rows.div_ceil(blocks).next_multiple_of(TALL);
+    for (block, x) in x.chunks(at_once * inputs).enumerate() {
+        let left = lefts::<K>(x, inputs);
+        let rows = x.len() / inputs;
+        let panels = (0..outputs.div_ceil(WIDE)).into_par_iter();
+        panels.for_each_init(
+            || vec![K::Right::default(); steps],
+            |panel, number| {
+                let first = number * WIDE;
+                // SAFETY: the CPU is one of those supported.
+                unsafe { kernel.right(first, panel) };
+                let deep = DEEP / K::STEP;
+                for (chunk, right) in panel.chunks(deep).enumerate() {
+                    let mut row = 0;
+                    while row < rows {
+                        let tall = TALL.min(rows - row);
+                        let from = row * steps + chunk * deep * tall;
+                        let left = &left[from..from + right.len() * tall];
+                        let to = (block * at_once + row) * outputs + first;
+                        let to = Target {
+                            // SAFETY: `row` is one of the block's, `first` one of its outputs.
+                            place: unsafe { place.at(to) },
+                            row: outputs,
+                            width: WIDE.min(outputs - first),
+                            add: chunk > 0,
+                        };
+                        // SAFETY: the CPU is one of those supported. `tall` rows from this place on
+                        // are there, and `width` outputs of each; no other task has these outputs.
+                        // What is added to was written for the first chunk.
+                        unsafe {
+                            match tall {
+                                6 => tile::<K, 6>(left, right, to),
+                                5 => tile::<K, 5>(left, right, to),
+                                4 => tile::<K, 4>(left, right, to),
+                                3 => tile::<K, 3>(left, right, to),
+                                2 => tile::<K, 2>(left, right, to),
+                                _ => tile::<K, 1>(left, right, to),
+                            }
+                        }
+                        row += tall;
+                    }
+                }
+            },
+        );
+    }
+    // SAFETY: there is room for them, and panels and rows above are all there are.
+    unsafe { out.set_len(rows * outputs) };
+    Ok(out)
+}
+
+/// Activations in the order they are used in: `TALL` rows, step by step, then the next rows.
+fn lefts<K: Kernel>(x: &[f32], inputs: usize) -> Vec<K::Left> {
+    let mut left = vec![K::Left::default(); x.len() / K::STEP];
+    let tiles = left.par_chunks_mut(TALL * inputs / K::STEP).zip(x.par_chunks(TALL * inputs));
+    tiles.for_each(|(left, x)| {
+        let tall = x.len() / inputs;
+        for (row, x) in x.chunks_exact(inputs).enumerate() {
+            let places = left[row..].iter_mut().step_by(tall);
+            for (left, activations) in places.zip(x.chunks_exact(K::STEP)) {
+                // SAFETY: `product` has asked for the CPU.
+                *left = unsafe { K::left(activations) };
+            }
+        }
+    });
+    left
+}
+
+/// Where a tile's numbers go.
+struct Target {
+    place: *mut f32,
+    /// From one row to the next.
+    row: usize,
+    /// Outputs there are.
+    width: usize,
+    /// Whether to add to what is there.
+    add: bool,
+}
+
+/// Some rows of a panel.
+///
+/// # Safety
+/// The CPU must be supported; `ROWS` rows of the target must be there and nobody else's, and hold
+/// numbers if they are added to.
+unsafe fn tile<K: Kernel, const ROWS: usize>(left: &[K::Left], right: &[K::Right], to: Target) {
+    // SAFETY: as the caller says.
+    let sums = unsafe { K::sums::<ROWS>(left.as_chunks().0, right) };
+    for (row, sums) in sums.iter().enumerate() {
+        // SAFETY: as the caller says.
+        let out = unsafe { std::slice::from_raw_parts_mut(to.place.add(row * to.row), to.width) };
+        let sums = sums.0.as_flattened();
+        if to.add {
+            out.iter_mut().zip(sums).for_each(|(out, sum)| *out += sum);
+        } else {
+            out.copy_from_slice(&sums[..to.width]);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Reading on a thread of its own: the rest of a large file while its beginning is looked at, or a
+//! file that another program is still writing.
+
+use std::{
+    fs, io,
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{Advance, Reader, TraceError};
+use crate::session::Event;
+
+/// What is read is told this often.
+const BEAT: Duration = Duration::from_millis(16);
+
+/// So many events are told at once: a frame comes between two of them.
+const MOST: usize = 256;
+
+/// How long to wait before looking whether a file has grown.
+const LOOK: Duration = Duration::from_millis(40);
+
+/// News of a recording that is being read.
+#[derive(Debug)]
+pub enum News {
+    /// What happened, in order.
+    Events(Vec<Event>),
+    /// Bytes read so far, and in all where that is known.
+    Read(u64, Option<u64>),
+    /// Nothing more will come. What people should know, as in
+    /// [`Recording::notices`](super::Recording).
+    Over(Vec<String>),
+    /// It cannot be read on; in words.
+    Failed(String),
+}
+
+/// Opens a recording to be looked at while the rest is read: reads until it is at its end, or, once
+/// a run has started, for as long as `patience`. Waits for the start of a run where the file is
+/// still written. True if that was all.
+///
+/// # Errors
+/// [`TraceError`].
+pub fn open(reader: &mut Reader, growing: bool, patience: Duration) -> Result<bool, TraceError> {
+    let began = Instant::now();
+    loop {
+        match reader.advance()? {
+            Advance::Took(_) if reader.started() && began.elapsed() >= patience => {
+                return Ok(false);
+            }
+            Advance::Took(_) => {}
+            Advance::End if growing && reader.endless() && !reader.started() => thread::sleep(LOOK),
+            Advance::End if growing && reader.endless() => return Ok(false),
+            Advance::End => {
+                reader.cut()?;
+                return Ok(true);
+            }
+        }
+    }
+}
+
+/// Reads the rest on a thread of its own; `notify` hears what there is, and says whether anybody
+/// still listens. `path`: the file to look at while it grows; `None` if it does not.
+///
+/// # Errors
+/// If there can be no thread.
+pub fn follow(
+    mut reader: Reader,
+    path: Option<PathBuf>,
+    notify: impl Fn(News) -> bool + Send + 'static,
+) -> io::Result<()> {
+    let work = move || match rest(&mut reader, path, &notify) {
+        Ok(()) => {
+            let notices = reader.so_far().map_or(Vec::new(), |recording| recording.notices);
+            notify(News::Over(notices));
+        }
+        Err(Ended::Unheard) => {}
+        Err(Ended::Trace(error)) => {
+            notify(News::Failed(error.to_string()));
+        }
+    };
+    thread::Builder::new().name("reader".to_owned()).spawn(work).map(drop)
+}
+
+/// Why reading ended early.
+enum Ended {
+    Unheard,
+    Trace(TraceError),
+}
+
+impl From<TraceError> for Ended {
+    fn from(error: TraceError) -> Self {
+        Self::Trace(error)
+    }
+}
+
+fn rest(
+    reader: &mut Reader,
+    path: Option<PathBuf>,
+    notify: &impl Fn(News) -> bool,
+) -> Result<(), Ended> {
+    let mut events = Vec::new();
+    let mut told = Instant::now();
+    let tell = |news: News| if notify(news) { Ok(()) } else { Err(Ended::Unheard) };
+    loop {
+        let advance = reader.advance()?;
+        let ended = matches!(advance, Advance::End);
+        if let Advance::Took(Some(event)) = advance {
+            events.push(event);
+        }
+        if ended && path.is_none() {
+            events.extend(reader.cut()?);
+        }
+        if ended || events.len() >= MOST || told.elapsed() >= BEAT {
+            if !events.is_empty() {
+                tell(News::Events(std::mem::take(&mut events)))?;
+                let (done, of) = reader.progress();
+                tell(News::Read(done, of))?;
+            }
+            told = Instant::now();
+        }
+        if !ended {
+            continue;
+        }
+        let Some(path) = &path else { return Ok(()) };
+        if reader.closed() {
+            return Ok(());
+        }
+        // A file that is shorter than what was read of it is another one.
+        let length = fs::metadata(path).map_or(u64::MAX, |found| found.len());
+        if length < reader.progress().0 {
+            let problem = "the file is written anew: open it again".to_owned();
+            return Err(reader.damaged(problem).into());
+        }
+        // Also the way to find out that nobody listens.
+        let (done, of) = reader.progress();
+        tell(News::Read(done, of))?;
+        thread::sleep(LOOK);
+    }
+}

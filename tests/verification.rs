@@ -1,0 +1,252 @@
+//! Verification: what the reference decided is verified, and a change of any byte is noticed or
+//! changes nothing.
+
+mod support;
+
+use std::{
+    fs,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use demask::{
+    canvas::TokenId,
+    decode::{Extras, Params, Strategy, Value, daedal::Daedal},
+    predict::{ModelFacts, Piece, Predictor, Vocabulary},
+    session::{NodeId, Pending, Session},
+    trace::{self, Header, TraceRecorder},
+};
+use proptest::prelude::*;
+use support::{
+    Trace,
+    fake::{Fake, FakeTexts, SPECIAL},
+};
+
+/// Texts of a golden model: there are none.
+struct Nameless;
+
+impl Vocabulary for Nameless {
+    fn piece(&self, _: TokenId) -> Option<Piece> {
+        None
+    }
+
+    fn ids(&self) -> Vec<TokenId> {
+        Vec::new()
+    }
+}
+
+fn facts(name: &str, special: demask::canvas::SpecialTokens) -> ModelFacts {
+    ModelFacts {
+        name: name.to_owned(),
+        family: "llada".to_owned(),
+        device: "cpu".to_owned(),
+        dtype: "f32".to_owned(),
+        vocabulary: 1000,
+        context: 4096,
+        layers: 2,
+        special,
+        reading: Default::default(),
+    }
+}
+
+/// A golden run as a recording: the predictions are those of the reference.
+fn import(golden: &Trace, path: &Path) -> Session {
+    let facts = facts(&golden.model, golden.special());
+    let header = Header::new(&facts, "daedal", "", Extras::NONE);
+    let recorder = TraceRecorder::create(path, &header, Arc::new(Nameless)).unwrap();
+    let (params, recorder) = (golden.params(), Box::new(recorder));
+    let special = golden.special();
+    let mut session =
+        Session::new(&Daedal, &golden.prompt, special, params, Extras::NONE, Some(recorder))
+            .unwrap();
+    for step in &golden.steps {
+        if let Pending::Wanted { key, .. } = session.pending().clone() {
+            session.supply(key, step.prediction(), Duration::ZERO);
+        }
+        assert_eq!(session.canvas().tokens(), step.ids_before, "{}", golden.name);
+        session.step().unwrap();
+    }
+    assert_eq!(session.canvas().tokens(), golden.final_ids, "{}", golden.name);
+    session.finish_recording().unwrap();
+    session
+}
+
+#[test]
+fn every_golden_trace_is_imported_and_verified() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("golden.jsonl.zst");
+    let (mut runs, mut steps) = (0, 0);
+    for golden in Trace::all() {
+        let session = import(&golden, &path);
+        let (recording, found) = trace::verify(&path).unwrap();
+        assert_eq!(found.first, None, "{}", golden.name);
+        assert_eq!(found.steps, golden.steps.len());
+        assert_eq!((found.decisions, found.requests), (found.steps, found.steps));
+        assert_eq!((found.canvases, found.hashes), (found.steps, found.steps));
+        assert_eq!(recording.recorded.end, session.at());
+        let last = &recording.recorded.timeline[recording.recorded.end];
+        assert_eq!(last.canvas.tokens(), golden.final_ids);
+        runs += 1;
+        steps += found.steps;
+    }
+    assert!(runs >= 59 && steps > 3000, "{runs} runs, {steps} steps");
+}
+
+#[test]
+fn every_shipped_recording_is_verified() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("recordings");
+    let files: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
+        .collect();
+    assert!(files.len() >= 6);
+    for path in files {
+        let (_, found) = trace::verify(&path).unwrap();
+        assert_eq!(found.first, None, "{}", path.display());
+        assert_eq!((found.decisions, found.requests), (found.steps, found.steps));
+        assert_eq!(found.hashes, found.canvases);
+    }
+}
+
+/// A short run with a branch and an edit, recorded to `path`.
+fn recorded(path: &Path) -> Session {
+    let header = Header::new(&facts("fake", SPECIAL), "daedal", "a prompt", Extras::NONE);
+    let recorder = TraceRecorder::create(path, &header, Arc::new(FakeTexts)).unwrap();
+    let mut params = Params::defaults(Daedal.params());
+    for (name, value) in
+        [("initial_gen_length", 8), ("max_gen_length", 20), ("expansion_factor", 3)]
+    {
+        params.set(name, Value::Int(value)).unwrap();
+    }
+    let recorder = Some(Box::new(recorder) as Box<_>);
+    let mut session =
+        Session::new(&Daedal, &[1, 2], SPECIAL, params, Extras::NONE, recorder).unwrap();
+    let mut steps = 0;
+    while ready(&mut session) && steps < 12 {
+        session.step().unwrap();
+        steps += 1;
+        if steps == 5 {
+            (0..2).for_each(|_| assert!(session.back()));
+            session.set_param("high_conf_threshold", Value::Float(0.25)).unwrap();
+        }
+    }
+    session.finish_recording().unwrap();
+    session
+}
+
+fn ready(session: &mut Session) -> bool {
+    if let Pending::Wanted { key, request } = session.pending().clone() {
+        let prediction = Fake.predict(&request, &mut |_| ControlFlow::Continue(())).unwrap();
+        session.supply(key, prediction, Duration::from_micros(5));
+    }
+    matches!(session.pending(), Pending::Decided { .. })
+}
+
+/// Everything a reader sees of the steps.
+fn seen(session: &Session) -> Vec<String> {
+    let timeline = session.timeline();
+    (0..timeline.len())
+        .map(NodeId)
+        .map(|id| {
+            let node = &timeline[id];
+            let made = node.step().map(|step| (step.prediction, step.decision.clone()));
+            let prediction = made.as_ref().and_then(|(key, _)| session.prediction(*key));
+            format!("{:?} {:?} {:?} {made:?} {prediction:?}", node.parent, node.canvas, node.state)
+        })
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// A byte that is another one is noticed, or what is read is the same up to where it is.
+    #[test]
+    fn a_flipped_byte_is_noticed_or_harmless(place in 0.0..1.0_f64, flip in 1..=255_u8) {
+        let file = file();
+        let at = ((file.bytes.len() as f64 * place) as usize).min(file.bytes.len() - 1);
+        let mut bytes = file.bytes.clone();
+        bytes[at] ^= flip;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("flipped.jsonl");
+        fs::write(&path, &bytes).unwrap();
+        let Ok(recording) = trace::read(&path) else { return Ok(()) };
+        let found = seen(&recording.session());
+        // A cut end is told; all else is as it was.
+        let whole = recording.notices.is_empty();
+        prop_assert!(found.len() == file.seen.len() || !whole, "{at} {flip}: steps are gone");
+        prop_assert_eq!(&found[..], &file.seen[..found.len()], "byte {} of {}", at, bytes.len());
+    }
+}
+
+struct File {
+    bytes: Vec<u8>,
+    seen: Vec<String>,
+}
+
+fn file() -> &'static File {
+    static FILE: std::sync::OnceLock<File> = std::sync::OnceLock::new();
+    FILE.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.jsonl");
+        recorded(&path);
+        let seen = seen(&trace::read(&path).unwrap().session());
+        File { bytes: fs::read(&path).unwrap(), seen }
+    })
+}
+
+/// A line of a recording, changed, without its checksum.
+fn changed(line: &str, change: impl FnOnce(&mut serde_json::Value)) -> String {
+    let mut value: serde_json::Value = serde_json::from_str(line).unwrap();
+    value.as_object_mut().unwrap().remove("sum");
+    change(&mut value);
+    value.to_string()
+}
+
+#[test]
+fn the_first_divergence_is_told_by_step_position_and_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    recorded(&path);
+    let good = fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = good.lines().collect();
+    let check =
+        |kind: &str, nth: usize, change: &dyn Fn(&mut serde_json::Value), expected: &[&str]| {
+            let start = format!("{{\"kind\":\"{kind}\"");
+            let at = (0..lines.len()).filter(|&at| lines[at].starts_with(&start)).nth(nth).unwrap();
+            let mut all: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+            all[at] = changed(lines[at], change);
+            let bad = folder.path().join("bad.jsonl");
+            fs::write(&bad, all.join("\n") + "\n").unwrap();
+            let said = match trace::verify(&bad) {
+                Ok((_, found)) => found.first.expect("it differs").to_string(),
+                Err(error) => error.to_string(),
+            };
+            for part in expected {
+                assert!(said.contains(part), "{said:?} does not say {part:?}");
+            }
+        };
+    // The EOS confidence of the first step, by one digit.
+    let eos =
+        |record: &mut serde_json::Value| record["decision"]["eos"]["confidence"] = 0.25.into();
+    check("step", 0, &eos, &["step 1 ", "eos confidence: recorded 0.25, derived "]);
+    let settled = |record: &mut serde_json::Value| record["state"]["cursor"] = 3.into();
+    check("step", 1, &settled, &["step 2 ", "state", "\"cursor\":3"]);
+    let hash = |record: &mut serde_json::Value| record["hash"] = "0000000000000000".into();
+    check("step", 2, &hash, &["line ", "recorded hash"]);
+    // A fill's reason, where there is one.
+    let fills =
+        |line: &&&str| line.starts_with("{\"kind\":\"step\"") && line.contains("\"do\":\"fill\"");
+    let steps = lines.iter().filter(|line| line.starts_with("{\"kind\":\"step\""));
+    let nth = steps.clone().position(|line| fills(&line)).expect("a step fills");
+    let why = |record: &mut serde_json::Value| record["decision"]["why"][0]["p"] = 0.125.into();
+    check("step", nth, &why, &["reason at position", "0.125", "filled"]);
+    // A prediction that is another one than was decided on.
+    let other = |record: &mut serde_json::Value| {
+        let p = record["columns"]["p_choice"].as_array_mut().unwrap();
+        p.iter_mut().for_each(|p| *p = 0.5.into());
+    };
+    check("prediction", nth, &other, &["recorded", "derived"]);
+}
