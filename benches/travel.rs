@@ -138,6 +138,7 @@ fn app() -> App {
         recording: None,
         host: Box::new(NoHost),
         prompt_text: String::new(),
+        rest: None,
         notices: Vec::new(),
         look: Look::default(),
         keymap: Keymap::default(),

@@ -41,6 +41,21 @@ fn the_tables_are_the_programs_own() {
 }
 
 #[test]
+fn the_format_is_documented_and_published() {
+    section("docs/trace.md", "fields", &demask::trace::field_tables());
+    let file = path("assets/trace.schema.json");
+    let schema = format!("{:#}\n", demask::trace::schema());
+    if std::env::var_os("UPDATE_DOCUMENTS").is_some() {
+        fs::write(&file, &schema).unwrap();
+    }
+    let published = fs::read_to_string(file).unwrap_or_default();
+    assert!(published == schema, "run UPDATE_DOCUMENTS=1 cargo test --test documents");
+    for line in schema.lines().filter(|line| line.contains("\"description\"")) {
+        assert!(!line.contains("[`"), "a link of the source in {line}");
+    }
+}
+
+#[test]
 fn every_command_and_flag_is_described() {
     fn check(command: &clap::Command) {
         assert!(command.get_about().is_some(), "{} has no description", command.get_name());
@@ -108,10 +123,20 @@ fn commands_in_the_documents_are_commands() {
     let recorder = fs::read_to_string(path("docs/recorder.md")).unwrap();
     let import = fs::read_to_string(path("docs/import.md")).unwrap();
     let devices = fs::read_to_string(path("docs/devices.md")).unwrap();
+    let trace = fs::read_to_string(path("docs/trace.md")).unwrap();
     let mut seen = 0;
-    for text in
-        [readme, recordings, configuration, commands, evaluation, models, devices, import, recorder]
-    {
+    for text in [
+        readme,
+        recordings,
+        configuration,
+        commands,
+        evaluation,
+        models,
+        devices,
+        trace,
+        import,
+        recorder,
+    ] {
         for line in text.lines() {
             let found = line.split('`').find_map(|part| part.trim().strip_prefix("demask "));
             let found = found.or_else(|| line.strip_prefix("demask "));

@@ -230,7 +230,7 @@ fn show(
         (recipe.label().to_owned(), start)
     });
     let lanes = lanes.collect();
-    tui::compare(lanes, loaded.predictor).map_err(Fault::failure)?;
+    tui::compare(lanes, Some(loaded.predictor)).map_err(Fault::failure)?;
     Ok(ExitCode::SUCCESS)
 }
 

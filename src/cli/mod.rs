@@ -6,6 +6,7 @@ mod batch;
 mod bench;
 mod compare;
 mod config;
+mod diff;
 mod doctor;
 mod eval;
 mod fault;
@@ -63,6 +64,8 @@ enum Command {
     Run(run::RunArgs),
     /// Run several strategies on one prompt, side by side
     Compare(compare::CompareArgs),
+    /// Hold two recordings, or two branches, against each other
+    Diff(diff::DiffArgs),
     /// Open a recording, without a model
     Replay(replay::ReplayArgs),
     /// Make every decision of a recording again, and say where one differs
@@ -94,6 +97,7 @@ pub fn main() -> ExitCode {
         Some(Command::Tui(args)) => tui::main(&args),
         Some(Command::Run(args)) => run::main(&args),
         Some(Command::Compare(args)) => compare::main(&args),
+        Some(Command::Diff(args)) => diff::main(&args),
         Some(Command::Replay(args)) => replay::main(&args),
         Some(Command::Verify(args)) => verify::main(&args),
         Some(Command::Import(args)) => import::main(&args),

@@ -33,7 +33,7 @@ pub fn first_difference(a: Run, b: Run) -> Difference {
 }
 
 /// True if two canvases hold the same tokens.
-fn same(a: &Canvas, b: &Canvas) -> bool {
+pub(super) fn same(a: &Canvas, b: &Canvas) -> bool {
     let of_b = b.cells().iter().map(|cell| cell.token);
     a.cells().iter().map(|cell| cell.token).eq(of_b)
 }

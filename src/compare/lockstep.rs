@@ -7,12 +7,44 @@ use crate::{
     session::{Pending, Session, StepError},
 };
 
+/// How a lane goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ahead {
+    /// It decides, and asks for the passes that this needs.
+    #[default]
+    Decides,
+    /// Over the steps that are on record, as they are: it asks for nothing.
+    Known,
+}
+
 /// Something with a session.
 pub trait Lane {
     /// The session.
     fn session(&self) -> &Session;
     /// The session, to be stepped.
     fn session_mut(&mut self) -> &mut Session;
+    /// How it goes on.
+    fn ahead(&self) -> Ahead {
+        Ahead::Decides
+    }
+
+    /// True if it is over: there is no step to make.
+    fn over(&self) -> bool {
+        match self.ahead() {
+            Ahead::Known => self.session().node().next.is_none(),
+            Ahead::Decides => {
+                matches!(self.session().pending(), Pending::Done(_) | Pending::Failed(_))
+            }
+        }
+    }
+
+    /// The pass that its next step waits for, if it does.
+    fn waits(&self) -> Option<(Key, &Arc<Request>)> {
+        match (self.ahead(), self.session().pending()) {
+            (Ahead::Decides, Pending::Wanted { key, request }) => Some((*key, request)),
+            _ => None,
+        }
+    }
 }
 
 impl Lane for Session {
@@ -55,8 +87,8 @@ impl<L: Lane> Lockstep<L> {
     pub fn wanted(&mut self) -> Vec<(Key, Arc<Request>)> {
         let mut wanted: Vec<(Key, Arc<Request>)> = Vec::new();
         for at in 0..self.lanes.len() {
-            let Pending::Wanted { key, request } = self.lanes[at].session().pending().clone()
-            else {
+            let waits = self.lanes[at].waits();
+            let Some((key, request)) = waits.map(|(key, request)| (key, request.clone())) else {
                 continue;
             };
             let known = self.lanes.iter().find_map(|lane| {
@@ -88,25 +120,41 @@ impl<L: Lane> Lockstep<L> {
     /// # Errors
     /// The number of a session whose step cannot be made, and why; those before it have moved.
     pub fn step_all(&mut self) -> Result<Advance, (usize, StepError)> {
-        let goes_on = |lane: &L| {
-            matches!(lane.session().pending(), Pending::Wanted { .. } | Pending::Decided { .. })
-        };
         let depth = |lane: &L| lane.session().node().depth;
-        let Some(from) = self.lanes.iter().filter(|lane| goes_on(lane)).map(depth).min() else {
+        let Some(from) = self.lanes.iter().filter(|lane| !lane.over()).map(depth).min() else {
             return Ok(Advance::Over);
         };
         self.wanted();
-        let behind = |lane: &L| goes_on(lane) && depth(lane) == from;
-        let waits = |lane: &L| matches!(lane.session().pending(), Pending::Wanted { .. });
-        if self.lanes.iter().any(|lane| behind(lane) && waits(lane)) {
+        let behind = |lane: &L| !lane.over() && depth(lane) == from;
+        if self.lanes.iter().any(|lane| behind(lane) && lane.waits().is_some()) {
             return Ok(Advance::Waiting);
         }
         for (at, lane) in self.lanes.iter_mut().enumerate() {
-            if behind(lane) {
-                lane.session_mut().step().map_err(|error| (at, error))?;
+            match lane.ahead() {
+                _ if !behind(lane) => {}
+                Ahead::Decides => {
+                    lane.session_mut().step().map_err(|error| (at, error))?;
+                }
+                Ahead::Known => {
+                    lane.session_mut().forward();
+                }
             }
         }
         Ok(Advance::Moved)
+    }
+
+    /// Goes to a step with every lane that goes over known steps, on its branch, or to its end;
+    /// the others go back to it if they are further.
+    pub fn to(&mut self, step: usize) {
+        for lane in self.lanes.iter_mut().filter(|lane| lane.ahead() == Ahead::Known) {
+            let session = lane.session_mut();
+            let branch = session.timeline().branch(session.at());
+            let node = branch.get(step).or(branch.last()).copied();
+            if let Some(node) = node.filter(|&node| node != session.at()) {
+                session.go(node);
+            }
+        }
+        self.back_to(step);
     }
 
     /// Goes one step back with all that are furthest; false at the start.

@@ -1,13 +1,22 @@
 //! Runs side by side: several sessions in lockstep, the figures of each, and where two of them
 //! part. Everything here is pure; whoever owns the model answers what is wanted.
 
+mod alignment;
 mod difference;
 mod figures;
+mod guesses;
 mod lockstep;
+mod trajectory;
 
+pub use alignment::Correspondence;
 pub use difference::{Difference, Excerpt, differing, excerpt, first_difference};
 pub use figures::Figures;
-pub use lockstep::{Advance, Lane, Lockstep};
+pub use guesses::{Guesses, Predictions};
+pub use lockstep::{Advance, Ahead, Lane, Lockstep};
+pub use trajectory::{
+    Change, Comparison, Deed, Did, Divergence, Fills, ParamPair, Parted, Spot, StepPair,
+    params_apart, trajectories,
+};
 
 use crate::{
     canvas::{Canvas, TokenId},

@@ -185,12 +185,7 @@ impl Debugger {
         if token == self.session.canvas().special().mask {
             return "mask".to_owned();
         }
-        match self.vocabulary.piece(token) {
-            Some(Piece::Text(text)) => format!("“{}”", text.escape_debug()),
-            Some(Piece::Control(name)) => format!("⟨{}⟩", name.escape_debug()),
-            Some(Piece::Bytes(bytes)) => format!("⟨{bytes:02X?}⟩"),
-            None => format!("#{token}"),
-        }
+        self.vocabulary.named(token)
     }
 
     /// The value of a name, or whether a condition holds.

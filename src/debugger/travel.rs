@@ -182,14 +182,11 @@ impl Debugger {
 
     /// A branch by its number from 1, or by its name.
     pub(super) fn branch_called(&self, called: &str) -> Result<(usize, Branch), Failed> {
-        let branches = self.session.timeline().branches();
-        let named = branches.iter().position(|branch| branch.name.as_deref() == Some(called));
-        let numbered = || called.parse::<usize>().ok()?.checked_sub(1);
-        let found = named.or_else(numbered).and_then(|at| Some((at, branches.get(at)?.clone())));
+        let found = self.session.timeline().branch_called(called);
         found.ok_or_else(|| {
             Failed::new(format!(
                 "there is no branch `{called}`; `branches` lists the {} there are",
-                branches.len()
+                self.session.timeline().tips().len()
             ))
         })
     }

@@ -280,6 +280,40 @@ impl Verdict {
             Self::Unrecorded => "unrecorded",
         }
     }
+
+    /// The value that its rule compares and the bound it is compared with, where it has them: a
+    /// confidence and a threshold with most rules.
+    pub fn numbers(&self) -> (Option<f32>, Option<f32>) {
+        match *self {
+            Self::Written | Self::Unrecorded => (None, None),
+            Self::Fill { p, rule, .. } => match rule {
+                FillRule::Above { threshold } | FillRule::BestOfBlock { threshold } => {
+                    (Some(p), Some(threshold))
+                }
+                FillRule::Passes(test) | FillRule::Best(test) => {
+                    (Some(test.value), Some(test.bound))
+                }
+                FillRule::WithoutMask
+                | FillRule::Quota { .. }
+                | FillRule::Drawn { .. }
+                | FillRule::Unrecorded => (Some(p), None),
+            },
+            Self::Remask { p, rule, .. } => match rule {
+                RemaskRule::Fails(test) => (Some(test.value), Some(test.bound)),
+                RemaskRule::Drawn { .. } | RemaskRule::Unrecorded => (p, None),
+            },
+            Self::Grown { .. } => (None, None),
+            Self::Expand { p, threshold, .. } | Self::Refused { p, threshold, .. } => {
+                (Some(p), Some(threshold))
+            }
+            Self::Forced { p, .. } => (Some(p), None),
+            Self::Left { p, rule } => match rule {
+                LeftRule::NotConfident { threshold, .. } => (Some(p), Some(threshold)),
+                LeftRule::Fails(test) => (Some(test.value), Some(test.bound)),
+                _ => (Some(p), None),
+            },
+        }
+    }
 }
 
 /// A probability for people: three significant digits, more where it is close to 1; only 0 and 1

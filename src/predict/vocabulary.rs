@@ -82,6 +82,17 @@ pub trait Vocabulary: Send + Sync {
         })
     }
 
+    /// A token as it is named in sentences: “text”, ⟨name⟩ of a control token, ⟨[E4, B8]⟩ for a part
+    /// of a character, #id where there is no text.
+    fn named(&self, id: TokenId) -> String {
+        match self.piece(id) {
+            Some(Piece::Text(text)) => format!("“{}”", text.escape_debug()),
+            Some(Piece::Control(name)) => format!("⟨{}⟩", name.escape_debug()),
+            Some(Piece::Bytes(bytes)) => format!("⟨{bytes:02X?}⟩"),
+            None => format!("#{id}"),
+        }
+    }
+
     /// The text of a run of tokens: control tokens left out, broken characters as U+FFFD.
     fn text(&self, ids: &[TokenId]) -> String {
         let bytes: Vec<u8> = ids

@@ -54,6 +54,14 @@ impl Timeline {
         branches.into_iter().map(|(_, branch)| branch).collect()
     }
 
+    /// A branch by its name, or else by its number from 1, with its place among all.
+    pub fn branch_called(&self, called: &str) -> Option<(usize, Branch)> {
+        let branches = self.branches();
+        let named = branches.iter().position(|branch| branch.name.as_deref() == Some(called));
+        let numbered = || called.parse::<usize>().ok()?.checked_sub(1);
+        named.or_else(numbered).and_then(|at| Some((at, branches.get(at)?.clone())))
+    }
+
     /// A branch's own part, its end first.
     fn own(&self, tip: NodeId) -> Vec<NodeId> {
         let carried =

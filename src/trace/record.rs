@@ -24,7 +24,10 @@ pub(super) enum Record {
     /// First line.
     Header(Header),
     /// Token texts by id, before an id is first used.
-    Tokens { tokens: BTreeMap<String, Text> },
+    Tokens {
+        /// Texts by id.
+        tokens: BTreeMap<String, Text>,
+    },
     /// A run starts.
     Root(Root),
     /// A prediction is known.
@@ -34,14 +37,32 @@ pub(super) enum Record {
     /// A person edits. Since 1.1.
     Edit(Edited),
     /// A branch gets a name, or with null loses it. Since 1.1.
-    Name { tip: usize, name: Option<String> },
+    Name {
+        /// The node at the branch's end.
+        tip: usize,
+        /// The name.
+        name: Option<String>,
+    },
     /// A branch is deleted, or comes back. Since 1.1.
-    Delete { tip: usize, deleted: bool },
+    Delete {
+        /// The node at the branch's end.
+        tip: usize,
+        /// False brings it back.
+        deleted: bool,
+    },
     /// A bookmark is set, or with null taken away. Since 1.1.
-    Mark { node: usize, name: Option<String> },
+    Mark {
+        /// Where.
+        node: usize,
+        /// The name.
+        name: Option<String>,
+    },
     /// The session is closed.
     End {
+        /// The node left.
         at: usize,
+        /// Why the run was over there: `complete`, `stagnant`, `out_of_steps` (1.2); null where it
+        /// was left in the middle.
         #[serde(default)]
         finish: Option<String>,
     },
@@ -152,9 +173,19 @@ pub struct Asked {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum Text {
+    /// Whole characters.
     Whole(String),
-    Bytes { hex: String },
-    Control { control: String },
+    /// Part of a character.
+    Bytes {
+        /// Its bytes, two hexadecimal digits each.
+        hex: String,
+    },
+    /// A control token.
+    Control {
+        /// Its name.
+        control: String,
+    },
+    /// The vocabulary has no text for it.
     None(()),
 }
 
@@ -200,7 +231,9 @@ impl Param {
 /// The start of a run: a prompt with masks behind it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Root {
+    /// The node's number: whatever the writer likes, once a file.
     pub id: usize,
+    /// Ids of the prompt.
     #[serde(default)]
     pub prompt: Vec<TokenId>,
     /// Masks behind the prompt; absent since 1.4 where `canvas` is there.
@@ -212,6 +245,7 @@ pub(super) struct Root {
     /// Absent since 1.4 in recordings of other programs' strategies.
     #[serde(default = "foreign")]
     pub state: State,
+    /// The strategy's parameters.
     #[serde(default)]
     pub params: Params,
 }
@@ -219,10 +253,11 @@ pub(super) struct Root {
 /// A prediction. Exact: argmax, choice, p_choice, p_eos, best_unmask, p_best_unmask, p_argmax.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Prediction {
-    /// 32 hexadecimal digits.
+    /// Its name: up to 32 hexadecimal digits, in our recordings the hash of the request.
     pub key: String,
     /// Generated positions.
     pub rows: usize,
+    /// What is known of them.
     pub columns: Columns,
     /// What the pass left uncomputed; absent where it was exact. Since 1.3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -244,24 +279,29 @@ pub(super) struct LeftOut {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(super) struct Columns {
-    /// null since 1.4 where it is not known.
+    /// The best token; null since 1.4 where it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub argmax: Option<Vec<Option<TokenId>>>,
+    /// Its probability. Exact, as all numbers are that are not said to be rounded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p_argmax: Option<Vec<Option<f32>>>,
-    /// Absent where it equals `argmax` throughout; null since 1.4 where it is not known.
+    /// The token chosen, with sampling noise. Absent where it equals `argmax` throughout; null since
+    /// 1.4 where it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub choice: Option<Vec<Option<TokenId>>>,
+    /// Probability of the choice: the confidence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p_choice: Option<Vec<Option<f32>>>,
+    /// Probability of the end-of-sequence token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p_eos: Option<Vec<Option<f32>>>,
+    /// Probability of the token held.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p_current: Option<Vec<Option<f32>>>,
-    /// Rounded; masked positions only.
+    /// Shannon entropy, nats. Rounded; masked positions only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entropy: Option<Sparse<Option<f32>>>,
-    /// Rounded; masked positions only.
+    /// Probability of the best token less that of the second. Rounded; masked positions only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub margin: Option<Sparse<Option<f32>>>,
     /// What the strategy ranks by. Since 1.2.
@@ -277,7 +317,8 @@ pub(super) struct Columns {
     /// mask token, since nothing reads it elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub best_unmask: Option<Sparse<(TokenId, Option<f32>)>>,
-    /// Rounded; masked positions only, without improbable candidates behind the best two.
+    /// The best tokens and their probabilities. Rounded; masked positions only, without candidates
+    /// under 0.001 behind the best two.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_k: Option<Sparse<(Vec<TokenId>, Vec<f32>)>>,
 }
@@ -285,14 +326,18 @@ pub(super) struct Columns {
 /// A column with values at some positions only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Sparse<T> {
+    /// The positions.
     pub at: Vec<usize>,
+    /// A value each.
     pub values: Vec<T>,
 }
 
 /// A step from a known node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Step {
+    /// The new node's number.
     pub id: usize,
+    /// The node stepped from; several steps may have one.
     pub parent: usize,
     /// The prediction it was decided on; absent since 1.4 where none is recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -313,6 +358,7 @@ pub(super) struct Step {
     /// XXH3-64 over the ids of the generated region afterwards, as little-endian u32.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
+    /// How long it took.
     #[serde(default)]
     pub timing: Timing,
 }
@@ -320,8 +366,11 @@ pub(super) struct Step {
 /// A person's edits of a known node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Edited {
+    /// The new node's number.
     pub id: usize,
+    /// The node edited.
     pub parent: usize,
+    /// The edits, in order.
     pub edits: Vec<Edit>,
     /// The state afterwards.
     pub state: State,
@@ -337,23 +386,29 @@ pub(super) struct Edited {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(super) struct Timing {
+    /// The forward pass; 0 where its prediction was known.
     pub forward_ms: f64,
+    /// Planning and deciding.
     pub decide_ms: f64,
 }
 
 /// What a step did, and why.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Decision {
-    /// Absent since 1.4 in recordings of other programs' strategies.
+    /// What kind of step: `grow`, `settle`, `high_conf`, `fallback`, `stuck`, `none`, since 1.2
+    /// `quota`, `remask`, since 1.4 `recorded`. Absent since 1.4 in recordings of other programs.
     #[serde(default)]
     pub mode: String,
+    /// The changes, in order.
     #[serde(default)]
     pub edits: Vec<Edit>,
     /// Fills, remaskings, expansions and refusals with their numbers. Positions not named were left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub why: Vec<Why>,
+    /// Positions that fell off.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<Dropped>,
+    /// The EOS confidence, where the strategy uses one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eos: Option<Eos>,
 }
@@ -392,8 +447,10 @@ pub(super) enum Edit {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(super) struct Wish {
+    /// It stays as it is.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub pinned: bool,
+    /// It is to be expanded, or never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expand: Option<bool>,
 }
@@ -402,41 +459,65 @@ pub(super) struct Wish {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub(super) enum Why {
+    /// It is written.
     Fill {
+        /// The position.
         at: usize,
+        /// The token.
         token: TokenId,
+        /// Its confidence.
         p: f32,
+        /// The rule.
         rule: FillRule,
+        /// The threshold.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         threshold: Option<f32>,
     },
+    /// It becomes several masks.
     Expand {
+        /// The position.
         at: usize,
+        /// Its confidence.
         p: f32,
+        /// The threshold.
         threshold: f32,
+        /// Masks in its place.
         n: usize,
+        /// The EOS confidence.
         eos: f32,
+        /// The threshold of the EOS confidence.
         eos_threshold: f32,
     },
-    /// Since 1.1.
+    /// It becomes several masks because a person asked. Since 1.1.
     Forced {
+        /// The position.
         at: usize,
+        /// Its confidence.
         p: f32,
+        /// Masks in its place.
         n: usize,
     },
-    /// Since 1.2.
+    /// It is masked again. Since 1.2.
     Remask {
+        /// The position.
         at: usize,
+        /// The token.
         token: TokenId,
-        /// Absent where the rule knows none.
+        /// Its confidence; absent where the rule knows none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         p: Option<f32>,
+        /// The rule.
         rule: RemaskRule,
     },
+    /// Under the low threshold, and yet not expanded.
     Refused {
+        /// The position.
         at: usize,
+        /// Its confidence.
         p: f32,
+        /// The threshold.
         threshold: f32,
+        /// Why not.
         because: Refusal,
     },
 }
@@ -487,9 +568,11 @@ pub(super) enum RemaskRule {
 /// A value against a bound.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Test {
+    /// What is measured.
     pub measure: Measure,
     /// null where it is not finite.
     pub value: Option<f32>,
+    /// The bound.
     pub bound: f32,
 }
 
@@ -530,6 +613,7 @@ pub(super) enum Refusal {
 /// A position that fell off at the maximum length.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Dropped {
+    /// Its slot.
     pub slot: u32,
     /// Absent for a mask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -543,6 +627,8 @@ pub(super) struct Eos {
     pub counted: usize,
     /// What the sum is divided by.
     pub window: usize,
+    /// The confidence, 0..=1.
     pub confidence: f32,
+    /// The threshold of this stage.
     pub threshold: f32,
 }

@@ -180,19 +180,23 @@ pub fn run(mut start: Start) -> Result<(), TuiError> {
     finished.map_err(TuiError::Recording)
 }
 
-/// Shows runs side by side until the screen is left, each under the strategy it is labelled with.
-/// All are on one model. As [`run`] for the terminal and the recordings.
+/// Shows runs side by side until the screen is left, each under its label. Live ones are all on
+/// one model; recorded ones are gone over as they are, and need none. As [`run`] for the terminal
+/// and the recordings.
 ///
 /// # Errors
 /// [`TuiError`].
-pub fn compare(lanes: Vec<(String, Start)>, predictor: Box<dyn Predictor>) -> Result<(), TuiError> {
+pub fn compare(
+    lanes: Vec<(String, Start)>,
+    predictor: Option<Box<dyn Predictor>>,
+) -> Result<(), TuiError> {
     let mouse = lanes.first().is_some_and(|(_, start)| start.look.mouse);
     let Some(mut comparison) = compare::Comparison::new(lanes, 80, 24) else { return Ok(()) };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(TuiError::Terminal)?;
-    let shown = runtime.block_on(driver::run(&mut comparison, Some(predictor), mouse));
+    let shown = runtime.block_on(driver::run(&mut comparison, predictor, mouse));
     // Nothing may wait for a forward pass that is still running.
     runtime.shutdown_background();
     let closed = comparison.lockstep.lanes.iter_mut();

@@ -6,8 +6,15 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
     super::{
-        frame, history::block_number, layout::SMALLEST, panes::canvas, pen::Pen, popup, slow::Slow,
-        text, theme::Role,
+        frame,
+        history::block_number,
+        layout::SMALLEST,
+        panes::canvas,
+        pen::Pen,
+        popup,
+        slow::Slow,
+        text,
+        theme::{self, Role},
     },
     Comparison, Lane, keys,
 };
@@ -23,7 +30,7 @@ type Place = (usize, Rect);
 
 /// Where the lanes are, with rules between columns: as many as fit, the one in focus among them.
 fn places(comparison: &Comparison) -> (Vec<Place>, Vec<Rect>) {
-    let bottom = bottom_rows(comparison.height);
+    let bottom = bottom_rows(comparison.height) + strip(comparison).map_or(0, |strip| strip.height);
     let area = Rect::new(0, 1, comparison.width, comparison.height.saturating_sub(1 + bottom));
     let count = comparison.lockstep.lanes.len().max(1);
     let most_columns = usize::from((area.width / NARROWEST).max(1));
@@ -59,6 +66,42 @@ fn bottom_rows(height: u16) -> u16 {
     if height < 30 { 1 } else { 2 }
 }
 
+/// Where the strip of a recorded pair's steps is, if the screen has room for it.
+fn strip(comparison: &Comparison) -> Option<Rect> {
+    const LOWEST: u16 = 16;
+    let (width, height) = (comparison.width, comparison.height);
+    let shown = comparison.recorded() && comparison.last_step() > 0 && height >= LOWEST;
+    let y = height.checked_sub(bottom_rows(height) + 1)?;
+    shown.then(|| Rect::new(1, y, width.saturating_sub(2), 1))
+}
+
+/// Columns of the strip: one a step, or the steps shared out.
+fn columns(strip: Rect, last: usize) -> usize {
+    usize::from(strip.width).min(last + 1).max(1)
+}
+
+/// The steps as a strip: where they differ, and where one stands.
+fn draw_strip(comparison: &Comparison, pen: &mut Pen, strip: Rect) {
+    let last = comparison.last_step();
+    let columns = columns(strip, last);
+    let lane = comparison.lockstep.lanes.get(comparison.focus.max(1));
+    let differs = lane.map(|lane| lane.differing.as_slice()).unwrap_or_default();
+    let column = |step: usize| step * columns / (last + 1);
+    let here = column(comparison.lockstep.step().min(last));
+    for at in 0..columns {
+        let x = strip.x + u16::try_from(at).unwrap_or(0);
+        let (from, to) =
+            ((at * (last + 1)).div_ceil(columns), ((at + 1) * (last + 1)).div_ceil(columns));
+        // The differences are told by step from 1.
+        let some = (from.max(1)..to).any(|step| differs.get(step - 1) == Some(&true));
+        match (at == here, some) {
+            (true, _) => pen.sign(x, strip.y, theme::PLAYHEAD, Role::Key),
+            (false, true) => pen.sign(x, strip.y, theme::CHANGED, Role::Warn),
+            (false, false) => pen.sign(x, strip.y, theme::IDLE, Role::Faint),
+        }
+    }
+}
+
 /// Draws the screen.
 pub(super) fn draw(comparison: &Comparison, buffer: &mut Buffer) {
     buffer.reset();
@@ -76,6 +119,9 @@ pub(super) fn draw(comparison: &Comparison, buffer: &mut Buffer) {
             }
         }
         frame::join(&mut pen, &rules);
+        if let Some(strip) = strip(comparison) {
+            draw_strip(comparison, &mut pen, strip);
+        }
         bottom(comparison, &mut pen, area);
         if comparison.help {
             help(comparison, &mut pen, area);
@@ -138,7 +184,11 @@ fn title(comparison: &Comparison, pen: &mut Pen, line: Rect, places: &[Place]) {
         None => "PAUSED".to_owned(),
     };
     let recording = lanes.iter().any(|lane| lane.app.recording.is_some());
-    let mut badges = vec![(" LIVE ".to_owned(), Role::Live), (format!(" {state} "), Role::State)];
+    let source = match comparison.recorded() {
+        true => (" REPLAY ".to_owned(), Role::Replay),
+        false => (" LIVE ".to_owned(), Role::Live),
+    };
+    let mut badges = vec![source, (format!(" {state} "), Role::State)];
     if recording {
         badges.insert(0, (" REC ".to_owned(), Role::Recording));
     }
@@ -158,7 +208,13 @@ fn title(comparison: &Comparison, pen: &mut Pen, line: Rect, places: &[Place]) {
     let step = format!("step {}", comparison.lockstep.step());
     let model = lanes.first().map(|lane| text::safe(&lane.app.facts.name, pen.theme.ascii()));
     let model = text::fit(&model.unwrap_or_default(), 20);
-    let long = format!("{shown} · {model} · {passes} passes");
+    let known = comparison.lockstep.lanes.get(comparison.focus.max(1));
+    let known = known.map_or(0, |lane| lane.differing.iter().filter(|&&differs| differs).count());
+    let what = match comparison.recorded() {
+        true => format!("{known} of {} steps differ", comparison.last_step()),
+        false => format!("{model} · {passes} passes"),
+    };
+    let long = format!("{shown} · {what}");
     // With one line at the bottom for everything, where lanes part is said here.
     let parting =
         comparison.parting(comparison.focus).filter(|_| bottom_rows(comparison.height) == 1);
@@ -217,11 +273,23 @@ fn help(comparison: &Comparison, pen: &mut Pen, screen: Rect) {
     }
 }
 
-/// A click: gives its lane the keys, and puts the cursor there. The wheel scrolls.
+/// A click: gives its lane the keys, and puts the cursor there; on the strip of steps it goes to
+/// one. The wheel scrolls.
 pub(super) fn click(comparison: &mut Comparison, mouse: MouseEvent) {
     if comparison.help {
         comparison.help = !matches!(mouse.kind, MouseEventKind::Down(_));
         return;
+    }
+    if let Some(strip) = strip(comparison).filter(|strip| mouse.row == strip.y)
+        && matches!(
+            mouse.kind,
+            MouseEventKind::Down(MouseButton::Left) | MouseEventKind::Drag(MouseButton::Left)
+        )
+    {
+        let last = comparison.last_step();
+        let columns = columns(strip, last);
+        let column = usize::from(mouse.column.saturating_sub(strip.x)).min(columns - 1);
+        return comparison.go_to((column * (last + 1)).div_ceil(columns));
     }
     let (places, _) = places(comparison);
     let under = |(_, place): &Place| place.contains((mouse.column, mouse.row).into());

@@ -13,7 +13,7 @@ use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
 use ratatui::buffer::Buffer;
 
 use super::{
-    Start,
+    Source, Start,
     app::{App, Busy, Mode, SPEEDS},
     driver::Interface,
     frame,
@@ -22,21 +22,40 @@ use super::{
     update::{self, Effect, Event},
 };
 use crate::{
-    compare::{self, Advance, Lockstep, Run},
+    compare::{self, Advance, Ahead, Lockstep, Run, StepPair},
     predict::{Key, PredictError, Progress},
-    session::{Pending, Report, Session},
+    session::{NodeId, Report, Session},
 };
 
-/// A strategy's run as a debugger of its own.
+/// A run as a debugger of its own.
 pub(super) struct Lane {
-    /// The strategy as it was written.
+    /// The strategy as it was written, or the recording's name.
     pub label: String,
     pub app: App,
-    /// The step after which it parts from the first lane.
+    /// Of a recorded run: its end.
+    end: Option<NodeId>,
+    /// The step at which it parts from the first lane.
     parting: Option<usize>,
+    /// Of a recorded run beside a recorded first lane: by step from 1, whether it differs.
+    differing: Vec<bool>,
+}
+
+impl Lane {
+    /// The whole run of a recorded lane; of another as far as it has come.
+    fn run(&self) -> Run<'_> {
+        let session = &self.app.debugger.session;
+        Run { session, end: self.end.unwrap_or(session.at()) }
+    }
 }
 
 impl compare::Lane for Lane {
+    fn ahead(&self) -> Ahead {
+        match self.app.source {
+            Source::Live => Ahead::Decides,
+            Source::Replay(_) => Ahead::Known,
+        }
+    }
+
     fn session(&self) -> &Session {
         &self.app.debugger.session
     }
@@ -82,8 +101,11 @@ impl Comparison {
         let speed = SPEEDS.iter().position(|&at| at == first.speed).unwrap_or(2);
         let lanes = starts.into_iter().map(|(label, start)| {
             let mut app = App::new(start, width, height);
-            app.debugger.live = true;
-            Lane { label, app, parting: None }
+            let live = app.source == Source::Live;
+            app.debugger.live = live;
+            let session = &app.debugger.session;
+            let end = session.timeline().branch(session.at()).last().copied().filter(|_| !live);
+            Lane { label, app, end, parting: None, differing: Vec::new() }
         });
         let mut comparison = Self {
             lockstep: Lockstep { lanes: lanes.collect() },
@@ -106,8 +128,38 @@ impl Comparison {
             height,
             died: None,
         };
+        comparison.hold_recorded();
         comparison.refresh();
         Some(comparison)
+    }
+
+    /// Holds recorded lanes against a recorded first lane, from start to end.
+    fn hold_recorded(&mut self) {
+        let Some((first, others)) = self.lockstep.lanes.split_first_mut() else { return };
+        for lane in others.iter_mut().filter(|lane| lane.end.is_some() && first.end.is_some()) {
+            let mut differing = Vec::new();
+            let each = |pair: StepPair| differing.push(pair.differs());
+            let found = compare::trajectories(first.run(), lane.run(), each);
+            lane.parting = match found.same_start {
+                true => found.divergence.map(|divergence| divergence.step),
+                false => Some(0),
+            };
+            lane.differing = differing;
+        }
+    }
+
+    /// True if every lane goes over what is on record.
+    pub fn recorded(&self) -> bool {
+        self.lockstep.lanes.iter().all(|lane| lane.end.is_some())
+    }
+
+    /// The last step of the longest recorded lane.
+    fn last_step(&self) -> usize {
+        let depth = |lane: &Lane| {
+            let end = lane.end?;
+            Some(lane.app.debugger.session.timeline()[end].depth as usize)
+        };
+        self.lockstep.lanes.iter().filter_map(depth).max().unwrap_or(0)
     }
 
     /// The lane in focus.
@@ -117,10 +169,7 @@ impl Comparison {
 
     /// True if every run is over.
     pub fn over(&self) -> bool {
-        let over = |lane: &Lane| {
-            matches!(lane.app.debugger.session.pending(), Pending::Done(_) | Pending::Failed(_))
-        };
-        self.lockstep.lanes.iter().all(over)
+        self.lockstep.lanes.iter().all(compare::Lane::over)
     }
 
     /// Brings what is derived from the sessions up to date.
@@ -132,8 +181,11 @@ impl Comparison {
         let Some((first, others)) = self.lockstep.lanes.split_first_mut() else { return };
         for lane in others {
             lane.app.differs = compare::differing(first.app.canvas(), lane.app.canvas());
-            let (one, own) = (&first.app.debugger.session, &lane.app.debugger.session);
-            lane.parting = compare::first_difference(Run::here(one), Run::here(own)).step;
+            // Of recorded runs it is known already.
+            if lane.differing.is_empty() {
+                let (one, own) = (&first.app.debugger.session, &lane.app.debugger.session);
+                lane.parting = compare::first_difference(Run::here(one), Run::here(own)).step;
+            }
         }
     }
 
@@ -179,6 +231,41 @@ impl Comparison {
         (self.running, self.owed) = (false, 0);
         self.lockstep.back_to(step);
         self.refresh();
+    }
+
+    /// Goes to a step, back or on over what is on record.
+    fn go_to(&mut self, step: usize) {
+        (self.running, self.owed) = (false, 0);
+        self.lockstep.to(step);
+        self.refresh();
+    }
+
+    /// A tenth of the recorded run back or on.
+    fn scrub(&mut self, on: bool) {
+        if !self.recorded() {
+            return self.say("a run that is being made is known as far as it goes: s, S, 0, $");
+        }
+        let (here, last) = (self.lockstep.step(), self.last_step());
+        let by = last.div_ceil(10).max(1);
+        self.go_to(if on { (here + by).min(last) } else { here.saturating_sub(by) });
+    }
+
+    /// Goes to where the lane in focus parts from the first, before the step that does it.
+    fn go_to_parting(&mut self) {
+        let at = self.focus.max(1);
+        let Some(lane) = self.lockstep.lanes.get(at) else { return };
+        let Some(step) = lane.parting else {
+            return self.say(format!("lane {} does not part from lane 1", at + 1));
+        };
+        self.go_to(step.saturating_sub(1));
+        let step_key = self.keymap.first(Action::Step);
+        self.say(match step {
+            0 => format!("lane {} starts from another canvas than lane 1", at + 1),
+            _ => format!(
+                "lane {} parts from lane 1 in the next step, {step}: {step_key} makes it",
+                at + 1
+            ),
+        });
     }
 
     /// Asks for the passes that are wanted, each once; those that nobody waits for are cancelled.
@@ -290,6 +377,13 @@ impl Comparison {
                 step => self.back_to(step - 1),
             },
             Action::FirstStep => self.back_to(0),
+            Action::LastStep if self.recorded() => self.go_to(self.last_step()),
+            Action::Forward => {
+                self.running = false;
+                self.step();
+            }
+            Action::BackStage | Action::RunStage => self.scrub(action == Action::RunStage),
+            Action::PreviousEvent | Action::NextEvent => self.go_to_parting(),
             Action::LastStep => {
                 while self.lockstep.step_all() == Ok(Advance::Moved) {}
                 self.refresh();
@@ -373,6 +467,15 @@ impl Comparison {
             app.mode = Mode::Normal;
             let (asked, busy) = (std::mem::take(&mut app.asked), app.busy.take());
             (self.asked, self.busy) = (asked, busy);
+        }
+        // A recorded lane keeps to its branch, whatever was looked at.
+        let focused = self.lockstep.lanes.get_mut(self.focus);
+        if let Some((end, lane)) = focused.and_then(|lane| Some((lane.end?, lane))) {
+            let session = &mut lane.app.debugger.session;
+            let path = session.timeline().path(end);
+            let step = (session.node().depth as usize).min(path.len() - 1);
+            session.go(end);
+            session.go(path[step]);
         }
         self.refresh();
     }

@@ -5,7 +5,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::*;
 use crate::tui::{
-    Look, Palette,
+    Look, Palette, Source,
     tests::{fake, fake::styled},
 };
 
@@ -194,4 +194,123 @@ fn every_size_can_be_drawn_whatever_the_lanes() {
             }
         }
     }
+}
+
+/// The same runs as recordings, to be gone over without a model.
+fn recorded(look: Look, lanes: &[&[(&str, &str)]], width: u16, height: u16) -> Comparison {
+    let starts = lanes.iter().enumerate().map(|(at, set)| {
+        let mut start = fake::start_with(look, fake::params(set), fake::vocabulary());
+        while !matches!(start.session.pending(), crate::session::Pending::Done(_)) {
+            fake::supplied(&mut start.session);
+            start.session.step().unwrap();
+        }
+        let root = start.session.timeline().root_of(start.session.at());
+        start.session.go(root);
+        start.predictor = None;
+        let name = format!("run-{}.jsonl", at + 1);
+        start.source = Source::Replay(name.clone());
+        (name, start)
+    });
+    let mut comparison = Comparison::new(starts.collect(), width, height).unwrap();
+    assert!(comparison.begin().is_empty());
+    comparison
+}
+
+#[test]
+fn recorded_screens() {
+    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+        let mut comparison = recorded(Look::default(), TWO, width, height);
+        press(&mut comparison, "Tab ] s");
+        check(&format!("diff_{width}x{height}"), &comparison);
+    }
+    let look = Look { palette: Palette::Mono, ascii: true, ..Look::default() };
+    let mut comparison = recorded(look, TWO, 100, 30);
+    press(&mut comparison, "$");
+    check("diff_mono_ascii", &comparison);
+}
+
+#[test]
+fn recorded_lanes_go_over_what_is_known_and_ask_for_nothing() {
+    let mut comparison = recorded(Look::default(), TWO, 80, 24);
+    assert_eq!(press(&mut comparison, "s f"), 0);
+    assert_eq!(depths(&comparison), [2, 2]);
+    press(&mut comparison, "S");
+    assert_eq!(depths(&comparison), [1, 1]);
+    press(&mut comparison, "$");
+    let ends = depths(&comparison);
+    assert!(ends[0] != ends[1] && comparison.over(), "{ends:?}");
+    // The shorter run waits at its end, on the way back as well.
+    let long = *ends.iter().max().unwrap();
+    press(&mut comparison, "S");
+    assert_eq!(depths(&comparison), ends.iter().map(|&end| end.min(long - 1)).collect::<Vec<_>>());
+    press(&mut comparison, "0");
+    assert_eq!(depths(&comparison), [0, 0]);
+    // Run to the end, a step a tick.
+    finish(&mut comparison);
+    assert_eq!(depths(&comparison), ends);
+    // A tenth back and on.
+    press(&mut comparison, "0 } }");
+    let tenth = long.div_ceil(10);
+    let at = |step: u32| ends.iter().map(|&end| end.min(step)).collect::<Vec<_>>();
+    assert_eq!(depths(&comparison), at(2 * tenth));
+    press(&mut comparison, "{");
+    assert_eq!(depths(&comparison), at(tenth));
+}
+
+#[test]
+fn a_key_goes_to_where_they_part() {
+    let mut comparison = recorded(Look::default(), TWO, 80, 24);
+    let parting = comparison.lockstep.lanes[1].parting.unwrap();
+    let canvases = |comparison: &Comparison| {
+        let lanes = comparison.lockstep.lanes.iter();
+        lanes.map(|lane| lane.app.canvas().tokens()).collect::<Vec<_>>()
+    };
+    for before in ["0", "$"] {
+        press(&mut comparison, before);
+        press(&mut comparison, "]");
+        assert_eq!(depths(&comparison), [parting as u32 - 1; 2]);
+        let before = canvases(&comparison);
+        assert_eq!(before[0], before[1]);
+    }
+    press(&mut comparison, "s");
+    let after = canvases(&comparison);
+    assert_ne!(after[0], after[1]);
+    // Equal runs never part.
+    let mut comparison = recorded(Look::default(), &[&[], &[]], 80, 24);
+    press(&mut comparison, "]");
+    assert_eq!(depths(&comparison), [0, 0]);
+    assert!(comparison.message.as_ref().unwrap().1.contains("does not part"));
+}
+
+#[test]
+fn an_open_recorded_lane_comes_back_to_its_branch() {
+    let mut comparison = recorded(Look::default(), TWO, 80, 24);
+    press(&mut comparison, "$ 0 s s");
+    let ends: Vec<_> = comparison.lockstep.lanes.iter().map(|lane| lane.end.unwrap()).collect();
+    press(&mut comparison, "Tab Enter");
+    assert!(comparison.open);
+    // Another threshold makes a branch of its own there.
+    press(&mut comparison, "p + + + s s q");
+    assert!(!comparison.open);
+    press(&mut comparison, "$");
+    let at = comparison.lockstep.lanes.iter().map(|lane| lane.app.debugger.session.at());
+    assert_eq!(at.collect::<Vec<_>>(), ends);
+}
+
+#[test]
+fn a_click_on_the_strip_goes_to_a_step() {
+    use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+    let mut comparison = recorded(Look::default(), TWO, 80, 24);
+    let last = comparison.last_step();
+    let click = |comparison: &mut Comparison, column: u16| {
+        let kind = MouseEventKind::Down(MouseButton::Left);
+        let mouse = MouseEvent { kind, column, row: 22, modifiers: KeyModifiers::NONE };
+        comparison.update(Event::Terminal(TerminalEvent::Mouse(mouse)));
+        comparison.lockstep.step()
+    };
+    assert_eq!(click(&mut comparison, 79), last);
+    assert_eq!(click(&mut comparison, 1), 0);
+    let mut seen: Vec<usize> = (1..79).map(|column| click(&mut comparison, column)).collect();
+    seen.dedup();
+    assert!(seen.is_sorted() && seen.len() == 78.min(last + 1), "{seen:?}");
 }

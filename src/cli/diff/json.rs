@@ -1,0 +1,326 @@
+//! The comparison as one JSON object; `docs/diff.md` says what each field is.
+
+use serde::Serialize;
+
+use super::{
+    sides::Side,
+    text::{Growth, heads},
+};
+use crate::{
+    canvas::{Filler, TokenId},
+    compare::{
+        Change, Comparison, Deed, Did, Divergence, Figures, Guesses, ParamPair, Parted,
+        Predictions, StepPair,
+    },
+    decode::{Value, Verdict},
+    predict::Vocabulary,
+};
+
+#[derive(Serialize)]
+pub struct Object {
+    equal: bool,
+    same_start: bool,
+    a: Run,
+    b: Run,
+    differs: Vec<Differs>,
+    steps: usize,
+    differing_steps: usize,
+    divergence: Option<Parting>,
+    predictions: Said,
+    fills: Fills,
+    step_differences: Vec<Step>,
+}
+
+#[derive(Serialize)]
+struct Run {
+    file: String,
+    branch: usize,
+    branch_name: Option<String>,
+    model: String,
+    strategy: String,
+    prompt_text: String,
+    steps: u32,
+    nfe: usize,
+    n_token: usize,
+    e_token: usize,
+    e_ratio: Option<f64>,
+    seconds: Option<f64>,
+    finish: Option<&'static str>,
+    grew: Vec<Grew>,
+    text: String,
+    ids: Vec<TokenId>,
+}
+
+#[derive(Serialize)]
+struct Grew {
+    step: usize,
+    last_step: usize,
+    position: usize,
+    deed: &'static str,
+    by: isize,
+}
+
+#[derive(Serialize)]
+struct Differs {
+    name: String,
+    a: Option<String>,
+    b: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Parting {
+    step: usize,
+    a: Place,
+    b: Place,
+    params: Vec<Differs>,
+}
+
+#[derive(Serialize)]
+struct Place {
+    over: bool,
+    mode: Option<&'static str>,
+    length: usize,
+    eos_confidence: Option<f32>,
+    eos_threshold: Option<f32>,
+    position: Option<usize>,
+    deed: Option<&'static str>,
+    token: Option<TokenId>,
+    token_text: Option<String>,
+    n: Option<usize>,
+    value: Option<f32>,
+    threshold: Option<f32>,
+    why: Option<String>,
+    choice: Option<TokenId>,
+    choice_text: Option<String>,
+    p_choice: Option<f32>,
+}
+
+#[derive(Serialize)]
+struct Said {
+    compared: usize,
+    differing: usize,
+    first: Option<Apart>,
+    largest: Option<Apart>,
+}
+
+#[derive(Serialize)]
+struct Apart {
+    step: usize,
+    position: usize,
+    delta: f32,
+    a: TokenId,
+    p_a: f32,
+    b: TokenId,
+    p_b: f32,
+}
+
+#[derive(Serialize)]
+struct Fills {
+    alike: usize,
+    other_step: usize,
+    other_token: usize,
+    only_a: usize,
+    only_b: usize,
+}
+
+#[derive(Serialize)]
+struct Step {
+    step: usize,
+    a: Option<Made>,
+    b: Option<Made>,
+}
+
+#[derive(Serialize)]
+struct Made {
+    mode: Option<&'static str>,
+    length: usize,
+    changes: Vec<Changed>,
+}
+
+#[derive(Serialize)]
+struct Changed {
+    position: usize,
+    other_position: Option<usize>,
+    deed: &'static str,
+    token: Option<TokenId>,
+    n: Option<usize>,
+    p: Option<f32>,
+    alike: bool,
+}
+
+/// The object.
+pub fn object(
+    a: &Side,
+    b: &Side,
+    found: &Comparison,
+    differing: &[StepPair],
+    grown: &[Vec<Growth>; 2],
+) -> Object {
+    let heads = heads(a, b).into_iter();
+    let fills = found.fills;
+    Object {
+        equal: found.equal(),
+        same_start: found.same_start,
+        a: run(a, &grown[0]),
+        b: run(b, &grown[1]),
+        differs: heads.map(|(name, a, b)| Differs { name, a, b }).collect(),
+        steps: found.steps,
+        differing_steps: found.differing,
+        divergence: found.divergence.as_ref().map(|parting| parted(a, b, parting)),
+        predictions: said(&found.predictions),
+        fills: Fills {
+            alike: fills.alike,
+            other_step: fills.other_step,
+            other_token: fills.other_token,
+            only_a: fills.only_a,
+            only_b: fills.only_b,
+        },
+        step_differences: differing
+            .iter()
+            .map(|pair| Step {
+                step: pair.step,
+                a: pair.a.as_ref().map(made),
+                b: pair.b.as_ref().map(made),
+            })
+            .collect(),
+    }
+}
+
+fn run(side: &Side, grown: &[Growth]) -> Run {
+    let (run, header) = (side.run(), &side.recording.header);
+    let figures = Figures::of(run);
+    let seconds = figures.time().as_secs_f64();
+    let grew = grown.iter().map(|growth| Grew {
+        step: growth.first,
+        last_step: growth.last,
+        position: growth.position,
+        deed: name(growth.deed),
+        by: growth.deed.growth(),
+    });
+    Run {
+        file: side.file.display().to_string(),
+        branch: side.number,
+        branch_name: side.name.clone(),
+        model: header.model.name.clone(),
+        strategy: header.strategy.clone(),
+        prompt_text: header.prompt_text.clone(),
+        steps: side.session.timeline()[side.end].depth,
+        nfe: figures.nfe,
+        n_token: figures.n_token,
+        e_token: figures.e_token,
+        e_ratio: figures.e_ratio(),
+        seconds: (seconds > 0.0).then_some(seconds),
+        finish: figures.finish.map(|finish| finish.name()),
+        grew: grew.collect(),
+        text: side.recording.vocabulary.text(&run.answer()),
+        ids: run.canvas().tokens(),
+    }
+}
+
+fn parted(a: &Side, b: &Side, parting: &Divergence) -> Parting {
+    let value = |value: Option<Value>| value.map(|value| value.to_string());
+    let differs = |pair: &ParamPair| Differs {
+        name: pair.name.to_owned(),
+        a: value(pair.a),
+        b: value(pair.b),
+    };
+    Parting {
+        step: parting.step,
+        a: place(a, &parting.a),
+        b: place(b, &parting.b),
+        params: parting.params.iter().map(differs).collect(),
+    }
+}
+
+fn place(side: &Side, parted: &Parted) -> Place {
+    let spot = parted.spot.as_ref();
+    let deed = spot.and_then(|spot| spot.deed);
+    let verdict = spot.and_then(|spot| spot.verdict);
+    let (value, threshold) = verdict.map_or((None, None), |verdict| verdict.numbers());
+    let token = deed.and_then(written);
+    let guess = spot.and_then(|spot| spot.guess);
+    let named = |id: TokenId| side.recording.vocabulary.named(id);
+    Place {
+        over: parted.over,
+        mode: parted.mode.map(|mode| mode.name()),
+        length: parted.length,
+        eos_confidence: parted.eos.map(|(p, _)| p),
+        eos_threshold: parted.eos.map(|(_, threshold)| threshold),
+        position: spot.map(|spot| spot.position),
+        deed: deed.map(name),
+        token,
+        token_text: token.map(named),
+        n: deed.and_then(number),
+        value,
+        threshold,
+        why: match verdict {
+            None | Some(Verdict::Unrecorded) => None,
+            Some(verdict) => Some(verdict.to_string()),
+        },
+        choice: guess.map(|(token, _)| token),
+        choice_text: guess.map(|(token, _)| named(token)),
+        p_choice: guess.and_then(|(_, p)| p),
+    }
+}
+
+fn said(found: &Predictions) -> Said {
+    let apart = |found: Guesses| Apart {
+        step: found.step,
+        position: found.position,
+        delta: found.apart(),
+        a: found.a.0,
+        p_a: found.a.1,
+        b: found.b.0,
+        p_b: found.b.1,
+    };
+    Said {
+        compared: found.compared,
+        differing: found.differing,
+        first: found.first.map(apart),
+        largest: found.largest.map(apart),
+    }
+}
+
+fn made(did: &Did) -> Made {
+    let changed = |change: &Change| Changed {
+        position: change.position,
+        other_position: change.other,
+        deed: name(change.deed),
+        token: written(change.deed),
+        n: number(change.deed),
+        p: change.p,
+        alike: change.alike,
+    };
+    Made {
+        mode: did.mode.map(|mode| mode.name()),
+        length: did.length,
+        changes: did.changes.iter().map(changed).collect(),
+    }
+}
+
+fn name(deed: Deed) -> &'static str {
+    match deed {
+        Deed::Fill(_) => "fill",
+        Deed::Remask => "remask",
+        Deed::Expand(_) => "expand",
+        Deed::Insert(_) => "insert",
+        Deed::Delete => "delete",
+        Deed::Append(_, Filler::Mask) => "append_mask",
+        Deed::Append(_, Filler::Eos) => "append_eos",
+        Deed::Cut(_) => "cut",
+    }
+}
+
+fn written(deed: Deed) -> Option<TokenId> {
+    match deed {
+        Deed::Fill(token) => Some(token),
+        _ => None,
+    }
+}
+
+fn number(deed: Deed) -> Option<usize> {
+    match deed {
+        Deed::Expand(n) | Deed::Insert(n) | Deed::Append(n, _) | Deed::Cut(n) => Some(n),
+        Deed::Fill(_) | Deed::Remask | Deed::Delete => None,
+    }
+}

@@ -1,0 +1,121 @@
+//! `demask diff`: two recorded runs held against each other, as text, as JSON, or side by side on
+//! the screen.
+
+mod json;
+mod paint;
+mod sides;
+mod text;
+mod words;
+
+use std::{ffi::OsString, io::IsTerminal, process::ExitCode};
+
+use clap::Args;
+
+use self::sides::Side;
+use super::{
+    Config, ConfigOptions, Fault, LookOptions, batch::AT_BREAKPOINT, fault::say,
+    harmless::harmless_json, host::Program,
+};
+use crate::{
+    compare::{self, StepPair},
+    tui::{self, Palette, Source, Start},
+};
+
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// A recording: the branch that was left last, or with FILE@BRANCH another, by its number or
+    /// name
+    #[arg(value_name = "A")]
+    a: OsString,
+    /// Another recording, or @BRANCH for a branch of A's file; may be left out where A has two
+    /// branches
+    #[arg(value_name = "B")]
+    b: Option<OsString>,
+    /// One JSON object on stdout
+    #[arg(long)]
+    json: bool,
+    /// Open both side by side on a screen, to be stepped together
+    #[arg(long, conflicts_with = "json")]
+    tui: bool,
+    /// List every step that differs, not the first few
+    #[arg(long, conflicts_with = "tui")]
+    all: bool,
+    /// End with exit code 3 if the runs differ
+    #[arg(long, conflicts_with = "tui")]
+    exit_code: bool,
+    #[command(flatten)]
+    look: LookOptions,
+    #[command(flatten)]
+    config: ConfigOptions,
+}
+
+pub fn main(args: &DiffArgs) -> Result<ExitCode, Fault> {
+    if args.tui {
+        super::tui::terminal_or_fault()?;
+    }
+    let config = args.config.read()?;
+    let (a, b) = sides::open(&args.a, args.b.as_deref())?;
+    if args.tui {
+        return show(args, &config, a, b);
+    }
+    let mut differing = Vec::new();
+    let mut grown = [Vec::new(), Vec::new()];
+    let found = compare::trajectories(a.run(), b.run(), |pair: StepPair| {
+        text::grown(&mut grown, &pair);
+        if pair.differs() {
+            differing.push(pair);
+        }
+    });
+    if args.json {
+        let json = json::object(&a, &b, &found, &differing, &grown);
+        say(&harmless_json(&serde_json::to_string(&json).map_err(Fault::failure)?))?;
+    } else {
+        let coloured = args.look.look(&config).palette != Palette::Mono
+            && (std::io::stdout().is_terminal() || args.look.color.is_some());
+        let report = text::Report { a: &a, b: &b, found: &found, grown: &grown, all: args.all };
+        say(&paint::printed(&report.lines(&differing), coloured))?;
+    }
+    Ok(match args.exit_code && !found.equal() {
+        true => ExitCode::from(AT_BREAKPOINT),
+        false => ExitCode::SUCCESS,
+    })
+}
+
+/// Opens the screen on both.
+fn show(args: &DiffArgs, config: &Config, a: Side, b: Side) -> Result<ExitCode, Fault> {
+    let lanes = [a, b].map(|side| {
+        let label = side.label();
+        (label, start(args, config, side))
+    });
+    tui::compare(lanes.into(), None).map_err(Fault::failure)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A lane of the screen: the branch from its start, over what is recorded.
+fn start(args: &DiffArgs, config: &Config, side: Side) -> Start {
+    let Side { file, recording, mut session, end, .. } = side;
+    // The way forward is the branch's.
+    session.go(end);
+    session.go(session.timeline().root_of(end));
+    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+    let host = Program::new(config).saving(recording.header.clone(), recording.vocabulary.clone());
+    Start {
+        session,
+        predictor: None,
+        vocabulary: recording.vocabulary.clone(),
+        facts: recording.facts(),
+        source: Source::Replay(name),
+        recording: None,
+        host: Box::new(host),
+        prompt_text: recording.header.prompt_text.clone(),
+        rest: None,
+        notices: recording.notices.clone(),
+        look: args.look.look(config),
+        keymap: config.keymap.clone(),
+        speed: config.look.speed,
+        commands: Vec::new(),
+        view: None,
+        find: None,
+        keep: None,
+    }
+}
