@@ -13,6 +13,7 @@ pub mod compare;
 pub mod debugger;
 pub mod decode;
 pub mod eval;
+pub mod import;
 pub mod inspect;
 pub mod model;
 pub mod predict;

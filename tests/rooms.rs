@@ -5,9 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const ROOMS: [&str; 12] = [
+const ROOMS: [&str; 13] = [
     "canvas", "predict", "decode", "session", "compare", "inspect", "debugger", "model", "trace",
-    "tui", "eval", "cli",
+    "import", "tui", "eval", "cli",
 ];
 
 /// A room, the rooms it may use, and the libraries it must not know.
@@ -33,6 +33,11 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     ),
     ("model", &["canvas", "predict"], &["ratatui", "crossterm"]),
     ("trace", &["canvas", "predict", "decode", "session"], &["candle", "ratatui", "crossterm"]),
+    (
+        "import",
+        &["canvas", "predict", "decode", "session", "trace"],
+        &["candle", "ratatui", "crossterm", "tokenizers"],
+    ),
     (
         "tui",
         &["canvas", "predict", "decode", "session", "compare", "inspect", "debugger", "trace"],

@@ -4,6 +4,7 @@
     python benches/baseline/daedal.py /tmp/half-b --prompt-ids 1,2,3 --initial-gen-length 64 --max-gen-length 64 --threads 2
     python benches/baseline/daedal.py --gemm --threads 2
     python benches/baseline/daedal.py --check tests/golden
+    python benches/baseline/daedal.py assets/tiny --prompt-ids 1,2,3 --record run.jsonl
 
 Needs torch and safetensors (checked with 2.15.0 and 0.8.0).
 
@@ -14,6 +15,8 @@ Attention is torch's fused scaled_dot_product_attention. Temperature 0 and one s
 
 --check runs every DAEDAL trace of the golden data and compares the final ids: all of them agree (59 of 59 with torch
 2.15.0 on x86-64, guided runs included).
+
+--record writes every step with assets/python/demask_recorder.py: `demask replay` opens it.
 """
 
 import argparse
@@ -103,8 +106,9 @@ DEFAULTS = {
 class Run:
     """One generation. `canvas` holds prompt and generated region."""
 
-    def __init__(self, model, prompt, params, mask, eos):
+    def __init__(self, model, prompt, params, mask, eos, recorder=None):
         self.model, self.prompt, self.params, self.mask, self.eos = model, prompt, params, mask, eos
+        self.recorder = recorder
         self.passes, self.forward, self.steps, self.gap = 0, 0.0, [], float("inf")
 
     def predict(self, canvas, guided):
@@ -123,6 +127,7 @@ class Run:
             self.passes += 1
         logits = logits[0]
         self.forward += time.perf_counter() - start
+        self.logits = logits
         token = logits.argmax(-1)
         probabilities = F.softmax(logits, dim=-1)
         confidence = probabilities.gather(-1, token[:, None])[:, 0]
@@ -135,6 +140,11 @@ class Run:
         """Remembers how near a value came to a threshold."""
         if values.numel():
             self.gap = min(self.gap, (values - bound).abs().min().item())
+
+    def made(self, canvas):
+        """A step was made, on the logits computed last."""
+        if self.recorder:
+            self.recorder.step(canvas, logits=self.logits)
 
     def run(self):
         p, start = self.params, len(self.prompt)
@@ -153,9 +163,11 @@ class Run:
                 break
             canvas = torch.cat((canvas, masks(grown - length)))
             length = grown
+            self.made(canvas)
         settled = min(length + p["eos_check_tokens"] // 2, most)
         tail = torch.full((max(settled - length, 0),), self.eos, dtype=torch.long)
         canvas, length = torch.cat((canvas, tail))[: start + settled], settled
+        self.made(canvas)
 
         cursor = 0
         while cursor < length:
@@ -194,6 +206,7 @@ class Run:
                     break
                 cursor += p["block_length"]
             self.steps.append(time.perf_counter() - begun)
+            self.made(canvas)
             if torch.equal(canvas, before):
                 break
         return canvas[start:].tolist()
@@ -232,6 +245,25 @@ def check(golden):
     sys.exit(bool(wrong))
 
 
+def recording(args, prompt, mask, eos):
+    """A recorder with the texts of the model's tokenizer, if it has one and the library that reads it is there."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "assets/python"))
+    from demask_recorder import Recorder
+
+    tokenizer = args.model / "tokenizer.json"
+    if tokenizer.exists():
+        try:
+            from tokenizers import Tokenizer
+
+            tokenizer = Tokenizer.from_file(str(tokenizer))
+        except ImportError:
+            tokenizer = None
+    else:
+        tokenizer = None
+    names = {"strategy": "daedal.py", "model": args.model.name, "top_k": args.candidates}
+    return Recorder(args.record, mask=mask, eos=eos, prompt=prompt, tokenizer=tokenizer, **names)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path, nargs="?", help="checkpoint folder: config.json and safetensors")
@@ -239,6 +271,8 @@ def main():
     parser.add_argument("--threads", type=int)
     parser.add_argument("--gemm", action="store_true", help="measure matrix products only")
     parser.add_argument("--check", type=Path, metavar="GOLDEN", help="compare with the golden traces only")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="write a recording of the run")
+    parser.add_argument("--candidates", type=int, default=5, help="candidates per position in the recording")
     for name, value in DEFAULTS.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
     args = parser.parse_args()
@@ -259,10 +293,13 @@ def main():
         params = {name: getattr(args, name) for name in DEFAULTS}
         mask, eos = model.config["mask_token_id"], model.config["eos_token_id"]
         model.logits(torch.tensor([prompt + [mask] * params["initial_gen_length"]]))  # warm-up
-        run = Run(model, prompt, params, mask, eos)
+        recorder = recording(args, prompt, mask, eos) if args.record else None
+        run = Run(model, prompt, params, mask, eos, recorder)
         begun, worked = time.perf_counter(), time.process_time()
         ids = run.run()
         total, worked = time.perf_counter() - begun, time.process_time() - worked
+    if recorder:
+        recorder.close()
     print(
         json.dumps(
             {

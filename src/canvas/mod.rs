@@ -18,6 +18,9 @@ use std::{collections::BTreeSet, sync::Arc};
 /// A token's number in the model's vocabulary.
 pub type TokenId = u32;
 
+/// A token that no canvas holds: one that is not known, in what other programs recorded.
+pub const NO_TOKEN: TokenId = TokenId::MAX;
+
 /// The identity of a generated position. It never changes and is never reused on a path of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slot(pub u32);

@@ -14,6 +14,7 @@ mod fault;
 mod harmless;
 mod hooks;
 mod host;
+mod import;
 mod info;
 mod lint;
 mod open;
@@ -72,6 +73,8 @@ enum Command {
     Export(export::ExportArgs),
     /// Make every decision of a recording again, and say where one differs
     Verify(verify::VerifyArgs),
+    /// Turn a recording of another program into one that can be opened
+    Import(import::ImportArgs),
     /// Measure strategies on problems: a table, files and recordings
     Eval(eval::EvalArgs),
     /// Measure the time and memory that steps take on this machine
@@ -101,6 +104,7 @@ pub fn main() -> ExitCode {
         Some(Command::Replay(args)) => replay::main(&args),
         Some(Command::Export(args)) => export::main(&args),
         Some(Command::Verify(args)) => verify::main(&args),
+        Some(Command::Import(args)) => import::main(&args),
         Some(Command::Eval(args)) => eval::main(&args),
         Some(Command::Bench(args)) => bench::main(&args),
         Some(Command::Doctor(args)) => doctor::main(&args),

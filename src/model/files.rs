@@ -112,6 +112,26 @@ impl Files {
         })
     }
 
+    /// A tokenizer.json and nothing else.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(super) fn of_tokenizer(path: &Path) -> Result<Self, LoadError> {
+        let mut files = Self {
+            name: String::new(),
+            folder: path.display().to_string(),
+            config: String::new(),
+            tokenizer: None,
+            tokenizer_place: None,
+            tokenizer_config: None,
+            chat_template: None,
+            generation_config: None,
+            tensors: Tensors::Paths(Vec::new()),
+        };
+        files.take_tokenizer(path)?;
+        Ok(files)
+    }
+
     /// Takes another tokenizer.json than the checkpoint's own.
     ///
     /// # Errors

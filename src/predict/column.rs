@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::canvas::TokenId;
+use crate::canvas::{NO_TOKEN, TokenId};
 
 /// Candidate tokens of every position with their probabilities, best first. They lie in one piece:
 /// a list a position would cost as much again as what it holds.
@@ -160,7 +160,7 @@ impl ColumnSet {
 /// The values of one column, one entry per generated position.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Data {
-    /// Token ids.
+    /// Token ids; [`NO_TOKEN`] where a foreign trace had none.
     Ids(Vec<TokenId>),
     /// Numbers; NaN where a foreign trace had no finite value.
     Numbers(Vec<f32>),
@@ -286,9 +286,9 @@ impl Prediction {
         self.numbers(column).ok()?.get(row).copied()
     }
 
-    /// One id, if the column is held and the row exists.
+    /// One id, if the column is held, the row exists and its token is known.
     pub fn id(&self, column: Column, row: usize) -> Option<TokenId> {
-        self.ids(column).ok()?.get(row).copied()
+        self.ids(column).ok()?.get(row).copied().filter(|&id| id != NO_TOKEN)
     }
 
     /// The candidates kept for a row; empty if none are.

@@ -9,7 +9,7 @@ use super::record::{
     Refusal, RemaskRule, Sparse, Test, Text, Timing, Why, Wish,
 };
 use crate::{
-    canvas::{self, Canvas, Filler, Slot, TokenId},
+    canvas::{self, Canvas, Filler, NO_TOKEN, Slot, TokenId},
     decode::{self, Verdict},
     predict::{self, Cached, Column, Data, Key, Piece},
     session,
@@ -36,7 +36,7 @@ pub(super) fn hash(canvas: &Canvas) -> String {
     hashed(&canvas.tokens())
 }
 
-fn hashed(tokens: &[TokenId]) -> String {
+pub(super) fn hashed(tokens: &[TokenId]) -> String {
     let mut hash = Xxh3::new();
     tokens.iter().for_each(|token| hash.update(&token.to_le_bytes()));
     format!("{:016x}", hash.digest())
@@ -83,6 +83,11 @@ fn finite(values: &[f32]) -> Vec<Option<f32>> {
     values.iter().map(|value| value.is_finite().then_some(*value)).collect()
 }
 
+/// Ids, where they are known.
+fn known(ids: &[TokenId]) -> Vec<Option<TokenId>> {
+    ids.iter().map(|&id| (id != NO_TOKEN).then_some(id)).collect()
+}
+
 fn numbers(values: Vec<Option<f32>>) -> Vec<f32> {
     values.into_iter().map(|value| value.unwrap_or(f32::NAN)).collect()
 }
@@ -94,7 +99,7 @@ pub(super) fn prediction(
     canvas: &Canvas,
     left_out: Option<&Cached>,
 ) -> Prediction {
-    let ids = |column| from.ids(column).ok().map(<[TokenId]>::to_vec);
+    let ids = |column| from.ids(column).ok().map(known);
     let exact = |column| from.numbers(column).ok().map(finite);
     let masked: Vec<usize> =
         (0..from.rows()).filter(|&position| canvas.is_masked(position)).collect();
@@ -165,6 +170,7 @@ pub(super) fn predicted(record: Prediction) -> Result<predict::Prediction, Strin
     for (column, ids) in [(Column::Argmax, columns.argmax), (Column::Choice, choice)] {
         if let Some(ids) = ids {
             fits(column.name(), ids.len())?;
+            let ids = ids.into_iter().map(|id| id.unwrap_or(NO_TOKEN)).collect();
             prediction = prediction.with(column, Data::Ids(ids));
         }
     }

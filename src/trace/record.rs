@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    canvas::TokenId,
+    canvas::{NO_TOKEN, TokenId},
     decode::{ParamError, ParamSpec, State, Value},
     predict::Reading,
 };
@@ -133,9 +133,6 @@ pub struct Model {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<usize>,
 }
-
-/// A token that no canvas holds: other programs may not know theirs.
-pub const NO_TOKEN: TokenId = TokenId::MAX;
 
 fn no_token() -> TokenId {
     NO_TOKEN
@@ -282,15 +279,16 @@ pub(super) struct LeftOut {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(super) struct Columns {
-    /// The best token.
+    /// The best token; null since 1.4 where it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub argmax: Option<Vec<TokenId>>,
+    pub argmax: Option<Vec<Option<TokenId>>>,
     /// Its probability. Exact, as all numbers are that are not said to be rounded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p_argmax: Option<Vec<Option<f32>>>,
-    /// The token chosen, with sampling noise. Absent where it equals `argmax` throughout.
+    /// The token chosen, with sampling noise. Absent where it equals `argmax` throughout; null since
+    /// 1.4 where it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub choice: Option<Vec<TokenId>>,
+    pub choice: Option<Vec<Option<TokenId>>>,
     /// Probability of the choice: the confidence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p_choice: Option<Vec<Option<f32>>>,

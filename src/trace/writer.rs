@@ -15,7 +15,7 @@ use super::{
     source::Packing,
 };
 use crate::{
-    canvas::{Edit, TokenId},
+    canvas::{Edit, NO_TOKEN, TokenId},
     decode::{Cache, Extras},
     predict::{Column, Data, Key, ModelFacts, Prediction, Vocabulary},
     session::{Event, Made, NodeId, Recorder, Session},
@@ -57,7 +57,7 @@ impl Header {
 }
 
 /// Where lines go.
-type Out = Box<dyn Write + Send>;
+pub(super) type Out = Box<dyn Write + Send>;
 
 /// What packs as the name of a file asks for. Packed data is ended when it is dropped.
 fn packed(file: impl Write + Send + 'static, path: &Path) -> io::Result<Out> {
@@ -69,7 +69,7 @@ fn packed(file: impl Write + Send + 'static, path: &Path) -> io::Result<Out> {
 }
 
 /// Turns events into lines.
-struct Writer<W> {
+pub(super) struct Writer<W> {
     out: W,
     vocabulary: Arc<dyn Vocabulary>,
     known: HashSet<TokenId>,
@@ -86,7 +86,7 @@ impl<W: Write> Writer<W> {
         Ok(writer)
     }
 
-    fn put(&mut self, record: &Record) -> io::Result<()> {
+    pub(super) fn put(&mut self, record: &Record) -> io::Result<()> {
         let mut line = line::seal(serde_json::to_string(record)?);
         line.push('\n');
         // One call a line: a kill between two leaves whole lines.
@@ -94,13 +94,17 @@ impl<W: Write> Writer<W> {
     }
 
     /// Writes the texts of tokens not named before.
-    fn name(&mut self, ids: impl IntoIterator<Item = TokenId>) -> io::Result<()> {
+    pub(super) fn name(&mut self, ids: impl IntoIterator<Item = TokenId>) -> io::Result<()> {
         let fresh: BTreeMap<String, _> = ids
             .into_iter()
-            .filter(|id| self.known.insert(*id))
+            .filter(|&id| id != NO_TOKEN && self.known.insert(id))
             .map(|id| (id.to_string(), convert::text(self.vocabulary.piece(id))))
             .collect();
         if fresh.is_empty() { Ok(()) } else { self.put(&Record::Tokens { tokens: fresh }) }
+    }
+
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 
     /// A node's parameters, if they are not its parent's.
@@ -195,7 +199,7 @@ fn written(edits: &[Edit]) -> impl Iterator<Item = TokenId> {
 }
 
 /// Every id a prediction names.
-fn ids_in(prediction: &Prediction) -> Vec<TokenId> {
+pub(super) fn ids_in(prediction: &Prediction) -> Vec<TokenId> {
     prediction
         .columns()
         .flat_map(|(column, data)| match data {
@@ -290,7 +294,7 @@ impl TraceRecorder {
     }
 }
 
-fn fault(name: &str, error: &io::Error) -> String {
+pub(super) fn fault(name: &str, error: &io::Error) -> String {
     format!(
         "{name}: the recording cannot be written ({error}). What was written before is kept; \
          free some space or record to another place"
@@ -364,6 +368,17 @@ impl<W: Write> Writer<W> {
     }
 }
 
+/// Starts a file at `half` that is to be `path`, whose name says how it is packed.
+pub(super) fn opened(
+    half: &Path,
+    path: &Path,
+    vocabulary: Arc<dyn Vocabulary>,
+    header: &Header,
+) -> io::Result<Writer<Out>> {
+    let file = packed(io::BufWriter::new(File::create(half)?), path)?;
+    Writer::start(file, vocabulary, header)
+}
+
 /// Writes a file beside `path` and moves it there when whole: what was there is lost to nothing
 /// less. Answers with what wrote it, still open.
 fn replace(
@@ -377,8 +392,7 @@ fn replace(
     half.push(".part");
     let half = std::path::PathBuf::from(half);
     let write = || -> io::Result<Writer<Out>> {
-        let file = packed(io::BufWriter::new(File::create(&half)?), path)?;
-        let mut writer = Writer::start(file, vocabulary, header)?;
+        let mut writer = opened(&half, path, vocabulary, header)?;
         writer.session(session)?;
         std::fs::rename(&half, path)?;
         Ok(writer)

@@ -2,7 +2,7 @@
 
 pub(super) mod gguf;
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{borrow::Cow, collections::HashMap, path::Path};
 
 use serde_json::Value;
 
@@ -158,6 +158,19 @@ impl Tokenizer {
         }
         let [mask, eos] = found;
         Ok(SpecialTokens { mask, eos })
+    }
+
+    /// A tokenizer.json alone, for the texts of its tokens.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is none.
+    pub fn of_file(path: &Path) -> Result<Self, LoadError> {
+        Self::read(&Files::of_tokenizer(path)?, TokenId::MAX as usize)
+    }
+
+    /// The mask token, by its name in known tokenizers.
+    pub fn mask(&self) -> Option<TokenId> {
+        MASK_NAMES.iter().find_map(|name| self.inner.as_ref()?.token_to_id(name))
     }
 
     /// The token that ends a turn of a conversation, if the tokenizer has one. It is shown to

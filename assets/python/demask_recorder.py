@@ -1,0 +1,644 @@
+"""Records the sampling loop of a masked diffusion language model for `demask`.
+
+One file, nothing but the standard library (Python 3.8 or later): copy it beside your code. Three lines:
+
+    recorder = Recorder("run.jsonl", mask=126336, eos=126081, tokenizer=tokenizer, prompt=prompt_ids)
+    recorder.step(x, logits=logits)   # in the loop, behind the line that writes into x
+    recorder.close()
+
+`demask replay run.jsonl` opens the file, `demask replay --follow run.jsonl` while the loop still runs. Tensors of
+PyTorch, arrays of NumPy and lists will do; see docs/recorder.md of demask, and examples/python.
+
+What has the size of the vocabulary stays where it is: only what it is reduced to comes to Python.
+
+A wrong argument of `Recorder` raises. From then on nothing is raised: where something cannot be recorded (a full disk,
+a shape that does not fit), one warning says so, recording stops, `fault` holds the reason, and the loop goes on.
+
+Part of demask (MIT or Apache-2.0).
+"""
+
+import gzip
+import json
+import math
+import os
+import struct
+import sys
+import time
+import warnings
+
+__all__ = ["Recorder"]
+
+VERSION = [1, 4]
+GENERATOR = "demask_recorder.py 1"
+
+# Rows of logits reduced at once: bounds what a float32 copy of them takes.
+CHUNK = 64
+
+# Significant digits of what is for people; everything else reads back to the same float32.
+ROUNDED = {"entropy": 3, "margin": 3, "top_k": 3}
+
+# Candidates less probable than this are left out, but for the best two.
+LEAST = 0.001
+
+# Columns that may be given in place of logits, one value a position.
+IDS = ("argmax", "choice")
+NUMBERS = ("p_argmax", "p_choice", "p_eos", "score")
+
+
+class Recorder:
+    """Writes a recording, a line at a time.
+
+    path       where; packed if it ends in `.gz`. What was there is written over
+    mask, eos  the ids of the mask and end-of-sequence tokens; either may be None
+    prompt     the ids in front of the generated region
+    in_x       False where `x` holds the generated region alone, without the prompt in front
+    canvas     what `x` holds before the first step; not needed where that is the prompt and masks. Without `prompt`,
+               everything before its first mask is the prompt
+    tokenizer  of transformers or tokenizers, a dict or list of texts, or a function from id to text: str, bytes,
+               {"control": name} or None
+    strategy, model, family, prompt_text   names for people
+    top_k      candidates kept at masked positions; 0 for none
+    shift      True where position i is predicted by the logits of position i - 1 (Dream)
+    batch      which sequence of a batch is recorded
+    """
+
+    def __init__(
+        self,
+        path,
+        mask,
+        eos=None,
+        tokenizer=None,
+        prompt=None,
+        in_x=True,
+        canvas=None,
+        strategy="unknown",
+        model="unknown",
+        family="",
+        prompt_text="",
+        top_k=5,
+        shift=False,
+        batch=0,
+    ):
+        self.path = os.fspath(path)
+        self.mask = None if mask is None else _id(mask)
+        self.eos = None if eos is None else _id(eos)
+        self.top_k, self.shift, self.batch = int(top_k), bool(shift), int(batch)
+        self.fault = None
+        self._texts = _texts(tokenizer)
+        self._known = set()
+        self._canvas = None
+        self._node = None
+        self._nodes = 0
+        self._predictions = 0
+        self._open = None
+        self._prompt = [] if prompt is None else _ids(prompt, self.batch)
+        self._in_x = bool(in_x)
+        if canvas is not None and prompt is None:
+            ids = _ids(canvas, self.batch)
+            self._prompt = ids[: ids.index(self.mask)] if self.mask in ids else []
+        names = [str(name) for name in (strategy, model, family, prompt_text)]
+        strategy, model, family, prompt_text = names
+        if self.path.endswith(".zst"):
+            raise ValueError("the standard library cannot write .zst: name the recording .jsonl or .jsonl.gz")
+        packed = self.path.endswith(".gz")
+        self._raw = raw = open(self.path, "wb", buffering=-1 if packed else 0)
+        self._file = gzip.GzipFile(filename="", mode="wb", fileobj=raw) if packed else raw
+        facts = {"name": model, "family": family}
+        facts.update({"mask": self.mask} if self.mask is not None else {})
+        facts.update({"eos": self.eos} if self.eos is not None else {})
+        facts.update({"shift": True} if self.shift else {})
+        try:
+            self._write(
+                {
+                    "kind": "header",
+                    "format": "demask",
+                    "version": VERSION,
+                    "generator": GENERATOR,
+                    "model": facts,
+                    "strategy": strategy,
+                    "prompt_text": prompt_text,
+                    "asked": {"columns": [], "top_k": self.top_k},
+                    "rounded": ROUNDED,
+                }
+            )
+            self._name(token for token in (self.mask, self.eos) if token is not None)
+            if canvas is not None:
+                self._root(self._region(_ids(canvas, self.batch)))
+        except BaseException:
+            self._shut()
+            raise
+        self._clock = time.perf_counter()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def start(self, canvas):
+        """Starts a run at `canvas`: another one after the first, or the first where it is not all masks."""
+        self._guarded(lambda: self._root(self._region(_ids(canvas, self.batch))))
+
+    def step(self, x, logits=None, **columns):
+        """Records that the canvas is `x` now, and what it was decided on.
+
+        `logits` are those the step was decided on, of the canvas before it: [positions, vocabulary], with a dimension
+        for the batch in front or without. In their place, or beside them to be used rather than what follows from
+        them, single columns: `argmax`, `choice` (where noise was added), `p_argmax`, `p_choice` (`confidence` is the
+        same), `p_eos`, `score` (what the strategy ranks by), one value a position. Both may cover the prompt or not.
+        """
+        took = time.perf_counter() - self._clock
+        self._guarded(lambda: self._step(x, self._reduced(logits, columns), took))
+        self._clock = time.perf_counter()
+
+    def watching(self, model, batch=None):
+        """Records the forward passes of `model`, for loops that cannot be changed: see `_Watch`."""
+        return _Watch(self, model, self.batch if batch is None else batch)
+
+    def close(self, final=None):
+        """Ends the recording. `final` is what the loop returned, for one that is watched."""
+        if self._open is not None:
+            pending, self._open = self._open, None
+            if final is not None:
+                took, columns = pending
+                self._guarded(lambda: self._step(final, columns, took))
+        self._guarded(self._end)
+        self._shut()
+
+    # -- Writing
+
+    def _guarded(self, work):
+        """Does something that must not stop the loop around it, unless recording has stopped."""
+        if self.fault is not None or self._file is None:
+            return
+        try:
+            work()
+        except Exception as error:
+            self.fault = "%s: recording stops (%s: %s)" % (self.path, type(error).__name__, error)
+            self._shut()
+            try:
+                warnings.warn(self.fault, RuntimeWarning, stacklevel=4)
+            except RuntimeWarning:
+                # Somebody turns warnings into errors; this one must not be one.
+                print(self.fault, file=sys.stderr)
+
+    def _shut(self):
+        file, raw, self._file, self._raw = self._file, self._raw, None, None
+        for one in (file, raw):
+            try:
+                if one is not None:
+                    one.close()
+            except Exception:
+                pass
+
+    def _write(self, record):
+        data = (_json(record) + "\n").encode("utf-8")
+        while data:
+            data = data[self._file.write(data) :]
+        # Packed lines are flushed each, so that they can be followed and outlive a kill.
+        self._file.flush()
+
+    def _name(self, tokens):
+        """Writes the texts of tokens that were not named before."""
+        if self._texts is None:
+            return
+        fresh = sorted({token for token in tokens if token is not None and token not in self._known})
+        if fresh:
+            self._known.update(fresh)
+            self._write({"kind": "tokens", "tokens": {str(token): _text(self._texts(token)) for token in fresh}})
+
+    def _root(self, canvas):
+        self._name(self._prompt)
+        self._name(canvas)
+        record = {"kind": "root", "id": self._nodes, "prompt": self._prompt, "length": len(canvas)}
+        if any(token != self.mask for token in canvas):
+            record["canvas"] = canvas
+        self._write(record)
+        self._node, self._canvas = self._nodes, canvas
+        self._nodes += 1
+
+    def _step(self, x, columns, took):
+        canvas = self._region(_ids(x, self.batch))
+        if self._node is None:
+            # All masks: as many as there are predictions, or positions now.
+            length = len(next(iter(columns.values()))) if columns else len(canvas)
+            if self.mask is None:
+                raise ValueError("without a mask token, give the first canvas with canvas=")
+            self._root([self.mask] * length)
+        record = {"kind": "step", "id": self._nodes, "parent": self._node}
+        if columns:
+            record["prediction"] = self._prediction(columns)
+        self._name(canvas)
+        record["canvas"] = canvas
+        record["timing"] = {"forward_ms": _Number(1000 * took, 4), "decide_ms": 0}
+        self._write(record)
+        self._node, self._canvas = self._nodes, canvas
+        self._nodes += 1
+
+    def _prediction(self, columns):
+        """Writes a prediction on the canvas that is; its key."""
+        rows = len(self._canvas)
+        for name, values in columns.items():
+            if len(values) != rows:
+                raise ValueError("%s has %d values on a canvas of %d" % (name, len(values), rows))
+        masked = [at for at, token in enumerate(self._canvas) if token == self.mask or self.mask is None]
+        key = "%032x" % (self._predictions + 1)
+        self._predictions += 1
+        written = {}
+        for name in IDS:
+            if name in columns:
+                written[name] = columns[name]
+                self._name(columns[name])
+        for name in NUMBERS:
+            if name in columns:
+                written[name] = [_Number(value) for value in columns[name]]
+        for name in ("entropy", "margin"):
+            if name in columns:
+                values = [_Number(columns[name][at], ROUNDED[name]) for at in masked]
+                written[name] = {"at": masked, "values": values}
+        if "top_k" in columns:
+            kept = [_kept(columns["top_k"][at]) for at in masked]
+            self._name(token for row in kept for token, _ in row)
+            values = [[[token for token, _ in row], [_Number(p, ROUNDED["top_k"]) for _, p in row]] for row in kept]
+            written["top_k"] = {"at": masked, "values": values}
+        self._write({"kind": "prediction", "key": key, "rows": rows, "columns": written})
+        return key
+
+    def _end(self):
+        if self._node is not None:
+            finish = "complete" if self.mask not in self._canvas else "out_of_steps"
+            self._write({"kind": "end", "at": self._node, "finish": finish})
+
+    # -- Reading what the loop has
+
+    def _region(self, ids):
+        """What lies behind the prompt."""
+        start = len(self._prompt) if self._in_x else 0
+        if start and ids[:start] != self._prompt:
+            raise ValueError("the canvas does not begin with the prompt; in_x=False if it never does")
+        return ids[start:]
+
+    def _reduced(self, logits, columns):
+        """Columns by name, one entry a generated position of the canvas before."""
+        given = {}
+        for name, values in columns.items():
+            name = "p_choice" if name == "confidence" and "choice" in columns else name
+            name = "p_argmax" if name == "confidence" else name
+            if name not in IDS + NUMBERS:
+                raise TypeError("there is no column `%s`; there are %s" % (name, ", ".join(IDS + NUMBERS)))
+            if values is not None:
+                values = _ids(values, self.batch) if name in IDS else _floats(values, self.batch)
+                start, end = self._rows(len(values))
+                given[name] = values[start:end]
+        if logits is None:
+            return given
+        logits = _sequence(logits, self.batch, 2)
+        start, end = self._rows(len(logits))
+        if self.shift:
+            # The first position of a canvas without a prompt is predicted by itself, as Dream does it.
+            reduced = _reduce(logits[max(start - 1, 0) : end - 1], self.eos, self.top_k)
+            if start == 0:
+                first = _reduce(logits[0:1], self.eos, self.top_k)
+                reduced = {name: first[name] + values for name, values in reduced.items()} if reduced else first
+        else:
+            reduced = _reduce(logits[start:end], self.eos, self.top_k)
+        reduced.update(given)
+        return reduced
+
+    def _rows(self, found):
+        """Where the generated region is among so many rows of predictions."""
+        prompt = len(self._prompt)
+        if self._canvas is None:
+            # The first canvas has as many positions as there are rows.
+            return (prompt, found) if self._in_x and found > prompt else (0, found)
+        rows = len(self._canvas)
+        if found == rows:
+            return 0, rows
+        if found >= prompt + rows:
+            # What lies behind was not there yet, or is padding.
+            return prompt, prompt + rows
+        raise ValueError("%d rows of predictions on a prompt of %d and %d positions" % (found, prompt, rows))
+
+
+class _Watch:
+    """Records a step a forward pass: the canvas is its input, the prediction its output, and the next input shows what
+    came of it; the last step is written by `recorder.close(final)`, with what the loop returned.
+
+        with recorder.watching(model) as model:
+            out = generate(model, prompt)
+        recorder.close(out)
+
+    A torch module is hooked; of anything else that can be called, a wrapper is given. Passes whose input does not
+    begin with the prompt (the second one of guidance, those over a part with a cache) are not recorded.
+    """
+
+    def __init__(self, recorder, model, batch):
+        self.recorder, self.model, self.batch = recorder, model, batch
+        self.handle = None
+
+    def __enter__(self):
+        if hasattr(self.model, "register_forward_hook"):
+            try:
+                self.handle = self.model.register_forward_hook(self._hook, with_kwargs=True)
+            except TypeError:
+                # Before torch 2.0.
+                self.handle = self.model.register_forward_hook(lambda module, args, out: self._hook(module, args, {}, out))
+            return self.model
+        if not callable(self.model):
+            raise TypeError("what is watched must be a torch module or a function")
+
+        def watched(*args, **kwargs):
+            output = self.model(*args, **kwargs)
+            self._hook(None, args, kwargs, output)
+            return output
+
+        return watched
+
+    def __exit__(self, *_):
+        if self.handle is not None:
+            self.handle.remove()
+
+    def _hook(self, _, args, kwargs, output):
+        self.recorder._guarded(lambda: self._pass(args, kwargs, output))
+
+    def _pass(self, args, kwargs, output):
+        recorder = self.recorder
+        took = time.perf_counter() - recorder._clock
+        ids = kwargs.get("input_ids")
+        ids = args[0] if ids is None else ids
+        ids = _ids(ids, self.batch)
+        prompt = recorder._prompt
+        if recorder._canvas is None and not prompt and recorder.mask in ids:
+            prompt = recorder._prompt = ids[: ids.index(recorder.mask)]
+        if prompt and ids[: len(prompt)] != prompt:
+            return
+        logits = getattr(output, "logits", None)
+        if logits is None and isinstance(output, dict):
+            logits = output["logits"]
+        if logits is None:
+            logits = output[0] if isinstance(output, tuple) else output
+        if recorder._open is not None:
+            pending, recorder._open = recorder._open, None
+            recorder._step(ids, pending[1], pending[0])
+        elif recorder._canvas is None:
+            recorder._root(recorder._region(ids))
+        recorder._open = (took, recorder._reduced(logits, {}))
+        recorder._clock = time.perf_counter()
+
+
+# -- Numbers and text
+
+
+class _Number:
+    """A number as it is written: null where it is not finite, else few digits that read back to the same float32, or
+    `digits` significant ones."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, value, digits=None):
+        value = float(value)
+        if digits is None:
+            self.text = _shortest(value)
+        else:
+            self.text = "%.*g" % (digits, value) if math.isfinite(value) else "null"
+
+
+def _shortest(value):
+    if not math.isfinite(value):
+        return "null"
+    if value == 0.0 or value == 1.0:
+        return "%.1f" % value
+    try:
+        bits = struct.pack("<f", value)
+    except OverflowError:
+        return "null"
+    for digits in range(6, 10):
+        text = "%.*g" % (digits, value)
+        if struct.pack("<f", float(text)) == bits:
+            return text
+    return text
+
+
+def _json(value):
+    if isinstance(value, _Number):
+        return value.text
+    if isinstance(value, dict):
+        return "{" + ",".join(json.dumps(name) + ":" + _json(item) for name, item in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(map(_json, value)) + "]"
+    return json.dumps(value)
+
+
+def _kept(row):
+    return [pair for rank, pair in enumerate(row) if rank < 2 or pair[1] >= LEAST]
+
+
+# -- Tensors, arrays and lists
+
+
+def _kind(values):
+    """`torch`, `numpy` or `list`. Neither library is imported: who has its values has it loaded."""
+    module = type(values).__module__.split(".")[0]
+    if "torch" in sys.modules and isinstance(values, sys.modules["torch"].Tensor):
+        return "torch"
+    if "numpy" in sys.modules and (module == "numpy" or hasattr(values, "__array__")):
+        return "numpy"
+    return "list"
+
+
+def _sequence(values, batch, dimensions):
+    """The values of one sequence of a batch, where there is a batch."""
+    kind = _kind(values)
+    if kind == "list":
+        depth, inner = 0, values
+        while isinstance(inner, (list, tuple, range)) or (depth < dimensions and hasattr(inner, "__getitem__")):
+            depth += 1
+            if len(inner) == 0:
+                break
+            inner = inner[0]
+    else:
+        if kind == "numpy" and not hasattr(values, "ndim"):
+            values = sys.modules["numpy"].asarray(values)
+        depth = values.ndim
+    if depth == dimensions + 1:
+        return values[batch]
+    if depth > dimensions + 1 or (depth < dimensions and len(values) != 0):
+        raise ValueError("expected %d or %d dimensions, found %d" % (dimensions, dimensions + 1, depth))
+    return values
+
+
+def _list(values, batch):
+    values = _sequence(values, batch, 1)
+    return values.tolist() if hasattr(values, "tolist") else list(values)
+
+
+def _id(value):
+    value = int(value)
+    if not 0 <= value < 2**32 - 1:
+        raise ValueError("%d is no token id" % value)
+    return value
+
+
+def _ids(values, batch):
+    return [None if value is None else _id(value) for value in _list(values, batch)]
+
+
+def _floats(values, batch):
+    return [math.nan if value is None else float(value) for value in _list(values, batch)]
+
+
+def _reduce(logits, eos, top_k):
+    """Columns of rows of logits."""
+    columns = {}
+    if _kind(logits) == "list" and len(logits) and _kind(logits[0]) != "list":
+        # A list of tensors or arrays.
+        logits = sys.modules[_kind(logits[0])].stack(list(logits))
+    reduce = {"torch": _reduce_torch, "numpy": _reduce_numpy, "list": _reduce_lists}[_kind(logits)]
+    for start in range(0, len(logits), CHUNK):
+        for name, values in reduce(logits[start : start + CHUNK], eos, top_k).items():
+            columns.setdefault(name, []).extend(values)
+    return columns
+
+
+def _columns(argmax, p_argmax, p_eos, entropy, tokens, p):
+    columns = {"argmax": argmax, "p_argmax": p_argmax, "entropy": entropy}
+    if p_eos is not None:
+        columns["p_eos"] = p_eos
+    if tokens is not None:
+        columns["top_k"] = [
+            [(token, value) for token, value in zip(*row) if math.isfinite(value)] for row in zip(tokens, p)
+        ]
+    return columns
+
+
+def _reduce_torch(logits, eos, top_k):
+    logits = logits.detach().float()
+    whole = logits.logsumexp(-1)
+    best, argmax = logits.max(-1)
+    # 0 · ln 0 is 0, not NaN.
+    log = logits - whole[:, None]
+    entropy = -(log.exp() * log.clamp(min=-1e30)).sum(-1)
+    tokens = p = None
+    if top_k > 0:
+        values, tokens = logits.topk(min(top_k, logits.shape[-1]), -1)
+        p = (values - whole[:, None]).exp().tolist()
+        tokens = tokens.tolist()
+    p_eos = None if eos is None else (logits[:, eos] - whole).exp().tolist()
+    return _columns(argmax.tolist(), (best - whole).exp().tolist(), p_eos, entropy.tolist(), tokens, p)
+
+
+def _reduce_numpy(logits, eos, top_k):
+    np = sys.modules["numpy"]
+    logits = np.asarray(logits).astype(np.float32)
+    with np.errstate(all="ignore"):
+        best = logits.max(-1, keepdims=True)
+        whole = best + np.log(np.exp(logits - best).sum(-1, keepdims=True))
+        log = logits - whole
+        entropy = -(np.exp(log) * log.clip(-1e30)).sum(-1)
+        tokens = p = None
+        if top_k > 0:
+            count = min(top_k, logits.shape[-1])
+            some = np.argpartition(-logits, count - 1, axis=-1)[:, :count]
+            order = np.argsort(-np.take_along_axis(logits, some, -1), axis=-1, kind="stable")
+            some = np.take_along_axis(some, order, -1)
+            p = np.exp(np.take_along_axis(log, some, -1)).tolist()
+            tokens = some.tolist()
+        p_eos = None if eos is None else np.exp(log[:, eos]).tolist()
+        p_argmax = np.exp(best - whole)[:, 0].tolist()
+    return _columns(logits.argmax(-1).tolist(), p_argmax, p_eos, entropy.tolist(), tokens, p)
+
+
+def _reduce_lists(logits, eos, top_k):
+    rows = [_reduce_row([float(value) for value in row], eos, top_k) for row in logits]
+    argmax, p_argmax, p_eos, entropy, tokens, p = map(list, zip(*rows))
+    return _columns(argmax, p_argmax, None if eos is None else p_eos, entropy, tokens if top_k > 0 else None, p)
+
+
+def _reduce_row(row, eos, top_k):
+    best = max(row)
+    if not math.isfinite(best):
+        return row.index(best) if best in row else 0, math.nan, math.nan, math.nan, [], []
+    weights = [math.exp(value - best) for value in row]
+    whole = sum(weights)
+    p = [weight / whole for weight in weights]
+    entropy = -sum(value * math.log(value) for value in p if value > 0)
+    some = sorted(range(len(p)), key=lambda token: -p[token])[:top_k] if top_k > 0 else []
+    argmax = row.index(best)
+    p_eos = None if eos is None else p[eos]
+    return argmax, p[argmax], p_eos, entropy, some, [p[token] for token in some]
+
+
+# -- Texts of tokens
+
+
+def _texts(tokenizer):
+    """A function from a token's id to its text, or None."""
+    if tokenizer is None:
+        return None
+    if hasattr(tokenizer, "convert_ids_to_tokens"):
+        special = {int(token) for token in getattr(tokenizer, "all_special_ids", [])}
+        added = getattr(tokenizer, "added_tokens_decoder", {})
+        return _pieces(tokenizer.convert_ids_to_tokens, special, added, tokenizer)
+    if hasattr(tokenizer, "id_to_token"):
+        added = tokenizer.get_added_tokens_decoder() if hasattr(tokenizer, "get_added_tokens_decoder") else {}
+        return _pieces(tokenizer.id_to_token, set(), added, tokenizer)
+    if isinstance(tokenizer, dict):
+        return tokenizer.get
+    if isinstance(tokenizer, (list, tuple)):
+        return lambda token: tokenizer[token] if token < len(tokenizer) else None
+    if callable(tokenizer):
+        return tokenizer
+    if hasattr(tokenizer, "decode"):
+        return lambda token: tokenizer.decode([token])
+    raise TypeError("tokenizer= takes a tokenizer, a dict or list of texts, or a function from id to text")
+
+
+def _pieces(piece_of, special, added, tokenizer):
+    """Texts from the pieces of a tokenizer of Hugging Face."""
+    vocabulary = tokenizer.get_vocab() if hasattr(tokenizer, "get_vocab") else {}
+    bytes_of = _alphabet() if not vocabulary or "\u0120" in vocabulary else {}
+
+    def text(token):
+        piece = piece_of(token)
+        known = added.get(token) if hasattr(added, "get") else None
+        if token in special or getattr(known, "special", False):
+            return {"control": str(piece)}
+        if piece is None or known is not None:
+            return None if piece is None else str(piece)
+        if isinstance(piece, bytes):
+            return piece
+        if len(piece) == 6 and piece.startswith("<0x") and piece.endswith(">"):
+            try:
+                return bytes([int(piece[3:5], 16)])
+            except ValueError:
+                pass
+        if bytes_of and all(character in bytes_of for character in piece):
+            return bytes(bytes_of[character] for character in piece)
+        # Sentence pieces write a space as this.
+        return piece.replace("\u2581", " ")
+
+    return text
+
+
+def _alphabet():
+    """Bytes by the printable characters that stand for them in byte-level BPE, since GPT-2."""
+    plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in plain]
+    alphabet = {chr(byte): byte for byte in plain}
+    alphabet.update({chr(256 + at): byte for at, byte in enumerate(others)})
+    return alphabet
+
+
+def _text(text):
+    """A text as the format has it."""
+    if text is None:
+        return None
+    if isinstance(text, dict):
+        return {"control": str(text["control"])}
+    if isinstance(text, (bytes, bytearray)):
+        try:
+            return bytes(text).decode("utf-8")
+        except UnicodeDecodeError:
+            return {"hex": bytes(text).hex()}
+    # Half a surrogate pair is no text.
+    return str(text).encode("utf-8", "replace").decode("utf-8")

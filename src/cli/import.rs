@@ -1,0 +1,109 @@
+//! `demask import`: a recording of another program becomes one of ours.
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use clap::Args;
+
+use super::{Fault, fault::tell, harmless::harmless};
+use crate::{
+    canvas::TokenId,
+    import::{self, Format, Imported, Options},
+    model::{TokenName, Tokenizer},
+    predict::{Piece, Vocabulary},
+    trace,
+};
+
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The file of another program; packed by gzip or not
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The recording to write; packed if it ends in .zst or .gz
+    #[arg(value_name = "OUT")]
+    out: PathBuf,
+    /// Its format: after-tokens, history or decoding-analysis [default: told by its content]
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// Tokenizer (a tokenizer.json) for the texts of token ids
+    #[arg(long, value_name = "FILE")]
+    tokenizer: Option<PathBuf>,
+    /// Mask token: its number, or its text in the tokenizer
+    #[arg(long, value_name = "TOKEN")]
+    mask_token: Option<TokenName>,
+    /// End-of-sequence token: its number, or its text in the tokenizer
+    #[arg(long, value_name = "TOKEN")]
+    eos_token: Option<TokenName>,
+    /// Which sequence of a batch, from 0
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    row: usize,
+    /// How many positions in front are the prompt [default: those before the first mask]
+    #[arg(long, value_name = "N")]
+    prompt_length: Option<usize>,
+    /// Write over OUT if it is there
+    #[arg(long)]
+    overwrite: bool,
+}
+
+pub fn main(args: &ImportArgs) -> Result<ExitCode, Fault> {
+    if args.out.exists() && !args.overwrite {
+        return Err(Fault::usage(format!(
+            "{} is there already. Give another name, or --overwrite to write over it",
+            args.out.display()
+        )));
+    }
+    let tokenizer = args.tokenizer.as_deref().map(Tokenizer::of_file).transpose()?;
+    let named = |name: &Option<TokenName>, flag: &str| match (name, &tokenizer) {
+        (None, _) => Ok(None),
+        (Some(TokenName::Id(id)), _) => Ok(Some(*id)),
+        (Some(TokenName::Text(text)), Some(tokenizer)) => tokenizer
+            .find(text)
+            .map(Some)
+            .ok_or_else(|| Fault::usage(format!("{flag} {text}: the tokenizer has no such token"))),
+        (Some(TokenName::Text(text)), None) => Err(Fault::usage(format!(
+            "{flag} {text}: give the token's number, or a tokenizer with --tokenizer"
+        ))),
+    };
+    let mask = named(&args.mask_token, "--mask-token")?;
+    let options = Options {
+        format: args.format,
+        mask: mask.or_else(|| tokenizer.as_ref().and_then(Tokenizer::mask)),
+        eos: named(&args.eos_token, "--eos-token")?,
+        row: args.row,
+        prompt_length: args.prompt_length,
+    };
+    let imported = import::read(&args.file, &options).map_err(Fault::failure)?;
+    let Imported { format, header, texts, run, notices } = imported;
+    let (steps, length) = (run.steps.len(), run.start.len());
+    let vocabulary = Arc::new(Joined { texts, tokenizer });
+    trace::save_foreign(&run, &args.out, &header, vocabulary).map_err(Fault::failure)?;
+    tell(&harmless(&format!(
+        "{}: {format}, {steps} steps from {length} positions, written to {}",
+        args.file.display(),
+        args.out.display()
+    )));
+    for notice in notices {
+        tell(&harmless(&format!("note: {notice}")));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The texts a file has, then those of a tokenizer.
+struct Joined {
+    texts: Option<import::Texts>,
+    tokenizer: Option<Tokenizer>,
+}
+
+impl Vocabulary for Joined {
+    fn piece(&self, id: TokenId) -> Option<Piece> {
+        let own = self.texts.as_ref().and_then(|texts| texts.piece(id));
+        own.or_else(|| self.tokenizer.as_ref()?.piece(id))
+    }
+
+    fn ids(&self) -> Vec<TokenId> {
+        let mut ids = self.texts.as_ref().map(Vocabulary::ids).unwrap_or_default();
+        ids.extend(self.tokenizer.as_ref().map(Vocabulary::ids).unwrap_or_default());
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+}

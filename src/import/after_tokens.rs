@@ -1,0 +1,395 @@
+//! Trajectories of the after-tokens project (globalanomalyindex/after-tokens, `data/traces`): JSON,
+//! its compact files, its full ones (packed by gzip), and those of LLaDA that have words alone.
+//!
+//! Positions are `tokens` where they are there (`pos`, `text`, `step` of commitment, `conf` then,
+//! `tail`), else `words` (`text`, `lock_step`, `conf`, `changes`: [step, provisional text, p]). Of what
+//! the model guessed at open positions, full files have the argmax and its probability at every
+//! step (`steps`), compact ones those that are surer than 0.2 (`drafts`), words their changes.
+//!
+//! Full files have token ids. Elsewhere there are texts alone: each distinct one gets an id of its
+//! own, and the mask is a control token.
+
+use std::{collections::HashMap, time::Duration};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{SeqAccess, Visitor},
+};
+
+use super::{Format, Found, Options, Texts, token, within};
+use crate::{
+    canvas::{NO_TOKEN, SpecialTokens, TokenId},
+    predict::{Column, Data, Piece, Prediction},
+    trace::{ForeignRun, ForeignStep},
+};
+
+/// Probabilities have three decimals, those of drafts one in twenty.
+const DIGITS: (&str, u32) = ("p_argmax", 2);
+
+#[derive(Deserialize)]
+struct File {
+    #[serde(default)]
+    prompt: String,
+    #[serde(default)]
+    model: String,
+    #[serde(default)]
+    answer: String,
+    #[serde(default)]
+    sampler: Sampler,
+    #[serde(default)]
+    words: Vec<Word>,
+    #[serde(default)]
+    tokens: Vec<Token>,
+    #[serde(default)]
+    step_ms: Vec<f64>,
+    /// For each step the guesses that are new: position, text (empty where it fell), probability.
+    #[serde(default)]
+    drafts: Vec<Vec<(usize, String, f64)>>,
+    #[serde(default)]
+    steps: Vec<Step>,
+}
+
+#[derive(Deserialize, Default)]
+struct Sampler {
+    #[serde(default)]
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct Word {
+    text: String,
+    lock_step: i64,
+    #[serde(default)]
+    conf: Option<f64>,
+    #[serde(default)]
+    changes: Vec<Change>,
+}
+
+#[derive(Deserialize)]
+struct Token {
+    pos: usize,
+    text: String,
+    step: i64,
+    #[serde(default)]
+    conf: Option<f64>,
+    #[serde(default)]
+    tail: bool,
+}
+
+#[derive(Deserialize)]
+struct Step {
+    pmax: Vec<f64>,
+    argmax: Vec<TokenId>,
+    #[serde(default)]
+    ms: f64,
+}
+
+/// A word's provisional text from a step on, and its probability then; older files have none.
+struct Change {
+    step: i64,
+    text: String,
+    p: Option<f64>,
+}
+
+impl<'de> Deserialize<'de> for Change {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Change;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("[step, text, p]")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut members: A) -> Result<Change, A::Error> {
+                let missing = |n| serde::de::Error::invalid_length(n, &"3 members");
+                let step = members.next_element()?.ok_or_else(|| missing(0))?;
+                let text = members.next_element()?.ok_or_else(|| missing(1))?;
+                let p = members.next_element::<Option<f64>>()?.flatten();
+                while members.next_element::<serde::de::IgnoredAny>()?.is_some() {}
+                Ok(Change { step, text, p })
+            }
+        }
+        from.deserialize_seq(Members)
+    }
+}
+
+/// Whether an object shows to be such a file.
+pub(super) fn shows(bytes: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Keys {
+        words: Option<serde::de::IgnoredAny>,
+        tokens: Option<serde::de::IgnoredAny>,
+        sampler: Option<serde::de::IgnoredAny>,
+    }
+    let keys = serde_json::from_slice::<Keys>(bytes);
+    keys.is_ok_and(|keys| keys.words.is_some() || (keys.tokens.is_some() && keys.sampler.is_some()))
+}
+
+/// A position: what is written there in the end, in which step, and how sure the model was then.
+struct Place {
+    token: TokenId,
+    /// `None` if it never is.
+    step: Option<usize>,
+    conf: Option<f64>,
+}
+
+/// A guess at an open position, from a step on.
+struct Guess {
+    step: usize,
+    at: usize,
+    /// The token, or none where it is not known any more.
+    token: Option<TokenId>,
+    p: Option<f64>,
+    /// Whether the probability holds until the next one, or was only that of this step.
+    holds: bool,
+}
+
+/// Texts with ids of their own, the mask first.
+struct Ids {
+    texts: Texts,
+    known: HashMap<String, TokenId>,
+}
+
+const MASK: TokenId = 0;
+
+impl Ids {
+    fn new() -> Self {
+        let mut texts = Texts::default();
+        texts.0.insert(MASK, Piece::Control("mask".to_owned()));
+        Self { texts, known: HashMap::new() }
+    }
+
+    fn of(&mut self, text: &str) -> TokenId {
+        if let Some(&id) = self.known.get(text) {
+            return id;
+        }
+        let id = self.texts.0.len() as TokenId;
+        self.texts.0.insert(id, piece(text));
+        self.known.insert(text.to_owned(), id);
+        id
+    }
+}
+
+/// Control tokens are told by how they are written.
+fn piece(text: &str) -> Piece {
+    match text.len() > 4 && text.starts_with("<|") && text.ends_with("|>") {
+        true => Piece::Control(text.to_owned()),
+        false => Piece::Text(text.to_owned()),
+    }
+}
+
+/// Reads a file.
+///
+/// # Errors
+/// In words.
+pub(super) fn read(bytes: &[u8], options: &Options) -> Result<Found, String> {
+    let mut file: File = serde_json::from_slice(bytes)
+        .map_err(|error| format!("this is no trajectory of after-tokens ({error})"))?;
+    file.tokens.sort_by_key(|token| token.pos);
+    if file.tokens.iter().zip(0..).any(|(token, at)| token.pos != at) {
+        return Err("its tokens do not have the positions 0, 1, 2, …, each once".to_owned());
+    }
+    let positions = if file.tokens.is_empty() { file.words.len() } else { file.tokens.len() };
+    if positions == 0 {
+        return Err("there is neither a token nor a word in it".to_owned());
+    }
+    let last = match file.tokens.is_empty() {
+        true => file.words.iter().map(|word| word.lock_step).max(),
+        false => file.tokens.iter().map(|token| token.step).max(),
+    };
+    let last = usize::try_from(last.unwrap_or(-1) + 1).unwrap_or(0);
+    let steps = last.max(file.step_ms.len()).max(file.steps.len());
+    within(steps, positions)?;
+    let whole = !file.tokens.is_empty() && !file.steps.is_empty();
+    let mut found = match whole {
+        true => with_ids(&file, steps, options)?,
+        false => with_texts(&file, steps)?,
+    };
+    found.model = file.model;
+    found.prompt = file.prompt;
+    if !file.sampler.id.is_empty() {
+        found.strategy = file.sampler.id;
+    }
+    found.notices.push("the prompt's tokens are not in the file, only its text".to_owned());
+    Ok(found)
+}
+
+/// A compact file, or one with words alone: texts without ids.
+fn with_texts(file: &File, steps: usize) -> Result<Found, String> {
+    let mut ids = Ids::new();
+    let mut guesses = Vec::new();
+    let places: Vec<Place> = if file.tokens.is_empty() {
+        words(file, &mut ids, &mut guesses)
+    } else {
+        for (step, drafts) in file.drafts.iter().enumerate() {
+            for (at, text, p) in drafts.iter().filter(|(at, ..)| *at < file.tokens.len()) {
+                // An empty text is a guess that fell below what is recorded.
+                let known = !text.is_empty();
+                let token = known.then(|| ids.of(text));
+                guesses.push(Guess { step, at: *at, token, p: known.then_some(*p), holds: true });
+            }
+        }
+        let token = |token: &Token| Place {
+            token: ids.of(&token.text),
+            step: usize::try_from(token.step).ok(),
+            conf: token.conf,
+        };
+        file.tokens.iter().map(token).collect()
+    };
+    let tail = file.tokens.last().filter(|token| token.tail);
+    let tail = tail.filter(|token| matches!(piece(&token.text), Piece::Control(_)));
+    let special =
+        SpecialTokens { mask: MASK, eos: tail.map_or(NO_TOKEN, |token| ids.of(&token.text)) };
+    let run = run(&places, &guesses, steps, &file.step_ms, MASK);
+    let mut found = Found::new(Format::AfterTokens, special, run);
+    found.notices.push(match file.tokens.is_empty() {
+        true => "it has words alone: a position is a word, with an id of this program's".to_owned(),
+        false => "it has no token ids: each text has an id of this program's".to_owned(),
+    });
+    if !file.drafts.is_empty() {
+        found.notices.push(
+            "it has guesses from a probability of 0.2 on, to the nearest 0.05: others are unknown"
+                .to_owned(),
+        );
+    }
+    found.texts = Some(ids.texts);
+    found.rounded = Some(DIGITS);
+    Ok(found)
+}
+
+/// Positions of words, with the white space before them where the answer shows it.
+fn words(file: &File, ids: &mut Ids, guesses: &mut Vec<Guess>) -> Vec<Place> {
+    let mut rest = file.answer.as_str();
+    let mut places = Vec::with_capacity(file.words.len());
+    for (at, word) in file.words.iter().enumerate() {
+        let space = match rest.find(&word.text) {
+            Some(start) if rest[..start].trim().is_empty() => {
+                let space = &rest[..start];
+                rest = &rest[start + word.text.len()..];
+                space
+            }
+            _ => {
+                if at == 0 {
+                    ""
+                } else {
+                    " "
+                }
+            }
+        };
+        for change in &word.changes {
+            if let Ok(step) = usize::try_from(change.step) {
+                let token = Some(ids.of(&format!("{space}{}", change.text)));
+                guesses.push(Guess { step, at, token, p: change.p, holds: false });
+            }
+        }
+        places.push(Place {
+            token: ids.of(&format!("{space}{}", word.text)),
+            step: usize::try_from(word.lock_step).ok(),
+            conf: word.conf,
+        });
+    }
+    guesses.sort_by_key(|guess| guess.step);
+    places
+}
+
+/// A full file: the argmax of every step, with its id.
+fn with_ids(file: &File, steps: usize, options: &Options) -> Result<Found, String> {
+    let positions = file.tokens.len();
+    if file.steps.iter().any(|step| step.argmax.len() != positions || step.pmax.len() != positions)
+    {
+        return Err(format!("its steps do not all have {positions} guesses and probabilities"));
+    }
+    let mask = options.mask.ok_or(
+        "a full file has token ids, and does not say which is the mask. Give it with --mask-token, \
+         or a tokenizer that has one with --tokenizer",
+    )?;
+    let mut texts = Texts::default();
+    let mut places = Vec::with_capacity(positions);
+    for (at, committed) in file.tokens.iter().enumerate() {
+        let step = usize::try_from(committed.step).ok();
+        let id = step.and_then(|step| file.steps.get(step)).map(|step| step.argmax[at]);
+        let id = token(i64::from(id.unwrap_or(mask)))?;
+        if id != mask {
+            texts.0.insert(id, piece(&committed.text));
+        }
+        places.push(Place { token: id, step, conf: committed.conf });
+    }
+    let tail = file.tokens.last().filter(|token| token.tail);
+    let eos = options.eos.or(tail.and_then(|_| places.last()).map(|place| place.token));
+    let mut guesses = Vec::new();
+    for (step, known) in file.steps.iter().enumerate() {
+        for (at, (&id, &p)) in known.argmax.iter().zip(&known.pmax).enumerate() {
+            let token = Some(token(i64::from(id))?);
+            guesses.push(Guess { step, at, token, p: Some(p), holds: false });
+        }
+    }
+    let times: Vec<f64> = match file.step_ms.is_empty() {
+        true => file.steps.iter().map(|step| step.ms).collect(),
+        false => file.step_ms.clone(),
+    };
+    let special = SpecialTokens { mask, eos: eos.unwrap_or(NO_TOKEN) };
+    let run = run(&places, &guesses, steps, &times, mask);
+    let mut found = Found::new(Format::AfterTokens, special, run);
+    found.notices.push(
+        "it has texts of the tokens that were written: --tokenizer gives those of the others"
+            .to_owned(),
+    );
+    found.texts = Some(texts);
+    found.rounded = Some((DIGITS.0, 3));
+    Ok(found)
+}
+
+/// The run that positions and guesses, in order of steps, make.
+fn run(
+    places: &[Place],
+    guesses: &[Guess],
+    steps: usize,
+    times: &[f64],
+    mask: TokenId,
+) -> ForeignRun {
+    let start = vec![mask; places.len()];
+    let mut written: Vec<Vec<usize>> = vec![Vec::new(); steps];
+    for (at, place) in places.iter().enumerate() {
+        if let Some(written) = place.step.and_then(|step| written.get_mut(step)) {
+            written.push(at);
+        }
+    }
+    let mut canvas = start.clone();
+    let mut guesses = guesses.iter().peekable();
+    let mut held: Vec<(TokenId, f32, bool)> = vec![(NO_TOKEN, f32::NAN, false); places.len()];
+    let mut made = Vec::with_capacity(steps);
+    for (step, now) in written.into_iter().enumerate() {
+        for guess in &mut held {
+            // A probability that was that of one step is not that of the next.
+            guess.1 = if guess.2 { guess.1 } else { f32::NAN };
+        }
+        while let Some(guess) = guesses.next_if(|guess| guess.step <= step) {
+            let p = guess.p.map_or(f32::NAN, |p| p as f32);
+            held[guess.at] = (guess.token.unwrap_or(NO_TOKEN), p, guess.holds);
+        }
+        for &at in &now {
+            let place = &places[at];
+            let p = place.conf.map_or(f32::NAN, |conf| conf as f32);
+            held[at] = (place.token, p, false);
+        }
+        let open = |at: usize| canvas[at] == mask;
+        let known = |at: usize| if open(at) { held[at] } else { (NO_TOKEN, f32::NAN, false) };
+        let argmax: Vec<TokenId> = (0..places.len()).map(|at| known(at).0).collect();
+        let p: Vec<f32> = (0..places.len()).map(|at| known(at).1).collect();
+        let any = p.iter().any(|p| p.is_finite())
+            || (0..places.len()).any(|at| argmax[at] != NO_TOKEN && places[at].step != Some(step));
+        let prediction = any.then(|| {
+            Prediction::new(places.len())
+                .with(Column::Argmax, Data::Ids(argmax))
+                .with(Column::PArgmax, Data::Numbers(p))
+        });
+        for at in now {
+            canvas[at] = places[at].token;
+        }
+        let took = times.get(step).copied().unwrap_or(0.0);
+        let took = Duration::try_from_secs_f64(took / 1e3).unwrap_or_default();
+        made.push(ForeignStep { prediction, canvas: canvas.clone(), took });
+    }
+    ForeignRun { prompt: Vec::new(), start, steps: made }
+}

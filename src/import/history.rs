@@ -1,0 +1,220 @@
+//! A list of canvases: dLLM's samplers return one as `histories` if they are asked for a dictionary
+//! (ZHZisZZ/dllm, `SamplerOutput`): a tensor [batch, positions] before the first step and after each,
+//! prompt in front.
+//!
+//! Read are JSON and files of `torch.save`: the list itself, or an object that has it under
+//! `histories` or `history`; a canvas is a list of ids or a tensor of one dimension, or of two where
+//! it is a batch.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{
+    Format, Found, Options,
+    pickle::Id,
+    token,
+    torch::{Torch, Whole},
+    within,
+};
+use crate::{
+    canvas::{NO_TOKEN, SpecialTokens, TokenId},
+    trace::{ForeignRun, ForeignStep},
+};
+
+/// Names that the list may have.
+const NAMES: [&str; 2] = ["histories", "history"];
+
+/// Canvases of one sequence, or of a batch of them.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Canvases {
+    One(Vec<Vec<i64>>),
+    Batches(Vec<Vec<Vec<i64>>>),
+}
+
+/// Whether an object shows to be a history.
+pub(super) fn shows(bytes: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Keys {
+        histories: Option<serde::de::IgnoredAny>,
+        history: Option<serde::de::IgnoredAny>,
+    }
+    let keys = serde_json::from_slice::<Keys>(bytes);
+    keys.is_ok_and(|keys| keys.histories.is_some() || keys.history.is_some())
+}
+
+/// A history as JSON.
+///
+/// # Errors
+/// In words.
+pub(super) fn of_json(bytes: &[u8], options: &Options) -> Result<Found, String> {
+    // One after the other rather than as one type: that would hold the whole in between.
+    let wrong = |error: serde_json::Error| {
+        format!(
+            "this is no list of canvases, each a list of token ids or a batch of them ({error})"
+        )
+    };
+    #[derive(Deserialize)]
+    struct One {
+        #[serde(alias = "history")]
+        histories: Vec<Vec<i64>>,
+    }
+    #[derive(Deserialize)]
+    struct Batches {
+        #[serde(alias = "history")]
+        histories: Vec<Vec<Vec<i64>>>,
+    }
+    let list = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+    let canvases = match list {
+        true => serde_json::from_slice(bytes)
+            .map(Canvases::One)
+            .or_else(|_| serde_json::from_slice(bytes).map(Canvases::Batches)),
+        false => serde_json::from_slice(bytes)
+            .map(|One { histories }| Canvases::One(histories))
+            .or_else(|_| {
+                serde_json::from_slice(bytes)
+                    .map(|Batches { histories }| Canvases::Batches(histories))
+            }),
+    };
+    let mut batch = 1;
+    let canvases = match canvases.map_err(wrong)? {
+        Canvases::One(canvases) => canvases,
+        Canvases::Batches(batches) => {
+            batch = batches.first().map_or(1, Vec::len);
+            let rows = batches.into_iter().map(|mut rows| match rows.len() > options.row {
+                true => Ok(rows.swap_remove(options.row)),
+                false => Err(no_row(options.row, rows.len())),
+            });
+            rows.collect::<Result<_, _>>()?
+        }
+    };
+    let canvases: Result<Vec<Vec<TokenId>>, String> =
+        canvases.into_iter().map(|ids| ids.into_iter().map(token).collect()).collect();
+    found(canvases?, batch, options)
+}
+
+/// A history of `torch.save`.
+///
+/// # Errors
+/// In words.
+pub(super) fn of_torch(file: &mut Torch, options: &Options) -> Result<Found, String> {
+    let root = file.pickle().root();
+    let list = NAMES.iter().find_map(|name| file.pickle().field(root, name)).unwrap_or(root);
+    let mut batch = 1;
+    let mut canvases = Vec::new();
+    if let Some(whole) = file.tensor(list)? {
+        // All canvases in one tensor.
+        let rows = whole.rows().filter(|_| whole.shape.len() == 2);
+        let rows = rows.ok_or("a tensor of all canvases must be [canvases, positions]")?;
+        canvases.extend(rows.into_iter().map(<[i64]>::to_vec));
+    } else {
+        let members = file.pickle().list(list).map(<[Id]>::to_vec);
+        let members = members.ok_or(
+            "there is no list of canvases in it: save `output.histories`, or a dictionary that has \
+             it under `histories`",
+        )?;
+        for member in members {
+            let ids = match file.tensor(member)? {
+                Some(whole) => {
+                    let rows = whole.rows().ok_or("a canvas has too many dimensions")?;
+                    batch = batch.max(rows.len());
+                    row(&rows, options.row)?
+                }
+                None => plain(file, member, &mut batch, options.row)?,
+            };
+            canvases.push(ids);
+        }
+    }
+    let canvases: Result<Vec<Vec<TokenId>>, String> =
+        canvases.into_iter().map(|ids| ids.into_iter().map(token).collect()).collect();
+    found(canvases?, batch, options)
+}
+
+fn row(rows: &[&[i64]], wanted: usize) -> Result<Vec<i64>, String> {
+    rows.get(wanted).map(|row| row.to_vec()).ok_or_else(|| no_row(wanted, rows.len()))
+}
+
+fn no_row(wanted: usize, rows: usize) -> String {
+    format!("there is no row {wanted} in a batch of {rows}. Choose one with --row, from 0")
+}
+
+/// A canvas as a list of numbers, or of lists of them.
+fn plain(file: &Torch, member: Id, batch: &mut usize, wanted: usize) -> Result<Vec<i64>, String> {
+    let pickle = file.pickle();
+    let wrong = || "a canvas is neither a tensor nor a list of token ids".to_owned();
+    let ids = pickle.list(member).ok_or_else(wrong)?;
+    let rows: Option<Vec<&[Id]>> = ids.iter().map(|&row| pickle.list(row)).collect();
+    let ids = match rows.filter(|rows| !rows.is_empty()) {
+        None => ids,
+        Some(rows) => {
+            *batch = (*batch).max(rows.len());
+            rows.get(wanted).copied().ok_or_else(|| no_row(wanted, rows.len()))?
+        }
+    };
+    ids.iter().map(|&id| pickle.int(id).ok_or_else(wrong)).collect()
+}
+
+fn found(canvases: Vec<Vec<TokenId>>, batch: usize, options: &Options) -> Result<Found, String> {
+    let Some(first) = canvases.first() else {
+        return Err("there is no canvas in it".to_owned());
+    };
+    let mask = options.mask.ok_or(
+        "a list of canvases does not say which token is the mask. Give it with --mask-token, or \
+         a tokenizer that has one with --tokenizer",
+    )?;
+    let longest = canvases.iter().map(Vec::len).max().unwrap_or(0);
+    within(canvases.len(), longest)?;
+    let prompt = match options.prompt_length {
+        Some(length) if length <= first.len() => length,
+        Some(length) => {
+            return Err(format!(
+                "a prompt of {length} does not fit the first canvas of {}",
+                first.len()
+            ));
+        }
+        None => match first.iter().position(|&token| token == mask) {
+            Some(length) => length,
+            // Blocks are appended to the prompt later.
+            None if longest > first.len() => first.len(),
+            None => {
+                return Err(format!(
+                    "the first canvas holds no mask (token {mask}), so nothing says where its \
+                     prompt ends. Check --mask-token, or say it with --prompt-length"
+                ));
+            }
+        },
+    };
+    let (front, start) = first.split_at(prompt);
+    for (n, canvas) in canvases.iter().enumerate() {
+        if !canvas.starts_with(front) {
+            return Err(format!(
+                "canvas {n} does not begin with the {prompt} tokens of the prompt. Say how long \
+                 the prompt is with --prompt-length"
+            ));
+        }
+    }
+    let steps = canvases.iter().skip(1).map(|canvas| ForeignStep {
+        prediction: None,
+        canvas: canvas[prompt..].to_vec(),
+        took: Duration::ZERO,
+    });
+    let run = ForeignRun { prompt: front.to_vec(), start: start.to_vec(), steps: steps.collect() };
+    let special = SpecialTokens { mask, eos: options.eos.unwrap_or(NO_TOKEN) };
+    let mut found = Found::new(Format::History, special, run);
+    if batch > 1 {
+        found.notices.push(format!(
+            "it holds a batch of {batch}: sequence {} is taken, --row takes another",
+            options.row
+        ));
+    }
+    found
+        .notices
+        .push("it holds canvases alone: no prediction, no confidence, no times".to_owned());
+    Ok(found)
+}
+
+/// The rows of a block, for the other format that holds tensors.
+pub(super) fn rows_of(whole: &Whole) -> Result<Vec<&[i64]>, String> {
+    whole.rows().ok_or_else(|| "a tensor has too many dimensions".to_owned())
+}

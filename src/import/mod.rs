@@ -1,0 +1,298 @@
+//! Recordings that others publish, turned into ours: one file a format, all building the same small
+//! thing: a header, token texts, and a run of canvases with predictions where there are any.
+//!
+//! What a format lacks is absent, never made up: a confidence that was not written is not there, an
+//! argmax that was left out is unknown. docs/import.md has the sources of the formats.
+
+mod after_tokens;
+mod decoding_analysis;
+mod history;
+mod pickle;
+mod torch;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    fs::File,
+    io::{self, Read},
+    path::Path,
+    str::FromStr,
+};
+
+use crate::{
+    canvas::{NO_TOKEN, SpecialTokens, TokenId},
+    decode::{Cache, Extras},
+    predict::{ColumnSet, ModelFacts, Piece, Reading, Vocabulary},
+    trace::{ForeignRun, Header},
+};
+
+/// No file that is read is longer, bytes; nor what a packed one unfolds into.
+const LONGEST_FILE: u64 = 256 << 20;
+
+/// No JSON is longer, bytes: its numbers take more room in memory.
+const LONGEST_JSON: usize = 64 << 20;
+
+/// Steps that a run may have.
+const MOST_STEPS: usize = 1 << 16;
+
+/// Positions, summed over the steps of a run.
+const MOST_CELLS: usize = 1 << 25;
+
+/// A format that can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Trajectories of the after-tokens project: JSON with `words` and `tokens`.
+    AfterTokens,
+    /// A list of canvases, as dLLM's samplers return it: JSON, or saved by `torch.save`.
+    History,
+    /// A file of the data set DLM-Decoding-Analysis, saved by `torch.save`.
+    DecodingAnalysis,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 3] = [Self::AfterTokens, Self::History, Self::DecodingAnalysis];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AfterTokens => "after-tokens",
+            Self::History => "history",
+            Self::DecodingAnalysis => "decoding-analysis",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|format| format.name() == text).ok_or_else(|| {
+            let names: Vec<&str> = Self::ALL.iter().map(|format| format.name()).collect();
+            format!("expected one of {}", names.join(", "))
+        })
+    }
+}
+
+/// What is known beside the file.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The format; told by the content if it is left out.
+    pub format: Option<Format>,
+    /// The mask token.
+    pub mask: Option<TokenId>,
+    /// The end-of-sequence token.
+    pub eos: Option<TokenId>,
+    /// Which sequence of a batch, from 0.
+    pub row: usize,
+    /// How many positions in front are the prompt.
+    pub prompt_length: Option<usize>,
+}
+
+/// A recording of another program.
+#[derive(Debug)]
+pub struct Imported {
+    /// The format it was in.
+    pub format: Format,
+    /// The header of the recording it becomes.
+    pub header: Header,
+    /// Token texts, where the file has them; ids are the program's own then.
+    pub texts: Option<Texts>,
+    /// What happened.
+    pub run: ForeignRun,
+    /// What people should know.
+    pub notices: Vec<String>,
+}
+
+/// Why a file cannot be imported.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: {problem}")]
+pub struct ImportError {
+    /// The file.
+    pub file: String,
+    /// What is wrong, and what to do.
+    pub problem: String,
+}
+
+/// Token texts that a file has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Texts(BTreeMap<TokenId, Piece>);
+
+impl Vocabulary for Texts {
+    fn piece(&self, id: TokenId) -> Option<Piece> {
+        self.0.get(&id).cloned()
+    }
+
+    fn ids(&self) -> Vec<TokenId> {
+        self.0.keys().copied().collect()
+    }
+}
+
+/// What a converter found.
+struct Found {
+    model: String,
+    strategy: String,
+    prompt: String,
+    special: SpecialTokens,
+    texts: Option<Texts>,
+    run: ForeignRun,
+    notices: Vec<String>,
+    /// Significant digits of a column that is not exact.
+    rounded: Option<(&'static str, u32)>,
+}
+
+impl Found {
+    /// A run of a model that is not named.
+    fn new(format: Format, special: SpecialTokens, run: ForeignRun) -> Self {
+        Self {
+            model: "unknown".to_owned(),
+            strategy: format.name().to_owned(),
+            prompt: String::new(),
+            special,
+            texts: None,
+            run,
+            notices: Vec::new(),
+            rounded: None,
+        }
+    }
+}
+
+/// What is in a file.
+enum Content {
+    Json(Vec<u8>),
+    Torch(Box<torch::Torch>),
+}
+
+/// Reads a file of another program.
+///
+/// # Errors
+/// If it is none that is known, is damaged, or more must be said about it.
+pub fn read(path: &Path, options: &Options) -> Result<Imported, ImportError> {
+    let error = |problem: String| ImportError { file: path.display().to_string(), problem };
+    let bytes = bytes(path).map_err(|problem| {
+        error(format!("it cannot be read ({problem}). Check the path and its permissions"))
+    })?;
+    imported(bytes, options).map_err(error)
+}
+
+fn imported(bytes: Vec<u8>, options: &Options) -> Result<Imported, String> {
+    let content = match bytes.starts_with(torch::MAGIC) {
+        true => Content::Torch(Box::new(torch::Torch::open(bytes)?)),
+        false if legacy(&bytes) => {
+            return Err("this is a file of torch.save as it was before PyTorch 1.6. Load it with \
+                        torch.load and save it again"
+                .to_owned());
+        }
+        false if bytes.len() > LONGEST_JSON => {
+            return Err(format!("it is longer than {} MiB", LONGEST_JSON >> 20));
+        }
+        false => Content::Json(bytes),
+    };
+    let told = recognised(&content);
+    let format = options.format.or(told).ok_or_else(|| {
+        let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
+        format!(
+            "this is in no format that is known ({}). If it is in one of them, say which with \
+             --format; docs/import.md has what each holds",
+            names.join(", ")
+        )
+    })?;
+    let found = match (format, content) {
+        (Format::AfterTokens, Content::Json(bytes)) => after_tokens::read(&bytes, options),
+        (Format::History, Content::Json(bytes)) => history::of_json(&bytes, options),
+        (Format::History, Content::Torch(mut file)) => history::of_torch(&mut file, options),
+        (Format::DecodingAnalysis, Content::Torch(mut file)) => {
+            decoding_analysis::read(&mut file, options)
+        }
+        (Format::AfterTokens, Content::Torch(_)) => {
+            Err("this is a file of torch.save, and after-tokens is JSON".to_owned())
+        }
+        (Format::DecodingAnalysis, Content::Json(_)) => {
+            Err("this is no file of torch.save, as decoding-analysis is".to_owned())
+        }
+    };
+    found.map(|found| finished(format, found))
+}
+
+fn finished(format: Format, found: Found) -> Imported {
+    let facts = ModelFacts {
+        name: found.model,
+        family: String::new(),
+        device: String::new(),
+        dtype: String::new(),
+        vocabulary: 0,
+        context: 0,
+        layers: 0,
+        special: found.special,
+        reading: Reading::default(),
+    };
+    let extras =
+        Extras { columns: ColumnSet::NONE, top_k: 0, reading: facts.reading, cache: Cache::None };
+    let mut header = Header::new(&facts, &found.strategy, &found.prompt, extras);
+    header.generator = format!("{}, imported from {format}", header.generator);
+    header.rounded.extend(found.rounded.map(|(column, digits)| (column.to_owned(), digits)));
+    Imported { format, header, texts: found.texts, run: found.run, notices: found.notices }
+}
+
+/// The format of a content, if it shows.
+fn recognised(content: &Content) -> Option<Format> {
+    match content {
+        Content::Torch(file) => {
+            let pickle = file.pickle();
+            let has = |name| pickle.field(pickle.root(), name).is_some();
+            Some(match has("x0_history") {
+                true => Format::DecodingAnalysis,
+                false => Format::History,
+            })
+        }
+        Content::Json(bytes) => match bytes.iter().find(|byte| !byte.is_ascii_whitespace())? {
+            b'[' => Some(Format::History),
+            b'{' if after_tokens::shows(bytes) => Some(Format::AfterTokens),
+            b'{' if history::shows(bytes) => Some(Format::History),
+            _ => None,
+        },
+    }
+}
+
+/// True for what `torch.save` wrote before it wrote archives: a pickle of a number that stands for
+/// it.
+fn legacy(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19")
+}
+
+/// The bytes of a file, unpacked if it is packed by gzip.
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let too_long = || io::Error::other(format!("it is longer than {} MiB", LONGEST_FILE >> 20));
+    let limited = |from: &mut dyn Read| -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        from.take(LONGEST_FILE + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > LONGEST_FILE { Err(too_long()) } else { Ok(bytes) }
+    };
+    let bytes = limited(&mut File::open(path)?)?;
+    match bytes.starts_with(&[0x1f, 0x8b]) {
+        true => limited(&mut flate2::bufread::MultiGzDecoder::new(bytes.as_slice())),
+        false => Ok(bytes),
+    }
+}
+
+/// A number as a token id.
+fn token(value: i64) -> Result<TokenId, String> {
+    TokenId::try_from(value)
+        .ok()
+        .filter(|&id| id != NO_TOKEN)
+        .ok_or_else(|| format!("{value} is no token id"))
+}
+
+/// Refuses runs that are too long or too wide.
+fn within(steps: usize, positions: usize) -> Result<(), String> {
+    if steps > MOST_STEPS || steps.saturating_mul(positions) > MOST_CELLS {
+        return Err(format!("{steps} steps of {positions} positions are too many"));
+    }
+    Ok(())
+}

@@ -1,0 +1,361 @@
+//! What others recorded, imported: the same canvases, nothing made up, and clear words for what
+//! cannot be read.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use assert_cmd::Command;
+use demask::{
+    canvas::TokenId,
+    import::{self, Format, Imported, Options},
+    predict::{Column, Vocabulary},
+    trace::{self, Recording},
+};
+use proptest::prelude::*;
+
+const MASK: TokenId = 126_336;
+const EOS: TokenId = 126_081;
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/import").join(name)
+}
+
+/// Written as a recording and read back.
+fn recorded(imported: &Imported) -> Recording {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl.zst");
+    let texts = Arc::new(imported.texts.clone().unwrap_or_default());
+    trace::save_foreign(&imported.run, &path, &imported.header, texts).unwrap();
+    trace::read(&path).unwrap()
+}
+
+/// Prompt, and the generated region at every step.
+fn canvases(recording: &Recording) -> (Vec<TokenId>, Vec<Vec<TokenId>>) {
+    let recorded = &recording.recorded;
+    let path = recorded.timeline.path(recorded.end);
+    let canvases = path.iter().map(|&node| recorded.timeline[node].canvas.tokens()).collect();
+    (recorded.timeline[path[0]].canvas.prompt().to_vec(), canvases)
+}
+
+/// What the steps were decided on: the argmax and its probability at each position.
+fn guesses(imported: &Imported) -> Vec<Vec<(Option<TokenId>, Option<f32>)>> {
+    let rows = |prediction: &demask::predict::Prediction| {
+        let p = |at| prediction.number(Column::PArgmax, at).filter(|p| p.is_finite());
+        (0..prediction.rows()).map(|at| (prediction.id(Column::Argmax, at), p(at))).collect()
+    };
+    let steps = imported.run.steps.iter();
+    steps.map(|step| step.prediction.as_ref().map(rows).unwrap_or_default()).collect()
+}
+
+const PROMPT: [TokenId; 2] = [11, 12];
+
+/// The run of tests/import/make.py, forced token and all.
+fn made() -> Vec<Vec<TokenId>> {
+    const M: TokenId = MASK;
+    vec![
+        vec![M, M, M, M, 99, M],
+        vec![21, M, 23, M, 99, M],
+        vec![21, 22, 23, M, 99, M],
+        vec![21, 22, 23, 24, 99, M],
+        vec![21, 22, 23, 24, 99, EOS],
+    ]
+}
+
+#[test]
+fn histories_are_the_same_however_they_were_saved() {
+    let mut unforced = made();
+    unforced.iter_mut().for_each(|canvas| canvas[4] = MASK);
+    let folder = tempfile::tempdir().unwrap();
+    let whole: Vec<Vec<TokenId>> =
+        made().iter().map(|canvas| [&PROMPT[..], canvas].concat()).collect();
+    let mut files: Vec<(PathBuf, usize, Vec<Vec<TokenId>>)> = vec![
+        (fixture("histories.pt"), 0, made()),
+        (fixture("histories.pt"), 1, unforced.clone()),
+        (fixture("output.pt"), 0, made()),
+        (fixture("object.pt"), 1, unforced),
+        (fixture("stacked.pt"), 0, made()),
+    ];
+    let batch: Vec<Vec<Vec<TokenId>>> = whole.iter().map(|canvas| vec![canvas.clone()]).collect();
+    for (name, json) in [
+        ("list.json", serde_json::json!(whole)),
+        ("batch.json", serde_json::json!(batch)),
+        ("history.json", serde_json::json!({"history": whole, "note": {"a": 1}})),
+        ("histories.json", serde_json::json!({"histories": batch})),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, format!("\n {json}")).unwrap();
+        files.push((path, 0, made()));
+    }
+    for (path, row, expected) in files {
+        let options = Options { mask: Some(MASK), eos: Some(EOS), row, ..Options::default() };
+        let imported = import::read(&path, &options).unwrap();
+        assert_eq!(imported.format, Format::History);
+        assert_eq!(canvases(&recorded(&imported)), (PROMPT.to_vec(), expected), "{path:?}");
+        assert!(guesses(&imported).iter().all(Vec::is_empty), "nothing is made up");
+    }
+}
+
+#[test]
+fn a_canvas_that_grows_by_blocks_has_its_prompt_in_front() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("blocks.json");
+    fs::write(&path, "[[1,2],[1,2,3,9],[1,2,3,4],[1,2,3,4,9,9],[1,2,3,4,5,6]]").unwrap();
+    let read = |options: Options| import::read(&path, &options);
+    let options = Options { mask: Some(9), ..Options::default() };
+    let (prompt, steps) = canvases(&recorded(&read(options.clone()).unwrap()));
+    assert_eq!(prompt, [1, 2]);
+    assert_eq!(steps, [&[][..], &[3, 9], &[3, 4], &[3, 4, 9, 9], &[3, 4, 5, 6]]);
+    let shorter = read(Options { prompt_length: Some(1), ..options }).unwrap();
+    assert_eq!(canvases(&recorded(&shorter)).1[1], [2, 3, 9]);
+}
+
+#[test]
+fn a_file_of_the_data_set_gives_what_was_written() {
+    let imported =
+        import::read(&fixture("question_0000_steps_004.pt"), &Options::default()).unwrap();
+    assert_eq!(imported.format, Format::DecodingAnalysis);
+    let recording = recorded(&imported);
+    assert_eq!(canvases(&recording), (Vec::new(), made()), "{:?}", imported.notices);
+    assert_eq!(recording.header.model.mask, MASK);
+    assert_eq!(recording.header.model.eos, EOS);
+    let guesses = guesses(&imported);
+    let ids: Vec<_> = guesses[1].iter().map(|guess| guess.0.unwrap()).collect();
+    assert_eq!(ids, [29, 22, 29, 24, 25, EOS]);
+    assert!(guesses.iter().flatten().all(|guess| guess.1.is_none()), "no confidence is made up");
+    let told = imported.notices.join("\n");
+    for part in
+        ["of LLaDA", "2 tokens of the prompt are not in the file", "1 positions were forced"]
+    {
+        assert!(told.contains(part), "{told}");
+    }
+    assert!(!told.contains("differs"), "{told}");
+}
+
+/// Texts of the canvases, `_` for masks.
+fn texts(recording: &Recording) -> Vec<String> {
+    let mask = recording.header.model.mask;
+    let text = |&id: &TokenId| match id == mask {
+        true => "_".to_owned(),
+        false => recording.vocabulary.text(&[id]),
+    };
+    canvases(recording).1.iter().map(|canvas| canvas.iter().map(text).collect()).collect()
+}
+
+#[test]
+fn a_trajectory_of_after_tokens_keeps_its_tokens_and_guesses() {
+    let path = fixture("compact.json");
+    let imported = import::read(&path, &Options::default()).unwrap();
+    assert_eq!(imported.format, Format::AfterTokens);
+    let recording = recorded(&imported);
+    let expected = ["____", "The___", "The_\njumped._", "The fox\njumped._", "The fox\njumped."];
+    assert_eq!(texts(&recording), expected);
+    assert_eq!(recording.header.prompt_text, "What did the fox do?");
+    assert_eq!(recording.header.model.name, "someone/some-model");
+    assert_eq!(recording.recorded.strategy.name(), "lowconf-b2");
+    assert_eq!(imported.run.steps[0].took, Duration::from_micros(12_500));
+    let id = |text| recording.vocabulary.find(text);
+    let eos = id("<|endoftext|>");
+    assert_eq!(recording.header.model.eos, eos.unwrap());
+    let draft = (eos, Some(0.75));
+    let none = (None, None);
+    let expected = [
+        vec![(id("The"), Some(0.9375)), (id(" dog"), Some(0.25)), none, draft],
+        vec![none, none, (id("\njumped."), Some(0.5)), draft],
+        vec![none, (id(" fox"), Some(0.7)), none, draft],
+        vec![none, none, none, (eos, Some(1.0))],
+    ];
+    assert_eq!(guesses(&imported), expected);
+    // What is not known stays so in the recording, and the fills have what is known.
+    let session = recording.session();
+    let pending = match session.pending() {
+        demask::session::Pending::Decided { prediction, decision, .. } => (prediction, decision),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(pending.0.id(Column::Argmax, 2), None);
+    let fill = pending.1.verdicts[0].to_string();
+    assert!(fill.starts_with("filled with 0.938"), "{fill}");
+}
+
+#[test]
+fn words_alone_are_positions_too() {
+    let imported = import::read(&fixture("words.json"), &Options::default()).unwrap();
+    let recording = recorded(&imported);
+    assert_eq!(texts(&recording), ["___", "The__", "The_\njumped.", "The fox\njumped."]);
+    let id = |text| recording.vocabulary.find(text);
+    let none = (None, None);
+    let expected = [
+        // Nothing is known but what was written, in which the file has no confidence.
+        vec![],
+        vec![none, (id(" dog"), Some(0.25)), (id("\njumped."), None)],
+        vec![none, (id(" fox"), Some(0.5)), none],
+    ];
+    assert_eq!(guesses(&imported), expected);
+    assert!(imported.notices.join("\n").contains("words alone"));
+}
+
+#[test]
+fn a_full_trajectory_has_ids() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("full.json.gz");
+    let full = serde_json::json!({
+        "prompt": "p", "words": [], "sampler": {"id": "x"},
+        "tokens": [
+            {"pos": 0, "text": "a", "step": 1, "conf": 0.5, "tail": false},
+            {"pos": 1, "text": "<|end|>", "step": 0, "conf": 0.75, "tail": true},
+        ],
+        "steps": [
+            {"i": 0, "ms": 2.0, "pmax": [0.25, 0.75], "argmax": [6, 8]},
+            {"i": 1, "ms": 2.0, "pmax": [0.5, 0.125], "argmax": [5, 7]},
+        ],
+    });
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), Default::default());
+    std::io::Write::write_all(&mut packed, full.to_string().as_bytes()).unwrap();
+    fs::write(&path, packed.finish().unwrap()).unwrap();
+    let error = import::read(&path, &Options::default()).unwrap_err().to_string();
+    assert!(error.contains("--mask-token"), "{error}");
+    let imported = import::read(&path, &Options { mask: Some(9), ..Options::default() }).unwrap();
+    let recording = recorded(&imported);
+    assert_eq!(canvases(&recording).1, [[9, 9], [9, 8], [5, 8]]);
+    assert_eq!(recording.header.model.eos, 8);
+    assert_eq!(guesses(&imported)[0], [(Some(6), Some(0.25)), (Some(8), Some(0.75))]);
+}
+
+#[test]
+fn what_cannot_be_read_is_told_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = format!("[{}]", "[1],".repeat(70_000) + "[1]");
+    let deep = b"[".repeat(100_000);
+    let torch = fs::read(fixture("histories.pt")).unwrap();
+    let cut = &torch[..torch.len() / 2];
+    let with = |mask: Option<TokenId>| Options { mask, ..Options::default() };
+    let table: Vec<(&str, &[u8], Options, &str)> = vec![
+        ("empty", b"", with(None), "no format that is known"),
+        ("text", b"hello", with(None), "--format"),
+        ("other.json", b"{\"a\":1}", with(None), "after-tokens, history, decoding-analysis"),
+        ("history.json", b"[[1,9]]", with(None), "--mask-token"),
+        ("no mask", b"[[1,2],[1,2]]", with(Some(9)), "--prompt-length"),
+        ("no canvas", b"[]", with(Some(9)), "no canvas"),
+        ("deep", &deep, with(Some(9)), "no list of canvases"),
+        ("negative", b"[[1,9],[1,-5]]", with(Some(9)), "-5 is no token id"),
+        ("prompt", b"[[1,9],[2,9]]", with(Some(9)), "does not begin with the 1 tokens"),
+        ("long", long.as_bytes(), with(Some(1)), "too many"),
+        ("word.json", b"{\"words\":[{\"text\":1}]}", with(None), "no trajectory of after-tokens"),
+        (
+            "step.json",
+            b"{\"words\":[{\"text\":\"a\",\"lock_step\":4000000000}]}",
+            with(None),
+            "too many",
+        ),
+        (
+            "pos.json",
+            b"{\"sampler\":{},\"tokens\":[{\"pos\":5,\"text\":\"a\",\"step\":0}]}",
+            with(None),
+            "positions 0, 1, 2",
+        ),
+        ("cut.pt", cut, with(Some(MASK)), "damaged"),
+        ("old.pt", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", with(None), "save it again"),
+        (
+            "kind.json",
+            b"[[9]]",
+            Options { format: Some(Format::DecodingAnalysis), ..Options::default() },
+            "no file of torch.save",
+        ),
+    ];
+    for (name, bytes, options, expected) in table {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        let error = import::read(&path, &options).err().expect(name).to_string();
+        assert!(error.contains(expected), "{name}: {error}");
+        assert!(error.contains(name), "{error}");
+    }
+    let row = Options { row: 2, ..with(Some(MASK)) };
+    let error = import::read(&fixture("histories.pt"), &row).unwrap_err().to_string();
+    assert!(error.contains("no row 2 in a batch of 2"), "{error}");
+    let error = import::read(&fixture("floats.pt"), &with(Some(1))).unwrap_err().to_string();
+    assert!(error.contains("FloatStorage"), "{error}");
+    assert!(import::read(Path::new("no/such"), &with(None)).is_err());
+}
+
+#[test]
+fn damaged_archives_are_no_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damaged.pt");
+    for name in ["question_0000_steps_004.pt", "histories.pt", "stacked.pt"] {
+        let good = fs::read(fixture(name)).unwrap();
+        let mut seed = 7_u32;
+        for round in 0..1500 {
+            let mut bad = good.clone();
+            for _ in 0..1 + round % 3 {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let at = seed as usize % bad.len();
+                bad[at] = (seed >> 24) as u8;
+            }
+            fs::write(&path, &bad).unwrap();
+            let options = Options { mask: Some(MASK), ..Options::default() };
+            if let Ok(imported) = import::read(&path, &options) {
+                let cells: usize = imported.run.steps.iter().map(|step| step.canvas.len()).sum();
+                assert!(cells < 1 << 16, "{name} {round}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_program_imports_and_writes_over_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run.jsonl.zst");
+    let demask = |arguments: &[&str]| {
+        let mut command = Command::cargo_bin("demask").unwrap();
+        command.arg("import").arg(fixture("histories.pt")).arg(&out).args(arguments);
+        let output = command.output().unwrap();
+        assert!(output.stdout.is_empty());
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, text) = demask(&["--mask-token", "<|mdm_mask|>"]);
+    assert_eq!(code, Some(2), "{text}");
+    let tokenizer = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/tiny/tokenizer.json");
+    let tokenizer = ["--tokenizer", tokenizer.to_str().unwrap()];
+    // The mask of that tokenizer is not the one of the file.
+    let (code, text) = demask(&tokenizer);
+    assert_eq!((code, text.contains("--prompt-length")), (Some(1), true), "{text}");
+    assert!(!out.exists());
+    let given = [&tokenizer[..], &["--mask-token", "126336", "--eos-token", "126081"]].concat();
+    let (code, text) = demask(&given);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("history, 4 steps from 6 positions"), "{text}");
+    assert!(text.contains("--row takes another"), "{text}");
+    let recording = trace::read(&out).unwrap();
+    assert!(recording.vocabulary.piece(21).is_some());
+    let before = fs::read(&out).unwrap();
+    let (code, text) = demask(&given);
+    assert_eq!((code, text.contains("--overwrite")), (Some(2), true), "{text}");
+    assert_eq!(fs::read(&out).unwrap(), before);
+    let again = [&given[..], &["--overwrite", "--row", "1"]].concat();
+    assert_eq!(demask(&again).0, Some(0));
+    assert_ne!(fs::read(&out).unwrap(), before);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left behind");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_canvases_are_read_back(
+        prompt in prop::collection::vec(1_u32..9, 0..4),
+        canvases_before in prop::collection::vec(prop::collection::vec(1_u32..10, 0..9), 1..9),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.json");
+        let whole: Vec<Vec<u32>> =
+            canvases_before.iter().map(|canvas| [&prompt[..], canvas].concat()).collect();
+        fs::write(&path, serde_json::to_string(&whole).unwrap()).unwrap();
+        let prompt_length = Some(prompt.len());
+        let options = Options { mask: Some(9), prompt_length, ..Options::default() };
+        let imported = import::read(&path, &options).unwrap();
+        prop_assert_eq!(canvases(&recorded(&imported)), (prompt, canvases_before));
+    }
+}

@@ -1,0 +1,138 @@
+//! The Python recorder: its own tests, its examples, and a run of ours that it recorded. Needs the
+//! system's `python3`, and nothing beside it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use demask::{
+    canvas::TokenId,
+    predict::{Column, Vocabulary},
+    trace::{self, Recording},
+};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Runs Python; what it printed.
+fn python(arguments: &[&str]) -> String {
+    let mut python = Command::new("python3");
+    python.current_dir(root()).env("PYTHONDONTWRITEBYTECODE", "1").args(arguments);
+    let output = python.output().unwrap_or_else(|error| {
+        panic!(
+            "python3 cannot be run ({error}): install Python 3.8 or later, or put it on the path"
+        )
+    });
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "python3 {arguments:?} fails:\n{told}");
+    format!("{}{told}", String::from_utf8_lossy(&output.stdout))
+}
+
+/// The generated region at every step.
+fn canvases(recording: &Recording) -> Vec<Vec<TokenId>> {
+    let recorded = &recording.recorded;
+    let path = recorded.timeline.path(recorded.end);
+    path.iter().map(|&node| recorded.timeline[node].canvas.tokens()).collect()
+}
+
+#[test]
+fn the_recorders_own_tests_pass() {
+    let told = python(&["-m", "unittest", "discover", "-s", "tests/python"]);
+    assert!(told.contains("OK"), "{told}");
+}
+
+fn example(name: &str, file: &str) -> (Recording, Vec<Vec<TokenId>>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(file);
+    let script = format!("examples/python/{name}.py");
+    let printed = python(&[script.as_str(), path.to_str().unwrap()]);
+    let recording = trace::read(&path).unwrap();
+    let canvases = canvases(&recording);
+    let last: Vec<TokenId> = serde_json::from_str(&printed).unwrap();
+    assert_eq!(canvases.last(), Some(&last), "what the loop returned");
+    (recording, canvases)
+}
+
+#[test]
+fn a_loop_in_the_manner_of_llada_is_recorded() {
+    for file in ["run.jsonl", "run.jsonl.gz"] {
+        let (recording, canvases) = example("llada_loop", file);
+        let filled: Vec<usize> = canvases
+            .iter()
+            .map(|canvas| canvas.iter().filter(|&&token| token != 0).count())
+            .collect();
+        assert_eq!(filled, [0, 2, 4, 6, 8]);
+        let [notice] = recording.notices.as_slice() else { panic!("{:?}", recording.notices) };
+        assert!(notice.contains("another program decided (llada)"), "{notice}");
+        assert_eq!(recording.header.prompt_text, "Say:");
+        let text = recording.vocabulary.text(canvases.last().unwrap());
+        assert_eq!(text, " the owl finds a drum.");
+        let session = recording.session();
+        let prediction = match session.pending() {
+            demask::session::Pending::Decided { prediction, .. } => prediction.clone(),
+            other => panic!("{other:?}"),
+        };
+        let p = prediction.number(Column::PArgmax, 0).unwrap();
+        assert!((p - 0.711_381_8).abs() < 1e-6, "{p}");
+        assert!(prediction.number(Column::PEos, 0).is_some());
+        assert_eq!(prediction.top_k(0)[0].0, 4);
+        assert_eq!(prediction.top_k(0).len(), 5);
+    }
+}
+
+#[test]
+fn a_loop_that_is_only_watched_is_recorded() {
+    let (recording, canvases) = example("hook", "run.jsonl");
+    assert_eq!(canvases.len(), 9);
+    assert!(canvases[0].iter().all(|&token| token == 0));
+    assert_eq!(canvases[3], [4, 5, 6, 0, 0, 0, 0, 0]);
+    let start = &recording.recorded.timeline[recording.recorded.start];
+    assert_eq!(start.canvas.prompt(), [2, 3], "found by its first mask");
+}
+
+/// `tests/python/daedal.jsonl.gz` was written with torch 2.15.0 by
+///
+/// ```text
+/// python benches/baseline/daedal.py assets/tiny --initial-gen-length 16 --max-gen-length 256 \
+///     --eos-check-tokens 16 --candidates 0 --record tests/python/daedal.jsonl.gz --prompt-ids …
+/// ```
+///
+/// on the prompt of recordings/added-sentences.jsonl: DAEDAL in Python, on the embedded model, with
+/// its parameters here.
+#[test]
+fn daedal_in_python_makes_the_canvases_that_this_program_makes() {
+    let theirs = trace::read(&root().join("tests/python/daedal.jsonl.gz")).unwrap();
+    let prompt = theirs.recorded.timeline[theirs.recorded.start].canvas.prompt().to_vec();
+    let ids: Vec<String> = prompt.iter().map(ToString::to_string).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let out: PathBuf = folder.path().join("run.jsonl");
+    let mut demask = Command::new(env!("CARGO_BIN_EXE_demask"));
+    demask.args(["run", "--no-config", "--device", "cpu", "--initial-gen-length", "16"]);
+    demask.args(["--prompt-ids", &ids.join(",")]);
+    let output = demask.arg("--record").arg(&out).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let ours = trace::read(&out).unwrap();
+    assert_eq!(canvases(&theirs), canvases(&ours));
+    // The numbers are those of another implementation: near, and the same tokens.
+    let (mut positions, mut largest) = (0, 0_f32);
+    let steps = |recording: &Recording| {
+        let recorded = &recording.recorded;
+        let path = recorded.timeline.path(recorded.end);
+        let steps = path.iter().filter_map(|&node| recorded.timeline[node].step().cloned());
+        steps.map(|step| recorded.store[&step.prediction].clone()).collect::<Vec<_>>()
+    };
+    for (theirs, ours) in steps(&theirs).iter().zip(steps(&ours)) {
+        for at in 0..ours.rows() {
+            positions += 1;
+            assert_eq!(theirs.id(Column::Argmax, at), ours.id(Column::Argmax, at));
+            let difference =
+                theirs.number(Column::PEos, at).unwrap() - ours.number(Column::PEos, at).unwrap();
+            largest = largest.max(difference.abs());
+        }
+    }
+    assert!(positions > 500 && largest < 1e-3, "{largest} at {positions} positions");
+    assert!(fs::metadata(&out).unwrap().len() > 0);
+}
