@@ -124,7 +124,10 @@ impl fmt::Display for Precision {
 pub fn device(name: &str) -> Result<Device, LoadError> {
     let place = format!("--device {name}");
     let refused = |error: candle_core::Error| {
-        LoadError::new(&place, format!("the device cannot be used ({error})"), "Use `--device cpu`")
+        // A trace of the stack may follow, where the environment asks for one.
+        let error = error.to_string();
+        let why = error.lines().next().unwrap_or_default();
+        LoadError::new(&place, format!("the device cannot be used ({why})"), "Use `--device cpu`")
     };
     let not_built = |feature: &str| {
         LoadError::new(
