@@ -219,13 +219,8 @@ fn use_recording(path: &Path) {
 
 /// Everything that is done with a file of another program.
 fn use_import(path: &Path) {
-    let options = import::Options {
-        format: None,
-        mask: Some(9),
-        eos: Some(8),
-        row: 0,
-        prompt_length: None,
-    };
+    let options =
+        import::Options { format: None, mask: Some(9), eos: Some(8), row: 0, prompt_length: None };
     let Ok(imported) = import::read(path, &options) else { return };
     let out = path.with_extension("imported.jsonl");
     let texts: std::sync::Arc<dyn demask::predict::Vocabulary> = match imported.texts {
@@ -239,11 +234,8 @@ fn use_import(path: &Path) {
 
 fn fuzz(files: Vec<Vec<u8>>, ending: &str, target: fn(&Path)) {
     let cases = std::env::var("DEMASK_FUZZ_CASES").ok().and_then(|text| text.parse().ok());
-    let config = Config {
-        cases: cases.unwrap_or(CASES),
-        failure_persistence: None,
-        ..Config::default()
-    };
+    let config =
+        Config { cases: cases.unwrap_or(CASES), failure_persistence: None, ..Config::default() };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(format!("case{ending}"));
     let changes = prop::collection::vec(change(), 1..5);

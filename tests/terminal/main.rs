@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod flows;
+mod following;
 mod pty;
 mod waiting;
 
