@@ -240,7 +240,7 @@ fn another_programs_decisions_are_shown_as_recorded() {
         r#"{"kind":"root","id":0,"prompt":[1,2],"length":4}"#,
         r#"{"kind":"prediction","key":"a","rows":4,"columns":{"argmax":[3,4,4,4],"p_argmax":[0.5,0.25,0.125,null]}}"#,
         r#"{"kind":"step","id":1,"parent":0,"prediction":"a","canvas":[3,9,9,4]}"#,
-        r#"{"kind":"step","id":2,"parent":1,"canvas":[3,9,9,9,5]}"#,
+        r#"{"kind":"step","id":2,"parent":1,"canvas":[3,9,9,9,4]}"#,
     ];
     fs::write(&path, lines.join("\n") + "\n").unwrap();
     let recording = trace::read(&path).unwrap();
@@ -264,7 +264,7 @@ fn another_programs_decisions_are_shown_as_recorded() {
     assert_eq!((p, why[0].as_str()), (None, "written before"));
     assert!(why.iter().any(|why| why.starts_with("expanded into 2")), "{why:?}");
     session.step().unwrap();
-    assert_eq!(session.canvas().tokens(), [3, 9, 9, 9, 5]);
+    assert_eq!(session.canvas().tokens(), [3, 9, 9, 9, 4]);
     assert!(matches!(session.pending(), Pending::Done(_)));
     // It is saved and opened like any other.
     let saved = folder.path().join("saved.jsonl");

@@ -46,7 +46,8 @@ fn other(value: &Value) -> Value {
         Value::Number(_) | Value::Bool(_) | Value::Null => json!("x"),
         Value::String(_) => json!(17.5),
         Value::Array(_) => json!({ "x": 1 }),
-        Value::Object(_) => json!([1]),
+        // Not a list: serde takes one for an object, field by field.
+        Value::Object(_) => json!("x"),
     }
 }
 
@@ -101,7 +102,8 @@ fn a_line_is_read_where_it_fits_and_nowhere_else() {
                 Ok(_) => true,
                 Err(error) => {
                     let error = error.to_string();
-                    !error.contains("this is no record") && !error.contains("no header")
+                    let refused = ["this is no record", "no header", "has format version"];
+                    !refused.iter().any(|text| error.contains(text))
                 }
             };
             let fits = validator.is_valid(&changed);

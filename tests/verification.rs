@@ -248,5 +248,10 @@ fn the_first_divergence_is_told_by_step_position_and_number() {
         let p = record["columns"]["p_choice"].as_array_mut().unwrap();
         p.iter_mut().for_each(|p| *p = 0.5.into());
     };
+    let step = steps.clone().nth(nth).unwrap();
+    let step: serde_json::Value = serde_json::from_str(step).unwrap();
+    let mut predictions = lines.iter().filter(|line| line.starts_with("{\"kind\":\"prediction\""));
+    let key = step["prediction"].as_str().unwrap();
+    let nth = predictions.position(|line| line.contains(key)).unwrap();
     check("prediction", nth, &other, &["recorded", "derived"]);
 }

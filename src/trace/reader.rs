@@ -18,6 +18,9 @@ use crate::{
     session::{Event, NodeId, Session, Timeline},
 };
 
+/// No more is said of a line that is no record, characters.
+const LONGEST_FAULT: usize = 300;
+
 /// A recording in memory.
 pub struct Recording {
     /// The first line.
@@ -291,7 +294,11 @@ fn parse(bytes: &[u8]) -> Result<Record, String> {
     if !line::intact(text) {
         return Err("the checksum does not fit the line".to_owned());
     }
-    serde_json::from_str(text).map_err(|error| format!("this is no record ({error})"))
+    serde_json::from_str(text).map_err(|error| {
+        // It may quote what stands in the file.
+        let error: String = error.to_string().chars().take(LONGEST_FAULT).collect();
+        format!("this is no record ({error})")
+    })
 }
 
 /// Tells a later version, whose header may not parse, from another kind of file.

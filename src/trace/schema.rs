@@ -20,7 +20,19 @@ pub fn schema() -> Value {
         "pattern": "^[0-9a-f]{16}$",
     });
     schema.insert("properties".to_owned(), json!({ "sum": sum }));
-    schema.to_value()
+    let mut schema = schema.to_value();
+    unlink(&mut schema);
+    schema
+}
+
+/// Links of the source's documentation are plain names in a schema.
+fn unlink(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = text.replace("[`", "`").replace("`]", "`"),
+        Value::Array(items) => items.iter_mut().for_each(unlink),
+        Value::Object(fields) => fields.values_mut().for_each(unlink),
+        _ => {}
+    }
 }
 
 /// Every record and type of the format with its fields, as Markdown: what the document says is what
