@@ -63,7 +63,7 @@ fn the_svg_is_that_of_replay() {
     let folder = tempfile::tempdir().unwrap();
     let (one, other) = (folder.path().join("1.svg"), folder.path().join("2.svg"));
     let file = recording("stage-2-expansions");
-    made(&["--step", "16", "--size", "100x30", &file, one.to_str().unwrap()]);
+    made(&[&file, "--step", "16", "--size", "100x30", one.to_str().unwrap()]);
     let mut command = Command::cargo_bin("demask").unwrap();
     command.env_remove("DEMASK_CONFIG").env("XDG_CONFIG_HOME", "/nonexistent");
     let args = ["replay", &file, "--step", "16", "--size", "100x30", "--svg"];
@@ -136,7 +136,7 @@ fn what_does_not_go_is_refused_and_nothing_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let out = |name: &str| folder.path().join(name).display().to_string();
     let (a, b) = (recording("short-answer"), recording("wrong-count"));
-    refused(&[&a], 2, "");
+    refused(&[&a], 2, "the file to make");
     refused(&[&a, &out("x.gif")], 2, "ends in .html");
     refused(&[&a, &b], 2, "ends in .html");
     refused(&[&a, &b, &out("x.html")], 2, "only tables");

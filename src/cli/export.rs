@@ -26,7 +26,7 @@ use crate::{
 pub struct ExportArgs {
     /// Recordings, then the file to make, whose ending says what: .html .svg .cast .md .csv .parquet.
     /// Tables may be of many recordings, and of all in a folder
-    #[arg(value_names = ["FILE", "OUT"], num_args = 2.., required = true)]
+    #[arg(value_names = ["FILE", "OUT"], num_args = 1.., required = true)]
     paths: Vec<PathBuf>,
     /// What to make, whatever the ending says
     #[arg(long, value_enum, value_name = "KIND", hide_possible_values = true)]
@@ -81,8 +81,9 @@ fn speed(text: &str) -> Result<f64, String> {
 }
 
 pub fn main(args: &ExportArgs) -> Result<ExitCode, Fault> {
-    let Some((out, files)) = args.paths.split_last() else {
-        return Err(Fault::usage("give a recording and the file to make"));
+    let (out, files) = match args.paths.split_last() {
+        Some((out, files)) if !files.is_empty() => (out, files),
+        _ => return Err(Fault::usage("give a recording, and behind it the file to make")),
     };
     let to = args.to.map_or_else(|| by_ending(out), Ok)?;
     fits(args, to)?;

@@ -112,3 +112,20 @@ fn block(text: &str) -> String {
     let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
     format!("{fence}text\n{text}{end}{fence}\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::block;
+
+    #[test]
+    fn a_block_is_not_ended_by_its_text() {
+        for (text, expected) in [
+            ("", "```text\n```\n"),
+            ("a\n", "```text\na\n```\n"),
+            ("a`b", "```text\na`b\n```\n"),
+            ("```\n# x", "````text\n```\n# x\n````\n"),
+        ] {
+            assert_eq!(block(text), expected);
+        }
+    }
+}
