@@ -268,7 +268,7 @@ fn what_cannot_be_read_is_told_with_what_to_do() {
     for (name, bytes, options, expected) in table {
         let path = folder.path().join(name);
         fs::write(&path, bytes).unwrap();
-        let error = import::read(&path, &options).err().expect(name).to_string();
+        let error = import::read(&path, &options).expect_err(name).to_string();
         assert!(error.contains(expected), "{name}: {error}");
         assert!(error.contains(name), "{error}");
     }

@@ -269,7 +269,13 @@ fn another_programs_decisions_are_shown_as_recorded() {
     // It is saved and opened like any other.
     let saved = folder.path().join("saved.jsonl");
     trace::save(&session, &saved, &recording.header, recording.vocabulary.clone()).unwrap();
-    same(&session, &trace::read(&saved).unwrap().session());
+    let again = trace::read(&saved).unwrap().session();
+    assert_eq!(again.timeline().len(), session.timeline().len());
+    for id in (0..again.timeline().len()).map(NodeId) {
+        // A number that is not known equals none: decisions are compared by what is said of them.
+        let (a, b) = (&session.timeline()[id], &again.timeline()[id]);
+        assert_eq!((&a.canvas, format!("{:?}", a.made)), (&b.canvas, format!("{:?}", b.made)));
+    }
 }
 
 #[test]
