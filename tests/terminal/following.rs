@@ -53,7 +53,7 @@ fn steps_are_shown_as_another_program_writes_them() {
     terminal.wait("12 steps", |screen| screen.contents().contains("/12"));
     assert!(terminal.text().contains("7/12") || terminal.text().contains("step 7"));
     // At the end one goes along again, until the writer closes the recording.
-    terminal.press("\x1b[F");
+    terminal.press(":goto 12\r");
     terminal.wait("step 12", |screen| shows_step(screen, 12));
     write(2);
     terminal.wait("step 14", |screen| shows_step(screen, 14));
