@@ -1,8 +1,9 @@
 //! Edits from two canvases: for writers that record what the canvas holds, not what was done to it.
 //!
 //! Where the length changed, the two are aligned: a mask that became a token is a fill, masks that
-//! were not there are an insertion. Which of several masks in a row is new cannot be told; the
-//! last gap that explains the change best is taken, so that what was appended is an appending.
+//! were not there are an insertion. Which of several masks in a row is new cannot be told: of the gaps
+//! that explain the change best it is the one at the end, where something was appended, or else the
+//! first, since what is written grows from the front.
 
 use std::ops::Range;
 
@@ -143,13 +144,17 @@ impl Pair<'_> {
         let ahead = |at: usize| self.change(self.before[at], self.after[at]);
         let mut cost: u32 =
             (0..shorter).map(behind).sum::<u32>() + (0..wide).map(cell).sum::<u32>();
-        let (mut best, mut place) = (cost, 0);
+        let (mut best, mut first, mut last) = (cost, 0, 0);
         for at in 0..shorter {
             cost = cost + ahead(at) + cell(at + wide) - behind(at) - cell(at);
-            if cost <= best {
-                (best, place) = (cost, at + 1);
+            if cost < best {
+                (best, first) = (cost, at + 1);
+            }
+            if cost == best {
+                last = at + 1;
             }
         }
+        let place = if last == shorter { last } else { first };
         let gap = match grows {
             true => Gap { gone: place..place, new: place..place + wide },
             false => Gap { gone: place..place + wide, new: place..place },

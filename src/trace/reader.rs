@@ -18,7 +18,7 @@ use crate::{
     session::{Event, NodeId, Session, Timeline},
 };
 
-/// No more is said of a line that is no record, characters.
+/// No more is said of a line, characters.
 const LONGEST_FAULT: usize = 300;
 
 /// A recording in memory.
@@ -210,7 +210,8 @@ impl Reader {
         taken.map_err(|problem| TraceError::Damaged {
             file: self.file.clone(),
             line: line.number,
-            problem,
+            // It may quote what stands in the file.
+            problem: problem.chars().take(LONGEST_FAULT).collect(),
         })
     }
 
@@ -294,11 +295,7 @@ fn parse(bytes: &[u8]) -> Result<Record, String> {
     if !line::intact(text) {
         return Err("the checksum does not fit the line".to_owned());
     }
-    serde_json::from_str(text).map_err(|error| {
-        // It may quote what stands in the file.
-        let error: String = error.to_string().chars().take(LONGEST_FAULT).collect();
-        format!("this is no record ({error})")
-    })
+    serde_json::from_str(text).map_err(|error| format!("this is no record ({error})"))
 }
 
 /// Tells a later version, whose header may not parse, from another kind of file.
