@@ -181,7 +181,11 @@ fn text(recording: &Recording, found: &Verified, passes: Option<&Passes>, equal:
         lines.push(format!("first difference: {first}"));
     }
     lines.extend(recording.notices.iter().map(|notice| format!("note: {notice}")));
-    lines.push(if equal { "verified".to_owned() } else { "NOT verified".to_owned() });
+    lines.push(match (equal, decided) {
+        (false, _) => "NOT verified".to_owned(),
+        (true, 0) => "its canvases fit together; there was no decision to verify".to_owned(),
+        (true, _) => "verified".to_owned(),
+    });
     lines.join("\n")
 }
 

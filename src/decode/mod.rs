@@ -100,6 +100,8 @@ pub enum Finish {
     Stagnant,
     /// The schedule has no more steps, but masks are left.
     OutOfSteps,
+    /// Another program's recording ends here, with masks left, and does not say why.
+    Unrecorded,
 }
 
 impl Finish {
@@ -109,6 +111,7 @@ impl Finish {
             Self::Complete => "complete",
             Self::Stagnant => "stagnant",
             Self::OutOfSteps => "out_of_steps",
+            Self::Unrecorded => "unrecorded",
         }
     }
 }

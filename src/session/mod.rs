@@ -583,7 +583,7 @@ impl Session {
     fn recorded_finish(&self, node: NodeId) -> Finish {
         match self.timeline[node].canvas.masks() {
             0 => Finish::Complete,
-            _ => Finish::OutOfSteps,
+            _ => Finish::Unrecorded,
         }
     }
 

@@ -24,7 +24,7 @@ use crate::{
 const LONGEST_CANVAS: usize = 1 << 17;
 
 /// Cells that any recording may unfold into: some bytes of file may ask for gigabytes.
-const MOST_CELLS: usize = 1 << 27;
+const MOST_CELLS: usize = 1 << 26;
 
 /// Each so many bytes of file pay for one more: a recording that holds its predictions is far
 /// below.

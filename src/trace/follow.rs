@@ -77,6 +77,9 @@ pub fn follow(
         Err(Ended::Trace(error)) => {
             notify(News::Failed(error.to_string()));
         }
+        Err(Ended::Anew) => {
+            notify(News::Failed("the file is written anew: open it again".to_owned()));
+        }
     };
     thread::Builder::new().name("reader".to_owned()).spawn(work).map(drop)
 }
@@ -84,6 +87,8 @@ pub fn follow(
 /// Why reading ended early.
 enum Ended {
     Unheard,
+    /// The file is another one now.
+    Anew,
     Trace(TraceError),
 }
 
@@ -128,8 +133,7 @@ fn rest(
         // A file that is shorter than what was read of it is another one.
         let length = fs::metadata(path).map_or(u64::MAX, |found| found.len());
         if length < reader.progress().0 {
-            let problem = "the file is written anew: open it again".to_owned();
-            return Err(reader.damaged(problem).into());
+            return Err(Ended::Anew);
         }
         // Also the way to find out that nobody listens.
         let (done, of) = reader.progress();

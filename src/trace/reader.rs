@@ -135,7 +135,7 @@ impl Reader {
     }
 
     /// An error about the line that comes next.
-    pub(super) fn damaged(&self, problem: String) -> TraceError {
+    fn damaged(&self, problem: String) -> TraceError {
         TraceError::Damaged { file: self.file.clone(), line: self.lines.number() + 1, problem }
     }
 

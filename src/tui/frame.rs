@@ -344,6 +344,8 @@ fn state(app: &App) -> String {
         return format!("RUNNING {}", app.speed_name());
     }
     match app.debugger.session.pending() {
+        // What comes next has not been written yet.
+        Pending::Done(_) if app.reading.is_some() => "WAITING".to_owned(),
         Pending::Done(finish) => format!("DONE {}", finish.name()),
         Pending::Failed(_) => "FAILED".to_owned(),
         _ => "PAUSED".to_owned(),

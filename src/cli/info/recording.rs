@@ -87,14 +87,17 @@ impl Info {
 
     pub fn text(&self) -> String {
         let mut lines = Vec::new();
-        let mut row = |name: &str, text: String| lines.push(format!("{name:<14} {text}"));
+        // A file must not write lines of its own.
+        let mut row = |name: &str, text: String| {
+            let text = text.replace(char::is_control, " ");
+            lines.push(format!("{name:<14} {text}"));
+        };
         row("recording", format!("{}, format {}", self.file, self.format));
         row("written by", or_unknown(&self.generator));
         row("model", or_unknown(&self.model));
         row("strategy", or_unknown(&self.strategy));
         if !self.prompt.is_empty() {
             let mut prompt: String = self.prompt.chars().take(80).collect();
-            prompt = prompt.replace(['\n', '\t'], " ");
             if self.prompt.chars().nth(80).is_some() {
                 prompt.push('…');
             }
