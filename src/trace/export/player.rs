@@ -563,7 +563,7 @@ mod tests {
                     3 => Edit::Append { n, filler: Filler::Eos },
                     4 => Edit::Insert { slot, n },
                     5 => Edit::Delete { slot },
-                    _ => Edit::Truncate { length: after.len() - n.min(2) },
+                    _ => Edit::Truncate { length: after.len().saturating_sub(n.min(2)) },
                 };
                 if let Ok(applied) = after.apply(&[edit], 2) {
                     after = applied.canvas;
