@@ -117,7 +117,8 @@ pub(super) fn prediction(
             .iter()
             .map(|&at| {
                 let kept = ranked.row(at).iter().enumerate();
-                let kept = kept.filter(|(rank, (_, p))| *rank < 2 || *p >= LEAST);
+                let kept =
+                    kept.filter(|(rank, (_, p))| p.is_finite() && (*rank < 2 || *p >= LEAST));
                 kept.map(|(_, &(id, p))| (id, round(p))).unzip()
             })
             .collect(),

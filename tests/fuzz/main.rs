@@ -19,7 +19,7 @@ use demask::{
 };
 use proptest::{
     prelude::*,
-    test_runner::{Config, TestRunner},
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 use serde_json::{Value, json};
 
@@ -233,13 +233,22 @@ fn use_import(path: &Path) {
 }
 
 fn fuzz(files: Vec<Vec<u8>>, ending: &str, target: fn(&Path)) {
-    let cases = std::env::var("DEMASK_FUZZ_CASES").ok().and_then(|text| text.parse().ok());
+    let cases: Option<u32> =
+        std::env::var("DEMASK_FUZZ_CASES").ok().and_then(|text| text.parse().ok());
     let config =
         Config { cases: cases.unwrap_or(CASES), failure_persistence: None, ..Config::default() };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(format!("case{ending}"));
     let changes = prop::collection::vec(change(), 1..5);
-    TestRunner::new(config)
+    // The same cases each time, unless more are asked for.
+    let mut runner = match cases {
+        None => {
+            let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+            TestRunner::new_with_rng(config, rng)
+        }
+        Some(_) => TestRunner::new(config),
+    };
+    runner
         .run(&(0..files.len(), changes), |(file, changes)| {
             let mut bytes = files[file].clone();
             changes.iter().for_each(|change| apply(&mut bytes, change));
