@@ -1,0 +1,247 @@
+//! Decisions: the edits of a step, and for each the reason with its numbers.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::canvas::TokenId;
+
+/// What a step did, and why.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(in crate::trace) struct Decision {
+    /// What kind of step: `grow`, `settle`, `high_conf`, `fallback`, `stuck`, `none`, since 1.2
+    /// `quota`, `remask`, since 1.4 `recorded`. Absent since 1.4 in recordings of other programs.
+    #[serde(default)]
+    pub mode: String,
+    /// The changes, in order.
+    #[serde(default)]
+    pub edits: Vec<Edit>,
+    /// Fills, remaskings, expansions and refusals with their numbers. Positions not named were left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<Why>,
+    /// Positions that fell off.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<Dropped>,
+    /// The EOS confidence, where the strategy uses one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eos: Option<Eos>,
+}
+
+/// A change; slots name positions by identity.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::trace) enum Edit {
+    /// Slot, token.
+    Fill(u32, TokenId),
+    /// Slot, token.
+    Replace(u32, TokenId),
+    /// Slot.
+    Remask(u32),
+    /// Slot, number of masks.
+    Expand(u32, usize),
+    /// Number of masks.
+    AppendMask(usize),
+    /// Number of end-of-sequence tokens.
+    AppendEos(usize),
+    /// Slot, number of masks before it. Since 1.1.
+    Insert(u32, usize),
+    /// Slot, what is asked of it. Since 1.1.
+    Wish(u32, Wish),
+    /// Slot, token that must not be written there. Since 1.1.
+    Veto(u32, TokenId),
+    /// Slot, token that may be written there again. Since 1.1.
+    Allow(u32, TokenId),
+    /// Slot.
+    Delete(u32),
+    /// Length afterwards.
+    Truncate(usize),
+}
+
+/// What a person asks of a position; what is left out is not asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(in crate::trace) struct Wish {
+    /// It stays as it is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub pinned: bool,
+    /// It is to be expanded, or never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expand: Option<bool>,
+}
+
+/// Why a position was filled, masked again, expanded or refused.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub(in crate::trace) enum Why {
+    /// It is written.
+    Fill {
+        /// The position.
+        at: usize,
+        /// The token.
+        token: TokenId,
+        /// Its confidence.
+        p: f32,
+        /// The rule.
+        rule: FillRule,
+        /// The threshold.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        threshold: Option<f32>,
+    },
+    /// It becomes several masks.
+    Expand {
+        /// The position.
+        at: usize,
+        /// Its confidence.
+        p: f32,
+        /// The threshold.
+        threshold: f32,
+        /// Masks in its place.
+        n: usize,
+        /// The EOS confidence.
+        eos: f32,
+        /// The threshold of the EOS confidence.
+        eos_threshold: f32,
+    },
+    /// It becomes several masks because a person asked. Since 1.1.
+    Forced {
+        /// The position.
+        at: usize,
+        /// Its confidence.
+        p: f32,
+        /// Masks in its place.
+        n: usize,
+    },
+    /// It is masked again. Since 1.2.
+    Remask {
+        /// The position.
+        at: usize,
+        /// The token.
+        token: TokenId,
+        /// Its confidence; absent where the rule knows none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        p: Option<f32>,
+        /// The rule.
+        rule: RemaskRule,
+    },
+    /// Under the low threshold, and yet not expanded.
+    Refused {
+        /// The position.
+        at: usize,
+        /// Its confidence.
+        p: f32,
+        /// The threshold.
+        threshold: f32,
+        /// Why not.
+        because: Refusal,
+    },
+}
+
+impl Why {
+    /// The position it is about.
+    pub fn at(&self) -> usize {
+        match *self {
+            Self::Fill { at, .. }
+            | Self::Expand { at, .. }
+            | Self::Forced { at, .. }
+            | Self::Remask { at, .. }
+            | Self::Refused { at, .. } => at,
+        }
+    }
+}
+
+/// Rules that fill.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::trace) enum FillRule {
+    Above,
+    BestOfBlock,
+    WithoutMask,
+    /// Since 1.2.
+    Quota {
+        rank: usize,
+        quota: usize,
+    },
+    /// Since 1.2.
+    Passes(Test),
+    /// Since 1.2.
+    Best(Test),
+    /// Since 1.2.
+    Drawn {
+        chance: f32,
+    },
+}
+
+/// Rules that mask a written position again.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::trace) enum RemaskRule {
+    Drawn { chance: f32 },
+    Fails(Test),
+}
+
+/// A value against a bound.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(in crate::trace) struct Test {
+    /// What is measured.
+    pub measure: Measure,
+    /// null where it is not finite.
+    pub value: Option<f32>,
+    /// The bound.
+    pub bound: f32,
+}
+
+/// What is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::trace) enum Measure {
+    Confidence,
+    Rank,
+    Entropy,
+    Divergence,
+    Verified,
+}
+
+/// Rules that refuse an expansion.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::trace) enum Refusal {
+    EosConfident {
+        eos: f32,
+        threshold: f32,
+    },
+    AtMaximum {
+        length: usize,
+    },
+    NotLowest {
+        lowest: usize,
+        p: f32,
+    },
+    /// Since 1.1.
+    Forbidden,
+    /// Since 1.1.
+    DropsPinned {
+        pinned: usize,
+    },
+}
+
+/// A position that fell off at the maximum length.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(in crate::trace) struct Dropped {
+    /// Its slot.
+    pub slot: u32,
+    /// Absent for a mask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<TokenId>,
+}
+
+/// The EOS confidence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(in crate::trace) struct Eos {
+    /// Positions counted.
+    pub counted: usize,
+    /// What the sum is divided by.
+    pub window: usize,
+    /// The confidence, 0..=1.
+    pub confidence: f32,
+    /// The threshold of this stage.
+    pub threshold: f32,
+}

@@ -1,0 +1,319 @@
+//! The records of format version 1. Minor versions only add fields; readers ignore the unknown.
+
+mod decision;
+mod prediction;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    canvas::{NO_TOKEN, TokenId},
+    decode::{ParamError, ParamSpec, State, Value},
+    predict::Reading,
+};
+
+pub(super) use decision::{
+    Decision, Dropped, Edit, Eos, FillRule, Measure, Refusal, RemaskRule, Test, Why, Wish,
+};
+pub(super) use prediction::{Columns, LeftOut, Prediction, Sparse};
+
+/// Major and minor version.
+pub const VERSION: [u32; 2] = [1, 4];
+
+/// The format's name, in every header.
+pub(super) const FORMAT: &str = "demask";
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(super) enum Record {
+    /// First line.
+    Header(Header),
+    /// Token texts by id, before an id is first used.
+    Tokens {
+        /// Texts by id.
+        tokens: BTreeMap<String, Text>,
+    },
+    /// A run starts.
+    Root(Root),
+    /// A prediction is known.
+    Prediction(Prediction),
+    /// A step is made.
+    Step(Step),
+    /// A person edits. Since 1.1.
+    Edit(Edited),
+    /// A branch gets a name, or with null loses it. Since 1.1.
+    Name {
+        /// The node at the branch's end.
+        tip: usize,
+        /// The name.
+        name: Option<String>,
+    },
+    /// A branch is deleted, or comes back. Since 1.1.
+    Delete {
+        /// The node at the branch's end.
+        tip: usize,
+        /// False brings it back.
+        deleted: bool,
+    },
+    /// A bookmark is set, or with null taken away. Since 1.1.
+    Mark {
+        /// Where.
+        node: usize,
+        /// The name.
+        name: Option<String>,
+    },
+    /// The session is closed.
+    End {
+        /// The node left.
+        at: usize,
+        /// Why the run was over there: `complete`, `stagnant`, `out_of_steps` (1.2); null where it
+        /// was left in the middle.
+        #[serde(default)]
+        finish: Option<String>,
+    },
+    /// From a later minor version.
+    #[serde(other)]
+    #[schemars(skip)]
+    Unknown,
+}
+
+/// The first line of a recording.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Header {
+    /// `demask`.
+    pub format: String,
+    /// Major and minor version.
+    pub version: [u32; 2],
+    /// The program that wrote it.
+    #[serde(default)]
+    pub generator: String,
+    /// The model's facts.
+    pub model: Model,
+    /// The decoding strategy's name.
+    pub strategy: String,
+    /// What the user typed, if anything.
+    #[serde(default)]
+    pub prompt_text: String,
+    /// Columns asked for beyond what the strategy needs, and candidates kept in `top_k`.
+    #[serde(default)]
+    pub asked: Asked,
+    /// Display columns and the significant digits they keep; all other numbers are exact.
+    #[serde(default)]
+    pub rounded: BTreeMap<String, u32>,
+}
+
+/// A model's facts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Model {
+    /// Short name.
+    pub name: String,
+    /// Architecture.
+    #[serde(default)]
+    pub family: String,
+    /// Device computed on.
+    #[serde(default)]
+    pub device: String,
+    /// Type computed in.
+    #[serde(default)]
+    pub dtype: String,
+    /// Columns of the logits.
+    #[serde(default)]
+    pub vocabulary: usize,
+    /// Longest sequence, positions.
+    #[serde(default)]
+    pub context: usize,
+    /// Layers.
+    #[serde(default)]
+    pub layers: usize,
+    /// The mask token. Absent since 1.4 where there is none.
+    #[serde(default = "no_token", skip_serializing_if = "is_no_token")]
+    pub mask: TokenId,
+    /// The end-of-sequence token. Absent since 1.4 where it is not known.
+    #[serde(default = "no_token", skip_serializing_if = "is_no_token")]
+    pub eos: TokenId,
+    /// Position `i` is predicted at position `i - 1`. Since 1.3.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shift: bool,
+    /// Positions in a block, where attention is block-causal. Since 1.3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block: Option<usize>,
+}
+
+fn no_token() -> TokenId {
+    NO_TOKEN
+}
+
+fn is_no_token(token: &TokenId) -> bool {
+    *token == NO_TOKEN
+}
+
+/// The state of a strategy whose writer recorded none.
+fn foreign() -> State {
+    State::Foreign
+}
+
+impl Model {
+    /// How its predictions are read.
+    pub fn reading(&self) -> Reading {
+        Reading { shift: self.shift, block: self.block.filter(|&block| block > 0) }
+    }
+}
+
+/// What every request of the recording asked for, for people.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Asked {
+    /// Column names.
+    #[serde(default)]
+    pub columns: Vec<String>,
+    /// Candidates per position.
+    #[serde(default)]
+    pub top_k: usize,
+    /// What passes left uncomputed: `prefix` or `dual`; absent where all are exact. Since 1.3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<String>,
+}
+
+/// A token's text: a string, bytes that are part of a character, a control token's name, or
+/// null where the vocabulary has none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Text {
+    /// Whole characters.
+    Whole(String),
+    /// Part of a character.
+    Bytes {
+        /// Its bytes, two hexadecimal digits each.
+        hex: String,
+    },
+    /// A control token.
+    Control {
+        /// Its name.
+        control: String,
+    },
+    /// The vocabulary has no text for it.
+    None(()),
+}
+
+/// Parameters by name.
+pub(super) type Params = BTreeMap<String, Param>;
+
+/// A parameter's value; whole numbers stay whole. Names and lists since 1.2.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Param {
+    Int(i64),
+    Float(f64),
+    Name(String),
+    Tokens(Vec<TokenId>),
+}
+
+impl From<Value> for Param {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Int(value) => Self::Int(value),
+            Value::Float(value) => Self::Float(value),
+            Value::Name(name) => Self::Name(name.to_owned()),
+            Value::Tokens(list) => Self::Tokens(list.ids().to_vec()),
+        }
+    }
+}
+
+impl Param {
+    /// The value, as `spec` has it.
+    pub fn value(&self, spec: &ParamSpec) -> Result<Value, ParamError> {
+        match self {
+            Self::Int(value) => spec.check(Value::Int(*value)),
+            Self::Float(value) => spec.check(Value::Float(*value)),
+            Self::Name(name) => spec.parse(name),
+            Self::Tokens(ids) => {
+                let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+                spec.parse(&ids.join("+"))
+            }
+        }
+    }
+}
+
+/// The start of a run: a prompt with masks behind it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Root {
+    /// The node's number: whatever the writer likes, once a file.
+    pub id: usize,
+    /// Ids of the prompt.
+    #[serde(default)]
+    pub prompt: Vec<TokenId>,
+    /// Masks behind the prompt; absent since 1.4 where `canvas` is there.
+    #[serde(default)]
+    pub length: usize,
+    /// What the generated region holds at the start, if it is not all masks. Since 1.4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canvas: Option<Vec<TokenId>>,
+    /// Absent since 1.4 in recordings of other programs' strategies.
+    #[serde(default = "foreign")]
+    pub state: State,
+    /// The strategy's parameters.
+    #[serde(default)]
+    pub params: Params,
+}
+
+/// A step from a known node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Step {
+    /// The new node's number.
+    pub id: usize,
+    /// The node stepped from; several steps may have one.
+    pub parent: usize,
+    /// The prediction it was decided on; absent since 1.4 where none is recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prediction: Option<String>,
+    /// The parameters, where they differ from those of the parent's step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub params: Option<Params>,
+    /// Absent since 1.4 where `canvas` says what came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+    /// What the generated region holds afterwards, for writers that do not know their edits.
+    /// Since 1.4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canvas: Option<Vec<TokenId>>,
+    /// The state afterwards; absent since 1.4 in recordings of other programs' strategies.
+    #[serde(default = "foreign")]
+    pub state: State,
+    /// XXH3-64 over the ids of the generated region afterwards, as little-endian u32.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+    /// How long it took.
+    #[serde(default)]
+    pub timing: Timing,
+}
+
+/// A person's edits of a known node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Edited {
+    /// The new node's number.
+    pub id: usize,
+    /// The node edited.
+    pub parent: usize,
+    /// The edits, in order.
+    pub edits: Vec<Edit>,
+    /// The state afterwards.
+    pub state: State,
+    /// The parameters in force, where they differ from the parent's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub params: Option<Params>,
+    /// As in a step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+}
+
+/// Milliseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(super) struct Timing {
+    /// The forward pass; 0 where its prediction was known.
+    pub forward_ms: f64,
+    /// Planning and deciding.
+    pub decide_ms: f64,
+}
