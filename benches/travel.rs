@@ -9,7 +9,7 @@ use demask::{
     decode::{Extras, Params, Strategy as _, Value, daedal::Daedal},
     predict::{Column, ColumnSet, Data, ModelFacts, Piece, Prediction, Request, Vocabulary},
     session::{Pending, Session},
-    tui::{App, Keymap, Look, Source, Start},
+    tui::{App, Source, Start},
 };
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -119,35 +119,19 @@ fn run(steps: usize) -> Session {
 fn app() -> App {
     let session = run(STEPS);
     assert_eq!(session.canvas().len(), LENGTH as usize);
-    let start = Start {
-        session,
-        predictor: None,
-        vocabulary: Arc::new(Words),
-        facts: ModelFacts {
-            name: "synthetic".to_owned(),
-            family: "none".to_owned(),
-            device: "cpu".to_owned(),
-            dtype: "f32".to_owned(),
-            vocabulary: 1000,
-            context: 4096,
-            layers: 0,
-            special: SPECIAL,
-            reading: Default::default(),
-        },
-        source: Source::Replay("synthetic".to_owned()),
-        recording: None,
-        host: Box::new(NoHost),
-        prompt_text: String::new(),
-        rest: None,
-        notices: Vec::new(),
-        look: Look::default(),
-        keymap: Keymap::default(),
-        speed: None,
-        commands: Vec::new(),
-        view: None,
-        find: None,
-        keep: None,
+    let facts = ModelFacts {
+        name: "synthetic".to_owned(),
+        family: "none".to_owned(),
+        device: "cpu".to_owned(),
+        dtype: "f32".to_owned(),
+        vocabulary: 1000,
+        context: 4096,
+        layers: 0,
+        special: SPECIAL,
+        reading: Default::default(),
     };
+    let source = Source::Replay("synthetic".to_owned());
+    let start = Start::new(session, Arc::new(Words), facts, source, Box::new(NoHost));
     App::new(start, SCREEN.0, SCREEN.1)
 }
 

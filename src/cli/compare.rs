@@ -209,23 +209,18 @@ fn show(
             .encoding(loaded.tokenizer.clone())
             .saving(header, loaded.tokenizer.clone());
         let start = Start {
-            session,
-            predictor: None,
-            vocabulary: loaded.tokenizer.clone(),
-            facts: loaded.facts.clone(),
-            source: Source::Live,
             recording: args.record.as_deref().map(|folder| file(folder, &recipe, at)),
-            host: Box::new(host),
             prompt_text: prompt.clone(),
-            rest: None,
-            notices: Vec::new(),
             look,
             keymap: config.keymap.clone(),
             speed: config.look.speed,
-            commands: Vec::new(),
-            view: None,
-            find: None,
-            keep: None,
+            ..Start::new(
+                session,
+                loaded.tokenizer.clone(),
+                loaded.facts.clone(),
+                Source::Live,
+                Box::new(host),
+            )
         };
         (recipe.label().to_owned(), start)
     });

@@ -214,24 +214,14 @@ pub(super) fn screen(
     config: Config,
 ) -> Start {
     let host = Program::new(&config).saving(recording.header.clone(), recording.vocabulary.clone());
+    let facts = recording.facts();
     Start {
-        session,
-        predictor: None,
-        facts: recording.facts(),
-        vocabulary: recording.vocabulary,
-        source: Source::Replay(name),
-        recording: None,
-        host: Box::new(host),
         prompt_text: recording.header.prompt_text,
-        rest: None,
         notices: recording.notices,
         look,
         keymap: config.keymap,
         speed: config.look.speed,
-        commands: Vec::new(),
-        view: None,
-        find: None,
-        keep: None,
+        ..Start::new(session, recording.vocabulary, facts, Source::Replay(name), Box::new(host))
     }
 }
 

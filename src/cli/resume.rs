@@ -311,23 +311,17 @@ pub fn main(
         vocabulary: vocabulary.clone(),
     };
     tui::run(Start {
-        session,
         predictor,
-        vocabulary,
-        facts,
-        source,
         recording: last.recording,
-        host: Box::new(host),
         prompt_text,
-        rest: None,
         notices,
         look,
         keymap: config.keymap,
         speed: config.look.speed,
         commands: begin,
         view: Some(last.view),
-        find: None,
         keep: keeper(origin),
+        ..Start::new(session, vocabulary, facts, source, Box::new(host))
     })
     .map_err(Fault::failure)?;
     Ok(ExitCode::SUCCESS)

@@ -62,23 +62,15 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
         vocabulary: tokenizer.clone(),
     };
     tui::run(Start {
-        session: opened.session,
         predictor: Some(opened.loaded.predictor),
-        vocabulary: tokenizer,
-        facts: opened.loaded.facts,
-        source: Source::Live,
         recording: args.model.record.clone(),
-        host: Box::new(host),
         prompt_text: opened.prompt,
-        rest: None,
-        notices: Vec::new(),
         look,
         keymap: config.keymap,
         speed: config.look.speed,
         commands,
-        view: None,
-        find: None,
         keep: resume::keeper(origin),
+        ..Start::new(opened.session, tokenizer, opened.loaded.facts, Source::Live, Box::new(host))
     })
     .map_err(Fault::failure)?;
     Ok(ExitCode::SUCCESS)

@@ -122,6 +122,37 @@ pub struct Start {
     pub keep: Option<Keep>,
 }
 
+impl Start {
+    /// A screen that shows a session, with the program's own look and keys, and nothing else.
+    pub fn new(
+        session: Session,
+        vocabulary: Arc<dyn Vocabulary>,
+        facts: ModelFacts,
+        source: Source,
+        host: Box<dyn Host>,
+    ) -> Self {
+        Self {
+            session,
+            predictor: None,
+            vocabulary,
+            facts,
+            source,
+            recording: None,
+            host,
+            prompt_text: String::new(),
+            rest: None,
+            notices: Vec::new(),
+            look: Look::default(),
+            keymap: Keymap::default(),
+            speed: None,
+            commands: Vec::new(),
+            view: None,
+            find: None,
+            keep: None,
+        }
+    }
+}
+
 /// Keeps a session and what was shown of it.
 pub type Keep = Box<dyn FnOnce(&Debugger, View) + Send>;
 

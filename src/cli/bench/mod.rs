@@ -32,7 +32,7 @@ use crate::{
     model,
     predict::{Attention, Pass, Predictor, Request},
     session::{Pending, Session},
-    tui::{Look, OffScreen, Source, Start},
+    tui::{OffScreen, Source, Start},
 };
 
 use measure::Samples;
@@ -131,23 +131,9 @@ fn run(
     let Opened { session, loaded, prompt, header: _ } = opened;
     let mut predictor = loaded.predictor;
     let start = Start {
-        session,
-        predictor: None,
-        vocabulary: loaded.tokenizer,
-        facts: loaded.facts,
-        source: Source::Live,
         recording: args.model.record.clone(),
-        host: Box::new(host),
         prompt_text: prompt,
-        rest: None,
-        notices: Vec::new(),
-        look: Look::default(),
-        keymap: crate::tui::Keymap::default(),
-        speed: None,
-        commands: Vec::new(),
-        view: None,
-        find: None,
-        keep: None,
+        ..Start::new(session, loaded.tokenizer, loaded.facts, Source::Live, Box::new(host))
     };
     let (width, height) = args.size;
     let mut screen = OffScreen::new(start, width, height)?;

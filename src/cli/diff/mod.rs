@@ -100,22 +100,17 @@ fn start(args: &DiffArgs, config: &Config, side: Side) -> Start {
     let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
     let host = Program::new(config).saving(recording.header.clone(), recording.vocabulary.clone());
     Start {
-        session,
-        predictor: None,
-        vocabulary: recording.vocabulary.clone(),
-        facts: recording.facts(),
-        source: Source::Replay(name),
-        recording: None,
-        host: Box::new(host),
         prompt_text: recording.header.prompt_text.clone(),
-        rest: None,
         notices: recording.notices.clone(),
         look: args.look.look(config),
         keymap: config.keymap.clone(),
         speed: config.look.speed,
-        commands: Vec::new(),
-        view: None,
-        find: None,
-        keep: None,
+        ..Start::new(
+            session,
+            recording.vocabulary.clone(),
+            recording.facts(),
+            Source::Replay(name),
+            Box::new(host),
+        )
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         Request, Vocabulary, Watch,
     },
     session::{Pending, Session},
-    tui::{App, Keymap, Look, Source, Start, update},
+    tui::{App, Look, Source, Start, update},
 };
 
 pub const MASK: TokenId = 1;
@@ -219,23 +219,17 @@ pub fn start_with(look: Look, params: Params, vocabulary: Arc<dyn Vocabulary>) -
     let prompt = [0, 16, 17, 18, 3, 4, 14];
     let session = Session::new(&Daedal, &prompt, special(), params, extras, None);
     Start {
-        session: session.expect("a fair start"),
         predictor: Some(Box::new(Fake)),
-        vocabulary,
-        facts: facts(),
-        source: Source::Live,
-        recording: None,
-        host: Box::new(FakeHost::default()),
         prompt_text: "Two birds flew over the cat.".to_owned(),
-        rest: None,
-        notices: Vec::new(),
         look,
-        keymap: Keymap::default(),
         speed: Some(5),
-        commands: Vec::new(),
-        view: None,
-        find: None,
-        keep: None,
+        ..Start::new(
+            session.expect("a fair start"),
+            vocabulary,
+            facts(),
+            Source::Live,
+            Box::new(FakeHost::default()),
+        )
     }
 }
 
