@@ -252,7 +252,7 @@ fn write(
             let mut session = recording.session();
             go(&mut session, args.step.unwrap_or(0))?;
             let title = crate::predict::one_line(&recording.header.prompt_text);
-            let start = screen(recording, session, shown_name(first), look, config);
+            let start = screen(&recording, session, shown_name(first), look, &config);
             if to == To::Svg {
                 return Ok(out.write_all(draw(start, args.size).as_bytes())?);
             }

@@ -166,7 +166,7 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
         None => args.look.look(&config),
     };
     let find = args.find.clone();
-    let start = screen(recording, session, shown_name(&args.file), look, config);
+    let start = screen(&recording, session, shown_name(&args.file), look, &config);
     let start = Start { rest, commands, find, keep, ..start };
     match &args.svg {
         None => tui::run(start).map_err(Fault::failure)?,
@@ -207,21 +207,21 @@ pub(super) fn picture_look(look: &LookOptions, config: &Config) -> Look {
 
 /// What the debugger's screen over a recording starts from.
 pub(super) fn screen(
-    recording: Recording,
+    recording: &Recording,
     session: Session,
     name: String,
     look: Look,
-    config: Config,
+    config: &Config,
 ) -> Start {
-    let host = Program::new(&config).saving(recording.header.clone(), recording.vocabulary.clone());
-    let facts = recording.facts();
+    let host = Program::new(config).saving(recording.header.clone(), recording.vocabulary.clone());
+    let (vocabulary, facts) = (recording.vocabulary.clone(), recording.facts());
     Start {
-        prompt_text: recording.header.prompt_text,
-        notices: recording.notices,
+        prompt_text: recording.header.prompt_text.clone(),
+        notices: recording.notices.clone(),
         look,
-        keymap: config.keymap,
+        keymap: config.keymap.clone(),
         speed: config.look.speed,
-        ..Start::new(session, recording.vocabulary, facts, Source::Replay(name), Box::new(host))
+        ..Start::new(session, vocabulary, facts, Source::Replay(name), Box::new(host))
     }
 }
 

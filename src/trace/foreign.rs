@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::Arc, time::Duration};
 use super::{
     convert,
     record::{Header, Record, Root, Step, Timing},
-    writer::{fault, opened},
+    writer::{fault, half_written, opened},
 };
 use crate::{
     canvas::{Canvas, SpecialTokens, TokenId},
@@ -47,9 +47,7 @@ pub fn save_foreign(
     vocabulary: Arc<dyn Vocabulary>,
 ) -> Result<(), String> {
     let name = path.display().to_string();
-    let mut half = path.as_os_str().to_owned();
-    half.push(".part");
-    let half = Path::new(&half);
+    let half = &half_written(path);
     let written = write(run, half, path, header, vocabulary)
         .map_err(|error| fault(&name, &error))
         .and_then(|()| super::read(half).map(drop).map_err(|error| error.to_string()))

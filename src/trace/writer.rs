@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fs::File,
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread::JoinHandle,
 };
@@ -379,6 +379,13 @@ pub(super) fn opened(
     Writer::start(file, vocabulary, header)
 }
 
+/// Where a recording is written until it is whole.
+pub(super) fn half_written(path: &Path) -> PathBuf {
+    let mut half = path.as_os_str().to_owned();
+    half.push(".part");
+    half.into()
+}
+
 /// Writes a file beside `path` and moves it there when whole: what was there is lost to nothing
 /// less. Answers with what wrote it, still open.
 fn replace(
@@ -388,9 +395,7 @@ fn replace(
     vocabulary: Arc<dyn Vocabulary>,
 ) -> Result<Writer<Out>, String> {
     let name = path.display().to_string();
-    let mut half = path.as_os_str().to_owned();
-    half.push(".part");
-    let half = std::path::PathBuf::from(half);
+    let half = half_written(path);
     let write = || -> io::Result<Writer<Out>> {
         let mut writer = opened(&half, path, vocabulary, header)?;
         writer.session(session)?;

@@ -14,11 +14,11 @@ use clap::Args;
 use self::sides::Side;
 use super::{
     Config, ConfigOptions, Fault, LookOptions, batch::AT_BREAKPOINT, fault::say,
-    harmless::harmless_json, host::Program,
+    harmless::harmless_json, replay,
 };
 use crate::{
     compare::{self, StepPair},
-    tui::{self, Palette, Source, Start},
+    tui::{self, Palette, Start},
 };
 
 #[derive(Debug, Args)]
@@ -97,20 +97,6 @@ fn start(args: &DiffArgs, config: &Config, side: Side) -> Start {
     // The way forward is the branch's.
     session.go(end);
     session.go(session.timeline().root_of(end));
-    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
-    let host = Program::new(config).saving(recording.header.clone(), recording.vocabulary.clone());
-    Start {
-        prompt_text: recording.header.prompt_text.clone(),
-        notices: recording.notices.clone(),
-        look: args.look.look(config),
-        keymap: config.keymap.clone(),
-        speed: config.look.speed,
-        ..Start::new(
-            session,
-            recording.vocabulary.clone(),
-            recording.facts(),
-            Source::Replay(name),
-            Box::new(host),
-        )
-    }
+    let look = args.look.look(config);
+    replay::screen(&recording, session, replay::shown_name(&file), look, config)
 }
