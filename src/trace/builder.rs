@@ -23,8 +23,9 @@ use crate::{
 /// No canvas of a recording is longer, positions.
 const LONGEST_CANVAS: usize = 1 << 17;
 
-/// Cells that any recording may unfold into: some bytes of file may ask for gigabytes.
-const MOST_CELLS: usize = 1 << 26;
+/// Cells that any recording may unfold into: some bytes of file may ask for gigabytes. A cell takes
+/// up to 32 bytes.
+const MOST_CELLS: usize = 1 << 25;
 
 /// Each so many bytes of file pay for one more: a recording that holds its predictions is far
 /// below.
@@ -81,6 +82,8 @@ pub(super) struct Builder {
     pub check: Option<Check>,
     /// Bytes of file read so far.
     pub paid: u64,
+    /// It unfolds into more than its file has paid for.
+    pub too_large: bool,
     cells: usize,
     marks: usize,
 }
@@ -123,6 +126,7 @@ impl Builder {
             differing: 0,
             check: None,
             paid: 0,
+            too_large: false,
             cells: 0,
             marks: 0,
         })
@@ -132,7 +136,8 @@ impl Builder {
     fn spend(&mut self, cells: usize) -> Result<(), String> {
         self.cells = self.cells.saturating_add(cells);
         let paid = usize::try_from(self.paid).unwrap_or(usize::MAX) / BYTES_A_CELL;
-        if self.cells > MOST_CELLS.saturating_add(paid) {
+        self.too_large = self.cells > MOST_CELLS.saturating_add(paid);
+        if self.too_large {
             return Err("the recording is too large to be opened".to_owned());
         }
         Ok(())

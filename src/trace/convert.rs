@@ -166,7 +166,11 @@ pub(super) fn predicted(record: Prediction) -> Result<predict::Prediction, Strin
     };
     let columns = record.columns;
     let mut prediction = predict::Prediction::new(rows);
-    // A choice that is left out is the argmax.
+    // A choice that is left out is the argmax, and so is its probability.
+    let p_choice = match columns.choice {
+        None => columns.p_choice.or_else(|| columns.p_argmax.clone()),
+        Some(_) => columns.p_choice,
+    };
     let choice = columns.choice.or_else(|| columns.argmax.clone());
     for (column, ids) in [(Column::Argmax, columns.argmax), (Column::Choice, choice)] {
         if let Some(ids) = ids {
@@ -177,7 +181,7 @@ pub(super) fn predicted(record: Prediction) -> Result<predict::Prediction, Strin
     }
     let exact = [
         (Column::PArgmax, columns.p_argmax),
-        (Column::PChoice, columns.p_choice),
+        (Column::PChoice, p_choice),
         (Column::PEos, columns.p_eos),
         (Column::PCurrent, columns.p_current),
         (Column::Score, columns.score),

@@ -87,7 +87,10 @@ struct Seen<'a> {
 pub fn costs(path: &Path) -> Result<Costs, TraceError> {
     let file = path.display().to_string();
     let measured = measure(path);
-    measured.map_err(|(line, problem)| TraceError::Damaged { file, line, problem })
+    measured.map_err(|(line, problem)| {
+        let keep = "The file is damaged, or changed while it was measured".to_owned();
+        TraceError::Damaged { file, line, problem, keep }
+    })
 }
 
 fn measure(path: &Path) -> Result<Costs, (usize, String)> {

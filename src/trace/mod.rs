@@ -61,12 +61,19 @@ pub enum TraceError {
         /// The version found.
         found: String,
     },
-    /// A line in the middle is damaged.
+    /// It is too large for any memory.
     #[error(
-        "{file}, line {line}: {problem}. The file is damaged; the lines before this one are \
-         whole: `head -n {} FILE` keeps them",
-        line - 1
+        "{file}, line {line}: its canvases would take more memory than a recording of this size \
+         does. It was not made by a program that records as docs/trace.md says"
     )]
+    TooLarge {
+        /// The file.
+        file: String,
+        /// The line that asks for too much, from 1.
+        line: usize,
+    },
+    /// A line in the middle is damaged.
+    #[error("{file}, line {line}: {problem}. {keep}")]
     Damaged {
         /// The file.
         file: String,
@@ -74,5 +81,7 @@ pub enum TraceError {
         line: usize,
         /// What is wrong with it.
         problem: String,
+        /// What can be kept of the file, and how.
+        keep: String,
     },
 }

@@ -136,7 +136,23 @@ impl Reader {
 
     /// An error about the line that comes next.
     fn damaged(&self, problem: String) -> TraceError {
-        TraceError::Damaged { file: self.file.clone(), line: self.lines.number() + 1, problem }
+        self.damaged_at(self.lines.number() + 1, problem)
+    }
+
+    fn damaged_at(&self, line: usize, problem: String) -> TraceError {
+        let keep = match self.started() {
+            false => "The file is damaged, and no run begins before this line".to_owned(),
+            true => {
+                let keep = match self.packing() {
+                    _ if self.total.is_none() => String::new(),
+                    Packing::Plain => format!(": `head -n {} FILE` keeps them", line - 1),
+                    Packing::Gzip => format!(": `gzip -dc FILE | head -n {}` keeps them", line - 1),
+                    Packing::Zstd => format!(": `zstd -dc FILE | head -n {}` keeps them", line - 1),
+                };
+                format!("The file is damaged; the lines before this one are whole{keep}")
+            }
+        };
+        TraceError::Damaged { file: self.file.clone(), line, problem, keep }
     }
 
     /// How the file is packed.
@@ -207,11 +223,13 @@ impl Reader {
             }
             (None, Ok(_) | Err(_)) => return Err(no_header(&self.file, &line.bytes)),
         };
-        taken.map_err(|problem| TraceError::Damaged {
-            file: self.file.clone(),
-            line: line.number,
+        taken.map_err(|problem| match self.builder.as_ref().is_some_and(|it| it.too_large) {
+            true => TraceError::TooLarge { file: self.file.clone(), line: line.number },
             // It may quote what stands in the file.
-            problem: problem.chars().take(LONGEST_FAULT).collect(),
+            false => {
+                let problem = problem.chars().take(LONGEST_FAULT).collect();
+                self.damaged_at(line.number, problem)
+            }
         })
     }
 
@@ -308,8 +326,15 @@ fn no_header(file: &str, bytes: &[u8]) -> TraceError {
             found: shown.chars().take(40).collect::<String>().escape_default().to_string(),
         };
     }
-    TraceError::NotARecording {
-        file: file.to_owned(),
-        problem: "its first line is no header".to_owned(),
-    }
+    let problem = match serde_json::from_slice::<Header>(bytes) {
+        _ if bytes.starts_with(b"\xef\xbb\xbf") => {
+            "it begins with a byte order mark, which no line of JSON does".to_owned()
+        }
+        Err(error) if value["kind"] == "header" => {
+            let error: String = error.to_string().chars().take(LONGEST_FAULT).collect();
+            format!("its header is faulty: {error}")
+        }
+        _ => "its first line is no header".to_owned(),
+    };
+    TraceError::NotARecording { file: file.to_owned(), problem }
 }

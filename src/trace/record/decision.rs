@@ -1,9 +1,18 @@
 //! Decisions: the edits of a step, and for each the reason with its numbers.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use crate::canvas::TokenId;
+
+/// A number that `f32` holds: a larger one would be infinite, and infinity is no JSON.
+fn finite<'de, D: Deserializer<'de>>(from: D) -> Result<f32, D::Error> {
+    let number = f32::deserialize(from)?;
+    match number.is_finite() {
+        true => Ok(number),
+        false => Err(D::Error::custom("a number is too large")),
+    }
+}
 
 /// What a step did, and why.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -79,6 +88,7 @@ pub(in crate::trace) enum Why {
         /// The token.
         token: TokenId,
         /// Its confidence.
+        #[serde(deserialize_with = "finite")]
         p: f32,
         /// The rule.
         rule: FillRule,
@@ -91,14 +101,18 @@ pub(in crate::trace) enum Why {
         /// The position.
         at: usize,
         /// Its confidence.
+        #[serde(deserialize_with = "finite")]
         p: f32,
         /// The threshold.
+        #[serde(deserialize_with = "finite")]
         threshold: f32,
         /// Masks in its place.
         n: usize,
         /// The EOS confidence.
+        #[serde(deserialize_with = "finite")]
         eos: f32,
         /// The threshold of the EOS confidence.
+        #[serde(deserialize_with = "finite")]
         eos_threshold: f32,
     },
     /// It becomes several masks because a person asked. Since 1.1.
@@ -106,6 +120,7 @@ pub(in crate::trace) enum Why {
         /// The position.
         at: usize,
         /// Its confidence.
+        #[serde(deserialize_with = "finite")]
         p: f32,
         /// Masks in its place.
         n: usize,
@@ -127,8 +142,10 @@ pub(in crate::trace) enum Why {
         /// The position.
         at: usize,
         /// Its confidence.
+        #[serde(deserialize_with = "finite")]
         p: f32,
         /// The threshold.
+        #[serde(deserialize_with = "finite")]
         threshold: f32,
         /// Why not.
         because: Refusal,
@@ -166,6 +183,7 @@ pub(in crate::trace) enum FillRule {
     Best(Test),
     /// Since 1.2.
     Drawn {
+        #[serde(deserialize_with = "finite")]
         chance: f32,
     },
 }
@@ -174,7 +192,10 @@ pub(in crate::trace) enum FillRule {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::trace) enum RemaskRule {
-    Drawn { chance: f32 },
+    Drawn {
+        #[serde(deserialize_with = "finite")]
+        chance: f32,
+    },
     Fails(Test),
 }
 
@@ -186,6 +207,7 @@ pub(in crate::trace) struct Test {
     /// null where it is not finite.
     pub value: Option<f32>,
     /// The bound.
+    #[serde(deserialize_with = "finite")]
     pub bound: f32,
 }
 
@@ -205,7 +227,9 @@ pub(in crate::trace) enum Measure {
 #[serde(rename_all = "snake_case")]
 pub(in crate::trace) enum Refusal {
     EosConfident {
+        #[serde(deserialize_with = "finite")]
         eos: f32,
+        #[serde(deserialize_with = "finite")]
         threshold: f32,
     },
     AtMaximum {
@@ -213,6 +237,7 @@ pub(in crate::trace) enum Refusal {
     },
     NotLowest {
         lowest: usize,
+        #[serde(deserialize_with = "finite")]
         p: f32,
     },
     /// Since 1.1.
@@ -241,7 +266,9 @@ pub(in crate::trace) struct Eos {
     /// What the sum is divided by.
     pub window: usize,
     /// The confidence, 0..=1.
+    #[serde(deserialize_with = "finite")]
     pub confidence: f32,
     /// The threshold of this stage.
+    #[serde(deserialize_with = "finite")]
     pub threshold: f32,
 }

@@ -44,7 +44,8 @@ pub(in crate::trace) struct Columns {
     /// 1.4 where it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub choice: Option<Vec<Option<TokenId>>>,
-    /// Probability of the choice: the confidence.
+    /// Probability of the choice: the confidence. Since 1.4 that of `argmax` where it is absent and
+    /// `choice` too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p_choice: Option<Vec<Option<f32>>>,
     /// Probability of the end-of-sequence token.
