@@ -59,6 +59,38 @@ fn the_ending_says_what_is_made() {
 }
 
 #[test]
+fn standard_output_takes_it_too() {
+    let output = export(&["--to", "md", &recording("short-answer"), "-"]);
+    assert!(output.status.success());
+    assert!(output.stdout.starts_with(b"# short\\-answer"));
+    assert!(!Path::new("-").exists());
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupted_export_leaves_nothing_behind() {
+    use std::process::{self, Stdio};
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("a.html");
+    // It waits for a recording that does not come.
+    let mut child = process::Command::new(env!("CARGO_BIN_EXE_demask"))
+        .args(["export", "-"])
+        .arg(&out)
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while names(folder.path()).is_empty() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+        std::thread::yield_now();
+    }
+    let id = child.id().to_string();
+    assert!(process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
+}
+
+#[test]
 fn the_svg_is_that_of_replay() {
     let folder = tempfile::tempdir().unwrap();
     let (one, other) = (folder.path().join("1.svg"), folder.path().join("2.svg"));

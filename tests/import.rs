@@ -240,9 +240,9 @@ fn what_cannot_be_read_is_told_with_what_to_do() {
         ("no mask", b"[[1,2],[1,2]]", with(Some(9)), "--prompt-length"),
         ("no canvas", b"[]", with(Some(9)), "no canvas"),
         ("deep", &deep, with(Some(9)), "no list of canvases"),
-        ("negative", b"[[1,9],[1,-5]]", with(Some(9)), "-5 is no token id"),
+        ("negative", b"[[1,9],[1,-5]]", with(Some(9)), "canvas 1, position 1: -5 is no token id"),
         ("prompt", b"[[1,9],[2,9]]", with(Some(9)), "does not begin with the 1 tokens"),
-        ("long", long.as_bytes(), with(Some(1)), "too many"),
+        ("long", long.as_bytes(), with(Some(1)), "more than can be opened"),
         ("word.json", b"{\"words\":[{\"text\":1}]}", with(None), "no trajectory of after-tokens"),
         (
             "step.json",
@@ -326,7 +326,10 @@ fn the_program_imports_and_writes_over_nothing() {
     let given = [&tokenizer[..], &["--mask-token", "126336", "--eos-token", "126081"]].concat();
     let (code, text) = demask(&given);
     assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("history, 4 steps from 6 positions"), "{text}");
+    assert!(
+        text.contains("(what stands before the first mask), 4 steps from 6 positions"),
+        "{text}"
+    );
     assert!(text.contains("--row takes another"), "{text}");
     let recording = trace::read(&out).unwrap();
     assert!(recording.vocabulary.piece(21).is_some());

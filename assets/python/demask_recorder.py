@@ -48,12 +48,12 @@ NUMBERS = ("p_argmax", "p_choice", "p_eos", "score")
 class Recorder:
     """Writes a recording, a line at a time.
 
-    path       where; packed if it ends in `.gz`. What was there is written over
+    path       where; packed if it ends in `.gz`. What was there is written over. `-` is standard output
     mask, eos  the ids of the mask and end-of-sequence tokens; either may be None
     prompt     the ids in front of the generated region
     in_x       False where `x` holds the generated region alone, without the prompt in front
-    canvas     what `x` holds before the first step; not needed where that is the prompt and masks. Without `prompt`,
-               everything before its first mask is the prompt
+    canvas     what `x` holds before the first step; not needed where that is the prompt and masks, as many as behind
+               the first step. Without `prompt`, everything before its first mask is the prompt
     tokenizer  of transformers or tokenizers, a dict or list of texts, or a function from id to text: str, bytes,
                {"control": name} or None
     strategy, model, family, prompt_text   names for people
@@ -101,7 +101,9 @@ class Recorder:
         if self.path.endswith(".zst"):
             raise ValueError("the standard library cannot write .zst: name the recording .jsonl or .jsonl.gz")
         packed = self.path.endswith(".gz")
-        self._raw = raw = open(self.path, "wb", buffering=-1 if packed else 0)
+        piped = self.path == "-"
+        place = sys.stdout.fileno() if piped else self.path
+        self._raw = raw = open(place, "wb", buffering=-1 if packed else 0, closefd=not piped)
         self._file = gzip.GzipFile(filename="", mode="wb", fileobj=raw) if packed else raw
         facts = {"name": model, "family": family}
         facts.update({"mask": self.mask} if self.mask is not None else {})
@@ -148,7 +150,7 @@ class Recorder:
         same), `p_eos`, `score` (what the strategy ranks by), one value a position. Both may cover the prompt or not.
         """
         took = time.perf_counter() - self._clock
-        self._guarded(lambda: self._step(x, self._reduced(logits, columns), took))
+        self._guarded(lambda: self._step(x, self._reduced(logits, columns, x), took))
         self._clock = time.perf_counter()
 
     def watching(self, model, batch=None):
@@ -220,11 +222,10 @@ class Recorder:
     def _step(self, x, columns, took):
         canvas = self._region(_ids(x, self.batch))
         if self._node is None:
-            # All masks: as many as there are predictions, or positions now.
-            length = len(next(iter(columns.values()))) if columns else len(canvas)
+            # All masks: as many as there are positions now.
             if self.mask is None:
                 raise ValueError("without a mask token, give the first canvas with canvas=")
-            self._root([self.mask] * length)
+            self._root([self.mask] * len(canvas))
         record = {"kind": "step", "id": self._nodes, "parent": self._node}
         if columns:
             record["prediction"] = self._prediction(columns)
@@ -278,8 +279,9 @@ class Recorder:
             raise ValueError("the canvas does not begin with the prompt; in_x=False if it never does")
         return ids[start:]
 
-    def _reduced(self, logits, columns):
-        """Columns by name, one entry a generated position of the canvas before."""
+    def _reduced(self, logits, columns, x):
+        """Columns by name, one entry a generated position of the canvas before, from which `x` was made."""
+        canvas = self._region(_ids(x, self.batch)) if self._canvas is None else self._canvas
         given = {}
         for name, values in columns.items():
             name = "p_choice" if name == "confidence" and "choice" in columns else name
@@ -288,12 +290,12 @@ class Recorder:
                 raise TypeError("there is no column `%s`; there are %s" % (name, ", ".join(IDS + NUMBERS)))
             if values is not None:
                 values = _ids(values, self.batch) if name in IDS else _floats(values, self.batch)
-                start, end = self._rows(len(values))
+                start, end = self._rows(len(values), len(canvas))
                 given[name] = values[start:end]
         if logits is None:
             return given
         logits = _sequence(logits, self.batch, 2)
-        start, end = self._rows(len(logits))
+        start, end = self._rows(len(logits), len(canvas))
         if self.shift:
             # The first position of a canvas without a prompt is predicted by itself, as Dream does it.
             reduced = _reduce(logits[max(start - 1, 0) : end - 1], self.eos, self.top_k)
@@ -305,19 +307,16 @@ class Recorder:
         reduced.update(given)
         return reduced
 
-    def _rows(self, found):
-        """Where the generated region is among so many rows of predictions."""
+    def _rows(self, found, rows):
+        """Where the `rows` of the generated region are among so many rows of predictions."""
         prompt = len(self._prompt)
-        if self._canvas is None:
-            # The first canvas has as many positions as there are rows.
-            return (prompt, found) if self._in_x and found > prompt else (0, found)
-        rows = len(self._canvas)
         if found == rows:
             return 0, rows
         if found >= prompt + rows:
             # What lies behind was not there yet, or is padding.
             return prompt, prompt + rows
-        raise ValueError("%d rows of predictions on a prompt of %d and %d positions" % (found, prompt, rows))
+        first = "; a first step that changes the length needs canvas=" if self._canvas is None else ""
+        raise ValueError("%d rows of predictions on a prompt of %d and %d positions%s" % (found, prompt, rows, first))
 
 
 class _Watch:
@@ -382,7 +381,7 @@ class _Watch:
             recorder._step(ids, pending[1], pending[0])
         elif recorder._canvas is None:
             recorder._root(recorder._region(ids))
-        recorder._open = (took, recorder._reduced(logits, {}))
+        recorder._open = (took, recorder._reduced(logits, {}, ids))
         recorder._clock = time.perf_counter()
 
 

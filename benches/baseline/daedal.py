@@ -154,6 +154,9 @@ class Run:
             return torch.full((n,), self.mask, dtype=torch.long)
 
         canvas = torch.cat((torch.tensor(self.prompt, dtype=torch.long), masks(length)))
+        if self.recorder:
+            # The first step may make it longer.
+            self.recorder.start(canvas)
         while True:
             begun = time.perf_counter()
             *_, eos = self.predict(canvas, guided=False)

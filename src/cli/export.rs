@@ -4,6 +4,7 @@ use std::{
     ffi::OsString,
     fs::{self, File},
     io::{self, BufWriter, Write},
+    os::fd::AsFd,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -13,6 +14,7 @@ use clap::{Args, ValueEnum};
 use super::{
     ConfigOptions, Fault, LookOptions, open, options,
     replay::{self, draw, go, picture_look, same_file, screen, shown_name},
+    stop,
 };
 use crate::{
     trace::{
@@ -24,8 +26,8 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// Recordings, then the file to make, whose ending says what: .html .svg .cast .md .csv .parquet.
-    /// Tables may be of many recordings, and of all in a folder
+    /// Recordings, then the file to make, whose ending says what: .html .svg .cast .md .csv .parquet;
+    /// or - for standard output. Tables may be of many recordings, and of all in a folder
     #[arg(value_names = ["FILE", "OUT"], num_args = 1.., required = true)]
     paths: Vec<PathBuf>,
     /// What to make, whatever the ending says
@@ -299,6 +301,10 @@ impl Making {
                 out.display()
             ))
         };
+        if out == Path::new("-") {
+            let file = io::stdout().as_fd().try_clone_to_owned().map_err(refuse)?.into();
+            return Ok(Self { file: BufWriter::new(file), part: None, place: out.to_owned() });
+        }
         let found = out.metadata().ok();
         if found.as_ref().is_some_and(fs::Metadata::is_dir) {
             let out = out.display();
@@ -312,7 +318,10 @@ impl Making {
             place.with_file_name(name)
         });
         let file = match &part {
-            Some(part) => File::create(part),
+            Some(part) => {
+                stop::removing(part.clone());
+                File::create(part)
+            }
             None => File::options().write(true).open(out),
         };
         Ok(Self { file: BufWriter::new(file.map_err(refuse)?), part, place })

@@ -73,11 +73,20 @@ pub fn main(args: &ImportArgs) -> Result<ExitCode, Fault> {
     };
     let imported = import::read(&args.file, &options).map_err(Fault::failure)?;
     let Imported { format, header, texts, run, notices } = imported;
-    let (steps, length) = (run.steps.len(), run.start.len());
+    let (steps, length, prompt) = (run.steps.len(), run.start.len(), run.prompt.len());
+    let steps = if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") };
+    // Guessed: it is said, so that a wrong one is seen.
+    let prompt = match (prompt, args.prompt_length) {
+        (0, _) => "no prompt".to_owned(),
+        (n, None) if format == Format::History => {
+            format!("a prompt of {n} (what stands before the first mask)")
+        }
+        (n, _) => format!("a prompt of {n}"),
+    };
     let vocabulary = Arc::new(Joined { texts, tokenizer });
     trace::save_foreign(&run, &args.out, &header, vocabulary).map_err(Fault::failure)?;
     tell(&harmless(&format!(
-        "{}: {format}, {steps} steps from {length} positions, written to {}",
+        "{}: {format}, {prompt}, {steps} from {length} positions, written to {}",
         args.file.display(),
         args.out.display()
     )));

@@ -12,7 +12,7 @@ use clap::Args;
 use super::{
     ColorChoice, Config, ConfigOptions, Fault, LookOptions, ParamOptions, ScriptOptions,
     batch::{AT_BREAKPOINT, Batch},
-    fault::say,
+    fault::{say, tell},
     harmless::harmless,
     host::Program,
     resume::{self, Origin},
@@ -83,6 +83,11 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// The recording as far as it can be shown at once, and the rest of it.
 fn opened(args: &ReplayArgs) -> Result<(Recording, Option<Rest>), Fault> {
     let stream = args.file == Path::new("-");
+    if args.follow && !stream && trace::exists(&args.file).is_err() {
+        let file = args.file.display();
+        tell(&harmless(&format!("waiting for {file} to be there; Ctrl-C ends it")));
+        trace::wait_for(&args.file)?;
+    }
     let mut reader = Reader::open(&args.file)?;
     if args.follow && !stream && !reader.endless() {
         return Err(Fault::usage(format!(
@@ -107,7 +112,13 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
     match &args.svg {
         None if args.batch || args.resimulate => {}
         None if args.file == Path::new("-") => terminal_beside_stdin()?,
-        None => terminal_or_fault()?,
+        None => {
+            // Who mistypes a name in a script is not helped by a word on terminals.
+            if !args.follow {
+                trace::exists(&args.file)?;
+            }
+            terminal_or_fault()?;
+        }
         Some(out) if same_file(out, &args.file) => {
             return Err(Fault::usage("--svg would write over the recording. Give another name"));
         }

@@ -181,6 +181,12 @@ fn text(recording: &Recording, found: &Verified, passes: Option<&Passes>, equal:
         lines.push(format!("first difference: {first}"));
     }
     lines.extend(recording.notices.iter().map(|notice| format!("note: {notice}")));
+    if !found.closed {
+        lines.push(
+            "note: nothing says that it ends here: its program was stopped, or still writes"
+                .to_owned(),
+        );
+    }
     lines.push(match (equal, decided) {
         (false, _) => "NOT verified".to_owned(),
         (true, 0) => "its canvases fit together; there was no decision to verify".to_owned(),

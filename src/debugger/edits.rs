@@ -2,7 +2,7 @@
 
 use super::{Change, Debugger, Failed, Spot, Token};
 use crate::{
-    canvas::{Cell, Edit, TokenId, Wish},
+    canvas::{Cell, Edit, NO_TOKEN, TokenId, Wish},
     decode::Params,
     session::NodeId,
 };
@@ -85,7 +85,9 @@ impl Debugger {
     /// A token that the model has.
     fn known(&self, token: TokenId) -> Result<TokenId, Failed> {
         let most = self.tokens;
-        if (token as usize) < most {
+        // Another program's recording may not say how many there are.
+        let any = most == 0 && token != NO_TOKEN;
+        if any || (token as usize) < most {
             Ok(token)
         } else {
             Err(Failed::new(format!("the model has the tokens 0 to {}", most.saturating_sub(1))))

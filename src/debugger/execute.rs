@@ -194,6 +194,13 @@ impl Debugger {
 
     /// Goes to the start under the parameters as they are and runs on known predictions.
     fn resimulate(&mut self) -> Result<Reply, Failed> {
+        let strategy = self.session.strategy();
+        if !strategy.decides() {
+            return Err(Failed::new(format!(
+                "`{}` is another program's strategy: nothing here can decide as it does",
+                strategy.name()
+            )));
+        }
         let params = self.session.params().clone();
         let root = self.session.timeline().root_of(self.session.at());
         let initial = params.get("initial_gen_length").ok();

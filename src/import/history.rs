@@ -66,17 +66,18 @@ pub(super) fn of_json(bytes: &[u8], options: &Options) -> Result<Found, String> 
         histories: Vec<Vec<Vec<i64>>>,
     }
     let list = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
-    let canvases = match list {
-        true => serde_json::from_slice(bytes)
-            .map(Canvases::One)
-            .or_else(|_| serde_json::from_slice(bytes).map(Canvases::Batches)),
-        false => serde_json::from_slice(bytes)
-            .map(|One { histories }| Canvases::One(histories))
-            .or_else(|_| {
-                serde_json::from_slice(bytes)
-                    .map(|Batches { histories }| Canvases::Batches(histories))
-            }),
+    let one = || match list {
+        true => serde_json::from_slice(bytes),
+        false => serde_json::from_slice(bytes).map(|One { histories }| histories),
     };
+    let batches = || match list {
+        true => serde_json::from_slice(bytes),
+        false => serde_json::from_slice(bytes).map(|Batches { histories }| histories),
+    };
+    let canvases = one().map(Canvases::One).or_else(|as_one| {
+        // What is wrong is told of what it looks like.
+        batches().map(Canvases::Batches).map_err(|error| if deep(bytes) { error } else { as_one })
+    });
     let mut batch = 1;
     let canvases = match canvases.map_err(wrong)? {
         Canvases::One(canvases) => canvases,
@@ -89,9 +90,24 @@ pub(super) fn of_json(bytes: &[u8], options: &Options) -> Result<Found, String> 
             rows.collect::<Result<_, _>>()?
         }
     };
-    let canvases: Result<Vec<Vec<TokenId>>, String> =
-        canvases.into_iter().map(|ids| ids.into_iter().map(token).collect()).collect();
-    found(canvases?, batch, options)
+    found(tokens(canvases)?, batch, options)
+}
+
+/// Whether the first list begins with a list of lists.
+fn deep(bytes: &[u8]) -> bool {
+    let lists = bytes.iter().skip_while(|&&byte| byte != b'[');
+    lists.filter(|byte| !byte.is_ascii_whitespace()).take(3).all(|&byte| byte == b'[')
+}
+
+/// Numbers as token ids, each told by its place if it is none.
+fn tokens(canvases: Vec<Vec<i64>>) -> Result<Vec<Vec<TokenId>>, String> {
+    let place = |canvas: usize, at: usize| {
+        move |problem: String| format!("canvas {canvas}, position {at}: {problem}")
+    };
+    let canvas = |(n, ids): (usize, Vec<i64>)| {
+        ids.into_iter().enumerate().map(|(at, id)| token(id).map_err(place(n, at))).collect()
+    };
+    canvases.into_iter().enumerate().map(canvas).collect()
 }
 
 /// A history of `torch.save`.
@@ -126,9 +142,7 @@ pub(super) fn of_torch(file: &mut Torch, options: &Options) -> Result<Found, Str
             canvases.push(ids);
         }
     }
-    let canvases: Result<Vec<Vec<TokenId>>, String> =
-        canvases.into_iter().map(|ids| ids.into_iter().map(token).collect()).collect();
-    found(canvases?, batch, options)
+    found(tokens(canvases)?, batch, options)
 }
 
 fn row(rows: &[&[i64]], wanted: usize) -> Result<Vec<i64>, String> {
@@ -157,7 +171,7 @@ fn plain(file: &Torch, member: Id, batch: &mut usize, wanted: usize) -> Result<V
 
 fn found(canvases: Vec<Vec<TokenId>>, batch: usize, options: &Options) -> Result<Found, String> {
     let Some(first) = canvases.first() else {
-        return Err("there is no canvas in it".to_owned());
+        return Err("the list is empty: there is no canvas in it to begin with".to_owned());
     };
     let mask = options.mask.ok_or(
         "a list of canvases does not say which token is the mask. Give it with --mask-token, or \

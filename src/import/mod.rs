@@ -190,7 +190,10 @@ fn imported(bytes: Vec<u8>, options: &Options) -> Result<Imported, String> {
                 .to_owned());
         }
         false if bytes.len() > LONGEST_JSON => {
-            return Err(format!("it is longer than {} MiB", LONGEST_JSON >> 20));
+            return Err(format!(
+                "it is JSON longer than {} MiB. Save it with torch.save, or a part of it",
+                LONGEST_JSON >> 20
+            ));
         }
         false => Content::Json(bytes),
     };
@@ -286,13 +289,16 @@ fn token(value: i64) -> Result<TokenId, String> {
     TokenId::try_from(value)
         .ok()
         .filter(|&id| id != NO_TOKEN)
-        .ok_or_else(|| format!("{value} is no token id"))
+        .ok_or_else(|| format!("{value} is no token id (0 to {})", NO_TOKEN - 1))
 }
 
 /// Refuses runs that are too long or too wide.
 fn within(steps: usize, positions: usize) -> Result<(), String> {
     if steps > MOST_STEPS || steps.saturating_mul(positions) > MOST_CELLS {
-        return Err(format!("{steps} steps of {positions} positions are too many"));
+        return Err(format!(
+            "{steps} steps of {positions} positions are more than can be opened ({MOST_STEPS} steps, \
+             {MOST_CELLS} positions in all). Import a part of them"
+        ));
     }
     Ok(())
 }

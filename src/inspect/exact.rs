@@ -3,7 +3,7 @@
 use crate::{
     canvas::{Canvas, TokenId},
     decode::{Decision, Outcome},
-    predict::{Column, Prediction},
+    predict::Prediction,
     session::{Pending, Session},
 };
 
@@ -91,9 +91,7 @@ impl Apart {
 
 /// Best token and confidence at a position.
 fn best(prediction: &Prediction, at: usize) -> Option<(TokenId, f32)> {
-    let token = prediction.id(Column::Choice, at).or_else(|| prediction.id(Column::Argmax, at))?;
-    let p = prediction.number(Column::PChoice, at);
-    let p = p.or_else(|| prediction.number(Column::PArgmax, at))?;
+    let (token, p) = (prediction.guess(at)?, prediction.confidence(at)?);
     p.is_finite().then_some((token, p))
 }
 
@@ -110,7 +108,10 @@ fn beside(canvas: &Canvas, ours: &Prediction, exact: &Prediction) -> Vec<Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{canvas::SpecialTokens, predict::Data};
+    use crate::{
+        canvas::SpecialTokens,
+        predict::{Column, Data},
+    };
 
     fn prediction(best: &[(TokenId, f32)]) -> Prediction {
         let (ids, p) = best.iter().copied().unzip();

@@ -56,19 +56,13 @@ fn decision_at(session: &Session, at: NodeId) -> Option<Arc<Decision>> {
 
 /// What the model would choose at a row, and with what confidence.
 fn guess(prediction: &Prediction, row: usize) -> (Option<TokenId>, Option<f32>) {
-    let id = |column| prediction.id(column, row);
-    let number = |column| prediction.number(column, row);
-    (
-        id(Column::Choice).or_else(|| id(Column::Argmax)),
-        number(Column::PChoice).or_else(|| number(Column::PArgmax)),
-    )
+    (prediction.guess(row), prediction.confidence(row))
 }
 
 /// The place of a row's confidence among the open positions, from 1.
 fn rank(prediction: &Prediction, canvas: &Canvas, row: usize) -> Option<usize> {
     // The column once, not row by row: this is asked for every step of a branch.
-    let numbers = |column| prediction.numbers(column).ok();
-    let p = numbers(Column::PChoice).or_else(|| numbers(Column::PArgmax))?;
+    let p = prediction.confidences()?;
     let own = *p.get(row)?;
     let mask = canvas.special().mask;
     let masked = canvas.cells().iter().zip(p).filter(|(cell, _)| cell.token == mask);

@@ -291,6 +291,21 @@ impl Prediction {
         self.ids(column).ok()?.get(row).copied().filter(|&id| id != NO_TOKEN)
     }
 
+    /// The token that would be written at a row: the choice, or the argmax where no noise chooses.
+    pub fn guess(&self, row: usize) -> Option<TokenId> {
+        self.id(Column::Choice, row).or_else(|| self.id(Column::Argmax, row))
+    }
+
+    /// The probability of [`guess`](Self::guess), row by row.
+    pub fn confidences(&self) -> Option<&[f32]> {
+        self.numbers(Column::PChoice).or_else(|_| self.numbers(Column::PArgmax)).ok()
+    }
+
+    /// The probability of [`guess`](Self::guess).
+    pub fn confidence(&self, row: usize) -> Option<f32> {
+        self.confidences()?.get(row).copied()
+    }
+
     /// The candidates kept for a row; empty if none are.
     pub fn top_k(&self, row: usize) -> &[(TokenId, f32)] {
         self.ranked(Column::TopK).map_or(&[], |ranked| ranked.row(row))

@@ -3,7 +3,7 @@
 
 use std::{
     fs, io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
@@ -32,6 +32,33 @@ pub enum News {
     Over(Vec<String>),
     /// It cannot be read on; in words.
     Failed(String),
+}
+
+/// Whether a recording is there; nothing of it is read.
+///
+/// # Errors
+/// If there is no such file.
+pub fn exists(path: &Path) -> Result<(), TraceError> {
+    let unreadable = |error| TraceError::Unreadable { file: path.display().to_string(), error };
+    path.metadata().map(drop).map_err(unreadable)
+}
+
+/// Waits until a recording is there that another program is about to write.
+///
+/// # Errors
+/// If nothing can be there: it has no folder.
+pub fn wait_for(path: &Path) -> Result<(), TraceError> {
+    loop {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        match exists(path) {
+            Err(TraceError::Unreadable { error, .. })
+                if error.kind() == io::ErrorKind::NotFound && folder.is_none_or(Path::is_dir) =>
+            {
+                thread::sleep(LOOK);
+            }
+            found => return found,
+        }
+    }
 }
 
 /// Opens a recording to be looked at while the rest is read: reads until it is at its end, or, once

@@ -21,7 +21,7 @@ mod writer;
 
 pub use builder::RecordedVocabulary;
 pub use cost::{Bytes, Costs, costs};
-pub use follow::{News, follow, open};
+pub use follow::{News, exists, follow, open, wait_for};
 pub use foreign::{ForeignRun, ForeignStep, save_foreign};
 pub use reader::{Advance, Reader, Recorded, Recording, read};
 pub use record::{Header, VERSION};

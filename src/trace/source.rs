@@ -140,12 +140,25 @@ impl Lines {
         }
     }
 
+    /// Passes over the empty lines at hand: gigabytes of them take no longer than reading them does.
+    fn skip_blanks(&mut self) -> io::Result<()> {
+        if self.half.is_empty() {
+            let blanks = self.input.fill_buf()?.iter().take_while(|&&byte| byte == b'\n').count();
+            self.input.consume(blanks);
+            self.number += blanks;
+            self.unfolded += blanks as u64;
+        }
+        Ok(())
+    }
+
     /// The next whole line; `None` if its end has not come yet: there may be more later, where the
     /// file grows.
     pub fn more(&mut self) -> io::Result<Option<Line>> {
         let left = LONGEST_LINE.saturating_sub(self.half.len() as u64);
         let before = self.half.len();
-        let read = (&mut self.input).take(left).read_until(b'\n', &mut self.half);
+        let read = self
+            .skip_blanks()
+            .and_then(|()| (&mut self.input).take(left).read_until(b'\n', &mut self.half));
         self.unfolded += (self.half.len() - before) as u64;
         match read {
             // What a killed writer left of a compressed file.
@@ -190,6 +203,17 @@ mod tests {
         std::iter::from_fn(|| lines.next().unwrap())
             .map(|line| (String::from_utf8(line.bytes).unwrap(), line.whole))
             .collect()
+    }
+
+    #[test]
+    fn empty_lines_are_counted_and_passed_over() {
+        let mut found = Lines::of(io::Cursor::new(b"\n\n\na\n\nb".to_vec())).unwrap();
+        let line = found.next().unwrap().unwrap();
+        assert_eq!((line.number, &*line.bytes, line.whole), (4, &b"a"[..], true));
+        let line = found.next().unwrap().unwrap();
+        assert_eq!((line.number, &*line.bytes, line.whole), (6, &b"b"[..], false));
+        assert!(found.next().unwrap().is_none());
+        assert_eq!(found.unfolded(), 7);
     }
 
     fn packed(packing: Packing, text: &[u8]) -> Vec<u8> {

@@ -320,7 +320,9 @@ fn event(app: &mut App, forward: bool) {
 }
 
 fn turn(app: &mut App, steps: i64) {
-    let Some((spec, value)) = app.debugger.session.params().iter().nth(app.param) else { return };
+    let Some((spec, value)) = app.debugger.session.params().iter().nth(app.param) else {
+        return app.complain(params::none(app));
+    };
     let turned = spec.turned(value, steps);
     if app.obey(&Command::Set(spec.name.to_owned(), turned.to_string()), &mut Vec::new()) {
         changed(app);

@@ -181,6 +181,28 @@ class Faults(Base):
             self.assertIn("recording stops", recorder.fault)
             self.assertEqual(len(self.lines(kind="step")), 1, "what was recorded before is whole")
 
+    def test_predictions_of_another_canvas_are_told_from_the_first_step_on(self):
+        for argmax in ([4], [1, 4], [1, 4, 4]):
+            recorder = Recorder(self.path, mask=MASK, prompt=[1])
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                recorder.step([1, MASK, MASK, MASK], argmax=argmax)
+                recorder.close()
+            fits = len(argmax) == 3
+            self.assertEqual((len(caught), recorder.fault is None), (0, True) if fits else (1, False), argmax)
+
+    def test_standard_output_is_written_into_and_stays_open(self):
+        code = (
+            "import sys; sys.path.insert(0, %r)\n"
+            "from demask_recorder import Recorder\n"
+            "with Recorder('-', mask=9) as r: r.step([4, 9])\n"
+            "print('{}')"
+        ) % str(ROOT / "assets/python")
+        told = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True, cwd=self.folder)
+        kinds = [json.loads(line).get("kind") for line in told.stdout.splitlines()]
+        self.assertEqual(kinds, ["header", "root", "step", "end", None])
+        self.assertFalse((self.folder / "-").exists())
+
     def test_warnings_made_errors_stop_no_loop(self):
         recorder = Recorder(self.path, mask=MASK)
         with warnings.catch_warnings(), redirect_stderr(io.StringIO()) as told:

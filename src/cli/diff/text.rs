@@ -136,15 +136,19 @@ impl Report<'_> {
     }
 
     fn sides(&self) -> Vec<Line> {
-        let line = |mark, ink, side: &Side| {
+        let notices = |side: &Side| side.recording.notices.clone();
+        let (of_a, of_b) = (notices(self.a), notices(self.b));
+        let (both, of_a): (Vec<_>, Vec<_>) = of_a.into_iter().partition(|one| of_b.contains(one));
+        let of_b: Vec<_> = of_b.into_iter().filter(|one| !both.contains(one)).collect();
+        let note = |of: &str, notice: &String| Line::of(Ink::Dim, format!("   {of}{notice}"));
+        let line = |mark, ink, side: &Side, notices: &[String]| {
             let shown = side.file.display().to_string();
             let branch = if side.branches > 1 { side.branch() } else { String::new() };
             let line = Line::of(ink, mark).and(Ink::Plain, format!("  {shown}  {branch}"));
-            let notices = side.recording.notices.iter();
-            let notices = notices.map(|notice| Line::of(Ink::Dim, format!("   {notice}")));
-            std::iter::once(line).chain(notices).collect::<Vec<_>>()
+            std::iter::once(line).chain(notices.iter().map(|one| note("", one))).collect::<Vec<_>>()
         };
-        [line("A", Ink::A, self.a), line("B", Ink::B, self.b)].concat()
+        let both = both.iter().map(|one| note("both: ", one)).collect();
+        [line("A", Ink::A, self.a, &of_a), line("B", Ink::B, self.b, &of_b), both].concat()
     }
 
     /// What differs in the heads, then the figures.

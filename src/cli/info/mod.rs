@@ -111,6 +111,15 @@ struct FileSize {
 
 pub fn main(args: &InfoArgs) -> Result<ExitCode, Fault> {
     let file = args.name.as_deref().map(Path::new);
+    let pipe = |file: &Path| {
+        file == Path::new("-") || file.metadata().is_ok_and(|at| !at.is_file() && !at.is_dir())
+    };
+    if let Some(file) = file.filter(|file| pipe(file)) {
+        return Err(Fault::usage(format!(
+            "{}: a recording is read twice to measure it, which a pipe cannot. Save it to a file",
+            file.display()
+        )));
+    }
     if let Some(file) = file.filter(|file| recording::is_recording(file)) {
         let info = recording::Info::of(file)?;
         match args.json {

@@ -27,6 +27,8 @@ pub(super) struct Info {
     model: String,
     strategy: String,
     prompt: String,
+    /// Tokens of the first run's prompt.
+    prompt_tokens: usize,
     runs: usize,
     steps: usize,
     edits: usize,
@@ -70,6 +72,7 @@ impl Info {
             model: header.model.name.clone(),
             strategy: header.strategy.clone(),
             prompt: header.prompt_text.clone(),
+            prompt_tokens: session.canvas().prompt().len(),
             runs: timeline.roots().len(),
             steps: nodes().filter(|node| node.step().is_some()).count(),
             edits: nodes().filter(|node| node.edits().is_some()).count(),
@@ -96,17 +99,18 @@ impl Info {
         row("written by", or_unknown(&self.generator));
         row("model", or_unknown(&self.model));
         row("strategy", or_unknown(&self.strategy));
+        let some = |n: usize, one: &str, more: &str| match n {
+            1 => format!("1 {one}"),
+            n => format!("{n} {more}"),
+        };
+        row("prompt", some(self.prompt_tokens, "token", "tokens"));
         if !self.prompt.is_empty() {
             let mut prompt: String = self.prompt.chars().take(80).collect();
             if self.prompt.chars().nth(80).is_some() {
                 prompt.push('…');
             }
-            row("prompt", prompt);
+            row("", prompt);
         }
-        let some = |n: usize, one: &str, more: &str| match n {
-            1 => format!("1 {one}"),
-            n => format!("{n} {more}"),
-        };
         row(
             "holds",
             [
@@ -146,6 +150,10 @@ impl Info {
         ));
         for (name, bytes) in &costs.kinds {
             lines.push(self.cost(name, *bytes, false));
+        }
+        if costs.rows == 0 {
+            lines.push("no predictions".to_owned());
+            return lines.join("\n");
         }
         lines.push(format!("columns of {} predicted rows", costs.rows));
         for (name, bytes) in &costs.columns {

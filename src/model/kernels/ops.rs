@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, CustomOp1, D, InplaceOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::{exp, rows, vectorized};
+use super::{exp, fuses, rows, vectorized};
 
 /// SwiGLU: `[…, 2 · hidden]`, gate before up, to `silu(gate) · up`, `[…, hidden]`.
 pub(in crate::model) fn swiglu(gate_up: &Tensor) -> Result<Tensor> {
@@ -41,16 +41,25 @@ impl CustomOp1 for SwiGlu {
         let rows = out.par_chunks_exact_mut(hidden).zip(values.par_chunks_exact(2 * hidden));
         rows.for_each(|(out, row)| {
             let (gate, up) = row.split_at(hidden);
-            vectorized(
-                #[inline(always)]
-                || {
-                    for ((out, &gate), &up) in out.iter_mut().zip(gate).zip(up) {
-                        *out = gate / (1.0 + exp(-gate)) * up;
-                    }
-                },
-            );
+            match fuses() {
+                true => vectorized(
+                    #[inline(always)]
+                    || gated::<true>(out, gate, up),
+                ),
+                false => vectorized(
+                    #[inline(always)]
+                    || gated::<false>(out, gate, up),
+                ),
+            }
         });
         Ok((CpuStorage::F32(out), Shape::from(shape)))
+    }
+}
+
+#[inline(always)]
+fn gated<const FUSED: bool>(out: &mut [f32], gate: &[f32], up: &[f32]) {
+    for ((out, &gate), &up) in out.iter_mut().zip(gate).zip(up) {
+        *out = gate / (1.0 + exp::<FUSED>(-gate)) * up;
     }
 }
 
@@ -76,26 +85,35 @@ impl InplaceOp1 for Softmax {
 /// Scores to shares of 1.
 pub(super) fn softmax_row(row: &mut [f32]) {
     let max = rows::max(row);
-    vectorized(
-        #[inline(always)]
-        || {
-            let mut lanes = [0.0_f32; 16];
-            let mut chunks = row.chunks_exact_mut(16);
-            for chunk in &mut chunks {
-                for (lane, value) in lanes.iter_mut().zip(chunk) {
-                    *value = exp(*value - max);
-                    *lane += *value;
-                }
-            }
-            let mut sum: f32 = lanes.iter().sum();
-            for value in chunks.into_remainder() {
-                *value = exp(*value - max);
-                sum += *value;
-            }
-            let share = 1.0 / sum;
-            row.iter_mut().for_each(|value| *value *= share);
-        },
-    );
+    match fuses() {
+        true => vectorized(
+            #[inline(always)]
+            || shares::<true>(row, max),
+        ),
+        false => vectorized(
+            #[inline(always)]
+            || shares::<false>(row, max),
+        ),
+    }
+}
+
+#[inline(always)]
+fn shares<const FUSED: bool>(row: &mut [f32], max: f32) {
+    let mut lanes = [0.0_f32; 16];
+    let mut chunks = row.chunks_exact_mut(16);
+    for chunk in &mut chunks {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *value = exp::<FUSED>(*value - max);
+            *lane += *value;
+        }
+    }
+    let mut sum: f32 = lanes.iter().sum();
+    for value in chunks.into_remainder() {
+        *value = exp::<FUSED>(*value - max);
+        sum += *value;
+    }
+    let share = 1.0 / sum;
+    row.iter_mut().for_each(|value| *value *= share);
 }
 
 pub(super) fn part<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {

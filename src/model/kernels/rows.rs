@@ -93,7 +93,7 @@ impl Sums {
 
     /// exp(x − max)
     pub(in crate::model) fn weight(&self, logit: f32) -> f32 {
-        exp(logit - self.max)
+        exp::<false>(logit - self.max)
     }
 
     /// The probability of a logit.
@@ -112,7 +112,7 @@ fn sums_of(row: &[f32], max: f32) -> (f64, f64) {
     let (mut sum, mut weighted) = (0.0_f64, 0.0_f64);
     let term = |value: f32| {
         let shifted = value - max;
-        let e = exp(shifted);
+        let e = exp::<false>(shifted);
         // An impossible token (−∞) has no weight; 0 · ∞ would be NaN.
         (e, if e == 0.0 { 0.0 } else { e * shifted })
     };

@@ -353,10 +353,9 @@ impl<'a> Making<'a> {
             return known;
         }
         let masked = &key.1;
-        let pick = |column| {
-            let numbers = prediction.numbers(column).ok()?;
-            Some(masked.iter().map(|&row| short(numbers[row])).collect::<Vec<_>>())
-        };
+        let picked =
+            |numbers: &[f32]| masked.iter().map(|&row| short(numbers[row])).collect::<Vec<_>>();
+        let pick = |column| prediction.numbers(column).ok().map(picked);
         let mut at: Vec<usize> = Vec::new();
         for &row in masked {
             match &mut *at {
@@ -381,7 +380,7 @@ impl<'a> Making<'a> {
         self.predictions.push(Columns {
             at,
             guess,
-            p: pick(Column::PChoice).or_else(|| pick(Column::PArgmax)),
+            p: prediction.confidences().map(picked),
             p_eos: pick(Column::PEos),
             entropy: pick(Column::Entropy),
             margin: pick(Column::Margin),

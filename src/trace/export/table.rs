@@ -146,7 +146,7 @@ const POSITIONS: &[ColumnSpec] = &[
     maybe(
         "action",
         Kind::Text,
-        "what the step does: `fill`, `expand`, `remask`, `refused`, `left`, `written`, …",
+        "what the step does: `fill`, `expand`, `remask`, `refused`, `left`, `written`, …; `unrecorded` where another program did not say",
     ),
     maybe("rule", Kind::Text, "by which rule"),
     maybe("value", Kind::Float, "the number the rule looks at"),

@@ -63,6 +63,8 @@ pub struct Verified {
     pub requests: usize,
     /// The first difference.
     pub first: Option<Divergence>,
+    /// The recording says that it ends where it ends.
+    pub closed: bool,
 }
 
 /// Reads a recording and verifies it.
@@ -77,6 +79,7 @@ pub fn verify(path: &Path) -> Result<(Recording, Verified), TraceError> {
     reader.cut()?;
     let (recording, mut found) = (reader.so_far()?, reader.checked());
     requests(&recording, &mut found);
+    found.closed = reader.closed();
     Ok((recording, found))
 }
 

@@ -13,7 +13,6 @@ use super::super::{
 use crate::{
     canvas::{Born, Cell, TokenId},
     decode::{Decision, Growth, Mode, Verdict},
-    predict::Column,
     session::Pending,
 };
 
@@ -40,9 +39,7 @@ pub fn token_at(app: &App, position: usize) -> Option<TokenId> {
         return Some(*token);
     }
     let guess = match app.prediction() {
-        Some(prediction) => prediction
-            .id(Column::Choice, position)
-            .or_else(|| prediction.id(Column::Argmax, position)),
+        Some(prediction) => prediction.guess(position),
         None => app.draft.get(&cell.slot).map(|(token, _)| *token),
     };
     guess.filter(|&guess| guess != canvas.special().mask)
@@ -51,9 +48,7 @@ pub fn token_at(app: &App, position: usize) -> Option<TokenId> {
 /// The model's confidence at a position, if it is known.
 pub fn confidence(app: &App, position: usize) -> Option<f32> {
     let p = match app.prediction() {
-        Some(prediction) => prediction
-            .number(Column::PChoice, position)
-            .or_else(|| prediction.number(Column::PArgmax, position)),
+        Some(prediction) => prediction.confidence(position),
         None => {
             let slot = app.canvas().cells().get(position)?.slot;
             app.draft.get(&slot).map(|(_, p)| *p)

@@ -83,6 +83,15 @@ pub fn hit(app: &App, area: Rect, y: u16) -> Option<usize> {
     (at < count).then_some(at)
 }
 
+/// Why there is nothing to turn.
+pub fn none(app: &App) -> String {
+    let strategy = app.debugger.session.strategy();
+    match strategy.decides() {
+        true => format!("`{}` has no parameters", strategy.name()),
+        false => format!("`{}` is another program's: no parameters to turn here", strategy.name()),
+    }
+}
+
 /// Draws the pane.
 pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
     let right = if app.what_if() { "what if" } else { "" };
@@ -93,6 +102,9 @@ pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
 /// Draws what is under the heading.
 pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
     let count = app.debugger.session.params().specs().len();
+    if count == 0 {
+        pen.paragraph(inside, &none(app), Role::Dim);
+    }
     let rows = list_rows(inside, count);
     let skip = first(app, rows);
     for (row, (at, (spec, value))) in app
