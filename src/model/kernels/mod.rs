@@ -21,7 +21,7 @@ fn vectorized<T>(work: impl FnOnce() -> T) -> T {
 /// Whether this CPU multiplies and adds in one instruction; [`vectorized`] loops may then use it.
 fn fuses() -> bool {
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-    return is_x86_feature_detected!("fma");
+    return pulp::x86::V3::try_new().is_some();
     #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
     return cfg!(target_arch = "aarch64");
 }
@@ -86,6 +86,14 @@ fn exp<const FUSED: bool>(x: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A feature of pulp's that is not asked for leaves loops narrow, and says nothing.
+    #[test]
+    fn loops_are_wide_where_the_cpu_is() {
+        assert_eq!(matches!(pulp::Arch::new(), pulp::Arch::Scalar), !fuses());
+        #[cfg(target_arch = "x86_64")]
+        assert_eq!(fuses(), is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"));
+    }
 
     #[test]
     fn exponentials_are_those_of_the_library() {
