@@ -101,9 +101,16 @@ impl App {
                 let rows = inspect::rows(query, session, vocabulary, session.at());
                 self.found.take(query.to_string(), rows);
                 self.show_session();
+                self.turn_to(&query.to_string());
             }
-            Command::Lint => self.show_session(),
-            Command::Breaks | Command::Branches => self.show_session(),
+            Command::Lint | Command::Breaks | Command::Branches => {
+                self.show_session();
+                self.turn_to(match command {
+                    Command::Lint => "Diagnosis",
+                    Command::Breaks => "Breakpoints",
+                    _ => "Branches",
+                });
+            }
             _ => {}
         }
         self.log_line = None;

@@ -131,6 +131,17 @@ impl App {
         lines
     }
 
+    /// Chooses the first entry under the last heading that begins so.
+    pub(super) fn turn_to(&mut self, heading: &str) {
+        let entries = self.entries();
+        let at = entries.iter().rposition(|entry| {
+            entry.target == Target::None
+                && entry.role == Role::Strong
+                && entry.text.starts_with(heading)
+        });
+        self.found.line = at.unwrap_or(0);
+    }
+
     /// Looks the branch over, if it has another end than when it was looked over last.
     pub(super) fn diagnose(&mut self) {
         let Some(tip) = self.history.moments.last().map(|moment| moment.node) else { return };
