@@ -143,7 +143,8 @@ fn parameters_out_of_range_are_a_wrong_use() {
 fn without_a_terminal_the_debugger_names_the_headless_command() {
     refused(&[], 1, &["terminal", "demask run"]);
     refused(&["tui"], 1, &["terminal", "demask run"]);
-    refused(&["replay", "x.jsonl"], 1, &["terminal"]);
+    refused(&["replay", "recordings/short-answer.jsonl"], 1, &["terminal"]);
+    refused(&["replay", "no-such.jsonl"], 1, &["no-such.jsonl", "Check the path"]);
 }
 
 #[test]

@@ -248,7 +248,7 @@ fn what_cannot_be_read_is_told_with_what_to_do() {
             "step.json",
             b"{\"words\":[{\"text\":\"a\",\"lock_step\":4000000000}]}",
             with(None),
-            "too many",
+            "more than can be opened",
         ),
         (
             "pos.json",
