@@ -74,7 +74,8 @@ pub fn main(args: &ImportArgs) -> Result<ExitCode, Fault> {
     let imported = import::read(&args.file, &options).map_err(Fault::failure)?;
     let Imported { format, header, texts, run, notices } = imported;
     let (steps, length, prompt) = (run.steps.len(), run.start.len(), run.prompt.len());
-    let steps = if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") };
+    let some = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let (steps, length) = (some(steps, "step"), some(length, "position"));
     // Guessed: it is said, so that a wrong one is seen.
     let prompt = match (prompt, args.prompt_length) {
         (0, _) => "no prompt".to_owned(),
@@ -86,7 +87,7 @@ pub fn main(args: &ImportArgs) -> Result<ExitCode, Fault> {
     let vocabulary = Arc::new(Joined { texts, tokenizer });
     trace::save_foreign(&run, &args.out, &header, vocabulary).map_err(Fault::failure)?;
     tell(&harmless(&format!(
-        "{}: {format}, {prompt}, {steps} from {length} positions, written to {}",
+        "{}: {format}, {prompt}, {steps} from {length}, written to {}",
         args.file.display(),
         args.out.display()
     )));

@@ -275,8 +275,7 @@ impl Reader {
         }
         if !builder.strategy.decides() {
             notices.push(format!(
-                "another program decided ({}): its decisions are shown as recorded, and nothing \
-                 can be turned",
+                "another program decided ({}): shown as recorded, nothing to turn",
                 builder.strategy.name()
             ));
         }

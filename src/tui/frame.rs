@@ -281,11 +281,11 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
         here if here == known => format!("step {here}"),
         here => format!("step {here}/{known}"),
     };
-    let masks = match app.canvas().masks() {
-        1 => "1 mask left".to_owned(),
-        masks => format!("{masks} masks left"),
+    let few = match app.canvas().masks() {
+        1 => "1 mask".to_owned(),
+        masks => format!("{masks} masks"),
     };
-    let few = format!("{} masks", app.canvas().masks());
+    let masks = format!("{few} left");
     let (path, length) = lengths(app);
     let branch = branch(app);
     let steps = app.debugger.session.node().steps as usize;
