@@ -500,6 +500,8 @@ def _reduce(logits, eos, top_k):
 
 
 def _columns(argmax, p_argmax, p_eos, entropy, tokens, p):
+    # Of a row that is not finite nothing is known.
+    argmax = [token if math.isfinite(value) else None for token, value in zip(argmax, p_argmax)]
     columns = {"argmax": argmax, "p_argmax": p_argmax, "entropy": entropy}
     if p_eos is not None:
         columns["p_eos"] = p_eos
@@ -548,6 +550,8 @@ def _reduce_numpy(logits, eos, top_k):
 
 
 def _reduce_lists(logits, eos, top_k):
+    if len({len(row) for row in logits}) > 1:
+        raise ValueError("the rows of the logits have different lengths")
     rows = [_reduce_row([float(value) for value in row], eos, top_k) for row in logits]
     argmax, p_argmax, p_eos, entropy, tokens, p = map(list, zip(*rows))
     return _columns(argmax, p_argmax, None if eos is None else p_eos, entropy, tokens if top_k > 0 else None, p)
@@ -555,8 +559,8 @@ def _reduce_lists(logits, eos, top_k):
 
 def _reduce_row(row, eos, top_k):
     best = max(row)
-    if not math.isfinite(best):
-        return row.index(best) if best in row else 0, math.nan, math.nan, math.nan, [], []
+    if not math.isfinite(best) or any(map(math.isnan, row)):
+        return 0, math.nan, math.nan, math.nan, [], []
     weights = [math.exp(value - best) for value in row]
     whole = sum(weights)
     p = [weight / whole for weight in weights]

@@ -191,6 +191,24 @@ class Faults(Base):
             fits = len(argmax) == 3
             self.assertEqual((len(caught), recorder.fault is None), (0, True) if fits else (1, False), argmax)
 
+    def test_of_a_row_that_is_not_finite_nothing_is_known(self):
+        rows = [[0.0, 1.0, 2.0], [0.0, math.nan, 1.0], [-math.inf] * 3]
+        with Recorder(self.path, mask=2, eos=1) as recorder:
+            recorder.step([2, 2, 2], logits=rows)
+        (prediction,) = self.lines(kind="prediction")
+        columns = prediction["columns"]
+        self.assertEqual(columns["argmax"], [2, None, None])
+        for name in ("p_argmax", "p_eos"):
+            self.assertEqual([value is None for value in columns[name]], [False, True, True], name)
+        self.assertEqual([value is None for value in columns["entropy"]["values"]], [False, True, True])
+
+    def test_logits_of_uneven_rows_are_told(self):
+        recorder = Recorder(self.path, mask=2)
+        with warnings.catch_warnings(record=True):
+            warnings.simplefilter("always")
+            recorder.step([2, 2], logits=[[0.0, 1.0], [0.0]])
+        self.assertIn("different lengths", recorder.fault)
+
     def test_standard_output_is_written_into_and_stays_open(self):
         code = (
             "import sys; sys.path.insert(0, %r)\n"

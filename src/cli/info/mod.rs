@@ -116,7 +116,7 @@ pub fn main(args: &InfoArgs) -> Result<ExitCode, Fault> {
     };
     if let Some(file) = file.filter(|file| pipe(file)) {
         return Err(Fault::usage(format!(
-            "{}: a recording is read twice to measure it, which a pipe cannot. Save it to a file",
+            "{}: a recording is read twice to measure it, which only a file can be. Save it to one",
             file.display()
         )));
     }

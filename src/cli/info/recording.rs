@@ -13,6 +13,12 @@ use crate::{
 
 /// True if a file begins like a recording: an object, or packed data.
 pub(super) fn is_recording(path: &Path) -> bool {
+    // A faulty one is told as what its name says.
+    let name = path.to_string_lossy();
+    if path.is_file() && [".jsonl", ".jsonl.zst", ".jsonl.gz"].iter().any(|end| name.ends_with(end))
+    {
+        return true;
+    }
     let mut begin = [0_u8; 4];
     let read = File::open(path).and_then(|mut file| file.read(&mut begin)).unwrap_or(0);
     matches!(begin[..read], [b'{', ..] | [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd])
