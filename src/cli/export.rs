@@ -189,13 +189,6 @@ fn recordings(paths: &[PathBuf], folders: bool) -> Result<Vec<PathBuf>, Fault> {
     Ok(found)
 }
 
-/// Of recordings in a folder: plain and packed.
-const ENDINGS: [&str; 3] = [".jsonl", ".jsonl.zst", ".jsonl.gz"];
-
-fn name(path: &Path) -> std::borrow::Cow<'_, str> {
-    path.file_name().unwrap_or_default().to_string_lossy()
-}
-
 fn inside(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
     let entries = fs::read_dir(folder)?.map(|entry| {
         let entry = entry?;
@@ -207,7 +200,7 @@ fn inside(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
         // A link to a folder may lead back here.
         if kind.is_dir() {
             inside(&path, found)?;
-        } else if ENDINGS.iter().any(|ending| name(&path).ends_with(ending)) {
+        } else if trace::named_so(&path) {
             found.push(path);
         }
     }

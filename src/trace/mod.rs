@@ -26,7 +26,7 @@ pub use foreign::{ForeignRun, ForeignStep, save_foreign};
 pub use reader::{Advance, Reader, Recorded, Recording, read};
 pub use record::{Header, VERSION};
 pub use schema::{field_tables, schema};
-pub use source::Packing;
+pub use source::{Packing, named_so};
 pub use verify::{Divergence, NumberDifference, OtherToken, Passes, Verified, verify};
 pub use writer::{TraceRecorder, save};
 

@@ -19,6 +19,12 @@ pub(super) const LONGEST_LINE: u64 = 64 << 20;
 const MOST_TIMES: u64 = 1000;
 const ALWAYS: u64 = 256 << 20;
 
+/// Whether a file is named as recordings are, plain or packed.
+pub fn named_so(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    [".jsonl", ".jsonl.zst", ".jsonl.gz"].iter().any(|ending| name.ends_with(ending))
+}
+
 /// How the bytes of a file are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Packing {

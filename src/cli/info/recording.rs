@@ -11,12 +11,10 @@ use crate::{
     trace::{self, Bytes, Costs, Recording},
 };
 
-/// True if a file begins like a recording: an object, or packed data.
+/// True if a file is named like a recording, or begins like one: an object, or packed data.
 pub(super) fn is_recording(path: &Path) -> bool {
     // A faulty one is told as what its name says.
-    let name = path.to_string_lossy();
-    if path.is_file() && [".jsonl", ".jsonl.zst", ".jsonl.gz"].iter().any(|end| name.ends_with(end))
-    {
+    if path.is_file() && trace::named_so(path) {
         return true;
     }
     let mut begin = [0_u8; 4];
