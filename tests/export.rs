@@ -84,9 +84,12 @@ fn an_interrupted_export_leaves_nothing_behind() {
         assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
         std::thread::yield_now();
     }
+    // To wait for a child closes what it reads from, which would end it without the signal.
+    let input = child.stdin.take();
     let id = child.id().to_string();
     assert!(process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
+    drop(input);
     assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
 }
 

@@ -2,56 +2,84 @@
 
 use std::{
     fs,
-    ops::ControlFlow,
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, Once, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
 };
 
-/// A flag that the first SIGINT, SIGTERM or SIGHUP raises; a second one ends the program. Once the
-/// flag is dropped, both are somebody else's.
+/// A flag that the first SIGINT, SIGTERM or SIGHUP raises. A second one ends the program, and so
+/// does each that comes when the flag has been dropped: nobody looks at it any more.
 pub fn on_signals() -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
-    let raised = Arc::downgrade(&flag);
-    at_signals(move || match raised.upgrade() {
-        Some(raised) if raised.swap(true, Ordering::Relaxed) => std::process::exit(EXIT),
-        Some(_) => ControlFlow::Continue(()),
-        None => ControlFlow::Break(()),
-    });
+    now().flag = Arc::downgrade(&flag);
+    listen();
     flag
 }
 
 /// Removes a half-written file before the program ends by a signal.
 pub fn removing(part: PathBuf) {
-    at_signals(move || {
-        // Nothing stands there once it is whole.
-        let _ = fs::remove_file(&part);
-        std::process::exit(EXIT)
-    });
+    now().part = Some(part);
+    listen();
 }
 
 /// What a shell gives a program that was interrupted.
 const EXIT: i32 = 130;
 
-/// Does something at each signal from now on, until it says that it is done.
-fn at_signals(mut work: impl FnMut() -> ControlFlow<()> + Send + 'static) {
-    let (ready, heard) = mpsc::channel();
-    let listen = async move {
-        let Ok(mut signals) = Signals::new() else { return };
-        let _ = ready.send(());
-        while signals.next().await.is_some() && work().is_continue() {}
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
-    if let Ok(runtime) = runtime {
-        // Without the thread the signals end the program as they always do.
-        let _ = std::thread::Builder::new()
-            .name("signals".to_owned())
-            .spawn(move || runtime.block_on(listen));
-        let _ = heard.recv();
+/// What a signal does now.
+struct Now {
+    flag: Weak<AtomicBool>,
+    part: Option<PathBuf>,
+}
+
+impl Now {
+    /// Whether a signal ends the program here; if not, it has raised the flag.
+    fn ends(&self) -> bool {
+        self.flag.upgrade().is_none_or(|flag| flag.swap(true, Ordering::Relaxed))
     }
+}
+
+fn now() -> MutexGuard<'static, Now> {
+    static NOW: Mutex<Now> = Mutex::new(Now { flag: Weak::new(), part: None });
+    NOW.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn signal() {
+    let now = now();
+    if !now.ends() {
+        return;
+    }
+    if let Some(part) = &now.part {
+        // Nothing stands there once it is whole.
+        let _ = fs::remove_file(part);
+    }
+    std::process::exit(EXIT)
+}
+
+/// Listens from now on. One thread does, whoever asks: what is done once with tokio's handlers
+/// cannot be undone, so there must always be somebody who answers.
+fn listen() {
+    static LISTENS: Once = Once::new();
+    LISTENS.call_once(|| {
+        let (ready, heard) = mpsc::channel();
+        let listening = async move {
+            let Ok(mut signals) = Signals::new() else { return };
+            let _ = ready.send(());
+            while signals.next().await.is_some() {
+                signal();
+            }
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+        if let Ok(runtime) = runtime {
+            // Without the thread the signals end the program as they always do.
+            let _ = std::thread::Builder::new()
+                .name("signals".to_owned())
+                .spawn(move || runtime.block_on(listening));
+            let _ = heard.recv();
+        }
+    });
 }
 
 #[cfg(unix)]
@@ -86,5 +114,22 @@ impl Signals {
 
     async fn next(&mut self) -> Option<()> {
         tokio::signal::ctrl_c().await.ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_that_nobody_waits_for_ends_the_program() {
+        let flag = Arc::new(AtomicBool::new(false));
+        let now = Now { flag: Arc::downgrade(&flag), part: None };
+        assert!(!now.ends(), "the first is for who waits");
+        assert!(flag.load(Ordering::Relaxed));
+        assert!(now.ends(), "the second ends it");
+        flag.store(false, Ordering::Relaxed);
+        drop(flag);
+        assert!(now.ends(), "nobody waits any more");
     }
 }
