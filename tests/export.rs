@@ -175,13 +175,14 @@ fn what_does_not_go_is_refused_and_nothing_is_left() {
     refused(&[&a, &out("x.gif")], 2, "ends in .html");
     refused(&[&a, &b], 2, "ends in .html");
     refused(&[&a, &b, &out("x.html")], 2, "only tables");
+    refused(&[folder.path().to_str().unwrap(), &out("x.html")], 2, "only tables");
     refused(&["--step", "999", &a, &out("x.html")], 2, "0..=");
     refused(&["--step", "999", &a, &out("x.svg")], 2, "0..=");
     refused(&["--step", "1", &a, &out("x.csv")], 2, "--step");
     refused(&["--table", "steps", &a, &out("x.md")], 2, "--table");
     refused(&["--to", "csv", &a, folder.path().to_str().unwrap()], 2, "is a folder");
     refused(&[&out("none.jsonl"), &out("x.md")], 1, "none.jsonl");
-    refused(&[&a, &out("none/x.md")], 1, "folder exists");
+    refused(&[&a, &out("none/x.md")], 1, "its folder is there");
     refused(&[folder.path().to_str().unwrap(), &out("x.csv")], 1, "no recording");
     assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
     // A damaged recording among others leaves no table.
@@ -199,6 +200,34 @@ fn what_does_not_go_is_refused_and_nothing_is_left() {
     assert_eq!(fs::read(&own).unwrap(), fs::read(&a).unwrap());
     made(&["--overwrite", &a, &out("x.md")]);
     assert_ne!(fs::read_to_string(out("x.md")).unwrap(), "mine");
+}
+
+#[test]
+fn of_a_cut_recording_it_is_said_that_it_is_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let cut = folder.path().join("cut.jsonl");
+    let text = fs::read(recording("wrong-count")).unwrap();
+    fs::write(&cut, &text[..text.len() / 2]).unwrap();
+    let cut = cut.to_str().unwrap();
+    for name in ["x.csv", "x.md", "x.svg", "x.html"] {
+        let output = export(&[cut, folder.path().join(name).to_str().unwrap()]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stderr}");
+        assert!(stderr.contains("is cut in line"), "{name}: {stderr}");
+    }
+    for args in [["lint", cut, "--json"], ["replay", cut, "--resimulate"]] {
+        let output = Command::cargo_bin("demask").unwrap().args(args).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains("is cut in line"), "{args:?}: {stderr}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_with_what_to_do() {
+    for kind in ["parquet", "csv", "html", "md"] {
+        refused(&["--to", kind, &recording("short-answer"), "/dev/full"], 1, "Free some space");
+    }
 }
 
 /// What is no file is written into, never replaced.

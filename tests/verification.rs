@@ -231,7 +231,7 @@ fn the_first_divergence_is_told_by_step_position_and_number() {
     // The EOS confidence of the first step, by one digit.
     let eos =
         |record: &mut serde_json::Value| record["decision"]["eos"]["confidence"] = 0.25.into();
-    check("step", 0, &eos, &["step 1 ", "eos confidence: recorded 0.25, derived "]);
+    check("step", 0, &eos, &["step 1 ", "eos confidence: recorded 0.25, expected "]);
     let settled = |record: &mut serde_json::Value| record["state"]["cursor"] = 3.into();
     check("step", 1, &settled, &["step 2 ", "state", "\"cursor\":3"]);
     let hash = |record: &mut serde_json::Value| record["hash"] = "0000000000000000".into();
@@ -253,5 +253,10 @@ fn the_first_divergence_is_told_by_step_position_and_number() {
     let mut predictions = lines.iter().filter(|line| line.starts_with("{\"kind\":\"prediction\""));
     let key = step["prediction"].as_str().unwrap();
     let nth = predictions.position(|line| line.contains(key)).unwrap();
-    check("prediction", nth, &other, &["recorded", "derived"]);
+    check("prediction", nth, &other, &["recorded", "expected"]);
+    // What cannot be, though no decision reads it.
+    let beyond = |record: &mut serde_json::Value| record["columns"]["argmax"][1] = 5000.into();
+    check("prediction", 0, &beyond, &["step 1 ", "argmax at position 1: recorded 5000, expected"]);
+    let time = |record: &mut serde_json::Value| record["timing"]["forward_ms"] = (-2.5).into();
+    check("step", 1, &time, &["step 2 ", "forward_ms: recorded -2.5, expected milliseconds"]);
 }

@@ -179,7 +179,7 @@ class Recorder:
             self.fault = "%s: recording stops (%s: %s)" % (self.path, type(error).__name__, error)
             self._shut()
             try:
-                warnings.warn(self.fault, RuntimeWarning, stacklevel=4)
+                warnings.warn(self.fault, RuntimeWarning, stacklevel=_callers())
             except RuntimeWarning:
                 # Somebody turns warnings into errors; this one must not be one.
                 print(self.fault, file=sys.stderr)
@@ -445,9 +445,21 @@ def _kind(values):
     return "list"
 
 
+def _callers():
+    """How many calls above `_guarded` the loop is, as `warnings.warn` counts."""
+    level, frame = 1, sys._getframe(1)
+    here = frame.f_code.co_filename
+    while frame is not None and frame.f_code.co_filename == here:
+        level, frame = level + 1, frame.f_back
+    return level
+
+
 def _sequence(values, batch, dimensions):
     """The values of one sequence of a batch, where there is a batch."""
     kind = _kind(values)
+    if kind == "list" and (isinstance(values, (str, bytes, dict)) or not hasattr(values, "__len__")):
+        name = type(values).__name__
+        raise TypeError("expected a list, an array or a tensor with a dimension of positions, found %s" % name)
     if kind == "list":
         depth, inner = 0, values
         while isinstance(inner, (list, tuple, range)) or (depth < dimensions and hasattr(inner, "__getitem__")):

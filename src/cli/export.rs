@@ -12,13 +12,15 @@ use std::{
 use clap::{Args, ValueEnum};
 
 use super::{
-    ConfigOptions, Fault, LookOptions, open, options,
+    ConfigOptions, Fault, LookOptions,
+    fault::{tell_cut, unwritable},
+    open, options,
     replay::{self, draw, go, picture_look, same_file, screen, shown_name},
     stop,
 };
 use crate::{
     trace::{
-        self, TraceError,
+        self, Recording, TraceError,
         export::{self, Dress, ExportError, Table, Tables},
     },
     tui,
@@ -90,7 +92,13 @@ pub fn main(args: &ExportArgs) -> Result<ExitCode, Fault> {
     let to = args.to.map_or_else(|| by_ending(out), Ok)?;
     fits(args, to)?;
     let tables = matches!(to, To::Csv | To::Parquet);
-    let files = recordings(files, tables)?;
+    if let Some(folder) = files.iter().find(|file| !tables && file.is_dir()) {
+        return Err(Fault::usage(format!(
+            "{}: only tables (.csv, .parquet) are of a whole folder. Give one recording",
+            folder.display()
+        )));
+    }
+    let files = recordings(files)?;
     let [first, ..] = &*files else {
         return Err(Fault::failure("there is no recording (*.jsonl) in these folders"));
     };
@@ -175,10 +183,10 @@ fn fits(args: &ExportArgs, to: To) -> Result<(), Fault> {
 }
 
 /// The recordings: the files as given, and those in folders, in the order of their names.
-fn recordings(paths: &[PathBuf], folders: bool) -> Result<Vec<PathBuf>, Fault> {
+fn recordings(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Fault> {
     let mut found = Vec::new();
     for path in paths {
-        if folders && path.is_dir() {
+        if path.is_dir() {
             inside(path, &mut found).map_err(|error| {
                 Fault::failure(format!("{}: it cannot be read ({error})", path.display()))
             })?;
@@ -224,12 +232,12 @@ fn write(
             tables(Tables::parquet(table, out)?, files)
         }
         To::Md => {
-            let text = export::markdown(&shown_name(first), &trace::read(first)?);
+            let text = export::markdown(&shown_name(first), &opened(first)?);
             Ok(out.write_all(text.as_bytes())?)
         }
         To::Html => {
             let config = args.config.read()?;
-            let recording = trace::read(first)?;
+            let recording = opened(first)?;
             let step = args.step.unwrap_or(0);
             go(&mut recording.session(), step)?;
             let theme = args.look.theme.map(|theme| match theme {
@@ -243,10 +251,10 @@ fn write(
         To::Svg | To::Cast => {
             let config = args.config.read()?;
             let look = picture_look(&args.look, &config);
-            let recording = trace::read(first)?;
+            let recording = opened(first)?;
             let mut session = recording.session();
             go(&mut session, args.step.unwrap_or(0))?;
-            let title = crate::predict::one_line(&recording.header.prompt_text);
+            let title = crate::predict::one_line(&recording.prompt());
             let start = screen(&recording, session, shown_name(first), look, &config);
             if to == To::Svg {
                 return Ok(out.write_all(draw(start, args.size).as_bytes())?);
@@ -255,6 +263,13 @@ fn write(
             Ok(())
         }
     }
+}
+
+/// A recording. What is made of one that is cut does not show that it is.
+fn opened(file: &Path) -> Result<Recording, TraceError> {
+    let recording = trace::read(file)?;
+    tell_cut(&recording, file);
+    Ok(recording)
 }
 
 fn table(name: TableName) -> Table {
@@ -267,8 +282,13 @@ fn table(name: TableName) -> Table {
 /// One recording after the other: no more than one is in memory.
 fn tables<W: Write + Send>(mut tables: Tables<W>, files: &[PathBuf]) -> Result<(), Failed> {
     for file in files {
-        let recording = trace::read(file)?;
-        tables.add(&file.display().to_string(), &recording)?;
+        let recording = opened(file)?;
+        // As it was given: two of many may have one name in different folders.
+        let name = match file == Path::new("-") {
+            true => shown_name(file),
+            false => file.display().to_string(),
+        };
+        tables.add(&name, &recording)?;
     }
     tables.finish()?;
     Ok(())
@@ -287,21 +307,14 @@ struct Making {
 
 impl Making {
     fn begin(out: &Path) -> Result<Self, Fault> {
-        let refuse = |error| {
-            Fault::failure(format!(
-                "{}: it cannot be written ({error}). See that the folder exists and can be \
-                 written, or give another name",
-                out.display()
-            ))
-        };
+        let refuse = |error| unwritable(out, &error);
         if out == Path::new("-") {
             let file = io::stdout().as_fd().try_clone_to_owned().map_err(refuse)?.into();
             return Ok(Self { file: BufWriter::new(file), part: None, place: out.to_owned() });
         }
         let found = out.metadata().ok();
         if found.as_ref().is_some_and(fs::Metadata::is_dir) {
-            let out = out.display();
-            return Err(Fault::usage(format!("{out} is a folder. Give the name of a file")));
+            return Err(Fault::usage(unwritable(out, &io::ErrorKind::IsADirectory.into())));
         }
         let place = out.canonicalize().unwrap_or_else(|_| out.to_owned());
         let part = found.is_none_or(|found| found.is_file()).then(|| {

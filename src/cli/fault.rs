@@ -3,10 +3,12 @@
 use std::{
     fmt,
     io::{self, Write},
+    path::Path,
     process::ExitCode,
 };
 
 use super::harmless::harmless;
+use crate::trace::{self, Recording, advice};
 
 /// Longest message printed, characters.
 const LONGEST: usize = 1500;
@@ -47,19 +49,43 @@ impl fmt::Display for Fault {
     }
 }
 
+/// A file cannot be written.
+pub(super) fn unwritable(path: &Path, error: &io::Error) -> Fault {
+    let (path, advice) = (path.display(), advice(error));
+    Fault::failure(format!("{path}: it cannot be written ({error}). {advice}"))
+}
+
+/// What the parser of the command line says: help, the version, or what is wrong with it.
+pub(super) fn tell_usage(said: &clap::Error) -> ExitCode {
+    match said.print().and_then(|()| io::stdout().flush()).map_err(unsaid) {
+        Err(Some(fault)) => fault.report(),
+        _ => ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(2)),
+    }
+}
+
 /// A line on stdout. A reader that has gone away is not a failure.
 pub(super) fn say(line: &str) -> Result<(), Fault> {
-    match writeln!(io::stdout(), "{line}").and_then(|()| io::stdout().flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Fault::failure(format!("the answer cannot be written ({error})")))
-        }
-        _ => Ok(()),
-    }
+    let said = writeln!(io::stdout(), "{line}").and_then(|()| io::stdout().flush());
+    said.map_err(unsaid).or_else(|fault| fault.map_or(Ok(()), Err))
+}
+
+/// Why stdout cannot be written; `None` if its reader has gone away.
+fn unsaid(error: io::Error) -> Option<Fault> {
+    let advice = advice(&error);
+    (error.kind() != io::ErrorKind::BrokenPipe)
+        .then(|| Fault::failure(format!("standard output cannot be written ({error}). {advice}")))
 }
 
 /// A line on stderr; where nobody reads it, nobody misses it.
 pub(super) fn tell(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Says on stderr if a recording is cut, where what is made of it does not show that.
+pub(super) fn tell_cut(recording: &Recording, file: &Path) {
+    if let Some(line) = recording.cut {
+        tell(&harmless(&format!("note: {}: {}", file.display(), trace::cut_in(line))));
+    }
 }
 
 impl From<crate::model::LoadError> for Fault {

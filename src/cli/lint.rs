@@ -7,7 +7,7 @@ use clap::Args;
 use super::{
     Fault,
     batch::AT_BREAKPOINT,
-    fault::say,
+    fault::{say, tell_cut},
     harmless::{harmless, harmless_json},
     run::Found,
 };
@@ -28,6 +28,7 @@ pub struct LintArgs {
 
 pub fn main(args: &LintArgs) -> Result<ExitCode, Fault> {
     let recording = trace::read(&args.file)?;
+    tell_cut(&recording, &args.file);
     let session = recording.session();
     let findings = inspect::lint(&session, &*recording.vocabulary, recording.recorded.end);
     if args.json {

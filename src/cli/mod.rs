@@ -94,7 +94,11 @@ enum Command {
 /// The program.
 pub fn main() -> ExitCode {
     pages::keep();
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and the version come this way too.
+        Err(said) => return fault::tell_usage(&said),
+    };
     let done = match cli.command {
         None => tui::main(&cli.tui),
         Some(Command::Tui(args)) => tui::main(&args),

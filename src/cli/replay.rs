@@ -12,7 +12,7 @@ use clap::Args;
 use super::{
     ColorChoice, Config, ConfigOptions, Fault, LookOptions, ParamOptions, ScriptOptions,
     batch::{AT_BREAKPOINT, Batch},
-    fault::{say, tell},
+    fault::{say, tell, tell_cut, unwritable},
     harmless::harmless,
     host::Program,
     resume::{self, Origin},
@@ -149,6 +149,7 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
     commands.extend(args.resimulate.then_some(Command::Resimulate));
     commands.extend(args.script.commands()?);
     if args.batch || args.resimulate {
+        tell_cut(&recording, &args.file);
         let host =
             Program::new(&config).saving(recording.header.clone(), recording.vocabulary.clone());
         let tokens = recording.header.model.vocabulary;
@@ -182,9 +183,7 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
     match &args.svg {
         None => tui::run(start).map_err(Fault::failure)?,
         Some(out) => {
-            fs::write(out, draw(start, args.size)).map_err(|error| {
-                Fault::failure(format!("{}: it cannot be written ({error})", out.display()))
-            })?;
+            fs::write(out, draw(start, args.size)).map_err(|error| unwritable(out, &error))?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -122,10 +122,13 @@ fn fits(loaded: &Loaded, recording: &Recording) -> Result<(), Fault> {
 fn text(recording: &Recording, found: &Verified, passes: Option<&Passes>, equal: bool) -> String {
     let strategy = recording.recorded.strategy;
     let mut lines = vec![format!(
-        "canvases   {} of {} made again; {} hashes compared, all equal",
+        "canvases   {} of {} made again; {}",
         found.canvases,
         found.steps + found.edits,
-        found.hashes
+        match found.hashes {
+            0 => "no hashes are recorded".to_owned(),
+            hashes => format!("{hashes} hashes compared, all equal"),
+        }
     )];
     let decided = found.decisions + found.differing;
     lines.push(match strategy.decides() {
@@ -175,6 +178,12 @@ fn text(recording: &Recording, found: &Verified, passes: Option<&Passes>, equal:
             passes
                 .first_differing
                 .map_or(String::new(), |step| format!(", the first other one in step {step}"))
+        ));
+    }
+    if found.impossible > 0 {
+        lines.push(format!(
+            "numbers    {} of {} steps have some that cannot be",
+            found.impossible, found.steps
         ));
     }
     if let Some(first) = &found.first {

@@ -293,7 +293,7 @@ pub const COMMANDS: &[Spec] = &[
         "compare",
         &["diff"],
         Takes::TwoBranches,
-        "say where two branches part and how they differ",
+        "say where two branches part and how they differ; on the screen, show them side by side",
     ),
     spec("mark", &["bookmark"], Takes::Name, "set a bookmark here"),
     spec("unmark", &[], Takes::Bookmark, "take a bookmark away"),

@@ -155,6 +155,8 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Int(value) => value.fmt(f),
+            // Not hundreds of digits.
+            Self::Float(value) if value.abs() >= 1e16 => write!(f, "{value:e}"),
             Self::Float(value) => value.fmt(f),
             Self::Name(name) => name.fmt(f),
             Self::Tokens(ids) => ids.fmt(f),

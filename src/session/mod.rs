@@ -156,6 +156,15 @@ impl Session {
         session
     }
 
+    /// A session over all that this one knows, without its recorder: at the start of the run that
+    /// ends at `end`, with the way forward leading there.
+    pub fn over_branch(&self, end: NodeId) -> Self {
+        let (timeline, store) = (self.timeline.clone(), self.store.clone());
+        let mut session = Self::over(self.strategy, self.extras, timeline, end, store);
+        session.go(session.timeline.root_of(end));
+        session
+    }
+
     /// The strategy.
     pub fn strategy(&self) -> &'static dyn Strategy {
         self.strategy

@@ -345,7 +345,8 @@ impl Builder {
             self.strategy.decide(&before.canvas, &before.state, &params, prediction)
         });
         if let Some(check) = &mut self.check {
-            check.step(&record, before.depth as usize + 1, decided.as_ref());
+            let on = (prediction.map(AsRef::as_ref), self.header.model.vocabulary);
+            check.step(&record, before.depth as usize + 1, on, decided.as_ref());
         }
         let decision = match decided {
             Some(Ok(decision)) if decision.edits == edits && decision.next == record.state => {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, io::Write, path::Path};
 use serde_json::value::RawValue;
 
 use super::{
-    TraceError, line,
+    TraceError,
     source::{Lines, Packing},
 };
 
@@ -103,8 +103,7 @@ fn measure(path: &Path) -> Result<Costs, (usize, String)> {
     while let Some(line) = lines.more().map_err(at(costs.lines + 1))? {
         costs.lines += 1;
         let fault = at(line.number);
-        let text = std::str::from_utf8(&line.bytes).ok().filter(|text| line::intact(text));
-        let text = text.ok_or((line.number, "the checksum does not fit the line".to_owned()))?;
+        let text = line.text().map_err(|problem| (line.number, problem))?;
         if text.is_empty() {
             continue;
         }

@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::Arc, time::Duration};
 use super::{
     convert,
     record::{Header, Record, Root, Step, Timing},
-    writer::{fault, half_written, opened},
+    writer::{half_written, opened, unwritable},
 };
 use crate::{
     canvas::{Canvas, SpecialTokens, TokenId},
@@ -49,9 +49,9 @@ pub fn save_foreign(
     let name = path.display().to_string();
     let half = &half_written(path);
     let written = write(run, half, path, header, vocabulary)
-        .map_err(|error| fault(&name, &error))
+        .map_err(|error| unwritable(&name, &error))
         .and_then(|()| super::read(half).map(drop).map_err(|error| error.to_string()))
-        .and_then(|()| fs::rename(half, path).map_err(|error| fault(&name, &error)));
+        .and_then(|()| fs::rename(half, path).map_err(|error| unwritable(&name, &error)));
     written.inspect_err(|_| drop(fs::remove_file(half)))
 }
 

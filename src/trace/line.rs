@@ -1,5 +1,8 @@
 //! Lines: a JSON object with a checksum as its last field.
 
+use std::{borrow::Cow, collections::HashMap};
+
+use serde::de::IgnoredAny;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// How a checksum begins; sixteen hexadecimal digits and `"}` follow.
@@ -15,13 +18,35 @@ pub(super) fn seal(mut object: String) -> String {
 }
 
 /// Checks a line's checksum, if it has one: foreign writers may leave it out.
-pub(super) fn intact(line: &str) -> bool {
-    let body = line.strip_suffix("\"}").and_then(|rest| {
-        let digits = rest.len().checked_sub(16)?;
-        let (body, sum) = (rest.get(..digits)?, rest.get(digits..)?);
-        Some((body.strip_suffix(MARK)?, u64::from_str_radix(sum, 16).ok()?))
-    });
-    body.is_none_or(|(body, sum)| xxh3_64(body.as_bytes()) == sum)
+///
+/// # Errors
+/// In words, if it does not fit, or stands where it cannot be checked.
+pub(super) fn intact(line: &str) -> Result<(), String> {
+    match sealed(line) {
+        Some((body, sum)) if xxh3_64(body.as_bytes()) == sum => Ok(()),
+        Some(_) => Err("the checksum does not fit the line".to_owned()),
+        None if claims(line) => Err(format!(
+            "its checksum is not written as `{MARK}`, 16 hexadecimal digits and `\"}}` at the end \
+             of the line: another program wrote the line anew, and has to leave `sum` out"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// What a checksum is of, and the checksum.
+fn sealed(line: &str) -> Option<(&str, u64)> {
+    let rest = line.strip_suffix("\"}")?;
+    let digits = rest.len().checked_sub(16)?;
+    let (body, sum) = (rest.get(..digits)?, rest.get(digits..)?);
+    Some((body.strip_suffix(MARK)?, u64::from_str_radix(sum, 16).ok()?))
+}
+
+/// Whether a line has a checksum, wherever it stands and whatever it is.
+fn claims(line: &str) -> bool {
+    type Fields<'a> = HashMap<Cow<'a, str>, IgnoredAny>;
+    // The text of a token may be `sum`: only then it is read twice. What is no object is told later.
+    line.contains("\"sum\"")
+        && serde_json::from_str(line).is_ok_and(|fields: Fields| fields.contains_key("sum"))
 }
 
 #[cfg(test)]
@@ -31,10 +56,30 @@ mod tests {
     #[test]
     fn a_changed_line_is_noticed() {
         let line = seal("{\"kind\":\"end\",\"at\":3}".to_owned());
-        assert!(intact(&line));
+        assert!(intact(&line).is_ok());
         assert!(serde_json::from_str::<serde_json::Value>(&line).is_ok());
-        assert!(!intact(&line.replace("\"at\":3", "\"at\":4")));
-        assert!(intact("{\"kind\":\"end\",\"at\":4}"));
-        assert!(intact(""));
+        let fault = intact(&line.replace("\"at\":3", "\"at\":4")).unwrap_err();
+        assert!(fault.contains("does not fit"), "{fault}");
+        assert!(intact("{\"kind\":\"end\",\"at\":4}").is_ok());
+        assert!(intact("").is_ok());
+    }
+
+    #[test]
+    fn a_checksum_that_cannot_be_checked_is_refused() {
+        for line in [
+            r#"{"kind": "end", "at": 3, "sum": "0123456789abcdef"}"#,
+            r#"{"kind":"end","sum":"0123456789abcdef","at":3}"#,
+            r#"{"kind":"end","at":3,"sum":"0123456789abcdex"}"#,
+            r#"{"kind":"end","at":3,"sum":"0123456789abcdef"} "#,
+            r#"{"kind":"end","at":3,"sum":null}"#,
+            r#"{"kind":"end","at":3,"sum":7}"#,
+            r#"{"sum":"0123456789abcdef","kind":"end","at":3,"sum":7}"#,
+        ] {
+            let fault = intact(line).unwrap_err();
+            assert!(fault.contains("leave `sum` out"), "{line}: {fault}");
+        }
+        for line in [r#"{"tokens":{"5":"sum"}}"#, r#"{"tokens":{"sum":1}}"#, r#"["sum"]"#] {
+            assert!(intact(line).is_ok(), "{line}");
+        }
     }
 }

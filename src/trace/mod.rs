@@ -4,6 +4,7 @@
 //! recorder that writes them on a thread of its own; [`read`] turns a file back into a timeline.
 //! A recording carries its token texts, so a replay needs neither model nor tokenizer.
 
+mod advice;
 mod builder;
 mod convert;
 mod cost;
@@ -19,11 +20,12 @@ mod source;
 mod verify;
 mod writer;
 
+pub use advice::advice;
 pub use builder::RecordedVocabulary;
 pub use cost::{Bytes, Costs, costs};
 pub use follow::{News, exists, follow, open, wait_for};
 pub use foreign::{ForeignRun, ForeignStep, save_foreign};
-pub use reader::{Advance, Reader, Recorded, Recording, read};
+pub use reader::{Advance, Reader, Recorded, Recording, cut_in, read};
 pub use record::{Header, VERSION};
 pub use schema::{field_tables, schema};
 pub use source::{Packing, named_so};

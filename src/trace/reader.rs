@@ -6,7 +6,6 @@ use std::{collections::HashMap, fs, io, path::Path, sync::Arc};
 use super::{
     TraceError,
     builder::{Builder, RecordedVocabulary},
-    line,
     record::{FORMAT, Header, Record, VERSION},
     source::{Line, Lines, Packing},
     verify::{Check, Verified},
@@ -14,7 +13,7 @@ use super::{
 use crate::{
     canvas::SpecialTokens,
     decode::{Extras, Strategy},
-    predict::{self, Key, ModelFacts},
+    predict::{self, Key, ModelFacts, Vocabulary},
     session::{Event, NodeId, Session, Timeline},
 };
 
@@ -29,6 +28,8 @@ pub struct Recording {
     pub recorded: Recorded,
     /// Token texts.
     pub vocabulary: Arc<RecordedVocabulary>,
+    /// The last line, if it was being written when its writer was stopped: it is left out.
+    pub cut: Option<usize>,
     /// What people should know: a cut end, decisions this program would make otherwise.
     pub notices: Vec<String>,
 }
@@ -60,6 +61,14 @@ impl Recording {
             recorded.start,
             recorded.store.clone(),
         )
+    }
+
+    /// What the prompt says: as it was typed, or the text of its ids where that was not recorded.
+    pub fn prompt(&self) -> String {
+        if !self.header.prompt_text.is_empty() {
+            return self.header.prompt_text.clone();
+        }
+        self.vocabulary.text(self.recorded.timeline[self.recorded.start].canvas.prompt())
     }
 
     /// The recorded model's facts.
@@ -193,6 +202,12 @@ impl Reader {
     fn broken(&self, error: io::Error) -> TraceError {
         match error.kind() {
             // What `source` says of lines, and decoders of damage.
+            io::ErrorKind::Other | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
+                if self.builder.is_none() =>
+            {
+                let problem = error.to_string();
+                TraceError::NotARecording { file: self.file.clone(), problem }
+            }
             io::ErrorKind::Other | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
                 self.damaged(error.to_string())
             }
@@ -204,7 +219,7 @@ impl Reader {
         if line.whole && line.bytes.is_empty() {
             return Ok(None);
         }
-        let taken = match (&mut self.builder, parse(&line.bytes)) {
+        let taken = match (&mut self.builder, parse(line)) {
             // A line without an end was being written when its writer was stopped.
             (Some(_), Err(_)) if !line.whole => {
                 self.cut = Some(line.number);
@@ -221,7 +236,7 @@ impl Reader {
                 self.builder = Some(builder);
                 Ok(None)
             }
-            (None, Ok(_) | Err(_)) => return Err(no_header(&self.file, &line.bytes)),
+            (None, Ok(_) | Err(_)) => return Err(no_header(&self.file, line)),
         };
         taken.map_err(|problem| match self.builder.as_ref().is_some_and(|it| it.too_large) {
             true => TraceError::TooLarge { file: self.file.clone(), line: line.number },
@@ -269,10 +284,7 @@ impl Reader {
         };
         let (extras, unknown) = builder.extras();
         let mut notices = Vec::new();
-        if let Some(line) = self.cut {
-            notices
-                .push(format!("the recording is cut in line {line}: what comes before it is here"));
-        }
+        notices.extend(self.cut.map(cut_in));
         if !builder.strategy.decides() {
             notices.push(format!(
                 "another program decided ({}): shown as recorded, nothing to turn",
@@ -302,32 +314,45 @@ impl Reader {
             },
             header: builder.header.clone(),
             vocabulary: builder.vocabulary.clone(),
+            cut: self.cut,
             notices,
         })
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<Record, String> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "this is no text".to_owned())?;
-    if !line::intact(text) {
-        return Err("the checksum does not fit the line".to_owned());
-    }
-    serde_json::from_str(text).map_err(|error| format!("this is no record ({error})"))
+fn parse(line: &Line) -> Result<Record, String> {
+    serde_json::from_str(line.text()?).map_err(|error| format!("this is no record ({error})"))
+}
+
+/// That a recording is cut in a line.
+pub fn cut_in(line: usize) -> String {
+    format!("the recording is cut in line {line}: what comes before it is here")
 }
 
 /// Tells a later version, whose header may not parse, from another kind of file.
-fn no_header(file: &str, bytes: &[u8]) -> TraceError {
+fn no_header(file: &str, line: &Line) -> TraceError {
+    let bytes = line.bytes.as_slice();
     let value: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
-    if value["format"] == FORMAT && value["version"][0] != VERSION[0] {
+    let numbers = value["version"].as_array().filter(|numbers| {
+        numbers.len() == 2 && numbers.iter().all(|number| number.as_u64().is_some())
+    });
+    if value["format"] == FORMAT && numbers.is_some_and(|numbers| numbers[0] != VERSION[0]) {
         let shown = value["version"].to_string();
         return TraceError::Version {
             file: file.to_owned(),
             found: shown.chars().take(40).collect::<String>().escape_default().to_string(),
         };
     }
+    let sealed = line.text();
     let problem = match serde_json::from_slice::<Header>(bytes) {
         _ if bytes.starts_with(b"\xef\xbb\xbf") => {
             "it begins with a byte order mark, which no line of JSON does".to_owned()
+        }
+        _ if value["kind"] == "header" && sealed.is_err() => {
+            format!("its header is faulty: {}", sealed.err().unwrap_or_default())
+        }
+        Err(_) if value["format"] == FORMAT && numbers.is_none() => {
+            "its header is faulty: `version` is not two whole numbers, [major, minor]".to_owned()
         }
         Err(error) if value["kind"] == "header" => {
             let error: String = error.to_string().chars().take(LONGEST_FAULT).collect();

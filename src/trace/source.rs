@@ -11,6 +11,8 @@ use std::{
     },
 };
 
+use super::line;
+
 /// No line of a recording is longer: beyond it a file is damaged or hostile.
 pub(super) const LONGEST_LINE: u64 = 64 << 20;
 
@@ -65,6 +67,18 @@ pub(super) struct Line {
     /// False for a last line without its newline: it was being written when its writer was
     /// stopped.
     pub whole: bool,
+}
+
+impl Line {
+    /// Its text.
+    ///
+    /// # Errors
+    /// In words, if it is none, or its checksum does not fit it.
+    pub fn text(&self) -> Result<&str, String> {
+        let text = std::str::from_utf8(&self.bytes).map_err(|_| "this is no text".to_owned())?;
+        line::intact(text)?;
+        Ok(text)
+    }
 }
 
 /// Lines of a file.
@@ -184,8 +198,7 @@ impl Lines {
         if self.half.last() != Some(&b'\n') {
             if self.half.len() as u64 >= LONGEST_LINE {
                 return Err(io::Error::other(format!(
-                    "line {} is longer than {} MiB, which no recording's is",
-                    self.number + 1,
+                    "it is longer than {} MiB, which no line of a recording is",
                     LONGEST_LINE >> 20
                 )));
             }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use super::{
+    advice::advice,
     convert, line,
     record::{Asked, Edited, FORMAT, Header, Model, Params, Record, Root, Step, VERSION},
     source::Packing,
@@ -228,8 +229,8 @@ impl TraceRecorder {
         vocabulary: Arc<dyn Vocabulary>,
     ) -> Result<Self, String> {
         let name = path.display().to_string();
-        let file = File::create(path).map_err(|error| fault(&name, &error))?;
-        let out = packed(file, path).map_err(|error| fault(&name, &error))?;
+        let file = File::create(path).map_err(|error| unwritable(&name, &error))?;
+        let out = packed(file, path).map_err(|error| unwritable(&name, &error))?;
         Self::start(out, name, header, vocabulary)
     }
 
@@ -244,7 +245,7 @@ impl TraceRecorder {
         vocabulary: Arc<dyn Vocabulary>,
     ) -> Result<Self, String> {
         let writer =
-            Writer::start(out, vocabulary, header).map_err(|error| fault(&name, &error))?;
+            Writer::start(out, vocabulary, header).map_err(|error| unwritable(&name, &error))?;
         Self::spawn(writer, name)
     }
 
@@ -262,12 +263,12 @@ impl TraceRecorder {
                 for event in inbox {
                     if let Err(error) = writer.event(&event) {
                         *told.lock().unwrap_or_else(PoisonError::into_inner) =
-                            Some(fault(&name, &error));
+                            Some(broken_off(&name, &error));
                         return;
                     }
                 }
             })
-            .map_err(|error| fault(&started, &error))?;
+            .map_err(|error| unwritable(&started, &error))?;
         Ok(Self { events: Some(events), thread: Some(thread), fault: trouble })
     }
 
@@ -294,10 +295,17 @@ impl TraceRecorder {
     }
 }
 
-pub(super) fn fault(name: &str, error: &io::Error) -> String {
+/// Why there is no recording.
+pub(super) fn unwritable(name: &str, error: &io::Error) -> String {
+    format!("{name}: the recording cannot be written ({error}). {}", advice(error))
+}
+
+/// Why a recording ends early.
+fn broken_off(name: &str, error: &io::Error) -> String {
     format!(
-        "{name}: the recording cannot be written ({error}). What was written before is kept; \
-         free some space or record to another place"
+        "{name}: the recording cannot be written any further ({error}). What was written before \
+         is kept. {}",
+        advice(error)
     )
 }
 
@@ -404,7 +412,7 @@ fn replace(
     };
     write().map_err(|error| {
         let _ = std::fs::remove_file(&half);
-        fault(&name, &error)
+        unwritable(&name, &error)
     })
 }
 
@@ -421,5 +429,5 @@ pub fn save(
     let mut writer = replace(session, path, header, vocabulary)?;
     writer
         .event(&Event::End { at: session.at(), finish: None })
-        .map_err(|error| fault(&path.display().to_string(), &error))
+        .map_err(|error| unwritable(&path.display().to_string(), &error))
 }

@@ -13,6 +13,7 @@ use tui_input::Input;
 use super::{
     Source, Start,
     command_line::CommandLine,
+    compare::Comparison,
     history::{Entry, History, Sort},
     keymap::Keymap,
     layout::{self, Areas, Choice, Pane},
@@ -136,6 +137,8 @@ pub struct App {
     /// readable and nothing flickers.
     pub(super) draft: HashMap<Slot, (TokenId, f32)>,
     pub(super) died: Option<String>,
+    /// Two branches side by side, over everything else.
+    pub(super) beside: Option<Box<Comparison>>,
     flips: OnceCell<HashMap<&'static str, Turns>>,
     apart: OnceCell<Option<Apart>>,
 }
@@ -222,6 +225,7 @@ impl App {
             history: History { ascii: look.ascii, ..History::default() },
             draft: HashMap::new(),
             died: None,
+            beside: None,
             flips: OnceCell::new(),
             apart: OnceCell::new(),
         };

@@ -93,6 +93,7 @@ impl App {
                 self.place(0);
                 self.saved = false;
             }
+            Command::Compare(a, b) => self.put_beside([a, b]),
             Command::Exact if self.debugger.exact => self.say_exact(),
             Command::Save(_) => self.saved = true,
             Command::Query(query, None) => {

@@ -86,6 +86,9 @@ pub(super) trait Interface {
 impl Interface for App {
     fn resize(&mut self, width: u16, height: u16) {
         (self.width, self.height) = (width, height);
+        if let Some(beside) = &mut self.beside {
+            beside.resize(width, height);
+        }
     }
 
     fn begin(&mut self) -> Vec<Effect> {
@@ -107,14 +110,15 @@ impl Interface for App {
     }
 
     fn period(&self) -> Duration {
-        match (self.paced, SPEEDS[self.speed.min(SPEEDS.len() - 1)]) {
-            (true, Some(speed)) => Duration::from_secs(1) / speed.max(1),
+        match (&self.beside, self.paced, SPEEDS[self.speed.min(SPEEDS.len() - 1)]) {
+            (Some(beside), ..) => beside.period(),
+            (None, true, Some(speed)) => Duration::from_secs(1) / speed.max(1),
             _ => Duration::ZERO,
         }
     }
 
     fn spare(&self) -> bool {
-        self.try_due()
+        self.beside.is_none() && self.try_due()
     }
 
     fn busy(&self) -> Option<Key> {

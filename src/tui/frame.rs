@@ -5,7 +5,9 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use super::{
     Source,
     app::{App, Mode},
-    command_line, help,
+    command_line,
+    driver::Interface,
+    help,
     history::block_number,
     keymap::{Action, Keymap},
     lanes,
@@ -20,6 +22,9 @@ use crate::session::Pending;
 
 /// Draws the application over a whole buffer.
 pub fn draw(app: &App, buffer: &mut Buffer) {
+    if let Some(beside) = &app.beside {
+        return beside.draw(buffer);
+    }
     buffer.reset();
     let area = *buffer.area();
     let mut pen = Pen { buffer, theme: app.theme };

@@ -11,6 +11,7 @@
 
 mod actions;
 mod app;
+mod beside;
 mod cast;
 mod chord;
 mod colors;

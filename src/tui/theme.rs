@@ -161,6 +161,12 @@ impl Theme {
         Self { palette: look.palette, ascii: look.ascii, shade: look.shade, colors: look.colors }
     }
 
+    /// The look it is for; of the mouse it knows nothing.
+    pub fn look(self) -> Look {
+        let Self { palette, ascii, shade, colors } = self;
+        Look { palette, ascii, shade, colors, ..Look::default() }
+    }
+
     /// True if no colour may be used.
     pub fn colourless(self) -> bool {
         self.palette == Palette::Mono

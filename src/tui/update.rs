@@ -7,7 +7,9 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind};
 use super::{
     actions::{act, interrupt, save},
     app::{App, Busy, Mode},
-    command_line, help,
+    command_line,
+    driver::Interface,
+    help,
     keymap::Action,
     mouse::click,
     picker, search, tries,
@@ -54,6 +56,10 @@ pub enum Effect {
 
 /// Takes an event in and says what is to be done about it.
 pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
+    // The engine and the file speak to the debugger, whatever lies over it.
+    if app.beside.is_some() && matches!(event, Event::Terminal(_) | Event::Tick) {
+        return app.update_beside(event);
+    }
     let mut effects = Vec::new();
     match event {
         Event::Terminal(TerminalEvent::Key(key)) if key.kind != KeyEventKind::Release => {
@@ -179,6 +185,9 @@ impl App {
 
     /// True if a run is on and its next step can be made, or a command waits.
     pub fn due(&self) -> bool {
+        if let Some(beside) = &self.beside {
+            return beside.due();
+        }
         match self.debugger.goal() {
             Some(_) => !(self.debugger.live && self.debugger.waiting() && self.busy.is_some()),
             None => {

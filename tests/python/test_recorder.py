@@ -167,6 +167,8 @@ class Faults(Base):
             dict(x=[1, MASK], argmax=[]),
             dict(x=[1, MASK], logits="no"),
             dict(x="no"),
+            dict(x={1: MASK}),
+            dict(x=7),
             dict(x=[2, MASK]),
             dict(x=[1, MASK], colour=[1]),
         ]:
@@ -178,7 +180,10 @@ class Faults(Base):
                 recorder.step([1, 4])
                 recorder.close()
             self.assertEqual(len(caught), 1, given)
+            self.assertEqual(caught[0].filename, __file__, "it points at the line of the loop")
             self.assertIn("recording stops", recorder.fault)
+            if not isinstance(given["x"], list):
+                self.assertIn("expected a list, an array or a tensor", recorder.fault)
             self.assertEqual(len(self.lines(kind="step")), 1, "what was recorded before is whole")
 
     def test_predictions_of_another_canvas_are_told_from_the_first_step_on(self):

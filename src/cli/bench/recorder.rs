@@ -13,7 +13,7 @@ use std::{
 };
 
 use crate::{
-    cli::Fault,
+    cli::fault::{Fault, unwritable},
     model::Loaded,
     session::{Event, Recorder},
     trace::{Header, TraceRecorder},
@@ -50,9 +50,7 @@ impl Waiting {
         spent: Spent,
     ) -> Result<Self, Fault> {
         let name = place.path().display().to_string();
-        let file = place.open().map_err(|error| {
-            Fault::failure(format!("{name}: the recording cannot be written ({error})"))
-        })?;
+        let file = place.open().map_err(|error| unwritable(place.path(), &error))?;
         let (told, written) = channel();
         let file = Box::new(Telling { file, told });
         let inner = TraceRecorder::start(file, name, header, loaded.tokenizer.clone())

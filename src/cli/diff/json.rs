@@ -203,7 +203,7 @@ fn run(side: &Side, grown: &[Growth]) -> Run {
         branch_name: side.name.clone(),
         model: header.model.name.clone(),
         strategy: header.strategy.clone(),
-        prompt_text: header.prompt_text.clone(),
+        prompt_text: side.recording.prompt(),
         steps: side.session.timeline()[side.end].depth,
         nfe: figures.nfe,
         n_token: figures.n_token,

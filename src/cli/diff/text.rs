@@ -355,6 +355,14 @@ impl Report<'_> {
         let text = |side: &Side| side.recording.vocabulary.text(&side.run().answer());
         let (one, two) = (text(self.a), text(self.b));
         lines.push(Line::default());
+        if one.is_empty() && two.is_empty() {
+            let named = |side: &Side| !side.recording.vocabulary.ids().is_empty();
+            let said = match named(self.a) || named(self.b) {
+                true => "  is empty",
+                false => "  is not known: no token's text is recorded",
+            };
+            return lines.push(Line::of(Ink::Bold, "The text of both").and(Ink::Plain, said));
+        }
         if one == two {
             lines.push(Line::of(Ink::Bold, "The text of both"));
             let words = marked(&one, &two).0;

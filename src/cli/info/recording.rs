@@ -13,8 +13,8 @@ use crate::{
 
 /// True if a file is named like a recording, or begins like one: an object, or packed data.
 pub(super) fn is_recording(path: &Path) -> bool {
-    // A faulty one is told as what its name says.
-    if path.is_file() && trace::named_so(path) {
+    // A faulty or missing one is told as what its name says.
+    if !path.is_dir() && trace::named_so(path) {
         return true;
     }
     let mut begin = [0_u8; 4];
@@ -75,7 +75,7 @@ impl Info {
             generator: header.generator.clone(),
             model: header.model.name.clone(),
             strategy: header.strategy.clone(),
-            prompt: header.prompt_text.clone(),
+            prompt: recording.prompt(),
             prompt_tokens: session.canvas().prompt().len(),
             runs: timeline.roots().len(),
             steps: nodes().filter(|node| node.step().is_some()).count(),

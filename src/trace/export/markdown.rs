@@ -43,7 +43,7 @@ pub fn markdown(file: &str, recording: &Recording) -> String {
     let facts = if facts.is_empty() { String::new() } else { format!(" ({})", facts.join(", ")) };
     row("model", &predict::markdown(&format!("{}{facts}", model.name)));
     row("strategy", &predict::markdown(&header.strategy));
-    row("prompt", &predict::markdown(&header.prompt_text));
+    row("prompt", &predict::markdown(&recording.prompt()));
     let params: Vec<String> =
         first.params.iter().map(|(spec, value)| format!("{} = {value}", spec.name)).collect();
     row("parameters", &predict::markdown(&params.join(", ")));

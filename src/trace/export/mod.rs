@@ -24,15 +24,31 @@ pub use table::{ColumnSpec, Kind, Table, column_table};
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The file could not be written.
-    #[error("it cannot be written ({0}). See that the disk has room")]
+    #[error("it cannot be written ({0}). {advice}", advice = super::advice(.0))]
     Io(#[from] std::io::Error),
-    /// A table could not be made.
-    #[error("the CSV cannot be written ({0})")]
-    Csv(#[from] csv::Error),
-    /// A table could not be made.
-    #[error("the Parquet file cannot be written ({0})")]
-    Parquet(#[from] parquet::errors::ParquetError),
+    /// A table could not be made: a fault of this program.
+    #[error("the table cannot be made ({0}); this is a fault of demask, please report it")]
+    Table(Box<dyn std::error::Error + Send + Sync>),
     /// A page could not be made: a fault of this program.
     #[error("the page cannot be made ({0}); this is a fault of demask, please report it")]
     Page(#[from] serde_json::Error),
+}
+
+impl From<csv::Error> for ExportError {
+    fn from(error: csv::Error) -> Self {
+        match error.into_kind() {
+            csv::ErrorKind::Io(error) => Self::Io(error),
+            kind => Self::Table(format!("{kind:?}").into()),
+        }
+    }
+}
+
+impl From<parquet::errors::ParquetError> for ExportError {
+    fn from(error: parquet::errors::ParquetError) -> Self {
+        use parquet::errors::ParquetError::External;
+        match error {
+            External(error) => error.downcast().map_or_else(Self::Table, |error| Self::Io(*error)),
+            error => Self::Table(error.into()),
+        }
+    }
 }

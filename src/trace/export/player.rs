@@ -189,7 +189,7 @@ impl Player {
                 dtype: header.model.dtype.clone(),
             },
             strategy: header.strategy.clone(),
-            prompt_text: header.prompt_text.clone(),
+            prompt_text: recording.prompt(),
             notices: recording.notices.clone(),
             mask: header.model.mask,
             eos: header.model.eos,

@@ -119,14 +119,14 @@ pub struct Model {
     /// Type computed in.
     #[serde(default)]
     pub dtype: String,
-    /// Columns of the logits.
-    #[serde(default)]
+    /// Columns of the logits. Here and below, absent where it is not known.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub vocabulary: usize,
     /// Longest sequence, positions.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub context: usize,
     /// Layers.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub layers: usize,
     /// The mask token. Absent since 1.4 where there is none.
     #[serde(default = "no_token", skip_serializing_if = "is_no_token")]
@@ -148,6 +148,10 @@ fn no_token() -> TokenId {
 
 fn is_no_token(token: &TokenId) -> bool {
     *token == NO_TOKEN
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// The state of a strategy whose writer recorded none.
@@ -284,8 +288,8 @@ pub(super) struct Step {
     /// XXH3-64 over the ids of the generated region afterwards, as little-endian u32.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
-    /// How long it took.
-    #[serde(default)]
+    /// How long it took; absent where it is not known.
+    #[serde(default, skip_serializing_if = "Timing::is_unknown")]
     pub timing: Timing,
 }
 
@@ -316,4 +320,10 @@ pub(super) struct Timing {
     pub forward_ms: f64,
     /// Planning and deciding.
     pub decide_ms: f64,
+}
+
+impl Timing {
+    fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
 }

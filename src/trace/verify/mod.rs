@@ -2,6 +2,7 @@
 //! last number. Canvases are made again whenever a recording is read.
 
 mod passes;
+mod possible;
 
 use std::{fmt, path::Path};
 
@@ -13,7 +14,10 @@ use super::{
     Advance, Reader, Recording, TraceError, convert,
     record::{Decision, Eos, Step, Why},
 };
-use crate::decode::{self, DecodeError};
+use crate::{
+    decode::{self, DecodeError},
+    predict::Prediction,
+};
 
 /// Where a recording first says something else than this program.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -28,7 +32,7 @@ pub struct Divergence {
     pub position: Option<usize>,
     /// What the file says.
     pub recorded: String,
-    /// What this program says.
+    /// What this program says, or what is possible at all.
     pub derived: String,
 }
 
@@ -38,7 +42,7 @@ impl fmt::Display for Divergence {
         if let Some(position) = self.position {
             write!(f, " at position {position}")?;
         }
-        write!(f, ": recorded {}, derived {}", self.recorded, self.derived)
+        write!(f, ": recorded {}, expected {}", self.recorded, self.derived)
     }
 }
 
@@ -61,6 +65,9 @@ pub struct Verified {
     pub undecided: usize,
     /// Steps whose forward pass, planned again, has the recorded name.
     pub requests: usize,
+    /// Steps with something that no model and no clock says, such as a probability of 2, though no
+    /// decision may read it.
+    pub impossible: usize,
     /// The first difference.
     pub first: Option<Divergence>,
     /// The recording says that it ends where it ends.
@@ -127,38 +134,48 @@ impl Check {
         self.0.hashes += usize::from(hashed);
     }
 
-    /// A step whose canvas was made; `decided` is what this program decides there, `None` if there
-    /// is nothing to decide on.
+    /// A step whose canvas was made, on a prediction of a model of so many tokens; `decided` is
+    /// what this program decides there, `None` if there is nothing to decide on.
     pub fn step(
         &mut self,
         record: &Step,
         depth: usize,
+        (prediction, vocabulary): (Option<&Prediction>, usize),
         decided: Option<&Result<decode::Decision, DecodeError>>,
     ) {
         self.0.steps += 1;
         self.canvas(record.hash.is_some());
+        let impossible = possible::times(&record.timing)
+            .or_else(|| possible::prediction(prediction?, vocabulary));
+        if let Some(difference) = impossible {
+            self.0.impossible += 1;
+            self.differs(record, depth, difference);
+        }
         let (Some(decided), Some(recorded)) = (decided, &record.decision) else {
             self.0.undecided += 1;
             return;
         };
         match difference(record, recorded, decided) {
             None => self.0.decisions += 1,
-            Some((what, position, recorded, derived)) => {
+            Some(difference) => {
                 self.0.differing += 1;
-                self.0.first.get_or_insert(Divergence {
-                    step: depth,
-                    node: record.id,
-                    what,
-                    position,
-                    recorded,
-                    derived,
-                });
+                self.differs(record, depth, difference);
             }
         }
     }
+
+    fn differs(
+        &mut self,
+        record: &Step,
+        depth: usize,
+        (what, position, recorded, derived): Difference,
+    ) {
+        let (step, node) = (depth, record.id);
+        self.0.first.get_or_insert(Divergence { step, node, what, position, recorded, derived });
+    }
 }
 
-/// What differs, where, what is recorded and what is derived.
+/// What differs, where, what is recorded and what is expected.
 type Difference = (&'static str, Option<usize>, String, String);
 
 fn difference(

@@ -248,7 +248,7 @@ fn bottom(comparison: &Comparison, pen: &mut Pen, area: Rect) {
     }
     let y = area.bottom() - 1;
     let width = if rows == 1 { line.width } else { area.width };
-    let hints = keys::hints(&comparison.keymap);
+    let hints = keys::hints(&comparison.keymap, comparison.inner);
     frame::draw_hints(pen, &hints, Rect { y, width, height: 1, ..area });
 }
 

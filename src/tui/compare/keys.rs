@@ -33,14 +33,16 @@ pub const KEYS: &[(&[Action], Option<&str>, &str)] = &[
     (&[Action::Escape], None, "stop a run; cancel a forward pass"),
     (&[Action::Interrupt], None, "the same; twice: quit"),
     (&[Action::Help], Some("help"), "show or close this help"),
-    (&[Action::Quit], Some("quit"), "quit"),
+    (&[Action::Quit], Some("quit"), "quit; over the debugger, go back to it"),
 ];
 
-/// The hints, most needed first: keys and a word; what has no key is left out.
-pub fn hints(keymap: &Keymap) -> Vec<(String, &'static str)> {
+/// The hints, most needed first: keys and a word; what has no key is left out. `inner` is a screen
+/// over the debugger.
+pub fn hints(keymap: &Keymap, inner: bool) -> Vec<(String, &'static str)> {
     let hints = KEYS.iter().filter_map(|(actions, word, _)| {
         let keys: Vec<String> = actions.iter().map(|action| keymap.first(*action)).collect();
-        Some((keys.join(" ").trim().to_owned(), (*word)?))
+        let word = if inner && *actions == [Action::Quit] { Some("back") } else { *word };
+        Some((keys.join(" ").trim().to_owned(), word?))
     });
     hints.filter(|(keys, _)| !keys.is_empty()).collect()
 }

@@ -72,6 +72,8 @@ pub(super) struct Comparison {
     /// The lane in focus has the whole screen, as a debugger.
     pub open: bool,
     pub help: bool,
+    /// It lies over the debugger, which to quit leads back to.
+    pub inner: bool,
     /// It runs at the chosen speed, or as fast as it goes.
     pub running: bool,
     paced: bool,
@@ -112,6 +114,7 @@ impl Comparison {
             focus: 0,
             open: false,
             help: false,
+            inner: false,
             running: false,
             paced: false,
             speed,
@@ -131,6 +134,19 @@ impl Comparison {
         comparison.hold_recorded();
         comparison.refresh();
         Some(comparison)
+    }
+
+    /// Two recorded lanes over the debugger they are branches of, at the step before they part.
+    pub fn of_branches(lanes: Vec<(String, Start)>, width: u16, height: u16) -> Option<Self> {
+        let mut comparison = Self::new(lanes, width, height)?;
+        comparison.inner = true;
+        comparison.go_to_parting();
+        Some(comparison)
+    }
+
+    /// True if the last key was the one that interrupts, which quits when it is pressed twice.
+    pub fn interrupted(&self) -> bool {
+        self.interrupted
     }
 
     /// Holds recorded lanes against a recorded first lane, from start to end.
@@ -506,7 +522,9 @@ impl Comparison {
     /// What happens while a lane is open: it is the debugger's. To quit it leads back here.
     fn update_open(&mut self, event: Event) -> Vec<Effect> {
         let quits = |app: &App, key: &KeyEvent| {
-            matches!(app.mode, Mode::Normal) && app.keymap.action(key) == Some(Action::Quit)
+            matches!(app.mode, Mode::Normal)
+                && app.beside.is_none()
+                && app.keymap.action(key) == Some(Action::Quit)
         };
         let Some(app) = self.focused() else { return Vec::new() };
         let back = match &event {

@@ -207,6 +207,35 @@ fn branches_are_listed_entered_and_deleted() {
 }
 
 #[test]
+fn branches_are_put_side_by_side_and_left_again() {
+    let mut app = app(Look::default(), 9, 120, 40);
+    press(&mut app, "S S S");
+    app.put(left_alone(&app));
+    press(&mut app, "e Down Enter s s");
+    let here = app.debugger.session.at();
+    command(&mut app, "diff 1 3");
+    assert!(app.beside.is_none() && said(&app).contains("no branch `3`"), "{}", said(&app));
+    command(&mut app, "diff 1 2");
+    let screen = shown(&app);
+    for part in ["1 branch 1", "2 branch 2", "parts from lane 1 in the next step, 7", "q back"] {
+        assert!(screen.contains(part), "no {part:?} in\n{screen}");
+    }
+    assert!(screen.contains("step 6"), "{screen}");
+    super::screens::check("beside_120x40", &app);
+    // Lanes step together, and one opens as a debugger that keeps to its branch.
+    press(&mut app, "s Tab Enter");
+    assert!(shown(&app).contains("branch 2/2"), "{}", shown(&app));
+    press(&mut app, "q s");
+    assert!(shown(&app).contains("step 8"), "{}", shown(&app));
+    update(&mut app, Event::Terminal(crossterm::event::Event::Resize(80, 24)));
+    assert!(shown(&app).contains("2 branch 2"), "{}", shown(&app));
+    press(&mut app, "q");
+    assert!(app.beside.is_none());
+    assert_eq!((app.width, app.height), (80, 24));
+    assert_eq!(app.debugger.session.at(), here, "the debugger is where it was");
+}
+
+#[test]
 fn the_canvas_and_the_log_are_searched() {
     let mut app = app(Look::default(), 12, 120, 40);
     typed(&mut app, "/the");

@@ -1,0 +1,20 @@
+//! What to do about a file that cannot be written.
+
+use std::io::{self, ErrorKind};
+
+/// What a person can do who reads that a file cannot be written: a sentence without its full stop.
+pub fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            "Free some space, or write to another place"
+        }
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            "See that its folder is there, or give another name"
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "See that it may be written to, or write to another place"
+        }
+        ErrorKind::IsADirectory => "It is a folder: give the name of a file",
+        _ => "Write to another place",
+    }
+}

@@ -1,0 +1,59 @@
+//! Two branches of the session side by side, over the debugger: what `compare` opens.
+
+use super::{
+    Source, Start,
+    app::{App, SPEEDS},
+    compare::Comparison,
+    driver::Interface,
+    update::{self, Effect, Event},
+};
+use crate::debugger::NoHost;
+
+impl App {
+    /// Puts two branches side by side. A run on its way stops: what is compared is known.
+    pub(super) fn put_beside(&mut self, branches: [&str; 2]) {
+        self.debugger.halt();
+        self.paced = false;
+        let lanes = branches.iter().filter_map(|called| self.lane(called)).collect();
+        self.beside = Comparison::of_branches(lanes, self.width, self.height).map(Box::new);
+    }
+
+    /// A branch from its start, over what is known of it.
+    fn lane(&self, called: &str) -> Option<(String, Start)> {
+        let session = &self.debugger.session;
+        let (at, branch) = session.timeline().branch_called(called)?;
+        let name = branch.name.map_or_else(String::new, |name| format!(" `{name}`"));
+        let label = format!("branch {}{name}", at + 1);
+        let start = Start {
+            look: self.theme.look(),
+            keymap: self.keymap.clone(),
+            speed: SPEEDS[self.speed.min(SPEEDS.len() - 1)],
+            prompt_text: self.prompt_text.clone(),
+            ..Start::new(
+                session.over_branch(branch.tip),
+                self.debugger.vocabulary.clone(),
+                self.facts.clone(),
+                Source::Replay(label.clone()),
+                Box::new(NoHost),
+            )
+        };
+        Some((label, start))
+    }
+
+    /// What happens while branches are side by side. To quit leads back to the debugger underneath,
+    /// Ctrl-C twice does not.
+    pub(super) fn update_beside(&mut self, event: Event) -> Vec<Effect> {
+        let Some(beside) = &mut self.beside else { return Vec::new() };
+        let mut effects = beside.update(event);
+        let (width, height) = (beside.width, beside.height);
+        (self.width, self.height) = (width, height);
+        let quits = effects.iter().any(|effect| matches!(effect, Effect::Quit));
+        if quits && !beside.interrupted() {
+            self.beside = None;
+            self.refresh();
+            effects.retain(|effect| !matches!(effect, Effect::Quit));
+            update::want(self, &mut effects);
+        }
+        effects
+    }
+}
