@@ -12,14 +12,11 @@ mod edit;
 mod engine;
 mod fit;
 mod follow;
+mod plan;
 mod record;
 mod timeline;
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 pub use branches::{Branch, OnlyBranch};
 pub use edit::EditRefused;
@@ -32,8 +29,8 @@ pub use timeline::{Made, Node, NodeId, Step, Timeline, Timing};
 use crate::{
     canvas::{Canvas, EditError, SpecialTokens, TokenId},
     decode::{
-        Affects, Decision, DecodeError, Extras, Finish, ParamError, Params, Phase, Plan, State,
-        Strategy, Value,
+        Affects, Decision, DecodeError, Extras, Finish, ParamError, Params, Phase, State, Strategy,
+        Value,
     },
     predict::{Cached, Key, Prediction, Request},
 };
@@ -210,100 +207,6 @@ impl Session {
         self.store.get(&key)
     }
 
-    /// The prediction that a step from `node` under its own parameters would ask for, if it is
-    /// known.
-    pub fn predicted(&self, node: NodeId) -> Option<&Arc<Prediction>> {
-        if !self.strategy.decides() {
-            return self.store.get(&self.recorded_step(node)?.prediction);
-        }
-        match self.plan_at(node).ok()? {
-            Plan::Predict(request) => self.store.get(&request.key()),
-            Plan::Done(_) => None,
-        }
-    }
-
-    /// Why the run is over at `node` under its own parameters; `None` if it is not.
-    pub fn finish(&self, node: NodeId) -> Option<Finish> {
-        if !self.strategy.decides() {
-            return self.recorded_step(node).is_none().then(|| self.recorded_finish(node));
-        }
-        match self.plan_at(node).ok()? {
-            Plan::Done(finish) => Some(finish),
-            Plan::Predict(_) => None,
-        }
-    }
-
-    fn plan_at(&self, node: NodeId) -> Result<Plan, DecodeError> {
-        self.plan(node, &self.timeline[node].params)
-    }
-
-    /// What comes next at a node under these parameters, cut down to what the cache leaves.
-    fn plan(&self, at: NodeId, params: &Params) -> Result<Plan, DecodeError> {
-        let mut plan = self.plan_exact(at, params)?;
-        if let Plan::Predict(request) = &mut plan {
-            request.cached = self.cached(at, params, request).ok();
-        }
-        Ok(plan)
-    }
-
-    fn plan_exact(&self, at: NodeId, params: &Params) -> Result<Plan, DecodeError> {
-        let node = &self.timeline[at];
-        self.strategy.plan(&node.canvas, &node.state, params, node.steps + 1, self.extras)
-    }
-
-    fn cached(
-        &self,
-        at: NodeId,
-        params: &Params,
-        request: &Request,
-    ) -> Result<Cached, &'static str> {
-        let rules = (self.strategy, self.extras.cache);
-        cache::cached(rules, &self.timeline, (at, params), request)
-    }
-
-    /// What a pass from `at` under these parameters left out, if `key` names it and it was not
-    /// exact.
-    pub fn left_out(&self, at: NodeId, key: Key, params: &Params) -> Option<Cached> {
-        match self.plan(at, params).ok()? {
-            Plan::Predict(request) if request.key() == key => request.cached,
-            _ => None,
-        }
-    }
-
-    /// The forward pass that the step to `node` was decided on, planned again; `None` where no step
-    /// leads, or none is asked for there.
-    pub fn request_of(&self, node: NodeId) -> Option<Request> {
-        let (parent, params) = (self.timeline[node].parent?, &self.timeline[node].params);
-        self.timeline[node].step()?;
-        match self.plan(parent, params).ok()? {
-            Plan::Predict(request) => Some(*request),
-            Plan::Done(_) => None,
-        }
-    }
-
-    /// The exact pass beside the approximate one of the pending step.
-    ///
-    /// # Errors
-    /// Why the pending step's pass is exact itself, in words.
-    pub fn exact_pass(&self) -> Result<ExactPass, &'static str> {
-        if !self.strategy.decides() {
-            return Err("another program ran the passes");
-        }
-        match self.plan_exact(self.at, &self.params) {
-            Ok(Plan::Predict(request)) => {
-                let cached = self.cached(self.at, &self.params, &request)?;
-                Ok(ExactPass { key: request.key(), request: Arc::from(request), cached })
-            }
-            Ok(Plan::Done(_)) => Err("the run is over"),
-            Err(_) => Err("it cannot go on here"),
-        }
-    }
-
-    /// From now on the answer to this pass, on the canvas stood at, is awaited.
-    pub fn await_exact(&mut self, exact: &ExactPass) {
-        self.wanted.insert(exact.key, (self.timeline[self.at].canvas.clone(), None));
-    }
-
     /// How long the forward pass of a prediction took; zero if it is not known.
     pub fn took(&self, key: Key) -> Duration {
         self.forward.get(&key).copied().unwrap_or_default()
@@ -323,37 +226,6 @@ impl Session {
     /// canvases but counts once.
     pub fn passes(&self) -> usize {
         self.passes
-    }
-
-    /// Bad news from the recorder, if it has any.
-    pub fn recorder_fault(&self) -> Option<String> {
-        self.recorder.as_ref().and_then(|recorder| recorder.fault())
-    }
-
-    /// From now on what happens is told to `recorder`, which knows what happened before.
-    pub fn record_to(&mut self, recorder: Box<dyn Recorder>) {
-        self.recorder = Some(recorder);
-    }
-
-    /// Closes the recording.
-    ///
-    /// # Errors
-    /// What went wrong with it, in words.
-    pub fn finish_recording(&mut self) -> Result<(), String> {
-        let end = Event::End {
-            at: self.at,
-            finish: match self.pending {
-                Pending::Done(finish) => Some(finish),
-                _ => None,
-            },
-        };
-        match self.recorder.take() {
-            None => Ok(()),
-            Some(mut recorder) => {
-                recorder.record(end);
-                recorder.close()
-            }
-        }
     }
 
     /// Hands in a prediction; it is kept under its key, and decided on if it is the one wanted.
@@ -533,84 +405,6 @@ impl Session {
         self.timeline.visit(self.at);
         self.replan();
         Ok(())
-    }
-
-    /// Plans at the current node, and decides if the prediction is known.
-    fn replan(&mut self) {
-        let started = Instant::now();
-        self.pending = self.next_pending().unwrap_or_else(Pending::Failed);
-        if let Pending::Wanted { key, request } = &self.pending {
-            let canvas = self.timeline[self.at].canvas.clone();
-            self.wanted.insert(*key, (canvas, request.cached.clone()));
-        }
-        self.decide_time = started.elapsed();
-    }
-
-    fn next_pending(&self) -> Result<Pending, DecodeError> {
-        if !self.strategy.decides() {
-            return Ok(self.recorded_pending());
-        }
-        let node = self.node();
-        let (canvas, state) = (&node.canvas, &node.state);
-        let request = match self.plan(self.at, &self.params)? {
-            Plan::Done(finish) => return Ok(Pending::Done(finish)),
-            Plan::Predict(request) => request,
-        };
-        let key = request.key();
-        match self.store.get(&key) {
-            None => Ok(Pending::Wanted { key, request: Arc::from(request) }),
-            Some(prediction) => {
-                let decision = self.strategy.decide(canvas, state, &self.params, prediction)?;
-                let decision = Arc::new(decision);
-                Ok(Pending::Decided { key, prediction: prediction.clone(), decision })
-            }
-        }
-    }
-
-    /// What another program's strategy did next: all that is known of what it would do.
-    fn recorded_pending(&self) -> Pending {
-        let Some(step) = self.recorded_step(self.at) else {
-            return Pending::Done(self.recorded_finish(self.at));
-        };
-        let prediction = self.store.get(&step.prediction).cloned();
-        Pending::Decided {
-            key: step.prediction,
-            // A column that is not there is never read as zero.
-            prediction: prediction
-                .unwrap_or_else(|| Arc::new(Prediction::new(self.canvas().len()))),
-            decision: step.decision.clone(),
-        }
-    }
-
-    /// The step from `node` on the branch on screen, or else the first one on record.
-    fn recorded_step(&self, node: NodeId) -> Option<&Arc<Step>> {
-        let children = self.timeline[node].next.into_iter().chain(self.timeline.live(node));
-        children.map(|child| &self.timeline[child]).find_map(Node::step)
-    }
-
-    /// Why another program's run is over where nothing follows, as far as can be told.
-    fn recorded_finish(&self, node: NodeId) -> Finish {
-        match self.timeline[node].canvas.masks() {
-            0 => Finish::Complete,
-            _ => Finish::Unrecorded,
-        }
-    }
-
-    fn record(&mut self, event: Event) {
-        if let Some(recorder) = &mut self.recorder {
-            recorder.record(event);
-        }
-    }
-
-    fn record_root(&mut self, id: NodeId) {
-        let node = &self.timeline[id];
-        let event = Event::Root {
-            id,
-            canvas: node.canvas.clone(),
-            state: node.state.clone(),
-            params: node.params.clone(),
-        };
-        self.record(event);
     }
 
     /// The state at the current node.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{NodeId, Step};
+use super::{NodeId, Pending, Session, Step};
 use crate::{
     canvas::{Canvas, Edit},
     decode::{Finish, Params, State},
@@ -105,4 +105,54 @@ pub trait Recorder: Send {
     /// # Errors
     /// What went wrong, in words.
     fn close(self: Box<Self>) -> Result<(), String>;
+}
+
+impl Session {
+    /// Bad news from the recorder, if it has any.
+    pub fn recorder_fault(&self) -> Option<String> {
+        self.recorder.as_ref().and_then(|recorder| recorder.fault())
+    }
+
+    /// From now on what happens is told to `recorder`, which knows what happened before.
+    pub fn record_to(&mut self, recorder: Box<dyn Recorder>) {
+        self.recorder = Some(recorder);
+    }
+
+    /// Closes the recording.
+    ///
+    /// # Errors
+    /// What went wrong with it, in words.
+    pub fn finish_recording(&mut self) -> Result<(), String> {
+        let end = Event::End {
+            at: self.at,
+            finish: match self.pending {
+                Pending::Done(finish) => Some(finish),
+                _ => None,
+            },
+        };
+        match self.recorder.take() {
+            None => Ok(()),
+            Some(mut recorder) => {
+                recorder.record(end);
+                recorder.close()
+            }
+        }
+    }
+
+    pub(super) fn record(&mut self, event: Event) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.record(event);
+        }
+    }
+
+    pub(super) fn record_root(&mut self, id: NodeId) {
+        let node = &self.timeline[id];
+        let event = Event::Root {
+            id,
+            canvas: node.canvas.clone(),
+            state: node.state.clone(),
+            params: node.params.clone(),
+        };
+        self.record(event);
+    }
 }

@@ -2,10 +2,7 @@
 
 use serde::Serialize;
 
-use super::{
-    sides::Side,
-    text::{Growth, heads},
-};
+use super::{growth::Growth, heads::heads, sides::Side};
 use crate::{
     canvas::{Filler, TokenId},
     compare::{

@@ -1,8 +1,12 @@
 //! `demask diff`: two recorded runs held against each other, as text, as JSON, or side by side on
 //! the screen.
 
+mod growth;
+mod heads;
 mod json;
+mod lines;
 mod paint;
+mod said;
 mod sides;
 mod text;
 mod words;
@@ -61,7 +65,7 @@ pub fn main(args: &DiffArgs) -> Result<ExitCode, Fault> {
     let mut differing = Vec::new();
     let mut grown = [Vec::new(), Vec::new()];
     let found = compare::trajectories(a.run(), b.run(), |pair: StepPair| {
-        text::grown(&mut grown, &pair);
+        growth::grown(&mut grown, &pair);
         if pair.differs() {
             differing.push(pair);
         }

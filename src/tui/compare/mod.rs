@@ -4,6 +4,9 @@
 
 mod draw;
 mod keys;
+mod moves;
+mod open;
+mod passes;
 #[cfg(test)]
 mod tests;
 
@@ -14,17 +17,17 @@ use ratatui::buffer::Buffer;
 
 use super::{
     Source, Start,
-    app::{App, Busy, Mode, SPEEDS},
+    app::{App, Busy, SPEEDS},
     driver::Interface,
     frame,
     keymap::{Action, Keymap},
     theme::{Role, Theme},
-    update::{self, Effect, Event},
+    update::{Effect, Event},
 };
 use crate::{
     compare::{self, Advance, Ahead, Lockstep, Run, StepPair},
-    predict::{Key, PredictError, Progress},
-    session::{NodeId, Report, Session},
+    predict::Key,
+    session::{NodeId, Session},
 };
 
 /// A run as a debugger of its own.
@@ -205,154 +208,6 @@ impl Comparison {
         }
     }
 
-    /// In words, where a lane parts from the first; nothing where it does not.
-    pub fn parting(&self, at: usize) -> Option<String> {
-        let step = self.lockstep.lanes.get(at)?.parting?;
-        Some(match step {
-            0 => format!("lane {} starts from another canvas than lane 1", at + 1),
-            step => format!("lane {} parts from lane 1 at step {step}", at + 1),
-        })
-    }
-
-    fn say(&mut self, text: impl Into<String>) {
-        self.message = Some((Role::Text, text.into()));
-    }
-
-    /// Makes the next step of all, if nothing is waited for; false if that was not possible.
-    fn step(&mut self) -> bool {
-        match self.lockstep.step_all() {
-            Ok(Advance::Moved) => {
-                self.refresh();
-                if self.running && self.over() {
-                    self.running = false;
-                    self.say("every run is over");
-                }
-                true
-            }
-            Ok(Advance::Waiting) => false,
-            Ok(Advance::Over) => {
-                self.running = false;
-                self.say("every run is over; S goes back");
-                false
-            }
-            Err((at, error)) => {
-                self.running = false;
-                self.message = Some((Role::Bad, format!("lane {}: {error}", at + 1)));
-                false
-            }
-        }
-    }
-
-    fn back_to(&mut self, step: usize) {
-        (self.running, self.owed) = (false, 0);
-        self.lockstep.back_to(step);
-        self.refresh();
-    }
-
-    /// Goes to a step, back or on over what is on record.
-    fn go_to(&mut self, step: usize) {
-        (self.running, self.owed) = (false, 0);
-        self.lockstep.to(step);
-        self.refresh();
-    }
-
-    /// A tenth of the recorded run back or on.
-    fn scrub(&mut self, on: bool) {
-        if !self.recorded() {
-            return self.say("a run that is being made is known as far as it goes: s, S, 0, $");
-        }
-        let (here, last) = (self.lockstep.step(), self.last_step());
-        let by = last.div_ceil(10).max(1);
-        self.go_to(if on { (here + by).min(last) } else { here.saturating_sub(by) });
-    }
-
-    /// Goes to where the lane in focus parts from the first, before the step that does it.
-    fn go_to_parting(&mut self) {
-        let at = self.focus.max(1);
-        let Some(lane) = self.lockstep.lanes.get(at) else { return };
-        let Some(step) = lane.parting else {
-            return self.say(format!("lane {} does not part from lane 1", at + 1));
-        };
-        self.go_to(step.saturating_sub(1));
-        let step_key = self.keymap.first(Action::Step);
-        self.say(match step {
-            0 => format!("lane {} starts from another canvas than lane 1", at + 1),
-            _ => format!(
-                "lane {} parts from lane 1 in the next step, {step}: {step_key} makes it",
-                at + 1
-            ),
-        });
-    }
-
-    /// Asks for the passes that are wanted, each once; those that nobody waits for are cancelled.
-    fn want(&mut self, effects: &mut Vec<Effect>) {
-        if self.held || self.open {
-            return;
-        }
-        let wanted = self.lockstep.wanted();
-        let stale = |key: &Key| !wanted.iter().any(|(wanted, _)| wanted == key);
-        if self.asked.iter().any(stale) && !wanted.is_empty() {
-            effects.push(Effect::Cancel);
-            // What was cancelled with them is asked for again.
-            self.asked.clear();
-        }
-        for (key, request) in wanted {
-            if self.asked.insert(key) {
-                effects.push(Effect::Submit(key, request));
-                self.busy.get_or_insert(Busy { key, progress: Progress { done: 0, of: 1 } });
-            }
-        }
-    }
-
-    fn answer(&mut self, report: Report, effects: &mut Vec<Effect>) {
-        match report {
-            Report::Progress(key, progress) => {
-                if self.asked.contains(&key) {
-                    self.busy = Some(Busy { key, progress });
-                }
-            }
-            Report::Done { key, prediction, took } => {
-                self.settle(key);
-                self.lockstep.supply(key, prediction, took);
-                self.refresh();
-                if self.owed > 0 && self.step() {
-                    self.owed -= 1;
-                } else if self.running && !self.paced {
-                    self.step();
-                }
-            }
-            Report::Failed(_, PredictError::Cancelled) => {}
-            Report::Failed(key, error) => {
-                self.settle(key);
-                (self.held, self.running, self.owed) = (true, false, 0);
-                self.message = Some((Role::Bad, format!("{error}; s tries again")));
-            }
-            Report::Died(message) => {
-                self.died = Some(message);
-                effects.push(Effect::Quit);
-            }
-        }
-    }
-
-    fn settle(&mut self, key: Key) {
-        self.asked.remove(&key);
-        let next = self.asked.iter().next().copied();
-        self.busy = next.map(|key| Busy { key, progress: Progress { done: 0, of: 1 } });
-    }
-
-    /// Pauses and cancels; false if there was nothing to stop.
-    fn stop(&mut self, effects: &mut Vec<Effect>) -> bool {
-        let running = std::mem::take(&mut self.running);
-        let busy = self.busy.take().is_some();
-        self.owed = 0;
-        if busy {
-            self.asked.clear();
-            self.held = true;
-            effects.push(Effect::Cancel);
-        }
-        running || busy
-    }
-
     fn press(&mut self, key: KeyEvent, effects: &mut Vec<Effect>) {
         let Some(action) = self.keymap.action(&key) else { return };
         match action {
@@ -457,110 +312,11 @@ impl Comparison {
         }
     }
 
-    /// Opens the lane in focus as a debugger.
-    fn enter(&mut self) {
-        (self.running, self.open, self.owed) = (false, true, 0);
-        let (asked, busy) = (std::mem::take(&mut self.asked), self.busy.take());
-        let (width, height) = (self.width, self.height);
-        if let Some(app) = self.focused() {
-            (app.width, app.height) = (width, height);
-            (app.asked, app.busy) = (asked, busy);
-            app.differs.clear();
-            app.held = false;
-            app.say("this lane alone; q goes back to all");
-            app.refresh();
-        }
-    }
-
-    /// Goes back to all lanes.
-    fn leave(&mut self) {
-        self.open = false;
-        if let Some(app) = self.focused() {
-            app.debugger.halt();
-            app.debugger.drop_try();
-            app.queue.clear();
-            (app.background, app.tries_shown) = (None, false);
-            app.mode = Mode::Normal;
-            let (asked, busy) = (std::mem::take(&mut app.asked), app.busy.take());
-            (self.asked, self.busy) = (asked, busy);
-        }
-        // A recorded lane keeps to its branch, whatever was looked at.
-        let focused = self.lockstep.lanes.get_mut(self.focus);
-        if let Some((end, lane)) = focused.and_then(|lane| Some((lane.end?, lane))) {
-            let session = &mut lane.app.debugger.session;
-            let path = session.timeline().path(end);
-            let step = (session.node().depth as usize).min(path.len() - 1);
-            session.go(end);
-            session.go(path[step]);
-        }
-        self.refresh();
-    }
-
-    /// Goes to the next position of the lane in focus that differs from the first lane.
-    fn next_difference(&mut self, on: bool) {
-        let first = self.focus == 0;
-        let Some(app) = self.focused() else { return };
-        let mut differing = (0..app.differs.len()).filter(|&at| app.differs[at]);
-        let found = match on {
-            true => differing.find(|&at| at > app.position),
-            false => differing.rfind(|&at| at < app.position),
-        };
-        match found {
-            Some(position) => app.put(position),
-            None if first => self.say("lane 1 is what the others are compared with"),
-            None => self.say("no difference further"),
-        }
-    }
-
     pub fn speed_name(&self) -> String {
         match SPEEDS[self.speed.min(SPEEDS.len() - 1)] {
             Some(speed) if self.paced || !self.running => format!("{speed}/s"),
             _ => "max".to_owned(),
         }
-    }
-
-    /// What happens while a lane is open: it is the debugger's. To quit it leads back here.
-    fn update_open(&mut self, event: Event) -> Vec<Effect> {
-        let quits = |app: &App, key: &KeyEvent| {
-            matches!(app.mode, Mode::Normal)
-                && app.beside.is_none()
-                && app.keymap.action(key) == Some(Action::Quit)
-        };
-        let Some(app) = self.focused() else { return Vec::new() };
-        let back = match &event {
-            Event::Terminal(TerminalEvent::Key(key)) => {
-                key.kind != KeyEventKind::Release && quits(app, key)
-            }
-            _ => false,
-        };
-        if back {
-            self.leave();
-            let mut effects = Vec::new();
-            self.want(&mut effects);
-            return effects;
-        }
-        let size = (app.width, app.height);
-        let effects = update::update(app, event);
-        if let Some(message) = app.died.take() {
-            self.died = Some(message);
-            return effects;
-        }
-        let (width, height) = (app.width, app.height);
-        if (width, height) != size {
-            self.resize(width, height);
-        }
-        // `:quit` and its question lead back as well; Ctrl-C twice does not.
-        let interrupted = self.focused().is_some_and(|app| app.interrupted);
-        let asks = self.focused().is_some_and(|app| matches!(app.mode, Mode::Leaving));
-        let quit = |effect: &Effect| matches!(effect, Effect::Quit);
-        if asks || (!interrupted && effects.iter().any(quit)) {
-            self.leave();
-            let mut kept: Vec<Effect> =
-                effects.into_iter().filter(|effect| !quit(effect)).collect();
-            self.want(&mut kept);
-            return kept;
-        }
-        effects
     }
 }
 

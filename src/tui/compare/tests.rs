@@ -4,9 +4,12 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::*;
-use crate::tui::{
-    Look, Palette, Source,
-    tests::{fake, fake::styled},
+use crate::{
+    session::Report,
+    tui::{
+        Look, Palette, Source,
+        tests::{fake, fake::styled},
+    },
 };
 
 /// Lanes over the fake model, each with these parameters.

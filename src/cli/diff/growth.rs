@@ -1,0 +1,51 @@
+//! Where a run grew or shrank, step by step.
+
+use super::said::doing;
+use crate::compare::{Deed, StepPair};
+
+/// Where a run grew (or shrank): the same at the tail in steps that follow each other is one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Growth {
+    /// The first step.
+    pub first: usize,
+    /// The last step.
+    pub last: usize,
+    /// The position, counted before the (first) step.
+    pub position: usize,
+    /// What.
+    pub deed: Deed,
+}
+
+/// Adds the growths of a step to those of A and B.
+pub fn grown(found: &mut [Vec<Growth>; 2], pair: &StepPair) {
+    for (found, did) in found.iter_mut().zip([&pair.a, &pair.b]) {
+        let changes = did.iter().flat_map(|did| &did.changes);
+        for change in changes.filter(|change| change.deed.growth() != 0) {
+            let (step, deed, position) = (pair.step, change.deed, change.position);
+            match found.last_mut() {
+                Some(before)
+                    if before.last + 1 == step
+                        && before.deed == deed
+                        && matches!(deed, Deed::Append(..)) =>
+                {
+                    before.last = step;
+                }
+                _ => found.push(Growth { first: step, last: step, position, deed }),
+            }
+        }
+    }
+}
+
+/// A growth in a few words.
+pub fn in_words(growth: &Growth) -> String {
+    let Growth { first, last, position, deed } = *growth;
+    let what = match deed {
+        Deed::Expand(0) | Deed::Delete => format!("−1 at {position}"),
+        Deed::Expand(n) => format!("+{} at {position}", n - 1),
+        deed => doing(deed, position),
+    };
+    match first == last {
+        true => format!("step {first}: {what}"),
+        false => format!("steps {first}–{last}: {what} each"),
+    }
+}

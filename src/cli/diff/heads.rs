@@ -1,0 +1,57 @@
+//! What differs between two recordings before their first step: models, prompts, parameters.
+
+use super::sides::Side;
+use crate::{canvas::TokenId, compare::params_apart, predict::Vocabulary};
+
+/// What differs between the heads of two recordings: a name and both values.
+pub fn heads(a: &Side, b: &Side) -> Vec<(String, Option<String>, Option<String>)> {
+    let (one, two) = (&a.recording.header, &b.recording.header);
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let number = |n: usize| (n > 0).then(|| n.to_string());
+    let cache = |side: &Side| side.session.extras().cache.name().to_owned();
+    let mut rows = vec![
+        ("model", text(&one.model.name), text(&two.model.name)),
+        ("family", text(&one.model.family), text(&two.model.family)),
+        ("device", text(&one.model.device), text(&two.model.device)),
+        ("dtype", text(&one.model.dtype), text(&two.model.dtype)),
+        ("vocabulary", number(one.model.vocabulary), number(two.model.vocabulary)),
+        ("strategy", text(&one.strategy), text(&two.strategy)),
+        ("cache", Some(cache(a)), Some(cache(b))),
+    ];
+    let prompt = |side: &Side| {
+        let root = side.session.timeline().root_of(side.end);
+        side.session.timeline()[root].canvas.prompt().to_vec()
+    };
+    let (ids_a, ids_b) = (prompt(a), prompt(b));
+    if ids_a != ids_b {
+        let shown = |side: &Side, ids: &[TokenId]| Some(side.recording.vocabulary.text(ids));
+        rows.push(("prompt", shown(a, &ids_a), shown(b, &ids_b)));
+    }
+    let mut rows: Vec<_> = rows
+        .into_iter()
+        .filter(|(_, a, b)| a != b || a.is_none())
+        .filter(|(_, a, b)| a.is_some() || b.is_some())
+        .map(|(name, a, b)| (name.to_owned(), a, b))
+        .collect();
+    // A value turned on the way shows as first → last.
+    let ends = |side: &Side| {
+        let timeline = side.session.timeline();
+        let root = timeline.root_of(side.end);
+        (timeline[root].params.clone(), timeline[side.end].params.clone())
+    };
+    let ((start_a, end_a), (start_b, end_b)) = (ends(a), ends(b));
+    let mut names: Vec<&str> = Vec::new();
+    for pair in params_apart(&start_a, &start_b).iter().chain(&params_apart(&end_a, &end_b)) {
+        if !names.contains(&pair.name) {
+            names.push(pair.name);
+        }
+    }
+    let value = |start: &crate::decode::Params, end: &crate::decode::Params, name: &str| {
+        let (from, to) = (start.get(name).ok()?, end.get(name).ok()?);
+        Some(if from == to { from.to_string() } else { format!("{from} → {to}") })
+    };
+    rows.extend(names.into_iter().map(|name| {
+        (name.to_owned(), value(&start_a, &end_a, name), value(&start_b, &end_b, name))
+    }));
+    rows
+}

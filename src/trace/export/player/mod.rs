@@ -1,0 +1,289 @@
+//! What the player is given: the tree of a recording in compact columns, as JSON.
+//!
+//! A canvas is told by what changed from its parent's, a reason by a sentence that many positions
+//! share and the numbers that differ, a prediction by its masked positions alone. Token texts are
+//! as recorded: the player makes them harmless, as it joins parts of characters first.
+
+mod changes;
+mod data;
+mod sentence;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+pub(super) use self::data::Player;
+use self::{
+    changes::changes,
+    data::{Branch, Columns, Decided, Model, Point, Text},
+    sentence::{sentence, short},
+};
+use super::walk::{Next, Trajectory, Walk};
+use crate::{
+    canvas::{Canvas, Edit, Slot, TokenId},
+    decode::{Decision, Verdict},
+    predict::{Column, Piece, Prediction, Vocabulary},
+    session::{Made, Node, NodeId, Step},
+    trace::Recording,
+};
+
+impl Player {
+    /// What a recording called `file` comes to, to be opened at a step of the branch left last.
+    pub fn of(file: &str, recording: &Recording, step: usize) -> Self {
+        let walk = Walk::new(recording);
+        let trajectories = walk.trajectories();
+        let mut making = Making::new(recording, &trajectories);
+        let live: Vec<NodeId> = making.places.keys().copied().collect();
+        let nodes = live.iter().map(|&id| making.point(&walk, id)).collect();
+        let branches = trajectories.iter().map(|one| making.branch(&walk, one)).collect();
+        let header = &recording.header;
+        Self {
+            file: file.to_owned(),
+            model: Model {
+                name: header.model.name.clone(),
+                family: header.model.family.clone(),
+                device: header.model.device.clone(),
+                dtype: header.model.dtype.clone(),
+            },
+            strategy: header.strategy.clone(),
+            prompt_text: recording.prompt(),
+            notices: recording.notices.clone(),
+            mask: header.model.mask,
+            eos: header.model.eos,
+            params: recording
+                .recorded
+                .strategy
+                .params()
+                .iter()
+                .map(|spec| (spec.name, spec.symbol))
+                .collect(),
+            tokens: making.texts(),
+            phases: making.phases,
+            words: making.words,
+            predictions: making.predictions,
+            nodes,
+            branches,
+            branch: trajectories.iter().position(|one| one.current).unwrap_or(0),
+            step,
+        }
+    }
+}
+
+/// What is gathered on the way.
+struct Making<'a> {
+    recording: &'a Recording,
+    /// Live nodes by number.
+    places: BTreeMap<NodeId, usize>,
+    phases: Vec<&'static str>,
+    words: Vec<(&'static str, String)>,
+    known: HashMap<(&'static str, String), usize>,
+    predictions: Vec<Columns>,
+    /// By the prediction's address and the masked positions.
+    predicted: HashMap<(usize, Vec<usize>), usize>,
+    used: BTreeSet<TokenId>,
+}
+
+impl<'a> Making<'a> {
+    fn new(recording: &'a Recording, trajectories: &[Trajectory]) -> Self {
+        let live: BTreeSet<NodeId> =
+            trajectories.iter().flat_map(|one| one.path.iter().copied()).collect();
+        let written = ("written", Verdict::Written.to_string());
+        Self {
+            recording,
+            places: live.into_iter().enumerate().map(|(place, id)| (id, place)).collect(),
+            phases: Vec::new(),
+            words: vec![written.clone()],
+            known: HashMap::from([(written, 0)]),
+            predictions: Vec::new(),
+            predicted: HashMap::new(),
+            used: BTreeSet::new(),
+        }
+    }
+
+    fn node(&self, id: NodeId) -> &'a Node {
+        &self.recording.recorded.timeline[id]
+    }
+
+    fn branch(&mut self, walk: &Walk, trajectory: &Trajectory) -> Branch {
+        let tip = trajectory.path.last().map(std::slice::from_ref).unwrap_or_default();
+        let last = walk.moments(tip).last();
+        let prediction = last.as_ref().and_then(|last| last.prediction.as_deref());
+        let canvas = last.as_ref().map(|last| &last.node.canvas);
+        Branch {
+            name: trajectory.name.clone(),
+            path: trajectory.path.iter().filter_map(|id| self.places.get(id).copied()).collect(),
+            prediction: prediction.zip(canvas).map(|(found, canvas)| self.columns(found, canvas)),
+            finish: last.and_then(|last| match last.next {
+                Next::End(finish) => finish.map(|finish| finish.name()),
+                Next::Step(_) | Next::Edit => None,
+            }),
+        }
+    }
+
+    fn point(&mut self, walk: &Walk, id: NodeId) -> Point {
+        let recorded = &self.recording.recorded;
+        let node = self.node(id);
+        let phase = recorded.strategy.phase(&node.canvas, &node.state, &node.params);
+        let parent = node.parent.map(|parent| (parent, self.node(parent)));
+        let before = parent.map(|(_, parent)| parent.canvas.cells()).unwrap_or_default();
+        let after = node.canvas.cells();
+        self.used.extend(after.iter().map(|cell| cell.token));
+        let (splice, set) = changes(before, after);
+        let prompt = parent.is_none().then(|| node.canvas.prompt().to_vec());
+        self.used.extend(prompt.iter().flatten());
+        let made = match &node.made {
+            Made::Step(step) => {
+                let canvas = parent.map_or(&node.canvas, |(_, parent)| &parent.canvas);
+                Some(self.decided(walk, step, canvas))
+            }
+            Made::Start | Made::Edit(_) => None,
+        };
+        let known = self.phases.iter().position(|name| *name == phase.name);
+        let phase_at = known.unwrap_or_else(|| {
+            self.phases.push(phase.name);
+            self.phases.len() - 1
+        });
+        let values = node.params.iter().enumerate().filter(|(_, (spec, value))| {
+            let then = parent.and_then(|(_, parent)| parent.params.get(spec.name).ok());
+            then != Some(*value)
+        });
+        Point {
+            parent: parent.and_then(|(parent, _)| self.places.get(&parent).copied()),
+            prompt,
+            nfe: node.steps,
+            stage: phase.stage,
+            phase: phase_at,
+            block: phase.block.map(|block| (block.start, block.end)),
+            splice,
+            set,
+            params: values.map(|(at, (_, value))| (at, value.to_string())).collect(),
+            mark: recorded.timeline.bookmark(id).map(str::to_owned),
+            made,
+            edits: node.edits().map(|edits| {
+                edits.iter().map(|edit| self.told(edit, parent.map(|(_, node)| node))).collect()
+            }),
+        }
+    }
+
+    fn decided(&mut self, walk: &Walk, step: &Step, canvas: &Canvas) -> Decided {
+        let decision: &Decision = &step.decision;
+        let (mut why, mut values) = (Vec::new(), Vec::new());
+        for verdict in &decision.verdicts {
+            if let Verdict::Fill { token, .. } | Verdict::Remask { token, .. } = verdict {
+                self.used.insert(*token);
+            }
+            let (sentence, numbers) = sentence(verdict);
+            values.extend(numbers);
+            let entry = (verdict.name(), sentence);
+            let words = &mut self.words;
+            let at = *self.known.entry(entry).or_insert_with_key(|entry| {
+                words.push(entry.clone());
+                words.len() - 1
+            });
+            match &mut *why {
+                [.., last, n] if *last == at => *n += 1,
+                _ => why.extend([at, 1]),
+            }
+        }
+        let time = |time: std::time::Duration| {
+            (!time.is_zero()).then(|| (time.as_secs_f64() * 1e5).round() / 1e2)
+        };
+        Decided {
+            mode: decision.mode.name(),
+            prediction: walk.prediction(step).map(|found| self.columns(&found, canvas)),
+            eos: decision.eos.as_ref().map(|eos| {
+                (short(eos.confidence), short(eos.threshold), eos.taken.len(), eos.window)
+            }),
+            why,
+            values,
+            dropped: decision.dropped.len(),
+            ms: (time(step.timing.forward), time(step.timing.decide)),
+        }
+    }
+
+    /// The place of a prediction on a canvas.
+    fn columns(&mut self, prediction: &Prediction, canvas: &Canvas) -> usize {
+        let rows = prediction.rows().min(canvas.len());
+        let masked: Vec<usize> = (0..rows).filter(|&row| canvas.is_masked(row)).collect();
+        let key = (std::ptr::from_ref(prediction).addr(), masked);
+        if let Some(&known) = self.predicted.get(&key) {
+            return known;
+        }
+        let masked = &key.1;
+        let picked =
+            |numbers: &[f32]| masked.iter().map(|&row| short(numbers[row])).collect::<Vec<_>>();
+        let pick = |column| prediction.numbers(column).ok().map(picked);
+        let mut at: Vec<usize> = Vec::new();
+        for &row in masked {
+            match &mut *at {
+                [.., start, n] if *start + *n == row => *n += 1,
+                _ => at.extend([row, 1]),
+            }
+        }
+        let guess = prediction.ids(Column::Choice).or_else(|_| prediction.ids(Column::Argmax)).ok();
+        let guess: Option<Vec<TokenId>> =
+            guess.map(|ids| masked.iter().map(|&row| ids[row]).collect());
+        let candidates = prediction.ranked(Column::TopK).ok().map(|ranked| {
+            let row = |&row: &usize| {
+                let kept = ranked.row(row).iter();
+                kept.flat_map(|&(id, p)| [f64::from(id), short(p).unwrap_or(0.0)]).collect()
+            };
+            masked.iter().map(row).collect::<Vec<Vec<f64>>>()
+        });
+        self.used.extend(guess.iter().flatten());
+        for row in masked {
+            self.used.extend(prediction.top_k(*row).iter().map(|&(id, _)| id));
+        }
+        self.predictions.push(Columns {
+            at,
+            guess,
+            p: prediction.confidences().map(picked),
+            p_eos: pick(Column::PEos),
+            entropy: pick(Column::Entropy),
+            margin: pick(Column::Margin),
+            candidates,
+        });
+        let place = self.predictions.len() - 1;
+        self.predicted.insert(key, place);
+        place
+    }
+
+    /// An edit in words; tokens by number, since texts are not harmless yet.
+    fn told(&mut self, edit: &Edit, before: Option<&Node>) -> String {
+        let at = |slot: Slot| match before.and_then(|node| node.canvas.position(slot)) {
+            Some(position) => format!("position {position}"),
+            None => format!("slot #{}", slot.0),
+        };
+        match *edit {
+            Edit::Fill { slot, token } => format!("token {token} written at {}", at(slot)),
+            Edit::Replace { slot, token } => format!("{} replaced by token {token}", at(slot)),
+            Edit::Remask { slot } => format!("{} taken back", at(slot)),
+            Edit::Expand { slot, n } => format!("{} expanded into {n}", at(slot)),
+            Edit::Append { n, .. } => format!("{n} appended"),
+            Edit::Insert { slot, n } => format!("{n} inserted before {}", at(slot)),
+            Edit::Wish { slot, wish } => {
+                let pinned = if wish.pinned { "pinned" } else { "not pinned" };
+                let expand = match wish.expand {
+                    None => "",
+                    Some(true) => ", to be expanded",
+                    Some(false) => ", never expanded",
+                };
+                format!("{} {pinned}{expand}", at(slot))
+            }
+            Edit::Veto { slot, token, on } => {
+                let what = if on { "forbidden" } else { "allowed" };
+                format!("token {token} {what} at {}", at(slot))
+            }
+            Edit::Delete { slot } => format!("{} removed", at(slot)),
+            Edit::Truncate { length } => format!("cut to {length}"),
+        }
+    }
+
+    fn texts(&self) -> BTreeMap<TokenId, Text> {
+        let vocabulary = &self.recording.vocabulary;
+        let text = |id: TokenId| match vocabulary.piece(id)? {
+            Piece::Text(text) => Some(Text::Whole(text)),
+            Piece::Bytes(b) => Some(Text::Part { b }),
+            Piece::Control(n) => Some(Text::Name { n }),
+        };
+        self.used.iter().filter_map(|&id| Some((id, text(id)?))).collect()
+    }
+}

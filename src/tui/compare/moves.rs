@@ -1,0 +1,104 @@
+//! Where the lanes are: steps, back and on, and to where they differ.
+
+use super::Comparison;
+use crate::{
+    compare::Advance,
+    tui::{keymap::Action, theme::Role},
+};
+
+impl Comparison {
+    /// In words, where a lane parts from the first; nothing where it does not.
+    pub fn parting(&self, at: usize) -> Option<String> {
+        let step = self.lockstep.lanes.get(at)?.parting?;
+        Some(match step {
+            0 => format!("lane {} starts from another canvas than lane 1", at + 1),
+            step => format!("lane {} parts from lane 1 at step {step}", at + 1),
+        })
+    }
+
+    pub(super) fn say(&mut self, text: impl Into<String>) {
+        self.message = Some((Role::Text, text.into()));
+    }
+
+    /// Makes the next step of all, if nothing is waited for; false if that was not possible.
+    pub(super) fn step(&mut self) -> bool {
+        match self.lockstep.step_all() {
+            Ok(Advance::Moved) => {
+                self.refresh();
+                if self.running && self.over() {
+                    self.running = false;
+                    self.say("every run is over");
+                }
+                true
+            }
+            Ok(Advance::Waiting) => false,
+            Ok(Advance::Over) => {
+                self.running = false;
+                self.say("every run is over; S goes back");
+                false
+            }
+            Err((at, error)) => {
+                self.running = false;
+                self.message = Some((Role::Bad, format!("lane {}: {error}", at + 1)));
+                false
+            }
+        }
+    }
+
+    pub(super) fn back_to(&mut self, step: usize) {
+        (self.running, self.owed) = (false, 0);
+        self.lockstep.back_to(step);
+        self.refresh();
+    }
+
+    /// Goes to a step, back or on over what is on record.
+    pub(super) fn go_to(&mut self, step: usize) {
+        (self.running, self.owed) = (false, 0);
+        self.lockstep.to(step);
+        self.refresh();
+    }
+
+    /// A tenth of the recorded run back or on.
+    pub(super) fn scrub(&mut self, on: bool) {
+        if !self.recorded() {
+            return self.say("a run that is being made is known as far as it goes: s, S, 0, $");
+        }
+        let (here, last) = (self.lockstep.step(), self.last_step());
+        let by = last.div_ceil(10).max(1);
+        self.go_to(if on { (here + by).min(last) } else { here.saturating_sub(by) });
+    }
+
+    /// Goes to where the lane in focus parts from the first, before the step that does it.
+    pub(super) fn go_to_parting(&mut self) {
+        let at = self.focus.max(1);
+        let Some(lane) = self.lockstep.lanes.get(at) else { return };
+        let Some(step) = lane.parting else {
+            return self.say(format!("lane {} does not part from lane 1", at + 1));
+        };
+        self.go_to(step.saturating_sub(1));
+        let step_key = self.keymap.first(Action::Step);
+        self.say(match step {
+            0 => format!("lane {} starts from another canvas than lane 1", at + 1),
+            _ => format!(
+                "lane {} parts from lane 1 in the next step, {step}: {step_key} makes it",
+                at + 1
+            ),
+        });
+    }
+
+    /// Goes to the next position of the lane in focus that differs from the first lane.
+    pub(super) fn next_difference(&mut self, on: bool) {
+        let first = self.focus == 0;
+        let Some(app) = self.focused() else { return };
+        let mut differing = (0..app.differs.len()).filter(|&at| app.differs[at]);
+        let found = match on {
+            true => differing.find(|&at| at > app.position),
+            false => differing.rfind(|&at| at < app.position),
+        };
+        match found {
+            Some(position) => app.put(position),
+            None if first => self.say("lane 1 is what the others are compared with"),
+            None => self.say("no difference further"),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! A lane with the whole screen: it is the debugger's then, until one goes back.
+
+use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
+
+use super::Comparison;
+use crate::tui::{
+    app::{App, Mode},
+    driver::Interface,
+    keymap::Action,
+    update::{self, Effect, Event},
+};
+
+impl Comparison {
+    /// Opens the lane in focus as a debugger.
+    pub(super) fn enter(&mut self) {
+        (self.running, self.open, self.owed) = (false, true, 0);
+        let (asked, busy) = (std::mem::take(&mut self.asked), self.busy.take());
+        let (width, height) = (self.width, self.height);
+        if let Some(app) = self.focused() {
+            (app.width, app.height) = (width, height);
+            (app.asked, app.busy) = (asked, busy);
+            app.differs.clear();
+            app.held = false;
+            app.say("this lane alone; q goes back to all");
+            app.refresh();
+        }
+    }
+
+    /// Goes back to all lanes.
+    pub(super) fn leave(&mut self) {
+        self.open = false;
+        if let Some(app) = self.focused() {
+            app.debugger.halt();
+            app.debugger.drop_try();
+            app.queue.clear();
+            (app.background, app.tries_shown) = (None, false);
+            app.mode = Mode::Normal;
+            let (asked, busy) = (std::mem::take(&mut app.asked), app.busy.take());
+            (self.asked, self.busy) = (asked, busy);
+        }
+        // A recorded lane keeps to its branch, whatever was looked at.
+        let focused = self.lockstep.lanes.get_mut(self.focus);
+        if let Some((end, lane)) = focused.and_then(|lane| Some((lane.end?, lane))) {
+            let session = &mut lane.app.debugger.session;
+            let path = session.timeline().path(end);
+            let step = (session.node().depth as usize).min(path.len() - 1);
+            session.go(end);
+            session.go(path[step]);
+        }
+        self.refresh();
+    }
+
+    /// What happens while a lane is open: it is the debugger's. To quit it leads back here.
+    pub(super) fn update_open(&mut self, event: Event) -> Vec<Effect> {
+        let quits = |app: &App, key: &KeyEvent| {
+            matches!(app.mode, Mode::Normal)
+                && app.beside.is_none()
+                && app.keymap.action(key) == Some(Action::Quit)
+        };
+        let Some(app) = self.focused() else { return Vec::new() };
+        let back = match &event {
+            Event::Terminal(TerminalEvent::Key(key)) => {
+                key.kind != KeyEventKind::Release && quits(app, key)
+            }
+            _ => false,
+        };
+        if back {
+            self.leave();
+            let mut effects = Vec::new();
+            self.want(&mut effects);
+            return effects;
+        }
+        let size = (app.width, app.height);
+        let effects = update::update(app, event);
+        if let Some(message) = app.died.take() {
+            self.died = Some(message);
+            return effects;
+        }
+        let (width, height) = (app.width, app.height);
+        if (width, height) != size {
+            self.resize(width, height);
+        }
+        // `:quit` and its question lead back as well; Ctrl-C twice does not.
+        let interrupted = self.focused().is_some_and(|app| app.interrupted);
+        let asks = self.focused().is_some_and(|app| matches!(app.mode, Mode::Leaving));
+        let quit = |effect: &Effect| matches!(effect, Effect::Quit);
+        if asks || (!interrupted && effects.iter().any(quit)) {
+            self.leave();
+            let mut kept: Vec<Effect> =
+                effects.into_iter().filter(|effect| !quit(effect)).collect();
+            self.want(&mut kept);
+            return kept;
+        }
+        effects
+    }
+}
