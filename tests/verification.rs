@@ -260,3 +260,39 @@ fn the_first_divergence_is_told_by_step_position_and_number() {
     let time = |record: &mut serde_json::Value| record["timing"]["forward_ms"] = (-2.5).into();
     check("step", 1, &time, &["step 2 ", "forward_ms: recorded -2.5, expected milliseconds"]);
 }
+
+fn demask(args: &[&str]) -> (Option<i32>, String, String) {
+    let output = assert_cmd::Command::cargo_bin("demask").unwrap().args(args).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn the_program_says_what_it_found_and_how_to_look_at_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let good = root.join("recordings/wrong-count.jsonl").display().to_string();
+    let (code, told, _) = demask(&["verify", &good, "--device", "cpu", "--passes"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.ends_with("\nverified\n") && told.contains("largest difference"), "{told}");
+    let folder = tempfile::tempdir().unwrap();
+    let bad = folder.path().join("bad.jsonl");
+    let text = fs::read_to_string(&good).unwrap();
+    let step = text.lines().filter(|line| line.starts_with("{\"kind\":\"step\"")).nth(4).unwrap();
+    let mode = |record: &mut serde_json::Value| record["decision"]["mode"] = "recorded".into();
+    fs::write(&bad, text.replace(step, &changed(step, mode))).unwrap();
+    let bad = bad.to_str().unwrap();
+    let (code, told, _) = demask(&["verify", bad]);
+    assert_eq!(code, Some(1));
+    for part in [
+        "first difference: step 5 (node 5): mode: recorded recorded, expected ",
+        &format!("\n  to see it: demask replay --step 4 {bad}\n"),
+        "\nNOT verified\n",
+    ] {
+        assert!(told.contains(part), "no {part:?} in\n{told}");
+    }
+    let (code, told, _) = demask(&["verify", "--json", bad]);
+    let json: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(code, Some(1));
+    assert_eq!((&json["equal"], &json["differing"]), (&false.into(), &1.into()));
+    assert_eq!(json["first"]["what"], "mode");
+}

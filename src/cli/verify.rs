@@ -1,6 +1,10 @@
 //! `demask verify`: make every decision of a recording again, and its forward passes if asked.
 
-use std::{collections::HashMap, path::PathBuf, process::ExitCode};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::Args;
 use indicatif::ProgressBar;
@@ -17,7 +21,7 @@ use super::{
 use crate::{
     model::Loaded,
     session::{Made, NodeId},
-    trace::{self, Passes, Recording, Verified},
+    trace::{self, Divergence, Passes, Recording, Verified},
 };
 
 #[derive(Debug, Args)]
@@ -62,7 +66,7 @@ pub fn main(args: &VerifyArgs) -> Result<ExitCode, Fault> {
         let report = Report { file, strategy, verified: &verified, passes, equal };
         say(&harmless_json(&serde_json::to_string(&report).map_err(Fault::failure)?))?;
     } else {
-        say(&harmless(&text(&recording, &verified, passes.as_ref(), equal)))?;
+        say(&harmless(&text(args, &recording, &verified, passes.as_ref(), equal)))?;
     }
     Ok(if equal { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -119,7 +123,13 @@ fn fits(loaded: &Loaded, recording: &Recording) -> Result<(), Fault> {
     Ok(())
 }
 
-fn text(recording: &Recording, found: &Verified, passes: Option<&Passes>, equal: bool) -> String {
+fn text(
+    args: &VerifyArgs,
+    recording: &Recording,
+    found: &Verified,
+    passes: Option<&Passes>,
+    equal: bool,
+) -> String {
     let strategy = recording.recorded.strategy;
     let mut lines = vec![format!(
         "canvases   {} of {} made again; {}",
@@ -188,6 +198,7 @@ fn text(recording: &Recording, found: &Verified, passes: Option<&Passes>, equal:
     }
     if let Some(first) = &found.first {
         lines.push(format!("first difference: {first}"));
+        lines.extend(seen(&args.file, recording, first));
     }
     lines.extend(recording.notices.iter().map(|notice| format!("note: {notice}")));
     if !found.closed {
@@ -202,6 +213,17 @@ fn text(recording: &Recording, found: &Verified, passes: Option<&Passes>, equal:
         (true, _) => "verified".to_owned(),
     });
     lines.join("\n")
+}
+
+/// How to look at a difference, if it is on the branch that a replay opens at: before the step is
+/// made, where its decision and its numbers are shown.
+fn seen(file: &Path, recording: &Recording, first: &Divergence) -> Option<String> {
+    let recorded = &recording.recorded;
+    let node = *recorded.timeline.branch(recorded.end).get(first.step)?;
+    (node.0 == first.node && file != Path::new("-")).then(|| {
+        let before = first.step.saturating_sub(1);
+        format!("  to see it: demask replay --step {before} {}", file.display())
+    })
 }
 
 /// Steps that nothing is recorded of to decide on.
