@@ -116,6 +116,14 @@ fn a_recording_on_stdout_leaves_the_answer_to_stderr() {
 }
 
 #[test]
+fn what_is_no_prompt_is_not_taken_for_one() {
+    refused(&["relpay", "a.jsonl"], 2, &["no command `relpay`", "did you mean `replay`?"]);
+    refused(&["verfy", "--json", "a.jsonl"], 2, &["did you mean `verify`?"]);
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/recordings/short-answer.jsonl");
+    refused(&[file], 2, &["is a file", "demask replay"]);
+}
+
+#[test]
 fn parameters_out_of_range_are_a_wrong_use() {
     for (flag, value) in [
         ("--max-gen-length", "0"),

@@ -102,7 +102,7 @@ fn a_script_goes_back_branches_and_compares() {
     for words in [
         "at step 30",
         "high_conf_threshold = 0.6 (was 0.9)",
-        "they part after step 10",
+        "they share the steps up to 10",
         "high_conf_threshold: 0.9 in 1, 0.6 in 2",
         "branch 1 is `own`",
         "branch 2 is deleted, 10 steps of its own",

@@ -97,7 +97,12 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         // Help and the version come this way too.
-        Err(said) => return fault::tell_usage(&said),
+        Err(said) => {
+            return match misspelt(&said) {
+                Some(fault) => fault.report(),
+                None => fault::tell_usage(&said),
+            };
+        }
     };
     let done = match cli.command {
         None => tui::main(&cli.tui),
@@ -123,6 +128,24 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(fault) => fault.report(),
     }
+}
+
+/// A first word that is nearly a command, with something behind it: the parser takes it for a prompt.
+fn misspelt(said: &clap::Error) -> Option<Fault> {
+    use clap::error::ErrorKind::{ArgumentConflict, InvalidSubcommand, UnknownArgument};
+    let of_these = matches!(said.kind(), ArgumentConflict | InvalidSubcommand | UnknownArgument);
+    let word = std::env::args().nth(1).filter(|word| of_these && !word.starts_with('-'))?;
+    let cli = Cli::command();
+    let known: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
+    if known.contains(&word.as_str()) {
+        return None;
+    }
+    let (_, near) = known
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(name, &word), name))
+        .filter(|(near, _)| *near > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))?;
+    Some(Fault::usage(format!("there is no command `{word}`; did you mean `{near}`?")))
 }
 
 /// The command's definition, for documents and tests.

@@ -217,6 +217,9 @@ impl Run {
             Some(hit @ Stop::Hit(_)) => said(&self.batch.debugger.stop_text(hit))?,
             Some(Stop::Failed(error)) => return Err(Fault::failure(error)),
             Some(Stop::Refused(error)) => return Err(Fault::failure(error)),
+            _ if self.batch.debugger.breakpoints.enabled().next().is_some() => {
+                tell("note: no breakpoint stopped the run");
+            }
             _ => {}
         }
         Ok(stop)

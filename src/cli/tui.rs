@@ -1,6 +1,6 @@
 //! `demask` and `demask tui`: the debugger on a live model.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use clap::Args;
 
@@ -32,11 +32,17 @@ pub struct TuiArgs {
 }
 
 pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
-    if args.model.record.as_deref() == Some(std::path::Path::new("-")) {
+    if args.model.record.as_deref() == Some(Path::new("-")) {
         return Err(Fault::usage(
             "--record - writes to stdout, which the debugger draws on. Give a file, or use \
              `demask run`",
         ));
+    }
+    if let Some(file) = args.prompt.as_deref().filter(|prompt| Path::new(prompt).is_file()) {
+        return Err(Fault::usage(format!(
+            "{file} is a file: `demask replay {file}` opens a recording. As a prompt, put a blank \
+             before it: \" {file}\""
+        )));
     }
     terminal_or_fault()?;
     let config = args.config.read()?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{Debugger, Failed, Spot, Stop};
 use crate::{
     canvas::{Born, Canvas, TokenId},
+    compare::{self, Run},
     decode::Decision,
     inspect::{self, Condition, Query, Row},
     predict::Piece,
@@ -127,13 +128,28 @@ impl Debugger {
             |step: usize| timeline[left[step]].canvas.ids() == timeline[right[step]].canvas.ids();
         let common = left.len().min(right.len());
         let parts = (shared..common).find(|&step| !equal(step));
-        let mut lines = Vec::new();
-        let same = (0..common).filter(|&step| equal(step)).count();
-        lines.push(format!(
-            "branches {first} and {second}: {same} of {common} steps have the same canvas"
-        ));
+        let run = |end: NodeId| Run { session: &self.session, end };
+        let found = compare::trajectories(run(a.tip), run(b.tip), |_| {});
+        let alone = left.len().abs_diff(right.len());
+        let longer = if left.len() > right.len() { first } else { second };
+        let same = found.same_start && found.differing <= alone;
+        let mut lines = vec![match (same, alone) {
+            (true, 0) => format!("branches {first} and {second} do the same in every step"),
+            (true, _) => format!(
+                "branches {first} and {second} do the same in the {} steps of both; {longer} goes \
+                 on for {alone}",
+                common - 1
+            ),
+            (false, _) => format!(
+                "branches {first} and {second}: {} of {} steps differ",
+                found.differing, found.steps
+            ),
+        }];
         if shared > 0 && shared < common.max(left.len()).max(right.len()) {
-            lines.push(format!("they part after step {}", shared - 1));
+            lines.push(format!("they share the steps up to {}", shared - 1));
+        }
+        if let Some(divergence) = found.divergence.as_ref().filter(|_| !same) {
+            lines.push(format!("they part at step {}", divergence.step));
         }
         if let Some((then, now)) = left.get(shared).zip(right.get(shared)) {
             let (then, now) = (&timeline[*then], &timeline[*now]);

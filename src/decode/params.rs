@@ -351,9 +351,12 @@ impl Params {
     /// # Errors
     /// [`ParamError::Unknown`].
     pub fn spec(&self, name: &str) -> Result<&'static ParamSpec, ParamError> {
+        let symbol = name.replace("tau", "τ");
         self.specs
             .iter()
             .find(|spec| spec.is_called(name))
+            // As it stands on the screen.
+            .or_else(|| self.specs.iter().find(|spec| spec.symbol == symbol))
             .ok_or_else(|| ParamError::Unknown(name.to_owned()))
     }
 

@@ -120,10 +120,9 @@ pub(super) fn shows(bytes: &[u8]) -> bool {
     struct Keys {
         words: Option<serde::de::IgnoredAny>,
         tokens: Option<serde::de::IgnoredAny>,
-        sampler: Option<serde::de::IgnoredAny>,
     }
     let keys = serde_json::from_slice::<Keys>(bytes);
-    keys.is_ok_and(|keys| keys.words.is_some() || (keys.tokens.is_some() && keys.sampler.is_some()))
+    keys.is_ok_and(|keys| keys.words.is_some() || keys.tokens.is_some())
 }
 
 /// A position: what is written there in the end, in which step, and how sure the model was then.

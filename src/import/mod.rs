@@ -23,7 +23,7 @@ use crate::{
     canvas::{NO_TOKEN, SpecialTokens, TokenId},
     decode::{Cache, Extras},
     predict::{ColumnSet, ModelFacts, Piece, Reading, Vocabulary},
-    trace::{ForeignRun, Header},
+    trace::{self, ForeignRun, Header},
 };
 
 /// No file that is read is longer, bytes; nor what a packed one unfolds into.
@@ -199,6 +199,9 @@ fn imported(bytes: Vec<u8>, options: &Options) -> Result<Imported, String> {
     };
     let told = recognised(&content);
     let format = options.format.or(told).ok_or_else(|| {
+        if matches!(&content, Content::Json(bytes) if trace::is_recording(bytes)) {
+            return "this is a demask recording already: `demask replay` opens it".to_owned();
+        }
         let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
         format!(
             "this is in no format that is known ({}). If it is in one of them, say which with \

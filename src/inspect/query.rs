@@ -69,7 +69,9 @@ pub fn rows(query: &Query, session: &Session, vocabulary: &dyn Vocabulary, at: N
         if query.subject == Subject::Positions && step != last {
             continue;
         }
-        let rows = of_step(query.subject, session, node, step);
+        let mut rows = of_step(query.subject, session, node, step);
+        // What is not on record is absent.
+        rows.iter_mut().for_each(|row| row.p = row.p.filter(|p| !p.is_nan()));
         if rows.is_empty() {
             continue;
         }

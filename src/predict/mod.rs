@@ -14,6 +14,7 @@ mod vocabulary;
 pub use column::{Column, ColumnSet, Data, MissingColumn, Prediction, Ranked};
 pub use request::{Attention, Cached, Filters, Guidance, Key, Pass, Request, Sampling, Score};
 pub use safe::{markdown, one_line, visible, xml};
+pub(crate) use vocabulary::joined;
 pub use vocabulary::{ModelFacts, Piece, Reading, Vocabulary, is_hidden};
 
 use std::ops::ControlFlow;

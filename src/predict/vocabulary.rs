@@ -95,13 +95,15 @@ pub trait Vocabulary: Send + Sync {
 
     /// The text of a run of tokens: control tokens left out, broken characters as U+FFFD.
     fn text(&self, ids: &[TokenId]) -> String {
-        let bytes: Vec<u8> = ids
-            .iter()
-            .filter_map(|&id| self.piece(id))
-            .flat_map(|piece| piece.bytes().to_vec())
-            .collect();
-        String::from_utf8_lossy(&bytes).into_owned()
+        joined(self, ids)
     }
+}
+
+/// The pieces of tokens, one behind the other.
+pub(crate) fn joined(vocabulary: &(impl Vocabulary + ?Sized), ids: &[TokenId]) -> String {
+    let pieces = ids.iter().filter_map(|&id| vocabulary.piece(id));
+    let bytes: Vec<u8> = pieces.flat_map(|piece| piece.bytes().to_vec()).collect();
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Characters that show nothing but change what others show: direction, joining, variation, and

@@ -15,7 +15,7 @@ pub enum EditRefused {
     #[error(transparent)]
     Edit(#[from] EditError),
     /// The position is pinned.
-    #[error("position {0} is pinned: unpin it first")]
+    #[error("position {0} is pinned: unpin it first (#, or `unpin {0}`)")]
     Pinned(usize),
     /// The canvas would be too long.
     #[error("the length would be {length}, over max_gen_length {max}: raise that first")]

@@ -55,6 +55,14 @@ impl Vocabulary for RecordedVocabulary {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
+    /// Where no text travelled at all, the ids.
+    fn text(&self, ids: &[TokenId]) -> String {
+        if self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            return ids.iter().map(|id| format!("⟨#{id}⟩")).collect();
+        }
+        predict::joined(self, ids)
+    }
+
     fn ids(&self) -> Vec<TokenId> {
         let texts = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let mut ids: Vec<TokenId> = texts.keys().copied().collect();

@@ -25,7 +25,7 @@ pub use builder::RecordedVocabulary;
 pub use cost::{Bytes, Costs, costs};
 pub use follow::{News, exists, follow, open, wait_for};
 pub use foreign::{ForeignRun, ForeignStep, save_foreign};
-pub use reader::{Advance, Reader, Recorded, Recording, cut_in, read};
+pub use reader::{Advance, Reader, Recorded, Recording, cut_in, is_recording, read};
 pub use record::{Header, VERSION};
 pub use schema::{field_tables, schema};
 pub use source::{Packing, named_so};
@@ -44,7 +44,10 @@ pub enum TraceError {
         error: std::io::Error,
     },
     /// It is something else.
-    #[error("{file}: this is no demask recording ({problem}). Give a file written with --record")]
+    #[error(
+        "{file}: this is no demask recording ({problem}). Give a file written with --record; \
+         `demask import` makes one of what other programs wrote"
+    )]
     NotARecording {
         /// The file.
         file: String,

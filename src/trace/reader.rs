@@ -324,6 +324,12 @@ fn parse(line: &Line) -> Result<Record, String> {
     serde_json::from_str(line.text()?).map_err(|error| format!("this is no record ({error})"))
 }
 
+/// True if the first line of a text is the header of a recording.
+pub fn is_recording(text: &[u8]) -> bool {
+    let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    serde_json::from_slice::<serde_json::Value>(line).is_ok_and(|header| header["format"] == FORMAT)
+}
+
 /// That a recording is cut in a line.
 pub fn cut_in(line: usize) -> String {
     format!("the recording is cut in line {line}: what comes before it is here")

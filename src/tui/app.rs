@@ -137,6 +137,8 @@ pub struct App {
     /// readable and nothing flickers.
     pub(super) draft: HashMap<Slot, (TokenId, f32)>,
     pub(super) died: Option<String>,
+    /// It is a lane of a comparison, which to quit leads back to.
+    pub(super) inner: bool,
     /// Two branches side by side, over everything else.
     pub(super) beside: Option<Box<Comparison>>,
     flips: OnceCell<HashMap<&'static str, Turns>>,
@@ -225,6 +227,7 @@ impl App {
             history: History { ascii: look.ascii, ..History::default() },
             draft: HashMap::new(),
             died: None,
+            inner: false,
             beside: None,
             flips: OnceCell::new(),
             apart: OnceCell::new(),

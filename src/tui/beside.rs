@@ -7,7 +7,10 @@ use super::{
     driver::Interface,
     update::{self, Effect, Event},
 };
-use crate::debugger::NoHost;
+use crate::{
+    debugger::{Command, NoHost},
+    session::NodeId,
+};
 
 impl App {
     /// Puts two branches side by side. A run on its way stops: what is compared is known.
@@ -16,6 +19,18 @@ impl App {
         self.paced = false;
         let lanes = branches.iter().filter_map(|called| self.lane(called)).collect();
         self.beside = Comparison::of_branches(lanes, self.width, self.height).map(Box::new);
+    }
+
+    /// Goes to a node of the branch that ends at `tip`.
+    fn go_on_branch(&mut self, tip: NodeId, node: NodeId) {
+        let branches = self.debugger.session.timeline().branches();
+        let at = branches.iter().position(|branch| branch.tip == tip);
+        let known = self.debugger.current_branch().is_some_and(|(_, branch)| branch.tip == tip);
+        // Gone on in the background, it ends elsewhere: the node is still there.
+        if let Some(at) = at.filter(|_| !known) {
+            self.obey(&Command::Switch((at + 1).to_string()), &mut Vec::new());
+        }
+        self.go(node);
     }
 
     /// A branch from its start, over what is known of it.
@@ -49,8 +64,12 @@ impl App {
         (self.width, self.height) = (width, height);
         let quits = effects.iter().any(|effect| matches!(effect, Effect::Quit));
         if quits && !beside.interrupted() {
+            let chosen = beside.chosen();
             self.beside = None;
             self.refresh();
+            if let Some((tip, node)) = chosen {
+                self.go_on_branch(tip, node);
+            }
             effects.retain(|effect| !matches!(effect, Effect::Quit));
             update::want(self, &mut effects);
         }

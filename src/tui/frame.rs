@@ -7,9 +7,8 @@ use super::{
     app::{App, Mode},
     command_line,
     driver::Interface,
-    help,
+    help, hints,
     history::block_number,
-    keymap::{Action, Keymap},
     lanes,
     layout::{Pane, SMALLEST},
     panes::{canvas, eos, grid, inspector, log, params, session, timeline, waterfall},
@@ -296,14 +295,22 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
     let steps = app.debugger.session.node().steps as usize;
     let nfe = steps + usize::from(app.prediction().is_some());
     let name = text::safe(&app.facts.name, app.theme.ascii());
+    // Where they are not known, nothing stands there.
+    let of_model = |most: usize, facts: &[&str]| {
+        let facts: Vec<&str> = facts.iter().copied().filter(|fact| !fact.is_empty()).collect();
+        match facts.is_empty() {
+            true => text::fit(&name, most),
+            false => format!("{} · {}", text::fit(&name, most), facts.join(" ")),
+        }
+    };
     let device = text::safe(&app.facts.device, app.theme.ascii());
     let mut segments = [
         segment(Role::Brand, &["demask".to_owned()]),
         segment(
             Role::Dim,
             &[
-                format!("{} · {device} {}", text::fit(&name, 40), app.facts.dtype),
-                format!("{} · {device}", text::fit(&name, 20)),
+                of_model(40, &[&device, &app.facts.dtype]),
+                of_model(20, &[&device]),
                 text::fit(&name, 12),
             ],
         ),
@@ -349,8 +356,7 @@ fn state(app: &App) -> String {
         return format!("RUNNING {}", app.speed_name());
     }
     match app.debugger.session.pending() {
-        // What comes next has not been written yet.
-        Pending::Done(_) if app.reading.is_some() => "WAITING".to_owned(),
+        _ if app.awaits_step() => "WAITING".to_owned(),
         Pending::Done(finish) => format!("DONE {}", finish.name()),
         Pending::Failed(_) => "FAILED".to_owned(),
         _ => "PAUSED".to_owned(),
@@ -361,22 +367,22 @@ fn state(app: &App) -> String {
 const TYPING: &str = "Enter accepts · Esc leaves";
 
 /// Message and hints, on one line or two.
-fn bottom(app: &App, pen: &mut Pen, message: Option<Rect>, hints: Rect) {
-    let line = message.unwrap_or(hints);
+fn bottom(app: &App, pen: &mut Pen, message: Option<Rect>, last: Rect) {
+    let line = message.unwrap_or(last);
     let slow = app.slow_pass(line);
     if let Some(slow) = &slow {
         slow.draw(pen, line);
     }
     let beside = slow.map_or(line, |slow| slow.beside(line));
-    let hints = if message.is_none() { beside } else { hints };
+    let line = if message.is_none() { beside } else { last };
     let spoken = speak(app, pen, beside);
     if message.is_none() && spoken {
         return;
     }
     if matches!(app.mode, Mode::Value(_) | Mode::Prompt(_) | Mode::Search(_)) {
-        pen.say(hints.x + 1, hints.y, hints.width.saturating_sub(2), TYPING, Role::Dim);
-    } else {
-        draw_hints(pen, &app.keymap.hints(), hints);
+        pen.say(line.x + 1, line.y, line.width.saturating_sub(2), TYPING, Role::Dim);
+    } else if !matches!(app.mode, Mode::Leaving) {
+        hints::draw(pen, &hints::of(app), line);
     }
 }
 
@@ -439,56 +445,6 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
             true
         }
         None => false,
-    }
-}
-
-/// The keys one needs first, with the column each stands in; those that do not fit are left out
-/// whole.
-fn hints(
-    theme: theme::Theme,
-    hints: &[(String, &'static str)],
-    line: Rect,
-) -> Vec<(u16, String, &'static str)> {
-    // The command line, help and quit stay, whatever the width.
-    let width = |keys: &str, word: &str| {
-        u16::try_from(text::width(&theme.say(keys)) + word.len() + 3).unwrap_or(u16::MAX)
-    };
-    let kept: u16 = hints.iter().rev().take(3).map(|(keys, word)| width(keys, word)).sum();
-    let first = hints.len().saturating_sub(3);
-    let mut used = kept;
-    let mut shown: Vec<&(String, &'static str)> = Vec::new();
-    for hint in &hints[..first] {
-        let cells = width(&hint.0, hint.1);
-        if used + cells + 1 > line.width {
-            break;
-        }
-        used += cells;
-        shown.push(hint);
-    }
-    shown.extend(&hints[first..]);
-    let mut x = line.x + 1;
-    shown
-        .into_iter()
-        .map(|(keys, word)| {
-            let at = x;
-            x = x.saturating_add(width(keys, word));
-            (at, keys.clone(), *word)
-        })
-        .collect()
-}
-
-/// The action of the hint under a cell of its line.
-pub fn hint_hit(theme: theme::Theme, keymap: &Keymap, line: Rect, x: u16) -> Option<Action> {
-    let places = hints(theme, &keymap.hints(), line);
-    let (.., word) = places.iter().rev().find(|(at, ..)| *at <= x)?;
-    keymap.rows().find(|(row, _)| row.hint == Some(word)).map(|(row, _)| row.action)
-}
-
-pub(super) fn draw_hints(pen: &mut Pen, all: &[(String, &'static str)], line: Rect) {
-    for (x, keys, word) in hints(pen.theme, all, line) {
-        let room = line.right().saturating_sub(x);
-        let used = pen.say(x, line.y, room, &keys, Role::Key) + 1;
-        pen.say(x + used, line.y, room.saturating_sub(used), word, Role::Dim);
     }
 }
 

@@ -166,19 +166,16 @@ pub struct Binding {
     pub keys: &'static [Chord],
     /// One line of help.
     pub help: &'static str,
-    /// A word for the hints at the bottom, for the keys one needs first.
-    pub hint: Option<&'static str>,
     /// Section of the help box.
     pub group: Group,
 }
 
 macro_rules! bindings {
-    ($($group:ident { $($action:expr, [$($key:expr),+], $hint:expr, $help:literal;)+ })+) => {
+    ($($group:ident { $($action:expr, [$($key:expr),+], $help:literal;)+ })+) => {
         &[$($(Binding {
             action: $action,
             keys: &[$($key),+],
             help: $help,
-            hint: $hint,
             group: Group::$group,
         }),+),+]
     };
@@ -187,95 +184,95 @@ macro_rules! bindings {
 /// Every action there is, with its default keys.
 pub const TABLE: &[Binding] = bindings! {
     Run {
-        Action::Step, [key('s')], Some("step"), "make the pending step";
-        Action::RunPause, [key(' ')], Some("run/pause"), "run at the chosen speed, or pause";
-        Action::Slower, [key('<')], None, "run slower";
-        Action::Faster, [key('>')], None, "run faster: 1, 2, 5, 10, 30 steps a second, or as fast as it goes";
-        Action::RunBlock, [key(')')], None, "run to the end of the block";
-        Action::RunStage, [key('}')], None, "run to the end of the stage";
-        Action::RunToEnd, [key('c')], Some("continue"), "run to the next breakpoint or the end";
-        Action::Restart, [key('R')], None, "start a new run under the parameters as they are";
-        Action::EditPrompt, [key('E')], None, "edit the prompt and start a new run";
+        Action::Step, [key('s')], "make the pending step";
+        Action::RunPause, [key(' ')], "run at the chosen speed, or pause";
+        Action::Slower, [key('<')], "run slower";
+        Action::Faster, [key('>')], "run faster: 1, 2, 5, 10, 30 steps a second, or as fast as it goes";
+        Action::RunBlock, [key(')')], "run to the end of the block";
+        Action::RunStage, [key('}')], "run to the end of the stage";
+        Action::RunToEnd, [key('c')], "run to the next breakpoint or the end";
+        Action::Restart, [key('R')], "start a new run under the parameters as they are";
+        Action::EditPrompt, [key('E')], "edit the prompt and start a new run";
     }
     Travel {
-        Action::Back, [key('S'), code(KeyCode::Backspace)], Some("back"), "go one step back";
-        Action::Forward, [key('f')], None, "go one known step forward";
-        Action::ReverseContinue, [key('C')], None, "go back to the last breakpoint, or the start";
-        Action::Break, [key('b')], Some("break"), "set a breakpoint: a condition is asked for";
-        Action::Watch, [key('B')], None, "set a breakpoint on the position under the cursor";
-        Action::Mark, [key('m')], None, "set a bookmark here: a name is asked for";
-        Action::Previous, [key('\'')], None, "go back to where you were before the last jump";
-        Action::PreviousEvent, [key('[')], Some("events"), "go back to the last expansion, fallback, stuck or dropping step, or change of block or stage";
-        Action::NextEvent, [key(']')], Some(""), "go on to the next of these";
-        Action::BackBlock, [key('(')], None, "go back to the start of the block";
-        Action::BackStage, [key('{')], None, "go back to the start of the stage";
-        Action::FirstStep, [key('0'), ctrl_code(KeyCode::Home)], None, "go to the start of the run";
-        Action::LastStep, [key('$'), ctrl_code(KeyCode::End)], None, "go to the last known step";
+        Action::Back, [key('S'), code(KeyCode::Backspace)], "go one step back";
+        Action::Forward, [key('f')], "go one known step forward";
+        Action::ReverseContinue, [key('C')], "go back to the last breakpoint, or the start";
+        Action::Break, [key('b')], "set a breakpoint: a condition is asked for";
+        Action::Watch, [key('B')], "set a breakpoint on the position under the cursor";
+        Action::Mark, [key('m')], "set a bookmark here: a name is asked for";
+        Action::Previous, [key('\'')], "go back to where you were before the last jump";
+        Action::PreviousEvent, [key('[')], "go back to the last expansion, fallback, stuck or dropping step, or change of block or stage";
+        Action::NextEvent, [key(']')], "go on to the next of these";
+        Action::BackBlock, [key('(')], "go back to the start of the block";
+        Action::BackStage, [key('{')], "go back to the start of the stage";
+        Action::FirstStep, [key('0'), ctrl_code(KeyCode::Home)], "go to the start of the run";
+        Action::LastStep, [key('$'), ctrl_code(KeyCode::End)], "go to the last known step";
     }
     Position {
-        Action::Left, [key('h'), code(KeyCode::Left)], Some("position"), "move left (in the timeline: one step back)";
-        Action::Right, [key('l'), code(KeyCode::Right)], Some(""), "move right (in the timeline: one step forward)";
-        Action::Up, [key('k'), code(KeyCode::Up)], None, "move up, or to the entry above in a list (in the timeline: to the lane above)";
-        Action::Down, [key('j'), code(KeyCode::Down)], None, "move down, or to the entry below in a list (in the timeline: to the lane below)";
-        Action::NextWord, [key('w')], None, "move to the next word";
-        Action::PreviousWord, [key('W')], None, "move to the word before";
-        Action::NextBlock, [code(KeyCode::PageDown), ctrl('d')], None, "move to the next block, or a page down";
-        Action::PreviousBlock, [code(KeyCode::PageUp), ctrl('u')], None, "move to the block before, or a page up";
-        Action::First, [key('g'), code(KeyCode::Home)], None, "move to the first position or entry";
-        Action::Last, [key('G'), code(KeyCode::End)], None, "move to the last position or entry";
-        Action::NextTouched, [key('.')], None, "move to the next position the pending step changes";
-        Action::PreviousTouched, [key(',')], None, "move to the one before";
-        Action::Follow, [key('o')], None, "let the cursor follow what happens, or stay";
-        Action::Search, [key('/')], Some("search"), "search the canvas (or the log) for a text, or id:N for a token";
-        Action::NextMatch, [key('n')], None, "go to the next match";
-        Action::PreviousMatch, [key('N')], None, "go to the match before";
+        Action::Left, [key('h'), code(KeyCode::Left)], "move left (in the timeline: one step back)";
+        Action::Right, [key('l'), code(KeyCode::Right)], "move right (in the timeline: one step forward)";
+        Action::Up, [key('k'), code(KeyCode::Up)], "move up, or to the entry above in a list (in the timeline: to the lane above)";
+        Action::Down, [key('j'), code(KeyCode::Down)], "move down, or to the entry below in a list (in the timeline: to the lane below)";
+        Action::NextWord, [key('w')], "move to the next word";
+        Action::PreviousWord, [key('W')], "move to the word before";
+        Action::NextBlock, [code(KeyCode::PageDown), ctrl('d')], "move to the next block, or a page down";
+        Action::PreviousBlock, [code(KeyCode::PageUp), ctrl('u')], "move to the block before, or a page up";
+        Action::First, [key('g'), code(KeyCode::Home)], "move to the first position or entry";
+        Action::Last, [key('G'), code(KeyCode::End)], "move to the last position or entry";
+        Action::NextTouched, [key('.')], "move to the next position the pending step changes";
+        Action::PreviousTouched, [key(',')], "move to the one before";
+        Action::Follow, [key('o')], "let the cursor follow what happens, or stay";
+        Action::Search, [key('/')], "search the canvas (or the log) for a text, or id:N for a token";
+        Action::NextMatch, [key('n')], "go to the next match";
+        Action::PreviousMatch, [key('N')], "go to the match before";
     }
     Edit {
-        Action::Pick, [key('e')], Some("edit"), "write a token here: choose a candidate or type one";
-        Action::Remask, [key('r')], None, "take the token here back";
-        Action::Pin, [key('#')], None, "pin it: not written, expanded or dropped; again: let it go";
-        Action::Veto, [key('!')], None, "never write the model's guess here (needs a new forward pass)";
-        Action::Expansion, [key('X')], None, "expand it in the next step; again: never; again: by the rules";
-        Action::Insert, [key('I')], None, "put a mask before it";
-        Action::Remove, [key('D')], None, "remove it; in the session's lists: take the entry away";
-        Action::Trim, [key('T')], None, "cut the canvas before it";
-        Action::Undo, [key('u')], None, "take back the last edit, turned parameter or deleted branch";
-        Action::Redo, [key('U')], None, "make the edit again that was taken back";
+        Action::Pick, [key('e')], "write a token here: choose a candidate or type one";
+        Action::Remask, [key('r')], "take the token here back";
+        Action::Pin, [key('#')], "pin it: not written, expanded or dropped; again: let it go";
+        Action::Veto, [key('!')], "never write the model's guess here (needs a new forward pass)";
+        Action::Expansion, [key('X')], "expand it in the next step; again: never; again: by the rules";
+        Action::Insert, [key('I')], "put a mask before it";
+        Action::Remove, [key('D')], "remove it; in the session's lists: take the entry away";
+        Action::Trim, [key('T')], "cut the canvas before it";
+        Action::Undo, [key('u')], "take back the last edit, turned parameter or deleted branch";
+        Action::Redo, [key('U')], "make the edit again that was taken back";
     }
     Parameters {
-        Action::More, [key('+'), key('=')], Some("value"), "turn the chosen parameter up";
-        Action::Less, [key('-')], Some(""), "turn it down";
-        Action::NextParam, [key('p')], None, "choose the next parameter";
-        Action::PreviousParam, [key('P')], None, "choose the one before";
-        Action::ResetParam, [key('x')], None, "give it back the value the run was started with";
-        Action::Try, [key('a')], Some("try"), "try them: run again from the start in spare time, beside the run on screen";
-        Action::Enter, [code(KeyCode::Enter)], None, "type its value; on a position: go to where it was written or inserted; in the log: go to that step";
+        Action::More, [key('+'), key('=')], "turn the chosen parameter up";
+        Action::Less, [key('-')], "turn it down";
+        Action::NextParam, [key('p')], "choose the next parameter";
+        Action::PreviousParam, [key('P')], "choose the one before";
+        Action::ResetParam, [key('x')], "give it back the value the run was started with";
+        Action::Try, [key('a')], "try them: run again from the start in spare time, beside the run on screen";
+        Action::Enter, [code(KeyCode::Enter)], "type its value; on a position: go to where it was written or inserted; in the log: go to that step";
     }
     View {
-        Action::NextPane, [code(KeyCode::Tab)], Some("pane"), "give the keys to the next pane";
-        Action::PreviousPane, [code(KeyCode::BackTab)], None, "give them to the pane before";
-        Action::Pane(1), [key('1')], None, "EOS and length";
-        Action::Pane(2), [key('2')], None, "inspector";
-        Action::Pane(3), [key('3')], None, "parameters";
-        Action::Pane(4), [key('4')], None, "timeline";
-        Action::Pane(5), [key('5')], None, "log";
-        Action::Pane(6), [key('6')], None, "waterfall (position × step); again: back";
-        Action::Pane(7), [key('7')], None, "session: branches, bookmarks, breakpoints, diagnosis, query";
-        Action::Zoom, [key('z')], Some("zoom"), "let this pane fill the screen, or give it back";
-        Action::Ghost, [key('t')], Some("draft"), "show masks as the draft the model has in mind, or as bars";
-        Action::Waterfall, [key('v')], None, "show the waterfall (position × step) in place of the blocks, or the blocks again";
-        Action::Align, [key('i')], None, "waterfall: align positions by identity, or by number";
-        Action::Exact, [key('d')], None, "hold pending steps against their exact passes (with --cache), or no more";
+        Action::NextPane, [code(KeyCode::Tab)], "give the keys to the next pane";
+        Action::PreviousPane, [code(KeyCode::BackTab)], "give them to the pane before";
+        Action::Pane(1), [key('1')], "EOS and length";
+        Action::Pane(2), [key('2')], "inspector";
+        Action::Pane(3), [key('3')], "parameters";
+        Action::Pane(4), [key('4')], "timeline";
+        Action::Pane(5), [key('5')], "log";
+        Action::Pane(6), [key('6')], "waterfall (position × step); again: back";
+        Action::Pane(7), [key('7')], "session: branches, bookmarks, breakpoints, diagnosis, query";
+        Action::Zoom, [key('z')], "let this pane fill the screen, or give it back";
+        Action::Ghost, [key('t')], "show masks as the draft the model has in mind, or as bars";
+        Action::Waterfall, [key('v')], "show the waterfall (position × step) in place of the blocks, or the blocks again";
+        Action::Align, [key('i')], "waterfall: align positions by identity, or by number";
+        Action::Exact, [key('d')], "hold pending steps against their exact passes (with --cache), or no more";
     }
     Program {
-        Action::Command, [key(':')], Some("command"), "type a command, or choose one: every command and key is there";
-        Action::Help, [key('?')], Some("help"), "show or close this help";
-        Action::Save, [ctrl('s')], None, "save what was done to a file";
-        Action::Redraw, [ctrl('l')], None, "draw the screen anew";
-        Action::Escape, [code(KeyCode::Esc)], None, "close what is open; stop a run; cancel a forward pass";
-        Action::Interrupt, [ctrl('c')], None, "stop a run and cancel a forward pass; twice: quit";
-        Action::Suspend, [ctrl('z')], None, "go to the shell; `fg` comes back";
-        Action::Quit, [key('q')], Some("quit"), "quit";
+        Action::Command, [key(':')], "type a command, or choose one: every command and key is there";
+        Action::Help, [key('?')], "show or close this help";
+        Action::Save, [ctrl('s')], "save what was done to a file";
+        Action::Redraw, [ctrl('l')], "draw the screen anew";
+        Action::Escape, [code(KeyCode::Esc)], "close what is open; stop a run; cancel a forward pass";
+        Action::Interrupt, [ctrl('c')], "stop a run and cancel a forward pass; twice: quit";
+        Action::Suspend, [ctrl('z')], "go to the shell; `fg` comes back";
+        Action::Quit, [key('q')], "quit";
     }
 };
 
@@ -387,29 +384,6 @@ impl Keymap {
                 .action(event)
                 .filter(|action| !matches!(action, Action::Enter | Action::Escape)),
         }
-    }
-
-    /// The hints, most needed first: keys and a word. Neighbours whose word is empty share the
-    /// one before; what has no key is left out.
-    pub fn hints(&self) -> Vec<(String, &'static str)> {
-        let mut hints: Vec<(String, &'static str)> = Vec::new();
-        for (binding, keys) in self.rows() {
-            let Some(word) = binding.hint else { continue };
-            if !word.is_empty() {
-                hints.push((String::new(), word));
-            }
-            // Arrows say more than letters.
-            let arrows = matches!(binding.action, Action::Left | Action::Right);
-            let key = if arrows { keys.last() } else { keys.first() };
-            if let (Some(key), Some((names, _))) = (key, hints.last_mut()) {
-                if !names.is_empty() {
-                    names.push(' ');
-                }
-                names.push_str(&key.name());
-            }
-        }
-        hints.retain(|(names, _)| !names.is_empty());
-        hints
     }
 
     /// The keys as a Markdown table, for the README.

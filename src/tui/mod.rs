@@ -24,6 +24,7 @@ mod driver;
 mod flow;
 mod frame;
 mod help;
+mod hints;
 mod history;
 mod keymap;
 mod lanes;

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::{
     actions::{act, show},
     app::{App, Mode},
-    command_line, frame,
+    command_line, frame, hints,
     keymap::Action,
     layout::Pane,
     panes::{canvas, eos, grid, log, params, session, timeline, waterfall},
@@ -57,7 +57,7 @@ pub(super) fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<Effect>)
         // On a small screen a slow pass takes some of the line.
         let slow = app.slow_pass(areas.hints).filter(|_| areas.message.is_none());
         let line = slow.map_or(areas.hints, |slow| slow.beside(areas.hints));
-        if let Some(action) = frame::hint_hit(app.theme, &app.keymap, line, x) {
+        if let Some(action) = hints::hit(app, line, x) {
             act(app, action, effects);
         }
         return;

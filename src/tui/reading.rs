@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::app::App;
 use crate::{
-    session::{Followed, Session},
+    session::{Followed, Pending, Session},
     trace::{News, Reader},
 };
 
@@ -52,6 +52,11 @@ impl Reading {
 }
 
 impl App {
+    /// True where the next step has not been read, or not been written yet.
+    pub(super) fn awaits_step(&self) -> bool {
+        self.reading.is_some() && matches!(self.debugger.session.pending(), Pending::Done(_))
+    }
+
     /// Takes news of the recording in. Whoever stands at its last step goes along with it.
     pub(super) fn take_news(&mut self, news: News) {
         let Some(reading) = &mut self.reading else { return };

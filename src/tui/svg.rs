@@ -37,7 +37,7 @@ pub fn svg(buffer: &Buffer, shade: Shade) -> String {
          viewBox=\"0 0 {width:.1} {height:.1}\">\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{}\"/>\n\
          <g shape-rendering=\"crispEdges\" font-family=\"'DejaVu Sans Mono', 'JetBrains Mono', Menlo, Consolas, monospace\" \
-         font-size=\"13.3\" xml:space=\"preserve\">\n",
+         font-size=\"13.3\">\n",
         paper.ground
     );
     for y in area.top()..area.bottom() {
@@ -196,7 +196,7 @@ fn text(
     }
     let _ = writeln!(
         svg,
-        "<text x=\"{left:.1}\" y=\"{:.1}\" textLength=\"{:.1}\" fill=\"{ink}\"{style}>{}</text>",
+        "<text xml:space=\"preserve\" x=\"{left:.1}\" y=\"{:.1}\" textLength=\"{:.1}\" fill=\"{ink}\"{style}>{}</text>",
         top + 12.8,
         f32::from(cells) * CELL.0,
         escaped(run)

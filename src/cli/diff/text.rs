@@ -217,6 +217,9 @@ impl Report<'_> {
             Line::of(Ink::Dim, "  step alike  ").and(Ink::A, cell("A", CELL + 1)).and(Ink::B, "B"),
         );
         let mut folds = false;
+        // Where one is over, the other has nothing beside it.
+        let both = differing.iter().take_while(|pair| pair.a.is_some() && pair.b.is_some()).count();
+        let shown = if self.all { shown } else { shown.min(both) };
         for pair in &differing[..shown] {
             let alike = pair.a.iter().flat_map(|did| &did.changes).filter(|one| one.alike).count();
             let cells = [(self.a, &pair.a), (self.b, &pair.b)].map(|(side, made)| {
@@ -245,7 +248,13 @@ impl Report<'_> {
                 );
             }
         }
-        let more = differing.len() - shown;
+        let alone = differing.len() - both;
+        if alone > 0 && !self.all {
+            let over = if differing[both].a.is_none() { "A" } else { "B" };
+            let text = format!("  {over} is over; the other makes {alone} more steps");
+            lines.push(Line::of(Ink::Dim, text));
+        }
+        let more = if self.all { 0 } else { both - shown };
         match (more, folds) {
             (0, false) => {}
             (0, true) => lines.push(Line::of(Ink::Dim, "  --all lists what is folded here")),
@@ -289,14 +298,6 @@ impl Report<'_> {
         let text = |side: &Side| side.recording.vocabulary.text(&side.run().answer());
         let (one, two) = (text(self.a), text(self.b));
         lines.push(Line::default());
-        if one.is_empty() && two.is_empty() {
-            let named = |side: &Side| !side.recording.vocabulary.ids().is_empty();
-            let said = match named(self.a) || named(self.b) {
-                true => "  is empty",
-                false => "  is not known: no token's text is recorded",
-            };
-            return lines.push(Line::of(Ink::Bold, "The text of both").and(Ink::Plain, said));
-        }
         if one == two {
             lines.push(Line::of(Ink::Bold, "The text of both"));
             let words = marked(&one, &two).0;

@@ -123,10 +123,10 @@ fn punctuation(run: &Run, filled: &[Filled]) -> Option<Finding> {
     steps.dedup();
     (!slots.is_empty()).then(|| Finding {
         lint: Lint::EarlyPunctuation,
-        text: format!(
-            "{} punctuation marks were written before the token in front of them",
-            slots.len()
-        ),
+        text: match slots.len() {
+            1 => "1 punctuation mark was written before the token in front of it".to_owned(),
+            n => format!("{n} punctuation marks were written before the token in front of them"),
+        },
         steps,
         positions: run.positions(slots),
     })

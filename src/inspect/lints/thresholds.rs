@@ -80,7 +80,13 @@ fn ended(run: &Run) -> Option<Finding> {
     let masked: Vec<usize> = (0..end.canvas.len()).filter(|&at| end.canvas.is_open(at)).collect();
     (finish != Finish::Complete || !masked.is_empty()).then(|| Finding {
         lint: Lint::Stagnation,
-        text: format!("the run ended ({}) with {} masks left", finish.name(), masked.len()),
+        text: match finish {
+            // Its program may have been stopped.
+            Finish::Unrecorded => {
+                format!("the recording ends with {} masks left", masked.len())
+            }
+            finish => format!("the run ended ({}) with {} masks left", finish.name(), masked.len()),
+        },
         steps: vec![end.depth as usize],
         positions: masked,
     })

@@ -6,7 +6,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
     super::{
-        frame,
+        frame, hints,
         history::block_number,
         layout::SMALLEST,
         panes::canvas,
@@ -248,8 +248,8 @@ fn bottom(comparison: &Comparison, pen: &mut Pen, area: Rect) {
     }
     let y = area.bottom() - 1;
     let width = if rows == 1 { line.width } else { area.width };
-    let hints = keys::hints(&comparison.keymap, comparison.inner);
-    frame::draw_hints(pen, &hints, Rect { y, width, height: 1, ..area });
+    let all = keys::hints(&comparison.keymap, comparison.inner);
+    hints::draw(pen, &all, Rect { y, width, height: 1, ..area });
 }
 
 /// The help box.

@@ -1,12 +1,25 @@
 //! What the debugger's keys do on the screen of a comparison, as data: the hints at the bottom
 //! and the help box come from it.
 
-use super::super::keymap::{Action, Keymap, names};
+use super::super::{
+    hints::Hint,
+    keymap::{Action, Keymap, names},
+};
 
 /// Actions with a word for the hints and a line of help.
 pub const KEYS: &[(&[Action], Option<&str>, &str)] = &[
     (&[Action::Step], Some("step"), "make a step in every lane"),
     (&[Action::Back], Some("back"), "go one step back in every lane"),
+    (
+        &[Action::NextEvent, Action::PreviousEvent],
+        Some("parting"),
+        "go to the step in which this lane parts from lane 1",
+    ),
+    (
+        &[Action::NextTouched, Action::PreviousTouched],
+        Some("differences"),
+        "go to the next difference from lane 1, or back",
+    ),
     (&[Action::RunPause], Some("run/pause"), "run at the chosen speed, or pause"),
     (&[Action::RunToEnd], None, "run to the end of every lane, or pause"),
     (&[Action::Slower, Action::Faster], None, "run slower, or faster"),
@@ -15,17 +28,7 @@ pub const KEYS: &[(&[Action], Option<&str>, &str)] = &[
     (&[Action::LastStep], None, "go to the last known step"),
     (&[Action::NextPane], Some("lane"), "go to the next lane"),
     (&[Action::PreviousPane], None, "go to the lane before"),
-    (
-        &[Action::NextTouched, Action::PreviousTouched],
-        Some("differences"),
-        "go to the next difference from lane 1, or back",
-    ),
-    (
-        &[Action::NextEvent, Action::PreviousEvent],
-        Some("parting"),
-        "go to the step in which this lane parts from lane 1",
-    ),
-    (&[Action::Enter], Some("open"), "open this lane in the debugger; there, q comes back"),
+    (&[Action::Enter], Some("open"), "open this lane as a debugger; over one, go there"),
     (&[Action::Left, Action::Right], None, "move the cursor of this lane"),
     (&[Action::Follow], None, "let the cursors follow what happens again"),
     (&[Action::Ghost], None, "show masks as the model's draft, or as bars"),
@@ -36,15 +39,17 @@ pub const KEYS: &[(&[Action], Option<&str>, &str)] = &[
     (&[Action::Quit], Some("quit"), "quit; over the debugger, go back to it"),
 ];
 
-/// The hints, most needed first: keys and a word; what has no key is left out. `inner` is a screen
-/// over the debugger.
-pub fn hints(keymap: &Keymap, inner: bool) -> Vec<(String, &'static str)> {
+/// The hints, most needed first. `inner` is a screen over the debugger.
+pub fn hints(keymap: &Keymap, inner: bool) -> Vec<Hint> {
     let hints = KEYS.iter().filter_map(|(actions, word, _)| {
-        let keys: Vec<String> = actions.iter().map(|action| keymap.first(*action)).collect();
-        let word = if inner && *actions == [Action::Quit] { Some("back") } else { *word };
-        Some((keys.join(" ").trim().to_owned(), word?))
+        let word = match actions {
+            [Action::Quit] if inner => Some("back"),
+            [Action::Enter] if inner => Some("go there"),
+            _ => *word,
+        };
+        Hint::new(keymap, actions, word?)
     });
-    hints.filter(|(keys, _)| !keys.is_empty()).collect()
+    hints.collect()
 }
 
 /// The rows of the help box: every key of the actions, and what they do.

@@ -77,6 +77,8 @@ pub(super) struct Comparison {
     pub help: bool,
     /// It lies over the debugger, which to quit leads back to.
     pub inner: bool,
+    /// The debugger is to go where the lane in focus is.
+    chosen: bool,
     /// It runs at the chosen speed, or as fast as it goes.
     pub running: bool,
     paced: bool,
@@ -108,6 +110,7 @@ impl Comparison {
             let mut app = App::new(start, width, height);
             let live = app.source == Source::Live;
             app.debugger.live = live;
+            app.inner = true;
             let session = &app.debugger.session;
             let end = session.timeline().branch(session.at()).last().copied().filter(|_| !live);
             Lane { label, app, end, parting: None, differing: Vec::new() }
@@ -118,6 +121,7 @@ impl Comparison {
             open: false,
             help: false,
             inner: false,
+            chosen: false,
             running: false,
             paced: false,
             speed,
@@ -137,6 +141,12 @@ impl Comparison {
         comparison.hold_recorded();
         comparison.refresh();
         Some(comparison)
+    }
+
+    /// Where the debugger is to go, if a lane was chosen: the lane's end, and where it stands.
+    pub fn chosen(&self) -> Option<(NodeId, NodeId)> {
+        let lane = self.lockstep.lanes.get(self.focus).filter(|_| self.chosen)?;
+        Some((lane.end?, lane.app.debugger.session.at()))
     }
 
     /// Two recorded lanes over the debugger they are branches of, at the step before they part.
@@ -303,6 +313,10 @@ impl Comparison {
                 for lane in &mut self.lockstep.lanes {
                     lane.app.ghost = !lane.app.ghost;
                 }
+            }
+            Action::Enter if self.inner => {
+                self.chosen = true;
+                effects.push(Effect::Quit);
             }
             Action::Enter => self.enter(),
             Action::Help => self.help = true,

@@ -88,6 +88,9 @@ impl Comparison {
 
     /// Goes to the next position of the lane in focus that differs from the first lane.
     pub(super) fn next_difference(&mut self, on: bool) {
+        if self.focus == 0 && self.lockstep.lanes.len() == 2 {
+            self.focus = 1;
+        }
         let first = self.focus == 0;
         let Some(app) = self.focused() else { return };
         let mut differing = (0..app.differs.len()).filter(|&at| app.differs[at]);

@@ -301,6 +301,7 @@ pub fn next(app: &App) -> String {
         }
         Pending::Wanted { .. } if app.debugger.live => "…".to_owned(),
         Pending::Wanted { .. } => String::new(),
+        Pending::Done(_) if app.awaits_step() => "the next step is not here yet".to_owned(),
         Pending::Done(finish) => finish.name().to_owned(),
         Pending::Failed(_) => "cannot go on".to_owned(),
     };

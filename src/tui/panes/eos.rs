@@ -188,7 +188,9 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
                 Pending::Failed(_) => "The strategy cannot decide here.",
                 Pending::Done(_) | Pending::Decided { .. } => "",
             };
-            if matches!(app.debugger.session.pending(), Pending::Done(_)) {
+            if app.awaits_step() {
+                pen.paragraph(words, "The next step is not here yet.", Role::Dim);
+            } else if matches!(app.debugger.session.pending(), Pending::Done(_)) {
                 pen.paragraph(words, &length::why(app), Role::Text);
             } else {
                 pen.paragraph(words, sentence, Role::Dim);

@@ -222,10 +222,7 @@ fn branches_are_put_side_by_side_and_left_again() {
     }
     assert!(screen.contains("step 6"), "{screen}");
     super::screens::check("beside_120x40", &app);
-    // Lanes step together, and one opens as a debugger that keeps to its branch.
-    press(&mut app, "s Tab Enter");
-    assert!(shown(&app).contains("branch 2/2"), "{}", shown(&app));
-    press(&mut app, "q s");
+    press(&mut app, "s s");
     assert!(shown(&app).contains("step 8"), "{}", shown(&app));
     update(&mut app, Event::Terminal(crossterm::event::Event::Resize(80, 24)));
     assert!(shown(&app).contains("2 branch 2"), "{}", shown(&app));
@@ -233,6 +230,13 @@ fn branches_are_put_side_by_side_and_left_again() {
     assert!(app.beside.is_none());
     assert_eq!((app.width, app.height), (80, 24));
     assert_eq!(app.debugger.session.at(), here, "the debugger is where it was");
+    // A branch that is chosen is gone to, where it stood.
+    command(&mut app, "diff 1 2");
+    press(&mut app, "Enter");
+    assert!(app.beside.is_none() && shown(&app).contains("branch 1/2"), "{}", shown(&app));
+    assert_eq!(app.debugger.session.node().depth, 6);
+    press(&mut app, "f");
+    assert!(!app.edited(), "the way forward is the branch's");
 }
 
 #[test]

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::fake::{app_of, press, start};
+use super::fake::{self, app_of, press, start};
 use crate::tui::{
-    Look,
+    App, Look,
     chord::Chord,
-    frame,
+    frame, hints,
     keymap::{Action, Group, Keymap, KeymapError, TABLE},
 };
 
@@ -65,11 +65,25 @@ fn the_conventions_hold() {
 
 #[test]
 fn hints_name_the_keys_one_needs_first() {
-    let hints = Keymap::default().hints();
-    assert_eq!(hints[0], ("s".to_owned(), "step"));
-    assert_eq!(hints.last().map(|(_, word)| *word), Some("quit"));
-    assert!(hints.iter().any(|(keys, word)| keys == "[ ]" && *word == "events"));
-    assert!(hints.iter().any(|(keys, word)| keys == "← →" && *word == "position"));
+    let mut app = fake::app(Look::default(), 3, 200, 60);
+    let hints = |app: &App| -> Vec<(String, &'static str)> {
+        hints::of(app).into_iter().map(|hint| (hint.keys, hint.word)).collect()
+    };
+    let canvas = hints(&app);
+    assert_eq!(canvas[0], ("s".to_owned(), "step"));
+    assert_eq!(canvas.last(), Some(&("q".to_owned(), "quit")));
+    for hint in [("[ ]", "events"), ("← →", "position"), ("- +", "value"), ("e", "edit")] {
+        assert!(canvas.contains(&(hint.0.to_owned(), hint.1)), "{hint:?}");
+    }
+    // Where the keys go to the parameters, they do something else.
+    fake::press(&mut app, "3");
+    let params = hints(&app);
+    for hint in [("↑ ↓", "choose"), ("- +", "turn"), ("Enter", "type"), ("x", "give back")] {
+        assert!(params.contains(&(hint.0.to_owned(), hint.1)), "{hint:?}");
+    }
+    for gone in ["position", "value", "edit"] {
+        assert!(params.iter().all(|(_, word)| *word != gone), "{gone}");
+    }
 }
 
 /// A keymap with these keys, each written as in a configuration.
@@ -121,7 +135,8 @@ fn keys_are_changed_one_action_at_a_time() {
     }
     assert_eq!(changed.first(Action::Step), "F5");
     assert_eq!(changed.keys(Action::Step).len(), 2, "a key twice is a key once");
-    assert_eq!(changed.hints()[0], ("F5".to_owned(), "step"));
+    let hint = hints::Hint::new(&changed, &[Action::Step], "step");
+    assert_eq!(hint.map(|hint| hint.keys), Some("F5".to_owned()));
 }
 
 #[test]

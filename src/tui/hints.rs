@@ -1,0 +1,134 @@
+//! The line of hints at the bottom: the keys one needs first, where the keys go now.
+
+use ratatui::layout::Rect;
+
+use super::{
+    app::App,
+    keymap::{Action, Keymap},
+    layout::Pane,
+    pen::Pen,
+    text,
+    theme::{Role, Theme},
+};
+
+/// Actions that share a word.
+type Words = (&'static [Action], &'static str);
+
+/// What stays at the end, whatever the width: the command line, help and quit.
+const KEPT: usize = 3;
+
+const FIRST: [Words; 2] = [(&[Action::Step], "step"), (&[Action::Back], "back")];
+
+const LAST: [Words; 11] = [
+    (&[Action::NextPane], "pane"),
+    (&[Action::PreviousEvent, Action::NextEvent], "events"),
+    (&[Action::Break], "break"),
+    (&[Action::Search], "search"),
+    (&[Action::Less, Action::More], "value"),
+    (&[Action::Try], "try"),
+    (&[Action::Zoom], "zoom"),
+    (&[Action::Ghost], "draft"),
+    (&[Action::Command], "command"),
+    (&[Action::Help], "help"),
+    (&[Action::Quit], "quit"),
+];
+
+/// The actions of a pane.
+fn of_pane(pane: Pane) -> &'static [Words] {
+    match pane {
+        Pane::Params => &[
+            (&[Action::Up, Action::Down], "choose"),
+            (&[Action::Less, Action::More], "turn"),
+            (&[Action::Enter], "type"),
+            (&[Action::ResetParam], "give back"),
+            (&[Action::Try], "try"),
+        ],
+        Pane::Timeline => &[
+            (&[Action::Left, Action::Right], "over known steps"),
+            (&[Action::Up, Action::Down], "branch"),
+        ],
+        Pane::Log => &[(&[Action::Up, Action::Down], "line"), (&[Action::Enter], "go there")],
+        Pane::Session => &[
+            (&[Action::Up, Action::Down], "entry"),
+            (&[Action::Enter], "go there"),
+            (&[Action::Remove], "take away"),
+        ],
+        Pane::Canvas | Pane::Grid | Pane::Waterfall | Pane::Eos | Pane::Inspector => &[
+            (&[Action::RunPause], "run/pause"),
+            (&[Action::RunToEnd], "continue"),
+            (&[Action::Left, Action::Right], "position"),
+            (&[Action::Pick], "edit"),
+        ],
+    }
+}
+
+/// A hint: its keys, and what they do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Hint {
+    pub keys: String,
+    pub word: &'static str,
+    /// What a click on it does.
+    pub action: Action,
+}
+
+impl Hint {
+    /// Nothing if no key does it.
+    pub fn new(keymap: &Keymap, actions: &[Action], word: &'static str) -> Option<Self> {
+        let keys = actions.iter().filter_map(|&action| {
+            // Arrows say more than letters.
+            let arrows = matches!(action, Action::Left | Action::Right | Action::Up | Action::Down);
+            let keys = keymap.keys(action);
+            if arrows { keys.last() } else { keys.first() }
+        });
+        let keys: Vec<String> = keys.map(|key| key.name()).collect();
+        let action = *actions.first()?;
+        (!keys.is_empty()).then(|| Self { keys: keys.join(" "), word, action })
+    }
+}
+
+/// The debugger's hints, most needed first.
+pub(super) fn of(app: &App) -> Vec<Hint> {
+    let own = of_pane(app.focus);
+    let last = LAST.iter().filter(|(actions, _)| own.iter().all(|(others, _)| others != actions));
+    let all = FIRST.iter().chain(own).chain(last);
+    let quit = if app.inner { "back" } else { "quit" };
+    let word = |actions: &[Action], word| if actions == [Action::Quit] { quit } else { word };
+    all.filter_map(|(actions, said)| Hint::new(&app.keymap, actions, word(actions, said))).collect()
+}
+
+/// Those that fit a line, with the column each stands in; the others are left out whole.
+fn placed(theme: Theme, hints: &[Hint], line: Rect) -> Vec<(u16, &Hint)> {
+    let width = |hint: &Hint| {
+        u16::try_from(text::width(&theme.say(&hint.keys)) + hint.word.len() + 3).unwrap_or(u16::MAX)
+    };
+    let (first, kept) = hints.split_at(hints.len().saturating_sub(KEPT));
+    let mut used: u16 = kept.iter().map(width).sum();
+    let fitting = first.iter().take_while(|hint| {
+        used = used.saturating_add(width(hint));
+        used < line.width
+    });
+    let mut x = line.x + 1;
+    let fitting: Vec<&Hint> = fitting.collect();
+    let shown = fitting.into_iter().chain(kept).map(|hint| {
+        let at = x;
+        x = x.saturating_add(width(hint));
+        (at, hint)
+    });
+    shown.collect()
+}
+
+/// Draws hints on a line.
+pub(super) fn draw(pen: &mut Pen, hints: &[Hint], line: Rect) {
+    for (x, hint) in placed(pen.theme, hints, line) {
+        let room = line.right().saturating_sub(x);
+        let used = pen.say(x, line.y, room, &hint.keys, Role::Key) + 1;
+        pen.say(x + used, line.y, room.saturating_sub(used), hint.word, Role::Dim);
+    }
+}
+
+/// The action of the hint under a cell of its line.
+pub(super) fn hit(app: &App, line: Rect, x: u16) -> Option<Action> {
+    let hints = of(app);
+    let places = placed(app.theme, &hints, line);
+    places.into_iter().rev().find(|(at, _)| *at <= x).map(|(_, hint)| hint.action)
+}
