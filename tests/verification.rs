@@ -295,4 +295,14 @@ fn the_program_says_what_it_found_and_how_to_look_at_it() {
     assert_eq!(code, Some(1));
     assert_eq!((&json["equal"], &json["differing"]), (&false.into(), &1.into()));
     assert_eq!(json["first"]["what"], "mode");
+    // Several at once: each in a line, but for those with something to say.
+    let none = folder.path().join("none.jsonl").display().to_string();
+    let (code, told, err) = demask(&["verify", &good, &none, bad, &good]);
+    assert_eq!(code, Some(1));
+    assert_eq!(told.matches(&format!("{good}: verified\n")).count(), 2, "{told}");
+    assert!(
+        told.contains(&format!("\n{bad}:\ncanvases ")) && told.contains("NOT verified"),
+        "{told}"
+    );
+    assert!(err.contains("none.jsonl: it cannot be read"), "{err}");
 }

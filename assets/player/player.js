@@ -701,6 +701,8 @@
         now.set(at, value);
       }
     }
+    $('foreign').textContent = data.params.length ? ''
+      : `${visible(data.strategy)} is another program's: no parameters are known`;
     pairs($('params'), data.params.map(([, symbol], at) => {
       const value = now.get(String(at));
       const turned = value !== start.get(String(at));

@@ -26,13 +26,13 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// The recording, or - for standard input
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    /// The recordings, or - for standard input
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
     /// Run the forward passes again too: on --model, or on the embedded model
     #[arg(long)]
     passes: bool,
-    /// One JSON object on stdout
+    /// One JSON object a recording on stdout
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -51,31 +51,74 @@ struct Report<'a> {
 }
 
 pub fn main(args: &VerifyArgs) -> Result<ExitCode, Fault> {
-    let (recording, verified) = trace::verify(&args.file)?;
+    let many = args.files.len() > 1;
+    let mut model = None;
+    let mut code = ExitCode::SUCCESS;
+    for file in &args.files {
+        match one(args, file, &mut model) {
+            Ok((text, true)) if many && !args.json => {
+                let last = text.lines().last().unwrap_or_default();
+                say(&harmless(&format!("{}: {last}", file.display())))?;
+            }
+            Ok((text, equal)) => {
+                let heading = format!("{}:\n", file.display());
+                say(&harmless(&format!(
+                    "{}{text}",
+                    if many && !args.json { &heading } else { "" }
+                )))?;
+                if !equal {
+                    code = ExitCode::FAILURE;
+                }
+            }
+            // The others are looked at all the same.
+            Err(fault) if many => code = fault.report(),
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(code)
+}
+
+/// Verifies one recording: what is said of it, and whether everything is as it says. The model is
+/// loaded once for all.
+fn one(
+    args: &VerifyArgs,
+    file: &Path,
+    model: &mut Option<Loaded>,
+) -> Result<(String, bool), Fault> {
+    let (recording, verified) = trace::verify(file)?;
     let passes = match args.passes || args.source.model.is_some() {
-        true => Some(run_passes(args, &recording)?),
+        true => Some(run_passes(args, &recording, model)?),
         false => None,
     };
     let equal = verified.differing == 0
         && verified.first.is_none()
         && passes.as_ref().is_none_or(|passes| passes.differing == 0);
     let strategy = recording.recorded.strategy.name();
-    if args.json {
-        let file = args.file.display().to_string();
-        let passes = passes.as_ref();
-        let report = Report { file, strategy, verified: &verified, passes, equal };
-        say(&harmless_json(&serde_json::to_string(&report).map_err(Fault::failure)?))?;
-    } else {
-        say(&harmless(&text(args, &recording, &verified, passes.as_ref(), equal)))?;
-    }
-    Ok(if equal { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let said = match args.json {
+        true => {
+            let (file, passes) = (file.display().to_string(), passes.as_ref());
+            let report = Report { file, strategy, verified: &verified, passes, equal };
+            harmless_json(&serde_json::to_string(&report).map_err(Fault::failure)?)
+        }
+        false => text(file, &recording, &verified, passes.as_ref(), equal),
+    };
+    Ok((said, equal))
 }
 
 /// The forward passes of the steps on record, each run again.
-fn run_passes(args: &VerifyArgs, recording: &Recording) -> Result<Passes, Fault> {
-    let computing = args.source.computing()?;
-    let mut loaded = progress::load(&args.source.source()?, &computing, Shown::Bar)?;
-    fits(&loaded, recording)?;
+fn run_passes(
+    args: &VerifyArgs,
+    recording: &Recording,
+    model: &mut Option<Loaded>,
+) -> Result<Passes, Fault> {
+    let loaded = match model {
+        Some(loaded) => loaded,
+        None => {
+            let computing = args.source.computing()?;
+            model.insert(progress::load(&args.source.source()?, &computing, Shown::Bar)?)
+        }
+    };
+    fits(loaded, recording)?;
     let stopped = stop::on_signals();
     let session = recording.session();
     let timeline = session.timeline();
@@ -124,7 +167,7 @@ fn fits(loaded: &Loaded, recording: &Recording) -> Result<(), Fault> {
 }
 
 fn text(
-    args: &VerifyArgs,
+    file: &Path,
     recording: &Recording,
     found: &Verified,
     passes: Option<&Passes>,
@@ -198,7 +241,7 @@ fn text(
     }
     if let Some(first) = &found.first {
         lines.push(format!("first difference: {first}"));
-        lines.extend(seen(&args.file, recording, first));
+        lines.extend(seen(file, recording, first));
     }
     lines.extend(recording.notices.iter().map(|notice| format!("note: {notice}")));
     if !found.closed {

@@ -9,7 +9,7 @@ use super::{
         frame, hints,
         history::block_number,
         layout::SMALLEST,
-        panes::canvas,
+        panes::{canvas, inspector},
         pen::Pen,
         popup,
         slow::Slow,
@@ -143,7 +143,26 @@ fn draw_lane(lane: &Lane, pen: &mut Pen, area: Rect, at: usize, focused: bool) {
         Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: 1 };
     let line = pen.fitting(&figures(lane), inside.width);
     pen.say(inside.x, inside.y, inside.width, &line, Role::Dim);
-    canvas::draw_inside(&lane.app, pen, Rect { y: area.y + 1, height: area.height - 1, ..area });
+    let (above, below) = parts(area);
+    canvas::draw_inside(&lane.app, pen, above);
+    if let Some((room, said)) = below.zip(inspector::in_short(&lane.app)) {
+        let safe = text::safe(&said, pen.theme.ascii());
+        pen.paragraph(room, &safe, if focused { Role::Text } else { Role::Dim });
+    }
+}
+
+/// A lane's canvas under its figures, and where it has the room, what is said of the position under
+/// its cursor.
+fn parts(lane: Rect) -> (Rect, Option<Rect>) {
+    const ROOMY: u16 = 14;
+    const SAID: u16 = 3;
+    let canvas = Rect { y: lane.y + 1, height: lane.height.saturating_sub(1), ..lane };
+    if lane.height < ROOMY {
+        return (canvas, None);
+    }
+    let below =
+        Rect { x: lane.x + 1, y: lane.bottom() - SAID, width: lane.width - 2, height: SAID };
+    (Rect { height: canvas.height - SAID, ..canvas }, Some(below))
 }
 
 /// Where a lane is and its figures, from long to short.
@@ -294,7 +313,7 @@ pub(super) fn click(comparison: &mut Comparison, mouse: MouseEvent) {
     let (places, _) = places(comparison);
     let under = |(_, place): &Place| place.contains((mouse.column, mouse.row).into());
     let Some((at, place)) = places.into_iter().find(under) else { return };
-    let area = Rect { y: place.y + 1, height: place.height.saturating_sub(1), ..place };
+    let (area, _) = parts(place);
     let Some(app) = comparison.lockstep.lanes.get_mut(at).map(|lane| &mut lane.app) else { return };
     match mouse.kind {
         MouseEventKind::Down(MouseButton::Left) => {

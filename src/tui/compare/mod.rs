@@ -25,7 +25,7 @@ use super::{
     update::{Effect, Event},
 };
 use crate::{
-    compare::{self, Advance, Ahead, Lockstep, Run, StepPair},
+    compare::{self, Advance, Ahead, Lockstep, Parted, Run, StepPair},
     predict::Key,
     session::{NodeId, Session},
 };
@@ -39,6 +39,8 @@ pub(super) struct Lane {
     end: Option<NodeId>,
     /// The step at which it parts from the first lane.
     parting: Option<usize>,
+    /// Of a recorded run: the positions where the first lane and this one part, where they have one.
+    spots: Option<[Option<usize>; 2]>,
     /// Of a recorded run beside a recorded first lane: by step from 1, whether it differs.
     differing: Vec<bool>,
 }
@@ -113,7 +115,7 @@ impl Comparison {
             app.inner = true;
             let session = &app.debugger.session;
             let end = session.timeline().branch(session.at()).last().copied().filter(|_| !live);
-            Lane { label, app, end, parting: None, differing: Vec::new() }
+            Lane { label, app, end, parting: None, spots: None, differing: Vec::new() }
         });
         let mut comparison = Self {
             lockstep: Lockstep { lanes: lanes.collect() },
@@ -169,6 +171,8 @@ impl Comparison {
             let mut differing = Vec::new();
             let each = |pair: StepPair| differing.push(pair.differs());
             let found = compare::trajectories(first.run(), lane.run(), each);
+            let at = |side: &Parted| side.spot.as_ref().map(|spot| spot.position);
+            lane.spots = found.divergence.as_ref().map(|parts| [at(&parts.a), at(&parts.b)]);
             lane.parting = match found.same_start {
                 true => found.divergence.map(|divergence| divergence.step),
                 false => Some(0),

@@ -75,7 +75,14 @@ impl Comparison {
         let Some(step) = lane.parting else {
             return self.say(format!("lane {} does not part from lane 1", at + 1));
         };
+        let spots = lane.spots.unwrap_or_default();
         self.go_to(step.saturating_sub(1));
+        for (lane, spot) in [0, at].into_iter().zip(spots) {
+            let app = self.lockstep.lanes.get_mut(lane).map(|lane| &mut lane.app);
+            if let (Some(app), Some(position)) = (app, spot) {
+                app.put(position);
+            }
+        }
         let step_key = self.keymap.first(Action::Step);
         self.say(match step {
             0 => format!("lane {} starts from another canvas than lane 1", at + 1),

@@ -160,6 +160,12 @@ fn title(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
     2
 }
 
+/// The position under the cursor and its verdict, in a sentence; nothing where there is none.
+pub fn in_short(app: &App) -> Option<String> {
+    let cell = app.canvas().cells().get(app.position)?;
+    Some(format!("Position {}: {}", app.position, why(app, cell)))
+}
+
 /// The verdict in words, behind what a person asks of the position.
 fn why(app: &App, cell: &Cell) -> String {
     let mut parts = app.debugger.asked(cell);
