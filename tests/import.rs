@@ -29,7 +29,7 @@ fn recorded(imported: &Imported) -> Recording {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.jsonl.zst");
     let texts = Arc::new(imported.texts.clone().unwrap_or_default());
-    trace::save_foreign(&imported.run, &path, &imported.header, texts).unwrap();
+    trace::save_foreign(&imported.run, &path, &imported.header, texts, |_| {}).unwrap();
     trace::read(&path).unwrap()
 }
 
@@ -198,6 +198,41 @@ fn words_alone_are_positions_too() {
 }
 
 #[test]
+fn what_cannot_be_is_refused_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.json");
+    let word = |rest: serde_json::Value| {
+        let mut word = serde_json::json!({"text": "a", "lock_step": 0});
+        word.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        serde_json::json!({ "words": [word] }).to_string()
+    };
+    let many: Vec<(u32, &str)> = vec![(0, "b"); (1 << 20) + 1];
+    for (text, expected) in [
+        (word(serde_json::json!({"lock_step": i64::MAX})), "more than can be opened"),
+        (word(serde_json::json!({"conf": 7})), "7 of \"a\" is no probability"),
+        (word(serde_json::json!({"changes": [[0, "b", -5]]})), "-5 of \"b\" is no probability"),
+        (word(serde_json::json!({ "changes": many })), "guesses. Import a part"),
+        (fs::read_to_string("recordings/short-answer.jsonl").unwrap(), "`demask replay` opens it"),
+        ("{\"a\":1}".to_owned(), "in no format that is known"),
+    ] {
+        fs::write(&path, text).unwrap();
+        let error = import::read(&path, &Options::default()).unwrap_err().to_string();
+        assert!(error.contains(expected), "no {expected:?} in: {error}");
+    }
+    // A text that no recording holds: nothing is left of it, and the message names what was read.
+    let long = serde_json::json!({"words": [{"text": "x".repeat(5000), "lock_step": 0}]});
+    fs::write(&path, long.to_string()).unwrap();
+    let imported = import::read(&path, &Options::default()).unwrap();
+    let texts = Arc::new(imported.texts.clone().unwrap());
+    let out = folder.path().join("out.jsonl");
+    let saved = trace::save_foreign(&imported.run, &out, &imported.header, texts, |_| {});
+    let error = saved.unwrap_err();
+    assert!(error.contains("out.jsonl: what was read makes no recording"), "{error}");
+    assert!(error.contains("is too long") && !error.contains(".part"), "{error}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
 fn a_full_trajectory_has_ids() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("full.json.gz");
@@ -335,7 +370,7 @@ fn the_program_imports_and_writes_over_nothing() {
     assert!(recording.vocabulary.piece(21).is_some());
     let before = fs::read(&out).unwrap();
     let (code, text) = demask(&given);
-    assert_eq!((code, text.contains("--overwrite")), (Some(2), true), "{text}");
+    assert_eq!((code, text.contains("--overwrite")), (Some(1), true), "{text}");
     assert_eq!(fs::read(&out).unwrap(), before);
     let again = [&given[..], &["--overwrite", "--row", "1"]].concat();
     assert_eq!(demask(&again).0, Some(0));

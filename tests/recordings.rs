@@ -326,6 +326,20 @@ fn crafted(folder: &Path, root: &str, lines: &[String]) -> Result<(), String> {
 const STATE: &str = r#""state":{"strategy":"daedal","stage":2,"cursor":0}"#;
 
 #[test]
+fn positions_that_are_gone_cost_what_they_take() {
+    // Each of them moves all behind it: tens of thousands take longer than anybody waits.
+    let folder = tempfile::tempdir().unwrap();
+    let tokens: Vec<String> = (0..100_000).map(|at| (10 + at % 7).to_string()).collect();
+    let every_second: Vec<&str> = tokens.iter().step_by(2).map(String::as_str).collect();
+    let canvas = tokens.join(",");
+    let root = format!(r#"{{"kind":"root","id":0,"prompt":[1],"canvas":[{canvas}]}}"#);
+    let kept = every_second.join(",");
+    let step = format!(r#"{{"kind":"step","id":1,"parent":0,"canvas":[{kept}]}}"#);
+    let error = crafted(folder.path(), &root, &[step]).unwrap_err();
+    assert!(error.contains("more memory"), "{error}");
+}
+
+#[test]
 fn small_files_cannot_ask_for_much_memory() {
     let folder = tempfile::tempdir().unwrap();
     let root = |id: usize, length: usize| {
@@ -378,7 +392,8 @@ fn a_failed_save_keeps_what_was_there() {
     let session = recorded(&path);
     let before = fs::read(&path).unwrap();
     // The half-written file cannot be made where a folder has its name.
-    fs::create_dir(folder.path().join("run.jsonl.part")).unwrap();
+    let part = format!(".run.jsonl.{}.part", std::process::id());
+    fs::create_dir(folder.path().join(part)).unwrap();
     assert!(trace::save(&session, &path, &header(), Arc::new(FakeTexts)).is_err());
     assert_eq!(fs::read(&path).unwrap(), before);
 }

@@ -254,6 +254,13 @@ fn the_first_divergence_is_told_by_step_position_and_number() {
     let key = step["prediction"].as_str().unwrap();
     let nth = predictions.position(|line| line.contains(key)).unwrap();
     check("prediction", nth, &other, &["recorded", "expected"]);
+    // A start, and an end, that the strategy does not make.
+    let length = |record: &mut serde_json::Value| record["params"]["initial_gen_length"] = 4.into();
+    check("root", 0, &length, &["step 0 (node 0): length: recorded 8, expected 4"]);
+    let state = |record: &mut serde_json::Value| record["state"]["cursor"] = 5.into();
+    check("root", 0, &state, &["step 0 (node 0): state: recorded ", "\"cursor\":5"]);
+    let finish = |record: &mut serde_json::Value| record["finish"] = "banana".into();
+    check("end", 0, &finish, &["finish: recorded banana, expected one of"]);
     // What cannot be, though no decision reads it.
     let beyond = |record: &mut serde_json::Value| record["columns"]["argmax"][1] = 5000.into();
     check("prediction", 0, &beyond, &["step 1 ", "argmax at position 1: recorded 5000, expected"]);

@@ -1,7 +1,6 @@
 //! `demask export`: recordings for browsers, pictures, people and data tools.
 
 use std::{
-    ffi::OsString,
     fs::{self, File},
     io::{self, BufWriter, Write},
     os::fd::AsFd,
@@ -20,7 +19,7 @@ use super::{
 };
 use crate::{
     trace::{
-        self, Recording, TraceError,
+        self, Recording, TraceError, Whole,
         export::{self, Dress, ExportError, Table, Tables},
     },
     tui,
@@ -114,13 +113,8 @@ pub fn main(args: &ExportArgs) -> Result<ExitCode, Fault> {
     }
     open::nothing_lost(args.overwrite, out)?;
     let mut made = Making::begin(out)?;
-    let written = write(args, to, first, &files, &mut made.file).and_then(|()| {
-        made.finish().map_err(ExportError::Io)?;
-        Ok(())
-    });
-    if written.is_err() {
-        made.drop_it();
-    }
+    let written = write(args, to, first, &files, &mut made.file)
+        .and_then(|()| made.finish().map_err(|error| ExportError::Io(error).into()));
     written.map(|()| ExitCode::SUCCESS).map_err(|failed| match failed {
         Failed::Fault(fault) => fault,
         Failed::Export(error) => Fault::failure(format!("{}: {error}", out.display())),
@@ -296,54 +290,34 @@ fn tables<W: Write + Send>(mut tables: Tables<W>, files: &[PathBuf]) -> Result<(
 
 type Out = BufWriter<File>;
 
-/// A file that appears whole or not at all: it is written beside its place.
+/// The file that is made, or standard output.
 struct Making {
     file: Out,
-    /// Where it is until it is whole; `None` for a pipe or device, which is written into.
-    part: Option<PathBuf>,
-    /// Its place, behind any link.
-    place: PathBuf,
+    whole: Option<Whole>,
 }
 
 impl Making {
     fn begin(out: &Path) -> Result<Self, Fault> {
-        let refuse = |error| unwritable(out, &error);
-        if out == Path::new("-") {
-            let file = io::stdout().as_fd().try_clone_to_owned().map_err(refuse)?.into();
-            return Ok(Self { file: BufWriter::new(file), part: None, place: out.to_owned() });
-        }
-        let found = out.metadata().ok();
-        if found.as_ref().is_some_and(fs::Metadata::is_dir) {
-            return Err(Fault::usage(unwritable(out, &io::ErrorKind::IsADirectory.into())));
-        }
-        let place = out.canonicalize().unwrap_or_else(|_| out.to_owned());
-        let part = found.is_none_or(|found| found.is_file()).then(|| {
-            let mut name = OsString::from(".");
-            name.push(place.file_name().unwrap_or_default());
-            name.push(format!(".{}.part", std::process::id()));
-            place.with_file_name(name)
-        });
-        let file = match &part {
-            Some(part) => {
-                stop::removing(part.clone());
-                File::create(part)
+        let (file, whole) = match out == Path::new("-") {
+            true => (stdout().map_err(|error| unwritable(out, &error))?, None),
+            false => {
+                let begun = Whole::begin(out, |part| stop::removing(part.to_owned()));
+                let (file, whole) = begun.map_err(|error| match error.kind() {
+                    io::ErrorKind::IsADirectory => Fault::usage(unwritable(out, &error)),
+                    _ => unwritable(out, &error),
+                })?;
+                (file, Some(whole))
             }
-            None => File::options().write(true).open(out),
         };
-        Ok(Self { file: BufWriter::new(file.map_err(refuse)?), part, place })
+        Ok(Self { file: BufWriter::new(file), whole })
     }
 
-    fn finish(&mut self) -> io::Result<()> {
+    fn finish(mut self) -> io::Result<()> {
         self.file.flush()?;
-        let Some(part) = &self.part else { return Ok(()) };
-        // On the disk before it takes its place.
-        self.file.get_ref().sync_all()?;
-        fs::rename(part, &self.place)
+        self.whole.map_or(Ok(()), Whole::finish)
     }
+}
 
-    fn drop_it(&self) {
-        if let Some(part) = &self.part {
-            let _ = fs::remove_file(part);
-        }
-    }
+fn stdout() -> io::Result<File> {
+    Ok(io::stdout().as_fd().try_clone_to_owned()?.into())
 }

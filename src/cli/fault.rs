@@ -8,7 +8,10 @@ use std::{
 };
 
 use super::harmless::harmless;
-use crate::trace::{self, Recording, advice};
+use crate::{
+    predict::one_line,
+    trace::{self, Recording, advice},
+};
 
 /// Longest message printed, characters.
 const LONGEST: usize = 1500;
@@ -51,7 +54,7 @@ impl fmt::Display for Fault {
 
 /// A file cannot be written.
 pub(super) fn unwritable(path: &Path, error: &io::Error) -> Fault {
-    let (path, advice) = (path.display(), advice(error));
+    let (path, advice) = (one_line(&path.display().to_string()), advice(error));
     Fault::failure(format!("{path}: it cannot be written ({error}). {advice}"))
 }
 
@@ -84,7 +87,8 @@ pub(super) fn tell(line: &str) {
 /// Says on stderr if a recording is cut, where what is made of it does not show that.
 pub(super) fn tell_cut(recording: &Recording, file: &Path) {
     if let Some(line) = recording.cut {
-        tell(&harmless(&format!("note: {}: {}", file.display(), trace::cut_in(line))));
+        let file = one_line(&file.display().to_string());
+        tell(&harmless(&format!("note: {file}: {}", trace::cut_in(line))));
     }
 }
 

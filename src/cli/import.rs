@@ -1,10 +1,14 @@
 //! `demask import`: a recording of another program becomes one of ours.
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use clap::Args;
 
-use super::{Fault, fault::tell, harmless::harmless};
+use super::{Fault, fault::tell, harmless::harmless, open, stop};
 use crate::{
     canvas::TokenId,
     import::{self, Format, Imported, Options},
@@ -15,7 +19,7 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// The file of another program; packed by gzip or not
+    /// The file of another program, packed by gzip or not; or - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The recording to write; packed if it ends in .zst or .gz
@@ -45,12 +49,12 @@ pub struct ImportArgs {
 }
 
 pub fn main(args: &ImportArgs) -> Result<ExitCode, Fault> {
-    if args.out.exists() && !args.overwrite {
-        return Err(Fault::usage(format!(
-            "{} is there already. Give another name, or --overwrite to write over it",
-            args.out.display()
-        )));
+    if args.out == Path::new("-") {
+        return Err(Fault::usage(
+            "an imported recording is read back before it is kept: give a file, not -",
+        ));
     }
+    open::nothing_lost(args.overwrite, &args.out)?;
     let tokenizer = args.tokenizer.as_deref().map(Tokenizer::of_file).transpose()?;
     let named = |name: &Option<TokenName>, flag: &str| match (name, &tokenizer) {
         (None, _) => Ok(None),
@@ -85,7 +89,8 @@ pub fn main(args: &ImportArgs) -> Result<ExitCode, Fault> {
         (n, _) => format!("a prompt of {n}"),
     };
     let vocabulary = Arc::new(Joined { texts, tokenizer });
-    trace::save_foreign(&run, &args.out, &header, vocabulary).map_err(Fault::failure)?;
+    let part = |part: &Path| stop::removing(part.to_owned());
+    trace::save_foreign(&run, &args.out, &header, vocabulary, part).map_err(Fault::failure)?;
     tell(&harmless(&format!(
         "{}: {format}, {prompt}, {steps} from {length}, written to {}",
         args.file.display(),

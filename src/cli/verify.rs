@@ -235,8 +235,8 @@ fn text(
     }
     if found.impossible > 0 {
         lines.push(format!(
-            "numbers    {} of {} steps have some that cannot be",
-            found.impossible, found.steps
+            "numbers    {} of the steps and edits have some that cannot be",
+            found.impossible
         ));
     }
     if let Some(first) = &found.first {

@@ -105,6 +105,9 @@ pub enum Finish {
 }
 
 impl Finish {
+    /// Every reason.
+    pub const ALL: [Self; 4] = [Self::Complete, Self::Stagnant, Self::OutOfSteps, Self::Unrecorded];
+
     /// The name in traces and reports.
     pub fn name(self) -> &'static str {
         match self {

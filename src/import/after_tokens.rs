@@ -26,6 +26,9 @@ use crate::{
 /// Probabilities have three decimals, those of drafts one in twenty.
 const DIGITS: (&str, u32) = ("p_argmax", 2);
 
+/// Guesses that are not of every position and step.
+const MOST_GUESSES: usize = 1 << 20;
+
 #[derive(Deserialize)]
 struct File {
     #[serde(default)]
@@ -197,9 +200,10 @@ pub(super) fn read(bytes: &[u8], options: &Options) -> Result<Found, String> {
         true => file.words.iter().map(|word| word.lock_step).max(),
         false => file.tokens.iter().map(|token| token.step).max(),
     };
-    let last = usize::try_from(last.unwrap_or(-1) + 1).unwrap_or(0);
+    let last = usize::try_from(last.unwrap_or(-1).saturating_add(1)).unwrap_or(0);
     let steps = last.max(file.step_ms.len()).max(file.steps.len());
     within(steps, positions)?;
+    probable(&file)?;
     let whole = !file.tokens.is_empty() && !file.steps.is_empty();
     let mut found = match whole {
         true => with_ids(&file, steps, options)?,
@@ -212,6 +216,33 @@ pub(super) fn read(bytes: &[u8], options: &Options) -> Result<Found, String> {
     }
     found.notices.push("the prompt's tokens are not in the file, only its text".to_owned());
     Ok(found)
+}
+
+/// Refuses what is no probability, and more guesses than fit memory.
+fn probable(file: &File) -> Result<(), String> {
+    let of_words = file.words.iter().map(|word| (&word.text, word.conf));
+    let of_tokens = file.tokens.iter().map(|token| (&token.text, token.conf));
+    let changes = || file.words.iter().flat_map(|word| &word.changes);
+    let of_changes = changes().map(|change| (&change.text, change.p));
+    let drafts = || file.drafts.iter().flatten();
+    let of_drafts = drafts().map(|(_, text, p)| (text, Some(*p)));
+    if changes().count() + drafts().count() > MOST_GUESSES {
+        return Err(format!("it has more than {MOST_GUESSES} guesses. Import a part of it"));
+    }
+    let mut all = of_words.chain(of_tokens).chain(of_changes).chain(of_drafts);
+    let wrong = all.find(|(_, p)| p.is_some_and(|p| !(0.0..=1.0).contains(&p)));
+    if let Some((text, p)) = wrong {
+        let (text, p) = (text.chars().take(40).collect::<String>(), p.unwrap_or(f64::NAN));
+        return Err(format!("the confidence {p} of {text:?} is no probability, 0 to 1"));
+    }
+    let of_steps = file.steps.iter().enumerate();
+    let wrong = of_steps.flat_map(|(step, known)| known.pmax.iter().map(move |p| (step, p)));
+    match wrong.into_iter().find(|(_, p)| !(0.0..=1.0).contains(*p)) {
+        Some((step, p)) => {
+            Err(format!("the confidence {p} in step {step} is no probability, 0 to 1"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// A compact file, or one with words alone: texts without ids.

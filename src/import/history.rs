@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{
-    Format, Found, Options,
+    Format, Found, MOST_CELLS, Options,
     pickle::Id,
     token,
     torch::{Torch, Whole},
@@ -130,6 +130,7 @@ pub(super) fn of_torch(file: &mut Torch, options: &Options) -> Result<Found, Str
             "there is no list of canvases in it: save `output.histories`, or a dictionary that has \
              it under `histories`",
         )?;
+        let mut numbers = 0_usize;
         for member in members {
             let ids = match file.tensor(member)? {
                 Some(whole) => {
@@ -139,6 +140,13 @@ pub(super) fn of_torch(file: &mut Torch, options: &Options) -> Result<Found, Str
                 }
                 None => plain(file, member, &mut batch, options.row)?,
             };
+            // A list may stand in many places and be in the file once.
+            numbers = numbers.saturating_add(ids.len());
+            if numbers > MOST_CELLS {
+                return Err(format!(
+                    "it holds more than {MOST_CELLS} positions. Import a part of them"
+                ));
+            }
             canvases.push(ids);
         }
     }

@@ -35,8 +35,8 @@ const LONGEST_JSON: usize = 64 << 20;
 /// Steps that a run may have.
 const MOST_STEPS: usize = 1 << 16;
 
-/// Positions, summed over the steps of a run.
-const MOST_CELLS: usize = 1 << 25;
+/// Positions, summed over the steps of a run: fewer than a recording may have.
+const MOST_CELLS: usize = 1 << 23;
 
 /// A format that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -280,7 +280,10 @@ fn bytes(path: &Path) -> io::Result<Vec<u8>> {
         from.take(LONGEST_FILE + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > LONGEST_FILE { Err(too_long()) } else { Ok(bytes) }
     };
-    let bytes = limited(&mut File::open(path)?)?;
+    let bytes = match path == Path::new("-") {
+        true => limited(&mut io::stdin().lock())?,
+        false => limited(&mut File::open(path)?)?,
+    };
     match bytes.starts_with(&[0x1f, 0x8b]) {
         true => limited(&mut flate2::bufread::MultiGzDecoder::new(bytes.as_slice())),
         false => Ok(bytes),

@@ -14,7 +14,7 @@ use super::pickle::{Id, Pickle};
 pub(super) const MAGIC: &[u8] = b"PK\x03\x04";
 
 /// Numbers that all tensors asked for may have together.
-const MOST_NUMBERS: usize = 1 << 25;
+const MOST_NUMBERS: usize = 1 << 24;
 
 /// The pickle may have so many bytes; what it unfolds into is some dozen times that.
 const LONGEST_PICKLE: usize = 8 << 20;
@@ -143,6 +143,9 @@ impl Torch {
             }
         };
         let bytes = self.archive.entry(&format!("{}data/{name}", self.prefix))?;
+        if bytes.len() / width > MOST_NUMBERS {
+            return Err("it holds too many numbers".to_owned());
+        }
         let signed = class != "ByteStorage";
         let values = bytes.chunks_exact(width).map(|number| {
             let fill = if signed && number[width - 1] > 0x7f { 0xff } else { 0 };

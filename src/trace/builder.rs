@@ -84,6 +84,8 @@ pub(super) struct Builder {
     pub end: Option<NodeId>,
     /// The session was closed properly.
     pub closed: bool,
+    /// Why the run is over, as the end says.
+    pub finish: Option<String>,
     /// Steps that this program would have decided otherwise.
     pub differing: usize,
     /// Takes steps in to verify them, if that is wanted.
@@ -131,6 +133,7 @@ impl Builder {
             nodes: HashMap::new(),
             end: None,
             closed: false,
+            finish: None,
             differing: 0,
             check: None,
             paid: 0,
@@ -198,9 +201,9 @@ impl Builder {
                 self.timeline.mark(node, name.clone());
                 Ok(Some(Event::Mark { node, name }))
             }
-            Record::End { at, .. } => {
+            Record::End { at, finish } => {
                 let at = self.node(at)?;
-                (self.end, self.closed) = (Some(at), true);
+                (self.end, self.closed, self.finish) = (Some(at), true, finish.map(short));
                 Ok(Some(Event::End { at, finish: None }))
             }
         }
@@ -243,6 +246,12 @@ impl Builder {
         }
         let special = SpecialTokens { mask: self.header.model.mask, eos: self.header.model.eos };
         let params = Arc::new(self.params(&root.params)?);
+        if let Some(check) = &mut self.check
+            && root.canvas.is_none()
+            && self.strategy.decides()
+        {
+            check.root(&root, &self.strategy.start(&root.prompt, special, &params));
+        }
         let canvas = Arc::new(match root.canvas {
             Some(tokens) => Canvas::holding(root.prompt, &tokens, special),
             None => Canvas::masked(root.prompt, root.length, special),
@@ -320,7 +329,7 @@ impl Builder {
                     // Aligning them takes as long as a few dozen steps.
                     self.spend(tokens.len().saturating_add(before.len()).saturating_mul(64))?;
                 }
-                derive::edits(&before, tokens).map_err(|error| error.to_string())
+                derive::edits(&before, tokens, |cells| self.spend(cells))
             }
             (None, None) => Err("a step has neither a decision nor a canvas".to_owned()),
         }
@@ -384,7 +393,12 @@ impl Builder {
             record.edits.iter().copied().map(convert::edited).collect();
         let canvas = Arc::new(self.applied(parent, &edits, record.hash.as_ref())?);
         if let Some(check) = &mut self.check {
-            check.edit(record.hash.is_some());
+            let before = &self.timeline[parent].state;
+            let state = (self.strategy.decides() && *before != decode::State::Foreign)
+                .then(|| self.strategy.edited(&canvas, before, &params));
+            let depth = self.timeline[parent].depth as usize + 1;
+            let vocabulary = self.header.model.vocabulary;
+            check.edit(&record, depth, (&edits, vocabulary), state.as_ref());
         }
         let (state, made) = (record.state, Made::Edit(edits.clone()));
         let id =
@@ -403,7 +417,7 @@ impl Builder {
         made: Made,
     ) -> Result<NodeId, String> {
         let node = self.timeline.add(parent, canvas, state, params, made);
-        (self.end, self.closed) = (Some(node), false);
+        (self.end, self.closed, self.finish) = (Some(node), false, None);
         self.add(id, node)?;
         Ok(node)
     }

@@ -209,6 +209,10 @@ pub(super) fn predicted(record: Prediction) -> Result<predict::Prediction, Strin
     }
     if let Some(sparse) = columns.top_k {
         let values = spread("top_k", rows, sparse, (Vec::new(), Vec::new()))?;
+        if let Some((ids, p)) = values.iter().find(|(ids, p)| ids.len() != p.len()) {
+            let (ids, p) = (ids.len(), p.len());
+            return Err(format!("top_k has {ids} tokens and {p} probabilities at one position"));
+        }
         let ranked = values.into_iter().map(|(ids, p)| ids.into_iter().zip(p)).collect();
         prediction = prediction.with(Column::TopK, Data::Ranked(ranked));
     }
@@ -224,6 +228,11 @@ fn spread<T: Clone>(name: &str, rows: usize, sparse: Sparse<T>, none: T) -> Resu
         ));
     }
     let mut all = vec![none; rows];
+    let mut sorted = sparse.at.clone();
+    sorted.sort_unstable();
+    if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(format!("{name} has position {} twice", pair[0]));
+    }
     for (at, value) in sparse.at.into_iter().zip(sparse.values) {
         *all.get_mut(at).ok_or_else(|| format!("{name} has a value at {at} of {rows}"))? = value;
     }

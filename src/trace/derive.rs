@@ -7,18 +7,24 @@
 
 use std::ops::Range;
 
-use crate::canvas::{Canvas, Edit, EditError, Filler, Slot, TokenId};
+use crate::canvas::{Canvas, Edit, Filler, Slot, TokenId};
 
 /// No alignment takes more cells than this: a canvas of 2,048 that changed throughout.
 const MOST_CELLS: usize = 1 << 22;
 
-/// The edits that turn `before` into a canvas that holds `after`.
+/// The edits that turn `before` into a canvas that holds `after`. `spend` is asked for the cells that
+/// are moved on the way: it takes them all for each position that is gone.
 ///
 /// # Errors
-/// Never, but for a fault of this file: the edits are applied on the way.
-pub(super) fn edits(before: &Canvas, after: &[TokenId]) -> Result<Vec<Edit>, EditError> {
+/// What `spend` answers; else only for a fault of this file, as the edits are applied on the way.
+pub(super) fn edits(
+    before: &Canvas,
+    after: &[TokenId],
+    spend: impl FnOnce(usize) -> Result<(), String>,
+) -> Result<Vec<Edit>, String> {
     let mut edits = structure(before, after);
-    let placed = before.apply(&edits, 1)?.canvas;
+    spend(edits.len().saturating_mul(before.len()))?;
+    let placed = before.apply(&edits, 1).map_err(|error| error.to_string())?.canvas;
     let mask = before.special().mask;
     for (cell, &token) in placed.cells().iter().zip(after) {
         let slot = cell.slot;
@@ -259,7 +265,11 @@ mod tests {
             ),
             (&[], &[MASK], vec![Edit::Append { n: 1, filler: Filler::Mask }]),
         ] {
-            assert_eq!(edits(&canvas(before), after).unwrap(), expected, "{before:?} {after:?}");
+            assert_eq!(
+                edits(&canvas(before), after, |_| Ok(())).unwrap(),
+                expected,
+                "{before:?} {after:?}"
+            );
         }
     }
 
@@ -270,7 +280,7 @@ mod tests {
             after in prop::collection::vec(4_u32..10, 0..12),
         ) {
             let before = canvas(&before);
-            let edits = edits(&before, &after).unwrap();
+            let edits = edits(&before, &after, |_| Ok(())).unwrap();
             prop_assert_eq!(before.apply(&edits, 1).unwrap().canvas.tokens(), after);
         }
     }

@@ -1,11 +1,12 @@
 //! Recordings of what another program left behind: canvases, and predictions where there are any.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{io, path::Path, sync::Arc, time::Duration};
 
 use super::{
-    convert,
+    TraceError, convert,
     record::{Header, Record, Root, Step, Timing},
-    writer::{half_written, opened, unwritable},
+    whole::Whole,
+    writer::{Out, Writer, started, unwritable},
 };
 use crate::{
     canvas::{Canvas, SpecialTokens, TokenId},
@@ -36,7 +37,7 @@ pub struct ForeignStep {
 }
 
 /// Writes a run to `path`, over what was there; packed as its name says. It is read back first: what
-/// this program cannot open is not left behind.
+/// this program cannot open is not left behind. `part` is told where it is until then.
 ///
 /// # Errors
 /// In words, if the file cannot be written or what is in it does not fit together.
@@ -45,24 +46,35 @@ pub fn save_foreign(
     path: &Path,
     header: &Header,
     vocabulary: Arc<dyn Vocabulary>,
+    part: impl FnOnce(&Path),
 ) -> Result<(), String> {
     let name = path.display().to_string();
-    let half = &half_written(path);
-    let written = write(run, half, path, header, vocabulary)
-        .map_err(|error| unwritable(&name, &error))
-        .and_then(|()| super::read(half).map(drop).map_err(|error| error.to_string()))
-        .and_then(|()| fs::rename(half, path).map_err(|error| unwritable(&name, &error)));
-    written.inspect_err(|_| drop(fs::remove_file(half)))
+    let refuse = |error: io::Error| unwritable(&name, &error);
+    let (file, whole) = Whole::begin(path, part).map_err(refuse)?;
+    let writer = started(file, path, vocabulary, header).map_err(refuse)?;
+    write(run, writer, header).map_err(refuse)?;
+    if let Some(part) = whole.part() {
+        super::read(part).map_err(|error| format!("{name}: {}", unfit(error)))?;
+    }
+    whole.finish().map_err(refuse)
 }
 
-fn write(
-    run: &ForeignRun,
-    half: &Path,
-    path: &Path,
-    header: &Header,
-    vocabulary: Arc<dyn Vocabulary>,
-) -> std::io::Result<()> {
-    let mut writer = opened(half, path, vocabulary, header)?;
+/// Why what was read makes no recording: the file that says so is gone by then.
+fn unfit(error: TraceError) -> String {
+    match error {
+        TraceError::TooLarge { .. } => {
+            "it would hold more positions over its steps than can be opened. Import a part of them"
+                .to_owned()
+        }
+        TraceError::Damaged { problem, .. } => format!(
+            "what was read makes no recording ({problem}). See that --format, --mask-token and \
+             --prompt-length are right"
+        ),
+        error => error.to_string(),
+    }
+}
+
+fn write(run: &ForeignRun, mut writer: Writer<Out>, header: &Header) -> io::Result<()> {
     let special = SpecialTokens { mask: header.model.mask, eos: header.model.eos };
     writer.name(run.prompt.iter().chain(&run.start).copied())?;
     let masks = run.start.iter().all(|&token| token == special.mask);

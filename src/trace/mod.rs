@@ -18,6 +18,7 @@ mod record;
 mod schema;
 mod source;
 mod verify;
+mod whole;
 mod writer;
 
 pub use advice::advice;
@@ -30,6 +31,7 @@ pub use record::{Header, VERSION};
 pub use schema::{field_tables, schema};
 pub use source::{Packing, named_so};
 pub use verify::{Divergence, NumberDifference, OtherToken, Passes, Verified, verify};
+pub use whole::Whole;
 pub use writer::{TraceRecorder, save};
 
 /// Why a recording cannot be opened.

@@ -128,7 +128,8 @@ impl Reader {
     pub fn open(path: &Path) -> Result<Self, TraceError> {
         let file = match path == Path::new("-") {
             true => "standard input".to_owned(),
-            false => path.display().to_string(),
+            // A name may hold what would look like a line of ours.
+            false => predict::one_line(&path.display().to_string()),
         };
         let total = fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|found| found.len());
         match Lines::open(path) {
@@ -267,6 +268,11 @@ impl Reader {
     /// True if the session was closed properly behind all that was read.
     pub fn closed(&self) -> bool {
         self.builder.as_ref().is_some_and(|builder| builder.closed)
+    }
+
+    /// Why the run is over, as the session's end says.
+    pub(super) fn finish(&self) -> Option<&str> {
+        self.builder.as_ref()?.finish.as_deref()
     }
 
     /// What was read so far, as a recording.

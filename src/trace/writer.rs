@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fs::File,
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread::JoinHandle,
 };
@@ -14,6 +14,7 @@ use super::{
     convert, line,
     record::{Asked, Edited, FORMAT, Header, Model, Params, Record, Root, Step, VERSION},
     source::Packing,
+    whole::Whole,
 };
 use crate::{
     canvas::{Edit, NO_TOKEN, TokenId},
@@ -376,22 +377,14 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// Starts a file at `half` that is to be `path`, whose name says how it is packed.
-pub(super) fn opened(
-    half: &Path,
+/// Starts a recording in `file`, packed as the name at `path` says.
+pub(super) fn started(
+    file: File,
     path: &Path,
     vocabulary: Arc<dyn Vocabulary>,
     header: &Header,
 ) -> io::Result<Writer<Out>> {
-    let file = packed(io::BufWriter::new(File::create(half)?), path)?;
-    Writer::start(file, vocabulary, header)
-}
-
-/// Where a recording is written until it is whole.
-pub(super) fn half_written(path: &Path) -> PathBuf {
-    let mut half = path.as_os_str().to_owned();
-    half.push(".part");
-    half.into()
+    Writer::start(packed(io::BufWriter::new(file), path)?, vocabulary, header)
 }
 
 /// Writes a file beside `path` and moves it there when whole: what was there is lost to nothing
@@ -402,18 +395,14 @@ fn replace(
     header: &Header,
     vocabulary: Arc<dyn Vocabulary>,
 ) -> Result<Writer<Out>, String> {
-    let name = path.display().to_string();
-    let half = half_written(path);
     let write = || -> io::Result<Writer<Out>> {
-        let mut writer = opened(&half, path, vocabulary, header)?;
+        let (file, whole) = Whole::begin(path, |_| {})?;
+        let mut writer = started(file, path, vocabulary, header)?;
         writer.session(session)?;
-        std::fs::rename(&half, path)?;
+        whole.finish()?;
         Ok(writer)
     };
-    write().map_err(|error| {
-        let _ = std::fs::remove_file(&half);
-        unwritable(&name, &error)
-    })
+    write().map_err(|error| unwritable(&path.display().to_string(), &error))
 }
 
 /// Writes everything a session knows to `path`: for one that was not recorded as it happened.

@@ -227,7 +227,7 @@ fn use_import(path: &Path) {
         Some(texts) => std::sync::Arc::new(texts),
         None => std::sync::Arc::new(trace::RecordedVocabulary::default()),
     };
-    if trace::save_foreign(&imported.run, &out, &imported.header, texts).is_ok() {
+    if trace::save_foreign(&imported.run, &out, &imported.header, texts, |_| {}).is_ok() {
         use_recording(&out);
     }
 }

@@ -20,7 +20,11 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, ConfigError> {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(None);
         }
-        Err(error) => return Err(fault(format!("it cannot be read ({error})"))),
+        Err(error) => {
+            return Err(fault(format!(
+                "it cannot be read ({error}). See that it may be read, or add --no-config"
+            )));
+        }
     }
     if bytes.len() as u64 > MOST {
         return Err(fault("it is larger than 1 MiB, so no configuration".to_owned()));

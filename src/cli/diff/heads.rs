@@ -3,6 +3,20 @@
 use super::sides::Side;
 use crate::{canvas::TokenId, compare::params_apart, predict::Vocabulary};
 
+/// The first token that has one text in A and another in B, and how many there are.
+fn texts(a: &Side, b: &Side) -> Option<(&'static str, Option<String>, Option<String>)> {
+    let (one, two) = (&a.recording.vocabulary, &b.recording.vocabulary);
+    let other = |id: &TokenId| two.piece(*id).is_some_and(|piece| one.piece(*id) != Some(piece));
+    let differing: Vec<TokenId> = one.ids().into_iter().filter(other).collect();
+    let first = *differing.first()?;
+    let more = match differing.len() - 1 {
+        0 => String::new(),
+        more => format!(", {more} more"),
+    };
+    let said = |text: String| Some(format!("{first} is {text}{more}"));
+    Some(("token texts", said(one.named(first)), said(two.named(first))))
+}
+
 /// What differs between the heads of two recordings: a name and both values.
 pub fn heads(a: &Side, b: &Side) -> Vec<(String, Option<String>, Option<String>)> {
     let (one, two) = (&a.recording.header, &b.recording.header);
@@ -27,6 +41,7 @@ pub fn heads(a: &Side, b: &Side) -> Vec<(String, Option<String>, Option<String>)
         let shown = |side: &Side, ids: &[TokenId]| Some(side.recording.vocabulary.text(ids));
         rows.push(("prompt", shown(a, &ids_a), shown(b, &ids_b)));
     }
+    rows.extend(texts(a, b));
     let mut rows: Vec<_> = rows
         .into_iter()
         .filter(|(_, a, b)| a != b || a.is_none())

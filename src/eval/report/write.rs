@@ -1,12 +1,16 @@
 //! The files of a report.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use super::{EosTail, data, figures, page, summarize, table};
-use crate::eval::{Row, Timing};
+use crate::{
+    eval::{Row, Timing},
+    trace::Whole,
+};
 
 /// What a report says of the run it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,15 +103,14 @@ fn put<E: std::fmt::Display>(
     replace(&dir.join(name), &bytes)
 }
 
-/// Writes beside the file, then renames: a reader never sees half of it.
+/// A reader never sees half of it.
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(name);
-    fs::write(&part, bytes).and_then(|()| fs::rename(&part, path)).map_err(|source| {
-        let _ = fs::remove_file(&part);
-        ReportError::File { path: path.to_owned(), source }
-    })
+    let write = || {
+        let (mut file, whole) = Whole::begin(path, |_| {})?;
+        file.write_all(bytes)?;
+        whole.finish()
+    };
+    write().map_err(|source| ReportError::File { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

@@ -12,10 +12,11 @@ use serde::Serialize;
 
 use super::{
     Advance, Reader, Recording, TraceError, convert,
-    record::{Decision, Eos, Step, Why},
+    record::{Decision, Edited, Eos, Root, Step, Why},
 };
 use crate::{
-    decode::{self, DecodeError},
+    canvas::{Canvas, Edit},
+    decode::{self, DecodeError, State},
     predict::Prediction,
 };
 
@@ -65,8 +66,8 @@ pub struct Verified {
     pub undecided: usize,
     /// Steps whose forward pass, planned again, has the recorded name.
     pub requests: usize,
-    /// Steps with something that no model and no clock says, such as a probability of 2, though no
-    /// decision may read it.
+    /// Starts, steps and edits with something that no model, clock or strategy says, such as a
+    /// probability of 2, though no decision may read it.
     pub impossible: usize,
     /// The first difference.
     pub first: Option<Divergence>,
@@ -86,6 +87,7 @@ pub fn verify(path: &Path) -> Result<(Recording, Verified), TraceError> {
     reader.cut()?;
     let (recording, mut found) = (reader.so_far()?, reader.checked());
     requests(&recording, &mut found);
+    finish(&recording, reader.finish(), &mut found);
     found.closed = reader.closed();
     Ok((recording, found))
 }
@@ -114,6 +116,26 @@ fn requests(recording: &Recording, found: &mut Verified) {
     }
 }
 
+/// Holds why a run is said to be over against its canvas.
+fn finish(recording: &Recording, said: Option<&str>, found: &mut Verified) {
+    let Some(said) = said else { return };
+    let recorded = &recording.recorded;
+    let end = &recorded.timeline[recorded.end];
+    let masks = end.canvas.masks();
+    let derived = match decode::Finish::ALL.iter().any(|finish| finish.name() == said) {
+        true if said == decode::Finish::Complete.name() && masks > 0 => {
+            format!("another one, with {masks} masks left")
+        }
+        true => return,
+        false => "one of the names that docs/trace.md has".to_owned(),
+    };
+    found.impossible += 1;
+    let (step, node) = (end.depth as usize, recorded.end.0);
+    let recorded: String = said.chars().take(40).collect();
+    let first = Divergence { step, node, what: "finish", position: None, recorded, derived };
+    found.first.get_or_insert(first);
+}
+
 /// Takes steps in as they are read.
 #[derive(Debug, Default)]
 pub(super) struct Check(Verified);
@@ -123,10 +145,46 @@ impl Check {
         self.0.clone()
     }
 
-    /// A person's edits whose canvas was made.
-    pub fn edit(&mut self, hashed: bool) {
+    /// A run's start, whose writer left the canvas to the strategy; `made` is what that makes of it.
+    pub fn root(&mut self, record: &Root, made: &Result<(Canvas, State), DecodeError>) {
+        let difference = match made {
+            Ok((canvas, _)) if canvas.len() != record.length => {
+                Some(("length", record.length.to_string(), canvas.len().to_string()))
+            }
+            Ok((_, state)) if *state != record.state => {
+                Some(("state", json(&record.state), json(state)))
+            }
+            Ok(_) => None,
+            Err(error) => Some(("parameters", "those of the run".to_owned(), error.to_string())),
+        };
+        if let Some((what, recorded, derived)) = difference {
+            self.0.impossible += 1;
+            self.differs((record.id, 0), (what, None, recorded, derived));
+        }
+    }
+
+    /// A person's edits whose canvas was made, in a vocabulary of so many tokens; `state` is what
+    /// the strategy makes of them, `None` if it is another program's.
+    pub fn edit(
+        &mut self,
+        record: &Edited,
+        depth: usize,
+        (edits, vocabulary): (&[Edit], usize),
+        state: Option<&Result<State, DecodeError>>,
+    ) {
         self.0.edits += 1;
-        self.canvas(hashed);
+        self.canvas(record.hash.is_some());
+        let state = match state {
+            Some(Ok(state)) if *state != record.state => {
+                Some(("state", None, json(&record.state), json(state)))
+            }
+            Some(Err(error)) => Some(("state", None, json(&record.state), error.to_string())),
+            Some(Ok(_)) | None => None,
+        };
+        if let Some(difference) = possible::tokens(edits, vocabulary).or(state) {
+            self.0.impossible += 1;
+            self.differs((record.id, depth), difference);
+        }
     }
 
     fn canvas(&mut self, hashed: bool) {
@@ -149,7 +207,7 @@ impl Check {
             .or_else(|| possible::prediction(prediction?, vocabulary));
         if let Some(difference) = impossible {
             self.0.impossible += 1;
-            self.differs(record, depth, difference);
+            self.differs((record.id, depth), difference);
         }
         let (Some(decided), Some(recorded)) = (decided, &record.decision) else {
             self.0.undecided += 1;
@@ -159,18 +217,16 @@ impl Check {
             None => self.0.decisions += 1,
             Some(difference) => {
                 self.0.differing += 1;
-                self.differs(record, depth, difference);
+                self.differs((record.id, depth), difference);
             }
         }
     }
 
     fn differs(
         &mut self,
-        record: &Step,
-        depth: usize,
+        (node, step): (usize, usize),
         (what, position, recorded, derived): Difference,
     ) {
-        let (step, node) = (depth, record.id);
         self.0.first.get_or_insert(Divergence { step, node, what, position, recorded, derived });
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Difference;
 use crate::{
-    canvas::NO_TOKEN,
+    canvas::{Edit, NO_TOKEN},
     predict::{Column, Data, Prediction},
     trace::record::Timing,
 };
@@ -43,15 +43,36 @@ pub(super) fn prediction(prediction: &Prediction, vocabulary: usize) -> Option<D
                 found(at, ids[at].to_string(), below(vocabulary))
             }
             Data::Ranked(ranked) => (0..prediction.rows()).find_map(|at| {
-                let row = ranked.row(at);
-                let token = row.iter().find(|(id, _)| beyond(*id, vocabulary));
-                let p = row.iter().find(|(_, p)| outside(*p, 0.0, 1.0));
-                token
-                    .and_then(|(id, _)| found(at, id.to_string(), below(vocabulary)))
-                    .or_else(|| found(at, format!("{:?}", p?.1), "0 to 1".to_owned()))
+                let (recorded, possible) = candidates(ranked.row(at), vocabulary)?;
+                found(at, recorded, possible)
             }),
         }
     })
+}
+
+/// What cannot be of a position's candidates: different tokens, the more probable first, no more
+/// than certain together.
+fn candidates(row: &[(u32, f32)], vocabulary: usize) -> Option<(String, String)> {
+    if let Some((id, _)) = row.iter().find(|(id, _)| beyond(*id, vocabulary)) {
+        return Some((id.to_string(), below(vocabulary)));
+    }
+    if let Some((_, p)) = row.iter().find(|(_, p)| outside(*p, 0.0, 1.0)) {
+        return Some((format!("{p:?}"), "0 to 1".to_owned()));
+    }
+    let mut ids: Vec<u32> = row.iter().map(|(id, _)| *id).collect();
+    ids.sort_unstable();
+    if let Some(pair) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Some((format!("token {} twice", pair[0]), "different tokens".to_owned()));
+    }
+    if let Some(pair) = row.windows(2).find(|pair| pair[0].1 < pair[1].1) {
+        let (first, second) = (pair[0].1, pair[1].1);
+        return Some((
+            format!("{first:?} before {second:?}"),
+            "the more probable first".to_owned(),
+        ));
+    }
+    let whole: f32 = row.iter().map(|(_, p)| p).sum();
+    outside(whole, 0.0, 1.0).then(|| (format!("{whole:?} in all"), "1 at most".to_owned()))
 }
 
 /// Between what a column's numbers lie; `None` for a score, which may be anything.
@@ -67,6 +88,17 @@ fn bounds(column: Column, vocabulary: usize) -> Option<(f32, f32)> {
 
 fn outside(number: f32, least: f32, most: f32) -> bool {
     number.is_finite() && (number < least - SLACK || number > most * (1.0 + SLACK))
+}
+
+/// The first token of a person's edits that is none.
+pub(super) fn tokens(edits: &[Edit], vocabulary: usize) -> Option<Difference> {
+    let written = edits.iter().find_map(|edit| match *edit {
+        Edit::Fill { token, .. } | Edit::Replace { token, .. } | Edit::Veto { token, .. } => {
+            beyond(token, vocabulary).then_some(token)
+        }
+        _ => None,
+    })?;
+    Some(("token of an edit", None, written.to_string(), below(vocabulary)))
 }
 
 fn beyond(id: u32, vocabulary: usize) -> bool {
@@ -90,6 +122,11 @@ mod tests {
             Prediction::new(1)
                 .with(Column::TopK, Data::Ranked([vec![(id, p)]].into_iter().collect()))
         };
+        let all = |row: &[(u32, f32)]| {
+            let ranked = [row.to_vec()].into_iter().collect();
+            Prediction::new(1).with(Column::TopK, Data::Ranked(ranked))
+        };
+        let told = |recorded, possible| Some(("top_k", Some(0), recorded, possible));
         let score = Prediction::new(1).with(Column::Score, Data::Numbers(vec![-40.0]));
         for (made, vocabulary, expected) in [
             (p(1.000_001), 0, None),
@@ -107,6 +144,10 @@ mod tests {
             (ranked(3, 0.5), 10, None),
             (ranked(30, 0.5), 10, Some(("top_k", Some(0), "30", "a token below 10"))),
             (ranked(3, 5e30), 10, Some(("top_k", Some(0), "5e30", "0 to 1"))),
+            (all(&[(3, 0.6), (4, 0.4), (5, 0.001)]), 10, None),
+            (all(&[(3, 0.2), (3, 0.1)]), 10, told("token 3 twice", "different tokens")),
+            (all(&[(3, 0.1), (4, 0.2)]), 10, told("0.1 before 0.2", "the more probable first")),
+            (all(&[(3, 0.8), (4, 0.7)]), 10, told("1.5 in all", "1 at most")),
             (score, 10, None),
         ] {
             let found = prediction(&made, vocabulary);
