@@ -501,6 +501,19 @@ mod tests {
     }
 
     #[test]
+    fn a_parameter_goes_by_what_stands_on_the_screen() {
+        let params = Params::defaults(SPECS);
+        for name in ["high_conf_threshold", "τ_high", "tau_high"] {
+            assert_eq!(
+                params.spec(name).map(|spec| spec.name),
+                Ok("high_conf_threshold"),
+                "{name}"
+            );
+        }
+        assert!(params.spec("τ").is_err());
+    }
+
+    #[test]
     fn suggestions_that_do_not_fit_are_left_out() {
         let mut params = Params::defaults(SPECS);
         let suggest = |name: &str, value| (name.to_owned(), value);
