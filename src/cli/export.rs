@@ -278,11 +278,7 @@ fn tables<W: Write + Send>(mut tables: Tables<W>, files: &[PathBuf]) -> Result<(
     for file in files {
         let recording = opened(file)?;
         // As it was given: two of many may have one name in different folders.
-        let name = match file == Path::new("-") {
-            true => shown_name(file),
-            false => file.display().to_string(),
-        };
-        tables.add(&name, &recording)?;
+        tables.add(&replay::shown_file(file), &recording)?;
     }
     tables.finish()?;
     Ok(())

@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 
-use super::{Fault, fault::tell, harmless::harmless, open, stop};
+use super::{Fault, fault::tell, harmless::harmless, open, replay, stop};
 use crate::{
     canvas::TokenId,
     import::{self, Format, Imported, Options},
@@ -93,7 +93,7 @@ pub fn main(args: &ImportArgs) -> Result<ExitCode, Fault> {
     trace::save_foreign(&run, &args.out, &header, vocabulary, part).map_err(Fault::failure)?;
     tell(&harmless(&format!(
         "{}: {format}, {prompt}, {steps} from {length}, written to {}",
-        args.file.display(),
+        replay::shown_file(&args.file),
         args.out.display()
     )));
     for notice in notices {

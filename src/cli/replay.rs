@@ -189,6 +189,14 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A file as it was given.
+pub(super) fn shown_file(file: &Path) -> String {
+    match file == Path::new("-") {
+        true => shown_name(file),
+        false => file.display().to_string(),
+    }
+}
+
 /// The file's own name, as the screen shows it.
 pub(super) fn shown_name(file: &Path) -> String {
     match file == Path::new("-") {
