@@ -125,7 +125,15 @@ fn a_saved_session_is_the_recorded_one() {
     let session = recorded(&path);
     let saved = folder.path().join("saved.jsonl");
     trace::save(&session, &saved, &header(), Arc::new(FakeTexts)).unwrap();
-    same(&session, &trace::read(&saved).unwrap().session());
+    let read = trace::read(&saved).unwrap().session();
+    same(&session, &read);
+    // What was known where a branch ends is known there again.
+    let tips = session.timeline().tips();
+    let known = |session: &Session| -> Vec<bool> {
+        tips.iter().map(|&tip| session.known_pass(tip).is_some()).collect()
+    };
+    assert!(known(&session).contains(&true), "{:?}", known(&session));
+    assert_eq!(known(&read), known(&session));
 }
 
 #[test]

@@ -94,8 +94,18 @@ impl Debugger {
         }
     }
 
-    /// Takes back what was done last.
+    /// Takes back what was done last, where it was done: that is said if it is elsewhere.
     pub(super) fn take_back(&mut self) -> Result<String, Failed> {
+        let here = self.session.at();
+        let said = self.taken_back()?;
+        let there = self.session.at();
+        Ok(match there == here || self.session.timeline()[here].parent == Some(there) {
+            true => said,
+            false => format!("{said}; this is {}", self.branch_text()),
+        })
+    }
+
+    fn taken_back(&mut self) -> Result<String, Failed> {
         self.goal = None;
         match self.undo.pop() {
             None => Err(Failed::new("there is nothing to take back; `back` goes a step back")),

@@ -22,6 +22,17 @@ impl Session {
         }
     }
 
+    /// The same with its name and what its pass left out.
+    pub fn known_pass(&self, node: NodeId) -> Option<(Key, &Arc<Prediction>, Option<Cached>)> {
+        match self.plan_at(node).ok()? {
+            Plan::Predict(request) => {
+                let key = request.key();
+                Some((key, self.store.get(&key)?, request.cached))
+            }
+            Plan::Done(_) => None,
+        }
+    }
+
     /// Why the run is over at `node` under its own parameters; `None` if it is not.
     pub fn finish(&self, node: NodeId) -> Option<Finish> {
         if !self.strategy.decides() {

@@ -364,6 +364,15 @@ impl<W: Write> Writer<W> {
             };
             self.event(&event)?;
         }
+        // What is known where the branches end: their next decisions.
+        for tip in timeline.tips().into_iter().filter(|_| session.strategy().decides()) {
+            if let Some((key, prediction, cached)) = session.known_pass(tip)
+                && written.insert(key)
+            {
+                let (prediction, canvas) = (prediction.clone(), timeline[tip].canvas.clone());
+                self.event(&Event::Prediction { key, prediction, canvas, cached })?;
+            }
+        }
         for (tip, name) in timeline.names() {
             self.event(&Event::Name { tip, name: Some(name.to_owned()) })?;
         }
