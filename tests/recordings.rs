@@ -399,11 +399,14 @@ fn a_failed_save_keeps_what_was_there() {
     let path = folder.path().join("run.jsonl");
     let session = recorded(&path);
     let before = fs::read(&path).unwrap();
-    // The half-written file cannot be made where a folder has its name.
-    let part = format!(".run.jsonl.{}.part", std::process::id());
-    fs::create_dir(folder.path().join(part)).unwrap();
-    assert!(trace::save(&session, &path, &header(), Arc::new(FakeTexts)).is_err());
+    // In place of the file there is a folder.
+    let place = folder.path().join("folder");
+    fs::create_dir(&place).unwrap();
+    assert!(trace::save(&session, &place, &header(), Arc::new(FakeTexts)).is_err());
+    let none = folder.path().join("none/run.jsonl");
+    assert!(trace::save(&session, &none, &header(), Arc::new(FakeTexts)).is_err());
     assert_eq!(fs::read(&path).unwrap(), before);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left behind");
 }
 
 #[test]

@@ -275,6 +275,37 @@ fn demask(args: &[&str]) -> (Option<i32>, String, String) {
 }
 
 #[test]
+fn what_the_program_makes_is_verified_whatever_a_person_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("run.jsonl");
+    let path = file.to_str().unwrap();
+    for (strategy, script) in [
+        // The run is complete though the pinned mask is left.
+        ("daedal", "pin 0; continue"),
+        ("daedal", "step 2; insert 3 2; forbid 9; veto 4 \" a\"; step 3; undo; step 2; continue"),
+        ("rho_eos", "step; pin 1; step 2; trim 20; continue"),
+        ("low_confidence", "step 3; fill 1 459; remask 1; step 3; restart; step 2"),
+    ] {
+        let run = ["run", "Name 3 colours.", "--device", "cpu", "--no-config", "--overwrite"];
+        let args = ["--strategy", strategy, "--exec", script, "--record", path];
+        let (code, _, err) = demask(&[&run[..], &args].concat());
+        assert_eq!(code, Some(0), "{strategy}: {script}: {err}");
+        let (code, told, _) = demask(&["verify", path]);
+        assert_eq!(code, Some(0), "{strategy}: {script}:\n{told}");
+    }
+    // As another system ends its lines.
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace('\n', "\r\n")).unwrap();
+    let (code, told, err) = demask(&["verify", path]);
+    assert_eq!(code, Some(0), "{told}{err}");
+    // A start that is refused writes over nothing.
+    let before = fs::read(&file).unwrap();
+    let run = ["run", "x", "--strategy", "threshold", "--gen-length", "24", "--overwrite"];
+    assert_eq!(demask(&[&run[..], &["--record", path]].concat()).0, Some(1));
+    assert_eq!(fs::read(&file).unwrap(), before);
+}
+
+#[test]
 fn the_program_says_what_it_found_and_how_to_look_at_it() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let good = root.join("recordings/wrong-count.jsonl").display().to_string();

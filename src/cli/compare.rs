@@ -168,6 +168,10 @@ fn entries(
             params.set("seed", Value::Int(seed)).map_err(Fault::usage)?;
         }
         open::fit(&mut params, recipe.sets("max_gen_length"), loaded, ids.len())?;
+        let special = loaded.facts.special;
+        let refuse = |error| Fault::usage(format!("{recipe}: {error}"));
+        // Nothing is written over for a run that does not begin.
+        strategy.start(ids, special, &params).map_err(refuse)?;
         let header = Header::new(&loaded.facts, strategy.name(), prompt, extras);
         let recorder = match &args.record {
             None => None,
@@ -176,9 +180,8 @@ fn entries(
                 Some(open::file_recorder(args.overwrite, &path, &header, loaded)?)
             }
         };
-        let special = loaded.facts.special;
-        let session = Session::new(strategy, ids, special, params, extras, recorder)
-            .map_err(|error| Fault::usage(format!("{recipe}: {error}")))?;
+        let session =
+            Session::new(strategy, ids, special, params, extras, recorder).map_err(refuse)?;
         let (length, context) = (session.canvas().len(), loaded.facts.context);
         if ids.len() + length > context {
             return Err(Fault::failure(format!(

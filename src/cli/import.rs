@@ -54,6 +54,9 @@ pub fn main(args: &ImportArgs) -> Result<ExitCode, Fault> {
             "an imported recording is read back before it is kept: give a file, not -",
         ));
     }
+    if replay::same_file(&args.file, &args.out) {
+        return Err(Fault::usage("OUT is the file that is read. Give another name"));
+    }
     open::nothing_lost(args.overwrite, &args.out)?;
     let tokenizer = args.tokenizer.as_deref().map(Tokenizer::of_file).transpose()?;
     let named = |name: &Option<TokenName>, flag: &str| match (name, &tokenizer) {

@@ -56,12 +56,15 @@ pub fn open(
     let params = params(options, &loaded, start, ids.len())?;
     let extras = Extras { cache: options.cache, ..extras(options.load.candidates, &loaded.facts) };
     let header = Header::new(&loaded.facts, strategy.name(), &prompt, extras);
+    let refuse = |error| match error {
+        DecodeError::Param(error) => Fault::usage(error),
+        error => Fault::failure(error),
+    };
+    // Nothing is written over for a run that does not begin.
+    strategy.start(&ids, loaded.facts.special, &params).map_err(refuse)?;
     let recorder = recorder(&header, &loaded)?;
     let session = Session::new(strategy, &ids, loaded.facts.special, params, extras, recorder)
-        .map_err(|error| match error {
-            DecodeError::Param(error) => Fault::usage(error),
-            error => Fault::failure(error),
-        })?;
+        .map_err(refuse)?;
     Ok(Opened { session, loaded, prompt, header })
 }
 

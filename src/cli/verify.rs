@@ -265,7 +265,14 @@ fn seen(file: &Path, recording: &Recording, first: &Divergence) -> Option<String
     let node = *recorded.timeline.branch(recorded.end).get(first.step)?;
     (node.0 == first.node && file != Path::new("-")).then(|| {
         let before = first.step.saturating_sub(1);
-        format!("  to see it: demask replay --step {before} {}", file.display())
+        let file = file.display().to_string();
+        let plain = |c: char| c.is_alphanumeric() || "/._-+@".contains(c);
+        // As a shell reads it.
+        let file = match file.chars().all(plain) {
+            true => file,
+            false => format!("'{}'", file.replace('\'', "'\\''")),
+        };
+        format!("  to see it: demask replay --step {before} {file}")
     })
 }
 

@@ -96,7 +96,8 @@ impl Debugger {
                     0 => "a run of its own".to_owned(),
                     shared => format!("leaves at step {}", shared - 1),
                 };
-                format!("{mark}{}{name}: {steps} steps, {leaves}", number + 1)
+                let noun = if steps == 1 { "step" } else { "steps" };
+                format!("{mark}{}{name}: {steps} {noun}, {leaves}", number + 1)
             })
             .collect()
     }

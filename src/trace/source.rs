@@ -155,8 +155,7 @@ impl Lines {
             None if self.half.is_empty() => Ok(None),
             None => {
                 self.number += 1;
-                let bytes = std::mem::take(&mut self.half);
-                Ok(Some(Line { number: self.number, bytes, whole: false }))
+                Ok(Some(self.line(false)))
             }
         }
     }
@@ -205,10 +204,15 @@ impl Lines {
             }
             return Ok(None);
         }
-        self.half.pop();
         self.number += 1;
-        let bytes = std::mem::take(&mut self.half);
-        Ok(Some(Line { number: self.number, bytes, whole: true }))
+        Ok(Some(self.line(true)))
+    }
+
+    /// The line that was read, without blanks at its end: other systems end lines otherwise.
+    fn line(&mut self, whole: bool) -> Line {
+        let mut bytes = std::mem::take(&mut self.half);
+        bytes.truncate(bytes.trim_ascii_end().len());
+        Line { number: self.number, bytes, whole }
     }
 }
 

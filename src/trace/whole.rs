@@ -29,18 +29,21 @@ impl Whole {
         if found.as_ref().is_some_and(fs::Metadata::is_dir) {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        if found.is_some_and(|found| !found.is_file()) {
+        if found.as_ref().is_some_and(|found| !found.is_file()) {
             let file = File::options().write(true).open(out)?;
             return Ok((file, Self { part: None, place: out.to_owned() }));
         }
         let place = behind_links(out);
-        let mut name = std::ffi::OsString::from(".");
-        name.push(place.file_name().unwrap_or_default());
-        name.push(format!(".{}.part", std::process::id()));
-        let beside = place.with_file_name(name);
+        let beside = free_name(&place);
         part(&beside);
         // Never over what somebody else has there.
-        let file = File::options().write(true).create_new(true).open(&beside)?;
+        let file = File::options().write(true).create_new(true).open(&beside).map_err(|error| {
+            io::Error::new(error.kind(), format!("{error}, for a new file in its folder"))
+        })?;
+        if let Some(found) = found {
+            // Who may read it is not for us to change; where it cannot be kept, it is as for others.
+            let _ = file.set_permissions(found.permissions());
+        }
         Ok((file, Self { part: Some(beside), place }))
     }
 
@@ -69,6 +72,16 @@ impl Drop for Whole {
             let _ = fs::remove_file(part);
         }
     }
+}
+
+/// A name beside `place` that nothing has: a program that was killed may have left the first.
+fn free_name(place: &Path) -> PathBuf {
+    const LONGEST: usize = 100;
+    let name = place.file_name().unwrap_or_default().to_string_lossy();
+    let name: String = name.chars().take(LONGEST / 4).collect();
+    let id = std::process::id();
+    let named = |n: usize| place.with_file_name(format!(".{name}.{id}.{n}.part"));
+    (0..1000).map(named).find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| named(0))
 }
 
 /// What a path leads to, also where nothing is there yet.
@@ -110,12 +123,29 @@ mod tests {
         whole.finish().unwrap();
         assert_eq!(fs::read(&out).unwrap(), b"after");
         drop(Whole::begin(&out, |_| {}).unwrap());
+        // What a killed program of the same number left stays, and is in nobody's way.
+        let (_, stale) = Whole::begin(&out, |_| {}).unwrap();
+        let (_, second) = Whole::begin(&out, |_| {}).unwrap();
+        assert_ne!(stale.part(), second.part());
+        drop((stale, second));
         assert_eq!(
             (fs::read(&out).unwrap(), names(folder.path())),
             (b"after".to_vec(), vec!["a".to_owned()])
         );
         assert!(Whole::begin(folder.path(), |_| {}).is_err());
         assert!(Whole::begin(&folder.path().join("none/a"), |_| {}).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn who_may_read_it_stays() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("a");
+        fs::write(&out, "before").unwrap();
+        fs::set_permissions(&out, fs::Permissions::from_mode(0o600)).unwrap();
+        Whole::begin(&out, |_| {}).unwrap().1.finish().unwrap();
+        assert_eq!(out.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[cfg(unix)]

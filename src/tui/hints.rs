@@ -65,10 +65,9 @@ fn of_pane(pane: Pane) -> &'static [Words] {
 /// A hint: its keys, and what they do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Hint {
-    pub keys: String,
+    /// Each with what it does.
+    keys: Vec<(String, Action)>,
     pub word: &'static str,
-    /// What a click on it does.
-    pub action: Action,
 }
 
 impl Hint {
@@ -78,11 +77,28 @@ impl Hint {
             // Arrows say more than letters.
             let arrows = matches!(action, Action::Left | Action::Right | Action::Up | Action::Down);
             let keys = keymap.keys(action);
-            if arrows { keys.last() } else { keys.first() }
+            let key = if arrows { keys.last() } else { keys.first() };
+            Some((key?.name(), action))
         });
-        let keys: Vec<String> = keys.map(|key| key.name()).collect();
-        let action = *actions.first()?;
-        (!keys.is_empty()).then(|| Self { keys: keys.join(" "), word, action })
+        let keys: Vec<(String, Action)> = keys.collect();
+        (!keys.is_empty()).then_some(Self { keys, word })
+    }
+
+    /// Its keys as they are shown.
+    pub fn keys(&self) -> String {
+        let keys: Vec<&str> = self.keys.iter().map(|(key, _)| key.as_str()).collect();
+        keys.join(" ")
+    }
+
+    /// What a click does so many cells behind its beginning: what the key there does, and the first
+    /// one behind them all.
+    fn action_at(&self, theme: Theme, cells: usize) -> Option<Action> {
+        let mut end = 0;
+        let under = self.keys.iter().find(|(key, _)| {
+            end += text::width(&theme.say(key)) + 1;
+            cells < end
+        });
+        under.or(self.keys.first()).map(|(_, action)| *action)
     }
 }
 
@@ -99,7 +115,8 @@ pub(super) fn of(app: &App) -> Vec<Hint> {
 /// Those that fit a line, with the column each stands in; the others are left out whole.
 fn placed(theme: Theme, hints: &[Hint], line: Rect) -> Vec<(u16, &Hint)> {
     let width = |hint: &Hint| {
-        u16::try_from(text::width(&theme.say(&hint.keys)) + hint.word.len() + 3).unwrap_or(u16::MAX)
+        u16::try_from(text::width(&theme.say(&hint.keys())) + hint.word.len() + 3)
+            .unwrap_or(u16::MAX)
     };
     let (first, kept) = hints.split_at(hints.len().saturating_sub(KEPT));
     let mut used: u16 = kept.iter().map(width).sum();
@@ -121,7 +138,7 @@ fn placed(theme: Theme, hints: &[Hint], line: Rect) -> Vec<(u16, &Hint)> {
 pub(super) fn draw(pen: &mut Pen, hints: &[Hint], line: Rect) {
     for (x, hint) in placed(pen.theme, hints, line) {
         let room = line.right().saturating_sub(x);
-        let used = pen.say(x, line.y, room, &hint.keys, Role::Key) + 1;
+        let used = pen.say(x, line.y, room, &hint.keys(), Role::Key) + 1;
         pen.say(x + used, line.y, room.saturating_sub(used), hint.word, Role::Dim);
     }
 }
@@ -130,5 +147,6 @@ pub(super) fn draw(pen: &mut Pen, hints: &[Hint], line: Rect) {
 pub(super) fn hit(app: &App, line: Rect, x: u16) -> Option<Action> {
     let hints = of(app);
     let places = placed(app.theme, &hints, line);
-    places.into_iter().rev().find(|(at, _)| *at <= x).map(|(_, hint)| hint.action)
+    let (at, hint) = places.into_iter().rev().find(|(at, _)| *at <= x)?;
+    hint.action_at(app.theme, usize::from(x - at))
 }

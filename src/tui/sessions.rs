@@ -80,8 +80,9 @@ impl App {
                 shared => format!(" · leaves at step {}", shared - 1),
             };
             let mark = if here { "▸" } else { " " };
-            let text =
-                format!("{mark} {}{name} · {} steps{leaves}", at + 1, timeline[branch.tip].depth);
+            let depth = timeline[branch.tip].depth;
+            let noun = if depth == 1 { "step" } else { "steps" };
+            let text = format!("{mark} {}{name} · {depth} {noun}{leaves}", at + 1);
             let role = if here { Role::Key } else { Role::Text };
             lines.push(line(text, role, Target::Branch(at + 1, branch.tip)));
         }

@@ -64,10 +64,18 @@ pub fn why(side: &Side, parted: &Parted) -> String {
             guess if guess.is_empty() => said,
             guess => format!("{said}; {guess}"),
         },
-        (None, None) => match guess() {
-            guess if guess.is_empty() => "nothing there".to_owned(),
-            guess => format!("nothing there; {guess}"),
-        },
+        (None, None) => {
+            let there = spot.position < side.session.timeline()[parted.before].canvas.len();
+            let left = match (parted.mode, there) {
+                (None, true) => "left as it is, in an edit by hand",
+                (Some(_), true) => "left as it is",
+                (_, false) => "nothing there",
+            };
+            match guess() {
+                guess if guess.is_empty() => left.to_owned(),
+                guess => format!("{left}; {guess}"),
+            }
+        }
     }
 }
 

@@ -100,6 +100,7 @@ impl Comparison {
         }
         let first = self.focus == 0;
         let Some(app) = self.focused() else { return };
+        let any = app.differs.contains(&true);
         let mut differing = (0..app.differs.len()).filter(|&at| app.differs[at]);
         let found = match on {
             true => differing.find(|&at| at > app.position),
@@ -108,6 +109,7 @@ impl Comparison {
         match found {
             Some(position) => app.put(position),
             None if first => self.say("lane 1 is what the others are compared with"),
+            None if !any => self.say("the canvases are alike here"),
             None => self.say("no difference further"),
         }
     }

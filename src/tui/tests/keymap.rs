@@ -67,7 +67,7 @@ fn the_conventions_hold() {
 fn hints_name_the_keys_one_needs_first() {
     let mut app = fake::app(Look::default(), 3, 200, 60);
     let hints = |app: &App| -> Vec<(String, &'static str)> {
-        hints::of(app).into_iter().map(|hint| (hint.keys, hint.word)).collect()
+        hints::of(app).into_iter().map(|hint| (hint.keys(), hint.word)).collect()
     };
     let canvas = hints(&app);
     assert_eq!(canvas[0], ("s".to_owned(), "step"));
@@ -80,6 +80,19 @@ fn hints_name_the_keys_one_needs_first() {
     let params = hints(&app);
     for hint in [("↑ ↓", "choose"), ("- +", "turn"), ("Enter", "type"), ("x", "give back")] {
         assert!(params.contains(&(hint.0.to_owned(), hint.1)), "{hint:?}");
+    }
+    // A click does what the key under it does, and on the word what the first one does.
+    let line = ratatui::layout::Rect::new(0, 59, 200, 1);
+    let text = hints::of(&app)
+        .iter()
+        .fold(String::from(" "), |text, hint| text + &hint.keys() + " " + hint.word + "  ");
+    let at = |part: &str| {
+        let start = text.find(part).unwrap();
+        text[..start].chars().count() as u16
+    };
+    let turn = at("- + turn");
+    for (x, action) in [(turn, Action::Less), (turn + 2, Action::More), (turn + 5, Action::Less)] {
+        assert_eq!(hints::hit(&app, line, x), Some(action), "{x} in {text}");
     }
     for gone in ["position", "value", "edit"] {
         assert!(params.iter().all(|(_, word)| *word != gone), "{gone}");
@@ -136,7 +149,7 @@ fn keys_are_changed_one_action_at_a_time() {
     assert_eq!(changed.first(Action::Step), "F5");
     assert_eq!(changed.keys(Action::Step).len(), 2, "a key twice is a key once");
     let hint = hints::Hint::new(&changed, &[Action::Step], "step");
-    assert_eq!(hint.map(|hint| hint.keys), Some("F5".to_owned()));
+    assert_eq!(hint.map(|hint| hint.keys()), Some("F5".to_owned()));
 }
 
 #[test]
