@@ -25,6 +25,11 @@ pub fn removing(part: PathBuf) {
     listen();
 }
 
+/// Whether a signal has come, whoever it was for.
+pub fn came() -> bool {
+    now().came
+}
+
 /// What a shell gives a program that was interrupted.
 const EXIT: i32 = 130;
 
@@ -32,6 +37,7 @@ const EXIT: i32 = 130;
 struct Now {
     flag: Weak<AtomicBool>,
     part: Option<PathBuf>,
+    came: bool,
 }
 
 impl Now {
@@ -42,12 +48,13 @@ impl Now {
 }
 
 fn now() -> MutexGuard<'static, Now> {
-    static NOW: Mutex<Now> = Mutex::new(Now { flag: Weak::new(), part: None });
+    static NOW: Mutex<Now> = Mutex::new(Now { flag: Weak::new(), part: None, came: false });
     NOW.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn signal() {
-    let now = now();
+    let mut now = now();
+    now.came = true;
     if !now.ends() {
         return;
     }
@@ -124,7 +131,7 @@ mod tests {
     #[test]
     fn a_signal_that_nobody_waits_for_ends_the_program() {
         let flag = Arc::new(AtomicBool::new(false));
-        let now = Now { flag: Arc::downgrade(&flag), part: None };
+        let now = Now { flag: Arc::downgrade(&flag), part: None, came: false };
         assert!(!now.ends(), "the first is for who waits");
         assert!(flag.load(Ordering::Relaxed));
         assert!(now.ends(), "the second ends it");

@@ -71,7 +71,7 @@ pub fn main(args: &VerifyArgs) -> Result<ExitCode, Fault> {
                 }
             }
             // The others are looked at all the same.
-            Err(fault) if many => code = fault.report(),
+            Err(fault) if many && !stop::came() => code = fault.report(),
             Err(fault) => return Err(fault),
         }
     }
