@@ -66,6 +66,9 @@ impl Debugger {
                 Ok(Reply::line(self.branch_text()))
             }
             Command::NameBranch(name) => {
+                if name.parse::<usize>().is_ok() {
+                    return Err(Failed::new("that is the number of a branch: give a word"));
+                }
                 let (number, branch) =
                     self.current_branch().ok_or_else(|| Failed::new("there is no branch"))?;
                 self.session.name_branch(branch.tip, Some(name.clone()));

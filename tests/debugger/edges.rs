@@ -38,6 +38,7 @@ fn what_was_deleted_is_not_made_again() {
     let mut driver = driver(None);
     driver.script("step 2; step; back; insert 0; undo; delete-branch 2");
     fails(&mut driver, "redo", "no edit was taken back");
+    fails(&mut driver, "name-branch 2", "the number of a branch");
     assert!(!driver.debugger.session.node().deleted);
 }
 
