@@ -140,11 +140,7 @@ fn misspelt(said: &clap::Error) -> Option<Fault> {
     if known.contains(&word.as_str()) {
         return None;
     }
-    let (_, near) = known
-        .into_iter()
-        .map(|name| (strsim::jaro_winkler(name, &word), name))
-        .filter(|(near, _)| *near > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let near = crate::inspect::nearest(&word, known)?;
     Some(Fault::usage(format!("there is no command `{word}`; did you mean `{near}`?")))
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::command::{COMMANDS, Change, Command, EVENTS, Place, Spec, Spot, Takes, Token, Way};
 use crate::{
     canvas::Slot,
-    inspect::{Condition, Query, SyntaxError},
+    inspect::{Condition, Query, SyntaxError, nearest},
     session::NodeId,
 };
 
@@ -134,12 +134,8 @@ pub fn parse(line: &str) -> Result<Command, CommandError> {
     let name = body.split_whitespace().next().unwrap_or_default();
     let at = start..start + name.len();
     let spec = find(name).ok_or_else(|| {
-        let near = COMMANDS
-            .iter()
-            .map(|spec| (strsim::jaro_winkler(spec.name, name), spec.name))
-            .filter(|(near, _)| *near > 0.8)
-            .max_by(|a, b| a.0.total_cmp(&b.0));
-        let hint = near.map_or(String::new(), |(_, near)| format!("; did you mean `{near}`?"));
+        let near = nearest(name, COMMANDS.iter().map(|spec| spec.name));
+        let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
         CommandError::new(at.clone(), format!("there is no command `{name}`{hint}"))
     })?;
     let rest = body.get(name.len()..).unwrap_or_default();

@@ -12,7 +12,7 @@ mod view;
 
 pub use exact::{Apart, Beside};
 pub use language::{
-    Completion, Condition, Query, Subject, SyntaxError, name_table, pointed, subject_table,
+    Completion, Condition, Query, Subject, SyntaxError, name_table, nearest, pointed, subject_table,
 };
 pub use lints::{Finding, Lint, lint, lint_table};
 pub use query::{Row, rows};

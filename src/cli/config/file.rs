@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::ConfigError;
+use crate::trace::Whole;
 
 /// Most bytes read: far more than anybody writes, far less than fills the memory.
 const MOST: u64 = 1 << 20;
@@ -35,22 +36,13 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, ConfigError> {
     }
 }
 
-/// Writes a file whole: a temporary one beside it takes its place, so that a reader or a crash
-/// sees the old or the new one, never a part.
+/// Writes a file and the folders it is in: a reader or a crash sees the old or the new one, never a
+/// part.
 pub(in crate::cli) fn write(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = folder.join(format!(".{name}.{}.tmp", std::process::id()));
-    let written = File::create(&beside).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    });
-    if written.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    written
+    fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+    let (mut file, whole) = Whole::begin(path, |_| {})?;
+    file.write_all(text.as_bytes())?;
+    whole.finish()
 }
 
 #[cfg(test)]

@@ -35,6 +35,13 @@ impl SyntaxError {
     }
 }
 
+/// The name that was probably meant by `word`, if one is near.
+pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let near = names.into_iter().map(|name| (strsim::jaro_winkler(name, word), name));
+    let near = near.filter(|(near, _)| *near > 0.8).max_by(|a, b| a.0.total_cmp(&b.0));
+    near.map(|(_, name)| name)
+}
+
 /// `text`, and under it a line that points at `at`.
 pub fn pointed(text: &str, at: &Range<usize>) -> String {
     let width = |range: Range<usize>| text.get(range).map_or(0, UnicodeWidthStr::width);

@@ -6,6 +6,7 @@ use super::{
     SyntaxError,
     lex::{Lexeme, lex},
     names::{Kind, Name, NameSpec, Reads, known},
+    nearest,
 };
 use crate::canvas::Slot;
 
@@ -286,11 +287,8 @@ impl Reader {
             return Ok(Term::Number(f64::from(u8::from(word == "true"))));
         }
         let spec = known(self.row).find(|spec| spec.text == word).ok_or_else(|| {
-            let near = known(self.row)
-                .map(|spec| (strsim::jaro_winkler(spec.text, word), spec.text))
-                .filter(|(near, _)| *near > 0.8)
-                .max_by(|a, b| a.0.total_cmp(&b.0));
-            let hint = near.map_or(String::new(), |(_, near)| format!("; did you mean `{near}`?"));
+            let near = nearest(word, known(self.row).map(|spec| spec.text));
+            let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
             SyntaxError::new(place.clone(), format!("there is no name `{word}`{hint}"))
         })?;
         let index = if self.takes(&["["]) {

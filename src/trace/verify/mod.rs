@@ -18,6 +18,7 @@ use crate::{
     canvas::{Canvas, Edit},
     decode::{self, DecodeError, State},
     predict::Prediction,
+    session::{NodeId, Session},
 };
 
 /// Where a recording first says something else than this program.
@@ -86,18 +87,18 @@ pub fn verify(path: &Path) -> Result<(Recording, Verified), TraceError> {
     while !matches!(reader.advance()?, Advance::End) {}
     reader.cut()?;
     let (recording, mut found) = (reader.so_far()?, reader.checked());
-    requests(&recording, &mut found);
-    finish(&recording, reader.finish(), &mut found);
+    let session = recording.session();
+    requests(&session, &mut found);
+    finish((&session, recording.recorded.end), reader.finish(), &mut found);
     found.closed = reader.closed();
     Ok((recording, found))
 }
 
 /// Plans the forward pass of every step again: a prediction that was made for another canvas or
 /// under other parameters has another name.
-fn requests(recording: &Recording, found: &mut Verified) {
-    let session = recording.session();
+fn requests(session: &Session, found: &mut Verified) {
     let timeline = session.timeline();
-    for node in (0..timeline.len()).map(crate::session::NodeId) {
+    for node in (0..timeline.len()).map(NodeId) {
         let Some(step) = timeline[node].step() else { continue };
         let Some(request) = session.request_of(node) else { continue };
         let key = request.key();
@@ -117,14 +118,13 @@ fn requests(recording: &Recording, found: &mut Verified) {
 }
 
 /// Holds why a run is said to be over against its canvas.
-fn finish(recording: &Recording, said: Option<&str>, found: &mut Verified) {
+fn finish((session, at): (&Session, NodeId), said: Option<&str>, found: &mut Verified) {
     let Some(said) = said else { return };
-    let recorded = &recording.recorded;
-    let end = &recorded.timeline[recorded.end];
+    let end = &session.timeline()[at];
     // A mask that a person pinned is left.
     let masks = (0..end.canvas.len()).filter(|&at| end.canvas.is_open(at)).count();
     // Where masks are left it may hang on a parameter that was turned and never stepped under.
-    let over = recording.session().finish(recorded.end).filter(|_| masks == 0);
+    let over = session.finish(at).filter(|_| masks == 0);
     let derived = match decode::Finish::ALL.iter().any(|finish| finish.name() == said) {
         true if said == decode::Finish::Complete.name() && masks > 0 => {
             format!("another one, with {masks} masks left")
@@ -136,7 +136,7 @@ fn finish(recording: &Recording, said: Option<&str>, found: &mut Verified) {
         false => "one of the names that docs/trace.md has".to_owned(),
     };
     found.impossible += 1;
-    let (step, node) = (end.depth as usize, recorded.end.0);
+    let (step, node) = (end.depth as usize, at.0);
     let recorded: String = said.chars().take(40).collect();
     let first = Divergence { step, node, what: "finish", position: None, recorded, derived };
     found.first.get_or_insert(first);
