@@ -140,7 +140,7 @@ fn evaluate(args: &EvalRun) -> Result<ExitCode, Fault> {
     let plan = plan(args)?;
     let computing = args.source.computing()?;
     // No more workers than pieces of work.
-    let jobs = usize::from(args.jobs).min(plan.set.problems.len());
+    let jobs = usize::from(args.jobs).min(plan.sets.iter().map(|set| set.problems.len()).sum());
     let source = args.source.source()?;
     let load = |_| progress::load(&source, &computing, Shown::Bar);
     let models = (0..jobs).map(load).collect::<Result<Vec<_>, _>>()?;
@@ -219,13 +219,15 @@ fn plan(args: &EvalRun) -> Result<Plan, Fault> {
             lengths.parse().map_err(Fault::usage)?
         }
     };
+    let set = ProblemSet::load(&args.problems, &wish).map_err(|error| match error {
+        ProblemError::File { .. } | ProblemError::Line { .. } | ProblemError::Empty { .. } => {
+            Fault::failure(error)
+        }
+        error => Fault::usage(error),
+    })?;
     Ok(Plan {
-        set: ProblemSet::load(&args.problems, &wish).map_err(|error| match error {
-            ProblemError::File { .. } | ProblemError::Line { .. } | ProblemError::Empty { .. } => {
-                Fault::failure(error)
-            }
-            error => Fault::usage(error),
-        })?,
+        sets: vec![set],
+        python: None,
         points,
         tails,
         shard: args.shard,

@@ -2,16 +2,31 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Problem, boxed, choice, number};
+use super::{
+    Problem, boxed, choice,
+    code::{Job, Python, PythonError, Rules},
+    number, published,
+};
 
 /// How answers are checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Checker {
-    /// The number behind ####, in \boxed{}, or the last one of the text
+    /// GSM8K as published with DAEDAL: the last \boxed{}, else the whole text, compared as LaTeX
     Gsm8k,
-    /// What is in the last \boxed{}, compared as LaTeX
+    /// MATH-500 as published with DAEDAL, which is the same
+    #[value(alias = "math500")]
     Math,
+    /// HumanEval as published with DAEDAL: the code is run with its tests, under --run-code
+    #[serde(rename = "humaneval")]
+    #[value(name = "humaneval")]
+    HumanEval,
+    /// MBPP as published with DAEDAL: the code is run with its tests, under --run-code
+    Mbpp,
+    /// The number behind ####, in \boxed{}, or the last one of the text
+    Number,
+    /// What is in the last \boxed{}, compared as LaTeX with more tolerance
+    Latex,
     /// A letter from A to E
     Choice,
     /// The whole text, blanks around it aside
@@ -20,13 +35,24 @@ pub enum Checker {
     Synthetic,
 }
 
+/// What a model wrote.
+#[derive(Debug, Clone, Copy)]
+pub struct Written<'a> {
+    /// The text before the tail of end-of-sequence tokens, without control tokens.
+    pub text: &'a str,
+    /// All of it, control tokens by name: what the published checkers read.
+    pub whole: &'a str,
+}
+
 /// What a checker found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verdict {
     /// What was taken for the answer.
     pub extracted: Option<String>,
-    /// True if it is right.
-    pub correct: bool,
+    /// True if it is right; `None` if that takes running code, and it was not run.
+    pub correct: Option<bool>,
+    /// Why code that was run has not passed its tests.
+    pub fault: Option<String>,
 }
 
 impl Checker {
@@ -35,22 +61,58 @@ impl Checker {
         match self {
             Self::Gsm8k => "gsm8k",
             Self::Math => "math",
+            Self::HumanEval => "humaneval",
+            Self::Mbpp => "mbpp",
+            Self::Number => "number",
+            Self::Latex => "latex",
             Self::Choice => "choice",
             Self::Exact => "exact",
             Self::Synthetic => "synthetic",
         }
     }
 
-    /// Checks the answer `text` to `problem`.
-    pub fn check(self, problem: &Problem, text: &str) -> Verdict {
-        let expected = problem.expected.as_str();
+    /// True if it runs the code of answers.
+    pub fn runs_code(self) -> bool {
+        self.rules().is_some()
+    }
+
+    fn rules(self) -> Option<Rules> {
+        match self {
+            Self::HumanEval => Some(Rules::HumanEval),
+            Self::Mbpp => Some(Rules::Mbpp),
+            _ => None,
+        }
+    }
+
+    /// Checks the answer to `problem`. Its code is run if there is a `python` to run it with.
+    ///
+    /// # Errors
+    /// If Python fails, which says nothing about the answer.
+    pub fn check(
+        self,
+        problem: &Problem,
+        written: Written,
+        python: Option<&Python>,
+    ) -> Result<Verdict, PythonError> {
+        if let Some(rules) = self.rules() {
+            return match python {
+                None => Ok(Verdict::default()),
+                Some(python) => run(rules, problem, written, python),
+            };
+        }
+        let (text, expected) = (written.text, problem.expected.as_str());
         let (extracted, correct) = match (self, &problem.generated) {
-            (Self::Gsm8k, _) => {
+            (Self::Gsm8k | Self::Math, _) => {
+                let found = published::answer(written.whole);
+                let correct = found.as_ref().is_some_and(|found| published::same(found, expected));
+                (found, correct)
+            }
+            (Self::Number, _) => {
                 let found = number::answer(text);
                 let correct = found.as_ref().is_some_and(|found| number::same(found, expected));
                 (found, correct)
             }
-            (Self::Math, _) => {
+            (Self::Latex, _) => {
                 let found = boxed::last(text).map(|inside| inside.trim().to_owned());
                 let correct = found.as_ref().is_some_and(|found| boxed::same(found, expected));
                 (found, correct)
@@ -64,41 +126,70 @@ impl Checker {
                 let number = generated.number.and_then(|_| number::answer(text));
                 (number, generated.check(text))
             }
-            (Self::Exact | Self::Synthetic, _) => (None, text.trim() == expected.trim()),
+            (Self::Exact | Self::Synthetic | Self::HumanEval | Self::Mbpp, _) => {
+                (None, text.trim() == expected.trim())
+            }
         };
-        Verdict { extracted, correct }
+        Ok(Verdict { extracted, correct: Some(correct), fault: None })
     }
+}
+
+fn run(
+    rules: Rules,
+    problem: &Problem,
+    written: Written,
+    python: &Python,
+) -> Result<Verdict, PythonError> {
+    let task = problem.code.as_ref();
+    let before = task.map_or("", |task| &task.before);
+    let job = Job {
+        rules,
+        text: written.whole,
+        prompt: &problem.question,
+        entry_point: task.and_then(|task| task.entry_point.as_deref()).unwrap_or_default(),
+        tests: &format!("{before}{}", problem.expected),
+    };
+    let ran = python.run(&job)?;
+    Ok(Verdict { extracted: ran.code, correct: Some(ran.fault.is_none()), fault: ran.fault })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Checker;
+    use super::{Checker, Verdict, Written};
     use crate::eval::problems::Problem;
 
     #[test]
     fn answers_are_checked() {
         let check = |checker: Checker, expected: &str, text: &str, correct: bool| {
-            let problem = Problem {
-                number: 0,
-                task: String::new(),
-                question: String::new(),
-                expected: expected.to_owned(),
-                choices: Vec::new(),
-                generated: None,
-            };
-            let found = checker.check(&problem, text);
-            assert_eq!(found.correct, correct, "{checker:?} {expected:?} {text:?} {found:?}");
+            let problem = Problem { expected: expected.to_owned(), ..Problem::default() };
+            let whole = format!("{text}<|endoftext|>");
+            let written = Written { text, whole: &whole };
+            let found = checker.check(&problem, written, None).unwrap();
+            assert_eq!(found.correct, Some(correct), "{checker:?} {expected:?} {text:?} {found:?}");
         };
-        check(Checker::Gsm8k, "18", "She makes $18.00 a day.", true);
-        check(Checker::Gsm8k, "18", "She makes $81.", false);
-        check(Checker::Gsm8k, "18", "I do not know.", false);
+        check(Checker::Gsm8k, "18", "so \\boxed{18.0}", true);
+        check(Checker::Gsm8k, "18", "She makes $18.00 a day.", false);
+        check(Checker::Gsm8k, "18", "18", false);
         check(Checker::Math, "\\frac12", "so \\boxed{\\dfrac{1}{2}}", true);
-        check(Checker::Math, "\\frac12", "so \\frac12", false);
+        check(Checker::Number, "18", "She makes $18.00 a day.", true);
+        check(Checker::Number, "18", "She makes $81.", false);
+        check(Checker::Number, "18", "I do not know.", false);
+        check(Checker::Latex, "\\frac12", "so \\boxed{\\dfrac{1}{2}}", true);
+        check(Checker::Latex, "\\frac12", "so \\frac12", false);
         check(Checker::Choice, "B", "The answer is (B).", true);
         check(Checker::Choice, "B", "The answer is (C).", false);
         check(Checker::Choice, "B", "", false);
         check(Checker::Exact, "blue", " blue\n", true);
         check(Checker::Exact, "blue", "Blue", false);
         check(Checker::Exact, "", "", true);
+    }
+
+    #[test]
+    fn code_that_is_not_run_is_neither_right_nor_wrong() {
+        for checker in [Checker::HumanEval, Checker::Mbpp] {
+            let written = Written { text: "", whole: "" };
+            let found = checker.check(&Problem::default(), written, None);
+            assert_eq!(found, Ok(Verdict::default()), "{checker:?}");
+        }
     }
 }

@@ -1,17 +1,34 @@
-//! Problem files: one JSON object a line, as GSM8K, MATH and multiple choice come.
+//! Problem files: JSON objects as GSM8K, MATH, HumanEval, MBPP and multiple choice come.
 
 use std::{fs, path::Path};
 
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 
-use super::{Checker, Problem, ProblemError, boxed, choice, number};
+use super::{
+    Benchmark, Checker, Problem, ProblemError, boxed, choice, code, lines, number, published,
+};
 
 /// What a line must be, in words.
-const WANTED: &str =
-    r#"a line is {"question": "…", "answer": "…"}, with "choices": ["…", "…"] for multiple choice"#;
+const WANTED: &str = r#"a line is {"question": "…", "answer": "…"}, with "choices": ["…", "…"] for multiple choice, or one of GSM8K, MATH, HumanEval or MBPP as they are published"#;
 
+/// Tests of a problem of MBPP that the published evaluation shows and runs.
+const TESTS: usize = 3;
+
+/// What was read.
+#[derive(Debug)]
+pub struct Read {
+    /// The problems, from 0.
+    pub problems: Vec<Problem>,
+    /// How they are checked.
+    pub checker: Checker,
+    /// The benchmark they look like.
+    pub benchmark: Option<Benchmark>,
+}
+
+/// A question and its answer.
 #[derive(Deserialize)]
-struct Line {
+struct Question {
     #[serde(alias = "problem")]
     question: String,
     #[serde(default)]
@@ -32,12 +49,53 @@ enum Answer {
     Number(serde_json::Number),
 }
 
-impl Line {
+impl Question {
     fn answer(&self) -> Option<String> {
         match (&self.answer, &self.solution) {
             (Some(Answer::Text(text)), _) => Some(text.clone()),
             (Some(Answer::Number(number)), _) => Some(number.to_string()),
             (None, solution) => solution.clone(),
+        }
+    }
+}
+
+/// A problem of HumanEval. Its canonical solution is not needed.
+#[derive(Deserialize)]
+struct HumanEval {
+    prompt: String,
+    entry_point: String,
+    test: String,
+}
+
+/// A problem of MBPP. Its solution and its challenge tests are not needed. Of the full set the
+/// published evaluation leaves `test_setup_code` out, which is there in a few problems; the
+/// sanitized set, which it does not use, has `test_imports` in its place.
+#[derive(Deserialize)]
+struct Mbpp {
+    #[serde(alias = "prompt")]
+    text: String,
+    test_list: Vec<String>,
+    #[serde(default)]
+    test_imports: Vec<String>,
+}
+
+/// What the objects of a file are.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Question,
+    HumanEval,
+    Mbpp,
+}
+
+impl Kind {
+    fn of(fields: &Map<String, Value>) -> Self {
+        let has = |name: &str| fields.contains_key(name);
+        if has("entry_point") && has("test") {
+            Self::HumanEval
+        } else if has("test_list") {
+            Self::Mbpp
+        } else {
+            Self::Question
         }
     }
 }
@@ -52,60 +110,128 @@ pub fn read(
     name: &str,
     limit: Option<usize>,
     checker: Option<Checker>,
-) -> Result<(Vec<Problem>, Checker), ProblemError> {
+) -> Result<Read, ProblemError> {
     let place = path.display().to_string();
-    let bytes = fs::read(path)
-        .map_err(|error| ProblemError::File { place: place.clone(), error: error.to_string() })?;
+    let fault = |error: String| ProblemError::File { place: place.clone(), error };
+    let bytes = fs::read(path).map_err(|error| fault(error.to_string()))?;
+    let bytes = lines::unpacked(&bytes).map_err(fault)?;
     parse(&bytes, &place, name, limit, checker)
 }
 
-fn parse(
+/// Makes the faults of one file.
+struct Place<'a>(&'a str);
+
+impl Place<'_> {
+    fn fault(&self, line: usize, what: String) -> ProblemError {
+        ProblemError::Line { place: self.0.to_owned(), line, what, wanted: WANTED }
+    }
+
+    fn object<T: DeserializeOwned>(&self, line: usize, bytes: &[u8]) -> Result<T, ProblemError> {
+        serde_json::from_slice(bytes).map_err(|error| self.fault(line, words(&error)))
+    }
+}
+
+pub(super) fn parse(
     bytes: &[u8],
     place: &str,
     name: &str,
     limit: Option<usize>,
     checker: Option<Checker>,
-) -> Result<(Vec<Problem>, Checker), ProblemError> {
-    let fault = |line: usize, what: String| ProblemError::Line {
-        place: place.to_owned(),
-        line,
-        what,
-        wanted: WANTED,
+) -> Result<Read, ProblemError> {
+    let place = Place(place);
+    let mut objects =
+        lines::objects(bytes).map_err(|(line, error)| place.fault(line, words(&error)))?;
+    objects.truncate(limit.unwrap_or(usize::MAX));
+    let Some(&(line, first)) = objects.first() else {
+        return Err(ProblemError::Empty { place: place.0.to_owned(), wanted: WANTED });
     };
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    // What is no object is told of below, as of any other line.
+    let benchmark = match Kind::of(&serde_json::from_slice(first).unwrap_or_default()) {
+        Kind::Question => return questions(&objects, &place, name, checker),
+        Kind::HumanEval => Benchmark::HumanEval,
+        Kind::Mbpp => Benchmark::Mbpp,
+    };
+    let own = benchmark.checker();
+    if checker.is_some_and(|checker| checker != own) {
+        let what = format!("these are problems of {}, whose answers are programs", own.name());
+        return Err(place.fault(line, format!("{what}: leave --checker out")));
+    }
+    let problems = objects.into_iter().enumerate().map(|(number, (at, bytes))| {
+        let (question, expected, task) = match benchmark {
+            Benchmark::HumanEval => human_eval(place.object(at, bytes)?),
+            _ => mbpp(place.object(at, bytes)?)
+                .ok_or_else(|| place.fault(at, "there is no test".to_owned()))?,
+        };
+        if question.trim().is_empty() {
+            return Err(place.fault(at, "the question is empty".to_owned()));
+        }
+        let code = Some(task);
+        Ok(Problem {
+            number,
+            task: name.to_owned(),
+            question,
+            expected,
+            code,
+            ..Problem::default()
+        })
+    });
+    let problems = problems.collect::<Result<_, _>>()?;
+    Ok(Read { problems, checker: own, benchmark: Some(benchmark) })
+}
+
+fn human_eval(line: HumanEval) -> (String, String, code::Task) {
+    let HumanEval { prompt, entry_point, test } = line;
+    let expected = format!("{test}\ncheck({entry_point})");
+    (prompt, expected, code::Task { entry_point: Some(entry_point), before: String::new() })
+}
+
+fn mbpp(line: Mbpp) -> Option<(String, String, code::Task)> {
+    let Mbpp { text, mut test_list, test_imports } = line;
+    test_list.truncate(TESTS);
+    let before = test_imports.iter().map(|import| format!("{import}\n")).collect();
+    let task = code::Task { entry_point: None, before };
+    (!test_list.is_empty()).then(|| (text, test_list.join("\n"), task))
+}
+
+fn questions(
+    objects: &[(usize, &[u8])],
+    place: &Place,
+    name: &str,
+    checker: Option<Checker>,
+) -> Result<Read, ProblemError> {
     let mut lines = Vec::new();
-    for (at, bytes) in (1..).zip(bytes.split(|&byte| byte == b'\n')) {
-        if bytes.trim_ascii().is_empty() {
-            continue;
-        }
-        if limit.is_some_and(|limit| lines.len() == limit) {
-            break;
-        }
-        let line: Line = serde_json::from_slice(bytes).map_err(|error| fault(at, words(&error)))?;
+    for &(at, bytes) in objects {
+        let line: Question = place.object(at, bytes)?;
         if line.question.trim().is_empty() {
-            return Err(fault(at, "the question is empty".to_owned()));
+            return Err(place.fault(at, "the question is empty".to_owned()));
         }
         if line.choices.len() > choice::LONGEST {
             let many = line.choices.len();
-            return Err(fault(at, format!("{many} choices are more than {}", choice::LONGEST)));
+            return Err(
+                place.fault(at, format!("{many} choices are more than {}", choice::LONGEST))
+            );
         }
         let Some(answer) = line.answer() else {
-            return Err(fault(at, "there is no answer".to_owned()));
+            return Err(place.fault(at, "there is no answer".to_owned()));
         };
         lines.push((at, line, answer));
     }
-    if lines.is_empty() {
-        return Err(ProblemError::Empty { place: place.to_owned(), wanted: WANTED });
-    }
-    let checker = checker.unwrap_or_else(|| {
-        let all = |wanted: fn(&Line, &str) -> bool| {
-            lines.iter().all(|(_, line, answer)| wanted(line, answer))
-        };
-        // In this order: GSM8K's answers may hold anything before the `####`.
+    let all = |wanted: fn(&Question, &str) -> bool| {
+        lines.iter().all(|(_, line, answer)| wanted(line, answer))
+    };
+    // In this order: GSM8K's answers may hold anything before the `####`, MATH's may be numbers.
+    let benchmark = if all(|line, answer| line.choices.is_empty() && answer.contains("####")) {
+        Some(Benchmark::Gsm8k)
+    } else if all(|line, _| line.choices.is_empty() && line.solution.is_some()) {
+        Some(Benchmark::Math500)
+    } else {
+        None
+    };
+    let checker = checker.or(benchmark.map(Benchmark::checker)).unwrap_or_else(|| {
         if all(|line, _| !line.choices.is_empty()) {
             Checker::Choice
         } else if all(|_, answer| answer.contains("####") || is_number(answer)) {
-            Checker::Gsm8k
+            Checker::Number
         } else if lines.iter().any(|(_, _, answer)| answer.contains('\\')) {
             Checker::Math
         } else {
@@ -114,13 +240,13 @@ fn parse(
     });
     let problems = lines.into_iter().enumerate().map(|(number, (at, line, answer))| {
         let expected = expected(checker, &line, &answer).ok_or_else(|| {
-            fault(at, format!("the answer does not fit the checker {}", checker.name()))
+            place.fault(at, format!("the answer does not fit the checker {}", checker.name()))
         })?;
         let task = line.task.unwrap_or_else(|| name.to_owned());
         let (question, choices) = (line.question, line.choices);
-        Ok(Problem { number, task, question, expected, choices, generated: None })
+        Ok(Problem { number, task, question, expected, choices, ..Problem::default() })
     });
-    Ok((problems.collect::<Result<_, _>>()?, checker))
+    Ok(Read { problems: problems.collect::<Result<_, _>>()?, checker, benchmark })
 }
 
 fn is_number(text: &str) -> bool {
@@ -129,10 +255,15 @@ fn is_number(text: &str) -> bool {
 }
 
 /// What is to be compared with: the number, the inside of the box, the letter.
-fn expected(checker: Checker, line: &Line, answer: &str) -> Option<String> {
+fn expected(checker: Checker, line: &Question, answer: &str) -> Option<String> {
     match checker {
-        Checker::Gsm8k => number::answer(answer),
-        Checker::Math => Some(boxed::last(answer).unwrap_or(answer).trim().to_owned()),
+        Checker::Gsm8k | Checker::Math => {
+            let given = line.answer.is_some();
+            let answer = if given { answer } else { boxed::last(answer).unwrap_or(answer) };
+            Some(published::target(answer))
+        }
+        Checker::Number => number::answer(answer),
+        Checker::Latex => Some(boxed::last(answer).unwrap_or(answer).trim().to_owned()),
         Checker::Choice => {
             let index = match &line.answer {
                 Some(Answer::Number(number)) => number.as_u64().map(|index| index as usize),
@@ -148,7 +279,7 @@ fn expected(checker: Checker, line: &Line, answer: &str) -> Option<String> {
             }
         }
         Checker::Exact => Some(answer.trim().to_owned()),
-        Checker::Synthetic => None,
+        Checker::HumanEval | Checker::Mbpp | Checker::Synthetic => None,
     }
 }
 
@@ -163,16 +294,16 @@ fn words(error: &serde_json::Error) -> String {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<(Vec<Problem>, Checker), String> {
+    fn read(text: &str) -> Result<Read, String> {
         parse(text.as_bytes(), "p.jsonl", "p", None, None).map_err(|error| error.to_string())
     }
 
     #[test]
     fn lines_are_read_as_what_they_are() {
         for (text, checker, expected) in [
-            (r#"{"question":"q","answer":"3+4=<<7>>7\n#### 1,007"}"#, Checker::Gsm8k, "1007"),
-            (r#"{"question":"q","answer":42}"#, Checker::Gsm8k, "42"),
-            (r#"{"question":"q","answer":"$42"}"#, Checker::Gsm8k, "42"),
+            (r#"{"question":"q","answer":"3+4=<<7>>7\n#### 1,007 "}"#, Checker::Gsm8k, "1,007"),
+            (r#"{"question":"q","answer":42}"#, Checker::Number, "42"),
+            (r#"{"question":"q","answer":"$42"}"#, Checker::Number, "42"),
             (
                 r#"{"problem":"q","solution":"so \\boxed{\\frac12}","type":"Algebra"}"#,
                 Checker::Math,
@@ -183,25 +314,50 @@ mod tests {
                 Checker::Math,
                 "\\pi",
             ),
+            (r#"{"problem":"q","solution":"so \\boxed{3}","answer":"3"}"#, Checker::Math, "3"),
+            (r#"{"question":"q","answer":"\\pi"}"#, Checker::Math, "\\pi"),
             (r#"{"question":"q","answer":"B","choices":["x","y"]}"#, Checker::Choice, "B"),
             (r#"{"question":"q","answer":1,"choices":["x","y"]}"#, Checker::Choice, "B"),
             (r#"{"question":"q","answer":"y","choices":["x","y"]}"#, Checker::Choice, "B"),
             (r#"{"question":"q","answer":" blue ","more":[1]}"#, Checker::Exact, "blue"),
+            (
+                r#"{"task_id":"HumanEval/0","prompt":"def f():\n","entry_point":"f","canonical_solution":"","test":"def check(c):\n    assert c()"}"#,
+                Checker::HumanEval,
+                "def check(c):\n    assert c()\ncheck(f)",
+            ),
+            (
+                r#"{"task_id":1,"text":"t","code":"","test_list":["1","2","3","4"],"test_setup_code":"x","challenge_test_list":[]}"#,
+                Checker::Mbpp,
+                "1\n2\n3",
+            ),
+            (
+                r#"[{"task_id":1,"prompt":"t","test_list":["1"],"test_imports":["import a"]}]"#,
+                Checker::Mbpp,
+                "1",
+            ),
         ] {
-            let (problems, found) = read(text).unwrap();
-            assert_eq!((found, problems[0].expected.as_str()), (checker, expected), "{text}");
+            let read = read(text).unwrap();
+            let found = (read.checker, read.problems[0].expected.as_str());
+            assert_eq!(found, (checker, expected), "{text}");
         }
+    }
+
+    #[test]
+    fn imports_stand_before_the_tests_of_the_sanitized_set() {
+        let text = r#"[{"prompt":"t","test_list":["1"],"test_imports":["import a","import b"]}]"#;
+        let problem = read(text).unwrap().problems.remove(0);
+        assert_eq!(problem.code.unwrap().before, "import a\nimport b\n");
     }
 
     #[test]
     fn blank_lines_count_in_places_and_not_in_numbers() {
         let text =
             "\u{feff}\n{\"question\":\"a\",\"answer\":1}\r\n\n{\"question\":\"b\",\"answer\":2}";
-        let (problems, _) = read(text).unwrap();
+        let problems = read(text).unwrap().problems;
         let numbers: Vec<usize> = problems.iter().map(|problem| problem.number).collect();
         assert_eq!(numbers, [0, 1]);
         let limited = parse(text.as_bytes(), "p", "p", Some(1), None).unwrap();
-        assert_eq!(limited.0.len(), 1);
+        assert_eq!(limited.problems.len(), 1);
     }
 
     #[test]
@@ -223,7 +379,19 @@ mod tests {
         }
         let error = read(r#"{"question":"q","answer":"C","choices":["x","y"]}"#).unwrap_err();
         assert!(error.contains("does not fit the checker choice"), "{error}");
+        let code = r#"{"text":"t","test_list":["1"]}"#;
+        for (line, part) in [
+            (r#"{"text":"t","test_list":[]}"#, "there is no test"),
+            (r#"{"text":"","test_list":["1"]}"#, "the question is empty"),
+            (r#"{"question":"q","answer":"1"}"#, "missing field `text`"),
+        ] {
+            let error = read(&format!("{code}\n{line}\n")).unwrap_err();
+            assert!(error.starts_with("p.jsonl:2: ") && error.contains(part), "{error}");
+        }
+        let error = parse(code.as_bytes(), "p", "p", None, Some(Checker::Exact)).unwrap_err();
+        assert!(error.to_string().contains("leave --checker out"), "{error}");
         assert!(read("\n\n").unwrap_err().contains("no problem in it"));
+        assert!(read("[{},\n").unwrap_err().contains("p.jsonl:2: EOF"));
         assert!(parse(b"\xff\n", "p", "p", None, None).is_err());
     }
 }

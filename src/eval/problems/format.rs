@@ -4,11 +4,22 @@ use serde::{Deserialize, Serialize};
 
 use super::{Checker, Problem, choice};
 
-/// What the published evaluation of DAEDAL puts before questions of GSM8K and MATH, word for
+/// What the published evaluation of DAEDAL puts before questions of GSM8K and MATH-500, word for
 /// word, as data: figures are comparable only under the same prompt.
-const DAEDAL: &str = "You are a math expert. You will be given a question to solve. Solve it step \
+const MATH: &str = "You are a math expert. You will be given a question to solve. Solve it step \
 by step. Wrap the final answer in a \\boxed{}. \nRespond in the following format:\n<reasoning>\n\
 Your reasoning here\n</reasoning>\n<answer>\n\\boxed{...}\n</answer>";
+
+/// The same, before a function is named and behind it: what follows a problem of HumanEval and MBPP.
+const CODE: [&str; 2] = [
+    "\n\nFirst, reason about the solution step-by-step. Then, write the code.\nRespond in the \
+     following format:\n<reasoning>\nYour reasoning here\n</reasoning>\n<answer>\n```python\n\
+     The complete implementation ",
+    " function\n```\n</answer>",
+];
+
+/// What the published evaluation begins a model's answer with.
+const BEGUN: &str = "<reasoning> ";
 
 /// How a question becomes a prompt. The model's chat template goes around it either way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -17,7 +28,7 @@ pub enum PromptFormat {
     /// The question as it stands
     #[default]
     Plain,
-    /// The prompt of DAEDAL's published evaluation: reasoning, then the answer in \boxed{}
+    /// The prompt of DAEDAL's published evaluation, with an answer that begins with <reasoning>
     Daedal,
 }
 
@@ -30,11 +41,16 @@ impl PromptFormat {
         }
     }
 
-    /// The prompt that asks `problem`.
-    ///
-    /// The published evaluation also begins the model's answer with `<reasoning>`, which is not
-    /// done here. It has no multiple choice: there the same words stand before the question, and
-    /// a line asks for the letter.
+    /// What the answer begins with, behind the template: a part of the prompt.
+    pub fn begun(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Daedal => BEGUN,
+        }
+    }
+
+    /// The prompt that asks `problem`. The published evaluation has no multiple choice: there
+    /// its words for mathematics stand before the question, and a line asks for the letter.
     pub fn prompt(self, problem: &Problem, checker: Checker) -> String {
         let mut question = problem.question.clone();
         for (index, text) in problem.choices.iter().enumerate() {
@@ -42,15 +58,33 @@ impl PromptFormat {
                 question.push_str(&format!("\n{letter}. {text}"));
             }
         }
+        let tests = &problem.expected;
         match (self, checker) {
             (Self::Plain, Checker::Choice) => {
                 format!("{question}\nAnswer with the letter of the right choice.")
             }
+            (Self::Plain, Checker::Mbpp) => {
+                format!("{question} Your code should pass these tests:\n\n{tests}")
+            }
             (Self::Plain, _) => question,
             (Self::Daedal, Checker::Choice) => {
-                format!("{DAEDAL}\n\n{question}\nThe final answer is the letter alone.\n\n")
+                format!("{MATH}\n\n{question}\nThe final answer is the letter alone.\n\n")
             }
-            (Self::Daedal, _) => format!("{DAEDAL}\n\n{question}\n\n"),
+            (Self::Daedal, Checker::HumanEval) => {
+                let function = problem.code.as_ref().and_then(|task| task.entry_point.as_deref());
+                format!(
+                    "Write a solution to the following problem and make sure that it passes the \
+                     tests:\n{question}{} of the {}{}",
+                    CODE[0],
+                    function.unwrap_or_default(),
+                    CODE[1]
+                )
+            }
+            (Self::Daedal, Checker::Mbpp) => format!(
+                "\n{question} Your code should pass these tests:\n\n{tests} {}of the{}",
+                CODE[0], CODE[1]
+            ),
+            (Self::Daedal, _) => format!("{MATH}\n\n{question}\n\n"),
         }
     }
 }
@@ -58,21 +92,20 @@ impl PromptFormat {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::eval::problems::code::Task;
 
     #[test]
     fn questions_become_prompts() {
         let problem = |choices: &[&str]| Problem {
-            number: 0,
-            task: String::new(),
             question: "How many?".to_owned(),
-            expected: String::new(),
+            expected: "assert f(1) == 1\nassert f(2) == 2".to_owned(),
             choices: choices.iter().map(|&text| text.to_owned()).collect(),
-            generated: None,
+            code: Some(Task { entry_point: Some("f".to_owned()), before: String::new() }),
+            ..Problem::default()
         };
         let check = |format: PromptFormat, choices: &[&str], checker: Checker, expected: &str| {
             let prompt = format.prompt(&problem(choices), checker);
             assert!(prompt.ends_with(expected), "{prompt:?}");
-            assert_eq!(prompt.starts_with("You are a math expert."), format != PromptFormat::Plain);
         };
         check(PromptFormat::Plain, &[], Checker::Gsm8k, "How many?");
         check(PromptFormat::Daedal, &[], Checker::Math, "\n</answer>\n\nHow many?\n\n");
@@ -84,5 +117,24 @@ mod tests {
             Checker::Choice,
             "A. one\nThe final answer is the letter alone.\n\n",
         );
+        check(PromptFormat::Plain, &[], Checker::Mbpp, "\n\nassert f(1) == 1\nassert f(2) == 2");
+    }
+
+    /// The prompts that the published tasks make: `tests/reference/checkers.py` wrote them down.
+    #[test]
+    fn prompts_are_those_published() {
+        let cases = include_str!("../../../tests/checkers/prompts.json");
+        let cases: Vec<serde_json::Value> = serde_json::from_str(cases).unwrap();
+        assert!(cases.len() >= 8);
+        for case in cases {
+            let line = serde_json::to_vec(&case["line"]).unwrap();
+            let read = crate::eval::problems::file::parse(&line, "p", "p", None, None).unwrap();
+            let (problem, target) = (&read.problems[0], &case["target"]);
+            let benchmark = read.benchmark.unwrap();
+            assert_eq!(benchmark.name(), case["benchmark"]);
+            let prompt = PromptFormat::Daedal.prompt(problem, benchmark.checker());
+            assert_eq!(prompt, case["prompt"].as_str().unwrap());
+            assert_eq!(problem.expected, target.as_str().unwrap());
+        }
     }
 }

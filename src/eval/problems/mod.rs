@@ -1,16 +1,22 @@
 //! Problem sets: questions with the answers wanted, generated or read from a file, how they are
 //! put to a model and how its answers are checked.
 
+mod benchmark;
 pub mod boxed;
 mod checker;
 pub mod choice;
+pub mod code;
 mod file;
 mod format;
+mod lines;
 pub mod number;
+pub mod published;
 
 use std::{collections::HashSet, path::Path};
 
-pub use checker::{Checker, Verdict};
+pub use benchmark::Benchmark;
+pub use checker::{Checker, Verdict, Written};
+pub use code::{Python, PythonError};
 pub use format::PromptFormat;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -19,20 +25,26 @@ use super::tasks::{self, Task};
 /// Problems of a generated set, unless it is said how many.
 pub const DEFAULT_COUNT: usize = 100;
 
+/// Problems of all of MBPP, and the test split among them: tasks 11 to 510, from 1.
+const MBPP: usize = 974;
+const MBPP_TEST: std::ops::Range<usize> = 10..510;
+
 /// After this many problems in a row that were drawn before, a kind counts as exhausted.
 const PATIENCE: usize = 1000;
 
 /// A question and what answers it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problem {
-    /// Its number in its set, from 0.
+    /// Its number, from 0, through all sets that are measured together.
     pub number: usize,
     /// Its kind within the set.
     pub task: String,
     /// The question, without the words around it.
     pub question: String,
-    /// The answer wanted.
+    /// The answer wanted; of a program, the tests it must pass.
     pub expected: String,
+    /// How the answer is run, if it is a program.
+    pub code: Option<code::Task>,
     /// The choices, for multiple choice.
     pub choices: Vec<String>,
     /// What it was generated as.
@@ -54,6 +66,8 @@ pub struct ProblemSet {
     pub seed: u64,
     /// The problems, numbered from 0.
     pub problems: Vec<Problem>,
+    /// The benchmark that a file looks like.
+    pub benchmark: Option<Benchmark>,
 }
 
 /// Why there are no problems.
@@ -105,6 +119,23 @@ pub enum ProblemError {
         /// The set.
         set: String,
     },
+    /// A file that is none of the paper's benchmarks.
+    #[error(
+        "{place}: these are not problems of GSM8K, MATH-500, HumanEval or MBPP as they are \
+         published. Give such a file, or measure this one with --problems"
+    )]
+    Unpublished {
+        /// The file.
+        place: String,
+    },
+    /// Two files of one benchmark.
+    #[error("{place}: {name} is there already. Give one file of each benchmark")]
+    Twice {
+        /// The second file.
+        place: String,
+        /// The benchmark.
+        name: &'static str,
+    },
     /// Fewer problems than asked for.
     #[error(
         "{set} with this seed has only {found} different problems, not {wanted}. Lower --limit"
@@ -152,24 +183,77 @@ impl ProblemSet {
             "synthetic" => Task::ALL.to_vec(),
             _ => Task::ALL.into_iter().filter(|&task| name_of(task) == name).collect(),
         };
+        if kinds.is_empty() {
+            return Self::of_file(name, wish);
+        }
+        let checker = wish.checker.unwrap_or(Checker::Synthetic);
+        if checker.runs_code() {
+            return Err(ProblemError::Checker { checker: checker.name(), set: name.to_owned() });
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            source: name.to_owned(),
+            checker,
+            format: wish.format,
+            seed: wish.seed,
+            problems: generated(name, &kinds, wish)?,
+            benchmark: None,
+        })
+    }
+
+    fn of_file(name: &str, wish: &Wish) -> Result<Self, ProblemError> {
         let path = Path::new(name);
+        if !path.exists() {
+            return Err(ProblemError::Unknown { name: name.to_owned() });
+        }
         let word = |text: Option<&std::ffi::OsStr>| {
             text.map_or_else(|| name.to_owned(), |text| text.to_string_lossy().into_owned())
         };
-        let (name, source, (problems, checker)) = if !kinds.is_empty() {
-            let checker = wish.checker.unwrap_or(Checker::Synthetic);
-            (name.to_owned(), name.to_owned(), (generated(name, &kinds, wish)?, checker))
-        } else if path.exists() {
-            let stem = word(path.file_stem());
-            if wish.checker == Some(Checker::Synthetic) {
-                return Err(ProblemError::Checker { checker: "synthetic", set: stem });
+        let stem = word(path.file_stem());
+        let read = file::read(path, &stem, wish.limit, wish.checker)?;
+        if read.checker == Checker::Synthetic
+            || read.checker.runs_code() && read.benchmark.is_none()
+        {
+            return Err(ProblemError::Checker { checker: read.checker.name(), set: stem });
+        }
+        Ok(Self {
+            name: stem,
+            source: word(path.file_name()),
+            checker: read.checker,
+            format: wish.format,
+            seed: wish.seed,
+            problems: read.problems,
+            benchmark: read.benchmark,
+        })
+    }
+
+    /// The benchmarks of DAEDAL's paper in `files`, as its published evaluation takes them: its
+    /// prompts, its checkers, and of all of MBPP the test split (tasks 11 to 510). Numbers go
+    /// through all of them.
+    ///
+    /// # Errors
+    /// [`ProblemError`], also if a file is none of the four or two are of the same.
+    pub fn published(files: &[String], limit: Option<usize>) -> Result<Vec<Self>, ProblemError> {
+        let wish = Wish { format: PromptFormat::Daedal, ..Wish::default() };
+        let mut sets: Vec<Self> = Vec::new();
+        for file in files {
+            let mut set = Self::of_file(file, &wish)?;
+            let Some(benchmark) = set.benchmark else {
+                return Err(ProblemError::Unpublished { place: file.clone() });
+            };
+            if sets.iter().any(|other| other.benchmark == set.benchmark) {
+                return Err(ProblemError::Twice { place: file.clone(), name: benchmark.name() });
             }
-            let read = file::read(path, &stem, wish.limit, wish.checker)?;
-            (stem, word(path.file_name()), read)
-        } else {
-            return Err(ProblemError::Unknown { name: name.to_owned() });
-        };
-        Ok(Self { name, source, checker, format: wish.format, seed: wish.seed, problems })
+            benchmark.name().clone_into(&mut set.name);
+            if benchmark == Benchmark::Mbpp && set.problems.len() == MBPP {
+                set.problems = set.problems.drain(MBPP_TEST).collect();
+            }
+            set.problems.truncate(limit.unwrap_or(usize::MAX));
+            sets.push(set);
+        }
+        let problems = sets.iter_mut().flat_map(|set| &mut set.problems);
+        problems.enumerate().for_each(|(number, problem)| problem.number = number);
+        Ok(sets)
     }
 
     /// The prompt that asks a problem.
@@ -183,7 +267,11 @@ impl ProblemSet {
         let mut hasher = Xxh3::new();
         for problem in &self.problems {
             let texts = [&problem.task, &problem.question, &problem.expected];
-            for text in texts.into_iter().chain(&problem.choices) {
+            let code = problem
+                .code
+                .iter()
+                .flat_map(|code| [Some(&code.before), code.entry_point.as_ref()]);
+            for text in texts.into_iter().chain(&problem.choices).chain(code.flatten()) {
                 hasher.update(&(text.len() as u64).to_le_bytes());
                 hasher.update(text.as_bytes());
             }
@@ -220,8 +308,8 @@ fn generated(name: &str, kinds: &[Task], wish: &Wish) -> Result<Vec<Problem>, Pr
             task: drawn.task.name().to_owned(),
             question: drawn.prompt.clone(),
             expected: drawn.answer.clone(),
-            choices: Vec::new(),
             generated: Some(drawn),
+            ..Problem::default()
         });
     }
     Ok(problems)
@@ -259,9 +347,11 @@ mod tests {
         for name in names() {
             let set = load(&name, 20, 3).unwrap();
             for problem in &set.problems {
-                let verdict = set.checker.check(problem, &problem.expected);
-                assert!(verdict.correct, "{name}: {problem:?}");
-                assert!(!set.checker.check(problem, "").correct, "{name}: {problem:?}");
+                for (text, right) in [(problem.expected.as_str(), true), ("", false)] {
+                    let written = Written { text, whole: text };
+                    let verdict = set.checker.check(problem, written, None).unwrap();
+                    assert_eq!(verdict.correct, Some(right), "{name}: {problem:?}");
+                }
             }
         }
     }

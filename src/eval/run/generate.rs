@@ -15,7 +15,10 @@ use super::{
 };
 use crate::{
     decode::Extras,
-    eval::{Row, Timing, problems::Problem},
+    eval::{
+        Row, Timing,
+        problems::{Problem, ProblemSet, Written},
+    },
     model::Loaded,
     predict::{Column, ColumnSet, PredictError, Prediction, Request, Vocabulary},
     session::{self, Event, Pending, Recorder, Session, Step},
@@ -96,7 +99,7 @@ struct Counts {
 pub(super) fn row(
     model: &mut Loaded,
     plan: &Plan,
-    problem: &Problem,
+    (set, problem): (&ProblemSet, &Problem),
     point: usize,
     dir: &Path,
     halted: &Halted,
@@ -106,18 +109,18 @@ pub(super) fn row(
     let strategy = point.recipe.strategy.name();
     let name = format!("{TRACES}/{:05}-{number:02}-{strategy}.jsonl", problem.number);
     let (path, part) = (dir.join(&name), dir.join(format!("{name}{PART}")));
-    let prompt = plan.set.prompt(problem);
     let recorded = plan.traces != Traces::None;
     let mut counts = Counts::default();
-    let (session, ended) = match begin(model, plan, point, &prompt, recorded.then_some(&part)) {
-        Ok(mut session) => {
-            counts.initial = session.canvas().len();
-            let driven = drive(model, &mut session, &mut counts, halted);
-            let closed = session.finish_recording().map_err(broken);
-            (Some(session), closed.and(driven))
-        }
-        Err(halt) => (None, Err(halt)),
-    };
+    let (session, ended) =
+        match begin(model, plan, point, (set, problem), recorded.then_some(&part)) {
+            Ok(mut session) => {
+                counts.initial = session.canvas().len();
+                let driven = drive(model, &mut session, &mut counts, halted);
+                let closed = session.finish_recording().map_err(broken);
+                (Some(session), closed.and(driven))
+            }
+            Err(halt) => (None, Err(halt)),
+        };
     let finish = match ended {
         Ok(finish) => Ok(finish),
         Err(Halt::Failed(error)) => Err(format!("error: {error}")),
@@ -131,8 +134,16 @@ pub(super) fn row(
         let text = model.tokenizer.text(&canvas.tokens()[..canvas.tail()]);
         (text, canvas.len(), canvas.tail())
     });
-    let verdict = plan.set.checker.check(problem, &answer);
-    let correct = verdict.correct && finish.is_ok();
+    let whole = session.as_ref().map_or_else(
+        || Ok(String::new()),
+        |session| model.tokenizer.whole_text(&session.canvas().tokens()).map_err(Halt::Failed),
+    )?;
+    let written = Written { text: &answer, whole: &whole };
+    let verdict = set
+        .checker
+        .check(problem, written, plan.python.as_ref())
+        .map_err(|error| Halt::Broken(error.into()))?;
+    let correct = verdict.correct == Some(true) && finish.is_ok();
     let kept = recorded && session.is_some() && !(correct && plan.traces == Traces::Wrong);
     if kept {
         fs::rename(&part, &path).map_err(|error| {
@@ -151,7 +162,7 @@ pub(super) fn row(
     };
     let row = Row {
         problem: problem.number,
-        set: plan.set.name.clone(),
+        set: set.name.clone(),
         task: problem.task.clone(),
         recipe,
         strategy: strategy.to_owned(),
@@ -182,10 +193,11 @@ fn begin(
     model: &Loaded,
     plan: &Plan,
     point: &Point,
-    prompt: &str,
+    (set, problem): (&ProblemSet, &Problem),
     part: Option<&PathBuf>,
 ) -> Result<Session, Halt> {
-    let ids = model.tokenizer.encode_prompt(prompt).map_err(Halt::Failed)?;
+    let (prompt, begun) = (set.prompt(problem), set.format.begun());
+    let ids = model.tokenizer.encode_begun(&prompt, begun).map_err(Halt::Failed)?;
     let mut params = point
         .recipe
         .params(&model.suggested.of(point.recipe.strategy.name()))
@@ -206,7 +218,7 @@ fn begin(
     let recorder = match part {
         None => None,
         Some(part) => {
-            let header = Header::new(&model.facts, strategy.name(), prompt, extras);
+            let header = Header::new(&model.facts, strategy.name(), &prompt, extras);
             let recorder = TraceRecorder::create(part, &header, model.tokenizer.clone());
             Some(Box::new(Untimed(recorder.map_err(broken)?)) as Box<dyn Recorder>)
         }

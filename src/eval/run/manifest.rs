@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Plan, Shard, Traces, Work, plan};
 use crate::{
     eval::{
-        problems::{Checker, PromptFormat},
+        problems::{Benchmark, Checker, ProblemSet, PromptFormat},
         report::Facts,
     },
     predict::ModelFacts,
@@ -33,20 +33,12 @@ pub struct Manifest {
     pub generator: String,
     /// The model.
     pub model: Model,
-    /// The problem set's name.
-    pub set: String,
-    /// What the set was asked for as.
-    pub source: String,
-    /// Number of problems in it, over all shards.
-    pub problems: usize,
-    /// Hash of the problems.
-    pub digest: String,
+    /// The sets of problems, in order.
+    pub sets: Vec<Set>,
     /// Seed of generated problems.
     pub seed: u64,
-    /// How answers are checked.
-    pub checker: Checker,
-    /// How questions are put.
-    pub prompt_format: PromptFormat,
+    /// Whether the code of answers is run.
+    pub run_code: bool,
     /// The recipes' labels, in order.
     pub recipes: Vec<String>,
     /// Lengths of the canvases that P(EOS) is measured on.
@@ -58,6 +50,49 @@ pub struct Manifest {
     /// The part of the work; all of it if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,
+}
+
+/// What results depend on of a set of problems.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Set {
+    /// Its name.
+    pub name: String,
+    /// What it was asked for as.
+    pub source: String,
+    /// Number of problems in it, over all shards.
+    pub problems: usize,
+    /// Hash of the problems.
+    pub digest: String,
+    /// How answers are checked.
+    pub checker: Checker,
+    /// How questions are put.
+    pub prompt_format: PromptFormat,
+    /// The benchmark it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub benchmark: Option<Benchmark>,
+}
+
+impl Set {
+    fn of(set: &ProblemSet) -> Self {
+        Self {
+            name: set.name.clone(),
+            source: set.source.clone(),
+            problems: set.problems.len(),
+            digest: set.digest(),
+            checker: set.checker,
+            prompt_format: set.format,
+            benchmark: set.benchmark,
+        }
+    }
+
+    /// True if it is put and checked as published: named by the benchmark, not by the file.
+    fn is_published(&self) -> bool {
+        self.benchmark.is_some_and(|benchmark| {
+            self.name == benchmark.name()
+                && self.checker == benchmark.checker()
+                && self.prompt_format == PromptFormat::Daedal
+        })
+    }
 }
 
 /// The model's facts that results depend on.
@@ -89,13 +124,9 @@ impl Manifest {
                 vocabulary: model.vocabulary,
                 context: model.context,
             },
-            set: plan.set.name.clone(),
-            source: plan.set.source.clone(),
-            problems: plan.set.problems.len(),
-            digest: plan.set.digest(),
-            seed: plan.set.seed,
-            checker: plan.set.checker,
-            prompt_format: plan.set.format,
+            sets: plan.sets.iter().map(Set::of).collect(),
+            seed: plan.sets.first().map_or(0, |set| set.seed),
+            run_code: plan.python.is_some(),
             recipes: plan.points.iter().map(|point| point.recipe.label().to_owned()).collect(),
             tails: plan.tails.0.clone(),
             traces: plan.traces,
@@ -122,7 +153,12 @@ impl Manifest {
     /// The work, in order.
     pub(super) fn work(&self) -> Vec<Work> {
         let tails = !self.tails.is_empty();
-        plan::work(self.problems, self.recipes.len(), tails, self.shard).collect()
+        plan::work(self.problems(), self.recipes.len(), tails, self.shard).collect()
+    }
+
+    /// Number of problems, over all sets and shards.
+    pub fn problems(&self) -> usize {
+        self.sets.iter().map(|set| set.problems).sum()
     }
 
     /// The same of the whole work.
@@ -167,28 +203,38 @@ impl Manifest {
         };
         let lengths: Vec<String> = self.tails.iter().map(usize::to_string).collect();
         let lengths = if lengths.is_empty() { "none".to_owned() } else { lengths.join(",") };
+        let limit = self.sets.iter().map(|set| set.problems).max().unwrap_or(0);
+        let asked = match self.sets.as_slice() {
+            [set] if !set.is_published() => format!(
+                "--problems {} --limit {limit} --seed {} --checker {} --prompt-format {}",
+                quoted(&set.source),
+                self.seed,
+                set.checker.name(),
+                set.prompt_format.name()
+            ),
+            sets => {
+                let files: Vec<String> = sets.iter().map(|set| quoted(&set.source)).collect();
+                format!("--paper {} --limit {limit}", files.join(" "))
+            }
+        };
         let mut command = format!(
-            "demask eval --problems {} --limit {} --seed {} --checker {} --prompt-format {} \
-             --strategies {} --tails {lengths}",
-            quoted(&self.source),
-            self.problems,
-            self.seed,
-            self.checker.name(),
-            self.prompt_format.name(),
+            "demask eval {asked} --strategies {} --tails {lengths}",
             quoted(&self.recipes.join(",")),
         );
+        if self.run_code {
+            command.push_str(" --run-code");
+        }
         if self.model.name != "tiny" {
             command.push_str(&format!(" --model {}", quoted(&self.model.name)));
         }
         let part = self.shard.map(|shard| format!(", part {shard}")).unwrap_or_default();
+        let names: Vec<&str> = self.sets.iter().map(|set| set.name.as_str()).collect();
+        let names = names.join(", ");
         Facts {
-            title: format!(
-                "{} on {} problems of {}{part}",
-                self.model.name, self.problems, self.set
-            ),
+            title: format!("{} on {} problems of {names}{part}", self.model.name, self.problems()),
             command,
             model: self.model.name.clone(),
-            set: self.set.clone(),
+            set: names,
             seed: self.seed,
         }
     }

@@ -33,6 +33,7 @@ pub use tails::{Tail, Tails};
 
 use super::{
     Row, Timing,
+    problems::PythonError,
     report::{EosTail, Facts},
 };
 use crate::model::Loaded;
@@ -57,6 +58,9 @@ pub enum RunError {
         /// All of them.
         of: usize,
     },
+    /// The code of an answer cannot be run.
+    #[error(transparent)]
+    Python(#[from] PythonError),
     /// There is no model to run, or a worker could not be started.
     #[error("no worker could be started ({0})")]
     Worker(String),
@@ -176,17 +180,18 @@ pub fn run(
     let work = |mut model: Loaded, done: mpsc::Sender<Result<Done, Halt>>| {
         while !halted() {
             let Some(work) = next() else { return };
+            let number = match work {
+                Work::Row { problem, .. } | Work::Tails { problem } => problem,
+            };
+            let Some((set, problem)) = plan.problem(number) else { continue };
             let result = match work {
-                Work::Row { problem, point } => {
-                    let problem = &plan.set.problems[problem];
-                    generate::row(&mut model, plan, problem, point, dir, &halted)
+                Work::Row { point, .. } => {
+                    generate::row(&mut model, plan, (set, problem), point, dir, &halted)
                         .map(|(row, timing)| Done::Row(Box::new(row), timing))
                 }
-                Work::Tails { problem } => {
-                    let problem = &plan.set.problems[problem];
-                    let prompt = plan.set.prompt(problem);
+                Work::Tails { .. } => {
                     let lengths = &plan.tails.0;
-                    let measured = tails::measure(&mut model, problem, &prompt, lengths, &halted);
+                    let measured = tails::measure(&mut model, set, problem, lengths, &halted);
                     // A prompt that cannot be measured has no tails; its rows say why.
                     let none = Tails { problem: problem.number, needed: None, canvases: vec![] };
                     match measured {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     decode::{ParamError, Recipe},
-    eval::problems::ProblemSet,
+    eval::problems::{Problem, ProblemSet, code::Python},
 };
 
 /// Most points of a grid, over all recipes.
@@ -232,10 +232,12 @@ pub enum Traces {
 /// What is to be done.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The problems.
-    pub set: ProblemSet,
-    /// The recipes, in order.
+    /// The sets of problems, one behind the other: numbers of problems go through all of them.
+    pub sets: Vec<ProblemSet>,
+    /// The recipes, in order, for each set.
     pub points: Vec<Point>,
+    /// What the code of answers is run with; it is not run if absent.
+    pub python: Option<Python>,
     /// Lengths of the canvases that P(EOS) is measured on.
     pub tails: Lengths,
     /// The part to do, if not all of it.
@@ -244,6 +246,18 @@ pub struct Plan {
     pub traces: Traces,
     /// Candidates per position kept in recordings.
     pub candidates: u16,
+}
+
+impl Plan {
+    /// A problem by its number, with its set.
+    pub fn problem(&self, number: usize) -> Option<(&ProblemSet, &Problem)> {
+        let mut before = 0;
+        self.sets.iter().find_map(|set| {
+            let found = set.problems.get(number.checked_sub(before)?);
+            before += set.problems.len();
+            Some((set, found?))
+        })
+    }
 }
 
 /// One piece of work.

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::generate::{Halt, Halted, predict};
 use crate::{
     decode::{Extras, Params, Value, daedal},
-    eval::{problems::Problem, report::EosTail},
+    eval::{
+        problems::{Problem, ProblemSet},
+        report::EosTail,
+    },
     model::Loaded,
     predict::{Column, ColumnSet},
     session::{Pending, Session},
@@ -54,12 +57,13 @@ impl Tails {
 /// out.
 pub(super) fn measure(
     model: &mut Loaded,
+    set: &ProblemSet,
     problem: &Problem,
-    prompt: &str,
     lengths: &[usize],
     halted: &Halted,
 ) -> Result<Tails, Halt> {
-    let ids = model.tokenizer.encode_prompt(prompt).map_err(Halt::Failed)?;
+    let prompt = set.prompt(problem);
+    let ids = model.tokenizer.encode_begun(&prompt, set.format.begun()).map_err(Halt::Failed)?;
     let room = model.facts.context.saturating_sub(ids.len());
     let mut canvases = Vec::new();
     for &length in lengths.iter().filter(|&&length| length <= room) {

@@ -200,6 +200,15 @@ impl Tokenizer {
     /// # Errors
     /// In words, if there is no tokenizer or the template refuses.
     pub fn encode_prompt(&self, prompt: &str) -> Result<Vec<TokenId>, String> {
+        self.encode_begun(prompt, "")
+    }
+
+    /// The same with words that the answer begins with: they stand behind the template's last
+    /// character and belong to the prompt.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn encode_begun(&self, prompt: &str, begun: &str) -> Result<Vec<TokenId>, String> {
         let inner = self.inner.as_ref().ok_or_else(|| {
             format!(
                 "{}: there is no tokenizer. Give one with --tokenizer FILE, or token ids with \
@@ -217,13 +226,24 @@ impl Tokenizer {
                 false,
             ),
         };
-        let encoding = unpanicked(|| inner.encode(text, add_special))
+        let encoding = unpanicked(|| inner.encode(text + begun, add_special))
             .map_err(|error| format!("{}: the prompt cannot be encoded ({error})", self.place))?;
         Ok(encoding.get_ids().to_vec())
     }
 }
 
 impl Tokenizer {
+    /// The text of a run of tokens with all control tokens by name, as a published evaluation
+    /// reads it; empty without a tokenizer.
+    ///
+    /// # Errors
+    /// In words, if the tokenizer's decoder refuses.
+    pub fn whole_text(&self, ids: &[TokenId]) -> Result<String, String> {
+        let Some(inner) = &self.inner else { return Ok(String::new()) };
+        unpanicked(|| inner.decode(ids, false))
+            .map_err(|error| format!("{}: the answer cannot be decoded ({error})", self.place))
+    }
+
     /// Number of tokens of a text, without special ones; 0 without a tokenizer.
     pub fn count(&self, text: &str) -> usize {
         let encoding = self.inner.as_ref().and_then(|inner| inner.encode(text, false).ok());
