@@ -7,15 +7,17 @@
 //! This room knows neither tensors nor terminals.
 
 mod column;
+mod hidden;
 mod request;
 mod safe;
 mod vocabulary;
 
 pub use column::{Column, ColumnSet, Data, MissingColumn, Prediction, Ranked};
+pub use hidden::{characters, is_hidden, is_mark};
 pub use request::{Attention, Cached, Filters, Guidance, Key, Pass, Request, Sampling, Score};
 pub use safe::{markdown, one_line, visible, xml};
 pub(crate) use vocabulary::joined;
-pub use vocabulary::{ModelFacts, Piece, Reading, Vocabulary, is_hidden};
+pub use vocabulary::{ModelFacts, Piece, Reading, Vocabulary};
 
 use std::ops::ControlFlow;
 

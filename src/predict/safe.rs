@@ -3,20 +3,20 @@
 
 use std::fmt::Write as _;
 
-use super::is_hidden;
+use super::characters;
 
 /// `text` with a visible stand-in for everything that shows nothing but changes what others
 /// show; line ends and tabs stay.
 pub fn visible(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for c in text.replace("\r\n", "\n").chars() {
+    for (c, hidden) in characters(&text.replace("\r\n", "\n")) {
         let code = u32::from(c);
         match c {
             '\n' | '\t' => safe.push(c),
             '\u{0}'..='\u{1f}' => safe.push(char::from_u32(0x2400 + code).unwrap_or('\u{fffd}')),
             '\u{7f}' => safe.push('␡'),
             // XML cannot hold the last two.
-            _ if c.is_control() || is_hidden(c) || matches!(code, 0xfffe | 0xffff) => {
+            _ if c.is_control() || hidden || matches!(code, 0xfffe | 0xffff) => {
                 let _ = write!(safe, "⟨U+{code:04X}⟩");
             }
             c => safe.push(c),
@@ -86,6 +86,7 @@ mod tests {
                 ("\u{9b}\u{202e}\u{200b}\u{e0041}", "⟨U+009B⟩⟨U+202E⟩⟨U+200B⟩⟨U+E0041⟩"),
                 ("\u{ffff}", "⟨U+FFFF⟩"),
                 ("é 字", "é 字"),
+                ("می‌خواهم ❤️ ක්‍රි", "می‌خواهم ❤️ ක්‍රි"),
             ],
         );
         check(one_line, &[("a\nb\tc\r\n", "a↵b⇥c↵")]);

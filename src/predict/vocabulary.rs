@@ -1,5 +1,6 @@
 //! What everything but the tensors needs to know of a model: its facts and its token texts.
 
+use super::{characters, is_hidden, is_mark};
 use crate::canvas::{SpecialTokens, TokenId};
 
 /// Facts of a loaded model, shown and recorded.
@@ -86,8 +87,8 @@ pub trait Vocabulary: Send + Sync {
     /// of a character, #id where there is no text.
     fn named(&self, id: TokenId) -> String {
         match self.piece(id) {
-            Some(Piece::Text(text)) => format!("“{}”", text.escape_debug()),
-            Some(Piece::Control(name)) => format!("⟨{}⟩", name.escape_debug()),
+            Some(Piece::Text(text)) => format!("“{}”", escaped(&text)),
+            Some(Piece::Control(name)) => format!("⟨{}⟩", escaped(&name)),
             Some(Piece::Bytes(bytes)) => format!("⟨{bytes:02X?}⟩"),
             None => format!("#{id}"),
         }
@@ -99,19 +100,21 @@ pub trait Vocabulary: Send + Sync {
     }
 }
 
+/// A text as `escape_debug` writes it, but for marks and joiners where they belong.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for (at, (c, hidden)) in characters(text).enumerate() {
+        match !hidden && (is_hidden(c) || (is_mark(c) && at > 0)) {
+            true => escaped.push(c),
+            false => escaped.extend(c.escape_debug()),
+        }
+    }
+    escaped
+}
+
 /// The pieces of tokens, one behind the other.
 pub(crate) fn joined(vocabulary: &(impl Vocabulary + ?Sized), ids: &[TokenId]) -> String {
     let pieces = ids.iter().filter_map(|&id| vocabulary.piece(id));
     let bytes: Vec<u8> = pieces.flat_map(|piece| piece.bytes().to_vec()).collect();
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// Characters that show nothing but change what others show: direction, joining, variation, and
-/// spaces that look like none or like plain ones.
-pub fn is_hidden(c: char) -> bool {
-    matches!(u32::from(c),
-        0xad | 0x34f | 0x61c | 0x115f | 0x1160 | 0x17b4 | 0x17b5 | 0x180b..=0x180f
-        | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0x3164 | 0xfe00..=0xfe0f
-        | 0xfeff | 0xffa0 | 0xfff0..=0xfffb | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a
-        | 0xe0000..=0xe0fff)
 }

@@ -8,7 +8,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::{
     canvas::TokenId,
-    predict::{Piece, Vocabulary, is_hidden},
+    predict::{Piece, Vocabulary, characters, is_hidden, is_mark},
 };
 
 /// Most combining marks kept on one glyph; more is an attack on the line above.
@@ -50,7 +50,11 @@ impl Glyph {
 pub fn glyphs(text: &str, ascii: bool) -> Vec<Glyph> {
     let mut glyphs: Vec<Glyph> = Vec::with_capacity(text.len());
     let mut marks = 0;
-    for c in text.chars() {
+    for (c, hidden) in characters(text) {
+        if is_hidden(c) && !hidden && !ascii {
+            join(glyphs.last_mut(), c);
+            continue;
+        }
         if is_mark(c) && !ascii && marks < MARKS {
             marks += 1;
             match glyphs.last_mut() {
@@ -68,9 +72,20 @@ pub fn glyphs(text: &str, ascii: bool) -> Vec<Glyph> {
     glyphs
 }
 
-/// A mark that belongs on the glyph before it.
-fn is_mark(c: char) -> bool {
-    c.width() == Some(0) && !c.is_control() && !is_hidden(c)
+/// Puts a joiner or a variation selector to the glyph before it, where that stays as wide as it is:
+/// terminals do not agree on how wide emoji are that are joined or vary, so they stand side by side
+/// and as they are.
+fn join(last: Option<&mut Glyph>, joiner: char) {
+    let Some(last) = last else { return };
+    let letters = |c: char| c.is_alphanumeric() || is_mark(c) || is_hidden(c);
+    if joiner == '\u{200d}' && !last.symbol.chars().all(letters) {
+        return;
+    }
+    let length = last.symbol.len();
+    last.symbol.push(joiner);
+    if last.symbol.width() != usize::from(last.width) {
+        last.symbol.truncate(length);
+    }
 }
 
 fn one(c: char, ascii: bool) -> Glyph {
@@ -170,6 +185,40 @@ fn hex(bytes: &[u8]) -> String {
 /// A run of tokens, decoded together: parts of a character that complete each other become the
 /// first token's glyph and leave the rest empty.
 pub fn joined(run: &mut [Shown]) {
+    whole(run);
+    joiners(run);
+}
+
+/// Joiners where two tokens meet: one in front belongs to the glyph before it, in the token before;
+/// one behind joins what is drawn in two pieces anyway. One that is a token of its own stays where
+/// it is, to be seen.
+fn joiners(run: &mut [Shown]) {
+    let text_here =
+        |both: &str, at: usize| characters(both).nth(at).is_some_and(|(_, hidden)| !hidden);
+    let alone = |text: &str| text.chars().nth(1).is_none();
+    for at in 1..run.len() {
+        let [.., Shown::Text(before), Shown::Text(text)] = &mut run[..=at] else { continue };
+        let (both, border) = (format!("{before}{text}"), before.chars().count());
+        let last = before.chars().last().filter(|&last| is_hidden(last) && !alone(before));
+        if let Some(last) = last.filter(|_| text_here(&both, border - 1)) {
+            let own = characters(before).last();
+            if own == Some((last, true)) {
+                before.pop();
+            }
+        }
+        let first = text.chars().next().filter(|&first| is_hidden(first) && !alone(text));
+        if let Some(first) = first.filter(|_| text_here(&both, border)) {
+            text.drain(..first.len_utf8());
+            before.push(first);
+            if characters(before).last() == Some((first, true)) {
+                before.pop();
+            }
+        }
+    }
+}
+
+/// Parts of a character that complete each other.
+fn whole(run: &mut [Shown]) {
     let mut start = 0;
     while start < run.len() {
         if !matches!(run[start], Shown::Part(_)) {

@@ -17,7 +17,14 @@ fn hostile_text_is_made_visible() {
         ("\r", "␍", "<U+000D>"),
         ("\u{9b}31m", "⟨U+009B⟩31m", "<U+009B>31m"),
         ("\u{202e}evil", "⟨U+202E⟩evil", "<U+202E>evil"),
-        ("a\u{200d}b", "a⟨U+200D⟩b", "a<U+200D>b"),
+        ("a \u{200d}b", "a ⟨U+200D⟩b", "a <U+200D>b"),
+        ("a\u{200d}\u{200d}b", "a⟨U+200D⟩⟨U+200D⟩b", "a<U+200D><U+200D>b"),
+        ("می‌خواهم", "می‌خواهم", "<U+0645><U+06CC><U+200C><U+062E><U+0648><U+0627><U+0647><U+0645>"),
+        ("ක්‍රි", "ක්‍රි", "<U+0D9A><U+0DCA><U+200D><U+0DBB><U+0DD2>"),
+        // Joined emoji stand side by side, and one that varies as it is: as wide on every terminal.
+        ("❤️", "❤", "<U+2764><U+FE0F>"),
+        ("👩‍💻", "👩💻", "<U+1F469><U+200D><U+1F4BB>"),
+        ("😀\u{fe01}\u{fe01}", "😀\u{fe01}⟨U+FE01⟩", "<U+1F600><U+FE01><U+FE01>"),
         ("\u{feff}", "⟨U+FEFF⟩", "<U+FEFF>"),
         ("\u{ad}", "⟨U+00AD⟩", "<U+00AD>"),
         ("e\u{301}", "e\u{301}", "e<U+0301>"),
@@ -45,6 +52,9 @@ fn glyphs_know_their_width() {
         ("ab", vec![1, 1]),
         ("世a", vec![2, 1]),
         ("e\u{301}x", vec![1, 1]),
+        ("ب\u{200c}ب", vec![1, 1]),
+        ("❤\u{fe0f}x", vec![1, 1]),
+        ("👩\u{200d}💻x", vec![2, 2, 1]),
         ("\t", vec![1]),
         ("\u{feff}", vec![8]),
     ] {
@@ -76,6 +86,15 @@ fn split_characters_are_joined() {
             vec![part(&[0xe4]), part(&[0xb8]), part(&[0x96]), text("x")],
             vec![text("世"), text(""), text(""), text("x")],
         ),
+        // A joiner goes to the glyph it stands behind, or joins what is apart anyway.
+        (vec![text("می"), text("\u{200c}خ")], vec![text("می\u{200c}"), text("خ")]),
+        (vec![text("👩"), text("\u{200d}💻")], vec![text("👩"), text("💻")]),
+        (vec![text("👩\u{200d}"), text("💻")], vec![text("👩"), text("💻")]),
+        (
+            vec![text("می"), text("\u{200c}"), text("خ")],
+            vec![text("می"), text("\u{200c}"), text("خ")],
+        ),
+        (vec![text("a "), text("\u{200c}b")], vec![text("a "), text("\u{200c}b")]),
         // What does not complete stays what it is.
         (vec![part(&[0xe4]), text("x")], vec![part(&[0xe4]), text("x")]),
         (vec![part(&[0x96]), part(&[0xe4])], vec![part(&[0x96]), part(&[0xe4])]),
