@@ -183,7 +183,7 @@ fn queries_list_and_export() {
     let rows: usize = out.split(": ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
     let text = fs::read_to_string(&csv).unwrap();
     assert_eq!(text.lines().count(), rows + 1);
-    assert!(text.starts_with("step,position,slot,token,text,p,made\n"));
+    assert!(text.starts_with("step,position,slot,token,text,p,made,was,was_text\n"));
     for line in text.lines().skip(1) {
         // No text of these has a comma.
         let p: f32 = line.split(',').nth(5).unwrap().parse().unwrap();

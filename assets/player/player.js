@@ -9,7 +9,9 @@
   const FOLD = 3;
   // Kinds of verdict that expand a position, and all that change one.
   const EXPANDS = ['expand', 'forced', 'grown'];
-  const ACTS = ['fill', 'remask', ...EXPANDS];
+  const ACTS = ['fill', 'remask', 'replace', ...EXPANDS];
+  // Kinds that take the token of a written position away, and their signs.
+  const REWRITES = { remask: '↺', replace: '⇄' };
 
   // ---- Text: the same stand-ins as the terminal's.
 
@@ -166,7 +168,7 @@
   function countsOf(made) {
     let found = counts.get(made);
     if (!found) {
-      found = { fill: 0, expand: 0, remask: 0, refused: 0 };
+      found = { fill: 0, expand: 0, remask: 0, replace: 0, refused: 0 };
       for (let i = 0; i < made.why.length; i += 2) {
         const kind = data.words[made.why[i]][0];
         const as = EXPANDS.includes(kind) ? 'expand' : kind;
@@ -297,7 +299,7 @@
     const prediction = predictionAt(state.step);
     const block = nodeAt(state.step).block;
     const tail = tailOf(cells);
-    const folds = cells.length - tail >= FOLD && !told.slice(tail).some((verdict) => verdict.kind === 'remask');
+    const folds = cells.length - tail >= FOLD && !told.slice(tail).some((verdict) => verdict.kind in REWRITES);
     const run = joined(cells.map((cell) => (cell.token === data.mask || cell.token === data.eos ? null : shown(cell.token))));
     const drawn = [];
     for (let position = 0; position < cells.length; position += 1) {
@@ -315,9 +317,11 @@
       } else if (cell.token !== data.mask) {
         text = cell.token === data.eos ? '∎' : flowing(run[position]);
         looks.push(cell.token === data.eos ? 'e' : `w${writtenLevel(cell)}`);
-        if (kind === 'remask') {
-          looks.push('remask');
-          mark = '↺';
+        if (kind in REWRITES) {
+          looks.push(kind);
+          mark = REWRITES[kind];
+          const next = kind === 'replace' ? writtenAt(state.step, cell.slot, position) : undefined;
+          if (next !== undefined) mark += label(next);
         }
       } else {
         const filled = kind === 'fill';
@@ -381,6 +385,10 @@
     const made = madeAt(state.step);
     const verdict = made ? verdictsOf(made)[position] : undefined;
     const pending = (told) => (ACTS.includes(told.kind) ? `Will be ${told.text}` : sentence(told.text));
+    if (verdict && verdict.kind === 'replace') {
+      const next = writtenAt(state.step, cell.slot, position);
+      return `Gives way to ${next === undefined ? 'another token' : `“${label(next)}”`}. ${pending(verdict)}`;
+    }
     if (verdict && verdict.kind === 'remask') return pending(verdict);
     if (cell.token === data.mask) {
       if (verdict) return pending(verdict);
@@ -472,7 +480,7 @@
     const style = getComputedStyle(document.documentElement);
     const read = (name) => style.getPropertyValue(`--${name}`).trim() || '#888';
     colours = { heat: Array.from({ length: 16 }, (_, level) => read(`heat-${level}`)) };
-    for (const name of ['ground', 'plain', 'dim', 'faint', 'strong', 'quiet', 'calm', 'bad', 'warn', 'key', 'fill-ground', 'fill-ink', 'expand-ground', 'expand-ink', 'written-3-ground', 'eos']) {
+    for (const name of ['ground', 'plain', 'dim', 'faint', 'strong', 'quiet', 'calm', 'bad', 'warn', 'key', 'fill-ground', 'fill-ink', 'expand-ground', 'expand-ink', 'replace', 'written-3-ground', 'eos']) {
       colours[name] = read(name);
     }
   }
@@ -525,7 +533,7 @@
         continue;
       }
       if (!node.d) continue;
-      const { expand, remask } = countsOf(node.d);
+      const { expand, remask, replace } = countsOf(node.d);
       const size = (fills[step] / most) * (bottom - 8);
       draw.fillStyle = node.d.mode === 'stuck' ? colours.bad : node.d.mode === 'fallback' ? colours.quiet : colours['fill-ink'];
       if (fills[step]) draw.fillRect(x, bottom - size, axis.size, size);
@@ -538,6 +546,10 @@
         draw.fillStyle = colours.bad;
         draw.fillRect(x, bottom, axis.size, 3);
       }
+      if (replace) {
+        draw.fillStyle = colours.replace;
+        draw.fillRect(x, bottom - size - 6, axis.size, 4);
+      }
     }
     for (let step = 0; step < n; step += 1) {
       if (nodeAt(step).mark === undefined) continue;
@@ -547,7 +559,7 @@
     draw.fillStyle = colours.faint;
     draw.fillRect(0, bottom, width, 1);
     playhead(draw, axis.middle(state.step), height);
-    canvas.setAttribute('aria-label', `Timeline: fills and expansions of ${last()} steps`);
+    canvas.setAttribute('aria-label', `Timeline: fills, expansions and replacements of ${last()} steps`);
   }
 
   function drawEos() {
@@ -631,6 +643,7 @@
     if (kind === 'fill') return colours['fill-ink'];
     if (EXPANDS.includes(kind)) return colours['expand-ground'];
     if (kind === 'remask') return colours.bad;
+    if (kind === 'replace') return colours.replace;
     if (cell.token !== data.mask) return cell.token === data.eos ? colours['written-3-ground'] : colours.faint;
     return p === undefined ? colours.quiet : colours.heat[quantised(p, 16)];
   }
@@ -717,13 +730,14 @@
     const node = nodeAt(state.step);
     if (node.edits) return `by hand: ${node.edits.join(', ')}`;
     if (!node.d) return '';
-    const { fill, expand, remask, refused } = countsOf(node.d);
+    const { fill, expand, remask, replace, refused } = countsOf(node.d);
     const grown = canvasAt(state.step).length - canvasAt(state.step - 1).length;
     const parts = [node.d.mode.replace('_', ' ')];
     if (fill) parts.push(`${fill} filled`);
     if (expand) parts.push(`${expand} expanded`);
     if (refused) parts.push(`${refused} not expanded`);
     if (remask) parts.push(`${remask} masked again`);
+    if (replace) parts.push(`${replace} replaced`);
     if (node.d.dropped) parts.push(`${node.d.dropped} dropped`);
     if (grown) parts.push(`length ${grown > 0 ? '+' : '−'}${Math.abs(grown)}`);
     const [forward] = node.d.ms;
@@ -839,7 +853,8 @@
     if (node.edits || node.stage !== before.stage) return true;
     if ((node.block || [])[0] !== (before.block || [])[0]) return true;
     if (!node.d) return false;
-    return countsOf(node.d).expand > 0 || node.d.dropped > 0 || ['fallback', 'stuck'].includes(node.d.mode);
+    const { expand, remask, replace } = countsOf(node.d);
+    return expand + remask + replace > 0 || node.d.dropped > 0 || ['fallback', 'stuck'].includes(node.d.mode);
   }
 
   function seek(forward, wanted) {
@@ -906,7 +921,7 @@
     ['S Backspace', 'go one step back', ['S', 'Backspace'], () => step(-1)],
     ['< >', 'run slower, faster', ['<'], () => faster(-1)],
     ['', '', ['>'], () => faster(1)],
-    ['[ ]', 'go to the event before, to the next: expansion, fallback, stuck, dropped, block, stage', ['['], () => seek(false, isEvent)],
+    ['[ ]', 'go to the event before, to the next: expansion, masked again, replaced, fallback, stuck, dropped, block, stage', ['['], () => seek(false, isEvent)],
     ['', '', [']'], () => seek(true, isEvent)],
     ['( )', 'go to the block before, to the next', ['('], () => seek(false, blockBegins)],
     ['', '', [')'], () => seek(true, blockBegins)],

@@ -300,6 +300,9 @@ struct Row {
     e_ratio: Option<f64>,
     /// Predictions the strategy asked for.
     nfe: usize,
+    /// Written positions masked again, and given another token, on the way.
+    remasked: usize,
+    replaced: usize,
     /// Forward passes run for it: what a run before it asked for already is not run again.
     passes: usize,
     /// Seconds its passes and decisions take, those of other runs that it shares included.
@@ -356,6 +359,8 @@ impl Row {
             e_token: figures.e_token,
             e_ratio: figures.e_ratio(),
             nfe: figures.nfe,
+            remasked: figures.remasked,
+            replaced: figures.replaced,
             passes: entry.session.passes(),
             seconds: figures.time().as_secs_f64(),
             finish: figures.finish.map_or("failed", |finish| finish.name()),

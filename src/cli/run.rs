@@ -23,6 +23,7 @@ use super::{
     stop,
 };
 use crate::{
+    compare::{self, Figures},
     debugger::{Command, Debugger, Goal, Stop},
     inspect::{self, Finding},
     predict::Progress,
@@ -75,6 +76,9 @@ struct Summary {
     e_token: usize,
     /// e_token / n_token; null for an empty region.
     e_ratio: Option<f64>,
+    /// Written positions masked again, and given another token, on the way.
+    remasked: usize,
+    replaced: usize,
     /// Why the run ended.
     finish: &'static str,
     /// The conditions of the breakpoints that stopped it.
@@ -239,6 +243,7 @@ impl Run {
             .iter()
             .filter_map(|&id| timeline[id].step().map(|step| step.timing.decide))
             .sum();
+        let figures = Figures::of(compare::Run::here(session));
         let total = self.started.elapsed();
         let (n_token, e_token) = (canvas.len(), canvas.tail());
         Summary {
@@ -252,6 +257,8 @@ impl Run {
             n_token,
             e_token,
             e_ratio: (n_token > 0).then(|| e_token as f64 / n_token as f64),
+            remasked: figures.remasked,
+            replaced: figures.replaced,
             finish: match (session.pending(), stop) {
                 (Pending::Done(finish), _) => finish.name(),
                 (_, Some(Stop::Hit(_))) => "breakpoint",

@@ -14,6 +14,10 @@ pub struct Figures {
     pub e_token: usize,
     /// Predictions the strategy asked for: one a step.
     pub nfe: usize,
+    /// Positions its steps have masked again, each time counted.
+    pub remasked: usize,
+    /// Written positions its steps have given another token, each time counted.
+    pub replaced: usize,
     /// Why it is over; `None` if it is not.
     pub finish: Option<Finish>,
     /// Time of the forward passes of its steps, whichever session ran them.
@@ -30,6 +34,8 @@ impl Figures {
             n_token: canvas.len(),
             e_token: canvas.tail(),
             nfe: timeline[run.end].steps as usize,
+            remasked: 0,
+            replaced: 0,
             finish: run.session.finish(run.end),
             forward: Duration::ZERO,
             decide: Duration::ZERO,
@@ -37,6 +43,8 @@ impl Figures {
         for step in timeline.path(run.end).into_iter().filter_map(|id| timeline[id].step()) {
             figures.forward += step.timing.forward;
             figures.decide += step.timing.decide;
+            figures.remasked += step.decision.remasks().count();
+            figures.replaced += step.decision.replacements().count();
         }
         figures
     }

@@ -16,8 +16,15 @@ use crate::{
 /// What happens to a position.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Deed {
-    /// A token is written: into a mask, or over another token.
+    /// A token is written into a mask.
     Fill(TokenId),
+    /// A token is written over another one.
+    Replace {
+        /// The token that was there.
+        was: TokenId,
+        /// The one in its place.
+        token: TokenId,
+    },
     /// The token is taken back.
     Remask,
     /// It becomes so many masks; 0 removes it.
@@ -37,7 +44,7 @@ impl Deed {
     pub fn growth(self) -> isize {
         let signed = |n: usize| isize::try_from(n).unwrap_or(isize::MAX);
         match self {
-            Self::Fill(_) | Self::Remask => 0,
+            Self::Fill(_) | Self::Replace { .. } | Self::Remask => 0,
             Self::Expand(n) => signed(n) - 1,
             Self::Insert(n) | Self::Append(n, _) => signed(n),
             Self::Delete => -1,
@@ -55,7 +62,7 @@ pub struct Change {
     pub other: Option<usize>,
     /// What.
     pub deed: Deed,
-    /// Its confidence, where a fill has one on record, 0..=1.
+    /// Its confidence, where a fill or replacement has one on record, 0..=1.
     pub p: Option<f32>,
     /// True if the other run does the same there in the same step.
     pub alike: bool,
@@ -282,8 +289,12 @@ impl<'a> Way<'a> {
         let mut changes = Vec::new();
         for edit in edits {
             let (slot, deed) = match *edit {
-                Edit::Fill { slot, token } | Edit::Replace { slot, token } => {
-                    (Some(slot), Deed::Fill(token))
+                Edit::Fill { slot, token } => (Some(slot), Deed::Fill(token)),
+                Edit::Replace { slot, token } => {
+                    let held = at(slot).and_then(|at| before.canvas.cells().get(at));
+                    let deed = held.map(|cell| Deed::Replace { was: cell.token, token });
+                    // What the step itself has put there was nothing before.
+                    (Some(slot), deed.unwrap_or(Deed::Fill(token)))
                 }
                 Edit::Remask { slot } => (Some(slot), Deed::Remask),
                 Edit::Expand { slot, n } => (Some(slot), Deed::Expand(n)),
@@ -304,7 +315,8 @@ impl<'a> Way<'a> {
             };
             length = length.saturating_add_signed(deed.growth());
             let p = match (deed, decision.and_then(|made| made.verdicts.get(position))) {
-                (Deed::Fill(_), Some(Verdict::Fill { p, .. })) => Some(*p),
+                (Deed::Fill(_), Some(Verdict::Fill { p, .. }))
+                | (Deed::Replace { .. }, Some(Verdict::Replace { p, .. })) => Some(*p),
                 _ => None,
             };
             let p = p.filter(|p| p.is_finite());

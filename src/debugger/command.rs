@@ -344,11 +344,12 @@ pub const COMMANDS: &[Spec] = &[
 pub const EVENTS: &[(&str, &str, &str)] = &[
     (
         "event",
-        "expanded or remasked or dropped or fallback or stuck or edited or stage changes or block changes",
+        "expanded or remasked or replaced or dropped or fallback or stuck or edited or stage changes or block changes",
         "any of those that change the course of a run",
     ),
     ("expansion", "expanded", "a position became several"),
     ("remask", "remasked", "written positions were masked again"),
+    ("replace", "replaced", "written tokens gave way to others"),
     ("fallback", "fallback", "none was over the high threshold"),
     ("stuck", "stuck", "every position predicted the mask"),
     ("flip", "flipped", "a guess changed"),

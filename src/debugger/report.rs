@@ -260,6 +260,8 @@ impl Debugger {
             let path = self.session.timeline().path(self.session.at());
             lines.push(format!("step {step}: {}", self.written(&path, step as usize, cell.slot)));
         }
+        let writings = inspect::writings(&self.session, self.session.at(), cell.slot);
+        lines.extend(inspect::rewritten(&writings, &|token| self.named(token)));
         let thoughts = inspect::thoughts(&self.session, self.session.at(), cell.slot);
         let mut guesses: Vec<(usize, TokenId, Option<f32>)> = Vec::new();
         for thought in thoughts {
@@ -335,7 +337,7 @@ impl Debugger {
         let noun = if rows.len() == 1 { "row" } else { "rows" };
         let mut lines = vec![format!("{query}: {} {noun}", rows.len())];
         if let Some(file) = file {
-            let mut text = String::from("step,position,slot,token,text,p,made\n");
+            let mut text = String::from("step,position,slot,token,text,p,made,was,was_text\n");
             rows.iter().for_each(|row| text.push_str(&self.csv(row)));
             self.host.write(file, &text).map_err(Failed::new)?;
             lines.push(format!("written to {}", file.display()));
@@ -354,8 +356,13 @@ impl Debugger {
         if let Some(position) = row.position {
             text.push_str(&format!(" · position {position}"));
         }
-        if let Some(token) = row.token {
-            text.push_str(&format!(" · {}", self.named(token)));
+        match (row.was, row.token) {
+            (Some(was), Some(token)) => {
+                text.push_str(&format!(" · {} → {}", self.named(was), self.named(token)));
+            }
+            (Some(was), None) => text.push_str(&format!(" · {} → mask", self.named(was))),
+            (None, Some(token)) => text.push_str(&format!(" · {}", self.named(token))),
+            (None, None) => {}
         }
         if let Some(p) = row.p {
             text.push_str(&format!(" · {p:.3}"));
@@ -370,21 +377,24 @@ impl Debugger {
         fn cell<T: ToString>(value: Option<T>) -> String {
             value.map_or(String::new(), |value| value.to_string())
         }
-        let text =
-            row.token.and_then(|token| self.vocabulary.piece(token)).map(|piece| match piece {
+        let text = |token: TokenId| {
+            let text = match self.vocabulary.piece(token)? {
                 Piece::Text(text) | Piece::Control(text) => text,
                 Piece::Bytes(bytes) => format!("{bytes:02X?}"),
-            });
-        let text = text.map(|text| format!("\"{}\"", text.replace('"', "\"\"")));
+            };
+            Some(format!("\"{}\"", text.replace('"', "\"\"")))
+        };
         format!(
-            "{},{},{},{},{},{},{}\n",
+            "{},{},{},{},{},{},{},{},{}\n",
             row.step,
             cell(row.position),
             cell(row.slot.map(|slot| slot.0)),
             cell(row.token),
-            cell(text),
+            cell(row.token.and_then(text)),
             cell(row.p),
-            cell(row.made)
+            cell(row.made),
+            cell(row.was),
+            cell(row.was.and_then(text))
         )
     }
 

@@ -127,6 +127,14 @@ impl Decision {
         })
     }
 
+    /// Written positions whose token gives way to another one: the token held and the new one.
+    pub fn replacements(&self) -> impl Iterator<Item = (usize, TokenId, TokenId)> {
+        self.verdicts.iter().enumerate().filter_map(|(position, verdict)| match verdict {
+            Verdict::Replace { was, token, .. } => Some((position, *was, *token)),
+            _ => None,
+        })
+    }
+
     /// Positions expanded into more masks.
     pub fn expansions(&self) -> impl Iterator<Item = usize> {
         self.verdicts

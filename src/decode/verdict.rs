@@ -219,6 +219,18 @@ pub enum Verdict {
         /// The rule.
         rule: RemaskRule,
     },
+    /// The token held gives way to another one. None of the strategies here does it: it is what
+    /// recordings of others show.
+    Replace {
+        /// The token held.
+        was: TokenId,
+        /// The one written in its place.
+        token: TokenId,
+        /// The probability of that one; NaN where it is not known.
+        p: f32,
+        /// The rule.
+        rule: FillRule,
+    },
     /// It becomes `n` masks.
     Expand {
         /// Confidence, 0..=1.
@@ -272,6 +284,7 @@ impl Verdict {
             Self::Written => "written",
             Self::Fill { .. } => "fill",
             Self::Remask { .. } => "remask",
+            Self::Replace { .. } => "replace",
             Self::Expand { .. } => "expand",
             Self::Forced { .. } => "forced",
             Self::Grown { .. } => "grown",
@@ -286,7 +299,7 @@ impl Verdict {
     pub fn numbers(&self) -> (Option<f32>, Option<f32>) {
         match *self {
             Self::Written | Self::Unrecorded => (None, None),
-            Self::Fill { p, rule, .. } => match rule {
+            Self::Fill { p, rule, .. } | Self::Replace { p, rule, .. } => match rule {
                 FillRule::Above { threshold } | FillRule::BestOfBlock { threshold } => {
                     (Some(p), Some(threshold))
                 }
@@ -332,40 +345,37 @@ impl fmt::Display for P {
     }
 }
 
+/// Why a token is written, behind what is done: `filled` or `replaced`.
+fn write_rule(f: &mut fmt::Formatter, done: &str, p: f32, rule: FillRule) -> fmt::Result {
+    match rule {
+        FillRule::Above { threshold } => write!(f, "{done}: {} > τ_high {}", P(p), P(threshold)),
+        FillRule::BestOfBlock { threshold } => {
+            write!(f, "{done}: best of the block with {}, none is > τ_high {}", P(p), P(threshold))
+        }
+        FillRule::WithoutMask => write!(
+            f,
+            "{done}: every position predicts the mask; without it this one is best with {}",
+            P(p)
+        ),
+        FillRule::Quota { rank, quota } => {
+            write!(f, "{done}: rank {rank} of the {quota} to fill, with {}", P(p))
+        }
+        FillRule::Passes(test) => write!(f, "{done}: {}", test.passed()),
+        FillRule::Best(test) => write!(f, "{done}: the best always is, although {}", test.failed()),
+        FillRule::Drawn { chance } => {
+            write!(f, "{done}: drawn with a chance of {}; {}", P(chance), P(p))
+        }
+        FillRule::Unrecorded => write!(f, "{done} with {}: the recording does not say why", P(p)),
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match *self {
             Self::Written => write!(f, "written before"),
             Self::Unrecorded => write!(f, "the recording does not say why"),
-            Self::Fill { p, rule, .. } => match rule {
-                FillRule::Above { threshold } => {
-                    write!(f, "filled: {} > τ_high {}", P(p), P(threshold))
-                }
-                FillRule::BestOfBlock { threshold } => write!(
-                    f,
-                    "filled: best of the block with {}, none is > τ_high {}",
-                    P(p),
-                    P(threshold)
-                ),
-                FillRule::WithoutMask => write!(
-                    f,
-                    "filled: every position predicts the mask; without it this one is best with {}",
-                    P(p)
-                ),
-                FillRule::Quota { rank, quota } => {
-                    write!(f, "filled: rank {rank} of the {quota} to fill, with {}", P(p))
-                }
-                FillRule::Passes(test) => write!(f, "filled: {}", test.passed()),
-                FillRule::Best(test) => {
-                    write!(f, "filled: the best always is, although {}", test.failed())
-                }
-                FillRule::Drawn { chance } => {
-                    write!(f, "filled: drawn with a chance of {}; {}", P(chance), P(p))
-                }
-                FillRule::Unrecorded => {
-                    write!(f, "filled with {}: the recording does not say why", P(p))
-                }
-            },
+            Self::Fill { p, rule, .. } => write_rule(f, "filled", p, rule),
+            Self::Replace { p, rule, .. } => write_rule(f, "replaced", p, rule),
             Self::Remask { rule, .. } => match rule {
                 RemaskRule::Drawn { chance } => {
                     write!(f, "masked again: drawn with a chance of {}", P(chance))
@@ -451,6 +461,14 @@ mod tests {
         let check = |verdict: Verdict, text: &str| assert_eq!(verdict.to_string(), text);
         let rule = FillRule::Above { threshold: 0.9 };
         check(Verdict::Fill { token: 1, p: 0.93, rule }, "filled: 0.930 > τ_high 0.900");
+        check(
+            Verdict::Replace { was: 2, token: 1, p: 0.93, rule },
+            "replaced: 0.930 > τ_high 0.900",
+        );
+        check(
+            Verdict::Replace { was: 2, token: 1, p: f32::NAN, rule: FillRule::Unrecorded },
+            "replaced with –: the recording does not say why",
+        );
         check(
             Verdict::Expand { p: 0.04, threshold: 0.1, n: 8, eos: 0.61, eos_threshold: 0.9 },
             "expanded into 8: 0.0400 < τ_low 0.100 and EOS 0.610 < τ_expand 0.900",

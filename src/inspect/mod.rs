@@ -9,6 +9,7 @@ pub mod language;
 pub mod lints;
 mod query;
 mod view;
+mod writings;
 
 pub use exact::{Apart, Beside};
 pub use language::{
@@ -17,3 +18,4 @@ pub use language::{
 pub use lints::{Finding, Lint, lint, lint_table};
 pub use query::{Row, rows};
 pub use view::{Thought, View, prediction_at, thoughts};
+pub use writings::{Writing, rewritten, writings};

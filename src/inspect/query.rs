@@ -28,11 +28,13 @@ pub struct Row {
     pub p: Option<f32>,
     /// Masks an expansion made.
     pub made: Option<usize>,
+    /// The token that was there, where it was replaced or masked again.
+    pub was: Option<TokenId>,
 }
 
 impl Row {
     fn of(node: NodeId, step: usize) -> Self {
-        Self { node, step, position: None, slot: None, token: None, p: None, made: None }
+        Self { node, step, position: None, slot: None, token: None, p: None, made: None, was: None }
     }
 }
 
@@ -50,6 +52,7 @@ impl Facts for Seen<'_, '_> {
             Name::Slot => count(self.row.slot?.0 as usize),
             Name::P => self.row.p.map(Value::P),
             Name::Made => count(self.row.made?),
+            Name::Was => Some(self.view.token(self.row.was?)),
             Name::Token if used.index == Some(Index::Own) => Some(self.view.token(self.row.token?)),
             _ => {
                 let own = used.index == Some(Index::Own);
@@ -107,7 +110,12 @@ fn of_step(subject: Subject, session: &Session, id: NodeId, step: usize) -> Vec<
                 ..row.clone()
             })
             .collect(),
-        Subject::Fills | Subject::Expansions | Subject::Refusals | Subject::Drops => {
+        Subject::Fills
+        | Subject::Replacements
+        | Subject::Remasks
+        | Subject::Expansions
+        | Subject::Refusals
+        | Subject::Drops => {
             let (Some(made), Some(before)) = (node.step(), before) else { return Vec::new() };
             let decision = &made.decision;
             if subject == Subject::Drops {
@@ -127,6 +135,15 @@ fn of_step(subject: Subject, session: &Session, id: NodeId, step: usize) -> Vec<
                     match (subject, *verdict) {
                         (Subject::Fills, Verdict::Fill { token, p, .. }) => {
                             Some(Row { token: Some(token), p: Some(p), ..row })
+                        }
+                        (Subject::Replacements, Verdict::Replace { was, token, p, .. }) => {
+                            Some(Row { token: Some(token), was: Some(was), p: Some(p), ..row })
+                        }
+                        (Subject::Remasks, Verdict::Remask { token, p, .. }) => {
+                            Some(Row { was: Some(token), p, ..row })
+                        }
+                        (Subject::Expansions, Verdict::Grown { n }) => {
+                            Some(Row { made: Some(n), ..row })
                         }
                         (
                             Subject::Expansions,
@@ -150,7 +167,7 @@ fn filled_with(session: &Session, at: NodeId, step: usize, slot: Slot) -> Option
     let node = std::iter::successors(Some(at), |&id| timeline[id].parent).nth(up)?;
     let before = &timeline[timeline[node].parent?].canvas;
     match timeline[node].step()?.decision.verdicts.get(before.position(slot)?)? {
-        Verdict::Fill { p, .. } => Some(*p),
+        Verdict::Fill { p, .. } | Verdict::Replace { p, .. } => Some(*p),
         _ => None,
     }
 }

@@ -255,6 +255,7 @@ impl<'a> View<'a> {
             Name::Filled => made(&|made| made.fills().count()),
             Name::Expanded => made(&|made| made.expansions().count()),
             Name::Remasked => made(&|made| made.remasks().count()),
+            Name::Replaced => made(&|made| made.replacements().count()),
             Name::Dropped => made(&|made| made.dropped.len()),
             Name::Appended => made(&|made| {
                 made.edits
@@ -304,7 +305,7 @@ impl<'a> View<'a> {
                 }
                 number => Value::Number(number.as_f64()),
             }),
-            Name::Position | Name::Slot | Name::P | Name::Made => None,
+            Name::Position | Name::Slot | Name::P | Name::Made | Name::Was => None,
         }
     }
 }

@@ -338,7 +338,8 @@ fn test_of(test: Test) -> decode::Test {
 
 fn why(at: usize, verdict: &Verdict) -> Option<Why> {
     match *verdict {
-        Verdict::Fill { token, p, rule } => {
+        // What was there before is told by the canvas.
+        Verdict::Fill { token, p, rule } | Verdict::Replace { token, p, rule, .. } => {
             let (rule, threshold) = match rule {
                 decode::FillRule::Above { threshold } => (FillRule::Above, Some(threshold)),
                 decode::FillRule::BestOfBlock { threshold } => {

@@ -87,6 +87,7 @@ inks! {
     FillBar, "fill-bar", ((110, 168, 255), 75, LightBlue), ((110, 168, 255), LightBlue), "a bar on the ground of a fill";
     Expand, "expand", ((240, 140, 40), 208, Yellow), ((240, 140, 40), Yellow), "ground of what is about to be expanded";
     ExpandInk, "expand-ink", ((240, 140, 40), 208, Yellow), ((178, 84, 0), Magenta), "about expansions, in text and charts";
+    Replace, "replace", ((205, 140, 255), 177, LightMagenta), ((140, 40, 190), Magenta), "a written token that gives way to another one";
     Written, "written", ((250, 250, 250), 231, White), ((16, 18, 22), Black), "a written token; one written with doubt fades";
     Prompt, "prompt", ((138, 143, 152), 245, DarkGray), ((96, 101, 110), DarkGray), "the prompt";
     Eos, "eos", ((110, 116, 126), 243, DarkGray), ((118, 124, 134), DarkGray), "end of sequence";

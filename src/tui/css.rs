@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Roles by the name of their variables: `--NAME` is the ink, `--NAME-ground` the ground.
-const ROLES: [(&str, Role); 19] = [
+const ROLES: [(&str, Role); 20] = [
     ("dim", Role::Dim),
     ("prompt", Role::Prompt),
     ("faint", Role::Faint),
@@ -23,6 +23,7 @@ const ROLES: [(&str, Role); 19] = [
     ("fill-ink", Role::FillInk),
     ("expand", Role::Expand),
     ("expand-ink", Role::ExpandInk),
+    ("replace", Role::Replace),
     ("calm", Role::Calm),
     ("quiet", Role::Quiet),
     ("eos", Role::Eos),

@@ -40,6 +40,11 @@ fn lines(theme: Theme, keymap: &Keymap) -> Vec<Line> {
             "written, about to be masked again",
         ),
         (
+            format!(" the{}a ", theme.sign(theme::REPLACES)),
+            Role::Replace,
+            "written, about to give way to another token",
+        ),
+        (
             " the ".to_owned(),
             Role::Written(Some(0.98)),
             "written; darker where the model was less sure",

@@ -1,7 +1,7 @@
 //! The branch on screen, reduced to what timeline, charts and log show. It is brought up to date
 //! after every change and extended, not rebuilt, when a step is added.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     lanes,
@@ -39,6 +39,8 @@ pub enum Sort {
     Plain,
     /// Written positions masked again.
     Remask,
+    /// Written positions given another token.
+    Replace,
     /// An error.
     Fault,
 }
@@ -61,6 +63,8 @@ pub struct Made {
     pub fills: usize,
     /// Positions masked again.
     pub remasks: usize,
+    /// Written positions given another token.
+    pub replaced: usize,
     /// Positions expanded.
     pub expansions: usize,
     /// Positions that fell off.
@@ -150,6 +154,7 @@ impl History {
             || here.made.as_ref().is_some_and(|made| {
                 made.expansions > 0
                     || made.remasks > 0
+                    || made.replaced > 0
                     || made.dropped > 0
                     || matches!(made.mode, Mode::Fallback | Mode::Stuck)
             })
@@ -231,9 +236,8 @@ fn moment(
     };
     let step = node.depth;
     let mut say = |sort, text: String| moment.entries.push(Entry { step, sort, text });
-    let label = |position: usize, token: u32| {
-        format!("“{}” at {position}", Shown::of(vocabulary, token).label(ascii))
-    };
+    let name = |token: u32| format!("“{}”", Shown::of(vocabulary, token).label(ascii));
+    let label = |position: usize, token: u32| format!("{} at {position}", name(token));
     if let Some(parent) = node.parent {
         for change in lanes::changes(&session.timeline()[parent].params, params) {
             say(Sort::Turn, format!("{} {} → {}", change.symbol, change.from, change.to));
@@ -249,9 +253,13 @@ fn moment(
         let length = before.map_or(0, |before| before.length);
         let eos = node.canvas.special().eos;
         describe(decision, length, eos, &label, &mut say);
+        if let Some(text) = replaced(decision, &name) {
+            say(Sort::Replace, text);
+        }
         moment.made = Some(Made {
-            fills: decision.edits.iter().filter(|edit| matches!(edit, Edit::Fill { .. })).count(),
+            fills: fills(&decision.edits),
             remasks: decision.remasks().count(),
+            replaced: decision.replacements().count(),
             expansions: decision.expansions().count(),
             dropped: decision.dropped.len(),
             appended: decision
@@ -266,7 +274,7 @@ fn moment(
                 .iter()
                 .zip(cells)
                 .filter_map(|(verdict, cell)| match verdict {
-                    Verdict::Fill { p, .. } => Some((cell.slot, *p)),
+                    Verdict::Fill { p, .. } | Verdict::Replace { p, .. } => Some((cell.slot, *p)),
                     _ => None,
                 })
                 .collect(),
@@ -316,6 +324,43 @@ fn listed(
         at += run.max(1);
     }
     parts
+}
+
+/// The first of a list, and how many more there are.
+fn some(parts: &[String]) -> String {
+    const MOST: usize = 6;
+    let more = match parts.len().saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    format!("{}{more}", parts[..parts.len().min(MOST)].join(", "))
+}
+
+/// Positions that edits fill, new ones too; not what is taken back and written in one step.
+fn fills(edits: &[Edit]) -> usize {
+    let taken: HashSet<Slot> = edits
+        .iter()
+        .filter_map(|edit| if let Edit::Remask { slot } = edit { Some(*slot) } else { None })
+        .collect();
+    let fills = |edit: &&Edit| matches!(edit, Edit::Fill { slot, .. } if !taken.contains(slot));
+    edits.iter().filter(fills).count()
+}
+
+/// The tokens that a step replaced, both with their texts; `None` if there are none.
+fn replaced(decision: &Decision, name: &dyn Fn(u32) -> String) -> Option<String> {
+    let one = |(position, verdict): (usize, &Verdict)| match *verdict {
+        Verdict::Replace { was, token, p, .. } => {
+            let p = if p.is_finite() {
+                format!(" {}", text::probability(Some(p)))
+            } else {
+                String::new()
+            };
+            Some(format!("at {position}: {} → {}{p}", name(was), name(token)))
+        }
+        _ => None,
+    };
+    let given: Vec<String> = decision.verdicts.iter().enumerate().filter_map(one).collect();
+    (!given.is_empty()).then(|| format!("replaced {}", some(&given)))
 }
 
 /// A person's edits in words.
@@ -387,13 +432,7 @@ fn describe(
     let taken: Vec<String> =
         decision.remasks().map(|(position, token)| label(position, token)).collect();
     if !taken.is_empty() {
-        const MOST: usize = 6;
-        let more = match taken.len().saturating_sub(MOST) {
-            0 => String::new(),
-            more => format!(", and {more} more"),
-        };
-        let listed = taken[..taken.len().min(MOST)].join(", ");
-        say(Sort::Remask, format!("masked again {listed}{more}"));
+        say(Sort::Remask, format!("masked again {}", some(&taken)));
     }
     for (position, verdict) in decision.verdicts.iter().enumerate() {
         if let &Verdict::Expand { p: confidence, threshold, n, eos, eos_threshold } = verdict {

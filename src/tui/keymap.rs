@@ -202,7 +202,7 @@ pub const TABLE: &[Binding] = bindings! {
         Action::Watch, [key('B')], "set a breakpoint on the position under the cursor";
         Action::Mark, [key('m')], "set a bookmark here: a name is asked for";
         Action::Previous, [key('\'')], "go back to where you were before the last jump";
-        Action::PreviousEvent, [key('[')], "go back to the last expansion, fallback, stuck or dropping step, or change of block or stage";
+        Action::PreviousEvent, [key('[')], "go back to the last expansion, remasking, replacement, fallback, stuck or dropping step, or change of block or stage";
         Action::NextEvent, [key(']')], "go on to the next of these";
         Action::BackBlock, [key('(')], "go back to the start of the block";
         Action::BackStage, [key('{')], "go back to the start of the stage";

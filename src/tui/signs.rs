@@ -16,6 +16,8 @@ pub const ABSENT: Sign = Sign("–", "-");
 pub const EXPANDS: Sign = Sign("◆", "+");
 /// A written position about to be masked again.
 pub const REMASKS: Sign = Sign("↺", "<");
+/// A written position about to be given another token.
+pub const REPLACES: Sign = Sign("⇄", "&");
 /// A position that the step on record changes and the pending one does not.
 pub const LOST: Sign = Sign("×", "x");
 /// A position of which the exact pass has another best token.

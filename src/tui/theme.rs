@@ -114,6 +114,8 @@ pub enum Role {
     Expand,
     /// About to be masked again.
     Remask,
+    /// About to be given another token, or about that.
+    Replace,
     /// Something about expansions, in text and charts.
     ExpandInk,
     /// Something about fills, in text and charts.
@@ -279,6 +281,7 @@ impl Theme {
             Role::FillBar => fg(Ink::FillBar).bg(self.ink(Ink::Fill)),
             Role::Expand => badge(Ink::Expand).add_modifier(Modifier::BOLD),
             Role::Remask => fg(Ink::Bad).add_modifier(Modifier::BOLD | Modifier::CROSSED_OUT),
+            Role::Replace => fg(Ink::Replace).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
             Role::ExpandInk | Role::Refused => fg(Ink::ExpandInk),
             Role::FillInk => fg(Ink::FillInk),
             Role::Calm => fg(Ink::Calm),
@@ -374,6 +377,7 @@ fn mono(role: Role) -> Style {
         Role::Fill | Role::FillBar => with(Modifier::REVERSED),
         Role::Expand => with(Modifier::REVERSED | Modifier::BOLD),
         Role::Remask => with(Modifier::CROSSED_OUT | Modifier::UNDERLINED),
+        Role::Replace => with(Modifier::BOLD | Modifier::ITALIC | Modifier::UNDERLINED),
         Role::Live | Role::Replay | Role::WhatIf | Role::Recording | Role::State => {
             with(Modifier::REVERSED)
         }

@@ -174,6 +174,7 @@ fn pending(verdict: &Verdict) -> String {
             | Verdict::Expand { .. }
             | Verdict::Forced { .. }
             | Verdict::Remask { .. }
+            | Verdict::Replace { .. }
     );
     let mut letters = text.chars();
     match (acts, letters.next()) {

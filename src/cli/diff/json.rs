@@ -41,6 +41,8 @@ struct Run {
     n_token: usize,
     e_token: usize,
     e_ratio: Option<f64>,
+    remasked: usize,
+    replaced: usize,
     seconds: Option<f64>,
     finish: Option<&'static str>,
     grew: Vec<Grew>,
@@ -83,6 +85,8 @@ struct Place {
     deed: Option<&'static str>,
     token: Option<TokenId>,
     token_text: Option<String>,
+    was: Option<TokenId>,
+    was_text: Option<String>,
     n: Option<usize>,
     value: Option<f32>,
     threshold: Option<f32>,
@@ -140,6 +144,7 @@ struct Changed {
     other_position: Option<usize>,
     deed: &'static str,
     token: Option<TokenId>,
+    was: Option<TokenId>,
     n: Option<usize>,
     p: Option<f32>,
     alike: bool,
@@ -206,6 +211,8 @@ fn run(side: &Side, grown: &[Growth]) -> Run {
         n_token: figures.n_token,
         e_token: figures.e_token,
         e_ratio: figures.e_ratio(),
+        remasked: figures.remasked,
+        replaced: figures.replaced,
         seconds: (seconds > 0.0).then_some(seconds),
         finish: figures.finish.map(|finish| finish.name()),
         grew: grew.collect(),
@@ -247,6 +254,8 @@ fn place(side: &Side, parted: &Parted) -> Place {
         deed: deed.map(name),
         token,
         token_text: token.map(named),
+        was: deed.and_then(held),
+        was_text: deed.and_then(held).map(named),
         n: deed.and_then(number),
         value,
         threshold,
@@ -284,6 +293,7 @@ fn made(did: &Did) -> Made {
         other_position: change.other,
         deed: name(change.deed),
         token: written(change.deed),
+        was: held(change.deed),
         n: number(change.deed),
         p: change.p,
         alike: change.alike,
@@ -298,6 +308,7 @@ fn made(did: &Did) -> Made {
 fn name(deed: Deed) -> &'static str {
     match deed {
         Deed::Fill(_) => "fill",
+        Deed::Replace { .. } => "replace",
         Deed::Remask => "remask",
         Deed::Expand(_) => "expand",
         Deed::Insert(_) => "insert",
@@ -310,7 +321,14 @@ fn name(deed: Deed) -> &'static str {
 
 fn written(deed: Deed) -> Option<TokenId> {
     match deed {
-        Deed::Fill(token) => Some(token),
+        Deed::Fill(token) | Deed::Replace { token, .. } => Some(token),
+        _ => None,
+    }
+}
+
+fn held(deed: Deed) -> Option<TokenId> {
+    match deed {
+        Deed::Replace { was, .. } => Some(was),
         _ => None,
     }
 }
@@ -318,6 +336,6 @@ fn written(deed: Deed) -> Option<TokenId> {
 fn number(deed: Deed) -> Option<usize> {
     match deed {
         Deed::Expand(n) | Deed::Insert(n) | Deed::Append(n, _) | Deed::Cut(n) => Some(n),
-        Deed::Fill(_) | Deed::Remask | Deed::Delete => None,
+        Deed::Fill(_) | Deed::Replace { .. } | Deed::Remask | Deed::Delete => None,
     }
 }

@@ -49,6 +49,10 @@ pub fn why(side: &Side, parted: &Parted) -> String {
     match (spot.deed, said) {
         (Some(Deed::Fill(token)), Some(said)) => format!("{} {said}", named(side, token)),
         (Some(Deed::Fill(token)), None) => format!("{} filled{by_hand}", named(side, token)),
+        (Some(Deed::Replace { was, token }), said) => {
+            let said = said.unwrap_or_else(|| format!("replaced{by_hand}"));
+            format!("{} → {} {said}", named(side, was), named(side, token))
+        }
         (Some(deed @ (Deed::Append(..) | Deed::Cut(_))), _) => {
             let mode = parted.mode.map_or("by hand", |mode| mode.name());
             format!("{} → {} ({mode})", doing(deed, spot.position), parted.length)
@@ -89,7 +93,9 @@ pub fn surroundings(side: &Side, parted: &Parted, ink: Ink) -> Option<Line> {
     let at = spot.position;
     let text = |from: usize, to: usize| shown(side, canvas, from, to);
     let own = match spot.deed {
-        Some(Deed::Fill(token)) => side.recording.vocabulary.text(&[token]),
+        Some(Deed::Fill(token) | Deed::Replace { token, .. }) => {
+            side.recording.vocabulary.text(&[token])
+        }
         _ => text(at, at + 1),
     };
     // A control token stands for no text, and there is nothing to read around it.
@@ -127,6 +133,7 @@ fn shown(side: &Side, canvas: &Canvas, from: usize, to: usize) -> String {
 pub fn doing(deed: Deed, position: usize) -> String {
     match deed {
         Deed::Fill(token) => format!("{position} #{token}"),
+        Deed::Replace { was, token } => format!("{position} #{was} → #{token}"),
         Deed::Remask => format!("{position} masked again"),
         Deed::Expand(0) => format!("{position} removed"),
         Deed::Expand(n) => format!("{position} becomes {n} masks"),
@@ -146,10 +153,12 @@ pub fn did(side: &Side, did: Option<&Did>) -> Vec<String> {
         let nothing = if did.changes.is_empty() { "nothing" } else { "nothing more" };
         return vec![nothing.to_owned()];
     }
+    let p = |change: &Change| change.p.map_or_else(|| ABSENT.to_owned(), |p| format!("{p:.2}"));
     let part = |change: &&Change| match change.deed {
-        Deed::Fill(token) => {
-            let p = change.p.map_or_else(|| ABSENT.to_owned(), |p| format!("{p:.2}"));
-            format!("{} {} {p}", change.position, named(side, token))
+        Deed::Fill(token) => format!("{} {} {}", change.position, named(side, token), p(change)),
+        Deed::Replace { was, token } => {
+            let (was, token) = (named(side, was), named(side, token));
+            format!("{} {was} → {token} {}", change.position, p(change))
         }
         deed => doing(deed, change.position),
     };

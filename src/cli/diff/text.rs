@@ -83,13 +83,22 @@ impl Report<'_> {
                 figures.n_token.to_string(),
                 figures.e_token.to_string(),
                 absent(figures.e_ratio().map(|ratio| format!("{ratio:.3}"))),
+                figures.remasked.to_string(),
+                figures.replaced.to_string(),
                 if seconds > 0.0 { format!("{seconds:.2} s") } else { ABSENT.to_owned() },
                 figures.finish.map_or("not finished", |finish| finish.name()).to_owned(),
             ]
         };
-        let names = ["steps", "NFE", "N_token", "E_token", "E_ratio", "time", "finish"];
-        let rows = names.into_iter().zip(of(self.a).into_iter().zip(of(self.b)));
-        let rows: Vec<[String; 3]> = rows.map(|(name, (a, b))| [name.to_owned(), a, b]).collect();
+        const REWRITTEN: [&str; 2] = ["masked again", "replaced"];
+        let names = ["steps", "NFE", "N_token", "E_token", "E_ratio"].into_iter();
+        let names = names.chain(REWRITTEN).chain(["time", "finish"]);
+        let rows = names.zip(of(self.a).into_iter().zip(of(self.b)));
+        let rows = rows.map(|(name, (a, b))| [name.to_owned(), a, b]);
+        // Most runs take nothing back.
+        let told = |[name, a, b]: &[String; 3]| {
+            !(REWRITTEN.contains(&name.as_str()) && a == "0" && b == "0")
+        };
+        let rows: Vec<[String; 3]> = rows.filter(told).collect();
         let all = || heads.iter().chain(&rows);
         let first = all().map(|row| width(&row[0])).max().unwrap_or(0);
         let second = all().map(|row| width(&row[1]).min(CELL)).max().unwrap_or(0).max(8);

@@ -42,6 +42,9 @@ pub(super) struct Info {
     n_token: usize,
     e_token: usize,
     nfe: usize,
+    /// Written positions that its steps masked again, and gave another token.
+    remasked: usize,
+    replaced: usize,
     finish: Option<&'static str>,
     costs: Costs,
     /// Columns that decide, and with those for people.
@@ -85,6 +88,8 @@ impl Info {
             n_token: figures.n_token,
             e_token: figures.e_token,
             nfe: figures.nfe,
+            remasked: figures.remasked,
+            replaced: figures.replaced,
             finish: figures.finish.map(crate::decode::Finish::name),
             notices: notices.clone(),
             bytes_a_row,
@@ -129,10 +134,12 @@ impl Info {
         row(
             "left last",
             format!(
-                "length {}, {} before the tail, NFE {}, {}",
+                "length {}, {} before the tail, NFE {}{}{}, {}",
                 self.n_token,
                 self.e_token,
                 self.nfe,
+                counted(self.remasked, "masked again"),
+                counted(self.replaced, "replaced"),
                 self.finish.unwrap_or("in the middle")
             ),
         );
@@ -184,6 +191,11 @@ impl Info {
         );
         line.trim_end().to_owned()
     }
+}
+
+/// `, 3 replaced`; nothing where there are none.
+fn counted(n: usize, what: &str) -> String {
+    if n == 0 { String::new() } else { format!(", {n} {what}") }
 }
 
 fn or_unknown(text: &str) -> String {

@@ -135,6 +135,10 @@ pub enum Subject {
     Steps,
     /// Every position filled.
     Fills,
+    /// Every written position that was given another token.
+    Replacements,
+    /// Every written position that was masked again.
+    Remasks,
     /// Every position expanded.
     Expansions,
     /// Every expansion refused.
@@ -151,9 +155,11 @@ pub enum Subject {
 
 impl Subject {
     /// Every subject with its name and what it lists.
-    pub const ALL: [(Self, &'static str, &'static str); 8] = [
+    pub const ALL: [(Self, &'static str, &'static str); 10] = [
         (Self::Steps, "steps", "every step and edit"),
         (Self::Fills, "fills", "every position filled"),
+        (Self::Replacements, "replacements", "every written position given another token"),
+        (Self::Remasks, "remasks", "every written position masked again"),
         (Self::Expansions, "expansions", "every position expanded"),
         (Self::Refusals, "refusals", "every expansion refused"),
         (Self::Drops, "drops", "every position dropped at the maximum length"),
@@ -193,7 +199,13 @@ impl Query {
         let body = text.trim_start();
         let end = body.find(char::is_whitespace).unwrap_or(body.len());
         let (word, rest) = body.split_at(end);
-        let found = Subject::ALL.into_iter().find(|(_, name, _)| *name == word);
+        // Conditions call them by what became of the position.
+        let named = match word {
+            "replaced" => "replacements",
+            "remasked" => "remasks",
+            word => word,
+        };
+        let found = Subject::ALL.into_iter().find(|(_, name, _)| *name == named);
         let (subject, ..) = found.ok_or_else(|| {
             let names: Vec<&str> = Subject::ALL.iter().map(|(_, name, _)| *name).collect();
             let message = format!("a query begins with one of: {}", names.join(", "));

@@ -27,6 +27,7 @@ pub enum Name {
     Filled,
     Expanded,
     Remasked,
+    Replaced,
     Dropped,
     Appended,
     Mode,
@@ -48,6 +49,7 @@ pub enum Name {
     Slot,
     P,
     Made,
+    Was,
     /// A decoding parameter.
     Param(&'static str),
 }
@@ -141,6 +143,7 @@ pub const NAMES: &[NameSpec] = &[
     of(Name::Filled, "filled", Count, Step, "positions filled by the step that led here"),
     of(Name::Expanded, "expanded", Count, Step, "positions it expanded"),
     of(Name::Remasked, "remasked", Count, Step, "written positions it masked again"),
+    of(Name::Replaced, "replaced", Count, Step, "written positions it gave another token"),
     of(Name::Dropped, "dropped", Count, Step, "positions it dropped at the maximum length"),
     of(Name::Appended, "appended", Count, Step, "positions it added at the tail"),
     of(
@@ -184,8 +187,15 @@ pub const NAMES: &[NameSpec] = &[
     at(of(Name::Guess, "guess", Token, Prediction, "the token the model would choose")),
     of(Name::Position, "position", Count, Row, "number of the row's position"),
     of(Name::Slot, "slot", Count, Row, "its identity"),
-    of(Name::P, "p", Probability, Row, "confidence it was filled, expanded or refused with"),
+    of(
+        Name::P,
+        "p",
+        Probability,
+        Row,
+        "confidence it was filled, replaced, expanded or refused with",
+    ),
     of(Name::Made, "made", Count, Row, "masks an expansion made"),
+    of(Name::Was, "was", Token, Row, "the token that was replaced or masked again"),
 ];
 
 /// Every parameter of every strategy, once.

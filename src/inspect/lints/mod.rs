@@ -3,6 +3,7 @@
 
 mod fills;
 mod length;
+mod rewritten;
 mod thresholds;
 
 use std::{fmt, ops::Range};
@@ -27,6 +28,8 @@ pub enum Lint {
     LowConfidence,
     /// Punctuation was written early, before what it follows.
     EarlyPunctuation,
+    /// A position was given back a token that it had lost.
+    BackAndForth,
     /// Written tokens fell off at the maximum length.
     DroppedTokens,
     /// A threshold never made a difference.
@@ -39,12 +42,13 @@ pub enum Lint {
 
 impl Lint {
     /// Every lint, in the order of the documents.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::PrematureEos,
         Self::AfterEos,
         Self::Repetition,
         Self::LowConfidence,
         Self::EarlyPunctuation,
+        Self::BackAndForth,
         Self::DroppedTokens,
         Self::IdleThreshold,
         Self::Overshoot,
@@ -59,6 +63,7 @@ impl Lint {
             Self::Repetition => "repetition",
             Self::LowConfidence => "low-confidence",
             Self::EarlyPunctuation => "early-punctuation",
+            Self::BackAndForth => "back-and-forth",
             Self::DroppedTokens => "dropped-tokens",
             Self::IdleThreshold => "idle-threshold",
             Self::Overshoot => "overshoot",
@@ -78,6 +83,9 @@ impl Lint {
             Self::EarlyPunctuation => {
                 "punctuation was written in the first third of stage 2, before the token in front \
                  of it"
+            }
+            Self::BackAndForth => {
+                "a written token gave way to another one and came back: the steps undo each other"
             }
             Self::DroppedTokens => "an expansion pushed written tokens off at the maximum length",
             Self::IdleThreshold => "a threshold was never the reason for anything",
@@ -217,6 +225,7 @@ pub fn lint(session: &Session, vocabulary: &dyn Vocabulary, at: NodeId) -> Vec<F
     let run = Run { session, vocabulary, path: session.timeline().branch(at) };
     let mut found = length::look(&run);
     found.extend(fills::look(&run));
+    found.extend(rewritten::look(&run));
     found.extend(thresholds::look(&run));
     found.sort_by_key(|finding| finding.lint);
     found

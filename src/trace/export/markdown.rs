@@ -70,8 +70,8 @@ pub fn markdown(file: &str, recording: &Recording) -> String {
     text.push_str(&block(&written(recording, canvas)));
     text.push_str("\n## Steps\n\n");
     text.push_str(
-        "| step | stage | what | length | masks | filled | remasked | expanded | EOS confidence | threshold | forward, ms |\n\
-         |---:|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
+        "| step | stage | what | length | masks | filled | remasked | replaced | expanded | EOS confidence | threshold | forward, ms |\n\
+         |---:|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
     );
     for moment in walk.moments(&trajectory.path) {
         let decision = moment.made().map(|made| &made.decision);
@@ -89,13 +89,14 @@ pub fn markdown(file: &str, recording: &Recording) -> String {
         let forward = moment.made().map(|made| made.timing.forward).filter(|time| !time.is_zero());
         let _ = writeln!(
             text,
-            "| {} | {} | {what} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {what} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
             moment.step,
             moment.phase.stage,
             moment.node.canvas.len(),
             moment.node.canvas.masks(),
             count(decision.map(|decision| decision.fills().count())),
             count(decision.map(|decision| decision.remasks().count())),
+            count(decision.map(|decision| decision.replacements().count())),
             count(decision.map(|decision| decision.expansions().count())),
             number(eos.map(|eos| f64::from(eos.confidence)), 3),
             number(eos.map(|eos| f64::from(eos.threshold)), 3),

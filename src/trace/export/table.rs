@@ -109,6 +109,7 @@ const STEPS: &[ColumnSpec] = &[
     maybe("filled", Kind::Int, "positions it fills"),
     maybe("expanded", Kind::Int, "positions it expands"),
     maybe("remasked", Kind::Int, "positions it masks again"),
+    maybe("replaced", Kind::Int, "written positions it gives another token"),
     maybe("refused", Kind::Int, "positions that were to be expanded and are not"),
     maybe("dropped", Kind::Int, "positions that fall off at the maximum length"),
     maybe("eos_confidence", Kind::Float, "the EOS confidence on this canvas"),
@@ -146,7 +147,7 @@ const POSITIONS: &[ColumnSpec] = &[
     maybe(
         "action",
         Kind::Text,
-        "what the step does: `fill`, `expand`, `remask`, `refused`, `left`, `written`, …; `unrecorded` where another program did not say",
+        "what the step does: `fill`, `expand`, `remask`, `replace`, `refused`, `left`, `written`, …; `unrecorded` where another program did not say",
     ),
     maybe("rule", Kind::Text, "by which rule"),
     maybe("value", Kind::Float, "the number the rule looks at"),
@@ -286,6 +287,7 @@ impl<'a> Of<'a> {
             or_null(decision, |made| int(made.fills().count())),
             or_null(decision, |made| int(made.expansions().count())),
             or_null(decision, |made| int(made.remasks().count())),
+            or_null(decision, |made| int(made.replacements().count())),
             or_null(decision, |made| int(made.verdicts.iter().filter(refused).count())),
             or_null(decision, |made| int(made.dropped.len())),
             float(eos.map(|eos| eos.confidence)),
@@ -399,7 +401,7 @@ fn reason(verdict: &Verdict) -> Reason {
     let of = |rule, value, threshold| Reason { rule: Some(rule), value, threshold };
     match *verdict {
         Verdict::Written | Verdict::Grown { .. } | Verdict::Unrecorded => Reason::default(),
-        Verdict::Fill { p, rule, .. } => match rule {
+        Verdict::Fill { p, rule, .. } | Verdict::Replace { p, rule, .. } => match rule {
             FillRule::Above { threshold } => of("above", Some(p), Some(threshold)),
             FillRule::BestOfBlock { threshold } => of("best_of_block", Some(p), Some(threshold)),
             FillRule::WithoutMask => of("without_mask", Some(p), None),

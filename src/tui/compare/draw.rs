@@ -181,13 +181,20 @@ fn figures(lane: &Lane) -> Vec<String> {
     let n = figures.n_token;
     let finish = figures.finish.map_or("", |finish| finish.name());
     let end = if finish.is_empty() { String::new() } else { format!(" · {finish}") };
+    let rewritten: String = [(figures.remasked, "masked again"), (figures.replaced, "replaced")]
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| format!(" · {n} {what}"))
+        .collect();
     vec![
         format!(
             "step {step} · stage {stage}{block} · N_token {n} · E_token {} · E_ratio {ratio} · \
-             NFE {nfe}{end}",
+             NFE {nfe}{rewritten}{end}",
             figures.e_token
         ),
-        format!("step {step} · stage {stage}{block} · N {n} · E/N {ratio} · NFE {nfe}{end}"),
+        format!(
+            "step {step} · stage {stage}{block} · N {n} · E/N {ratio} · NFE {nfe}{rewritten}{end}"
+        ),
         format!("step {step} · stage {stage} · N {n} · E/N {ratio} · NFE {nfe}{end}"),
         format!("step {step} N {n} E/N {ratio} NFE {nfe} {finish}"),
         format!("{step} N {n} E/N {ratio} NFE {nfe} {finish}"),

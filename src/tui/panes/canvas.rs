@@ -18,6 +18,8 @@ use crate::{
 
 /// Cells of the margin: block number and bar.
 const MARGIN: u16 = 5;
+/// Most cells of the token that comes in the place of another one.
+const COMES: usize = 16;
 /// A tail of end-of-sequence tokens this long is folded.
 const FOLD: usize = 3;
 
@@ -93,9 +95,9 @@ pub fn flow(app: &App, width: u16) -> Flow {
         .collect();
 
     let tail = canvas.tail();
-    // What is about to be taken back is not folded away.
-    let back = |at: usize| remasked(app, at);
-    let folds = canvas.len() - tail >= FOLD && !(tail..canvas.len()).any(back);
+    // What is about to change is not folded away.
+    let changes = |at: usize| rewrites(app, at).is_some();
+    let folds = canvas.len() - tail >= FOLD && !(tail..canvas.len()).any(changes);
     let mut run: Vec<Shown> = Vec::with_capacity(canvas.len());
     for (position, cell) in canvas.cells().iter().enumerate() {
         // Masks break a run: a guess does not complete a written character.
@@ -128,8 +130,11 @@ pub fn flow(app: &App, width: u16) -> Flow {
         }
         let verdict = app.decision().and_then(|decision| decision.verdicts.get(position));
         let mut mark = String::new();
-        if let Some(Verdict::Remask { .. }) = verdict {
-            mark.push_str(app.theme.sign(theme::REMASKS));
+        if let Some((sign, _)) = rewrites(app, position) {
+            mark.push_str(app.theme.sign(sign));
+        }
+        if let Some(Verdict::Replace { token, .. }) = verdict {
+            mark.push_str(&text::fit(&shown(*token).label(ascii), COMES));
         }
         let glyphs = if cell.token != special.mask {
             if cell.token == special.eos { sign(theme::EOS) } else { run[position].glyphs(ascii) }
@@ -157,10 +162,14 @@ pub fn flow(app: &App, width: u16) -> Flow {
     flow::lay(pieces, width)
 }
 
-/// True if the pending step masks a written position again.
-pub fn remasked(app: &App, position: usize) -> bool {
-    let verdict = app.decision().and_then(|decision| decision.verdicts.get(position));
-    matches!(verdict, Some(Verdict::Remask { .. }))
+/// How it is shown that the pending step takes the token of a written position away: to mask it
+/// again, or for another one.
+pub fn rewrites(app: &App, position: usize) -> Option<(theme::Sign, Role)> {
+    match app.decision()?.verdicts.get(position)? {
+        Verdict::Remask { .. } => Some((theme::REMASKS, Role::Remask)),
+        Verdict::Replace { .. } => Some((theme::REPLACES, Role::Replace)),
+        _ => None,
+    }
 }
 
 /// Signs for what a person asks of a position.
@@ -199,6 +208,7 @@ pub fn lost(app: &App, position: usize) -> bool {
                     | Verdict::Expand { .. }
                     | Verdict::Forced { .. }
                     | Verdict::Remask { .. }
+                    | Verdict::Replace { .. }
             )
         )
     };
@@ -215,8 +225,8 @@ fn style(app: &App, position: usize) -> Style {
     if cell.token != special.mask && lost(app, position) {
         return theme.style(Role::Lost);
     }
-    if let Some(Verdict::Remask { .. }) = verdict {
-        return theme.style(Role::Remask);
+    if let Some((_, role)) = rewrites(app, position) {
+        return theme.style(role);
     }
     if cell.token == special.eos {
         return theme.style(Role::Eos);
@@ -278,6 +288,10 @@ pub fn next(app: &App) -> String {
             let remasks = decision.remasks().count();
             if remasks > 0 {
                 parts.push(format!("masks {remasks} again"));
+            }
+            let replaced = decision.replacements().count();
+            if replaced > 0 {
+                parts.push(format!("replaces {replaced}"));
             }
             match (decision.growth, decision.expansions().next()) {
                 (_, Some(position)) => parts.push(format!("expands {position}")),

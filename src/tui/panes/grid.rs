@@ -12,7 +12,7 @@ use super::{
         pen::{self, Pen},
         theme::{self, Role},
     },
-    canvas::{confidence, lost, mask_glyph, remasked, scrollbar},
+    canvas::{confidence, lost, mask_glyph, rewrites, scrollbar},
 };
 use crate::{canvas::Born, decode::Verdict, inspect::Beside};
 
@@ -80,8 +80,8 @@ pub fn cell(app: &App, position: usize) -> (&'static str, Style) {
     {
         return aside(app, *beside, apart.otherwise.contains(&position));
     }
-    if remasked(app, position) {
-        return (theme.sign(theme::REMASKS), theme.style(Role::Remask));
+    if let Some((sign, role)) = rewrites(app, position) {
+        return (theme.sign(sign), theme.style(role));
     }
     if cell.token == canvas.special().eos {
         return (theme.sign(theme::EOS), theme.style(Role::Eos));

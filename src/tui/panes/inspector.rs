@@ -85,6 +85,10 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
     }
     let used = pen.paragraph(left, &why(app, &cell), Role::Text);
     take(&mut left, used);
+    if let Some(text) = rewritten(app, &cell) {
+        let used = pen.paragraph(left, &text, Role::Dim);
+        take(&mut left, used);
+    }
     if let Some(text) = exact(app) {
         let used = pen.paragraph(left, &text, Role::Dim);
         take(&mut left, used);
@@ -176,6 +180,15 @@ fn why(app: &App, cell: &Cell) -> String {
     parts.join(" · ")
 }
 
+/// How a position came to hold what it holds, where that was more than one fill: it was replaced or
+/// masked again on the way.
+fn rewritten(app: &App, cell: &Cell) -> Option<String> {
+    let session = &app.debugger.session;
+    let writings = inspect::writings(session, session.at(), cell.slot);
+    let name = |token: TokenId| format!("“{}”", guess(app, token));
+    inspect::rewritten(&writings, &name).map(|text| app.theme.say(&sentence(&text)))
+}
+
 /// What the exact pass says here, and what would be decided on it.
 fn exact(app: &App) -> Option<String> {
     let apart = app.apart()?;
@@ -193,8 +206,12 @@ fn exact(app: &App) -> Option<String> {
 fn fate(app: &App, cell: &Cell) -> String {
     let special = app.canvas().special();
     let verdict = app.decision().and_then(|decision| decision.verdicts.get(app.position));
-    if let Some(verdict @ Verdict::Remask { .. }) = verdict {
-        return pending(verdict);
+    match verdict {
+        Some(verdict @ Verdict::Remask { .. }) => return pending(verdict),
+        Some(verdict @ Verdict::Replace { token, .. }) => {
+            return format!("Gives way to “{}”. {}", guess(app, *token), pending(verdict));
+        }
+        _ => {}
     }
     if cell.token == special.mask {
         return match app.debugger.session.pending() {
@@ -238,7 +255,8 @@ pub fn pending(verdict: &Verdict) -> String {
         Verdict::Fill { .. }
         | Verdict::Expand { .. }
         | Verdict::Forced { .. }
-        | Verdict::Remask { .. } => {
+        | Verdict::Remask { .. }
+        | Verdict::Replace { .. } => {
             format!("Will be {verdict}")
         }
         _ => sentence(&verdict.to_string()),

@@ -72,6 +72,7 @@ fn role(entry: &Entry, here: u32) -> Role {
         Sort::Fault => Role::Bad,
         _ if entry.step > here => Role::Faint,
         Sort::Bound => Role::Key,
+        Sort::Replace => Role::Replace,
         Sort::Expansion => Role::ExpandInk,
         Sort::Growth => Role::FillInk,
         Sort::Stuck | Sort::Drop | Sort::Remask => Role::Stuck,

@@ -29,6 +29,7 @@ struct Column {
     expansions: usize,
     dropped: usize,
     remasks: usize,
+    replaced: usize,
     appended: usize,
     stuck: bool,
     fallback: bool,
@@ -45,6 +46,7 @@ fn column(app: &App, axis: Axis, column: u16) -> Column {
         expansions: made.iter().map(|made| made.expansions).sum(),
         dropped: made.iter().map(|made| made.dropped).sum(),
         remasks: made.iter().map(|made| made.remasks).sum(),
+        replaced: made.iter().map(|made| made.replaced).sum(),
         appended: made.iter().map(|made| made.appended).sum(),
         stuck: made.iter().any(|made| made.mode == Mode::Stuck),
         fallback: !made.is_empty() && made.iter().all(|made| made.mode == Mode::Fallback),
@@ -58,6 +60,7 @@ impl Column {
         match self {
             Self { stuck: true, .. } => Role::Stuck,
             Self { expansions: 1.., .. } => Role::ExpandInk,
+            Self { fills: 0, replaced: 1.., .. } => Role::Replace,
             Self { fallback: true, .. } => Role::Quiet,
             _ => Role::FillInk,
         }
@@ -100,14 +103,21 @@ pub fn strip(app: &App, pen: &mut Pen, area: Rect) {
             Column { dropped: 1.., .. } => pen.theme.sign(theme::DROPS),
             Column { fills: 0, expansions: 1.., .. } => pen.theme.sign(theme::EXPANDS),
             Column { fills: 0, remasks: 1.., .. } => pen.theme.sign(theme::REMASKS),
+            Column { fills: 0, replaced: 1.., .. } => pen.theme.sign(theme::REPLACES),
             Column { fills: 0, appended: 1.., .. } => pen.theme.sign(theme::GROWS),
             Column { fills: 0, .. } => pen.theme.sign(theme::IDLE),
             Column { fills, .. } => pen.theme.bar((fills * 8).div_ceil(most)),
         };
         let role = match &summary {
-            Column { fills: 0, expansions: 0, dropped: 0, remasks: 0, appended: 0, .. } => {
-                Role::Faint
-            }
+            Column {
+                fills: 0,
+                expansions: 0,
+                dropped: 0,
+                remasks: 0,
+                replaced: 0,
+                appended: 0,
+                ..
+            } => Role::Faint,
             Column { dropped: 1.., .. } => Role::Bad,
             summary => summary.role(),
         };
@@ -232,6 +242,8 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
                 pen.sign(x, parts.events.y, theme::EXPANDS, Role::ExpandInk);
             } else if summary.remasks > 0 {
                 pen.sign(x, parts.events.y, theme::REMASKS, Role::Warn);
+            } else if summary.replaced > 0 {
+                pen.sign(x, parts.events.y, theme::REPLACES, Role::Replace);
             } else if summary.appended > 0 {
                 pen.sign(x, parts.events.y, theme::GROWS, Role::FillInk);
             }

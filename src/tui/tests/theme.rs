@@ -77,6 +77,7 @@ fn text_roles() -> Vec<Role> {
         Role::FillBar,
         Role::Expand,
         Role::Remask,
+        Role::Replace,
         Role::ExpandInk,
         Role::FillInk,
         Role::Calm,

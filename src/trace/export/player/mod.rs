@@ -167,7 +167,10 @@ impl<'a> Making<'a> {
         let decision: &Decision = &step.decision;
         let (mut why, mut values) = (Vec::new(), Vec::new());
         for verdict in &decision.verdicts {
-            if let Verdict::Fill { token, .. } | Verdict::Remask { token, .. } = verdict {
+            if let Verdict::Fill { token, .. }
+            | Verdict::Remask { token, .. }
+            | Verdict::Replace { token, .. } = verdict
+            {
                 self.used.insert(*token);
             }
             let (sentence, numbers) = sentence(verdict);

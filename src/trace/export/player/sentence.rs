@@ -17,7 +17,7 @@ pub(super) fn sentence(verdict: &Verdict) -> (String, Vec<Number>) {
     let text = verdict.to_string();
     let mut own: Vec<f32> = match *verdict {
         Verdict::Written | Verdict::Grown { .. } | Verdict::Unrecorded => Vec::new(),
-        Verdict::Fill { p, rule, .. } => match rule {
+        Verdict::Fill { p, rule, .. } | Verdict::Replace { p, rule, .. } => match rule {
             FillRule::Passes(test) | FillRule::Best(test) => vec![test.value, test.bound, p],
             _ => vec![p],
         },

@@ -1,0 +1,71 @@
+//! Lints about tokens that were written and changed again.
+
+use std::collections::HashMap;
+
+use super::{Finding, Lint, Run};
+use crate::{
+    canvas::{Slot, TokenId},
+    decode::Verdict,
+};
+
+pub(super) fn look(run: &Run) -> Vec<Finding> {
+    back_and_forth(run).into_iter().collect()
+}
+
+/// The tokens of a position, one behind the other, and the steps that brought one back.
+#[derive(Default)]
+struct Held {
+    tokens: Vec<TokenId>,
+    back: Vec<usize>,
+}
+
+/// Positions that got a token which they had had before, with another one in between: replaced, or
+/// masked and filled again.
+fn back_and_forth(run: &Run) -> Option<Finding> {
+    let mut slots: HashMap<Slot, Held> = HashMap::new();
+    for (step, decision, before) in run.decisions() {
+        for (cell, verdict) in before.cells().iter().zip(&decision.verdicts) {
+            let (was, token) = match *verdict {
+                Verdict::Fill { token, .. } => (None, token),
+                Verdict::Replace { was, token, .. } => (Some(was), token),
+                _ => continue,
+            };
+            let held = slots.entry(cell.slot).or_default();
+            for token in was.into_iter().chain([token]) {
+                if held.tokens.last() == Some(&token) {
+                    continue;
+                }
+                if held.tokens.contains(&token) {
+                    held.back.push(step);
+                }
+                held.tokens.push(token);
+            }
+        }
+    }
+    slots.retain(|_, held| !held.back.is_empty());
+    let (slot, first) = slots.iter().min_by_key(|(slot, held)| (held.back.first(), **slot))?;
+    const MOST: usize = 5;
+    let mut shown: Vec<String> =
+        first.tokens.iter().take(MOST).map(|&token| run.vocabulary.named(token)).collect();
+    if first.tokens.len() > MOST {
+        shown.push("…".to_owned());
+    }
+    let mut steps: Vec<usize> = slots.values().flat_map(|held| held.back.clone()).collect();
+    steps.sort_unstable();
+    steps.dedup();
+    let many = match slots.len() {
+        1 => "1 position was".to_owned(),
+        n => format!("{n} positions were"),
+    };
+    Some(Finding {
+        lint: Lint::BackAndForth,
+        text: format!(
+            "{many} given back a token that had gone, as slot #{}: {}; ask for more confidence \
+             before a written token is changed",
+            slot.0,
+            shown.join(" → ")
+        ),
+        steps,
+        positions: run.positions(slots.keys().copied()),
+    })
+}
