@@ -268,13 +268,22 @@ fn what_cannot_be_read_is_told_with_what_to_do() {
     let cut = &torch[..torch.len() / 2];
     let with = |mask: Option<TokenId>| Options { mask, ..Options::default() };
     let table: Vec<(&str, &[u8], Options, &str)> = vec![
-        ("empty", b"", with(None), "no format that is known"),
+        ("empty", b"", with(None), "it is empty"),
+        ("cut.json", include_bytes!("import/cut.json"), with(None), "line 1, column 26 (byte 26)"),
+        ("cut history", b"[[1,9],[1,", with(Some(9)), "it ends early"),
+        ("printed.json", b"[{'step': 0}]", with(None), "json.dump"),
+        ("samples.jsonl", b"{\"doc_id\":0,\"resps\":[]}\n", with(None), "lm-evaluation-harness"),
         ("text", b"hello", with(None), "--format"),
-        ("other.json", b"{\"a\":1}", with(None), "after-tokens, history, decoding-analysis"),
+        ("other.json", b"{\"a\":1}", with(None), "after-tokens, history, steps, decoding-analysis"),
         ("history.json", b"[[1,9]]", with(None), "--mask-token"),
         ("no mask", b"[[1,2],[1,2]]", with(Some(9)), "--prompt-length"),
         ("no canvas", b"[]", with(Some(9)), "no canvas"),
-        ("deep", &deep, with(Some(9)), "no list of canvases"),
+        ("deep", &deep, with(Some(9)), "it ends early"),
+        ("log.jsonl", b"{\"schema\":\"dg-runlog/2\"}\n", with(None), "only dg-runlog/1 is known"),
+        ("unmasked.json", b"{\"steps\":[[1,9,9],[1,2,3]]}", with(None), "it may be 9, which 2 pos"),
+        ("texts.json", b"[[\"a\",\"b\"]]", with(None), "Write its text"),
+        ("mixed.jsonl", b"[1,9]\n[\"a\"]\n", with(Some(9)), "some are texts"),
+        ("id.jsonl", b"[1,9]\n[1,-2]\n", with(Some(9)), "record 1: position 1: -2 is no token id"),
         ("negative", b"[[1,9],[1,-5]]", with(Some(9)), "canvas 1, position 1: -5 is no token id"),
         ("prompt", b"[[1,9],[2,9]]", with(Some(9)), "does not begin with the 1 tokens"),
         ("long", long.as_bytes(), with(Some(1)), "more than can be opened"),
@@ -376,6 +385,205 @@ fn the_program_imports_and_writes_over_nothing() {
     assert_eq!(demask(&again).0, Some(0));
     assert_ne!(fs::read(&out).unwrap(), before);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left behind");
+}
+
+/// What comes of a list of steps: prompt, canvases, guesses.
+fn steps_of(text: &str, mask: Option<TokenId>) -> (Imported, Recording) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("steps.json");
+    fs::write(&path, text).unwrap();
+    let imported = import::read(&path, &Options { mask, ..Options::default() });
+    let imported = imported.unwrap_or_else(|error| panic!("{text}: {error}"));
+    assert_eq!(imported.format, Format::Steps, "{text}");
+    let recording = recorded(&imported);
+    (imported, recording)
+}
+
+#[test]
+fn steps_are_read_however_a_loop_writes_them() {
+    let expected = [[9, 9], [9, 5], [4, 5]];
+    for text in [
+        "{\"steps\": [[1,2,9,9],[1,2,9,5],[1,2,4,5]], \"mask_id\": 9}",
+        "{\"steps\": [{\"ids\":[1,2,9,9]},{\"ids\":[1,2,9,5]},{\"ids\":[1,2,4,5]}], \"mask_token_id\": 9}",
+        "{\"mask\": 9, \"history\": [{\"step\":0,\"x\":[[1,2,9,9]]},{\"x\":[[1,2,9,5]]},{\"x\":[[1,2,4,5]]}]}",
+        "{\"mask_id\": 9, \"prompt\": [1,2], \"frames\": [[9,9],[9,5],[4,5]]}",
+        "{\"mask_id\": 9, \"prompt_ids\": [1,2], \"canvases\": [[1,2,9,9],[1,2,9,5],[1,2,4,5]]}",
+        "{\"mask_id\": 9}\n[1,2,9,9]\n[1,2,9,5]\n[1,2,4,5]\n",
+        "{\"mask_id\":9,\"prompt\":\"Say it\"}\n{\"canvas\":[1,2,9,9]}\n\n{\"canvas\":[1,2,9,5]}\n{\"canvas\":[1,2,4,5]}\n{\"seconds\":3}\n",
+        // The last line is cut.
+        "{\"mask_id\":9}\n[1,2,9,9]\n[1,2,9,5]\n[1,2,4,5]\n[1,2,",
+        // Two runs, a line each.
+        "{\"mask_id\":9,\"steps\":[[1,2,9,9],[1,2,9,5],[1,2,4,5]]}\n{\"mask_id\":9,\"steps\":[[7,9]]}\n",
+    ] {
+        let (imported, recording) = steps_of(text, None);
+        let (prompt, canvases) = canvases(&recording);
+        assert_eq!(
+            (prompt.as_slice(), canvases),
+            (&[1, 2][..], expected.map(Vec::from).to_vec()),
+            "{text}"
+        );
+        assert!(guesses(&imported).iter().all(Vec::is_empty), "nothing is made up");
+        assert_eq!(recording.header.model.mask, 9);
+    }
+    let (imported, _) = steps_of("{\"mask_id\":9}\n[1,9]\n[1,5]\n[1", None);
+    assert!(
+        imported.notices.join("\n").contains("it ends early, in line 4"),
+        "{:?}",
+        imported.notices
+    );
+}
+
+#[test]
+fn confidences_go_to_the_step_they_decided() {
+    let text = fs::read_to_string(fixture("steps.json")).unwrap();
+    let (imported, recording) = steps_of(&text, Some(9));
+    assert_eq!(canvases(&recording).1, [[9, 9], [9, 5], [4, 5]]);
+    let none = (None, None);
+    // With each canvas stand the numbers of the pass that made it.
+    let made = [vec![(None, Some(0.3)), (Some(5), Some(0.9))], vec![(Some(4), Some(0.8)), none]];
+    assert_eq!(guesses(&imported), made);
+    // Here they are of the pass on it, as its surest positions are filled next; Python's infinity
+    // is where nothing may be filled.
+    let on = "{\"mask_id\":9,\"steps\":[\
+              {\"x\":[1,9,9,9],\"conf\":[-Infinity,0.2,0.7,0.4],\"x0\":[1,4,5,6]},\
+              {\"x\":[1,9,5,9],\"conf\":[-Infinity,0.1,-Infinity,0.6],\"x0\":[1,4,5,7]},\
+              {\"x\":[1,9,5,7],\"conf\":[-Infinity,0.9,-Infinity,-Infinity],\"x0\":[1,8,5,7]},\
+              {\"x\":[1,8,5,7]}]}";
+    let (imported, _) = steps_of(on, None);
+    let expected = [
+        vec![(Some(4), Some(0.2)), (Some(5), Some(0.7)), (Some(6), Some(0.4))],
+        vec![(Some(4), Some(0.1)), none, (Some(7), Some(0.6))],
+        vec![(Some(8), Some(0.9)), none, none],
+    ];
+    assert_eq!(guesses(&imported), expected);
+    assert!(imported.notices.join("\n").contains("on the canvas they stand with"));
+}
+
+#[test]
+fn steps_of_texts_are_positions() {
+    let (imported, recording) =
+        steps_of("[[\"[MASK]\",\"[MASK]\"],[\"The\",\"[MASK]\"],[\"The\",\" end\"]]", None);
+    assert_eq!(texts(&recording), ["__", "The_", "The end"]);
+    assert!(imported.notices.join("\n").contains("no token ids"));
+    let whole =
+        "[\"<mask> <mask> <mask>\", \"The <mask> <mask>\", \"The cat <mask>\", \"The cat ran\"]";
+    let (imported, recording) = steps_of(whole, None);
+    assert_eq!(texts(&recording), ["___", "The__", "The cat_", "The cat ran"]);
+    assert!(imported.notices.join("\n").contains("a position is a word or a mask"));
+    // Ids beside texts name them, the mask among them.
+    let both = "{\"step\":0,\"token_ids\":[9,9],\"tokens\":[\"<mask>\",\"<mask>\"]}\n\
+                {\"step\":1,\"token_ids\":[4,9],\"tokens\":[\"Hi\",\"<mask>\"]}\n";
+    let (_, recording) = steps_of(both, None);
+    assert_eq!(
+        (texts(&recording), recording.header.model.mask),
+        (vec!["__".to_owned(), "Hi_".to_owned()], 9)
+    );
+}
+
+#[test]
+fn a_run_log_without_a_mask_replaces() {
+    let text = fs::read_to_string(fixture("run-log.jsonl")).unwrap();
+    let (imported, recording) = steps_of(&text, None);
+    assert_eq!(canvases(&recording), (vec![], vec![vec![4, 9, 9], vec![4, 5, 9]]));
+    let told = imported.notices.join("\n");
+    assert!(
+        told.contains("run log of DiffusionGemma") && told.contains("it has no mask"),
+        "{told}"
+    );
+    let decision = |recording: &Recording, step: usize| {
+        let timeline = &recording.recorded.timeline;
+        let node = timeline.path(recording.recorded.end)[step];
+        timeline[node].step().unwrap().decision.clone()
+    };
+    let replaced: Vec<_> = decision(&recording, 1).replacements().collect();
+    assert_eq!(replaced, [(1, 9, 5)]);
+    // With a mask it is a fill.
+    let (_, masked) = steps_of(&text, Some(9));
+    assert_eq!(decision(&masked, 1).fills().collect::<Vec<_>>(), [(1, 5)]);
+    // Canvases that follow each other, with a prompt whose ids are not there.
+    let blocks = "{\"record_type\":\"header\",\"schema\":\"dg-runlog/1\",\"prompt\":\"Hi\",\"model_repo_id\":\"a/b\"}\n\
+                  {\"record_type\":\"frame\",\"canvas_idx\":0,\"canvas_ids\":[3,4]}\n\
+                  {\"record_type\":\"frame\",\"canvas_idx\":0,\"canvas_ids\":[3,5]}\n\
+                  {\"record_type\":\"frame\",\"canvas_idx\":1,\"canvas_ids\":[6,7]}\n\
+                  {\"record_type\":\"final\",\"raw_canvas_ids\":[3,5,6,7],\"text\":\"x\"}\n";
+    let (_, recording) = steps_of(blocks, None);
+    assert_eq!(canvases(&recording).1, [&[3, 4][..], &[3, 5], &[3, 5, 6, 7]]);
+    assert_eq!((&*recording.header.prompt_text, &*recording.header.model.name), ("Hi", "a/b"));
+}
+
+/// The program on a file of tests/import, in a folder of its own: what it prints.
+fn demask(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::cargo_bin("demask").unwrap();
+    command.args(arguments).current_dir(folder).env("XDG_CONFIG_HOME", "/nonexistent");
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn replaced_tokens_are_counted_found_and_stopped_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = fixture("replaced.json");
+    let args =
+        ["import", file.to_str().unwrap(), "r.jsonl", "--mask-token", "9", "--eos-token", "0"];
+    assert_eq!(demask(folder.path(), &args).0, Some(0));
+    let said = |args: &[&str]| {
+        let (code, stdout, stderr) = demask(folder.path(), args);
+        assert_eq!(code, Some(0), "{args:?}: {stderr}");
+        stdout
+    };
+    let info: serde_json::Value =
+        serde_json::from_str(&said(&["info", "r.jsonl", "--json"])).unwrap();
+    assert_eq!((&info["replaced"], &info["remasked"]), (&3.into(), &1.into()));
+    assert!(said(&["info", "r.jsonl"]).contains("1 masked again, 3 replaced"));
+    let query = said(&["replay", "r.jsonl", "--batch", "--exec", "query replaced"]);
+    let rows: Vec<&str> = query.lines().filter(|line| line.starts_with("step ")).collect();
+    assert_eq!(
+        rows,
+        [
+            "step 3 · position 1 · #22 → #23",
+            "step 5 · position 0 · #20 → #25",
+            "step 6 · position 5 · #28 → #0",
+        ]
+    );
+    let script = "break replaced; continue; print step; continue; print step; continue; print step";
+    let (code, stops, _) =
+        demask(folder.path(), &["replay", "r.jsonl", "--batch", "--exec", script]);
+    assert_eq!(code, Some(3), "it ends at a breakpoint: {stops}");
+    let at = |line: &str| line.strip_prefix("step = ").map(|rest| rest[..1].to_owned());
+    let steps: Vec<String> = stops.lines().filter_map(at).collect();
+    assert_eq!(steps, ["3", "5", "6"], "{stops}");
+    let table = said(&["export", "r.jsonl", "-", "--to", "csv"]);
+    let mut table = csv::Reader::from_reader(table.as_bytes());
+    let at = table.headers().unwrap().iter().position(|name| name == "replaced").unwrap();
+    let counts: Vec<String> = table.records().map(|row| row.unwrap()[at].to_owned()).collect();
+    assert_eq!(counts, ["0", "0", "1", "0", "1", "1", ""]);
+    let page = said(&["export", "r.jsonl", "-", "--to", "md"]);
+    assert!(page.contains("| remasked | replaced |"), "{page}");
+}
+
+#[test]
+fn joined_text_is_left_alone_wherever_it_is_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = fixture("joiners.jsonl");
+    let file = file.to_str().unwrap();
+    let text = "می‌خواهم ❤️ ක්‍රි";
+    for args in [
+        &["replay", file, "--batch", "--exec", "step; text"][..],
+        &["export", file, "-", "--to", "md"],
+        &["export", file, "-", "--to", "csv"],
+        &["diff", file, file],
+    ] {
+        let (code, stdout, stderr) = demask(folder.path(), args);
+        assert_eq!(code, Some(0), "{args:?}: {stderr}");
+        assert!(stdout.contains(text) && !stdout.contains('\u{fffd}'), "{args:?}: {stdout}");
+    }
+    let query =
+        demask(folder.path(), &["replay", file, "--batch", "--exec", "step; query fills"]).1;
+    assert!(
+        query.contains("“می‌خواهم ”") && query.contains("“❤️ ”") && query.contains("“ක්‍රි”"),
+        "{query}"
+    );
 }
 
 proptest! {

@@ -19,13 +19,13 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// The file of another program, packed by gzip or not; or - for standard input
+    /// The file of another program, packed by gzip or zstd or not; or - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The recording to write; packed if it ends in .zst or .gz
     #[arg(value_name = "OUT")]
     out: PathBuf,
-    /// Its format: after-tokens, history or decoding-analysis [default: told by its content]
+    /// Its format: after-tokens, history, steps or decoding-analysis [default: told by its content]
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
     /// Tokenizer (a tokenizer.json) for the texts of token ids
@@ -86,7 +86,7 @@ pub fn main(args: &ImportArgs) -> Result<ExitCode, Fault> {
     // Guessed: it is said, so that a wrong one is seen.
     let prompt = match (prompt, args.prompt_length) {
         (0, _) => "no prompt".to_owned(),
-        (n, None) if format == Format::History => {
+        (n, None) if matches!(format, Format::History | Format::Steps) => {
             format!("a prompt of {n} (what stands before the first mask)")
         }
         (n, _) => format!("a prompt of {n}"),

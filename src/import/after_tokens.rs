@@ -9,14 +9,18 @@
 //! Full files have token ids. Elsewhere there are texts alone: each distinct one gets an id of its
 //! own, and the mask is a control token.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use serde::{
     Deserialize, Deserializer,
     de::{SeqAccess, Visitor},
 };
 
-use super::{Format, Found, Options, Texts, token, within};
+use super::{
+    Format, Found, Options, Texts,
+    texts::{Ids, MASK, piece},
+    token, within,
+};
 use crate::{
     canvas::{NO_TOKEN, SpecialTokens, TokenId},
     predict::{Column, Data, Piece, Prediction},
@@ -117,17 +121,6 @@ impl<'de> Deserialize<'de> for Change {
     }
 }
 
-/// Whether an object shows to be such a file.
-pub(super) fn shows(bytes: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Keys {
-        words: Option<serde::de::IgnoredAny>,
-        tokens: Option<serde::de::IgnoredAny>,
-    }
-    let keys = serde_json::from_slice::<Keys>(bytes);
-    keys.is_ok_and(|keys| keys.words.is_some() || keys.tokens.is_some())
-}
-
 /// A position: what is written there in the end, in which step, and how sure the model was then.
 struct Place {
     token: TokenId,
@@ -145,40 +138,6 @@ struct Guess {
     p: Option<f64>,
     /// Whether the probability holds until the next one, or was only that of this step.
     holds: bool,
-}
-
-/// Texts with ids of their own, the mask first.
-struct Ids {
-    texts: Texts,
-    known: HashMap<String, TokenId>,
-}
-
-const MASK: TokenId = 0;
-
-impl Ids {
-    fn new() -> Self {
-        let mut texts = Texts::default();
-        texts.0.insert(MASK, Piece::Control("mask".to_owned()));
-        Self { texts, known: HashMap::new() }
-    }
-
-    fn of(&mut self, text: &str) -> TokenId {
-        if let Some(&id) = self.known.get(text) {
-            return id;
-        }
-        let id = self.texts.0.len() as TokenId;
-        self.texts.0.insert(id, piece(text));
-        self.known.insert(text.to_owned(), id);
-        id
-    }
-}
-
-/// Control tokens are told by how they are written.
-fn piece(text: &str) -> Piece {
-    match text.len() > 4 && text.starts_with("<|") && text.ends_with("|>") {
-        true => Piece::Control(text.to_owned()),
-        false => Piece::Text(text.to_owned()),
-    }
 }
 
 /// Reads a file.

@@ -6,21 +6,15 @@
 //! `histories` or `history`; a canvas is a list of ids or a tensor of one dimension, or of two where
 //! it is a batch.
 
-use std::time::Duration;
-
 use serde::Deserialize;
 
 use super::{
-    Format, Found, MOST_CELLS, Options,
+    Format, Found, MOST_CELLS, Options, canvases, no_row, one_batch,
     pickle::Id,
     token,
     torch::{Torch, Whole},
-    within,
 };
-use crate::{
-    canvas::{NO_TOKEN, SpecialTokens, TokenId},
-    trace::{ForeignRun, ForeignStep},
-};
+use crate::canvas::{NO_TOKEN, SpecialTokens, TokenId};
 
 /// Names that the list may have.
 const NAMES: [&str; 2] = ["histories", "history"];
@@ -31,17 +25,6 @@ const NAMES: [&str; 2] = ["histories", "history"];
 enum Canvases {
     One(Vec<Vec<i64>>),
     Batches(Vec<Vec<Vec<i64>>>),
-}
-
-/// Whether an object shows to be a history.
-pub(super) fn shows(bytes: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Keys {
-        histories: Option<serde::de::IgnoredAny>,
-        history: Option<serde::de::IgnoredAny>,
-    }
-    let keys = serde_json::from_slice::<Keys>(bytes);
-    keys.is_ok_and(|keys| keys.histories.is_some() || keys.history.is_some())
 }
 
 /// A history as JSON.
@@ -157,10 +140,6 @@ fn row(rows: &[&[i64]], wanted: usize) -> Result<Vec<i64>, String> {
     rows.get(wanted).map(|row| row.to_vec()).ok_or_else(|| no_row(wanted, rows.len()))
 }
 
-fn no_row(wanted: usize, rows: usize) -> String {
-    format!("there is no row {wanted} in a batch of {rows}. Choose one with --row, from 0")
-}
-
 /// A canvas as a list of numbers, or of lists of them.
 fn plain(file: &Torch, member: Id, batch: &mut usize, wanted: usize) -> Result<Vec<i64>, String> {
     let pickle = file.pickle();
@@ -178,58 +157,14 @@ fn plain(file: &Torch, member: Id, batch: &mut usize, wanted: usize) -> Result<V
 }
 
 fn found(canvases: Vec<Vec<TokenId>>, batch: usize, options: &Options) -> Result<Found, String> {
-    let Some(first) = canvases.first() else {
+    if canvases.is_empty() {
         return Err("the list is empty: there is no canvas in it to begin with".to_owned());
-    };
-    let mask = options.mask.ok_or(
-        "a list of canvases does not say which token is the mask. Give it with --mask-token, or \
-         a tokenizer that has one with --tokenizer",
-    )?;
-    let longest = canvases.iter().map(Vec::len).max().unwrap_or(0);
-    within(canvases.len(), longest)?;
-    let prompt = match options.prompt_length {
-        Some(length) if length <= first.len() => length,
-        Some(length) => {
-            return Err(format!(
-                "a prompt of {length} does not fit the first canvas of {}",
-                first.len()
-            ));
-        }
-        None => match first.iter().position(|&token| token == mask) {
-            Some(length) => length,
-            // Blocks are appended to the prompt later.
-            None if longest > first.len() => first.len(),
-            None => {
-                return Err(format!(
-                    "the first canvas holds no mask (token {mask}), so nothing says where its \
-                     prompt ends. Check --mask-token, or say it with --prompt-length"
-                ));
-            }
-        },
-    };
-    let (front, start) = first.split_at(prompt);
-    for (n, canvas) in canvases.iter().enumerate() {
-        if !canvas.starts_with(front) {
-            return Err(format!(
-                "canvas {n} does not begin with the {prompt} tokens of the prompt. Say how long \
-                 the prompt is with --prompt-length"
-            ));
-        }
     }
-    let steps = canvases.iter().skip(1).map(|canvas| ForeignStep {
-        prediction: None,
-        canvas: canvas[prompt..].to_vec(),
-        took: Duration::ZERO,
-    });
-    let run = ForeignRun { prompt: front.to_vec(), start: start.to_vec(), steps: steps.collect() };
+    let mask = options.mask.ok_or_else(|| canvases::no_mask("a list of canvases", &canvases))?;
+    let run = canvases::run(&canvases, Some(mask), options.prompt_length)?;
     let special = SpecialTokens { mask, eos: options.eos.unwrap_or(NO_TOKEN) };
     let mut found = Found::new(Format::History, special, run);
-    if batch > 1 {
-        found.notices.push(format!(
-            "it holds a batch of {batch}: sequence {} is taken, --row takes another",
-            options.row
-        ));
-    }
+    found.notices.extend(one_batch(batch, options.row));
     found
         .notices
         .push("it holds canvases alone: no prediction, no confidence, no times".to_owned());

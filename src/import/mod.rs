@@ -5,13 +5,16 @@
 //! argmax that was left out is unknown. docs/import.md has the sources of the formats.
 
 mod after_tokens;
+mod canvases;
 mod decoding_analysis;
 mod history;
+mod json;
 mod pickle;
+mod steps;
+mod texts;
 mod torch;
 
 use std::{
-    collections::BTreeMap,
     fmt,
     fs::File,
     io::{self, Read},
@@ -19,11 +22,13 @@ use std::{
     str::FromStr,
 };
 
+pub use texts::Texts;
+
 use crate::{
     canvas::{NO_TOKEN, SpecialTokens, TokenId},
     decode::{Cache, Extras},
-    predict::{ColumnSet, ModelFacts, Piece, Reading, Vocabulary},
-    trace::{self, ForeignRun, Header},
+    predict::{ColumnSet, ModelFacts, Reading},
+    trace::{ForeignRun, Header},
 };
 
 /// No file that is read is longer, bytes; nor what a packed one unfolds into.
@@ -45,19 +50,23 @@ pub enum Format {
     AfterTokens,
     /// A list of canvases, as dLLM's samplers return it: JSON, or saved by `torch.save`.
     History,
+    /// A list of steps, as a loop in Python writes it: JSON, or JSON lines.
+    Steps,
     /// A file of the data set DLM-Decoding-Analysis, saved by `torch.save`.
     DecodingAnalysis,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 3] = [Self::AfterTokens, Self::History, Self::DecodingAnalysis];
+    pub const ALL: [Self; 4] =
+        [Self::AfterTokens, Self::History, Self::Steps, Self::DecodingAnalysis];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::AfterTokens => "after-tokens",
             Self::History => "history",
+            Self::Steps => "steps",
             Self::DecodingAnalysis => "decoding-analysis",
         }
     }
@@ -118,20 +127,6 @@ pub struct ImportError {
     pub file: String,
     /// What is wrong, and what to do.
     pub problem: String,
-}
-
-/// Token texts that a file has.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Texts(BTreeMap<TokenId, Piece>);
-
-impl Vocabulary for Texts {
-    fn piece(&self, id: TokenId) -> Option<Piece> {
-        self.0.get(&id).cloned()
-    }
-
-    fn ids(&self) -> Vec<TokenId> {
-        self.0.keys().copied().collect()
-    }
 }
 
 /// What a converter found.
@@ -195,24 +190,28 @@ fn imported(bytes: Vec<u8>, options: &Options) -> Result<Imported, String> {
                 LONGEST_JSON >> 20
             ));
         }
-        false => Content::Json(bytes),
+        false => Content::Json(json::plain(bytes)),
     };
     let told = recognised(&content);
-    let format = options.format.or(told).ok_or_else(|| {
-        if matches!(&content, Content::Json(bytes) if trace::is_recording(bytes)) {
-            return "this is a demask recording already: `demask replay` opens it".to_owned();
-        }
-        let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
-        format!(
-            "this is in no format that is known ({}). If it is in one of them, say which with \
-             --format; docs/import.md has what each holds",
-            names.join(", ")
-        )
-    })?;
+    let unknown = || match &content {
+        Content::Json(bytes) => json::unknown(bytes),
+        Content::Torch(_) => "it holds nothing that is known".to_owned(),
+    };
+    let format = options.format.or(told).ok_or_else(unknown)?;
+    if let Content::Json(bytes) = &content
+        && format != Format::Steps
+        && let Some(early) = json::cut(bytes)
+    {
+        return Err(early);
+    }
     let found = match (format, content) {
         (Format::AfterTokens, Content::Json(bytes)) => after_tokens::read(&bytes, options),
         (Format::History, Content::Json(bytes)) => history::of_json(&bytes, options),
         (Format::History, Content::Torch(mut file)) => history::of_torch(&mut file, options),
+        (Format::Steps, Content::Json(bytes)) => steps::read(&bytes, options),
+        (Format::Steps, Content::Torch(_)) => {
+            Err("this is a file of torch.save, and a list of steps is JSON".to_owned())
+        }
         (Format::DecodingAnalysis, Content::Torch(mut file)) => {
             decoding_analysis::read(&mut file, options)
         }
@@ -257,12 +256,7 @@ fn recognised(content: &Content) -> Option<Format> {
                 false => Format::History,
             })
         }
-        Content::Json(bytes) => match bytes.iter().find(|byte| !byte.is_ascii_whitespace())? {
-            b'[' => Some(Format::History),
-            b'{' if after_tokens::shows(bytes) => Some(Format::AfterTokens),
-            b'{' if history::shows(bytes) => Some(Format::History),
-            _ => None,
-        },
+        Content::Json(bytes) => json::format(bytes),
     }
 }
 
@@ -272,7 +266,18 @@ fn legacy(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19")
 }
 
-/// The bytes of a file, unpacked if it is packed by gzip.
+/// What is known of a batch of which one sequence is taken.
+fn one_batch(batch: usize, row: usize) -> Option<String> {
+    (batch > 1).then(|| {
+        format!("it holds a batch of {batch}: sequence {row} is taken, --row takes another")
+    })
+}
+
+fn no_row(wanted: usize, rows: usize) -> String {
+    format!("there is no row {wanted} in a batch of {rows}. Choose one with --row, from 0")
+}
+
+/// The bytes of a file, unpacked if it is packed by gzip or zstd.
 fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     let too_long = || io::Error::other(format!("it is longer than {} MiB", LONGEST_FILE >> 20));
     let limited = |from: &mut dyn Read| -> io::Result<Vec<u8>> {
@@ -284,9 +289,10 @@ fn bytes(path: &Path) -> io::Result<Vec<u8>> {
         true => limited(&mut io::stdin().lock())?,
         false => limited(&mut File::open(path)?)?,
     };
-    match bytes.starts_with(&[0x1f, 0x8b]) {
-        true => limited(&mut flate2::bufread::MultiGzDecoder::new(bytes.as_slice())),
-        false => Ok(bytes),
+    match bytes.as_slice() {
+        [0x1f, 0x8b, ..] => limited(&mut flate2::bufread::MultiGzDecoder::new(bytes.as_slice())),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => limited(&mut zstd::Decoder::with_buffer(bytes.as_slice())?),
+        _ => Ok(bytes),
     }
 }
 
