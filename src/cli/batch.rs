@@ -9,7 +9,7 @@ use std::{
 
 use indicatif::ProgressBar;
 
-use super::{Fault, run::show_layers};
+use super::{Fault, fault::tell, harmless::harmless, run::show_layers};
 use crate::{
     debugger::{Ask, Command, Debugger, Stop, Tick},
     predict::{PredictError, Prediction, Predictor, Progress, Request},
@@ -31,13 +31,25 @@ pub struct Batch {
     pub canvases: usize,
     /// Shows the layers of slow passes; hidden until there is one.
     pub bar: ProgressBar,
+    /// The recording is what the run is for: it ends with it.
+    pub only_recorded: bool,
+    /// It was said that the recording has stopped.
+    told: bool,
 }
 
 impl Batch {
     /// A debugger at the start of its session.
     pub fn new(debugger: Debugger, predictor: Option<Box<dyn Predictor>>) -> Self {
         let bar = ProgressBar::hidden();
-        Self { debugger, predictor, forward: Duration::ZERO, canvases: 0, bar }
+        Self {
+            debugger,
+            predictor,
+            forward: Duration::ZERO,
+            canvases: 0,
+            bar,
+            only_recorded: false,
+            told: false,
+        }
     }
 
     /// Runs to the stop of the goal that is set. `stepped` is told after every step.
@@ -55,13 +67,26 @@ impl Batch {
                 Tick::Stopped(stop) => return Ok(Some(stop)),
                 Tick::Waiting => self.predict(stopped)?,
                 Tick::Moved => {
-                    if let Some(fault) = self.debugger.session.recorder_fault() {
-                        return Err(Fault::failure(fault));
-                    }
+                    self.heed_recorder()?;
                     stepped(&self.debugger);
                 }
             }
         }
+    }
+
+    /// Says once if the recording has stopped. The run goes on, for its answer is worth having,
+    /// unless it is only made to be recorded.
+    fn heed_recorder(&mut self) -> Result<(), Fault> {
+        if self.told {
+            return Ok(());
+        }
+        let Some(fault) = self.debugger.session.recorder_fault() else { return Ok(()) };
+        if self.only_recorded {
+            return Err(Fault::failure(fault));
+        }
+        self.told = true;
+        self.bar.suspend(|| tell(&harmless(&format!("warning: {fault}. The run goes on"))));
+        Ok(())
     }
 
     /// Runs the forward pass that is wanted, if one is.

@@ -15,7 +15,7 @@ use super::{
     Config, ConfigOptions, Fault, LoadOptions, LookOptions,
     batch::watched_pass,
     config::set_all,
-    fault::say,
+    fault::{say, tell},
     harmless::{harmless, harmless_json},
     host::Program,
     open,
@@ -109,10 +109,11 @@ pub fn main(args: &CompareArgs) -> Result<ExitCode, Fault> {
     let stopped = stop::on_signals();
     let started = Instant::now();
     let outcome = go(&mut lockstep, &mut loaded, &stopped);
-    // Whatever happened, what was recorded is closed properly before anything is said.
-    for entry in &mut lockstep.lanes {
-        entry.session.finish_recording().map_err(Fault::failure)?;
-    }
+    // Whatever happened, what was recorded is closed properly before anything is said, and the
+    // figures are said whatever became of the recordings.
+    let closed = lockstep.lanes.iter_mut().map(|entry| entry.session.finish_recording());
+    let closed: Vec<Result<(), String>> = closed.collect();
+    let recorded = closed.into_iter().collect::<Result<(), String>>().map_err(Fault::failure);
     outcome?;
     let vocabulary = &*loaded.tokenizer;
     let rows: Vec<Row> =
@@ -130,6 +131,7 @@ pub fn main(args: &CompareArgs) -> Result<ExitCode, Fault> {
     } else {
         say(&harmless(&report(&rows)))?;
     }
+    recorded?;
     let failed = lockstep.lanes.iter().find_map(|entry| match entry.session.pending() {
         Pending::Failed(error) => Some(format!("{}: {error}", entry.recipe)),
         _ => None,
@@ -244,6 +246,7 @@ fn go(
     stopped: &AtomicBool,
 ) -> Result<(), Fault> {
     let bar = run::bar();
+    let mut told = false;
     loop {
         if stopped.load(Ordering::Relaxed) {
             return Err(Fault::failure("stopped by a signal"));
@@ -264,8 +267,9 @@ fn go(
             }
         }
         let sessions = || lockstep.lanes.iter().map(|entry| &entry.session);
-        if let Some(fault) = sessions().find_map(Session::recorder_fault) {
-            return Err(Fault::failure(fault));
+        if let Some(fault) = sessions().find_map(Session::recorder_fault).filter(|_| !told) {
+            told = true;
+            bar.suspend(|| tell(&harmless(&format!("warning: {fault}. The runs go on"))));
         }
         let positions: usize = sessions().map(|session| session.canvas().len()).sum();
         let masks: usize = sessions().map(|session| session.canvas().masks()).sum();

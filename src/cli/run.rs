@@ -140,9 +140,11 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
     let debugger = Debugger::new(session, loaded.tokenizer.clone(), Box::new(host), true, tokens);
     let mut run =
         Run { batch: Batch::new(debugger, Some(loaded.predictor)), started: Instant::now() };
+    run.batch.only_recorded = to_stdout;
     let outcome = run.go(args, &commands, &stopped);
-    // Whatever happened, what was recorded is closed properly before anything is said.
-    run.batch.debugger.session.finish_recording().map_err(Fault::failure)?;
+    // Whatever happened, what was recorded is closed properly before anything is said, and the
+    // answer is said whatever became of the recording.
+    let recorded = run.batch.debugger.session.finish_recording().map_err(Fault::failure);
     let stop = outcome?;
     // Where it stopped on the way, masks are shown as such.
     let answer = match &stop {
@@ -177,6 +179,7 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
         let text = if found.is_empty() { "nothing was found".to_owned() } else { found.join("\n") };
         if to_stdout { tell(&harmless(&text)) } else { say(&harmless(&text))? }
     }
+    recorded?;
     match stop {
         Some(Stop::Hit(_)) => Ok(ExitCode::from(AT_BREAKPOINT)),
         _ => Ok(ExitCode::SUCCESS),

@@ -14,6 +14,7 @@ pub fn advice(error: &io::Error) -> &'static str {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             "See that it may be written to, or write to another place"
         }
+        ErrorKind::ResourceBusy => "Wait until it has ended, or give another name",
         ErrorKind::IsADirectory => "It is a folder: give the name of a file",
         _ => "Write to another place",
     }

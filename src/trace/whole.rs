@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::lock;
+
 /// Links behind links that are followed.
 const MOST_LINKS: usize = 16;
 
@@ -23,7 +25,7 @@ impl Whole {
     /// there.
     ///
     /// # Errors
-    /// If it cannot be made, or `out` is a folder.
+    /// If it cannot be made, `out` is a folder, or a recording is being written there.
     pub fn begin(out: &Path, part: impl FnOnce(&Path)) -> io::Result<(File, Self)> {
         let found = out.metadata().ok();
         if found.as_ref().is_some_and(fs::Metadata::is_dir) {
@@ -33,6 +35,7 @@ impl Whole {
             let file = File::options().write(true).open(out)?;
             return Ok((file, Self { part: None, place: out.to_owned() }));
         }
+        lock::unclaimed(out)?;
         let place = behind_links(out);
         let beside = free_name(&place);
         part(&beside);

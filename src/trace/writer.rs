@@ -2,16 +2,16 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    fs::File,
+    fs::{self, File},
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread::JoinHandle,
 };
 
 use super::{
     advice::advice,
-    convert, line,
+    convert, line, lock,
     record::{Asked, Edited, FORMAT, Header, Model, Params, Record, Root, Step, VERSION},
     source::Packing,
     whole::Whole,
@@ -229,10 +229,26 @@ impl TraceRecorder {
         header: &Header,
         vocabulary: Arc<dyn Vocabulary>,
     ) -> Result<Self, String> {
-        let name = path.display().to_string();
-        let file = File::create(path).map_err(|error| unwritable(&name, &error))?;
-        let out = packed(file, path).map_err(|error| unwritable(&name, &error))?;
-        Self::start(out, name, header, vocabulary)
+        let fresh = path.symlink_metadata().is_err();
+        Self::begin(path, header, vocabulary).map_err(|error| {
+            if fresh && error.kind() != io::ErrorKind::ResourceBusy {
+                // What was not begun is in nobody's way.
+                let _ = fs::remove_file(path);
+            }
+            unwritable(&path.display().to_string(), &error)
+        })
+    }
+
+    fn begin(path: &Path, header: &Header, vocabulary: Arc<dyn Vocabulary>) -> io::Result<Self> {
+        // Nothing of what is there goes before it is known that nobody writes it.
+        let file = File::options().write(true).create(true).truncate(false).open(path)?;
+        if file.metadata()?.is_file() {
+            lock::claim(&file)?;
+            file.set_len(0)?;
+        }
+        let place = Place { path: path.to_owned(), file: file.try_clone()? };
+        let writer = Writer::start(packed(file, path)?, vocabulary, header)?;
+        Self::spawn(writer, path.display().to_string(), Some(place))
     }
 
     /// Starts a recording on `out`, called `name` in messages.
@@ -245,31 +261,33 @@ impl TraceRecorder {
         header: &Header,
         vocabulary: Arc<dyn Vocabulary>,
     ) -> Result<Self, String> {
-        let writer =
-            Writer::start(out, vocabulary, header).map_err(|error| unwritable(&name, &error))?;
-        Self::spawn(writer, name)
+        let started = Writer::start(out, vocabulary, header);
+        started
+            .and_then(|writer| Self::spawn(writer, name.clone(), None))
+            .map_err(|error| unwritable(&name, &error))
     }
 
     fn spawn<W: Write + Send + 'static>(
         mut writer: Writer<W>,
         name: String,
-    ) -> Result<Self, String> {
+        place: Option<Place>,
+    ) -> io::Result<Self> {
         let (events, inbox) = mpsc::channel::<Event>();
         let trouble = Arc::new(Mutex::new(None));
         let told = trouble.clone();
-        let started = name.clone();
         let thread = std::thread::Builder::new()
             .name("recorder".to_owned())
             .spawn(move || {
                 for event in inbox {
-                    if let Err(error) = writer.event(&event) {
-                        *told.lock().unwrap_or_else(PoisonError::into_inner) =
-                            Some(broken_off(&name, &error));
-                        return;
-                    }
+                    let fault = match writer.event(&event) {
+                        Err(error) => broken_off(&name, &error),
+                        Ok(()) if place.as_ref().is_some_and(Place::is_lost) => lost(&name),
+                        Ok(()) => continue,
+                    };
+                    *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+                    return;
                 }
-            })
-            .map_err(|error| unwritable(&started, &error))?;
+            })?;
         Ok(Self { events: Some(events), thread: Some(thread), fault: trouble })
     }
 
@@ -284,8 +302,10 @@ impl TraceRecorder {
         header: &Header,
         vocabulary: Arc<dyn Vocabulary>,
     ) -> Result<Self, String> {
-        let writer = replace(session, path, header, vocabulary)?;
-        Self::spawn(writer, path.display().to_string())
+        let name = path.display().to_string();
+        let (writer, file) = replace(session, path, header, vocabulary)?;
+        let place = Place { path: path.to_owned(), file };
+        Self::spawn(writer, name.clone(), Some(place)).map_err(|error| unwritable(&name, &error))
     }
 
     fn join(&mut self) {
@@ -294,6 +314,27 @@ impl TraceRecorder {
             let _ = thread.join();
         }
     }
+}
+
+/// Where a recording is written.
+struct Place {
+    path: PathBuf,
+    file: File,
+}
+
+impl Place {
+    /// True if what is written is not to be found there any more.
+    fn is_lost(&self) -> bool {
+        !lock::is_there(&self.path, &self.file)
+    }
+}
+
+/// Why a recording that was removed ends.
+fn lost(name: &str) -> String {
+    format!(
+        "{name}: the recording was removed or replaced while it was written, and what it held is \
+         lost. Where the session is still open, save it under another name"
+    )
 }
 
 /// Why there is no recording.
@@ -397,19 +438,21 @@ pub(super) fn started(
 }
 
 /// Writes a file beside `path` and moves it there when whole: what was there is lost to nothing
-/// less. Answers with what wrote it, still open.
+/// less. Answers with what wrote it, still open, and the file.
 fn replace(
     session: &Session,
     path: &Path,
     header: &Header,
     vocabulary: Arc<dyn Vocabulary>,
-) -> Result<Writer<Out>, String> {
-    let write = || -> io::Result<Writer<Out>> {
+) -> Result<(Writer<Out>, File), String> {
+    let write = || -> io::Result<(Writer<Out>, File)> {
         let (file, whole) = Whole::begin(path, |_| {})?;
+        lock::claim(&file)?;
+        let open = file.try_clone()?;
         let mut writer = started(file, path, vocabulary, header)?;
         writer.session(session)?;
         whole.finish()?;
-        Ok(writer)
+        Ok((writer, open))
     };
     write().map_err(|error| unwritable(&path.display().to_string(), &error))
 }
@@ -424,7 +467,7 @@ pub fn save(
     header: &Header,
     vocabulary: Arc<dyn Vocabulary>,
 ) -> Result<(), String> {
-    let mut writer = replace(session, path, header, vocabulary)?;
+    let (mut writer, _) = replace(session, path, header, vocabulary)?;
     writer
         .event(&Event::End { at: session.at(), finish: None })
         .map_err(|error| unwritable(&path.display().to_string(), &error))

@@ -7,15 +7,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossterm::event::EventStream;
-use futures_util::StreamExt;
+use crossterm::event::Event as TerminalEvent;
 use ratatui::buffer::Buffer;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{
     TuiError,
-    app::{App, SPEEDS},
+    app::{App, Mode, SPEEDS},
     frame,
+    input::{self, Input},
     reading::Rest,
     terminal::Screen,
     update::{Effect, Event, update, want},
@@ -65,6 +65,10 @@ pub(super) trait Interface {
     fn begin(&mut self) -> Vec<Effect>;
     /// Takes an event in and says what is to be done about it.
     fn update(&mut self, event: Event) -> Vec<Effect>;
+    /// True if characters are put into a text, and do nothing else.
+    fn takes_text(&self) -> bool {
+        false
+    }
     /// Draws a frame.
     fn draw(&self, buffer: &mut Buffer);
     /// True if a [`Event::Tick`] is wanted, a [`Interface::period`] after the last.
@@ -99,6 +103,12 @@ impl Interface for App {
 
     fn update(&mut self, event: Event) -> Vec<Effect> {
         update(self, event)
+    }
+
+    fn takes_text(&self) -> bool {
+        use Mode::{Command, Pick, Prompt, Search, Value};
+        self.beside.is_none()
+            && matches!(self.mode, Command(_) | Pick(_) | Prompt(_) | Search(_) | Value(_))
     }
 
     fn draw(&self, buffer: &mut Buffer) {
@@ -174,7 +184,7 @@ async fn drive(
     mut inbox: UnboundedReceiver<Event>,
 ) -> io::Result<End> {
     let mut signals = Signals::new()?;
-    let mut input = Some(EventStream::new());
+    let mut input = Some(Input::open()?);
     let mut drawn = Instant::now();
     let mut stepped = Instant::now();
     let mut dirty = true;
@@ -204,7 +214,7 @@ async fn drive(
                     // Two readers of one terminal would steal each other's keys.
                     drop(input.take());
                     screen.suspend()?;
-                    input = Some(EventStream::new());
+                    input = Some(Input::open()?);
                     let (width, height) = screen.size()?;
                     app.resize(width, height);
                     resumed = Some(Instant::now());
@@ -246,7 +256,10 @@ async fn drive(
         let woken = tokio::select! {
             biased;
             event = next(&mut input) => match event {
-                Some(Ok(event)) => Woken::Event(Event::Terminal(event)),
+                Some(Ok(event)) => {
+                    let event = with_more(event, app.takes_text(), input.as_mut());
+                    Woken::Event(Event::Terminal(event))
+                }
                 Some(Err(error)) => return Err(error),
                 None => Woken::InputGone,
             },
@@ -294,7 +307,7 @@ fn in_work(begun: Option<(Key, Instant)>, report: &Report) -> Option<(Key, Insta
 
 /// True for an event that changes nothing on screen: of these there are many.
 fn is_quiet(app: &impl Interface, event: &Event) -> bool {
-    use crossterm::event::{Event as TerminalEvent, MouseEventKind};
+    use crossterm::event::MouseEventKind;
     match event {
         Event::Report(Report::Progress(key, _)) => app.busy() != Some(*key),
         Event::Terminal(TerminalEvent::Mouse(mouse)) => mouse.kind == MouseEventKind::Moved,
@@ -303,10 +316,21 @@ fn is_quiet(app: &impl Interface, event: &Event) -> bool {
     }
 }
 
-async fn next(input: &mut Option<EventStream>) -> Option<io::Result<crossterm::event::Event>> {
+async fn next(input: &mut Option<Input>) -> Option<io::Result<TerminalEvent>> {
     match input {
         Some(input) => input.next().await,
         None => pending().await,
+    }
+}
+
+/// A character that goes into a text, with those typed behind it already.
+fn with_more(event: TerminalEvent, text: bool, input: Option<&mut Input>) -> TerminalEvent {
+    let (Some(first), Some(input), true) = (input::typed(&event), input, text) else {
+        return event;
+    };
+    match input.typed_behind() {
+        behind if behind.is_empty() => event,
+        behind => TerminalEvent::Paste(format!("{first}{behind}")),
     }
 }
 

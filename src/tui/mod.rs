@@ -26,6 +26,7 @@ mod frame;
 mod help;
 mod hints;
 mod history;
+mod input;
 mod keymap;
 mod lanes;
 mod layout;

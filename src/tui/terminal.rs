@@ -18,7 +18,24 @@ use crossterm::{
         disable_raw_mode, enable_raw_mode,
     },
 };
-use ratatui::{Terminal, backend::CrosstermBackend, buffer::Buffer, layout::Rect};
+use ratatui::{
+    Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, buffer::Buffer, layout::Rect,
+};
+
+/// The largest screen that is drawn, cells: 8K displays have fewer with any font. A terminal that
+/// says it is larger gets its upper left part, for each cell is kept twice.
+const LARGEST: (u16, u16) = (2000, 1000);
+
+/// The part of a terminal of this size that is drawn.
+pub(super) fn bounded(width: u16, height: u16) -> (u16, u16) {
+    (width.min(LARGEST.0), height.min(LARGEST.1))
+}
+
+fn area() -> io::Result<Rect> {
+    let (width, height) = crossterm::terminal::size()?;
+    let (width, height) = bounded(width, height);
+    Ok(Rect::new(0, 0, width, height))
+}
 
 type Hook = Box<dyn Fn(&PanicHookInfo) + Send + Sync>;
 
@@ -44,7 +61,10 @@ impl Screen {
         install_hook(&before, &elsewhere, std::thread::current().id());
         // A frame is written at once, so that it arrives in one piece.
         let writer = BufWriter::with_capacity(1 << 19, io::stdout());
-        let opened = take(mouse).and_then(|()| Terminal::new(CrosstermBackend::new(writer)));
+        let opened = take(mouse).and_then(|()| {
+            let viewport = Viewport::Fixed(area()?);
+            Terminal::with_options(CrosstermBackend::new(writer), TerminalOptions { viewport })
+        });
         match opened {
             Ok(terminal) => {
                 Ok(Self { terminal: ManuallyDrop::new(terminal), mouse, elsewhere, before })
@@ -57,13 +77,13 @@ impl Screen {
         }
     }
 
-    /// Columns and rows.
+    /// Columns and rows that are drawn.
     ///
     /// # Errors
     /// If the terminal does not say.
     pub fn size(&self) -> io::Result<(u16, u16)> {
-        let size = self.terminal.size()?;
-        Ok((size.width, size.height))
+        let area = area()?;
+        Ok((area.width, area.height))
     }
 
     /// Draws a frame, bracketed so that the terminal shows it at once.
@@ -72,6 +92,10 @@ impl Screen {
     /// If the terminal cannot be written to.
     pub fn draw(&mut self, paint: impl FnOnce(&mut Buffer)) -> io::Result<()> {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        let area = area()?;
+        if self.terminal.get_frame().area() != area {
+            self.terminal.resize(area)?;
+        }
         self.terminal.draw(|frame| paint(frame.buffer_mut()))?;
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
     }
@@ -83,8 +107,7 @@ impl Screen {
     pub fn redraw(&mut self) -> io::Result<()> {
         // `clear` would ask the terminal where its cursor is, and wait for an answer that the
         // reader of keys takes away; a resize clears without asking.
-        let size = self.terminal.size()?;
-        self.terminal.resize(Rect::from(size))
+        self.terminal.resize(area()?)
     }
 
     /// Gives the terminal back for a while, stops the process, and takes it over again when the

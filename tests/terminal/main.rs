@@ -3,13 +3,16 @@
 
 mod flows;
 mod following;
+#[path = "../support/pipe.rs"]
+mod pipe;
 mod pty;
+mod storms;
 mod waiting;
 
 use std::path::Path;
 
 use portable_pty::PtySize;
-use pty::{Terminal, next_line, next_of, shows_step};
+use pty::{Signal, Terminal, next_line, next_of, shows_step};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
@@ -128,7 +131,7 @@ fn a_panic_of_the_model_restores_the_terminal_and_keeps_the_recording() {
 
 #[test]
 fn signals_restore_the_terminal_and_keep_the_recording() {
-    for name in ["TERM", "HUP", "INT"] {
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("signal.jsonl");
         let args = ["--record", file.to_str().unwrap()];
@@ -136,10 +139,10 @@ fn signals_restore_the_terminal_and_keep_the_recording() {
         terminal.wait_text("PAUSED");
         terminal.step_to(1);
         terminal.step_to(2);
-        terminal.signal(name);
+        terminal.signal(signal);
         terminal.exit();
         terminal.assert_restored();
-        assert_eq!(demask::trace::read(&file).unwrap().recorded.timeline.len(), 3, "{name}");
+        assert_eq!(demask::trace::read(&file).unwrap().recorded.timeline.len(), 3, "{signal:?}");
     }
 }
 
@@ -152,7 +155,7 @@ fn a_killed_session_replays_up_to_its_last_step() {
     for step in 1..=4 {
         terminal.step_to(step);
     }
-    terminal.signal("KILL");
+    terminal.signal(Signal::KILL);
     terminal.exit();
     let steps = demask::trace::read(&file).unwrap().recorded.timeline.len() - 1;
     assert!((3..=4).contains(&steps), "{steps} steps of 4");
@@ -182,7 +185,7 @@ fn suspending_gives_the_terminal_back_and_takes_it_again() {
     terminal.wait_text("PAUSED");
     terminal.press("\x1a");
     terminal.assert_restored();
-    terminal.signal("CONT");
+    terminal.signal(Signal::CONT);
     terminal.wait("the debugger again", |screen| {
         screen.alternate_screen() && screen.contents().contains("PAUSED")
     });

@@ -1,15 +1,24 @@
 //! The program on a pseudo-terminal of its own, and waits for what it shows.
 
 use std::{
+    fs::File,
     io::{Read, Write},
     sync::{Arc, Condvar, Mutex},
     time::{Duration, Instant},
 };
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+pub use rustix::process::Signal;
+use rustix::{
+    process::{Pid, kill_process},
+    termios::{LocalModes, tcgetattr},
+};
 
 /// Long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The most that is looked at, columns and rows.
+const MOST: (u16, u16) = (500, 200);
 
 /// The program on a terminal of its own.
 pub struct Terminal {
@@ -36,7 +45,8 @@ impl Terminal {
         }
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
-        let parser = vt100::Parser::new(rows, columns, 1000);
+        // What the test looks at is the upper left part of a terminal of absurd size.
+        let parser = vt100::Parser::new(rows.min(MOST.1), columns.min(MOST.0), 1000);
         let screen = Arc::new((Mutex::new(parser), Condvar::new()));
         let mut output = pair.master.try_clone_reader().unwrap();
         let feed = screen.clone();
@@ -49,6 +59,14 @@ impl Terminal {
         });
         let keys = pair.master.take_writer().unwrap();
         Self { screen, keys, child, master: pair.master }
+    }
+
+    /// The most memory that the program has used so far, bytes, where the system says.
+    pub fn peak(&self) -> Option<u64> {
+        let pid = self.child.process_id()?;
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        Some(1024 * line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?)
     }
 
     pub fn press(&mut self, keys: &str) {
@@ -98,12 +116,9 @@ impl Terminal {
         }
     }
 
-    pub fn signal(&self, name: &str) {
-        let pid = self.child.process_id().unwrap().to_string();
-        // The shell's own kill: not every system has the program.
-        let kill = format!("kill -s {name} {pid}");
-        let sent = std::process::Command::new("sh").args(["-c", &kill]).status().unwrap();
-        assert!(sent.success());
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.child.process_id().unwrap().cast_signed()).unwrap();
+        kill_process(pid, signal).unwrap();
     }
 
     /// The terminal is as it was before the program.
@@ -130,9 +145,8 @@ impl Cooked for Box<dyn MasterPty + Send> {
     /// Line editing and echo are on: what raw mode switches off.
     fn tty_is_cooked(&self) -> bool {
         let tty = self.tty_name().expect("a pseudo-terminal has a name");
-        let output = std::process::Command::new("stty").arg("-a").arg("-F").arg(tty).output();
-        let text = String::from_utf8(output.unwrap().stdout).unwrap();
-        text.contains(" icanon") && text.contains(" echo ")
+        let modes = tcgetattr(File::open(tty).unwrap()).unwrap().local_modes;
+        modes.contains(LocalModes::ICANON | LocalModes::ECHO)
     }
 }
 

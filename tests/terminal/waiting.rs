@@ -1,40 +1,12 @@
 //! Long work: loading that a test holds up, and a pass that it does. Both read a pipe of the
 //! test's.
 
-use std::{
-    fs::{File, OpenOptions},
-    io::Write,
-    path::PathBuf,
-    process::Command,
+use std::io::Write;
+
+use super::{
+    pipe::Pipe,
+    pty::{Signal, Terminal, shows_step},
 };
-
-use tempfile::TempDir;
-
-use super::pty::{Terminal, shows_step};
-
-/// A pipe with a name, in a folder of its own.
-struct Pipe {
-    _folder: TempDir,
-    path: PathBuf,
-}
-
-impl Pipe {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("pipe");
-        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
-        Self { _folder: folder, path }
-    }
-
-    fn name(&self) -> &str {
-        self.path.to_str().unwrap()
-    }
-
-    /// Waits for the reader.
-    fn open(&self) -> File {
-        OpenOptions::new().write(true).open(&self.path).unwrap()
-    }
-}
 
 #[test]
 fn loading_can_be_cancelled() {
@@ -50,7 +22,7 @@ fn loading_can_be_cancelled() {
         terminal.wait("the alternate screen", vt100::Screen::alternate_screen);
         match key {
             Some(key) => terminal.press(key),
-            None => terminal.signal("TERM"),
+            None => terminal.signal(Signal::TERM),
         }
         assert_eq!(terminal.exit().exit_code(), 1, "{}", terminal.text());
         terminal.assert_restored();

@@ -246,15 +246,13 @@ pub fn typed(app: &App, pen: &mut Pen, line: Rect, input: &tui_input::Input) {
     let cursor = input.cursor();
     let room = usize::from(line.width);
     let glyphs = text::glyphs(input.value(), ascii);
-    let start = (0..=cursor.min(glyphs.len()))
-        .find(|&start| {
-            let cells: usize = glyphs[start..cursor.min(glyphs.len())]
-                .iter()
-                .map(|glyph| usize::from(glyph.width))
-                .sum();
-            cells < room
-        })
-        .unwrap_or(0);
+    let before = &glyphs[..cursor.min(glyphs.len())];
+    let mut cells = 0;
+    let shown = before.iter().rev().take_while(|glyph| {
+        cells += usize::from(glyph.width);
+        cells < room
+    });
+    let start = before.len() - shown.count();
     let mut x = line.x;
     for (at, glyph) in glyphs.iter().enumerate().skip(start) {
         if x + glyph.width > line.right() {

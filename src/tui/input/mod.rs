@@ -1,0 +1,98 @@
+//! Keys, mouse, pastes and sizes from the terminal, as events.
+//!
+//! On Unix the bytes are read here and not by crossterm, whose reader waits for the end of a paste
+//! for ever, whatever is typed meanwhile, and hands over one key a wake-up.
+
+mod parse;
+#[cfg(unix)]
+mod tty;
+
+use std::io;
+
+use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers};
+
+#[cfg(unix)]
+use tty::Source;
+
+use super::terminal;
+
+/// What a terminal sends, in order.
+pub(super) struct Input {
+    source: Source,
+    /// Taken from the source, and not handed over yet.
+    held: Option<Event>,
+}
+
+impl Input {
+    /// Reads from the terminal of the process until it is dropped.
+    ///
+    /// # Errors
+    /// If there is no terminal, or no thread to read it.
+    pub(super) fn open() -> io::Result<Self> {
+        Ok(Self { source: Source::open()?, held: None })
+    }
+
+    /// The next event; `None` once the terminal has hung up. Sizes are those that are drawn.
+    pub(super) async fn next(&mut self) -> Option<io::Result<Event>> {
+        match self.held.take() {
+            Some(event) => Some(Ok(event)),
+            None => self.source.next().await.map(|event| event.map(drawn)),
+        }
+    }
+
+    /// The characters that have been typed already behind one that was: fast input is taken in at
+    /// once, for what each character costs grows with the text that it is put into.
+    pub(super) fn typed_behind(&mut self) -> String {
+        let mut text = String::new();
+        while self.held.is_none() {
+            match self.source.try_next() {
+                None => break,
+                Some(event) => match typed(&event) {
+                    Some(c) => text.push(c),
+                    None => self.held = Some(drawn(event)),
+                },
+            }
+        }
+        text
+    }
+}
+
+/// The character that an event types, if it types one.
+pub(super) fn typed(event: &Event) -> Option<char> {
+    let Event::Key(key) = event else { return None };
+    let plain = key.modifiers.difference(KeyModifiers::SHIFT).is_empty();
+    match key.code {
+        KeyCode::Char(c) if plain && key.kind != KeyEventKind::Release => Some(c),
+        _ => None,
+    }
+}
+
+/// An event with a size that can be drawn.
+fn drawn(event: Event) -> Event {
+    match event {
+        Event::Resize(width, height) => {
+            let (width, height) = terminal::bounded(width, height);
+            Event::Resize(width, height)
+        }
+        event => event,
+    }
+}
+
+/// Where there is no tty: crossterm's own stream.
+#[cfg(not(unix))]
+struct Source(crossterm::event::EventStream);
+
+#[cfg(not(unix))]
+impl Source {
+    fn open() -> io::Result<Self> {
+        Ok(Self(crossterm::event::EventStream::new()))
+    }
+
+    async fn next(&mut self) -> Option<io::Result<Event>> {
+        futures_util::StreamExt::next(&mut self.0).await
+    }
+
+    fn try_next(&mut self) -> Option<Event> {
+        futures_util::FutureExt::now_or_never(self.next()).flatten()?.ok()
+    }
+}
