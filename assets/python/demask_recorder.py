@@ -17,6 +17,10 @@ a shape that does not fit), one warning says so, recording stops, `fault` holds 
 Part of demask (MIT or Apache-2.0).
 """
 
+try:
+    import fcntl
+except ImportError:  # There is none on Windows.
+    fcntl = None
 import gzip
 import json
 import math
@@ -103,7 +107,11 @@ class Recorder:
         packed = self.path.endswith(".gz")
         piped = self.path == "-"
         place = sys.stdout.fileno() if piped else self.path
-        self._raw = raw = open(place, "wb", buffering=-1 if packed else 0, closefd=not piped)
+        # What is there goes once it is known that nobody writes it.
+        self._raw = raw = open(place, "ab", buffering=-1 if packed else 0, closefd=not piped)
+        if not piped and os.path.isfile(self.path):
+            _claim(raw, self.path)
+            raw.truncate(0)
         self._file = gzip.GzipFile(filename="", mode="wb", fileobj=raw) if packed else raw
         facts = {"name": model, "family": family}
         facts.update({"mask": self.mask} if self.mask is not None else {})
@@ -400,6 +408,19 @@ class _Number:
             self.text = _shortest(value)
         else:
             self.text = "%.*g" % (digits, value) if math.isfinite(value) else "null"
+
+
+def _claim(file, path):
+    """Takes a file for this writer until it is closed: two that write one recording would leave neither."""
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise OSError(f"{path}: another run is writing it. Wait until it has ended, or give another name") from None
+    except OSError:
+        pass  # The file system knows no locks.
 
 
 def _shortest(value):

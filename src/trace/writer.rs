@@ -275,19 +275,17 @@ impl TraceRecorder {
         let (events, inbox) = mpsc::channel::<Event>();
         let trouble = Arc::new(Mutex::new(None));
         let told = trouble.clone();
-        let thread = std::thread::Builder::new()
-            .name("recorder".to_owned())
-            .spawn(move || {
-                for event in inbox {
-                    let fault = match writer.event(&event) {
-                        Err(error) => broken_off(&name, &error),
-                        Ok(()) if place.as_ref().is_some_and(Place::is_lost) => lost(&name),
-                        Ok(()) => continue,
-                    };
-                    *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
-                    return;
-                }
-            })?;
+        let thread = std::thread::Builder::new().name("recorder".to_owned()).spawn(move || {
+            for event in inbox {
+                let fault = match writer.event(&event) {
+                    Err(error) => broken_off(&name, &error),
+                    Ok(()) if place.as_ref().is_some_and(Place::is_lost) => lost(&name),
+                    Ok(()) => continue,
+                };
+                *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+                return;
+            }
+        })?;
         Ok(Self { events: Some(events), thread: Some(thread), fault: trouble })
     }
 

@@ -261,6 +261,17 @@ class Faults(Base):
                 data = zlib.decompressobj(31).decompress(data)
             self.assertEqual(data.count(b'"kind":"step"'), 3, name)
 
+    def test_a_recording_has_one_writer(self):
+        with Recorder(self.path, mask=0, eos=1) as first:
+            with self.assertRaisesRegex(OSError, "another run is writing it"):
+                Recorder(self.path, mask=0, eos=1)
+            first.step([2, 0])
+        self.assertIsNone(first.fault)
+        self.assertTrue(self.lines(kind="header"))
+        with Recorder(self.path, mask=0, eos=1):
+            pass
+        self.assertEqual(len(self.lines(kind="header")), 1)
+
 
 class Watching(Base):
     def check(self, model, generate):

@@ -8,7 +8,7 @@
 
 use std::{
     collections::HashMap,
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
@@ -16,7 +16,10 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Manifest, Results, Tails};
-use crate::eval::{Row, Timing};
+use crate::{
+    eval::{Row, Timing},
+    trace,
+};
 
 const MANIFEST: &str = "manifest.json";
 const ROWS: &str = "rows.jsonl";
@@ -254,11 +257,7 @@ impl Log {
     }
 
     fn lock(&self, dir: &Path) -> Result<(), FolderError> {
-        match self.file.try_lock() {
-            Err(TryLockError::WouldBlock) => Err(FolderError::Busy(dir.display().to_string())),
-            // Where files cannot be locked, one is careful oneself.
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
-        }
+        trace::claim(&self.file).map_err(|_| FolderError::Busy(dir.display().to_string()))
     }
 
     fn cut(&mut self, length: u64) -> Result<(), FolderError> {
