@@ -18,8 +18,9 @@ use super::{
     fault::{say, tell},
     harmless::{harmless, harmless_json},
     host::Program,
-    open,
+    open::{self, Question},
     progress::Shown,
+    prompt::Otherwise,
     run, stop,
 };
 use crate::{
@@ -38,8 +39,8 @@ const AROUND: usize = 6;
 
 #[derive(Debug, Args)]
 pub struct CompareArgs {
-    /// The prompt
-    #[arg(value_name = "PROMPT", required_unless_present = "prompt_ids")]
+    /// The prompt; `-`, or none and a pipe, is stdin
+    #[arg(value_name = "PROMPT")]
     prompt: Option<String>,
     /// Strategies with their parameters, commas between:
     /// `daedal,daedal:preset=stage-1,block_length=16`
@@ -93,18 +94,24 @@ pub fn main(args: &CompareArgs) -> Result<ExitCode, Fault> {
         ));
     }
     if args.tui {
-        super::tui::terminal_or_fault()?;
+        match args.load.prompt.from_stdin(args.prompt.as_deref()) {
+            true => super::tui::terminal_beside_stdin()?,
+            false => super::tui::terminal_or_fault()?,
+        }
     }
     let config = args.config.read()?;
+    let asked = args.load.prompt.read(args.prompt.as_deref(), Otherwise::Pipe)?;
     let shown = match args.tui {
         true => Shown::Screen(args.look.look(&config)),
         false => Shown::Bar,
     };
-    let (mut loaded, ids, prompt) = open::load(&args.load, args.prompt.as_deref(), shown)?;
-    let entries = entries(args, &config, &loaded, &recipes, &ids, &prompt)?;
+    let (mut loaded, question) = open::load(&args.load, asked, shown)?;
+    let entries = entries(args, &config, &loaded, &recipes, &question.ids, &question.text)?;
     if args.tui {
-        return show(args, config, loaded, entries, prompt);
+        return show(args, config, loaded, entries, question);
     }
+    question.tell();
+    let prompt = question.text;
     let mut lockstep = Lockstep { lanes: entries };
     let stopped = stop::on_signals();
     let started = Instant::now();
@@ -204,18 +211,20 @@ fn show(
     config: Config,
     loaded: Loaded,
     entries: Vec<Entry>,
-    prompt: String,
+    question: Question,
 ) -> Result<ExitCode, Fault> {
     let look = args.look.look(&config);
     let lanes = entries.into_iter().enumerate().map(|(at, Entry { recipe, session })| {
         let extras = session.extras();
-        let header = Header::new(&loaded.facts, recipe.strategy.name(), &prompt, extras);
+        let header = Header::new(&loaded.facts, recipe.strategy.name(), &question.text, extras);
         let host = Program::new(&config)
             .encoding(loaded.tokenizer.clone())
+            .asking(question.turns.clone())
             .saving(header, loaded.tokenizer.clone());
         let start = Start {
             recording: args.record.as_deref().map(|folder| file(folder, &recipe, at)),
-            prompt_text: prompt.clone(),
+            prompt_text: question.text.clone(),
+            notices: question.note.clone().into_iter().collect(),
             look,
             keymap: config.keymap.clone(),
             speed: config.look.speed,

@@ -11,7 +11,7 @@ use super::config::{Config, Presets};
 use crate::{
     canvas::TokenId,
     debugger::{Host, Values},
-    model::Tokenizer,
+    model::{Messages, Tokenizer},
     predict::Vocabulary,
     session::Session,
     trace::{self, Header},
@@ -22,6 +22,8 @@ pub struct Program {
     presets: Presets,
     macros: BTreeMap<String, String>,
     tokenizer: Option<Arc<Tokenizer>>,
+    /// The turns of the conversation whose last question is edited.
+    turns: Option<Messages>,
     recording: Option<(Header, Arc<dyn Vocabulary>)>,
     /// Where the session was saved to: it may be written there anew.
     saved: Option<PathBuf>,
@@ -34,6 +36,7 @@ impl Program {
             presets: Presets::of(config),
             macros: config.macros.clone(),
             tokenizer: None,
+            turns: None,
             recording: None,
             saved: None,
         }
@@ -42,6 +45,11 @@ impl Program {
     /// Prompts are encoded by this tokenizer.
     pub fn encoding(self, tokenizer: Arc<Tokenizer>) -> Self {
         Self { tokenizer: Some(tokenizer), ..self }
+    }
+
+    /// A prompt takes the place of the last question in these turns.
+    pub fn asking(self, turns: Option<Messages>) -> Self {
+        Self { turns, ..self }
     }
 
     /// Sessions are saved under this header, with these texts.
@@ -61,7 +69,10 @@ fn unused_path() -> PathBuf {
 impl Host for Program {
     fn encode(&self, prompt: &str) -> Result<Vec<TokenId>, String> {
         match &self.tokenizer {
-            Some(tokenizer) => tokenizer.encode_prompt(prompt),
+            Some(tokenizer) => match &self.turns {
+                Some(turns) => tokenizer.encode(&turns.asking(prompt)),
+                None => tokenizer.encode_prompt(prompt),
+            },
             None => Err("a recording keeps its prompt".to_owned()),
         }
     }

@@ -22,6 +22,7 @@ mod options;
 mod pages;
 mod params;
 mod progress;
+mod prompt;
 mod replay;
 mod resume;
 mod run;
@@ -43,6 +44,7 @@ pub use options::{
     ColorChoice, ConfigOptions, LoadOptions, LookOptions, ModelOptions, SourceOptions,
 };
 pub use params::{ParamOptions, parameter_table, strategy_tables};
+pub use prompt::PromptOptions;
 pub use script::ScriptOptions;
 
 /// A visual debugger for masked diffusion language models.

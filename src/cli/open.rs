@@ -5,12 +5,14 @@ use std::path::Path;
 use super::{
     Config, Fault, LoadOptions, ModelOptions,
     config::{Presets, set_all},
+    fault::tell,
     progress::{self, Shown},
+    prompt::{Asked, masks_in_prompt},
 };
 use crate::{
     canvas::TokenId,
     decode::{self, DecodeError, Extras, Params},
-    model::Loaded,
+    model::{Loaded, Messages},
     predict::{Column, ColumnSet, ModelFacts},
     session::{self, Recorder, Session},
     trace::{Header, TraceRecorder},
@@ -25,17 +27,38 @@ pub struct Opened {
     pub session: Session,
     /// The model.
     pub loaded: Loaded,
-    /// The prompt as typed, or empty for token ids.
-    pub prompt: String,
+    /// What the model is asked.
+    pub question: Question,
     /// The header of recordings of this session.
     pub header: Header,
+}
+
+/// What a model is asked.
+pub struct Question {
+    /// As token ids.
+    pub ids: Vec<TokenId>,
+    /// The user's last turn; empty for token ids.
+    pub text: String,
+    /// All turns; `None` for token ids.
+    pub turns: Option<Messages>,
+    /// What should be known before the run, if anything.
+    pub note: Option<String>,
+}
+
+impl Question {
+    /// Says on stderr what should be known before the run.
+    pub fn tell(&self) {
+        if let Some(note) = &self.note {
+            tell(&format!("note: {note}"));
+        }
+    }
 }
 
 /// Loads, which is seen where `shown` says, and starts. `recorder` makes the recorder, once the header is known.
 pub fn open(
     options: &ModelOptions,
     config: &Config,
-    prompt: Option<&str>,
+    asked: Asked,
     shown: Shown,
     recorder: impl FnOnce(&Header, &Loaded) -> Result<Option<Box<dyn Recorder>>, Fault>,
 ) -> Result<Opened, Fault> {
@@ -47,43 +70,46 @@ pub fn open(
         Some(name) => Presets::of(config).load(name)?,
         None => Vec::new(),
     };
-    let (loaded, ids, prompt) = load(&options.load, prompt, shown)?;
+    let (loaded, question) = load(&options.load, asked, shown)?;
     let mut start = Params::defaults(strategy.params());
     start.suggest(&loaded.suggested.of(strategy.name()));
     set_all(&mut start, &config.params)?;
     set_all(&mut start, &preset)?;
     options.params.set(strategy, &mut start)?;
-    let params = params(options, &loaded, start, ids.len())?;
+    let params = params(options, &loaded, start, question.ids.len())?;
     let extras = Extras { cache: options.cache, ..extras(options.load.candidates, &loaded.facts) };
-    let header = Header::new(&loaded.facts, strategy.name(), &prompt, extras);
+    let header = Header::new(&loaded.facts, strategy.name(), &question.text, extras);
     let refuse = |error| match error {
         DecodeError::Param(error) => Fault::usage(error),
         error => Fault::failure(error),
     };
     // Nothing is written over for a run that does not begin.
-    strategy.start(&ids, loaded.facts.special, &params).map_err(refuse)?;
+    strategy.start(&question.ids, loaded.facts.special, &params).map_err(refuse)?;
     let recorder = recorder(&header, &loaded)?;
-    let session = Session::new(strategy, &ids, loaded.facts.special, params, extras, recorder)
-        .map_err(refuse)?;
-    Ok(Opened { session, loaded, prompt, header })
+    let special = loaded.facts.special;
+    let session =
+        Session::new(strategy, &question.ids, special, params, extras, recorder).map_err(refuse)?;
+    Ok(Opened { session, loaded, question, header })
 }
 
-/// Loads the model and encodes the prompt; without one, the sample. The prompt as typed is empty
-/// for token ids.
+/// Loads the model and encodes what it is asked.
 pub fn load(
     options: &LoadOptions,
-    prompt: Option<&str>,
+    asked: Asked,
     shown: Shown,
-) -> Result<(Loaded, Vec<TokenId>, String), Fault> {
+) -> Result<(Loaded, Question), Fault> {
     let computing = options.source.computing()?;
     let loaded = progress::load(&options.source.source()?, &computing, shown)?;
-    let (ids, prompt) = match (&options.prompt_ids, prompt) {
-        (Some(ids), _) => (ids.clone(), String::new()),
-        (None, Some(text)) => (encode(&loaded, text)?, text.to_owned()),
-        (None, None) => (encode(&loaded, SAMPLE_PROMPT)?, SAMPLE_PROMPT.to_owned()),
+    let (ids, turns) = match asked {
+        Asked::Ids(ids) => (ids, None),
+        Asked::Turns(turns) => {
+            (loaded.tokenizer.encode(&turns).map_err(Fault::failure)?, Some(turns))
+        }
     };
     check_ids(&loaded, &ids)?;
-    Ok((loaded, ids, prompt))
+    let note = masks_in_prompt(loaded.facts.special.mask, &ids);
+    let text = turns.as_ref().map(Messages::asked).unwrap_or_default();
+    Ok((loaded, Question { ids, text, turns, note }))
 }
 
 /// A recorder to a file. What is there already is not written over unless asked for.
@@ -115,10 +141,6 @@ pub fn nothing_lost(overwrite: bool, path: &Path) -> Result<(), Fault> {
 pub fn extras(top_k: u16, facts: &ModelFacts) -> Extras {
     let columns = ColumnSet::of(&[Column::Entropy, Column::Margin, Column::TopK]);
     Extras { columns, top_k: usize::from(top_k), reading: facts.reading, ..Extras::NONE }
-}
-
-fn encode(loaded: &Loaded, text: &str) -> Result<Vec<TokenId>, Fault> {
-    loaded.tokenizer.encode_prompt(text).map_err(Fault::failure)
 }
 
 fn check_ids(loaded: &Loaded, ids: &[TokenId]) -> Result<(), Fault> {

@@ -7,11 +7,12 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
-use super::{Config, Fault, ParamOptions, config};
+use super::{Config, Fault, ParamOptions, PromptOptions, config};
 use crate::{
     decode::{self, Cache},
     model::{
-        self, Computing, Overrides, Precision, Quantization, Source, TokenName,
+        self, ChatSettings, Computing, Overrides, Precision, Quantization, Source,
+        TemplateVariable, TokenName,
         hub::{HubSettings, RepoId},
     },
     tui::{Look, Palette, Shade},
@@ -48,6 +49,17 @@ pub struct SourceOptions {
     /// End-of-sequence token in place of the model's own: its number, or its text
     #[arg(long, value_name = "TOKEN")]
     pub eos_token: Option<TokenName>,
+    /// Chat template in place of the model's own: a file, the name of one of the model's, or none
+    /// for a prompt as it is
+    #[arg(long, value_name = "FILE|NAME|none")]
+    pub chat_template: Option<String>,
+    /// A variable of the chat template: `enable_thinking=true`. The value is JSON or a text (may be
+    /// given often)
+    #[arg(long = "template-var", value_name = "NAME=VALUE")]
+    pub template_vars: Vec<TemplateVariable>,
+    /// System prompt, before what is asked
+    #[arg(long, value_name = "TEXT")]
+    pub system: Option<String>,
 }
 
 impl SourceOptions {
@@ -115,6 +127,11 @@ impl SourceOptions {
             tokenizer: self.tokenizer.clone(),
             mask: self.mask_token.clone(),
             eos: self.eos_token.clone(),
+            chat: ChatSettings {
+                template: self.chat_template.clone(),
+                variables: self.template_vars.clone(),
+                system: self.system.clone(),
+            },
         }
     }
 }
@@ -125,9 +142,9 @@ pub struct LoadOptions {
     /// The model.
     #[command(flatten)]
     pub source: SourceOptions,
-    /// Token ids instead of a prompt text, past tokenizer and chat template: `1,2,3`
-    #[arg(long, value_name = "IDS", value_delimiter = ',', conflicts_with = "prompt")]
-    pub prompt_ids: Option<Vec<u32>>,
+    /// A prompt that does not stand on the command line.
+    #[command(flatten)]
+    pub prompt: PromptOptions,
     /// Candidate tokens kept for every position, for people to look at
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(0..=256))]
     pub candidates: u16,

@@ -21,7 +21,9 @@ use super::{
 use crate::{
     debugger::{Command, Debugger},
     inspect::Condition,
-    model::{self, Computing, Overrides, Precision, Quantization, Source as ModelSource},
+    model::{
+        self, ChatSettings, Computing, Overrides, Precision, Quantization, Source as ModelSource,
+    },
     predict::Vocabulary,
     session::NodeId,
     trace::{self, Header, TraceRecorder},
@@ -63,6 +65,12 @@ struct Model {
     mask_token: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     eos_token: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    chat_template: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    template_vars: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    system: Option<String>,
 }
 
 /// A breakpoint.
@@ -178,6 +186,9 @@ fn keep(folder: &Path, origin: &Origin, debugger: &Debugger, view: View) -> Resu
             tokenizer: model.overrides.tokenizer.clone(),
             mask_token: model.overrides.mask.as_ref().map(ToString::to_string),
             eos_token: model.overrides.eos.as_ref().map(ToString::to_string),
+            chat_template: model.overrides.chat.template.clone(),
+            template_vars: model.overrides.chat.variables.iter().map(ToString::to_string).collect(),
+            system: model.overrides.chat.system.clone(),
         }),
         name: origin.name.clone(),
         recording: origin.recording.as_deref().filter(|_| whole).map(absolute),
@@ -206,6 +217,17 @@ fn overrides(now: &Overrides, then: &Model) -> Overrides {
         tokenizer: now.tokenizer.as_deref().map(absolute).or_else(|| then.tokenizer.clone()),
         mask: now.mask.clone().or_else(|| token(&then.mask_token)),
         eos: now.eos.clone().or_else(|| token(&then.eos_token)),
+        chat: ChatSettings {
+            template: now.chat.template.clone().or_else(|| then.chat_template.clone()),
+            // The later before the earlier.
+            variables: then
+                .template_vars
+                .iter()
+                .filter_map(|text| text.parse().ok())
+                .chain(now.chat.variables.iter().cloned())
+                .collect(),
+            system: now.chat.system.clone().or_else(|| then.system.clone()),
+        },
     }
 }
 
@@ -337,6 +359,7 @@ mod tests {
             tokenizer: None,
             mask: mask.map(|text| text.parse().unwrap()),
             eos: eos.map(|text| text.parse().unwrap()),
+            ..Overrides::default()
         };
         let kept = r#"{"device":"cpu","dtype":"auto","mask_token":"507","eos_token":"<|eot_id|>"}"#;
         let then: Model = serde_json::from_str(kept).unwrap();

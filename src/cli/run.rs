@@ -20,6 +20,7 @@ use super::{
     host::Program,
     open::{self, Opened},
     progress::Shown,
+    prompt::Otherwise,
     stop,
 };
 use crate::{
@@ -36,8 +37,8 @@ const SLOW: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// The prompt
-    #[arg(value_name = "PROMPT", required_unless_present = "prompt_ids")]
+    /// The prompt; `-`, or none and a pipe, is stdin
+    #[arg(value_name = "PROMPT")]
     prompt: Option<String>,
     /// One JSON object on stdout instead of the answer
     #[arg(long)]
@@ -112,27 +113,26 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
     }
     let config = args.config.read()?;
     let commands = args.script.commands()?;
-    let prompt = args.prompt.as_deref();
-    let opened =
-        open::open(&args.model, &config, prompt, Shown::Bar, |header, loaded| {
-            match &args.model.record {
-                None => Ok(None),
-                Some(_) if to_stdout => {
-                    let recorder = TraceRecorder::start(
-                        Box::new(io::stdout()),
-                        "stdout".to_owned(),
-                        header,
-                        loaded.tokenizer.clone(),
-                    );
-                    Ok(Some(Box::new(recorder.map_err(Fault::failure)?) as Box<dyn Recorder>))
-                }
-                Some(path) => {
-                    open::file_recorder(args.model.overwrite, path, header, loaded).map(Some)
-                }
-            }
-        })?;
+    let asked = args.model.load.prompt.read(args.prompt.as_deref(), Otherwise::Pipe)?;
+    let opened = open::open(&args.model, &config, asked, Shown::Bar, |header, loaded| match &args
+        .model
+        .record
+    {
+        None => Ok(None),
+        Some(_) if to_stdout => {
+            let recorder = TraceRecorder::start(
+                Box::new(io::stdout()),
+                "stdout".to_owned(),
+                header,
+                loaded.tokenizer.clone(),
+            );
+            Ok(Some(Box::new(recorder.map_err(Fault::failure)?) as Box<dyn Recorder>))
+        }
+        Some(path) => open::file_recorder(args.model.overwrite, path, header, loaded).map(Some),
+    })?;
     let stopped = stop::on_signals();
-    let Opened { session, loaded, prompt: _, header } = opened;
+    let Opened { session, loaded, question, header } = opened;
+    question.tell();
     let host = Program::new(&config)
         .encoding(loaded.tokenizer.clone())
         .saving(header, loaded.tokenizer.clone());

@@ -9,6 +9,7 @@ use super::{
     host::Program,
     open,
     progress::Shown,
+    prompt::Otherwise,
     resume::{self, ModelOrigin, Origin},
 };
 use crate::tui::{self, Source, Start};
@@ -19,7 +20,7 @@ pub struct TuiArgs {
     #[arg(value_name = "PROMPT")]
     prompt: Option<String>,
     /// Go on with the session that was left last, where and as it was left
-    #[arg(long, conflicts_with_all = ["prompt", "prompt_ids", "record"])]
+    #[arg(long, conflicts_with_all = ["prompt", "prompt_ids", "prompt_file", "messages", "record"])]
     resume: bool,
     #[command(flatten)]
     model: ModelOptions,
@@ -44,21 +45,27 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
              before it: \" {file}\""
         )));
     }
-    terminal_or_fault()?;
+    let prompt = args.prompt.as_deref();
+    match args.model.load.prompt.from_stdin(prompt) {
+        true => terminal_beside_stdin()?,
+        false => terminal_or_fault()?,
+    }
     let config = args.config.read()?;
     let commands = args.script.commands()?;
     if args.resume {
         return resume::main(&args.model, &args.look, config, commands);
     }
     let look = args.look.look(&config);
-    let (prompt, shown) = (args.prompt.as_deref(), Shown::Screen(look));
-    let opened = open::open(&args.model, &config, prompt, shown, |header, loaded| {
+    let shown = Shown::Screen(look);
+    let asked = args.model.load.prompt.read(prompt, Otherwise::Sample(open::SAMPLE_PROMPT))?;
+    let opened = open::open(&args.model, &config, asked, shown, |header, loaded| {
         let path = args.model.record.as_deref();
         path.map(|path| open::file_recorder(args.model.overwrite, path, header, loaded)).transpose()
     })?;
     let tokenizer = opened.loaded.tokenizer;
     let host = Program::new(&config)
         .encoding(tokenizer.clone())
+        .asking(opened.question.turns)
         .saving(opened.header.clone(), tokenizer.clone());
     let origin = Origin {
         model: Some(ModelOrigin::of(&args.model)?),
@@ -70,7 +77,8 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
     tui::run(Start {
         predictor: Some(opened.loaded.predictor),
         recording: args.model.record.clone(),
-        prompt_text: opened.prompt,
+        prompt_text: opened.question.text,
+        notices: opened.question.note.into_iter().collect(),
         look,
         keymap: config.keymap,
         speed: config.look.speed,

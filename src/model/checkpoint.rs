@@ -42,7 +42,12 @@ impl Checkpoint {
             files.take_tokenizer(path)?;
         }
         let (family, described) = Description::of(&files)?;
-        let tokenizer = Tokenizer::read(&files, described.columns())?;
+        let tokenizer = Tokenizer::read(
+            &files,
+            described.columns(),
+            family.model_type,
+            &computing.overrides.chat,
+        )?;
         let special = tokenizer.special(&described, &files, &computing.overrides)?;
         let weights = Weights::open(&files)?;
         let dtype = computing.precision.resolve(&weights, &computing.device);

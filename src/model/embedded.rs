@@ -11,7 +11,11 @@ pub(super) fn files() -> Files {
         tokenizer: Some(include_bytes!("../../assets/tiny/tokenizer.json").to_vec()),
         tokenizer_place: None,
         tokenizer_config: Some(include_str!("../../assets/tiny/tokenizer_config.json").to_owned()),
-        chat_template: None,
+        special_tokens_map: None,
+        added_tokens: None,
+        slow_tokenizer: None,
+        other_tokenizer: None,
+        chat_templates: Vec::new(),
         generation_config: Some(
             include_str!("../../assets/tiny/generation_config.json").to_owned(),
         ),

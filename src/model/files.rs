@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{LoadError, tokenizer, weights::Gguf};
+use super::{LoadError, chat::DEFAULT, tokenizer, weights::Gguf};
 
 /// The contents of a checkpoint's small files, and where its tensors are.
 pub struct Files {
@@ -24,8 +24,16 @@ pub struct Files {
     pub tokenizer_place: Option<String>,
     /// tokenizer_config.json, if there is one.
     pub tokenizer_config: Option<String>,
-    /// chat_template.jinja, if there is one.
-    pub chat_template: Option<String>,
+    /// special_tokens_map.json, if there is one.
+    pub special_tokens_map: Option<String>,
+    /// added_tokens.json, if there is one.
+    pub added_tokens: Option<String>,
+    /// vocab.json and merges.txt, if there are both.
+    pub slow_tokenizer: Option<(String, String)>,
+    /// A tokenizer's file of a kind that is not read, and what it is.
+    pub other_tokenizer: Option<(&'static str, &'static str)>,
+    /// Chat templates in files of their own: the name, the file and the text of each.
+    pub chat_templates: Vec<(String, String, String)>,
     /// generation_config.json, if there is one.
     pub generation_config: Option<String>,
     /// The tensors.
@@ -87,7 +95,13 @@ impl Files {
             tokenizer: optional("tokenizer.json")?,
             tokenizer_place: None,
             tokenizer_config: text("tokenizer_config.json")?,
-            chat_template: text("chat_template.jinja")?,
+            special_tokens_map: text("special_tokens_map.json")?,
+            added_tokens: text("added_tokens.json")?,
+            slow_tokenizer: text("vocab.json")?.zip(text("merges.txt")?),
+            other_tokenizer: OTHER_TOKENIZERS
+                .into_iter()
+                .find(|(file, _)| folder.join(file).is_file()),
+            chat_templates: chat_templates(folder)?,
             generation_config: text("generation_config.json")?,
             tensors: Tensors::Paths(shards(folder)?),
             folder: shown,
@@ -105,7 +119,11 @@ impl Files {
             tokenizer: None,
             tokenizer_place: None,
             tokenizer_config: Some(tokenizer::gguf::config(&file.metadata)),
-            chat_template: None,
+            special_tokens_map: None,
+            added_tokens: None,
+            slow_tokenizer: None,
+            other_tokenizer: None,
+            chat_templates: Vec::new(),
             generation_config: None,
             tensors: Tensors::Gguf(Arc::new(file)),
             folder: shown,
@@ -124,7 +142,11 @@ impl Files {
             tokenizer: None,
             tokenizer_place: None,
             tokenizer_config: None,
-            chat_template: None,
+            special_tokens_map: None,
+            added_tokens: None,
+            slow_tokenizer: None,
+            other_tokenizer: None,
+            chat_templates: Vec::new(),
             generation_config: None,
             tensors: Tensors::Paths(Vec::new()),
         };
@@ -148,11 +170,13 @@ impl Files {
             ("config.json", Some(self.config.len()).filter(|length| *length > 0)),
             ("tokenizer.json", self.tokenizer.as_ref().map(Vec::len)),
             ("tokenizer_config.json", self.tokenizer_config.as_ref().map(String::len)),
-            ("chat_template.jinja", self.chat_template.as_ref().map(String::len)),
             ("generation_config.json", self.generation_config.as_ref().map(String::len)),
         ];
+        let templates = self.chat_templates.iter();
+        let templates = templates.map(|(_, file, text)| (file.clone(), text.len() as u64));
         let small =
             small.into_iter().filter_map(|(name, length)| Some((name.to_owned(), length? as u64)));
+        let small = small.chain(templates);
         match &self.tensors {
             // The small ones are inside it.
             Tensors::Gguf(file) => vec![(self.folder.clone(), file.length())],
@@ -204,6 +228,45 @@ fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
         return Err(std::io::Error::other("it is too large"));
     }
     fs::read(path)
+}
+
+/// Files of tokenizers that are not read.
+const OTHER_TOKENIZERS: [(&str, &str); 8] = [
+    ("tokenizer.model", "a SentencePiece model"),
+    ("spiece.model", "a SentencePiece model"),
+    ("sentencepiece.bpe.model", "a SentencePiece model"),
+    ("spm.model", "a SentencePiece model"),
+    ("tekken.json", "in Mistral's own format"),
+    ("qwen.tiktoken", "in tiktoken's format"),
+    ("vocab.txt", "a WordPiece vocabulary"),
+    ("vocab.json", "a vocabulary without merges.txt"),
+];
+
+/// The folder of chat templates beside the one to start with.
+const MORE_TEMPLATES: &str = "additional_chat_templates";
+
+/// The chat templates in files of their own: chat_template.jinja, and a folder of named ones.
+fn chat_templates(folder: &Path) -> Result<Vec<(String, String, String)>, LoadError> {
+    let mut files = vec![(DEFAULT.to_owned(), "chat_template.jinja".to_owned())];
+    let more = fs::read_dir(folder.join(MORE_TEMPLATES)).into_iter().flatten().flatten();
+    let mut more: Vec<_> = more
+        .filter_map(|entry| {
+            let file = entry.file_name().into_string().ok()?;
+            let name = file.strip_suffix(".jinja")?.to_owned();
+            Some((name, format!("{MORE_TEMPLATES}/{file}")))
+        })
+        .collect();
+    more.sort();
+    files.extend(more);
+    let mut found = Vec::new();
+    for (name, file) in files {
+        match read_small(&folder.join(&file)) {
+            Ok(bytes) => found.push((name, file, String::from_utf8_lossy(&bytes).into_owned())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(unreadable(&folder.join(&file), &error)),
+        }
+    }
+    Ok(found)
 }
 
 /// An error unless `path` is a plain file.

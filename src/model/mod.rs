@@ -34,6 +34,7 @@ use candle_core::Device;
 use network::ModernBert;
 use weights::Loader;
 
+pub use chat::{Chat, ChatSettings, Messages, Template, TemplateVariable};
 pub use checkpoint::{Checkpoint, count};
 pub use device::{Computing, DeviceReport, Precision, Quantization, available, device};
 pub use error::LoadError;
@@ -145,4 +146,12 @@ pub fn network(
         Kind::Transformer(spec) => Box::new(Transformer::load(spec, &mut loader)?),
         Kind::ModernBert(config) => Box::new(ModernBert::load(config, &mut loader)?),
     })
+}
+
+/// Runs code of a library that panics on some damaged files.
+fn unpanicked<T, E: std::fmt::Display>(work: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
+        Ok(done) => done.map_err(|error| error.to_string()),
+        Err(_) => Err("the library that reads it panics".to_owned()),
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr};
 
+use super::ChatSettings;
 use crate::canvas::TokenId;
 
 /// What is said in place of what a checkpoint's files say; nothing by default.
@@ -13,6 +14,8 @@ pub struct Overrides {
     pub mask: Option<TokenName>,
     /// The end-of-sequence token.
     pub eos: Option<TokenName>,
+    /// The chat template, its variables and the system prompt.
+    pub chat: ChatSettings,
 }
 
 /// A token as people give it.

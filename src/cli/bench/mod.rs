@@ -24,6 +24,7 @@ use super::{
     host::Program,
     open::{self, Opened},
     progress::Shown,
+    prompt::Otherwise,
     replay::size,
     run::{bar, show},
     stop,
@@ -84,7 +85,8 @@ pub fn main(args: &BenchArgs) -> Result<ExitCode, Fault> {
     };
     let started = Instant::now();
     let prompt = args.prompt.as_deref();
-    let opened = open::open(&args.model, &config, prompt, Shown::Bar, |header, loaded| {
+    let asked = args.model.load.prompt.read(prompt, Otherwise::Sample(open::SAMPLE_PROMPT))?;
+    let opened = open::open(&args.model, &config, asked, Shown::Bar, |header, loaded| {
         if !args.lengths.is_empty() {
             return Ok(None);
         }
@@ -128,11 +130,11 @@ fn run(
     spent: &Spent,
     stopped: &AtomicBool,
 ) -> Result<Steps, Fault> {
-    let Opened { session, loaded, prompt, header: _ } = opened;
+    let Opened { session, loaded, question, header: _ } = opened;
     let mut predictor = loaded.predictor;
     let start = Start {
         recording: args.model.record.clone(),
-        prompt_text: prompt,
+        prompt_text: question.text,
         ..Start::new(session, loaded.tokenizer, loaded.facts, Source::Live, Box::new(host))
     };
     let (width, height) = args.size;

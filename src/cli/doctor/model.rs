@@ -9,7 +9,7 @@ use clap::Parser;
 
 use super::Check;
 use crate::{
-    cli::{Config, Fault, ModelOptions, batch::pass, open, progress::Shown},
+    cli::{Config, Fault, ModelOptions, batch::pass, open, progress::Shown, prompt::Otherwise},
     session::Pending,
 };
 
@@ -44,13 +44,13 @@ pub fn embedded() -> Check {
 fn step() -> Result<(Duration, Duration), Fault> {
     let started = Instant::now();
     let options = Plain::try_parse_from(["demask", "--device", "cpu"]).map_err(Fault::failure)?;
-    let mut opened = open::open(
-        &options.model,
-        &Config::default(),
-        options.prompt.as_deref(),
-        Shown::Bar,
-        |_, _| Ok(None),
-    )?;
+    let asked = options
+        .model
+        .load
+        .prompt
+        .read(options.prompt.as_deref(), Otherwise::Sample(open::SAMPLE_PROMPT))?;
+    let mut opened =
+        open::open(&options.model, &Config::default(), asked, Shown::Bar, |_, _| Ok(None))?;
     let load = started.elapsed();
     let Pending::Wanted { key, request } = opened.session.pending().clone() else {
         return Err(Fault::failure("the first step asks for no forward pass"));

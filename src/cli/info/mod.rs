@@ -16,7 +16,7 @@ use super::{
 use crate::{
     canvas::TokenId,
     model::{
-        self, Checkpoint, Outline, Source, count,
+        self, Checkpoint, Outline, Source, Template, count,
         estimate::{StepBytes, WeightBytes},
         memory::{Memory, shown},
     },
@@ -195,7 +195,10 @@ impl Info {
                 end_of_turn: checkpoint.tokenizer.end_of_turn().map(token),
             },
             tokens: checkpoint.tokenizer.len(),
-            chat_template: checkpoint.tokenizer.chat_template().map(str::to_owned),
+            chat_template: match checkpoint.tokenizer.chat().template() {
+                Template::Text { text, .. } => Some(text.clone()),
+                Template::None | Template::Unnamed(_) => None,
+            },
             files: checkpoint
                 .files
                 .sizes()

@@ -19,7 +19,7 @@ use crate::{
         Row, Timing,
         problems::{Problem, ProblemSet, Written},
     },
-    model::Loaded,
+    model::{Loaded, Messages},
     predict::{Column, ColumnSet, PredictError, Prediction, Request, Vocabulary},
     session::{self, Event, Pending, Recorder, Session, Step},
     trace::{Header, TraceRecorder},
@@ -197,7 +197,7 @@ fn begin(
     part: Option<&PathBuf>,
 ) -> Result<Session, Halt> {
     let (prompt, begun) = (set.prompt(problem), set.format.begun());
-    let ids = model.tokenizer.encode_begun(&prompt, begun).map_err(Halt::Failed)?;
+    let ids = model.tokenizer.encode_begun(&Messages::of(&prompt), begun).map_err(Halt::Failed)?;
     let mut params = point
         .recipe
         .params(&model.suggested.of(point.recipe.strategy.name()))

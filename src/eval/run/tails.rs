@@ -9,7 +9,7 @@ use crate::{
         problems::{Problem, ProblemSet},
         report::EosTail,
     },
-    model::Loaded,
+    model::{Loaded, Messages},
     predict::{Column, ColumnSet},
     session::{Pending, Session},
 };
@@ -63,7 +63,10 @@ pub(super) fn measure(
     halted: &Halted,
 ) -> Result<Tails, Halt> {
     let prompt = set.prompt(problem);
-    let ids = model.tokenizer.encode_begun(&prompt, set.format.begun()).map_err(Halt::Failed)?;
+    let ids = model
+        .tokenizer
+        .encode_begun(&Messages::of(&prompt), set.format.begun())
+        .map_err(Halt::Failed)?;
     let room = model.facts.context.saturating_sub(ids.len());
     let mut canvases = Vec::new();
     for &length in lengths.iter().filter(|&&length| length <= room) {

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// The small files that are fetched where they are there: they say what the model is.
-const SMALL: [&str; 7] = [
+const SMALL: [&str; 10] = [
     "config.json",
     "generation_config.json",
     "tokenizer.json",
@@ -21,7 +21,14 @@ const SMALL: [&str; 7] = [
     "special_tokens_map.json",
     "added_tokens.json",
     "chat_template.jinja",
+    "vocab.json",
+    "merges.txt",
+    // It is not read, but named.
+    "tokenizer.model",
 ];
+
+/// Where chat templates are beside the one to start with.
+const MORE_TEMPLATES: &str = "additional_chat_templates/";
 
 /// Names the files that the tensors are in.
 pub(super) const INDEX: &str = "model.safetensors.index.json";
@@ -107,7 +114,9 @@ impl Listing {
         if !self.has(INDEX) && self.weights(repo, None)?.is_empty() {
             return Err(self.none(repo, "it has no weights as safetensors"));
         }
-        Ok(self.names().filter(|name| SMALL.contains(name) || *name == INDEX).collect())
+        let template = |name: &str| name.starts_with(MORE_TEMPLATES) && name.ends_with(".jinja");
+        let wanted = |name: &&str| SMALL.contains(name) || *name == INDEX || template(name);
+        Ok(self.names().filter(wanted).collect())
     }
 
     /// The files that hold the tensors: those the index names, or the one, or all.

@@ -3,18 +3,13 @@
 
 use serde_json::{Map, Value, json};
 
+use super::byte_level::{ByteLevel, QWEN2, Split};
 use crate::model::{LoadError, weights::Metadata};
 
 /// How text is cut into words, under GGUF's `tokenizer.ggml.pre`.
 const SPLITS: [(&str, Split); 5] = [
     ("gpt-2", Split::ByteLevel),
-    (
-        "qwen2",
-        Split::Pattern {
-            regex: r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
-            composed: true,
-        },
-    ),
+    ("qwen2", QWEN2),
     ("llada-moe", BAILING),
     ("bailingmoe", BAILING),
     ("bailingmoe2", BAILING),
@@ -24,13 +19,6 @@ const BAILING: Split = Split::Pattern {
     regex: r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+",
     composed: false,
 };
-
-enum Split {
-    /// As GPT-2 does it.
-    ByteLevel,
-    /// Where this matches; `composed`: text is put into the composed form (NFC) first.
-    Pattern { regex: &'static str, composed: bool },
-}
 
 /// Kinds of tokens in `tokenizer.ggml.token_type`.
 const UNKNOWN: i64 = 2;
@@ -109,39 +97,7 @@ pub(super) fn json(metadata: &Metadata, place: &str) -> Result<Option<Vec<u8>>, 
         }
     }
     let merges: Vec<(&str, &str)> = merges.iter().filter_map(|pair| pair.split_once(' ')).collect();
-    let byte_level = |use_regex: bool| {
-        json!({
-            "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false,
-            "use_regex": use_regex,
-        })
-    };
-    let (normalizer, words) = match split {
-        Split::ByteLevel => (Value::Null, byte_level(true)),
-        Split::Pattern { regex, composed } => (
-            if *composed { json!({ "type": "NFC" }) } else { Value::Null },
-            json!({ "type": "Sequence", "pretokenizers": [
-                {
-                    "type": "Split", "pattern": { "Regex": regex }, "behavior": "Isolated",
-                    "invert": false,
-                },
-                byte_level(false),
-            ] }),
-        ),
-    };
-    let whole = json!({
-        "version": "1.0",
-        "truncation": null,
-        "padding": null,
-        "added_tokens": added,
-        "normalizer": normalizer,
-        "pre_tokenizer": words,
-        "post_processor": null,
-        "decoder": byte_level(true),
-        "model": {
-            "type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
-            "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false,
-            "ignore_merges": false, "vocab": vocabulary, "merges": merges,
-        },
-    });
-    Ok(Some(whole.to_string().into_bytes()))
+    let whole =
+        ByteLevel { vocabulary, merges, added, split, prefix_space: false, around: Value::Null };
+    Ok(Some(whole.json()))
 }

@@ -1,15 +1,21 @@
 //! Text to ids and back.
 
+mod added;
+mod byte_level;
+mod config;
 pub(super) mod gguf;
+mod slow;
 
 use std::{borrow::Cow, collections::HashMap, path::Path};
 
-use serde_json::Value;
+use config::Config;
 
 use super::{
-    LoadError, Overrides, TokenName, chat,
+    LoadError, Overrides, TokenName,
+    chat::{Chat, ChatSettings, DEFAULT, Messages, NamedTemplate, Templates},
     family::Description,
     files::{Files, Tensors},
+    unpanicked,
 };
 use crate::{
     canvas::{SpecialTokens, TokenId},
@@ -28,34 +34,59 @@ pub struct Tokenizer {
     place: String,
     inner: Option<tokenizers::Tokenizer>,
     pieces: HashMap<TokenId, Piece>,
-    template: Option<String>,
-    bos: String,
+    chat: Chat,
     eos: String,
     turn: Option<TokenId>,
 }
 
 impl Tokenizer {
     /// Reads tokenizer.json and the chat template. A checkpoint without a tokenizer can still be
-    /// given token ids.
+    /// given token ids. `family` is its model type, `settings` what people say about
+    /// the chat template.
     ///
     /// # Errors
-    /// If a file is damaged, or the tokenizer has ids the model has no row for.
-    pub(super) fn read(files: &Files, columns: usize) -> Result<Self, LoadError> {
+    /// If a file is damaged, the tokenizer has ids the model has no row for, or there is no such
+    /// template.
+    pub(super) fn read(
+        files: &Files,
+        columns: usize,
+        family: &str,
+        settings: &ChatSettings,
+    ) -> Result<Self, LoadError> {
         let place = files.name_of("tokenizer.json");
+        let config = Config::read(files)?;
         let bytes = match (&files.tokenizer, &files.tensors) {
             (Some(bytes), _) => Some(Cow::Borrowed(bytes)),
             (None, Tensors::Gguf(file)) => gguf::json(&file.metadata, &place)?.map(Cow::Owned),
-            (None, _) => None,
+            (None, _) => slow::json(files, &config)?.map(Cow::Owned),
         };
         let inner = match &bytes {
             None => None,
-            Some(bytes) => Some(parse(bytes).map_err(|error| {
-                LoadError::new(
-                    &place,
-                    format!("this is no tokenizer ({error})"),
-                    "Fetch the file again from where the model came from",
-                )
-            })?),
+            Some(bytes) => {
+                let damaged = |error| {
+                    LoadError::new(
+                        &place,
+                        format!("this is no tokenizer ({error})"),
+                        "Fetch the file again from where the model came from",
+                    )
+                };
+                let mut inner = parse(bytes).map_err(damaged)?;
+                // Another's tokenizer has nothing to do with what stands beside the model's own.
+                if files.tokenizer_place.is_none() {
+                    added::add(&mut inner, &config, columns).map_err(|problem| {
+                        LoadError::new(
+                            files.name_of("tokenizer_config.json"),
+                            problem,
+                            "Save the tokenizer again with transformers, or give another with \
+                             --tokenizer FILE",
+                        )
+                    })?;
+                }
+                if files.tokenizer.is_none() {
+                    added::surround(&mut inner, &config).map_err(damaged)?;
+                }
+                Some(inner)
+            }
         };
         let mut pieces = HashMap::new();
         if let Some(inner) = &inner {
@@ -76,20 +107,24 @@ impl Tokenizer {
                 pieces.insert(id, piece(&text, special.get(&id).copied(), &bytes));
             }
         }
-        let config = tokenizer_config(files)?;
-        let turn = token_name(&config, "eot_token");
+        let turn = config.token("eot_token");
         let turns = turn.iter().map(String::as_str).chain(TURN_NAMES);
         let turn = inner.as_ref().and_then(|inner: &tokenizers::Tokenizer| {
             turns.into_iter().find_map(|name| inner.token_to_id(name))
         });
+        let family = ChatSettings::of_family(family);
+        let chat = Chat::new(&templates(files, &config), config.named(), &family, settings);
+        let chat = chat.map_err(|problem| {
+            let (place, what) = problem.split_once(": ").unwrap_or(("--chat-template", &problem));
+            LoadError::new(place, what, "`demask info` shows the model's own")
+        })?;
         Ok(Self {
             place,
             turn,
             inner,
             pieces,
-            template: files.chat_template.clone().or_else(|| template(&config)),
-            bos: token_name(&config, "bos_token").unwrap_or_default(),
-            eos: token_name(&config, "eos_token").unwrap_or_default(),
+            chat,
+            eos: config.token("eos_token").unwrap_or_default(),
         })
     }
 
@@ -106,7 +141,7 @@ impl Tokenizer {
         overrides: &Overrides,
     ) -> Result<SpecialTokens, LoadError> {
         let id = |name: &str| self.inner.as_ref().and_then(|inner| inner.token_to_id(name));
-        let named = token_name(&tokenizer_config(files)?, "mask_token");
+        let named = Config::read(files)?.token("mask_token");
         let mask = described
             .mask
             .or_else(|| named.and_then(|name| id(&name)))
@@ -165,7 +200,8 @@ impl Tokenizer {
     /// # Errors
     /// If it cannot be read, or is none.
     pub fn of_file(path: &Path) -> Result<Self, LoadError> {
-        Self::read(&Files::of_tokenizer(path)?, TokenId::MAX as usize)
+        let files = Files::of_tokenizer(path)?;
+        Self::read(&files, TokenId::MAX as usize, "", &ChatSettings::default())
     }
 
     /// The mask token, by its name in known tokenizers.
@@ -179,9 +215,9 @@ impl Tokenizer {
         self.turn
     }
 
-    /// The chat template, if there is one.
-    pub fn chat_template(&self) -> Option<&str> {
-        self.template.as_deref()
+    /// How prompts are put into the chat template.
+    pub fn chat(&self) -> &Chat {
+        &self.chat
     }
 
     /// Tokens that have a text; 0 without a tokenizer.
@@ -200,7 +236,15 @@ impl Tokenizer {
     /// # Errors
     /// In words, if there is no tokenizer or the template refuses.
     pub fn encode_prompt(&self, prompt: &str) -> Result<Vec<TokenId>, String> {
-        self.encode_begun(prompt, "")
+        self.encode(&Messages::of(prompt))
+    }
+
+    /// The ids of a conversation, in the same way.
+    ///
+    /// # Errors
+    /// In words, if there is no tokenizer, or the template refuses or is missing.
+    pub fn encode(&self, messages: &Messages) -> Result<Vec<TokenId>, String> {
+        self.encode_begun(messages, "")
     }
 
     /// The same with words that the answer begins with: they stand behind the template's last
@@ -208,7 +252,7 @@ impl Tokenizer {
     ///
     /// # Errors
     /// As above.
-    pub fn encode_begun(&self, prompt: &str, begun: &str) -> Result<Vec<TokenId>, String> {
+    pub fn encode_begun(&self, messages: &Messages, begun: &str) -> Result<Vec<TokenId>, String> {
         let inner = self.inner.as_ref().ok_or_else(|| {
             format!(
                 "{}: there is no tokenizer. Give one with --tokenizer FILE, or token ids with \
@@ -217,14 +261,9 @@ impl Tokenizer {
             )
         })?;
         // A template writes its own special tokens.
-        let (text, add_special) = match &self.template {
-            None => (prompt.to_owned(), true),
-            Some(template) => (
-                chat::render(template, prompt, &self.bos, &self.eos).map_err(|error| {
-                    format!("the chat template beside {} fails ({error})", self.place)
-                })?,
-                false,
-            ),
+        let (text, add_special) = match self.chat.text(messages)? {
+            None => (messages.asked(), true),
+            Some(text) => (text, false),
         };
         let encoding = unpanicked(|| inner.encode(text + begun, add_special))
             .map_err(|error| format!("{}: the prompt cannot be encoded ({error})", self.place))?;
@@ -272,38 +311,27 @@ fn parse(bytes: &[u8]) -> Result<tokenizers::Tokenizer, String> {
     Ok(tokenizer)
 }
 
-/// Runs code of the tokenizer library, which panics on some damaged files.
-fn unpanicked<T, E: std::fmt::Display>(work: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
-        Ok(done) => done.map_err(|error| error.to_string()),
-        Err(_) => Err("the tokenizer library panics on it".to_owned()),
-    }
-}
-
-fn tokenizer_config(files: &Files) -> Result<Value, LoadError> {
-    let Some(text) = &files.tokenizer_config else { return Ok(Value::Null) };
-    serde_json::from_str(text).map_err(|error| {
-        LoadError::new(
-            files.name_of("tokenizer_config.json"),
-            format!("this is no JSON ({error})"),
-            "Fetch the file again from where the model came from",
-        )
-    })
-}
-
-/// A token's name: a string, or an object that holds it.
-fn token_name(config: &Value, field: &str) -> Option<String> {
-    let value = config.get(field)?;
-    value.as_str().or_else(|| value.get("content")?.as_str()).map(str::to_owned)
-}
-
-/// The chat template: a string, or a list of named ones with a default.
-fn template(config: &Value) -> Option<String> {
-    let value = config.get("chat_template")?;
-    let default = || {
-        value.as_array()?.iter().find(|entry| entry["name"] == "default")?.get("template")?.as_str()
+/// The chat templates of a checkpoint, as transformers looks for them: files of their own, else
+/// tokenizer_config.json, which holds one or a list of named ones; else what processors read.
+fn templates(files: &Files, config: &Config) -> Templates {
+    let named = |name: &str, text: &str, file: &str| NamedTemplate {
+        name: name.to_owned(),
+        text: text.to_owned(),
+        place: files.name_of(file),
     };
-    value.as_str().or_else(default).map(str::to_owned)
+    if !files.chat_templates.is_empty() {
+        let files = files.chat_templates.iter();
+        return Templates(files.map(|(name, file, text)| named(name, text, file)).collect());
+    }
+    let within = "tokenizer_config.json";
+    let field = config.field("chat_template");
+    if let Some(text) = field.as_str() {
+        return Templates(vec![named(DEFAULT, text, within)]);
+    }
+    let entries = field.as_array().into_iter().flatten().filter_map(|entry| {
+        Some(named(entry["name"].as_str()?, entry["template"].as_str()?, within))
+    });
+    Templates(entries.collect())
 }
 
 /// The text of a vocabulary entry. `special` is known for added tokens.
@@ -350,27 +378,4 @@ fn alphabet() -> HashMap<char, u8> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn vocabulary_entries_become_text_or_bytes() {
-        let alphabet = alphabet();
-        assert_eq!(alphabet.len(), 256);
-        let text = |s: &str| Piece::Text(s.to_owned());
-        for (entry, expected) in [
-            ("Ġthe", text(" the")),
-            ("Ċ", text("\n")),
-            ("Ã©", text("é")),
-            ("Ã", Piece::Bytes(vec![0xC3])),
-            ("<0xE5>", Piece::Bytes(vec![0xE5])),
-            ("▁word", text(" word")),
-        ] {
-            assert_eq!(piece(entry, None, &alphabet), expected, "{entry}");
-        }
-        assert_eq!(
-            piece("<|eot_id|>", Some(true), &alphabet),
-            Piece::Control("<|eot_id|>".to_owned())
-        );
-    }
-}
+mod tests;

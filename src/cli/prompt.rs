@@ -1,0 +1,184 @@
+//! What the model is asked: on the command line, from a file, from stdin, or as several turns.
+
+use std::{
+    fs::File,
+    io::{self, IsTerminal, Read},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+
+use super::Fault;
+use crate::{canvas::TokenId, model::Messages};
+
+/// Most bytes of a prompt: more fits no model.
+const MOST: u64 = 1 << 24;
+
+/// Stdin, where a file is wanted.
+const STDIN: &str = "-";
+
+/// A prompt that does not stand on the command line.
+#[derive(Debug, Default, Args)]
+pub struct PromptOptions {
+    /// Take the prompt from FILE, as it is but for the line end at its end; `-` is stdin
+    #[arg(long, value_name = "FILE", conflicts_with = "prompt")]
+    pub prompt_file: Option<PathBuf>,
+    /// Take a conversation from FILE: [{"role": "user", "content": "…"}, …]. If it ends with the
+    /// assistant's turn, the model goes on with it; `-` is stdin
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "prompt_file"])]
+    pub messages: Option<PathBuf>,
+    /// Token ids instead of a prompt text, past tokenizer and chat template: `1,2,3`
+    #[arg(
+        long, value_name = "IDS", value_delimiter = ',',
+        conflicts_with_all = ["prompt", "prompt_file", "messages", "system"]
+    )]
+    pub prompt_ids: Option<Vec<u32>>,
+}
+
+/// What the model is asked.
+#[derive(Debug, Clone)]
+pub enum Asked {
+    /// These tokens.
+    Ids(Vec<TokenId>),
+    /// These turns.
+    Turns(Messages),
+}
+
+/// What is asked where nothing is said.
+#[derive(Debug, Clone, Copy)]
+pub enum Otherwise {
+    /// This.
+    Sample(&'static str),
+    /// What comes through a pipe; without one it is a wrong use.
+    Pipe,
+}
+
+impl PromptOptions {
+    /// What is asked, with `prompt` from the command line, where `-` is stdin.
+    ///
+    /// # Errors
+    /// If a file cannot be read or is no conversation, or nothing is asked.
+    pub fn read(&self, prompt: Option<&str>, otherwise: Otherwise) -> Result<Asked, Fault> {
+        if let Some(ids) = &self.prompt_ids {
+            return Ok(Asked::Ids(ids.clone()));
+        }
+        if let Some(path) = &self.messages {
+            let (place, text) = contents(path)?;
+            let turns = Messages::parse(&text)
+                .map_err(|problem| Fault::failure(format!("{place}: {problem}")))?;
+            return Ok(Asked::Turns(turns));
+        }
+        let file = match (prompt, &self.prompt_file, otherwise) {
+            (Some(STDIN), ..) => Path::new(STDIN),
+            (Some(prompt), ..) => return Ok(Asked::Turns(Messages::of(prompt))),
+            (None, Some(file), _) => file,
+            (None, None, Otherwise::Sample(sample)) => {
+                return Ok(Asked::Turns(Messages::of(sample)));
+            }
+            (None, None, Otherwise::Pipe) if !io::stdin().is_terminal() => Path::new(STDIN),
+            (None, None, Otherwise::Pipe) => return Err(missing("")),
+        };
+        let (place, text) = contents(file)?;
+        let text =
+            text.strip_suffix('\n').map_or(&*text, |text| text.strip_suffix('\r').unwrap_or(text));
+        if text.is_empty() {
+            return Err(match self.prompt_file.is_some() || prompt.is_some() {
+                true => Fault::failure(format!("{place}: it is empty, and no prompt. Put one in")),
+                false => missing(", and nothing comes through stdin"),
+            });
+        }
+        Ok(Asked::Turns(Messages::of(text)))
+    }
+
+    /// Whether stdin brings the prompt, so that keys cannot come from there.
+    pub fn from_stdin(&self, prompt: Option<&str>) -> bool {
+        let files = self.prompt_file.iter().chain(&self.messages);
+        prompt == Some(STDIN) || files.into_iter().any(|file| file == Path::new(STDIN))
+    }
+}
+
+fn missing(why: &str) -> Fault {
+    Fault::usage(format!(
+        "there is no prompt{why}. Give one (\"2 + 2?\"), a file with --prompt-file or --messages, \
+         a pipe, or token ids with --prompt-ids"
+    ))
+}
+
+/// A text file or stdin, and its name for people.
+fn contents(path: &Path) -> Result<(String, String), Fault> {
+    let stdin = path == Path::new(STDIN);
+    let place = if stdin { "stdin".to_owned() } else { path.display().to_string() };
+    let fault = |problem: String, advice: &str| {
+        Fault::failure(format!("{place}: it cannot be read ({problem}). {advice}"))
+    };
+    let mut bytes = Vec::new();
+    let read = if stdin {
+        io::stdin().take(MOST + 1).read_to_end(&mut bytes)
+    } else {
+        File::open(path).and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| fault(error.to_string(), "Give a text file"))?;
+    if bytes.len() as u64 > MOST {
+        return Err(fault("it is larger than 16 MiB".to_owned(), "Give a shorter prompt"));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        fault(format!("it is no UTF-8 from byte {at} on"), "Save it as UTF-8")
+    })?;
+    let text = text.strip_prefix('\u{FEFF}').map_or(text.clone(), str::to_owned);
+    Ok((place, text))
+}
+
+/// What should be known before a run with mask tokens in its prompt.
+pub fn masks_in_prompt(mask: TokenId, ids: &[TokenId]) -> Option<String> {
+    let at: Vec<usize> =
+        ids.iter().enumerate().filter(|(_, id)| **id == mask).map(|(at, _)| at).collect();
+    let many = if at.len() == 1 { "a mask token" } else { "mask tokens" };
+    (!at.is_empty()).then(|| {
+        format!(
+            "the prompt holds {many} ({mask}) at {}: only what comes behind the prompt is \
+             filled, so {} masked to the end, and the model sees the gap",
+            ranges(&at),
+            if at.len() == 1 { "it stays" } else { "they stay" },
+        )
+    })
+}
+
+/// Positions in short: `position 3`, `positions 3–5, 9`.
+fn ranges(at: &[usize]) -> String {
+    const SHOWN: usize = 8;
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for &at in at {
+        match runs.last_mut() {
+            Some((_, end)) if *end + 1 == at => *end = at,
+            _ => runs.push((at, at)),
+        }
+    }
+    let run = |(start, end): &(usize, usize)| match start == end {
+        true => start.to_string(),
+        false => format!("{start}–{end}"),
+    };
+    let mut shown: Vec<String> = runs.iter().take(SHOWN).map(run).collect();
+    if runs.len() > SHOWN {
+        shown.push("…".to_owned());
+    }
+    let noun = if at.len() == 1 { "position" } else { "positions" };
+    format!("{noun} {}", shown.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ranges;
+
+    #[test]
+    fn positions_in_short() {
+        for (at, expected) in [
+            (vec![3], "position 3"),
+            (vec![3, 4, 5], "positions 3–5"),
+            (vec![0, 2, 3, 9], "positions 0, 2–3, 9"),
+            ((0..20).map(|at| 2 * at).collect(), "positions 0, 2, 4, 6, 8, 10, 12, 14, …"),
+        ] {
+            assert_eq!(ranges(&at), expected);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Chat templates: Jinja, rendered as transformers renders it.
+//!
+//! [`source`] says in the engine's words what templates say in Jinja2's, [`engine`] renders it,
+//! and the other files are what Jinja2, Python and transformers have beyond the engine.
+
+mod arguments;
+mod engine;
+mod escapes;
+mod filters;
+mod format;
+mod functions;
+mod json;
+mod messages;
+mod methods;
+mod python;
+mod scan;
+mod settings;
+mod source;
+mod templates;
+#[cfg(test)]
+mod tests;
+
+use jiff::{ZonedDateTime, civil::DateTime};
+use minijinja::Value;
+
+use super::unpanicked;
+
+pub use messages::Messages;
+pub use settings::{ChatSettings, TemplateVariable};
+pub use templates::Template;
+pub(super) use templates::{DEFAULT, NamedTemplate, Templates};
+
+/// How a checkpoint puts a conversation into one text.
+#[derive(Debug, Clone)]
+pub struct Chat {
+    template: Template,
+    /// Special tokens and other variables, the later before the earlier.
+    variables: Vec<(String, Value)>,
+    system: Option<String>,
+}
+
+/// Put behind an answer that is to be gone on with, to find its end. The blank tells whether the
+/// template takes blanks off.
+const END: &str = "END_OF_WHAT_IS_GONE_ON_WITH ";
+
+impl Chat {
+    /// One of `templates`, with these special tokens by their names, and what the family and
+    /// people say about it.
+    ///
+    /// # Errors
+    /// In words, if people name a template that is not there.
+    pub(super) fn new(
+        templates: &Templates,
+        tokens: Vec<(String, String)>,
+        family: &[TemplateVariable],
+        settings: &ChatSettings,
+    ) -> Result<Self, String> {
+        let tokens = tokens.into_iter().map(|(name, text)| (name, text.into()));
+        let said = family.iter().chain(&settings.variables);
+        let said = said.map(|variable| (variable.name.clone(), variable.value()));
+        Ok(Self {
+            template: templates.choose(settings.template.as_deref())?,
+            variables: tokens.chain(said).collect(),
+            system: settings.system.clone(),
+        })
+    }
+
+    /// The template.
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// A conversation as one text, the answer opened; `None` if it is to be taken as it is.
+    ///
+    /// # Errors
+    /// In words, if the template refuses it, or there is none for it.
+    pub(super) fn text(&self, messages: &Messages) -> Result<Option<String>, String> {
+        self.text_at(messages, ZonedDateTime::now().datetime())
+    }
+
+    fn text_at(&self, messages: &Messages, now: DateTime) -> Result<Option<String>, String> {
+        let messages = match &self.system {
+            Some(system) => messages.clone().after_system(system)?,
+            None => messages.clone(),
+        };
+        match &self.template {
+            Template::None => match messages.only() {
+                Some(_) => Ok(None),
+                None => Err(
+                    "there is no chat template to put a system prompt or several turns into. Give \
+                     one with --chat-template FILE, or one prompt"
+                        .to_owned(),
+                ),
+            },
+            Template::Unnamed(names) => Err(format!(
+                "there are several chat templates and none is the default: {}. Name one with \
+                 --chat-template NAME",
+                names.join(", ")
+            )),
+            Template::Text { text, place } => self
+                .rendered(text, &messages, now)
+                .map(Some)
+                .map_err(|problem| format!("{place}: the chat template fails ({problem})")),
+        }
+    }
+
+    fn rendered(
+        &self,
+        template: &str,
+        messages: &Messages,
+        now: DateTime,
+    ) -> Result<String, String> {
+        let begun = messages.begun();
+        let turns = match &begun {
+            Some(_) => messages.marked(END),
+            None => messages.value(),
+        };
+        let set = [
+            ("messages", turns),
+            ("tools", Value::from(())),
+            ("documents", Value::from(())),
+            ("add_generation_prompt", begun.is_none().into()),
+        ];
+        let set = set.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let variables = Value::from_pairs(set.chain(self.variables.iter().cloned()));
+        let text = unpanicked(|| engine::render(template, variables, now))?;
+        if begun.is_none() {
+            return Ok(text);
+        }
+        let end = text
+            .rfind(END.trim_end())
+            .ok_or("it leaves out the last turn, the beginning of the answer")?;
+        let before = &text[..end];
+        // A template that takes blanks off a turn's end takes them off the answer's beginning.
+        let kept = text[end..].starts_with(END);
+        Ok(if kept { before } else { before.trim_end_matches(python::blank) }.to_owned())
+    }
+}

@@ -1,0 +1,339 @@
+//! A template's source, as the engine is given it. What Jinja2 and transformers take beyond the
+//! engine's own language is said in its words: `{% generation %}`, `%` on strings, a sign before
+//! a number, `varargs` and `kwargs`, raw blocks, strings with Python's escapes, line ends.
+
+use super::{
+    escapes,
+    scan::{Kind, Segment, Tag, Token, segments},
+};
+
+/// The function that prints the body of `{% generation %}`.
+pub(super) const GENERATION: &str = "generation__";
+/// The function that does `%`.
+pub(super) const REMAINDER: &str = "remainder__";
+/// The function that gives a macro what its parameters do not take.
+pub(super) const WITH_REST: &str = "with_rest__";
+
+/// Statements of Jinja2 that transformers does not switch on, or has nothing to load for.
+const ELSEWHERE: [&str; 7] = ["do", "trans", "debug", "include", "import", "from", "extends"];
+
+/// A template in the engine's words.
+///
+/// # Errors
+/// If something has no end, or is nothing that transformers would render.
+pub(super) fn adapted(template: &str) -> Result<String, String> {
+    let unix = template.replace("\r\n", "\n").replace('\r', "\n");
+    let mut segments = segments(&unix)?;
+    let mut macros = Macros::default();
+    let rests = macros_with_rest(&segments);
+    let mut open: Vec<String> = Vec::new();
+    let mut text = String::new();
+    for (index, segment) in segments.iter_mut().enumerate() {
+        match segment {
+            Segment::Text(plain) => text.push_str(plain),
+            // A line end after the first tag stays, as in Jinja2, unless a sign takes it.
+            Segment::Raw { open, body, close } => {
+                let body = body.trim_start();
+                let sign = if body.starts_with('-') { "" } else { "+" };
+                text.extend([open, " raw ", sign, body, close]);
+            }
+            Segment::Tag(tag) => {
+                if let Some(name) = tag.statement() {
+                    nested(&mut open, name)?;
+                }
+                let after = macros.open_or_close(tag, rests.contains(&index));
+                generation(tag);
+                member(tag);
+                expressions(tag)?;
+                print(tag, &after, &mut text);
+            }
+        }
+    }
+    Ok(text)
+}
+
+/// Follows which statements are open, and refuses what cannot be done.
+fn nested(open: &mut Vec<String>, name: &str) -> Result<(), String> {
+    if ELSEWHERE.contains(&name) {
+        return Err(format!(
+            "`{{% {name} %}}` is no statement that transformers knows in a chat template"
+        ));
+    }
+    match name {
+        "break" | "continue" => {
+            let inner = open.iter().rev().take_while(|name| *name != "for");
+            if inner.into_iter().any(|name| name == "with") {
+                return Err(format!(
+                    "`{{% {name} %}}` out of a `{{% with %}}` inside the loop cannot be done here. \
+                     Use `{{% set %}}` in place of `{{% with %}}`"
+                ));
+            }
+        }
+        "for" | "with" => open.push(name.to_owned()),
+        _ => {
+            if let Some(ended) = name.strip_prefix("end")
+                && open.last().is_some_and(|last| last == ended)
+            {
+                open.pop();
+            }
+        }
+    }
+    Ok(())
+}
+
+fn print(tag: &Tag, after: &str, text: &mut String) {
+    text.push_str(tag.open);
+    for token in &tag.tokens {
+        text.push_str(&token.space);
+        // Two words that stood in different places must not become one.
+        let words = |c: char| c == '_' || c.is_alphanumeric();
+        if text.ends_with(words) && token.text.starts_with(words) {
+            text.push(' ');
+        }
+        text.push_str(&token.text);
+    }
+    if after.is_empty() {
+        text.push_str(tag.close);
+    } else {
+        // The sign at the end is for what follows the whole.
+        let end = tag.close.trim_start();
+        text.extend([" %}", after, end]);
+    }
+}
+
+/// `{% generation %}` marks what the assistant said; its text is printed as it is, its variables
+/// are its own.
+fn generation(tag: &mut Tag) {
+    match tag.statement() {
+        Some("generation") => tag.tokens[0].text = format!("call {GENERATION}()"),
+        Some("endgeneration") => tag.tokens[0].text = "endcall".to_owned(),
+        _ => {}
+    }
+}
+
+/// A statement that sets a member names its owner first: a macro's or a call's body sees only what
+/// is named in an expression.
+fn member(tag: &mut Tag) {
+    if tag.statement() == Some("set")
+        && let [_, owner, dot, ..] = tag.tokens.as_slice()
+        && dot.is(".")
+    {
+        tag.tokens[0].text = format!("if {} %}}{{% endif %}}{{% set", owner.text);
+    }
+}
+
+/// Statements that declare a macro whose body names `varargs` or `kwargs`, by their places.
+fn macros_with_rest(segments: &[Segment]) -> Vec<usize> {
+    let (mut found, mut open) = (Vec::new(), Vec::new());
+    for (index, segment) in segments.iter().enumerate() {
+        let Segment::Tag(tag) = segment else { continue };
+        match tag.statement() {
+            Some("macro") => open.push(index),
+            Some("endmacro") => {
+                open.pop();
+            }
+            _ => {
+                let mut before: Option<&Token> = None;
+                for token in &tag.tokens {
+                    let member = before.is_some_and(|before| before.is("."));
+                    let rest = token.text == "varargs" || token.text == "kwargs";
+                    if let Some(&declared) = open.last()
+                        && token.kind == Kind::Name
+                        && rest
+                        && !member
+                        && !found.contains(&declared)
+                    {
+                        found.push(declared);
+                    }
+                    before = Some(token);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The macros that are open.
+#[derive(Default)]
+struct Macros {
+    /// For each what its end is followed by.
+    after: Vec<String>,
+}
+
+impl Macros {
+    /// Changes the statement that begins a macro, and gives what follows it.
+    ///
+    /// - A macro that wants the rest of its arguments gets them as two more parameters, and a
+    ///   function of its name sorts them.
+    /// - A default that names another parameter is put into the body.
+    fn open_or_close(&mut self, tag: &mut Tag, wants_rest: bool) -> String {
+        match tag.statement() {
+            Some("endmacro") => return self.after.pop().unwrap_or_default(),
+            Some("macro") => {}
+            _ => return String::new(),
+        }
+        let parameters = parameters(&tag.tokens);
+        let names: Vec<String> = parameters.iter().map(|(name, _)| name.clone()).collect();
+        let mut defaults = String::new();
+        for (name, default) in parameters.iter().rev() {
+            let Some(range) = default else { continue };
+            let own = &tag.tokens[range.clone()];
+            if own.iter().any(|token| token.kind == Kind::Name && names.contains(&token.text)) {
+                let value: String =
+                    own.iter().flat_map(|token| [token.space.as_str(), &token.text]).collect();
+                defaults = format!(
+                    "{{% if {name} is undefined %}}{{% set {name} = {value} %}}{{% endif %}}{defaults}"
+                );
+                tag.tokens.drain(range.start - 1..range.end);
+            }
+        }
+        let mut after = String::new();
+        if wants_rest && let Some(name) = tag.tokens.get(1).map(|token| token.text.clone()) {
+            if let Some(end) = tag.tokens.iter().rposition(|token| token.is(")")) {
+                let comma = if names.is_empty() { "" } else { "," };
+                tag.tokens[end].text = format!("{comma} varargs=(), kwargs={{}})");
+            }
+            tag.tokens[1].text = format!("{name}__all");
+            after = format!("{{% set {name} = {WITH_REST}({name}__all, {names:?}) ");
+        }
+        self.after.push(after);
+        // The tag itself ends here if something follows.
+        defaults.strip_suffix("%}").map(str::to_owned).unwrap_or_default()
+    }
+}
+
+/// A macro's parameters, each with the tokens of its default.
+fn parameters(tokens: &[Token]) -> Vec<(String, Option<std::ops::Range<usize>>)> {
+    let (mut found, mut depth) = (Vec::new(), 0usize);
+    let mut start = None;
+    for (at, token) in tokens.iter().enumerate() {
+        let ends = (depth == 1 && token.is(",")) || (depth == 1 && token.is(")"));
+        if ends && let Some(start) = start.take() {
+            let parameter: &[Token] = &tokens[start..at];
+            let default = parameter.get(1).is_some_and(|token| token.is("="));
+            if let Some(name) = parameter.first() {
+                found.push((name.text.clone(), default.then_some(start + 2..at)));
+            }
+        }
+        if token.opens() {
+            depth += 1;
+        } else if token.closes() {
+            depth = depth.saturating_sub(1);
+        }
+        let begins = (depth == 1 && token.is("(")) || (depth == 1 && token.is(","));
+        if begins {
+            start = Some(at + 1);
+        }
+    }
+    found
+}
+
+fn expressions(tag: &mut Tag) -> Result<(), String> {
+    for token in &mut tag.tokens {
+        if token.kind == Kind::String {
+            token.text = escapes::literal(&token.text)?;
+        }
+    }
+    signs(&mut tag.tokens);
+    let start = match tag.statement() {
+        // A first word is no operand, nor is what it says of names.
+        Some(_) => 1,
+        None => 0,
+    };
+    while let Some(at) = tag.tokens.iter().position(|token| token.is("%")) {
+        remainder(&mut tag.tokens, start, at);
+    }
+    Ok(())
+}
+
+/// Leaves out a `+` that is no addition.
+fn signs(tokens: &mut Vec<Token>) {
+    let mut at = 0;
+    while at < tokens.len() {
+        if tokens[at].is("+") && !tokens[..at].last().is_some_and(ends_operand) {
+            let space = tokens.remove(at).space;
+            if let Some(next) = tokens.get_mut(at) {
+                next.space.insert_str(0, &space);
+            }
+        } else {
+            at += 1;
+        }
+    }
+}
+
+/// Words that stand between operands.
+const BETWEEN: [&str; 8] = ["and", "or", "not", "in", "if", "else", "is", "recursive"];
+
+/// Whether an operand ends here.
+fn ends_operand(token: &Token) -> bool {
+    match token.kind {
+        Kind::Name => !BETWEEN.contains(&token.text.as_str()) && token.text != "elif",
+        Kind::Number | Kind::String => true,
+        Kind::Operator => token.closes(),
+    }
+}
+
+/// Operators that bind less than `%` does.
+const LOOSER: [&str; 13] = ["+", "-", "~", "==", "!=", "<", "<=", ">", ">=", ",", "=", ":", "!"];
+/// Those that bind as much.
+const EQUAL: [&str; 4] = ["*", "/", "//", "%"];
+
+/// Writes `left % right` as a call.
+fn remainder(tokens: &mut Vec<Token>, first: usize, at: usize) {
+    let (mut start, mut depth) = (at, 0usize);
+    while start > first {
+        let token = &tokens[start - 1];
+        if token.closes() {
+            depth += 1;
+        } else if depth > 0 {
+            depth -= usize::from(token.opens());
+        } else if token.opens() {
+            break;
+        } else if ["+", "-"].iter().any(|sign| token.is(sign)) {
+            // A sign belongs to the operand; an addition ends it.
+            if start >= 2 + first && ends_operand(&tokens[start - 2]) {
+                break;
+            }
+        } else if LOOSER.iter().any(|operator| token.is(operator))
+            || (token.kind == Kind::Name && BETWEEN.contains(&token.text.as_str()))
+        {
+            break;
+        }
+        start -= 1;
+    }
+    let end = operand_end(tokens, at + 1);
+    let operator = |text: &str| Token::new(Kind::Operator, text);
+    tokens.insert(end, operator(")"));
+    tokens[at].text = ",".to_owned();
+    let space = std::mem::take(&mut tokens[start].space);
+    tokens.insert(start, operator("("));
+    tokens.insert(start, Token { space, ..Token::new(Kind::Name, REMAINDER) });
+}
+
+/// Where the operand that begins at `from` ends: filters and tests belong to it.
+fn operand_end(tokens: &[Token], from: usize) -> usize {
+    let (mut at, mut depth) = (from, 0usize);
+    while let Some(token) = tokens.get(at) {
+        let after = at > from && ends_operand(&tokens[at - 1]);
+        if token.opens() {
+            depth += 1;
+        } else if token.closes() {
+            if depth == 0 {
+                break;
+            }
+            depth -= 1;
+        } else if depth == 0 {
+            let name = token.kind == Kind::Name;
+            let test = token.text == "is"
+                || (token.text == "not" && at > from && tokens[at - 1].text == "is");
+            let sign = !after && ["+", "-"].iter().any(|sign| token.is(sign));
+            let ends = EQUAL.iter().chain(&LOOSER).any(|operator| token.is(operator))
+                || (name && BETWEEN.contains(&token.text.as_str()));
+            if ends && !sign && !(name && test) {
+                break;
+            }
+        }
+        at += 1;
+    }
+    at
+}
