@@ -96,12 +96,31 @@ fn json_is_one_object_with_the_figures() {
     assert!(json["e_token"].as_u64().unwrap() <= ids as u64);
     let ratio = json["e_token"].as_f64().unwrap() / ids as f64;
     assert!((json["e_ratio"].as_f64().unwrap() - ratio).abs() < 1e-9);
+    let ratio = json["before_tail"].as_f64().unwrap() / ids as f64;
+    assert!((json["before_tail_ratio"].as_f64().unwrap() - ratio).abs() < 1e-9);
     assert!(json["steps"].as_u64().unwrap() > 1);
     assert_eq!(json["steps"], json["nfe"]);
     let wall = &json["wall_seconds"];
     let parts: f64 =
         ["forward", "decide", "other"].iter().map(|part| wall[part].as_f64().unwrap()).sum();
     assert!((wall["total"].as_f64().unwrap() - parts).abs() < 1e-3);
+}
+
+#[test]
+fn masks_are_not_effective_tokens() {
+    let prompt = "Count from 1 to 5 in steps of 1.";
+    let output = demask(&["run", "--json", "--break", "masks < 12", prompt]).output().unwrap();
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["finish"], "breakpoint");
+    // The embedded model's tokens: 5 is the mask, 1 ends the sequence.
+    let ids: Vec<u64> = json["ids"].as_array().unwrap().iter().filter_map(Value::as_u64).collect();
+    assert!(ids.contains(&5), "{ids:?}");
+    let effective = ids.iter().filter(|id| ![1, 5].contains(*id)).count();
+    assert_eq!(json["e_token"], effective);
+    let tail = ids.iter().rposition(|&id| id != 1).map_or(0, |last| last + 1);
+    assert_eq!(json["before_tail"], ids[..tail].iter().filter(|&&id| id != 5).count());
+    let ratio = effective as f64 / ids.len() as f64;
+    assert!((json["e_ratio"].as_f64().unwrap() - ratio).abs() < 1e-9);
 }
 
 #[test]

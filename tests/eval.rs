@@ -96,9 +96,24 @@ fn shards_and_interruptions_leave_no_trace_in_the_results() {
         let recording = demask::trace::read(&single.join(row.trace.unwrap())).unwrap();
         assert!(recording.notices.is_empty(), "{:?}", recording.notices);
         let end = &recording.recorded.timeline[recording.recorded.end];
-        assert_eq!((end.canvas.len(), end.canvas.tail()), (row.n_token, row.e_token));
+        let canvas = &end.canvas;
+        assert_eq!((canvas.len(), canvas.before_tail()), (row.length, row.before_tail));
+        // The model writes as the tokenizer would: the text has as many tokens as the canvas.
+        assert_eq!((canvas.len(), canvas.effective()), (row.n_token, row.e_token));
+        let padding = row.generation.matches("<|endoftext|>").count();
+        assert_eq!(row.n_token - row.e_token, padding, "{}", row.generation);
         assert_eq!(end.steps as usize, row.nfe);
     }
+
+    // The published scripts' own format: a folder a recipe, a line a generation.
+    let samples = fs::read_dir(single.join("samples")).unwrap();
+    let mut samples: Vec<String> =
+        samples.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    samples.sort();
+    assert_eq!(samples, ["01-daedal", "02-daedal"]);
+    let lines =
+        fs::read_to_string(single.join("samples/02-daedal/samples_synthetic.jsonl")).unwrap();
+    assert_eq!(lines.lines().count(), 4);
 
     // Once more: nothing is done, the same table is printed.
     let again = small(&single, &["--jobs", "2"]).output().unwrap();
@@ -118,6 +133,12 @@ fn shards_and_interruptions_leave_no_trace_in_the_results() {
     let kept = fs::read(killed.join("rows.jsonl")).unwrap();
     fs::write(killed.join("rows.jsonl"), &kept[..kept.len() - 9]).unwrap();
     refused(small(&killed, &["--seed", "6"]), 2, &["the argument '--seed"]);
+    // Rows of an older version counted otherwise: they are not mixed with new ones.
+    let manifest = killed.join("manifest.json");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replace(r#""version": 2"#, r#""version": 1"#)).unwrap();
+    refused(small(&killed, &[]), 1, &["an older demask wrote it", "--overwrite", "another --out"]);
+    fs::write(&manifest, text).unwrap();
     refused(
         small(&killed, &["--candidates", "1"]),
         1,

@@ -304,10 +304,17 @@ mod tests {
 
     #[test]
     fn the_tail_begins_behind_the_last_other_token() {
-        for (tokens, tail) in
-            [(&[][..], 0), (&[EOS, EOS], 0), (&[4, EOS], 1), (&[EOS, 4], 2), (&[4, MASK, EOS], 2)]
-        {
-            assert_eq!(canvas(tokens).tail(), tail, "{tokens:?}");
-        }
+        let check = |tokens: &[TokenId], tail: usize, before_tail: usize, effective: usize| {
+            let canvas = canvas(tokens);
+            let found = (canvas.tail(), canvas.before_tail(), canvas.effective());
+            assert_eq!(found, (tail, before_tail, effective), "{tokens:?}");
+        };
+        check(&[], 0, 0, 0);
+        check(&[EOS, EOS], 0, 0, 0);
+        check(&[4, EOS], 1, 1, 1);
+        check(&[EOS, 4], 2, 2, 1);
+        check(&[4, EOS, 5, EOS, EOS], 3, 3, 2);
+        check(&[4, MASK, EOS], 2, 1, 1);
+        check(&[EOS, MASK], 2, 1, 0);
     }
 }

@@ -202,8 +202,25 @@ impl Canvas {
         self.prompt.iter().copied().chain(self.cells.iter().map(|cell| cell.token)).collect()
     }
 
-    /// Where the tail of end-of-sequence tokens begins (the length if there is none): the
-    /// positions before it are the effective tokens, E_token.
+    /// E_token: positions that are written and are no end-of-sequence token, wherever they stand,
+    /// as DAEDAL's published scripts count. What a mask will hold is not known: it does not count.
+    pub fn effective(&self) -> usize {
+        self.written(self.len()).filter(|cell| cell.token != self.special.eos).count()
+    }
+
+    /// Positions that are written before the tail of end-of-sequence tokens: over
+    /// [`effective`](Self::effective) by the end-of-sequence tokens among them.
+    pub fn before_tail(&self) -> usize {
+        self.written(self.tail()).count()
+    }
+
+    /// The cells before `end` that are no masks.
+    fn written(&self, end: usize) -> impl Iterator<Item = &Cell> {
+        self.cells[..end].iter().filter(|cell| cell.token != self.special.mask)
+    }
+
+    /// Where the tail of end-of-sequence tokens begins (the length if there is none): the answer
+    /// stands before it.
     pub fn tail(&self) -> usize {
         let eos = self.special.eos;
         self.cells.iter().rposition(|cell| cell.token != eos).map_or(0, |last| last + 1)

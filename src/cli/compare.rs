@@ -308,9 +308,14 @@ struct Row {
     /// The strategy as it was written.
     strategy: String,
     n_token: usize,
+    /// Positions written with anything but an end-of-sequence token.
     e_token: usize,
     /// e_token / n_token; null for an empty region.
     e_ratio: Option<f64>,
+    /// Positions written before the tail of end-of-sequence tokens.
+    before_tail: usize,
+    /// before_tail / n_token; null for an empty region.
+    before_tail_ratio: Option<f64>,
     /// Predictions the strategy asked for.
     nfe: usize,
     /// Written positions masked again, and given another token, on the way.
@@ -371,6 +376,8 @@ impl Row {
             n_token: figures.n_token,
             e_token: figures.e_token,
             e_ratio: figures.e_ratio(),
+            before_tail: figures.before_tail,
+            before_tail_ratio: figures.before_tail_ratio(),
             nfe: figures.nfe,
             remasked: figures.remasked,
             replaced: figures.replaced,
@@ -391,8 +398,17 @@ impl Row {
 
 /// The table, where runs part, and the answers.
 fn report(rows: &[Row]) -> String {
-    const HEAD: [&str; 8] =
-        ["strategy", "N_token", "E_token", "E_ratio", "NFE", "passes", "time", "finish"];
+    const HEAD: [&str; 9] = [
+        "strategy",
+        "N_token",
+        "E_token",
+        "E_ratio",
+        "before tail",
+        "NFE",
+        "passes",
+        "time",
+        "finish",
+    ];
     let mut table = vec![HEAD.map(str::to_owned)];
     for (at, row) in rows.iter().enumerate() {
         table.push([
@@ -400,6 +416,7 @@ fn report(rows: &[Row]) -> String {
             row.n_token.to_string(),
             row.e_token.to_string(),
             row.e_ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.3}")),
+            row.before_tail.to_string(),
             row.nfe.to_string(),
             row.passes.to_string(),
             format!("{:.2} s", row.seconds),
@@ -442,10 +459,10 @@ fn parted(number: usize, parting: &Parting) -> String {
 }
 
 /// Rows in columns: the first and the last flush left, numbers flush right.
-fn aligned(table: &[[String; 8]]) -> String {
+fn aligned(table: &[[String; 9]]) -> String {
     use unicode_width::UnicodeWidthStr;
     let width = |column: usize| table.iter().map(|row| row[column].width()).max().unwrap_or(0);
-    let widths: [usize; 8] = std::array::from_fn(width);
+    let widths: [usize; 9] = std::array::from_fn(width);
     let mut text = String::new();
     for row in table {
         let mut line = String::new();
@@ -453,7 +470,7 @@ fn aligned(table: &[[String; 8]]) -> String {
             let blanks = " ".repeat(widths[column] - cell.width());
             match column {
                 0 => line.push_str(&format!("{cell}{blanks}")),
-                7 => line.push_str(&format!("  {cell}")),
+                8 => line.push_str(&format!("  {cell}")),
                 _ => line.push_str(&format!("  {blanks}{cell}")),
             }
         }

@@ -73,10 +73,14 @@ struct Summary {
     /// Canvases evaluated in them.
     canvases: usize,
     n_token: usize,
-    /// Tokens before the tail.
+    /// Positions written with anything but an end-of-sequence token.
     e_token: usize,
     /// e_token / n_token; null for an empty region.
     e_ratio: Option<f64>,
+    /// Positions written before the tail of end-of-sequence tokens.
+    before_tail: usize,
+    /// before_tail / n_token; null for an empty region.
+    before_tail_ratio: Option<f64>,
     /// Written positions masked again, and given another token, on the way.
     remasked: usize,
     replaced: usize,
@@ -239,27 +243,21 @@ impl Run {
         findings: Option<&Vec<Finding>>,
     ) -> Summary {
         let session = &self.batch.debugger.session;
-        let canvas = session.canvas();
-        let timeline = session.timeline();
-        let decide: Duration = timeline
-            .path(session.at())
-            .iter()
-            .filter_map(|&id| timeline[id].step().map(|step| step.timing.decide))
-            .sum();
         let figures = Figures::of(compare::Run::here(session));
         let total = self.started.elapsed();
-        let (n_token, e_token) = (canvas.len(), canvas.tail());
         Summary {
             text,
-            ids: canvas.tokens(),
-            length: n_token,
+            ids: session.canvas().tokens(),
+            length: figures.n_token,
             steps: session.node().steps,
-            nfe: session.node().steps as usize,
+            nfe: figures.nfe,
             passes: session.passes(),
             canvases: self.batch.canvases,
-            n_token,
-            e_token,
-            e_ratio: (n_token > 0).then(|| e_token as f64 / n_token as f64),
+            n_token: figures.n_token,
+            e_token: figures.e_token,
+            e_ratio: figures.e_ratio(),
+            before_tail: figures.before_tail,
+            before_tail_ratio: figures.before_tail_ratio(),
             remasked: figures.remasked,
             replaced: figures.replaced,
             finish: match (session.pending(), stop) {
@@ -279,8 +277,8 @@ impl Run {
             wall_seconds: Wall {
                 total: total.as_secs_f64(),
                 forward: self.batch.forward.as_secs_f64(),
-                decide: decide.as_secs_f64(),
-                other: total.saturating_sub(self.batch.forward + decide).as_secs_f64(),
+                decide: figures.decide.as_secs_f64(),
+                other: total.saturating_sub(self.batch.forward + figures.decide).as_secs_f64(),
             },
         }
     }

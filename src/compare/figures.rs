@@ -5,13 +5,15 @@ use std::time::Duration;
 use super::Run;
 use crate::decode::Finish;
 
-/// What a run comes to.
+/// What a run comes to. Masks count in `n_token` alone: what they will hold is not known.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Figures {
     /// N_token: the length of the generated region, positions.
     pub n_token: usize,
-    /// E_token: tokens before the tail of end-of-sequence tokens.
+    /// E_token: positions written with anything but an end-of-sequence token.
     pub e_token: usize,
+    /// Positions written before the tail of end-of-sequence tokens.
+    pub before_tail: usize,
     /// Predictions the strategy asked for: one a step.
     pub nfe: usize,
     /// Positions its steps have masked again, each time counted.
@@ -32,7 +34,8 @@ impl Figures {
         let (timeline, canvas) = (run.session.timeline(), run.canvas());
         let mut figures = Self {
             n_token: canvas.len(),
-            e_token: canvas.tail(),
+            e_token: canvas.effective(),
+            before_tail: canvas.before_tail(),
             nfe: timeline[run.end].steps as usize,
             remasked: 0,
             replaced: 0,
@@ -49,11 +52,18 @@ impl Figures {
         figures
     }
 
-    /// E_token / N_token, 0..=1; `None` for an empty region, and while the run goes on: what masks
-    /// will hold is not known.
+    /// E_token / N_token, 0..=1; `None` for an empty region.
     pub fn e_ratio(&self) -> Option<f64> {
-        (self.n_token > 0 && self.finish.is_some())
-            .then(|| self.e_token as f64 / self.n_token as f64)
+        self.share(self.e_token)
+    }
+
+    /// `before_tail` / N_token, 0..=1; `None` for an empty region.
+    pub fn before_tail_ratio(&self) -> Option<f64> {
+        self.share(self.before_tail)
+    }
+
+    fn share(&self, tokens: usize) -> Option<f64> {
+        (self.n_token > 0).then(|| tokens as f64 / self.n_token as f64)
     }
 
     /// The time the run would take alone.

@@ -11,5 +11,6 @@ pub mod report;
 mod row;
 pub mod run;
 pub mod tasks;
+pub mod tokens;
 
 pub use row::{Row, Timing};

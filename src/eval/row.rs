@@ -32,9 +32,16 @@ pub struct Row {
     pub correct: bool,
     /// Length of the first canvas, positions.
     pub initial: usize,
-    /// N_token: length of the last canvas, positions.
+    /// Length of the last canvas, positions.
+    pub length: usize,
+    /// Of those, written before the tail of end-of-sequence tokens.
+    pub before_tail: usize,
+    /// The last canvas as text, special tokens by their names: what the published scripts read.
+    pub generation: String,
+    /// N_token: tokens that the tokenizer makes of `generation`. That is `length`, unless the model
+    /// wrote a text in other tokens than the tokenizer would.
     pub n_token: usize,
-    /// E_token: tokens before the tail of end-of-sequence tokens.
+    /// E_token: those of them that are no padding: no end-of-sequence token, wherever it stands.
     pub e_token: usize,
     /// NFE: predictions the strategy asked for.
     pub nfe: usize,
@@ -47,13 +54,6 @@ pub struct Row {
     /// The recording, relative to the results' folder; none was asked for if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<String>,
-}
-
-impl Row {
-    /// E_ratio: share of useful tokens; `None` for an empty canvas.
-    pub fn e_ratio(&self) -> Option<f64> {
-        (self.n_token > 0).then(|| self.e_token as f64 / self.n_token as f64)
-    }
 }
 
 /// How long one row took. Kept apart from it, since it is never the same twice.

@@ -218,11 +218,12 @@ impl<'a> View<'a> {
             Name::Length => count(canvas.len()),
             Name::Max => count(self.params().count("max_gen_length").ok()?),
             Name::Masks => count(canvas.masks()),
-            Name::ETokens => count(canvas.tail()),
+            Name::ETokens => count(canvas.effective()),
             Name::ERatio => {
                 let length = canvas.len();
-                (length > 0).then(|| Value::P(canvas.tail() as f32 / length as f32))
+                (length > 0).then(|| Value::P(canvas.effective() as f32 / length as f32))
             }
+            Name::BeforeTail => count(canvas.before_tail()),
             Name::Nfe => count(node.steps as usize),
             Name::Text => {
                 let mask = canvas.special().mask;

@@ -169,7 +169,8 @@ fn conditions_hold_where_their_values_say() {
         check(format!("step == {step}"), Some(true));
         check(format!("length == {}", canvas.len()), Some(true));
         check("masks < 20".to_owned(), Some(canvas.masks() < 20));
-        check(format!("e_token = {} and e_ratio <= 1", canvas.tail()), Some(true));
+        check(format!("e_token = {} and e_ratio <= 1", canvas.effective()), Some(true));
+        check(format!("before_tail = {}", canvas.before_tail()), Some(true));
         let changed = now.before.map(|before| before.len() != canvas.len());
         check("length changes".to_owned(), changed);
         let crosses = now.before.map(|before| (before.masks() < 40) != (canvas.masks() < 40));

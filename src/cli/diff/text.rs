@@ -83,6 +83,7 @@ impl Report<'_> {
                 figures.n_token.to_string(),
                 figures.e_token.to_string(),
                 absent(figures.e_ratio().map(|ratio| format!("{ratio:.3}"))),
+                figures.before_tail.to_string(),
                 figures.remasked.to_string(),
                 figures.replaced.to_string(),
                 if seconds > 0.0 { format!("{seconds:.2} s") } else { ABSENT.to_owned() },
@@ -90,7 +91,7 @@ impl Report<'_> {
             ]
         };
         const REWRITTEN: [&str; 2] = ["masked again", "replaced"];
-        let names = ["steps", "NFE", "N_token", "E_token", "E_ratio"].into_iter();
+        let names = ["steps", "NFE", "N_token", "E_token", "E_ratio", "before tail"].into_iter();
         let names = names.chain(REWRITTEN).chain(["time", "finish"]);
         let rows = names.zip(of(self.a).into_iter().zip(of(self.b)));
         let rows = rows.map(|(name, (a, b))| [name.to_owned(), a, b]);

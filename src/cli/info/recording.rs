@@ -41,6 +41,7 @@ pub(super) struct Info {
     /// Of the branch left last.
     n_token: usize,
     e_token: usize,
+    before_tail: usize,
     nfe: usize,
     /// Written positions that its steps masked again, and gave another token.
     remasked: usize,
@@ -87,6 +88,7 @@ impl Info {
             predictions: recorded.store.len(),
             n_token: figures.n_token,
             e_token: figures.e_token,
+            before_tail: figures.before_tail,
             nfe: figures.nfe,
             remasked: figures.remasked,
             replaced: figures.replaced,
@@ -136,7 +138,7 @@ impl Info {
             format!(
                 "length {}, {} before the tail, NFE {}{}{}, {}",
                 self.n_token,
-                self.e_token,
+                self.before_tail,
                 self.nfe,
                 counted(self.remasked, "masked again"),
                 counted(self.replaced, "replaced"),

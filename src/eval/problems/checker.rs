@@ -71,6 +71,15 @@ impl Checker {
         }
     }
 
+    /// What the published metric counts as padding besides the end of the text.
+    pub fn padding(self) -> &'static [&'static str] {
+        match self {
+            Self::HumanEval => &["[DONE]", "<|eot_id|>"],
+            Self::Mbpp => &["<|eot_id|>"],
+            _ => &[],
+        }
+    }
+
     /// True if it runs the code of answers.
     pub fn runs_code(self) -> bool {
         self.rules().is_some()

@@ -1,4 +1,4 @@
-//! Means with 95 % bootstrap intervals.
+//! Means, and ratios of sums, with 95 % bootstrap intervals.
 //!
 //! Draws are counter-based: a hash of (resample, draw), so equal samples give equal intervals
 //! whatever was computed before, and recipes measured on the same problems are resampled alike.
@@ -12,11 +12,11 @@ pub const RESAMPLES: usize = 2_000;
 /// Seed of the draws.
 const SEED: u64 = 95;
 
-/// A mean and its 95 % interval: the 2.5th and 97.5th percentile of the resampled means. All
-/// three are finite.
+/// A mean, or a ratio of sums, and its 95 % interval: the 2.5th and 97.5th percentile of the
+/// resampled ones. All three are finite.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Estimate {
-    /// Mean of the sample.
+    /// Mean or ratio of the sample.
     pub mean: f64,
     /// Lower end.
     pub low: f64,
@@ -24,47 +24,65 @@ pub struct Estimate {
     pub high: f64,
 }
 
-/// The means of `N` measurements made on each of the sample's members, which are resampled
+/// What one member of a sample adds to the two sums whose ratio is estimated. A mean is the ratio
+/// of the sum of values to their number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Share {
+    amount: f64,
+    of: f64,
+}
+
+impl Share {
+    /// A part of `total`, e.g. of the tokens of a text; a member with a total of 0 adds nothing.
+    pub fn of(amount: f64, total: f64) -> Self {
+        Self { amount, of: total }
+    }
+
+    /// A value whose mean is wanted.
+    pub fn value(value: f64) -> Self {
+        Self::of(value, 1.0)
+    }
+}
+
+/// The estimates of `N` measurements made on each of the sample's members, which are resampled
 /// together. A measurement that is absent or not finite does not count; `None` where none does.
-pub fn means<const N: usize>(sample: &[[Option<f64>; N]]) -> [Option<Estimate>; N] {
-    // Absent ones are 0 with a weight of 0: sums without branches.
-    let weighed: Vec<([f64; N], [f64; N])> = sample
+pub fn estimates<const N: usize>(sample: &[[Option<Share>; N]]) -> [Option<Estimate>; N] {
+    // Absent ones are 0 of 0: sums without branches.
+    let known = |share: &Share| share.amount.is_finite() && share.of.is_finite();
+    let none = Share::of(0.0, 0.0);
+    let sample: Vec<[Share; N]> = sample
         .iter()
-        .map(|values| {
-            let known = values.map(|value| value.filter(|value| value.is_finite()));
-            (known.map(|value| value.unwrap_or(0.0)), known.map(|value| f64::from(value.is_some())))
-        })
+        .map(|shares| shares.map(|share| share.filter(known).unwrap_or(none)))
         .collect();
-    let count = weighed.len();
-    let mean = mean_of(weighed.iter());
+    let count = sample.len();
+    let whole = ratios(sample.iter());
     let mut resampled: [Vec<f64>; N] = std::array::from_fn(|_| Vec::with_capacity(RESAMPLES));
     for resample in 0..RESAMPLES {
-        let drawn = (0..count).map(|draw| &weighed[index(resample, draw, count)]);
-        for (all, mean) in resampled.iter_mut().zip(mean_of(drawn)) {
-            all.extend(mean);
+        let drawn = (0..count).map(|draw| &sample[index(resample, draw, count)]);
+        for (all, ratio) in resampled.iter_mut().zip(ratios(drawn)) {
+            all.extend(ratio);
         }
     }
     std::array::from_fn(|at| {
         let values = &mut resampled[at];
         values.sort_unstable_by(f64::total_cmp);
-        let mean = mean[at]?;
-        // A resample may have drawn absent values only; if all did, the mean is all we know.
+        let mean = whole[at]?;
+        // A resample may have drawn absent values only; if all did, the whole is all we know.
         let end = |share| percentile(values, share).unwrap_or(mean);
         Some(Estimate { mean, low: end(0.025), high: end(0.975) })
     })
 }
 
-fn mean_of<'a, const N: usize>(
-    members: impl Iterator<Item = &'a ([f64; N], [f64; N])>,
-) -> [Option<f64>; N] {
-    let (mut sums, mut weights) = ([0.0; N], [0.0; N]);
-    for (values, known) in members {
-        for at in 0..N {
-            sums[at] += values[at];
-            weights[at] += known[at];
+/// Sums of amounts by sums of what they are of.
+fn ratios<'a, const N: usize>(members: impl Iterator<Item = &'a [Share; N]>) -> [Option<f64>; N] {
+    let mut sums = [Share::of(0.0, 0.0); N];
+    for shares in members {
+        for (sum, share) in sums.iter_mut().zip(shares) {
+            sum.amount += share.amount;
+            sum.of += share.of;
         }
     }
-    std::array::from_fn(|at| (weights[at] > 0.0).then(|| sums[at] / weights[at]))
+    sums.map(|sum| (sum.of > 0.0).then(|| sum.amount / sum.of))
 }
 
 /// Which of `count` members a draw takes.
@@ -85,11 +103,11 @@ fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Estimate, RESAMPLES, index, means, percentile};
+    use super::{Estimate, RESAMPLES, Share, estimates, index, percentile};
 
     fn one(sample: &[f64]) -> Option<Estimate> {
-        let sample: Vec<[Option<f64>; 1]> = sample.iter().map(|value| [Some(*value)]).collect();
-        means(&sample)[0]
+        let sample: Vec<_> = sample.iter().map(|value| [Some(Share::value(*value))]).collect();
+        estimates(&sample)[0]
     }
 
     fn flags(right: usize, of: usize) -> Vec<f64> {
@@ -136,11 +154,29 @@ mod tests {
 
     #[test]
     fn absent_measurements_do_not_count_and_do_not_disturb_others() {
-        let sample = [[Some(1.0), None], [Some(2.0), Some(4.0)], [Some(3.0), None]];
-        let [first, second] = means(&sample);
+        let value = |value| Some(Share::value(value));
+        let sample = [[value(1.0), None], [value(2.0), value(4.0)], [value(3.0), None]];
+        let [first, second] = estimates(&sample);
         assert_eq!(first, one(&[1.0, 2.0, 3.0]));
         assert_eq!(second.map(|found| (found.mean, found.low, found.high)), Some((4.0, 4.0, 4.0)));
-        assert_eq!(means(&sample), means(&sample));
+        assert_eq!(estimates(&sample), estimates(&sample));
+    }
+
+    #[test]
+    fn a_ratio_is_that_of_the_sums() {
+        let check = |parts: &[(f64, f64)], expected: Option<f64>| {
+            let sample: Vec<_> =
+                parts.iter().map(|&(part, of)| [Some(Share::of(part, of))]).collect();
+            let [found] = estimates(&sample);
+            assert_eq!(found.map(|found| found.mean), expected, "{parts:?}");
+            if let Some(Estimate { mean, low, high }) = found {
+                assert!(low <= mean && mean <= high, "{found:?}");
+            }
+        };
+        check(&[(10.0, 10.0), (0.0, 90.0)], Some(0.1));
+        check(&[(10.0, 10.0), (0.0, 0.0)], Some(1.0));
+        check(&[(0.0, 0.0)], None);
+        check(&[], None);
     }
 
     #[test]

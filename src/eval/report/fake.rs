@@ -44,6 +44,9 @@ fn row(problem: usize, recipe: &str, initial: usize, number: usize) -> Row {
         extracted: Some(said.to_string()),
         correct,
         initial,
+        length: n_token,
+        before_tail: e_token,
+        generation: format!("She has {said}.<|endoftext|>"),
         n_token,
         e_token,
         nfe: n_token / 2 + 3,
@@ -55,7 +58,7 @@ fn row(problem: usize, recipe: &str, initial: usize, number: usize) -> Row {
 }
 
 /// Rows of all recipes on so many problems, problem by problem, and their timings.
-pub(super) fn rows(problems: usize) -> (Vec<Row>, Vec<Timing>) {
+pub(in crate::eval) fn rows(problems: usize) -> (Vec<Row>, Vec<Timing>) {
     let rows: Vec<Row> = (0..problems)
         .flat_map(|problem| {
             RECIPES
@@ -117,6 +120,9 @@ pub(super) fn hostile() -> Vec<Row> {
         extracted: Some(evil()),
         finish: evil(),
         trace: Some(evil()),
+        generation: evil(),
+        length: initial + grows,
+        before_tail: initial / 2,
         n_token: initial + grows,
         e_token: initial / 2,
         ..row(problem, &recipe, initial, 0)
@@ -128,24 +134,19 @@ pub(super) fn hostile() -> Vec<Row> {
         .collect()
 }
 
-/// First predictions on canvases of several lengths; `missing` leaves out what is too short
-/// there.
-pub(super) fn tails(missing: usize) -> Vec<EosTail> {
+/// First predictions on canvases of several lengths.
+pub(super) fn tails() -> Vec<EosTail> {
     let mut tails = Vec::new();
     for length in [16, 32, 48, 64, 96, 128] {
         for problem in 0..20 {
-            let wanted = 10 + dice(&[problem], 80);
-            let sufficient = wanted <= length;
-            if !sufficient && length == missing {
-                continue;
-            }
+            let sufficient = 10 + dice(&[problem], 60) <= length;
             let p_eos = (0..32.min(length))
                 .map(|at| match sufficient {
                     true => (1.0 - 0.02 * at as f32).max(0.0),
                     false => 0.02 + 0.01 * (dice(&[problem, at], 30) as f32),
                 })
                 .collect();
-            tails.push(EosTail { length, problem, sufficient, p_eos });
+            tails.push(EosTail { length, problem, p_eos });
         }
     }
     tails

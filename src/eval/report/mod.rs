@@ -4,9 +4,10 @@ mod axes;
 mod data;
 mod estimate;
 #[cfg(test)]
-mod fake;
+pub(super) mod fake;
 mod figures;
 mod page;
+mod samples;
 mod summary;
 mod svg;
 mod table;
@@ -23,8 +24,15 @@ pub use write::{Facts, ReportError, write};
 use serde::{Deserialize, Serialize};
 
 /// What [`write`](write()) makes in its folder.
-pub const FILES: [&str; 6] =
-    ["results.csv", "results.parquet", "summary.csv", "report.md", "report.html", "figures"];
+pub const FILES: [&str; 7] = [
+    "results.csv",
+    "results.parquet",
+    "summary.csv",
+    "report.md",
+    "report.html",
+    "figures",
+    samples::FOLDER,
+];
 
 /// The first prediction on a canvas of masks only: how sure the tail is that it is the end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,8 +41,6 @@ pub struct EosTail {
     pub length: usize,
     /// [`Row::problem`](crate::eval::Row::problem).
     pub problem: usize,
-    /// True if the answer fits into that length.
-    pub sufficient: bool,
     /// Probability of the end-of-sequence token per position, nearest the end first.
     pub p_eos: Vec<f32>,
 }

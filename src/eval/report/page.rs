@@ -18,7 +18,7 @@ use super::{
     figures::{Figure, Numbers},
     summary::Summary,
     svg,
-    table::{UNKNOWN, percent, seconds},
+    table::{UNKNOWN, percent, ratio, seconds},
     text::{fit, link, markdown, markdown_code, one_line, shell, xml},
 };
 use crate::eval::Row;
@@ -148,9 +148,11 @@ fn recipe(key: String, summary: &Summary, tasks: &[&str]) -> Recipe {
     let fine = |value: f64| format!("{value:.2}");
     let cells = vec![
         cell(Some(all.accuracy), percent),
-        cell(Some(all.n_token), whole),
-        cell(Some(all.e_token), whole),
-        cell(all.e_ratio, percent),
+        cell(Some(all.n_token), fine),
+        cell(Some(all.e_token), fine),
+        Cell { shown: ratio(all), ..cell(all.e_ratio, percent) },
+        cell(Some(all.before_tail), fine),
+        cell(all.before_tail_ratio, percent),
         cell(Some(all.nfe), whole),
         cell(Some(all.expansions), fine),
         cell(all.seconds, seconds),

@@ -2,23 +2,31 @@
 
 use std::collections::HashMap;
 
-use super::estimate::{Estimate, means};
+use super::estimate::{Estimate, Share, estimates};
 use crate::eval::{Row, Timing};
 
-/// Means over problems, each with its 95 % bootstrap interval.
+/// What problems come to, each figure with its 95 % bootstrap interval.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Metrics {
     /// Problems measured; at least 1.
     pub problems: usize,
     /// Share answered right, 0 to 1.
     pub accuracy: Estimate,
-    /// N_token: positions of the last canvas.
+    /// N_token: mean of [`Row::n_token`].
     pub n_token: Estimate,
-    /// E_token: tokens before the tail of end-of-sequence tokens.
+    /// E_token: mean of [`Row::e_token`].
     pub e_token: Estimate,
-    /// E_ratio: the mean of each problem's E_token / N_token, 0 to 1. The ratio of the two means
-    /// may differ from it. Absent if no canvas held anything.
+    /// E_ratio: the sum of E_token over the sum of N_token, 0 to 1. The mean of each problem's
+    /// ratio may differ from it. Absent if there was no token.
     pub e_ratio: Option<Estimate>,
+    /// E_ratio in percent, by the very expression of the published scripts: equal to theirs to
+    /// the last digit, however it is rounded.
+    pub e_percent: Option<f64>,
+    /// Mean of [`Row::before_tail`].
+    pub before_tail: Estimate,
+    /// The sum of [`Row::before_tail`] over the sum of [`Row::length`], 0 to 1. Absent if no canvas
+    /// held anything.
+    pub before_tail_ratio: Option<Estimate>,
     /// NFE: predictions asked for.
     pub nfe: Estimate,
     /// Positions expanded.
@@ -74,7 +82,7 @@ pub fn summarize(rows: &[Row], timings: &[Timing]) -> Vec<Summary> {
                 strategy: first.strategy.clone(),
                 swept: first.swept.clone(),
                 initial: first.initial,
-                variable: rows.iter().any(|row| row.n_token != row.initial),
+                variable: rows.iter().any(|row| row.length != row.initial),
                 all,
                 tasks,
                 total_seconds: (!timed.is_empty()).then(|| timed.iter().sum()),
@@ -102,27 +110,46 @@ pub(super) fn groups<'a>(
 }
 
 fn measure(rows: &[&Row], seconds: &impl Fn(&Row) -> Option<f64>) -> Option<Metrics> {
+    let count = |count: usize| Some(Share::value(count as f64));
+    let share = |part: usize, of: usize| Some(Share::of(part as f64, of as f64));
     let sample: Vec<_> = rows
         .iter()
         .map(|row| {
             [
-                Some(f64::from(row.correct)),
-                Some(row.n_token as f64),
-                Some(row.e_token as f64),
-                row.e_ratio(),
-                Some(row.nfe as f64),
-                Some(row.expansions as f64),
-                seconds(row),
+                count(usize::from(row.correct)),
+                count(row.n_token),
+                count(row.e_token),
+                share(row.e_token, row.n_token),
+                count(row.before_tail),
+                share(row.before_tail, row.length),
+                count(row.nfe),
+                count(row.expansions),
+                seconds(row).map(Share::value),
             ]
         })
         .collect();
-    let [accuracy, n_token, e_token, e_ratio, nfe, expansions, seconds] = means(&sample);
+    let [
+        accuracy,
+        n_token,
+        e_token,
+        e_ratio,
+        before_tail,
+        before_tail_ratio,
+        nfe,
+        expansions,
+        seconds,
+    ] = estimates(&sample);
+    let sum = |of: fn(&Row) -> usize| rows.iter().map(|row| of(row)).sum::<usize>() as f64;
+    let (tokens, padding) = (sum(|row| row.n_token), sum(|row| row.n_token - row.e_token));
     Some(Metrics {
         problems: rows.len(),
         accuracy: accuracy?,
         n_token: n_token?,
         e_token: e_token?,
         e_ratio,
+        e_percent: (tokens > 0.0).then(|| 100.0 - padding / tokens * 100.0),
+        before_tail: before_tail?,
+        before_tail_ratio,
         nfe: nfe?,
         expansions: expansions?,
         seconds,
@@ -156,19 +183,33 @@ mod tests {
         assert_eq!(summarize(&[], &[]), []);
         let (mut rows, _) = fake::rows(1);
         rows.truncate(1);
-        rows[0].n_token = 0;
+        let row = &mut rows[0];
+        (row.n_token, row.e_token, row.length, row.before_tail) = (0, 0, 0, 0);
         let summaries = summarize(&rows, &[]);
         assert_eq!(summaries.len(), 1);
         assert_eq!(summaries[0].all.e_ratio, None);
+        assert_eq!(summaries[0].all.e_percent, None);
+        assert_eq!(summaries[0].all.before_tail_ratio, None);
         assert_eq!(summaries[0].all.seconds, None);
         assert_eq!(summaries[0].total_seconds, None);
     }
 
     #[test]
-    fn the_ratio_is_the_mean_of_ratios() {
+    fn ratios_are_those_of_the_sums() {
         let (rows, _) = fake::rows(1);
-        let make = |n_token, e_token| Row { n_token, e_token, ..rows[0].clone() };
-        let summaries = summarize(&[make(10, 10), make(90, 0)], &[]);
-        assert_eq!(summaries[0].all.e_ratio.map(|ratio| ratio.mean), Some(0.5));
+        let make = |n_token, e_token, length, before_tail| Row {
+            n_token,
+            e_token,
+            length,
+            before_tail,
+            ..rows[0].clone()
+        };
+        let summaries = summarize(&[make(10, 10, 16, 12), make(90, 0, 84, 13)], &[]);
+        let all = &summaries[0].all;
+        assert_eq!(all.e_ratio.map(|ratio| ratio.mean), Some(0.1));
+        assert_eq!(all.e_percent, Some(10.0));
+        assert_eq!((all.n_token.mean, all.e_token.mean), (50.0, 5.0));
+        assert_eq!(all.before_tail_ratio.map(|ratio| ratio.mean), Some(0.25));
+        assert_eq!(all.before_tail.mean, 12.5);
     }
 }

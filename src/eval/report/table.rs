@@ -10,9 +10,14 @@ use super::{
     text::one_line,
 };
 
-/// A share in percent, one decimal.
+/// A share in percent, with as many decimals as the published scripts print.
 pub(super) fn percent(share: f64) -> String {
-    format!("{:.1} %", 100.0 * share)
+    format!("{:.2} %", 100.0 * share)
+}
+
+/// E_ratio in percent.
+pub(super) fn ratio(metrics: &Metrics) -> String {
+    metrics.e_percent.map_or_else(|| UNKNOWN.to_owned(), |percent| format!("{percent:.2} %"))
 }
 
 /// A share in percent with its interval.
@@ -33,14 +38,15 @@ pub(super) fn seconds(seconds: f64) -> String {
 /// What stands for a number that is not known.
 pub(super) const UNKNOWN: &str = "–";
 
-/// The columns, each with whether it is a number.
-const COLUMNS: [&str; 10] = [
+/// The columns.
+const COLUMNS: [&str; 11] = [
     "recipe",
     "n",
     "accuracy [95 % CI]",
     "N_token",
     "E_token",
     "E_ratio",
+    "before tail",
     "NFE",
     "expansions",
     "s/problem",
@@ -51,19 +57,20 @@ const COLUMNS: [&str; 10] = [
 pub fn table(summaries: &[Summary]) -> String {
     let mut lines = vec![COLUMNS.map(str::to_owned)];
     lines.extend(summaries.iter().map(|summary| {
-        let Metrics { problems, accuracy, n_token, e_token, e_ratio, nfe, expansions, .. } =
-            &summary.all;
+        let all = &summary.all;
+        let Metrics { problems, accuracy, n_token, e_token, nfe, expansions, .. } = all;
         let known = |text: Option<String>| text.unwrap_or_else(|| UNKNOWN.to_owned());
         [
             one_line(&summary.recipe),
             problems.to_string(),
             percent_interval(accuracy),
-            format!("{:.1}", n_token.mean),
-            format!("{:.1}", e_token.mean),
-            known(e_ratio.map(|ratio| percent(ratio.mean))),
+            format!("{:.2}", n_token.mean),
+            format!("{:.2}", e_token.mean),
+            ratio(all),
+            known(all.before_tail_ratio.map(|ratio| percent(ratio.mean))),
             format!("{:.1}", nfe.mean),
             format!("{:.2}", expansions.mean),
-            known(summary.all.seconds.map(|time| seconds(time.mean))),
+            known(all.seconds.map(|time| seconds(time.mean))),
             known(summary.total_seconds.map(seconds)),
         ]
     }));
@@ -95,6 +102,8 @@ pub(super) fn summary_csv(summaries: &[Summary]) -> Result<Vec<u8>, csv::Error> 
             ("n_token", sure(metrics.n_token)),
             ("e_token", sure(metrics.e_token)),
             ("e_ratio", metrics.e_ratio),
+            ("before_tail", sure(metrics.before_tail)),
+            ("before_tail_ratio", metrics.before_tail_ratio),
             ("nfe", sure(metrics.nfe)),
             ("expansions", sure(metrics.expansions)),
             ("seconds", metrics.seconds),

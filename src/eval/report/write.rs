@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{EosTail, data, figures, page, summarize, table};
+use super::{EosTail, data, figures, page, samples, summarize, table};
 use crate::{
     eval::{Row, Timing},
     trace::Whole,
@@ -62,9 +62,9 @@ pub enum ReportError {
     },
 }
 
-/// Writes `results.csv`, `results.parquet`, `summary.csv`, `report.md`, `report.html` and
-/// `figures/*.svg` into `dir`, which is made if it is missing. Each file appears whole or not at
-/// all, and replaces one of its name.
+/// Writes `results.csv`, `results.parquet`, `summary.csv`, `report.md`, `report.html`,
+/// `figures/*.svg` and `samples/*/*.jsonl` into `dir`, which is made if it is missing. Each file
+/// appears whole or not at all, and replaces one of its name.
 ///
 /// # Errors
 /// [`ReportError`]; files before the one it names are written.
@@ -75,12 +75,17 @@ pub fn write(
     eos: &[EosTail],
     facts: &Facts,
 ) -> Result<(), ReportError> {
-    let pictures = dir.join("figures");
-    fs::create_dir_all(&pictures)
-        .map_err(|source| ReportError::Folder { path: pictures.clone(), source })?;
+    let pictures = folder(dir.join("figures"))?;
     // The data first: it cannot be made again from the rest.
     put(dir, "results.csv", data::csv(rows))?;
     put(dir, "results.parquet", data::parquet(rows))?;
+    let made = samples::files(rows)
+        .map_err(|error| ReportError::Make { name: samples::FOLDER, reason: error.to_string() })?;
+    for (name, lines) in made {
+        let path = dir.join(name);
+        folder(path.parent().unwrap_or(dir).to_owned())?;
+        replace(&path, &lines)?;
+    }
     let summaries = summarize(rows, timings);
     put(dir, "summary.csv", table::summary_csv(&summaries))?;
     let figures = figures::draw(rows, &summaries, eos);
@@ -92,6 +97,13 @@ pub fn write(
     let report = page::Report::new(dir, rows, &summaries, &figures, facts);
     put(dir, "report.md", page::md(&report).map(String::into_bytes))?;
     put(dir, "report.html", page::html(&report).map(String::into_bytes))
+}
+
+fn folder(path: PathBuf) -> Result<PathBuf, ReportError> {
+    match fs::create_dir_all(&path) {
+        Ok(()) => Ok(path),
+        Err(source) => Err(ReportError::Folder { path, source }),
+    }
 }
 
 fn put<E: std::fmt::Display>(
@@ -118,7 +130,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::{
-        super::{fake, well_formed::check},
+        super::{FILES, fake, well_formed::check},
         *,
     };
 
@@ -156,15 +168,11 @@ mod tests {
         for text in [&html, &markdown, &read(dir.path(), "summary.csv")] {
             assert!(!text.contains("NaN"));
         }
-        let whole = [
-            "figures",
-            "report.html",
-            "report.md",
-            "results.csv",
-            "results.parquet",
-            "summary.csv",
-        ];
-        assert_eq!(files(dir.path()), whole.map(str::to_owned).into());
+        let mut whole: BTreeSet<String> = FILES.map(str::to_owned).into();
+        if rows.is_empty() {
+            whole.remove(samples::FOLDER);
+        }
+        assert_eq!(files(dir.path()), whole);
         let linked: BTreeSet<String> = markdown
             .split("](figures/")
             .skip(1)
@@ -188,7 +196,7 @@ mod tests {
     #[test]
     fn a_report_is_whole() {
         let (rows, timings) = fake::rows(40);
-        let dir = written(&rows, &timings, &fake::tails(48), &facts());
+        let dir = written(&rows, &timings, &fake::tails(), &facts());
         let html = read(dir.path(), "report.html");
         let markdown = read(dir.path(), "report.md");
         let command = format!("demask replay {}/traces/6/0000.jsonl", dir.path().display());
@@ -223,7 +231,7 @@ mod tests {
     fn hostile_texts_stay_texts() {
         let evil = || fake::EVIL.to_owned();
         let facts = Facts { title: evil(), command: evil(), model: evil(), set: evil(), seed: 0 };
-        let dir = written(&fake::hostile(), &[], &fake::tails(16), &facts);
+        let dir = written(&fake::hostile(), &[], &fake::tails(), &facts);
         let html = read(dir.path(), "report.html");
         let markdown = read(dir.path(), "report.md");
         assert_eq!(html.matches("<script").count(), 1, "only our own");
@@ -250,7 +258,7 @@ mod tests {
         write(dir.path(), &rows, &[], &[], &Facts { seed: 8, ..facts() }).unwrap();
         assert_eq!(data(dir.path()), before);
         assert!(read(dir.path(), "report.md").contains("seed: 8"));
-        assert_eq!(files(dir.path()).len(), 6);
+        assert_eq!(files(dir.path()).len(), FILES.len());
     }
 
     #[test]
@@ -271,13 +279,13 @@ mod tests {
     fn example_reports_are_quick() {
         let (rows, timings) = fake::rows(300);
         let started = std::time::Instant::now();
-        let dir = written(&rows, &timings, &fake::tails(48), &facts());
+        let dir = written(&rows, &timings, &fake::tails(), &facts());
         let size = fs::metadata(dir.path().join("report.html")).unwrap().len();
         println!("{:?}, report.html {size} bytes", started.elapsed());
         assert!(size < 3_000_000, "{size}");
         if let Some(out) = std::env::var_os("DEMASK_EXAMPLE_REPORT").map(PathBuf::from) {
-            write(&out.join("full"), &rows, &timings, &fake::tails(48), &facts()).unwrap();
-            write(&out.join("hostile"), &fake::hostile(), &[], &fake::tails(16), &facts()).unwrap();
+            write(&out.join("full"), &rows, &timings, &fake::tails(), &facts()).unwrap();
+            write(&out.join("hostile"), &fake::hostile(), &[], &fake::tails(), &facts()).unwrap();
             for parameters in 1..=3 {
                 let out = out.join(format!("sweep-{parameters}"));
                 write(&out, &fake::sweep(parameters), &[], &[], &facts()).unwrap();

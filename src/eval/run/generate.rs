@@ -14,10 +14,12 @@ use super::{
     folder::{FolderError, PART, TRACES},
 };
 use crate::{
+    canvas::Canvas,
     decode::Extras,
     eval::{
         Row, Timing,
         problems::{Problem, ProblemSet, Written},
+        tokens::Generation,
     },
     model::{Loaded, Messages},
     predict::{Column, ColumnSet, PredictError, Prediction, Request, Vocabulary},
@@ -121,7 +123,7 @@ pub(super) fn row(
             }
             Err(halt) => (None, Err(halt)),
         };
-    let finish = match ended {
+    let mut finish = match ended {
         Ok(finish) => Ok(finish),
         Err(Halt::Failed(error)) => Err(format!("error: {error}")),
         Err(halt) => {
@@ -129,16 +131,18 @@ pub(super) fn row(
             return Err(halt);
         }
     };
-    let (answer, n_token, e_token) = session.as_ref().map_or_else(Default::default, |session| {
-        let canvas = session.canvas();
-        let text = model.tokenizer.text(&canvas.tokens()[..canvas.tail()]);
-        (text, canvas.len(), canvas.tail())
+    let canvas = session.as_ref().map(Session::canvas);
+    let answer = canvas
+        .map_or_else(String::new, |canvas| model.tokenizer.text(&canvas.tokens()[..canvas.tail()]));
+    let generation = canvas.map_or_else(
+        || Ok(Generation::default()),
+        |canvas| Generation::of(&model.tokenizer, canvas, finish.is_ok(), set.checker.padding()),
+    );
+    let generation = generation.unwrap_or_else(|error| {
+        finish = Err(format!("error: {error}"));
+        Generation::default()
     });
-    let whole = session.as_ref().map_or_else(
-        || Ok(String::new()),
-        |session| model.tokenizer.whole_text(&session.canvas().tokens()).map_err(Halt::Failed),
-    )?;
-    let written = Written { text: &answer, whole: &whole };
+    let written = Written { text: &answer, whole: &generation.text };
     let verdict = set
         .checker
         .check(problem, written, plan.python.as_ref())
@@ -173,8 +177,11 @@ pub(super) fn row(
         extracted: verdict.extracted,
         correct,
         initial: counts.initial,
-        n_token,
-        e_token,
+        length: canvas.map_or(0, Canvas::len),
+        before_tail: canvas.map_or(0, Canvas::before_tail),
+        generation: generation.text,
+        n_token: generation.n_token,
+        e_token: generation.e_token,
         nfe: session.as_ref().map_or(0, |session| session.node().steps as usize),
         canvases: counts.canvases,
         expansions: counts.expansions,

@@ -16,8 +16,8 @@ use crate::{
 /// Name of the format.
 const FORMAT: &str = "demask-eval";
 
-/// Its version.
-const VERSION: u32 = 1;
+/// Its version. In 1 a row's N_token was the canvas' length, and E_token what stood before its tail.
+const VERSION: u32 = 2;
 
 /// Longest value quoted in a message, characters.
 const QUOTED: usize = 120;
@@ -143,6 +143,13 @@ impl Manifest {
         let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if value["format"] != FORMAT {
             return Err(format!("it is not of the format {FORMAT}"));
+        }
+        if value["version"] == 1 {
+            return Err(
+                "an older demask wrote it, whose N_token and E_token mean something else; \
+                        add --overwrite to begin anew there"
+                    .to_owned(),
+            );
         }
         if value["version"] != VERSION {
             return Err(format!("its version is {}, not {VERSION}", value["version"]));

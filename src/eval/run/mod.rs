@@ -93,14 +93,18 @@ pub struct Results {
 }
 
 impl Results {
-    /// The tails as a report wants them. Where the problem does not say how long its answer is,
-    /// the first right one counts; problems without are left out.
+    /// The tails as a report wants them.
     pub fn eos(&self) -> Vec<EosTail> {
-        let mut needed: HashMap<usize, usize> = HashMap::new();
-        for row in self.rows.iter().filter(|row| row.correct) {
-            needed.entry(row.problem).or_insert(row.e_token + 1);
-        }
-        self.tails.iter().flat_map(|tails| tails.eos(needed.get(&tails.problem).copied())).collect()
+        let of = |tails: &Tails| {
+            let problem = tails.problem;
+            let tail = |Tail { length, p_eos }: &Tail| EosTail {
+                length: *length,
+                problem,
+                p_eos: p_eos.clone(),
+            };
+            tails.canvases.iter().map(tail).collect::<Vec<_>>()
+        };
+        self.tails.iter().flat_map(of).collect()
     }
 
     /// What a report says about them.
@@ -193,7 +197,7 @@ pub fn run(
                     let lengths = &plan.tails.0;
                     let measured = tails::measure(&mut model, set, problem, lengths, &halted);
                     // A prompt that cannot be measured has no tails; its rows say why.
-                    let none = Tails { problem: problem.number, needed: None, canvases: vec![] };
+                    let none = Tails { problem: problem.number, canvases: vec![] };
                     match measured {
                         Err(Halt::Failed(_)) => Ok(Done::Tails(none)),
                         measured => measured.map(Done::Tails),

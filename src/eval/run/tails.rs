@@ -5,10 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::generate::{Halt, Halted, predict};
 use crate::{
     decode::{Extras, Params, Value, daedal},
-    eval::{
-        problems::{Problem, ProblemSet},
-        report::EosTail,
-    },
+    eval::problems::{Problem, ProblemSet},
     model::{Loaded, Messages},
     predict::{Column, ColumnSet},
     session::{Pending, Session},
@@ -22,10 +19,6 @@ const KEPT: usize = 32;
 pub struct Tails {
     /// The problem's number.
     pub problem: usize,
-    /// Positions that a right answer and one end-of-sequence token need, where that is known
-    /// beforehand.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub needed: Option<usize>,
     /// The canvases measured on.
     pub canvases: Vec<Tail>,
 }
@@ -37,20 +30,6 @@ pub struct Tail {
     pub length: usize,
     /// P(EOS), nearest the end first.
     pub p_eos: Vec<f32>,
-}
-
-impl Tails {
-    /// As a report wants them: `needed` is what a right answer needs, if this does not say.
-    pub(super) fn eos(&self, needed: Option<usize>) -> Vec<EosTail> {
-        let Some(needed) = self.needed.or(needed) else { return Vec::new() };
-        let tail = |tail: &Tail| EosTail {
-            length: tail.length,
-            problem: self.problem,
-            sufficient: tail.length >= needed,
-            p_eos: tail.p_eos.clone(),
-        };
-        self.canvases.iter().map(tail).collect()
-    }
 }
 
 /// Measures one problem on canvases of `lengths`; those that do not fit the context are left
@@ -82,7 +61,5 @@ pub(super) fn measure(
         let p_eos = p_eos.iter().rev().take(KEPT).copied().collect();
         canvases.push(Tail { length, p_eos });
     }
-    let answer = problem.generated.as_ref().map(|generated| &generated.answer);
-    let needed = answer.map(|answer| model.tokenizer.count(answer) + 1);
-    Ok(Tails { problem: problem.number, needed, canvases })
+    Ok(Tails { problem: problem.number, canvases })
 }

@@ -100,7 +100,7 @@ fn overshoot(run: &Run) -> Option<Finding> {
         return None;
     }
     let answer = canvas.tail();
-    let ratio = answer as f64 / canvas.len() as f64;
+    let ratio = canvas.effective() as f64 / canvas.len() as f64;
     (before > 2 * answer).then(|| Finding {
         lint: Lint::Overshoot,
         text: format!(

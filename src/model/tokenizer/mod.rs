@@ -37,6 +37,8 @@ pub struct Tokenizer {
     chat: Chat,
     eos: String,
     turn: Option<TokenId>,
+    /// `clean_up_tokenization_spaces`: decoding takes blanks away before punctuation.
+    tidies: bool,
 }
 
 impl Tokenizer {
@@ -121,6 +123,7 @@ impl Tokenizer {
         Ok(Self {
             place,
             turn,
+            tidies: config.field("clean_up_tokenization_spaces") == true,
             inner,
             pieces,
             chat,
@@ -279,8 +282,9 @@ impl Tokenizer {
     /// In words, if the tokenizer's decoder refuses.
     pub fn whole_text(&self, ids: &[TokenId]) -> Result<String, String> {
         let Some(inner) = &self.inner else { return Ok(String::new()) };
-        unpanicked(|| inner.decode(ids, false))
-            .map_err(|error| format!("{}: the answer cannot be decoded ({error})", self.place))
+        let text = unpanicked(|| inner.decode(ids, false))
+            .map_err(|error| format!("{}: the answer cannot be decoded ({error})", self.place))?;
+        Ok(if self.tidies { tidied(text) } else { text })
     }
 
     /// Number of tokens of a text, without special ones; 0 without a tokenizer.
@@ -309,6 +313,24 @@ fn parse(bytes: &[u8]) -> Result<tokenizers::Tokenizer, String> {
     tokenizer.with_padding(None);
     tokenizer.with_truncation(None).map_err(|error| error.to_string())?;
     Ok(tokenizer)
+}
+
+/// A text without the blanks that `clean_up_tokenization_spaces` takes away, in its order.
+fn tidied(text: String) -> String {
+    [
+        (" .", "."),
+        (" ?", "?"),
+        (" !", "!"),
+        (" ,", ","),
+        (" ' ", "'"),
+        (" n't", "n't"),
+        (" 'm", "'m"),
+        (" 's", "'s"),
+        (" 've", "'ve"),
+        (" 're", "'re"),
+    ]
+    .into_iter()
+    .fold(text, |text, (from, to)| text.replace(from, to))
 }
 
 /// The chat templates of a checkpoint, as transformers looks for them: files of their own, else

@@ -26,7 +26,7 @@ pub fn markdown(file: &str, recording: &Recording) -> String {
     let (first, tip) = (trajectory.path[0], trajectory.path[trajectory.path.len() - 1]);
     let (first, last) = (&timeline[first], &timeline[tip]);
     let canvas = &last.canvas;
-    let (length, effective) = (canvas.len(), canvas.tail());
+    let (length, effective) = (canvas.len(), canvas.effective());
 
     let mut text = format!("# {}\n\n", predict::markdown(file));
     text.push_str("| | |\n|---|---|\n");
@@ -48,13 +48,14 @@ pub fn markdown(file: &str, recording: &Recording) -> String {
         first.params.iter().map(|(spec, value)| format!("{} = {value}", spec.name)).collect();
     row("parameters", &predict::markdown(&params.join(", ")));
     row("length (N\\_token)", &length.to_string());
-    row("before the tail (E\\_token)", &effective.to_string());
+    row("E\\_token", &effective.to_string());
     let over = walk.moments(&trajectory.path).last().and_then(|moment| match moment.next {
         Next::End(finish) => finish,
         Next::Step(_) | Next::Edit => None,
     });
-    let ratio = (over.is_some() && length > 0).then(|| effective as f64 / length as f64);
+    let ratio = (length > 0).then(|| effective as f64 / length as f64);
     row("E\\_ratio", &ratio.map_or_else(String::new, |ratio| format!("{ratio:.3}")));
+    row("before the tail", &canvas.before_tail().to_string());
     row("steps (NFE)", &last.steps.to_string());
     row("masks left", &canvas.masks().to_string());
     row("finish", &predict::markdown(over.map_or("not over", |finish| finish.name())));

@@ -43,7 +43,7 @@ pub fn why(app: &App) -> String {
             more.filter(|&more| more > 0).map_or(String::new(), |more| format!(" (+{more})"));
         parts.push(format!("stage 2: {expansions} {noun}{more}, {dropped} dropped"));
     }
-    let end = app.canvas().tail();
+    let end = app.canvas().effective();
     let ratio = if length == 0 { 0.0 } else { end as f32 / length as f32 };
     parts.push(format!("E_token {end}, E_ratio {}", p(ratio)));
     format!("Length {length}: {}.", parts.join("; "))

@@ -6,7 +6,7 @@ use super::{
         summary::Summary,
         text::one_line,
     },
-    Figure,
+    Figure, is_daedal,
 };
 
 const BOTTOM: f64 = 290.0;
@@ -19,7 +19,10 @@ pub(super) fn draw(summaries: &[Summary]) -> Option<Figure> {
     let length = |summary: &Summary| summary.initial.max(1) as f64;
     let span = range(summaries.iter().map(length))?;
     let mut levels: Vec<&Summary> = summaries.iter().filter(|summary| summary.variable).collect();
-    levels.sort_by(|a, b| b.all.accuracy.mean.total_cmp(&a.all.accuracy.mean));
+    levels.sort_by(|a, b| {
+        let by_accuracy = || b.all.accuracy.mean.total_cmp(&a.all.accuracy.mean);
+        is_daedal(b).cmp(&is_daedal(a)).then_with(by_accuracy)
+    });
     let mut lines = lines(summaries);
     let left_out =
         levels.len().saturating_sub(LEVELS) + lines.iter().skip(LINES).map(Vec::len).sum::<usize>();

@@ -1,23 +1,27 @@
 //! How much surer the tail of a canvas is of its end where the length suffices than where it does
-//! not: figure 2 of the paper (arXiv 2508.00819).
+//! not: figure 2 of the paper (arXiv 2508.00819), which is its line of 128.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
     super::{
         EosTail,
-        axes::{RIGHT, ramp},
+        axes::{RIGHT, label, ramp},
+        summary::Summary,
         svg::Anchor,
         table::UNKNOWN,
     },
     Figure, Numbers,
 };
+use crate::eval::Row;
 
 /// The map's left and upper edge.
 const LEFT: f64 = 70.0;
 const TOP: f64 = 22.0;
 /// Most tail positions shown.
 const POSITIONS: usize = 64;
+/// Differences that the darkest colour may stand for.
+const FULL: [f64; 4] = [0.1, 0.2, 0.5, 1.0];
 
 /// Sums of one kind of canvas at one length.
 #[derive(Default, Clone)]
@@ -47,27 +51,52 @@ impl Sums {
     }
 }
 
+/// The shortest fixed length at which each problem was answered right; problems that never were
+/// are left out.
+fn right_from(rows: &[Row], summaries: &[Summary]) -> HashMap<usize, usize> {
+    let fixed = summaries.iter().filter(|summary| !summary.variable);
+    let fixed: HashSet<&str> = fixed.map(|summary| summary.recipe.as_str()).collect();
+    let mut shortest = HashMap::new();
+    for row in rows.iter().filter(|row| row.correct && fixed.contains(row.recipe.as_str())) {
+        let length: &mut usize = shortest.entry(row.problem).or_insert(row.initial);
+        *length = row.initial.min(*length);
+    }
+    shortest
+}
+
 /// The map of differences by length and tail position.
-pub(super) fn draw(tails: &[EosTail]) -> Option<Figure> {
+pub(super) fn draw(rows: &[Row], summaries: &[Summary], tails: &[EosTail]) -> Option<Figure> {
+    let right_from = right_from(rows, summaries);
+    let known: Vec<(&EosTail, bool)> = tails
+        .iter()
+        .filter_map(|tail| Some((tail, *right_from.get(&tail.problem)? <= tail.length)))
+        .collect();
     // Insufficient, sufficient.
     let mut lengths: BTreeMap<usize, [Sums; 2]> = BTreeMap::new();
-    for tail in tails {
-        lengths.entry(tail.length).or_default()[usize::from(tail.sufficient)].add(&tail.p_eos);
+    for (tail, sufficient) in &known {
+        lengths.entry(tail.length).or_default()[usize::from(*sufficient)].add(&tail.p_eos);
     }
-    let longest = tails.iter().map(|tail| tail.p_eos.len()).max().filter(|longest| *longest > 0)?;
+    let longest = known.iter().map(|(tail, _)| tail.p_eos.len()).max();
+    let longest = longest.filter(|longest| *longest > 0)?;
     let shown = longest.min(POSITIONS);
     let difference = |[short, long]: &[Sums; 2], position| -> Option<f64> {
         Some(long.mean(position)? - short.mean(position)?)
     };
 
-    let caption = "Probability of the end-of-sequence token in the first prediction on a canvas of \
-                   masks only: its mean where the length suffices for the answer minus its mean where \
-                   it does not, by length of the canvas and position from the end. Blue: surer where \
-                   the length suffices; orange with a dash: the other way; hatched: no canvas of one \
-                   of the two kinds."
-        .to_owned();
+    let differences = lengths.values().flat_map(|sums| (0..shown).map(|at| difference(sums, at)));
+    let largest = differences.flatten().map(f64::abs).fold(0.0, f64::max);
+    let full = FULL.into_iter().find(|full| largest <= *full).unwrap_or(1.0);
+
+    let caption =
+        "Probability of the end-of-sequence token in the first prediction on a canvas of \
+                   masks only, by length of the canvas and position from the end: its mean over \
+                   problems answered right with that fixed length or a shorter one, minus its mean \
+                   over those answered right with longer ones only. Problems never answered right \
+                   are left out. Blue: surer where the length suffices; orange with a dash: the \
+                   other way; hatched: no problem of one of the two kinds."
+            .to_owned();
     let (figure, mut picture) =
-        Figure::new("eos", "EOS confidence, sufficient minus insufficient lengths", caption, TOP);
+        Figure::new("eos", "P(EOS) at the end, sufficient minus insufficient length", caption, TOP);
     let width = (RIGHT - LEFT) / shown as f64;
     let height = (220.0 / lengths.len() as f64).clamp(14.0, 28.0);
     // A line of its own for each length, but labels only where there is room.
@@ -89,8 +118,8 @@ pub(super) fn draw(tails: &[EosTail]) -> Option<Figure> {
                 continue;
             };
             let told = format!("length {length}, {} from the end: {value:+.3}", position + 1);
-            picture.cell(ramp(value), at, size, &told);
-            if value < -0.005 {
+            picture.cell(ramp(value / full), at, size, &told);
+            if value < -0.005 * full {
                 let middle = y + height / 2.0 - 0.5;
                 let from = at.0 + width * 0.25;
                 picture.line("minus", (from, middle), (from + width * 0.5, middle));
@@ -122,19 +151,23 @@ pub(super) fn draw(tails: &[EosTail]) -> Option<Figure> {
         let value = f64::from(at) / f64::from(steps) * 2.0 - 1.0;
         picture.cell(ramp(value), (LEFT + f64::from(at) * step, top), (step + 0.3, 12.0), "");
     }
-    for (value, anchor, x) in
-        [("−1", Anchor::Start, LEFT), ("0", Anchor::Middle, middle), ("+1", Anchor::End, RIGHT)]
-    {
-        picture.text("dim small", (x, top + 27.0), anchor, value);
+    let full = label(full);
+    for (value, anchor, x) in [
+        (format!("−{full}"), Anchor::Start, LEFT),
+        ("0".to_owned(), Anchor::Middle, middle),
+        (format!("+{full}"), Anchor::End, RIGHT),
+    ] {
+        picture.text("dim small", (x, top + 27.0), anchor, &value);
     }
     picture.height += 38.0;
     if hatched {
-        picture.note("hatched: no data of one of the two kinds, or the tail is shorter");
+        picture.note("hatched: no problem of one of the two kinds, or the tail is shorter");
     }
     if longest > shown {
         picture.note(&format!("positions beyond {shown} are left out"));
     }
-    let head = ["length", "sufficient", "insufficient", "mean difference"].map(str::to_owned);
+    let head =
+        ["length", "right by then", "right later only", "mean difference"].map(str::to_owned);
     let numbers = Some(Numbers { head: head.into(), lines: numbers });
     Some(Figure { numbers, ..figure.with(picture) })
 }

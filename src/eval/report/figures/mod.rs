@@ -7,7 +7,10 @@ mod ratio;
 mod sweep;
 
 use super::{EosTail, summary::Summary, svg::Picture};
-use crate::eval::Row;
+use crate::{
+    decode::{Recipe, daedal},
+    eval::Row,
+};
 
 /// A figure.
 pub(super) struct Figure {
@@ -38,7 +41,7 @@ pub(super) fn draw(rows: &[Row], summaries: &[Summary], tails: &[EosTail]) -> Ve
             .into_iter()
             .flatten()
             .collect();
-    figures.extend(eos::draw(tails));
+    figures.extend(eos::draw(rows, summaries, tails));
     figures.extend(sweep::draw(summaries));
     figures
 }
@@ -59,6 +62,17 @@ impl Figure {
     fn with(self, picture: Picture) -> Self {
         Self { picture: Some(picture), ..self }
     }
+}
+
+/// True of DAEDAL itself: with both of its stages. A threshold of 0 switches one off, as ablations
+/// do.
+fn is_daedal(summary: &Summary) -> bool {
+    let params = |recipe: Recipe| recipe.params(&[]).ok();
+    let Some(params) = Recipe::parse(&summary.recipe).ok().and_then(params) else { return false };
+    summary.strategy == daedal::NAME
+        && ["eos_confidence_threshold", "low_conf_threshold"]
+            .iter()
+            .all(|name| params.float(name).is_ok_and(|threshold| threshold > 0.0))
 }
 
 /// The most accurate of some summaries, the first of equals.
@@ -102,12 +116,12 @@ mod tests {
     fn figures_are_drawn_where_there_is_data() {
         let (rows, _) = fake::rows(300);
         let all = ["accuracy", "lengths", "e-ratio", "eos"];
-        assert_eq!(names(&drawn(&rows, &fake::tails(48))), all);
-        assert_eq!(names(&drawn(&[], &[])), [""; 0]);
-        assert_eq!(names(&drawn(&[], &fake::tails(0))), ["eos"]);
+        assert_eq!(names(&drawn(&rows, &fake::tails())), all);
+        assert_eq!(names(&drawn(&[], &fake::tails())), [""; 0]);
         assert_eq!(names(&drawn(&rows[..1], &[])), ["accuracy", "e-ratio"]);
         let mut empty = rows[0].clone();
-        (empty.initial, empty.n_token, empty.e_token) = (0, 0, 0);
+        (empty.initial, empty.length, empty.before_tail) = (0, 0, 0);
+        (empty.n_token, empty.e_token) = (0, 0);
         assert_eq!(names(&drawn(&[empty], &[])), ["accuracy"]);
     }
 
@@ -123,20 +137,98 @@ mod tests {
         }
     }
 
+    /// Rows of fixed lengths: which are right, by problem.
+    fn fixed(right: &[(usize, usize, bool)]) -> Vec<Row> {
+        let row = fake::rows(1).0.swap_remove(0);
+        let made = |&(problem, length, correct): &(usize, usize, bool)| Row {
+            problem,
+            recipe: format!("threshold:gen_length={length}"),
+            initial: length,
+            length,
+            correct,
+            ..row.clone()
+        };
+        right.iter().map(made).collect()
+    }
+
     #[test]
-    fn lengths_without_both_kinds_are_hatched_and_said_so() {
-        let figures = drawn(&[], &fake::tails(48));
-        let svg = figures[0].picture.as_ref().unwrap().inline();
-        assert!(svg.contains("url(#figure-eos-hatch)"));
-        assert!(svg.contains("hatched: no data"));
-        let both: Vec<EosTail> =
-            fake::tails(0).into_iter().filter(|tail| (32..=64).contains(&tail.length)).collect();
-        let full = drawn(&[], &both);
-        assert!(!full[0].picture.as_ref().unwrap().inline().contains("no data"));
+    fn tails_are_split_by_the_length_that_answers() {
+        // Problem 0 is right from 64 on, 1 at 256 only, 2 never, 3 was not asked.
+        let rows = fixed(&[
+            (0, 64, true),
+            (0, 128, false),
+            (0, 256, true),
+            (1, 64, false),
+            (1, 128, false),
+            (1, 256, true),
+            (2, 64, false),
+            (2, 128, false),
+            (2, 256, false),
+        ]);
+        let tail =
+            |problem: usize, length: usize, p: f32| EosTail { length, problem, p_eos: vec![p] };
+        let tails: Vec<EosTail> = [32, 128, 256]
+            .into_iter()
+            .flat_map(|length| {
+                [
+                    tail(0, length, 0.9),
+                    tail(1, length, 0.4),
+                    tail(2, length, 0.1),
+                    tail(3, length, 1.0),
+                ]
+            })
+            .collect();
+        let figures = drawn(&rows, &tails);
+        let eos = figures.last().unwrap();
+        let lines: Vec<Vec<&str>> = eos
+            .numbers
+            .as_ref()
+            .unwrap()
+            .lines
+            .iter()
+            .map(|line| line.iter().map(String::as_str).collect())
+            .collect();
+        assert_eq!(
+            lines,
+            [["32", "0", "2", "–"], ["128", "1", "1", "+0.500"], ["256", "2", "0", "–"]]
+        );
+        let svg = eos.picture.as_ref().unwrap().inline();
+        assert!(svg.contains("or the tail is shorter"), "{svg}");
+        let both: Vec<EosTail> = tails.into_iter().filter(|tail| tail.length == 128).collect();
+        let full = drawn(&rows, &both);
+        assert!(
+            !full
+                .last()
+                .unwrap()
+                .picture
+                .as_ref()
+                .unwrap()
+                .inline()
+                .contains("or the tail is shorter")
+        );
+    }
+
+    #[test]
+    fn the_lengths_are_those_of_daedal_itself() {
+        let (mut rows, _) = fake::rows(20);
+        let caption = |rows: &[Row]| {
+            let figures = drawn(rows, &[]);
+            figures.into_iter().find(|figure| figure.name == "lengths").unwrap().caption
+        };
+        // An ablation that is more accurate does not take its place.
+        rows.reverse();
+        for row in &mut rows {
+            row.correct = row.recipe == "daedal:preset=stage-1";
+        }
+        assert!(caption(&rows).contains("under daedal,"), "{}", caption(&rows));
+        for row in rows.iter_mut().filter(|row| row.recipe == "daedal") {
+            row.recipe = "daedal:low_conf_threshold=0".to_owned();
+        }
+        assert!(caption(&rows).contains("under daedal:preset=stage-1,"), "{}", caption(&rows));
     }
 
     #[test]
     fn hostile_texts_are_harmless() {
-        drawn(&fake::hostile(), &fake::tails(16));
+        drawn(&fake::hostile(), &fake::tails());
     }
 }

@@ -5,7 +5,7 @@ use super::{
         axes::{RIGHT, Scale},
         summary::Summary,
         svg::Anchor,
-        table::percent,
+        table::ratio,
         text::fit_middle,
     },
     Figure,
@@ -26,30 +26,29 @@ pub(super) fn draw(summaries: &[Summary]) -> Option<Figure> {
     if known.is_empty() {
         return None;
     }
-    let caption =
-        "E_ratio: the share of the last canvas before the tail of end-of-sequence tokens, \
-                   E_token / N_token of each problem, then the mean over problems, with its 95 % \
-                   bootstrap interval. What is missing to 100 % was computed for padding."
-            .to_owned();
+    let caption = "E_ratio: the share of all tokens generated that are no end-of-sequence token, \
+                   the sum of E_token over the sum of N_token, with its 95 % bootstrap interval. \
+                   What is missing to 100 % was computed for padding."
+        .to_owned();
     let (figure, mut picture) = Figure::new("e-ratio", "Effective token ratio", caption, 8.0);
     let x = Scale::linear((0.0, 1.0), (LEFT, RIGHT - NUMBER));
-    for (summary, ratio) in known.iter().take(BARS) {
+    for (summary, share) in known.iter().take(BARS) {
         let top = picture.height;
         let kind = if summary.variable { "variable" } else { "fixed" };
         let name = format!("{} ({kind})", fit_middle(&summary.recipe, 54));
         picture.text("ink", (LEFT, top + 12.0), Anchor::Start, &name);
         let look = usize::from(!summary.variable);
-        let (from, to) = (x.at(0.0), x.at(ratio.mean));
+        let (from, to) = (x.at(0.0), x.at(share.mean));
         let frame = (x.at(1.0) - from, 14.0);
         picture.rect("track", (from, top + 18.0), frame, "");
         picture.rect(&format!("f{look} bar"), (from, top + 18.0), (to - from, 14.0), "");
         let middle = top + 25.0;
-        let (low, high) = (x.at(ratio.low), x.at(ratio.high));
+        let (low, high) = (x.at(share.low), x.at(share.high));
         picture.line("error", (low, middle), (high, middle));
         for end in [low, high] {
             picture.line("error", (end, middle - 5.0), (end, middle + 5.0));
         }
-        picture.text("ink", (RIGHT, top + 30.0), Anchor::End, &percent(ratio.mean));
+        picture.text("ink", (RIGHT, top + 30.0), Anchor::End, &ratio(&summary.all));
         picture.height += STEP;
     }
     if known.len() > BARS {
