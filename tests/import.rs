@@ -410,12 +410,16 @@ fn steps_are_read_however_a_loop_writes_them() {
         "{\"mask_id\": 9, \"prompt_ids\": [1,2], \"canvases\": [[1,2,9,9],[1,2,9,5],[1,2,4,5]]}",
         "{\"mask_id\": 9}\n[1,2,9,9]\n[1,2,9,5]\n[1,2,4,5]\n",
         "{\"mask_id\":9,\"prompt\":\"Say it\"}\n{\"canvas\":[1,2,9,9]}\n\n{\"canvas\":[1,2,9,5]}\n{\"canvas\":[1,2,4,5]}\n{\"seconds\":3}\n",
+        // By step, whatever the order; the mask is given.
+        "{\"step_10\":[1,2,4,5],\"step_0\":[1,2,9,9],\"step_9\":[1,2,9,5]}",
+        "[{\"mask_id\":9,\"steps\":[[1,2,9,9],[1,2,9,5],[1,2,4,5]]},{\"mask_id\":9,\"steps\":[[7,9]]}]",
         // The last line is cut.
         "{\"mask_id\":9}\n[1,2,9,9]\n[1,2,9,5]\n[1,2,4,5]\n[1,2,",
         // Two runs, a line each.
         "{\"mask_id\":9,\"steps\":[[1,2,9,9],[1,2,9,5],[1,2,4,5]]}\n{\"mask_id\":9,\"steps\":[[7,9]]}\n",
     ] {
-        let (imported, recording) = steps_of(text, None);
+        let mask = text.starts_with("{\"step_").then_some(9);
+        let (imported, recording) = steps_of(text, mask);
         let (prompt, canvases) = canvases(&recording);
         assert_eq!(
             (prompt.as_slice(), canvases),

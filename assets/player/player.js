@@ -29,7 +29,37 @@
     return `⟨U+${code.toString(16).toUpperCase().padStart(4, '0')}⟩`;
   }
 
-  const visible = (text) => text.replace(MARKS, '$1').replace(HIDDEN, standIn);
+  const isWord = (c) => /[\p{L}\p{N}\p{M}]/u.test(c);
+  const isForeign = (c) => isWord(c) && c.codePointAt(0) > 0x7f;
+  const isPictograph = (c) => /[\p{Extended_Pictographic}\p{Emoji_Modifier}]/u.test(c);
+  const isHidden = (c) => new RegExp(HIDDEN.source, 'u').test(c);
+  const FLAG = /\u{1f3f4}[\u{e0030}-\u{e0039}\u{e0061}-\u{e007a}]{1,8}\u{e007f}/gu;
+
+  // Whether a hidden character is part of the text here: as the program tells it (predict/hidden.rs).
+  function belongs(c, at, text) {
+    const before = [...text.slice(Math.max(0, at - 2), at)].pop() || '';
+    const after = text.codePointAt(at + c.length);
+    const next = after === undefined ? '' : String.fromCodePoint(after);
+    const both = (pattern) => pattern.test(before) && pattern.test(next);
+    const code = c.codePointAt(0);
+    if (code === 0x200c || code === 0x200d || code === 0x34f) {
+      if (before === '') return false;
+      if (code === 0x200d && next && (isPictograph(before) || before === '\ufe0f')) return isPictograph(next);
+      if (isForeign(next)) return !/\s/.test(before) && !isHidden(before);
+      return isWord(next) ? isWord(before) : isForeign(before);
+    }
+    if (code >= 0xfe00 && code <= 0xfe0f) {
+      return before !== '' && !isHidden(before) && !/\s/.test(before) && (before.codePointAt(0) > 0x7f || /[0-9#*]/.test(before));
+    }
+    if (code >= 0xe0100 && code <= 0xe01ef) return /\p{L}/u.test(before) && isForeign(before);
+    if (code >= 0xe0020 && code <= 0xe007f) return [...text.matchAll(FLAG)].some((flag) => at > flag.index && at < flag.index + flag[0].length);
+    if (code === 0x200b) return both(/[\u{e00}-\u{eff}\u{1000}-\u{109f}\u{1780}-\u{17ff}]/u);
+    if (code >= 0x180b && code <= 0x180f) return /[\u{1820}-\u{18aa}]/u.test(before) && (code !== 0x180e || /[\u{1820}-\u{18aa}]/u.test(next));
+    if (code === 0x115f) return /[\u{1160}-\u{11a7}]/u.test(next);
+    return code === 0x1160 && /[\u{1100}-\u{115f}\u{a960}-\u{a97c}]/u.test(before);
+  }
+
+  const visible = (text) => text.replace(MARKS, '$1').replace(HIDDEN, (c, at, whole) => (belongs(c, at, whole) ? c : standIn(c)));
 
   function bare(name) {
     const inner = /^<\|(.+)\|>$/s.exec(name) || /^<(.+)>$/s.exec(name);
@@ -72,6 +102,15 @@
         at += n;
         break;
       }
+    }
+    // A joiner in front of a token belongs to the letter in the token before.
+    for (let at = 1; at < run.length; at += 1) {
+      const [before, token] = [run[at - 1], run[at]];
+      if (!before || !before.text || !token || !token.text || token.text.length < 2) continue;
+      const [first] = token.text;
+      if (!isHidden(first) || token.text === first || !belongs(first, before.text.length, before.text + token.text)) continue;
+      token.text = token.text.slice(first.length);
+      if (belongs(first, before.text.length, before.text + first)) before.text += first;
     }
     return run;
   }

@@ -365,7 +365,10 @@ fn write_rule(f: &mut fmt::Formatter, done: &str, p: f32, rule: FillRule) -> fmt
         FillRule::Drawn { chance } => {
             write!(f, "{done}: drawn with a chance of {}; {}", P(chance), P(p))
         }
-        FillRule::Unrecorded => write!(f, "{done} with {}: the recording does not say why", P(p)),
+        FillRule::Unrecorded if p.is_finite() => {
+            write!(f, "{done} with {}: the recording does not say why", P(p))
+        }
+        FillRule::Unrecorded => write!(f, "{done}: the recording does not say why"),
     }
 }
 
@@ -467,7 +470,7 @@ mod tests {
         );
         check(
             Verdict::Replace { was: 2, token: 1, p: f32::NAN, rule: FillRule::Unrecorded },
-            "replaced with –: the recording does not say why",
+            "replaced: the recording does not say why",
         );
         check(
             Verdict::Expand { p: 0.04, threshold: 0.1, n: 8, eos: 0.61, eos_threshold: 0.9 },

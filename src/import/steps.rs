@@ -155,6 +155,12 @@ pub(super) fn read(bytes: &[u8], options: &Options) -> Result<Found, String> {
             Err(error) => return Err(json::fault(bytes, &error)),
         }
     }
+    // A list of runs is as a run a line.
+    if let [Value::Array(list)] = values.as_mut_slice()
+        && list.iter().all(|run| listed(run).is_some())
+    {
+        values = std::mem::take(list);
+    }
     let runs = values.iter().filter(|value| listed(value).is_some()).count();
     match <[Value; 1]>::try_from(values) {
         Ok([value]) => gathered.whole(value)?,
@@ -183,6 +189,21 @@ fn listed(value: &Value) -> Option<&'static str> {
     LISTS.into_iter().find(|name| object.get(*name).is_some_and(Value::is_array))
 }
 
+/// The names of an object whose canvases stand under the numbers of their steps: `0`, `step_1`; in
+/// order.
+fn numbered(object: &Map<String, Value>) -> Option<Vec<(usize, &str)>> {
+    let number = |(name, value): (&'_ String, &Value)| {
+        let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().ok();
+        digits.filter(|_| value.is_array())
+    };
+    let mut names = Vec::with_capacity(object.len());
+    for entry in object {
+        names.push((number(entry)?, entry.0.as_str()));
+    }
+    names.sort_unstable();
+    (names.len() > 1).then_some(names)
+}
+
 /// The canvas of an object, under its name; ids rather than texts.
 fn canvas_of(object: &Map<String, Value>) -> Option<&'static str> {
     let held = |name: &&str| object.get(*name).is_some_and(|value| value.is_array());
@@ -200,7 +221,7 @@ fn canvas_of(object: &Map<String, Value>) -> Option<&'static str> {
 pub(super) fn shows(value: &Value) -> bool {
     match value {
         Value::Array(members) => members.first().is_some_and(|first| match first {
-            Value::Object(step) => canvas_of(step).is_some(),
+            Value::Object(step) => canvas_of(step).is_some() || listed(first).is_some(),
             first => first.is_string() || first.is_number() || first.is_array(),
         }),
         Value::Object(object) => {
@@ -208,6 +229,7 @@ pub(super) fn shows(value: &Value) -> bool {
             list.is_some_and(|first| !first.is_object() || shows(first))
                 || canvas_of(object).is_some_and(|name| object[name].is_array())
                 || run_log(object).is_some()
+                || numbered(object).is_some()
         }
         _ => false,
     }
@@ -253,6 +275,10 @@ impl Gathered {
                 let list = object.remove(name);
                 self.fact(&object)?;
                 list
+            }
+            (_, Value::Object(object)) if numbered(&object).is_some() => {
+                let names = numbered(&object).unwrap_or_default();
+                Some(names.into_iter().filter_map(|(_, name)| object.get(name).cloned()).collect())
             }
             // A canvas alone, not a list of them.
             (_, value @ Value::Object(_)) => Some(Value::Array(vec![value])),

@@ -72,15 +72,11 @@ pub fn glyphs(text: &str, ascii: bool) -> Vec<Glyph> {
     glyphs
 }
 
-/// Puts a joiner or a variation selector to the glyph before it, where that stays as wide as it is:
-/// terminals do not agree on how wide emoji are that are joined or vary, so they stand side by side
-/// and as they are.
+/// Puts a joiner or a variation selector to the glyph before it, where that stays as wide as it is.
+/// Terminals do not agree on how wide letters and emoji are that U+200D joins, nor emoji that vary: so
+/// they stand side by side and as they are.
 fn join(last: Option<&mut Glyph>, joiner: char) {
-    let Some(last) = last else { return };
-    let letters = |c: char| c.is_alphanumeric() || is_mark(c) || is_hidden(c);
-    if joiner == '\u{200d}' && !last.symbol.chars().all(letters) {
-        return;
-    }
+    let Some(last) = last.filter(|_| joiner != '\u{200d}') else { return };
     let length = last.symbol.len();
     last.symbol.push(joiner);
     if last.symbol.width() != usize::from(last.width) {
@@ -193,24 +189,24 @@ pub fn joined(run: &mut [Shown]) {
 /// one behind joins what is drawn in two pieces anyway. One that is a token of its own stays where
 /// it is, to be seen.
 fn joiners(run: &mut [Shown]) {
-    let text_here =
-        |both: &str, at: usize| characters(both).nth(at).is_some_and(|(_, hidden)| !hidden);
     let alone = |text: &str| text.chars().nth(1).is_none();
     for at in 1..run.len() {
         let [.., Shown::Text(before), Shown::Text(text)] = &mut run[..=at] else { continue };
-        let (both, border) = (format!("{before}{text}"), before.chars().count());
-        let last = before.chars().last().filter(|&last| is_hidden(last) && !alone(before));
-        if let Some(last) = last.filter(|_| text_here(&both, border - 1)) {
-            let own = characters(before).last();
-            if own == Some((last, true)) {
-                before.pop();
-            }
-        }
+        let last = before.chars().next_back().filter(|&last| is_hidden(last) && !alone(before));
         let first = text.chars().next().filter(|&first| is_hidden(first) && !alone(text));
-        if let Some(first) = first.filter(|_| text_here(&both, border)) {
+        if last.is_none() && first.is_none() {
+            continue;
+        }
+        let (both, border) = (format!("{before}{text}"), before.chars().count());
+        let fits = |at: usize| characters(&both).nth(at).is_some_and(|(_, hidden)| !hidden);
+        let hidden_at_end = |text: &str| characters(text).last().is_some_and(|(_, hidden)| hidden);
+        if last.is_some() && fits(border - 1) && hidden_at_end(before) {
+            before.pop();
+        }
+        if let Some(first) = first.filter(|_| fits(border)) {
             text.drain(..first.len_utf8());
             before.push(first);
-            if characters(before).last() == Some((first, true)) {
+            if hidden_at_end(before) {
                 before.pop();
             }
         }

@@ -366,7 +366,10 @@ pub fn draw_inside(app: &App, pen: &mut Pen, area: Rect) {
                 let x = inside.x + MARGIN + placed.x;
                 let mut style = match piece.position {
                     None => app.theme.style(Role::Prompt),
-                    Some(_) if placed.marker => app.theme.style(Role::ExpandInk),
+                    Some(at) if placed.marker => app.theme.style(match rewrites(app, at) {
+                        Some((_, Role::Replace)) => Role::Replace,
+                        _ => Role::ExpandInk,
+                    }),
                     Some(position) => style(app, position),
                 };
                 if placed.glyph.sort == Sort::Newline {
@@ -390,7 +393,7 @@ pub fn draw_inside(app: &App, pen: &mut Pen, area: Rect) {
     }
     let free = rows.saturating_sub(flow.rows.len());
     if free >= 3 {
-        legend_line(pen, Rect { y: inside.bottom() - 1, height: 1, ..inside });
+        legend_line(app, pen, Rect { y: inside.bottom() - 1, height: 1, ..inside });
     }
     if flow.rows.len() > rows {
         scrollbar(pen, area, first, rows, flow.rows.len());
@@ -398,15 +401,19 @@ pub fn draw_inside(app: &App, pen: &mut Pen, area: Rect) {
 }
 
 /// What the colours mean, where there is room to say it.
-fn legend_line(pen: &mut Pen, line: Rect) {
+fn legend_line(app: &App, pen: &mut Pen, line: Rect) {
+    let replaces = app.history.moments.iter().filter_map(|moment| moment.made.as_ref());
+    let replaces = replaces.map(|made| made.replaced).any(|replaced| replaced > 0);
     let samples = [
-        (" to fill ", Role::Fill),
-        (" to expand ", Role::Expand),
-        (" written ", Role::Written(None)),
-        (" draft ", Role::Ghost(Some(0.45))),
+        Some((" to fill ", Role::Fill)),
+        Some((" to expand ", Role::Expand)),
+        // Few strategies do.
+        replaces.then_some((" to replace ", Role::Replace)),
+        Some((" written ", Role::Written(None))),
+        Some((" draft ", Role::Ghost(Some(0.45)))),
     ];
     let mut x = line.x + MARGIN;
-    for (sample, role) in samples {
+    for (sample, role) in samples.into_iter().flatten() {
         x += pen.say(x, line.y, line.right().saturating_sub(x), sample, role) + 1;
     }
     if line.right() < x + 20 {

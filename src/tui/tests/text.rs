@@ -20,8 +20,8 @@ fn hostile_text_is_made_visible() {
         ("a \u{200d}b", "a ⟨U+200D⟩b", "a <U+200D>b"),
         ("a\u{200d}\u{200d}b", "a⟨U+200D⟩⟨U+200D⟩b", "a<U+200D><U+200D>b"),
         ("می‌خواهم", "می‌خواهم", "<U+0645><U+06CC><U+200C><U+062E><U+0648><U+0627><U+0647><U+0645>"),
-        ("ක්‍රි", "ක්‍රි", "<U+0D9A><U+0DCA><U+200D><U+0DBB><U+0DD2>"),
-        // Joined emoji stand side by side, and one that varies as it is: as wide on every terminal.
+        ("ක්‍රි", "ක්රි", "<U+0D9A><U+0DCA><U+200D><U+0DBB><U+0DD2>"),
+        // What U+200D joins stands side by side, and what varies as it is: as wide on every terminal.
         ("❤️", "❤", "<U+2764><U+FE0F>"),
         ("👩‍💻", "👩💻", "<U+1F469><U+200D><U+1F4BB>"),
         ("😀\u{fe01}\u{fe01}", "😀\u{fe01}⟨U+FE01⟩", "<U+1F600><U+FE01><U+FE01>"),
