@@ -81,9 +81,62 @@ fn every_golden_run_is_reproduced_by_the_program() {
 fn the_answer_goes_to_stdout() {
     let output = demask(&["run", "Count from 1 to 5 in steps of 1."]).output().unwrap();
     assert!(output.status.success());
-    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let note =
+        "note: the embedded model has 1.7 M parameters and was trained on five kinds of prompt";
+    assert_eq!(stderr.trim_end(), note);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.trim().len() > 3 && text.ends_with('\n'), "{text:?}");
+}
+
+#[test]
+fn a_prompt_unlike_the_embedded_models_own_is_pointed_out() {
+    for (args, expected) in [
+        (&["run", "What is the capital of France?"][..], true),
+        (&["run", "Count from 1 to 5 in steps of 1."], false),
+        (&["run", "--json", "Name 40 animals and 3 places."], true),
+        (&["run", "--prompt-ids", "1,2,3"], false),
+        (&["run", "Name 2 animals and 3 places.", "--exec", "prompt \"Hi there\""], true),
+        (&["compare", "--strategies", "daedal,daedal:preset=fixed", "Who are you?"], true),
+    ] {
+        let output = demask(args).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{stderr}");
+        assert_eq!(stderr.contains("is unlike those"), expected, "{args:?}: {stderr}");
+        assert!(!String::from_utf8_lossy(&output.stdout).contains("unlike"), "{args:?}");
+    }
+    // Another model is not judged.
+    let model = golden().join("models/llada-a");
+    let small = ["--max-gen-length", "16", "--initial-gen-length", "8"];
+    let args = [&["run", "--model", model.to_str().unwrap(), "Who are you?"][..], &small].concat();
+    let output = demask(&args).output().unwrap();
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn json_says_what_was_run() {
+    let args =
+        ["run", "--json", "--strategy", "low_confidence", "--gen-length", "16", "--seed", "7"];
+    let more = ["--steps", "8", "--block-length", "16", "Count from 1 to 5 in steps of 1."];
+    let output = demask(&[&args[..], &more].concat()).output().unwrap();
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["model"]["name"], "tiny");
+    assert_eq!(json["model"]["dtype"], "f32");
+    assert_eq!(json["strategy"], "low_confidence");
+    let strategy = demask::decode::strategy("low_confidence").unwrap();
+    let params = json["params"].as_object().unwrap();
+    assert_eq!(params.len(), strategy.params().len(), "{params:?}");
+    assert_eq!((&params["gen_length"], &params["steps"]), (&16.into(), &8.into()));
+    assert_eq!((&params["seed"], &json["seed"]), (&7.into(), &7.into()));
+    assert_eq!(json["prompt"]["text"], "Count from 1 to 5 in steps of 1.");
+    let ids: Vec<String> =
+        json["prompt"]["ids"].as_array().unwrap().iter().map(Value::to_string).collect();
+    // The ids give the same run again.
+    let again = [&args[..], &more[..4], &["--prompt-ids", &ids.join(",")]].concat();
+    let output = demask(&again).output().unwrap();
+    let by_ids: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&by_ids["ids"], &by_ids["prompt"]["ids"]), (&json["ids"], &json["prompt"]["ids"]));
+    assert_eq!(by_ids["prompt"]["text"], "");
 }
 
 #[test]
@@ -138,8 +191,57 @@ fn a_recording_on_stdout_leaves_the_answer_to_stderr() {
 fn what_is_no_prompt_is_not_taken_for_one() {
     refused(&["relpay", "a.jsonl"], 2, &["no command `relpay`", "did you mean `replay`?"]);
     refused(&["verfy", "--json", "a.jsonl"], 2, &["did you mean `verify`?"]);
+    for (word, near) in [("exprot", "export"), ("Replay", "replay"), ("complete", "completions")] {
+        let hint = format!("did you mean `{near}`?");
+        refused(&[word], 2, &[&hint, &format!("demask tui {word}")]);
+    }
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/recordings/short-answer.jsonl");
     refused(&[file], 2, &["is a file", "demask replay"]);
+    refused(&["run", file], 2, &["is a file", "demask replay"]);
+    // Where a command stands before it, it is one, and that is said.
+    let output = demask(&["run", "export"]).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("`export` is the prompt here; the command is `demask export`"));
+    // Flags, values and commands of the debugger, too.
+    refused(&["run", "x", "--high-conf", "1"], 2, &["--high-conf-threshold"]);
+    refused(&["run", "x", "--strategy", "treshold"], 2, &["threshold"]);
+    refused(&["run", "x", "--exec", "stpe"], 2, &["did you mean `step`?"]);
+    refused(&["run", "x", "--exec", "open a.jsonl"], 2, &["demask replay FILE"]);
+    refused(&["man", "exprot"], 2, &["did you mean `export`?"]);
+}
+
+#[test]
+fn shells_complete_and_pages_are_written() {
+    for (shell, part) in [
+        ("bash", "complete -F _demask"),
+        ("zsh", "#compdef demask"),
+        ("fish", "complete -c demask"),
+        ("powershell", "Register-ArgumentCompleter"),
+        ("elvish", "edit:completion:arg-completer"),
+    ] {
+        let output = demask(&["completions", shell]).output().unwrap();
+        let script = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && script.contains(part), "{shell}");
+        for word in ["export", "high-conf-threshold", "doctor"] {
+            assert!(script.contains(word), "{shell}: no {word}");
+        }
+    }
+    refused(&["completions", "bsh"], 2, &["bash"]);
+    let page = |args: &[&str]| {
+        let output = demask(&[&["man"], args].concat()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let whole = page(&[]);
+    assert!(whole.contains(".TH demask 1") && whole.contains("completions"), "{whole}");
+    assert!(page(&["run"]).contains("high\\-conf\\-threshold"));
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("man");
+    page(&["--out", out.to_str().unwrap()]);
+    for name in ["demask.1", "demask-run.1", "demask-export.1"] {
+        let text = fs::read_to_string(out.join(name)).unwrap();
+        assert!(text.contains(".TH"), "{name}");
+    }
 }
 
 #[test]

@@ -7,6 +7,9 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
+#[path = "support/signal.rs"]
+mod signal;
+
 fn demask(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_demask"));
     command.args(args).env_remove("DEMASK_CONFIG").env("XDG_CONFIG_HOME", "/nonexistent");
@@ -203,8 +206,7 @@ fn a_signal_stops_it_and_says_how_to_go_on() {
     assert!(wait_for_rows(&mut child, &out, 1), "it ended before the signal");
     // A second evaluation does not come between.
     refused(demask(&args), 1, &["another demask is writing there"]);
-    let id = child.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    signal::send(child.id(), signal::Signal::TERM);
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");

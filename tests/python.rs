@@ -1,5 +1,7 @@
-//! The Python recorder: its own tests, its examples, and a run of ours that it recorded. Needs the
-//! system's `python3`, and nothing beside it.
+//! The Python recorder: its own tests, its examples, and a run of ours that it recorded.
+//!
+//! What runs Python is an extra, since not every machine has it: `cargo test --test python --
+//! --ignored` needs the system's `python3`, and nothing beside it.
 
 use std::{
     fs,
@@ -39,6 +41,7 @@ fn canvases(recording: &Recording) -> Vec<Vec<TokenId>> {
 }
 
 #[test]
+#[ignore = "needs python3"]
 fn the_recorders_own_tests_pass() {
     let told = python(&["-m", "unittest", "discover", "-s", "tests/python"]);
     assert!(told.contains("OK"), "{told}");
@@ -57,6 +60,7 @@ fn example(name: &str, file: &str) -> (Recording, Vec<Vec<TokenId>>) {
 }
 
 #[test]
+#[ignore = "needs python3"]
 fn a_loop_in_the_manner_of_llada_is_recorded() {
     for file in ["run.jsonl", "run.jsonl.gz"] {
         let (recording, canvases) = example("llada_loop", file);
@@ -84,6 +88,7 @@ fn a_loop_in_the_manner_of_llada_is_recorded() {
 }
 
 #[test]
+#[ignore = "needs python3"]
 fn a_loop_that_is_only_watched_is_recorded() {
     let (recording, canvases) = example("hook", "run.jsonl");
     assert_eq!(canvases.len(), 9);

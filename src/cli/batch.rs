@@ -150,6 +150,9 @@ impl Batch {
             for line in &reply.lines {
                 say(line)?;
             }
+            if let Some(warning) = &reply.warning {
+                tell(&harmless(&format!("note: {warning}")));
+            }
             if matches!(command, Command::Exact) {
                 self.predict(stopped)?;
                 self.run_exact(stopped)?;

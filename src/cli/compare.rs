@@ -15,6 +15,7 @@ use super::{
     Config, ConfigOptions, Fault, LoadOptions, LookOptions,
     batch::watched_pass,
     config::set_all,
+    embedded,
     fault::{say, tell},
     harmless::{harmless, harmless_json},
     host::Program,
@@ -112,6 +113,7 @@ pub fn main(args: &CompareArgs) -> Result<ExitCode, Fault> {
     }
     question.tell();
     let prompt = question.text;
+    embedded::tell_of(&loaded, &prompt);
     let mut lockstep = Lockstep { lanes: entries };
     let stopped = stop::on_signals();
     let started = Instant::now();
@@ -218,7 +220,7 @@ fn show(
         let extras = session.extras();
         let header = Header::new(&loaded.facts, recipe.strategy.name(), &question.text, extras);
         let host = Program::new(&config)
-            .encoding(loaded.tokenizer.clone())
+            .encoding(&loaded)
             .asking(question.turns.clone())
             .saving(header, loaded.tokenizer.clone());
         let start = Start {

@@ -7,11 +7,14 @@ use std::{
     sync::Arc,
 };
 
-use super::config::{Config, Presets};
+use super::{
+    config::{Config, Presets},
+    embedded,
+};
 use crate::{
     canvas::TokenId,
-    debugger::{Host, Values},
-    model::{Messages, Tokenizer},
+    debugger::{Host, Repertoire, Values},
+    model::{Loaded, Messages, Tokenizer},
     predict::Vocabulary,
     session::Session,
     trace::{self, Header},
@@ -24,6 +27,8 @@ pub struct Program {
     tokenizer: Option<Arc<Tokenizer>>,
     /// The turns of the conversation whose last question is edited.
     turns: Option<Messages>,
+    /// What the model knows, if that is little.
+    repertoire: Option<Repertoire>,
     recording: Option<(Header, Arc<dyn Vocabulary>)>,
     /// Where the session was saved to: it may be written there anew.
     saved: Option<PathBuf>,
@@ -37,14 +42,16 @@ impl Program {
             macros: config.macros.clone(),
             tokenizer: None,
             turns: None,
+            repertoire: None,
             recording: None,
             saved: None,
         }
     }
 
-    /// Prompts are encoded by this tokenizer.
-    pub fn encoding(self, tokenizer: Arc<Tokenizer>) -> Self {
-        Self { tokenizer: Some(tokenizer), ..self }
+    /// Prompts are encoded for this model.
+    pub fn encoding(self, loaded: &Loaded) -> Self {
+        let repertoire = embedded::repertoire(loaded);
+        Self { tokenizer: Some(loaded.tokenizer.clone()), repertoire, ..self }
     }
 
     /// A prompt takes the place of the last question in these turns.
@@ -67,6 +74,14 @@ fn unused_path() -> PathBuf {
 }
 
 impl Host for Program {
+    fn repertoire(&self) -> Option<&Repertoire> {
+        self.repertoire.as_ref()
+    }
+
+    fn unlike(&self, prompt: &str) -> Option<String> {
+        self.repertoire.as_ref().and_then(|_| embedded::unlike(prompt))
+    }
+
     fn encode(&self, prompt: &str) -> Result<Vec<TokenId>, String> {
         match &self.tokenizer {
             Some(tokenizer) => match &self.turns {

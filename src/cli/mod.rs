@@ -8,23 +8,25 @@ mod compare;
 mod config;
 mod diff;
 mod doctor;
+mod embedded;
 mod eval;
 mod export;
 mod fault;
-mod files;
 mod harmless;
+mod help;
 mod hooks;
 mod host;
 mod import;
 mod info;
 mod lint;
+mod man;
+mod mistaken;
 mod open;
 mod options;
 mod pages;
 mod params;
 mod progress;
 mod prompt;
-mod query;
 mod replay;
 mod resume;
 mod run;
@@ -50,8 +52,6 @@ pub use prompt::PromptOptions;
 pub use script::ScriptOptions;
 
 /// A visual debugger for masked diffusion language models.
-///
-/// Without a command it opens the debugger on the embedded model, paused before the first step.
 #[derive(Debug, Parser)]
 #[command(name = "demask", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -85,33 +85,36 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Say what this machine, terminal and configuration give the program, and what is amiss
     Doctor(doctor::DoctorArgs),
-    /// Say what a model is and what it would need, without loading it; or what a recording holds
+    /// Say what a model is and would need, without loading it, or what a recording holds
     Info(info::InfoArgs),
-    /// Look through recordings for what often goes wrong, and say what to do about it
+    /// Look through a recording for what often goes wrong
     Lint(lint::LintArgs),
-    /// List what fits a query or condition in recordings
-    Query(query::QueryArgs),
     /// Print the JSON Schema of a line of a recording
     Schema,
     /// Print the configuration file with its defaults, or where it is read from
     Config(config::ConfigArgs),
+    /// Print what makes a shell complete commands and options
+    Completions(man::CompletionsArgs),
+    /// Print the manual page, or write the pages of all commands to a folder
+    Man(man::ManArgs),
 }
 
 /// The program.
 pub fn main() -> ExitCode {
     pages::keep();
-    let cli = match Cli::try_parse() {
+    let words = std::env::args_os().collect();
+    let cli = match help::parse(words) {
         Ok(cli) => cli,
         // Help and the version come this way too.
         Err(said) => {
-            return match misspelt(&said) {
+            return match mistaken::misspelt(&said) {
                 Some(fault) => fault.report(),
                 None => fault::tell_usage(&said),
             };
         }
     };
     let done = match cli.command {
-        None => tui::main(&cli.tui),
+        None => mistaken::bare(cli.tui.prompt.as_deref()).and_then(|()| tui::main(&cli.tui)),
         Some(Command::Tui(args)) => tui::main(&args),
         Some(Command::Run(args)) => run::main(&args),
         Some(Command::Compare(args)) => compare::main(&args),
@@ -125,30 +128,17 @@ pub fn main() -> ExitCode {
         Some(Command::Doctor(args)) => doctor::main(&args),
         Some(Command::Info(args)) => info::main(&args),
         Some(Command::Lint(args)) => lint::main(&args),
-        Some(Command::Query(args)) => query::main(&args),
         Some(Command::Schema) => {
             fault::say(&format!("{:#}", crate::trace::schema())).map(|()| ExitCode::SUCCESS)
         }
         Some(Command::Config(args)) => config::main(&args),
+        Some(Command::Completions(args)) => man::completions(&args),
+        Some(Command::Man(args)) => man::main(&args),
     };
     match done {
         Ok(code) => code,
         Err(fault) => fault.report(),
     }
-}
-
-/// A first word that is nearly a command, with something behind it: the parser takes it for a prompt.
-fn misspelt(said: &clap::Error) -> Option<Fault> {
-    use clap::error::ErrorKind::{ArgumentConflict, InvalidSubcommand, UnknownArgument};
-    let of_these = matches!(said.kind(), ArgumentConflict | InvalidSubcommand | UnknownArgument);
-    let word = std::env::args().nth(1).filter(|word| of_these && !word.starts_with('-'))?;
-    let cli = Cli::command();
-    let known: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
-    if known.contains(&word.as_str()) {
-        return None;
-    }
-    let near = crate::inspect::nearest(&word, known)?;
-    Some(Fault::usage(format!("there is no command `{word}`; did you mean `{near}`?")))
 }
 
 /// The command's definition, for documents and tests.

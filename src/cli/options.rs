@@ -21,41 +21,41 @@ use crate::{
 /// Which model, and where it computes.
 #[derive(Debug, Args)]
 pub struct SourceOptions {
-    /// Folder with a checkpoint as Hugging Face stores it, a GGUF file, or a model of the hub:
-    /// owner/name, owner/name@revision, owner/name:file.gguf [default: the embedded model]
+    /// Folder of a checkpoint, GGUF file, or owner/name[@revision][:file.gguf] at the hub [default:
+    /// the embedded model]
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
     /// Branch, tag or commit of a model of the hub [default: main]
-    #[arg(long, value_name = "REV", requires = "model")]
+    #[arg(long, value_name = "REV", requires = "model", hide_short_help = true)]
     pub revision: Option<String>,
     /// Take a model of the hub from the cache, and ask nobody; HF_HUB_OFFLINE=1 does the same
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub offline: bool,
     /// Where to compute: auto, cpu, cuda:N or metal
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: String,
     /// What to compute in: auto, f32, f16 or bf16 (auto: f32 on a CPU, the file's type elsewhere)
-    #[arg(long, value_name = "TYPE", default_value_t = Precision::Auto)]
+    #[arg(long, value_name = "TYPE", default_value_t = Precision::Auto, hide_short_help = true)]
     pub dtype: Precision,
     /// Round matrices to this type on the way into memory: q8_0, q6_k, q5_k, q4_k, q5_0 or q4_0
-    #[arg(long, value_name = "TYPE")]
+    #[arg(long, value_name = "TYPE", hide_short_help = true)]
     pub quantize: Option<Quantization>,
     /// Tokenizer (a tokenizer.json) in place of the model's own
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub tokenizer: Option<PathBuf>,
     /// Mask token in place of the model's own: its number, or its text in the tokenizer
-    #[arg(long, value_name = "TOKEN")]
+    #[arg(long, value_name = "TOKEN", hide_short_help = true)]
     pub mask_token: Option<TokenName>,
     /// End-of-sequence token in place of the model's own: its number, or its text
-    #[arg(long, value_name = "TOKEN")]
+    #[arg(long, value_name = "TOKEN", hide_short_help = true)]
     pub eos_token: Option<TokenName>,
     /// Chat template in place of the model's own: a file, the name of one of the model's, or none
     /// for a prompt as it is
-    #[arg(long, value_name = "FILE|NAME|none")]
+    #[arg(long, value_name = "FILE|NAME|none", hide_short_help = true)]
     pub chat_template: Option<String>,
     /// A variable of the chat template: `enable_thinking=true`. The value is JSON or a text (may be
     /// given often)
-    #[arg(long = "template-var", value_name = "NAME=VALUE")]
+    #[arg(long = "template-var", value_name = "NAME=VALUE", hide_short_help = true)]
     pub template_vars: Vec<TemplateVariable>,
     /// System prompt, before what is asked
     #[arg(long, value_name = "TEXT")]
@@ -146,7 +146,7 @@ pub struct LoadOptions {
     #[command(flatten)]
     pub prompt: PromptOptions,
     /// Candidate tokens kept for every position, for people to look at
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(0..=256))]
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(0..=256), hide_short_help = true)]
     pub candidates: u16,
 }
 
@@ -161,17 +161,17 @@ pub struct ModelOptions {
     pub strategy: String,
     /// Leave out of a pass within a block what the first pass of the block computed: prefix (keys
     /// and values before the block) or dual (before and behind it). Faster and approximate
-    #[arg(long, value_name = "none|prefix|dual", default_value = "none", hide_default_value = true, hide_possible_values = true, value_parser = caches())]
+    #[arg(long, value_name = "none|prefix|dual", default_value = "none", hide_default_value = true, hide_possible_values = true, value_parser = caches(), hide_short_help = true)]
     pub cache: Cache,
     /// Record every step to FILE, as it happens
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// Record over FILE if it exists
-    #[arg(long, requires = "record")]
+    #[arg(long, requires = "record", hide_short_help = true)]
     pub overwrite: bool,
     /// Parameters under a name: one of the program's, of the configuration's, or a file
     /// presets/NAME.toml beside it
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub preset: Option<String>,
     /// Parameters of the strategy.
     #[command(flatten)]
@@ -191,22 +191,22 @@ fn caches() -> impl TypedValueParser<Value = Cache> {
 #[derive(Debug, Default, Args)]
 pub struct LookOptions {
     /// Colours; auto looks at NO_COLOR, COLORTERM and TERM [default: auto]
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, hide_short_help = true)]
     pub color: Option<ColorChoice>,
     /// Colours for a dark or a light ground [default: dark]
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, hide_short_help = true)]
     pub theme: Option<Theme>,
     /// Draw with ASCII characters only
-    #[arg(long, overrides_with = "no_ascii")]
+    #[arg(long, overrides_with = "no_ascii", hide_short_help = true)]
     pub ascii: bool,
     /// Draw with all characters, whatever the configuration says
-    #[arg(long, overrides_with = "ascii")]
+    #[arg(long, overrides_with = "ascii", hide_short_help = true)]
     pub no_ascii: bool,
     /// Listen to the mouse, whatever the configuration says
-    #[arg(long, overrides_with = "no_mouse")]
+    #[arg(long, overrides_with = "no_mouse", hide_short_help = true)]
     pub mouse: bool,
     /// Leave the mouse to the terminal
-    #[arg(long, overrides_with = "mouse")]
+    #[arg(long, overrides_with = "mouse", hide_short_help = true)]
     pub no_mouse: bool,
 }
 
@@ -252,10 +252,10 @@ pub enum Theme {
 pub struct ConfigOptions {
     /// Configuration file [default: DEMASK_CONFIG, else demask/config.toml in your configuration
     /// folder, if there is one]
-    #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_config", hide_short_help = true)]
     pub config: Option<PathBuf>,
     /// Read no configuration file and no preset files
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub no_config: bool,
 }
 

@@ -73,53 +73,102 @@ fn names() -> Vec<&'static str> {
     names
 }
 
-/// The range, or those of the strategies where they differ.
-fn ranges(all: &[(&'static dyn Strategy, &'static ParamSpec)]) -> String {
-    let mut ranges: Vec<(String, Vec<&str>)> = Vec::new();
+/// True if `name` is one of those names.
+pub(super) fn is_parameter(name: &str) -> bool {
+    declared(name).next().is_some()
+}
+
+/// A flag as the help on one strategy has it: hidden if it has no such parameter, or has it under
+/// another name.
+pub(super) fn of_strategy(arg: Arg, name: &str, strategy: &str) -> Arg {
+    let own: Vec<Declared> = declared(name).filter(|(of, _)| of.name() == strategy).collect();
+    match own.as_slice() {
+        [(of, spec)] if spec.name == name => arg
+            .display_order(of.params().iter().position(|own| own.name == name).unwrap_or(0))
+            .help(help(spec, &own))
+            .help_heading(format!("Parameters of {}", of.name()))
+            .hide_short_help(false)
+            .hide(false),
+        _ => arg.hide(true),
+    }
+}
+
+/// A strategy with a parameter of it.
+type Declared = (&'static dyn Strategy, &'static ParamSpec);
+
+/// What the strategies say of a parameter, each with those that say it.
+fn said(all: &[Declared], what: impl Fn(&ParamSpec) -> String) -> String {
+    let mut said: Vec<(String, Vec<&str>)> = Vec::new();
     for (strategy, spec) in all {
-        let range = match spec.kind {
-            Kind::Name { options, .. } if options == SWITCH => "=true, =false".to_owned(),
-            _ => spec.range(),
-        };
-        match ranges.iter_mut().find(|(known, _)| *known == range) {
+        let text = what(spec);
+        match said.iter_mut().find(|(known, _)| *known == text) {
             Some((_, strategies)) => strategies.push(strategy.name()),
-            None => ranges.push((range, vec![strategy.name()])),
+            None => said.push((text, vec![strategy.name()])),
         }
     }
-    match ranges.as_slice() {
-        [(range, _)] => range.clone(),
-        ranges => {
-            let each = ranges.iter().map(|(range, of)| format!("{}: {range}", of.join(", ")));
+    match said.as_slice() {
+        [(text, _)] => text.clone(),
+        said => {
+            let each = said.iter().map(|(text, of)| format!("{text} ({})", of.join(", ")));
             each.collect::<Vec<_>>().join("; ")
         }
     }
 }
 
+/// The help on a parameter of these strategies: what it does, its symbol, range, default and other
+/// names.
+fn help(spec: &ParamSpec, all: &[Declared]) -> String {
+    let range = |spec: &ParamSpec| match spec.kind {
+        Kind::Name { options, .. } if options == SWITCH => "=true, =false".to_owned(),
+        _ => spec.range(),
+    };
+    let mut text = format!(
+        "{} [{}] [range: {}] [default: {}]",
+        spec.help,
+        spec.symbol,
+        said(all, range),
+        said(all, |spec| spec.default().to_string())
+    );
+    let mut others: Vec<String> = Vec::new();
+    for (strategy, spec) in all {
+        for alias in spec.aliases {
+            let flag = format!("--{}", alias.replace('_', "-"));
+            let another = declared(alias)
+                .any(|(of, spec)| spec.name == *alias && of.name() == strategy.name());
+            if !another && !others.contains(&flag) {
+                others.push(flag);
+            }
+        }
+    }
+    if !others.is_empty() {
+        let _ = write!(text, " [also: {}]", others.join(", "));
+    }
+    text
+}
+
 fn arg(name: &'static str) -> Option<Arg> {
-    let all: Vec<(&'static dyn Strategy, &'static ParamSpec)> = declared(name).collect();
+    let all: Vec<Declared> = declared(name).collect();
     // A name that is one strategy's own explains itself better than another's alias.
-    let (_, spec) = all.iter().find(|(_, spec)| spec.name == name).or(all.first())?;
+    let own: Vec<Declared> = all.iter().copied().filter(|(_, spec)| spec.name == name).collect();
+    let (strategy, spec) = own.first().or(all.first())?;
     let value = match spec.kind {
         Kind::Int { .. } => "N",
         Kind::Float { .. } => "X",
         Kind::Name { .. } => "NAME",
         Kind::Tokens => "IDS",
     };
-    let of: Vec<String> = all
-        .iter()
-        .map(|(strategy, spec)| format!("{} {}", strategy.name(), spec.default()))
-        .collect();
+    let heading = match own.as_slice() {
+        [_] => format!("Parameters of {}", strategy.name()),
+        _ => "Parameters of several strategies".to_owned(),
+    };
     let arg = Arg::new(name)
         .long(name.replace('_', "-"))
         .value_name(value)
-        .help(format!(
-            "{} [{}] [range: {}] [default: {}]",
-            spec.help,
-            spec.symbol,
-            ranges(&all),
-            of.join(", ")
-        ))
-        .help_heading("Parameters of the strategy")
+        .help(help(spec, if own.is_empty() { &all } else { &own }))
+        .help_heading(heading)
+        .hide_short_help(true)
+        // What is only another name stands beside the first.
+        .hide(own.is_empty())
         // A negative number is out of range, not an unknown flag.
         .allow_negative_numbers(true)
         // Where strategies differ, the one chosen says what fits.

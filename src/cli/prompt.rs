@@ -21,16 +21,17 @@ const STDIN: &str = "-";
 #[derive(Debug, Default, Args)]
 pub struct PromptOptions {
     /// Take the prompt from FILE, as it is but for the line end at its end; `-` is stdin
-    #[arg(long, value_name = "FILE", conflicts_with = "prompt")]
+    #[arg(long, value_name = "FILE", conflicts_with = "prompt", hide_short_help = true)]
     pub prompt_file: Option<PathBuf>,
     /// Take a conversation from FILE: [{"role": "user", "content": "…"}, …]. If it ends with the
     /// assistant's turn, the model goes on with it; `-` is stdin
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "prompt_file"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "prompt_file"], hide_short_help = true)]
     pub messages: Option<PathBuf>,
     /// Token ids instead of a prompt text, past tokenizer and chat template: `1,2,3`
     #[arg(
         long, value_name = "IDS", value_delimiter = ',',
-        conflicts_with_all = ["prompt", "prompt_file", "messages", "system"]
+        conflicts_with_all = ["prompt", "prompt_file", "messages", "system"],
+        hide_short_help = true
     )]
     pub prompt_ids: Option<Vec<u32>>,
 }

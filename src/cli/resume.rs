@@ -311,9 +311,9 @@ pub fn main(
                     facts.name, loaded.facts.name
                 )));
             }
+            let host = program.encoding(&loaded);
             let tokenizer = loaded.tokenizer;
-            let host =
-                program.encoding(tokenizer.clone()).saving(header.clone(), tokenizer.clone());
+            let host = host.saving(header.clone(), tokenizer.clone());
             (Some(loaded.predictor), tokenizer as _, loaded.facts, Source::Live, host, Some(origin))
         }
     };

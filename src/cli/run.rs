@@ -15,10 +15,11 @@ use serde::Serialize;
 use super::{
     ConfigOptions, Fault, ModelOptions, ScriptOptions,
     batch::{AT_BREAKPOINT, Batch},
+    embedded,
     fault::{say, tell},
     harmless::{harmless, harmless_json},
     host::Program,
-    lint::Found,
+    mistaken,
     open::{self, Opened},
     progress::Shown,
     prompt::Otherwise,
@@ -30,7 +31,7 @@ use crate::{
     inspect::{self, Finding},
     predict::Progress,
     session::{Pending, Recorder, Session},
-    trace::TraceRecorder,
+    trace::{self, Header, TraceRecorder},
 };
 
 /// A pass that takes longer than this shows its layers.
@@ -55,9 +56,40 @@ pub struct RunArgs {
     config: ConfigOptions,
 }
 
+/// What was run: a model on a prompt.
+#[derive(Clone, Serialize)]
+struct Subject {
+    /// The model, as a recording names it.
+    model: trace::Model,
+    prompt: Prompt,
+}
+
+/// A prompt.
+#[derive(Clone, Serialize)]
+struct Prompt {
+    /// As it was typed; empty for token ids.
+    text: String,
+    /// As the model was given it, chat template and all.
+    ids: Vec<u32>,
+}
+
+impl Subject {
+    fn of(header: &Header, text: &str, session: &Session) -> Self {
+        let ids = session.canvas().prompt().to_vec();
+        Self { model: header.model.clone(), prompt: Prompt { text: text.to_owned(), ids } }
+    }
+}
+
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Summary {
+    #[serde(flatten)]
+    subject: Subject,
+    strategy: &'static str,
+    /// Every parameter, as it stands at the end.
+    params: serde_json::Value,
+    /// The seed of the noise; null for a strategy without one.
+    seed: serde_json::Value,
     /// The answer, without its tail of end-of-sequence tokens.
     text: String,
     /// The generated region, tail included.
@@ -116,6 +148,8 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
             "--record - would write the recording onto the terminal. Redirect stdout or give a file",
         ));
     }
+    mistaken::no_file(args.prompt.as_deref())?;
+    mistaken::tell_command(args.prompt.as_deref());
     let config = args.config.read()?;
     let commands = args.script.commands()?;
     let asked = args.model.load.prompt.read(args.prompt.as_deref(), Otherwise::Pipe)?;
@@ -138,13 +172,13 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
     let stopped = stop::on_signals();
     let Opened { session, loaded, question, header } = opened;
     question.tell();
-    let host = Program::new(&config)
-        .encoding(loaded.tokenizer.clone())
-        .saving(header, loaded.tokenizer.clone());
+    embedded::tell_of(&loaded, &question.text);
+    let subject = Subject::of(&header, &question.text, &session);
+    let host = Program::new(&config).encoding(&loaded).saving(header, loaded.tokenizer.clone());
     let tokens = loaded.facts.vocabulary;
     let debugger = Debugger::new(session, loaded.tokenizer.clone(), Box::new(host), true, tokens);
-    let mut run =
-        Run { batch: Batch::new(debugger, Some(loaded.predictor)), started: Instant::now() };
+    let batch = Batch::new(debugger, Some(loaded.predictor));
+    let mut run = Run { batch, subject, started: Instant::now() };
     run.batch.only_recorded = to_stdout;
     let outcome = run.go(args, &commands, &stopped);
     // Whatever happened, what was recorded is closed properly before anything is said, and the
@@ -180,7 +214,8 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
         }
     }?;
     if args.lint && !args.json {
-        let text = inspect::told(&findings).join("\n");
+        let found: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        let text = if found.is_empty() { "nothing was found".to_owned() } else { found.join("\n") };
         if to_stdout { tell(&harmless(&text)) } else { say(&harmless(&text))? }
     }
     recorded?;
@@ -192,6 +227,7 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
 
 struct Run {
     batch: Batch,
+    subject: Subject,
     started: Instant,
 }
 
@@ -245,7 +281,12 @@ impl Run {
         let session = &self.batch.debugger.session;
         let figures = Figures::of(compare::Run::here(session));
         let total = self.started.elapsed();
+        let params = trace::params_json(session.params());
         Summary {
+            subject: self.subject.clone(),
+            strategy: session.strategy().name(),
+            seed: params["seed"].clone(),
+            params,
             text,
             ids: session.canvas().tokens(),
             length: figures.n_token,
@@ -280,6 +321,26 @@ impl Run {
                 decide: figures.decide.as_secs_f64(),
                 other: total.saturating_sub(self.batch.forward + figures.decide).as_secs_f64(),
             },
+        }
+    }
+}
+
+/// A finding, for `--json`.
+#[derive(Serialize)]
+pub(super) struct Found {
+    lint: &'static str,
+    text: String,
+    steps: Vec<usize>,
+    positions: Vec<usize>,
+}
+
+impl Found {
+    pub(super) fn of(finding: &Finding) -> Self {
+        Self {
+            lint: finding.lint.name(),
+            text: finding.text.clone(),
+            steps: finding.steps.clone(),
+            positions: finding.positions.clone(),
         }
     }
 }

@@ -30,13 +30,13 @@ pub(super) fn read(path: &Path) -> io::Result<String> {
 /// What to do from the start on.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ScriptOptions {
-    /// Commands to begin with, parted by `;`: `step 10; set low_conf_threshold 0.2; continue`
+    /// Commands to begin with, parted by `;`: `step 10; continue`
     #[arg(long, value_name = "COMMANDS")]
     pub exec: Vec<String>,
     /// The same from a file, one or more a line; lines that begin with `#` are comments
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub exec_file: Option<PathBuf>,
-    /// Stop whenever this condition comes to hold: `eos_conf crosses 0.9` (may be given often)
+    /// Stop whenever this condition comes to hold: `eos_conf crosses 0.9`
     #[arg(long = "break", value_name = "CONDITION")]
     pub breaks: Vec<String>,
 }

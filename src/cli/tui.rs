@@ -7,7 +7,7 @@ use clap::Args;
 use super::{
     ConfigOptions, Fault, LookOptions, ModelOptions, ScriptOptions,
     host::Program,
-    open,
+    mistaken, open,
     progress::Shown,
     prompt::Otherwise,
     resume::{self, ModelOrigin, Origin},
@@ -18,7 +18,7 @@ use crate::tui::{self, Source, Start};
 pub struct TuiArgs {
     /// The prompt [default: a sample]
     #[arg(value_name = "PROMPT")]
-    prompt: Option<String>,
+    pub(super) prompt: Option<String>,
     /// Go on with the session that was left last, where and as it was left
     #[arg(long, conflicts_with_all = ["prompt", "prompt_ids", "prompt_file", "messages", "record"])]
     resume: bool,
@@ -39,13 +39,8 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
              `demask run`",
         ));
     }
-    if let Some(file) = args.prompt.as_deref().filter(|prompt| Path::new(prompt).is_file()) {
-        return Err(Fault::usage(format!(
-            "{file} is a file: `demask replay {file}` opens a recording. As a prompt, put a blank \
-             before it: \" {file}\""
-        )));
-    }
     let prompt = args.prompt.as_deref();
+    mistaken::no_file(prompt)?;
     match args.model.load.prompt.from_stdin(prompt) {
         true => terminal_beside_stdin()?,
         false => terminal_or_fault()?,
@@ -62,11 +57,9 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
         let path = args.model.record.as_deref();
         path.map(|path| open::file_recorder(args.model.overwrite, path, header, loaded)).transpose()
     })?;
+    let host = Program::new(&config).encoding(&opened.loaded);
     let tokenizer = opened.loaded.tokenizer;
-    let host = Program::new(&config)
-        .encoding(tokenizer.clone())
-        .asking(opened.question.turns)
-        .saving(opened.header.clone(), tokenizer.clone());
+    let host = host.asking(opened.question.turns).saving(opened.header.clone(), tokenizer.clone());
     let origin = Origin {
         model: Some(ModelOrigin::of(&args.model)?),
         name: String::new(),

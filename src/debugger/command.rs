@@ -122,7 +122,10 @@ pub enum Command {
     PresetLoad(String),
     Presets,
     Macro(String),
+    Help,
     Quit,
+    QuitNow,
+    SaveQuit(Option<PathBuf>),
 }
 
 /// What a command takes, for help and completion.
@@ -330,14 +333,17 @@ pub const COMMANDS: &[Spec] = &[
     spec("passes", &[], Takes::Nothing, "print how many forward passes were run"),
     spec("print", &["p"], Takes::Words, "print a value: a name or a condition, e.g. `eos_conf`"),
     spec("why", &[], Takes::Spot, "say why a position is filled, expanded, left or refused"),
-    spec("query", &["q"], Takes::Query, "list what fits over the whole branch"),
+    spec("query", &[], Takes::Query, "list what fits over the whole branch"),
     spec("lint", &["diagnose"], Takes::Nothing, "look for what often goes wrong in a run"),
     spec("save", &["w"], Takes::File, "save what was done to a file"),
     spec("save-preset", &["keep"], Takes::Name, "keep the parameters as they are under a name"),
     spec("preset", &[], Takes::Preset, "take the parameters of a preset"),
     spec("presets", &[], Takes::Nothing, "list the presets"),
     spec("macro", &["m"], Takes::Macro, "do the commands kept under this name"),
-    spec("quit", &["exit"], Takes::Nothing, "end"),
+    spec("help", &["h"], Takes::Nothing, "list the commands; on the screen, the keys"),
+    spec("quit", &["q", "exit"], Takes::Nothing, "end; asks first if steps would be lost"),
+    spec("quit!", &["q!"], Takes::Nothing, "end, whatever would be lost"),
+    spec("save-quit", &["wq", "x"], Takes::File, "save what was done to a file, and end"),
 ];
 
 /// Kinds of events that `next` and `last` know by name, as conditions.
@@ -360,15 +366,27 @@ pub const EVENTS: &[(&str, &str, &str)] = &[
     ("edit", "edited", "a person's edit"),
 ];
 
+impl Spec {
+    /// How it is written: its name with what it takes.
+    pub fn usage(&self) -> String {
+        format!("{} {}", self.name, self.takes.text()).trim_end().to_owned()
+    }
+}
+
+/// The commands as lines for a terminal.
+pub(super) fn command_lines() -> Vec<String> {
+    let widest = COMMANDS.iter().map(|spec| spec.usage().chars().count()).max().unwrap_or(0);
+    COMMANDS.iter().map(|spec| format!("{:<widest$}  {}", spec.usage(), spec.help)).collect()
+}
+
 /// The commands as a table in Markdown.
 pub fn command_table() -> String {
     let mut table = String::from("| command | short | what it does |\n|---|---|---|\n");
     for spec in COMMANDS {
-        let takes = spec.takes.text().replace('|', "\\|");
-        let usage = format!("{} {takes}", spec.name);
+        let usage = spec.usage().replace('|', "\\|");
         let aliases: Vec<String> = spec.aliases.iter().map(|alias| format!("`{alias}`")).collect();
         let aliases = aliases.join(" ");
-        table.push_str(&format!("| `{}` | {aliases} | {} |\n", usage.trim(), spec.help));
+        table.push_str(&format!("| `{usage}` | {aliases} | {} |\n", spec.help));
     }
     table
 }
@@ -521,7 +539,13 @@ impl fmt::Display for Command {
             Self::PresetLoad(name) => write!(f, "preset {}", quoted(name)),
             Self::Presets => f.write_str("presets"),
             Self::Macro(name) => write!(f, "macro {}", quoted(name)),
+            Self::Help => f.write_str("help"),
             Self::Quit => f.write_str("quit"),
+            Self::QuitNow => f.write_str("quit!"),
+            Self::SaveQuit(None) => f.write_str("save-quit"),
+            Self::SaveQuit(Some(file)) => {
+                write!(f, "save-quit {}", quoted(&file.to_string_lossy()))
+            }
         }
     }
 }

@@ -40,7 +40,8 @@ impl Debugger {
             Command::Restart => self.restart(None),
             Command::Prompt(text) => {
                 let ids = self.host.encode(text).map_err(Failed::new)?;
-                self.restart(Some(&ids))
+                let reply = self.restart(Some(&ids))?;
+                Ok(Reply { warning: self.host.unlike(text), ..reply })
             }
             Command::Try(values) => self.begin_try(values),
             Command::Take(id) => self.take_try(*id),
@@ -115,7 +116,12 @@ impl Debugger {
                 })
             }
             Command::Macro(name) => self.expand_macro(name),
-            Command::Quit => Ok(Reply { lines: Vec::new(), ask: Some(Ask::Quit) }),
+            Command::Help => Ok(Reply::lines(super::command::command_lines())),
+            Command::SaveQuit(path) => {
+                let reply = self.execute(&Command::Save(path.clone()))?;
+                Ok(Reply { ask: Some(Ask::Quit), ..reply })
+            }
+            Command::Quit | Command::QuitNow => Ok(Reply { ask: Some(Ask::Quit), ..Reply::none() }),
         }
     }
 
@@ -250,7 +256,7 @@ impl Debugger {
         if commands.iter().any(|command| matches!(command, Command::Macro(_))) {
             return Err(Failed::new(format!("macro {name}: a macro cannot call another")));
         }
-        Ok(Reply { lines: Vec::new(), ask: Some(Ask::Commands(commands)) })
+        Ok(Reply { ask: Some(Ask::Commands(commands)), ..Reply::none() })
     }
 }
 

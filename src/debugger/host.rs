@@ -12,8 +12,29 @@ use crate::{
 /// Parameters by name.
 pub type Values = Vec<(String, Value)>;
 
+/// What a model knows that knows little.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repertoire {
+    /// What the model is, as a sentence.
+    pub about: String,
+    /// Prompts that it answers well, each with its kind before it.
+    pub prompts: Vec<(String, String)>,
+}
+
 /// The program around a debugger.
 pub trait Host: Send {
+    /// What the model knows, if that is little.
+    fn repertoire(&self) -> Option<&Repertoire> {
+        None
+    }
+
+    /// That a prompt is unlike all that the model knows, and why; nothing if it is like them, or
+    /// nobody can tell.
+    fn unlike(&self, prompt: &str) -> Option<String> {
+        let _ = prompt;
+        None
+    }
+
     /// A prompt's token ids, chat template and all.
     ///
     /// # Errors

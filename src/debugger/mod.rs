@@ -28,7 +28,7 @@ pub use command::{
     event_table,
 };
 pub use exact::decision as exact_decision;
-pub use host::{Host, NoHost, Values};
+pub use host::{Host, NoHost, Repertoire, Values};
 pub use run::{Goal, Stop, Tick};
 pub use syntax::{CommandError, find as find_command, parse, statements};
 pub use tries::{Tries, Try};
@@ -55,6 +55,8 @@ impl Failed {
 pub struct Reply {
     /// Lines for people; none where the screen says it all.
     pub lines: Vec<String>,
+    /// Something to look at before going on.
+    pub warning: Option<String>,
     /// What is left to its driver.
     pub ask: Option<Ask>,
 }
@@ -74,11 +76,11 @@ impl Reply {
     }
 
     fn line(text: impl Into<String>) -> Self {
-        Self { lines: vec![text.into()], ask: None }
+        Self { lines: vec![text.into()], ..Self::default() }
     }
 
     fn lines(lines: Vec<String>) -> Self {
-        Self { lines, ask: None }
+        Self { lines, ..Self::default() }
     }
 }
 

@@ -370,6 +370,9 @@ impl Debugger {
         if let Some(made) = row.made {
             text.push_str(&format!(" · into {made}"));
         }
+        for (name, value) in &row.values {
+            text.push_str(&format!(" · {name} {value}"));
+        }
         text
     }
 
@@ -399,7 +402,11 @@ impl Debugger {
     }
 
     pub(super) fn lint_text(&self) -> Vec<String> {
-        inspect::told(&inspect::lint(&self.session, &*self.vocabulary, self.session.at()))
+        let found = inspect::lint(&self.session, &*self.vocabulary, self.session.at());
+        match found.is_empty() {
+            true => vec!["nothing was found".to_owned()],
+            false => found.iter().map(ToString::to_string).collect(),
+        }
     }
 
     /// How a re-simulation went, against the branch it began from.

@@ -123,6 +123,24 @@ pub fn statements(script: &str) -> Vec<&str> {
     parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect()
 }
 
+/// What people type who come from editors and other debuggers, with what does it here.
+const HABITS: &[(&str, &str)] = &[
+    ("e", OTHER_FILE),
+    ("edit", OTHER_FILE),
+    ("o", OTHER_FILE),
+    ("open", OTHER_FILE),
+    ("r", "`restart` starts the run anew, `remask POSITION` masks a position again"),
+    ("run", "`continue` runs to the next breakpoint or the end, `restart` starts anew"),
+    ("list", "`text` prints the answer, `branches` and `breaks` list those"),
+    ("info", "`breaks`, `branches` and `presets` list those, `print NAME` prints a value"),
+    ("bt", "`branches` lists the branches, `why POSITION` says why a position is as it is"),
+    ("where", "`why POSITION` says why a position is as it is"),
+    ("finish", "`run-block` and `run-stage` run to the end of those"),
+];
+
+/// Another file is another session.
+const OTHER_FILE: &str = "end with `quit`, and open another recording with `demask replay FILE`";
+
 /// Reads one command.
 ///
 /// # Errors
@@ -133,15 +151,24 @@ pub fn parse(line: &str) -> Result<Command, CommandError> {
     let body = line.get(start..end).unwrap_or_default();
     let name = body.split_whitespace().next().unwrap_or_default();
     let at = start..start + name.len();
-    let spec = find(name).ok_or_else(|| {
-        let near = nearest(name, COMMANDS.iter().map(|spec| spec.name));
-        let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-        CommandError::new(at.clone(), format!("there is no command `{name}`{hint}"))
-    })?;
+    let spec = find(name).ok_or_else(|| CommandError::new(at.clone(), unknown(name)))?;
     let rest = body.get(name.len()..).unwrap_or_default();
     let blanks = rest.len() - rest.trim_start().len();
     let offset = at.end + blanks;
     arguments(spec, rest.trim()).map_err(|error| error.behind(offset))
+}
+
+/// That there is no such command, and what was meant.
+fn unknown(name: &str) -> String {
+    let hint = HABITS.iter().find(|(habit, _)| *habit == name).map(|(_, instead)| *instead);
+    let hint = hint.map_or_else(
+        || match nearest(name, COMMANDS.iter().map(|spec| spec.name)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`help` says what there is".to_owned(),
+        },
+        str::to_owned,
+    );
+    format!("there is no command `{name}`; {hint}")
 }
 
 fn condition(text: &str) -> Result<Condition, CommandError> {
@@ -271,6 +298,9 @@ fn arguments(spec: &Spec, rest: &str) -> Result<Command, CommandError> {
         "preset" => Command::PresetLoad(text(0)?),
         "presets" => Command::Presets,
         "macro" => Command::Macro(text(0)?),
+        "help" => Command::Help,
+        "save-quit" => Command::SaveQuit(optional.map(Into::into)),
+        "quit!" => Command::QuitNow,
         _ => Command::Quit,
     })
 }

@@ -30,11 +30,23 @@ pub struct Row {
     pub made: Option<usize>,
     /// The token that was there, where it was replaced or masked again.
     pub was: Option<TokenId>,
+    /// What the condition of the query reads there, by name.
+    pub values: Vec<(String, String)>,
 }
 
 impl Row {
     fn of(node: NodeId, step: usize) -> Self {
-        Self { node, step, position: None, slot: None, token: None, p: None, made: None, was: None }
+        Self {
+            node,
+            step,
+            position: None,
+            slot: None,
+            token: None,
+            p: None,
+            made: None,
+            was: None,
+            values: Vec::new(),
+        }
     }
 }
 
@@ -79,7 +91,11 @@ pub fn rows(query: &Query, session: &Session, vocabulary: &dyn Vocabulary, at: N
             continue;
         }
         let view = View::new(session, vocabulary, node);
-        found.extend(rows.into_iter().filter(|row| query.fits(&Seen { row, view: &view })));
+        found.extend(rows.into_iter().filter_map(|row| {
+            let seen = Seen { row: &row, view: &view };
+            let values = query.fits(&seen).then(|| query.values(&seen))?;
+            Some(Row { values, ..row })
+        }));
     }
     found
 }

@@ -172,6 +172,8 @@ impl Checkpoint {
             predictor: Box::new(NetworkPredictor::new(network, limits)),
             tokenizer: Arc::new(self.tokenizer),
             suggested: Suggestions { shift: self.described.shift, own: self.files.suggested() },
+            embedded: matches!(self.files.tensors, super::files::Tensors::Bytes(_)),
+            parameters,
             flops_per_position: self.described.flops_per_position(),
             facts,
         })

@@ -74,6 +74,10 @@ pub struct Loaded {
     pub facts: ModelFacts,
     /// Decoding parameters the checkpoint suggests.
     pub suggested: Suggestions,
+    /// It is the one compiled into the binary.
+    pub embedded: bool,
+    /// Numbers in the tensors that the network uses.
+    pub parameters: u64,
     /// Floating-point operations of a pass for each position.
     pub flops_per_position: u64,
 }

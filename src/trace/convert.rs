@@ -50,6 +50,11 @@ fn cached(Cached { from, window }: &Cached, prompt: usize) -> LeftOut {
     }
 }
 
+/// Every parameter by its name, as a recording writes them.
+pub fn params_json(values: &decode::Params) -> serde_json::Value {
+    serde_json::to_value(params(values)).unwrap_or_default()
+}
+
 pub(super) fn params(params: &decode::Params) -> Params {
     params.iter().map(|(spec, value)| (spec.name.to_owned(), Param::from(value))).collect()
 }

@@ -239,6 +239,11 @@ impl App {
         if let Some(text) = find {
             app.find_last(text);
         }
+        if app.debugger.live
+            && let Some(unlike) = app.debugger.host.unlike(&app.prompt_text)
+        {
+            app.warn(unlike);
+        }
         for notice in notices {
             app.complain(notice);
         }
@@ -345,6 +350,13 @@ impl App {
         let text = text.into();
         self.notes.push(Entry { step: self.step(), sort: Sort::Fault, text: text.clone() });
         self.message = Some((Role::Bad, text));
+    }
+
+    /// Says something to look at in the status line, and keeps it in the log.
+    pub(super) fn warn(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        self.notes.push(Entry { step: self.step(), sort: Sort::Turn, text: text.clone() });
+        self.message = Some((Role::Warn, text));
     }
 
     /// Says something in the status line.

@@ -83,25 +83,25 @@ macro_rules! inks {
 // Name, in configurations, dark (24 bits, of 256, of 16), light (24 bits, of 16), use.
 inks! {
     Fill, "fill", ((29, 78, 176), 25, Blue), ((29, 78, 176), Blue), "ground of what is about to be filled";
-    FillInk, "fill-ink", ((92, 142, 245), 69, LightBlue), ((38, 92, 200), Blue), "about fills, in text and charts";
-    FillBar, "fill-bar", ((110, 168, 255), 75, LightBlue), ((110, 168, 255), LightBlue), "a bar on the ground of a fill";
-    Expand, "expand", ((240, 140, 40), 208, Yellow), ((240, 140, 40), Yellow), "ground of what is about to be expanded";
-    ExpandInk, "expand-ink", ((240, 140, 40), 208, Yellow), ((178, 84, 0), Magenta), "about expansions, in text and charts";
-    Replace, "replace", ((205, 140, 255), 177, LightMagenta), ((140, 40, 190), Magenta), "a written token that gives way to another one";
+    FillInk, "fill-ink", ((92, 142, 245), 69, Cyan), ((38, 92, 200), Blue), "about fills, in text and charts";
+    FillBar, "fill-bar", ((168, 208, 255), 159, LightCyan), ((204, 224, 255), LightCyan), "a bar on the ground of a fill";
+    Expand, "expand", ((240, 140, 40), 208, LightYellow), ((240, 140, 40), LightYellow), "ground of what is about to be expanded";
+    ExpandInk, "expand-ink", ((240, 140, 40), 208, LightYellow), ((178, 84, 0), Magenta), "about expansions, in text and charts";
+    Replace, "replace", ((205, 140, 255), 177, LightGreen), ((140, 40, 190), Magenta), "a written token that gives way to another one";
     Written, "written", ((250, 250, 250), 231, White), ((16, 18, 22), Black), "a written token; one written with doubt fades";
-    Prompt, "prompt", ((138, 143, 152), 245, DarkGray), ((96, 101, 110), DarkGray), "the prompt";
-    Eos, "eos", ((110, 116, 126), 243, DarkGray), ((118, 124, 134), DarkGray), "end of sequence";
+    Prompt, "prompt", ((138, 143, 152), 245, Gray), ((96, 101, 110), Blue), "the prompt";
+    Eos, "eos", ((132, 138, 148), 245, Gray), ((104, 110, 120), Black), "end of sequence";
     Strong, "strong", ((250, 250, 250), 231, White), ((16, 18, 22), Black), "numbers and names that matter";
-    Heading, "heading", ((178, 184, 194), 250, Gray), ((70, 75, 84), DarkGray), "headings";
-    Dim, "dim", ((138, 143, 152), 245, DarkGray), ((96, 101, 110), DarkGray), "what matters less";
+    Heading, "heading", ((178, 184, 194), 250, Gray), ((70, 75, 84), Black), "headings";
+    Dim, "dim", ((138, 143, 152), 245, Gray), ((96, 101, 110), Black), "what matters less";
     Faint, "faint", ((78, 83, 92), 239, DarkGray), ((190, 195, 203), Gray), "lines";
     Key, "key", ((122, 200, 255), 117, LightCyan), ((0, 98, 170), Blue), "keys, and the pane that has them";
     Cursor, "cursor", ((122, 200, 255), 117, LightCyan), ((60, 160, 240), LightCyan), "ground of the cursor";
-    Selected, "selected", ((44, 50, 60), 237, DarkGray), ((226, 232, 240), Gray), "ground of a list's chosen row";
+    Selected, "selected", ((44, 50, 60), 237, Blue), ((226, 232, 240), Blue), "ground of a list's chosen row";
     Warn, "warn", ((240, 200, 90), 221, LightYellow), ((146, 98, 0), Magenta), "something to look at";
-    Bad, "bad", ((255, 110, 110), 203, Red), ((190, 20, 30), Red), "errors and stuck steps";
-    Calm, "calm", ((86, 140, 104), 65, Green), ((52, 120, 76), Green), "a chart's bars in stage 2";
-    Quiet, "quiet", ((104, 110, 120), 242, DarkGray), ((128, 134, 144), DarkGray), "a chart's bars that only carry a scale";
+    Bad, "bad", ((255, 110, 110), 203, LightRed), ((190, 20, 30), Red), "errors and stuck steps";
+    Calm, "calm", ((94, 152, 114), 71, Green), ((38, 110, 60), Blue), "a chart's bars in stage 2";
+    Quiet, "quiet", ((132, 137, 146), 245, Gray), ((104, 110, 120), Black), "a chart's bars that only carry a scale";
     Live, "live", ((120, 210, 130), 114, Green), ((120, 210, 130), Green), "badge: a model";
     Replay, "replay", ((122, 200, 255), 117, LightCyan), ((122, 200, 255), LightCyan), "badge: a recording";
     WhatIf, "what-if", ((240, 200, 90), 221, LightYellow), ((240, 200, 90), LightYellow), "badge: other parameters than on record";
@@ -132,73 +132,88 @@ impl Colors {
     }
 }
 
+/// Contrast that text has at least, as WCAG 2 asks of it (1.4.3, level AA).
+pub const CONTRAST: f64 = 4.5;
+
 /// Levels of the heat ramp.
 pub const LEVELS: usize = 16;
 
-/// The upper part of viridis: readable on dark, monotone in luminance, safe for colour-blind
-/// eyes, and away from the blue and orange that mean something else.
+/// From violet over teal to yellow, as viridis: monotone in luminance, safe for colour-blind eyes,
+/// and away from the blue and orange that mean something else. Its doubtful end is lighter than
+/// theirs, so that a doubtful token can be read.
 const HEAT: [Rgb; LEVELS] = [
-    (118, 86, 156),
-    (110, 92, 160),
-    (100, 98, 160),
-    (82, 104, 156),
-    (70, 114, 153),
-    (58, 123, 149),
-    (47, 132, 145),
-    (41, 142, 142),
-    (37, 154, 138),
-    (40, 166, 131),
-    (58, 178, 121),
-    (86, 190, 106),
-    (120, 201, 87),
-    (158, 210, 65),
-    (199, 217, 48),
+    (158, 119, 192),
+    (150, 124, 192),
+    (142, 130, 192),
+    (133, 134, 192),
+    (123, 140, 191),
+    (112, 148, 185),
+    (98, 155, 179),
+    (81, 162, 173),
+    (72, 170, 163),
+    (77, 180, 149),
+    (82, 189, 133),
+    (88, 198, 115),
+    (127, 206, 104),
+    (168, 214, 94),
+    (205, 222, 80),
     (240, 229, 60),
 ];
 
-/// Its lower part from the other end, readable on light: the surer, the darker.
+/// From teal over blue to violet, readable on light: the surer, the darker.
 const HEAT_LIGHT: [Rgb; LEVELS] = [
-    (31, 153, 138),
-    (32, 147, 140),
-    (33, 141, 141),
-    (36, 135, 142),
-    (38, 129, 142),
-    (42, 122, 142),
-    (45, 113, 142),
-    (48, 104, 142),
-    (52, 96, 141),
-    (56, 88, 140),
-    (60, 79, 138),
-    (64, 69, 136),
-    (69, 57, 130),
-    (72, 42, 121),
-    (71, 24, 106),
+    (16, 122, 112),
+    (22, 118, 118),
+    (27, 114, 124),
+    (31, 109, 130),
+    (36, 104, 134),
+    (44, 98, 135),
+    (49, 92, 135),
+    (54, 85, 136),
+    (59, 77, 134),
+    (65, 68, 130),
+    (69, 59, 127),
+    (71, 49, 123),
+    (72, 39, 114),
+    (71, 28, 104),
+    (70, 16, 94),
     (68, 1, 84),
 ];
 
-const HEAT_256: [u8; LEVELS] = [54, 60, 60, 61, 67, 67, 66, 30, 36, 36, 35, 71, 113, 149, 184, 227];
+const HEAT_256: [u8; LEVELS] =
+    [103, 103, 104, 104, 37, 37, 72, 72, 107, 107, 77, 77, 113, 149, 185, 227];
 
-const HEAT_16: [Color; 4] = [Color::Magenta, Color::Cyan, Color::Green, Color::LightYellow];
+const HEAT_256_LIGHT: [u8; LEVELS] =
+    [61, 61, 60, 60, 25, 25, 24, 24, 23, 23, 55, 55, 54, 54, 53, 53];
 
-const HEAT_16_LIGHT: [Color; 4] = [Color::DarkGray, Color::Cyan, Color::Magenta, Color::Black];
+const HEAT_16: [Color; 4] = [Color::LightRed, Color::Cyan, Color::Green, Color::LightYellow];
+
+const HEAT_16_LIGHT: [Color; 4] = [Color::Magenta, Color::Magenta, Color::Blue, Color::Black];
 
 /// A level of the heat ramp: in 24 bits, of 256, of 16.
 pub(super) fn heat(shade: Shade, level: usize) -> (Rgb, u8, Color) {
     let level = level.min(LEVELS - 1);
     match shade {
         Shade::Dark => (HEAT[level], HEAT_256[level], HEAT_16[level / 4]),
-        Shade::Light => (HEAT_LIGHT[level], nearest(HEAT_LIGHT[level]), HEAT_16_LIGHT[level / 4]),
+        Shade::Light => (HEAT_LIGHT[level], HEAT_256_LIGHT[level], HEAT_16_LIGHT[level / 4]),
     }
 }
 
 /// The nearest of the 240 colours that look the same on every terminal.
 pub(super) fn nearest(rgb: Rgb) -> u8 {
-    let distance = |index: u8| {
-        let (r, g, b) = of_cube(index);
-        let part = |a: u8, b: u8| i32::from(a.abs_diff(b)).pow(2);
-        part(r, rgb.0) + part(g, rgb.1) + part(b, rgb.2)
-    };
-    (16..=255).min_by_key(|&index| distance(index)).unwrap_or(16)
+    (16..=255).min_by_key(|&index| distance(index, rgb)).unwrap_or(16)
+}
+
+/// The nearest of them that can be read on a ground.
+pub(super) fn nearest_on(rgb: Rgb, ground: Rgb) -> u8 {
+    let read = (16..=255).filter(|&index| contrast(of_cube(index), ground) >= CONTRAST);
+    read.min_by_key(|&index| distance(index, rgb)).unwrap_or_else(|| nearest(rgb))
+}
+
+fn distance(index: u8, rgb: Rgb) -> i32 {
+    let (r, g, b) = of_cube(index);
+    let part = |a: u8, b: u8| i32::from(a.abs_diff(b)).pow(2);
+    part(r, rgb.0) + part(g, rgb.1) + part(b, rgb.2)
 }
 
 /// One of the 240 colours behind the sixteen: a cube of six levels, a ramp of greys.
@@ -214,6 +229,24 @@ pub(super) fn of_cube(index: u8) -> Rgb {
             (grey, grey, grey)
         }
     }
+}
+
+/// A colour's parts, where they are the same on every terminal.
+pub(super) fn parts(color: Color) -> Option<Rgb> {
+    match color {
+        Color::Rgb(r, g, b) => Some((r, g, b)),
+        Color::Indexed(index @ 16..) => Some(of_cube(index)),
+        _ => None,
+    }
+}
+
+/// The ink nearest to `ink` that can be read on `ground`: it goes towards black or white, whichever
+/// stands out more there.
+pub(super) fn legible(ink: Rgb, ground: Rgb) -> Rgb {
+    let (black, white) = ((0, 0, 0), (255, 255, 255));
+    let far = if contrast(white, ground) > contrast(black, ground) { white } else { black };
+    let steps = (0..=20).map(|step| mixed(ink, far, step as f32 / 20.0));
+    steps.into_iter().find(|ink| contrast(*ink, ground) >= CONTRAST).unwrap_or(far)
 }
 
 /// `a` with this share of `b`, 0..=1.

@@ -83,10 +83,37 @@ fn names(app: &App, begun: &str) -> Vec<Candidate> {
     found.extend(
         all.iter()
             .filter(other)
-            .filter(|one| !one.text.contains(begun) && one.help.contains(begun))
+            .filter(|one| !one.text.contains(begun) && speaks_of(one, begun))
             .cloned(),
     );
-    found
+    if found.is_empty() { near(&all, begun) } else { found }
+}
+
+/// True if its name or its help has what was typed.
+fn speaks_of(one: &Candidate, begun: &str) -> bool {
+    one.text.contains(begun) || one.help.contains(begun)
+}
+
+/// Most names proposed for one that there is not.
+const NEAR: usize = 5;
+/// How alike they are at least, 0..=1.
+const ALIKE: f64 = 0.6;
+
+/// The names most like one that there is not.
+fn near(all: &[Candidate], begun: &str) -> Vec<Candidate> {
+    let alike = all.iter().map(|one| (strsim::jaro_winkler(&one.text, begun), one));
+    let mut alike: Vec<(f64, &Candidate)> = alike.filter(|(alike, _)| *alike > ALIKE).collect();
+    alike.sort_by(|a, b| b.0.total_cmp(&a.0));
+    alike.into_iter().take(NEAR).map(|(_, one)| one.clone()).collect()
+}
+
+/// What is shown where nothing can be listed: how the command is written, or that there is none.
+fn instead(line: &str) -> Candidate {
+    let name = line.split_whitespace().next().unwrap_or_default();
+    match find_command(name) {
+        Some(spec) => candidate(spec.usage(), spec.help),
+        None => candidate(name, "there is no command like this; Ctrl-U clears the line"),
+    }
 }
 
 /// What the argument begun in `rest` may be.
@@ -395,13 +422,19 @@ pub(super) fn draw(app: &App, pen: &mut Pen, screen: Rect, row: Rect, line: &Com
     if let Some((at, message)) = &line.wrong {
         return wrong(pen, screen, row, line.input.value(), at, message);
     }
-    let (_, found) = candidates(app, line.input.value());
+    let typed = line.input.value();
+    let (_, mut found) = candidates(app, typed);
+    let (mut title, mut hint) =
+        ("", format!(" {} · Tab completes · Ctrl-P earlier ones ", found.len()));
     if found.is_empty() {
-        return;
+        found.push(instead(typed));
+        hint = " Enter does it · Esc leaves ".to_owned();
+    } else if !typed.contains(char::is_whitespace) && !found.iter().any(|one| speaks_of(one, typed))
+    {
+        title = " Did you mean ";
     }
     let Some(area) = list(screen, row, found.len()) else { return };
-    let count = format!(" {} · Tab completes · Ctrl-P earlier ones ", found.len());
-    let inside = popup::frame(pen, area, "", &count);
+    let inside = popup::frame(pen, area, title, &hint);
     let first = first(line, inside);
     let name = found.iter().map(|one| text::width(&one.text)).max().unwrap_or(0).clamp(10, 34);
     let name = u16::try_from(name).unwrap_or(34);

@@ -16,9 +16,20 @@ use crate::{
 impl App {
     /// Carries a command out and shows its answer; false if it failed.
     pub(super) fn obey(&mut self, command: &Command, effects: &mut Vec<Effect>) -> bool {
-        if matches!(command, Command::Quit) {
-            self.leave(effects);
-            return true;
+        match command {
+            Command::Quit => {
+                self.leave(effects);
+                return true;
+            }
+            Command::Help => {
+                self.mode = Mode::Help(0);
+                return true;
+            }
+            Command::QuitNow => {
+                effects.push(Effect::Quit);
+                return true;
+            }
+            _ => {}
         }
         let runs = self.debugger.session.timeline().roots().len();
         let answered = self.debugger.execute(command);
@@ -44,6 +55,9 @@ impl App {
                     self.try_on();
                 }
                 self.follow_up(command, runs);
+                if reply.ask == Some(Ask::Quit) {
+                    effects.push(Effect::Quit);
+                }
                 self.answered(command, reply);
                 // A step that can be made is made at once, not a frame later.
                 let waits = self.debugger.live && self.debugger.waiting();
@@ -95,7 +109,7 @@ impl App {
             }
             Command::Compare(a, b) => self.put_beside([a, b]),
             Command::Exact if self.debugger.exact => self.say_exact(),
-            Command::Save(_) => self.saved = true,
+            Command::Save(_) | Command::SaveQuit(_) => self.saved = true,
             Command::Query(query, None) => {
                 let session = &self.debugger.session;
                 let vocabulary = &*self.debugger.vocabulary;
@@ -149,6 +163,9 @@ impl App {
                 }
                 self.say(format!("{} · the log has {} lines", lines[0], lines.len()));
             }
+        }
+        if let Some(warning) = reply.warning {
+            self.warn(warning);
         }
     }
 

@@ -13,7 +13,7 @@ use super::{
     layout::{Pane, SMALLEST},
     panes::{canvas, eos, grid, inspector, log, params, session, timeline, waterfall},
     pen::{self, Pen},
-    picker, text,
+    picker, prompts, text,
     theme::{self, Role},
     tries,
 };
@@ -55,6 +55,10 @@ pub fn draw(app: &App, buffer: &mut Buffer) {
                     command_line::draw(app, &mut pen, area, row, line);
                 }
                 Mode::Pick(picker) => picker::draw(app, &mut pen, area, picker),
+                Mode::Prompt(input) => {
+                    let row = areas.message.unwrap_or(areas.hints);
+                    prompts::draw(app, &mut pen, area, row, input.value());
+                }
                 _ => {}
             }
             if let Mode::Help(scroll) = app.mode {
@@ -248,6 +252,10 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
     }
     if app.edited() {
         badges.push((" EDITED ".to_owned(), Role::WhatIf));
+    }
+    if app.debugger.host.repertoire().is_some() && area.width >= 80 {
+        let badge = if area.width < 110 { " EMBEDDED " } else { " EMBEDDED MODEL " };
+        badges.push((badge.to_owned(), Role::State));
     }
     match &app.source {
         Source::Live => badges.push((" LIVE ".to_owned(), Role::Live)),

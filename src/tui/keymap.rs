@@ -237,7 +237,7 @@ pub const TABLE: &[Binding] = bindings! {
         Action::Remove, [key('D')], "remove it; in the session's lists: take the entry away";
         Action::Trim, [key('T')], "cut the canvas before it";
         Action::Undo, [key('u')], "take back the last edit, turned parameter or deleted branch";
-        Action::Redo, [key('U')], "make the edit again that was taken back";
+        Action::Redo, [key('U'), ctrl('r')], "make the edit again that was taken back";
     }
     Parameters {
         Action::More, [key('+'), key('=')], "turn the chosen parameter up";
@@ -265,8 +265,8 @@ pub const TABLE: &[Binding] = bindings! {
         Action::Exact, [key('d')], "hold pending steps against their exact passes (with --cache), or no more";
     }
     Program {
-        Action::Command, [key(':')], "type a command, or choose one: every command and key is there";
-        Action::Help, [key('?')], "show or close this help";
+        Action::Command, [key(':'), ctrl('p')], "type a command, or choose one: every command and key is there";
+        Action::Help, [key('?'), code(KeyCode::F(1))], "show or close this help";
         Action::Save, [ctrl('s')], "save what was done to a file";
         Action::Redraw, [ctrl('l')], "draw the screen anew";
         Action::Escape, [code(KeyCode::Esc)], "close what is open; stop a run; cancel a forward pass";

@@ -36,6 +36,7 @@ mod panes;
 mod pen;
 mod picker;
 mod popup;
+mod prompts;
 mod reading;
 mod search;
 mod sessions;

@@ -146,14 +146,10 @@ impl Pen<'_> {
     /// Lays a style over an area, keeping what is written there readable.
     pub fn wash(&mut self, area: Rect, role: Role) {
         let area = area.intersection(*self.buffer.area());
-        let style = self.theme.style(role);
-        self.buffer.set_style(area, style);
-        // Of sixteen colours the ground may be the ink of what is there.
+        self.buffer.set_style(area, self.theme.style(role));
         for position in area.positions() {
-            if let Some(cell) = self.buffer.cell_mut(position)
-                && Some(cell.fg) == style.bg
-            {
-                cell.fg = ratatui::style::Color::Reset;
+            if let Some(cell) = self.buffer.cell_mut(position) {
+                cell.set_style(self.theme.readable(cell.style()));
             }
         }
     }

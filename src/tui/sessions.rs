@@ -108,7 +108,7 @@ impl App {
             let hits = if point.hits == 1 { "hit" } else { "hits" };
             let off = if point.enabled { "" } else { " · disabled" };
             let text = format!("  {} {} · {} {hits}{off}", point.id, point.condition, point.hits);
-            let role = if point.enabled { Role::Text } else { Role::Faint };
+            let role = if point.enabled { Role::Text } else { Role::Dim };
             lines.push(line(text, role, Target::Breakpoint(point.id)));
         }
         lines.push(line("Diagnosis", Role::Strong, Target::None));
@@ -116,8 +116,7 @@ impl App {
         for finding in findings {
             let step = finding.steps.first().copied().unwrap_or_else(|| self.history.steps());
             let target = Target::Place(step, finding.positions.first().copied());
-            lines.push(line(format!("  {finding}"), Role::Text, target.clone()));
-            lines.push(line(format!("    → {}", finding.advice), Role::Dim, target));
+            lines.push(line(format!("  {finding}"), Role::Text, target));
         }
         if findings.is_empty() {
             lines.push(line("  nothing was found", Role::Dim, Target::None));

@@ -7,7 +7,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use super::colors::{contrast, heat, mixed, nearest};
+use super::colors::{contrast, heat, legible, mixed, nearest, nearest_on, parts};
 pub use super::{
     colors::{Colors, Ink, LEVELS, Rgb, Shade},
     signs::*,
@@ -69,7 +69,7 @@ const SURE: [(Shown, Shown); 4] = [
 
 /// The same on light: black grows darker.
 const SURE_LIGHT: [(Shown, Shown); 4] = [
-    (((110, 114, 122), 243), ((246, 247, 249), 255)),
+    (((104, 108, 116), 241), ((246, 247, 249), 255)),
     (((84, 88, 96), 240), ((238, 240, 243), 255)),
     (((52, 55, 62), 237), ((230, 232, 237), 254)),
     (((16, 18, 22), 233), ((220, 224, 231), 253)),
@@ -292,6 +292,10 @@ impl Theme {
             Role::WhatIf => badge(Ink::WhatIf),
             Role::Recording => badge(Ink::Recording),
             Role::State => badge(Ink::State),
+            // Of sixteen colours none is a ground for all the others.
+            Role::Selected if self.palette == Palette::Ansi16 => {
+                Style::new().fg(Color::White).bg(self.ink(Ink::Selected))
+            }
             Role::Selected => Style::new().bg(self.ink(Ink::Selected)),
             Role::Lost => fg(Ink::Warn).add_modifier(Modifier::CROSSED_OUT),
             Role::Match => fg(Ink::Warn).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
@@ -302,12 +306,8 @@ impl Theme {
     fn written(self, p: Option<f32>) -> Style {
         let level = p.filter(|p| p.is_finite()).map_or(3, |p| quantised(p, 4));
         if matches!(self.palette, Palette::Ansi16 | Palette::Mono) {
-            let ink = match (self.shade, level < 2) {
-                (Shade::Dark, true) => Color::Gray,
-                (Shade::Light, true) => Color::DarkGray,
-                (_, false) => Ink::Written.named(self.shade),
-            };
-            return Style::new().fg(ink);
+            let style = Style::new().fg(Ink::Written.named(self.shade));
+            return if level < 2 { style } else { style.add_modifier(Modifier::BOLD) };
         }
         let (ink, ground) = match self.shade {
             Shade::Dark => SURE[level],
@@ -336,6 +336,28 @@ impl Theme {
         }
     }
 
+    /// `style` with its ink moved, if it must be, until it can be read on its ground. Of the sixteen
+    /// colours nobody knows how they look.
+    pub fn readable(self, style: Style) -> Style {
+        let (Some(ink), Some(ground)) = (style.fg.and_then(parts), style.bg.and_then(parts)) else {
+            return style;
+        };
+        let moved = legible(ink, ground);
+        if moved == ink {
+            return style;
+        }
+        style.fg(self.one_of(moved, nearest_on(moved, ground), Color::Reset))
+    }
+
+    /// A match of the search, or what differs, over whatever lies under it.
+    pub fn matched(self, under: Style) -> Style {
+        let style = self.style(Role::Match);
+        if self.palette == Palette::Ansi16 && under.bg.is_some() {
+            return under.add_modifier(style.add_modifier);
+        }
+        self.readable(under.patch(style))
+    }
+
     /// The cursor, over whatever lies under it.
     pub fn cursor(self, under: Style) -> Style {
         if self.palette == Palette::Mono {
@@ -351,12 +373,12 @@ impl Theme {
         };
         match under.bg {
             Some(ground) if ground == self.ink(Ink::Fill) => Style::new()
-                .fg(self.white())
-                .bg(brighter(Ink::Fill, (64, 132, 255), 69, Color::LightBlue))
+                .fg(self.black())
+                .bg(brighter(Ink::Fill, (104, 160, 255), 75, Color::Cyan))
                 .add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
             Some(ground) if ground == self.ink(Ink::Expand) => Style::new()
                 .fg(self.black())
-                .bg(brighter(Ink::Expand, (255, 190, 110), 215, Color::LightYellow))
+                .bg(brighter(Ink::Expand, (255, 190, 110), 215, Color::White))
                 .add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
             _ => self.ground(Ink::Cursor, self.black()),
         }
@@ -373,9 +395,13 @@ fn mono(role: Role) -> Style {
         Role::Bad | Role::Stuck | Role::Refused => with(Modifier::BOLD | Modifier::UNDERLINED),
         Role::Dim | Role::Faint | Role::Prompt | Role::Eos => with(Modifier::DIM),
         Role::Ghost(_) => with(Modifier::DIM | Modifier::ITALIC),
-        Role::Written(Some(p)) if p < 0.5 => with(Modifier::DIM),
+        // Bold is written, upright but thin is written with doubt, slanted is a draft.
+        Role::Written(p) => match p {
+            Some(p) if p < 0.5 => Style::new(),
+            _ => with(Modifier::BOLD),
+        },
         Role::Fill | Role::FillBar => with(Modifier::REVERSED),
-        Role::Expand => with(Modifier::REVERSED | Modifier::BOLD),
+        Role::Expand => with(Modifier::BOLD | Modifier::UNDERLINED),
         Role::Remask => with(Modifier::CROSSED_OUT | Modifier::UNDERLINED),
         Role::Replace => with(Modifier::BOLD | Modifier::ITALIC | Modifier::UNDERLINED),
         Role::Live | Role::Replay | Role::WhatIf | Role::Recording | Role::State => {
@@ -384,13 +410,9 @@ fn mono(role: Role) -> Style {
         Role::Selected => with(Modifier::REVERSED),
         Role::Lost => with(Modifier::CROSSED_OUT | Modifier::BOLD),
         Role::Match => with(Modifier::BOLD | Modifier::UNDERLINED),
-        Role::Text
-        | Role::Heading
-        | Role::Calm
-        | Role::Quiet
-        | Role::FillInk
-        | Role::Heat(_)
-        | Role::Written(_) => Style::new(),
+        Role::Text | Role::Heading | Role::Calm | Role::Quiet | Role::FillInk | Role::Heat(_) => {
+            Style::new()
+        }
     }
 }
 

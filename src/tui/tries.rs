@@ -245,7 +245,7 @@ fn detail(app: &App, pen: &mut Pen, area: Rect, tried: &Try) {
             let masked = position.is_some_and(|at| run.canvas().is_masked(at));
             let role = match (marked, masked) {
                 (true, _) => Role::Match,
-                (_, true) => Role::Faint,
+                (_, true) => Role::Dim,
                 _ => Role::Text,
             };
             pen.glyph(area.x + placed.x, y, &placed.glyph.symbol, app.theme.style(role));

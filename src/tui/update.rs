@@ -7,12 +7,13 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind};
 use super::{
     actions::{act, interrupt, save},
     app::{App, Busy, Mode},
+    chord::Chord,
     command_line,
     driver::Interface,
     help,
     keymap::Action,
     mouse::click,
-    picker, search, tries,
+    picker, prompts, search, tries,
     typing::{edit, paste, prompt_typed, value_typed},
 };
 use crate::{
@@ -232,6 +233,17 @@ fn tick(app: &mut App, effects: &mut Vec<Effect>) {
     }
 }
 
+/// That a key does nothing, and what lists those that do.
+fn unbound(app: &App, key: &KeyEvent) -> String {
+    let (key, help) = (Chord::of(key).name(), app.keymap.first(Action::Help));
+    let command = app.keymap.first(Action::Command);
+    let commands = match command.is_empty() {
+        true => String::new(),
+        false => format!(", {command} every command"),
+    };
+    format!("{key} does nothing here; {help} lists the keys{commands}")
+}
+
 fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
     let action = match app.mode {
         Mode::Value(_) | Mode::Prompt(_) | Mode::Search(_) | Mode::Command(_) | Mode::Pick(_) => {
@@ -249,13 +261,11 @@ fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
     app.interrupted = false;
     app.message = None;
     match std::mem::replace(&mut app.mode, Mode::Normal) {
-        Mode::Normal => {
-            if let Some(action) = action
-                && !(app.tries_shown && tries::act(app, action, effects))
-            {
-                act(app, action, effects);
-            }
-        }
+        Mode::Normal => match action {
+            Some(action) if app.tries_shown && tries::act(app, action, effects) => {}
+            Some(action) => act(app, action, effects),
+            None => app.say(unbound(app, &key)),
+        },
         Mode::Help(scroll) => {
             let last = help::last(app.theme, &app.keymap, app.width, app.height);
             let page = help::page(app.width, app.height);
@@ -277,7 +287,18 @@ fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
             _ => {}
         },
         Mode::Value(input) => edit(app, key, action, input, Mode::Value, value_typed),
-        Mode::Prompt(input) => edit(app, key, action, input, Mode::Prompt, prompt_typed),
+        Mode::Prompt(input) => {
+            let other = match key.code {
+                KeyCode::Up | KeyCode::Down => {
+                    prompts::other(app, input.value(), key.code == KeyCode::Down)
+                }
+                _ => None,
+            };
+            match other {
+                Some(other) => app.mode = Mode::Prompt(other),
+                None => edit(app, key, action, input, Mode::Prompt, prompt_typed),
+            }
+        }
         Mode::Command(line) => command_line::press(app, key, line, effects),
         Mode::Search(input) => search::press(app, key, action, input),
         Mode::Pick(picker) => picker::press(app, key, picker),

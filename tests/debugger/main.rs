@@ -10,6 +10,5 @@ mod edges;
 mod golden;
 mod lints;
 mod script;
-mod table;
 mod text;
 mod walk;

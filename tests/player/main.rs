@@ -1,4 +1,6 @@
 //! The player in a real headless browser: what it shows is what was recorded.
+//!
+//! An extra, since not every machine has one: `cargo test --test player -- --ignored`.
 
 mod browser;
 
@@ -77,6 +79,7 @@ fn quiet(browser: &Browser) {
 }
 
 #[test]
+#[ignore = "needs a browser"]
 fn every_step_of_every_recording_is_shown_as_recorded() {
     let folder = tempfile::tempdir().unwrap();
     let mut browser = Browser::start();
@@ -96,6 +99,7 @@ fn every_step_of_every_recording_is_shown_as_recorded() {
 }
 
 #[test]
+#[ignore = "needs a browser"]
 fn keys_do_what_they_do_in_the_program() {
     let folder = tempfile::tempdir().unwrap();
     let file = recorded("stage-2-expansions");
@@ -185,6 +189,7 @@ fn pending(verdict: &Verdict) -> String {
 }
 
 #[test]
+#[ignore = "needs a browser"]
 fn the_inspector_gives_the_programs_own_reasons() {
     let folder = tempfile::tempdir().unwrap();
     let mut browser = Browser::start();
@@ -210,6 +215,7 @@ fn the_inspector_gives_the_programs_own_reasons() {
 }
 
 #[test]
+#[ignore = "needs a browser"]
 fn branches_can_be_chosen() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("branches.jsonl");
@@ -248,6 +254,7 @@ fn changed(folder: &TempDir, name: &str, change: impl Fn(&mut Value)) -> PathBuf
 }
 
 #[test]
+#[ignore = "needs a browser"]
 fn what_a_recording_lacks_is_shown_as_absent() {
     let folder = tempfile::tempdir().unwrap();
     let file = changed(&folder, "short-answer", |value| {
@@ -277,6 +284,7 @@ fn what_a_recording_lacks_is_shown_as_absent() {
 }
 
 #[test]
+#[ignore = "needs a browser"]
 fn hostile_texts_do_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let evil = [
@@ -321,6 +329,7 @@ fn hostile_texts_do_nothing() {
 }
 
 #[test]
+#[ignore = "needs a browser"]
 fn it_fits_narrow_and_wide_windows_in_both_shades() {
     let folder = tempfile::tempdir().unwrap();
     let file = page(&folder, &recorded("stage-2-expansions"));

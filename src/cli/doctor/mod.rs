@@ -4,6 +4,7 @@
 mod folders;
 mod machine;
 mod model;
+mod modes;
 mod terminal;
 
 use std::{fmt::Write, process::ExitCode};

@@ -1,8 +1,8 @@
 //! The terminal, as the debugger would find it.
 
-use std::io::IsTerminal;
+use std::{collections::BTreeMap, io::IsTerminal};
 
-use super::Check;
+use super::{Check, modes};
 use crate::{
     cli::{ColorChoice, Config, LookOptions},
     tui::Palette,
@@ -33,7 +33,73 @@ pub fn checks(config: &Config) -> Vec<Check> {
     }
     checks.push(colours(config, terminal, variable));
     checks.push(characters(variable));
+    checks.push(italics(variable));
+    let modes = if terminal { modes::ask() } else { None };
+    checks.push(synchronised(terminal, modes.as_ref()));
+    checks.push(mouse(terminal, modes.as_ref(), variable));
     checks
+}
+
+/// What is said of a mode that the terminal does not speak of.
+const NOT_SAID: &str = "the terminal does not say";
+
+/// A check of something that the terminal was asked about.
+fn asked(name: &str, terminal: bool, known: Option<bool>, there: &str, lacking: &str) -> Check {
+    let check = |says: &str| Check::ok("terminal", name, says);
+    match known {
+        _ if !terminal => check("no terminal to ask"),
+        None => check(NOT_SAID),
+        Some(true) => check(there),
+        Some(false) => check("not there").or_missing(false, lacking),
+    }
+}
+
+/// Whether frames are shown whole.
+fn synchronised(terminal: bool, modes: Option<&BTreeMap<u16, bool>>) -> Check {
+    asked(
+        "whole frames",
+        terminal,
+        modes.and_then(|modes| modes.get(&modes::SYNCHRONISED).copied()),
+        "frames are shown whole (synchronized output)",
+        "A frame may be seen half drawn. kitty, WezTerm, foot, iTerm2, Windows Terminal and newer \
+         xterm and tmux show frames whole (synchronized output)",
+    )
+}
+
+/// Whether clicks come through.
+fn mouse(
+    terminal: bool,
+    modes: Option<&BTreeMap<u16, bool>>,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Check {
+    let known = modes.and_then(|modes| modes.get(&modes::MOUSE).copied());
+    let lacking = "Keys do all that clicks do";
+    let there = "clicks and the wheel come through; with Shift held they stay the terminal's";
+    let check = asked("mouse", terminal, known, there, lacking);
+    match variable("TMUX") {
+        Some(_) if terminal => Check::ok("terminal", "mouse", "it is up to tmux")
+            .or_missing(false, "Clicks come through with `set -g mouse on` in ~/.tmux.conf"),
+        _ => check,
+    }
+}
+
+/// Whether drafts can be slanted: they are told from what is written by that, too.
+fn italics(variable: impl Fn(&str) -> Option<String>) -> Check {
+    let term = variable("TERM").unwrap_or_default();
+    let lacks = ["screen", "linux", "vt1", "vt2", "dumb", "ansi"];
+    let slants = !lacks.iter().any(|name| term.starts_with(name));
+    let says = match (slants, term.as_str()) {
+        (_, "") => "TERM is not set".to_owned(),
+        (true, term) => format!("{term} should have them"),
+        (false, term) => format!("{term} has none, or shows them inverse"),
+    };
+    let advice = match variable("TMUX") {
+        Some(_) => {
+            "Drafts are slanted. `set -g default-terminal tmux-256color` in ~/.tmux.conf has italics"
+        }
+        None => "Drafts are slanted, and told from what is written by colour alone here",
+    };
+    Check::ok("terminal", "italics", says).or_missing(slants, advice)
 }
 
 /// How many colours the debugger would use, and why.
@@ -46,15 +112,30 @@ fn colours(config: &Config, terminal: bool, variable: impl Fn(&str) -> Option<St
         Palette::TrueColor => "16 million",
     };
     let why = if look.color(config) == ColorChoice::Auto {
-        reason(terminal, variable)
+        reason(terminal, &variable)
     } else {
-        "the configuration"
+        CONFIGURED
     };
-    Check::ok("terminal", "colours", format!("{depth}, because of {why}")).or_missing(
-        depth != "none",
-        "Bold and reverse stand in. --color 16, 256 or truecolor asks for them",
-    )
+    let check = Check::ok("terminal", "colours", format!("{depth}, because of {why}"));
+    match depth {
+        "none" => check.or_missing(
+            false,
+            "Bold, underlined and inverse stand in. --color 16, 256 or truecolor asks for colours",
+        ),
+        // Who asks for less has it.
+        "16" | "256" if why != CONFIGURED => {
+            let tmux = "In tmux: `set -as terminal-features \",*:RGB\"` in ~/.tmux.conf, and \
+                        COLORTERM=truecolor";
+            let other = "Shades of confidence are coarser. Where the terminal has 16 million, set \
+                         COLORTERM=truecolor, or give --color truecolor";
+            check.or_missing(false, if variable("TMUX").is_some() { tmux } else { other })
+        }
+        _ => check,
+    }
 }
+
+/// Why there are so many colours, if somebody said so.
+const CONFIGURED: &str = "the configuration";
 
 /// What decides on the colours where nobody has said: the first of these that has a say.
 fn reason(terminal: bool, variable: impl Fn(&str) -> Option<String>) -> &'static str {

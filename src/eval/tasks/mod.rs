@@ -5,12 +5,14 @@
 
 mod counting;
 mod echo;
+mod known;
 mod naming;
 mod rng;
 mod story;
 mod word_problem;
 mod words;
 
+pub use known::{examples, unlike};
 pub use rng::Rng;
 use xxhash_rust::xxh3::xxh3_64;
 

@@ -93,22 +93,24 @@ impl Condition {
 
     /// The names it uses with their values, each once, and the value before where it is another.
     pub fn values(&self, facts: &dyn Facts) -> Vec<(String, String)> {
-        let mut values: Vec<(String, String)> = Vec::new();
-        for used in self.tree.uses() {
-            let name = used.to_string();
-            if values.iter().any(|(other, _)| *other == name) {
-                continue;
-            }
-            let (was, is) = (facts.value(used, When::Before), facts.value(used, When::Now));
-            let text = match (was, is) {
-                (_, None) => "–".to_owned(),
-                (Some(was), Some(is)) if was != is => format!("{is}, a step before {was}"),
-                (_, Some(is)) => is.to_string(),
-            };
-            values.push((name, text));
-        }
-        values
+        let said = |used| match (facts.value(used, When::Before), facts.value(used, When::Now)) {
+            (_, None) => "–".to_owned(),
+            (Some(was), Some(is)) if was != is => format!("{is}, a step before {was}"),
+            (_, Some(is)) => is.to_string(),
+        };
+        used_once(&self.tree).into_iter().map(|used| (used.to_string(), said(used))).collect()
     }
+}
+
+/// The names that a condition uses, each once.
+fn used_once(tree: &parse::Tree) -> Vec<Use> {
+    let mut once: Vec<Use> = Vec::new();
+    for used in tree.uses() {
+        if once.iter().all(|other| other.to_string() != used.to_string()) {
+            once.push(used);
+        }
+    }
+    once
 }
 
 impl fmt::Display for Condition {
@@ -262,6 +264,21 @@ impl Query {
                 Completion { from, candidates: fits.then_some(candidate).into_iter().collect() }
             }
         }
+    }
+
+    /// The names its condition uses, with their values at a row; without those that a row has of its
+    /// own.
+    pub fn values(&self, row: &dyn Facts) -> Vec<(String, String)> {
+        let own = |used: &Use| match used.spec.name {
+            Name::Position | Name::P | Name::Made | Name::Was => true,
+            Name::Token => used.index == Some(Index::Own),
+            _ => false,
+        };
+        let used = self.tree.as_ref().map(used_once).unwrap_or_default().into_iter();
+        let known = used
+            .filter(|used| !own(used))
+            .filter_map(|used| Some((used.to_string(), row.value(used, When::Now)?.to_string())));
+        known.collect()
     }
 
     /// True if a row fits.

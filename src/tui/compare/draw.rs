@@ -97,7 +97,7 @@ fn draw_strip(comparison: &Comparison, pen: &mut Pen, strip: Rect) {
         match (at == here, some) {
             (true, _) => pen.sign(x, strip.y, theme::PLAYHEAD, Role::Key),
             (false, true) => pen.sign(x, strip.y, theme::CHANGED, Role::Warn),
-            (false, false) => pen.sign(x, strip.y, theme::IDLE, Role::Faint),
+            (false, false) => pen.sign(x, strip.y, theme::IDLE, Role::Quiet),
         }
     }
 }

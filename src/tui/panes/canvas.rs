@@ -7,6 +7,7 @@ use super::super::{
     flow::{self, Flow, Piece},
     layout::Pane,
     pen::{self, Pen},
+    prompts,
     text::{self, Glyph, Shown, Sort},
     theme::{self, Role},
 };
@@ -141,7 +142,7 @@ pub fn flow(app: &App, width: u16) -> Flow {
         } else {
             let filled = matches!(verdict, Some(Verdict::Fill { .. }));
             if let Some(Verdict::Expand { n, .. } | Verdict::Forced { n, .. }) = verdict {
-                mark = format!("+{}", n.saturating_sub(1));
+                mark = format!("{}+{}", app.theme.sign(theme::EXPANDS), n.saturating_sub(1));
             }
             match token_at(app, position) {
                 Some(token) if token == special.eos && (filled || app.ghost) => sign(theme::EOS),
@@ -372,16 +373,13 @@ pub fn draw_inside(app: &App, pen: &mut Pen, area: Rect) {
                     }),
                     Some(position) => style(app, position),
                 };
-                if placed.glyph.sort == Sort::Newline {
-                    style = style.add_modifier(ratatui::style::Modifier::DIM);
-                }
                 let changed = |at: usize| {
                     let beside = app.apart().and_then(|apart| apart.positions.get(at).copied());
                     beside.flatten().is_some_and(|beside| beside.changed)
                 };
                 let differs = |at: usize| app.differs.get(at) == Some(&true) || changed(at);
                 if piece.position.is_some_and(|at| app.search.covers(at) || differs(at)) {
-                    style = style.patch(app.theme.style(Role::Match));
+                    style = app.theme.matched(style);
                 }
                 if cursor == Some(placed.piece) && !placed.marker {
                     style = app.theme.cursor(style);
@@ -394,6 +392,12 @@ pub fn draw_inside(app: &App, pen: &mut Pen, area: Rect) {
     let free = rows.saturating_sub(flow.rows.len());
     if free >= 3 {
         legend_line(app, pen, Rect { y: inside.bottom() - 1, height: 1, ..inside });
+    }
+    let free = u16::try_from(free).unwrap_or(0).saturating_sub(3);
+    if free >= prompts::WELCOME {
+        let left = inside.x + MARGIN;
+        let (y, width) = (inside.bottom() - 2 - free, inside.right().saturating_sub(left));
+        prompts::welcome(app, pen, Rect { x: left, y, width, height: free });
     }
     if flow.rows.len() > rows {
         scrollbar(pen, area, first, rows, flow.rows.len());
@@ -419,7 +423,7 @@ fn legend_line(app: &App, pen: &mut Pen, line: Rect) {
     if line.right() < x + 20 {
         return;
     }
-    x += pen.say(x, line.y, 20, "confidence ", Role::Faint);
+    x += pen.say(x, line.y, 20, "confidence ", Role::Dim);
     for eighth in 0..8_u8 {
         let p = Some(f32::from(eighth) / 8.0 + 0.06);
         let (bar, style) = (pen.theme.heat_bar(p), pen.theme.style(Role::Heat(p)));

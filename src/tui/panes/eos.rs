@@ -213,7 +213,7 @@ fn strip(app: &App, pen: &mut Pen, inside: Rect, eos: Option<&EosMeasure>, marks
     for (x, position) in (start..inside.right()).zip(length - shown..length) {
         let p = prediction.number(Column::PEos, position);
         let counts = eos.is_some_and(|eos| eos.taken.contains(&position));
-        let role = if counts { Role::Heat(p) } else { Role::Faint };
+        let role = if counts { Role::Heat(p) } else { Role::Quiet };
         let style = app.theme.style(role);
         let style = if position == app.position { app.theme.cursor(style) } else { style };
         pen.glyph(x, inside.y, pen.theme.heat_bar(p), style);
@@ -292,7 +292,7 @@ fn label(pen: &mut Pen, chart: Rect, name: &str, top: &str) {
     let Some(x) = chart.x.checked_sub(LABEL).filter(|_| chart.height > 0) else { return };
     // On two rows a threshold's line may lie on the upper one: that is not where 1 is.
     if chart.height > 2 || (chart.height > 1 && name == "length") {
-        pen.say(x, chart.y, LABEL - 1, &format!("{top:>7}"), Role::Faint);
+        pen.say(x, chart.y, LABEL - 1, &format!("{top:>7}"), Role::Dim);
     }
     pen.say(x, chart.bottom() - 1, LABEL - 1, &format!("{name:>7}"), Role::Dim);
 }

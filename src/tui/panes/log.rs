@@ -70,7 +70,7 @@ pub fn hit(app: &App, area: Rect, y: u16) -> Option<(usize, u32)> {
 fn role(entry: &Entry, here: u32) -> Role {
     match entry.sort {
         Sort::Fault => Role::Bad,
-        _ if entry.step > here => Role::Faint,
+        _ if entry.step > here => Role::Dim,
         Sort::Bound => Role::Key,
         Sort::Replace => Role::Replace,
         Sort::Expansion => Role::ExpandInk,

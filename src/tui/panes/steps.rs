@@ -39,7 +39,7 @@ pub fn draw(app: &App, pen: &mut Pen, room: Rect, slot: Slot, thoughts: &[Though
         (ranked, ranks, "rank"),
         (happened, rest, "what happened"),
     ] {
-        pen.say(x, room.y, width, word, Role::Faint);
+        pen.say(x, room.y, width, word, Role::Dim);
     }
     let rows = usize::from(room.height - 1);
     let shown = &thoughts[thoughts.len().saturating_sub(rows)..];

@@ -117,7 +117,7 @@ pub fn strip(app: &App, pen: &mut Pen, area: Rect) {
                 replaced: 0,
                 appended: 0,
                 ..
-            } => Role::Faint,
+            } => Role::Quiet,
             Column { dropped: 1.., .. } => Role::Bad,
             summary => summary.role(),
         };

@@ -148,7 +148,7 @@ fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &
                 (theme.sign(theme::EXPANDS), Role::Expand)
             }
             _ if prediction.is_some() => (theme.heat_bar(p), Role::Heat(p)),
-            _ => (theme.sign(theme::MASK), Role::Faint),
+            _ => (theme.sign(theme::MASK), Role::Quiet),
         };
         let mut style = theme.style(role);
         if matches!(cell.born, Born::Inserted { .. } | Born::ByHand { .. })

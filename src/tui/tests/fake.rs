@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     canvas::{SpecialTokens, TokenId},
-    debugger::{Host, Values},
+    debugger::{Host, Repertoire, Values},
     decode::{Extras, Params, Strategy, Value, daedal::Daedal},
     predict::{
         Column, ColumnSet, Data, ModelFacts, Piece, PredictError, Prediction, Predictor, Progress,
@@ -238,9 +238,21 @@ pub fn start_with(look: Look, params: Params, vocabulary: Arc<dyn Vocabulary>) -
 pub struct FakeHost {
     /// Where sessions were saved to; without it they cannot be.
     pub saved: Option<Arc<Mutex<Vec<PathBuf>>>>,
+    /// What the model knows, if that is little.
+    pub repertoire: Option<Repertoire>,
 }
 
 impl Host for FakeHost {
+    fn repertoire(&self) -> Option<&Repertoire> {
+        self.repertoire.as_ref()
+    }
+
+    fn unlike(&self, prompt: &str) -> Option<String> {
+        let known = &self.repertoire.as_ref()?.prompts;
+        let strange = known.iter().all(|(_, known)| known != prompt);
+        strange.then(|| format!("`{prompt}` is unlike what is known"))
+    }
+
     fn encode(&self, prompt: &str) -> Result<Vec<TokenId>, String> {
         match prompt {
             "" => Err("the prompt is empty".to_owned()),

@@ -417,7 +417,7 @@ fn leaving_unsaved_asks_once() {
     let saved: Arc<Mutex<Vec<PathBuf>>> = Arc::default();
     let mut start = fake::start(Look::default());
     let seen = saved.clone();
-    start.host = Box::new(fake::FakeHost { saved: Some(seen) });
+    start.host = Box::new(fake::FakeHost { saved: Some(seen), ..Default::default() });
     let mut app = fake::app_of(start, 0, 80, 24);
     let quit = |app: &mut App, key: char| bare(app, KeyCode::Char(key), KeyModifiers::NONE);
     assert!(matches!(quit(&mut app, 'q')[..], [Effect::Quit]), "nothing done, nothing lost");

@@ -1,11 +1,13 @@
 //! Tests of the screen: tables for the small parts, drawings of every pane and size over a fake
 //! model, and keys in long rows.
 
+mod contrast;
 mod debug;
 mod debug_screens;
 mod exact;
 pub mod fake;
 mod flow;
+mod habits;
 mod incremental;
 mod keymap;
 mod keys;

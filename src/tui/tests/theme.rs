@@ -61,72 +61,6 @@ fn heat_stands_out_the_more_the_surer() {
     }
 }
 
-/// Every role that text is written in. Rules (`Faint`) and washes (`Selected`) are none.
-fn text_roles() -> Vec<Role> {
-    let mut roles = vec![
-        Role::Dim,
-        Role::Brand,
-        Role::Heading,
-        Role::Focused,
-        Role::Strong,
-        Role::Key,
-        Role::Bad,
-        Role::Warn,
-        Role::Prompt,
-        Role::Fill,
-        Role::FillBar,
-        Role::Expand,
-        Role::Remask,
-        Role::Replace,
-        Role::ExpandInk,
-        Role::FillInk,
-        Role::Calm,
-        Role::Quiet,
-        Role::Refused,
-        Role::Stuck,
-        Role::Eos,
-        Role::Live,
-        Role::Replay,
-        Role::WhatIf,
-        Role::Recording,
-        Role::State,
-        Role::Written(None),
-        Role::Ghost(None),
-        Role::Heat(None),
-    ];
-    for level in 0..LEVELS {
-        let p = Some((level as f32 + 0.5) / LEVELS as f32);
-        roles.extend([Role::Written(p), Role::Ghost(p), Role::Heat(p)]);
-    }
-    roles
-}
-
-/// WCAG 2.2, 1.4.11: at least 3 to 1 for what has to be told apart.
-#[test]
-fn text_can_be_read_on_its_ground() {
-    for shade in [Shade::Dark, Shade::Light] {
-        let theme = theme(shade);
-        let check = |what: &str, style: ratatui::style::Style| {
-            let ink = rgb(style.fg).unwrap_or(shade.plain());
-            let ground = rgb(style.bg).unwrap_or(shade.ground());
-            let ratio = contrast(ink, ground);
-            assert!(ratio >= 3.0, "{what} on {shade:?}: {ink:?} on {ground:?} is {ratio:.2}");
-        };
-        for role in text_roles() {
-            let style = theme.style(role);
-            check(&format!("{role:?}"), style);
-            check(&format!("cursor over {role:?}"), theme.cursor(style));
-        }
-        for role in [Role::Text, Role::Dim, Role::Strong, Role::Key, Role::Warn, Role::Bad] {
-            let style = theme.style(Role::Selected).patch(theme.style(role));
-            check(&format!("selected {role:?}"), style);
-        }
-        for bar in [Role::Calm, Role::Quiet, Role::ExpandInk, Role::FillInk] {
-            check(&format!("line over {bar:?}"), theme.line_over(bar));
-        }
-    }
-}
-
 #[test]
 fn colours_can_be_changed_one_by_one() {
     let mut colors = Colors::default();
@@ -155,7 +89,7 @@ fn colours_can_be_changed_one_by_one() {
 }
 
 /// Screens of every kind with this look.
-fn screens(look: Look) -> Vec<ratatui::buffer::Buffer> {
+pub(super) fn screens(look: Look) -> Vec<ratatui::buffer::Buffer> {
     let mut buffers = Vec::new();
     for (width, height) in [(80, 24), (120, 40), (200, 60)] {
         for keys in ["s", "c", "?", "3 - -", "4 S S", "z 5", "6 t", "e x"] {

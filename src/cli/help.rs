@@ -1,0 +1,168 @@
+//! Help, and how much of it: `-h` is one screen, `--help` is everything, with the parameters under
+//! their strategies, and `--strategy NAME --help` has those of one.
+
+use std::ffi::OsString;
+
+use clap::{Arg, Command, CommandFactory, FromArgMatches};
+
+use super::{Cli, params};
+use crate::decode::{self, Strategy};
+
+/// Reads the command line; `words` begins with the program's name.
+///
+/// # Errors
+/// Help and the version come this way too.
+pub(super) fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let asked = Asked::of(words);
+    let mut command = command(&asked);
+    let matches = command.try_get_matches_from_mut(asked.words)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// What help is asked for, if any is.
+struct Asked {
+    /// All of it, not one screen.
+    whole: bool,
+    /// On one strategy.
+    strategy: Option<&'static dyn Strategy>,
+    /// The words to be parsed.
+    words: Vec<OsString>,
+}
+
+impl Asked {
+    fn of(mut words: Vec<OsString>) -> Self {
+        let called = words.get(1).is_some_and(|word| word == "help");
+        if called {
+            words.remove(1);
+            words.push("--help".into());
+        }
+        let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+        let flags: Vec<&str> = words[..end].iter().filter_map(|word| word.to_str()).collect();
+        let beside = flags.windows(2).filter(|pair| pair[0] == "--strategy").map(|pair| pair[1]);
+        let joined = flags.iter().filter_map(|word| word.strip_prefix("--strategy="));
+        let strategy = beside.chain(joined).find_map(decode::strategy);
+        let whole = flags.contains(&"--help");
+        // All of it is laid out as the one screen is: an option, and its help beside it.
+        for word in words.iter_mut().take(end).filter(|word| *word == "--help") {
+            *word = "-h".into();
+        }
+        Self { whole, strategy, words }
+    }
+}
+
+/// The command's definition, with what is asked for to be seen.
+fn command(asked: &Asked) -> Command {
+    let of = asked.strategy.map(|strategy| strategy.name());
+    let arranged = |argument: Arg| {
+        let name = argument.get_id().to_string();
+        let argument = match (params::is_parameter(&name), of) {
+            (true, Some(of)) => params::of_strategy(argument, &name, of),
+            _ => argument,
+        };
+        if asked.whole { argument.hide_short_help(false) } else { argument }
+    };
+    let mut command = Cli::command().mut_args(arranged);
+    let names: Vec<String> =
+        command.get_subcommands().map(|one| one.get_name().to_owned()).collect();
+    for name in names {
+        command = command.mut_subcommand(name, |one| {
+            let one = one.mut_args(arranged);
+            let hidden = one.get_arguments().any(|argument| argument.is_hide_short_help_set());
+            let parameters = one.get_arguments().any(|argument| argument.get_id() == "strategy");
+            match (hidden, parameters && of.is_none()) {
+                (true, true) => one.after_help(MORE_OF_STRATEGIES),
+                (true, false) => one.after_help(MORE),
+                (false, true) => one.after_help(ONE),
+                (false, false) => one,
+            }
+        });
+    }
+    match (asked.whole, of) {
+        (false, None) => command.after_help(MORE_OF_STRATEGIES),
+        (false, Some(_)) => command.after_help(MORE),
+        (true, None) => command.after_help(ONE),
+        (true, Some(_)) => command,
+    }
+}
+
+const MORE: &str = "--help lists every option.";
+const ONE: &str = "--strategy NAME --help lists the parameters of one strategy only.";
+const MORE_OF_STRATEGIES: &str = "--help lists every option and the parameters of every strategy; \
+                                  --strategy NAME --help those of one.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is printed for these words.
+    fn said(words: &[&str]) -> String {
+        let words = std::iter::once("demask").chain(words.iter().copied()).map(OsString::from);
+        match parse(words.collect()) {
+            Err(said) => said.to_string(),
+            Ok(_) => panic!("no help was asked for"),
+        }
+    }
+
+    fn commands() -> Vec<String> {
+        let command = Cli::command();
+        command.get_subcommands().map(|one| one.get_name().to_owned()).collect()
+    }
+
+    #[test]
+    fn the_short_help_is_one_screen() {
+        let mut all = vec![said(&["-h"])];
+        all.extend(commands().iter().map(|name| said(&[name, "-h"])));
+        for help in all {
+            let lines = help.lines().count();
+            assert!(lines <= 45, "{lines} lines: mark what few need with hide_short_help\n{help}");
+            assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+        }
+    }
+
+    #[test]
+    fn the_whole_help_has_every_parameter_under_its_strategy() {
+        let help = said(&["run", "--help"]);
+        for strategy in decode::STRATEGIES {
+            for spec in strategy.params() {
+                let flag = format!("--{}", spec.flag());
+                let shown = help.lines().any(|line| {
+                    line.split_whitespace()
+                        .any(|word| word == flag || word.starts_with(&format!("{flag}[")))
+                });
+                assert!(shown, "no {flag} in\n{help}");
+            }
+        }
+        let all = || decode::STRATEGIES.iter().flat_map(|strategy| strategy.params());
+        let only = |name| all().filter(|spec| spec.is_called(name)).count() == 1;
+        let own = decode::STRATEGIES
+            .iter()
+            .filter(|strategy| strategy.params().iter().any(|spec| only(spec.name)));
+        for strategy in own {
+            let heading = format!("Parameters of {}:", strategy.name());
+            assert!(help.contains(&heading), "no {heading} in\n{help}");
+        }
+        assert_eq!(said(&["help", "run"]), help);
+    }
+
+    #[test]
+    fn the_help_on_a_strategy_has_its_parameters_and_no_other() {
+        for strategy in decode::STRATEGIES {
+            for words in [
+                vec!["run", "--strategy", strategy.name(), "--help"],
+                vec!["run", "--help", &format!("--strategy={}", strategy.name())],
+            ] {
+                let help = said(&words);
+                let (_, listed) = help.split_once("Parameters of").unwrap();
+                let (_, listed) = listed.split_once('\n').unwrap();
+                let listed: Vec<&str> = listed
+                    .lines()
+                    .take_while(|line| !line.is_empty())
+                    .filter_map(|line| line.strip_prefix("      --"))
+                    .map(|line| line.split([' ', '[']).next().unwrap())
+                    .collect();
+                let own: Vec<String> = strategy.params().iter().map(|spec| spec.flag()).collect();
+                assert_eq!(listed, own, "{help}");
+            }
+        }
+    }
+}
