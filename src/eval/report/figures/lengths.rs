@@ -84,11 +84,11 @@ pub(super) fn draw(rows: &[Row], summaries: &[Summary]) -> Option<Figure> {
     x_axis(&mut picture, &x, bottom, &marks, "positions");
     let right = |summary: &Summary| percent(summary.all.accuracy.mean);
     picture.legend(0, false, &format!("{name}: {} right", right(shown)));
-    picture.note(&format!("The line is the length that it begins with, {}.", shown.initial));
     if let Some(fixed) = fixed {
         let name = one_line(&fixed.recipe);
         picture.legend(1, false, &format!("{name}: {} right", right(fixed)));
     }
+    picture.note(&format!("the line: the length that the first begins with, {}", shown.initial));
     Some(figure.with(picture))
 }
 
