@@ -15,7 +15,8 @@ use super::{
 use crate::{
     decode::Recipe,
     eval::{
-        problems::{Checker, ProblemError, ProblemSet, PromptFormat, Wish},
+        paper,
+        problems::{Checker, ProblemError, ProblemSet, PromptFormat, Python, Wish},
         report,
         run::{self, Lengths, MergeError, Plan, Results, RunError, Shard, Sweep, Traces},
     },
@@ -77,9 +78,22 @@ struct EvalRun {
     /// Few problems and short canvases, for a first look: some seconds with the embedded model
     #[arg(long)]
     quick: bool,
+    /// The comparison of DAEDAL's paper on these files, each known by its fields as GSM8K, MATH-500,
+    /// HumanEval or MBPP: its prompts and checkers, LLaDA's sampler at lengths 32 to 2048, one token
+    /// a step, against DAEDAL from 64; a section of the report for each
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["quick", "problems", "seed", "checker", "prompt_format"])]
+    paper: Vec<String>,
+    /// The lengths that --paper measures the baseline at [default: 32,64,128,256,512,1024,2048]
+    #[arg(long, value_name = "LENGTHS", requires = "paper", conflicts_with = "strategies")]
+    lengths: Option<Lengths>,
+    /// Run the programs that answers to HumanEval and MBPP hold, with their tests: each in a
+    /// Python of its own with little time, memory and reach, in an empty folder. They are a
+    /// model's: run them where nothing is lost. Without it they count neither as right nor wrong
+    #[arg(long)]
+    run_code: bool,
     /// Problems: synthetic (every kind in turn), word-problem, counting, echo, naming, story, or a
-    /// file with a line {"question": "…", "answer": "…"} each; GSM8K's and MATH's own lines will
-    /// do, and "choices" makes it multiple choice
+    /// file with a line {"question": "…", "answer": "…"} each; the files of GSM8K, MATH, HumanEval
+    /// and MBPP will do, packed with gzip or not, and "choices" makes it multiple choice
     #[arg(long, value_name = "NAME|FILE", default_value = "synthetic")]
     problems: String,
     /// The first N problems [default: 100 generated ones, all of a file]
@@ -202,15 +216,28 @@ fn finish(out: &std::path::Path, results: &Results) -> Result<ExitCode, Fault> {
 }
 
 fn plan(args: &EvalRun) -> Result<Plan, Fault> {
-    let wish = Wish {
-        limit: args.limit.map(|limit| limit as usize).or(args.quick.then_some(QUICK_LIMIT)),
-        seed: args.seed,
-        checker: args.checker,
-        format: args.prompt_format,
+    let sets = sets(args)?;
+    let code: Vec<&str> = sets
+        .iter()
+        .filter(|set| set.checker.runs_code())
+        .map(|set| set.name.as_str())
+        .collect();
+    let python = match (code.is_empty(), args.run_code) {
+        (true, true) => {
+            return Err(Fault::usage("there are no programs to run here. Leave --run-code out"));
+        }
+        (true, false) => None,
+        (false, true) => Some(Python::find().map_err(Fault::failure)?),
+        (false, false) => {
+            tell(&harmless(&format!(
+                "the programs that answer {} are not run, so there is no accuracy of them: add \
+                 --run-code to run them here",
+                code.join(" and ")
+            )));
+            None
+        }
     };
-    let usual = if args.quick { QUICK_STRATEGIES } else { STRATEGIES };
-    let list = args.strategies.as_deref().unwrap_or(usual);
-    let recipes = Recipe::parse_list(list).map_err(Fault::usage)?;
+    let recipes = recipes(args)?;
     let points = run::points(&recipes, &args.sweep).map_err(Fault::usage)?;
     let tails = match &args.tails {
         Some(tails) => tails.clone(),
@@ -219,21 +246,56 @@ fn plan(args: &EvalRun) -> Result<Plan, Fault> {
             lengths.parse().map_err(Fault::usage)?
         }
     };
-    let set = ProblemSet::load(&args.problems, &wish).map_err(|error| match error {
-        ProblemError::File { .. } | ProblemError::Line { .. } | ProblemError::Empty { .. } => {
-            Fault::failure(error)
-        }
-        error => Fault::usage(error),
-    })?;
     Ok(Plan {
-        sets: vec![set],
-        python: None,
+        sets,
         points,
+        python,
         tails,
         shard: args.shard,
         traces: args.traces,
         candidates: args.candidates,
     })
+}
+
+/// The problems: the benchmarks of `--paper`, or one set.
+fn sets(args: &EvalRun) -> Result<Vec<ProblemSet>, Fault> {
+    let limit = args.limit.map(|limit| limit as usize).or(args.quick.then_some(QUICK_LIMIT));
+    let sets = if args.paper.is_empty() {
+        let wish = Wish {
+            limit,
+            seed: args.seed,
+            checker: args.checker,
+            format: args.prompt_format,
+        };
+        ProblemSet::load(&args.problems, &wish).map(|set| vec![set])
+    } else {
+        ProblemSet::published(&args.paper, limit)
+    };
+    sets.map_err(|error| match error {
+        ProblemError::File { .. } | ProblemError::Line { .. } | ProblemError::Empty { .. } => {
+            Fault::failure(error)
+        }
+        error => Fault::usage(error),
+    })
+}
+
+fn recipes(args: &EvalRun) -> Result<Vec<Recipe>, Fault> {
+    if let Some(list) = &args.strategies {
+        return Recipe::parse_list(list).map_err(Fault::usage);
+    }
+    if args.paper.is_empty() {
+        let usual = if args.quick { QUICK_STRATEGIES } else { STRATEGIES };
+        return Recipe::parse_list(usual).map_err(Fault::usage);
+    }
+    let lengths = args.lengths.as_ref().map_or(&paper::LENGTHS[..], |lengths| &lengths.0);
+    if let Some(length) = lengths.iter().find(|length| !length.is_multiple_of(paper::BLOCK)) {
+        return Err(Fault::usage(format!(
+            "--lengths {length}: the published baseline fills blocks of {block}, and a length is a \
+             multiple of that. Give multiples of {block}, e.g. --lengths 32,64",
+            block = paper::BLOCK
+        )));
+    }
+    paper::recipes(lengths).map_err(Fault::usage)
 }
 
 /// A bar on stderr; invisible if that is no terminal.

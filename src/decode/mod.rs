@@ -33,7 +33,7 @@ pub use flips::{Flip, Flips, flips};
 pub use foreign::Foreign;
 pub use outcome::{Next, Outcome};
 pub use params::{Affects, Kind, ParamError, ParamSpec, Params, SWITCH, TokenList, Value};
-pub use recipe::{Recipe, RecipeError};
+pub use recipe::{REFERENCE, Recipe, RecipeError};
 pub(crate) use verdict::P;
 pub use verdict::{FillRule, LeftRule, Measure, RefuseRule, RemaskRule, Test, Verdict};
 

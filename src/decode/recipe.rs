@@ -13,8 +13,13 @@ pub struct Recipe {
     /// The strategy.
     pub strategy: &'static dyn Strategy,
     values: Vec<(&'static str, Value)>,
+    /// The parameters that the text names itself.
+    named: Vec<&'static str>,
     text: String,
 }
+
+/// The preset that every strategy has: its defaults, which are its reference's.
+pub const REFERENCE: &str = "reference";
 
 /// A text that is no recipe.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,7 +49,8 @@ fn names() -> String {
 
 impl Recipe {
     /// Reads `strategy` or `strategy:name=value,name=value`; `preset=NAME` stands for the values
-    /// of one of the strategy's presets.
+    /// of one of the strategy's presets, `preset=reference` for its defaults, whatever a
+    /// checkpoint suggests.
     ///
     /// # Errors
     /// [`RecipeError`].
@@ -54,11 +60,15 @@ impl Recipe {
         let strategy =
             strategy(name.trim()).ok_or_else(|| RecipeError::Strategy(name.trim().to_owned()))?;
         let known = Params::defaults(strategy.params());
-        let mut values = Vec::new();
+        let (mut values, mut named) = (Vec::new(), Vec::new());
         for part in rest.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             let (name, value) =
                 part.split_once('=').ok_or_else(|| RecipeError::Part(part.to_owned()))?;
             let (name, value) = (name.trim().replace('-', "_"), value.trim());
+            if name == "preset" && value == REFERENCE {
+                values.extend(strategy.params().iter().map(|spec| (spec.name, spec.default())));
+                continue;
+            }
             if name == "preset" {
                 let presets = strategy.presets();
                 let preset = presets.iter().find(|preset| preset.name == value);
@@ -69,8 +79,9 @@ impl Recipe {
             }
             let spec = known.spec(&name)?;
             values.push((spec.name, spec.parse(value)?));
+            named.push(spec.name);
         }
-        Ok(Self { strategy, values, text: text.to_owned() })
+        Ok(Self { strategy, values, named, text: text.to_owned() })
     }
 
     /// Reads several with commas between them.
@@ -106,14 +117,15 @@ impl Recipe {
         let spec = known.spec(name)?;
         let mut recipe = self.clone();
         recipe.values.push((spec.name, spec.check(value)?));
+        recipe.named.push(spec.name);
         let between = if recipe.text.contains(':') { ',' } else { ':' };
         recipe.text.push_str(&format!("{between}{}={value}", spec.name));
         Ok(recipe)
     }
 
-    /// True if the recipe sets `name` itself.
+    /// True if the recipe names `name` itself, not only through a preset.
     pub fn sets(&self, name: &str) -> bool {
-        self.values.iter().any(|(set, _)| *set == name)
+        self.named.contains(&name)
     }
 
     /// The parameters: the defaults, what a checkpoint suggests, then the recipe's own.
@@ -176,10 +188,16 @@ mod tests {
         assert_eq!(params.count("block_length"), Ok(16));
         assert_eq!(params.count("eos_check_tokens"), Ok(4));
         assert_eq!(params.float("low_conf_threshold"), Ok(0.0));
-        assert!(recipe.sets("block_length") && !recipe.sets("seed"));
+        assert!(recipe.sets("block_length") && !recipe.sets("low_conf_threshold"));
         let swept = recipe.with("seed", Value::Int(7)).unwrap();
         assert_eq!(swept.label(), "daedal:preset=fixed,block-length=16,seed=7");
         assert_eq!(swept.params(&[]).unwrap().count("seed"), Ok(7));
+        let recipe = Recipe::parse("daedal:preset=reference,seed=3").unwrap();
+        let params = recipe.params(&suggested).unwrap();
+        let mut reference = Params::defaults(recipe.strategy.params());
+        reference.set("seed", Value::Int(3)).unwrap();
+        assert_eq!(params, reference);
+        assert!(recipe.sets("seed") && !recipe.sets("max_gen_length"));
     }
 
     #[test]

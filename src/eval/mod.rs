@@ -6,6 +6,7 @@
 
 pub mod card;
 pub mod measure;
+pub mod paper;
 pub mod problems;
 pub mod report;
 mod row;

@@ -15,15 +15,12 @@ use super::{
 };
 use crate::{
     cli::Fault,
-    decode::{Params, STRATEGIES},
+    decode::{Params, REFERENCE, STRATEGIES},
 };
 
 /// What is said about a name that cannot be one.
 pub(super) const NAMES: &str =
     "a name has 1 to 64 letters a to z, digits, `-` and `_`. Take another name";
-
-/// Sets every parameter to its default, whatever the strategy.
-const REFERENCE: &str = "reference";
 
 /// A preset in the program: name, what it sets, what it is for.
 pub(super) type Shipped = (&'static str, ParamSet, &'static str);
