@@ -218,8 +218,8 @@ fn a_signal_stops_it_and_says_how_to_go_on() {
     let rows = fs::read_to_string(out.join("rows.jsonl")).unwrap();
     let rows: Vec<demask::eval::Row> =
         rows.lines().map(|row| serde_json::from_str(row).unwrap()).collect();
-    assert_eq!(names.len(), rows.iter().filter(|row| !row.correct).count());
-    assert!(rows.iter().all(|row| row.trace.is_some() != row.correct));
+    assert_eq!(names.len(), rows.iter().filter(|row| row.is_wrong()).count());
+    assert!(rows.iter().all(|row| row.trace.is_some() != row.is_right()));
 }
 
 #[test]
@@ -241,9 +241,9 @@ fn a_run_that_cannot_go_on_is_a_row() {
     let rows = fs::read_to_string(Path::new(out).join("results.jsonl")).unwrap();
     let rows: Vec<demask::eval::Row> =
         rows.lines().map(|row| serde_json::from_str(row).unwrap()).collect();
-    assert!(rows[0].finish.starts_with("error: ") && !rows[0].correct && rows[0].trace.is_none());
+    assert!(rows[0].finish.starts_with("error: ") && rows[0].is_wrong() && rows[0].trace.is_none());
     assert_eq!((rows[1].set.as_str(), rows[1].extracted.as_deref()), ("mine", Some("19")));
-    assert!(rows[1].correct);
+    assert!(rows[1].is_right());
 }
 
 #[test]

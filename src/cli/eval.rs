@@ -164,7 +164,7 @@ fn evaluate(args: &EvalRun) -> Result<ExitCode, Fault> {
     let mut show = |now: run::Progress| {
         bar.set_length(now.of as u64);
         bar.set_position(now.done as u64);
-        bar.set_message(format!("{} of {} right", now.right, now.rows));
+        bar.set_message(format!("{} of {} right", now.right, now.checked));
         if !began {
             // What was done before says nothing of how fast it goes now.
             bar.reset_eta();
@@ -199,7 +199,7 @@ fn merge(args: &MergeArgs) -> Result<ExitCode, Fault> {
 fn finish(out: &std::path::Path, results: &Results) -> Result<ExitCode, Fault> {
     let (rows, timings) = (&results.rows, &results.timings);
     report::write(out, rows, timings, &results.eos(), &results.facts()).map_err(Fault::failure)?;
-    say(harmless(&report::table(&report::summarize(rows, timings))).trim_end())?;
+    say(harmless(&report::tables(rows, timings)).trim_end())?;
     let broken = rows.iter().filter(|row| row.finish.starts_with("error: ")).count();
     if let Some(row) = rows.iter().find(|row| row.finish.starts_with("error: ")) {
         tell(&harmless(&format!(

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// order of work, so equal runs give equal rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Row {
-    /// Number of the problem in its set, from 0.
+    /// Number of the problem, from 0, through all sets that were measured together.
     pub problem: usize,
     /// Name of the problem set.
     pub set: String,
@@ -28,8 +28,12 @@ pub struct Row {
     /// What the checker took for the answer, e.g. the last number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extracted: Option<String>,
-    /// True if it answers the question.
-    pub correct: bool,
+    /// True if it answers the question; `None` if that takes running the program that it is, and
+    /// it was not run.
+    pub correct: Option<bool>,
+    /// Why a program that was run has not passed its tests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
     /// Length of the first canvas, positions.
     pub initial: usize,
     /// Length of the last canvas, positions.
@@ -54,6 +58,18 @@ pub struct Row {
     /// The recording, relative to the results' folder; none was asked for if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<String>,
+}
+
+impl Row {
+    /// True if the answer is known to be right.
+    pub fn is_right(&self) -> bool {
+        self.correct == Some(true)
+    }
+
+    /// True if the answer is known to be wrong.
+    pub fn is_wrong(&self) -> bool {
+        self.correct == Some(false)
+    }
 }
 
 /// How long one row took. Kept apart from it, since it is never the same twice.

@@ -121,7 +121,7 @@ mod tests {
                 problem,
                 n_token: found.n_token,
                 e_token: found.e_token,
-                correct: verdict.correct == Some(true),
+                correct: verdict.correct,
                 ..row.clone()
             });
         }
@@ -129,7 +129,7 @@ mod tests {
         let all = &report::summarize(&rows, &[])[0].all;
         let Printed { accuracy, n_token, e_token, e_ratio } = reference.printed;
         if let Some(accuracy) = accuracy {
-            assert_eq!(format!("{:.2}", 100.0 * all.accuracy.mean), accuracy, "{name}");
+            assert_eq!(format!("{:.2}", 100.0 * all.accuracy.unwrap().mean), accuracy, "{name}");
         }
         assert_eq!(format!("{:.2}", all.n_token.mean), n_token, "{name}");
         assert_eq!(format!("{:.2}", all.e_token.mean), e_token, "{name}");

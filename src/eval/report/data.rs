@@ -21,8 +21,8 @@ use crate::eval::Row;
 /// The values of one column, a row each.
 enum Column<'a> {
     Count(Vec<usize>),
-    Flag(Vec<bool>),
     Text(Vec<&'a str>),
+    MaybeFlag(Vec<Option<bool>>),
     MaybeText(Vec<Option<&'a str>>),
     MaybeNumber(Vec<Option<f64>>),
 }
@@ -52,7 +52,8 @@ fn columns(rows: &[Row]) -> Vec<(String, Column<'_>)> {
         ("expected".to_owned(), text(|row| &row.expected)),
         ("answer".to_owned(), text(|row| &row.answer)),
         ("extracted".to_owned(), maybe(|row| row.extracted.as_deref())),
-        ("correct".to_owned(), Column::Flag(rows.iter().map(|row| row.correct).collect())),
+        ("correct".to_owned(), Column::MaybeFlag(rows.iter().map(|row| row.correct).collect())),
+        ("fault".to_owned(), maybe(|row| row.fault.as_deref())),
         ("initial".to_owned(), count(|row| row.initial)),
         ("length".to_owned(), count(|row| row.length)),
         ("before_tail".to_owned(), count(|row| row.before_tail)),
@@ -76,7 +77,8 @@ pub(super) fn csv(rows: &[Row]) -> Result<Vec<u8>, csv::Error> {
         for (_, column) in &columns {
             match column {
                 Column::Count(values) => writer.write_field(values[row].to_string())?,
-                Column::Flag(values) => writer.write_field(values[row].to_string())?,
+                Column::MaybeFlag(values) => writer
+                    .write_field(values[row].map(|value| value.to_string()).unwrap_or_default())?,
                 Column::Text(values) => writer.write_field(values[row])?,
                 Column::MaybeText(values) => writer.write_field(values[row].unwrap_or(""))?,
                 Column::MaybeNumber(values) => writer
@@ -105,8 +107,9 @@ pub(super) fn parquet(rows: &[Row]) -> Result<Vec<u8>, ParquetError> {
                     values.iter().map(|value| i64::try_from(*value).unwrap_or(i64::MAX)).collect();
                 out.typed::<Int64Type>().write_batch(&values, None, None)?;
             }
-            Column::Flag(values) => {
-                out.typed::<BoolType>().write_batch(values, None, None)?;
+            Column::MaybeFlag(values) => {
+                let known: Vec<bool> = values.iter().flatten().copied().collect();
+                out.typed::<BoolType>().write_batch(&known, Some(&levels(values)), None)?;
             }
             Column::Text(values) => {
                 let values: Vec<ByteArray> =
@@ -137,7 +140,7 @@ fn levels<T>(values: &[Option<T>]) -> Vec<i16> {
 fn field(name: &str, column: &Column<'_>) -> Result<TypePtr, ParquetError> {
     let (physical, repetition) = match column {
         Column::Count(_) => (Physical::INT64, Repetition::REQUIRED),
-        Column::Flag(_) => (Physical::BOOLEAN, Repetition::REQUIRED),
+        Column::MaybeFlag(_) => (Physical::BOOLEAN, Repetition::OPTIONAL),
         Column::Text(_) => (Physical::BYTE_ARRAY, Repetition::REQUIRED),
         Column::MaybeText(_) => (Physical::BYTE_ARRAY, Repetition::OPTIONAL),
         Column::MaybeNumber(_) => (Physical::DOUBLE, Repetition::OPTIONAL),
@@ -168,7 +171,8 @@ mod tests {
             .collect();
         swept.sort_by(|a, b| a.0.cmp(&b.0));
         let mut maybe = |name: &str| cells.remove(name);
-        let (extracted, trace) = (maybe("extracted"), maybe("trace"));
+        let (extracted, fault, trace) = (maybe("extracted"), maybe("fault"), maybe("trace"));
+        let correct = maybe("correct").map(|correct| correct.parse().unwrap());
         let mut text = |name: &str| cells.remove(name).unwrap_or_default();
         Row {
             problem: text("problem").parse().unwrap(),
@@ -181,7 +185,8 @@ mod tests {
             expected: text("expected"),
             answer: text("answer"),
             extracted,
-            correct: text("correct").parse().unwrap(),
+            correct,
+            fault,
             initial: text("initial").parse().unwrap(),
             length: text("length").parse().unwrap(),
             before_tail: text("before_tail").parse().unwrap(),

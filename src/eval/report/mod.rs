@@ -8,6 +8,7 @@ pub(super) mod fake;
 mod figures;
 mod page;
 mod samples;
+mod section;
 mod summary;
 mod svg;
 mod table;
@@ -18,10 +19,16 @@ mod write;
 
 pub use estimate::Estimate;
 pub use summary::{Metrics, Summary, summarize};
-pub use table::table;
 pub use write::{Facts, ReportError, write};
 
 use serde::{Deserialize, Serialize};
+
+use super::{Row, Timing};
+
+/// The summaries as aligned text, a line a recipe: one table, or one a set of problems.
+pub fn tables(rows: &[Row], timings: &[Timing]) -> String {
+    table::tables(&section::sections(rows, timings))
+}
 
 /// What [`write`](write()) makes in its folder.
 pub const FILES: [&str; 7] = [

@@ -16,6 +16,7 @@ use super::{
     Facts,
     estimate::{Estimate, RESAMPLES},
     figures::{Figure, Numbers},
+    section::Section,
     summary::Summary,
     svg,
     table::{UNKNOWN, percent, ratio, seconds},
@@ -28,17 +29,13 @@ const SCRIPT: &str = include_str!("page.js");
 
 /// The page, one file that loads nothing.
 pub(super) fn html(report: &Report) -> Result<String, Error> {
-    let figures: Vec<Value> =
-        report.figures.iter().map(|figure| figure_value(figure, true)).collect();
     let style = format!("{STYLE}{}", svg::STYLE);
-    report.render("report.html", context! { figures, style, script => SCRIPT })
+    report.render("report.html", true, context! { style, script => SCRIPT })
 }
 
 /// The same as Markdown, with the figures in files; answers only where they are wrong.
 pub(super) fn md(report: &Report) -> Result<String, Error> {
-    let figures: Vec<Value> =
-        report.figures.iter().map(|figure| figure_value(figure, false)).collect();
-    report.render("report.md", context! { figures })
+    report.render("report.md", false, context! {})
 }
 
 fn figure_value(figure: &Figure, inline: bool) -> Value {
@@ -51,6 +48,13 @@ fn figure_value(figure: &Figure, inline: bool) -> Value {
 /// What both documents are filled with.
 pub(super) struct Report<'a> {
     facts: &'a Facts,
+    parts: Vec<Part<'a>>,
+}
+
+/// What a section is filled with.
+struct Part<'a> {
+    name: &'a str,
+    anchor: &'a str,
     figures: &'a [Figure],
     recipes: Vec<Recipe>,
     tasks: Vec<&'a str>,
@@ -68,7 +72,7 @@ struct Recipe {
 }
 
 /// A number of the table: as shown, its interval, and what it is sorted by.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct Cell {
     shown: String,
     interval: String,
@@ -97,48 +101,82 @@ struct Answer<'a> {
 }
 
 impl<'a> Report<'a> {
+    /// `figures` are those of each section.
     pub fn new(
         dir: &Path,
-        rows: &'a [Row],
-        summaries: &'a [Summary],
-        figures: &'a [Figure],
+        sections: &'a [Section],
+        figures: &'a [Vec<Figure>],
         facts: &'a Facts,
     ) -> Self {
-        let mut tasks: Vec<&str> = Vec::new();
-        for (task, _) in summaries.iter().flat_map(|summary| &summary.tasks) {
-            if !tasks.contains(&task.as_str()) {
-                tasks.push(task);
-            }
-        }
-        let recipes = summaries
-            .iter()
-            .enumerate()
-            .map(|(at, summary)| recipe(key(at), summary, &tasks))
-            .collect();
-        let timed: Vec<f64> =
-            summaries.iter().filter_map(|summary| summary.total_seconds).collect();
-        Self {
-            facts,
-            figures,
-            recipes,
-            tasks,
-            problems: problems(dir, rows, summaries),
-            total: (!timed.is_empty()).then(|| seconds(timed.iter().sum())),
-        }
+        let parts = sections.iter().zip(figures).map(|(section, figures)| part(dir, section, figures));
+        Self { facts, parts: parts.collect() }
     }
 
-    fn render(&self, template: &str, own: Value) -> Result<String, Error> {
+    fn render(&self, template: &str, inline: bool, own: Value) -> Result<String, Error> {
         let environment = environment()?;
         let Facts { title, command, model, set, seed } = self.facts;
+        let sections: Vec<Value> = self.parts.iter().map(|part| part.value(inline)).collect();
         let shared = context! {
-            title, command, model, set, seed,
+            title, command, model, set, seed, sections,
+            problems => self.parts.iter().map(|part| part.problems.len()).sum::<usize>(),
+            overview => Value::from(Serde(&self.overview())),
+            resamples => RESAMPLES,
+        };
+        environment.get_template(template)?.render(context! { ..own, ..shared })
+    }
+
+    /// The accuracy of every recipe on every set, where there are several.
+    fn overview<'b>(&'b self) -> Vec<(&'b str, Vec<Option<&'b Cell>>)> {
+        let [first, others @ ..] = self.parts.as_slice() else { return Vec::new() };
+        if others.is_empty() {
+            return Vec::new();
+        }
+        let of = |part: &'b Part, name: &str| {
+            let found = part.recipes.iter().find(|recipe| recipe.recipe == name);
+            found.and_then(|recipe| recipe.cells.first())
+        };
+        let line = |recipe: &'b Recipe| {
+            let name = recipe.recipe.as_str();
+            (name, self.parts.iter().map(|part| of(part, name)).collect())
+        };
+        first.recipes.iter().map(line).collect()
+    }
+}
+
+fn part<'a>(dir: &Path, section: &'a Section, figures: &'a [Figure]) -> Part<'a> {
+    let summaries = &section.summaries;
+    let mut tasks: Vec<&str> = Vec::new();
+    for (task, _) in summaries.iter().flat_map(|summary| &summary.tasks) {
+        if !tasks.contains(&task.as_str()) {
+            tasks.push(task);
+        }
+    }
+    let recipes = summaries.iter().enumerate();
+    let recipes = recipes.map(|(at, summary)| recipe(key(at), summary, &tasks)).collect();
+    let timed: Vec<f64> = summaries.iter().filter_map(|summary| summary.total_seconds).collect();
+    Part {
+        name: section.set,
+        anchor: &section.anchor,
+        figures,
+        recipes,
+        tasks,
+        problems: problems(dir, section),
+        total: (!timed.is_empty()).then(|| seconds(timed.iter().sum())),
+    }
+}
+
+impl Part<'_> {
+    fn value(&self, inline: bool) -> Value {
+        let (name, anchor) = (self.name, self.anchor);
+        let figures: Vec<Value> =
+            self.figures.iter().map(|figure| figure_value(figure, inline)).collect();
+        context! {
+            name, anchor, figures,
             recipes => Value::from(Serde(&self.recipes)),
             tasks => Value::from(Serde(&self.tasks)),
             problems => Value::from(Serde(&self.problems)),
             total => Value::from(Serde(&self.total)),
-            resamples => RESAMPLES,
-        };
-        environment.get_template(template)?.render(context! { ..own, ..shared })
+        }
     }
 }
 
@@ -147,7 +185,7 @@ fn recipe(key: String, summary: &Summary, tasks: &[&str]) -> Recipe {
     let whole = |value: f64| format!("{value:.1}");
     let fine = |value: f64| format!("{value:.2}");
     let cells = vec![
-        cell(Some(all.accuracy), percent),
+        cell(all.accuracy, percent),
         cell(Some(all.n_token), fine),
         cell(Some(all.e_token), fine),
         Cell { shown: ratio(all), ..cell(all.e_ratio, percent) },
@@ -159,7 +197,7 @@ fn recipe(key: String, summary: &Summary, tasks: &[&str]) -> Recipe {
     ];
     let of_task = |task: &&str| {
         let found = summary.tasks.iter().find(|(name, _)| name == task);
-        let mut cell = cell(found.map(|(_, metrics)| metrics.accuracy), percent);
+        let mut cell = cell(found.and_then(|(_, metrics)| metrics.accuracy), percent);
         if let Some((_, metrics)) = found {
             cell.interval += &format!(" n = {}", metrics.problems);
         }
@@ -192,7 +230,8 @@ fn key(at: usize) -> String {
 }
 
 /// The problems with their answers, those with the most wrong ones first.
-fn problems<'a>(dir: &Path, rows: &'a [Row], summaries: &[Summary]) -> Vec<Problem<'a>> {
+fn problems<'a>(dir: &Path, section: &Section<'a>) -> Vec<Problem<'a>> {
+    let (rows, summaries) = (section.rows, &section.summaries);
     let recipes: HashMap<&str, usize> =
         summaries.iter().enumerate().map(|(at, summary)| (summary.recipe.as_str(), at)).collect();
     let mut places = HashMap::new();
@@ -203,7 +242,7 @@ fn problems<'a>(dir: &Path, rows: &'a [Row], summaries: &[Summary]) -> Vec<Probl
             Entry::Occupied(entry) => *entry.get(),
             Entry::Vacant(entry) => {
                 problems.push(Problem {
-                    id: format!("p{}", problems.len()),
+                    id: format!("{}p{}", section.anchor, problems.len()),
                     number: row.problem,
                     task: &row.task,
                     question: &row.question,
@@ -219,8 +258,8 @@ fn problems<'a>(dir: &Path, rows: &'a [Row], summaries: &[Summary]) -> Vec<Probl
         if problem.answers[recipe].is_some() {
             continue;
         }
-        problem.right += usize::from(row.correct);
-        problem.wrong += usize::from(!row.correct);
+        problem.right += usize::from(row.is_right());
+        problem.wrong += usize::from(row.is_wrong());
         let path = row.trace.as_ref().map(|trace| dir.join(trace));
         problem.answers[recipe] = Some(Answer {
             id: format!("{}-{}", problem.id, key(recipe)),
@@ -236,7 +275,7 @@ fn problems<'a>(dir: &Path, rows: &'a [Row], summaries: &[Summary]) -> Vec<Probl
 /// The command that opens a recording, on the wrong answer where one was made out.
 fn replay(path: &str, row: &Row) -> String {
     let told = |text: &&String| {
-        !row.correct && text.chars().count() <= 40 && !text.chars().any(char::is_control)
+        row.is_wrong() && text.chars().count() <= 40 && !text.chars().any(char::is_control)
     };
     let command = format!("demask replay {}", shell(path));
     match row.extracted.as_ref().filter(told) {
@@ -273,6 +312,17 @@ fn environment() -> Result<Environment<'static>, Error> {
         )
     });
     environment.add_filter("code", |text: &str| Value::from_safe_string(markdown_code(text)));
+    // What is not known is `None`: a program that was not run.
+    environment.add_function("verdict", |correct: Option<bool>| match correct {
+        Some(true) => "right",
+        Some(false) => "wrong",
+        None => "not run",
+    });
+    environment.add_function("sign", |correct: Option<bool>| match correct {
+        Some(true) => "✓",
+        Some(false) => "✗",
+        None => "·",
+    });
     environment.add_template("report.html", include_str!("report.html"))?;
     environment.add_template("report.md", include_str!("report.md"))?;
     Ok(environment)

@@ -24,6 +24,15 @@ struct Sample<'a> {
 struct Doc<'a> {
     question: &'a str,
     task: &'a str,
+    /// What HumanEval's script puts the code behind, and the function it asks for.
+    prompt: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry_point: Option<&'a str>,
+}
+
+/// The function that the last line of HumanEval's tests calls them with.
+fn entry_point(row: &Row) -> Option<&str> {
+    row.expected.rsplit_once("\ncheck(")?.1.strip_suffix(')')
 }
 
 /// The files: their paths within the results' folder and what is in them.
@@ -39,7 +48,12 @@ pub(super) fn files(rows: &[Row]) -> serde_json::Result<Vec<(String, Vec<u8>)>> 
             for row in rows {
                 let sample = Sample {
                     doc_id: row.problem,
-                    doc: Doc { question: &row.question, task: &row.task },
+                    doc: Doc {
+                        question: &row.question,
+                        task: &row.task,
+                        prompt: &row.question,
+                        entry_point: entry_point(row),
+                    },
                     target: &row.expected,
                     resps: [[&row.generation]],
                     recipe,
@@ -55,7 +69,7 @@ pub(super) fn files(rows: &[Row]) -> serde_json::Result<Vec<(String, Vec<u8>)>> 
 }
 
 /// A name that is a file's name everywhere.
-fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     let kept = |c: char| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '_' };
     name.chars().take(60).map(kept).collect()
 }

@@ -10,8 +10,8 @@ use crate::eval::{Row, Timing};
 pub struct Metrics {
     /// Problems measured; at least 1.
     pub problems: usize,
-    /// Share answered right, 0 to 1.
-    pub accuracy: Estimate,
+    /// Share answered right of the answers checked, 0 to 1. Absent if none was.
+    pub accuracy: Option<Estimate>,
     /// N_token: mean of [`Row::n_token`].
     pub n_token: Estimate,
     /// E_token: mean of [`Row::e_token`].
@@ -54,6 +54,13 @@ pub struct Summary {
     pub tasks: Vec<(String, Metrics)>,
     /// Wall time of all its problems, seconds; absent without timings.
     pub total_seconds: Option<f64>,
+}
+
+impl Metrics {
+    /// Share answered right, to compare by: below all others where none was checked.
+    pub(super) fn right(&self) -> f64 {
+        self.accuracy.map_or(-1.0, |accuracy| accuracy.mean)
+    }
 }
 
 /// One summary a recipe, in order of first appearance.
@@ -116,7 +123,7 @@ fn measure(rows: &[&Row], seconds: &impl Fn(&Row) -> Option<f64>) -> Option<Metr
         .iter()
         .map(|row| {
             [
-                count(usize::from(row.correct)),
+                row.correct.map(|correct| Share::value(f64::from(correct))),
                 count(row.n_token),
                 count(row.e_token),
                 share(row.e_token, row.n_token),
@@ -143,7 +150,7 @@ fn measure(rows: &[&Row], seconds: &impl Fn(&Row) -> Option<f64>) -> Option<Metr
     let (tokens, padding) = (sum(|row| row.n_token), sum(|row| row.n_token - row.e_token));
     Some(Metrics {
         problems: rows.len(),
-        accuracy: accuracy?,
+        accuracy,
         n_token: n_token?,
         e_token: e_token?,
         e_ratio,
@@ -168,8 +175,9 @@ mod tests {
         assert_eq!(recipes, fake::RECIPES.map(|recipe| recipe.0));
         for summary in &summaries {
             let own: Vec<&Row> = rows.iter().filter(|row| row.recipe == summary.recipe).collect();
-            let right = own.iter().filter(|row| row.correct).count();
-            assert_eq!(summary.all.accuracy.mean, right as f64 / own.len() as f64);
+            let right = own.iter().filter(|row| row.is_right()).count();
+            let accuracy = summary.all.accuracy.unwrap();
+            assert_eq!(accuracy.mean, right as f64 / own.len() as f64);
             assert_eq!(summary.variable, summary.strategy == "daedal");
             let parts: usize = summary.tasks.iter().map(|(_, metrics)| metrics.problems).sum();
             assert_eq!(parts, summary.all.problems);

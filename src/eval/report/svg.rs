@@ -47,6 +47,13 @@ impl Picture {
         }
     }
 
+    /// Gives it another `id`.
+    pub fn rename(&mut self, id: &str) {
+        let hatch = |id: &str| format!("url(#{id}-hatch)");
+        self.body = self.body.replace(&hatch(&self.id), &hatch(id));
+        id.clone_into(&mut self.id);
+    }
+
     pub fn line(&mut self, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
         let [x1, y1, x2, y2] = [x1, y1, x2, y2].map(number);
         let _ =

@@ -6,6 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{
     estimate::Estimate,
+    section::Section,
     summary::{Metrics, Summary},
     text::one_line,
 };
@@ -20,10 +21,10 @@ pub(super) fn ratio(metrics: &Metrics) -> String {
     metrics.e_percent.map_or_else(|| UNKNOWN.to_owned(), |percent| format!("{percent:.2} %"))
 }
 
-/// A share in percent with its interval.
-pub(super) fn percent_interval(share: &Estimate) -> String {
-    let Estimate { mean, low, high } = share;
-    format!("{} [{:.1}, {:.1}]", percent(*mean), 100.0 * low, 100.0 * high)
+/// A share in percent with its interval, if it is known.
+pub(super) fn percent_interval(share: Option<Estimate>) -> String {
+    let Some(Estimate { mean, low, high }) = share else { return UNKNOWN.to_owned() };
+    format!("{} [{:.1}, {:.1}]", percent(mean), 100.0 * low, 100.0 * high)
 }
 
 /// Seconds with three significant digits or so.
@@ -54,7 +55,7 @@ const COLUMNS: [&str; 11] = [
 ];
 
 /// Aligned text, a line a recipe.
-pub fn table(summaries: &[Summary]) -> String {
+fn table(summaries: &[Summary]) -> String {
     let mut lines = vec![COLUMNS.map(str::to_owned)];
     lines.extend(summaries.iter().map(|summary| {
         let all = &summary.all;
@@ -63,7 +64,7 @@ pub fn table(summaries: &[Summary]) -> String {
         [
             one_line(&summary.recipe),
             problems.to_string(),
-            percent_interval(accuracy),
+            percent_interval(*accuracy),
             format!("{:.2}", n_token.mean),
             format!("{:.2}", e_token.mean),
             ratio(all),
@@ -92,13 +93,26 @@ pub fn table(summaries: &[Summary]) -> String {
     text
 }
 
-/// The summary as CSV: a line a recipe over all problems (`task` empty), then one a kind of
-/// problem. Shares are 0 to 1; what is not known is empty.
-pub(super) fn summary_csv(summaries: &[Summary]) -> Result<Vec<u8>, csv::Error> {
+/// The tables of all sets of problems, each under its name where there are several.
+pub(super) fn tables(sections: &[Section]) -> String {
+    let tables = sections.iter().map(|Section { set, summaries, .. }| match sections.len() {
+        1 => table(summaries),
+        _ => format!("{}\n{}", one_line(set), table(summaries)),
+    });
+    tables.collect::<Vec<_>>().join("\n")
+}
+
+/// The summaries as CSV: a line a recipe over all problems of a set (`task` empty), then one a
+/// kind of problem. Shares are 0 to 1; what is not known is empty.
+pub(super) fn summary_csv(sections: &[Section]) -> Result<Vec<u8>, csv::Error> {
+    let summaries: Vec<(&str, &Summary)> = sections
+        .iter()
+        .flat_map(|section| section.summaries.iter().map(|summary| (section.set, summary)))
+        .collect();
     let measured = |metrics: &Metrics| {
         let sure = |estimate| Some(estimate);
         [
-            ("accuracy", sure(metrics.accuracy)),
+            ("accuracy", metrics.accuracy),
             ("n_token", sure(metrics.n_token)),
             ("e_token", sure(metrics.e_token)),
             ("e_ratio", metrics.e_ratio),
@@ -111,18 +125,19 @@ pub(super) fn summary_csv(summaries: &[Summary]) -> Result<Vec<u8>, csv::Error> 
     };
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut head: Vec<String> =
-        ["recipe", "strategy", "task", "initial", "problems"].map(str::to_owned).into();
-    if let Some(first) = summaries.first() {
+        ["set", "recipe", "strategy", "task", "initial", "problems"].map(str::to_owned).into();
+    if let Some((_, first)) = summaries.first() {
         for (name, _) in measured(&first.all) {
             head.extend([name.to_owned(), format!("{name}_low"), format!("{name}_high")]);
         }
     }
     writer.write_record(&head)?;
-    for summary in summaries {
+    for (set, summary) in summaries {
         let whole = std::iter::once(("", &summary.all));
         let parts = summary.tasks.iter().map(|(task, metrics)| (task.as_str(), metrics));
         for (task, metrics) in whole.chain(parts) {
             let mut record = vec![
+                set.to_owned(),
                 summary.recipe.clone(),
                 summary.strategy.clone(),
                 task.to_owned(),
@@ -148,7 +163,7 @@ mod tests {
     use unicode_width::UnicodeWidthStr;
 
     use super::{
-        super::{fake, summarize},
+        super::{fake, section::sections, summarize},
         *,
     };
 
@@ -184,7 +199,7 @@ mod tests {
     fn the_summary_is_csv_with_a_line_a_task() {
         let (rows, _) = fake::rows(12);
         let summaries = summarize(&rows, &[]);
-        let written = summary_csv(&summaries).unwrap();
+        let written = summary_csv(&sections(&rows, &[])).unwrap();
         let mut reader = csv::Reader::from_reader(written.as_slice());
         let lines: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
         let expected: usize = summaries.iter().map(|summary| 1 + summary.tasks.len()).sum();

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{EosTail, data, figures, page, samples, summarize, table};
+use super::{EosTail, data, page, samples, section::sections, table};
 use crate::{
     eval::{Row, Timing},
     trace::Whole,
@@ -86,15 +86,15 @@ pub fn write(
         folder(path.parent().unwrap_or(dir).to_owned())?;
         replace(&path, &lines)?;
     }
-    let summaries = summarize(rows, timings);
-    put(dir, "summary.csv", table::summary_csv(&summaries))?;
-    let figures = figures::draw(rows, &summaries, eos);
-    for figure in &figures {
+    let sections = sections(rows, timings);
+    put(dir, "summary.csv", table::summary_csv(&sections))?;
+    let figures: Vec<_> = sections.iter().map(|section| section.figures(eos)).collect();
+    for figure in figures.iter().flatten() {
         if let Some(picture) = &figure.picture {
             replace(&pictures.join(format!("{}.svg", figure.name)), picture.file().as_bytes())?;
         }
     }
-    let report = page::Report::new(dir, rows, &summaries, &figures, facts);
+    let report = page::Report::new(dir, &sections, &figures, facts);
     put(dir, "report.md", page::md(&report).map(String::into_bytes))?;
     put(dir, "report.html", page::html(&report).map(String::into_bytes))
 }

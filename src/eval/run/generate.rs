@@ -147,8 +147,10 @@ pub(super) fn row(
         .checker
         .check(problem, written, plan.python.as_ref())
         .map_err(|error| Halt::Broken(error.into()))?;
-    let correct = verdict.correct == Some(true) && finish.is_ok();
-    let kept = recorded && session.is_some() && !(correct && plan.traces == Traces::Wrong);
+    let correct = verdict.correct.map(|correct| correct && finish.is_ok());
+    // What broke off is kept, whether it was checked or not.
+    let wanted = plan.traces == Traces::All || correct == Some(false) || finish.is_err();
+    let kept = recorded && session.is_some() && wanted;
     if kept {
         fs::rename(&part, &path).map_err(|error| {
             let what = "the recording cannot be kept";
@@ -176,6 +178,7 @@ pub(super) fn row(
         answer,
         extracted: verdict.extracted,
         correct,
+        fault: verdict.fault,
         initial: counts.initial,
         length: canvas.map_or(0, Canvas::len),
         before_tail: canvas.map_or(0, Canvas::before_tail),

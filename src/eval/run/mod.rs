@@ -75,8 +75,8 @@ pub struct Progress {
     pub of: usize,
     /// Right answers among the rows so far.
     pub right: usize,
-    /// Rows so far.
-    pub rows: usize,
+    /// Answers checked so far.
+    pub checked: usize,
 }
 
 /// What an evaluation has given.
@@ -172,8 +172,8 @@ pub fn run(
     let mut now = Progress {
         done: of - todo.len(),
         of,
-        right: results.rows.iter().filter(|row| row.correct).count(),
-        rows: results.rows.len(),
+        right: results.rows.iter().filter(|row| row.is_right()).count(),
+        checked: results.rows.iter().filter(|row| row.correct.is_some()).count(),
     };
     progress(now);
     // Raised by the first fault: the others end as if they had been asked to stop.
@@ -224,7 +224,8 @@ pub fn run(
         for result in inbox {
             let kept = match result {
                 Ok(Done::Row(row, timing)) => folder.row(&row, &timing).map(|()| {
-                    (now.rows, now.right) = (now.rows + 1, now.right + usize::from(row.correct));
+                    now.checked += usize::from(row.correct.is_some());
+                    now.right += usize::from(row.is_right());
                     results.rows.push(*row);
                     results.timings.push(timing);
                 }),

@@ -14,13 +14,17 @@ const BOTTOM: f64 = 290.0;
 const LEVELS: usize = 3;
 const LINES: usize = 6;
 
-/// Fixed lengths as lines, recipes of variable length as levels.
+/// Fixed lengths as lines, recipes of variable length as levels. Nothing where no answer was
+/// checked.
 pub(super) fn draw(summaries: &[Summary]) -> Option<Figure> {
+    if summaries.iter().any(|summary| summary.all.accuracy.is_none()) {
+        return None;
+    }
     let length = |summary: &Summary| summary.initial.max(1) as f64;
     let span = range(summaries.iter().map(length))?;
     let mut levels: Vec<&Summary> = summaries.iter().filter(|summary| summary.variable).collect();
     levels.sort_by(|a, b| {
-        let by_accuracy = || b.all.accuracy.mean.total_cmp(&a.all.accuracy.mean);
+        let by_accuracy = || b.all.right().total_cmp(&a.all.right());
         is_daedal(b).cmp(&is_daedal(a)).then_with(by_accuracy)
     });
     let mut lines = lines(summaries);
@@ -44,7 +48,7 @@ pub(super) fn draw(summaries: &[Summary]) -> Option<Figure> {
     x_axis(&mut picture, &x, BOTTOM, &ticks, "length of the first canvas, positions (log scale)");
 
     for (look, summary) in levels.iter().enumerate() {
-        let accuracy = summary.all.accuracy;
+        let Some(accuracy) = summary.all.accuracy else { continue };
         let (high, low) = (y.at(accuracy.high).max(TOP), y.at(accuracy.low));
         picture.rect(&format!("f{look} band"), (LEFT, high), (RIGHT - LEFT, low - high), "");
         let level = y.at(accuracy.mean);
@@ -56,19 +60,19 @@ pub(super) fn draw(summaries: &[Summary]) -> Option<Figure> {
     for (at, line) in lines.iter().enumerate() {
         let look = levels.len() + at;
         let place = |summary: &&Summary| {
-            (x.at(length(summary)) + aside(look), y.at(summary.all.accuracy.mean))
+            (x.at(length(summary)) + aside(look), y.at(summary.all.right()))
         };
         let points: Vec<(f64, f64)> = line.iter().map(place).collect();
         picture.path(&format!("s{} line", look % super::super::svg::LOOKS), &points);
         for (summary, point) in line.iter().zip(points) {
-            let accuracy = summary.all.accuracy;
+            let Some(accuracy) = summary.all.accuracy else { continue };
             picture.whisker(look, point.0, (y.at(accuracy.low), y.at(accuracy.high)));
             picture.marker(look, point);
         }
     }
     for (look, summary) in levels.iter().enumerate() {
         picture
-            .marker(look, (x.at(length(summary)) + aside(look), y.at(summary.all.accuracy.mean)));
+            .marker(look, (x.at(length(summary)) + aside(look), y.at(summary.all.right())));
     }
     for (look, summary) in levels.iter().enumerate() {
         picture.legend(look, true, &format!("{} (variable)", one_line(&summary.recipe)));

@@ -57,7 +57,7 @@ fn right_from(rows: &[Row], summaries: &[Summary]) -> HashMap<usize, usize> {
     let fixed = summaries.iter().filter(|summary| !summary.variable);
     let fixed: HashSet<&str> = fixed.map(|summary| summary.recipe.as_str()).collect();
     let mut shortest = HashMap::new();
-    for row in rows.iter().filter(|row| row.correct && fixed.contains(row.recipe.as_str())) {
+    for row in rows.iter().filter(|row| row.is_right() && fixed.contains(row.recipe.as_str())) {
         let length: &mut usize = shortest.entry(row.problem).or_insert(row.initial);
         *length = row.initial.min(*length);
     }

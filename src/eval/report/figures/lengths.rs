@@ -37,8 +37,8 @@ pub(super) fn draw(rows: &[Row], summaries: &[Summary]) -> Option<Figure> {
     let name = one_line(&shown.recipe);
     let against = match fixed {
         Some(fixed) => format!(
-            "The bar that is cut is the most accurate fixed recipe, {}, which has one length for \
-             all problems.",
+            "The bar that is cut is the {} fixed recipe, {}, which has one length for all problems.",
+            if fixed.all.accuracy.is_some() { "most accurate" } else { "first" },
             one_line(&fixed.recipe)
         ),
         None => "There is no recipe of fixed length to compare with.".to_owned(),
@@ -82,11 +82,14 @@ pub(super) fn draw(rows: &[Row], summaries: &[Summary]) -> Option<Figure> {
     let end = (bars * width) as f64;
     let marks: Vec<f64> = ticks(end).into_iter().filter(|mark| *mark <= end).collect();
     x_axis(&mut picture, &x, bottom, &marks, "positions");
-    let right = |summary: &Summary| percent(summary.all.accuracy.mean);
-    picture.legend(0, false, &format!("{name}: {} right", right(shown)));
+    let right = |name: &str, summary: &Summary| match summary.all.accuracy {
+        Some(accuracy) => format!("{name}: {} right", percent(accuracy.mean)),
+        None => name.to_owned(),
+    };
+    picture.legend(0, false, &right(&name, shown));
     if let Some(fixed) = fixed {
         let name = one_line(&fixed.recipe);
-        picture.legend(1, false, &format!("{name}: {} right", right(fixed)));
+        picture.legend(1, false, &right(&name, fixed));
     }
     picture.note(&format!("the line: the length that the first begins with, {}", shown.initial));
     Some(figure.with(picture))

@@ -59,6 +59,15 @@ impl Figure {
         (figure, picture)
     }
 
+    /// The same in a part of a page, whose names begin with `anchor`.
+    pub fn within(mut self, anchor: &str) -> Self {
+        self.name.insert_str(0, anchor);
+        if let Some(picture) = &mut self.picture {
+            picture.rename(&format!("figure-{}", self.name));
+        }
+        self
+    }
+
     fn with(self, picture: Picture) -> Self {
         Self { picture: Some(picture), ..self }
     }
@@ -79,7 +88,7 @@ fn is_daedal(summary: &Summary) -> bool {
 fn best<'a>(summaries: impl Iterator<Item = &'a Summary>) -> Option<&'a Summary> {
     summaries.reduce(
         |best, other| {
-            if other.all.accuracy.mean > best.all.accuracy.mean { other } else { best }
+            if other.all.right() > best.all.right() { other } else { best }
         },
     )
 }
@@ -145,7 +154,7 @@ mod tests {
             recipe: format!("threshold:gen_length={length}"),
             initial: length,
             length,
-            correct,
+            correct: Some(correct),
             ..row.clone()
         };
         right.iter().map(made).collect()
@@ -218,7 +227,7 @@ mod tests {
         // An ablation that is more accurate does not take its place.
         rows.reverse();
         for row in &mut rows {
-            row.correct = row.recipe == "daedal:preset=stage-1";
+            row.correct = Some(row.recipe == "daedal:preset=stage-1");
         }
         assert!(caption(&rows).contains("under daedal,"), "{}", caption(&rows));
         for row in rows.iter_mut().filter(|row| row.recipe == "daedal") {

@@ -6,7 +6,7 @@ use super::{
         estimate::Estimate,
         summary::{Metrics, Summary},
         svg::{Anchor, Picture},
-        table::{UNKNOWN, percent_interval},
+        table::percent_interval,
         text::{fit, one_line},
     },
     Figure, Numbers,
@@ -60,8 +60,8 @@ fn numbers(names: &[String], sweep: &[&Summary]) -> Numbers {
         let mut cells: Vec<String> = summary.swept.iter().map(|(_, value)| label(*value)).collect();
         cells.extend([
             problems.to_string(),
-            percent_interval(accuracy),
-            e_ratio.as_ref().map_or_else(|| UNKNOWN.to_owned(), percent_interval),
+            percent_interval(*accuracy),
+            percent_interval(*e_ratio),
             format!("{:.1}", n_token.mean),
             format!("{:.1}", e_token.mean),
             format!("{:.1}", nfe.mean),
@@ -96,7 +96,7 @@ fn line(picture: &mut Picture, name: &str, sweep: &[&Summary]) {
     let mut ordered = sweep.to_vec();
     ordered.sort_by(|a, b| a.swept[0].1.total_cmp(&b.swept[0].1));
     let measured: [fn(&Summary) -> Option<Estimate>; 2] =
-        [|summary| Some(summary.all.accuracy), |summary| summary.all.e_ratio];
+        [|summary| summary.all.accuracy, |summary| summary.all.e_ratio];
     for (look, estimate) in measured.into_iter().enumerate() {
         let aside = 6.0 * look as f64 - 3.0;
         let known: Vec<(f64, Estimate)> = ordered
@@ -129,13 +129,12 @@ fn map(picture: &mut Picture, [down, across]: [&str; 2], sweep: &[&Summary]) {
             let here =
                 |summary: &&&Summary| summary.swept[0].1 == *first && summary.swept[1].1 == *second;
             let place = format!("{down} {}, {across} {}", label(*first), label(*second));
-            let Some(found) = sweep.iter().find(here) else {
+            let Some(accuracy) = sweep.iter().find(here).and_then(|found| found.all.accuracy) else {
                 picture.hatched(at, size, &format!("{place}: not run"));
                 continue;
             };
-            let accuracy = found.all.accuracy;
             let color = ramp(accuracy.mean);
-            picture.cell(color, at, size, &format!("{place}: {}", percent_interval(&accuracy)));
+            picture.cell(color, at, size, &format!("{place}: {}", percent_interval(Some(accuracy))));
             if width >= 26.0 {
                 let middle = (at.0 + width / 2.0, y + 19.0);
                 let text = format!("{:.0}", 100.0 * accuracy.mean);
