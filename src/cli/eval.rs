@@ -217,11 +217,8 @@ fn finish(out: &std::path::Path, results: &Results) -> Result<ExitCode, Fault> {
 
 fn plan(args: &EvalRun) -> Result<Plan, Fault> {
     let sets = sets(args)?;
-    let code: Vec<&str> = sets
-        .iter()
-        .filter(|set| set.checker.runs_code())
-        .map(|set| set.name.as_str())
-        .collect();
+    let code: Vec<&str> =
+        sets.iter().filter(|set| set.checker.runs_code()).map(|set| set.name.as_str()).collect();
     let python = match (code.is_empty(), args.run_code) {
         (true, true) => {
             return Err(Fault::usage("there are no programs to run here. Leave --run-code out"));
@@ -261,12 +258,8 @@ fn plan(args: &EvalRun) -> Result<Plan, Fault> {
 fn sets(args: &EvalRun) -> Result<Vec<ProblemSet>, Fault> {
     let limit = args.limit.map(|limit| limit as usize).or(args.quick.then_some(QUICK_LIMIT));
     let sets = if args.paper.is_empty() {
-        let wish = Wish {
-            limit,
-            seed: args.seed,
-            checker: args.checker,
-            format: args.prompt_format,
-        };
+        let wish =
+            Wish { limit, seed: args.seed, checker: args.checker, format: args.prompt_format };
         ProblemSet::load(&args.problems, &wish).map(|set| vec![set])
     } else {
         ProblemSet::published(&args.paper, limit)

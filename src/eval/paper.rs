@@ -16,7 +16,9 @@ pub const BLOCK: usize = 32;
 pub fn recipes(lengths: &[usize]) -> Result<Vec<Recipe>, RecipeError> {
     let baseline = lengths.iter().map(|length| {
         // Its own version of LLaDA's sampler, from models/LLaDA.py.
-        format!("low_confidence:preset=reference,variant=daedal_repo,gen_length={length},steps={length}")
+        format!(
+            "low_confidence:preset=reference,variant=daedal_repo,gen_length={length},steps={length}"
+        )
     });
     // The scripts' parameters are the published defaults, whatever a checkpoint suggests.
     let daedal = "daedal:preset=reference".to_owned();
@@ -41,7 +43,8 @@ mod tests {
             let value = |name: &&str| format!("{name}={}", params.get(name).unwrap());
             names.iter().map(value).collect::<Vec<_>>().join(",")
         };
-        let baseline = ["block_length", "gen_length", "steps", "cfg_scale", "remasking", "temperature"];
+        let baseline =
+            ["block_length", "gen_length", "steps", "cfg_scale", "remasking", "temperature"];
         assert_eq!(
             shown(1, &baseline),
             "block_length=32,gen_length=2048,steps=2048,cfg_scale=0,remasking=low_confidence,temperature=0"

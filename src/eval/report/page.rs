@@ -108,7 +108,8 @@ impl<'a> Report<'a> {
         figures: &'a [Vec<Figure>],
         facts: &'a Facts,
     ) -> Self {
-        let parts = sections.iter().zip(figures).map(|(section, figures)| part(dir, section, figures));
+        let parts =
+            sections.iter().zip(figures).map(|(section, figures)| part(dir, section, figures));
         Self { facts, parts: parts.collect() }
     }
 

@@ -60,7 +60,9 @@ mod tests {
         let sections = sections(&rows, &timings);
         let found: Vec<(&str, &str, usize)> = sections
             .iter()
-            .map(|section| (section.set, section.anchor.as_str(), section.summaries[0].all.problems))
+            .map(|section| {
+                (section.set, section.anchor.as_str(), section.summaries[0].all.problems)
+            })
             .collect();
         assert_eq!(found, [("fake", "fake-", 3), ("other", "other-", 5)]);
         let names: Vec<String> =

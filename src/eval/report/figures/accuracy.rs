@@ -59,9 +59,8 @@ pub(super) fn draw(summaries: &[Summary]) -> Option<Figure> {
     let aside = |look: usize| 7.0 * (look as f64 - (drawn as f64 - 1.0) / 2.0);
     for (at, line) in lines.iter().enumerate() {
         let look = levels.len() + at;
-        let place = |summary: &&Summary| {
-            (x.at(length(summary)) + aside(look), y.at(summary.all.right()))
-        };
+        let place =
+            |summary: &&Summary| (x.at(length(summary)) + aside(look), y.at(summary.all.right()));
         let points: Vec<(f64, f64)> = line.iter().map(place).collect();
         picture.path(&format!("s{} line", look % super::super::svg::LOOKS), &points);
         for (summary, point) in line.iter().zip(points) {
@@ -71,8 +70,7 @@ pub(super) fn draw(summaries: &[Summary]) -> Option<Figure> {
         }
     }
     for (look, summary) in levels.iter().enumerate() {
-        picture
-            .marker(look, (x.at(length(summary)) + aside(look), y.at(summary.all.right())));
+        picture.marker(look, (x.at(length(summary)) + aside(look), y.at(summary.all.right())));
     }
     for (look, summary) in levels.iter().enumerate() {
         picture.legend(look, true, &format!("{} (variable)", one_line(&summary.recipe)));

@@ -86,11 +86,7 @@ fn is_daedal(summary: &Summary) -> bool {
 
 /// The most accurate of some summaries, the first of equals.
 fn best<'a>(summaries: impl Iterator<Item = &'a Summary>) -> Option<&'a Summary> {
-    summaries.reduce(
-        |best, other| {
-            if other.all.right() > best.all.right() { other } else { best }
-        },
-    )
+    summaries.reduce(|best, other| if other.all.right() > best.all.right() { other } else { best })
 }
 
 #[cfg(test)]

@@ -129,12 +129,18 @@ fn map(picture: &mut Picture, [down, across]: [&str; 2], sweep: &[&Summary]) {
             let here =
                 |summary: &&&Summary| summary.swept[0].1 == *first && summary.swept[1].1 == *second;
             let place = format!("{down} {}, {across} {}", label(*first), label(*second));
-            let Some(accuracy) = sweep.iter().find(here).and_then(|found| found.all.accuracy) else {
+            let Some(accuracy) = sweep.iter().find(here).and_then(|found| found.all.accuracy)
+            else {
                 picture.hatched(at, size, &format!("{place}: not run"));
                 continue;
             };
             let color = ramp(accuracy.mean);
-            picture.cell(color, at, size, &format!("{place}: {}", percent_interval(Some(accuracy))));
+            picture.cell(
+                color,
+                at,
+                size,
+                &format!("{place}: {}", percent_interval(Some(accuracy))),
+            );
             if width >= 26.0 {
                 let middle = (at.0 + width / 2.0, y + 19.0);
                 let text = format!("{:.0}", 100.0 * accuracy.mean);
