@@ -93,8 +93,8 @@ pub(super) fn segments(template: &str) -> Result<Vec<Segment<'_>>, String> {
         found.push(Segment::Text(text));
         let line = || line_of(template, tag);
         let signed = usize::from(tag[2..].starts_with(['-', '+']));
-        if tag.starts_with("{#") {
-            let end = tag[2..].find("#}").ok_or_else(|| {
+        if let Some(comment) = tag.strip_prefix("{#") {
+            let end = comment.find("#}").ok_or_else(|| {
                 format!("line {}: a comment has no end: `#}}` is missing", line())
             })?;
             let (comment, after) = tag.split_at(end + 4);

@@ -207,7 +207,7 @@ fn parameters(tokens: &[Token]) -> Vec<(String, Option<std::ops::Range<usize>>)>
     let (mut found, mut depth) = (Vec::new(), 0usize);
     let mut start = None;
     for (at, token) in tokens.iter().enumerate() {
-        let ends = (depth == 1 && token.is(",")) || (depth == 1 && token.is(")"));
+        let ends = depth == 1 && (token.is(",") || token.is(")"));
         if ends && let Some(start) = start.take() {
             let parameter: &[Token] = &tokens[start..at];
             let default = parameter.get(1).is_some_and(|token| token.is("="));
@@ -220,7 +220,7 @@ fn parameters(tokens: &[Token]) -> Vec<(String, Option<std::ops::Range<usize>>)>
         } else if token.closes() {
             depth = depth.saturating_sub(1);
         }
-        let begins = (depth == 1 && token.is("(")) || (depth == 1 && token.is(","));
+        let begins = depth == 1 && (token.is("(") || token.is(","));
         if begins {
             start = Some(at + 1);
         }
