@@ -70,6 +70,50 @@ fn standard_output_takes_it_too() {
     assert!(!Path::new("-").exists());
 }
 
+/// Whatever is printed, a reader that has seen enough makes no failure of it and no noise.
+#[test]
+#[cfg(unix)]
+fn a_closed_pipe_ends_it_quietly() {
+    use std::process::{Command, Stdio};
+    let (file, folder) = (recording("stage-2-expansions"), recording(""));
+    let folder = folder.trim_end_matches(".jsonl");
+    for args in [
+        &["export", "--to", "csv", &file, "-"][..],
+        &["export", "--to", "parquet", &file, "-"],
+        &["export", "--to", "html", &file, "-"],
+        &["export", "--to", "md", &file, "-"],
+        &["export", "--to", "cast", &file, "-"],
+        &["export", "--to", "svg", &file, "-"],
+        &["info", &file],
+        &["info", folder],
+        &["lint", folder],
+        &["verify", &file],
+        &["query", "positions", folder],
+        &["diff", "--all", &file, &recording("maximum-length")],
+        &["replay", "--batch", "--exec", "query positions", &file],
+        &["schema"],
+        &["config"],
+        &["--help"],
+    ] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_demask"))
+            .args(args)
+            .env_remove("DEMASK_CONFIG")
+            .env("XDG_CONFIG_HOME", "/nonexistent")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Nobody reads from the first byte on.
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        let code = if args[0] == "diff" { 3 } else { 0 };
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {told}");
+        assert!(!told.contains("error"), "{args:?}: {told}");
+    }
+}
+
 #[test]
 #[cfg(unix)]
 fn an_interrupted_export_leaves_nothing_behind() {

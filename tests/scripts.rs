@@ -213,6 +213,114 @@ fn lints_are_printed_and_can_fail() {
 }
 
 #[test]
+fn a_run_says_what_to_do_about_too_few_steps() {
+    let fixed = ["--strategy", "low_confidence", "--gen-length", "256", "--block-length", "32"];
+    let lint = |steps: &str| {
+        let args = [&["run", STORY][..], &fixed, &["--steps", steps, "--lint"]].concat();
+        let (code, out, err) = demask(&args);
+        assert_eq!(code, Some(0), "{err}");
+        out
+    };
+    let told = lint("8");
+    assert!(told.contains("too-few-steps: 32 tokens a step: 256 positions"), "{told}");
+    assert!(told.contains("(steps 1–8)\n  → take `--steps 256` for one a step"), "{told}");
+    // What is advised is taken, and heals it.
+    assert!(!lint("128").contains("too-few-steps"));
+}
+
+/// A folder of recordings, good and bad, and what else lies in such folders.
+fn folder_of_recordings() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("recordings");
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir_all(at("in/it's")).unwrap();
+    fs::copy(own.join("stage-2-expansions.jsonl"), at("in/it's/a.jsonl")).unwrap();
+    fs::copy(own.join("short-answer.jsonl"), at("b.jsonl")).unwrap();
+    let text = fs::read(own.join("wrong-count.jsonl")).unwrap();
+    fs::write(at("c.jsonl.zst"), zstd::encode_all(&*text, 1).unwrap()).unwrap();
+    fs::write(at("broken.jsonl"), "no recording\n").unwrap();
+    fs::write(at("results.jsonl"), "{\"row\":1}\n").unwrap();
+    fs::write(at("notes.txt"), "not looked at").unwrap();
+    folder
+}
+
+#[test]
+fn folders_are_linted_and_what_to_open_is_listed() {
+    let folder = folder_of_recordings();
+    let path = folder.path().to_str().unwrap();
+    let (code, out, err) = demask(&["lint", path]);
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.contains("broken.jsonl: this is no demask recording"), "{err}");
+    assert!(err.contains("results.jsonl: these are lines of JSON, but no recording"), "{err}");
+    for part in [
+        &format!("{path}/in/it's/a.jsonl:\n  low-confidence: 20 of 93 fills"),
+        "\n    → ",
+        "\n3 recordings, 1 without a finding; 1 could not be read\n",
+        "\n  early-punctuation  2 recordings\n",
+        &format!("\n  demask replay --step 20 '{path}/in/it'\\''s/a.jsonl'\n"),
+    ] {
+        assert!(out.contains(part), "no {part:?} in\n{out}");
+    }
+    assert!(!out.contains("b.jsonl"), "{out}");
+    let (code, out, _) = demask(&["lint", "--json", "--strict", path]);
+    assert_eq!(code, Some(3));
+    let reports: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(reports.len(), 3);
+    let advised = |found: &Value| found["advice"].as_str().is_some_and(|text| !text.is_empty());
+    assert!(reports.iter().all(|report| report["lints"].as_array().unwrap().iter().all(advised)));
+    let empty = tempfile::tempdir().unwrap();
+    let (code, out, err) = demask(&["lint", empty.path().to_str().unwrap()]);
+    assert_eq!(
+        (code, &*out),
+        (Some(1), "0 recordings, 0 without a finding; 1 could not be read\n")
+    );
+    assert!(err.contains("there is no recording in this folder"), "{err}");
+}
+
+#[test]
+fn folders_are_verified_described_and_queried() {
+    let folder = folder_of_recordings();
+    let path = folder.path().to_str().unwrap();
+    let (code, out, err) = demask(&["verify", path]);
+    assert_eq!(code, Some(1), "{err}");
+    assert!(out.ends_with("3 recordings: 3 verified, 0 NOT; 1 could not be read\n"), "{out}");
+    let (code, out, err) = demask(&["info", path]);
+    assert_eq!(code, Some(1), "{err}");
+    assert!(out.contains("b.jsonl: daedal, tiny, 2 steps, length "), "{out}");
+    assert!(out.trim_end().ends_with("; 1 could not be read"), "{out}");
+    fs::remove_file(folder.path().join("broken.jsonl")).unwrap();
+    for command in ["verify", "info", "lint"] {
+        assert_eq!(demask(&[command, path]).0, Some(0), "{command}");
+    }
+    let (code, out, err) = demask(&["query", "fills where p < 0.3", path]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("\n20 rows in 1 of 3 recordings\nto open:\n"), "{out}");
+    let first = out.lines().next().unwrap();
+    assert!(first.contains("a.jsonl: step 21 · position "), "{first}");
+    assert!(out.contains("  demask replay --step 20 '"), "{out}");
+    // A condition alone asks for steps; one recording is not named in each row.
+    let (code, out, err) = demask(&["query", "expanded", &recording()]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.starts_with("step ") && err.contains(" rows"), "{out}{err}");
+    let (_, all, _) =
+        demask(&["replay", &recording(), "--batch", "--exec", "query steps where expanded"]);
+    assert!(all.contains(&format!(": {}", err.trim_end())), "{all}{err}");
+    let (code, out, _) = demask(&["query", "--json", "expansions", &recording()]);
+    assert_eq!(code, Some(0));
+    let row: Value = serde_json::from_str(out.lines().next().unwrap()).unwrap();
+    assert!(row["step"].is_u64() && row["made"].is_u64(), "{row}");
+    for (text, words) in [
+        ("fills where lenght > 3", "did you mean `length`?"),
+        ("lenght > 3", "did you mean `length`?"),
+        ("filled >", "filled >"),
+    ] {
+        let (code, _, err) = demask(&["query", text, &recording()]);
+        assert_eq!(code, Some(2), "{text}: {err}");
+        assert!(err.contains(words), "{text}: {err}");
+    }
+}
+
+#[test]
 fn a_script_file_and_macros_do_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("script");

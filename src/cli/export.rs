@@ -1,7 +1,7 @@
 //! `demask export`: recordings for browsers, pictures, people and data tools.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, BufWriter, Write},
     os::fd::AsFd,
     path::{Path, PathBuf},
@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use super::{
     ConfigOptions, Fault, LookOptions,
     fault::{tell_cut, unwritable},
-    open, options,
+    files, open, options,
     replay::{self, draw, go, picture_look, same_file, screen, shown_name},
     stop,
 };
@@ -97,9 +97,10 @@ pub fn main(args: &ExportArgs) -> Result<ExitCode, Fault> {
             folder.display()
         )));
     }
-    let files = recordings(files)?;
-    let [first, ..] = &*files else {
-        return Err(Fault::failure("there is no recording (*.jsonl) in these folders"));
+    // A table that leaves one out would look whole.
+    let files: Vec<PathBuf> = files::recordings(files).into_iter().collect::<Result<_, _>>()?;
+    let Some(first) = files.first() else {
+        return Err(Fault::usage("give a recording, and behind it the file to make"));
     };
     if files.len() > 1 && !tables {
         return Err(Fault::usage(format!(
@@ -115,10 +116,17 @@ pub fn main(args: &ExportArgs) -> Result<ExitCode, Fault> {
     let mut made = Making::begin(out)?;
     let written = write(args, to, first, &files, &mut made.file)
         .and_then(|()| made.finish().map_err(|error| ExportError::Io(error).into()));
-    written.map(|()| ExitCode::SUCCESS).map_err(|failed| match failed {
-        Failed::Fault(fault) => fault,
-        Failed::Export(error) => Fault::failure(format!("{}: {error}", out.display())),
-    })
+    match written {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(Failed::Fault(fault)) => Err(fault),
+        // Who read as much as was wanted is not failed.
+        Err(Failed::Export(ExportError::Io(error)))
+            if error.kind() == io::ErrorKind::BrokenPipe =>
+        {
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(Failed::Export(error)) => Err(Fault::failure(format!("{}: {error}", out.display()))),
+    }
 }
 
 /// Why nothing was made.
@@ -172,39 +180,6 @@ fn fits(args: &ExportArgs, to: To) -> Result<(), Fault> {
     }
     if args.table.is_some() && !matches!(to, To::Csv | To::Parquet) {
         return Err(Fault::usage("--table is for .csv and .parquet"));
-    }
-    Ok(())
-}
-
-/// The recordings: the files as given, and those in folders, in the order of their names.
-fn recordings(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Fault> {
-    let mut found = Vec::new();
-    for path in paths {
-        if path.is_dir() {
-            inside(path, &mut found).map_err(|error| {
-                Fault::failure(format!("{}: it cannot be read ({error})", path.display()))
-            })?;
-        } else {
-            found.push(path.clone());
-        }
-    }
-    Ok(found)
-}
-
-fn inside(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
-    let entries = fs::read_dir(folder)?.map(|entry| {
-        let entry = entry?;
-        Ok((entry.path(), entry.file_type()?))
-    });
-    let mut entries: Vec<_> = entries.collect::<io::Result<_>>()?;
-    entries.sort_by(|a, b| a.0.cmp(&b.0));
-    for (path, kind) in entries {
-        // A link to a folder may lead back here.
-        if kind.is_dir() {
-            inside(&path, found)?;
-        } else if trace::named_so(&path) {
-            found.push(path);
-        }
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ mod embedded;
 mod eval;
 mod export;
 mod fault;
+mod files;
 mod harmless;
 mod help;
 mod hooks;
@@ -27,6 +28,7 @@ mod pages;
 mod params;
 mod progress;
 mod prompt;
+mod query;
 mod replay;
 mod resume;
 mod run;
@@ -87,8 +89,10 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Say what a model is and would need, without loading it, or what a recording holds
     Info(info::InfoArgs),
-    /// Look through a recording for what often goes wrong
+    /// Look through recordings for what often goes wrong, and say what to do about it
     Lint(lint::LintArgs),
+    /// List what fits a query or condition in recordings
+    Query(query::QueryArgs),
     /// Print the JSON Schema of a line of a recording
     Schema,
     /// Print the configuration file with its defaults, or where it is read from
@@ -128,6 +132,7 @@ pub fn main() -> ExitCode {
         Some(Command::Doctor(args)) => doctor::main(&args),
         Some(Command::Info(args)) => info::main(&args),
         Some(Command::Lint(args)) => lint::main(&args),
+        Some(Command::Query(args)) => query::main(&args),
         Some(Command::Schema) => {
             fault::say(&format!("{:#}", crate::trace::schema())).map(|()| ExitCode::SUCCESS)
         }

@@ -19,6 +19,7 @@ use super::{
     fault::{say, tell},
     harmless::{harmless, harmless_json},
     host::Program,
+    lint::Found,
     mistaken,
     open::{self, Opened},
     progress::Shown,
@@ -214,8 +215,7 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
         }
     }?;
     if args.lint && !args.json {
-        let found: Vec<String> = findings.iter().map(ToString::to_string).collect();
-        let text = if found.is_empty() { "nothing was found".to_owned() } else { found.join("\n") };
+        let text = inspect::told(&findings).join("\n");
         if to_stdout { tell(&harmless(&text)) } else { say(&harmless(&text))? }
     }
     recorded?;
@@ -321,26 +321,6 @@ impl Run {
                 decide: figures.decide.as_secs_f64(),
                 other: total.saturating_sub(self.batch.forward + figures.decide).as_secs_f64(),
             },
-        }
-    }
-}
-
-/// A finding, for `--json`.
-#[derive(Serialize)]
-pub(super) struct Found {
-    lint: &'static str,
-    text: String,
-    steps: Vec<usize>,
-    positions: Vec<usize>,
-}
-
-impl Found {
-    pub(super) fn of(finding: &Finding) -> Self {
-        Self {
-            lint: finding.lint.name(),
-            text: finding.text.clone(),
-            steps: finding.steps.clone(),
-            positions: finding.positions.clone(),
         }
     }
 }

@@ -19,6 +19,17 @@ pub fn on_signals() -> Arc<AtomicBool> {
     flag
 }
 
+/// Ends what goes over many things once the flag is raised.
+///
+/// # Errors
+/// If it is.
+pub fn go_on(flag: &AtomicBool) -> Result<(), super::Fault> {
+    match flag.load(Ordering::Relaxed) {
+        true => Err(super::Fault::failure("stopped by a signal")),
+        false => Ok(()),
+    }
+}
+
 /// Removes a half-written file before the program ends by a signal.
 pub fn removing(part: PathBuf) {
     now().part = Some(part);

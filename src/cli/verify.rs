@@ -14,6 +14,7 @@ use super::{
     Fault, SourceOptions,
     batch::watched_pass,
     fault::say,
+    files::{self, Files, counted},
     harmless::{harmless, harmless_json},
     progress::{self, Shown},
     stop,
@@ -26,7 +27,7 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// The recordings, or - for standard input
+    /// The recordings and folders of them, or - for standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// Run the forward passes again too: on --model, or on the embedded model
@@ -51,40 +52,47 @@ struct Report<'a> {
 }
 
 pub fn main(args: &VerifyArgs) -> Result<ExitCode, Fault> {
-    let many = args.files.len() > 1;
+    let files = Files::of(&args.files);
+    let many = files.many;
     let mut model = None;
-    let mut code = ExitCode::SUCCESS;
-    for file in &args.files {
-        match one(args, file, &mut model) {
-            Ok((text, true)) if many && !args.json => {
-                let last = text.lines().last().unwrap_or_default();
-                say(&harmless(&format!("{}: {last}", file.display())))?;
+    let (mut equal, mut open) = (0, Vec::new());
+    let mut differing = 0;
+    let walked = files.each(|file| {
+        let one = one(args, file, &mut model)?;
+        let text = match many && !args.json {
+            true if one.equal => {
+                let last = one.text.lines().last().unwrap_or_default();
+                format!("{}: {last}", file.display())
             }
-            Ok((text, equal)) => {
-                let heading = format!("{}:\n", file.display());
-                say(&harmless(&format!(
-                    "{}{text}",
-                    if many && !args.json { &heading } else { "" }
-                )))?;
-                if !equal {
-                    code = ExitCode::FAILURE;
-                }
-            }
-            // The others are looked at all the same.
-            Err(fault) if many && !stop::came() => code = fault.report(),
-            Err(fault) => return Err(fault),
-        }
+            true => format!("{}:\n{}", file.display(), one.text),
+            false => one.text,
+        };
+        say(&harmless(&text))?;
+        equal += usize::from(one.equal);
+        differing += usize::from(!one.equal);
+        open.extend(one.open);
+        Ok(())
+    })?;
+    if many && !args.json {
+        let unread = walked.unread();
+        say(&format!("{}: {equal} verified, {differing} NOT{unread}", counted(equal + differing)))?;
+        files::say_to_open(&open)?;
     }
-    Ok(code)
+    Ok(if differing > 0 { ExitCode::FAILURE } else { walked.code })
 }
 
-/// Verifies one recording: what is said of it, and whether everything is as it says. The model is
-/// loaded once for all.
-fn one(
-    args: &VerifyArgs,
-    file: &Path,
-    model: &mut Option<Loaded>,
-) -> Result<(String, bool), Fault> {
+/// What verifying one recording came to.
+struct One {
+    /// What is said of it.
+    text: String,
+    /// Everything is as it says.
+    equal: bool,
+    /// How to look at the first difference.
+    open: Option<String>,
+}
+
+/// Verifies one recording. The model is loaded once for all.
+fn one(args: &VerifyArgs, file: &Path, model: &mut Option<Loaded>) -> Result<One, Fault> {
     let (recording, verified) = trace::verify(file)?;
     let passes = match args.passes || args.source.model.is_some() {
         true => Some(run_passes(args, &recording, model)?),
@@ -94,15 +102,16 @@ fn one(
         && verified.first.is_none()
         && passes.as_ref().is_none_or(|passes| passes.differing == 0);
     let strategy = recording.recorded.strategy.name();
-    let said = match args.json {
+    let open = verified.first.as_ref().and_then(|first| seen(file, &recording, first));
+    let text = match args.json {
         true => {
             let (file, passes) = (file.display().to_string(), passes.as_ref());
             let report = Report { file, strategy, verified: &verified, passes, equal };
             harmless_json(&serde_json::to_string(&report).map_err(Fault::failure)?)
         }
-        false => text(file, &recording, &verified, passes.as_ref(), equal),
+        false => text(&recording, &verified, passes.as_ref(), open.as_deref(), equal),
     };
-    Ok((said, equal))
+    Ok(One { text, equal, open })
 }
 
 /// The forward passes of the steps on record, each run again.
@@ -167,10 +176,10 @@ fn fits(loaded: &Loaded, recording: &Recording) -> Result<(), Fault> {
 }
 
 fn text(
-    file: &Path,
     recording: &Recording,
     found: &Verified,
     passes: Option<&Passes>,
+    open: Option<&str>,
     equal: bool,
 ) -> String {
     let strategy = recording.recorded.strategy;
@@ -241,7 +250,7 @@ fn text(
     }
     if let Some(first) = &found.first {
         lines.push(format!("first difference: {first}"));
-        lines.extend(seen(file, recording, first));
+        lines.extend(open.map(|command| format!("  to see it: {command}")));
     }
     lines.extend(recording.notices.iter().map(|notice| format!("note: {notice}")));
     if !found.closed {
@@ -263,17 +272,8 @@ fn text(
 fn seen(file: &Path, recording: &Recording, first: &Divergence) -> Option<String> {
     let recorded = &recording.recorded;
     let node = *recorded.timeline.branch(recorded.end).get(first.step)?;
-    (node.0 == first.node && file != Path::new("-")).then(|| {
-        let before = first.step.saturating_sub(1);
-        let file = file.display().to_string();
-        let plain = |c: char| c.is_alphanumeric() || "/._-+@".contains(c);
-        // As a shell reads it.
-        let file = match file.chars().all(plain) {
-            true => file,
-            false => format!("'{}'", file.replace('\'', "'\\''")),
-        };
-        format!("  to see it: demask replay --step {before} {file}")
-    })
+    (node.0 == first.node && file != Path::new("-"))
+        .then(|| files::replay(file, first.step.saturating_sub(1)))
 }
 
 /// Steps that nothing is recorded of to decide on.

@@ -402,11 +402,7 @@ impl Debugger {
     }
 
     pub(super) fn lint_text(&self) -> Vec<String> {
-        let found = inspect::lint(&self.session, &*self.vocabulary, self.session.at());
-        match found.is_empty() {
-            true => vec!["nothing was found".to_owned()],
-            false => found.iter().map(ToString::to_string).collect(),
-        }
+        inspect::told(&inspect::lint(&self.session, &*self.vocabulary, self.session.at()))
     }
 
     /// How a re-simulation went, against the branch it began from.

@@ -15,7 +15,7 @@ pub use exact::{Apart, Beside};
 pub use language::{
     Completion, Condition, Query, Subject, SyntaxError, name_table, nearest, pointed, subject_table,
 };
-pub use lints::{Finding, Lint, lint, lint_table};
+pub use lints::{Finding, Lint, lint, lint_table, told};
 pub use query::{Row, rows};
 pub use view::{Thought, View, prediction_at, thoughts};
 pub use writings::{Writing, rewritten, writings};

@@ -94,6 +94,12 @@ pub trait Vocabulary: Send + Sync {
         }
     }
 
+    /// What the model's chat template puts behind a user's words to open the answer, control tokens
+    /// by their names; `None` where no template is known.
+    fn answer_opening(&self) -> Option<String> {
+        None
+    }
+
     /// The text of a run of tokens: control tokens left out, broken characters as U+FFFD.
     fn text(&self, ids: &[TokenId]) -> String {
         joined(self, ids)

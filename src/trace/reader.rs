@@ -336,6 +336,16 @@ pub fn is_recording(text: &[u8]) -> bool {
     serde_json::from_slice::<serde_json::Value>(line).is_ok_and(|header| header["format"] == FORMAT)
 }
 
+/// True if a file holds lines of JSON, but no recording: its first line is an object that does not
+/// call itself a header. Programs that write recordings keep tables of such lines beside them.
+pub fn is_other_json(path: &Path) -> bool {
+    let first = Lines::open(path).and_then(|mut lines| lines.next());
+    let Ok(Some(first)) = first else { return false };
+    serde_json::from_slice::<serde_json::Value>(&first.bytes).is_ok_and(|first| {
+        first.is_object() && first["format"] != FORMAT && first["kind"] != "header"
+    })
+}
+
 /// That a recording is cut in a line.
 pub fn cut_in(line: usize) -> String {
     format!("the recording is cut in line {line}: what comes before it is here")

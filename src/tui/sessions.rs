@@ -116,7 +116,8 @@ impl App {
         for finding in findings {
             let step = finding.steps.first().copied().unwrap_or_else(|| self.history.steps());
             let target = Target::Place(step, finding.positions.first().copied());
-            lines.push(line(format!("  {finding}"), Role::Text, target));
+            lines.push(line(format!("  {finding}"), Role::Text, target.clone()));
+            lines.push(line(format!("    → {}", finding.advice), Role::Dim, target));
         }
         if findings.is_empty() {
             lines.push(line("  nothing was found", Role::Dim, Target::None));

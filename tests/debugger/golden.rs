@@ -14,7 +14,7 @@ use super::{
 };
 
 /// The run as a recording would hold it: every step, with the reference's predictions.
-fn recorded(trace: &Trace) -> Session {
+pub fn recorded(trace: &Trace) -> Session {
     let extras = Extras::NONE;
     let mut session =
         Session::new(&Daedal, &trace.prompt, trace.special(), trace.params(), extras, None)

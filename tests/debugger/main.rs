@@ -10,5 +10,6 @@ mod edges;
 mod golden;
 mod lints;
 mod script;
+mod table;
 mod text;
 mod walk;

@@ -3,7 +3,11 @@
 
 mod recording;
 
-use std::{ops::ControlFlow, path::Path, process::ExitCode};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::Args;
 use serde::Serialize;
@@ -25,10 +29,10 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub struct InfoArgs {
-    /// Folder with a checkpoint, a GGUF file, a model of the hub that is in the cache, or a
-    /// recording [default: the embedded model]
+    /// Folder with a checkpoint, a GGUF file, a model of the hub that is in the cache, or
+    /// recordings and folders of them [default: the embedded model]
     #[arg(value_name = "MODEL", conflicts_with = "model")]
-    name: Option<String>,
+    names: Vec<String>,
     /// Positions of the sequence whose memory is estimated
     #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
     length: u32,
@@ -110,7 +114,16 @@ struct FileSize {
 }
 
 pub fn main(args: &InfoArgs) -> Result<ExitCode, Fault> {
-    let file = args.name.as_deref().map(Path::new);
+    let paths: Vec<PathBuf> = args.names.iter().map(PathBuf::from).collect();
+    if recording::are_many(&paths) {
+        return recording::many(&paths, args.json);
+    }
+    if let [_, second, ..] = &*args.names {
+        return Err(Fault::usage(format!(
+            "{second}: one model at a time. Several names are for recordings"
+        )));
+    }
+    let file = paths.first().map(PathBuf::as_path);
     let pipe = |file: &Path| {
         file == Path::new("-") || file.metadata().is_ok_and(|at| !at.is_file() && !at.is_dir())
     };
@@ -142,7 +155,7 @@ pub fn main(args: &InfoArgs) -> Result<ExitCode, Fault> {
 /// Which model is meant. One of a hub is looked for in the cache alone: fetching it would fetch its
 /// weights too.
 fn source(args: &InfoArgs) -> Result<Source, Fault> {
-    let mut source = match &args.name {
+    let mut source = match args.names.first() {
         Some(name) => args.source.source_named(name)?,
         None => args.source.source()?,
     };

@@ -1,10 +1,22 @@
 //! `demask info FILE`: what a recording holds, and what its columns cost.
 
-use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use serde::Serialize;
 
-use super::super::Fault;
+use super::super::{
+    Fault,
+    fault::say,
+    files::{self, Files},
+    harmless::{harmless, harmless_json},
+    stop,
+};
 use crate::{
     compare::{Figures, Run},
     model::memory::shown,
@@ -20,6 +32,43 @@ pub(super) fn is_recording(path: &Path) -> bool {
     let mut begin = [0_u8; 4];
     let read = File::open(path).and_then(|mut file| file.read(&mut begin)).unwrap_or(0);
     matches!(begin[..read], [b'{', ..] | [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd])
+}
+
+/// True if recordings are meant, and more than one may be: several of them, or folders that are no
+/// checkpoint.
+pub(super) fn are_many(paths: &[PathBuf]) -> bool {
+    let is_folder = |path: &PathBuf| {
+        let model =
+            ["config.json", "adapter_config.json"].iter().any(|name| path.join(name).exists());
+        path.is_dir()
+            && !model
+            && files::recordings(std::slice::from_ref(path)).iter().any(Result::is_ok)
+    };
+    match paths {
+        [] => false,
+        [path] => is_folder(path),
+        paths => paths.iter().all(|path| is_folder(path) || is_recording(path)),
+    }
+}
+
+/// Says of each recording, in a line, what it holds, and at the end how many there are.
+pub(super) fn many(paths: &[PathBuf], json: bool) -> Result<ExitCode, Fault> {
+    let stopped = stop::on_signals();
+    let (mut all, mut steps) = (0, 0);
+    let walked = Files::of(paths).each(|file| {
+        stop::go_on(&stopped)?;
+        let info = Info::of(file)?;
+        (all, steps) = (all + 1, steps + info.steps);
+        match json {
+            true => say(&harmless_json(&serde_json::to_string(&info).map_err(Fault::failure)?)),
+            false => say(&harmless(&info.line())),
+        }
+    })?;
+    if !json {
+        let unread = walked.unread();
+        say(&format!("{}, {steps} steps in all{unread}", files::counted(all)))?;
+    }
+    Ok(walked.code)
 }
 
 /// What `--json` prints.
@@ -97,6 +146,23 @@ impl Info {
             bytes_a_row,
             costs,
         })
+    }
+
+    /// The recording in one line.
+    fn line(&self) -> String {
+        let line = format!(
+            "{}: {}, {}, {} steps, length {}, {} before the tail, {}{}",
+            self.file,
+            or_unknown(&self.strategy),
+            or_unknown(&self.model),
+            self.steps,
+            self.n_token,
+            self.before_tail,
+            self.finish.unwrap_or("in the middle"),
+            if self.notices.is_empty() { "" } else { "; it has notes" }
+        );
+        // A file must not write lines of its own.
+        line.replace(char::is_control, " ")
     }
 
     pub fn text(&self) -> String {

@@ -55,19 +55,24 @@ fn repetitions(run: &Run) -> Vec<Finding> {
         .filter(|&(at, ..)| answer[at] != special.mask)
         .map(|(at, period, length)| {
             let text = run.vocabulary.text(&answer[at..at + period]);
-            let mut steps: Vec<usize> = canvas.cells()[at..at + length]
-                .iter()
-                .filter_map(|cell| cell.filled)
-                .map(|step| step as usize)
-                .collect();
-            steps.sort_unstable();
-            steps.dedup();
-            let shown: String = text.trim().chars().take(40).collect();
-            Finding {
-                lint: Lint::Repetition,
-                text: format!("“{shown}” stands {} times in a row", length / period),
-                steps,
-                positions: (at..at + length).collect(),
+            let shown: String = match text.trim() {
+                "" => text.escape_debug().take(40).collect(),
+                text => text.chars().take(40).collect(),
+            };
+            let found = Finding::new(
+                Lint::Repetition,
+                format!("“{shown}” stands {} times in a row", length / period),
+            );
+            let found = found.at_steps(run.written(at..at + length)).at_positions(at..at + length);
+            // A fixed length that is too long is filled with something.
+            match run.is_fixed() {
+                true => found.advising(
+                    "take a shorter length, more steps, or a temperature over 0; `daedal` finds \
+                     the length itself",
+                ),
+                false => {
+                    found.advising("take a temperature over 0, or veto the token where it begins")
+                }
             }
         })
         .collect()
@@ -76,17 +81,15 @@ fn repetitions(run: &Run) -> Vec<Finding> {
 fn doubtful(run: &Run, filled: &[Filled]) -> Option<Finding> {
     let doubtful: Vec<&Filled> = filled.iter().filter(|fill| fill.p < DOUBT).collect();
     let least = doubtful.iter().map(|fill| fill.p).fold(f32::INFINITY, f32::min);
-    let mut steps: Vec<usize> = doubtful.iter().map(|fill| fill.step).collect();
-    steps.dedup();
-    (!doubtful.is_empty()).then(|| Finding {
-        lint: Lint::LowConfidence,
-        text: format!(
+    (!doubtful.is_empty()).then(|| {
+        let text = format!(
             "{} of {} fills were under {DOUBT}, the lowest at {least:.3}",
             doubtful.len(),
             filled.len()
-        ),
-        steps,
-        positions: run.positions(doubtful.iter().map(|fill| fill.slot)),
+        );
+        Finding::new(Lint::LowConfidence, text)
+            .at_steps(doubtful.iter().map(|fill| fill.step))
+            .at_positions(run.positions(doubtful.iter().map(|fill| fill.slot)))
     })
 }
 
@@ -120,15 +123,13 @@ fn punctuation(run: &Run, filled: &[Filled]) -> Option<Finding> {
             }
         }
     }
-    steps.dedup();
-    (!slots.is_empty()).then(|| Finding {
-        lint: Lint::EarlyPunctuation,
-        text: match slots.len() {
+    (!slots.is_empty()).then(|| {
+        let text = match slots.len() {
             1 => "1 punctuation mark was written before the token in front of it".to_owned(),
             n => format!("{n} punctuation marks were written before the token in front of them"),
-        },
-        steps,
-        positions: run.positions(slots),
+        };
+        let found = Finding::new(Lint::EarlyPunctuation, text).at_steps(steps);
+        found.at_positions(run.positions(slots))
     })
 }
 

@@ -1,38 +1,155 @@
-//! Lints about the length: the EOS tail, what stands behind it, the room stage 1 made.
+//! Lints about the length: the EOS tail, what stands behind it, the room there was.
 
-use super::{Finding, Lint, Run};
-use crate::decode::{Mode, State};
+use std::collections::HashSet;
+
+use super::{Finding, Lint, Run, setup::ends_turn};
+use crate::{
+    canvas::{NO_TOKEN, Slot},
+    decode::{Finish, Mode, State},
+    predict::{Column, Piece},
+};
+
+/// Parameters that set the length of a canvas that stays as it is.
+const LENGTHS: [&str; 3] = ["gen_length", "max_new_tokens", "initial_gen_length"];
+
+/// Fewer positions where words gave way to EOS are the end of a draft that moved a little.
+const WORDS: usize = 3;
 
 pub(super) fn look(run: &Run) -> Vec<Finding> {
-    [premature_eos(run), after_eos(run), dropped(run), overshoot(run)]
+    [cut_off(run), premature_eos(run), after_eos(run), dropped(run), overshoot(run)]
         .into_iter()
         .flatten()
         .collect()
 }
 
-/// The tail was begun before half of the answer in front of it was written.
+/// Everything is written and nothing ends the answer.
+fn cut_off(run: &Run) -> Option<Finding> {
+    let canvas = run.canvas();
+    let eos = canvas.special().eos;
+    let ends = |token: u32| {
+        let piece = run.vocabulary.piece(token);
+        token == eos || matches!(piece, Some(Piece::Control(name)) if ends_turn(&name))
+    };
+    let written = canvas.cells().last()?.filled?;
+    let over = run.finish() == Some(Finish::Complete) && canvas.masks() == 0;
+    if eos == NO_TOKEN || !over || canvas.cells().iter().any(|cell| ends(cell.token)) {
+        return None;
+    }
+    let length = canvas.len();
+    let most = run.count_of(&["max_gen_length"]);
+    let fixed = run.count_of(&LENGTHS);
+    let daedal = "or `--strategy daedal`, which finds the length";
+    let advice = match (&most, &fixed) {
+        (Some((flag, most)), _) if length >= *most => format!("raise `{flag}`, which is {most}"),
+        (Some(_), Some((flag, initial))) => format!(
+            "raise `{flag}`, which is {initial}, or `--eos-confidence-threshold`, under which stage 1 \
+             makes room"
+        ),
+        (_, Some((flag, _))) => format!("take `{flag} {}` or more, {daedal}", 2 * length),
+        (_, None) => "let the run have a longer canvas".to_owned(),
+    };
+    let at = match most {
+        Some((_, most)) if length >= most => "the maximum length",
+        _ => "its length",
+    };
+    let text =
+        format!("all {length} positions are written and none is EOS: the answer was cut at {at}");
+    let found = Finding::new(Lint::CutOff, text).advising(advice);
+    Some(found.at_steps([written as usize]).at_positions([length - 1]))
+}
+
+/// The answer is empty, or its tail was begun before half of what is in front of it was written, and
+/// where the model had had words in mind.
 fn premature_eos(run: &Run) -> Option<Finding> {
     let canvas = run.canvas();
     let tail = canvas.tail();
     // Appended cells hold EOS from the start; those written as EOS count.
-    let written = |from: usize| canvas.cells()[from..].iter().filter_map(|cell| cell.filled);
-    let begun = written(tail).min()?;
-    let later =
-        canvas.cells()[..tail].iter().filter(|cell| cell.filled.is_none_or(|at| at > begun));
-    let later = later.count();
-    if tail == 0 || later * 2 < tail {
+    let begun = run.written(tail..canvas.len()).min()?;
+    let first: Vec<usize> = (tail..canvas.len())
+        .filter(|&at| canvas.cells()[at].filled == Some(begun as u32))
+        .collect();
+    let share = 100.0 * (canvas.len() - tail) as f64 / canvas.len() as f64;
+    let found = |text: String| {
+        let found = Finding::new(Lint::PrematureEos, text).advising(against_eos(run));
+        Some(found.at_steps([begun]).at_positions(first.iter().copied()))
+    };
+    if tail == 0 {
+        return found(format!(
+            "the answer is empty: all {} positions are EOS, the first written in step {begun}",
+            canvas.len()
+        ));
+    }
+    let later = canvas.cells()[..tail]
+        .iter()
+        .filter(|cell| cell.filled.is_none_or(|at| at as usize > begun))
+        .count();
+    if later * 2 < tail {
         return None;
     }
-    let first: Vec<usize> =
-        (tail..canvas.len()).filter(|&at| canvas.cells()[at].filled == Some(begun)).collect();
-    Some(Finding {
-        lint: Lint::PrematureEos,
-        text: format!(
-            "the EOS tail was begun when {later} of the {tail} tokens before it were not written"
-        ),
-        steps: vec![begun as usize],
-        positions: first,
-    })
+    let words = match words_in_mind(run, tail) {
+        Some(words) if words < WORDS => return None,
+        Some(words) => format!("; at {words} of its positions the model had had words in mind"),
+        None => String::new(),
+    };
+    found(format!(
+        "the EOS tail, {share:.0} % of the canvas, was begun in step {begun}, when {later} of the \
+         {tail} tokens before it were not written{words}"
+    ))
+}
+
+/// At how many positions of the tail that a step wrote the first prediction was no EOS; `None` if
+/// none of them was predicted on record.
+fn words_in_mind(run: &Run, tail: usize) -> Option<usize> {
+    let canvas = run.canvas();
+    let eos = canvas.special().eos;
+    let mut wanted: HashSet<Slot> = canvas.cells()[tail..]
+        .iter()
+        .filter(|cell| cell.filled.is_some())
+        .map(|cell| cell.slot)
+        .collect();
+    let mut words = None;
+    for step in 1..run.path.len() {
+        let Some((prediction, before)) = run.prediction(step) else { continue };
+        for (at, cell) in before.cells().iter().enumerate() {
+            if !before.is_masked(at) || !wanted.contains(&cell.slot) {
+                continue;
+            }
+            let p_eos = prediction.number(Column::PEos, at).map(|p| p >= 0.5);
+            let ends = p_eos.or_else(|| prediction.guess(at).map(|guess| guess == eos));
+            let Some(ends) = ends else { continue };
+            wanted.remove(&cell.slot);
+            *words.get_or_insert(0) += usize::from(!ends);
+        }
+        if wanted.is_empty() {
+            break;
+        }
+    }
+    words
+}
+
+/// What keeps EOS from being written early, as far as this strategy has it.
+fn against_eos(run: &Run) -> String {
+    let params = &run.end().params;
+    let mut ways = Vec::new();
+    if let Some((flag, block)) = run.count_of(&["block_length", "block_size"])
+        && block > 8
+    {
+        ways.push(format!("a shorter block (`{flag}` is {block})"));
+    }
+    if params.spec("confidence_eos_eot_inf").is_ok() {
+        ways.push("`--confidence-eos-eot-inf`, which fills EOS last".to_owned());
+    }
+    if params.spec("begin_suppress_tokens").is_ok() {
+        let eos = run.canvas().special().eos;
+        ways.push(format!("`--begin-suppress-tokens {eos}`, which fills EOS last"));
+    }
+    if !matches!(run.end().state, State::Daedal(_)) {
+        ways.push("`--strategy daedal`, which finds the length".to_owned());
+    }
+    match ways.len() {
+        0 => "take a shorter first canvas".to_owned(),
+        _ => format!("take {}", ways.join(", or ")),
+    }
 }
 
 /// Tokens behind the first EOS.
@@ -46,19 +163,10 @@ fn after_eos(run: &Run) -> Option<Finding> {
     if behind.is_empty() {
         return None;
     }
-    let mut steps: Vec<usize> = behind
-        .iter()
-        .filter_map(|&at| canvas.cells()[at].filled)
-        .map(|step| step as usize)
-        .collect();
-    steps.sort_unstable();
-    steps.dedup();
-    Some(Finding {
-        lint: Lint::AfterEos,
-        text: format!("{} tokens stand behind the first EOS at {first}", behind.len()),
-        steps,
-        positions: behind,
-    })
+    let (tokens, stand) = if behind.len() == 1 { ("token", "stands") } else { ("tokens", "stand") };
+    let text = format!("{} {tokens} {stand} behind the first EOS at {first}", behind.len());
+    let found = Finding::new(Lint::AfterEos, text).at_steps(run.written(behind.iter().copied()));
+    Some(found.at_positions(behind))
 }
 
 /// Written tokens that fell off.
@@ -73,41 +181,74 @@ fn dropped(run: &Run) -> Option<Finding> {
         .filter(|(_, lost)| *lost > 0)
         .collect();
     let all: usize = lost.iter().map(|(_, lost)| lost).sum();
-    (all > 0).then(|| Finding {
-        lint: Lint::DroppedTokens,
-        text: match run.end().state {
-            State::RhoEos(_) => format!(
-                "{all} written tokens were cut off with the tail; raise high_density_threshold or \
-                 take the preset rho-paper, which cuts masks alone"
-            ),
-            _ => {
-                format!("{all} written tokens fell off at the maximum length; raise max_gen_length")
-            }
-        },
-        steps: lost.into_iter().map(|(step, _)| step).collect(),
-        positions: Vec::new(),
-    })
+    let (text, advice) = match run.end().state {
+        State::RhoEos(_) => (
+            format!("{all} written tokens were cut off with the tail"),
+            "raise `--high-density-threshold`, or take `--preset rho-paper`, which cuts masks alone",
+        ),
+        _ => (
+            format!("{all} written tokens fell off at the maximum length"),
+            "raise `--max-gen-length`",
+        ),
+    };
+    let steps = lost.into_iter().map(|(step, _)| step);
+    (all > 0).then(|| Finding::new(Lint::DroppedTokens, text).advising(advice).at_steps(steps))
 }
 
-/// A canvas over twice as long as the answer at the end of stage 1.
+/// A canvas over twice as long as the answer: at the end of stage 1, or all along.
 fn overshoot(run: &Run) -> Option<Finding> {
-    let (step, before) = run
+    let settled = run
         .decisions()
         .find(|(_, decision, _)| decision.mode == Mode::Settle)
-        .map(|(step, _, before)| (step, before.len()))?;
+        .map(|(step, _, before)| (step, before.len()));
     let canvas = run.canvas();
     if canvas.masks() > 0 || canvas.is_empty() {
         return None;
     }
     let answer = canvas.tail();
     let ratio = canvas.effective() as f64 / canvas.len() as f64;
-    (before > 2 * answer).then(|| Finding {
-        lint: Lint::Overshoot,
-        text: format!(
-            "stage 1 ended with {before} positions for an answer of {answer} tokens: E_ratio \
-             {ratio:.2}; lower initial_gen_length or eos_confidence_threshold"
-        ),
-        steps: vec![step],
-        positions: Vec::new(),
-    })
+    let found = |text: String| Finding::new(Lint::Overshoot, format!("{text}: E_ratio {ratio:.2}"));
+    match settled {
+        Some((step, before)) if before > 2 * answer => {
+            let text =
+                format!("stage 1 ended with {before} positions for an answer of {answer} tokens");
+            let advice = "lower `--initial-gen-length` or `--eos-confidence-threshold`";
+            Some(found(text).advising(advice).at_steps([step]))
+        }
+        Some(_) => None,
+        None if run.is_fixed() && canvas.len() > 2 * answer => {
+            behind_the_answer(run, answer, found)
+        }
+        None => None,
+    }
+}
+
+/// A fixed length that the answer did not need, and the steps that went into what is behind it.
+fn behind_the_answer(
+    run: &Run,
+    answer: usize,
+    found: impl Fn(String) -> Finding,
+) -> Option<Finding> {
+    let canvas = run.canvas();
+    // A tail that was there from the start was not made.
+    let tail: Vec<usize> =
+        (answer..canvas.len()).filter(|&at| canvas.cells()[at].filled.is_some()).collect();
+    if canvas.len() - tail.len() > 2 * answer.max(1) {
+        return None;
+    }
+    let whole = run.written(0..answer).max().unwrap_or(0);
+    let after = run.written(tail.iter().copied()).max()?.saturating_sub(whole);
+    let wasted = match after {
+        0 => String::new(),
+        1 => format!(", whole after step {whole}; one more wrote the tail"),
+        after => format!(", whole after step {whole}; {after} more wrote the tail"),
+    };
+    let text = format!("{} positions for an answer of {answer} tokens{wasted}", canvas.len());
+    let flag = run.count_of(&LENGTHS).map_or("a shorter length".to_owned(), |(flag, _)| {
+        format!("`{flag} {}` for such answers", (2 * answer).max(8).next_multiple_of(8))
+    });
+    let advice = format!("take {flag}, or `--strategy daedal`, which finds the length");
+    Some(
+        found(text).advising(advice).at_steps(run.written(tail.iter().copied())).at_positions(tail),
+    )
 }

@@ -1,24 +1,37 @@
 //! Lints: what often goes wrong in a run, found on a branch and named with its steps and
-//! positions. One file a family; each lint is a function from a `Run` to findings.
+//! positions, and what to do about it. One file a family; each lint is a function from a `Run` to
+//! findings.
 
 mod fills;
 mod length;
+mod pace;
 mod rewritten;
+mod setup;
 mod thresholds;
 
-use std::{fmt, ops::Range};
+use std::{collections::BTreeSet, fmt, ops::Range};
 
 use crate::{
     canvas::{Canvas, Slot, TokenId},
-    decode::{Decision, Verdict},
-    predict::{Piece, Vocabulary},
-    session::{Node, NodeId, Session},
+    decode::{Decision, Finish, Verdict},
+    predict::{Piece, Prediction, Vocabulary},
+    session::{Node, NodeId, Pending, Session},
 };
 
 /// What kind of thing was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lint {
-    /// The tail of EOS tokens was written before most of the answer.
+    /// The mask token is not the one the model fills in.
+    WrongMask,
+    /// Predictions are read one position off.
+    ShiftedLogits,
+    /// The prompt does not open the model's turn.
+    NoAnswerTurn,
+    /// A fixed schedule fills many tokens in one step.
+    TooFewSteps,
+    /// The canvas is full and no EOS is in it.
+    CutOff,
+    /// EOS was written where an answer was wanted.
     PrematureEos,
     /// Tokens stand behind the first EOS.
     AfterEos,
@@ -34,15 +47,23 @@ pub enum Lint {
     DroppedTokens,
     /// A threshold never made a difference.
     IdleThreshold,
-    /// Stage 1 made the canvas much longer than the answer.
+    /// The canvas was made much longer than the answer.
     Overshoot,
     /// The run stopped or crept without getting on.
     Stagnation,
 }
 
+/// What is known of a lint: its name in reports, what it looks for, what to do.
+type About = (&'static str, &'static str, &'static str);
+
 impl Lint {
     /// Every lint, in the order of the documents.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 15] = [
+        Self::WrongMask,
+        Self::ShiftedLogits,
+        Self::NoAnswerTurn,
+        Self::TooFewSteps,
+        Self::CutOff,
         Self::PrematureEos,
         Self::AfterEos,
         Self::Repetition,
@@ -55,43 +76,104 @@ impl Lint {
         Self::Stagnation,
     ];
 
+    fn about(self) -> About {
+        match self {
+            Self::WrongMask => (
+                "wrong-mask",
+                "the mask token is a word, or is EOS, or is what the model predicts for masks",
+                "give the model's own mask token with `--mask-token`; `demask info MODEL` shows \
+                 what its files say",
+            ),
+            Self::ShiftedLogits => (
+                "shifted-logits",
+                "what is predicted for a written position is its neighbour's token",
+                "turn `right_shift_logits` of `dream` or `mdlm`, or correct what the model's files \
+                 say of its family",
+            ),
+            Self::NoAnswerTurn => (
+                "no-answer-turn",
+                "the prompt ends without opening the model's turn of the conversation",
+                "render the chat template with `add_generation_prompt`, or give the prompt as text",
+            ),
+            Self::TooFewSteps => (
+                "too-few-steps",
+                "four tokens a step or more are filled by count, whether they fit each other or not",
+                "take as many `--steps` as positions, or a half; or a strategy with a threshold",
+            ),
+            Self::CutOff => (
+                "cut-off",
+                "the canvas is full and holds no EOS: the answer was cut at the length",
+                "raise `--gen-length` or `--max-gen-length`, or let `daedal` find the length",
+            ),
+            Self::PrematureEos => (
+                "premature-eos",
+                "the answer is empty, or the EOS tail was begun before half of the answer was written, \
+                 where the model had had words in mind",
+                "take a shorter `--block-length`, `--strategy daedal`, or suppress EOS",
+            ),
+            Self::AfterEos => (
+                "after-eos",
+                "tokens stand behind the first EOS and will not be read",
+                "cut the answer at the first EOS, or take a shorter `--block-length`",
+            ),
+            Self::Repetition => (
+                "repetition",
+                "a sequence stands three times or more in a row",
+                "take a shorter length, more steps, or a temperature over 0",
+            ),
+            Self::LowConfidence => (
+                "low-confidence",
+                "tokens were filled with a confidence under 0.3",
+                "see their rivals with `why POSITION`; what the model is unsure of needs more steps, or room, \
+                 which `daedal` makes",
+            ),
+            Self::EarlyPunctuation => (
+                "early-punctuation",
+                "punctuation was written in the first third of the fills, before the token in front \
+                 of it",
+                "take a shorter `--block-length`, or veto it there",
+            ),
+            Self::BackAndForth => (
+                "back-and-forth",
+                "a written token gave way to another one and came back: the steps undo each other",
+                "ask for more confidence before a written token is changed",
+            ),
+            Self::DroppedTokens => (
+                "dropped-tokens",
+                "an expansion pushed written tokens off at the maximum length",
+                "raise `--max-gen-length`",
+            ),
+            Self::IdleThreshold => (
+                "idle-threshold",
+                "a threshold that was set was never the reason for anything",
+                "the flips beside the parameter say from which value on it decides otherwise",
+            ),
+            Self::Overshoot => (
+                "overshoot",
+                "the canvas is over twice as long as the answer",
+                "take a shorter length, or let `daedal` find it",
+            ),
+            Self::Stagnation => (
+                "stagnation",
+                "the run ended with masks, or filled one token a step for long",
+                "lower the threshold that nothing is over, or raise the number of steps",
+            ),
+        }
+    }
+
     /// Its name in reports.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::PrematureEos => "premature-eos",
-            Self::AfterEos => "after-eos",
-            Self::Repetition => "repetition",
-            Self::LowConfidence => "low-confidence",
-            Self::EarlyPunctuation => "early-punctuation",
-            Self::BackAndForth => "back-and-forth",
-            Self::DroppedTokens => "dropped-tokens",
-            Self::IdleThreshold => "idle-threshold",
-            Self::Overshoot => "overshoot",
-            Self::Stagnation => "stagnation",
-        }
+        self.about().0
     }
 
     /// What it looks for, in one line.
     pub fn help(self) -> &'static str {
-        match self {
-            Self::PrematureEos => {
-                "the EOS tail was begun before half of the answer in front of it was written"
-            }
-            Self::AfterEos => "tokens stand behind the first EOS and will not be read",
-            Self::Repetition => "a sequence stands three times or more in a row",
-            Self::LowConfidence => "tokens were filled with a confidence under 0.3",
-            Self::EarlyPunctuation => {
-                "punctuation was written in the first third of stage 2, before the token in front \
-                 of it"
-            }
-            Self::BackAndForth => {
-                "a written token gave way to another one and came back: the steps undo each other"
-            }
-            Self::DroppedTokens => "an expansion pushed written tokens off at the maximum length",
-            Self::IdleThreshold => "a threshold was never the reason for anything",
-            Self::Overshoot => "stage 1 ended with a canvas over twice as long as the answer",
-            Self::Stagnation => "the run ended with masks, or filled one token a step for long",
-        }
+        self.about().1
+    }
+
+    /// What to do about it in general, in one line; a finding says it with its numbers.
+    pub fn remedy(self) -> &'static str {
+        self.about().2
     }
 }
 
@@ -102,6 +184,8 @@ pub struct Finding {
     pub lint: Lint,
     /// In words, without the steps and positions.
     pub text: String,
+    /// What to do about it: a sentence without its full stop.
+    pub advice: String,
     /// The steps concerned, in order.
     pub steps: Vec<usize>,
     /// The positions concerned, as numbered at the end of the branch.
@@ -147,6 +231,45 @@ fn ranges(numbers: &[usize]) -> String {
         text.push(format!("and {} more", parts.len() - MOST));
     }
     text.join(", ")
+}
+
+impl Finding {
+    /// A finding without steps and positions, and with the advice that its lint has for all.
+    fn new(lint: Lint, text: impl Into<String>) -> Self {
+        Self {
+            lint,
+            text: text.into(),
+            advice: lint.remedy().to_owned(),
+            steps: Vec::new(),
+            positions: Vec::new(),
+        }
+    }
+
+    fn advising(self, advice: impl Into<String>) -> Self {
+        Self { advice: advice.into(), ..self }
+    }
+
+    /// The same at these steps, in any order and as often as they come.
+    fn at_steps(self, steps: impl IntoIterator<Item = usize>) -> Self {
+        Self { steps: ordered(steps), ..self }
+    }
+
+    /// The same at these positions, likewise.
+    fn at_positions(self, positions: impl IntoIterator<Item = usize>) -> Self {
+        Self { positions: ordered(positions), ..self }
+    }
+
+    /// The step to stand at to see it come: the one before the first concerned, where that one's
+    /// decision is pending. `None` where it is about no step.
+    pub fn before(&self) -> Option<usize> {
+        self.steps.first().map(|first| first.saturating_sub(1))
+    }
+}
+
+/// Each number once, in order.
+fn ordered(numbers: impl IntoIterator<Item = usize>) -> Vec<usize> {
+    let numbers: BTreeSet<usize> = numbers.into_iter().collect();
+    numbers.into_iter().collect()
 }
 
 /// A branch to its end, as lints look at it.
@@ -202,6 +325,43 @@ impl<'a> Run<'a> {
             .collect()
     }
 
+    /// The steps at which these positions of the last canvas were written.
+    fn written(&self, positions: impl IntoIterator<Item = usize>) -> impl Iterator<Item = usize> {
+        let cells = self.canvas().cells();
+        positions.into_iter().filter_map(|at| cells[at].filled).map(|step| step as usize)
+    }
+
+    /// The prediction that the step with this number was decided on, and the canvas it was for.
+    fn prediction(&self, step: usize) -> Option<(&'a Prediction, &'a Canvas)> {
+        let made = self.node(step).step()?;
+        let prediction = self.session.prediction(made.prediction)?;
+        let canvas = &*self.node(step.checked_sub(1)?).canvas;
+        (prediction.rows() == canvas.len()).then_some((prediction, canvas))
+    }
+
+    /// Why the run is over at the end of the branch; `None` if it is not.
+    fn finish(&self) -> Option<Finish> {
+        let end = *self.path.last()?;
+        match self.session.pending() {
+            Pending::Done(finish) if end == self.session.at() => Some(*finish),
+            _ => self.session.finish(end),
+        }
+    }
+
+    /// True if the length is the same all along.
+    fn is_fixed(&self) -> bool {
+        (0..self.path.len()).all(|step| self.node(step).canvas.len() == self.canvas().len())
+    }
+
+    /// The flag of the first of these parameters that the strategy has, and its value.
+    fn count_of(&self, names: &[&str]) -> Option<(String, usize)> {
+        let params = &self.end().params;
+        names.iter().find_map(|name| {
+            let spec = params.spec(name).ok()?;
+            Some((flag(spec.name), params.count(spec.name).ok()?))
+        })
+    }
+
     /// A token's text, if it is one.
     fn text(&self, token: TokenId) -> Option<String> {
         match self.vocabulary.piece(token)? {
@@ -220,10 +380,17 @@ impl<'a> Run<'a> {
     }
 }
 
+/// The flag of a parameter.
+fn flag(name: &str) -> String {
+    format!("--{}", name.replace('_', "-"))
+}
+
 /// Everything found on the branch through `at`, to its end.
 pub fn lint(session: &Session, vocabulary: &dyn Vocabulary, at: NodeId) -> Vec<Finding> {
     let run = Run { session, vocabulary, path: session.timeline().branch(at) };
-    let mut found = length::look(&run);
+    let mut found = setup::look(&run);
+    found.extend(pace::look(&run));
+    found.extend(length::look(&run));
     found.extend(fills::look(&run));
     found.extend(rewritten::look(&run));
     found.extend(thresholds::look(&run));
@@ -231,10 +398,20 @@ pub fn lint(session: &Session, vocabulary: &dyn Vocabulary, at: NodeId) -> Vec<F
     found
 }
 
+/// Findings in lines: each, and what to do about it under it; or that there are none.
+pub fn told(findings: &[Finding]) -> Vec<String> {
+    if findings.is_empty() {
+        return vec!["nothing was found".to_owned()];
+    }
+    let lines = |found: &Finding| [found.to_string(), format!("  → {}", found.advice)];
+    findings.iter().flat_map(lines).collect()
+}
+
 /// The lints as a table in Markdown.
 pub fn lint_table() -> String {
-    let rows = Lint::ALL.map(|lint| format!("| `{}` | {} |\n", lint.name(), lint.help()));
-    format!("| lint | what it looks for |\n|---|---|\n{}", rows.concat())
+    let row = |lint: Lint| format!("| `{}` | {} | {} |\n", lint.name(), lint.help(), lint.remedy());
+    let rows = Lint::ALL.map(row);
+    format!("| lint | what it looks for | what to do |\n|---|---|---|\n{}", rows.concat())
 }
 
 #[cfg(test)]

@@ -50,22 +50,16 @@ fn back_and_forth(run: &Run) -> Option<Finding> {
     if first.tokens.len() > MOST {
         shown.push("…".to_owned());
     }
-    let mut steps: Vec<usize> = slots.values().flat_map(|held| held.back.clone()).collect();
-    steps.sort_unstable();
-    steps.dedup();
     let many = match slots.len() {
         1 => "1 position was".to_owned(),
         n => format!("{n} positions were"),
     };
-    Some(Finding {
-        lint: Lint::BackAndForth,
-        text: format!(
-            "{many} given back a token that had gone, as slot #{}: {}; ask for more confidence \
-             before a written token is changed",
-            slot.0,
-            shown.join(" → ")
-        ),
-        steps,
-        positions: run.positions(slots.keys().copied()),
-    })
+    let text = format!(
+        "{many} given back a token that had gone, as slot #{}: {}",
+        slot.0,
+        shown.join(" → ")
+    );
+    let found = Finding::new(Lint::BackAndForth, text)
+        .at_steps(slots.values().flat_map(|held| held.back.iter().copied()));
+    Some(found.at_positions(run.positions(slots.keys().copied())))
 }

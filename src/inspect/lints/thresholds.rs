@@ -1,10 +1,7 @@
 //! Lints about getting on: thresholds that were never the reason for anything, stagnation.
 
 use super::{Finding, Lint, Run};
-use crate::{
-    decode::{FillRule, Finish, Mode, RefuseRule, Verdict},
-    session::Pending,
-};
+use crate::decode::{FillRule, Finish, Mode, Params, RefuseRule, Verdict};
 
 /// So many fallbacks in a row are a creep.
 const CREEP: usize = 16;
@@ -23,9 +20,14 @@ fn idle(run: &Run) -> Vec<Finding> {
     };
     let mode = |mode: Mode| run.decisions().any(|(_, decision, _)| decision.mode == mode);
     let denoised = [Mode::HighConf, Mode::Fallback, Mode::Stuck].into_iter().any(mode);
-    let filled =
-        any(&|verdict| matches!(verdict, Verdict::Fill { rule: FillRule::Above { .. }, .. }));
-    let passed = any(&|verdict| matches!(verdict, Verdict::Fill { rule: FillRule::Passes(_), .. }));
+    // A fill that passed, whatever the test, is one that the threshold let through.
+    let passed = any(&|verdict| match verdict {
+        Verdict::Fill { rule, .. } => !matches!(
+            rule,
+            FillRule::BestOfBlock { .. } | FillRule::WithoutMask | FillRule::Best(_)
+        ),
+        _ => false,
+    });
     let unsure = any(&|verdict| {
         matches!(verdict, Verdict::Expand { .. })
             || matches!(verdict, Verdict::Refused { rule, .. } if *rule != RefuseRule::Forbidden)
@@ -33,38 +35,53 @@ fn idle(run: &Run) -> Vec<Finding> {
     let refused = any(&|verdict| {
         matches!(verdict, Verdict::Refused { rule: RefuseRule::EosConfident { .. }, .. })
     });
+    let params = &run.end().params;
     let mut found = Vec::new();
-    let mut say = |idle: bool, name: &str, why: &str| {
-        let value = run.end().params.get(name);
-        if idle && let Ok(value) = value {
-            found.push(Finding {
-                lint: Lint::IdleThreshold,
-                text: format!("{name} {value} had no effect: {why}"),
-                steps: Vec::new(),
-                positions: Vec::new(),
-            });
+    let mut say = |idle: bool, name: &str, why: &str, advice: &str| {
+        // At 0 a threshold is turned off: presets do so to leave a stage out.
+        if idle
+            && let Ok(value) = params.get(name)
+            && value.as_f64() > 0.0
+        {
+            let text = format!("{name} {value} had no effect: {why}");
+            found.push(Finding::new(Lint::IdleThreshold, text).advising(advice));
         }
     };
+    // What nobody asked for by name may be there for other prompts.
+    let asked = |name: &str| {
+        let default =
+            params.spec(name).map(|spec| Params::defaults(std::slice::from_ref(spec)).get(name));
+        default.is_ok_and(|default| params.get(name) != default)
+    };
     say(
-        denoised && !filled,
+        denoised && !passed,
         "high_conf_threshold",
         "no confidence was over it, every fill was a fallback",
+        "lower it: every step filled one token",
     );
     say(
         denoised && !passed,
         "threshold",
         "no confidence reached it, every fill was the best of a step",
+        "lower it: every step filled one token",
     );
-    say(denoised && !unsure, "low_conf_threshold", "no confidence was under it");
     say(
-        denoised && unsure && !refused,
+        asked("low_conf_threshold") && denoised && !unsure,
+        "low_conf_threshold",
+        "no confidence was under it",
+        "raise it if the answer needs more room",
+    );
+    say(
+        asked("expand_eos_confidence_threshold") && denoised && unsure && !refused,
         "expand_eos_confidence_threshold",
         "the EOS confidence was never over it where a position could expand",
+        "lower it if too much is expanded",
     );
     say(
-        mode(Mode::Settle) && !mode(Mode::Grow),
+        asked("eos_confidence_threshold") && mode(Mode::Settle) && !mode(Mode::Grow),
         "eos_confidence_threshold",
         "stage 1 added nothing, the first canvas was long enough",
+        "raise it, or lower `--initial-gen-length`, if the answer was cut",
     );
     found
 }
@@ -72,24 +89,28 @@ fn idle(run: &Run) -> Vec<Finding> {
 /// A run that ended with masks.
 fn ended(run: &Run) -> Option<Finding> {
     let end = run.end();
-    let here = *run.path.last()? == run.session.at();
-    let finish = match run.session.pending() {
-        Pending::Done(finish) if here => *finish,
-        _ => run.session.finish(*run.path.last()?)?,
-    };
+    let finish = run.finish()?;
     let masked: Vec<usize> = (0..end.canvas.len()).filter(|&at| end.canvas.is_open(at)).collect();
-    (finish != Finish::Complete || !masked.is_empty()).then(|| Finding {
-        lint: Lint::Stagnation,
-        text: match finish {
-            // Its program may have been stopped.
-            Finish::Unrecorded => {
-                format!("the recording ends with {} masks left", masked.len())
-            }
-            finish => format!("the run ended ({}) with {} masks left", finish.name(), masked.len()),
-        },
-        steps: vec![end.depth as usize],
-        positions: masked,
-    })
+    let (text, advice) = match finish {
+        Finish::Complete if masked.is_empty() => return None,
+        // Its program may have been stopped.
+        Finish::Unrecorded => (
+            format!("the recording ends with {} masks left", masked.len()),
+            "let the program that wrote it run to its end",
+        ),
+        finish => (
+            format!("the run ended ({}) with {} masks left", finish.name(), masked.len()),
+            match finish {
+                Finish::OutOfSteps => "raise `--steps`",
+                _ => {
+                    "see why the last positions were left (`why POSITION`); a veto or a temperature \
+                      over 0 lets another token in"
+                }
+            },
+        ),
+    };
+    let found = Finding::new(Lint::Stagnation, text).advising(advice);
+    Some(found.at_steps([end.depth as usize]).at_positions(masked))
 }
 
 /// The longest stretch of steps that filled one token each for want of confidence.
@@ -104,13 +125,13 @@ fn creep(run: &Run) -> Option<Finding> {
             best.clone_from(&here);
         }
     }
-    (best.len() >= CREEP).then(|| Finding {
-        lint: Lint::Stagnation,
-        text: format!(
+    (best.len() >= CREEP).then(|| {
+        let text = format!(
             "{} steps in a row were over no threshold and filled one token each",
             best.len()
-        ),
-        steps: best,
-        positions: Vec::new(),
+        );
+        let advice =
+            "lower the threshold if that is too slow: what is filled stays the best of each step";
+        Finding::new(Lint::Stagnation, text).advising(advice).at_steps(best)
     })
 }

@@ -304,6 +304,12 @@ impl Vocabulary for Tokenizer {
         ids.sort_unstable();
         ids
     }
+
+    fn answer_opening(&self) -> Option<String> {
+        const WORDS: &str = "what somebody asks";
+        let text = self.chat.text(&Messages::of(WORDS)).ok()??;
+        text.rsplit_once(WORDS).map(|(_, behind)| behind.to_owned())
+    }
 }
 
 /// Reads a tokenizer. Truncation and padding that were saved with it are for batches of training

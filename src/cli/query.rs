@@ -1,0 +1,129 @@
+//! `demask query`: what fits a query or condition, over the runs of recordings.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{
+    Fault,
+    fault::{say, tell, tell_cut},
+    files::{self, Files, counted},
+    harmless::{harmless, harmless_json},
+    stop,
+};
+use crate::{
+    debugger::{Debugger, NoHost},
+    inspect::{self, Condition, Query, Row, SyntaxError, pointed},
+    trace,
+};
+
+#[derive(Debug, Args)]
+pub struct QueryArgs {
+    /// A query, e.g. "fills where p < 0.3", or a condition, which lists the steps at which it holds
+    #[arg(value_name = "QUERY", value_parser = query)]
+    query: Query,
+    /// Recordings, and folders of them; of each, the branch that was left last is looked at
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// One JSON object a row on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+/// Reads a query, or a condition as a query for steps.
+fn query(text: &str) -> Result<Query, String> {
+    let said = |SyntaxError { at, message }| format!("{message}\n{}", pointed(text, &at));
+    match Query::parse(text) {
+        Ok(query) => Ok(query),
+        // What begins as a query is meant as one.
+        Err(error) if error.at.start > 0 => Err(said(error)),
+        Err(unknown) => match Condition::parse(text) {
+            Ok(_) => Query::parse(&format!("steps where {text}")).map_err(said),
+            Err(error) if error.at.start > 0 => Err(said(error)),
+            Err(error) => Err(format!("{}, or with a condition; {}", unknown.message, said(error))),
+        },
+    }
+}
+
+/// What `--json` prints of a row.
+#[derive(Serialize)]
+struct Found<'a> {
+    file: &'a str,
+    step: usize,
+    position: Option<usize>,
+    slot: Option<u32>,
+    token: Option<u32>,
+    text: Option<String>,
+    p: Option<f32>,
+    made: Option<usize>,
+}
+
+pub fn main(args: &QueryArgs) -> Result<ExitCode, Fault> {
+    let files = Files::of(&args.files);
+    let many = files.many;
+    let stopped = stop::on_signals();
+    let (mut all, mut fitting, mut rows, mut open) = (0, 0, 0, Vec::new());
+    let walked = files.each(|file| {
+        stop::go_on(&stopped)?;
+        let found = one(args, file, many)?;
+        all += 1;
+        fitting += usize::from(found.is_some());
+        let Some((found, first)) = found else { return Ok(()) };
+        rows += found;
+        if file != Path::new("-") {
+            // Before the step is made, where what it is decided on is shown.
+            open.push(files::replay(file, first.saturating_sub(1)));
+        }
+        Ok(())
+    })?;
+    if !args.json {
+        let noun = if rows == 1 { "row" } else { "rows" };
+        let unread = walked.unread();
+        match many {
+            true => say(&format!("{rows} {noun} in {fitting} of {}{unread}", counted(all)))?,
+            false => tell(&format!("{rows} {noun}")),
+        }
+        files::say_to_open(&open)?;
+    }
+    Ok(walked.code)
+}
+
+/// Prints the rows of one recording; their number and the first one's step, if there are any.
+fn one(args: &QueryArgs, file: &Path, many: bool) -> Result<Option<(usize, usize)>, Fault> {
+    let recording = trace::read(file)?;
+    tell_cut(&recording, file);
+    let vocabulary = recording.vocabulary.clone();
+    let tokens = recording.header.model.vocabulary;
+    let debugger =
+        Debugger::new(recording.session(), vocabulary.clone(), Box::new(NoHost), false, tokens);
+    let end = recording.recorded.end;
+    let rows = inspect::rows(&args.query, &debugger.session, &*vocabulary, end);
+    let name = file.display().to_string();
+    for row in &rows {
+        let line = match args.json {
+            true => harmless_json(&json(&name, row, &debugger)?),
+            false if many => harmless(&format!("{name}: {}", debugger.row_text(row))),
+            false => harmless(&debugger.row_text(row)),
+        };
+        say(&line)?;
+    }
+    Ok(rows.first().map(|first| (rows.len(), first.step)))
+}
+
+fn json(file: &str, row: &Row, debugger: &Debugger) -> Result<String, Fault> {
+    let found = Found {
+        file,
+        step: row.step,
+        position: row.position,
+        slot: row.slot.map(|slot| slot.0),
+        token: row.token,
+        text: row.token.map(|token| debugger.vocabulary.named(token)),
+        p: row.p,
+        made: row.made,
+    };
+    serde_json::to_string(&found).map_err(Fault::failure)
+}
