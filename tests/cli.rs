@@ -132,7 +132,8 @@ fn json_says_what_was_run() {
     let ids: Vec<String> =
         json["prompt"]["ids"].as_array().unwrap().iter().map(Value::to_string).collect();
     // The ids give the same run again.
-    let again = [&args[..], &more[..4], &["--prompt-ids", &ids.join(",")]].concat();
+    let ids = ids.join(",");
+    let again = [&args[..], &more[..4], &["--prompt-ids", &ids]].concat();
     let output = demask(&again).output().unwrap();
     let by_ids: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&by_ids["ids"], &by_ids["prompt"]["ids"]), (&json["ids"], &json["prompt"]["ids"]));
