@@ -58,7 +58,7 @@ fn the_ending_says_what_is_made() {
     assert!(export(&[&file, &out("a.parquet")]).status.success());
     assert!(fs::read(out("a.parquet")).unwrap().starts_with(b"PAR1"));
     let positions = made(&["--to", "csv", "--table", "positions", &file, &out("table")]);
-    assert!(positions.starts_with("file,branch,step,node,position,"));
+    assert!(positions.starts_with("file,branch,step,before,node,position,"));
     assert_eq!(names(folder.path()).len(), 8);
 }
 

@@ -4,7 +4,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::Duration,
 };
 
@@ -24,12 +24,19 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/import").join(name)
 }
 
-/// Written as a recording and read back.
+/// Written as a recording, whose lines fit the published schema, and read back.
 fn recorded(imported: &Imported) -> Recording {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("run.jsonl.zst");
+    let path = folder.path().join("run.jsonl");
     let texts = Arc::new(imported.texts.clone().unwrap_or_default());
     trace::save_foreign(&imported.run, &path, &imported.header, texts, |_| {}).unwrap();
+    static SCHEMA: LazyLock<jsonschema::Validator> =
+        LazyLock::new(|| jsonschema::draft202012::new(&trace::schema()).unwrap());
+    for line in fs::read_to_string(&path).unwrap().lines() {
+        let value = serde_json::from_str(line).unwrap();
+        let fault = SCHEMA.iter_errors(&value).next().map(|error| error.to_string());
+        assert_eq!(fault, None, "{line}");
+    }
     trace::read(&path).unwrap()
 }
 

@@ -328,7 +328,7 @@ pub const COMMANDS: &[Spec] = &[
         Takes::Nothing,
         "take back the last edit, turned parameter or deleted branch",
     ),
-    spec("redo", &[], Takes::Nothing, "make the edit again that was taken back"),
+    spec("redo", &[], Takes::Nothing, "do again what was taken back"),
     spec("text", &[], Takes::Nothing, "print the answer as it stands"),
     spec("passes", &[], Takes::Nothing, "print how many forward passes were run"),
     spec("print", &["p"], Takes::Words, "print a value: a name or a condition, e.g. `eos_conf`"),

@@ -10,10 +10,19 @@ use crate::{
 /// Something that can be taken back.
 #[derive(Debug, Clone)]
 pub(super) enum Undo {
-    /// An edit made the second node from the first.
-    Edit(NodeId, NodeId),
-    /// The parameters were these at this node before this one was turned.
-    Param(NodeId, String, Params),
+    /// An edit made this node.
+    Edit(NodeId),
+    /// A parameter was turned.
+    Param {
+        /// Where.
+        node: NodeId,
+        /// Which.
+        name: String,
+        /// All parameters before.
+        was: Params,
+        /// And behind.
+        now: Params,
+    },
     /// A branch was deleted.
     Branch(Vec<NodeId>),
 }
@@ -74,11 +83,9 @@ impl Debugger {
                 Edit::Veto { slot, token: self.known(self.token(token)?)?, on: *on }
             }
         };
-        let before = self.session.at();
         let node = self.session.edit(&[edit]).map_err(Failed::new)?;
         self.goal = None;
-        self.undo.push(Undo::Edit(before, node));
-        self.redo.clear();
+        self.did(Undo::Edit(node));
         Ok(())
     }
 
@@ -94,51 +101,73 @@ impl Debugger {
         }
     }
 
-    /// Takes back what was done last, where it was done: that is said if it is elsewhere.
-    pub(super) fn take_back(&mut self) -> Result<String, Failed> {
-        let here = self.session.at();
-        let said = self.taken_back()?;
-        let there = self.session.at();
-        Ok(match there == here || self.session.timeline()[here].parent == Some(there) {
-            true => said,
-            false => format!("{said}; this is {}", self.branch_text()),
-        })
+    /// Keeps what was done for [`Debugger::take_back`]; what was taken back is done with.
+    pub(super) fn did(&mut self, done: Undo) {
+        self.undo.push(done);
+        self.redo.clear();
     }
 
-    fn taken_back(&mut self) -> Result<String, Failed> {
+    /// Takes back what was done last, where it was done, and says where that is.
+    pub(super) fn take_back(&mut self) -> Result<String, Failed> {
+        let Some(done) = self.undo.pop() else {
+            return Err(Failed::new("there is nothing to take back; `back` goes a step back"));
+        };
         self.goal = None;
-        match self.undo.pop() {
-            None => Err(Failed::new("there is nothing to take back; `back` goes a step back")),
-            Some(Undo::Edit(before, node)) => {
-                self.go(before);
-                self.session.turn_away(node);
-                self.redo.push(node);
-                Ok("the edit is taken back; `redo` makes it again".to_owned())
+        let said = match &done {
+            Undo::Edit(node) => {
+                self.session.take_back(*node);
+                "the edit is taken back".to_owned()
             }
-            Some(Undo::Param(node, name, params)) => {
-                self.go(node);
-                self.take_params(&params);
-                let value = params.get(&name).map_err(Failed::new)?;
-                Ok(format!("{name} is {value} again"))
-            }
-            Some(Undo::Branch(nodes)) => {
-                self.session.restore_branch(&nodes);
+            Undo::Param { node, name, was, .. } => self.params_at(*node, name, was)?,
+            Undo::Branch(nodes) => {
+                self.session.restore_branch(nodes);
                 let tip = nodes.first().copied().unwrap_or_else(|| self.session.at());
                 self.switch(tip);
-                Ok("the branch is back".to_owned())
+                "the branch is back".to_owned()
             }
-        }
+        };
+        self.redo.push(done);
+        Ok(format!("{said}: {}; `redo` does it again", self.place_text()))
     }
 
-    /// Makes the edit again that was taken back last.
+    /// Does again what was taken back last, and says where.
     pub(super) fn make_again(&mut self) -> Result<String, Failed> {
+        let live = |node: NodeId| !self.session.timeline()[node].deleted;
         // Its branch may have been deleted since.
-        let live = |&node: &NodeId| !self.session.timeline()[node].deleted;
-        let node = std::iter::from_fn(|| self.redo.pop()).find(live);
-        let node = node.ok_or_else(|| Failed::new("no edit was taken back"))?;
-        let before = self.session.timeline()[node].parent.unwrap_or(node);
+        let there = |done: &Undo| match done {
+            Undo::Edit(node) => self.session.timeline()[*node].parent.is_some_and(live),
+            Undo::Param { node, .. } => live(*node),
+            Undo::Branch(nodes) => nodes.iter().all(|&node| live(node)),
+        };
+        let done = self.redo.pop().ok_or_else(|| Failed::new("nothing was taken back"))?;
+        if !there(&done) {
+            return Err(Failed::new("it cannot be done again: its branch is deleted"));
+        }
+        self.goal = None;
+        let said = match &done {
+            Undo::Edit(node) => {
+                if !self.session.make_again(*node) {
+                    return Err(Failed::new("it cannot be done again: its branch is deleted"));
+                }
+                "the edit is made again".to_owned()
+            }
+            Undo::Param { node, name, now, .. } => self.params_at(*node, name, now)?,
+            Undo::Branch(nodes) => {
+                let tip = nodes.first().copied().unwrap_or_else(|| self.session.at());
+                self.session.delete_branch(tip).map_err(Failed::new)?;
+                "the branch is deleted again".to_owned()
+            }
+        };
+        self.undo.push(done);
+        Ok(format!("{said}: {}", self.place_text()))
+    }
+
+    /// Goes to where a parameter was turned, under the parameters of one side of that.
+    fn params_at(&mut self, node: NodeId, name: &str, params: &Params) -> Result<String, Failed> {
+        let value = params.get(name).map_err(Failed::new)?;
         self.go(node);
-        self.undo.push(Undo::Edit(before, node));
-        Ok("the edit is made again".to_owned())
+        self.take_params(params);
+        self.session.turn_to_params();
+        Ok(format!("{name} is {value} again"))
     }
 }

@@ -155,12 +155,20 @@ impl Debugger {
         if was != value {
             let at = self.session.at();
             // A knob turned on and on is taken back in one.
-            let same = matches!(
-                self.undo.last(),
-                Some(Undo::Param(node, other, _)) if *node == at && other == name
-            );
-            if !same {
-                self.undo.push(Undo::Param(at, name.to_owned(), params));
+            let turned = self.session.params().clone();
+            match self.undo.last_mut() {
+                Some(Undo::Param { node, name: other, now, .. })
+                    if *node == at && other == name =>
+                {
+                    *now = turned;
+                    self.redo.clear();
+                }
+                _ => self.did(Undo::Param {
+                    node: at,
+                    name: name.to_owned(),
+                    was: params,
+                    now: turned,
+                }),
             }
         }
         Ok(format!("{name} = {value} (was {was}): {}", affects.words()))

@@ -94,6 +94,8 @@ pub struct Debugger {
     pub host: Box<dyn Host>,
     /// True if a model can supply predictions.
     pub live: bool,
+    /// True while more of the recording may come: where it ends so far, the run is not over.
+    pub follows: bool,
     /// Conditions that stop a run.
     pub breakpoints: Breakpoints,
     /// Runs under other parameters, made in spare time.
@@ -107,7 +109,7 @@ pub struct Debugger {
     judged: Option<NodeId>,
     places: Vec<(NodeId, Params)>,
     undo: Vec<edits::Undo>,
-    redo: Vec<NodeId>,
+    redo: Vec<edits::Undo>,
     /// The branch that is re-simulated.
     simulated_from: Option<Vec<NodeId>>,
 }
@@ -126,6 +128,7 @@ impl Debugger {
             vocabulary,
             host,
             live,
+            follows: false,
             breakpoints: Breakpoints::default(),
             tries: Tries::default(),
             exact: false,

@@ -102,6 +102,14 @@ impl Debugger {
             .collect()
     }
 
+    /// Where one stands: the step, and the branch where there are several.
+    pub(super) fn place_text(&self) -> String {
+        match self.session.timeline().branches().len() {
+            0 | 1 => format!("at step {}", self.session.node().depth),
+            _ => self.branch_text(),
+        }
+    }
+
     /// Which branch one stands on.
     pub fn branch_text(&self) -> String {
         match self.current_branch() {
@@ -252,6 +260,7 @@ impl Debugger {
             };
             match self.session.pending() {
                 Pending::Decided { decision, .. } => lines.extend(verdict(decision)),
+                _ if self.awaits_step() => lines.push("the next step is not here yet".to_owned()),
                 Pending::Wanted { .. } => lines.push("its prediction is not known".to_owned()),
                 Pending::Done(finish) => lines.push(format!("the run is over ({})", finish.name())),
                 Pending::Failed(error) => lines.push(error.to_string()),
@@ -333,7 +342,8 @@ impl Debugger {
         query: &Query,
         file: Option<&Path>,
     ) -> Result<Vec<String>, Failed> {
-        let rows = inspect::rows(query, &self.session, &*self.vocabulary, self.session.at());
+        let at = (self.session.at(), 0);
+        let rows = inspect::rows(query, &self.session, &*self.vocabulary, at);
         let noun = if rows.len() == 1 { "row" } else { "rows" };
         let mut lines = vec![format!("{query}: {} {noun}", rows.len())];
         if let Some(file) = file {

@@ -30,7 +30,8 @@ pub enum Goal {
 pub enum Tick {
     /// There is no goal.
     Idle,
-    /// A forward pass is needed before it goes on.
+    /// A forward pass is needed before it goes on, or the next step of a recording that is still
+    /// being written or read.
     Waiting,
     /// A step was made, or a known one gone over.
     Moved,
@@ -98,15 +99,44 @@ impl Debugger {
         matches!(self.session.pending(), Pending::Wanted { .. }) && !self.known_forward()
     }
 
-    /// True if what is pending is decided under other parameters than those on record.
-    pub fn what_if(&self) -> bool {
+    /// True where the next step has not been read, or not been written yet.
+    pub fn awaits_step(&self) -> bool {
+        let ends = match self.session.pending() {
+            Pending::Wanted { .. } => !self.live && !self.turned(),
+            // Of another program's run nobody else knows whether it is over.
+            Pending::Done(_) => !self.session.strategy().decides(),
+            Pending::Decided { .. } | Pending::Failed(_) => false,
+        };
+        self.follows && ends && self.session.node().next.is_none()
+    }
+
+    /// True if parameters are turned: they are not those on record.
+    pub fn turned(&self) -> bool {
         self.own_params() != self.session.params()
+    }
+
+    /// True if parameters are turned and what is pending is not what they would do as they were.
+    pub fn what_if(&self) -> bool {
+        if !self.turned() {
+            return false;
+        }
+        let session = &self.session;
+        let Pending::Decided { key, decision, .. } = session.pending() else { return true };
+        let next = session.node().next.and_then(|next| session.timeline()[next].step());
+        match next {
+            Some(step) => !step.is(*key, decision),
+            None => session.decided_under(self.own_params()).is_none_or(|(other, as_it_was)| {
+                other != *key
+                    || as_it_was.edits != decision.edits
+                    || as_it_was.next != decision.next
+            }),
+        }
     }
 
     /// True if the next step is on record and nothing was changed: then it is gone over, not
     /// made again. A sparse foreign trace may hold steps without their predictions.
     pub fn known_forward(&self) -> bool {
-        self.session.node().next.is_some() && !self.what_if()
+        self.session.node().next.is_some() && !self.turned()
     }
 
     /// True if a person's edit comes next on the branch.
@@ -124,6 +154,9 @@ impl Debugger {
             Arrived::Waiting => return Tick::Waiting,
             Arrived::GoOn => {}
         }
+        if self.awaits_step() {
+            return Tick::Waiting;
+        }
         // A re-simulation asks for nothing.
         let live = self.live && goal != Goal::Resimulate;
         if self.waiting() && live {
@@ -131,15 +164,14 @@ impl Debugger {
         }
         match self.advance() {
             Ok(()) => match &mut self.goal {
-                Some(Goal::Steps(left)) if *left > 1 => {
-                    *left -= 1;
-                    Tick::Moved
+                Some(Goal::Steps(left)) => {
+                    *left = left.saturating_sub(1);
+                    // The last step may end at a breakpoint as any other.
+                    match *left == 0 {
+                        true => self.end_of_steps(),
+                        false => Tick::Moved,
+                    }
                 }
-                // The last step may end at a breakpoint as any other.
-                Some(Goal::Steps(_)) => match self.hits(self.session.at()).0 {
-                    hit if hit.is_empty() => self.stopped(Stop::Reached),
-                    hit => self.stopped(Stop::Hit(hit)),
-                },
                 _ => Tick::Moved,
             },
             Err(StepError::Done(finish)) => self.stopped(Stop::Done(finish)),
@@ -147,6 +179,13 @@ impl Debugger {
             Err(StepError::Waiting) => self.stopped(Stop::Unrecorded),
             Err(StepError::Decode(error)) => self.stopped(Stop::Failed(error)),
             Err(error) => self.stopped(Stop::Refused(error)),
+        }
+    }
+
+    fn end_of_steps(&mut self) -> Tick {
+        match self.arrived(&Goal::Steps(0)) {
+            Arrived::Stop(stop) => self.stopped(stop),
+            Arrived::Waiting | Arrived::GoOn => Tick::Moved,
         }
     }
 
@@ -172,17 +211,16 @@ impl Debugger {
         self.session.step().map(drop)
     }
 
-    /// Judges the node stood at, once: breakpoints first, then the goal.
+    /// Judges the node stood at, once and by all that is asked: breakpoints first, then the goal.
+    /// What cannot be judged before the forward pass is waited for, or where a run stops would hang
+    /// on when its passes are done.
     fn arrived(&mut self, goal: &Goal) -> Arrived {
         let at = self.session.at();
+        let over = *goal == Goal::Steps(0);
         if self.judged == Some(at) {
-            return Arrived::GoOn;
+            return if over { Arrived::Stop(Stop::Reached) } else { Arrived::GoOn };
         }
         let (hit, open) = self.hits(at);
-        if !hit.is_empty() {
-            self.judged = Some(at);
-            return Arrived::Stop(Stop::Hit(hit));
-        }
         let (reached, unsure) = match goal {
             Goal::Until(condition) => {
                 let holds = condition.holds(&self.view(at));
@@ -194,14 +232,18 @@ impl Debugger {
                 (phase.stage != *stage || start != *block, false)
             }
             Goal::Stage(stage) => (self.session.phase().stage != *stage, false),
-            Goal::Continue | Goal::Steps(_) | Goal::Resimulate => (false, false),
+            Goal::Continue | Goal::Steps(_) | Goal::Resimulate => (over, false),
         };
         let live = self.live && *goal != Goal::Resimulate;
-        if (open || unsure) && !reached && live && self.waiting() {
+        if (open || unsure) && (live && self.waiting() || self.awaits_step()) {
             return Arrived::Waiting;
         }
         self.judged = Some(at);
-        if reached { Arrived::Stop(Stop::Reached) } else { Arrived::GoOn }
+        match (hit.is_empty(), reached) {
+            (false, _) => Arrived::Stop(Stop::Hit(hit)),
+            (true, true) => Arrived::Stop(Stop::Reached),
+            (true, false) => Arrived::GoOn,
+        }
     }
 
     /// The breakpoints that hold at a node, and whether others cannot be judged before its

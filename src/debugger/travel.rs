@@ -86,10 +86,10 @@ impl Debugger {
         let (depth, branch) = (self.depth(), self.branch());
         let last = branch.len() - 1;
         if depth == last {
-            return Err(Failed::new(if self.live {
-                "no step is known from here; `step` makes one"
-            } else {
-                "the recording ends here"
+            return Err(Failed::new(match self.live {
+                true => "no step is known from here; `step` makes one",
+                false if self.awaits_step() => "the next step is not here yet",
+                false => "the recording ends here",
             }));
         }
         self.go(branch[depth.saturating_add(n).min(last)]);
@@ -193,7 +193,8 @@ impl Debugger {
 
     /// The branch on screen and its place among all.
     pub fn current_branch(&self) -> Option<(usize, Branch)> {
-        let tip = *self.branch().last()?;
+        let timeline = self.session.timeline();
+        let tip = timeline.tip_of(*self.branch().last()?);
         let branches = self.session.timeline().branches();
         branches.into_iter().enumerate().find(|(_, branch)| branch.tip == tip)
     }
@@ -218,7 +219,7 @@ impl Debugger {
         self.goal = None;
         let gone = self.session.delete_branch(branch.tip).map_err(Failed::new)?;
         let steps = gone.len();
-        self.undo.push(Undo::Branch(gone));
+        self.did(Undo::Branch(gone));
         Ok(format!(
             "branch {} is deleted, {steps} steps of its own; undo brings it back",
             number + 1

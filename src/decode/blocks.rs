@@ -35,7 +35,7 @@ pub struct State {
     pub step: usize,
     /// Masks in it when it began.
     pub masks: usize,
-    /// Steps since one changed the canvas, if none is planned without effect.
+    /// Steps since one changed the canvas or what is remembered, if none is planned without effect.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub idle: u32,
     /// No later step can change anything, or there is none.
@@ -202,6 +202,20 @@ pub(super) trait Rule: Send + Sync {
     /// If the prediction lacks a column.
     fn remember(&self, _sight: &Sight, _params: &Params) -> Result<Option<Memory>, DecodeError> {
         Ok(None)
+    }
+
+    /// True if what is remembered has not changed in anything that [`Rule::pick`] reads, so that
+    /// the same canvas will be decided on as before.
+    ///
+    /// # Errors
+    /// If a parameter is missing.
+    fn settled(
+        &self,
+        _before: Option<&Memory>,
+        _after: Option<&Memory>,
+        _params: &Params,
+    ) -> Result<bool, DecodeError> {
+        Ok(true)
     }
 
     /// Values of a number with fractions at which [`Rule::pick`] or [`Rule::remember`] may change,
@@ -385,7 +399,9 @@ impl<R: Rule> Strategy for Blocks<R> {
         }
         let after = canvas.apply(&edits, 0)?.canvas;
         let memory = self.0.remember(&sight, params)?;
-        let next = self.next(&after, &sight.state, shape, params, edits.is_empty())?;
+        let settled = self.0.settled(sight.state.memory.as_ref(), memory.as_ref(), params)?;
+        let unchanged = edits.is_empty() && settled;
+        let next = self.next(&after, &sight.state, shape, params, unchanged)?;
         let next = State { memory, ..next };
         Ok(Decision {
             mode: picks.mode,

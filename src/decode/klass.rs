@@ -153,6 +153,25 @@ impl Rule for Klass {
         Ok(Some(Memory { settled: settled(sight, params)?, tokens: sight.canvas.tokens() }))
     }
 
+    /// Beyond the steps that count, another one in a row changes nothing.
+    fn settled(
+        &self,
+        before: Option<&Memory>,
+        after: Option<&Memory>,
+        params: &Params,
+    ) -> Result<bool, DecodeError> {
+        let history = params.count("kl_history_length")?.min(255);
+        let counted = |memory: &Memory| -> Vec<usize> {
+            memory.settled.iter().map(|&steps| usize::from(steps).min(history)).collect()
+        };
+        Ok(match (before, after) {
+            (Some(before), Some(after)) => {
+                before.tokens == after.tokens && counted(before) == counted(after)
+            }
+            (before, after) => before == after,
+        })
+    }
+
     fn breaks(
         &self,
         name: &str,
@@ -186,4 +205,67 @@ fn settled(sight: &Sight, params: &Params) -> Result<Vec<u8>, DecodeError> {
     let threshold = params.float("kl_threshold")? as f32;
     let pairs = memory.settled.iter().zip(kl);
     Ok(pairs.map(|(&n, &kl)| if kl < threshold { n.saturating_add(1) } else { 0 }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        canvas::SpecialTokens,
+        decode::{Finish, Plan, State as AnyState, Strategy as _, blocks::Blocks},
+        predict::{Data, Prediction},
+    };
+
+    const MASK: TokenId = 9;
+
+    /// Two positions: the mask is the best guess at the first, a token at the second. `p` is their
+    /// confidence and `kl` what every step after the first diverges.
+    fn run(p: [f32; 2], kl: f32, history: i64) -> (Vec<Vec<TokenId>>, Finish) {
+        let mut params = Params::defaults(SPECS);
+        for (name, value) in
+            [("gen_length", 2), ("block_length", 2), ("kl_history_length", history)]
+        {
+            params.set(name, Value::Int(value)).unwrap();
+        }
+        let strategy = Blocks(Klass);
+        let special = SpecialTokens { mask: MASK, eos: 8 };
+        let (mut canvas, mut state) = strategy.start(&[1], special, &params).unwrap();
+        let mut canvases = Vec::new();
+        for step in 1..300 {
+            let extras = crate::decode::Extras::NONE;
+            match strategy.plan(&canvas, &state, &params, step, extras).unwrap() {
+                Plan::Done(finish) => return (canvases, finish),
+                Plan::Predict(_) => {}
+            }
+            let prediction = Prediction::new(2)
+                .with(Column::Choice, Data::Ids(vec![MASK, 5]))
+                .with(Column::PChoice, Data::Numbers(p.to_vec()))
+                .with(Column::Kl, Data::Numbers(vec![kl; 2]));
+            let decision = strategy.decide(&canvas, &state, &params, &prediction).unwrap();
+            canvas = canvas.apply(&decision.edits, step).unwrap().canvas;
+            state = decision.next;
+            assert!(matches!(state, AnyState::Blocks(_)));
+            canvases.push(canvas.tokens());
+        }
+        panic!("it does not end");
+    }
+
+    /// While positions settle the run goes on, though no step writes anything.
+    #[test]
+    fn a_run_is_stagnant_only_when_nothing_settles_any_more() {
+        let check = |(p, kl, history), steps: usize, last: [TokenId; 2]| {
+            let (canvases, finish) = run(p, kl, history);
+            assert_eq!(finish, Finish::Stagnant);
+            assert_eq!(canvases.len(), steps, "{canvases:?}");
+            assert_eq!(canvases.last().unwrap(), &last);
+        };
+        // The best is the mask, so nothing is written at first; settled after 1 + 2 steps, the
+        // second is over .9 and is written. Then nothing changes any more.
+        check(([0.99, 0.95], 0.0, 2), 4, [MASK, 5]);
+        check(([0.99, 0.95], 0.0, 5), 7, [MASK, 5]);
+        // Not confident enough: it ends when both have settled.
+        check(([0.99, 0.5], 0.0, 2), 4, [MASK, MASK]);
+        // What never settles changes nothing, but the first step begins the memory.
+        check(([0.99, 0.95], 0.5, 2), 2, [MASK, MASK]);
+    }
 }

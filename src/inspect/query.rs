@@ -1,7 +1,7 @@
 //! Queries over a branch: its steps taken apart into rows, and those that fit.
 
 use super::{
-    language::{Facts, Index, Name, Query, Subject, Use, Value, When},
+    language::{Facts, Index, Name, Query, Reads, Subject, Use, Value, When},
     view::View,
 };
 use crate::{
@@ -32,6 +32,8 @@ pub struct Row {
     pub was: Option<TokenId>,
     /// What the condition of the query reads there, by name.
     pub values: Vec<(String, String)>,
+    /// The node that the step led to in which the position's token was decided, if that is another.
+    decided: Option<NodeId>,
 }
 
 impl Row {
@@ -46,6 +48,7 @@ impl Row {
             made: None,
             was: None,
             values: Vec::new(),
+            decided: None,
         }
     }
 }
@@ -54,6 +57,8 @@ impl Row {
 struct Seen<'a, 'v> {
     row: &'a Row,
     view: &'a View<'v>,
+    /// What is known where the position's token was decided, if that is another node.
+    decided: Option<View<'v>>,
 }
 
 impl Facts for Seen<'_, '_> {
@@ -69,18 +74,25 @@ impl Facts for Seen<'_, '_> {
             _ => {
                 let own = used.index == Some(Index::Own);
                 let index = if own { Some(Index::Slot(self.row.slot?)) } else { used.index };
-                self.view.value(Use { index, ..used }, when)
+                let decided = own && !used.after && used.spec.reads == Reads::Prediction;
+                let view = self.decided.as_ref().filter(|_| decided).unwrap_or(self.view);
+                view.value(Use { index, ..used }, when)
             }
         }
     }
 }
 
-/// The rows of the branch through `at` that fit a query, in order.
-pub fn rows(query: &Query, session: &Session, vocabulary: &dyn Vocabulary, at: NodeId) -> Vec<Row> {
+/// The rows of the branch through `at` that fit a query, in order, from step `from` on.
+pub fn rows(
+    query: &Query,
+    session: &Session,
+    vocabulary: &dyn Vocabulary,
+    (at, from): (NodeId, usize),
+) -> Vec<Row> {
     let branch = session.timeline().branch(at);
     let last = branch.len().saturating_sub(1);
     let mut found = Vec::new();
-    for (step, &node) in branch.iter().enumerate() {
+    for (step, &node) in branch.iter().enumerate().skip(from) {
         if query.subject == Subject::Positions && step != last {
             continue;
         }
@@ -92,7 +104,8 @@ pub fn rows(query: &Query, session: &Session, vocabulary: &dyn Vocabulary, at: N
         }
         let view = View::new(session, vocabulary, node);
         found.extend(rows.into_iter().filter_map(|row| {
-            let seen = Seen { row: &row, view: &view };
+            let decided = row.decided.map(|node| View::new(session, vocabulary, node));
+            let seen = Seen { row: &row, view: &view, decided };
             let values = query.fits(&seen).then(|| query.values(&seen))?;
             Some(Row { values, ..row })
         }));
@@ -118,12 +131,16 @@ fn of_step(subject: Subject, session: &Session, id: NodeId, step: usize) -> Vec<
             .cells()
             .iter()
             .enumerate()
-            .map(|(position, cell)| Row {
-                position: Some(position),
-                slot: Some(cell.slot),
-                token: Some(cell.token),
-                p: cell.filled.and_then(|at| filled_with(session, id, at as usize, cell.slot)),
-                ..row.clone()
+            .map(|(position, cell)| {
+                let filled = cell.filled.and_then(|at| filled(session, id, at as usize, cell.slot));
+                Row {
+                    position: Some(position),
+                    slot: Some(cell.slot),
+                    token: Some(cell.token),
+                    p: filled.map(|(_, p)| p),
+                    decided: filled.map(|(node, _)| node),
+                    ..row.clone()
+                }
             })
             .collect(),
         Subject::Fills
@@ -176,14 +193,15 @@ fn of_step(subject: Subject, session: &Session, id: NodeId, step: usize) -> Vec<
     }
 }
 
-/// The confidence a slot was filled with at a step on the way to a node.
-fn filled_with(session: &Session, at: NodeId, step: usize, slot: Slot) -> Option<f32> {
+/// The node that the step led to in which a slot was filled on the way to a node, and with what
+/// confidence.
+fn filled(session: &Session, at: NodeId, step: usize, slot: Slot) -> Option<(NodeId, f32)> {
     let timeline = session.timeline();
     let up = (timeline[at].depth as usize).checked_sub(step)?;
     let node = std::iter::successors(Some(at), |&id| timeline[id].parent).nth(up)?;
     let before = &timeline[timeline[node].parent?].canvas;
     match timeline[node].step()?.decision.verdicts.get(before.position(slot)?)? {
-        Verdict::Fill { p, .. } | Verdict::Replace { p, .. } => Some(*p),
+        Verdict::Fill { p, .. } | Verdict::Replace { p, .. } => Some((node, *p)),
         _ => None,
     }
 }

@@ -1,11 +1,12 @@
-//! What is known at a node, by name: the canvas, the step that led there, the prediction on it.
+//! What is known at a node, by name: the step that led there, the prediction that it was decided on,
+//! the canvas that it left and the prediction on that.
 
 use std::{cell::OnceCell, collections::HashMap, sync::Arc};
 
-use super::language::{Facts, Index, Name, Use, Value, When};
+use super::language::{Facts, Index, Name, Reads, Use, Value, When};
 use crate::{
     canvas::{Born, Canvas, Cell, Slot, TokenId},
-    decode::{self, Decision, Mode, Params, Verdict},
+    decode::{self, Decision, Finish, Mode, Params, Verdict},
     predict::{Column, Piece, Prediction, Vocabulary},
     session::{Node, NodeId, Pending, Session},
 };
@@ -111,13 +112,20 @@ fn flips(session: &Session, at: NodeId, slot: Slot) -> usize {
     guesses.len().saturating_sub(1)
 }
 
+/// A canvas with the prediction on it and what was decided on that: one side of a step.
+struct Side {
+    at: NodeId,
+    prediction: Option<Arc<Prediction>>,
+    decision: Option<Arc<Decision>>,
+}
+
 /// A node, as conditions see it.
 pub struct View<'a> {
     session: &'a Session,
     vocabulary: &'a dyn Vocabulary,
     at: NodeId,
-    prediction: OnceCell<Option<Arc<Prediction>>>,
-    decision: OnceCell<Option<Arc<Decision>>>,
+    decided_on: OnceCell<Option<Side>>,
+    after: OnceCell<Side>,
     before: OnceCell<Option<Box<View<'a>>>>,
 }
 
@@ -128,8 +136,8 @@ impl<'a> View<'a> {
             session,
             vocabulary,
             at,
-            prediction: OnceCell::new(),
-            decision: OnceCell::new(),
+            decided_on: OnceCell::new(),
+            after: OnceCell::new(),
             before: OnceCell::new(),
         }
     }
@@ -151,29 +159,42 @@ impl<'a> View<'a> {
         before.as_deref()
     }
 
-    fn prediction(&self) -> Option<&Prediction> {
-        self.prediction.get_or_init(|| prediction_at(self.session, self.at)).as_deref()
+    /// What the step that led here was decided on; behind a person's edits, the step before them.
+    /// `None` at the start of a run.
+    fn decided_on(&self) -> Option<&Side> {
+        let side = self.decided_on.get_or_init(|| {
+            let timeline = self.session.timeline();
+            let path = std::iter::successors(Some(self.at), |&id| timeline[id].parent);
+            let (node, step) = path.map(|id| &timeline[id]).find_map(|n| Some((n, n.step()?)))?;
+            Some(Side {
+                at: node.parent?,
+                prediction: self.session.prediction(step.prediction).cloned(),
+                decision: Some(step.decision.clone()),
+            })
+        });
+        side.as_ref()
+    }
+
+    /// The canvas here, with what comes next.
+    fn after(&self) -> &Side {
+        self.after.get_or_init(|| Side {
+            at: self.at,
+            prediction: prediction_at(self.session, self.at),
+            decision: decision_at(self.session, self.at),
+        })
+    }
+
+    fn canvas(&self, side: &Side) -> &'a Canvas {
+        &self.session.timeline()[side.at].canvas
     }
 
     fn pending(&self) -> Option<&Decision> {
-        self.decision.get_or_init(|| decision_at(self.session, self.at)).as_deref()
+        self.after().decision.as_deref()
     }
 
     /// The decision of the step that led here.
     fn made(&self) -> Option<&'a Decision> {
         self.node().step().map(|step| &*step.decision)
-    }
-
-    fn position(&self, index: Option<Index>) -> Option<usize> {
-        match index? {
-            Index::Position(position) => Some(position),
-            Index::Slot(slot) => self.node().canvas.position(slot),
-            Index::Own => None,
-        }
-    }
-
-    fn cell(&self, index: Option<Index>) -> Option<Cell> {
-        self.node().canvas.cells().get(self.position(index)?).copied()
     }
 
     /// A token with its text; control tokens by their name.
@@ -187,9 +208,9 @@ impl<'a> View<'a> {
     }
 
     /// Guesses of masked slots.
-    fn guesses(&self) -> Option<HashMap<Slot, TokenId>> {
-        let prediction = self.prediction()?;
-        let canvas = &self.node().canvas;
+    fn guesses(&self, side: &Side) -> Option<HashMap<Slot, TokenId>> {
+        let prediction = side.prediction.as_ref()?;
+        let canvas = self.canvas(side);
         let cells = canvas.cells().iter().enumerate();
         let masked = cells.filter(|(_, cell)| cell.token == canvas.special().mask);
         Some(masked.filter_map(|(at, cell)| Some((cell.slot, guess(prediction, at).0?))).collect())
@@ -202,10 +223,6 @@ impl<'a> View<'a> {
         let truth = |truth: bool| Some(Value::Truth(truth));
         let made = |read: &dyn Fn(&Decision) -> usize| count(self.made().map_or(0, read));
         let mode = |mode: Mode| truth(self.made().is_some_and(|made| made.mode == mode));
-        let column = |column| {
-            let number = self.prediction()?.number(column, self.position(used.index)?)?;
-            number.is_finite().then_some(number)
-        };
         let phase = || self.session.strategy().phase(canvas, &node.state, self.params());
         match used.spec.name {
             Name::Step => count(node.depth as usize),
@@ -232,27 +249,24 @@ impl<'a> View<'a> {
                     tokens[..canvas.tail()].iter().copied().filter(|&id| id != mask).collect();
                 Some(Value::Text(self.vocabulary.text(&written)))
             }
-            Name::Done if self.at == self.session.at() => {
-                truth(matches!(self.session.pending(), Pending::Done(_)))
+            Name::Done => {
+                let finish = match self.session.pending() {
+                    Pending::Done(finish) if self.at == self.session.at() => Some(*finish),
+                    _ if self.at == self.session.at() => None,
+                    _ => self.session.finish(self.at),
+                };
+                // Another program's recording may go on, or not say that it is over.
+                (finish != Some(Finish::Unrecorded)).then(|| Value::Truth(finish.is_some()))
             }
-            Name::Done => truth(self.session.finish(self.at).is_some()),
-            Name::Token => Some(self.token(self.cell(used.index)?.token)),
-            Name::Masked => truth(self.cell(used.index)?.token == canvas.special().mask),
-            Name::Flips => {
-                let slot = self.cell(used.index)?.slot;
-                // The guess that counts last is the one on this canvas.
-                if canvas.is_masked(canvas.position(slot)?) {
-                    self.prediction()?;
-                }
-                count(flips(self.session, self.at, slot))
-            }
-            Name::Born => count(match self.cell(used.index)?.born {
+            Name::Token => Some(self.token(cell(canvas, used.index)?.token)),
+            Name::Masked => truth(cell(canvas, used.index)?.token == canvas.special().mask),
+            Name::Born => count(match cell(canvas, used.index)?.born {
                 Born::Start => 0,
                 Born::Appended { step } | Born::Inserted { step, .. } | Born::ByHand { step } => {
                     step as usize
                 }
             }),
-            Name::Set => count(self.cell(used.index)?.filled.unwrap_or(0) as usize),
+            Name::Set => count(cell(canvas, used.index)?.filled.unwrap_or(0) as usize),
             Name::Filled => made(&|made| made.fills().count()),
             Name::Expanded => made(&|made| made.expansions().count()),
             Name::Remasked => made(&|made| made.remasks().count()),
@@ -278,44 +292,89 @@ impl<'a> View<'a> {
                 });
                 filled.reduce(f32::min).map(Value::P)
             }
-            Name::EosConf => Some(Value::P(self.pending()?.eos.as_ref()?.confidence)),
-            Name::Flipped => {
-                let (now, before) = (self.guesses()?, self.before()?.guesses()?);
-                let flipped = now.iter().filter(|(slot, token)| {
-                    before.get(*slot).is_some_and(|before| before != *token)
-                });
-                count(flipped.count())
-            }
             Name::WillFill => count(self.pending()?.fills().count()),
             Name::WillExpand => count(self.pending()?.expansions().count()),
             Name::WillDrop => count(self.pending()?.dropped.len()),
-            Name::Conf => {
-                let p = column(Column::PChoice).or_else(|| column(Column::PArgmax));
-                p.map(Value::P)
-            }
-            Name::PEos => column(Column::PEos).map(Value::P),
-            Name::Entropy => column(Column::Entropy).map(|nats| Value::Number(f64::from(nats))),
-            Name::Margin => column(Column::Margin).map(Value::P),
-            Name::Guess => {
-                let token = guess(self.prediction()?, self.position(used.index)?).0?;
-                Some(self.token(token))
-            }
             Name::Param(name) => Some(match self.params().get(name).ok()? {
                 text @ (decode::Value::Name(_) | decode::Value::Tokens(_)) => {
                     Value::Text(text.to_string())
                 }
                 number => Value::Number(number.as_f64()),
             }),
-            Name::Position | Name::Slot | Name::P | Name::Made | Name::Was => None,
+            // Of a prediction, or of a query's row.
+            _ => None,
         }
     }
 }
 
+impl View<'_> {
+    /// The value of a name that is read from the prediction on one side of the step.
+    fn predicted(&self, used: Use, side: &Side) -> Option<Value> {
+        let canvas = self.canvas(side);
+        let number = |column| {
+            let prediction = side.prediction.as_ref()?;
+            let number = prediction.number(column, position(canvas, used.index)?)?;
+            number.is_finite().then_some(number)
+        };
+        match used.spec.name {
+            Name::EosConf => Some(Value::P(side.decision.as_ref()?.eos.as_ref()?.confidence)),
+            Name::Conf => {
+                let p = number(Column::PChoice).or_else(|| number(Column::PArgmax));
+                p.map(Value::P)
+            }
+            Name::PEos => number(Column::PEos).map(Value::P),
+            Name::Entropy => number(Column::Entropy).map(|nats| Value::Number(f64::from(nats))),
+            Name::Margin => number(Column::Margin).map(Value::P),
+            Name::Guess => {
+                let prediction = side.prediction.as_ref()?;
+                Some(self.token(guess(prediction, position(canvas, used.index)?).0?))
+            }
+            Name::Flips => {
+                let slot = cell(canvas, used.index)?.slot;
+                // The guess that counts last is the one of this side.
+                if canvas.is_masked(canvas.position(slot)?) {
+                    side.prediction.as_ref()?;
+                }
+                Some(Value::Number(flips(self.session, side.at, slot) as f64))
+            }
+            Name::Flipped => {
+                let now = self.guesses(side)?;
+                let parent = self.session.timeline()[side.at].parent?;
+                let earlier = Self::new(self.session, self.vocabulary, parent);
+                let before = earlier.guesses(earlier.after())?;
+                let flipped = now.iter().filter(|(slot, token)| {
+                    before.get(*slot).is_some_and(|before| before != *token)
+                });
+                Some(Value::Number(flipped.count() as f64))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The position that an index names on a canvas.
+fn position(canvas: &Canvas, index: Option<Index>) -> Option<usize> {
+    match index? {
+        Index::Position(position) => Some(position),
+        Index::Slot(slot) => canvas.position(slot),
+        Index::Own => None,
+    }
+}
+
+fn cell(canvas: &Canvas, index: Option<Index>) -> Option<Cell> {
+    canvas.cells().get(position(canvas, index)?).copied()
+}
+
 impl Facts for View<'_> {
     fn value(&self, used: Use, when: When) -> Option<Value> {
-        match when {
-            When::Now => self.now(used),
-            When::Before => self.before()?.now(used),
+        let view = match when {
+            When::Now => self,
+            When::Before => self.before()?,
+        };
+        match used.spec.reads {
+            Reads::Prediction if used.after => view.predicted(used, view.after()),
+            Reads::Prediction => view.predicted(used, view.decided_on()?),
+            _ => view.now(used),
         }
     }
 }

@@ -2,7 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::canvas::{NO_TOKEN, TokenId};
+use crate::canvas::{Canvas, NO_TOKEN, TokenId};
+
+/// Candidates less probable than this are left out, but for the best two.
+const LEAST: f32 = 0.001;
+
+/// Three significant digits.
+fn round(value: f32) -> f32 {
+    match value.is_finite() {
+        true => format!("{value:.2e}").parse().unwrap_or(value),
+        false => value,
+    }
+}
 
 /// Candidate tokens of every position with their probabilities, best first. They lie in one piece:
 /// a list a position would cost as much again as what it holds.
@@ -235,6 +246,40 @@ impl Prediction {
             }
             _ => false,
         });
+        self
+    }
+
+    /// The columns that no decision reads, entropy, margin and candidates, as they are kept: three
+    /// significant digits at the masked positions of `canvas`, no number elsewhere.
+    pub fn looked_at(&self, canvas: &Canvas) -> Self {
+        let masked = |at: usize| at < canvas.len() && canvas.is_masked(at);
+        let mut kept = Self::new(self.rows);
+        for column in [Column::Entropy, Column::Margin] {
+            if let Ok(values) = self.numbers(column) {
+                let values = values.iter().enumerate();
+                let values = values.map(|(at, &p)| if masked(at) { round(p) } else { f32::NAN });
+                kept = kept.with(column, Data::Numbers(values.collect()));
+            }
+        }
+        if let Ok(ranked) = self.ranked(Column::TopK) {
+            let row = |at: usize| {
+                let row = if masked(at) { ranked.row(at) } else { &[] };
+                let likely = |&(rank, (_, p)): &(usize, &(TokenId, f32))| {
+                    p.is_finite() && (rank < 2 || *p >= LEAST)
+                };
+                row.iter().enumerate().filter(likely).map(|(_, &(id, p))| (id, round(p)))
+            };
+            kept = kept.with(Column::TopK, Data::Ranked((0..ranked.rows()).map(row).collect()));
+        }
+        kept
+    }
+
+    /// The prediction as it is kept on record, so that what is looked at live is what a replay
+    /// shows. Decisions read nothing that changes.
+    #[must_use]
+    pub fn kept(mut self, canvas: &Canvas) -> Self {
+        let looked_at = self.looked_at(canvas);
+        self.columns.extend(looked_at.columns);
         self
     }
 

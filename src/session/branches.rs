@@ -1,6 +1,7 @@
 //! Branches: every end of the tree is one. Names, deletion and its undoing, bookmarks.
 
 use super::{NodeId, Timeline};
+use crate::decode::Params;
 
 /// A way through the tree, from the start of a run to an end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,8 +72,7 @@ impl Timeline {
 
     /// The branch that `id` is in the own part of gets a name, or loses it.
     pub fn name(&mut self, id: NodeId, name: Option<String>) {
-        let tip = std::iter::successors(Some(id), |&id| self.live(id).next()).last();
-        for id in self.own(tip.unwrap_or(id)) {
+        for id in self.own(self.tip_of(id)) {
             self.names.remove(&id);
         }
         if let Some(name) = name {
@@ -125,6 +125,43 @@ impl Timeline {
         }
     }
 
+    /// *Forward* from `id` leads to the newest child that was made under these parameters, or
+    /// nowhere.
+    pub fn turn_to(&mut self, id: NodeId, params: &Params) {
+        let alike = |&child: &NodeId| *self[child].params == *params;
+        self.nodes[id.0].next = self.live(id).filter(alike).last();
+    }
+
+    /// Takes an edit out of the tree, if nothing was made of it; false if it stays, as a branch.
+    pub fn take_back(&mut self, edit: NodeId) -> bool {
+        let used = self.live(edit).next().is_some()
+            || self.names.contains_key(&edit)
+            || self.bookmarks.contains_key(&edit);
+        let gone = self[edit].edits().is_some() && !self[edit].deleted && !used;
+        if gone {
+            (self.nodes[edit.0].deleted, self.nodes[edit.0].undone) = (true, true);
+        }
+        self.turn_away(edit);
+        gone
+    }
+
+    /// Puts an edit that was taken back into the tree again, if its branch is there; false if it
+    /// is no such edit.
+    pub fn make_again(&mut self, edit: NodeId) -> bool {
+        let there = self[edit].parent.is_some_and(|parent| !self[parent].deleted);
+        let back = self[edit].undone && there;
+        if back {
+            (self.nodes[edit.0].deleted, self.nodes[edit.0].undone) = (false, false);
+            self.visit(edit);
+        }
+        back
+    }
+
+    /// The branch that goes on from `id` as the tree does: along the oldest children.
+    pub fn tip_of(&self, id: NodeId) -> NodeId {
+        std::iter::successors(Some(id), |&id| self.live(id).next()).last().unwrap_or(id)
+    }
+
     /// Brings deleted nodes back; the first is the branch's end.
     pub fn restore(&mut self, nodes: &[NodeId]) {
         for &id in nodes {
@@ -141,11 +178,23 @@ impl Timeline {
         path.take_while(|&id| self[id].deleted).collect()
     }
 
-    /// The ends of deleted branches, oldest first.
-    pub fn deleted_tips(&self) -> Vec<NodeId> {
-        let gone = |id: &NodeId| self[*id].deleted;
-        let ends = (0..self.len()).map(NodeId).filter(gone);
-        ends.filter(|&id| self[id].children.is_empty()).collect()
+    /// The ends of deleted branches and the edits that are taken back, in an order in which all of
+    /// them can be taken out of the whole tree one by one: what leaves deeper in it goes first, and
+    /// of what leaves one node the branches.
+    pub fn taken_out(&self) -> Vec<NodeId> {
+        let deleted = |id: NodeId| self[id].deleted && !self[id].undone;
+        let is_end = |id: NodeId| {
+            self[id].undone
+                || deleted(id) && self[id].children.iter().all(|&child| self[child].undone)
+        };
+        let leaves = |id: NodeId| {
+            let own = std::iter::successors(Some(id), |&id| self[id].parent);
+            let own = own.take_while(|&at| if self[id].undone { at == id } else { deleted(at) });
+            own.last().map_or(0, |first| self[first].depth)
+        };
+        let mut ends: Vec<NodeId> = (0..self.len()).map(NodeId).filter(|&id| is_end(id)).collect();
+        ends.sort_by_key(|&id| (std::cmp::Reverse(leaves(id)), self[id].undone));
+        ends
     }
 
     /// Names by node: each belongs to the branch whose own part the node is in.

@@ -35,17 +35,16 @@ pub enum EditRefused {
 
 impl Session {
     /// Makes edits at the node stood at: moves to a new node, or to a known one if the same edits
-    /// have been made from here before. The strategy's state follows: what is masked again will
+    /// have been made from here before, under whatever parameters. The strategy's state follows: what is masked again will
     /// be filled again.
     ///
     /// # Errors
     /// [`EditRefused`]; nothing has changed then.
     pub fn edit(&mut self, edits: &[Edit]) -> Result<NodeId, EditRefused> {
-        let known = self.timeline.live(self.at).find(|&child| {
-            self.timeline[child].edits() == Some(edits)
-                && *self.timeline[child].params == self.params
-        });
-        if let Some(known) = known {
+        if let Some(known) = self.known_edit(edits)? {
+            if self.timeline.make_again(known) {
+                self.record(Event::Undo { edit: known, undone: false });
+            }
             self.go_over(known);
             return Ok(known);
         }
@@ -75,6 +74,23 @@ impl Session {
         self.record(Event::Edit { id: self.at, parent, edits, state, params, canvas });
         self.replan();
         Ok(self.at)
+    }
+
+    /// The node that the same edits have made from here, taken back or not, if the strategy goes
+    /// on alike from it under the parameters as they are.
+    fn known_edit(&self, edits: &[Edit]) -> Result<Option<NodeId>, DecodeError> {
+        for &child in &self.node().children {
+            let node = &self.timeline[child];
+            let there = !node.deleted || node.undone;
+            if there
+                && node.edits() == Some(edits)
+                && self.strategy.edited(&node.canvas, &self.node().state, &self.params)?
+                    == node.state
+            {
+                return Ok(Some(child));
+            }
+        }
+        Ok(None)
     }
 
     /// The position of a pinned slot that an edit would change.

@@ -66,6 +66,15 @@ impl Session {
                     self.at = self.timeline.nearest_live(self.at);
                 }
             }
+            Event::Undo { edit, undone } => {
+                let Some(edit) = followed.node(*edit) else { return };
+                if !undone {
+                    self.timeline.make_again(edit);
+                    self.timeline.visit(self.at);
+                } else if self.timeline.take_back(edit) && self.at == edit {
+                    self.at = self.timeline.nearest_live(edit);
+                }
+            }
             Event::Mark { node, name } => {
                 let Some(node) = followed.node(*node) else { return };
                 self.timeline.mark(node, name.clone());
@@ -80,11 +89,7 @@ impl Session {
         self.timeline.live(parent).find(|&child| {
             let node = &self.timeline[child];
             *node.params == *params
-                && node.step().is_some_and(|made| {
-                    made.prediction == step.prediction
-                        && made.decision.edits == step.decision.edits
-                        && made.decision.next == step.decision.next
-                })
+                && node.step().is_some_and(|made| made.is(step.prediction, &step.decision))
         })
     }
 
@@ -108,7 +113,7 @@ impl Session {
             Event::Step { parent, .. } | Event::Edit { parent, .. } => {
                 followed.node(*parent) == Some(self.at)
             }
-            Event::Delete { .. } => true,
+            Event::Delete { .. } | Event::Undo { .. } => true,
             _ => false,
         };
         if concerns {

@@ -228,9 +228,12 @@ impl Session {
         self.passes
     }
 
-    /// Hands in a prediction; it is kept under its key, and decided on if it is the one wanted.
+    /// Hands in a prediction; it is kept under its key, as it is kept on record, and decided on if
+    /// it is the one wanted.
     pub fn supply(&mut self, key: Key, prediction: Prediction, took: Duration) {
         self.passes += 1;
+        let canvas = self.wanted.get(&key).map_or(&self.node().canvas, |(canvas, _)| canvas);
+        let prediction = prediction.kept(canvas);
         self.share(key, Arc::new(prediction), took);
     }
 
@@ -250,7 +253,7 @@ impl Session {
     }
 
     /// Makes the pending decision: moves to a new node, or to a known one if the same step has
-    /// been made from here before under the same parameters.
+    /// been made from here before, under whatever parameters.
     ///
     /// # Errors
     /// [`StepError`]; nothing has changed then.
@@ -290,14 +293,14 @@ impl Session {
 
     fn known_child(&self, key: Key, decision: &Decision) -> Option<NodeId> {
         // The one on the branch on screen first: a deleted twin may have come back.
-        let mut children = self.node().next.into_iter().chain(self.timeline.live(self.at));
-        children.find(|&child| {
-            self.timeline[child].step().is_some_and(|step| {
-                step.prediction == key
-                    && step.decision.edits == decision.edits
-                    && step.decision.next == decision.next
-            }) && *self.timeline[child].params == self.params
-        })
+        let children = self.node().next.into_iter().chain(self.timeline.live(self.at));
+        let alike: Vec<NodeId> = children
+            .filter(|&child| self.timeline[child].step().is_some_and(|s| s.is(key, decision)))
+            .collect();
+        // Parameters that change nothing about the step make no branch; what they were when it was
+        // made stays on record.
+        let own = alike.iter().find(|&&child| *self.timeline[child].params == self.params);
+        own.or(alike.first()).copied()
     }
 
     /// Stands at a child that was made before. Where nothing is turned, the parameters follow what
@@ -350,9 +353,34 @@ impl Session {
         }
     }
 
-    /// Stepping on from the node before `child` leads there no more, until it is visited again.
-    pub fn turn_away(&mut self, child: NodeId) {
-        self.timeline.turn_away(child);
+    /// Takes an edit back and stands where it was made, under the parameters it was made under. It
+    /// leaves the tree, unless something was made of it: then it is another branch.
+    pub fn take_back(&mut self, edit: NodeId) {
+        let Some(parent) = self.timeline[edit].parent else { return };
+        self.go(edit);
+        self.go(parent);
+        if self.timeline.take_back(edit) {
+            self.record(Event::Undo { edit, undone: true });
+        }
+        self.replan();
+    }
+
+    /// Makes an edit again that was taken back, and stands there; false if its branch is gone.
+    pub fn make_again(&mut self, edit: NodeId) -> bool {
+        if self.timeline.make_again(edit) {
+            self.record(Event::Undo { edit, undone: false });
+        }
+        let there = !self.timeline[edit].deleted;
+        if there {
+            self.go(edit);
+        }
+        there
+    }
+
+    /// From the node stood at, *forward* leads over what was made under the parameters as they
+    /// are.
+    pub fn turn_to_params(&mut self) {
+        self.timeline.turn_to(self.at, &self.params);
         self.replan();
     }
 

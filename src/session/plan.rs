@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{ExactPass, Node, NodeId, Pending, Session, Step, cache};
 use crate::{
-    decode::{DecodeError, Finish, Params, Plan},
+    decode::{Decision, DecodeError, Finish, Params, Plan},
     predict::{Cached, Key, Prediction, Request},
 };
 
@@ -31,6 +31,15 @@ impl Session {
             }
             Plan::Done(_) => None,
         }
+    }
+
+    /// What would be decided where one stands under other parameters, and on which prediction;
+    /// `None` if that is not known.
+    pub fn decided_under(&self, params: &Params) -> Option<(Key, Decision)> {
+        let Plan::Predict(request) = self.plan(self.at, params).ok()? else { return None };
+        let (key, node) = (request.key(), self.node());
+        let prediction = self.store.get(&key)?;
+        Some((key, self.strategy.decide(&node.canvas, &node.state, params, prediction).ok()?))
     }
 
     /// Why the run is over at `node` under its own parameters; `None` if it is not.

@@ -76,6 +76,13 @@ pub enum Event {
         /// True if it is deleted.
         deleted: bool,
     },
+    /// A person's edit is taken back, or made again.
+    Undo {
+        /// The node it made.
+        edit: NodeId,
+        /// True if it is taken back.
+        undone: bool,
+    },
     /// A bookmark is set, or taken away.
     Mark {
         /// Where.

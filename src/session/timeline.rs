@@ -33,6 +33,15 @@ pub struct Step {
     pub timing: Timing,
 }
 
+impl Step {
+    /// True if a decision on a prediction comes to the same: the numbers in its reasons may differ.
+    pub fn is(&self, prediction: Key, decision: &Decision) -> bool {
+        self.prediction == prediction
+            && self.decision.edits == decision.edits
+            && self.decision.next == decision.next
+    }
+}
+
 /// What led to a node.
 #[derive(Debug, Clone)]
 pub enum Made {
@@ -65,8 +74,10 @@ pub struct Node {
     pub params: Arc<Params>,
     /// What led here.
     pub made: Made,
-    /// True on a branch that was deleted.
+    /// True on a branch that was deleted, and where an edit is taken back.
     pub deleted: bool,
+    /// True for an edit that is taken back.
+    pub undone: bool,
 }
 
 impl Node {
@@ -154,6 +165,7 @@ impl Timeline {
             params,
             made: Made::Start,
             deleted: false,
+            undone: false,
         });
         self.roots.push(id);
         id
@@ -181,6 +193,7 @@ impl Timeline {
             params,
             made,
             deleted: false,
+            undone: false,
         });
         let parent = &mut self.nodes[parent.0];
         parent.children.push(id);

@@ -194,6 +194,19 @@ impl Builder {
                 }
                 Ok(Some(Event::Delete { tip, deleted }))
             }
+            Record::Undo { edit, undone } => {
+                let edit = self.node(edit)?;
+                self.spend(self.timeline.len())?;
+                let done = match undone {
+                    true => self.timeline.take_back(edit),
+                    false => self.timeline.make_again(edit),
+                };
+                match (done, undone) {
+                    (true, _) => Ok(Some(Event::Undo { edit, undone })),
+                    (_, true) => Err(format!("node {} is no edit to be taken back", edit.0)),
+                    (_, false) => Err(format!("node {} is no edit that was taken back", edit.0)),
+                }
+            }
             Record::Mark { node, name } => {
                 let (node, name) = (self.node(node)?, name.map(short));
                 self.marks += 1;
@@ -399,6 +412,9 @@ impl Builder {
             let depth = self.timeline[parent].depth as usize + 1;
             let vocabulary = self.header.model.vocabulary;
             check.edit(&record, depth, (&edits, vocabulary), state.as_ref());
+        }
+        if record.state == decode::State::Foreign && self.strategy.decides() {
+            return Err("the state of the strategy is missing".to_owned());
         }
         let (state, made) = (record.state, Made::Edit(edits.clone()));
         let id =

@@ -18,17 +18,9 @@ use crate::{
 /// Display columns and the significant digits they keep.
 const ROUNDED: [(&str, u32); 3] = [("entropy", 3), ("margin", 3), ("top_k", 3)];
 
-/// Candidates less probable than this are left out, but for the best two.
-const LEAST: f32 = 0.001;
-
 /// [`ROUNDED`], for the header.
 pub(super) fn rounded() -> BTreeMap<String, u32> {
     ROUNDED.iter().map(|&(name, decimals)| (name.to_owned(), decimals)).collect()
-}
-
-/// Three significant digits.
-fn round(value: f32) -> f32 {
-    format!("{value:.2e}").parse().unwrap_or(value)
 }
 
 /// XXH3-64 over the generated region's ids.
@@ -106,27 +98,20 @@ pub(super) fn prediction(
 ) -> Prediction {
     let ids = |column| from.ids(column).ok().map(known);
     let exact = |column| from.numbers(column).ok().map(finite);
+    let looked_at = from.looked_at(canvas);
     let masked: Vec<usize> =
         (0..from.rows()).filter(|&position| canvas.is_masked(position)).collect();
     let shown = |column| {
-        let values = from.numbers(column).ok()?;
+        let values = looked_at.numbers(column).ok()?;
         let values =
-            masked.iter().map(|&at| values[at].is_finite().then(|| round(values[at]))).collect();
+            masked.iter().map(|&at| values[at].is_finite().then_some(values[at])).collect();
         Some(Sparse { at: masked.clone(), values })
     };
     let argmax = ids(Column::Argmax);
     let choice = ids(Column::Choice).filter(|choice| Some(choice) != argmax.as_ref());
-    let top_k = from.ranked(Column::TopK).ok().map(|ranked| Sparse {
+    let top_k = looked_at.ranked(Column::TopK).ok().map(|ranked| Sparse {
         at: masked.clone(),
-        values: masked
-            .iter()
-            .map(|&at| {
-                let kept = ranked.row(at).iter().enumerate();
-                let kept =
-                    kept.filter(|(rank, (_, p))| p.is_finite() && (*rank < 2 || *p >= LEAST));
-                kept.map(|(_, &(id, p))| (id, round(p))).unzip()
-            })
-            .collect(),
+        values: masked.iter().map(|&at| ranked.row(at).iter().copied().unzip()).collect(),
     });
     Prediction {
         key: key.to_string(),

@@ -178,6 +178,9 @@ impl<W: Write> Writer<W> {
             &Event::Delete { tip, deleted } => {
                 self.put(&Record::Delete { tip: tip.0, deleted })?;
             }
+            &Event::Undo { edit, undone } => {
+                self.put(&Record::Undo { edit: edit.0, undone })?;
+            }
             Event::Mark { node, name } => {
                 self.put(&Record::Mark { node: node.0, name: name.clone() })?;
             }
@@ -418,8 +421,11 @@ impl<W: Write> Writer<W> {
         for (node, name) in timeline.bookmarks() {
             self.event(&Event::Mark { node, name: Some(name.to_owned()) })?;
         }
-        for tip in timeline.deleted_tips() {
-            self.event(&Event::Delete { tip, deleted: true })?;
+        for id in timeline.taken_out() {
+            self.event(&match timeline[id].undone {
+                true => Event::Undo { edit: id, undone: true },
+                false => Event::Delete { tip: id, deleted: true },
+            })?;
         }
         Ok(())
     }

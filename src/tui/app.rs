@@ -232,6 +232,7 @@ impl App {
             flips: OnceCell::new(),
             apart: OnceCell::new(),
         };
+        app.debugger.follows = app.reading.is_some();
         app.refresh();
         if let Some(view) = view {
             app.show_view(view);

@@ -8,10 +8,7 @@ use super::{
     theme::Role,
     update::Effect,
 };
-use crate::{
-    debugger::{Ask, Command, Goal, Reply, Stop, Tick},
-    inspect,
-};
+use crate::debugger::{Ask, Command, Goal, Reply, Stop, Tick};
 
 impl App {
     /// Carries a command out and shows its answer; false if it failed.
@@ -111,10 +108,7 @@ impl App {
             Command::Exact if self.debugger.exact => self.say_exact(),
             Command::Save(_) | Command::SaveQuit(_) => self.saved = true,
             Command::Query(query, None) => {
-                let session = &self.debugger.session;
-                let vocabulary = &*self.debugger.vocabulary;
-                let rows = inspect::rows(query, session, vocabulary, session.at());
-                self.found.take(query.to_string(), rows);
+                self.found.ask(query.clone());
                 self.show_session();
                 self.turn_to(&query.to_string());
             }
@@ -220,6 +214,7 @@ impl App {
         if let (Some(goal), crate::session::Pending::Done(finish)) =
             (self.debugger.goal(), self.debugger.session.pending())
             && *goal != Goal::Resimulate
+            && !self.awaits_step()
             && !self.debugger.known_forward()
             && self.debugger.breakpoints.enabled().next().is_none()
         {

@@ -300,8 +300,7 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
     let masks = format!("{few} left");
     let (path, length) = lengths(app);
     let branch = branch(app);
-    let steps = app.debugger.session.node().steps as usize;
-    let nfe = steps + usize::from(app.prediction().is_some());
+    let nfe = app.debugger.session.node().steps;
     let name = text::safe(&app.facts.name, app.theme.ascii());
     // Where they are not known, nothing stands there.
     let of_model = |most: usize, facts: &[&str]| {
@@ -360,11 +359,13 @@ fn state(app: &App) -> String {
         let progress = busy.progress;
         return format!("BUSY {}/{}", progress.done, progress.of);
     }
+    if app.awaits_step() {
+        return "WAITING".to_owned();
+    }
     if app.debugger.goal().is_some() {
         return format!("RUNNING {}", app.speed_name());
     }
     match app.debugger.session.pending() {
-        _ if app.awaits_step() => "WAITING".to_owned(),
         Pending::Done(finish) => format!("DONE {}", finish.name()),
         Pending::Failed(_) => "FAILED".to_owned(),
         _ => "PAUSED".to_owned(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::app::App;
 use crate::{
-    session::{Followed, Pending, Session},
+    session::{Followed, Session},
     trace::{News, Reader},
 };
 
@@ -54,7 +54,12 @@ impl Reading {
 impl App {
     /// True where the next step has not been read, or not been written yet.
     pub(super) fn awaits_step(&self) -> bool {
-        self.reading.is_some() && matches!(self.debugger.session.pending(), Pending::Done(_))
+        self.debugger.awaits_step()
+    }
+
+    fn end_reading(&mut self) {
+        self.reading = None;
+        self.debugger.follows = false;
     }
 
     /// Takes news of the recording in. Whoever stands at its last step goes along with it.
@@ -63,8 +68,11 @@ impl App {
         match news {
             News::Read(done, of) => (reading.done, reading.of) = (done, of),
             News::Events(events) => {
+                // A run goes over what comes by itself.
+                let along = reading.live
+                    && self.debugger.goal().is_none()
+                    && reading.followed.last() == Some(self.debugger.session.at());
                 let session = &mut self.debugger.session;
-                let along = reading.live && reading.followed.last() == Some(session.at());
                 for event in &events {
                     session.learn(&mut reading.followed, event);
                 }
@@ -75,7 +83,7 @@ impl App {
             }
             News::Over(notices) => {
                 let live = reading.live;
-                self.reading = None;
+                self.end_reading();
                 for notice in notices {
                     self.complain(notice);
                 }
@@ -84,7 +92,7 @@ impl App {
                 }
             }
             News::Failed(why) => {
-                self.reading = None;
+                self.end_reading();
                 self.complain(why);
             }
         }

@@ -3,28 +3,64 @@
 
 use super::{app::App, keymap::Action, lanes, theme::Role, update::Effect};
 use crate::{
-    debugger::Command,
-    inspect::{self, Finding, Row},
+    debugger::{Command, Debugger},
+    inspect::{self, Finding, Query, Row},
     session::NodeId,
 };
 
 /// The rows of the last query, the findings of the branch, and the chosen entry.
 #[derive(Debug, Clone, Default)]
 pub struct Found {
-    /// The query.
-    pub query: String,
-    /// Its rows.
-    pub rows: Vec<Row>,
+    /// The query, its rows and what they were found on.
+    asked: Option<Asked>,
     /// The chosen entry of the pane.
     pub line: usize,
     /// Findings, with the end of the branch they are of.
     findings: Option<(NodeId, Vec<Finding>)>,
 }
 
+/// A query with its rows, which follow the branch on screen.
+#[derive(Debug, Clone)]
+struct Asked {
+    query: Query,
+    rows: Vec<Row>,
+    /// The branch they are of.
+    branch: Vec<NodeId>,
+    /// The first step whose values may change though the branch does not.
+    open: usize,
+}
+
 impl Found {
-    /// Keeps the rows of a query.
-    pub fn take(&mut self, query: String, rows: Vec<Row>) {
-        (self.query, self.rows) = (query, rows);
+    /// Takes a query whose rows are to be shown.
+    pub fn ask(&mut self, query: Query) {
+        let (rows, branch) = (Vec::new(), Vec::new());
+        self.asked = Some(Asked { query, rows, branch, open: 0 });
+    }
+
+    /// The rows of the query.
+    pub fn rows(&self) -> &[Row] {
+        self.asked.as_ref().map_or(&[], |asked| &asked.rows)
+    }
+}
+
+impl Asked {
+    /// Finds the rows anew from the first step on that is another than before. Steps made stay what
+    /// they were; of the last, and of one where parameters are turned, more may become known.
+    fn follow(&mut self, debugger: &Debugger) {
+        let branch = debugger.branch();
+        let same = branch.iter().zip(&self.branch).take_while(|(a, b)| a == b).count();
+        let turned = debugger.turned().then_some(debugger.session.node().depth as usize);
+        let last = branch.len().saturating_sub(1);
+        let from = same.saturating_sub(1).min(self.open).min(turned.unwrap_or(last));
+        self.rows.retain(|row| row.step < from);
+        let session = &debugger.session;
+        self.rows.extend(inspect::rows(
+            &self.query,
+            session,
+            &*debugger.vocabulary,
+            (session.at(), from),
+        ));
+        (self.branch, self.open) = (branch, turned.unwrap_or(last));
     }
 }
 
@@ -122,10 +158,10 @@ impl App {
         if findings.is_empty() {
             lines.push(line("  nothing was found", Role::Dim, Target::None));
         }
-        if !self.found.query.is_empty() {
-            let head = format!("{} · {}", self.found.query, self.found.rows.len());
+        if let Some(asked) = &self.found.asked {
+            let head = format!("{} · {}", asked.query, self.found.rows().len());
             lines.push(line(head, Role::Strong, Target::None));
-            for row in &self.found.rows {
+            for row in self.found.rows() {
                 let text = format!("  {}", self.debugger.row_text(row));
                 lines.push(line(text, Role::Text, Target::Place(row.step, row.position)));
             }
@@ -144,8 +180,12 @@ impl App {
         self.found.line = at.unwrap_or(0);
     }
 
-    /// Looks the branch over, if it has another end than when it was looked over last.
+    /// Looks the branch over, if it has another end than when it was looked over last, and brings
+    /// the rows of the query up to date.
     pub(super) fn diagnose(&mut self) {
+        if let Some(asked) = &mut self.found.asked {
+            asked.follow(&self.debugger);
+        }
         let Some(tip) = self.history.moments.last().map(|moment| moment.node) else { return };
         if self.found.findings.as_ref().is_none_or(|(node, _)| *node != tip) {
             let session = &self.debugger.session;

@@ -190,6 +190,7 @@ impl App {
             return beside.due();
         }
         match self.debugger.goal() {
+            Some(_) if self.awaits_step() => false,
             Some(_) => !(self.debugger.live && self.debugger.waiting() && self.busy.is_some()),
             None => {
                 // What takes a try waits until it is over.

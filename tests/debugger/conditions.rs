@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use demask::{
     canvas::{Canvas, Edit, Slot, TokenId},
     debugger::{Command, Debugger, Place},
-    decode::{Mode, Strategy as _, Verdict, daedal::Daedal},
+    decode::{Decision, Mode, Strategy as _, Verdict, daedal::Daedal},
     inspect::{self, Condition, Query, Row, language::Subject},
     predict::{Column, Prediction},
     session::NodeId,
@@ -15,7 +15,7 @@ use super::drive::{command, recording, recordings, replay};
 
 fn rows(debugger: &Debugger, query: &str) -> Vec<Row> {
     let query = Query::parse(query).unwrap();
-    inspect::rows(&query, &debugger.session, &*debugger.vocabulary, debugger.session.at())
+    inspect::rows(&query, &debugger.session, &*debugger.vocabulary, (debugger.session.at(), 0))
 }
 
 /// Fills of the branch: step, position, token, confidence.
@@ -194,38 +194,49 @@ fn conditions_hold_where_their_values_say() {
                 .reduce(f32::min)
         });
         check("fill_conf < 0.9".to_owned(), least.map(|least| least < 0.9));
-        let eos = pending.map(|pending| pending.eos.as_ref().unwrap().confidence);
-        check("eos_conf > 0.4".to_owned(), eos.map(|eos| eos > 0.4));
         let fills = pending.map(|pending| pending.fills().count() > 2);
         check("will_fill > 2".to_owned(), fills);
+        let eos = |decision: Option<&Decision>| {
+            decision.map(|made| made.eos.as_ref().unwrap().confidence > 0.4)
+        };
+        check("after.eos_conf > 0.4".to_owned(), eos(pending.map(|pending| &**pending)));
+        check("eos_conf > 0.4".to_owned(), eos(made.map(|made| &**made)));
         for at in [0, 7, canvas.len() - 1, canvas.len()] {
-            let number = |column| {
-                let value = now.prediction.and_then(|found| found.number(column, at));
-                value.filter(|value: &f32| value.is_finite())
-            };
-            check(format!("conf[{at}] > 0.9"), number(Column::PChoice).map(|p| p > 0.9));
-            check(format!("p_eos[{at}] >= 0.01"), number(Column::PEos).map(|p| p >= 0.01));
-            check(format!("entropy[{at}] > 1"), number(Column::Entropy).map(|h| h > 1.0));
             let cell = canvas.cells().get(at);
             check(format!("masked[{at}]"), cell.map(|_| canvas.is_masked(at)));
             check(format!("set[{at}] > 5"), cell.map(|cell| cell.filled.unwrap_or(0) > 5));
-            let guess = now.prediction.and_then(|found| found.id(Column::Choice, at));
-            check(format!("guess[{at}] == 40"), guess.map(|guess| guess == 40));
         }
-        if let Some(before) = step.checked_sub(1).map(here) {
-            let other = |(slot, token): &(&Slot, &TokenId)| {
-                before.guesses.get(*slot).is_some_and(|before| before != *token)
-            };
-            let flipped = now.guesses.iter().filter(other).count();
-            let known = now.prediction.is_some();
-            check(format!("flipped == {flipped}"), known.then_some(true));
-            check("flipped".to_owned(), known.then_some(flipped > 0));
+        // The prediction that the step was decided on, and the one on the canvas it left.
+        for (side, sight) in [("", step.checked_sub(1)), ("after.", Some(step))] {
+            let prediction = sight.and_then(|sight| predictions[sight]);
+            for at in [0, 7, canvas.len() - 1, canvas.len()] {
+                let number = |column| {
+                    let value = prediction.and_then(|found| found.number(column, at));
+                    value.filter(|value: &f32| value.is_finite())
+                };
+                let mut check = |text: String, expected| check(format!("{side}{text}"), expected);
+                check(format!("conf[{at}] > 0.9"), number(Column::PChoice).map(|p| p > 0.9));
+                check(format!("p_eos[{at}] >= 0.01"), number(Column::PEos).map(|p| p >= 0.01));
+                check(format!("entropy[{at}] > 1"), number(Column::Entropy).map(|h| h > 1.0));
+                let guess = prediction.and_then(|found| found.id(Column::Choice, at));
+                check(format!("guess[{at}] == 40"), guess.map(|guess| guess == 40));
+            }
+            if let Some((sight, earlier)) = sight.and_then(|at| Some((at, at.checked_sub(1)?))) {
+                let (sight, earlier) = (here(sight), here(earlier));
+                let other = |(slot, token): &(&Slot, &TokenId)| {
+                    earlier.guesses.get(*slot).is_some_and(|before| before != *token)
+                };
+                let flipped = sight.guesses.iter().filter(other).count();
+                let known = sight.prediction.is_some();
+                check(format!("{side}flipped == {flipped}"), known.then_some(true));
+                check(format!("{side}flipped"), known.then_some(flipped > 0));
+            }
         }
         for slot in [Slot(3), Slot(12)] {
             let Some(at) = canvas.position(slot) else { continue };
             let known = now.prediction.is_some() || !canvas.is_masked(at);
             let count = flips.get(&slot).map_or(0, |told| told.len() - 1);
-            check(format!("flips[#{}] == {count}", slot.0), known.then_some(true));
+            check(format!("after.flips[#{}] == {count}", slot.0), known.then_some(true));
         }
         let ids: Vec<TokenId> = canvas.tokens()[..canvas.tail()]
             .iter()
@@ -256,10 +267,11 @@ fn jumps_land_where_a_scan_finds_the_event() {
             let node = &timeline[branch[step]];
             Daedal.phase(&node.canvas, &node.state, &node.params).stage
         };
+        // Between what the step and the one before were decided on.
         let flip = |step: usize| {
-            step > 0
-                && all[step].iter().any(|(slot, token)| {
-                    all[step - 1].get(slot).is_some_and(|before| before != token)
+            step > 1
+                && all[step - 1].iter().any(|(slot, token)| {
+                    all[step - 2].get(slot).is_some_and(|before| before != token)
                 })
         };
         let where_: [(&str, Vec<usize>); 5] = [
@@ -314,5 +326,57 @@ fn recordings_are_resimulated_without_a_difference() {
         let said = debugger.end_simulation().unwrap();
         let expected = format!("re-simulated {steps} of {steps} steps: 0 different");
         assert!(said.starts_with(&expected), "{name}: {said}");
+    }
+}
+
+/// A query reads what a fill was decided on, live as in the recording of it.
+#[test]
+fn a_recording_answers_as_the_session_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    let mut driver = super::walk::driver(Some(&path));
+    driver.script("step 4; set high_conf_threshold 0.5; step 3; goto start; pin 1; step 3");
+    driver.script("undo; continue");
+    driver.debugger.session.finish_recording().unwrap();
+    let recording = demask::trace::read(&path).unwrap();
+    let mut replayed = replay(&recording);
+    let at = driver.debugger.session.at();
+    replayed.session.go(at);
+    let session = &driver.debugger.session;
+    let mut fits = 0;
+    for subject in ["fills", "positions", "expansions", "refusals", "drops"] {
+        for name in ["entropy", "margin", "conf", "p_eos", "flips"] {
+            for side in ["", "after."] {
+                for bound in [0.0, 0.1, 0.5, 1.0] {
+                    let query = format!("{subject} where {side}{name} > {bound}");
+                    let live = rows(&driver.debugger, &query);
+                    assert_eq!(live, rows(&replayed, &query), "{query}");
+                    fits += live.len();
+                    // Every fill has the confidence that it was filled with.
+                    let same = rows(&driver.debugger, "fills where conf == p").len();
+                    assert_eq!(same, rows(&driver.debugger, "fills").len());
+                }
+            }
+        }
+    }
+    assert!(fits > 100, "{fits} rows");
+    // To the last number.
+    for id in (0..session.timeline().len()).map(NodeId) {
+        let Some(step) = session.timeline()[id].step() else { continue };
+        let (live, replayed) = (
+            session.prediction(step.prediction).unwrap(),
+            replayed.session.prediction(step.prediction).unwrap(),
+        );
+        for column in Column::ALL {
+            for at in 0..live.rows() {
+                // What nothing reads is not kept.
+                let number =
+                    |found: &Prediction| found.number(column, at).filter(|p| p.is_finite());
+                if column != Column::PBestUnmask {
+                    assert_eq!(number(live), number(replayed), "{} at {at}", column.name());
+                }
+                assert_eq!(live.top_k(at), replayed.top_k(at));
+            }
+        }
     }
 }

@@ -36,8 +36,8 @@ fn an_expansion_that_can_never_be_made_ends_the_run() {
 #[test]
 fn what_was_deleted_is_not_made_again() {
     let mut driver = driver(None);
-    driver.script("step 2; step; back; insert 0; undo; delete-branch 2");
-    fails(&mut driver, "redo", "no edit was taken back");
+    driver.script("step 2; step; back; insert 0; step; goto @2; insert 0; undo; delete-branch 2");
+    fails(&mut driver, "redo", "its branch is deleted");
     fails(&mut driver, "name-branch 2", "the number of a branch");
     assert!(!driver.debugger.session.node().deleted);
 }
@@ -209,4 +209,101 @@ fn every_place_can_be_gone_to() {
     assert_eq!(at(&driver), 3);
     fails(&mut driver, "goto 12", "this branch goes to step 3");
     assert!(driver.obey(&Command::Goto(Place::Node(NodeId(99)))).is_err());
+}
+
+/// Which breakpoints stop where does not hang on when the passes are done, and none is missed where
+/// another stopped the run.
+#[test]
+fn every_breakpoint_that_holds_where_a_run_stops_is_told() {
+    let stops = |conditions: &[&str], known: bool| -> Vec<(u32, Vec<u32>)> {
+        let mut driver = driver(None);
+        if known {
+            // A recording holds every prediction beforehand.
+            driver.script("continue; goto start");
+        }
+        for condition in conditions {
+            driver.script(&format!("break {condition}"));
+        }
+        let mut stops = Vec::new();
+        loop {
+            driver.script("continue");
+            match driver.stop.take() {
+                Some(Stop::Hit(ids)) => stops.push((driver.debugger.session.node().depth, ids)),
+                _ => return stops,
+            }
+        }
+    };
+    for condition in ["after.eos_conf > 0", "after.conf[0] > 0", "will_fill > 0", "eos_conf > 0"] {
+        let alone = stops(&[condition], false);
+        let both = stops(&["masks changes", condition], false);
+        assert_eq!(both, stops(&["masks changes", condition], true), "{condition}");
+        let second = |(at, ids): &(u32, Vec<u32>)| ids.contains(&2).then_some(*at);
+        let found: Vec<u32> = both.iter().filter_map(second).collect();
+        assert_eq!(found, alone.iter().map(|(at, _)| *at).collect::<Vec<_>>(), "{condition}");
+        assert!(!found.is_empty(), "{condition}");
+    }
+}
+
+/// The step decided on a prediction is the one behind it: `step` may end at a breakpoint of either
+/// side.
+#[test]
+fn a_single_step_stops_at_a_breakpoint_of_the_next_prediction() {
+    let mut driver = driver(None);
+    driver.script("break after.eos_conf >= 0; step");
+    assert_eq!(driver.stop, Some(Stop::Hit(vec![1])));
+    let line = driver.script("print after.eos_conf").remove(0);
+    driver.script("unbreak all; step");
+    let pending = line.replace("after.", "");
+    let decided = driver.script("print eos_conf").remove(0);
+    assert_eq!(decided.split(',').next(), pending.split(',').next());
+}
+
+/// What is decided the same under other parameters goes along the branch that is there.
+#[test]
+fn a_step_that_comes_out_alike_makes_no_branch() {
+    let mut driver = driver(None);
+    driver.script("step 4; goto start");
+    let nodes = driver.debugger.session.timeline().len();
+    driver.script("set max_gen_length 30; step 2");
+    let session = &driver.debugger.session;
+    assert_eq!((session.timeline().len(), session.timeline().branches().len()), (nodes, 1));
+    assert_eq!(session.at(), NodeId(2));
+    // Turned values stay turned, and what was made keeps what it was made under.
+    assert_eq!(session.params().count("max_gen_length"), Ok(30));
+    assert_eq!(session.node().params.count("max_gen_length"), Ok(20));
+    assert!(driver.debugger.turned() && !driver.debugger.what_if());
+    // The same edit is the same node, too.
+    driver.script("pin 0; back; reset; pin 0");
+    assert_eq!(driver.debugger.session.timeline().len(), nodes + 1);
+}
+
+#[test]
+fn undo_says_where_it_goes_and_redo_leads_back() {
+    let mut driver = driver(None);
+    let said = driver.script("step 3; set high_conf_threshold 1.1; step 2; undo").pop().unwrap();
+    assert_eq!(said, "high_conf_threshold is 0.9 again: at step 3; `redo` does it again");
+    // Nothing is turned any more, so nothing is a what-if; the steps made stay a branch.
+    assert!(!driver.debugger.turned());
+    assert_eq!(driver.debugger.branch().len(), 4);
+    let said = driver.script("redo").pop().unwrap();
+    assert_eq!(said, "high_conf_threshold is 1.1 again: at step 3");
+    assert_eq!(driver.debugger.branch().len(), 6);
+    assert!(!driver.debugger.turned(), "what follows was made so");
+
+    driver.script("goto end; step; set high_conf_threshold 0.5; step; name-branch one; goto @3");
+    let steps = driver.debugger.session.timeline().len();
+    driver.script("pin 0; pin 1");
+    assert_eq!(driver.script("query edits").len(), 3);
+    let said = driver.script("undo; undo");
+    assert_eq!(said.len(), 2);
+    assert!(said[1].starts_with("the edit is taken back: "), "{said:?}");
+    assert!(said[1].contains("step 3"), "{said:?}");
+    // They are no steps and no branch any more.
+    assert_eq!(driver.script("query edits").len(), 1);
+    let timeline = driver.debugger.session.timeline();
+    assert_eq!(timeline.len(), steps + 2);
+    assert!(timeline.branches().iter().all(|branch| timeline[branch.tip].edits().is_none()));
+    driver.script("redo; redo");
+    assert_eq!(driver.script("query edits").len(), 3);
+    fails(&mut driver, "redo", "nothing was taken back");
 }

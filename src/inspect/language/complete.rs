@@ -2,7 +2,7 @@
 
 use super::{
     lex::{Lexeme, lex},
-    names::{Kind, known},
+    names::{AFTER, Kind, NameSpec, Reads, known},
 };
 use crate::decode::Mode;
 
@@ -50,7 +50,7 @@ pub(super) fn complete(text: &str, row: bool) -> Completion {
     let from = text
         .char_indices()
         .rev()
-        .take_while(|(_, c)| c.is_alphanumeric() || *c == '_')
+        .take_while(|(_, c)| c.is_alphanumeric() || matches!(c, '_' | '.'))
         .last()
         .map_or(text.len(), |(at, _)| at);
     let (before, begun) = text.split_at(from);
@@ -63,7 +63,7 @@ pub(super) fn complete(text: &str, row: bool) -> Completion {
     let name = match tokens.as_slice() {
         [.., Lexeme::Word(word), Lexeme::Sign("["), _, Lexeme::Sign("]")]
         | [.., Lexeme::Word(word), Lexeme::Sign("["), Lexeme::Sign("#"), _, Lexeme::Sign("]")]
-        | [.., Lexeme::Word(word)] => known(row).find(|spec| spec.text == *word),
+        | [.., Lexeme::Word(word)] => of_name(word, row),
         _ => None,
     };
     let found = match (name, tokens.last()) {
@@ -92,6 +92,12 @@ pub(super) fn complete(text: &str, row: bool) -> Completion {
             let mut names: Vec<(String, String)> =
                 known(row).map(|spec| (spec.text.to_owned(), spec.help.to_owned())).collect();
             names.push(("not".to_owned(), "does not hold".to_owned()));
+            names.extend(known(row).filter(|spec| spec.reads == Reads::Prediction).map(|spec| {
+                (
+                    format!("{AFTER}{}", spec.text),
+                    format!("the same on the canvas after the step: {}", spec.help),
+                )
+            }));
             names
         }
     };
@@ -101,6 +107,12 @@ pub(super) fn complete(text: &str, row: bool) -> Completion {
         .map(|(text, help)| Candidate { text, help })
         .collect();
     Completion { from, candidates }
+}
+
+/// The name that a word is, of either side of the step.
+fn of_name(word: &str, row: bool) -> Option<NameSpec> {
+    let bare = word.strip_prefix(AFTER).unwrap_or(word);
+    known(row).find(|spec| spec.text == bare)
 }
 
 /// True if the comparison begun is of `mode`.

@@ -46,7 +46,7 @@ pub(super) fn lex(text: &str) -> Result<Vec<(Lexeme, Range<usize>)>, SyntaxError
             rest.char_indices().find(|(_, c)| !wanted(*c)).map_or(rest.len(), |(end, _)| end)
         };
         let (lexeme, end) = if c.is_alphabetic() || c == '_' {
-            let end = length(&|c| c.is_alphanumeric() || c == '_');
+            let end = word(rest);
             (Lexeme::Word(rest[..end].to_owned()), end)
         } else if c.is_ascii_digit() || c == '.' {
             let mut end = length(&|c| c.is_ascii_digit() || c == '.');
@@ -80,6 +80,21 @@ pub(super) fn lex(text: &str) -> Result<Vec<(Lexeme, Range<usize>)>, SyntaxError
         }
     }
     Ok(found)
+}
+
+/// The length of the word that `rest` begins with; a dot in front of a letter joins two:
+/// `after.conf`.
+fn word(rest: &str) -> usize {
+    let mut end = 0;
+    let mut chars = rest.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let joins = c == '.' && chars.peek().is_some_and(|(_, next)| next.is_alphabetic());
+        if !(c.is_alphanumeric() || c == '_' || joins) {
+            break;
+        }
+        end = at + c.len_utf8();
+    }
+    end
 }
 
 /// A text in quotes and its length with them.

@@ -15,7 +15,7 @@ use std::{fmt, ops::Range};
 
 pub use complete::{Candidate, Completion};
 pub use eval::{Facts, Value, When};
-pub use names::{Kind, NAMES, Name, NameSpec, Reads, name_table};
+pub use names::{AFTER, Kind, NAMES, Name, NameSpec, Reads, name_table};
 pub use parse::{Index, Use};
 use unicode_width::UnicodeWidthStr;
 
@@ -86,7 +86,8 @@ impl Condition {
         Some(holds && (self.tree.of_a_step() || !held()))
     }
 
-    /// True if it reads the prediction on the canvas: it cannot be judged before that is known.
+    /// True if it reads the prediction on the canvas after the step: it cannot be judged before that
+    /// is known.
     pub fn needs_prediction(&self) -> bool {
         self.tree.needs_prediction()
     }
@@ -121,6 +122,9 @@ impl fmt::Display for Condition {
 
 impl fmt::Display for Use {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        if self.after {
+            f.write_str(AFTER)?;
+        }
         f.write_str(self.spec.text)?;
         match self.index {
             Some(Index::Position(position)) => write!(f, "[{position}]"),

@@ -77,11 +77,18 @@ pub enum Reads {
     State,
     /// The step that led there.
     Step,
-    /// The prediction on this canvas.
+    /// The prediction that this step was decided on; behind [`AFTER`] the one on the canvas that it
+    /// left.
     Prediction,
+    /// The prediction on this canvas and what is decided on it.
+    Pending,
     /// A query's row.
     Row,
 }
+
+/// What a name begins with that is read from the prediction on the canvas the step left, not from
+/// the one it was decided on.
+pub const AFTER: &str = "after.";
 
 /// A row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,11 +122,11 @@ const fn at(spec: NameSpec) -> NameSpec {
 }
 
 use Kind::{Count, Probability, Text, Token, Truth};
-use Reads::{Prediction, Row, State, Step};
+use Reads::{Pending, Prediction, Row, State, Step};
 
 /// Every name but the parameters', which are names too.
 pub const NAMES: &[NameSpec] = &[
-    of(Name::Step, "step", Count, State, "steps and edits made so far"),
+    of(Name::Step, "step", Count, State, "number of the step or edit, from 1; 0 at the start"),
     of(Name::Stage, "stage", Count, State, "stage that comes next, from 1"),
     of(Name::Block, "block", Count, State, "block in work, from 1; 0 for none"),
     of(Name::Length, "length", Count, State, "generated positions, N_token"),
@@ -128,7 +135,7 @@ pub const NAMES: &[NameSpec] = &[
     of(Name::ETokens, "e_token", Count, State, "positions written with anything but EOS"),
     of(Name::ERatio, "e_ratio", Probability, State, "e_token / length"),
     of(Name::BeforeTail, "before_tail", Count, State, "positions written before the tail of EOS"),
-    of(Name::Nfe, "nfe", Count, State, "predictions asked for so far"),
+    of(Name::Nfe, "nfe", Count, State, "forward passes asked for up to this canvas"),
     of(Name::Text, "text", Text, State, "the answer as it stands, masks left out"),
     of(Name::Done, "done", Truth, State, "the run is over"),
     at(of(
@@ -165,13 +172,7 @@ pub const NAMES: &[NameSpec] = &[
     of(Name::Stuck, "stuck", Truth, Step, "it filled although every position predicted the mask"),
     of(Name::Edited, "edited", Truth, Step, "a person's edit led here"),
     of(Name::FillConf, "fill_conf", Probability, Step, "the lowest confidence it filled with"),
-    of(
-        Name::EosConf,
-        "eos_conf",
-        Probability,
-        Prediction,
-        "EOS confidence, as the EOS pane shows it",
-    ),
+    of(Name::EosConf, "eos_conf", Probability, Prediction, "EOS confidence"),
     of(
         Name::Flipped,
         "flipped",
@@ -179,9 +180,9 @@ pub const NAMES: &[NameSpec] = &[
         Prediction,
         "masked positions whose guess is another than a step before",
     ),
-    of(Name::WillFill, "will_fill", Count, Prediction, "positions the pending step fills"),
-    of(Name::WillExpand, "will_expand", Count, Prediction, "positions it expands"),
-    of(Name::WillDrop, "will_drop", Count, Prediction, "positions it drops"),
+    of(Name::WillFill, "will_fill", Count, Pending, "positions the pending step fills"),
+    of(Name::WillExpand, "will_expand", Count, Pending, "positions it expands"),
+    of(Name::WillDrop, "will_drop", Count, Pending, "positions it drops"),
     at(of(Name::Conf, "conf", Probability, Prediction, "confidence")),
     at(of(Name::PEos, "p_eos", Probability, Prediction, "probability of EOS")),
     at(of(Name::Entropy, "entropy", Count, Prediction, "entropy, nats")),
@@ -228,7 +229,7 @@ pub(super) fn known(row: bool) -> impl Iterator<Item = NameSpec> {
 
 /// The table in Markdown.
 pub fn name_table() -> String {
-    let mut table = String::from("| name | is | what |\n|---|---|---|\n");
+    let mut table = String::from("| name | is | of | what |\n|---|---|---|---|\n");
     for spec in NAMES {
         let index = if spec.indexed { "[i]" } else { "" };
         let kind = match spec.kind {
@@ -238,8 +239,14 @@ pub fn name_table() -> String {
             Text => "text",
             Token => "token",
         };
-        let row = if spec.reads == Row { " (in queries)" } else { "" };
-        let _ = writeln!(table, "| `{}{index}` | {kind} | {}{row} |", spec.text, spec.help);
+        let read = match spec.reads {
+            State => "the canvas after the step",
+            Step => "the step",
+            Prediction => "the prediction it was decided on, or `after.`",
+            Pending => "the step that comes next",
+            Row => "a query's row",
+        };
+        let _ = writeln!(table, "| `{}{index}` | {kind} | {read} | {} |", spec.text, spec.help);
     }
     table
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{
     SyntaxError,
     lex::{Lexeme, lex},
-    names::{Kind, Name, NameSpec, Reads, known},
+    names::{AFTER, Kind, Name, NameSpec, Reads, known},
     nearest,
 };
 use crate::canvas::Slot;
@@ -29,6 +29,9 @@ pub enum Index {
 pub struct Use {
     /// The name.
     pub spec: NameSpec,
+    /// True if it is read from the prediction on the canvas after the step: [`AFTER`] stands before
+    /// it.
+    pub after: bool,
     /// The position asked of.
     pub index: Option<Index>,
 }
@@ -286,11 +289,22 @@ impl Reader {
         if matches!(word, "true" | "false") {
             return Ok(Term::Number(f64::from(u8::from(word == "true"))));
         }
-        let spec = known(self.row).find(|spec| spec.text == word).ok_or_else(|| {
-            let near = nearest(word, known(self.row).map(|spec| spec.text));
-            let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        let (after, bare) = word.strip_prefix(AFTER).map_or((false, word), |bare| (true, bare));
+        let spec = known(self.row).find(|spec| spec.text == bare).ok_or_else(|| {
+            let near = nearest(bare, known(self.row).map(|spec| spec.text));
+            let side = if after { AFTER } else { "" };
+            let hint = near.map_or(String::new(), |near| format!("; did you mean `{side}{near}`?"));
             SyntaxError::new(place.clone(), format!("there is no name `{word}`{hint}"))
         })?;
+        if after && spec.reads != Reads::Prediction {
+            let message = match spec.reads {
+                Reads::State => "is of the canvas after the step",
+                Reads::Pending => "is of the step that comes next",
+                _ => "is of no prediction",
+            };
+            let message = format!("`{bare}` {message}: leave `{AFTER}` out");
+            return Err(SyntaxError::new(place, message));
+        }
         let index = if self.takes(&["["]) {
             if !spec.indexed {
                 let message = format!("`{word}` is of the whole canvas: leave the index out");
@@ -307,7 +321,7 @@ impl Reader {
         } else {
             None
         };
-        Ok(Term::Use(Use { spec, index }))
+        Ok(Term::Use(Use { spec, after, index }))
     }
 
     fn index(&mut self) -> Result<Index, SyntaxError> {
@@ -356,15 +370,16 @@ impl Tree {
 
     /// True if it reads what a step does, and so is about that step alone.
     pub(super) fn of_a_step(&self) -> bool {
-        let pending = [Name::WillFill, Name::WillExpand, Name::WillDrop, Name::Flipped];
-        let of_step =
-            |used: &Use| used.spec.reads == Reads::Step || pending.contains(&used.spec.name);
+        let of_step = |used: &Use| {
+            matches!(used.spec.reads, Reads::Step | Reads::Pending)
+                || used.spec.name == Name::Flipped
+        };
         self.uses().iter().any(of_step)
     }
 
-    /// True if it reads the prediction on the canvas.
+    /// True if it reads the prediction on the canvas after the step: that of the next one.
     pub(super) fn needs_prediction(&self) -> bool {
-        self.uses().iter().any(|used| used.spec.reads == Reads::Prediction)
+        self.uses().iter().any(|used| used.after || used.spec.reads == Reads::Pending)
     }
 }
 

@@ -32,6 +32,8 @@ fn table() -> Table {
         ("token[3]", token(517, " owl"), token(1, "")),
         ("token[#52]", token(517, " owl"), token(517, " owl")),
         ("fallback", Value::Truth(true), Value::Truth(false)),
+        ("after.eos_conf", Value::P(0.97), Value::P(0.93)),
+        ("after.conf[#52]", Value::P(0.3), Value::P(0.2)),
     ];
     let mut table = Table::default();
     for (name, now, before) in rows {
@@ -73,6 +75,10 @@ fn conditions_hold_or_not() {
         ("token[3] != 517", Some(false)),
         ("mode == \"fallback\"", Some(true)),
         ("fallback and length == 40 or dropped", Some(true)),
+        // Either side of the step has its own values.
+        ("after.eos_conf > 0.95 and eos_conf < 0.95", Some(true)),
+        ("after.eos_conf crosses 0.95", Some(true)),
+        ("after.conf[#52] > after.eos_conf", Some(false)),
         // Unknown values decide nothing by themselves.
         ("conf[99] < 0.1", None),
         ("not conf[99] < 0.1", None),
@@ -139,6 +145,13 @@ fn bad_conditions_are_refused_at_their_place() {
         ("length > 1.2.3", 9..14, "no number"),
         ("length > 3 §", 11..13, "means nothing"),
         ("p < 0.5", 0..1, "no name"),
+        ("after.cnf[3] < 0.5", 0..9, "did you mean `after.conf`?"),
+        ("after.conf < 0.5", 0..10, "`after.conf[17]`"),
+        ("after.length > 3", 0..12, "canvas after the step: leave `after.` out"),
+        ("after.will_fill", 0..15, "the step that comes next: leave `after.` out"),
+        ("after.filled", 0..12, "of no prediction: leave `after.` out"),
+        ("after. conf[3] < 0.5", 0..5, "no name `after`"),
+        ("before.conf[3] < 0.5", 0..11, "no name `before.conf`"),
     ] {
         match Condition::parse(text) {
             Ok(_) => assert!(message.is_empty(), "{text} is read"),
@@ -206,11 +219,30 @@ fn what_may_come_next() {
     assert_eq!(complete("mode == hi"), ["\"high_conf\""]);
     assert_eq!(complete("length > 3 "), ["and", "or"]);
     assert!(!complete("").contains(&"position".to_owned()));
+    assert_eq!(complete("masks < 3 and after.c"), ["after.conf"]);
+    assert_eq!(Condition::complete("masks < 3 and after.c").from, 14);
+    assert_eq!(complete("after.conf"), ["after.conf"]);
+    assert_eq!(complete("after.conf[3] cr"), ["crosses"]);
+    assert!(!complete("after.").contains(&"after.length".to_owned()));
     let query = |text: &str| texts(Query::complete(text));
     assert_eq!(query("f"), ["fills"]);
     assert_eq!(query("fills wh"), ["where"]);
     assert_eq!(query("fills where pos"), ["position"]);
     assert_eq!(Query::complete("fills where pos").from, 12);
+}
+
+#[test]
+fn only_what_reads_the_next_prediction_waits_for_it() {
+    for (text, waits) in [
+        ("eos_conf crosses 0.9", false),
+        ("conf[17] < 0.1 or flipped", false),
+        ("expanded and masks < 3", false),
+        ("after.eos_conf crosses 0.9", true),
+        ("masks < 3 and not after.conf[#2] > 0.5", true),
+        ("will_fill > 2", true),
+    ] {
+        assert_eq!(Condition::parse(text).unwrap().needs_prediction(), waits, "{text}");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     predict::{self, visible},
+    session::Made,
     trace::Recording,
 };
 
@@ -75,11 +76,12 @@ pub fn markdown(file: &str, recording: &Recording) -> String {
          |---:|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
     );
     for moment in walk.moments(&trajectory.path) {
-        let decision = moment.made().map(|made| &made.decision);
-        let what = match moment.next {
-            Next::Step(step) => step.decision.mode.name().replace('_', "\\_"),
-            Next::Edit => "edited by hand".to_owned(),
-            Next::End(_) => "end".to_owned(),
+        let made = moment.node.step();
+        let decision = made.map(|made| &made.decision);
+        let what = match &moment.node.made {
+            Made::Step(step) => step.decision.mode.name().replace('_', "\\_"),
+            Made::Edit(_) => "edited by hand".to_owned(),
+            Made::Start => "start".to_owned(),
         };
         let count = |n: Option<usize>| n.map_or_else(|| "–".to_owned(), |n| n.to_string());
         let number = |value: Option<f64>, digits: usize| {
@@ -87,7 +89,7 @@ pub fn markdown(file: &str, recording: &Recording) -> String {
             value.map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}"))
         };
         let eos = decision.and_then(|decision| decision.eos.as_ref());
-        let forward = moment.made().map(|made| made.timing.forward).filter(|time| !time.is_zero());
+        let forward = made.map(|made| made.timing.forward).filter(|time| !time.is_zero());
         let _ = writeln!(
             text,
             "| {} | {} | {what} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",

@@ -1,7 +1,8 @@
 //! The two tables: which columns they have, and their rows.
 //!
-//! A row of either is about a canvas and what is decided on it: step `k` is what the program shows
-//! as step `k`, with the step pending that leads to `k + 1`.
+//! Steps are numbered from 1 as everywhere. A row of the steps is what step `k` did and the canvas
+//! that it left, which is what `--step k` shows. A row of the positions is one of the canvas that
+//! step `k` was decided on, with what it decided.
 
 use std::{borrow::Cow, fmt::Write as _};
 
@@ -10,6 +11,7 @@ use crate::{
     canvas::{Born, TokenId},
     decode::{FillRule, LeftRule, Params, RefuseRule, RemaskRule, Value, Verdict},
     predict::{Column, Piece, Vocabulary},
+    session::Made,
     trace::Recording,
 };
 
@@ -84,36 +86,35 @@ const fn maybe(name: &'static str, kind: Kind, help: &'static str) -> ColumnSpec
 const FILE: ColumnSpec = always("file", Kind::Text, "the recording, as it was named");
 const BRANCH: ColumnSpec =
     always("branch", Kind::Int, "the branch, from 1; each is here from the start of its run");
-const STEP: ColumnSpec = always("step", Kind::Int, "steps and edits made before: `--step`");
 const NODE: ColumnSpec =
     always("node", Kind::Int, "the canvas' number in the recording; branches share canvases");
 
 const STEPS: &[ColumnSpec] = &[
     FILE,
     BRANCH,
-    STEP,
+    always("step", Kind::Int, "the step or edit, from 1, as in `--step`; 0 for the start"),
     NODE,
     always("model", Kind::Text, "the model's name"),
     always("strategy", Kind::Text, "the strategy's name"),
     maybe("branch_name", Kind::Text, "the branch's name"),
     always("current", Kind::Flag, "true on the branch that was left last"),
     always("params", Kind::Text, "the parameters in force, as a JSON object"),
-    always("stage", Kind::Int, "the stage, from 1"),
+    always("stage", Kind::Int, "the stage that comes next, from 1"),
     maybe("block_start", Kind::Int, "first position of the block in work"),
     maybe("block_end", Kind::Int, "the position behind it"),
     always("length", Kind::Int, "generated positions (N_token)"),
     always("masks", Kind::Int, "masked ones among them"),
     always("e_token", Kind::Int, "positions written with anything but an end-of-sequence token"),
     always("before_tail", Kind::Int, "positions written before the tail of end-of-sequence tokens"),
-    maybe("next", Kind::Text, "what follows: `step`, `edit`, or nothing"),
+    maybe("made", Kind::Text, "what led to this canvas: `step`, `edit`, or nothing at the start"),
     maybe("mode", Kind::Text, "the kind of that step"),
-    maybe("filled", Kind::Int, "positions it fills"),
-    maybe("expanded", Kind::Int, "positions it expands"),
-    maybe("remasked", Kind::Int, "positions it masks again"),
-    maybe("replaced", Kind::Int, "written positions it gives another token"),
-    maybe("refused", Kind::Int, "positions that were to be expanded and are not"),
-    maybe("dropped", Kind::Int, "positions that fall off at the maximum length"),
-    maybe("eos_confidence", Kind::Float, "the EOS confidence on this canvas"),
+    maybe("filled", Kind::Int, "positions it filled"),
+    maybe("expanded", Kind::Int, "positions it expanded"),
+    maybe("remasked", Kind::Int, "positions it masked again"),
+    maybe("replaced", Kind::Int, "written positions it gave another token"),
+    maybe("refused", Kind::Int, "positions that were to be expanded and were not"),
+    maybe("dropped", Kind::Int, "positions that fell off at the maximum length"),
+    maybe("eos_confidence", Kind::Float, "the EOS confidence that it was decided on"),
     maybe("eos_threshold", Kind::Float, "what it is compared with"),
     maybe("eos_counted", Kind::Int, "positions it counts"),
     maybe("eos_window", Kind::Int, "what it divides by"),
@@ -126,7 +127,8 @@ const STEPS: &[ColumnSpec] = &[
 const POSITIONS: &[ColumnSpec] = &[
     FILE,
     BRANCH,
-    STEP,
+    maybe("step", Kind::Int, "the step or edit made on this canvas, from 1; none on the last"),
+    always("before", Kind::Int, "steps and edits made before: `--step` shows this canvas"),
     NODE,
     always("position", Kind::Int, "the position, from 0 behind the prompt"),
     always("slot", Kind::Int, "its identity, which insertions before it do not change"),
@@ -148,7 +150,7 @@ const POSITIONS: &[ColumnSpec] = &[
     maybe(
         "action",
         Kind::Text,
-        "what the step does: `fill`, `expand`, `remask`, `replace`, `refused`, `left`, `written`, …; `unrecorded` where another program did not say",
+        "what the step did: `fill`, `expand`, `remask`, `replace`, `refused`, `left`, `written`, …; `unrecorded` where another program did not say",
     ),
     maybe("rule", Kind::Text, "by which rule"),
     maybe("value", Kind::Float, "the number the rule looks at"),
@@ -243,21 +245,18 @@ struct Of<'a> {
 }
 
 impl<'a> Of<'a> {
-    fn place(&self, row: &mut Vec<Cell<'a>>) {
-        row.extend([
-            word(self.file),
-            int(self.trajectory.number),
-            int(self.moment.step),
-            int(self.moment.id.0),
-        ]);
+    fn branch(&self, row: &mut Vec<Cell<'a>>) {
+        row.extend([word(self.file), int(self.trajectory.number)]);
     }
 
     fn step(&self, row: &mut Vec<Cell<'a>>) {
         let Moment { node, phase, next, .. } = self.moment;
         let canvas = &node.canvas;
         let (block, header) = (phase.block.as_ref(), &self.recording.header);
-        self.place(row);
+        self.branch(row);
         row.extend([
+            int(self.moment.step),
+            int(self.moment.id.0),
             word(&header.model.name),
             word(&header.strategy),
             self.trajectory.name.as_deref().map_or(Cell::Null, word),
@@ -270,13 +269,13 @@ impl<'a> Of<'a> {
             int(canvas.masks()),
             int(canvas.effective()),
             int(canvas.before_tail()),
-            match next {
-                Next::Step(_) => word("step"),
-                Next::Edit => word("edit"),
-                Next::End(_) => Cell::Null,
+            match node.made {
+                Made::Step(_) => word("step"),
+                Made::Edit(_) => word("edit"),
+                Made::Start => Cell::Null,
             },
         ]);
-        let made = self.moment.made();
+        let made = node.step();
         let decision = made.map(|made| &made.decision);
         let eos = decision.and_then(|decision| decision.eos.as_ref());
         let refused = |verdict: &&Verdict| matches!(verdict, Verdict::Refused { .. });
@@ -319,8 +318,15 @@ impl<'a> Of<'a> {
                 .or_else(|| prediction.id(Column::Argmax, position))
         });
         let number = |column| float(prediction.and_then(|found| found.number(column, position)));
-        self.place(row);
+        self.branch(row);
+        let step = match self.moment.next {
+            Next::Step(_) | Next::Edit => int(self.moment.step + 1),
+            Next::End(_) => Cell::Null,
+        };
         row.extend([
+            step,
+            int(self.moment.step),
+            int(self.moment.id.0),
             int(position),
             int(cell.slot.0 as usize),
             int(cell.token as usize),

@@ -100,7 +100,10 @@ fn every_position_of_every_step_is_a_row() {
                         ref other => panic!("{name}: {other:?}"),
                     };
                     assert_eq!(number("branch"), trajectory.number);
-                    assert_eq!((number("step"), number("position")), (moment.step, at));
+                    assert_eq!((number("before"), number("position")), (moment.step, at));
+                    let step = row.contains_key("step").then(|| number("step"));
+                    let last = moment.id == trajectory.path[trajectory.path.len() - 1];
+                    assert_eq!(step, (!last).then_some(moment.step + 1));
                     assert_eq!(number("token"), cell.token as usize);
                     assert_eq!(number("slot"), cell.slot.0 as usize);
                     let mask = moment.node.canvas.is_masked(at);

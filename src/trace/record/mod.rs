@@ -20,7 +20,7 @@ pub(super) use decision::{
 pub(super) use prediction::{Columns, LeftOut, Prediction, Sparse};
 
 /// Major and minor version.
-pub const VERSION: [u32; 2] = [1, 4];
+pub const VERSION: [u32; 2] = [1, 5];
 
 /// The format's name, in every header.
 pub(super) const FORMAT: &str = "demask";
@@ -57,6 +57,13 @@ pub(super) enum Record {
         tip: usize,
         /// False brings it back.
         deleted: bool,
+    },
+    /// A person's edit is taken back, or made again. Since 1.5.
+    Undo {
+        /// The node it made: an end of the tree.
+        edit: usize,
+        /// False makes it again.
+        undone: bool,
     },
     /// A bookmark is set, or with null taken away. Since 1.1.
     Mark {
@@ -159,6 +166,10 @@ fn foreign() -> State {
     State::Foreign
 }
 
+fn is_foreign(state: &State) -> bool {
+    *state == State::Foreign
+}
+
 impl Model {
     /// How its predictions are read.
     pub fn reading(&self) -> Reading {
@@ -255,7 +266,7 @@ pub(super) struct Root {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canvas: Option<Vec<TokenId>>,
     /// Absent since 1.4 in recordings of other programs' strategies.
-    #[serde(default = "foreign")]
+    #[serde(default = "foreign", skip_serializing_if = "is_foreign")]
     pub state: State,
     /// The strategy's parameters.
     #[serde(default)]
@@ -283,7 +294,7 @@ pub(super) struct Step {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canvas: Option<Vec<TokenId>>,
     /// The state afterwards; absent since 1.4 in recordings of other programs' strategies.
-    #[serde(default = "foreign")]
+    #[serde(default = "foreign", skip_serializing_if = "is_foreign")]
     pub state: State,
     /// XXH3-64 over the ids of the generated region afterwards, as little-endian u32.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -302,7 +313,8 @@ pub(super) struct Edited {
     pub parent: usize,
     /// The edits, in order.
     pub edits: Vec<Edit>,
-    /// The state afterwards.
+    /// The state afterwards; absent since 1.5 in recordings of other programs' strategies.
+    #[serde(default = "foreign", skip_serializing_if = "is_foreign")]
     pub state: State,
     /// The parameters in force, where they differ from the parent's.
     #[serde(default, skip_serializing_if = "Option::is_none")]

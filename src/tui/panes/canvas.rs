@@ -198,7 +198,7 @@ fn folded_glyphs(text: &str) -> Vec<Glyph> {
 /// True if the step on record changes a position and the pending one, under turned parameters,
 /// does not.
 pub fn lost(app: &App, position: usize) -> bool {
-    if !app.what_if() {
+    if !app.debugger.turned() {
         return false;
     }
     let changes = |decision: &Decision| {
@@ -314,17 +314,14 @@ pub fn next(app: &App) -> String {
             }
             if parts.is_empty() { "changes nothing".to_owned() } else { parts.join(" · ") }
         }
+        _ if app.awaits_step() => "the next step is not here yet".to_owned(),
         Pending::Wanted { .. } if app.debugger.live => "…".to_owned(),
         Pending::Wanted { .. } => String::new(),
-        Pending::Done(_) if app.awaits_step() => "the next step is not here yet".to_owned(),
         Pending::Done(finish) => finish.name().to_owned(),
         Pending::Failed(_) => "cannot go on".to_owned(),
     };
-    if legend.is_empty() || matches!(app.debugger.session.pending(), Pending::Done(_)) {
-        legend
-    } else {
-        format!("next: {legend}")
-    }
+    let over = matches!(app.debugger.session.pending(), Pending::Done(_)) || app.awaits_step();
+    if legend.is_empty() || over { legend } else { format!("next: {legend}") }
 }
 
 /// Draws the pane.

@@ -218,13 +218,11 @@ fn fate(app: &App, cell: &Cell) -> String {
             Pending::Decided { decision, .. } => {
                 decision.verdicts.get(app.position).map_or_else(|| "–".to_owned(), pending)
             }
+            _ if app.awaits_step() => "Still masked: the next step is not here yet.".to_owned(),
             Pending::Wanted { .. } if app.debugger.live => {
                 "Waiting for the forward pass of this step.".to_owned()
             }
             Pending::Wanted { .. } => "No prediction on record for this canvas.".to_owned(),
-            Pending::Done(_) if app.awaits_step() => {
-                "Still masked: the next step is not here yet.".to_owned()
-            }
             Pending::Done(finish) => format!("Still masked: the run is over ({}).", finish.name()),
             Pending::Failed(error) => sentence(&error.to_string()),
         };

@@ -303,11 +303,11 @@ fn a_query_and_the_diagnosis_are_lists_to_go_through() {
     let mut app = app(Look::default(), 12, 100, 30);
     command(&mut app, "query fills where p > 0.5");
     assert_eq!(app.focus, Pane::Session);
-    let first = app.found.rows.first().expect("a row").clone();
+    let first = app.found.rows().first().expect("a row").clone();
     press(&mut app, "Enter");
     assert_eq!((app.step() as usize, Some(app.position)), (first.step, first.position));
     press(&mut app, "G Enter");
-    let row = app.found.rows.last().expect("a row").clone();
+    let row = app.found.rows().last().expect("a row").clone();
     assert_eq!((app.step() as usize, Some(app.position)), (row.step, row.position));
     press(&mut app, "D");
     assert!(said(&app).contains("can be taken away"), "{}", said(&app));
