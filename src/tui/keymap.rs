@@ -237,7 +237,7 @@ pub const TABLE: &[Binding] = bindings! {
         Action::Remove, [key('D')], "remove it; in the session's lists: take the entry away";
         Action::Trim, [key('T')], "cut the canvas before it";
         Action::Undo, [key('u')], "take back the last edit, turned parameter or deleted branch";
-        Action::Redo, [key('U'), ctrl('r')], "make the edit again that was taken back";
+        Action::Redo, [key('U'), ctrl('r')], "do again what was taken back";
     }
     Parameters {
         Action::More, [key('+'), key('=')], "turn the chosen parameter up";
