@@ -101,7 +101,7 @@ fn one(args: &QueryArgs, file: &Path, many: bool) -> Result<Option<(usize, usize
     let debugger =
         Debugger::new(recording.session(), vocabulary.clone(), Box::new(NoHost), false, tokens);
     let end = recording.recorded.end;
-    let rows = inspect::rows(&args.query, &debugger.session, &*vocabulary, end);
+    let rows = inspect::rows(&args.query, &debugger.session, &*vocabulary, (end, 0));
     let name = file.display().to_string();
     for row in &rows {
         let line = match args.json {
