@@ -24,6 +24,7 @@ fn facts() -> ModelFacts {
         layers: 0,
         special: SPECIAL,
         reading: Default::default(),
+        attention: String::new(),
     }
 }
 

@@ -48,6 +48,7 @@ fn facts(name: &str, special: demask::canvas::SpecialTokens) -> ModelFacts {
         layers: 2,
         special,
         reading: Default::default(),
+        attention: String::new(),
     }
 }
 

@@ -11,7 +11,7 @@ use super::{Config, Fault, ParamOptions, PromptOptions, config};
 use crate::{
     decode::{self, Cache},
     model::{
-        self, ChatSettings, Computing, Overrides, Precision, Quantization, Source,
+        self, BlockAttention, ChatSettings, Computing, Overrides, Precision, Quantization, Source,
         TemplateVariable, TokenName,
         hub::{HubSettings, RepoId},
     },
@@ -60,6 +60,10 @@ pub struct SourceOptions {
     /// System prompt, before what is asked
     #[arg(long, value_name = "TEXT")]
     pub system: Option<String>,
+    /// Who sees whom in the model: N, positions in a block that sees itself and what is before it;
+    /// full, everybody; auto, as the checkpoint says (`demask info` tells what it says)
+    #[arg(long, value_name = "N|full|auto", default_value_t)]
+    pub block_attention: BlockAttention,
 }
 
 impl SourceOptions {
@@ -132,6 +136,7 @@ impl SourceOptions {
                 variables: self.template_vars.clone(),
                 system: self.system.clone(),
             },
+            attention: self.block_attention,
         }
     }
 }

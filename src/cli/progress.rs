@@ -27,16 +27,16 @@ pub(super) fn load(source: &Source, computing: &Computing, on: Shown) -> Result<
     }
 }
 
-/// Loads, with what the hooks of tests add to it. `warn` hears before that memory is tight.
+/// Loads, with what the hooks of tests add to it. `warn` hears before what people should know.
 fn hooked(
     source: &Source,
     computing: &Computing,
     watch: &mut LoadWatch,
-    warn: impl FnOnce(String),
+    mut warn: impl FnMut(String),
 ) -> Result<Loaded, LoadError> {
     hooks::before_loading(watch);
     let checkpoint = model::open(source, computing, watch)?;
-    if let Some(warning) = checkpoint.tight() {
+    for warning in checkpoint.warnings() {
         warn(format!("warning: {warning}"));
     }
     let mut loaded = checkpoint.load(watch)?;
@@ -65,7 +65,14 @@ fn load_on_screen(source: &Source, computing: &Computing, look: Look) -> Result<
             let warning = warning.borrow().clone();
             tell(Waiting { work, done: now.done, of: now.of, warning })
         };
-        let loaded = hooked(&source, &computing, &mut watch, |text| *warning.borrow_mut() = text);
+        let warn = |text: String| {
+            let mut all = warning.borrow_mut();
+            if !all.is_empty() {
+                all.push('\n');
+            }
+            all.push_str(&text);
+        };
+        let loaded = hooked(&source, &computing, &mut watch, warn);
         (loaded, warning.into_inner())
     });
     let Some((loaded, warning)) = loaded.map_err(Fault::failure)? else {

@@ -22,7 +22,8 @@ use crate::{
     debugger::{Command, Debugger},
     inspect::Condition,
     model::{
-        self, ChatSettings, Computing, Overrides, Precision, Quantization, Source as ModelSource,
+        self, BlockAttention, ChatSettings, Computing, Overrides, Precision, Quantization,
+        Source as ModelSource,
     },
     predict::Vocabulary,
     session::NodeId,
@@ -71,6 +72,8 @@ struct Model {
     template_vars: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     system: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    block_attention: Option<String>,
 }
 
 /// A breakpoint.
@@ -189,6 +192,10 @@ fn keep(folder: &Path, origin: &Origin, debugger: &Debugger, view: View) -> Resu
             chat_template: model.overrides.chat.template.clone(),
             template_vars: model.overrides.chat.variables.iter().map(ToString::to_string).collect(),
             system: model.overrides.chat.system.clone(),
+            block_attention: match model.overrides.attention {
+                BlockAttention::Auto => None,
+                said => Some(said.to_string()),
+            },
         }),
         name: origin.name.clone(),
         recording: origin.recording.as_deref().filter(|_| whole).map(absolute),
@@ -227,6 +234,10 @@ fn overrides(now: &Overrides, then: &Model) -> Overrides {
                 .chain(now.chat.variables.iter().cloned())
                 .collect(),
             system: now.chat.system.clone().or_else(|| then.system.clone()),
+        },
+        attention: match (now.attention, &then.block_attention) {
+            (BlockAttention::Auto, Some(said)) => said.parse().unwrap_or_default(),
+            (now, _) => now,
         },
     }
 }
@@ -359,14 +370,18 @@ mod tests {
             tokenizer: None,
             mask: mask.map(|text| text.parse().unwrap()),
             eos: eos.map(|text| text.parse().unwrap()),
+            attention: BlockAttention::Of(16),
             ..Overrides::default()
         };
-        let kept = r#"{"device":"cpu","dtype":"auto","mask_token":"507","eos_token":"<|eot_id|>"}"#;
+        let kept = r#"{"device":"cpu","dtype":"auto","mask_token":"507","eos_token":"<|eot_id|>",
+            "block_attention":"16"}"#;
         let then: Model = serde_json::from_str(kept).unwrap();
         let both = said(Some("507"), Some("<|eot_id|>"));
-        assert_eq!(overrides(&Overrides::default(), &then), both);
+        assert_eq!(overrides(&Overrides::default(), &then), both.clone());
         let other = said(Some("3"), Some("<|eot_id|>"));
         assert_eq!(overrides(&said(Some("3"), None), &then), other);
+        let full = Overrides { attention: BlockAttention::Full, ..Overrides::default() };
+        assert_eq!(overrides(&full, &then), Overrides { attention: full.attention, ..both });
         // As older versions kept it.
         let old: Model =
             serde_json::from_str(r#"{"folder":null,"device":"cpu","dtype":"auto"}"#).unwrap();

@@ -236,6 +236,7 @@ fn finished(format: Format, found: Found) -> Imported {
         layers: 0,
         special: found.special,
         reading: Reading::default(),
+        attention: String::new(),
     };
     let extras =
         Extras { columns: ColumnSet::NONE, top_k: 0, reading: facts.reading, cache: Cache::None };

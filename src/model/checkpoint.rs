@@ -3,15 +3,12 @@
 use std::{collections::HashSet, sync::Arc};
 
 use super::{
-    Computing, Description, Facts, Family, Files, Head, Held, Kind, LoadError, LoadWatch, Loaded,
-    NetworkPredictor, Outline, Part, Suggestions, Tokenizer, Weights, device,
+    Blocks, Computing, Description, Facts, Family, Files, Held, Kind, LoadError, LoadWatch, Loaded,
+    NetworkPredictor, Outline, Part, Special, Suggestions, Tokenizer, Weights, device,
     estimate::{self, Processor, StoredTensor, WeightBytes},
     memory::{self, Memory},
 };
-use crate::{
-    canvas::SpecialTokens,
-    predict::{ModelFacts, Reading},
-};
+use crate::predict::{ModelFacts, Reading};
 
 /// A checkpoint whose headers are read.
 pub struct Checkpoint {
@@ -24,13 +21,23 @@ pub struct Checkpoint {
     /// Its tokenizer.
     pub tokenizer: Tokenizer,
     /// Its mask and end-of-sequence tokens.
-    pub special: SpecialTokens,
+    pub special: Special,
     /// Its tensors.
     pub weights: Weights,
     /// How they would be held.
     pub held: Held,
+    /// Who sees whom, and what says so.
+    pub blocks: Blocks,
+    /// The tensors that the network has.
+    names: HashSet<String>,
     device: candle_core::Device,
 }
+
+/// How tensors end that older programs saved although they follow from config.json.
+const COMPUTED: [&str; 3] = ["rotary_emb.inv_freq", "position_ids", "masked_bias"];
+
+/// Of fields and tensors that are not understood, so many are named.
+const NAMED: usize = 6;
 
 impl Checkpoint {
     /// Reads the headers and the small files.
@@ -48,46 +55,66 @@ impl Checkpoint {
             family.model_type,
             &computing.overrides.chat,
         )?;
-        let special = tokenizer.special(&described, &files, &computing.overrides)?;
+        let special = Special::of(&tokenizer, &described, &files, &computing.overrides)?;
+        let blocks = Blocks::of(&described, &files, computing.overrides.attention)?;
         let weights = Weights::open(&files)?;
+        let tensors = described.tensors(&weights);
+        weights.check(&tensors)?;
+        let names = tensors.into_iter().map(|(name, _)| name).collect();
         let dtype = computing.precision.resolve(&weights, &computing.device);
         let held = Held { dtype, quantize: computing.quantize };
         let device = computing.device.clone();
-        Ok(Self { files, family, described, tokenizer, special, weights, held, device })
+        Ok(Self {
+            files,
+            family,
+            described,
+            tokenizer,
+            special,
+            blocks,
+            weights,
+            names,
+            held,
+            device,
+        })
     }
 
     /// Whether the head is the embedding.
     pub fn tied(&self) -> bool {
-        let head = match &self.described.kind {
-            Kind::Transformer(spec) => format!("{}.weight", spec.name(Part::Head, 0)),
-            Kind::ModernBert(_) => return true,
-        };
-        let own = self.weights.tensors().any(|(name, ..)| name == head);
-        self.described.tied(own)
+        self.described.tied(&self.weights)
     }
 
     /// The tensors that the network uses, under their names.
     fn used(&self) -> Vec<(&str, StoredTensor)> {
-        let (names, embedding) = match &self.described.kind {
-            Kind::Transformer(spec) => {
-                let mut names: HashSet<String> =
-                    spec.tensors().into_iter().map(|(name, _)| name).collect();
-                if spec.head == Head::OwnIfThere {
-                    names.insert(format!("{}.weight", spec.name(Part::Head, 0)));
-                }
-                (Some(names), format!("{}.weight", spec.name(Part::Embedding, 0)))
-            }
-            Kind::ModernBert(_) => (None, String::new()),
+        let embedding = match &self.described.kind {
+            Kind::Transformer(spec) => format!("{}.weight", spec.name(Part::Embedding, 0)),
+            Kind::ModernBert(_) => String::new(),
         };
         let tied = self.tied();
         self.weights
             .tensors()
-            .filter(|(name, ..)| names.as_ref().is_none_or(|names| names.contains(*name)))
+            .filter(|(name, ..)| self.names.contains(*name))
             .map(|(name, shape, stored)| {
                 let multiplied = name != embedding || tied;
                 (name, StoredTensor { shape, stored, multiplied })
             })
             .collect()
+    }
+
+    /// Tensors in the files that the network does not have, in order. Those that can be computed
+    /// from config.json, and a second copy of the embedding, are left out.
+    pub fn unused(&self) -> Vec<&str> {
+        let copy = match &self.described.kind {
+            Kind::Transformer(spec) if self.tied() => spec.head_name(),
+            Kind::Transformer(_) => String::new(),
+            Kind::ModernBert(_) => "decoder.weight".to_owned(),
+        };
+        let names = self.weights.tensors().map(|(name, ..)| name);
+        let mut unused: Vec<&str> = names
+            .filter(|name| !self.names.contains(*name) && *name != copy)
+            .filter(|name| !COMPUTED.iter().any(|end| name.ends_with(end)))
+            .collect();
+        unused.sort_unstable();
+        unused
     }
 
     /// Numbers in the tensors that the network uses.
@@ -125,8 +152,42 @@ impl Checkpoint {
         if self.device.is_cpu() { Memory::here() } else { None }
     }
 
+    /// Who sees whom, and what says so.
+    pub fn attention(&self) -> String {
+        let because = &self.blocks.because;
+        match self.blocks.block {
+            None => format!("{} ({because})", self.described.attention()),
+            Some(block) => format!("block-causal, in blocks of {block} ({because})"),
+        }
+    }
+
+    /// What people should know before they believe what it computes.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings: Vec<String> = self.tight().into_iter().collect();
+        let name = &self.files.name;
+        let fields = self.described.not_understood.iter().map(|one| one.field.as_str());
+        if let Some(fields) = some_of(fields.collect()) {
+            warnings.push(format!(
+                "{} says {fields}, which nobody here knows: it may change the numbers, and is \
+                 passed over. `demask info` shows all",
+                self.files.name_of("config.json")
+            ));
+        }
+        if let Some(unused) = some_of(self.unused()) {
+            warnings.push(format!("{name} has tensors that its network does not use: {unused}"));
+        }
+        if let Some(block) = self.blocks.block.filter(|_| self.blocks.guessed) {
+            warnings.push(format!(
+                "attention is in blocks of {block}, which nothing but {} says. If that is wrong, \
+                 give --block-attention full, or their length",
+                self.blocks.because
+            ));
+        }
+        warnings
+    }
+
     /// A warning, if the weights need more memory than is free now.
-    pub fn tight(&self) -> Option<String> {
+    fn tight(&self) -> Option<String> {
         let (needed, memory) = (self.weight_bytes().total(), self.memory()?);
         (memory.available < needed && needed <= memory.total).then(|| {
             format!(
@@ -161,11 +222,9 @@ impl Checkpoint {
             vocabulary: self.described.columns(),
             context: self.described.context(),
             layers: self.described.layers(),
-            special: self.special,
-            reading: Reading {
-                shift: self.described.shift,
-                block: self.described.block(&self.files.name),
-            },
+            special: self.special.tokens,
+            reading: Reading { shift: self.described.shift, block: self.blocks.block },
+            attention: self.attention(),
         };
         let limits = Facts { context: facts.context, columns: facts.vocabulary };
         Ok(Loaded {
@@ -177,6 +236,17 @@ impl Checkpoint {
             flops_per_position: self.described.flops_per_position(),
             facts,
         })
+    }
+}
+
+/// The first few names; `None` where there are none.
+fn some_of(names: Vec<&str>) -> Option<String> {
+    let shown: Vec<String> =
+        names.iter().take(NAMED).map(|name| format!("`{}`", name.escape_debug())).collect();
+    match names.len().checked_sub(NAMED) {
+        _ if names.is_empty() => None,
+        Some(more) if more > 0 => Some(format!("{} and {more} more", shown.join(", "))),
+        _ => Some(shown.join(", ")),
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{LoadError, chat::DEFAULT, tokenizer, weights::Gguf};
+use super::{LoadError, chat::DEFAULT, tokenizer, unsupported, weights::Gguf};
 
 /// The contents of a checkpoint's small files, and where its tensors are.
 pub struct Files {
@@ -77,7 +77,11 @@ impl Files {
         let text = |name: &str| {
             Ok(optional(name)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
         };
-        let Some(config) = text("config.json")? else {
+        let config = text("config.json")?;
+        if let Some(adapter) = text("adapter_config.json")? {
+            return Err(unsupported::adapter(&adapter, &shown, config.is_some()));
+        }
+        let Some(config) = config else {
             return Err(LoadError::new(
                 &shown,
                 "there is no config.json in it, so this is no model",
@@ -207,6 +211,15 @@ impl Files {
             .collect()
     }
 
+    /// The file that a chat template is from.
+    pub fn template_file(&self) -> &'static str {
+        match (self.chat_templates.is_empty(), &self.tensors) {
+            (false, _) => "chat_template.jinja",
+            (true, Tensors::Gguf(_)) => "tokenizer.chat_template",
+            (true, _) => "tokenizer_config.json",
+        }
+    }
+
     /// How a file of this checkpoint is called in messages.
     pub fn name_of(&self, file: &str) -> String {
         match (&self.tokenizer_place, &self.tensors) {
@@ -222,7 +235,7 @@ impl Files {
 const LARGEST: u64 = 1 << 28;
 
 /// A file's contents. A pipe or device could keep us waiting, or never end.
-fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
+pub(super) fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
     plain(path)?;
     if fs::metadata(path)?.len() > LARGEST {
         return Err(std::io::Error::other("it is too large"));
@@ -328,11 +341,7 @@ fn shards(folder: &Path) -> Result<Vec<PathBuf>, LoadError> {
         .collect();
     found.sort();
     if found.is_empty() {
-        return Err(LoadError::new(
-            folder.display().to_string(),
-            "there is no safetensors file in it",
-            "Give a checkpoint stored as safetensors",
-        ));
+        return Err(unsupported::no_safetensors(folder));
     }
     Ok(found)
 }

@@ -5,6 +5,7 @@
 //! binary. Its headers are read into a [`Checkpoint`], which loads into a [`Loaded`]: a predictor,
 //! the tokenizer, and the facts people are shown.
 
+mod blocks;
 mod cache;
 mod chat;
 mod checkpoint;
@@ -21,11 +22,14 @@ mod network;
 mod noise;
 mod outline;
 mod overrides;
+mod parts;
 mod predictor;
 mod progress;
 mod reduce;
+mod special;
 mod speed;
 mod tokenizer;
+mod unsupported;
 mod weights;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
@@ -34,11 +38,12 @@ use candle_core::Device;
 use network::ModernBert;
 use weights::Loader;
 
+pub use blocks::{BlockAttention, Blocks};
 pub use chat::{Chat, ChatSettings, Messages, Template, TemplateVariable};
 pub use checkpoint::{Checkpoint, count};
 pub use device::{Computing, DeviceReport, Precision, Quantization, available, device};
 pub use error::LoadError;
-pub use family::{Description, FAMILIES, Family, Kind};
+pub use family::{Description, FAMILIES, Family, Kind, NotUnderstood};
 pub use files::Files;
 pub use network::{
     Batch, Biases, Head, Kept, Matrix, Names, Network, Part, Pattern, Spec, Transformer,
@@ -47,6 +52,7 @@ pub use outline::Outline;
 pub use overrides::{Overrides, TokenName};
 pub use predictor::{Facts, NetworkPredictor};
 pub use progress::{LoadProgress, LoadWatch, Work};
+pub use special::{NamedEos, Special};
 pub use speed::{matmul_speed, threads};
 pub use tokenizer::Tokenizer;
 pub use weights::{Held, Stored, Weights};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Description, Head, Kind};
+use super::{Description, Kind, Weights, network::modernbert_tensors};
 
 /// The numbers of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -54,15 +54,27 @@ impl Outline {
 }
 
 impl Description {
-    /// Whether the head is the embedding, given whether the file has a head of its own.
-    pub fn tied(&self, own: bool) -> bool {
+    /// Whether the head is the embedding, given the tensors that there are.
+    pub(super) fn tied(&self, weights: &Weights) -> bool {
         match &self.kind {
-            Kind::Transformer(spec) => match spec.head {
-                Head::Own => false,
-                Head::Embedding => true,
-                Head::OwnIfThere => !own,
-            },
+            Kind::Transformer(spec) => !spec.own_head(weights.has(&spec.head_name())),
             Kind::ModernBert(_) => true,
+        }
+    }
+
+    /// Every tensor of the network with its shape, given the tensors that there are.
+    pub(super) fn tensors(&self, weights: &Weights) -> Vec<(String, Vec<usize>)> {
+        match &self.kind {
+            Kind::Transformer(spec) => spec.tensors(weights.has(&spec.head_name())),
+            Kind::ModernBert(config) => modernbert_tensors(config),
+        }
+    }
+
+    /// The base of the rotation: of all layers, or of those that see everything and of the others.
+    pub fn rope_bases(&self) -> Vec<f64> {
+        match &self.kind {
+            Kind::Transformer(spec) => vec![spec.rope_theta],
+            Kind::ModernBert(config) => vec![config.global_rope_theta, config.local_rope_theta],
         }
     }
 

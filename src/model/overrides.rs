@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr};
 
-use super::ChatSettings;
+use super::{BlockAttention, ChatSettings};
 use crate::canvas::TokenId;
 
 /// What is said in place of what a checkpoint's files say; nothing by default.
@@ -16,6 +16,8 @@ pub struct Overrides {
     pub eos: Option<TokenName>,
     /// The chat template, its variables and the system prompt.
     pub chat: ChatSettings,
+    /// Who sees whom.
+    pub attention: BlockAttention,
 }
 
 /// A token as people give it.

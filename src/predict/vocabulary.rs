@@ -24,6 +24,8 @@ pub struct ModelFacts {
     pub special: SpecialTokens,
     /// How its predictions are read.
     pub reading: Reading,
+    /// Who sees whom and what says so, for people; empty where it is not known.
+    pub attention: String,
 }
 
 /// How a model wants to be run and read, whatever the strategy.

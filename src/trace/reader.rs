@@ -84,6 +84,7 @@ impl Recording {
             layers: model.layers,
             special: SpecialTokens { mask: model.mask, eos: model.eos },
             reading: model.reading(),
+            attention: model.attention.clone(),
         }
     }
 }

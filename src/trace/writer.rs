@@ -45,6 +45,7 @@ impl Header {
                 eos: facts.special.eos,
                 shift: facts.reading.shift,
                 block: facts.reading.block,
+                attention: facts.attention.clone(),
             },
             strategy: strategy.to_owned(),
             prompt_text: prompt_text.to_owned(),

@@ -179,6 +179,7 @@ pub fn header() -> Header {
         layers: 0,
         special: SPECIAL,
         reading: Default::default(),
+        attention: String::new(),
     };
     Header::new(&facts, "daedal", "a prompt", extras())
 }

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     canvas::TokenId,
     model::{
-        self, Checkpoint, Outline, Source, Template, count,
+        self, Checkpoint, NotUnderstood, Outline, Source, Template, count,
         estimate::{StepBytes, WeightBytes},
         memory::{Memory, shown},
     },
@@ -49,6 +49,9 @@ const TEMPLATE_LINES: usize = 3;
 /// Characters of such a line.
 const TEMPLATE_WIDTH: usize = 100;
 
+/// Remarks of a kind that are shown.
+const REMARKS: usize = 12;
+
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Info {
@@ -61,6 +64,17 @@ struct Info {
     /// Position `i` is read at `i - 1`.
     shifted_logits: bool,
     attention: String,
+    /// Positions in a block, where attention is block-causal.
+    block: Option<usize>,
+    /// The base of the rotation, which is the plain one; ModernBERT's layers that see their
+    /// neighbours have another, which comes second.
+    rope_theta: Vec<f64>,
+    /// What config.json says that nobody here knows.
+    not_understood: Vec<NotUnderstood>,
+    /// Tensors in the files that the network does not have.
+    unused_tensors: Vec<String>,
+    /// What was done to the tensors' names.
+    renamed_tensors: Vec<String>,
     parameters: u64,
     stored: Stored,
     /// How the weights would be held under these options.
@@ -70,6 +84,10 @@ struct Info {
     /// Tokens that have a text; 0 without a tokenizer.
     tokens: usize,
     chat_template: Option<String>,
+    /// The file that the chat template is from.
+    chat_template_from: Option<&'static str>,
+    /// Whether the chat template asks for `enable_thinking`.
+    thinking: bool,
     files: Vec<FileSize>,
 }
 
@@ -97,8 +115,19 @@ struct Needs {
 #[derive(Serialize)]
 struct Special {
     mask: Token,
+    /// The one that decides.
     eos: Token,
+    /// Every one that is named.
+    eos_named: Vec<NamedToken>,
     end_of_turn: Option<Token>,
+}
+
+#[derive(Serialize)]
+struct NamedToken {
+    #[serde(flatten)]
+    token: Token,
+    /// What names it.
+    by: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -174,6 +203,10 @@ impl Info {
                 Some(Piece::Bytes(_)) | None => None,
             },
         };
+        let template = match checkpoint.tokenizer.chat().template() {
+            Template::Text { text, .. } => Some(text),
+            Template::None | Template::Unnamed(_) => None,
+        };
         let (weights, step) = (checkpoint.weight_bytes(), checkpoint.step_bytes(length));
         let total = weights.total().saturating_add(step.peak());
         let machine = checkpoint.memory();
@@ -183,10 +216,12 @@ impl Info {
             outline: Outline::of(&checkpoint.described),
             tied_head: checkpoint.tied(),
             shifted_logits: checkpoint.described.shift,
-            attention: match checkpoint.described.block(&checkpoint.files.name) {
-                None => checkpoint.described.attention().to_owned(),
-                Some(block) => format!("block-causal, in blocks of {block}"),
-            },
+            attention: checkpoint.attention(),
+            block: checkpoint.blocks.block,
+            rope_theta: checkpoint.described.rope_bases(),
+            not_understood: checkpoint.described.not_understood.clone(),
+            unused_tensors: checkpoint.unused().into_iter().map(str::to_owned).collect(),
+            renamed_tensors: checkpoint.weights.renamed.clone(),
             parameters: checkpoint.parameters(),
             stored: Stored {
                 kind: checkpoint.weights.stored().to_string(),
@@ -203,15 +238,20 @@ impl Info {
                 fits: machine.map(|machine| total <= machine.available),
             },
             special: Special {
-                mask: token(checkpoint.special.mask),
-                eos: token(checkpoint.special.eos),
+                mask: token(checkpoint.special.tokens.mask),
+                eos: token(checkpoint.special.tokens.eos),
+                eos_named: checkpoint
+                    .special
+                    .eos
+                    .iter()
+                    .map(|named| NamedToken { token: token(named.id), by: named.by.clone() })
+                    .collect(),
                 end_of_turn: checkpoint.tokenizer.end_of_turn().map(token),
             },
             tokens: checkpoint.tokenizer.len(),
-            chat_template: match checkpoint.tokenizer.chat().template() {
-                Template::Text { text, .. } => Some(text.clone()),
-                Template::None | Template::Unnamed(_) => None,
-            },
+            chat_template: template.cloned(),
+            chat_template_from: template.map(|_| checkpoint.files.template_file()),
+            thinking: template.is_some_and(|template| template.contains("enable_thinking")),
             files: checkpoint
                 .files
                 .sizes()
@@ -240,6 +280,15 @@ impl Info {
         row("vocabulary", format!("{vocabulary}, {tokens}"));
         row("context", format!("{context} positions"));
         row("attention", self.attention.clone());
+        row(
+            "rotation",
+            match self.rope_theta[..] {
+                [all, neighbours] => {
+                    format!("plain, θ {all} in full layers, {neighbours} in those of neighbours")
+                }
+                _ => format!("plain, θ {}", self.rope_theta.first().copied().unwrap_or_default()),
+            },
+        );
         let tied = if self.tied_head { "the embedding" } else { "a matrix of its own" };
         row("head", tied.to_owned());
         let shifted = if self.shifted_logits {
@@ -249,7 +298,13 @@ impl Info {
         };
         row("logits", shifted.to_owned());
         row("mask", self.special.mask.text());
-        row("EOS", self.special.eos.text());
+        for (at, named) in self.special.eos_named.iter().enumerate() {
+            let (token, by) = (named.token.text(), named.by.join(", "));
+            match at {
+                0 => row("EOS", format!("{token} ({by})")),
+                _ => row("", format!("{token} ({by}); it decides nothing")),
+            }
+        }
         let turn = self.special.end_of_turn.as_ref();
         row("end of turn", turn.map_or_else(|| "none is known".to_owned(), Token::text));
         match &self.chat_template {
@@ -258,6 +313,17 @@ impl Info {
                 for (at, line) in excerpt(template).into_iter().enumerate() {
                     row(if at == 0 { "chat template" } else { "" }, line);
                 }
+                row("", format!("(from {})", self.chat_template_from.unwrap_or("elsewhere")));
+            }
+        }
+        let thinking = match self.thinking {
+            true => "the chat template asks for enable_thinking",
+            false => "the chat template does not ask",
+        };
+        row("thinking", thinking.to_owned());
+        for (name, lines) in self.remarks() {
+            for (at, line) in lines.into_iter().enumerate() {
+                row(if at == 0 { name } else { "" }, line);
             }
         }
         let needs = &self.memory;
@@ -278,6 +344,32 @@ impl Info {
         }
         lines.join("\n")
     }
+}
+
+impl Info {
+    /// What is unusual about the checkpoint: lines under names.
+    fn remarks(&self) -> [(&'static str, Vec<String>); 3] {
+        let fields = self.not_understood.iter();
+        [
+            ("tensor names", self.renamed_tensors.clone()),
+            ("not used", some(self.unused_tensors.iter().map(|name| {
+                format!("the tensor `{}`", name.escape_debug())
+            }))),
+            (
+                "not understood",
+                some(fields.map(|one| {
+                    format!("{} = {}; it may change the numbers", one.field, one.value)
+                })),
+            ),
+        ]
+    }
+}
+
+/// The first of some lines, and how many more there are.
+fn some(lines: impl ExactSizeIterator<Item = String>) -> Vec<String> {
+    let more = lines.len().saturating_sub(REMARKS);
+    let more = (more > 0).then(|| format!("and {more} more (--json has all)"));
+    lines.take(REMARKS).chain(more).collect()
 }
 
 impl Token {

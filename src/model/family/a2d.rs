@@ -1,29 +1,28 @@
-//! Autoregressive models made into diffusion models by dLLM (`a2d-qwen2`, `a2d-qwen3`): Qwen's
-//! networks seen in both directions.
+//! Autoregressive models made into diffusion models by dLLM (`a2d-qwen2`, `a2d-qwen3`,
+//! `a2d-llama`): their networks seen in both directions.
 
-use serde_json::Value;
-
-use super::{Description, Kind, Unfit, fields, hf};
+use super::{Description, Unfit, fields::Fields, hf};
 use crate::model::network::Biases;
 
 /// Describes the network of an `a2d-qwen2` configuration.
-pub(super) fn describe_qwen2(config: Value) -> Result<Description, Unfit> {
-    let config: hf::Config = fields(config)?;
-    describe(&config, Biases { qkv: true, ..Biases::default() }, false)
+pub(super) fn describe_qwen2(fields: &mut Fields) -> Result<Description, Unfit> {
+    let bias = Biases { qkv: true, ..Biases::default() };
+    let traits = hf::Traits { bias, qk_norm: false, head_dim: None };
+    Ok(Description::plain(hf::spec(fields, traits)?))
 }
 
 /// Describes the network of an `a2d-qwen3` configuration.
-pub(super) fn describe_qwen3(config: Value) -> Result<Description, Unfit> {
-    let config: hf::Config = fields(config)?;
-    let (qkv, output) = (config.attention_bias, config.attention_bias);
-    describe(&config, Biases { qkv, output, ..Biases::default() }, true)
+pub(super) fn describe_qwen3(fields: &mut Fields) -> Result<Description, Unfit> {
+    let attention = fields.flag("attention_bias", false)?;
+    let bias = Biases { qkv: attention, output: attention, ..Biases::default() };
+    // transformers' own where a file does not say.
+    let traits = hf::Traits { bias, qk_norm: true, head_dim: Some(128) };
+    Ok(Description::plain(hf::spec(fields, traits)?))
 }
 
-fn describe(config: &hf::Config, bias: Biases, qk_norm: bool) -> Result<Description, Unfit> {
-    Ok(Description {
-        kind: Kind::Transformer(config.spec(bias, qk_norm)?),
-        shift: false,
-        mask: config.mask_token_id,
-        eos: config.eos(),
-    })
+/// Describes the network of an `a2d-llama` configuration.
+pub(super) fn describe_llama(fields: &mut Fields) -> Result<Description, Unfit> {
+    let bias = hf::llama_biases(fields)?;
+    let traits = hf::Traits { bias, qk_norm: false, head_dim: None };
+    Ok(Description::plain(hf::spec(fields, traits)?))
 }

@@ -1,18 +1,8 @@
 //! Dream: Qwen2.5's network seen in both directions; a position is predicted at the one before it.
 
-use serde_json::Value;
-
-use super::{Description, Kind, Unfit, fields, hf};
-use crate::model::network::Biases;
+use super::{Description, Unfit, a2d, fields::Fields};
 
 /// Describes the network of a Dream configuration.
-pub(super) fn describe(config: Value) -> Result<Description, Unfit> {
-    let config: hf::Config = fields(config)?;
-    let spec = config.spec(Biases { qkv: true, ..Biases::default() }, false)?;
-    Ok(Description {
-        kind: Kind::Transformer(spec),
-        shift: true,
-        mask: config.mask_token_id,
-        eos: config.eos(),
-    })
+pub(super) fn describe(fields: &mut Fields) -> Result<Description, Unfit> {
+    Ok(Description { shift: true, ..a2d::describe_qwen2(fields)? })
 }

@@ -1,6 +1,6 @@
 //! GGUF files of diffusion models: metadata and tensors under the names that llama.cpp uses.
 
-use super::{Description, FAMILIES, Family, Kind, Unfit, possible};
+use super::{Description, FAMILIES, Family, NotUnderstood, Unfit, possible};
 use crate::model::{
     LoadError,
     network::{Biases, Head, Part, Spec},
@@ -23,6 +23,44 @@ const ARCHITECTURES: [Architecture; 2] = [
     Architecture { name: "llada", model_type: "llada", shift: false, bias: false },
     // Its converter writes no `diffusion.shift_logits`.
     Architecture { name: "dream", model_type: "Dream", shift: true, bias: true },
+];
+
+/// Keys of an architecture that are read here, or change nothing.
+const READ: [&str; 16] = [
+    "attention.head_count",
+    "attention.head_count_kv",
+    "attention.key_length",
+    "attention.layer_norm_rms_epsilon",
+    "attention.value_length",
+    "block_count",
+    "context_length",
+    "embedding_length",
+    "feed_forward_length",
+    "rope.dimension_count",
+    "rope.freq_base",
+    "rope.scaling.factor",
+    "rope.scaling.finetuned",
+    "rope.scaling.original_context_length",
+    "rope.scaling.type",
+    "vocab_size",
+];
+
+/// Keys of an architecture that ask for another network, unless they have this value; off is 0.
+const NEUTRAL: [(&str, f64); 14] = [
+    ("attention.causal", 0.0),
+    ("attention.clamp_kqv", 0.0),
+    ("attention.max_alibi_bias", 0.0),
+    ("attention.scale", 0.0),
+    ("attention.sliding_window", 0.0),
+    ("attn_logit_softcapping", 0.0),
+    ("embedding_scale", 1.0),
+    ("expert_count", 0.0),
+    ("expert_used_count", 0.0),
+    ("final_logit_softcapping", 0.0),
+    ("logit_scale", 1.0),
+    ("residual_scale", 1.0),
+    ("rope.scaling.attn_factor", 1.0),
+    ("use_parallel_residual", 0.0),
 ];
 
 /// Describes the network of a file found at `place`.
@@ -140,6 +178,7 @@ impl Keys<'_> {
             }
         }
         self.unscaled(file)?;
+        let not_understood = self.rest()?;
         let eps = self.key("attention.layer_norm_rms_epsilon");
         let spec = Spec {
             width,
@@ -168,10 +207,11 @@ impl Keys<'_> {
             u32::try_from(id).ok()
         };
         Ok(Description {
-            kind: Kind::Transformer(spec),
             shift: self.shift()?,
             mask: id("mask"),
-            eos: id("eos"),
+            eos: id("eos").into_iter().collect(),
+            not_understood,
+            ..Description::plain(spec)
         })
     }
 
@@ -184,6 +224,44 @@ impl Keys<'_> {
                 value.kind()
             ))),
         }
+    }
+
+    /// Keys of the architecture, and of diffusion, that nobody here knows.
+    ///
+    /// # Errors
+    /// If one of them is known to ask for another network.
+    fn rest(&self) -> Result<Vec<NotUnderstood>, Unfit> {
+        let own = format!("{}.", self.architecture.name);
+        let mut rest = Vec::new();
+        for key in self.metadata.keys() {
+            let (name, known): (&str, &[&str]) = match key.strip_prefix(&own) {
+                Some(name) => (name, &READ),
+                None => match key.strip_prefix("diffusion.") {
+                    Some(name) => (name, &["shift_logits"]),
+                    None => continue,
+                },
+            };
+            let Some(value) = self.metadata.get(key).filter(|_| !known.contains(&name)) else {
+                continue;
+            };
+            let number = match value {
+                Value::Flag(flag) => Some(f64::from(u8::from(*flag))),
+                Value::Whole(number) => Some(*number as f64),
+                Value::Real(number) => Some(*number),
+                _ => None,
+            };
+            match NEUTRAL.iter().find(|(known, _)| *known == name) {
+                Some((_, neutral)) if number == Some(*neutral) => {}
+                Some((_, neutral)) => {
+                    return Err(Unfit::Another(format!("`{key}` is {value}, expected {neutral}")));
+                }
+                None => rest.push(NotUnderstood {
+                    field: key.chars().take(80).collect::<String>().escape_debug().to_string(),
+                    value: value.to_string(),
+                }),
+            }
+        }
+        Ok(rest)
     }
 
     /// Refuses rotations that are not the plain one.

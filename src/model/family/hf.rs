@@ -1,122 +1,106 @@
 //! What families under the names of Hugging Face's transformers share: the fields of config.json
 //! and the tensors' names of Llama and Qwen.
 
-use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Unfit, possible};
+use super::{
+    Unfit,
+    fields::{Fields, another, same},
+    possible, rope,
+};
 use crate::model::network::{Biases, Head, Part, Spec};
 
-/// The fields that shape the network.
-#[derive(Deserialize)]
-pub(super) struct Config {
-    hidden_size: usize,
-    num_hidden_layers: usize,
-    num_attention_heads: usize,
-    #[serde(default)]
-    num_key_value_heads: Option<usize>,
-    #[serde(default)]
-    head_dim: Option<usize>,
-    intermediate_size: usize,
-    vocab_size: usize,
-    max_position_embeddings: usize,
-    #[serde(default = "epsilon")]
-    rms_norm_eps: f64,
-    #[serde(default = "theta")]
-    rope_theta: f64,
-    #[serde(default)]
-    rope_scaling: Option<Value>,
-    #[serde(default)]
-    hidden_act: Option<String>,
-    #[serde(default)]
-    pub tie_word_embeddings: bool,
-    #[serde(default)]
-    pub attention_bias: bool,
-    #[serde(default)]
-    pub mlp_bias: bool,
-    /// LayerNorm in place of RMSNorm, if it is not null.
-    #[serde(default)]
-    layer_norm_eps: Option<f64>,
-    #[serde(default)]
-    pub mask_token_id: Option<u32>,
-    #[serde(default)]
-    eos_token_id: Option<Value>,
+/// What differs between the families.
+pub(super) struct Traits {
+    /// Linear layers that have a bias.
+    pub bias: Biases,
+    /// RMSNorm on each head of queries and keys.
+    pub qk_norm: bool,
+    /// Width of a head where config.json does not say.
+    pub head_dim: Option<usize>,
 }
 
-fn epsilon() -> f64 {
-    1e-6
+/// The biases of Llama's network, which config.json tells.
+pub(super) fn llama_biases(fields: &mut Fields) -> Result<Biases, Unfit> {
+    let attention = fields.flag("attention_bias", false)?;
+    let mlp = fields.flag("mlp_bias", false)?;
+    Ok(Biases { qkv: attention, output: attention, mlp, head: false })
 }
 
-fn theta() -> f64 {
-    10_000.0
-}
-
-impl Config {
-    /// The network, but for what differs between the families.
-    pub(super) fn spec(&self, bias: Biases, qk_norm: bool) -> Result<Spec, Unfit> {
-        let kv_heads = self.num_key_value_heads.unwrap_or(self.num_attention_heads);
-        possible(&[
-            ("hidden_size", self.hidden_size),
-            ("num_hidden_layers", self.num_hidden_layers),
-            ("num_attention_heads", self.num_attention_heads),
-            ("num_key_value_heads", kv_heads),
-            ("intermediate_size", self.intermediate_size),
-            ("vocab_size", self.vocab_size),
-            ("max_position_embeddings", self.max_position_embeddings),
-            ("head_dim", self.head_dim.unwrap_or(1)),
-        ])?;
-        match &self.rope_scaling {
-            None | Some(Value::Null) => {}
-            Some(scaling) => {
-                return Err(Unfit::Another(format!("rope_scaling is {scaling}, expected null")));
-            }
-        }
-        if let Some(eps) = self.layer_norm_eps {
+/// Reads the fields that shape the network.
+pub(super) fn spec(fields: &mut Fields, traits: Traits) -> Result<Spec, Unfit> {
+    let (width, layers) = (fields.size("hidden_size")?, fields.size("num_hidden_layers")?);
+    let heads = fields.size("num_attention_heads")?;
+    let kv_heads = fields.optional_size("num_key_value_heads")?.unwrap_or(heads);
+    let head_dim = fields.optional_size("head_dim")?.or(traits.head_dim);
+    let hidden = fields.size("intermediate_size")?;
+    let columns = fields.size("vocab_size")?;
+    let context = fields.size("max_position_embeddings")?;
+    possible(&[
+        ("hidden_size", width),
+        ("num_hidden_layers", layers),
+        ("num_attention_heads", heads),
+        ("num_key_value_heads", kv_heads),
+        ("intermediate_size", hidden),
+        ("vocab_size", columns),
+        ("max_position_embeddings", context),
+        ("head_dim", head_dim.unwrap_or(1)),
+    ])?;
+    fields.word("hidden_act", &["silu", "swish"])?;
+    everybody_sees_everybody(fields, layers)?;
+    let head_dim = match head_dim {
+        Some(width) => width,
+        None if width.is_multiple_of(heads) => width / heads,
+        None => {
             return Err(Unfit::Another(format!(
-                "layer_norm_eps is {eps}, expected null (RMSNorm)"
+                "hidden_size {width} cannot be cut into {heads} heads"
             )));
         }
-        if let Some(activation) = self.hidden_act.as_deref().filter(|name| *name != "silu") {
-            return Err(Unfit::Another(format!("hidden_act is `{activation}`, expected `silu`")));
-        }
-        let head_dim = match self.head_dim {
-            Some(width) => width,
-            None if self.hidden_size.is_multiple_of(self.num_attention_heads) => {
-                self.hidden_size / self.num_attention_heads
-            }
-            None => {
-                return Err(Unfit::Another(format!(
-                    "hidden_size {} cannot be cut into {} heads",
-                    self.hidden_size, self.num_attention_heads
-                )));
-            }
-        };
-        let spec = Spec {
-            width: self.hidden_size,
-            layers: self.num_hidden_layers,
-            heads: self.num_attention_heads,
-            kv_heads,
-            head_dim,
-            hidden: self.intermediate_size,
-            columns: self.vocab_size,
-            context: self.max_position_embeddings,
-            norm_eps: self.rms_norm_eps,
-            rope_theta: self.rope_theta,
-            bias,
-            qk_norm,
-            // A file may ship an untied head although its config says tied.
-            head: if self.tie_word_embeddings { Head::OwnIfThere } else { Head::Own },
-            names,
-        };
-        spec.check().map_err(Unfit::Another)?;
-        Ok(spec)
-    }
+    };
+    let bases = [rope::Base { field: "rope_theta", layers: "full_attention", absent: 10_000.0 }];
+    let spec = Spec {
+        width,
+        layers,
+        heads,
+        kv_heads,
+        head_dim,
+        hidden,
+        columns,
+        context,
+        norm_eps: fields.number("rms_norm_eps", 1e-6)?,
+        rope_theta: rope::bases(fields, &bases)?.remove(0),
+        bias: traits.bias,
+        qk_norm: traits.qk_norm,
+        // A file may ship an untied head although its config says tied.
+        head: match fields.flag("tie_word_embeddings", false)? {
+            true => Head::OwnIfThere,
+            false => Head::Own,
+        },
+        names,
+    };
+    spec.check().map_err(Unfit::Another)?;
+    Ok(spec)
+}
 
-    /// The end-of-sequence token: a number, or the first of a list.
-    pub(super) fn eos(&self) -> Option<u32> {
-        let eos = self.eos_token_id.as_ref()?;
-        let id = eos.as_u64().or_else(|| eos.as_array()?.first()?.as_u64())?;
-        u32::try_from(id).ok()
+/// Refuses layers that see a window only.
+fn everybody_sees_everybody(fields: &mut Fields, layers: usize) -> Result<(), Unfit> {
+    let (on, window) = (fields.flag("use_sliding_window", false)?, fields.take("sliding_window"));
+    // Qwen's layers before this one see everything.
+    let first = fields.optional_size("max_window_layers")?;
+    let there = window.as_ref().is_some_and(|window| !window.is_null());
+    if on && there && first.is_none_or(|first| first < layers) {
+        return Err(another("use_sliding_window", &true.into(), "false"));
+    }
+    match fields.take("layer_types") {
+        None | Some(Value::Null) => Ok(()),
+        Some(Value::Array(types)) => {
+            let full = Value::from("full_attention");
+            match types.iter().find(|found| !same(found, &full)) {
+                None => Ok(()),
+                Some(other) => Err(another("layer_types has a layer that", other, "`full_attention`")),
+            }
+        }
+        Some(other) => Err(another("layer_types", &other, "a list")),
     }
 }
 

@@ -3,59 +3,126 @@
 
 mod a2d;
 mod dream;
+mod fields;
 mod gguf;
 mod hf;
 mod illada;
 mod llada;
 mod modernbert;
+mod rope;
+mod unread;
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
     LoadError, Outline,
     files::{Files, Tensors},
     network::Spec,
+    unsupported,
 };
+use fields::Fields;
+pub use fields::NotUnderstood;
+pub(super) use fields::ids;
 
 /// A family of models.
 pub struct Family {
-    /// `model_type` in config.json.
+    /// `model_type` in config.json, in any case.
     pub model_type: &'static str,
+    /// Other names of the same network: `model_type` in other programs' files, and the classes
+    /// that `architectures` names.
+    aliases: &'static [&'static str],
     /// A published model of it.
     pub example: &'static str,
-    describe: fn(Value) -> Result<Description, Unfit>,
+    /// Fields of its own that change no number.
+    harmless: &'static [&'static str],
+    describe: fn(&mut Fields) -> Result<Description, Unfit>,
 }
 
 /// The families that can be loaded.
 pub static FAMILIES: &[Family] = &[
-    Family { model_type: "llada", example: "GSAI-ML/LLaDA-8B-Instruct", describe: llada::describe },
+    Family {
+        model_type: "llada",
+        aliases: &["fastdllm_llada", "LLaDAModelLM", "FastdLLMLLaDAModelLM"],
+        example: "GSAI-ML/LLaDA-8B-Instruct",
+        harmless: llada::HARMLESS,
+        describe: llada::describe,
+    },
     Family {
         model_type: "Dream",
+        aliases: &["fastdllm_dream", "DreamModel", "FastdLLMDreamModel"],
         example: "Dream-org/Dream-v0-Instruct-7B",
+        harmless: &[],
         describe: dream::describe,
     },
     Family {
         model_type: "a2d-qwen2",
+        aliases: &["A2DQwen2LMHeadModel"],
         example: "dllm-hub/Qwen2.5-Coder-0.5B-Instruct-diffusion-mdlm-v0.1",
+        harmless: &[],
         describe: a2d::describe_qwen2,
     },
     Family {
         model_type: "a2d-qwen3",
+        aliases: &["A2DQwen3LMHeadModel"],
         example: "dllm-hub/Qwen3-0.6B-diffusion-mdlm-v0.1",
+        harmless: &[],
         describe: a2d::describe_qwen3,
     },
     Family {
+        model_type: "a2d-llama",
+        aliases: &["A2DLlamaLMHeadModel"],
+        example: "one that dLLM's examples/a2d made of Llama",
+        harmless: &[],
+        describe: a2d::describe_llama,
+    },
+    Family {
         model_type: "illada",
+        aliases: &["ILLaDAForCausalLM"],
         example: "GSAI-ML/iLLaDA-8B-Instruct",
+        harmless: &[],
         describe: illada::describe,
     },
     Family {
         model_type: "modernbert",
+        aliases: &["ModernBertForMaskedLM"],
         example: "dllm-hub/ModernBERT-base-chat-v0.1",
+        harmless: modernbert::HARMLESS,
         describe: modernbert::describe,
     },
 ];
+
+impl Family {
+    /// The family that goes by this name.
+    fn named(name: &str) -> Option<&'static Self> {
+        let is = |known: &&str| known.eq_ignore_ascii_case(name);
+        FAMILIES.iter().find(|family| is(&family.model_type) || family.aliases.iter().any(|n| is(&n)))
+    }
+
+    /// The family that config.json names: by `model_type`, or where it has none by the class in
+    /// `architectures`.
+    ///
+    /// # Errors
+    /// What it says instead.
+    fn of(config: &Value) -> Result<&'static Self, String> {
+        let says = |name: &str| format!("`model_type` is {}", fields::shown(&name.into()));
+        match config.get("model_type") {
+            Some(Value::String(name)) => Self::named(name).ok_or_else(|| says(name)),
+            Some(other) if !other.is_null() => {
+                Err(format!("`model_type` is {}", fields::shown(other)))
+            }
+            _ => {
+                let class = config.get("architectures").and_then(|classes| classes.get(0)?.as_str());
+                class.and_then(Self::named).ok_or_else(|| match class {
+                    None => says("none"),
+                    Some(class) => format!(
+                        "it has no `model_type`, and `architectures` says {}",
+                        fields::shown(&class.into())
+                    ),
+                })
+            }
+        }
+    }
+}
 
 /// A network, and how it is used.
 #[derive(Debug, Clone)]
@@ -66,8 +133,12 @@ pub struct Description {
     pub shift: bool,
     /// The mask token, if the config names it.
     pub mask: Option<u32>,
-    /// The end-of-sequence token, if the config names it.
-    pub eos: Option<u32>,
+    /// The end-of-sequence tokens that the config names.
+    pub eos: Vec<u32>,
+    /// Positions in a block of block-causal attention, and the field that says so.
+    pub block: Option<(String, usize)>,
+    /// What the config says that nobody here knows.
+    pub not_understood: Vec<NotUnderstood>,
 }
 
 /// Which network.
@@ -80,6 +151,23 @@ pub enum Kind {
 }
 
 impl Description {
+    /// A network that is read where it stands, of which nothing else is known yet.
+    fn of_kind(kind: Kind) -> Self {
+        Self {
+            kind,
+            shift: false,
+            mask: None,
+            eos: Vec::new(),
+            block: None,
+            not_understood: Vec::new(),
+        }
+    }
+
+    /// The transformer that a spec describes.
+    fn plain(spec: Spec) -> Self {
+        Self::of_kind(Kind::Transformer(spec))
+    }
+
     /// Describes the network of a checkpoint.
     ///
     /// # Errors
@@ -103,21 +191,18 @@ impl Description {
                 "Fetch the file again from where the model came from",
             )
         })?;
-        let found = config.get("model_type").and_then(|found| found.as_str()).unwrap_or("none");
-        let known: Vec<&str> = FAMILIES.iter().map(|family| family.model_type).collect();
-        let family =
-            FAMILIES.iter().find(|family| family.model_type == found).ok_or_else(|| {
-                LoadError::new(
-                    place,
-                    format!(
-                        "`model_type` is `{}`, expected one of {}",
-                        found.escape_default(),
-                        known.join(", ")
-                    ),
-                    "Give a masked diffusion model of one of these families",
-                )
-            })?;
-        let description = (family.describe)(config).map_err(|unfit| match unfit {
+        if let Some(refused) = unsupported::quantised(&config, place) {
+            return Err(refused);
+        }
+        let family = Family::of(&config).map_err(|says| {
+            let known: Vec<&str> = FAMILIES.iter().map(|family| family.model_type).collect();
+            LoadError::new(
+                place,
+                format!("{says}, expected one of {}", known.join(", ")),
+                "Give a masked diffusion model of one of these families",
+            )
+        })?;
+        let description = family.read(config).map_err(|unfit| match unfit {
             Unfit::Unreadable(problem) => LoadError::new(
                 place,
                 format!(
@@ -137,12 +222,6 @@ impl Description {
             ),
         })?;
         Ok((family, description))
-    }
-
-    /// Positions in a block, if a model of this name has block-causal attention: dLLM's bd3lm
-    /// models have, and nothing but their name says so.
-    pub fn block(&self, name: &str) -> Option<usize> {
-        name.to_lowercase().contains("bd3lm").then_some(32)
     }
 
     /// Floating-point operations of a pass for each position, head included, attention to the
@@ -177,6 +256,41 @@ impl Description {
     }
 }
 
+/// Fields that say how many positions a block of block-causal attention has.
+const BLOCKS: [&str; 3] = ["block_size", "bd_size", "block_length"];
+
+impl Family {
+    /// Reads all fields of a config.
+    fn read(&self, config: Value) -> Result<Description, Unfit> {
+        let Value::Object(config) = config else {
+            return Err(Unfit::Unreadable("it is no object".to_owned()));
+        };
+        let mut fields = Fields::of(config);
+        // Read by whoever asked for this.
+        for name in ["model_type", "quantization_config", "compression_config"] {
+            fields.take(name);
+        }
+        let network = (self.describe)(&mut fields)?;
+        let mask = fields.token("mask_token_id")?.or(network.mask);
+        let eos = fields.tokens("eos_token_id")?;
+        let mut block: Option<(String, usize)> = None;
+        for name in BLOCKS {
+            let Some(size) = fields.optional_size(name)?.filter(|size| *size > 0) else { continue };
+            match &block {
+                Some((other, found)) if *found != size => {
+                    return Err(Unfit::Another(format!(
+                        "{other} is {found} and {name} is {size}, and only one of them can be the \
+                         length of a block"
+                    )));
+                }
+                _ => block = Some((name.to_owned(), size)),
+            }
+        }
+        let not_understood = fields.rest(self.harmless)?;
+        Ok(Description { mask, eos, block, not_understood, ..network })
+    }
+}
+
 /// Why a config.json does not describe a network of its family.
 enum Unfit {
     /// A field is missing or of another type.
@@ -190,11 +304,6 @@ const MOST: usize = 1 << 24;
 
 /// More layers or heads than any model has.
 const MOST_LAYERS: usize = 4096;
-
-/// Reads the fields of a config.
-fn fields<T: DeserializeOwned>(config: Value) -> Result<T, Unfit> {
-    serde_json::from_value(config).map_err(|error| Unfit::Unreadable(error.to_string()))
-}
 
 /// Checks that sizes are possible; those called layers or heads have a lower bound.
 fn possible(sizes: &[(&str, usize)]) -> Result<(), Unfit> {

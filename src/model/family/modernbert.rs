@@ -1,34 +1,49 @@
 //! ModernBERT as a masked language model, as dLLM's chat models have it.
 
 use candle_transformers::models::modernbert;
-use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Description, Kind, Unfit, fields, possible};
+use super::{
+    Description, Kind, Unfit,
+    fields::{Fields, another},
+    possible, rope,
+};
 
-/// Fields that candle's configuration does not have.
-#[derive(Deserialize)]
-struct More {
-    #[serde(default)]
-    mask_token_id: Option<u32>,
-    #[serde(default)]
-    eos_token_id: Option<u32>,
-}
+/// Fields of its own that change no number.
+pub(super) const HARMLESS: &[&str] = &[
+    // What the encoder's positions were called before it had rotations.
+    "position_embedding_type",
+    "classifier_pooling",
+    "deterministic_flash_attn",
+    "reference_compile",
+    "repad_logits_with_grad",
+    // They leave out logits in training.
+    "sparse_pred_ignore_index",
+    "sparse_prediction",
+];
+
+/// Layers of which one sees everything, where nothing says so.
+const EVERY: usize = 3;
 
 /// Describes the network of a ModernBERT configuration.
-pub(super) fn describe(mut config: Value) -> Result<Description, Unfit> {
-    let more: More = fields(config.clone())?;
-    if let Some(config) = config.as_object_mut() {
-        // Written by transformers under either name.
-        if let Some(eps) = config.get("norm_eps").cloned() {
-            config.entry("layer_norm_eps").or_insert(eps);
-        }
-        // Labels are for classifiers; half of their fields would be an error.
-        for name in ["id2label", "label2id", "classifier_pooling"] {
-            config.remove(name);
-        }
-    }
-    let config: modernbert::Config = fields(config)?;
+pub(super) fn describe(fields: &mut Fields) -> Result<Description, Unfit> {
+    let layers = fields.size("num_hidden_layers")?;
+    let config = modernbert::Config {
+        vocab_size: fields.size("vocab_size")?,
+        hidden_size: fields.size("hidden_size")?,
+        num_hidden_layers: layers,
+        num_attention_heads: fields.size("num_attention_heads")?,
+        intermediate_size: fields.size("intermediate_size")?,
+        max_position_embeddings: fields.size("max_position_embeddings")?,
+        layer_norm_eps: epsilon(fields)?,
+        // candle does nothing with it.
+        pad_token_id: 0,
+        global_attn_every_n_layers: global_every(fields, layers)?,
+        global_rope_theta: 0.0,
+        local_attention: fields.optional_size("local_attention")?.unwrap_or(128),
+        local_rope_theta: 0.0,
+        classifier_config: None,
+    };
     possible(&[
         ("hidden_size", config.hidden_size),
         ("num_hidden_layers", config.num_hidden_layers),
@@ -36,7 +51,7 @@ pub(super) fn describe(mut config: Value) -> Result<Description, Unfit> {
         ("intermediate_size", config.intermediate_size),
         ("vocab_size", config.vocab_size),
         ("max_position_embeddings", config.max_position_embeddings),
-        ("global_attn_every_n_layers", config.global_attn_every_n_layers.min(1)),
+        ("local_attention", config.local_attention),
     ])?;
     if !config.hidden_size.is_multiple_of(2 * config.num_attention_heads) {
         return Err(Unfit::Another(format!(
@@ -44,10 +59,137 @@ pub(super) fn describe(mut config: Value) -> Result<Description, Unfit> {
             config.hidden_size, config.num_attention_heads
         )));
     }
-    Ok(Description {
-        kind: Kind::ModernBert(config),
-        shift: false,
-        mask: more.mask_token_id,
-        eos: more.eos_token_id,
-    })
+    for (name, expected) in [
+        ("attention_bias", false),
+        ("classifier_bias", false),
+        ("decoder_bias", true),
+        ("mlp_bias", false),
+        ("norm_bias", false),
+        ("tie_word_embeddings", true),
+    ] {
+        fields.must(name, expected)?;
+    }
+    fields.word("hidden_activation", &["gelu"])?;
+    // The head before the logits has the classifier's activation.
+    fields.word("classifier_activation", &["gelu"])?;
+    let bases = rope::bases(
+        fields,
+        &[
+            rope::Base { field: "global_rope_theta", layers: "full_attention", absent: 160_000.0 },
+            rope::Base { field: "local_rope_theta", layers: "sliding_attention", absent: 10_000.0 },
+        ],
+    )?;
+    Ok(Description::of_kind(Kind::ModernBert(modernbert::Config {
+        global_rope_theta: bases[0],
+        local_rope_theta: bases[1],
+        ..config
+    })))
+}
+
+/// The norms' epsilon: `norm_eps`. Files say it once more under the name it had before.
+fn epsilon(fields: &mut Fields) -> Result<f64, Unfit> {
+    let epsilon = fields.number("norm_eps", 1e-5)?;
+    match fields.number("layer_norm_eps", epsilon)? {
+        same if same == epsilon => {}
+        other => {
+            return Err(Unfit::Another(format!(
+                "norm_eps is {epsilon} and layer_norm_eps is {other}, and only one of them can be \
+                 the norms' epsilon"
+            )));
+        }
+    }
+    if epsilon > 0.0 && epsilon < 1.0 {
+        return Ok(epsilon);
+    }
+    Err(another("norm_eps", &epsilon.into(), "a number between 0 and 1"))
+}
+
+/// Of how many layers the first sees everything; the others see their neighbours. Version 5 of
+/// transformers writes the type of each layer instead.
+fn global_every(fields: &mut Fields, layers: usize) -> Result<usize, Unfit> {
+    let every = fields.optional_size("global_attn_every_n_layers")?;
+    if every == Some(0) {
+        return Err(another("global_attn_every_n_layers", &0.into(), "1 or more"));
+    }
+    let types = match fields.take("layer_types") {
+        None | Some(Value::Null) => return Ok(every.unwrap_or(EVERY)),
+        Some(Value::Array(types)) => types,
+        Some(other) => return Err(another("layer_types", &other, "a list")),
+    };
+    let full: Vec<bool> = types
+        .iter()
+        .map(|found| match found.as_str() {
+            Some("full_attention") => Ok(true),
+            Some("sliding_attention") => Ok(false),
+            _ => Err(another(
+                "layer_types has a layer that",
+                found,
+                "`full_attention` or `sliding_attention`",
+            )),
+        })
+        .collect::<Result<_, _>>()?;
+    if full.len() != layers {
+        return Err(Unfit::Another(format!(
+            "layer_types has {} layers and num_hidden_layers is {layers}",
+            full.len()
+        )));
+    }
+    // The second layer that sees everything says how many there are to one.
+    let second = full.iter().skip(1).position(|full| *full).map_or(layers.max(1), |at| at + 1);
+    if let Some(at) = (0..layers).find(|at| full[*at] != at.is_multiple_of(second)) {
+        return Err(Unfit::Another(format!(
+            "layer_types has a layer {at} that is `{}`; expected full attention in every n-th \
+             layer, from the first",
+            if full[at] { "full_attention" } else { "sliding_attention" }
+        )));
+    }
+    // Where both are there, transformers goes by the types too.
+    Ok(second)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn every(config: Value, layers: usize) -> Result<usize, String> {
+        let mut fields = Fields::of(config.as_object().unwrap().clone());
+        global_every(&mut fields, layers).map_err(|unfit| match unfit {
+            Unfit::Unreadable(problem) | Unfit::Another(problem) => problem,
+        })
+    }
+
+    #[test]
+    fn the_types_of_layers_are_read_as_one_of_so_many() {
+        let types = |pattern: &str| {
+            let types: Vec<&str> = pattern
+                .chars()
+                .map(|c| if c == 'f' { "full_attention" } else { "sliding_attention" })
+                .collect();
+            json!({ "layer_types": types })
+        };
+        for (config, layers, expected) in [
+            (json!({}), 4, 3),
+            (json!({ "global_attn_every_n_layers": 2 }), 4, 2),
+            (types("fssf"), 4, 3),
+            (types("fsfs"), 4, 2),
+            (types("ffff"), 4, 1),
+            (types("fsss"), 4, 4),
+            (types("f"), 1, 1),
+        ] {
+            assert_eq!(every(config.clone(), layers), Ok(expected), "{config}");
+        }
+        for (config, layers, expected) in [
+            (types("ssss"), 4, "a layer 0 that is `sliding_attention`"),
+            (types("fsff"), 4, "a layer 3 that is `full_attention`"),
+            (types("fss"), 4, "layer_types has 3 layers"),
+            (json!({ "layer_types": ["chunked_attention"] }), 1, "`chunked_attention`"),
+            (json!({ "layer_types": 3 }), 1, "layer_types is 3"),
+            (json!({ "global_attn_every_n_layers": 0 }), 1, "global_attn_every_n_layers is 0"),
+        ] {
+            let problem = every(config.clone(), layers).unwrap_err();
+            assert!(problem.contains(expected), "{config}: {problem}");
+        }
+    }
 }

@@ -19,7 +19,7 @@ use std::{fs, path::PathBuf};
 pub use environment::{HubSettings, Token};
 pub use id::{IdError, RepoId};
 
-use super::{LoadError, LoadWatch};
+use super::{LoadError, LoadWatch, parts};
 use cache::Cache;
 use client::{Client, Trouble};
 use listing::Listing;
@@ -60,8 +60,10 @@ pub fn fetch(
     };
     let path = match &repo.file {
         Some(file) => {
-            listing.check(repo, file)?;
-            get(file)?;
+            for part in parts::all(file).unwrap_or_else(|| vec![file.clone()]) {
+                listing.check(repo, &part)?;
+                get(&part)?;
+            }
             snapshot.join(file)
         }
         None => {

@@ -2,7 +2,12 @@
 
 use std::{fs, path::PathBuf};
 
-use super::{super::LoadError, HubSettings, RepoId, cache::Cache, listing};
+use super::{
+    super::{LoadError, parts},
+    HubSettings, RepoId,
+    cache::Cache,
+    listing,
+};
 
 /// The folder (or the GGUF file) in the cache.
 ///
@@ -41,7 +46,7 @@ fn missing(repo: &RepoId, snapshot: &std::path::Path) -> Option<String> {
     // Follows links: one to nowhere is a file that is not there.
     let lacks = |name: &String| !snapshot.join(name).is_file();
     let wanted = match &repo.file {
-        Some(file) => vec![file.clone()],
+        Some(file) => parts::all(file).unwrap_or_else(|| vec![file.clone()]),
         None => {
             let mut wanted = vec!["config.json".to_owned()];
             match fs::read(snapshot.join(listing::INDEX)) {

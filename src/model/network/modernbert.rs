@@ -20,6 +20,35 @@ pub(in crate::model) struct ModernBert {
     device: Device,
 }
 
+/// Every tensor with its shape.
+pub(in crate::model) fn tensors(config: &modernbert::Config) -> Vec<(String, Vec<usize>)> {
+    let (width, hidden, columns) =
+        (config.hidden_size, config.intermediate_size, config.vocab_size);
+    let mut all = vec![
+        ("model.embeddings.tok_embeddings.weight".to_owned(), vec![columns, width]),
+        ("model.embeddings.norm.weight".to_owned(), vec![width]),
+        ("model.final_norm.weight".to_owned(), vec![width]),
+        ("head.dense.weight".to_owned(), vec![width, width]),
+        ("head.norm.weight".to_owned(), vec![width]),
+        ("decoder.bias".to_owned(), vec![columns]),
+    ];
+    for layer in 0..config.num_hidden_layers {
+        let mut put = |name: &str, shape: Vec<usize>| {
+            all.push((format!("model.layers.{layer}.{name}.weight"), shape));
+        };
+        // The norm behind the embedding is the first layer's.
+        if layer > 0 {
+            put("attn_norm", vec![width]);
+        }
+        put("attn.Wqkv", vec![3 * width, width]);
+        put("attn.Wo", vec![width, width]);
+        put("mlp_norm", vec![width]);
+        put("mlp.Wi", vec![2 * hidden, width]);
+        put("mlp.Wo", vec![width, hidden]);
+    }
+    all
+}
+
 impl ModernBert {
     /// Puts the weights in place.
     ///
@@ -29,7 +58,7 @@ impl ModernBert {
         config: &modernbert::Config,
         loader: &mut Loader,
     ) -> Loading<Self> {
-        let tensors = loader.all()?;
+        let tensors = loader.all(tensors(config))?;
         let vb = VarBuilder::from_tensors(tensors, loader.dtype(), loader.device());
         Self::build(config, vb).map_err(|error| loader.failed(&error))
     }

@@ -102,8 +102,22 @@ impl Spec {
         (self.names)(part).replace("{}", &layer.to_string())
     }
 
-    /// Every tensor with its shape, the head's only where it must be there.
-    pub(in crate::model) fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+    /// The tensor of a head of its own.
+    pub(in crate::model) fn head_name(&self) -> String {
+        format!("{}.weight", self.name(Part::Head, 0))
+    }
+
+    /// Whether the head is a tensor of its own, given whether the file has one.
+    pub(in crate::model) fn own_head(&self, there: bool) -> bool {
+        match self.head {
+            Head::Own => true,
+            Head::Embedding => false,
+            Head::OwnIfThere => there,
+        }
+    }
+
+    /// Every tensor with its shape, given whether the file has a head of its own.
+    pub(in crate::model) fn tensors(&self, head: bool) -> Vec<(String, Vec<usize>)> {
         let (width, hidden) = (self.width, self.hidden);
         let (q, kv) = (self.heads * self.head_dim, self.kv_heads * self.head_dim);
         let mut all = Vec::new();
@@ -116,7 +130,7 @@ impl Spec {
         };
         put(Part::Embedding, 0, vec![self.columns, width], false);
         put(Part::Norm, 0, vec![width], false);
-        if self.head == Head::Own {
+        if self.own_head(head) {
             put(Part::Head, 0, vec![self.columns, width], self.bias.head);
         }
         for layer in 0..self.layers {

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use candle_core::{DType, Device, Module, Result, Tensor};
 
 use super::{
-    Batch, Head, Kept, Linear, Matrix, Network, Norm, Part, Pattern, Spec,
+    Batch, Kept, Linear, Matrix, Network, Norm, Part, Pattern, Spec,
     block::Block,
     rope::{Rope, Rotation},
 };
@@ -31,22 +31,13 @@ impl Transformer {
     /// # Errors
     /// If a tensor is missing, of another shape, or does not fit into memory.
     pub(in crate::model) fn load(spec: &Spec, loader: &mut Loader) -> Loading<Self> {
-        loader.check(&spec.tensors())?;
+        let own = loader.has(&spec.head_name());
+        loader.check(&spec.tensors(own))?;
         let name = |part| spec.name(part, 0);
         let embedding = loader.matrix(&[name(Part::Embedding)])?;
-        let own = match spec.head {
-            Head::Own => true,
-            Head::Embedding => false,
-            Head::OwnIfThere => loader.has(&format!("{}.weight", name(Part::Head))),
-        };
-        let head = if own {
-            loader.check(&[(
-                format!("{}.weight", name(Part::Head)),
-                vec![spec.columns, spec.width],
-            )])?;
-            loader.linear(&[name(Part::Head)], spec.bias.head)?
-        } else {
-            Linear::new(embedding.clone(), None)
+        let head = match spec.own_head(own) {
+            true => loader.linear(&[name(Part::Head)], spec.bias.head)?,
+            false => Linear::new(embedding.clone(), None),
         };
         let blocks = (0..spec.layers)
             .map(|layer| Block::load(spec, layer, loader))

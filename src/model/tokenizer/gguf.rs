@@ -4,7 +4,10 @@
 use serde_json::{Map, Value, json};
 
 use super::byte_level::{ByteLevel, QWEN2, Split};
-use crate::model::{LoadError, weights::Metadata};
+use crate::model::{
+    LoadError,
+    weights::{Metadata, MetadataValue},
+};
 
 /// How text is cut into words, under GGUF's `tokenizer.ggml.pre`.
 const SPLITS: [(&str, Split); 5] = [
@@ -41,6 +44,40 @@ pub(in crate::model) fn config(metadata: &Metadata) -> String {
         }
     }
     Value::Object(config).to_string()
+}
+
+/// What stands around a text that is taken as it is: `add_bos_token` and `add_eos_token`. A chat
+/// template writes its own.
+fn around(metadata: &Metadata) -> Result<Value, String> {
+    let tokens = metadata.texts("tokenizer.ggml.tokens").unwrap_or_default();
+    let mut special = Map::new();
+    let mut piece = |name: &str| {
+        let flag = format!("tokenizer.ggml.add_{name}_token");
+        match metadata.get(&flag) {
+            None | Some(MetadataValue::Flag(false)) => return Ok(None),
+            Some(MetadataValue::Flag(true)) => {}
+            Some(other) => {
+                return Err(format!("`{flag}` is {}, expected true or false", other.kind()));
+            }
+        }
+        let key = format!("tokenizer.ggml.{name}_token_id");
+        let id = metadata.whole(&key).and_then(|id| usize::try_from(id).ok());
+        let Some((id, token)) = id.and_then(|id| Some((id, tokens.get(id)?))) else {
+            return Err(format!("`{flag}` is true, and `{key}` names no token"));
+        };
+        special.insert(token.clone(), json!({ "id": token, "ids": [id], "tokens": [token] }));
+        Ok(Some(json!({ "SpecialToken": { "id": token, "type_id": 0 } })))
+    };
+    let (first, last) = (piece("bos")?, piece("eos")?);
+    if special.is_empty() {
+        return Ok(Value::Null);
+    }
+    let text = |id: &str| json!({ "Sequence": { "id": id, "type_id": 0 } });
+    let single: Vec<Value> = first.into_iter().chain([text("A")]).chain(last).collect();
+    Ok(json!({
+        "type": "TemplateProcessing", "single": single, "pair": [text("A"), text("B")],
+        "special_tokens": special,
+    }))
 }
 
 /// What tokenizer.json would say; `None` if the file has no tokenizer.
@@ -97,7 +134,7 @@ pub(super) fn json(metadata: &Metadata, place: &str) -> Result<Option<Vec<u8>>, 
         }
     }
     let merges: Vec<(&str, &str)> = merges.iter().filter_map(|pair| pair.split_once(' ')).collect();
-    let whole =
-        ByteLevel { vocabulary, merges, added, split, prefix_space: false, around: Value::Null };
+    let around = around(metadata).map_err(refused)?;
+    let whole = ByteLevel { vocabulary, merges, added, split, prefix_space: false, around };
     Ok(Some(whole.json()))
 }

@@ -11,14 +11,13 @@ use std::{borrow::Cow, collections::HashMap, path::Path};
 use config::Config;
 
 use super::{
-    LoadError, Overrides, TokenName,
+    LoadError,
     chat::{Chat, ChatSettings, DEFAULT, Messages, NamedTemplate, Templates},
-    family::Description,
     files::{Files, Tensors},
     unpanicked,
 };
 use crate::{
-    canvas::{SpecialTokens, TokenId},
+    canvas::TokenId,
     predict::{Piece, Vocabulary},
 };
 
@@ -36,6 +35,7 @@ pub struct Tokenizer {
     pieces: HashMap<TokenId, Piece>,
     chat: Chat,
     eos: String,
+    mask: Option<String>,
     turn: Option<TokenId>,
     /// `clean_up_tokenization_spaces`: decoding takes blanks away before punctuation.
     tidies: bool,
@@ -128,74 +128,18 @@ impl Tokenizer {
             pieces,
             chat,
             eos: config.token("eos_token").unwrap_or_default(),
+            mask: config.token("mask_token"),
         })
     }
 
-    /// The mask and end-of-sequence tokens: what is said in place of the files, else what
-    /// config.json says, else the tokenizer. The published evaluation passes the tokenizer's own
-    /// EOS, so that comes before config.json's.
-    ///
-    /// # Errors
-    /// If either cannot be found, or is none of the model's.
-    pub(super) fn special(
-        &self,
-        described: &Description,
-        files: &Files,
-        overrides: &Overrides,
-    ) -> Result<SpecialTokens, LoadError> {
-        let id = |name: &str| self.inner.as_ref().and_then(|inner| inner.token_to_id(name));
-        let named = Config::read(files)?.token("mask_token");
-        let mask = described
-            .mask
-            .or_else(|| named.and_then(|name| id(&name)))
-            .or_else(|| MASK_NAMES.iter().find_map(|name| id(name)));
-        let eos = id(&self.eos).or(described.eos);
-        let rows = [
-            ("mask", "mask", "mask_token_id", &overrides.mask, mask),
-            ("end-of-sequence", "eos", "eos_token_id", &overrides.eos, eos),
-        ];
-        let mut found = [0; 2];
-        for (found, (what, flag, field, given, own)) in found.iter_mut().zip(rows) {
-            let (place, id) = match given {
-                Some(TokenName::Id(id)) => (format!("--{flag}-token {id}"), Some(*id)),
-                Some(TokenName::Text(text)) => {
-                    let place = format!("--{flag}-token {text}");
-                    let Some(id) = id(text) else {
-                        return Err(LoadError::new(
-                            place,
-                            "the tokenizer has no such token",
-                            "Give its number, or its text as the tokenizer has it; `demask info` \
-                             shows what is known",
-                        ));
-                    };
-                    (place, Some(id))
-                }
-                None => (files.name_of("config.json"), own),
-            };
-            let Some(id) = id else {
-                return Err(LoadError::new(
-                    place,
-                    format!("neither it nor the tokenizer names the {what} token"),
-                    format!(
-                        "Give it with --{flag}-token ID or --{flag}-token TEXT, or add \
-                         `\"{field}\": ID` to config.json"
-                    ),
-                ));
-            };
-            if id as usize >= described.columns() {
-                return Err(LoadError::new(
-                    place,
-                    format!("{field} {id} is not in the vocabulary of {}", described.columns()),
-                    format!(
-                        "Check that the model's files belong together, or give the token with \
-                         --{flag}-token"
-                    ),
-                ));
-            }
-            *found = id;
-        }
-        let [mask, eos] = found;
-        Ok(SpecialTokens { mask, eos })
+    /// The token with this text.
+    pub(super) fn id(&self, text: &str) -> Option<TokenId> {
+        self.inner.as_ref()?.token_to_id(text)
+    }
+
+    /// The end-of-sequence token that tokenizer_config.json names.
+    pub(super) fn eos(&self) -> Option<TokenId> {
+        self.id(&self.eos)
     }
 
     /// A tokenizer.json alone, for the texts of its tokens.
@@ -207,9 +151,11 @@ impl Tokenizer {
         Self::read(&files, TokenId::MAX as usize, "", &ChatSettings::default())
     }
 
-    /// The mask token, by its name in known tokenizers.
+    /// The mask token: the one that tokenizer_config.json names, else by its name in known
+    /// tokenizers.
     pub fn mask(&self) -> Option<TokenId> {
-        MASK_NAMES.iter().find_map(|name| self.inner.as_ref()?.token_to_id(name))
+        let names = self.mask.iter().map(String::as_str).chain(MASK_NAMES);
+        names.into_iter().find_map(|name| self.id(name))
     }
 
     /// The token that ends a turn of a conversation, if the tokenizer has one. It is shown to

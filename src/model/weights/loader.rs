@@ -91,7 +91,7 @@ impl<'a, 'w> Loader<'a, 'w> {
 
     /// Whether there is such a tensor.
     pub(in crate::model) fn has(&self, name: &str) -> bool {
-        self.weights.store.info(name).is_some()
+        self.weights.has(name)
     }
 
     /// As [`Weights::check`].
@@ -201,14 +201,16 @@ impl<'a, 'w> Loader<'a, 'w> {
         self.dense(names, &[length])
     }
 
-    /// Every tensor under its name, dense: for networks that put themselves together.
-    pub(in crate::model) fn all(&mut self) -> Result<HashMap<String, Tensor>, LoadError> {
-        let names: Vec<String> =
-            self.weights.store.names().into_iter().map(str::to_owned).collect();
+    /// These tensors under their names, dense, once they are checked: for networks that put
+    /// themselves together.
+    pub(in crate::model) fn all(
+        &mut self,
+        tensors: Vec<(String, Vec<usize>)>,
+    ) -> Result<HashMap<String, Tensor>, LoadError> {
+        self.check(&tensors)?;
         let mut all = HashMap::new();
-        for name in names {
-            let Some(info) = self.weights.store.info(&name) else { continue };
-            let tensor = self.dense(std::slice::from_ref(&name), &info.shape)?;
+        for (name, shape) in tensors {
+            let tensor = self.dense(std::slice::from_ref(&name), &shape)?;
             all.insert(name, tensor);
         }
         Ok(all)

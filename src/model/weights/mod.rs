@@ -3,6 +3,7 @@
 mod gguf;
 mod loader;
 mod mapped;
+mod names;
 mod safetensors;
 mod stored;
 
@@ -14,6 +15,7 @@ use self::safetensors::Safetensors;
 use super::{
     LoadError,
     files::{Files, Tensors},
+    unsupported,
 };
 
 pub(super) use gguf::{Gguf, Metadata, MetadataValue};
@@ -27,6 +29,8 @@ pub struct Weights {
     /// What the tensors must fit.
     described: &'static str,
     store: Store,
+    /// What was done to the names in the files, in words.
+    pub renamed: Vec<String>,
 }
 
 /// The files they are in.
@@ -112,17 +116,42 @@ impl Weights {
     /// If one is missing, cut or no safetensors.
     pub fn open(files: &Files) -> Result<Self, LoadError> {
         let store = match &files.tensors {
-            Tensors::Bytes(bytes) => {
-                Store::Safetensors(Safetensors::embedded(bytes, &files.folder)?)
+            Tensors::Bytes(bytes) => Safetensors::embedded(bytes, &files.folder)?,
+            Tensors::Paths(paths) => Safetensors::open(paths)?,
+            Tensors::Gguf(file) => {
+                return Ok(Self {
+                    place: files.folder.clone(),
+                    described: "the file's own description",
+                    store: Store::Gguf(file.clone()),
+                    renamed: Vec::new(),
+                });
             }
-            Tensors::Paths(paths) => Store::Safetensors(Safetensors::open(paths)?),
-            Tensors::Gguf(file) => Store::Gguf(file.clone()),
         };
-        let described = match store {
-            Store::Safetensors(_) => "config.json",
-            Store::Gguf(_) => "the file's own description",
-        };
-        Ok(Self { place: files.folder.clone(), described, store })
+        Self::of_safetensors(store, &files.folder)
+    }
+
+    fn of_safetensors(mut store: Safetensors, place: &str) -> Result<Self, LoadError> {
+        if let Some(refused) = unsupported::by_tensors(store.names(), place) {
+            return Err(refused);
+        }
+        let renamed = names::renamed(store.names()).map_err(|name| {
+            LoadError::new(
+                place,
+                format!(
+                    "two of its tensors are `{}` once what wrappers put in front of the names is \
+                     taken off",
+                    name.escape_debug()
+                ),
+                "Save the model once more, from outside of the wrapper",
+            )
+        })?;
+        store.rename(renamed.names);
+        Ok(Self {
+            place: place.to_owned(),
+            described: "config.json",
+            store: Store::Safetensors(store),
+            renamed: renamed.said,
+        })
     }
 
     /// The type that most bytes of the weights are in.
@@ -148,6 +177,11 @@ impl Weights {
             let info = self.store.info(name)?;
             Some((name, info.shape, info.stored))
         })
+    }
+
+    /// Whether there is such a tensor.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.store.info(name).is_some()
     }
 
     /// A tensor that could not be read although its header was.

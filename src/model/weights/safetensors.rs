@@ -99,6 +99,13 @@ impl Safetensors {
         })
     }
 
+    /// Calls tensors something else: the names they have now under the new ones.
+    pub(super) fn rename(&mut self, names: HashMap<String, String>) {
+        let taken: Vec<(String, Option<Place>)> =
+            names.into_iter().map(|(new, old)| (new, self.tensors.remove(&old))).collect();
+        self.tensors.extend(taken.into_iter().filter_map(|(new, place)| Some((new, place?))));
+    }
+
     /// The names of all tensors.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(String::as_str)

@@ -147,6 +147,9 @@ pub struct Model {
     /// Positions in a block, where attention is block-causal. Since 1.3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<usize>,
+    /// Who sees whom and what says so, for people. Since 1.5.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub attention: String,
 }
 
 fn no_token() -> TokenId {

@@ -187,6 +187,7 @@ pub fn facts() -> ModelFacts {
         layers: 3,
         special: special(),
         reading: Default::default(),
+        attention: String::new(),
     }
 }
 

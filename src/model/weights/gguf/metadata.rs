@@ -1,6 +1,6 @@
 //! What a GGUF file says of its model: values under keys.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt};
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +34,21 @@ impl Value {
     }
 }
 
+impl fmt::Display for Value {
+    /// The value, or what it is where that is long.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Whole(number) => number.fmt(f),
+            Self::Real(number) => number.fmt(f),
+            Self::Flag(flag) => flag.fmt(f),
+            Self::Text(text) if text.len() <= 60 => write!(f, "`{}`", text.escape_debug()),
+            Self::Text(_) | Self::Texts(_) | Self::Wholes(_) | Self::Other => {
+                f.write_str(self.kind())
+            }
+        }
+    }
+}
+
 /// All values of a file.
 #[derive(Debug, Default)]
 pub(in crate::model) struct Metadata(pub(super) HashMap<String, Value>);
@@ -42,6 +57,13 @@ impl Metadata {
     /// Any value.
     pub(in crate::model) fn get(&self, key: &str) -> Option<&Value> {
         self.0.get(key)
+    }
+
+    /// Every key, in order.
+    pub(in crate::model) fn keys(&self) -> Vec<&str> {
+        let mut keys: Vec<&str> = self.0.keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        keys
     }
 
     /// A text.

@@ -4,7 +4,11 @@
 mod header;
 mod metadata;
 
-use std::{collections::HashMap, ops::Range, path::Path};
+use std::{
+    collections::HashMap,
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
 use memmap2::Mmap;
 
@@ -12,21 +16,23 @@ use super::{
     Info,
     mapped::{forget, map},
 };
-use crate::model::LoadError;
+use crate::model::{LoadError, parts};
 
-use header::Header;
+use header::{Header, Tensor};
 pub(in crate::model) use metadata::{Metadata, Value as MetadataValue};
 
-/// A file with its header read.
+/// A file with its header read, or all parts of one that was cut.
 pub struct Gguf {
-    map: Mmap,
-    /// What the file says of the model.
+    maps: Vec<Mmap>,
+    /// What the file says of the model: the first part, where it was cut.
     pub(in crate::model) metadata: Metadata,
     tensors: HashMap<String, Place>,
 }
 
 /// Where a tensor is.
 struct Place {
+    /// Of the maps.
+    map: usize,
     bytes: Range<usize>,
     info: Info,
 }
@@ -34,25 +40,79 @@ struct Place {
 /// Longest header read, bytes: those of real files take some dozen megabytes at most.
 const LONGEST_HEADER: usize = 1 << 28;
 
+/// What to do with parts that are not all there.
+const JOIN: &str = "Put all parts into one folder, under the names that llama.cpp gave them \
+                    (NAME-00001-of-00003.gguf), or join them with `llama-gguf-split --merge`";
+
 impl Gguf {
-    /// Opens a file and reads its header.
+    /// Opens a file and reads its header; of one that was cut, all parts.
     ///
     /// # Errors
-    /// If it is no GGUF file, is cut, or has tensors that cannot be read.
+    /// If it is no GGUF file, is cut off, or has tensors that cannot be read; if a part is missing.
     pub(in crate::model) fn open(path: &Path) -> Result<Self, LoadError> {
-        let place = path.display().to_string();
-        let map = map(path)?;
-        let Header { metadata, tensors, data } =
-            Header::read(&map[..map.len().min(LONGEST_HEADER)])
-                .map_err(|fault| LoadError::new(&place, fault.problem, fault.advice))?;
-        let mut places = HashMap::new();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let names = parts::all(&name);
+        let paths: Vec<PathBuf> = match &names {
+            None => vec![path.to_owned()],
+            Some(names) => names.iter().map(|name| path.with_file_name(name)).collect(),
+        };
+        if let Some(missing) = paths.iter().find(|part| !part.exists()) {
+            return Err(LoadError::new(
+                missing.display().to_string(),
+                format!("this part of a model in {} GGUF files is not there", paths.len()),
+                JOIN,
+            ));
+        }
+        let mut whole: Option<Self> = None;
+        for (at, path) in paths.iter().enumerate() {
+            let (map, header) = read(path)?;
+            let place = path.display().to_string();
+            let split = |key: &str| header.metadata.whole(&format!("split.{key}"));
+            let says = (split("no").unwrap_or(0), split("count").unwrap_or(1).max(1));
+            // One whose name says that it is a part may be whole all the same, if it is alone.
+            if says != (at as i128, paths.len() as i128) {
+                return Err(LoadError::new(
+                    place,
+                    format!(
+                        "it says that it is part {} of {}, and by its name it is part {} of {}",
+                        says.0.saturating_add(1),
+                        says.1,
+                        at + 1,
+                        paths.len()
+                    ),
+                    JOIN,
+                ));
+            }
+            match &mut whole {
+                None => whole = Some(Self::first(map, header, &place)?),
+                Some(whole) => whole.add(map, header.tensors, header.data, &place)?,
+            }
+        }
+        whole.ok_or_else(|| LoadError::new(path.display().to_string(), "it has no parts", JOIN))
+    }
+
+    fn first(map: Mmap, header: Header, place: &str) -> Result<Self, LoadError> {
+        let Header { metadata, tensors, data } = header;
+        let mut first = Self { maps: Vec::new(), metadata, tensors: HashMap::new() };
+        first.add(map, tensors, data, place)?;
+        Ok(first)
+    }
+
+    /// Adds the tensors of a part.
+    fn add(
+        &mut self,
+        map: Mmap,
+        tensors: Vec<(String, Tensor)>,
+        data: usize,
+        place: &str,
+    ) -> Result<(), LoadError> {
         for (name, tensor) in tensors {
             let size = tensor.stored.bytes(tensor.numbers());
             let start = usize::try_from(tensor.offset).ok().and_then(|at| data.checked_add(at));
             let bytes = start.and_then(|start| Some(start..start.checked_add(size)?));
             let Some(bytes) = bytes.filter(|bytes| bytes.end <= map.len()) else {
                 return Err(LoadError::new(
-                    &place,
+                    place,
                     format!(
                         "the tensor `{}` lies beyond the end of the file ({} bytes)",
                         name.escape_default(),
@@ -61,11 +121,12 @@ impl Gguf {
                     "Fetch the file again: it is cut or damaged",
                 ));
             };
-            let pairs = pairs(&metadata, &name, &tensor.shape);
+            let pairs = pairs(&self.metadata, &name, &tensor.shape);
             let info = Info { shape: tensor.shape, stored: tensor.stored, pairs };
-            places.insert(name, Place { bytes, info });
+            self.tensors.insert(name, Place { map: self.maps.len(), bytes, info });
         }
-        Ok(Self { map, metadata, tensors: places })
+        self.maps.push(map);
+        Ok(())
     }
 
     /// Shape, type and order of a tensor.
@@ -78,9 +139,9 @@ impl Gguf {
         self.tensors.get(name).map(|place| &*place.info.shape)
     }
 
-    /// Bytes of the file.
+    /// Bytes of the file, or of all its parts.
     pub(in crate::model) fn length(&self) -> u64 {
-        self.map.len() as u64
+        self.maps.iter().map(|map| map.len() as u64).sum()
     }
 
     /// The names of all tensors.
@@ -95,12 +156,21 @@ impl Gguf {
         bytes: Range<usize>,
         read: impl FnOnce(&[u8]) -> T,
     ) -> Option<T> {
-        let all = &self.tensors.get(name)?.bytes;
-        let bytes = all.start + bytes.start..all.start + bytes.end;
-        let read = read(self.map.get(bytes.clone())?);
-        forget(&self.map, bytes);
+        let Place { map, bytes: all, .. } = self.tensors.get(name)?;
+        let (map, bytes) = (&self.maps[*map], all.start + bytes.start..all.start + bytes.end);
+        let read = read(map.get(bytes.clone())?);
+        forget(map, bytes);
         Some(read)
     }
+}
+
+/// Maps a file and reads its header.
+fn read(path: &Path) -> Result<(Mmap, Header), LoadError> {
+    let map = map(path)?;
+    let header = Header::read(&map[..map.len().min(LONGEST_HEADER)]).map_err(|fault| {
+        LoadError::new(path.display().to_string(), fault.problem, fault.advice)
+    })?;
+    Ok((map, header))
 }
 
 /// The width of the heads whose rows lie as pairs: the converter does that to the queries and
