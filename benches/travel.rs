@@ -124,6 +124,7 @@ fn app() -> App {
         family: "none".to_owned(),
         device: "cpu".to_owned(),
         dtype: "f32".to_owned(),
+        attention: String::new(),
         vocabulary: 1000,
         context: 4096,
         layers: 0,

@@ -89,7 +89,10 @@ impl Blocks {
             )),
             (_, Some(block)) if block > MOST => Err(LoadError::new(
                 &files.folder,
-                format!("{} asks for blocks of {block} positions, expected 1 to {MOST}", found.because),
+                format!(
+                    "{} asks for blocks of {block} positions, expected 1 to {MOST}",
+                    found.because
+                ),
                 "Give their length with --block-attention N, or --block-attention full",
             )),
             _ => Ok(found),
@@ -116,7 +119,10 @@ impl Blocks {
         }
         let mut names = vec![files.name.clone()];
         // As it is given, and what links lead to.
-        for path in [folder.and_then(|f| std::path::absolute(f).ok()), folder.and_then(|f| f.canonicalize().ok())] {
+        for path in [
+            folder.and_then(|f| std::path::absolute(f).ok()),
+            folder.and_then(|f| f.canonicalize().ok()),
+        ] {
             names.extend(path.iter().flat_map(|path| last_names(path)));
         }
         if let Some((block, name)) = by_names(&names) {
@@ -124,7 +130,9 @@ impl Blocks {
         }
         let title = folder.and_then(|folder| title(&folder.join("README.md")));
         let path = origin(&files.config);
-        for (name, place) in [(title, "the title of README.md"), (path, "_name_or_path in config.json")] {
+        for (name, place) in
+            [(title, "the title of README.md"), (path, "_name_or_path in config.json")]
+        {
             let Some(name) = name else { continue };
             let parts: Vec<String> = last_names(Path::new(&name)).collect();
             if let Some((block, name)) = by_names(&parts) {
@@ -168,7 +176,9 @@ fn by_names(names: &[String]) -> Option<(Option<usize>, String)> {
 fn title(path: &Path) -> Option<String> {
     let bytes = read_small(path).ok()?;
     let text = String::from_utf8_lossy(&bytes);
-    text.lines().find_map(|line| line.strip_prefix("# ")).map(|title| title.chars().take(200).collect())
+    text.lines()
+        .find_map(|line| line.strip_prefix("# "))
+        .map(|title| title.chars().take(200).collect())
 }
 
 /// Where transformers had a model from when it was trained.

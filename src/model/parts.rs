@@ -15,7 +15,8 @@ pub(super) fn all(name: &str) -> Option<Vec<String>> {
     };
     let (number, count) = (five(number)?, five(count)?);
     let whole = (1..=count).contains(&number) && count <= MOST;
-    whole.then(|| (1..=count).map(|part| format!("{before}-{part:05}-of-{count:05}.gguf")).collect())
+    whole
+        .then(|| (1..=count).map(|part| format!("{before}-{part:05}-of-{count:05}.gguf")).collect())
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::{LoadError, Overrides, TokenName, Tokenizer, family, family::Description, files::Files};
+use super::{
+    LoadError, Overrides, TokenName, Tokenizer, family, family::Description, files::Files,
+};
 use crate::canvas::{SpecialTokens, TokenId};
 
 /// The special tokens of a checkpoint.
@@ -135,11 +137,7 @@ impl Generation {
     }
 }
 
-fn given_id(
-    given: &TokenName,
-    tokenizer: &Tokenizer,
-    place: &str,
-) -> Result<TokenId, LoadError> {
+fn given_id(given: &TokenName, tokenizer: &Tokenizer, place: &str) -> Result<TokenId, LoadError> {
     match given {
         TokenName::Id(id) => Ok(*id),
         TokenName::Text(text) => tokenizer.id(text).ok_or_else(|| {

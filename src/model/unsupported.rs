@@ -111,7 +111,9 @@ pub(super) fn adapter(text: &str, place: &str, whole: bool) -> LoadError {
     let of = base.as_ref().map_or_else(|| "another model".to_owned(), |base| format!("`{base}`"));
     let mut advice = merge(base.as_deref().unwrap_or("the model that it was trained on"));
     if whole {
-        advice.push_str(". If the weights beside it are merged already, move adapter_config.json away");
+        advice.push_str(
+            ". If the weights beside it are merged already, move adapter_config.json away",
+        );
     }
     LoadError::new(
         place,
@@ -129,12 +131,14 @@ pub(super) fn no_safetensors(folder: &Path) -> LoadError {
         .collect();
     names.sort_unstable();
     let first = |ends: &[&str]| {
-        names.iter().find(|name| ends.iter().any(|end| name.ends_with(end))).map(|name| name.as_str())
+        names
+            .iter()
+            .find(|name| ends.iter().any(|end| name.ends_with(end)))
+            .map(|name| name.as_str())
     };
     let place = folder.display().to_string();
-    let pickled = names.iter().find(|name| {
-        name.starts_with("pytorch_model") && name.ends_with(".bin")
-    });
+    let pickled =
+        names.iter().find(|name| name.starts_with("pytorch_model") && name.ends_with(".bin"));
     let pickled = pickled.map(String::as_str).or_else(|| first(&[".pt", ".pth", ".ckpt"]));
     match (pickled, first(&[".gguf"])) {
         (Some(name), _) => LoadError::new(
@@ -205,8 +209,14 @@ mod tests {
     #[test]
     fn an_adapter_names_its_base() {
         let text = r#"{"peft_type":"LORA","base_model_name_or_path":"GSAI-ML/LLaDA-8B-Base"}"#;
-        check(Some(adapter(text, "there", false)), &["there", "LORA", "GSAI-ML/LLaDA-8B-Base", "Merge"]);
+        check(
+            Some(adapter(text, "there", false)),
+            &["there", "LORA", "GSAI-ML/LLaDA-8B-Base", "Merge"],
+        );
         check(Some(adapter(text, "there", true)), &["move adapter_config.json away"]);
-        check(Some(adapter("{", "there", false)), &["an adapter (LoRA or another) to another model"]);
+        check(
+            Some(adapter("{", "there", false)),
+            &["an adapter (LoRA or another) to another model"],
+        );
     }
 }

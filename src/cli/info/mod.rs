@@ -352,9 +352,14 @@ impl Info {
         let fields = self.not_understood.iter();
         [
             ("tensor names", self.renamed_tensors.clone()),
-            ("not used", some(self.unused_tensors.iter().map(|name| {
-                format!("the tensor `{}`", name.escape_debug())
-            }))),
+            (
+                "not used",
+                some(
+                    self.unused_tensors
+                        .iter()
+                        .map(|name| format!("the tensor `{}`", name.escape_debug())),
+                ),
+            ),
             (
                 "not understood",
                 some(fields.map(|one| {

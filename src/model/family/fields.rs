@@ -41,7 +41,10 @@ fn short(text: &str) -> String {
     if text.chars().nth(SHOWN).is_some() {
         short.push('…');
     }
-    short.chars().map(|c| if c.is_control() { c.escape_debug().collect() } else { c.to_string() }).collect()
+    short
+        .chars()
+        .map(|c| if c.is_control() { c.escape_debug().collect() } else { c.to_string() })
+        .collect()
 }
 
 /// Whether two values are the same number, or the same otherwise.

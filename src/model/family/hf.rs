@@ -97,7 +97,9 @@ fn everybody_sees_everybody(fields: &mut Fields, layers: usize) -> Result<(), Un
             let full = Value::from("full_attention");
             match types.iter().find(|found| !same(found, &full)) {
                 None => Ok(()),
-                Some(other) => Err(another("layer_types has a layer that", other, "`full_attention`")),
+                Some(other) => {
+                    Err(another("layer_types has a layer that", other, "`full_attention`"))
+                }
             }
         }
         Some(other) => Err(another("layer_types", &other, "a list")),

@@ -95,7 +95,9 @@ impl Family {
     /// The family that goes by this name.
     fn named(name: &str) -> Option<&'static Self> {
         let is = |known: &&str| known.eq_ignore_ascii_case(name);
-        FAMILIES.iter().find(|family| is(&family.model_type) || family.aliases.iter().any(|n| is(&n)))
+        FAMILIES
+            .iter()
+            .find(|family| is(&family.model_type) || family.aliases.iter().any(|n| is(&n)))
     }
 
     /// The family that config.json names: by `model_type`, or where it has none by the class in
@@ -111,7 +113,8 @@ impl Family {
                 Err(format!("`model_type` is {}", fields::shown(other)))
             }
             _ => {
-                let class = config.get("architectures").and_then(|classes| classes.get(0)?.as_str());
+                let class =
+                    config.get("architectures").and_then(|classes| classes.get(0)?.as_str());
                 class.and_then(Self::named).ok_or_else(|| match class {
                     None => says("none"),
                     Some(class) => format!(

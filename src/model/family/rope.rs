@@ -142,7 +142,8 @@ mod tests {
 
     use super::*;
 
-    const ONE: [Base; 1] = [Base { field: "rope_theta", layers: "full_attention", absent: 10_000.0 }];
+    const ONE: [Base; 1] =
+        [Base { field: "rope_theta", layers: "full_attention", absent: 10_000.0 }];
     const TWO: [Base; 2] = [
         Base { field: "global_rope_theta", layers: "full_attention", absent: 160_000.0 },
         Base { field: "local_rope_theta", layers: "sliding_attention", absent: 10_000.0 },
@@ -205,7 +206,10 @@ mod tests {
             (json!({ "rope_theta": null }), "rope_theta is null"),
             (json!({ "rope_theta": 0 }), "rope_theta is 0"),
             (json!({ "rope_theta": "1e6" }), "rope_theta is `1e6`"),
-            (json!({ "rope_parameters": { "rope_theta": null } }), "rope_parameters.rope_theta is null"),
+            (
+                json!({ "rope_parameters": { "rope_theta": null } }),
+                "rope_parameters.rope_theta is null",
+            ),
             (
                 json!({ "rope_theta": 10.0, "rope_parameters": { "rope_theta": 1e6 } }),
                 "rope_theta is 10 and rope_parameters.rope_theta is 1000000",
@@ -241,7 +245,10 @@ mod tests {
             ),
         ] {
             let problem = read(config.clone(), &ONE).unwrap_err();
-            assert!(problem.starts_with(expected) || problem.contains(expected), "{config}: {problem}");
+            assert!(
+                problem.starts_with(expected) || problem.contains(expected),
+                "{config}: {problem}"
+            );
         }
     }
 

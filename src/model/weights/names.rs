@@ -69,7 +69,8 @@ pub(super) fn renamed<'n>(names: impl Iterator<Item = &'n str>) -> Result<Rename
     if new.iter().any(twice) && new.iter().all(|name| name.starts_with(MODEL)) {
         take(format!("`{MODEL}` taken off"));
         new.iter_mut().for_each(|name| *name = name[MODEL.len()..].to_owned());
-    } else if new.iter().any(|name| bare(&name)) && !new.iter().any(|name| name.starts_with(MODEL)) {
+    } else if new.iter().any(|name| bare(&name)) && !new.iter().any(|name| name.starts_with(MODEL))
+    {
         take(format!("`{MODEL}` put in front"));
         for name in &mut new {
             if bare(&&*name) {
@@ -136,7 +137,11 @@ mod tests {
     fn a_network_saved_without_its_head_gets_its_name() {
         check(
             &["embed_tokens.weight", "layers.0.mlp.up_proj.weight", "norm.weight"],
-            &["model.embed_tokens.weight", "model.layers.0.mlp.up_proj.weight", "model.norm.weight"],
+            &[
+                "model.embed_tokens.weight",
+                "model.layers.0.mlp.up_proj.weight",
+                "model.norm.weight",
+            ],
             &["`model.` put in front"],
         );
         check(

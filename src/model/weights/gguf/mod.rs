@@ -167,9 +167,8 @@ impl Gguf {
 /// Maps a file and reads its header.
 fn read(path: &Path) -> Result<(Mmap, Header), LoadError> {
     let map = map(path)?;
-    let header = Header::read(&map[..map.len().min(LONGEST_HEADER)]).map_err(|fault| {
-        LoadError::new(path.display().to_string(), fault.problem, fault.advice)
-    })?;
+    let header = Header::read(&map[..map.len().min(LONGEST_HEADER)])
+        .map_err(|fault| LoadError::new(path.display().to_string(), fault.problem, fault.advice))?;
     Ok((map, header))
 }
 
