@@ -140,7 +140,7 @@ pub(super) fn parse(
 ) -> Result<Read, ProblemError> {
     let place = Place(place);
     let mut objects =
-        lines::objects(bytes).map_err(|(line, error)| place.fault(line, words(&error)))?;
+        lines::objects(bytes).map_err(|error| place.fault(error.line(), words(&error)))?;
     objects.truncate(limit.unwrap_or(usize::MAX));
     let Some(&(line, first)) = objects.first() else {
         return Err(ProblemError::Empty { place: place.0.to_owned(), wanted: WANTED });

@@ -29,15 +29,14 @@ pub fn unpacked(bytes: &[u8]) -> Result<Cow<'_, [u8]>, String> {
 /// The objects of a file with the lines they begin on, from 1.
 ///
 /// # Errors
-/// If it is an array that cannot be read: the line, and what is wrong.
-pub fn objects(bytes: &[u8]) -> Result<Vec<(usize, &[u8])>, (usize, serde_json::Error)> {
+/// If it is an array that cannot be read; the error has the line.
+pub fn objects(bytes: &[u8]) -> serde_json::Result<Vec<(usize, &[u8])>> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if !bytes.trim_ascii_start().starts_with(b"[") {
         let lines = (1..).zip(bytes.split(|&byte| byte == b'\n'));
         return Ok(lines.filter(|(_, line)| !line.trim_ascii().is_empty()).collect());
     }
-    let entries: Vec<&RawValue> =
-        serde_json::from_slice(bytes).map_err(|error| (error.line(), error))?;
+    let entries: Vec<&RawValue> = serde_json::from_slice(bytes)?;
     let (mut line, mut read) = (1, 0);
     Ok(entries
         .into_iter()
@@ -72,7 +71,7 @@ mod tests {
         check("[\n {\"a\":\n 1},\n\n {}]\n", &[(2, "{\"a\":\n 1}"), (5, "{}")]);
         check("[]", &[]);
         check("\n \n", &[]);
-        assert_eq!(objects(b"[\n{},\n").unwrap_err().0, 3);
+        assert_eq!(objects(b"[\n{},\n").unwrap_err().line(), 3);
     }
 
     #[test]

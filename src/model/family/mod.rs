@@ -94,10 +94,10 @@ pub static FAMILIES: &[Family] = &[
 impl Family {
     /// The family that goes by this name.
     fn named(name: &str) -> Option<&'static Self> {
-        let is = |known: &&str| known.eq_ignore_ascii_case(name);
+        let is = |known: &str| known.eq_ignore_ascii_case(name);
         FAMILIES
             .iter()
-            .find(|family| is(&family.model_type) || family.aliases.iter().any(|n| is(&n)))
+            .find(|family| is(family.model_type) || family.aliases.iter().any(|alias| is(alias)))
     }
 
     /// The family that config.json names: by `model_type`, or where it has none by the class in

@@ -1,0 +1,176 @@
+//! What the program asks a model: from the command line, files, stdin and several turns.
+
+mod support;
+
+use std::{fs, path::Path};
+
+use assert_cmd::Command;
+use serde_json::Value;
+use support::golden;
+
+/// Says everything that it is given.
+const TEMPLATE: &str = "{% for m in messages %}<{{ m.role }}>{{ m.content }}</>{% endfor %}\
+    {% if add_generation_prompt %}<assistant>{% endif %}\
+    {{ 'T' if enable_thinking else 'F' }}{{ tools is none }}{{ extra | default('') }}";
+
+/// The golden a2d-Qwen3 with a chat template.
+fn model() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(golden().join("models/qwen3-a")).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+    }
+    fs::write(folder.path().join("chat_template.jinja"), TEMPLATE).unwrap();
+    folder
+}
+
+fn demask(model: &Path, args: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("demask").unwrap();
+    command.env_remove("DEMASK_CONFIG").env("XDG_CONFIG_HOME", "/nonexistent");
+    command.args(["run", "--model", &model.display().to_string(), "--record", "-"]);
+    command.args(["--strategy", "low_confidence", "--gen-length", "4", "--steps", "2"]);
+    command.args(["--block-length", "4"]).args(args);
+    command
+}
+
+/// The prompt that a run was made with, as text, and what was said on stderr.
+fn asked(mut command: Command) -> (String, String) {
+    let output = command.output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{stderr}");
+    let lines: Vec<Value> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let ids = lines.iter().find_map(|line| line["prompt"].as_array().cloned()).unwrap();
+    let tokenizer = golden().join("models/qwen3-a/tokenizer.json");
+    let tokenizer = tokenizers::Tokenizer::from_file(tokenizer).unwrap();
+    let ids: Vec<u32> = ids.iter().map(|id| u32::try_from(id.as_u64().unwrap()).unwrap()).collect();
+    (tokenizer.decode(&ids, false).unwrap(), stderr)
+}
+
+#[test]
+fn a_prompt_comes_from_anywhere() {
+    let model = model();
+    let file = model.path().join("prompt.txt");
+    fs::write(&file, "2 + 2?\n").unwrap();
+    let file = file.display().to_string();
+    let expected = "<user>2 + 2?</><assistant>FTrue";
+    for (args, stdin) in [
+        (&["2 + 2?"] as &[&str], ""),
+        (&["--prompt-file", &file], ""),
+        (&["-"], "2 + 2?\n"),
+        (&["--prompt-file", "-"], "2 + 2?\r\n"),
+        (&[], "\u{FEFF}2 + 2?"),
+    ] {
+        let mut command = demask(model.path(), args);
+        command.write_stdin(stdin);
+        assert_eq!(asked(command).0, expected, "{args:?}");
+    }
+}
+
+#[test]
+fn turns_a_system_prompt_and_variables_reach_the_template() {
+    let model = model();
+    let turns = model.path().join("turns.json");
+    let file = turns.display().to_string();
+    let user = r#"{"role": "user", "content": "a"}"#;
+    let answer = r#"{"role": "assistant", "content": "b"}"#;
+    for (messages, args, expected) in [
+        (format!("[{user}]"), &[] as &[&str], "<user>a</><assistant>FTrue"),
+        (
+            format!("{{\"messages\": [{user}, {answer}, {user}]}}"),
+            &["--system", "S"],
+            "<system>S</><user>a</><assistant>b</><user>a</><assistant>FTrue",
+        ),
+        // The model goes on with what the assistant began.
+        (format!("[{user}, {answer}]"), &[], "<user>a</><assistant>b"),
+        (
+            format!("[{user}]"),
+            &["--template-var", "enable_thinking=True", "--template-var", "extra= x"],
+            "<user>a</><assistant>TTrue x",
+        ),
+        (format!("[{user}]"), &["--template-var", "tools=[]"], "<user>a</><assistant>FFalse"),
+        (format!("[{user}]"), &["--chat-template", "none"], "a"),
+    ] {
+        fs::write(&turns, &messages).unwrap();
+        let args: Vec<&str> = ["--messages", &file].iter().chain(args).copied().collect();
+        assert_eq!(asked(demask(model.path(), &args)).0, expected, "{messages} {args:?}");
+    }
+}
+
+#[test]
+fn another_template_is_taken_by_its_file_or_name() {
+    let model = model();
+    let more = model.path().join("additional_chat_templates");
+    fs::create_dir(&more).unwrap();
+    fs::write(more.join("short.jinja"), "{{ messages[0].content | upper }}").unwrap();
+    let file = more.join("short.jinja").display().to_string();
+    for name in ["short", &file] {
+        assert_eq!(asked(demask(model.path(), &["ab", "--chat-template", name])).0, "AB");
+    }
+    fs::remove_file(model.path().join("chat_template.jinja")).unwrap();
+    refused(model.path(), &["ab"], "", 1, &["short", "--chat-template NAME"]);
+}
+
+#[test]
+fn masks_in_a_prompt_are_pointed_out() {
+    let model = model();
+    let (_, said) = asked(demask(model.path(), &["a <|mask|><|mask|> b"]));
+    assert!(said.contains("the prompt holds mask tokens (507) at positions"), "{said}");
+    let (_, said) = asked(demask(model.path(), &["a b"]));
+    assert!(!said.contains("mask token"), "{said}");
+    let (_, said) = asked(demask(model.path(), &["--prompt-ids", "5,507,6"]));
+    assert!(said.contains("a mask token (507) at position 1:"), "{said}");
+}
+
+/// Runs, expects this exit code and these words on stderr, and nothing on stdout.
+fn refused(model: &Path, args: &[&str], stdin: &str, code: i32, words: &[&str]) {
+    let output = demask(model, args).write_stdin(stdin).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {stderr}");
+    for word in words {
+        assert!(stderr.contains(word), "{args:?}: no `{word}` in: {stderr}");
+    }
+    assert!(output.stdout.is_empty(), "{args:?} printed to stdout");
+}
+
+#[test]
+fn what_cannot_be_asked_is_refused_with_what_to_do() {
+    let model = model();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = model.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path.display().to_string()
+    };
+    let latin = file("latin.txt", b"caf\xe9");
+    let empty = file("empty.txt", b"");
+    let turns = file("turns.json", br#"[{"role": "user", "content": "a"}, {"role": "user"}]"#);
+    let system = file(
+        "system.json",
+        br#"[{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]"#,
+    );
+    for (args, code, words) in [
+        (&[] as &[&str], 2, &["there is no prompt", "--prompt-file"] as &[&str]),
+        (&["-"], 1, &["stdin", "it is empty"]),
+        (&["--prompt-file", &empty], 1, &["empty.txt", "it is empty"]),
+        (&["--prompt-file", &latin], 1, &["latin.txt", "no UTF-8 from byte 3"]),
+        (&["--prompt-file", "/nonexistent"], 1, &["/nonexistent", "cannot be read"]),
+        (&["--messages", &turns], 1, &["turns.json", "turn 2 has no `content`"]),
+        (&["--messages", &latin], 1, &["latin.txt"]),
+        (&["--messages", &system, "--system", "x"], 1, &["--system gives another"]),
+        (
+            &["a", "--chat-template", "none", "--system", "x"],
+            1,
+            &["no chat template", "--chat-template FILE"],
+        ),
+        (&["a", "--chat-template", "/nonexistent"], 1, &["/nonexistent", "no such file"]),
+        (&["a", "--template-var", "enable_thinking"], 2, &["NAME=VALUE"]),
+        (&["a", "--template-var", "messages=[]"], 2, &["--messages FILE"]),
+        (&["a", "--prompt-file", &empty], 2, &["cannot be used with"]),
+        (&["--prompt-ids", "1", "--system", "x"], 2, &["cannot be used with"]),
+    ] {
+        refused(model.path(), args, "", code, words);
+    }
+}
