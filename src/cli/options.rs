@@ -21,8 +21,8 @@ use crate::{
 /// Which model, and where it computes.
 #[derive(Debug, Args)]
 pub struct SourceOptions {
-    /// Folder of a checkpoint, GGUF file, or owner/name[@revision][:file.gguf] at the hub [default:
-    /// the embedded model]
+    /// Folder of a checkpoint, GGUF file, or owner/name, owner/name@revision, owner/name:file.gguf
+    /// at the hub [default: the embedded model]
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
     /// Branch, tag or commit of a model of the hub [default: main]

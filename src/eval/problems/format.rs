@@ -28,7 +28,8 @@ pub enum PromptFormat {
     /// The question as it stands
     #[default]
     Plain,
-    /// The prompt of DAEDAL's published evaluation, with an answer that begins with <reasoning>
+    /// The prompt of DAEDAL's published evaluation, with an answer that begins with
+    /// `<reasoning>`
     Daedal,
 }
 
