@@ -260,7 +260,7 @@ fn parameters_out_of_range_are_a_wrong_use() {
     ] {
         refused(&["run", "x", flag, value], 2, &[flag, value]);
     }
-    refused(&["run"], 2, &["PROMPT"]);
+    refused(&["run"], 2, &["there is no prompt", "--prompt-file"]);
     refused(&["run", "x", "--strategy", "none"], 2, &["daedal"]);
     refused(&["run", "--prompt-ids", "1,x"], 2, &["--prompt-ids"]);
     refused(&["run", "--prompt-ids", "1,999999"], 2, &["999999", "vocabulary"]);

@@ -108,8 +108,9 @@ fn a_closed_pipe_ends_it_quietly() {
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
         let told = String::from_utf8_lossy(&output.stderr);
-        let code = if args[0] == "diff" { 3 } else { 0 };
-        assert_eq!(output.status.code(), Some(code), "{args:?}: {told}");
+        // Whether or not it came to know that they differ.
+        let fine = if args[0] == "diff" { &[0, 3][..] } else { &[0] };
+        assert!(fine.iter().any(|&code| output.status.code() == Some(code)), "{args:?}: {told}");
         assert!(!told.contains("error"), "{args:?}: {told}");
     }
 }

@@ -21,8 +21,9 @@ use crate::{
 /// Which model, and where it computes.
 #[derive(Debug, Args)]
 pub struct SourceOptions {
-    /// Folder of a checkpoint, GGUF file, or owner/name, owner/name@revision, owner/name:file.gguf
-    /// at the hub [default: the embedded model]
+    /// Folder of a checkpoint, GGUF file, or owner/name at the hub [default: the embedded model]
+    ///
+    /// At the hub also owner/name@revision, and owner/name:file.gguf for one file of several.
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
     /// Branch, tag or commit of a model of the hub [default: main]
@@ -58,11 +59,11 @@ pub struct SourceOptions {
     #[arg(long = "template-var", value_name = "NAME=VALUE", hide_short_help = true)]
     pub template_vars: Vec<TemplateVariable>,
     /// System prompt, before what is asked
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", hide_short_help = true)]
     pub system: Option<String>,
     /// Who sees whom in the model: N, positions in a block that sees itself and what is before it;
     /// full, everybody; auto, as the checkpoint says (`demask info` tells what it says)
-    #[arg(long, value_name = "N|full|auto", default_value_t)]
+    #[arg(long, value_name = "N|full|auto", default_value_t, hide_short_help = true)]
     pub block_attention: BlockAttention,
 }
 

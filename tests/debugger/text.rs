@@ -115,7 +115,11 @@ fn every_command() -> Vec<Command> {
         C::Lint,
         C::Save(None),
         C::Presets,
+        C::Help,
         C::Quit,
+        C::QuitNow,
+        C::SaveQuit(None),
+        C::SaveQuit(Some("a b.jsonl".into())),
     ];
     for text in TEXTS {
         all.extend(texts(text));

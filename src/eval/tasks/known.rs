@@ -27,7 +27,7 @@ pub fn examples() -> Vec<Problem> {
     vec![
         problem(
             Task::Story,
-            "Write a story in 7 sentences about a small owl who finds a drum.",
+            "Write a story in 8 sentences about a small owl who finds a drum.",
             "",
             None,
             7,

@@ -106,7 +106,7 @@ fn what_lies_over_the_panes() {
 #[test]
 fn branches_and_what_if() {
     let mut app = fake::app(Look::default(), 9, 120, 40);
-    press(&mut app, "S S S S - - - - - - - - - - - - - - - - - - - - - - - -");
+    press(&mut app, "S S S S - - - - - - - - - - - - - - - - - - - - - - - - - - - -");
     check("what_if", &app);
     press(&mut app, "s s s s");
     check("branches", &app);
