@@ -84,7 +84,13 @@ struct EvalRun {
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["quick", "problems", "seed", "checker", "prompt_format"])]
     paper: Vec<String>,
     /// The lengths that --paper measures the baseline at [default: 32,64,128,256,512,1024,2048]
-    #[arg(long, value_name = "LENGTHS", requires = "paper", conflicts_with = "strategies")]
+    #[arg(
+        long,
+        value_name = "LENGTHS",
+        requires = "paper",
+        conflicts_with = "strategies",
+        hide_short_help = true
+    )]
     lengths: Option<Lengths>,
     /// Run the programs that answers to HumanEval and MBPP hold, with their tests: each in a
     /// Python of its own with little time, memory and reach, in an empty folder. They are a
@@ -103,10 +109,10 @@ struct EvalRun {
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     /// How answers are checked [default: as the problems look]
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, hide_short_help = true)]
     checker: Option<Checker>,
     /// How questions are put
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, hide_short_help = true)]
     prompt_format: PromptFormat,
     /// Strategies, each with its parameters: NAME, NAME:param=value,param=value or
     /// NAME:preset=NAME, with commas between [default: daedal, and threshold at lengths 32 to 256]
@@ -114,24 +120,24 @@ struct EvalRun {
     strategies: Option<String>,
     /// Measure at several values of a parameter: name=0.7,0.8,0.9 or name=0.5..=0.9:0.1. More
     /// than one makes a grid; strategies without the parameter are measured as they are
-    #[arg(long, value_name = "SWEEP")]
+    #[arg(long, value_name = "SWEEP", hide_short_help = true)]
     sweep: Vec<Sweep>,
     /// Do part i of n, e.g. on several machines: every n-th problem. `demask eval merge` joins them
-    #[arg(long, value_name = "I/N")]
+    #[arg(long, value_name = "I/N", hide_short_help = true)]
     shard: Option<Shard>,
     /// Which runs leave a recording to open with `demask replay`
     #[arg(long, value_enum, default_value_t)]
     traces: Traces,
     /// Candidate tokens kept for every position in recordings; 0 makes them small
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=256))]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=256), hide_short_help = true)]
     candidates: u16,
     /// Lengths of all-mask canvases to measure P(EOS) at the end of, or none
     /// [default: 32,64,128,256]
-    #[arg(long, value_name = "LENGTHS")]
+    #[arg(long, value_name = "LENGTHS", hide_short_help = true)]
     tails: Option<Lengths>,
     /// Problems worked on at the same time, each with a model of its own in memory. The results
     /// are the same
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_JOBS)))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_JOBS)), hide_short_help = true)]
     jobs: u16,
     /// Lose other results that are in the folder
     #[arg(long)]

@@ -248,7 +248,7 @@ fn runs_side_by_side_are_stepped_and_one_is_opened() {
 
 #[test]
 fn parameters_are_tried_beside_the_run_and_taken_over() {
-    let mut terminal = Terminal::start(&[], (80, 24), &[]);
+    let mut terminal = Terminal::start(&[], (120, 40), &[]);
     terminal.wait_text("PAUSED");
     terminal.press("c");
     terminal.wait_text("DONE");
