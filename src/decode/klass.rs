@@ -260,9 +260,10 @@ mod tests {
             assert_eq!(canvases.last().unwrap(), &last);
         };
         // The best is the mask, so nothing is written at first; settled after 1 + 2 steps, the
-        // second is over .9 and is written. Then nothing changes any more.
-        check(([0.99, 0.95], 0.0, 2), 4, [MASK, 5]);
-        check(([0.99, 0.95], 0.0, 5), 7, [MASK, 5]);
+        // second is over .9 and is written. The step behind it is the last one that diverges from a
+        // canvas without it, and the one behind that has changed nothing any more.
+        check(([0.99, 0.95], 0.0, 2), 5, [MASK, 5]);
+        check(([0.99, 0.95], 0.0, 5), 8, [MASK, 5]);
         // Not confident enough: it ends when both have settled.
         check(([0.99, 0.5], 0.0, 2), 4, [MASK, MASK]);
         // What never settles changes nothing, but the first step begins the memory.

@@ -24,9 +24,9 @@ impl Lexeme {
     }
 }
 
-const SIGNS: [&str; 19] = [
+const SIGNS: [&str; 20] = [
     "<=", ">=", "==", "!=", "||", "&&", "<", ">", "=", "!", "(", ")", "[", "]", "#", "+", "-", "≤",
-    "≥",
+    "≥", ".",
 ];
 
 /// The tokens of `text`.
@@ -48,7 +48,7 @@ pub(super) fn lex(text: &str) -> Result<Vec<(Lexeme, Range<usize>)>, SyntaxError
         let (lexeme, end) = if c.is_alphabetic() || c == '_' {
             let end = word(rest);
             (Lexeme::Word(rest[..end].to_owned()), end)
-        } else if c.is_ascii_digit() || c == '.' {
+        } else if c.is_ascii_digit() || c == '.' && begins_with_digit(&rest[1..]) {
             let mut end = length(&|c| c.is_ascii_digit() || c == '.');
             // An exponent: 1e-3.
             let exponent = rest[end..].strip_prefix(['e', 'E']).map(|power| {
@@ -80,6 +80,10 @@ pub(super) fn lex(text: &str) -> Result<Vec<(Lexeme, Range<usize>)>, SyntaxError
         }
     }
     Ok(found)
+}
+
+fn begins_with_digit(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// The length of the word that `rest` begins with; a dot in front of a letter joins two:
