@@ -139,12 +139,17 @@ impl Debugger {
             Undo::Param { node, .. } => live(*node),
             Undo::Branch(nodes) => nodes.iter().all(|&node| live(node)),
         };
-        let done = self.redo.pop().ok_or_else(|| Failed::new("nothing was taken back"))?;
+        let mut done = self.redo.pop().ok_or_else(|| Failed::new("nothing was taken back"))?;
         if !there(&done) {
             return Err(Failed::new("it cannot be done again: its branch is deleted"));
         }
+        if let Undo::Branch(nodes) = &done
+            && !nodes.first().is_some_and(|&tip| self.session.timeline().is_tip(tip))
+        {
+            return Err(Failed::new("it cannot be done again: the branch has grown since"));
+        }
         self.goal = None;
-        let said = match &done {
+        let said = match &mut done {
             Undo::Edit(node) => {
                 if !self.session.make_again(*node) {
                     return Err(Failed::new("it cannot be done again: its branch is deleted"));
@@ -154,7 +159,8 @@ impl Debugger {
             Undo::Param { node, name, now, .. } => self.params_at(*node, name, now)?,
             Undo::Branch(nodes) => {
                 let tip = nodes.first().copied().unwrap_or_else(|| self.session.at());
-                self.session.delete_branch(tip).map_err(Failed::new)?;
+                // Another branch may begin on it by now: what they share stays.
+                *nodes = self.session.delete_branch(tip).map_err(Failed::new)?;
                 "the branch is deleted again".to_owned()
             }
         };

@@ -43,6 +43,16 @@ fn what_was_deleted_is_not_made_again() {
     assert!(!driver.debugger.session.node().deleted);
 }
 
+/// A branch that came back and went on is not deleted again: its end is another one.
+#[test]
+fn a_branch_that_has_grown_is_not_deleted_again() {
+    let mut driver = driver(None);
+    driver.script("step; back; fill #0 0; delete-branch; undo; step");
+    fails(&mut driver, "redo", "the branch has grown since");
+    let timeline = driver.debugger.session.timeline();
+    assert!((0..timeline.len()).all(|node| !timeline[NodeId(node)].deleted));
+}
+
 #[test]
 fn a_branch_keeps_its_number_and_name_while_others_grow() {
     let mut driver = driver(None);
