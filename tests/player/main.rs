@@ -219,7 +219,7 @@ fn the_inspector_gives_the_programs_own_reasons() {
 fn branches_can_be_chosen() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("branches.jsonl");
-    let commands = "step 8; back 3; set high_conf_threshold 0.7; continue";
+    let commands = "step 8; back 2; fill 30 \" owl\"; continue";
     let prompt = "Name 4 animals and 3 places.";
     demask(&["run", prompt, "--record", file.to_str().unwrap(), "--exec", commands]);
     let recording = trace::read(&file).unwrap();

@@ -30,7 +30,7 @@ pub fn examples() -> Vec<Problem> {
             "Write a story in 8 sentences about a small owl who finds a drum.",
             "",
             None,
-            7,
+            8,
         ),
         problem(
             Task::WordProblem,
