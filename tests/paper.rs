@@ -50,7 +50,7 @@ fn rows(out: &Path) -> Vec<Row> {
 }
 
 #[test]
-#[ignore = "needs minutes: DAEDAL fills the embedded model's whole context"]
+#[ignore = "takes a minute or two"]
 fn the_papers_comparison_is_one_word() {
     let folder = tempfile::tempdir().unwrap();
     let whole = folder.path().join("whole");
