@@ -39,13 +39,7 @@ pub fn examples() -> Vec<Problem> {
             Some(19),
             1,
         ),
-        problem(
-            Task::Counting,
-            "Count from 1 to 5 in steps of 1.",
-            "So: 1, 2, 3, 4, 5.",
-            Some(5),
-            5,
-        ),
+        problem(Task::Counting, "Count from 3 to 9 in steps of 2.", "So: 3, 5, 7, 9.", Some(9), 4),
         problem(
             Task::Echo,
             "Say each word twice: owl, lamp, river.",
