@@ -28,11 +28,12 @@ fn run(model: &str, person: &Person, more: &[&str]) -> std::process::Output {
     command.output().unwrap()
 }
 
-/// What was printed, without times.
+/// What was printed, without times and the model's name.
 fn answer(output: &std::process::Output) -> Value {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let mut value: Value = serde_json::from_slice(&output.stdout).unwrap();
     value.as_object_mut().unwrap().remove("wall_seconds").unwrap();
+    value["model"].as_object_mut().unwrap().remove("name").unwrap();
     value
 }
 
