@@ -17,8 +17,8 @@ use rustix::{
 /// Long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The most that is looked at, columns and rows.
-const MOST: (u16, u16) = (500, 200);
+/// The most that the program draws, columns and rows: a smaller screen would scroll.
+const MOST: (u16, u16) = (2000, 1000);
 
 /// The program on a terminal of its own.
 pub struct Terminal {
@@ -45,7 +45,7 @@ impl Terminal {
         }
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
-        // What the test looks at is the upper left part of a terminal of absurd size.
+        // Of a terminal of absurd size there is the part that is drawn.
         let parser = vt100::Parser::new(rows.min(MOST.1), columns.min(MOST.0), 1000);
         let screen = Arc::new((Mutex::new(parser), Condvar::new()));
         let mut output = pair.master.try_clone_reader().unwrap();
