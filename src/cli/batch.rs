@@ -31,7 +31,7 @@ pub struct Batch {
     pub canvases: usize,
     /// Shows the layers of slow passes; hidden until there is one.
     pub bar: ProgressBar,
-    /// The recording is what the run is for: it ends with it.
+    /// The recording is the only output: the run ends if the recording does.
     pub only_recorded: bool,
     /// It was said that the recording has stopped.
     told: bool,
@@ -74,8 +74,8 @@ impl Batch {
         }
     }
 
-    /// Says once if the recording has stopped. The run goes on, for its answer is worth having,
-    /// unless it is only made to be recorded.
+    /// Warns once if the recording has stopped. The run goes on for its answer, unless the
+    /// recording on stdout is its only output.
     fn heed_recorder(&mut self) -> Result<(), Fault> {
         if self.told {
             return Ok(());

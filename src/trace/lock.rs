@@ -1,4 +1,4 @@
-//! One writer a file: two that write one recording would leave neither.
+//! Locks a recording for one writer: two writers would damage it.
 
 use std::{
     fs::{File, TryLockError},
@@ -35,7 +35,7 @@ fn answer(locked: Result<(), TryLockError>) -> io::Result<()> {
     }
 }
 
-/// True while `path` still leads to `file`: it may be removed or replaced while it is written.
+/// True while `path` still names `file`, which may be removed or replaced during a run.
 pub(super) fn is_there(path: &Path, file: &File) -> bool {
     let (Ok(there), Ok(ours)) = (path.metadata(), file.metadata()) else { return false };
     same(&there, &ours)

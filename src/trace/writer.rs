@@ -236,7 +236,7 @@ impl TraceRecorder {
         let fresh = path.symlink_metadata().is_err();
         Self::begin(path, header, vocabulary).map_err(|error| {
             if fresh && error.kind() != io::ErrorKind::ResourceBusy {
-                // What was not begun is in nobody's way.
+                // An empty file would block the next run.
                 let _ = fs::remove_file(path);
             }
             unwritable(&path.display().to_string(), &error)
@@ -244,7 +244,7 @@ impl TraceRecorder {
     }
 
     fn begin(path: &Path, header: &Header, vocabulary: Arc<dyn Vocabulary>) -> io::Result<Self> {
-        // Nothing of what is there goes before it is known that nobody writes it.
+        // The old content is truncated only after the lock is held.
         let file = File::options().write(true).create(true).truncate(false).open(path)?;
         if file.metadata()?.is_file() {
             lock::claim(&file)?;
@@ -325,7 +325,7 @@ struct Place {
 }
 
 impl Place {
-    /// True if what is written is not to be found there any more.
+    /// True if the file was removed or replaced.
     fn is_lost(&self) -> bool {
         !lock::is_there(&self.path, &self.file)
     }

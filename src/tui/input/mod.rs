@@ -1,7 +1,7 @@
 //! Keys, mouse, pastes and sizes from the terminal, as events.
 //!
-//! On Unix the bytes are read here and not by crossterm, whose reader waits for the end of a paste
-//! for ever, whatever is typed meanwhile, and hands over one key a wake-up.
+//! On Unix this module reads the bytes, not crossterm: crossterm waits for the end of a paste
+//! forever, so keys typed meanwhile are lost, and it delivers one key per wake-up.
 
 mod parse;
 #[cfg(unix)]
@@ -40,8 +40,8 @@ impl Input {
         }
     }
 
-    /// The characters that have been typed already behind one that was: fast input is taken in at
-    /// once, for what each character costs grows with the text that it is put into.
+    /// The characters that are already waiting behind a typed one. Fast input is inserted at once,
+    /// because the cost of inserting one character grows with the length of the text.
     pub(super) fn typed_behind(&mut self) -> String {
         let mut text = String::new();
         while self.held.is_none() {

@@ -9,7 +9,7 @@ const CTRL_C: u8 = 0x03;
 
 /// Longest paste that is kept, bytes; what is behind is passed over.
 const LONGEST_PASTE: usize = 1 << 20;
-/// Longer sequences do not exist: what began like one is none.
+/// Escape sequences are shorter, so a longer one is garbage.
 const LONGEST_SEQUENCE: usize = 64;
 
 /// Bytes that are not an event yet.
@@ -24,7 +24,7 @@ pub(super) struct Parser {
 impl Parser {
     /// Takes in what one read gave; `more` says that the next will go on at once.
     pub(super) fn take(&mut self, bytes: &[u8], more: bool, events: &mut Vec<Event>) {
-        // A paste comes in large pieces. Either of these alone is somebody who wants out of it.
+        // A paste arrives in large pieces, so one of these alone is a key that should end it.
         if self.paste.is_some() && matches!(bytes, [ESCAPE] | [CTRL_C]) {
             self.end_paste(events);
         }
@@ -50,7 +50,7 @@ impl Parser {
         self.paste.is_some() || !self.begun.is_empty()
     }
 
-    /// Nothing came for long: a paste ends here, and a sequence that was begun is none.
+    /// Ends an open paste and drops an incomplete sequence, after a second without input.
     pub(super) fn give_up(&mut self, events: &mut Vec<Event>) {
         self.begun.clear();
         self.end_paste(events);

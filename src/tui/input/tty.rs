@@ -24,7 +24,7 @@ use super::parse::Parser;
 const READ: usize = 4096;
 /// Events on their way: a terminal that sends faster waits.
 const QUEUE: usize = 1 << 14;
-/// Somebody who pastes over a slow line has gone away after this.
+/// Silence after which an unfinished paste counts as finished.
 const QUIET: Duration = Duration::from_secs(1);
 
 /// What a terminal sends.
