@@ -16,7 +16,7 @@ Attention is torch's fused scaled_dot_product_attention. Temperature 0 and one s
 --check runs every DAEDAL trace of the golden data and compares the final ids: all of them agree (59 of 59 with torch
 2.15.0 on x86-64, guided runs included).
 
---record writes every step with assets/python/demask_recorder.py: `demask replay` opens it.
+--record writes every step with python/demask/recorder.py: `demask replay` opens it.
 """
 
 import argparse
@@ -29,64 +29,11 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
 
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/python"))
 
-class Llada:
-    """The network, over weights widened to float32."""
-
-    def __init__(self, folder):
-        self.config = config = json.loads((folder / "config.json").read_text())
-        self.weights = {}
-        for file in sorted(folder.glob("*.safetensors")):
-            with safe_open(file, "pt") as tensors:
-                for name in tensors.keys():
-                    self.weights[name.removeprefix("model.transformer.")] = tensors.get_tensor(name).float()
-        self.heads = config["n_heads"]
-        self.kv_heads = config.get("n_kv_heads") or self.heads
-        self.size = config["d_model"] // self.heads
-        self.head = "wte.weight" if config["weight_tying"] else "ff_out.weight"
-        self.tables = (None, None)
-
-    def norm(self, x, name):
-        return F.rms_norm(x, x.shape[-1:], self.weights[name], self.config.get("rms_norm_eps", 1e-5))
-
-    def linear(self, x, name):
-        return F.linear(x, self.weights[f"{name}.weight"], self.weights.get(f"{name}.bias"))
-
-    def rotation(self, length):
-        if self.tables[0] is None or self.tables[0].shape[0] < length:
-            powers = torch.arange(0, self.size, 2, dtype=torch.float32) / self.size
-            angles = torch.outer(torch.arange(length, dtype=torch.float32), 1.0 / self.config["rope_theta"] ** powers)
-            angles = torch.cat((angles, angles), dim=-1)
-            self.tables = (angles.cos(), angles.sin())
-        return self.tables[0][:length], self.tables[1][:length]
-
-    def split(self, x, heads):
-        return x.view(x.shape[0], x.shape[1], heads, self.size).transpose(1, 2)
-
-    def rotate(self, x):
-        cos, sin = self.rotation(x.shape[2])
-        a, b = x.chunk(2, dim=-1)
-        return x * cos + torch.cat((-b, a), dim=-1) * sin
-
-    def logits(self, ids):
-        """`ids` [batch, length] to logits [batch, length, columns]."""
-        x = F.embedding(ids, self.weights["wte.weight"])
-        groups = self.heads // self.kv_heads
-        for n in range(self.config["n_layers"]):
-            block = f"blocks.{n}"
-            h = self.norm(x, f"{block}.attn_norm.weight")
-            q = self.rotate(self.split(self.linear(h, f"{block}.q_proj"), self.heads))
-            k = self.rotate(self.split(self.linear(h, f"{block}.k_proj"), self.kv_heads))
-            v = self.split(self.linear(h, f"{block}.v_proj"), self.kv_heads)
-            k, v = k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
-            h = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(x.shape)
-            x = x + self.linear(h, f"{block}.attn_out")
-            h = self.norm(x, f"{block}.ff_norm.weight")
-            h = F.silu(self.linear(h, f"{block}.ff_proj")) * self.linear(h, f"{block}.up_proj")
-            x = x + self.linear(h, f"{block}.ff_out")
-        return F.linear(self.norm(x, "ln_f.weight"), self.weights[self.head])
+from networks import Network
 
 
 DEFAULTS = {
@@ -119,11 +66,11 @@ class Run:
         if scale > 0:
             bare = ids.clone()
             bare[:, : len(self.prompt)] = self.mask
-            with_prompt, without = self.model.logits(torch.cat((ids, bare))).chunk(2)
+            with_prompt, without = self.model(torch.cat((ids, bare))).chunk(2)
             logits = without + (scale + 1) * (with_prompt - without)
             self.passes += 2
         else:
-            logits = self.model.logits(ids)
+            logits = self.model(ids)
             self.passes += 1
         logits = logits[0]
         self.forward += time.perf_counter() - start
@@ -238,7 +185,7 @@ def check(golden):
         trace = json.loads(file.read_text())
         name = trace["model"]
         if name not in models:
-            models[name] = Llada(golden / "models" / name)
+            models[name] = Network(golden / "models" / name)
         params = {key: trace["params"][key] for key in DEFAULTS}
         run = Run(models[name], trace["prompt"], params, trace["mask_id"], trace["eos_token_id"])
         runs += 1
@@ -250,8 +197,8 @@ def check(golden):
 
 def recording(args, prompt, mask, eos):
     """A recorder with the texts of the model's tokenizer, if it has one and the library that reads it is there."""
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "assets/python"))
-    from demask_recorder import Recorder
+    sys.path.insert(0, str(ROOT / "python"))
+    from demask import Recorder
 
     tokenizer = args.model / "tokenizer.json"
     if tokenizer.exists():
@@ -290,12 +237,12 @@ def main():
         if not (args.model and args.prompt_ids):
             parser.error("give a model folder and --prompt-ids")
         begun = time.perf_counter()
-        model = Llada(args.model)
+        model = Network(args.model)
         loaded = time.perf_counter() - begun
         prompt = [int(i) for i in args.prompt_ids.split(",")]
         params = {name: getattr(args, name) for name in DEFAULTS}
-        mask, eos = model.config["mask_token_id"], model.config["eos_token_id"]
-        model.logits(torch.tensor([prompt + [mask] * params["initial_gen_length"]]))  # warm-up
+        mask, eos = model.config.mask_token_id, model.config.eos_token_id
+        model(torch.tensor([prompt + [mask] * params["initial_gen_length"]]))  # warm-up
         recorder = recording(args, prompt, mask, eos) if args.record else None
         run = Run(model, prompt, params, mask, eos, recorder)
         begun, worked = time.perf_counter(), time.process_time()

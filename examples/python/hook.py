@@ -10,10 +10,10 @@ module is hooked where it is (`register_forward_hook`); of a function, `watching
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "assets/python"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
 
 import llada_loop as somebody
-from demask_recorder import Recorder
+from demask import Recorder
 
 
 def generate(model):

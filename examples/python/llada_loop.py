@@ -10,9 +10,9 @@ something written. With PyTorch the three lines are the same; `x` and `logits` a
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "assets/python"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
 
-from demask_recorder import Recorder  # line 1: copy the file beside your code
+from demask import Recorder  # line 1; or from a copy of recorder.py beside your code
 
 TEXTS = ["<mask>", "<end>", "Say", ":", " the", " owl", " finds", " a", " drum", ".", "\n", b"\xc3", b"\xa9"]
 MASK, END = 0, 1

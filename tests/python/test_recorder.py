@@ -1,4 +1,4 @@
-"""Tests of assets/python/demask_recorder.py: standard library only. With torch or NumPy installed, those too.
+"""Tests of python/demask/recorder.py: standard library only. With torch or NumPy installed, those too.
 
     python3 -m unittest discover -s tests/python
 """
@@ -20,10 +20,11 @@ from contextlib import redirect_stderr
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "assets/python"))
+sys.path.insert(0, str(ROOT / "python/demask"))
 
-import demask_recorder
-from demask_recorder import Recorder
+# The file alone, as somebody has it who copied it.
+import recorder as demask_recorder
+from recorder import Recorder
 
 try:
     import torch
@@ -217,10 +218,10 @@ class Faults(Base):
     def test_standard_output_is_written_into_and_stays_open(self):
         code = (
             "import sys; sys.path.insert(0, %r)\n"
-            "from demask_recorder import Recorder\n"
+            "from recorder import Recorder\n"
             "with Recorder('-', mask=9) as r: r.step([4, 9])\n"
             "print('{}')"
-        ) % str(ROOT / "assets/python")
+        ) % str(ROOT / "python/demask")
         told = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True, cwd=self.folder)
         kinds = [json.loads(line).get("kind") for line in told.stdout.splitlines()]
         self.assertEqual(kinds, ["header", "root", "step", "end", None])
@@ -249,9 +250,9 @@ class Faults(Base):
         for name in ("run.jsonl", "run.jsonl.gz"):
             path = self.folder / name
             code = (
-                "import os, signal, sys; sys.path.insert(0, %r); from demask_recorder import Recorder\n"
+                "import os, signal, sys; sys.path.insert(0, %r); from recorder import Recorder\n"
                 "r = Recorder(%r, mask=9)\nfor n in range(3): r.step([n, 9])\nos.kill(os.getpid(), signal.SIGKILL)"
-            ) % (str(ROOT / "assets/python"), str(path))
+            ) % (str(ROOT / "python/demask"), str(path))
             done = subprocess.run([sys.executable, "-c", code])
             self.assertEqual(done.returncode, -signal.SIGKILL)
             data = path.read_bytes()

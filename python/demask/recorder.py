@@ -33,7 +33,7 @@ import warnings
 __all__ = ["Recorder"]
 
 VERSION = [1, 4]
-GENERATOR = "demask_recorder.py 1"
+GENERATOR = "demask recorder.py 1"
 
 # Rows of logits reduced at once: bounds what a float32 copy of them takes.
 CHUNK = 64

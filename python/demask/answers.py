@@ -1,0 +1,256 @@
+"""A model and a tokenizer that answer the requests of a debugger."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Callable, List, Optional, Tuple
+
+from . import __version__, passes, request as requests
+from .columns import Reducer, rows_at_once
+from .model import Model
+from .protocol import PROTOCOL, EngineError, Message
+from .request import Pass, Request
+from .tokens import Tokens
+
+if TYPE_CHECKING:
+    import torch
+
+# Logits of an earlier pass that are kept for a comparison, bytes. More are computed again.
+KEPT = 1 << 30
+
+# Passes over this many seconds are waited for layer by layer, so that progress and cancelling are those of the device,
+# which works behind the program's back.
+SLOW = 0.25
+
+# Tokens whose texts are sent at once.
+TEXTS_AT_ONCE = 1 << 17
+
+# Told (layers done, layers in all, the head counting as one); raises where the pass is to stop.
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class Facts:
+    """What people and the debugger know of the model. `context`: the longest sequence in positions, prompt included;
+    `block`: positions in a block of block-causal attention; `grid`: "prompt" where blocks start at the generated region,
+    "start" where they start at position 0."""
+
+    name: str
+    family: str = ""
+    context: int = 0
+    parameters: int = 0
+    mask: Optional[int] = None
+    eos: Optional[int] = None
+    shift: bool = False
+    block: Optional[int] = None
+    grid: str = "prompt"
+    attention: str = ""
+    findings: List[str] = field(default_factory=list)
+
+
+class Engine:
+    """Answers requests, one at a time."""
+
+    def __init__(self, model: Model, tokens: Tokens, facts: Facts) -> None:
+        self.model, self.tokens, self.facts = model, tokens, facts
+        self._slow = False
+        # The logits of the last pass that a later one may be compared with.
+        self._last: Optional[Tuple[Pass, List[int], "torch.Tensor"]] = None
+
+    def hello(self) -> Message:
+        """The greeting."""
+        facts, model = self.facts, self.model
+        return {
+            "type": "hello",
+            "protocol": PROTOCOL,
+            "engine": "demask.engine " + __version__,
+            "name": facts.name,
+            "family": facts.family,
+            "device": str(model.device),
+            "dtype": str(model.dtype).replace("torch.", ""),
+            "vocabulary": model.columns,
+            "context": facts.context,
+            "layers": len(model.layers),
+            "parameters": facts.parameters,
+            "mask": facts.mask,
+            "eos": facts.eos,
+            "shift": facts.shift,
+            "block": facts.block,
+            "grid": facts.grid,
+            "attention": facts.attention,
+            "template": self.tokens.template,
+            "can": self.can(),
+            "findings": facts.findings,
+        }
+
+    def can(self) -> List[str]:
+        """What requests may ask for."""
+        model = self.model
+        can = ["guidance", "filters", "noise", "earlier"]
+        if not model.call.causal:
+            can.append("attention_full")
+        if model.call.mask != "none":
+            can.append("attention_keys")
+        if model.takes_masks:
+            can.append("attention_blocks")
+        if model.takes_positions:
+            can.append("positions")
+        if model.takes_masks and model.takes_positions and not model.call.causal:
+            can.append("shadow")
+        if model.layers:
+            can.append("progress")
+        return can
+
+    def texts(self, first: int, count: int) -> Message:
+        """The texts of the ids from `first` on."""
+        return {"texts": self.tokens.texts(first, min(count, TEXTS_AT_ONCE))}
+
+    def encode(self, message: Message) -> Message:
+        """The ids of a conversation or a text."""
+        text, begun = message.get("text"), message.get("begun") or ""
+        if isinstance(text, str):
+            return {"ids": self.tokens.encode(text + str(begun), message.get("special") is not False)}
+        messages, variables = message.get("messages"), message.get("variables") or {}
+        if not isinstance(messages, list) or not isinstance(variables, dict):
+            raise EngineError("protocol", "encode: there is neither a text nor a list of messages")
+        return {"ids": self.tokens.chat(messages, variables, str(begun))}
+
+    def decode(self, ids: List[int]) -> Message:
+        """The text of ids, control tokens by name."""
+        return {"text": self.tokens.decode(ids)}
+
+    def predict(self, message: Message, progress: Progress) -> Message:
+        """The columns of a forward pass. `progress` is told after each layer, and raises where it is to stop."""
+        request = requests.parse(message)
+        self._check(request)
+        started = time.monotonic()
+        reducer = self._reduced(request, progress)
+        columns = reducer.columns()
+        self._slow = time.monotonic() - started > SLOW
+        return {"columns": columns}
+
+    def _check(self, request: Request) -> None:
+        """Refuses what this model cannot be asked, before it is."""
+        length = len(request.pass_.ids)
+        if self.facts.context and length > self.facts.context:
+            raise EngineError(
+                "unsupported",
+                "%d positions, prompt included, are more than the model's context of %d: lower max_gen_length or shorten "
+                "the prompt" % (length, self.facts.context),
+            )
+        all_passes = [request.pass_]
+        all_passes += [request.guidance.unconditional] if request.guidance else []
+        all_passes += [request.earlier] if request.earlier else []
+        can = self.can()
+        for one in all_passes:
+            wrong = next((token for token in one.ids if token >= self.model.columns), None)
+            if wrong is not None:
+                raise EngineError(
+                    "unsupported", "token %d is not in the model's vocabulary of %d" % (wrong, self.model.columns)
+                )
+            for name, asked in (
+                ("attention_blocks", one.block is not None),
+                ("attention_keys", one.keys is not None),
+                ("positions", one.positions is not None),
+                ("shadow", request.shadow is not None),
+            ):
+                if asked and name not in can:
+                    what = name.replace("_", " of ").replace("keys", "some keys only").replace("blocks", "blocks")
+                    raise EngineError("unsupported", "this model cannot be given %s" % what)
+
+    def _reduced(self, request: Request, progress: Progress) -> Reducer:
+        first, end = request.rows
+        # Shifted, a row reads the position before it; the first one its own.
+        read = [max(row - 1, 0) if request.shift else row for row in range(first, end)]
+        shadow = None
+        if request.shadow is not None and "p_shadow" in request.columns:
+            start, last = first + request.shadow[0], first + request.shadow[1]
+            shadow = (start, last, request.mask)
+        length = len(request.pass_.ids)
+        wanted = read + [length + at for at in range(shadow[1] - shadow[0])] if shadow else read
+        all_passes = [request.pass_]
+        all_passes += [request.guidance.unconditional] if request.guidance else []
+        logits = self._logits(all_passes, wanted, progress, shadow)
+        earlier = self._earlier(request.earlier, read, progress) if request.earlier is not None else None
+        if "kl" in request.columns:
+            kept = logits[0].numel() * logits.element_size() <= KEPT
+            self._last = (request.pass_, read, logits[0]) if kept else None
+        reducer = Reducer(request)
+        layers, at_once = len(self.model.layers), rows_at_once(request, self.model.columns)
+        for start in range(0, len(read), at_once):
+            progress(layers, layers + 1)
+            rows = slice(start, min(start + at_once, len(read)))
+            chunk = logits[0, rows].float()
+            if request.guidance is not None:
+                without = logits[1, rows].float()
+                chunk = without + (chunk - without) * (request.guidance.scale + 1.0)
+            reducer.push(chunk, None if earlier is None else earlier[rows].float())
+        if shadow is not None and request.shadow is not None:
+            self._shadows(request, shadow, logits[0, len(read) :], reducer)
+        return reducer
+
+    def _shadows(
+        self, request: Request, shadow: Tuple[int, int, int], logits: "torch.Tensor", reducer: Reducer
+    ) -> None:
+        """Adds the probability of the token that each position holds, at its shadow: plain logits, without filters or
+        suppression; NaN where there is no shadow."""
+        first, end = request.rows
+        plain = Request(request.pass_, (shadow[0], shadow[1]), request.mask, request.eos, ["p_current"])
+        seen = Reducer(plain)
+        at_once = rows_at_once(plain, self.model.columns)
+        for start in range(0, len(logits), at_once):
+            seen.push(logits[start : start + at_once].float())
+        p = [float("nan")] * (end - first)
+        p[shadow[0] - first : shadow[1] - first] = seen.numbers.get("p_current", [])
+        reducer.numbers["p_shadow"] = p
+
+    def _earlier(self, earlier: Pass, read: List[int], progress: Progress) -> "torch.Tensor":
+        """The logits of an earlier canvas, `[rows, columns]`: kept from its own pass, or computed again."""
+        if self._last is not None and self._last[0] == earlier and self._last[1] == read:
+            return self._last[2]
+        return self._logits([earlier], read, progress, None)[0]
+
+    def _logits(
+        self,
+        all_passes: List[Pass],
+        read: List[int],
+        progress: Progress,
+        shadow: Optional[Tuple[int, int, int]],
+    ) -> "torch.Tensor":
+        """Logits `[passes, positions read, columns]`, all passes in one batch."""
+        layers = len(self.model.layers)
+
+        def watch(done: int) -> None:
+            if self._slow and done:
+                _wait_for(self.model.device)
+            progress(done, layers + 1)
+
+        return self.model.logits(passes.inputs(all_passes, self.model.device, shadow), read, watch)
+
+
+def _wait_for(device: "torch.device") -> None:
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def as_error(error: BaseException) -> EngineError:
+    """What happened, in words, with the traceback's last lines where the fault is not the request's."""
+    if isinstance(error, EngineError):
+        return error
+    trace = "".join(traceback.format_exception(type(error), error, error.__traceback__)[-6:]).rstrip()
+    trace = "\n".join(trace.splitlines()[-16:])
+    text = "%s: %s" % (type(error).__name__, error)
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower() or "can't allocate memory" in str(error):
+        message = (
+            "the device has too little memory for this pass: make the canvas shorter, turn guidance off, or load the model "
+            "in a smaller type (--dtype bfloat16) or over several devices (--device-map auto)"
+        )
+        return EngineError("failed", message, trace)
+    return EngineError("failed", "the model raised %s" % text.splitlines()[0][:500], trace)
+

@@ -1,0 +1,265 @@
+"""From logits to the columns of a prediction, on the device: one number or id a row and column leaves it.
+
+Definitions and ties are those of demask itself: logits are float32, sums over the vocabulary are taken in float64,
+the lowest id wins among equals, a NaN is never the largest and makes every probability of its row NaN.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Tuple
+
+from . import noise
+from .protocol import Message, packed_ids, packed_numbers
+from .request import Filters, Request
+
+if TYPE_CHECKING:
+    import torch
+
+NEVER = float("-inf")
+
+# Logits held at once, as numbers: 16 M are 64 MB in float32, 130 rows of a vocabulary of 126,464.
+LOGITS_AT_ONCE = 1 << 24
+
+
+def rows_at_once(request: Request, columns: int) -> int:
+    """Rows whose logits are reduced at once: sorting and comparing hold several float64 copies of them."""
+    filters = request.filters
+    heavy = request.earlier is not None or (filters is not None and (filters.top_p < 1.0 or filters.top_k > 0))
+    canvases = 2 if request.guidance else 1
+    return max(LOGITS_AT_ONCE // columns // canvases // (4 if heavy else 1), 1)
+
+
+def _wide(tensor: "torch.Tensor") -> "torch.Tensor":
+    """In float64, but on Metal, which has none."""
+    return tensor if tensor.device.type == "mps" else tensor.double()
+
+
+class Softmax:
+    """Sums over rows of logits `[rows, columns]` for their softmax."""
+
+    def __init__(self, logits: "torch.Tensor") -> None:
+        self.logits = logits
+        clean = logits.nan_to_num(nan=NEVER, posinf=float("inf"), neginf=NEVER)
+        self.max = clean.max(-1, keepdim=True).values
+        self.weights = (logits - self.max).exp()
+        self.sum = _wide(self.weights).sum(-1, keepdim=True)
+
+    def p(self, ids: "torch.Tensor") -> "torch.Tensor":
+        """Probabilities of one id a row, float32 `[rows]`; 0 for an id that the logits do not have."""
+        known = ids < self.logits.shape[-1]
+        safe = ids.clamp(max=self.logits.shape[-1] - 1)
+        weights = _wide(self.weights.gather(-1, safe[:, None]))
+        p = (weights / self.sum)[:, 0].float()
+        return p.where(known, p.new_zeros(()))
+
+    def all(self) -> "torch.Tensor":
+        """All probabilities, float64 `[rows, columns]`."""
+        return _wide(self.weights) / self.sum
+
+    def entropy(self) -> "torch.Tensor":
+        """Shannon entropy in nats, float32 `[rows]`."""
+        shifted = self.logits - self.max
+        # An impossible token (-inf) has no weight; 0 * inf would be NaN.
+        terms = (self.weights * shifted).where(self.weights != 0, self.weights.new_zeros(()))
+        return (self.sum.log() - _wide(terms).sum(-1, keepdim=True) / self.sum)[:, 0].float()
+
+
+def largest(logits: "torch.Tensor") -> "torch.Tensor":
+    """Where the largest of each row is, int64 `[rows]`: the first of equals; NaN is never the largest."""
+    clean = logits.nan_to_num(nan=NEVER, posinf=float("inf"), neginf=NEVER)
+    return clean.max(-1).indices
+
+
+def best(logits: "torch.Tensor", k: int) -> "torch.Tensor":
+    """The `k` largest of each row, largest first, lowest id first among equals: int64 `[rows, min(k, columns)]`."""
+    import torch
+
+    columns = logits.shape[-1]
+    # Both zeros are equal.
+    clean = logits.nan_to_num(nan=NEVER, posinf=float("inf"), neginf=NEVER) + 0.0
+    # The bits of a float32 order like the number once those of negative ones are turned; behind them comes the id, so
+    # that no two keys are equal and the order of equals is not left to the device.
+    bits = clean.contiguous().view(torch.int32).to(torch.int64)
+    order = bits ^ ((bits >> 31) & 0x7FFFFFFF)
+    ids = torch.arange(columns, dtype=torch.int64, device=logits.device)
+    keys = (order << 32) | (0xFFFFFFFF - ids)
+    return keys.topk(min(k, columns), -1).indices
+
+
+def _impossible(logits: "torch.Tensor", pairs: List[Tuple[int, int]]) -> "torch.Tensor":
+    """Logits with some (row, token) made impossible."""
+    import torch
+
+    pairs = [(row, token) for row, token in pairs if 0 <= row < logits.shape[0] and token < logits.shape[1]]
+    if not pairs:
+        return logits
+    rows, tokens = torch.tensor(pairs, dtype=torch.int64, device=logits.device).unbind(1)
+    logits = logits.clone()
+    logits[rows, tokens] = NEVER
+    return logits
+
+
+def filtered(logits: "torch.Tensor", filters: Filters) -> "torch.Tensor":
+    """Logits with what the filters leave out made impossible."""
+    import torch
+
+    if filters.temperature > 0.0:
+        # A Python number would be turned into its reciprocal on some devices.
+        logits = logits / torch.tensor(filters.temperature, dtype=torch.float32, device=logits.device)
+    if filters.top_p < 1.0:
+        ordered = logits.sort(dim=-1, descending=True, stable=True)
+        softmax = Softmax(ordered.values)
+        through = softmax.all().cumsum(-1)
+        before = torch.cat((torch.zeros_like(through[:, :1]), through[:, :-1]), -1)
+        # The token that crosses the bound is the last one kept, or the first one not.
+        reached = through.where(before > 0.0, before) if filters.strict else before
+        cut = torch.zeros_like(logits, dtype=torch.bool).scatter(-1, ordered.indices, reached > filters.top_p)
+        logits = logits.masked_fill(cut, NEVER)
+    if 0 < filters.top_k < logits.shape[-1]:
+        bound = logits.topk(filters.top_k, -1).values[:, -1:]
+        logits = logits.masked_fill(logits < bound, NEVER)
+    return logits
+
+
+def divergence(p: Softmax, q: Softmax) -> "torch.Tensor":
+    """Σ p (ln(p + 1e-12) − ln(q + 1e-12)) of each row in nats, float32 `[rows]`."""
+
+    def all_of(of: Softmax) -> "torch.Tensor":
+        return (_wide(of.logits) - (_wide(of.max) + of.sum.log())).exp()
+
+    first, second = all_of(p), all_of(q)
+    return (first * ((first + 1e-12).log() - (second + 1e-12).log())).sum(-1).float()
+
+
+def _without(softmax: Softmax, mask: int, top: "torch.Tensor") -> Tuple["torch.Tensor", "torch.Tensor"]:
+    """The best token but `mask`, and its probability where `mask` is impossible. `top`: the best two."""
+    first = top[:, 0]
+    columns = softmax.logits.shape[-1]
+    if mask >= columns or columns == 1:
+        return first, softmax.p(first)
+    is_mask = first == mask
+    # At most a half is taken away: no digits are lost.
+    weight = _wide(softmax.weights.gather(-1, first[:, None]))
+    rest = softmax.sum - _wide(softmax.weights[:, mask : mask + 1])
+    p = (weight / rest)[:, 0].float()
+    token = first.where(~is_mask, top[:, 1])
+    rows = is_mask.nonzero()[:, 0]
+    if len(rows):
+        some = softmax.logits[rows].clone()
+        some[:, mask] = NEVER
+        p[rows] = Softmax(some).p(token[rows])
+    return token, p
+
+
+class Reducer:
+    """Collects the columns of a request, chunk after chunk of its rows."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.rows = 0
+        self.ids: Dict[str, List[int]] = {}
+        self.numbers: Dict[str, List[float]] = {}
+        # Candidates: ids and probabilities, row after row.
+        self.top: Tuple[List[int], List[float]] = ([], [])
+        self.top_k = 0
+
+    def push(self, logits: "torch.Tensor", earlier: Optional["torch.Tensor"] = None) -> None:
+        """Takes the next rows: logits float32 `[rows, columns]`, guidance applied; `earlier` those of the request's
+        earlier canvas, if it has one."""
+        import torch
+
+        request, first, wanted = self.request, self.rows, self.request.columns
+        count, columns = logits.shape
+        logits = self._transformed(logits, first)
+        if "kl" in wanted and earlier is not None:
+            there = Softmax(self._transformed(earlier, first))
+            self._number("kl", divergence(Softmax(logits), there))
+        argmax = largest(logits)
+        choice = argmax
+        sampling = request.sampling
+        if sampling is not None and ("choice" in wanted or "p_choice" in wanted):
+            slots = sampling.slots[first : first + count]
+            drawn = noise.gumbel(sampling.temperature, sampling.seed, sampling.step, slots, columns, logits.device)
+            choice = largest(logits + drawn)
+        begin = [token for token in request.begin_suppressed if token < columns]
+        if begin:
+            logits = logits.clone()
+            logits[:, begin] = NEVER
+        softmax = Softmax(logits)
+
+        def all_rows(token: int) -> "torch.Tensor":
+            return torch.full((count,), token, dtype=torch.int64, device=logits.device)
+
+        needs_top = any(name in wanted for name in ("margin", "score", "top_k", "best_unmask", "p_best_unmask"))
+        top = best(logits, max(request.top_k, 2)) if needs_top else argmax[:, None]
+        made: Dict[str, Callable[[], "torch.Tensor"]] = {
+            "p_argmax": lambda: softmax.p(argmax),
+            "p_choice": lambda: softmax.p(choice),
+            "p_eos": lambda: softmax.p(all_rows(request.eos)),
+            "entropy": softmax.entropy,
+            "margin": lambda: self._margin(softmax, top),
+            "p_current": lambda: softmax.p(self._current(first, count, logits.device)),
+        }
+        if request.score == "margin":
+            made["score"] = made["margin"]
+        elif request.score == "neg_entropy":
+            made["score"] = lambda: _neg_entropy(softmax)
+        for name, make in made.items():
+            if name in wanted:
+                self._number(name, make())
+        if "argmax" in wanted:
+            self._id("argmax", argmax)
+        if "choice" in wanted:
+            self._id("choice", choice)
+        if "best_unmask" in wanted or "p_best_unmask" in wanted:
+            token, p = _without(softmax, request.mask, top)
+            if "best_unmask" in wanted:
+                self._id("best_unmask", token)
+            if "p_best_unmask" in wanted:
+                self._number("p_best_unmask", p)
+        if "top_k" in wanted:
+            kept = top[:, : request.top_k]
+            self.top_k = kept.shape[1]
+            p = (_wide(softmax.weights.gather(-1, kept)) / softmax.sum).float()
+            self.top[0].extend(kept.flatten().tolist())
+            self.top[1].extend(p.flatten().tolist())
+        self.rows += count
+
+    def columns(self) -> Message:
+        """The columns as the protocol has them."""
+        packed: Message = {name: {"u32": packed_ids(ids)} for name, ids in self.ids.items()}
+        packed.update({name: {"f32": packed_numbers(numbers)} for name, numbers in self.numbers.items()})
+        if "top_k" in self.request.columns:
+            ids, p = self.top
+            packed["top_k"] = {"k": self.top_k, "ids": packed_ids(ids), "p": packed_numbers(p)}
+        return packed
+
+    def _id(self, name: str, values: "torch.Tensor") -> None:
+        self.ids.setdefault(name, []).extend(values.tolist())
+
+    def _number(self, name: str, values: "torch.Tensor") -> None:
+        self.numbers.setdefault(name, []).extend(values.tolist())
+
+    def _transformed(self, logits: "torch.Tensor", first: int) -> "torch.Tensor":
+        """Logits as decisions see them: suppressed, filtered."""
+        logits = _impossible(logits, [(row - first, token) for row, token in self.request.suppressed])
+        return logits if self.request.filters is None else filtered(logits, self.request.filters)
+
+    def _current(self, first: int, count: int, device: "torch.device") -> "torch.Tensor":
+        """The tokens that the rows hold now."""
+        import torch
+
+        start = self.request.rows[0] + first
+        return torch.tensor(self.request.pass_.ids[start : start + count], dtype=torch.int64, device=device)
+
+    @staticmethod
+    def _margin(softmax: Softmax, top: "torch.Tensor") -> "torch.Tensor":
+        """Probability of the best minus that of the second best."""
+        first = softmax.p(top[:, 0])
+        return first - softmax.p(top[:, 1]) if top.shape[1] > 1 else first
+
+
+def _neg_entropy(softmax: Softmax) -> "torch.Tensor":
+    """Σ p ln(p + 1e-10), float32 `[rows]`."""
+    p = softmax.all()
+    return (p * (p + 1e-10).log()).sum(-1).float()

@@ -1,0 +1,267 @@
+"""Lines to and from a debugger: over the pipes of a child process, a Unix socket, or a TCP socket of this machine."""
+
+from __future__ import annotations
+
+import hmac
+import io
+import ipaddress
+import os
+import secrets
+import socket
+import stat
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import BinaryIO, Callable, Optional
+
+from .protocol import LONGEST_LINE, EngineError, Message, decode, encode
+
+# How long a client that is refused may take to read why, seconds.
+_LAST_WORDS = 2.0
+
+
+class Gone(Exception):
+    """The other side reads nothing any more."""
+
+
+class Connection:
+    """One client. `token`: what its first message must hold, where it must hold any."""
+
+    def __init__(
+        self,
+        source: BinaryIO,
+        sink: BinaryIO,
+        token: Optional[str] = None,
+        close: Optional[Callable[[], None]] = None,
+    ) -> None:
+        self._source, self._sink, self._close = source, sink, close
+        self._lock = threading.Lock()
+        self.token = token
+
+    def read(self) -> Optional[Message]:
+        """The next message; None at the end. What is left of a line that was not ended is no message.
+
+        Raises `EngineError` of kind "protocol" for a line that is no message, and `Gone` for one that is too long, behind
+        which nothing can be understood.
+        """
+        while True:
+            try:
+                line = self._source.readline(LONGEST_LINE)
+            except (OSError, ValueError):
+                return None
+            if len(line) >= LONGEST_LINE and not line.endswith(b"\n"):
+                raise Gone("a message is longer than %d bytes" % LONGEST_LINE)
+            if not line.endswith(b"\n"):
+                return None
+            if line.strip():
+                return decode(line)
+
+    def send(self, message: Message) -> None:
+        """Sends a message. Raises `Gone` where nobody reads."""
+        data = encode(message)
+        try:
+            with self._lock:
+                self._sink.write(data)
+                self._sink.flush()
+        except (OSError, ValueError) as error:
+            raise Gone(str(error)) from None
+
+    def admits(self, token: object) -> bool:
+        """Whether a first message with this token is let in. Takes as long for any wrong one."""
+        if self.token is None:
+            return True
+        return isinstance(token, str) and hmac.compare_digest(token.encode("utf-8", "replace"), self.token.encode())
+
+    def close(self) -> None:
+        """Ends the connection."""
+        if self._close is not None:
+            self._close()
+
+
+def is_child() -> bool:
+    """Whether standard input and output are pipes: somebody started this process to talk to it."""
+
+    def pipe(number: int) -> bool:
+        try:
+            mode = os.fstat(number).st_mode
+        except OSError:
+            return False
+        return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+    return pipe(0) and pipe(1)
+
+
+def pipes() -> Connection:
+    """The pipes of this process, kept for the protocol alone.
+
+    From then on what the process prints goes to standard error, and it reads nothing from standard input.
+    """
+    sink = os.fdopen(os.dup(1), "wb")
+    source = os.fdopen(os.dup(0), "rb")
+    # What was printed and not yet written goes to standard error too.
+    os.dup2(2, 1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    try:
+        sys.stdout.flush()
+    except (AttributeError, OSError, ValueError):
+        pass
+    return Connection(source, sink)
+
+
+class Listener:
+    """A socket that clients come to, one at a time; `address` is what demask takes behind --engine."""
+
+    def __init__(self, sock: socket.socket, address: str, token: Optional[str], path: Optional[Path]) -> None:
+        self._socket, self.address, self._token, self._path = sock, address, token, path
+        self._closed = False
+
+    def accept(self) -> Optional[Connection]:
+        """The next client; None once the listener is closed."""
+        while not self._closed:
+            try:
+                client, _ = self._socket.accept()
+            except OSError:
+                if self._closed:
+                    return None
+                continue
+            if client.family != getattr(socket, "AF_UNIX", None):
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return _of_socket(client, self._token)
+        return None
+
+    def close(self) -> None:
+        """Lets nobody in any more, and takes a Unix socket out of its folder."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            # This wakes up who waits in `accept`.
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self._socket.close()
+        if self._path is not None:
+            try:
+                self._path.unlink()
+            except OSError:
+                pass
+
+
+def _of_socket(client: socket.socket, token: Optional[str]) -> Connection:
+    def close() -> None:
+        try:
+            # What was sent last is read, though we have not read all that came.
+            client.shutdown(socket.SHUT_WR)
+            client.settimeout(_LAST_WORDS)
+            while client.recv(1 << 16):
+                pass
+        except OSError:
+            pass
+        client.close()
+
+    source = io.BufferedReader(socket.SocketIO(client, "r"))
+    sink = io.BufferedWriter(socket.SocketIO(client, "w"))
+    return Connection(source, sink, token, close)
+
+
+def runtime_folder() -> Path:
+    """Where sockets lie: `demask` in XDG_RUNTIME_DIR, else a folder of this user's own in the temporary one.
+
+    Raises `EngineError` where that folder is somebody else's.
+    """
+    named = os.environ.get("XDG_RUNTIME_DIR")
+    if named and os.path.isdir(named):
+        folder = Path(named) / "demask"
+    else:
+        user = os.getuid() if hasattr(os, "getuid") else 0
+        folder = Path(tempfile.gettempdir()) / ("demask-%d" % user)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    about = folder.lstat()
+    if not stat.S_ISDIR(about.st_mode) or (hasattr(os, "getuid") and about.st_uid != os.getuid()):
+        raise EngineError("load", "%s is not this user's own folder: remove it, or set XDG_RUNTIME_DIR" % folder)
+    os.chmod(folder, 0o700)
+    return folder
+
+
+def listen(address: Optional[str] = None) -> Listener:
+    """Listens at `unix:PATH` or `tcp:127.0.0.1:PORT` (port 0: any free one); without an address, at a Unix socket in the
+    runtime folder.
+
+    A TCP socket gets a random token, which is part of `Listener.address`. Raises `EngineError` of kind "load" where the
+    address is none, is in use, or is not this machine alone.
+    """
+    if address is None:
+        path = runtime_folder() / ("engine-%d-%s.sock" % (os.getpid(), secrets.token_hex(3)))
+        return _unix(path)
+    kind, _, rest = address.partition(":")
+    if kind == "unix" and rest:
+        return _unix(Path(rest))
+    if kind == "tcp":
+        return _tcp(address, rest)
+    raise EngineError("load", "%s is no address: unix:PATH or tcp:127.0.0.1:PORT" % address)
+
+
+def _unix(path: Path) -> Listener:
+    if not hasattr(socket, "AF_UNIX"):
+        raise EngineError("load", "this system has no Unix sockets: use --listen tcp:127.0.0.1:0")
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _remove_dead(path)
+        mask = os.umask(0o177)
+        try:
+            sock.bind(str(path))
+        finally:
+            os.umask(mask)
+        os.chmod(path, 0o600)
+        sock.listen(8)
+    except OSError as error:
+        sock.close()
+        raise EngineError("load", "unix:%s cannot be listened at (%s)" % (path, error)) from None
+    return Listener(sock, "unix:%s" % path, None, path)
+
+
+def _remove_dead(path: Path) -> None:
+    """Removes a socket that nobody listens at any more. Raises OSError where somebody does, or where it is no socket."""
+    try:
+        if not stat.S_ISSOCK(path.lstat().st_mode):
+            raise OSError("something else has this name")
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+    raise OSError("another engine listens there")
+
+
+def _tcp(address: str, rest: str) -> Listener:
+    host, _, port = rest.rpartition(":")
+    host = host.strip("[]")
+    try:
+        loopback = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
+        number = int(port)
+    except ValueError:
+        raise EngineError("load", "%s is no address: tcp:127.0.0.1:PORT" % address) from None
+    if not loopback.is_loopback:
+        raise EngineError(
+            "load",
+            "%s can be reached from other machines, and nothing here is encrypted: listen at tcp:127.0.0.1:%d, and bring "
+            "the port over with ssh -L" % (address, number),
+        )
+    sock = socket.socket(socket.AF_INET6 if loopback.version == 6 else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((str(loopback), number))
+        sock.listen(8)
+    except (OSError, OverflowError) as error:
+        sock.close()
+        raise EngineError("load", "%s cannot be listened at (%s)" % (address, error)) from None
+    token = secrets.token_urlsafe(18)
+    shown = "[%s]" % loopback if loopback.version == 6 else str(loopback)
+    return Listener(sock, "tcp:%s:%d#%s" % (shown, sock.getsockname()[1], token), token, None)

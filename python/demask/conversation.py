@@ -1,0 +1,170 @@
+"""What is said between the engine and one debugger, from its first message to its last."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import Callable, Optional, Set, Union
+
+from .answers import Engine, as_error
+from .connection import Connection, Gone
+from .protocol import PROTOCOL, EngineError, Message
+
+# How long a client may take to say who it is, seconds.
+PATIENCE = 10.0
+
+# Requests that wait at most; who asks for more waits itself.
+_WAITING = 1024
+
+
+class Cancelled(Exception):
+    """The answer to the request in work is not wanted any more."""
+
+
+class Inbox:
+    """Reads on a thread of its own, so that a request can be cancelled while it is worked on."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._queue: "queue.Queue[Union[Message, EngineError, None]]" = queue.Queue(_WAITING)
+        self._lock = threading.Lock()
+        self._waiting: Set[int] = set()
+        self._cancelled: Set[int] = set()
+        # Set once nobody is there to read answers.
+        self.gone = threading.Event()
+        threading.Thread(target=self._read, name="demask reads", daemon=True).start()
+
+    def _read(self) -> None:
+        try:
+            while True:
+                try:
+                    message = self._connection.read()
+                except EngineError as error:
+                    self._queue.put(error)
+                    continue
+                if message is None or message["type"] == "stop":
+                    return
+                id_ = message.get("id")
+                with self._lock:
+                    if message["type"] == "cancel":
+                        # One that is answered already, or was never asked, has nothing to cancel.
+                        self._cancelled |= {id_} & self._waiting if isinstance(id_, int) else set()
+                        continue
+                    if isinstance(id_, int):
+                        self._waiting.add(id_)
+                self._queue.put(message)
+        except Gone as error:
+            self._queue.put(EngineError("protocol", str(error)))
+        finally:
+            self.gone.set()
+            self._queue.put(None)
+
+    def next(self, patience: Optional[float] = None) -> Optional[Message]:
+        """The next message but those that cancel; None at the end, or after `patience` seconds without one.
+
+        Raises `EngineError` for a line that is no message.
+        """
+        try:
+            message = self._queue.get(timeout=patience)
+        except queue.Empty:
+            return None
+        if isinstance(message, EngineError):
+            raise message
+        return message
+
+    def unwanted(self, id_: int) -> bool:
+        """Whether the answer to this request is not wanted any more."""
+        return self.gone.is_set() or id_ in self._cancelled
+
+    def answered(self, id_: int) -> None:
+        """Forgets a request."""
+        with self._lock:
+            self._waiting.discard(id_)
+            self._cancelled.discard(id_)
+
+
+def greet(connection: Connection, inbox: Inbox) -> bool:
+    """Reads a client's first message; whether it is let in. One that is not hears why. May raise `Gone`."""
+    try:
+        hello = inbox.next(PATIENCE)
+        if hello is None:
+            return False
+        if hello["type"] != "hello":
+            raise EngineError("protocol", 'the first message must be of type "hello"')
+        if not connection.admits(hello.get("token")):
+            raise EngineError("protocol", "the token is wrong: give the address as the engine printed it, with #TOKEN")
+        if hello.get("protocol") != PROTOCOL:
+            raise EngineError(
+                "protocol",
+                "%s speaks protocol %s, this engine %d: install the Python package `demask` of the program's version"
+                % (str(hello.get("program"))[:80], str(hello.get("protocol"))[:20], PROTOCOL),
+            )
+    except EngineError as error:
+        connection.send(error.answer(None))
+        return False
+    return True
+
+
+def converse(connection: Connection, inbox: Inbox, engine: Engine) -> None:
+    """Greets back and answers requests, in order, until the client leaves."""
+    try:
+        connection.send(engine.hello())
+        while True:
+            try:
+                message = inbox.next()
+            except EngineError as error:
+                connection.send(error.answer(None))
+                continue
+            if message is None:
+                return
+            _answer(connection, inbox, engine, message)
+    except Gone:
+        pass
+
+
+def _answer(connection: Connection, inbox: Inbox, engine: Engine, message: Message) -> None:
+    kind, id_ = message["type"], message.get("id")
+    if isinstance(id_, bool) or not isinstance(id_, int):
+        connection.send(EngineError("protocol", "a message of type %.40r has no number" % kind).answer(None))
+        return
+
+    def progress(done: int, of: int) -> None:
+        if inbox.unwanted(id_):
+            raise Cancelled
+        connection.send({"type": "progress", "id": id_, "done": done, "of": of})
+
+    answers: "dict[str, tuple[str, Callable[[], Message]]]" = {
+        "texts": ("texts", lambda: engine.texts(_number(message, "first"), _number(message, "count"))),
+        "encode": ("ids", lambda: engine.encode(message)),
+        "decode": ("text", lambda: engine.decode(_numbers(message, "ids"))),
+        "predict": ("prediction", lambda: engine.predict(message, progress)),
+    }
+    try:
+        if kind not in answers:
+            raise EngineError("protocol", "this engine knows no message of type %.40r" % kind)
+        name, make = answers[kind]
+        if inbox.unwanted(id_):
+            raise Cancelled
+        answer = {"type": name, "id": id_, **make()}
+    except Gone:
+        raise
+    except Cancelled:
+        answer = EngineError("cancelled", "cancelled").answer(id_)
+    except Exception as error:  # Whatever a model or a tokenizer raises.
+        answer = as_error(error).answer(id_)
+    inbox.answered(id_)
+    connection.send(answer)
+
+
+def _number(message: Message, name: str) -> int:
+    value = message.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 32:
+        raise EngineError("protocol", "%s: %s is no whole number in 0..2^32" % (message["type"], name))
+    return value
+
+
+def _numbers(message: Message, name: str) -> "list[int]":
+    values = message.get(name)
+    if not isinstance(values, list):
+        raise EngineError("protocol", "%s: %s is no list" % (message["type"], name))
+    return [_number({"type": message["type"], name: value}, name) for value in values]

@@ -1,0 +1,62 @@
+"""How known families of models are called: a row each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, Optional
+
+from .model import Call
+
+
+@dataclass(frozen=True)
+class Family:
+    """How models of one `model_type` are called and read.
+
+    `call`: how they take masks. `shift`: position i is predicted by the logits of position i − 1. `block`: positions in a
+    block of block-causal attention, with the blocks from the start of the generated region (`grid` "prompt") or from
+    position 0 ("start"). `mask`: the mask token where neither the configuration nor the tokenizer names it. `says`: who
+    sees whom, for people.
+    """
+
+    call: Call
+    says: str
+    shift: bool = False
+    block: Optional[int] = None
+    grid: str = "prompt"
+    mask: Optional[int] = None
+
+
+# Models that see all positions as they are, and take a 4-D mask where they are not to.
+_FULL = Call("additive")
+# Models that are causal unless a 4-D mask says otherwise.
+_OPENED = Call("additive", full=True)
+
+_ITSELF = "full"
+_BY_MASK = "full, by a 4-D mask"
+
+FAMILIES: Dict[str, Family] = {
+    "llada": Family(Call("bias"), _ITSELF, mask=126336),
+    "lladamoe": Family(Call("keys"), _ITSELF, mask=156895),
+    "llada_moe": Family(Call("keys"), _ITSELF, mask=156895),
+    "Dream": Family(Call("boolean"), _ITSELF, shift=True, mask=151666),
+    "illada": Family(_FULL, _ITSELF, mask=5),
+    "a2d-qwen2": Family(_FULL, _ITSELF),
+    "a2d-qwen3": Family(_FULL, _ITSELF),
+    "a2d-llama": Family(_FULL, _ITSELF),
+    "llada2_moe": Family(_OPENED, "block-causal, by a 4-D mask", block=32, grid="start", mask=156895),
+    "sdar": Family(_OPENED, "block-causal, by a 4-D mask", block=4, grid="start", mask=151669),
+    "sdar_moe": Family(_OPENED, "block-causal, by a 4-D mask", block=4, grid="start", mask=151669),
+    "modernbert": Family(Call("keys"), "full, some layers in a window"),
+    "qwen2": Family(_OPENED, _BY_MASK),
+    "qwen3": Family(_OPENED, _BY_MASK),
+    "qwen3_moe": Family(_OPENED, _BY_MASK),
+    "llama": Family(_OPENED, _BY_MASK),
+}
+
+# An unknown model is called plainly: without a mask where all may be seen.
+UNKNOWN = Family(_FULL, "as the model does it")
+
+
+def family(model_type: str) -> Family:
+    """The row of a `model_type`, or that of unknown ones."""
+    return FAMILIES.get(model_type, UNKNOWN)

@@ -1,0 +1,239 @@
+"""A model as it is called: a torch module, a transformers model, or a function from ids to logits."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional
+
+from . import passes
+from .passes import Inputs
+from .protocol import EngineError
+
+if TYPE_CHECKING:
+    import torch
+
+# Told how many layers are done; raises where the pass is to stop.
+Watch = Callable[[int], None]
+
+# How a model takes who may see whom: a 4-D mask to add to scores, a 4-D mask of booleans, the same mask to add under
+# the name `attention_bias`, a 2-D mask of keys, or not at all.
+MASKS = ("additive", "boolean", "bias", "keys", "none")
+
+# Names under which transformers' models take the positions whose logits are wanted.
+_KEEPS = ("logits_to_keep", "num_logits_to_keep")
+
+
+@dataclass(frozen=True)
+class Call:
+    """How a model wants to be called.
+
+    `mask`: one of `MASKS`. `full`: a mask is given even where everybody sees everybody, since without one the model is
+    causal. `causal`: what is asked as full attention is made causal.
+    """
+
+    mask: str = "additive"
+    full: bool = False
+    causal: bool = False
+
+
+class Model:
+    """Calls a model and reads its logits."""
+
+    def __init__(self, function: Callable[..., Any], call: Call, device: Optional["torch.device"] = None) -> None:
+        import torch
+
+        self.function = function
+        self.call = call
+        self.module = function if isinstance(function, torch.nn.Module) else None
+        self.device = device if device is not None else _device_of(self.module)
+        self.dtype = _dtype_of(self.module)
+        self.layers = _layers_of(self.module)
+        self.columns = 0
+        forward = self.module.forward if self.module is not None else function
+        self._named = self.module is not None
+        self._takes = _parameters(forward)
+
+    @property
+    def takes_positions(self) -> bool:
+        """Whether position numbers reach the model."""
+        return not self._named or "position_ids" in self._takes
+
+    @property
+    def takes_masks(self) -> bool:
+        """Whether masks that differ from position to position can be given."""
+        return self.call.mask in ("additive", "boolean", "bias")
+
+    def logits(self, inputs: Inputs, rows: Optional[List[int]], watch: Optional[Watch] = None) -> "torch.Tensor":
+        """Logits of a call, `[batch, rows, columns]` in the model's own type; of all positions where `rows` is None.
+
+        Raises `EngineError` of kind "failed" where what comes back has another shape, and whatever the model raises.
+        """
+        import torch
+
+        batch, length = inputs.ids.shape
+        keeping = next((name for name in _KEEPS if name in self._takes), None) if rows is not None else None
+        with torch.no_grad(), _Hooks(self.layers, watch):
+            output = self._run(inputs, {} if keeping is None or rows is None else {keeping: rows})
+        logits = _logits_in(output)
+        if logits.dim() == 2 and batch == 1:
+            logits = logits[None]
+        kept = length if keeping is None or rows is None else len(rows)
+        if logits.dim() != 3 or tuple(logits.shape[:2]) not in ((batch, kept), (batch, length)):
+            raise EngineError(
+                "failed",
+                "the model gave logits of shape %s for ids of shape %s: expected [%d, %d, columns]"
+                % (list(logits.shape), [batch, length], batch, length),
+            )
+        if self.columns and logits.shape[2] != self.columns:
+            raise EngineError(
+                "failed", "the model gave %d columns of logits, and %d before" % (logits.shape[2], self.columns)
+            )
+        if rows is not None and logits.shape[1] != len(rows):
+            logits = logits[:, torch.tensor(rows, dtype=torch.int64, device=logits.device)]
+        elif rows is not None and keeping is None:
+            logits = logits[:, torch.tensor(rows, dtype=torch.int64, device=logits.device)]
+        return logits
+
+    def _run(self, inputs: Inputs, keep: Dict[str, List[int]]) -> Any:
+        mask = self._mask(inputs)
+        if not self._named:
+            return self.function(inputs.ids, mask, inputs.positions)
+        import torch
+
+        named: Dict[str, Any] = {}
+        name = "attention_bias" if self.call.mask == "bias" else "attention_mask"
+        if mask is not None:
+            named[name] = mask
+        if inputs.positions is not None:
+            if "position_ids" not in self._takes:
+                raise EngineError("unsupported", "this model takes no position numbers")
+            named["position_ids"] = inputs.positions
+        for name, rows in keep.items():
+            named[name] = torch.tensor(rows, dtype=torch.int64, device=self.device)
+        # What was computed for one canvas is of no use for the next.
+        named.update({"use_cache": False} if "use_cache" in self._takes else {})
+        named.update({"return_dict": True} if "return_dict" in self._takes else {})
+        if "input_ids" in self._takes:
+            return self.function(input_ids=inputs.ids, **named)
+        return self.function(inputs.ids, **named)
+
+    def _mask(self, inputs: Inputs) -> Optional["torch.Tensor"]:
+        """The mask in the model's own manner; None where it needs none."""
+        import torch
+
+        batch, length = inputs.ids.shape
+        allowed = inputs.allowed
+        if allowed is None and self.call.causal:
+            allowed = passes.block_causal(length, 1, 0, inputs.ids.device)
+        if allowed is None:
+            if not self.call.full:
+                return None
+            allowed = torch.ones((1, length, length), dtype=torch.bool, device=inputs.ids.device)
+        if self.call.mask == "none":
+            raise EngineError("unsupported", "this model takes no attention mask")
+        if self.call.mask == "keys":
+            return passes.keys_only(allowed, batch)
+        allowed = allowed.expand(batch, -1, -1)
+        if self.call.mask == "boolean":
+            return allowed[:, None]
+        return passes.additive(allowed, self.dtype)
+
+
+class _Hooks:
+    """Tells `watch` after each layer, for as long as a pass takes."""
+
+    def __init__(self, layers: List["torch.nn.Module"], watch: Optional[Watch]) -> None:
+        self.layers = layers if watch is not None else []
+        self.watch = watch
+        self.handles: List[Any] = []
+
+    def __enter__(self) -> None:
+        watch = self.watch
+        if watch is None:
+            return
+        watch(0)
+        for number, layer in enumerate(self.layers):
+
+            def done(*_: Any, number: int = number, watch: Watch = watch) -> None:
+                watch(number + 1)
+
+            self.handles.append(layer.register_forward_hook(done))
+
+    def __exit__(self, *_: Any) -> None:
+        for handle in self.handles:
+            handle.remove()
+
+
+def _logits_in(output: Any) -> "torch.Tensor":
+    """The logits in what a model gives back: a tensor, something with `.logits`, a dict or a tuple."""
+    import torch
+
+    found = getattr(output, "logits", None)
+    if found is None and isinstance(output, dict):
+        found = output.get("logits")
+    if found is None and isinstance(output, (tuple, list)) and len(output):
+        found = output[0]
+    if found is None:
+        found = output
+    if not isinstance(found, torch.Tensor):
+        raise EngineError("failed", "the model gave %s and no logits" % type(output).__name__)
+    return found
+
+
+def _parameters(function: Callable[..., Any]) -> List[str]:
+    try:
+        return list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return []
+
+
+def _device_of(module: Optional["torch.nn.Module"]) -> "torch.device":
+    """Where ids go: to the embedding, which is first where layers lie on several devices."""
+    import torch
+
+    if module is None:
+        return torch.device("cpu")
+    embedding = getattr(module, "get_input_embeddings", None)
+    try:
+        found = embedding() if callable(embedding) else None
+    except Exception:  # Some models have the method and not what it asks for.
+        found = None
+    for source in (found, module):
+        for parameter in _tensors(source):
+            if parameter.device.type != "meta":
+                return parameter.device
+    return torch.device("cpu")
+
+
+def _dtype_of(module: Optional["torch.nn.Module"]) -> "torch.dtype":
+    """The type the module computes in."""
+    import torch
+
+    said = getattr(module, "dtype", None)
+    if isinstance(said, torch.dtype) and said.is_floating_point:
+        return said
+    return next((tensor.dtype for tensor in _tensors(module) if tensor.is_floating_point()), torch.float32)
+
+
+def _tensors(module: Optional["torch.nn.Module"]) -> Iterator["torch.Tensor"]:
+    if module is not None:
+        yield from module.parameters()
+        yield from module.buffers()
+
+
+def _layers_of(module: Optional["torch.nn.Module"]) -> List["torch.nn.Module"]:
+    """The layers in order: the longest list of modules of one class, the outermost of equally long ones."""
+    import torch
+
+    found: List["torch.nn.Module"] = []
+    for one in module.modules() if module is not None else []:
+        if isinstance(one, torch.nn.ModuleList) and len(one) > len(found) and len({type(layer) for layer in one}) == 1:
+            found = list(one)
+    config = getattr(module, "config", None)
+    said = getattr(config, "num_hidden_layers", getattr(config, "n_layers", None))
+    # A list of experts can be longer than that of the layers.
+    if isinstance(said, int) and said != len(found):
+        lists = [one for one in module.modules() if isinstance(one, torch.nn.ModuleList)] if module is not None else []
+        found = next((list(one) for one in lists if len(one) == said), [])
+    return found

@@ -1,0 +1,258 @@
+"""What a forward pass is asked, as demask's `predict::Request` has it, checked field by field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, List, Optional, Sequence, Tuple
+
+from .protocol import EngineError, Message
+
+COLUMNS = (
+    "argmax",
+    "p_argmax",
+    "choice",
+    "p_choice",
+    "p_eos",
+    "entropy",
+    "margin",
+    "best_unmask",
+    "p_best_unmask",
+    "p_current",
+    "top_k",
+    "score",
+    "kl",
+    "p_shadow",
+)
+SCORES = ("margin", "neg_entropy")
+
+# The largest token id and position number.
+_LARGEST = (1 << 32) - 1
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One sequence through the model.
+
+    `positions`: position numbers where they are not 0, 1, 2, …. Attention is full unless one of these is given:
+    `block` is (positions in a block, positions missing before the first), `keys` one flag a position that may be seen.
+    """
+
+    ids: List[int]
+    positions: Optional[List[int]] = None
+    block: Optional[Tuple[int, int]] = None
+    keys: Optional[List[bool]] = None
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """Logits are `un + (scale + 1) * (cond - un)`, in float32."""
+
+    scale: float
+    unconditional: Pass
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Gumbel noise times `temperature` (> 0), drawn from (seed, step, slot of each row, token)."""
+
+    temperature: float
+    seed: int
+    step: int
+    slots: List[int]
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Applied in this order: divide by `temperature` (if over 0), keep the nucleus of probability `top_p`, keep the
+    `top_k` best (0 keeps all). `strict`: the token that crosses `top_p` goes too, unless it is the best."""
+
+    temperature: float
+    top_p: float
+    top_k: int
+    strict: bool
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything a prediction depends on.
+
+    `rows` is first and end of the positions to reduce, `suppressed` pairs of (row, token) in order, `shadow` first and
+    end of the rows that get a shadow.
+    """
+
+    pass_: Pass
+    rows: Tuple[int, int]
+    mask: int
+    eos: int
+    columns: Sequence[str]
+    guidance: Optional[Guidance] = None
+    shift: bool = False
+    sampling: Optional[Sampling] = None
+    suppressed: List[Tuple[int, int]] = field(default_factory=list)
+    begin_suppressed: List[int] = field(default_factory=list)
+    filters: Optional[Filters] = None
+    score: Optional[str] = None
+    earlier: Optional[Pass] = None
+    shadow: Optional[Tuple[int, int]] = None
+    top_k: int = 0
+
+
+def _wrong(name: str, what: str) -> EngineError:
+    return EngineError("protocol", "predict: %s is not %s" % (name, what))
+
+
+def whole(value: Any, name: str, largest: int = _LARGEST) -> int:
+    """A whole number in 0..=largest."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= largest:
+        raise _wrong(name, "a whole number in 0..=%d" % largest)
+    return value
+
+
+def _number(value: Any, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value or abs(value) > 1e300:
+        raise _wrong(name, "a finite number")
+    return float(value)
+
+
+def _flag(value: Any, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(name, "true or false")
+    return value
+
+
+def _list(value: Any, name: str) -> List[Any]:
+    if not isinstance(value, list):
+        raise _wrong(name, "a list")
+    return value
+
+
+def _object(value: Any, name: str) -> Message:
+    if not isinstance(value, dict):
+        raise _wrong(name, "an object")
+    return value
+
+
+def _ids(value: Any, name: str) -> List[int]:
+    return [whole(item, name) for item in _list(value, name)]
+
+
+def _pair(value: Any, name: str) -> Tuple[int, int]:
+    numbers = _ids(value, name)
+    if len(numbers) != 2:
+        raise _wrong(name, "a pair of numbers")
+    return numbers[0], numbers[1]
+
+
+def _range(value: Any, name: str, end: int) -> Tuple[int, int]:
+    first, last = _pair(value, name)
+    if not first <= last <= end:
+        raise _wrong(name, "within 0..%d" % end)
+    return first, last
+
+
+def _pass(value: Any, name: str) -> Pass:
+    fields = _object(value, name)
+    ids = _ids(fields.get("ids"), name + ".ids")
+    positions = fields.get("positions")
+    if positions is not None:
+        positions = _ids(positions, name + ".positions")
+        if len(positions) != len(ids):
+            raise _wrong(name + ".positions", "as long as the sequence")
+    attention = fields.get("attention", "full")
+    if attention == "full":
+        return Pass(ids, positions)
+    attention = _object(attention, name + ".attention")
+    if set(attention) == {"block_causal"}:
+        block = _object(attention["block_causal"], name + ".attention.block_causal")
+        size = whole(block.get("block"), name + ".attention.block_causal.block")
+        if size == 0:
+            raise _wrong(name + ".attention.block_causal.block", "at least 1")
+        before = whole(block.get("before", 0), name + ".attention.block_causal.before")
+        return Pass(ids, positions, block=(size, before))
+    if set(attention) == {"keys"}:
+        keys = [_flag(key, name + ".attention.keys") for key in _list(attention["keys"], name + ".attention.keys")]
+        if len(keys) != len(ids):
+            raise _wrong(name + ".attention.keys", "as long as the sequence")
+        return Pass(ids, positions, keys=keys)
+    raise EngineError("unsupported", "this engine knows no attention %s" % sorted(attention))
+
+
+def _sampling(value: Any, rows: int) -> Sampling:
+    fields = _object(value, "sampling")
+    slots = _ids(fields.get("slots"), "sampling.slots")
+    if len(slots) != rows:
+        raise _wrong("sampling.slots", "one slot a row")
+    temperature = _number(fields.get("temperature"), "sampling.temperature")
+    seed = whole(fields.get("seed"), "sampling.seed", (1 << 64) - 1)
+    return Sampling(temperature, seed, whole(fields.get("step"), "sampling.step"), slots)
+
+
+def _filters(value: Any) -> Filters:
+    fields = _object(value, "filters")
+    return Filters(
+        _number(fields.get("temperature"), "filters.temperature"),
+        _number(fields.get("top_p"), "filters.top_p"),
+        whole(fields.get("top_k"), "filters.top_k"),
+        _flag(fields.get("strict", False), "filters.strict"),
+    )
+
+
+def parse(message: Message) -> Request:
+    """The request in a "predict" message.
+
+    Raises `EngineError`: "protocol" where a field is wrong or misses, "unsupported" for what goes not together.
+    """
+    pass_ = _pass(message.get("pass"), "pass")
+    length = len(pass_.ids)
+    if length == 0:
+        raise EngineError("unsupported", "an empty canvas behind an empty prompt cannot be predicted")
+    rows = _range(message.get("rows"), "rows", length)
+    count = rows[1] - rows[0]
+    special = _object(message.get("special"), "special")
+    guidance, sampling, filters = message.get("guidance"), message.get("sampling"), message.get("filters")
+    score, earlier, shadow = message.get("score"), message.get("earlier"), message.get("shadow")
+    if guidance is not None:
+        fields = _object(guidance, "guidance")
+        scale = _number(fields.get("scale"), "guidance.scale")
+        guidance = Guidance(scale, _pass(fields.get("unconditional"), "guidance.unconditional"))
+    if score is not None and score not in SCORES:
+        raise EngineError("unsupported", "this engine knows no score %r" % (score,))
+    columns = _list(message.get("columns"), "columns")
+    unknown = [column for column in columns if column not in COLUMNS]
+    if unknown:
+        raise EngineError("unsupported", "this engine knows no column %r" % (unknown[0],))
+    suppressed = [_pair(pair, "suppressed") for pair in _list(message.get("suppressed", []), "suppressed")]
+    request = Request(
+        pass_=pass_,
+        rows=rows,
+        mask=whole(special.get("mask"), "special.mask"),
+        eos=whole(special.get("eos"), "special.eos"),
+        columns=columns,
+        guidance=guidance,
+        shift=_flag(message.get("shift", False), "shift"),
+        sampling=None if sampling is None else _sampling(sampling, count),
+        suppressed=suppressed,
+        begin_suppressed=_ids(message.get("begin_suppressed", []), "begin_suppressed"),
+        filters=None if filters is None else _filters(filters),
+        score=score,
+        earlier=None if earlier is None else _pass(earlier, "earlier"),
+        shadow=None if shadow is None else _range(shadow, "shadow", count),
+        top_k=whole(message.get("top_k", 0), "top_k"),
+    )
+    _check(request)
+    return request
+
+
+def _check(request: Request) -> None:
+    """What goes not together, as demask's own models refuse it."""
+    if request.guidance and request.earlier:
+        raise EngineError("unsupported", "a comparison with an earlier canvas has no guidance")
+    if request.shadow is not None:
+        if request.guidance or request.earlier or request.shift:
+            raise EngineError("unsupported", "shadows go with neither guidance, comparison nor shift")
+        if request.pass_.block or request.pass_.keys:
+            raise EngineError("unsupported", "shadows need full attention")
+    others = [request.guidance.unconditional] if request.guidance else []
+    others += [request.earlier] if request.earlier else []
+    if any(len(other.ids) != len(request.pass_.ids) for other in others):
+        raise EngineError("unsupported", "two passes of one request must have one length")

@@ -1,0 +1,40 @@
+#!/usr/bin/env python3
+"""Serves a checkpoint of tests/golden by PyTorch, as somebody serves a model of their own:
+
+    demask --engine "python tests/python/serve_llada.py tests/golden/models/llada-a"
+    python tests/python/serve_llada.py tests/golden/models/llada-a --listen unix:/tmp/llada.sock
+
+Needs torch and safetensors; the texts of tokens are there where the library tokenizers is.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "python"), str(ROOT / "tests/python")]
+
+import demask
+from networks import Network
+
+
+def tokenizer_of(folder):
+    try:
+        from tokenizers import Tokenizer
+    except ImportError:
+        return None
+    file = folder / "tokenizer.json"
+    return Tokenizer.from_file(str(file)) if file.exists() else None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="checkpoint folder: config.json and safetensors")
+    parser.add_argument("--listen", metavar="ADDRESS", help="unix:PATH or tcp:127.0.0.1:PORT, in place of the pipes")
+    args = parser.parse_args()
+    network = Network(args.folder)
+    demask.serve(network, tokenizer_of(args.folder), masks="additive", listen=args.listen)
+
+
+if __name__ == "__main__":
+    main()
