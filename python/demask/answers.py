@@ -53,8 +53,10 @@ class Facts:
 class Engine:
     """Answers requests, one at a time."""
 
-    def __init__(self, model: Model, tokens: Tokens, facts: Facts) -> None:
+    def __init__(self, model: Model, tokens: Tokens, facts: Facts, sees: bool = True) -> None:
+        """`sees`: an early position sees a late one."""
         self.model, self.tokens, self.facts = model, tokens, facts
+        self._sees = sees and not model.call.causal
         self._slow = False
         # The logits of the last pass that a later one may be compared with.
         self._last: Optional[Tuple[Pass, List[int], "torch.Tensor"]] = None
@@ -89,7 +91,7 @@ class Engine:
         """What requests may ask for."""
         model = self.model
         can = ["guidance", "filters", "noise", "earlier"]
-        if not model.call.causal:
+        if self._sees:
             can.append("attention_full")
         if model.call.mask != "none":
             can.append("attention_keys")
@@ -97,7 +99,7 @@ class Engine:
             can.append("attention_blocks")
         if model.takes_positions:
             can.append("positions")
-        if model.takes_masks and model.takes_positions and not model.call.causal:
+        if model.takes_masks and model.takes_positions and self._sees:
             can.append("shadow")
         if model.layers:
             can.append("progress")

@@ -53,11 +53,8 @@ class Model:
         forward = self.module.forward if self.module is not None else function
         self._named = self.module is not None
         self._takes = _parameters(forward)
-
-    @property
-    def takes_positions(self) -> bool:
-        """Whether position numbers reach the model."""
-        return not self._named or "position_ids" in self._takes
+        # Whether position numbers reach the model.
+        self.takes_positions = not self._named or "position_ids" in self._takes
 
     @property
     def takes_masks(self) -> bool:

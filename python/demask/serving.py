@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import queue
 import sys
 import threading
 from typing import TYPE_CHECKING, Any, Callable, Optional, Union
 
-from .answers import Engine, Facts
+from .answers import Engine
+from .assembly import engine_of
 from .connection import Connection, Gone, Listener, is_child, listen as listen_at, pipes
 from .conversation import Inbox, converse, greet
-from .families import family
-from .model import MASKS, Call, Model
 from .protocol import EngineError
-from .request import Pass
-from .tokens import Tokens, id_
 
 if TYPE_CHECKING:
     import torch
-
-# The longest sequence of a model that does not say how long it may be, positions.
-UNKNOWN_CONTEXT = 1 << 17
-
-# Fields of configurations that hold the longest sequence, and the positions in a block.
-_CONTEXTS = ("max_sequence_length", "max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
-_BLOCKS = ("block_size", "bd_size", "block_length")
 
 _BUSY = "another debugger is at this engine: quit it first, or start a second engine"
 
@@ -71,7 +60,13 @@ class Handle:
             else:
                 threading.Thread(target=_refuse, args=(client,), daemon=True).start()
 
-    def _serve(self) -> None:
+    def start(self) -> None:
+        """Serves on a thread of its own."""
+        self._thread = threading.Thread(target=self.run, name="demask serves", daemon=True)
+        self._thread.start()
+
+    def run(self) -> None:
+        """Serves one client after the other, until `close`."""
         if self._listener is not None:
             threading.Thread(target=self._accept, args=(self._listener,), name="demask listens", daemon=True).start()
         while not self._closing.is_set():
@@ -80,7 +75,7 @@ class Handle:
                 return
             self._current = client
             try:
-                talk(client, lambda: self._engine)
+                talk(client, self._engine)
             finally:
                 self._current = None
                 client.close()
@@ -95,12 +90,12 @@ def _refuse(client: Connection) -> None:
     client.close()
 
 
-def talk(connection: Connection, engine: Callable[[], Engine]) -> None:
-    """Greets one client, then loads or takes the engine, then answers until the client leaves."""
+def talk(connection: Connection, engine: Engine) -> None:
+    """Greets one client and answers it until it leaves."""
     inbox = Inbox(connection)
     try:
         if greet(connection, inbox):
-            converse(connection, inbox, engine())
+            converse(connection, inbox, engine)
     except Gone:
         pass
 
@@ -159,136 +154,25 @@ def serve(
         probe=probe,
     )
     if listen is None and block and is_child():
-        connection = pipes()
-        talk(connection, lambda: engine)
+        talk(pipes(), engine)
         return Handle(engine, None)
     try:
-        listener = listen_at(listen)
+        handle = at_socket(engine, listen)
     except EngineError as error:
         raise RuntimeError(error.message) from None
-    handle = Handle(engine, listener)
-    print("demask --engine '%s'" % listener.address, file=sys.stderr, flush=True)
     if not block:
-        handle._thread = threading.Thread(target=handle._serve, name="demask serves", daemon=True)
-        handle._thread.start()
+        handle.start()
         return handle
-    try:
-        handle._serve()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        handle.close()
+    with handle:
+        try:
+            handle.run()
+        except KeyboardInterrupt:
+            pass
     return handle
 
 
-def engine_of(
-    model: Any,
-    tokenizer: Any,
-    *,
-    mask: Union[int, str, None] = None,
-    eos: Union[int, str, None] = None,
-    name: Optional[str] = None,
-    attention: Union[str, int, None] = None,
-    masks: Optional[str] = None,
-    shift: Optional[bool] = None,
-    context: Optional[int] = None,
-    device: Union["torch.device", str, None] = None,
-    probe: bool = True,
-) -> Engine:
-    """What `serve` serves; its arguments mean the same."""
-    import torch
-
-    config = getattr(model, "config", None)
-    model_type = str(getattr(config, "model_type", "") or "")
-    row = family(model_type)
-    tokens = Tokens(tokenizer)
-    call, blocks, said = row.call, row.block, row.says + (" (family %s)" % model_type if model_type else "")
-    if blocks is None and model_type:
-        blocks = next((size for size in (_whole(getattr(config, field, None)) for field in _BLOCKS) if size), None)
-    if masks is not None:
-        if masks not in MASKS:
-            raise ValueError("masks=%r: it is one of %s" % (masks, ", ".join(MASKS)))
-        call = dataclasses.replace(call, mask=masks)
-    if attention is not None:
-        call, blocks, said = _attention(attention, call)
-    if isinstance(model, torch.nn.Module) and model.training:
-        model.eval()
-    wrapped = Model(model, call, None if device is None else torch.device(device))
-    findings = []
-    try:
-        wrapped.columns = wrapped.logits(_first(wrapped, blocks), None).shape[2]
-    except EngineError as error:
-        raise RuntimeError(error.message) from None
-    if context is None:
-        context = next((size for size in (_whole(getattr(config, field, None)) for field in _CONTEXTS) if size), None)
-    if context is None:
-        context = UNKNOWN_CONTEXT
-        findings.append("the longest sequence is not known: %d positions are assumed" % context)
-    facts = Facts(
-        name=name or _name(model, config),
-        family=model_type,
-        context=context,
-        parameters=_size(wrapped),
-        mask=_token(mask, tokens, "mask", (id_(getattr(config, "mask_token_id", None)), tokens.mask, row.mask)),
-        eos=_token(eos, tokens, "eos", (tokens.eos, id_(getattr(config, "eos_token_id", None)))),
-        shift=row.shift if shift is None else shift,
-        block=blocks,
-        grid=row.grid,
-        attention=said,
-        findings=findings,
-    )
-    if facts.mask is not None and facts.mask >= wrapped.columns:
-        facts.mask = None
-    return Engine(wrapped, tokens, facts)
-
-
-def _first(model: Model, block: Optional[int]) -> Any:
-    from . import passes
-
-    return passes.inputs([Pass([0, 0], block=None if block is None else (block, 0))], model.device)
-
-
-def _attention(attention: Union[str, int], call: Call) -> Any:
-    """The call, the block and what is said of them, for what somebody said."""
-    if attention == "full":
-        full = call.mask in ("additive", "boolean", "bias")
-        return dataclasses.replace(call, full=full, causal=False), None, "full (said)"
-    if attention == "causal":
-        return dataclasses.replace(call, causal=True), None, "causal (said)"
-    size = int(attention) if str(attention).isdecimal() else 0
-    if size < 1:
-        raise ValueError("attention=%r: it is full, causal, or the positions in a block" % (attention,))
-    return dataclasses.replace(call, full=True), size, "block-causal in blocks of %d (said)" % size
-
-
-def _whole(value: Any) -> Optional[int]:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
-
-
-def _token(given: Union[int, str, None], tokens: Tokens, what: str, found: Any) -> Optional[int]:
-    if given is None:
-        return next((token for token in found if token is not None), None)
-    if isinstance(given, int):
-        return given
-    token = tokens.id_of(given)
-    if token is None and given.isdecimal():
-        token = int(given)
-    if token is None:
-        raise ValueError("%s=%r: the tokenizer has no such token" % (what, given))
-    return token
-
-
-def _name(model: Any, config: Any) -> str:
-    path = str(getattr(config, "_name_or_path", "") or "").rstrip("/")
-    return path.rsplit("/", 1)[-1] or getattr(model, "__name__", type(model).__name__)
-
-
-def _size(model: Model) -> int:
-    """Numbers in the weights; 0 if that is not known."""
-    if model.module is None:
-        return 0
-    count = getattr(model.module, "num_parameters", None)
-    try:
-        return int(count()) if callable(count) else sum(one.numel() for one in model.module.parameters())
-    except Exception:  # Packed weights are counted by their own code.
-        return sum(one.numel() for one in model.module.parameters())
+def at_socket(engine: Engine, address: Optional[str]) -> Handle:
+    """Listens, and prints on standard error how demask gets there. Raises `EngineError` of kind "load"."""
+    handle = Handle(engine, listen_at(address))
+    print("demask --engine '%s'" % handle.address, file=sys.stderr, flush=True)
+    return handle

@@ -1,0 +1,175 @@
+"""From a model, a tokenizer and what somebody says of them to an engine."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Iterable, Optional, Tuple, Union
+
+from . import passes
+from .answers import Engine, Facts
+from .families import FAMILIES, family
+from .model import MASKS, Call, Model
+from .passes import Inputs
+from .probe import Findings, look_at
+from .protocol import EngineError
+from .request import Pass
+from .tokens import Tokens, id_
+
+if TYPE_CHECKING:
+    import torch
+
+# The longest sequence of a model that does not say how long it may be, positions.
+UNKNOWN_CONTEXT = 1 << 17
+
+# Fields of configurations that hold the longest sequence, and the positions in a block.
+_CONTEXTS = ("max_sequence_length", "max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
+_BLOCKS = ("block_size", "bd_size", "block_length")
+
+
+def engine_of(
+    model: Any,
+    tokenizer: Any,
+    *,
+    mask: Union[int, str, None] = None,
+    eos: Union[int, str, None] = None,
+    name: Optional[str] = None,
+    attention: Union[str, int, None] = None,
+    masks: Optional[str] = None,
+    shift: Optional[bool] = None,
+    context: Optional[int] = None,
+    device: Union["torch.device", str, None] = None,
+    probe: bool = True,
+) -> Engine:
+    """What `serve` serves; its arguments mean the same."""
+    import torch
+
+    config = getattr(model, "config", None)
+    model_type = str(getattr(config, "model_type", "") or "")
+    row = family(model_type)
+    tokens = Tokens(tokenizer)
+    call, blocks, said = row.call, row.block, row.says + (" (family %s)" % model_type if model_type else "")
+    if blocks is None and model_type:
+        blocks = next((size for size in (_whole(getattr(config, field, None)) for field in _BLOCKS) if size), None)
+    if masks is not None:
+        if masks not in MASKS:
+            raise ValueError("masks=%r: it is one of %s" % (masks, ", ".join(MASKS)))
+        call = dataclasses.replace(call, mask=masks)
+    if attention is not None:
+        call, blocks, said = _attention(attention, call)
+    if isinstance(model, torch.nn.Module) and model.training:
+        model.eval()
+    wrapped = Model(model, call, None if device is None else torch.device(device))
+    try:
+        wrapped.columns = wrapped.logits(_first(wrapped, blocks), None).shape[2]
+    except EngineError as error:
+        raise RuntimeError(error.message) from None
+    if context is None:
+        context = next((size for size in (_whole(getattr(config, field, None)) for field in _CONTEXTS) if size), None)
+    facts = Facts(
+        name=name or _name(model, config),
+        family=model_type,
+        context=context or UNKNOWN_CONTEXT,
+        parameters=_size(wrapped),
+        mask=_token(mask, tokens, "mask", (id_(getattr(config, "mask_token_id", None)), tokens.mask, row.mask)),
+        eos=_token(eos, tokens, "eos", (tokens.eos, id_(getattr(config, "eos_token_id", None)))),
+        shift=row.shift if shift is None else shift,
+        block=blocks,
+        grid=row.grid,
+        attention=said,
+    )
+    if context is None:
+        facts.findings.append("the longest sequence is not known: %d positions are assumed" % UNKNOWN_CONTEXT)
+    _check_tokens(facts, wrapped.columns, given=(mask is not None, eos is not None))
+    sees = True
+    if probe:
+        found = look_at(wrapped, tokens, facts.mask, blocks, attention is not None or masks is not None, model_type in FAMILIES)
+        sees = found.sees
+        _take(found, facts, wrapped, known=model_type in FAMILIES or shift is not None)
+    return Engine(wrapped, tokens, facts, sees)
+
+
+def _check_tokens(facts: Facts, columns: int, given: Tuple[bool, bool]) -> None:
+    """Drops special tokens that the model does not have. Raises ValueError for one that somebody gave."""
+    for name, said in zip(("mask", "eos"), given):
+        token = getattr(facts, name)
+        if token is None or token < columns:
+            continue
+        if said:
+            raise ValueError("%s=%d: the model has %d tokens" % (name, token, columns))
+        setattr(facts, name, None)
+    if facts.mask is None:
+        facts.findings.append("no mask token is known: give it with --mask-token")
+
+
+def _take(found: Findings, facts: Facts, model: Model, known: bool) -> None:
+    """What was found, among the facts. `known`: somebody, or the family, says where predictions are read."""
+    facts.findings.extend(found.sentences)
+    model.takes_positions = model.takes_positions and found.positions
+    if not found.sees:
+        facts.attention = "causal (found by trying)"
+    elif found.call.full and "4-D" not in facts.attention and facts.block is None:
+        facts.attention += ", by a 4-D mask"
+    if found.shift is None or found.shift == facts.shift:
+        return
+    if known:
+        facts.findings.append(
+            "predictions are read %s, but on a text masked tokens are predicted better the other way (%s)"
+            % ("one position before, as said" if facts.shift else "at their own position, as said", found.reading)
+        )
+        return
+    facts.shift = found.shift
+    facts.findings.append("predictions are read one position before: on a text %s" % found.reading)
+
+
+def _first(model: Model, block: Optional[int]) -> Inputs:
+    """The shortest call that shows the columns of the logits."""
+    return passes.inputs([Pass([0, 0], block=None if block is None else (block, 0))], model.device)
+
+
+def _attention(attention: Union[str, int], call: Call) -> Tuple[Call, Optional[int], str]:
+    """The call, the block and what is said of them, for what somebody said."""
+    if attention == "full":
+        full = call.mask in ("additive", "boolean", "bias")
+        return dataclasses.replace(call, full=full, causal=False), None, "full (said)"
+    if attention == "causal":
+        return dataclasses.replace(call, causal=True), None, "causal (said)"
+    size = int(attention) if str(attention).isdecimal() else 0
+    if size < 1:
+        raise ValueError("attention=%r: it is full, causal, or the positions in a block" % (attention,))
+    return dataclasses.replace(call, full=True), size, "block-causal in blocks of %d (said)" % size
+
+
+def _whole(value: Any) -> Optional[int]:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def _token(
+    given: Union[int, str, None], tokens: Tokens, what: str, found: Iterable[Optional[int]]
+) -> Optional[int]:
+    """The token that somebody gave, by id or text, else the first that was found."""
+    if given is None:
+        return next((token for token in found if token is not None), None)
+    if isinstance(given, int):
+        return given
+    token = tokens.id_of(given)
+    if token is None and given.isdecimal():
+        token = int(given)
+    if token is None:
+        raise ValueError("%s=%r: the tokenizer has no such token" % (what, given))
+    return token
+
+
+def _name(model: Any, config: Any) -> str:
+    path = str(getattr(config, "_name_or_path", "") or "").rstrip("/")
+    return path.rsplit("/", 1)[-1] or getattr(model, "__name__", type(model).__name__)
+
+
+def _size(model: Model) -> int:
+    """Numbers in the weights; 0 if that is not known."""
+    if model.module is None:
+        return 0
+    count = getattr(model.module, "num_parameters", None)
+    try:
+        return int(count()) if callable(count) else sum(one.numel() for one in model.module.parameters())
+    except Exception:  # Packed weights are counted by their own code.
+        return sum(one.numel() for one in model.module.parameters())

@@ -1,0 +1,149 @@
+"""`python -m demask.engine MODEL`: serves a checkpoint that transformers loads to the program `demask`.
+
+demask starts it itself (`demask --backend torch --model MODEL`, or `demask --engine "python -m demask.engine MODEL"`) and
+talks to it over its pipes. With --listen, or started in a terminal, it waits at a socket instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from typing import List, Optional
+
+from . import __version__
+from .answers import Engine, as_error
+from .connection import Gone, is_child, pipes
+from .conversation import Inbox, converse, greet
+from .loading import Checkpoint, Work, load
+from .protocol import EngineError
+
+# The exit code of what went wrong, as that of demask.
+FAILED = 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
+        prog="python -m demask.engine",
+        description="Serves a model under PyTorch to demask.",
+        epilog="docs/engine.md of demask has more: over ssh, under Slurm, on several GPUs.",
+    )
+    made.add_argument("model", help="a folder, or a name on the Hugging Face Hub")
+    made.add_argument("--device", default="auto", help="auto (CUDA where there is one), cpu, cuda:N, mps [auto]")
+    made.add_argument("--device-map", metavar="MAP", help="spreads layers over devices, as transformers does it: auto")
+    made.add_argument("--dtype", default="auto", help="auto (as saved), float32, bfloat16, float16 [auto]")
+    made.add_argument("--revision", help="of a model on the Hub: a branch, tag or commit")
+    made.add_argument(
+        "--trust-remote-code",
+        action="store_true",
+        help="lets Python code run that comes with the checkpoint; read it before",
+    )
+    made.add_argument(
+        "--listen", metavar="ADDRESS", help="unix:PATH or tcp:127.0.0.1:PORT, in place of the pipes; PORT 0 is any free one"
+    )
+    made.add_argument("--mask-token", metavar="TOKEN", help="the mask token, by id or text")
+    made.add_argument("--eos-token", metavar="TOKEN", help="the end-of-sequence token, by id or text")
+    made.add_argument(
+        "--attention", metavar="KIND", help="full, causal, or the positions in a block; what the family does if not given"
+    )
+    made.add_argument(
+        "--shift",
+        choices=("yes", "no"),
+        help="whether position i is predicted by the logits of position i - 1; what the family does if not given",
+    )
+    made.add_argument("--name", help="the model's name for people")
+    made.add_argument("--no-probe", action="store_true", help="does not try out what the model does")
+    made.add_argument("--version", action="version", version="demask.engine " + __version__)
+    return made
+
+
+def load_engine(args: argparse.Namespace, work: Work) -> Engine:
+    """What the command line names, loaded and tried out. Raises `EngineError`, and what `work` raises."""
+    checkpoint = Checkpoint(args.model, args.device, args.device_map, args.dtype, args.trust_remote_code, args.revision)
+    model, tokenizer = load(checkpoint, work)
+    work("the first pass" if args.no_probe else "trying out the model")
+    from .assembly import engine_of
+
+    try:
+        return engine_of(
+            model,
+            tokenizer,
+            mask=_token(args.mask_token),
+            eos=_token(args.eos_token),
+            name=args.name,
+            attention=args.attention,
+            shift=None if args.shift is None else args.shift == "yes",
+            probe=not args.no_probe,
+        )
+    except ValueError as error:
+        raise EngineError("load", str(error)) from None
+    except Gone:
+        raise
+    except Exception as error:  # Whatever the model raises.
+        found = as_error(error)
+        raise EngineError("load", found.message, found.trace) from error
+
+
+def _token(text: Optional[str]) -> "int | str | None":
+    return int(text) if text is not None and text.isdecimal() else text
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Runs the command; its exit code."""
+    args = parser().parse_args(arguments)
+
+    def ended(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    # Who ends it this way wants its socket to go too.
+    signal.signal(signal.SIGTERM, ended)
+    try:
+        if args.listen is None and is_child():
+            return _over_pipes(args)
+        return _at_socket(args)
+    except KeyboardInterrupt:
+        return 0
+    except EngineError as error:
+        print("error: %s" % error.message, file=sys.stderr)
+        if error.trace:
+            print(error.trace, file=sys.stderr)
+        return FAILED
+
+
+def _over_pipes(args: argparse.Namespace) -> int:
+    connection = pipes()
+    inbox = Inbox(connection)
+    try:
+        if not greet(connection, inbox):
+            return FAILED
+        try:
+            engine = load_engine(
+                args, lambda what: connection.send({"type": "loading", "work": what, "done": 0, "of": 0})
+            )
+        except EngineError as error:
+            connection.send(error.answer(None))
+            raise
+        converse(connection, inbox, engine)
+    except Gone:
+        pass
+    return 0
+
+
+def _at_socket(args: argparse.Namespace) -> int:
+    from .serving import at_socket
+
+    engine = load_engine(args, lambda what: print("%s…" % what, file=sys.stderr, flush=True))
+    for finding in engine.facts.findings:
+        print("warning: %s: %s" % (engine.facts.name, finding), file=sys.stderr)
+    with at_socket(engine, args.listen) as handle:
+        handle.run()
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stderr.flush()
+    # At once: libraries take a second or more to take themselves down, and nothing is left to be kept.
+    os._exit(code)

@@ -1,0 +1,168 @@
+"""Loading a checkpoint by transformers."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from .protocol import EngineError
+
+# Told what is being done.
+Work = Callable[[str], None]
+
+NO_TORCH = (
+    "PyTorch is not installed in the Python that runs the engine (%s): pip install torch transformers, or start the engine "
+    "with the Python that has it"
+)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Which checkpoint, and how it is loaded.
+
+    `path`: a folder or a name on the Hugging Face Hub. `device`: "auto", "cpu", "cuda:0", …; `device_map`: what
+    transformers takes, e.g. "auto" for several devices; `dtype`: "auto" (as saved), "bfloat16", …; `trust`: whether code
+    that comes with the checkpoint may run; `parallel`: tensor parallel over the processes of torchrun.
+    """
+
+    path: str
+    device: str = "auto"
+    device_map: Optional[str] = None
+    dtype: str = "auto"
+    trust: bool = False
+    revision: Optional[str] = None
+    parallel: bool = False
+
+
+def load(checkpoint: Checkpoint, work: Work) -> Tuple[Any, Any]:
+    """The model and its tokenizer (None where there is none). Raises `EngineError` of kind "load"."""
+    work("importing PyTorch")
+    try:
+        import torch
+    except ImportError:
+        raise EngineError("load", NO_TORCH % sys.executable) from None
+    work("importing transformers")
+    try:
+        import transformers
+    except ImportError:
+        raise EngineError(
+            "load",
+            "transformers is not installed in the Python that runs the engine (%s): pip install transformers" % sys.executable,
+        ) from None
+    shared: Dict[str, Any] = {"trust_remote_code": checkpoint.trust}
+    if checkpoint.revision:
+        shared["revision"] = checkpoint.revision
+    work("reading the configuration")
+    config = _tried(checkpoint, lambda: transformers.AutoConfig.from_pretrained(checkpoint.path, **shared))
+    fields: Dict[str, Any] = dict(shared)
+    fields[_dtype_name(transformers)] = _dtype(torch, checkpoint.dtype)
+    device = _device(torch, checkpoint.device)
+    quantised = getattr(config, "quantization_config", None) is not None
+    if checkpoint.parallel:
+        fields["tp_plan"] = "auto"
+    elif checkpoint.device_map:
+        fields["device_map"] = checkpoint.device_map
+    elif quantised:
+        # Packed weights cannot be moved once they are loaded.
+        fields["device_map"] = {"": device}
+    work("loading the weights")
+    model = _model(transformers, checkpoint, config, fields)
+    if not checkpoint.parallel and "device_map" not in fields:
+        work("moving the weights to %s" % device)
+        model = _tried(checkpoint, lambda: model.to(device))
+    model.eval()
+    work("loading the tokenizer")
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint.path, **shared)
+    except Exception as error:  # It is missing, or needs a library that is.
+        print("no tokenizer: %s" % _first_line(error), file=sys.stderr)
+        tokenizer = None
+    return model, tokenizer
+
+
+def _model(transformers: Any, checkpoint: Checkpoint, config: Any, fields: Dict[str, Any]) -> Any:
+    """The model by the first class that knows it, with an attention that takes 4-D masks."""
+    failures: List[str] = []
+    for name in classes(config):
+        auto = getattr(transformers, name)
+        for attention in ("sdpa", "eager"):
+            try:
+                return auto.from_pretrained(checkpoint.path, attn_implementation=attention, **fields)
+            except Exception as error:  # Whatever a checkpoint's own code raises.
+                if _is_trust(error):
+                    raise _refused(checkpoint) from None
+                failures.append("%s (%s): %s" % (name, attention, _first_line(error)))
+                # Another attention mends nothing else.
+                if "attn" not in str(error) and "attention" not in str(error).lower():
+                    break
+    raise EngineError("load", "%s cannot be loaded. %s" % (checkpoint.path, "; ".join(failures)))
+
+
+def classes(config: Any) -> List[str]:
+    """Names of transformers' automatic classes to try, the likeliest first."""
+    mine = getattr(config, "auto_map", None) or {}
+    names = ["AutoModelForCausalLM", "AutoModelForMaskedLM", "AutoModel"]
+    architectures = getattr(config, "architectures", None) or [""]
+    if str(architectures[0]).endswith("ForMaskedLM"):
+        names = ["AutoModelForMaskedLM", "AutoModelForCausalLM", "AutoModel"]
+    known = [name for name in names if name in mine]
+    return known or names
+
+
+def _tried(checkpoint: Checkpoint, make: Callable[[], Any]) -> Any:
+    try:
+        return make()
+    except EngineError:
+        raise
+    except Exception as error:  # Whatever transformers and a checkpoint's own code raise.
+        if _is_trust(error):
+            raise _refused(checkpoint) from None
+        raise EngineError("load", "%s cannot be loaded: %s" % (checkpoint.path, _first_line(error))) from error
+
+
+def _is_trust(error: Exception) -> bool:
+    return "trust_remote_code" in str(error)
+
+
+def _refused(checkpoint: Checkpoint) -> EngineError:
+    return EngineError(
+        "load",
+        "%s comes with Python code of its own, which would run here with your rights: read it, and give "
+        "--trust-remote-code if you trust it" % checkpoint.path,
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return "%s: %s" % (type(error).__name__, lines[0][:400] if lines else "")
+
+
+def _dtype_name(transformers: Any) -> str:
+    """`torch_dtype` is `dtype` since 4.56."""
+    major, minor = (int(part) for part in str(transformers.__version__).split(".")[:2])
+    return "dtype" if (major, minor) >= (4, 56) else "torch_dtype"
+
+
+def _dtype(torch: Any, name: str) -> Any:
+    if name == "auto":
+        return "auto"
+    short = {"f32": "float32", "bf16": "bfloat16", "f16": "float16", "fp16": "float16", "fp32": "float32"}
+    found = getattr(torch, short.get(name, name), None)
+    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+        raise EngineError("load", "--dtype %s: it is auto, float32, bfloat16 or float16" % name)
+    return found
+
+
+def _device(torch: Any, name: str) -> str:
+    if name != "auto":
+        try:
+            torch.device(name)
+        except RuntimeError:
+            raise EngineError("load", "--device %s: it is auto, cpu, cuda or cuda:N" % name) from None
+        if name.startswith("cuda") and not torch.cuda.is_available():
+            raise EngineError("load", "--device %s: this PyTorch sees no CUDA device" % name)
+        return name
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"

@@ -1,0 +1,234 @@
+"""What a model does, found out by calling it: who sees whom, where predictions are read, what batches change.
+
+A model that runs causally by mistake still writes plausible text, and so does one whose logits are read one position
+off. Both are found here in a few short passes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, List, Optional
+
+from . import passes
+from .model import Call, Model
+from .request import Pass
+from .tokens import Tokens
+
+if TYPE_CHECKING:
+    import torch
+
+# Positions of a sequence that is tried.
+LENGTH = 12
+
+# A difference of logits that is less than this share of what a visible token makes is rounding.
+_NOTHING = 0.01
+
+# Reading a position off must be better by this much to be believed, nats a token.
+_BETTER = 1.0
+
+# What is read to find out where predictions stand.
+_TEXT = (
+    "The sun rises in the east and sets in the west. Water freezes at zero degrees and boils at one hundred degrees. "
+    "There are seven days in a week and twelve months in a year."
+)
+# Every so many-th token of it is masked.
+_APART = 5
+
+
+@dataclass
+class Findings:
+    """What was found. `sees`: an early position sees a late one. `call`: how the model is called to make it so. `shift`:
+    whether the logits of the position before are better, None where that cannot be told, and `reading` by how much.
+    `positions`: whether position numbers reach it. `sentences`: what people should know, a sentence each."""
+
+    call: Call
+    sees: bool = True
+    shift: Optional[bool] = None
+    reading: str = ""
+    positions: bool = True
+    sentences: List[str] = field(default_factory=list)
+
+
+def look_at(
+    model: Model, tokens: Tokens, mask: Optional[int], block: Optional[int], said: bool, known: bool
+) -> Findings:
+    """Calls the model some times. `said`: somebody said who sees whom, which is kept; `known`: its family says which masks
+    it takes, so that nobody needs to be told.
+
+    Raises whatever the model raises on a plain pass.
+    """
+    probe = _Probe(model, tokens, mask, block)
+    found = Findings(model.call)
+    if not model.call.causal:
+        _sight(probe, found, said)
+    _masks(probe, found, known)
+    _positions(probe, found)
+    _batches(probe, found)
+    if mask is not None:
+        _shift(probe, found)
+    return found
+
+
+class _Probe:
+    """Short sequences through the model."""
+
+    def __init__(self, model: Model, tokens: Tokens, mask: Optional[int], block: Optional[int]) -> None:
+        self.model, self.tokens, self.mask = model, tokens, mask
+        # Within its block a position sees all.
+        self.block = block
+        self.length = LENGTH if block is None else max(2, min(LENGTH, block))
+        self._visible: Optional[float] = None
+        self.ids = self._ids(self.length)
+        changed = next(token for token in self._ids(self.length + 4)[::-1] if token != self.ids[-1])
+        self.other = self.ids[:-1] + [changed]
+
+    def _ids(self, count: int) -> List[int]:
+        columns = self.model.columns
+        ids: List[int] = []
+        try:
+            ids = [token for token in self.tokens.encode(_TEXT, special=False) if token < columns]
+        except Exception:  # There is no tokenizer, or one that only knows texts.
+            pass
+        made = ((at * 7919 + 13) % columns for at in range(count * 3 + 8))
+        ids += [token for token in made if token != self.mask]
+        return ids[:count]
+
+    def logits(self, *sequences: List[int], **fields: object) -> "torch.Tensor":
+        """Logits float32 `[batch, length, columns]` on the model's device."""
+        if self.block is not None and not fields:
+            fields = {"block": (self.block, 0)}
+        all_passes = [Pass(ids, **fields) for ids in sequences]  # type: ignore[arg-type]
+        return self.model.logits(passes.inputs(all_passes, self.model.device), None).float()
+
+    def change(self, at: int, **fields: object) -> float:
+        """How far the logits of position `at` move when the last token becomes another one."""
+        moved = self.logits(self.ids, **fields)[0, at] - self.logits(self.other, **fields)[0, at]
+        return float(moved.abs().max())
+
+    @property
+    def visible(self) -> float:
+        """How far the last position moves itself: what a token that is seen changes."""
+        if self._visible is None:
+            self._visible = self.change(-1)
+        return self._visible
+
+
+def _sight(probe: _Probe, found: Findings, said: bool) -> None:
+    """Whether the first position sees the last one, and with which mask."""
+    model = probe.model
+    least = _NOTHING * probe.visible
+    if probe.change(0) > least:
+        return
+    if not said:
+        for mask in ("additive", "boolean"):
+            model.call = Call(mask, full=True)
+            try:
+                opened = probe.change(0) > least
+            except Exception:  # It takes no such mask.
+                continue
+            if opened:
+                found.call = model.call
+                found.sentences.append(
+                    "without a mask the first position does not see the last one: the model is causal. It is given a 4-D "
+                    "mask (%s) that opens all positions" % mask
+                )
+                return
+        model.call = found.call
+    found.sees = False
+    found.sentences.append(
+        "the first position does not see the last one: the model is causal, and a strategy that fills masks out of order "
+        "gets predictions that know nothing of what comes behind"
+    )
+
+
+def _masks(probe: _Probe, found: Findings, known: bool) -> None:
+    """Whether the model heeds a mask at all."""
+    model = probe.model
+    if model.call.mask == "none" or model.call.causal or not found.sees:
+        return
+    hidden = [True] * (probe.length - 1) + [False]
+    least = _NOTHING * probe.visible
+    reason = "a position that is hidden is seen all the same"
+    try:
+        heeds = probe.change(0, keys=hidden) <= least
+        heeds = heeds and (not model.takes_masks or probe.change(0, block=(probe.length - 1, 0)) <= least)
+    except Exception as error:  # It takes no such mask.
+        heeds, reason = False, "it raises %s" % type(error).__name__
+    if heeds:
+        return
+    model.call = found.call = dataclasses.replace(model.call, mask="none", full=False)
+    if not known:
+        found.sentences.append(
+            "the model heeds no attention mask (%s): strategies that hide positions or go by blocks are refused" % reason
+        )
+
+
+def _positions(probe: _Probe, found: Findings) -> None:
+    """Whether position numbers reach the model."""
+    model = probe.model
+    if not model.takes_positions:
+        return
+    stretched = [3 * at for at in range(probe.length)]
+    try:
+        plain = probe.logits(probe.ids, positions=list(range(probe.length)))
+        moved = (probe.logits(probe.ids, positions=stretched) - plain).abs().max()
+        found.positions = float(moved) > 0.0
+    except Exception:  # It takes none.
+        found.positions = False
+
+
+def _batches(probe: _Probe, found: Findings) -> None:
+    """Whether a sequence is answered otherwise beside another one, or with hidden padding behind it."""
+    alone = probe.logits(probe.ids)[0]
+    least = _NOTHING * max(float(alone.abs().max()), 1e-6)
+    try:
+        both = probe.logits(probe.ids, probe.ids[::-1])[0]
+    except Exception as error:
+        found.sentences.append(
+            "the model cannot take two sequences at once (%s): guidance does not work" % type(error).__name__
+        )
+        return
+    _compare(alone, both, least, "beside another sequence in a batch", found)
+    if probe.model.call.mask == "none" or probe.block is not None or not found.sees:
+        return
+    padded = probe.ids + [probe.ids[0]] * 4
+    keys = [True] * probe.length + [False] * 4
+    _compare(alone, probe.logits(padded, keys=keys)[0, : probe.length], least, "with hidden padding behind it", found)
+
+
+def _compare(one: "torch.Tensor", other: "torch.Tensor", least: float, where: str, found: Findings) -> None:
+    most = float((one - other).abs().max())
+    turned = int((one.argmax(-1) != other.argmax(-1)).sum())
+    if turned or most > least:
+        found.sentences.append(
+            "%s the logits of a sequence differ by up to %.2g, and the best token at %d of %d positions: runs with and "
+            "without guidance, or of other lengths, are not comparable to the last digit" % (where, most, turned, len(one))
+        )
+
+
+def _shift(probe: _Probe, found: Findings) -> None:
+    """Whether a masked token is predicted by its own logits or by those of the position before."""
+    import torch
+
+    if probe.mask is None or probe.mask >= probe.model.columns:
+        return
+    try:
+        ids = [token for token in probe.tokens.encode(_TEXT, special=False) if token < probe.model.columns]
+    except Exception:  # Without text there is nothing to predict.
+        return
+    places = list(range(_APART - 1, len(ids), _APART))
+    if not places:
+        return
+    masked = [probe.mask if at in places else token for at, token in enumerate(ids)]
+    block = None if probe.block is None else (probe.block, 0)
+    inputs = passes.inputs([Pass(masked, block=block)], probe.model.device)
+    p = torch.log_softmax(probe.model.logits(inputs, None)[0].float(), -1)
+    own = sum(float(p[place, ids[place]]) for place in places) / len(places)
+    before = sum(float(p[place - 1, ids[place]]) for place in places) / len(places)
+    # A model that knows nothing of the text says nothing of where it is read.
+    if abs(own - before) < _BETTER or max(own, before) < _BETTER - math.log(probe.model.columns):
+        return
+    found.shift = before > own
+    found.reading = "%.1f nats a token by their own logits, %.1f by those of the position before" % (-own, -before)

@@ -1,0 +1,179 @@
+"""Columns against the same definitions written down plainly, a number at a time, in float64."""
+
+import math
+import random
+import unittest
+
+from common import EOS, MASK, f32, needs_torch, predict, torch, unpacked
+
+COLUMNS = 37
+NEVER = -math.inf
+ALL = ["argmax", "p_argmax", "choice", "p_choice", "p_eos", "entropy", "margin", "best_unmask", "p_best_unmask"]
+ALL += ["p_current", "top_k", "score", "kl"]
+
+
+def softmax(row):
+    most = max(row)
+    weights = [math.exp(x - most) for x in row]
+    return [weight / sum(weights) for weight in weights]
+
+
+def largest(row):
+    return max(range(len(row)), key=lambda token: (row[token], -token))
+
+
+def transformed(row, request, at):
+    row = [NEVER if [at, token] in request["suppressed"] else x for token, x in enumerate(row)]
+    filters = request.get("filters")
+    if filters is None:
+        return row
+    if filters["temperature"] > 0:
+        row = [f32(x / f32(filters["temperature"])) for x in row]
+    if filters["top_p"] < 1:
+        p, before = softmax(row), 0.0
+        for token in sorted(range(len(row)), key=lambda token: (-row[token], token)):
+            reached = before + p[token] if filters["strict"] and before > 0 else before
+            if reached > filters["top_p"]:
+                row[token] = NEVER
+            before += p[token]
+    if 0 < filters["top_k"] < len(row):
+        least = sorted(row, reverse=True)[filters["top_k"] - 1]
+        row = [x if x >= least else NEVER for x in row]
+    return row
+
+
+def reference(logits, earlier, request, noise):
+    """A row of columns for each row of logits."""
+    rows = []
+    for at, row in enumerate(logits):
+        row = transformed(row, request, at)
+        argmax = largest(row)
+        choice = largest([x + n for x, n in zip(row, noise[at])]) if noise else argmax
+        there = softmax(transformed(earlier[at], request, at))
+        kl = sum(p * (math.log(p + 1e-12) - math.log(q + 1e-12)) for p, q in zip(softmax(row), there))
+        row = [NEVER if token in request["begin_suppressed"] else x for token, x in enumerate(row)]
+        p = softmax(row)
+        order = sorted(range(len(row)), key=lambda token: (-row[token], token))
+        unmasked = [NEVER if token == MASK else x for token, x in enumerate(row)]
+        best = largest(unmasked)
+        margin = p[order[0]] - p[order[1]]
+        rows.append(
+            {
+                "argmax": argmax,
+                "p_argmax": p[argmax],
+                "choice": choice,
+                "p_choice": p[choice],
+                "p_eos": p[EOS],
+                "entropy": -sum(x * math.log(x) for x in p if x > 0),
+                "margin": margin,
+                "best_unmask": best,
+                "p_best_unmask": softmax(unmasked)[best],
+                "p_current": p[request["pass"]["ids"][request["rows"][0] + at]],
+                "top_k": [(token, p[token]) for token in order[: request["top_k"]]],
+                "score": margin if request["score"] == "margin" else sum(x * math.log(x + 1e-10) for x in p),
+                "kl": kl,
+            }
+        )
+    return rows
+
+
+@needs_torch
+class Columns(unittest.TestCase):
+    def reduced(self, logits, request, earlier=None, chunks=None):
+        from demask.columns import Reducer
+        from demask.request import parse
+
+        reducer = Reducer(parse(request))
+        start = 0
+        for count in chunks or [len(logits)]:
+            end = start + count
+            reducer.push(torch.tensor(logits[start:end]), None if earlier is None else torch.tensor(earlier[start:end]))
+            start = end
+        return unpacked(reducer.columns())
+
+    def rows(self, count, seed=7):
+        """Rows of logits with ties, impossible tokens, and the mask as the best of some rows."""
+        source = random.Random(seed)
+        rows = [[f32(source.choice([source.gauss(0, 3), 1.5, -0.25])) for _ in range(COLUMNS)] for _ in range(count)]
+        for row in rows[::3]:
+            row[MASK] = 9.0
+        for row in rows[::4]:
+            row[source.randrange(COLUMNS)] = NEVER
+        return rows
+
+    def close(self, found, expected, where):
+        for at, row in enumerate(expected):
+            for name, value in row.items():
+                mine = found[name][at]
+                if name == "top_k":
+                    self.assertEqual([token for token, _ in mine], [token for token, _ in value], (where, at))
+                    pairs = [(a, b) for (_, a), (_, b) in zip(mine, value)]
+                elif isinstance(value, int):
+                    self.assertEqual(mine, value, (where, at, name))
+                    continue
+                else:
+                    pairs = [(mine, value)]
+                for a, b in pairs:
+                    if math.isnan(b):
+                        # Where only the mask is possible, nothing is left without it.
+                        self.assertTrue(math.isnan(a), (where, at, name))
+                        continue
+                    self.assertAlmostEqual(a, b, delta=2e-6 * max(1, abs(b)), msg=(where, at, name))
+
+    def test_they_are_what_their_definitions_say(self):
+        from demask import noise
+
+        rows = 12
+        now, then = self.rows(rows), self.rows(rows, 8)
+        sampling = {"temperature": 1.5, "seed": 7, "step": 2, "slots": list(range(100, 100 + rows))}
+        drawn = noise.gumbel(1.5, 7, 2, sampling["slots"], COLUMNS, torch.device("cpu")).tolist()
+        pairs = [[0, MASK], [1, 2], [1, 30], [4, 7], [4, 100]]
+        ids = [3, 2] + [at % COLUMNS for at in range(rows)]
+        earlier = {"ids": ids, "attention": "full"}
+        for filters in [
+            None,
+            {"temperature": 0.2, "top_p": 0.95, "top_k": 0, "strict": False},
+            {"temperature": 0.7, "top_p": 0.9, "top_k": 0, "strict": True},
+            {"temperature": 0.0, "top_p": 0.5, "top_k": 3, "strict": False},
+            {"temperature": 1.5, "top_p": 1.0, "top_k": 5, "strict": False},
+            {"temperature": 1.1, "top_p": 0.0, "top_k": 0, "strict": True},
+        ]:
+            for score in ("margin", "neg_entropy"):
+                for noisy in (None, sampling):
+                    request = predict(ids, [2, 2 + rows], ALL, suppressed=pairs, begin_suppressed=[3, 99], earlier=earlier)
+                    request.update(filters=filters, score=score, sampling=noisy, top_k=6)
+                    expected = reference(now, then, request, drawn if noisy else None)
+                    self.close(self.reduced(now, request, then), expected, (filters, score))
+
+    def test_chunks_do_not_matter(self):
+        rows, ids = self.rows(12), [1] * 12
+        sampling = {"temperature": 0.7, "seed": 7, "step": 2, "slots": list(range(12))}
+        request = predict(ids, [0, 12], ALL[:-1], sampling=sampling, suppressed=[[2, 1], [6, 3], [6, 4]], score="margin")
+        self.assertEqual(self.reduced(rows, request), self.reduced(rows, request, chunks=[5, 1, 6]))
+
+    def test_ties_go_to_the_lowest_id(self):
+        flat = self.reduced([[0.0] * COLUMNS, [-0.0, 0.0] * 18 + [0.0]], predict([1, 1], [0, 2], ALL[:-2]))
+        for row in (0, 1):
+            self.assertEqual([flat[name][row] for name in ("argmax", "choice", "best_unmask")], [0, 0, 0])
+            self.assertEqual([token for token, _ in flat["top_k"][row]], [0, 1, 2, 3])
+            self.assertAlmostEqual(flat["entropy"][row], math.log(COLUMNS), places=5)
+
+    def test_nan_never_becomes_a_number(self):
+        one = [0.5] * COLUMNS
+        one[3] = math.nan
+        found = self.reduced([one, [math.nan] * COLUMNS, [0.5] * COLUMNS], predict([1] * 3, [0, 3], ALL[:-2]))
+        for name in ("p_argmax", "p_choice", "p_eos", "entropy", "margin", "p_best_unmask", "p_current"):
+            self.assertTrue(math.isnan(found[name][0]) and math.isnan(found[name][1]), name)
+            self.assertFalse(math.isnan(found[name][2]), name)
+        self.assertEqual((found["argmax"][0], found["argmax"][2]), (0, 0))
+
+    def test_a_mask_that_the_logits_lack_takes_nothing(self):
+        request = predict([1], [0, 1], ALL[:-2], special={"mask": 1000, "eos": 1000})
+        found = self.reduced([[1.0, 3.0, 2.0]], request)
+        self.assertEqual((found["best_unmask"], found["p_eos"]), ([1], [0.0]))
+        self.assertEqual(found["p_best_unmask"], found["p_argmax"])
+        self.assertEqual(len(found["top_k"][0]), 3, "fewer tokens than candidates")
+
+
+if __name__ == "__main__":
+    unittest.main()
