@@ -33,7 +33,7 @@ class Connection:
         source: BinaryIO,
         sink: BinaryIO,
         token: Optional[str] = None,
-        close: Optional[Callable[[], None]] = None,
+        close: Optional[Callable[[float], None]] = None,
     ) -> None:
         self._source, self._sink, self._close = source, sink, close
         self._lock = threading.Lock()
@@ -73,10 +73,10 @@ class Connection:
             return True
         return isinstance(token, str) and hmac.compare_digest(token.encode("utf-8", "replace"), self.token.encode())
 
-    def close(self) -> None:
-        """Ends the connection."""
+    def close(self, patience: float = _LAST_WORDS) -> None:
+        """Ends the connection, once the other side has read its last words or `patience` seconds have gone by."""
         if self._close is not None:
-            self._close()
+            self._close(patience)
 
 
 def is_child() -> bool:
@@ -151,13 +151,18 @@ class Listener:
 
 
 def _of_socket(client: socket.socket, token: Optional[str]) -> Connection:
-    def close() -> None:
+    def close(patience: float) -> None:
         try:
-            # What was sent last is read, though we have not read all that came.
             client.shutdown(socket.SHUT_WR)
-            client.settimeout(_LAST_WORDS)
-            while client.recv(1 << 16):
+            client.settimeout(patience)
+            # A socket that is closed on words not read takes back what was sent last.
+            while patience and client.recv(1 << 16):
                 pass
+        except OSError:
+            pass
+        try:
+            # This wakes up who reads on another thread.
+            client.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
         client.close()

@@ -16,6 +16,9 @@ from .protocol import EngineError
 if TYPE_CHECKING:
     import torch
 
+# How long a new client is kept waiting for the one before to be gone, seconds.
+GRACE = 3.0
+
 _BUSY = "another debugger is at this engine: quit it first, or start a second engine"
 
 
@@ -38,7 +41,7 @@ class Handle:
             self._listener.close()
         current = self._current
         if current is not None:
-            current.close()
+            current.close(0.0)
         self._clients.put(None)
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
@@ -50,15 +53,22 @@ class Handle:
         self.close()
 
     def _accept(self, listener: Listener) -> None:
-        """Lets clients in while nobody is there, and tells the others."""
+        """Lets clients in, each on a thread of its own: one that does not get in must not keep others waiting."""
         while True:
             client = listener.accept()
             if client is None:
                 return
-            if self._busy.acquire(blocking=False):
-                self._clients.put(client)
-            else:
-                threading.Thread(target=_refuse, args=(client,), daemon=True).start()
+            threading.Thread(target=self._let_in, args=(client,), daemon=True).start()
+
+    def _let_in(self, client: Connection) -> None:
+        if self._busy.acquire(timeout=GRACE):
+            self._clients.put(client)
+            return
+        try:
+            client.send(EngineError("failed", _BUSY).answer(None))
+        except Gone:
+            pass
+        client.close()
 
     def start(self) -> None:
         """Serves on a thread of its own."""
@@ -78,16 +88,9 @@ class Handle:
                 talk(client, self._engine)
             finally:
                 self._current = None
-                client.close()
                 self._busy.release()
-
-
-def _refuse(client: Connection) -> None:
-    try:
-        client.send(EngineError("failed", _BUSY).answer(None))
-    except Gone:
-        pass
-    client.close()
+                # Until the other side has read its last words.
+                threading.Thread(target=client.close, daemon=True).start()
 
 
 def talk(connection: Connection, engine: Engine) -> None:
