@@ -7,7 +7,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Callable, Optional, Union
 
-from .answers import Engine
+from .answers import Engine, as_error
 from .assembly import engine_of
 from .connection import Connection, Gone, Listener, is_child, listen as listen_at, pipes
 from .conversation import Inbox, converse, greet
@@ -143,21 +143,29 @@ def serve(
     One debugger at a time, any number one after the other. Raises `ValueError` for an argument that cannot be meant, and
     `RuntimeError` where nobody can be listened to or the model gives no logits.
     """
-    engine = engine_of(
-        model,
-        tokenizer,
-        mask=mask,
-        eos=eos,
-        name=name,
-        attention=attention,
-        masks=masks,
-        shift=shift,
-        context=context,
-        device=device,
-        probe=probe,
-    )
-    if listen is None and block and is_child():
-        talk(pipes(), engine)
+    # First of all: what the model prints when it is tried out is no message either.
+    connection = pipes() if listen is None and block and is_child() else None
+    try:
+        engine = engine_of(
+            model,
+            tokenizer,
+            mask=mask,
+            eos=eos,
+            name=name,
+            attention=attention,
+            masks=masks,
+            shift=shift,
+            context=context,
+            device=device,
+            probe=probe,
+        )
+    except Exception as error:
+        if connection is not None:
+            found = as_error(error)
+            connection.send(EngineError("load", found.message, found.trace).answer(None))
+        raise
+    if connection is not None:
+        talk(connection, engine)
         return Handle(engine, None)
     try:
         handle = at_socket(engine, listen)
