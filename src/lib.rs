@@ -16,6 +16,7 @@ pub mod eval;
 pub mod import;
 pub mod inspect;
 pub mod model;
+mod panics;
 pub mod predict;
 pub mod session;
 pub mod trace;

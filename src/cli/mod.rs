@@ -53,6 +53,8 @@ pub use params::{ParamOptions, parameter_table, strategy_tables};
 pub use prompt::PromptOptions;
 pub use script::ScriptOptions;
 
+use crate::panics;
+
 /// A visual debugger for masked diffusion language models.
 #[derive(Debug, Parser)]
 #[command(name = "demask", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
@@ -106,6 +108,7 @@ enum Command {
 /// The program.
 pub fn main() -> ExitCode {
     pages::keep();
+    panics::tell_callers();
     let words = std::env::args_os().collect();
     let cli = match help::parse(words) {
         Ok(cli) => cli,

@@ -57,7 +57,10 @@ pub use speed::{matmul_speed, threads};
 pub use tokenizer::Tokenizer;
 pub use weights::{Held, Stored, Weights};
 
-use crate::predict::{ModelFacts, Predictor};
+use crate::{
+    panics,
+    predict::{ModelFacts, Predictor},
+};
 
 /// Where a model comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,8 +163,8 @@ pub fn network(
 
 /// Runs code of a library that panics on some damaged files.
 fn unpanicked<T, E: std::fmt::Display>(work: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
+    match panics::caught(work) {
         Ok(done) => done.map_err(|error| error.to_string()),
-        Err(_) => Err("the library that reads it panics".to_owned()),
+        Err(panic) => Err(format!("the library that reads it panics: {panic}")),
     }
 }

@@ -2,9 +2,7 @@
 //! progress and faults come back as [`Report`]s.
 
 use std::{
-    any::Any,
     ops::ControlFlow,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -13,7 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::predict::{Key, PredictError, Prediction, Predictor, Progress, Request};
+use crate::{
+    panics,
+    predict::{Key, PredictError, Prediction, Predictor, Progress, Request},
+};
 
 /// What the engine has to say.
 #[derive(Debug)]
@@ -62,13 +63,13 @@ impl Engine {
         let cancelled = Arc::new(AtomicU64::new(0));
         let stop = cancelled.clone();
         std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
-            let work = AssertUnwindSafe(|| {
+            let work = || {
                 while let Ok(job) = inbox.recv() {
                     notify(run(predictor.as_mut(), &job, &stop, &notify));
                 }
-            });
-            if let Err(panic) = catch_unwind(work) {
-                notify(Report::Died(message(&*panic)));
+            };
+            if let Err(panic) = panics::caught(work) {
+                notify(Report::Died(panic));
             }
         })?;
         Ok(Self { jobs, cancelled, submitted: 0 })
@@ -114,11 +115,4 @@ fn run(
         Ok(prediction) => Report::Done { key: job.key, prediction, took: started.elapsed() },
         Err(error) => Report::Failed(job.key, error),
     }
-}
-
-/// The text of a panic.
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a message".to_owned())
 }

@@ -22,6 +22,8 @@ use ratatui::{
     Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, buffer::Buffer, layout::Rect,
 };
 
+use crate::panics;
+
 /// The largest screen that is drawn, cells: 8K displays have fewer with any font. A terminal that
 /// says it is larger gets its upper left part, for each cell is kept twice.
 const LARGEST: (u16, u16) = (2000, 1000);
@@ -182,18 +184,18 @@ fn give_back() {
     let _ = disable_raw_mode();
 }
 
-/// A panic here gives the terminal back first. One on the engine's thread is reported by the
-/// engine itself; one on any other thread is kept until the screen is free.
+/// A panic here gives the terminal back first; one on another thread is kept until the screen is
+/// free. One that is caught concerns neither: who catches it tells it.
 fn install_hook(before: &Arc<Hook>, elsewhere: &Arc<Mutex<Vec<String>>>, here: ThreadId) {
     let (before, elsewhere) = (before.clone(), elsewhere.clone());
     std::panic::set_hook(Box::new(move |info| {
-        let thread = std::thread::current();
-        if thread.id() == here {
+        if panics::is_caught(info) {
+            return;
+        }
+        if std::thread::current().id() == here {
             give_back();
             before(info);
-        } else if thread.name() != Some("engine")
-            && let Ok(mut messages) = elsewhere.lock()
-        {
+        } else if let Ok(mut messages) = elsewhere.lock() {
             messages.push(info.to_string());
         }
     }));
