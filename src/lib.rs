@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+mod bounded;
 pub mod canvas;
 pub mod cli;
 pub mod compare;

@@ -1,8 +1,7 @@
 //! Commands given on the command line or in a file: `--exec`, `--break`.
 
 use std::{
-    fs::File,
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -10,6 +9,7 @@ use clap::Args;
 
 use super::Fault;
 use crate::{
+    bounded,
     debugger::{self, Command},
     inspect::{Condition, pointed},
 };
@@ -19,12 +19,7 @@ const MOST: u64 = 1 << 20;
 
 /// A text file, if it is not too long to be one.
 pub(super) fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(MOST + 1).read_to_string(&mut text)?;
-    match text.len() as u64 > MOST {
-        true => Err(io::Error::other("it is larger than 1 MiB")),
-        false => Ok(text),
-    }
+    bounded::read_text(path, MOST)
 }
 
 /// What to do from the start on.

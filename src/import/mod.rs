@@ -14,17 +14,12 @@ mod steps;
 mod texts;
 mod torch;
 
-use std::{
-    fmt,
-    fs::File,
-    io::{self, Read},
-    path::Path,
-    str::FromStr,
-};
+use std::{fmt, io, path::Path, str::FromStr};
 
 pub use texts::Texts;
 
 use crate::{
+    bounded,
     canvas::{NO_TOKEN, SpecialTokens, TokenId},
     decode::{Cache, Extras},
     predict::{ColumnSet, ModelFacts, Reading},
@@ -280,19 +275,18 @@ fn no_row(wanted: usize, rows: usize) -> String {
 
 /// The bytes of a file, unpacked if it is packed by gzip or zstd.
 fn bytes(path: &Path) -> io::Result<Vec<u8>> {
-    let too_long = || io::Error::other(format!("it is longer than {} MiB", LONGEST_FILE >> 20));
-    let limited = |from: &mut dyn Read| -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        from.take(LONGEST_FILE + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > LONGEST_FILE { Err(too_long()) } else { Ok(bytes) }
-    };
     let bytes = match path == Path::new("-") {
-        true => limited(&mut io::stdin().lock())?,
-        false => limited(&mut File::open(path)?)?,
+        true => bounded::read_from(io::stdin().lock(), LONGEST_FILE)?,
+        false => bounded::read(path, LONGEST_FILE)?,
     };
-    match bytes.as_slice() {
-        [0x1f, 0x8b, ..] => limited(&mut flate2::bufread::MultiGzDecoder::new(bytes.as_slice())),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => limited(&mut zstd::Decoder::with_buffer(bytes.as_slice())?),
+    let packed = bytes.as_slice();
+    match packed {
+        [0x1f, 0x8b, ..] => {
+            bounded::read_from(flate2::bufread::MultiGzDecoder::new(packed), LONGEST_FILE)
+        }
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+            bounded::read_from(zstd::Decoder::with_buffer(packed)?, LONGEST_FILE)
+        }
         _ => Ok(bytes),
     }
 }

@@ -1,13 +1,13 @@
 //! Configuration files on disk: read with a limit, written whole or not at all.
 
 use std::{
-    fs::{self, File},
-    io::{self, ErrorKind, Read, Write},
+    fs,
+    io::{self, ErrorKind, Write},
     path::Path,
 };
 
 use super::ConfigError;
-use crate::trace::Whole;
+use crate::{bounded, trace::Whole};
 
 /// Most bytes read: far more than anybody writes, far less than fills the memory.
 const MOST: u64 = 1 << 20;
@@ -15,24 +15,15 @@ const MOST: u64 = 1 << 20;
 /// The file's text; `None` if there is no file.
 pub(super) fn read(path: &Path) -> Result<Option<String>, ConfigError> {
     let fault = |text: String| ConfigError { file: path.display().to_string(), at: None, text };
-    let mut bytes = Vec::new();
-    match File::open(path).and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes)) {
-        Ok(_) => {}
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
-        Err(error) => {
-            return Err(fault(format!(
-                "it cannot be read ({error}). See that it may be read, or add --no-config"
-            )));
-        }
-    }
-    if bytes.len() as u64 > MOST {
-        return Err(fault("it is larger than 1 MiB, so no configuration".to_owned()));
-    }
-    match String::from_utf8(bytes) {
+    match bounded::read_text(path, MOST) {
         Ok(text) => Ok(Some(text)),
-        Err(_) => Err(fault("it is not UTF-8 text. Save it as UTF-8".to_owned())),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(error) => Err(fault(format!(
+            "it cannot be read ({error}). See that it is a text file in UTF-8 that may be read, or \
+             add --no-config"
+        ))),
     }
 }
 

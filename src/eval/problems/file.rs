@@ -1,13 +1,16 @@
 //! Problem files: JSON objects as GSM8K, MATH, HumanEval, MBPP and multiple choice come.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{
-    Benchmark, Checker, Problem, ProblemError, boxed, choice, code, lines, number, published,
+    Benchmark, Checker, Problem, ProblemError, boxed, choice, code,
+    lines::{self, LONGEST},
+    number, published,
 };
+use crate::bounded;
 
 /// What a line must be, in words.
 const WANTED: &str = r#"a line is {"question": "…", "answer": "…"}, with "choices": ["…", "…"] for multiple choice, or one of GSM8K, MATH, HumanEval or MBPP as they are published"#;
@@ -113,7 +116,7 @@ pub fn read(
 ) -> Result<Read, ProblemError> {
     let place = path.display().to_string();
     let fault = |error: String| ProblemError::File { place: place.clone(), error };
-    let bytes = fs::read(path).map_err(|error| fault(error.to_string()))?;
+    let bytes = bounded::read(path, LONGEST).map_err(|error| fault(error.to_string()))?;
     let bytes = lines::unpacked(&bytes).map_err(fault)?;
     parse(&bytes, &place, name, limit, checker)
 }

@@ -1,11 +1,13 @@
 //! The JSON objects of a problem file: one a line, or all in an array; packed with gzip or not.
 
-use std::{borrow::Cow, io::Read};
+use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-/// Longest file, unpacked, bytes: a packed one may claim to be endless.
-const LONGEST: u64 = 4 << 30;
+use crate::bounded;
+
+/// Longest file, unpacked, bytes: a packed one, or a device, may be endless.
+pub(super) const LONGEST: u64 = 1 << 30;
 
 /// The bytes of a file, unpacked.
 ///
@@ -20,10 +22,8 @@ pub fn unpacked(bytes: &[u8]) -> Result<Cow<'_, [u8]>, String> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Ok(Cow::Borrowed(bytes));
     }
-    let mut whole = Vec::new();
-    let mut packed = flate2::read::MultiGzDecoder::new(bytes).take(LONGEST);
-    packed.read_to_end(&mut whole).map_err(|error| format!("it cannot be unpacked: {error}"))?;
-    Ok(Cow::Owned(whole))
+    let whole = bounded::read_from(flate2::read::MultiGzDecoder::new(bytes), LONGEST);
+    Ok(Cow::Owned(whole.map_err(|error| format!("it cannot be unpacked: {error}"))?))
 }
 
 /// The objects of a file with the lines they begin on, from 1.

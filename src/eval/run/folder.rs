@@ -17,11 +17,14 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Manifest, Results, Tails};
 use crate::{
+    bounded,
     eval::{Row, Timing},
     trace,
 };
 
 const MANIFEST: &str = "manifest.json";
+/// The largest manifest, bytes.
+const LARGEST_MANIFEST: u64 = 1 << 24;
 const ROWS: &str = "rows.jsonl";
 const TIMINGS: &str = "timings.jsonl";
 const EOS: &str = "eos.jsonl";
@@ -212,7 +215,7 @@ pub fn write(dir: &Path, results: &Results) -> Result<(), FolderError> {
 /// If there is one that cannot be read.
 pub fn read_manifest(dir: &Path) -> Result<Option<Manifest>, FolderError> {
     let path = dir.join(MANIFEST);
-    let text = match fs::read_to_string(&path) {
+    let text = match bounded::read_text(&path, LARGEST_MANIFEST) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(FolderError::io(&path, "it cannot be read", error)),

@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{super::LoadError, HubSettings, RepoId};
+use crate::bounded;
 
 /// A repository's folder in the cache.
 pub(super) struct Cache {
@@ -63,7 +64,8 @@ impl Cache {
         if is_commit(revision) {
             return Some(revision.to_owned());
         }
-        let text = fs::read_to_string(self.folder.join("refs").join(revision)).ok()?;
+        let note = self.folder.join("refs").join(revision);
+        let text = bounded::read_text(&note, 1 << 10).ok()?;
         Some(text.trim().to_owned()).filter(|commit| is_commit(commit))
     }
 

@@ -1,6 +1,6 @@
 //! How the hub is reached: through a proxy or not, and whose word is taken for who answers.
 
-use std::{fs, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use ureq::{
     Agent, Proxy,
@@ -8,6 +8,7 @@ use ureq::{
 };
 
 use super::{super::LoadError, HubSettings};
+use crate::bounded;
 
 /// How long a connection may take to come about, and how long it may be silent.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -45,8 +46,8 @@ pub(super) fn bad(what: &str, problem: &str) -> LoadError {
 /// The certificates in a file.
 fn certificates(file: &Path) -> Result<Vec<Certificate<'static>>, LoadError> {
     let named = format!("SSL_CERT_FILE={}", file.display());
-    let text =
-        fs::read(file).map_err(|error| bad(&named, &format!("it cannot be read ({error})")))?;
+    let text = bounded::read(file, 1 << 24)
+        .map_err(|error| bad(&named, &format!("it cannot be read ({error})")))?;
     let found: Vec<_> = parse_pem(&text)
         .filter_map(|item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(certificate),

@@ -2,10 +2,12 @@
 //! hub's other programs read them. The variables are handed in.
 
 use std::{
-    fmt, fs,
+    fmt,
     path::{Path, PathBuf},
     time::Duration,
 };
+
+use crate::bounded;
 
 /// What fetching from a hub needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +64,7 @@ impl HubSettings {
         let cache = path("HF_HUB_CACHE").or_else(|| Some(own.as_ref()?.join("hub")));
         let kept = path("HF_TOKEN_PATH").or_else(|| Some(own.as_ref()?.join("token")));
         let token = any(&["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"])
-            .or_else(|| fs::read_to_string(kept?).ok())
+            .or_else(|| bounded::read_text(&kept?, 1 << 16).ok())
             .map(|token| token.trim().to_owned())
             .filter(|token| !token.is_empty());
         let endpoint = get("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".to_owned());

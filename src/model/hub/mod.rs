@@ -19,7 +19,7 @@ use std::{fs, path::PathBuf};
 pub use environment::{HubSettings, Token};
 pub use id::{IdError, RepoId};
 
-use super::{LoadError, LoadWatch, parts};
+use super::{LoadError, LoadWatch, files::read_small, parts};
 use cache::Cache;
 use client::{Client, Trouble};
 use listing::Listing;
@@ -70,7 +70,7 @@ pub fn fetch(
             // The weights come last: where they are, the rest is.
             listing.small(repo)?.into_iter().try_for_each(&mut get)?;
             let index = snapshot.join(listing::INDEX);
-            let index = listing.has(listing::INDEX).then(|| fs::read(&index)).transpose();
+            let index = listing.has(listing::INDEX).then(|| read_small(&index)).transpose();
             let index = index.map_err(|error| cache::disk(&snapshot, &error))?;
             let weights = listing.weights(repo, index.as_deref())?;
             weights.iter().try_for_each(|name| get(name))?;

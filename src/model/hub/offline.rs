@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use super::{
-    super::{LoadError, parts},
+    super::{LoadError, files::read_small, parts},
     HubSettings, RepoId,
     cache::Cache,
     listing,
@@ -49,7 +49,7 @@ fn missing(repo: &RepoId, snapshot: &std::path::Path) -> Option<String> {
         Some(file) => parts::all(file).unwrap_or_else(|| vec![file.clone()]),
         None => {
             let mut wanted = vec!["config.json".to_owned()];
-            match fs::read(snapshot.join(listing::INDEX)) {
+            match read_small(&snapshot.join(listing::INDEX)) {
                 Ok(index) => wanted.extend(listing::indexed(&index).unwrap_or_default()),
                 Err(_) => {
                     let entries = fs::read_dir(snapshot).into_iter().flatten().flatten();
