@@ -1,13 +1,14 @@
 //! The engine that renders a template: minijinja, set up as transformers sets up Jinja2.
 
+use std::collections::HashSet;
+
 use jiff::civil::DateTime;
-use minijinja::{AutoEscape, Environment, Value, syntax::SyntaxConfig};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Value, syntax::SyntaxConfig};
 
-use super::{filters, functions, methods, python, source};
-
-/// Steps of the engine that a template may take: one that loops ends here. A real one takes some
-/// hundred a message.
-const FUEL: u64 = 5_000_000;
+use super::{
+    budget::{FUEL, MOST},
+    filters, functions, methods, python, source,
+};
 
 /// Renders a template with these variables. `now` is the time that it may ask for.
 ///
@@ -15,6 +16,26 @@ const FUEL: u64 = 5_000_000;
 /// If the template does not parse or refuses the messages.
 pub(super) fn render(template: &str, variables: Value, now: DateTime) -> Result<String, String> {
     let source = source::adapted(template)?;
+    let environment = environment(now)?;
+    environment.render_named_str(NAME, &source, variables).map_err(|error| told(&error))
+}
+
+/// The names of the variables that a template reads.
+///
+/// # Errors
+/// If it does not parse.
+pub(super) fn read_by(template: &str) -> Result<HashSet<String>, String> {
+    let source = source::adapted(template)?;
+    let environment = environment(DateTime::default())?;
+    let template =
+        environment.template_from_named_str(NAME, &source).map_err(|error| told(&error))?;
+    Ok(template.undeclared_variables(false))
+}
+
+/// What errors call a template.
+const NAME: &str = "chat template";
+
+fn environment(now: DateTime) -> Result<Environment<'static>, String> {
     let mut environment = Environment::new();
     environment.set_fuel(Some(FUEL));
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
@@ -22,14 +43,23 @@ pub(super) fn render(template: &str, variables: Value, now: DateTime) -> Result<
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_unknown_method_callback(methods::call);
     environment.set_formatter(|out, state, value| {
-        let text = python::shown(value);
+        let text = python::shown(state, value)?;
         let plain = matches!(state.auto_escape(), AutoEscape::None) || value.is_safe();
         out.write_str(&if plain { text } else { filters::escaped(&text) })?;
         Ok(())
     });
     filters::add(&mut environment);
     functions::add(&mut environment, now);
-    environment
-        .render_named_str("chat template", &source, variables)
-        .map_err(|error| error.to_string())
+    Ok(environment)
+}
+
+fn told(error: &Error) -> String {
+    match error.kind() {
+        ErrorKind::OutOfFuel => format!(
+            "it goes on without end or makes more than {} MiB of text, in line {}",
+            MOST >> 20,
+            error.line().unwrap_or_default()
+        ),
+        _ => error.to_string(),
+    }
 }

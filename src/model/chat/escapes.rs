@@ -1,6 +1,6 @@
 //! String literals: Python's escapes, read and written in the engine's way.
 
-/// A literal with its quotes, in the engine's words: only quotes and backslashes are escaped.
+/// A literal with its quotes, in the engine's words: quotes, backslashes and line ends are escaped.
 ///
 /// # Errors
 /// If an escape is none of Python's.
@@ -10,10 +10,12 @@ pub(super) fn literal(text: &str) -> Result<String, String> {
     let mut written = String::with_capacity(plain.len() + 2);
     written.push('"');
     for c in plain.chars() {
-        if matches!(c, '"' | '\\') {
-            written.push('\\');
+        match c {
+            '"' | '\\' => written.extend(['\\', c]),
+            // One that is no line's end in the template must not count as one in errors.
+            '\n' if !inner.contains('\n') => written.push_str("\\n"),
+            _ => written.push(c),
         }
-        written.push(c);
     }
     written.push('"');
     Ok(written)

@@ -9,13 +9,15 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
     arguments::{bind, optional_text, pairs, refused, split, truth, whole},
+    arithmetic,
+    budget::{self, Text},
     format, json, methods, python,
 };
 
 type Filter = fn(&mut State, &Value, &[Value]) -> Result<Value, Error>;
 
-const FILTERS: [(&str, Filter); 31] = [
-    ("tojson", |_, value, args| json::tojson(value, args)),
+const FILTERS: [(&str, Filter); 32] = [
+    ("tojson", |state, value, args| json::tojson(state, value, args)),
     ("int", int),
     ("float", float),
     ("abs", abs),
@@ -23,27 +25,28 @@ const FILTERS: [(&str, Filter); 31] = [
     ("d", default),
     ("indent", indent),
     ("truncate", truncate),
-    ("center", |_, value, args| {
+    ("center", |state, value, args| {
         let [width] = bind(args, ["width"])?;
-        methods::padded(&python::shown(value), whole(width, 80)?, " ", "center").map(Value::from)
+        methods::padded(&python::shown(state, value)?, whole(width, 80)?, " ", "center")
+            .map(Value::from)
     }),
     ("escape", escape),
     ("e", escape),
-    ("forceescape", |_, value, args| {
+    ("forceescape", |state, value, args| {
         let [] = bind(args, [])?;
-        Ok(Value::from_safe_string(escaped(&python::shown(value))))
+        Ok(Value::from_safe_string(escaped(&python::shown(state, value)?)))
     }),
     ("urlencode", urlencode),
     ("xmlattr", xmlattr),
-    ("wordcount", |_, value, args| {
+    ("wordcount", |state, value, args| {
         let [] = bind(args, [])?;
         let word = |c: char| c == '_' || c.is_alphanumeric();
-        let text = python::shown(value);
+        let text = python::shown(state, value)?;
         Ok(text.split(|c| !word(c)).filter(|part| !part.is_empty()).count().into())
     }),
-    ("striptags", |_, value, args| {
+    ("striptags", |state, value, args| {
         let [] = bind(args, [])?;
-        Ok(more::striptags(python::shown(value)).into())
+        Ok(more::striptags(python::shown(state, value)?).into())
     }),
     ("filesizeformat", |_, value, args| {
         let [binary] = bind(args, ["binary"])?;
@@ -58,10 +61,10 @@ const FILTERS: [(&str, Filter); 31] = [
         let [count, fill] = bind(args, ["slices", "fill_with"])?;
         filters::slice(state, value.clone(), count_of(count)?, fill.filter(|fill| !fill.is_none()))
     }),
-    ("trim", |_, value, args| {
+    ("trim", |state, value, args| {
         let [chars] = bind(args, ["chars"])?;
         let chars = optional_text(chars, "chars")?;
-        Ok(methods::stripped(&python::shown(value), chars.as_deref(), true, true).into())
+        Ok(methods::stripped(&python::shown(state, value)?, chars.as_deref(), true, true).into())
     }),
     ("sort", |state, value, args| {
         let given = bind(args, ["reverse", "case_sensitive", "attribute"])?;
@@ -72,27 +75,34 @@ const FILTERS: [(&str, Filter); 31] = [
         let given = bind(args, ["case_sensitive", "attribute"])?;
         filters::unique(state, value.clone(), named(["case_sensitive", "attribute"], given))
     }),
-    ("dictsort", |_, value, args| {
+    ("dictsort", |state, value, args| {
         let names = ["case_sensitive", "by", "reverse"];
+        budget::room_of_list(state, value.len().unwrap_or_default())?;
         filters::dictsort(value, named(names, bind(args, names)?))
     }),
-    ("sum", |state, value, args| {
-        let [attribute, start] = bind(args, ["attribute", "start"])?;
-        let named = named(["attribute", "start"], [attribute, start]);
-        let mut call = vec![value.clone()];
-        call.push(named.into());
-        state.apply_filter(SUM, &call)
-    }),
-    ("string", |_, value, args| {
+    ("sum", sum),
+    ("reverse", |state, value, args| {
         let [] = bind(args, [])?;
-        Ok(if value.is_safe() { value.clone() } else { python::shown(value).into() })
+        match value.kind() {
+            ValueKind::Undefined => Ok(value.clone()),
+            ValueKind::Seq | ValueKind::Iterable | ValueKind::Map => {
+                let mut items = budget::items(state, value)?;
+                items.reverse();
+                Ok(items.into())
+            }
+            _ => filters::reverse(value),
+        }
+    }),
+    ("string", |state, value, args| {
+        let [] = bind(args, [])?;
+        Ok(if value.is_safe() { value.clone() } else { python::shown(state, value)?.into() })
     }),
     ("join", join),
-    ("capitalize", |_, value, args| {
+    ("capitalize", |state, value, args| {
         let [] = bind(args, [])?;
-        Ok(methods::capitalized(&python::shown(value)).into())
+        Ok(methods::capitalized(&python::shown(state, value)?).into())
     }),
-    ("format", |_, value, args| {
+    ("format", |state, value, args| {
         let (positional, named) = split(args)?;
         let names = pairs(&named)?;
         let values = match (positional, names.is_empty()) {
@@ -100,28 +110,28 @@ const FILTERS: [(&str, Filter); 31] = [
             ([], false) => Value::from_pairs(names),
             _ => return Err(refused("`format`: values by place or by name, not both")),
         };
-        format::percent(&python::shown(value), &values).map(Value::from)
+        format::percent(state, &python::shown(state, value)?, &values).map(Value::from)
     }),
-    ("pprint", |_, value, args| {
+    ("pprint", |state, value, args| {
         let [] = bind(args, [])?;
-        let text = python::repr(&sorted(value)?);
+        let text = python::repr(state, &sorted(state, value, 0)?)?;
         match text.chars().count() {
             0..80 => Ok(text.into()),
             _ => Err(refused("`pprint` breaks long values over lines, which is not done here")),
         }
     }),
-    ("title", |_, value, args| {
+    ("title", |state, value, args| {
         let [] = bind(args, [])?;
-        Ok(titled(&python::shown(value)).into())
+        Ok(titled(&python::shown(state, value)?).into())
     }),
 ];
 
-/// The engine's own filter, which is called from the one of Jinja2's arguments.
-const SUM: &str = "sum__";
+/// Filters of the engine that Jinja2 does not have, and that put sequences together without bounds.
+const NOT_JINJA2S: [&str; 2] = ["chain", "zip"];
 
 /// Puts the filters and tests into an environment.
 pub(super) fn add(environment: &mut Environment) {
-    environment.add_filter(SUM, filters::sum);
+    NOT_JINJA2S.into_iter().for_each(|name| environment.remove_filter(name));
     for (name, filter) in FILTERS {
         environment.add_filter(
             name,
@@ -228,29 +238,32 @@ fn default(_: &mut State, value: &Value, args: &[Value]) -> Result<Value, Error>
     Ok(if missing { default.unwrap_or_else(|| "".into()) } else { value.clone() })
 }
 
-fn indent(_: &mut State, value: &Value, args: &[Value]) -> Result<Value, Error> {
+fn indent(state: &mut State, value: &Value, args: &[Value]) -> Result<Value, Error> {
     let [width, first, blank] = bind(args, ["width", "first", "blank"])?;
     let before = match width.as_ref().and_then(Value::as_str) {
         Some(text) => text.to_owned(),
         None => " ".repeat(usize::try_from(whole(width, 4)?).unwrap_or_default().min(1000)),
     };
     // As Jinja2 does it, so that an end of line at the end is kept.
-    let text = python::shown(value) + "\n";
+    let text = python::shown(state, value)? + "\n";
     let blank = truth(blank, false);
-    let mut written = if truth(first, false) { before.clone() } else { String::new() };
+    let mut written = Text::new(state);
+    if truth(first, false) {
+        written.push(&before)?;
+    }
     for (index, line) in python::lines(&text, false).into_iter().enumerate() {
         if index > 0 {
-            written.push('\n');
+            written.push("\n")?;
             if blank || !line.is_empty() {
-                written.push_str(&before);
+                written.push(&before)?;
             }
         }
-        written.push_str(line);
+        written.push(line)?;
     }
-    Ok(written.into())
+    Ok(written.done().into())
 }
 
-fn truncate(_: &mut State, value: &Value, args: &[Value]) -> Result<Value, Error> {
+fn truncate(state: &mut State, value: &Value, args: &[Value]) -> Result<Value, Error> {
     let [length, kill, end, leeway] = bind(args, ["length", "killwords", "end", "leeway"])?;
     let end = optional_text(end, "end")?.unwrap_or_else(|| "...".to_owned());
     let sized = |n: i64| usize::try_from(n).unwrap_or_default();
@@ -258,7 +271,7 @@ fn truncate(_: &mut State, value: &Value, args: &[Value]) -> Result<Value, Error
     let Some(kept) = length.checked_sub(end.chars().count()) else {
         return Err(refused("`truncate`: the length is shorter than what is put at the end"));
     };
-    let text = python::shown(value);
+    let text = python::shown(state, value)?;
     if text.chars().count() <= length + leeway {
         return Ok(text.into());
     }
@@ -286,10 +299,12 @@ pub(super) fn escaped(text: &str) -> String {
     written
 }
 
-fn escape(_: &mut State, value: &Value, args: &[Value]) -> Result<Value, Error> {
+fn escape(state: &mut State, value: &Value, args: &[Value]) -> Result<Value, Error> {
     let [] = bind(args, [])?;
-    let safe = || Value::from_safe_string(escaped(&python::shown(value)));
-    Ok(if value.is_safe() { value.clone() } else { safe() })
+    Ok(match value.is_safe() {
+        true => value.clone(),
+        false => Value::from_safe_string(escaped(&python::shown(state, value)?)),
+    })
 }
 
 /// What stays as it is in a path; in a query `/` does not.
@@ -297,48 +312,59 @@ const KEPT: AsciiSet =
     NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 const KEPT_IN_QUERY: AsciiSet = KEPT.add(b'/').remove(b' ');
 
-fn urlencode(_: &mut State, value: &Value, args: &[Value]) -> Result<Value, Error> {
+fn urlencode(state: &mut State, value: &Value, args: &[Value]) -> Result<Value, Error> {
     let [] = bind(args, [])?;
-    let part = |value: &Value| {
-        utf8_percent_encode(&python::shown(value), &KEPT_IN_QUERY).to_string().replace(' ', "+")
+    let part = |value: &Value| -> Result<String, Error> {
+        let shown = python::shown(state, value)?;
+        Ok(utf8_percent_encode(&shown, &KEPT_IN_QUERY).to_string().replace(' ', "+"))
     };
-    let pairs: Vec<String> = match value.kind() {
+    let pairs: Vec<[Value; 2]> = match value.kind() {
         ValueKind::Map => {
-            let pair = |key: Value| Ok(format!("{}={}", part(&key), part(&value.get_item(&key)?)));
-            value.try_iter()?.map(pair).collect::<Result<_, Error>>()?
+            let pair = |key: Value| Ok([key.clone(), value.get_item(&key)?]);
+            budget::items(state, value)?.into_iter().map(pair).collect::<Result<_, Error>>()?
         }
         ValueKind::Seq | ValueKind::Iterable => {
-            let pair = |pair: Value| {
-                Ok(format!(
-                    "{}={}",
-                    part(&pair.get_item_by_index(0)?),
-                    part(&pair.get_item_by_index(1)?)
-                ))
-            };
-            value.try_iter()?.map(pair).collect::<Result<_, Error>>()?
+            let pair = |pair: Value| Ok([pair.get_item_by_index(0)?, pair.get_item_by_index(1)?]);
+            budget::items(state, value)?.into_iter().map(pair).collect::<Result<_, Error>>()?
         }
-        _ => return Ok(utf8_percent_encode(&python::shown(value), &KEPT).to_string().into()),
+        _ => {
+            let shown = python::shown(state, value)?;
+            return Ok(utf8_percent_encode(&shown, &KEPT).to_string().into());
+        }
     };
-    Ok(pairs.join("&").into())
+    let mut text = Text::new(state);
+    for (index, [key, held]) in pairs.iter().enumerate() {
+        if index > 0 {
+            text.push("&")?;
+        }
+        text.push(&part(key)?)?;
+        text.push("=")?;
+        text.push(&part(held)?)?;
+    }
+    Ok(text.done().into())
 }
 
 fn xmlattr(state: &mut State, value: &Value, args: &[Value]) -> Result<Value, Error> {
     let [space] = bind(args, ["autospace"])?;
-    let mut attributes = Vec::new();
-    for key in value.try_iter()? {
+    let mut text = Text::new(state);
+    for key in budget::items(state, value)? {
         let held = value.get_item(&key)?;
-        let name = python::shown(&key);
+        let name = python::shown(state, &key)?;
         if held.is_none() || held.is_undefined() {
             continue;
         }
         if name.contains(|c: char| python::blank(c) || matches!(c, '/' | '>' | '=')) {
             return Err(refused(format!("`xmlattr`: {name:?} is no name of an attribute")));
         }
-        attributes.push(format!("{}=\"{}\"", escaped(&name), escaped(&python::shown(&held))));
+        text.push(" ")?;
+        text.push(&escaped(&name))?;
+        text.push("=\"")?;
+        text.push(&escaped(&python::shown(state, &held)?))?;
+        text.push("\"")?;
     }
-    let mut joined = attributes.join(" ");
-    if truth(space, true) && !joined.is_empty() {
-        joined.insert(0, ' ');
+    let mut joined = text.done();
+    if !truth(space, true) && !joined.is_empty() {
+        joined.remove(0);
     }
     Ok(match state.auto_escape() {
         AutoEscape::None => joined.into(),
@@ -346,22 +372,34 @@ fn xmlattr(state: &mut State, value: &Value, args: &[Value]) -> Result<Value, Er
     })
 }
 
-fn replace(_: &mut State, value: &Value, args: &[Value]) -> Result<Value, Error> {
+fn replace(state: &mut State, value: &Value, args: &[Value]) -> Result<Value, Error> {
     let [old, new, count] = bind(args, ["old", "new", "count"])?;
-    let part = |value: Option<Value>| value.as_ref().map(python::shown).unwrap_or_default();
-    let (text, old, new) = (python::shown(value), part(old), part(new));
-    if new.len().saturating_mul(text.len()) > 1 << 30 {
-        return Err(refused("`replace`: the result would be too large"));
-    }
-    Ok(match usize::try_from(whole(count, -1)?) {
-        Ok(count) => text.replacen(&old, &new, count).into(),
-        Err(_) => text.replace(&old, &new).into(),
-    })
+    let part = |value: Option<Value>| python::shown(state, &value.unwrap_or_default());
+    let (text, old, new) = (python::shown(state, value)?, part(old)?, part(new)?);
+    methods::replaced(state, &text, &old, &new, whole(count, -1)?)
 }
 
 fn join(state: &mut State, value: &Value, args: &[Value]) -> Result<Value, Error> {
     let [between, attribute] = bind(args, ["d", "attribute"])?;
-    let between = between.filter(|given| !given.is_none());
+    let between = between.filter(|given| !given.is_none()).unwrap_or_else(|| "".into());
+    let items = attributes(state, value, attribute)?;
+    arithmetic::joined(state, &items, &between)
+}
+
+/// The sum of values, or of an attribute of each.
+fn sum(state: &mut State, value: &Value, args: &[Value]) -> Result<Value, Error> {
+    let [attribute, start] = bind(args, ["attribute", "start"])?;
+    let mut terms = vec![start.unwrap_or_else(|| 0.into())];
+    terms.extend(attributes(state, value, attribute)?);
+    arithmetic::add(state, &terms)
+}
+
+/// The items of a value, or an attribute of each; something undefined has none.
+fn attributes(
+    state: &mut State,
+    value: &Value,
+    attribute: Option<Value>,
+) -> Result<Vec<Value>, Error> {
     let items = match attribute.filter(|given| !given.is_none()) {
         Some(attribute) => {
             let named: Kwargs = [("attribute", attribute)].into_iter().collect();
@@ -369,35 +407,25 @@ fn join(state: &mut State, value: &Value, args: &[Value]) -> Result<Value, Error
         }
         None => value.clone(),
     };
-    if items.is_undefined() {
-        return Ok("".into());
-    }
-    let between = between.unwrap_or_else(|| "".into());
-    let items: Vec<Value> = items.try_iter()?.collect();
-    let escaping = !matches!(state.auto_escape(), AutoEscape::None)
-        && (between.is_safe() || items.iter().any(Value::is_safe));
-    let part = |value: &Value| match escaping && !value.is_safe() {
-        true => escaped(&python::shown(value)),
-        false => python::shown(value),
-    };
-    let parts: Vec<String> = items.iter().map(part).collect();
-    let length: usize = parts.iter().map(String::len).sum();
-    state.consume_fuel((length / 64) as u64)?;
-    let joined = parts.join(&part(&between));
-    Ok(if escaping { Value::from_safe_string(joined) } else { joined.into() })
+    if items.is_undefined() { Ok(Vec::new()) } else { budget::items(state, &items) }
 }
 
 /// A value whose dictionaries are sorted by their keys.
-fn sorted(value: &Value) -> Result<Value, Error> {
+fn sorted(state: &State, value: &Value, depth: usize) -> Result<Value, Error> {
+    if depth > budget::DEEPEST {
+        return Err(refused("`pprint`: the value is nested too deeply"));
+    }
+    let inner = |value: &Value| sorted(state, value, depth + 1);
     Ok(match value.kind() {
         ValueKind::Map => {
-            let mut keys: Vec<Value> = value.try_iter()?.collect();
+            let mut keys = budget::items(state, value)?;
             keys.sort();
-            let pair = |key: Value| Ok((key.clone(), sorted(&value.get_item(&key)?)?));
+            let pair = |key: Value| Ok((key.clone(), inner(&value.get_item(&key)?)?));
             Value::from_pairs(keys.into_iter().map(pair).collect::<Result<Vec<_>, Error>>()?)
         }
         ValueKind::Seq if !value.is_tuple() => {
-            value.try_iter()?.map(|item| sorted(&item)).collect::<Result<_, Error>>()?
+            let items = budget::items(state, value)?;
+            items.iter().map(inner).collect::<Result<Value, Error>>()?
         }
         _ => value.clone(),
     })

@@ -1,28 +1,29 @@
 //! Python's two ways to put values into a text: `'%s' % value` and `'{}'.format(value)`.
 
 use minijinja::{
-    Error, Value,
+    Error, State, Value,
     formatting::{FormatStyle, format},
     value::ValueKind,
 };
 
 use super::{
     arguments::refused,
+    budget::Text,
     methods::WIDEST,
     python::{self, float_of, repr, shown},
 };
 
 /// `text % values`: a tuple gives one value for each place, a dictionary by name, and anything
 /// else is the one value.
-pub(super) fn percent(text: &str, values: &Value) -> Result<String, Error> {
+pub(super) fn percent(state: &State, text: &str, values: &Value) -> Result<String, Error> {
     let mapping = values.kind() == ValueKind::Map;
     let all: Vec<Value> =
         if values.is_tuple() { values.try_iter()?.collect() } else { vec![values.clone()] };
     let mut next = all.iter();
-    let mut written = String::new();
+    let mut written = Text::new(state);
     let mut rest = text;
     while let Some(at) = rest.find('%') {
-        written.push_str(&rest[..at]);
+        written.push(&rest[..at])?;
         rest = &rest[at + 1..];
         let mut key = None;
         if let Some(named) = rest.strip_prefix('(') {
@@ -45,14 +46,11 @@ pub(super) fn percent(text: &str, values: &Value) -> Result<String, Error> {
                 _ => break c,
             }
         };
-        if spec
-            .split(|c: char| !c.is_ascii_digit())
-            .any(|n| n.parse().is_ok_and(|n: usize| n > WIDEST))
-        {
+        if too_wide(&spec) {
             return Err(refused(format!("`%{spec}{kind}` is too wide")));
         }
         if kind == '%' {
-            written.push('%');
+            written.push("%")?;
             continue;
         }
         let value = match key {
@@ -61,13 +59,13 @@ pub(super) fn percent(text: &str, values: &Value) -> Result<String, Error> {
             None => next.next().cloned().ok_or_else(few)?,
         };
         let (kind, value) = match kind {
-            's' => ('s', Value::from(shown(&value))),
-            'r' => ('s', Value::from(repr(&value))),
-            'a' => ('s', Value::from(ascii(&repr(&value)))),
+            's' => ('s', Value::from(shown(state, &value)?)),
+            'r' => ('s', Value::from(repr(state, &value)?)),
+            'a' => ('s', Value::from(ascii(&repr(state, &value)?))),
             'd' | 'i' | 'u' => ('d', float_of(&value).map_or(value, |x| Value::from(x as i64))),
             other => (other, value),
         };
-        written.push_str(&format(FormatStyle::Printf, &format!("%{spec}{kind}"), &[value])?);
+        written.push(&format(FormatStyle::Printf, &format!("%{spec}{kind}"), &[value])?)?;
     }
     if !mapping
         && next.next().is_some()
@@ -75,8 +73,14 @@ pub(super) fn percent(text: &str, values: &Value) -> Result<String, Error> {
     {
         return Err(refused("`%`: not all values have a place in the text"));
     }
-    written.push_str(rest);
-    Ok(written)
+    written.push(rest)?;
+    Ok(written.done())
+}
+
+/// Whether a number in a format is a width that nobody wants.
+fn too_wide(spec: &str) -> bool {
+    let numbers = spec.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+    numbers.into_iter().any(|digits| !digits.parse().is_ok_and(|n: usize| n <= WIDEST))
 }
 
 fn cut(start: &str) -> Error {
@@ -89,12 +93,13 @@ fn few() -> Error {
 
 /// `text.format(…)`. `named` gives the arguments by name.
 pub(super) fn braces(
+    state: &State,
     text: &str,
     positional: &[Value],
     named: &dyn Fn(&str) -> Option<Value>,
 ) -> Result<String, Error> {
     let mut fields = Fields { positional, named, next: 0 };
-    fields.written(text, 2)
+    fields.written(state, text, 2)
 }
 
 struct Fields<'a> {
@@ -105,15 +110,15 @@ struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    fn written(&mut self, text: &str, depth: usize) -> Result<String, Error> {
-        let mut written = String::new();
+    fn written(&mut self, state: &State, text: &str, depth: usize) -> Result<String, Error> {
+        let mut written = Text::new(state);
         let mut rest = text;
         while let Some(at) = rest.find(['{', '}']) {
-            written.push_str(&rest[..at]);
+            written.push(&rest[..at])?;
             let brace = &rest[at..at + 1];
             rest = &rest[at + 1..];
             if let Some(after) = rest.strip_prefix(brace) {
-                written.push_str(brace);
+                written.push(brace)?;
                 rest = after;
                 continue;
             }
@@ -121,14 +126,14 @@ impl Fields<'_> {
                 return Err(refused("`format`: a brace stands alone"));
             }
             let end = closing(rest).ok_or_else(|| cut("{"))?;
-            written.push_str(&self.field(&rest[..end], depth - 1)?);
+            written.push(&self.field(state, &rest[..end], depth - 1)?)?;
             rest = &rest[end + 1..];
         }
-        written.push_str(rest);
-        Ok(written)
+        written.push(rest)?;
+        Ok(written.done())
     }
 
-    fn field(&mut self, field: &str, depth: usize) -> Result<String, Error> {
+    fn field(&mut self, state: &State, field: &str, depth: usize) -> Result<String, Error> {
         let bracketed = field.find(']').unwrap_or(0);
         let name_end = field[bracketed..].find(['!', ':']).map_or(field.len(), |at| bracketed + at);
         let (name, rest) = field.split_at(name_end);
@@ -139,20 +144,17 @@ impl Fields<'_> {
         let value = self.value(name)?;
         let value = match conversion {
             "" => value,
-            "s" => shown(&value).into(),
-            "r" => repr(&value).into(),
-            "a" => ascii(&repr(&value)).into(),
+            "s" => shown(state, &value)?.into(),
+            "r" => repr(state, &value)?.into(),
+            "a" => ascii(&repr(state, &value)?).into(),
             other => return Err(refused(format!("`format`: `!{other}` is no conversion"))),
         };
-        let spec = self.written(spec, depth)?;
+        let spec = self.written(state, spec, depth)?;
         let kind = value.kind();
         if spec.is_empty() {
-            return Ok(shown(&value));
+            return shown(state, &value);
         }
-        if spec
-            .split(|c: char| !c.is_ascii_digit())
-            .any(|n| n.parse().is_ok_and(|n: usize| n > WIDEST))
-        {
+        if too_wide(&spec) {
             return Err(refused(format!("`format`: `{spec}` is too wide")));
         }
         if !matches!(kind, ValueKind::String | ValueKind::Number | ValueKind::Bool) {

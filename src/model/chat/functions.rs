@@ -13,8 +13,10 @@ use minijinja::{
 
 use super::{
     arguments::{bind, pairs, refused, split, text},
-    format, python,
-    source::{GENERATION, REMAINDER, WITH_REST},
+    arithmetic, budget,
+    operators::{ADD, CONCAT, MULTIPLY, REMAINDER, SLICE},
+    python,
+    source::{GENERATION, SOUND, WITH_REST},
 };
 
 /// Puts the functions into an environment. `now` is what `strftime_now` tells.
@@ -25,9 +27,9 @@ pub(super) fn add(environment: &mut Environment, now: DateTime) {
                 work(state, &args.into_values())
             });
         };
-    function("raise_exception", |_, args| {
+    function("raise_exception", |state, args| {
         let [message] = bind(args, ["message"])?;
-        Err(refused(message.as_ref().map(python::shown).unwrap_or_default()))
+        Err(refused(python::shown(state, &message.unwrap_or_default())?))
     });
     function("joiner", |_, args| {
         let [between] = bind(args, ["sep"])?;
@@ -38,20 +40,44 @@ pub(super) fn add(environment: &mut Environment, now: DateTime) {
         [] => Err(refused("`cycler` wants values")),
         items => Ok(Value::from_object(Cycler { items: items.to_vec(), at: AtomicUsize::new(0) })),
     });
-    function(REMAINDER, |_, args| match args {
-        [left, right] => remainder(left, right),
-        _ => Err(Error::from(ErrorKind::MissingArgument)),
+    fn few() -> Error {
+        Error::from(ErrorKind::MissingArgument)
+    }
+    function(ADD, |state, args| arithmetic::add(state, args));
+    function(CONCAT, |state, args| arithmetic::joined(state, args, &"".into()));
+    function(MULTIPLY, |state, args| match args {
+        [left, right] => arithmetic::multiply(state, left, right),
+        _ => Err(few()),
+    });
+    function(REMAINDER, |state, args| match args {
+        [left, right] => arithmetic::remainder(state, left, right),
+        _ => Err(few()),
+    });
+    function(SLICE, |state, args| match args {
+        [value, start, stop] => arithmetic::slice(state, value, [start, stop, &().into()]),
+        [value, start, stop, step] => arithmetic::slice(state, value, [start, stop, step]),
+        _ => Err(few()),
+    });
+    function(SOUND, |state, args| {
+        let [namespace, put] = bind(args, ["namespace", "put"])?;
+        // Only what holds values can come to hold itself.
+        if put.unwrap_or_default().as_object().is_some() {
+            budget::sound(state, &namespace.unwrap_or_default())?;
+        }
+        Ok(().into())
     });
     function(GENERATION, |state, args| {
         let [body] = bind(args, ["caller"])?;
         body.unwrap_or_default().call(state, &[])
     });
-    function(WITH_REST, |_, args| {
+    function(WITH_REST, |state, args| {
         let [inner, names] = bind(args, ["inner", "names"])?;
-        let names = names.unwrap_or_default().try_iter()?.map(|name| python::shown(&name));
-        let names = names.collect();
+        let names = names.unwrap_or_default().try_iter()?;
+        let names = names.map(|name| python::shown(state, &name)).collect::<Result<_, _>>()?;
         Ok(Value::from_object(WithRest { inner: inner.unwrap_or_default(), names }))
     });
+    // The engine's own, which Jinja2 does not have, shows all that there is.
+    environment.remove_global("debug");
     environment.add_global("dict", Value::from_object(Dict));
     environment.add_function("strftime_now", move |args: Rest<ValueOrKwargs>| {
         let [wanted] = bind(&args.into_values(), ["format"])?;
@@ -65,38 +91,6 @@ fn time(now: DateTime, wanted: &str) -> Result<String, Error> {
     let wanted = wanted.replace("%f", "%6f").replace("%Z", "").replace("%z", "");
     strtime::format(&wanted, now)
         .map_err(|error| refused(format!("`strftime_now`: {wanted:?} is no format ({error})")))
-}
-
-/// `left % right`: a text with values in it, or what a division leaves, with the divisor's sign.
-fn remainder(left: &Value, right: &Value) -> Result<Value, Error> {
-    if left.kind() == ValueKind::String {
-        let text = format::percent(left.as_str().unwrap_or_default(), right)?;
-        return Ok(if left.is_safe() { Value::from_safe_string(text) } else { text.into() });
-    }
-    let whole = |value: &Value| match value.kind() {
-        ValueKind::Bool => Some(i128::from(value.is_true())),
-        _ if value.is_integer() => i128::try_from(value.clone()).ok(),
-        _ => None,
-    };
-    let by_zero = || refused("`%`: the divisor is zero");
-    if let (Some(left), Some(right)) = (whole(left), whole(right)) {
-        let left_over = left.checked_rem(right).ok_or_else(by_zero)?;
-        let other_sign = left_over != 0 && (left_over < 0) != (right < 0);
-        return Ok(Value::from(if other_sign { left_over + right } else { left_over }));
-    }
-    let numbers = [left, right].map(|value| {
-        let number = matches!(value.kind(), ValueKind::Number | ValueKind::Bool);
-        number.then(|| whole(value).map_or_else(|| python::float_of(value), |n| Some(n as f64)))?
-    });
-    match numbers {
-        [Some(_), Some(0.0)] => Err(by_zero()),
-        [Some(left), Some(right)] => {
-            let left_over = left % right;
-            let other_sign = left_over != 0.0 && (left_over < 0.0) != (right < 0.0);
-            Ok(Value::from(if other_sign { left_over + right } else { left_over }))
-        }
-        _ => Err(refused(format!("`%` does not go with {} and {}", left.kind(), right.kind()))),
-    }
 }
 
 /// `joiner(between)`: nothing at the first call, then what is between.
@@ -171,18 +165,18 @@ impl Object for Dict {
         ObjectRepr::Plain
     }
 
-    fn call(self: &Arc<Self>, _: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let (positional, named) = split(args)?;
         let mut entries: Vec<(Value, Value)> = Vec::new();
         match positional {
             [] => {}
             [from] if from.kind() == ValueKind::Map => {
-                for key in from.try_iter()? {
+                for key in budget::items(state, from)? {
                     entries.push((key.clone(), from.get_item(&key)?));
                 }
             }
             [from] => {
-                for pair in from.try_iter()? {
+                for pair in budget::items(state, from)? {
                     entries.push((pair.get_item_by_index(0)?, pair.get_item_by_index(1)?));
                 }
             }
@@ -194,7 +188,7 @@ impl Object for Dict {
 
     fn call_method(
         self: &Arc<Self>,
-        _: &mut State<'_, '_>,
+        state: &mut State<'_, '_>,
         method: &str,
         args: &[Value],
     ) -> Result<Value, Error> {
@@ -203,8 +197,8 @@ impl Object for Dict {
         }
         let [keys, value] = bind(args, ["iterable", "value"])?;
         let value = value.unwrap_or_else(|| Value::from(()));
-        let keys = keys.unwrap_or_default();
-        Ok(Value::from_pairs(keys.try_iter()?.map(|key| (key, value.clone()))))
+        let keys = budget::items(state, &keys.unwrap_or_default())?;
+        Ok(Value::from_pairs(keys.into_iter().map(|key| (key, value.clone()))))
     }
 }
 

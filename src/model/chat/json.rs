@@ -1,22 +1,18 @@
 //! The filter `tojson`, as transformers has it: Python's `json.dumps`, which escapes no HTML.
 
-use std::fmt::Write;
-
-use minijinja::{Error, Value, value::ValueKind};
+use minijinja::{Error, State, Value, value::ValueKind};
 
 use super::{
     arguments::{bind, refused, truth},
+    budget::{DEEPEST, Text},
     python::{float, float_of},
 };
-
-/// The deepest nesting of values.
-const DEEPEST: usize = 100;
 
 /// `value | tojson(ensure_ascii, indent, separators, sort_keys)`.
 ///
 /// # Errors
 /// If a value has no form in JSON.
-pub(super) fn tojson(value: &Value, args: &[Value]) -> Result<Value, Error> {
+pub(super) fn tojson(state: &State, value: &Value, args: &[Value]) -> Result<Value, Error> {
     let [ascii, indent, separators, sorted] =
         bind(args, ["ensure_ascii", "indent", "separators", "sort_keys"])?;
     let indent = indent.filter(|given| !given.is_none()).map(|given| match given.as_str() {
@@ -32,7 +28,7 @@ pub(super) fn tojson(value: &Value, args: &[Value]) -> Result<Value, Error> {
         return Err(refused("`tojson`: separators are two strings"));
     };
     let mut writer = Writer {
-        text: String::new(),
+        text: Text::new(state),
         ascii: truth(ascii, false),
         indent,
         between: between.to_owned(),
@@ -40,11 +36,11 @@ pub(super) fn tojson(value: &Value, args: &[Value]) -> Result<Value, Error> {
         sorted: truth(sorted, false),
     };
     writer.value(value, 0)?;
-    Ok(writer.text.into())
+    Ok(writer.text.done().into())
 }
 
 struct Writer {
-    text: String,
+    text: Text,
     ascii: bool,
     indent: Option<String>,
     /// Between two items.
@@ -60,20 +56,21 @@ impl Writer {
             return Err(refused("`tojson`: the value is nested too deeply"));
         }
         match value.kind() {
-            ValueKind::None => self.text.push_str("null"),
-            ValueKind::Bool => self.text.push_str(if value.is_true() { "true" } else { "false" }),
-            ValueKind::Number => self.text.push_str(&number(value)),
+            ValueKind::None => self.text.push("null"),
+            ValueKind::Bool => self.text.push(if value.is_true() { "true" } else { "false" }),
+            ValueKind::Number => self.text.push(&number(value)),
             ValueKind::String => self.string(value.as_str().unwrap_or_default()),
             ValueKind::Seq | ValueKind::Iterable => {
-                let items: Vec<Value> = value.try_iter()?.collect();
-                self.nested('[', ']', &items, depth, |writer, item| writer.value(item, depth + 1))?;
+                self.nested(["[", "]"], value.try_iter()?, depth, |writer, item| {
+                    writer.value(item, depth + 1)
+                })
             }
             ValueKind::Map => {
                 let mut keys: Vec<Value> = value.try_iter()?.collect();
                 if self.sorted {
                     keys.sort();
                 }
-                self.nested('{', '}', &keys, depth, |writer, key| {
+                self.nested(["{", "}"], keys.into_iter(), depth, |writer, key| {
                     let name = match key.kind() {
                         ValueKind::String => key.as_str().unwrap_or_default().to_owned(),
                         ValueKind::None => "null".to_owned(),
@@ -82,67 +79,75 @@ impl Writer {
                         ValueKind::Number => number(key),
                         kind => return Err(refused(format!("`tojson`: a key is a {kind}"))),
                     };
-                    writer.string(&name);
-                    writer.text.push_str(&writer.after.clone());
+                    writer.string(&name)?;
+                    writer.text.push(&writer.after)?;
                     writer.value(&value.get_item(key)?, depth + 1)
-                })?;
+                })
             }
-            kind => return Err(refused(format!("`tojson`: the value is {kind}"))),
+            kind => Err(refused(format!("`tojson`: the value is {kind}"))),
         }
-        Ok(())
     }
 
     fn nested(
         &mut self,
-        open: char,
-        close: char,
-        items: &[Value],
+        [open, close]: [&str; 2],
+        items: impl Iterator<Item = Value>,
         depth: usize,
         mut one: impl FnMut(&mut Self, &Value) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        self.text.push(open);
-        for (index, item) in items.iter().enumerate() {
-            if index > 0 {
-                self.text.push_str(&self.between.clone());
+        self.text.push(open)?;
+        let mut first = true;
+        for item in items {
+            if !std::mem::take(&mut first) {
+                self.text.push(&self.between)?;
             }
-            self.line(depth + 1);
-            one(self, item)?;
+            self.line(depth + 1)?;
+            one(self, &item)?;
         }
-        if !items.is_empty() {
-            self.line(depth);
+        if !first {
+            self.line(depth)?;
         }
-        self.text.push(close);
-        Ok(())
+        self.text.push(close)
     }
 
     /// A new line, if there are any.
-    fn line(&mut self, depth: usize) {
+    fn line(&mut self, depth: usize) -> Result<(), Error> {
         if let Some(indent) = &self.indent {
-            self.text.push('\n');
-            self.text.push_str(&indent.repeat(depth));
+            self.text.push("\n")?;
+            self.text.repeat(indent, depth)?;
         }
+        Ok(())
     }
 
-    fn string(&mut self, text: &str) {
-        self.text.push('"');
-        for c in text.chars() {
-            match c {
-                '"' => self.text.push_str("\\\""),
-                '\\' => self.text.push_str("\\\\"),
-                '\n' => self.text.push_str("\\n"),
-                '\r' => self.text.push_str("\\r"),
-                '\t' => self.text.push_str("\\t"),
-                '\x08' => self.text.push_str("\\b"),
-                '\x0C' => self.text.push_str("\\f"),
-                _ if c < ' ' || (self.ascii && !matches!(c, ' '..='~')) => {
+    fn string(&mut self, text: &str) -> Result<(), Error> {
+        self.text.push("\"")?;
+        let mut rest = text;
+        // What stands for itself is added at once.
+        while let Some(at) = rest.find(|c| self.escapes(c)) {
+            self.text.push(&rest[..at])?;
+            let mut chars = rest[at..].chars();
+            match chars.next().unwrap_or_default() {
+                '"' => self.text.push("\\\"")?,
+                '\\' => self.text.push("\\\\")?,
+                '\n' => self.text.push("\\n")?,
+                '\r' => self.text.push("\\r")?,
+                '\t' => self.text.push("\\t")?,
+                '\x08' => self.text.push("\\b")?,
+                '\x0C' => self.text.push("\\f")?,
+                c => {
                     for unit in c.encode_utf16(&mut [0; 2]) {
-                        let _ = write!(self.text, "\\u{unit:04x}");
+                        self.text.push(&format!("\\u{unit:04x}"))?;
                     }
                 }
-                _ => self.text.push(c),
             }
+            rest = chars.as_str();
         }
-        self.text.push('"');
+        self.text.push(rest)?;
+        self.text.push("\"")
+    }
+
+    fn escapes(&self, c: char) -> bool {
+        c < ' ' || matches!(c, '"' | '\\') || (self.ascii && !matches!(c, ' '..='~'))
     }
 }
 

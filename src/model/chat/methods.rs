@@ -7,6 +7,7 @@ use minijinja::{
 
 use super::{
     arguments::{bind, optional_text, refused, split, text, truth, whole},
+    budget::{self, Text},
     format, python,
 };
 
@@ -35,7 +36,7 @@ pub(super) fn call(
     args: &[Value],
 ) -> Result<Value, Error> {
     match value.kind() {
-        ValueKind::String => string(value.as_str().unwrap_or_default(), method, args),
+        ValueKind::String => string(state, value.as_str().unwrap_or_default(), method, args),
         ValueKind::Seq | ValueKind::Iterable | ValueKind::Map if CHANGING.contains(&method) => {
             Err(refused(format!("a chat template may not change a value (`{method}`)")))
         }
@@ -52,7 +53,7 @@ pub(super) fn call(
     }
 }
 
-fn string(s: &str, method: &str, args: &[Value]) -> Result<Value, Error> {
+fn string(state: &State, s: &str, method: &str, args: &[Value]) -> Result<Value, Error> {
     // Those without arguments.
     if let Some(value) = of_itself(s, method) {
         let [] = bind(args, [])?;
@@ -68,11 +69,11 @@ fn string(s: &str, method: &str, args: &[Value]) -> Result<Value, Error> {
             let [separator, most] = bind(args, ["sep", "maxsplit"])?;
             let separator = optional_text(separator, "sep")?;
             let most = usize::try_from(whole(most, -1)?).ok();
-            strings(&parts(s, separator.as_deref(), most, method == "rsplit")?)
+            strings(state, &parts(s, separator.as_deref(), most, method == "rsplit")?)?
         }
         "splitlines" => {
             let [ends] = bind(args, ["keepends"])?;
-            strings(&python::lines(s, truth(ends, false)))
+            strings(state, &python::lines(s, truth(ends, false)))?
         }
         "partition" | "rpartition" => {
             let [separator] = bind(args, ["sep"])?;
@@ -99,18 +100,18 @@ fn string(s: &str, method: &str, args: &[Value]) -> Result<Value, Error> {
         "replace" => {
             let [old, new, count] = bind(args, ["old", "new", "count"])?;
             let (old, new) = (text(old, "old")?, text(new, "new")?);
-            match usize::try_from(whole(count, -1)?) {
-                Ok(count) => s.replacen(&*old, &new, count).into(),
-                Err(_) => s.replace(&*old, &new).into(),
-            }
+            replaced(state, s, &old, &new, whole(count, -1)?)?
         }
         "join" => {
             let [items] = bind(args, ["iterable"])?;
-            let mut joined = Vec::new();
-            for item in items.unwrap_or_default().try_iter()? {
-                joined.push(text(Some(item), "each item of join")?);
+            let mut joined = Text::new(state);
+            for (index, item) in items.unwrap_or_default().try_iter()?.enumerate() {
+                if index > 0 {
+                    joined.push(s)?;
+                }
+                joined.push(&text(Some(item), "each item of join")?)?;
             }
-            joined.join(s).into()
+            joined.done().into()
         }
         "startswith" | "endswith" => {
             let [affix, start, end] = bind(args, ["affix", "start", "end"])?;
@@ -156,22 +157,24 @@ fn string(s: &str, method: &str, args: &[Value]) -> Result<Value, Error> {
             let [width] = bind(args, ["width"])?;
             let signed = usize::from(s.starts_with(['-', '+']));
             let (sign, digits) = s.split_at(signed);
-            format!("{sign}{}", padded(digits, whole(width, 0)? - signed as i64, "0", "rjust")?)
-                .into()
+            let width = whole(width, 0)?.saturating_sub(signed as i64);
+            format!("{sign}{}", padded(digits, width, "0", "rjust")?).into()
         }
         "expandtabs" => {
             let [size] = bind(args, ["tabsize"])?;
-            expanded(s, usize::try_from(whole(size, 8)?).unwrap_or_default().min(WIDEST)).into()
+            let size = usize::try_from(whole(size, 8)?).unwrap_or_default().min(WIDEST);
+            budget::room(state, s.len().saturating_add(s.matches('\t').count() * size))?;
+            expanded(s, size).into()
         }
         "format" => {
             let (positional, named) = split(args)?;
-            format::braces(s, positional, &|name| named.peek::<Option<Value>>(name).ok().flatten())?
-                .into()
+            let named = |name: &str| named.peek::<Option<Value>>(name).ok().flatten();
+            format::braces(state, s, positional, &named)?.into()
         }
         "format_map" => {
             let [mapping] = bind(args, ["mapping"])?;
             let mapping = mapping.unwrap_or_default();
-            format::braces(s, &[], &|name| {
+            format::braces(state, s, &[], &|name| {
                 mapping.get_attr(name).ok().filter(|value| !value.is_undefined())
             })?
             .into()
@@ -261,8 +264,24 @@ pub(super) fn stripped<'s>(s: &'s str, chars: Option<&str>, left: bool, right: b
     if right { s.trim_end_matches(strip) } else { s }
 }
 
-fn strings(items: &[&str]) -> Value {
-    items.iter().map(|item| Value::from(*item)).collect()
+fn strings(state: &State, items: &[&str]) -> Result<Value, Error> {
+    budget::room_of_list(state, items.len())?;
+    Ok(items.iter().map(|item| Value::from(*item)).collect())
+}
+
+/// A text with another in place of a part: the first so many times, or everywhere if `count` is
+/// negative.
+pub(super) fn replaced(
+    state: &State,
+    s: &str,
+    old: &str,
+    new: &str,
+    count: i64,
+) -> Result<Value, Error> {
+    let most = usize::try_from(count).unwrap_or(usize::MAX);
+    let times = s.matches(old).take(most).count();
+    budget::room(state, s.len().saturating_add(times.saturating_mul(new.len())))?;
+    Ok(s.replacen(old, new, times).into())
 }
 
 /// The parts between separators, or blanks; at most `most` cuts, from the right if `right`.

@@ -4,6 +4,8 @@
 //! and the other files are what Jinja2, Python and transformers have beyond the engine.
 
 mod arguments;
+mod arithmetic;
+mod budget;
 mod engine;
 mod escapes;
 mod filters;
@@ -12,6 +14,8 @@ mod functions;
 mod json;
 mod messages;
 mod methods;
+mod operators;
+mod patience;
 mod python;
 mod scan;
 mod settings;
@@ -20,10 +24,13 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
+
 use jiff::{ZonedDateTime, civil::DateTime};
 use minijinja::Value;
-
-use super::unpanicked;
 
 pub use messages::Messages;
 pub use settings::{ChatSettings, TemplateVariable};
@@ -36,8 +43,14 @@ pub struct Chat {
     template: Template,
     /// Special tokens and other variables, the later before the earlier.
     variables: Vec<(String, Value)>,
+    /// What the family says of variables, and then people.
+    said: [Vec<TemplateVariable>; 2],
     system: Option<String>,
 }
+
+/// How long a template may take; real ones take milliseconds. What ends those that take long is
+/// mostly their fuel, which does not count everything that the engine does.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Put behind an answer that is to be gone on with, to find its end. The blank tells whether the
 /// template takes blanks off.
@@ -56,11 +69,12 @@ impl Chat {
         settings: &ChatSettings,
     ) -> Result<Self, String> {
         let tokens = tokens.into_iter().map(|(name, text)| (name, text.into()));
-        let said = family.iter().chain(&settings.variables);
-        let said = said.map(|variable| (variable.name.clone(), variable.value()));
+        let said = [family.to_vec(), settings.variables.clone()];
+        let values = said.iter().flatten().map(|said| (said.name.clone(), said.value()));
         Ok(Self {
             template: templates.choose(settings.template.as_deref())?,
-            variables: tokens.chain(said).collect(),
+            variables: tokens.chain(values).collect(),
+            said,
             system: settings.system.clone(),
         })
     }
@@ -68,6 +82,27 @@ impl Chat {
     /// The template.
     pub fn template(&self) -> &Template {
         &self.template
+    }
+
+    /// What is said of the template's variables: by people, or else by the family's own programs.
+    pub fn said(&self) -> BTreeMap<&str, &str> {
+        let said = self.said.iter().flatten();
+        said.map(|variable| (variable.name.as_str(), variable.given.as_str())).collect()
+    }
+
+    /// Variables that people give and the template never reads.
+    pub fn unread(&self) -> Vec<&str> {
+        let Template::Text { text, .. } = &self.template else { return Vec::new() };
+        let text = text.clone();
+        let [_, given] = &self.said;
+        let read = match given.is_empty() {
+            true => Ok(HashSet::new()),
+            false => patience::in_time(PATIENCE, move || engine::read_by(&text)),
+        };
+        // A template that has a fault says so when it is rendered.
+        let Ok(read) = read else { return Vec::new() };
+        let given = given.iter().map(|variable| variable.name.as_str());
+        given.filter(|name| !read.contains(*name)).collect()
     }
 
     /// A conversation as one text, the answer opened; `None` if it is to be taken as it is.
@@ -84,6 +119,11 @@ impl Chat {
             None => messages.clone(),
         };
         match &self.template {
+            Template::None if !self.said[1].is_empty() => Err(format!(
+                "there is no chat template that could read `{}` (--template-var). Give one with \
+                 --chat-template FILE, or leave --template-var out",
+                self.said[1][0].name
+            )),
             Template::None => match messages.only() {
                 Some(_) => Ok(None),
                 None => Err(
@@ -123,7 +163,8 @@ impl Chat {
         ];
         let set = set.into_iter().map(|(name, value)| (name.to_owned(), value));
         let variables = Value::from_pairs(set.chain(self.variables.iter().cloned()));
-        let text = unpanicked(|| engine::render(template, variables, now))?;
+        let template = template.to_owned();
+        let text = patience::in_time(PATIENCE, move || engine::render(&template, variables, now))?;
         if begun.is_none() {
             return Ok(text);
         }

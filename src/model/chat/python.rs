@@ -1,53 +1,97 @@
 //! Values and characters as Python shows and sorts them.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
-use minijinja::{Value, value::ValueKind};
+use minijinja::{Error, State, Value, value::ValueKind};
+
+use super::{
+    arguments::refused,
+    budget::{DEEPEST, Text},
+};
 
 /// What `str(value)` is in Python.
-pub(super) fn shown(value: &Value) -> String {
+///
+/// # Errors
+/// If it is nested too deeply, or too long.
+pub(super) fn shown(state: &State, value: &Value) -> Result<String, Error> {
     match value.kind() {
-        ValueKind::Undefined => String::new(),
-        ValueKind::String => value.as_str().unwrap_or_default().to_owned(),
-        _ => repr(value),
+        ValueKind::Undefined => Ok(String::new()),
+        ValueKind::String => Ok(value.as_str().unwrap_or_default().to_owned()),
+        _ => repr(state, value),
     }
 }
 
 /// What `repr(value)` is in Python.
-pub(super) fn repr(value: &Value) -> String {
+///
+/// # Errors
+/// As above.
+pub(super) fn repr(state: &State, value: &Value) -> Result<String, Error> {
+    let mut text = Text::new(state);
+    write_repr(&mut text, value, 0)?;
+    Ok(text.done())
+}
+
+fn write_repr(text: &mut Text, value: &Value, depth: usize) -> Result<(), Error> {
+    if depth > DEEPEST {
+        return Err(refused("a value is nested too deeply to be shown"));
+    }
     match value.kind() {
-        ValueKind::Undefined => "Undefined".to_owned(),
-        ValueKind::String => quoted(value.as_str().unwrap_or_default()),
-        ValueKind::Number => float_of(value).map_or_else(|| value.to_string(), float),
-        ValueKind::Seq | ValueKind::Iterable | ValueKind::Map => {
-            let plain = value.to_string();
-            match plain.chars().next() {
-                Some('[' | '(') => items(value, plain.starts_with('(')),
-                Some('{') => entries(value),
-                // Macros and loops name themselves.
-                _ => plain,
+        ValueKind::Undefined => text.push("Undefined"),
+        ValueKind::String => text.push(&quoted(value.as_str().unwrap_or_default())),
+        ValueKind::Number => text.push(&float_of(value).map_or_else(|| value.to_string(), float)),
+        ValueKind::Seq | ValueKind::Iterable | ValueKind::Map => match First::of(value) {
+            Some(open @ ('[' | '(')) => {
+                text.push(if open == '[' { "[" } else { "(" })?;
+                let mut items = 0;
+                for item in value.try_iter()? {
+                    if items > 0 {
+                        text.push(", ")?;
+                    }
+                    write_repr(text, &item, depth + 1)?;
+                    items += 1;
+                }
+                text.push(match (open, items) {
+                    ('[', _) => "]",
+                    (_, 1) => ",)",
+                    _ => ")",
+                })
             }
-        }
-        _ => value.to_string(),
+            Some('{') => {
+                text.push("{")?;
+                for (index, key) in value.try_iter()?.enumerate() {
+                    if index > 0 {
+                        text.push(", ")?;
+                    }
+                    write_repr(text, &key, depth + 1)?;
+                    text.push(": ")?;
+                    write_repr(text, &value.get_item(&key).unwrap_or_default(), depth + 1)?;
+                }
+                text.push("}")
+            }
+            // Macros and loops name themselves.
+            _ => text.push(&value.to_string()),
+        },
+        _ => text.push(&value.to_string()),
     }
 }
 
-fn items(value: &Value, tuple: bool) -> String {
-    let items: Vec<String> = value.try_iter().into_iter().flatten().map(|v| repr(&v)).collect();
-    match (tuple, items.as_slice()) {
-        (false, items) => format!("[{}]", items.join(", ")),
-        (true, [one]) => format!("({one},)"),
-        (true, items) => format!("({})", items.join(", ")),
+/// The first character that the engine shows a value with: what its brackets are. The rest is not
+/// asked for, since it may be large.
+struct First(Option<char>);
+
+impl First {
+    fn of(value: &Value) -> Option<char> {
+        let mut first = Self(None);
+        let _ = write!(first, "{value}");
+        first.0
     }
 }
 
-fn entries(value: &Value) -> String {
-    let entry = |key: Value| {
-        let held = value.get_item(&key).unwrap_or_default();
-        format!("{}: {}", repr(&key), repr(&held))
-    };
-    let entries: Vec<String> = value.try_iter().into_iter().flatten().map(entry).collect();
-    format!("{{{}}}", entries.join(", "))
+impl Write for First {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        self.0 = piece.chars().next();
+        if self.0.is_none() { Ok(()) } else { Err(fmt::Error) }
+    }
 }
 
 /// The value, if it is a float.

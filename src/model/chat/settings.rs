@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use minijinja::Value;
+use serde::de::IgnoredAny;
 
 /// What is said about the chat template; nothing by default.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -68,6 +69,15 @@ impl FromStr for TemplateVariable {
         if name == "messages" {
             return Err("the turns are given with --messages FILE".to_owned());
         }
+        if given.starts_with(['{', '[', '"'])
+            && let Err(error) = serde_json::from_str::<IgnoredAny>(given)
+        {
+            return Err(format!(
+                "its value begins like JSON and is none ({error}). Correct it, or for a text put \
+                 it into quotes as JSON has them: {name}={}",
+                serde_json::Value::from(given)
+            ));
+        }
         Ok(Self { name: name.to_owned(), given: given.to_owned() })
     }
 }
@@ -96,10 +106,14 @@ mod tests {
             ("a=", Value::from("")),
             ("a=b=c", Value::from("b=c")),
             ("a=[1, 2]", Value::from(vec![1, 2])),
+            ("a=\"[INST]\"", Value::from("[INST]")),
+            ("a=(b", Value::from("(b")),
         ] {
             assert_eq!(text.parse::<TemplateVariable>().unwrap().value(), expected, "{text}");
         }
-        for wrong in ["a", "=1", "a b=1", "1a=1", "messages=[]"] {
+        for wrong in
+            ["a", "=1", "a b=1", "1a=1", "messages=[]", "tools={", "a=[INST]", "a=\"b", "a=[1] 2"]
+        {
             assert!(wrong.parse::<TemplateVariable>().is_err(), "{wrong}");
         }
     }

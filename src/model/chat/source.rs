@@ -1,16 +1,17 @@
 //! A template's source, as the engine is given it. What Jinja2 and transformers take beyond the
-//! engine's own language is said in its words: `{% generation %}`, `%` on strings, a sign before
-//! a number, `varargs` and `kwargs`, raw blocks, strings with Python's escapes, line ends.
+//! engine's own language is said in its words: `{% generation %}`, operators as [`operators`] does
+//! them, `varargs` and `kwargs`, raw blocks, strings with Python's escapes, line ends.
 
 use super::{
-    escapes,
+    escapes, operators,
     scan::{Kind, Segment, Tag, Token, segments},
+    templates::LARGEST,
 };
 
 /// The function that prints the body of `{% generation %}`.
 pub(super) const GENERATION: &str = "generation__";
-/// The function that does `%`.
-pub(super) const REMAINDER: &str = "remainder__";
+/// The function that looks at what was put into a namespace.
+pub(super) const SOUND: &str = "sound__";
 /// The function that gives a macro what its parameters do not take.
 pub(super) const WITH_REST: &str = "with_rest__";
 
@@ -22,6 +23,10 @@ const ELSEWHERE: [&str; 7] = ["do", "trans", "debug", "include", "import", "from
 /// # Errors
 /// If something has no end, or is nothing that transformers would render.
 pub(super) fn adapted(template: &str) -> Result<String, String> {
+    // The engine goes into an expression as deep as it is long.
+    if template.len() as u64 > LARGEST {
+        return Err(format!("it is larger than {} KiB", LARGEST >> 10));
+    }
     let unix = template.replace("\r\n", "\n").replace('\r', "\n");
     let mut segments = segments(&unix)?;
     let mut macros = Macros::default();
@@ -41,9 +46,9 @@ pub(super) fn adapted(template: &str) -> Result<String, String> {
                 if let Some(name) = tag.statement() {
                     nested(&mut open, name)?;
                 }
-                let after = macros.open_or_close(tag, rests.contains(&index));
+                let mut after = macros.open_or_close(tag, rests.contains(&index))?;
                 generation(tag);
-                member(tag);
+                after.push_str(&member(tag));
                 expressions(tag)?;
                 print(tag, &after, &mut text);
             }
@@ -111,15 +116,26 @@ fn generation(tag: &mut Tag) {
     }
 }
 
-/// A statement that sets a member names its owner first: a macro's or a call's body sees only what
-/// is named in an expression.
-fn member(tag: &mut Tag) {
-    if tag.statement() == Some("set")
-        && let [_, owner, dot, ..] = tag.tokens.as_slice()
-        && dot.is(".")
-    {
-        tag.tokens[0].text = format!("if {} %}}{{% endif %}}{{% set", owner.text);
+/// A statement that sets members names their owners first: a macro's or a call's body sees only
+/// what is named in an expression. What they are set to is looked at behind it, by what is
+/// returned.
+fn member(tag: &mut Tag) -> String {
+    let Some(end) = tag.tokens.iter().position(|token| token.is("=")) else { return String::new() };
+    if tag.statement() != Some("set") {
+        return String::new();
     }
+    let (mut before, mut after) = (String::new(), Vec::new());
+    for target in tag.tokens[1..end].windows(3) {
+        if let [owner, dot, name] = target
+            && dot.is(".")
+        {
+            let (owner, name) = (&owner.text, &name.text);
+            before.push_str(&format!("if {owner} %}}{{% endif %}}{{% "));
+            after.push(format!("{{% if {SOUND}({owner}, {owner}.{name}) %}}{{% endif "));
+        }
+    }
+    tag.tokens[0].text = format!("{before}set");
+    after.join("%}")
 }
 
 /// Statements that declare a macro whose body names `varargs` or `kwargs`, by their places.
@@ -166,11 +182,11 @@ impl Macros {
     /// - A macro that wants the rest of its arguments gets them as two more parameters, and a
     ///   function of its name sorts them.
     /// - A default that names another parameter is put into the body.
-    fn open_or_close(&mut self, tag: &mut Tag, wants_rest: bool) -> String {
+    fn open_or_close(&mut self, tag: &mut Tag, wants_rest: bool) -> Result<String, String> {
         match tag.statement() {
-            Some("endmacro") => return self.after.pop().unwrap_or_default(),
+            Some("endmacro") => return Ok(self.after.pop().unwrap_or_default()),
             Some("macro") => {}
-            _ => return String::new(),
+            _ => return Ok(String::new()),
         }
         let parameters = parameters(&tag.tokens);
         let names: Vec<String> = parameters.iter().map(|(name, _)| name.clone()).collect();
@@ -179,8 +195,9 @@ impl Macros {
             let Some(range) = default else { continue };
             let own = &tag.tokens[range.clone()];
             if own.iter().any(|token| token.kind == Kind::Name && names.contains(&token.text)) {
+                let value = expression(own.to_vec())?;
                 let value: String =
-                    own.iter().flat_map(|token| [token.space.as_str(), &token.text]).collect();
+                    value.iter().flat_map(|token| [token.space.as_str(), &token.text]).collect();
                 defaults = format!(
                     "{{% if {name} is undefined %}}{{% set {name} = {value} %}}{{% endif %}}{defaults}"
                 );
@@ -198,7 +215,7 @@ impl Macros {
         }
         self.after.push(after);
         // The tag itself ends here if something follows.
-        defaults.strip_suffix("%}").map(str::to_owned).unwrap_or_default()
+        Ok(defaults.strip_suffix("%}").map(str::to_owned).unwrap_or_default())
     }
 }
 
@@ -229,111 +246,19 @@ fn parameters(tokens: &[Token]) -> Vec<(String, Option<std::ops::Range<usize>>)>
 }
 
 fn expressions(tag: &mut Tag) -> Result<(), String> {
-    for token in &mut tag.tokens {
+    // A statement's first word is no operand.
+    let start = usize::from(tag.statement().is_some());
+    let rest = tag.tokens.split_off(start);
+    tag.tokens.extend(expression(rest)?);
+    Ok(())
+}
+
+/// An expression, or several with what separates them, in the engine's words.
+fn expression(mut tokens: Vec<Token>) -> Result<Vec<Token>, String> {
+    for token in &mut tokens {
         if token.kind == Kind::String {
             token.text = escapes::literal(&token.text)?;
         }
     }
-    signs(&mut tag.tokens);
-    let start = match tag.statement() {
-        // A first word is no operand, nor is what it says of names.
-        Some(_) => 1,
-        None => 0,
-    };
-    while let Some(at) = tag.tokens.iter().position(|token| token.is("%")) {
-        remainder(&mut tag.tokens, start, at);
-    }
-    Ok(())
-}
-
-/// Leaves out a `+` that is no addition.
-fn signs(tokens: &mut Vec<Token>) {
-    let mut at = 0;
-    while at < tokens.len() {
-        if tokens[at].is("+") && !tokens[..at].last().is_some_and(ends_operand) {
-            let space = tokens.remove(at).space;
-            if let Some(next) = tokens.get_mut(at) {
-                next.space.insert_str(0, &space);
-            }
-        } else {
-            at += 1;
-        }
-    }
-}
-
-/// Words that stand between operands.
-const BETWEEN: [&str; 8] = ["and", "or", "not", "in", "if", "else", "is", "recursive"];
-
-/// Whether an operand ends here.
-fn ends_operand(token: &Token) -> bool {
-    match token.kind {
-        Kind::Name => !BETWEEN.contains(&token.text.as_str()) && token.text != "elif",
-        Kind::Number | Kind::String => true,
-        Kind::Operator => token.closes(),
-    }
-}
-
-/// Operators that bind less than `%` does.
-const LOOSER: [&str; 13] = ["+", "-", "~", "==", "!=", "<", "<=", ">", ">=", ",", "=", ":", "!"];
-/// Those that bind as much.
-const EQUAL: [&str; 4] = ["*", "/", "//", "%"];
-
-/// Writes `left % right` as a call.
-fn remainder(tokens: &mut Vec<Token>, first: usize, at: usize) {
-    let (mut start, mut depth) = (at, 0usize);
-    while start > first {
-        let token = &tokens[start - 1];
-        if token.closes() {
-            depth += 1;
-        } else if depth > 0 {
-            depth -= usize::from(token.opens());
-        } else if token.opens() {
-            break;
-        } else if ["+", "-"].iter().any(|sign| token.is(sign)) {
-            // A sign belongs to the operand; an addition ends it.
-            if start >= 2 + first && ends_operand(&tokens[start - 2]) {
-                break;
-            }
-        } else if LOOSER.iter().any(|operator| token.is(operator))
-            || (token.kind == Kind::Name && BETWEEN.contains(&token.text.as_str()))
-        {
-            break;
-        }
-        start -= 1;
-    }
-    let end = operand_end(tokens, at + 1);
-    let operator = |text: &str| Token::new(Kind::Operator, text);
-    tokens.insert(end, operator(")"));
-    tokens[at].text = ",".to_owned();
-    let space = std::mem::take(&mut tokens[start].space);
-    tokens.insert(start, operator("("));
-    tokens.insert(start, Token { space, ..Token::new(Kind::Name, REMAINDER) });
-}
-
-/// Where the operand that begins at `from` ends: filters and tests belong to it.
-fn operand_end(tokens: &[Token], from: usize) -> usize {
-    let (mut at, mut depth) = (from, 0usize);
-    while let Some(token) = tokens.get(at) {
-        let after = at > from && ends_operand(&tokens[at - 1]);
-        if token.opens() {
-            depth += 1;
-        } else if token.closes() {
-            if depth == 0 {
-                break;
-            }
-            depth -= 1;
-        } else if depth == 0 {
-            let name = token.kind == Kind::Name;
-            let test = token.text == "is"
-                || (token.text == "not" && at > from && tokens[at - 1].text == "is");
-            let sign = !after && ["+", "-"].iter().any(|sign| token.is(sign));
-            let ends = EQUAL.iter().chain(&LOOSER).any(|operator| token.is(operator))
-                || (name && BETWEEN.contains(&token.text.as_str()));
-            if ends && !sign && !(name && test) {
-                break;
-            }
-        }
-        at += 1;
-    }
-    at
+    operators::called(tokens)
 }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::bounded;
+
 /// The template that conversations are put into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Template {
@@ -21,7 +23,11 @@ pub enum Template {
 /// The templates of a checkpoint, by name, with the places they are from. The one for the start
 /// is called `default`.
 #[derive(Debug, Clone, Default)]
-pub(in crate::model) struct Templates(pub Vec<NamedTemplate>);
+pub(in crate::model) struct Templates {
+    pub named: Vec<NamedTemplate>,
+    /// What is wrong with what the checkpoint says of them, with its place.
+    pub fault: Option<String>,
+}
 
 /// A template of a checkpoint.
 #[derive(Debug, Clone)]
@@ -30,6 +36,9 @@ pub(in crate::model) struct NamedTemplate {
     pub text: String,
     pub place: String,
 }
+
+/// The largest template, bytes; real ones have some twenty thousand.
+pub(super) const LARGEST: u64 = 1 << 18;
 
 /// The template that needs no name.
 pub(in crate::model) const DEFAULT: &str = "default";
@@ -41,21 +50,22 @@ impl Templates {
     /// # Errors
     /// In words, if there is no such file or template.
     pub(super) fn choose(&self, wanted: Option<&str>) -> Result<Template, String> {
-        let named = |name: &str| self.0.iter().find(|template| template.name == name);
+        let named = |name: &str| self.named.iter().find(|template| template.name == name);
         let found = |found: &NamedTemplate| Template::Text {
             text: found.text.clone(),
             place: found.place.clone(),
         };
-        let names = || self.0.iter().map(|template| template.name.clone()).collect::<Vec<_>>();
+        let names = || self.named.iter().map(|template| template.name.clone()).collect::<Vec<_>>();
         match wanted {
-            None => Ok(match (named(DEFAULT), self.0.is_empty()) {
+            None if self.fault.is_some() => Err(self.fault.clone().unwrap_or_default()),
+            None => Ok(match (named(DEFAULT), self.named.is_empty()) {
                 (Some(default), _) => found(default),
                 (None, true) => Template::None,
                 (None, false) => Template::Unnamed(names()),
             }),
             Some(name) if named(name).is_some() => Ok(named(name).map_or(Template::None, found)),
             Some("none") => Ok(Template::None),
-            Some(file) => match std::fs::read_to_string(file) {
+            Some(file) => match bounded::read_text(Path::new(file), LARGEST) {
                 Ok(text) => Ok(Template::Text { text, place: file.to_owned() }),
                 Err(error) if Path::new(file).exists() => {
                     Err(format!("{file}: it cannot be read ({error}). Give a text file"))
@@ -83,7 +93,7 @@ mod tests {
             text: format!("<{name}>"),
             place: String::new(),
         };
-        Templates(names.iter().map(named).collect())
+        Templates { named: names.iter().map(named).collect(), fault: None }
     }
 
     #[test]
@@ -99,6 +109,10 @@ mod tests {
         ] {
             assert_eq!(templates(names).choose(wanted).unwrap(), expected, "{names:?} {wanted:?}");
         }
+        let faulty = Templates { fault: Some("a: b".to_owned()), ..templates(&["rag"]) };
+        assert_eq!(faulty.choose(None), Err("a: b".to_owned()));
+        assert_eq!(faulty.choose(Some("rag")), Ok(text("<rag>")));
+        assert_eq!(faulty.choose(Some("none")), Ok(Template::None));
         let problem = templates(&["default", "rag"]).choose(Some("nothing.jinja")).unwrap_err();
         assert!(problem.contains("nothing.jinja") && problem.contains("default, rag"), "{problem}");
     }

@@ -18,11 +18,12 @@ const TOKENS: [(&str, &str); 4] = [
 ];
 
 fn chat(template: &str, variables: Vec<TemplateVariable>) -> Chat {
-    let templates = Templates(vec![NamedTemplate {
+    let named = vec![NamedTemplate {
         name: DEFAULT.to_owned(),
         text: template.to_owned(),
         place: "here".to_owned(),
-    }]);
+    }];
+    let templates = Templates { named, fault: None };
     let tokens = TOKENS.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
     let settings = ChatSettings { variables, ..ChatSettings::default() };
     Chat::new(&templates, tokens, &[], &settings).unwrap()
@@ -80,17 +81,115 @@ fn templates_render_as_in_transformers() {
     assert!(wrong.is_empty(), "{right} right and {} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// What these templates end with, each of its own.
+fn refusals(templates: &[&str]) -> Vec<String> {
+    let refusal = |template: &&str| {
+        let refused = chat(template, Vec::new()).text(&Messages::of("x"));
+        refused.expect_err(template)
+    };
+    templates.iter().map(refusal).collect()
+}
+
 #[test]
 fn a_template_that_never_ends_is_ended() {
-    for template in [
+    let problems = refusals(&[
         "{% for i in range(100000) %}{% for j in range(100000) %}{{ i }}{% endfor %}{% endfor %}",
-        "{% macro r(n) %}{{ r(n + 1) }}{% endmacro %}{{ r(0) }}",
         "{% set ns = namespace(s='a') %}{% for i in range(99) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}",
+        "{% set ns = namespace(s='a') %}{% for i in range(99) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
+        "{% set ns = namespace(l=[1]) %}{% for i in range(99) %}{% set ns.l = ns.l + ns.l %}{% endfor %}",
+        "{% set ns = namespace(l=[1]) %}{% for i in range(99) %}{% set ns.l = [ns.l, ns.l] | sum(start=[]) %}{% endfor %}",
+        "{% set ns = namespace(l=(1,)) %}{% for i in range(99) %}{% set ns.l = ns.l * 2 %}{% endfor %}",
         "{{ 'a' * 100000000000 }}",
-        "{{ '%99999999999d' % 3 }}{{ '{:99999999999}'.format(3) }}",
-        "{{ 'a'.center(99999999999) }}",
+        "{{ [0] * 100000000000 }}",
+        "{{ ('a' * 900000) | join('b' * 900000) }}",
+        "{{ ('b' * 900000).join('a' * 900000) }}",
+        "{{ ('a' * 900000) | replace('a', 'b' * 900000) }}",
+        "{{ ('a' * 900000).replace('', 'b' * 900000) }}",
+        "{{ ('\\t' * 900000).expandtabs(90000) }}",
+        "{{ ('\\n' * 900000) | indent('b' * 900000, true, true) }}",
+        "{{ ('%90000d' * 90000) % ((1,) * 90000) }}",
+        "{{ ('{0:90000}' * 90000).format(1) }}",
+        "{{ ('{0}' * 90000).format('a' * 90000) }}",
+        "{{ ([1] * 90000) | tojson(indent='a' * 90000) }}",
+        "{{ ([1] * 90000) | tojson(separators=['a' * 90000, 'b']) }}",
+        "{{ ([[1]] * 900000) | batch(1) | list * 900000 }}",
+        "{% macro m() %}{% for i in range(90000) %}{{ 'a' * 90000 }}{% endfor %}{% endmacro %}{{ m() | length }}",
+        "{{ range(90000) | map('center', 90000) | list | length }}",
+        "{{ (['a'] * 90000) | map('replace', 'a', 'b' * 90000) | list | length }}",
+        "{% for i in range(90000) %}{% set x %}{{ 'a' * 90000 }}{% endset %}{% endfor %}",
+        // Small to hold, large to show.
+        "{% set ns = namespace(l=[1]) %}{% for i in range(60) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ ns.l }}",
+        "{% set ns = namespace(l=[1]) %}{% for i in range(60) %}{% set ns.l = {'a': ns.l, 'b': ns.l} %}{% endfor %}{{ ns.l | tojson }}",
+    ]);
+    for (at, problem) in problems.into_iter().enumerate() {
+        let words = "the chat template fails (it goes on without end or makes more than 122 MiB of \
+                     text, in line 1)";
+        assert_eq!(problem, format!("here: {words}"), "template {at}");
+    }
+}
+
+#[test]
+fn what_no_stack_holds_is_refused() {
+    for (template, expected) in [
+        ("{% macro r(n) %}{{ r(n + 1) }}{% endmacro %}{{ r(0) }}", "recursion limit"),
+        (
+            "{% set ns = namespace() %}{% set ns.a = ns %}{{ ns }}",
+            "nested too deeply, or in itself",
+        ),
+        (
+            "{% set a = namespace() %}{% set b = namespace(a=a) %}{% set a.b = [b] %}{{ a == b }}",
+            "nested too deeply, or in itself",
+        ),
+        (
+            "{% set ns = namespace() %}{% for i in range(100000) %}{% set ns.a = [ns.a] %}{% endfor %}",
+            "nested too deeply, or in itself",
+        ),
     ] {
-        assert!(chat(template, Vec::new()).text(&Messages::of("x")).is_err(), "{template}");
+        let problem = &refusals(&[template])[0];
+        assert!(problem.contains(expected), "{template}: {problem}");
+    }
+    let deep = format!("{{{{ {}1{} }}}}", "(".repeat(9999), ")".repeat(9999));
+    assert!(refusals(&[&deep])[0].contains("nested too deeply"));
+    // The engine goes into these as deep as they are long.
+    let long = format!("{{{{ 1{} }}}}", "-1".repeat(130_000));
+    assert_eq!(chat(&long, Vec::new()).text(&Messages::of("x")), Ok(Some("-129999".to_owned())));
+    let dots = format!("{{{{ a{} }}}}", ".b".repeat(130_000));
+    assert!(refusals(&[&dots])[0].contains("undefined"));
+    let huge = " ".repeat(300_000);
+    assert!(refusals(&[&huge])[0].contains("larger than 256 KiB"));
+}
+
+#[test]
+fn numbers_beyond_all_bounds_do_no_harm() {
+    for (template, expected) in [
+        ("{{ 'abc'[::-9223372036854775808] }}", "c"),
+        ("{{ 'abc'[-9223372036854775808:9223372036854775807] }}", "abc"),
+        ("{{ [1, 2][9223372036854775807:] }}", "[]"),
+        ("{{ (1, 2)[::99999999999999999999] }}", "(1,)"),
+        ("{{ 'a' * -9223372036854775808 }}", ""),
+        ("{{ 'a'.zfill(-9223372036854775808) }}", "a"),
+        ("{{ 'a'.find('a', -9223372036854775808, 9223372036854775807) }}", "0"),
+        ("{{ 'a'[9223372036854775807] }}", ""),
+        ("{{ 9223372036854775807 + 1 }}", "9223372036854775808"),
+        ("{{ -9223372036854775808 % -1 }}", "0"),
+        ("{{ 'a' | truncate(9223372036854775807, leeway=9223372036854775807) }}", "a"),
+    ] {
+        let text = chat(template, Vec::new()).text(&Messages::of("x"));
+        assert_eq!(text, Ok(Some(expected.to_owned())), "{template}");
+    }
+    for template in [
+        "{{ '%99999999999d' % 3 }}",
+        "{{ '%99999999999999999999999999999d' % 3 }}",
+        "{{ '{:99999999999}'.format(3) }}",
+        "{{ '{:99999999999999999999999999999}'.format(3) }}",
+        "{{ 'a'.center(99999999999) }}",
+        "{{ 'a' | batch(9223372036854775807) }}",
+        "{{ 170141183460469231731687303715884105727 * 3 }}",
+        "{{ 'abc'[::0] }}",
+        "{{ range(9223372036854775807) }}",
+    ] {
+        let problem = &refusals(&[template])[0];
+        assert!(!problem.contains("panic"), "{template}: {problem}");
     }
 }
 
@@ -98,6 +197,7 @@ fn a_template_that_never_ends_is_ended() {
 fn damaged_templates_are_refused_with_their_place() {
     for (template, expected) in [
         ("a\n{{", "line 2"),
+        ("{{ '\\n\\n' }}\n{{ raise_exception('here') }}", "(in chat template:2)"),
         ("{%", "`%}` is missing"),
         ("a {# b", "a comment has no end"),
         ("{{ 'a }}", "a string has no end"),
@@ -105,7 +205,12 @@ fn damaged_templates_are_refused_with_their_place() {
         ("{{ '\\N{DASH}' }}", "\\N"),
         ("{% do 1 %}", "`{% do %}`"),
         ("{% for %}", "syntax error"),
-        ("{{ 1 % }}", "missing argument"),
+        ("{{ 1 % }}", "nothing stands behind `%`"),
+        ("{{ 1 + }}", "nothing stands behind `+`"),
+        ("{{ [1][1:2:3:4] }}", "too many colons"),
+        ("{{ nothing[1:] }}", "something undefined"),
+        ("{{ 'a' + 1 }}", "`+` does not go with string and number"),
+        ("{{ [1] + (1,) }}", "`+` does not go with"),
         ("{% macro %}", "syntax error"),
         ("{% set ns. %}", "syntax error"),
         ("{{ raise_exception('only users may speak') }}", "only users may speak"),
@@ -119,4 +224,26 @@ fn damaged_templates_are_refused_with_their_place() {
         assert!(problem.starts_with("here: "), "{template}: {problem}");
         assert!(problem.contains(expected), "{template}: {problem}");
     }
+}
+
+#[test]
+fn variables_that_nobody_reads_are_known() {
+    let given = |names: &[&str]| -> Vec<TemplateVariable> {
+        names.iter().map(|name| format!("{name}=1").parse().unwrap()).collect()
+    };
+    for (template, names, unread) in [
+        ("{{ a }}", &["a"] as &[&str], &[] as &[&str]),
+        ("{{ a }}", &["b", "a", "c"], &["b", "c"]),
+        ("{% if a is defined and a %}x{% endif %}", &["a"], &[]),
+        ("{% if b %}{{ 'x' + a['c'] }}{% endif %}", &["a", "b", "c"], &["c"]),
+        ("{% macro m(a) %}{{ a }}{% endmacro %}{{ m(b) }}", &["a", "b"], &["a"]),
+        ("{# a #}{% raw %}{{ a }}{% endraw %}", &["a"], &["a"]),
+        ("{{", &["a"], &[]),
+    ] {
+        assert_eq!(chat(template, given(names)).unread(), unread, "{template}");
+    }
+    let settings = ChatSettings { variables: given(&["a"]), ..ChatSettings::default() };
+    let none = Chat::new(&Templates::default(), Vec::new(), &[], &settings).unwrap();
+    let problem = none.text(&Messages::of("x")).unwrap_err();
+    assert!(problem.contains("`a` (--template-var)"), "{problem}");
 }

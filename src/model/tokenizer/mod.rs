@@ -9,6 +9,7 @@ mod slow;
 use std::{borrow::Cow, collections::HashMap, path::Path};
 
 use config::Config;
+use serde_json::Value;
 
 use super::{
     LoadError,
@@ -285,8 +286,9 @@ fn tidied(text: String) -> String {
     .fold(text, |text, (from, to)| text.replace(from, to))
 }
 
-/// The chat templates of a checkpoint, as transformers looks for them: files of their own, else
-/// tokenizer_config.json, which holds one or a list of named ones; else what processors read.
+/// The chat templates of a checkpoint, as the tokenizers of transformers look for them: files of their own, else
+/// tokenizer_config.json, which holds one or several with names. What only processors read,
+/// chat_template.json, is not theirs.
 fn templates(files: &Files, config: &Config) -> Templates {
     let named = |name: &str, text: &str, file: &str| NamedTemplate {
         name: name.to_owned(),
@@ -295,17 +297,32 @@ fn templates(files: &Files, config: &Config) -> Templates {
     };
     if !files.chat_templates.is_empty() {
         let files = files.chat_templates.iter();
-        return Templates(files.map(|(name, file, text)| named(name, text, file)).collect());
+        let files = files.map(|(name, file, text)| named(name, text, file));
+        return Templates { named: files.collect(), fault: None };
     }
     let within = "tokenizer_config.json";
-    let field = config.field("chat_template");
-    if let Some(text) = field.as_str() {
-        return Templates(vec![named(DEFAULT, text, within)]);
-    }
-    let entries = field.as_array().into_iter().flatten().filter_map(|entry| {
-        Some(named(entry["name"].as_str()?, entry["template"].as_str()?, within))
+    // One text; a list of named ones, or an object of them.
+    let entries: Option<Vec<(&str, &str)>> = match config.field("chat_template") {
+        Value::Null => Some(Vec::new()),
+        Value::String(text) => Some(vec![(DEFAULT, text)]),
+        Value::Array(entries) => entries
+            .iter()
+            .map(|entry| Some((entry["name"].as_str()?, entry["template"].as_str()?)))
+            .collect(),
+        Value::Object(entries) => {
+            entries.iter().map(|(name, text)| Some((name.as_str(), text.as_str()?))).collect()
+        }
+        Value::Bool(_) | Value::Number(_) => None,
+    };
+    let fault = entries.is_none().then(|| {
+        format!(
+            "{}: its `chat_template` is neither a text nor a list of texts, each with a `name` and \
+             a `template`. Correct it, or give another with --chat-template FILE, or `none`",
+            files.name_of(within)
+        )
     });
-    Templates(entries.collect())
+    let entries = entries.unwrap_or_default().into_iter();
+    Templates { named: entries.map(|(name, text)| named(name, text, within)).collect(), fault }
 }
 
 /// The text of a vocabulary entry. `special` is known for added tokens.
