@@ -168,9 +168,123 @@ fn what_cannot_be_asked_is_refused_with_what_to_do() {
         (&["a", "--chat-template", "/nonexistent"], 1, &["/nonexistent", "no such file"]),
         (&["a", "--template-var", "enable_thinking"], 2, &["NAME=VALUE"]),
         (&["a", "--template-var", "messages=[]"], 2, &["--messages FILE"]),
+        (&["a", "--template-var", "tools={"], 2, &["begins like JSON", "tools=\"{\""]),
+        (
+            &["a", "--chat-template", "none", "--template-var", "x=1"],
+            1,
+            &["no chat template that could read `x`", "--chat-template FILE"],
+        ),
+        (&["--prompt-ids", "1", "--template-var", "x=1"], 2, &["cannot be used with"]),
+        (&[""], 2, &["the prompt is empty", "--messages"]),
         (&["a", "--prompt-file", &empty], 2, &["cannot be used with"]),
         (&["--prompt-ids", "1", "--system", "x"], 2, &["cannot be used with"]),
     ] {
         refused(model.path(), args, "", code, words);
     }
+}
+
+#[test]
+fn variables_that_the_template_passes_over_are_pointed_out() {
+    let model = model();
+    let (_, said) = asked(demask(model.path(), &["a", "--template-var", "enable_thinkng=True"]));
+    assert!(said.contains("the chat template never reads `enable_thinkng`"), "{said}");
+    let (_, said) = asked(demask(model.path(), &["a", "--template-var", "enable_thinking=True"]));
+    assert!(!said.contains("never reads"), "{said}");
+}
+
+#[test]
+fn what_was_said_about_the_template_is_in_the_recording() {
+    let model = model();
+    let header = |args: &[&str]| -> Value {
+        let output = demask(model.path(), args).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        serde_json::from_str::<Value>(text.lines().next().unwrap()).unwrap()["chat"].clone()
+    };
+    assert_eq!(header(&["a"]), Value::Null);
+    assert_eq!(header(&["--prompt-ids", "1,2"]), Value::Null);
+    let args = ["a", "--template-var", "extra=x", "--template-var", "tools=[]", "--system", "S"];
+    let expected = serde_json::json!({"variables": {"extra": "x", "tools": "[]"}, "system": "S"});
+    assert_eq!(header(&args), expected);
+    // And `info` says it.
+    let file = model.path().join("run.jsonl");
+    let file = file.display().to_string();
+    let output = demask(model.path(), &args).output().unwrap();
+    fs::write(&file, output.stdout).unwrap();
+    let output = Command::cargo_bin("demask").unwrap().args(["info", &file]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    for line in ["variable       extra=x", "variable       tools=[]", "system         S"] {
+        assert!(said.contains(line), "{said}");
+    }
+}
+
+/// Files that never end, or that hold what is no text.
+#[cfg(unix)]
+#[test]
+fn what_never_ends_is_refused_as_too_large() {
+    let model = model();
+    for args in [
+        &["a", "--chat-template", "/dev/zero"] as &[&str],
+        &["--prompt-file", "/dev/zero"],
+        &["--messages", "/dev/zero"],
+    ] {
+        refused(model.path(), args, "", 1, &["/dev/zero", "it is larger than"]);
+    }
+    for option in ["--exec-file", "--config"] {
+        refused(model.path(), &["a", option, "/dev/zero"], "", 2, &["it is larger than 1 MiB"]);
+    }
+    let folder = model.path().display().to_string();
+    for args in [&["a", "--chat-template", &folder] as &[&str], &["--prompt-file", &folder]] {
+        refused(model.path(), args, "", 1, &[&folder, "cannot be read"]);
+    }
+}
+
+/// A template that asks for all there is ends the run with its name and line.
+#[test]
+fn a_hostile_template_costs_neither_memory_nor_time() {
+    let model = model();
+    for (template, words) in [
+        ("\n{{ ('a' * 900000) | join('b' * 900000) }}", "MiB of text, in line 2"),
+        ("{{ 'abc'[::0] }}", "a step of 0 (in chat template:1)"),
+    ] {
+        fs::write(model.path().join("chat_template.jinja"), template).unwrap();
+        refused(model.path(), &["a"], "", 1, &["chat_template.jinja", words]);
+    }
+}
+
+#[test]
+fn templates_of_another_type_are_refused_by_name() {
+    let model = model();
+    fs::remove_file(model.path().join("chat_template.jinja")).unwrap();
+    let config = model.path().join("tokenizer_config.json");
+    let before: Value = serde_json::from_str(&fs::read_to_string(&config).unwrap()).unwrap();
+    let said_of = |template: Value| {
+        let mut config_now = before.clone();
+        config_now["chat_template"] = template;
+        fs::write(&config, config_now.to_string()).unwrap();
+    };
+    for wrong in [
+        serde_json::json!(5),
+        serde_json::json!(true),
+        serde_json::json!([{"template": "x"}]),
+        serde_json::json!([{"name": "default"}]),
+        serde_json::json!({"default": 5}),
+    ] {
+        said_of(wrong.clone());
+        refused(model.path(), &["ab"], "", 1, &["tokenizer_config.json", "`chat_template`"]);
+        // One's own will do.
+        assert_eq!(asked(demask(model.path(), &["ab", "--chat-template", "none"])).0, "ab");
+    }
+    for (right, expected) in [
+        (serde_json::json!({"default": "{{ messages[0].content | upper }}"}), "AB"),
+        (serde_json::json!([{"name": "default", "template": "<ab>"}]), "<ab>"),
+        (Value::Null, "ab"),
+    ] {
+        said_of(right);
+        assert_eq!(asked(demask(model.path(), &["ab"])).0, expected);
+    }
+    // What only processors read is named.
+    fs::write(model.path().join("chat_template.json"), "{\"chat_template\": \"x\"}").unwrap();
+    let (text, said) = asked(demask(model.path(), &["ab"]));
+    assert_eq!(text, "ab");
+    assert!(said.contains("chat_template.json is a chat template for processors"), "{said}");
 }

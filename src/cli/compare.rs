@@ -31,7 +31,6 @@ use crate::{
     model::Loaded,
     predict::Vocabulary,
     session::{Pending, Session},
-    trace::Header,
     tui::{self, Source, Start},
 };
 
@@ -183,7 +182,7 @@ fn entries(
         let refuse = |error| Fault::usage(format!("{recipe}: {error}"));
         // Nothing is written over for a run that does not begin.
         strategy.start(ids, special, &params).map_err(refuse)?;
-        let header = Header::new(&loaded.facts, strategy.name(), prompt, extras);
+        let header = open::header(&args.load, loaded, strategy.name(), prompt, extras);
         let recorder = match &args.record {
             None => None,
             Some(folder) => {
@@ -218,7 +217,8 @@ fn show(
     let look = args.look.look(&config);
     let lanes = entries.into_iter().enumerate().map(|(at, Entry { recipe, session })| {
         let extras = session.extras();
-        let header = Header::new(&loaded.facts, recipe.strategy.name(), &question.text, extras);
+        let name = recipe.strategy.name();
+        let header = open::header(&args.load, &loaded, name, &question.text, extras);
         let host = Program::new(&config)
             .encoding(&loaded)
             .asking(question.turns.clone())
@@ -226,7 +226,7 @@ fn show(
         let start = Start {
             recording: args.record.as_deref().map(|folder| file(folder, &recipe, at)),
             prompt_text: question.text.clone(),
-            notices: question.note.clone().into_iter().collect(),
+            notices: question.notes.clone(),
             look,
             keymap: config.keymap.clone(),
             speed: config.look.speed,

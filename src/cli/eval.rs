@@ -9,6 +9,7 @@ use super::{
     Fault, SourceOptions,
     fault::{say, tell},
     harmless::harmless,
+    open::unread_variables,
     progress::{self, Shown},
     stop,
 };
@@ -162,8 +163,11 @@ fn evaluate(args: &EvalRun) -> Result<ExitCode, Fault> {
     // No more workers than pieces of work.
     let jobs = usize::from(args.jobs).min(plan.sets.iter().map(|set| set.problems.len()).sum());
     let source = args.source.source()?;
-    let load = |_| progress::load(&source, &computing, Shown::Bar);
-    let models = (0..jobs).map(load).collect::<Result<Vec<_>, _>>()?;
+    let load = |_| Ok(progress::load(&source, &computing, Shown::Bar, |_| Ok(()))?.0);
+    let models = (0..jobs).map(load).collect::<Result<Vec<_>, Fault>>()?;
+    if let Some(note) = models.first().and_then(|model| unread_variables(&model.tokenizer)) {
+        tell(&format!("note: {note}"));
+    }
     let stopped = stop::on_signals();
     let bar = bar();
     let mut began = false;

@@ -12,10 +12,10 @@ use super::{
 use crate::{
     canvas::TokenId,
     decode::{self, DecodeError, Extras, Params},
-    model::{Loaded, Messages},
+    model::{ChatSettings, Loaded, Messages, Tokenizer},
     predict::{Column, ColumnSet, ModelFacts},
     session::{self, Recorder, Session},
-    trace::{Header, TraceRecorder},
+    trace::{Chat, Header, TraceRecorder},
 };
 
 /// The prompt of the first look around.
@@ -41,14 +41,14 @@ pub struct Question {
     pub text: String,
     /// All turns; `None` for token ids.
     pub turns: Option<Messages>,
-    /// What should be known before the run, if anything.
-    pub note: Option<String>,
+    /// What should be known before the run.
+    pub notes: Vec<String>,
 }
 
 impl Question {
     /// Says on stderr what should be known before the run.
     pub fn tell(&self) {
-        if let Some(note) = &self.note {
+        for note in &self.notes {
             tell(&format!("note: {note}"));
         }
     }
@@ -78,7 +78,7 @@ pub fn open(
     options.params.set(strategy, &mut start)?;
     let params = params(options, &loaded, start, question.ids.len())?;
     let extras = Extras { cache: options.cache, ..extras(options.load.candidates, &loaded.facts) };
-    let header = Header::new(&loaded.facts, strategy.name(), &question.text, extras);
+    let header = header(&options.load, &loaded, strategy.name(), &question.text, extras);
     let refuse = |error| match error {
         DecodeError::Param(error) => Fault::usage(error),
         error => Fault::failure(error),
@@ -92,6 +92,22 @@ pub fn open(
     Ok(Opened { session, loaded, question, header })
 }
 
+/// The header of recordings of what is asked with these options.
+pub fn header(
+    options: &LoadOptions,
+    loaded: &Loaded,
+    strategy: &str,
+    prompt: &str,
+    extras: Extras,
+) -> Header {
+    let ChatSettings { template, variables, system } = options.source.overrides().chat;
+    let variables = variables.into_iter().map(|variable| (variable.name, variable.given));
+    let chat = Chat { template, variables: variables.collect(), system };
+    // Token ids go past the template.
+    let used = options.prompt.prompt_ids.is_none() && chat != Chat::default();
+    Header { chat: used.then_some(chat), ..Header::new(&loaded.facts, strategy, prompt, extras) }
+}
+
 /// Loads the model and encodes what it is asked.
 pub fn load(
     options: &LoadOptions,
@@ -99,17 +115,29 @@ pub fn load(
     shown: Shown,
 ) -> Result<(Loaded, Question), Fault> {
     let computing = options.source.computing()?;
-    let loaded = progress::load(&options.source.source()?, &computing, shown)?;
-    let (ids, turns) = match asked {
-        Asked::Ids(ids) => (ids, None),
-        Asked::Turns(turns) => {
-            (loaded.tokenizer.encode(&turns).map_err(Fault::failure)?, Some(turns))
-        }
+    // Before the weights are, which may take minutes.
+    let encode = |tokenizer: &Tokenizer| match asked {
+        Asked::Ids(ids) => Ok((ids, None)),
+        Asked::Turns(turns) => Ok((tokenizer.encode(&turns)?, Some(turns))),
     };
+    let (loaded, (ids, turns)) =
+        progress::load(&options.source.source()?, &computing, shown, encode)?;
     check_ids(&loaded, &ids)?;
-    let note = masks_in_prompt(loaded.facts.special.mask, &ids);
+    let unread = unread_variables(&loaded.tokenizer);
+    let masks = masks_in_prompt(loaded.facts.special.mask, &ids);
     let text = turns.as_ref().map(Messages::asked).unwrap_or_default();
-    Ok((loaded, Question { ids, text, turns, note }))
+    Ok((loaded, Question { ids, text, turns, notes: unread.into_iter().chain(masks).collect() }))
+}
+
+/// What should be known of variables that the chat template passes over.
+pub fn unread_variables(tokenizer: &Tokenizer) -> Option<String> {
+    let unread = tokenizer.chat().unread();
+    (!unread.is_empty()).then(|| {
+        format!(
+            "the chat template never reads `{}` (--template-var), so it changes nothing",
+            unread.join("`, `")
+        )
+    })
 }
 
 /// A recorder to a file. What is there already is not written over unless asked for.

@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Fault, fault::tell, harmless::harmless, hooks, stop};
 use crate::{
-    model::{self, Computing, LoadError, LoadProgress, LoadWatch, Loaded, Source, Work},
+    model::{self, Computing, LoadError, LoadProgress, LoadWatch, Loaded, Source, Tokenizer, Work},
     tui::{self, Look, Waiting},
 };
 
@@ -19,33 +19,45 @@ pub(super) enum Shown {
     Screen(Look),
 }
 
-/// Loads a model.
-pub(super) fn load(source: &Source, computing: &Computing, on: Shown) -> Result<Loaded, Fault> {
+/// Loads a model. What `prepare` makes with its tokenizer, or refuses, comes before the weights.
+pub(super) fn load<T: Send + 'static>(
+    source: &Source,
+    computing: &Computing,
+    on: Shown,
+    prepare: impl FnOnce(&Tokenizer) -> Result<T, String> + Send + 'static,
+) -> Result<(Loaded, T), Fault> {
     match on {
-        Shown::Bar => load_with_bar(source, computing),
-        Shown::Screen(look) => load_on_screen(source, computing, look),
+        Shown::Bar => load_with_bar(source, computing, prepare),
+        Shown::Screen(look) => load_on_screen(source, computing, look, prepare),
     }
 }
 
 /// Loads, with what the hooks of tests add to it. `warn` hears before what people should know.
-fn hooked(
+fn hooked<T>(
     source: &Source,
     computing: &Computing,
     watch: &mut LoadWatch,
     mut warn: impl FnMut(String),
-) -> Result<Loaded, LoadError> {
+    prepare: impl FnOnce(&Tokenizer) -> Result<T, String>,
+) -> Result<(Loaded, T), Fault> {
     hooks::before_loading(watch);
     let checkpoint = model::open(source, computing, watch)?;
     for warning in checkpoint.warnings() {
         warn(format!("warning: {warning}"));
     }
+    let prepared = prepare(&checkpoint.tokenizer).map_err(Fault::failure)?;
     let mut loaded = checkpoint.load(watch)?;
     loaded.predictor = hooks::predictor(loaded.predictor);
-    Ok(loaded)
+    Ok((loaded, prepared))
 }
 
 /// Loads with a screen that can be left.
-fn load_on_screen(source: &Source, computing: &Computing, look: Look) -> Result<Loaded, Fault> {
+fn load_on_screen<T: Send + 'static>(
+    source: &Source,
+    computing: &Computing,
+    look: Look,
+    prepare: impl FnOnce(&Tokenizer) -> Result<T, String> + Send + 'static,
+) -> Result<(Loaded, T), Fault> {
     let name = match source {
         Source::Embedded => "the embedded model".to_owned(),
         Source::Folder(folder) => {
@@ -72,7 +84,7 @@ fn load_on_screen(source: &Source, computing: &Computing, look: Look) -> Result<
             }
             all.push_str(&text);
         };
-        let loaded = hooked(&source, &computing, &mut watch, warn);
+        let loaded = hooked(&source, &computing, &mut watch, warn, prepare);
         (loaded, warning.into_inner())
     });
     let Some((loaded, warning)) = loaded.map_err(Fault::failure)? else {
@@ -82,11 +94,15 @@ fn load_on_screen(source: &Source, computing: &Computing, look: Look) -> Result<
         // Read when the debugger is left.
         tell(&harmless(&warning));
     }
-    Ok(loaded?)
+    loaded
 }
 
 /// Loads with a bar. The first SIGINT, SIGTERM or SIGHUP ends it where it can be ended.
-fn load_with_bar(source: &Source, computing: &Computing) -> Result<Loaded, Fault> {
+fn load_with_bar<T>(
+    source: &Source,
+    computing: &Computing,
+    prepare: impl FnOnce(&Tokenizer) -> Result<T, String>,
+) -> Result<(Loaded, T), Fault> {
     let stopped = stop::on_signals();
     let mut bar = Bar::default();
     let mut watch = |now: &LoadProgress| {
@@ -96,13 +112,14 @@ fn load_with_bar(source: &Source, computing: &Computing) -> Result<Loaded, Fault
             false => ControlFlow::Continue(()),
         }
     };
-    let loaded = hooked(source, computing, &mut watch, |warning| tell(&harmless(&warning)));
+    let warn = |warning: String| tell(&harmless(&warning));
+    let loaded = hooked(source, computing, &mut watch, warn, prepare);
     drop(bar);
-    let loaded = loaded?;
+    let (loaded, prepared) = loaded?;
     if stopped.load(Ordering::Relaxed) {
         return Err(LoadError::cancelled(loaded.facts.name).into());
     }
-    Ok(loaded)
+    Ok((loaded, prepared))
 }
 
 /// A bar for what is being done; invisible if stderr is no terminal.

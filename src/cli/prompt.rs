@@ -1,15 +1,14 @@
 //! What the model is asked: on the command line, from a file, from stdin, or as several turns.
 
 use std::{
-    fs::File,
-    io::{self, IsTerminal, Read},
+    io::{self, IsTerminal},
     path::{Path, PathBuf},
 };
 
 use clap::Args;
 
 use super::Fault;
-use crate::{canvas::TokenId, model::Messages};
+use crate::{bounded, canvas::TokenId, model::Messages};
 
 /// Most bytes of a prompt: more fits no model.
 const MOST: u64 = 1 << 24;
@@ -30,7 +29,7 @@ pub struct PromptOptions {
     /// Token ids instead of a prompt text, past tokenizer and chat template: `1,2,3`
     #[arg(
         long, value_name = "IDS", value_delimiter = ',',
-        conflicts_with_all = ["prompt", "prompt_file", "messages", "system"],
+        conflicts_with_all = ["prompt", "prompt_file", "messages", "system", "template_vars"],
         hide_short_help = true
     )]
     pub prompt_ids: Option<Vec<u32>>,
@@ -71,6 +70,12 @@ impl PromptOptions {
         }
         let file = match (prompt, &self.prompt_file, otherwise) {
             (Some(STDIN), ..) => Path::new(STDIN),
+            (Some(""), ..) => {
+                return Err(Fault::usage(
+                    "the prompt is empty. Put words in, or give an empty turn with --messages, or \
+                     token ids with --prompt-ids",
+                ));
+            }
             (Some(prompt), ..) => return Ok(Asked::Turns(Messages::of(prompt))),
             (None, Some(file), _) => file,
             (None, None, Otherwise::Sample(sample)) => {
@@ -109,24 +114,13 @@ fn missing(why: &str) -> Fault {
 fn contents(path: &Path) -> Result<(String, String), Fault> {
     let stdin = path == Path::new(STDIN);
     let place = if stdin { "stdin".to_owned() } else { path.display().to_string() };
-    let fault = |problem: String, advice: &str| {
-        Fault::failure(format!("{place}: it cannot be read ({problem}). {advice}"))
+    let bytes = match stdin {
+        true => bounded::read_from(io::stdin(), MOST),
+        false => bounded::read(path, MOST),
     };
-    let mut bytes = Vec::new();
-    let read = if stdin {
-        io::stdin().take(MOST + 1).read_to_end(&mut bytes)
-    } else {
-        File::open(path).and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes))
-    };
-    read.map_err(|error| fault(error.to_string(), "Give a text file"))?;
-    if bytes.len() as u64 > MOST {
-        return Err(fault("it is larger than 16 MiB".to_owned(), "Give a shorter prompt"));
-    }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        fault(format!("it is no UTF-8 from byte {at} on"), "Save it as UTF-8")
+    let text = bytes.and_then(bounded::text).map_err(|error| {
+        Fault::failure(format!("{place}: it cannot be read ({error}). Give a text file in UTF-8"))
     })?;
-    let text = text.strip_prefix('\u{FEFF}').map_or(text.clone(), str::to_owned);
     Ok((place, text))
 }
 

@@ -313,7 +313,8 @@ pub fn main(
                 quantize: origin.quantize,
                 overrides: origin.overrides.clone(),
             };
-            let loaded = progress::load(&source, &computing, Shown::Screen(look))?;
+            let (loaded, ()) =
+                progress::load(&source, &computing, Shown::Screen(look), |_| Ok(()))?;
             if loaded.facts.special != facts.special || loaded.facts.vocabulary != facts.vocabulary
             {
                 return Err(Fault::failure(format!(

@@ -71,7 +71,7 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
         predictor: Some(opened.loaded.predictor),
         recording: args.model.record.clone(),
         prompt_text: opened.question.text,
-        notices: opened.question.note.into_iter().collect(),
+        notices: opened.question.notes,
         look,
         keymap: config.keymap,
         speed: config.look.speed,

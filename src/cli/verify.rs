@@ -124,7 +124,8 @@ fn run_passes(
         Some(loaded) => loaded,
         None => {
             let computing = args.source.computing()?;
-            model.insert(progress::load(&args.source.source()?, &computing, Shown::Bar)?)
+            let source = args.source.source()?;
+            model.insert(progress::load(&source, &computing, Shown::Bar, |_| Ok(()))?.0)
         }
     };
     fits(loaded, recording)?;

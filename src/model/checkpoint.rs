@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use super::{
     Blocks, Computing, Description, Facts, Family, Files, Held, Kind, LoadError, LoadWatch, Loaded,
-    NetworkPredictor, Outline, Part, Special, Suggestions, Tokenizer, Weights, device,
+    NetworkPredictor, Outline, Part, Special, Suggestions, Template, Tokenizer, Weights, device,
     estimate::{self, Processor, StoredTensor, WeightBytes},
     memory::{self, Memory},
 };
@@ -171,6 +171,15 @@ impl Checkpoint {
                 "{} says {fields}, which nobody here knows: it may change the numbers, and is \
                  passed over. `demask info` shows all",
                 self.files.name_of("config.json")
+            ));
+        }
+        if let (Some(file), Template::None) =
+            (self.files.processor_template, self.tokenizer.chat().template())
+        {
+            warnings.push(format!(
+                "{} is a chat template for processors, which tokenizers do not read: prompts are \
+                 taken as they are. Save its text as chat_template.jinja to have it read",
+                self.files.name_of(file)
             ));
         }
         if let Some(unused) = some_of(self.unused()) {

@@ -16,6 +16,7 @@ pub(super) fn files() -> Files {
         slow_tokenizer: None,
         other_tokenizer: None,
         chat_templates: Vec::new(),
+        processor_template: None,
         generation_config: Some(
             include_str!("../../assets/tiny/generation_config.json").to_owned(),
         ),

@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{LoadError, chat::DEFAULT, tokenizer, unsupported, weights::Gguf};
+use crate::bounded;
 
 /// The contents of a checkpoint's small files, and where its tensors are.
 pub struct Files {
@@ -34,6 +35,8 @@ pub struct Files {
     pub other_tokenizer: Option<(&'static str, &'static str)>,
     /// Chat templates in files of their own: the name, the file and the text of each.
     pub chat_templates: Vec<(String, String, String)>,
+    /// A template that only processors of transformers read, if there is one.
+    pub processor_template: Option<&'static str>,
     /// generation_config.json, if there is one.
     pub generation_config: Option<String>,
     /// The tensors.
@@ -106,6 +109,7 @@ impl Files {
                 .into_iter()
                 .find(|(file, _)| folder.join(file).is_file()),
             chat_templates: chat_templates(folder)?,
+            processor_template: Some(PROCESSOR_TEMPLATE).filter(|file| folder.join(file).is_file()),
             generation_config: text("generation_config.json")?,
             tensors: Tensors::Paths(shards(folder)?),
             folder: shown,
@@ -128,6 +132,7 @@ impl Files {
             slow_tokenizer: None,
             other_tokenizer: None,
             chat_templates: Vec::new(),
+            processor_template: None,
             generation_config: None,
             tensors: Tensors::Gguf(Arc::new(file)),
             folder: shown,
@@ -151,6 +156,7 @@ impl Files {
             slow_tokenizer: None,
             other_tokenizer: None,
             chat_templates: Vec::new(),
+            processor_template: None,
             generation_config: None,
             tensors: Tensors::Paths(Vec::new()),
         };
@@ -237,10 +243,7 @@ const LARGEST: u64 = 1 << 28;
 /// A file's contents. A pipe or device could keep us waiting, or never end.
 pub(super) fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
     plain(path)?;
-    if fs::metadata(path)?.len() > LARGEST {
-        return Err(std::io::Error::other("it is too large"));
-    }
-    fs::read(path)
+    bounded::read(path, LARGEST)
 }
 
 /// Files of tokenizers that are not read.
@@ -254,6 +257,9 @@ const OTHER_TOKENIZERS: [(&str, &str); 8] = [
     ("vocab.txt", "a WordPiece vocabulary"),
     ("vocab.json", "a vocabulary without merges.txt"),
 ];
+
+/// The chat template of processors, in an older form.
+const PROCESSOR_TEMPLATE: &str = "chat_template.json";
 
 /// The folder of chat templates beside the one to start with.
 const MORE_TEMPLATES: &str = "additional_chat_templates";

@@ -49,6 +49,7 @@ impl Header {
             },
             strategy: strategy.to_owned(),
             prompt_text: prompt_text.to_owned(),
+            chat: None,
             asked: Asked {
                 columns: extras.columns.iter().map(|column| column.name().to_owned()).collect(),
                 top_k: extras.top_k,

@@ -4,6 +4,7 @@
 mod recording;
 
 use std::{
+    collections::BTreeMap,
     ops::ControlFlow,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -86,6 +87,10 @@ struct Info {
     chat_template: Option<String>,
     /// The file that the chat template is from.
     chat_template_from: Option<&'static str>,
+    /// What is said of its variables: under these options, or by the family's own programs.
+    template_variables: BTreeMap<String, String>,
+    /// A chat template that only processors of transformers read.
+    unread_template: Option<&'static str>,
     /// Whether the chat template asks for `enable_thinking`.
     thinking: bool,
     files: Vec<FileSize>,
@@ -251,6 +256,14 @@ impl Info {
             tokens: checkpoint.tokenizer.len(),
             chat_template: template.cloned(),
             chat_template_from: template.map(|_| checkpoint.files.template_file()),
+            template_variables: checkpoint
+                .tokenizer
+                .chat()
+                .said()
+                .into_iter()
+                .map(|(name, given)| (name.to_owned(), given.to_owned()))
+                .collect(),
+            unread_template: checkpoint.files.processor_template,
             thinking: template.is_some_and(|template| template.contains("enable_thinking")),
             files: checkpoint
                 .files
@@ -316,6 +329,9 @@ impl Info {
                 row("", format!("(from {})", self.chat_template_from.unwrap_or("elsewhere")));
             }
         }
+        for (at, (name, given)) in self.template_variables.iter().enumerate() {
+            row(if at == 0 { "variables" } else { "" }, format!("{name}={given}"));
+        }
         let thinking = match self.thinking {
             true => "the chat template asks for enable_thinking",
             false => "the chat template does not ask",
@@ -355,9 +371,16 @@ impl Info {
             (
                 "not used",
                 some(
-                    self.unused_tensors
+                    self.unread_template
                         .iter()
-                        .map(|name| format!("the tensor `{}`", name.escape_debug())),
+                        .map(|file| format!("{file}: only processors read it, not tokenizers"))
+                        .chain(
+                            self.unused_tensors
+                                .iter()
+                                .map(|name| format!("the tensor `{}`", name.escape_debug())),
+                        )
+                        .collect::<Vec<_>>()
+                        .into_iter(),
                 ),
             ),
             (

@@ -80,6 +80,9 @@ pub(super) struct Info {
     model: String,
     strategy: String,
     prompt: String,
+    /// What was said about the chat template.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chat: Option<trace::Chat>,
     /// Tokens of the first run's prompt.
     prompt_tokens: usize,
     runs: usize,
@@ -100,6 +103,13 @@ pub(super) struct Info {
     /// Columns that decide, and with those for people.
     bytes_a_row: BTreeMap<&'static str, f64>,
     notices: Vec<String>,
+}
+
+/// The start of a text, cut where it is long.
+fn start(text: &str) -> String {
+    const SHOWN: usize = 80;
+    let cut = if text.chars().nth(SHOWN).is_some() { "…" } else { "" };
+    text.chars().take(SHOWN).collect::<String>() + cut
 }
 
 /// Columns for people: no decision reads them.
@@ -129,6 +139,7 @@ impl Info {
             model: header.model.name.clone(),
             strategy: header.strategy.clone(),
             prompt: recording.prompt(),
+            chat: header.chat.clone(),
             prompt_tokens: session.canvas().prompt().len(),
             runs: timeline.roots().len(),
             steps: nodes().filter(|node| node.step().is_some()).count(),
@@ -165,6 +176,16 @@ impl Info {
         line.replace(char::is_control, " ")
     }
 
+    /// What was said about the chat template, each with its name.
+    fn chat_lines(&self) -> Vec<(&'static str, String)> {
+        let Some(chat) = &self.chat else { return Vec::new() };
+        let template = chat.template.iter().map(|template| ("template", template.clone()));
+        let variables = chat.variables.iter();
+        let variables = variables.map(|(name, given)| ("variable", format!("{name}={given}")));
+        let system = chat.system.iter().map(|system| ("system", start(system)));
+        template.chain(variables).chain(system).collect()
+    }
+
     pub fn text(&self) -> String {
         let mut lines = Vec::new();
         // A file must not write lines of its own.
@@ -182,11 +203,10 @@ impl Info {
         };
         row("prompt", some(self.prompt_tokens, "token", "tokens"));
         if !self.prompt.is_empty() {
-            let mut prompt: String = self.prompt.chars().take(80).collect();
-            if self.prompt.chars().nth(80).is_some() {
-                prompt.push('…');
-            }
-            row("", prompt);
+            row("", start(&self.prompt));
+        }
+        for (name, text) in self.chat_lines() {
+            row(name, text);
         }
         row(
             "holds",

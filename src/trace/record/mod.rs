@@ -104,12 +104,29 @@ pub struct Header {
     /// What the user typed, if anything.
     #[serde(default)]
     pub prompt_text: String,
+    /// What was said about the chat template; absent where nothing was. Since 1.5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chat: Option<Chat>,
     /// Columns asked for beyond what the strategy needs, and candidates kept in `top_k`.
     #[serde(default)]
     pub asked: Asked,
     /// Display columns and the significant digits they keep; all other numbers are exact.
     #[serde(default)]
     pub rounded: BTreeMap<String, u32>,
+}
+
+/// What was said about the chat template that the prompt was put into.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Chat {
+    /// Another template than the model's own to start with: a name, a file, or `none`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+    /// Its variables, as they were given.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
+    /// The system prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
 }
 
 /// A model's facts.
