@@ -9,7 +9,6 @@ from . import passes
 from .answers import Engine, Facts
 from .families import FAMILIES, family
 from .model import MASKS, Call, Model
-from .passes import Inputs
 from .probe import Findings, look_at
 from .protocol import EngineError
 from .request import Pass
@@ -48,8 +47,9 @@ def engine_of(
     row = family(model_type)
     tokens = Tokens(tokenizer)
     call, blocks, said = row.call, row.block, row.says + (" (family %s)" % model_type if model_type else "")
-    if blocks is None and model_type:
-        blocks = next((size for size in (_whole(getattr(config, field, None)) for field in _BLOCKS) if size), None)
+    # Elsewhere `block_size` may be the longest sequence.
+    if model_type in FAMILIES:
+        blocks = next((size for size in (_whole(getattr(config, field, None)) for field in _BLOCKS) if size), blocks)
     if masks is not None:
         if masks not in MASKS:
             raise ValueError("masks=%r: it is one of %s" % (masks, ", ".join(MASKS)))
@@ -60,7 +60,7 @@ def engine_of(
         model.eval()
     wrapped = Model(model, call, None if device is None else torch.device(device))
     try:
-        wrapped.columns = wrapped.logits(_first(wrapped, blocks), None).shape[2]
+        wrapped.columns = _columns(wrapped, blocks)
     except EngineError as error:
         raise RuntimeError(error.message) from None
     if context is None:
@@ -121,9 +121,25 @@ def _take(found: Findings, facts: Facts, model: Model, known: bool) -> None:
     facts.findings.append("predictions are read one position before: on a text %s" % found.reading)
 
 
-def _first(model: Model, block: Optional[int]) -> Inputs:
-    """The shortest call that shows the columns of the logits."""
-    return passes.inputs([Pass([0, 0], block=None if block is None else (block, 0))], model.device)
+def _columns(model: Model, block: Optional[int]) -> int:
+    """The columns of the logits, by the shortest call. Where the mask is of the wrong kind another one will do for that;
+    raises what the model raises if none does."""
+    inputs = passes.inputs([Pass([0, 0], block=None if block is None else (block, 0))], model.device)
+    call = model.call
+    try:
+        return int(model.logits(inputs, None).shape[2])
+    except EngineError:
+        raise
+    except Exception:
+        for mask in ("additive", "boolean"):
+            model.call = Call(mask, full=True)
+            try:
+                return int(model.logits(inputs, None).shape[2])
+            except Exception:  # What the first call raised is told.
+                continue
+        raise
+    finally:
+        model.call = call
 
 
 def _attention(attention: Union[str, int], call: Call) -> Tuple[Call, Optional[int], str]:

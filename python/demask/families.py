@@ -30,22 +30,27 @@ class Family:
 _FULL = Call("additive")
 # Models that are causal unless a 4-D mask says otherwise.
 _OPENED = Call("additive", full=True)
+# The same, where the mask is one of booleans (a mask to add would be read the wrong way round).
+_OPENED_BY_BOOLEANS = Call("boolean", full=True)
 
 _ITSELF = "full"
 _BY_MASK = "full, by a 4-D mask"
+_BLOCKS = "block-causal, by a 4-D mask"
 
+# By `model_type` of config.json. Where the code that comes with a checkpoint is another version, the probe finds it out.
 FAMILIES: Dict[str, Family] = {
     "llada": Family(Call("bias"), _ITSELF, mask=126336),
+    "illada": Family(_FULL, _ITSELF, mask=5),
     "lladamoe": Family(Call("keys"), _ITSELF, mask=156895),
     "llada_moe": Family(Call("keys"), _ITSELF, mask=156895),
+    "llada2_moe": Family(_OPENED, _BLOCKS, block=32, grid="start", mask=156895),
     "Dream": Family(Call("boolean"), _ITSELF, shift=True, mask=151666),
-    "illada": Family(_FULL, _ITSELF, mask=5),
+    "sdar": Family(_OPENED_BY_BOOLEANS, _BLOCKS, block=4, grid="start", mask=151669),
+    "sdar_moe": Family(_OPENED_BY_BOOLEANS, _BLOCKS, block=4, grid="start", mask=151669),
+    "nemotron_labs_diffusion": Family(Call("boolean"), _BLOCKS, block=32, mask=100),
     "a2d-qwen2": Family(_FULL, _ITSELF),
     "a2d-qwen3": Family(_FULL, _ITSELF),
     "a2d-llama": Family(_FULL, _ITSELF),
-    "llada2_moe": Family(_OPENED, "block-causal, by a 4-D mask", block=32, grid="start", mask=156895),
-    "sdar": Family(_OPENED, "block-causal, by a 4-D mask", block=4, grid="start", mask=151669),
-    "sdar_moe": Family(_OPENED, "block-causal, by a 4-D mask", block=4, grid="start", mask=151669),
     "modernbert": Family(Call("keys"), "full, some layers in a window"),
     "qwen2": Family(_OPENED, _BY_MASK),
     "qwen3": Family(_OPENED, _BY_MASK),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, List, Optional
 
 from . import passes
 from .model import Call, Model
+from .protocol import EngineError
 from .request import Pass
 from .tokens import Tokens
 
@@ -79,7 +80,6 @@ class _Probe:
         # Within its block a position sees all.
         self.block = block
         self.length = LENGTH if block is None else max(2, min(LENGTH, block))
-        self._visible: Optional[float] = None
         self.ids = self._ids(self.length)
         changed = next(token for token in self._ids(self.length + 4)[::-1] if token != self.ids[-1])
         self.other = self.ids[:-1] + [changed]
@@ -107,33 +107,37 @@ class _Probe:
         moved = self.logits(self.ids, **fields)[0, at] - self.logits(self.other, **fields)[0, at]
         return float(moved.abs().max())
 
-    @property
-    def visible(self) -> float:
-        """How far the last position moves itself: what a token that is seen changes."""
-        if self._visible is None:
-            self._visible = self.change(-1)
-        return self._visible
+    def least(self) -> float:
+        """What is more than rounding: a share of how far the last position moves itself."""
+        return _NOTHING * self.change(-1)
+
+    def sees(self) -> bool:
+        """Whether the first position sees the last one. False where the mask is none that the model takes."""
+        try:
+            return self.change(0) > self.least()
+        except EngineError:
+            raise
+        except Exception:  # What a model raises at a mask of another kind.
+            if not self.model.call.full:
+                raise
+            return False
 
 
 def _sight(probe: _Probe, found: Findings, said: bool) -> None:
     """Whether the first position sees the last one, and with which mask."""
     model = probe.model
-    least = _NOTHING * probe.visible
-    if probe.change(0) > least:
+    if probe.sees():
         return
     if not said:
         for mask in ("additive", "boolean"):
             model.call = Call(mask, full=True)
-            try:
-                opened = probe.change(0) > least
-            except Exception:  # It takes no such mask.
-                continue
-            if opened:
-                found.call = model.call
+            if probe.sees():
                 found.sentences.append(
-                    "without a mask the first position does not see the last one: the model is causal. It is given a 4-D "
-                    "mask (%s) that opens all positions" % mask
+                    "%s the first position does not see the last one. The model is given a 4-D mask (%s) that opens all "
+                    "positions"
+                    % ("with the mask of its family" if found.call.full else "without a mask", mask)
                 )
+                found.call = model.call
                 return
         model.call = found.call
     found.sees = False
@@ -149,7 +153,7 @@ def _masks(probe: _Probe, found: Findings, known: bool) -> None:
     if model.call.mask == "none" or model.call.causal or not found.sees:
         return
     hidden = [True] * (probe.length - 1) + [False]
-    least = _NOTHING * probe.visible
+    least = probe.least()
     reason = "a position that is hidden is seen all the same"
     try:
         heeds = probe.change(0, keys=hidden) <= least

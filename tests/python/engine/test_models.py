@@ -98,7 +98,7 @@ class Transformers(unittest.TestCase):
 
     def test_an_unknown_class_is_opened_too(self):
         engine = self.engine(self.tiny("Mistral", sliding_window=None))
-        self.assertIn("It is given a 4-D mask (additive)", engine.facts.findings[0])
+        self.assertIn("is given a 4-D mask (additive)", engine.facts.findings[0])
         self.assertIn("attention_full", engine.can())
 
     def test_a_full_mask_gives_what_the_network_gives_that_knows_no_other(self):

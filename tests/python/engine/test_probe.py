@@ -81,7 +81,7 @@ class Probe(unittest.TestCase):
         for masks in ("additive", "boolean"):
             engine = self.engine(toy(causal=True, masks=masks), mask=MASK)
             [finding] = engine.facts.findings
-            self.assertIn("the model is causal. It is given a 4-D mask (%s)" % masks, finding)
+            self.assertIn("The model is given a 4-D mask (%s)" % masks, finding)
             self.assertEqual((engine.model.call.mask, engine.model.call.full), (masks, True))
             self.assertIn("attention_full", engine.can())
             # From then on the first position sees the last one.
