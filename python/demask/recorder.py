@@ -17,10 +17,8 @@ a shape that does not fit), one warning says so, recording stops, `fault` holds 
 Part of demask (MIT or Apache-2.0).
 """
 
-try:
-    import fcntl
-except ImportError:  # There is none on Windows.
-    fcntl = None
+from __future__ import annotations
+
 import gzip
 import json
 import math
@@ -29,6 +27,12 @@ import struct
 import sys
 import time
 import warnings
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+
+try:
+    import fcntl
+except ImportError:  # There is none on Windows.
+    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["Recorder"]
 
@@ -47,6 +51,15 @@ LEAST = 0.001
 # Columns that may be given in place of logits, one value a position.
 IDS = ("argmax", "choice")
 NUMBERS = ("p_argmax", "p_choice", "p_eos", "score")
+
+# What is taken as tensors, arrays or lists of one or two dimensions, with one for the batch in front or without.
+Values = Any
+
+# A row a position: ids, numbers, or pairs of them.
+Columns = Dict[str, List[Any]]
+
+# The text of a token, in the manner of this module: text, bytes of part of a character, a control token's name, or none.
+Text = Union[str, bytes, Dict[str, str], None]
 
 
 class Recorder:
@@ -68,52 +81,52 @@ class Recorder:
 
     def __init__(
         self,
-        path,
-        mask,
-        eos=None,
-        tokenizer=None,
-        prompt=None,
-        in_x=True,
-        canvas=None,
-        strategy="unknown",
-        model="unknown",
-        family="",
-        prompt_text="",
-        top_k=5,
-        shift=False,
-        batch=0,
-    ):
+        path: Union[str, "os.PathLike[str]"],
+        mask: Optional[int],
+        eos: Optional[int] = None,
+        tokenizer: Any = None,
+        prompt: Optional[Values] = None,
+        in_x: bool = True,
+        canvas: Optional[Values] = None,
+        strategy: str = "unknown",
+        model: str = "unknown",
+        family: str = "",
+        prompt_text: str = "",
+        top_k: int = 5,
+        shift: bool = False,
+        batch: int = 0,
+    ) -> None:
         self.path = os.fspath(path)
         self.mask = None if mask is None else _id(mask)
         self.eos = None if eos is None else _id(eos)
         self.top_k, self.shift, self.batch = int(top_k), bool(shift), int(batch)
-        self.fault = None
+        self.fault: Optional[str] = None
         self._texts = _texts(tokenizer)
-        self._known = set()
-        self._canvas = None
-        self._node = None
+        self._known: set[int] = set()
+        self._canvas: Any = None
+        self._node: Optional[int] = None
         self._nodes = 0
         self._predictions = 0
-        self._open = None
-        self._prompt = [] if prompt is None else _ids(prompt, self.batch)
+        self._open: Optional[Tuple[float, Columns]] = None
+        self._prompt: List[Any] = [] if prompt is None else _ids(prompt, self.batch)
         self._in_x = bool(in_x)
         if canvas is not None and prompt is None:
             ids = _ids(canvas, self.batch)
             self._prompt = ids[: ids.index(self.mask)] if self.mask in ids else []
-        names = [str(name) for name in (strategy, model, family, prompt_text)]
-        strategy, model, family, prompt_text = names
+        strategy, model, family, prompt_text = str(strategy), str(model), str(family), str(prompt_text)
         if self.path.endswith(".zst"):
             raise ValueError("the standard library cannot write .zst: name the recording .jsonl or .jsonl.gz")
         packed = self.path.endswith(".gz")
         piped = self.path == "-"
         place = sys.stdout.fileno() if piped else self.path
         # What is there goes once it is known that nobody writes it.
+        self._raw: Any = None
         self._raw = raw = open(place, "ab", buffering=-1 if packed else 0, closefd=not piped)
         if not piped and os.path.isfile(self.path):
             _claim(raw, self.path)
             raw.truncate(0)
-        self._file = gzip.GzipFile(filename="", mode="wb", fileobj=raw) if packed else raw
-        facts = {"name": model, "family": family}
+        self._file: Any = gzip.GzipFile(filename="", mode="wb", fileobj=raw) if packed else raw
+        facts: Dict[str, Any] = {"name": model, "family": family}
         facts.update({"mask": self.mask} if self.mask is not None else {})
         facts.update({"eos": self.eos} if self.eos is not None else {})
         facts.update({"shift": True} if self.shift else {})
@@ -139,17 +152,17 @@ class Recorder:
             raise
         self._clock = time.perf_counter()
 
-    def __enter__(self):
+    def __enter__(self) -> Recorder:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def start(self, canvas):
+    def start(self, canvas: Values) -> None:
         """Starts a run at `canvas`: another one after the first, or the first where it is not all masks."""
         self._guarded(lambda: self._root(self._region(_ids(canvas, self.batch))))
 
-    def step(self, x, logits=None, **columns):
+    def step(self, x: Values, logits: Optional[Values] = None, **columns: Optional[Values]) -> None:
         """Records that the canvas is `x` now, and what it was decided on.
 
         `logits` are those the step was decided on, of the canvas before it: [positions, vocabulary], with a dimension
@@ -161,11 +174,11 @@ class Recorder:
         self._guarded(lambda: self._step(x, self._reduced(logits, columns, x), took))
         self._clock = time.perf_counter()
 
-    def watching(self, model, batch=None):
+    def watching(self, model: Any, batch: Optional[int] = None) -> _Watch:
         """Records the forward passes of `model`, for loops that cannot be changed: see `_Watch`."""
         return _Watch(self, model, self.batch if batch is None else batch)
 
-    def close(self, final=None):
+    def close(self, final: Optional[Values] = None) -> None:
         """Ends the recording. `final` is what the loop returned, for one that is watched."""
         if self._open is not None:
             pending, self._open = self._open, None
@@ -177,7 +190,7 @@ class Recorder:
 
     # -- Writing
 
-    def _guarded(self, work):
+    def _guarded(self, work: Callable[[], None]) -> None:
         """Does something that must not stop the loop around it, unless recording has stopped."""
         if self.fault is not None or self._file is None:
             return
@@ -192,7 +205,7 @@ class Recorder:
                 # Somebody turns warnings into errors; this one must not be one.
                 print(self.fault, file=sys.stderr)
 
-    def _shut(self):
+    def _shut(self) -> None:
         file, raw, self._file, self._raw = self._file, self._raw, None, None
         for one in (file, raw):
             try:
@@ -201,40 +214,41 @@ class Recorder:
             except Exception:
                 pass
 
-    def _write(self, record):
+    def _write(self, record: Mapping[str, Any]) -> None:
         data = (_json(record) + "\n").encode("utf-8")
         while data:
             data = data[self._file.write(data) :]
         # Packed lines are flushed each, so that they can be followed and outlive a kill.
         self._file.flush()
 
-    def _name(self, tokens):
+    def _name(self, tokens: Iterable[Optional[int]]) -> None:
         """Writes the texts of tokens that were not named before."""
-        if self._texts is None:
+        texts = self._texts
+        if texts is None:
             return
         fresh = sorted({token for token in tokens if token is not None and token not in self._known})
         if fresh:
             self._known.update(fresh)
-            self._write({"kind": "tokens", "tokens": {str(token): _text(self._texts(token)) for token in fresh}})
+            self._write({"kind": "tokens", "tokens": {str(token): _text(texts(token)) for token in fresh}})
 
-    def _root(self, canvas):
+    def _root(self, canvas: List[Any]) -> None:
         self._name(self._prompt)
         self._name(canvas)
-        record = {"kind": "root", "id": self._nodes, "prompt": self._prompt, "length": len(canvas)}
+        record: Dict[str, Any] = {"kind": "root", "id": self._nodes, "prompt": self._prompt, "length": len(canvas)}
         if any(token != self.mask for token in canvas):
             record["canvas"] = canvas
         self._write(record)
         self._node, self._canvas = self._nodes, canvas
         self._nodes += 1
 
-    def _step(self, x, columns, took):
+    def _step(self, x: Values, columns: Columns, took: float) -> None:
         canvas = self._region(_ids(x, self.batch))
         if self._node is None:
             # All masks: as many as there are positions now.
             if self.mask is None:
                 raise ValueError("without a mask token, give the first canvas with canvas=")
             self._root([self.mask] * len(canvas))
-        record = {"kind": "step", "id": self._nodes, "parent": self._node}
+        record: Dict[str, Any] = {"kind": "step", "id": self._nodes, "parent": self._node}
         if columns:
             record["prediction"] = self._prediction(columns)
         self._name(canvas)
@@ -244,7 +258,7 @@ class Recorder:
         self._node, self._canvas = self._nodes, canvas
         self._nodes += 1
 
-    def _prediction(self, columns):
+    def _prediction(self, columns: Columns) -> str:
         """Writes a prediction on the canvas that is; its key."""
         rows = len(self._canvas)
         for name, values in columns.items():
@@ -253,7 +267,7 @@ class Recorder:
         masked = [at for at, token in enumerate(self._canvas) if token == self.mask or self.mask is None]
         key = "%032x" % (self._predictions + 1)
         self._predictions += 1
-        written = {}
+        written: Dict[str, Any] = {}
         for name in IDS:
             if name in columns:
                 written[name] = columns[name]
@@ -273,33 +287,33 @@ class Recorder:
         self._write({"kind": "prediction", "key": key, "rows": rows, "columns": written})
         return key
 
-    def _end(self):
+    def _end(self) -> None:
         if self._node is not None:
             finish = "complete" if self.mask not in self._canvas else "out_of_steps"
             self._write({"kind": "end", "at": self._node, "finish": finish})
 
     # -- Reading what the loop has
 
-    def _region(self, ids):
+    def _region(self, ids: List[Any]) -> List[Any]:
         """What lies behind the prompt."""
         start = len(self._prompt) if self._in_x else 0
         if start and ids[:start] != self._prompt:
             raise ValueError("the canvas does not begin with the prompt; in_x=False if it never does")
         return ids[start:]
 
-    def _reduced(self, logits, columns, x):
+    def _reduced(self, logits: Optional[Values], columns: Mapping[str, Optional[Values]], x: Values) -> Columns:
         """Columns by name, one entry a generated position of the canvas before, from which `x` was made."""
         canvas = self._region(_ids(x, self.batch)) if self._canvas is None else self._canvas
-        given = {}
+        given: Columns = {}
         for name, values in columns.items():
             name = "p_choice" if name == "confidence" and "choice" in columns else name
             name = "p_argmax" if name == "confidence" else name
             if name not in IDS + NUMBERS:
                 raise TypeError("there is no column `%s`; there are %s" % (name, ", ".join(IDS + NUMBERS)))
             if values is not None:
-                values = _ids(values, self.batch) if name in IDS else _floats(values, self.batch)
-                start, end = self._rows(len(values), len(canvas))
-                given[name] = values[start:end]
+                read: List[Any] = _ids(values, self.batch) if name in IDS else _floats(values, self.batch)
+                start, end = self._rows(len(read), len(canvas))
+                given[name] = read[start:end]
         if logits is None:
             return given
         logits = _sequence(logits, self.batch, 2)
@@ -315,7 +329,7 @@ class Recorder:
         reduced.update(given)
         return reduced
 
-    def _rows(self, found, rows):
+    def _rows(self, found: int, rows: int) -> Tuple[int, int]:
         """Where the `rows` of the generated region are among so many rows of predictions."""
         prompt = len(self._prompt)
         if found == rows:
@@ -339,11 +353,11 @@ class _Watch:
     begin with the prompt (the second one of guidance, those over a part with a cache) are not recorded.
     """
 
-    def __init__(self, recorder, model, batch):
+    def __init__(self, recorder: Recorder, model: Any, batch: int) -> None:
         self.recorder, self.model, self.batch = recorder, model, batch
-        self.handle = None
+        self.handle: Any = None
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         if hasattr(self.model, "register_forward_hook"):
             try:
                 self.handle = self.model.register_forward_hook(self._hook, with_kwargs=True)
@@ -354,21 +368,21 @@ class _Watch:
         if not callable(self.model):
             raise TypeError("what is watched must be a torch module or a function")
 
-        def watched(*args, **kwargs):
+        def watched(*args: Any, **kwargs: Any) -> Any:
             output = self.model(*args, **kwargs)
             self._hook(None, args, kwargs, output)
             return output
 
         return watched
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         if self.handle is not None:
             self.handle.remove()
 
-    def _hook(self, _, args, kwargs, output):
+    def _hook(self, _: Any, args: Any, kwargs: Any, output: Any) -> None:
         self.recorder._guarded(lambda: self._pass(args, kwargs, output))
 
-    def _pass(self, args, kwargs, output):
+    def _pass(self, args: Any, kwargs: Any, output: Any) -> None:
         recorder = self.recorder
         took = time.perf_counter() - recorder._clock
         ids = kwargs.get("input_ids")
@@ -402,7 +416,7 @@ class _Number:
 
     __slots__ = ("text",)
 
-    def __init__(self, value, digits=None):
+    def __init__(self, value: float, digits: Optional[int] = None) -> None:
         value = float(value)
         if digits is None:
             self.text = _shortest(value)
@@ -410,7 +424,7 @@ class _Number:
             self.text = "%.*g" % (digits, value) if math.isfinite(value) else "null"
 
 
-def _claim(file, path):
+def _claim(file: Any, path: str) -> None:
     """Takes a file for this writer until it is closed: two that write one recording would leave neither."""
     if fcntl is None:
         return
@@ -423,7 +437,7 @@ def _claim(file, path):
         pass  # The file system knows no locks.
 
 
-def _shortest(value):
+def _shortest(value: float) -> str:
     if not math.isfinite(value):
         return "null"
     if value == 0.0 or value == 1.0:
@@ -439,7 +453,7 @@ def _shortest(value):
     return text
 
 
-def _json(value):
+def _json(value: Any) -> str:
     if isinstance(value, _Number):
         return value.text
     if isinstance(value, dict):
@@ -449,14 +463,14 @@ def _json(value):
     return json.dumps(value)
 
 
-def _kept(row):
+def _kept(row: List[Tuple[int, float]]) -> List[Tuple[int, float]]:
     return [pair for rank, pair in enumerate(row) if rank < 2 or pair[1] >= LEAST]
 
 
 # -- Tensors, arrays and lists
 
 
-def _kind(values):
+def _kind(values: Values) -> str:
     """`torch`, `numpy` or `list`. Neither library is imported: who has its values has it loaded."""
     module = type(values).__module__.split(".")[0]
     if "torch" in sys.modules and isinstance(values, sys.modules["torch"].Tensor):
@@ -466,16 +480,17 @@ def _kind(values):
     return "list"
 
 
-def _callers():
+def _callers() -> int:
     """How many calls above `_guarded` the loop is, as `warnings.warn` counts."""
-    level, frame = 1, sys._getframe(1)
+    level = 1
+    frame: Any = sys._getframe(1)
     here = frame.f_code.co_filename
     while frame is not None and frame.f_code.co_filename == here:
         level, frame = level + 1, frame.f_back
     return level
 
 
-def _sequence(values, batch, dimensions):
+def _sequence(values: Values, batch: int, dimensions: int) -> Any:
     """The values of one sequence of a batch, where there is a batch."""
     kind = _kind(values)
     if kind == "list" and (isinstance(values, (str, bytes, dict)) or not hasattr(values, "__len__")):
@@ -499,29 +514,29 @@ def _sequence(values, batch, dimensions):
     return values
 
 
-def _list(values, batch):
+def _list(values: Values, batch: int) -> List[Any]:
     values = _sequence(values, batch, 1)
-    return values.tolist() if hasattr(values, "tolist") else list(values)
+    return list(values.tolist() if hasattr(values, "tolist") else values)
 
 
-def _id(value):
-    value = int(value)
-    if not 0 <= value < 2**32 - 1:
-        raise ValueError("%d is no token id" % value)
-    return value
+def _id(value: Any) -> int:
+    token = int(value)
+    if not 0 <= token < 2**32 - 1:
+        raise ValueError("%d is no token id" % token)
+    return token
 
 
-def _ids(values, batch):
+def _ids(values: Values, batch: int) -> List[Optional[int]]:
     return [None if value is None else _id(value) for value in _list(values, batch)]
 
 
-def _floats(values, batch):
+def _floats(values: Values, batch: int) -> List[float]:
     return [math.nan if value is None else float(value) for value in _list(values, batch)]
 
 
-def _reduce(logits, eos, top_k):
+def _reduce(logits: Any, eos: Optional[int], top_k: int) -> Columns:
     """Columns of rows of logits."""
-    columns = {}
+    columns: Columns = {}
     if _kind(logits) == "list" and len(logits) and _kind(logits[0]) != "list":
         # A list of tensors or arrays.
         logits = sys.modules[_kind(logits[0])].stack(list(logits))
@@ -532,20 +547,27 @@ def _reduce(logits, eos, top_k):
     return columns
 
 
-def _columns(argmax, p_argmax, p_eos, entropy, tokens, p):
+def _columns(
+    argmax: List[int],
+    p_argmax: List[float],
+    p_eos: Optional[List[float]],
+    entropy: List[float],
+    tokens: Optional[List[List[int]]],
+    p: Optional[List[List[float]]],
+) -> Columns:
     # Of a row that is not finite nothing is known.
-    argmax = [token if math.isfinite(value) else None for token, value in zip(argmax, p_argmax)]
-    columns = {"argmax": argmax, "p_argmax": p_argmax, "entropy": entropy}
+    known = [token if math.isfinite(value) else None for token, value in zip(argmax, p_argmax)]
+    columns: Columns = {"argmax": known, "p_argmax": p_argmax, "entropy": entropy}
     if p_eos is not None:
         columns["p_eos"] = p_eos
-    if tokens is not None:
+    if tokens is not None and p is not None:
         columns["top_k"] = [
             [(token, value) for token, value in zip(*row) if math.isfinite(value)] for row in zip(tokens, p)
         ]
     return columns
 
 
-def _reduce_torch(logits, eos, top_k):
+def _reduce_torch(logits: Any, eos: Optional[int], top_k: int) -> Columns:
     logits = logits.detach().float()
     whole = logits.logsumexp(-1)
     best, argmax = logits.max(-1)
@@ -561,7 +583,7 @@ def _reduce_torch(logits, eos, top_k):
     return _columns(argmax.tolist(), (best - whole).exp().tolist(), p_eos, entropy.tolist(), tokens, p)
 
 
-def _reduce_numpy(logits, eos, top_k):
+def _reduce_numpy(logits: Any, eos: Optional[int], top_k: int) -> Columns:
     np = sys.modules["numpy"]
     logits = np.asarray(logits).astype(np.float32)
     with np.errstate(all="ignore"):
@@ -582,7 +604,7 @@ def _reduce_numpy(logits, eos, top_k):
     return _columns(logits.argmax(-1).tolist(), p_argmax, p_eos, entropy.tolist(), tokens, p)
 
 
-def _reduce_lists(logits, eos, top_k):
+def _reduce_lists(logits: Sequence[Sequence[float]], eos: Optional[int], top_k: int) -> Columns:
     if len({len(row) for row in logits}) > 1:
         raise ValueError("the rows of the logits have different lengths")
     rows = [_reduce_row([float(value) for value in row], eos, top_k) for row in logits]
@@ -590,7 +612,9 @@ def _reduce_lists(logits, eos, top_k):
     return _columns(argmax, p_argmax, None if eos is None else p_eos, entropy, tokens if top_k > 0 else None, p)
 
 
-def _reduce_row(row, eos, top_k):
+def _reduce_row(
+    row: List[float], eos: Optional[int], top_k: int
+) -> Tuple[int, float, Optional[float], float, List[int], List[float]]:
     best = max(row)
     if not math.isfinite(best) or any(map(math.isnan, row)):
         return 0, math.nan, math.nan, math.nan, [], []
@@ -607,7 +631,7 @@ def _reduce_row(row, eos, top_k):
 # -- Texts of tokens
 
 
-def _texts(tokenizer):
+def _texts(tokenizer: Any) -> Optional[Callable[[int], Text]]:
     """A function from a token's id to its text, or None."""
     if tokenizer is None:
         return None
@@ -618,23 +642,26 @@ def _texts(tokenizer):
     if hasattr(tokenizer, "id_to_token"):
         added = tokenizer.get_added_tokens_decoder() if hasattr(tokenizer, "get_added_tokens_decoder") else {}
         return _pieces(tokenizer.id_to_token, set(), added, tokenizer)
+    text: Optional[Callable[[int], Text]] = None
     if isinstance(tokenizer, dict):
-        return tokenizer.get
-    if isinstance(tokenizer, (list, tuple)):
-        return lambda token: tokenizer[token] if token < len(tokenizer) else None
-    if callable(tokenizer):
-        return tokenizer
-    if hasattr(tokenizer, "decode"):
-        return lambda token: tokenizer.decode([token])
+        text = tokenizer.get
+    elif isinstance(tokenizer, (list, tuple)):
+        text = lambda token: tokenizer[token] if token < len(tokenizer) else None
+    elif callable(tokenizer):
+        text = tokenizer
+    elif hasattr(tokenizer, "decode"):
+        text = lambda token: tokenizer.decode([token])
+    if text is not None:
+        return text
     raise TypeError("tokenizer= takes a tokenizer, a dict or list of texts, or a function from id to text")
 
 
-def _pieces(piece_of, special, added, tokenizer):
+def _pieces(piece_of: Callable[[int], Any], special: set[int], added: Any, tokenizer: Any) -> Callable[[int], Text]:
     """Texts from the pieces of a tokenizer of Hugging Face."""
     vocabulary = tokenizer.get_vocab() if hasattr(tokenizer, "get_vocab") else {}
     bytes_of = _alphabet() if not vocabulary or "\u0120" in vocabulary else {}
 
-    def text(token):
+    def text(token: int) -> Text:
         piece = piece_of(token)
         known = added.get(token) if hasattr(added, "get") else None
         if token in special or getattr(known, "special", False):
@@ -651,12 +678,12 @@ def _pieces(piece_of, special, added, tokenizer):
         if bytes_of and all(character in bytes_of for character in piece):
             return bytes(bytes_of[character] for character in piece)
         # Sentence pieces write a space as this.
-        return piece.replace("\u2581", " ")
+        return str(piece).replace("\u2581", " ")
 
     return text
 
 
-def _alphabet():
+def _alphabet() -> Dict[str, int]:
     """Bytes by the printable characters that stand for them in byte-level BPE, since GPT-2."""
     plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in plain]
@@ -665,7 +692,7 @@ def _alphabet():
     return alphabet
 
 
-def _text(text):
+def _text(text: Text) -> Union[str, Dict[str, str], None]:
     """A text as the format has it."""
     if text is None:
         return None
