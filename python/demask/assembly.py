@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Iterable, Optional, Tuple, Union
 from . import passes
 from .answers import Engine, Facts
 from .families import FAMILIES, family
-from .model import MASKS, Call, Model
+from .model import MASKS, Call, Leads, Model
+from .passes import Inputs
 from .probe import Findings, look_at
 from .protocol import EngineError
 from .request import Pass
@@ -38,8 +39,9 @@ def engine_of(
     context: Optional[int] = None,
     device: Union["torch.device", str, None] = None,
     probe: bool = True,
+    leads: Optional[Leads] = None,
 ) -> Engine:
-    """What `serve` serves; its arguments mean the same."""
+    """What `serve` serves; its arguments mean the same. `leads` is told what is computed next, before it is."""
     import torch
 
     config = getattr(model, "config", None)
@@ -59,8 +61,9 @@ def engine_of(
     if isinstance(model, torch.nn.Module) and model.training:
         model.eval()
     wrapped = Model(model, call, None if device is None else torch.device(device))
+    wrapped.leads = leads
     try:
-        wrapped.columns = _columns(wrapped, blocks)
+        wrapped.columns = _columns(wrapped, _shortest(wrapped, blocks))
     except EngineError as error:
         raise RuntimeError(error.message) from None
     if context is None:
@@ -82,9 +85,11 @@ def engine_of(
     _check_tokens(facts, wrapped.columns, given=(mask is not None, eos is not None))
     sees = True
     if probe:
-        found = look_at(wrapped, tokens, facts.mask, blocks, attention is not None or masks is not None, model_type in FAMILIES)
+        said_so = attention is not None or masks is not None
+        found = look_at(wrapped, tokens, facts.mask, blocks, said_so, model_type in FAMILIES)
         sees = found.sees
         _take(found, facts, wrapped, known=model_type in FAMILIES or shift is not None)
+    wrapped.try_keeping(_shortest(wrapped, blocks))
     return Engine(wrapped, tokens, facts, sees)
 
 
@@ -121,10 +126,13 @@ def _take(found: Findings, facts: Facts, model: Model, known: bool) -> None:
     facts.findings.append("predictions are read one position before: on a text %s" % found.reading)
 
 
-def _columns(model: Model, block: Optional[int]) -> int:
-    """The columns of the logits, by the shortest call. Where the mask is of the wrong kind another one will do for that;
-    raises what the model raises if none does."""
-    inputs = passes.inputs([Pass([0, 0], block=None if block is None else (block, 0))], model.device)
+def _shortest(model: Model, block: Optional[int]) -> Inputs:
+    return passes.inputs([Pass([0, 0], block=None if block is None else (block, 0))], model.device)
+
+
+def _columns(model: Model, inputs: Inputs) -> int:
+    """The columns of the logits. Where the mask is of the wrong kind another one will do for that; raises what the model
+    raises if none does."""
     call = model.call
     try:
         return int(model.logits(inputs, None).shape[2])

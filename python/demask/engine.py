@@ -12,7 +12,7 @@ import signal
 import sys
 from typing import List, Optional
 
-from . import __version__
+from . import __version__, parallel
 from .answers import Engine, as_error
 from .connection import Gone, is_child, pipes
 from .conversation import Inbox, converse, greet
@@ -61,8 +61,7 @@ def parser() -> argparse.ArgumentParser:
 
 def load_engine(args: argparse.Namespace, work: Work) -> Engine:
     """What the command line names, loaded and tried out. Raises `EngineError`, and what `work` raises."""
-    checkpoint = Checkpoint(args.model, args.device, args.device_map, args.dtype, args.trust_remote_code, args.revision)
-    model, tokenizer = load(checkpoint, work)
+    model, tokenizer = load(_checkpoint(args), work)
     work("the first pass" if args.no_probe else "trying out the model")
     from .assembly import engine_of
 
@@ -76,6 +75,7 @@ def load_engine(args: argparse.Namespace, work: Work) -> Engine:
             attention=args.attention,
             shift=None if args.shift is None else args.shift == "yes",
             probe=not args.no_probe,
+            leads=parallel.leads() if parallel.processes() > 1 else None,
         )
     except ValueError as error:
         raise EngineError("load", str(error)) from None
@@ -84,6 +84,18 @@ def load_engine(args: argparse.Namespace, work: Work) -> Engine:
     except Exception as error:  # Whatever the model raises.
         found = as_error(error)
         raise EngineError("load", found.message, found.trace) from error
+
+
+def _checkpoint(args: argparse.Namespace) -> Checkpoint:
+    return Checkpoint(
+        args.model,
+        args.device,
+        args.device_map,
+        args.dtype,
+        args.trust_remote_code,
+        args.revision,
+        parallel=parallel.processes() > 1,
+    )
 
 
 def _token(text: Optional[str]) -> "int | str | None":
@@ -100,9 +112,16 @@ def main(arguments: Optional[List[str]] = None) -> int:
     # Who ends it this way wants its socket to go too.
     signal.signal(signal.SIGTERM, ended)
     try:
-        if args.listen is None and is_child():
-            return _over_pipes(args)
-        return _at_socket(args)
+        if parallel.rank() > 0:
+            # Standard output is the first process's alone.
+            os.dup2(2, 1)
+            parallel.follow(load(_checkpoint(args), lambda what: None)[0])
+            return 0
+        try:
+            return _over_pipes(args) if args.listen is None and is_child() else _at_socket(args)
+        finally:
+            if parallel.processes() > 1:
+                parallel.dismiss()
     except KeyboardInterrupt:
         return 0
     except EngineError as error:

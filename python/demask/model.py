@@ -20,8 +20,8 @@ Watch = Callable[[int], None]
 # the name `attention_bias`, a 2-D mask of keys, or not at all.
 MASKS = ("additive", "boolean", "bias", "keys", "none")
 
-# Names under which transformers' models take the positions whose logits are wanted.
-_KEEPS = ("logits_to_keep", "num_logits_to_keep")
+# The name under which models of transformers take the positions whose logits are wanted.
+_KEEPS = "logits_to_keep"
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,10 @@ class Call:
     mask: str = "additive"
     full: bool = False
     causal: bool = False
+
+
+# Told what is computed next: the inputs, the positions whose logits are wanted, and how the model is called.
+Leads = Callable[[Inputs, Optional[List[int]], Call], None]
 
 
 class Model:
@@ -55,6 +59,10 @@ class Model:
         self._takes = _parameters(forward)
         # Whether position numbers reach the model.
         self.takes_positions = not self._named or "position_ids" in self._takes
+        # Whether the head is computed for the positions only whose logits are wanted.
+        self.keeps = False
+        # Tells the other processes of a tensor parallel model what is computed next.
+        self.leads: Optional[Leads] = None
 
     @property
     def takes_masks(self) -> bool:
@@ -69,45 +77,59 @@ class Model:
         import torch
 
         batch, length = inputs.ids.shape
-        keeping = next((name for name in _KEEPS if name in self._takes), None) if rows is not None else None
-        with torch.no_grad(), _Hooks(self.layers, watch):
-            output = self._run(inputs, {} if keeping is None or rows is None else {keeping: rows})
+        kept = rows if self.keeps else None
+        if self.leads is not None:
+            # The others cannot be called back once they compute: who wants to stop hears of it behind the pass.
+            self.leads(inputs, kept, self.call)
+        with torch.no_grad(), _Hooks(self.layers, watch, late=self.leads is not None):
+            output = self.run(inputs, kept)
         logits = _logits_in(output)
         if logits.dim() == 2 and batch == 1:
             logits = logits[None]
-        kept = length if keeping is None or rows is None else len(rows)
-        if logits.dim() != 3 or tuple(logits.shape[:2]) not in ((batch, kept), (batch, length)):
+        expected = length if kept is None else len(kept)
+        if logits.dim() != 3 or tuple(logits.shape[:2]) != (batch, expected):
             raise EngineError(
                 "failed",
                 "the model gave logits of shape %s for ids of shape %s: expected [%d, %d, columns]"
-                % (list(logits.shape), [batch, length], batch, length),
+                % (list(logits.shape), [batch, length], batch, expected),
             )
         if self.columns and logits.shape[2] != self.columns:
             raise EngineError(
                 "failed", "the model gave %d columns of logits, and %d before" % (logits.shape[2], self.columns)
             )
-        if rows is not None and logits.shape[1] != len(rows):
-            logits = logits[:, torch.tensor(rows, dtype=torch.int64, device=logits.device)]
-        elif rows is not None and keeping is None:
+        if rows is not None and kept is None:
             logits = logits[:, torch.tensor(rows, dtype=torch.int64, device=logits.device)]
         return logits
 
-    def _run(self, inputs: Inputs, keep: Dict[str, List[int]]) -> Any:
+    def try_keeping(self, inputs: Inputs) -> None:
+        """Finds out whether the head can be computed for some positions only; `inputs` has two at least."""
+        import torch
+
+        if _KEEPS not in self._takes:
+            return
+        try:
+            expected = self.logits(inputs, [1, 0])
+            self.keeps = True
+            self.keeps = torch.allclose(self.logits(inputs, [1, 0]), expected, rtol=1e-2, atol=1e-2, equal_nan=True)
+        except Exception:  # It takes their number, or something else.
+            self.keeps = False
+
+    def run(self, inputs: Inputs, kept: Optional[List[int]]) -> Any:
+        """Calls the model; what it gives back. `kept`: positions whose logits are wanted, None for all."""
+        import torch
+
         mask = self._mask(inputs)
         if not self._named:
             return self.function(inputs.ids, mask, inputs.positions)
-        import torch
-
         named: Dict[str, Any] = {}
-        name = "attention_bias" if self.call.mask == "bias" else "attention_mask"
         if mask is not None:
-            named[name] = mask
+            named["attention_bias" if self.call.mask == "bias" else "attention_mask"] = mask
         if inputs.positions is not None:
             if "position_ids" not in self._takes:
                 raise EngineError("unsupported", "this model takes no position numbers")
             named["position_ids"] = inputs.positions
-        for name, rows in keep.items():
-            named[name] = torch.tensor(rows, dtype=torch.int64, device=self.device)
+        if kept is not None:
+            named[_KEEPS] = torch.tensor(kept, dtype=torch.int64, device=self.device)
         # What was computed for one canvas is of no use for the next.
         named.update({"use_cache": False} if "use_cache" in self._takes else {})
         named.update({"return_dict": True} if "return_dict" in self._takes else {})
@@ -138,28 +160,39 @@ class Model:
 
 
 class _Hooks:
-    """Tells `watch` after each layer, for as long as a pass takes."""
+    """Tells `watch` after each layer, for as long as a pass takes. `late`: what it raises is raised behind the pass."""
 
-    def __init__(self, layers: List["torch.nn.Module"], watch: Optional[Watch]) -> None:
-        self.layers = layers if watch is not None else []
-        self.watch = watch
+    def __init__(self, layers: List["torch.nn.Module"], watch: Optional[Watch], late: bool) -> None:
+        self.layers, self.watch, self.late = layers, watch, late
         self.handles: List[Any] = []
+        self.raised: Optional[Exception] = None
 
     def __enter__(self) -> None:
-        watch = self.watch
-        if watch is None:
+        if self.watch is None:
             return
-        watch(0)
+        self._tell(0)
         for number, layer in enumerate(self.layers):
 
-            def done(*_: Any, number: int = number, watch: Watch = watch) -> None:
-                watch(number + 1)
+            def done(*_: Any, number: int = number) -> None:
+                self._tell(number + 1)
 
             self.handles.append(layer.register_forward_hook(done))
 
-    def __exit__(self, *_: Any) -> None:
+    def _tell(self, done: int) -> None:
+        if self.watch is None or self.raised is not None:
+            return
+        try:
+            self.watch(done)
+        except Exception as error:
+            if not self.late:
+                raise
+            self.raised = error
+
+    def __exit__(self, kind: Any, *_: Any) -> None:
         for handle in self.handles:
             handle.remove()
+        if kind is None and self.raised is not None:
+            raise self.raised
 
 
 def _logits_in(output: Any) -> "torch.Tensor":
