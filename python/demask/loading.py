@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Optional, Tuple
@@ -53,6 +54,8 @@ def load(checkpoint: Checkpoint, work: Work) -> Tuple[Any, Any]:
     shared: Dict[str, Any] = {"trust_remote_code": checkpoint.trust}
     if checkpoint.revision:
         shared["revision"] = checkpoint.revision
+    if checkpoint.path.startswith(("/", ".", "~")) and not os.path.isdir(os.path.expanduser(checkpoint.path)):
+        raise EngineError("load", "%s: there is no such folder" % checkpoint.path)
     work("reading the configuration")
     config = _tried(checkpoint, lambda: transformers.AutoConfig.from_pretrained(checkpoint.path, **shared))
     fields: Dict[str, Any] = dict(shared)
@@ -60,7 +63,7 @@ def load(checkpoint: Checkpoint, work: Work) -> Tuple[Any, Any]:
     device = _device(torch, checkpoint.device)
     quantised = getattr(config, "quantization_config", None) is not None
     if checkpoint.parallel:
-        fields["tp_plan"] = "auto"
+        fields.update(_parallel(transformers))
     elif checkpoint.device_map:
         fields["device_map"] = checkpoint.device_map
     elif quantised:
@@ -92,11 +95,14 @@ def _model(transformers: Any, checkpoint: Checkpoint, config: Any, fields: Dict[
             except Exception as error:  # Whatever a checkpoint's own code raises.
                 if _is_trust(error):
                     raise _refused(checkpoint) from None
-                failures.append("%s (%s): %s" % (name, attention, _first_line(error)))
+                if "Unrecognized configuration class" in str(error):
+                    break
+                failures.append(_first_line(error))
                 # Another attention mends nothing else.
                 if "attn" not in str(error) and "attention" not in str(error).lower():
-                    break
-    raise EngineError("load", "%s cannot be loaded. %s" % (checkpoint.path, "; ".join(failures)))
+                    raise EngineError("load", "%s cannot be loaded: %s" % (checkpoint.path, failures[0])) from error
+    what = failures[0] if failures else "transformers knows no language model of type %s" % getattr(config, "model_type", "?")
+    raise EngineError("load", "%s cannot be loaded: %s" % (checkpoint.path, what))
 
 
 def classes(config: Any) -> List[str]:
@@ -142,6 +148,14 @@ def _dtype_name(transformers: Any) -> str:
     """`torch_dtype` is `dtype` since 4.56."""
     major, minor = (int(part) for part in str(transformers.__version__).split(".")[:2])
     return "dtype" if (major, minor) >= (4, 56) else "torch_dtype"
+
+
+def _parallel(transformers: Any) -> Dict[str, Any]:
+    """How tensor parallel is asked for: by a configuration of its own in newer versions."""
+    try:
+        return {"distributed_config": transformers.distributed.DistributedConfig(tp_plan="auto")}
+    except (AttributeError, ImportError, TypeError):
+        return {"tp_plan": "auto"}
 
 
 def _dtype(torch: Any, name: str) -> Any:

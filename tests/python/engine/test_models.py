@@ -1,5 +1,6 @@
 """Real classes of transformers with random weights, and checkpoints of the golden data, through the engine."""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -190,6 +191,41 @@ class Transformers(unittest.TestCase):
                 found = child.predict(predict(ids + [507] * 3, [len(ids), len(ids) + 3], ["argmax"]))
                 self.assertEqual(len(found["argmax"]), 3)
             self.assertEqual(child.process.returncode, 0, child.told)
+
+    @unittest.skipIf(importlib.util.find_spec("accelerate") is None, "needs accelerate")
+    def test_two_processes_share_a_model(self):
+        asked = predict([3, 77, 507, 507, 12], [0, 5], ["argmax", "p_argmax"])
+        with tempfile.TemporaryDirectory() as folder:
+            self.tiny("Qwen3", head_dim=16).save_pretrained(folder)
+            command = ["-m", "demask.engine", folder, "--device", "cpu", "--mask-token", "507"]
+            found = []
+            for launcher in ([], ["-m", "torch.distributed.run", "--nproc-per-node", "2"]):
+                with Child(*launcher, *command) as child:
+                    self.assertEqual(child.greeted()["mask"], 507)
+                    # A pass that is cancelled on the way leaves both where they were.
+                    child.send({**asked, "id": 7})
+                    child.send({"type": "cancel", "id": 7})
+                    self.assertIn(child.read()["type"], ("error", "prediction"))
+                    found.append(child.predict(asked))
+                self.assertEqual(child.process.returncode, 0, child.told)
+        self.assertEqual(found[0]["argmax"], found[1]["argmax"])
+        for one, two in zip(found[0]["p_argmax"], found[1]["p_argmax"]):
+            self.assertAlmostEqual(one, two, delta=1e-5)
+
+    def test_a_model_that_is_shared_is_given_up_behind_the_pass(self):
+        engine, told, others = self.engine(self.tiny("Qwen3", head_dim=16)), [], []
+        engine.model.leads = lambda inputs, kept, call: others.append(kept)
+
+        class Enough(Exception):
+            pass
+
+        def progress(done, of):
+            told.append(done)
+            raise Enough
+
+        with self.assertRaises(Enough):
+            engine.predict(predict([1, 2, 507], [2, 3], ["argmax"]), progress)
+        self.assertEqual((told, others), ([0], [[2]]), "nobody is asked again, and the pass is made to its end")
 
     def test_a_checkpoint_with_code_of_its_own_is_refused_by_name(self):
         with Child("-m", "demask.engine", str(GOLDEN / "models/llada-a"), "--device", "cpu") as child:
