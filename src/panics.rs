@@ -58,6 +58,7 @@ mod tests {
         let told: Result<(), String> = told.unwrap();
         assert!(told.unwrap_err().contains("inner"));
         let number = 7;
-        assert!(caught(|| panic!("outer {number}")).map(|()| ()).unwrap_err().contains("outer 7"));
+        let told: Result<(), String> = caught(|| panic!("outer {number}"));
+        assert!(told.unwrap_err().contains("outer 7"));
     }
 }
