@@ -1,4 +1,4 @@
-//! The Python recorder: its own tests, its examples, and a run of ours that it recorded.
+//! The Python package: its own tests, the recorder's examples, and a run of ours that it recorded.
 //!
 //! What runs Python is an extra, since not every machine has it: `cargo test --test python --
 //! --ignored` needs the system's `python3`, and nothing beside it.
@@ -44,6 +44,14 @@ fn canvases(recording: &Recording) -> Vec<Vec<TokenId>> {
 #[ignore = "needs python3"]
 fn the_recorders_own_tests_pass() {
     let told = python(&["-m", "unittest", "discover", "-s", "tests/python"]);
+    assert!(told.contains("OK"), "{told}");
+}
+
+/// Those that need torch and transformers are skipped where Python has none.
+#[test]
+#[ignore = "needs python3"]
+fn the_engines_own_tests_pass() {
+    let told = python(&["-m", "unittest", "discover", "-s", "tests/python/engine"]);
     assert!(told.contains("OK"), "{told}");
 }
 

@@ -180,7 +180,7 @@ class Engine:
             kept = logits[0].numel() * logits.element_size() <= KEPT
             self._last = (request.pass_, read, logits[0]) if kept else None
         reducer = Reducer(request)
-        layers, at_once = len(self.model.layers), rows_at_once(request, self.model.columns)
+        layers, at_once = len(self.model.layers), rows_at_once(request, self.model.columns, logits.device)
         for start in range(0, len(read), at_once):
             progress(layers, layers + 1)
             rows = slice(start, min(start + at_once, len(read)))
@@ -201,7 +201,7 @@ class Engine:
         first, end = request.rows
         plain = Request(request.pass_, (shadow[0], shadow[1]), request.mask, request.eos, ["p_current"])
         seen = Reducer(plain)
-        at_once = rows_at_once(plain, self.model.columns)
+        at_once = rows_at_once(plain, self.model.columns, logits.device)
         for start in range(0, len(logits), at_once):
             seen.push(logits[start : start + at_once].float())
         p = [float("nan")] * (end - first)

@@ -17,16 +17,19 @@ if TYPE_CHECKING:
 
 NEVER = float("-inf")
 
-# Logits held at once, as numbers: 16 M are 64 MB in float32, 130 rows of a vocabulary of 126,464.
+# Logits reduced at once, as numbers: 16 M are 64 MB in float32, 130 rows of a vocabulary of 126,464. On a CPU they are as
+# many as its caches hold.
 LOGITS_AT_ONCE = 1 << 24
+LOGITS_IN_CACHE = 1 << 19
 
 
-def rows_at_once(request: Request, columns: int) -> int:
+def rows_at_once(request: Request, columns: int, device: "torch.device") -> int:
     """Rows whose logits are reduced at once: sorting and comparing hold several float64 copies of them."""
     filters = request.filters
     heavy = request.earlier is not None or (filters is not None and (filters.top_p < 1.0 or filters.top_k > 0))
     canvases = 2 if request.guidance else 1
-    return max(LOGITS_AT_ONCE // columns // canvases // (4 if heavy else 1), 1)
+    at_once = LOGITS_IN_CACHE if device.type == "cpu" else LOGITS_AT_ONCE
+    return max(at_once // columns // canvases // (4 if heavy else 1), 1)
 
 
 def _wide(tensor: "torch.Tensor") -> "torch.Tensor":
@@ -34,15 +37,27 @@ def _wide(tensor: "torch.Tensor") -> "torch.Tensor":
     return tensor if tensor.device.type == "mps" else tensor.double()
 
 
+def _sum(tensor: "torch.Tensor") -> "torch.Tensor":
+    """Sums of rows in float64, `[rows, 1]`."""
+    import torch
+
+    wide = tensor.dtype if tensor.device.type == "mps" else torch.float64
+    return tensor.sum(-1, keepdim=True, dtype=wide)
+
+
+def _clean(logits: "torch.Tensor") -> "torch.Tensor":
+    """Logits in which NaN is never the largest."""
+    return logits.nan_to_num(nan=NEVER, posinf=float("inf"), neginf=NEVER)
+
+
 class Softmax:
     """Sums over rows of logits `[rows, columns]` for their softmax."""
 
     def __init__(self, logits: "torch.Tensor") -> None:
         self.logits = logits
-        clean = logits.nan_to_num(nan=NEVER, posinf=float("inf"), neginf=NEVER)
-        self.max = clean.max(-1, keepdim=True).values
-        self.weights = (logits - self.max).exp()
-        self.sum = _wide(self.weights).sum(-1, keepdim=True)
+        self.max = _clean(logits).amax(-1, keepdim=True)
+        self.weights = (logits - self.max).exp_()
+        self.sum = _sum(self.weights)
 
     def p(self, ids: "torch.Tensor") -> "torch.Tensor":
         """Probabilities of one id a row, float32 `[rows]`; 0 for an id that the logits do not have."""
@@ -58,32 +73,38 @@ class Softmax:
 
     def entropy(self) -> "torch.Tensor":
         """Shannon entropy in nats, float32 `[rows]`."""
-        shifted = self.logits - self.max
         # An impossible token (-inf) has no weight; 0 * inf would be NaN.
-        terms = (self.weights * shifted).where(self.weights != 0, self.weights.new_zeros(()))
-        return (self.sum.log() - _wide(terms).sum(-1, keepdim=True) / self.sum)[:, 0].float()
+        terms = (self.logits - self.max).clamp_(min=-1e30).mul_(self.weights)
+        return (self.sum.log() - _sum(terms) / self.sum)[:, 0].float()
 
 
 def largest(logits: "torch.Tensor") -> "torch.Tensor":
     """Where the largest of each row is, int64 `[rows]`: the first of equals; NaN is never the largest."""
-    clean = logits.nan_to_num(nan=NEVER, posinf=float("inf"), neginf=NEVER)
-    return clean.max(-1).indices
+    return _clean(logits).max(-1).indices
 
 
 def best(logits: "torch.Tensor", k: int) -> "torch.Tensor":
     """The `k` largest of each row, largest first, lowest id first among equals: int64 `[rows, min(k, columns)]`."""
+    clean = _clean(logits)
+    count = min(k, clean.shape[-1])
+    values, ids = clean.topk(min(k + 1, clean.shape[-1]), -1)
+    ids = ids[:, :count]
+    # The order of equals is left to the device, so rows that have some are done again.
+    tied = (values[:, 1:] == values[:, :-1]).any(-1).nonzero()[:, 0]
+    if len(tied):
+        ids[tied] = _best_of_equals(clean[tied], count)
+    return ids
+
+
+def _best_of_equals(clean: "torch.Tensor", k: int) -> "torch.Tensor":
     import torch
 
-    columns = logits.shape[-1]
-    # Both zeros are equal.
-    clean = logits.nan_to_num(nan=NEVER, posinf=float("inf"), neginf=NEVER) + 0.0
-    # The bits of a float32 order like the number once those of negative ones are turned; behind them comes the id, so
-    # that no two keys are equal and the order of equals is not left to the device.
-    bits = clean.contiguous().view(torch.int32).to(torch.int64)
+    # The bits of a float32 order like the number once those of negative ones are turned (both zeros are made equal
+    # first); behind them comes the id, so that no two keys are equal.
+    bits = (clean + 0.0).contiguous().view(torch.int32).to(torch.int64)
     order = bits ^ ((bits >> 31) & 0x7FFFFFFF)
-    ids = torch.arange(columns, dtype=torch.int64, device=logits.device)
-    keys = (order << 32) | (0xFFFFFFFF - ids)
-    return keys.topk(min(k, columns), -1).indices
+    ids = torch.arange(clean.shape[-1], dtype=torch.int64, device=clean.device)
+    return ((order << 32) | (0xFFFFFFFF - ids)).topk(k, -1).indices
 
 
 def _impossible(logits: "torch.Tensor", pairs: List[Tuple[int, int]]) -> "torch.Tensor":

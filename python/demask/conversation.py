@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from typing import Callable, Optional, Set, Union
 
 from .answers import Engine, as_error
@@ -12,6 +13,9 @@ from .protocol import PROTOCOL, EngineError, Message
 
 # How long a client may take to say who it is, seconds.
 PATIENCE = 10.0
+
+# Seconds between two messages of progress: each wakes the client up.
+GAP = 0.02
 
 # Requests that wait at most; who asks for more waits itself.
 _WAITING = 1024
@@ -128,10 +132,16 @@ def _answer(connection: Connection, inbox: Inbox, engine: Engine, message: Messa
         connection.send(EngineError("protocol", "a message of type %.40r has no number" % kind).answer(None))
         return
 
+    told = time.monotonic()
+
     def progress(done: int, of: int) -> None:
+        nonlocal told
         if inbox.unwanted(id_):
             raise Cancelled
-        connection.send({"type": "progress", "id": id_, "done": done, "of": of})
+        now = time.monotonic()
+        if now - told >= GAP:
+            told = now
+            connection.send({"type": "progress", "id": id_, "done": done, "of": of})
 
     answers: "dict[str, tuple[str, Callable[[], Message]]]" = {
         "texts": ("texts", lambda: engine.texts(_number(message, "first"), _number(message, "count"))),

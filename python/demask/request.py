@@ -133,7 +133,11 @@ def _object(value: Any, name: str) -> Message:
 
 
 def _ids(value: Any, name: str) -> List[int]:
-    return [whole(item, name) for item in _list(value, name)]
+    ids = _list(value, name)
+    # True and False are whole numbers in Python.
+    if ids and (set(map(type, ids)) != {int} or min(ids) < 0 or max(ids) > _LARGEST):
+        raise _wrong(name, "a list of whole numbers in 0..=%d" % _LARGEST)
+    return ids
 
 
 def _pair(value: Any, name: str) -> Tuple[int, int]:

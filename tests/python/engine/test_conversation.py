@@ -114,12 +114,17 @@ class Served(unittest.TestCase):
             client.send(*({"type": "predict", "id": id_} for id_ in (5, 3, 9)))
             self.assertEqual([client.read()["id"] for _ in range(3)], [5, 3, 9])
 
-    def test_layers_are_told(self):
+    def test_layers_are_told_where_they_take_their_time(self):
+        gap, conversation.GAP = conversation.GAP, 0.0
+        self.addCleanup(setattr, conversation, "GAP", gap)
         with self.greeted() as client:
             client.send({"type": "predict", "id": 5})
             lines = [protocol.decode(client.lines.readline()) for _ in range(4)]
             self.assertEqual([line.get("done") for line in lines], [0, 1, 2, None])
             self.assertEqual(lines[-1], {"type": "prediction", "id": 5, "columns": {}})
+            conversation.GAP = 1000.0
+            client.send({"type": "predict", "id": 6})
+            self.assertEqual(protocol.decode(client.lines.readline())["type"], "prediction")
 
     def test_what_is_cancelled_is_answered_and_the_next_goes_on(self):
         with self.greeted() as client:
