@@ -51,6 +51,15 @@ pub(super) fn welcome(app: &App, pen: &mut Pen, area: Rect) {
         return;
     };
     let key = app.keymap.first(Action::EditPrompt);
+    if area.height < LIST {
+        if !key.is_empty() {
+            let line = format!("{key} shows the kinds of prompt that this model was trained on");
+            pen.say(area.x, area.bottom() - 1, area.width, &line, Role::Dim);
+        }
+        return;
+    }
+    // A free row keeps the list apart from the legend.
+    let area = Rect { height: area.height - 1, ..area };
     let choose = if key.is_empty() {
         String::new()
     } else {
@@ -62,8 +71,8 @@ pub(super) fn welcome(app: &App, pen: &mut Pen, area: Rect) {
     list(pen, area, known, Some(&app.prompt_text));
 }
 
-/// Rows the first screen's list needs, at least.
-pub(super) const WELCOME: u16 = 3;
+/// Rows that the first screen's list needs, at least: the sentence, a prompt, a free row.
+const LIST: u16 = 4;
 
 /// The prompts with their kinds; the one typed is marked.
 fn list(pen: &mut Pen, area: Rect, known: &Repertoire, typed: Option<&str>) {

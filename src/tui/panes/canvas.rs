@@ -390,10 +390,10 @@ pub fn draw_inside(app: &App, pen: &mut Pen, area: Rect) {
     if free >= 3 {
         legend_line(app, pen, Rect { y: inside.bottom() - 1, height: 1, ..inside });
     }
-    let free = u16::try_from(free).unwrap_or(0).saturating_sub(3);
-    if free >= prompts::WELCOME {
+    // One row stays free below the text, one row is the legend's.
+    if let Some(free @ 1..) = u16::try_from(free).ok().and_then(|free| free.checked_sub(2)) {
         let left = inside.x + MARGIN;
-        let (y, width) = (inside.bottom() - 2 - free, inside.right().saturating_sub(left));
+        let (y, width) = (inside.bottom() - 1 - free, inside.right().saturating_sub(left));
         prompts::welcome(app, pen, Rect { x: left, y, width, height: free });
     }
     if flow.rows.len() > rows {
