@@ -5,9 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const ROOMS: [&str; 13] = [
-    "canvas", "predict", "decode", "session", "compare", "inspect", "debugger", "model", "trace",
-    "import", "tui", "eval", "cli",
+const ROOMS: [&str; 14] = [
+    "canvas", "predict", "decode", "session", "compare", "inspect", "debugger", "model", "engine",
+    "trace", "import", "tui", "eval", "cli",
 ];
 
 /// A room, the rooms it may use, and the libraries it must not know.
@@ -32,6 +32,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         &["candle", "ratatui", "crossterm", "tokenizers", "std::fs", "std::io"],
     ),
     ("model", &["canvas", "predict"], &["ratatui", "crossterm"]),
+    ("engine", &["canvas", "predict", "model"], &["candle", "ratatui", "crossterm", "tokenizers"]),
     ("trace", &["canvas", "predict", "decode", "session"], &["candle", "ratatui", "crossterm"]),
     (
         "import",

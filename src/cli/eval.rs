@@ -162,10 +162,11 @@ fn evaluate(args: &EvalRun) -> Result<ExitCode, Fault> {
     let computing = args.source.computing()?;
     // No more workers than pieces of work.
     let jobs = usize::from(args.jobs).min(plan.sets.iter().map(|set| set.problems.len()).sum());
-    let source = args.source.source()?;
-    let load = |_| Ok(progress::load(&source, &computing, Shown::Bar, |_| Ok(()))?.0);
+    let place = args.source.place()?;
+    place.serves(jobs)?;
+    let load = |_| Ok(progress::load(&place, &computing, Shown::Bar, |_| Ok(()))?.0);
     let models = (0..jobs).map(load).collect::<Result<Vec<_>, Fault>>()?;
-    if let Some(note) = models.first().and_then(|model| unread_variables(&model.tokenizer)) {
+    if let Some(note) = models.first().and_then(|model| unread_variables(&*model.tokenizer)) {
         tell(&format!("note: {note}"));
     }
     let stopped = stop::on_signals();

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     canvas::TokenId,
     debugger::{Host, Repertoire, Values},
-    model::{Loaded, Messages, Tokenizer},
+    model::{Encoder, Loaded, Messages},
     predict::Vocabulary,
     session::Session,
     trace::{self, Header},
@@ -24,7 +24,7 @@ use crate::{
 pub struct Program {
     presets: Presets,
     macros: BTreeMap<String, String>,
-    tokenizer: Option<Arc<Tokenizer>>,
+    tokenizer: Option<Arc<dyn Encoder>>,
     /// The turns of the conversation whose last question is edited.
     turns: Option<Messages>,
     /// What the model knows, if that is little.

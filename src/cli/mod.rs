@@ -26,6 +26,7 @@ mod open;
 mod options;
 mod pages;
 mod params;
+mod place;
 mod progress;
 mod prompt;
 mod query;

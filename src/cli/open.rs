@@ -6,13 +6,14 @@ use super::{
     Config, Fault, LoadOptions, ModelOptions,
     config::{Presets, set_all},
     fault::tell,
+    place::Place,
     progress::{self, Shown},
     prompt::{Asked, masks_in_prompt},
 };
 use crate::{
     canvas::TokenId,
-    decode::{self, DecodeError, Extras, Params},
-    model::{ChatSettings, Loaded, Messages, Tokenizer},
+    decode::{self, Cache, DecodeError, Extras, Params},
+    model::{ChatSettings, Encoder, Loaded, Messages},
     predict::{Column, ColumnSet, ModelFacts},
     session::{self, Recorder, Session},
     trace::{Chat, Header, TraceRecorder},
@@ -66,6 +67,12 @@ pub fn open(
     let strategy = decode::strategy(&options.strategy)
         .ok_or_else(|| Fault::usage(format!("there is no strategy `{}`", options.strategy)))?;
     options.params.set(strategy, &mut Params::defaults(strategy.params()))?;
+    if options.cache != Cache::None && matches!(options.load.source.place()?, Place::Engine(_)) {
+        return Err(Fault::usage(
+            "--cache keeps keys and values of earlier passes, which an engine does not. Leave it \
+             out",
+        ));
+    }
     let preset = match &options.preset {
         Some(name) => Presets::of(config).load(name)?,
         None => Vec::new(),
@@ -116,22 +123,22 @@ pub fn load(
 ) -> Result<(Loaded, Question), Fault> {
     let computing = options.source.computing()?;
     // Before the weights are, which may take minutes.
-    let encode = |tokenizer: &Tokenizer| match asked {
+    let encode = |tokenizer: &dyn Encoder| match asked {
         Asked::Ids(ids) => Ok((ids, None)),
         Asked::Turns(turns) => Ok((tokenizer.encode(&turns)?, Some(turns))),
     };
     let (loaded, (ids, turns)) =
-        progress::load(&options.source.source()?, &computing, shown, encode)?;
+        progress::load(&options.source.place()?, &computing, shown, encode)?;
     check_ids(&loaded, &ids)?;
-    let unread = unread_variables(&loaded.tokenizer);
+    let unread = unread_variables(&*loaded.tokenizer);
     let masks = masks_in_prompt(loaded.facts.special.mask, &ids);
     let text = turns.as_ref().map(Messages::asked).unwrap_or_default();
     Ok((loaded, Question { ids, text, turns, notes: unread.into_iter().chain(masks).collect() }))
 }
 
 /// What should be known of variables that the chat template passes over.
-pub fn unread_variables(tokenizer: &Tokenizer) -> Option<String> {
-    let unread = tokenizer.chat().unread();
+pub fn unread_variables(tokenizer: &dyn Encoder) -> Option<String> {
+    let unread = tokenizer.unread_variables();
     (!unread.is_empty()).then(|| {
         format!(
             "the chat template never reads `{}` (--template-var), so it changes nothing",

@@ -7,9 +7,13 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
-use super::{Config, Fault, ParamOptions, PromptOptions, config};
+use super::{
+    Config, Fault, ParamOptions, PromptOptions, config,
+    place::{self, Place},
+};
 use crate::{
     decode::{self, Cache},
+    engine::Address,
     model::{
         self, BlockAttention, ChatSettings, Computing, Overrides, Precision, Quantization, Source,
         TemplateVariable, TokenName,
@@ -26,6 +30,14 @@ pub struct SourceOptions {
     /// At the hub also owner/name@revision, and owner/name:file.gguf for one file of several.
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
+    /// A model that runs elsewhere: a command that starts an engine, like "python -m demask.engine
+    /// MODEL", or unix:PATH or tcp:127.0.0.1:PORT#TOKEN, where one listens
+    #[arg(long, value_name = "COMMAND|ADDRESS", conflicts_with_all = ["model", "revision", "offline", "device", "dtype", "quantize", "tokenizer", "block_attention", "backend"])]
+    pub engine: Option<Address>,
+    /// Who computes --model: candle, which is this program, or torch, which is PyTorch and
+    /// transformers in your Python (DEMASK_PYTHON, else python3)
+    #[arg(long, value_name = "NAME", value_enum, default_value_t, hide_short_help = true)]
+    pub backend: Backend,
     /// Branch, tag or commit of a model of the hub [default: main]
     #[arg(long, value_name = "REV", requires = "model", hide_short_help = true)]
     pub revision: Option<String>,
@@ -68,7 +80,59 @@ pub struct SourceOptions {
 }
 
 impl SourceOptions {
-    /// Where the model comes from.
+    /// Where the model is.
+    ///
+    /// # Errors
+    /// If `--model` is neither a folder that is there nor an id of the hub, or an option is none
+    /// of an engine's.
+    pub fn place(&self) -> Result<Place, Fault> {
+        if let Some(address) = &self.engine {
+            self.chat_of_engine()?;
+            return Ok(Place::Engine(address.clone()));
+        }
+        match (self.backend, &self.model) {
+            (Backend::Candle, _) => self.source().map(Place::Here),
+            (Backend::Torch, None) => {
+                Err(Fault::usage("--backend torch runs a model of yours: name it with --model"))
+            }
+            (Backend::Torch, Some(model)) => {
+                self.no_backend_but_candle()?;
+                self.chat_of_engine()?;
+                Ok(Place::Engine(place::torch(model, &self.device, &self.dtype.to_string())))
+            }
+        }
+    }
+
+    /// Refuses what only this program's own way of computing has.
+    fn no_backend_but_candle(&self) -> Result<(), Fault> {
+        let given = [
+            ("--revision", self.revision.is_some()),
+            ("--offline", self.offline),
+            ("--quantize", self.quantize.is_some()),
+            ("--tokenizer", self.tokenizer.is_some()),
+            ("--block-attention", self.block_attention != BlockAttention::Auto),
+        ];
+        match given.iter().find(|(_, given)| *given) {
+            None => Ok(()),
+            Some((flag, _)) => Err(Fault::usage(format!(
+                "{flag} is not for --backend torch. Give --engine \"python -m demask.engine …\" \
+                 with what that takes (python -m demask.engine --help)"
+            ))),
+        }
+    }
+
+    /// Refuses a chat template in place of an engine's, which has its own.
+    fn chat_of_engine(&self) -> Result<(), Fault> {
+        match self.chat_template.as_deref() {
+            None | Some("none") => Ok(()),
+            Some(_) => Err(Fault::usage(
+                "an engine's chat template is its tokenizer's. Leave --chat-template out, or give \
+                 none for a prompt as it is",
+            )),
+        }
+    }
+
+    /// Where the files of a model come from that is computed here.
     ///
     /// # Errors
     /// If `--model` is neither a folder that is there nor an id of the hub.
@@ -140,6 +204,16 @@ impl SourceOptions {
             attention: self.block_attention,
         }
     }
+}
+
+/// Who computes a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Backend {
+    /// This program.
+    #[default]
+    Candle,
+    /// PyTorch, in another process.
+    Torch,
 }
 
 /// Which model, and what it is given.

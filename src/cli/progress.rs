@@ -4,9 +4,9 @@ use std::{cell::RefCell, ops::ControlFlow, sync::atomic::Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Fault, fault::tell, harmless::harmless, hooks, stop};
+use super::{Fault, fault::tell, harmless::harmless, hooks, place::Place, stop};
 use crate::{
-    model::{self, Computing, LoadError, LoadProgress, LoadWatch, Loaded, Source, Tokenizer, Work},
+    model::{Computing, Encoder, LoadError, LoadProgress, LoadWatch, Loaded, Work},
     tui::{self, Look, Waiting},
 };
 
@@ -21,52 +21,40 @@ pub(super) enum Shown {
 
 /// Loads a model. What `prepare` makes with its tokenizer, or refuses, comes before the weights.
 pub(super) fn load<T: Send + 'static>(
-    source: &Source,
+    place: &Place,
     computing: &Computing,
     on: Shown,
-    prepare: impl FnOnce(&Tokenizer) -> Result<T, String> + Send + 'static,
+    prepare: impl FnOnce(&dyn Encoder) -> Result<T, String> + Send + 'static,
 ) -> Result<(Loaded, T), Fault> {
     match on {
-        Shown::Bar => load_with_bar(source, computing, prepare),
-        Shown::Screen(look) => load_on_screen(source, computing, look, prepare),
+        Shown::Bar => load_with_bar(place, computing, prepare),
+        Shown::Screen(look) => load_on_screen(place, computing, look, prepare),
     }
 }
 
 /// Loads, with what the hooks of tests add to it. `warn` hears before what people should know.
 fn hooked<T>(
-    source: &Source,
+    place: &Place,
     computing: &Computing,
     watch: &mut LoadWatch,
     mut warn: impl FnMut(String),
-    prepare: impl FnOnce(&Tokenizer) -> Result<T, String>,
+    prepare: impl FnOnce(&dyn Encoder) -> Result<T, String>,
 ) -> Result<(Loaded, T), Fault> {
     hooks::before_loading(watch);
-    let checkpoint = model::open(source, computing, watch)?;
-    for warning in checkpoint.warnings() {
-        warn(format!("warning: {warning}"));
-    }
-    let prepared = prepare(&checkpoint.tokenizer).map_err(Fault::failure)?;
-    let mut loaded = checkpoint.load(watch)?;
+    let (mut loaded, prepared) = place.load(computing, watch, &mut warn, prepare)?;
     loaded.predictor = hooks::predictor(loaded.predictor);
     Ok((loaded, prepared))
 }
 
 /// Loads with a screen that can be left.
 fn load_on_screen<T: Send + 'static>(
-    source: &Source,
+    place: &Place,
     computing: &Computing,
     look: Look,
-    prepare: impl FnOnce(&Tokenizer) -> Result<T, String> + Send + 'static,
+    prepare: impl FnOnce(&dyn Encoder) -> Result<T, String> + Send + 'static,
 ) -> Result<(Loaded, T), Fault> {
-    let name = match source {
-        Source::Embedded => "the embedded model".to_owned(),
-        Source::Folder(folder) => {
-            let name = folder.file_name().unwrap_or(folder.as_os_str());
-            name.to_string_lossy().into_owned()
-        }
-        Source::Hub(repo, _) => repo.to_string(),
-    };
-    let (source, computing) = (source.clone(), computing.clone());
+    let name = place.name();
+    let (place, computing) = (place.clone(), computing.clone());
     let loaded = tui::wait(&name, look, move |tell| {
         let warning = RefCell::new(String::new());
         let mut watch = |now: &LoadProgress| {
@@ -84,7 +72,7 @@ fn load_on_screen<T: Send + 'static>(
             }
             all.push_str(&text);
         };
-        let loaded = hooked(&source, &computing, &mut watch, warn, prepare);
+        let loaded = hooked(&place, &computing, &mut watch, warn, prepare);
         (loaded, warning.into_inner())
     });
     let Some((loaded, warning)) = loaded.map_err(Fault::failure)? else {
@@ -99,9 +87,9 @@ fn load_on_screen<T: Send + 'static>(
 
 /// Loads with a bar. The first SIGINT, SIGTERM or SIGHUP ends it where it can be ended.
 fn load_with_bar<T>(
-    source: &Source,
+    place: &Place,
     computing: &Computing,
-    prepare: impl FnOnce(&Tokenizer) -> Result<T, String>,
+    prepare: impl FnOnce(&dyn Encoder) -> Result<T, String>,
 ) -> Result<(Loaded, T), Fault> {
     let stopped = stop::on_signals();
     let mut bar = Bar::default();
@@ -113,7 +101,7 @@ fn load_with_bar<T>(
         }
     };
     let warn = |warning: String| tell(&harmless(&warning));
-    let loaded = hooked(source, computing, &mut watch, warn, prepare);
+    let loaded = hooked(place, computing, &mut watch, warn, prepare);
     drop(bar);
     let (loaded, prepared) = loaded?;
     if stopped.load(Ordering::Relaxed) {
@@ -133,10 +121,14 @@ impl Bar {
             _ => {
                 self.clear();
                 let bar = ProgressBar::new(now.of).with_message(title(&now.work));
-                let style = ProgressStyle::with_template(
-                    "{msg} {wide_bar} {decimal_bytes} of {decimal_total_bytes} · \
-                     {decimal_bytes_per_sec} · {eta} to go",
-                );
+                let style = ProgressStyle::with_template(match &now.work {
+                    // What an engine counts may be anything.
+                    Work::Engine(_) => "{msg} {wide_bar} {pos} of {len}",
+                    Work::Downloading(_) | Work::Reading | Work::Quantising(_) => {
+                        "{msg} {wide_bar} {decimal_bytes} of {decimal_total_bytes} · \
+                         {decimal_bytes_per_sec} · {eta} to go"
+                    }
+                });
                 bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
                 bar.set_position(now.done);
                 // What was there before says nothing of how fast it goes now.
@@ -163,6 +155,9 @@ impl Drop for Bar {
 fn title(work: &Work) -> String {
     match work {
         Work::Downloading(file) => harmless(file).replace(['\n', '\t'], " "),
+        Work::Engine(what) => {
+            format!("the engine: {}", harmless(what).replace(['\n', '\t'], " "))
+        }
         Work::Reading => "reading the weights".to_owned(),
         Work::Quantising(kind) => format!("rounding the weights to {kind}"),
     }

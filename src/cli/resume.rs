@@ -15,11 +15,13 @@ use super::{
     Config, Fault, LookOptions, ModelOptions, config,
     fault::tell,
     host::Program,
+    place::Place,
     progress::{self, Shown},
     script,
 };
 use crate::{
     debugger::{Command, Debugger},
+    engine::Address,
     inspect::Condition,
     model::{
         self, BlockAttention, ChatSettings, Computing, Overrides, Precision, Quantization,
@@ -53,9 +55,12 @@ struct Last {
 /// How the model was loaded.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Model {
-    /// Its folder or its name at the hub; `None` for the embedded one.
+    /// Its folder or its name at the hub; `None` for the embedded one, and for an engine.
     #[serde(alias = "folder")]
     model: Option<String>,
+    /// Where its engine is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    engine: Option<String>,
     device: String,
     dtype: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -117,6 +122,8 @@ pub struct Origin {
 pub struct ModelOrigin {
     /// Its folder or its name at the hub; `None` for the embedded one.
     pub model: Option<String>,
+    /// Where its engine is.
+    pub engine: Option<String>,
     /// `--device`.
     pub device: String,
     /// `--dtype`.
@@ -134,7 +141,8 @@ impl ModelOrigin {
     /// If they name no model.
     pub fn of(options: &ModelOptions) -> Result<Self, Fault> {
         Ok(Self {
-            model: name(&options.load.source.source()?),
+            model: name(&options.load.source.place()?),
+            engine: engine(&options.load.source.place()?),
             device: options.load.source.device.clone(),
             dtype: options.load.source.dtype,
             quantize: options.load.source.quantize,
@@ -144,11 +152,20 @@ impl ModelOrigin {
 }
 
 /// What `--model` takes for it, wherever the program is started from.
-fn name(source: &ModelSource) -> Option<String> {
-    match source {
-        ModelSource::Embedded => None,
-        ModelSource::Folder(folder) => Some(absolute(folder).display().to_string()),
-        ModelSource::Hub(repo, _) => Some(repo.to_string()),
+fn name(place: &Place) -> Option<String> {
+    match place {
+        Place::Here(ModelSource::Embedded) | Place::Engine(_) => None,
+        Place::Here(ModelSource::Folder(folder)) => Some(absolute(folder).display().to_string()),
+        Place::Here(ModelSource::Hub(repo, _)) => Some(repo.to_string()),
+    }
+}
+
+/// What `--engine` takes for it. The token of a TCP socket is kept nowhere.
+fn engine(place: &Place) -> Option<String> {
+    match place {
+        Place::Engine(Address::Unix(path)) => Some(Address::Unix(absolute(path)).to_string()),
+        Place::Engine(address) => Some(address.to_string()),
+        Place::Here(_) => None,
     }
 }
 
@@ -183,6 +200,7 @@ fn keep(folder: &Path, origin: &Origin, debugger: &Debugger, view: View) -> Resu
         session: file,
         model: origin.model.as_ref().map(|model| Model {
             model: model.model.clone(),
+            engine: model.engine.clone(),
             device: model.device.clone(),
             dtype: model.dtype.to_string(),
             quantize: model.quantize.map(|quantize| quantize.to_string()),
@@ -295,13 +313,15 @@ pub fn main(
         }
         Some(model) => {
             let given = &options.load.source;
-            let source = match (&given.model, &model.model) {
-                (None, Some(kept)) => given.source_named(kept)?,
-                (None, None) => ModelSource::Embedded,
-                (Some(_), _) => given.source()?,
+            let place = match (&model.engine, &model.model) {
+                _ if given.model.is_some() || given.engine.is_some() => given.place()?,
+                (Some(kept), _) => Place::Engine(kept.parse().map_err(Fault::failure)?),
+                (None, Some(kept)) => Place::Here(given.source_named(kept)?),
+                (None, None) => Place::Here(ModelSource::Embedded),
             };
             let origin = ModelOrigin {
-                model: name(&source),
+                model: name(&place),
+                engine: engine(&place),
                 device: model.device.clone(),
                 dtype: model.dtype.parse().unwrap_or(Precision::Auto),
                 quantize: model.quantize.as_ref().and_then(|name| name.parse().ok()),
@@ -314,7 +334,7 @@ pub fn main(
                 overrides: origin.overrides.clone(),
             };
             let (loaded, ()) =
-                progress::load(&source, &computing, Shown::Screen(look), |_| Ok(()))?;
+                progress::load(&place, &computing, Shown::Screen(look), |_| Ok(()))?;
             if loaded.facts.special != facts.special || loaded.facts.vocabulary != facts.vocabulary
             {
                 return Err(Fault::failure(format!(

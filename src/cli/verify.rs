@@ -124,8 +124,8 @@ fn run_passes(
         Some(loaded) => loaded,
         None => {
             let computing = args.source.computing()?;
-            let source = args.source.source()?;
-            model.insert(progress::load(&source, &computing, Shown::Bar, |_| Ok(()))?.0)
+            let place = args.source.place()?;
+            model.insert(progress::load(&place, &computing, Shown::Bar, |_| Ok(()))?.0)
         }
     };
     fits(loaded, recording)?;

@@ -7,7 +7,7 @@ use crate::{
     canvas::TokenId,
     decode::{DecodeError, Extras, Params, Value, daedal::Daedal},
     model::Loaded,
-    predict::{PredictError, Vocabulary},
+    predict::PredictError,
     session::{Pending, Session, StepError},
 };
 

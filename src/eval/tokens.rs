@@ -3,8 +3,8 @@
 
 use crate::{
     canvas::{Canvas, TokenId},
-    model::Tokenizer,
-    predict::{Piece, Vocabulary},
+    model::Encoder,
+    predict::Piece,
 };
 
 /// What every published script takes for padding, wherever it stands.
@@ -30,7 +30,7 @@ impl Generation {
     /// # Errors
     /// In words, if the tokenizer cannot decode it.
     pub fn of(
-        tokenizer: &Tokenizer,
+        tokenizer: &dyn Encoder,
         canvas: &Canvas,
         over: bool,
         also: &[&str],
@@ -105,7 +105,8 @@ mod tests {
         let (mut rows, mut longer) = (Vec::new(), 0);
         for (problem, published) in reference.generations.iter().enumerate() {
             let canvas = Canvas::holding(&[][..], &published.ids, model.facts.special);
-            let found = Generation::of(&model.tokenizer, &canvas, true, checker.padding()).unwrap();
+            let found =
+                Generation::of(&*model.tokenizer, &canvas, true, checker.padding()).unwrap();
             let Published { text, n_token, e_token, .. } = published;
             assert_eq!((&found.text, found.n_token, found.e_token), (text, *n_token, *e_token));
             let problem_set = Problem {

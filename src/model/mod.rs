@@ -54,7 +54,7 @@ pub use predictor::{Facts, NetworkPredictor};
 pub use progress::{LoadProgress, LoadWatch, Work};
 pub use special::{NamedEos, Special};
 pub use speed::{matmul_speed, threads};
-pub use tokenizer::Tokenizer;
+pub use tokenizer::{Encoder, Tokenizer};
 pub use weights::{Held, Stored, Weights};
 
 use crate::{
@@ -78,7 +78,7 @@ pub struct Loaded {
     /// Answers requests.
     pub predictor: Box<dyn Predictor>,
     /// Text to ids and back.
-    pub tokenizer: Arc<Tokenizer>,
+    pub tokenizer: Arc<dyn Encoder>,
     /// What people are shown.
     pub facts: ModelFacts,
     /// Decoding parameters the checkpoint suggests.
@@ -100,6 +100,11 @@ pub struct Suggestions {
 }
 
 impl Suggestions {
+    /// Nothing but how the predictions are read.
+    pub fn shifted(shift: bool) -> Self {
+        Self { shift, own: BTreeMap::new() }
+    }
+
     /// Those for a strategy.
     pub fn of(&self, strategy: &str) -> Vec<(String, f64)> {
         let family = [("right_shift_logits".to_owned(), f64::from(u8::from(self.shift)))];

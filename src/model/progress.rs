@@ -11,6 +11,8 @@ pub enum Work {
     Reading,
     /// Weights are read and rounded to this type.
     Quantising(String),
+    /// An engine says what it does, and counts it as it likes.
+    Engine(String),
 }
 
 /// How far it has come.
@@ -18,9 +20,9 @@ pub enum Work {
 pub struct LoadProgress {
     /// What is being done.
     pub work: Work,
-    /// Bytes done.
+    /// Bytes done, or whatever an engine counts.
     pub done: u64,
-    /// Bytes in all; 0 where nobody has said.
+    /// The same in all; 0 where nobody has said.
     pub of: u64,
 }
 

@@ -2,13 +2,15 @@
 
 use std::{fmt, ops::Range, str::FromStr};
 
+use serde::{Serialize, Serializer, ser::SerializeMap};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::ColumnSet;
+use super::{Column, ColumnSet};
 use crate::canvas::{Slot, SpecialTokens, TokenId};
 
 /// Who may attend to whom.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Attention {
     /// Every position to every position.
     #[default]
@@ -26,7 +28,7 @@ pub enum Attention {
 }
 
 /// One sequence through the model.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Pass {
     /// Token ids, prompt and generated region.
     pub ids: Vec<TokenId>,
@@ -38,7 +40,7 @@ pub struct Pass {
 
 /// Classifier-free guidance by a second, unconditional pass:
 /// `logits = un + (scale + 1) · (cond − un)` (LLaDA, `generate.py`).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Guidance {
     /// `cfg_scale`, > 0; `scale + 1` is rounded to f32, as in the reference.
     pub scale: f64,
@@ -48,7 +50,7 @@ pub struct Guidance {
 
 /// Gumbel noise for the choice of tokens, drawn from (seed, step, slot, token) alone: the same
 /// request gives the same noise, however the rows are cut into chunks.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Sampling {
     /// Noise is multiplied by this, > 0.
     pub temperature: f64,
@@ -57,13 +59,14 @@ pub struct Sampling {
     /// Number of the step on the path, 1-based.
     pub step: u32,
     /// The slot of each row.
+    #[serde(serialize_with = "numbers")]
     pub slots: Vec<Slot>,
 }
 
 /// Filters on the logits, applied in this order before anything is read from them (Dream,
 /// `generation_utils.py`): divide by the temperature, keep the nucleus of probability `top_p`,
 /// keep the `top_k` best.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Filters {
     /// Logits are divided by this, if over 0.
     pub temperature: f64,
@@ -77,7 +80,8 @@ pub struct Filters {
 }
 
 /// What [`Column::Score`](super::Column::Score) holds: greater is surer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Score {
     /// Probability of the best token minus that of the second best.
     Margin,
@@ -96,14 +100,15 @@ pub struct Cached {
     pub window: Range<usize>,
 }
 
-/// Everything a forward pass depends on.
-#[derive(Debug, Clone, PartialEq)]
+/// Everything a forward pass depends on. An engine is sent it field by field (docs/engine.md).
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Request {
     /// The conditional pass.
     pub pass: Pass,
     /// The unconditional pass, with guidance.
     pub guidance: Option<Guidance>,
     /// The rows of the pass to reduce: the generated region.
+    #[serde(serialize_with = "bounds")]
     pub rows: Range<usize>,
     /// Row `i` reads the logits of position `i - 1` (Dream).
     pub shift: bool,
@@ -123,12 +128,16 @@ pub struct Request {
     /// Rows that get a *shadow*: a mask behind the sequence, at the same place, that sees every
     /// position but the one it stands for, and all shadows; the sequence itself sees none (WINO,
     /// `decoding.py`). It says what a position would be if its token were not known.
+    #[serde(serialize_with = "optional_bounds")]
     pub shadow: Option<Range<usize>>,
     /// What is not computed but kept from an earlier pass; none asks for the exact pass.
+    #[serde(skip)]
     pub cached: Option<Cached>,
     /// Mask and end-of-sequence token.
+    #[serde(serialize_with = "special")]
     pub special: SpecialTokens,
     /// Columns wanted.
+    #[serde(serialize_with = "names")]
     pub columns: ColumnSet,
     /// Candidates kept per row in `TopK`.
     pub top_k: usize,
@@ -212,6 +221,33 @@ impl Request {
         }
         Key(hash.digest128())
     }
+}
+
+fn numbers<S: Serializer>(slots: &[Slot], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(slots.iter().map(|slot| slot.0))
+}
+
+/// First and one behind the last.
+fn bounds<S: Serializer>(range: &Range<usize>, serializer: S) -> Result<S::Ok, S::Error> {
+    [range.start, range.end].serialize(serializer)
+}
+
+fn optional_bounds<S: Serializer>(
+    range: &Option<Range<usize>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    range.as_ref().map(|range| [range.start, range.end]).serialize(serializer)
+}
+
+fn special<S: Serializer>(tokens: &SpecialTokens, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(2))?;
+    map.serialize_entry("mask", &tokens.mask)?;
+    map.serialize_entry("eos", &tokens.eos)?;
+    map.end()
+}
+
+fn names<S: Serializer>(columns: &ColumnSet, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(columns.iter().map(Column::name))
 }
 
 fn put_pass(put: &mut impl FnMut(u64), pass: &Pass) {

@@ -1,6 +1,7 @@
 //! `demask info`: what a model is and what it would need, from its headers alone; or what a
 //! recording holds.
 
+mod engine;
 mod recording;
 
 use std::{
@@ -17,6 +18,7 @@ use super::{
     Fault, SourceOptions,
     fault::say,
     harmless::{harmless, harmless_json},
+    place::Place,
 };
 use crate::{
     canvas::TokenId,
@@ -169,6 +171,16 @@ pub fn main(args: &InfoArgs) -> Result<ExitCode, Fault> {
     }
     if let Some(file) = file.filter(|file| recording::is_recording(file)) {
         let info = recording::Info::of(file)?;
+        match args.json {
+            true => say(&harmless_json(&serde_json::to_string(&info).map_err(Fault::failure)?))?,
+            false => say(&harmless(&info.text()))?,
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if args.names.is_empty()
+        && let Place::Engine(address) = args.source.place()?
+    {
+        let info = engine::Info::of(&address, &args.source.overrides())?;
         match args.json {
             true => say(&harmless_json(&serde_json::to_string(&info).map_err(Fault::failure)?))?,
             false => say(&harmless(&info.text()))?,

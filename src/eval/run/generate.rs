@@ -22,7 +22,7 @@ use crate::{
         tokens::Generation,
     },
     model::{Loaded, Messages},
-    predict::{Column, ColumnSet, PredictError, Prediction, Request, Vocabulary},
+    predict::{Column, ColumnSet, PredictError, Prediction, Request},
     session::{self, Event, Pending, Recorder, Session, Step},
     trace::{Header, TraceRecorder},
 };
@@ -136,7 +136,7 @@ pub(super) fn row(
         .map_or_else(String::new, |canvas| model.tokenizer.text(&canvas.tokens()[..canvas.tail()]));
     let generation = canvas.map_or_else(
         || Ok(Generation::default()),
-        |canvas| Generation::of(&model.tokenizer, canvas, finish.is_ok(), set.checker.padding()),
+        |canvas| Generation::of(&*model.tokenizer, canvas, finish.is_ok(), set.checker.padding()),
     );
     let generation = generation.unwrap_or_else(|error| {
         finish = Err(format!("error: {error}"));

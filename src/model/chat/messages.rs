@@ -1,10 +1,12 @@
 //! The turns of a conversation.
 
 use minijinja::{Value, value::ValueKind};
+use serde::Serialize;
 
 /// The turns of a conversation, as a chat template is given them: dictionaries with a `role` and
 /// mostly a `content`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(transparent)]
 pub struct Messages(Vec<Value>);
 
 /// Names under which a turn's reasoning is published. Templates read the first, or the second.
@@ -105,7 +107,7 @@ impl Messages {
     }
 
     /// The only turn's text, if there is one turn and it is the user's: it needs no template.
-    pub(super) fn only(&self) -> Option<String> {
+    pub fn only(&self) -> Option<String> {
         match self.0.as_slice() {
             [turn] if role(turn) == "user" => Some(content(turn)),
             _ => None,

@@ -44,6 +44,11 @@ pub struct TemplateVariable {
 }
 
 impl TemplateVariable {
+    /// Its value as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::to_value(self.value()).unwrap_or_default()
+    }
+
     /// Its value.
     pub(super) fn value(&self) -> Value {
         match self.given.as_str() {

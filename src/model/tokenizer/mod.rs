@@ -3,12 +3,14 @@
 mod added;
 mod byte_level;
 mod config;
+mod encoder;
 pub(super) mod gguf;
 mod slow;
 
 use std::{borrow::Cow, collections::HashMap, path::Path};
 
 use config::Config;
+pub use encoder::Encoder;
 use serde_json::Value;
 
 use super::{
@@ -179,30 +181,10 @@ impl Tokenizer {
     pub fn is_empty(&self) -> bool {
         self.pieces.is_empty()
     }
+}
 
-    /// The ids of a prompt: inside the chat template if the checkpoint has one, as it stands
-    /// otherwise.
-    ///
-    /// # Errors
-    /// In words, if there is no tokenizer or the template refuses.
-    pub fn encode_prompt(&self, prompt: &str) -> Result<Vec<TokenId>, String> {
-        self.encode(&Messages::of(prompt))
-    }
-
-    /// The ids of a conversation, in the same way.
-    ///
-    /// # Errors
-    /// In words, if there is no tokenizer, or the template refuses or is missing.
-    pub fn encode(&self, messages: &Messages) -> Result<Vec<TokenId>, String> {
-        self.encode_begun(messages, "")
-    }
-
-    /// The same with words that the answer begins with: they stand behind the template's last
-    /// character and belong to the prompt.
-    ///
-    /// # Errors
-    /// As above.
-    pub fn encode_begun(&self, messages: &Messages, begun: &str) -> Result<Vec<TokenId>, String> {
+impl Encoder for Tokenizer {
+    fn encode_begun(&self, messages: &Messages, begun: &str) -> Result<Vec<TokenId>, String> {
         let inner = self.inner.as_ref().ok_or_else(|| {
             format!(
                 "{}: there is no tokenizer. Give one with --tokenizer FILE, or token ids with \
@@ -219,23 +201,19 @@ impl Tokenizer {
             .map_err(|error| format!("{}: the prompt cannot be encoded ({error})", self.place))?;
         Ok(encoding.get_ids().to_vec())
     }
-}
 
-impl Tokenizer {
-    /// The text of a run of tokens with all control tokens by name, as a published evaluation
-    /// reads it; empty without a tokenizer.
-    ///
-    /// # Errors
-    /// In words, if the tokenizer's decoder refuses.
-    pub fn whole_text(&self, ids: &[TokenId]) -> Result<String, String> {
+    fn whole_text(&self, ids: &[TokenId]) -> Result<String, String> {
         let Some(inner) = &self.inner else { return Ok(String::new()) };
         let text = unpanicked(|| inner.decode(ids, false))
             .map_err(|error| format!("{}: the answer cannot be decoded ({error})", self.place))?;
         Ok(if self.tidies { tidied(text) } else { text })
     }
 
-    /// Number of tokens of a text, without special ones; 0 without a tokenizer.
-    pub fn count(&self, text: &str) -> usize {
+    fn unread_variables(&self) -> Vec<String> {
+        self.chat.unread().into_iter().map(Into::into).collect()
+    }
+
+    fn count(&self, text: &str) -> usize {
         let encoding = self.inner.as_ref().and_then(|inner| inner.encode(text, false).ok());
         encoding.map_or(0, |encoding| encoding.len())
     }

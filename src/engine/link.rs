@@ -1,0 +1,257 @@
+//! The line to an engine: messages go out as they are asked, answers come back to whoever waits
+//! for them.
+
+use std::{
+    collections::HashMap,
+    io::{self, BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    thread,
+    time::Duration,
+};
+
+use super::{
+    Address,
+    message::{Ask, Tell},
+    process::Process,
+};
+
+/// Bytes of a message, at most: the columns of 100,000 positions take less.
+const LONGEST: u64 = 64 << 20;
+
+/// How long a socket may take to answer.
+const TO_CONNECT: Duration = Duration::from_secs(5);
+
+/// How much of a line that is no message is shown.
+const SHOWN: usize = 120;
+
+/// An open line. Dropping it ends a child that was started for it.
+pub(super) struct Link {
+    output: Mutex<Option<Box<dyn Write + Send>>>,
+    shared: Arc<Shared>,
+    next: Mutex<u64>,
+    /// Messages that answer no request, in order.
+    news: Mutex<mpsc::Receiver<Tell>>,
+    process: Arc<Mutex<Option<Process>>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    waiting: Mutex<HashMap<u64, mpsc::Sender<Tell>>>,
+    /// Why nothing comes any more.
+    end: Mutex<Option<String>>,
+}
+
+/// Who waits for the answers to one request.
+pub(super) struct Answers {
+    /// The request's number.
+    pub(super) id: u64,
+    receiver: mpsc::Receiver<Tell>,
+    shared: Arc<Shared>,
+}
+
+/// What came within a time.
+pub(super) enum Came {
+    /// A message.
+    Message(Tell),
+    /// Nothing yet.
+    Nothing,
+    /// Nothing will: why.
+    End(String),
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Link {
+    /// Starts the command, or connects to the socket.
+    ///
+    /// # Errors
+    /// In words, if nothing is there.
+    pub(super) fn open(address: &Address) -> Result<Self, String> {
+        let (input, output, process): (Box<dyn Read + Send>, Box<dyn Write + Send>, _) =
+            match address {
+                Address::Command(words) => {
+                    let (process, output, input) = Process::start(words)?;
+                    (Box::new(input), Box::new(output), Some(process))
+                }
+                Address::Tcp(socket, _) => {
+                    let stream = TcpStream::connect_timeout(socket, TO_CONNECT).map_err(nobody)?;
+                    let _ = stream.set_nodelay(true);
+                    (Box::new(stream.try_clone().map_err(nobody)?), Box::new(stream), None)
+                }
+                #[cfg(unix)]
+                Address::Unix(path) => {
+                    let stream = std::os::unix::net::UnixStream::connect(path).map_err(nobody)?;
+                    (Box::new(stream.try_clone().map_err(nobody)?), Box::new(stream), None)
+                }
+                #[cfg(not(unix))]
+                Address::Unix(_) => return Err("this system has no Unix sockets".to_owned()),
+            };
+        let shared = Arc::new(Shared::default());
+        let process = Arc::new(Mutex::new(process));
+        let (tell, news) = mpsc::channel();
+        let (there, theirs) = (shared.clone(), process.clone());
+        thread::Builder::new()
+            .name("engine's answers".to_owned())
+            .spawn(move || {
+                let end = deliver(BufReader::new(input), &there, &tell);
+                let end = end.unwrap_or_else(|| match locked(&theirs).as_mut() {
+                    Some(process) => process.end(),
+                    None => "it closed the connection".to_owned(),
+                });
+                *locked(&there.end) = Some(end);
+                // Who waits sees the channel close.
+                locked(&there.waiting).clear();
+            })
+            .map_err(|error| format!("the system gives no thread ({error})"))?;
+        Ok(Self {
+            output: Mutex::new(Some(output)),
+            shared,
+            next: Mutex::new(1),
+            news: Mutex::new(news),
+            process,
+        })
+    }
+
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// Why nothing can be sent any more.
+    pub(super) fn send(&self, message: &Ask) -> Result<(), String> {
+        let mut line = serde_json::to_vec(message).map_err(|error| error.to_string())?;
+        line.push(b'\n');
+        let mut output = locked(&self.output);
+        let sent = match output.as_mut() {
+            None => return Err(self.end()),
+            Some(output) => output.write_all(&line).and_then(|()| output.flush()),
+        };
+        sent.map_err(|error| match error.kind() {
+            // Its end says more, and is about to be known.
+            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => self.end(),
+            _ => format!("nothing can be sent to it ({error})"),
+        })
+    }
+
+    /// Sends a request, whose answers come to who holds what is returned.
+    ///
+    /// # Errors
+    /// Why nothing can be asked any more.
+    pub(super) fn ask<'a>(&self, message: impl FnOnce(u64) -> Ask<'a>) -> Result<Answers, String> {
+        let id = {
+            let mut next = locked(&self.next);
+            *next += 1;
+            *next
+        };
+        let (sender, receiver) = mpsc::channel();
+        locked(&self.shared.waiting).insert(id, sender);
+        let answers = Answers { id, receiver, shared: self.shared.clone() };
+        if locked(&self.shared.end).is_some() {
+            return Err(self.end());
+        }
+        self.send(&message(id))?;
+        Ok(answers)
+    }
+
+    /// The next message that answers no request.
+    pub(super) fn news(&self, within: Duration) -> Came {
+        came(&locked(&self.news), within, &self.shared)
+    }
+
+    /// Whether nothing comes any more.
+    pub(super) fn ended(&self) -> bool {
+        locked(&self.shared.end).is_some()
+    }
+
+    /// Why nothing comes any more; waits a moment for it to be known.
+    fn end(&self) -> String {
+        for _ in 0..200 {
+            if let Some(end) = locked(&self.shared.end).clone() {
+                return end;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        "it reads nothing any more".to_owned()
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        // A child ends when its input is closed, or is ended when it is dropped.
+        *locked(&self.output) = None;
+        *locked(&self.process) = None;
+    }
+}
+
+impl Answers {
+    /// The next message about this request.
+    pub(super) fn next(&self, within: Duration) -> Came {
+        came(&self.receiver, within, &self.shared)
+    }
+}
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        locked(&self.shared.waiting).remove(&self.id);
+    }
+}
+
+fn came(from: &mpsc::Receiver<Tell>, within: Duration, shared: &Shared) -> Came {
+    match from.recv_timeout(within) {
+        Ok(message) => Came::Message(message),
+        Err(mpsc::RecvTimeoutError::Timeout) => Came::Nothing,
+        Err(mpsc::RecvTimeoutError::Disconnected) => Came::End(
+            locked(&shared.end).clone().unwrap_or_else(|| "it closed the connection".to_owned()),
+        ),
+    }
+}
+
+fn nobody(error: io::Error) -> String {
+    format!(
+        "nothing listens there ({error}). Start the engine first: python -m demask.engine MODEL --listen …"
+    )
+}
+
+/// Brings each message to who waits for it, until there are no more. What ended it, if it was not
+/// the end of the input.
+fn deliver(mut input: impl BufRead, shared: &Shared, news: &mpsc::Sender<Tell>) -> Option<String> {
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match input.by_ref().take(LONGEST).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return None,
+            Ok(_) if line.len() as u64 == LONGEST => {
+                return Some(format!("it sent a message of over {} MiB", LONGEST >> 20));
+            }
+            Ok(_) => {}
+        }
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        let tell: Tell = match serde_json::from_slice(&line) {
+            Ok(tell) => tell,
+            // Half a message is the last thing that a process writes that is killed.
+            Err(_) if !line.ends_with(b"\n") => return None,
+            Err(error) => return Some(garbage(&line, &error)),
+        };
+        match tell.id() {
+            None => {
+                let _ = news.send(tell);
+            }
+            // An answer that nobody waits for any more was cancelled.
+            Some(id) => {
+                if let Some(sender) = locked(&shared.waiting).get(&id) {
+                    let _ = sender.send(tell);
+                }
+            }
+        }
+    }
+}
+
+fn garbage(line: &[u8], error: &serde_json::Error) -> String {
+    let text = String::from_utf8_lossy(line);
+    let shown: String = text.trim_end().chars().take(SHOWN).collect();
+    let more = if shown.len() < text.trim_end().len() { "…" } else { "" };
+    format!("it sent what is no message of the protocol ({error}):\n{shown}{more}")
+}

@@ -1,0 +1,194 @@
+//! An engine over its life: the line to it, and its start anew once it has ended.
+
+use std::{
+    ops::ControlFlow,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::{
+    Address,
+    link::{Came, Link},
+    message::{Ask, Greeting, PROTOCOL, Tell},
+};
+
+/// How often somebody who waits is asked whether to go on.
+pub(super) const BEAT: Duration = Duration::from_millis(20);
+
+/// How long a socket may be silent before its greeting. A child may load as long as it takes.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// How an engine goes by in messages.
+const PROGRAM: &str = concat!("demask ", env!("CARGO_PKG_VERSION"));
+
+/// What an engine says before its greeting.
+pub(super) enum News {
+    /// How loading goes on.
+    Loading(String, u64, u64),
+    /// A line for people.
+    Log(String),
+    /// Nothing: a moment has gone by.
+    Beat,
+}
+
+/// An engine.
+pub(super) struct Peer {
+    pub(super) address: Address,
+    pub(super) greeting: Greeting,
+    link: Mutex<Arc<Link>>,
+}
+
+/// Why there is no greeting.
+pub(super) enum Silent {
+    /// The watcher asked to stop.
+    Cancelled,
+    /// In words.
+    Failed(String),
+}
+
+impl From<String> for Silent {
+    fn from(why: String) -> Self {
+        Self::Failed(why)
+    }
+}
+
+impl Peer {
+    /// Opens the line and waits for the greeting.
+    pub(super) fn meet(
+        address: &Address,
+        watch: &mut dyn FnMut(News) -> ControlFlow<()>,
+    ) -> Result<Self, Silent> {
+        let (link, greeting) = greeted(address, watch)?;
+        Ok(Self { address: address.clone(), greeting, link: Mutex::new(Arc::new(link)) })
+    }
+
+    /// The line as it is.
+    pub(super) fn link(&self) -> Arc<Link> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The line; one that has ended is opened again, which may take as long as the first time.
+    pub(super) fn live(
+        &self,
+        watch: &mut dyn FnMut(News) -> ControlFlow<()>,
+    ) -> Result<Arc<Link>, Silent> {
+        let link = self.link();
+        if !link.ended() {
+            return Ok(link);
+        }
+        let (link, greeting) = greeted(&self.address, watch)?;
+        let same = |one: &Greeting| (one.name.clone(), one.vocabulary, one.mask, one.eos);
+        if same(&greeting) != same(&self.greeting) {
+            return Err(Silent::Failed(format!(
+                "another model came back: {} in place of {}. Quit and start anew",
+                greeting.name, self.greeting.name
+            )));
+        }
+        let link = Arc::new(link);
+        *self.link.lock().unwrap_or_else(PoisonError::into_inner) = link.clone();
+        Ok(link)
+    }
+}
+
+fn greeted(
+    address: &Address,
+    watch: &mut dyn FnMut(News) -> ControlFlow<()>,
+) -> Result<(Link, Greeting), Silent> {
+    let link = Link::open(address)?;
+    let token = match address {
+        Address::Tcp(_, token) => token.as_deref(),
+        Address::Command(_) | Address::Unix(_) => None,
+    };
+    link.send(&Ask::Hello { protocol: PROTOCOL, program: PROGRAM, token })?;
+    let mut since = Instant::now();
+    loop {
+        let news = match link.news(BEAT) {
+            Came::Nothing
+                if !matches!(address, Address::Command(_)) && since.elapsed() > SILENCE =>
+            {
+                return Err(Silent::Failed(format!(
+                    "nothing came within {} s: something else listens there, or it is busy with \
+                     another debugger",
+                    SILENCE.as_secs()
+                )));
+            }
+            Came::Nothing => News::Beat,
+            Came::End(why) => return Err(Silent::Failed(why)),
+            Came::Message(message) => {
+                since = Instant::now();
+                match message {
+                    Tell::Hello(greeting) => {
+                        check(&greeting)?;
+                        return Ok((link, *greeting));
+                    }
+                    Tell::Loading { work, done, of } => News::Loading(work, done, of),
+                    Tell::Log { text } => News::Log(text),
+                    Tell::Error { message, traceback, .. } => {
+                        return Err(Silent::Failed(with_traceback(message, traceback)));
+                    }
+                    _ => News::Beat,
+                }
+            }
+        };
+        if watch(news).is_break() {
+            return Err(Silent::Cancelled);
+        }
+    }
+}
+
+/// An error's paragraph, and the traceback below it.
+pub(super) fn with_traceback(message: String, traceback: Option<String>) -> String {
+    match traceback.filter(|text| !text.trim().is_empty()) {
+        Some(traceback) => format!("{message}\n{}", traceback.trim_end()),
+        None => message,
+    }
+}
+
+fn check(greeting: &Greeting) -> Result<(), String> {
+    if greeting.protocol != PROTOCOL {
+        let newer = if greeting.protocol > PROTOCOL { "demask" } else { "its demask package" };
+        return Err(format!(
+            "it speaks version {} of the protocol, and this program version {PROTOCOL}: update \
+             {newer}",
+            greeting.protocol
+        ));
+    }
+    let wrong = [
+        (greeting.vocabulary == 0, "a vocabulary of 0"),
+        (greeting.context == 0, "a context of 0 positions"),
+        (greeting.block == Some(0), "blocks of 0 positions"),
+    ];
+    match wrong.iter().find(|(wrong, _)| *wrong) {
+        Some((_, what)) => Err(format!("its greeting names {what}")),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn greetings_are_checked() {
+        let check = |fields: &str, expected: Option<&str>| {
+            let text = format!(
+                r#"{{"type": "hello", "engine": "e", "name": "m", "device": "cpu", "dtype": "f32", {fields}}}"#
+            );
+            let Tell::Hello(greeting) = serde_json::from_str(&text).unwrap() else {
+                panic!("{text}")
+            };
+            match (super::check(&greeting), expected) {
+                (Ok(()), None) => {}
+                (Err(error), Some(part)) => assert!(error.contains(part), "{error}"),
+                (other, _) => panic!("{fields}: {other:?}"),
+            }
+        };
+        check(r#""protocol": 1, "vocabulary": 9, "context": 8"#, None);
+        check(r#""protocol": 1, "vocabulary": 9, "context": 8, "later": true"#, None);
+        check(r#""protocol": 2, "vocabulary": 9, "context": 8"#, Some("update demask"));
+        check(r#""protocol": 0, "vocabulary": 9, "context": 8"#, Some("update its demask"));
+        check(r#""protocol": 1, "vocabulary": 0, "context": 8"#, Some("vocabulary of 0"));
+        check(r#""protocol": 1, "vocabulary": 9, "context": 0"#, Some("context of 0"));
+        check(r#""protocol": 1, "vocabulary": 9, "context": 8, "block": 0"#, Some("blocks of 0"));
+    }
+}

@@ -1,0 +1,172 @@
+//! Forward passes that an engine runs.
+
+use std::{ops::ControlFlow, sync::Arc};
+
+use super::{
+    column,
+    link::Came,
+    message::{Ask, ErrorKind, Greeting, Tell},
+    peer::{BEAT, Peer, Silent, with_traceback},
+};
+use crate::predict::{Attention, PredictError, Prediction, Predictor, Progress, Request, Watch};
+
+/// What a request may need beyond full attention from position 0.
+struct Ability {
+    /// How a greeting names it.
+    name: &'static str,
+    /// What it is, behind "cannot".
+    what: &'static str,
+    needed: fn(&Request) -> bool,
+}
+
+impl Ability {
+    fn has(&self, greeting: &Greeting) -> bool {
+        greeting.can.iter().any(|can| can == self.name)
+    }
+}
+
+const ABILITIES: [Ability; 8] = [
+    Ability {
+        name: "attention_keys",
+        what: "leave positions out of attention",
+        needed: |request| matches!(request.pass.attention, Attention::Keys(_)),
+    },
+    Ability {
+        name: "attention_blocks",
+        what: "attend in blocks",
+        needed: |request| matches!(request.pass.attention, Attention::BlockCausal { .. }),
+    },
+    Ability {
+        name: "positions",
+        what: "number positions otherwise than 0, 1, 2, …",
+        needed: |request| request.pass.positions.is_some(),
+    },
+    Ability {
+        name: "guidance",
+        what: "guide by a second pass (cfg_scale)",
+        needed: |request| request.guidance.is_some(),
+    },
+    Ability {
+        name: "filters",
+        what: "filter logits (top_p, top_k)",
+        needed: |request| request.filters.is_some(),
+    },
+    Ability {
+        name: "noise",
+        what: "choose tokens with noise (temperature)",
+        needed: |request| request.sampling.is_some(),
+    },
+    Ability {
+        name: "earlier",
+        what: "compare with an earlier pass",
+        needed: |request| request.earlier.is_some(),
+    },
+    Ability {
+        name: "shadow",
+        what: "predict a written token without itself",
+        needed: |request| request.shadow.is_some(),
+    },
+];
+
+/// What an engine cannot do, in words.
+pub(super) fn cannot(greeting: &Greeting) -> Vec<&'static str> {
+    ABILITIES.iter().filter(|ability| !ability.has(greeting)).map(|ability| ability.what).collect()
+}
+
+/// Asks an engine.
+pub struct EnginePredictor {
+    peer: Arc<Peer>,
+}
+
+impl EnginePredictor {
+    pub(super) fn new(peer: Arc<Peer>) -> Self {
+        Self { peer }
+    }
+
+    /// What a request needs that the engine says it cannot do.
+    fn check(&self, request: &Request) -> Result<(), PredictError> {
+        let greeting = &self.peer.greeting;
+        let context = greeting.context;
+        let length = request.pass.ids.len();
+        if length > context {
+            return Err(PredictError::Unsupported(format!(
+                "{length} positions, prompt included, are more than the engine's context of \
+                 {context}: lower max_gen_length or shorten the prompt"
+            )));
+        }
+        if request.cached.is_some() {
+            return Err(PredictError::Unsupported(
+                "an engine keeps no keys and values of earlier passes: leave --cache out"
+                    .to_owned(),
+            ));
+        }
+        let lacks = |ability: &&Ability| (ability.needed)(request) && !ability.has(greeting);
+        match ABILITIES.iter().find(lacks) {
+            Some(ability) => Err(PredictError::Unsupported(format!(
+                "the engine {} cannot {} ({}), and this strategy needs it",
+                self.peer.address, ability.what, ability.name
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn failed(&self, why: &str) -> PredictError {
+        PredictError::Failed(format!(
+            "the engine {}: {why}\nThe next step starts it again",
+            self.peer.address
+        ))
+    }
+}
+
+impl Predictor for EnginePredictor {
+    fn predict(
+        &mut self,
+        request: &Request,
+        watch: &mut Watch,
+    ) -> Result<Prediction, PredictError> {
+        self.check(request)?;
+        let layers = self.peer.greeting.layers;
+        let mut progress = Progress { done: 0, of: layers + 1 };
+        let link = self.peer.live(&mut |_| watch(progress)).map_err(|silent| match silent {
+            Silent::Cancelled => PredictError::Cancelled,
+            Silent::Failed(why) => self.failed(&why),
+        })?;
+        let answers =
+            link.ask(|id| Ask::Predict { id, request }).map_err(|why| self.failed(&why))?;
+        loop {
+            match answers.next(BEAT) {
+                Came::Nothing => {}
+                Came::End(why) => return Err(self.failed(&why)),
+                Came::Message(Tell::Progress { done, of, .. }) => {
+                    progress = Progress { done: done.min(of), of: of.max(1) };
+                }
+                Came::Message(Tell::Prediction { columns, .. }) => {
+                    return column::prediction(request, &columns, self.peer.greeting.vocabulary)
+                        .map_err(|why| {
+                            PredictError::Failed(format!("the engine {}: {why}", self.peer.address))
+                        });
+                }
+                Came::Message(Tell::Error { kind, message, traceback, .. }) => {
+                    return Err(match kind {
+                        ErrorKind::Cancelled => PredictError::Cancelled,
+                        ErrorKind::Unsupported => PredictError::Unsupported(message),
+                        ErrorKind::Failed | ErrorKind::Protocol | ErrorKind::Load => {
+                            PredictError::Failed(with_traceback(message, traceback))
+                        }
+                    });
+                }
+                Came::Message(_) => {
+                    return Err(PredictError::Failed(format!(
+                        "the engine {} answers a forward pass with something else",
+                        self.peer.address
+                    )));
+                }
+            }
+            if watch(progress) == ControlFlow::Break(()) {
+                // Its answer is not waited for: who cancels goes on at once.
+                let _ = link.send(&Ask::Cancel { id: answers.id });
+                return Err(PredictError::Cancelled);
+            }
+        }
+    }
+}

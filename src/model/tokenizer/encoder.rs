@@ -1,0 +1,46 @@
+//! Text to token ids and back, whoever does it.
+
+use crate::{canvas::TokenId, model::Messages, predict::Vocabulary};
+
+/// What a model's tokenizer and chat template do.
+pub trait Encoder: Vocabulary {
+    /// The ids of a conversation: inside the chat template if there is one, a single prompt as it
+    /// stands otherwise. The words that the answer begins with stand behind the template's last
+    /// character and belong to the prompt.
+    ///
+    /// # Errors
+    /// In words, if there is no tokenizer, or the template refuses or is missing.
+    fn encode_begun(&self, messages: &Messages, begun: &str) -> Result<Vec<TokenId>, String>;
+
+    /// The same with an answer that is only opened.
+    ///
+    /// # Errors
+    /// As above.
+    fn encode(&self, messages: &Messages) -> Result<Vec<TokenId>, String> {
+        self.encode_begun(messages, "")
+    }
+
+    /// The ids of one prompt.
+    ///
+    /// # Errors
+    /// As above.
+    fn encode_prompt(&self, prompt: &str) -> Result<Vec<TokenId>, String> {
+        self.encode(&Messages::of(prompt))
+    }
+
+    /// The text of a run of tokens with all control tokens by name, as a published evaluation
+    /// reads it; empty without a tokenizer.
+    ///
+    /// # Errors
+    /// In words, if the tokenizer's decoder refuses.
+    fn whole_text(&self, ids: &[TokenId]) -> Result<String, String>;
+
+    /// Variables that people gave the chat template and that it never reads; none where that is
+    /// not known.
+    fn unread_variables(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Number of tokens of a text, without special ones; 0 without a tokenizer.
+    fn count(&self, text: &str) -> usize;
+}
