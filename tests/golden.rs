@@ -7,10 +7,11 @@ use std::{collections::HashMap, io::Write, ops::ControlFlow, time::Duration};
 use demask::{
     canvas::{Canvas, TokenId},
     decode::{Decision, Extras, State, Strategy, daedal::Daedal},
+    model::Loaded,
     predict::Column,
     session::{Pending, Session},
 };
-use support::{Step, Trace, load};
+use support::{Step, Trace, load, load_in_torch};
 
 /// Prints although the test harness captures output: the counts are what a reader came for.
 fn say(text: &str) {
@@ -92,6 +93,16 @@ fn decide_on_recorded_predictions_gives_the_recorded_decisions() {
 
 #[test]
 fn own_forward_passes_give_the_recorded_canvases() {
+    forward_passes_give_the_recorded_canvases("own forward passes", load);
+}
+
+#[test]
+#[ignore = "needs Python with torch and safetensors"]
+fn an_engine_gives_the_recorded_canvases() {
+    forward_passes_give_the_recorded_canvases("forward passes in PyTorch", load_in_torch);
+}
+
+fn forward_passes_give_the_recorded_canvases(which: &str, load: fn(&str) -> Loaded) {
     let mut models = HashMap::new();
     let (mut steps, mut different, mut largest) = (0, Vec::new(), 0.0_f32);
     let traces = Trace::all();
@@ -134,7 +145,7 @@ fn own_forward_passes_give_the_recorded_canvases() {
         }
     }
     say(&format!(
-        "golden, own forward passes: {} runs, {steps} steps compared, {} different; largest \
+        "golden, {which}: {} runs, {steps} steps compared, {} different; largest \
          difference of a confidence {largest:.1e}",
         traces.len(),
         different.len()

@@ -10,12 +10,13 @@ use std::{
 use demask::{
     canvas::{SpecialTokens, TokenId},
     decode::{Extras, Finish, Params, Plan, Recipe, STRATEGIES, Strategy},
+    model::Loaded,
     predict::{Column, Data, Prediction, Vocabulary as _},
     session::{Pending, Session},
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use support::{golden, load};
+use support::{golden, load, load_in_torch};
 
 const KINDS: [&str; 6] =
     ["llada_fixed", "llada_fixed_daedal_repo", "fastdllm", "fastdllm_dllm_port", "dream", "mdlm"];
@@ -193,6 +194,16 @@ fn decide_on_recorded_predictions_gives_the_recorded_canvases() {
 
 #[test]
 fn own_forward_passes_give_the_recorded_canvases() {
+    forward_passes_give_the_recorded_canvases("own forward passes", load);
+}
+
+#[test]
+#[ignore = "needs Python with torch and safetensors"]
+fn an_engine_gives_the_recorded_canvases() {
+    forward_passes_give_the_recorded_canvases("forward passes in PyTorch", load_in_torch);
+}
+
+fn forward_passes_give_the_recorded_canvases(which: &str, load: fn(&str) -> Loaded) {
     let mut models = HashMap::new();
     let (mut ran, mut steps, mut different, mut largest) = (0, 0, Vec::new(), 0.0_f32);
     for run in &Run::all() {
@@ -234,7 +245,7 @@ fn own_forward_passes_give_the_recorded_canvases() {
         }
     }
     say(&format!(
-        "golden, other strategies, own forward passes: {ran} runs, {steps} steps compared, {} \
+        "golden, other strategies, {which}: {ran} runs, {steps} steps compared, {} \
          different; largest difference of a confidence {largest:.1e}",
         different.len()
     ));

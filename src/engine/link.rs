@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     io::{self, BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    net::{Shutdown, TcpStream},
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     thread,
     time::Duration,
@@ -33,6 +33,8 @@ pub(super) struct Link {
     /// Messages that answer no request, in order.
     news: Mutex<mpsc::Receiver<Tell>>,
     process: Arc<Mutex<Option<Process>>>,
+    /// Ends a connection for both sides, though a thread still reads from it.
+    hang_up: Box<dyn Fn() + Send + Sync>,
 }
 
 #[derive(Default)]
@@ -70,25 +72,37 @@ impl Link {
     /// # Errors
     /// In words, if nothing is there.
     pub(super) fn open(address: &Address) -> Result<Self, String> {
-        let (input, output, process): (Box<dyn Read + Send>, Box<dyn Write + Send>, _) =
-            match address {
-                Address::Command(words) => {
-                    let (process, output, input) = Process::start(words)?;
-                    (Box::new(input), Box::new(output), Some(process))
-                }
-                Address::Tcp(socket, _) => {
-                    let stream = TcpStream::connect_timeout(socket, TO_CONNECT).map_err(nobody)?;
-                    let _ = stream.set_nodelay(true);
-                    (Box::new(stream.try_clone().map_err(nobody)?), Box::new(stream), None)
-                }
-                #[cfg(unix)]
-                Address::Unix(path) => {
-                    let stream = std::os::unix::net::UnixStream::connect(path).map_err(nobody)?;
-                    (Box::new(stream.try_clone().map_err(nobody)?), Box::new(stream), None)
-                }
-                #[cfg(not(unix))]
-                Address::Unix(_) => return Err("this system has no Unix sockets".to_owned()),
-            };
+        type Ends = (Box<dyn Read + Send>, Box<dyn Write + Send>, Box<dyn Fn() + Send + Sync>);
+        let mut process = None;
+        let (input, output, hang_up): Ends = match address {
+            Address::Command(words) => {
+                let (child, output, input) = Process::start(words)?;
+                process = Some(child);
+                (Box::new(input), Box::new(output), Box::new(|| ()))
+            }
+            Address::Tcp(socket, _) => {
+                let stream = TcpStream::connect_timeout(socket, TO_CONNECT).map_err(nobody)?;
+                let _ = stream.set_nodelay(true);
+                let end = stream.try_clone().map_err(nobody)?;
+                (
+                    Box::new(stream.try_clone().map_err(nobody)?),
+                    Box::new(stream),
+                    Box::new(move || drop(end.shutdown(Shutdown::Both))),
+                )
+            }
+            #[cfg(unix)]
+            Address::Unix(path) => {
+                let stream = std::os::unix::net::UnixStream::connect(path).map_err(nobody)?;
+                let end = stream.try_clone().map_err(nobody)?;
+                (
+                    Box::new(stream.try_clone().map_err(nobody)?),
+                    Box::new(stream),
+                    Box::new(move || drop(end.shutdown(Shutdown::Both))),
+                )
+            }
+            #[cfg(not(unix))]
+            Address::Unix(_) => return Err("this system has no Unix sockets".to_owned()),
+        };
         let shared = Arc::new(Shared::default());
         let process = Arc::new(Mutex::new(process));
         let (tell, news) = mpsc::channel();
@@ -112,6 +126,7 @@ impl Link {
             next: Mutex::new(1),
             news: Mutex::new(news),
             process,
+            hang_up,
         })
     }
 
@@ -180,6 +195,7 @@ impl Drop for Link {
     fn drop(&mut self) {
         // A child ends when its input is closed, or is ended when it is dropped.
         *locked(&self.output) = None;
+        (self.hang_up)();
         *locked(&self.process) = None;
     }
 }

@@ -10,7 +10,8 @@ use std::{collections::BTreeMap, fs, ops::ControlFlow, path::PathBuf};
 use demask::{
     canvas::{Canvas, SpecialTokens, TokenId},
     decode::{Params, State, Strategy, Value, daedal},
-    model::{self, Computing, Loaded, Source},
+    engine::{self, Address},
+    model::{self, Computing, Loaded, Overrides, Source},
     predict::{Column, Data, Prediction},
 };
 use serde::Deserialize;
@@ -165,6 +166,20 @@ impl Step {
         }
         prediction
     }
+}
+
+/// A golden checkpoint that PyTorch computes, in the Python that `DEMASK_PYTHON` names, else
+/// `python3`.
+pub fn load_in_torch(name: &str) -> Loaded {
+    let python = std::env::var("DEMASK_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let tests = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let script = tests.join("python/serve_llada.py").display().to_string();
+    let folder = golden().join("models").join(name).display().to_string();
+    let address = Address::Command(vec![python, script, folder]);
+    let watch = &mut |_: &_| ControlFlow::Continue(());
+    engine::connect(&address, &Overrides::default(), watch, &mut |line| eprintln!("{line}"))
+        .unwrap_or_else(|error| panic!("{error}"))
+        .loaded()
 }
 
 /// A golden checkpoint, on the CPU in f32.
