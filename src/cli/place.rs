@@ -33,8 +33,7 @@ impl Place {
     ) -> Result<(Loaded, T), Fault> {
         match self {
             Self::Engine(address) => {
-                let loaded =
-                    engine::connect(address, &computing.overrides, watch, warn)?.loaded();
+                let loaded = engine::connect(address, &computing.overrides, watch, warn)?.loaded();
                 let prepared = prepare(&*loaded.tokenizer).map_err(Fault::failure)?;
                 Ok((loaded, prepared))
             }

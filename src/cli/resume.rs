@@ -333,8 +333,7 @@ pub fn main(
                 quantize: origin.quantize,
                 overrides: origin.overrides.clone(),
             };
-            let (loaded, ()) =
-                progress::load(&place, &computing, Shown::Screen(look), |_| Ok(()))?;
+            let (loaded, ()) = progress::load(&place, &computing, Shown::Screen(look), |_| Ok(()))?;
             if loaded.facts.special != facts.special || loaded.facts.vocabulary != facts.vocabulary
             {
                 return Err(Fault::failure(format!(
