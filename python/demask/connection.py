@@ -80,7 +80,10 @@ class Connection:
 
 
 def is_child() -> bool:
-    """Whether standard input and output are pipes: somebody started this process to talk to it."""
+    """Whether standard input and output are pipes: somebody started this process to talk to it. A notebook's kernel may
+    have such pipes too, and is talked to elsewhere."""
+    if "ipykernel" in sys.modules:
+        return False
 
     def pipe(number: int) -> bool:
         try:

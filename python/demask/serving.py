@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Optional, Union
+from typing import TYPE_CHECKING, Any, Callable, Optional, Tuple, Union
 
 from .answers import Engine, as_error
 from .assembly import engine_of
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 # How long a new client is kept waiting for the one before to be gone, seconds.
 GRACE = 3.0
 
+# Clients that may greet at the same time.
+DOORS = 32
+
 _BUSY = "another debugger is at this engine: quit it first, or start a second engine"
 
 
@@ -27,8 +30,9 @@ class Handle:
 
     def __init__(self, engine: Engine, listener: Optional[Listener]) -> None:
         self._engine, self._listener = engine, listener
-        self._clients: "queue.Queue[Optional[Connection]]" = queue.Queue()
+        self._clients: "queue.Queue[Optional[Tuple[Connection, Inbox]]]" = queue.Queue()
         self._busy = threading.Lock()
+        self._doors = threading.Semaphore(DOORS)
         self._thread: Optional[threading.Thread] = None
         self._closing = threading.Event()
         self._current: Optional[Connection] = None
@@ -53,22 +57,30 @@ class Handle:
         self.close()
 
     def _accept(self, listener: Listener) -> None:
-        """Lets clients in, each on a thread of its own: one that does not get in must not keep others waiting."""
+        """Lets clients in, each on a thread of its own: one that says nothing must not keep others waiting."""
         while True:
             client = listener.accept()
             if client is None:
                 return
-            threading.Thread(target=self._let_in, args=(client,), daemon=True).start()
+            if self._doors.acquire(blocking=False):
+                threading.Thread(target=self._let_in, args=(client,), daemon=True).start()
+            else:
+                client.close(0.0)
 
     def _let_in(self, client: Connection) -> None:
-        if self._busy.acquire(timeout=GRACE):
-            self._clients.put(client)
-            return
+        """Only who has greeted takes the place that there is."""
         try:
-            client.send(EngineError("failed", _BUSY).answer(None))
+            inbox = Inbox(client)
+            if greet(client, inbox):
+                if self._busy.acquire(timeout=GRACE):
+                    self._clients.put((client, inbox))
+                    return
+                client.send(EngineError("failed", _BUSY).answer(None))
+            client.close()
         except Gone:
-            pass
-        client.close()
+            client.close(0.0)
+        finally:
+            self._doors.release()
 
     def start(self) -> None:
         """Serves on a thread of its own."""
@@ -80,27 +92,18 @@ class Handle:
         if self._listener is not None:
             threading.Thread(target=self._accept, args=(self._listener,), name="demask listens", daemon=True).start()
         while not self._closing.is_set():
-            client = self._clients.get()
-            if client is None:
+            came = self._clients.get()
+            if came is None:
                 return
+            client, inbox = came
             self._current = client
             try:
-                talk(client, self._engine)
+                converse(client, inbox, self._engine)
             finally:
                 self._current = None
                 self._busy.release()
                 # Until the other side has read its last words.
                 threading.Thread(target=client.close, daemon=True).start()
-
-
-def talk(connection: Connection, engine: Engine) -> None:
-    """Greets one client and answers it until it leaves."""
-    inbox = Inbox(connection)
-    try:
-        if greet(connection, inbox):
-            converse(connection, inbox, engine)
-    except Gone:
-        pass
 
 
 def serve(
@@ -165,7 +168,12 @@ def serve(
             connection.send(EngineError("load", found.message, found.trace).answer(None))
         raise
     if connection is not None:
-        talk(connection, engine)
+        inbox = Inbox(connection)
+        try:
+            if greet(connection, inbox):
+                converse(connection, inbox, engine)
+        except Gone:
+            pass
         return Handle(engine, None)
     try:
         handle = at_socket(engine, listen)

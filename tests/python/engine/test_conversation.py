@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 from pathlib import Path
 
@@ -199,6 +200,14 @@ class Served(unittest.TestCase):
                 self.assertIn(part, answer["message"])
                 self.assertIsNone(client.read())
             self.works()
+
+    def test_who_says_nothing_keeps_nobody_waiting(self):
+        silent = [Client(self.handle.address) for _ in range(5)]
+        started = time.monotonic()
+        self.works()
+        self.assertLess(time.monotonic() - started, conversation.PATIENCE / 2)
+        for client in silent:
+            client.__exit__()
 
     def test_who_says_nothing_is_not_waited_for_for_ever(self):
         patience, conversation.PATIENCE = conversation.PATIENCE, 0.05
