@@ -1,6 +1,7 @@
 """Real classes of transformers with random weights, and checkpoints of the golden data, through the engine."""
 
 import importlib.util
+import io
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from contextlib import redirect_stderr
 from pathlib import Path
 
 from common import GOLDEN, ROOT, needs_golden, needs_transformers, predict, torch, transformers, unpacked
@@ -273,6 +275,25 @@ class Golden(unittest.TestCase):
             self.assertIn("token 7 is not in the model's vocabulary of 7", refused["message"])
         for said in ("loading", "a pass", "from C", "the end"):
             self.assertIn(said, child.told)
+
+    def test_a_notebook_goes_on_while_its_model_is_served(self):
+        import demask
+        from networks import Network
+        from test_conversation import HELLO, Client
+
+        with tempfile.TemporaryDirectory() as folder, redirect_stderr(io.StringIO()) as told:
+            network = Network(GOLDEN / "models/llada-a").train()
+            with demask.serve(network, listen="unix:%s/e.sock" % folder, masks="additive", block=False) as handle:
+                self.assertEqual(told.getvalue(), "demask --engine '%s'\n" % handle.address)
+                with Client(handle.address) as client:
+                    client.send(HELLO, predict([3, 77, 507], [0, 3], ["argmax"], special={"mask": 507, "eos": 503}))
+                    self.assertEqual(client.read()["name"], "llada-a")
+                    with torch.no_grad():
+                        expected = network(torch.tensor([[3, 77, 507]]))[0].argmax(-1).tolist()
+                    self.assertEqual(unpacked(client.read()["columns"])["argmax"], expected)
+            self.assertEqual(os.listdir(folder), [])
+            with self.assertRaises(RuntimeError):
+                demask.serve(network, listen="unix:/nowhere/at/all", block=False)
 
     def test_guidance_is_one_batch_and_comparisons_need_no_second_pass(self):
         from demask.answers import Engine, Facts
