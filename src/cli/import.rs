@@ -73,23 +73,22 @@ pub fn main(args: &ImportArgs) -> Result<ExitCode, Fault> {
     let mask = named(&args.mask_token, "--mask-token")?;
     let options = Options {
         format: args.format,
-        mask: mask.or_else(|| tokenizer.as_ref().and_then(Tokenizer::mask)),
+        mask,
+        usual_mask: tokenizer.as_ref().and_then(Tokenizer::mask),
         eos: named(&args.eos_token, "--eos-token")?,
         row: args.row,
         prompt_length: args.prompt_length,
     };
     let imported = import::read(&args.file, &options).map_err(Fault::failure)?;
-    let Imported { format, header, texts, run, notices } = imported;
+    let Imported { format, header, texts, run, guessed_prompt, notices } = imported;
     let (steps, length, prompt) = (run.steps.len(), run.start.len(), run.prompt.len());
     let some = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let (steps, length) = (some(steps, "step"), some(length, "position"));
     // Guessed: it is said, so that a wrong one is seen.
-    let prompt = match (prompt, args.prompt_length) {
+    let prompt = match (prompt, guessed_prompt) {
         (0, _) => "no prompt".to_owned(),
-        (n, None) if matches!(format, Format::History | Format::Steps) => {
-            format!("a prompt of {n} (what stands before the first mask)")
-        }
-        (n, _) => format!("a prompt of {n}"),
+        (n, true) => format!("a prompt of {n} (what stands before the first mask)"),
+        (n, false) => format!("a prompt of {n}"),
     };
     let vocabulary = Arc::new(Joined { texts, tokenizer });
     let part = |part: &Path| stop::removing(part.to_owned());

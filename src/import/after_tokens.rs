@@ -9,7 +9,7 @@
 //! Full files have token ids. Elsewhere there are texts alone: each distinct one gets an id of its
 //! own, and the mask is a control token.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde::{
     Deserialize, Deserializer,
@@ -17,7 +17,9 @@ use serde::{
 };
 
 use super::{
-    Format, Found, Options, Texts,
+    Format, Found, Options, Texts, json,
+    left::Left,
+    no_row,
     texts::{Ids, MASK, piece},
     token, within,
 };
@@ -29,6 +31,32 @@ use crate::{
 
 /// Probabilities have three decimals, those of drafts one in twenty.
 const DIGITS: (&str, u32) = ("p_argmax", 2);
+
+/// The names that are read.
+const READ: [&str; 22] = [
+    "prompt",
+    "model",
+    "answer",
+    "sampler",
+    "sampler.id",
+    "words",
+    "words[].text",
+    "words[].lock_step",
+    "words[].conf",
+    "words[].changes",
+    "tokens",
+    "tokens[].pos",
+    "tokens[].text",
+    "tokens[].step",
+    "tokens[].conf",
+    "tokens[].tail",
+    "step_ms",
+    "drafts",
+    "steps",
+    "steps[].pmax",
+    "steps[].argmax",
+    "steps[].ms",
+];
 
 /// Guesses that are not of every position and step.
 const MOST_GUESSES: usize = 1 << 20;
@@ -51,7 +79,7 @@ struct File {
     step_ms: Vec<f64>,
     /// For each step the guesses that are new: position, text (empty where it fell), probability.
     #[serde(default)]
-    drafts: Vec<Vec<(usize, String, f64)>>,
+    drafts: Vec<Vec<(Whole, String, f64)>>,
     #[serde(default)]
     steps: Vec<Step>,
 }
@@ -65,6 +93,7 @@ struct Sampler {
 #[derive(Deserialize)]
 struct Word {
     text: String,
+    #[serde(deserialize_with = "whole")]
     lock_step: i64,
     #[serde(default)]
     conf: Option<f64>,
@@ -74,8 +103,10 @@ struct Word {
 
 #[derive(Deserialize)]
 struct Token {
-    pos: usize,
+    #[serde(deserialize_with = "whole")]
+    pos: i64,
     text: String,
+    #[serde(deserialize_with = "whole")]
     step: i64,
     #[serde(default)]
     conf: Option<f64>,
@@ -86,9 +117,20 @@ struct Token {
 #[derive(Deserialize)]
 struct Step {
     pmax: Vec<f64>,
-    argmax: Vec<TokenId>,
+    argmax: Vec<Whole>,
     #[serde(default)]
     ms: f64,
+}
+
+/// A whole number, as `1` or as `1.0`.
+#[derive(Deserialize, Clone, Copy)]
+struct Whole(#[serde(deserialize_with = "whole")] i64);
+
+fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
+    let number = serde_json::Number::deserialize(from)?;
+    json::whole(&number).ok_or_else(|| {
+        serde::de::Error::custom(format!("{number} stands where a whole number is needed"))
+    })
 }
 
 /// A word's provisional text from a step on, and its probability then; older files have none.
@@ -110,7 +152,7 @@ impl<'de> Deserialize<'de> for Change {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut members: A) -> Result<Change, A::Error> {
                 let missing = |n| serde::de::Error::invalid_length(n, &"3 members");
-                let step = members.next_element()?.ok_or_else(|| missing(0))?;
+                let step = members.next_element::<Whole>()?.ok_or_else(|| missing(0))?.0;
                 let text = members.next_element()?.ok_or_else(|| missing(1))?;
                 let p = members.next_element::<Option<f64>>()?.flatten();
                 while members.next_element::<serde::de::IgnoredAny>()?.is_some() {}
@@ -144,9 +186,25 @@ struct Guess {
 ///
 /// # Errors
 /// In words.
-pub(super) fn read(bytes: &[u8], options: &Options) -> Result<Found, String> {
-    let mut file: File = serde_json::from_slice(bytes)
-        .map_err(|error| format!("this is no trajectory of after-tokens ({error})"))?;
+pub(super) fn read(
+    bytes: &[u8],
+    names: &BTreeSet<String>,
+    options: &Options,
+) -> Result<Found, String> {
+    let mut file: File = serde_json::from_slice(bytes).map_err(|error| match error.is_data() {
+        true => format!("no trajectory of after-tokens: {}", json::fault(bytes, &error)),
+        false => json::fault(bytes, &error),
+    })?;
+    if options.row != 0 {
+        return Err(no_row(options.row, 1));
+    }
+    if options.prompt_length.is_some_and(|length| length != 0) {
+        return Err(
+            "--prompt-length does not fit: the prompt's tokens are not in such a file, only \
+                    its text"
+                .to_owned(),
+        );
+    }
     file.tokens.sort_by_key(|token| token.pos);
     if file.tokens.iter().zip(0..).any(|(token, at)| token.pos != at) {
         return Err("its tokens do not have the positions 0, 1, 2, …, each once".to_owned());
@@ -163,10 +221,10 @@ pub(super) fn read(bytes: &[u8], options: &Options) -> Result<Found, String> {
     let steps = last.max(file.step_ms.len()).max(file.steps.len());
     within(steps, positions)?;
     probable(&file)?;
-    let whole = !file.tokens.is_empty() && !file.steps.is_empty();
-    let mut found = match whole {
-        true => with_ids(&file, steps, options)?,
-        false => with_texts(&file, steps)?,
+    let mut left = left_of(&file, names);
+    let mut found = match !file.tokens.is_empty() && !file.steps.is_empty() {
+        true => with_ids(&file, steps, options, &mut left)?,
+        false => with_texts(&file, steps, options, &mut left)?,
     };
     found.model = file.model;
     found.prompt = file.prompt;
@@ -174,7 +232,34 @@ pub(super) fn read(bytes: &[u8], options: &Options) -> Result<Found, String> {
         found.strategy = file.sampler.id;
     }
     found.notices.push("the prompt's tokens are not in the file, only its text".to_owned());
+    found.notices.extend(left.notices());
     Ok(found)
+}
+
+/// What the file has beside what is read of it.
+fn left_of(file: &File, names: &BTreeSet<String>) -> Left {
+    let mut left = Left::default();
+    // Of what is not read, its own members need no word.
+    let of_read = |name: &str| {
+        name.rfind('.').is_none_or(|dot| READ.contains(&name[..dot].trim_end_matches("[]")))
+    };
+    let unread = names.iter().map(String::as_str);
+    left.names(unread.filter(|name| !READ.contains(name) && of_read(name)));
+    let whole = !file.tokens.is_empty() && !file.steps.is_empty();
+    for (name, spare) in [
+        ("words", !file.words.is_empty() && !file.tokens.is_empty()),
+        ("drafts", !file.drafts.is_empty() && (whole || file.tokens.is_empty())),
+        ("steps", !file.steps.is_empty() && file.tokens.is_empty()),
+        ("steps[].ms", whole && !file.step_ms.is_empty() && names.contains("steps[].ms")),
+    ] {
+        left.names(spare.then_some(name));
+    }
+    for (step, &took) in file.step_ms.iter().enumerate() {
+        if Duration::try_from_secs_f64(took / 1e3).is_err() {
+            left.value("`step_ms` that is no time", || format!("{took} at step_ms[{step}]"));
+        }
+    }
+    left
 }
 
 /// Refuses what is no probability, and more guesses than fit memory.
@@ -205,18 +290,38 @@ fn probable(file: &File) -> Result<(), String> {
 }
 
 /// A compact file, or one with words alone: texts without ids.
-fn with_texts(file: &File, steps: usize) -> Result<Found, String> {
+fn with_texts(
+    file: &File,
+    steps: usize,
+    options: &Options,
+    left: &mut Left,
+) -> Result<Found, String> {
+    for (flag, id) in [("--mask-token", options.mask), ("--eos-token", options.eos)] {
+        if let Some(id) = id {
+            left.value(
+                format!("{flag}, as the file has texts, with ids of this program's"),
+                || id.to_string(),
+            );
+        }
+    }
     let mut ids = Ids::new();
     let mut guesses = Vec::new();
     let places: Vec<Place> = if file.tokens.is_empty() {
-        words(file, &mut ids, &mut guesses)
+        words(file, steps, &mut ids, &mut guesses, left)
     } else {
         for (step, drafts) in file.drafts.iter().enumerate() {
-            for (at, text, p) in drafts.iter().filter(|(at, ..)| *at < file.tokens.len()) {
+            for (Whole(pos), text, p) in drafts {
+                let at = usize::try_from(*pos).ok().filter(|&at| at < file.tokens.len());
+                let Some(at) = at.filter(|_| step < steps) else {
+                    left.value("`drafts` outside of its steps and positions", || {
+                        format!("{text:?} at position {pos} in step {step}")
+                    });
+                    continue;
+                };
                 // An empty text is a guess that fell below what is recorded.
                 let known = !text.is_empty();
                 let token = known.then(|| ids.of(text));
-                guesses.push(Guess { step, at: *at, token, p: known.then_some(*p), holds: true });
+                guesses.push(Guess { step, at, token, p: known.then_some(*p), holds: true });
             }
         }
         let token = |token: &Token| Place {
@@ -248,7 +353,13 @@ fn with_texts(file: &File, steps: usize) -> Result<Found, String> {
 }
 
 /// Positions of words, with the white space before them where the answer shows it.
-fn words(file: &File, ids: &mut Ids, guesses: &mut Vec<Guess>) -> Vec<Place> {
+fn words(
+    file: &File,
+    steps: usize,
+    ids: &mut Ids,
+    guesses: &mut Vec<Guess>,
+    left: &mut Left,
+) -> Vec<Place> {
     let mut rest = file.answer.as_str();
     let mut places = Vec::with_capacity(file.words.len());
     for (at, word) in file.words.iter().enumerate() {
@@ -267,10 +378,14 @@ fn words(file: &File, ids: &mut Ids, guesses: &mut Vec<Guess>) -> Vec<Place> {
             }
         };
         for change in &word.changes {
-            if let Ok(step) = usize::try_from(change.step) {
-                let token = Some(ids.of(&format!("{space}{}", change.text)));
-                guesses.push(Guess { step, at, token, p: change.p, holds: false });
-            }
+            let Some(step) = usize::try_from(change.step).ok().filter(|&step| step < steps) else {
+                left.value("`changes` outside of its steps", || {
+                    format!("{:?} in step {}, at words[{at}]", change.text, change.step)
+                });
+                continue;
+            };
+            let token = Some(ids.of(&format!("{space}{}", change.text)));
+            guesses.push(Guess { step, at, token, p: change.p, holds: false });
         }
         places.push(Place {
             token: ids.of(&format!("{space}{}", word.text)),
@@ -283,13 +398,24 @@ fn words(file: &File, ids: &mut Ids, guesses: &mut Vec<Guess>) -> Vec<Place> {
 }
 
 /// A full file: the argmax of every step, with its id.
-fn with_ids(file: &File, steps: usize, options: &Options) -> Result<Found, String> {
+fn with_ids(
+    file: &File,
+    steps: usize,
+    options: &Options,
+    left: &mut Left,
+) -> Result<Found, String> {
     let positions = file.tokens.len();
-    if file.steps.iter().any(|step| step.argmax.len() != positions || step.pmax.len() != positions)
-    {
-        return Err(format!("its steps do not all have {positions} guesses and probabilities"));
+    let unfit = |step: &Step| step.argmax.len() != positions || step.pmax.len() != positions;
+    if let Some(n) = file.steps.iter().position(unfit) {
+        let Step { argmax, pmax, .. } = &file.steps[n];
+        return Err(format!(
+            "steps[{n}]: {} guesses (`argmax`) and {} probabilities (`pmax`) for {positions} \
+             positions. Write one of each for every one of `tokens`",
+            argmax.len(),
+            pmax.len()
+        ));
     }
-    let mask = options.mask.ok_or(
+    let mask = options.mask.or(options.usual_mask).ok_or(
         "a full file has token ids, and does not say which is the mask. Give it with --mask-token, \
          or a tokenizer that has one with --tokenizer",
     )?;
@@ -297,8 +423,18 @@ fn with_ids(file: &File, steps: usize, options: &Options) -> Result<Found, Strin
     let mut places = Vec::with_capacity(positions);
     for (at, committed) in file.tokens.iter().enumerate() {
         let step = usize::try_from(committed.step).ok();
-        let id = step.and_then(|step| file.steps.get(step)).map(|step| step.argmax[at]);
-        let id = token(i64::from(id.unwrap_or(mask)))?;
+        let known = step.and_then(|step| Some((step, file.steps.get(step)?)));
+        let id = match known {
+            Some((step, known)) => guessed(known, step, at)?,
+            None => {
+                if step.is_some() {
+                    left.value("a token whose id no step has", || {
+                        format!("{:?} at position {at}", committed.text)
+                    });
+                }
+                mask
+            }
+        };
         if id != mask {
             texts.0.insert(id, piece(&committed.text));
         }
@@ -308,8 +444,8 @@ fn with_ids(file: &File, steps: usize, options: &Options) -> Result<Found, Strin
     let eos = options.eos.or(tail.and_then(|_| places.last()).map(|place| place.token));
     let mut guesses = Vec::new();
     for (step, known) in file.steps.iter().enumerate() {
-        for (at, (&id, &p)) in known.argmax.iter().zip(&known.pmax).enumerate() {
-            let token = Some(token(i64::from(id))?);
+        for (at, &p) in known.pmax.iter().enumerate() {
+            let token = Some(guessed(known, step, at)?);
             guesses.push(Guess { step, at, token, p: Some(p), holds: false });
         }
     }
@@ -327,6 +463,11 @@ fn with_ids(file: &File, steps: usize, options: &Options) -> Result<Found, Strin
     found.texts = Some(texts);
     found.rounded = Some((DIGITS.0, 3));
     Ok(found)
+}
+
+/// The argmax of a full file at a position.
+fn guessed(known: &Step, step: usize, at: usize) -> Result<TokenId, String> {
+    token(known.argmax[at].0).map_err(|problem| format!("steps[{step}].argmax[{at}]: {problem}"))
 }
 
 /// The run that positions and guesses, in order of steps, make.

@@ -27,7 +27,8 @@ pub(super) fn run(
         (Some(length), _) if length <= first.len() => length,
         (Some(length), _) => {
             return Err(format!(
-                "a prompt of {length} does not fit the first canvas of {}",
+                "a prompt of {length} does not fit the first canvas of {}. Say how long it is with \
+                 --prompt-length",
                 first.len()
             ));
         }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use super::{
     Format, Found, Options,
     history::rows_of,
+    left::Left,
     pickle::Id,
     token,
     torch::{Torch, Whole},
@@ -25,6 +26,9 @@ use crate::{
     predict::{Column, Data, Prediction},
     trace::{ForeignRun, ForeignStep},
 };
+
+/// The fields that are read.
+const READ: [&str; 4] = ["x0_history", "true_indices_history", "prompt_token_len", "gen_ids"];
 
 /// LLaDA's tokens, which the data set was made with.
 const LLADA: SpecialTokens = SpecialTokens { mask: 126_336, eos: 126_081 };
@@ -71,8 +75,13 @@ pub(super) fn read(file: &mut Torch, options: &Options) -> Result<Found, String>
     for whole in &written {
         places.push(positions(whole, prompt, length, options.row)?);
     }
+    if options.prompt_length.is_some_and(|length| length != prompt) {
+        return Err(format!(
+            "--prompt-length is not needed, as the file says that the prompt has {prompt} positions"
+        ));
+    }
     let special = SpecialTokens {
-        mask: options.mask.unwrap_or(LLADA.mask),
+        mask: options.mask.or(options.usual_mask).unwrap_or(LLADA.mask),
         eos: options.eos.unwrap_or(LLADA.eos),
     };
     let finals = finals(file, root, length)?;
@@ -95,8 +104,12 @@ pub(super) fn read(file: &mut Torch, options: &Options) -> Result<Found, String>
     let differ = finals.map(|finals| finals.iter().zip(&canvas).filter(|(a, b)| a != b).count());
     let run = ForeignRun { prompt: Vec::new(), start, steps };
     let mut found = Found::new(Format::DecodingAnalysis, special, run);
+    let mut left = Left::default();
+    let fields = file.pickle().fields(root);
+    left.names(fields.keys().map(String::as_str).filter(|name| !READ.contains(name)));
+    found.notices.extend(left.notices());
     let mut tell = |text: String| found.notices.push(text);
-    if options.mask.is_none() || options.eos.is_none() {
+    if options.mask.or(options.usual_mask).is_none() || options.eos.is_none() {
         tell(format!(
             "mask {} and end of sequence {}, of LLaDA: --mask-token and --eos-token take others",
             special.mask, special.eos

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, de::IgnoredAny};
-use serde_json::{Map, Value, value::RawValue};
+use serde::Deserialize;
+use serde_json::{Map, Number, Value, value::RawValue};
 
 use super::{Format, steps};
 use crate::trace;
@@ -99,34 +99,80 @@ fn of_object(bytes: &[u8]) -> Option<Format> {
     looked_at.any(|value| steps::shows(&value)).then_some(Format::Steps)
 }
 
-/// A fault of a JSON text, in words: where it ends early, or is none.
-pub(super) fn fault(bytes: &[u8], error: &serde_json::Error) -> String {
+/// A whole number, as `1` or as `1.0`.
+pub(super) fn whole(number: &Number) -> Option<i64> {
+    // Above this, floating point has no place for each whole number.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let whole = |number: &f64| number.fract() == 0.0 && number.abs() < EXACT;
+    number.as_i64().or_else(|| number.as_f64().filter(whole).map(|number| number as i64))
+}
+
+/// Where an error is: its line and column, and how many bytes into the text that is.
+pub(super) fn place(bytes: &[u8], error: &serde_json::Error) -> String {
     let (line, column) = (error.line(), error.column());
-    if error.is_eof() {
-        return format!(
-            "it ends early, at line {line}, column {column} (byte {}): the file was cut off while it \
-             was written or copied. Write or copy it again",
-            bytes.len()
-        );
-    }
     let before: usize = bytes
         .split_inclusive(|&byte| byte == b'\n')
         .take(line.saturating_sub(1))
         .map(<[u8]>::len)
         .sum();
-    let problem = error.to_string();
-    let problem = problem.split(" at line ").next().unwrap_or_default();
-    format!(
-        "it is no JSON at line {line}, column {column} (byte {}): {problem}. Write it with Python's \
-         json.dump or the like",
-        before + column
-    )
+    format!("line {line}, column {column} (byte {})", before + column)
 }
 
-/// Where a text that is one JSON value breaks off, if it does.
-pub(super) fn cut(bytes: &[u8]) -> Option<String> {
-    let error = serde_json::from_slice::<IgnoredAny>(bytes).err()?;
-    (error.is_eof() && !bytes.trim_ascii().is_empty()).then(|| fault(bytes, &error))
+/// A fault of a JSON text, in words: where it ends early, is none, or holds something else than is
+/// read there.
+pub(super) fn fault(bytes: &[u8], error: &serde_json::Error) -> String {
+    let place = place(bytes, error);
+    if error.is_eof() {
+        return format!(
+            "it ends early, at line {}, column {} (byte {}): the file was cut off while it was \
+             written or copied. Write or copy it again",
+            error.line(),
+            error.column(),
+            bytes.len()
+        );
+    }
+    let problem = error.to_string();
+    let problem = problem.split(" at line ").next().unwrap_or_default();
+    if problem == "recursion limit exceeded" {
+        return format!("at {place} it is nested too deep to be a run. Check what wrote it");
+    }
+    if error.is_data() {
+        return format!("at {place}: {}. Check what wrote it", in_words(problem));
+    }
+    format!("it is no JSON at {place}: {problem}. Write it with Python's json.dump or the like")
+}
+
+/// What serde says of a value of another kind than was wanted, in words for people who wrote JSON.
+fn in_words(problem: &str) -> String {
+    if let Some(name) = problem.strip_prefix("missing field ") {
+        return format!("there is no {name} before it");
+    }
+    let Some((_, rest)) = problem.split_once("invalid ") else { return problem.to_owned() };
+    let Some((found, wanted)) =
+        rest.split_once(": ").and_then(|(_, rest)| rest.split_once(", expected "))
+    else {
+        return problem.to_owned();
+    };
+    // From the longest, as one is part of another.
+    let words = [
+        ("floating point", "the number"),
+        ("integer", "the number"),
+        ("boolean", "the value"),
+        ("string", "the text"),
+        ("sequence", "a list"),
+        ("map", "an object"),
+    ];
+    let found = words
+        .iter()
+        .find_map(|(serde, word)| found.strip_prefix(serde).map(|rest| format!("{word}{rest}")));
+    let wanted = match wanted {
+        "a string" => "a text",
+        "a sequence" => "a list",
+        "i64" | "u32" | "usize" => "a whole number",
+        "f64" => "a number",
+        wanted => wanted.strip_prefix("struct ").map_or(wanted, |_| "an object"),
+    };
+    format!("{} stands where {wanted} is needed", found.unwrap_or_else(|| "null".to_owned()))
 }
 
 /// Why a text is in no format that is read.

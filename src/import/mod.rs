@@ -9,12 +9,14 @@ mod canvases;
 mod decoding_analysis;
 mod history;
 mod json;
+mod left;
+mod names;
 mod pickle;
 mod steps;
 mod texts;
 mod torch;
 
-use std::{fmt, io, path::Path, str::FromStr};
+use std::{collections::BTreeSet, fmt, io, path::Path, str::FromStr};
 
 pub use texts::Texts;
 
@@ -89,8 +91,10 @@ impl FromStr for Format {
 pub struct Options {
     /// The format; told by the content if it is left out.
     pub format: Option<Format>,
-    /// The mask token.
+    /// The mask token, whatever the file says.
     pub mask: Option<TokenId>,
+    /// The mask token where neither `mask` nor the file says which it is, as that of a tokenizer.
+    pub usual_mask: Option<TokenId>,
     /// The end-of-sequence token.
     pub eos: Option<TokenId>,
     /// Which sequence of a batch, from 0.
@@ -110,6 +114,8 @@ pub struct Imported {
     pub texts: Option<Texts>,
     /// What happened.
     pub run: ForeignRun,
+    /// Whether its prompt is only a guess: what stands before the first mask.
+    pub guessed_prompt: bool,
     /// What people should know.
     pub notices: Vec<String>,
 }
@@ -133,6 +139,8 @@ struct Found {
     texts: Option<Texts>,
     run: ForeignRun,
     notices: Vec<String>,
+    /// Whether the prompt is what stands before the first mask, as nothing says how long it is.
+    guessed_prompt: bool,
     /// Significant digits of a column that is not exact.
     rounded: Option<(&'static str, u32)>,
 }
@@ -148,6 +156,7 @@ impl Found {
             texts: None,
             run,
             notices: Vec::new(),
+            guessed_prompt: false,
             rounded: None,
         }
     }
@@ -187,23 +196,22 @@ fn imported(bytes: Vec<u8>, options: &Options) -> Result<Imported, String> {
         }
         false => Content::Json(json::plain(bytes)),
     };
+    let names = match &content {
+        Content::Json(bytes) => names::names(bytes)?,
+        Content::Torch(_) => BTreeSet::new(),
+    };
     let told = recognised(&content);
     let unknown = || match &content {
         Content::Json(bytes) => json::unknown(bytes),
         Content::Torch(_) => "it holds nothing that is known".to_owned(),
     };
     let format = options.format.or(told).ok_or_else(unknown)?;
-    if let Content::Json(bytes) = &content
-        && format != Format::Steps
-        && let Some(early) = json::cut(bytes)
-    {
-        return Err(early);
-    }
     let found = match (format, content) {
-        (Format::AfterTokens, Content::Json(bytes)) => after_tokens::read(&bytes, options),
-        (Format::History, Content::Json(bytes)) => history::of_json(&bytes, options),
-        (Format::History, Content::Torch(mut file)) => history::of_torch(&mut file, options),
-        (Format::Steps, Content::Json(bytes)) => steps::read(&bytes, options),
+        (Format::AfterTokens, Content::Json(bytes)) => after_tokens::read(&bytes, &names, options),
+        (Format::History | Format::Steps, Content::Json(bytes)) => {
+            steps::read(&bytes, format, options)
+        }
+        (Format::History, Content::Torch(mut file)) => history::read(&mut file, options),
         (Format::Steps, Content::Torch(_)) => {
             Err("this is a file of torch.save, and a list of steps is JSON".to_owned())
         }
@@ -238,7 +246,14 @@ fn finished(format: Format, found: Found) -> Imported {
     let mut header = Header::new(&facts, &found.strategy, &found.prompt, extras);
     header.generator = format!("{}, imported from {format}", header.generator);
     header.rounded.extend(found.rounded.map(|(column, digits)| (column.to_owned(), digits)));
-    Imported { format, header, texts: found.texts, run: found.run, notices: found.notices }
+    Imported {
+        format,
+        header,
+        texts: found.texts,
+        run: found.run,
+        guessed_prompt: found.guessed_prompt,
+        notices: found.notices,
+    }
 }
 
 /// The format of a content, if it shows.
@@ -299,13 +314,17 @@ fn token(value: i64) -> Result<TokenId, String> {
         .ok_or_else(|| format!("{value} is no token id (0 to {})", NO_TOKEN - 1))
 }
 
+/// Why so many steps, with so many positions in all, cannot be opened.
+fn too_much(steps: usize, cells: usize) -> Option<String> {
+    (steps > MOST_STEPS || cells > MOST_CELLS).then(|| {
+        format!(
+            "{steps} steps with {cells} positions in all are more than can be opened ({MOST_STEPS} \
+             steps, {MOST_CELLS} positions). Import a part of them"
+        )
+    })
+}
+
 /// Refuses runs that are too long or too wide.
 fn within(steps: usize, positions: usize) -> Result<(), String> {
-    if steps > MOST_STEPS || steps.saturating_mul(positions) > MOST_CELLS {
-        return Err(format!(
-            "{steps} steps of {positions} positions are more than can be opened ({MOST_STEPS} steps, \
-             {MOST_CELLS} positions in all). Import a part of them"
-        ));
-    }
-    Ok(())
+    too_much(steps, steps.saturating_mul(positions)).map_or(Ok(()), Err)
 }

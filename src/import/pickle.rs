@@ -8,14 +8,17 @@
 
 use std::collections::HashMap;
 
+use serde_json::{Map, Value};
+
 /// A node's number in its pickle.
 pub(super) type Id = usize;
 
 /// A value.
 #[derive(Debug)]
 enum Node {
-    /// Nothing of interest: none, a float, bytes.
+    /// Nothing of interest: a float, bytes.
     Other,
+    None,
     Int(i64),
     Text(String),
     /// A tuple or a list.
@@ -68,18 +71,36 @@ impl Pickle {
         self.root
     }
 
-    /// A field of a dictionary, or of an object that has fields; the last one of that name.
-    pub fn field(&self, of: Id, name: &str) -> Option<Id> {
-        let pairs = match &self.nodes[of] {
+    /// The members of a dictionary, or of an object that has fields.
+    fn pairs(&self, of: Id) -> &[(Id, Id)] {
+        match &self.nodes[of] {
             Node::Dict(pairs) => pairs,
             Node::Call { state: Some(state), .. } => match &self.nodes[*state] {
                 Node::Dict(pairs) => pairs,
-                _ => return None,
+                _ => &[],
             },
-            _ => return None,
-        };
+            _ => &[],
+        }
+    }
+
+    /// A field of a dictionary, or of an object that has fields; the last one of that name.
+    pub fn field(&self, of: Id, name: &str) -> Option<Id> {
         let named = |key: Id| matches!(&self.nodes[key], Node::Text(text) if text == name);
-        pairs.iter().rev().find(|(key, _)| named(*key)).map(|&(_, value)| value)
+        self.pairs(of).iter().rev().find(|(key, _)| named(*key)).map(|&(_, value)| value)
+    }
+
+    /// The fields that are numbers or texts, as JSON; any other one is an empty object.
+    pub fn fields(&self, of: Id) -> Map<String, Value> {
+        let field = |&(key, value): &(Id, Id)| match (&self.nodes[key], &self.nodes[value]) {
+            (Node::Text(name), Node::None) => Some((name.clone(), Value::Null)),
+            (Node::Text(name), Node::Int(number)) => Some((name.clone(), Value::from(*number))),
+            (Node::Text(name), Node::Text(text)) => {
+                Some((name.clone(), Value::from(text.as_str())))
+            }
+            (Node::Text(name), _) => Some((name.clone(), Value::Object(Map::new()))),
+            _ => None,
+        };
+        self.pairs(of).iter().filter_map(field).collect()
     }
 
     /// The members of a list or a tuple.
@@ -261,7 +282,7 @@ impl Machine<'_> {
                 b'0' => drop(self.pop()?),
                 b'1' => drop(self.since_mark()?),
                 b'2' => self.stack.push(self.top()?),
-                b'N' => self.push(Node::Other),
+                b'N' => self.push(Node::None),
                 0x88 | 0x89 => self.push(Node::Int(i64::from(code == 0x88))),
                 b'K' => {
                     let value = self.number(1)? as i64;
@@ -417,6 +438,8 @@ mod tests {
         assert_eq!(pickle.int(pickle.field(pickle.root(), "b").unwrap()), Some(7));
         assert_eq!(pickle.field(pickle.root(), "c"), None);
         assert_eq!(pickle.tensor(list), None);
+        let fields = serde_json::json!({"a": {}, "b": 7});
+        assert_eq!(Value::Object(pickle.fields(pickle.root())), fields);
     }
 
     #[test]

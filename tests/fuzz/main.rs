@@ -219,8 +219,7 @@ fn use_recording(path: &Path) {
 
 /// Everything that is done with a file of another program.
 fn use_import(path: &Path) {
-    let options =
-        import::Options { format: None, mask: Some(9), eos: Some(8), row: 0, prompt_length: None };
+    let options = import::Options { mask: Some(9), eos: Some(8), ..import::Options::default() };
     let Ok(imported) = import::read(path, &options) else { return };
     let out = path.with_extension("imported.jsonl");
     let texts: std::sync::Arc<dyn demask::predict::Vocabulary> = match imported.texts {
