@@ -100,7 +100,8 @@ struct EvalRun {
     run_code: bool,
     /// Problems: synthetic (every kind in turn), word-problem, counting, echo, naming, story, or a
     /// file with a line {"question": "…", "answer": "…"} each; the files of GSM8K, MATH, HumanEval
-    /// and MBPP will do, packed with gzip or not, and "choices" makes it multiple choice
+    /// and MBPP will do, as JSON, packed with gzip or not, or as Parquet, and "choices" makes it
+    /// multiple choice
     #[arg(long, value_name = "NAME|FILE", default_value = "synthetic")]
     problems: String,
     /// The first N problems [default: 100 generated ones, all of a file]

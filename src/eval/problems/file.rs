@@ -1,6 +1,6 @@
 //! Problem files: JSON objects as GSM8K, MATH, HumanEval, MBPP and multiple choice come.
 
-use std::path::Path;
+use std::{borrow::Cow, fs::File, path::Path};
 
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     Benchmark, Checker, Problem, ProblemError, boxed, choice, code,
     lines::{self, LONGEST},
-    number, published,
+    number, published, table,
 };
 use crate::bounded;
 
@@ -117,7 +117,14 @@ pub fn read(
     let place = path.display().to_string();
     let fault = |error: String| ProblemError::File { place: place.clone(), error };
     let bytes = bounded::read(path, LONGEST).map_err(|error| fault(error.to_string()))?;
-    let bytes = lines::unpacked(&bytes).map_err(fault)?;
+    let bytes = match bytes.starts_with(table::MAGIC) {
+        true => {
+            let file = File::open(path).map_err(|error| fault(error.to_string()))?;
+            table::lines(file).map(Cow::Owned)
+        }
+        false => lines::unpacked(&bytes),
+    };
+    let bytes = bytes.map_err(fault)?;
     parse(&bytes, &place, name, limit, checker)
 }
 

@@ -12,13 +12,8 @@ pub(super) const LONGEST: u64 = 1 << 30;
 /// The bytes of a file, unpacked.
 ///
 /// # Errors
-/// In words, if it is damaged or of a kind that is not read here.
+/// In words, if it is damaged.
 pub fn unpacked(bytes: &[u8]) -> Result<Cow<'_, [u8]>, String> {
-    if bytes.starts_with(b"PAR1") {
-        return Err("this is a Parquet file, which is not read here. Save it as JSON lines, e.g. \
-                    datasets.load_dataset(…).to_json(…)"
-            .to_owned());
-    }
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Ok(Cow::Borrowed(bytes));
     }
@@ -82,6 +77,5 @@ mod tests {
         assert_eq!(unpacked(&packed).unwrap().as_ref(), b"{}\n");
         assert_eq!(unpacked(b"{}").unwrap().as_ref(), b"{}");
         assert!(unpacked(&packed[..packed.len() - 9]).unwrap_err().contains("unpacked"));
-        assert!(unpacked(b"PAR1\0").unwrap_err().contains("Parquet"));
     }
 }

@@ -11,6 +11,7 @@ mod format;
 mod lines;
 pub mod number;
 pub mod published;
+mod table;
 
 use std::{collections::HashSet, path::Path};
 
