@@ -1,22 +1,18 @@
 //! Records into a timeline: each is checked against those before it, and nothing unfolds into more
 //! memory than its file has paid for.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    TraceError, convert, derive,
+    RecordedVocabulary, TraceError, convert, derive,
     record::{Edited, FORMAT, Header, Params, Prediction, Record, Root, Step, VERSION},
+    recorded,
     verify::Check,
 };
 use crate::{
-    canvas::{self, Canvas, SpecialTokens, TokenId},
-    decode::{
-        self, Cache, Decision, Extras, FillRule, Growth, Mode, RemaskRule, Strategy, Verdict,
-    },
-    predict::{self, Column, ColumnSet, Key, Piece, Vocabulary},
+    canvas::{self, Canvas, SpecialTokens},
+    decode::{self, Cache, Extras, Strategy},
+    predict::{self, Column, ColumnSet, Key},
     session::{self, Event, Made, NodeId, Timeline},
 };
 
@@ -39,37 +35,6 @@ const LONGEST_NAME: usize = 200;
 
 /// No prompt's text is longer, characters; longer ones are cut.
 const LONGEST_PROMPT: usize = 1 << 16;
-
-/// Token texts that travelled in a recording. More may come while it is read.
-#[derive(Debug, Default)]
-pub struct RecordedVocabulary(RwLock<HashMap<TokenId, Piece>>);
-
-impl RecordedVocabulary {
-    fn insert(&self, id: TokenId, piece: Piece) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(id, piece);
-    }
-}
-
-impl Vocabulary for RecordedVocabulary {
-    fn piece(&self, id: TokenId) -> Option<Piece> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
-    }
-
-    /// Where no text travelled at all, the ids.
-    fn text(&self, ids: &[TokenId]) -> String {
-        if self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty() {
-            return ids.iter().map(|id| format!("⟨#{id}⟩")).collect();
-        }
-        predict::joined(self, ids)
-    }
-
-    fn ids(&self) -> Vec<TokenId> {
-        let texts = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let mut ids: Vec<TokenId> = texts.keys().copied().collect();
-        ids.sort_unstable();
-        ids
-    }
-}
 
 /// Takes records in order and checks that they fit together.
 pub(super) struct Builder {
@@ -385,7 +350,7 @@ impl Builder {
             _ => {
                 self.differing += usize::from(self.strategy.decides());
                 let prediction = prediction.map(AsRef::as_ref);
-                as_recorded(&record, edits, (&before.canvas, &after), prediction)
+                recorded::decision(&record, edits, (&before.canvas, &after), prediction)
             }
         };
         let step = Arc::new(session::Step {
@@ -470,138 +435,4 @@ fn short(name: String) -> String {
 
 fn key(text: &str) -> Result<Key, String> {
     text.parse().map_err(|_| "the name of the prediction is no hexadecimal number".to_owned())
-}
-
-/// A decision that this program would not make, shown as its writer made it.
-fn as_recorded(
-    record: &Step,
-    edits: Vec<canvas::Edit>,
-    (before, after): (&Canvas, &Canvas),
-    prediction: Option<&predict::Prediction>,
-) -> Decision {
-    let recorded = record.decision.clone().unwrap_or_default();
-    let named = |mode: &Mode| mode.name() == recorded.mode;
-    let mut verdicts = convert::verdicts(&recorded.why, before.len());
-    unexplained(&mut verdicts, before, &edits, prediction);
-    Decision {
-        mode: Mode::ALL.into_iter().find(named).unwrap_or(Mode::Recorded),
-        verdicts,
-        dropped: recorded
-            .dropped
-            .iter()
-            .map(|drop| decode::Drop { slot: canvas::Slot(drop.slot), token: drop.token })
-            .collect(),
-        eos: recorded.eos.as_ref().map(|eos| decode::EosMeasure {
-            taken: Vec::new(),
-            window: eos.window,
-            confidence: eos.confidence,
-            threshold: eos.threshold,
-        }),
-        growth: if after.len() == before.len() { Growth::Stays } else { Growth::To(after.len()) },
-        next: record.state.clone(),
-        edits,
-    }
-}
-
-/// Verdicts of positions that no reason is given for: what the edits do to them.
-fn unexplained(
-    verdicts: &mut [Verdict],
-    before: &Canvas,
-    edits: &[canvas::Edit],
-    prediction: Option<&predict::Prediction>,
-) {
-    let p = |at: usize, token: TokenId| {
-        let prediction = prediction?;
-        let of = |id, p| match prediction.id(id, at)? == token {
-            true => prediction.number(p, at),
-            false => None,
-        };
-        let listed = prediction.top_k(at).iter().find(|(id, _)| *id == token).map(|(_, p)| *p);
-        of(Column::Choice, Column::PChoice)
-            .or_else(|| of(Column::Argmax, Column::PArgmax))
-            .or(listed)
-    };
-    let places: HashMap<canvas::Slot, usize> =
-        before.cells().iter().enumerate().map(|(at, cell)| (cell.slot, at)).collect();
-    for (verdict, cell) in verdicts.iter_mut().zip(before.cells()) {
-        let was = cell.token;
-        match *verdict {
-            _ if was == before.special().mask => {}
-            Verdict::Unrecorded => *verdict = Verdict::Written,
-            // Its writer calls it a fill as well.
-            Verdict::Fill { token, .. } if token == was => *verdict = Verdict::Written,
-            Verdict::Fill { token, p, rule } => {
-                *verdict = Verdict::Replace { was, token, p, rule };
-            }
-            _ => {}
-        }
-    }
-    for edit in edits {
-        let (canvas::Edit::Fill { slot, .. }
-        | canvas::Edit::Replace { slot, .. }
-        | canvas::Edit::Remask { slot }
-        | canvas::Edit::Expand { slot, .. }) = *edit
-        else {
-            continue;
-        };
-        let Some(&at) = places.get(&slot) else { continue };
-        let Some(verdict) = verdicts.get_mut(at) else { continue };
-        let was = before.cells()[at].token;
-        // What is taken back and written in one step is replaced, or stays.
-        let back = matches!(verdict, Verdict::Remask { rule: RemaskRule::Unrecorded, .. });
-        if !back && !matches!(verdict, Verdict::Unrecorded | Verdict::Written) {
-            continue;
-        }
-        let rule = FillRule::Unrecorded;
-        *verdict = match *edit {
-            canvas::Edit::Fill { token, .. } | canvas::Edit::Replace { token, .. } => {
-                let p = p(at, token).unwrap_or(f32::NAN);
-                match token {
-                    _ if before.is_masked(at) => Verdict::Fill { token, p, rule },
-                    same if same == was => Verdict::Written,
-                    token => Verdict::Replace { was, token, p, rule },
-                }
-            }
-            canvas::Edit::Expand { n, .. } => Verdict::Grown { n },
-            _ => Verdict::Remask { token: was, p: None, rule: RemaskRule::Unrecorded },
-        };
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The decision that a recording gives for a step from `before`, of another program's strategy.
-    fn decided(before: &[TokenId], decision: &str) -> Decision {
-        let lines = [
-            r#"{"kind":"header","format":"demask","version":[1,4],"strategy":"editor","model":{"name":"m","mask":9,"eos":8}}"#,
-            &format!(r#"{{"kind":"root","id":0,"prompt":[1],"canvas":{before:?}}}"#),
-            &format!(
-                r#"{{"kind":"step","id":1,"parent":0,"decision":{}}}"#,
-                decision.replace('\n', " ")
-            ),
-        ];
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), lines.join("\n")).unwrap();
-        let recording = crate::trace::read(file.path()).unwrap();
-        let node = &recording.recorded.timeline[recording.recorded.end];
-        (*node.step().unwrap().decision).clone()
-    }
-
-    #[test]
-    fn what_another_program_wrote_over_is_replaced() {
-        let decision = decided(
-            &[4, 5, 9, 6, 7],
-            r#"{"mode":"x","edits":[{"remask":0},{"fill":[0,3]},{"replace":[1,2]},{"fill":[2,3]},
-                {"remask":3},{"fill":[3,6]},{"remask":4}],
-                "why":[{"do":"fill","at":1,"token":2,"p":0.5,"rule":"above","threshold":0.25}]}"#,
-        );
-        assert_eq!(decision.replacements().collect::<Vec<_>>(), [(0, 4, 3), (1, 5, 2)]);
-        assert_eq!(decision.fills().collect::<Vec<_>>(), [(2, 3)]);
-        assert_eq!(decision.remasks().collect::<Vec<_>>(), [(4, 7)]);
-        // Written again as it was.
-        assert_eq!(decision.verdicts[3], Verdict::Written);
-        assert_eq!(decision.verdicts[1].to_string(), "replaced: 0.500 > τ_high 0.250");
-    }
 }

@@ -16,14 +16,15 @@ mod line;
 mod lock;
 mod reader;
 mod record;
+mod recorded;
 mod schema;
 mod source;
 mod verify;
+mod vocabulary;
 mod whole;
 mod writer;
 
 pub use advice::advice;
-pub use builder::RecordedVocabulary;
 pub use convert::params_json;
 pub use cost::{Bytes, Costs, costs};
 pub use follow::{News, exists, follow, open, wait_for};
@@ -34,6 +35,7 @@ pub use record::{Chat, Header, Model, VERSION};
 pub use schema::{field_tables, schema};
 pub use source::{Packing, named_so};
 pub use verify::{Divergence, NumberDifference, OtherToken, Passes, Verified, verify};
+pub use vocabulary::RecordedVocabulary;
 pub use whole::Whole;
 pub use writer::{TraceRecorder, save};
 

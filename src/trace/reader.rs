@@ -4,8 +4,8 @@
 use std::{collections::HashMap, fs, io, path::Path, sync::Arc};
 
 use super::{
-    TraceError,
-    builder::{Builder, RecordedVocabulary},
+    RecordedVocabulary, TraceError,
+    builder::Builder,
     record::{FORMAT, Header, Record, VERSION},
     source::{Line, Lines, Packing},
     verify::{Check, Verified},
