@@ -8,7 +8,7 @@ use crate::decode::Params;
 pub struct Branch {
     /// Its end.
     pub tip: NodeId,
-    /// How many nodes it shares with older branches: its own part begins there.
+    /// The number of nodes that the branch shares with older ones; its own part begins behind them.
     pub shared: usize,
     /// Its name, if it was given one.
     pub name: Option<String>,

@@ -8,10 +8,10 @@ use crate::{
     decode::DecodeError,
 };
 
-/// Why an edit was not made.
+/// The reason why an edit was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditRefused {
-    /// It does not fit the canvas.
+    /// The edit does not fit the canvas.
     #[error(transparent)]
     Edit(#[from] EditError),
     /// The position is pinned.
@@ -25,7 +25,7 @@ pub enum EditRefused {
         /// `max_gen_length`.
         max: usize,
     },
-    /// It changes nothing.
+    /// The edit changes nothing, so the tree would get a node like its parent.
     #[error("that changes nothing")]
     Nothing,
     /// The strategy cannot go on from there.
@@ -35,8 +35,8 @@ pub enum EditRefused {
 
 impl Session {
     /// Makes edits at the node stood at: moves to a new node, or to a known one if the same edits
-    /// have been made from here before, under whatever parameters. The strategy's state follows: what is masked again will
-    /// be filled again.
+    /// have been made from here before, under whatever parameters. The strategy's state follows:
+    /// what is masked again will be filled again.
     ///
     /// # Errors
     /// [`EditRefused`]; nothing has changed then.

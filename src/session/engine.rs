@@ -16,7 +16,7 @@ use crate::{
     predict::{Key, PredictError, Prediction, Predictor, Progress, Request},
 };
 
-/// What the engine has to say.
+/// A report of the engine.
 #[derive(Debug)]
 pub enum Report {
     /// A layer of this pass is done.
@@ -27,7 +27,7 @@ pub enum Report {
         key: Key,
         /// The answer.
         prediction: Prediction,
-        /// How long it took.
+        /// The time that the pass took.
         took: Duration,
     },
     /// A pass failed or was cancelled.

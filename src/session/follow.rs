@@ -4,7 +4,7 @@
 use super::{Event, Made, NodeId, Session, Step};
 use crate::decode::Params;
 
-/// Where the nodes of a recording are in a session, which may have more of its own.
+/// The place of each node of a recording in a session, which may have more nodes of its own.
 #[derive(Debug, Clone, Default)]
 pub struct Followed(Vec<NodeId>);
 
@@ -104,7 +104,7 @@ impl Session {
         node
     }
 
-    /// What is pending changes where its prediction has come, or a step from here.
+    /// The pending decision changes when its prediction has come, or a step from this node.
     fn replan_if(&mut self, event: &Event, followed: &Followed) {
         let concerns = match event {
             Event::Prediction { key, .. } => {

@@ -35,14 +35,14 @@ use crate::{
     predict::{Cached, Key, Prediction, Request},
 };
 
-/// What comes next at the current node.
+/// The next thing at the current node: a pass, a decision, or the end.
 #[derive(Debug, Clone)]
 pub enum Pending {
     /// A forward pass is needed.
     Wanted {
         /// The name of the prediction.
         key: Key,
-        /// What to ask.
+        /// The request to run.
         request: Arc<Request>,
     },
     /// The prediction is known and this is what would be done with it.
@@ -56,7 +56,7 @@ pub enum Pending {
     },
     /// The run is over here.
     Done(Finish),
-    /// It cannot go on here.
+    /// The strategy fails on this prediction, so the run cannot go on.
     Failed(DecodeError),
 }
 
@@ -65,13 +65,13 @@ pub enum Pending {
 pub struct ExactPass {
     /// The name of its prediction.
     pub key: Key,
-    /// What to ask.
+    /// The request to run.
     pub request: Arc<Request>,
-    /// What the approximate one leaves out.
+    /// The part of the canvas that the approximate pass leaves out.
     pub cached: Cached,
 }
 
-/// Why a step was not made.
+/// The reason why a step was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StepError {
     /// The prediction has not come yet.
@@ -192,7 +192,7 @@ impl Session {
         &self.node().canvas
     }
 
-    /// What comes next.
+    /// The next thing at the current node.
     pub fn pending(&self) -> &Pending {
         &self.pending
     }
@@ -207,7 +207,7 @@ impl Session {
         self.store.get(&key)
     }
 
-    /// How long the forward pass of a prediction took; zero if it is not known.
+    /// The time that the forward pass of a prediction took; zero if that is not known.
     pub fn took(&self, key: Key) -> Duration {
         self.forward.get(&key).copied().unwrap_or_default()
     }
@@ -217,7 +217,7 @@ impl Session {
         self.wanted.contains_key(&key)
     }
 
-    /// What is asked of a pass beyond what the strategy needs.
+    /// The columns and candidates that a pass is asked for beyond those that the strategy needs.
     pub fn extras(&self) -> Extras {
         self.extras
     }
@@ -242,7 +242,7 @@ impl Session {
     pub fn share(&mut self, key: Key, prediction: Arc<Prediction>, took: Duration) {
         self.forward.insert(key, took);
         if self.store.insert(key, prediction.clone()).is_none() {
-            // It may come when one stands elsewhere by now.
+            // A prediction may come after the person has gone to another node.
             let wanted = self.wanted.remove(&key);
             let (canvas, cached) = wanted.unwrap_or_else(|| (self.node().canvas.clone(), None));
             self.record(Event::Prediction { key, prediction, canvas, cached });
@@ -413,7 +413,7 @@ impl Session {
     }
 
     /// Starts a new run under the parameters as they are now, with another prompt or the same.
-    /// What was done before stays in the timeline. An equal start is gone back to.
+    /// Earlier runs stay in the timeline. A start that is there already is gone back to.
     ///
     /// # Errors
     /// If a parameter does not fit the strategy.

@@ -1,4 +1,4 @@
-//! What comes next at a node: the pass that is wanted, the decision that is pending, or why the run
+//! The next thing at a node: the pass that is wanted, the decision that is pending, or why the run
 //! is over. Of another program's run all that is known is what it did.
 
 use std::{sync::Arc, time::Instant};
@@ -33,7 +33,7 @@ impl Session {
         }
     }
 
-    /// What would be decided where one stands under other parameters, and on which prediction;
+    /// The decision that other parameters would make at the current node, and its prediction;
     /// `None` if that is not known.
     pub fn decided_under(&self, params: &Params) -> Option<(Key, Decision)> {
         let Plan::Predict(request) = self.plan(self.at, params).ok()? else { return None };
@@ -42,7 +42,7 @@ impl Session {
         Some((key, self.strategy.decide(&node.canvas, &node.state, params, prediction).ok()?))
     }
 
-    /// Why the run is over at `node` under its own parameters; `None` if it is not.
+    /// The reason why the run is over at `node` under its own parameters; `None` if it is not.
     pub fn finish(&self, node: NodeId) -> Option<Finish> {
         if !self.strategy.decides() {
             return self.recorded_step(node).is_none().then(|| self.recorded_finish(node));
@@ -57,7 +57,8 @@ impl Session {
         self.plan(node, &self.timeline[node].params)
     }
 
-    /// What comes next at a node under these parameters, cut down to what the cache leaves.
+    /// The next thing at a node under these parameters; a pass is cut down to what the cache
+    /// leaves.
     fn plan(&self, at: NodeId, params: &Params) -> Result<Plan, DecodeError> {
         let mut plan = self.plan_exact(at, params)?;
         if let Plan::Predict(request) = &mut plan {
@@ -81,8 +82,8 @@ impl Session {
         cache::cached(rules, &self.timeline, (at, params), request)
     }
 
-    /// What a pass from `at` under these parameters left out, if `key` names it and it was not
-    /// exact.
+    /// The part that a pass from `at` under these parameters left out, if `key` names it and it was
+    /// not exact.
     pub fn left_out(&self, at: NodeId, key: Key, params: &Params) -> Option<Cached> {
         match self.plan(at, params).ok()? {
             Plan::Predict(request) if request.key() == key => request.cached,
@@ -104,7 +105,7 @@ impl Session {
     /// The exact pass beside the approximate one of the pending step.
     ///
     /// # Errors
-    /// Why the pending step's pass is exact itself, in words.
+    /// The reason why the pending step's pass is exact itself, in words.
     pub fn exact_pass(&self) -> Result<ExactPass, &'static str> {
         if !self.strategy.decides() {
             return Err("another program ran the passes");
@@ -156,7 +157,8 @@ impl Session {
         }
     }
 
-    /// What another program's strategy did next: all that is known of what it would do.
+    /// The decision that another program's strategy made next: nothing else of that strategy is
+    /// known.
     fn recorded_pending(&self) -> Pending {
         let Some(step) = self.recorded_step(self.at) else {
             return Pending::Done(self.recorded_finish(self.at));
@@ -177,7 +179,8 @@ impl Session {
         children.map(|child| &self.timeline[child]).find_map(Node::step)
     }
 
-    /// Why another program's run is over where nothing follows, as far as can be told.
+    /// The reason why another program's run is over where nothing follows, as far as the canvas
+    /// tells.
     fn recorded_finish(&self, node: NodeId) -> Finish {
         match self.timeline[node].canvas.masks() {
             0 => Finish::Complete,

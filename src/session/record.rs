@@ -1,4 +1,4 @@
-//! What a session tells whoever records it, as it happens.
+//! The events that a session sends to its recorder, as they happen.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub enum Event {
         prediction: Arc<Prediction>,
         /// The canvas predicted on.
         canvas: Arc<Canvas>,
-        /// What the pass left out; `None` if it was exact.
+        /// The part of the canvas that the pass left out; `None` if the pass was exact.
         cached: Option<Cached>,
     },
     /// A step is made.
@@ -40,7 +40,7 @@ pub enum Event {
         id: NodeId,
         /// The node stepped from.
         parent: NodeId,
-        /// What was decided.
+        /// The decision and its timing.
         step: Arc<Step>,
         /// The parameters it was decided under.
         params: Arc<Params>,
@@ -85,7 +85,7 @@ pub enum Event {
     },
     /// A bookmark is set, or taken away.
     Mark {
-        /// Where.
+        /// The node.
         node: NodeId,
         /// Its name.
         name: Option<String>,
@@ -94,7 +94,7 @@ pub enum Event {
     End {
         /// The node stood at.
         at: NodeId,
-        /// Why the run is over there; `None` if it was left in the middle.
+        /// The reason why the run is over there; `None` if it was left in the middle.
         finish: Option<Finish>,
     },
 }
@@ -104,13 +104,13 @@ pub trait Recorder: Send {
     /// Takes an event.
     fn record(&mut self, event: Event);
 
-    /// What has gone wrong so far, in words; the recording has stopped then.
+    /// The fault that has stopped the recording, in words; `None` while it is written.
     fn fault(&self) -> Option<String>;
 
     /// Waits until everything is written.
     ///
     /// # Errors
-    /// What went wrong, in words.
+    /// The fault, in words.
     fn close(self: Box<Self>) -> Result<(), String>;
 }
 
@@ -128,7 +128,7 @@ impl Session {
     /// Closes the recording.
     ///
     /// # Errors
-    /// What went wrong with it, in words.
+    /// The recording's fault, in words.
     pub fn finish_recording(&mut self) -> Result<(), String> {
         let end = Event::End {
             at: self.at,

@@ -13,7 +13,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub usize);
 
-/// How long a step took.
+/// The time that a step took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Timing {
     /// The forward pass; zero if the prediction was known.
@@ -27,9 +27,9 @@ pub struct Timing {
 pub struct Step {
     /// The prediction it was decided on.
     pub prediction: Key,
-    /// What was decided.
+    /// The decision.
     pub decision: Arc<Decision>,
-    /// How long it took.
+    /// The time that the step took.
     pub timing: Timing,
 }
 
@@ -42,7 +42,7 @@ impl Step {
     }
 }
 
-/// What led to a node.
+/// The origin of a node: a start, a step or edits.
 #[derive(Debug, Clone)]
 pub enum Made {
     /// Nothing: a run starts here.
@@ -72,7 +72,7 @@ pub struct Node {
     pub state: State,
     /// The parameters in force when it was made.
     pub params: Arc<Params>,
-    /// What led here.
+    /// The step or the edits that led here.
     pub made: Made,
     /// True on a branch that was deleted, and where an edit is taken back.
     pub deleted: bool,

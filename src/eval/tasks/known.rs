@@ -1,5 +1,5 @@
-//! What the embedded model knows: prompts that it answers right, and how far another prompt is
-//! from all that it was trained on.
+//! The knowledge of the embedded model: prompts that it answers right, and how far another prompt
+//! is from all that it was trained on.
 //!
 //! The measure is of the prompts alone, and is read from the generators: words that none of their
 //! prompts has, numbers beyond those that stand at such a place, and words behind three that they
@@ -51,13 +51,13 @@ pub fn examples() -> Vec<Problem> {
     ]
 }
 
-/// Why a prompt is unlike all that the embedded model was trained on, as the end of a sentence that
-/// says so; `None` if it is like them.
+/// The reason why a prompt is unlike all that the embedded model was trained on, as the end of a
+/// sentence that says so; `None` if it is like them.
 pub fn unlike(prompt: &str) -> Option<String> {
     Seen::of_training().unlike(prompt)
 }
 
-/// What the prompts of the training have.
+/// The words, numbers and rows of words that the training's prompts have.
 struct Seen {
     words: HashSet<String>,
     /// Three words, or those there are since the start, with the one behind them.
@@ -69,7 +69,7 @@ struct Seen {
 /// A word of a prompt, or a sign.
 struct Word<'a> {
     text: &'a str,
-    /// What it stands for in a row: a number for any number, a word of the lists for any of them.
+    /// The sign of the word in a row: a number for any number, a word of the lists for any of them.
     stands_for: &'a str,
     number: Option<u64>,
 }
@@ -143,7 +143,7 @@ impl Seen {
     }
 }
 
-/// What stands for the start of a prompt, its end, any number, any word of the lists.
+/// Signs for the start of a prompt, its end, any number, any word of the lists.
 const START: &str = "^";
 const END: &str = "$";
 const NUMBER: &str = "#";
@@ -152,12 +152,12 @@ const WORD: &str = "·";
 /// Words of a row before its last.
 const BEFORE: usize = 3;
 
-/// What the word before one stands for.
+/// The sign of the word before another.
 fn before<'a>(words: &[Word<'a>], at: usize) -> &'a str {
     at.checked_sub(1).and_then(|at| words.get(at)).map_or(START, |word| word.stands_for)
 }
 
-/// What a word and those before it stand for; behind the last word, the end.
+/// The signs of a word and of those before it; behind the last word, that of the end.
 fn row(words: &[Word], at: usize) -> String {
     let first = at.saturating_sub(BEFORE);
     let mut row: Vec<&str> = if at < BEFORE { vec![START] } else { Vec::new() };
