@@ -91,8 +91,13 @@ fn a_closed_pipe_ends_it_quietly() {
         &["query", "positions", folder],
         &["diff", "--all", &file, &recording("maximum-length")],
         &["replay", "--batch", "--exec", "query positions", &file],
+        &["run", "--record", "-", "Name 2 animals"],
+        &["run", "--json", "Name 2 animals"],
+        &["run", "Name 2 animals"],
         &["schema"],
         &["config"],
+        &["man"],
+        &["completions", "bash"],
         &["--help"],
     ] {
         let mut child = Command::new(env!("CARGO_BIN_EXE_demask"))

@@ -190,7 +190,27 @@ fn queries_list_and_export() {
         let p: f32 = line.split(',').nth(5).unwrap().parse().unwrap();
         assert!(p < 0.3, "{line}");
     }
+    // What the condition reads has columns of its own, and a row in words has the values.
+    let read = folder.path().join("read.csv");
+    let asked = "fills where conf < 0.3 and length < 200";
+    let script = format!("query {asked}; query {asked} to {}", read.display());
+    let (code, out, err) = demask(&["replay", &recording(), "--batch", "--exec", &script]);
+    assert_eq!(code, Some(0), "{err}");
+    let first = out.lines().nth(1).unwrap();
+    assert!(first.contains(" · conf 0.") && first.contains(" · length "), "{out}");
+    let mut table = csv::Reader::from_path(&read).unwrap();
+    let names: Vec<&str> = table.headers().unwrap().iter().skip(9).collect();
+    assert_eq!(names, ["conf", "length"]);
+    for row in table.records() {
+        let row = row.unwrap();
+        let number = |at: usize| row[at].parse::<f64>().unwrap();
+        assert!(number(9) < 0.3 && number(10) < 200.0, "{row:?}");
+    }
+    let (_, out, _) = demask(&["query", "--json", asked, &recording()]);
+    let row: Value = serde_json::from_str(out.lines().next().unwrap()).unwrap();
+    assert!(row["values"]["conf"].as_f64().unwrap() < 0.3, "{row}");
     // A file is never written over.
+    let script = format!("query fills to {}", csv.display());
     let (code, _, err) = demask(&["replay", &recording(), "--batch", "--exec", &script]);
     assert_eq!(code, Some(1));
     assert!(err.contains("take another name"), "{err}");
@@ -303,6 +323,11 @@ fn folders_are_verified_described_and_queried() {
     let (code, out, err) = demask(&["query", "expanded", &recording()]);
     assert_eq!(code, Some(0), "{err}");
     assert!(out.starts_with("step ") && err.contains(" rows"), "{out}{err}");
+    // Of a step it is said what it did.
+    for name in [" · expanded ", " · mode ", " · filled ", " · length "] {
+        let mut rows = out.lines().filter(|line| line.starts_with("step "));
+        assert!(rows.all(|line| line.contains(name)), "{name}: {out}");
+    }
     let (_, all, _) =
         demask(&["replay", &recording(), "--batch", "--exec", "query steps where expanded"]);
     assert!(all.contains(&format!(": {}", err.trim_end())), "{all}{err}");
@@ -314,9 +339,13 @@ fn folders_are_verified_described_and_queried() {
         ("fills where lenght > 3", "did you mean `length`?"),
         ("lenght > 3", "did you mean `length`?"),
         ("filled >", "filled >"),
+        // A long one is shown where its fault is.
+        (&format!("fills where {}p <", "p < 0.5 and ".repeat(60)), "… p < 0.5 and p <\n"),
+        (&format!("fills where {}", "p < 0.5 and ".repeat(10_000)), "this is too long"),
     ] {
         let (code, _, err) = demask(&["query", text, &recording()]);
         assert_eq!(code, Some(2), "{text}: {err}");
+        assert!(err.len() < 700, "{err}");
         assert!(err.contains(words), "{text}: {err}");
     }
 }

@@ -12,7 +12,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{
-    Config, ConfigOptions, Fault, LoadOptions, LookOptions,
+    Config, ConfigOptions, Counts, Fault, LoadOptions, LookOptions,
     batch::watched_pass,
     config::set_all,
     embedded,
@@ -65,8 +65,6 @@ pub struct CompareArgs {
     load: LoadOptions,
     #[command(flatten)]
     look: LookOptions,
-    #[command(flatten)]
-    config: ConfigOptions,
 }
 
 /// A strategy and its run.
@@ -85,7 +83,7 @@ impl Lane for Entry {
     }
 }
 
-pub fn main(args: &CompareArgs) -> Result<ExitCode, Fault> {
+pub fn main(args: &CompareArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> {
     let recipes = Recipe::parse_list(&args.strategies).map_err(Fault::usage)?;
     if recipes.len() < 2 {
         return Err(Fault::usage(
@@ -99,7 +97,7 @@ pub fn main(args: &CompareArgs) -> Result<ExitCode, Fault> {
             false => super::tui::terminal_or_fault()?,
         }
     }
-    let config = args.config.read()?;
+    let config = options.read()?;
     let asked = args.load.prompt.read(args.prompt.as_deref(), Otherwise::Pipe)?;
     let shown = match args.tui {
         true => Shown::Screen(args.look.look(&config)),
@@ -309,20 +307,10 @@ struct Summary<'a> {
 struct Row {
     /// The strategy as it was written.
     strategy: String,
-    n_token: usize,
-    /// Positions written with anything but an end-of-sequence token.
-    e_token: usize,
-    /// e_token / n_token; null for an empty region.
-    e_ratio: Option<f64>,
-    /// Positions written before the tail of end-of-sequence tokens.
-    before_tail: usize,
-    /// before_tail / n_token; null for an empty region.
-    before_tail_ratio: Option<f64>,
+    #[serde(flatten)]
+    counts: Counts,
     /// Predictions the strategy asked for.
     nfe: usize,
-    /// Written positions masked again, and given another token, on the way.
-    remasked: usize,
-    replaced: usize,
     /// Forward passes run for it: what a run before it asked for already is not run again.
     passes: usize,
     /// Seconds its passes and decisions take, those of other runs that it shares included.
@@ -375,14 +363,8 @@ impl Row {
         };
         Self {
             strategy: entry.recipe.label().to_owned(),
-            n_token: figures.n_token,
-            e_token: figures.e_token,
-            e_ratio: figures.e_ratio(),
-            before_tail: figures.before_tail,
-            before_tail_ratio: figures.before_tail_ratio(),
+            counts: Counts::of(&figures),
             nfe: figures.nfe,
-            remasked: figures.remasked,
-            replaced: figures.replaced,
             passes: entry.session.passes(),
             seconds: figures.time().as_secs_f64(),
             finish: figures.finish.map_or("failed", |finish| finish.name()),
@@ -415,10 +397,10 @@ fn report(rows: &[Row]) -> String {
     for (at, row) in rows.iter().enumerate() {
         table.push([
             format!("{} {}", at + 1, row.strategy),
-            row.n_token.to_string(),
-            row.e_token.to_string(),
-            row.e_ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.3}")),
-            row.before_tail.to_string(),
+            row.counts.n_token.to_string(),
+            row.counts.e_token.to_string(),
+            row.counts.e_ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.3}")),
+            row.counts.before_tail.to_string(),
             row.nfe.to_string(),
             row.passes.to_string(),
             format!("{:.2} s", row.seconds),

@@ -51,8 +51,6 @@ pub struct ExportArgs {
     speed: f64,
     #[command(flatten)]
     look: LookOptions,
-    #[command(flatten)]
-    config: ConfigOptions,
 }
 
 /// What can be made.
@@ -83,7 +81,7 @@ fn speed(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| "expected steps a second, 0.01..=1000".to_owned())
 }
 
-pub fn main(args: &ExportArgs) -> Result<ExitCode, Fault> {
+pub fn main(args: &ExportArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> {
     let (out, files) = match args.paths.split_last() {
         Some((out, files)) if !files.is_empty() => (out, files),
         _ => return Err(Fault::usage("give a recording, and behind it the file to make")),
@@ -114,7 +112,7 @@ pub fn main(args: &ExportArgs) -> Result<ExitCode, Fault> {
     }
     open::nothing_lost(args.overwrite, out)?;
     let mut made = Making::begin(out)?;
-    let written = write(args, to, first, &files, &mut made.file)
+    let written = write(args, options, to, first, &files, &mut made.file)
         .and_then(|()| made.finish().map_err(|error| ExportError::Io(error).into()));
     match written {
         Ok(()) => Ok(ExitCode::SUCCESS),
@@ -186,6 +184,7 @@ fn fits(args: &ExportArgs, to: To) -> Result<(), Fault> {
 
 fn write(
     args: &ExportArgs,
+    options: &ConfigOptions,
     to: To,
     first: &Path,
     files: &[PathBuf],
@@ -205,7 +204,7 @@ fn write(
             Ok(out.write_all(text.as_bytes())?)
         }
         To::Html => {
-            let config = args.config.read()?;
+            let config = options.read()?;
             let recording = opened(first)?;
             let step = args.step.unwrap_or(0);
             go(&mut recording.session(), step)?;
@@ -218,7 +217,7 @@ fn write(
             Ok(out.write_all(page.as_bytes())?)
         }
         To::Svg | To::Cast => {
-            let config = args.config.read()?;
+            let config = options.read()?;
             let look = picture_look(&args.look, &config);
             let recording = opened(first)?;
             let mut session = recording.session();

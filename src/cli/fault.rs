@@ -16,6 +16,9 @@ use crate::{
 /// Longest message printed, characters.
 const LONGEST: usize = 1500;
 
+/// Columns of a text that is shown with its fault.
+pub(super) const WIDTH: usize = 76;
+
 /// Why the program ends without success.
 #[derive(Debug)]
 pub struct Fault {
@@ -60,6 +63,16 @@ pub(super) fn unwritable(path: &Path, error: &io::Error) -> Fault {
 
 /// What the parser of the command line says: help, the version, or what is wrong with it.
 pub(super) fn tell_usage(said: &clap::Error) -> ExitCode {
+    // The parser repeats what it was given, however long that is.
+    let text = said.to_string();
+    if said.use_stderr() && text.lines().any(|line| line.chars().count() > LONGEST) {
+        let cut = |line: &str| match line.char_indices().nth(WIDTH) {
+            Some((end, _)) => format!("{}…", &line[..end]),
+            None => line.to_owned(),
+        };
+        tell(&harmless(&text.lines().map(cut).collect::<Vec<_>>().join("\n")));
+        return ExitCode::from(2);
+    }
     match said.print().and_then(|()| io::stdout().flush()).map_err(unsaid) {
         Err(Some(fault)) => fault.report(),
         _ => ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(2)),

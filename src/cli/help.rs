@@ -36,6 +36,7 @@ impl Asked {
             words.remove(1);
             words.push("--help".into());
         }
+        behind_the_name(&mut words);
         let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
         let flags: Vec<&str> = words[..end].iter().filter_map(|word| word.to_str()).collect();
         let beside = flags.windows(2).filter(|pair| pair[0] == "--strategy").map(|pair| pair[1]);
@@ -47,6 +48,24 @@ impl Asked {
             *word = "-h".into();
         }
         Self { whole, strategy, words }
+    }
+}
+
+/// Puts the options that every command takes behind its name, if they stand before it: there they
+/// would make the name a prompt.
+fn behind_the_name(words: &mut [OsString]) {
+    let mut at = 1;
+    while let Some(word) = words.get(at).and_then(|word| word.to_str()) {
+        at += match word {
+            "--no-config" => 1,
+            "--config" => 2,
+            word if word.starts_with("--config=") => 1,
+            _ => break,
+        };
+    }
+    let name = words.get(at).and_then(|word| word.to_str());
+    if name.is_some_and(|name| Cli::command().find_subcommand(name).is_some()) {
+        words[1..=at].rotate_right(1);
     }
 }
 
@@ -62,12 +81,16 @@ fn command(asked: &Asked) -> Command {
         if asked.whole { argument.hide_short_help(false) } else { argument }
     };
     let mut command = Cli::command().mut_args(arranged);
+    // What every command takes is listed by `--help` alone.
+    let everywhere =
+        command.get_arguments().any(|one| one.is_global_set() && one.is_hide_short_help_set());
     let names: Vec<String> =
         command.get_subcommands().map(|one| one.get_name().to_owned()).collect();
     for name in names {
         command = command.mut_subcommand(name, |one| {
             let one = one.mut_args(arranged);
-            let hidden = one.get_arguments().any(|argument| argument.is_hide_short_help_set());
+            let own = one.get_arguments().any(|argument| argument.is_hide_short_help_set());
+            let hidden = own || everywhere;
             let parameters = one.get_arguments().any(|argument| argument.get_id() == "strategy");
             match (hidden, parameters && of.is_none()) {
                 (true, true) => one.after_help(MORE_OF_STRATEGIES),
@@ -117,6 +140,43 @@ mod tests {
             assert!(lines <= 45, "{lines} lines: mark what few need with hide_short_help\n{help}");
             assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
         }
+    }
+
+    #[test]
+    fn every_command_takes_the_same_options_on_the_configuration() {
+        for (command, words) in [
+            ("tui", &["tui"][..]),
+            ("run", &["run", "hi"]),
+            ("compare", &["compare", "hi", "--strategies", "daedal,threshold"]),
+            ("diff", &["diff", "a", "b"]),
+            ("replay", &["replay", "a"]),
+            ("export", &["export", "a", "b.html"]),
+            ("verify", &["verify", "a"]),
+            ("import", &["import", "a", "b"]),
+            ("eval", &["eval", "--out", "a", "--quick"]),
+            ("bench", &["bench"]),
+            ("doctor", &["doctor"]),
+            ("info", &["info"]),
+            ("lint", &["lint", "a"]),
+            ("query", &["query", "fills", "a"]),
+            ("schema", &["schema"]),
+            ("config", &["config"]),
+            ("completions", &["completions", "bash"]),
+            ("man", &["man"]),
+        ] {
+            assert!(commands().contains(&command.to_owned()), "{command}");
+            for options in [&["--no-config"][..], &["--config", "f"]] {
+                for words in [[options, words].concat(), [words, options].concat()] {
+                    let line = ["demask"].into_iter().chain(words.iter().copied());
+                    let read = parse(line.map(OsString::from).collect());
+                    let read = read.unwrap_or_else(|error| panic!("{words:?}: {error}"));
+                    let given = (read.config.no_config, read.config.config.is_some());
+                    assert_eq!(given, (options.len() == 1, options.len() == 2), "{words:?}");
+                }
+            }
+        }
+        let all = commands().len();
+        assert_eq!(all, 18, "a command is missing in the table above");
     }
 
     #[test]

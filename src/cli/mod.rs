@@ -6,6 +6,7 @@ mod batch;
 mod bench;
 mod compare;
 mod config;
+mod counts;
 mod diff;
 mod doctor;
 mod embedded;
@@ -46,6 +47,7 @@ pub use config::{
     Config, ConfigError, LookConfig, ParamSet, color_table, default_text as default_config,
     preset_table,
 };
+use counts::Counts;
 pub use fault::Fault;
 pub use options::{
     ColorChoice, ConfigOptions, LoadOptions, LookOptions, ModelOptions, SourceOptions,
@@ -64,6 +66,8 @@ struct Cli {
     command: Option<Command>,
     #[command(flatten)]
     tui: tui::TuiArgs,
+    #[command(flatten)]
+    config: ConfigOptions,
 }
 
 #[derive(Debug, Subcommand)]
@@ -106,6 +110,33 @@ enum Command {
     Man(man::ManArgs),
 }
 
+impl Command {
+    /// Whether it depends on the configuration file. What measures, checks or converts does not, so
+    /// that it gives the same everywhere.
+    fn reads_configuration(&self) -> bool {
+        match self {
+            Self::Tui(_)
+            | Self::Run(_)
+            | Self::Compare(_)
+            | Self::Diff(_)
+            | Self::Replay(_)
+            | Self::Export(_)
+            | Self::Bench(_)
+            | Self::Doctor(_)
+            | Self::Config(_) => true,
+            Self::Verify(_)
+            | Self::Import(_)
+            | Self::Eval(_)
+            | Self::Info(_)
+            | Self::Lint(_)
+            | Self::Query(_)
+            | Self::Schema
+            | Self::Completions(_)
+            | Self::Man(_) => false,
+        }
+    }
+}
+
 /// The program.
 pub fn main() -> ExitCode {
     pages::keep();
@@ -121,26 +152,32 @@ pub fn main() -> ExitCode {
             };
         }
     };
+    let config = &cli.config;
+    if let Err(fault) = config.fits(cli.command.as_ref().is_none_or(Command::reads_configuration)) {
+        return fault.report();
+    }
     let done = match cli.command {
-        None => mistaken::bare(cli.tui.prompt.as_deref()).and_then(|()| tui::main(&cli.tui)),
-        Some(Command::Tui(args)) => tui::main(&args),
-        Some(Command::Run(args)) => run::main(&args),
-        Some(Command::Compare(args)) => compare::main(&args),
-        Some(Command::Diff(args)) => diff::main(&args),
-        Some(Command::Replay(args)) => replay::main(&args),
-        Some(Command::Export(args)) => export::main(&args),
+        None => {
+            mistaken::bare(cli.tui.prompt.as_deref()).and_then(|()| tui::main(&cli.tui, config))
+        }
+        Some(Command::Tui(args)) => tui::main(&args, config),
+        Some(Command::Run(args)) => run::main(&args, config),
+        Some(Command::Compare(args)) => compare::main(&args, config),
+        Some(Command::Diff(args)) => diff::main(&args, config),
+        Some(Command::Replay(args)) => replay::main(&args, config),
+        Some(Command::Export(args)) => export::main(&args, config),
         Some(Command::Verify(args)) => verify::main(&args),
         Some(Command::Import(args)) => import::main(&args),
         Some(Command::Eval(args)) => eval::main(&args),
-        Some(Command::Bench(args)) => bench::main(&args),
-        Some(Command::Doctor(args)) => doctor::main(&args),
+        Some(Command::Bench(args)) => bench::main(&args, config),
+        Some(Command::Doctor(args)) => doctor::main(&args, config),
         Some(Command::Info(args)) => info::main(&args),
         Some(Command::Lint(args)) => lint::main(&args),
         Some(Command::Query(args)) => query::main(&args),
         Some(Command::Schema) => {
             fault::say(&format!("{:#}", crate::trace::schema())).map(|()| ExitCode::SUCCESS)
         }
-        Some(Command::Config(args)) => config::main(&args),
+        Some(Command::Config(args)) => config::main(&args, config),
         Some(Command::Completions(args)) => man::completions(&args),
         Some(Command::Man(args)) => man::main(&args),
     };

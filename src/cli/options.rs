@@ -327,19 +327,38 @@ pub enum Theme {
     Light,
 }
 
-/// Which configuration file.
+/// Which configuration file; every command takes these, before its name or behind it.
 #[derive(Debug, Args)]
 pub struct ConfigOptions {
     /// Configuration file [default: DEMASK_CONFIG, else demask/config.toml in your configuration
     /// folder, if there is one]
-    #[arg(long, value_name = "FILE", conflicts_with = "no_config", hide_short_help = true)]
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub config: Option<PathBuf>,
     /// Read no configuration file and no preset files
-    #[arg(long, hide_short_help = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     pub no_config: bool,
 }
 
 impl ConfigOptions {
+    /// Refuses two options that contradict each other, and a file for a command that `reads` none.
+    ///
+    /// # Errors
+    /// A wrong use.
+    pub fn fits(&self, reads: bool) -> Result<(), Fault> {
+        match (&self.config, self.no_config) {
+            // The parser compares only options at one place, before a command's name or behind it.
+            (Some(_), true) => Err(Fault::usage(
+                "--config FILE names a configuration, and --no-config reads none. Leave one of the \
+                 two out",
+            )),
+            (Some(_), false) if !reads => Err(Fault::usage(
+                "this command reads no configuration file, so that it gives the same everywhere. \
+                 Leave --config out",
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// The configuration.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! `demask query`: what fits a query or condition, over the runs of recordings.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -10,22 +11,22 @@ use serde::Serialize;
 
 use super::{
     Fault,
-    fault::{say, tell, tell_cut},
+    fault::{WIDTH, say, tell, tell_cut},
     files::{self, Files, counted},
     harmless::{harmless, harmless_json},
     stop,
 };
 use crate::{
     debugger::{Debugger, NoHost},
-    inspect::{self, Condition, Query, Row, SyntaxError, pointed},
+    inspect::{self, Condition, Query, Row, SyntaxError, language::Value, pointed},
     trace,
 };
 
 #[derive(Debug, Args)]
 pub struct QueryArgs {
     /// A query, e.g. "fills where p < 0.3", or a condition, which lists the steps at which it holds
-    #[arg(value_name = "QUERY", value_parser = query)]
-    query: Query,
+    #[arg(value_name = "QUERY")]
+    query: String,
     /// Recordings, and folders of them; of each, the branch that was left last is looked at
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
@@ -36,7 +37,7 @@ pub struct QueryArgs {
 
 /// Reads a query, or a condition as a query for steps.
 fn query(text: &str) -> Result<Query, String> {
-    let said = |SyntaxError { at, message }| format!("{message}\n{}", pointed(text, &at));
+    let said = |SyntaxError { at, message }| format!("{message}\n{}", pointed(text, &at, WIDTH));
     match Query::parse(text) {
         Ok(query) => Ok(query),
         // What begins as a query is meant as one.
@@ -60,16 +61,20 @@ struct Found<'a> {
     text: Option<String>,
     p: Option<f32>,
     made: Option<usize>,
+    was: Option<u32>,
+    /// What the names of the query read there.
+    values: BTreeMap<&'a str, Option<&'a Value>>,
 }
 
 pub fn main(args: &QueryArgs) -> Result<ExitCode, Fault> {
+    let query = query(&args.query).map_err(Fault::usage)?;
     let files = Files::of(&args.files);
     let many = files.many;
     let stopped = stop::on_signals();
     let (mut all, mut fitting, mut rows, mut open) = (0, 0, 0, Vec::new());
     let walked = files.each(|file| {
         stop::go_on(&stopped)?;
-        let found = one(args, file, many)?;
+        let found = one(args, &query, file, many)?;
         all += 1;
         fitting += usize::from(found.is_some());
         let Some((found, first)) = found else { return Ok(()) };
@@ -93,7 +98,12 @@ pub fn main(args: &QueryArgs) -> Result<ExitCode, Fault> {
 }
 
 /// Prints the rows of one recording; their number and the first one's step, if there are any.
-fn one(args: &QueryArgs, file: &Path, many: bool) -> Result<Option<(usize, usize)>, Fault> {
+fn one(
+    args: &QueryArgs,
+    query: &Query,
+    file: &Path,
+    many: bool,
+) -> Result<Option<(usize, usize)>, Fault> {
     let recording = trace::read(file)?;
     tell_cut(&recording, file);
     let vocabulary = recording.vocabulary.clone();
@@ -101,7 +111,7 @@ fn one(args: &QueryArgs, file: &Path, many: bool) -> Result<Option<(usize, usize
     let debugger =
         Debugger::new(recording.session(), vocabulary.clone(), Box::new(NoHost), false, tokens);
     let end = recording.recorded.end;
-    let rows = inspect::rows(&args.query, &debugger.session, &*vocabulary, (end, 0));
+    let rows = inspect::rows(query, &debugger.session, &*vocabulary, (end, 0));
     let name = file.display().to_string();
     for row in &rows {
         let line = match args.json {
@@ -124,6 +134,8 @@ fn json(file: &str, row: &Row, debugger: &Debugger) -> Result<String, Fault> {
         text: row.token.map(|token| debugger.vocabulary.named(token)),
         p: row.p,
         made: row.made,
+        was: row.was,
+        values: row.values.iter().map(|of| (of.name.as_str(), of.value.as_ref())).collect(),
     };
     serde_json::to_string(&found).map_err(Fault::failure)
 }

@@ -60,8 +60,6 @@ pub struct ReplayArgs {
     #[command(flatten)]
     params: ParamOptions,
     #[command(flatten)]
-    config: ConfigOptions,
-    #[command(flatten)]
     script: ScriptOptions,
 }
 
@@ -108,7 +106,7 @@ fn opened(args: &ReplayArgs) -> Result<(Recording, Option<Rest>), Fault> {
     Ok((recording, (!whole).then_some(Rest { reader, growing, live })))
 }
 
-pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
+pub fn main(args: &ReplayArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> {
     match &args.svg {
         None if args.batch || args.resimulate => {}
         None if args.file == Path::new("-") => terminal_beside_stdin()?,
@@ -124,7 +122,7 @@ pub fn main(args: &ReplayArgs) -> Result<ExitCode, Fault> {
         }
         Some(_) => {}
     }
-    let config = args.config.read()?;
+    let config = options.read()?;
     let shown = args.svg.is_none() && !args.batch && !args.resimulate;
     let (recording, rest) = match shown {
         true => opened(args)?,

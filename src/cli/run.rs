@@ -1,10 +1,13 @@
 //! `demask run`: generate without the debugger.
 
 use std::{
-    io::{self, IsTerminal},
+    io::{self, IsTerminal, Write},
     path::Path,
     process::ExitCode,
-    sync::atomic::AtomicBool,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -13,7 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::{
-    ConfigOptions, Fault, ModelOptions, ScriptOptions,
+    ConfigOptions, Counts, Fault, ModelOptions, ScriptOptions,
     batch::{AT_BREAKPOINT, Batch},
     embedded,
     fault::{say, tell},
@@ -53,8 +56,6 @@ pub struct RunArgs {
     script: ScriptOptions,
     #[command(flatten)]
     model: ModelOptions,
-    #[command(flatten)]
-    config: ConfigOptions,
 }
 
 /// What was run: a model on a prompt.
@@ -106,18 +107,8 @@ struct Summary {
     passes: usize,
     /// Canvases evaluated in them.
     canvases: usize,
-    n_token: usize,
-    /// Positions written with anything but an end-of-sequence token.
-    e_token: usize,
-    /// e_token / n_token; null for an empty region.
-    e_ratio: Option<f64>,
-    /// Positions written before the tail of end-of-sequence tokens.
-    before_tail: usize,
-    /// before_tail / n_token; null for an empty region.
-    before_tail_ratio: Option<f64>,
-    /// Written positions masked again, and given another token, on the way.
-    remasked: usize,
-    replaced: usize,
+    #[serde(flatten)]
+    counts: Counts,
     /// Why the run ended.
     finish: &'static str,
     /// The conditions of the breakpoints that stopped it.
@@ -137,7 +128,7 @@ struct Wall {
     other: f64,
 }
 
-pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
+pub fn main(args: &RunArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> {
     let to_stdout = args.model.record.as_deref() == Some(Path::new("-"));
     if to_stdout && args.json {
         return Err(Fault::usage(
@@ -151,9 +142,10 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
     }
     mistaken::no_file(args.prompt.as_deref())?;
     mistaken::tell_command(args.prompt.as_deref());
-    let config = args.config.read()?;
+    let config = options.read()?;
     let commands = args.script.commands()?;
     let asked = args.model.load.prompt.read(args.prompt.as_deref(), Otherwise::Pipe)?;
+    let gone = Arc::new(AtomicBool::new(false));
     let opened = open::open(&args.model, &config, asked, Shown::Bar, |header, loaded| match &args
         .model
         .record
@@ -161,7 +153,7 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
         None => Ok(None),
         Some(_) if to_stdout => {
             let recorder = TraceRecorder::start(
-                Box::new(io::stdout()),
+                Box::new(Piped { gone: gone.clone() }),
                 "stdout".to_owned(),
                 header,
                 loaded.tokenizer.clone(),
@@ -169,7 +161,13 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
             Ok(Some(Box::new(recorder.map_err(Fault::failure)?) as Box<dyn Recorder>))
         }
         Some(path) => open::file_recorder(args.model.overwrite, path, header, loaded).map(Some),
-    })?;
+    });
+    // Who reads a recording as far as it is wanted, and goes, is no fault: the run ends with it.
+    let unread = || gone.load(Ordering::Relaxed);
+    let opened = match opened {
+        Err(_) if unread() => return Ok(ExitCode::SUCCESS),
+        opened => opened?,
+    };
     let stopped = stop::on_signals();
     let Opened { session, loaded, question, header } = opened;
     question.tell();
@@ -185,7 +183,10 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
     // Whatever happened, what was recorded is closed properly before anything is said, and the
     // answer is said whatever became of the recording.
     let recorded = run.batch.debugger.session.finish_recording().map_err(Fault::failure);
-    let stop = outcome?;
+    let stop = match outcome {
+        Err(_) if unread() => return Ok(ExitCode::SUCCESS),
+        outcome => outcome?,
+    };
     // Where it stopped on the way, masks are shown as such.
     let answer = match &stop {
         Some(Stop::Hit(_)) if !args.json => run.batch.debugger.draft(),
@@ -218,10 +219,37 @@ pub fn main(args: &RunArgs) -> Result<ExitCode, Fault> {
         let text = inspect::told(&findings).join("\n");
         if to_stdout { tell(&harmless(&text)) } else { say(&harmless(&text))? }
     }
-    recorded?;
+    if !unread() {
+        recorded?;
+    }
     match stop {
         Some(Stop::Hit(_)) => Ok(ExitCode::from(AT_BREAKPOINT)),
         _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Standard output, which notes when nobody reads it any more.
+struct Piped {
+    gone: Arc<AtomicBool>,
+}
+
+impl Piped {
+    fn noting<T>(&self, written: io::Result<T>) -> io::Result<T> {
+        let gone = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+        if written.as_ref().is_err_and(gone) {
+            self.gone.store(true, Ordering::Relaxed);
+        }
+        written
+    }
+}
+
+impl Write for Piped {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.noting(io::stdout().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.noting(io::stdout().flush())
     }
 }
 
@@ -294,13 +322,7 @@ impl Run {
             nfe: figures.nfe,
             passes: session.passes(),
             canvases: self.batch.canvases,
-            n_token: figures.n_token,
-            e_token: figures.e_token,
-            e_ratio: figures.e_ratio(),
-            before_tail: figures.before_tail,
-            before_tail_ratio: figures.before_tail_ratio(),
-            remasked: figures.remasked,
-            replaced: figures.replaced,
+            counts: Counts::of(&figures),
             finish: match (session.pending(), stop) {
                 (Pending::Done(finish), _) => finish.name(),
                 (_, Some(Stop::Hit(_))) => "breakpoint",

@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 
-use super::Fault;
+use super::{Fault, fault::WIDTH};
 use crate::{
     bounded,
     debugger::{self, Command},
@@ -47,7 +47,7 @@ impl ScriptOptions {
         let mut commands = Vec::new();
         for text in &self.breaks {
             let condition = Condition::parse(text).map_err(|error| {
-                Fault::usage(format!("--break: {error}\n{}", pointed(text, &error.at)))
+                Fault::usage(format!("--break: {error}\n{}", pointed(text, &error.at, WIDTH)))
             })?;
             commands.push(Command::Break(condition));
         }
@@ -61,7 +61,10 @@ impl ScriptOptions {
         for script in self.exec.iter().chain(&file) {
             for statement in debugger::statements(script) {
                 let command = debugger::parse(statement).map_err(|error| {
-                    Fault::usage(format!("--exec: {error}\n{}", pointed(statement, &error.at)))
+                    Fault::usage(format!(
+                        "--exec: {error}\n{}",
+                        pointed(statement, &error.at, WIDTH)
+                    ))
                 })?;
                 commands.push(command);
             }

@@ -27,12 +27,10 @@ pub struct TuiArgs {
     #[command(flatten)]
     look: LookOptions,
     #[command(flatten)]
-    config: ConfigOptions,
-    #[command(flatten)]
     script: ScriptOptions,
 }
 
-pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
+pub fn main(args: &TuiArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> {
     if args.model.record.as_deref() == Some(Path::new("-")) {
         return Err(Fault::usage(
             "--record - writes to stdout, which the debugger draws on. Give a file, or use \
@@ -45,7 +43,7 @@ pub fn main(args: &TuiArgs) -> Result<ExitCode, Fault> {
         true => terminal_beside_stdin()?,
         false => terminal_or_fault()?,
     }
-    let config = args.config.read()?;
+    let config = options.read()?;
     let commands = args.script.commands()?;
     if args.resume {
         return resume::main(&args.model, &args.look, config, commands);

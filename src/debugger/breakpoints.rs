@@ -11,7 +11,7 @@ pub struct Breakpoint {
     pub condition: Condition,
     /// False keeps it without stopping.
     pub enabled: bool,
-    /// How often it stopped a run.
+    /// The number of times that the breakpoint stopped a run.
     pub hits: u32,
 }
 

@@ -42,7 +42,7 @@ pub enum Token {
     Text(String),
 }
 
-/// Which way, over known steps.
+/// The direction of a search over known steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     /// Towards the start.
@@ -51,7 +51,7 @@ pub enum Way {
     On,
 }
 
-/// What is asked of a position.
+/// A person's wish for a position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Write a token, whether it is masked or not.
@@ -128,7 +128,7 @@ pub enum Command {
     SaveQuit(Option<PathBuf>),
 }
 
-/// What a command takes, for help and completion.
+/// The argument of a command, for help and completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Takes {
     /// Nothing.
@@ -214,7 +214,7 @@ pub struct Spec {
     pub name: &'static str,
     /// Shorter or other names.
     pub aliases: &'static [&'static str],
-    /// What it takes.
+    /// The argument.
     pub takes: Takes,
     /// One line of help.
     pub help: &'static str,
@@ -367,7 +367,7 @@ pub const EVENTS: &[(&str, &str, &str)] = &[
 ];
 
 impl Spec {
-    /// How it is written: its name with what it takes.
+    /// The command as one writes it: its name and its arguments.
     pub fn usage(&self) -> String {
         format!("{} {}", self.name, self.takes.text()).trim_end().to_owned()
     }

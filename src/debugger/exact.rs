@@ -31,7 +31,7 @@ impl Debugger {
         self.session.prediction(exact.key).is_none().then_some(exact)
     }
 
-    /// How far the pending prediction is from the exact one, in words.
+    /// The distance of the pending prediction from the exact one, in words.
     pub fn exact_text(&self) -> Vec<String> {
         if let Err(why) = self.session.exact_pass() {
             return vec![format!("this pass leaves nothing out: {why}")];
@@ -49,7 +49,7 @@ impl Debugger {
     }
 }
 
-/// How far confidences are apart.
+/// The distance of the confidences, in words.
 fn distance(apart: &Apart) -> String {
     let compared = apart.compared();
     match apart.largest() {
@@ -62,14 +62,14 @@ fn distance(apart: &Apart) -> String {
     }
 }
 
-/// Where the best token is another.
+/// The positions whose best token is another.
 fn changed(apart: &Apart) -> Option<String> {
     let changed = apart.changed();
     (!changed.is_empty())
         .then(|| format!("another argmax at {}: {}", changed.len(), positions(&changed)))
 }
 
-/// What would be decided on the exact prediction.
+/// The decision on the exact prediction, in words.
 pub fn decision(apart: &Apart) -> String {
     match (apart.difference.as_str(), apart.otherwise.as_slice()) {
         ("", []) => "the exact decision is the same".to_owned(),

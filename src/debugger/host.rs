@@ -1,5 +1,5 @@
-//! What the debugger asks of the program around it: texts to tokens, files. It knows neither
-//! itself.
+//! The program around the debugger: it turns texts into tokens and writes files. The debugger knows
+//! neither itself.
 
 use std::path::{Path, PathBuf};
 
@@ -12,10 +12,10 @@ use crate::{
 /// Parameters by name.
 pub type Values = Vec<(String, Value)>;
 
-/// What a model knows that knows little.
+/// The prompts that a small model was trained on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repertoire {
-    /// What the model is, as a sentence.
+    /// A sentence that says what kind of model this is.
     pub about: String,
     /// Prompts that it answers well, each with its kind before it.
     pub prompts: Vec<(String, String)>,
@@ -23,13 +23,13 @@ pub struct Repertoire {
 
 /// The program around a debugger.
 pub trait Host: Send {
-    /// What the model knows, if that is little.
+    /// The prompts that the model was trained on, if they are few.
     fn repertoire(&self) -> Option<&Repertoire> {
         None
     }
 
-    /// That a prompt is unlike all that the model knows, and why; nothing if it is like them, or
-    /// nobody can tell.
+    /// A notice that a prompt is unlike all that the model knows, and why; nothing if it is like
+    /// them, or nobody can tell.
     fn unlike(&self, prompt: &str) -> Option<String> {
         let _ = prompt;
         None
@@ -58,7 +58,7 @@ pub trait Host: Send {
         Err("there is nothing to save here".to_owned())
     }
 
-    /// Where [`Host::save`] would write to.
+    /// The file that [`Host::save`] would write to.
     fn saves_to(&self) -> Option<PathBuf> {
         None
     }

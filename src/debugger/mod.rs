@@ -2,9 +2,9 @@
 //! Breakpoints, goals, jumps, undo. Keys, the command line, scripts and headless runs drive the
 //! same commands, so whatever was done by hand can be done again without a screen.
 //!
-//! It never waits and owns no model: [`Debugger::tick`] says when a forward pass is needed, and
-//! whoever drives it supplies the prediction. It knows no terminal, no file and no tokenizer;
-//! those are its [`Host`]'s.
+//! The debugger never waits and owns no model: [`Debugger::tick`] says when a forward pass is
+//! needed, and whoever drives it supplies the prediction. It knows no terminal, no file and no
+//! tokenizer; those are its [`Host`]'s.
 
 mod breakpoints;
 mod command;
@@ -13,6 +13,7 @@ mod exact;
 mod execute;
 mod host;
 mod report;
+mod rows;
 mod run;
 mod syntax;
 #[cfg(test)]
@@ -39,7 +40,7 @@ use crate::{
     session::{NodeId, Session},
 };
 
-/// Why a command was not carried out, in words.
+/// The reason why a command was not carried out, in words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Failed(String);
@@ -50,18 +51,18 @@ impl Failed {
     }
 }
 
-/// What a command answers.
+/// The answer to a command.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reply {
     /// Lines for people; none where the screen says it all.
     pub lines: Vec<String>,
     /// Something to look at before going on.
     pub warning: Option<String>,
-    /// What is left to its driver.
+    /// The part that is left to the driver.
     pub ask: Option<Ask>,
 }
 
-/// What only the driver can do.
+/// A deed that only the driver can do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ask {
     /// End the program.

@@ -1,19 +1,13 @@
-//! What commands answer, in words: lists, values, reasons, differences.
-
-use std::path::Path;
+//! The answers to commands, in words: lists, values, reasons, differences.
 
 use super::{Debugger, Failed, Spot, Stop};
 use crate::{
     canvas::{Born, Canvas, TokenId},
     compare::{self, Run},
-    decode::Decision,
-    inspect::{self, Condition, Query, Row},
-    predict::Piece,
+    decode::{Decision, P},
+    inspect::{self, Condition},
     session::{NodeId, Pending},
 };
-
-/// Most rows of a query that are printed; a file gets them all.
-const ROWS: usize = 200;
 
 impl Debugger {
     /// The answer as it stands, without its tail.
@@ -35,7 +29,7 @@ impl Debugger {
         parts.map(text).collect()
     }
 
-    /// What a stop means, in words.
+    /// The meaning of a stop, in words.
     pub fn stop_text(&self, stop: &Stop) -> String {
         let step = self.session.node().depth;
         match stop {
@@ -54,7 +48,7 @@ impl Debugger {
         }
     }
 
-    /// Which breakpoints stopped it here, with the values they look at.
+    /// The breakpoints that stopped the run here, with the values that they read.
     pub(super) fn hit_text(&self, ids: &[u32]) -> String {
         let view = self.view(self.session.at());
         let hit = self.breakpoints.iter().filter(|point| ids.contains(&point.id)).map(|point| {
@@ -102,7 +96,7 @@ impl Debugger {
             .collect()
     }
 
-    /// Where one stands: the step, and the branch where there are several.
+    /// The current step, and the branch where there are several.
     pub(super) fn place_text(&self) -> String {
         match self.session.timeline().branches().len() {
             0 | 1 => format!("at step {}", self.session.node().depth),
@@ -110,7 +104,7 @@ impl Debugger {
         }
     }
 
-    /// Which branch one stands on.
+    /// The current branch.
     pub fn branch_text(&self) -> String {
         match self.current_branch() {
             None => "no branch".to_owned(),
@@ -126,7 +120,7 @@ impl Debugger {
         }
     }
 
-    /// Where two branches part and how they differ.
+    /// The step at which two branches part, and their differences.
     pub(super) fn compare(&self, a: &str, b: &str) -> Result<Vec<String>, Failed> {
         let ((first, a), (second, b)) = (self.branch_called(a)?, self.branch_called(b)?);
         let timeline = self.session.timeline();
@@ -183,7 +177,7 @@ impl Debugger {
         Ok(lines)
     }
 
-    /// How two canvases differ, in short.
+    /// The difference of two canvases, in short.
     fn differing(&self, a: &Canvas, b: &Canvas) -> String {
         let (x, y) = (a.tokens(), b.tokens());
         let at = x.iter().zip(&y).position(|(a, b)| a != b);
@@ -206,7 +200,7 @@ impl Debugger {
     }
 
     /// A token as it is named in sentences.
-    fn named(&self, token: TokenId) -> String {
+    pub(super) fn named(&self, token: TokenId) -> String {
         if token == self.session.canvas().special().mask {
             return "mask".to_owned();
         }
@@ -238,7 +232,7 @@ impl Debugger {
         }
     }
 
-    /// Why a position fares as it does, who wrote it, how its guess changed.
+    /// The reason why a position is filled or left, who wrote it, and how its guess changed.
     pub(super) fn why(&self, spot: Spot) -> Result<Vec<String>, Failed> {
         let (position, cell) = self.cell(spot)?;
         let special = self.session.canvas().special();
@@ -282,7 +276,7 @@ impl Debugger {
         let guesses: Vec<String> = guesses
             .into_iter()
             .map(|(step, token, p)| {
-                let p = p.map_or(String::new(), |p| format!(" {p:.3}"));
+                let p = p.map_or(String::new(), |p| format!(" {}", P(p)));
                 format!("{}{p} before step {}", self.named(token), step + 1)
             })
             .collect();
@@ -292,7 +286,7 @@ impl Debugger {
         Ok(lines)
     }
 
-    /// What a person asks of a cell.
+    /// The wishes of a person for a cell.
     pub fn asked(&self, cell: &crate::canvas::Cell) -> Vec<String> {
         let mut asked = Vec::new();
         if cell.wish.pinned {
@@ -311,7 +305,7 @@ impl Debugger {
         asked
     }
 
-    /// Why a slot was written at a step of a path, and its rivals then.
+    /// The reason why a slot was written at a step of a path, and its rivals then.
     fn written(&self, path: &[NodeId], step: usize, slot: crate::canvas::Slot) -> String {
         let timeline = self.session.timeline();
         let (Some(&node), Some(&before)) = (path.get(step), path.get(step.wrapping_sub(1))) else {
@@ -327,7 +321,7 @@ impl Debugger {
                 .iter()
                 .skip(1)
                 .take(3)
-                .map(|(token, p)| format!("{} {p:.3}", self.named(*token)))
+                .map(|(token, p)| format!("{} {}", self.named(*token), P(*p)))
                 .collect();
             if !rivals.is_empty() {
                 text.push_str(&format!("; rivals then: {}", rivals.join(", ")));
@@ -336,86 +330,11 @@ impl Debugger {
         text
     }
 
-    /// The rows that fit, in words; the first is their count. All of them go to the file.
-    pub(super) fn query(
-        &mut self,
-        query: &Query,
-        file: Option<&Path>,
-    ) -> Result<Vec<String>, Failed> {
-        let at = (self.session.at(), 0);
-        let rows = inspect::rows(query, &self.session, &*self.vocabulary, at);
-        let noun = if rows.len() == 1 { "row" } else { "rows" };
-        let mut lines = vec![format!("{query}: {} {noun}", rows.len())];
-        if let Some(file) = file {
-            let mut text = String::from("step,position,slot,token,text,p,made,was,was_text\n");
-            rows.iter().for_each(|row| text.push_str(&self.csv(row)));
-            self.host.write(file, &text).map_err(Failed::new)?;
-            lines.push(format!("written to {}", file.display()));
-            return Ok(lines);
-        }
-        lines.extend(rows.iter().take(ROWS).map(|row| self.row_text(row)));
-        if rows.len() > ROWS {
-            lines.push(format!("and {} more; `query … to FILE` writes all", rows.len() - ROWS));
-        }
-        Ok(lines)
-    }
-
-    /// A row in words.
-    pub fn row_text(&self, row: &Row) -> String {
-        let mut text = format!("step {}", row.step);
-        if let Some(position) = row.position {
-            text.push_str(&format!(" · position {position}"));
-        }
-        match (row.was, row.token) {
-            (Some(was), Some(token)) => {
-                text.push_str(&format!(" · {} → {}", self.named(was), self.named(token)));
-            }
-            (Some(was), None) => text.push_str(&format!(" · {} → mask", self.named(was))),
-            (None, Some(token)) => text.push_str(&format!(" · {}", self.named(token))),
-            (None, None) => {}
-        }
-        if let Some(p) = row.p {
-            text.push_str(&format!(" · {p:.3}"));
-        }
-        if let Some(made) = row.made {
-            text.push_str(&format!(" · into {made}"));
-        }
-        for (name, value) in &row.values {
-            text.push_str(&format!(" · {name} {value}"));
-        }
-        text
-    }
-
-    fn csv(&self, row: &Row) -> String {
-        fn cell<T: ToString>(value: Option<T>) -> String {
-            value.map_or(String::new(), |value| value.to_string())
-        }
-        let text = |token: TokenId| {
-            let text = match self.vocabulary.piece(token)? {
-                Piece::Text(text) | Piece::Control(text) => text,
-                Piece::Bytes(bytes) => format!("{bytes:02X?}"),
-            };
-            Some(format!("\"{}\"", text.replace('"', "\"\"")))
-        };
-        format!(
-            "{},{},{},{},{},{},{},{},{}\n",
-            row.step,
-            cell(row.position),
-            cell(row.slot.map(|slot| slot.0)),
-            cell(row.token),
-            cell(row.token.and_then(text)),
-            cell(row.p),
-            cell(row.made),
-            cell(row.was),
-            cell(row.was.and_then(text))
-        )
-    }
-
     pub(super) fn lint_text(&self) -> Vec<String> {
         inspect::told(&inspect::lint(&self.session, &*self.vocabulary, self.session.at()))
     }
 
-    /// How a re-simulation went, against the branch it began from.
+    /// The result of a re-simulation against the branch that it began from.
     pub fn simulated_text(&self) -> String {
         let Some(from) = &self.simulated_from else { return String::new() };
         let timeline = self.session.timeline();

@@ -8,7 +8,7 @@ use crate::{
     session::{NodeId, Pending, StepError},
 };
 
-/// How far a run goes.
+/// The point that a run goes to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Goal {
     /// To a breakpoint or the end.
@@ -25,7 +25,7 @@ pub enum Goal {
     Resimulate,
 }
 
-/// What a tick did.
+/// The result of a tick.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Tick {
     /// There is no goal.
@@ -39,7 +39,7 @@ pub enum Tick {
     Stopped(Stop),
 }
 
-/// Why a run has stopped.
+/// The reason why a run has stopped.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Stop {
     /// Its goal is reached.
@@ -264,13 +264,13 @@ impl Debugger {
         (hit, open)
     }
 
-    /// What is known at a node, for conditions.
+    /// The facts at a node, for conditions.
     pub fn view(&self, at: NodeId) -> View<'_> {
         View::new(&self.session, &*self.vocabulary, at)
     }
 }
 
-/// What judging a node says.
+/// The result of judging a node.
 enum Arrived {
     GoOn,
     Waiting,

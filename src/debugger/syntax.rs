@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::command::{COMMANDS, Change, Command, EVENTS, Place, Spec, Spot, Takes, Token, Way};
 use crate::{
     canvas::Slot,
-    inspect::{Condition, Query, SyntaxError, nearest},
+    inspect::{Condition, Query, SyntaxError, nearest, quoted},
     session::NodeId,
 };
 
@@ -13,9 +13,9 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct CommandError {
-    /// Where in the line, in bytes.
+    /// The place in the line, in bytes.
     pub at: Range<usize>,
-    /// What is wrong and what to do.
+    /// The fault, and what to do.
     pub message: String,
 }
 
@@ -123,7 +123,7 @@ pub fn statements(script: &str) -> Vec<&str> {
     parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect()
 }
 
-/// What people type who come from editors and other debuggers, with what does it here.
+/// Commands of editors and other debuggers that people type out of habit, with their names here.
 const HABITS: &[(&str, &str)] = &[
     ("e", OTHER_FILE),
     ("edit", OTHER_FILE),
@@ -158,7 +158,7 @@ pub fn parse(line: &str) -> Result<Command, CommandError> {
     arguments(spec, rest.trim()).map_err(|error| error.behind(offset))
 }
 
-/// That there is no such command, and what was meant.
+/// The message that there is no such command, with the one that was probably meant.
 fn unknown(name: &str) -> String {
     let hint = HABITS.iter().find(|(habit, _)| *habit == name).map(|(_, instead)| *instead);
     let hint = hint.map_or_else(
@@ -168,7 +168,7 @@ fn unknown(name: &str) -> String {
         },
         str::to_owned,
     );
-    format!("there is no command `{name}`; {hint}")
+    format!("there is no command {}; {hint}", quoted(name))
 }
 
 fn condition(text: &str) -> Result<Condition, CommandError> {

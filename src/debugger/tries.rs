@@ -23,7 +23,7 @@ pub struct Try {
     pub id: u32,
     /// The run, from its start.
     pub session: Session,
-    /// Why it cannot go on, in words.
+    /// The reason why the try cannot go on, in words.
     pub fault: Option<String>,
 }
 
@@ -34,7 +34,7 @@ impl Try {
         ended || self.fault.is_some()
     }
 
-    /// Why it failed, in words; `None` if it did not.
+    /// The reason why the try failed, in words; `None` if it did not.
     pub fn failed(&self) -> Option<String> {
         match self.session.pending() {
             Pending::Failed(error) => Some(error.to_string()),

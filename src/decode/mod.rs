@@ -19,6 +19,7 @@ mod mdlm;
 mod noise;
 mod outcome;
 mod params;
+mod probability;
 mod recipe;
 pub mod remdm;
 pub mod rho_eos;
@@ -33,8 +34,8 @@ pub use flips::{Flip, Flips, flips};
 pub use foreign::Foreign;
 pub use outcome::{Next, Outcome};
 pub use params::{Affects, Kind, ParamError, ParamSpec, Params, SWITCH, TokenList, Value};
+pub(crate) use probability::{P, against, apart, two};
 pub use recipe::{REFERENCE, Recipe, RecipeError};
-pub(crate) use verdict::P;
 pub use verdict::{FillRule, LeftRule, Measure, RefuseRule, RemaskRule, Test, Verdict};
 
 use std::ops::Range;

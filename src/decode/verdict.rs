@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::{P, against};
 use crate::canvas::TokenId;
 
 /// What a rule compares.
@@ -61,12 +62,14 @@ pub struct Test {
 impl Test {
     fn passed(self) -> String {
         let (what, relation, _, symbol) = self.measure.words();
-        format!("{what}{} {relation} {symbol} {}", P(self.value), P(self.bound))
+        let (value, bound) = against(self.value, self.bound);
+        format!("{what}{value} {relation} {symbol} {bound}")
     }
 
     fn failed(self) -> String {
         let (what, _, relation, symbol) = self.measure.words();
-        format!("{what}{} {relation} {symbol} {}", P(self.value), P(self.bound))
+        let (value, bound) = against(self.value, self.bound);
+        format!("{what}{value} {relation} {symbol} {bound}")
     }
 }
 
@@ -329,28 +332,16 @@ impl Verdict {
     }
 }
 
-/// A probability for people: three significant digits, more where it is close to 1; only 0 and 1
-/// themselves show as such.
-pub(crate) struct P(pub f32);
-
-impl fmt::Display for P {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self.0 {
-            p if !p.is_finite() => f.write_str("–"),
-            p if p > 0.999 && p < 1.0 => write!(f, "{p:.6}"),
-            p if p != 0.0 && p < 0.001 => write!(f, "{p:.1e}"),
-            p if p < 0.1 => write!(f, "{p:.4}"),
-            p => write!(f, "{p:.3}"),
-        }
-    }
-}
-
 /// Why a token is written, behind what is done: `filled` or `replaced`.
 fn write_rule(f: &mut fmt::Formatter, done: &str, p: f32, rule: FillRule) -> fmt::Result {
     match rule {
-        FillRule::Above { threshold } => write!(f, "{done}: {} > τ_high {}", P(p), P(threshold)),
+        FillRule::Above { threshold } => {
+            let (p, threshold) = against(p, threshold);
+            write!(f, "{done}: {p} > τ_high {threshold}")
+        }
         FillRule::BestOfBlock { threshold } => {
-            write!(f, "{done}: best of the block with {}, none is > τ_high {}", P(p), P(threshold))
+            let (p, threshold) = against(p, threshold);
+            write!(f, "{done}: best of the block with {p}, none is > τ_high {threshold}")
         }
         FillRule::WithoutMask => write!(
             f,
@@ -388,25 +379,24 @@ impl fmt::Display for Verdict {
                     write!(f, "masked again: the recording does not say why")
                 }
             },
-            Self::Expand { p, threshold, n, eos, eos_threshold } => write!(
-                f,
-                "expanded into {n}: {} < τ_low {} and EOS {} < τ_expand {}",
-                P(p),
-                P(threshold),
-                P(eos),
-                P(eos_threshold)
-            ),
+            Self::Expand { p, threshold, n, eos, eos_threshold } => {
+                let (p, low) = against(p, threshold);
+                let (eos, expand) = against(eos, eos_threshold);
+                write!(f, "expanded into {n}: {p} < τ_low {low} and EOS {eos} < τ_expand {expand}")
+            }
             Self::Forced { n, .. } => write!(f, "expanded into {n}: asked for by hand"),
             Self::Grown { n } => write!(f, "expanded into {n}: the recording does not say why"),
             Self::Refused { p, threshold, rule } => {
                 if p < threshold {
-                    write!(f, "not expanded: {} < τ_low {}, but ", P(p), P(threshold))?;
+                    let (p, threshold) = against(p, threshold);
+                    write!(f, "not expanded: {p} < τ_low {threshold}, but ")?;
                 } else {
                     write!(f, "not expanded, although asked for by hand: ")?;
                 }
                 match rule {
                     RefuseRule::EosConfident { eos, threshold } => {
-                        write!(f, "EOS {} ≥ τ_expand {}", P(eos), P(threshold))
+                        let (eos, threshold) = against(eos, threshold);
+                        write!(f, "EOS {eos} ≥ τ_expand {threshold}")
                     }
                     RefuseRule::AtMaximum { length } => {
                         write!(f, "the length {length} is the maximum")
@@ -424,15 +414,18 @@ impl fmt::Display for Verdict {
                 LeftRule::Stage => write!(f, "left: stage 1 only adjusts the length"),
                 LeftRule::OutsideBlock => write!(f, "left: not in the current block"),
                 LeftRule::NotConfident { threshold, best: None } => {
-                    write!(f, "left: {} is not > τ_high {}", P(p), P(threshold))
+                    let (p, threshold) = against(p, threshold);
+                    write!(f, "left: {p} is not > τ_high {threshold}")
                 }
-                LeftRule::NotConfident { threshold, best: Some((position, best)) } => write!(
-                    f,
-                    "left: {} is not > τ_high {}; best of the block is {position} with {}",
-                    P(p),
-                    P(threshold),
-                    P(best)
-                ),
+                LeftRule::NotConfident { threshold, best: Some((position, best)) } => {
+                    let (p, threshold) = against(p, threshold);
+                    let best = P(best);
+                    write!(
+                        f,
+                        "left: {p} is not > τ_high {threshold}; best of the block is {position} with \
+                         {best}"
+                    )
+                }
                 LeftRule::Pinned => write!(f, "left: pinned by hand"),
                 LeftRule::Quota { rank, quota } => {
                     write!(f, "left: {} is rank {rank}, {quota} are filled", P(p))
@@ -486,18 +479,5 @@ mod tests {
             Verdict::Left { p: 0.31, rule },
             "left: 0.310 is not > τ_high 0.900; best of the block is 41 with 0.880",
         );
-    }
-
-    #[test]
-    fn probabilities_never_round_to_what_they_are_not() {
-        for (p, text) in [
-            (0.0, "0.0000"),
-            (1.0, "1.000"),
-            (0.999_95, "0.999950"),
-            (0.000_12, "1.2e-4"),
-            (f32::NAN, "–"),
-        ] {
-            assert_eq!(P(p).to_string(), text);
-        }
     }
 }

@@ -13,7 +13,8 @@ mod writings;
 
 pub use exact::{Apart, Beside};
 pub use language::{
-    Completion, Condition, Query, Subject, SyntaxError, name_table, nearest, pointed, subject_table,
+    Completion, Condition, Query, Subject, SyntaxError, name_table, nearest, pointed, quoted,
+    subject_table,
 };
 pub use lints::{Finding, Lint, lint, lint_table, told};
 pub use query::{Row, rows};

@@ -1,7 +1,7 @@
 //! Queries over a branch: its steps taken apart into rows, and those that fit.
 
 use super::{
-    language::{Facts, Index, Name, Query, Reads, Subject, Use, Value, When},
+    language::{Facts, Index, Name, Query, Reading, Reads, Subject, Use, Value, When},
     view::View,
 };
 use crate::{
@@ -30,8 +30,8 @@ pub struct Row {
     pub made: Option<usize>,
     /// The token that was there, where it was replaced or masked again.
     pub was: Option<TokenId>,
-    /// What the condition of the query reads there, by name.
-    pub values: Vec<(String, String)>,
+    /// What the query reads there.
+    pub values: Vec<Reading>,
     /// The node that the step led to in which the position's token was decided, if that is another.
     decided: Option<NodeId>,
 }

@@ -464,9 +464,11 @@ fn wrong(
     at: &std::ops::Range<usize>,
     message: &str,
 ) {
-    let pointed = inspect::pointed(&text::safe(typed, true), at);
-    let lines: Vec<&str> = pointed.lines().collect();
     let width = screen.width.min(100);
+    // A frame of two columns on each side, and a mark where the text goes on.
+    let room = usize::from(width.saturating_sub(6));
+    let pointed = inspect::pointed(&text::safe(typed, true), at, room);
+    let lines: Vec<&str> = pointed.lines().collect();
     let wrapped = text::wrap(&pen.theme.say(message), usize::from(width.saturating_sub(4)));
     let height = u16::try_from(lines.len() + wrapped.len()).unwrap_or(4) + 2;
     let area = Rect { x: screen.x, y: row.y.saturating_sub(height), width, height };

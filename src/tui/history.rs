@@ -403,7 +403,6 @@ fn describe(
     label: &dyn Fn(usize, u32) -> String,
     say: &mut dyn FnMut(Sort, String),
 ) {
-    let p = |p: f32| text::probability(Some(p));
     let fills: Vec<(usize, u32, f32)> = decision
         .verdicts
         .iter()
@@ -436,12 +435,10 @@ fn describe(
     }
     for (position, verdict) in decision.verdicts.iter().enumerate() {
         if let &Verdict::Expand { p: confidence, threshold, n, eos, eos_threshold } = verdict {
+            let (p, low) = text::compared(confidence, threshold);
+            let (eos, expand) = text::compared(eos, eos_threshold);
             let text = format!(
-                "expanded {position} into {n}: {} < τ_low {} · EOS {} < τ_expand {}",
-                p(confidence),
-                p(threshold),
-                p(eos),
-                p(eos_threshold)
+                "expanded {position} into {n}: {p} < τ_low {low} · EOS {eos} < τ_expand {expand}"
             );
             say(Sort::Expansion, text);
         }
@@ -454,7 +451,8 @@ fn describe(
     }
     let compared = |eos: &EosMeasure, name: &str| {
         let sign = if eos.confidence < eos.threshold { "<" } else { "≥" };
-        format!("EOS {} {sign} {name} {}", p(eos.confidence), p(eos.threshold))
+        let (confidence, threshold) = text::compared(eos.confidence, eos.threshold);
+        format!("EOS {confidence} {sign} {name} {threshold}")
     };
     let eos = decision.eos.as_ref();
     match (decision.mode, decision.growth) {

@@ -8,6 +8,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::{
     canvas::TokenId,
+    decode,
     predict::{Piece, Vocabulary, characters, is_hidden, is_mark},
 };
 
@@ -316,6 +317,15 @@ pub fn candidate(p: f32) -> String {
         0.0 => "0".to_owned(),
         1.0 => "1.00".to_owned(),
         p => probability(Some(p)),
+    }
+}
+
+/// Two probabilities that a sentence compares: with more digits where three do not tell them apart.
+pub fn compared(a: f32, b: f32) -> (String, String) {
+    let (short_a, short_b) = (probability(Some(a)), probability(Some(b)));
+    match a != b && short_a == short_b {
+        true => decode::against(a, b),
+        false => (short_a, short_b),
     }
 }
 

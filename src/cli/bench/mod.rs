@@ -62,18 +62,16 @@ pub struct BenchArgs {
     repeats: u16,
     #[command(flatten)]
     model: ModelOptions,
-    #[command(flatten)]
-    config: ConfigOptions,
 }
 
-pub fn main(args: &BenchArgs) -> Result<ExitCode, Fault> {
+pub fn main(args: &BenchArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> {
     if args.model.record.as_deref() == Some(Path::new("-")) {
         return Err(Fault::usage("--record - writes to stdout, as the result does. Give a file"));
     }
     if args.model.record.is_some() && !args.lengths.is_empty() {
         return Err(Fault::usage("--lengths makes no run to record. Leave one of the two out"));
     }
-    let config = args.config.read()?;
+    let config = options.read()?;
     let stopped = stop::on_signals();
     let spent = Spent::default();
     let place = match &args.model.record {

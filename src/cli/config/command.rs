@@ -12,19 +12,17 @@ pub struct ConfigArgs {
     /// Print where the configuration is read from instead
     #[arg(long)]
     path: bool,
-    #[command(flatten)]
-    config: ConfigOptions,
 }
 
-pub fn main(args: &ConfigArgs) -> Result<ExitCode, Fault> {
+pub fn main(args: &ConfigArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> {
     if !args.path {
         say(default_text().trim_end())?;
         return Ok(ExitCode::SUCCESS);
     }
-    if args.config.no_config {
+    if options.no_config {
         return Err(Fault::usage("with --no-config nothing is read. Leave one of the two out"));
     }
-    let place = place(args.config.config.as_deref())
+    let place = place(options.config.as_deref())
         .ok_or_else(|| Fault::failure("there is no home folder to look in. Give --config FILE"))?;
     say(&place.path.display().to_string())?;
     Ok(ExitCode::SUCCESS)

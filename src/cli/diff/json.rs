@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::{growth::Growth, heads::heads, sides::Side};
+use super::{growth::Growth, headers::headers, sides::Side};
 use crate::{
     canvas::{Filler, TokenId},
+    cli::Counts,
     compare::{
         Change, Comparison, Deed, Did, Divergence, Figures, Guesses, ParamPair, Parted,
         Predictions, StepPair,
@@ -38,13 +39,8 @@ struct Run {
     prompt_text: String,
     steps: u32,
     nfe: usize,
-    n_token: usize,
-    e_token: usize,
-    e_ratio: Option<f64>,
-    before_tail: usize,
-    before_tail_ratio: Option<f64>,
-    remasked: usize,
-    replaced: usize,
+    #[serde(flatten)]
+    counts: Counts,
     seconds: Option<f64>,
     finish: Option<&'static str>,
     grew: Vec<Grew>,
@@ -160,14 +156,14 @@ pub fn object(
     differing: &[StepPair],
     grown: &[Vec<Growth>; 2],
 ) -> Object {
-    let heads = heads(a, b).into_iter();
+    let headers = headers(a, b).into_iter();
     let fills = found.fills;
     Object {
         equal: found.equal(),
         same_start: found.same_start,
         a: run(a, &grown[0]),
         b: run(b, &grown[1]),
-        differs: heads.map(|(name, a, b)| Differs { name, a, b }).collect(),
+        differs: headers.map(|(name, a, b)| Differs { name, a, b }).collect(),
         steps: found.steps,
         differing_steps: found.differing,
         divergence: found.divergence.as_ref().map(|parting| parted(a, b, parting)),
@@ -210,13 +206,7 @@ fn run(side: &Side, grown: &[Growth]) -> Run {
         prompt_text: side.recording.prompt(),
         steps: side.session.timeline()[side.end].depth,
         nfe: figures.nfe,
-        n_token: figures.n_token,
-        e_token: figures.e_token,
-        e_ratio: figures.e_ratio(),
-        before_tail: figures.before_tail,
-        before_tail_ratio: figures.before_tail_ratio(),
-        remasked: figures.remasked,
-        replaced: figures.replaced,
+        counts: Counts::of(&figures),
         seconds: (seconds > 0.0).then_some(seconds),
         finish: figures.finish.map(|finish| finish.name()),
         grew: grew.collect(),

@@ -2,7 +2,7 @@
 //! the screen.
 
 mod growth;
-mod heads;
+mod headers;
 mod json;
 mod lines;
 mod paint;
@@ -49,15 +49,13 @@ pub struct DiffArgs {
     exit_code: bool,
     #[command(flatten)]
     look: LookOptions,
-    #[command(flatten)]
-    config: ConfigOptions,
 }
 
-pub fn main(args: &DiffArgs) -> Result<ExitCode, Fault> {
+pub fn main(args: &DiffArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> {
     if args.tui {
         super::tui::terminal_or_fault()?;
     }
-    let config = args.config.read()?;
+    let config = options.read()?;
     let (a, b) = sides::open(&args.a, args.b.as_deref())?;
     if args.tui {
         return show(args, &config, a, b);

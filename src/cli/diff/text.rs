@@ -2,7 +2,7 @@
 
 use super::{
     growth::{self, Growth},
-    heads::heads,
+    headers::headers,
     lines::{flowing, folded, wrapped},
     paint::{Ink, Line, cell, fitted, width},
     said::{ABSENT, did, named, surroundings, why},
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     canvas::TokenId,
     compare::{Comparison, Divergence, Figures, Guesses, Parted, StepPair},
-    decode::P,
+    decode::{P, against},
     predict::Vocabulary,
 };
 
@@ -63,11 +63,11 @@ impl Report<'_> {
         [line("A", Ink::A, self.a, &of_a), line("B", Ink::B, self.b, &of_b), both].concat()
     }
 
-    /// What differs in the heads, then the figures.
+    /// What differs in the headers, then the figures.
     fn figures(&self, lines: &mut Vec<Line>) {
         let absent = |text: Option<String>| text.unwrap_or_else(|| ABSENT.to_owned());
-        let heads = heads(self.a, self.b).into_iter();
-        let heads: Vec<[String; 3]> = heads
+        let headers = headers(self.a, self.b).into_iter();
+        let headers: Vec<[String; 3]> = headers
             .map(|(name, a, b)| {
                 let (a, b) = (absent(a), absent(b));
                 let (a, b) = if name == "prompt" { around_first(&a, &b) } else { (a, b) };
@@ -100,7 +100,7 @@ impl Report<'_> {
             !(REWRITTEN.contains(&name.as_str()) && a == "0" && b == "0")
         };
         let rows: Vec<[String; 3]> = rows.filter(told).collect();
-        let all = || heads.iter().chain(&rows);
+        let all = || headers.iter().chain(&rows);
         let first = all().map(|row| width(&row[0])).max().unwrap_or(0);
         let second = all().map(|row| width(&row[1]).min(CELL)).max().unwrap_or(0).max(8);
         lines.push(Line::default());
@@ -163,7 +163,10 @@ impl Report<'_> {
         }
         if a.eos != b.eos {
             let eos = |parted: &Parted| match parted.eos {
-                Some((p, threshold)) => format!("{} against {}", P(p), P(threshold)),
+                Some((p, threshold)) => {
+                    let (p, threshold) = against(p, threshold);
+                    format!("{p} against {threshold}")
+                }
                 None => ABSENT.to_owned(),
             };
             lines.push(

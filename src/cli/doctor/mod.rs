@@ -23,8 +23,6 @@ pub struct DoctorArgs {
     /// One JSON object on stdout instead of the lines
     #[arg(long)]
     json: bool,
-    #[command(flatten)]
-    config: ConfigOptions,
 }
 
 /// How something is.
@@ -92,8 +90,8 @@ struct Report {
     checks: Vec<Check>,
 }
 
-pub fn main(args: &DoctorArgs) -> Result<ExitCode, Fault> {
-    let (configuration, config) = folders::configuration(&args.config);
+pub fn main(args: &DoctorArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> {
+    let (configuration, config) = folders::configuration(options);
     let config = config.unwrap_or_else(Config::default);
     let mut checks = machine::program();
     checks.extend(machine::devices());

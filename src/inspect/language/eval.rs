@@ -3,8 +3,13 @@
 
 use std::{cmp::Ordering, fmt};
 
+use serde::{Serialize, Serializer};
+
 use super::parse::{Sign, Term, Tree, Use};
-use crate::canvas::TokenId;
+use crate::{
+    canvas::TokenId,
+    decode::{apart, two},
+};
 
 /// Which moment is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,10 +21,11 @@ pub enum When {
 }
 
 /// The value of a name.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum Value {
     /// A number.
-    Number(f64),
+    Number(#[serde(serialize_with = "plainly")] f64),
     /// A probability.
     P(f32),
     /// Yes or no.
@@ -38,14 +44,48 @@ pub enum Value {
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Self::Number(number) => number.fmt(f),
-            Self::P(p) if *p != 0.0 && p.abs() < 0.001 => write!(f, "{p:.1e}"),
-            // Never rounded to what it is not.
-            Self::P(p) if (0.999_95..1.0).contains(p) => p.fmt(f),
-            Self::P(p) => write!(f, "{p:.4}"),
+            Self::Number(_) | Self::P(_) => f.write_str(&self.beside(&[])),
             Self::Truth(truth) => truth.fmt(f),
             Self::Text(text) => write!(f, "{text:?}"),
             Self::Token { id, text } => write!(f, "{text:?} ({id})"),
+        }
+    }
+}
+
+/// A number as JSON, a count without a fraction.
+fn plainly<S: Serializer>(number: &f64, to: S) -> Result<S::Ok, S::Error> {
+    match number.fract() == 0.0 && number.abs() < f64::from(u32::MAX) {
+        true => to.serialize_i64(*number as i64),
+        false => to.serialize_f64(*number),
+    }
+}
+
+/// Decimals of a number that is not whole.
+const DECIMALS: usize = 4;
+
+impl Value {
+    /// In words beside numbers that it is compared with: a number with as many digits as tell it from
+    /// them.
+    pub(super) fn beside(&self, others: &[f32]) -> String {
+        match *self {
+            Self::Number(number) if number.fract() == 0.0 => number.to_string(),
+            Self::Number(number) => {
+                let text = apart(number as f32, DECIMALS, others);
+                match text.contains('e') {
+                    true => text,
+                    false => text.trim_end_matches('0').to_owned(),
+                }
+            }
+            Self::P(p) => apart(p, DECIMALS, others),
+            _ => self.to_string(),
+        }
+    }
+
+    /// Two values of one name, in words: numbers with digits that tell them apart.
+    pub(super) fn both(&self, before: &Self, others: &[f32]) -> (String, String) {
+        match (self, before) {
+            (Self::P(now), Self::P(before)) => two((*now, DECIMALS), (*before, DECIMALS), others),
+            (now, before) => (now.beside(others), before.beside(others)),
         }
     }
 }

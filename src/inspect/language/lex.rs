@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::SyntaxError;
+use super::{SyntaxError, fault};
 
 /// Most tokens of a text: more is an attack on the stack.
 const MOST: usize = 400;
@@ -59,7 +59,10 @@ pub(super) fn lex(text: &str) -> Result<Vec<(Lexeme, Range<usize>)>, SyntaxError
             end += exponent.flatten().unwrap_or(0);
             let number = rest[..end].parse::<f64>().ok().filter(|number| number.is_finite());
             let number = number.ok_or_else(|| {
-                SyntaxError::new(at..at + end, format!("`{}` is no number", &rest[..end]))
+                SyntaxError::new(
+                    at..at + end,
+                    format!("{} is no number", fault::quoted(&rest[..end])),
+                )
             })?;
             (Lexeme::Number(number), end)
         } else if c == '"' || c == '\'' {
@@ -76,7 +79,10 @@ pub(super) fn lex(text: &str) -> Result<Vec<(Lexeme, Range<usize>)>, SyntaxError
         found.push((lexeme, at..at + end));
         at += end;
         if found.len() > MOST {
-            return Err(SyntaxError::new(at..text.len(), "this is too long".to_owned()));
+            return Err(SyntaxError::new(
+                at..text.len(),
+                format!("this is too long: more than {MOST} words, numbers and signs"),
+            ));
         }
     }
     Ok(found)

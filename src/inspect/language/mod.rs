@@ -5,50 +5,26 @@
 
 mod complete;
 mod eval;
+mod fault;
 mod lex;
 mod names;
 mod parse;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, ops::Range};
+use std::fmt;
 
 pub use complete::{Candidate, Completion};
 pub use eval::{Facts, Value, When};
+pub use fault::{SyntaxError, pointed, quoted};
 pub use names::{AFTER, Kind, NAMES, Name, NameSpec, Reads, name_table};
 pub use parse::{Index, Use};
-use unicode_width::UnicodeWidthStr;
-
-/// A text that is no condition or query.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct SyntaxError {
-    /// Where in the text, in bytes.
-    pub at: Range<usize>,
-    /// What is wrong and what to do.
-    pub message: String,
-}
-
-impl SyntaxError {
-    fn new(at: Range<usize>, message: String) -> Self {
-        Self { at, message }
-    }
-}
 
 /// The name that was probably meant by `word`, if one is near.
 pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let near = names.into_iter().map(|name| (strsim::jaro_winkler(name, word), name));
     let near = near.filter(|(near, _)| *near > 0.8).max_by(|a, b| a.0.total_cmp(&b.0));
     near.map(|(_, name)| name)
-}
-
-/// `text`, and under it a line that points at `at`.
-pub fn pointed(text: &str, at: &Range<usize>) -> String {
-    let width = |range: Range<usize>| text.get(range).map_or(0, UnicodeWidthStr::width);
-    let start = at.start.min(text.len());
-    let blanks = " ".repeat(width(0..start));
-    let marks = "^".repeat(width(start..at.end.min(text.len())).max(1));
-    format!("{text}\n{blanks}{marks}")
 }
 
 /// Something that holds at a node or does not.
@@ -94,10 +70,14 @@ impl Condition {
 
     /// The names it uses with their values, each once, and the value before where it is another.
     pub fn values(&self, facts: &dyn Facts) -> Vec<(String, String)> {
+        let others = self.tree.numbers();
         let said = |used| match (facts.value(used, When::Before), facts.value(used, When::Now)) {
             (_, None) => "–".to_owned(),
-            (Some(was), Some(is)) if was != is => format!("{is}, a step before {was}"),
-            (_, Some(is)) => is.to_string(),
+            (Some(was), Some(is)) if was != is => {
+                let (is, was) = is.both(&was, &others);
+                format!("{is}, a step before {was}")
+            }
+            (_, Some(is)) => is.beside(&others),
         };
         used_once(&self.tree).into_iter().map(|used| (used.to_string(), said(used))).collect()
     }
@@ -186,6 +166,17 @@ pub fn subject_table() -> String {
     format!("| subject | its rows |\n|---|---|\n{}", rows.concat())
 }
 
+/// What a name of a query reads at a row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The name as it is written in the query.
+    pub name: String,
+    /// Its value; `None` if that is not known.
+    pub value: Option<Value>,
+    /// The value in words.
+    pub text: Option<String>,
+}
+
 /// A question over a whole branch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
@@ -270,19 +261,35 @@ impl Query {
         }
     }
 
-    /// The names its condition uses, with their values at a row; without those that a row has of its
-    /// own.
-    pub fn values(&self, row: &dyn Facts) -> Vec<(String, String)> {
+    /// What is read at each row: the names its condition uses, without those that a row has of its
+    /// own; of a step also what it did.
+    pub fn reads(&self) -> Vec<Use> {
         let own = |used: &Use| match used.spec.name {
             Name::Position | Name::P | Name::Made | Name::Was => true,
             Name::Token => used.index == Some(Index::Own),
             _ => false,
         };
-        let used = self.tree.as_ref().map(used_once).unwrap_or_default().into_iter();
-        let known = used
-            .filter(|used| !own(used))
-            .filter_map(|used| Some((used.to_string(), row.value(used, When::Now)?.to_string())));
-        known.collect()
+        let mut reads = self.tree.as_ref().map(used_once).unwrap_or_default();
+        reads.retain(|used| !own(used));
+        if matches!(self.subject, Subject::Steps | Subject::Turns) {
+            let of_step = [Name::Mode, Name::Filled, Name::Length];
+            let specs = NAMES.iter().filter(|spec| of_step.contains(&spec.name));
+            let used = specs.map(|spec| Use { spec: *spec, after: false, index: None });
+            let new: Vec<Use> = used.filter(|used| !reads.contains(used)).collect();
+            reads.extend(new);
+        }
+        reads
+    }
+
+    /// What its names read at a row.
+    pub fn values(&self, row: &dyn Facts) -> Vec<Reading> {
+        let others = self.tree.as_ref().map(parse::Tree::numbers).unwrap_or_default();
+        let reading = |used: Use| {
+            let value = row.value(used, When::Now);
+            let text = value.as_ref().map(|value| value.beside(&others));
+            Reading { name: used.to_string(), value, text }
+        };
+        self.reads().into_iter().map(reading).collect()
     }
 
     /// True if a row fits.

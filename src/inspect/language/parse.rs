@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{
     SyntaxError,
+    fault::quoted,
     lex::{Lexeme, lex},
     names::{AFTER, Kind, Name, NameSpec, Reads, known},
     nearest,
@@ -294,7 +295,7 @@ impl Reader {
             let near = nearest(bare, known(self.row).map(|spec| spec.text));
             let side = if after { AFTER } else { "" };
             let hint = near.map_or(String::new(), |near| format!("; did you mean `{side}{near}`?"));
-            SyntaxError::new(place.clone(), format!("there is no name `{word}`{hint}"))
+            SyntaxError::new(place.clone(), format!("there is no name {}{hint}", quoted(word)))
         })?;
         if after && spec.reads != Reads::Prediction {
             let message = match spec.reads {
@@ -368,6 +369,18 @@ impl Tree {
         }
     }
 
+    /// The numbers that stand in it.
+    pub(super) fn numbers(&self) -> Vec<f32> {
+        match self {
+            Self::Or(parts) | Self::And(parts) => parts.iter().flat_map(Self::numbers).collect(),
+            Self::Not(inner) => inner.numbers(),
+            Self::Compare(a, _, b) | Self::Crosses(a, b) | Self::Contains(a, b) => {
+                [a, b].into_iter().flat_map(Term::numbers).collect()
+            }
+            Self::Changes(term) | Self::Holds(term) => term.numbers(),
+        }
+    }
+
     /// True if it reads what a step does, and so is about that step alone.
     pub(super) fn of_a_step(&self) -> bool {
         let of_step = |used: &Use| {
@@ -384,6 +397,16 @@ impl Tree {
 }
 
 impl Term {
+    fn numbers(&self) -> Vec<f32> {
+        match self {
+            Self::Number(number) => vec![*number as f32],
+            Self::Text(_) | Self::Use(_) => Vec::new(),
+            Self::Sum(a, b) | Self::Difference(a, b) => {
+                [a, b].into_iter().flat_map(|term| term.numbers()).collect()
+            }
+        }
+    }
+
     fn uses(&self) -> Vec<Use> {
         match self {
             Self::Number(_) | Self::Text(_) => Vec::new(),

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use super::{Filled, Finding, Lint, Run};
-use crate::canvas::{Slot, TokenId};
+use crate::{
+    canvas::{Slot, TokenId},
+    decode::P,
+};
 
 /// A fill under this confidence is a doubtful one.
 const DOUBT: f32 = 0.3;
@@ -83,9 +86,10 @@ fn doubtful(run: &Run, filled: &[Filled]) -> Option<Finding> {
     let least = doubtful.iter().map(|fill| fill.p).fold(f32::INFINITY, f32::min);
     (!doubtful.is_empty()).then(|| {
         let text = format!(
-            "{} of {} fills were under {DOUBT}, the lowest at {least:.3}",
+            "{} of {} fills were under {DOUBT}, the lowest at {}",
             doubtful.len(),
-            filled.len()
+            filled.len(),
+            P(least)
         );
         Finding::new(Lint::LowConfidence, text)
             .at_steps(doubtful.iter().map(|fill| fill.step))

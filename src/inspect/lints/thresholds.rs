@@ -91,6 +91,7 @@ fn ended(run: &Run) -> Option<Finding> {
     let end = run.end();
     let finish = run.finish()?;
     let masked: Vec<usize> = (0..end.canvas.len()).filter(|&at| end.canvas.is_open(at)).collect();
+    let draws = end.params.float("temperature").is_ok_and(|temperature| temperature > 0.0);
     let (text, advice) = match finish {
         Finish::Complete if masked.is_empty() => return None,
         // Its program may have been stopped.
@@ -102,6 +103,11 @@ fn ended(run: &Run) -> Option<Finding> {
             format!("the run ended ({}) with {} masks left", finish.name(), masked.len()),
             match finish {
                 Finish::OutOfSteps => "raise `--steps`",
+                _ if draws => {
+                    "see why the last positions were left (`why POSITION`); no draw at this \
+                     temperature let a token in: a veto of what was drawn does, or a threshold that \
+                     is lower"
+                }
                 _ => {
                     "see why the last positions were left (`why POSITION`); a veto or a temperature \
                       over 0 lets another token in"

@@ -25,12 +25,12 @@ const LABEL: u16 = 8;
 /// What the length rule says, in words.
 pub fn rule(app: &App, decision: &Decision) -> String {
     let Some(eos) = &decision.eos else { return "this strategy has no length rule".to_owned() };
-    let p = |p: f32| text::probability(Some(p));
     let length = app.canvas().len();
     let density = matches!(decision.next, State::RhoEos(_));
     let symbol = if density { "ρ" } else { symbol(app.debugger.session.phase().stage) };
     let sign = if eos.confidence < eos.threshold { "<" } else { "≥" };
-    let compared = format!("{} {sign} {symbol} {}", p(eos.confidence), p(eos.threshold));
+    let (confidence, threshold) = text::compared(eos.confidence, eos.threshold);
+    let compared = format!("{confidence} {sign} {symbol} {threshold}");
     let then = match (decision.mode, decision.growth) {
         (Mode::Grow, Growth::To(to)) => {
             format!("will grow by {} to {to}", to.saturating_sub(length))

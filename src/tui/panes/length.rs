@@ -8,7 +8,6 @@ pub fn why(app: &App) -> String {
     let here = app.step() as usize;
     let moments = app.history.moments.get(..=here).unwrap_or_default();
     let length = app.canvas().len();
-    let p = |p: f32| text::probability(Some(p));
     let mut parts = Vec::new();
     for (step, pair) in (1..).zip(moments.windows(2)) {
         let [before, moment] = pair else { continue };
@@ -16,10 +15,11 @@ pub fn why(app: &App) -> String {
             continue;
         };
         let why = made.eos.map_or(String::new(), |(confidence, threshold)| {
+            let (eos, bound) = text::compared(confidence, threshold);
             if confidence < threshold {
-                format!(": EOS {} < τ_eos {}, at the maximum", p(confidence), p(threshold))
+                format!(": EOS {eos} < τ_eos {bound}, at the maximum")
             } else {
-                format!(": EOS {} ≥ τ_eos {}", p(confidence), p(threshold))
+                format!(": EOS {eos} ≥ τ_eos {bound}")
             }
         });
         let then = match moment.length {
@@ -45,6 +45,6 @@ pub fn why(app: &App) -> String {
     }
     let end = app.canvas().effective();
     let ratio = if length == 0 { 0.0 } else { end as f32 / length as f32 };
-    parts.push(format!("E_token {end}, E_ratio {}", p(ratio)));
+    parts.push(format!("E_token {end}, E_ratio {}", text::probability(Some(ratio))));
     format!("Length {length}: {}.", parts.join("; "))
 }

@@ -161,7 +161,7 @@ fn a_position_tells_what_it_has_held() {
     let why = answers("why 1");
     assert!(why.contains(&told.to_owned()), "{why:?}");
     let rows = [
-        "step 3 · position 1 · “ cat” → “ dog” · 0.750",
+        "step 3 · position 1 · “ cat” → “ dog” · 0.7500",
         "step 5 · position 0 · “The” → “A”",
         "step 6 · position 1 · “ dog” → “ cat”",
     ];

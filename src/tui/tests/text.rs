@@ -1,7 +1,7 @@
 //! Nothing of a model or a recording reaches the terminal as it came.
 
 use crate::tui::text::{
-    Shown, Sort, candidate, exact, fit, glyphs, joined, probability, safe, width, wrap,
+    Shown, Sort, candidate, compared, exact, fit, glyphs, joined, probability, safe, width, wrap,
 };
 
 use super::fake::{FakeVocabulary, Hostile};
@@ -154,4 +154,17 @@ fn numbers_have_three_digits_and_absent_ones_a_dash() {
     assert_eq!(candidate(1.0), "1.00");
     assert_eq!(candidate(0.25), "0.250");
     assert_eq!(exact(None), "–");
+}
+
+#[test]
+fn what_is_compared_is_told_apart() {
+    for (a, b, expected) in [
+        (0.75, 0.9, ("0.750", "0.900")),
+        (0.9, 0.9, ("0.900", "0.900")),
+        (0.900_04, 0.9, ("0.90004", "0.90000")),
+        (0.999_97, 0.9998, ("0.999970", "0.999800")),
+    ] {
+        let (a, b) = compared(a, b);
+        assert_eq!((a.as_str(), b.as_str()), expected);
+    }
 }

@@ -17,8 +17,8 @@ fn texts(a: &Side, b: &Side) -> Option<(&'static str, Option<String>, Option<Str
     Some(("token texts", said(one.named(first)), said(two.named(first))))
 }
 
-/// What differs between the heads of two recordings: a name and both values.
-pub fn heads(a: &Side, b: &Side) -> Vec<(String, Option<String>, Option<String>)> {
+/// What differs between the headers of two recordings: a name and both values.
+pub fn headers(a: &Side, b: &Side) -> Vec<(String, Option<String>, Option<String>)> {
     let (one, two) = (&a.recording.header, &b.recording.header);
     let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let number = |n: usize| (n > 0).then(|| n.to_string());

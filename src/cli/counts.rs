@@ -1,0 +1,37 @@
+//! What `--json` prints of a run's tokens, wherever it prints a run.
+
+use serde::Serialize;
+
+use crate::compare::Figures;
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Counts {
+    /// The length of the generated region, positions.
+    pub n_token: usize,
+    /// Positions written with anything but an end-of-sequence token.
+    pub e_token: usize,
+    /// e_token / n_token; null for an empty region.
+    pub e_ratio: Option<f64>,
+    /// Positions written before the tail of end-of-sequence tokens.
+    pub before_tail: usize,
+    /// before_tail / n_token; null for an empty region.
+    before_tail_ratio: Option<f64>,
+    /// Written positions that a step masked again, each time counted.
+    remasked: usize,
+    /// Written positions that a step gave another token, each time counted.
+    replaced: usize,
+}
+
+impl Counts {
+    pub fn of(figures: &Figures) -> Self {
+        Self {
+            n_token: figures.n_token,
+            e_token: figures.e_token,
+            e_ratio: figures.e_ratio(),
+            before_tail: figures.before_tail,
+            before_tail_ratio: figures.before_tail_ratio(),
+            remasked: figures.remasked,
+            replaced: figures.replaced,
+        }
+    }
+}

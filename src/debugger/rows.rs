@@ -1,0 +1,113 @@
+//! The rows of a query, in words and as a table.
+
+use std::path::Path;
+
+use super::{Debugger, Failed};
+use crate::{
+    canvas::TokenId,
+    inspect::{self, Query, Row, language::Value},
+    predict::Piece,
+};
+
+/// Most rows of a query that are printed; a file gets them all.
+const ROWS: usize = 200;
+
+/// The columns that every row has; behind them stand what the query reads.
+const COLUMNS: [&str; 9] =
+    ["step", "position", "slot", "token", "text", "p", "made", "was", "was_text"];
+
+impl Debugger {
+    /// The rows that fit, in words; the first is their count. All of them go to the file.
+    pub(super) fn query(
+        &mut self,
+        query: &Query,
+        file: Option<&Path>,
+    ) -> Result<Vec<String>, Failed> {
+        let at = (self.session.at(), 0);
+        let rows = inspect::rows(query, &self.session, &*self.vocabulary, at);
+        let noun = if rows.len() == 1 { "row" } else { "rows" };
+        let mut lines = vec![format!("{query}: {} {noun}", rows.len())];
+        if let Some(file) = file {
+            let table = self.table(query, &rows).map_err(|error| Failed::new(error.to_string()))?;
+            self.host.write(file, &table).map_err(Failed::new)?;
+            lines.push(format!("written to {}", file.display()));
+            return Ok(lines);
+        }
+        lines.extend(rows.iter().take(ROWS).map(|row| self.row_text(row)));
+        if rows.len() > ROWS {
+            lines.push(format!("and {} more; `query … to FILE` writes all", rows.len() - ROWS));
+        }
+        Ok(lines)
+    }
+
+    /// A row in words.
+    pub fn row_text(&self, row: &Row) -> String {
+        let mut text = format!("step {}", row.step);
+        if let Some(position) = row.position {
+            text.push_str(&format!(" · position {position}"));
+        }
+        match (row.was, row.token) {
+            (Some(was), Some(token)) => {
+                text.push_str(&format!(" · {} → {}", self.named(was), self.named(token)));
+            }
+            (Some(was), None) => text.push_str(&format!(" · {} → mask", self.named(was))),
+            (None, Some(token)) => text.push_str(&format!(" · {}", self.named(token))),
+            (None, None) => {}
+        }
+        if let Some(p) = row.p {
+            text.push_str(&format!(" · {}", Value::P(p)));
+        }
+        if let Some(made) = row.made {
+            text.push_str(&format!(" · into {made}"));
+        }
+        for reading in &row.values {
+            if let Some(value) = &reading.text {
+                text.push_str(&format!(" · {} {value}", reading.name));
+            }
+        }
+        text
+    }
+
+    /// The rows as CSV: numbers in full, and a column for each name that the query reads.
+    fn table(&self, query: &Query, rows: &[Row]) -> csv::Result<String> {
+        fn cell<T: ToString>(value: Option<T>) -> String {
+            value.map_or(String::new(), |value| value.to_string())
+        }
+        let text = |token: TokenId| {
+            Some(match self.vocabulary.piece(token)? {
+                Piece::Text(text) | Piece::Control(text) => text,
+                Piece::Bytes(bytes) => format!("{bytes:02X?}"),
+            })
+        };
+        let mut table = csv::Writer::from_writer(Vec::new());
+        let read = query.reads().into_iter().map(|used| used.to_string());
+        table.write_record(COLUMNS.map(str::to_owned).into_iter().chain(read))?;
+        for row in rows {
+            let own = [
+                row.step.to_string(),
+                cell(row.position),
+                cell(row.slot.map(|slot| slot.0)),
+                cell(row.token),
+                cell(row.token.and_then(text)),
+                cell(row.p),
+                cell(row.made),
+                cell(row.was),
+                cell(row.was.and_then(text)),
+            ];
+            let read = row.values.iter().map(|reading| cell(reading.value.as_ref().map(in_full)));
+            table.write_record(own.into_iter().chain(read))?;
+        }
+        let bytes = table.into_inner().map_err(|error| error.into_error())?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+/// A value without quotes, and a number with all of its digits.
+fn in_full(value: &Value) -> String {
+    match value {
+        Value::Number(number) => number.to_string(),
+        Value::P(p) => p.to_string(),
+        Value::Truth(truth) => truth.to_string(),
+        Value::Text(text) | Value::Token { text, .. } => text.clone(),
+    }
+}
