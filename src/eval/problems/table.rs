@@ -9,6 +9,8 @@ use parquet::{
 };
 use serde_json::{Map, Value};
 
+use super::lines::LONGEST;
+
 /// How such a file begins.
 pub const MAGIC: &[u8] = b"PAR1";
 
@@ -32,6 +34,9 @@ fn read(file: File) -> Result<Vec<u8>, ParquetError> {
         let object = Value::Object(object(&row?));
         lines.extend(object.to_string().into_bytes());
         lines.push(b'\n');
+        if lines.len() as u64 > LONGEST {
+            return Err(ParquetError::General(format!("it holds more than {} MiB", LONGEST >> 20)));
+        }
     }
     Ok(lines)
 }
