@@ -249,6 +249,10 @@ fn a_hostile_template_costs_neither_memory_nor_time() {
         fs::write(model.path().join("chat_template.jinja"), template).unwrap();
         refused(model.path(), &["a"], "", 1, &["chat_template.jinja", words]);
     }
+    // What it makes is looked at before it is cut into tokens, which takes far more.
+    let long = "{{ 'ab' * 3000000 }}";
+    fs::write(model.path().join("chat_template.jinja"), long).unwrap();
+    refused(model.path(), &["a"], "", 1, &["5 MiB of text, and more than 4 MiB fits no model"]);
 }
 
 #[test]

@@ -273,6 +273,8 @@ impl Info {
                 .chat()
                 .said()
                 .into_iter()
+                // Without a template nobody reads them.
+                .filter(|_| template.is_some())
                 .map(|(name, given)| (name.to_owned(), given.to_owned()))
                 .collect(),
             unread_template: checkpoint.files.processor_template,

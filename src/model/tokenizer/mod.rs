@@ -24,6 +24,9 @@ use crate::{
     predict::{Piece, Vocabulary},
 };
 
+/// The longest prompt that is encoded, bytes: a tokenizer needs a hundred times as much memory.
+const LONGEST: usize = 1 << 22;
+
 /// Mask tokens by their names in known tokenizers.
 const MASK_NAMES: [&str; 3] = ["<|mdm_mask|>", "<|mask|>", "[MASK]"];
 
@@ -197,6 +200,14 @@ impl Encoder for Tokenizer {
             None => (messages.asked(), true),
             Some(text) => (text, false),
         };
+        let length = text.len().saturating_add(begun.len());
+        if length > LONGEST {
+            return Err(format!(
+                "the prompt has {} MiB of text, and more than {} MiB fits no model. Shorten it",
+                length >> 20,
+                LONGEST >> 20
+            ));
+        }
         let encoding = unpanicked(|| inner.encode(text + begun, add_special))
             .map_err(|error| format!("{}: the prompt cannot be encoded ({error})", self.place))?;
         Ok(encoding.get_ids().to_vec())
