@@ -30,23 +30,8 @@ fn pass(ids: &[TokenId]) -> Pass {
 }
 
 fn request(ids: &[TokenId], rows: Range<usize>, cached: Option<Cached>) -> Request {
-    Request {
-        pass: pass(ids),
-        guidance: None,
-        rows,
-        shift: false,
-        sampling: None,
-        suppressed: Vec::new(),
-        begin_suppressed: Vec::new(),
-        filters: None,
-        score: None,
-        earlier: None,
-        shadow: None,
-        cached,
-        special: LLADA,
-        columns: ColumnSet::of(&[Column::Argmax, Column::PArgmax, Column::PEos, Column::TopK]),
-        top_k: 3,
-    }
+    let columns = [Column::Argmax, Column::PArgmax, Column::PEos, Column::TopK];
+    Request { cached, ..support::request(ids.to_vec(), rows, LLADA, &columns, 3) }
 }
 
 fn predicted(predictor: &mut dyn Predictor, request: &Request) -> Prediction {

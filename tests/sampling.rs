@@ -8,36 +8,16 @@ use demask::{
     canvas::{Slot, SpecialTokens, TokenId},
     decode::{Extras, Params, Strategy, Value, daedal::Daedal},
     model::Loaded,
-    predict::{Attention, Column, ColumnSet, Pass, Request, Sampling},
+    predict::{Column, ColumnSet, Request, Sampling},
     session::{Pending, Session},
 };
 use support::load;
 
 fn request(special: SpecialTokens, sampling: Option<Sampling>) -> Request {
     let ids: Vec<TokenId> = [5, 9, 40, 77].into_iter().chain([special.mask; 12]).collect();
-    Request {
-        rows: 4..ids.len(),
-        pass: Pass { ids, positions: None, attention: Attention::Full },
-        guidance: None,
-        shift: false,
-        sampling,
-        suppressed: Vec::new(),
-        begin_suppressed: Vec::new(),
-        filters: None,
-        score: None,
-        earlier: None,
-        shadow: None,
-        cached: None,
-        special,
-        columns: ColumnSet::of(&[
-            Column::Argmax,
-            Column::Choice,
-            Column::PChoice,
-            Column::PArgmax,
-            Column::TopK,
-        ]),
-        top_k: 4,
-    }
+    let rows = 4..ids.len();
+    let columns = [Column::Argmax, Column::Choice, Column::PChoice, Column::PArgmax, Column::TopK];
+    Request { sampling, ..support::request(ids, rows, special, &columns, 4) }
 }
 
 fn sampling(temperature: f64, seed: u64, step: u32) -> Option<Sampling> {

@@ -104,13 +104,15 @@ impl Checkpoint {
     /// from config.json, and a second copy of the embedding, are left out.
     pub fn unused(&self) -> Vec<&str> {
         let copy = match &self.described.kind {
-            Kind::Transformer(spec) if self.tied() => spec.head_name(),
-            Kind::Transformer(_) => String::new(),
-            Kind::ModernBert(_) => "decoder.weight".to_owned(),
+            Kind::Transformer(spec) if self.tied() => {
+                let embedding = format!("{}.weight", spec.name(Part::Embedding, 0));
+                Some(spec.head_name()).filter(|head| self.weights.same(head, &embedding))
+            }
+            Kind::Transformer(_) | Kind::ModernBert(_) => None,
         };
         let names = self.weights.tensors().map(|(name, ..)| name);
         let mut unused: Vec<&str> = names
-            .filter(|name| !self.names.contains(*name) && *name != copy)
+            .filter(|name| !self.names.contains(*name) && copy.as_deref() != Some(*name))
             .filter(|name| !COMPUTED.iter().any(|end| name.ends_with(end)))
             .collect();
         unused.sort_unstable();
@@ -164,6 +166,7 @@ impl Checkpoint {
     /// What people should know before they believe what it computes.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings: Vec<String> = self.tight().into_iter().collect();
+        warnings.extend(self.special.contradiction());
         let name = &self.files.name;
         let fields = self.described.not_understood.iter().map(|one| one.field.as_str());
         if let Some(fields) = some_of(fields.collect()) {

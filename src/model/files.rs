@@ -2,16 +2,24 @@
 
 use std::{
     collections::BTreeMap,
-    collections::BTreeSet,
     fs,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
-use super::{LoadError, chat::DEFAULT, tokenizer, unsupported, weights::Gguf};
+use super::{
+    LoadError,
+    chat::DEFAULT,
+    index,
+    object::{self, Object, object},
+    tokenizer, unsupported,
+    weights::Gguf,
+};
 use crate::bounded;
 
-/// The contents of a checkpoint's small files, and where its tensors are.
+/// The contents of a checkpoint's small files, and where its tensors are. Of a file that is not
+/// there, an object is empty.
+#[derive(Default)]
 pub struct Files {
     /// The model's short name.
     pub name: String,
@@ -23,12 +31,12 @@ pub struct Files {
     pub tokenizer: Option<Vec<u8>>,
     /// Where the tokenizer came from if it is not the checkpoint's own.
     pub tokenizer_place: Option<String>,
-    /// tokenizer_config.json, if there is one.
-    pub tokenizer_config: Option<String>,
-    /// special_tokens_map.json, if there is one.
-    pub special_tokens_map: Option<String>,
-    /// added_tokens.json, if there is one.
-    pub added_tokens: Option<String>,
+    /// tokenizer_config.json.
+    pub(super) tokenizer_config: Object,
+    /// special_tokens_map.json.
+    pub(super) special_tokens_map: Object,
+    /// added_tokens.json.
+    pub(super) added_tokens: Object,
     /// vocab.json and merges.txt, if there are both.
     pub slow_tokenizer: Option<(String, String)>,
     /// A tokenizer's file of a kind that is not read, and what it is.
@@ -37,10 +45,12 @@ pub struct Files {
     pub chat_templates: Vec<(String, String, String)>,
     /// A template that only processors of transformers read, if there is one.
     pub processor_template: Option<&'static str>,
-    /// generation_config.json, if there is one.
-    pub generation_config: Option<String>,
+    /// generation_config.json.
+    pub(super) generation_config: Object,
     /// The tensors.
     pub tensors: Tensors,
+    /// Bytes of the small files that were found, in the order in which they are read.
+    pub(super) sizes: Vec<(String, u64)>,
 }
 
 /// Where the tensors of a checkpoint are.
@@ -51,6 +61,48 @@ pub enum Tensors {
     Bytes(&'static [u8]),
     /// In a GGUF file.
     Gguf(Arc<Gguf>),
+}
+
+impl Default for Tensors {
+    fn default() -> Self {
+        Self::Paths(Vec::new())
+    }
+}
+
+/// Reads the small files of a folder, and notes their sizes.
+struct Small<'f> {
+    folder: &'f Path,
+    sizes: Vec<(String, u64)>,
+}
+
+impl Small<'_> {
+    /// A file's bytes, if it is there.
+    fn bytes(&mut self, name: &str) -> Result<Option<Vec<u8>>, LoadError> {
+        match read_small(&self.folder.join(name)) {
+            Ok(bytes) => {
+                self.sizes.push((name.to_owned(), bytes.len() as u64));
+                Ok(Some(bytes))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(unreadable(&self.folder.join(name), &error)),
+        }
+    }
+
+    fn place(&self, name: &str) -> String {
+        self.folder.join(name).display().to_string()
+    }
+
+    /// A file's text, if it is there.
+    fn text(&mut self, name: &str) -> Result<Option<String>, LoadError> {
+        let Some(bytes) = self.bytes(name)? else { return Ok(None) };
+        object::text(&bytes, &self.place(name)).map(|text| Some(text.to_owned()))
+    }
+
+    /// The fields of the object that a file holds; none if it is not there.
+    fn object(&mut self, name: &str) -> Result<Object, LoadError> {
+        let bytes = self.bytes(name)?;
+        bytes.map_or_else(|| Ok(Object::new()), |bytes| object(&bytes, &self.place(name)))
+    }
 }
 
 impl Files {
@@ -72,16 +124,10 @@ impl Files {
         if !folder.is_dir() {
             return Self::read_gguf(folder);
         }
-        let optional = |name: &str| match read_small(&folder.join(name)) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(unreadable(&folder.join(name), &error)),
-        };
-        let text = |name: &str| {
-            Ok(optional(name)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
-        };
-        let config = text("config.json")?;
-        if let Some(adapter) = text("adapter_config.json")? {
+        let mut small = Small { folder, sizes: Vec::new() };
+        let config = small.text("config.json")?;
+        if folder.join(ADAPTER).exists() {
+            let adapter = small.object(ADAPTER)?;
             return Err(unsupported::adapter(&adapter, &shown, config.is_some()));
         }
         let Some(config) = config else {
@@ -99,20 +145,21 @@ impl Files {
                 .and_then(Path::file_name)
                 .map_or_else(|| shown.clone(), |name| name.to_string_lossy().into_owned()),
             config,
-            tokenizer: optional("tokenizer.json")?,
+            tokenizer: small.bytes("tokenizer.json")?,
             tokenizer_place: None,
-            tokenizer_config: text("tokenizer_config.json")?,
-            special_tokens_map: text("special_tokens_map.json")?,
-            added_tokens: text("added_tokens.json")?,
-            slow_tokenizer: text("vocab.json")?.zip(text("merges.txt")?),
+            tokenizer_config: small.object("tokenizer_config.json")?,
+            special_tokens_map: small.object("special_tokens_map.json")?,
+            added_tokens: small.object("added_tokens.json")?,
+            slow_tokenizer: small.text("vocab.json")?.zip(small.text("merges.txt")?),
             other_tokenizer: OTHER_TOKENIZERS
                 .into_iter()
                 .find(|(file, _)| folder.join(file).is_file()),
-            chat_templates: chat_templates(folder)?,
+            generation_config: small.object("generation_config.json")?,
+            chat_templates: chat_templates(&mut small)?,
             processor_template: Some(PROCESSOR_TEMPLATE).filter(|file| folder.join(file).is_file()),
-            generation_config: text("generation_config.json")?,
             tensors: Tensors::Paths(shards(folder)?),
             folder: shown,
+            sizes: small.sizes,
         })
     }
 
@@ -123,19 +170,11 @@ impl Files {
         let name = path.file_name().map_or_else(|| shown.as_str().into(), |n| n.to_string_lossy());
         Ok(Self {
             name: name.trim_end_matches(".gguf").to_owned(),
-            config: String::new(),
-            tokenizer: None,
-            tokenizer_place: None,
-            tokenizer_config: Some(tokenizer::gguf::config(&file.metadata)),
-            special_tokens_map: None,
-            added_tokens: None,
-            slow_tokenizer: None,
-            other_tokenizer: None,
-            chat_templates: Vec::new(),
-            processor_template: None,
-            generation_config: None,
+            tokenizer_config: tokenizer::gguf::config(&file.metadata)
+                .map_err(|problem| LoadError::new(&shown, problem, GGUF_AGAIN))?,
             tensors: Tensors::Gguf(Arc::new(file)),
             folder: shown,
+            ..Self::default()
         })
     }
 
@@ -144,22 +183,7 @@ impl Files {
     /// # Errors
     /// If it cannot be read.
     pub(super) fn of_tokenizer(path: &Path) -> Result<Self, LoadError> {
-        let mut files = Self {
-            name: String::new(),
-            folder: path.display().to_string(),
-            config: String::new(),
-            tokenizer: None,
-            tokenizer_place: None,
-            tokenizer_config: None,
-            special_tokens_map: None,
-            added_tokens: None,
-            slow_tokenizer: None,
-            other_tokenizer: None,
-            chat_templates: Vec::new(),
-            processor_template: None,
-            generation_config: None,
-            tensors: Tensors::Paths(Vec::new()),
-        };
+        let mut files = Self { folder: path.display().to_string(), ..Self::default() };
         files.take_tokenizer(path)?;
         Ok(files)
     }
@@ -176,17 +200,7 @@ impl Files {
 
     /// Bytes of all files that were found.
     pub fn sizes(&self) -> Vec<(String, u64)> {
-        let small = [
-            ("config.json", Some(self.config.len()).filter(|length| *length > 0)),
-            ("tokenizer.json", self.tokenizer.as_ref().map(Vec::len)),
-            ("tokenizer_config.json", self.tokenizer_config.as_ref().map(String::len)),
-            ("generation_config.json", self.generation_config.as_ref().map(String::len)),
-        ];
-        let templates = self.chat_templates.iter();
-        let templates = templates.map(|(_, file, text)| (file.clone(), text.len() as u64));
-        let small =
-            small.into_iter().filter_map(|(name, length)| Some((name.to_owned(), length? as u64)));
-        let small = small.chain(templates);
+        let small = self.sizes.iter().cloned();
         match &self.tensors {
             // The small ones are inside it.
             Tensors::Gguf(file) => vec![(self.folder.clone(), file.length())],
@@ -205,9 +219,7 @@ impl Files {
 
     /// The numbers that generation_config.json holds under names of strategies.
     pub(super) fn suggested(&self) -> BTreeMap<String, Vec<(String, f64)>> {
-        let text = self.generation_config.as_deref().unwrap_or("null");
-        let config: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
-        let sections = config.as_object().into_iter().flatten();
+        let sections = self.generation_config.iter();
         sections
             .filter_map(|(strategy, numbers)| {
                 let numbers = numbers.as_object()?.iter();
@@ -237,6 +249,13 @@ impl Files {
     }
 }
 
+/// Says that a folder holds an adapter, not a model.
+const ADAPTER: &str = "adapter_config.json";
+
+/// What to do with a GGUF file that says what cannot be.
+const GGUF_AGAIN: &str =
+    "Take a file that llama.cpp's converter wrote from the original checkpoint";
+
 /// Largest file read as a whole, bytes: tokenizers have some dozen megabytes.
 const LARGEST: u64 = 1 << 28;
 
@@ -265,9 +284,9 @@ const PROCESSOR_TEMPLATE: &str = "chat_template.json";
 const MORE_TEMPLATES: &str = "additional_chat_templates";
 
 /// The chat templates in files of their own: chat_template.jinja, and a folder of named ones.
-fn chat_templates(folder: &Path) -> Result<Vec<(String, String, String)>, LoadError> {
+fn chat_templates(small: &mut Small) -> Result<Vec<(String, String, String)>, LoadError> {
     let mut files = vec![(DEFAULT.to_owned(), "chat_template.jinja".to_owned())];
-    let more = fs::read_dir(folder.join(MORE_TEMPLATES)).into_iter().flatten().flatten();
+    let more = fs::read_dir(small.folder.join(MORE_TEMPLATES)).into_iter().flatten().flatten();
     let mut more: Vec<_> = more
         .filter_map(|entry| {
             let file = entry.file_name().into_string().ok()?;
@@ -279,10 +298,8 @@ fn chat_templates(folder: &Path) -> Result<Vec<(String, String, String)>, LoadEr
     files.extend(more);
     let mut found = Vec::new();
     for (name, file) in files {
-        match read_small(&folder.join(&file)) {
-            Ok(bytes) => found.push((name, file, String::from_utf8_lossy(&bytes).into_owned())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(unreadable(&folder.join(&file), &error)),
+        if let Some(text) = small.text(&file)? {
+            found.push((name, file, text));
         }
     }
     Ok(found)
@@ -305,40 +322,20 @@ pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> LoadError {
     )
 }
 
-/// The weight files: those the index names, or the one file, or every safetensors file.
+/// The weight files: the one file, or those the index names, or every safetensors file.
 fn shards(folder: &Path) -> Result<Vec<PathBuf>, LoadError> {
-    let index = folder.join("model.safetensors.index.json");
-    let read = match read_small(&index) {
-        Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => return Err(unreadable(&index, &error)),
-    };
-    if let Some(text) = read {
-        let bad = |problem: String| {
-            LoadError::new(index.display().to_string(), problem, "Fetch the file again")
-        };
-        let value: serde_json::Value =
-            serde_json::from_str(&text).map_err(|error| bad(format!("it is no JSON ({error})")))?;
-        let names: BTreeSet<&str> = value
-            .get("weight_map")
-            .and_then(|map| map.as_object())
-            .ok_or_else(|| bad("it has no `weight_map`".to_owned()))?
-            .values()
-            .filter_map(|name| name.as_str())
-            .collect();
-        // A name may not lead out of the folder.
-        let plain = |name: &&&str| {
-            let mut parts = Path::new(**name).components();
-            matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None))
-        };
-        if let Some(name) = names.iter().find(|name| !plain(name)) {
-            return Err(bad(format!("it names a file elsewhere: {}", name.escape_default())));
-        }
-        return Ok(names.into_iter().map(|name| folder.join(name)).collect());
-    }
-    let one = folder.join("model.safetensors");
+    let one = folder.join(index::ONE);
     if one.exists() {
         return Ok(vec![one]);
+    }
+    let index = folder.join(index::NAME);
+    match read_small(&index) {
+        Ok(bytes) => {
+            let names = index::names(&bytes, &index.display().to_string())?;
+            return Ok(names.into_iter().map(|name| folder.join(name)).collect());
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(unreadable(&index, &error)),
     }
     let mut found: Vec<PathBuf> = fs::read_dir(folder)
         .map_err(|error| unreadable(folder, &error))?

@@ -16,10 +16,12 @@ pub mod estimate;
 mod family;
 mod files;
 pub mod hub;
+mod index;
 mod kernels;
 pub mod memory;
 mod network;
 mod noise;
+mod object;
 mod outline;
 mod overrides;
 mod parts;
@@ -124,7 +126,7 @@ pub fn open(
     watch: &mut LoadWatch,
 ) -> Result<Checkpoint, LoadError> {
     let files = match source {
-        Source::Embedded => embedded::files(),
+        Source::Embedded => embedded::files()?,
         Source::Folder(path) => Files::read(path)?,
         Source::Hub(repo, settings) => {
             let mut files = Files::read(&hub::fetch(repo, settings, watch)?)?;

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::{Description, Kind, Weights, network::modernbert_tensors};
+use super::{
+    Description, Kind, Weights,
+    network::{MODERNBERT_HEAD, modernbert_tensors},
+};
 
 /// The numbers of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -58,7 +61,7 @@ impl Description {
     pub(super) fn tied(&self, weights: &Weights) -> bool {
         match &self.kind {
             Kind::Transformer(spec) => !spec.own_head(weights.has(&spec.head_name())),
-            Kind::ModernBert(_) => true,
+            Kind::ModernBert(_) => !weights.has(MODERNBERT_HEAD),
         }
     }
 
@@ -66,7 +69,7 @@ impl Description {
     pub(super) fn tensors(&self, weights: &Weights) -> Vec<(String, Vec<usize>)> {
         match &self.kind {
             Kind::Transformer(spec) => spec.tensors(weights.has(&spec.head_name())),
-            Kind::ModernBert(config) => modernbert_tensors(config),
+            Kind::ModernBert(config) => modernbert_tensors(config, weights.has(MODERNBERT_HEAD)),
         }
     }
 

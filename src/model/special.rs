@@ -14,6 +14,8 @@ pub struct Special {
     pub tokens: SpecialTokens,
     /// Every end-of-sequence token that is named, the one that decides first.
     pub eos: Vec<NamedEos>,
+    /// The end was chosen with an option.
+    chosen: bool,
 }
 
 /// An end-of-sequence token, and what names it.
@@ -74,30 +76,45 @@ impl Special {
             field: "eos_token_id",
             given: overrides.eos.as_ref(),
         };
-        let named = [
-            ("the tokenizer", tokenizer.eos().into_iter().collect()),
-            ("config.json", described.eos.clone()),
-            ("generation_config.json", generation.eos),
+        let named: [(&str, &str, Vec<TokenId>); 3] = [
+            ("the tokenizer", "tokenizer_config.json", tokenizer.eos().into_iter().collect()),
+            ("config.json", "config.json", described.eos.clone()),
+            ("generation_config.json", "generation_config.json", generation.eos),
         ];
-        let first = named.iter().find_map(|(_, ids): &(&str, Vec<TokenId>)| ids.first().copied());
-        let (eos, eos_place) = find(&eos, first)?;
-        if mask == eos {
-            let given = overrides.mask.is_some();
-            return Err(LoadError::new(
-                if given { &mask_place } else { &eos_place },
+        let both = |place: &str| {
+            let given = if overrides.mask.is_some() { &*mask_place } else { place };
+            LoadError::new(
+                given,
                 format!(
-                    "token {mask} is the mask (mask_token_id) and the end of the sequence \
+                    "token {mask} is the mask (mask_token_id) and an end of the sequence \
                      (eos_token_id) at once: every mask would be an end"
                 ),
                 "Give the right one with --mask-token or --eos-token; `demask info` of the model \
                  it was made from may show them",
-            ));
+            )
+        };
+        // What is said in place of the files decides alone.
+        if overrides.eos.is_none() {
+            for (_, file, ids) in &named {
+                let place = files.name_of(file);
+                for id in ids {
+                    eos.check(*id, described, &place)?;
+                    if *id == mask {
+                        return Err(both(&place));
+                    }
+                }
+            }
+        }
+        let first = named.iter().find_map(|(_, _, ids)| ids.first().copied());
+        let (eos, eos_place) = find(&eos, first)?;
+        if mask == eos {
+            return Err(both(&eos_place));
         }
         let mut all = vec![NamedEos { id: eos, by: Vec::new() }];
         if overrides.eos.is_some() {
             all[0].by.push(eos_place);
         }
-        for (place, ids) in named {
+        for (place, _, ids) in named {
             for id in ids {
                 let at = all.iter().position(|known| known.id == id).unwrap_or_else(|| {
                     all.push(NamedEos { id, by: Vec::new() });
@@ -108,7 +125,30 @@ impl Special {
                 }
             }
         }
-        Ok(Self { tokens: SpecialTokens { mask, eos }, eos: all })
+        let chosen = overrides.eos.is_some();
+        Ok(Self { tokens: SpecialTokens { mask, eos }, eos: all, chosen })
+    }
+
+    /// What places say of the end of the sequence that do not name the token that decides; `None`
+    /// where all do, or where the token was chosen.
+    pub(super) fn contradiction(&self) -> Option<String> {
+        let (first, others) = self.eos.split_first()?;
+        let said = others.iter().filter_map(|other| {
+            let places: Vec<&str> = other.by.iter().map(String::as_str).collect();
+            let places: Vec<&str> =
+                places.into_iter().filter(|by| !first.by.iter().any(|own| own == by)).collect();
+            (!places.is_empty()).then(|| format!("{} of {}", other.id, places.join(" and ")))
+        });
+        let said: Vec<String> = said.collect();
+        (!self.chosen && !said.is_empty()).then(|| {
+            format!(
+                "the end of the sequence is token {} of {}, which decides, and not {}. If that is \
+                 wrong, give --eos-token",
+                first.id,
+                first.by.join(" and "),
+                said.join(" or ")
+            )
+        })
     }
 }
 
@@ -120,10 +160,8 @@ struct Generation {
 
 impl Generation {
     fn of(files: &Files) -> Result<Self, LoadError> {
-        let text = files.generation_config.as_deref().unwrap_or("null");
-        let config: Value = serde_json::from_str(text).unwrap_or_default();
         let ids = |field: &str| {
-            let value = config.get(field).unwrap_or(&Value::Null);
+            let value = files.generation_config.get(field).unwrap_or(&Value::Null);
             family::ids(value).ok_or_else(|| {
                 let value: String = value.to_string().chars().take(60).collect();
                 LoadError::new(
@@ -133,7 +171,18 @@ impl Generation {
                 )
             })
         };
-        Ok(Self { mask: ids("mask_token_id")?.first().copied(), eos: ids("eos_token_id")? })
+        let mask = match ids("mask_token_id")?[..] {
+            [] => None,
+            [mask] => Some(mask),
+            _ => {
+                return Err(LoadError::new(
+                    files.name_of("generation_config.json"),
+                    "mask_token_id names several tokens",
+                    "Give the right one with --mask-token, and leave one in the file",
+                ));
+            }
+        };
+        Ok(Self { mask, eos: ids("eos_token_id")? })
     }
 }
 

@@ -3,9 +3,9 @@
 
 use std::{fs, path::Path};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::LoadError;
+use super::{LoadError, object::Object};
 
 /// What to do with weights that another program has quantised.
 const UNQUANTISED: &str = "Take the checkpoint that it was made from, and round it here with \
@@ -20,10 +20,10 @@ fn merge(base: &str) -> String {
 }
 
 /// Refuses a config.json that says that the weights were quantised.
-pub(super) fn quantised(config: &Value, place: &str) -> Option<LoadError> {
+pub(super) fn quantised(config: &Object, place: &str) -> Option<LoadError> {
     for field in ["quantization_config", "compression_config"] {
-        let Some(found) = config.get(field).and_then(Value::as_object) else { continue };
-        if found.is_empty() {
+        let found = config.get(field).unwrap_or(&Value::Null);
+        if found.is_null() || found.as_object().is_some_and(Map::is_empty) {
             continue;
         }
         let method = found.get("quant_method").and_then(Value::as_str).unwrap_or("not named");
@@ -98,10 +98,9 @@ pub(super) fn by_tensors<'n>(
     })
 }
 
-/// Refuses a folder whose `adapter_config.json`, `text`, says that it holds an adapter.
+/// Refuses a folder whose `adapter_config.json`, `config`, says that it holds an adapter.
 /// `whole`: there is a model beside it.
-pub(super) fn adapter(text: &str, place: &str, whole: bool) -> LoadError {
-    let config: Value = serde_json::from_str(text).unwrap_or_default();
+pub(super) fn adapter(config: &Object, place: &str, whole: bool) -> LoadError {
     let word = |field: &str| {
         let word: String = config.get(field)?.as_str()?.chars().take(120).collect();
         (!word.is_empty()).then(|| word.escape_debug().to_string())
@@ -167,6 +166,10 @@ mod tests {
 
     use super::*;
 
+    fn object(value: Value) -> Object {
+        value.as_object().cloned().unwrap_or_default()
+    }
+
     fn check(refused: Option<LoadError>, expected: &[&str]) {
         let text = refused.map_or_else(String::new, |error| error.to_string());
         assert!(expected.is_empty() == text.is_empty(), "{text}");
@@ -179,12 +182,19 @@ mod tests {
     fn a_config_that_speaks_of_quantising_is_refused_by_its_method() {
         for method in ["gptq", "awq", "bitsandbytes", "fp8", "compressed-tensors", "torchao"] {
             let config = json!({ "quantization_config": { "quant_method": method, "bits": 4 } });
-            check(quantised(&config, "there"), &["there", method, "quantised", "--quantize"]);
+            check(
+                quantised(&object(config), "there"),
+                &["there", method, "quantised", "--quantize"],
+            );
         }
-        check(quantised(&json!({ "quantization_config": { "bits": 4 } }), ""), &["not named"]);
-        check(quantised(&json!({ "compression_config": { "a": 1 } }), ""), &["compression_config"]);
-        for config in [json!({}), json!({ "quantization_config": null }), json!([])] {
-            check(quantised(&config, "there"), &[]);
+        let bits = object(json!({ "quantization_config": { "bits": 4 } }));
+        check(quantised(&bits, ""), &["not named"]);
+        for other in [json!({ "a": 1 }), json!("gptq"), json!(4)] {
+            let other = object(json!({ "compression_config": other }));
+            check(quantised(&other, ""), &["compression_config"]);
+        }
+        for config in [json!({}), json!({ "quantization_config": null })] {
+            check(quantised(&object(config), "there"), &[]);
         }
     }
 
@@ -208,14 +218,16 @@ mod tests {
 
     #[test]
     fn an_adapter_names_its_base() {
-        let text = r#"{"peft_type":"LORA","base_model_name_or_path":"GSAI-ML/LLaDA-8B-Base"}"#;
+        let named =
+            json!({ "peft_type": "LORA", "base_model_name_or_path": "GSAI-ML/LLaDA-8B-Base" });
+        let named = object(named);
         check(
-            Some(adapter(text, "there", false)),
+            Some(adapter(&named, "there", false)),
             &["there", "LORA", "GSAI-ML/LLaDA-8B-Base", "Merge"],
         );
-        check(Some(adapter(text, "there", true)), &["move adapter_config.json away"]);
+        check(Some(adapter(&named, "there", true)), &["move adapter_config.json away"]);
         check(
-            Some(adapter("{", "there", false)),
+            Some(adapter(&Object::new(), "there", false)),
             &["an adapter (LoRA or another) to another model"],
         );
     }

@@ -129,7 +129,7 @@ fn names_that_lead_elsewhere_are_refused() {
     for (text, words) in [
         ("{\"weight_map\": {\"a\": \"../../x.safetensors\"}}", "a file elsewhere"),
         ("{\"weight_map\": {\"a\": \"b.safetensors\"}}", "names `b.safetensors`, which the"),
-        ("<html>", "it is no index"),
+        ("<html>", "this is no JSON"),
     ] {
         let hub = Hub::serving(small(&["config.json"]).into_iter().chain([index(text)]));
         refused(&Person::of(&hub), ID, &[words, "local/model", "owner"]);

@@ -5,14 +5,19 @@ pub mod fake;
 pub mod naive;
 pub mod play;
 
-use std::{collections::BTreeMap, fs, ops::ControlFlow, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs,
+    ops::{ControlFlow, Range},
+    path::PathBuf,
+};
 
 use demask::{
     canvas::{Canvas, SpecialTokens, TokenId},
     decode::{Params, State, Strategy, Value, daedal},
     engine::{self, Address},
     model::{self, Computing, Loaded, Overrides, Source},
-    predict::{Column, Data, Prediction},
+    predict::{Attention, Column, ColumnSet, Data, Pass, Prediction, Request},
 };
 use serde::Deserialize;
 
@@ -180,6 +185,33 @@ pub fn load_in_torch(name: &str) -> Loaded {
     engine::connect(&address, &Overrides::default(), watch, &mut |line| eprintln!("{line}"))
         .unwrap_or_else(|error| panic!("{error}"))
         .loaded()
+}
+
+/// A question about some rows of a canvas in which everybody sees everybody, and nothing else.
+pub fn request(
+    ids: Vec<TokenId>,
+    rows: Range<usize>,
+    special: SpecialTokens,
+    columns: &[Column],
+    top_k: usize,
+) -> Request {
+    Request {
+        pass: Pass { ids, positions: None, attention: Attention::Full },
+        guidance: None,
+        rows,
+        shift: false,
+        sampling: None,
+        suppressed: Vec::new(),
+        begin_suppressed: Vec::new(),
+        filters: None,
+        score: None,
+        earlier: None,
+        shadow: None,
+        cached: None,
+        special,
+        columns: ColumnSet::of(columns),
+        top_k,
+    }
 }
 
 /// A golden checkpoint, on the CPU in f32.

@@ -77,14 +77,22 @@ impl Naive {
         rotated
     }
 
-    fn attended(&self, q: &[f64], keys: &Rows, values: &Rows) -> Vec<f64> {
+    /// What a query gets of the positions that it `sees`.
+    fn attended(
+        &self,
+        q: &[f64],
+        keys: &Rows,
+        values: &Rows,
+        sees: impl Fn(usize) -> bool,
+    ) -> Vec<f64> {
         let width = q.len() / self.heads;
         let mut seen = vec![0.0; q.len()];
         for head in 0..self.heads {
             let part = head * width..(head + 1) * width;
-            let scores = keys.iter().map(|key| {
+            let scores = keys.iter().enumerate().map(|(at, key)| {
                 let dot = q[part.clone()].iter().zip(&key[part.clone()]).map(|(a, b)| a * b);
-                (dot.sum::<f64>() / (width as f64).sqrt()).exp()
+                let score = (dot.sum::<f64>() / (width as f64).sqrt()).exp();
+                if sees(at) { score } else { 0.0 }
             });
             let scores: Vec<f64> = scores.collect();
             let all: f64 = scores.iter().sum();
@@ -104,6 +112,22 @@ impl Naive {
         ids: &[u32],
         window: Range<usize>,
         kept: Option<&KeyValues>,
+    ) -> (Rows, KeyValues) {
+        self.pass(ids, window, kept, |_, _| true)
+    }
+
+    /// Logits of all positions, where a position (the first number) only attends to those that it
+    /// `sees` (the second).
+    pub fn masked(&self, ids: &[u32], sees: impl Fn(usize, usize) -> bool) -> Rows {
+        self.pass(ids, 0..ids.len(), None, sees).0
+    }
+
+    fn pass(
+        &self,
+        ids: &[u32],
+        window: Range<usize>,
+        kept: Option<&KeyValues>,
+        sees: impl Fn(usize, usize) -> bool,
     ) -> (Rows, KeyValues) {
         let embedding = &self.weights["wte"];
         let row = |id: u32| {
@@ -135,8 +159,9 @@ impl Naive {
                     })
                 })
                 .unzip();
-            for (x, (q, _, _)) in x.iter_mut().zip(&fresh) {
-                let seen = self.product(&name("attn_out"), &self.attended(q, &keys, &values));
+            for ((x, (q, _, _)), position) in x.iter_mut().zip(&fresh).zip(window.clone()) {
+                let seen = self.attended(q, &keys, &values, |key| sees(position, key));
+                let seen = self.product(&name("attn_out"), &seen);
                 x.iter_mut().zip(seen).for_each(|(x, seen)| *x += seen);
                 let inner = self.norm(&name("ff_norm"), x);
                 let gate = self.product(&name("ff_proj"), &inner);

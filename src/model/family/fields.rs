@@ -1,6 +1,8 @@
 //! The fields of a config.json. Whoever reads one takes it out, so what is left at the end was
 //! read by nobody: it is known to change nothing, or refused, or named as not understood.
 
+use std::ops::RangeInclusive;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -28,10 +30,6 @@ impl NotUnderstood {
 pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => format!("`{}`", short(text)),
-        // A number as people write it: 10, not 10.0.
-        Value::Number(number) => {
-            number.as_f64().map_or_else(|| number.to_string(), |number| number.to_string())
-        }
         other => short(&other.to_string()),
     }
 }
@@ -96,6 +94,11 @@ impl Fields {
             None => Ok(absent),
             Some(value) => value.as_f64().ok_or_else(|| unexpected(name, &value, "a number")),
         }
+    }
+
+    /// What norms add to a variance, `absent` where it is not there.
+    pub(super) fn epsilon(&mut self, name: &str, absent: f64) -> Result<f64, Unfit> {
+        within(name, self.number(name, absent)?, &EPSILONS)
     }
 
     /// A switch, `absent` where it is not there; null is off, as in Python.
@@ -173,7 +176,24 @@ impl Fields {
     }
 }
 
-fn unexpected(name: &str, value: &Value, expected: &str) -> Unfit {
+/// What norms of models add to a variance: published ones have 10⁻¹² to 10⁻⁵.
+pub(super) const EPSILONS: RangeInclusive<f64> = 1e-20..=0.5;
+
+/// Bases of rotations: published ones are between 10⁴ and 10¹¹.
+pub(super) const BASES: RangeInclusive<f64> = 1.0..=1e16;
+
+/// A number, if it is in a range.
+pub(super) fn within(name: &str, number: f64, range: &RangeInclusive<f64>) -> Result<f64, Unfit> {
+    if range.contains(&number) {
+        return Ok(number);
+    }
+    let (from, to) = (range.start(), range.end());
+    Err(Unfit::Unreadable(format!(
+        "{name} is {number:?}, expected a number from {from:?} to {to:?}"
+    )))
+}
+
+pub(super) fn unexpected(name: &str, value: &Value, expected: &str) -> Unfit {
     Unfit::Unreadable(format!("{name} is {}, expected {expected}", shown(value)))
 }
 
@@ -231,7 +251,7 @@ mod tests {
         for (config, expected) in [
             (json!({ "logit_scale": 0.5 }), "logit_scale is 0.5, expected 1"),
             (json!({ "num_experts": 64 }), "num_experts is 64, expected 0"),
-            (json!({ "clip_qkv": 8.0 }), "clip_qkv is 8, expected null"),
+            (json!({ "clip_qkv": 8.0 }), "clip_qkv is 8.0, expected null"),
         ] {
             assert_eq!(problem(left(config)), expected);
         }
@@ -242,7 +262,7 @@ mod tests {
 
     #[test]
     fn values_of_another_type_are_named() {
-        let config = json!({ "a": "x", "b": null, "c": [1, -1], "d": -1 });
+        let config = json!({ "a": "x", "b": null, "c": [1, -1], "d": -1, "e": 64.0, "f": 1e300 });
         for (found, expected) in [
             (problem(fields(config.clone()).size("a")), "a is `x`, expected a whole number"),
             (problem(fields(config.clone()).size("z")), "missing field `z`"),
@@ -253,7 +273,19 @@ mod tests {
                 "c is [1,-1], expected the id of a token or a list of ids",
             ),
             (problem(fields(config.clone()).token("d")), "d is -1, expected the id of a token"),
-            (problem(fields(config).word("a", &["y", "z"])), "a is `x`, expected `y` or `z`"),
+            (
+                problem(fields(config.clone()).word("a", &["y", "z"])),
+                "a is `x`, expected `y` or `z`",
+            ),
+            (problem(fields(config.clone()).size("e")), "e is 64.0, expected a whole number"),
+            (
+                problem(fields(config.clone()).epsilon("e", 1.0)),
+                "e is 64.0, expected a number from 1e-20 to 0.5",
+            ),
+            (
+                problem(fields(config).epsilon("f", 1.0)),
+                "f is 1e300, expected a number from 1e-20 to 0.5",
+            ),
         ] {
             assert_eq!(found, expected);
         }

@@ -1,9 +1,14 @@
 //! GGUF files of diffusion models: metadata and tensors under the names that llama.cpp uses.
 
-use super::{Description, FAMILIES, Family, NotUnderstood, Unfit, possible};
+use super::{
+    Description, FAMILIES, Family, NotUnderstood, Unfit,
+    fields::{BASES, EPSILONS, within},
+    sizes::{MOST, MOST_LAYERS, head_width, possible, shared},
+};
 use crate::model::{
     LoadError,
     network::{Biases, Head, Part, Spec},
+    tokenizer::gguf::token,
     weights::{Gguf, Metadata, MetadataValue as Value},
 };
 
@@ -138,6 +143,7 @@ impl Keys<'_> {
         match self.metadata.get(&key) {
             None => Ok(None),
             Some(Value::Real(number)) => Ok(Some(*number)),
+            Some(Value::Whole(number)) => Ok(Some(*number as f64)),
             Some(value) => {
                 Err(Unfit::Unreadable(format!("`{key}` is {}, expected a number", value.kind())))
             }
@@ -154,23 +160,25 @@ impl Keys<'_> {
         let (layers, hidden) = (self.size("block_count")?, self.size("feed_forward_length")?);
         let context = self.size("context_length")?;
         let key_length = self.optional("attention.key_length")?;
-        possible(&[
-            (&self.key("embedding_length"), width),
-            (&self.key("block_count (layers)"), layers),
-            (&self.key("feed_forward_length"), hidden),
-            (&self.key("context_length"), context),
-            (&self.key("vocab_size"), columns),
-            (&self.key("attention.head_count (heads)"), heads),
-            (&self.key("attention.head_count_kv (heads)"), kv_heads),
-            (&self.key("attention.key_length"), key_length.unwrap_or(1)),
-        ])?;
-        let head_dim = match key_length {
-            Some(width) => width,
-            None if width.is_multiple_of(heads) => width / heads,
-            None => {
-                return Err(Unfit::Another(format!("{width} cannot be cut into {heads} heads")));
-            }
-        };
+        let [block_count, head_count, head_count_kv, embedding_length] =
+            ["block_count", "attention.head_count", "attention.head_count_kv", "embedding_length"]
+                .map(|key| self.key(key));
+        possible(
+            MOST_LAYERS,
+            &[(&block_count, layers), (&head_count, heads), (&head_count_kv, kv_heads)],
+        )?;
+        possible(
+            MOST,
+            &[
+                (&embedding_length, width),
+                (&self.key("feed_forward_length"), hidden),
+                (&self.key("context_length"), context),
+                (&self.key("vocab_size"), columns),
+                (&self.key("attention.key_length"), key_length.unwrap_or(1)),
+            ],
+        )?;
+        let head_dim = head_width((&embedding_length, width), (&head_count, heads), key_length)?;
+        shared((&head_count, heads), (&head_count_kv, kv_heads))?;
         for key in ["attention.value_length", "rope.dimension_count"] {
             if let Some(found) = self.optional(key)?.filter(|found| *found != head_dim) {
                 let key = self.key(key);
@@ -179,7 +187,11 @@ impl Keys<'_> {
         }
         self.unscaled(file)?;
         let not_understood = self.rest()?;
-        let eps = self.key("attention.layer_norm_rms_epsilon");
+        let eps = "attention.layer_norm_rms_epsilon";
+        let norm_eps = self.real(eps)?;
+        let norm_eps =
+            norm_eps.ok_or_else(|| Unfit::Unreadable(format!("`{}` is missing", self.key(eps))))?;
+        let theta = self.real("rope.freq_base")?.unwrap_or(10_000.0);
         let spec = Spec {
             width,
             layers,
@@ -189,10 +201,8 @@ impl Keys<'_> {
             hidden,
             columns,
             context,
-            norm_eps: self
-                .real("attention.layer_norm_rms_epsilon")?
-                .ok_or_else(|| Unfit::Unreadable(format!("`{eps}` is missing")))?,
-            rope_theta: self.real("rope.freq_base")?.unwrap_or(10_000.0),
+            norm_eps: within(&self.key(eps), norm_eps, &EPSILONS)?,
+            rope_theta: within(&self.key("rope.freq_base"), theta, &BASES)?,
             bias: Biases {
                 qkv: self.architecture.bias || file.shape("blk.0.attn_q.bias").is_some(),
                 ..Biases::default()
@@ -201,15 +211,11 @@ impl Keys<'_> {
             head: Head::OwnIfThere,
             names,
         };
-        spec.check().map_err(Unfit::Another)?;
-        let id = |name: &str| {
-            let id = self.metadata.whole(&format!("tokenizer.ggml.{name}_token_id"))?;
-            u32::try_from(id).ok()
-        };
+        let token = |kind: &str| token(self.metadata, kind).map_err(Unfit::Unreadable);
         Ok(Description {
             shift: self.shift()?,
-            mask: id("mask"),
-            eos: id("eos").into_iter().collect(),
+            mask: token("mask")?,
+            eos: token("eos")?.into_iter().collect(),
             not_understood,
             ..Description::plain(spec)
         })

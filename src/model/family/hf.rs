@@ -5,8 +5,10 @@ use serde_json::Value;
 
 use super::{
     Unfit,
-    fields::{Fields, another, same},
-    possible, rope,
+    fields::{Fields, another},
+    layers::{self, FULL},
+    rope,
+    sizes::{MOST, MOST_LAYERS, head_width, possible, shared},
 };
 use crate::model::network::{Biases, Head, Part, Spec};
 
@@ -18,6 +20,8 @@ pub(super) struct Traits {
     pub qk_norm: bool,
     /// Width of a head where config.json does not say.
     pub head_dim: Option<usize>,
+    /// `use_sliding_window` decides whether `sliding_window` counts, as in Qwen.
+    pub windows: bool,
 }
 
 /// The biases of Llama's network, which config.json tells.
@@ -36,29 +40,30 @@ pub(super) fn spec(fields: &mut Fields, traits: Traits) -> Result<Spec, Unfit> {
     let hidden = fields.size("intermediate_size")?;
     let columns = fields.size("vocab_size")?;
     let context = fields.size("max_position_embeddings")?;
-    possible(&[
-        ("hidden_size", width),
-        ("num_hidden_layers", layers),
-        ("num_attention_heads", heads),
-        ("num_key_value_heads", kv_heads),
-        ("intermediate_size", hidden),
-        ("vocab_size", columns),
-        ("max_position_embeddings", context),
-        ("head_dim", head_dim.unwrap_or(1)),
-    ])?;
+    possible(
+        MOST_LAYERS,
+        &[
+            ("num_hidden_layers", layers),
+            ("num_attention_heads", heads),
+            ("num_key_value_heads", kv_heads),
+        ],
+    )?;
+    possible(
+        MOST,
+        &[
+            ("hidden_size", width),
+            ("intermediate_size", hidden),
+            ("vocab_size", columns),
+            ("max_position_embeddings", context),
+            ("head_dim", head_dim.unwrap_or(1)),
+        ],
+    )?;
+    let head_dim = head_width(("hidden_size", width), ("num_attention_heads", heads), head_dim)?;
+    shared(("num_attention_heads", heads), ("num_key_value_heads", kv_heads))?;
     fields.word("hidden_act", &["silu", "swish"])?;
-    everybody_sees_everybody(fields, layers)?;
-    let head_dim = match head_dim {
-        Some(width) => width,
-        None if width.is_multiple_of(heads) => width / heads,
-        None => {
-            return Err(Unfit::Another(format!(
-                "hidden_size {width} cannot be cut into {heads} heads"
-            )));
-        }
-    };
-    let bases = [rope::Base { field: "rope_theta", layers: "full_attention", absent: 10_000.0 }];
-    let spec = Spec {
+    everybody_sees_everybody(fields, layers, traits.windows)?;
+    let bases = [rope::Base { field: "rope_theta", layers: FULL, absent: 10_000.0 }];
+    Ok(Spec {
         width,
         layers,
         heads,
@@ -67,7 +72,7 @@ pub(super) fn spec(fields: &mut Fields, traits: Traits) -> Result<Spec, Unfit> {
         hidden,
         columns,
         context,
-        norm_eps: fields.number("rms_norm_eps", 1e-6)?,
+        norm_eps: fields.epsilon("rms_norm_eps", 1e-6)?,
         rope_theta: rope::bases(fields, &bases)?.remove(0),
         bias: traits.bias,
         qk_norm: traits.qk_norm,
@@ -77,32 +82,33 @@ pub(super) fn spec(fields: &mut Fields, traits: Traits) -> Result<Spec, Unfit> {
             false => Head::Own,
         },
         names,
-    };
-    spec.check().map_err(Unfit::Another)?;
-    Ok(spec)
+    })
 }
 
-/// Refuses layers that see a window only.
-fn everybody_sees_everybody(fields: &mut Fields, layers: usize) -> Result<(), Unfit> {
-    let (on, window) = (fields.flag("use_sliding_window", false)?, fields.take("sliding_window"));
-    // Qwen's layers before this one see everything.
-    let first = fields.optional_size("max_window_layers")?;
-    let there = window.as_ref().is_some_and(|window| !window.is_null());
-    if on && there && first.is_none_or(|first| first < layers) {
-        return Err(another("use_sliding_window", &true.into(), "false"));
+/// Qwen's layers before this one see everything, where `max_window_layers` does not say.
+const FIRST_WINDOW: usize = 28;
+
+/// Refuses layers that see a window only. Where the layers' types are named they decide, else the
+/// other fields, as in transformers.
+fn everybody_sees_everybody(
+    fields: &mut Fields,
+    layers: usize,
+    windows: bool,
+) -> Result<(), Unfit> {
+    let typed = layers::types(fields, layers, &[FULL])?.is_some();
+    let on = fields.optional_flag("use_sliding_window")?;
+    let first = fields.optional_size("max_window_layers")?.unwrap_or(FIRST_WINDOW);
+    let window = fields.take("sliding_window");
+    if typed || window.as_ref().is_some_and(Value::is_null) {
+        return Ok(());
     }
-    match fields.take("layer_types") {
-        None | Some(Value::Null) => Ok(()),
-        Some(Value::Array(types)) => {
-            let full = Value::from("full_attention");
-            match types.iter().find(|found| !same(found, &full)) {
-                None => Ok(()),
-                Some(other) => {
-                    Err(another("layer_types has a layer that", other, "`full_attention`"))
-                }
-            }
+    match (on, window) {
+        // Without a word, Qwen's window is 4096 positions wide.
+        (Some(true), _) if !windows || first < layers => {
+            Err(another("use_sliding_window", &true.into(), "false"))
         }
-        Some(other) => Err(another("layer_types", &other, "a list")),
+        (None, Some(window)) if !windows => Err(another("sliding_window", &window, "null")),
+        _ => Ok(()),
     }
 }
 

@@ -4,7 +4,9 @@
 use super::{
     Description, Unfit,
     fields::{Fields, another},
-    possible, rope,
+    layers::FULL,
+    rope,
+    sizes::{MOST, MOST_LAYERS, head_width, possible, shared},
 };
 use crate::model::network::{Biases, Head, Part, Spec};
 
@@ -34,38 +36,37 @@ pub(super) fn describe(fields: &mut Fields) -> Result<Description, Unfit> {
     // Columns of the logits past the tokenizer's tokens take part in argmax and softmax.
     let columns = fields.optional_size("embedding_size")?.unwrap_or(tokens);
     let context = fields.size("max_sequence_length")?;
-    possible(&[
-        ("d_model", width),
-        ("n_heads", heads),
-        ("n_kv_heads", kv_heads),
-        ("n_layers", layers),
-        ("the feed-forward width", hidden),
-        ("vocab_size", tokens),
-        ("max_sequence_length", context),
-    ])?;
-    if !width.is_multiple_of(2 * heads) {
-        return Err(Unfit::Another(format!(
-            "d_model {width} cannot be cut into {heads} heads of even width"
-        )));
-    }
+    possible(MOST_LAYERS, &[("n_layers", layers), ("n_heads", heads), ("n_kv_heads", kv_heads)])?;
+    possible(
+        MOST,
+        &[
+            ("d_model", width),
+            ("the feed-forward width", hidden),
+            ("vocab_size", tokens),
+            ("embedding_size", columns),
+            ("max_sequence_length", context),
+        ],
+    )?;
+    let head_dim = head_width(("d_model", width), ("n_heads", heads), None)?;
+    shared(("n_heads", heads), ("n_kv_heads", kv_heads))?;
     if columns < tokens {
         return Err(Unfit::Another(format!(
             "embedding_size {columns} is smaller than vocab_size {tokens}"
         )));
     }
     unchanged(fields)?;
-    let bases = [rope::Base { field: "rope_theta", layers: "full_attention", absent: 10_000.0 }];
+    let bases = [rope::Base { field: "rope_theta", layers: FULL, absent: 10_000.0 }];
     let bias = biases(fields)?;
-    let spec = Spec {
+    Ok(Description::plain(Spec {
         width,
         layers,
         heads,
         kv_heads,
-        head_dim: width / heads,
+        head_dim,
         hidden,
         columns,
         context,
-        norm_eps: fields.number("rms_norm_eps", 1e-5)?,
+        norm_eps: fields.epsilon("rms_norm_eps", 1e-5)?,
         rope_theta: rope::bases(fields, &bases)?.remove(0),
         bias,
         qk_norm: false,
@@ -75,9 +76,7 @@ pub(super) fn describe(fields: &mut Fields) -> Result<Description, Unfit> {
             false => Head::Own,
         },
         names,
-    };
-    spec.check().map_err(Unfit::Another)?;
-    Ok(Description::plain(spec))
+    }))
 }
 
 /// Key and value heads. The two fields for them may not contradict each other, in its own code too.

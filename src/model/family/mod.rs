@@ -7,9 +7,11 @@ mod fields;
 mod gguf;
 mod hf;
 mod illada;
+mod layers;
 mod llada;
 mod modernbert;
 mod rope;
+mod sizes;
 mod unread;
 
 use serde_json::Value;
@@ -18,6 +20,7 @@ use super::{
     LoadError, Outline,
     files::{Files, Tensors},
     network::Spec,
+    object::{Object, object},
     unsupported,
 };
 use fields::Fields;
@@ -105,26 +108,30 @@ impl Family {
     ///
     /// # Errors
     /// What it says instead.
-    fn of(config: &Value) -> Result<&'static Self, String> {
-        let says = |name: &str| format!("`model_type` is {}", fields::shown(&name.into()));
+    fn of(config: &Object) -> Result<&'static Self, String> {
         match config.get("model_type") {
-            Some(Value::String(name)) => Self::named(name).ok_or_else(|| says(name)),
+            Some(Value::String(name)) => {
+                Self::named(name).ok_or_else(|| format!("`model_type` is {}", shown(name)))
+            }
             Some(other) if !other.is_null() => {
                 Err(format!("`model_type` is {}", fields::shown(other)))
             }
             _ => {
-                let class =
-                    config.get("architectures").and_then(|classes| classes.get(0)?.as_str());
-                class.and_then(Self::named).ok_or_else(|| match class {
-                    None => says("none"),
-                    Some(class) => format!(
-                        "it has no `model_type`, and `architectures` says {}",
-                        fields::shown(&class.into())
-                    ),
+                let classes = config.get("architectures");
+                let class = classes.and_then(|classes| classes.get(0)?.as_str());
+                let class = class.ok_or("it has neither `model_type` nor `architectures`")?;
+                Self::named(class).ok_or_else(|| {
+                    let class = shown(class);
+                    format!("it has no `model_type`, and `architectures` says {class}")
                 })
             }
         }
     }
+}
+
+/// A text for messages.
+fn shown(text: &str) -> String {
+    fields::shown(&text.into())
 }
 
 /// A network, and how it is used.
@@ -185,15 +192,9 @@ impl Description {
     /// Describes the network of config.json, `text`, found at `place`.
     ///
     /// # Errors
-    /// If it is no JSON, names an unknown family, lacks a field, or asks for another network.
+    /// If it is no JSON object, names an unknown family, lacks a field, or asks for another network.
     pub fn parse(text: &str, place: &str) -> Result<(&'static Family, Self), LoadError> {
-        let config: Value = serde_json::from_str(text).map_err(|error| {
-            LoadError::new(
-                place,
-                format!("this is no JSON ({error})"),
-                "Fetch the file again from where the model came from",
-            )
-        })?;
+        let config = object(text.as_bytes(), place)?;
         if let Some(refused) = unsupported::quantised(&config, place) {
             return Err(refused);
         }
@@ -208,18 +209,15 @@ impl Description {
         let description = family.read(config).map_err(|unfit| match unfit {
             Unfit::Unreadable(problem) => LoadError::new(
                 place,
-                format!(
-                    "it does not describe a {found} model ({problem})",
-                    found = family.model_type
-                ),
+                format!("it describes no network of the family {} ({problem})", family.model_type),
                 format!("Compare it with the config.json of {}", family.example),
             ),
             Unfit::Another(problem) => LoadError::new(
                 place,
                 problem,
                 format!(
-                    "This network is not the one that {} checkpoints have; see the README for \
-                     what is supported",
+                    "This network is not the one that {} checkpoints have; docs/models.md says \
+                     what is read of config.json",
                     family.model_type
                 ),
             ),
@@ -264,10 +262,7 @@ const BLOCKS: [&str; 3] = ["block_size", "bd_size", "block_length"];
 
 impl Family {
     /// Reads all fields of a config.
-    fn read(&self, config: Value) -> Result<Description, Unfit> {
-        let Value::Object(config) = config else {
-            return Err(Unfit::Unreadable("it is no object".to_owned()));
-        };
+    fn read(&self, config: Object) -> Result<Description, Unfit> {
         let mut fields = Fields::of(config);
         // Read by whoever asked for this.
         for name in ["model_type", "quantization_config", "compression_config"] {
@@ -300,22 +295,4 @@ enum Unfit {
     Unreadable(String),
     /// It describes another network.
     Another(String),
-}
-
-/// Larger numbers in a config are a mistake, or an attack on memory.
-const MOST: usize = 1 << 24;
-
-/// More layers or heads than any model has.
-const MOST_LAYERS: usize = 4096;
-
-/// Checks that sizes are possible; those called layers or heads have a lower bound.
-fn possible(sizes: &[(&str, usize)]) -> Result<(), Unfit> {
-    for (name, size) in sizes {
-        let few = name.contains("layers") || name.contains("heads");
-        let most = if few { MOST_LAYERS } else { MOST };
-        if *size == 0 || *size > most {
-            return Err(Unfit::Another(format!("{name} is {size}, expected 1..={most}")));
-        }
-    }
-    Ok(())
 }

@@ -1,12 +1,13 @@
 //! ModernBERT as a masked language model, as dLLM's chat models have it.
 
 use candle_transformers::models::modernbert;
-use serde_json::Value;
 
 use super::{
     Description, Kind, Unfit,
-    fields::{Fields, another},
-    possible, rope,
+    fields::{EPSILONS, Fields, another, within},
+    layers::{self, FULL, SLIDING},
+    rope,
+    sizes::{MOST, MOST_LAYERS, head_width, possible},
 };
 
 /// Fields of its own that change no number.
@@ -44,21 +45,28 @@ pub(super) fn describe(fields: &mut Fields) -> Result<Description, Unfit> {
         local_rope_theta: 0.0,
         classifier_config: None,
     };
-    possible(&[
+    possible(
+        MOST_LAYERS,
+        &[
+            ("num_hidden_layers", config.num_hidden_layers),
+            ("num_attention_heads", config.num_attention_heads),
+        ],
+    )?;
+    possible(
+        MOST,
+        &[
+            ("hidden_size", config.hidden_size),
+            ("intermediate_size", config.intermediate_size),
+            ("vocab_size", config.vocab_size),
+            ("max_position_embeddings", config.max_position_embeddings),
+            ("local_attention", config.local_attention),
+        ],
+    )?;
+    head_width(
         ("hidden_size", config.hidden_size),
-        ("num_hidden_layers", config.num_hidden_layers),
         ("num_attention_heads", config.num_attention_heads),
-        ("intermediate_size", config.intermediate_size),
-        ("vocab_size", config.vocab_size),
-        ("max_position_embeddings", config.max_position_embeddings),
-        ("local_attention", config.local_attention),
-    ])?;
-    if !config.hidden_size.is_multiple_of(2 * config.num_attention_heads) {
-        return Err(Unfit::Another(format!(
-            "hidden_size {} cannot be cut into {} heads of even width",
-            config.hidden_size, config.num_attention_heads
-        )));
-    }
+        None,
+    )?;
     for (name, expected) in [
         ("attention_bias", false),
         ("classifier_bias", false),
@@ -75,8 +83,8 @@ pub(super) fn describe(fields: &mut Fields) -> Result<Description, Unfit> {
     let bases = rope::bases(
         fields,
         &[
-            rope::Base { field: "global_rope_theta", layers: "full_attention", absent: 160_000.0 },
-            rope::Base { field: "local_rope_theta", layers: "sliding_attention", absent: 10_000.0 },
+            rope::Base { field: "global_rope_theta", layers: FULL, absent: 160_000.0 },
+            rope::Base { field: "local_rope_theta", layers: SLIDING, absent: 10_000.0 },
         ],
     )?;
     Ok(Description::of_kind(Kind::ModernBert(modernbert::Config {
@@ -93,54 +101,32 @@ fn epsilon(fields: &mut Fields) -> Result<f64, Unfit> {
         same if same == epsilon => {}
         other => {
             return Err(Unfit::Another(format!(
-                "norm_eps is {epsilon} and layer_norm_eps is {other}, and only one of them can be \
+                "norm_eps is {epsilon:?} and layer_norm_eps is {other:?}, and only one of them can be \
                  the norms' epsilon"
             )));
         }
     }
-    if epsilon > 0.0 && epsilon < 1.0 {
-        return Ok(epsilon);
-    }
-    Err(another("norm_eps", &epsilon.into(), "a number between 0 and 1"))
+    within("norm_eps", epsilon, &EPSILONS)
 }
 
 /// Of how many layers the first sees everything; the others see their neighbours. Version 5 of
 /// transformers writes the type of each layer instead.
-fn global_every(fields: &mut Fields, layers: usize) -> Result<usize, Unfit> {
+fn global_every(fields: &mut Fields, count: usize) -> Result<usize, Unfit> {
     let every = fields.optional_size("global_attn_every_n_layers")?;
     if every == Some(0) {
         return Err(another("global_attn_every_n_layers", &0.into(), "1 or more"));
     }
-    let types = match fields.take("layer_types") {
-        None | Some(Value::Null) => return Ok(every.unwrap_or(EVERY)),
-        Some(Value::Array(types)) => types,
-        Some(other) => return Err(another("layer_types", &other, "a list")),
+    let Some(types) = layers::types(fields, count, &[FULL, SLIDING])? else {
+        return Ok(every.unwrap_or(EVERY));
     };
-    let full: Vec<bool> = types
-        .iter()
-        .map(|found| match found.as_str() {
-            Some("full_attention") => Ok(true),
-            Some("sliding_attention") => Ok(false),
-            _ => Err(another(
-                "layer_types has a layer that",
-                found,
-                "`full_attention` or `sliding_attention`",
-            )),
-        })
-        .collect::<Result<_, _>>()?;
-    if full.len() != layers {
-        return Err(Unfit::Another(format!(
-            "layer_types has {} layers and num_hidden_layers is {layers}",
-            full.len()
-        )));
-    }
+    let full: Vec<bool> = types.iter().map(|kind| *kind == FULL).collect();
     // The second layer that sees everything says how many there are to one.
-    let second = full.iter().skip(1).position(|full| *full).map_or(layers.max(1), |at| at + 1);
-    if let Some(at) = (0..layers).find(|at| full[*at] != at.is_multiple_of(second)) {
+    let second = full.iter().skip(1).position(|full| *full).map_or(count.max(1), |at| at + 1);
+    if let Some(at) = (0..count).find(|at| full[*at] != at.is_multiple_of(second)) {
         return Err(Unfit::Another(format!(
             "layer_types has a layer {at} that is `{}`; expected full attention in every n-th \
              layer, from the first",
-            if full[at] { "full_attention" } else { "sliding_attention" }
+            types[at]
         )));
     }
     // Where both are there, transformers goes by the types too.
@@ -149,7 +135,7 @@ fn global_every(fields: &mut Fields, layers: usize) -> Result<usize, Unfit> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -184,8 +170,6 @@ mod tests {
             (types("ssss"), 4, "a layer 0 that is `sliding_attention`"),
             (types("fsff"), 4, "a layer 3 that is `full_attention`"),
             (types("fss"), 4, "layer_types has 3 layers"),
-            (json!({ "layer_types": ["chunked_attention"] }), 1, "`chunked_attention`"),
-            (json!({ "layer_types": 3 }), 1, "layer_types is 3"),
             (json!({ "global_attn_every_n_layers": 0 }), 1, "global_attn_every_n_layers is 0"),
         ] {
             let problem = every(config.clone(), layers).unwrap_err();

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Unfit,
-    fields::{Fields, NotUnderstood, another, shown},
+    fields::{BASES, Fields, NotUnderstood, another, shown, unexpected, within},
 };
 
 /// Types of layers that an object may have an entry for.
@@ -132,8 +132,10 @@ fn whole(place: &str, factor: &Value) -> Result<(), Unfit> {
 }
 
 fn number(place: &str, value: &Value) -> Result<f64, Unfit> {
-    let number = value.as_f64().filter(|number| *number > 0.0 && *number < 1e30);
-    number.ok_or_else(|| another(place, value, "a number over 0"))
+    match value.as_f64() {
+        Some(number) => within(place, number, &BASES),
+        None => Err(unexpected(place, value, "a number")),
+    }
 }
 
 #[cfg(test)]
@@ -204,7 +206,10 @@ mod tests {
     fn other_rotations_and_contradictions_are_refused_by_name() {
         for (config, expected) in [
             (json!({ "rope_theta": null }), "rope_theta is null"),
-            (json!({ "rope_theta": 0 }), "rope_theta is 0"),
+            (json!({ "rope_theta": 0 }), "rope_theta is 0.0, expected a number from 1.0 to 1e16"),
+            (json!({ "rope_theta": -1e4 }), "rope_theta is -10000.0, expected"),
+            (json!({ "rope_theta": 1e300 }), "rope_theta is 1e300, expected"),
+            (json!({ "rope_theta": 1e-300 }), "rope_theta is 1e-300, expected"),
             (json!({ "rope_theta": "1e6" }), "rope_theta is `1e6`"),
             (
                 json!({ "rope_parameters": { "rope_theta": null } }),
@@ -238,7 +243,7 @@ mod tests {
             ),
             (json!({ "rope_scaling": { "factor": 2.0 } }), "names no rope_type"),
             (json!({ "rope_scaling": 2.0 }), "rope_scaling is 2"),
-            (json!({ "partial_rotary_factor": 0.5 }), "partial_rotary_factor is 0.5"),
+            (json!({ "partial_rotary_factor": 0.5 }), "partial_rotary_factor is 0.5, expected 1"),
             (
                 json!({ "rope_parameters": { "partial_rotary_factor": 0.25 } }),
                 "rope_parameters.partial_rotary_factor is 0.25",

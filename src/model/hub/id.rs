@@ -114,7 +114,7 @@ fn check_revision(revision: &str) -> Result<(), IdError> {
 }
 
 /// Whether a name from elsewhere stays in the folder it is put in, on every system.
-pub(super) fn is_harmless(name: &str) -> bool {
+pub(in crate::model) fn is_harmless(name: &str) -> bool {
     let part = |part: &str| !matches!(part, "" | "." | "..");
     let drive = name.as_bytes().get(1) == Some(&b':');
     !drive && !name.contains('\\') && !name.contains(char::is_control) && name.split('/').all(part)

@@ -1,11 +1,9 @@
 //! What a repository holds, and which of it a checkpoint needs.
 
-use std::collections::BTreeSet;
-
 use serde::Deserialize;
 
 use super::{
-    super::LoadError,
+    super::{LoadError, index},
     RepoId,
     cache::is_commit,
     client::{Client, Trouble, garbage},
@@ -29,9 +27,6 @@ const SMALL: [&str; 10] = [
 
 /// Where chat templates are beside the one to start with.
 const MORE_TEMPLATES: &str = "additional_chat_templates/";
-
-/// Names the files that the tensors are in.
-pub(super) const INDEX: &str = "model.safetensors.index.json";
 
 /// Largest listing read, bytes.
 const LARGEST: u64 = 1 << 25;
@@ -99,6 +94,11 @@ impl Listing {
         self.names().any(|file| file == name)
     }
 
+    /// Whether an index says which files hold the tensors.
+    pub(super) fn indexed(&self) -> bool {
+        self.has(index::NAME) && !self.has(index::ONE)
+    }
+
     fn names(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|file| &*file.name)
     }
@@ -111,11 +111,13 @@ impl Listing {
         if !self.has("config.json") {
             return Err(self.none(repo, "it has no config.json, so it is no checkpoint"));
         }
-        if !self.has(INDEX) && self.weights(repo, None)?.is_empty() {
+        if !self.indexed() && self.weights(repo, None)?.is_empty() {
             return Err(self.none(repo, "it has no weights as safetensors"));
         }
         let template = |name: &str| name.starts_with(MORE_TEMPLATES) && name.ends_with(".jinja");
-        let wanted = |name: &&str| SMALL.contains(name) || *name == INDEX || template(name);
+        let wanted = |name: &&str| {
+            SMALL.contains(name) || *name == index::NAME && self.indexed() || template(name)
+        };
         Ok(self.names().filter(wanted).collect())
     }
 
@@ -128,18 +130,19 @@ impl Listing {
         repo: &RepoId,
         index: Option<&[u8]>,
     ) -> Result<Vec<String>, LoadError> {
-        let Some(index) = index else {
+        let Some(bytes) = index else {
             return Ok(choose(self.names()));
         };
-        let names = indexed(index).map_err(|problem| {
-            let place = format!("{INDEX} of {}", repo.id);
-            LoadError::new(place, problem, "The repository is broken: tell its owner")
+        let place = format!("{} of {}", index::NAME, repo.id);
+        let names = index::names(bytes, &place).map_err(|error| LoadError {
+            advice: "The repository is broken: tell its owner".to_owned(),
+            ..error
         })?;
         match names.iter().find(|name| !self.has(name)) {
             None => Ok(names.into_iter().collect()),
             Some(name) => Err(LoadError::new(
                 &repo.id,
-                format!("{INDEX} names `{name}`, which the repository does not have"),
+                format!("{} names `{name}`, which the repository does not have", index::NAME),
                 "The repository is incomplete: tell its owner, or take another --revision",
             )),
         }
@@ -180,22 +183,7 @@ impl Listing {
 pub(super) fn choose<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
     let of_the_folder = |name: &&str| name.ends_with(".safetensors") && !name.contains('/');
     let found: Vec<&str> = names.filter(of_the_folder).collect();
-    let one = found.contains(&"model.safetensors");
-    let wanted = found.into_iter().filter(|name| !one || *name == "model.safetensors");
+    let one = found.contains(&index::ONE);
+    let wanted = found.into_iter().filter(|name| !one || *name == index::ONE);
     wanted.map(str::to_owned).collect()
-}
-
-/// The files an index names.
-pub(super) fn indexed(index: &[u8]) -> Result<BTreeSet<String>, String> {
-    #[derive(Deserialize)]
-    struct Index {
-        weight_map: std::collections::BTreeMap<String, String>,
-    }
-    let index: Index =
-        serde_json::from_slice(index).map_err(|error| format!("it is no index ({error})"))?;
-    let names: BTreeSet<String> = index.weight_map.into_values().collect();
-    match names.iter().find(|name| !is_harmless(name) || name.contains('/')) {
-        None => Ok(names),
-        Some(name) => Err(format!("it names a file elsewhere: {}", name.escape_default())),
-    }
 }

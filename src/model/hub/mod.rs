@@ -17,9 +17,10 @@ mod refusal;
 use std::{fs, path::PathBuf};
 
 pub use environment::{HubSettings, Token};
+pub(super) use id::is_harmless;
 pub use id::{IdError, RepoId};
 
-use super::{LoadError, LoadWatch, files::read_small, parts};
+use super::{LoadError, LoadWatch, files::read_small, index, parts};
 use cache::Cache;
 use client::{Client, Trouble};
 use listing::Listing;
@@ -69,8 +70,8 @@ pub fn fetch(
         None => {
             // The weights come last: where they are, the rest is.
             listing.small(repo)?.into_iter().try_for_each(&mut get)?;
-            let index = snapshot.join(listing::INDEX);
-            let index = listing.has(listing::INDEX).then(|| read_small(&index)).transpose();
+            let index = snapshot.join(index::NAME);
+            let index = listing.indexed().then(|| read_small(&index)).transpose();
             let index = index.map_err(|error| cache::disk(&snapshot, &error))?;
             let weights = listing.weights(repo, index.as_deref())?;
             weights.iter().try_for_each(|name| get(name))?;

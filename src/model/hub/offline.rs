@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use super::{
-    super::{LoadError, files::read_small, parts},
+    super::{LoadError, files::read_small, index, parts},
     HubSettings, RepoId,
     cache::Cache,
     listing,
@@ -49,16 +49,17 @@ fn missing(repo: &RepoId, snapshot: &std::path::Path) -> Option<String> {
         Some(file) => parts::all(file).unwrap_or_else(|| vec![file.clone()]),
         None => {
             let mut wanted = vec!["config.json".to_owned()];
-            match read_small(&snapshot.join(listing::INDEX)) {
-                Ok(index) => wanted.extend(listing::indexed(&index).unwrap_or_default()),
-                Err(_) => {
+            let one = snapshot.join(index::ONE).is_file();
+            match read_small(&snapshot.join(index::NAME)) {
+                Ok(bytes) if !one => wanted.extend(index::names(&bytes, "").unwrap_or_default()),
+                _ => {
                     let entries = fs::read_dir(snapshot).into_iter().flatten().flatten();
                     let names: Vec<String> = entries
                         .map(|entry| entry.file_name().to_string_lossy().into_owned())
                         .collect();
                     let chosen = listing::choose(names.iter().map(String::as_str));
                     if chosen.is_empty() {
-                        wanted.push("model.safetensors".to_owned());
+                        wanted.push(index::ONE.to_owned());
                     }
                     wanted.extend(chosen);
                 }

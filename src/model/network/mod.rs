@@ -16,7 +16,7 @@ pub(super) use attention::SCORES_AT_ONCE;
 pub use bias::Pattern;
 pub use linear::Matrix;
 pub(super) use linear::{Linear, Norm};
-pub(super) use modernbert::{ModernBert, tensors as modernbert_tensors};
+pub(super) use modernbert::{HEAD as MODERNBERT_HEAD, ModernBert, tensors as modernbert_tensors};
 pub use spec::{Biases, Head, Names, Part, Spec};
 pub use transformer::Transformer;
 

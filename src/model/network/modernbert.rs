@@ -20,8 +20,14 @@ pub(in crate::model) struct ModernBert {
     device: Device,
 }
 
-/// Every tensor with its shape.
-pub(in crate::model) fn tensors(config: &modernbert::Config) -> Vec<(String, Vec<usize>)> {
+/// The matrix of the logits, where a file has one of its own: it is the embedding's otherwise.
+pub(in crate::model) const HEAD: &str = "decoder.weight";
+
+/// Every tensor with its shape, given whether the file has a head of its own.
+pub(in crate::model) fn tensors(
+    config: &modernbert::Config,
+    head: bool,
+) -> Vec<(String, Vec<usize>)> {
     let (width, hidden, columns) =
         (config.hidden_size, config.intermediate_size, config.vocab_size);
     let mut all = vec![
@@ -32,6 +38,9 @@ pub(in crate::model) fn tensors(config: &modernbert::Config) -> Vec<(String, Vec
         ("head.norm.weight".to_owned(), vec![width]),
         ("decoder.bias".to_owned(), vec![columns]),
     ];
+    if head {
+        all.push((HEAD.to_owned(), vec![columns, width]));
+    }
     for layer in 0..config.num_hidden_layers {
         let mut put = |name: &str, shape: Vec<usize>| {
             all.push((format!("model.layers.{layer}.{name}.weight"), shape));
@@ -58,7 +67,7 @@ impl ModernBert {
         config: &modernbert::Config,
         loader: &mut Loader,
     ) -> Loading<Self> {
-        let tensors = loader.all(tensors(config))?;
+        let tensors = loader.all(tensors(config, loader.has(HEAD)))?;
         let vb = VarBuilder::from_tensors(tensors, loader.dtype(), loader.device());
         Self::build(config, vb).map_err(|error| loader.failed(&error))
     }
@@ -66,11 +75,13 @@ impl ModernBert {
     fn build(config: &modernbert::Config, vb: VarBuilder) -> Result<Self> {
         let (width, columns) = (config.hidden_size, config.vocab_size);
         let head = vb.pp("head");
-        let embedding = vb.get((columns, width), "model.embeddings.tok_embeddings.weight")?;
+        let own = vb.contains_tensor(HEAD);
+        let matrix = if own { HEAD } else { "model.embeddings.tok_embeddings.weight" };
+        let matrix = vb.get((columns, width), matrix)?;
         Ok(Self {
             dense: candle_nn::linear_no_bias(width, width, head.pp("dense"))?,
             norm: layer_norm_no_bias(width, config.layer_norm_eps, head.pp("norm"))?,
-            decoder: candle_nn::Linear::new(embedding, Some(vb.get(columns, "decoder.bias")?)),
+            decoder: candle_nn::Linear::new(matrix, Some(vb.get(columns, "decoder.bias")?)),
             device: vb.device().clone(),
             encoder: modernbert::ModernBert::load(vb, config)?,
         })

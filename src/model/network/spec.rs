@@ -161,26 +161,4 @@ impl Spec {
     pub fn head_weights(&self) -> u64 {
         (self.width * self.columns) as u64
     }
-
-    /// Checks what every family's numbers must keep to.
-    ///
-    /// # Errors
-    /// In words.
-    pub(in crate::model) fn check(&self) -> Result<(), String> {
-        if !self.head_dim.is_multiple_of(2) {
-            return Err(format!("a head is {} wide, expected an even number", self.head_dim));
-        }
-        if !self.heads.is_multiple_of(self.kv_heads) {
-            return Err(format!(
-                "{} query heads cannot share {} key and value heads",
-                self.heads, self.kv_heads
-            ));
-        }
-        for (name, value) in [("rms_norm_eps", self.norm_eps), ("rope_theta", self.rope_theta)] {
-            if !(value > 0.0 && value < 1e30) {
-                return Err(format!("{name} is {value}, expected a number over 0"));
-            }
-        }
-        Ok(())
-    }
 }

@@ -4,43 +4,56 @@
 use serde_json::{Value, from_value};
 use tokenizers::{AddedToken, PostProcessorWrapper, Tokenizer};
 
-use super::{byte_level::around, config::Config};
+use super::{
+    byte_level::around,
+    config::{Added, Config},
+};
 
 /// Adds them as transformers does: first those with ids, in order, then special tokens that have
 /// none yet. A special token is left out where the model's `columns` hold no row for it.
 ///
 /// # Errors
-/// In words, if one would get another id than it is said to have.
+/// If one would get another id than it is said to have: the file that says so, and why, in words.
 pub(super) fn add(
     tokenizer: &mut Tokenizer,
     config: &Config,
     columns: usize,
-) -> Result<(), String> {
+) -> Result<(), (&'static str, String)> {
     let special = config.special();
     let known = |tokenizer: &Tokenizer, text: &str| tokenizer.token_to_id(text).is_some();
     let new: Vec<_> =
-        config.added.iter().filter(|(_, token)| !known(tokenizer, &token.content)).collect();
-    let said = config.added.values().map(|token| {
+        config.added.iter().filter(|(_, added)| !known(tokenizer, &added.token.content)).collect();
+    for (id, Added { token, file }) in &new {
+        if let Some(other) = tokenizer.id_to_token(**id) {
+            let text = &token.content;
+            let problem =
+                format!("the token {text:?} is said to have the id {id}, which {other:?} has");
+            return Err((file, problem));
+        }
+    }
+    let said = config.added.values().map(|Added { token, .. }| {
         let named = special.iter().any(|other| other.content == token.content);
         AddedToken { special: token.special || named, ..token.clone() }
     });
-    tokenizer.add_tokens(said).map_err(|error| error.to_string())?;
-    for (id, token) in new {
+    let failed = |error: tokenizers::Error| ("tokenizer_config.json", error.to_string());
+    tokenizer.add_tokens(said).map_err(failed)?;
+    for (id, Added { token, file }) in new {
         let given = tokenizer.token_to_id(&token.content);
         if given != Some(*id) {
-            return Err(format!(
+            let problem = format!(
                 "the token {:?} is said to have the id {id}, and comes to have {}: ids before it \
                  have no token",
                 token.content,
                 given.map_or_else(|| "none".to_owned(), |given| given.to_string())
-            ));
+            );
+            return Err((file, problem));
         }
     }
     let mut left = columns.saturating_sub(tokenizer.get_vocab_size(true));
     for token in special {
         if !known(tokenizer, &token.content) && left > 0 {
             left -= 1;
-            tokenizer.add_tokens([token]).map_err(|error| error.to_string())?;
+            tokenizer.add_tokens([token]).map_err(failed)?;
         }
     }
     Ok(())

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokenizers::AddedToken;
 
 use crate::{
     canvas::TokenId,
-    model::{LoadError, files::Files},
+    model::{LoadError, files::Files, object::Object},
 };
 
 /// Special tokens that have a name in transformers, which chat templates know too.
@@ -25,64 +25,79 @@ const OF_CLASSES: [(&str, &[&str]); 3] = [
 /// What those classes take.
 const END_OF_TEXT: &str = "<|endoftext|>";
 
+/// Fields that are true or false.
+const FLAGS: [&str; 4] =
+    ["add_bos_token", "add_eos_token", "add_prefix_space", "clean_up_tokenization_spaces"];
+
+/// Fields with several tokens.
+const LISTS: [&str; 2] = ["additional_special_tokens", "extra_special_tokens"];
+
+/// The files, by their names.
+const CONFIG: &str = "tokenizer_config.json";
+const MAP: &str = "special_tokens_map.json";
+const ADDED: &str = "added_tokens.json";
+
 /// What is said of a tokenizer beside it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Config {
-    fields: Map<String, Value>,
+    fields: Object,
     /// Tokens with the ids that they are said to have.
-    pub added: BTreeMap<TokenId, AddedToken>,
+    pub added: BTreeMap<TokenId, Added>,
+}
+
+/// A token that a file says has an id.
+#[derive(Debug, Clone)]
+pub(super) struct Added {
+    pub token: AddedToken,
+    /// The file that says so.
+    pub file: &'static str,
 }
 
 impl Config {
-    /// Reads the files.
+    /// Puts together what the files say.
     ///
     /// # Errors
-    /// If one is no JSON, or says of a token what cannot be.
+    /// If one says of a token what cannot be, or has a field of another type.
     pub(super) fn read(files: &Files) -> Result<Self, LoadError> {
-        let object = |file: &str, text: &Option<String>| {
-            let Some(text) = text else { return Ok(Map::new()) };
-            serde_json::from_str::<Map<String, Value>>(text).map_err(|error| {
-                LoadError::new(
-                    files.name_of(file),
-                    format!("this is no JSON object ({error})"),
-                    "Fetch the file again from where the model came from",
-                )
-            })
+        let wrong = |file: &str, problem: String| {
+            let advice = "Compare it with the file of the original model, or save the tokenizer \
+                          again with transformers";
+            LoadError::new(files.name_of(file), problem, advice)
         };
-        let mut fields = object("tokenizer_config.json", &files.tokenizer_config)?;
+        let mut fields = files.tokenizer_config.clone();
+        check(&fields).map_err(|problem| wrong(CONFIG, problem))?;
+        check(&files.special_tokens_map).map_err(|problem| wrong(MAP, problem))?;
         let mut added = BTreeMap::new();
-        let wrong = |file: &str, token: &Value| {
-            LoadError::new(
-                files.name_of(file),
-                format!("this is no token: {token}"),
-                "Fetch the file again from where the model came from",
-            )
-        };
         match fields.get("added_tokens_decoder").and_then(Value::as_object) {
             Some(decoder) => {
-                for (id, token) in decoder {
-                    let place = "tokenizer_config.json";
-                    let id: TokenId = id.parse().map_err(|_| wrong(place, &Value::from(&**id)))?;
-                    added.insert(id, added_token(token).ok_or_else(|| wrong(place, token))?);
+                for (id, value) in decoder {
+                    let token = id.parse().ok().zip(added_token(value));
+                    let Some((id, token)) = token else {
+                        let problem = format!("added_tokens_decoder has no token: {id}: {value}");
+                        return Err(wrong(CONFIG, problem));
+                    };
+                    added.insert(id, Added { token, file: CONFIG });
                 }
             }
             // Older files name the special tokens in one of their own.
             None => {
-                let map = object("special_tokens_map.json", &files.special_tokens_map)?;
-                fields.extend(map.into_iter().filter(|(_, value)| !value.is_null()));
+                let map = files.special_tokens_map.iter().filter(|(_, value)| !value.is_null());
+                fields.extend(map.map(|(name, value)| (name.clone(), value.clone())));
             }
         }
         let mut config = Self { fields, added };
         let special: Vec<String> =
             config.special().into_iter().map(|token| token.content).collect();
-        for (text, id) in object("added_tokens.json", &files.added_tokens)? {
+        for (text, id) in &files.added_tokens {
             let number = id.as_u64().and_then(|id| TokenId::try_from(id).ok());
-            let number = number.ok_or_else(|| wrong("added_tokens.json", &id))?;
-            let known = config.added.values().any(|token| token.content == text);
+            let number = number.ok_or_else(|| {
+                wrong(ADDED, format!("the id of {text:?} is {id}, and no number"))
+            })?;
+            let known = config.added.values().any(|added| added.token.content == *text);
             if !known && !config.added.contains_key(&number) {
-                let special = special.contains(&text);
-                let token = AddedToken::from(text, special).normalized(!special);
-                config.added.insert(number, token);
+                let special = special.contains(text);
+                let token = AddedToken::from(text.as_str(), special).normalized(!special);
+                config.added.insert(number, Added { token, file: ADDED });
             }
         }
         Ok(config)
@@ -145,7 +160,7 @@ impl Config {
         for (_, value) in other.filter(|(_, value)| value.is_string() || value.is_object()) {
             put(value);
         }
-        for name in ["additional_special_tokens", "extra_special_tokens"] {
+        for name in LISTS {
             match self.fields.get(name) {
                 Some(Value::Array(tokens)) => tokens.iter().for_each(&mut put),
                 Some(Value::Object(tokens)) => tokens.values().for_each(&mut put),
@@ -154,6 +169,43 @@ impl Config {
         }
         found
     }
+}
+
+/// Checks the types of the fields that are read here.
+///
+/// # Errors
+/// In words, with the first field that is of another type.
+fn check(fields: &Object) -> Result<(), String> {
+    let tokens = |value: &Value| match value {
+        Value::Array(tokens) => tokens.iter().all(|token| added_token(token).is_some()),
+        Value::Object(tokens) => tokens.values().all(|token| added_token(token).is_some()),
+        _ => false,
+    };
+    let templates = |value: &Value| match value {
+        Value::String(_) => true,
+        Value::Array(entries) => {
+            entries.iter().all(|entry| entry["name"].is_string() && entry["template"].is_string())
+        }
+        _ => false,
+    };
+    for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
+        let expected = match name.as_str() {
+            flag if FLAGS.contains(&flag) && !value.is_boolean() => "true or false",
+            token if NAMED.contains(&token) && added_token(value).is_none() => {
+                "a text, or an object with `content`"
+            }
+            list if LISTS.contains(&list) && !tokens(value) => "a list of tokens",
+            "added_tokens_decoder" if !value.is_object() => "an object of tokens by their ids",
+            "tokenizer_class" if !value.is_string() => "a text",
+            "chat_template" if !templates(value) => {
+                "a text, or a list of objects with `name` and `template`"
+            }
+            _ => continue,
+        };
+        let shown: String = value.to_string().chars().take(60).collect();
+        return Err(format!("{name} is {shown}, expected {expected}"));
+    }
+    Ok(())
 }
 
 /// A token: its text, or an object that holds it with its flags.
@@ -171,4 +223,47 @@ fn added_token(value: &Value) -> Option<AddedToken> {
             .rstrip(flag("rstrip").unwrap_or(false))
             .normalized(flag("normalized").unwrap_or(!special)),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_field_of_another_type_is_refused_by_its_name() {
+        let check = |fields: Value| check(fields.as_object().unwrap());
+        for fields in [
+            json!({ "eos_token": null, "add_bos_token": null, "chat_template": null }),
+            json!({ "eos_token": "a", "bos_token": { "content": "b" }, "add_bos_token": true }),
+            json!({ "extra_special_tokens": ["a"], "additional_special_tokens": { "x": "b" } }),
+            json!({ "chat_template": "x", "added_tokens_decoder": {}, "whatever": 5 }),
+            json!({ "chat_template": [{ "name": "rag", "template": "x" }] }),
+        ] {
+            assert_eq!(check(fields.clone()), Ok(()), "{fields}");
+        }
+        for (fields, expected) in [
+            (
+                json!({ "add_bos_token": "true" }),
+                "add_bos_token is \"true\", expected true or false",
+            ),
+            (json!({ "add_prefix_space": 1 }), "add_prefix_space is 1, expected true or false"),
+            (json!({ "eos_token": 5 }), "eos_token is 5, expected a text, or"),
+            (json!({ "mask_token": ["a"] }), "mask_token is [\"a\"], expected a text"),
+            (json!({ "pad_token": {} }), "pad_token is {}, expected a text"),
+            (
+                json!({ "extra_special_tokens": "a" }),
+                "extra_special_tokens is \"a\", expected a list",
+            ),
+            (json!({ "additional_special_tokens": [5] }), "tokens is [5], expected a list"),
+            (json!({ "added_tokens_decoder": [] }), "added_tokens_decoder is [], expected"),
+            (json!({ "tokenizer_class": 5 }), "tokenizer_class is 5, expected a text"),
+            (json!({ "chat_template": 5 }), "chat_template is 5, expected a text"),
+            (json!({ "chat_template": [{ "name": "rag" }] }), "chat_template is [{"),
+        ] {
+            let problem = check(fields.clone()).unwrap_err();
+            assert!(problem.contains(expected), "{fields}: {problem}");
+        }
+    }
 }

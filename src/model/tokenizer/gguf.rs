@@ -3,11 +3,21 @@
 
 use serde_json::{Map, Value, json};
 
-use super::byte_level::{ByteLevel, QWEN2, Split};
-use crate::model::{
-    LoadError,
-    weights::{Metadata, MetadataValue},
+use super::byte_level::{ByteLevel, QWEN2, Split, around};
+use crate::{
+    canvas::TokenId,
+    model::{
+        LoadError,
+        weights::{Metadata, MetadataValue},
+    },
 };
+
+/// The texts of the tokens, in the order of their ids.
+const TOKENS: &str = "tokenizer.ggml.tokens";
+/// What kind each of them is.
+const KINDS: &str = "tokenizer.ggml.token_type";
+/// Pairs of tokens that are joined.
+const MERGES: &str = "tokenizer.ggml.merges";
 
 /// How text is cut into words, under GGUF's `tokenizer.ggml.pre`.
 const SPLITS: [(&str, Split); 5] = [
@@ -29,29 +39,47 @@ const CONTROL: i64 = 3;
 const USER_DEFINED: i64 = 4;
 const UNUSED: i64 = 5;
 
+/// The token of a kind (`bos`, `eos`, `mask`, …) that the file names.
+///
+/// # Errors
+/// In words, if its value is no token.
+pub(in crate::model) fn token(metadata: &Metadata, kind: &str) -> Result<Option<TokenId>, String> {
+    let key = format!("tokenizer.ggml.{kind}_token_id");
+    let Some(value) = metadata.get(&key) else { return Ok(None) };
+    let id = metadata.whole(&key).and_then(|id| TokenId::try_from(id).ok());
+    id.map(Some).ok_or_else(|| format!("`{key}` is {value}, expected the id of a token"))
+}
+
 /// What tokenizer_config.json would say: the chat template and the special tokens' names.
-pub(in crate::model) fn config(metadata: &Metadata) -> String {
+///
+/// # Errors
+/// In words, if a value is of another type.
+pub(in crate::model) fn config(metadata: &Metadata) -> Result<Map<String, Value>, String> {
     let mut config = Map::new();
-    if let Some(template) = metadata.text("tokenizer.chat_template") {
-        config.insert("chat_template".to_owned(), template.into());
+    let template = "tokenizer.chat_template";
+    match metadata.get(template) {
+        None => {}
+        Some(MetadataValue::Text(text)) => {
+            config.insert("chat_template".to_owned(), text.as_str().into());
+        }
+        Some(other) => return Err(format!("`{template}` is {}, expected a text", other.kind())),
     }
-    let tokens = metadata.texts("tokenizer.ggml.tokens").unwrap_or_default();
+    let tokens = metadata.texts(TOKENS).unwrap_or_default();
     for name in ["bos", "eos", "mask", "eot"] {
-        let id = metadata.whole(&format!("tokenizer.ggml.{name}_token_id"));
-        let token = id.and_then(|id| tokens.get(usize::try_from(id).ok()?));
+        let id = token(metadata, name)?;
+        let token = id.and_then(|id| tokens.get(id as usize));
         if let Some(token) = token {
             config.insert(format!("{name}_token"), token.as_str().into());
         }
     }
-    Value::Object(config).to_string()
+    Ok(config)
 }
 
 /// What stands around a text that is taken as it is: `add_bos_token` and `add_eos_token`. A chat
 /// template writes its own.
-fn around(metadata: &Metadata) -> Result<Value, String> {
-    let tokens = metadata.texts("tokenizer.ggml.tokens").unwrap_or_default();
-    let mut special = Map::new();
-    let mut piece = |name: &str| {
+fn surrounding(metadata: &Metadata) -> Result<Value, String> {
+    let tokens = metadata.texts(TOKENS).unwrap_or_default();
+    let piece = |name: &str| {
         let flag = format!("tokenizer.ggml.add_{name}_token");
         match metadata.get(&flag) {
             None | Some(MetadataValue::Flag(false)) => return Ok(None),
@@ -60,24 +88,13 @@ fn around(metadata: &Metadata) -> Result<Value, String> {
                 return Err(format!("`{flag}` is {}, expected true or false", other.kind()));
             }
         }
-        let key = format!("tokenizer.ggml.{name}_token_id");
-        let id = metadata.whole(&key).and_then(|id| usize::try_from(id).ok());
-        let Some((id, token)) = id.and_then(|id| Some((id, tokens.get(id)?))) else {
-            return Err(format!("`{flag}` is true, and `{key}` names no token"));
-        };
-        special.insert(token.clone(), json!({ "id": token, "ids": [id], "tokens": [token] }));
-        Ok(Some(json!({ "SpecialToken": { "id": token, "type_id": 0 } })))
+        let id = token(metadata, name)?;
+        let found = id.and_then(|id| Some((tokens.get(id as usize)?.as_str(), id)));
+        found.map(Some).ok_or_else(|| {
+            format!("`{flag}` is true, and `tokenizer.ggml.{name}_token_id` names no token")
+        })
     };
-    let (first, last) = (piece("bos")?, piece("eos")?);
-    if special.is_empty() {
-        return Ok(Value::Null);
-    }
-    let text = |id: &str| json!({ "Sequence": { "id": id, "type_id": 0 } });
-    let single: Vec<Value> = first.into_iter().chain([text("A")]).chain(last).collect();
-    Ok(json!({
-        "type": "TemplateProcessing", "single": single, "pair": [text("A"), text("B")],
-        "special_tokens": special,
-    }))
+    Ok(around(piece("bos")?, piece("eos")?))
 }
 
 /// What tokenizer.json would say; `None` if the file has no tokenizer.
@@ -95,7 +112,16 @@ pub(super) fn json(metadata: &Metadata, place: &str) -> Result<Option<Vec<u8>>, 
     if let Some(whole) = metadata.text("tokenizer.huggingface.json") {
         return Ok(Some(whole.as_bytes().to_vec()));
     }
-    let Some(tokens) = metadata.texts("tokenizer.ggml.tokens") else { return Ok(None) };
+    let tokens = match metadata.get(TOKENS) {
+        None => return Ok(None),
+        Some(MetadataValue::Texts(tokens)) => tokens,
+        Some(other) => {
+            return Err(refused(format!(
+                "`{TOKENS}` is {}, expected a list of texts",
+                other.kind()
+            )));
+        }
+    };
     let short = |text: &str| text.chars().take(40).collect::<String>().escape_default().to_string();
     match metadata.text("tokenizer.ggml.model") {
         Some("gpt2") => {}
@@ -115,10 +141,17 @@ pub(super) fn json(metadata: &Metadata, place: &str) -> Result<Option<Vec<u8>>, 
             known.join(", ")
         )));
     };
-    let Some(merges) = metadata.texts("tokenizer.ggml.merges") else {
-        return Err(refused("`tokenizer.ggml.merges` is missing".to_owned()));
+    let Some(merges) = metadata.texts(MERGES) else {
+        return Err(refused(format!("`{MERGES}` is missing")));
     };
-    let kinds = metadata.wholes("tokenizer.ggml.token_type").unwrap_or_default();
+    let kinds = match metadata.get(KINDS) {
+        None => &[],
+        Some(MetadataValue::Wholes(kinds)) if kinds.len() == tokens.len() => &kinds[..],
+        Some(_) => {
+            let tokens = tokens.len();
+            return Err(refused(format!("`{KINDS}` is no list of {tokens} numbers, one a token")));
+        }
+    };
     let (mut vocabulary, mut added) = (Map::new(), Vec::new());
     for (id, token) in tokens.iter().enumerate() {
         let kind = kinds.get(id).copied();
@@ -133,8 +166,12 @@ pub(super) fn json(metadata: &Metadata, place: &str) -> Result<Option<Vec<u8>>, 
             }));
         }
     }
-    let merges: Vec<(&str, &str)> = merges.iter().filter_map(|pair| pair.split_once(' ')).collect();
-    let around = around(metadata).map_err(refused)?;
+    let pairs = merges.iter().enumerate().map(|(at, pair)| {
+        let problem = || refused(format!("entry {at} of `{MERGES}` is no pair of tokens"));
+        pair.split_once(' ').ok_or_else(problem)
+    });
+    let merges = pairs.collect::<Result<Vec<_>, _>>()?;
+    let around = surrounding(metadata).map_err(refused)?;
     let whole = ByteLevel { vocabulary, merges, added, split, prefix_space: false, around };
     Ok(Some(whole.json()))
 }

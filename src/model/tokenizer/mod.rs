@@ -61,7 +61,8 @@ impl Tokenizer {
         family: &str,
         settings: &ChatSettings,
     ) -> Result<Self, LoadError> {
-        let place = files.name_of("tokenizer.json");
+        let slow = files.tokenizer.is_none() && files.slow_tokenizer.is_some();
+        let place = files.name_of(if slow { "vocab.json" } else { "tokenizer.json" });
         let config = Config::read(files)?;
         let bytes = match (&files.tokenizer, &files.tensors) {
             (Some(bytes), _) => Some(Cow::Borrowed(bytes)),
@@ -81,9 +82,9 @@ impl Tokenizer {
                 let mut inner = parse(bytes).map_err(damaged)?;
                 // Another's tokenizer has nothing to do with what stands beside the model's own.
                 if files.tokenizer_place.is_none() {
-                    added::add(&mut inner, &config, columns).map_err(|problem| {
+                    added::add(&mut inner, &config, columns).map_err(|(file, problem)| {
                         LoadError::new(
-                            files.name_of("tokenizer_config.json"),
+                            files.name_of(file),
                             problem,
                             "Save the tokenizer again with transformers, or give another with \
                              --tokenizer FILE",
@@ -104,14 +105,17 @@ impl Tokenizer {
                 .map(|(id, token)| (*id, token.special))
                 .collect();
             let bytes = alphabet();
-            for (text, id) in inner.get_vocab(true) {
-                if id as usize >= columns {
-                    return Err(LoadError::new(
-                        &place,
-                        format!("token {id} has no row in the model's {columns}"),
-                        "Check that the tokenizer and config.json belong to the same model",
-                    ));
-                }
+            let vocabulary = inner.get_vocab(true);
+            let beyond = vocabulary.iter().filter(|(_, id)| **id as usize >= columns);
+            if let Some((text, id)) = beyond.min_by_key(|(_, id)| **id) {
+                let added = config.added.get(id).filter(|added| added.token.content == *text);
+                return Err(LoadError::new(
+                    added.map_or_else(|| place.clone(), |added| files.name_of(added.file)),
+                    format!("token {id} ({text:?}) has no row in the model's {columns}"),
+                    "Check that the tokenizer and config.json belong to the same model",
+                ));
+            }
+            for (text, id) in vocabulary {
                 pieces.insert(id, piece(&text, special.get(&id).copied(), &bytes));
             }
         }

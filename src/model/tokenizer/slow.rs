@@ -1,12 +1,15 @@
 //! Tokenizers saved as vocab.json and merges.txt, by transformers' classes in Python.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     byte_level::{ByteLevel, QWEN2, Split},
     config::Config,
 };
-use crate::model::{LoadError, files::Files};
+use crate::{
+    canvas::TokenId,
+    model::{LoadError, files::Files, object::object},
+};
 
 /// Classes that can be read, and how they cut text. Dream's is Qwen2's under its own name.
 const CLASSES: [(&str, Split); 5] = [
@@ -49,22 +52,25 @@ pub(super) fn json(files: &Files, config: &Config) -> Result<Option<Vec<u8>>, Lo
             ),
         ));
     };
-    let vocabulary: Map<String, Value> = serde_json::from_str(vocabulary)
-        .map_err(|error| refused("vocab.json", format!("it is no vocabulary ({error})")))?;
-    if let Some((token, id)) = vocabulary.iter().find(|(_, id)| id.as_u64().is_none()) {
-        return Err(refused("vocab.json", format!("the id of {token:?} is {id}, and no number")));
+    let vocabulary = object(vocabulary.as_bytes(), &files.name_of("vocab.json"))?;
+    let is_id = |id: &Value| id.as_u64().is_some_and(|id| TokenId::try_from(id).is_ok());
+    if let Some((token, id)) = vocabulary.iter().find(|(_, id)| !is_id(id)) {
+        return Err(refused("vocab.json", format!("the id of {token:?} is {id}, and no token's")));
     }
     let mut pairs = Vec::new();
     let lines = merges.lines().enumerate().filter(|(_, line)| !line.starts_with("#version"));
-    for (index, line) in lines {
-        match line.split_once(' ').filter(|(_, right)| !right.contains(' ')) {
-            Some(pair) => pairs.push(pair),
-            None if line.is_empty() => {}
-            None => {
-                let problem = format!("line {} is no pair of tokens", index + 1);
-                return Err(refused("merges.txt", problem));
-            }
+    for (index, line) in lines.filter(|(_, line)| !line.is_empty()) {
+        let damaged =
+            |problem: &str| refused("merges.txt", format!("line {} {problem}", index + 1));
+        let pair = line.split_once(' ').filter(|(_, right)| !right.contains(' '));
+        let (left, right) = pair.ok_or_else(|| damaged("is no pair of tokens"))?;
+        let joined = format!("{left}{right}");
+        let unknown =
+            [left, right, &joined].into_iter().find(|text| !vocabulary.contains_key(*text));
+        if let Some(unknown) = unknown {
+            return Err(damaged(&format!("joins {unknown:?}, which vocab.json does not have")));
         }
+        pairs.push((left, right));
     }
     let whole = ByteLevel {
         vocabulary,

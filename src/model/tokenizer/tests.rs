@@ -29,7 +29,10 @@ fn folder(vocabulary: &str, files: &Value) -> tempfile::TempDir {
         fs::write(folder.path().join(name), "{}").unwrap();
     }
     for (name, content) in files.as_object().unwrap() {
-        fs::write(folder.path().join(name), content.to_string()).unwrap();
+        // What is no JSON is given as a text.
+        let text = content.as_str().filter(|_| !name.ends_with("_config.json"));
+        let text = text.map_or_else(|| content.to_string(), str::to_owned);
+        fs::write(folder.path().join(name), text).unwrap();
     }
     folder
 }
@@ -107,8 +110,7 @@ fn what_is_not_read_is_named_with_what_to_do() {
         (class("RobertaTokenizer"), COLUMNS, "`RobertaTokenizer`"),
         (serde_json::json!({}), COLUMNS, "`none`"),
         (gap, COLUMNS, "\"<new>\" is said to have the id 3100"),
-        (damaged, COLUMNS, "this is no token: 5"),
-        (class("Qwen2Tokenizer"), 2000, "has no row in the model's 2000"),
+        (damaged, COLUMNS, "added_tokens_decoder has no token: 3000: 5"),
     ] {
         let folder = folder("slow", &files);
         let problem = read(folder.path(), columns).err().unwrap().to_string();
@@ -126,6 +128,87 @@ fn what_is_not_read_is_named_with_what_to_do() {
         let problem = read(folder.path(), COLUMNS).err().unwrap().to_string();
         assert!(problem.contains(file) && problem.contains(expected), "{problem}");
         assert!(problem.contains("--tokenizer FILE"), "{problem}");
+    }
+}
+
+/// Without merges every byte is a token, as in transformers.
+#[test]
+fn no_merges_are_no_fault() {
+    let config = serde_json::json!({ "tokenizer_class": "Qwen2Tokenizer" });
+    for merges in ["", "#version: 0.2\n"] {
+        let files = serde_json::json!({ "tokenizer_config.json": config, "merges.txt": merges });
+        let folder = folder("slow", &files);
+        let tokenizer = read(folder.path(), COLUMNS).unwrap();
+        let expected = [71, 68, 75, 75, 78, 220, 86, 78, 81, 75, 67];
+        assert_eq!(tokenizer.encode_prompt("hello world").unwrap(), expected);
+    }
+}
+
+/// Files, the model's rows, the file that is blamed, and what is said.
+#[test]
+fn faults_are_told_with_the_file_that_has_them() {
+    let class = serde_json::json!({ "tokenizer_class": "Qwen2Tokenizer" });
+    let with = |name: &str, content: Value| {
+        let mut files = serde_json::json!({ "tokenizer_config.json": class });
+        files[name] = content;
+        files
+    };
+    let decoder = |id: &str| {
+        let token = serde_json::json!({ "content": "<new>", "special": true });
+        serde_json::json!({ "tokenizer_config.json": {
+            "tokenizer_class": "Qwen2Tokenizer", "added_tokens_decoder": { id: token },
+        } })
+    };
+    for (files, columns, file, expected) in [
+        (with("vocab.json", "".into()), COLUMNS, "vocab.json", "it is empty"),
+        (with("vocab.json", "{\"a\": 0,".into()), COLUMNS, "vocab.json", "this is no JSON (EOF"),
+        (with("vocab.json", "[]".into()), COLUMNS, "vocab.json", "it holds a list"),
+        (with("vocab.json", "{\"a\": -1}".into()), COLUMNS, "vocab.json", "\"a\" is -1"),
+        (with("vocab.json", "{\"a\": \"0\"}".into()), COLUMNS, "vocab.json", "\"a\" is \"0\""),
+        (
+            with("vocab.json", "{\"a\": 8589934592}".into()),
+            COLUMNS,
+            "vocab.json",
+            "\"a\" is 8589934592",
+        ),
+        (with("merges.txt", "#version\na b c".into()), COLUMNS, "merges.txt", "line 2 is no pair"),
+        (with("merges.txt", "ab".into()), COLUMNS, "merges.txt", "line 1 is no pair"),
+        (with("merges.txt", "h e\nz q".into()), COLUMNS, "merges.txt", "line 2 joins \"zq\""),
+        (with("merges.txt", "zzzz q".into()), COLUMNS, "merges.txt", "line 1 joins \"zzzz\""),
+        // The smallest of many, with its text.
+        (with("added_tokens.json", "{}".into()), 2000, "vocab.json", "token 2000 (\""),
+        (
+            with("added_tokens.json", "{\"<new>\": 3}".into()),
+            COLUMNS,
+            "added_tokens.json",
+            "\"<new>\" is said to have the id 3, which \"$\" has",
+        ),
+        (
+            with("added_tokens.json", "{\"<new>\": 3100}".into()),
+            COLUMNS,
+            "added_tokens.json",
+            "\"<new>\" is said to have the id 3100, and comes to have 3000",
+        ),
+        (
+            with("added_tokens.json", "{\"<new>\": \"3\"}".into()),
+            COLUMNS,
+            "added_tokens.json",
+            "the id of \"<new>\" is \"3\"",
+        ),
+        (
+            with("added_tokens.json", "{\"<new>\": 3000}".into()),
+            3000,
+            "added_tokens.json",
+            "token 3000 (\"<new>\") has no row in the model's 3000",
+        ),
+        (decoder("3"), COLUMNS, "tokenizer_config.json", "the id 3, which \"$\" has"),
+        (decoder("3000"), 3000, "tokenizer_config.json", "token 3000 (\"<new>\") has no row"),
+        (decoder("x"), COLUMNS, "tokenizer_config.json", "added_tokens_decoder has no token: x"),
+    ] {
+        let folder = folder("slow", &files);
+        let problem = read(folder.path(), columns).err().unwrap().to_string();
+        let place = format!("{}: ", folder.path().join(file).display());
+        assert!(problem.starts_with(&place) && problem.contains(expected), "{expected}: {problem}");
     }
 }
 

@@ -23,6 +23,9 @@ pub use loader::Held;
 pub(super) use loader::Loader;
 pub use stored::Stored;
 
+/// Rows of tensors that are compared at once.
+const COMPARED: usize = 1024;
+
 /// The tensors of a checkpoint, not yet in memory.
 pub struct Weights {
     place: String,
@@ -182,6 +185,17 @@ impl Weights {
     /// Whether there is such a tensor.
     pub(super) fn has(&self, name: &str) -> bool {
         self.store.info(name).is_some()
+    }
+
+    /// Whether there are two such tensors, and they hold the same numbers.
+    pub(super) fn same(&self, one: &str, other: &str) -> bool {
+        let infos = self.store.info(one).zip(self.store.info(other));
+        let Some((info, _)) = infos.filter(|(one, other)| one == other) else { return false };
+        (0..info.rows()).step_by(COMPARED).all(|row| {
+            let rows = row..info.rows().min(row + COMPARED);
+            let bytes = |name: &str| self.store.rows(name, rows.clone(), <[u8]>::to_vec);
+            bytes(one) == bytes(other)
+        })
     }
 
     /// A tensor that could not be read although its header was.

@@ -77,6 +77,14 @@ impl Safetensors {
             else {
                 continue;
             };
+            if self.tensors.contains_key(name) {
+                return Err(LoadError::new(
+                    place,
+                    format!("`{}` is in another file of the model, too", name.escape_debug()),
+                    "Leave one copy of the weights in the folder: one file, or those that its \
+                     index names",
+                ));
+            }
             let place = Place {
                 file: self.files.len(),
                 bytes: data + from..data + to,

@@ -89,12 +89,4 @@ impl Metadata {
             _ => None,
         }
     }
-
-    /// A list of whole numbers.
-    pub(in crate::model) fn wholes(&self, key: &str) -> Option<&[i64]> {
-        match self.get(key)? {
-            Value::Wholes(numbers) => Some(numbers),
-            _ => None,
-        }
-    }
 }

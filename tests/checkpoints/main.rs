@@ -1,24 +1,25 @@
 //! What a config.json says against what is computed: each field that bears on the numbers changes
 //! them, or is refused by its name, and what is written in another way gives the same.
 
+#[path = "../support/mod.rs"]
 mod support;
 
-use std::{
-    collections::HashMap,
-    fs,
-    ops::ControlFlow,
-    path::{Path, PathBuf},
-};
+mod attention;
+mod ends;
+mod files;
+mod ranges;
+
+use std::{collections::HashMap, fs, ops::ControlFlow, path::PathBuf};
 
 use assert_cmd::Command;
-use candle_core::{Device, safetensors};
+use candle_core::{Device, Tensor, safetensors};
 use demask::{
     canvas::TokenId,
-    model::{self, Computing, Source},
-    predict::{Attention, Column, ColumnSet, Pass, Prediction, Request},
+    model::{self, Checkpoint, Computing, Source},
+    predict::{Column, Prediction},
 };
 use serde_json::{Value, json};
-use support::golden;
+use support::{golden, request};
 use tempfile::TempDir;
 
 /// A golden checkpoint in a folder of its own.
@@ -59,9 +60,51 @@ impl Copy {
         self.write("config.json", config);
     }
 
-    /// What is predicted, or what is said against it.
+    /// Its headers, or what is said against them.
+    fn opened(&self) -> Result<Checkpoint, String> {
+        let source = Source::Folder(self.folder.clone());
+        let computing = Computing::on(Device::Cpu);
+        let opened = model::open(&source, &computing, &mut |_| ControlFlow::Continue(()));
+        opened.map_err(|error| error.to_string())
+    }
+
+    /// Rewrites its tensors, which are in one file.
+    fn retensor(&self, change: impl FnOnce(&mut HashMap<String, Tensor>)) {
+        let file = self.folder.join("model.safetensors");
+        let mut tensors = safetensors::load(&file, &Device::Cpu).unwrap();
+        change(&mut tensors);
+        // Not over a file that is looked at through the memory.
+        fs::remove_file(&file).unwrap();
+        safetensors::save(&tensors, &file).unwrap();
+    }
+
+    /// What is predicted of masks behind a prompt longer than ModernBERT's layers look, or what is
+    /// said against it.
     fn predicted(&self) -> Result<Prediction, String> {
-        predicted(&self.folder)
+        let special = self.opened()?.special.tokens;
+        let prompt = (0..24).map(|at: TokenId| 10 + at * 37 % 480);
+        let ids: Vec<TokenId> = prompt.chain([special.mask; 24]).collect();
+        let loaded = self.opened()?.load(&mut |_| ControlFlow::Continue(()));
+        let mut loaded = loaded.map_err(|error| error.to_string())?;
+        let rows = 24..ids.len();
+        let request = request(ids, rows, special, &COLUMNS, 8);
+        let prediction = loaded.predictor.predict(&request, &mut |_| ControlFlow::Continue(()));
+        prediction.map_err(|error| error.to_string())
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.join(name)).unwrap()
+    }
+
+    /// What a run says on stderr.
+    fn ran(&self, more: &[&str]) -> String {
+        let mut command = Command::cargo_bin("demask").unwrap();
+        command.env_remove("DEMASK_CONFIG").env("XDG_CONFIG_HOME", "/nonexistent");
+        let output = command.arg("run").arg("--model").arg(&self.folder).args(more).output();
+        let output = output.unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{stderr}");
+        stderr
     }
 
     fn info(&self, more: &[&str]) -> Result<String, String> {
@@ -77,48 +120,18 @@ impl Copy {
     }
 }
 
-/// Over a prompt longer than ModernBERT's layers look, and as many masks.
-fn predicted(folder: &Path) -> Result<Prediction, String> {
-    let said = |error: &dyn std::fmt::Display| error.to_string();
-    let source = Source::Folder(folder.to_owned());
-    let computing = Computing::on(Device::Cpu);
-    let checkpoint = model::open(&source, &computing, &mut |_| ControlFlow::Continue(()));
-    let checkpoint = checkpoint.map_err(|error| said(&error))?;
-    let special = checkpoint.special.tokens;
-    let loaded = checkpoint.load(&mut |_| ControlFlow::Continue(()));
-    let mut loaded = loaded.map_err(|error| said(&error))?;
-    let prompt = (0..24).map(|at: TokenId| 10 + at * 37 % 480);
-    let ids: Vec<TokenId> = prompt.chain([special.mask; 24]).collect();
-    let request = Request {
-        rows: 24..ids.len(),
-        pass: Pass { ids, positions: None, attention: Attention::Full },
-        guidance: None,
-        shift: false,
-        sampling: None,
-        suppressed: Vec::new(),
-        begin_suppressed: Vec::new(),
-        filters: None,
-        score: None,
-        earlier: None,
-        shadow: None,
-        cached: None,
-        special,
-        columns: ColumnSet::of(&[
-            Column::Argmax,
-            Column::PArgmax,
-            Column::PEos,
-            Column::Entropy,
-            Column::Margin,
-            Column::BestUnmask,
-            Column::PBestUnmask,
-            Column::PCurrent,
-            Column::TopK,
-        ]),
-        top_k: 8,
-    };
-    let prediction = loaded.predictor.predict(&request, &mut |_| ControlFlow::Continue(()));
-    prediction.map_err(|error| said(&error))
-}
+/// What is asked about.
+const COLUMNS: [Column; 9] = [
+    Column::Argmax,
+    Column::PArgmax,
+    Column::PEos,
+    Column::Entropy,
+    Column::Margin,
+    Column::BestUnmask,
+    Column::PBestUnmask,
+    Column::PCurrent,
+    Column::TopK,
+];
 
 fn says(refused: Result<impl std::fmt::Debug, String>, words: &[&str], case: &str) {
     let text = refused.expect_err(case);
@@ -129,7 +142,7 @@ fn says(refused: Result<impl std::fmt::Debug, String>, words: &[&str], case: &st
 
 #[test]
 fn configs_written_in_other_ways_give_the_same_or_are_refused() {
-    let cases: Vec<Value> = serde_json::from_str(include_str!("checkpoints/configs.json")).unwrap();
+    let cases: Vec<Value> = serde_json::from_str(include_str!("configs.json")).unwrap();
     for case in &cases {
         let [name, base, expect] =
             ["name", "base", "expect"].map(|key| case[key].as_str().unwrap());
@@ -212,11 +225,11 @@ fn everywhere() -> Vec<Flip> {
     ]
 }
 
+const FULL: &str = "full_attention";
+
 /// Changes that the families under transformers' names answer alike, for golden models of two
 /// layers of width 64, with 4 heads and 2 for keys and values.
 fn under_transformers_names() -> Vec<Flip> {
-    let window = json!({ "use_sliding_window": true, "sliding_window": 8, "max_window_layers": 0 });
-    let types = json!({ "layer_types": ["full_attention", "sliding_attention"] });
     let own = vec![
         (json!({ "rope_theta": 10.0 }), None),
         (json!({ "rope_theta": null }), Some("rope_theta is null")),
@@ -224,11 +237,11 @@ fn under_transformers_names() -> Vec<Flip> {
         (json!({ "rope_theta": null, "rope_parameters": { "rope_theta": 6.0 } }), None),
         (json!({ "rms_norm_eps": 0.01 }), None),
         (json!({ "rms_norm_eps": null }), Some("rms_norm_eps")),
-        (json!({ "num_hidden_layers": 1 }), None),
-        (json!({ "num_hidden_layers": 3 }), Some("model.layers.2.")),
+        (json!({ "num_hidden_layers": 1, "layer_types": null }), None),
+        (json!({ "num_hidden_layers": 3, "layer_types": null }), Some("model.layers.2.")),
         (json!({ "num_key_value_heads": 4 }), Some("self_attn.k_proj")),
         (json!({ "num_key_value_heads": null }), Some("self_attn.k_proj")),
-        (json!({ "num_key_value_heads": 3 }), Some("3 key and value heads")),
+        (json!({ "num_key_value_heads": 3 }), Some("num_key_value_heads 3")),
         (json!({ "head_dim": 48 }), Some("self_attn.q_proj")),
         (json!({ "head_dim": 15 }), Some("15 wide")),
         (json!({ "hidden_size": 32 }), Some("model.embed_tokens")),
@@ -236,8 +249,10 @@ fn under_transformers_names() -> Vec<Flip> {
         (json!({ "vocab_size": 520 }), Some("model.embed_tokens")),
         (json!({ "max_position_embeddings": 8 }), Some("context of 8")),
         (json!({ "hidden_act": "gelu" }), Some("hidden_act is `gelu`")),
-        (window, Some("use_sliding_window")),
-        (types, Some("layer_types")),
+        (json!({ "layer_types": [FULL, "sliding_attention"] }), Some("layer_types[1]")),
+        (json!({ "layer_types": [FULL, "whatever"] }), Some("layer_types[1] is `whatever`")),
+        (json!({ "layer_types": [FULL] }), Some("layer_types has 1 layers")),
+        (json!({ "layer_types": FULL }), Some("layer_types is `full_attention`")),
     ];
     [everywhere(), own].concat()
 }
@@ -389,101 +404,4 @@ fn a_field_that_nobody_knows_is_named() {
         }
         assert_eq!(copy.predicted(), same, "{base}");
     }
-}
-
-#[test]
-fn the_end_may_stand_in_generation_config_only() {
-    let mut copy = Copy::of("llada-a");
-    copy.config.as_object_mut().unwrap().remove("eos_token_id");
-    copy.change(&json!({}));
-    for name in ["tokenizer_config.json", "special_tokens_map.json"] {
-        fs::remove_file(copy.folder.join(name)).unwrap();
-    }
-    says(copy.info(&[]), &["end-of-sequence", "--eos-token"], "no EOS");
-    copy.write("generation_config.json", json!({ "eos_token_id": [503, 0] }));
-    let shown: Value = serde_json::from_str(&copy.info(&["--json"]).unwrap()).unwrap();
-    assert_eq!(shown["special"]["eos"]["id"], 503);
-    let named = shown["special"]["eos_named"].as_array().unwrap();
-    let ids: Vec<&Value> = named.iter().map(|named| &named["id"]).collect();
-    assert_eq!(ids, [503, 0]);
-    assert!(named.iter().all(|named| named["by"] == json!(["generation_config.json"])), "{shown}");
-    copy.write("generation_config.json", json!({ "eos_token_id": "503" }));
-    says(copy.info(&[]), &["generation_config.json", "eos_token_id"], "a text");
-}
-
-#[test]
-fn the_mask_is_not_the_end() {
-    let copy = Copy::of("llada-a");
-    copy.change(&json!({ "mask_token_id": 503 }));
-    let words = ["503", "mask_token_id", "eos_token_id"];
-    says(copy.info(&[]), &words, "in config.json");
-    says(copy.predicted(), &words, "in config.json");
-    copy.change(&json!({}));
-    says(copy.info(&["--eos-token", "507"]), &["507", "--eos-token"], "as an option");
-}
-
-#[test]
-fn what_cannot_be_run_is_told_what_it_is() {
-    let copy = Copy::of("qwen3-a");
-    copy.change(&json!({ "quantization_config": { "quant_method": "awq", "bits": 4 } }));
-    says(copy.info(&[]), &["quantization_config", "awq", "--quantize"], "quantised");
-    let adapter = json!({ "peft_type": "LORA", "base_model_name_or_path": "some/base" });
-    copy.change(&json!({}));
-    copy.write("adapter_config.json", adapter);
-    says(copy.info(&[]), &["adapter", "LORA", "some/base", "Merge"], "a model beside it");
-    fs::remove_file(copy.folder.join("config.json")).unwrap();
-    fs::rename(
-        copy.folder.join("model.safetensors"),
-        copy.folder.join("adapter_model.safetensors"),
-    )
-    .unwrap();
-    says(copy.info(&[]), &["adapter", "LORA", "some/base", "Merge"], "an adapter");
-}
-
-#[test]
-fn tensors_saved_from_inside_a_wrapper_are_the_same() {
-    for base in ["llada-a", "dream-a", "qwen3-a", "modernbert-a"] {
-        let copy = Copy::of(base);
-        let same = copy.predicted();
-        assert!(same.is_ok(), "{same:?}");
-        let file = copy.folder.join("model.safetensors");
-        let tensors = safetensors::load(&file, &Device::Cpu).unwrap();
-        for wrapper in ["module.", "_orig_mod.", "module._orig_mod.", "base_model.model."] {
-            let renamed: HashMap<String, _> = tensors
-                .iter()
-                .map(|(name, tensor)| (format!("{wrapper}{name}"), tensor.clone()))
-                .collect();
-            // Not over a file that is looked at through the memory.
-            fs::remove_file(&file).unwrap();
-            safetensors::save(&renamed, &file).unwrap();
-            assert_eq!(copy.predicted(), same, "{base} {wrapper}");
-            let text = copy.info(&[]).unwrap();
-            assert!(text.contains("taken off"), "{base} {wrapper}:\n{text}");
-            assert!(!text.contains("not used"), "{base} {wrapper}:\n{text}");
-        }
-    }
-}
-
-#[test]
-fn who_sees_whom_is_said_with_what_says_so() {
-    let check = |copy: &Copy, args: &[&str], block: Option<usize>, because: &str| {
-        let shown: Value =
-            serde_json::from_str(&copy.info(&[args, &["--json"]].concat()).unwrap()).unwrap();
-        assert_eq!(shown["block"], json!(block), "{args:?} {because}");
-        let text = copy.info(args).unwrap();
-        let line = text.lines().find(|line| line.starts_with("attention")).unwrap();
-        assert!(line.contains(because), "no `{because}` in: {line}");
-        let rule = format!("block-causal, in blocks of {}", block.unwrap_or_default());
-        assert_eq!(line.contains(&rule), block.is_some(), "{line}");
-    };
-    let plain = Copy::within("qwen3-a", "some/checkpoint-final");
-    check(&plain, &[], None, "(nothing asks for blocks)");
-    check(&plain, &["--block-attention", "16"], Some(16), "(--block-attention 16)");
-    plain.change(&json!({ "block_size": 8 }));
-    check(&plain, &[], Some(8), "(block_size in config.json)");
-    check(&plain, &["--block-attention", "full"], None, "(--block-attention full)");
-    let named = Copy::within("qwen3-a", "bd3lm/checkpoint-final");
-    check(&named, &[], Some(32), "`bd3lm`");
-    check(&named, &["--block-attention", "4"], Some(4), "(--block-attention 4)");
-    check(&named, &["--block-attention", "full"], None, "(--block-attention full)");
 }

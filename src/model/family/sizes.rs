@@ -1,0 +1,83 @@
+//! Sizes that a network can have.
+
+use super::Unfit;
+
+/// Larger numbers are a mistake, or an attack on memory.
+pub(super) const MOST: usize = 1 << 24;
+
+/// More layers or heads than any model has.
+pub(super) const MOST_LAYERS: usize = 4096;
+
+/// Checks that sizes are from 1 to `most`.
+pub(super) fn possible(most: usize, sizes: &[(&str, usize)]) -> Result<(), Unfit> {
+    match sizes.iter().find(|(_, size)| !(1..=most).contains(size)) {
+        None => Ok(()),
+        Some((name, size)) => Err(Unfit::Unreadable(format!(
+            "{name} is {size}, expected a whole number from 1 to {most}"
+        ))),
+    }
+}
+
+/// The width of a head: its own, or the `width` of the network by the `heads`. Its numbers are
+/// rotated in pairs.
+pub(super) fn head_width(
+    width: (&str, usize),
+    heads: (&str, usize),
+    own: Option<usize>,
+) -> Result<usize, Unfit> {
+    let ((name, width), (of, heads)) = (width, heads);
+    let found = own.or_else(|| width.is_multiple_of(heads).then(|| width / heads));
+    match found {
+        Some(found) if found.is_multiple_of(2) => Ok(found),
+        Some(odd) => Err(Unfit::Unreadable(format!(
+            "{of} is {heads} and a head is {odd} wide, expected an even number"
+        ))),
+        None => Err(Unfit::Unreadable(format!(
+            "{name} {width} cannot be cut into {heads} heads ({of})"
+        ))),
+    }
+}
+
+/// Checks that the query heads can share the heads for keys and values.
+pub(super) fn shared(heads: (&str, usize), of: (&str, usize)) -> Result<(), Unfit> {
+    match heads.1.is_multiple_of(of.1) {
+        true => Ok(()),
+        false => Err(Unfit::Unreadable(format!(
+            "{} is {}, which is no multiple of {} {}",
+            heads.0, heads.1, of.0, of.1
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said<T: std::fmt::Debug>(read: Result<T, Unfit>) -> Result<T, String> {
+        read.map_err(|unfit| match unfit {
+            Unfit::Unreadable(problem) | Unfit::Another(problem) => problem,
+        })
+    }
+
+    #[test]
+    fn a_head_has_its_own_width_or_its_share() {
+        let width = |width, heads, own| said(head_width(("width", width), ("heads", heads), own));
+        for (found, expected) in [
+            (width(64, 4, None), Ok(16)),
+            (width(64, 5, Some(32)), Ok(32)),
+            (width(64, 5, None), Err("width 64 cannot be cut into 5 heads (heads)")),
+            (width(64, 64, None), Err("heads is 64 and a head is 1 wide, expected an even number")),
+            (
+                width(64, 4, Some(3)),
+                Err("heads is 4 and a head is 3 wide, expected an even number"),
+            ),
+        ] {
+            assert_eq!(found, expected.map_err(str::to_owned));
+        }
+        assert_eq!(said(shared(("q", 4), ("kv", 2))), Ok(()));
+        let problem = "q is 4, which is no multiple of kv 3".to_owned();
+        assert_eq!(said(shared(("q", 4), ("kv", 3))), Err(problem));
+        let none = "b is 0, expected a whole number from 1 to 9".to_owned();
+        assert_eq!(said(possible(9, &[("a", 9), ("b", 0)])), Err(none));
+    }
+}

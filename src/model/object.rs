@@ -1,0 +1,76 @@
+//! The JSON objects that a checkpoint's small files hold.
+
+use serde_json::{Map, Value};
+
+use super::LoadError;
+
+/// What to do with a file that is damaged.
+const FETCH: &str = "Fetch the file again from where the model came from";
+
+/// The fields of an object.
+pub(super) type Object = Map<String, Value>;
+
+/// Reads the object that the file at `place` holds.
+///
+/// # Errors
+/// If it is empty, no UTF-8, no JSON, or another value.
+pub(super) fn object(bytes: &[u8], place: &str) -> Result<Object, LoadError> {
+    let text = text(bytes, place)?;
+    let wrong = |problem: String| LoadError::new(place, problem, FETCH);
+    if text.trim().is_empty() {
+        return Err(wrong("it is empty".to_owned()));
+    }
+    match serde_json::from_str(text).map_err(|error| wrong(format!("this is no JSON ({error})")))? {
+        Value::Object(object) => Ok(object),
+        other => Err(wrong(format!("it holds {}, expected a JSON object", kind(&other)))),
+    }
+}
+
+/// The text that the file at `place` holds.
+///
+/// # Errors
+/// If it is no UTF-8.
+pub(super) fn text<'b>(bytes: &'b [u8], place: &str) -> Result<&'b str, LoadError> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let problem = format!("this is no text (byte {} is no UTF-8)", error.valid_up_to() + 1);
+        LoadError::new(place, problem, FETCH)
+    })
+}
+
+/// What a value is, for messages.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_object_is_refused_with_the_file() {
+        for (bytes, expected) in [
+            (&b""[..], "it is empty"),
+            (b" \n", "it is empty"),
+            (b"{", "this is no JSON (EOF while parsing an object at line 1 column 1)"),
+            (b"{}}", "this is no JSON (trailing characters at line 1 column 3)"),
+            (b"{\"a\": NaN}", "this is no JSON (expected value at line 1 column 7)"),
+            (b"{\"a\": \"\xff\"}", "this is no text (byte 8 is no UTF-8)"),
+            (b"[1]", "it holds a list, expected a JSON object"),
+            (b"5", "it holds a number, expected a JSON object"),
+            (b"null", "it holds null, expected a JSON object"),
+            (b"\"x\"", "it holds a text, expected a JSON object"),
+            (b"true", "it holds true or false, expected a JSON object"),
+        ] {
+            let problem = object(bytes, "there/x.json").unwrap_err().to_string();
+            assert_eq!(problem, format!("there/x.json: {expected}. {FETCH}"));
+        }
+        assert_eq!(object(b"{}", "there").unwrap(), Object::new());
+    }
+}
