@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 NEVER = float("-inf")
 
+# The columns that are there whatever is asked, by what they hold.
+IDS = ("argmax", "choice", "best_unmask")
+NUMBERS = ("p_argmax", "p_choice", "p_eos", "entropy", "margin", "p_best_unmask", "p_current")
+
 # Logits reduced at once, as numbers: 16 M are 64 MB in float32, 130 rows of a vocabulary of 126,464. On a CPU they are as
 # many as its caches hold.
 LOGITS_AT_ONCE = 1 << 24
@@ -178,8 +182,14 @@ class Reducer:
     def __init__(self, request: Request) -> None:
         self.request = request
         self.rows = 0
-        self.ids: Dict[str, List[int]] = {}
-        self.numbers: Dict[str, List[float]] = {}
+        wanted = set(request.columns)
+        # A request of no rows is answered with empty columns.
+        self.ids: Dict[str, List[int]] = {name: [] for name in IDS if name in wanted}
+        self.numbers: Dict[str, List[float]] = {name: [] for name in NUMBERS if name in wanted}
+        if request.score is not None and "score" in wanted:
+            self.numbers["score"] = []
+        if request.earlier is not None and "kl" in wanted:
+            self.numbers["kl"] = []
         # Candidates: ids and probabilities, row after row.
         self.top: Tuple[List[int], List[float]] = ([], [])
         self.top_k = 0
