@@ -134,7 +134,7 @@ pub struct Batch {
 
 impl Batch {
     /// A list of a value for each position, of a batch or not; not of distributions.
-    fn of<'a>(self, value: &'a Value) -> Option<&'a Vec<Value>> {
+    fn of(self, value: &Value) -> Option<&Vec<Value>> {
         let list = value.as_array()?;
         match list.first() {
             Some(Value::Array(_)) if list.len() == self.rows => list.get(self.row)?.as_array(),
