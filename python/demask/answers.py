@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable, List, Optional, Tuple
 
 from . import __version__, passes, request as requests
 from .columns import Reducer, rows_at_once
 from .model import Model
-from .protocol import PROTOCOL, EngineError, Message
+from .protocol import PROTOCOL, EngineError, Message, last_lines
 from .request import Pass, Request
 from .tokens import Tokens
 
@@ -245,8 +244,7 @@ def as_error(error: BaseException) -> EngineError:
     """What happened, in words, with the traceback's last lines where the fault is not the request's."""
     if isinstance(error, EngineError):
         return error
-    trace = "".join(traceback.format_exception(type(error), error, error.__traceback__)[-6:]).rstrip()
-    trace = "\n".join(trace.splitlines()[-16:])
+    trace = last_lines(error)
     text = "%s: %s" % (type(error).__name__, error)
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower() or "can't allocate memory" in str(error):
         message = (

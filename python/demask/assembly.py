@@ -87,9 +87,9 @@ def engine_of(
     if probe:
         said_so = attention is not None or masks is not None
         found = look_at(wrapped, tokens, facts.mask, blocks, said_so, model_type in FAMILIES)
-        sees = found.sees
+        sees, facts.block = found.sees, found.block
         _take(found, facts, wrapped, known=model_type in FAMILIES or shift is not None)
-    wrapped.try_keeping(_shortest(wrapped, blocks))
+    wrapped.try_keeping(_shortest(wrapped, facts.block))
     return Engine(wrapped, tokens, facts, sees)
 
 
@@ -112,7 +112,9 @@ def _take(found: Findings, facts: Facts, model: Model, known: bool) -> None:
     model.takes_positions = model.takes_positions and found.positions
     if not found.sees:
         facts.attention = "causal (found by trying)"
-    elif found.call.full and "4-D" not in facts.attention and facts.block is None:
+    elif facts.block is None and "block" in facts.attention:
+        facts.attention = "full (found by trying)"
+    elif found.call.full and found.call.mask != "keys" and "4-D" not in facts.attention and facts.block is None:
         facts.attention += ", by a 4-D mask"
     if found.shift is None or found.shift == facts.shift:
         return
@@ -139,7 +141,7 @@ def _columns(model: Model, inputs: Inputs) -> int:
     except EngineError:
         raise
     except Exception:
-        for mask in ("additive", "boolean"):
+        for mask in ("additive", "boolean", "keys"):
             model.call = Call(mask, full=True)
             try:
                 return int(model.logits(inputs, None).shape[2])

@@ -41,8 +41,8 @@ _BLOCKS = "block-causal, by a 4-D mask"
 FAMILIES: Dict[str, Family] = {
     "llada": Family(Call("bias"), _ITSELF, mask=126336),
     "illada": Family(_FULL, _ITSELF, mask=5),
-    "lladamoe": Family(Call("keys"), _ITSELF, mask=156895),
-    "llada_moe": Family(Call("keys"), _ITSELF, mask=156895),
+    "lladamoe": Family(Call("keys", full=True), _ITSELF, mask=156895),
+    "llada_moe": Family(Call("keys", full=True), _ITSELF, mask=156895),
     "llada2_moe": Family(_OPENED, _BLOCKS, block=32, grid="start", mask=156895),
     "Dream": Family(Call("boolean"), _ITSELF, shift=True, mask=151666),
     "sdar": Family(_OPENED_BY_BOOLEANS, _BLOCKS, block=4, grid="start", mask=151669),

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from .protocol import EngineError
+from .protocol import EngineError, last_lines
 
 # Told what is being done.
 Work = Callable[[str], None]
@@ -57,7 +57,7 @@ def load(checkpoint: Checkpoint, work: Work) -> Tuple[Any, Any]:
     if checkpoint.path.startswith(("/", ".", "~")) and not os.path.isdir(os.path.expanduser(checkpoint.path)):
         raise EngineError("load", "%s: there is no such folder" % checkpoint.path)
     work("reading the configuration")
-    config = _tried(checkpoint, lambda: transformers.AutoConfig.from_pretrained(checkpoint.path, **shared))
+    config = _tried(transformers, checkpoint, lambda: transformers.AutoConfig.from_pretrained(checkpoint.path, **shared))
     fields: Dict[str, Any] = dict(shared)
     fields[_dtype_name(transformers)] = _dtype(torch, checkpoint.dtype)
     device = _device(torch, checkpoint.device)
@@ -73,7 +73,7 @@ def load(checkpoint: Checkpoint, work: Work) -> Tuple[Any, Any]:
     model = _model(transformers, checkpoint, config, fields)
     if not checkpoint.parallel and "device_map" not in fields:
         work("moving the weights to %s" % device)
-        model = _tried(checkpoint, lambda: model.to(device))
+        model = _tried(transformers, checkpoint, lambda: model.to(device))
     model.eval()
     work("loading the tokenizer")
     try:
@@ -86,23 +86,23 @@ def load(checkpoint: Checkpoint, work: Work) -> Tuple[Any, Any]:
 
 def _model(transformers: Any, checkpoint: Checkpoint, config: Any, fields: Dict[str, Any]) -> Any:
     """The model by the first class that knows it, with an attention that takes 4-D masks."""
-    failures: List[str] = []
+    failure: Optional[Exception] = None
     for name in classes(config):
         auto = getattr(transformers, name)
         for attention in ("sdpa", "eager"):
             try:
                 return auto.from_pretrained(checkpoint.path, attn_implementation=attention, **fields)
             except Exception as error:  # Whatever a checkpoint's own code raises.
-                if _is_trust(error):
-                    raise _refused(checkpoint) from None
                 if "Unrecognized configuration class" in str(error):
                     break
-                failures.append(_first_line(error))
+                failure = error
                 # Another attention mends nothing else.
                 if "attn" not in str(error) and "attention" not in str(error).lower():
-                    raise EngineError("load", "%s cannot be loaded: %s" % (checkpoint.path, failures[0])) from error
-    what = failures[0] if failures else "transformers knows no language model of type %s" % getattr(config, "model_type", "?")
-    raise EngineError("load", "%s cannot be loaded: %s" % (checkpoint.path, what))
+                    raise _failed(transformers, checkpoint, error, config) from error
+    if failure is not None:
+        raise _failed(transformers, checkpoint, failure, config) from failure
+    kind = getattr(config, "model_type", "?")
+    raise EngineError("load", "%s: transformers knows no language model of type %s" % (checkpoint.path, kind))
 
 
 def classes(config: Any) -> List[str]:
@@ -116,27 +116,30 @@ def classes(config: Any) -> List[str]:
     return known or names
 
 
-def _tried(checkpoint: Checkpoint, make: Callable[[], Any]) -> Any:
+def _tried(transformers: Any, checkpoint: Checkpoint, make: Callable[[], Any]) -> Any:
     try:
         return make()
-    except EngineError:
-        raise
     except Exception as error:  # Whatever transformers and a checkpoint's own code raise.
-        if _is_trust(error):
-            raise _refused(checkpoint) from None
-        raise EngineError("load", "%s cannot be loaded: %s" % (checkpoint.path, _first_line(error))) from error
+        raise _failed(transformers, checkpoint, error) from error
+
+
+def _failed(transformers: Any, checkpoint: Checkpoint, error: Exception, config: Any = None) -> EngineError:
+    """Why a checkpoint cannot be loaded, and what may help."""
+    if _is_trust(error):
+        return EngineError(
+            "load",
+            "%s comes with Python code of its own, which would run here with your rights: read it, and give "
+            "--trust-remote-code if you trust it" % checkpoint.path,
+        )
+    message = "%s cannot be loaded: %s" % (checkpoint.path, _first_line(error))
+    made, here = str(getattr(config, "transformers_version", "") or ""), str(transformers.__version__)
+    if checkpoint.trust and made and made.split(".")[:2] != here.split(".")[:2]:
+        message += ". Its own code was made for transformers %s, and this is %s: pip install transformers==%s" % (made, here, made)
+    return EngineError("load", message, last_lines(error))
 
 
 def _is_trust(error: Exception) -> bool:
     return "trust_remote_code" in str(error)
-
-
-def _refused(checkpoint: Checkpoint) -> EngineError:
-    return EngineError(
-        "load",
-        "%s comes with Python code of its own, which would run here with your rights: read it, and give "
-        "--trust-remote-code if you trust it" % checkpoint.path,
-    )
 
 
 def _first_line(error: BaseException) -> str:

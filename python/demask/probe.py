@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # Positions of a sequence that is tried.
 LENGTH = 12
 
-# A difference of logits that is less than this share of what a visible token makes is rounding.
+# A difference of logits that is less than this share of what a visible token makes, or of the largest, is rounding.
 _NOTHING = 0.01
 
 # Reading a position off must be better by this much to be believed, nats a token.
@@ -42,13 +42,14 @@ _APART = 5
 class Findings:
     """What was found. `sees`: an early position sees a late one. `call`: how the model is called to make it so. `shift`:
     whether the logits of the position before are better, None where that cannot be told, and `reading` by how much.
-    `positions`: whether position numbers reach it. `sentences`: what people should know, a sentence each."""
+    `positions`: whether position numbers reach it. `block`: positions in a block that it can be asked for. `sentences`: what people should know, a sentence each."""
 
     call: Call
     sees: bool = True
     shift: Optional[bool] = None
     reading: str = ""
     positions: bool = True
+    block: Optional[int] = None
     sentences: List[str] = field(default_factory=list)
 
 
@@ -61,7 +62,13 @@ def look_at(
     Raises whatever the model raises on a plain pass.
     """
     probe = _Probe(model, tokens, mask, block)
-    found = Findings(model.call)
+    found = Findings(model.call, block=block)
+    if probe.is_nan():
+        found.sentences.append(
+            "the model gives logits that are no numbers (NaN) on an ordinary sequence: load it in a type of wider range "
+            "(--dtype bfloat16 or float32). Nothing else was tried out"
+        )
+        return found
     if not model.call.causal:
         _sight(probe, found, said)
     _masks(probe, found, known)
@@ -102,19 +109,35 @@ class _Probe:
         all_passes = [Pass(ids, **fields) for ids in sequences]  # type: ignore[arg-type]
         return self.model.logits(passes.inputs(all_passes, self.model.device), None).float()
 
-    def change(self, at: int, **fields: object) -> float:
-        """How far the logits of position `at` move when the last token becomes another one."""
-        moved = self.logits(self.ids, **fields)[0, at] - self.logits(self.other, **fields)[0, at]
+    def is_nan(self) -> bool:
+        """Whether a plain pass gives NaN. False where the mask is none that the model takes."""
+        try:
+            return bool(self.logits(self.ids).isnan().any())
+        except EngineError:
+            raise
+        except Exception:  # What a model raises at a mask of another kind; another will be tried.
+            if not self.model.call.full:
+                raise
+            return False
+
+    def change(self, **fields: object) -> float:
+        """How far any logit of the positions before the last one moves when the last token becomes another one."""
+        moved = self.logits(self.ids, **fields)[0, :-1] - self.logits(self.other, **fields)[0, :-1]
         return float(moved.abs().max())
 
-    def least(self) -> float:
-        """What is more than rounding: a share of how far the last position moves itself."""
-        return _NOTHING * self.change(-1)
+    def rounding(self) -> float:
+        """How far logits move by themselves: from one pass to the next, and by a few units in the last place."""
+        import torch
+
+        first = self.logits(self.ids)[0]
+        again = float((first - self.logits(self.ids)[0]).abs().max())
+        return max(4 * again, 2 * torch.finfo(self.model.dtype).eps * float(first.abs().max()))
 
     def sees(self) -> bool:
-        """Whether the first position sees the last one. False where the mask is none that the model takes."""
+        """Whether the last token changes anything before it: in a causal model, nothing. False where the mask is none
+        that the model takes."""
         try:
-            return self.change(0) > self.least()
+            return self.change() > self.rounding()
         except EngineError:
             raise
         except Exception:  # What a model raises at a mask of another kind.
@@ -124,25 +147,28 @@ class _Probe:
 
 
 def _sight(probe: _Probe, found: Findings, said: bool) -> None:
-    """Whether the first position sees the last one, and with which mask."""
+    """Whether positions see what comes behind them, and with which mask."""
     model = probe.model
     if probe.sees():
         return
     if not said:
-        for mask in ("additive", "boolean"):
+        for mask in ("additive", "boolean", "keys"):
             model.call = Call(mask, full=True)
             if probe.sees():
                 found.sentences.append(
-                    "%s the first position does not see the last one. The model is given a 4-D mask (%s) that opens all "
-                    "positions"
-                    % ("with the mask of its family" if found.call.full else "without a mask", mask)
+                    "%s no position sees what comes behind it. The model is given a %s mask (%s) that opens all positions"
+                    % (
+                        "with the mask of its family" if found.call.full else "without a mask",
+                        "2-D" if mask == "keys" else "4-D",
+                        mask,
+                    )
                 )
                 found.call = model.call
                 return
         model.call = found.call
     found.sees = False
     found.sentences.append(
-        "the first position does not see the last one: the model is causal, and a strategy that fills masks out of order "
+        "no position sees what comes behind it: the model is causal, and a strategy that fills masks out of order "
         "gets predictions that know nothing of what comes behind"
     )
 
@@ -153,16 +179,19 @@ def _masks(probe: _Probe, found: Findings, known: bool) -> None:
     if model.call.mask == "none" or model.call.causal or not found.sees:
         return
     hidden = [True] * (probe.length - 1) + [False]
-    least = probe.least()
+    # Where experts share their work, others' tokens change the order of sums.
+    least = max(probe.rounding(), _NOTHING * probe.change())
     reason = "a position that is hidden is seen all the same"
     try:
-        heeds = probe.change(0, keys=hidden) <= least
-        heeds = heeds and (not model.takes_masks or probe.change(0, block=(probe.length - 1, 0)) <= least)
+        heeds = probe.change(keys=hidden) <= least
+        heeds = heeds and (not model.takes_masks or probe.change(block=(probe.length - 1, 0)) <= least)
     except Exception as error:  # It takes no such mask.
         heeds, reason = False, "it raises %s" % type(error).__name__
     if heeds:
         return
     model.call = found.call = dataclasses.replace(model.call, mask="none", full=False)
+    known = known and probe.block is None
+    probe.block = found.block = None
     if not known:
         found.sentences.append(
             "the model heeds no attention mask (%s): strategies that hide positions or go by blocks are refused" % reason

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
+import traceback
 from typing import Any, Dict, List, Optional, Sequence
 
 PROTOCOL = 1
@@ -30,6 +31,12 @@ class EngineError(Exception):
         """The error as a message."""
         answer = {"type": "error", "id": id_, "kind": self.kind, "message": self.message}
         return {**answer, "traceback": self.trace}
+
+
+def last_lines(error: BaseException) -> str:
+    """The end of an exception's traceback."""
+    trace = "".join(traceback.format_exception(type(error), error, error.__traceback__)[-6:]).rstrip()
+    return "\n".join(trace.splitlines()[-16:])
 
 
 def encode(message: Message) -> bytes:

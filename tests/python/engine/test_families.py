@@ -87,6 +87,17 @@ class Manners(unittest.TestCase):
         self.assertIn("with the mask of its family", engine.facts.findings[0])
         self.same(engine, network, self.BLOCKS, self.blocks())
 
+    def test_blocks_are_not_offered_where_no_mask_is_heeded(self):
+        def ignoring(self, input_ids, attention_mask=None, position_ids=None):
+            return self.network(input_ids, None, position_ids)
+
+        engine, network = self.served("llada2_moe", ignoring)
+        self.assertIn("heeds no attention mask", engine.facts.findings[0])
+        self.assertEqual((engine.facts.block, engine.model.call.mask), (None, "none"))
+        self.assertEqual(engine.facts.attention, "full (found by trying)")
+        self.assertNotIn("attention_blocks", engine.can())
+        self.same(engine, network, "full", None)
+
     def test_llada_takes_a_bias_where_its_code_heeds_one(self):
         def heeding(self, input_ids, attention_mask=None, attention_bias=None):
             return self.network(input_ids, attention_bias)

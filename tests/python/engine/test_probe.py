@@ -94,9 +94,15 @@ class Probe(unittest.TestCase):
         asked = predict(ids, [0, len(ids)], ["entropy"])
         return unpacked(engine.predict(asked, lambda *_: None)["columns"])["entropy"][0]
 
+    def test_logits_that_are_no_numbers_are_told(self):
+        engine = self.engine(lambda ids, mask, positions: torch.full((*ids.shape, 7), float("nan")), mask=5)
+        [finding] = engine.facts.findings
+        self.assertIn("NaN", finding)
+        self.assertIn("--dtype", finding)
+
     def test_what_stays_causal_cannot_be_asked_for_full_attention(self):
         engine = self.engine(toy(causal=True, heeds=False, masks="none"), mask=MASK, masks="none")
-        self.assertIn("the first position does not see the last one", engine.facts.findings[0])
+        self.assertIn("no position sees what comes behind it", engine.facts.findings[0])
         self.assertEqual(engine.facts.attention, "causal (found by trying)")
         self.assertNotIn("attention_full", engine.can())
         self.assertNotIn("shadow", engine.can())
