@@ -260,7 +260,7 @@ fn canvases(model: &mut Loaded, name: &str, set: &[(&str, &str)]) -> Vec<Vec<u32
 }
 
 #[test]
-#[ignore = "needs Python with torch and safetensors"]
+#[ignore = "needs torch and safetensors in the Python that DEMASK_PYTHON names"]
 fn the_same_seed_gives_the_same_run_in_pytorch() {
     let folder = "llada-a";
     let (mut ours, mut theirs) = (load(folder), load_in_torch(folder));

@@ -97,7 +97,7 @@ fn own_forward_passes_give_the_recorded_canvases() {
 }
 
 #[test]
-#[ignore = "needs Python with torch and safetensors"]
+#[ignore = "needs torch and safetensors in the Python that DEMASK_PYTHON names"]
 fn an_engine_gives_the_recorded_canvases() {
     forward_passes_give_the_recorded_canvases("forward passes in PyTorch", load_in_torch);
 }
