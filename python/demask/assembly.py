@@ -110,11 +110,12 @@ def _take(found: Findings, facts: Facts, model: Model, known: bool) -> None:
     """What was found, among the facts. `known`: somebody, or the family, says where predictions are read."""
     facts.findings.extend(found.sentences)
     model.takes_positions = model.takes_positions and found.positions
+    opened = found.call.full and not found.call.causal and found.call.mask != "keys"
     if not found.sees:
         facts.attention = "causal (found by trying)"
     elif facts.block is None and "block" in facts.attention:
         facts.attention = "full (found by trying)"
-    elif found.call.full and found.call.mask != "keys" and "4-D" not in facts.attention and facts.block is None:
+    elif opened and facts.block is None and "4-D" not in facts.attention:
         facts.attention += ", by a 4-D mask"
     if found.shift is None or found.shift == facts.shift:
         return
@@ -133,8 +134,8 @@ def _shortest(model: Model, block: Optional[int]) -> Inputs:
 
 
 def _columns(model: Model, inputs: Inputs) -> int:
-    """The columns of the logits. Where the mask is of the wrong kind another one will do for that; raises what the model
-    raises if none does."""
+    """The columns of the logits. Where the mask is of the wrong kind another one will do for that; raises what the
+    model raises if none does."""
     call = model.call
     try:
         return int(model.logits(inputs, None).shape[2])

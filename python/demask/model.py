@@ -143,8 +143,9 @@ class Model:
 
         batch, length = inputs.ids.shape
         allowed = inputs.allowed
-        if allowed is None and self.call.causal:
-            allowed = passes.block_causal(length, 1, 0, inputs.ids.device)
+        if self.call.causal:
+            before = passes.block_causal(length, 1, 0, inputs.ids.device)
+            allowed = before if allowed is None else allowed & before
         if allowed is None:
             if not self.call.full:
                 return None

@@ -88,10 +88,11 @@ class Probe(unittest.TestCase):
             first = [self.p_first(engine, [1, 2, last]) for last in (3, 4)]
             self.assertNotEqual(*first)
 
-    def p_first(self, engine, ids):
+    def p_first(self, engine, ids, keys=None):
         from common import predict, unpacked
 
         asked = predict(ids, [0, len(ids)], ["entropy"])
+        asked["pass"]["attention"] = "full" if keys is None else {"keys": keys}
         return unpacked(engine.predict(asked, lambda *_: None)["columns"])["entropy"][0]
 
     def test_logits_that_are_no_numbers_are_told(self):
@@ -137,8 +138,12 @@ class Probe(unittest.TestCase):
 
     def test_what_is_said_is_kept(self):
         engine = self.engine(toy(), mask=MASK, attention="causal", eos=EOS)
-        self.assertEqual(engine.facts.attention, "causal (said)")
+        self.assertEqual((engine.facts.attention, engine.facts.findings), ("causal (said)", []))
         self.assertNotIn("attention_full", engine.can())
+        # Also where keys are hidden.
+        for keys in (None, [True, False, True]):
+            first = [self.p_first(engine, [1, 2, last], keys) for last in (3, 4)]
+            self.assertEqual(first[0], first[1])
         engine = self.engine(toy(causal=True), mask=MASK, attention=4)
         self.assertEqual((engine.facts.block, engine.facts.attention), (4, "block-causal in blocks of 4 (said)"))
         engine = self.engine(toy(causal=True), mask=MASK, attention="full")
