@@ -151,15 +151,14 @@ class Engine:
                 raise EngineError(
                     "unsupported", "token %d is not in the model's vocabulary of %d" % (wrong, self.model.columns)
                 )
-            for name, asked in (
-                ("attention_blocks", one.block is not None),
-                ("attention_keys", one.keys is not None),
-                ("positions", one.positions is not None),
-                ("shadow", request.shadow is not None),
+            for name, what, asked in (
+                ("attention_blocks", "attention in blocks", one.block is not None),
+                ("attention_keys", "keys that are hidden", one.keys is not None),
+                ("positions", "position numbers", one.positions is not None),
+                ("shadow", "shadows", request.shadow is not None),
             ):
                 if asked and name not in can:
-                    what = name.replace("_", " of ").replace("keys", "some keys only").replace("blocks", "blocks")
-                    raise EngineError("unsupported", "this model cannot be given %s" % what)
+                    raise EngineError("unsupported", "this model cannot be given %s (docs/engine.md says why)" % what)
 
     def _reduced(self, request: Request, progress: Progress) -> Reducer:
         first, end = request.rows

@@ -18,7 +18,7 @@ PATIENCE = 10.0
 GAP = 0.02
 
 # Requests that wait at most; who asks for more waits itself.
-_WAITING = 1024
+_WAITING = 16
 
 
 class Cancelled(Exception):
@@ -34,13 +34,14 @@ class Inbox:
         self._lock = threading.Lock()
         self._waiting: Set[int] = set()
         self._cancelled: Set[int] = set()
+        self._dropped = False
         # Set once nobody is there to read answers.
         self.gone = threading.Event()
         threading.Thread(target=self._read, name="demask reads", daemon=True).start()
 
     def _read(self) -> None:
         try:
-            while True:
+            while not self._dropped:
                 try:
                     message = self._connection.read()
                 except EngineError as error:
@@ -79,6 +80,15 @@ class Inbox:
     def unwanted(self, id_: int) -> bool:
         """Whether the answer to this request is not wanted any more."""
         return self.gone.is_set() or id_ in self._cancelled
+
+    def drop(self) -> None:
+        """Reads no more, and lets go of what waits."""
+        self._dropped = True
+        try:
+            while True:
+                self._queue.get_nowait()
+        except queue.Empty:
+            pass
 
     def answered(self, id_: int) -> None:
         """Forgets a request."""
@@ -124,6 +134,8 @@ def converse(connection: Connection, inbox: Inbox, engine: Engine) -> None:
             _answer(connection, inbox, engine, message)
     except Gone:
         pass
+    finally:
+        inbox.drop()
 
 
 def _answer(connection: Connection, inbox: Inbox, engine: Engine, message: Message) -> None:

@@ -69,18 +69,19 @@ class Handle:
 
     def _let_in(self, client: Connection) -> None:
         """Only who has greeted takes the place that there is."""
+        inbox = Inbox(client)
         try:
-            inbox = Inbox(client)
             if greet(client, inbox):
                 if self._busy.acquire(timeout=GRACE):
                     self._clients.put((client, inbox))
                     return
                 client.send(EngineError("failed", _BUSY).answer(None))
-            client.close()
         except Gone:
-            client.close(0.0)
+            pass
         finally:
             self._doors.release()
+        inbox.drop()
+        client.close()
 
     def start(self) -> None:
         """Serves on a thread of its own."""

@@ -167,6 +167,20 @@ class Served(unittest.TestCase):
         client.__exit__()
         self.works()
 
+    def test_who_asks_for_more_than_can_wait_is_let_go_like_others(self):
+        before = threading.active_count()
+        client = self.greeted()
+        client.send({"type": "predict", "id": 1, "wait": True})
+        self.assertTrue(self.engine.reached.wait(20))
+        client.send(*({"type": "predict", "id": id_} for id_ in range(2, 40)))
+        client.__exit__()
+        # Its reader waits with a message in hand; that nobody is there is seen by what the pass tells.
+        self.works()
+        until = time.monotonic() + 20
+        while threading.active_count() > before and time.monotonic() < until:
+            time.sleep(0.01)
+        self.assertLessEqual(threading.active_count(), before)
+
     def test_stop_ends_the_conversation_only(self):
         with self.greeted() as client:
             client.send({"type": "stop"})
