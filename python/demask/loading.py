@@ -49,7 +49,8 @@ def load(checkpoint: Checkpoint, work: Work) -> Tuple[Any, Any]:
     except ImportError:
         raise EngineError(
             "load",
-            "transformers is not installed in the Python that runs the engine (%s): pip install transformers" % sys.executable,
+            "transformers is not installed in the Python that runs the engine (%s): pip install transformers"
+            % sys.executable,
         ) from None
     shared: Dict[str, Any] = {"trust_remote_code": checkpoint.trust}
     if checkpoint.revision:
@@ -134,7 +135,11 @@ def _failed(transformers: Any, checkpoint: Checkpoint, error: Exception, config:
     message = "%s cannot be loaded: %s" % (checkpoint.path, _first_line(error))
     made, here = str(getattr(config, "transformers_version", "") or ""), str(transformers.__version__)
     if checkpoint.trust and made and made.split(".")[:2] != here.split(".")[:2]:
-        message += ". Its own code was made for transformers %s, and this is %s: pip install transformers==%s" % (made, here, made)
+        message += ". Its own code was made for transformers %s, and this is %s: pip install transformers==%s" % (
+            made,
+            here,
+            made,
+        )
     return EngineError("load", message, last_lines(error))
 
 

@@ -42,7 +42,8 @@ _APART = 5
 class Findings:
     """What was found. `sees`: an early position sees a late one. `call`: how the model is called to make it so. `shift`:
     whether the logits of the position before are better, None where that cannot be told, and `reading` by how much.
-    `positions`: whether position numbers reach it. `block`: positions in a block that it can be asked for. `sentences`: what people should know, a sentence each."""
+    `positions`: whether position numbers reach it. `block`: positions in a block that it can be asked for. `sentences`:
+    what people should know, a sentence each."""
 
     call: Call
     sees: bool = True
