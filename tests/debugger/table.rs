@@ -110,7 +110,7 @@ fn runs_that_go_wrong_are_found() {
         assert!(names(&findings).contains(&expected.name()), "{recipe}: {findings:#?}\n{answer}");
     }
     let story = model.tokenizer.encode_prompt(STORY).unwrap();
-    let eot = story.iter().rposition(|&id| Some(id) == model.tokenizer.end_of_turn()).unwrap();
+    let eot = story.iter().rposition(|&id| Some(id) == model.tokenizer.find("<|eot_id|>")).unwrap();
     let session = run(&mut model, "daedal", &story[..=eot]);
     let findings = inspect::lint(&session, &*model.tokenizer, session.at());
     assert!(names(&findings).contains(&"no-answer-turn"), "{findings:#?}");
