@@ -166,7 +166,7 @@ impl Checkpoint {
     /// What people should know before they believe what it computes.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings: Vec<String> = self.tight().into_iter().collect();
-        warnings.extend(self.special.contradiction());
+        warnings.extend(self.special.contradictions.iter().cloned());
         let name = &self.files.name;
         let fields = self.described.not_understood.iter().map(|one| one.field.as_str());
         if let Some(fields) = some_of(fields.collect()) {

@@ -14,8 +14,8 @@ pub struct Special {
     pub tokens: SpecialTokens,
     /// Every end-of-sequence token that is named, the one that decides first.
     pub eos: Vec<NamedEos>,
-    /// The end was chosen with an option.
-    chosen: bool,
+    /// What files say otherwise of either, in words.
+    pub(super) contradictions: Vec<String>,
 }
 
 /// An end-of-sequence token, and what names it.
@@ -125,31 +125,50 @@ impl Special {
                 }
             }
         }
-        let chosen = overrides.eos.is_some();
-        Ok(Self { tokens: SpecialTokens { mask, eos }, eos: all, chosen })
+        let masks = [
+            ("config.json", described.mask),
+            ("generation_config.json", generation.mask),
+            ("the tokenizer", tokenizer.named_mask()),
+        ];
+        // What is said in place of the files is no contradiction.
+        let ends = if overrides.eos.is_some() { None } else { other_ends(&all) };
+        let masks = if overrides.mask.is_some() { None } else { other_masks(mask, &masks) };
+        let contradictions = ends.into_iter().chain(masks).collect();
+        Ok(Self { tokens: SpecialTokens { mask, eos }, eos: all, contradictions })
     }
+}
 
-    /// What places say of the end of the sequence that do not name the token that decides; `None`
-    /// where all do, or where the token was chosen.
-    pub(super) fn contradiction(&self) -> Option<String> {
-        let (first, others) = self.eos.split_first()?;
-        let said = others.iter().filter_map(|other| {
-            let places: Vec<&str> = other.by.iter().map(String::as_str).collect();
-            let places: Vec<&str> =
-                places.into_iter().filter(|by| !first.by.iter().any(|own| own == by)).collect();
-            (!places.is_empty()).then(|| format!("{} of {}", other.id, places.join(" and ")))
-        });
-        let said: Vec<String> = said.collect();
-        (!self.chosen && !said.is_empty()).then(|| {
-            format!(
-                "the end of the sequence is token {} of {}, which decides, and not {}. If that is \
-                 wrong, give --eos-token",
-                first.id,
-                first.by.join(" and "),
-                said.join(" or ")
-            )
-        })
-    }
+/// What files say of the end of the sequence that do not name the token that decides.
+fn other_ends(named: &[NamedEos]) -> Option<String> {
+    let (first, others) = named.split_first()?;
+    let said = others.iter().filter_map(|other| {
+        let places = other.by.iter().filter(|by| !first.by.contains(by));
+        let places: Vec<&str> = places.map(String::as_str).collect();
+        (!places.is_empty()).then(|| format!("{} of {}", other.id, places.join(" and ")))
+    });
+    let said: Vec<String> = said.collect();
+    (!said.is_empty()).then(|| {
+        format!(
+            "the end of the sequence is token {} of {}, which decides, and not {}. If that is \
+             wrong, give --eos-token",
+            first.id,
+            first.by.join(" and "),
+            said.join(" or ")
+        )
+    })
+}
+
+/// What files say of the mask that do not name the token that decides.
+fn other_masks(mask: TokenId, named: &[(&str, Option<TokenId>)]) -> Option<String> {
+    let others = named.iter().filter_map(|(place, id)| Some((place, id.filter(|id| *id != mask)?)));
+    let said: Vec<String> = others.map(|(place, id)| format!("{id} of {place}")).collect();
+    (!said.is_empty()).then(|| {
+        format!(
+            "the mask is token {mask}, which decides, and not {}. If that is wrong, give \
+             --mask-token",
+            said.join(" or ")
+        )
+    })
 }
 
 /// The tokens of generation_config.json.

@@ -129,6 +129,33 @@ fn an_end_that_cannot_be_is_refused_wherever_it_stands() {
 }
 
 #[test]
+fn files_that_name_different_masks_are_pointed_out() {
+    for (config, generation, expected) in [
+        (json!(507), json!(null), None),
+        (json!(507), json!([507]), None),
+        (json!(null), json!(507), None),
+        (
+            json!(507),
+            json!(9),
+            Some("token 507, which decides, and not 9 of generation_config.json."),
+        ),
+        (json!(9), json!(null), Some("token 9, which decides, and not 507 of the tokenizer.")),
+        (json!(null), json!(9), Some("token 9, which decides, and not 507 of the tokenizer.")),
+    ] {
+        let copy = Copy::of("llada-a");
+        copy.change(&json!({ "mask_token_id": config }));
+        copy.write("generation_config.json", json!({ "mask_token_id": generation }));
+        let warnings = copy.opened().unwrap().warnings();
+        let found = warnings.iter().find(|warning| warning.contains("--mask-token"));
+        let case = format!("{config} {generation}: {found:?}");
+        match expected {
+            None => assert_eq!(found, None, "{case}"),
+            Some(words) => assert!(found.is_some_and(|text| text.contains(words)), "{case}"),
+        }
+    }
+}
+
+#[test]
 fn several_masks_are_refused() {
     let copy = Copy::of("llada-a");
     copy.write("generation_config.json", json!({ "mask_token_id": [507, 9] }));

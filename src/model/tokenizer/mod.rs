@@ -161,11 +161,15 @@ impl Tokenizer {
         Self::read(&files, TokenId::MAX as usize, "", &ChatSettings::default())
     }
 
+    /// The mask token that tokenizer_config.json names.
+    pub(super) fn named_mask(&self) -> Option<TokenId> {
+        self.id(self.mask.as_ref()?)
+    }
+
     /// The mask token: the one that tokenizer_config.json names, else by its name in known
     /// tokenizers.
     pub fn mask(&self) -> Option<TokenId> {
-        let names = self.mask.iter().map(String::as_str).chain(MASK_NAMES);
-        names.into_iter().find_map(|name| self.id(name))
+        self.named_mask().or_else(|| MASK_NAMES.into_iter().find_map(|name| self.id(name)))
     }
 
     /// The token that ends a turn of a conversation, if the tokenizer has one. It is shown to
