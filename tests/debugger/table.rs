@@ -10,7 +10,7 @@ use demask::{
     eval::tasks::{Task, held_out},
     inspect::{self, Finding, Lint},
     model::{self, Computing, Loaded, Overrides, Source},
-    predict::{Column, ColumnSet, Vocabulary as _},
+    predict::{Column, ColumnSet},
     session::{Pending, Session},
 };
 
