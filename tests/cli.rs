@@ -406,6 +406,7 @@ fn a_folder_that_is_no_model_says_what_is_wrong() {
         ),
         (
             broken(|dir| {
+                fs::remove_file(dir.join("model.safetensors")).unwrap();
                 fs::write(
                     dir.join("model.safetensors.index.json"),
                     r#"{"weight_map":{"a":"gone.safetensors"}}"#,
@@ -416,6 +417,7 @@ fn a_folder_that_is_no_model_says_what_is_wrong() {
         ),
         (
             broken(|dir| {
+                fs::remove_file(dir.join("model.safetensors")).unwrap();
                 fs::write(
                     dir.join("model.safetensors.index.json"),
                     r#"{"weight_map":{"a":"../../etc/passwd"}}"#,
@@ -440,6 +442,7 @@ fn hostile_checkpoints_end_in_a_message() {
         (broken(|dir| chat(dir, "{{ raise_exception('\u{1b}[31m\u{202e}no') }}")), &["template"]),
         (
             broken(|dir| {
+                fs::remove_file(dir.join("model.safetensors")).unwrap();
                 fs::write(dir.join("model.safetensors.index.json"), r#"{"weight_map":{"a":".."}}"#)
                     .unwrap();
             }),

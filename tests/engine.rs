@@ -81,7 +81,8 @@ fn an_engine_that_does_not_come_up_says_why() {
         shell("echo 'No module named torch' >&2; exit 3"),
         &["exit status: 3", "No module named torch"],
     );
-    check(shell("echo Loading...; sleep 9"), &["no message of the protocol", "Loading..."]);
+    check(shell("echo '{Loading'; sleep 9"), &["no message of the protocol", "{Loading"]);
+    check(shell("echo all done; exit 0"), &["exit status: 0"]);
     check(
         shell(
             r#"read l; echo '{"type": "error", "id": null, "kind": "load", "message": "it has no weights", "traceback": "  File x\nKeyError: 1"}'"#,
@@ -101,6 +102,16 @@ fn an_engine_that_does_not_come_up_says_why() {
         shell(&format!("read l; echo '{none}'; read l; echo '{texts}'; sleep 9")),
         &["--mask-token"],
     );
+}
+
+#[test]
+fn what_a_script_prints_before_it_serves_is_told() {
+    let (greeting, texts) = (one_line(GREETING), one_line(TEXTS));
+    let script = format!("echo 'Loading …'; read l; echo '{greeting}'; read l; echo '{texts}'");
+    let (go_on, mut told) = (&mut |_: &_| ControlFlow::Continue(()), Vec::new());
+    let overrides = Overrides::default();
+    engine::connect(&shell(&script), &overrides, go_on, &mut |line| told.push(line)).unwrap();
+    assert_eq!(told, ["the engine says: Loading …"]);
 }
 
 #[test]

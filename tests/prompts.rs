@@ -274,7 +274,7 @@ fn templates_of_another_type_are_refused_by_name() {
         serde_json::json!({"default": 5}),
     ] {
         said_of(wrong.clone());
-        refused(model.path(), &["ab"], "", 1, &["tokenizer_config.json", "`chat_template`"]);
+        refused(model.path(), &["ab"], "", 1, &["tokenizer_config.json", "chat_template"]);
         // One's own will do.
         assert_eq!(asked(demask(model.path(), &["ab", "--chat-template", "none"])).0, "ab");
     }

@@ -340,7 +340,7 @@ fn folders_are_verified_described_and_queried() {
         ("lenght > 3", "did you mean `length`?"),
         ("filled >", "filled >"),
         // A long one is shown where its fault is.
-        (&format!("fills where {}p <", "p < 0.5 and ".repeat(60)), "… p < 0.5 and p <\n"),
+        (&format!("fills where {}p <", "p < 0.5 and ".repeat(60)), "and p < 0.5 and p <\n"),
         (&format!("fills where {}", "p < 0.5 and ".repeat(10_000)), "this is too long"),
     ] {
         let (code, _, err) = demask(&["query", text, &recording()]);

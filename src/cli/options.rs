@@ -30,9 +30,11 @@ pub struct SourceOptions {
     /// At the hub also owner/name@revision, and owner/name:file.gguf for one file of several.
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
-    /// A model that runs elsewhere: a command that starts an engine, like "python -m demask.engine
-    /// MODEL", or unix:PATH or tcp:127.0.0.1:PORT#TOKEN, where one listens
-    #[arg(long, value_name = "COMMAND|ADDRESS", conflicts_with_all = ["model", "revision", "offline", "device", "dtype", "quantize", "tokenizer", "block_attention", "backend"])]
+    /// Who computes it, if not demask: a command, unix:PATH or tcp:…
+    ///
+    /// A command starts an engine, like "python -m demask.engine MODEL"; one that listens is joined
+    /// at unix:PATH or tcp:127.0.0.1:PORT#TOKEN.
+    #[arg(long, value_name = "ENGINE", conflicts_with_all = ["model", "revision", "offline", "device", "dtype", "quantize", "tokenizer", "block_attention", "backend"])]
     pub engine: Option<Address>,
     /// Who computes --model: candle, which is this program, or torch, which is PyTorch and
     /// transformers in your Python (DEMASK_PYTHON, else python3)

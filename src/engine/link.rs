@@ -104,13 +104,15 @@ impl Link {
             Address::Unix(_) => return Err("this system has no Unix sockets".to_owned()),
         };
         let shared = Arc::new(Shared::default());
+        // What a script prints before it serves goes where the messages go.
+        let prints = process.is_some();
         let process = Arc::new(Mutex::new(process));
         let (tell, news) = mpsc::channel();
         let (there, theirs) = (shared.clone(), process.clone());
         thread::Builder::new()
             .name("engine's answers".to_owned())
             .spawn(move || {
-                let end = deliver(BufReader::new(input), &there, &tell);
+                let end = deliver(BufReader::new(input), prints, &there, &tell);
                 let end = end.unwrap_or_else(|| match locked(&theirs).as_mut() {
                     Some(process) => process.end(),
                     None => "it closed the connection".to_owned(),
@@ -230,8 +232,14 @@ fn nobody(error: io::Error) -> String {
 }
 
 /// Brings each message to who waits for it, until there are no more. What ended it, if it was not
-/// the end of the input.
-fn deliver(mut input: impl BufRead, shared: &Shared, news: &mpsc::Sender<Tell>) -> Option<String> {
+/// the end of the input. With `prints`, lines before the first message that cannot be one are
+/// somebody's own, for people to read.
+fn deliver(
+    mut input: impl BufRead,
+    mut prints: bool,
+    shared: &Shared,
+    news: &mpsc::Sender<Tell>,
+) -> Option<String> {
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -245,6 +253,11 @@ fn deliver(mut input: impl BufRead, shared: &Shared, news: &mpsc::Sender<Tell>) 
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
+        if prints && !line.trim_ascii_start().starts_with(b"{") {
+            let _ = news.send(Tell::Log { text: shortened(&line) });
+            continue;
+        }
+        prints = false;
         let tell: Tell = match serde_json::from_slice(&line) {
             Ok(tell) => tell,
             // Half a message is the last thing that a process writes that is killed.
@@ -266,8 +279,13 @@ fn deliver(mut input: impl BufRead, shared: &Shared, news: &mpsc::Sender<Tell>) 
 }
 
 fn garbage(line: &[u8], error: &serde_json::Error) -> String {
+    format!("it sent what is no message of the protocol ({error}):\n{}", shortened(line))
+}
+
+fn shortened(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
-    let shown: String = text.trim_end().chars().take(SHOWN).collect();
-    let more = if shown.len() < text.trim_end().len() { "…" } else { "" };
-    format!("it sent what is no message of the protocol ({error}):\n{shown}{more}")
+    let text = text.trim_end();
+    let shown: String = text.chars().take(SHOWN).collect();
+    let more = if shown.len() < text.len() { "…" } else { "" };
+    format!("{shown}{more}")
 }
