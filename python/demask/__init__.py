@@ -1,7 +1,7 @@
 """demask: a debugger for masked diffusion language models.
 
-`serve(model, tokenizer)` lets the program `demask` run its strategies on a model of yours, `Recorder` writes down a
-sampling loop of yours. Importing this package imports neither torch nor transformers.
+`serve(model, tokenizer)` lets the program `demask` run its strategies on your model; `Recorder` records your own
+sampling loop. Importing this package imports neither torch nor transformers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A model and a tokenizer that answer the requests of a debugger."""
+"""Answers to the debugger's requests, from a model and its tokenizer."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from .tokens import Tokens
 if TYPE_CHECKING:
     import torch
 
-# Logits of an earlier pass that are kept for a comparison, bytes. More are computed again.
+# The most bytes of logits that are kept to compare a later pass with. Larger ones are computed again.
 KEPT = 1 << 30
 
-# Passes over this many seconds are waited for layer by layer, so that progress and cancelling are those of the device,
-# which works behind the program's back.
+# In passes that take longer than this many seconds, the program waits for the device after each layer: a device runs
+# asynchronously, and progress and cancelling would otherwise not follow what it has done.
 SLOW = 0.25
 
-# Tokens whose texts are sent at once.
+# The most tokens whose texts one answer holds.
 TEXTS_AT_ONCE = 1 << 17
 
-# Told (layers done, layers in all, the head counting as one); raises where the pass is to stop.
+# Called with (layers computed, layers in all), where the head counts as a layer; raises if the pass is to stop.
 Progress = Callable[[int, int], None]
 
 
 @dataclass
 class Facts:
-    """What people and the debugger know of the model. `context`: the longest sequence in positions, prompt included;
+    """What the debugger is told of the model. `context`: the longest sequence in positions, prompt included;
     `block`: positions in a block of block-causal attention; `grid`: "prompt" where blocks start at the generated region,
     "start" where they start at position 0."""
 
@@ -53,11 +53,11 @@ class Engine:
     """Answers requests, one at a time."""
 
     def __init__(self, model: Model, tokens: Tokens, facts: Facts, sees: bool = True) -> None:
-        """`sees`: an early position sees a late one."""
+        """`sees`: whether a position sees those behind it."""
         self.model, self.tokens, self.facts = model, tokens, facts
         self._sees = sees and not model.call.causal
         self._slow = False
-        # The logits of the last pass that a later one may be compared with.
+        # The last pass, the positions read of it, and their logits: a later pass may be compared with them.
         self._last: Optional[Tuple[Pass, List[int], "torch.Tensor"]] = None
 
     def hello(self) -> Message:
@@ -87,7 +87,7 @@ class Engine:
         }
 
     def can(self) -> List[str]:
-        """What requests may ask for."""
+        """The names of what requests may ask for, as in docs/engine.md."""
         model = self.model
         can = ["guidance", "filters", "noise", "earlier"]
         if self._sees:
@@ -123,7 +123,7 @@ class Engine:
         return {"text": self.tokens.decode(ids)}
 
     def predict(self, message: Message, progress: Progress) -> Message:
-        """The columns of a forward pass. `progress` is told after each layer, and raises where it is to stop."""
+        """The columns of a forward pass. `progress` is called after each layer, and raises if the pass is to stop."""
         request = requests.parse(message)
         self._check(request)
         started = time.monotonic()
@@ -133,7 +133,7 @@ class Engine:
         return {"columns": columns}
 
     def _check(self, request: Request) -> None:
-        """Refuses what this model cannot be asked, before it is."""
+        """Refuses, before any computation, a request that this model cannot answer."""
         length = len(request.pass_.ids)
         if self.facts.context and length > self.facts.context:
             raise EngineError(
@@ -153,16 +153,16 @@ class Engine:
                 )
             for name, what, asked in (
                 ("attention_blocks", "attention in blocks", one.block is not None),
-                ("attention_keys", "keys that are hidden", one.keys is not None),
+                ("attention_keys", "hidden positions", one.keys is not None),
                 ("positions", "position numbers", one.positions is not None),
                 ("shadow", "shadows", request.shadow is not None),
             ):
                 if asked and name not in can:
-                    raise EngineError("unsupported", "this model cannot be given %s (docs/engine.md says why)" % what)
+                    raise EngineError("unsupported", "this model does not take %s (docs/engine.md says why)" % what)
 
     def _reduced(self, request: Request, progress: Progress) -> Reducer:
         first, end = request.rows
-        # Shifted, a row reads the position before it; the first one its own.
+        # With a shift, a row reads the logits of the position before it; position 0 reads its own.
         read = [max(row - 1, 0) if request.shift else row for row in range(first, end)]
         shadow = None
         if request.shadow is not None and "p_shadow" in request.columns:
@@ -194,8 +194,8 @@ class Engine:
     def _shadows(
         self, request: Request, shadow: Tuple[int, int, int], logits: "torch.Tensor", reducer: Reducer
     ) -> None:
-        """Adds the probability of the token that each position holds, at its shadow: plain logits, without filters or
-        suppression; NaN where there is no shadow."""
+        """Adds `p_shadow`: the probability, at a position's shadow, of the token that the position holds. It is computed
+        from plain logits, without filters or suppression, and is NaN where there is no shadow."""
         first, end = request.rows
         plain = Request(request.pass_, (shadow[0], shadow[1]), request.mask, request.eos, ["p_current"])
         seen = Reducer(plain)
@@ -219,7 +219,7 @@ class Engine:
         progress: Progress,
         shadow: Optional[Tuple[int, int, int]],
     ) -> "torch.Tensor":
-        """Logits `[passes, positions read, columns]`, all passes in one batch."""
+        """Logits `[passes, positions read, columns]`; all passes go through the model as one batch."""
         layers = len(self.model.layers)
 
         def watch(done: int) -> None:
@@ -240,7 +240,7 @@ def _wait_for(device: "torch.device") -> None:
 
 
 def as_error(error: BaseException) -> EngineError:
-    """What happened, in words, with the traceback's last lines where the fault is not the request's."""
+    """The error for people, with the end of the traceback unless the request itself was wrong."""
     if isinstance(error, EngineError):
         return error
     trace = last_lines(error)

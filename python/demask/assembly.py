@@ -1,4 +1,4 @@
-"""From a model, a tokenizer and what somebody says of them to an engine."""
+"""Puts an engine together from a model, a tokenizer and the caller's arguments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .tokens import Tokens, id_
 if TYPE_CHECKING:
     import torch
 
-# The longest sequence of a model that does not say how long it may be, positions.
+# The longest sequence, in positions, that is assumed for a model whose configuration names none.
 UNKNOWN_CONTEXT = 1 << 17
 
 # Fields of configurations that hold the longest sequence, and the positions in a block.
@@ -41,7 +41,8 @@ def engine_of(
     probe: bool = True,
     leads: Optional[Leads] = None,
 ) -> Engine:
-    """What `serve` serves; its arguments mean the same. `leads` is told what is computed next, before it is."""
+    """The engine that `serve` serves; the arguments are those of `serve`. `leads` is called before each computation with
+    its inputs."""
     import torch
 
     config = getattr(model, "config", None)
@@ -49,12 +50,12 @@ def engine_of(
     row = family(model_type)
     tokens = Tokens(tokenizer)
     call, blocks, said = row.call, row.block, row.says + (" (family %s)" % model_type if model_type else "")
-    # Elsewhere `block_size` may be the longest sequence.
+    # In the configuration of an unknown family, `block_size` may be the longest sequence.
     if model_type in FAMILIES:
         blocks = next((size for size in (_whole(getattr(config, field, None)) for field in _BLOCKS) if size), blocks)
     if masks is not None:
         if masks not in MASKS:
-            raise ValueError("masks=%r: it is one of %s" % (masks, ", ".join(MASKS)))
+            raise ValueError("masks=%r is not known: give one of %s" % (masks, ", ".join(MASKS)))
         call = dataclasses.replace(call, mask=masks)
     if attention is not None:
         call, blocks, said = _attention(attention, call)
@@ -81,7 +82,9 @@ def engine_of(
         attention=said,
     )
     if context is None:
-        facts.findings.append("the longest sequence is not known: %d positions are assumed" % UNKNOWN_CONTEXT)
+        facts.findings.append(
+            "the longest sequence is not known, %d positions are assumed: serve takes context=" % UNKNOWN_CONTEXT
+        )
     _check_tokens(facts, wrapped.columns, given=(mask is not None, eos is not None))
     sees = True
     if probe:
@@ -94,20 +97,21 @@ def engine_of(
 
 
 def _check_tokens(facts: Facts, columns: int, given: Tuple[bool, bool]) -> None:
-    """Drops special tokens that the model does not have. Raises ValueError for one that somebody gave."""
+    """Drops special tokens that are not in the vocabulary. Raises ValueError for such a token that the caller gave
+    (`given`)."""
     for name, said in zip(("mask", "eos"), given):
         token = getattr(facts, name)
         if token is None or token < columns:
             continue
         if said:
-            raise ValueError("%s=%d: the model has %d tokens" % (name, token, columns))
+            raise ValueError("%s=%d is not in the model's vocabulary of %d: give another token" % (name, token, columns))
         setattr(facts, name, None)
     if facts.mask is None:
         facts.findings.append("no mask token is known: give it with --mask-token")
 
 
 def _take(found: Findings, facts: Facts, model: Model, known: bool) -> None:
-    """What was found, among the facts. `known`: somebody, or the family, says where predictions are read."""
+    """Adds the findings to the facts. `known`: the caller or the family says where predictions are read."""
     facts.findings.extend(found.sentences)
     model.takes_positions = model.takes_positions and found.positions
     opened = found.call.full and not found.call.causal and found.call.mask != "keys"
@@ -134,8 +138,8 @@ def _shortest(model: Model, block: Optional[int]) -> Inputs:
 
 
 def _columns(model: Model, inputs: Inputs) -> int:
-    """The columns of the logits. Where the mask is of the wrong kind another one will do for that; raises what the
-    model raises if none does."""
+    """The number of columns of the logits. If the model raises on a mask of the family's kind, other kinds are tried; if
+    it raises on all of them, the first exception is raised."""
     call = model.call
     try:
         return int(model.logits(inputs, None).shape[2])
@@ -146,7 +150,7 @@ def _columns(model: Model, inputs: Inputs) -> int:
             model.call = Call(mask, full=True)
             try:
                 return int(model.logits(inputs, None).shape[2])
-            except Exception:  # What the first call raised is told.
+            except Exception:  # The exception of the first call is the one that is raised.
                 continue
         raise
     finally:
@@ -154,7 +158,7 @@ def _columns(model: Model, inputs: Inputs) -> int:
 
 
 def _attention(attention: Union[str, int], call: Call) -> Tuple[Call, Optional[int], str]:
-    """The call, the block and what is said of them, for what somebody said."""
+    """The call, the positions in a block and a description, for the caller's `attention`."""
     if attention == "full":
         full = call.mask in ("additive", "boolean", "bias")
         return dataclasses.replace(call, full=full, causal=False), None, "full (said)"
@@ -162,7 +166,7 @@ def _attention(attention: Union[str, int], call: Call) -> Tuple[Call, Optional[i
         return dataclasses.replace(call, causal=True), None, "causal (said)"
     size = int(attention) if str(attention).isdecimal() else 0
     if size < 1:
-        raise ValueError("attention=%r: it is full, causal, or the positions in a block" % (attention,))
+        raise ValueError("attention=%r is not known: it is full, causal, or the positions in a block" % (attention,))
     return dataclasses.replace(call, full=True), size, "block-causal in blocks of %d (said)" % size
 
 
@@ -173,7 +177,7 @@ def _whole(value: Any) -> Optional[int]:
 def _token(
     given: Union[int, str, None], tokens: Tokens, what: str, found: Iterable[Optional[int]]
 ) -> Optional[int]:
-    """The token that somebody gave, by id or text, else the first that was found."""
+    """The token that the caller gave, by id or text, else the first of `found`."""
     if given is None:
         return next((token for token in found if token is not None), None)
     if isinstance(given, int):
@@ -182,7 +186,7 @@ def _token(
     if token is None and given.isdecimal():
         token = int(given)
     if token is None:
-        raise ValueError("%s=%r: the tokenizer has no such token" % (what, given))
+        raise ValueError("%s=%r: the tokenizer has no such token. Give its id" % (what, given))
     return token
 
 
@@ -192,11 +196,11 @@ def _name(model: Any, config: Any) -> str:
 
 
 def _size(model: Model) -> int:
-    """Numbers in the weights; 0 if that is not known."""
+    """The number of parameters; 0 for a function."""
     if model.module is None:
         return 0
     count = getattr(model.module, "num_parameters", None)
     try:
         return int(count()) if callable(count) else sum(one.numel() for one in model.module.parameters())
-    except Exception:  # Packed weights are counted by their own code.
+    except Exception:  # The checkpoint's own code counts packed weights, and may fail.
         return sum(one.numel() for one in model.module.parameters())

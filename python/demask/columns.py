@@ -1,6 +1,6 @@
-"""From logits to the columns of a prediction, on the device: one number or id a row and column leaves it.
+"""Reduces logits to the columns of a prediction, on the device: only one number or id for each row leaves it.
 
-Definitions and ties are those of demask itself: logits are float32, sums over the vocabulary are taken in float64,
+Definitions and ties are those of the program demask: logits are float32, sums over the vocabulary are taken in float64,
 the lowest id wins among equals, a NaN is never the largest and makes every probability of its row NaN.
 """
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 NEVER = float("-inf")
 
-# The columns that are there whatever is asked, by what they hold.
+# The columns that any request may ask for, by type.
 IDS = ("argmax", "choice", "best_unmask")
 NUMBERS = ("p_argmax", "p_choice", "p_eos", "entropy", "margin", "p_best_unmask", "p_current")
 
-# Logits reduced at once, as numbers: 16 M are 64 MB in float32, 130 rows of a vocabulary of 126,464. On a CPU they are as
+# How many logits are reduced at once: 16 M are 64 MB in float32, 130 rows of a vocabulary of 126,464. On a CPU it is as
 # many as its caches hold.
 LOGITS_AT_ONCE = 1 << 24
 LOGITS_IN_CACHE = 1 << 19
 
 
 def rows_at_once(request: Request, columns: int, device: "torch.device") -> int:
-    """Rows whose logits are reduced at once: sorting and comparing hold several float64 copies of them."""
+    """How many rows are reduced at once: fewer where logits are sorted or compared, which takes float64 copies."""
     filters = request.filters
     heavy = request.earlier is not None or (filters is not None and (filters.top_p < 1.0 or filters.top_k > 0))
     canvases = 2 if request.guidance else 1
@@ -37,7 +37,7 @@ def rows_at_once(request: Request, columns: int, device: "torch.device") -> int:
 
 
 def _wide(tensor: "torch.Tensor") -> "torch.Tensor":
-    """In float64, but on Metal, which has none."""
+    """The tensor in float64, except on Metal, which has no float64."""
     return tensor if tensor.device.type == "mps" else tensor.double()
 
 
@@ -83,17 +83,18 @@ class Softmax:
 
 
 def largest(logits: "torch.Tensor") -> "torch.Tensor":
-    """Where the largest of each row is, int64 `[rows]`: the first of equals; NaN is never the largest."""
+    """The id of the largest logit of each row, int64 `[rows]`: the lowest id among equals; NaN is never the largest."""
     return _clean(logits).max(-1).indices
 
 
 def best(logits: "torch.Tensor", k: int) -> "torch.Tensor":
-    """The `k` largest of each row, largest first, lowest id first among equals: int64 `[rows, min(k, columns)]`."""
+    """The ids of the `k` largest logits of each row, largest first, lowest id first among equals: int64
+    `[rows, min(k, columns)]`."""
     clean = _clean(logits)
     count = min(k, clean.shape[-1])
     values, ids = clean.topk(min(k + 1, clean.shape[-1]), -1)
     ids = ids[:, :count]
-    # The order of equals is left to the device, so rows that have some are done again.
+    # The order of equal logits depends on the device, so rows with equal ones are sorted again.
     tied = (values[:, 1:] == values[:, :-1]).any(-1).nonzero()[:, 0]
     if len(tied):
         ids[tied] = _best_of_equals(clean[tied], count)
@@ -112,7 +113,7 @@ def _best_of_equals(clean: "torch.Tensor", k: int) -> "torch.Tensor":
 
 
 def _impossible(logits: "torch.Tensor", pairs: List[Tuple[int, int]]) -> "torch.Tensor":
-    """Logits with some (row, token) made impossible."""
+    """Logits in which the pairs of (row, token) are impossible (-inf)."""
     import torch
 
     pairs = [(row, token) for row, token in pairs if 0 <= row < logits.shape[0] and token < logits.shape[1]]
@@ -125,18 +126,18 @@ def _impossible(logits: "torch.Tensor", pairs: List[Tuple[int, int]]) -> "torch.
 
 
 def filtered(logits: "torch.Tensor", filters: Filters) -> "torch.Tensor":
-    """Logits with what the filters leave out made impossible."""
+    """Logits in which the tokens that the filters leave out are impossible (-inf)."""
     import torch
 
     if filters.temperature > 0.0:
-        # A Python number would be turned into its reciprocal on some devices.
+        # Some devices divide by a Python number through its reciprocal, which rounds otherwise.
         logits = logits / torch.tensor(filters.temperature, dtype=torch.float32, device=logits.device)
     if filters.top_p < 1.0:
         ordered = logits.sort(dim=-1, descending=True, stable=True)
         softmax = Softmax(ordered.values)
         through = softmax.all().cumsum(-1)
         before = torch.cat((torch.zeros_like(through[:, :1]), through[:, :-1]), -1)
-        # The token that crosses the bound is the last one kept, or the first one not.
+        # The token that crosses top_p is the last one kept, or with `strict` the first one left out.
         reached = through.where(before > 0.0, before) if filters.strict else before
         cut = torch.zeros_like(logits, dtype=torch.bool).scatter(-1, ordered.indices, reached > filters.top_p)
         logits = logits.masked_fill(cut, NEVER)
@@ -157,13 +158,13 @@ def divergence(p: Softmax, q: Softmax) -> "torch.Tensor":
 
 
 def _without(softmax: Softmax, mask: int, top: "torch.Tensor") -> Tuple["torch.Tensor", "torch.Tensor"]:
-    """The best token but `mask`, and its probability where `mask` is impossible. `top`: the best two."""
+    """The best token other than `mask`, and its probability if `mask` were impossible. `top`: the best two tokens."""
     first = top[:, 0]
     columns = softmax.logits.shape[-1]
     if mask >= columns or columns == 1:
         return first, softmax.p(first)
     is_mask = first == mask
-    # At most a half is taken away: no digits are lost.
+    # Where `mask` is not the best token, at most half of the sum is subtracted, so no digits are lost.
     weight = _wide(softmax.weights.gather(-1, first[:, None]))
     rest = softmax.sum - _wide(softmax.weights[:, mask : mask + 1])
     p = (weight / rest)[:, 0].float()
@@ -195,8 +196,8 @@ class Reducer:
         self.top_k = 0
 
     def push(self, logits: "torch.Tensor", earlier: Optional["torch.Tensor"] = None) -> None:
-        """Takes the next rows: logits float32 `[rows, columns]`, guidance applied; `earlier` those of the request's
-        earlier canvas, if it has one."""
+        """Reduces the next rows: `logits` are float32 `[rows, columns]` with guidance applied, `earlier` are those of the
+        request's earlier canvas, if it has one."""
         import torch
 
         request, first, wanted = self.request, self.rows, self.request.columns
@@ -257,7 +258,7 @@ class Reducer:
         self.rows += count
 
     def columns(self) -> Message:
-        """The columns as the protocol has them."""
+        """The columns in the form of the protocol."""
         packed: Message = {name: {"u32": packed_ids(ids)} for name, ids in self.ids.items()}
         packed.update({name: {"f32": packed_numbers(numbers)} for name, numbers in self.numbers.items()})
         if "top_k" in self.request.columns:
@@ -272,7 +273,7 @@ class Reducer:
         self.numbers.setdefault(name, []).extend(values.tolist())
 
     def _transformed(self, logits: "torch.Tensor", first: int) -> "torch.Tensor":
-        """Logits as decisions see them: suppressed, filtered."""
+        """Logits after suppression and filters, as strategies read them."""
         logits = _impossible(logits, [(row - first, token) for row, token in self.request.suppressed])
         return logits if self.request.filters is None else filtered(logits, self.request.filters)
 
@@ -285,7 +286,7 @@ class Reducer:
 
     @staticmethod
     def _margin(softmax: Softmax, top: "torch.Tensor") -> "torch.Tensor":
-        """Probability of the best minus that of the second best."""
+        """The probability of the best token minus that of the second best."""
         first = softmax.p(top[:, 0])
         return first - softmax.p(top[:, 1]) if top.shape[1] > 1 else first
 

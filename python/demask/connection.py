@@ -1,4 +1,4 @@
-"""Lines to and from a debugger: over the pipes of a child process, a Unix socket, or a TCP socket of this machine."""
+"""Connections to a debugger: over the pipes of a child process, a Unix socket, or a TCP socket of this machine."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from typing import BinaryIO, Callable, Optional
 
 from .protocol import LONGEST_LINE, EngineError, Message, decode, encode
 
-# How long a client that is refused may take to read why, seconds.
+# How long a client that is refused may take to read the reason, seconds.
 _LAST_WORDS = 2.0
 
 
 class Gone(Exception):
-    """The other side reads nothing any more."""
+    """The other side no longer reads."""
 
 
 class Connection:
-    """One client. `token`: what its first message must hold, where it must hold any."""
+    """One client. `token`: the token that its first message must hold; None if it needs none."""
 
     def __init__(
         self,
@@ -40,10 +40,10 @@ class Connection:
         self.token = token
 
     def read(self) -> Optional[Message]:
-        """The next message; None at the end. What is left of a line that was not ended is no message.
+        """The next message; None at the end. A last line without a line end is ignored.
 
-        Raises `EngineError` of kind "protocol" for a line that is no message, and `Gone` for one that is too long, behind
-        which nothing can be understood.
+        Raises `EngineError` of kind "protocol" for a line that is not a message, and `Gone` for a line that is too long:
+        nobody can tell where the next message begins.
         """
         while True:
             try:
@@ -58,7 +58,7 @@ class Connection:
                 return decode(line)
 
     def send(self, message: Message) -> None:
-        """Sends a message. Raises `Gone` where nobody reads."""
+        """Sends a message. Raises `Gone` if nobody reads it."""
         data = encode(message)
         try:
             with self._lock:
@@ -68,7 +68,7 @@ class Connection:
             raise Gone(str(error)) from None
 
     def admits(self, token: object) -> bool:
-        """Whether a first message with this token is let in. Takes as long for any wrong one."""
+        """Whether a client with this token is let in. Every wrong token takes the same time to compare."""
         if self.token is None:
             return True
         return isinstance(token, str) and hmac.compare_digest(token.encode("utf-8", "replace"), self.token.encode())
@@ -80,8 +80,8 @@ class Connection:
 
 
 def is_child() -> bool:
-    """Whether standard input and output are pipes: somebody started this process to talk to it. A notebook's kernel may
-    have such pipes too, and is talked to elsewhere."""
+    """Whether standard input and output are pipes, as those of a process that demask started. The kernel of a notebook
+    may have such pipes too, and does not count."""
     if "ipykernel" in sys.modules:
         return False
 
@@ -98,11 +98,11 @@ def is_child() -> bool:
 def pipes() -> Connection:
     """The pipes of this process, kept for the protocol alone.
 
-    From then on what the process prints goes to standard error, and it reads nothing from standard input.
+    From then on, what the process prints goes to standard error, and its standard input is empty.
     """
     sink = os.fdopen(os.dup(1), "wb")
     source = os.fdopen(os.dup(0), "rb")
-    # What was printed and not yet written goes to standard error too.
+    # Text that Python still buffers for standard output goes to standard error too.
     os.dup2(2, 1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -115,7 +115,7 @@ def pipes() -> Connection:
 
 
 class Listener:
-    """A socket that clients come to, one at a time; `address` is what demask takes behind --engine."""
+    """A socket that listens for clients; `address` is the one that `demask --engine` takes."""
 
     def __init__(self, sock: socket.socket, address: str, token: Optional[str], path: Optional[Path]) -> None:
         self._socket, self.address, self._token, self._path = sock, address, token, path
@@ -136,12 +136,12 @@ class Listener:
         return None
 
     def close(self) -> None:
-        """Lets nobody in any more, and takes a Unix socket out of its folder."""
+        """Stops listening, and removes the file of a Unix socket."""
         if self._closed:
             return
         self._closed = True
         try:
-            # This wakes up who waits in `accept`.
+            # This wakes up the thread that waits in `accept`.
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
@@ -158,13 +158,13 @@ def _of_socket(client: socket.socket, token: Optional[str]) -> Connection:
         try:
             client.shutdown(socket.SHUT_WR)
             client.settimeout(patience)
-            # A socket that is closed on words not read takes back what was sent last.
+            # If a socket is closed before it has read everything, the system may discard what it sent last.
             while patience and client.recv(1 << 16):
                 pass
         except OSError:
             pass
         try:
-            # This wakes up who reads on another thread.
+            # This wakes up the thread that reads from the socket.
             client.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
@@ -176,9 +176,9 @@ def _of_socket(client: socket.socket, token: Optional[str]) -> Connection:
 
 
 def runtime_folder() -> Path:
-    """Where sockets lie: `demask` in XDG_RUNTIME_DIR, else a folder of this user's own in the temporary one.
+    """The folder for sockets: `demask` in XDG_RUNTIME_DIR, else a folder of this user in the temporary folder.
 
-    Raises `EngineError` where that folder is somebody else's.
+    Raises `EngineError` if that folder belongs to somebody else.
     """
     named = os.environ.get("XDG_RUNTIME_DIR")
     if named and os.path.isdir(named):
@@ -198,8 +198,8 @@ def listen(address: Optional[str] = None) -> Listener:
     """Listens at `unix:PATH` or `tcp:127.0.0.1:PORT` (port 0: any free one); without an address, at a Unix socket in the
     runtime folder.
 
-    A TCP socket gets a random token, which is part of `Listener.address`. Raises `EngineError` of kind "load" where the
-    address is none, is in use, or is not this machine alone.
+    A TCP socket gets a random token, which is part of `Listener.address`. Raises `EngineError` of kind "load" if the
+    address is malformed, is in use, or can be reached from other machines.
     """
     if address is None:
         path = runtime_folder() / ("engine-%d-%s.sock" % (os.getpid(), secrets.token_hex(3)))
@@ -209,7 +209,7 @@ def listen(address: Optional[str] = None) -> Listener:
         return _unix(Path(rest))
     if kind == "tcp":
         return _tcp(address, rest)
-    raise EngineError("load", "%s is no address: unix:PATH or tcp:127.0.0.1:PORT" % address)
+    raise EngineError("load", "%s is no address: give unix:PATH or tcp:127.0.0.1:PORT" % address)
 
 
 def _unix(path: Path) -> Listener:
@@ -227,15 +227,16 @@ def _unix(path: Path) -> Listener:
         sock.listen(8)
     except OSError as error:
         sock.close()
-        raise EngineError("load", "unix:%s cannot be listened at (%s)" % (path, error)) from None
+        message = "cannot listen at unix:%s (%s): give another address with --listen" % (path, error)
+        raise EngineError("load", message) from None
     return Listener(sock, "unix:%s" % path, None, path)
 
 
 def _remove_dead(path: Path) -> None:
-    """Removes a socket that nobody listens at any more. Raises OSError where somebody does, or where it is no socket."""
+    """Removes a socket at which nobody listens any more. Raises OSError if somebody does, or if it is not a socket."""
     try:
         if not stat.S_ISSOCK(path.lstat().st_mode):
-            raise OSError("something else has this name")
+            raise OSError("a file that is not a socket has this name")
     except FileNotFoundError:
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
@@ -255,12 +256,12 @@ def _tcp(address: str, rest: str) -> Listener:
         loopback = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
         number = int(port)
     except ValueError:
-        raise EngineError("load", "%s is no address: tcp:127.0.0.1:PORT" % address) from None
+        raise EngineError("load", "%s is no address: give tcp:127.0.0.1:PORT" % address) from None
     if not loopback.is_loopback:
         raise EngineError(
             "load",
-            "%s can be reached from other machines, and nothing here is encrypted: listen at tcp:127.0.0.1:%d, and bring "
-            "the port over with ssh -L" % (address, number),
+            "%s can be reached from other machines, and the connection is not encrypted: listen at tcp:127.0.0.1:%d, and "
+            "forward the port with ssh -L" % (address, number),
         )
     sock = socket.socket(socket.AF_INET6 if loopback.version == 6 else socket.AF_INET, socket.SOCK_STREAM)
     try:
@@ -269,7 +270,8 @@ def _tcp(address: str, rest: str) -> Listener:
         sock.listen(8)
     except (OSError, OverflowError) as error:
         sock.close()
-        raise EngineError("load", "%s cannot be listened at (%s)" % (address, error)) from None
+        message = "cannot listen at %s (%s): give another port; port 0 takes any free one" % (address, error)
+        raise EngineError("load", message) from None
     token = secrets.token_urlsafe(18)
     shown = "[%s]" % loopback if loopback.version == 6 else str(loopback)
     return Listener(sock, "tcp:%s:%d#%s" % (shown, sock.getsockname()[1], token), token, None)

@@ -1,4 +1,4 @@
-"""What is said between the engine and one debugger, from its first message to its last."""
+"""The conversation of the engine with one debugger, from the first message to the last."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from .answers import Engine, as_error
 from .connection import Connection, Gone
 from .protocol import PROTOCOL, EngineError, Message
 
-# How long a client may take to say who it is, seconds.
+# How long a client may take to send its first message, seconds.
 PATIENCE = 10.0
 
-# Seconds between two messages of progress: each wakes the client up.
+# The least time between two messages of progress, seconds: each one wakes the client up.
 GAP = 0.02
 
-# Requests that wait at most; who asks for more waits itself.
+# The most requests that may wait. Further ones are not read until there is room.
 _WAITING = 16
 
 
 class Cancelled(Exception):
-    """The answer to the request in work is not wanted any more."""
+    """The answer to the current request is not wanted any more."""
 
 
 class Inbox:
-    """Reads on a thread of its own, so that a request can be cancelled while it is worked on."""
+    """Reads messages on a thread of its own, so that a request can be cancelled while it is computed."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -52,7 +52,7 @@ class Inbox:
                 id_ = message.get("id")
                 with self._lock:
                     if message["type"] == "cancel":
-                        # One that is answered already, or was never asked, has nothing to cancel.
+                        # A request that was answered already, or never sent, cannot be cancelled.
                         self._cancelled |= {id_} & self._waiting if isinstance(id_, int) else set()
                         continue
                     if isinstance(id_, int):
@@ -65,9 +65,9 @@ class Inbox:
             self._queue.put(None)
 
     def next(self, patience: Optional[float] = None) -> Optional[Message]:
-        """The next message but those that cancel; None at the end, or after `patience` seconds without one.
+        """The next message other than "cancel"; None at the end, or if none comes for `patience` seconds.
 
-        Raises `EngineError` for a line that is no message.
+        Raises `EngineError` for a line that is not a message.
         """
         try:
             message = self._queue.get(timeout=patience)
@@ -82,7 +82,7 @@ class Inbox:
         return self.gone.is_set() or id_ in self._cancelled
 
     def drop(self) -> None:
-        """Reads no more, and lets go of what waits."""
+        """Stops reading, and forgets the requests that wait."""
         self._dropped = True
         try:
             while True:
@@ -91,14 +91,14 @@ class Inbox:
             pass
 
     def answered(self, id_: int) -> None:
-        """Forgets a request."""
+        """Forgets a request that was answered."""
         with self._lock:
             self._waiting.discard(id_)
             self._cancelled.discard(id_)
 
 
 def greet(connection: Connection, inbox: Inbox) -> bool:
-    """Reads a client's first message; whether it is let in. One that is not hears why. May raise `Gone`."""
+    """Reads a client's first message; whether the client is let in. If not, it is sent the reason. May raise `Gone`."""
     try:
         hello = inbox.next(PATIENCE)
         if hello is None:
@@ -110,7 +110,7 @@ def greet(connection: Connection, inbox: Inbox) -> bool:
         if hello.get("protocol") != PROTOCOL:
             raise EngineError(
                 "protocol",
-                "%s speaks protocol %s, this engine %d: install the Python package `demask` of the program's version"
+                "%s speaks protocol %s, and this engine %d: use the Python package `demask` that came with that program"
                 % (str(hello.get("program"))[:80], str(hello.get("protocol"))[:20], PROTOCOL),
             )
     except EngineError as error:
@@ -120,7 +120,7 @@ def greet(connection: Connection, inbox: Inbox) -> bool:
 
 
 def converse(connection: Connection, inbox: Inbox, engine: Engine) -> None:
-    """Greets back and answers requests, in order, until the client leaves."""
+    """Sends the engine's greeting and answers requests, in order, until the client leaves."""
     try:
         connection.send(engine.hello())
         while True:
@@ -141,7 +141,7 @@ def converse(connection: Connection, inbox: Inbox, engine: Engine) -> None:
 def _answer(connection: Connection, inbox: Inbox, engine: Engine, message: Message) -> None:
     kind, id_ = message["type"], message.get("id")
     if isinstance(id_, bool) or not isinstance(id_, int):
-        connection.send(EngineError("protocol", "a message of type %.40r has no number" % kind).answer(None))
+        connection.send(EngineError("protocol", "a message of type %.40r has no whole number `id`" % kind).answer(None))
         return
 
     told = time.monotonic()
@@ -172,7 +172,7 @@ def _answer(connection: Connection, inbox: Inbox, engine: Engine, message: Messa
         raise
     except Cancelled:
         answer = EngineError("cancelled", "cancelled").answer(id_)
-    except Exception as error:  # Whatever a model or a tokenizer raises.
+    except Exception as error:  # A model or a tokenizer may raise anything.
         answer = as_error(error).answer(id_)
     inbox.answered(id_)
     connection.send(answer)
@@ -181,12 +181,12 @@ def _answer(connection: Connection, inbox: Inbox, engine: Engine, message: Messa
 def _number(message: Message, name: str) -> int:
     value = message.get(name)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 32:
-        raise EngineError("protocol", "%s: %s is no whole number in 0..2^32" % (message["type"], name))
+        raise EngineError("protocol", "%s: %s is not a whole number in 0..2^32" % (message["type"], name))
     return value
 
 
 def _numbers(message: Message, name: str) -> "list[int]":
     values = message.get(name)
     if not isinstance(values, list):
-        raise EngineError("protocol", "%s: %s is no list" % (message["type"], name))
+        raise EngineError("protocol", "%s: %s is not a list" % (message["type"], name))
     return [_number({"type": message["type"], name: value}, name) for value in values]

@@ -1,7 +1,7 @@
-"""`python -m demask.engine MODEL`: serves a checkpoint that transformers loads to the program `demask`.
+"""`python -m demask.engine MODEL`: transformers loads a checkpoint, and the program `demask` runs its strategies on it.
 
-demask starts it itself (`demask --backend torch --model MODEL`, or `demask --engine "python -m demask.engine MODEL"`) and
-talks to it over its pipes. With --listen, or started in a terminal, it waits at a socket instead.
+demask starts the engine (`demask --backend torch --model MODEL`, or `demask --engine "python -m demask.engine MODEL"`) and
+talks to it over its pipes. With --listen, or in a terminal, the engine waits at a socket instead.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .conversation import Inbox, converse, greet
 from .loading import Checkpoint, Work, load
 from .protocol import EngineError
 
-# The exit code of what went wrong, as that of demask.
+# The exit code after an error, the same as that of demask.
 FAILED = 1
 
 
@@ -32,35 +32,35 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("model", help="a folder, or a name on the Hugging Face Hub")
     made.add_argument("--device", default="auto", help="auto (CUDA where there is one), cpu, cuda:N, mps [auto]")
-    made.add_argument("--device-map", metavar="MAP", help="spreads layers over devices, as transformers does it: auto")
+    made.add_argument("--device-map", metavar="MAP", help="auto: transformers spreads the layers over the devices")
     made.add_argument("--dtype", default="auto", help="auto (as saved), float32, bfloat16, float16 [auto]")
-    made.add_argument("--revision", help="of a model on the Hub: a branch, tag or commit")
+    made.add_argument("--revision", help="the branch, tag or commit of a model on the Hub")
     made.add_argument(
         "--trust-remote-code",
         action="store_true",
-        help="lets Python code run that comes with the checkpoint; read it before",
+        help="runs the Python code that comes with the checkpoint; read that code first",
     )
     made.add_argument(
-        "--listen", metavar="ADDRESS", help="unix:PATH or tcp:127.0.0.1:PORT, in place of the pipes; PORT 0 is any free one"
+        "--listen", metavar="ADDRESS", help="listens at unix:PATH or tcp:127.0.0.1:PORT; PORT 0 takes any free one"
     )
     made.add_argument("--mask-token", metavar="TOKEN", help="the mask token, by id or text")
     made.add_argument("--eos-token", metavar="TOKEN", help="the end-of-sequence token, by id or text")
     made.add_argument(
-        "--attention", metavar="KIND", help="full, causal, or the positions in a block; what the family does if not given"
+        "--attention", metavar="KIND", help="full, causal, or the number of positions in a block [as the model's family]"
     )
     made.add_argument(
         "--shift",
         choices=("yes", "no"),
-        help="whether position i is predicted by the logits of position i - 1; what the family does if not given",
+        help="whether position i is predicted by the logits of position i - 1 [as the model's family]",
     )
-    made.add_argument("--name", help="the model's name for people")
-    made.add_argument("--no-probe", action="store_true", help="does not try out what the model does")
+    made.add_argument("--name", help="the model's name, as demask shows it")
+    made.add_argument("--no-probe", action="store_true", help="leaves out the passes that find out what the model does")
     made.add_argument("--version", action="version", version="demask.engine " + __version__)
     return made
 
 
 def load_engine(args: argparse.Namespace, work: Work) -> Engine:
-    """What the command line names, loaded and tried out. Raises `EngineError`, and what `work` raises."""
+    """Loads the model that the command line names and tries it out. Raises `EngineError`, and what `work` raises."""
     model, tokenizer = load(_checkpoint(args), work)
     work("the first pass" if args.no_probe else "trying out the model")
     from .assembly import engine_of
@@ -81,7 +81,7 @@ def load_engine(args: argparse.Namespace, work: Work) -> Engine:
         raise EngineError("load", str(error)) from None
     except Gone:
         raise
-    except Exception as error:  # Whatever the model raises.
+    except Exception as error:  # A model may raise anything.
         found = as_error(error)
         raise EngineError("load", found.message, found.trace) from error
 
@@ -109,11 +109,11 @@ def main(arguments: Optional[List[str]] = None) -> int:
     def ended(*_: object) -> None:
         raise KeyboardInterrupt
 
-    # Who ends it this way wants its socket to go too.
+    # SIGTERM ends the program as Ctrl-C does, so that the file of its socket is removed.
     signal.signal(signal.SIGTERM, ended)
     try:
         if parallel.rank() > 0:
-            # Standard output is the first process's alone.
+            # Only the first process may write to standard output, which carries the protocol.
             os.dup2(2, 1)
             parallel.follow(load(_checkpoint(args), lambda what: None)[0])
             return 0
@@ -164,5 +164,5 @@ def _at_socket(args: argparse.Namespace) -> int:
 if __name__ == "__main__":
     code = main()
     sys.stderr.flush()
-    # At once: libraries take a second or more to take themselves down, and nothing is left to be kept.
+    # The process ends at once: libraries take a second or more to shut down, and nothing is left to save.
     os._exit(code)

@@ -1,4 +1,4 @@
-"""How known families of models are called: a row each."""
+"""How models of the known families are called: one row for each family."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Family:
     `call`: how they take masks. `shift`: position i is predicted by the logits of position i − 1. `block`: positions in a
     block of block-causal attention, with the blocks from the start of the generated region (`grid` "prompt") or from
     position 0 ("start"). `mask`: the mask token where neither the configuration nor the tokenizer names it. `says`: who
-    sees whom, for people.
+    sees whom, in words.
     """
 
     call: Call
@@ -26,18 +26,18 @@ class Family:
     mask: Optional[int] = None
 
 
-# Models that see all positions as they are, and take a 4-D mask where they are not to.
+# Models that see all positions without a mask, and take a 4-D mask where some are to be hidden.
 _FULL = Call("additive")
 # Models that are causal unless a 4-D mask says otherwise.
 _OPENED = Call("additive", full=True)
-# The same, where the mask is one of booleans (a mask to add would be read the wrong way round).
+# The same with a mask of booleans: these models would read an additive mask the wrong way round.
 _OPENED_BY_BOOLEANS = Call("boolean", full=True)
 
 _ITSELF = "full"
 _BY_MASK = "full, by a 4-D mask"
 _BLOCKS = "block-causal, by a 4-D mask"
 
-# By `model_type` of config.json. Where the code that comes with a checkpoint is another version, the probe finds it out.
+# By `model_type` of config.json. If a checkpoint comes with another version of the code, the probe finds that out.
 FAMILIES: Dict[str, Family] = {
     "llada": Family(Call("bias"), _ITSELF, mask=126336),
     "illada": Family(_FULL, _ITSELF, mask=5),
@@ -58,7 +58,7 @@ FAMILIES: Dict[str, Family] = {
     "llama": Family(_OPENED, _BY_MASK),
 }
 
-# An unknown model is called plainly: without a mask where all may be seen.
+# A model of an unknown family gets no mask where all positions may be seen.
 UNKNOWN = Family(_FULL, "as the model does it")
 
 

@@ -1,4 +1,4 @@
-"""Loading a checkpoint by transformers."""
+"""Loads a checkpoint with transformers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from .protocol import EngineError, last_lines
 
-# Told what is being done.
+# Called with the step of loading that begins, in words.
 Work = Callable[[str], None]
 
 NO_TORCH = (
@@ -20,7 +20,7 @@ NO_TORCH = (
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Which checkpoint, and how it is loaded.
+    """A checkpoint, and how it is loaded.
 
     `path`: a folder or a name on the Hugging Face Hub. `device`: "auto", "cpu", "cuda:0", …; `device_map`: what
     transformers takes, e.g. "auto" for several devices; `dtype`: "auto" (as saved), "bfloat16", …; `trust`: whether code
@@ -79,35 +79,39 @@ def load(checkpoint: Checkpoint, work: Work) -> Tuple[Any, Any]:
     work("loading the tokenizer")
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint.path, **shared)
-    except Exception as error:  # It is missing, or needs a library that is.
-        print("no tokenizer: %s" % _first_line(error), file=sys.stderr)
+    except Exception as error:  # The tokenizer is missing, or a library that it needs is.
+        print("warning: no tokenizer, so prompts must be token ids: %s" % _first_line(error), file=sys.stderr)
         tokenizer = None
     return model, tokenizer
 
 
 def _model(transformers: Any, checkpoint: Checkpoint, config: Any, fields: Dict[str, Any]) -> Any:
-    """The model by the first class that knows it, with an attention that takes 4-D masks."""
+    """The model, loaded by the first class that knows it, with an attention that takes 4-D masks."""
     failure: Optional[Exception] = None
     for name in classes(config):
         auto = getattr(transformers, name)
         for attention in ("sdpa", "eager"):
             try:
                 return auto.from_pretrained(checkpoint.path, attn_implementation=attention, **fields)
-            except Exception as error:  # Whatever a checkpoint's own code raises.
+            except Exception as error:  # A checkpoint's own code may raise anything.
                 if "Unrecognized configuration class" in str(error):
                     break
                 failure = error
-                # Another attention mends nothing else.
+                # Another attention implementation helps only if the error is about attention.
                 if "attn" not in str(error) and "attention" not in str(error).lower():
                     raise _failed(transformers, checkpoint, error, config) from error
     if failure is not None:
         raise _failed(transformers, checkpoint, failure, config) from failure
     kind = getattr(config, "model_type", "?")
-    raise EngineError("load", "%s: transformers knows no language model of type %s" % (checkpoint.path, kind))
+    raise EngineError(
+        "load",
+        "%s: transformers knows no language model of type %s. Update transformers, or load the model in a script that ends "
+        "in demask.serve(model, tokenizer)" % (checkpoint.path, kind),
+    )
 
 
 def classes(config: Any) -> List[str]:
-    """Names of transformers' automatic classes to try, the likeliest first."""
+    """The names of transformers' auto classes to try, the likeliest first."""
     mine = getattr(config, "auto_map", None) or {}
     names = ["AutoModelForCausalLM", "AutoModelForMaskedLM", "AutoModel"]
     architectures = getattr(config, "architectures", None) or [""]
@@ -120,12 +124,12 @@ def classes(config: Any) -> List[str]:
 def _tried(transformers: Any, checkpoint: Checkpoint, make: Callable[[], Any]) -> Any:
     try:
         return make()
-    except Exception as error:  # Whatever transformers and a checkpoint's own code raise.
+    except Exception as error:  # Transformers and a checkpoint's own code may raise anything.
         raise _failed(transformers, checkpoint, error) from error
 
 
 def _failed(transformers: Any, checkpoint: Checkpoint, error: Exception, config: Any = None) -> EngineError:
-    """Why a checkpoint cannot be loaded, and what may help."""
+    """The error of a checkpoint that cannot be loaded, with what may help."""
     if _is_trust(error):
         return EngineError(
             "load",
@@ -153,13 +157,13 @@ def _first_line(error: BaseException) -> str:
 
 
 def _dtype_name(transformers: Any) -> str:
-    """`torch_dtype` is `dtype` since 4.56."""
+    """The argument for the type: `dtype` since transformers 4.56, `torch_dtype` before."""
     major, minor = (int(part) for part in str(transformers.__version__).split(".")[:2])
     return "dtype" if (major, minor) >= (4, 56) else "torch_dtype"
 
 
 def _parallel(transformers: Any) -> Dict[str, Any]:
-    """How tensor parallel is asked for: by a configuration of its own in newer versions."""
+    """The arguments that ask for tensor parallelism: newer versions of transformers take a configuration object."""
     try:
         return {"distributed_config": transformers.distributed.DistributedConfig(tp_plan="auto")}
     except (AttributeError, ImportError, TypeError):
@@ -172,7 +176,7 @@ def _dtype(torch: Any, name: str) -> Any:
     short = {"f32": "float32", "bf16": "bfloat16", "f16": "float16", "fp16": "float16", "fp32": "float32"}
     found = getattr(torch, short.get(name, name), None)
     if not isinstance(found, torch.dtype) or not found.is_floating_point:
-        raise EngineError("load", "--dtype %s: it is auto, float32, bfloat16 or float16" % name)
+        raise EngineError("load", "--dtype %s is not known: give auto, float32, bfloat16 or float16" % name)
     return found
 
 
@@ -181,9 +185,9 @@ def _device(torch: Any, name: str) -> str:
         try:
             torch.device(name)
         except RuntimeError:
-            raise EngineError("load", "--device %s: it is auto, cpu, cuda or cuda:N" % name) from None
+            raise EngineError("load", "--device %s is not known: give auto, cpu, cuda, cuda:N or mps" % name) from None
         if name.startswith("cuda") and not torch.cuda.is_available():
-            raise EngineError("load", "--device %s: this PyTorch sees no CUDA device" % name)
+            raise EngineError("load", "--device %s: PyTorch sees no CUDA device here. Give --device cpu" % name)
         return name
     if torch.cuda.is_available():
         return "cuda"

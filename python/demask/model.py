@@ -1,4 +1,4 @@
-"""A model as it is called: a torch module, a transformers model, or a function from ids to logits."""
+"""Calls a model: a torch module, a transformers model, or a function from ids to logits."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from .protocol import EngineError
 if TYPE_CHECKING:
     import torch
 
-# Told how many layers are done; raises where the pass is to stop.
+# Called with the number of layers computed; raises if the pass is to stop.
 Watch = Callable[[int], None]
 
-# How a model takes who may see whom: a 4-D mask to add to scores, a 4-D mask of booleans, the same mask to add under
-# the name `attention_bias`, a 2-D mask of keys, or not at all.
+# The attention mask that a model takes: a 4-D mask to add to the scores, a 4-D mask of booleans, a 4-D mask to add under
+# the name `attention_bias`, a 2-D mask of keys, or none.
 MASKS = ("additive", "boolean", "bias", "keys", "none")
 
-# The name under which models of transformers take the positions whose logits are wanted.
+# The argument of transformers' models for the positions whose logits are wanted.
 _KEEPS = "logits_to_keep"
 
 
 @dataclass(frozen=True)
 class Call:
-    """How a model wants to be called.
+    """How a model is called.
 
-    `mask`: one of `MASKS`. `full`: a mask is given even where everybody sees everybody, since without one the model is
-    causal. `causal`: what is asked as full attention is made causal.
+    `mask`: one of `MASKS`. `full`: a mask is given even where every position sees all, since the model is causal without
+    one. `causal`: attention is made causal where full attention is asked for.
     """
 
     mask: str = "additive"
@@ -37,7 +37,7 @@ class Call:
     causal: bool = False
 
 
-# Told what is computed next: the inputs, the positions whose logits are wanted, and how the model is called.
+# Called before a computation with its inputs, the positions whose logits are wanted, and how the model is called.
 Leads = Callable[[Inputs, Optional[List[int]], Call], None]
 
 
@@ -59,9 +59,9 @@ class Model:
         self._takes = _parameters(forward)
         # Whether position numbers reach the model.
         self.takes_positions = not self._named or "position_ids" in self._takes
-        # Whether the head is computed for the positions only whose logits are wanted.
+        # Whether the model can compute its head for the wanted positions only.
         self.keeps = False
-        # Tells the other processes of a tensor parallel model what is computed next.
+        # Sends the next computation to the other processes of a tensor parallel model.
         self.leads: Optional[Leads] = None
 
     @property
@@ -70,16 +70,16 @@ class Model:
         return self.call.mask in ("additive", "boolean", "bias")
 
     def logits(self, inputs: Inputs, rows: Optional[List[int]], watch: Optional[Watch] = None) -> "torch.Tensor":
-        """Logits of a call, `[batch, rows, columns]` in the model's own type; of all positions where `rows` is None.
+        """Logits of a call, `[batch, rows, columns]` in the model's own type; `rows` None means all positions.
 
-        Raises `EngineError` of kind "failed" where what comes back has another shape, and whatever the model raises.
+        Raises `EngineError` of kind "failed" if the logits have another shape, and anything that the model raises.
         """
         import torch
 
         batch, length = inputs.ids.shape
         kept = rows if self.keeps else None
         if self.leads is not None:
-            # The others cannot be called back once they compute: who wants to stop hears of it behind the pass.
+            # The other processes cannot be interrupted while they compute, so a pass is cancelled only once it is done.
             self.leads(inputs, kept, self.call)
         with torch.no_grad(), _Hooks(self.layers, watch, late=self.leads is not None):
             output = self.run(inputs, kept)
@@ -102,7 +102,7 @@ class Model:
         return logits
 
     def try_keeping(self, inputs: Inputs) -> None:
-        """Finds out whether the head can be computed for some positions only; `inputs` has two at least."""
+        """Finds out whether the head can be computed for some positions only; `inputs` has at least two positions."""
         import torch
 
         if _KEEPS not in self._takes:
@@ -111,11 +111,11 @@ class Model:
             expected = self.logits(inputs, [1, 0])
             self.keeps = True
             self.keeps = torch.allclose(self.logits(inputs, [1, 0]), expected, rtol=1e-2, atol=1e-2, equal_nan=True)
-        except Exception:  # It takes their number, or something else.
+        except Exception:  # The argument is a count in some models.
             self.keeps = False
 
     def run(self, inputs: Inputs, kept: Optional[List[int]]) -> Any:
-        """Calls the model; what it gives back. `kept`: positions whose logits are wanted, None for all."""
+        """Calls the model and returns its output. `kept`: the positions whose logits are wanted; None for all."""
         import torch
 
         mask = self._mask(inputs)
@@ -130,7 +130,7 @@ class Model:
             named["position_ids"] = inputs.positions
         if kept is not None:
             named[_KEEPS] = torch.tensor(kept, dtype=torch.int64, device=self.device)
-        # What was computed for one canvas is of no use for the next.
+        # Keys and values of one canvas are of no use for the next: its tokens change at any position.
         named.update({"use_cache": False} if "use_cache" in self._takes else {})
         named.update({"return_dict": True} if "return_dict" in self._takes else {})
         if "input_ids" in self._takes:
@@ -138,7 +138,7 @@ class Model:
         return self.function(inputs.ids, **named)
 
     def _mask(self, inputs: Inputs) -> Optional["torch.Tensor"]:
-        """The mask in the model's own manner; None where it needs none."""
+        """The attention mask in the form that the model takes; None if it needs none."""
         import torch
 
         batch, length = inputs.ids.shape
@@ -161,7 +161,7 @@ class Model:
 
 
 class _Hooks:
-    """Tells `watch` after each layer, for as long as a pass takes. `late`: what it raises is raised behind the pass."""
+    """Calls `watch` after each layer of a pass. `late`: an exception that it raises is raised only after the pass."""
 
     def __init__(self, layers: List["torch.nn.Module"], watch: Optional[Watch], late: bool) -> None:
         self.layers, self.watch, self.late = layers, watch, late
@@ -197,7 +197,7 @@ class _Hooks:
 
 
 def _logits_in(output: Any) -> "torch.Tensor":
-    """The logits in what a model gives back: a tensor, something with `.logits`, a dict or a tuple."""
+    """The logits in a model's output: a tensor, an object with `.logits`, a dict or a tuple."""
     import torch
 
     found = getattr(output, "logits", None)
@@ -208,7 +208,8 @@ def _logits_in(output: Any) -> "torch.Tensor":
     if found is None:
         found = output
     if not isinstance(found, torch.Tensor):
-        raise EngineError("failed", "the model gave %s and no logits" % type(output).__name__)
+        name = type(output).__name__
+        raise EngineError("failed", "the model gave %s and no logits: return a tensor, or an object with `.logits`" % name)
     return found
 
 
@@ -220,7 +221,7 @@ def _parameters(function: Callable[..., Any]) -> List[str]:
 
 
 def _device_of(module: Optional["torch.nn.Module"]) -> "torch.device":
-    """Where ids go: to the embedding, which is first where layers lie on several devices."""
+    """The device for ids: that of the embedding, since the layers may lie on several devices."""
     import torch
 
     if module is None:
@@ -228,7 +229,7 @@ def _device_of(module: Optional["torch.nn.Module"]) -> "torch.device":
     embedding = getattr(module, "get_input_embeddings", None)
     try:
         found = embedding() if callable(embedding) else None
-    except Exception:  # Some models have the method and not what it asks for.
+    except Exception:  # Some models have the method, but no embedding under the name that it expects.
         found = None
     for source in (found, module):
         for parameter in _tensors(source):
@@ -238,7 +239,7 @@ def _device_of(module: Optional["torch.nn.Module"]) -> "torch.device":
 
 
 def _dtype_of(module: Optional["torch.nn.Module"]) -> "torch.dtype":
-    """The type the module computes in."""
+    """The floating-point type that the module computes in."""
     import torch
 
     said = getattr(module, "dtype", None)
@@ -254,7 +255,7 @@ def _tensors(module: Optional["torch.nn.Module"]) -> Iterator["torch.Tensor"]:
 
 
 def _layers_of(module: Optional["torch.nn.Module"]) -> List["torch.nn.Module"]:
-    """The layers in order: the longest list of modules of one class, the outermost of equally long ones."""
+    """The layers in order: the longest list of modules of one class, and the outermost if several are equally long."""
     import torch
 
     found: List["torch.nn.Module"] = []

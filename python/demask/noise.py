@@ -20,7 +20,7 @@ _AVALANCHE = 0x165667919E3779F9
 _ALL = (1 << 64) - 1
 _HALF = (1 << 32) - 1
 
-# Numbers whose noise is made at once: some 64-bit numbers each.
+# How many numbers are drawn at once: each takes several 64-bit numbers in between.
 AT_ONCE = 1 << 20
 
 
@@ -71,7 +71,7 @@ def gumbel(
     """
     import torch
 
-    # Metal has no float64: the noise is made on the CPU there.
+    # Metal has no float64, so the CPU draws the noise for it.
     where = torch.device("cpu") if device.type == "mps" else device
     rows = max(AT_ONCE // max(columns, 1), 1)
     noise = torch.empty((len(slots), columns), dtype=torch.float32, device=where)

@@ -1,4 +1,4 @@
-"""One model over several processes, as torchrun starts them: the first one talks, the others compute along."""
+"""One model over several processes of torchrun: the first one talks to demask, and the others compute with it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, List, Optional, Tuple
 from .model import Call, Leads, Model
 from .passes import Inputs
 
-# What is sent before a pass; None at the end.
+# The message to the other processes before a pass; None at the end.
 _Work = Optional[Tuple[Any, Any, Any, Optional[List[int]], Call]]
 
 
@@ -31,7 +31,7 @@ def _exchange(work: _Work) -> _Work:
 
 
 def leads() -> Leads:
-    """Tells the other processes what to compute next."""
+    """A function that sends the next computation to the other processes."""
 
     def tell(inputs: Inputs, kept: Optional[List[int]], call: Call) -> None:
         tensors = (None if one is None else one.cpu() for one in (inputs.ids, inputs.allowed, inputs.positions))
@@ -47,7 +47,7 @@ def dismiss() -> None:
 
 
 def follow(model: Any) -> None:
-    """Computes along until the first process is done."""
+    """Runs the passes that the first process sends, until it is done."""
     import torch
 
     wrapped = Model(model, Call())

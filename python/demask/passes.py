@@ -1,4 +1,4 @@
-"""How a request becomes calls of the model: ids, masks of who may see whom, position numbers."""
+"""Turns a request into the inputs of the model: ids, attention masks, position numbers."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ def additive(allowed: "torch.Tensor", dtype: "torch.dtype") -> "torch.Tensor":
 
 
 def keys_only(allowed: "torch.Tensor", batch: int) -> "torch.Tensor":
-    """A mask of keys, int64 `[batch, length]`, for models that take no other. Raises `EngineError` where positions do
-    not all see the same."""
+    """A 2-D mask of keys, int64 `[batch, length]`, for models that take no other. Raises `EngineError` unless all positions
+    see the same ones."""
     keys = allowed[:, 0, :]
     if not bool((allowed == keys[:, None, :]).all()):
         raise EngineError("unsupported", "this model takes no mask that differs from position to position")

@@ -1,7 +1,7 @@
-"""What a model does, found out by calling it: who sees whom, where predictions are read, what batches change.
+"""Finds out what a model does by calling it: who sees whom, where predictions are read, what batches change.
 
 A model that runs causally by mistake still writes plausible text, and so does one whose logits are read one position
-off. Both are found here in a few short passes.
+off. A few short passes find both.
 """
 
 from __future__ import annotations
@@ -20,30 +20,31 @@ from .tokens import Tokens
 if TYPE_CHECKING:
     import torch
 
-# Positions of a sequence that is tried.
+# The length of the sequences that are tried, positions.
 LENGTH = 12
 
-# A difference of logits that is less than this share of what a visible token makes, or of the largest, is rounding.
+# A difference of logits counts as rounding below this share of the difference that a visible token makes, or of the
+# largest logit.
 _NOTHING = 0.01
 
-# Reading a position off must be better by this much to be believed, nats a token.
+# The model is taken as shifted only if reading one position before is better by this much, nats a token.
 _BETTER = 1.0
 
-# What is read to find out where predictions stand.
+# The text on which it is tried out where predictions are read.
 _TEXT = (
     "The sun rises in the east and sets in the west. Water freezes at zero degrees and boils at one hundred degrees. "
     "There are seven days in a week and twelve months in a year."
 )
-# Every so many-th token of it is masked.
+# One token in so many of this text is masked.
 _APART = 5
 
 
 @dataclass
 class Findings:
-    """What was found. `sees`: an early position sees a late one. `call`: how the model is called to make it so. `shift`:
-    whether the logits of the position before are better, None where that cannot be told, and `reading` by how much.
-    `positions`: whether position numbers reach it. `block`: positions in a block that it can be asked for. `sentences`:
-    what people should know, a sentence each."""
+    """What the passes found. `sees`: whether a position sees those behind it. `call`: how the model is called so that it
+    does. `shift`: whether the logits of the position before predict better, None if that cannot be told; `reading` says
+    by how much. `positions`: whether position numbers reach the model. `block`: positions in a block that it can be asked
+    for. `sentences`: warnings for the user."""
 
     call: Call
     sees: bool = True
@@ -57,8 +58,8 @@ class Findings:
 def look_at(
     model: Model, tokens: Tokens, mask: Optional[int], block: Optional[int], said: bool, known: bool
 ) -> Findings:
-    """Calls the model some times. `said`: somebody said who sees whom, which is kept; `known`: its family says which masks
-    it takes, so that nobody needs to be told.
+    """Calls the model a few times. `said`: the caller said who sees whom, which is kept; `known`: the family says which
+    masks the model takes, so that a missing one is no news.
 
     Raises whatever the model raises on a plain pass.
     """
@@ -66,7 +67,7 @@ def look_at(
     found = Findings(model.call, block=block)
     if probe.is_nan():
         found.sentences.append(
-            "the model gives logits that are no numbers (NaN) on an ordinary sequence: load it in a type of wider range "
+            "the model's logits are not numbers (NaN) on an ordinary sequence: load it in a type of wider range "
             "(--dtype bfloat16 or float32). Nothing else was tried out"
         )
         return found
@@ -97,7 +98,7 @@ class _Probe:
         ids: List[int] = []
         try:
             ids = [token for token in self.tokens.encode(_TEXT, special=False) if token < columns]
-        except Exception:  # There is no tokenizer, or one that only knows texts.
+        except Exception:  # There is no tokenizer, or it cannot encode.
             pass
         made = ((at * 7919 + 13) % columns for at in range(count * 3 + 8))
         ids += [token for token in made if token != self.mask]
@@ -111,23 +112,23 @@ class _Probe:
         return self.model.logits(passes.inputs(all_passes, self.model.device), None).float()
 
     def is_nan(self) -> bool:
-        """Whether a plain pass gives NaN. False where the mask is none that the model takes."""
+        """Whether a plain pass gives NaN. False if the model does not take this kind of mask."""
         try:
             return bool(self.logits(self.ids).isnan().any())
         except EngineError:
             raise
-        except Exception:  # What a model raises at a mask of another kind; another will be tried.
+        except Exception:  # The model does not take this kind of mask; other kinds are tried later.
             if not self.model.call.full:
                 raise
             return False
 
     def change(self, **fields: object) -> float:
-        """How far any logit of the positions before the last one moves when the last token becomes another one."""
+        """The largest change of a logit before the last position when the last token is replaced by another one."""
         moved = self.logits(self.ids, **fields)[0, :-1] - self.logits(self.other, **fields)[0, :-1]
         return float(moved.abs().max())
 
     def rounding(self) -> float:
-        """How far logits move by themselves: from one pass to the next, and by a few units in the last place."""
+        """How far logits move without a reason: from one pass to the next, and by a few units in the last place."""
         import torch
 
         first = self.logits(self.ids)[0]
@@ -135,13 +136,13 @@ class _Probe:
         return max(4 * again, 2 * torch.finfo(self.model.dtype).eps * float(first.abs().max()))
 
     def sees(self) -> bool:
-        """Whether the last token changes anything before it: in a causal model, nothing. False where the mask is none
-        that the model takes."""
+        """Whether the last token changes any logit before it; in a causal model it changes none. False if the model does not
+        take this kind of mask."""
         try:
             return self.change() > self.rounding()
         except EngineError:
             raise
-        except Exception:  # What a model raises at a mask of another kind.
+        except Exception:  # The model does not take this kind of mask.
             if not self.model.call.full:
                 raise
             return False
@@ -180,13 +181,13 @@ def _masks(probe: _Probe, found: Findings, known: bool) -> None:
     if model.call.mask == "none" or model.call.causal or not found.sees:
         return
     hidden = [True] * (probe.length - 1) + [False]
-    # Where experts share their work, others' tokens change the order of sums.
+    # In a mixture of experts, the tokens of other positions change the order of sums.
     least = max(probe.rounding(), _NOTHING * probe.change())
     reason = "a position that is hidden is seen all the same"
     try:
         heeds = probe.change(keys=hidden) <= least
         heeds = heeds and (not model.takes_masks or probe.change(block=(probe.length - 1, 0)) <= least)
-    except Exception as error:  # It takes no such mask.
+    except Exception as error:  # The model does not take such a mask.
         heeds, reason = False, "it raises %s" % type(error).__name__
     if heeds:
         return
@@ -209,12 +210,12 @@ def _positions(probe: _Probe, found: Findings) -> None:
         plain = probe.logits(probe.ids, positions=list(range(probe.length)))
         moved = (probe.logits(probe.ids, positions=stretched) - plain).abs().max()
         found.positions = float(moved) > 0.0
-    except Exception:  # It takes none.
+    except Exception:  # The model takes no position numbers.
         found.positions = False
 
 
 def _batches(probe: _Probe, found: Findings) -> None:
-    """Whether a sequence is answered otherwise beside another one, or with hidden padding behind it."""
+    """Whether the logits of a sequence change beside another sequence, or with hidden padding behind it."""
     alone = probe.logits(probe.ids)[0]
     least = _NOTHING * max(float(alone.abs().max()), 1e-6)
     try:
@@ -261,7 +262,7 @@ def _shift(probe: _Probe, found: Findings) -> None:
     p = torch.log_softmax(probe.model.logits(inputs, None)[0].float(), -1)
     own = sum(float(p[place, ids[place]]) for place in places) / len(places)
     before = sum(float(p[place - 1, ids[place]]) for place in places) / len(places)
-    # A model that knows nothing of the text says nothing of where it is read.
+    # A model that predicts neither well does not know the text, so nothing can be told from it.
     if abs(own - before) < _BETTER or max(own, before) < _BETTER - math.log(probe.model.columns):
         return
     found.shift = before > own

@@ -10,14 +10,14 @@ from typing import Any, Dict, List, Optional, Sequence
 
 PROTOCOL = 1
 
-# The longest line that is read, bytes. A request of a million positions has some ten.
+# The longest line that is read, bytes. A request of a million positions has some ten million.
 LONGEST_LINE = 64 << 20
 
 Message = Dict[str, Any]
 
 
 class EngineError(Exception):
-    """Why a message could not be answered, in words for people.
+    """A message could not be answered; `message` says why, and what to do.
 
     `kind` is "unsupported" (this engine cannot do it), "failed" (the model or tokenizer failed), "cancelled",
     "protocol" (the message itself is wrong) or "load". `trace` holds the last lines of a Python traceback.
@@ -41,7 +41,7 @@ def last_lines(error: BaseException) -> str:
 
 def encode(message: Message) -> bytes:
     """A message as a line. Raises ValueError on numbers that JSON does not have."""
-    # Half a surrogate pair, which a tokenizer may hold, has no UTF-8: escaped it is still JSON.
+    # A tokenizer may hold half a surrogate pair, which UTF-8 cannot express; as a \u escape it is valid JSON.
     return json.dumps(message, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
 
 
@@ -50,9 +50,9 @@ def decode(line: bytes) -> Message:
     try:
         message = json.loads(line.decode("utf-8"))
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise EngineError("protocol", "a line is no JSON object (%s)" % error) from None
+        raise EngineError("protocol", "a line is not a JSON object (%s)" % error) from None
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-        raise EngineError("protocol", 'a line is no JSON object with a "type"')
+        raise EngineError("protocol", 'a line is not a JSON object with a "type"')
     return message
 
 
@@ -67,12 +67,12 @@ def packed_numbers(numbers: Sequence[float]) -> str:
 
 
 def unpacked_ids(text: str) -> List[int]:
-    """What `packed_ids` packed."""
+    """The ids that `packed_ids` packed."""
     data = base64.b64decode(text, validate=True)
     return list(struct.unpack("<%dI" % (len(data) // 4), data))
 
 
 def unpacked_numbers(text: str) -> List[float]:
-    """What `packed_numbers` packed."""
+    """The numbers that `packed_numbers` packed."""
     data = base64.b64decode(text, validate=True)
     return list(struct.unpack("<%df" % (len(data) // 4), data))

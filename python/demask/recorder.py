@@ -52,13 +52,13 @@ LEAST = 0.001
 IDS = ("argmax", "choice")
 NUMBERS = ("p_argmax", "p_choice", "p_eos", "score")
 
-# What is taken as tensors, arrays or lists of one or two dimensions, with one for the batch in front or without.
+# A tensor, an array or a list of one or two dimensions, with or without a dimension for the batch in front.
 Values = Any
 
-# A row a position: ids, numbers, or pairs of them.
+# Columns by name, with one entry for each position: an id, a number, or pairs of both.
 Columns = Dict[str, List[Any]]
 
-# The text of a token, in the manner of this module: text, bytes of part of a character, a control token's name, or none.
+# A token's text in this module: a text, the bytes of part of a character, a control token's name, or None.
 Text = Union[str, bytes, Dict[str, str], None]
 
 

@@ -1,4 +1,4 @@
-"""What a forward pass is asked, as demask's `predict::Request` has it, checked field by field."""
+"""The request for a forward pass, demask's `predict::Request`, checked field by field."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def _pass(value: Any, name: str) -> Pass:
         if len(keys) != len(ids):
             raise _wrong(name + ".attention.keys", "as long as the sequence")
         return Pass(ids, positions, keys=keys)
-    raise EngineError("unsupported", "this engine knows no attention %s" % sorted(attention))
+    raise EngineError("unsupported", "this engine knows no attention of kind %s" % ", ".join(sorted(attention)))
 
 
 def _sampling(value: Any, rows: int) -> Sampling:
@@ -204,7 +204,8 @@ def _filters(value: Any) -> Filters:
 def parse(message: Message) -> Request:
     """The request in a "predict" message.
 
-    Raises `EngineError`: "protocol" where a field is wrong or misses, "unsupported" for what goes not together.
+    Raises `EngineError` of kind "protocol" if a field is wrong or missing, and "unsupported" for fields that cannot be
+    combined.
     """
     pass_ = _pass(message.get("pass"), "pass")
     length = len(pass_.ids)
@@ -248,7 +249,7 @@ def parse(message: Message) -> Request:
 
 
 def _check(request: Request) -> None:
-    """What goes not together, as demask's own models refuse it."""
+    """Refuses combinations of fields that demask's own models refuse."""
     if request.guidance and request.earlier:
         raise EngineError("unsupported", "a comparison with an earlier canvas has no guidance")
     if request.shadow is not None:
@@ -259,4 +260,4 @@ def _check(request: Request) -> None:
     others = [request.guidance.unconditional] if request.guidance else []
     others += [request.earlier] if request.earlier else []
     if any(len(other.ids) != len(request.pass_.ids) for other in others):
-        raise EngineError("unsupported", "two passes of one request must have one length")
+        raise EngineError("unsupported", "the passes of a request must have the same length")

@@ -1,4 +1,4 @@
-"""Serving a model to the program `demask`."""
+"""Serves a model to the program `demask`."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from .protocol import EngineError
 if TYPE_CHECKING:
     import torch
 
-# How long a new client is kept waiting for the one before to be gone, seconds.
+# How long a new client waits for the previous one to leave, seconds.
 GRACE = 3.0
 
-# Clients that may greet at the same time.
+# How many clients may greet at the same time.
 DOORS = 32
 
-_BUSY = "another debugger is at this engine: quit it first, or start a second engine"
+_BUSY = "another debugger is at this engine: quit that one first, or start a second engine"
 
 
 class Handle:
-    """A served model. `address` is what demask takes behind `--engine`; empty over pipes."""
+    """A served model. `address` is the one that `demask --engine` takes; it is empty over pipes."""
 
     def __init__(self, engine: Engine, listener: Optional[Listener]) -> None:
         self._engine, self._listener = engine, listener
@@ -39,7 +39,7 @@ class Handle:
         self.address = listener.address if listener is not None else ""
 
     def close(self) -> None:
-        """Lets nobody in any more and ends the conversation that goes on."""
+        """Stops listening, and ends the current conversation."""
         self._closing.set()
         if self._listener is not None:
             self._listener.close()
@@ -57,7 +57,7 @@ class Handle:
         self.close()
 
     def _accept(self, listener: Listener) -> None:
-        """Lets clients in, each on a thread of its own: one that says nothing must not keep others waiting."""
+        """Accepts clients, each on a thread of its own, so that a silent one does not keep others waiting."""
         while True:
             client = listener.accept()
             if client is None:
@@ -68,7 +68,7 @@ class Handle:
                 client.close(0.0)
 
     def _let_in(self, client: Connection) -> None:
-        """Only who has greeted takes the place that there is."""
+        """Waits for a client's greeting; only then does the client become the one that is served."""
         inbox = Inbox(client)
         try:
             if greet(client, inbox):
@@ -103,7 +103,7 @@ class Handle:
             finally:
                 self._current = None
                 self._busy.release()
-                # Until the other side has read its last words.
+                # Closing takes until the client has read the last message.
                 threading.Thread(target=client.close, daemon=True).start()
 
 
@@ -132,22 +132,22 @@ def serve(
     tokenizer  of transformers or tokenizers; a dict or list of texts, or a function from id to text, do for reading;
                None where there is none: prompts are ids then
     mask, eos  the mask and end-of-sequence tokens, by id or text; what configuration and tokenizer say, if not given
-    name       for people
+    name       the model's name, as demask shows it
     attention  "full", "causal", or a number: block-causal in blocks of so many positions
     masks      how the model takes a mask: "additive", "boolean" (both 4-D), "bias" (4-D, as `attention_bias`), "keys"
                (2-D), "none"
     shift      True where position i is predicted by the logits of position i - 1
     context    the longest sequence in positions, prompt included
-    device     where a function wants its ids; a module says it itself
-    probe      False takes the model as said, without a look at what it does
-    listen     "unix:PATH" or "tcp:127.0.0.1:PORT". If not given: the pipes of this process where it was started as a
-               child, else a Unix socket in the runtime folder, whose address is printed on standard error
+    device     the device on which a function takes its ids; not needed for a module
+    probe      False leaves out the passes that find out what the model does
+    listen     "unix:PATH" or "tcp:127.0.0.1:PORT". If not given: the pipes of this process if demask started it, else a
+               Unix socket in the runtime folder, whose address is printed on standard error
     block      False serves on a thread and returns at once; `close()` of what is returned ends it
 
-    One debugger at a time, any number one after the other. Raises `ValueError` for an argument that cannot be meant, and
-    `RuntimeError` where nobody can be listened to or the model gives no logits.
+    One debugger at a time is served, any number one after the other. Raises `ValueError` for a wrong argument, and
+    `RuntimeError` if the address cannot be listened at or the model gives no logits.
     """
-    # First of all: what the model prints when it is tried out is no message either.
+    # The pipes are taken before the model runs: anything that it prints would be read as a message.
     connection = pipes() if listen is None and block and is_child() else None
     try:
         engine = engine_of(
@@ -192,7 +192,7 @@ def serve(
 
 
 def at_socket(engine: Engine, address: Optional[str]) -> Handle:
-    """Listens, and prints on standard error how demask gets there. Raises `EngineError` of kind "load"."""
+    """Listens, and prints on standard error the command that joins the engine. Raises `EngineError` of kind "load"."""
     handle = Handle(engine, listen_at(address))
     print("demask --engine '%s'" % handle.address, file=sys.stderr, flush=True)
     return handle

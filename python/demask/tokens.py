@@ -1,4 +1,4 @@
-"""Texts of tokens, and text to ids, through whatever tokenizer there is."""
+"""Turns tokens into texts and texts into ids, with any kind of tokenizer."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any, Dict, List, Mapping, Optional, Union
 from .protocol import EngineError
 from .recorder import _texts
 
-# What a token is as the protocol has it: a text, {"control": name}, {"bytes": [...]}, or None without a text.
+# A token's text in the protocol: a text, {"control": name}, {"bytes": [...]}, or None for a token without a text.
 Text = Union[str, Dict[str, Any], None]
 
-# Mask tokens by their names in known tokenizers.
+# The names of mask tokens in known tokenizers.
 MASK_NAMES = ("<|mdm_mask|>", "<|mask|>", "[MASK]")
 
 
 class Tokens:
-    """What is asked of a tokenizer: of transformers (fast or slow), of tokenizers, or anything that the recorder takes
-    for texts alone; None where there is none."""
+    """A tokenizer of transformers (fast or slow) or of tokenizers; or, for the texts of tokens alone, anything that the
+    recorder takes; or None."""
 
     def __init__(self, tokenizer: Any = None) -> None:
         self.tokenizer = tokenizer
@@ -37,7 +37,7 @@ class Tokens:
         try:
             text = self._text(token)
         except (IndexError, KeyError, OverflowError, TypeError, ValueError):
-            # Tokenizers differ in how they say that there is no such token.
+            # Tokenizers raise different exceptions for a token that they do not have.
             return None
         if isinstance(text, dict):
             return {"control": str(text["control"])}
@@ -46,7 +46,7 @@ class Tokens:
                 return bytes(text).decode("utf-8")
             except UnicodeDecodeError:
                 return {"bytes": list(text)}
-        # Half a surrogate pair is no text.
+        # Half a surrogate pair cannot be sent, so it is replaced.
         return None if text is None else str(text).encode("utf-8", "replace").decode("utf-8")
 
     def chat(self, messages: List[Mapping[str, Any]], variables: Mapping[str, Any], begun: str = "") -> List[int]:
@@ -55,11 +55,11 @@ class Tokens:
             raise EngineError("unsupported", "the engine's tokenizer has no chat template: give the prompt as text")
         given = {**dict(variables), "tokenize": False, "add_generation_prompt": True}
         made = self.tokenizer.apply_chat_template(messages, **given)
-        # A template writes its own special tokens.
+        # The template has written the special tokens already.
         return self.encode(str(made) + begun, special=False)
 
     def encode(self, text: str, special: bool = True) -> List[int]:
-        """The ids of a text; `special`: with what the tokenizer puts around one."""
+        """The ids of a text. `special`: whether the tokenizer adds the special tokens that it puts around a text."""
         encode = getattr(self.tokenizer, "encode", None)
         if not callable(encode):
             raise EngineError("unsupported", "the engine has no tokenizer: give the prompt as token ids")
