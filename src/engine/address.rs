@@ -1,8 +1,8 @@
-//! Where an engine is.
+//! Addresses of engines.
 
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
-/// Where an engine is: `unix:PATH`, `tcp:ADDRESS:PORT`, or a command that starts one.
+/// The address of an engine: `unix:PATH`, `tcp:ADDRESS:PORT`, or a command that starts one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
     /// A command with its arguments; the protocol goes over its standard input and output.
@@ -16,12 +16,12 @@ pub enum Address {
 impl FromStr for Address {
     type Err = String;
 
-    /// `tcp:127.0.0.1:PORT` may end with `#TOKEN`. Other machines are refused: what is sent is
-    /// not encrypted, and `ssh -L` brings their sockets here.
+    /// `tcp:127.0.0.1:PORT` may end with `#TOKEN`. Addresses of other machines are refused, since
+    /// the connection is not encrypted; `ssh -L` forwards their sockets to this machine.
     fn from_str(text: &str) -> Result<Self, String> {
         if let Some(path) = text.strip_prefix("unix:") {
             return match path {
-                "" => Err("unix: names no socket: unix:PATH".to_owned()),
+                "" => Err("unix: names no socket. Give unix:PATH".to_owned()),
                 path => Ok(Self::Unix(path.into())),
             };
         }
@@ -33,11 +33,12 @@ impl FromStr for Address {
             let place = place.replace("localhost", "127.0.0.1");
             let socket: SocketAddr = place
                 .parse()
-                .map_err(|_| format!("{text} is no address: tcp:127.0.0.1:PORT#TOKEN"))?;
+                .map_err(|_| format!("{text} is no address. Give tcp:127.0.0.1:PORT#TOKEN"))?;
             if !socket.ip().is_loopback() {
                 return Err(format!(
-                    "{text} is another machine, and nothing here is encrypted. Bring its port to \
-                     this one with ssh -L PORT:127.0.0.1:PORT HOST, and give tcp:127.0.0.1:PORT"
+                    "{text} is another machine, and the connection would not be encrypted. Forward \
+                     its port to this machine with ssh -L PORT:127.0.0.1:PORT HOST, and give \
+                     tcp:127.0.0.1:PORT#TOKEN"
                 ));
             }
             return Ok(Self::Tcp(socket, token));
@@ -53,7 +54,7 @@ impl FromStr for Address {
 }
 
 impl fmt::Display for Address {
-    /// As it is typed, without the token.
+    /// The address as a user types it, without the token, which is a secret.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Command(words) => match shlex::try_join(words.iter().map(String::as_str)) {

@@ -10,10 +10,10 @@ use crate::{
     predict::{Column, Data, Prediction, Ranked, Request},
 };
 
-/// The prediction in an answer to `request`. `vocabulary`: ids are below it.
+/// The prediction in an answer to `request`. Token ids must be below `vocabulary`.
 ///
 /// # Errors
-/// In words, if a column is missing, of another length, or names a token that is not there.
+/// In words, if a column is missing, has another length, or holds an id outside the vocabulary.
 pub(super) fn prediction(
     request: &Request,
     columns: &BTreeMap<String, Values>,

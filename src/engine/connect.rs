@@ -23,11 +23,12 @@ pub struct Connected {
     pub special: SpecialTokens,
 }
 
-/// Starts or joins an engine and waits until its model is loaded. `watch` is told how that goes on
-/// and may end it; `warn` hears what people should know.
+/// Starts or joins an engine and waits until its model is loaded. `watch` is called with the
+/// progress and may end it; `warn` is called with each warning for the user.
 ///
 /// # Errors
-/// If there is no engine, it does not greet, or its mask or end-of-sequence token is not known.
+/// If there is no engine, if it sends no greeting, or if its mask or end-of-sequence token is not
+/// known.
 pub fn connect(
     address: &Address,
     overrides: &Overrides,
@@ -75,7 +76,7 @@ pub fn connect(
 }
 
 impl Connected {
-    /// How it introduced itself.
+    /// The engine's greeting.
     pub fn greeting(&self) -> &Greeting {
         &self.peer.greeting
     }
@@ -85,12 +86,12 @@ impl Connected {
         &self.text
     }
 
-    /// What it cannot do that a strategy may ask for, in words.
+    /// What a strategy may ask for and this engine cannot do, in words.
     pub fn cannot(&self) -> Vec<&'static str> {
         predictor::cannot(&self.peer.greeting)
     }
 
-    /// It as a model to be used.
+    /// The engine as a loaded model.
     pub fn loaded(self) -> Loaded {
         let Self { peer, text, special } = self;
         let greeting = &peer.greeting;
@@ -117,8 +118,8 @@ impl Connected {
     }
 }
 
-/// What is said in place of the engine's tokens, else the engine's; what is wrong and what to do
-/// otherwise.
+/// The mask and end-of-sequence tokens: those of the options, else the engine's. The error is the
+/// problem and the advice.
 fn special(
     text: &dyn Vocabulary,
     overrides: &Overrides,
@@ -147,7 +148,7 @@ fn special(
     let eos = find(&overrides.eos, eos, "end-of-sequence", "--eos-token")?;
     if mask == eos {
         return Err((
-            format!("token {mask} is its mask and its end of the sequence at once"),
+            format!("token {mask} is its mask and its end-of-sequence token at once"),
             "Give the right one with --mask-token or --eos-token".to_owned(),
         ));
     }

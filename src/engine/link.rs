@@ -1,5 +1,5 @@
-//! The line to an engine: messages go out as they are asked, answers come back to whoever waits
-//! for them.
+//! The connection to an engine: it sends messages, and hands each answer to the caller that waits
+//! for it.
 
 use std::{
     collections::HashMap,
@@ -16,16 +16,16 @@ use super::{
     process::Process,
 };
 
-/// Bytes of a message, at most: the columns of 100,000 positions take less.
+/// The longest message, bytes: the columns of 100,000 positions take less.
 const LONGEST: u64 = 64 << 20;
 
-/// How long a socket may take to answer.
+/// How long a TCP socket may take to accept the connection.
 const TO_CONNECT: Duration = Duration::from_secs(5);
 
-/// How much of a line that is no message is shown.
+/// How many characters are shown of a line that is no message.
 const SHOWN: usize = 120;
 
-/// An open line. Dropping it ends a child that was started for it.
+/// An open connection. Dropping it ends the child process that was started for it.
 pub(super) struct Link {
     output: Mutex<Option<Box<dyn Write + Send>>>,
     shared: Arc<Shared>,
@@ -33,18 +33,18 @@ pub(super) struct Link {
     /// Messages that answer no request, in order.
     news: Mutex<mpsc::Receiver<Tell>>,
     process: Arc<Mutex<Option<Process>>>,
-    /// Ends a connection for both sides, though a thread still reads from it.
+    /// Closes a socket in both directions, which wakes up the thread that reads from it.
     hang_up: Box<dyn Fn() + Send + Sync>,
 }
 
 #[derive(Default)]
 struct Shared {
     waiting: Mutex<HashMap<u64, mpsc::Sender<Tell>>>,
-    /// Why nothing comes any more.
+    /// The reason why the connection has ended.
     end: Mutex<Option<String>>,
 }
 
-/// Who waits for the answers to one request.
+/// The answers to one request, for the caller that waits for them.
 pub(super) struct Answers {
     /// The request's number.
     pub(super) id: u64,
@@ -52,13 +52,13 @@ pub(super) struct Answers {
     shared: Arc<Shared>,
 }
 
-/// What came within a time.
+/// What the engine sent within a time limit.
 pub(super) enum Came {
     /// A message.
     Message(Tell),
     /// Nothing yet.
     Nothing,
-    /// Nothing will: why.
+    /// The connection has ended, for this reason.
     End(String),
 }
 
@@ -70,7 +70,7 @@ impl Link {
     /// Starts the command, or connects to the socket.
     ///
     /// # Errors
-    /// In words, if nothing is there.
+    /// In words, if the command cannot be started or nothing listens at the address.
     pub(super) fn open(address: &Address) -> Result<Self, String> {
         type Ends = (Box<dyn Read + Send>, Box<dyn Write + Send>, Box<dyn Fn() + Send + Sync>);
         let mut process = None;
@@ -104,7 +104,7 @@ impl Link {
             Address::Unix(_) => return Err("this system has no Unix sockets".to_owned()),
         };
         let shared = Arc::new(Shared::default());
-        // What a script prints before it serves goes where the messages go.
+        // What a script prints before it serves comes on the same pipe as the messages.
         let prints = process.is_some();
         let process = Arc::new(Mutex::new(process));
         let (tell, news) = mpsc::channel();
@@ -118,7 +118,7 @@ impl Link {
                     None => "it closed the connection".to_owned(),
                 });
                 *locked(&there.end) = Some(end);
-                // Who waits sees the channel close.
+                // Callers that still wait see their channel close.
                 locked(&there.waiting).clear();
             })
             .map_err(|error| format!("the system gives no thread ({error})"))?;
@@ -135,7 +135,7 @@ impl Link {
     /// Sends a message.
     ///
     /// # Errors
-    /// Why nothing can be sent any more.
+    /// The reason why the connection has ended.
     pub(super) fn send(&self, message: &Ask) -> Result<(), String> {
         let mut line = serde_json::to_vec(message).map_err(|error| error.to_string())?;
         line.push(b'\n');
@@ -145,16 +145,16 @@ impl Link {
             Some(output) => output.write_all(&line).and_then(|()| output.flush()),
         };
         sent.map_err(|error| match error.kind() {
-            // Its end says more, and is about to be known.
+            // The reason why the engine ended says more, and is about to be known.
             io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => self.end(),
             _ => format!("nothing can be sent to it ({error})"),
         })
     }
 
-    /// Sends a request, whose answers come to who holds what is returned.
+    /// Sends a request; its answers are read from what is returned.
     ///
     /// # Errors
-    /// Why nothing can be asked any more.
+    /// The reason why the connection has ended.
     pub(super) fn ask<'a>(&self, message: impl FnOnce(u64) -> Ask<'a>) -> Result<Answers, String> {
         let id = {
             let mut next = locked(&self.next);
@@ -176,12 +176,12 @@ impl Link {
         came(&locked(&self.news), within, &self.shared)
     }
 
-    /// Whether nothing comes any more.
+    /// Whether the connection has ended.
     pub(super) fn ended(&self) -> bool {
         locked(&self.shared.end).is_some()
     }
 
-    /// Why nothing comes any more; waits a moment for it to be known.
+    /// The reason why the connection has ended; waits up to a second for it to be known.
     fn end(&self) -> String {
         for _ in 0..200 {
             if let Some(end) = locked(&self.shared.end).clone() {
@@ -189,13 +189,13 @@ impl Link {
             }
             thread::sleep(Duration::from_millis(5));
         }
-        "it reads nothing any more".to_owned()
+        "it no longer reads".to_owned()
     }
 }
 
 impl Drop for Link {
     fn drop(&mut self) {
-        // A child ends when its input is closed, or is ended when it is dropped.
+        // A child process ends when its input is closed; dropping it ends one that does not.
         *locked(&self.output) = None;
         (self.hang_up)();
         *locked(&self.process) = None;
@@ -231,9 +231,9 @@ fn nobody(error: io::Error) -> String {
     )
 }
 
-/// Brings each message to who waits for it, until there are no more. What ended it, if it was not
-/// the end of the input. With `prints`, lines before the first message that cannot be one are
-/// somebody's own, for people to read.
+/// Hands each message to the caller that waits for it, until the input ends. Returns the reason
+/// where something else ended it. With `prints`, lines before the first message that cannot be one
+/// are what a script printed; they become log messages for the user.
 fn deliver(
     mut input: impl BufRead,
     mut prints: bool,
@@ -260,7 +260,7 @@ fn deliver(
         prints = false;
         let tell: Tell = match serde_json::from_slice(&line) {
             Ok(tell) => tell,
-            // Half a message is the last thing that a process writes that is killed.
+            // A process that is killed may leave half a message behind.
             Err(_) if !line.ends_with(b"\n") => return None,
             Err(error) => return Some(garbage(&line, &error)),
         };
@@ -268,7 +268,7 @@ fn deliver(
             None => {
                 let _ = news.send(tell);
             }
-            // An answer that nobody waits for any more was cancelled.
+            // Nobody waits for the answer to a request that was cancelled.
             Some(id) => {
                 if let Some(sender) = locked(&shared.waiting).get(&id) {
                     let _ = sender.send(tell);
@@ -279,7 +279,7 @@ fn deliver(
 }
 
 fn garbage(line: &[u8], error: &serde_json::Error) -> String {
-    format!("it sent what is no message of the protocol ({error}):\n{}", shortened(line))
+    format!("it sent a line that is no message of the protocol ({error}):\n{}", shortened(line))
 }
 
 fn shortened(line: &[u8]) -> String {

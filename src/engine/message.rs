@@ -10,7 +10,7 @@ use crate::{canvas::TokenId, model::Messages, predict::Request};
 /// The version of the protocol. An engine that speaks another is refused.
 pub const PROTOCOL: u32 = 1;
 
-/// What demask sends. Requests have a number, which their answers repeat.
+/// Messages that demask sends. Requests have a number, which their answers repeat.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Ask<'a> {
@@ -20,7 +20,7 @@ pub enum Ask<'a> {
         protocol: u32,
         /// The program and its version.
         program: &'a str,
-        /// What an engine on a TCP socket printed when it began to listen.
+        /// The token that an engine on a TCP socket printed when it began to listen.
         token: Option<&'a str>,
     },
     /// The texts of some tokens.
@@ -36,7 +36,7 @@ pub enum Ask<'a> {
     Encode {
         /// The request's number.
         id: u64,
-        /// What is encoded.
+        /// The conversation or the text.
         #[serde(flatten)]
         what: Encode<'a>,
     },
@@ -51,26 +51,26 @@ pub enum Ask<'a> {
     Predict {
         /// The request's number.
         id: u64,
-        /// What is asked.
+        /// The request itself.
         #[serde(flatten)]
         request: &'a Request,
     },
-    /// This request's answer is not wanted any more; it is answered all the same.
+    /// The answer to this request is not wanted any more. The engine still answers it, by an error.
     Cancel {
         /// The request's number.
         id: u64,
     },
 }
 
-/// What is encoded.
+/// A conversation or a text whose ids are wanted.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Encode<'a> {
-    /// A conversation, through the chat template, with the answer opened.
+    /// A conversation, through the chat template, with the generation prompt behind it.
     Chat {
         /// The turns.
         messages: &'a Messages,
-        /// Words that the answer begins with, behind the template's last character.
+        /// Words that the answer begins with; they follow the template's last character.
         begun: &'a str,
         /// Variables of the template.
         variables: &'a BTreeMap<String, serde_json::Value>,
@@ -84,24 +84,24 @@ pub enum Encode<'a> {
     },
 }
 
-/// What an engine sends.
+/// Messages that an engine sends.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Tell {
-    /// It is ready.
+    /// The model is loaded.
     Hello(Box<Greeting>),
-    /// It is still loading.
+    /// The model is still being loaded.
     Loading {
-        /// What is being done.
+        /// The current step of loading, in words.
         work: String,
-        /// How much of it is done.
+        /// How much of this step is done, in any unit.
         #[serde(default)]
         done: u64,
-        /// How much it is; 0 if that is not known.
+        /// The whole of this step in that unit; 0 if that is not known.
         #[serde(default)]
         of: u64,
     },
-    /// Something for people to read.
+    /// A line for the user.
     Log {
         /// The line.
         text: String,
@@ -110,7 +110,7 @@ pub enum Tell {
     Texts {
         /// The request's number.
         id: u64,
-        /// A token each.
+        /// A text for each token; none for a token without a text.
         texts: Vec<Option<TokenText>>,
     },
     /// Token ids.
@@ -149,7 +149,7 @@ pub enum Tell {
         id: Option<u64>,
         /// What kind of failure it is.
         kind: ErrorKind,
-        /// What is wrong and what to do, as a paragraph.
+        /// What is wrong and what to do, in one paragraph.
         message: String,
         /// The last lines of Python's traceback.
         traceback: Option<String>,
@@ -190,7 +190,7 @@ pub enum ErrorKind {
     Load,
 }
 
-/// How an engine introduces itself, once its model is loaded.
+/// How an engine describes itself and its model, once that is loaded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Greeting {
     /// [`PROTOCOL`].
@@ -202,9 +202,9 @@ pub struct Greeting {
     /// Its architecture, as `model_type` in config.json says; empty for a function.
     #[serde(default)]
     pub family: String,
-    /// Device computed on, e.g. `cuda:0`.
+    /// The device that the model is on, e.g. `cuda:0`.
     pub device: String,
-    /// Type computed in, e.g. `bfloat16`.
+    /// The type that the model computes in, e.g. `bfloat16`.
     pub dtype: String,
     /// Columns of the logits.
     pub vocabulary: u32,
@@ -213,7 +213,7 @@ pub struct Greeting {
     /// Transformer layers; 0 if that is not known.
     #[serde(default)]
     pub layers: usize,
-    /// Numbers in the weights; 0 if that is not known.
+    /// The number of parameters; 0 if that is not known.
     #[serde(default)]
     pub parameters: u64,
     /// The mask token.
@@ -231,16 +231,16 @@ pub struct Greeting {
     /// Where the blocks are counted from.
     #[serde(default)]
     pub grid: Grid,
-    /// Who sees whom, and what says so.
+    /// Who sees whom, and how that is known, in words.
     #[serde(default)]
     pub attention: String,
     /// Whether there is a chat template.
     #[serde(default)]
     pub template: bool,
-    /// What it can do beyond full attention from position 0.
+    /// Names of what requests may ask for (docs/engine.md).
     #[serde(default)]
     pub can: Vec<String>,
-    /// What it found out about the model and people should know, a sentence each.
+    /// Warnings about the model for the user, a sentence each.
     #[serde(default)]
     pub findings: Vec<String>,
 }

@@ -1,10 +1,10 @@
-//! Models that run elsewhere: an engine is another process, mostly Python with PyTorch, that
-//! answers forward passes over a protocol of JSON Lines. To everything else it is one more
+//! Models that another process runs: an engine, mostly Python with PyTorch, answers requests for
+//! forward passes over a protocol of JSON Lines. To the rest of the program it is one more
 //! [`Predictor`](crate::predict::Predictor).
 //!
-//! An [`Address`] says where the engine is: a command that is started here, or a socket on which
-//! one listens. [`connect`] waits for its greeting and fetches the texts of its tokens. The
-//! messages are in [`message`]; [`link`] carries them; docs/engine.md describes them.
+//! An [`Address`] is a command that starts an engine, or a socket at which one listens. [`connect`]
+//! waits for the greeting and fetches the texts of the tokens. [`message`] has the messages, and
+//! [`link`] sends and receives them; docs/engine.md describes the protocol.
 
 mod address;
 mod column;

@@ -1,4 +1,4 @@
-//! An engine over its life: the line to it, and its start anew once it has ended.
+//! An engine over its life: the connection to it, and the next connection once it has ended.
 
 use std::{
     ops::ControlFlow,
@@ -12,22 +12,23 @@ use super::{
     message::{Ask, Greeting, PROTOCOL, Tell},
 };
 
-/// How often somebody who waits is asked whether to go on.
+/// How often a caller that waits is asked whether to go on.
 pub(super) const BEAT: Duration = Duration::from_millis(20);
 
-/// How long a socket may be silent before its greeting. A child may load as long as it takes.
+/// How long a socket may be silent before the greeting. A child process has no limit, since it
+/// loads its model first.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// How an engine goes by in messages.
+/// The name of this program in the first message.
 const PROGRAM: &str = concat!("demask ", env!("CARGO_PKG_VERSION"));
 
 /// What an engine says before its greeting.
 pub(super) enum News {
-    /// How loading goes on.
+    /// The progress of loading: the step, how much is done, and of how much.
     Loading(String, u64, u64),
-    /// A line for people.
+    /// A line for the user.
     Log(String),
-    /// Nothing: a moment has gone by.
+    /// Nothing, for the time of a [`BEAT`].
     Beat,
 }
 
@@ -42,7 +43,7 @@ pub(super) struct Peer {
 pub(super) enum Silent {
     /// The watcher asked to stop.
     Cancelled,
-    /// In words.
+    /// The reason, in words.
     Failed(String),
 }
 
@@ -53,7 +54,7 @@ impl From<String> for Silent {
 }
 
 impl Peer {
-    /// Opens the line and waits for the greeting.
+    /// Opens the connection and waits for the greeting.
     pub(super) fn meet(
         address: &Address,
         watch: &mut dyn FnMut(News) -> ControlFlow<()>,
@@ -62,12 +63,12 @@ impl Peer {
         Ok(Self { address: address.clone(), greeting, link: Mutex::new(Arc::new(link)) })
     }
 
-    /// The line as it is.
+    /// The current connection, which may have ended.
     pub(super) fn link(&self) -> Arc<Link> {
         self.link.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The line; one that has ended is opened again, which may take as long as the first time.
+    /// The connection. If it has ended, a new one is opened, which may take as long as the first.
     pub(super) fn live(
         &self,
         watch: &mut dyn FnMut(News) -> ControlFlow<()>,
@@ -80,7 +81,7 @@ impl Peer {
         let same = |one: &Greeting| (one.name.clone(), one.vocabulary, one.mask, one.eos);
         if same(&greeting) != same(&self.greeting) {
             return Err(Silent::Failed(format!(
-                "another model came back: {} in place of {}. Quit and start anew",
+                "it came back with another model: {} in place of {}. Quit and start anew",
                 greeting.name, self.greeting.name
             )));
         }
@@ -107,8 +108,8 @@ fn greeted(
                 if !matches!(address, Address::Command(_)) && since.elapsed() > SILENCE =>
             {
                 return Err(Silent::Failed(format!(
-                    "nothing came within {} s: something else listens there, or it is busy with \
-                     another debugger",
+                    "nothing came within {} s: another program listens there, or the engine is busy \
+                     with another debugger. Check the address, or quit that debugger",
                     SILENCE.as_secs()
                 )));
             }
@@ -136,7 +137,7 @@ fn greeted(
     }
 }
 
-/// An error's paragraph, and the traceback below it.
+/// An error message with the traceback below it.
 pub(super) fn with_traceback(message: String, traceback: Option<String>) -> String {
     match traceback.filter(|text| !text.trim().is_empty()) {
         Some(traceback) => format!("{message}\n{}", traceback.trim_end()),

@@ -12,9 +12,9 @@ use crate::predict::{Attention, PredictError, Prediction, Predictor, Progress, R
 
 /// What a request may need beyond full attention from position 0.
 struct Ability {
-    /// How a greeting names it.
+    /// Its name in a greeting.
     name: &'static str,
-    /// What it is, behind "cannot".
+    /// The ability in words, as they follow "cannot".
     what: &'static str,
     needed: fn(&Request) -> bool,
 }
@@ -73,7 +73,7 @@ pub(super) fn cannot(greeting: &Greeting) -> Vec<&'static str> {
     ABILITIES.iter().filter(|ability| !ability.has(greeting)).map(|ability| ability.what).collect()
 }
 
-/// Asks an engine.
+/// Runs forward passes on an engine.
 pub struct EnginePredictor {
     peer: Arc<Peer>,
 }
@@ -83,7 +83,7 @@ impl EnginePredictor {
         Self { peer }
     }
 
-    /// What a request needs that the engine says it cannot do.
+    /// Refuses a request that needs an ability which the engine does not have.
     fn check(&self, request: &Request) -> Result<(), PredictError> {
         let greeting = &self.peer.greeting;
         let context = greeting.context;
@@ -157,13 +157,13 @@ impl Predictor for EnginePredictor {
                 }
                 Came::Message(_) => {
                     return Err(PredictError::Failed(format!(
-                        "the engine {} answers a forward pass with something else",
+                        "the engine {} answered a forward pass with another kind of message",
                         self.peer.address
                     )));
                 }
             }
             if watch(progress) == ControlFlow::Break(()) {
-                // Its answer is not waited for: who cancels goes on at once.
+                // The answer is not waited for, so that the caller can go on at once.
                 let _ = link.send(&Ask::Cancel { id: answers.id });
                 return Err(PredictError::Cancelled);
             }

@@ -9,13 +9,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Lines of its standard error that are kept.
+/// How many of the last lines of its standard error are kept.
 const LINES: usize = 12;
 
-/// Bytes of a line that are kept.
+/// The most bytes of a line that are kept.
 const WIDTH: u64 = 400;
 
-/// How long it may take to end once its input is closed.
+/// How long the process may take to end once its input is closed.
 const GRACE: Duration = Duration::from_millis(700);
 
 /// A child process; dropping it ends it.
@@ -29,13 +29,14 @@ impl Process {
     /// Starts a command.
     ///
     /// # Errors
-    /// In words, if there is no such program or no pipe.
+    /// In words, if the program cannot be started.
     pub(super) fn start(words: &[String]) -> Result<(Self, ChildStdin, ChildStdout), String> {
         let (program, arguments) = words.split_first().ok_or("no command is given")?;
         let mut command = Command::new(program);
         command.args(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // Ctrl-C is for the debugger: it ends the engine when it ends itself.
+        // A process group of its own: Ctrl-C must reach the debugger alone, which ends the engine
+        // when it quits.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command
@@ -55,7 +56,8 @@ impl Process {
         Ok((Self { child, words, reader: Some(reader) }, input, output))
     }
 
-    /// How it ended, once its output is closed, with its last words; waits for it a little.
+    /// How the process ended, with the last lines of its standard error. Called once its output is
+    /// closed; waits a moment for the process to end.
     pub(super) fn end(&mut self) -> String {
         let until = Instant::now() + GRACE;
         let status = loop {
@@ -69,7 +71,7 @@ impl Process {
             Some(status) => format!("it ended ({status})"),
             None => "it closed its output".to_owned(),
         };
-        // All that it wrote is read once it has ended.
+        // Once the process has ended, its standard error is read to the end.
         if status.is_some()
             && let Some(reader) = self.reader.take()
         {
@@ -78,20 +80,20 @@ impl Process {
         let words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
         match words.is_empty() {
             true => how,
-            false => format!("{how}. Its last words:\n{}", Vec::from(words.clone()).join("\n")),
+            false => format!("{how}. It wrote last:\n{}", Vec::from(words.clone()).join("\n")),
         }
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Its input was closed before: a good engine ends by itself.
+        // Its input is closed by now, so a well-behaved engine ends by itself.
         let until = Instant::now() + GRACE;
         while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < until {
             thread::sleep(Duration::from_millis(5));
         }
         if matches!(self.child.try_wait(), Ok(None)) {
-            // Its own children too: a launcher of several processes has some.
+            // Its children are ended too: a launcher like torchrun has several.
             #[cfg(unix)]
             if let Some(group) =
                 i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw)
@@ -104,8 +106,8 @@ impl Drop for Process {
     }
 }
 
-/// Keeps the last lines that a child writes on its standard error. A bar that is drawn over itself
-/// counts as a line each time.
+/// Keeps the last lines that a child process writes to its standard error. A progress bar, which is
+/// redrawn after a carriage return, counts as one line each time.
 fn keep_last(errors: impl Read, kept: &Mutex<VecDeque<String>>) {
     let mut errors = BufReader::new(errors);
     loop {

@@ -1,4 +1,4 @@
-//! Texts and token ids by an engine's tokenizer.
+//! Texts and token ids, from an engine's tokenizer.
 
 use std::{
     collections::BTreeMap,
@@ -17,13 +17,13 @@ use crate::{
     predict::{Piece, Vocabulary},
 };
 
-/// Tokens whose texts are asked for at once.
+/// How many tokens' texts one request asks for.
 const AT_ONCE: u32 = 20_000;
 
-/// How long an answer may take: an engine reads texts while it computes.
+/// How long an answer may take: the engine may have to finish a forward pass first.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What an engine knows of texts. The texts of tokens are fetched once.
+/// An engine's tokenizer. The texts of all tokens are fetched once.
 pub(super) struct EngineText {
     peer: Arc<Peer>,
     pieces: Vec<Option<Piece>>,
@@ -48,7 +48,7 @@ impl EngineText {
                 }
                 _ => {
                     return Err(format!(
-                        "it has no texts of tokens {first} to {}",
+                        "it did not send the texts of tokens {first} to {}",
                         first + count - 1
                     ));
                 }
@@ -69,11 +69,11 @@ impl EngineText {
         let answers = self.peer.link().ask(|id| Ask::Encode { id, what }).map_err(named)?;
         let ids = match answer(&answers).map_err(named)? {
             Tell::Ids { ids, .. } => ids,
-            _ => return Err(named("it answers a text with something else".to_owned())),
+            _ => return Err(named("it answered a text with another kind of message".to_owned())),
         };
         match ids.iter().find(|&&id| id >= self.peer.greeting.vocabulary) {
             Some(id) => Err(named(format!(
-                "its tokenizer gives token {id}, and the model has {}",
+                "its tokenizer gave token {id}, and the model's vocabulary has {}",
                 self.peer.greeting.vocabulary
             ))),
             None => Ok(ids),
@@ -100,7 +100,7 @@ fn answer(answers: &Answers) -> Result<Tell, String> {
             Came::Message(message) => return Ok(message),
             Came::End(why) => return Err(why),
             Came::Nothing if Instant::now() > until => {
-                return Err(format!("no answer came within {} s", PATIENCE.as_secs()));
+                return Err(format!("it did not answer within {} s", PATIENCE.as_secs()));
             }
             Came::Nothing => {}
         }
@@ -123,7 +123,8 @@ impl Encoder for EngineText {
                 self.ids(Encode::Text { text: &text, special: true })
             }
             None => Err(format!(
-                "the engine {} has no chat template to put a system prompt or several turns into",
+                "the engine {} has no chat template, which a system prompt or several turns need. Give \
+                 one prompt without them",
                 self.peer.address
             )),
         }
@@ -133,7 +134,10 @@ impl Encoder for EngineText {
         let answers = self.peer.link().ask(|id| Ask::Decode { id, ids })?;
         match answer(&answers)? {
             Tell::Text { text, .. } => Ok(text),
-            _ => Err(format!("the engine {} answers ids with something else", self.peer.address)),
+            _ => Err(format!(
+                "the engine {} answered ids with another kind of message",
+                self.peer.address
+            )),
         }
     }
 
