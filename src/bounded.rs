@@ -1,5 +1,4 @@
-//! Reading what others name: never more than there is any use for, whatever it says it is. A pipe or
-//! device could go on without end.
+//! Reads files that users name, up to a largest size, since a pipe or a device may never end.
 
 use std::{
     fs::File,
@@ -15,10 +14,10 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     read_from(File::open(path)?, most)
 }
 
-/// All that comes from `from`.
+/// The bytes of `from`, up to its end.
 ///
 /// # Errors
-/// As above.
+/// If they cannot be read, or are more than `most`.
 pub(crate) fn read_from(from: impl Read, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
@@ -28,18 +27,18 @@ pub(crate) fn read_from(from: impl Read, most: u64) -> io::Result<Vec<u8>> {
     }
 }
 
-/// A file's text, without the mark that some programs put before it.
+/// A file's text, without the byte order mark that some programs put before it.
 ///
 /// # Errors
-/// As above, or if it is no UTF-8.
+/// If the file cannot be read, is larger than `most` bytes, or is not UTF-8.
 pub(crate) fn read_text(path: &Path, most: u64) -> io::Result<String> {
     text(read(path, most)?)
 }
 
-/// Bytes as text, without the mark that some programs put before it.
+/// Bytes as text, without the byte order mark that some programs put before it.
 ///
 /// # Errors
-/// If they are no UTF-8.
+/// If they are not UTF-8.
 pub(crate) fn text(bytes: Vec<u8>) -> io::Result<String> {
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
@@ -48,7 +47,7 @@ pub(crate) fn text(bytes: Vec<u8>) -> io::Result<String> {
     Ok(text.strip_prefix('\u{FEFF}').map_or(text.clone(), str::to_owned))
 }
 
-/// A round size for people.
+/// A size as people read it, rounded down.
 fn size(bytes: u64) -> String {
     match bytes {
         0..0x10_0000 => format!("{} KiB", bytes >> 10),

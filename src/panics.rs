@@ -1,5 +1,5 @@
-//! Panics of libraries on input that they do not expect: told as errors by who called, not by the
-//! hook that prints.
+//! Panics of libraries on input that they do not expect. The caller reports them as errors, and the
+//! panic hook prints nothing.
 
 use std::{
     cell::{Cell, RefCell},
@@ -7,14 +7,17 @@ use std::{
 };
 
 thread_local! {
-    /// How many callers on this thread catch a panic.
+    /// How many calls of [`caught`] are running on this thread.
     static CATCHING: Cell<usize> = const { Cell::new(0) };
-    /// Where the last one was.
+    /// The place of the last panic that was caught.
     static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Runs `work`. A panic in it is an error: its words, with its place where [`tell_callers`] was
-/// called before.
+/// Runs `work`.
+///
+/// # Errors
+/// If `work` panics: the message of the panic, with its place if [`tell_callers`] was called
+/// before.
 pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     CATCHING.set(CATCHING.get() + 1);
     let done = catch_unwind(AssertUnwindSafe(work));
@@ -27,8 +30,8 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
-/// Whether somebody on this thread catches a panic and tells it. A hook has nothing to do then; its
-/// place is kept for the caller.
+/// Whether a caller on this thread catches the panic and reports it. If so, the place of the panic
+/// is kept for the caller, and the hook has nothing to do.
 pub(crate) fn is_caught(info: &PanicHookInfo) -> bool {
     let caught = CATCHING.get() > 0;
     if caught {
@@ -37,7 +40,7 @@ pub(crate) fn is_caught(info: &PanicHookInfo) -> bool {
     caught
 }
 
-/// From now on nothing is printed of panics that are [`caught`].
+/// Makes the panic hook silent for panics that are [`caught`].
 pub(crate) fn tell_callers() {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {

@@ -1,4 +1,4 @@
-//! What `--json` prints of a run's tokens, wherever it prints a run.
+//! The counts of a run's tokens that `--json` prints, in every command that prints a run.
 
 use serde::Serialize;
 

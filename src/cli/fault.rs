@@ -16,7 +16,7 @@ use crate::{
 /// Longest message printed, characters.
 const LONGEST: usize = 1500;
 
-/// Columns of a text that is shown with its fault.
+/// The width of the part of a text that an error shows, columns.
 pub(super) const WIDTH: usize = 76;
 
 /// Why the program ends without success.
@@ -63,7 +63,7 @@ pub(super) fn unwritable(path: &Path, error: &io::Error) -> Fault {
 
 /// What the parser of the command line says: help, the version, or what is wrong with it.
 pub(super) fn tell_usage(said: &clap::Error) -> ExitCode {
-    // The parser repeats what it was given, however long that is.
+    // The parser of the command line repeats an argument in full, however long it is.
     let text = said.to_string();
     if said.use_stderr() && text.lines().any(|line| line.chars().count() > LONGEST) {
         let cut = |line: &str| match line.char_indices().nth(WIDTH) {

@@ -51,8 +51,8 @@ impl Asked {
     }
 }
 
-/// Puts the options that every command takes behind its name, if they stand before it: there they
-/// would make the name a prompt.
+/// Moves the options that every command takes from before the command's name to behind it. Before
+/// it, they would make the name a prompt.
 fn behind_the_name(words: &mut [OsString]) {
     let mut at = 1;
     while let Some(word) = words.get(at).and_then(|word| word.to_str()) {
@@ -81,7 +81,7 @@ fn command(asked: &Asked) -> Command {
         if asked.whole { argument.hide_short_help(false) } else { argument }
     };
     let mut command = Cli::command().mut_args(arranged);
-    // What every command takes is listed by `--help` alone.
+    // Only `--help` lists the options that every command takes.
     let everywhere =
         command.get_arguments().any(|one| one.is_global_set() && one.is_hide_short_help_set());
     let names: Vec<String> =

@@ -111,8 +111,8 @@ enum Command {
 }
 
 impl Command {
-    /// Whether it depends on the configuration file. What measures, checks or converts does not, so
-    /// that it gives the same everywhere.
+    /// Whether the command depends on the configuration file. Commands that measure, check or
+    /// convert do not, so that they give the same everywhere.
     fn reads_configuration(&self) -> bool {
         match self {
             Self::Tui(_)

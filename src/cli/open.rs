@@ -42,7 +42,7 @@ pub struct Question {
     pub text: String,
     /// All turns; `None` for token ids.
     pub turns: Option<Messages>,
-    /// What should be known before the run.
+    /// Warnings for the user before the run.
     pub notes: Vec<String>,
 }
 
@@ -99,7 +99,7 @@ pub fn open(
     Ok(Opened { session, loaded, question, header })
 }
 
-/// The header of recordings of what is asked with these options.
+/// The header of a recording of a run with these options.
 pub fn header(
     options: &LoadOptions,
     loaded: &Loaded,
@@ -110,7 +110,7 @@ pub fn header(
     let ChatSettings { template, variables, system } = options.source.overrides().chat;
     let variables = variables.into_iter().map(|variable| (variable.name, variable.given));
     let chat = Chat { template, variables: variables.collect(), system };
-    // Token ids go past the template.
+    // A prompt of token ids does not go through the template.
     let used = options.prompt.prompt_ids.is_none() && chat != Chat::default();
     Header { chat: used.then_some(chat), ..Header::new(&loaded.facts, strategy, prompt, extras) }
 }
@@ -122,7 +122,7 @@ pub fn load(
     shown: Shown,
 ) -> Result<(Loaded, Question), Fault> {
     let computing = options.source.computing()?;
-    // Before the weights are, which may take minutes.
+    // The prompt is encoded before the weights are loaded, which may take minutes.
     let encode = |tokenizer: &dyn Encoder| match asked {
         Asked::Ids(ids) => Ok((ids, None)),
         Asked::Turns(turns) => Ok((tokenizer.encode(&turns)?, Some(turns))),
@@ -136,7 +136,7 @@ pub fn load(
     Ok((loaded, Question { ids, text, turns, notes: unread.into_iter().chain(masks).collect() }))
 }
 
-/// What should be known of variables that the chat template passes over.
+/// A warning about variables that the chat template never reads.
 pub fn unread_variables(tokenizer: &dyn Encoder) -> Option<String> {
     let unread = tokenizer.unread_variables();
     (!unread.is_empty()).then(|| {

@@ -105,7 +105,7 @@ impl SourceOptions {
         }
     }
 
-    /// Refuses what only this program's own way of computing has.
+    /// Refuses options that only models have which this program computes.
     fn no_backend_but_candle(&self) -> Result<(), Fault> {
         let given = [
             ("--revision", self.revision.is_some()),
@@ -117,24 +117,24 @@ impl SourceOptions {
         match given.iter().find(|(_, given)| *given) {
             None => Ok(()),
             Some((flag, _)) => Err(Fault::usage(format!(
-                "{flag} is not for --backend torch. Give --engine \"python -m demask.engine …\" \
-                 with what that takes (python -m demask.engine --help)"
+                "{flag} does not go with --backend torch. Give --engine \"python -m demask.engine …\" \
+                 with the options of that command (python -m demask.engine --help)"
             ))),
         }
     }
 
-    /// Refuses a chat template in place of an engine's, which has its own.
+    /// Refuses `--chat-template` for an engine, whose tokenizer has its own.
     fn chat_of_engine(&self) -> Result<(), Fault> {
         match self.chat_template.as_deref() {
             None | Some("none") => Ok(()),
             Some(_) => Err(Fault::usage(
-                "an engine's chat template is its tokenizer's. Leave --chat-template out, or give \
-                 none for a prompt as it is",
+                "an engine uses the chat template of its tokenizer. Leave --chat-template out, or \
+                 give none for a prompt as it is",
             )),
         }
     }
 
-    /// Where the files of a model come from that is computed here.
+    /// Where the files of a model come from that this program computes.
     ///
     /// # Errors
     /// If `--model` is neither a folder that is there nor an id of the hub.
@@ -348,7 +348,8 @@ impl ConfigOptions {
     /// A wrong use.
     pub fn fits(&self, reads: bool) -> Result<(), Fault> {
         match (&self.config, self.no_config) {
-            // The parser compares only options at one place, before a command's name or behind it.
+            // The parser finds this conflict only if both options stand on the same side of the
+            // command's name.
             (Some(_), true) => Err(Fault::usage(
                 "--config FILE names a configuration, and --no-config reads none. Leave one of the \
                  two out",

@@ -1,4 +1,4 @@
-//! Where the model is that runs: in files that are computed here, or in an engine.
+//! The place of the model: files, which this program computes, or an engine.
 
 use std::path::Path;
 
@@ -11,16 +11,16 @@ use crate::{
 /// Where a model is.
 #[derive(Debug, Clone)]
 pub enum Place {
-    /// In files; it is computed here.
+    /// In files; this program computes it.
     Here(Source),
-    /// In another process.
+    /// In another process, which computes it.
     Engine(Address),
 }
 
 impl Place {
-    /// Loads the model, or connects to its engine. `watch` is told how it goes on and may end it;
-    /// `warn` hears what people should know; `prepare` is given the tokenizer as soon as it is
-    /// there, which is before the weights where they are loaded here.
+    /// Loads the model, or connects to its engine. `watch` is called with the progress and may end
+    /// it; `warn` is called with each warning for the user; `prepare` gets the tokenizer as soon as
+    /// it is there. For files, that is before the weights are loaded.
     ///
     /// # Errors
     /// If the model cannot be loaded, or `prepare` refuses.
@@ -48,7 +48,7 @@ impl Place {
         }
     }
 
-    /// Its name while nothing is known of it but this.
+    /// The model's name as long as it is not loaded.
     pub fn name(&self) -> String {
         match self {
             Self::Here(Source::Embedded) => "the embedded model".to_owned(),
@@ -61,10 +61,10 @@ impl Place {
         }
     }
 
-    /// Refuses several users of one engine that listens on a socket: it serves one at a time.
+    /// Refuses several users of an engine on a socket, which serves one at a time.
     ///
     /// # Errors
-    /// If there are several.
+    /// If `users` is more than 1 and the engine is on a socket.
     pub fn serves(&self, users: usize) -> Result<(), Fault> {
         match self {
             Self::Engine(Address::Unix(_) | Address::Tcp(..)) if users > 1 => {
@@ -75,11 +75,11 @@ impl Place {
     }
 }
 
-/// The command that runs a model by PyTorch: that of the package `demask` in the Python that
-/// `DEMASK_PYTHON` names, else in `python3`.
+/// The command that runs a model with PyTorch: `python -m demask.engine`, by the Python that
+/// `DEMASK_PYTHON` names, else by `python3`.
 pub(super) fn torch(model: &str, device: &str, dtype: &str) -> Address {
     let python = std::env::var("DEMASK_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    // A path means the same wherever the engine is started from.
+    // An absolute path, since `--resume` may start the engine in another folder.
     let model = match Path::new(model).exists() {
         true => {
             std::path::absolute(model).map_or(model.to_owned(), |path| path.display().to_string())

@@ -19,7 +19,8 @@ pub(super) enum Shown {
     Screen(Look),
 }
 
-/// Loads a model. What `prepare` makes with its tokenizer, or refuses, comes before the weights.
+/// Loads a model. `prepare` is called with the tokenizer before the weights are loaded, so that it
+/// can refuse the prompt early.
 pub(super) fn load<T: Send + 'static>(
     place: &Place,
     computing: &Computing,
@@ -122,7 +123,7 @@ impl Bar {
                 self.clear();
                 let bar = ProgressBar::new(now.of).with_message(title(&now.work));
                 let style = ProgressStyle::with_template(match &now.work {
-                    // What an engine counts may be anything.
+                    // An engine may count in any unit, so these are not shown as bytes.
                     Work::Engine(_) => "{msg} {wide_bar} {pos} of {len}",
                     Work::Downloading(_) | Work::Reading | Work::Quantising(_) => {
                         "{msg} {wide_bar} {decimal_bytes} of {decimal_total_bytes} · \

@@ -160,7 +160,7 @@ fn name(place: &Place) -> Option<String> {
     }
 }
 
-/// What `--engine` takes for it. The token of a TCP socket is kept nowhere.
+/// The engine as `--engine` takes it. The token of a TCP socket is a secret and is not kept.
 fn engine(place: &Place) -> Option<String> {
     match place {
         Place::Engine(Address::Unix(path)) => Some(Address::Unix(absolute(path)).to_string()),

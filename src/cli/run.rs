@@ -162,7 +162,8 @@ pub fn main(args: &RunArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
         }
         Some(path) => open::file_recorder(args.model.overwrite, path, header, loaded).map(Some),
     });
-    // Who reads a recording as far as it is wanted, and goes, is no fault: the run ends with it.
+    // A reader that closes the pipe has read enough of the recording: the run ends without an
+    // error.
     let unread = || gone.load(Ordering::Relaxed);
     let opened = match opened {
         Err(_) if unread() => return Ok(ExitCode::SUCCESS),
@@ -228,7 +229,7 @@ pub fn main(args: &RunArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
     }
 }
 
-/// Standard output, which notes when nobody reads it any more.
+/// Standard output; notes when its reader has closed the pipe.
 struct Piped {
     gone: Arc<AtomicBool>,
 }

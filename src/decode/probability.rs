@@ -1,12 +1,13 @@
-//! Probabilities and other numbers as people read them: short, and never as what they are not.
+//! Probabilities and other numbers in words: short, but with enough digits that different numbers
+//! look different.
 
 use std::fmt;
 
-/// Most decimals: they tell any two probabilities in 32 bits apart that are not tiny.
+/// The most decimals. They tell any two f32 probabilities apart, except tiny ones.
 const MOST: usize = 9;
 
-/// A probability for people: three significant digits, more where it is close to 1; only 0 and 1
-/// themselves show as such.
+/// A probability as people read it: three significant digits, and more close to 1. Only 0 and 1
+/// themselves are shown as 0 and 1.
 pub(crate) struct P(pub f32);
 
 impl fmt::Display for P {
@@ -15,7 +16,7 @@ impl fmt::Display for P {
     }
 }
 
-/// The decimals that show three digits.
+/// The decimals that show three significant digits, or that keep a number close to 1 apart from 1.
 fn usual(p: f32) -> usize {
     match p {
         p if p > 0.999 && p < 1.0 => 6,
@@ -24,18 +25,19 @@ fn usual(p: f32) -> usize {
     }
 }
 
-/// Two probabilities that are compared, in a sentence.
+/// Two probabilities that a sentence compares.
 pub(crate) fn against(p: f32, bound: f32) -> (String, String) {
     two((p, usual(p)), (bound, usual(bound)), &[])
 }
 
-/// A number with so many decimals, or as many more as tell it from 0, from 1 and from `others`.
+/// A number with `decimals` decimals, or with as many more as tell it from 0, from 1 and from
+/// `others`.
 pub(crate) fn apart(number: f32, decimals: usize, others: &[f32]) -> String {
     written(number, enough(number, decimals, others))
 }
 
-/// Two numbers that are compared, each with its decimals; where those do not tell them apart, or from
-/// `others`, both with the same that do.
+/// Two numbers that are compared, each with its usual decimals. If these do not tell the numbers
+/// apart, from each other or from `others`, both get as many decimals as do.
 pub(crate) fn two(
     (a, usual_a): (f32, usize),
     (b, usual_b): (f32, usize),
@@ -53,7 +55,7 @@ pub(crate) fn two(
     (written(a, decimals), written(b, decimals))
 }
 
-/// How many decimals tell a number from others.
+/// How many decimals, at least `decimals`, tell a number from 0, from 1 and from `others`.
 fn enough(number: f32, decimals: usize, others: &[f32]) -> usize {
     let tells = |decimals: &usize| {
         let Ok(read) = written(number, *decimals).parse::<f32>() else { return true };

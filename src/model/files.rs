@@ -17,8 +17,8 @@ use super::{
 };
 use crate::bounded;
 
-/// The contents of a checkpoint's small files, and where its tensors are. Of a file that is not
-/// there, an object is empty.
+/// The contents of a checkpoint's small files, and where its tensors are. The object of a missing
+/// file is empty.
 #[derive(Default)]
 pub struct Files {
     /// The model's short name.
@@ -249,10 +249,10 @@ impl Files {
     }
 }
 
-/// Says that a folder holds an adapter, not a model.
+/// The file that shows that a folder holds an adapter, not a model.
 const ADAPTER: &str = "adapter_config.json";
 
-/// What to do with a GGUF file that says what cannot be.
+/// The advice for a GGUF file with values that cannot be right.
 const GGUF_AGAIN: &str =
     "Take a file that llama.cpp's converter wrote from the original checkpoint";
 
@@ -277,7 +277,7 @@ const OTHER_TOKENIZERS: [(&str, &str); 8] = [
     ("vocab.json", "a vocabulary without merges.txt"),
 ];
 
-/// The chat template of processors, in an older form.
+/// The file in which processors of transformers kept their chat template.
 const PROCESSOR_TEMPLATE: &str = "chat_template.json";
 
 /// The folder of chat templates beside the one to start with.

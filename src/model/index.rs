@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 
 use super::{LoadError, hub::is_harmless, object::object};
 
-/// Its name.
+/// The file's name.
 pub(super) const NAME: &str = "model.safetensors.index.json";
 
-/// The one file that the tensors are in otherwise. Where both are there it counts, as in
-/// transformers.
+/// The file of a checkpoint whose tensors are in one file. Where both are there, this one is read,
+/// as in transformers.
 pub(super) const ONE: &str = "model.safetensors";
 
 /// The files that the index at `place` names.
 ///
 /// # Errors
-/// If it is no index, or one of them is elsewhere.
+/// If the file is not an index, or names a file outside the folder.
 pub(super) fn names(bytes: &[u8], place: &str) -> Result<BTreeSet<String>, LoadError> {
     let wrong = |problem: String| {
         LoadError::new(place, problem, "Fetch the file again from where the model came from")

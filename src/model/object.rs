@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::LoadError;
 
-/// What to do with a file that is damaged.
+/// The advice for a damaged file.
 const FETCH: &str = "Fetch the file again from where the model came from";
 
 /// The fields of an object.
@@ -13,7 +13,7 @@ pub(super) type Object = Map<String, Value>;
 /// Reads the object that the file at `place` holds.
 ///
 /// # Errors
-/// If it is empty, no UTF-8, no JSON, or another value.
+/// If the file is empty, is not UTF-8 or JSON, or holds another value than an object.
 pub(super) fn object(bytes: &[u8], place: &str) -> Result<Object, LoadError> {
     let text = text(bytes, place)?;
     let wrong = |problem: String| LoadError::new(place, problem, FETCH);
@@ -29,7 +29,7 @@ pub(super) fn object(bytes: &[u8], place: &str) -> Result<Object, LoadError> {
 /// The text that the file at `place` holds.
 ///
 /// # Errors
-/// If it is no UTF-8.
+/// If the file is not UTF-8.
 pub(super) fn text<'b>(bytes: &'b [u8], place: &str) -> Result<&'b str, LoadError> {
     std::str::from_utf8(bytes).map_err(|error| {
         let problem = format!("this is no text (byte {} is no UTF-8)", error.valid_up_to() + 1);
@@ -37,7 +37,7 @@ pub(super) fn text<'b>(bytes: &'b [u8], place: &str) -> Result<&'b str, LoadErro
     })
 }
 
-/// What a value is, for messages.
+/// The kind of a value, for messages.
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

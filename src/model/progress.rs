@@ -11,7 +11,7 @@ pub enum Work {
     Reading,
     /// Weights are read and rounded to this type.
     Quantising(String),
-    /// An engine says what it does, and counts it as it likes.
+    /// An engine describes its step in words, and may count in any unit.
     Engine(String),
 }
 
@@ -20,9 +20,9 @@ pub enum Work {
 pub struct LoadProgress {
     /// What is being done.
     pub work: Work,
-    /// Bytes done, or whatever an engine counts.
+    /// Bytes done, or an engine's units.
     pub done: u64,
-    /// The same in all; 0 where nobody has said.
+    /// The total in the same unit; 0 if it is not known.
     pub of: u64,
 }
 

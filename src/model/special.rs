@@ -14,7 +14,7 @@ pub struct Special {
     pub tokens: SpecialTokens,
     /// Every end-of-sequence token that is named, the one that decides first.
     pub eos: Vec<NamedEos>,
-    /// What files say otherwise of either, in words.
+    /// Warnings about files that name another mask or another end of the sequence.
     pub(super) contradictions: Vec<String>,
 }
 
@@ -93,7 +93,7 @@ impl Special {
                  it was made from may show them",
             )
         };
-        // What is said in place of the files decides alone.
+        // An option overrides all files.
         if overrides.eos.is_none() {
             for (_, file, ids) in &named {
                 let place = files.name_of(file);
@@ -130,7 +130,7 @@ impl Special {
             ("generation_config.json", generation.mask),
             ("the tokenizer", tokenizer.named_mask()),
         ];
-        // What is said in place of the files is no contradiction.
+        // A token from an option does not contradict the files: it overrides them.
         let ends = if overrides.eos.is_some() { None } else { other_ends(&all) };
         let masks = if overrides.mask.is_some() { None } else { other_masks(mask, &masks) };
         let contradictions = ends.into_iter().chain(masks).collect();
@@ -138,7 +138,7 @@ impl Special {
     }
 }
 
-/// What files say of the end of the sequence that do not name the token that decides.
+/// A warning about files that name an end of the sequence, and not the token that decides.
 fn other_ends(named: &[NamedEos]) -> Option<String> {
     let (first, others) = named.split_first()?;
     let said = others.iter().filter_map(|other| {
@@ -158,7 +158,7 @@ fn other_ends(named: &[NamedEos]) -> Option<String> {
     })
 }
 
-/// What files say of the mask that do not name the token that decides.
+/// A warning about files that name a mask, and not the token that decides.
 fn other_masks(mask: TokenId, named: &[(&str, Option<TokenId>)]) -> Option<String> {
     let others = named.iter().filter_map(|(place, id)| Some((place, id.filter(|id| *id != mask)?)));
     let said: Vec<String> = others.map(|(place, id)| format!("{id} of {place}")).collect();

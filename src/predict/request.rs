@@ -100,7 +100,8 @@ pub struct Cached {
     pub window: Range<usize>,
 }
 
-/// Everything a forward pass depends on. An engine is sent it field by field (docs/engine.md).
+/// Everything a forward pass depends on. The protocol sends it to an engine field by field
+/// (docs/engine.md).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Request {
     /// The conditional pass.
@@ -227,7 +228,7 @@ fn numbers<S: Serializer>(slots: &[Slot], serializer: S) -> Result<S::Ok, S::Err
     serializer.collect_seq(slots.iter().map(|slot| slot.0))
 }
 
-/// First and one behind the last.
+/// A range as a pair of its start and its end, which is exclusive.
 fn bounds<S: Serializer>(range: &Range<usize>, serializer: S) -> Result<S::Ok, S::Error> {
     [range.start, range.end].serialize(serializer)
 }

@@ -1,4 +1,4 @@
-//! Decisions that this program would not make, as those who recorded them made them.
+//! Decisions of other programs' strategies, as a recording gives them.
 
 use std::collections::HashMap;
 
@@ -40,7 +40,7 @@ pub(super) fn decision(
     }
 }
 
-/// Verdicts of positions that no reason is given for: what the edits do to them.
+/// The verdicts of positions for which the recording gives no reason: they follow from the edits.
 fn unexplained(
     verdicts: &mut [Verdict],
     before: &Canvas,
@@ -65,7 +65,7 @@ fn unexplained(
         match *verdict {
             _ if was == before.special().mask => {}
             Verdict::Unrecorded => *verdict = Verdict::Written,
-            // Its writer calls it a fill as well.
+            // The writer of the recording gives the reason of a replacement as that of a fill.
             Verdict::Fill { token, .. } if token == was => *verdict = Verdict::Written,
             Verdict::Fill { token, p, rule } => {
                 *verdict = Verdict::Replace { was, token, p, rule };
@@ -84,7 +84,7 @@ fn unexplained(
         let Some(&at) = places.get(&slot) else { continue };
         let Some(verdict) = verdicts.get_mut(at) else { continue };
         let was = before.cells()[at].token;
-        // What is taken back and written in one step is replaced, or stays.
+        // A token that one step masks and writes again is replaced, or stays the same.
         let back = matches!(verdict, Verdict::Remask { rule: RemaskRule::Unrecorded, .. });
         if !back && !matches!(verdict, Verdict::Unrecorded | Verdict::Written) {
             continue;
@@ -109,7 +109,7 @@ fn unexplained(
 mod tests {
     use super::*;
 
-    /// The decision that a recording gives for a step from `before`, of another program's strategy.
+    /// The decision that a recording of another program's strategy gives for a step from `before`.
     fn decided(before: &[TokenId], decision: &str) -> Decision {
         let lines = [
             r#"{"kind":"header","format":"demask","version":[1,4],"strategy":"editor","model":{"name":"m","mask":9,"eos":8}}"#,

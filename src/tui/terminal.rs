@@ -184,8 +184,8 @@ fn give_back() {
     let _ = disable_raw_mode();
 }
 
-/// A panic here gives the terminal back first; one on another thread is kept until the screen is
-/// free. One that is caught concerns neither: who catches it tells it.
+/// A panic on this thread restores the terminal before it is printed; one on another thread is kept
+/// until the terminal is restored. A panic that is caught does neither: its caller reports it.
 fn install_hook(before: &Arc<Hook>, elsewhere: &Arc<Mutex<Vec<String>>>, here: ThreadId) {
     let (before, elsewhere) = (before.clone(), elsewhere.clone());
     std::panic::set_hook(Box::new(move |info| {

@@ -1,4 +1,4 @@
-//! What an engine says of itself.
+//! `info --engine`: how an engine describes itself.
 
 use std::ops::ControlFlow;
 
@@ -14,12 +14,12 @@ use crate::{
     model::{LoadProgress, Overrides, count},
 };
 
-/// What `--json` prints.
+/// The object that `--json` prints.
 #[derive(Serialize)]
 pub(super) struct Info {
     #[serde(flatten)]
     greeting: Greeting,
-    /// What it cannot do that a strategy may ask for.
+    /// What a strategy may ask for and this engine cannot do.
     cannot: Vec<&'static str>,
     #[serde(skip)]
     mask: String,
@@ -28,10 +28,10 @@ pub(super) struct Info {
 }
 
 impl Info {
-    /// Starts or joins the engine and asks.
+    /// Starts or joins the engine and takes its greeting.
     ///
     /// # Errors
-    /// As [`connect`].
+    /// Those of [`connect`].
     pub(super) fn of(address: &Address, overrides: &Overrides) -> Result<Self, Fault> {
         let go_on = &mut |_: &LoadProgress| ControlFlow::Continue(());
         let engine = connect(address, overrides, go_on, &mut |line| tell(&harmless(&line)))?;

@@ -89,7 +89,7 @@ struct Info {
     chat_template: Option<String>,
     /// The file that the chat template is from.
     chat_template_from: Option<&'static str>,
-    /// What is said of its variables: under these options, or by the family's own programs.
+    /// The variables of the chat template that these options or the family's own programs set.
     template_variables: BTreeMap<String, String>,
     /// A chat template that only processors of transformers read.
     unread_template: Option<&'static str>,
@@ -273,7 +273,7 @@ impl Info {
                 .chat()
                 .said()
                 .into_iter()
-                // Without a template nobody reads them.
+                // Without a template no variable is read.
                 .filter(|_| template.is_some())
                 .map(|(name, given)| (name.to_owned(), given.to_owned()))
                 .collect(),

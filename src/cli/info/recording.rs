@@ -80,7 +80,7 @@ pub(super) struct Info {
     model: String,
     strategy: String,
     prompt: String,
-    /// What was said about the chat template.
+    /// The settings of the chat template.
     #[serde(skip_serializing_if = "Option::is_none")]
     chat: Option<trace::Chat>,
     /// Tokens of the first run's prompt.
@@ -176,7 +176,7 @@ impl Info {
         line.replace(char::is_control, " ")
     }
 
-    /// What was said about the chat template, each with its name.
+    /// The settings of the chat template, each with its name.
     fn chat_lines(&self) -> Vec<(&'static str, String)> {
         let Some(chat) = &self.chat else { return Vec::new() };
         let template = chat.template.iter().map(|template| ("template", template.clone()));

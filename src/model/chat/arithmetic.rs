@@ -1,4 +1,4 @@
-//! What operators do, as Python does it.
+//! The operators of templates, with the semantics of Python.
 
 use minijinja::{
     AutoEscape, Error, State, Value,
@@ -53,7 +53,7 @@ pub(super) fn multiply(state: &State, left: &Value, right: &Value) -> Result<Val
         if matches!(repeated.kind(), ValueKind::Seq | ValueKind::Iterable) {
             let items = budget::items(state, repeated)?;
             budget::room_of_list(state, items.len().saturating_mul(times))?;
-            // Nothing, however often, is nothing.
+            // An empty text or list stays empty, however often it is repeated.
             let times = if items.is_empty() { 0 } else { times };
             let all = (0..times).flat_map(|_| items.iter().cloned()).collect();
             return Ok(sequence(all, repeated.is_tuple()));
@@ -106,7 +106,7 @@ fn unfit(operator: &str, left: &Value, right: &Value) -> Error {
     refused(format!("`{operator}` does not go with {} and {}", left.kind(), right.kind()))
 }
 
-/// `left % right`: a text with values in it, or what a division leaves, with the divisor's sign.
+/// `left % right`: a text with values formatted into it, or a remainder with the divisor's sign.
 pub(super) fn remainder(state: &State, left: &Value, right: &Value) -> Result<Value, Error> {
     if left.kind() == ValueKind::String {
         let text = format::percent(state, left.as_str().unwrap_or_default(), right)?;
@@ -129,8 +129,8 @@ pub(super) fn remainder(state: &State, left: &Value, right: &Value) -> Result<Va
     }
 }
 
-/// Texts of values with something between them, for `~` and `join`. Where the template escapes
-/// and one of them is escaped already, the others are too.
+/// The texts of values with a separator between them, for `~` and `join`. If the template escapes
+/// HTML and one of the values is marked as safe, the others are escaped.
 pub(super) fn joined(state: &State, parts: &[Value], between: &Value) -> Result<Value, Error> {
     let escaping = !matches!(state.auto_escape(), AutoEscape::None)
         && (between.is_safe() || parts.iter().any(Value::is_safe));
@@ -153,7 +153,7 @@ pub(super) fn joined(state: &State, parts: &[Value], between: &Value) -> Result<
     Ok(if escaping { Value::from_safe_string(text) } else { text.into() })
 }
 
-/// `value[start:stop:step]`. What has no parts gives nothing, as in Jinja2.
+/// `value[start:stop:step]`. A value that cannot be sliced gives an undefined value, as in Jinja2.
 pub(super) fn slice(state: &State, value: &Value, bounds: [&Value; 3]) -> Result<Value, Error> {
     let bound = |bound: &Value| match bound.is_none() {
         true => Some(None),
@@ -186,7 +186,7 @@ pub(super) fn slice(state: &State, value: &Value, bounds: [&Value; 3]) -> Result
     }
 }
 
-/// The indices of a part of so many items.
+/// The indices of a slice of a sequence.
 fn places(
     length: usize,
     start: Option<i128>,

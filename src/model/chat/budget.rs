@@ -1,31 +1,33 @@
-//! How much a template may make. The engine counts steps and what its own parts make, and ends a
-//! rendering that has used up its fuel; what is made here asks before it makes it.
+//! The budget of a rendering. The template library (minijinja) counts its own steps and output as
+//! fuel, and ends a rendering that has used it up; our own functions check the fuel before they
+//! allocate.
 
 use minijinja::{Error, ErrorKind, State, Value, value::ValueKind};
 
-/// The fuel of a rendering: a step takes one, and so do [`BYTES`] of text. A real template takes
-/// some hundred a message.
+/// The fuel of a rendering: a step takes one unit, and so do [`BYTES`] of text. A real template
+/// takes some hundred units for a message.
 pub(super) const FUEL: u64 = 2_000_000;
 
-/// Bytes that one unit of fuel pays for, in the engine.
+/// The bytes of text that one unit of fuel pays for.
 const BYTES: u64 = 64;
 
-/// Most bytes that a rendering makes: those of its text, and all on the way to it.
+/// The most bytes that a rendering makes, intermediate texts included.
 pub(super) const MOST: u64 = FUEL * BYTES;
 
-/// What a place in a list takes, bytes.
+/// The memory of one item of a list, bytes.
 const PLACE: usize = 32;
 
-/// The deepest nesting of values: what goes through them must come back on any thread's stack.
+/// The deepest nesting of values: functions that recurse into them must fit any thread's stack.
 pub(super) const DEEPEST: usize = 100;
 
-/// What is left of the fuel, in bytes.
+/// The rest of the fuel, in bytes.
 fn left(state: &State) -> usize {
     let left = state.fuel_levels().map_or(0, |(_, left)| left.saturating_mul(BYTES));
     usize::try_from(left).unwrap_or(usize::MAX)
 }
 
-/// Asks for the room of so many bytes, before they are made. Results are paid for by the engine.
+/// Checks that there is fuel for `bytes` bytes, before they are allocated. The library takes the
+/// fuel when it gets the result.
 ///
 /// # Errors
 /// If there is too little fuel left.
@@ -33,18 +35,18 @@ pub(super) fn room(state: &State, bytes: usize) -> Result<(), Error> {
     if bytes < left(state) { Ok(()) } else { Err(ErrorKind::OutOfFuel.into()) }
 }
 
-/// Asks for the room of a list.
+/// Checks that there is fuel for a list of `items` items.
 ///
 /// # Errors
-/// As above.
+/// If there is too little fuel left.
 pub(super) fn room_of_list(state: &State, items: usize) -> Result<(), Error> {
     room(state, items.saturating_mul(PLACE))
 }
 
-/// What a value is made of: its items or keys.
+/// The items or keys of a value.
 ///
 /// # Errors
-/// If it has none, or there is too little fuel left for them.
+/// If the value cannot be iterated, or there is too little fuel left.
 pub(super) fn items(state: &State, value: &Value) -> Result<Vec<Value>, Error> {
     let mut items = Vec::new();
     for item in value.try_iter()? {
@@ -54,19 +56,19 @@ pub(super) fn items(state: &State, value: &Value) -> Result<Vec<Value>, Error> {
     Ok(items)
 }
 
-/// A text that is made piece by piece, no longer than what is left of the fuel.
+/// A text that is built piece by piece and cannot get longer than the fuel allows.
 pub(super) struct Text {
     text: String,
     most: usize,
 }
 
 impl Text {
-    /// An empty one.
+    /// An empty text.
     pub fn new(state: &State) -> Self {
         Self { text: String::new(), most: left(state) }
     }
 
-    /// Adds to it.
+    /// Adds a piece.
     ///
     /// # Errors
     /// If there is too little fuel left.
@@ -79,7 +81,7 @@ impl Text {
     /// Adds a piece several times.
     ///
     /// # Errors
-    /// As above.
+    /// If there is too little fuel left.
     pub fn repeat(&mut self, piece: &str, times: usize) -> Result<(), Error> {
         self.room(piece.len().saturating_mul(times))?;
         (0..times).for_each(|_| self.text.push_str(piece));
@@ -97,11 +99,11 @@ impl Text {
     }
 }
 
-/// Refuses values that are nested too deeply, or in themselves. Only a namespace can be changed,
-/// so only what is put into one can come to that.
+/// Refuses values that are nested too deeply, or in themselves. Only a namespace can be changed
+/// after it is made, so only values that are put into one need this check.
 ///
 /// # Errors
-/// If `value` is.
+/// If `value` is nested too deeply, or in itself.
 pub(super) fn sound(state: &State, value: &Value) -> Result<(), Error> {
     nested(state, value, 0)
 }

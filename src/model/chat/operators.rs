@@ -1,29 +1,29 @@
-//! Operators that are done here and not by the engine, which puts sequences together lazily,
-//! knows no bounds of them, and prints what is joined otherwise than Python: they are written as
-//! calls of functions.
+//! Operators that our own functions compute. The template library joins sequences lazily, does not
+//! bound their size, and prints joined sequences otherwise than Python. So a template's operators
+//! are rewritten as calls of functions before the library parses it.
 
 use std::iter::Peekable;
 
 use super::scan::{Kind, Token};
 
-/// The function that does `+`.
+/// The function for `+`.
 pub(super) const ADD: &str = "add__";
-/// The function that does `*`.
+/// The function for `*`.
 pub(super) const MULTIPLY: &str = "multiply__";
-/// The function that does `%`.
+/// The function for `%`.
 pub(super) const REMAINDER: &str = "remainder__";
-/// The function that does `~`.
+/// The function for `~`.
 pub(super) const CONCAT: &str = "concat__";
-/// The function that does `value[start:stop:step]`.
+/// The function for `value[start:stop:step]`.
 pub(super) const SLICE: &str = "slice__";
 
 /// Words that stand between operands.
 const BETWEEN: [&str; 9] = ["and", "or", "not", "in", "if", "else", "elif", "is", "recursive"];
 
-/// The deepest nesting of brackets: the engine parses no deeper ones.
+/// The deepest nesting of brackets; the library parses no deeper one.
 const DEEPEST: usize = 150;
 
-/// The tokens of a tag with its operators as calls. A sign that adds nothing is left out.
+/// The tokens of a tag with its operators as calls. A unary `+` is left out.
 ///
 /// # Errors
 /// If an operator has no operand, or brackets are nested too deeply.
@@ -32,14 +32,14 @@ pub(super) fn called(tokens: Vec<Token>) -> Result<Vec<Token>, String> {
     let mut written = Vec::new();
     while reader.rest.peek().is_some() {
         written.extend(reader.list(false)?);
-        // A bracket that closes nothing: the engine says so.
+        // A closing bracket without an opening one: the library reports it.
         written.extend(reader.rest.next());
     }
     Ok(written)
 }
 
-/// Reads expressions as Jinja2's grammar has them, as far as it says what an operator's operands
-/// are; the engine reads what is written once more.
+/// Reads expressions by as much of Jinja2's grammar as it takes to find the operands of an
+/// operator. The library then parses the result in full.
 struct Reader {
     rest: Peekable<std::vec::IntoIter<Token>>,
     depth: usize,
@@ -54,7 +54,7 @@ impl Reader {
         self.rest.peek().is_some_and(|next| next.kind == Kind::Name && next.text == word)
     }
 
-    /// Operands and what separates them, up to a closing bracket, or a colon if `to_colon`.
+    /// Operands and their separators, up to a closing bracket, or up to a colon if `to_colon`.
     fn list(&mut self, to_colon: bool) -> Result<Vec<Token>, String> {
         let mut written = Vec::new();
         while let Some(next) = self.rest.peek() {
@@ -130,7 +130,7 @@ impl Reader {
         Ok(written)
     }
 
-    /// What stands behind an operator.
+    /// The operand behind an operator.
     fn operand(
         &mut self,
         operator: &Token,
@@ -172,7 +172,7 @@ impl Reader {
         match self.rest.peek() {
             Some(next) if next.opens() => written.extend(self.bracket()?),
             Some(next) if next.kind == Kind::String => {
-                // Strings that stand side by side are one.
+                // Adjacent string literals are one string.
                 while let Some(next) = self.rest.next_if(|next| next.kind == Kind::String) {
                     match written.last_mut() {
                         None => written.push(next),
@@ -224,7 +224,7 @@ impl Reader {
         }
     }
 
-    /// Brackets with what is in them.
+    /// Brackets and their content.
     fn bracket(&mut self) -> Result<Vec<Token>, String> {
         let mut written: Vec<Token> = self.rest.next().into_iter().collect();
         written.extend(self.deeper(|reader| reader.list(false))?);
@@ -232,7 +232,7 @@ impl Reader {
         Ok(written)
     }
 
-    /// `of[index]`, or a part of it.
+    /// `of[index]`, or a slice `of[start:stop:step]`.
     fn item(&mut self, of: Vec<Token>) -> Result<Vec<Token>, String> {
         let open: Vec<Token> = self.rest.next().into_iter().collect();
         let mut parts = vec![self.deeper(|reader| reader.list(true))?];
@@ -277,8 +277,8 @@ fn comma(operator: &Token) -> Vec<Token> {
     vec![Token { space: operator.space.clone(), ..Token::new(Kind::Operator, ",") }]
 }
 
-/// A call of a function with these arguments and the commas between them; one argument alone is
-/// what it is.
+/// A call of a function with these arguments and the commas between them. A single argument is
+/// returned as it is, without a call.
 fn call(function: &str, mut arguments: Vec<Vec<Token>>) -> Vec<Token> {
     if arguments.len() < 2 {
         return arguments.pop().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Code of others that may take long, panic, or go deep.
+//! Runs a library's code that may take long, panic, or recurse deeply.
 
 use std::{
     sync::mpsc::{RecvTimeoutError, channel},
@@ -8,14 +8,14 @@ use std::{
 
 use crate::panics;
 
-/// The stack for it, bytes; what is not used takes no memory.
+/// The size of the stack, bytes. Pages that are not used take no memory.
 const STACK: usize = 1 << 28;
 
-/// Runs `work` on a thread of its own and waits so long for it. A thread that takes longer goes on
-/// until it, or the program, ends: nothing stops a thread from outside.
+/// Runs `work` on a thread of its own and waits for it up to `patience`. A thread that takes longer
+/// goes on until its work or the program ends, since a thread cannot be stopped from outside.
 ///
 /// # Errors
-/// Those of `work`, or in words, if it panics or takes longer.
+/// Those of `work`; or in words, if it panics or takes longer.
 pub(super) fn in_time<T: Send + 'static>(
     patience: Duration,
     work: impl FnOnce() -> Result<T, String> + Send + 'static,

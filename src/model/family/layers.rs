@@ -7,16 +7,16 @@ use super::{
     fields::{Fields, another, shown, unexpected},
 };
 
-/// A layer that sees everything.
+/// A layer with full attention.
 pub(super) const FULL: &str = "full_attention";
 
-/// A layer that sees its neighbours.
+/// A layer that sees a window around each position.
 pub(super) const SLIDING: &str = "sliding_attention";
 
 /// Reads the types of `layers` layers, which must be of the `known` ones; `None` if there are none.
 ///
 /// # Errors
-/// If there is one that is not known, or another number of them.
+/// If a type is not known, or there is not one type for each layer.
 pub(super) fn types(
     fields: &mut Fields,
     layers: usize,

@@ -2,10 +2,10 @@
 
 use super::Unfit;
 
-/// Larger numbers are a mistake, or an attack on memory.
+/// The largest size. A larger one is a mistake, or an attempt to exhaust the memory.
 pub(super) const MOST: usize = 1 << 24;
 
-/// More layers or heads than any model has.
+/// The most layers or heads, more than any model has.
 pub(super) const MOST_LAYERS: usize = 4096;
 
 /// Checks that sizes are from 1 to `most`.
@@ -18,8 +18,8 @@ pub(super) fn possible(most: usize, sizes: &[(&str, usize)]) -> Result<(), Unfit
     }
 }
 
-/// The width of a head: its own, or the `width` of the network by the `heads`. Its numbers are
-/// rotated in pairs.
+/// The width of a head: its own, or the `width` of the network divided by the `heads`. It must be
+/// even, since the rotation takes a head's numbers in pairs.
 pub(super) fn head_width(
     width: (&str, usize),
     heads: (&str, usize),

@@ -25,14 +25,14 @@ const OF_CLASSES: [(&str, &[&str]); 3] = [
 /// What those classes take.
 const END_OF_TEXT: &str = "<|endoftext|>";
 
-/// Fields that are true or false.
+/// Fields whose value is true or false.
 const FLAGS: [&str; 4] =
     ["add_bos_token", "add_eos_token", "add_prefix_space", "clean_up_tokenization_spaces"];
 
-/// Fields with several tokens.
+/// Fields that hold several tokens.
 const LISTS: [&str; 2] = ["additional_special_tokens", "extra_special_tokens"];
 
-/// The files, by their names.
+/// The names of the files.
 const CONFIG: &str = "tokenizer_config.json";
 const MAP: &str = "special_tokens_map.json";
 const ADDED: &str = "added_tokens.json";
@@ -57,7 +57,7 @@ impl Config {
     /// Puts together what the files say.
     ///
     /// # Errors
-    /// If one says of a token what cannot be, or has a field of another type.
+    /// If a file describes a token that cannot exist, or has a field of another type.
     pub(super) fn read(files: &Files) -> Result<Self, LoadError> {
         let wrong = |file: &str, problem: String| {
             let advice = "Compare it with the file of the original model, or save the tokenizer \

@@ -1,21 +1,21 @@
-//! Text to token ids and back, whoever does it.
+//! Text to token ids and back, by a tokenizer of ours or an engine's.
 
 use crate::{canvas::TokenId, model::Messages, predict::Vocabulary};
 
-/// What a model's tokenizer and chat template do.
+/// A model's tokenizer and chat template.
 pub trait Encoder: Vocabulary {
-    /// The ids of a conversation: inside the chat template if there is one, a single prompt as it
-    /// stands otherwise. The words that the answer begins with stand behind the template's last
+    /// The ids of a conversation: inside the chat template if there is one, otherwise a single
+    /// prompt as it is. `begun`, the words that the answer begins with, follow the template's last
     /// character and belong to the prompt.
     ///
     /// # Errors
     /// In words, if there is no tokenizer, or the template refuses or is missing.
     fn encode_begun(&self, messages: &Messages, begun: &str) -> Result<Vec<TokenId>, String>;
 
-    /// The same with an answer that is only opened.
+    /// The ids of a conversation whose answer is still empty.
     ///
     /// # Errors
-    /// As above.
+    /// Those of [`Self::encode_begun`].
     fn encode(&self, messages: &Messages) -> Result<Vec<TokenId>, String> {
         self.encode_begun(messages, "")
     }
@@ -23,7 +23,7 @@ pub trait Encoder: Vocabulary {
     /// The ids of one prompt.
     ///
     /// # Errors
-    /// As above.
+    /// Those of [`Self::encode_begun`].
     fn encode_prompt(&self, prompt: &str) -> Result<Vec<TokenId>, String> {
         self.encode(&Messages::of(prompt))
     }
@@ -35,8 +35,7 @@ pub trait Encoder: Vocabulary {
     /// In words, if the tokenizer's decoder refuses.
     fn whole_text(&self, ids: &[TokenId]) -> Result<String, String>;
 
-    /// Variables that people gave the chat template and that it never reads; none where that is
-    /// not known.
+    /// Variables that a user gave and the chat template never reads; none if that is not known.
     fn unread_variables(&self) -> Vec<String> {
         Vec::new()
     }

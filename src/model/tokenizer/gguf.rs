@@ -14,9 +14,9 @@ use crate::{
 
 /// The texts of the tokens, in the order of their ids.
 const TOKENS: &str = "tokenizer.ggml.tokens";
-/// What kind each of them is.
+/// The kind of each token.
 const KINDS: &str = "tokenizer.ggml.token_type";
-/// Pairs of tokens that are joined.
+/// The merges: pairs of tokens.
 const MERGES: &str = "tokenizer.ggml.merges";
 
 /// How text is cut into words, under GGUF's `tokenizer.ggml.pre`.
