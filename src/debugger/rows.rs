@@ -9,15 +9,15 @@ use crate::{
     predict::Piece,
 };
 
-/// Most rows of a query that are printed; a file gets them all.
+/// The most rows of a query that are printed; a file gets all of them.
 const ROWS: usize = 200;
 
-/// The columns that every row has; behind them stand what the query reads.
+/// The columns that every row has; the values of the query's names follow them.
 const COLUMNS: [&str; 9] =
     ["step", "position", "slot", "token", "text", "p", "made", "was", "was_text"];
 
 impl Debugger {
-    /// The rows that fit, in words; the first is their count. All of them go to the file.
+    /// The first rows, in words; the first line is the number of rows. The file gets all of them.
     pub(super) fn query(
         &mut self,
         query: &Query,

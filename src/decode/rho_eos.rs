@@ -355,7 +355,8 @@ impl Strategy for RhoEos {
             .rposition(|cell| cell.wish.pinned || settings.of_masks && cell.token != mask);
         let to = wanted.max(stays.map_or(0, |last| last + 1));
         let cursor = advance(&filled, sight.state.cursor, settings.block).min(to);
-        // Where anything may be filled something is, whatever is drawn: nothing comes later either.
+        // A step fills something wherever it may, whatever is drawn. So if it changed nothing, no
+        // later step will.
         let stagnant = edits.is_empty() && to == length;
         if to > length {
             edits.push(Edit::Append { n: to - length, filler: Filler::Mask });

@@ -236,10 +236,10 @@ pub(super) fn read(
     Ok(found)
 }
 
-/// What the file has beside what is read of it.
+/// Reports the fields of the file that are not read.
 fn left_of(file: &File, names: &BTreeSet<String>) -> Left {
     let mut left = Left::default();
-    // Of what is not read, its own members need no word.
+    // The members of a field that is not read are not listed as well.
     let of_read = |name: &str| {
         name.rfind('.').is_none_or(|dot| READ.contains(&name[..dot].trim_end_matches("[]")))
     };

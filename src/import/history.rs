@@ -1,10 +1,10 @@
-//! A list of canvases saved by `torch.save`: dLLM's samplers return one as `histories` if they are
+//! A list of canvases saved by `torch.save`. dLLM's samplers return one as `histories` if they are
 //! asked for a dictionary (ZHZisZZ/dllm, `SamplerOutput`): a tensor [batch, positions] before the
-//! first step and after each, prompt in front.
+//! first step and after each step, with the prompt in front.
 //!
-//! Read is the list itself, or an object that has it under `histories` or `history`; a canvas is a
-//! list of ids or a tensor of one dimension, or of two where it is a batch. Lists in JSON are read by
-//! [`super::steps`].
+//! The file holds the list itself, or an object that has it under `histories` or `history`. A
+//! canvas is a list of ids or a tensor of one dimension, or of two for a batch. [`super::steps`]
+//! reads lists in JSON.
 
 use super::{
     Found, MOST_CELLS, Options, no_row,

@@ -101,13 +101,13 @@ fn of_object(bytes: &[u8]) -> Option<Format> {
 
 /// A whole number, as `1` or as `1.0`.
 pub(super) fn whole(number: &Number) -> Option<i64> {
-    // Above this, floating point has no place for each whole number.
+    // Above this, f64 cannot represent every whole number.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let whole = |number: &f64| number.fract() == 0.0 && number.abs() < EXACT;
     number.as_i64().or_else(|| number.as_f64().filter(whole).map(|number| number as i64))
 }
 
-/// Where an error is: its line and column, and how many bytes into the text that is.
+/// The place of an error: line, column, and bytes from the beginning of the text.
 pub(super) fn place(bytes: &[u8], error: &serde_json::Error) -> String {
     let (line, column) = (error.line(), error.column());
     let before: usize = bytes
@@ -118,8 +118,8 @@ pub(super) fn place(bytes: &[u8], error: &serde_json::Error) -> String {
     format!("line {line}, column {column} (byte {})", before + column)
 }
 
-/// A fault of a JSON text, in words: where it ends early, is none, or holds something else than is
-/// read there.
+/// An error in a JSON text, in words: the text ends early, is not JSON, or has a value of the wrong
+/// type.
 pub(super) fn fault(bytes: &[u8], error: &serde_json::Error) -> String {
     let place = place(bytes, error);
     if error.is_eof() {
@@ -142,7 +142,7 @@ pub(super) fn fault(bytes: &[u8], error: &serde_json::Error) -> String {
     format!("it is no JSON at {place}: {problem}. Write it with Python's json.dump or the like")
 }
 
-/// What serde says of a value of another kind than was wanted, in words for people who wrote JSON.
+/// Serde's message about a value of the wrong type, in JSON's terms.
 fn in_words(problem: &str) -> String {
     if let Some(name) = problem.strip_prefix("missing field ") {
         return format!("there is no {name} before it");
@@ -153,7 +153,7 @@ fn in_words(problem: &str) -> String {
     else {
         return problem.to_owned();
     };
-    // From the longest, as one is part of another.
+    // The longest come first, as one is part of another.
     let words = [
         ("floating point", "the number"),
         ("integer", "the number"),

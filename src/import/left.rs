@@ -1,18 +1,19 @@
-//! What of a file has no place in a recording: named once, never dropped in silence.
+//! Fields and values of a file that have no place in a recording. Each kind is named once, so that
+//! nothing is dropped in silence.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Display,
 };
 
-/// Names that are listed. An object may hold any number of them.
+/// The most names that are listed. An object may hold any number of them.
 const MOST: usize = 64;
 
 /// Names and values that were not taken over.
 #[derive(Debug, Default)]
 pub(super) struct Left {
     names: BTreeSet<String>,
-    /// What is wrong with values, how many there are, and the first with its place.
+    /// Kinds of values: what is wrong with them, how many there are, and the first with its place.
     values: BTreeMap<String, (usize, String)>,
 }
 
@@ -26,7 +27,7 @@ impl Left {
         }
     }
 
-    /// Notes a value: `what` says its field and why it is not taken, `place` which it is and where.
+    /// Notes a value: `what` names its field and the reason, `place` the value and its place.
     pub fn value(&mut self, what: impl Display, place: impl FnOnce() -> String) {
         self.values.entry(what.to_string()).or_insert_with(|| (0, place())).0 += 1;
     }

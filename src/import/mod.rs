@@ -91,9 +91,9 @@ impl FromStr for Format {
 pub struct Options {
     /// The format; told by the content if it is left out.
     pub format: Option<Format>,
-    /// The mask token, whatever the file says.
+    /// The mask token, which overrides the file's.
     pub mask: Option<TokenId>,
-    /// The mask token where neither `mask` nor the file says which it is, as that of a tokenizer.
+    /// The mask token if neither `mask` nor the file names one, such as the tokenizer's.
     pub usual_mask: Option<TokenId>,
     /// The end-of-sequence token.
     pub eos: Option<TokenId>,
@@ -114,7 +114,7 @@ pub struct Imported {
     pub texts: Option<Texts>,
     /// What happened.
     pub run: ForeignRun,
-    /// Whether its prompt is only a guess: what stands before the first mask.
+    /// Whether the prompt is a guess: everything before the first mask.
     pub guessed_prompt: bool,
     /// What people should know.
     pub notices: Vec<String>,
@@ -139,7 +139,7 @@ struct Found {
     texts: Option<Texts>,
     run: ForeignRun,
     notices: Vec<String>,
-    /// Whether the prompt is what stands before the first mask, as nothing says how long it is.
+    /// Whether the prompt is everything before the first mask, since nothing says how long it is.
     guessed_prompt: bool,
     /// Significant digits of a column that is not exact.
     rounded: Option<(&'static str, u32)>,
@@ -314,7 +314,7 @@ fn token(value: i64) -> Result<TokenId, String> {
         .ok_or_else(|| format!("{value} is no token id (0 to {})", NO_TOKEN - 1))
 }
 
-/// Why so many steps, with so many positions in all, cannot be opened.
+/// The error for a run with too many steps or too many positions in all.
 fn too_much(steps: usize, cells: usize) -> Option<String> {
     (steps > MOST_STEPS || cells > MOST_CELLS).then(|| {
         format!(

@@ -1,5 +1,5 @@
-//! The names that stand in a JSON text, told without keeping its values; one that stands twice in an
-//! object is refused, as only one of the two values could be read.
+//! The names in a JSON text, read without keeping the values. A name that stands twice in an object
+//! is refused, since only one of the two values could be read.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -10,11 +10,11 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 use super::json;
 
-/// Different names that are kept. A file may hold any number of them.
+/// The most different names that are kept. A file may hold any number of them.
 const MOST: usize = 4096;
 
-/// The names of a text of one JSON value or several, each with the way to it: `steps[].argmax`. A
-/// text that is no JSON has those in front of its fault, which whoever reads its values will meet.
+/// The names in a text of one JSON value or several, each with its path: `steps[].argmax`. Of a
+/// text that is not JSON, those before the error; reading the values reports the error itself.
 ///
 /// # Errors
 /// In words, if a name stands twice in an object.
@@ -35,11 +35,11 @@ pub(super) fn names(bytes: &[u8]) -> Result<BTreeSet<String>, String> {
 #[derive(Default)]
 struct Walk {
     names: BTreeSet<String>,
-    /// The way to the value that is read, with `[]` for any member of a list.
+    /// The path of the current value, with `[]` for any item of a list.
     kind: String,
-    /// The same with the members' places.
+    /// The same path with the indices of the items.
     path: String,
-    /// What is wrong, if a name stands twice.
+    /// The error, if a name stands twice.
     twice: Option<String>,
 }
 
@@ -137,7 +137,7 @@ mod tests {
                 &["a", "a.b", "c", "c[].d", "c[].e"],
             ),
             ("{\"a\": 1}\n{\"b\": -1.5, \"c\": \"x\", \"d\": true}\n", &["a", "b", "c", "d"]),
-            // What is cut is told by who reads the values.
+            // Reading the values reports that the text is cut off.
             ("{\"a\": 1}\n{\"b\": [", &["a", "b"]),
             ("hello", &[]),
             ("", &[]),

@@ -102,7 +102,7 @@ pub struct Suggestions {
 }
 
 impl Suggestions {
-    /// Nothing but how the predictions are read.
+    /// No suggested parameters; only where predictions are read.
     pub fn shifted(shift: bool) -> Self {
         Self { shift, own: BTreeMap::new() }
     }

@@ -10,7 +10,7 @@ use crate::{
     predict::{self, Piece, Vocabulary},
 };
 
-/// Token texts that travelled in a recording. More may come while it is read.
+/// The token texts that a recording holds. More may come while it is read.
 #[derive(Debug, Default)]
 pub struct RecordedVocabulary(RwLock<HashMap<TokenId, Piece>>);
 
@@ -25,7 +25,7 @@ impl Vocabulary for RecordedVocabulary {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
-    /// Where no text travelled at all, the ids.
+    /// The ids, if the recording holds no texts.
     fn text(&self, ids: &[TokenId]) -> String {
         if self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty() {
             return ids.iter().map(|id| format!("⟨#{id}⟩")).collect();

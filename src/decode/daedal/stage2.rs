@@ -98,10 +98,10 @@ pub(super) fn decide(
 
     // Only its tokens matter here; the session applies the edits for good.
     let after = canvas.apply(&edits, 0)?;
-    // Wherever anything may be filled something is, with a temperature too; so what changes nothing
-    // has only positions left that a person asked to expand, and no draw changes their refusal.
-    // An expansion that was asked for is done with, even if it puts one mask in place of one; one
-    // that is refused will be refused again.
+    // A step fills something wherever it may, with a temperature too. So a step that changes
+    // nothing has only positions left that a person asked to expand, and no draw changes their
+    // refusal. An expansion that was asked for counts as a change, even if it puts one mask in
+    // place of one; one that is refused will be refused again.
     let asked = forced.is_some() && expanded.is_some();
     let stagnant = !asked && after.canvas.tokens() == canvas.tokens();
     let cursor = advance(&after.canvas, state.cursor, settings.block_length);

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::bounded;
 
-/// Longest file, unpacked, bytes: a packed one, or a device, may be endless.
+/// The longest file, unpacked, bytes: a packed file or a device may have no end.
 pub(super) const LONGEST: u64 = 1 << 30;
 
 /// The bytes of a file, unpacked.

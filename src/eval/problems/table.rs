@@ -11,13 +11,13 @@ use serde_json::{Map, Value};
 
 use super::lines::LONGEST;
 
-/// How such a file begins.
+/// The first bytes of a Parquet file.
 pub const MAGIC: &[u8] = b"PAR1";
 
-/// The rows, a JSON object and a line each, with every column that JSON has a kind for.
+/// The rows, one JSON object a line, with every column whose type JSON can express.
 ///
 /// # Errors
-/// In words, if the file is damaged, or packed in a way that is not read here.
+/// In words, if the file is damaged, or packed in a way that is not supported.
 pub fn lines(file: File) -> Result<Vec<u8>, String> {
     read(file).map_err(|error| {
         format!(
@@ -60,7 +60,7 @@ fn value(field: &Field) -> Value {
         Field::Float(number) => Value::from(*number),
         Field::Double(number) => Value::from(*number),
         Field::Str(text) => Value::from(text.as_str()),
-        // Text that its writer did not call text.
+        // Text whose column was not declared as text.
         Field::Bytes(bytes) => match std::str::from_utf8(bytes.data()) {
             Ok(text) => Value::from(text),
             Err(_) => Value::Null,
@@ -77,7 +77,7 @@ fn value(field: &Field) -> Value {
             };
             Value::Object(map.entries().iter().map(entry).collect())
         }
-        // No problem is told by these.
+        // Values of these types are no part of a problem.
         Field::Null
         | Field::Decimal(_)
         | Field::Date(_)

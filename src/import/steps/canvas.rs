@@ -1,4 +1,4 @@
-//! The canvases as token ids, which tokens are special, and the run that they make.
+//! From the steps of a file to a run: canvases as token ids, and the special tokens.
 
 use super::{
     super::{
@@ -18,14 +18,15 @@ pub struct Tokens {
     pub mask: Option<TokenId>,
     pub eos: Option<TokenId>,
     pub texts: Option<Texts>,
-    /// What people should know of their ids.
+    /// Notices for the user about the ids.
     pub notice: Option<String>,
 }
 
-/// The ids of all canvases: those of the file, or of this program's where it has texts.
+/// The ids of all canvases: those of the file, or ids that this program makes up where the file has
+/// texts.
 ///
 /// # Errors
-/// In words, if some are ids and some texts, or nothing says which is the mask.
+/// In words, if some canvases are ids and others texts, or if nothing names the mask.
 pub fn tokens(
     steps: &[Step],
     facts: &Facts,
@@ -198,7 +199,7 @@ pub fn behind(canvases: Vec<Vec<TokenId>>, steps: &[Step]) -> Vec<Vec<TokenId>> 
     whole
 }
 
-/// The run of canvases, and whether its prompt is only what stands before the first mask.
+/// The run of the canvases, and whether its prompt is a guess, everything before the first mask.
 pub fn run_of(
     canvases: &[Vec<TokenId>],
     mask: Option<TokenId>,
@@ -220,7 +221,7 @@ pub fn run_of(
     let length = match options.prompt_length.or(facts.prompt_length) {
         Some(length) => Some(length),
         None if in_front => Some(ids.len()),
-        // The canvases hold what is generated alone.
+        // The canvases hold the generated region without the prompt.
         None if prompt.is_some() || facts.run_log => Some(0),
         None => None,
     };

@@ -1,4 +1,4 @@
-//! What is said beside the steps: the mask, the prompt, the model.
+//! Facts beside the steps: the mask, the prompt, the model.
 
 use std::fmt::{self, Display};
 
@@ -41,8 +41,8 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Takes the facts among an object's members; a step may have some beside its canvas. What
-    /// decides how the rest is read must be right, unless `options` say it.
+    /// Takes the facts among an object's members; a step may have some beside its canvas. A fact
+    /// that decides how the rest is read must be right, unless `options` override it.
     pub fn read(
         &mut self,
         fields: &mut Fields,
@@ -131,7 +131,7 @@ impl Facts {
     }
 }
 
-/// A token that is named in `name`; a wrong one matters only if no flag says which.
+/// The token in the field `name`. A wrong one is an error only if no flag overrides it.
 fn named(value: &Value, name: &str, flag: &str, given: bool) -> Result<Option<Named>, Wrong> {
     let token = match value {
         Value::String(text) => Some(Named::Text(text.clone())),
@@ -147,7 +147,8 @@ fn named(value: &Value, name: &str, flag: &str, given: bool) -> Result<Option<Na
     }
 }
 
-/// Keeps a fact, which a file must not say in two ways unless it is `given` otherwise.
+/// Keeps a fact. Two different values in a file are an error, unless a flag overrides both
+/// (`given`).
 fn one<T: PartialEq + Display>(
     fact: &mut Option<T>,
     value: T,

@@ -4,7 +4,7 @@
 //! A step is a list of token ids (or of their texts), a text, or an object that has one of these
 //! under a name of [`names::CANVAS`], perhaps with the confidences and guesses of its positions. The
 //! list stands alone or under a name of [`names::LISTS`], beside facts: the mask, the prompt, the
-//! model. What is neither a canvas nor such a fact is left out, and said.
+//! model. Everything else is left out, and listed in a notice.
 //!
 //! Run logs of the DiffusionGemma nodes for ComfyUI (`dg-runlog/1`: a header, a frame a line, a final
 //! record) are of this kind; their canvases have no mask and follow each other, block by block.
@@ -30,7 +30,7 @@ use shape::{canvas_of, listed, numbered};
 use step::{Held, Step, held};
 use value::{Batch, Fields, Wrong};
 
-/// What is gathered while reading.
+/// Everything that was read so far.
 struct Gathered<'a> {
     options: &'a Options,
     steps: Vec<Step>,
@@ -59,7 +59,7 @@ pub(super) fn read(bytes: &[u8], format: Format, options: &Options) -> Result<Fo
             Err(error) => return Err(json::fault(bytes, &error)),
         }
     }
-    // A list of runs is as a run a line.
+    // A list of runs is read like a file with one run a line.
     if let [Value::Array(list)] = values.as_mut_slice()
         && !list.is_empty()
         && list.iter().all(|run| listed(run).is_some())
@@ -70,7 +70,7 @@ pub(super) fn read(bytes: &[u8], format: Format, options: &Options) -> Result<Fo
     let runs = values.iter().filter(|value| listed(value).is_some()).count();
     match <[Value; 1]>::try_from(values) {
         Ok([value]) => gathered.whole(value)?,
-        // A run a line.
+        // A file with one run a line.
         Err(mut values) if runs == values.len() && runs > 0 => {
             notices.extend(one_batch(runs, options.row));
             if options.row >= runs {
@@ -88,8 +88,8 @@ pub(super) fn read(bytes: &[u8], format: Format, options: &Options) -> Result<Fo
     gathered.found(format, notices)
 }
 
-/// The run of canvases that were read from another kind of file: of a batch of so many, `beside` the
-/// members of the object that holds them.
+/// The run of canvases from another kind of file: a batch of sequences, with `beside`, the members
+/// of the object that holds them.
 ///
 /// # Errors
 /// In words.
@@ -139,7 +139,7 @@ impl<'a> Gathered<'a> {
         }
         match value {
             Value::Object(mut object) if numbered(&object).is_some() => self.numbered(&mut object),
-            // A list of canvases, unless it is one alone.
+            // A list of canvases, unless the list is itself a single canvas.
             Value::Array(list) if !list.first().is_some_and(Value::is_number) => {
                 for (n, step) in list.into_iter().enumerate() {
                     self.line(step).map_err(told(n, ""))?;
@@ -224,7 +224,7 @@ impl<'a> Gathered<'a> {
         let n = self.steps.len();
         let (texts, left) = (&mut self.texts, &mut self.left);
         let mut step = Step::of_object(canvas, n, &mut fields, self.batch, texts, left);
-        // The canvases of other loops are whole ones.
+        // The canvases of other loops hold the whole sequence.
         if self.facts.run_log {
             step.block =
                 fields.take_if(&["canvas_idx"], Value::is_u64).and_then(|(_, n)| n.as_u64());
@@ -289,8 +289,8 @@ impl<'a> Gathered<'a> {
     }
 }
 
-/// What to say where the numbers that a file gives its steps do not follow each other: a recording
-/// counts them from 0, in the order of the file.
+/// A notice if the numbers of a file's steps do not follow each other: a recording counts steps
+/// from 0, in the order of the file.
 fn renumbered(steps: &[Step]) -> Option<String> {
     let numbers: Vec<(usize, i64)> =
         steps.iter().enumerate().filter_map(|(n, step)| Some((n, step.number?))).collect();

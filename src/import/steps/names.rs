@@ -70,13 +70,13 @@ pub const MODEL: [&str; 4] = ["model", "model_id", "model_name", "model_repo_id"
 pub const STRATEGY: [&str; 5] = ["strategy", "algorithm", "alg", "sampler", "scheduler_name"];
 pub const KIND: [&str; 2] = ["record_type", "type"];
 
-/// Every name of what stands beside steps.
+/// All names of facts beside the steps.
 pub const FACTS: [&[&str]; 8] =
     [&MASKS, &EOS, &PROMPT, &PROMPT_LENGTH, &PROMPT_IDS, &MODEL, &STRATEGY, &["schema"]];
 
-/// Texts that stand for the mask where there are texts alone.
+/// Texts of the mask token, for files without token ids.
 pub const MASK_TEXTS: [&str; 8] =
     ["[MASK]", "<mask>", "<|mask|>", "<|mdm_mask|>", "<|MASK|>", "<MASK>", "[M]", "▒"];
 
-/// The run log that is known.
+/// The format of run logs that is read.
 pub const RUN_LOG: &str = "dg-runlog/1";

@@ -1,4 +1,4 @@
-//! Confidences, guesses and entropies, put to the passes that they are of.
+//! Assigns confidences, guesses and entropies to the passes that they belong to.
 
 use super::{super::left::Left, step::Step, value::Column as Of};
 use crate::{
@@ -7,10 +7,10 @@ use crate::{
     trace::ForeignRun,
 };
 
-/// Puts what is known of the passes to the steps of a run.
+/// Adds the predictions of the passes to the steps of a run.
 ///
-/// A record's numbers are those of the pass that made its canvas, or of the pass on it, which makes
-/// the next one: which it is shows in what is filled, the surest positions.
+/// A record's numbers belong to the pass that made its canvas, or to the pass on it, which makes
+/// the next canvas. The filled positions show which: a step fills the surest ones.
 pub fn told(
     mut run: ForeignRun,
     steps: &[Step],
@@ -83,7 +83,7 @@ fn says_something(step: &Step) -> bool {
         || step.guess.iter().flat_map(|guess| &guess.values).any(|&guess| guess != NO_TOKEN)
 }
 
-/// Values of the generated region of so many positions, wherever they begin: at the prompt or behind.
+/// The values of the generated region, whether the column begins at the prompt or behind it.
 fn placed<T: Copy>(values: &[T], positions: usize, prompt: usize) -> Option<Vec<T>> {
     match values.len() {
         n if n == positions => Some(values.to_vec()),
@@ -105,7 +105,7 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// The token that was written at a position.
+    /// The token that the step wrote at a position.
     fn written(&self, at: usize) -> Option<TokenId> {
         let token = self.after.get(at).copied()?;
         (token != self.before[at] && Some(token) != self.mask).then_some(token)
@@ -115,12 +115,12 @@ impl Pass<'_> {
         Some(self.before[at]) == self.mask || self.written(at).is_some()
     }
 
-    /// What is known of it; `None` if nothing fits.
+    /// The prediction of the pass; `None` if no column fits it.
     fn prediction(&self, step: &Step, left: &mut Left) -> Option<Prediction> {
         let rows = self.before.len();
         let mut made = Prediction::new(rows);
         let guess = step.guess.as_ref().and_then(|guess| self.rows(guess, left));
-        // Loops put −∞ where nothing may be filled, which JSON has as null.
+        // Loops put −∞ where nothing may be filled; JSON writes it as null.
         let probability = |p: f32| (0.0..=1.0).contains(&p);
         let confidence = step.confidence.as_ref();
         let confidence = confidence
@@ -142,7 +142,7 @@ impl Pass<'_> {
                     }
                     return NO_TOKEN;
                 }
-                // Where a token was written, that was the guess.
+                // A token that was written was the guess.
                 match self.written(at).filter(|_| !grown) {
                     Some(written) => {
                         if guess != NO_TOKEN && guess != written {

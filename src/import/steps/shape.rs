@@ -42,8 +42,8 @@ pub fn canvas_of(object: &Map<String, Value>) -> Option<&'static str> {
     find(&of_ids).or_else(|| find(&held)).or_else(|| find(&texts))
 }
 
-/// Whether a value shows to be part of such a list: a canvas, a list of them, or a record beside
-/// them.
+/// Whether a value is recognised as part of such a list: a canvas, a list of canvases, or a record
+/// beside them.
 pub fn shows(value: &Value) -> bool {
     match value {
         Value::Array(members) => members.first().is_some_and(|first| match first {

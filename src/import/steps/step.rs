@@ -1,4 +1,4 @@
-//! A step: its canvas, and what it has of each position.
+//! A step: its canvas, and its values for each position.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::canvas::{NO_TOKEN, TokenId};
 
-/// What a canvas was given as.
+/// The form in which a file has a canvas.
 pub enum Held {
     Ids(Vec<TokenId>),
     /// Texts of tokens.
@@ -36,7 +36,7 @@ impl Held {
 /// A step as it was read.
 pub struct Step {
     pub held: Held,
-    /// Probabilities as they stand there; NaN where there is none.
+    /// Probabilities as they are in the file; NaN where there is none.
     pub confidence: Option<Column<f32>>,
     /// [`NO_TOKEN`] where there is none.
     pub guess: Option<Column<TokenId>>,
@@ -53,8 +53,8 @@ impl Step {
         Self { held, confidence: None, guess: None, entropy: None, block: None, number: None }
     }
 
-    /// The step of an object whose canvas is `held`; `n` is its place among the steps, and `texts`
-    /// learn what its ids stand for.
+    /// The step of an object whose canvas is `held`; `n` is its place among the steps. The texts of
+    /// its ids are added to `texts`.
     pub fn of_object(
         held: Held,
         n: usize,
@@ -97,8 +97,8 @@ impl Step {
     }
 }
 
-/// A canvas: ids, texts of tokens, one text, or a batch of them, of which `row` is taken. Gives how
-/// many there are, too.
+/// A canvas: ids, texts of tokens, one text, or a batch of these, of which `row` is taken. Also
+/// returns the size of the batch.
 pub fn held(value: &Value, row: usize) -> Result<(Held, usize), Wrong> {
     match value {
         Value::String(text) => Ok((Held::Words(words(text)), 1)),

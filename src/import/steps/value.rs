@@ -1,4 +1,4 @@
-//! Values of a JSON text with their places: ids, and what stands at each position.
+//! Values of a JSON text with their paths: token ids, and columns with a value for each position.
 
 use std::{collections::BTreeSet, fmt::Display};
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::super::{json, left::Left, token};
 use crate::canvas::{NO_TOKEN, TokenId};
 
-/// What is wrong with a value, and the way to it, which grows in front on the way out.
+/// What is wrong with a value, and the path to it. Each caller adds its part in front of the path.
 #[derive(Debug)]
 pub struct Wrong {
     path: String,
@@ -25,13 +25,13 @@ impl Wrong {
         self
     }
 
-    /// Says that the value stands at a place of a list.
+    /// Says that the value is an item of a list.
     pub fn at(mut self, place: usize) -> Self {
         self.path.insert_str(0, &format!("[{place}]"));
         self
     }
 
-    /// In words, with what the way begins at.
+    /// The error in words; the path begins at `from`.
     pub fn told(self, from: impl Display) -> String {
         match self.path.trim_start_matches('.') {
             "" => format!("{from}: {}", self.problem),
@@ -74,13 +74,13 @@ impl<'a> Fields<'a> {
         self.take_if(names, |_| true)
     }
 
-    /// A text, which is taken; what is no text is not.
+    /// The member under a name, which is taken if it is a text.
     pub fn text(&mut self, names: &[&str]) -> Option<(&'a str, &'a str)> {
         let (name, value) = self.take_if(names, Value::is_string)?;
         Some((name, value.as_str()?))
     }
 
-    /// Names of what nobody took; a `null` says nothing.
+    /// The names of members that were not taken, except those that are `null`.
     pub fn left(&self) -> impl Iterator<Item = &'a str> {
         let members = self.object.iter().filter(|(_, value)| !value.is_null());
         members.map(|(name, _)| name.as_str()).filter(|name| !self.taken.contains(name))
@@ -119,7 +119,7 @@ pub fn ids(list: &[Value]) -> Result<Vec<TokenId>, Wrong> {
     list.iter().enumerate().map(id).collect()
 }
 
-/// What a step has of each position: a confidence, a guess.
+/// A column of a step: a value for each position, such as a confidence or a guess.
 pub struct Column<T> {
     pub name: String,
     pub values: Vec<T>,
@@ -133,7 +133,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// A list of a value for each position, of a batch or not; not of distributions.
+    /// A list with one value for each position, of a batch or not. Distributions are no such list.
     fn of(self, value: &Value) -> Option<&Vec<Value>> {
         let list = value.as_array()?;
         match list.first() {
@@ -143,8 +143,8 @@ impl Batch {
         }
     }
 
-    /// The column of step `step` under a name: `null` is not known, and what `read` does not know is
-    /// left out.
+    /// The column of step `step` under a name. A `null` is an unknown value; a value that `read`
+    /// refuses is left out.
     pub fn column<T: Copy>(
         self,
         (name, value): (&str, &Value),

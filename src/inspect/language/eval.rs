@@ -52,7 +52,7 @@ impl fmt::Display for Value {
     }
 }
 
-/// A number as JSON, a count without a fraction.
+/// A number as JSON; a whole number has no fraction.
 fn plainly<S: Serializer>(number: &f64, to: S) -> Result<S::Ok, S::Error> {
     match number.fract() == 0.0 && number.abs() < f64::from(u32::MAX) {
         true => to.serialize_i64(*number as i64),
@@ -64,8 +64,8 @@ fn plainly<S: Serializer>(number: &f64, to: S) -> Result<S::Ok, S::Error> {
 const DECIMALS: usize = 4;
 
 impl Value {
-    /// In words beside numbers that it is compared with: a number with as many digits as tell it from
-    /// them.
+    /// The value in words, beside the numbers that it is compared with: a number has as many digits
+    /// as it takes to tell it from them.
     pub(super) fn beside(&self, others: &[f32]) -> String {
         match *self {
             Self::Number(number) if number.fract() == 0.0 => number.to_string(),
@@ -81,7 +81,8 @@ impl Value {
         }
     }
 
-    /// Two values of one name, in words: numbers with digits that tell them apart.
+    /// Two values of one name, in words; numbers have as many digits as it takes to tell them
+    /// apart.
     pub(super) fn both(&self, before: &Self, others: &[f32]) -> (String, String) {
         match (self, before) {
             (Self::P(now), Self::P(before)) => two((*now, DECIMALS), (*before, DECIMALS), others),

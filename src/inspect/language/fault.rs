@@ -1,17 +1,17 @@
-//! What is wrong with a text, and the place it is shown at.
+//! Syntax errors of conditions and queries, and the part of the text that a message shows.
 
 use std::ops::Range;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Most characters of a word in a message.
+/// The most characters of a word in a message.
 const LONGEST_WORD: usize = 40;
 
-/// A text that is no condition or query.
+/// The error of a text that is not a condition or query.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct SyntaxError {
-    /// Where in the text, in bytes.
+    /// The place in the text, in bytes.
     pub at: Range<usize>,
     /// What is wrong and what to do.
     pub message: String,
@@ -23,7 +23,7 @@ impl SyntaxError {
     }
 }
 
-/// A word of a text as a message names it: a long one by its beginning.
+/// A word as a message names it; a long one is cut.
 pub fn quoted(word: &str) -> String {
     match word.char_indices().nth(LONGEST_WORD) {
         None => format!("`{word}`"),
@@ -31,10 +31,10 @@ pub fn quoted(word: &str) -> String {
     }
 }
 
-/// `text`, and under it a line that points at `at`. Of a text wider than `width` columns only what
-/// stands around the place is shown, in about so many.
+/// `text`, and under it a line that points at `at`. Of a text wider than `width` columns, only the
+/// part around the place is shown, about `width` columns wide.
 pub fn pointed(text: &str, at: &Range<usize>, width: usize) -> String {
-    // Whatever breaks a line would part the marks from their place.
+    // A control character could break the line, and the marks would not stand under their place.
     let text = text.replace(|c: char| c.is_ascii_control(), " ");
     let columns = |range: Range<usize>| text.get(range).map_or(0, UnicodeWidthStr::width);
     let boundary = |at: usize| (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at));
@@ -42,12 +42,12 @@ pub fn pointed(text: &str, at: &Range<usize>, width: usize) -> String {
     let end = boundary(at.end).unwrap_or(0).max(start);
     let mut shown = 0..text.len();
     if columns(0..text.len()) > width {
-        // Most of it goes to what stands behind: there the fault is.
+        // Most of the width goes to the text behind the place, which is where the error is.
         let back = text[..start].chars().rev();
         shown.start = start - fitting(back, width / 3);
         let room = width.saturating_sub(columns(shown.start..start));
         shown.end = start + fitting(text[start..].chars(), room);
-        // What the end leaves free goes to the beginning.
+        // Columns that the end does not need go to the beginning.
         let room = width.saturating_sub(columns(start..shown.end));
         shown.start = start - fitting(text[..start].chars().rev(), room);
     }
@@ -58,7 +58,7 @@ pub fn pointed(text: &str, at: &Range<usize>, width: usize) -> String {
     format!("{before}{}{behind}\n{blanks}{marks}", &text[shown])
 }
 
-/// The bytes of the first characters that fit into so many columns.
+/// The number of bytes of the first characters that fit into the columns.
 fn fitting(characters: impl Iterator<Item = char>, columns: usize) -> usize {
     let (mut bytes, mut taken) = (0, 0);
     for c in characters {

@@ -166,7 +166,7 @@ pub fn subject_table() -> String {
     format!("| subject | its rows |\n|---|---|\n{}", rows.concat())
 }
 
-/// What a name of a query reads at a row.
+/// The value of a name of a query at a row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// The name as it is written in the query.
@@ -261,8 +261,8 @@ impl Query {
         }
     }
 
-    /// What is read at each row: the names its condition uses, without those that a row has of its
-    /// own; of a step also what it did.
+    /// The names whose values are listed at each row: those that the condition uses, except those
+    /// that every row has; for a step also what it did.
     pub fn reads(&self) -> Vec<Use> {
         let own = |used: &Use| match used.spec.name {
             Name::Position | Name::P | Name::Made | Name::Was => true,
@@ -281,7 +281,7 @@ impl Query {
         reads
     }
 
-    /// What its names read at a row.
+    /// The values of the query's names at a row.
     pub fn values(&self, row: &dyn Facts) -> Vec<Reading> {
         let others = self.tree.as_ref().map(parse::Tree::numbers).unwrap_or_default();
         let reading = |used: Use| {

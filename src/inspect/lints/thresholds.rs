@@ -105,12 +105,12 @@ fn ended(run: &Run) -> Option<Finding> {
                 Finish::OutOfSteps => "raise `--steps`",
                 _ if draws => {
                     "see why the last positions were left (`why POSITION`); no draw at this \
-                     temperature let a token in: a veto of what was drawn does, or a threshold that \
-                     is lower"
+                     temperature wrote a token there: veto the token that was drawn, or lower a \
+                     threshold"
                 }
                 _ => {
-                    "see why the last positions were left (`why POSITION`); a veto or a temperature \
-                      over 0 lets another token in"
+                    "see why the last positions were left (`why POSITION`); veto the guess, or \
+                     set a temperature over 0, so that another token is written"
                 }
             },
         ),

@@ -160,14 +160,14 @@ pub(super) fn slice(state: &State, value: &Value, bounds: [&Value; 3]) -> Result
         false => whole(bound).map(Some),
     };
     if value.is_undefined() {
-        return Err(refused("a part of something undefined is asked for"));
+        return Err(refused("something undefined cannot be sliced"));
     }
     let [Some(start), Some(stop), Some(step)] = bounds.map(bound) else {
         return Ok(Value::UNDEFINED);
     };
     let step = step.unwrap_or(1);
     if step == 0 {
-        return Err(refused("a part `[start:stop:step]` has a step of 0"));
+        return Err(refused("a slice `[start:stop:step]` has a step of 0"));
     }
     match value.kind() {
         ValueKind::String => {

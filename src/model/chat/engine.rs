@@ -23,7 +23,7 @@ pub(super) fn render(template: &str, variables: Value, now: DateTime) -> Result<
 /// The names of the variables that a template reads.
 ///
 /// # Errors
-/// If it does not parse.
+/// If the template does not parse.
 pub(super) fn read_by(template: &str) -> Result<HashSet<String>, String> {
     let source = source::adapted(template)?;
     let environment = environment(DateTime::default())?;
@@ -32,7 +32,7 @@ pub(super) fn read_by(template: &str) -> Result<HashSet<String>, String> {
     Ok(template.undeclared_variables(false))
 }
 
-/// What errors call a template.
+/// The name of a template in errors.
 const NAME: &str = "chat template";
 
 fn environment(now: DateTime) -> Result<Environment<'static>, String> {

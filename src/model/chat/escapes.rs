@@ -1,6 +1,7 @@
 //! String literals: Python's escapes, read and written in the engine's way.
 
-/// A literal with its quotes, in the engine's words: quotes, backslashes and line ends are escaped.
+/// A literal with its quotes, as the library reads it: quotes, backslashes and line ends are
+/// escaped.
 ///
 /// # Errors
 /// If an escape is none of Python's.
@@ -12,7 +13,7 @@ pub(super) fn literal(text: &str) -> Result<String, String> {
     for c in plain.chars() {
         match c {
             '"' | '\\' => written.extend(['\\', c]),
-            // One that is no line's end in the template must not count as one in errors.
+            // A line end that is not in the template must not add to the line numbers of errors.
             '\n' if !inner.contains('\n') => written.push_str("\\n"),
             _ => written.push(c),
         }

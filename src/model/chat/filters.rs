@@ -126,7 +126,7 @@ const FILTERS: [(&str, Filter); 32] = [
     }),
 ];
 
-/// Filters of the engine that Jinja2 does not have, and that put sequences together without bounds.
+/// Filters of the library that Jinja2 does not have, and that join sequences without a bound.
 const NOT_JINJA2S: [&str; 2] = ["chain", "zip"];
 
 /// Puts the filters and tests into an environment.
@@ -394,7 +394,7 @@ fn sum(state: &mut State, value: &Value, args: &[Value]) -> Result<Value, Error>
     arithmetic::add(state, &terms)
 }
 
-/// The items of a value, or an attribute of each; something undefined has none.
+/// The items of a value, or an attribute of each. An undefined value has none.
 fn attributes(
     state: &mut State,
     value: &Value,

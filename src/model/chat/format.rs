@@ -77,7 +77,7 @@ pub(super) fn percent(state: &State, text: &str, values: &Value) -> Result<Strin
     Ok(written.done())
 }
 
-/// Whether a number in a format is a width that nobody wants.
+/// Whether a width or precision in a format is so large that it only wastes memory.
 fn too_wide(spec: &str) -> bool {
     let numbers = spec.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
     numbers.into_iter().any(|digits| !digits.parse().is_ok_and(|n: usize| n <= WIDEST))

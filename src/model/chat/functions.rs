@@ -60,7 +60,7 @@ pub(super) fn add(environment: &mut Environment, now: DateTime) {
     });
     function(SOUND, |state, args| {
         let [namespace, put] = bind(args, ["namespace", "put"])?;
-        // Only what holds values can come to hold itself.
+        // Only a value that holds other values can come to hold itself.
         if put.unwrap_or_default().as_object().is_some() {
             budget::sound(state, &namespace.unwrap_or_default())?;
         }
@@ -76,7 +76,7 @@ pub(super) fn add(environment: &mut Environment, now: DateTime) {
         let names = names.map(|name| python::shown(state, &name)).collect::<Result<_, _>>()?;
         Ok(Value::from_object(WithRest { inner: inner.unwrap_or_default(), names }))
     });
-    // The engine's own, which Jinja2 does not have, shows all that there is.
+    // A function of the library that Jinja2 does not have; it would print all variables.
     environment.remove_global("debug");
     environment.add_global("dict", Value::from_object(Dict));
     environment.add_function("strftime_now", move |args: Rest<ValueOrKwargs>| {

@@ -122,7 +122,7 @@ impl Writer {
     fn string(&mut self, text: &str) -> Result<(), Error> {
         self.text.push("\"")?;
         let mut rest = text;
-        // What stands for itself is added at once.
+        // A run of characters that need no escape is added at once.
         while let Some(at) = rest.find(|c| self.escapes(c)) {
             self.text.push(&rest[..at])?;
             let mut chars = rest[at..].chars();

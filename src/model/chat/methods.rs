@@ -269,8 +269,8 @@ fn strings(state: &State, items: &[&str]) -> Result<Value, Error> {
     Ok(items.iter().map(|item| Value::from(*item)).collect())
 }
 
-/// A text with another in place of a part: the first so many times, or everywhere if `count` is
-/// negative.
+/// A text in which another text replaces a part: the first `count` times, or everywhere if `count`
+/// is negative.
 pub(super) fn replaced(
     state: &State,
     s: &str,

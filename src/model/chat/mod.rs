@@ -43,13 +43,13 @@ pub struct Chat {
     template: Template,
     /// Special tokens and other variables, the later before the earlier.
     variables: Vec<(String, Value)>,
-    /// What the family says of variables, and then people.
+    /// The variables that the family sets, and those that the user sets, which go before them.
     said: [Vec<TemplateVariable>; 2],
     system: Option<String>,
 }
 
-/// How long a template may take; real ones take milliseconds. What ends those that take long is
-/// mostly their fuel, which does not count everything that the engine does.
+/// How long a template may take; published ones take milliseconds. The fuel ends most templates
+/// that take long, but does not count everything that the library does.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Put behind an answer that is to be gone on with, to find its end. The blank tells whether the
@@ -84,13 +84,13 @@ impl Chat {
         &self.template
     }
 
-    /// What is said of the template's variables: by people, or else by the family's own programs.
+    /// The template's variables that the user sets, else those that the family's own programs set.
     pub fn said(&self) -> BTreeMap<&str, &str> {
         let said = self.said.iter().flatten();
         said.map(|variable| (variable.name.as_str(), variable.given.as_str())).collect()
     }
 
-    /// Variables that people give and the template never reads.
+    /// Variables that the user sets and the template never reads.
     pub fn unread(&self) -> Vec<&str> {
         let Template::Text { text, .. } = &self.template else { return Vec::new() };
         let text = text.clone();
@@ -99,7 +99,7 @@ impl Chat {
             true => Ok(HashSet::new()),
             false => patience::in_time(PATIENCE, move || engine::read_by(&text)),
         };
-        // A template that has a fault says so when it is rendered.
+        // An error in the template is reported when it is rendered.
         let Ok(read) = read else { return Vec::new() };
         let given = given.iter().map(|variable| variable.name.as_str());
         given.filter(|name| !read.contains(*name)).collect()

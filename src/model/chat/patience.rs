@@ -33,7 +33,7 @@ pub(super) fn in_time<T: Send + 'static>(
         RecvTimeoutError::Timeout => {
             Err(format!("it is not done after {} seconds", patience.as_secs_f64()))
         }
-        RecvTimeoutError::Disconnected => Err("it ended without a word".to_owned()),
+        RecvTimeoutError::Disconnected => Err("its thread ended without a result".to_owned()),
     })
 }
 

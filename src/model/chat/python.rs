@@ -68,15 +68,15 @@ fn write_repr(text: &mut Text, value: &Value, depth: usize) -> Result<(), Error>
                 }
                 text.push("}")
             }
-            // Macros and loops name themselves.
+            // The library's macros and loops print their names.
             _ => text.push(&value.to_string()),
         },
         _ => text.push(&value.to_string()),
     }
 }
 
-/// The first character that the engine shows a value with: what its brackets are. The rest is not
-/// asked for, since it may be large.
+/// The first character of a value as the library prints it, which shows its kind of brackets. The
+/// rest is not printed, since it may be large.
 struct First(Option<char>);
 
 impl First {

@@ -78,8 +78,8 @@ impl FromStr for TemplateVariable {
             && let Err(error) = serde_json::from_str::<IgnoredAny>(given)
         {
             return Err(format!(
-                "its value begins like JSON and is none ({error}). Correct it, or for a text put \
-                 it into quotes as JSON has them: {name}={}",
+                "its value begins like JSON and is not valid JSON ({error}). Correct it, or, if it \
+                 is a text, write it as a JSON string: {name}={}",
                 serde_json::Value::from(given)
             ));
         }

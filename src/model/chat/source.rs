@@ -1,6 +1,7 @@
-//! A template's source, as the engine is given it. What Jinja2 and transformers take beyond the
-//! engine's own language is said in its words: `{% generation %}`, operators as [`operators`] does
-//! them, `varargs` and `kwargs`, raw blocks, strings with Python's escapes, line ends.
+//! A template's source, rewritten for the template library (minijinja). Constructs of Jinja2 and
+//! transformers that the library lacks are expressed in its own language: `{% generation %}`,
+//! operators (see [`operators`]), `varargs` and `kwargs`, raw blocks, strings with Python's
+//! escapes, line ends.
 
 use super::{
     escapes, operators,
@@ -10,7 +11,7 @@ use super::{
 
 /// The function that prints the body of `{% generation %}`.
 pub(super) const GENERATION: &str = "generation__";
-/// The function that looks at what was put into a namespace.
+/// The function that checks a value that was put into a namespace.
 pub(super) const SOUND: &str = "sound__";
 /// The function that gives a macro what its parameters do not take.
 pub(super) const WITH_REST: &str = "with_rest__";
@@ -23,7 +24,7 @@ const ELSEWHERE: [&str; 7] = ["do", "trans", "debug", "include", "import", "from
 /// # Errors
 /// If something has no end, or is nothing that transformers would render.
 pub(super) fn adapted(template: &str) -> Result<String, String> {
-    // The engine goes into an expression as deep as it is long.
+    // The library's parser recurses, and a long expression may be as deep as it is long.
     if template.len() as u64 > LARGEST {
         return Err(format!("it is larger than {} KiB", LARGEST >> 10));
     }
@@ -116,9 +117,9 @@ fn generation(tag: &mut Tag) {
     }
 }
 
-/// A statement that sets members names their owners first: a macro's or a call's body sees only
-/// what is named in an expression. What they are set to is looked at behind it, by what is
-/// returned.
+/// Rewrites a statement that sets members of namespaces. The body of a macro or call sees only
+/// variables that an expression names, so the statement names the namespaces first. Returns what
+/// follows the statement, which checks the values that were put into them.
 fn member(tag: &mut Tag) -> String {
     let Some(end) = tag.tokens.iter().position(|token| token.is("=")) else { return String::new() };
     if tag.statement() != Some("set") {
@@ -246,7 +247,7 @@ fn parameters(tokens: &[Token]) -> Vec<(String, Option<std::ops::Range<usize>>)>
 }
 
 fn expressions(tag: &mut Tag) -> Result<(), String> {
-    // A statement's first word is no operand.
+    // The first word of a statement is its name, not an operand.
     let start = usize::from(tag.statement().is_some());
     let rest = tag.tokens.split_off(start);
     tag.tokens.extend(expression(rest)?);

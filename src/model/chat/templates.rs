@@ -25,7 +25,7 @@ pub enum Template {
 #[derive(Debug, Clone, Default)]
 pub(in crate::model) struct Templates {
     pub named: Vec<NamedTemplate>,
-    /// What is wrong with what the checkpoint says of them, with its place.
+    /// The error in the checkpoint's field for templates, with its place; none if it is right.
     pub fault: Option<String>,
 }
 
@@ -37,7 +37,7 @@ pub(in crate::model) struct NamedTemplate {
     pub place: String,
 }
 
-/// The largest template, bytes; real ones have some twenty thousand.
+/// The largest template, bytes; published ones have up to some twenty thousand.
 pub(super) const LARGEST: u64 = 1 << 18;
 
 /// The template that needs no name.

@@ -96,7 +96,7 @@ impl Fields {
         }
     }
 
-    /// What norms add to a variance, `absent` where it is not there.
+    /// The epsilon that norms add to a variance; `absent` if the field is missing.
     pub(super) fn epsilon(&mut self, name: &str, absent: f64) -> Result<f64, Unfit> {
         within(name, self.number(name, absent)?, &EPSILONS)
     }
@@ -176,10 +176,10 @@ impl Fields {
     }
 }
 
-/// What norms of models add to a variance: published ones have 10⁻¹² to 10⁻⁵.
+/// The range of epsilons that norms add to a variance: published models have 10⁻¹² to 10⁻⁵.
 pub(super) const EPSILONS: RangeInclusive<f64> = 1e-20..=0.5;
 
-/// Bases of rotations: published ones are between 10⁴ and 10¹¹.
+/// The range of bases of the rotation: published models have 10⁴ to 10¹¹.
 pub(super) const BASES: RangeInclusive<f64> = 1.0..=1e16;
 
 /// A number, if it is in a range.

@@ -85,11 +85,11 @@ pub(super) fn spec(fields: &mut Fields, traits: Traits) -> Result<Spec, Unfit> {
     })
 }
 
-/// Qwen's layers before this one see everything, where `max_window_layers` does not say.
+/// The first of Qwen's layers with a window, if `max_window_layers` is not given.
 const FIRST_WINDOW: usize = 28;
 
-/// Refuses layers that see a window only. Where the layers' types are named they decide, else the
-/// other fields, as in transformers.
+/// Refuses layers that see only a window. As in transformers, `layer_types` decides if it is there,
+/// and the other fields otherwise.
 fn everybody_sees_everybody(
     fields: &mut Fields,
     layers: usize,
@@ -103,7 +103,7 @@ fn everybody_sees_everybody(
         return Ok(());
     }
     match (on, window) {
-        // Without a word, Qwen's window is 4096 positions wide.
+        // If `sliding_window` is not given, Qwen's window is 4096 positions wide.
         (Some(true), _) if !windows || first < layers => {
             Err(another("use_sliding_window", &true.into(), "false"))
         }

@@ -20,7 +20,7 @@ pub(in crate::model) struct ModernBert {
     device: Device,
 }
 
-/// The matrix of the logits, where a file has one of its own: it is the embedding's otherwise.
+/// The matrix of the head, if the file has one; otherwise the head is the embedding.
 pub(in crate::model) const HEAD: &str = "decoder.weight";
 
 /// Every tensor with its shape, given whether the file has a head of its own.
