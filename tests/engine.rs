@@ -34,7 +34,7 @@ fn connected(address: &Address) -> Result<Connected, LoadError> {
 
 /// An engine that is a shell script: `read l` waits for a message.
 fn shell(script: &str) -> Address {
-    Address::Command(vec!["sh".into(), "-c".into(), script.into()])
+    Address::Command(vec!["/bin/sh".into(), "-c".into(), script.into()])
 }
 
 fn one_line(json: &str) -> String {

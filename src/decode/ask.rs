@@ -6,7 +6,8 @@ use super::{Extras, TokenList};
 use crate::{
     canvas::{Canvas, TokenId},
     predict::{
-        Attention, Column, ColumnSet, Filters, Guidance, Pass, Reading, Request, Sampling, Score,
+        Attention, Column, ColumnSet, Filters, Grid, Guidance, Pass, Reading, Request, Sampling,
+        Score,
     },
 };
 
@@ -91,7 +92,11 @@ fn attention(reading: Reading, prompt: usize) -> Attention {
     match reading.block {
         None | Some(0) => Attention::Full,
         Some(block) => {
-            Attention::BlockCausal { block, before: prompt.next_multiple_of(block) - prompt }
+            let before = match reading.grid {
+                Grid::Prompt => prompt.next_multiple_of(block) - prompt,
+                Grid::Start => 0,
+            };
+            Attention::BlockCausal { block, before }
         }
     }
 }
@@ -101,4 +106,20 @@ fn unconditional(canvas: &Canvas) -> Vec<TokenId> {
     let mut ids = canvas.ids();
     ids[..canvas.prompt().len()].fill(canvas.special().mask);
     ids
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_begin_with_the_generated_region_or_with_the_sequence() {
+        let check = |block, grid, expected| {
+            assert_eq!(attention(Reading { shift: false, block, grid }, 6), expected);
+        };
+        check(None, Grid::Start, Attention::Full);
+        check(Some(4), Grid::Prompt, Attention::BlockCausal { block: 4, before: 2 });
+        check(Some(3), Grid::Prompt, Attention::BlockCausal { block: 3, before: 0 });
+        check(Some(4), Grid::Start, Attention::BlockCausal { block: 4, before: 0 });
+    }
 }

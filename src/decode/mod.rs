@@ -47,7 +47,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     canvas::{Canvas, EditError, SpecialTokens, TokenId},
-    predict::{ColumnSet, MissingColumn, Prediction, Reading, Request},
+    predict::{ColumnSet, Grid, MissingColumn, Prediction, Reading, Request},
 };
 
 /// What a strategy remembers between steps.
@@ -157,7 +157,7 @@ impl Extras {
     pub const NONE: Self = Self {
         columns: ColumnSet::NONE,
         top_k: 0,
-        reading: Reading { shift: false, block: None },
+        reading: Reading { shift: false, block: None, grid: Grid::Prompt },
         cache: Cache::None,
     };
 }

@@ -105,7 +105,11 @@ impl Connected {
                 context: greeting.context,
                 layers: greeting.layers,
                 special,
-                reading: Reading { shift: greeting.shift, block: greeting.block },
+                reading: Reading {
+                    shift: greeting.shift,
+                    block: greeting.block,
+                    grid: greeting.grid,
+                },
                 attention: greeting.attention.clone(),
             },
             suggested: Suggestions::shifted(greeting.shift),

@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{canvas::TokenId, model::Messages, predict::Request};
+use crate::{
+    canvas::TokenId,
+    model::Messages,
+    predict::{Grid, Request},
+};
 
 /// The version of the protocol. An engine that speaks another is refused.
 pub const PROTOCOL: u32 = 1;
@@ -243,17 +247,6 @@ pub struct Greeting {
     /// Warnings about the model for the user, a sentence each.
     #[serde(default)]
     pub findings: Vec<String>,
-}
-
-/// Where the blocks of block-causal attention are counted from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Grid {
-    /// From the generated region (dLLM's bd3lm models).
-    #[default]
-    Prompt,
-    /// From position 0, so that the prompt's tail shares the first block (LLaDA2.x, SDAR).
-    Start,
 }
 
 /// A token's text.

@@ -8,7 +8,7 @@ use super::{
     estimate::{self, Processor, StoredTensor, WeightBytes},
     memory::{self, Memory},
 };
-use crate::predict::{ModelFacts, Reading};
+use crate::predict::{Grid, ModelFacts, Reading};
 
 /// A checkpoint whose headers are read.
 pub struct Checkpoint {
@@ -235,7 +235,11 @@ impl Checkpoint {
             context: self.described.context(),
             layers: self.described.layers(),
             special: self.special.tokens,
-            reading: Reading { shift: self.described.shift, block: self.blocks.block },
+            reading: Reading {
+                shift: self.described.shift,
+                block: self.blocks.block,
+                grid: Grid::Prompt,
+            },
             attention: self.attention(),
         };
         let limits = Facts { context: facts.context, columns: facts.vocabulary };

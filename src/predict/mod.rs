@@ -17,7 +17,7 @@ pub use hidden::{characters, is_hidden, is_mark};
 pub use request::{Attention, Cached, Filters, Guidance, Key, Pass, Request, Sampling, Score};
 pub use safe::{markdown, one_line, visible, xml};
 pub(crate) use vocabulary::joined;
-pub use vocabulary::{ModelFacts, Piece, Reading, Vocabulary};
+pub use vocabulary::{Grid, ModelFacts, Piece, Reading, Vocabulary};
 
 use std::ops::ControlFlow;
 

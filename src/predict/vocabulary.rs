@@ -33,9 +33,31 @@ pub struct ModelFacts {
 pub struct Reading {
     /// Position `i` is predicted by the logits of position `i - 1` (Dream).
     pub shift: bool,
-    /// Attention is block-causal, with this many positions in a block; the first block of the
-    /// generated region starts where it does (dLLM's bd3lm models).
+    /// Attention is block-causal, with this many positions in a block.
     pub block: Option<usize>,
+    /// Where the blocks are counted from.
+    pub grid: Grid,
+}
+
+/// Where the blocks of block-causal attention are counted from.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Grid {
+    /// From the generated region, so that a block starts where it does (dLLM's bd3lm models).
+    #[default]
+    Prompt,
+    /// From position 0, so that the prompt's tail shares the first block (LLaDA2.x, SDAR).
+    Start,
 }
 
 /// A token's text.

@@ -45,6 +45,7 @@ impl Header {
                 eos: facts.special.eos,
                 shift: facts.reading.shift,
                 block: facts.reading.block,
+                grid: facts.reading.grid,
                 attention: facts.attention.clone(),
             },
             strategy: strategy.to_owned(),

@@ -7,11 +7,9 @@ use serde::Serialize;
 use crate::{
     canvas::TokenId,
     cli::{Fault, fault::tell, harmless::harmless},
-    engine::{
-        Address, Connected, connect,
-        message::{Greeting, Grid},
-    },
+    engine::{Address, Connected, connect, message::Greeting},
     model::{LoadProgress, Overrides, count},
+    predict::Grid,
 };
 
 /// The object that `--json` prints.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     canvas::{NO_TOKEN, TokenId},
     decode::{ParamError, ParamSpec, State, Value},
-    predict::Reading,
+    predict::{Grid, Reading},
 };
 
 pub(super) use decision::{
@@ -164,6 +164,9 @@ pub struct Model {
     /// Positions in a block, where attention is block-causal. Since 1.3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<usize>,
+    /// Where the blocks are counted from. Since 1.5.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub grid: Grid,
     /// Who sees whom and what says so, for people. Since 1.5.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub attention: String,
@@ -175,6 +178,10 @@ fn no_token() -> TokenId {
 
 fn is_no_token(token: &TokenId) -> bool {
     *token == NO_TOKEN
+}
+
+fn is_usual(grid: &Grid) -> bool {
+    *grid == Grid::default()
 }
 
 fn is_zero(number: &usize) -> bool {
@@ -193,7 +200,7 @@ fn is_foreign(state: &State) -> bool {
 impl Model {
     /// How its predictions are read.
     pub fn reading(&self) -> Reading {
-        Reading { shift: self.shift, block: self.block.filter(|&block| block > 0) }
+        Reading { shift: self.shift, block: self.block.filter(|&block| block > 0), grid: self.grid }
     }
 }
 
