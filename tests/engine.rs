@@ -1,5 +1,5 @@
-//! Engines: what is said where one is not there, dies, hangs or lies; and one under PyTorch against
-//! our own passes.
+//! Engines: the errors where one is not there, dies, hangs or sends wrong answers; and an engine
+//! under PyTorch against our own passes.
 #![cfg(unix)]
 
 mod support;
@@ -41,7 +41,7 @@ fn one_line(json: &str) -> String {
     json.replace('\n', " ")
 }
 
-/// The script of an engine that greets, tells its texts, and goes on with `then`.
+/// The script of an engine that greets, sends its texts, and goes on with `then`.
 fn greets_and(then: &str) -> Address {
     let (greeting, texts) = (one_line(GREETING), one_line(TEXTS));
     shell(&format!("read l; echo '{greeting}'; read l; echo '{texts}'; {then}"))
@@ -125,7 +125,8 @@ fn an_engine_that_dies_or_lies_in_a_pass_is_named_and_started_again() {
     let first = predicted(&format!("read l; echo '{argmax}'; sleep 9")).unwrap();
     assert_eq!(first.ids(Column::Argmax), Ok(&[0, 1][..]));
 
-    // Its second life answers: nobody asks for texts there, so the pass is the first request.
+    // The engine is started again and answers: texts are not asked for again, so the pass is its
+    // first request.
     let folder = tempfile::tempdir().unwrap();
     let lived = folder.path().join("lived").display().to_string();
     let (greeting, texts) = (one_line(GREETING), one_line(TEXTS));
@@ -166,7 +167,7 @@ fn a_pass_of_an_engine_that_hangs_is_left_at_once() {
         if asked == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     assert!(matches!(pass, Err(PredictError::Cancelled)), "{pass:?}");
-    // The script would go on for a minute.
+    // The script itself would run for a minute.
     assert!(begun.elapsed() < Duration::from_secs(20));
 }
 
@@ -198,7 +199,7 @@ fn an_engine_on_a_socket_is_joined_and_outlives_the_session() {
         for _ in 0..2 {
             let (stream, _) = listener.accept().unwrap();
             greet(&stream);
-            // Until the other side leaves.
+            // Waits until the other side leaves.
             BufReader::new(stream).lines().map_while(Result::ok).for_each(drop);
         }
     });
@@ -239,7 +240,7 @@ fn options_of_our_own_way_to_compute_are_none_of_an_engines() {
     check(&["--backend", "torch", "--model", "x", "--quantize", "q8_0"], "--quantize");
 }
 
-/// Runs to the end; the canvas after each step.
+/// Runs to the end and returns the canvas after each step.
 fn canvases(model: &mut Loaded, name: &str, set: &[(&str, &str)]) -> Vec<Vec<u32>> {
     let strategy = STRATEGIES.iter().copied().find(|strategy| strategy.name() == name).unwrap();
     let mut params = Params::defaults(strategy.params());
@@ -285,7 +286,7 @@ fn the_same_seed_gives_the_same_run_in_pytorch() {
     let noise = [("temperature", "0.7"), ("seed", "5")];
     let guided = [("cfg_scale", "1.5")];
     for strategy in STRATEGIES {
-        // Guidance is one thing for all: one strategy shows it.
+        // Guidance works the same in all strategies, so one of them is enough.
         let guided = (strategy.name() == "daedal").then_some(&guided[..]);
         for more in [&[][..], &noise].into_iter().chain(guided) {
             let set: Vec<_> = short.iter().chain(more).copied().collect();

@@ -30,13 +30,13 @@ pub struct SourceOptions {
     /// At the hub also owner/name@revision, and owner/name:file.gguf for one file of several.
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
-    /// Who computes it, if not demask: a command, unix:PATH or tcp:…
+    /// Engine that computes the model: a command, unix:PATH or tcp:…
     ///
-    /// A command starts an engine, like "python -m demask.engine MODEL"; one that listens is joined
-    /// at unix:PATH or tcp:127.0.0.1:PORT#TOKEN.
+    /// A command starts an engine, like "python -m demask.engine MODEL"; an engine that listens is
+    /// joined at unix:PATH or tcp:127.0.0.1:PORT#TOKEN.
     #[arg(long, value_name = "ENGINE", conflicts_with_all = ["model", "revision", "offline", "device", "dtype", "quantize", "tokenizer", "block_attention", "backend"])]
     pub engine: Option<Address>,
-    /// Who computes --model: candle, which is this program, or torch, which is PyTorch and
+    /// What computes --model: candle, which is this program, or torch, which is PyTorch and
     /// transformers in your Python (DEMASK_PYTHON, else python3)
     #[arg(long, value_name = "NAME", value_enum, default_value_t, hide_short_help = true)]
     pub backend: Backend,
@@ -208,7 +208,7 @@ impl SourceOptions {
     }
 }
 
-/// Who computes a model.
+/// What computes a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Backend {
     /// This program.
@@ -329,7 +329,7 @@ pub enum Theme {
     Light,
 }
 
-/// Which configuration file; every command takes these, before its name or behind it.
+/// The options for the configuration file; every command takes them, before its name or behind it.
 #[derive(Debug, Args)]
 pub struct ConfigOptions {
     /// Configuration file [default: DEMASK_CONFIG, else demask/config.toml in your configuration

@@ -68,7 +68,7 @@ impl Place {
     pub fn serves(&self, users: usize) -> Result<(), Fault> {
         match self {
             Self::Engine(Address::Unix(_) | Address::Tcp(..)) if users > 1 => {
-                Err(Fault::usage("an engine on a socket serves one at a time: give --jobs 1"))
+                Err(Fault::usage("an engine on a socket serves one run at a time: give --jobs 1"))
             }
             _ => Ok(()),
         }

@@ -1,5 +1,5 @@
-//! The end of the sequence and the mask: which of the tokens that files name decides, and what is
-//! said where they contradict each other.
+//! The end of the sequence and the mask: which of the tokens that the files name decides, and the
+//! warnings where files contradict each other.
 
 use std::fs;
 
@@ -38,7 +38,7 @@ fn the_mask_is_not_the_end() {
     says(copy.info(&["--eos-token", "507"]), &["507", "--eos-token"], "as an option");
 }
 
-/// A checkpoint whose files name these ends.
+/// A checkpoint whose files name these ends of the sequence.
 fn named(config: Value, tokenizer: Option<&str>, generation: Value) -> Copy {
     let copy = Copy::of("llada-a");
     copy.change(&json!({ "eos_token_id": config }));
@@ -89,7 +89,7 @@ fn files_that_name_different_ends_are_pointed_out() {
             }
         }
     }
-    // Once on stderr, and not where the token is chosen.
+    // The warning stands once on stderr, and not at all with --eos-token.
     let copy = named(json!(506), Some("<|endoftext|>"), json!(null));
     let run = |more: &[&str]| {
         let small = ["--initial-gen-length", "8", "--max-gen-length", "8", "--prompt-ids", "1,2"];

@@ -1,5 +1,4 @@
-//! The files of a folder: those that are broken are refused by their names, and which tensors
-//! count.
+//! The files of a folder: a broken one is refused by its name; and which tensors are read.
 
 use std::{collections::HashMap, fs};
 
@@ -51,7 +50,7 @@ fn tensors_saved_from_inside_a_wrapper_are_the_same() {
     }
 }
 
-/// Contents that are no JSON object, and what is said of them.
+/// Contents that are not a JSON object, and their error messages.
 const BROKEN: [(&[u8], &str); 7] = [
     (b"", "it is empty"),
     (b"{", "this is no JSON"),
@@ -73,7 +72,7 @@ fn a_broken_file_is_never_passed_over() {
         "model.safetensors.index.json",
         "adapter_config.json",
     ] {
-        // It is in several files, which an index names.
+        // The checkpoint is in several files, which an index names.
         let copy = Copy::of("llada-b");
         assert!(copy.opened().is_ok(), "{name}");
         for (bytes, expected) in BROKEN {
@@ -91,7 +90,7 @@ fn a_broken_file_is_never_passed_over() {
 
 #[test]
 fn one_file_counts_before_an_index() {
-    // As transformers has it: save_pretrained may leave an older index behind.
+    // As in transformers: save_pretrained may leave an older index behind.
     let copy = Copy::of("llada-a");
     let same = copy.predicted();
     copy.write("model.safetensors.index.json", json!({ "weight_map": { "a": "b.safetensors" } }));

@@ -1,11 +1,11 @@
-//! Values that no network can have, field by field: refused with the file, the field and what was
-//! expected, in a line that can be read.
+//! Values that no network can have, field by field: each is refused in one line with the file, the
+//! field and what was expected.
 
 use serde_json::{Value, json};
 
 use super::{Copy, says};
 
-/// Fields, a value, and what is said.
+/// Fields, a value, and the error message.
 type Case = (&'static [&'static str], Value, &'static str);
 
 /// Checks values of fields of a golden model's config.json, one at a time.
@@ -25,7 +25,7 @@ fn check(base: &str, cases: &[Case]) {
     }
 }
 
-/// What is wrong for a size anywhere.
+/// Values that are wrong for any size.
 fn sizes(fields: &'static [&'static str]) -> Vec<Case> {
     vec![
         (fields, json!(0), "is 0, expected a whole number from 1 to"),
@@ -139,7 +139,7 @@ fn a_config_that_is_no_object_or_names_no_family_says_so() {
     }
 }
 
-/// Qwen's windows go by its own switch, and by the types of layers where these are named, as in
+/// Qwen's switch decides whether there are windows, and `layer_types` where it is given, as in
 /// transformers.
 #[test]
 fn windows_are_refused_where_a_layer_would_have_one() {
@@ -149,7 +149,7 @@ fn windows_are_refused_where_a_layer_would_have_one() {
         ("qwen2-a", json!(true), json!(8), json!(0), &none, true),
         ("qwen2-a", json!(true), json!(8), json!(1), &none, true),
         ("qwen2-a", json!(true), json!(8), json!(2), &none, false),
-        // 28 layers see everything where nothing is said.
+        // The first 28 layers have full attention if max_window_layers is not given.
         ("qwen2-a", json!(true), json!(8), none.clone(), &none, false),
         ("qwen2-a", json!(true), none.clone(), json!(0), &none, false),
         ("qwen2-a", json!(true), json!(8), json!(0), &full, false),
@@ -157,7 +157,7 @@ fn windows_are_refused_where_a_layer_would_have_one() {
         ("qwen2-a", none.clone(), json!(8), json!(0), &none, false),
         ("dream-a", json!(true), json!(8), json!(0), &none, true),
         ("qwen3-a", json!(true), json!(8), json!(0), &none, true),
-        // Llama has no such switch: whoever writes a window means one.
+        // Llama has no such switch, so a window in the file is meant.
         ("illada-a", none.clone(), json!(8), none.clone(), &none, true),
         ("illada-a", json!(true), json!(8), json!(28), &none, true),
         ("illada-a", json!(false), json!(8), none.clone(), &none, false),
@@ -176,7 +176,7 @@ fn windows_are_refused_where_a_layer_would_have_one() {
             false => assert_eq!(copy.predicted(), same, "{base} {fields}"),
         }
     }
-    // 4096 positions where no window is named.
+    // The window has 4096 positions if none is given.
     let mut copy = Copy::of("qwen2-a");
     let config = copy.config.as_object_mut().unwrap();
     config.retain(|name, _| name != "sliding_window" && name != "layer_types");

@@ -1,8 +1,8 @@
-//! Whatever is not taken over is said, once; what a file says beside its steps is read.
+//! A notice names whatever is not taken over, once; facts beside the steps are read.
 
 use super::*;
 
-/// The notices of what was left out.
+/// The notices about fields and values that were left out.
 fn left_out(text: &str, options: &Options) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.json");
@@ -23,9 +23,9 @@ fn what_is_left_out_of_steps_is_named() {
         (r#"{"mask_id":9,"seed":1,"note":{"a":1},"steps":[[1,9],[1,2]]}"#, &none, &["note, seed"]),
         (r#"{"mask_id":9,"seed":1,"histories":[[1,9],[1,2]]}"#, &none, &["seed"]),
         (r#"{"mask_id":9,"model":{},"strategy":7,"steps":[[1,9]]}"#, &none, &["model, strategy"]),
-        // Nothing is said in a null.
+        // A null needs no notice.
         (r#"{"mask_id":9,"eos_id":null,"seed":null,"steps":[[1,9]]}"#, &none, &[]),
-        // A second name for what is read already.
+        // A second name of a fact that is read already.
         (
             r#"{"mask_id":9,"steps":[{"ids":[1,9]},
                 {"ids":[1,2],"text":"ab","conf":[null,0.5],"probs":[0,1]}]}"#,
@@ -60,7 +60,8 @@ fn what_is_left_out_of_steps_is_named() {
                 "`entropy` that is below 0: -1 in step 1, position 0",
             ],
         ),
-        // Of what was written before, and of the canvas that no step made.
+        // Numbers of positions that were written before, and of the first canvas, which no step
+        // made.
         (
             r#"{"mask_id":9,"steps":[{"ids":[9,9],"conf":[0.5,0.5]},{"ids":[2,9],"conf":[0.9,0.1]},
                 {"ids":[2,3],"conf":[0.9,0.8],"x0":[7,4]}]}"#,
@@ -140,7 +141,7 @@ fn what_is_left_out_of_trajectories_is_named() {
     assert_eq!(left_out(drafts, &none), expected);
 }
 
-/// What stands beside the canvases is read in every format of lists, and by its flag otherwise.
+/// Facts beside the canvases are read in every format of lists; a flag overrides them.
 #[test]
 fn facts_beside_canvases_are_read() {
     let folder = tempfile::tempdir().unwrap();

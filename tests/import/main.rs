@@ -1,5 +1,5 @@
-//! What others recorded, imported: the same canvases, nothing made up, and clear words for what
-//! cannot be read.
+//! Imports of recordings of other programs: the same canvases, nothing made up, and clear errors
+//! for what cannot be read.
 
 mod histories;
 mod left_out;
@@ -31,7 +31,7 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/import").join(name)
 }
 
-/// Written as a recording, whose lines fit the published schema, and read back.
+/// Writes the run as a recording, whose lines must fit the published schema, and reads it back.
 fn recorded(imported: &Imported) -> Recording {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.jsonl");
@@ -47,7 +47,7 @@ fn recorded(imported: &Imported) -> Recording {
     trace::read(&path).unwrap()
 }
 
-/// Prompt, and the generated region at every step.
+/// The prompt, and the generated region at every step.
 fn canvases(recording: &Recording) -> (Vec<TokenId>, Vec<Vec<TokenId>>) {
     let recorded = &recording.recorded;
     let path = recorded.timeline.path(recorded.end);
@@ -55,7 +55,7 @@ fn canvases(recording: &Recording) -> (Vec<TokenId>, Vec<Vec<TokenId>>) {
     (recorded.timeline[path[0]].canvas.prompt().to_vec(), canvases)
 }
 
-/// What the steps were decided on: the argmax and its probability at each position.
+/// The predictions that the steps were decided on: the argmax and its probability at each position.
 fn guesses(imported: &Imported) -> Vec<Vec<(Option<TokenId>, Option<f32>)>> {
     let rows = |prediction: &demask::predict::Prediction| {
         let p = |at| prediction.number(Column::PArgmax, at).filter(|p| p.is_finite());

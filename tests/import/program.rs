@@ -17,7 +17,7 @@ fn the_program_imports_and_writes_over_nothing() {
     assert_eq!(code, Some(2), "{text}");
     let tokenizer = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/tiny/tokenizer.json");
     let tokenizer = ["--tokenizer", tokenizer.to_str().unwrap()];
-    // The mask of that tokenizer is not the one of the file.
+    // The tokenizer's mask is not the file's.
     let (code, text) = demask(&tokenizer);
     assert_eq!((code, text.contains("--prompt-length")), (Some(1), true), "{text}");
     assert!(!out.exists());
@@ -41,7 +41,7 @@ fn the_program_imports_and_writes_over_nothing() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left behind");
 }
 
-/// The program on a file of tests/import, in a folder of its own: what it prints.
+/// Runs the program on a file of tests/import, in a folder of its own, and returns its output.
 fn demask(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut command = Command::cargo_bin("demask").unwrap();
     command.args(arguments).current_dir(folder).env("XDG_CONFIG_HOME", "/nonexistent");

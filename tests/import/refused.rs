@@ -1,4 +1,4 @@
-//! What cannot be read, and what people are told.
+//! Files that cannot be read, and their error messages.
 
 use super::*;
 
@@ -136,7 +136,7 @@ fn damaged_archives_are_no_panic() {
     }
 }
 
-/// Values of the wrong kind, each with the way to it, what is wrong and what to do.
+/// Values of the wrong type: each error has the path to the value, what is wrong and what to do.
 #[test]
 fn a_wrong_value_is_told_with_its_place() {
     let folder = tempfile::tempdir().unwrap();

@@ -49,8 +49,8 @@ fn confidences_go_to_the_step_they_decided() {
     // With each canvas stand the numbers of the pass that made it.
     let made = [vec![(None, Some(0.3)), (Some(5), Some(0.9))], vec![(Some(4), Some(0.8)), none]];
     assert_eq!(guesses(&imported), made);
-    // Here they are of the pass on it, as its surest positions are filled next; Python's infinity
-    // is where nothing may be filled.
+    // Here the numbers are of the pass on it, since its surest positions are filled next. Python
+    // writes infinity where nothing may be filled.
     let on = "{\"mask_id\":9,\"steps\":[\
               {\"x\":[1,9,9,9],\"conf\":[-Infinity,0.2,0.7,0.4],\"x0\":[1,4,5,6]},\
               {\"x\":[1,9,5,9],\"conf\":[-Infinity,0.1,-Infinity,0.6],\"x0\":[1,4,5,7]},\
@@ -104,7 +104,7 @@ fn a_run_log_without_a_mask_replaces() {
     };
     let replaced: Vec<_> = decision(&recording, 1).replacements().collect();
     assert_eq!(replaced, [(1, 9, 5)]);
-    // With a mask it is a fill.
+    // With a mask, the same change is a fill.
     let (_, masked) = steps_of(&text, Some(9));
     assert_eq!(decision(&masked, 1).fills().collect::<Vec<_>>(), [(1, 5)]);
     // Canvases that follow each other, with a prompt whose ids are not there.

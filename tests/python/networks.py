@@ -1,4 +1,4 @@
-"""The tiny checkpoints of tests/golden in PyTorch, float32: networks that owe nothing to the Rust ones.
+"""The tiny checkpoints of tests/golden in PyTorch, float32: networks written independently of the Rust ones.
 
 Needs torch and safetensors. `Network` reads the families llada, Dream, a2d-qwen2, a2d-qwen3 and illada.
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Serves a checkpoint of tests/golden by PyTorch, as somebody serves a model of their own:
+"""Serves a checkpoint of tests/golden with PyTorch, as a user serves their own model:
 
     demask --engine "python tests/python/serve_llada.py tests/golden/models/llada-a"
     python tests/python/serve_llada.py tests/golden/models/llada-a --listen unix:/tmp/llada.sock

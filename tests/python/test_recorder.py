@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "python/demask"))
 
-# The file alone, as somebody has it who copied it.
+# The file alone, as a user has it who copied it.
 import recorder as demask_recorder
 from recorder import Recorder
 

@@ -1,4 +1,4 @@
-"""What clients do, good and bad: standard library only, with an engine that only counts."""
+"""Good and bad clients: standard library only, with an engine without a model."""
 
 import os
 import socket
@@ -75,7 +75,7 @@ class Client:
         self.socket.sendall(data)
 
     def read(self):
-        """The next message that is no progress; None at the end."""
+        """The next message other than "progress"; None at the end."""
         while True:
             line = self.lines.readline()
             if not line:
@@ -131,7 +131,7 @@ class Served(unittest.TestCase):
         with self.greeted() as client:
             client.send({"type": "predict", "id": 1, "wait": True}, {"type": "predict", "id": 2, "wait": True})
             self.assertTrue(self.engine.reached.wait(20))
-            # One in work, one that waits, one that was never asked.
+            # A request in work, one that waits, and one that was never sent.
             client.send({"type": "cancel", "id": 2}, {"type": "cancel", "id": 99}, {"type": "cancel", "id": 1})
             client.send({"type": "predict", "id": 99})
             found = [client.read() for _ in range(3)]
@@ -174,7 +174,7 @@ class Served(unittest.TestCase):
         self.assertTrue(self.engine.reached.wait(20))
         client.send(*({"type": "predict", "id": id_} for id_ in range(2, 40)))
         client.__exit__()
-        # Its reader waits with a message in hand; that nobody is there is seen by what the pass tells.
+        # The reader is blocked by a full queue; only sending progress shows that the client is gone.
         self.works()
         until = time.monotonic() + 20
         while threading.active_count() > before and time.monotonic() < until:

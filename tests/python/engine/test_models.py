@@ -42,7 +42,7 @@ class Child:
 
     def __init__(self, *command):
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "python"), "HF_HUB_OFFLINE": "1"}
-        # Where Python does not wait with what is printed, what comes before `serve` is the client's to pass over.
+        # If Python does not buffer its output, the client gets what was printed before `serve`, and skips it.
         environment.pop("PYTHONUNBUFFERED", None)
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(
@@ -204,7 +204,7 @@ class Transformers(unittest.TestCase):
             for launcher in ([], ["-m", "torch.distributed.run", "--nproc-per-node", "2"]):
                 with Child(*launcher, *command) as child:
                     self.assertEqual(child.greeted()["mask"], 507)
-                    # A pass that is cancelled on the way leaves both where they were.
+                    # A pass that is cancelled on the way leaves both unchanged.
                     child.send({**asked, "id": 7})
                     child.send({"type": "cancel", "id": 7})
                     self.assertIn(child.read()["type"], ("error", "prediction"))
@@ -330,14 +330,14 @@ class Golden(unittest.TestCase):
                 self.assertAlmostEqual(mine, theirs, delta=1e-4)
             self.assertEqual(len(calls), passes if passes == 2 else 2)
             calls.clear()
-        # What the last request was over is kept: a comparison with it is one pass.
+        # The logits of the last request are kept, so a comparison with it takes one pass.
         asked = predict(other, [2, 6], ["kl"], earlier={"ids": one, "attention": "full"}, special={"mask": 507, "eos": 503})
         engine.predict(asked, lambda *_: None)
         self.assertEqual(len(calls), 1)
 
     def test_a_shadow_is_a_mask_in_the_place_of_a_token(self):
-        """At its shadow a token is not known, and all else is: the same as a canvas that holds a mask there, but for what
-        that mask does to the others. With one layer that is nothing."""
+        """The shadow of a token sees everything but that token. That is a canvas with a mask at this position, except that
+        the mask also changes the other positions; with one layer it does not."""
         from demask.answers import Engine, Facts
         from demask.model import Call, Model
         from demask.tokens import Tokens

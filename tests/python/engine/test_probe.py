@@ -1,4 +1,4 @@
-"""What is found out about models by calling them."""
+"""The probe: what it finds out about models by calling them."""
 
 import unittest
 
@@ -131,7 +131,7 @@ class Probe(unittest.TestCase):
             self.assertEqual((engine.facts.shift, engine.facts.mask), (shift, MASK), knows)
             told = [finding for finding in engine.facts.findings if "one position before" in finding]
             self.assertEqual(len(told), int(shift))
-        # Who said it is believed, and told.
+        # What the caller said is kept, and the difference is reported.
         engine = self.engine(toy(knows=1), tokenizer=Words(), shift=False)
         self.assertFalse(engine.facts.shift)
         self.assertIn("predicted better the other way", engine.facts.findings[0])
