@@ -17,7 +17,7 @@ use demask::{
     decode::{Extras, Params, STRATEGIES},
     engine::{self, Address, Connected},
     model::{LoadError, Loaded, Overrides},
-    predict::{Attention, Column, ColumnSet, Pass, PredictError, Request},
+    predict::{Attention, Column, Pass, PredictError, Request},
     session::{Pending, Session},
 };
 use support::{load, load_in_torch};
@@ -48,23 +48,8 @@ fn greets_and(then: &str) -> Address {
 }
 
 fn request() -> Request {
-    Request {
-        pass: Pass { ids: vec![0, 2, 2], positions: None, attention: Attention::Full },
-        guidance: None,
-        rows: 1..3,
-        shift: false,
-        sampling: None,
-        suppressed: Vec::new(),
-        begin_suppressed: Vec::new(),
-        filters: None,
-        score: None,
-        earlier: None,
-        shadow: None,
-        cached: None,
-        special: SpecialTokens { mask: 2, eos: 1 },
-        columns: ColumnSet::of(&[Column::Argmax]),
-        top_k: 0,
-    }
+    let special = SpecialTokens { mask: 2, eos: 1 };
+    support::request(vec![0, 2, 2], 1..3, special, &[Column::Argmax], 0)
 }
 
 #[test]
