@@ -204,7 +204,7 @@ class Served(unittest.TestCase):
     def test_who_does_not_greet_is_not_let_in(self):
         for first, part in [
             ({"type": "texts", "id": 1, "first": 0, "count": 1}, "hello"),
-            ({**HELLO, "protocol": 2}, "speaks protocol 2, this engine 1"),
+            ({**HELLO, "protocol": 2}, "speaks protocol 2, and this engine 1"),
             ({"type": "hello"}, "speaks protocol"),
         ]:
             with Client(self.handle.address) as client:
@@ -276,10 +276,10 @@ class Served(unittest.TestCase):
             ("tcp:10.1.2.3:80", "ssh -L"),
             ("tcp:here", "is no address"),
             ("tcp:127.0.0.1:x", "is no address"),
-            ("tcp:127.0.0.1:99999", "cannot be listened at"),
+            ("tcp:127.0.0.1:99999", "cannot listen at"),
             ("udp:1", "is no address"),
             ("unix:", "is no address"),
-            ("unix:/nowhere/at/all", "cannot be listened at"),
+            ("unix:/nowhere/at/all", "cannot listen at"),
         ]:
             with self.assertRaises(EngineError, msg=address) as raised:
                 listen(address)

@@ -121,7 +121,7 @@ class Requests(unittest.TestCase):
             ({"sampling": {"temperature": 1, "seed": 1, "step": 1, "slots": [0]}}, "protocol", "one slot a row"),
             ({"sampling": {"temperature": 1, "seed": 2**64, "step": 1, "slots": [0, 1]}}, "protocol", "sampling.seed"),
             ({"filters": {"temperature": "hot", "top_p": 1, "top_k": 0}}, "protocol", "filters.temperature"),
-            ({"earlier": {"ids": [1, 5], "attention": "full"}}, "unsupported", "one length"),
+            ({"earlier": {"ids": [1, 5], "attention": "full"}}, "unsupported", "the same length"),
             ({"shadow": [0, 3]}, "protocol", "shadow"),
             ({"shadow": [0, 1], "shift": True}, "unsupported", "shadows"),
             ({"guidance": {"scale": 1, "unconditional": whole}, "earlier": whole}, "unsupported", "no guidance"),
