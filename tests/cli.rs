@@ -460,6 +460,39 @@ fn hostile_checkpoints_end_in_a_message() {
     assert!(demask(&args).output().unwrap().status.success(), "a long context costs nothing");
 }
 
+#[test]
+fn suggestions_that_nobody_can_follow_are_named() {
+    let said_of = |suggested: &str| {
+        let folder = broken(|dir| {
+            fs::write(dir.join("generation_config.json"), suggested).unwrap();
+        });
+        let model = folder.path().to_str().unwrap();
+        let small = ["--max-gen-length", "16", "--initial-gen-length", "8"];
+        let args = [&["run", "--model", model, "--prompt-ids", "1,2"][..], &small].concat();
+        let output = demask(&args).output().unwrap();
+        assert!(output.status.success(), "{suggested}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    for (suggested, words) in [
+        (r#"{"daedal": {"block_length": 0}}"#, "block_length"),
+        (
+            r#"{"daedal": {"block_length": "16"}}"#,
+            "daedal.block_length (\"16\"), which is no number",
+        ),
+        (r#"{"daedal": {"bogus": 3}}"#, "bogus"),
+        (r#"{"daedal": [1]}"#, "daedal, which is no number"),
+    ] {
+        let said = said_of(suggested);
+        assert!(said.contains("generation_config.json suggests"), "{suggested}: {said}");
+        assert!(said.contains(words), "{suggested}: {said}");
+    }
+    for fine in [r#"{"daedal": {"block_length": 16}}"#, r#"{"threshold": [1], "temperature": 0.7}"#]
+    {
+        let said = said_of(fine);
+        assert!(!said.contains("suggests"), "{fine}: {said}");
+    }
+}
+
 /// Gives a checkpoint a chat template.
 fn chat(folder: &Path, template: &str) {
     fs::write(folder.join("chat_template.jinja"), template).unwrap();

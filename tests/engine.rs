@@ -34,7 +34,7 @@ fn connected(address: &Address) -> Result<Connected, LoadError> {
 
 /// An engine that is a shell script: `read l` waits for a message.
 fn shell(script: &str) -> Address {
-    Address::Command(vec!["/bin/sh".into(), "-c".into(), script.into()])
+    Address::Command(vec!["/bin/sh".into(), "-c".into(), format!("PATH=/usr/bin:/bin; {script}")])
 }
 
 fn one_line(json: &str) -> String {
@@ -124,7 +124,7 @@ fn an_engine_that_dies_or_lies_in_a_pass_is_named_and_started_again() {
     .unwrap()
     .loaded();
     let error = pass(&mut loaded).unwrap_err().to_string();
-    for part in ["exit status: 9", "out of memory", "starts it again"] {
+    for part in ["exit status: 9", "out of memory", "starts it anew"] {
         assert!(error.contains(part), "{error}");
     }
     assert_eq!(pass(&mut loaded).unwrap(), first);

@@ -102,6 +102,9 @@ def pipes() -> Connection:
     """
     sink = os.fdopen(os.dup(1), "wb")
     source = os.fdopen(os.dup(0), "rb")
+    # A line that somebody began to print must not run into the first message; readers pass over empty lines.
+    sink.write(b"\n")
+    sink.flush()
     # Text that Python still buffers for standard output goes to standard error too.
     os.dup2(2, 1)
     nothing = os.open(os.devnull, os.O_RDONLY)

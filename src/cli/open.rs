@@ -6,6 +6,7 @@ use super::{
     Config, Fault, LoadOptions, ModelOptions,
     config::{Presets, set_all},
     fault::tell,
+    harmless::harmless,
     place::Place,
     progress::{self, Shown},
     prompt::{Asked, masks_in_prompt},
@@ -80,6 +81,9 @@ pub fn open(
     let (loaded, question) = load(&options.load, asked, shown)?;
     let mut start = Params::defaults(strategy.params());
     start.suggest(&loaded.suggested.of(strategy.name()));
+    for problem in left_out(&loaded, strategy) {
+        tell(&harmless(&format!("warning: generation_config.json suggests {problem}; left out")));
+    }
     set_all(&mut start, &config.params)?;
     set_all(&mut start, &preset)?;
     options.params.set(strategy, &mut start)?;
@@ -113,6 +117,14 @@ pub fn header(
     // A prompt of token ids does not go through the template.
     let used = options.prompt.prompt_ids.is_none() && chat != Chat::default();
     Header { chat: used.then_some(chat), ..Header::new(&loaded.facts, strategy, prompt, extras) }
+}
+
+/// What the checkpoint suggests for a strategy and nobody can follow, in words.
+fn left_out(loaded: &Loaded, strategy: &dyn decode::Strategy) -> Vec<String> {
+    let (numbers, others) = loaded.suggested.own(strategy.name());
+    let refused = Params::defaults(strategy.params()).suggest(&numbers);
+    let others = others.into_iter().map(|name| format!("{name}, which is no number"));
+    refused.iter().map(|error| format!("what does not fit ({error})")).chain(others).collect()
 }
 
 /// Loads the model and encodes what it is asked.

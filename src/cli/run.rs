@@ -200,6 +200,9 @@ pub fn main(args: &RunArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
         }
         false => Vec::new(),
     };
+    if !args.json && run.batch.debugger.vocabulary.ids().is_empty() {
+        tell("note: the model has no tokenizer, so the answer has no text. --json prints its ids");
+    }
     match (args.json, to_stdout) {
         (true, _) => {
             let summary = run.summary(answer, &stop, args.lint.then_some(&findings));

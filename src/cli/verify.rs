@@ -94,7 +94,8 @@ struct One {
 /// Verifies one recording. The model is loaded once for all.
 fn one(args: &VerifyArgs, file: &Path, model: &mut Option<Loaded>) -> Result<One, Fault> {
     let (recording, verified) = trace::verify(file)?;
-    let passes = match args.passes || args.source.model.is_some() {
+    let named = args.source.model.is_some() || args.source.engine.is_some();
+    let passes = match args.passes || named {
         true => Some(run_passes(args, &recording, model)?),
         false => None,
     };

@@ -388,14 +388,16 @@ impl Params {
     }
 
     /// Takes over suggested values. A suggestion is not an order: what is unknown or does not fit
-    /// is left out.
-    pub fn suggest(&mut self, suggested: &[(String, f64)]) {
+    /// is left out, and given back with its reason.
+    pub fn suggest(&mut self, suggested: &[(String, f64)]) -> Vec<ParamError> {
+        let mut left_out = Vec::new();
         for (name, value) in suggested {
-            let parsed = self.spec(name).and_then(|spec| Ok((spec.name, spec.suggested(*value)?)));
-            if let Ok((name, value)) = parsed {
-                self.values.insert(name, value);
+            match self.spec(name).and_then(|spec| Ok((spec.name, spec.suggested(*value)?))) {
+                Ok((name, value)) => drop(self.values.insert(name, value)),
+                Err(error) => left_out.push(error),
             }
         }
+        left_out
     }
 
     /// Every declaration with its value, in declared order.

@@ -1,6 +1,6 @@
 //! The columns of an answer, checked against what was asked.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
@@ -9,6 +9,9 @@ use crate::{
     canvas::TokenId,
     predict::{Column, Data, Prediction, Ranked, Request},
 };
+
+/// What rounding may add to a probability.
+const SLACK: f32 = 1e-3;
 
 /// The prediction in an answer to `request`. Token ids must be below `vocabulary`.
 ///
@@ -46,11 +49,19 @@ fn data(column: Column, values: &Values, rows: usize, vocabulary: u32) -> Result
     match values {
         Values::Ids { u32 } if ids => Ok(Data::Ids(tokens(u32, rows, vocabulary)?)),
         Values::Numbers { f32 } if !ids && column != Column::TopK => {
-            Ok(Data::Numbers(numbers(f32, rows)?))
+            let values = numbers(f32, rows)?;
+            let possible = match column {
+                Column::Score => f32::NEG_INFINITY..=f32::INFINITY,
+                Column::Entropy | Column::Kl => -SLACK..=f32::INFINITY,
+                _ => -SLACK..=1.0 + SLACK,
+            };
+            within(&values, possible)?;
+            Ok(Data::Numbers(values))
         }
         Values::Ranked { k, ids, p } if column == Column::TopK => {
             let count = rows.checked_mul(*k).ok_or("is too long")?;
             let (ids, p) = (tokens(ids, count, vocabulary)?, numbers(p, count)?);
+            within(&p, -SLACK..=1.0 + SLACK)?;
             let row = |row: usize| {
                 let at = row * k..(row + 1) * k;
                 ids[at.clone()].iter().copied().zip(p[at].iter().copied()).collect::<Vec<_>>()
@@ -66,6 +77,14 @@ fn tokens(text: &str, count: usize, vocabulary: u32) -> Result<Vec<TokenId>, Str
     match ids.iter().find(|&&id| id >= vocabulary) {
         Some(id) => Err(format!("names token {id} of a vocabulary of {vocabulary}")),
         None => Ok(ids),
+    }
+}
+
+/// Checks a range. NaN is let through: where it is read, it is refused.
+fn within(values: &[f32], possible: RangeInclusive<f32>) -> Result<(), String> {
+    match values.iter().find(|value| !value.is_nan() && !possible.contains(value)) {
+        Some(value) => Err(format!("holds {value}, which it cannot be")),
+        None => Ok(()),
     }
 }
 
@@ -159,6 +178,8 @@ mod tests {
         check(Column::Argmax, Some(Values::Ids { u32: "?".into() }), "no base64");
         check(Column::PEos, Some(ids(&[3, 4])), "another type");
         check(Column::TopK, Some(Values::Numbers { f32: p(&[0.5, 0.5]) }), "another type");
+        check(Column::PEos, Some(Values::Numbers { f32: p(&[0.5, 1.5]) }), "holds 1.5");
+        check(Column::Entropy, Some(Values::Numbers { f32: p(&[-1.0, 0.5]) }), "holds -1");
         let k = usize::MAX;
         let ranked = Values::Ranked { k, ids: String::new(), p: String::new() };
         check(Column::TopK, Some(ranked), "too long");

@@ -36,12 +36,12 @@ pub fn connect(
     warn: &mut dyn FnMut(String),
 ) -> Result<Connected, LoadError> {
     let place = address.to_string();
+    // What to do stands before a traceback or a line of the engine's, not behind it.
     let fault = |why: String| {
-        LoadError::new(
-            format!("the engine {place}"),
-            why.trim_end_matches('.').to_owned(),
-            "docs/engine.md says how engines are started",
-        )
+        let (why, more) = why.split_once('\n').unwrap_or((&why, ""));
+        let advice = "docs/engine.md says how engines are started";
+        let advice = if more.is_empty() { advice.to_owned() } else { format!("{advice}\n{more}") };
+        LoadError::new(format!("the engine {place}"), why.trim_end_matches(['.', ':']), advice)
     };
     let mut last = LoadProgress { work: Work::Engine("starting".to_owned()), done: 0, of: 0 };
     let met = Peer::meet(address, &mut |news| {

@@ -5,7 +5,11 @@ use std::{
     collections::HashMap,
     io::{self, BufRead, BufReader, Read, Write},
     net::{Shutdown, TcpStream},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     thread,
     time::Duration,
 };
@@ -22,6 +26,9 @@ const LONGEST: u64 = 64 << 20;
 /// How long a TCP socket may take to accept the connection.
 const TO_CONNECT: Duration = Duration::from_secs(5);
 
+/// How many messages wait to be read, at most.
+const AT_ONCE: usize = 256;
+
 /// How many characters are shown of a line that is no message.
 const SHOWN: usize = 120;
 
@@ -29,7 +36,6 @@ const SHOWN: usize = 120;
 pub(super) struct Link {
     output: Mutex<Option<Box<dyn Write + Send>>>,
     shared: Arc<Shared>,
-    next: Mutex<u64>,
     /// Messages that answer no request, in order.
     news: Mutex<mpsc::Receiver<Tell>>,
     process: Arc<Mutex<Option<Process>>>,
@@ -39,7 +45,9 @@ pub(super) struct Link {
 
 #[derive(Default)]
 struct Shared {
-    waiting: Mutex<HashMap<u64, mpsc::Sender<Tell>>>,
+    /// Requests asked so far: the number of the last one.
+    asked: AtomicU64,
+    waiting: Mutex<HashMap<u64, mpsc::SyncSender<Tell>>>,
     /// The reason why the connection has ended.
     end: Mutex<Option<String>>,
 }
@@ -107,7 +115,7 @@ impl Link {
         // What a script prints before it serves comes on the same pipe as the messages.
         let prints = process.is_some();
         let process = Arc::new(Mutex::new(process));
-        let (tell, news) = mpsc::channel();
+        let (tell, news) = mpsc::sync_channel(AT_ONCE);
         let (there, theirs) = (shared.clone(), process.clone());
         thread::Builder::new()
             .name("engine's answers".to_owned())
@@ -125,7 +133,6 @@ impl Link {
         Ok(Self {
             output: Mutex::new(Some(output)),
             shared,
-            next: Mutex::new(1),
             news: Mutex::new(news),
             process,
             hang_up,
@@ -156,12 +163,9 @@ impl Link {
     /// # Errors
     /// The reason why the connection has ended.
     pub(super) fn ask<'a>(&self, message: impl FnOnce(u64) -> Ask<'a>) -> Result<Answers, String> {
-        let id = {
-            let mut next = locked(&self.next);
-            *next += 1;
-            *next
-        };
-        let (sender, receiver) = mpsc::channel();
+        // The greeting counts as the first.
+        let id = self.shared.asked.fetch_add(1, Ordering::Relaxed) + 2;
+        let (sender, receiver) = mpsc::sync_channel(AT_ONCE);
         locked(&self.shared.waiting).insert(id, sender);
         let answers = Answers { id, receiver, shared: self.shared.clone() };
         if locked(&self.shared.end).is_some() {
@@ -238,7 +242,7 @@ fn deliver(
     mut input: impl BufRead,
     mut prints: bool,
     shared: &Shared,
-    news: &mpsc::Sender<Tell>,
+    news: &mpsc::SyncSender<Tell>,
 ) -> Option<String> {
     let mut line = Vec::new();
     loop {
@@ -254,7 +258,7 @@ fn deliver(
             continue;
         }
         if prints && !line.trim_ascii_start().starts_with(b"{") {
-            let _ = news.send(Tell::Log { text: shortened(&line) });
+            let _ = news.try_send(Tell::Log { text: shortened(&line) });
             continue;
         }
         prints = false;

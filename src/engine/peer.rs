@@ -19,6 +19,10 @@ pub(super) const BEAT: Duration = Duration::from_millis(20);
 /// loads its model first.
 const SILENCE: Duration = Duration::from_secs(10);
 
+/// Bounds of what a greeting may claim: memory is taken for each token.
+const MOST_TOKENS: u32 = 10_000_000;
+const MOST_LAYERS: usize = 100_000;
+
 /// The name of this program in the first message.
 const PROGRAM: &str = concat!("demask ", env!("CARGO_PKG_VERSION"));
 
@@ -156,6 +160,8 @@ fn check(greeting: &Greeting) -> Result<(), String> {
     }
     let wrong = [
         (greeting.vocabulary == 0, "a vocabulary of 0"),
+        (greeting.vocabulary > MOST_TOKENS, "a vocabulary that no model has"),
+        (greeting.layers > MOST_LAYERS, "layers in a number that no model has"),
         (greeting.context == 0, "a context of 0 positions"),
         (greeting.block == Some(0), "blocks of 0 positions"),
     ];
@@ -190,6 +196,10 @@ mod tests {
         check(r#""protocol": 0, "vocabulary": 9, "context": 8"#, Some("update its demask"));
         check(r#""protocol": 1, "vocabulary": 0, "context": 8"#, Some("vocabulary of 0"));
         check(r#""protocol": 1, "vocabulary": 9, "context": 0"#, Some("context of 0"));
+        check(r#""protocol": 1, "vocabulary": 4294967295, "context": 8"#, Some("no model has"));
+        let layers =
+            r#""protocol": 1, "vocabulary": 9, "context": 8, "layers": 18446744073709551615"#;
+        check(layers, Some("no model has"));
         check(r#""protocol": 1, "vocabulary": 9, "context": 8, "block": 0"#, Some("blocks of 0"));
     }
 }

@@ -112,7 +112,7 @@ impl EnginePredictor {
 
     fn failed(&self, why: &str) -> PredictError {
         PredictError::Failed(format!(
-            "the engine {}: {why}\nThe next step starts it again",
+            "the engine {}: {why}\nAsking it again starts it anew",
             self.peer.address
         ))
     }

@@ -217,16 +217,9 @@ impl Files {
         }
     }
 
-    /// The numbers that generation_config.json holds under names of strategies.
-    pub(super) fn suggested(&self) -> BTreeMap<String, Vec<(String, f64)>> {
-        let sections = self.generation_config.iter();
-        sections
-            .filter_map(|(strategy, numbers)| {
-                let numbers = numbers.as_object()?.iter();
-                let numbers = numbers.filter_map(|(name, n)| Some((name.clone(), n.as_f64()?)));
-                Some((strategy.clone(), numbers.collect()))
-            })
-            .collect()
+    /// What generation_config.json holds under names of strategies.
+    pub(super) fn suggested(&self) -> BTreeMap<String, serde_json::Value> {
+        self.generation_config.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// The file that a chat template is from.

@@ -98,7 +98,8 @@ pub struct Loaded {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Suggestions {
     shift: bool,
-    own: BTreeMap<String, Vec<(String, f64)>>,
+    /// What stands under each name, strategies or not.
+    own: BTreeMap<String, serde_json::Value>,
 }
 
 impl Suggestions {
@@ -110,8 +111,25 @@ impl Suggestions {
     /// Those for a strategy.
     pub fn of(&self, strategy: &str) -> Vec<(String, f64)> {
         let family = [("right_shift_logits".to_owned(), f64::from(u8::from(self.shift)))];
-        let own = self.own.get(strategy).into_iter().flatten().cloned();
-        family.into_iter().chain(own).collect()
+        let (numbers, _) = self.own(strategy);
+        family.into_iter().chain(numbers).collect()
+    }
+
+    /// The numbers that generation_config.json itself has for a strategy, and the names of what is
+    /// no number there.
+    pub fn own(&self, strategy: &str) -> (Vec<(String, f64)>, Vec<String>) {
+        let Some(value) = self.own.get(strategy) else { return Default::default() };
+        let Some(fields) = value.as_object() else {
+            return (Vec::new(), vec![strategy.to_owned()]);
+        };
+        let (mut numbers, mut others) = (Vec::new(), Vec::new());
+        for (name, value) in fields {
+            match value.as_f64() {
+                Some(number) => numbers.push((name.clone(), number)),
+                None => others.push(format!("{strategy}.{name} ({value})")),
+            }
+        }
+        (numbers, others)
     }
 }
 

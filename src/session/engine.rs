@@ -42,9 +42,16 @@ struct Job {
     request: Arc<Request>,
 }
 
-/// A handle on the engine thread; dropping it ends the thread after the layer in work.
+/// How long the end of the thread is waited for: enough for a process of the predictor's to end.
+const GRACE: Duration = Duration::from_millis(1500);
+
+/// A handle on the engine thread; dropping it ends the thread after the layer in work, and waits a
+/// little for that.
 pub struct Engine {
-    jobs: mpsc::Sender<Job>,
+    /// `None` once the thread is to end.
+    jobs: Option<mpsc::Sender<Job>>,
+    /// Closed when the thread has ended and its predictor is gone.
+    ended: mpsc::Receiver<()>,
     /// Jobs up to this number are cancelled.
     cancelled: Arc<AtomicU64>,
     submitted: u64,
@@ -56,13 +63,17 @@ impl Engine {
     /// # Errors
     /// If the system gives no thread.
     pub fn spawn(
-        mut predictor: Box<dyn Predictor>,
+        predictor: Box<dyn Predictor>,
         notify: impl Fn(Report) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (jobs, inbox) = mpsc::channel::<Job>();
         let cancelled = Arc::new(AtomicU64::new(0));
         let stop = cancelled.clone();
+        let (held, ended) = mpsc::channel();
         std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
+            // It is dropped behind the predictor.
+            let _held = held;
+            let mut predictor = predictor;
             let work = || {
                 while let Ok(job) = inbox.recv() {
                     notify(run(predictor.as_mut(), &job, &stop, &notify));
@@ -72,14 +83,16 @@ impl Engine {
                 notify(Report::Died(panic));
             }
         })?;
-        Ok(Self { jobs, cancelled, submitted: 0 })
+        Ok(Self { jobs: Some(jobs), ended, cancelled, submitted: 0 })
     }
 
     /// Asks for a prediction. Requests are answered in order.
     pub fn submit(&mut self, key: Key, request: Arc<Request>) {
         self.submitted += 1;
         // A dead engine has said so already.
-        let _ = self.jobs.send(Job { number: self.submitted, key, request });
+        if let Some(jobs) = &self.jobs {
+            let _ = jobs.send(Job { number: self.submitted, key, request });
+        }
     }
 
     /// Cancels everything asked for so far; each is reported as failed.
@@ -91,6 +104,9 @@ impl Engine {
 impl std::ops::Drop for Engine {
     fn drop(&mut self) {
         self.cancel();
+        self.jobs = None;
+        // Nobody sends: it comes back when the thread has ended.
+        let _ = self.ended.recv_timeout(GRACE);
     }
 }
 

@@ -26,6 +26,9 @@ use super::{
 };
 use crate::predict::Key;
 
+/// How long work that was cancelled is waited for.
+const GRACE: Duration = Duration::from_millis(1500);
+
 /// Work that is done sooner is never shown.
 const PATIENCE: Duration = Duration::from_millis(150);
 /// Time between two looks at how far it is.
@@ -57,7 +60,7 @@ pub type Tell<'a> = dyn FnMut(Waiting) -> ControlFlow<()> + 'a;
 /// Does `work` on a thread of its own and answers with what it gives, or with `None` if whoever
 /// sits at the terminal cancelled it. As soon as it takes long, a screen shows how it goes on,
 /// under the heading `name`. Work that was cancelled is told so the next time it tells something,
-/// and is not waited for.
+/// and is waited for a moment only.
 ///
 /// # Errors
 /// [`TuiError`]: the terminal cannot be used, there is no thread, or the work panicked.
@@ -89,6 +92,7 @@ pub fn wait<T: Send + 'static>(
             .build()
             .map_err(TuiError::Terminal)?;
         runtime.block_on(driver::run(&mut wait, None, false))?;
+        wait.leave();
     }
     match wait.died {
         true => {
@@ -119,6 +123,18 @@ struct Wait<T> {
 }
 
 impl<T> Wait<T> {
+    /// Gives work that was cancelled a moment to end, so that no process of its own is left behind.
+    fn leave(&self) {
+        let until = Instant::now() + GRACE;
+        while self.answer.is_none() && !self.died {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.inbox.recv_timeout(left) {
+                Ok(News::Now(_)) if !left.is_zero() => {}
+                _ => return,
+            }
+        }
+    }
+
     /// Waits until the screen is worth it; true if there is nothing more to wait for.
     fn is_short(&mut self) -> bool {
         while let Some(left) = PATIENCE.checked_sub(self.started.elapsed()) {

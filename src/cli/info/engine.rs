@@ -1,12 +1,12 @@
 //! `info --engine`: how an engine describes itself.
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, sync::atomic::Ordering};
 
 use serde::Serialize;
 
 use crate::{
     canvas::TokenId,
-    cli::{Fault, fault::tell, harmless::harmless},
+    cli::{Fault, fault::tell, harmless::harmless, stop},
     engine::{Address, Connected, connect, message::Greeting},
     model::{LoadProgress, Overrides, count},
     predict::Grid,
@@ -31,7 +31,11 @@ impl Info {
     /// # Errors
     /// Those of [`connect`].
     pub(super) fn of(address: &Address, overrides: &Overrides) -> Result<Self, Fault> {
-        let go_on = &mut |_: &LoadProgress| ControlFlow::Continue(());
+        let stopped = stop::on_signals();
+        let go_on = &mut |_: &LoadProgress| match stopped.load(Ordering::Relaxed) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        };
         let engine = connect(address, overrides, go_on, &mut |line| tell(&harmless(&line)))?;
         let named = |id: TokenId| format!("{id}, {}", engine.vocabulary().named(id));
         let (mask, eos) = (named(engine.special.mask), named(engine.special.eos));

@@ -63,6 +63,8 @@ class Child:
     def read(self):
         while True:
             line = self.process.stdout.readline()
+            if line == b"\n":
+                continue
             if not line:
                 return None
             message = protocol.decode(line)
