@@ -52,6 +52,9 @@ pub struct Chat {
 /// that take long, but does not count everything that the library does.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What the templates of the families with variables of their own begin a turn with (ChatML).
+const OF_FAMILY: &str = "<|im_start|>";
+
 /// Put behind an answer that is to be gone on with, to find its end. The blank tells whether the
 /// template takes blanks off.
 const END: &str = "END_OF_WHAT_IS_GONE_ON_WITH ";
@@ -69,10 +72,17 @@ impl Chat {
         settings: &ChatSettings,
     ) -> Result<Self, String> {
         let tokens = tokens.into_iter().map(|(name, text)| (name, text.into()));
-        let said = [family.to_vec(), settings.variables.clone()];
+        let template = templates.choose(settings.template.as_deref())?;
+        // The family's programs are made for its own template. Another one is rendered as
+        // transformers renders it.
+        let family = match &template {
+            Template::Text { text, .. } if text.contains(OF_FAMILY) => family.to_vec(),
+            _ => Vec::new(),
+        };
+        let said = [family, settings.variables.clone()];
         let values = said.iter().flatten().map(|said| (said.name.clone(), said.value()));
         Ok(Self {
-            template: templates.choose(settings.template.as_deref())?,
+            template,
             variables: tokens.chain(values).collect(),
             said,
             system: settings.system.clone(),

@@ -247,3 +247,21 @@ fn variables_that_nobody_reads_are_known() {
     let problem = none.text(&Messages::of("x")).unwrap_err();
     assert!(problem.contains("`a` (--template-var)"), "{problem}");
 }
+
+/// The variables of dLLM's programs are for the template that its models have.
+#[test]
+fn a_familys_variables_are_set_in_templates_of_its_kind() {
+    let family = ChatSettings::of_family("a2d-qwen3");
+    let check = |template: &str, expected: &str| {
+        let named = vec![NamedTemplate {
+            name: DEFAULT.to_owned(),
+            text: template.to_owned(),
+            place: String::new(),
+        }];
+        let templates = Templates { named, fault: None };
+        let chat = Chat::new(&templates, Vec::new(), &family, &ChatSettings::default()).unwrap();
+        assert_eq!(chat.text(&Messages::of("x")).unwrap().unwrap(), expected);
+    };
+    check("<|im_start|>{{ enable_thinking is defined }}", "<|im_start|>True");
+    check("<|user|>{{ enable_thinking is defined }}", "<|user|>False");
+}
