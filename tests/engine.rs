@@ -133,6 +133,16 @@ fn an_engine_that_dies_or_lies_in_a_pass_is_named_and_started_again() {
     let error = predicted(&format!("read l; echo '{lie}'; exit")).unwrap_err().to_string();
     assert!(error.contains("column `argmax`") && error.contains("has 4 bytes"), "{error}");
 
+    let unasked = argmax.replace("\"id\": 3", "\"id\": 99");
+    let error = predicted(&format!("read l; echo '{unasked}'; sleep 9")).unwrap_err().to_string();
+    assert!(error.contains("answers request 99, which was not sent"), "{error}");
+
+    // Nobody reads log messages after the greeting: a flood of them holds nothing up.
+    let log = r#"{"type": "log", "text": "a line"}"#;
+    let flood = format!("i=0; while [ $i -lt 2000 ]; do echo '{log}'; i=$((i+1)); done");
+    let pass = predicted(&format!("read l; {flood}; echo '{argmax}'; sleep 9"));
+    assert_eq!(pass.unwrap(), first);
+
     let half = "printf '{\"type\": \"predic'; exit 5";
     let error = predicted(&format!("read l; {half}")).unwrap_err().to_string();
     assert!(error.contains("exit status: 5"), "{error}");

@@ -245,6 +245,7 @@ fn deliver(
     news: &mpsc::SyncSender<Tell>,
 ) -> Option<String> {
     let mut line = Vec::new();
+    let mut greeted = false;
     loop {
         line.clear();
         match input.by_ref().take(LONGEST).read_until(b'\n', &mut line) {
@@ -268,13 +269,28 @@ fn deliver(
             Err(_) if !line.ends_with(b"\n") => return None,
             Err(error) => return Some(garbage(&line, &error)),
         };
-        match tell.id() {
-            None => {
+        match (tell.id(), tell) {
+            (None, Tell::Unknown) => {}
+            // Nobody may be reading: log messages that find no room are dropped.
+            (None, Tell::Log { text }) => {
+                let text = shortened(text.as_bytes());
+                let _ = news.try_send(Tell::Log { text });
+            }
+            // The greeting, or an error in its place, is waited for and must not be dropped.
+            (None, tell @ (Tell::Hello(_) | Tell::Error { .. })) if !greeted => {
+                greeted = true;
                 let _ = news.send(tell);
             }
+            (None, tell) => {
+                let _ = news.try_send(tell);
+            }
+            (Some(id), _) if id > shared.asked.load(Ordering::Relaxed) + 1 => {
+                return Some(format!("it answers request {id}, which was not sent"));
+            }
             // Nobody waits for the answer to a request that was cancelled.
-            Some(id) => {
-                if let Some(sender) = locked(&shared.waiting).get(&id) {
+            (Some(id), tell) => {
+                let sender = locked(&shared.waiting).get(&id).cloned();
+                if let Some(sender) = sender {
                     let _ = sender.send(tell);
                 }
             }
