@@ -1,7 +1,7 @@
 """demask: a debugger for masked diffusion language models.
 
-`serve(model, tokenizer)` lets the program `demask` run its strategies on your model; `Recorder` records your own
-sampling loop. Importing this package imports neither torch nor transformers.
+`serve(model, tokenizer)` lets the program `demask` run its strategies on your model; `debug()` lets it attach to your own
+sampling loop, `Recorder` records that loop. Importing this package imports neither torch nor transformers.
 """
 
 from __future__ import annotations
@@ -10,13 +10,22 @@ from typing import TYPE_CHECKING, Any, List
 
 __version__ = "0.1.0"
 
-__all__ = ["Recorder", "serve"]
+__all__ = ["Debug", "Knob", "Recorder", "Stopped", "debug", "serve"]
 
 if TYPE_CHECKING:
+    from .driving import Debug as Debug, Stopped as Stopped, debug as debug
+    from .knob import Knob as Knob
     from .recorder import Recorder as Recorder
     from .serving import serve as serve
 
-_HOMES = {"Recorder": "recorder", "serve": "serving"}
+_HOMES = {
+    "Debug": "driving",
+    "Knob": "knob",
+    "Recorder": "recorder",
+    "Stopped": "driving",
+    "debug": "driving",
+    "serve": "serving",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import BinaryIO, Callable, Optional
+from typing import BinaryIO, Callable, Iterable, Optional
 
 from .protocol import LONGEST_LINE, EngineError, Message, decode, encode
 
@@ -34,8 +34,9 @@ class Connection:
         sink: BinaryIO,
         token: Optional[str] = None,
         close: Optional[Callable[[float], None]] = None,
+        abandon: Optional[Callable[[], None]] = None,
     ) -> None:
-        self._source, self._sink, self._close = source, sink, close
+        self._source, self._sink, self._close, self._abandon = source, sink, close, abandon
         self._lock = threading.Lock()
         self.token = token
 
@@ -59,7 +60,10 @@ class Connection:
 
     def send(self, message: Message) -> None:
         """Sends a message. Raises `Gone` if nobody reads it."""
-        data = encode(message)
+        self.write(encode(message))
+
+    def write(self, data: bytes) -> None:
+        """Sends whole lines. Raises `Gone` if nobody reads them."""
         try:
             with self._lock:
                 self._sink.write(data)
@@ -77,6 +81,11 @@ class Connection:
         """Ends the connection, once the other side has read its last words or `patience` seconds have gone by."""
         if self._close is not None:
             self._close(patience)
+
+    def abandon(self) -> None:
+        """Closes this process's end alone: after a fork, the connection is the other process's."""
+        if self._abandon is not None:
+            self._abandon()
 
 
 def is_child() -> bool:
@@ -118,7 +127,7 @@ def pipes() -> Connection:
 
 
 class Listener:
-    """A socket that listens for clients; `address` is the one that `demask --engine` takes."""
+    """A socket that listens for clients; `address` is the one that a debugger is given."""
 
     def __init__(self, sock: socket.socket, address: str, token: Optional[str], path: Optional[Path]) -> None:
         self._socket, self.address, self._token, self._path = sock, address, token, path
@@ -148,12 +157,17 @@ class Listener:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
-        self._socket.close()
+        self.abandon()
         if self._path is not None:
             try:
                 self._path.unlink()
             except OSError:
                 pass
+
+    def abandon(self) -> None:
+        """Closes this process's end alone: after a fork, the other process goes on listening."""
+        self._closed = True
+        self._socket.close()
 
 
 def _of_socket(client: socket.socket, token: Optional[str]) -> Connection:
@@ -175,7 +189,7 @@ def _of_socket(client: socket.socket, token: Optional[str]) -> Connection:
 
     source = io.BufferedReader(socket.SocketIO(client, "r"))
     sink = io.BufferedWriter(socket.SocketIO(client, "w"))
-    return Connection(source, sink, token, close)
+    return Connection(source, sink, token, close, client.close)
 
 
 def runtime_folder() -> Path:
@@ -197,16 +211,21 @@ def runtime_folder() -> Path:
     return folder
 
 
-def listen(address: Optional[str] = None) -> Listener:
+def listen(address: Optional[str] = None, names: Optional[Iterable[str]] = None) -> Listener:
     """Listens at `unix:PATH` or `tcp:127.0.0.1:PORT` (port 0: any free one); without an address, at a Unix socket in the
-    runtime folder.
+    runtime folder, under the first of `names` that is free.
 
     A TCP socket gets a random token, which is part of `Listener.address`. Raises `EngineError` of kind "load" if the
     address is malformed, is in use, or can be reached from other machines.
     """
     if address is None:
-        path = runtime_folder() / ("engine-%d-%s.sock" % (os.getpid(), secrets.token_hex(3)))
-        return _unix(path)
+        folder = runtime_folder()
+        for name in names or ["engine-%d-%s.sock" % (os.getpid(), secrets.token_hex(3))]:
+            try:
+                return _unix(folder / name)
+            except EngineError as error:
+                taken = error
+        raise taken
     kind, _, rest = address.partition(":")
     if kind == "unix" and rest:
         return _unix(Path(rest))

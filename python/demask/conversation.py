@@ -28,8 +28,9 @@ class Cancelled(Exception):
 class Inbox:
     """Reads messages on a thread of its own, so that a request can be cancelled while it is computed."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, last: Optional[str] = "stop") -> None:
+        """`last`: the type of the message behind which nothing is read any more."""
+        self._connection, self._last = connection, last
         self._queue: "queue.Queue[Union[Message, EngineError, None]]" = queue.Queue(_WAITING)
         self._lock = threading.Lock()
         self._waiting: Set[int] = set()
@@ -47,7 +48,7 @@ class Inbox:
                 except EngineError as error:
                     self._queue.put(error)
                     continue
-                if message is None or message["type"] == "stop":
+                if message is None or message["type"] == self._last:
                     return
                 id_ = message.get("id")
                 with self._lock:
@@ -97,21 +98,21 @@ class Inbox:
             self._cancelled.discard(id_)
 
 
-def greet(connection: Connection, inbox: Inbox) -> bool:
+def greet(connection: Connection, inbox: Inbox, host: str = "engine", patience: float = PATIENCE) -> bool:
     """Reads a client's first message; whether the client is let in. If not, it is sent the reason. May raise `Gone`."""
     try:
-        hello = inbox.next(PATIENCE)
+        hello = inbox.next(patience)
         if hello is None:
             return False
         if hello["type"] != "hello":
             raise EngineError("protocol", 'the first message must be of type "hello"')
         if not connection.admits(hello.get("token")):
-            raise EngineError("protocol", "the token is wrong: give the address as the engine printed it, with #TOKEN")
+            raise EngineError("protocol", "the token is wrong: give the address as the %s printed it, with #TOKEN" % host)
         if hello.get("protocol") != PROTOCOL:
             raise EngineError(
                 "protocol",
-                "%s speaks protocol %s, and this engine %d: use the Python package `demask` that came with that program"
-                % (str(hello.get("program"))[:80], str(hello.get("protocol"))[:20], PROTOCOL),
+                "%s speaks protocol %s, and this %s %d: use the Python package `demask` that came with that program"
+                % (str(hello.get("program"))[:80], str(hello.get("protocol"))[:20], host, PROTOCOL),
             )
     except EngineError as error:
         connection.send(error.answer(None))

@@ -37,6 +37,10 @@ except ImportError:  # There is none on Windows.
 __all__ = ["Recorder"]
 
 VERSION = [1, 4]
+
+# Of recordings with parameters and a person's edits.
+DRIVEN = [1, 6]
+
 GENERATOR = "demask recorder.py 1"
 
 # Rows of logits reduced at once: bounds what a float32 copy of them takes.
@@ -52,6 +56,12 @@ LEAST = 0.001
 IDS = ("argmax", "choice")
 NUMBERS = ("p_argmax", "p_choice", "p_eos", "score")
 
+# A parameter's value.
+Param = Union[bool, int, float, str]
+
+# What takes whole lines: it has a method `write(bytes)`.
+Sink = Any
+
 # A tensor, an array or a list of one or two dimensions, with or without a dimension for the batch in front.
 Values = Any
 
@@ -65,7 +75,8 @@ Text = Union[str, bytes, Dict[str, str], None]
 class Recorder:
     """Writes a recording, a line at a time.
 
-    path       where; packed if it ends in `.gz`. What was there is written over. `-` is standard output
+    path       where; packed if it ends in `.gz`. What was there is written over. `-` is standard output. Something with
+               a method `write(bytes)` that takes whole lines will do too, and stays open
     mask, eos  the ids of the mask and end-of-sequence tokens; either may be None
     prompt     the ids in front of the generated region
     in_x       False where `x` holds the generated region alone, without the prompt in front
@@ -77,11 +88,12 @@ class Recorder:
     top_k      candidates kept at masked positions; 0 for none
     shift      True where position i is predicted by the logits of position i - 1 (Dream)
     batch      which sequence of a batch is recorded
+    knobs      the loop's parameters as the header of a recording has them; `turn` says what their values are
     """
 
     def __init__(
         self,
-        path: Union[str, "os.PathLike[str]"],
+        path: Union[str, "os.PathLike[str]", Sink],
         mask: Optional[int],
         eos: Optional[int] = None,
         tokenizer: Any = None,
@@ -95,10 +107,12 @@ class Recorder:
         top_k: int = 5,
         shift: bool = False,
         batch: int = 0,
+        knobs: Optional[Sequence[Mapping[str, Any]]] = None,
     ) -> None:
-        self.path = os.fspath(path)
-        self.mask = None if mask is None else _id(mask)
-        self.eos = None if eos is None else _id(eos)
+        sink = hasattr(path, "write") and not hasattr(path, "__fspath__")
+        self.path = "the recording" if sink else os.fspath(path)
+        self.mask = None if mask is None else id_of(mask)
+        self.eos = None if eos is None else id_of(eos)
         self.top_k, self.shift, self.batch = int(top_k), bool(shift), int(batch)
         self.fault: Optional[str] = None
         self._texts = _texts(tokenizer)
@@ -107,25 +121,21 @@ class Recorder:
         self._node: Optional[int] = None
         self._nodes = 0
         self._predictions = 0
+        self._predicted: Optional[str] = None
+        self._params: Dict[str, Param] = {}
+        # The parameters at the node that the next step is made from, as they were written.
+        self._in_force: Dict[str, Param] = {}
         self._open: Optional[Tuple[float, Columns]] = None
-        self._prompt: List[Any] = [] if prompt is None else _ids(prompt, self.batch)
+        self._prompt: List[Any] = [] if prompt is None else ids_of(prompt, self.batch)
         self._in_x = bool(in_x)
         if canvas is not None and prompt is None:
-            ids = _ids(canvas, self.batch)
-            self._prompt = ids[: ids.index(self.mask)] if self.mask in ids else []
+            self._prompt = before_mask(ids_of(canvas, self.batch), self.mask)
         strategy, model, family, prompt_text = str(strategy), str(model), str(family), str(prompt_text)
-        if self.path.endswith(".zst"):
-            raise ValueError("the standard library cannot write .zst: name the recording .jsonl or .jsonl.gz")
-        packed = self.path.endswith(".gz")
-        piped = self.path == "-"
-        place = sys.stdout.fileno() if piped else self.path
-        # What is there goes once it is known that nobody writes it.
         self._raw: Any = None
-        self._raw = raw = open(place, "ab", buffering=-1 if packed else 0, closefd=not piped)
-        if not piped and os.path.isfile(self.path):
-            _claim(raw, self.path)
-            raw.truncate(0)
-        self._file: Any = gzip.GzipFile(filename="", mode="wb", fileobj=raw) if packed else raw
+        if sink:
+            self._file: Any = path
+        else:
+            self._file, self._raw = opened(self.path)
         facts: Dict[str, Any] = {"name": model, "family": family}
         facts.update({"mask": self.mask} if self.mask is not None else {})
         facts.update({"eos": self.eos} if self.eos is not None else {})
@@ -135,18 +145,19 @@ class Recorder:
                 {
                     "kind": "header",
                     "format": "demask",
-                    "version": VERSION,
+                    "version": VERSION if knobs is None else DRIVEN,
                     "generator": GENERATOR,
                     "model": facts,
                     "strategy": strategy,
                     "prompt_text": prompt_text,
                     "asked": {"columns": [], "top_k": self.top_k},
                     "rounded": ROUNDED,
+                    **({} if knobs is None else {"knobs": knobs}),
                 }
             )
             self._name(token for token in (self.mask, self.eos) if token is not None)
             if canvas is not None:
-                self._root(self._region(_ids(canvas, self.batch)))
+                self._root(self._region(ids_of(canvas, self.batch)))
         except BaseException:
             self._shut()
             raise
@@ -160,7 +171,7 @@ class Recorder:
 
     def start(self, canvas: Values) -> None:
         """Starts a run at `canvas`: another one after the first, or the first where it is not all masks."""
-        self._guarded(lambda: self._root(self._region(_ids(canvas, self.batch))))
+        self._guarded(lambda: self._root(self._region(ids_of(canvas, self.batch))))
 
     def step(self, x: Values, logits: Optional[Values] = None, **columns: Optional[Values]) -> None:
         """Records that the canvas is `x` now, and what it was decided on.
@@ -173,6 +184,31 @@ class Recorder:
         took = time.perf_counter() - self._clock
         self._guarded(lambda: self._step(x, self._reduced(logits, columns, x), took))
         self._clock = time.perf_counter()
+
+    def predicted(self, logits: Optional[Values] = None, **columns: Optional[Values]) -> None:
+        """Records what the next step is decided on before it is made. Arguments as those of `step`."""
+        self._guarded(lambda: self._predict(logits, columns))
+
+    def turn(self, params: Mapping[str, Param]) -> None:
+        """Says which values the loop's parameters have from now on; the next root or step is written with them."""
+        self._params = dict(params)
+
+    def edit(self, edits: Sequence[Mapping[str, Any]], canvas: Sequence[int]) -> None:
+        """Records what a person changed: `edits` in the words of the format, and the generated region after them."""
+        self._guarded(lambda: self._edit(edits, [id_of(token) for token in canvas]))
+
+    def at(self, node: int, canvas: Sequence[int], params: Mapping[str, Param]) -> None:
+        """Goes to an earlier node: the next step starts another branch there.
+
+        `canvas` is the generated region there, `params` are the values that the parameters had there.
+        """
+        self._node, self._canvas, self._in_force, self._predicted = node, list(canvas), dict(params), None
+        self._clock = time.perf_counter()
+
+    @property
+    def node(self) -> Optional[int]:
+        """The number of the root, step or edit that was recorded last, or was gone to; None before the first one."""
+        return self._node
 
     def watching(self, model: Any, batch: Optional[int] = None) -> _Watch:
         """Records the forward passes of `model`, for loops that cannot be changed: see `_Watch`."""
@@ -207,7 +243,7 @@ class Recorder:
 
     def _shut(self) -> None:
         file, raw, self._file, self._raw = self._file, self._raw, None, None
-        for one in (file, raw):
+        for one in (file, raw) if raw is not None else ():
             try:
                 if one is not None:
                     one.close()
@@ -216,10 +252,10 @@ class Recorder:
 
     def _write(self, record: Mapping[str, Any]) -> None:
         data = (_json(record) + "\n").encode("utf-8")
-        while data:
-            data = data[self._file.write(data) :]
-        # Packed lines are flushed each, so that they can be followed and outlive a kill.
-        self._file.flush()
+        if self._raw is None:
+            self._file.write(data)
+        else:
+            written(self._file, data)
 
     def _name(self, tokens: Iterable[Optional[int]]) -> None:
         """Writes the texts of tokens that were not named before."""
@@ -237,26 +273,48 @@ class Recorder:
         record: Dict[str, Any] = {"kind": "root", "id": self._nodes, "prompt": self._prompt, "length": len(canvas)}
         if any(token != self.mask for token in canvas):
             record["canvas"] = canvas
-        self._write(record)
-        self._node, self._canvas = self._nodes, canvas
-        self._nodes += 1
+        if self._params:
+            record["params"] = self._params
+        self._made(record, canvas)
+        self._in_force = self._params
 
     def _step(self, x: Values, columns: Columns, took: float) -> None:
-        canvas = self._region(_ids(x, self.batch))
+        canvas = self._region(ids_of(x, self.batch))
         if self._node is None:
             # All masks: as many as there are positions now.
             if self.mask is None:
                 raise ValueError("without a mask token, give the first canvas with canvas=")
             self._root([self.mask] * len(canvas))
         record: Dict[str, Any] = {"kind": "step", "id": self._nodes, "parent": self._node}
-        if columns:
-            record["prediction"] = self._prediction(columns)
+        key = self._prediction(columns) if columns else self._predicted
+        if key is not None:
+            record["prediction"] = key
         self._name(canvas)
         record["canvas"] = canvas
+        if self._params != self._in_force:
+            record["params"] = self._params
         record["timing"] = {"forward_ms": _Number(1000 * took, 4), "decide_ms": 0}
+        self._made(record, canvas)
+        self._in_force = self._params
+
+    def _edit(self, edits: Sequence[Mapping[str, Any]], canvas: List[Any]) -> None:
+        self._name(canvas)
+        predicted = self._predicted
+        self._made({"kind": "edit", "id": self._nodes, "parent": self._node, "edits": edits}, canvas)
+        # What is edited while a step is proposed changes nothing in what that step was decided on.
+        self._predicted = predicted
+
+    def _made(self, record: Dict[str, Any], canvas: List[Any]) -> None:
+        """Writes the record of the next node."""
         self._write(record)
-        self._node, self._canvas = self._nodes, canvas
+        self._node, self._canvas, self._predicted = self._nodes, canvas, None
         self._nodes += 1
+
+    def _predict(self, logits: Optional[Values], columns: Mapping[str, Optional[Values]]) -> None:
+        if self._canvas is None:
+            raise ValueError("nothing is known of the canvas that this was predicted on: give the first one with canvas=")
+        found = self._reduced(logits, columns, None)
+        self._predicted = self._prediction(found) if found else self._predicted
 
     def _prediction(self, columns: Columns) -> str:
         """Writes a prediction on the canvas that is; its key."""
@@ -303,7 +361,7 @@ class Recorder:
 
     def _reduced(self, logits: Optional[Values], columns: Mapping[str, Optional[Values]], x: Values) -> Columns:
         """Columns by name, one entry a generated position of the canvas before, from which `x` was made."""
-        canvas = self._region(_ids(x, self.batch)) if self._canvas is None else self._canvas
+        canvas = self._region(ids_of(x, self.batch)) if self._canvas is None else self._canvas
         given: Columns = {}
         for name, values in columns.items():
             name = "p_choice" if name == "confidence" and "choice" in columns else name
@@ -311,12 +369,12 @@ class Recorder:
             if name not in IDS + NUMBERS:
                 raise TypeError("there is no column `%s`; there are %s" % (name, ", ".join(IDS + NUMBERS)))
             if values is not None:
-                read: List[Any] = _ids(values, self.batch) if name in IDS else _floats(values, self.batch)
+                read: List[Any] = ids_of(values, self.batch) if name in IDS else _floats(values, self.batch)
                 start, end = self._rows(len(read), len(canvas))
                 given[name] = read[start:end]
         if logits is None:
             return given
-        logits = _sequence(logits, self.batch, 2)
+        logits = sequence_of(logits, self.batch, 2)
         start, end = self._rows(len(logits), len(canvas))
         if self.shift:
             # The first position of a canvas without a prompt is predicted by itself, as Dream does it.
@@ -387,10 +445,10 @@ class _Watch:
         took = time.perf_counter() - recorder._clock
         ids = kwargs.get("input_ids")
         ids = args[0] if ids is None else ids
-        ids = _ids(ids, self.batch)
+        ids = ids_of(ids, self.batch)
         prompt = recorder._prompt
-        if recorder._canvas is None and not prompt and recorder.mask in ids:
-            prompt = recorder._prompt = ids[: ids.index(recorder.mask)]
+        if recorder._canvas is None and not prompt:
+            prompt = recorder._prompt = before_mask(ids, recorder.mask)
         if prompt and ids[: len(prompt)] != prompt:
             return
         logits = getattr(output, "logits", None)
@@ -422,6 +480,29 @@ class _Number:
             self.text = _shortest(value)
         else:
             self.text = "%.*g" % (digits, value) if math.isfinite(value) else "null"
+
+
+def opened(path: str) -> Tuple[Any, Any]:
+    """Opens a recording for writing: the file that takes the lines, and the one below it, which is the same unless the
+    lines are packed. What was there is gone."""
+    if path.endswith(".zst"):
+        raise ValueError("the standard library cannot write .zst: name the recording .jsonl or .jsonl.gz")
+    packed = path.endswith(".gz")
+    piped = path == "-"
+    place = sys.stdout.fileno() if piped else path
+    raw = open(place, "ab", buffering=-1 if packed else 0, closefd=not piped)
+    # What is there goes once it is known that nobody writes it.
+    if not piped and os.path.isfile(path):
+        _claim(raw, path)
+        raw.truncate(0)
+    return (gzip.GzipFile(filename="", mode="wb", fileobj=raw) if packed else raw), raw
+
+
+def written(file: Any, data: bytes) -> None:
+    """Writes a line. Packed lines are flushed each, so that they can be followed and outlive a kill."""
+    while data:
+        data = data[file.write(data) :]
+    file.flush()
 
 
 def _claim(file: Any, path: str) -> None:
@@ -470,7 +551,7 @@ def _kept(row: List[Tuple[int, float]]) -> List[Tuple[int, float]]:
 # -- Tensors, arrays and lists
 
 
-def _kind(values: Values) -> str:
+def kind_of(values: Values) -> str:
     """`torch`, `numpy` or `list`. Neither library is imported: who has its values has it loaded."""
     module = type(values).__module__.split(".")[0]
     if "torch" in sys.modules and isinstance(values, sys.modules["torch"].Tensor):
@@ -490,9 +571,9 @@ def _callers() -> int:
     return level
 
 
-def _sequence(values: Values, batch: int, dimensions: int) -> Any:
+def sequence_of(values: Values, batch: int, dimensions: int) -> Any:
     """The values of one sequence of a batch, where there is a batch."""
-    kind = _kind(values)
+    kind = kind_of(values)
     if kind == "list" and (isinstance(values, (str, bytes, dict)) or not hasattr(values, "__len__")):
         name = type(values).__name__
         raise TypeError("expected a list, an array or a tensor with a dimension of positions, found %s" % name)
@@ -514,20 +595,25 @@ def _sequence(values: Values, batch: int, dimensions: int) -> Any:
     return values
 
 
+def before_mask(ids: List[Any], mask: Optional[int]) -> List[Any]:
+    """What lies before the first mask: the prompt, where nobody says what it is."""
+    return ids[: ids.index(mask)] if mask in ids else []
+
+
 def _list(values: Values, batch: int) -> List[Any]:
-    values = _sequence(values, batch, 1)
+    values = sequence_of(values, batch, 1)
     return list(values.tolist() if hasattr(values, "tolist") else values)
 
 
-def _id(value: Any) -> int:
+def id_of(value: Any) -> int:
     token = int(value)
     if not 0 <= token < 2**32 - 1:
         raise ValueError("%d is no token id" % token)
     return token
 
 
-def _ids(values: Values, batch: int) -> List[Optional[int]]:
-    return [None if value is None else _id(value) for value in _list(values, batch)]
+def ids_of(values: Values, batch: int) -> List[Optional[int]]:
+    return [None if value is None else id_of(value) for value in _list(values, batch)]
 
 
 def _floats(values: Values, batch: int) -> List[float]:
@@ -537,10 +623,10 @@ def _floats(values: Values, batch: int) -> List[float]:
 def _reduce(logits: Any, eos: Optional[int], top_k: int) -> Columns:
     """Columns of rows of logits."""
     columns: Columns = {}
-    if _kind(logits) == "list" and len(logits) and _kind(logits[0]) != "list":
+    if kind_of(logits) == "list" and len(logits) and kind_of(logits[0]) != "list":
         # A list of tensors or arrays.
-        logits = sys.modules[_kind(logits[0])].stack(list(logits))
-    reduce = {"torch": _reduce_torch, "numpy": _reduce_numpy, "list": _reduce_lists}[_kind(logits)]
+        logits = sys.modules[kind_of(logits[0])].stack(list(logits))
+    reduce = {"torch": _reduce_torch, "numpy": _reduce_numpy, "list": _reduce_lists}[kind_of(logits)]
     for start in range(0, len(logits), CHUNK):
         for name, values in reduce(logits[start : start + CHUNK], eos, top_k).items():
             columns.setdefault(name, []).extend(values)

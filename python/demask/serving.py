@@ -11,18 +11,11 @@ from .answers import Engine, as_error
 from .assembly import engine_of
 from .connection import Connection, Gone, Listener, is_child, listen as listen_at, pipes
 from .conversation import Inbox, converse, greet
+from .door import GRACE, Door
 from .protocol import EngineError
 
 if TYPE_CHECKING:
     import torch
-
-# How long a new client waits for the previous one to leave, seconds.
-GRACE = 3.0
-
-# How many clients may greet at the same time.
-DOORS = 32
-
-_BUSY = "another debugger is at this engine: quit that one first, or start a second engine"
 
 
 class Handle:
@@ -32,7 +25,6 @@ class Handle:
         self._engine, self._listener = engine, listener
         self._clients: "queue.Queue[Optional[Tuple[Connection, Inbox]]]" = queue.Queue()
         self._busy = threading.Lock()
-        self._doors = threading.Semaphore(DOORS)
         self._thread: Optional[threading.Thread] = None
         self._closing = threading.Event()
         self._current: Optional[Connection] = None
@@ -56,32 +48,11 @@ class Handle:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _accept(self, listener: Listener) -> None:
-        """Accepts clients, each on a thread of its own, so that a silent one does not keep others waiting."""
-        while True:
-            client = listener.accept()
-            if client is None:
-                return
-            if self._doors.acquire(blocking=False):
-                threading.Thread(target=self._let_in, args=(client,), daemon=True).start()
-            else:
-                client.close(0.0)
-
-    def _let_in(self, client: Connection) -> None:
-        """Waits for a client's greeting; only then does the client become the one that is served."""
-        inbox = Inbox(client)
-        try:
-            if greet(client, inbox):
-                if self._busy.acquire(timeout=GRACE):
-                    self._clients.put((client, inbox))
-                    return
-                client.send(EngineError("failed", _BUSY).answer(None))
-        except Gone:
-            pass
-        finally:
-            self._doors.release()
-        inbox.drop()
-        client.close()
+    def _admit(self, client: Connection, inbox: Inbox) -> bool:
+        if not self._busy.acquire(timeout=GRACE):
+            return False
+        self._clients.put((client, inbox))
+        return True
 
     def start(self) -> None:
         """Serves on a thread of its own."""
@@ -91,7 +62,7 @@ class Handle:
     def run(self) -> None:
         """Serves one client after the other, until `close`."""
         if self._listener is not None:
-            threading.Thread(target=self._accept, args=(self._listener,), name="demask listens", daemon=True).start()
+            Door(self._listener, self._admit, "engine").open()
         while not self._closing.is_set():
             came = self._clients.get()
             if came is None:

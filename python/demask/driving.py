@@ -1,0 +1,477 @@
+"""A sampling loop of somebody's, under the debugger."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import weakref
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple, TypeVar, Union
+
+from . import __version__
+from .go import Go, read
+from .knob import Knob
+from .link import Link, say
+from .proposal import Proposal
+from .protocol import PROTOCOL, EngineError, Message, encode
+from .records import Records
+from .recorder import Param, Values, before_mask, ids_of, sequence_of
+from .region import Region
+from .stream import Nowhere, Stream
+
+Work = TypeVar("Work")
+Columns = Mapping[str, Optional[Values]]
+
+
+class Stopped(BaseException):
+    """Somebody stopped the loop from the debugger. As with Ctrl-C, `except Exception` does not catch it."""
+
+
+class Debug:
+    """A sampling loop that can be debugged, until `close()` or the end of `with`.
+
+        with demask.debug(mask=126336, eos=126081, tokenizer=tokenizer, prompt=prompt_ids) as dbg:
+            threshold = dbg.knob("threshold", 0.9, 0.0, 1.0)
+            while …:
+                logits = model(x).logits
+                x = select(x, logits, float(threshold))
+                x = dbg.step(x, logits=logits)
+
+    Where nobody is attached, `step` and `propose` return at once. While somebody is, they wait until they are told to go
+    on. Tensors of PyTorch, arrays of NumPy and lists will do.
+
+    mask, eos   the ids of the mask and end-of-sequence tokens; None where there is none
+    tokenizer   of transformers or tokenizers, a dict or list of texts, or a function from id to text
+    prompt      the ids in front of the generated region
+    name        the loop's name, as people see it
+    in_x        False where `x` holds the generated region alone, without the prompt in front
+    canvas      what `x` holds before the first step, where that is not the prompt and masks
+    shift       True where position i is predicted by the logits of position i - 1 (Dream)
+    batch       which sequence of a batch is debugged
+    top_k       candidates shown at masked positions; 0 for none
+    model, family, prompt_text   names for people
+    record      a file to record into, attached or not: `.jsonl`, or `.jsonl.gz` to pack it
+    wait        True waits at the first step until somebody is attached
+    listen      "unix:PATH" or "tcp:127.0.0.1:PORT"; a Unix socket in the runtime folder, if not given
+    quiet       True prints nothing at the start
+
+    `address` is the one that `demask attach` takes; `steps` counts the steps made. Raises `ValueError` or `TypeError` for a
+    wrong argument, `RuntimeError` if the address cannot be listened at. Afterwards nothing is raised but `Stopped`: where a
+    step cannot be shown, a line on standard error says why, and the loop goes on.
+    """
+
+    _restores = False
+
+    def __init__(
+        self,
+        *,
+        mask: Optional[int],
+        eos: Optional[int] = None,
+        tokenizer: Any = None,
+        prompt: Optional[Values] = None,
+        name: str = "loop",
+        in_x: bool = True,
+        canvas: Optional[Values] = None,
+        shift: bool = False,
+        batch: int = 0,
+        top_k: int = 5,
+        model: str = "unknown",
+        family: str = "",
+        prompt_text: str = "",
+        record: Optional[Union[str, "os.PathLike[str]"]] = None,
+        wait: bool = False,
+        listen: Optional[str] = None,
+        quiet: bool = False,
+    ) -> None:
+        if prompt is None:
+            prompt = [] if canvas is None else before_mask(ids_of(canvas, batch), mask)
+        path = None if record is None else os.fspath(record)
+        if path == "-":
+            raise ValueError("record= takes the name of a file")
+        self._facts: Dict[str, Any] = dict(mask=mask, eos=eos, tokenizer=tokenizer, prompt=prompt, in_x=in_x, batch=batch)
+        self._facts.update(strategy=name, model=model, family=family, prompt_text=prompt_text, top_k=top_k, shift=shift)
+        # A wrong argument is told here, and not when somebody attaches.
+        prompt_ids = Records(Nowhere(), **self._facts).prompt
+        self.name, self._batch, self._canvas = name, batch, canvas
+        self._vocabulary: Optional[int] = None
+        self._region = Region(prompt_ids, in_x, batch)
+        self._knobs: Dict[str, Knob] = {}
+        self.steps = 0
+        self._records: Optional[Records] = None
+        # What holds in the step that is made next.
+        self._holds: Optional[Go] = None
+        # Of the step that is made next: it was proposed; its go has come.
+        self._proposed = self._granted = False
+        self._proposes = False
+        # Knobs that the debugger knows of, and things that people were told.
+        self._told, self._said = 0, set()  # type: int, Set[str]
+        self._wait, self._closed = wait, False
+        # All that a step looks at where nobody is there.
+        self._live = wait or path is not None
+        self._link = Link(listen, self._hello, self._arrived)
+        self.address = self._link.address
+        self.invitation = "demask attach %s" % (os.getpid() if listen is None else "'%s'" % self.address)
+        try:
+            self._stream = Stream(self._link, path)
+        except BaseException:
+            self._link.close()
+            raise
+        _OPEN.add(self)
+        if not quiet:
+            say("`%s` opens the debugger on %s" % (self.invitation, name))
+
+    # -- What the loop calls
+
+    def knob(
+        self,
+        name: str,
+        default: Param,
+        low: Optional[float] = None,
+        high: Optional[float] = None,
+        *,
+        choices: Optional[Sequence[str]] = None,
+        help: str = "",
+    ) -> Knob:
+        """A parameter that can be turned from the debugger: see `Knob`. The same name again gives the same knob."""
+        if name not in self._knobs:
+            self._knobs[name] = Knob(name, default, low, high, choices=choices, help=help)
+        return self._knobs[name]
+
+    def start(self, x: Values) -> Values:
+        """Says that a run begins at `x`, and waits there while somebody is attached; the canvas to go on with.
+
+        Not needed for the first run; there it lets people look at the canvas before the first step.
+        """
+        return self._surely(lambda: self._start(x), x) if self._live else x
+
+    def predicted(self, x: Values, logits: Optional[Values] = None, **columns: Optional[Values]) -> None:
+        """Says what the next step is decided on, where that is not at hand any more when the step is made.
+
+        `x` is the canvas before the step; the other arguments are those of `step`.
+        """
+        if self._live:
+            self._surely(lambda: self._predicted(x, logits, columns), None)
+
+    def propose(
+        self, x: Values, positions: Values, tokens: Values, logits: Optional[Values] = None, **columns: Optional[Values]
+    ) -> Tuple[Values, Values]:
+        """Shows what is about to be written, and waits; what is left of it to be written.
+
+        x          the canvas before the step
+        positions  a mask of booleans in the shape of `x`, or indices into a sequence of `x`
+        tokens     ids, in the shape of `positions`
+        logits     and columns: as for `step`, which then needs none
+
+        Returns positions and tokens without those that somebody forbids. A person's edits of `x` are written in place.
+        """
+        self._proposed = self._proposes = True
+        if not self._live:
+            return positions, tokens
+        return self._surely(lambda: self._propose(x, positions, tokens, logits, columns), (positions, tokens))
+
+    def step(self, x: Values, logits: Optional[Values] = None, **columns: Optional[Values]) -> Values:
+        """Says that the canvas is `x` now, and waits while somebody is attached; the canvas to go on with.
+
+        The arguments are those of `Recorder.step`. A person's edits are written into `x` in place where that can be; a
+        canvas of another length is a new one of the same kind. Raises `Stopped` if somebody stops the loop.
+        """
+        self.steps += 1
+        if not self._live:
+            self._proposed = False
+            return x
+        return self._surely(lambda: self._step(x, logits, columns), x)
+
+    def close(self) -> None:
+        """Ends the recording, and lets the debugger go."""
+        if self._closed:
+            return
+        self._closed, self._live = True, False
+        _OPEN.discard(self)
+        if self._records is not None:
+            try:
+                self._records.close()
+            except Exception as error:
+                say("the recording has no end (%s: %s)" % (type(error).__name__, error))
+        self._stream.close()
+        self._link.close()
+
+    def __enter__(self) -> "Debug":
+        return self
+
+    def __exit__(self, kind: Any, error: Any, _: Any) -> bool:
+        if self._records is not None:
+            self._records.left = error is not None
+        self.close()
+        return isinstance(error, Stopped)
+
+    @property
+    def attached(self) -> bool:
+        """Whether a debugger is attached."""
+        return self._link.attached
+
+    # -- What they do where somebody is there
+
+    def _start(self, x: Values) -> Values:
+        if not self._meet():
+            return x
+        (self._records or self._begin()).start(x)
+        return self._pause(x)
+
+    def _predicted(self, x: Values, logits: Optional[Values], columns: Columns) -> None:
+        if self._meet():
+            self._reduce(self._before(x), logits, columns)
+
+    def _propose(
+        self, x: Values, positions: Values, tokens: Values, logits: Optional[Values], columns: Columns
+    ) -> Tuple[Values, Values]:
+        if not self._meet():
+            return positions, tokens
+        records = self._before(x)
+        self._reduce(records, logits, columns)
+        proposal = Proposal(positions, tokens, self._batch, self._region.start)
+        before = self._region.read(x)
+        after = proposal.applied(before)
+        if self._link.attached and not self._granted:
+            self._send({"type": "propose", "node": records.node, "prediction": records.key, "canvas": after})
+            self._granted = self._ask(lambda go: self._obey(x, go, in_place=True)) is not None
+        now, holds = self._region.read(x), self._holds
+
+        def refused(at: int, token: int) -> bool:
+            # What a person wrote there in the meantime stays.
+            return now[at] != before[at] or (holds is not None and holds.forbids(at, now[at], token))
+
+        return proposal.without(refused)
+
+    def _step(self, x: Values, logits: Optional[Values], columns: Columns) -> Values:
+        proposed, self._proposed, self._granted = self._proposed, False, False
+        if not self._meet():
+            return x
+        records = self._records
+        if records is None:
+            records = self._begin()
+            if self.steps == 1 and self._canvas is not None:
+                records.start(self._canvas)
+            elif self.steps > 1 or self._facts["mask"] is None:
+                # Nothing is known of the canvas before.
+                records.start(x)
+                return x if proposed else self._pause(x)
+        x = self._put_back(x, records.canvas)
+        records.root(x)
+        self._reduce(records, logits, columns)
+        records.turn(self._values())
+        records.step(x)
+        self._holds = None
+        # Where steps are proposed, the loop waits there: before the next one is made.
+        return x if proposed else self._pause(x)
+
+    def _before(self, x: Values) -> "Records":
+        """The records, with `x` as the canvas before the next step."""
+        records = self._records
+        if records is None:
+            records = self._begin()
+            records.start(x)
+        elif self._region.read(x) != records.canvas:
+            # The loop has changed the canvas since its last step: it has put masks behind it, say.
+            records.step(x)
+        return records
+
+    def _begin(self) -> "Records":
+        self._records = Records(self._stream, knobs=[knob.record() for knob in self._knobs.values()], **self._facts)
+        self._records.turn(self._values())
+        self._told = len(self._knobs)
+        return self._records
+
+    def _values(self) -> Dict[str, Param]:
+        return {name: knob.value for name, knob in self._knobs.items()}
+
+    def _reduce(self, records: "Records", logits: Optional[Values], columns: Columns) -> None:
+        """Records what a step is decided on, unless it was recorded before."""
+        if records.key is not None:
+            return
+        try:
+            records.predicted(logits, **columns)
+            if logits is not None and self._vocabulary is None:
+                self._vocabulary = len(sequence_of(logits, self._batch, 2)[0])
+        except Exception as error:
+            # The canvases are known all the same.
+            self._tell("what a step is decided on cannot be shown (%s: %s)" % (type(error).__name__, error))
+
+    def _put_back(self, x: Values, before: Optional[List[Optional[int]]]) -> Values:
+        """`x` without the changes that somebody forbade."""
+        holds = self._holds
+        if holds is None or before is None or not (holds.pins or holds.vetoes):
+            return x
+        after = self._region.read(x)
+        if len(after) != len(before):
+            self._tell("the step has changed the number of positions: pins and vetoes did not hold in it")
+            return x
+        kept = [old if holds.forbids(at, old, new) else new for at, (old, new) in enumerate(zip(before, after))]
+        return self._region.write(x, kept)
+
+    # -- The debugger
+
+    def _meet(self) -> bool:
+        """Takes in who is at the door. Whether anybody, or a file, is to be told of the step."""
+        if self._wait:
+            self._wait = False
+            if not (self._link.attached or self._link.expected):
+                say("%s waits until a debugger is attached: %s" % (self.name, self.invitation))
+                self._link.expect()
+        if self._link.take():
+            if self._records is not None and self._stream.kept:
+                self._stream.repeat()
+            else:
+                self._records = None
+        self._heed()
+        if self._link.attached or self._stream.kept:
+            return True
+        self._records = self._holds = None
+        self._live = False
+        # Somebody may have come in between.
+        self._live = self._link.expected
+        return False
+
+    def _heed(self) -> None:
+        if self._link.stopped:
+            raise Stopped("stopped from the debugger")
+
+    def _pause(self, x: Values) -> Values:
+        """Waits behind a step while somebody is attached; the canvas to go on with."""
+        given = self._ask(lambda go: (self._obey(x, go),)) if self._link.attached else None
+        return x if given is None else given[0]
+
+    def _ask(self, obey: Callable[[Go], Work]) -> Optional[Work]:
+        """Waits for a go, and obeys it; None if nobody is there any more."""
+        records = self._records
+        if len(self._knobs) > self._told:
+            self._told = len(self._knobs)
+            self._send({"type": "knobs", "knobs": [knob.record() for knob in self._knobs.values()]})
+        assert records is not None
+        self._send({"type": "waiting", "node": records.node, "kept": self._kept()})
+        try:
+            while self._link.attached:
+                try:
+                    message = self._link.next()
+                except EngineError as error:
+                    self._send(error.answer(None))
+                    self._link.lose(error.message)
+                    break
+                if message is None:
+                    self._link.lose("it closed the connection")
+                elif message["type"] == "stop":
+                    raise Stopped("stopped from the debugger")
+                elif message["type"] != "go":
+                    self._send(_refusal("a loop knows no message of type %.40r" % message["type"]))
+                else:
+                    try:
+                        go = read(message, self._knobs, self._vocabulary)
+                        self._reach(go)
+                        return obey(go)
+                    except EngineError as error:
+                        self._send(_refusal(error.message))
+                    except ValueError as error:
+                        self._send(_refusal(str(error)))
+            self._heed()
+            return None
+        finally:
+            records.resume()
+
+    def _reach(self, go: Go) -> None:
+        """Raises `EngineError` if the loop cannot go on from there."""
+        assert self._records is not None
+        if go.start != self._records.node:
+            raise EngineError(
+                "unsupported",
+                "the loop stands at node %s and cannot go back to %d, since nothing of its state is kept: a loop that "
+                "demask.run runs can" % (self._records.node, go.start),
+            )
+
+    def _obey(self, x: Values, go: Go, in_place: bool = False) -> Values:
+        """Does what is to be done before the next step; the canvas to go on with."""
+        assert self._records is not None
+        if go.canvas is not None:
+            x = self._region.write(x, go.canvas, in_place)
+            self._records.edit(go.edits, go.canvas)
+        for name, value in go.values.items():
+            self._knobs[name].value = value
+        self._records.turn(self._values())
+        self._holds = go
+        return x
+
+    def _kept(self) -> Optional[Message]:
+        """What is kept of the past: nodes, and bytes for them."""
+        return None
+
+    def _send(self, message: Message) -> None:
+        self._stream.send(encode(message))
+
+    def _tell(self, text: str) -> None:
+        """Tells people, once of each thing."""
+        if text not in self._said:
+            self._said.add(text)
+            say(text)
+            self._send({"type": "log", "text": text})
+
+    def _surely(self, work: Callable[[], Work], otherwise: Work) -> Work:
+        """Does something that must not stop the loop."""
+        try:
+            return work()
+        except Exception as error:
+            text = "the loop cannot be shown any more (%s: %s): it goes on without" % (type(error).__name__, error)
+            say(text)
+            self._send(_refusal(text))
+            self._link.lose("it was sent away")
+            self._stream.close()
+            self._records = self._holds = None
+            self._live = self._link.expected
+            return otherwise
+
+    # -- On the threads of the door
+
+    def _hello(self) -> Message:
+        can = ["edit", "stop", *(["propose"] if self._proposes else []), *(["restore"] if self._restores else [])]
+        greeting: Message = {"type": "hello", "protocol": PROTOCOL, "loop": "demask %s" % __version__, "name": self.name}
+        greeting.update(pid=os.getpid(), command=_command(), steps=self.steps, can=can)
+        return greeting
+
+    def _arrived(self) -> None:
+        self._live = not self._closed
+
+    # -- After a fork
+
+    def _abandon(self) -> None:
+        """In the child of a fork, the loop is nobody's to debug: the debugger is at the parent's."""
+        self._closed, self._live = True, False
+        self._stream.abandon()
+        self._link.abandon()
+
+
+debug = Debug
+
+_OPEN: "weakref.WeakSet[Debug]" = weakref.WeakSet()
+
+
+def _abandon_all() -> None:
+    for one in list(_OPEN):
+        one._abandon()
+    _OPEN.clear()
+
+
+def _close_all() -> None:
+    for one in list(_OPEN):
+        one.close()
+
+
+atexit.register(_close_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_all)
+
+
+def _refusal(text: str) -> Message:
+    return EngineError("failed", text).answer(None)
+
+
+def _command() -> str:
+    """The command line of this process, as somebody typed it."""
+    arguments = getattr(sys, "orig_argv", None) or [sys.executable or "python", *sys.argv]
+    return " ".join([os.path.basename(arguments[0]), *arguments[1:]])[:1000]

@@ -1,0 +1,161 @@
+"""The way between a sampling loop and the debugger that is attached to it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from typing import Callable, List, Optional
+
+from .connection import Connection, Gone, Listener, listen as listen_at
+from .conversation import Inbox
+from .door import GRACE, Door
+from .protocol import EngineError, Message
+
+# How long a debugger may take to send its first message, seconds.
+PATIENCE = 3.0
+
+# How long what a lost debugger has sent last may take to come in, seconds.
+_LAST_WORD = 0.2
+
+# How many loops of one process may be debugged at once.
+LOOPS = 64
+
+
+class Guest:
+    """A debugger that has greeted."""
+
+    def __init__(self, connection: Connection, inbox: Inbox) -> None:
+        self.connection, self.inbox = connection, inbox
+
+    @property
+    def gone(self) -> bool:
+        return self.inbox.gone.is_set()
+
+
+class Link:
+    """Listens for debuggers. At most one of them is attached; the loop's thread takes it in when it is ready to.
+
+    hello    the first message that a debugger is sent
+    arrived  is called when a debugger is at the door, on another thread than the loop's
+    """
+
+    def __init__(self, address: Optional[str], hello: Callable[[], Message], arrived: Callable[[], None]) -> None:
+        try:
+            self._listener: Listener = listen_at(address, names())
+        except EngineError as error:
+            raise RuntimeError(error.message) from None
+        self.address = self._listener.address
+        self._hello, self._arrived = hello, arrived
+        self._admitting = threading.Lock()
+        self._came = threading.Event()
+        # Who is at the door, and who of them the loop has taken in.
+        self._guest: Optional[Guest] = None
+        self._taken: Optional[Guest] = None
+        # Whether a debugger asked the loop to stop before it left.
+        self.stopped = False
+        Door(self._listener, self._admit, "loop", None, PATIENCE).open()
+
+    # -- On the threads of the door
+
+    def _admit(self, connection: Connection, inbox: Inbox) -> bool:
+        until = time.monotonic() + GRACE
+        if not self._admitting.acquire(timeout=GRACE):
+            return False
+        try:
+            before = self._guest
+            if before is not None and not before.inbox.gone.wait(max(0.0, until - time.monotonic())):
+                return False
+            connection.send(self._hello())
+            self._guest = Guest(connection, inbox)
+            self._came.set()
+        finally:
+            self._admitting.release()
+        self._arrived()
+        if before is not None:
+            before.connection.close(0.0)
+        return True
+
+    # -- On the loop's thread
+
+    @property
+    def attached(self) -> bool:
+        """Whether a debugger was taken in, and has not been lost since."""
+        return self._taken is not None
+
+    @property
+    def expected(self) -> bool:
+        """Whether somebody is at the door who was not taken in yet."""
+        guest = self._guest
+        return guest is not None and guest is not self._taken and not guest.gone
+
+    def take(self) -> bool:
+        """Takes in who is at the door. Whether somebody is there who was not there before."""
+        guest = self._guest
+        if guest is None or guest is self._taken or guest.gone:
+            return False
+        self._taken = guest
+        return True
+
+    def expect(self) -> None:
+        """Waits until somebody is at the door."""
+        while not self.expected:
+            self._came.clear()
+            if not self.expected:
+                self._came.wait()
+
+    def write(self, data: bytes) -> None:
+        """Sends whole lines. Raises `Gone` if nobody is there any more."""
+        if self._taken is None:
+            raise Gone("nobody is attached")
+        self._taken.connection.write(data)
+
+    def next(self) -> Optional[Message]:
+        """Waits for the next message; None at the end. Raises `EngineError` for a line that is not a message."""
+        return None if self._taken is None else self._taken.inbox.next()
+
+    def lose(self, reason: str) -> None:
+        """Lets go of a debugger that has left, or that nobody can talk with. The last it said may be to stop."""
+        guest, self._taken = self._taken, None
+        if guest is None:
+            return
+        say("the debugger has left (%s): the loop goes on" % reason)
+        try:
+            message = guest.inbox.next(_LAST_WORD)
+            while message is not None:
+                self.stopped = self.stopped or message["type"] == "stop"
+                message = guest.inbox.next(_LAST_WORD)
+        except EngineError:
+            pass
+        guest.connection.close(0.0)
+        guest.inbox.drop()
+
+    def close(self) -> None:
+        """Stops listening; the debugger is let go once it has read what it was sent."""
+        self._listener.close()
+        guest, self._taken = self._guest, None
+        if guest is not None:
+            guest.connection.close()
+            guest.inbox.drop()
+
+    def abandon(self) -> None:
+        """Lets go of the sockets in the child of a fork; the parent's stay as they are."""
+        self._listener.abandon()
+        if self._guest is not None:
+            self._guest.connection.abandon()
+        self._guest = self._taken = None
+
+
+def names() -> List[str]:
+    """The names of this process's sockets, in order."""
+    pid = os.getpid()
+    return ["loop-%d%s.sock" % (pid, "" if number == 1 else "-%d" % number) for number in range(1, LOOPS + 1)]
+
+
+def say(text: str) -> None:
+    """Tells somebody at the loop's terminal."""
+    try:
+        print("demask: %s" % text, file=sys.stderr, flush=True)
+    except (AttributeError, OSError, ValueError):
+        pass

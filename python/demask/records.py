@@ -1,0 +1,49 @@
+"""The records of a driven loop."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable, List, Optional
+
+from .recorder import Recorder, Values, ids_of
+
+
+class Records(Recorder):
+    """A recorder whose faults are the caller's to deal with."""
+
+    # Whether the loop was left in the middle.
+    left = False
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        work()
+
+    @property
+    def prompt(self) -> List[Any]:
+        """The ids in front of the generated region."""
+        return self._prompt
+
+    @property
+    def canvas(self) -> Optional[List[Optional[int]]]:
+        """The generated region that the next step is made from; None before the first root."""
+        canvas: Optional[List[Optional[int]]] = self._canvas
+        return canvas
+
+    @property
+    def key(self) -> Optional[str]:
+        """The prediction that the next step is decided on, where it is recorded already."""
+        return self._predicted
+
+    def root(self, x: Values) -> None:
+        """Starts at as many masks as `x` has generated positions, unless a run has started."""
+        if self._canvas is None:
+            self._root([self.mask] * len(self._region(ids_of(x, self.batch))))
+
+    def _end(self) -> None:
+        if not self.left:
+            super()._end()
+        elif self._node is not None:
+            self._write({"kind": "end", "at": self._node, "finish": None})
+
+    def resume(self) -> None:
+        """What a person took does not count as the loop's time."""
+        self._clock = time.perf_counter()
