@@ -13,6 +13,7 @@ pub mod cli;
 pub mod compare;
 pub mod debugger;
 pub mod decode;
+pub mod driving;
 pub mod engine;
 pub mod eval;
 pub mod import;

@@ -5,9 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const ROOMS: [&str; 14] = [
+const ROOMS: [&str; 15] = [
     "canvas", "predict", "decode", "session", "compare", "inspect", "debugger", "model", "engine",
-    "trace", "import", "tui", "eval", "cli",
+    "trace", "driving", "import", "tui", "eval", "cli",
 ];
 
 /// A room, the rooms it may use, and the libraries it must not know.
@@ -34,6 +34,11 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     ("model", &["canvas", "predict"], &["ratatui", "crossterm"]),
     ("engine", &["canvas", "predict", "model"], &["candle", "ratatui", "crossterm", "tokenizers"]),
     ("trace", &["canvas", "predict", "decode", "session"], &["candle", "ratatui", "crossterm"]),
+    (
+        "driving",
+        &["canvas", "decode", "session", "debugger", "engine", "trace"],
+        &["candle", "ratatui", "crossterm", "tokenizers"],
+    ),
     (
         "import",
         &["canvas", "predict", "decode", "session", "trace"],

@@ -3,7 +3,10 @@
 use std::{
     ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     time::{Duration, Instant},
 };
 
@@ -13,7 +16,7 @@ use super::{Fault, fault::tell, harmless::harmless, run::show_layers};
 use crate::{
     debugger::{Ask, Command, Debugger, Stop, Tick},
     predict::{PredictError, Prediction, Predictor, Progress, Request},
-    session::Pending,
+    session::{News, Pending},
 };
 
 /// Exit code of a run that stopped at a breakpoint.
@@ -31,6 +34,8 @@ pub struct Batch {
     pub canvases: usize,
     /// Shows the layers of slow passes; hidden until there is one.
     pub bar: ProgressBar,
+    /// What a loop says, where one is driven.
+    pub news: Option<mpsc::Receiver<News>>,
     /// The recording is the only output: the run ends if the recording does.
     pub only_recorded: bool,
     /// It was said that the recording has stopped.
@@ -47,6 +52,7 @@ impl Batch {
             forward: Duration::ZERO,
             canvases: 0,
             bar,
+            news: None,
             only_recorded: false,
             told: false,
         }
@@ -65,6 +71,7 @@ impl Batch {
             match self.debugger.tick() {
                 Tick::Idle => return Ok(None),
                 Tick::Stopped(stop) => return Ok(Some(stop)),
+                Tick::Waiting if self.debugger.driven.is_some() => self.hear(stopped)?,
                 Tick::Waiting => self.predict(stopped)?,
                 Tick::Moved => {
                     self.heed_recorder()?;

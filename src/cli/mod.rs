@@ -2,6 +2,7 @@
 //!
 //! Data goes to stdout, messages to stderr. Exit code 0 is success, 1 a failure, 2 a wrong use.
 
+mod attach;
 mod batch;
 mod bench;
 mod compare;
@@ -74,6 +75,8 @@ struct Cli {
 enum Command {
     /// Open the debugger (the default)
     Tui(tui::TuiArgs),
+    /// Debug a sampling loop that another process runs: yours, in Python
+    Attach(attach::AttachArgs),
     /// Generate without the debugger: the answer on stdout
     Run(run::RunArgs),
     /// Run several strategies on one prompt, side by side
@@ -116,6 +119,7 @@ impl Command {
     fn reads_configuration(&self) -> bool {
         match self {
             Self::Tui(_)
+            | Self::Attach(_)
             | Self::Run(_)
             | Self::Compare(_)
             | Self::Diff(_)
@@ -161,6 +165,7 @@ pub fn main() -> ExitCode {
             mistaken::bare(cli.tui.prompt.as_deref()).and_then(|()| tui::main(&cli.tui, config))
         }
         Some(Command::Tui(args)) => tui::main(&args, config),
+        Some(Command::Attach(args)) => attach::main(&args, config),
         Some(Command::Run(args)) => run::main(&args, config),
         Some(Command::Compare(args)) => compare::main(&args, config),
         Some(Command::Diff(args)) => diff::main(&args, config),

@@ -103,7 +103,9 @@ fn opened(args: &ReplayArgs) -> Result<(Recording, Option<Rest>), Fault> {
     let whole = trace::open(&mut reader, args.follow, patience)?;
     let recording = reader.so_far()?;
     let growing = args.follow.then(|| args.file.clone());
-    Ok((recording, (!whole).then_some(Rest { reader, growing, live })))
+    let progress = reader.progress();
+    let feed: tui::Feed = Box::new(|notify| trace::follow(reader, growing, notify));
+    Ok((recording, (!whole).then_some(Rest { feed, progress, live })))
 }
 
 pub fn main(args: &ReplayArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> {

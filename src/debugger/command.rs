@@ -92,6 +92,7 @@ pub enum Command {
     Set(String, String),
     Reset(Option<String>),
     Restart,
+    Stop,
     Prompt(String),
     Resimulate,
     Try(Vec<(String, String)>),
@@ -258,6 +259,7 @@ pub const COMMANDS: &[Spec] = &[
     ),
     spec("reset", &[], Takes::Param, "give it (or all) back the value the run was started with"),
     spec("restart", &[], Takes::Nothing, "start a new run under the parameters as they are"),
+    spec("stop", &[], Takes::Nothing, "end the sampling loop that is driven; quitting leaves it running"),
     spec("prompt", &[], Takes::Words, "start a new run with another prompt"),
     spec(
         "resimulate",
@@ -480,6 +482,7 @@ impl fmt::Display for Command {
             Self::Reset(None) => f.write_str("reset"),
             Self::Reset(Some(name)) => write!(f, "reset {}", quoted(name)),
             Self::Restart => f.write_str("restart"),
+            Self::Stop => f.write_str("stop"),
             Self::Prompt(text) => write!(f, "prompt {}", in_quotes(text)),
             Self::Resimulate => f.write_str("resimulate"),
             Self::Try(values) => {

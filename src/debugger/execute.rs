@@ -38,6 +38,7 @@ impl Debugger {
             Command::Set(name, text) => self.set(name, text),
             Command::Reset(name) => self.reset(name.as_deref()),
             Command::Restart => self.restart(None),
+            Command::Stop => self.stop_loop().map(Reply::line).map_err(Failed::new),
             Command::Prompt(text) => {
                 let ids = self.host.encode(text).map_err(Failed::new)?;
                 let reply = self.restart(Some(&ids))?;

@@ -8,6 +8,7 @@
 
 mod breakpoints;
 mod command;
+mod driven;
 mod edits;
 mod exact;
 mod execute;
@@ -28,6 +29,7 @@ pub use command::{
     COMMANDS, Change, Command, EVENTS, Place, Spec, Spot, Takes, Token, Way, command_table,
     event_table,
 };
+pub use driven::{Driven, Go, Loop};
 pub use exact::decision as exact_decision;
 pub use host::{Host, NoHost, Repertoire, Values};
 pub use run::{Goal, Stop, Tick};
@@ -37,7 +39,7 @@ pub use tries::{Tries, Try};
 use crate::{
     decode::Params,
     predict::Vocabulary,
-    session::{NodeId, Session},
+    session::{Followed, NodeId, Session},
 };
 
 /// The reason why a command was not carried out, in words.
@@ -95,8 +97,11 @@ pub struct Debugger {
     pub host: Box<dyn Host>,
     /// True if a model can supply predictions.
     pub live: bool,
-    /// True while more of the recording may come: where it ends so far, the run is not over.
-    pub follows: bool,
+    /// The recording that more may come of, or that of the loop that is driven: where it ends so far,
+    /// the run is not over.
+    pub followed: Option<Followed>,
+    /// The sampling loop in another process that makes the steps.
+    pub driven: Option<Driven>,
     /// Conditions that stop a run.
     pub breakpoints: Breakpoints,
     /// Runs under other parameters, made in spare time.
@@ -129,7 +134,8 @@ impl Debugger {
             vocabulary,
             host,
             live,
-            follows: false,
+            followed: None,
+            driven: None,
             breakpoints: Breakpoints::default(),
             tries: Tries::default(),
             exact: false,

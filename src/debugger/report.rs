@@ -45,6 +45,7 @@ impl Debugger {
             },
             Stop::Refused(error) => error.to_string(),
             Stop::Failed(error) => error.to_string(),
+            Stop::Loop(why) => why.clone(),
         }
     }
 
@@ -254,7 +255,7 @@ impl Debugger {
             };
             match self.session.pending() {
                 Pending::Decided { decision, .. } => lines.extend(verdict(decision)),
-                _ if self.awaits_step() => lines.push("the next step is not here yet".to_owned()),
+                _ if self.awaits_step() => lines.push(self.awaited().to_owned()),
                 Pending::Wanted { .. } => lines.push("its prediction is not known".to_owned()),
                 Pending::Done(finish) => lines.push(format!("the run is over ({})", finish.name())),
                 Pending::Failed(error) => lines.push(error.to_string()),

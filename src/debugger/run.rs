@@ -1,7 +1,7 @@
 //! Running: goals, and what stops them. The debugger never waits: whoever drives it calls
 //! [`Debugger::tick`] whenever something may have changed.
 
-use super::Debugger;
+use super::{Debugger, Driven};
 use crate::{
     decode::{DecodeError, Finish},
     inspect::{Condition, View, language::Facts},
@@ -54,6 +54,8 @@ pub enum Stop {
     Refused(StepError),
     /// The run cannot go on.
     Failed(DecodeError),
+    /// The loop that is driven cannot make the step; why, in words.
+    Loop(String),
 }
 
 impl Stop {
@@ -105,9 +107,21 @@ impl Debugger {
             Pending::Wanted { .. } => !self.live && !self.turned(),
             // Of another program's run nobody else knows whether it is over.
             Pending::Done(_) => !self.session.strategy().decides(),
-            Pending::Decided { .. } | Pending::Failed(_) => false,
+            // Turned: what it would do now is known once it does it.
+            Pending::Failed(_) => self.driven.is_some(),
+            Pending::Decided { .. } => false,
         };
-        self.follows && ends && self.session.node().next.is_none()
+        let last = self.session.node().next.is_none();
+        self.followed.is_some() && ends && (last || self.asks_loop())
+    }
+
+    /// That the next step is not known yet, in words.
+    pub fn awaited(&self) -> &'static str {
+        match self.driven.as_ref().map(Driven::waits) {
+            None => "the next step is not here yet",
+            Some(true) => "the loop decides in its next step",
+            Some(false) => "the loop is at work on its next step",
+        }
     }
 
     /// True if parameters are turned: they are not those on record.
@@ -153,6 +167,12 @@ impl Debugger {
             Arrived::Stop(stop) => return self.stopped(stop),
             Arrived::Waiting => return Tick::Waiting,
             Arrived::GoOn => {}
+        }
+        if self.asks_loop() {
+            return match self.ask_loop() {
+                Ok(()) => Tick::Waiting,
+                Err(why) => self.stopped(Stop::Loop(why)),
+            };
         }
         if self.awaits_step() {
             return Tick::Waiting;
@@ -235,7 +255,12 @@ impl Debugger {
             Goal::Continue | Goal::Steps(_) | Goal::Resimulate => (over, false),
         };
         let live = self.live && *goal != Goal::Resimulate;
-        if (open || unsure) && (live && self.waiting() || self.awaits_step()) {
+        let awaits = open || unsure;
+        if awaits && self.awaits_step() && self.asks_loop() {
+            // It is judged once the loop has told what it decided on.
+            return Arrived::GoOn;
+        }
+        if awaits && (live && self.waiting() || self.awaits_step()) {
             return Arrived::Waiting;
         }
         self.judged = Some(at);

@@ -251,6 +251,7 @@ fn arguments(spec: &Spec, rest: &str) -> Result<Command, CommandError> {
         "set" => Command::Set(text(0)?.replace('-', "_"), text(1)?),
         "reset" => Command::Reset(optional.map(|name| name.replace('-', "_"))),
         "restart" => Command::Restart,
+        "stop" => Command::Stop,
         // Unquoted words are taken as they stand.
         "prompt" => match words.as_slice() {
             [] => return Err(usage()),

@@ -88,7 +88,7 @@ impl Debugger {
         if depth == last {
             return Err(Failed::new(match self.live {
                 true => "no step is known from here; `step` makes one",
-                false if self.awaits_step() => "the next step is not here yet",
+                false if self.awaits_step() => self.awaited(),
                 false => "the recording ends here",
             }));
         }

@@ -2,7 +2,7 @@
 //! as recorded. Nothing can be decided anew, so nothing can be turned.
 
 use super::{
-    Decision, DecodeError, Extras, ParamSpec, Params, Phase, Plan, State, Strategy, Value,
+    Affects, Decision, DecodeError, Extras, Kind, ParamSpec, Params, Phase, Plan, State, Strategy, Value,
 };
 use crate::{
     canvas::{Canvas, SpecialTokens, TokenId},
@@ -12,10 +12,37 @@ use crate::{
 /// Longest name kept, characters.
 const LONGEST_NAME: usize = 40;
 
+/// The most knobs that are shown, and the longest text of one, characters: they are kept for good.
+const MOST_KNOBS: usize = 64;
+const LONGEST_TEXT: usize = 200;
+
 /// Another program's strategy under the name it has there.
 #[derive(Debug)]
 pub struct Foreign {
     name: &'static str,
+    knobs: &'static [ParamSpec],
+}
+
+/// A parameter of another program's strategy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Knob {
+    /// Its name there.
+    pub name: String,
+    /// One sentence.
+    pub help: String,
+    /// Type, range and default.
+    pub range: KnobRange,
+}
+
+/// Type, range and default of a knob.
+#[derive(Debug, Clone, PartialEq)]
+pub enum KnobRange {
+    /// A whole number in `min..=max`.
+    Int(i64, i64, i64),
+    /// A number in `min..=max`.
+    Float(f64, f64, f64),
+    /// One of several names.
+    Name(Vec<String>, usize),
 }
 
 impl Foreign {
@@ -23,14 +50,47 @@ impl Foreign {
     /// few bytes of a name for good: once an opened recording. What is not a letter, a digit or
     /// one of `_-.+` becomes `_`.
     pub fn named(name: &str) -> &'static dyn Strategy {
+        Self::with(name, &[])
+    }
+
+    /// The same with parameters, which the other program reads: whoever drives it turns them, and a
+    /// recording shows what they were.
+    pub fn with(name: &str, knobs: &[Knob]) -> &'static dyn Strategy {
         let plain = |c: char| if c.is_alphanumeric() || "_-.+".contains(c) { c } else { '_' };
         let name: String = name.chars().take(LONGEST_NAME).map(plain).collect();
         let name = if name.is_empty() { "unknown".to_owned() } else { name };
-        Box::leak(Box::new(Self { name: name.leak() }))
+        let knobs: Vec<ParamSpec> = knobs.iter().take(MOST_KNOBS).map(spec).collect();
+        Box::leak(Box::new(Self { name: name.leak(), knobs: knobs.leak() }))
     }
 }
 
-fn unknown() -> DecodeError {
+fn kept(text: &str) -> &'static str {
+    text.chars().take(LONGEST_TEXT).collect::<String>().leak()
+}
+
+fn spec(knob: &Knob) -> ParamSpec {
+    // Twenty turns lead from one end to the other; where there is no end, so many double it.
+    let kind = match &knob.range {
+        KnobRange::Int(min, max, default) => {
+            let span = max.saturating_sub(*min).min(1000.max(default.saturating_abs()));
+            Kind::Int { min: *min, max: *max, step: (span / 20).max(1), default: *default }
+        }
+        KnobRange::Float(min, max, default) => {
+            let span = (max - min).min(1000f64.max(default.abs()));
+            Kind::Float { min: *min, max: *max, step: span / 20.0, default: *default }
+        }
+        KnobRange::Name(options, default) => {
+            let options: Vec<&'static str> = options.iter().take(MOST_KNOBS).map(|it| kept(it)).collect();
+            let options: &'static [&'static str] = options.leak();
+            Kind::Name { options, default: options.get(*default).copied().unwrap_or_default() }
+        }
+    };
+    let (name, help) = (kept(&knob.name), kept(&knob.help));
+    ParamSpec { name, aliases: &[], symbol: "", unit: "", help, kind, affects: Affects::Loop }
+}
+
+/// Nothing but what it did is known of another program's strategy.
+pub fn unknown() -> DecodeError {
     DecodeError::Unfit(
         "another program's strategy decided here: what it did is shown as recorded, and nothing \
          can be decided anew"
@@ -44,7 +104,7 @@ impl Strategy for Foreign {
     }
 
     fn params(&self) -> &'static [ParamSpec] {
-        &[]
+        self.knobs
     }
 
     fn decides(&self) -> bool {

@@ -31,7 +31,7 @@ pub mod wino;
 
 pub use decision::{Decision, Drop, EosMeasure, Growth, Mode};
 pub use flips::{Flip, Flips, flips};
-pub use foreign::Foreign;
+pub use foreign::{Foreign, Knob, KnobRange, unknown as foreign_unknown};
 pub use outcome::{Next, Outcome};
 pub use params::{Affects, Kind, ParamError, ParamSpec, Params, SWITCH, TokenList, Value};
 pub(crate) use probability::{P, against, apart, two};

@@ -14,6 +14,8 @@ pub enum Affects {
     Predict,
     /// The first canvas: only a new run shows it.
     Start,
+    /// A sampling loop in another process, which reads it in its next step.
+    Loop,
 }
 
 impl Affects {
@@ -23,6 +25,7 @@ impl Affects {
             Self::Decide => "decides again at once",
             Self::Predict => "needs a new forward pass",
             Self::Start => "takes effect in a new run",
+            Self::Loop => "takes effect in the loop's next step",
         }
     }
 }

@@ -4,7 +4,6 @@
 use std::{
     collections::HashMap,
     io::{self, BufRead, BufReader, Read, Write},
-    net::{Shutdown, TcpStream},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -16,21 +15,13 @@ use std::{
 
 use super::{
     Address,
-    message::{Ask, Tell},
+    message::{Ask, LONGEST, Tell, shortened},
     process::Process,
+    socket::{HangUp, Socket},
 };
-
-/// The longest message, bytes: the columns of 100,000 positions take less.
-const LONGEST: u64 = 64 << 20;
-
-/// How long a TCP socket may take to accept the connection.
-const TO_CONNECT: Duration = Duration::from_secs(5);
 
 /// How many messages wait to be read, at most.
 const AT_ONCE: usize = 256;
-
-/// How many characters are shown of a line that is no message.
-const SHOWN: usize = 120;
 
 /// An open connection. Dropping it ends the child process that was started for it.
 pub(super) struct Link {
@@ -40,7 +31,7 @@ pub(super) struct Link {
     news: Mutex<mpsc::Receiver<Tell>>,
     process: Arc<Mutex<Option<Process>>>,
     /// Closes a socket in both directions, which wakes up the thread that reads from it.
-    hang_up: Box<dyn Fn() + Send + Sync>,
+    hang_up: HangUp,
 }
 
 #[derive(Default)]
@@ -80,36 +71,14 @@ impl Link {
     /// # Errors
     /// In words, if the command cannot be started or nothing listens at the address.
     pub(super) fn open(address: &Address) -> Result<Self, String> {
-        type Ends = (Box<dyn Read + Send>, Box<dyn Write + Send>, Box<dyn Fn() + Send + Sync>);
         let mut process = None;
-        let (input, output, hang_up): Ends = match address {
+        let Socket { input, output, hang_up } = match address {
             Address::Command(words) => {
                 let (child, output, input) = Process::start(words)?;
                 process = Some(child);
-                (Box::new(input), Box::new(output), Box::new(|| ()))
+                Socket { input: Box::new(input), output: Box::new(output), hang_up: Box::new(|| ()) }
             }
-            Address::Tcp(socket, _) => {
-                let stream = TcpStream::connect_timeout(socket, TO_CONNECT).map_err(nobody)?;
-                let _ = stream.set_nodelay(true);
-                let end = stream.try_clone().map_err(nobody)?;
-                (
-                    Box::new(stream.try_clone().map_err(nobody)?),
-                    Box::new(stream),
-                    Box::new(move || drop(end.shutdown(Shutdown::Both))),
-                )
-            }
-            #[cfg(unix)]
-            Address::Unix(path) => {
-                let stream = std::os::unix::net::UnixStream::connect(path).map_err(nobody)?;
-                let end = stream.try_clone().map_err(nobody)?;
-                (
-                    Box::new(stream.try_clone().map_err(nobody)?),
-                    Box::new(stream),
-                    Box::new(move || drop(end.shutdown(Shutdown::Both))),
-                )
-            }
-            #[cfg(not(unix))]
-            Address::Unix(_) => return Err("this system has no Unix sockets".to_owned()),
+            Address::Tcp(..) | Address::Unix(_) => Socket::connect(address, None).map_err(nobody)?,
         };
         let shared = Arc::new(Shared::default());
         // What a script prints before it serves comes on the same pipe as the messages.
@@ -300,12 +269,4 @@ fn deliver(
 
 fn garbage(line: &[u8], error: &serde_json::Error) -> String {
     format!("it sent a line that is no message of the protocol ({error}):\n{}", shortened(line))
-}
-
-fn shortened(line: &[u8]) -> String {
-    let text = String::from_utf8_lossy(line);
-    let text = text.trim_end();
-    let shown: String = text.chars().take(SHOWN).collect();
-    let more = if shown.len() < text.len() { "…" } else { "" };
-    format!("{shown}{more}")
 }

@@ -14,6 +14,21 @@ use crate::{
 /// The version of the protocol. An engine that speaks another is refused.
 pub const PROTOCOL: u32 = 1;
 
+/// The longest message, bytes: the columns of 100,000 positions take less.
+pub const LONGEST: u64 = 64 << 20;
+
+/// How many characters are shown of a line that is no message.
+const SHOWN: usize = 120;
+
+/// The beginning of a line that the other side sent, for people.
+pub fn shortened(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line);
+    let text = text.trim_end();
+    let shown: String = text.chars().take(SHOWN).collect();
+    let more = if shown.len() < text.len() { "…" } else { "" };
+    format!("{shown}{more}")
+}
+
 /// Messages that demask sends. Requests have a number, which their answers repeat.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]

@@ -14,8 +14,10 @@ pub mod message;
 mod peer;
 mod predictor;
 mod process;
+mod socket;
 mod text;
 
 pub use address::Address;
 pub use connect::{Connected, connect};
 pub use predictor::EnginePredictor;
+pub use socket::{HangUp, Socket};

@@ -1,26 +1,96 @@
-//! Going along with a recording that is still being read: what is read next is added behind what
-//! is there, and one stays where one stands.
+//! Going along with a recording that is still being read, or with a loop that another process runs:
+//! what comes next is added behind what is there, and one stays where one stands.
+
+use std::sync::Arc;
 
 use super::{Event, Made, NodeId, Session, Step};
-use crate::decode::Params;
+use crate::{
+    decode::{Decision, Params},
+    predict::Key,
+};
+
+/// News of a recording that is being read, or of a sampling loop in another process.
+#[derive(Debug)]
+pub enum News {
+    /// What happened, in order.
+    Events(Vec<Event>),
+    /// Bytes read so far, and in all where that is known.
+    Read(u64, Option<u64>),
+    /// What a sampling loop says beside its steps.
+    Loop(Word),
+    /// Nothing more will come. What people should know about it.
+    Over(Vec<String>),
+    /// It cannot be read on; in words.
+    Failed(String),
+}
+
+/// What a sampling loop says beside its steps. Nodes are numbered in the order they came, as in a
+/// recording of the loop.
+#[derive(Debug)]
+pub enum Word {
+    /// It stands at this node and waits until it is told to go on.
+    Waits(NodeId, Option<Kept>),
+    /// The step that it is about to make from this node.
+    Proposes(Proposal),
+    /// A line for people.
+    Says(String),
+    /// It cannot do what it was told, and waits on; why, in words.
+    Refuses(String),
+}
+
+/// A step that a sampling loop is about to make.
+#[derive(Debug, Clone)]
+pub struct Proposal {
+    /// The node that it starts from.
+    pub from: NodeId,
+    /// The prediction it was decided on.
+    pub key: Key,
+    /// What it would do.
+    pub decision: Arc<Decision>,
+}
+
+/// What a sampling loop keeps of its past, so that it can go back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// Nodes of which it has a copy of the state.
+    pub nodes: usize,
+    /// Bytes that these copies take.
+    pub bytes: u64,
+}
 
 /// The place of each node of a recording in a session, which may have more nodes of its own.
 #[derive(Debug, Clone, Default)]
-pub struct Followed(Vec<NodeId>);
+pub struct Followed {
+    nodes: Vec<NodeId>,
+    /// The place of the next edit: it was made here, and the loop was told of it.
+    edit: Option<NodeId>,
+}
 
 impl Followed {
     /// All nodes there are in a session: it was made from what has been read so far.
     pub fn all_of(session: &Session) -> Self {
-        Self((0..session.timeline().len()).map(NodeId).collect())
+        Self { nodes: (0..session.timeline().len()).map(NodeId).collect(), edit: None }
     }
 
     /// The node read last.
     pub fn last(&self) -> Option<NodeId> {
-        self.0.last().copied()
+        self.nodes.last().copied()
     }
 
-    fn node(&self, node: NodeId) -> Option<NodeId> {
-        self.0.get(node.0).copied()
+    /// The place of a node of the recording.
+    pub fn node(&self, node: NodeId) -> Option<NodeId> {
+        self.nodes.get(node.0).copied()
+    }
+
+    /// The number that a node of the session has in the recording; the last one where several
+    /// became one. `None` for a node that was made here.
+    pub fn number(&self, node: NodeId) -> Option<NodeId> {
+        self.nodes.iter().rposition(|&known| known == node).map(NodeId)
+    }
+
+    /// The next edit that comes is this one of the session's own.
+    pub fn expect_edit(&mut self, node: NodeId) {
+        self.edit = Some(node);
     }
 }
 
@@ -31,7 +101,7 @@ impl Session {
         match event {
             Event::Root { canvas, state, params, .. } => {
                 let root = self.timeline.add_root(canvas.clone(), state.clone(), params.clone());
-                followed.0.push(root);
+                followed.nodes.push(root);
             }
             Event::Prediction { key, prediction, .. } => {
                 self.store.insert(*key, prediction.clone());
@@ -41,18 +111,23 @@ impl Session {
                 let Some(parent) = followed.node(*parent) else { return };
                 let node = self.same_step(parent, step, params).unwrap_or_else(|| {
                     let (state, made) = (step.decision.next.clone(), Made::Step(step.clone()));
-                    let (canvas, params) = (canvas.clone(), params.clone());
+                    // Behind several edits that came back as one, steps have other numbers here.
+                    let before = &self.timeline[parent];
+                    let numbered = before.canvas.apply(&step.decision.edits, before.depth + 1);
+                    let canvas = numbered.map_or(canvas.clone(), |it| Arc::new(it.canvas));
+                    let params = params.clone();
                     self.beside(|timeline| timeline.add(parent, canvas, state, params, made))
                 });
-                followed.0.push(node);
+                followed.nodes.push(node);
             }
             Event::Edit { parent, edits, state, params, canvas, .. } => {
                 let Some(parent) = followed.node(*parent) else { return };
-                let (state, made) = (state.clone(), Made::Edit(edits.clone()));
-                let (canvas, params) = (canvas.clone(), params.clone());
-                let node =
-                    self.beside(|timeline| timeline.add(parent, canvas, state, params, made));
-                followed.0.push(node);
+                let node = followed.edit.take().unwrap_or_else(|| {
+                    let (state, made) = (state.clone(), Made::Edit(edits.clone()));
+                    let (canvas, params) = (canvas.clone(), params.clone());
+                    self.beside(|timeline| timeline.add(parent, canvas, state, params, made))
+                });
+                followed.nodes.push(node);
             }
             Event::Name { tip, name } => {
                 let Some(tip) = followed.node(*tip) else { return };
@@ -82,6 +157,16 @@ impl Session {
             Event::End { .. } => {}
         }
         self.replan_if(event, followed);
+    }
+
+    /// Takes in the step that a loop is about to make: it is pending where it starts, until the step
+    /// is made.
+    pub fn propose(&mut self, followed: &Followed, proposal: Proposal) {
+        let Some(from) = followed.node(proposal.from) else { return };
+        self.proposed = Some(Proposal { from, ..proposal });
+        if from == self.at {
+            self.replan();
+        }
     }
 
     /// A step that was made here already, before the recording told of it.

@@ -22,7 +22,7 @@ pub use branches::{Branch, OnlyBranch};
 pub use edit::EditRefused;
 pub use engine::{Engine, Report};
 pub use fit::{NoRoom, fit};
-pub use follow::Followed;
+pub use follow::{Followed, Kept, News, Proposal, Word};
 pub use record::{Event, Recorder};
 pub use timeline::{Made, Node, NodeId, Step, Timeline, Timing};
 
@@ -102,6 +102,8 @@ pub struct Session {
     pending: Pending,
     decide_time: Duration,
     passes: usize,
+    /// The step that a loop in another process is about to make.
+    proposed: Option<Proposal>,
     recorder: Option<Box<dyn Recorder>>,
 }
 
@@ -147,6 +149,7 @@ impl Session {
             pending: Pending::Done(Finish::Complete),
             decide_time: Duration::ZERO,
             passes: 0,
+            proposed: None,
             recorder: None,
         };
         session.go(at);

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{ExactPass, Node, NodeId, Pending, Session, Step, cache};
 use crate::{
-    decode::{Decision, DecodeError, Finish, Params, Plan},
+    decode::{self, Decision, DecodeError, Finish, Params, Plan},
     predict::{Cached, Key, Prediction, Request},
 };
 
@@ -157,19 +157,28 @@ impl Session {
         }
     }
 
-    /// The decision that another program's strategy made next: nothing else of that strategy is
-    /// known.
+    /// The decision that another program's strategy made next, or is about to make: nothing else of
+    /// that strategy is known.
     fn recorded_pending(&self) -> Pending {
-        let Some(step) = self.recorded_step(self.at) else {
-            return Pending::Done(self.recorded_finish(self.at));
+        let turned = |child: &NodeId| *self.timeline[*child].params != self.params;
+        let children = self.timeline.live(self.at).filter(|child| !turned(child));
+        let made = match self.node().next {
+            Some(next) if turned(&next) => children.map(|child| &self.timeline[child]).find_map(Node::step),
+            _ => self.recorded_step(self.at),
         };
-        let prediction = self.store.get(&step.prediction).cloned();
+        let (key, decision) = match (made, &self.proposed) {
+            (Some(step), _) => (step.prediction, &step.decision),
+            (None, Some(proposal)) if proposal.from == self.at => (proposal.key, &proposal.decision),
+            (None, _) if self.node().next.is_some() => return Pending::Failed(decode::foreign_unknown()),
+            (None, _) => return Pending::Done(self.recorded_finish(self.at)),
+        };
+        let prediction = self.store.get(&key).cloned();
         Pending::Decided {
-            key: step.prediction,
+            key,
             // A column that is not there is never read as zero.
             prediction: prediction
                 .unwrap_or_else(|| Arc::new(Prediction::new(self.canvas().len()))),
-            decision: step.decision.clone(),
+            decision: decision.clone(),
         }
     }
 

@@ -5,15 +5,17 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{
     RecordedVocabulary, TraceError, convert, derive,
-    record::{Edited, FORMAT, Header, Params, Prediction, Record, Root, Step, VERSION},
+    record::{
+        Edited, FORMAT, Header, Params, Prediction, Record, Root, Step, Timing, VERSION, knobs,
+    },
     recorded,
     verify::Check,
 };
 use crate::{
-    canvas::{self, Canvas, SpecialTokens},
+    canvas::{self, Canvas, SpecialTokens, TokenId},
     decode::{self, Cache, Extras, Strategy},
     predict::{self, Column, ColumnSet, Key},
-    session::{self, Event, Made, NodeId, Timeline},
+    session::{self, Event, Made, NodeId, Proposal, Timeline},
 };
 
 /// No canvas of a recording is longer, positions.
@@ -77,8 +79,9 @@ impl Builder {
             let found = format!("{major}.{minor}");
             return Err(TraceError::Version { file: file.to_owned(), found });
         }
-        let strategy = decode::strategy(&header.strategy)
-            .unwrap_or_else(|| decode::Foreign::named(&header.strategy));
+        let known = decode::strategy(&header.strategy).filter(|_| header.knobs.is_empty());
+        let strategy = known
+            .unwrap_or_else(|| decode::Foreign::with(&header.strategy, &knobs(&header.knobs)));
         let cut = |text: &mut String, most: usize| {
             if let Some((end, _)) = text.char_indices().nth(most) {
                 text.truncate(end);
@@ -187,7 +190,7 @@ impl Builder {
         }
     }
 
-    fn node(&self, id: usize) -> Result<NodeId, String> {
+    pub fn node(&self, id: usize) -> Result<NodeId, String> {
         self.nodes.get(&id).copied().ok_or_else(|| format!("there is no node {id} before it"))
     }
 
@@ -362,6 +365,37 @@ impl Builder {
         let made = Made::Step(step.clone());
         let id = self.behind(record.id, parent, canvas.clone(), state, params.clone(), made)?;
         Ok(Event::Step { id, parent, step, params, canvas })
+    }
+
+    /// A step that is about to be made; nothing is added.
+    pub fn propose(
+        &mut self,
+        from: usize,
+        prediction: Option<String>,
+        canvas: Vec<TokenId>,
+    ) -> Result<Proposal, String> {
+        let record = Step {
+            id: 0,
+            parent: from,
+            prediction,
+            params: None,
+            decision: None,
+            canvas: Some(canvas),
+            state: decode::State::Foreign,
+            hash: None,
+            timing: Timing::default(),
+        };
+        let from = self.node(from)?;
+        let key = match &record.prediction {
+            Some(name) => key(name)?,
+            None => Key::none(self.timeline.len()),
+        };
+        let edits = self.edits(from, &record)?;
+        let after = self.applied(from, &edits, None)?;
+        let before = &self.timeline[from].canvas;
+        let prediction = self.store.get(&key).map(AsRef::as_ref);
+        let decision = recorded::decision(&record, edits, (before, &after), prediction);
+        Ok(Proposal { from, key, decision: Arc::new(decision) })
     }
 
     fn edit(&mut self, record: Edited) -> Result<Event, String> {

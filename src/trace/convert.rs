@@ -240,6 +240,11 @@ pub(super) fn timed(from: Timing) -> session::Timing {
     session::Timing { forward: duration(from.forward_ms), decide: duration(from.decide_ms) }
 }
 
+/// An edit as it stands in a recording.
+pub fn edit_on_record(edit: canvas::Edit) -> serde_json::Value {
+    serde_json::to_value(self::edit(edit)).unwrap_or_default()
+}
+
 pub(super) fn edit(from: canvas::Edit) -> Edit {
     match from {
         canvas::Edit::Fill { slot, token } => Edit::Fill(slot.0, token),

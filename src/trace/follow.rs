@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{Advance, Reader, TraceError};
-use crate::session::Event;
+use crate::session::News;
 
 /// What is read is told this often.
 const BEAT: Duration = Duration::from_millis(16);
@@ -19,20 +19,6 @@ const MOST: usize = 256;
 
 /// How long to wait before looking whether a file has grown.
 const LOOK: Duration = Duration::from_millis(40);
-
-/// News of a recording that is being read.
-#[derive(Debug)]
-pub enum News {
-    /// What happened, in order.
-    Events(Vec<Event>),
-    /// Bytes read so far, and in all where that is known.
-    Read(u64, Option<u64>),
-    /// Nothing more will come. What people should know, as in
-    /// [`Recording::notices`](super::Recording).
-    Over(Vec<String>),
-    /// It cannot be read on; in words.
-    Failed(String),
-}
 
 /// Whether a recording is there; nothing of it is read.
 ///

@@ -25,9 +25,9 @@ mod whole;
 mod writer;
 
 pub use advice::advice;
-pub use convert::params_json;
+pub use convert::{edit_on_record, params_json};
 pub use cost::{Bytes, Costs, costs};
-pub use follow::{News, exists, follow, open, wait_for};
+pub use follow::{exists, follow, open, wait_for};
 pub use foreign::{ForeignRun, ForeignStep, save_foreign};
 pub use lock::claim;
 pub use reader::{Advance, Reader, Recorded, Recording, cut_in, is_other_json, is_recording, read};

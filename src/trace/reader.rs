@@ -11,10 +11,10 @@ use super::{
     verify::{Check, Verified},
 };
 use crate::{
-    canvas::SpecialTokens,
+    canvas::{SpecialTokens, TokenId},
     decode::{Extras, Strategy},
     predict::{self, Key, ModelFacts, Vocabulary},
-    session::{Event, NodeId, Session, Timeline},
+    session::{Event, NodeId, Proposal, Session, Timeline},
 };
 
 /// No more is said of a line, characters.
@@ -137,6 +137,50 @@ impl Reader {
             Ok(lines) => Ok(Self { file, lines, builder: None, total, cut: None, check: None }),
             Err(error) => Err(TraceError::Unreadable { file, error }),
         }
+    }
+
+    /// A reader of lines that somebody else reads, `name` says where.
+    ///
+    /// # Errors
+    /// None that a system gives.
+    pub fn of_lines(name: &str) -> Result<Self, TraceError> {
+        let file = predict::one_line(name);
+        match Lines::of(io::empty()) {
+            Ok(lines) => Ok(Self { file, lines, builder: None, total: None, cut: None, check: None }),
+            Err(error) => Err(TraceError::Unreadable { file, error }),
+        }
+    }
+
+    /// Takes a line in that somebody else read.
+    ///
+    /// # Errors
+    /// [`TraceError`]; what was taken before stays.
+    pub fn push(&mut self, line: &[u8]) -> Result<Option<Event>, TraceError> {
+        let line = self.lines.given(line);
+        self.take(&line)
+    }
+
+    /// A step that another program is about to make: from the node of this number to a canvas,
+    /// decided on a prediction of this name.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn propose(
+        &mut self,
+        from: usize,
+        prediction: Option<String>,
+        canvas: Vec<TokenId>,
+    ) -> Result<Proposal, String> {
+        let builder = self.builder.as_mut().ok_or("a step is proposed before a run starts")?;
+        builder.propose(from, prediction, canvas)
+    }
+
+    /// The node of this number.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn node(&self, number: usize) -> Result<NodeId, String> {
+        self.builder.as_ref().ok_or("no run has started")?.node(number)
     }
 
     /// True if more may come behind the end of what is there: a file that is not packed. A stream

@@ -127,6 +127,13 @@ impl Lines {
         Ok(Self { input, packing, number: 0, taken, unfolded: 0, half: Vec::new() })
     }
 
+    /// A line that somebody else read; it is counted as one of these.
+    pub fn given(&mut self, bytes: &[u8]) -> Line {
+        self.number += 1;
+        self.unfolded += bytes.len() as u64;
+        Line { number: self.number, bytes: bytes.trim_ascii_end().to_vec(), whole: true }
+    }
+
     /// Bytes of the file read so far; what is read ahead counts.
     pub fn taken(&self) -> u64 {
         self.taken.load(Ordering::Relaxed)

@@ -57,6 +57,7 @@ impl Header {
                 cache: (extras.cache != Cache::None).then(|| extras.cache.name().to_owned()),
             },
             rounded: convert::rounded(),
+            knobs: Vec::new(),
         }
     }
 }

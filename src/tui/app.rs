@@ -29,7 +29,7 @@ use crate::{
     decode::{Affects, Decision, Flip, Outcome, Params, Value, flips},
     inspect::Apart,
     predict::{Column, Key, ModelFacts, Prediction, Progress},
-    session::{NodeId, Pending},
+    session::{Followed, NodeId, Pending},
 };
 
 /// Speeds of a run, in steps a second; the last is as fast as it goes.
@@ -166,6 +166,7 @@ impl App {
             host,
             prompt_text,
             rest,
+            driven,
             notices,
             look,
             keymap,
@@ -177,7 +178,8 @@ impl App {
         } = start;
         let speed = SPEEDS.iter().position(|&at| at == speed).unwrap_or(2);
         let tokens = facts.vocabulary;
-        let reading = rest.map(|rest| Reading::of(rest, &session));
+        let followed = rest.is_some().then(|| Followed::all_of(&session));
+        let reading = rest.map(Reading::of);
         let mut app = Self {
             debugger: Debugger::new(session, vocabulary, host, predictor.is_some(), tokens),
             facts,
@@ -232,7 +234,8 @@ impl App {
             flips: OnceCell::new(),
             apart: OnceCell::new(),
         };
-        app.debugger.follows = app.reading.is_some();
+        app.debugger.followed = followed;
+        app.debugger.driven = driven;
         app.refresh();
         if let Some(view) = view {
             app.show_view(view);

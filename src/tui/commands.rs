@@ -248,7 +248,7 @@ impl App {
                 self.message = Some((Role::Warn, text));
             }
             Stop::Unrecorded => self.say(text),
-            Stop::Refused(_) | Stop::Failed(_) => {
+            Stop::Refused(_) | Stop::Failed(_) | Stop::Loop(_) => {
                 self.queue.clear();
                 self.complain(text);
             }

@@ -16,14 +16,13 @@ use super::{
     app::{App, Mode, SPEEDS},
     frame,
     input::{self, Input},
-    reading::Rest,
+    reading::Feed,
     terminal::Screen,
     update::{Effect, Event, update, want},
 };
 use crate::{
     predict::{Key, Predictor},
     session::{Engine, Report},
-    trace,
 };
 
 /// Shortest time between two frames.
@@ -81,8 +80,8 @@ pub(super) trait Interface {
     fn busy(&self) -> Option<Key>;
     /// The pass in work takes long: this long so far; `None` while it does not.
     fn set_slow(&mut self, time: Option<Duration>);
-    /// The rest of a recording, to be read meanwhile.
-    fn rest(&mut self) -> Option<Rest> {
+    /// The rest of a recording, to be read meanwhile, or what a loop does.
+    fn rest(&mut self) -> Option<Feed> {
         None
     }
 }
@@ -139,8 +138,8 @@ impl Interface for App {
         self.slow = time;
     }
 
-    fn rest(&mut self) -> Option<Rest> {
-        self.reading.as_mut()?.take_rest()
+    fn rest(&mut self) -> Option<Feed> {
+        self.reading.as_mut()?.take_feed()
     }
 }
 
@@ -157,7 +156,7 @@ pub(super) async fn run(
     if let Some(rest) = app.rest() {
         let events = events.clone();
         let notify = move |news| events.send(Event::News(news)).is_ok();
-        trace::follow(rest.reader, rest.growing, notify).map_err(TuiError::Terminal)?;
+        rest(Box::new(notify)).map_err(TuiError::Terminal)?;
     }
     let engine = match predictor {
         None => None,

@@ -264,9 +264,17 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
             let name = text::fit(&name, if area.width < 110 { 10 } else { 40 });
             badges.push((format!(" REPLAY {name} "), Role::Replay));
         }
+        Source::Loop(name) => {
+            let name = text::safe(name, app.theme.ascii());
+            let name = text::fit(&name, if area.width < 110 { 16 } else { 40 });
+            badges.push(match app.debugger.driven.is_some() {
+                true => (format!(" DRIVING {name} "), Role::Live),
+                false => (format!(" REPLAY {name} "), Role::Replay),
+            });
+        }
     }
-    if let Some(reading) = app.reading.as_ref().and_then(|reading| reading.badge()) {
-        badges.push((format!(" {reading} "), Role::Recording));
+    if let Some(reading) = app.reading.as_ref().filter(|_| app.debugger.driven.is_none()) {
+        badges.push((format!(" {} ", reading.badge()), Role::Recording));
     }
     badges.push((format!(" {} ", state(app)), Role::State));
     let badge_width: usize = badges.iter().map(|(text, _)| text::width(text) + 1).sum();
@@ -358,6 +366,13 @@ fn state(app: &App) -> String {
     if let Some(busy) = app.busy {
         let progress = busy.progress;
         return format!("BUSY {}/{}", progress.done, progress.of);
+    }
+    let driven = app.debugger.driven.as_ref();
+    if app.debugger.goal().is_some() && driven.is_some() {
+        return format!("RUNNING {}", app.speed_name());
+    }
+    if let Some(driven) = driven.filter(|_| app.debugger.asks_loop()) {
+        return if driven.waits() { "PAUSED" } else { "BUSY" }.to_owned();
     }
     if app.awaits_step() {
         return "WAITING".to_owned();

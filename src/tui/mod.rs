@@ -67,14 +67,14 @@ pub use css::css;
 pub use keymap::{Action, Binding, Group, Keymap, KeymapError, TABLE as KEYS};
 pub use layout::Pane;
 pub use offscreen::OffScreen;
-pub use reading::Rest;
+pub use reading::{Feed, Notify, Rest};
 pub use svg::svg;
 pub use theme::{Look, Palette};
 pub use view::View;
 pub use wait::{Tell, Waiting, wait};
 
 use crate::{
-    debugger::{Command, Debugger, Host, Place},
+    debugger::{Command, Debugger, Driven, Host, Place},
     predict::{ModelFacts, Predictor, Vocabulary},
     session::Session,
 };
@@ -86,6 +86,8 @@ pub enum Source {
     Live,
     /// A recording of this name.
     Replay(String),
+    /// A sampling loop of this name in another process.
+    Loop(String),
 }
 
 /// Everything the screen starts from.
@@ -106,8 +108,10 @@ pub struct Start {
     pub host: Box<dyn Host>,
     /// The prompt as it was typed.
     pub prompt_text: String,
-    /// The rest of the recording, if it is still being read.
+    /// The rest of the recording, if it is still being read, or the steps to come of a loop.
     pub rest: Option<Rest>,
+    /// The sampling loop that makes the steps.
+    pub driven: Option<Driven>,
     /// What the user should know from the start, e.g. that the recording is cut.
     pub notices: Vec<String>,
     /// What the terminal can show.
@@ -145,6 +149,7 @@ impl Start {
             host,
             prompt_text: String::new(),
             rest: None,
+            driven: None,
             notices: Vec::new(),
             look: Look::default(),
             keymap: Keymap::default(),

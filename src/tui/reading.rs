@@ -1,94 +1,102 @@
-//! A recording that is still being read, or written: what there is so far can be looked at, and
-//! goes on by itself.
+//! A recording that is still being read or written, or a sampling loop that is driven: what there is
+//! so far can be looked at, and more comes by itself.
 
-use std::path::PathBuf;
+use std::io;
 
 use super::app::App;
-use crate::{
-    session::{Followed, Session},
-    trace::{News, Reader},
-};
+use crate::session::News;
 
-/// The rest of a recording.
+/// Told what comes; answers whether anybody still listens.
+pub type Notify = Box<dyn Fn(News) -> bool + Send>;
+
+/// Starts a thread that tells what comes.
+pub type Feed = Box<dyn FnOnce(Notify) -> io::Result<()> + Send>;
+
+/// The rest of a recording, or of what a loop does.
 pub struct Rest {
-    /// It has been read so far.
-    pub reader: Reader,
-    /// The file, if another program is still writing it.
-    pub growing: Option<PathBuf>,
+    /// Where it comes from.
+    pub feed: Feed,
+    /// Bytes read so far, and in all where that is known.
+    pub progress: (u64, Option<u64>),
     /// Every step is shown as it comes, from the last one on.
     pub live: bool,
 }
 
 /// How reading goes on.
 pub(super) struct Reading {
-    rest: Option<Rest>,
-    followed: Followed,
+    feed: Option<Feed>,
     live: bool,
     done: u64,
     of: Option<u64>,
 }
 
 impl Reading {
-    /// Reading the rest of what `session` was made of.
-    pub fn of(rest: Rest, session: &Session) -> Self {
-        let (done, of) = rest.reader.progress();
-        let followed = Followed::all_of(session);
-        Self { followed, live: rest.live, done, of, rest: Some(rest) }
+    /// Reading the rest.
+    pub fn of(rest: Rest) -> Self {
+        let (done, of) = rest.progress;
+        Self { live: rest.live, done, of, feed: Some(rest.feed) }
     }
 
-    /// The rest, for the thread that reads it.
-    pub fn take_rest(&mut self) -> Option<Rest> {
-        self.rest.take()
+    /// Where the rest comes from, for the thread that reads it.
+    pub fn take_feed(&mut self) -> Option<Feed> {
+        self.feed.take()
     }
 
     /// What is said of it in the title.
-    pub fn badge(&self) -> Option<String> {
+    pub fn badge(&self) -> String {
         match (self.live, self.of) {
-            (true, _) => Some("FOLLOWING".to_owned()),
-            (false, Some(of)) => Some(format!("READING {} %", self.done * 100 / of.max(1))),
-            (false, None) => Some("READING".to_owned()),
+            (true, _) => "FOLLOWING".to_owned(),
+            (false, Some(of)) => format!("READING {} %", self.done * 100 / of.max(1)),
+            (false, None) => "READING".to_owned(),
         }
     }
 }
 
 impl App {
-    /// True where the next step has not been read, or not been written yet.
+    /// True where the next step has not been read, or not been made yet.
     pub(super) fn awaits_step(&self) -> bool {
         self.debugger.awaits_step()
     }
 
     fn end_reading(&mut self) {
         self.reading = None;
-        self.debugger.follows = false;
+        self.debugger.end_following();
+        self.refresh();
     }
 
-    /// Takes news of the recording in. Whoever stands at its last step goes along with it.
+    /// Takes news of the recording or the loop in.
     pub(super) fn take_news(&mut self, news: News) {
         let Some(reading) = &mut self.reading else { return };
+        let live = reading.live;
         match news {
             News::Read(done, of) => (reading.done, reading.of) = (done, of),
             News::Events(events) => {
-                // A run goes over what comes by itself.
-                let along = reading.live
-                    && self.debugger.goal().is_none()
-                    && reading.followed.last() == Some(self.debugger.session.at());
-                let session = &mut self.debugger.session;
-                for event in &events {
-                    session.learn(&mut reading.followed, event);
+                self.debugger.learn(&events, live);
+                self.refresh();
+                // A step that was asked for is gone over at once: what comes next waits its turn.
+                if self.debugger.driven.is_some()
+                    && self.debugger.goal().is_some()
+                    && self.debugger.known_forward()
+                {
+                    self.go_on();
                 }
-                if let Some(last) = reading.followed.last().filter(|_| along) {
-                    session.go(last);
+            }
+            News::Loop(word) => {
+                if let Some(line) = self.debugger.hear(word) {
+                    self.complain(line);
                 }
                 self.refresh();
             }
             News::Over(notices) => {
-                let live = reading.live;
+                let driven = self.debugger.driven.is_some();
                 self.end_reading();
                 for notice in notices {
                     self.complain(notice);
                 }
-                if live {
-                    self.say("the recording has ended");
+                match (driven, live) {
+                    (true, _) => self.say("the loop has ended; what it did stays here"),
+                    (false, true) => self.say("the recording has ended"),
+                    (false, false) => {}
                 }
             }
             News::Failed(why) => {

@@ -17,10 +17,9 @@ use super::{
     typing::{edit, paste, prompt_typed, value_typed},
 };
 use crate::{
-    debugger::{Command, Place},
+    debugger::{Command, Driven, Place},
     predict::{Key, PredictError, Progress, Request},
-    session::{NodeId, Pending, Report},
-    trace::News,
+    session::{NodeId, News, Pending, Report},
 };
 
 /// Something that happened.
@@ -190,6 +189,9 @@ impl App {
             return beside.due();
         }
         match self.debugger.goal() {
+            Some(_) if self.debugger.asks_loop() => {
+                self.debugger.driven.as_ref().is_some_and(Driven::waits)
+            }
             Some(_) if self.awaits_step() => false,
             Some(_) => !(self.debugger.live && self.debugger.waiting() && self.busy.is_some()),
             None => {

@@ -1,6 +1,7 @@
 //! The records of format version 1. Minor versions only add fields; readers ignore the unknown.
 
 mod decision;
+mod knob;
 mod prediction;
 
 use std::collections::BTreeMap;
@@ -17,10 +18,12 @@ use crate::{
 pub(super) use decision::{
     Decision, Dropped, Edit, Eos, FillRule, Measure, Refusal, RemaskRule, Test, Why, Wish,
 };
+pub use knob::Knob;
+pub(super) use knob::knobs;
 pub(super) use prediction::{Columns, LeftOut, Prediction, Sparse};
 
 /// Major and minor version.
-pub const VERSION: [u32; 2] = [1, 5];
+pub const VERSION: [u32; 2] = [1, 6];
 
 /// The format's name, in every header.
 pub(super) const FORMAT: &str = "demask";
@@ -113,6 +116,9 @@ pub struct Header {
     /// Display columns and the significant digits they keep; all other numbers are exact.
     #[serde(default)]
     pub rounded: BTreeMap<String, u32>,
+    /// The parameters of another program's strategy, which it reads in each step. Since 1.6.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub knobs: Vec<Knob>,
 }
 
 /// What was said about the chat template that the prompt was put into.
@@ -242,7 +248,7 @@ pub(super) enum Text {
 /// Parameters by name.
 pub(super) type Params = BTreeMap<String, Param>;
 
-/// A parameter's value; whole numbers stay whole. Names and lists since 1.2.
+/// A parameter's value; whole numbers stay whole. Names and lists since 1.2, true and false since 1.6.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum Param {
@@ -250,6 +256,7 @@ pub(super) enum Param {
     Float(f64),
     Name(String),
     Tokens(Vec<TokenId>),
+    Switch(bool),
 }
 
 impl From<Value> for Param {
@@ -270,6 +277,7 @@ impl Param {
             Self::Int(value) => spec.check(Value::Int(*value)),
             Self::Float(value) => spec.check(Value::Float(*value)),
             Self::Name(name) => spec.parse(name),
+            Self::Switch(on) => spec.parse(&on.to_string()),
             Self::Tokens(ids) => {
                 let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
                 spec.parse(&ids.join("+"))

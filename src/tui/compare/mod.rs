@@ -57,7 +57,7 @@ impl compare::Lane for Lane {
     fn ahead(&self) -> Ahead {
         match self.app.source {
             Source::Live => Ahead::Decides,
-            Source::Replay(_) => Ahead::Known,
+            Source::Replay(_) | Source::Loop(_) => Ahead::Known,
         }
     }
 

@@ -314,7 +314,7 @@ pub fn next(app: &App) -> String {
             }
             if parts.is_empty() { "changes nothing".to_owned() } else { parts.join(" · ") }
         }
-        _ if app.awaits_step() => "the next step is not here yet".to_owned(),
+        _ if app.awaits_step() => app.debugger.awaited().to_owned(),
         Pending::Wanted { .. } if app.debugger.live => "…".to_owned(),
         Pending::Wanted { .. } => String::new(),
         Pending::Done(finish) => finish.name().to_owned(),

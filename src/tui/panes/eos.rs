@@ -189,7 +189,8 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
                 Pending::Done(_) | Pending::Decided { .. } => "",
             };
             if app.awaits_step() {
-                pen.paragraph(words, "The next step is not here yet.", Role::Dim);
+                let sentence = super::inspector::sentence(app.debugger.awaited());
+                pen.paragraph(words, &sentence, Role::Dim);
             } else if matches!(app.debugger.session.pending(), Pending::Done(_)) {
                 pen.paragraph(words, &length::why(app), Role::Text);
             } else {

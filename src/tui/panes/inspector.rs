@@ -218,7 +218,7 @@ fn fate(app: &App, cell: &Cell) -> String {
             Pending::Decided { decision, .. } => {
                 decision.verdicts.get(app.position).map_or_else(|| "–".to_owned(), pending)
             }
-            _ if app.awaits_step() => "Still masked: the next step is not here yet.".to_owned(),
+            _ if app.awaits_step() => format!("Still masked: {}.", app.debugger.awaited()),
             Pending::Wanted { .. } if app.debugger.live => {
                 "Waiting for the forward pass of this step.".to_owned()
             }
@@ -261,7 +261,7 @@ pub fn pending(verdict: &Verdict) -> String {
     }
 }
 
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

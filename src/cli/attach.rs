@@ -1,0 +1,196 @@
+//! `demask attach`: the debugger on a sampling loop of another process.
+
+use std::{
+    fs::File,
+    io::Write,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::{atomic::Ordering, mpsc},
+    time::Duration,
+};
+
+use clap::Args;
+
+use super::{
+    ConfigOptions, Fault, LookOptions, ScriptOptions,
+    batch::{AT_BREAKPOINT, Batch},
+    fault::{say, tell, unwritable},
+    harmless::harmless,
+    host::Program,
+    open::nothing_lost,
+    replay::screen,
+    resume::{self, Origin},
+    stop,
+    tui::terminal_or_fault,
+};
+use crate::{
+    debugger::{Debugger, Stop},
+    driving::{self, Joined},
+    engine::Address,
+    session::{Followed, News},
+    trace::{self, Packing},
+    tui::{self, Rest, Source, Start, Waiting},
+};
+
+#[derive(Debug, Args)]
+pub struct AttachArgs {
+    /// The loop's process, unix:PATH or tcp:127.0.0.1:PORT#TOKEN [default: the one that runs here]
+    #[arg(value_name = "PID|ADDRESS")]
+    place: Option<String>,
+    /// Write what the loop does to this file, step by step
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Write over a recording that is there already
+    #[arg(long, requires = "record")]
+    overwrite: bool,
+    /// Carry out --exec without the debugger's screen, print what each command answers, and leave the
+    /// loop running
+    #[arg(long)]
+    batch: bool,
+    #[command(flatten)]
+    look: LookOptions,
+    #[command(flatten)]
+    script: ScriptOptions,
+}
+
+/// How often a script looks whether a signal has come.
+const BEAT: Duration = Duration::from_millis(100);
+
+pub fn main(args: &AttachArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> {
+    let address = driving::address(args.place.as_deref()).map_err(Fault::failure)?;
+    let commands = args.script.commands()?;
+    if !args.batch {
+        terminal_or_fault()?;
+    }
+    let config = options.read()?;
+    let copy = args.record.as_deref().map(|path| copy(path, args.overwrite)).transpose()?;
+    let look = args.look.look(&config);
+    let joined = match args.batch {
+        true => join_in_batch(&address, copy),
+        false => join_on_screen(&address, copy, look),
+    }?;
+    let Some(Joined { recording, driven, notices, intake }) = joined else {
+        return Err(Fault::failure("the loop was not waited for"));
+    };
+    let mut session = recording.session();
+    let host = Program::new(&config).saving(recording.header.clone(), recording.vocabulary.clone());
+    if args.batch {
+        for notice in &notices {
+            tell(&harmless(&format!("note: {notice}")));
+        }
+        session.go(recording.recorded.end);
+        let followed = Followed::all_of(&session);
+        let (vocabulary, tokens) = (recording.vocabulary.clone(), recording.header.model.vocabulary);
+        let mut debugger = Debugger::new(session, vocabulary, Box::new(host), false, tokens);
+        (debugger.followed, debugger.driven) = (Some(followed), Some(driven));
+        let (send, news) = mpsc::channel();
+        intake.follow(move |news| send.send(news).is_ok()).map_err(no_thread)?;
+        let mut batch = Batch::new(debugger, None);
+        batch.news = Some(news);
+        let stopped = stop::on_signals();
+        let last = batch.script(commands, &stopped, |line| say(&harmless(line)))?;
+        return Ok(match last {
+            Some(Stop::Hit(_)) => ExitCode::from(AT_BREAKPOINT),
+            _ => ExitCode::SUCCESS,
+        });
+    }
+    session.go(recording.recorded.end);
+    let name = driven.name.clone();
+    let keep = resume::keeper(Origin {
+        model: None,
+        name: name.clone(),
+        recording: None,
+        header: recording.header.clone(),
+        vocabulary: recording.vocabulary.clone(),
+    });
+    let feed: tui::Feed = Box::new(|notify| intake.follow(notify));
+    let start = screen(&recording, session, name.clone(), look, &config);
+    tui::run(Start {
+        source: Source::Loop(name),
+        rest: Some(Rest { feed, progress: (0, None), live: true }),
+        driven: Some(driven),
+        recording: args.record.clone(),
+        notices,
+        commands,
+        keep,
+        ..start
+    })
+    .map_err(Fault::failure)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn no_thread(error: std::io::Error) -> Fault {
+    Fault::failure(format!("the system gives no thread ({error})"))
+}
+
+/// The file that the loop's records are written down in.
+fn copy(path: &Path, overwrite: bool) -> Result<Box<dyn Write + Send>, Fault> {
+    if Packing::named(path) != Packing::Plain || path == Path::new("-") {
+        return Err(Fault::usage(format!(
+            "--record {}: give the name of a plain file, such as run.jsonl; it can be packed later",
+            path.display()
+        )));
+    }
+    nothing_lost(overwrite, path)?;
+    let refuse = |error| unwritable(path, &error);
+    let file = File::options().write(true).create(true).truncate(false).open(path).map_err(refuse)?;
+    if file.metadata().map_err(refuse)?.is_file() {
+        trace::claim(&file).map_err(refuse)?;
+        file.set_len(0).map_err(refuse)?;
+    }
+    Ok(Box::new(file))
+}
+
+type Copy = Option<Box<dyn Write + Send>>;
+
+fn join_in_batch(address: &Address, copy: Copy) -> Result<Option<Joined>, Fault> {
+    let stopped = stop::on_signals();
+    let mut go_on = |_: &str| match stopped.load(Ordering::Relaxed) {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    };
+    driving::join(address, copy, &mut go_on).map_err(Fault::failure)
+}
+
+fn join_on_screen(address: &Address, copy: Copy, look: tui::Look) -> Result<Option<Joined>, Fault> {
+    let address = address.clone();
+    let joined = tui::wait(&address.to_string(), look, move |tell| {
+        driving::join(&address, copy, &mut |work| {
+            tell(Waiting { work: work.to_owned(), ..Waiting::default() })
+        })
+    });
+    joined.map_err(Fault::failure)?.unwrap_or(Ok(None)).map_err(Fault::failure)
+}
+
+impl Batch {
+    /// Waits for what a loop says next and takes it in; a signal ends the waiting.
+    pub(super) fn hear(&mut self, stopped: &std::sync::atomic::AtomicBool) -> Result<(), Fault> {
+        let Some(news) = &self.news else { return Ok(()) };
+        let news = loop {
+            match news.recv_timeout(BEAT) {
+                Ok(news) => break news,
+                Err(mpsc::RecvTimeoutError::Timeout) if stopped.load(Ordering::Relaxed) => {
+                    return Err(Fault::failure("stopped by a signal"));
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => break News::Over(Vec::new()),
+            }
+        };
+        match news {
+            News::Events(events) => self.debugger.learn(&events, true),
+            News::Loop(word) => {
+                if let Some(line) = self.debugger.hear(word) {
+                    tell(&harmless(&format!("note: {line}")));
+                }
+            }
+            News::Read(..) => {}
+            News::Over(_) => self.debugger.end_following(),
+            News::Failed(why) => {
+                self.debugger.end_following();
+                return Err(Fault::failure(why));
+            }
+        }
+        Ok(())
+    }
+}

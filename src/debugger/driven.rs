@@ -1,0 +1,176 @@
+//! A sampling loop in another process that is driven from here: it is told to make a step, with a
+//! person's edits and the values of its parameters, and what it did comes back as news of a
+//! recording.
+
+use super::Debugger;
+use crate::{
+    canvas::{Edit, TokenId},
+    decode::Params,
+    session::{Event, Kept, Made, NodeId, Word},
+};
+
+/// One step that a loop is told to make.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Go {
+    /// The node that it starts from, by the loop's own number.
+    pub from: NodeId,
+    /// A person's edits there, and the generated region after them; none where there are none.
+    pub edits: Vec<Edit>,
+    /// See `edits`.
+    pub canvas: Option<Vec<TokenId>>,
+    /// The values of the loop's parameters.
+    pub params: Params,
+    /// Positions that the step may not change.
+    pub pins: Vec<usize>,
+    /// Tokens that the step may not write at a position.
+    pub vetoes: Vec<(usize, TokenId)>,
+}
+
+/// The way to a sampling loop. Neither call waits for the loop.
+pub trait Loop: Send {
+    /// Tells it to make a step.
+    ///
+    /// # Errors
+    /// In words, if nobody is there any more.
+    fn go(&mut self, go: &Go) -> Result<(), String>;
+
+    /// Tells it to end.
+    ///
+    /// # Errors
+    /// In words, if nobody is there any more.
+    fn stop(&mut self) -> Result<(), String>;
+}
+
+/// A sampling loop that is driven.
+pub struct Driven {
+    /// Its name.
+    pub name: String,
+    /// It can go back to a node that it came from, and on from there in another way.
+    pub restores: bool,
+    /// What it keeps of its past.
+    pub kept: Option<Kept>,
+    there: Box<dyn Loop>,
+    /// The node that it stood at last, by its own number.
+    stands: NodeId,
+    /// It waits there until it is told to go on.
+    waits: bool,
+}
+
+impl Driven {
+    /// A loop that waits at a node, by its own number.
+    pub fn new(name: String, restores: bool, there: Box<dyn Loop>, stands: NodeId) -> Self {
+        Self { name, restores, kept: None, there, stands, waits: true }
+    }
+
+    /// True if it waits until it is told to go on.
+    pub fn waits(&self) -> bool {
+        self.waits
+    }
+}
+
+impl Debugger {
+    /// Takes in what a recording, or a loop, says happened next. Whoever stands at its last step and
+    /// looks at what comes `live` goes along; a run goes over what comes by itself.
+    pub fn learn(&mut self, events: &[Event], live: bool) {
+        let Some(followed) = &mut self.followed else { return };
+        let at = self.session.at();
+        let along = live && self.goal.is_none() && followed.last() == Some(at);
+        for event in events {
+            self.session.learn(followed, event);
+        }
+        if let Some(last) = followed.last().filter(|_| along) {
+            self.session.go(last);
+        }
+    }
+
+    /// Takes in what the loop says beside its steps; what is to be told to people.
+    pub fn hear(&mut self, word: Word) -> Option<String> {
+        let (driven, followed) = (self.driven.as_mut()?, self.followed.as_ref()?);
+        match word {
+            Word::Waits(node, kept) => {
+                (driven.stands, driven.waits, driven.kept) = (node, true, kept);
+                None
+            }
+            Word::Proposes(proposal) => {
+                self.session.propose(followed, proposal);
+                None
+            }
+            Word::Says(line) => Some(format!("{}: {line}", driven.name)),
+            Word::Refuses(why) => {
+                driven.waits = true;
+                self.goal = None;
+                Some(format!("{}: {why}", driven.name))
+            }
+        }
+    }
+
+    /// Nothing more comes of what was followed or driven.
+    pub fn end_following(&mut self) {
+        (self.followed, self.driven) = (None, None);
+    }
+
+    /// True if the next step is for the loop to make.
+    pub fn asks_loop(&self) -> bool {
+        self.driven.is_some() && !self.known_forward()
+    }
+
+    /// Tells the loop to make the next step from where one stands, unless it is at work.
+    pub(super) fn ask_loop(&mut self) -> Result<(), String> {
+        let at = self.session.at();
+        let timeline = self.session.timeline();
+        let (Some(driven), Some(followed)) = (&mut self.driven, &mut self.followed) else {
+            return Err("there is no loop".to_owned());
+        };
+        if !driven.waits {
+            return Ok(());
+        }
+        // Edits made here are not known to the loop yet.
+        let (mut node, mut edits) = (at, Vec::new());
+        let from = loop {
+            if let Some(number) = followed.number(node) {
+                break number;
+            }
+            let (Made::Edit(made), Some(parent)) = (&timeline[node].made, timeline[node].parent)
+            else {
+                return Err("the loop does not know this node".to_owned());
+            };
+            edits.splice(0..0, made.iter().copied());
+            node = parent;
+        };
+        if from != driven.stands && !driven.restores {
+            let here = followed.node(driven.stands).map_or(0, |node| timeline[node].depth);
+            return Err(format!(
+                "the loop is at step {here} and cannot go back: it keeps no copy of its state. A \
+                 loop that is run by demask.run can"
+            ));
+        }
+        let canvas = &timeline[at].canvas;
+        let cells = || canvas.cells().iter().enumerate();
+        let go = Go {
+            from,
+            canvas: (!edits.is_empty()).then(|| canvas.cells().iter().map(|cell| cell.token).collect()),
+            params: self.session.params().clone(),
+            pins: cells().filter(|(_, cell)| cell.wish.pinned).map(|(at, _)| at).collect(),
+            vetoes: cells()
+                .flat_map(|(at, cell)| canvas.vetoes_at(cell.slot).map(move |token| (at, token)))
+                .collect(),
+            edits,
+        };
+        if !go.edits.is_empty() {
+            followed.expect_edit(at);
+        }
+        driven.there.go(&go)?;
+        driven.waits = false;
+        Ok(())
+    }
+
+    /// Ends the loop; `Ok` says so.
+    ///
+    /// # Errors
+    /// In words, if there is none or nobody is there any more.
+    pub(super) fn stop_loop(&mut self) -> Result<String, String> {
+        let driven = self.driven.as_mut().ok_or("there is no loop to stop: `attach` joins one")?;
+        driven.there.stop()?;
+        Ok(format!("{} is told to stop", driven.name))
+    }
+}

@@ -1,0 +1,352 @@
+//! Joining a sampling loop: the greeting, the records up to where it waits, and a thread for what
+//! comes then.
+
+use std::{
+    io::{self, BufRead, BufReader, Read, Write},
+    ops::ControlFlow,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::message::{Greeting, Heard, Tag, Tell};
+use crate::{
+    debugger::{Driven, Go, Loop},
+    engine::{
+        Address, HangUp, Socket,
+        message::{LONGEST, PROTOCOL, shortened},
+    },
+    session::{Event, Kept, News, Word},
+    trace::{Reader, Recording},
+};
+
+/// How long one read waits: then it is looked whether anybody still listens.
+const BEAT: Duration = Duration::from_millis(100);
+
+/// How long the loop may take to greet.
+const TO_GREET: Duration = Duration::from_secs(10);
+
+/// So many events are told at once: a frame comes between two of them.
+const AT_ONCE: usize = 256;
+
+/// A loop that was joined, waiting at the last step of its recording.
+pub struct Joined {
+    /// What it did up to there.
+    pub recording: Recording,
+    /// The way to it.
+    pub driven: Driven,
+    /// What is to be known from the start.
+    pub notices: Vec<String>,
+    /// What comes from it from now on.
+    pub intake: Intake,
+}
+
+/// What comes from a loop.
+pub struct Intake {
+    lines: Lines,
+    reader: Reader,
+    /// Where the records are written down.
+    copy: Option<Box<dyn Write + Send>>,
+    /// What the loop said before anybody listened.
+    words: Vec<Word>,
+}
+
+/// Lines of the socket.
+struct Lines {
+    input: BufReader<Box<dyn Read + Send>>,
+    line: Vec<u8>,
+}
+
+/// What a look at the socket gave.
+enum Came {
+    Line(Vec<u8>),
+    Nothing,
+    /// The connection has ended; why, in words, if it is not that the loop closed it.
+    End(Option<String>),
+}
+
+impl Lines {
+    fn next(&mut self) -> Came {
+        let left = LONGEST.saturating_sub(self.line.len() as u64);
+        match self.input.by_ref().take(left).read_until(b'\n', &mut self.line) {
+            Ok(_) if self.line.last() == Some(&b'\n') => Came::Line(std::mem::take(&mut self.line)),
+            Ok(_) if self.line.len() as u64 >= LONGEST => {
+                Came::End(Some(format!("it sent a line of over {} MiB", LONGEST >> 20)))
+            }
+            Ok(_) => Came::End(None),
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Came::Nothing,
+                io::ErrorKind::Interrupted => Came::Nothing,
+                _ => Came::End(None),
+            },
+        }
+    }
+
+    /// True if a line can be had without waiting.
+    fn more(&self) -> bool {
+        self.input.buffer().contains(&b'\n')
+    }
+}
+
+/// What a line told.
+enum Told {
+    Nothing,
+    Event(Box<Event>),
+    Word(Word),
+}
+
+impl Intake {
+    fn take(&mut self, line: &[u8]) -> Result<Told, String> {
+        let garbage = |error| format!("it sent a line that is no message ({error}): {}", shortened(line));
+        if line.trim_ascii().is_empty() {
+            return Ok(Told::Nothing);
+        }
+        let tag: Tag = serde_json::from_slice(line).map_err(garbage)?;
+        if tag.kind.is_some() {
+            self.write_down(line);
+            let event = self.reader.push(line).map_err(|error| error.to_string())?;
+            return Ok(event.map_or(Told::Nothing, |event| Told::Event(Box::new(event))));
+        }
+        let word = match serde_json::from_slice(line).map_err(garbage)? {
+            Heard::Hello(_) | Heard::Unknown => return Ok(Told::Nothing),
+            Heard::Propose { node, prediction, canvas } => {
+                Word::Proposes(self.reader.propose(node, prediction, canvas)?)
+            }
+            Heard::Waiting { node, kept } => {
+                let kept = kept.map(|kept| Kept { nodes: kept.nodes, bytes: kept.bytes });
+                Word::Waits(self.reader.node(node)?, kept)
+            }
+            Heard::Log { text } => Word::Says(shortened(text.as_bytes())),
+            Heard::Error { message } => Word::Refuses(message.chars().take(1000).collect()),
+        };
+        Ok(Told::Word(word))
+    }
+
+    fn write_down(&mut self, line: &[u8]) {
+        let Some(copy) = &mut self.copy else { return };
+        if let Err(error) = copy.write_all(line).and_then(|()| copy.flush()) {
+            self.copy = None;
+            self.words.push(Word::Says(format!("the recording has stopped: {error}")));
+        }
+    }
+}
+
+/// The end that sends.
+struct Reins {
+    output: Arc<Mutex<Box<dyn Write + Send>>>,
+    hang_up: HangUp,
+}
+
+fn send(output: &Mutex<Box<dyn Write + Send>>, tell: &Tell) -> Result<(), String> {
+    let mut line = serde_json::to_vec(tell).map_err(|error| error.to_string())?;
+    line.push(b'\n');
+    let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
+    output
+        .write_all(&line)
+        .and_then(|()| output.flush())
+        .map_err(|_| "the loop is gone: its process has ended".to_owned())
+}
+
+impl Loop for Reins {
+    fn go(&mut self, go: &Go) -> Result<(), String> {
+        send(&self.output, &Tell::go(go))
+    }
+
+    fn stop(&mut self) -> Result<(), String> {
+        send(&self.output, &Tell::Stop)
+    }
+}
+
+impl Drop for Reins {
+    fn drop(&mut self) {
+        // The loop goes on by itself.
+        (self.hang_up)();
+    }
+}
+
+/// Joins the loop at an address and waits until it stands still. `go_on` is asked meanwhile whether
+/// to wait on. `copy` gets the lines of its recording. `None` if it was not waited for.
+///
+/// # Errors
+/// In one paragraph: nothing, or something else, listens there, or the loop ended meanwhile.
+pub fn join(
+    address: &Address,
+    copy: Option<Box<dyn Write + Send>>,
+    go_on: &mut dyn FnMut(&str) -> ControlFlow<()>,
+) -> Result<Option<Joined>, String> {
+    let at = |why: String| format!("{address}: {why}");
+    let socket = Socket::connect(address, Some(BEAT)).map_err(|error| {
+        at(format!("nothing listens there ({error}). `demask attach` alone finds the loops that run here"))
+    })?;
+    let output = Arc::new(Mutex::new(socket.output));
+    let reins = Reins { output: output.clone(), hang_up: socket.hang_up };
+    let token = match address {
+        Address::Tcp(_, token) => token.as_deref(),
+        Address::Command(_) | Address::Unix(_) => None,
+    };
+    let program = concat!("demask ", env!("CARGO_PKG_VERSION"));
+    send(&output, &Tell::Hello { protocol: PROTOCOL, program, token }).map_err(at)?;
+    let mut lines = Lines { input: BufReader::new(socket.input), line: Vec::new() };
+    let began = Instant::now();
+    let greeting = loop {
+        if go_on("waiting for the loop to greet").is_break() {
+            return Ok(None);
+        }
+        match lines.next() {
+            Came::Line(line) if line.trim_ascii().is_empty() => {}
+            Came::Line(line) => break greeted(&line).map_err(at)?,
+            Came::Nothing if began.elapsed() < TO_GREET => {}
+            Came::Nothing => {
+                return Err(at(format!(
+                    "nothing that speaks the protocol answered within {} s. Is it a sampling loop \
+                     of demask.debug or demask.run?",
+                    TO_GREET.as_secs()
+                )));
+            }
+            Came::End(why) => {
+                return Err(at(why.unwrap_or_else(|| {
+                    "it closed the connection at once. Is it a sampling loop of demask.debug or \
+                     demask.run?"
+                        .to_owned()
+                })));
+            }
+        }
+    };
+    let name = match greeting.name.is_empty() {
+        true => "a sampling loop".to_owned(),
+        false => greeting.name.chars().take(40).collect(),
+    };
+    let reader = Reader::of_lines(&name).map_err(|error| error.to_string())?;
+    let mut intake = Intake { lines, reader, copy, words: Vec::new() };
+    let stands = loop {
+        if go_on("waiting for the loop to come to its next step").is_break() {
+            return Ok(None);
+        }
+        match intake.lines.next() {
+            Came::Nothing => {}
+            Came::Line(line) => match intake.take(&line).map_err(at)? {
+                Told::Word(Word::Waits(node, kept)) => break (node, kept),
+                Told::Word(Word::Refuses(why)) => return Err(at(why)),
+                Told::Word(word) => intake.words.push(word),
+                Told::Event(_) | Told::Nothing => {}
+            },
+            Came::End(why) => {
+                return Err(at(why.unwrap_or_else(|| {
+                    "the loop ended before it came to a step".to_owned()
+                })));
+            }
+        }
+    };
+    let recording = intake.reader.so_far().map_err(|error| error.to_string())?;
+    let restores = greeting.can.iter().any(|can| can == "restore");
+    let mut driven = Driven::new(name, restores, Box::new(reins), stands.0);
+    driven.kept = stands.1;
+    let known = recording.recorded.timeline[stands.0].depth;
+    let before = greeting.steps.saturating_sub(u64::from(known));
+    let notices = (before > 0).then(|| {
+        format!("the loop made {before} steps before: they are not known here (record= keeps them)")
+    });
+    Ok(Some(Joined { recording, driven, notices: notices.into_iter().collect(), intake }))
+}
+
+fn greeted(line: &[u8]) -> Result<Greeting, String> {
+    let other = || format!("something else listens there: {}", shortened(line));
+    match serde_json::from_slice(line).map_err(|_| other())? {
+        Heard::Hello(greeting) if greeting.program.is_none() => {
+            Err("an engine listens there, which answers forward passes. Use demask --engine with \
+                 this address"
+                .to_owned())
+        }
+        Heard::Hello(greeting) if greeting.protocol != PROTOCOL => Err(format!(
+            "the loop speaks version {} of the protocol, this program version {PROTOCOL}: update \
+             {}",
+            greeting.protocol,
+            if greeting.protocol > PROTOCOL { "demask" } else { "the Python package demask" }
+        )),
+        Heard::Hello(greeting) => Ok(greeting),
+        Heard::Error { message } => Err(message.chars().take(1000).collect()),
+        _ => Err(other()),
+    }
+}
+
+impl Intake {
+    /// Starts a thread that tells what the loop does from now on; `notify` answers whether anybody
+    /// still listens.
+    ///
+    /// # Errors
+    /// If there can be no thread.
+    pub fn follow(mut self, notify: impl Fn(News) -> bool + Send + 'static) -> io::Result<()> {
+        let work = move || {
+            let end = self.tell_all(&notify);
+            notify(end);
+        };
+        thread::Builder::new().name("loop".to_owned()).spawn(work).map(drop)
+    }
+
+    /// Tells what comes until it ends; the last news.
+    fn tell_all(&mut self, notify: &impl Fn(News) -> bool) -> News {
+        let mut events = Vec::new();
+        loop {
+            let mut heard = true;
+            if (!self.lines.more() || events.len() >= AT_ONCE) && !events.is_empty() {
+                heard &= notify(News::Events(std::mem::take(&mut events)));
+            }
+            for word in self.words.drain(..) {
+                heard &= notify(News::Loop(word));
+            }
+            if !heard {
+                return News::Over(Vec::new());
+            }
+            match self.lines.next() {
+                Came::Nothing => {}
+                Came::Line(line) => match self.take(&line) {
+                    Ok(Told::Nothing) => {}
+                    Ok(Told::Event(event)) => events.push(*event),
+                    Ok(Told::Word(word)) => {
+                        if !events.is_empty() {
+                            notify(News::Events(std::mem::take(&mut events)));
+                        }
+                        self.words.push(word);
+                    }
+                    Err(why) => return News::Failed(format!("the loop is left: {why}")),
+                },
+                Came::End(why) => {
+                    if !events.is_empty() {
+                        notify(News::Events(std::mem::take(&mut events)));
+                    }
+                    return match (why, self.reader.closed()) {
+                        (None, true) => News::Over(Vec::new()),
+                        (None, false) => News::Failed(
+                            "the loop's process has ended without a word; what it did up to here \
+                             stays"
+                                .to_owned(),
+                        ),
+                        (Some(why), _) => News::Failed(format!("the loop is left: {why}")),
+                    };
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn greetings_are_told_from_other_things() {
+        let check = |line: &str, expected: Result<&str, &str>| {
+            match (greeted(line.as_bytes()), expected) {
+                (Ok(greeting), Ok(name)) => assert_eq!(greeting.name, name),
+                (Err(why), Err(part)) => assert!(why.contains(part), "{why}"),
+                (found, expected) => panic!("{line}: {found:?}, not {expected:?}"),
+            }
+        };
+        check(r#"{"type":"hello","protocol":1,"loop":"demask 0.1.0","name":"mine","pid":3}"#, Ok("mine"));
+        check(r#"{"type":"hello","protocol":1,"engine":"demask.engine 0.1.0"}"#, Err("--engine"));
+        check(r#"{"type":"hello","protocol":9,"loop":"demask 9"}"#, Err("update demask"));
+        check(r#"{"type":"error","message":"another debugger is here"}"#, Err("another debugger"));
+        check("HTTP/1.1 400 Bad Request", Err("something else listens there: HTTP"));
+        check(r#"{"kind":"header"}"#, Err("something else"));
+    }
+}

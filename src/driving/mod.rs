@@ -1,0 +1,9 @@
+//! Sampling loops that other processes run: finding one, joining it, telling it to make a step, and
+//! taking in what it did, which comes as the records of a recording.
+
+mod find;
+mod join;
+mod message;
+
+pub use find::{Found, address, running};
+pub use join::{Intake, Joined, join};

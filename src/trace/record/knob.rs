@@ -1,0 +1,65 @@
+//! The parameters of other programs' strategies.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Param;
+use crate::decode::{self, KnobRange, SWITCH};
+
+/// A parameter of another program's strategy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Knob {
+    /// Its name.
+    pub name: String,
+    /// `float`, `int`, `bool` or `choice`.
+    pub kind: String,
+    /// The value it has where nobody has turned it.
+    pub(super) default: Param,
+    /// The least value of a number; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low: Option<f64>,
+    /// The greatest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high: Option<f64>,
+    /// The names of a choice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+    /// What it does, in a sentence.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub help: String,
+}
+
+/// As parameters of a strategy. One whose default is not of its kind, or out of its range, or whose
+/// kind a later version has, is left out.
+pub fn knobs(knobs: &[Knob]) -> Vec<decode::Knob> {
+    let known = |knob: &Knob| {
+        Some(decode::Knob { name: knob.name.clone(), help: knob.help.clone(), range: range(knob)? })
+    };
+    knobs.iter().filter_map(known).collect()
+}
+
+fn range(knob: &Knob) -> Option<KnobRange> {
+    let (low, high) = (knob.low.unwrap_or(-f64::MAX), knob.high.unwrap_or(f64::MAX));
+    let named = |options: Vec<String>, name: &str| {
+        let at = options.iter().position(|option| option == name)?;
+        Some(KnobRange::Name(options, at))
+    };
+    match (knob.kind.as_str(), &knob.default) {
+        ("float", Param::Float(default)) if (low..=high).contains(default) => {
+            Some(KnobRange::Float(low, high, *default))
+        }
+        ("float", Param::Int(default)) if (low..=high).contains(&(*default as f64)) => {
+            Some(KnobRange::Float(low, high, *default as f64))
+        }
+        // A cast of a float is cut off at the ends of what a whole number can be.
+        ("int", Param::Int(default)) => {
+            let (low, high) = (low.ceil() as i64, high.floor() as i64);
+            (low..=high).contains(default).then_some(KnobRange::Int(low, high, *default))
+        }
+        ("bool", Param::Switch(default)) => {
+            named(SWITCH.iter().map(ToString::to_string).collect(), &default.to_string())
+        }
+        ("choice", Param::Name(default)) => named(knob.choices.clone(), default),
+        _ => None,
+    }
+}
