@@ -170,7 +170,7 @@ impl Canvas {
                     _ if token == mask => return Err(EditError::WritesMask(slot)),
                     _ => {}
                 }
-                cell.token = token;
+                (cell.token, cell.draft) = (token, None);
                 cell.filled = Some(step);
                 Ok(false)
             }

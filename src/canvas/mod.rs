@@ -74,6 +74,9 @@ pub struct Cell {
     pub slot: Slot,
     /// The token held; the mask token if nothing is written yet.
     pub token: TokenId,
+    /// What a model is given for a masked position in place of the mask token: where canvases start
+    /// from noise, a position holds a token before one is written.
+    pub draft: Option<TokenId>,
     /// Where the position came from.
     pub born: Born,
     /// The step (1-based on the path) that wrote the token, if one did.
@@ -129,6 +132,7 @@ impl Canvas {
             self.cells.push(Cell {
                 slot: Slot(self.next_slot),
                 token,
+                draft: None,
                 born,
                 filled: None,
                 wish: Wish::default(),
@@ -197,9 +201,24 @@ impl Canvas {
         self.cells.iter().map(|cell| cell.token).collect()
     }
 
+    /// The generated region as a model is given it: drafts where there are any.
+    pub fn given(&self) -> Vec<TokenId> {
+        self.cells.iter().map(|cell| cell.draft.unwrap_or(cell.token)).collect()
+    }
+
     /// Prompt and generated region in one list: what a model is given.
     pub fn ids(&self) -> Vec<TokenId> {
-        self.prompt.iter().copied().chain(self.cells.iter().map(|cell| cell.token)).collect()
+        self.prompt.iter().copied().chain(self.given()).collect()
+    }
+
+    /// The same canvas with `drafts` in its masked positions, one for each position; those of written
+    /// positions are left out.
+    pub fn drafted(mut self, drafts: &[TokenId]) -> Self {
+        let mask = self.special.mask;
+        for (cell, &draft) in self.cells.iter_mut().zip(drafts) {
+            cell.draft = (cell.token == mask && draft != mask).then_some(draft);
+        }
+        self
     }
 
     /// E_token: positions that are written and are no end-of-sequence token, wherever they stand,

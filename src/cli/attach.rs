@@ -81,7 +81,8 @@ pub fn main(args: &AttachArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
         }
         session.go(recording.recorded.end);
         let followed = Followed::all_of(&session);
-        let (vocabulary, tokens) = (recording.vocabulary.clone(), recording.header.model.vocabulary);
+        let (vocabulary, tokens) =
+            (recording.vocabulary.clone(), recording.header.model.vocabulary);
         let mut debugger = Debugger::new(session, vocabulary, Box::new(host), false, tokens);
         (debugger.followed, debugger.driven) = (Some(followed), Some(driven));
         let (send, news) = mpsc::channel();
@@ -134,7 +135,8 @@ fn copy(path: &Path, overwrite: bool) -> Result<Box<dyn Write + Send>, Fault> {
     }
     nothing_lost(overwrite, path)?;
     let refuse = |error| unwritable(path, &error);
-    let file = File::options().write(true).create(true).truncate(false).open(path).map_err(refuse)?;
+    let file =
+        File::options().write(true).create(true).truncate(false).open(path).map_err(refuse)?;
     if file.metadata().map_err(refuse)?.is_file() {
         trace::claim(&file).map_err(refuse)?;
         file.set_len(0).map_err(refuse)?;

@@ -259,7 +259,12 @@ pub const COMMANDS: &[Spec] = &[
     ),
     spec("reset", &[], Takes::Param, "give it (or all) back the value the run was started with"),
     spec("restart", &[], Takes::Nothing, "start a new run under the parameters as they are"),
-    spec("stop", &[], Takes::Nothing, "end the sampling loop that is driven; quitting leaves it running"),
+    spec(
+        "stop",
+        &[],
+        Takes::Nothing,
+        "end the sampling loop that is driven; quitting leaves it running",
+    ),
     spec("prompt", &[], Takes::Words, "start a new run with another prompt"),
     spec(
         "resimulate",

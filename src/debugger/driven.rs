@@ -4,7 +4,7 @@
 
 use super::Debugger;
 use crate::{
-    canvas::{Edit, TokenId},
+    canvas::{Edit, NO_TOKEN, TokenId},
     decode::Params,
     session::{Event, Kept, Made, NodeId, Word},
 };
@@ -145,10 +145,16 @@ impl Debugger {
             ));
         }
         let canvas = &timeline[at].canvas;
+        if let Some(bare) = canvas.given().iter().position(|&token| token == NO_TOKEN) {
+            return Err(format!(
+                "position {bare} holds no token, and this model has no mask token that it could be \
+                 given there: fill it"
+            ));
+        }
         let cells = || canvas.cells().iter().enumerate();
         let go = Go {
             from,
-            canvas: (!edits.is_empty()).then(|| canvas.cells().iter().map(|cell| cell.token).collect()),
+            canvas: (!edits.is_empty()).then(|| canvas.given()),
             params: self.session.params().clone(),
             pins: cells().filter(|(_, cell)| cell.wish.pinned).map(|(at, _)| at).collect(),
             vetoes: cells()

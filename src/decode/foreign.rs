@@ -2,7 +2,8 @@
 //! as recorded. Nothing can be decided anew, so nothing can be turned.
 
 use super::{
-    Affects, Decision, DecodeError, Extras, Kind, ParamSpec, Params, Phase, Plan, State, Strategy, Value,
+    Affects, Decision, DecodeError, Extras, Kind, ParamSpec, Params, Phase, Plan, State, Strategy,
+    Value,
 };
 use crate::{
     canvas::{Canvas, SpecialTokens, TokenId},
@@ -80,13 +81,14 @@ fn spec(knob: &Knob) -> ParamSpec {
             Kind::Float { min: *min, max: *max, step: span / 20.0, default: *default }
         }
         KnobRange::Name(options, default) => {
-            let options: Vec<&'static str> = options.iter().take(MOST_KNOBS).map(|it| kept(it)).collect();
+            let options: Vec<&'static str> =
+                options.iter().take(MOST_KNOBS).map(|it| kept(it)).collect();
             let options: &'static [&'static str] = options.leak();
             Kind::Name { options, default: options.get(*default).copied().unwrap_or_default() }
         }
     };
     let (name, help) = (kept(&knob.name), kept(&knob.help));
-    ParamSpec { name, aliases: &[], symbol: "", unit: "", help, kind, affects: Affects::Loop }
+    ParamSpec { name, aliases: &[], symbol: name, unit: "", help, kind, affects: Affects::Loop }
 }
 
 /// Nothing but what it did is known of another program's strategy.

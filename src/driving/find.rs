@@ -40,9 +40,7 @@ fn user() -> u32 {
 fn lives(pid: u32) -> bool {
     let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
     // Somebody else's process answers with an error of permissions: it lives.
-    pid.is_some_and(|pid| {
-        rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
-    })
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }
 
 #[cfg(not(unix))]
@@ -156,12 +154,13 @@ mod tests {
             command: "python gen.py".to_owned(),
         };
         let both = [one(1), one(22)];
-        let check = |given: Option<&str>, running: &[Found], expected: Result<&str, &str>| {
-            match (chosen(given, running), expected) {
-                (Ok(address), Ok(expected)) => assert_eq!(address.to_string(), expected),
-                (Err(why), Err(part)) => assert!(why.contains(part), "{why}"),
-                (found, expected) => panic!("{given:?}: {found:?}, not {expected:?}"),
-            }
+        let check = |given: Option<&str>, running: &[Found], expected: Result<&str, &str>| match (
+            chosen(given, running),
+            expected,
+        ) {
+            (Ok(address), Ok(expected)) => assert_eq!(address.to_string(), expected),
+            (Err(why), Err(part)) => assert!(why.contains(part), "{why}"),
+            (found, expected) => panic!("{given:?}: {found:?}, not {expected:?}"),
         };
         check(None, &both[..1], Ok("unix:/run/loop-1.sock"));
         check(Some("22"), &both, Ok("unix:/run/loop-22.sock"));

@@ -97,7 +97,8 @@ enum Told {
 
 impl Intake {
     fn take(&mut self, line: &[u8]) -> Result<Told, String> {
-        let garbage = |error| format!("it sent a line that is no message ({error}): {}", shortened(line));
+        let garbage =
+            |error| format!("it sent a line that is no message ({error}): {}", shortened(line));
         if line.trim_ascii().is_empty() {
             return Ok(Told::Nothing);
         }
@@ -109,8 +110,8 @@ impl Intake {
         }
         let word = match serde_json::from_slice(line).map_err(garbage)? {
             Heard::Hello(_) | Heard::Unknown => return Ok(Told::Nothing),
-            Heard::Propose { node, prediction, canvas } => {
-                Word::Proposes(self.reader.propose(node, prediction, canvas)?)
+            Heard::Propose { node, prediction, canvas, open } => {
+                Word::Proposes(self.reader.propose(node, prediction, canvas, open)?)
             }
             Heard::Waiting { node, kept } => {
                 let kept = kept.map(|kept| Kept { nodes: kept.nodes, bytes: kept.bytes });
@@ -176,7 +177,9 @@ pub fn join(
 ) -> Result<Option<Joined>, String> {
     let at = |why: String| format!("{address}: {why}");
     let socket = Socket::connect(address, Some(BEAT)).map_err(|error| {
-        at(format!("nothing listens there ({error}). `demask attach` alone finds the loops that run here"))
+        at(format!(
+            "nothing listens there ({error}). `demask attach` alone finds the loops that run here"
+        ))
     })?;
     let output = Arc::new(Mutex::new(socket.output));
     let reins = Reins { output: output.clone(), hang_up: socket.hang_up };
@@ -231,9 +234,9 @@ pub fn join(
                 Told::Event(_) | Told::Nothing => {}
             },
             Came::End(why) => {
-                return Err(at(why.unwrap_or_else(|| {
-                    "the loop ended before it came to a step".to_owned()
-                })));
+                return Err(at(
+                    why.unwrap_or_else(|| "the loop ended before it came to a step".to_owned())
+                ));
             }
         }
     };
@@ -335,14 +338,16 @@ mod tests {
 
     #[test]
     fn greetings_are_told_from_other_things() {
-        let check = |line: &str, expected: Result<&str, &str>| {
-            match (greeted(line.as_bytes()), expected) {
+        let check =
+            |line: &str, expected: Result<&str, &str>| match (greeted(line.as_bytes()), expected) {
                 (Ok(greeting), Ok(name)) => assert_eq!(greeting.name, name),
                 (Err(why), Err(part)) => assert!(why.contains(part), "{why}"),
                 (found, expected) => panic!("{line}: {found:?}, not {expected:?}"),
-            }
-        };
-        check(r#"{"type":"hello","protocol":1,"loop":"demask 0.1.0","name":"mine","pid":3}"#, Ok("mine"));
+            };
+        check(
+            r#"{"type":"hello","protocol":1,"loop":"demask 0.1.0","name":"mine","pid":3}"#,
+            Ok("mine"),
+        );
         check(r#"{"type":"hello","protocol":1,"engine":"demask.engine 0.1.0"}"#, Err("--engine"));
         check(r#"{"type":"hello","protocol":9,"loop":"demask 9"}"#, Err("update demask"));
         check(r#"{"type":"error","message":"another debugger is here"}"#, Err("another debugger"));

@@ -56,7 +56,11 @@ impl<'a> Tell<'a> {
             from: go.from.0,
             edits: go.edits.iter().map(|&edit| trace::edit_on_record(edit)).collect(),
             canvas: go.canvas.as_deref(),
-            knobs: go.params.iter().map(|(spec, value)| (spec.name, knob(spec.kind, value))).collect(),
+            knobs: go
+                .params
+                .iter()
+                .map(|(spec, value)| (spec.name, knob(spec.kind, value)))
+                .collect(),
             pins: &go.pins,
             vetoes: &go.vetoes,
         }
@@ -97,6 +101,9 @@ pub(super) enum Heard {
         prediction: Option<String>,
         /// The generated region as it would be afterwards.
         canvas: Vec<TokenId>,
+        /// Positions that would still hold noise.
+        #[serde(default)]
+        open: Vec<usize>,
     },
     /// It waits until it is told to go on.
     Waiting {

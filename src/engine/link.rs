@@ -76,9 +76,15 @@ impl Link {
             Address::Command(words) => {
                 let (child, output, input) = Process::start(words)?;
                 process = Some(child);
-                Socket { input: Box::new(input), output: Box::new(output), hang_up: Box::new(|| ()) }
+                Socket {
+                    input: Box::new(input),
+                    output: Box::new(output),
+                    hang_up: Box::new(|| ()),
+                }
             }
-            Address::Tcp(..) | Address::Unix(_) => Socket::connect(address, None).map_err(nobody)?,
+            Address::Tcp(..) | Address::Unix(_) => {
+                Socket::connect(address, None).map_err(nobody)?
+            }
         };
         let shared = Arc::new(Shared::default());
         // What a script prints before it serves comes on the same pipe as the messages.

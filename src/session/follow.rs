@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Event, Made, NodeId, Session, Step};
 use crate::{
+    canvas::Canvas,
     decode::{Decision, Params},
     predict::Key,
 };
@@ -109,12 +110,15 @@ impl Session {
             }
             Event::Step { parent, step, params, canvas, .. } => {
                 let Some(parent) = followed.node(*parent) else { return };
-                let node = self.same_step(parent, step, params).unwrap_or_else(|| {
+                let node = self.same_step(parent, step, params, canvas).unwrap_or_else(|| {
                     let (state, made) = (step.decision.next.clone(), Made::Step(step.clone()));
                     // Behind several edits that came back as one, steps have other numbers here.
                     let before = &self.timeline[parent];
                     let numbered = before.canvas.apply(&step.decision.edits, before.depth + 1);
-                    let canvas = numbered.map_or(canvas.clone(), |it| Arc::new(it.canvas));
+                    let canvas = match numbered {
+                        Ok(it) => Arc::new(it.canvas.drafted(&canvas.given())),
+                        Err(_) => canvas.clone(),
+                    };
                     let params = params.clone();
                     self.beside(|timeline| timeline.add(parent, canvas, state, params, made))
                 });
@@ -170,10 +174,17 @@ impl Session {
     }
 
     /// A step that was made here already, before the recording told of it.
-    fn same_step(&self, parent: NodeId, step: &Step, params: &Params) -> Option<NodeId> {
+    fn same_step(
+        &self,
+        parent: NodeId,
+        step: &Step,
+        params: &Params,
+        canvas: &Canvas,
+    ) -> Option<NodeId> {
         self.timeline.live(parent).find(|&child| {
             let node = &self.timeline[child];
             *node.params == *params
+                && node.canvas.given() == canvas.given()
                 && node.step().is_some_and(|made| made.is(step.prediction, &step.decision))
         })
     }

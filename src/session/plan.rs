@@ -163,13 +163,19 @@ impl Session {
         let turned = |child: &NodeId| *self.timeline[*child].params != self.params;
         let children = self.timeline.live(self.at).filter(|child| !turned(child));
         let made = match self.node().next {
-            Some(next) if turned(&next) => children.map(|child| &self.timeline[child]).find_map(Node::step),
+            Some(next) if turned(&next) => {
+                children.map(|child| &self.timeline[child]).find_map(Node::step)
+            }
             _ => self.recorded_step(self.at),
         };
         let (key, decision) = match (made, &self.proposed) {
             (Some(step), _) => (step.prediction, &step.decision),
-            (None, Some(proposal)) if proposal.from == self.at => (proposal.key, &proposal.decision),
-            (None, _) if self.node().next.is_some() => return Pending::Failed(decode::foreign_unknown()),
+            (None, Some(proposal)) if proposal.from == self.at => {
+                (proposal.key, &proposal.decision)
+            }
+            (None, _) if self.node().next.is_some() => {
+                return Pending::Failed(decode::foreign_unknown());
+            }
             (None, _) => return Pending::Done(self.recorded_finish(self.at)),
         };
         let prediction = self.store.get(&key).cloned();

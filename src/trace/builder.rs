@@ -80,8 +80,8 @@ impl Builder {
             return Err(TraceError::Version { file: file.to_owned(), found });
         }
         let known = decode::strategy(&header.strategy).filter(|_| header.knobs.is_empty());
-        let strategy = known
-            .unwrap_or_else(|| decode::Foreign::with(&header.strategy, &knobs(&header.knobs)));
+        let strategy =
+            known.unwrap_or_else(|| decode::Foreign::with(&header.strategy, &knobs(&header.knobs)));
         let cut = |text: &mut String, most: usize| {
             if let Some((end, _)) = text.char_indices().nth(most) {
                 text.truncate(end);
@@ -234,7 +234,10 @@ impl Builder {
             check.root(&root, &self.strategy.start(&root.prompt, special, &params));
         }
         let canvas = Arc::new(match root.canvas {
-            Some(tokens) => Canvas::holding(root.prompt, &tokens, special),
+            Some(tokens) => {
+                let written = written(&tokens, &root.open, special.mask)?;
+                Canvas::holding(root.prompt, &written, special).drafted(&tokens)
+            }
             None => Canvas::masked(root.prompt, root.length, special),
         });
         let id = self.timeline.add_root(canvas.clone(), root.state.clone(), params.clone());
@@ -266,6 +269,7 @@ impl Builder {
         parent: NodeId,
         edits: &[canvas::Edit],
         recorded: Option<&String>,
+        drafts: Option<&[TokenId]>,
     ) -> Result<Canvas, String> {
         let before = self.timeline[parent].canvas.clone();
         let grown: usize = edits
@@ -286,6 +290,10 @@ impl Builder {
             .apply(edits, self.timeline[parent].depth + 1)
             .map_err(|error| format!("the edits do not fit the canvas: {error}"))?
             .canvas;
+        let after = match drafts {
+            Some(drafts) => after.drafted(drafts),
+            None => after,
+        };
         // Each step looks them over, and an edit of them copies them.
         self.spend(after.vetoes())?;
         let hash = convert::hash(&after);
@@ -310,7 +318,8 @@ impl Builder {
                     // Aligning them takes as long as a few dozen steps.
                     self.spend(tokens.len().saturating_add(before.len()).saturating_mul(64))?;
                 }
-                derive::edits(&before, tokens, |cells| self.spend(cells))
+                let written = written(tokens, &record.open, before.special().mask)?;
+                derive::edits(&before, &written, |cells| self.spend(cells))
             }
             (None, None) => Err("a step has neither a decision nor a canvas".to_owned()),
         }
@@ -336,7 +345,7 @@ impl Builder {
             None => Key::none(self.timeline.len()),
         };
         let edits = self.edits(parent, &record)?;
-        let after = self.applied(parent, &edits, record.hash.as_ref())?;
+        let after = self.applied(parent, &edits, record.hash.as_ref(), record.canvas.as_deref())?;
         let before = &self.timeline[parent];
         let prediction = self.store.get(&key);
         let decided = prediction.filter(|_| self.strategy.decides()).map(|prediction| {
@@ -373,6 +382,7 @@ impl Builder {
         from: usize,
         prediction: Option<String>,
         canvas: Vec<TokenId>,
+        open: Vec<usize>,
     ) -> Result<Proposal, String> {
         let record = Step {
             id: 0,
@@ -381,6 +391,7 @@ impl Builder {
             params: None,
             decision: None,
             canvas: Some(canvas),
+            open,
             state: decode::State::Foreign,
             hash: None,
             timing: Timing::default(),
@@ -391,7 +402,7 @@ impl Builder {
             None => Key::none(self.timeline.len()),
         };
         let edits = self.edits(from, &record)?;
-        let after = self.applied(from, &edits, None)?;
+        let after = self.applied(from, &edits, None, None)?;
         let before = &self.timeline[from].canvas;
         let prediction = self.store.get(&key).map(AsRef::as_ref);
         let decision = recorded::decision(&record, edits, (before, &after), prediction);
@@ -403,7 +414,7 @@ impl Builder {
         let params = self.params_behind(parent, record.params.as_ref())?;
         let edits: Arc<[canvas::Edit]> =
             record.edits.iter().copied().map(convert::edited).collect();
-        let canvas = Arc::new(self.applied(parent, &edits, record.hash.as_ref())?);
+        let canvas = Arc::new(self.applied(parent, &edits, record.hash.as_ref(), None)?);
         if let Some(check) = &mut self.check {
             let before = &self.timeline[parent].state;
             let state = (self.strategy.decides() && *before != decode::State::Foreign)
@@ -460,6 +471,15 @@ impl Builder {
         let (top_k, reading) = (asked.top_k, self.header.model.reading());
         (Extras { columns: ColumnSet::of(&columns), top_k, reading, cache }, notice)
     }
+}
+
+/// A recorded canvas with the mask token at the positions that are open.
+fn written(tokens: &[TokenId], open: &[usize], mask: TokenId) -> Result<Vec<TokenId>, String> {
+    let mut written = tokens.to_vec();
+    for &at in open {
+        *written.get_mut(at).ok_or_else(|| format!("there is no position {at} to be open"))? = mask;
+    }
+    Ok(written)
 }
 
 /// A name, cut where it is longer than any.

@@ -83,6 +83,7 @@ fn write(run: &ForeignRun, mut writer: Writer<Out>, header: &Header) -> io::Resu
         prompt: run.prompt.clone(),
         length: run.start.len(),
         canvas: (!masks).then(|| run.start.clone()),
+        open: Vec::new(),
         state: State::Foreign,
         params: Default::default(),
     }))?;
@@ -103,6 +104,7 @@ fn write(run: &ForeignRun, mut writer: Writer<Out>, header: &Header) -> io::Resu
             params: None,
             decision: None,
             canvas: Some(step.canvas.clone()),
+            open: Vec::new(),
             state: State::Foreign,
             hash: Some(convert::hashed(&step.canvas)),
             timing: Timing { forward_ms: 1e3 * step.took.as_secs_f64(), decide_ms: 0.0 },

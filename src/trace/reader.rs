@@ -146,7 +146,9 @@ impl Reader {
     pub fn of_lines(name: &str) -> Result<Self, TraceError> {
         let file = predict::one_line(name);
         match Lines::of(io::empty()) {
-            Ok(lines) => Ok(Self { file, lines, builder: None, total: None, cut: None, check: None }),
+            Ok(lines) => {
+                Ok(Self { file, lines, builder: None, total: None, cut: None, check: None })
+            }
             Err(error) => Err(TraceError::Unreadable { file, error }),
         }
     }
@@ -170,9 +172,10 @@ impl Reader {
         from: usize,
         prediction: Option<String>,
         canvas: Vec<TokenId>,
+        open: Vec<usize>,
     ) -> Result<Proposal, String> {
         let builder = self.builder.as_mut().ok_or("a step is proposed before a run starts")?;
-        builder.propose(from, prediction, canvas)
+        builder.propose(from, prediction, canvas, open)
     }
 
     /// The node of this number.

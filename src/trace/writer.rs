@@ -17,7 +17,7 @@ use super::{
     whole::Whole,
 };
 use crate::{
-    canvas::{Edit, NO_TOKEN, TokenId},
+    canvas::{Canvas, Edit, NO_TOKEN, TokenId},
     decode::{Cache, Extras},
     predict::{Column, Data, Key, ModelFacts, Prediction, Vocabulary},
     session::{Event, Made, NodeId, Recorder, Session},
@@ -130,15 +130,16 @@ impl<W: Write> Writer<W> {
         match event {
             Event::Root { id, canvas, state, params } => {
                 self.name(canvas.prompt().iter().copied())?;
-                self.name(canvas.tokens())?;
+                self.name(canvas.given())?;
                 let params = convert::params(params);
                 self.params.insert(*id, params.clone());
-                let written = canvas.masks() < canvas.len();
+                let written = canvas.masks() < canvas.len() || !open(canvas).is_empty();
                 self.put(&Record::Root(Root {
                     id: id.0,
                     prompt: canvas.prompt().to_vec(),
                     length: canvas.len(),
-                    canvas: written.then(|| canvas.tokens()),
+                    canvas: written.then(|| canvas.given()),
+                    open: open(canvas),
                     state: state.clone(),
                     params,
                 }))?;
@@ -151,6 +152,8 @@ impl<W: Write> Writer<W> {
             Event::Step { id, parent, step, params, canvas } => {
                 let decision = convert::decision(&step.decision);
                 self.name(written(&step.decision.edits))?;
+                let open = open(canvas);
+                self.name(open.iter().filter_map(|&at| canvas.cells()[at].draft))?;
                 let params = self.changed(*id, *parent, params);
                 self.put(&Record::Step(Step {
                     id: id.0,
@@ -158,7 +161,8 @@ impl<W: Write> Writer<W> {
                     prediction: Some(step.prediction.to_string()),
                     params,
                     decision: Some(decision),
-                    canvas: None,
+                    canvas: (!open.is_empty()).then(|| canvas.given()),
+                    open,
                     state: step.decision.next.clone(),
                     hash: Some(convert::hash(canvas)),
                     timing: convert::timing(step.timing),
@@ -195,6 +199,12 @@ impl<W: Write> Writer<W> {
         }
         self.out.flush()
     }
+}
+
+/// The positions of a canvas that hold a draft.
+fn open(canvas: &Canvas) -> Vec<usize> {
+    let cells = canvas.cells().iter().enumerate();
+    cells.filter(|(_, cell)| cell.draft.is_some()).map(|(at, _)| at).collect()
 }
 
 /// Every id that edits name.

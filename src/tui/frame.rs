@@ -17,7 +17,7 @@ use super::{
     theme::{self, Role},
     tries,
 };
-use crate::session::Pending;
+use crate::{canvas::NO_TOKEN, session::Pending};
 
 /// Draws the application over a whole buffer.
 pub fn draw(app: &App, buffer: &mut Buffer) {
@@ -301,11 +301,15 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
         here if here == known => format!("step {here}"),
         here => format!("step {here}/{known}"),
     };
-    let few = match app.canvas().masks() {
-        1 => "1 mask".to_owned(),
-        masks => format!("{masks} masks"),
+    let (masks, few) = match app.canvas().masks() {
+        // Where a canvas starts from noise there are no masks.
+        open if app.canvas().special().mask == NO_TOKEN => {
+            (format!("{open} positions open"), format!("{open} open"))
+        }
+        1 => ("1 mask left".to_owned(), "1 mask".to_owned()),
+        masks => (format!("{masks} masks left"), format!("{masks} masks")),
     };
-    let masks = format!("{few} left");
+
     let (path, length) = lengths(app);
     let branch = branch(app);
     let nfe = app.debugger.session.node().steps;

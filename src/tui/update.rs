@@ -19,7 +19,7 @@ use super::{
 use crate::{
     debugger::{Command, Driven, Place},
     predict::{Key, PredictError, Progress, Request},
-    session::{NodeId, News, Pending, Report},
+    session::{News, NodeId, Pending, Report},
 };
 
 /// Something that happened.

@@ -300,6 +300,9 @@ pub(super) struct Root {
     /// What the generated region holds at the start, if it is not all masks. Since 1.4.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canvas: Option<Vec<TokenId>>,
+    /// Positions of `canvas` that nothing is written at yet: it holds noise there. Since 1.6.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<usize>,
     /// Absent since 1.4 in recordings of other programs' strategies.
     #[serde(default = "foreign", skip_serializing_if = "is_foreign")]
     pub state: State,
@@ -328,6 +331,9 @@ pub(super) struct Step {
     /// Since 1.4.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canvas: Option<Vec<TokenId>>,
+    /// Positions of `canvas` that nothing is written at yet: it holds noise there. Since 1.6.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<usize>,
     /// The state afterwards; absent since 1.4 in recordings of other programs' strategies.
     #[serde(default = "foreign", skip_serializing_if = "is_foreign")]
     pub state: State,

@@ -45,7 +45,7 @@ pub fn token_at(app: &App, position: usize) -> Option<TokenId> {
         Some(prediction) => prediction.guess(position),
         None => app.draft.get(&cell.slot).map(|(token, _)| *token),
     };
-    guess.filter(|&guess| guess != canvas.special().mask)
+    guess.filter(|&guess| guess != canvas.special().mask).or(cell.draft)
 }
 
 /// The model's confidence at a position, if it is known.
