@@ -15,8 +15,9 @@ use super::{
 };
 use crate::decode::{Kind, ParamSpec, Value};
 
-/// Cells of the symbol.
+/// Cells of the symbol; a loop's parameters have names in its place, which may be longer.
 const SYMBOL: u16 = 9;
+const LONGEST_SYMBOL: u16 = 18;
 /// Cells of the value.
 const VALUE: u16 = 8;
 /// Cells of the field a value is typed in.
@@ -155,9 +156,12 @@ fn entry(app: &App, pen: &mut Pen, line: Rect, at: usize, spec: &ParamSpec, valu
     }
     x += 2;
     let role = if chosen { Role::Strong } else { Role::Text };
-    pen.say(x, line.y, SYMBOL, spec.symbol, role);
-    x += SYMBOL;
-    if line.width >= NAMED {
+    let specs = app.debugger.session.params().specs().iter();
+    let widest = specs.map(|spec| text::width(spec.symbol) as u16 + 1).max();
+    let symbol = widest.unwrap_or(SYMBOL).clamp(SYMBOL, LONGEST_SYMBOL);
+    pen.say(x, line.y, symbol - 1, spec.symbol, role);
+    x += symbol;
+    if line.width >= NAMED && spec.symbol != spec.name {
         pen.say(x, line.y, NAME - 1, spec.name, Role::Dim);
         x += NAME;
     }
