@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, List
 
 __version__ = "0.1.0"
 
-__all__ = ["Debug", "Knob", "Recorder", "Stopped", "debug", "serve"]
+__all__ = ["Debug", "Knob", "Recorder", "Stopped", "debug", "run", "serve"]
 
 if TYPE_CHECKING:
     from .driving import Debug as Debug, Stopped as Stopped, debug as debug
     from .knob import Knob as Knob
     from .recorder import Recorder as Recorder
+    from .running import run as run
     from .serving import serve as serve
 
 _HOMES = {
@@ -24,6 +25,7 @@ _HOMES = {
     "Recorder": "recorder",
     "Stopped": "driving",
     "debug": "driving",
+    "run": "running",
     "serve": "serving",
 }
 

@@ -84,7 +84,7 @@ class Debug:
         quiet: bool = False,
     ) -> None:
         if prompt is None:
-            prompt = [] if canvas is None else before_mask(ids_of(canvas, batch), mask)
+            prompt = before_mask(ids_of(canvas, batch), mask) if canvas is not None and in_x else []
         path = None if record is None else os.fspath(record)
         if path == "-":
             raise ValueError("record= takes the name of a file")
@@ -106,6 +106,8 @@ class Debug:
         # Knobs that the debugger knows of, and things that people were told.
         self._told, self._said = 0, set()  # type: int, Set[str]
         self._wait, self._closed = wait, False
+        # Whether somebody was taken in who has not been asked yet.
+        self._came = False
         # All that a step looks at where nobody is there.
         self._live = wait or path is not None
         self._link = Link(listen, self._hello, self._arrived)
@@ -144,10 +146,11 @@ class Debug:
         """
         return self._surely(lambda: self._start(x), x) if self._live else x
 
-    def predicted(self, x: Values, logits: Optional[Values] = None, **columns: Optional[Values]) -> None:
+    def predicted(self, logits: Optional[Values] = None, x: Optional[Values] = None, **columns: Optional[Values]) -> None:
         """Says what the next step is decided on, where that is not at hand any more when the step is made.
 
-        `x` is the canvas before the step; the other arguments are those of `step`.
+        `x` is the canvas before the step, where it is another one than behind the last step. The other arguments are
+        those of `step`.
         """
         if self._live:
             self._surely(lambda: self._predicted(x, logits, columns), None)
@@ -180,6 +183,11 @@ class Debug:
             self._proposed = False
             return x
         return self._surely(lambda: self._step(x, logits, columns), x)
+
+    def stop(self) -> None:
+        """Stops the loop at its next step, from another thread."""
+        self._link.stop()
+        self._live = True
 
     def close(self) -> None:
         """Ends the recording, and lets the debugger go."""
@@ -217,9 +225,11 @@ class Debug:
         (self._records or self._begin()).start(x)
         return self._pause(x)
 
-    def _predicted(self, x: Values, logits: Optional[Values], columns: Columns) -> None:
+    def _predicted(self, x: Optional[Values], logits: Optional[Values], columns: Columns) -> None:
         if self._meet():
-            self._reduce(self._before(x), logits, columns)
+            records = self._records if x is None else self._before(x)
+            if records is not None:
+                self._reduce(records, logits, columns)
 
     def _propose(
         self, x: Values, positions: Values, tokens: Values, logits: Optional[Values], columns: Columns
@@ -228,13 +238,22 @@ class Debug:
             return positions, tokens
         records = self._before(x)
         self._reduce(records, logits, columns)
-        proposal = Proposal(positions, tokens, self._batch, self._region.start)
+        proposal = self._proposal(positions, tokens)
         before = self._region.read(x)
         after = proposal.applied(before)
         if self._link.attached and not self._granted:
             self._send({"type": "propose", "node": records.node, "prediction": records.key, "canvas": after})
-            self._granted = self._ask(lambda go: self._obey(x, go, in_place=True)) is not None
-        now, holds = self._region.read(x), self._holds
+            self._granted = self._ask(lambda go: self._obey_within(x, go)) is not None
+        return self._allowed(proposal, before, self._region.read(x))
+
+    def _proposal(self, positions: Values, tokens: Values) -> Proposal:
+        return Proposal(positions, tokens, self._batch, self._region.start)
+
+    def _allowed(
+        self, proposal: Proposal, before: Sequence[Optional[int]], now: Sequence[Optional[int]]
+    ) -> Tuple[Values, Values]:
+        """What of a proposal may be written: it was made on `before`, and a person has made `now` of that."""
+        holds = self._holds
 
         def refused(at: int, token: int) -> bool:
             # What a person wrote there in the meantime stays.
@@ -264,7 +283,7 @@ class Debug:
         # Where steps are proposed, the loop waits there: before the next one is made.
         return x if proposed else self._pause(x)
 
-    def _before(self, x: Values) -> "Records":
+    def _before(self, x: Values) -> Records:
         """The records, with `x` as the canvas before the next step."""
         records = self._records
         if records is None:
@@ -275,7 +294,7 @@ class Debug:
             records.step(x)
         return records
 
-    def _begin(self) -> "Records":
+    def _begin(self) -> Records:
         self._records = Records(self._stream, knobs=[knob.record() for knob in self._knobs.values()], **self._facts)
         self._records.turn(self._values())
         self._told = len(self._knobs)
@@ -284,7 +303,7 @@ class Debug:
     def _values(self) -> Dict[str, Param]:
         return {name: knob.value for name, knob in self._knobs.items()}
 
-    def _reduce(self, records: "Records", logits: Optional[Values], columns: Columns) -> None:
+    def _reduce(self, records: Records, logits: Optional[Values], columns: Columns) -> None:
         """Records what a step is decided on, unless it was recorded before."""
         if records.key is not None:
             return
@@ -318,18 +337,23 @@ class Debug:
                 say("%s waits until a debugger is attached: %s" % (self.name, self.invitation))
                 self._link.expect()
         if self._link.take():
+            self._came = True
             if self._records is not None and self._stream.kept:
                 self._stream.repeat()
             else:
-                self._records = None
+                self._forget()
         self._heed()
         if self._link.attached or self._stream.kept:
             return True
-        self._records = self._holds = None
+        self._forget()
         self._live = False
         # Somebody may have come in between.
         self._live = self._link.expected
         return False
+
+    def _forget(self) -> None:
+        """Begins anew where the next debugger comes."""
+        self._records = self._holds = None
 
     def _heed(self) -> None:
         if self._link.stopped:
@@ -342,12 +366,12 @@ class Debug:
 
     def _ask(self, obey: Callable[[Go], Work]) -> Optional[Work]:
         """Waits for a go, and obeys it; None if nobody is there any more."""
-        records = self._records
+        records, self._came = self._records, False
         if len(self._knobs) > self._told:
             self._told = len(self._knobs)
             self._send({"type": "knobs", "knobs": [knob.record() for knob in self._knobs.values()]})
         assert records is not None
-        self._send({"type": "waiting", "node": records.node, "kept": self._kept()})
+        self._send({"type": "waiting", "node": records.node, **self._standing()})
         try:
             while self._link.attached:
                 try:
@@ -361,16 +385,14 @@ class Debug:
                 elif message["type"] == "stop":
                     raise Stopped("stopped from the debugger")
                 elif message["type"] != "go":
-                    self._send(_refusal("a loop knows no message of type %.40r" % message["type"]))
+                    self._refuse("a loop knows no message of type %.40r" % message["type"])
                 else:
                     try:
                         go = read(message, self._knobs, self._vocabulary)
                         self._reach(go)
                         return obey(go)
-                    except EngineError as error:
-                        self._send(_refusal(error.message))
-                    except ValueError as error:
-                        self._send(_refusal(str(error)))
+                    except (EngineError, ValueError) as error:
+                        self._refuse(str(error))
             self._heed()
             return None
         finally:
@@ -386,6 +408,10 @@ class Debug:
                 "demask.run runs can" % (self._records.node, go.start),
             )
 
+    def _obey_within(self, x: Values, go: Go) -> Values:
+        """The same while a step is being made."""
+        return self._obey(x, go, in_place=True)
+
     def _obey(self, x: Values, go: Go, in_place: bool = False) -> Values:
         """Does what is to be done before the next step; the canvas to go on with."""
         assert self._records is not None
@@ -398,9 +424,13 @@ class Debug:
         self._holds = go
         return x
 
-    def _kept(self) -> Optional[Message]:
-        """What is kept of the past: nodes, and bytes for them."""
-        return None
+    def _standing(self) -> Message:
+        """What else a message of type "waiting" says. `kept`: what is kept of the past, nodes and bytes for them."""
+        return {"kept": None}
+
+    def _refuse(self, reason: str) -> None:
+        """Tells the debugger that something cannot be done."""
+        self._send(EngineError("failed", reason).answer(None))
 
     def _send(self, message: Message) -> None:
         self._stream.send(encode(message))
@@ -419,10 +449,10 @@ class Debug:
         except Exception as error:
             text = "the loop cannot be shown any more (%s: %s): it goes on without" % (type(error).__name__, error)
             say(text)
-            self._send(_refusal(text))
+            self._refuse(text)
             self._link.lose("it was sent away")
             self._stream.close()
-            self._records = self._holds = None
+            self._forget()
             self._live = self._link.expected
             return otherwise
 
@@ -465,10 +495,6 @@ def _close_all() -> None:
 atexit.register(_close_all)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_abandon_all)
-
-
-def _refusal(text: str) -> Message:
-    return EngineError("failed", text).answer(None)
 
 
 def _command() -> str:

@@ -99,11 +99,19 @@ class Link:
         return True
 
     def expect(self) -> None:
-        """Waits until somebody is at the door."""
-        while not self.expected:
+        """Waits until somebody is at the door, or the loop is stopped."""
+        while not (self.expected or self.stopped):
             self._came.clear()
-            if not self.expected:
+            if not (self.expected or self.stopped):
                 self._came.wait()
+
+    def stop(self) -> None:
+        """Ends waiting, from another thread: as if the debugger had asked to stop, and left."""
+        self.stopped = True
+        self._came.set()
+        guest = self._taken
+        if guest is not None:
+            guest.connection.close(0.0)
 
     def write(self, data: bytes) -> None:
         """Sends whole lines. Raises `Gone` if nobody is there any more."""

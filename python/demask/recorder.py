@@ -197,7 +197,7 @@ class Recorder:
         """Records what a person changed: `edits` in the words of the format, and the generated region after them."""
         self._guarded(lambda: self._edit(edits, [id_of(token) for token in canvas]))
 
-    def at(self, node: int, canvas: Sequence[int], params: Mapping[str, Param]) -> None:
+    def at(self, node: int, canvas: Sequence[Optional[int]], params: Mapping[str, Param]) -> None:
         """Goes to an earlier node: the next step starts another branch there.
 
         `canvas` is the generated region there, `params` are the values that the parameters had there.

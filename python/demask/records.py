@@ -33,6 +33,10 @@ class Records(Recorder):
         """The prediction that the next step is decided on, where it is recorded already."""
         return self._predicted
 
+    def begin(self, canvas: List[Optional[int]]) -> None:
+        """Starts a run at a generated region."""
+        self._root(canvas)
+
     def root(self, x: Values) -> None:
         """Starts at as many masks as `x` has generated positions, unless a run has started."""
         if self._canvas is None:
