@@ -52,6 +52,7 @@ fn the_ending_says_what_is_made() {
         ("a.md", "# short\\-answer"),
         ("a.csv", "file,branch,step,node,model,"),
         ("B.CSV", "file,"),
+        ("a.ndjson", "{\"file\":"),
     ] {
         assert!(made(&[&file, &out(name)]).starts_with(start), "{name}");
     }
@@ -59,7 +60,7 @@ fn the_ending_says_what_is_made() {
     assert!(fs::read(out("a.parquet")).unwrap().starts_with(b"PAR1"));
     let positions = made(&["--to", "csv", "--table", "positions", &file, &out("table")]);
     assert!(positions.starts_with("file,branch,step,before,node,position,"));
-    assert_eq!(names(folder.path()).len(), 8);
+    assert_eq!(names(folder.path()).len(), 9);
 }
 
 #[test]
@@ -79,6 +80,7 @@ fn a_closed_pipe_ends_it_quietly() {
     let folder = folder.trim_end_matches(".jsonl");
     for args in [
         &["export", "--to", "csv", &file, "-"][..],
+        &["export", "--to", "ndjson", &file, "-"],
         &["export", "--to", "parquet", &file, "-"],
         &["export", "--to", "html", &file, "-"],
         &["export", "--to", "md", &file, "-"],
@@ -278,7 +280,7 @@ fn of_a_cut_recording_it_is_said_that_it_is_cut() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_told_with_what_to_do() {
-    for kind in ["parquet", "csv", "html", "md"] {
+    for kind in ["parquet", "csv", "ndjson", "html", "md"] {
         refused(&["--to", kind, &recording("short-answer"), "/dev/full"], 1, "Free some space");
     }
 }

@@ -27,8 +27,8 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// Recordings, then the file to make, whose ending says what: .html .svg .cast .md .csv .parquet;
-    /// or - for standard output. Tables may be of many recordings, and of all in a folder
+    /// Recordings, then the file to make, whose ending says what: .html .svg .cast .md .csv .ndjson
+    /// .parquet; or - for standard output. Tables may be of many recordings, and of all in a folder
     #[arg(value_names = ["FILE", "OUT"], num_args = 1.., required = true)]
     paths: Vec<PathBuf>,
     /// What to make, whatever the ending says
@@ -40,7 +40,7 @@ pub struct ExportArgs {
     /// The step of the branch left last: drawn (svg), opened at (html), begun with (cast) [default: the start]
     #[arg(long, value_name = "N")]
     step: Option<usize>,
-    /// Which table: steps or positions [default: positions for parquet, steps for csv]
+    /// Which table: steps or positions [default: positions for parquet, steps for csv and ndjson]
     #[arg(long, value_name = "TABLE")]
     table: Option<TableName>,
     /// Size of the screen in characters (svg, cast)
@@ -66,8 +66,16 @@ enum To {
     Md,
     /// A table as text.
     Csv,
+    /// A table as JSON, an object a line.
+    Ndjson,
     /// A table for data tools.
     Parquet,
+}
+
+impl To {
+    fn is_table(self) -> bool {
+        matches!(self, Self::Csv | Self::Ndjson | Self::Parquet)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -88,10 +96,10 @@ pub fn main(args: &ExportArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
     };
     let to = args.to.map_or_else(|| by_ending(out), Ok)?;
     fits(args, to)?;
-    let tables = matches!(to, To::Csv | To::Parquet);
+    let tables = to.is_table();
     if let Some(folder) = files.iter().find(|file| !tables && file.is_dir()) {
         return Err(Fault::usage(format!(
-            "{}: only tables (.csv, .parquet) are of a whole folder. Give one recording",
+            "{}: only tables (.csv, .ndjson, .parquet) are of a whole folder. Give one recording",
             folder.display()
         )));
     }
@@ -102,7 +110,7 @@ pub fn main(args: &ExportArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
     };
     if files.len() > 1 && !tables {
         return Err(Fault::usage(format!(
-            "{} recordings: only tables (.csv, .parquet) are of more than one. Give one",
+            "{} recordings: only tables (.csv, .ndjson, .parquet) are of more than one. Give one",
             files.len()
         )));
     }
@@ -163,8 +171,8 @@ fn by_ending(out: &Path) -> Result<To, Fault> {
     let ending = out.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     To::from_str(ending, true).map_err(|_| {
         Fault::usage(format!(
-            "{}: the last name is the file to make, and ends in .html, .svg, .cast, .md, .csv or \
-             .parquet. Give such a name, or say which with --to",
+            "{}: the last name is the file to make, and ends in .html, .svg, .cast, .md, .csv, \
+             .ndjson or .parquet. Give such a name, or say which with --to",
             out.display()
         ))
     })
@@ -176,8 +184,8 @@ fn fits(args: &ExportArgs, to: To) -> Result<(), Fault> {
     if args.step.is_some() && !screens {
         return Err(Fault::usage("--step is for .html, .svg and .cast; tables have every step"));
     }
-    if args.table.is_some() && !matches!(to, To::Csv | To::Parquet) {
-        return Err(Fault::usage("--table is for .csv and .parquet"));
+    if args.table.is_some() && !to.is_table() {
+        return Err(Fault::usage("--table is for .csv, .ndjson and .parquet"));
     }
     Ok(())
 }
@@ -194,6 +202,10 @@ fn write(
         To::Csv => {
             let table = table(args.table.unwrap_or(TableName::Steps));
             tables(Tables::csv(table, out)?, files)
+        }
+        To::Ndjson => {
+            let table = table(args.table.unwrap_or(TableName::Steps));
+            tables(Tables::json(table, out), files)
         }
         To::Parquet => {
             let table = table(args.table.unwrap_or(TableName::Positions));

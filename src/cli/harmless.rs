@@ -1,6 +1,6 @@
 //! Text of models and files, made harmless before it is printed.
 
-use crate::predict::{characters, is_hidden};
+use crate::predict::{self, characters};
 
 /// `text` with everything that could steer a terminal or reorder its text replaced; line ends
 /// and tabs stay.
@@ -12,18 +12,7 @@ pub(super) fn harmless(text: &str) -> String {
 
 /// JSON with the same characters escaped: it means the same.
 pub(super) fn harmless_json(json: &str) -> String {
-    let mut safe = String::with_capacity(json.len());
-    let mut units = [0; 2];
-    for c in json.chars() {
-        if c.is_control() || is_hidden(c) {
-            c.encode_utf16(&mut units)
-                .iter()
-                .for_each(|unit| safe.push_str(&format!("\\u{unit:04x}")));
-        } else {
-            safe.push(c);
-        }
-    }
-    safe
+    predict::json(json, &[])
 }
 
 #[cfg(test)]

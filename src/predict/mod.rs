@@ -15,7 +15,7 @@ mod vocabulary;
 pub use column::{Column, ColumnSet, Data, MissingColumn, Prediction, Ranked};
 pub use hidden::{characters, is_hidden, is_mark};
 pub use request::{Attention, Cached, Filters, Guidance, Key, Pass, Request, Sampling, Score};
-pub use safe::{markdown, one_line, visible, xml};
+pub use safe::{json, markdown, one_line, visible, xml};
 pub(crate) use vocabulary::joined;
 pub use vocabulary::{Grid, ModelFacts, Piece, Reading, Vocabulary};
 

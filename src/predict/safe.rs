@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::characters;
+use super::{characters, is_hidden};
 
 /// `text` with a visible stand-in for everything that shows nothing but changes what others
 /// show; line ends and tabs stay.
@@ -28,6 +28,23 @@ pub fn visible(text: &str) -> String {
 /// [`visible`] on one line: a line end is ↵, a tab ⇥.
 pub fn one_line(text: &str) -> String {
     visible(text).replace('\n', "↵").replace('\t', "⇥")
+}
+
+/// JSON that means the same, with everything escaped in it that could steer a terminal or hide, and
+/// the characters of `also`.
+pub fn json(json: &str, also: &[char]) -> String {
+    let mut safe = String::with_capacity(json.len());
+    let mut units = [0; 2];
+    for c in json.chars() {
+        if also.contains(&c) || c.is_control() || is_hidden(c) {
+            for unit in c.encode_utf16(&mut units) {
+                safe.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
 }
 
 /// For XML and HTML, in text and in quoted attributes.

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::{ExportError, player::Player};
 use crate::{
-    predict::{is_hidden, xml},
+    predict::{self, xml},
     trace::Recording,
 };
 
@@ -42,7 +42,7 @@ pub fn page(
     let parts = [
         ("{theme}", dress.theme.unwrap_or("auto").to_owned()),
         ("{policy}", policy),
-        ("{title}", xml(&crate::predict::one_line(file))),
+        ("{title}", xml(&predict::one_line(file))),
         ("{style}", style),
         ("{data}", in_script(&data)),
         ("{script}", SCRIPT.to_owned()),
@@ -61,18 +61,7 @@ pub fn page(
 
 /// JSON that means the same and cannot end a script, begin a comment in one, or hide anything.
 fn in_script(json: &str) -> String {
-    let mut safe = String::with_capacity(json.len());
-    let mut units = [0; 2];
-    for c in json.chars() {
-        if matches!(c, '<' | '>' | '&') || c.is_control() || is_hidden(c) {
-            for unit in c.encode_utf16(&mut units) {
-                safe.push_str(&format!("\\u{unit:04x}"));
-            }
-        } else {
-            safe.push(c);
-        }
-    }
-    safe
+    predict::json(json, &['<', '>', '&'])
 }
 
 /// What a policy names an inline part by: SHA-256 in base64.

@@ -1,4 +1,4 @@
-//! Where the rows of tables go: CSV, or Parquet by row groups. Neither holds more than a row
+//! Where the rows of tables go: CSV, JSON, or Parquet by row groups. None holds more than a row
 //! group of rows at once.
 
 use std::{io::Write, sync::Arc};
@@ -14,11 +14,16 @@ use parquet::{
     schema::types::{Type, TypePtr},
 };
 
+use serde::{Serialize, Serializer};
+
 use super::{
     ExportError,
     table::{Cell, ColumnSpec, Kind, Table},
 };
-use crate::{predict::one_line, trace::Recording};
+use crate::{
+    predict::{self, one_line},
+    trace::Recording,
+};
 
 /// Rows of a row group.
 const GROUP: usize = 1 << 16;
@@ -31,6 +36,7 @@ pub struct Tables<W: Write + Send> {
 
 enum Sink<W: Write + Send> {
     Csv(Box<csv::Writer<W>>),
+    Json(W),
     Parquet(Box<Groups<W>>),
 }
 
@@ -43,6 +49,11 @@ impl<W: Write + Send> Tables<W> {
         let mut writer = csv::Writer::from_writer(out);
         writer.write_record(table.columns().iter().map(|column| column.name))?;
         Ok(Self { table, sink: Sink::Csv(Box::new(writer)) })
+    }
+
+    /// A table as JSON, an object a line, with every column in each.
+    pub fn json(table: Table, out: W) -> Self {
+        Self { table, sink: Sink::Json(out) }
     }
 
     /// A table as Parquet, compressed with Snappy, which every reader knows.
@@ -59,6 +70,7 @@ impl<W: Write + Send> Tables<W> {
     /// If they cannot be written.
     pub fn add(&mut self, file: &str, recording: &Recording) -> Result<(), ExportError> {
         let sink = &mut self.sink;
+        let columns = self.table.columns();
         self.table.rows(file, recording, |row| match sink {
             Sink::Csv(writer) => {
                 for cell in row {
@@ -67,6 +79,7 @@ impl<W: Write + Send> Tables<W> {
                 writer.write_record(None::<&[u8]>)?;
                 Ok(())
             }
+            Sink::Json(out) => write_object(out, columns, row),
             Sink::Parquet(groups) => Ok(groups.push(row)?),
         })
     }
@@ -80,6 +93,7 @@ impl<W: Write + Send> Tables<W> {
             Sink::Csv(writer) => {
                 writer.into_inner().map_err(|error| ExportError::Io(error.into_error()))
             }
+            Sink::Json(out) => Ok(out),
             Sink::Parquet(groups) => Ok(groups.finish()?),
         }
     }
@@ -94,6 +108,25 @@ fn write_field<W: Write>(writer: &mut csv::Writer<W>, cell: &Cell) -> Result<(),
         Cell::Flag(value) => writer.write_field(if *value { "true" } else { "false" }),
         Cell::Text(text) => writer.write_field(plain(text)),
     }
+}
+
+/// A row as an object on a line of its own.
+fn write_object<W: Write>(
+    out: &mut W,
+    columns: &[ColumnSpec],
+    row: &[Cell],
+) -> Result<(), ExportError> {
+    struct Object<'a>(&'a [ColumnSpec], &'a [Cell<'a>]);
+    impl Serialize for Object<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let names = self.0.iter().map(|column| column.name);
+            serializer.collect_map(names.zip(self.1))
+        }
+    }
+    let line = serde_json::to_string(&Object(columns, row))
+        .map_err(|error| ExportError::Table(error.into()))?;
+    // It may be standard output, and so a terminal.
+    Ok(writeln!(out, "{}", predict::json(&line, &[]))?)
 }
 
 /// Text that does nothing where a CSV file is read by eye or by a spreadsheet: what cannot be seen

@@ -6,6 +6,8 @@
 
 use std::{borrow::Cow, fmt::Write as _};
 
+use serde::Serialize;
+
 use super::walk::{Moment, Next, Trajectory, Walk};
 use crate::{
     canvas::{Born, TokenId},
@@ -65,7 +67,8 @@ pub struct ColumnSpec {
 }
 
 /// A value of a row.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
 pub(super) enum Cell<'a> {
     Null,
     Int(i64),

@@ -6,6 +6,7 @@ use parquet::{
     file::{reader::FileReader, serialized_reader::SerializedFileReader},
     record::Field,
 };
+use serde_json::Value;
 
 use super::{sinks::Groups, table::Cell, walk::Walk, *};
 use crate::trace::{Recording, read};
@@ -81,6 +82,45 @@ fn parquet_of(table: Table, recording: &Recording) -> Vec<u8> {
     let mut tables = Tables::parquet(table, Vec::new()).unwrap();
     tables.add("a.jsonl", recording).unwrap();
     tables.finish().unwrap()
+}
+
+/// The rows of a table as JSON.
+fn objects(table: Table, recording: &Recording) -> Vec<serde_json::Map<String, Value>> {
+    let mut tables = Tables::json(table, Vec::new());
+    tables.add("a.jsonl", recording).unwrap();
+    let text = String::from_utf8(tables.finish().unwrap()).unwrap();
+    assert!(!text.contains(['\u{202e}', '\u{2028}', '\x1b', '\r']));
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn json_holds_what_parquet_holds() {
+    for (table, recording) in [
+        (Table::Steps, recording("maximum-length")),
+        (Table::Positions, recording("short-answer")),
+        (Table::Positions, hostile()),
+        (Table::Steps, hostile()),
+    ] {
+        let (objects, rows) = (objects(table, &recording), rows(&parquet_of(table, &recording)));
+        assert!(objects.len() == rows.len() && !rows.is_empty());
+        for (object, row) in objects.iter().zip(&rows) {
+            assert_eq!(object.len(), table.columns().len());
+            for (name, value) in object {
+                let same = match row.get(name) {
+                    None => value.is_null(),
+                    Some(Field::Long(number)) => value.as_i64() == Some(*number),
+                    Some(Field::Float(number)) => {
+                        value.as_f64().map(|value| value as f32) == Some(*number)
+                    }
+                    Some(Field::Double(number)) => value.as_f64() == Some(*number),
+                    Some(Field::Bool(flag)) => value.as_bool() == Some(*flag),
+                    Some(Field::Str(text)) => value.as_str() == Some(text),
+                    Some(other) => panic!("{name}: {other:?}"),
+                };
+                assert!(same, "{name}: {value} is not {:?}", row.get(name));
+            }
+        }
+    }
 }
 
 #[test]
