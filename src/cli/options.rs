@@ -37,7 +37,8 @@ pub struct SourceOptions {
     #[arg(long, value_name = "ENGINE", conflicts_with_all = ["model", "revision", "offline", "device", "dtype", "quantize", "tokenizer", "block_attention", "backend"])]
     pub engine: Option<Address>,
     /// What computes --model: candle, which is this program, or torch, which is PyTorch and
-    /// transformers in your Python (DEMASK_PYTHON, else python3)
+    /// transformers in your Python (DEMASK_PYTHON, else that of the active virtual environment, or of
+    /// the one this program was installed into, else python3)
     #[arg(long, value_name = "NAME", value_enum, default_value_t, hide_short_help = true)]
     pub backend: Backend,
     /// Branch, tag or commit of a model of the hub [default: main]

@@ -75,10 +75,26 @@ impl Place {
     }
 }
 
-/// The command that runs a model with PyTorch: `python -m demask.engine`, by the Python that
-/// `DEMASK_PYTHON` names, else by `python3`.
+/// The Python that runs models: the one that `DEMASK_PYTHON` names, else that of the virtual
+/// environment that is active, else that of the one that pip installed this program into, else
+/// `python3`.
+fn python() -> String {
+    let active = std::env::var_os("VIRTUAL_ENV").is_some();
+    let own = || (!active).then(own_python).flatten();
+    std::env::var("DEMASK_PYTHON").ok().or_else(own).unwrap_or_else(|| "python3".to_owned())
+}
+
+/// The Python of the virtual environment that this program lies in.
+fn own_python() -> Option<String> {
+    let program = std::env::current_exe().ok()?;
+    let folder = program.parent()?;
+    let environment = folder.parent()?.join("pyvenv.cfg").exists();
+    environment.then(|| folder.join("python").display().to_string())
+}
+
+/// The command that runs a model with PyTorch: `python -m demask.engine`.
 pub(super) fn torch(model: &str, device: &str, dtype: &str) -> Address {
-    let python = std::env::var("DEMASK_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let python = python();
     // An absolute path, since `--resume` may start the engine in another folder.
     let model = match Path::new(model).exists() {
         true => {
