@@ -1,7 +1,8 @@
 """demask: a debugger for masked diffusion language models.
 
 `serve(model, tokenizer)` lets the program `demask` run its strategies on your model; `debug()` lets it attach to your own
-sampling loop, `Recorder` records that loop. Importing this package imports neither torch nor transformers.
+sampling loop, `Recorder` records that loop, `Recording` shows a recording in a notebook. Importing this package imports
+neither torch nor transformers.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from typing import TYPE_CHECKING, Any, List
 
 __version__ = "0.1.0"
 
-__all__ = ["Debug", "Knob", "Recorder", "Stopped", "debug", "run", "serve"]
+__all__ = ["Debug", "Knob", "Recorder", "Recording", "Stopped", "debug", "run", "serve"]
 
 if TYPE_CHECKING:
     from .driving import Debug as Debug, Stopped as Stopped, debug as debug
     from .knob import Knob as Knob
     from .recorder import Recorder as Recorder
+    from .recording import Recording as Recording
     from .running import run as run
     from .serving import serve as serve
 
@@ -23,6 +25,7 @@ _HOMES = {
     "Debug": "driving",
     "Knob": "knob",
     "Recorder": "recorder",
+    "Recording": "recording",
     "Stopped": "driving",
     "debug": "driving",
     "run": "running",
