@@ -2,7 +2,8 @@
 //!
 //! What runs Python is an extra, since not every machine has it: `cargo test --test python --
 //! --ignored` needs the system's `python3` and nothing beside it, but for the engine's own tests:
-//! those need the Python that `DEMASK_PYTHON` names, with torch, transformers and safetensors.
+//! those need the Python that `DEMASK_PYTHON` names, with torch, transformers and safetensors, and so
+//! do those of notebooks, with pyarrow and nbclient.
 
 use std::{
     fs,
@@ -28,6 +29,12 @@ fn python(arguments: &[&str]) -> String {
 fn python_of(program: &str, arguments: &[&str]) -> String {
     let mut python = Command::new(program);
     python.current_dir(root()).env("PYTHONDONTWRITEBYTECODE", "1").args(arguments);
+    // The program that Python starts is this one, whatever is installed.
+    let demask = Path::new(env!("CARGO_BIN_EXE_demask"));
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let folders = demask.parent().map(Path::to_owned).into_iter();
+    let folders = std::env::join_paths(folders.chain(std::env::split_paths(&others))).unwrap();
+    python.env("DEMASK", demask).env("PATH", folders);
     let output = python.output().unwrap_or_else(|error| {
         panic!(
             "{program} cannot be run ({error}): install Python 3.8 or later, or put it on the path"
@@ -36,6 +43,11 @@ fn python_of(program: &str, arguments: &[&str]) -> String {
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{program} {arguments:?} fails:\n{told}");
     format!("{}{told}", String::from_utf8_lossy(&output.stdout))
+}
+
+/// The Python with the packages of `tests/python/requirements.txt`.
+fn chosen_python() -> String {
+    std::env::var("DEMASK_PYTHON").unwrap_or_else(|_| "python3".to_owned())
 }
 
 /// The generated region at every step.
@@ -55,8 +67,16 @@ fn the_recorders_own_tests_pass() {
 #[test]
 #[ignore = "needs torch, transformers and safetensors in the Python that DEMASK_PYTHON names"]
 fn the_engines_own_tests_pass() {
-    let python = std::env::var("DEMASK_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let told = python_of(&python, &["-m", "unittest", "discover", "-s", "tests/python/engine"]);
+    let told =
+        python_of(&chosen_python(), &["-m", "unittest", "discover", "-s", "tests/python/engine"]);
+    assert!(told.contains("OK") && !told.contains("skipped"), "{told}");
+}
+
+#[test]
+#[ignore = "needs torch, pyarrow, nbclient and ipykernel in the Python that DEMASK_PYTHON names"]
+fn the_notebooks_tests_pass() {
+    let told =
+        python_of(&chosen_python(), &["-m", "unittest", "discover", "-s", "tests/python/notebook"]);
     assert!(told.contains("OK") && !told.contains("skipped"), "{told}");
 }
 
