@@ -289,9 +289,10 @@ impl Intake {
     /// Tells what comes until it ends; the last news.
     fn tell_all(&mut self, notify: &impl Fn(News) -> bool) -> News {
         let mut events = Vec::new();
-        loop {
+        let end = loop {
+            let quiet = !self.lines.more() || !self.words.is_empty();
             let mut heard = true;
-            if (!self.lines.more() || events.len() >= AT_ONCE) && !events.is_empty() {
+            if (quiet || events.len() >= AT_ONCE) && !events.is_empty() {
                 heard &= notify(News::Events(std::mem::take(&mut events)));
             }
             for word in self.words.drain(..) {
@@ -305,29 +306,22 @@ impl Intake {
                 Came::Line(line) => match self.take(&line) {
                     Ok(Told::Nothing) => {}
                     Ok(Told::Event(event)) => events.push(*event),
-                    Ok(Told::Word(word)) => {
-                        if !events.is_empty() {
-                            notify(News::Events(std::mem::take(&mut events)));
-                        }
-                        self.words.push(word);
-                    }
-                    Err(why) => return News::Failed(format!("the loop is left: {why}")),
+                    Ok(Told::Word(word)) => self.words.push(word),
+                    Err(why) => break Some(why),
                 },
-                Came::End(why) => {
-                    if !events.is_empty() {
-                        notify(News::Events(std::mem::take(&mut events)));
-                    }
-                    return match (why, self.reader.closed()) {
-                        (None, true) => News::Over(Vec::new()),
-                        (None, false) => News::Failed(
-                            "the loop's process has ended without a word; what it did up to here \
-                             stays"
-                                .to_owned(),
-                        ),
-                        (Some(why), _) => News::Failed(format!("the loop is left: {why}")),
-                    };
-                }
+                Came::End(why) => break why,
             }
+        };
+        if !events.is_empty() {
+            notify(News::Events(events));
+        }
+        match (end, self.reader.closed()) {
+            (Some(why), _) => News::Failed(format!("the loop is left: {why}")),
+            (None, true) => News::Over(Vec::new()),
+            (None, false) => News::Failed(
+                "the loop's process has ended without a word; what it did up to here stays"
+                    .to_owned(),
+            ),
         }
     }
 }
