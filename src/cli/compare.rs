@@ -31,7 +31,7 @@ use crate::{
     model::Loaded,
     predict::Vocabulary,
     session::{Pending, Session},
-    tui::{self, Source, Start},
+    tui::{self, Start},
 };
 
 /// Tokens shown on either side of the place where two answers part.
@@ -213,6 +213,7 @@ fn show(
     question: Question,
 ) -> Result<ExitCode, Fault> {
     let look = args.look.look(&config);
+    let source = args.load.source.place()?.shown(&loaded.facts.name);
     let lanes = entries.into_iter().enumerate().map(|(at, Entry { recipe, session })| {
         let extras = session.extras();
         let name = recipe.strategy.name();
@@ -232,7 +233,7 @@ fn show(
                 session,
                 loaded.tokenizer.clone(),
                 loaded.facts.clone(),
-                Source::Live,
+                source.clone(),
                 Box::new(host),
             )
         };

@@ -6,6 +6,7 @@ use super::Fault;
 use crate::{
     engine::{self, Address},
     model::{self, Computing, Encoder, LoadWatch, Loaded, Source},
+    tui,
 };
 
 /// Where a model is.
@@ -58,6 +59,14 @@ impl Place {
             }
             Self::Here(Source::Hub(repo, _)) => repo.to_string(),
             Self::Engine(address) => address.to_string(),
+        }
+    }
+
+    /// What the screen calls it, with the name that the loaded model gives itself.
+    pub fn shown(&self, name: &str) -> tui::Source {
+        match self {
+            Self::Here(_) => tui::Source::Live,
+            Self::Engine(_) => tui::Source::Engine(name.to_owned()),
         }
     }
 

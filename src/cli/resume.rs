@@ -342,10 +342,11 @@ pub fn main(
                     facts.name, loaded.facts.name
                 )));
             }
+            let source = place.shown(&loaded.facts.name);
             let host = program.encoding(&loaded);
             let tokenizer = loaded.tokenizer;
             let host = host.saving(header.clone(), tokenizer.clone());
-            (Some(loaded.predictor), tokenizer as _, loaded.facts, Source::Live, host, Some(origin))
+            (Some(loaded.predictor), tokenizer as _, loaded.facts, source, host, Some(origin))
         }
     };
     if let Some(path) = &last.recording

@@ -12,7 +12,7 @@ use super::{
     prompt::Otherwise,
     resume::{self, ModelOrigin, Origin},
 };
-use crate::tui::{self, Source, Start};
+use crate::tui::{self, Start};
 
 #[derive(Debug, Args)]
 pub struct TuiArgs {
@@ -65,6 +65,7 @@ pub fn main(args: &TuiArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
         header: opened.header,
         vocabulary: tokenizer.clone(),
     };
+    let source = args.model.load.source.place()?.shown(&opened.loaded.facts.name);
     tui::run(Start {
         predictor: Some(opened.loaded.predictor),
         recording: args.model.record.clone(),
@@ -75,7 +76,7 @@ pub fn main(args: &TuiArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
         speed: config.look.speed,
         commands,
         keep: resume::keeper(origin),
-        ..Start::new(opened.session, tokenizer, opened.loaded.facts, Source::Live, Box::new(host))
+        ..Start::new(opened.session, tokenizer, opened.loaded.facts, source, Box::new(host))
     })
     .map_err(Fault::failure)?;
     Ok(ExitCode::SUCCESS)

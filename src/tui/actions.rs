@@ -55,6 +55,11 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
             app.speed = (app.speed + 1).min(SPEEDS.len() - 1);
             app.say(format!("speed {}", app.speed_name()));
         }
+        // A pass failed: an engine that is gone is started by the next one.
+        Action::Restart if app.held => {
+            app.held = false;
+            app.say("asking again");
+        }
         Action::Restart => {
             app.obey(&Command::Restart, effects);
         }

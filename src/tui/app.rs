@@ -303,7 +303,7 @@ impl App {
     /// True if a step was made in this session that is on no record.
     pub(super) fn unsaved(&self) -> bool {
         let recorded = self.recording.is_some() && self.fault.is_none();
-        matches!(self.source, Source::Live)
+        !matches!(self.source, Source::Replay(_))
             && !recorded
             && !self.saved
             && self.debugger.session.timeline().len()

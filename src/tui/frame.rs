@@ -259,6 +259,11 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
     }
     match &app.source {
         Source::Live => badges.push((" LIVE ".to_owned(), Role::Live)),
+        Source::Engine(name) => {
+            let name = text::safe(name, app.theme.ascii());
+            let name = text::fit(&name, if area.width < 110 { 10 } else { 40 });
+            badges.push((format!(" ENGINE {name} "), Role::Live));
+        }
         Source::Replay(name) => {
             let name = text::safe(name.trim_end_matches(".jsonl"), app.theme.ascii());
             let name = text::fit(&name, if area.width < 110 { 10 } else { 40 });

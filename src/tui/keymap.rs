@@ -191,7 +191,7 @@ pub const TABLE: &[Binding] = bindings! {
         Action::RunBlock, [key(')')], "run to the end of the block";
         Action::RunStage, [key('}')], "run to the end of the stage";
         Action::RunToEnd, [key('c')], "run to the next breakpoint or the end";
-        Action::Restart, [key('R')], "start a new run under the parameters as they are";
+        Action::Restart, [key('R')], "start a new run under the parameters as they are; after a pass that failed, ask for it again";
         Action::EditPrompt, [key('E')], "edit the prompt and start a new run";
     }
     Travel {

@@ -84,10 +84,19 @@ use crate::{
 pub enum Source {
     /// A model.
     Live,
+    /// A model of this name in another process.
+    Engine(String),
     /// A recording of this name.
     Replay(String),
     /// A sampling loop of this name in another process.
     Loop(String),
+}
+
+impl Source {
+    /// True if a model here or in another process answers forward passes.
+    pub fn is_live(&self) -> bool {
+        matches!(self, Self::Live | Self::Engine(_))
+    }
 }
 
 /// Everything the screen starts from.

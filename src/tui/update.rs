@@ -160,7 +160,7 @@ fn answer(app: &mut App, report: Report, effects: &mut Vec<Effect>) {
                     app.held = true;
                     app.debugger.halt();
                     app.queue.clear();
-                    app.complain(format!("{error}; s tries again"));
+                    app.complain(format!("{error}; R or s tries again"));
                 }
             }
         }

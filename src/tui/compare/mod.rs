@@ -56,7 +56,7 @@ impl Lane {
 impl compare::Lane for Lane {
     fn ahead(&self) -> Ahead {
         match self.app.source {
-            Source::Live => Ahead::Decides,
+            Source::Live | Source::Engine(_) => Ahead::Decides,
             Source::Replay(_) | Source::Loop(_) => Ahead::Known,
         }
     }
@@ -110,7 +110,7 @@ impl Comparison {
         let speed = SPEEDS.iter().position(|&at| at == first.speed).unwrap_or(2);
         let lanes = starts.into_iter().map(|(label, start)| {
             let mut app = App::new(start, width, height);
-            let live = app.source == Source::Live;
+            let live = app.source.is_live();
             app.debugger.live = live;
             app.inner = true;
             let session = &app.debugger.session;
