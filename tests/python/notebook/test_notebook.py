@@ -39,6 +39,7 @@ class Example(unittest.TestCase):
         self.assertIn("pyarrow.Table", shown)
         printed = "".join(output["text"] for cell in code for output in cell["outputs"] if output["output_type"] == "stream")
         self.assertRegex(printed, r"threshold \d passes: +(owl|goat) (finds|hides) a (drum|ball)")
+        self.assertRegex(printed, r"mine: +(owl|goat) (finds|hides) a (drum|ball)")
         self.assertIn(" 0  ▒ ▒ ▒ ▒ ▒ ▒ ▒ ▒ ▒ ▒ ▒\n", printed)
 
 
