@@ -1,9 +1,9 @@
 //! The Python package: its own tests, the recorder's examples, and a run of ours that it recorded.
 //!
 //! What runs Python is an extra, since not every machine has it: `cargo test --test python --
-//! --ignored` needs the system's `python3` and nothing beside it, but for the engine's own tests:
-//! those need the Python that `DEMASK_PYTHON` names, with torch, transformers and safetensors, and so
-//! do those of notebooks, with pyarrow and nbclient.
+//! --ignored` needs the system's `python3` and nothing beside it, but for the tests of engines, of driven
+//! loops and of notebooks: those need the Python that `DEMASK_PYTHON` names, with torch,
+//! transformers and safetensors; notebooks also pyarrow and nbclient.
 
 use std::{
     fs,
@@ -64,20 +64,28 @@ fn the_recorders_own_tests_pass() {
     assert!(told.contains("OK"), "{told}");
 }
 
+/// Runs all tests of a folder with the Python that has torch and its kin; none may be skipped.
+fn tests_pass(folder: &str) {
+    let told = python_of(&chosen_python(), &["-m", "unittest", "discover", "-s", folder]);
+    assert!(told.contains("OK") && !told.contains("skipped"), "{told}");
+}
+
 #[test]
 #[ignore = "needs torch, transformers and safetensors in the Python that DEMASK_PYTHON names"]
 fn the_engines_own_tests_pass() {
-    let told =
-        python_of(&chosen_python(), &["-m", "unittest", "discover", "-s", "tests/python/engine"]);
-    assert!(told.contains("OK") && !told.contains("skipped"), "{told}");
+    tests_pass("tests/python/engine");
+}
+
+#[test]
+#[ignore = "needs torch and NumPy in the Python that DEMASK_PYTHON names"]
+fn loops_are_driven() {
+    tests_pass("tests/python/driving");
 }
 
 #[test]
 #[ignore = "needs torch, pyarrow, nbclient and ipykernel in the Python that DEMASK_PYTHON names"]
 fn the_notebooks_tests_pass() {
-    let told =
-        python_of(&chosen_python(), &["-m", "unittest", "discover", "-s", "tests/python/notebook"]);
-    assert!(told.contains("OK") && !told.contains("skipped"), "{told}");
+    tests_pass("tests/python/notebook");
 }
 
 fn example(name: &str, file: &str) -> (Recording, Vec<Vec<TokenId>>) {

@@ -9,16 +9,23 @@ import os
 import secrets
 import socket
 import stat
+import struct
 import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import BinaryIO, Callable, Iterable, Optional
+from typing import BinaryIO, Callable, Iterable, Optional, Protocol
 
 from .protocol import LONGEST_LINE, EngineError, Message, decode, encode
 
 # How long a client that is refused may take to read the reason, seconds.
 _LAST_WORDS = 2.0
+
+
+class Lines(Protocol):
+    """What lines are read from."""
+
+    def readline(self, limit: int, /) -> bytes: ...
 
 
 class Gone(Exception):
@@ -30,7 +37,7 @@ class Connection:
 
     def __init__(
         self,
-        source: BinaryIO,
+        source: Lines,
         sink: BinaryIO,
         token: Optional[str] = None,
         close: Optional[Callable[[float], None]] = None,
@@ -131,6 +138,8 @@ class Listener:
 
     def __init__(self, sock: socket.socket, address: str, token: Optional[str], path: Optional[Path]) -> None:
         self._socket, self.address, self._token, self._path = sock, address, token, path
+        # How long a client may stop in the middle of a message, as it sends or reads one, seconds. None: for ever.
+        self.patience: Optional[float] = None
         self._closed = False
 
     def accept(self) -> Optional[Connection]:
@@ -144,7 +153,7 @@ class Listener:
                 continue
             if client.family != getattr(socket, "AF_UNIX", None):
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return _of_socket(client, self._token)
+            return _of_socket(client, self._token, self.patience)
         return None
 
     def close(self) -> None:
@@ -170,7 +179,43 @@ class Listener:
         self._socket.close()
 
 
-def _of_socket(client: socket.socket, token: Optional[str]) -> Connection:
+class _Lines:
+    """Lines from a socket. One that has begun must go on within `patience` seconds."""
+
+    def __init__(self, client: socket.socket, patience: float) -> None:
+        self._socket, self._patience, self._data = client, patience, bytearray()
+
+    def readline(self, limit: int) -> bytes:
+        seen = 0
+        while True:
+            end = self._data.find(b"\n", seen) + 1
+            if end or len(self._data) >= limit:
+                return self._taken(end or limit)
+            seen = len(self._data)
+            _hasten(self._socket, socket.SO_RCVTIMEO, self._patience if seen else 0)
+            try:
+                data = self._socket.recv(1 << 16)
+            except (BlockingIOError, socket.timeout):
+                raise Gone("half a message came, and no more of it") from None
+            if not data:
+                return self._taken(seen)
+            self._data += data
+
+    def _taken(self, size: int) -> bytes:
+        line = bytes(self._data[:size])
+        del self._data[:size]
+        return line
+
+
+def _hasten(client: socket.socket, option: int, seconds: float) -> None:
+    """Bounds how long a call may wait at a socket, in one direction: a Python timeout would hold for both."""
+    if sys.platform == "win32":
+        client.setsockopt(socket.SOL_SOCKET, option, int(1000 * seconds))
+    else:
+        client.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", int(seconds), 0))
+
+
+def _of_socket(client: socket.socket, token: Optional[str], patience: Optional[float]) -> Connection:
     def close(patience: float) -> None:
         try:
             client.shutdown(socket.SHUT_WR)
@@ -187,7 +232,11 @@ def _of_socket(client: socket.socket, token: Optional[str]) -> Connection:
             pass
         client.close()
 
-    source = io.BufferedReader(socket.SocketIO(client, "r"))
+    if patience is None:
+        source: Lines = io.BufferedReader(socket.SocketIO(client, "r"))
+    else:
+        source = _Lines(client, patience)
+        _hasten(client, socket.SO_SNDTIMEO, patience)
     sink = io.BufferedWriter(socket.SocketIO(client, "w"))
     return Connection(source, sink, token, close, client.close)
 
@@ -211,9 +260,9 @@ def runtime_folder() -> Path:
     return folder
 
 
-def listen(address: Optional[str] = None, names: Optional[Iterable[str]] = None) -> Listener:
+def listen(address: Optional[str] = None, names: Optional[Iterable[str]] = None, host: str = "engine") -> Listener:
     """Listens at `unix:PATH` or `tcp:127.0.0.1:PORT` (port 0: any free one); without an address, at a Unix socket in the
-    runtime folder, under the first of `names` that is free.
+    runtime folder, under the first of `names` that is free. `host` is what people call the one that listens.
 
     A TCP socket gets a random token, which is part of `Listener.address`. Raises `EngineError` of kind "load" if the
     address is malformed, is in use, or can be reached from other machines.
@@ -222,24 +271,24 @@ def listen(address: Optional[str] = None, names: Optional[Iterable[str]] = None)
         folder = runtime_folder()
         for name in names or ["engine-%d-%s.sock" % (os.getpid(), secrets.token_hex(3))]:
             try:
-                return _unix(folder / name)
+                return _unix(folder / name, host)
             except EngineError as error:
                 taken = error
         raise taken
     kind, _, rest = address.partition(":")
     if kind == "unix" and rest:
-        return _unix(Path(rest))
+        return _unix(Path(rest), host)
     if kind == "tcp":
         return _tcp(address, rest)
     raise EngineError("load", "%s is no address: give unix:PATH or tcp:127.0.0.1:PORT" % address)
 
 
-def _unix(path: Path) -> Listener:
+def _unix(path: Path, host: str) -> Listener:
     if not hasattr(socket, "AF_UNIX"):
-        raise EngineError("load", "this system has no Unix sockets: use --listen tcp:127.0.0.1:0")
+        raise EngineError("load", "this system has no Unix sockets: listen at tcp:127.0.0.1:0")
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        _remove_dead(path)
+        _remove_dead(path, host)
         mask = os.umask(0o177)
         try:
             sock.bind(str(path))
@@ -249,12 +298,12 @@ def _unix(path: Path) -> Listener:
         sock.listen(8)
     except OSError as error:
         sock.close()
-        message = "cannot listen at unix:%s (%s): give another address with --listen" % (path, error)
+        message = "cannot listen at unix:%s (%s): listen at another address" % (path, error)
         raise EngineError("load", message) from None
     return Listener(sock, "unix:%s" % path, None, path)
 
 
-def _remove_dead(path: Path) -> None:
+def _remove_dead(path: Path, host: str) -> None:
     """Removes a socket at which nobody listens any more. Raises OSError if somebody does, or if it is not a socket."""
     try:
         if not stat.S_ISSOCK(path.lstat().st_mode):
@@ -268,7 +317,7 @@ def _remove_dead(path: Path) -> None:
         except ConnectionRefusedError:
             path.unlink()
             return
-    raise OSError("another engine listens there")
+    raise OSError("another %s listens there" % host)
 
 
 def _tcp(address: str, rest: str) -> Listener:

@@ -16,7 +16,11 @@ from .protocol import EngineError, Message
 # How long a debugger may take to send its first message, seconds.
 PATIENCE = 3.0
 
-# How long what a lost debugger has sent last may take to come in, seconds.
+# How long it may stop in the middle of a message, seconds.
+STALLED = 10.0
+
+# How many messages of a lost debugger are still looked at, and how long each may take to come in, seconds.
+_LAST_WORDS = 32
 _LAST_WORD = 0.2
 
 # How many loops of one process may be debugged at once.
@@ -43,9 +47,10 @@ class Link:
 
     def __init__(self, address: Optional[str], hello: Callable[[], Message], arrived: Callable[[], None]) -> None:
         try:
-            self._listener: Listener = listen_at(address, names())
+            self._listener: Listener = listen_at(address, names(), "loop")
         except EngineError as error:
             raise RuntimeError(error.message) from None
+        self._listener.patience = STALLED
         self.address = self._listener.address
         self._hello, self._arrived = hello, arrived
         self._admitting = threading.Lock()
@@ -130,10 +135,11 @@ class Link:
             return
         say("the debugger has left (%s): the loop goes on" % reason)
         try:
-            message = guest.inbox.next(_LAST_WORD)
-            while message is not None:
-                self.stopped = self.stopped or message["type"] == "stop"
+            for _ in range(_LAST_WORDS):
                 message = guest.inbox.next(_LAST_WORD)
+                if message is None or message["type"] == "stop":
+                    self.stopped = message is not None
+                    break
         except EngineError:
             pass
         guest.connection.close(0.0)

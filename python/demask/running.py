@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 import threading
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
@@ -14,6 +15,9 @@ from .protocol import EngineError, Message
 from .records import Records
 from .recorder import Values
 from .snapshot import Snapshot, copied
+
+# How long the process waits at its end for a step that is being made on a thread, seconds.
+_LAST_STEP = 5.0
 
 # One step of somebody's sampler.
 Step = Callable[[Any, Any, Debug], Any]
@@ -321,6 +325,8 @@ class Handle:
         self._found: Dict[str, Any] = {}
         self._thread = threading.Thread(target=self._go, args=(_modes(),), name="demask runs", daemon=True)
         self._thread.start()
+        # A thread that computes while the interpreter goes away may take the process down with a crash.
+        atexit.register(self._leave)
 
     def result(self, timeout: Optional[float] = None) -> Values:
         """Waits for the last canvas; raises what the loop raised, or `TimeoutError` after so many seconds."""
@@ -335,6 +341,10 @@ class Handle:
         """Ends the loop at its next step."""
         self._run.stop()
 
+    def _leave(self) -> None:
+        self.stop()
+        self._thread.join(_LAST_STEP)
+
     def _go(self, modes: List[Callable[[], Any]]) -> None:
         try:
             for mode in modes:
@@ -343,6 +353,8 @@ class Handle:
         except BaseException as error:
             self._found["error"] = error
             say("%s has failed (%s: %s)" % (self._run.name, type(error).__name__, error))
+        finally:
+            atexit.unregister(self._leave)
 
 
 def _modes() -> List[Callable[[], Any]]:

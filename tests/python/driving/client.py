@@ -46,6 +46,7 @@ class Client:
         """The next line; None at the end."""
         line = self.lines.readline()
         if not line:
+            self.close()
             return None
         message = json.loads(line)
         (self.records if "kind" in message and "type" not in message else self.said).append(message)
