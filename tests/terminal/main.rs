@@ -1,6 +1,7 @@
 //! The debugger in a real pseudo-terminal. Every wait is on a condition, with a deadline.
 #![cfg(unix)]
 
+mod attaching;
 mod flows;
 mod following;
 #[path = "../support/pipe.rs"]
