@@ -377,7 +377,7 @@ class Debug:
                 try:
                     message = self._link.next()
                 except EngineError as error:
-                    self._send(error.answer(None))
+                    self._refuse(error.message)
                     self._link.lose(error.message)
                     break
                 if message is None:
@@ -430,7 +430,8 @@ class Debug:
 
     def _refuse(self, reason: str) -> None:
         """Tells the debugger that something cannot be done."""
-        self._send(EngineError("failed", reason).answer(None))
+        # Without the `kind` that an engine's errors have: here a line with a `kind` is a record.
+        self._send({"type": "error", "message": reason})
 
     def _send(self, message: Message) -> None:
         self._stream.send(encode(message))

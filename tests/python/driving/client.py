@@ -49,7 +49,8 @@ class Client:
             self.close()
             return None
         message = json.loads(line)
-        (self.records if "kind" in message and "type" not in message else self.said).append(message)
+        # What somebody says before the first message is no record, whatever it holds.
+        (self.records if "kind" in message and (self.records or self.said) else self.said).append(message)
         return message
 
     def until(self, kind):
