@@ -58,6 +58,13 @@ fn canvases(recording: &Recording) -> Vec<Vec<TokenId>> {
 }
 
 #[test]
+fn the_package_and_the_program_have_one_version() {
+    let text = fs::read_to_string(root().join("python/demask/__init__.py")).unwrap();
+    let line = format!("__version__ = \"{}\"\n", env!("CARGO_PKG_VERSION"));
+    assert!(text.contains(&line), "python/demask/__init__.py has no line {line}");
+}
+
+#[test]
 #[ignore = "needs python3"]
 fn the_recorders_own_tests_pass() {
     let told = python(&["-m", "unittest", "discover", "-s", "tests/python"]);
