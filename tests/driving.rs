@@ -259,6 +259,17 @@ fn a_loop_that_can_go_back_branches() {
     let told = run.told();
     assert_eq!(told.last().unwrap()["from"], 1);
     assert_eq!(run.debugger.session.timeline().tips().len(), 2);
+    // The same place under another value is another branch, and the same value is the same one.
+    run.obey("back 2");
+    run.obey("set tau 0.75");
+    run.obey("step 2");
+    assert_eq!(run.tokens(), [0, 1, 2, MASK, MASK, MASK]);
+    assert_eq!(run.debugger.session.timeline().tips().len(), 3);
+    let told = run.told();
+    assert_eq!(
+        (told.len(), &told[0]["from"], &told[0]["knobs"]["tau"]),
+        (2, &json!(1), &json!(0.75))
+    );
     // Back on the first branch, where the loop is not.
     run.obey("switch 1");
     run.obey("goto end");

@@ -78,8 +78,13 @@ impl Debugger {
         for event in events {
             self.session.learn(followed, event);
         }
-        if let Some(last) = followed.last().filter(|_| along) {
-            self.session.go(last);
+        match followed.last() {
+            Some(last) if along => self.session.go(last),
+            // What was asked for is gone over next, whatever was made from here before.
+            Some(last) if self.driven.is_some() && self.goal.is_some() => {
+                self.session.lead_to(last)
+            }
+            _ => {}
         }
     }
 

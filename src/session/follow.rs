@@ -163,6 +163,14 @@ impl Session {
         self.replan_if(event, followed);
     }
 
+    /// From now on *forward* leads from the node stood at to `node`, if that is a child of it.
+    pub fn lead_to(&mut self, node: NodeId) {
+        if self.timeline[node].parent == Some(self.at) {
+            self.timeline.visit(node);
+            self.replan();
+        }
+    }
+
     /// Takes in the step that a loop is about to make: it is pending where it starts, until the step
     /// is made.
     pub fn propose(&mut self, followed: &Followed, proposal: Proposal) {

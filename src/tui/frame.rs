@@ -17,6 +17,8 @@ use super::{
     theme::{self, Role},
     tries,
 };
+use indicatif::DecimalBytes;
+
 use crate::{canvas::NO_TOKEN, session::Pending};
 
 /// Draws the application over a whole buffer.
@@ -344,6 +346,7 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
         segment(Role::Text, &[masks, few]),
         segment(Role::Text, &[path, length.clone(), length.replace("length", "len")]),
         segment(Role::Dim, &[format!("NFE {nfe}")]),
+        segment(Role::Dim, &kept(app)),
     ];
     let gap = 2;
     let room = usize::from(area.width).saturating_sub(badge_width + 1);
@@ -352,9 +355,9 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
             *wording = app.theme.say(wording);
         }
     }
-    // The stage's name first, the model's next; then words, then NFE and the model; the step, the
+    // What a loop keeps first, the stage's name and the model's next; then words, then NFE and the model; the step, the
     // branch and what is left to write stay longest.
-    const ORDER: [usize; 18] = [1, 2, 5, 1, 4, 6, 6, 7, 1, 2, 2, 4, 6, 5, 4, 3, 0, 1];
+    const ORDER: [usize; 19] = [8, 1, 2, 5, 1, 4, 6, 6, 7, 1, 2, 2, 4, 6, 5, 4, 3, 0, 1];
     shorten(&mut segments, &ORDER, gap, room);
     let mut x = area.x + 1;
     for segment in &segments {
@@ -368,6 +371,14 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
         let room = area.right().saturating_sub(x);
         x += pen.say(x, area.y, room, &text, role) + 1;
     }
+}
+
+/// What a loop that can go back keeps for that.
+fn kept(app: &App) -> Vec<String> {
+    let kept = app.debugger.driven.as_ref().and_then(|driven| driven.kept);
+    kept.map(|kept| format!("{} states in {}", kept.nodes, DecimalBytes(kept.bytes)))
+        .into_iter()
+        .collect()
 }
 
 /// RUNNING, BUSY, PAUSED, DONE: what it is doing.
