@@ -13,6 +13,7 @@ use std::{
 
 use demask::{
     debugger::{Debugger, NoHost, Stop, Tick, parse},
+    decode::Finish,
     driving::{self, Joined},
     engine::Address,
     session::{Followed, Made, News, NodeId, Pending},
@@ -345,6 +346,28 @@ fn positions_that_hold_noise_are_open_and_not_written() {
     run.obey("remask 1");
     let Some(Stop::Loop(why)) = run.obey("step") else { panic!("it was asked") };
     assert!(why.contains("no mask token"), "{why}");
+}
+
+#[test]
+fn a_run_ends_where_the_loop_has_no_further_step() {
+    let mut run = joined(|script| {
+        script.read();
+        script.greet(&["restore"], &json!([]));
+        script.write(&json!({"kind": "root", "id": 0, "prompt": [], "length": 2}));
+        script.wait_at(0);
+        script.read();
+        script.write(&json!({"kind": "step", "id": 1, "parent": 0, "canvas": [3, 4]}));
+        script.write(&json!({"type": "waiting", "node": 1, "done": true,
+            "kept": {"nodes": 2, "bytes": 64}}));
+        while script.read().is_some() {}
+    })
+    .unwrap();
+    assert_eq!(run.obey("continue"), Some(Stop::Done(Finish::Complete)));
+    // It is not told to go on from there, but it is still there.
+    assert_eq!(run.told().len(), 1);
+    assert_eq!(run.obey("step"), Some(Stop::Done(Finish::Complete)));
+    assert_eq!(run.debugger.driven.as_ref().unwrap().kept().unwrap().bytes, 64);
+    assert!(run.told().is_empty() && run.debugger.loop_is_done());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::Debugger;
 use crate::{
     canvas::{Edit, NO_TOKEN, TokenId},
     decode::Params,
-    session::{Event, Kept, Made, NodeId, Word},
+    session::{Event, Kept, Made, NodeId, Stand, Word},
 };
 
 /// One step that a loop is told to make.
@@ -47,19 +47,22 @@ pub struct Driven {
     pub name: String,
     /// It can go back to a node that it came from, and on from there in another way.
     pub restores: bool,
-    /// What it keeps of its past.
-    pub kept: Option<Kept>,
     there: Box<dyn Loop>,
-    /// The node that it stood at last, by its own number.
-    stands: NodeId,
+    /// Where it stood last; the node has its own number.
+    stands: Stand,
     /// It waits there until it is told to go on.
     waits: bool,
 }
 
 impl Driven {
-    /// A loop that waits at a node, by its own number.
-    pub fn new(name: String, restores: bool, there: Box<dyn Loop>, stands: NodeId) -> Self {
-        Self { name, restores, kept: None, there, stands, waits: true }
+    /// A loop that waits at a node, which has its own number.
+    pub fn new(name: String, restores: bool, there: Box<dyn Loop>, stands: Stand) -> Self {
+        Self { name, restores, there, stands, waits: true }
+    }
+
+    /// What it keeps of its past.
+    pub fn kept(&self) -> Option<Kept> {
+        self.stands.kept
     }
 
     /// True if it waits until it is told to go on.
@@ -92,8 +95,8 @@ impl Debugger {
     pub fn hear(&mut self, word: Word) -> Option<String> {
         let (driven, followed) = (self.driven.as_mut()?, self.followed.as_ref()?);
         match word {
-            Word::Waits(node, kept) => {
-                (driven.stands, driven.waits, driven.kept) = (node, true, kept);
+            Word::Waits(stands) => {
+                (driven.stands, driven.waits) = (stands, true);
                 None
             }
             Word::Proposes(proposal) => {
@@ -119,6 +122,13 @@ impl Debugger {
         self.driven.is_some() && !self.known_forward()
     }
 
+    /// True if the loop stands where one stands and has no further step to make.
+    pub fn loop_is_done(&self) -> bool {
+        let (Some(driven), Some(followed)) = (&self.driven, &self.followed) else { return false };
+        let there = followed.node(driven.stands.node) == Some(self.session.at());
+        driven.waits && driven.stands.done && there
+    }
+
     /// Tells the loop to make the next step from where one stands, unless it is at work.
     pub(super) fn ask_loop(&mut self) -> Result<(), String> {
         let at = self.session.at();
@@ -142,8 +152,8 @@ impl Debugger {
             edits.splice(0..0, made.iter().copied());
             node = parent;
         };
-        if from != driven.stands && !driven.restores {
-            let here = followed.node(driven.stands).map_or(0, |node| timeline[node].depth);
+        if from != driven.stands.node && !driven.restores {
+            let here = followed.node(driven.stands.node).map_or(0, |node| timeline[node].depth);
             return Err(format!(
                 "the loop is at step {here} and cannot go back: it keeps no copy of its state. A \
                  loop that is run by demask.run can"

@@ -118,6 +118,7 @@ impl Debugger {
     /// That the next step is not known yet, in words.
     pub fn awaited(&self) -> &'static str {
         match self.driven.as_ref().map(Driven::waits) {
+            _ if self.loop_is_done() => "the loop has made its last step",
             None => "the next step is not here yet",
             Some(true) => "the loop decides in its next step",
             Some(false) => "the loop is at work on its next step",
@@ -167,6 +168,13 @@ impl Debugger {
             Arrived::Stop(stop) => return self.stopped(stop),
             Arrived::Waiting => return Tick::Waiting,
             Arrived::GoOn => {}
+        }
+        if self.loop_is_done() {
+            let over = match self.session.pending() {
+                Pending::Done(finish) => *finish,
+                _ => Finish::Unrecorded,
+            };
+            return self.stopped(Stop::Done(over));
         }
         if self.asks_loop() {
             return match self.ask_loop() {

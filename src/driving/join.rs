@@ -16,7 +16,7 @@ use crate::{
         Address, HangUp, Socket,
         message::{LONGEST, PROTOCOL, shortened},
     },
-    session::{Event, Kept, News, Word},
+    session::{Event, Kept, News, Stand, Word},
     trace::{Reader, Recording},
 };
 
@@ -103,7 +103,7 @@ impl Intake {
             return Ok(Told::Nothing);
         }
         let tag: Tag = serde_json::from_slice(line).map_err(garbage)?;
-        if tag.kind.is_some() {
+        if tag.message.is_none() {
             self.write_down(line);
             let event = self.reader.push(line).map_err(|error| error.to_string())?;
             return Ok(event.map_or(Told::Nothing, |event| Told::Event(Box::new(event))));
@@ -113,9 +113,9 @@ impl Intake {
             Heard::Propose { node, prediction, canvas, open } => {
                 Word::Proposes(self.reader.propose(node, prediction, canvas, open)?)
             }
-            Heard::Waiting { node, kept } => {
+            Heard::Waiting { node, kept, done } => {
                 let kept = kept.map(|kept| Kept { nodes: kept.nodes, bytes: kept.bytes });
-                Word::Waits(self.reader.node(node)?, kept)
+                Word::Waits(Stand { node: self.reader.node(node)?, done, kept })
             }
             Heard::Log { text } => Word::Says(shortened(text.as_bytes())),
             Heard::Error { message } => Word::Refuses(message.chars().take(1000).collect()),
@@ -228,7 +228,7 @@ pub fn join(
         match intake.lines.next() {
             Came::Nothing => {}
             Came::Line(line) => match intake.take(&line).map_err(at)? {
-                Told::Word(Word::Waits(node, kept)) => break (node, kept),
+                Told::Word(Word::Waits(stand)) => break stand,
                 Told::Word(Word::Refuses(why)) => return Err(at(why)),
                 Told::Word(word) => intake.words.push(word),
                 Told::Event(_) | Told::Nothing => {}
@@ -242,9 +242,8 @@ pub fn join(
     };
     let recording = intake.reader.so_far().map_err(|error| error.to_string())?;
     let restores = greeting.can.iter().any(|can| can == "restore");
-    let mut driven = Driven::new(name, restores, Box::new(reins), stands.0);
-    driven.kept = stands.1;
-    let known = recording.recorded.timeline[stands.0].depth;
+    let driven = Driven::new(name, restores, Box::new(reins), stands);
+    let known = recording.recorded.timeline[stands.node].depth;
     let before = greeting.steps.saturating_sub(u64::from(known));
     let notices = (before > 0).then(|| {
         format!("the loop made {before} steps before: they are not known here (record= keeps them)")

@@ -80,10 +80,11 @@ fn knob(kind: Kind, value: decode::Value) -> Value {
     }
 }
 
-/// What a line of a loop is: a record of a recording has a `kind`, a message none.
+/// What a line of a loop is: a message has a `type`, a record of a recording none.
 #[derive(Debug, Deserialize)]
 pub(super) struct Tag {
-    pub(super) kind: Option<String>,
+    #[serde(rename = "type")]
+    pub(super) message: Option<String>,
 }
 
 /// Messages of a sampling loop.
@@ -112,6 +113,9 @@ pub(super) enum Heard {
         /// What it keeps of its past.
         #[serde(default)]
         kept: Option<Kept>,
+        /// It has no further step to make from there.
+        #[serde(default)]
+        done: bool,
     },
     /// A line for people.
     Log {

@@ -29,14 +29,25 @@ pub enum News {
 /// recording of the loop.
 #[derive(Debug)]
 pub enum Word {
-    /// It stands at this node and waits until it is told to go on.
-    Waits(NodeId, Option<Kept>),
+    /// It stands still and waits until it is told to go on.
+    Waits(Stand),
     /// The step that it is about to make from this node.
     Proposes(Proposal),
     /// A line for people.
     Says(String),
     /// It cannot do what it was told, and waits on; why, in words.
     Refuses(String),
+}
+
+/// Where a sampling loop stands still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stand {
+    /// The node.
+    pub node: NodeId,
+    /// It has no further step to make from there.
+    pub done: bool,
+    /// What it keeps of its past.
+    pub kept: Option<Kept>,
 }
 
 /// A step that a sampling loop is about to make.

@@ -19,7 +19,7 @@ use super::{
 };
 use indicatif::DecimalBytes;
 
-use crate::{canvas::NO_TOKEN, session::Pending};
+use crate::{canvas::NO_TOKEN, debugger::Driven, session::Pending};
 
 /// Draws the application over a whole buffer.
 pub fn draw(app: &App, buffer: &mut Buffer) {
@@ -375,7 +375,7 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
 
 /// What a loop that can go back keeps for that.
 fn kept(app: &App) -> Vec<String> {
-    let kept = app.debugger.driven.as_ref().and_then(|driven| driven.kept);
+    let kept = app.debugger.driven.as_ref().and_then(Driven::kept);
     kept.map(|kept| format!("{} states in {}", kept.nodes, DecimalBytes(kept.bytes)))
         .into_iter()
         .collect()
@@ -392,7 +392,11 @@ fn state(app: &App) -> String {
         return format!("RUNNING {}", app.speed_name());
     }
     if let Some(driven) = driven.filter(|_| app.debugger.asks_loop()) {
-        return if driven.waits() { "PAUSED" } else { "BUSY" }.to_owned();
+        return match driven.waits() {
+            true if app.debugger.loop_is_done() => "DONE".to_owned(),
+            true => "PAUSED".to_owned(),
+            false => "BUSY".to_owned(),
+        };
     }
     if app.awaits_step() {
         return "WAITING".to_owned();
