@@ -137,6 +137,55 @@ class Lists(Base):
         self.assertEqual([root.get("canvas") for root in roots], [[MASK, 4], None])
         self.assertEqual([(step["id"], step["parent"]) for step in steps], [(1, 0), (3, 2)])
 
+    def test_branches_edits_and_parameters(self):
+        knobs = [{"name": "tau", "kind": "float", "default": 0.5, "low": 0.0, "high": 1.0}]
+        recorder = Recorder(self.path, mask=MASK, knobs=knobs)
+        recorder.turn({"tau": 0.5})
+        self.assertIsNone(recorder.node)
+        recorder.step([4, MASK, MASK])
+        recorder.predicted(argmax=[5, 5, 5])
+        recorder.step([4, 5, MASK])
+        recorder.edit([{"replace": [0, 7]}], [7, 5, MASK])
+        self.assertEqual(recorder.node, 3)
+        recorder.turn({"tau": 0.25})
+        recorder.step([7, 5, 6])
+        recorder.at(1, [4, MASK, MASK], {"tau": 0.5})
+        recorder.step([4, MASK, 6], argmax=[4, 4, 6])
+        recorder.turn({"tau": 0.5})
+        recorder.at(1, [4, MASK, MASK], {"tau": 0.5})
+        recorder.step([4, 6, 6])
+        recorder.close()
+        self.assertIsNone(recorder.fault)
+        header, root, *rest = self.lines()
+        self.assertEqual((header["version"], header["knobs"], root["params"]), ([1, 6], knobs, {"tau": 0.5}))
+        found = [(line["id"], line["parent"], line.get("params"), "prediction" in line) for line in rest if "parent" in line]
+        turned = {"tau": 0.25}
+        self.assertEqual(found[:3], [(1, 0, None, False), (2, 1, None, True), (3, 2, None, False)])
+        self.assertEqual(found[3:], [(4, 3, turned, False), (5, 1, turned, True), (6, 1, None, False)])
+        (edit,) = self.lines(kind="edit")
+        self.assertEqual(edit["edits"], [{"replace": [0, 7]}])
+        self.assertEqual(rest[-1], {"kind": "end", "at": 6, "finish": "complete"})
+
+    def test_lines_go_to_whatever_writes_them(self):
+        class Sink:
+            def __init__(self):
+                self.lines = []
+
+            def write(self, data):
+                self.lines.append(json.loads(data))
+
+        sink = Sink()
+        with Recorder(sink, mask=MASK) as recorder:
+            recorder.step([4, MASK])
+        self.assertEqual([line["kind"] for line in sink.lines], ["header", "root", "step", "end"])
+
+        class Full(Sink):
+            def write(self, data):
+                raise OSError("no room")
+
+        with self.assertRaises(OSError):
+            Recorder(Full(), mask=MASK)
+
     def test_numbers_read_back_to_the_same_float32(self):
         source = random.Random(1)
         for _ in range(20000):
