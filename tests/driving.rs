@@ -414,6 +414,39 @@ fn a_loop_that_dies_or_lies_leaves_what_it_did() {
 }
 
 #[test]
+fn the_record_of_a_loop_shows_what_its_parameters_were() {
+    let lines = [
+        json!({"kind": "header", "format": "demask", "version": [1, 6], "strategy": "threshold",
+            "model": {"name": "m", "mask": MASK}, "knobs": [
+                {"name": "tau", "kind": "float", "default": 0.5, "low": 0, "high": 1, "help": "How sure"},
+                {"name": "n", "kind": "int", "default": 3},
+                {"name": "greedy", "kind": "bool", "default": true},
+                {"name": "order", "kind": "choice", "default": "best", "choices": ["left", "best"]},
+                {"name": "odd", "kind": "float", "default": 7, "low": 0, "high": 1},
+                {"name": "new", "kind": "matrix", "default": 1}]}),
+        json!({"kind": "root", "id": 0, "length": 2, "params": {"tau": 0.5, "order": "left"}}),
+        json!({"kind": "step", "id": 1, "parent": 0, "canvas": [3, 9],
+            "params": {"tau": 0.25, "greedy": false}}),
+    ];
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), lines.map(|line| line.to_string()).join("\n")).unwrap();
+    let recording = demask::trace::read(file.path()).unwrap();
+    let timeline = &recording.recorded.timeline;
+    let shown = |node: usize| {
+        let params = timeline[NodeId(node)].params.iter();
+        params.map(|(spec, value)| format!("{} {value}", spec.name)).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(shown(0), "tau 0.5, n 3, greedy true, order left");
+    assert_eq!(shown(1), "tau 0.25, n 3, greedy false, order best");
+    // Its name is that of a strategy of ours, which has other parameters.
+    assert!(!recording.recorded.strategy.decides());
+    let (session, vocabulary) = (recording.session(), recording.vocabulary.clone());
+    let mut debugger = Debugger::new(session, vocabulary, Box::new(NoHost), false, 10);
+    let refused = debugger.execute(&parse("set tau 0.75").unwrap()).unwrap_err().to_string();
+    assert!(refused.contains("tau is 0.25 on record"), "{refused}");
+}
+
+#[test]
 fn what_is_no_loop_is_named() {
     let check = |line: Value, expected: &str| {
         let refused = joined(move |script| {

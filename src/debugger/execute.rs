@@ -152,6 +152,11 @@ impl Debugger {
     pub(super) fn turn(&mut self, name: &str, value: Value) -> Result<String, Failed> {
         let params = self.session.params().clone();
         let was = params.get(name).map_err(Failed::new)?;
+        if !self.session.strategy().decides() && self.driven.is_none() {
+            return Err(Failed::new(format!(
+                "{name} is {was} on record: the program that read it does not run here"
+            )));
+        }
         let affects = self.session.set_param(name, value).map_err(Failed::new)?;
         if was != value {
             let at = self.session.at();

@@ -132,7 +132,8 @@ impl Debugger {
 
     /// True if parameters are turned and what is pending is not what they would do as they were.
     pub fn what_if(&self) -> bool {
-        if !self.turned() {
+        // What a loop would do otherwise is known only where it did something.
+        if !self.turned() || self.driven.is_some() && self.session.node().next.is_none() {
             return false;
         }
         let session = &self.session;
