@@ -346,10 +346,15 @@ class Debug:
         if self._link.attached or self._stream.kept:
             return True
         self._forget()
-        self._live = False
-        # Somebody may have come in between.
-        self._live = self._link.expected
+        self._rest()
         return False
+
+    def _rest(self) -> None:
+        """Lets steps pass until somebody comes."""
+        self._live = False
+        # Another thread may have asked for attention in between.
+        if self._link.expected or self._link.stopped:
+            self._live = True
 
     def _forget(self) -> None:
         """Begins anew where the next debugger comes."""
@@ -454,7 +459,7 @@ class Debug:
             self._link.lose("it was sent away")
             self._stream.close()
             self._forget()
-            self._live = self._link.expected
+            self._rest()
             return otherwise
 
     # -- On the threads of the door

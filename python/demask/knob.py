@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import total_ordering
+from numbers import Integral
 from typing import Any, Dict, Optional, Sequence
 
 from .recorder import Param
@@ -114,4 +115,4 @@ def _kind(default: Param, low: Optional[float], high: Optional[float], choices: 
     if isinstance(default, str):
         raise ValueError("a knob that holds a text needs choices=")
     numbers = [number for number in (default, low, high) if number is not None]
-    return "int" if all(isinstance(number, int) for number in numbers) else "float"
+    return "int" if all(isinstance(number, Integral) for number in numbers) else "float"

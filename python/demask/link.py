@@ -50,10 +50,12 @@ class Link:
             self._listener: Listener = listen_at(address, names(), "loop")
         except EngineError as error:
             raise RuntimeError(error.message) from None
+        except OSError as error:
+            raise RuntimeError("no socket can be made (%s): give another place with listen=" % error) from None
         self._listener.patience = STALLED
         self.address = self._listener.address
         self._hello, self._arrived = hello, arrived
-        self._admitting = threading.Lock()
+        self._admitting, self._closed = threading.Lock(), False
         self._came = threading.Event()
         # Who is at the door, and who of them the loop has taken in.
         self._guest: Optional[Guest] = None
@@ -72,6 +74,8 @@ class Link:
             before = self._guest
             if before is not None and not before.inbox.gone.wait(max(0.0, until - time.monotonic())):
                 return False
+            if self._closed:
+                raise Gone("the loop has ended")
             connection.send(self._hello())
             self._guest = Guest(connection, inbox)
             self._came.set()
@@ -126,7 +130,14 @@ class Link:
 
     def next(self) -> Optional[Message]:
         """Waits for the next message; None at the end. Raises `EngineError` for a line that is not a message."""
-        return None if self._taken is None else self._taken.inbox.next()
+        if self._taken is None:
+            return None
+        inbox = self._taken.inbox
+        message = inbox.next()
+        if message is not None and isinstance(message.get("id"), int):
+            # A go needs no number, and one that has it is not cancelled.
+            inbox.answered(message["id"])
+        return message
 
     def lose(self, reason: str) -> None:
         """Lets go of a debugger that has left, or that nobody can talk with. The last it said may be to stop."""
@@ -136,7 +147,8 @@ class Link:
         say("the debugger has left (%s): the loop goes on" % reason)
         try:
             for _ in range(_LAST_WORDS):
-                message = guest.inbox.next(_LAST_WORD)
+                # Once it has hung up, all it said is here.
+                message = guest.inbox.next(0.0 if guest.gone else _LAST_WORD)
                 if message is None or message["type"] == "stop":
                     self.stopped = message is not None
                     break
@@ -147,6 +159,7 @@ class Link:
 
     def close(self) -> None:
         """Stops listening; the debugger is let go once it has read what it was sent."""
+        self._closed = True
         self._listener.close()
         guest, self._taken = self._guest, None
         if guest is not None:
