@@ -6,7 +6,7 @@ import atexit
 import os
 import sys
 import weakref
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple, TypeVar, Union
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, TypeVar, Union
 
 from . import __version__
 from .go import Go, read
@@ -52,6 +52,7 @@ class Debug:
     model, family, prompt_text   names for people
     record      a file to record into, attached or not: `.jsonl`, or `.jsonl.gz` to pack it
     wait        True waits at the first step until somebody is attached
+    edits       False where nothing can be written into the canvas: it is shown, and can be paused at
     listen      "unix:PATH" or "tcp:127.0.0.1:PORT"; a Unix socket in the runtime folder, if not given
     quiet       True prints nothing at the start
 
@@ -80,6 +81,7 @@ class Debug:
         prompt_text: str = "",
         record: Optional[Union[str, "os.PathLike[str]"]] = None,
         wait: bool = False,
+        edits: bool = True,
         listen: Optional[str] = None,
         quiet: bool = False,
     ) -> None:
@@ -91,10 +93,11 @@ class Debug:
         self._facts: Dict[str, Any] = dict(mask=mask, eos=eos, tokenizer=tokenizer, prompt=prompt, in_x=in_x, batch=batch)
         self._facts.update(strategy=name, model=model, family=family, prompt_text=prompt_text, top_k=top_k, shift=shift)
         # A wrong argument is told here, and not when somebody attaches.
-        prompt_ids = Records(Nowhere(), **self._facts).prompt
-        self.name, self._batch, self._canvas = name, batch, canvas
+        self._facts["prompt"] = Records(Nowhere(), **self._facts).prompt
+        self.name, self.mask, self.eos, self.batch, self.shift = name, mask, eos, batch, shift
+        self._in_x, self._canvas, self._edits = in_x, canvas, edits
         self._vocabulary: Optional[int] = None
-        self._region = Region(prompt_ids, in_x, batch)
+        self._region = Region(self._facts["prompt"], in_x, batch)
         self._knobs: Dict[str, Knob] = {}
         self.steps = 0
         self._records: Optional[Records] = None
@@ -139,50 +142,84 @@ class Debug:
             self._knobs[name] = Knob(name, default, low, high, choices=choices, help=help)
         return self._knobs[name]
 
-    def start(self, x: Values) -> Values:
+    def start(
+        self,
+        x: Values,
+        prompt: Optional[Values] = None,
+        open: Optional[Iterable[int]] = None,
+        editable: Optional[range] = None,
+    ) -> Values:
         """Says that a run begins at `x`, and waits there while somebody is attached; the canvas to go on with.
 
-        Not needed for the first run; there it lets people look at the canvas before the first step.
+        Not needed for the first run; there it lets people look at the canvas before the first step. `prompt` is that of
+        this run and of those behind it, where it is another one; the other arguments are those of `step`.
         """
-        return self._surely(lambda: self._start(x), x) if self._live else x
+        if prompt is not None:
+            self._facts["prompt"] = ids_of(prompt, self.batch)
+            self._region = Region(self._facts["prompt"], self._in_x, self.batch)
+        return self._surely(lambda: self._start(x, prompt, open, editable), x) if self._live else x
 
-    def predicted(self, logits: Optional[Values] = None, x: Optional[Values] = None, **columns: Optional[Values]) -> None:
+    def predicted(
+        self,
+        logits: Optional[Values] = None,
+        x: Optional[Values] = None,
+        at: Optional[int] = None,
+        **columns: Optional[Values],
+    ) -> None:
         """Says what the next step is decided on, where that is not at hand any more when the step is made.
 
         `x` is the canvas before the step, where it is another one than behind the last step. The other arguments are
         those of `step`.
         """
         if self._live:
-            self._surely(lambda: self._predicted(x, logits, columns), None)
+            self._surely(lambda: self._predicted(x, logits, {**columns, "at": at}), None)
 
     def propose(
-        self, x: Values, positions: Values, tokens: Values, logits: Optional[Values] = None, **columns: Optional[Values]
+        self,
+        x: Values,
+        positions: Values,
+        tokens: Values,
+        logits: Optional[Values] = None,
+        at: Optional[int] = None,
+        open: Optional[Iterable[int]] = None,
+        **columns: Optional[Values],
     ) -> Tuple[Values, Values]:
         """Shows what is about to be written, and waits; what is left of it to be written.
 
         x          the canvas before the step
         positions  a mask of booleans in the shape of `x`, or indices into a sequence of `x`
         tokens     ids, in the shape of `positions`
-        logits     and columns: as for `step`, which then needs none
+        logits     and columns, and `at`: as for `step`, which then needs none
+        open       generated positions that will hold a token and not be written yet: see `Recorder.step`
 
         Returns positions and tokens without those that somebody forbids. A person's edits of `x` are written in place.
         """
         self._proposed = self._proposes = True
         if not self._live:
             return positions, tokens
-        return self._surely(lambda: self._propose(x, positions, tokens, logits, columns), (positions, tokens))
+        columns = {**columns, "at": at}
+        return self._surely(lambda: self._propose(x, positions, tokens, logits, columns, open), (positions, tokens))
 
-    def step(self, x: Values, logits: Optional[Values] = None, **columns: Optional[Values]) -> Values:
+    def step(
+        self,
+        x: Values,
+        logits: Optional[Values] = None,
+        at: Optional[int] = None,
+        open: Optional[Iterable[int]] = None,
+        editable: Optional[range] = None,
+        **columns: Optional[Values],
+    ) -> Values:
         """Says that the canvas is `x` now, and waits while somebody is attached; the canvas to go on with.
 
         The arguments are those of `Recorder.step`. A person's edits are written into `x` in place where that can be; a
-        canvas of another length is a new one of the same kind. Raises `Stopped` if somebody stops the loop.
+        canvas of another length is a new one of the same kind. Where the loop can take back no more than other tokens for
+        some of the generated positions, `editable` says which. Raises `Stopped` if somebody stops the loop.
         """
         self.steps += 1
         if not self._live:
             self._proposed = False
             return x
-        return self._surely(lambda: self._step(x, logits, columns), x)
+        return self._surely(lambda: self._step(x, logits, {**columns, "at": at}, open, editable), x)
 
     def stop(self) -> None:
         """Stops the loop at its next step, from another thread."""
@@ -213,17 +250,24 @@ class Debug:
         return isinstance(error, Stopped)
 
     @property
+    def prompt(self) -> List[Optional[int]]:
+        """The ids in front of the generated region, as far as they are known."""
+        return list(self._facts["prompt"])
+
+    @property
     def attached(self) -> bool:
         """Whether a debugger is attached."""
         return self._link.attached
 
     # -- What they do where somebody is there
 
-    def _start(self, x: Values) -> Values:
+    def _start(
+        self, x: Values, prompt: Optional[Values], open: Optional[Iterable[int]], editable: Optional[range]
+    ) -> Values:
         if not self._meet():
             return x
-        (self._records or self._begin()).start(x)
-        return self._pause(x)
+        (self._records or self._begin()).start(x, prompt, open)
+        return self._pause(x, editable)
 
     def _predicted(self, x: Optional[Values], logits: Optional[Values], columns: Columns) -> None:
         if self._meet():
@@ -232,7 +276,13 @@ class Debug:
                 self._reduce(records, logits, columns)
 
     def _propose(
-        self, x: Values, positions: Values, tokens: Values, logits: Optional[Values], columns: Columns
+        self,
+        x: Values,
+        positions: Values,
+        tokens: Values,
+        logits: Optional[Values],
+        columns: Columns,
+        open: Optional[Iterable[int]],
     ) -> Tuple[Values, Values]:
         if not self._meet():
             return positions, tokens
@@ -242,12 +292,13 @@ class Debug:
         before = self._region.read(x)
         after = proposal.applied(before)
         if self._link.attached and not self._granted:
-            self._send({"type": "propose", "node": records.node, "prediction": records.key, "canvas": after})
+            said: Message = {"type": "propose", "node": records.node, "prediction": records.key, "canvas": after}
+            self._send(said if open is None else {**said, "open": sorted(int(place) for place in open)})
             self._granted = self._ask(lambda go: self._obey_within(x, go)) is not None
         return self._allowed(proposal, before, self._region.read(x))
 
     def _proposal(self, positions: Values, tokens: Values) -> Proposal:
-        return Proposal(positions, tokens, self._batch, self._region.start)
+        return Proposal(positions, tokens, self.batch, self._region.start)
 
     def _allowed(
         self, proposal: Proposal, before: Sequence[Optional[int]], now: Sequence[Optional[int]]
@@ -261,7 +312,14 @@ class Debug:
 
         return proposal.without(refused)
 
-    def _step(self, x: Values, logits: Optional[Values], columns: Columns) -> Values:
+    def _step(
+        self,
+        x: Values,
+        logits: Optional[Values],
+        columns: Columns,
+        open: Optional[Iterable[int]],
+        editable: Optional[range],
+    ) -> Values:
         proposed, self._proposed, self._granted = self._proposed, False, False
         if not self._meet():
             return x
@@ -272,16 +330,16 @@ class Debug:
                 records.start(self._canvas)
             elif self.steps > 1 or self._facts["mask"] is None:
                 # Nothing is known of the canvas before.
-                records.start(x)
-                return x if proposed else self._pause(x)
+                records.start(x, open=open)
+                return x if proposed else self._pause(x, editable)
         x = self._put_back(x, records.canvas)
         records.root(x)
         self._reduce(records, logits, columns)
         records.turn(self._values())
-        records.step(x)
+        records.step(x, open=open)
         self._holds = None
         # Where steps are proposed, the loop waits there: before the next one is made.
-        return x if proposed else self._pause(x)
+        return x if proposed else self._pause(x, editable)
 
     def _before(self, x: Values) -> Records:
         """The records, with `x` as the canvas before the next step."""
@@ -310,7 +368,7 @@ class Debug:
         try:
             records.predicted(logits, **columns)
             if logits is not None and self._vocabulary is None:
-                self._vocabulary = len(sequence_of(logits, self._batch, 2)[0])
+                self._vocabulary = len(sequence_of(logits, self.batch, 2)[0])
         except Exception as error:
             # The canvases are known all the same.
             self._tell("what a step is decided on cannot be shown (%s: %s)" % (type(error).__name__, error))
@@ -364,9 +422,9 @@ class Debug:
         if self._link.stopped:
             raise Stopped("stopped from the debugger")
 
-    def _pause(self, x: Values) -> Values:
+    def _pause(self, x: Values, editable: Optional[range]) -> Values:
         """Waits behind a step while somebody is attached; the canvas to go on with."""
-        given = self._ask(lambda go: (self._obey(x, go),)) if self._link.attached else None
+        given = self._ask(lambda go: (self._obey(x, go, editable),)) if self._link.attached else None
         return x if given is None else given[0]
 
     def _ask(self, obey: Callable[[Go], Work]) -> Optional[Work]:
@@ -413,13 +471,28 @@ class Debug:
                 "demask.run runs can" % (self._records.node, go.start),
             )
 
+    def _allow(self, x: Values, go: Go, editable: Optional[range]) -> None:
+        """Raises ValueError, in words, if the loop cannot do with its canvas what is asked."""
+        if not self._edits or (editable is not None and not editable):
+            if go.canvas is not None or go.pins or go.vetoes:
+                raise ValueError("this canvas cannot be changed from outside: it is only shown. Go on without edits and pins")
+        elif editable is not None and go.canvas is not None:
+            before = self._region.read(x)
+            if len(before) != len(go.canvas):
+                raise ValueError("the length of this canvas cannot be changed: give other tokens for its positions alone")
+            for at, (old, new) in enumerate(zip(before, go.canvas)):
+                if new != old and at not in editable:
+                    first, last = editable[0], editable[-1]
+                    raise ValueError("position %d cannot be changed now: positions %d to %d can" % (at, first, last))
+
     def _obey_within(self, x: Values, go: Go) -> Values:
-        """The same while a step is being made."""
+        """The same as `_obey` while a step is being made."""
         return self._obey(x, go, in_place=True)
 
-    def _obey(self, x: Values, go: Go, in_place: bool = False) -> Values:
+    def _obey(self, x: Values, go: Go, editable: Optional[range] = None, in_place: bool = False) -> Values:
         """Does what is to be done before the next step; the canvas to go on with."""
         assert self._records is not None
+        self._allow(x, go, editable)
         if go.canvas is not None:
             x = self._region.write(x, go.canvas, in_place)
             self._records.edit(go.edits, go.canvas)
@@ -465,7 +538,7 @@ class Debug:
     # -- On the threads of the door
 
     def _hello(self) -> Message:
-        can = ["edit", "stop", *(["propose"] if self._proposes else []), *(["restore"] if self._restores else [])]
+        can = [*(["edit"] if self._edits else []), "stop", *(["propose"] if self._proposes else []), *(["restore"] if self._restores else [])]
         greeting: Message = {"type": "hello", "protocol": PROTOCOL, "loop": "demask %s" % __version__, "name": self.name}
         greeting.update(pid=os.getpid(), command=_command(), steps=self.steps, can=can)
         return greeting

@@ -169,25 +169,41 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def start(self, canvas: Values) -> None:
-        """Starts a run at `canvas`: another one after the first, or the first where it is not all masks."""
-        self._guarded(lambda: self._root(self._region(ids_of(canvas, self.batch))))
+    def start(self, canvas: Values, prompt: Optional[Values] = None, open: Optional[Iterable[int]] = None) -> None:
+        """Starts a run at `canvas`: another one after the first, or the first where it is not all masks.
 
-    def step(self, x: Values, logits: Optional[Values] = None, **columns: Optional[Values]) -> None:
+        `prompt` is the prompt of this run and of those behind it, where it is another one; `open` as in `step`.
+        """
+        self._guarded(lambda: self._start(canvas, prompt, open))
+
+    def step(
+        self,
+        x: Values,
+        logits: Optional[Values] = None,
+        at: Optional[int] = None,
+        open: Optional[Iterable[int]] = None,
+        **columns: Optional[Values],
+    ) -> None:
         """Records that the canvas is `x` now, and what it was decided on.
 
         `logits` are those the step was decided on, of the canvas before it: [positions, vocabulary], with a dimension
         for the batch in front or without. In their place, or beside them to be used rather than what follows from
         them, single columns: `argmax`, `choice` (where noise was added), `p_argmax`, `p_choice` (`confidence` is the
         same), `p_eos`, `score` (what the strategy ranks by), one value a position. Both may cover the prompt or not.
+        Where they cover a block alone, `at` is the generated position of their first row, less than 0 within the prompt.
+
+        `open` are the generated positions of `x` that hold a token and are not written yet: those of a canvas that starts
+        from random tokens, until they are accepted.
         """
         took = time.perf_counter() - self._clock
-        self._guarded(lambda: self._step(x, self._reduced(logits, columns, x), took))
+        self._guarded(lambda: self._step(x, self._reduced(logits, columns, x, at), took, open))
         self._clock = time.perf_counter()
 
-    def predicted(self, logits: Optional[Values] = None, **columns: Optional[Values]) -> None:
+    def predicted(
+        self, logits: Optional[Values] = None, at: Optional[int] = None, **columns: Optional[Values]
+    ) -> None:
         """Records what the next step is decided on before it is made. Arguments as those of `step`."""
-        self._guarded(lambda: self._predict(logits, columns))
+        self._guarded(lambda: self._predict(logits, columns, at))
 
     def turn(self, params: Mapping[str, Param]) -> None:
         """Says which values the loop's parameters have from now on; the next root or step is written with them."""
@@ -267,18 +283,25 @@ class Recorder:
             self._known.update(fresh)
             self._write({"kind": "tokens", "tokens": {str(token): _text(texts(token)) for token in fresh}})
 
-    def _root(self, canvas: List[Any]) -> None:
+    def _start(self, canvas: Values, prompt: Optional[Values], open: Optional[Iterable[int]]) -> None:
+        if prompt is not None:
+            self._prompt = ids_of(prompt, self.batch)
+        self._root(self._region(ids_of(canvas, self.batch)), open)
+
+    def _root(self, canvas: List[Any], open: Optional[Iterable[int]] = None) -> None:
         self._name(self._prompt)
         self._name(canvas)
         record: Dict[str, Any] = {"kind": "root", "id": self._nodes, "prompt": self._prompt, "length": len(canvas)}
         if any(token != self.mask for token in canvas):
             record["canvas"] = canvas
+        if open is not None:
+            record["open"] = _places(open, len(canvas))
         if self._params:
             record["params"] = self._params
         self._made(record, canvas)
         self._in_force = self._params
 
-    def _step(self, x: Values, columns: Columns, took: float) -> None:
+    def _step(self, x: Values, columns: Columns, took: float, open: Optional[Iterable[int]] = None) -> None:
         canvas = self._region(ids_of(x, self.batch))
         if self._node is None:
             # All masks: as many as there are positions now.
@@ -291,6 +314,8 @@ class Recorder:
             record["prediction"] = key
         self._name(canvas)
         record["canvas"] = canvas
+        if open is not None:
+            record["open"] = _places(open, len(canvas))
         if self._params != self._in_force:
             record["params"] = self._params
         record["timing"] = {"forward_ms": _Number(1000 * took, 4), "decide_ms": 0}
@@ -310,10 +335,12 @@ class Recorder:
         self._node, self._canvas, self._predicted = self._nodes, canvas, None
         self._nodes += 1
 
-    def _predict(self, logits: Optional[Values], columns: Mapping[str, Optional[Values]]) -> None:
+    def _predict(
+        self, logits: Optional[Values], columns: Mapping[str, Optional[Values]], at: Optional[int] = None
+    ) -> None:
         if self._canvas is None:
             raise ValueError("nothing is known of the canvas that this was predicted on: give the first one with canvas=")
-        found = self._reduced(logits, columns, None)
+        found = self._reduced(logits, columns, None, at)
         self._predicted = self._prediction(found) if found else self._predicted
 
     def _prediction(self, columns: Columns) -> str:
@@ -335,13 +362,15 @@ class Recorder:
                 written[name] = [_Number(value) for value in columns[name]]
         for name in ("entropy", "margin"):
             if name in columns:
-                values = [_Number(columns[name][at], ROUNDED[name]) for at in masked]
-                written[name] = {"at": masked, "values": values}
+                some = [at for at in masked if columns[name][at] is not None]
+                values = [_Number(columns[name][at], ROUNDED[name]) for at in some]
+                written[name] = {"at": some, "values": values}
         if "top_k" in columns:
-            kept = [_kept(columns["top_k"][at]) for at in masked]
+            some = [at for at in masked if columns["top_k"][at] is not None]
+            kept = [_kept(columns["top_k"][at]) for at in some]
             self._name(token for row in kept for token, _ in row)
             values = [[[token for token, _ in row], [_Number(p, ROUNDED["top_k"]) for _, p in row]] for row in kept]
-            written["top_k"] = {"at": masked, "values": values}
+            written["top_k"] = {"at": some, "values": values}
         self._write({"kind": "prediction", "key": key, "rows": rows, "columns": written})
         return key
 
@@ -359,7 +388,9 @@ class Recorder:
             raise ValueError("the canvas does not begin with the prompt; in_x=False if it never does")
         return ids[start:]
 
-    def _reduced(self, logits: Optional[Values], columns: Mapping[str, Optional[Values]], x: Values) -> Columns:
+    def _reduced(
+        self, logits: Optional[Values], columns: Mapping[str, Optional[Values]], x: Values, at: Optional[int] = None
+    ) -> Columns:
         """Columns by name, one entry a generated position of the canvas before, from which `x` was made."""
         canvas = self._region(ids_of(x, self.batch)) if self._canvas is None else self._canvas
         given: Columns = {}
@@ -370,12 +401,12 @@ class Recorder:
                 raise TypeError("there is no column `%s`; there are %s" % (name, ", ".join(IDS + NUMBERS)))
             if values is not None:
                 read: List[Any] = ids_of(values, self.batch) if name in IDS else _floats(values, self.batch)
-                start, end = self._rows(len(read), len(canvas))
-                given[name] = read[start:end]
+                start, end = self._rows(len(read), len(canvas), at)
+                given[name] = _spread(name, read[start:end], at, len(canvas))
         if logits is None:
             return given
         logits = sequence_of(logits, self.batch, 2)
-        start, end = self._rows(len(logits), len(canvas))
+        start, end = self._rows(len(logits), len(canvas), at)
         if self.shift:
             # The first position of a canvas without a prompt is predicted by itself, as Dream does it.
             reduced = _reduce(logits[max(start - 1, 0) : end - 1], self.eos, self.top_k)
@@ -384,12 +415,15 @@ class Recorder:
                 reduced = {name: first[name] + values for name, values in reduced.items()} if reduced else first
         else:
             reduced = _reduce(logits[start:end], self.eos, self.top_k)
+        reduced = {name: _spread(name, values, at, len(canvas)) for name, values in reduced.items()}
         reduced.update(given)
         return reduced
 
-    def _rows(self, found: int, rows: int) -> Tuple[int, int]:
-        """Where the `rows` of the generated region are among so many rows of predictions."""
+    def _rows(self, found: int, rows: int, at: Optional[int]) -> Tuple[int, int]:
+        """Which of so many rows of predictions are for some of the `rows` generated positions."""
         prompt = len(self._prompt)
+        if at is not None:
+            return max(0, -at), max(0, -at, min(found, rows - at))
         if found == rows:
             return 0, rows
         if found >= prompt + rows:
@@ -542,6 +576,22 @@ def _json(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return "[" + ",".join(map(_json, value)) + "]"
     return json.dumps(value)
+
+
+def _places(open: Iterable[int], length: int) -> List[int]:
+    places = sorted({int(at) for at in open})
+    if places and not 0 <= places[0] <= places[-1] < length:
+        raise ValueError("open positions must be generated ones, 0 to %d" % (length - 1))
+    return places
+
+
+def _spread(name: str, values: List[Any], at: Optional[int], rows: int) -> List[Any]:
+    """The values of some positions, from `at` on, as those of all; nothing is known of the others."""
+    if at is None:
+        return values
+    unknown = math.nan if name in NUMBERS else None
+    before = max(at, 0)
+    return [unknown] * before + values + [unknown] * (rows - before - len(values))
 
 
 def _kept(row: List[Tuple[int, float]]) -> List[Tuple[int, float]]:

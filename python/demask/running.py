@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import sys
 import threading
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from .driving import Columns, Debug, Stopped
 from .go import Go
@@ -72,10 +72,10 @@ class Run(Debug):
                 raise
         return self._x
 
-    def step(self, x: Values, logits: Optional[Values] = None, **columns: Optional[Values]) -> Values:
+    def step(self, x: Values, *_: Any, **__: Any) -> Values:
         raise TypeError("demask.run records steps by itself: return the canvas from the function of a step")
 
-    def start(self, x: Values) -> Values:
+    def start(self, x: Values, *_: Any, **__: Any) -> Values:
         raise TypeError("demask.run starts a run by itself: give it the first canvas")
 
     # -- The loop
@@ -149,12 +149,18 @@ class Run(Debug):
             super()._predicted(x, logits, columns)
 
     def _propose(
-        self, x: Values, positions: Values, tokens: Values, logits: Optional[Values], columns: Columns
+        self,
+        x: Values,
+        positions: Values,
+        tokens: Values,
+        logits: Optional[Values],
+        columns: Columns,
+        open: Optional[Iterable[int]],
     ) -> Tuple[Values, Values]:
         if self._again:
             now = self._region.read(x)
             return self._allowed(self._proposal(positions, tokens), now, now)
-        return super()._propose(x, positions, tokens, logits, columns)
+        return super()._propose(x, positions, tokens, logits, columns, open)
 
     def _behind(self) -> None:
         """After a step: records it, and waits."""
