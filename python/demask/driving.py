@@ -19,6 +19,9 @@ from .recorder import Param, Values, before_mask, ids_of, sequence_of
 from .region import Region
 from .stream import Nowhere, Stream
 
+# The most different things that people are told of one loop.
+_MOST_SAID = 100
+
 Work = TypeVar("Work")
 Columns = Mapping[str, Optional[Values]]
 
@@ -515,8 +518,8 @@ class Debug:
         self._stream.send(encode(message))
 
     def _tell(self, text: str) -> None:
-        """Tells people, once of each thing."""
-        if text not in self._said:
+        """Tells people, once of each thing, and not without end."""
+        if text not in self._said and len(self._said) < _MOST_SAID:
             self._said.add(text)
             say(text)
             self._send({"type": "log", "text": text})

@@ -32,6 +32,8 @@ class Guest:
 
     def __init__(self, connection: Connection, inbox: Inbox) -> None:
         self.connection, self.inbox = connection, inbox
+        # Is held until the first message is on its way: the loop's own come behind it.
+        self.greeting = threading.Lock()
 
     @property
     def gone(self) -> bool:
@@ -76,12 +78,15 @@ class Link:
                 return False
             if self._closed:
                 raise Gone("the loop has ended")
-            connection.send(self._hello())
-            self._guest = Guest(connection, inbox)
-            self._came.set()
+            guest = Guest(connection, inbox)
+            with guest.greeting:
+                # Who has read the greeting is seen by the next step.
+                self._guest = guest
+                self._came.set()
+                self._arrived()
+                connection.send(self._hello())
         finally:
             self._admitting.release()
-        self._arrived()
         if before is not None:
             before.connection.close(0.0)
         return True
@@ -104,7 +109,8 @@ class Link:
         guest = self._guest
         if guest is None or guest is self._taken or guest.gone:
             return False
-        self._taken = guest
+        with guest.greeting:
+            self._taken = guest
         return True
 
     def expect(self) -> None:

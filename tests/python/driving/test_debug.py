@@ -206,6 +206,97 @@ class Steps(Driven):
         self.assertIsNone(client.go(3, edits=[{"truncate": 1}], canvas=[6]))
         self.assertEqual(result(), [6])
 
+    def test_a_knob_that_is_declared_late_is_told(self):
+        dbg = self.debug(wait=True)
+
+        def loop():
+            with dbg:
+                dbg.step(PROMPT + [3, MASK])
+                late = dbg.knob("late", 0.5, 0, 1)
+                self.assertIs(dbg.knob("late", 0.7), late)
+                dbg.step(PROMPT + [3, 4])
+                return float(late)
+
+        result = self.start(loop)
+        client = self.client(dbg)
+        self.assertEqual(client.waiting(), 1)
+        self.assertEqual(client.go(1), 2)
+        self.assertEqual(client.said[-2], {"type": "knobs", "knobs": [dbg.knob("late", 0).record()]})
+        self.assertEqual(client.kinds("step")[-1]["params"], {"late": 0.5})
+        self.assertIsNone(client.go(2, knobs={"late": 0.25}))
+        self.assertEqual(result(), 0.25)
+
+    def test_what_is_predicted_before_the_step(self):
+        dbg = self.debug(wait=True)
+
+        def loop():
+            with dbg:
+                x = PROMPT + [MASK, MASK]
+                dbg.predicted(argmax=[9, 9, 3, 3], x=x)
+                x = dbg.step(PROMPT + [3, MASK])
+                dbg.predicted(argmax=[4, 4])
+                x = dbg.step(PROMPT + [3, 4])
+                # Masks are put behind it without a step; what is predicted then, is on the longer canvas.
+                x = [*x, MASK]
+                dbg.predicted(argmax=[5, 5, 5], x=x)
+                return dbg.step(PROMPT + [3, 4, 5])
+
+        result = self.start(loop)
+        client = self.client(dbg)
+        node = client.waiting()
+        while node is not None:
+            node = client.go(node)
+        self.assertEqual([line["columns"]["argmax"] for line in client.kinds("prediction")], [[3, 3], [4, 4], [5, 5, 5]])
+        steps = [(step["canvas"], "prediction" in step) for step in client.kinds("step")]
+        self.assertEqual(steps, [([3, MASK], True), ([3, 4], True), ([3, 4, MASK], False), ([3, 4, 5], True)])
+        self.assertEqual(result(), PROMPT + [3, 4, 5])
+
+    @needs_torch
+    @unittest.skipIf(numpy is None, "needs NumPy")
+    def test_tensors_and_arrays(self):
+        for make in (torch.tensor, numpy.array):
+            dbg = self.debug(wait=True)
+
+            def loop():
+                with dbg:
+                    x = make([PROMPT + [3, MASK]])
+                    same = dbg.step(x, logits=make([[[0.0] * 12] * 4]))
+                    longer = dbg.step(same)
+                    return x, same, longer
+
+            result = self.start(loop)
+            client = self.client(dbg)
+            self.assertEqual(client.waiting(), 1)
+            client.send({"type": "go", "from": 1, "edits": [{"fill": [1, 12]}], "canvas": [3, 12]})
+            self.assertIn("token 12 is none of this model, which has 12", client.until("error")["message"])
+            self.assertEqual(client.go(1, edits=[{"fill": [1, 7]}], canvas=[3, 7]), 3)
+            self.assertIsNone(client.go(3, edits=[{"append_mask": 1}], canvas=[3, 7, MASK]))
+            x, same, longer = result()
+            self.assertIs(x, same)
+            self.assertEqual((x.tolist(), longer.tolist()), ([PROMPT + [3, 7]], [PROMPT + [3, 7, MASK]]))
+            for p in client.kinds("prediction")[0]["columns"]["p_argmax"]:
+                self.assertAlmostEqual(p, 1 / 12, places=6)
+
+    def test_stopped_is_not_caught_by_the_loop(self):
+        dbg = self.debug(wait=True)
+
+        def loop():
+            x = list(X)
+            try:
+                while True:
+                    try:
+                        x = dbg.step(x)
+                    except Exception:
+                        pass
+            except demask.Stopped:
+                return "stopped"
+
+        result = self.start(loop)
+        client = self.client(dbg)
+        client.waiting()
+        client.send({"type": "stop"})
+        self.assertEqual(result(), "stopped")
+
     def test_wrong_predictions_cost_the_prediction_alone(self):
         dbg = self.debug(wait=True)
 
