@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Seque
 from . import __version__
 from .go import Go, read
 from .knob import Knob
-from .link import Link, say
+from .link import Link, loop_names, say
 from .proposal import Proposal
 from .protocol import PROTOCOL, EngineError, Message, encode
 from .records import Records
@@ -118,7 +118,9 @@ class Debug:
         self._live = wait or path is not None
         self._link = Link(listen, self._hello, self._arrived)
         self.address = self._link.address
-        self.invitation = "demask attach %s" % (os.getpid() if listen is None else "'%s'" % self.address)
+        # The number of the process finds the first loop in it; others go by their address.
+        plain = self.address.endswith(os.sep + loop_names()[0]) and listen is None
+        self.invitation = "demask attach %s" % (os.getpid() if plain else "'%s'" % self.address)
         try:
             self._stream = Stream(self._link, path)
         except BaseException:
@@ -126,7 +128,7 @@ class Debug:
             raise
         _OPEN.add(self)
         if not quiet:
-            say("`%s` opens the debugger on %s" % (self.invitation, name))
+            say("`%s` opens the debugger on %s (%s)" % (self.invitation, name, self.address.partition("#")[0]))
 
     # -- What the loop calls
 

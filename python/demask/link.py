@@ -49,7 +49,7 @@ class Link:
 
     def __init__(self, address: Optional[str], hello: Callable[[], Message], arrived: Callable[[], None]) -> None:
         try:
-            self._listener: Listener = listen_at(address, names(), "loop")
+            self._listener: Listener = listen_at(address, loop_names(), "loop")
         except EngineError as error:
             raise RuntimeError(error.message) from None
         except OSError as error:
@@ -180,7 +180,7 @@ class Link:
         self._guest = self._taken = None
 
 
-def names() -> List[str]:
+def loop_names() -> List[str]:
     """The names of this process's sockets, in order."""
     pid = os.getpid()
     return ["loop-%d%s.sock" % (pid, "" if number == 1 else "-%d" % number) for number in range(1, LOOPS + 1)]

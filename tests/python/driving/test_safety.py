@@ -258,7 +258,8 @@ class Process(Looping):
             self.assertEqual(stat.S_IMODE(os.stat(self.folder / "demask" / name).st_mode), 0o600)
         self.assertEqual(stat.S_IMODE(os.stat(self.folder / "demask").st_mode), 0o700)
         _, told = process.communicate("")
-        self.assertIn("`demask attach %d`" % process.pid, told)
+        self.assertIn("`demask attach %d` opens the debugger on loop (%s)" % (process.pid, addresses[0]), told)
+        self.assertIn("`demask attach '%s'`" % addresses[1], told)
         self.assertEqual(self.sockets(), [], "closed at the end of the process")
 
     def test_ctrl_c_while_it_waits(self):
