@@ -34,11 +34,13 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name == "adapters":
+        return import_module(".adapters", __name__)
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError("module 'demask' has no attribute %r" % name)
-    from importlib import import_module
-
     return getattr(import_module("." + home, __name__), name)
 
 

@@ -260,6 +260,12 @@ class Debug:
         return list(self._facts["prompt"])
 
     @property
+    def live(self) -> bool:
+        """Whether steps are shown or recorded, or somebody is waited for. Where not, an adapter need not prepare anything
+        for them, and has no reason to wait for a GPU."""
+        return self._live
+
+    @property
     def attached(self) -> bool:
         """Whether a debugger is attached."""
         return self._link.attached

@@ -142,9 +142,12 @@ class _LLaDA2(_Pipeline):
     tensors = ["block_x"]
 
     def _begun(self, arguments: Dict[str, Any]) -> None:
-        for name, token in (("mask_token_id", self._dbg.mask), ("eos_token_id", self._dbg.eos)):
-            if arguments[name] is None:
-                arguments[name] = token
+        mask = arguments["mask_token_id"]
+        if mask not in (None, self._dbg.mask):
+            raise ValueError("the call has the mask token %s: tell the debugger too, with debug(pipe, mask=%s)" % (mask, mask))
+        arguments["mask_token_id"] = self._dbg.mask
+        if arguments["eos_token_id"] is None:
+            arguments["eos_token_id"] = self._dbg.eos
         self._length: int = arguments["gen_length"]
         self._behind: Optional[int] = None
 
@@ -241,6 +244,8 @@ class _DiffusionGemma(_Pipeline):
 
     def _stepped(self, tensors: Dict[str, Any]) -> Dict[str, Any]:
         self._canvas = tensors["canvas"]
+        if not self._dbg.live:
+            return {}
         accepted = self._accepted[self._dbg.batch].tolist()
         open = [at for at, closed in zip(self._block, accepted) if not closed]
         if self._show(self._dbg.step, self._canvas, open=open, logits=self._logits, at=self._block[0]):
@@ -261,7 +266,7 @@ class _DiffusionGemma(_Pipeline):
 
     def _closed(self, block: Any) -> None:
         """Shows a block that is done, if it ended with other tokens than the canvas of its last step."""
-        if not bool((block == self._canvas).all()):
+        if self._dbg.live and not bool((block == self._canvas).all()):
             self._dbg.step(self._whole(block), open=[], editable=range(0))
 
     def _whole(self, block: Any) -> Any:
@@ -270,6 +275,11 @@ class _DiffusionGemma(_Pipeline):
 
     def _show(self, tell: Callable[..., Any], block: Any, **what: Any) -> bool:
         """Tells the debugger of the block, and writes into it what a person edited; whether anything was."""
+        if not self._dbg.live:
+            # A run that somebody finds later needs its prompt.
+            if "prompt" in what:
+                tell(block, **what)
+            return False
         row = block[self._dbg.batch]
         before = row.tolist()
         row.copy_(tell(self._whole(block), editable=self._block, **what)[self._dbg.batch, self._block[0] :])

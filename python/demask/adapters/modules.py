@@ -70,12 +70,14 @@ class Watch:
 
     def before(self, _: Any, args: Any, kwargs: Dict[str, Any]) -> None:
         """A pass is about to be made."""
+        self._seen = False
+        if self._prompt is not None and not self._dbg.live:
+            return
         ids = kwargs.get("input_ids")
         ids = args[0] if ids is None else ids
         whole, first = _whole(ids) if self._own else (ids, 0)
         row = whole[self._dbg.batch].tolist()
         masked = self._dbg.mask in row
-        self._seen = False
         if self._prompt is None and (masked or self._dbg.prompt):
             prompt = self._dbg.prompt or row[: row.index(self._dbg.mask)]
             if row[: len(prompt)] == prompt:
@@ -107,7 +109,7 @@ class Watch:
 
     def end(self, final: Any = None) -> None:
         """The loop has ended. `final` is what it returned; without it, what the last pass was given is read again."""
-        if not self._pending:
+        if not self._pending or not self._dbg.live:
             return
         if final is None and self._read(self._whole) == self._last:
             # The loop has written somewhere else.

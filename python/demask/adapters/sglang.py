@@ -87,6 +87,10 @@ class _Shown:
             mask = algorithm.mask_id if algorithm.mask_id >= 0 else None
             facts = {"mask": mask, "name": type(algorithm).__name__, "model": "sglang", "in_x": False}
             self._dbg = _debug(**{**facts, **self._options})
+        if not self._dbg.live:
+            # Whoever comes later sees the request from the block that it is at then.
+            self._first = None
+            return plain()
         made: List[List[bool]] = []
 
         def kept() -> List[bool]:

@@ -81,6 +81,8 @@ class Streamer:
                     value = float(getattr(other, name))
                     setattr(other, name, float(self._dbg.knob(name, value, 0.01, max(2.0, value), help=text)))
         self._held.write(scores[self._dbg.batch])
+        if not self._dbg.live:
+            return scores
         logits = scores
         for other in others:
             logits = other(input_ids, logits, cur_step=cur_step)

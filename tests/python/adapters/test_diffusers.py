@@ -1,10 +1,11 @@
 """Pipelines of diffusers with tiny random models, driven over a socket."""
 
 import inspect
+import threading
 import unittest
 
 import torch
-from common import Case, Loop, fill
+from common import PATIENCE, Case, Loop, fill
 from diffusers import (
     BlockRefinementScheduler,
     DiffusionGemmaPipeline,
@@ -121,6 +122,11 @@ class LLaDA2(Case):
             self.assertIsNone(loop.end())
             self.assertEqual(len(kept.canvases), 1)
 
+    def test_a_call_with_another_mask_token_is_told(self):
+        with debug(self.pipe(), quiet=True) as pipe:
+            with self.assertRaisesRegex(ValueError, r"debug\(pipe, mask=90\)"):
+                pipe(PROMPT, mask_token_id=90, **self.given)
+
     def test_another_length_is_refused_and_the_loop_waits_on(self):
         with self.loop() as loop, loop.attach() as debugger:
             node = debugger.first()
@@ -190,6 +196,16 @@ class Gemma(Case):
 
         return Loop(run)
 
+    def test_without_a_debugger_the_pipeline_does_what_it_did(self):
+        for scheduler in self.schedulers:
+
+            def made(pipe):
+                return pipe(PROMPT, generator=torch.Generator().manual_seed(1), **self.given).sequences.tolist()
+
+            plain = made(self.pipe(scheduler))
+            with debug(self.pipe(scheduler), quiet=True) as pipe:
+                self.assertEqual(made(pipe), plain, scheduler)
+
     def test_canvases_are_those_that_the_pipeline_had(self):
         for scheduler in self.schedulers:
             kept = Kept("canvas")
@@ -211,6 +227,30 @@ class Gemma(Case):
                 self.assertNotIn("prediction", steps[4])
                 self.assertEqual(len(debugger.prediction()["columns"]["argmax"]), 16)
                 self.reads_back(loop.recording, steps)
+
+    def test_somebody_may_attach_in_the_middle(self):
+        there, came = threading.Event(), threading.Event()
+
+        def callback(pipe, step, timestep, tensors):
+            if step == 5:
+                there.set()
+                came.wait(PATIENCE)
+            return tensors
+
+        def run(options):
+            with debug(self.pipe("blocks"), **{**options, "wait": False, "record": None}) as pipe:
+                return pipe(PROMPT, callback_on_step_end=callback, **self.given)
+
+        with Loop(run) as loop:
+            there.wait(PATIENCE)
+            with loop.attach() as debugger:
+                came.set()
+                node = debugger.waiting()
+                [root] = [record for record in debugger.records if record["kind"] == "root"]
+                self.assertEqual((root["prompt"], len(root["canvas"])), ([5, 6, 7, 8, 9], 16))
+                debugger.go(node, **fill(root["canvas"], 12, 77))
+                debugger.through(debugger.waiting())
+                self.assertEqual(loop.end().sequences[0, 12].item(), 77)
 
     def test_open_are_the_positions_that_the_scheduler_has_not_accepted(self):
         accepted = []

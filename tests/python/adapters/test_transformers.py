@@ -98,6 +98,18 @@ class Streamer(Case):
         self.assertEqual([step["open"] for step in steps], [[at for at in range(8) if not row[at]] for row in accepted])
         self.assertTrue(any(0 < len(step["open"]) < 8 for step in steps))
 
+    def test_without_a_debugger_it_does_what_it_did(self):
+        def made(**more):
+            torch.manual_seed(3)
+            return gemma().generate(torch.tensor([PROMPT]), **more, **self.given).sequences.tolist()
+
+        plain = made()
+        torch.manual_seed(3)
+        model = gemma()
+        with debug(model, tokenizer(), quiet=True) as streamer:
+            more = {"streamer": streamer, "logits_processor": streamer.processors()}
+            self.assertEqual(model.generate(torch.tensor([PROMPT]), **more, **self.given).sequences.tolist(), plain)
+
     def test_an_edit_holds_until_the_end_of_its_block(self):
         with self.loop() as loop, loop.attach() as debugger:
             node = debugger.first()
