@@ -254,7 +254,7 @@ pub enum Verdict {
         /// Masks in its place.
         n: usize,
     },
-    /// It becomes `n` masks; the recording does not say why.
+    /// It becomes `n` masks; its program does not say why.
     Grown {
         /// Masks in its place.
         n: usize,
@@ -357,9 +357,9 @@ fn write_rule(f: &mut fmt::Formatter, done: &str, p: f32, rule: FillRule) -> fmt
             write!(f, "{done}: drawn with a chance of {}; {}", P(chance), P(p))
         }
         FillRule::Unrecorded if p.is_finite() => {
-            write!(f, "{done} with {}: the recording does not say why", P(p))
+            write!(f, "{done} with {}: its program does not say why", P(p))
         }
-        FillRule::Unrecorded => write!(f, "{done}: the recording does not say why"),
+        FillRule::Unrecorded => write!(f, "{done}: its program does not say why"),
     }
 }
 
@@ -367,7 +367,7 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match *self {
             Self::Written => write!(f, "written before"),
-            Self::Unrecorded => write!(f, "the recording does not say why"),
+            Self::Unrecorded => write!(f, "its program does not say why"),
             Self::Fill { p, rule, .. } => write_rule(f, "filled", p, rule),
             Self::Replace { p, rule, .. } => write_rule(f, "replaced", p, rule),
             Self::Remask { rule, .. } => match rule {
@@ -376,7 +376,7 @@ impl fmt::Display for Verdict {
                 }
                 RemaskRule::Fails(test) => write!(f, "masked again: {}", test.failed()),
                 RemaskRule::Unrecorded => {
-                    write!(f, "masked again: the recording does not say why")
+                    write!(f, "masked again: its program does not say why")
                 }
             },
             Self::Expand { p, threshold, n, eos, eos_threshold } => {
@@ -385,7 +385,7 @@ impl fmt::Display for Verdict {
                 write!(f, "expanded into {n}: {p} < τ_low {low} and EOS {eos} < τ_expand {expand}")
             }
             Self::Forced { n, .. } => write!(f, "expanded into {n}: asked for by hand"),
-            Self::Grown { n } => write!(f, "expanded into {n}: the recording does not say why"),
+            Self::Grown { n } => write!(f, "expanded into {n}: its program does not say why"),
             Self::Refused { p, threshold, rule } => {
                 if p < threshold {
                     let (p, threshold) = against(p, threshold);
@@ -463,7 +463,7 @@ mod tests {
         );
         check(
             Verdict::Replace { was: 2, token: 1, p: f32::NAN, rule: FillRule::Unrecorded },
-            "replaced: the recording does not say why",
+            "replaced: its program does not say why",
         );
         check(
             Verdict::Expand { p: 0.04, threshold: 0.1, n: 8, eos: 0.61, eos_threshold: 0.9 },
