@@ -52,12 +52,19 @@ pub struct Driven {
     stands: Stand,
     /// It waits there until it is told to go on.
     waits: bool,
+    /// It was told to make a step, and none has come.
+    asked: bool,
 }
 
 impl Driven {
     /// A loop that waits at a node, which has its own number.
     pub fn new(name: String, restores: bool, there: Box<dyn Loop>, stands: Stand) -> Self {
-        Self { name, restores, there, stands, waits: true }
+        Self { name, restores, there, stands, waits: true, asked: false }
+    }
+
+    /// True if it was told to make a step that has not come.
+    pub fn asked(&self) -> bool {
+        self.asked
     }
 
     /// What it keeps of its past.
@@ -80,6 +87,9 @@ impl Debugger {
         let along = live && self.goal.is_none() && followed.last() == Some(at);
         for event in events {
             self.session.learn(followed, event);
+            if let (Event::Step { .. }, Some(driven)) = (event, &mut self.driven) {
+                driven.asked = false;
+            }
         }
         match followed.last() {
             Some(last) if along => self.session.go(last),
@@ -105,7 +115,7 @@ impl Debugger {
             }
             Word::Says(line) => Some(format!("{}: {line}", driven.name)),
             Word::Refuses(why) => {
-                driven.waits = true;
+                (driven.waits, driven.asked) = (true, false);
                 self.goal = None;
                 Some(format!("{}: {why}", driven.name))
             }
@@ -181,7 +191,7 @@ impl Debugger {
             followed.expect_edit(at);
         }
         driven.there.go(&go)?;
-        driven.waits = false;
+        (driven.waits, driven.asked) = (false, true);
         Ok(())
     }
 

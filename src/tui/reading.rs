@@ -4,7 +4,10 @@
 use std::io;
 
 use super::app::App;
-use crate::session::News;
+use crate::{
+    debugger::{Driven, Goal},
+    session::{News, Word},
+};
 
 /// Told what comes; answers whether anybody still listens.
 pub type Notify = Box<dyn Fn(News) -> bool + Send>;
@@ -82,6 +85,16 @@ impl App {
                 }
             }
             News::Loop(word) => {
+                // A loop that was told of a turned parameter may propose another step in place of the
+                // one on screen: that one is to be seen before it is made.
+                let asked = self.debugger.driven.as_ref().is_some_and(Driven::asked);
+                if matches!(word, Word::Proposes(_))
+                    && asked
+                    && self.debugger.goal() == Some(&Goal::Steps(1))
+                {
+                    self.debugger.halt();
+                    self.say("decided anew; s makes this step");
+                }
                 if let Some(line) = self.debugger.hear(word) {
                     self.complain(line);
                 }

@@ -4,6 +4,7 @@
 mod contrast;
 mod debug;
 mod debug_screens;
+mod driving;
 mod exact;
 pub mod fake;
 mod flow;
