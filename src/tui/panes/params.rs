@@ -13,7 +13,7 @@ use super::{
     },
     canvas::scrollbar,
 };
-use crate::decode::{Kind, ParamSpec, Value};
+use crate::decode::{Affects, Kind, ParamSpec, Value};
 
 /// Cells of the symbol; a loop's parameters have names in its place, which may be longer.
 const SYMBOL: u16 = 9;
@@ -159,9 +159,9 @@ fn entry(app: &App, pen: &mut Pen, line: Rect, at: usize, spec: &ParamSpec, valu
     let specs = app.debugger.session.params().specs().iter();
     let widest = specs.map(|spec| text::width(spec.symbol) as u16 + 1).max();
     let symbol = widest.unwrap_or(SYMBOL).clamp(SYMBOL, LONGEST_SYMBOL);
-    pen.say(x, line.y, symbol - 1, spec.symbol, role);
+    pen.say(x, line.y, symbol, spec.symbol, role);
     x += symbol;
-    if line.width >= NAMED && spec.symbol != spec.name {
+    if line.width >= NAMED && spec.affects != Affects::Loop {
         pen.say(x, line.y, NAME - 1, spec.name, Role::Dim);
         x += NAME;
     }
