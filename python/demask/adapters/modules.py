@@ -74,7 +74,10 @@ class Watch:
         if self._prompt is not None and not self._dbg.live:
             return
         ids = kwargs.get("input_ids")
-        ids = args[0] if ids is None else ids
+        ids = args[0] if ids is None and args else ids
+        if not hasattr(ids, "dim") or ids.dim() != 2:
+            # A pass over embeddings, say, shows no canvas.
+            return
         whole, first = _whole(ids) if self._own else (ids, 0)
         row = whole[self._dbg.batch].tolist()
         masked = self._dbg.mask in row

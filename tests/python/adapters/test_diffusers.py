@@ -122,6 +122,22 @@ class LLaDA2(Case):
             self.assertIsNone(loop.end())
             self.assertEqual(len(kept.canvases), 1)
 
+    def test_the_second_sequence_of_a_batch_is_shown_and_edited(self):
+        prompts = [PROMPT, "w20 w21 w22 w23 w24"]
+
+        def run(options):
+            with debug(self.pipe(), batch=1, **options) as pipe:
+                return pipe(prompts, **self.given).sequences.tolist()
+
+        plain = self.pipe()(prompts, **self.given).sequences.tolist()
+        with Loop(run) as loop, loop.attach() as debugger:
+            node = debugger.first()
+            debugger.go(node, **fill(debugger.canvas(), 15, 77))
+            debugger.through(debugger.waiting())
+            sequences = loop.end()
+            self.assertEqual((sequences[0], sequences[1][15]), (plain[0], 77))
+            self.assertEqual(debugger.canvas(), sequences[1])
+
     def test_a_call_with_another_mask_token_is_told(self):
         with debug(self.pipe(), quiet=True) as pipe:
             with self.assertRaisesRegex(ValueError, r"debug\(pipe, mask=90\)"):
@@ -295,6 +311,22 @@ class Gemma(Case):
                     debugger.go(node, **fill(debugger.canvas(), 3, 77))
                     debugger.through(debugger.waiting())
                     self.assertEqual(loop.end().sequences[0, 3].item(), 77)
+
+    def test_the_second_sequence_of_a_batch_is_shown_and_edited(self):
+        def run(options):
+            with debug(self.pipe("blocks"), batch=1, **options) as pipe:
+                made = torch.Generator().manual_seed(1)
+                return pipe([PROMPT, "w20 w21 w22 w23 w24"], generator=made, **self.given).sequences.tolist()
+
+        with Loop(run) as loop, loop.attach() as debugger:
+            node = debugger.first()
+            debugger.go(node, **fill(debugger.canvas(), 3, 77))
+            debugger.through(debugger.waiting())
+            sequences = loop.end()
+            self.assertEqual(sequences[1][3], 77)
+            self.assertNotEqual(sequences[0][3], 77)
+            self.assertEqual(debugger.canvas(), sequences[1])
+            self.assertEqual(loop.records()[-1]["kind"], "end")
 
     def test_blocks_that_are_done_cannot_be_edited(self):
         with self.loop("blocks") as loop, loop.attach() as debugger:

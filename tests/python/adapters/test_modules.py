@@ -80,6 +80,20 @@ class Watched(Case):
             loop.end()
             self.assertEqual(sum(record["kind"] == "prediction" for record in loop.records()), 3)
 
+    def test_passes_without_ids_are_passed_over(self):
+        class Embedding(Network):
+            def forward(self, input_ids=None, inputs_embeds=None):
+                return super().forward(input_ids) if inputs_embeds is None else inputs_embeds
+
+        def run(options):
+            with debug(Embedding(), mask=MASK, **options) as model:
+                model(inputs_embeds=torch.zeros(1, 3, 4))
+                return generate(model, PROMPT)
+
+        with Loop(run) as loop, loop.attach() as debugger:
+            debugger.through(debugger.waiting())
+            self.assertEqual(loop.end().tolist(), generate(Network(), PROMPT).tolist())
+
     def test_stop_ends_it(self):
         with self.loop() as loop, loop.attach() as debugger:
             debugger.waiting()
