@@ -73,7 +73,7 @@ class Watch:
         self._seen = False
         if self._prompt is not None and not self._dbg.live:
             return
-        ids = kwargs.get("input_ids")
+        ids: Any = kwargs.get("input_ids")
         ids = args[0] if ids is None and args else ids
         if not hasattr(ids, "dim") or ids.dim() != 2:
             # A pass over embeddings, say, shows no canvas.
