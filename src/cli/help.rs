@@ -146,6 +146,7 @@ mod tests {
     fn every_command_takes_the_same_options_on_the_configuration() {
         for (command, words) in [
             ("tui", &["tui"][..]),
+            ("attach", &["attach", "1"]),
             ("run", &["run", "hi"]),
             ("compare", &["compare", "hi", "--strategies", "daedal,threshold"]),
             ("diff", &["diff", "a", "b"]),
@@ -176,7 +177,7 @@ mod tests {
             }
         }
         let all = commands().len();
-        assert_eq!(all, 18, "a command is missing in the table above");
+        assert_eq!(all, 19, "a command is missing in the table above");
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::{
 /// Which model, and where it computes.
 #[derive(Debug, Args)]
 pub struct SourceOptions {
-    /// Folder of a checkpoint, GGUF file, or owner/name at the hub [default: the embedded model]
+    /// Checkpoint folder, GGUF file, or owner/name [default: the embedded model]
     ///
     /// At the hub also owner/name@revision, and owner/name:file.gguf for one file of several.
     #[arg(long, value_name = "MODEL")]
