@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import BinaryIO, Callable, Iterable, Optional, Protocol
+from typing import Callable, Iterable, Optional, Protocol
 
 from .protocol import LONGEST_LINE, EngineError, Message, decode, encode
 
@@ -28,6 +28,14 @@ class Lines(Protocol):
     def readline(self, limit: int, /) -> bytes: ...
 
 
+class Sink(Protocol):
+    """What lines are written to."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+    def flush(self) -> None: ...
+
+
 class Gone(Exception):
     """The other side no longer reads."""
 
@@ -38,13 +46,13 @@ class Connection:
     def __init__(
         self,
         source: Lines,
-        sink: BinaryIO,
+        sink: Sink,
         token: Optional[str] = None,
         close: Optional[Callable[[float], None]] = None,
         abandon: Optional[Callable[[], None]] = None,
     ) -> None:
         self._source, self._sink, self._close, self._abandon = source, sink, close, abandon
-        self._lock = threading.Lock()
+        self._lock, self._torn = threading.Lock(), False
         self.token = token
 
     def read(self) -> Optional[Message]:
@@ -71,12 +79,18 @@ class Connection:
 
     def write(self, data: bytes) -> None:
         """Sends whole lines. Raises `Gone` if nobody reads them."""
+        if self._torn:
+            raise Gone("it was interrupted in the middle of a message")
         try:
             with self._lock:
                 self._sink.write(data)
                 self._sink.flush()
         except (OSError, ValueError) as error:
             raise Gone(str(error)) from None
+        except BaseException:
+            # Ctrl-C: nobody knows how much of the message was sent.
+            self._torn = True
+            raise
 
     def admits(self, token: object) -> bool:
         """Whether a client with this token is let in. Every wrong token takes the same time to compare."""
@@ -179,6 +193,19 @@ class Listener:
         self._socket.close()
 
 
+class _Sender:
+    """Sends to a socket at once: what a buffer holds when Ctrl-C comes in between would be sent twice."""
+
+    def __init__(self, client: socket.socket) -> None:
+        self._socket = client
+
+    def write(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
+    def flush(self) -> None:
+        pass
+
+
 class _Lines:
     """Lines from a socket. One that has begun must go on within `patience` seconds."""
 
@@ -237,8 +264,7 @@ def _of_socket(client: socket.socket, token: Optional[str], patience: Optional[f
     else:
         source = _Lines(client, patience)
         _hasten(client, socket.SO_SNDTIMEO, patience)
-    sink = io.BufferedWriter(socket.SocketIO(client, "w"))
-    return Connection(source, sink, token, close, client.close)
+    return Connection(source, _Sender(client), token, close, client.close)
 
 
 def runtime_folder() -> Path:

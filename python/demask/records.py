@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, Iterable, List, Optional
 
 from .recorder import Recorder, Values, ids_of
 
@@ -33,9 +33,9 @@ class Records(Recorder):
         """The prediction that the next step is decided on, where it is recorded already."""
         return self._predicted
 
-    def begin(self, canvas: List[Optional[int]]) -> None:
-        """Starts a run at a generated region."""
-        self._root(canvas)
+    def begin(self, canvas: List[Optional[int]], open: Optional[Iterable[int]]) -> None:
+        """Starts a run at a generated region; `open` as in `Recorder.step`."""
+        self._root(canvas, open)
 
     def root(self, x: Values) -> None:
         """Starts at as many masks as `x` has generated positions, unless a run has started."""

@@ -36,7 +36,16 @@ class Run(Debug):
 
     _restores = True
 
-    def __init__(self, step_fn: Step, x: Values, state: Any, steps: Optional[int], memory: int, **given: Any) -> None:
+    def __init__(
+        self,
+        step_fn: Step,
+        x: Values,
+        state: Any,
+        steps: Optional[int],
+        memory: int,
+        open: Optional[Iterable[int]] = None,
+        **given: Any,
+    ) -> None:
         try:
             self._x, self._state = copied((x, state))
         except Exception as error:
@@ -53,9 +62,12 @@ class Run(Debug):
         # The node that the next step is made from, if it is recorded, and the steps before it.
         self._here: Optional[int] = None
         self._depth = 0
+        self._leaves: Optional[Iterable[int]] = None
         # Whether the step that is being made is recorded; the root, where nothing was recorded before it.
         self._telling = False
-        self._root: Optional[Tuple[List[Optional[int]], Snapshot]] = None
+        self._root: Optional[Tuple[List[Optional[int]], Optional[Iterable[int]], Snapshot]] = None
+        # Positions of the canvas that hold a token and are not written yet.
+        self._open = open
         # Whether a step is being made again, which nobody needs to be told of.
         self._again = False
         self._over = False
@@ -78,6 +90,12 @@ class Run(Debug):
     def start(self, x: Values, *_: Any, **__: Any) -> Values:
         raise TypeError("demask.run starts a run by itself: give it the first canvas")
 
+    def leave_open(self, positions: Iterable[int]) -> None:
+        """Says which generated positions will hold a token and not be written yet when this step is made: those of a canvas
+        that starts from random tokens, until they are accepted."""
+        if not self._again:
+            self._leaves = positions
+
     # -- The loop
 
     def _loop(self) -> None:
@@ -87,12 +105,14 @@ class Run(Debug):
             made = None
             if not self._over:
                 try:
+                    self._leaves = None
                     made = self._made(self._x, self._state)
                 except _Travel as travel:
                     self._surely(lambda: self._leave(travel.go), None)
                     continue
             if made is not None:
                 self._x, self._state = made
+                self._open = self._leaves
                 self._depth += 1
                 self.steps += 1
                 self._surely(self._behind, None)
@@ -117,7 +137,7 @@ class Run(Debug):
         if not self._telling:
             return
         if self._records is None:
-            self._root = (self._region.read(self._x), Snapshot((self._x, self._state)))
+            self._root = (self._region.read(self._x), self._open, Snapshot((self._x, self._state)))
         # Before the first step, knobs are not known: then the root is recorded when that step has shown them.
         if self._came and self.steps and not self._proposes:
             self._begun()
@@ -131,9 +151,9 @@ class Run(Debug):
         """The records, with their root."""
         if self._records is None:
             assert self._root is not None
-            canvas, snapshot = self._root
+            canvas, open_, snapshot = self._root
             records = self._begin()
-            records.begin(canvas)
+            records.begin(canvas, open_)
             self._root = None
             self._note(records, snapshot, Node(None, self._depth, self._values(), None, _digest(canvas)))
         assert self._records is not None
@@ -170,7 +190,7 @@ class Run(Debug):
         records = self._begun()
         self._x = self._put_back(self._x, records.canvas)
         records.turn(self._values())
-        records.step(self._x)
+        records.step(self._x, open=self._open)
         holds, self._holds = self._holds, None
         digest = _digest(self._region.read(self._x))
         snapshot = Snapshot((self._x, self._state), self._history.newest)
@@ -383,6 +403,7 @@ def run(
     steps: Optional[int] = None,
     memory: int = 1 << 30,
     block: bool = True,
+    open: Optional[Iterable[int]] = None,
     **given: Any,
 ) -> Any:
     """Runs a sampling loop under the debugger, which can then go back to any step, and on from there in another way.
@@ -404,10 +425,11 @@ def run(
     steps    the most steps; None where `step_fn` ends the loop
     memory   bounds, in bytes, what is kept to go back. Over it, fewer nodes are kept, and the steps in between are made
              again: exactly, as long as a step depends on nothing but canvas, state, knobs and generators of random numbers
+    open     generated positions of `x` that hold a token and are not written yet; `dbg.leave_open` says it of each step
     block    False runs it on a thread of its own, as in a notebook, and returns a `Handle`
 
     The other arguments are those of `debug`. While somebody is attached, or with `record=`, each step's canvas and state are
     kept, and the states of the generators of Python, NumPy and torch, on the CPU and on CUDA. Returns the last canvas.
     """
-    made = Run(step_fn, x, state, steps, memory, **given)
+    made = Run(step_fn, x, state, steps, memory, open, **given)
     return made.go() if block else Handle(made)

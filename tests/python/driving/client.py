@@ -44,7 +44,7 @@ class Client:
 
     def read(self):
         """The next line; None at the end."""
-        line = self.lines.readline()
+        line = b"" if self.lines.closed else self.lines.readline()
         if not line:
             self.close()
             return None

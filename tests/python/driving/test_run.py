@@ -341,6 +341,27 @@ class Travel(Driven):
 class Lists(Driven):
     """Without torch."""
 
+    def test_a_canvas_that_starts_from_noise(self):
+        def step(x, state, dbg):
+            accepted = state["accepted"] = state["accepted"] + 1
+            dbg.leave_open(range(accepted, 4))
+            return [3] * accepted + [random.randrange(4, 9) for _ in range(4 - accepted)]
+
+        random.seed(3)
+        facts = dict(mask=None, quiet=True, wait=True, block=False, open=range(4), steps=4, memory=0)
+        facts.update(listen="unix:%s" % (self.folder / "run"))
+        with contextlib.redirect_stderr(io.StringIO()):
+            handle = demask.run(step, [7, 8, 7, 8], {"accepted": 0}, **facts)
+            client = self.client(handle)
+            self.assertEqual(client.waiting(), 1)
+        self.assertEqual((client.kinds("root")[0]["canvas"], client.kinds("root")[0]["open"]), ([7, 8, 7, 8], [0, 1, 2, 3]))
+        self.assertEqual([client.go(1), client.go(2), client.go(3), client.go(2)], [2, 3, 4, 5])
+        opened = [step.get("open") for step in client.kinds("step")]
+        self.assertEqual(opened, [[1, 2, 3], [2, 3], [3], [], [3]])
+        self.assertEqual(client.kinds("step")[4]["canvas"], client.kinds("step")[2]["canvas"])
+        client.close()
+        self.assertEqual(handle.result(20), [3] * 4)
+
     def test_a_sampler_of_lists(self):
         def step(x, state, dbg):
             if 9 not in x:

@@ -279,7 +279,8 @@ class Process(Looping):
                 client.waiting()
             process.send_signal(signal.SIGINT)
             if waiting == "for a go":
-                self.assertEqual(client.read(), {"kind": "end", "at": 1, "finish": None})
+                # Where Ctrl-C has cut a message off, nothing comes behind it.
+                self.assertIn(client.read(), (None, {"kind": "end", "at": 1, "finish": None}))
                 self.assertIsNone(client.read())
             _, told = process.communicate()
             self.assertIn("KeyboardInterrupt", told)
