@@ -20,7 +20,7 @@ use demask::{
     predict::{Attention, Column, Pass, PredictError, Request},
     session::{Pending, Session},
 };
-use support::{load, load_in_torch};
+use support::{chosen_python, load, load_from, load_in_torch};
 
 const GREETING: &str = r#"{"type": "hello", "protocol": 1, "engine": "a test", "name": "three",
     "device": "cpu", "dtype": "f32", "vocabulary": 3, "context": 8, "mask": 2, "eos": 1}"#;
@@ -290,5 +290,38 @@ fn the_same_seed_gives_the_same_run_in_pytorch() {
             assert!(!expected.is_empty());
             assert_eq!(canvases(&mut theirs, name, &set), expected, "{name} {more:?}");
         }
+    }
+}
+
+/// Qwen3 is a causal class of transformers: only the engine's 4-D mask makes it see everything.
+#[test]
+#[ignore = "needs torch and transformers in the Python that DEMASK_PYTHON names"]
+fn a_qwen3_of_transformers_decides_as_our_own_does() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().display().to_string();
+    let written = Process::new(chosen_python())
+        .args([format!("{root}/tests/python/tiny_qwen3.py"), place.clone()])
+        .output()
+        .unwrap();
+    assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
+    // A golden checkpoint's name or, as here, a whole path.
+    let mut ours = load(&format!("{place}/ours"));
+    let package = format!("PYTHONPATH={root}/python");
+    let served = ["-m".to_owned(), "demask.engine".to_owned(), format!("{place}/theirs")];
+    let command = ["/usr/bin/env".to_owned(), package, chosen_python()];
+    let mut theirs = load_from(command.into_iter().chain(served).collect());
+    assert_eq!(theirs.facts.special, ours.facts.special);
+    let set = [
+        ("gen_length", "32"),
+        ("max_gen_length", "48"),
+        ("initial_gen_length", "16"),
+        ("block_length", "16"),
+        ("steps", "16"),
+    ];
+    for strategy in STRATEGIES {
+        let expected = canvases(&mut ours, strategy.name(), &set);
+        assert!(expected.len() > 1, "{}", strategy.name());
+        assert_eq!(canvases(&mut theirs, strategy.name(), &set), expected, "{}", strategy.name());
     }
 }

@@ -89,6 +89,21 @@ fn loops_are_driven() {
     tests_pass("tests/python/driving");
 }
 
+/// Tests with the source of dLLM and of SGLang are skipped where nothing says where it is.
+#[test]
+#[ignore = "needs torch, transformers and diffusers in the Python that DEMASK_PYTHON names"]
+fn published_pipelines_are_driven() {
+    let mut python = Command::new(chosen_python());
+    python.current_dir(root()).env("PYTHONDONTWRITEBYTECODE", "1");
+    python.env("DEMASK_BIN", env!("CARGO_BIN_EXE_demask"));
+    python.args(["-m", "unittest", "discover", "-s", "tests/python/adapters"]);
+    let output = python.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    let sources = ["DEMASK_DLLM", "DEMASK_SGLANG_SOURCE"];
+    let all = sources.iter().all(|name| std::env::var_os(name).is_some());
+    assert!(output.status.success() && (!all || !told.contains("skipped")), "{told}");
+}
+
 #[test]
 #[ignore = "needs torch, pyarrow, nbclient and ipykernel in the Python that DEMASK_PYTHON names"]
 fn the_notebooks_tests_pass() {

@@ -176,11 +176,20 @@ impl Step {
 /// A golden checkpoint that PyTorch computes, in the Python that `DEMASK_PYTHON` names, else
 /// `python3`.
 pub fn load_in_torch(name: &str) -> Loaded {
-    let python = std::env::var("DEMASK_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let tests = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests");
     let script = tests.join("python/serve_llada.py").display().to_string();
     let folder = golden().join("models").join(name).display().to_string();
-    let address = Address::Command(vec![python, script, folder]);
+    load_from(vec![chosen_python(), script, folder])
+}
+
+/// The Python with torch and its kin.
+pub fn chosen_python() -> String {
+    std::env::var("DEMASK_PYTHON").unwrap_or_else(|_| "python3".to_owned())
+}
+
+/// The model of an engine, which this command starts.
+pub fn load_from(command: Vec<String>) -> Loaded {
+    let address = Address::Command(command);
     let watch = &mut |_: &_| ControlFlow::Continue(());
     engine::connect(&address, &Overrides::default(), watch, &mut |line| eprintln!("{line}"))
         .unwrap_or_else(|error| panic!("{error}"))
