@@ -109,6 +109,8 @@ class Debug:
         # Of the step that is made next: it was proposed; its go has come.
         self._proposed = self._granted = False
         self._proposes = False
+        # Whether a run has begun that nobody was told of.
+        self._missed = False
         # Knobs that the debugger knows of, and things that people were told.
         self._told, self._said = 0, set()  # type: int, Set[str]
         self._wait, self._closed = wait, False
@@ -162,7 +164,10 @@ class Debug:
         if prompt is not None:
             self._facts["prompt"] = ids_of(prompt, self.batch)
             self._region = Region(self._facts["prompt"], self._in_x, self.batch)
-        return self._surely(lambda: self._start(x, prompt, open, editable), x) if self._live else x
+        if not self._live:
+            self._missed = True
+            return x
+        return self._surely(lambda: self._start(x, prompt, open, editable), x)
 
     def predicted(
         self,
@@ -337,9 +342,10 @@ class Debug:
         records = self._records
         if records is None:
             records = self._begin()
-            if self.steps == 1 and self._canvas is not None:
+            missed = self.steps > 1 or self._missed
+            if self._canvas is not None and not missed:
                 records.start(self._canvas)
-            elif self.steps > 1 or self._facts["mask"] is None:
+            elif missed or self._facts["mask"] is None:
                 # Nothing is known of the canvas before.
                 records.start(x, open=open)
                 return x if proposed else self._pause(x, editable)

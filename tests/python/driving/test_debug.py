@@ -149,6 +149,16 @@ class Steps(Driven):
         client.close()
         self.assertEqual(result(), PROMPT + [3, 4, 3, 4, 5])
 
+    def test_attached_at_the_first_step_of_a_run_that_began_unseen(self):
+        dbg = self.debug()
+        x = dbg.start(PROMPT + [6, MASK])
+        client = self.client(dbg)
+        result = self.start(left_to_right, dbg, x)
+        self.assertEqual(client.waiting(), 0)
+        self.assertEqual(client.kinds("root")[0]["canvas"], [6, 3], "not a canvas of masks, which it never was")
+        client.close()
+        result()
+
     def test_what_was_recorded_before_is_sent(self):
         for name in ("run.jsonl", "run.jsonl.gz"):
             dbg = self.debug(record=self.folder / name)
