@@ -9,8 +9,8 @@ started with, where the environment has DEMASK_SGLANG.
 One request is shown at a time, from the block it is at on: what lies before is in the server's cache and not at hand. A
 person's edits go into `forward_batch.input_ids`. A server is not stopped: asked to stop, it goes on without the debugger.
 Under tensor parallelism nothing is debugged, since every rank decides for itself. Written for the interface of SGLang 0.5:
-`step(forward_batch, full_logits, states) -> List[bool]`; tested against a small server in its manner, and not in a server
-with a GPU.
+`step(forward_batch, full_logits, states) -> List[bool]`; tested against a small server in its manner and with two of its
+algorithms' own files, and not in a server with a GPU.
 """
 
 from __future__ import annotations
