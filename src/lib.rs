@@ -21,6 +21,7 @@ pub mod inspect;
 pub mod model;
 mod panics;
 pub mod predict;
+mod schema;
 pub mod session;
 pub mod trace;
 pub mod tui;

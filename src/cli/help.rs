@@ -160,7 +160,7 @@ mod tests {
             ("info", &["info"]),
             ("lint", &["lint", "a"]),
             ("query", &["query", "fills", "a"]),
-            ("schema", &["schema"]),
+            ("schema", &["schema", "protocol"]),
             ("config", &["config"]),
             ("completions", &["completions", "bash"]),
             ("man", &["man"]),

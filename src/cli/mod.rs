@@ -35,6 +35,7 @@ mod query;
 mod replay;
 mod resume;
 mod run;
+mod schema;
 mod script;
 mod stop;
 mod tui;
@@ -103,8 +104,8 @@ enum Command {
     Lint(lint::LintArgs),
     /// List what fits a query or condition in recordings
     Query(query::QueryArgs),
-    /// Print the JSON Schema of a line of a recording
-    Schema,
+    /// Print the JSON Schema of a line of a recording, or of the protocol's messages
+    Schema(schema::SchemaArgs),
     /// Print the configuration file with its defaults, or where it is read from
     Config(config::ConfigArgs),
     /// Print what makes a shell complete commands and options
@@ -134,7 +135,7 @@ impl Command {
             | Self::Info(_)
             | Self::Lint(_)
             | Self::Query(_)
-            | Self::Schema
+            | Self::Schema(_)
             | Self::Completions(_)
             | Self::Man(_) => false,
         }
@@ -179,9 +180,7 @@ pub fn main() -> ExitCode {
         Some(Command::Info(args)) => info::main(&args),
         Some(Command::Lint(args)) => lint::main(&args),
         Some(Command::Query(args)) => query::main(&args),
-        Some(Command::Schema) => {
-            fault::say(&format!("{:#}", crate::trace::schema())).map(|()| ExitCode::SUCCESS)
-        }
+        Some(Command::Schema(args)) => schema::main(&args),
         Some(Command::Config(args)) => config::main(&args, config),
         Some(Command::Completions(args)) => man::completions(&args),
         Some(Command::Man(args)) => man::main(&args),

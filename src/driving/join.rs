@@ -14,7 +14,7 @@ use crate::{
     debugger::{Driven, Go, Loop},
     engine::{
         Address, HangUp, Socket,
-        message::{LONGEST, PROTOCOL, shortened},
+        message::{Failure, Hello, LONGEST, PROTOCOL, shortened},
     },
     session::{Event, Kept, News, Stand, Word},
     trace::{Reader, Recording},
@@ -109,7 +109,7 @@ impl Intake {
             return Ok(event.map_or(Told::Nothing, |event| Told::Event(Box::new(event))));
         }
         let word = match serde_json::from_slice(line).map_err(garbage)? {
-            Heard::Hello(_) | Heard::Unknown => return Ok(Told::Nothing),
+            Heard::Hello(_) | Heard::Knobs { .. } | Heard::Unknown => return Ok(Told::Nothing),
             Heard::Propose { node, prediction, canvas, open } => {
                 Word::Proposes(self.reader.propose(node, prediction, canvas, open)?)
             }
@@ -118,7 +118,7 @@ impl Intake {
                 Word::Waits(Stand { node: self.reader.node(node)?, done, kept })
             }
             Heard::Log { text } => Word::Says(shortened(text.as_bytes())),
-            Heard::Error { message } => Word::Refuses(message.chars().take(1000).collect()),
+            Heard::Error(Failure { message, .. }) => Word::Refuses(message.chars().take(1000).collect()),
         };
         Ok(Told::Word(word))
     }
@@ -187,8 +187,7 @@ pub fn join(
         Address::Tcp(_, token) => token.as_deref(),
         Address::Command(_) | Address::Unix(_) => None,
     };
-    let program = concat!("demask ", env!("CARGO_PKG_VERSION"));
-    send(&output, &Tell::Hello { protocol: PROTOCOL, program, token }).map_err(at)?;
+    send(&output, &Tell::Hello(Hello::with(token))).map_err(at)?;
     let mut lines = Lines { input: BufReader::new(socket.input), line: Vec::new() };
     let began = Instant::now();
     let greeting = loop {
@@ -266,7 +265,7 @@ fn greeted(line: &[u8]) -> Result<Greeting, String> {
             if greeting.protocol > PROTOCOL { "demask" } else { "the Python package demask" }
         )),
         Heard::Hello(greeting) => Ok(greeting),
-        Heard::Error { message } => Err(message.chars().take(1000).collect()),
+        Heard::Error(Failure { message, .. }) => Err(message.chars().take(1000).collect()),
         _ => Err(other()),
     }
 }

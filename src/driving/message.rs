@@ -1,57 +1,56 @@
-//! The messages of the protocol beside the records of a recording, one JSON object a line.
+//! The messages of the protocol beside the records of a recording, one JSON object a line. What is
+//! said of a field here is what docs/protocol.md says of it.
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{
     canvas::TokenId,
     debugger::Go,
-    decode::{self, Kind, SWITCH},
-    trace,
+    decode::{Kind, SWITCH, Value},
+    engine::message::{Failure, Hello},
+    trace::{self, Knob, Param, RecordedEdit},
 };
 
-/// Messages to a sampling loop.
-#[derive(Debug, Serialize)]
+/// What demask sends to a sampling loop.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Tell<'a> {
+#[schemars(rename = "ToLoop")]
+pub enum Tell<'a> {
     /// The first message.
-    Hello {
-        /// The version of the protocol.
-        protocol: u32,
-        /// This program and its version.
-        program: &'a str,
-        /// The token that a loop at a TCP socket printed.
-        token: Option<&'a str>,
-    },
-    /// Make one step.
+    Hello(Hello<'a>),
+    /// Make one step, and wait again.
     Go {
-        /// The node that it starts from.
+        /// The node that it starts from. One that the loop does not stand at is for loops that can
+        /// `restore`: the loop first goes back there.
         from: usize,
-        /// A person's edits there, as in a record of an edit.
+        /// A person's edits there, in order, as in a record of an edit; with `canvas`. The loop
+        /// writes that record before those of the step.
         #[serde(skip_serializing_if = "Vec::is_empty")]
-        edits: Vec<Value>,
-        /// The generated region after them.
+        edits: Vec<RecordedEdit>,
+        /// The generated region after the edits.
         #[serde(skip_serializing_if = "Option::is_none")]
         canvas: Option<&'a [TokenId]>,
-        /// The values of the loop's parameters.
+        /// The values of the loop's parameters by name, from now on.
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-        knobs: BTreeMap<&'static str, Value>,
-        /// Positions that the step may not change.
+        knobs: BTreeMap<&'static str, Param>,
+        /// Positions of the generated region, after the edits, that the step may not change. What
+        /// it writes there is put back before it is recorded.
         #[serde(skip_serializing_if = "<[usize]>::is_empty")]
         pins: &'a [usize],
-        /// Positions, each with a token that the step may not write there.
+        /// Pairs of a position and a token that the step may not write there; as `pins`.
         #[serde(skip_serializing_if = "<[(usize, TokenId)]>::is_empty")]
         vetoes: &'a [(usize, TokenId)],
     },
-    /// End.
+    /// End: the loop stops here for good.
     Stop,
 }
 
 impl<'a> Tell<'a> {
     /// The message for a step.
-    pub(super) fn go(go: &'a Go) -> Self {
+    pub fn go(go: &'a Go) -> Self {
         Self::Go {
             from: go.from.0,
             edits: go.edits.iter().map(|&edit| trace::edit_on_record(edit)).collect(),
@@ -68,15 +67,12 @@ impl<'a> Tell<'a> {
 }
 
 /// The value of a parameter; a switch is true or false.
-fn knob(kind: Kind, value: decode::Value) -> Value {
+fn knob(kind: Kind, value: Value) -> Param {
     match (kind, value) {
-        (Kind::Name { options, .. }, decode::Value::Name(name)) if options == SWITCH => {
-            (name == "true").into()
+        (Kind::Name { options, .. }, Value::Name(name)) if options == SWITCH => {
+            Param::Switch(name == "true")
         }
-        (_, decode::Value::Int(value)) => value.into(),
-        (_, decode::Value::Float(value)) => value.into(),
-        (_, decode::Value::Name(name)) => name.into(),
-        (_, decode::Value::Tokens(list)) => list.ids().into(),
+        (_, value) => value.into(),
     }
 }
 
@@ -87,17 +83,23 @@ pub(super) struct Tag {
     pub(super) message: Option<String>,
 }
 
-/// Messages of a sampling loop.
-#[derive(Debug, Deserialize)]
+/// What a sampling loop sends to demask, beside the records of its recording.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Heard {
-    /// The first message.
+#[schemars(rename = "FromLoop")]
+pub enum Heard {
+    /// The loop greets.
     Hello(Greeting),
-    /// The step that it is about to make.
+    /// All its parameters, where it has got more of them since the header.
+    Knobs {
+        /// The parameters, as in a header.
+        knobs: Vec<Knob>,
+    },
+    /// The step that it is about to make. `waiting` follows, and a `go` on that makes this step.
     Propose {
         /// The node that it starts from.
         node: usize,
-        /// The name of the prediction it was decided on.
+        /// The key of the prediction it was decided on; null where none is recorded.
         #[serde(default)]
         prediction: Option<String>,
         /// The generated region as it would be afterwards.
@@ -110,52 +112,58 @@ pub(super) enum Heard {
     Waiting {
         /// The node that it stands at.
         node: usize,
-        /// What it keeps of its past.
+        /// What it keeps of its past; null if it cannot go back.
         #[serde(default)]
         kept: Option<Kept>,
         /// It has no further step to make from there.
         #[serde(default)]
         done: bool,
     },
-    /// A line for people.
+    /// A line for the user.
     Log {
         /// The line.
         text: String,
     },
-    /// It cannot do what it was told.
-    Error {
-        /// Why, in a sentence.
-        message: String,
-    },
+    /// It cannot do what it was told, and goes on waiting; or it lets nobody in.
+    Error(Failure),
     /// A type that this version does not know.
     #[serde(other)]
+    #[schemars(skip)]
     Unknown,
 }
 
 /// How a loop describes itself.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Greeting {
-    /// The version of the protocol.
-    pub(super) protocol: u32,
-    /// The loop's program and its version. An engine has none.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[schemars(rename = "LoopGreeting")]
+pub struct Greeting {
+    /// The version of the protocol: 1.
+    pub protocol: u32,
+    /// The loop's program and its version. It tells a loop from an engine, which has none.
     #[serde(rename = "loop", default)]
-    pub(super) program: Option<String>,
+    pub program: Option<String>,
     /// The sampler's name.
     #[serde(default)]
-    pub(super) name: String,
+    pub name: String,
+    /// The number of its process.
+    #[serde(default)]
+    pub pid: Option<u32>,
+    /// The command line of its process.
+    #[serde(default)]
+    pub command: Option<String>,
     /// Steps it made before.
     #[serde(default)]
-    pub(super) steps: u64,
-    /// What it can do, by name.
+    pub steps: u64,
+    /// What it can do: `edit`, `stop`, `propose` (it says what it is about to write), `restore` (it
+    /// can go back to a node that it came from).
     #[serde(default)]
-    pub(super) can: Vec<String>,
+    pub can: Vec<String>,
 }
 
 /// What a loop keeps of its past.
-#[derive(Debug, Clone, Copy, Deserialize)]
-pub(super) struct Kept {
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+pub struct Kept {
     /// Nodes of which it has a copy of the state.
-    pub(super) nodes: usize,
+    pub nodes: usize,
     /// Bytes that these copies take.
-    pub(super) bytes: u64,
+    pub bytes: u64,
 }

@@ -3,7 +3,9 @@
 
 mod find;
 mod join;
-mod message;
+pub mod message;
+mod schema;
 
 pub use find::{Found, address, running};
 pub use join::{Intake, Joined, join};
+pub use schema::{field_tables, schema};

@@ -252,7 +252,7 @@ fn deliver(
                 let _ = news.try_send(Tell::Log { text });
             }
             // The greeting, or an error in its place, is waited for and must not be dropped.
-            (None, tell @ (Tell::Hello(_) | Tell::Error { .. })) if !greeted => {
+            (None, tell @ (Tell::Hello(_) | Tell::Error(_))) if !greeted => {
                 greeted = true;
                 let _ = news.send(tell);
             }

@@ -1,8 +1,10 @@
 //! The messages of the protocol, one JSON object a line. Readers pass over fields that they do not
-//! know; of the engine's messages, types that nobody here knows are passed over too.
+//! know; of the engine's messages, types that nobody here knows are passed over too. What is said of
+//! a field here is what docs/protocol.md says of it.
 
 use std::collections::BTreeMap;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -29,20 +31,34 @@ pub fn shortened(line: &[u8]) -> String {
     format!("{shown}{more}")
 }
 
-/// Messages that demask sends. Requests have a number, which their answers repeat.
-#[derive(Debug, Serialize)]
+/// The first message of demask, to an engine and to a sampling loop.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "FirstMessage")]
+pub struct Hello<'a> {
+    /// The version of the protocol: 1.
+    pub protocol: u32,
+    /// The program and its version.
+    pub program: &'a str,
+    /// The token that an engine or a loop on a TCP socket printed when it began to listen; null for
+    /// other connections.
+    pub token: Option<&'a str>,
+}
+
+impl<'a> Hello<'a> {
+    /// That of this program.
+    pub fn with(token: Option<&'a str>) -> Self {
+        Self { protocol: PROTOCOL, program: concat!("demask ", env!("CARGO_PKG_VERSION")), token }
+    }
+}
+
+/// What demask sends to an engine. Requests have a number, which their answers repeat.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[schemars(rename = "ToEngine")]
 pub enum Ask<'a> {
     /// The first message.
-    Hello {
-        /// [`PROTOCOL`].
-        protocol: u32,
-        /// The program and its version.
-        program: &'a str,
-        /// The token that an engine on a TCP socket printed when it began to listen.
-        token: Option<&'a str>,
-    },
-    /// The texts of some tokens.
+    Hello(Hello<'a>),
+    /// Asks for the texts of some tokens.
     Texts {
         /// The request's number.
         id: u64,
@@ -51,7 +67,7 @@ pub enum Ask<'a> {
         /// How many.
         count: u32,
     },
-    /// The ids of a text.
+    /// Asks for the ids of a text.
     Encode {
         /// The request's number.
         id: u64,
@@ -59,14 +75,15 @@ pub enum Ask<'a> {
         #[serde(flatten)]
         what: Encode<'a>,
     },
-    /// The text of some ids, control tokens by name.
+    /// Asks for the text of some ids, control tokens by name.
     Decode {
         /// The request's number.
         id: u64,
         /// The tokens.
         ids: &'a [TokenId],
     },
-    /// A forward pass.
+    /// Asks for a forward pass. *Rows* are the positions that are wanted, counted from the first of
+    /// them.
     Predict {
         /// The request's number.
         id: u64,
@@ -74,7 +91,8 @@ pub enum Ask<'a> {
         #[serde(flatten)]
         request: &'a Request,
     },
-    /// The answer to this request is not wanted any more. The engine still answers it, by an error.
+    /// The answer to this request is not wanted any more. The engine still answers it: by an `error`
+    /// of kind `cancelled`, unless it has answered already.
     Cancel {
         /// The request's number.
         id: u64,
@@ -82,19 +100,20 @@ pub enum Ask<'a> {
 }
 
 /// A conversation or a text whose ids are wanted.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Encode<'a> {
-    /// A conversation, through the chat template, with the generation prompt behind it.
+    /// a conversation, which goes through the chat template, with the generation prompt behind it.
     Chat {
-        /// The turns.
+        /// The turns: each has a `role`, mostly a `content`, and whatever else its template reads.
+        #[schemars(schema_with = "turns")]
         messages: &'a Messages,
         /// Words that the answer begins with; they follow the template's last character.
         begun: &'a str,
         /// Variables of the template.
         variables: &'a BTreeMap<String, serde_json::Value>,
     },
-    /// A text as it is.
+    /// a text as it is.
     Text {
         /// The text.
         text: &'a str,
@@ -103,78 +122,79 @@ pub enum Encode<'a> {
     },
 }
 
-/// Messages that an engine sends.
-#[derive(Debug, Deserialize)]
+fn turns(_: &mut SchemaGenerator) -> Schema {
+    let role = serde_json::json!({ "type": "string" });
+    json_schema!({
+        "type": "array",
+        "items": { "type": "object", "properties": { "role": role }, "required": ["role"] },
+    })
+}
+
+/// What an engine sends to demask.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[schemars(rename = "FromEngine")]
 pub enum Tell {
-    /// The model is loaded.
+    /// The engine greets: its model is loaded.
     Hello(Box<Greeting>),
-    /// The model is still being loaded.
+    /// The model is still being loaded; any number of times before `hello`.
     Loading {
-        /// The current step of loading, in words.
+        /// What is being done, in words.
         work: String,
-        /// How much of this step is done, in any unit.
+        /// How much of it is done, in any unit.
         #[serde(default)]
         done: u64,
-        /// The whole of this step in that unit; 0 if that is not known.
+        /// The whole of it in that unit; 0 if that is not known.
         #[serde(default)]
         of: u64,
     },
-    /// A line for the user.
+    /// A line for the user, before `hello`; later ones are not shown.
     Log {
         /// The line.
         text: String,
     },
-    /// Token texts, in order.
+    /// Answers `texts`.
     Texts {
         /// The request's number.
         id: u64,
-        /// A text for each token; none for a token without a text.
+        /// A text for each token, in order; null for a token without one.
         texts: Vec<Option<TokenText>>,
     },
-    /// Token ids.
+    /// Answers `encode`.
     Ids {
         /// The request's number.
         id: u64,
         /// The ids.
         ids: Vec<TokenId>,
     },
-    /// A text.
+    /// Answers `decode`.
     Text {
         /// The request's number.
         id: u64,
         /// The text.
         text: String,
     },
-    /// A layer is done.
+    /// A layer is done; at most 50 such messages a second.
     Progress {
         /// The request's number.
         id: u64,
         /// Layers done.
         done: usize,
-        /// Layers in all; the head counts as one.
+        /// Layers in all; the head counts as a layer.
         of: usize,
     },
-    /// The answer of a forward pass.
+    /// Answers `predict`.
     Prediction {
         /// The request's number.
         id: u64,
-        /// The columns by name.
+        /// The columns that were asked for, by name.
         columns: BTreeMap<String, Values>,
     },
     /// A request failed, or the engine did.
-    Error {
-        /// The request's number; none if it is about no request.
-        id: Option<u64>,
-        /// What kind of failure it is.
-        kind: ErrorKind,
-        /// What is wrong and what to do, in one paragraph.
-        message: String,
-        /// The last lines of Python's traceback.
-        traceback: Option<String>,
-    },
+    Error(Failure),
     /// A type that this version does not know.
     #[serde(other)]
+    #[schemars(skip)]
     Unknown,
 }
 
@@ -187,19 +207,36 @@ impl Tell {
             | Self::Text { id, .. }
             | Self::Progress { id, .. }
             | Self::Prediction { id, .. } => Some(*id),
-            Self::Error { id, .. } => *id,
+            Self::Error(failure) => failure.id,
             Self::Hello(_) | Self::Loading { .. } | Self::Log { .. } | Self::Unknown => None,
         }
     }
 }
 
+/// What an engine or a sampling loop could not do.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+pub struct Failure {
+    /// The request's number; null if it is about no request, as always in a sampling loop.
+    #[serde(default)]
+    pub id: Option<u64>,
+    /// What kind of failure it is.
+    #[serde(default)]
+    pub kind: ErrorKind,
+    /// What is wrong and what to do, in one paragraph.
+    pub message: String,
+    /// The last lines of Python's traceback.
+    #[serde(default)]
+    pub traceback: Option<String>,
+}
+
 /// Kinds of failures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
-    /// The request cannot be answered by this engine.
+    /// This engine or loop cannot do what was asked.
     Unsupported,
-    /// The computation failed.
+    /// Doing it failed.
+    #[default]
     Failed,
     /// The request was cancelled.
     Cancelled,
@@ -210,9 +247,10 @@ pub enum ErrorKind {
 }
 
 /// How an engine describes itself and its model, once that is loaded.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "EngineGreeting")]
 pub struct Greeting {
-    /// [`PROTOCOL`].
+    /// The version of the protocol: 1.
     pub protocol: u32,
     /// The engine's program and its version.
     pub engine: String,
@@ -256,7 +294,10 @@ pub struct Greeting {
     /// Whether there is a chat template.
     #[serde(default)]
     pub template: bool,
-    /// Names of what requests may ask for (docs/engine.md).
+    /// Names of what requests may ask for beyond full attention from position 0: `attention_keys`
+    /// and `attention_blocks` (the other forms of `attention`), `positions`, `guidance`, `filters`,
+    /// `noise` (`sampling`), `earlier`, `shadow`. What is not named is not asked for. An engine may
+    /// also name `attention_full` (its model sees all positions) and `progress` (it sends that).
     #[serde(default)]
     pub can: Vec<String>,
     /// Warnings about the model for the user, a sentence each.
@@ -265,7 +306,7 @@ pub struct Greeting {
 }
 
 /// A token's text.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum TokenText {
     /// Whole characters.
@@ -283,10 +324,10 @@ pub enum TokenText {
 }
 
 /// The values of a column: base64 of little-endian numbers, one a row.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Values {
-    /// Candidates: `k` a row, row after row, best first.
+    /// Candidates, the column `top_k`: `k` a row, row after row, best first.
     Ranked {
         /// Candidates in a row.
         k: usize,
@@ -295,12 +336,12 @@ pub enum Values {
         /// Their probabilities, f32.
         p: String,
     },
-    /// Token ids.
+    /// Token ids: `argmax`, `choice`, `best_unmask`.
     Ids {
         /// u32.
         u32: String,
     },
-    /// Numbers.
+    /// Numbers: all other columns.
     Numbers {
         /// f32.
         f32: String,

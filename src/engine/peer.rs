@@ -9,7 +9,7 @@ use std::{
 use super::{
     Address,
     link::{Came, Link},
-    message::{Ask, Greeting, PROTOCOL, Tell},
+    message::{Ask, Failure, Greeting, Hello, PROTOCOL, Tell},
 };
 
 /// How often a caller that waits is asked whether to go on.
@@ -22,9 +22,6 @@ const SILENCE: Duration = Duration::from_secs(10);
 /// Bounds of what a greeting may claim: memory is taken for each token.
 const MOST_TOKENS: u32 = 10_000_000;
 const MOST_LAYERS: usize = 100_000;
-
-/// The name of this program in the first message.
-const PROGRAM: &str = concat!("demask ", env!("CARGO_PKG_VERSION"));
 
 /// What an engine says before its greeting.
 pub(super) enum News {
@@ -104,7 +101,7 @@ fn greeted(
         Address::Tcp(_, token) => token.as_deref(),
         Address::Command(_) | Address::Unix(_) => None,
     };
-    link.send(&Ask::Hello { protocol: PROTOCOL, program: PROGRAM, token })?;
+    link.send(&Ask::Hello(Hello::with(token)))?;
     let mut since = Instant::now();
     loop {
         let news = match link.news(BEAT) {
@@ -128,7 +125,7 @@ fn greeted(
                     }
                     Tell::Loading { work, done, of } => News::Loading(work, done, of),
                     Tell::Log { text } => News::Log(text),
-                    Tell::Error { message, traceback, .. } => {
+                    Tell::Error(Failure { message, traceback, .. }) => {
                         return Err(Silent::Failed(with_traceback(message, traceback)));
                     }
                     _ => News::Beat,

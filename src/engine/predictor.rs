@@ -5,7 +5,7 @@ use std::{ops::ControlFlow, sync::Arc};
 use super::{
     column,
     link::Came,
-    message::{Ask, ErrorKind, Greeting, Tell},
+    message::{Ask, ErrorKind, Failure, Greeting, Tell},
     peer::{BEAT, Peer, Silent, with_traceback},
 };
 use crate::predict::{Attention, PredictError, Prediction, Predictor, Progress, Request, Watch};
@@ -146,7 +146,7 @@ impl Predictor for EnginePredictor {
                             PredictError::Failed(format!("the engine {}: {why}", self.peer.address))
                         });
                 }
-                Came::Message(Tell::Error { kind, message, traceback, .. }) => {
+                Came::Message(Tell::Error(Failure { kind, message, traceback, .. })) => {
                     return Err(match kind {
                         ErrorKind::Cancelled => PredictError::Cancelled,
                         ErrorKind::Unsupported => PredictError::Unsupported(message),

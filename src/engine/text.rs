@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     link::{Answers, Came},
-    message::{Ask, Encode, Tell, TokenText},
+    message::{Ask, Encode, Failure, Tell, TokenText},
     peer::{BEAT, Peer, with_traceback},
 };
 use crate::{
@@ -93,7 +93,7 @@ fn answer(answers: &Answers) -> Result<Tell, String> {
     let until = Instant::now() + PATIENCE;
     loop {
         match answers.next(BEAT) {
-            Came::Message(Tell::Error { message, traceback, .. }) => {
+            Came::Message(Tell::Error(Failure { message, traceback, .. })) => {
                 return Err(with_traceback(message, traceback));
             }
             Came::Message(Tell::Progress { .. }) => {}

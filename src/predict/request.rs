@@ -2,20 +2,22 @@
 
 use std::{fmt, ops::Range, str::FromStr};
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{Column, ColumnSet};
 use crate::canvas::{Slot, SpecialTokens, TokenId};
 
 /// Who may attend to whom.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Attention {
     /// Every position to every position.
     #[default]
     Full,
-    /// A position to its own block and to all before it.
+    /// A position to its own block and to all before it: position i to j where
+    /// (j + before) div block ≤ (i + before) div block.
     BlockCausal {
         /// Positions in a block, ≥ 1.
         block: usize,
@@ -28,19 +30,19 @@ pub enum Attention {
 }
 
 /// One sequence through the model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Pass {
     /// Token ids, prompt and generated region.
     pub ids: Vec<TokenId>,
-    /// Position numbers, if they are not 0, 1, 2, ….
+    /// Position numbers, one for each id; null if they are 0, 1, 2, ….
     pub positions: Option<Vec<u32>>,
-    /// Attention pattern.
+    /// Who may attend to whom.
     pub attention: Attention,
 }
 
-/// Classifier-free guidance by a second, unconditional pass:
+/// Classifier-free guidance by a second, unconditional pass of the same length:
 /// `logits = un + (scale + 1) · (cond − un)` (LLaDA, `generate.py`).
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Guidance {
     /// `cfg_scale`, > 0; `scale + 1` is rounded to f32, as in the reference.
     pub scale: f64,
@@ -50,7 +52,7 @@ pub struct Guidance {
 
 /// Gumbel noise for the choice of tokens, drawn from (seed, step, slot, token) alone: the same
 /// request gives the same noise, however the rows are cut into chunks.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Sampling {
     /// Noise is multiplied by this, > 0.
     pub temperature: f64,
@@ -58,15 +60,16 @@ pub struct Sampling {
     pub seed: u64,
     /// Number of the step on the path, 1-based.
     pub step: u32,
-    /// The slot of each row.
+    /// The slot of each row, the number by which its position is known whatever is inserted before.
     #[serde(serialize_with = "numbers")]
+    #[schemars(with = "Vec<u32>")]
     pub slots: Vec<Slot>,
 }
 
 /// Filters on the logits, applied in this order before anything is read from them (Dream,
 /// `generation_utils.py`): divide by the temperature, keep the nucleus of probability `top_p`,
 /// keep the `top_k` best.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Filters {
     /// Logits are divided by this, if over 0.
     pub temperature: f64,
@@ -79,8 +82,8 @@ pub struct Filters {
     pub strict: bool,
 }
 
-/// What [`Column::Score`](super::Column::Score) holds: greater is surer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// What the column `score` holds: greater is surer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Score {
     /// Probability of the best token minus that of the second best.
@@ -101,46 +104,51 @@ pub struct Cached {
 }
 
 /// Everything a forward pass depends on. The protocol sends it to an engine field by field
-/// (docs/engine.md).
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// (docs/protocol.md). *Rows* are the positions that are wanted, counted from the first of them.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Request {
     /// The conditional pass.
     pub pass: Pass,
     /// The unconditional pass, with guidance.
     pub guidance: Option<Guidance>,
-    /// The rows of the pass to reduce: the generated region.
+    /// Start and end (exclusive) of the positions of the pass that are wanted: the generated region.
     #[serde(serialize_with = "bounds")]
+    #[schemars(with = "(usize, usize)")]
     pub rows: Range<usize>,
-    /// Row `i` reads the logits of position `i - 1` (Dream).
+    /// Position `i` reads the logits of position `i - 1` (Dream); position 0 then reads its own.
     pub shift: bool,
-    /// Noise for `Choice`; none at temperature 0.
+    /// Noise for the column `choice`; null at temperature 0.
     pub sampling: Option<Sampling>,
-    /// Tokens made impossible: (row, token), in order of rows.
+    /// Tokens made impossible: pairs of row and token, in order of rows.
     pub suppressed: Vec<(usize, TokenId)>,
     /// Tokens that may be chosen but get no probability: impossible after the choice, before the
     /// softmax (`begin_suppress_tokens` of dLLM, `confidence_eos_eot_inf` of LLaDA).
     pub begin_suppressed: Vec<TokenId>,
     /// Filters on the logits.
     pub filters: Option<Filters>,
-    /// What the score is.
+    /// What the column `score` holds; null where it is not wanted.
     pub score: Option<Score>,
-    /// A pass over an earlier canvas of the same length, to compare with.
+    /// A pass over an earlier canvas of the same length, which the column `kl` compares with.
     pub earlier: Option<Pass>,
-    /// Rows that get a *shadow*: a mask behind the sequence, at the same place, that sees every
-    /// position but the one it stands for, and all shadows; the sequence itself sees none (WINO,
-    /// `decoding.py`). It says what a position would be if its token were not known.
+    /// Start and end (exclusive) of the rows that get a *shadow*: a mask behind the sequence, at the
+    /// same place, that sees every position but the one it stands for, and all shadows; the sequence
+    /// itself sees none (WINO, `decoding.py`). It says what a position would be if its token were
+    /// not known: the column `p_shadow`.
     #[serde(serialize_with = "optional_bounds")]
+    #[schemars(with = "Option<(usize, usize)>")]
     pub shadow: Option<Range<usize>>,
     /// What is not computed but kept from an earlier pass; none asks for the exact pass.
     #[serde(skip)]
     pub cached: Option<Cached>,
     /// Mask and end-of-sequence token.
-    #[serde(serialize_with = "special")]
+    #[serde(serialize_with = "Special::serialize")]
+    #[schemars(with = "Special")]
     pub special: SpecialTokens,
-    /// Columns wanted.
+    /// The columns that are wanted, by name.
     #[serde(serialize_with = "names")]
+    #[schemars(schema_with = "names_of_columns")]
     pub columns: ColumnSet,
-    /// Candidates kept per row in `TopK`.
+    /// Candidates for each row in the column `top_k`.
     pub top_k: usize,
 }
 
@@ -240,15 +248,22 @@ fn optional_bounds<S: Serializer>(
     range.as_ref().map(|range| [range.start, range.end]).serialize(serializer)
 }
 
-fn special<S: Serializer>(tokens: &SpecialTokens, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(2))?;
-    map.serialize_entry("mask", &tokens.mask)?;
-    map.serialize_entry("eos", &tokens.eos)?;
-    map.end()
+/// The tokens that a strategy must know by number.
+#[derive(Serialize, JsonSchema)]
+#[serde(remote = "SpecialTokens")]
+struct Special {
+    /// Stands for "not written yet".
+    mask: TokenId,
+    /// End of sequence: fills the tail behind an answer.
+    eos: TokenId,
 }
 
 fn names<S: Serializer>(columns: &ColumnSet, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(columns.iter().map(Column::name))
+}
+
+fn names_of_columns(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": { "enum": Column::ALL.map(Column::name) } })
 }
 
 fn put_pass(put: &mut impl FnMut(u64), pass: &Pass) {

@@ -241,11 +241,7 @@ pub(super) fn timed(from: Timing) -> session::Timing {
 }
 
 /// An edit as it stands in a recording.
-pub fn edit_on_record(edit: canvas::Edit) -> serde_json::Value {
-    serde_json::to_value(self::edit(edit)).unwrap_or_default()
-}
-
-pub(super) fn edit(from: canvas::Edit) -> Edit {
+pub fn edit(from: canvas::Edit) -> Edit {
     match from {
         canvas::Edit::Fill { slot, token } => Edit::Fill(slot.0, token),
         canvas::Edit::Replace { slot, token } => Edit::Replace(slot.0, token),

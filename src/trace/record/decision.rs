@@ -38,7 +38,7 @@ pub(in crate::trace) struct Decision {
 /// A change; slots name positions by identity.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(in crate::trace) enum Edit {
+pub enum Edit {
     /// Slot, token.
     Fill(u32, TokenId),
     /// Slot, token.
@@ -68,7 +68,7 @@ pub(in crate::trace) enum Edit {
 /// What a person asks of a position; what is left out is not asked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
-pub(in crate::trace) struct Wish {
+pub struct Wish {
     /// It stays as it is.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub pinned: bool,

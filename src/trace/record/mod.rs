@@ -15,8 +15,9 @@ use crate::{
     predict::{Grid, Reading},
 };
 
+pub use decision::{Edit, Wish};
 pub(super) use decision::{
-    Decision, Dropped, Edit, Eos, FillRule, Measure, Refusal, RemaskRule, Test, Why, Wish,
+    Decision, Dropped, Eos, FillRule, Measure, Refusal, RemaskRule, Test, Why,
 };
 pub use knob::Knob;
 pub(super) use knob::knobs;
@@ -251,11 +252,16 @@ pub(super) type Params = BTreeMap<String, Param>;
 /// A parameter's value; whole numbers stay whole. Names and lists since 1.2, true and false since 1.6.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
-pub(super) enum Param {
+pub enum Param {
+    /// A whole number.
     Int(i64),
+    /// A number.
     Float(f64),
+    /// A name.
     Name(String),
+    /// Token ids.
     Tokens(Vec<TokenId>),
+    /// True or false.
     Switch(bool),
 }
 
