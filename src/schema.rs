@@ -77,7 +77,7 @@ fn table(shape: &Value, tag: &str, text: &mut String) {
     fields(shape, tag, text);
     for form in list(&shape["anyOf"]) {
         let said = one_line(form["description"].as_str().unwrap_or_default());
-        text.push_str(&format!("With these fields: {said}\n\n"));
+        text.push_str(&format!("Form: {said}\n\n"));
         fields(form, tag, text);
     }
 }
@@ -104,20 +104,12 @@ fn alternatives(shape: &Value, text: &mut String) {
     let forms = list(&shape["oneOf"]).chain(list(&shape["anyOf"]));
     for form in forms {
         let said = one_line(form["description"].as_str().unwrap_or_default());
-        for shown in forms_of(form) {
-            text.push_str(&format!("| {shown} | {said} |\n"));
-        }
+        text.push_str(&format!("| {} | {said} |\n", kind_of(form)));
     }
     for value in list(&shape["enum"]).filter_map(Value::as_str) {
         text.push_str(&format!("| `\"{value}\"` | |\n"));
     }
     text.push('\n');
-}
-
-fn forms_of(form: &Value) -> Vec<String> {
-    let named = list(&form["enum"]).map(|value| format!("`{value}`"));
-    let named: Vec<String> = named.collect();
-    if named.is_empty() { vec![kind_of(form)] } else { named }
 }
 
 /// A type in words.
@@ -132,9 +124,9 @@ fn kind_of(shape: &Value) -> String {
         let fields = fields.iter().map(|(name, field)| format!("`{name}`: {}", kind_of(field)));
         return format!("{{{}}}", fields.collect::<Vec<_>>().join(", "));
     }
-    if shape["prefixItems"].is_array() {
-        let items: Vec<String> = list(&shape["prefixItems"]).map(kind_of).collect();
-        return format!("[{}]", items.join(", "));
+    if shape["enum"].is_array() {
+        let values: Vec<String> = list(&shape["enum"]).map(|value| format!("`{value}`")).collect();
+        return values.join(" or ");
     }
     let either: Vec<String> =
         list(&shape["anyOf"]).chain(list(&shape["oneOf"])).map(kind_of).collect();
@@ -142,6 +134,10 @@ fn kind_of(shape: &Value) -> String {
         return either.join(" or ");
     }
     let of = |name: &str| match name {
+        "array" if shape["prefixItems"].is_array() => {
+            let items: Vec<String> = list(&shape["prefixItems"]).map(kind_of).collect();
+            format!("[{}]", items.join(", "))
+        }
         "array" => format!("list of {}", kind_of(&shape["items"])),
         "object" if shape["additionalProperties"].is_object() => {
             format!("object of {}", kind_of(&shape["additionalProperties"]))

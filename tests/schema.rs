@@ -1,10 +1,14 @@
 //! The published JSON Schema says what the reader does: lines of recordings fit it, and what does
 //! not fit it is not read.
 
+#[path = "support/places.rs"]
+mod places;
+
 use std::{fs, path::Path};
 
 use demask::trace;
-use serde_json::{Value, json};
+use places::{other, places};
+use serde_json::Value;
 
 fn validator() -> jsonschema::Validator {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/trace.schema.json");
@@ -38,39 +42,6 @@ fn every_line_of_every_recording_fits() {
         }
     }
     assert!(lines > 300);
-}
-
-/// A value of another type.
-fn other(value: &Value) -> Value {
-    match value {
-        Value::Number(_) | Value::Bool(_) | Value::Null => json!("x"),
-        Value::String(_) => json!(17.5),
-        Value::Array(_) => json!({ "x": 1 }),
-        // Not a list: serde takes one for an object, field by field.
-        Value::Object(_) => json!("x"),
-    }
-}
-
-/// Every place in a value that is worth another type, as the path to it. Of long lists the first
-/// two entries.
-fn places(value: &Value, path: String, found: &mut Vec<String>) {
-    match value {
-        Value::Object(fields) => {
-            for (name, field) in fields {
-                let path = format!("{path}/{name}");
-                found.push(path.clone());
-                places(field, path, found);
-            }
-        }
-        Value::Array(items) => {
-            for (at, item) in items.iter().take(2).enumerate() {
-                let path = format!("{path}/{at}");
-                found.push(path.clone());
-                places(item, path, found);
-            }
-        }
-        _ => {}
-    }
 }
 
 /// Both ways: a changed line that fits the schema is read, and one that does not is refused.

@@ -87,7 +87,7 @@ class Engine:
         }
 
     def can(self) -> List[str]:
-        """The names of what requests may ask for, as in docs/engine.md."""
+        """The names of what requests may ask for, as in docs/protocol.md."""
         model = self.model
         can = ["guidance", "filters", "noise", "earlier"]
         if self._sees:

@@ -1,4 +1,4 @@
-"""Messages of the engine protocol: JSON in UTF-8, one object a line. docs/engine.md describes every field."""
+"""Messages of the engine protocol: JSON in UTF-8, one object a line. docs/protocol.md describes every field."""
 
 from __future__ import annotations
 

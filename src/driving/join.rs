@@ -118,7 +118,9 @@ impl Intake {
                 Word::Waits(Stand { node: self.reader.node(node)?, done, kept })
             }
             Heard::Log { text } => Word::Says(shortened(text.as_bytes())),
-            Heard::Error(Failure { message, .. }) => Word::Refuses(message.chars().take(1000).collect()),
+            Heard::Error(Failure { message, .. }) => {
+                Word::Refuses(message.chars().take(1000).collect())
+            }
         };
         Ok(Told::Word(word))
     }

@@ -32,6 +32,7 @@ pub enum Tell<'a> {
         edits: Vec<RecordedEdit>,
         /// The generated region after the edits.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Vec<TokenId>")]
         canvas: Option<&'a [TokenId]>,
         /// The values of the loop's parameters by name, from now on.
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]

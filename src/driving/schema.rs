@@ -31,7 +31,7 @@ pub fn schema() -> Value {
     let mut schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": format!("A message of demask's protocol, version {PROTOCOL}"),
-        "description": "Of a sampling loop, lines with a `kind` are records of a recording, which have a schema of their own.",
+        "description": "Of a sampling loop, lines without a `type` are records of a recording, which have a schema of their own.",
         "anyOf": any,
         "$defs": shapes,
     });

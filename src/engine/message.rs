@@ -103,7 +103,7 @@ pub enum Ask<'a> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Encode<'a> {
-    /// a conversation, which goes through the chat template, with the generation prompt behind it.
+    /// A conversation, which goes through the chat template, with the generation prompt behind it.
     Chat {
         /// The turns: each has a `role`, mostly a `content`, and whatever else its template reads.
         #[schemars(schema_with = "turns")]
@@ -113,7 +113,7 @@ pub enum Encode<'a> {
         /// Variables of the template.
         variables: &'a BTreeMap<String, serde_json::Value>,
     },
-    /// a text as it is.
+    /// A text as it is.
     Text {
         /// The text.
         text: &'a str,

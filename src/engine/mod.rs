@@ -4,7 +4,7 @@
 //!
 //! An [`Address`] is a command that starts an engine, or a socket at which one listens. [`connect`]
 //! waits for the greeting and fetches the texts of the tokens. [`message`] has the messages, and
-//! `link` sends and receives them; docs/engine.md describes the protocol.
+//! `link` sends and receives them; docs/protocol.md describes the protocol.
 
 mod address;
 mod column;

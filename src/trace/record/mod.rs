@@ -15,10 +15,10 @@ use crate::{
     predict::{Grid, Reading},
 };
 
-pub use decision::{Edit, Wish};
 pub(super) use decision::{
     Decision, Dropped, Eos, FillRule, Measure, Refusal, RemaskRule, Test, Why,
 };
+pub use decision::{Edit, Wish};
 pub use knob::Knob;
 pub(super) use knob::knobs;
 pub(super) use prediction::{Columns, LeftOut, Prediction, Sparse};

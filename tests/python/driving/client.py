@@ -3,6 +3,8 @@
 import json
 import socket
 
+import schema
+
 HELLO = {"type": "hello", "protocol": 1, "program": "test", "token": None}
 
 
@@ -49,6 +51,9 @@ class Client:
             self.close()
             return None
         message = json.loads(line)
+        if schema.jsonschema is not None:
+            wrong = schema.of_loop(message)
+            assert wrong is None, wrong
         # What somebody says before the first message is no record, whatever it holds.
         (self.records if "kind" in message and (self.records or self.said) else self.said).append(message)
         return message

@@ -1,0 +1,90 @@
+"""The published schemas, for messages and records that the package sends. Needs the package jsonschema."""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+try:
+    import jsonschema
+except ImportError:
+    jsonschema = None
+
+
+def _schema(name):
+    return json.loads((ROOT / "assets" / name).read_text("utf-8"))
+
+
+@lru_cache(None)
+def validator(direction, strict=True):
+    """Of messages in one direction, such as "FromEngine". A strict one refuses fields that the schema does not name."""
+    schema = _schema("protocol.schema.json")
+    del schema["anyOf"]
+    forms = schema["$defs"][direction]["oneOf"]
+    if strict:
+        for form in forms:
+            form["unevaluatedProperties"] = False
+        # A definition that a form adds its `type` to is closed by the form.
+        extended = {form["$ref"].rsplit("/", 1)[-1] for form in forms if "$ref" in form}
+        for name, shape in schema["$defs"].items():
+            for one in [shape, *shape.get("anyOf", [])]:
+                if "properties" in one and name not in extended:
+                    one["additionalProperties"] = False
+    return jsonschema.Draft202012Validator({**schema, "$ref": "#/$defs/" + direction})
+
+
+@lru_cache(None)
+def records():
+    """Of records of a recording."""
+    return jsonschema.Draft202012Validator(_schema("trace.schema.json"))
+
+
+def fault(validator, message):
+    """What is wrong with a message, in words; None where it fits."""
+    found = jsonschema.exceptions.best_match(validator.iter_errors(message))
+    return None if found is None else "%s: %.300r" % (found.message, message)
+
+
+def of_loop(line):
+    """What is wrong with a line of a sampling loop, a message or a record."""
+    return fault(records() if "kind" in line and "type" not in line else validator("FromLoop"), line)
+
+
+def published(name):
+    """The messages of tests/protocol."""
+    return [json.loads(line) for line in (ROOT / "tests/protocol" / name).read_text("utf-8").splitlines()]
+
+
+def other(value):
+    """A value of another type."""
+    if isinstance(value, str):
+        return 17.5
+    return {"x": 1} if isinstance(value, list) else "x"
+
+
+def changed(value, change):
+    """Copies of a JSON value, each with one place changed: (path, copy). `change` maps a container and a key to a copy of
+    the container in which that entry is changed. Of long lists the first two entries."""
+    if isinstance(value, dict):
+        entries = list(value.items())
+    else:
+        entries = list(enumerate(value[:2])) if isinstance(value, list) else []
+    for key, entry in entries:
+        yield "/%s" % key, change(value, key)
+        for path, inner in changed(entry, change):
+            copy = value.copy()
+            copy[key] = inner
+            yield "/%s%s" % (key, path), copy
+
+
+def retyped(container, key):
+    copy = container.copy()
+    copy[key] = other(copy[key])
+    return copy
+
+
+def without(container, key):
+    copy = container.copy()
+    del copy[key]
+    return copy
