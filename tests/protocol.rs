@@ -5,8 +5,7 @@
 //! protocol` writes and the Python package reads in its own tests; and those that the Python package
 //! sends, which its tests write.
 
-#[path = "support/places.rs"]
-mod places;
+mod support;
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -21,9 +20,9 @@ use demask::{
     session::NodeId,
 };
 use jsonschema::Validator;
-use places::{other, places};
 use proptest::{prelude::*, sample, test_runner::TestRunner};
 use serde_json::{Map, Value, json};
+use support::places::{other, places};
 
 fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -73,23 +72,9 @@ fn pass(attention: Attention, positions: Option<Vec<u32>>) -> Pass {
 
 /// Requests that have, together, every field in every form.
 fn requests() -> Vec<Request> {
-    let plain = Request {
-        pass: pass(Attention::Full, None),
-        guidance: None,
-        rows: 1..4,
-        shift: false,
-        sampling: None,
-        suppressed: Vec::new(),
-        begin_suppressed: Vec::new(),
-        filters: None,
-        score: None,
-        earlier: None,
-        shadow: None,
-        cached: None,
-        special: SpecialTokens { mask: 5, eos: 9 },
-        columns: ColumnSet::of(&[Column::Argmax, Column::PArgmax]),
-        top_k: 0,
-    };
+    let special = SpecialTokens { mask: 5, eos: 9 };
+    let plain =
+        support::request(vec![12, 5, 5, 7], 1..4, special, &[Column::Argmax, Column::PArgmax], 0);
     let guided = Request {
         guidance: Some(Guidance { scale: 0.5, unconditional: pass(Attention::Full, None) }),
         sampling: Some(Sampling {

@@ -170,3 +170,17 @@ impl Predictor for EnginePredictor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_ability_is_in_the_document() {
+        let schema = schemars::schema_for!(Greeting).to_value();
+        let said = schema["properties"]["can"]["description"].as_str().unwrap();
+        for ability in ABILITIES {
+            assert!(said.contains(&format!("`{}`", ability.name)), "{}", ability.name);
+        }
+    }
+}

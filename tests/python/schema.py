@@ -1,6 +1,7 @@
 """The published schemas, for messages and records that the package sends. Needs the package jsonschema."""
 
 import json
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -54,6 +55,25 @@ def of_loop(line):
 def published(name):
     """The messages of tests/protocol."""
     return [json.loads(line) for line in (ROOT / "tests/protocol" / name).read_text("utf-8").splitlines()]
+
+
+def misspelt(line):
+    """Copies of a message, each with one field misspelt."""
+    for name in line:
+        yield {("%ss" % name if key == name else key): value for key, value in line.items()}
+
+
+def same_forms(name, lines):
+    """Whether the messages of tests/protocol are of the forms of `lines`: the same types with the same fields."""
+    forms = {}
+    for line in lines:
+        forms.setdefault(str([line["type"], line.get("kind"), sorted(line)]), line)
+    kept = [line for _, line in sorted(forms.items())]
+    if "UPDATE_DOCUMENTS" in os.environ:
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept)
+        (ROOT / "tests/protocol" / name).write_text(text, "utf-8")
+    shapes = [[(line["type"], line.get("kind"), sorted(line)) for line in some] for some in (published(name), kept)]
+    return shapes[0] == shapes[1]
 
 
 def other(value):

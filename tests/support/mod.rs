@@ -3,6 +3,7 @@
 
 pub mod fake;
 pub mod naive;
+pub mod places;
 pub mod play;
 
 use std::{
