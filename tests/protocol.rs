@@ -236,7 +236,7 @@ fn a_message_is_read_where_it_fits_and_nowhere_else() {
         let texts = json!(["a", { "control": "<eos>" }, { "bytes": [226, 128] }, null]);
         sent.push(match direction {
             "FromEngine" => json!({ "type": "texts", "id": 1, "texts": texts }),
-            _ => json!({ "type": "waiting", "node": 3, "kept": { "nodes": 2, "bytes": 99 } }),
+            _ => json!({ "type": "waiting", "node": 3, "done": true, "kept": { "nodes": 2, "bytes": 99 } }),
         });
         assert_eq!(types_of(&sent), types(direction));
         let (open, strict) = (validator(direction), strict(direction));
