@@ -224,8 +224,11 @@ fn read_of_loop(text: &str) -> bool {
     serde_json::from_str::<with_loop::Heard>(text).is_ok()
 }
 
+/// Whether a line is read.
+type Reads = fn(&str) -> bool;
+
 /// What comes to demask, and what reads it.
-const READ: [(&str, &str, fn(&str) -> bool); 2] =
+const READ: [(&str, &str, Reads); 2] =
     [("from_engine", "FromEngine", read_of_engine), ("from_loop", "FromLoop", read_of_loop)];
 
 #[test]
