@@ -52,6 +52,14 @@ def of_loop(line):
     return fault(records() if "kind" in line and "type" not in line else validator("FromLoop"), line)
 
 
+def checked(line):
+    """A line of a sampling loop; raises AssertionError where it does not fit. Without jsonschema nothing is checked."""
+    wrong = None if jsonschema is None else of_loop(line)
+    if wrong is not None:
+        raise AssertionError(wrong)
+    return line
+
+
 def published(name):
     """The messages of tests/protocol."""
     return [json.loads(line) for line in (ROOT / "tests/protocol" / name).read_text("utf-8").splitlines()]

@@ -19,7 +19,10 @@ import warnings
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT / "python")]
+sys.path[:0] = [str(ROOT / "python"), str(ROOT / "tests/python")]
+
+import schema
+
 # Nothing here is downloaded.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
@@ -112,7 +115,7 @@ class Debugger:
             # The loop waits until what it said last is read.
             self.close()
             return None
-        message = json.loads(line)
+        message = schema.checked(json.loads(line))
         if "kind" in message:
             self.records.append(message)
         if message.get("kind") == "header" or message.get("type") == "knobs":

@@ -2,6 +2,10 @@
 
 import json
 import socket
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import schema
 
@@ -50,10 +54,7 @@ class Client:
         if not line:
             self.close()
             return None
-        message = json.loads(line)
-        if schema.jsonschema is not None:
-            wrong = schema.of_loop(message)
-            assert wrong is None, wrong
+        message = schema.checked(json.loads(line))
         # What somebody says before the first message is no record, whatever it holds.
         (self.records if "kind" in message and (self.records or self.said) else self.said).append(message)
         return message

@@ -10,7 +10,7 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT / "python"), str(ROOT / "tests/python")]
+sys.path[:0] = [str(ROOT / "python")]
 
 from client import Client
 

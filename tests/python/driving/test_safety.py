@@ -210,7 +210,7 @@ class Clients(Looping):
         for turn in range(30):
             debugger = subprocess.Popen([sys.executable, "-S", "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             if turn % 3:
-                debugger.stdout.read(4)
+                self.assertEqual(debugger.stdout.read(4), b"here")
             # The moment is what is random.
             time.sleep(source.random() * (0.02 if turn % 3 else 0.1))
             debugger.kill()
