@@ -23,7 +23,8 @@ use demask::{
 use support::{chosen_python, load, load_from, load_in_torch};
 
 const GREETING: &str = r#"{"type": "hello", "protocol": 1, "engine": "a test", "name": "three",
-    "device": "cpu", "dtype": "f32", "vocabulary": 3, "context": 8, "mask": 2, "eos": 1}"#;
+    "device": "cpu", "dtype": "f32", "vocabulary": 3, "context": 8, "mask": 2, "eos": 1,
+    "can": ["attention_full"]}"#;
 
 const TEXTS: &str = r#"{"type": "texts", "id": 2, "texts": ["a", {"control": "</s>"}, null]}"#;
 
@@ -180,6 +181,13 @@ fn what_an_engine_cannot_do_is_refused_by_name() {
     let pass = Pass { attention: blocks, ..request().pass };
     let why = refused(&Request { pass, ..request() });
     assert!(why.contains("attend in blocks (attention_blocks)"), "{why}");
+    // A model that was found to be causal does not say that it sees all.
+    let causal = one_line(GREETING).replace("attention_full", "attention_keys");
+    let script = format!("read l; echo '{causal}'; read l; echo '{}'; sleep 60", one_line(TEXTS));
+    let mut unseeing = connected(&shell(&script)).unwrap().loaded();
+    let answer = unseeing.predictor.predict(&request(), &mut |_| ControlFlow::Continue(()));
+    let why = answer.unwrap_err().to_string();
+    assert!(why.contains("its model is causal (attention_full)"), "{why}");
     let pass = Pass { ids: vec![0; 9], ..request().pass };
     let why = refused(&Request { pass, rows: 1..9, ..request() });
     assert!(why.contains("9 positions") && why.contains("context of 8"), "{why}");

@@ -30,6 +30,10 @@ TEXTS_AT_ONCE = 1 << 17
 Progress = Callable[[int, int], None]
 
 
+# How the attention is described where the caller says that the model is causal.
+SAID_CAUSAL = "causal (said)"
+
+
 @dataclass
 class Facts:
     """What the debugger is told of the model. `context`: the longest sequence in positions, prompt included;
@@ -90,7 +94,8 @@ class Engine:
         """The names of what requests may ask for, as in docs/protocol.md."""
         model = self.model
         can = ["guidance", "filters", "noise", "earlier"]
-        if self._sees:
+        # Somebody who says that the model is causal gets what it computes where full attention is asked for.
+        if self._sees or self.facts.attention == SAID_CAUSAL:
             can.append("attention_full")
         if model.call.mask != "none":
             can.append("attention_keys")

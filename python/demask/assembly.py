@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Iterable, Optional, Tuple, Union
 
 from . import passes
-from .answers import Engine, Facts
+from .answers import SAID_CAUSAL, Engine, Facts
 from .families import FAMILIES, family
 from .model import MASKS, Call, Leads, Model
 from .passes import Inputs
@@ -163,7 +163,7 @@ def _attention(attention: Union[str, int], call: Call) -> Tuple[Call, Optional[i
         full = call.mask in ("additive", "boolean", "bias")
         return dataclasses.replace(call, full=full, causal=False), None, "full (said)"
     if attention == "causal":
-        return dataclasses.replace(call, causal=True), None, "causal (said)"
+        return dataclasses.replace(call, causal=True), None, SAID_CAUSAL
     size = int(attention) if str(attention).isdecimal() else 0
     if size < 1:
         raise ValueError("attention=%r is not known: it is full, causal, or the positions in a block" % (attention,))

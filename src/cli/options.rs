@@ -101,7 +101,15 @@ impl SourceOptions {
             (Backend::Torch, Some(model)) => {
                 self.no_backend_but_candle()?;
                 self.chat_of_engine()?;
-                Ok(Place::Engine(place::torch(model, &self.device, &self.dtype.to_string())))
+                let chosen = |value: String| (value != "auto").then_some(value);
+                let named = |token: &Option<TokenName>| token.as_ref().map(ToString::to_string);
+                let options = [
+                    ("--device", chosen(self.device.clone())),
+                    ("--dtype", chosen(self.dtype.to_string())),
+                    ("--mask-token", named(&self.mask_token)),
+                    ("--eos-token", named(&self.eos_token)),
+                ];
+                Ok(Place::Engine(place::torch(model, options)))
             }
         }
     }

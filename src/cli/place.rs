@@ -101,8 +101,9 @@ fn own_python() -> Option<String> {
     environment.then(|| folder.join("python").display().to_string())
 }
 
-/// The command that runs a model with PyTorch: `python -m demask.engine`.
-pub(super) fn torch(model: &str, device: &str, dtype: &str) -> Address {
+/// The command that runs a model with PyTorch: `python -m demask.engine`, with those of its options
+/// that have a value.
+pub(super) fn torch(model: &str, options: [(&str, Option<String>); 4]) -> Address {
     let python = python();
     // An absolute path, since `--resume` may start the engine in another folder.
     let model = match Path::new(model).exists() {
@@ -112,10 +113,8 @@ pub(super) fn torch(model: &str, device: &str, dtype: &str) -> Address {
         false => model.to_owned(),
     };
     let mut words = vec![python, "-m".to_owned(), "demask.engine".to_owned(), model];
-    for (flag, value) in [("--device", device), ("--dtype", dtype)] {
-        if value != "auto" {
-            words.extend([flag.to_owned(), value.to_owned()]);
-        }
+    for (flag, value) in options {
+        words.extend(value.map(|value| [flag.to_owned(), value]).into_iter().flatten());
     }
     Address::Command(words)
 }

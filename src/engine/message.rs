@@ -294,10 +294,10 @@ pub struct Greeting {
     /// Whether there is a chat template.
     #[serde(default)]
     pub template: bool,
-    /// Names of what requests may ask for beyond full attention from position 0: `attention_keys`
-    /// and `attention_blocks` (the other forms of `attention`), `positions`, `guidance`, `filters`,
-    /// `noise` (`sampling`), `earlier`, `shadow`. What is not named is not asked for. An engine may
-    /// also name `attention_full` (its model sees all positions) and `progress` (it sends that).
+    /// Names of what requests may ask for: `attention_full`, `attention_keys` and
+    /// `attention_blocks` (the forms of `attention`), `positions`, `guidance`, `filters`, `noise`
+    /// (`sampling`), `earlier`, `shadow`. What is not named is not asked for. An engine may also
+    /// name `progress` (it sends that).
     #[serde(default)]
     pub can: Vec<String>,
     /// Warnings about the model for the user, a sentence each.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::predict::{Attention, PredictError, Prediction, Predictor, Progress, Request, Watch};
 
-/// What a request may need beyond full attention from position 0.
+/// What a request may need.
 struct Ability {
     /// Its name in a greeting.
     name: &'static str,
@@ -25,7 +25,12 @@ impl Ability {
     }
 }
 
-const ABILITIES: [Ability; 8] = [
+const ABILITIES: [Ability; 9] = [
+    Ability {
+        name: "attention_full",
+        what: "let a position see those behind it, since its model is causal",
+        needed: |request| request.pass.attention == Attention::Full && request.pass.ids.len() > 1,
+    },
     Ability {
         name: "attention_keys",
         what: "leave positions out of attention",
