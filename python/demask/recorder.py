@@ -36,11 +36,7 @@ except ImportError:  # There is none on Windows.
 
 __all__ = ["Recorder"]
 
-VERSION = [1, 4]
-
-# Of recordings with parameters and a person's edits.
-DRIVEN = [1, 6]
-
+VERSION = [1, 6]
 GENERATOR = "demask recorder.py 1"
 
 # Rows of logits reduced at once: bounds what a float32 copy of them takes.
@@ -145,7 +141,7 @@ class Recorder:
                 {
                     "kind": "header",
                     "format": "demask",
-                    "version": VERSION if knobs is None else DRIVEN,
+                    "version": VERSION,
                     "generator": GENERATOR,
                     "model": facts,
                     "strategy": strategy,

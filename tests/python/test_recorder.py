@@ -67,7 +67,7 @@ class Lists(Base):
         recorder.step([1, 2, 3, 4, EOS])
         recorder.close()
         header, *_ = self.lines()
-        self.assertEqual((header["format"], header["version"], header["strategy"]), ("demask", [1, 4], "mine"))
+        self.assertEqual((header["format"], header["version"], header["strategy"]), ("demask", [1, 6], "mine"))
         self.assertEqual((header["model"]["mask"], header["model"]["eos"]), (MASK, EOS))
         named = {}
         for line in self.lines(kind="tokens"):
