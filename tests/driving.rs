@@ -332,6 +332,8 @@ fn positions_that_hold_noise_are_open_and_not_written() {
     })
     .unwrap();
     assert_eq!(run.debugger.session.canvas().masks(), 3);
+    // No token is known to end a text: nothing of it is a tail.
+    assert_eq!(run.debugger.session.canvas().tail(), 3);
     assert_eq!(run.debugger.session.canvas().given(), [5, 6, 7]);
     run.obey("step");
     let canvas = run.debugger.session.canvas();

@@ -21,6 +21,10 @@ pub type TokenId = u32;
 /// A token that no canvas holds: one that is not known, in what other programs recorded.
 pub const NO_TOKEN: TokenId = TokenId::MAX;
 
+/// Stands for an end-of-sequence token that is not known where the mask token is not known either:
+/// a position that nothing is written at must not look like the end.
+pub const NO_EOS: TokenId = NO_TOKEN - 1;
+
 /// The identity of a generated position. It never changes and is never reused on a path of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slot(pub u32);

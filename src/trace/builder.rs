@@ -12,7 +12,7 @@ use super::{
     verify::Check,
 };
 use crate::{
-    canvas::{self, Canvas, SpecialTokens, TokenId},
+    canvas::{self, Canvas, TokenId},
     decode::{self, Cache, Extras, Strategy},
     predict::{self, Column, ColumnSet, Key},
     session::{self, Event, Made, NodeId, Proposal, Timeline},
@@ -225,7 +225,7 @@ impl Builder {
             }
             self.strategy = decode::Foreign::named(&self.header.strategy);
         }
-        let special = SpecialTokens { mask: self.header.model.mask, eos: self.header.model.eos };
+        let special = self.header.model.special();
         let params = Arc::new(self.params(&root.params)?);
         if let Some(check) = &mut self.check
             && root.canvas.is_none()

@@ -9,7 +9,7 @@ use super::{
     writer::{Out, Writer, started, unwritable},
 };
 use crate::{
-    canvas::{Canvas, SpecialTokens, TokenId},
+    canvas::{Canvas, TokenId},
     decode::State,
     predict::{Key, Prediction, Vocabulary},
 };
@@ -75,7 +75,7 @@ fn unfit(error: TraceError) -> String {
 }
 
 fn write(run: &ForeignRun, mut writer: Writer<Out>, header: &Header) -> io::Result<()> {
-    let special = SpecialTokens { mask: header.model.mask, eos: header.model.eos };
+    let special = header.model.special();
     writer.name(run.prompt.iter().chain(&run.start).copied())?;
     let masks = run.start.iter().all(|&token| token == special.mask);
     writer.put(&Record::Root(Root {

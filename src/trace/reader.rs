@@ -11,7 +11,7 @@ use super::{
     verify::{Check, Verified},
 };
 use crate::{
-    canvas::{SpecialTokens, TokenId},
+    canvas::TokenId,
     decode::{Extras, Strategy},
     predict::{self, Key, ModelFacts, Vocabulary},
     session::{Event, NodeId, Proposal, Session, Timeline},
@@ -82,7 +82,7 @@ impl Recording {
             vocabulary: model.vocabulary,
             context: model.context,
             layers: model.layers,
-            special: SpecialTokens { mask: model.mask, eos: model.eos },
+            special: model.special(),
             reading: model.reading(),
             attention: model.attention.clone(),
         }

@@ -296,8 +296,8 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
     let stage = format!("stage {}", phase.stage);
     let long = format!("stage {} {}", phase.stage, phase.name);
     let stages = match block {
-        // A loop's stages are its own.
-        _ if app.debugger.driven.is_some() => Vec::new(),
+        // Stages of other programs are not known.
+        _ if !app.debugger.session.strategy().decides() => Vec::new(),
         Some(block) => vec![
             format!("{long} · block {block}/{blocks}"),
             format!("{stage} · block {block}/{blocks}"),

@@ -8,7 +8,7 @@ use super::{
     text::{self, Shown},
 };
 use crate::{
-    canvas::{Born, Canvas, Edit, Slot},
+    canvas::{Born, Canvas, Edit, NO_TOKEN, Slot},
     decode::{Decision, EosMeasure, Growth, Mode, Verdict},
     predict::Vocabulary,
     session::{NodeId, Session},
@@ -280,9 +280,17 @@ fn moment(
                 .collect(),
         });
     } else {
+        let masks = node.canvas.masks();
+        // Stages of other programs are not known, and what starts from noise has no masks.
         say(
             Sort::Bound,
-            format!("start: {} masks, stage {}, {}", node.canvas.masks(), phase.stage, phase.name),
+            match session.strategy().decides() {
+                true => format!("start: {masks} masks, stage {}, {}", phase.stage, phase.name),
+                false if node.canvas.special().mask == NO_TOKEN => {
+                    format!("start: {masks} positions open")
+                }
+                false => format!("start: {masks} masks"),
+            },
         );
     }
     if let Some(before) = before {

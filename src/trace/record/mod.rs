@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    canvas::{NO_TOKEN, TokenId},
+    canvas::{NO_EOS, NO_TOKEN, SpecialTokens, TokenId},
     decode::{ParamError, ParamSpec, State, Value},
     predict::{Grid, Reading},
 };
@@ -184,7 +184,7 @@ fn no_token() -> TokenId {
 }
 
 fn is_no_token(token: &TokenId) -> bool {
-    *token == NO_TOKEN
+    matches!(*token, NO_TOKEN | NO_EOS)
 }
 
 fn is_usual(grid: &Grid) -> bool {
@@ -205,6 +205,12 @@ fn is_foreign(state: &State) -> bool {
 }
 
 impl Model {
+    /// Its mask and end-of-sequence tokens, or what stands for those that are not known.
+    pub fn special(&self) -> SpecialTokens {
+        let neither = is_no_token(&self.mask) && is_no_token(&self.eos);
+        SpecialTokens { mask: self.mask, eos: if neither { NO_EOS } else { self.eos } }
+    }
+
     /// How its predictions are read.
     pub fn reading(&self) -> Reading {
         Reading { shift: self.shift, block: self.block.filter(|&block| block > 0), grid: self.grid }
