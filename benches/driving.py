@@ -87,7 +87,7 @@ def travelling(given: argparse.Namespace, mask: int, x: torch.Tensor) -> None:
 
     def step(x: torch.Tensor, state: dict, dbg: demask.Debug) -> torch.Tensor:
         marks.append(time.perf_counter())
-        kept[:] = [dbg._standing()["kept"]]
+        kept[:] = [dbg._waiting_fields()["kept"]]
         torch.rand(1, generator=state["generator"])
         return x
 

@@ -52,7 +52,7 @@ class Connection:
         abandon: Optional[Callable[[], None]] = None,
     ) -> None:
         self._source, self._sink, self._close, self._abandon = source, sink, close, abandon
-        self._lock, self._torn = threading.Lock(), False
+        self._lock, self._broken = threading.Lock(), False
         self.token = token
 
     def read(self) -> Optional[Message]:
@@ -79,7 +79,7 @@ class Connection:
 
     def write(self, data: bytes) -> None:
         """Sends whole lines. Raises `Gone` if nobody reads them."""
-        if self._torn:
+        if self._broken:
             raise Gone("it was interrupted in the middle of a message")
         try:
             with self._lock:
@@ -88,8 +88,8 @@ class Connection:
         except (OSError, ValueError) as error:
             raise Gone(str(error)) from None
         except BaseException:
-            # Ctrl-C: nobody knows how much of the message was sent.
-            self._torn = True
+            # Ctrl-C: it is unknown how much of the message was sent.
+            self._broken = True
             raise
 
     def admits(self, token: object) -> bool:
@@ -219,7 +219,7 @@ class _Lines:
             if end or len(self._data) >= limit:
                 return self._taken(end or limit)
             seen = len(self._data)
-            _hasten(self._socket, socket.SO_RCVTIMEO, self._patience if seen else 0)
+            _set_timeout(self._socket, socket.SO_RCVTIMEO, self._patience if seen else 0)
             try:
                 data = self._socket.recv(1 << 16)
             except (BlockingIOError, socket.timeout):
@@ -234,7 +234,7 @@ class _Lines:
         return line
 
 
-def _hasten(client: socket.socket, option: int, seconds: float) -> None:
+def _set_timeout(client: socket.socket, option: int, seconds: float) -> None:
     """Bounds how long a call may wait at a socket, in one direction: a Python timeout would hold for both."""
     if sys.platform == "win32":
         client.setsockopt(socket.SOL_SOCKET, option, int(1000 * seconds))
@@ -263,7 +263,7 @@ def _of_socket(client: socket.socket, token: Optional[str], patience: Optional[f
         source: Lines = io.BufferedReader(socket.SocketIO(client, "r"))
     else:
         source = _Lines(client, patience)
-        _hasten(client, socket.SO_SNDTIMEO, patience)
+        _set_timeout(client, socket.SO_SNDTIMEO, patience)
     return Connection(source, _Sender(client), token, close, client.close)
 
 
@@ -288,7 +288,7 @@ def runtime_folder() -> Path:
 
 def listen(address: Optional[str] = None, names: Optional[Iterable[str]] = None, host: str = "engine") -> Listener:
     """Listens at `unix:PATH` or `tcp:127.0.0.1:PORT` (port 0: any free one); without an address, at a Unix socket in the
-    runtime folder, under the first of `names` that is free. `host` is what people call the one that listens.
+    runtime folder, under the first of `names` that is free. `host` names what listens, in messages.
 
     A TCP socket gets a random token, which is part of `Listener.address`. Raises `EngineError` of kind "load" if the
     address is malformed, is in use, or can be reached from other machines.

@@ -1,4 +1,4 @@
-"""A sampling loop of somebody's, under the debugger."""
+"""Debugging a sampling loop that the user's own code runs: `debug`."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from .protocol import PROTOCOL, EngineError, Message, encode
 from .records import Records
 from .recorder import Param, Values, before_mask, ids_of, sequence_of
 from .region import Region
-from .stream import Nowhere, Stream
+from .stream import NullSink, Stream
 
-# The most different things that people are told of one loop.
-_MOST_SAID = 100
+# The most different warnings that are printed for one loop.
+_MOST_WARNINGS = 100
 
 Work = TypeVar("Work")
 Columns = Mapping[str, Optional[Values]]
 
 
 class Stopped(BaseException):
-    """Somebody stopped the loop from the debugger. As with Ctrl-C, `except Exception` does not catch it."""
+    """The loop was stopped from the debugger. As with Ctrl-C, `except Exception` does not catch it."""
 
 
 class Debug:
@@ -40,28 +40,28 @@ class Debug:
                 x = select(x, logits, float(threshold))
                 x = dbg.step(x, logits=logits)
 
-    Where nobody is attached, `step` and `propose` return at once. While somebody is, they wait until they are told to go
-    on. Tensors of PyTorch, arrays of NumPy and lists will do.
+    While no debugger is attached, `step` and `propose` return at once. While one is, they wait until it lets the loop go
+    on. Canvases and logits may be tensors of PyTorch, arrays of NumPy or lists.
 
     mask, eos   the ids of the mask and end-of-sequence tokens; None where there is none
     tokenizer   of transformers or tokenizers, a dict or list of texts, or a function from id to text
     prompt      the ids in front of the generated region
-    name        the loop's name, as people see it
+    name        the loop's name, as the debugger shows it
     in_x        False where `x` holds the generated region alone, without the prompt in front
     canvas      what `x` holds before the first step, where that is not the prompt and masks
     shift       True where position i is predicted by the logits of position i - 1 (Dream)
     batch       which sequence of a batch is debugged
     top_k       candidates shown at masked positions; 0 for none
-    model, family, prompt_text   names for people
+    model, family, prompt_text   names that the debugger shows
     record      a file to record into, attached or not: `.jsonl`, or `.jsonl.gz` to pack it
-    wait        True waits at the first step until somebody is attached
-    edits       False where nothing can be written into the canvas: it is shown, and can be paused at
+    wait        True waits at the first step until a debugger is attached
+    edits       False where nothing can be written into the canvas: the debugger shows it, and can pause the loop
     listen      "unix:PATH" or "tcp:127.0.0.1:PORT"; a Unix socket in the runtime folder, if not given
     quiet       True prints nothing at the start
 
     `address` is the one that `demask attach` takes; `steps` counts the steps made. Raises `ValueError` or `TypeError` for a
-    wrong argument, `RuntimeError` if the address cannot be listened at. Afterwards nothing is raised but `Stopped`: where a
-    step cannot be shown, a line on standard error says why, and the loop goes on.
+    wrong argument, `RuntimeError` if nothing can listen at the address. After that, nothing is raised but `Stopped`: where
+    a step cannot be shown, a line on standard error says why, and the loop goes on.
     """
 
     _restores = False
@@ -95,8 +95,8 @@ class Debug:
             raise ValueError("record= takes the name of a file")
         self._facts: Dict[str, Any] = dict(mask=mask, eos=eos, tokenizer=tokenizer, prompt=prompt, in_x=in_x, batch=batch)
         self._facts.update(strategy=name, model=model, family=family, prompt_text=prompt_text, top_k=top_k, shift=shift)
-        # A wrong argument is told here, and not when somebody attaches.
-        self._facts["prompt"] = Records(Nowhere(), **self._facts).prompt
+        # A wrong argument raises here, and not later when a debugger attaches.
+        self._facts["prompt"] = Records(NullSink(), **self._facts).prompt
         self.name, self.mask, self.eos, self.batch, self.shift = name, mask, eos, batch, shift
         self._in_x, self._canvas, self._edits = in_x, canvas, edits
         self._vocabulary: Optional[int] = None
@@ -104,23 +104,23 @@ class Debug:
         self._knobs: Dict[str, Knob] = {}
         self.steps = 0
         self._records: Optional[Records] = None
-        # What holds in the step that is made next.
-        self._holds: Optional[Go] = None
-        # Of the step that is made next: it was proposed; its go has come.
-        self._proposed = self._granted = False
+        # The go that holds for the next step.
+        self._go_in_force: Optional[Go] = None
+        # Whether the next step was proposed, and whether its go was received.
+        self._proposed = self._go_received = False
         self._proposes = False
-        # Whether a run has begun that nobody was told of.
+        # Whether a run began that was not recorded.
         self._missed = False
-        # Knobs that the debugger knows of, and things that people were told.
-        self._told, self._said = 0, set()  # type: int, Set[str]
+        # How many knobs the debugger knows, and the warnings that were printed.
+        self._knobs_sent, self._warned = 0, set()  # type: int, Set[str]
         self._wait, self._closed = wait, False
-        # Whether somebody was taken in who has not been asked yet.
-        self._came = False
-        # All that a step looks at where nobody is there.
+        # Whether a debugger was attached that has not been asked for a go yet.
+        self._just_attached = False
+        # The only flag that a step reads while no debugger is attached.
         self._live = wait or path is not None
         self._link = Link(listen, self._hello, self._arrived)
         self.address = self._link.address
-        # The number of the process finds the first loop in it; others go by their address.
+        # The process id finds the first loop of a process; further ones need their address.
         plain = self.address.endswith(os.sep + loop_names()[0]) and listen is None
         self.invitation = "demask attach %s" % (os.getpid() if plain else "'%s'" % self.address)
         try:
@@ -156,10 +156,10 @@ class Debug:
         open: Optional[Iterable[int]] = None,
         editable: Optional[range] = None,
     ) -> Values:
-        """Says that a run begins at `x`, and waits there while somebody is attached; the canvas to go on with.
+        """Says that a run begins at `x`, and waits there while a debugger is attached. Returns the canvas to go on with.
 
-        Not needed for the first run; there it lets people look at the canvas before the first step. `prompt` is that of
-        this run and of those behind it, where it is another one; the other arguments are those of `step`.
+        The first run does not need it: there it shows the canvas before the first step. `prompt` is the prompt of this
+        run and of later ones, where it differs from the last; the other arguments are those of `step`.
         """
         if prompt is not None:
             self._facts["prompt"] = ids_of(prompt, self.batch)
@@ -167,7 +167,7 @@ class Debug:
         if not self._live:
             self._missed = True
             return x
-        return self._surely(lambda: self._start(x, prompt, open, editable), x)
+        return self._guarded(lambda: self._start(x, prompt, open, editable), x)
 
     def predicted(
         self,
@@ -176,13 +176,13 @@ class Debug:
         at: Optional[int] = None,
         **columns: Optional[Values],
     ) -> None:
-        """Says what the next step is decided on, where that is not at hand any more when the step is made.
+        """Says what the next step is decided on, where that is no longer at hand when `step` is called.
 
-        `x` is the canvas before the step, where it is another one than behind the last step. The other arguments are
-        those of `step`.
+        `x` is the canvas before the step, where it is not the one after the last step. The other arguments are those of
+        `step`.
         """
         if self._live:
-            self._surely(lambda: self._predicted(x, logits, {**columns, "at": at}), None)
+            self._guarded(lambda: self._predicted(x, logits, {**columns, "at": at}), None)
 
     def propose(
         self,
@@ -194,21 +194,22 @@ class Debug:
         open: Optional[Iterable[int]] = None,
         **columns: Optional[Values],
     ) -> Tuple[Values, Values]:
-        """Shows what is about to be written, and waits; what is left of it to be written.
+        """Shows what is about to be written, and waits. Returns what may be written.
 
         x          the canvas before the step
         positions  a mask of booleans in the shape of `x`, or indices into a sequence of `x`
         tokens     ids, in the shape of `positions`
         logits     and columns, and `at`: as for `step`, which then needs none
-        open       generated positions that will hold a token and not be written yet: see `Recorder.step`
+        open       generated positions that will still hold noise: see `Recorder.step`
 
-        Returns positions and tokens without those that somebody forbids. A person's edits of `x` are written in place.
+        Returns positions and tokens without those that pins and vetoes forbid. The user's edits are written into `x` in
+        place.
         """
         self._proposed = self._proposes = True
         if not self._live:
             return positions, tokens
         columns = {**columns, "at": at}
-        return self._surely(lambda: self._propose(x, positions, tokens, logits, columns, open), (positions, tokens))
+        return self._guarded(lambda: self._propose(x, positions, tokens, logits, columns, open), (positions, tokens))
 
     def step(
         self,
@@ -219,17 +220,17 @@ class Debug:
         editable: Optional[range] = None,
         **columns: Optional[Values],
     ) -> Values:
-        """Says that the canvas is `x` now, and waits while somebody is attached; the canvas to go on with.
+        """Says that the canvas is `x` now, and waits while a debugger is attached. Returns the canvas to go on with.
 
-        The arguments are those of `Recorder.step`. A person's edits are written into `x` in place where that can be; a
-        canvas of another length is a new one of the same kind. Where the loop can take back no more than other tokens for
-        some of the generated positions, `editable` says which. Raises `Stopped` if somebody stops the loop.
+        The arguments are those of `Recorder.step`. The user's edits are written into `x` in place where possible; a canvas
+        of another length is a new object of the same kind. Where the loop can use edits at some of the generated positions
+        only, and no other length, `editable` says at which. Raises `Stopped` if the debugger stops the loop.
         """
         self.steps += 1
         if not self._live:
             self._proposed = False
             return x
-        return self._surely(lambda: self._step(x, logits, {**columns, "at": at}, open, editable), x)
+        return self._guarded(lambda: self._step(x, logits, {**columns, "at": at}, open, editable), x)
 
     def stop(self) -> None:
         """Stops the loop at its next step, from another thread."""
@@ -237,7 +238,7 @@ class Debug:
         self._live = True
 
     def close(self) -> None:
-        """Ends the recording, and lets the debugger go."""
+        """Ends the recording and closes the connection."""
         if self._closed:
             return
         self._closed, self._live = True, False
@@ -266,8 +267,8 @@ class Debug:
 
     @property
     def live(self) -> bool:
-        """Whether steps are shown or recorded, or somebody is waited for. Where not, an adapter need not prepare anything
-        for them, and has no reason to wait for a GPU."""
+        """Whether steps are shown or recorded, or the loop waits for a debugger. Where not, an adapter need not prepare
+        anything for them, and has no reason to wait for a GPU."""
         return self._live
 
     @property
@@ -275,19 +276,19 @@ class Debug:
         """Whether a debugger is attached."""
         return self._link.attached
 
-    # -- What they do where somebody is there
+    # -- What these do while steps are shown or recorded
 
     def _start(
         self, x: Values, prompt: Optional[Values], open: Optional[Iterable[int]], editable: Optional[range]
     ) -> Values:
-        if not self._meet():
+        if not self._poll():
             return x
         (self._records or self._begin()).start(x, prompt, open)
         return self._pause(x, editable)
 
     def _predicted(self, x: Optional[Values], logits: Optional[Values], columns: Columns) -> None:
-        if self._meet():
-            records = self._records if x is None else self._before(x)
+        if self._poll():
+            records = self._records if x is None else self._records_before(x)
             if records is not None:
                 self._reduce(records, logits, columns)
 
@@ -300,17 +301,17 @@ class Debug:
         columns: Columns,
         open: Optional[Iterable[int]],
     ) -> Tuple[Values, Values]:
-        if not self._meet():
+        if not self._poll():
             return positions, tokens
-        records = self._before(x)
+        records = self._records_before(x)
         self._reduce(records, logits, columns)
         proposal = self._proposal(positions, tokens)
         before = self._region.read(x)
         after = proposal.applied(before)
-        if self._link.attached and not self._granted:
+        if self._link.attached and not self._go_received:
             said: Message = {"type": "propose", "node": records.node, "prediction": records.key, "canvas": after}
             self._send(said if open is None else {**said, "open": sorted(int(place) for place in open)})
-            self._granted = self._ask(lambda go: self._obey_within(x, go)) is not None
+            self._go_received = self._ask(lambda go: self._apply_within(x, go)) is not None
         return self._allowed(proposal, before, self._region.read(x))
 
     def _proposal(self, positions: Values, tokens: Values) -> Proposal:
@@ -319,12 +320,12 @@ class Debug:
     def _allowed(
         self, proposal: Proposal, before: Sequence[Optional[int]], now: Sequence[Optional[int]]
     ) -> Tuple[Values, Values]:
-        """What of a proposal may be written: it was made on `before`, and a person has made `now` of that."""
-        holds = self._holds
+        """What of a proposal may be written: it was made for `before`, which the user's edits changed to `now`."""
+        go = self._go_in_force
 
         def refused(at: int, token: int) -> bool:
-            # What a person wrote there in the meantime stays.
-            return now[at] != before[at] or (holds is not None and holds.forbids(at, now[at], token))
+            # What the user wrote there in the meantime stays.
+            return now[at] != before[at] or (go is not None and go.forbids(at, now[at], token))
 
         return proposal.without(refused)
 
@@ -336,8 +337,8 @@ class Debug:
         open: Optional[Iterable[int]],
         editable: Optional[range],
     ) -> Values:
-        proposed, self._proposed, self._granted = self._proposed, False, False
-        if not self._meet():
+        proposed, self._proposed, self._go_received = self._proposed, False, False
+        if not self._poll():
             return x
         records = self._records
         if records is None:
@@ -354,25 +355,25 @@ class Debug:
         self._reduce(records, logits, columns)
         records.turn(self._values())
         records.step(x, open=open)
-        self._holds = None
+        self._go_in_force = None
         # Where steps are proposed, the loop waits there: before the next one is made.
         return x if proposed else self._pause(x, editable)
 
-    def _before(self, x: Values) -> Records:
+    def _records_before(self, x: Values) -> Records:
         """The records, with `x` as the canvas before the next step."""
         records = self._records
         if records is None:
             records = self._begin()
             records.start(x)
         elif self._region.read(x) != records.canvas:
-            # The loop has changed the canvas since its last step: it has put masks behind it, say.
+            # The loop has changed the canvas since its last step: for example, it has appended masks.
             records.step(x)
         return records
 
     def _begin(self) -> Records:
         self._records = Records(self._stream, knobs=[knob.record() for knob in self._knobs.values()], **self._facts)
         self._records.turn(self._values())
-        self._told = len(self._knobs)
+        self._knobs_sent = len(self._knobs)
         return self._records
 
     def _values(self) -> Dict[str, Param]:
@@ -388,80 +389,80 @@ class Debug:
                 self._vocabulary = len(sequence_of(logits, self.batch, 2)[0])
         except Exception as error:
             # The canvases are known all the same.
-            self._tell("what a step is decided on cannot be shown (%s: %s)" % (type(error).__name__, error))
+            self._warn("what a step is decided on cannot be shown (%s: %s)" % (type(error).__name__, error))
 
     def _put_back(self, x: Values, before: Optional[List[Optional[int]]]) -> Values:
-        """`x` without the changes that somebody forbade."""
-        holds = self._holds
-        if holds is None or before is None or not (holds.pins or holds.vetoes):
+        """`x` without the changes that pins and vetoes forbid."""
+        go = self._go_in_force
+        if go is None or before is None or not (go.pins or go.vetoes):
             return x
         after = self._region.read(x)
         if len(after) != len(before):
-            self._tell("the step has changed the number of positions: pins and vetoes did not hold in it")
+            self._warn("the step has changed the number of positions: pins and vetoes did not hold in it")
             return x
-        kept = [old if holds.forbids(at, old, new) else new for at, (old, new) in enumerate(zip(before, after))]
+        kept = [old if go.forbids(at, old, new) else new for at, (old, new) in enumerate(zip(before, after))]
         return self._region.write(x, kept)
 
     # -- The debugger
 
-    def _meet(self) -> bool:
-        """Takes in who is at the door. Whether anybody, or a file, is to be told of the step."""
+    def _poll(self) -> bool:
+        """Attaches a debugger that is pending. Returns whether the step is to be shown or recorded."""
         if self._wait:
             self._wait = False
-            if not (self._link.attached or self._link.expected):
+            if not (self._link.attached or self._link.pending):
                 say("%s waits until a debugger is attached: %s" % (self.name, self.invitation))
-                self._link.expect()
-        if self._link.take():
-            self._came = True
+                self._link.wait()
+        if self._link.attach():
+            self._just_attached = True
             if self._records is not None and self._stream.kept:
                 self._stream.repeat()
             else:
-                self._forget()
-        self._heed()
+                self._reset()
+        self._raise_if_stopped()
         if self._link.attached or self._stream.kept:
             return True
-        self._forget()
-        self._rest()
+        self._reset()
+        self._deactivate()
         return False
 
-    def _rest(self) -> None:
-        """Lets steps pass until somebody comes."""
+    def _deactivate(self) -> None:
+        """Lets steps return at once, until a debugger comes."""
         self._live = False
-        # Another thread may have asked for attention in between.
-        if self._link.expected or self._link.stopped:
+        # Another thread may have set the flag in between.
+        if self._link.pending or self._link.stopped:
             self._live = True
 
-    def _forget(self) -> None:
-        """Begins anew where the next debugger comes."""
-        self._records = self._holds = None
+    def _reset(self) -> None:
+        """Drops the records: the next debugger begins with new ones."""
+        self._records = self._go_in_force = None
 
-    def _heed(self) -> None:
+    def _raise_if_stopped(self) -> None:
         if self._link.stopped:
             raise Stopped("stopped from the debugger")
 
     def _pause(self, x: Values, editable: Optional[range]) -> Values:
-        """Waits behind a step while somebody is attached; the canvas to go on with."""
-        given = self._ask(lambda go: (self._obey(x, go, editable),)) if self._link.attached else None
+        """Waits after a step while a debugger is attached. Returns the canvas to go on with."""
+        given = self._ask(lambda go: (self._apply(x, go, editable),)) if self._link.attached else None
         return x if given is None else given[0]
 
-    def _ask(self, obey: Callable[[Go], Work]) -> Optional[Work]:
-        """Waits for a go, and obeys it; None if nobody is there any more."""
-        records, self._came = self._records, False
-        if len(self._knobs) > self._told:
-            self._told = len(self._knobs)
+    def _ask(self, apply: Callable[[Go], Work]) -> Optional[Work]:
+        """Waits for a go, and applies it; None if the debugger has left."""
+        records, self._just_attached = self._records, False
+        if len(self._knobs) > self._knobs_sent:
+            self._knobs_sent = len(self._knobs)
             self._send({"type": "knobs", "knobs": [knob.record() for knob in self._knobs.values()]})
         assert records is not None
-        self._send({"type": "waiting", "node": records.node, **self._standing()})
+        self._send({"type": "waiting", "node": records.node, **self._waiting_fields()})
         try:
             while self._link.attached:
                 try:
                     message = self._link.next()
                 except EngineError as error:
                     self._refuse(error.message)
-                    self._link.lose(error.message)
+                    self._link.detach(error.message)
                     break
                 if message is None:
-                    self._link.lose("it closed the connection")
+                    self._link.detach("it closed the connection")
                 elif message["type"] == "stop":
                     raise Stopped("stopped from the debugger")
                 elif message["type"] != "go":
@@ -469,17 +470,17 @@ class Debug:
                 else:
                     try:
                         go = read(message, self._knobs, self._vocabulary)
-                        self._reach(go)
-                        return obey(go)
+                        self._check_start(go)
+                        return apply(go)
                     except (EngineError, ValueError) as error:
                         self._refuse(str(error))
-            self._heed()
+            self._raise_if_stopped()
             return None
         finally:
             records.resume()
 
-    def _reach(self, go: Go) -> None:
-        """Raises `EngineError` if the loop cannot go on from there."""
+    def _check_start(self, go: Go) -> None:
+        """Raises `EngineError` if the loop cannot go on from the node that a go names."""
         assert self._records is not None
         if go.start != self._records.node:
             raise EngineError(
@@ -488,8 +489,8 @@ class Debug:
                 "demask.run runs can" % (self._records.node, go.start),
             )
 
-    def _allow(self, x: Values, go: Go, editable: Optional[range]) -> None:
-        """Raises ValueError, in words, if the loop cannot do with its canvas what is asked."""
+    def _check_allowed(self, x: Values, go: Go, editable: Optional[range]) -> None:
+        """Raises `ValueError` with the reason if the loop cannot make the edits, pins or vetoes of a go."""
         if not self._edits or (editable is not None and not editable):
             if go.canvas is not None or go.pins or go.vetoes:
                 raise ValueError("this canvas cannot be changed from outside: it is only shown. Go on without edits and pins")
@@ -502,25 +503,25 @@ class Debug:
                     first, last = editable[0], editable[-1]
                     raise ValueError("position %d cannot be changed now: positions %d to %d can" % (at, first, last))
 
-    def _obey_within(self, x: Values, go: Go) -> Values:
-        """The same as `_obey` while a step is being made."""
-        return self._obey(x, go, in_place=True)
+    def _apply_within(self, x: Values, go: Go) -> Values:
+        """The same as `_apply` while a step is being made."""
+        return self._apply(x, go, in_place=True)
 
-    def _obey(self, x: Values, go: Go, editable: Optional[range] = None, in_place: bool = False) -> Values:
-        """Does what is to be done before the next step; the canvas to go on with."""
+    def _apply(self, x: Values, go: Go, editable: Optional[range] = None, in_place: bool = False) -> Values:
+        """Applies a go: edits and values of knobs. Returns the canvas to go on with."""
         assert self._records is not None
-        self._allow(x, go, editable)
+        self._check_allowed(x, go, editable)
         if go.canvas is not None:
             x = self._region.write(x, go.canvas, in_place)
             self._records.edit(go.edits, go.canvas)
         for name, value in go.values.items():
             self._knobs[name].value = value
         self._records.turn(self._values())
-        self._holds = go
+        self._go_in_force = go
         return x
 
-    def _standing(self) -> Message:
-        """What else a message of type "waiting" says. `kept`: what is kept of the past, nodes and bytes for them."""
+    def _waiting_fields(self) -> Message:
+        """Further fields of a message of type "waiting". `kept`: how many earlier nodes are kept, and their bytes."""
         return {"kept": None}
 
     def _refuse(self, reason: str) -> None:
@@ -531,31 +532,32 @@ class Debug:
     def _send(self, message: Message) -> None:
         self._stream.send(encode(message))
 
-    def _tell(self, text: str) -> None:
-        """Tells people, once of each thing, and not without end."""
-        if text not in self._said and len(self._said) < _MOST_SAID:
-            self._said.add(text)
+    def _warn(self, text: str) -> None:
+        """Prints a warning and sends it to the debugger: each one once, and at most `_MOST_WARNINGS` of them."""
+        if text not in self._warned and len(self._warned) < _MOST_WARNINGS:
+            self._warned.add(text)
             say(text)
             self._send({"type": "log", "text": text})
 
-    def _surely(self, work: Callable[[], Work], otherwise: Work) -> Work:
-        """Does something that must not stop the loop."""
+    def _guarded(self, work: Callable[[], Work], otherwise: Work) -> Work:
+        """Runs `work`. An error in it ends the debugging, and not the loop."""
         try:
             return work()
         except Exception as error:
             text = "the loop cannot be shown any more (%s: %s): it goes on without" % (type(error).__name__, error)
             say(text)
             self._refuse(text)
-            self._link.lose("it was sent away")
+            self._link.detach("it was sent away")
             self._stream.close()
-            self._forget()
-            self._rest()
+            self._reset()
+            self._deactivate()
             return otherwise
 
-    # -- On the threads of the door
+    # -- On the threads of the acceptor
 
     def _hello(self) -> Message:
-        can = [*(["edit"] if self._edits else []), "stop", *(["propose"] if self._proposes else []), *(["restore"] if self._restores else [])]
+        able = {"edit": self._edits, "stop": True, "propose": self._proposes, "restore": self._restores}
+        can = [name for name, there in able.items() if there]
         greeting: Message = {"type": "hello", "protocol": PROTOCOL, "loop": "demask %s" % __version__, "name": self.name}
         greeting.update(pid=os.getpid(), command=_command(), steps=self.steps, can=can)
         return greeting
@@ -566,7 +568,7 @@ class Debug:
     # -- After a fork
 
     def _abandon(self) -> None:
-        """In the child of a fork, the loop is nobody's to debug: the debugger is at the parent's."""
+        """Stops debugging in the child of a fork: the debugger stays attached to the parent."""
         self._closed, self._live = True, False
         self._stream.abandon()
         self._link.abandon()
@@ -594,6 +596,6 @@ if hasattr(os, "register_at_fork"):
 
 
 def _command() -> str:
-    """The command line of this process, as somebody typed it."""
+    """The command line of this process, as it was typed."""
     arguments = getattr(sys, "orig_argv", None) or [sys.executable or "python", *sys.argv]
     return " ".join([os.path.basename(arguments[0]), *arguments[1:]])[:1000]

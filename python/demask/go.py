@@ -1,4 +1,4 @@
-"""What a debugger asks of a sampling loop."""
+"""The message "go": one step that the debugger asks of a sampling loop."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from .recorder import Param
 # The most positions, edits, pins and vetoes that are taken in at once.
 MOST = 1 << 20
 
-# The deepest that an edit is nested; those of the format need three.
+# The deepest nesting of an edit; the edits of the format need three levels.
 _DEPTH = 4
 
 
 @dataclass(frozen=True)
 class Go:
-    """One step, and what holds in it.
+    """One step to make, and what holds in it.
 
     start   the node it is made from
-    values  of the knobs, from now on
-    edits   a person's, in the words of the format; empty where there are none
-    canvas  the generated region after them: ids; None where nothing was edited
+    values  the values of the knobs, from now on
+    edits   the user's edits, as the format writes them; empty where there are none
+    canvas  the ids of the generated region after the edits; None where nothing was edited
     pins    positions of the generated region that the step may not change
     vetoes  positions and the tokens that the step may not write there
     """
@@ -41,9 +41,9 @@ class Go:
 
 
 def read(message: Message, knobs: Mapping[str, Knob], vocabulary: Optional[int]) -> Go:
-    """A message of type "go". Raises `EngineError` of kind "protocol" that says what is wrong with it.
+    """Reads a message of type "go". Raises `EngineError` of kind "protocol" that says what is wrong with it.
 
-    `vocabulary`: tokens there are, where that is known: a model may not survive one that it does not have.
+    `vocabulary`: the number of tokens, where it is known. A model may crash on an id beyond it.
     """
     values: Dict[str, Param] = {}
     given = message.get("knobs")

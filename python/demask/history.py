@@ -1,4 +1,4 @@
-"""The nodes of a run, and how to get back to them."""
+"""The nodes of a run, and the snapshots to return to them."""
 
 from __future__ import annotations
 
@@ -16,25 +16,28 @@ class Node:
 
     parent    the node it was made from; None for a root
     depth     steps before it
-    values    of the knobs in the step that made it
-    holds     what held in that step
+    values    the values of the knobs in the step that made it
+    go        the go of that step
     digest    a hash of the generated region
-    edited    the generated region where a person made it; None where a step or the start did
-    snapshot  None where a step is to be made again to get here
+    edited    the generated region, where the user's edits made it; None for a step or a root
+    snapshot  None where steps must be made again to get here
     """
 
     parent: Optional[int]
     depth: int
     values: Mapping[str, Param]
-    holds: Optional[Go]
+    go: Optional[Go]
     digest: int
     edited: Optional[Tuple[int, ...]] = None
     snapshot: Optional[Snapshot] = None
 
 
 class History:
-    """`memory` bounds, in bytes, what snapshots take. Over it, those of every second node stay, then of every fourth, and
-    so on; those of roots and of the newest node always do."""
+    """Nodes by number, with a bound of `memory` bytes on their snapshots.
+
+    Over the bound, the snapshots of every second node stay, then of every fourth, and so on; those of roots and of the
+    newest node always stay.
+    """
 
     def __init__(self, memory: int) -> None:
         self._memory = memory
@@ -43,7 +46,7 @@ class History:
     def clear(self) -> None:
         self._nodes: Dict[int, Node] = {}
         self._kept: Dict[int, Snapshot] = {}
-        self._apart = 1
+        self._interval = 1
         self._newest: Optional[int] = None
         self.bytes = 0
 
@@ -55,7 +58,7 @@ class History:
 
     @property
     def kept(self) -> int:
-        """Nodes that there are snapshots of."""
+        """How many nodes have a snapshot."""
         return len(self._kept)
 
     @property
@@ -67,7 +70,7 @@ class History:
         self._nodes[number] = node
 
     def keep(self, number: int, snapshot: Snapshot) -> None:
-        """Keeps a snapshot of a node, and drops others if they are too many."""
+        """Keeps a snapshot of a node, and drops others over the bound."""
         self._drop(number)
         self._nodes[number].snapshot = self._kept[number] = snapshot
         self._newest = number
@@ -75,23 +78,23 @@ class History:
         while self.bytes > self._memory and self._thin():
             pass
 
-    def way(self, number: int) -> Tuple[Snapshot, List[int]]:
+    def path_to(self, number: int) -> Tuple[Snapshot, List[int]]:
         """The nearest snapshot before a node, and the nodes to be made again from there, in order."""
-        way: List[int] = []
+        path: List[int] = []
         node = self._nodes[number]
         while node.snapshot is None:
-            way.append(number)
+            path.append(number)
             assert node.parent is not None, "a root has a snapshot"
             number = node.parent
             node = self._nodes[number]
-        return node.snapshot, way[::-1]
+        return node.snapshot, path[::-1]
 
     def _thin(self) -> bool:
-        """Drops some snapshots; whether there may be more to drop."""
+        """Drops some snapshots; returns whether there may be more to drop."""
         optional = [one for one in self._kept if one != self._newest and self._nodes[one].parent is not None]
-        extra = [one for one in optional if self._nodes[one].depth % self._apart]
+        extra = [one for one in optional if self._nodes[one].depth % self._interval]
         if not extra:
-            self._apart *= 2
+            self._interval *= 2
         for number in extra:
             self._drop(number)
         return bool(optional)

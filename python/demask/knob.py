@@ -12,11 +12,10 @@ from .recorder import Param
 
 @total_ordering
 class Knob:
-    """A parameter: `float(knob)`, `int(knob)`, `bool(knob)`, `str(knob)` and comparisons read the value of now.
+    """A parameter: `float(knob)`, `int(knob)`, `bool(knob)`, `str(knob)` and comparisons read its current value.
 
     name      its name
-    default   its value until somebody turns it; says what kind it is: a bool, a whole number, a number, or a text out of
-              `choices`
+    default   its value until it is turned. Its type is the knob's: a bool, a whole number, a number, or one of `choices`
     low, high the least and the greatest value of a number; None where there is none
     choices   the texts to choose from
     help      what it does, in a sentence
@@ -42,7 +41,7 @@ class Knob:
         self.value: Param = self.default
 
     def checked(self, value: Any) -> Param:
-        """`value` as this knob holds it. Raises ValueError, in words, where it cannot."""
+        """`value` in the type of this knob. Raises `ValueError` with the reason if the knob cannot take it."""
         switch = isinstance(value, bool)
         if self.kind == "bool":
             if value in ("true", "false"):
@@ -66,7 +65,7 @@ class Knob:
         return number
 
     def record(self) -> Dict[str, Any]:
-        """As the header of a recording has it."""
+        """The knob as it stands in the header of a recording."""
         record: Dict[str, Any] = {"name": self.name, "kind": self.kind, "default": self.default}
         for name in ("low", "high", "choices"):
             if getattr(self, name) is not None:
@@ -103,7 +102,7 @@ class Knob:
         value: Any = self.value
         return bool(value < (other.value if isinstance(other, Knob) else other))
 
-    # Its value changes, so it is told from others by what it is.
+    # The value changes, so the hash is that of the object.
     __hash__ = object.__hash__
 
 

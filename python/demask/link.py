@@ -1,4 +1,4 @@
-"""The way between a sampling loop and the debugger that is attached to it."""
+"""The connection between a sampling loop and the debugger that is attached to it."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from typing import Callable, List, Optional
 
 from .connection import Connection, Gone, Listener, listen as listen_at
 from .conversation import Inbox
-from .door import GRACE, Door
+from .acceptor import GRACE, Acceptor
 from .protocol import EngineError, Message
 
 # How long a debugger may take to send its first message, seconds.
 PATIENCE = 3.0
 
-# How long it may stop in the middle of a message, seconds.
+# How long a debugger may pause in the middle of a message, seconds.
 STALLED = 10.0
 
-# How many messages of a lost debugger are still looked at, and how long each may take to come in, seconds.
-_LAST_WORDS = 32
-_LAST_WORD = 0.2
+# How many messages of a debugger that has left are still read, and how long to wait for each, seconds.
+_LAST_MESSAGES = 32
+_LAST_WAIT = 0.2
 
 # How many loops of one process may be debugged at once.
 LOOPS = 64
 
 
-class Guest:
+class Client:
     """A debugger that has greeted."""
 
     def __init__(self, connection: Connection, inbox: Inbox) -> None:
         self.connection, self.inbox = connection, inbox
-        # Is held until the first message is on its way: the loop's own come behind it.
+        # Held until the greeting is sent, so that the loop's messages come after it.
         self.greeting = threading.Lock()
 
     @property
@@ -41,10 +41,10 @@ class Guest:
 
 
 class Link:
-    """Listens for debuggers. At most one of them is attached; the loop's thread takes it in when it is ready to.
+    """Listens for debuggers. At most one of them is attached: the loop's thread attaches it when it is ready to.
 
-    hello    the first message that a debugger is sent
-    arrived  is called when a debugger is at the door, on another thread than the loop's
+    hello    gives the first message that a debugger is sent
+    arrived  is called when a debugger has been admitted, on another thread than the loop's
     """
 
     def __init__(self, address: Optional[str], hello: Callable[[], Message], arrived: Callable[[], None]) -> None:
@@ -58,31 +58,31 @@ class Link:
         self.address = self._listener.address
         self._hello, self._arrived = hello, arrived
         self._admitting, self._closed = threading.Lock(), False
-        self._came = threading.Event()
-        # Who is at the door, and who of them the loop has taken in.
-        self._guest: Optional[Guest] = None
-        self._taken: Optional[Guest] = None
+        self._wake = threading.Event()
+        # The client that was admitted last, and the one that the loop has attached.
+        self._client: Optional[Client] = None
+        self._attached: Optional[Client] = None
         # Whether a debugger asked the loop to stop before it left.
         self.stopped = False
-        Door(self._listener, self._admit, "loop", None, PATIENCE).open()
+        Acceptor(self._listener, self._admit, "loop", None, PATIENCE).start()
 
-    # -- On the threads of the door
+    # -- On the threads of the acceptor
 
     def _admit(self, connection: Connection, inbox: Inbox) -> bool:
         until = time.monotonic() + GRACE
         if not self._admitting.acquire(timeout=GRACE):
             return False
         try:
-            before = self._guest
+            before = self._client
             if before is not None and not before.inbox.gone.wait(max(0.0, until - time.monotonic())):
                 return False
             if self._closed:
                 raise Gone("the loop has ended")
-            guest = Guest(connection, inbox)
-            with guest.greeting:
-                # Who has read the greeting is seen by the next step.
-                self._guest = guest
-                self._came.set()
+            client = Client(connection, inbox)
+            with client.greeting:
+                # Set before the greeting is sent: once a client has read it, the next step attaches that client.
+                self._client = client
+                self._wake.set()
                 self._arrived()
                 connection.send(self._hello())
         finally:
@@ -95,89 +95,89 @@ class Link:
 
     @property
     def attached(self) -> bool:
-        """Whether a debugger was taken in, and has not been lost since."""
-        return self._taken is not None
+        """Whether a debugger is attached, as far as the loop knows."""
+        return self._attached is not None
 
     @property
-    def expected(self) -> bool:
-        """Whether somebody is at the door who was not taken in yet."""
-        guest = self._guest
-        return guest is not None and guest is not self._taken and not guest.gone
+    def pending(self) -> bool:
+        """Whether a debugger has been admitted and is not attached yet."""
+        client = self._client
+        return client is not None and client is not self._attached and not client.gone
 
-    def take(self) -> bool:
-        """Takes in who is at the door. Whether somebody is there who was not there before."""
-        guest = self._guest
-        if guest is None or guest is self._taken or guest.gone:
+    def attach(self) -> bool:
+        """Attaches the debugger that is pending; returns whether there was one."""
+        client = self._client
+        if client is None or client is self._attached or client.gone:
             return False
-        with guest.greeting:
-            self._taken = guest
+        with client.greeting:
+            self._attached = client
         return True
 
-    def expect(self) -> None:
-        """Waits until somebody is at the door, or the loop is stopped."""
-        while not (self.expected or self.stopped):
-            self._came.clear()
-            if not (self.expected or self.stopped):
-                self._came.wait()
+    def wait(self) -> None:
+        """Waits until a debugger is pending, or the loop is stopped."""
+        while not (self.pending or self.stopped):
+            self._wake.clear()
+            if not (self.pending or self.stopped):
+                self._wake.wait()
 
     def stop(self) -> None:
-        """Ends waiting, from another thread: as if the debugger had asked to stop, and left."""
+        """Ends the loop's waiting, from another thread: as if the debugger had sent "stop" and left."""
         self.stopped = True
-        self._came.set()
-        guest = self._taken
-        if guest is not None:
-            guest.connection.close(0.0)
+        self._wake.set()
+        client = self._attached
+        if client is not None:
+            client.connection.close(0.0)
 
     def write(self, data: bytes) -> None:
-        """Sends whole lines. Raises `Gone` if nobody is there any more."""
-        if self._taken is None:
-            raise Gone("nobody is attached")
-        self._taken.connection.write(data)
+        """Sends whole lines. Raises `Gone` if no debugger is attached."""
+        if self._attached is None:
+            raise Gone("no debugger is attached")
+        self._attached.connection.write(data)
 
     def next(self) -> Optional[Message]:
         """Waits for the next message; None at the end. Raises `EngineError` for a line that is not a message."""
-        if self._taken is None:
+        if self._attached is None:
             return None
-        inbox = self._taken.inbox
+        inbox = self._attached.inbox
         message = inbox.next()
         if message is not None and isinstance(message.get("id"), int):
-            # A go needs no number, and one that has it is not cancelled.
+            # A "go" needs no number; where it has one, it counts as answered, so that it cannot be cancelled.
             inbox.answered(message["id"])
         return message
 
-    def lose(self, reason: str) -> None:
-        """Lets go of a debugger that has left, or that nobody can talk with. The last it said may be to stop."""
-        guest, self._taken = self._taken, None
-        if guest is None:
+    def detach(self, reason: str) -> None:
+        """Detaches a debugger that has left or cannot be reached. Its last messages are read: "stop" may be among them."""
+        client, self._attached = self._attached, None
+        if client is None:
             return
         say("the debugger has left (%s): the loop goes on" % reason)
         try:
-            for _ in range(_LAST_WORDS):
-                # Once it has hung up, all it said is here.
-                message = guest.inbox.next(0.0 if guest.gone else _LAST_WORD)
+            for _ in range(_LAST_MESSAGES):
+                # Once it has closed the connection, everything it sent is in the inbox.
+                message = client.inbox.next(0.0 if client.gone else _LAST_WAIT)
                 if message is None or message["type"] == "stop":
                     self.stopped = message is not None
                     break
         except EngineError:
             pass
-        guest.connection.close(0.0)
-        guest.inbox.drop()
+        client.connection.close(0.0)
+        client.inbox.drop()
 
     def close(self) -> None:
-        """Stops listening; the debugger is let go once it has read what it was sent."""
+        """Stops listening; the connection is closed once the debugger has read what it was sent."""
         self._closed = True
         self._listener.close()
-        guest, self._taken = self._guest, None
-        if guest is not None:
-            guest.connection.close()
-            guest.inbox.drop()
+        client, self._attached = self._client, None
+        if client is not None:
+            client.connection.close()
+            client.inbox.drop()
 
     def abandon(self) -> None:
-        """Lets go of the sockets in the child of a fork; the parent's stay as they are."""
+        """Closes the sockets in the child of a fork; those of the parent stay open."""
         self._listener.abandon()
-        if self._guest is not None:
-            self._guest.connection.abandon()
-        self._guest = self._taken = None
+        if self._client is not None:
+            self._client.connection.abandon()
+        self._client = self._attached = None
 
 
 def loop_names() -> List[str]:
@@ -187,7 +187,7 @@ def loop_names() -> List[str]:
 
 
 def say(text: str) -> None:
-    """Tells somebody at the loop's terminal."""
+    """Prints a line on standard error."""
     try:
         print("demask: %s" % text, file=sys.stderr, flush=True)
     except (AttributeError, OSError, ValueError):

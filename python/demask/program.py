@@ -9,7 +9,7 @@ import sysconfig
 import warnings
 from typing import Iterator
 
-# The environment variable that names another one.
+# The environment variable that names another program.
 VARIABLE = "DEMASK"
 
 _MISSING = (
@@ -46,7 +46,7 @@ def _folders() -> Iterator[str]:
 
 
 def run(*arguments: str) -> bytes:
-    """What the program prints on standard output. What it says beside that becomes a warning.
+    """Runs the program; returns its standard output. What it prints on standard error becomes a warning.
 
     Raises `RuntimeError` with what it says if it fails.
     """

@@ -41,7 +41,7 @@ class Proposal:
         return after
 
     def without(self, refused: Callable[[int, int], bool]) -> Tuple[Values, Values]:
-        """Positions and tokens as they were given, but for those that are refused, a position and its token each."""
+        """Positions and tokens as they were given, without the pairs for which `refused` is true."""
         out = [one for one, at, token in self.items if refused(at, token)]
         if not out:
             return self._positions, self._tokens
@@ -63,7 +63,7 @@ class Proposal:
     def _picked(self, whole: Values, row: Values, kept: List[int]) -> Values:
         """Some entries of a list of indices or tokens."""
         if row is not whole and len(whole) != 1:
-            # The sequences of a batch have as many each; what is refused is put back after the step.
+            # All sequences of a batch need the same number of entries; what is refused is put back after the step.
             return whole
         some: Any = [row[one] for one in kept] if kind_of(row) == "list" else row[kept]
         if row is whole:

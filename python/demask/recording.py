@@ -1,6 +1,6 @@
 """A recording in a notebook or a script: the player, tables, texts, differences.
 
-The program `demask` makes them all, so they are what its `export`, `replay` and `diff` give.
+The program `demask` computes all of them, by its commands `export`, `replay` and `diff`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any, Dict, List, Optional, Union
 
 from . import program
 
-# What a row of a table is without pyarrow: a value for each column, None where the recording lacks it.
+# A row of a table without pyarrow: a value for each column, None where the recording has none.
 Row = Dict[str, Any]
 
-# Where the player stands in a notebook. It runs its own script and reaches nothing of the page around it.
+# The frame of the player in a notebook. Its script cannot reach the page around it.
 _FRAME = (
     '<iframe title="%s" sandbox="allow-scripts" style="width: 100%%; height: 760px; border: 1px solid #8884" srcdoc="%s">'
     "</iframe>"
@@ -32,8 +32,9 @@ class Recording:
         recording                         # as the last line of a cell of a notebook: the player
         recording.positions               # a row for each position of the canvas at each step
 
-    The file is read anew each time, so that a run that goes on is seen as it stands. Everything here raises `RuntimeError`
-    with what demask says if the file is no recording, and `FileNotFoundError` if the program is not installed.
+    The file is read anew each time, so a run that still goes on is shown as far as it is recorded. Everything here raises
+    `RuntimeError` with the program's message if the file is no recording, and `FileNotFoundError` if the program is not
+    installed.
     """
 
     def __init__(self, path: Union[str, "os.PathLike[str]"]) -> None:

@@ -1,4 +1,4 @@
-"""The records of a driven loop."""
+"""The records of a loop under the debugger."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from .recorder import Recorder, Values, ids_of
 
 
 class Records(Recorder):
-    """A recorder whose faults are the caller's to deal with."""
+    """A recorder that raises its errors to the caller."""
 
-    # Whether the loop was left in the middle.
+    # Whether the loop ended by an exception.
     left = False
 
     def _guarded(self, work: Callable[[], None]) -> None:
@@ -49,5 +49,5 @@ class Records(Recorder):
             self._write({"kind": "end", "at": self._node, "finish": None})
 
     def resume(self) -> None:
-        """What a person took does not count as the loop's time."""
+        """Restarts the clock: time spent waiting for the user does not count as the loop's."""
         self._clock = time.perf_counter()

@@ -26,8 +26,8 @@ class Region:
     def write(self, x: Values, canvas: Sequence[Optional[int]], in_place: bool = False) -> Values:
         """`x` with another generated region.
 
-        It is written in place where that can be; else what is returned is a new one of the same kind and device, unless
-        that is forbidden by `in_place`. Raises ValueError, in words, where it cannot be done.
+        It is written in place where possible; otherwise a new object of the same kind and device is returned, unless
+        `in_place` forbids it. Raises `ValueError` with the reason where neither is possible.
         """
         before = self.read(x)
         changed = [at for at, (old, new) in enumerate(zip(before, canvas)) if old != new]
@@ -45,8 +45,8 @@ class Region:
         return self._replace(x, canvas)
 
     def _put(self, x: Values, places: List[int], canvas: Sequence[Optional[int]]) -> bool:
-        """Writes single positions in place; whether that was possible."""
-        # A sequence of a batch is a view of the tensor or array, or the very list.
+        """Writes single positions in place; returns whether that was possible."""
+        # A sequence of a batch is a view of the tensor or array, or the list itself.
         row = sequence_of(x, self._batch, 1)
         places, values = [self.start + at for at in places], [canvas[at] for at in places]
         try:

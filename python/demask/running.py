@@ -1,4 +1,4 @@
-"""Runs somebody's sampling loop, so that it can go back to any of its steps and on from there in another way."""
+"""Runs a sampling loop so that it can go back to any of its steps and branch there: `run`."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .snapshot import Snapshot, copied
 # How long the process waits at its end for a step that is being made on a thread, seconds.
 _LAST_STEP = 5.0
 
-# One step of somebody's sampler.
+# One step of a sampler.
 Step = Callable[[Any, Any, Debug], Any]
 
 
-class _Travel(BaseException):
-    """Leaves a step in the middle, to go on from another place."""
+class _Restart(BaseException):
+    """Abandons the step that is being made, to go on as the go says."""
 
     def __init__(self, go: Go) -> None:
         super().__init__()
@@ -59,17 +59,17 @@ class Run(Debug):
         super().__init__(**given)
         self._make, self._limit = step_fn, steps
         self._history = History(memory)
-        # The node that the next step is made from, if it is recorded, and the steps before it.
+        # The node that the next step is made from, if it is recorded, and how many steps lead to it.
         self._here: Optional[int] = None
         self._depth = 0
-        self._leaves: Optional[Iterable[int]] = None
-        # Whether the step that is being made is recorded; the root, where nothing was recorded before it.
-        self._telling = False
+        self._open_after: Optional[Iterable[int]] = None
+        # Whether the current step is shown or recorded; the root, where it is not recorded yet.
+        self._shown = False
         self._root: Optional[Tuple[List[Optional[int]], Optional[Iterable[int]], Snapshot]] = None
-        # Positions of the canvas that hold a token and are not written yet.
+        # Positions of the canvas that still hold noise.
         self._open = open
-        # Whether a step is being made again, which nobody needs to be told of.
-        self._again = False
+        # Whether a known step is being made again, which is not recorded.
+        self._replaying = False
         self._over = False
 
     def go(self) -> Values:
@@ -78,7 +78,7 @@ class Run(Debug):
             try:
                 self._loop()
             except Stopped:
-                # Of a step that is left in the middle nothing remains.
+                # Nothing remains of a step that was abandoned.
                 if self._here is not None:
                     self._x, self._state = self._restored(self._here)
                 raise
@@ -91,34 +91,33 @@ class Run(Debug):
         raise TypeError("demask.run starts a run by itself: give it the first canvas")
 
     def leave_open(self, positions: Iterable[int]) -> None:
-        """Says which generated positions will hold a token and not be written yet when this step is made: those of a canvas
-        that starts from random tokens, until they are accepted."""
-        if not self._again:
-            self._leaves = positions
+        """Says which generated positions still hold noise after this step, in a canvas that starts from random tokens."""
+        if not self._replaying:
+            self._open_after = positions
 
     # -- The loop
 
     def _loop(self) -> None:
         while True:
-            self._surely(self._arrive, None)
+            self._guarded(self._before_step, None)
             self._over = self._limit is not None and self._depth >= self._limit
             made = None
             if not self._over:
                 try:
-                    self._leaves = None
+                    self._open_after = None
                     made = self._made(self._x, self._state)
-                except _Travel as travel:
-                    self._surely(lambda: self._leave(travel.go), None)
+                except _Restart as restart:
+                    self._guarded(lambda: self._restart_step(restart.go), None)
                     continue
             if made is not None:
                 self._x, self._state = made
-                self._open = self._leaves
+                self._open = self._open_after
                 self._depth += 1
                 self.steps += 1
-                self._surely(self._behind, None)
+                self._guarded(self._after_step, None)
                 continue
             self._over = True
-            if not self._surely(self._linger, False):
+            if not self._guarded(self._wait_at_end, False):
                 return
 
     def _made(self, x: Values, state: Any) -> Optional[Tuple[Values, Any]]:
@@ -128,26 +127,26 @@ class Run(Debug):
             return made
         return None if made is None else (made, state)
 
-    def _arrive(self) -> None:
-        """Before a step: takes in who is at the door."""
-        self._telling = False
+    def _before_step(self) -> None:
+        """Before a step: attaches a debugger that is pending."""
+        self._shown = False
         if not self._live:
             return
-        self._telling = super()._meet()
-        if not self._telling:
+        self._shown = super()._poll()
+        if not self._shown:
             return
         if self._records is None:
             self._root = (self._region.read(self._x), self._open, Snapshot((self._x, self._state)))
-        # Before the first step, knobs are not known: then the root is recorded when that step has shown them.
-        if self._came and self.steps and not self._proposes:
-            self._begun()
-            self._ask(self._take)
+        # Before the first step, the knobs are not known: the root is recorded once that step has declared them.
+        if self._just_attached and self.steps and not self._proposes:
+            self._ensure_records()
+            self._ask(self._move)
 
-    def _meet(self) -> bool:
-        # Who comes in the middle of a step has to wait for its end: only there can it be come back to.
-        return self._telling and not self._again
+    def _poll(self) -> bool:
+        # A debugger that comes in the middle of a step waits for its end: the loop can return only to places between steps.
+        return self._shown and not self._replaying
 
-    def _begun(self) -> Records:
+    def _ensure_records(self) -> Records:
         """The records, with their root."""
         if self._records is None:
             assert self._root is not None
@@ -155,17 +154,17 @@ class Run(Debug):
             records = self._begin()
             records.begin(canvas, open_)
             self._root = None
-            self._note(records, snapshot, Node(None, self._depth, self._values(), None, _digest(canvas)))
+            self._add_node(records, snapshot, Node(None, self._depth, self._values(), None, _digest(canvas)))
         assert self._records is not None
         return self._records
 
-    def _before(self, x: Values) -> Records:
-        self._begun()
-        return super()._before(x)
+    def _records_before(self, x: Values) -> Records:
+        self._ensure_records()
+        return super()._records_before(x)
 
     def _predicted(self, x: Optional[Values], logits: Optional[Values], columns: Columns) -> None:
-        if self._meet():
-            self._begun()
+        if self._poll():
+            self._ensure_records()
             super()._predicted(x, logits, columns)
 
     def _propose(
@@ -177,63 +176,63 @@ class Run(Debug):
         columns: Columns,
         open: Optional[Iterable[int]],
     ) -> Tuple[Values, Values]:
-        if self._again:
+        if self._replaying:
             now = self._region.read(x)
             return self._allowed(self._proposal(positions, tokens), now, now)
         return super()._propose(x, positions, tokens, logits, columns, open)
 
-    def _behind(self) -> None:
+    def _after_step(self) -> None:
         """After a step: records it, and waits."""
-        proposed, self._proposed, self._granted = self._proposed, False, False
-        if not self._telling:
+        proposed, self._proposed, self._go_received = self._proposed, False, False
+        if not self._shown:
             return
-        records = self._begun()
+        records = self._ensure_records()
         self._x = self._put_back(self._x, records.canvas)
         records.turn(self._values())
         records.step(self._x, open=self._open)
-        holds, self._holds = self._holds, None
+        go, self._go_in_force = self._go_in_force, None
         digest = _digest(self._region.read(self._x))
         snapshot = Snapshot((self._x, self._state), self._history.newest)
-        self._note(records, snapshot, Node(self._here, self._depth, self._values(), holds, digest))
+        self._add_node(records, snapshot, Node(self._here, self._depth, self._values(), go, digest))
         last = self._limit is not None and self._depth >= self._limit
         if self._link.attached and not proposed and not last:
-            self._ask(self._take)
+            self._ask(self._move)
         records.resume()
 
-    def _note(self, records: Records, snapshot: Snapshot, node: Node) -> None:
-        """Takes the node in that was recorded last."""
+    def _add_node(self, records: Records, snapshot: Snapshot, node: Node) -> None:
+        """Adds the node that was recorded last to the history."""
         assert records.node is not None
         self._history.add(records.node, node)
         self._history.keep(records.node, snapshot)
         self._here = records.node
 
-    def _linger(self) -> bool:
-        """At the end: whether somebody goes back before it is one."""
-        if not self._telling:
+    def _wait_at_end(self) -> bool:
+        """Waits at the end; returns whether the debugger went back to an earlier node."""
+        if not self._shown:
             return False
-        self._begun()
+        self._ensure_records()
         return bool(self._link.attached and self._ask(self._at_end))
 
     def _at_end(self, go: Go) -> bool:
         if go.start == self._here and go.canvas is None and not self._turned(go):
             return False
         if go.start == self._here:
-            # The last call may have changed them before it found that it had nothing to do.
+            # The last call may have changed canvas and state before it returned None.
             self._x, self._state = self._restored(go.start)
-        return self._take(go)
+        return self._move(go)
 
     # -- Time travel
 
-    def _reach(self, go: Go) -> None:
+    def _check_start(self, go: Go) -> None:
         assert self._records is not None
         if go.start not in self._history and go.start != self._records.node:
             raise EngineError("failed", "nothing is kept of node %d: go on from one that this run has made" % go.start)
 
-    def _obey_within(self, x: Values, go: Go) -> Values:
+    def _apply_within(self, x: Values, go: Go) -> Values:
         assert self._records is not None
         stands = go.start == self._records.node
         if stands and go.canvas is None and not self._turned(go):
-            self._holds = go
+            self._go_in_force = go
             return x
         if go.start not in self._history:
             raise EngineError(
@@ -241,27 +240,27 @@ class Run(Debug):
                 "the function of the step has changed the canvas before it proposed this, so nothing can be changed here: "
                 "go on, or go from the node before",
             )
-        # What the step has done so far, it has done with other values or on another canvas.
-        raise _Travel(go)
+        # So far the step has used other values or another canvas, so it is made anew.
+        raise _Restart(go)
 
     def _turned(self, go: Go) -> bool:
         return any(self._knobs[name].value != value for name, value in go.values.items())
 
-    def _leave(self, go: Go) -> None:
-        """Leaves a step in the middle, of which nothing remains."""
+    def _restart_step(self, go: Go) -> None:
+        """Abandons the current step without a trace, and goes on as the go says."""
         here = self._here
         assert here is not None and self._records is not None
         self._x, self._state = self._restored(here)
         try:
-            self._take(go)
+            self._move(go)
             self._proposed = False
         except (EngineError, ValueError) as error:
             self._refuse(str(error))
             self._records.at(here, self._region.read(self._x), self._history[here].values)
-            self._ask(self._take)
+            self._ask(self._move)
 
-    def _take(self, go: Go) -> bool:
-        """Goes to where the next step is to be made from."""
+    def _move(self, go: Go) -> bool:
+        """Goes to the node that the next step is made from, and applies the go there."""
         records, here = self._records, self._here
         assert records is not None and here is not None
         if go.start == here:
@@ -281,31 +280,31 @@ class Run(Debug):
         if records.node != go.start:
             records.at(go.start, self._region.read(x), node.values)
         self._x, self._state, self._depth, self._here = x, state, node.depth, go.start
-        self._obey(x, go)
+        self._apply(x, go)
         if go.canvas is not None:
             assert records.node is not None
             made = Node(go.start, node.depth, node.values, None, _digest(go.canvas), go.canvas)
             self._history.add(records.node, made)
             self._here = records.node
-        # This go is the step's, which does not ask for one where it proposes something.
-        self._granted = True
+        # This go is for the next step, which then need not wait for one when it proposes something.
+        self._go_received = True
         return True
 
     def _restored(self, number: int) -> Tuple[Values, Any]:
-        """Canvas and state at a node, and the generators set as they were there."""
-        snapshot, way = self._history.way(number)
+        """Canvas and state at a node; sets the generators to their states there."""
+        snapshot, path = self._history.path_to(number)
         x, state = snapshot.restored()
-        now = self._values(), self._holds
-        self._again = True
+        now = self._values(), self._go_in_force
+        self._replaying = True
         try:
-            for one in way:
+            for one in path:
                 x, state = self._remade(self._history[one], x, state)
         finally:
-            self._again = False
+            self._replaying = False
             for name, value in now[0].items():
                 self._knobs[name].value = value
-            self._holds = now[1]
-        if way and self._history[number].edited is None:
+            self._go_in_force = now[1]
+        if path and self._history[number].edited is None:
             self._history.keep(number, Snapshot((x, state), self._history.newest))
         return x, state
 
@@ -315,7 +314,7 @@ class Run(Debug):
             return self._region.write(x, node.edited), state
         for name, value in node.values.items():
             self._knobs[name].value = value
-        self._holds = node.holds
+        self._go_in_force = node.go
         before = self._region.read(x)
         made = self._made(x, state)
         if made is not None:
@@ -328,14 +327,14 @@ class Run(Debug):
             )
         return x, state
 
-    def _standing(self) -> Message:
+    def _waiting_fields(self) -> Message:
         said: Message = {"kept": {"nodes": self._history.kept, "bytes": self._history.bytes}}
         return {**said, "done": True} if self._over else said
 
-    def _forget(self) -> None:
-        super()._forget()
+    def _reset(self) -> None:
+        super()._reset()
         self._history.clear()
-        self._here, self._root, self._telling = None, None, False
+        self._here, self._root, self._shown = None, None, False
 
 
 def _digest(canvas: Sequence[Optional[int]]) -> int:
@@ -351,7 +350,7 @@ class Handle:
         self._found: Dict[str, Any] = {}
         self._thread = threading.Thread(target=self._go, args=(_modes(),), name="demask runs", daemon=True)
         self._thread.start()
-        # A thread that computes while the interpreter goes away may take the process down with a crash.
+        # A thread that still computes while the interpreter shuts down may crash the process.
         atexit.register(self._leave)
 
     def result(self, timeout: Optional[float] = None) -> Values:
@@ -384,7 +383,7 @@ class Handle:
 
 
 def _modes() -> List[Callable[[], Any]]:
-    """Sets on another thread what torch keeps for each: whether gradients are wanted."""
+    """Functions that set torch's per-thread modes, such as whether gradients are wanted, on another thread as they are here."""
     torch = sys.modules.get("torch")
     if torch is None:
         return []
@@ -406,7 +405,7 @@ def run(
     open: Optional[Iterable[int]] = None,
     **given: Any,
 ) -> Any:
-    """Runs a sampling loop under the debugger, which can then go back to any step, and on from there in another way.
+    """Runs a sampling loop under the debugger, which can then go back to any step and branch there.
 
         def step(x, state, dbg):
             if not (x == mask).any():
@@ -425,10 +424,10 @@ def run(
     steps    the most steps; None where `step_fn` ends the loop
     memory   bounds, in bytes, what is kept to go back. Over it, fewer nodes are kept, and the steps in between are made
              again: exactly, as long as a step depends on nothing but canvas, state, knobs and generators of random numbers
-    open     generated positions of `x` that hold a token and are not written yet; `dbg.leave_open` says it of each step
+    open     generated positions of `x` that hold noise; `dbg.leave_open` says which do after each step
     block    False runs it on a thread of its own, as in a notebook, and returns a `Handle`
 
-    The other arguments are those of `debug`. While somebody is attached, or with `record=`, each step's canvas and state are
+    The other arguments are those of `debug`. While a debugger is attached, or with `record=`, each step's canvas and state are
     kept, and the states of the generators of Python, NumPy and torch, on the CPU and on CUDA. Returns the last canvas.
     """
     made = Run(step_fn, x, state, steps, memory, open, **given)

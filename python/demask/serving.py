@@ -11,7 +11,7 @@ from .answers import Engine, as_error
 from .assembly import engine_of
 from .connection import Connection, Gone, Listener, is_child, listen as listen_at, pipes
 from .conversation import Inbox, converse, greet
-from .door import GRACE, Door
+from .acceptor import GRACE, Acceptor
 from .protocol import EngineError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Handle:
     def run(self) -> None:
         """Serves one client after the other, until `close`."""
         if self._listener is not None:
-            Door(self._listener, self._admit, "engine").open()
+            Acceptor(self._listener, self._admit, "engine").start()
         while not self._closing.is_set():
             came = self._clients.get()
             if came is None:

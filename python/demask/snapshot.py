@@ -8,7 +8,7 @@ import random
 import sys
 from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
 
-# A generator of random numbers in two functions: what gives its state, and what sets it.
+# Two functions of a generator of random numbers: one gives its state, one sets it.
 _Access = Tuple[Callable[[], Any], Callable[[Any], Any]]
 
 
@@ -18,14 +18,14 @@ class Snapshot:
     Tensors that share memory share it in the copy. Generators and torch modules inside the value are not copied, since
     the loop may hold them by other names too: generators get back the state that they had, modules are left alone.
 
-    size  bytes: those of tensors and arrays, shared memory once, and what little there is besides
+    size  in bytes: tensors and arrays, with shared memory counted once, and small objects
     """
 
     def __init__(self, value: Any, before: Optional["Snapshot"] = None) -> None:
         survey = _Survey(value)
         self._same = survey.same
         self._value = survey.copied(value)
-        # A generator that has not moved since the snapshot before takes no memory.
+        # A generator that has not changed since the snapshot before takes no memory.
         earlier = {} if before is None else dict(before._states)
         self._states: List[Tuple[Any, bytes]] = []
         self.size = survey.size
@@ -39,7 +39,7 @@ class Snapshot:
         self._generators = survey.generators
 
     def restored(self) -> Any:
-        """The value as it was, the loop's own to change; the generators are set to their states of then."""
+        """A copy of the value, which the loop may change; sets the generators to their states at the snapshot."""
         access = _generators(self._generators)
         for key, state in self._states:
             if key in access:
@@ -48,7 +48,7 @@ class Snapshot:
 
 
 def copied(value: Any) -> Any:
-    """A deep copy, as of a `Snapshot`."""
+    """A deep copy, made as a `Snapshot` makes it."""
     return _Survey(value).copied(value)
 
 
@@ -78,7 +78,7 @@ def _access(generator: Any) -> _Access:
 
 
 class _Survey:
-    """What there is in a value.
+    """The objects inside a value.
 
     same        objects that a copy shares with it, and copies that were made already, by the object's id
     generators  of random numbers
@@ -107,7 +107,7 @@ class _Survey:
         return copy.deepcopy(value, memo)
 
     def _enter(self, one: Any) -> Iterator[Any]:
-        """Takes an object in; what is in it."""
+        """Notes an object; yields what it contains."""
         torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
         if torch is not None and isinstance(one, torch.Tensor):
             self._tensor(one)

@@ -1,4 +1,4 @@
-"""Where the lines of a driven loop go: into a file, to the debugger, or both."""
+"""Writes the lines of a loop under the debugger: into a file, to the debugger, or both."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Stream:
 
     @property
     def kept(self) -> bool:
-        """Whether the file holds all there was."""
+        """Whether a file holds all lines so far."""
         return self._file is not None
 
     def write(self, data: bytes) -> None:
@@ -36,7 +36,7 @@ class Stream:
         self.send(data)
 
     def send(self, data: bytes) -> None:
-        """To the debugger alone."""
+        """Sends lines to the debugger alone."""
         if not self._link.attached:
             return
         try:
@@ -44,7 +44,7 @@ class Stream:
                 raise Gone("a step takes more than %d bytes" % LONGEST_LINE)
             self._link.write(data)
         except Gone as gone:
-            self._link.lose(str(gone))
+            self._link.detach(str(gone))
 
     def close(self) -> None:
         """Closes the file."""
@@ -71,7 +71,7 @@ class Stream:
                 pass
 
     def abandon(self) -> None:
-        """Lets go of the file in the child of a fork, and writes nothing more into it."""
+        """Closes the file in the child of a fork, without writing anything into it."""
         file, raw, self._file, self._raw = self._file, self._raw, None, None
         if file is not raw:
             file.fileobj = None
@@ -79,8 +79,8 @@ class Stream:
             raw.close()
 
 
-class Nowhere:
-    """A sink that keeps nothing."""
+class NullSink:
+    """A sink that discards everything."""
 
     def write(self, data: bytes) -> None:
         pass

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from ..driving import Debug, debug as _debug
-from .holding import Held
+from .held import HeldTokens
 from .names import name_of
 
 # Parameters of a scheduler's `step` that may change from step to step: lowest and highest value, and what they do.
@@ -137,7 +137,7 @@ class _Pipeline:
 
 
 class _LLaDA2(_Pipeline):
-    """`LLaDA2Pipeline`: blocks of masks behind a prompt; a person may edit all of them, those to come too."""
+    """`LLaDA2Pipeline`: blocks of masks after a prompt; the user may edit all of them, later ones too."""
 
     tensors = ["block_x"]
 
@@ -170,7 +170,7 @@ class _LLaDA2(_Pipeline):
     def _stepped(self, tensors: Dict[str, Any]) -> Dict[str, Any]:
         region = self._region(tensors["block_x"])
         at = self._until - self._logits.shape[1] - (self._behind or 0)
-        # What a person edits is written into the pipeline's own tensor.
+        # What the user edits is written into the pipeline's own tensor.
         self._dbg.step(region, logits=self._logits, at=at, editable=range(region.shape[1]))
         return {}
 
@@ -187,7 +187,7 @@ class _LLaDA2(_Pipeline):
 class _DiffusionGemma(_Pipeline):
     """`DiffusionGemmaPipeline`: a block of random tokens behind those that are done, without a mask token.
 
-    Every step decides every position of the block anew. What a person writes into it is held until the block is done: the
+    Every step decides every position of the block anew. What the user writes into it is held until the block is done: the
     logits make it certain. Blocks that are done are in the cache and cannot be edited.
     """
 
@@ -197,7 +197,7 @@ class _DiffusionGemma(_Pipeline):
         self._prompt: Any = None
         self._done: List[Any] = []
         self._canvas: Any = None
-        self._held = Held()
+        self._held = HeldTokens()
 
     def _hooked(self) -> Iterator[Any]:
         yield self._pipe.model.model.encoder.register_forward_pre_hook(self._encoding, with_kwargs=True)
@@ -274,9 +274,9 @@ class _DiffusionGemma(_Pipeline):
         return torch.cat([*self._done, block], dim=-1)
 
     def _show(self, tell: Callable[..., Any], block: Any, **what: Any) -> bool:
-        """Tells the debugger of the block, and writes into it what a person edited; whether anything was."""
+        """Shows the block to the debugger, and writes the user's edits into it; returns whether there were any."""
         if not self._dbg.live:
-            # A run that somebody finds later needs its prompt.
+            # A debugger that attaches later needs the prompt of the run.
             if "prompt" in what:
                 tell(block, **what)
             return False

@@ -3,9 +3,9 @@
     with demask.adapters.dllm.debug(sampler) as sampler:
         output = sampler.sample(inputs, config)
 
-Samplers that take a hook for tokens (Dream's) are driven through it. Of the others the model is watched: they pass it
-their own canvas, so that a person's edits can be written there. With guidance (`cfg_scale`) they pass a copy: what they do
-is shown and can be paused, and that is all.
+Samplers that take a hook for tokens (Dream's) are debugged through it. For the others, the model is watched: they pass it
+their own canvas, so the user's edits can be written there. With guidance (`cfg_scale`) they pass a copy: then the sampler
+can be shown and paused, but not edited.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@
         output = generate(model, prompt)
 
 A canvas is the input of a forward pass, a prediction its output, and the next input shows what came of it: the loop is
-paused before each pass but the first. Nothing can be written into it, since nobody knows whether it reads what it passes.
+paused before each pass but the first. Nothing can be written
+into it, since the loop may not read again what it passed to the model.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def debug(model: Any, mask: int, **options: Any) -> Iterator[Any]:
 
 @contextmanager
 def watching(dbg: Debug, model: Any, own: bool = False) -> Iterator[Tuple[Any, "Watch"]]:
-    """Gives what is to be called in place of `model`, and what watches it. `own`: see `Watch`."""
+    """Gives what to call in place of `model`, and the `Watch` on it. `own`: see `Watch`."""
     watch = Watch(dbg, own)
     with ExitStack() as hooks:
         if hasattr(model, "register_forward_pre_hook"):
@@ -54,7 +55,7 @@ class Watch:
 
     Passes whose input does not begin with the prompt (the second one of guidance, for example) are passed over.
 
-    own  the input of a pass is the loop's own canvas, or a part of it, which it reads again after the pass: a person's
+    own  the input of a pass is the loop's own canvas, or a part of it, which it reads again after the pass: the user's
          edits are written there. What is written after the loop has looked for masks is also made certain in the logits
          of the pass, so that the loop writes the same token where it still sees a mask.
     """
@@ -64,7 +65,7 @@ class Watch:
         self._prompt: Optional[List[Optional[int]]] = None
         self._whole: Any = None
         self._last: List[Optional[int]] = []
-        # Whether the pass that is being made is shown, and whether what came of the last one is not shown yet.
+        # Whether the current pass is shown, and whether the result of the last one is still to be shown.
         self._seen = self._pending = False
         self._edited: Dict[int, Optional[int]] = {}
 
@@ -76,7 +77,7 @@ class Watch:
         ids: Any = kwargs.get("input_ids")
         ids = args[0] if ids is None and args else ids
         if not hasattr(ids, "dim") or ids.dim() != 2:
-            # A pass over embeddings, say, shows no canvas.
+            # For example, a pass over embeddings shows no canvas.
             return
         whole, first = _whole(ids) if self._own else (ids, 0)
         row = whole[self._dbg.batch].tolist()

@@ -6,11 +6,11 @@
 `plugin` is for the entry points of the group `sglang.srt.plugins`: it does that with whatever algorithm the server is
 started with, where the environment has DEMASK_SGLANG.
 
-One request is shown at a time, from the block it is at on: what lies before is in the server's cache and not at hand. A
-person's edits go into `forward_batch.input_ids`. A server is not stopped: asked to stop, it goes on without the debugger.
+One request is shown at a time, from its current block on: earlier blocks are in the server's cache and not at hand. The
+user's edits go into `forward_batch.input_ids`. A server is not stopped: asked to stop, it goes on without the debugger.
 Under tensor parallelism nothing is debugged, since every rank decides for itself. Written for the interface of SGLang 0.5:
-`step(forward_batch, full_logits, states) -> List[bool]`; tested against a small server in its manner and with two of its
-algorithms' own files, and not in a server with a GPU.
+`step(forward_batch, full_logits, states) -> List[bool]`; tested against a small imitation of its server, with two of its
+own algorithms, and not in a server with a GPU.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class _Shown:
         self._prompt = 0
 
     def close(self) -> None:
-        """Lets the debugger go, and shows nothing any more."""
+        """Disconnects the debugger, and shows nothing any more."""
         self._over = True
         if self._dbg is not None:
             self._dbg.close()
@@ -88,7 +88,7 @@ class _Shown:
             facts = {"mask": mask, "name": type(algorithm).__name__, "model": "sglang", "in_x": False}
             self._dbg = _debug(**{**facts, **self._options})
         if not self._dbg.live:
-            # Whoever comes later sees the request from the block that it is at then.
+            # A debugger that comes later sees the request from its block at that time on.
             self._first = None
             return plain()
         made: List[List[bool]] = []

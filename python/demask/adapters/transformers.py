@@ -4,7 +4,7 @@
         output = model.generate(**inputs, streamer=streamer, logits_processor=streamer.processors())
 
 Canvases are what the streamer is given: the most probable tokens after each step. The logits processors show the logits
-they come from, and hold what a person writes; without them, canvases are shown and can be paused at, and that is all.
+they come from, and keep what the user writes; without them, canvases are shown, and cannot be edited.
 Written for transformers 5.24.
 """
 
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from ..driving import Debug, debug as _debug
-from .holding import Held
+from .held import HeldTokens
 from .names import name_of
 
 KNOBS = {"t_max": "temperature at a block's first step", "t_min": "temperature at a block's last step"}
@@ -52,7 +52,7 @@ class Streamer:
         config = getattr(model, "generation_config", None)
         sampler = getattr(config, "sampler_config", None)
         self._bound: float = getattr(sampler, "entropy_bound", 0.1)
-        self._held = Held()
+        self._held = HeldTokens()
         self._processors: Any = []
         self._begin()
 
@@ -130,7 +130,7 @@ class Streamer:
             self._show(self._dbg.start, tokens, open=self._block, prompt=self._prompt)
 
     def _show(self, tell: Callable[..., Any], tokens: List[int], **what: Any) -> List[int]:
-        """Tells the debugger of the block; what a person made of it, which is held."""
+        """Shows the block to the debugger. Returns it with the user's edits, which are held."""
         editable = self._block if self._processors else range(0)
         after: List[int] = tell(self._done + tokens, editable=editable, **what)[len(self._done) :]
         self._held.edited(tokens, after)

@@ -18,7 +18,7 @@ from pathlib import Path
 from client import HELLO, Client
 from common import MASK, PROMPT, ROOT, Driven, needs_torch, torch
 
-from demask import door, link, protocol
+from demask import acceptor, link, protocol
 
 HERE = Path(__file__).resolve().parent
 

@@ -40,7 +40,7 @@ class Schema(Driven):
             for wrong in ({"type": "go", "from": 99}, {"type": "nonsense"}):
                 client.send(wrong)
                 self.assertIn("message", client.until("error"))
-            dbg._tell("a line for people")
+            dbg._warn("a line for people")
             while node is not None:
                 node = client.go(node)
         with self.client(self.debug(), greet=False) as refused:

@@ -1,4 +1,4 @@
-"""Lets debuggers in, one after the other."""
+"""Accepts the connections of debuggers and reads their greetings."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from .protocol import EngineError
 # How long a new client waits for the previous one to leave, seconds.
 GRACE = 3.0
 
-# How many clients may greet at the same time.
-DOORS = 32
+# How many clients may be greeting at the same time.
+MOST_GREETING = 32
 
 
-class Door:
+class Acceptor:
     """Accepts clients, each on a thread of its own, so that a silent one does not keep others waiting.
 
-    `admit` takes a client that has greeted, and says whether it could: a client that it does not take is told that
-    another debugger is at this `host`, and is sent away.
+    `admit` is called with each client that has greeted, and returns whether the client was admitted. A client that was
+    not is told that another debugger is attached to this `host`, and is disconnected.
     """
 
     def __init__(
@@ -32,10 +32,10 @@ class Door:
         patience: float = PATIENCE,
     ) -> None:
         self._listener, self._admit, self._host, self._last, self._patience = listener, admit, host, last, patience
-        self._doors = threading.Semaphore(DOORS)
+        self._greeting = threading.Semaphore(MOST_GREETING)
 
-    def open(self) -> None:
-        """Lets clients in until the listener is closed, on a thread of its own."""
+    def start(self) -> None:
+        """Accepts clients on a thread of its own, until the listener is closed."""
         threading.Thread(target=self._accept, name="demask listens", daemon=True).start()
 
     def _accept(self) -> None:
@@ -43,13 +43,13 @@ class Door:
             client = self._listener.accept()
             if client is None:
                 return
-            if self._doors.acquire(blocking=False):
-                threading.Thread(target=self._let_in, args=(client,), name="demask greets", daemon=True).start()
+            if self._greeting.acquire(blocking=False):
+                threading.Thread(target=self._greet, args=(client,), name="demask greets", daemon=True).start()
             else:
                 client.close(0.0)
 
-    def _let_in(self, client: Connection) -> None:
-        """Waits for a client's greeting; only then does the client become the one that is served."""
+    def _greet(self, client: Connection) -> None:
+        """Waits for a client's greeting, and only then offers the client to `admit`."""
         inbox = Inbox(client, self._last)
         try:
             if greet(client, inbox, self._host, self._patience):
@@ -60,6 +60,6 @@ class Door:
         except Gone:
             pass
         finally:
-            self._doors.release()
+            self._greeting.release()
         inbox.drop()
         client.close()

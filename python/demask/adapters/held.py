@@ -1,4 +1,4 @@
-"""Holds positions at the tokens that a person wrote there, in samplers that decide every position anew at each step."""
+"""Keeps the tokens that the user wrote, in samplers that decide every position anew at each step."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any, Dict, Sequence
 _NEVER = -1e4
 
 
-class Held:
-    """Positions of the block that is being made and the tokens that they are held at."""
+class HeldTokens:
+    """Positions of the current block, and the tokens that they must keep."""
 
     def __init__(self) -> None:
         self._tokens: Dict[int, int] = {}
 
     def clear(self) -> None:
-        """Holds nothing any more: another block begins."""
+        """Forgets all held tokens: another block begins."""
         self._tokens.clear()
 
     def edited(self, before: Sequence[int], after: Sequence[int]) -> None:
-        """Holds what differs between the block before a person's edits and after them."""
+        """Holds the tokens that differ between the block before the user's edits and after them."""
         for at, (old, new) in enumerate(zip(before, after)):
             if new != old:
                 self._tokens[at] = new
