@@ -44,8 +44,8 @@ pub struct AttachArgs {
     /// Write over a recording that is there already
     #[arg(long, requires = "record")]
     overwrite: bool,
-    /// Carry out --exec without the debugger's screen, print what each command answers, and leave the
-    /// loop running
+    /// Carry out --exec without the debugger's screen, print what each command answers, and leave
+    /// the loop running
     #[arg(long)]
     batch: bool,
     #[command(flatten)]
@@ -54,7 +54,7 @@ pub struct AttachArgs {
     script: ScriptOptions,
 }
 
-/// How often a script looks whether a signal has come.
+/// How often a script checks whether a signal has come.
 const BEAT: Duration = Duration::from_millis(100);
 
 pub fn main(args: &AttachArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> {
@@ -125,7 +125,7 @@ fn no_thread(error: std::io::Error) -> Fault {
     Fault::failure(format!("the system gives no thread ({error})"))
 }
 
-/// The file that the loop's records are written down in.
+/// Opens the file that gets a copy of the loop's records.
 fn copy(path: &Path, overwrite: bool) -> Result<Box<dyn Write + Send>, Fault> {
     if Packing::named(path) != Packing::Plain || path == Path::new("-") {
         return Err(Fault::usage(format!(
@@ -166,7 +166,7 @@ fn join_on_screen(address: &Address, copy: Copy, look: tui::Look) -> Result<Opti
 }
 
 impl Batch {
-    /// Waits for what a loop says next and takes it in; a signal ends the waiting.
+    /// Waits for the next news of a loop and handles it; a signal ends the waiting.
     pub(super) fn hear(&mut self, stopped: &std::sync::atomic::AtomicBool) -> Result<(), Fault> {
         let Some(news) = &self.news else { return Ok(()) };
         let news = loop {

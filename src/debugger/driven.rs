@@ -1,6 +1,5 @@
-//! A sampling loop in another process that is driven from here: it is told to make a step, with a
-//! person's edits and the values of its parameters, and what it did comes back as news of a
-//! recording.
+//! Drives a sampling loop of another process: tells it to make a step, with the user's edits and
+//! the values of its parameters. What the loop did comes back as events of a recording.
 
 use super::Debugger;
 use crate::{
@@ -12,11 +11,11 @@ use crate::{
 /// One step that a loop is told to make.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Go {
-    /// The node that it starts from, by the loop's own number.
+    /// The node that it starts from, by the loop's number.
     pub from: NodeId,
-    /// A person's edits there, and the generated region after them; none where there are none.
+    /// The user's edits at that node; empty if there are none.
     pub edits: Vec<Edit>,
-    /// See `edits`.
+    /// The generated region after the edits; `None` without edits.
     pub canvas: Option<Vec<TokenId>>,
     /// The values of the loop's parameters.
     pub params: Params,
@@ -26,43 +25,43 @@ pub struct Go {
     pub vetoes: Vec<(usize, TokenId)>,
 }
 
-/// The way to a sampling loop. Neither call waits for the loop.
+/// The connection to a sampling loop. Neither call waits for the loop.
 pub trait Loop: Send {
     /// Tells it to make a step.
     ///
     /// # Errors
-    /// In words, if nobody is there any more.
+    /// With a message for the user if the loop has ended.
     fn go(&mut self, go: &Go) -> Result<(), String>;
 
     /// Tells it to end.
     ///
     /// # Errors
-    /// In words, if nobody is there any more.
+    /// With a message for the user if the loop has ended.
     fn stop(&mut self) -> Result<(), String>;
 }
 
-/// A sampling loop that is driven.
+/// A sampling loop that the debugger steps.
 pub struct Driven {
     /// Its name.
     pub name: String,
-    /// It can go back to a node that it came from, and on from there in another way.
+    /// It can go back to an earlier node, and branch there.
     pub restores: bool,
     there: Box<dyn Loop>,
-    /// Where it stood last; the node has its own number.
+    /// Where it waited last, with the node by the loop's number.
     stands: Stand,
-    /// It waits there until it is told to go on.
+    /// It is waiting there.
     waits: bool,
-    /// It was told to make a step, and none has come.
+    /// It was told to make a step that has not come yet.
     asked: bool,
 }
 
 impl Driven {
-    /// A loop that waits at a node, which has its own number.
+    /// A loop that waits at a node, given by the loop's number.
     pub fn new(name: String, restores: bool, there: Box<dyn Loop>, stands: Stand) -> Self {
         Self { name, restores, there, stands, waits: true, asked: false }
     }
 
-    /// True if it was told to make a step that has not come.
+    /// True if it was told to make a step that has not come yet.
     pub fn asked(&self) -> bool {
         self.asked
     }
@@ -79,8 +78,9 @@ impl Driven {
 }
 
 impl Debugger {
-    /// Takes in what a recording, or a loop, says happened next. Whoever stands at its last step and
-    /// looks at what comes `live` goes along; a run goes over what comes by itself.
+    /// Adds the next events of a recording or a loop to the session. With `live`, a view at the
+    /// last step moves to the new last step, unless a run is under way: the run visits each step
+    /// itself.
     pub fn learn(&mut self, events: &[Event], live: bool) {
         let Some(followed) = &mut self.followed else { return };
         let at = self.session.at();
@@ -93,7 +93,7 @@ impl Debugger {
         }
         match followed.last() {
             Some(last) if along => self.session.go(last),
-            // What was asked for is gone over next, whatever was made from here before.
+            // The run continues on the step that it asked for, even if others were made from here.
             Some(last) if self.driven.is_some() && self.goal.is_some() => {
                 self.session.lead_to(last)
             }
@@ -101,7 +101,7 @@ impl Debugger {
         }
     }
 
-    /// Takes in what the loop says beside its steps; what is to be told to people.
+    /// Handles a message of the loop; returns a line for the user, if there is one.
     pub fn hear(&mut self, word: Word) -> Option<String> {
         let (driven, followed) = (self.driven.as_mut()?, self.followed.as_ref()?);
         match word {
@@ -122,24 +122,24 @@ impl Debugger {
         }
     }
 
-    /// Nothing more comes of what was followed or driven.
+    /// Ends following the recording or driving the loop: nothing more will come from it.
     pub fn end_following(&mut self) {
         (self.followed, self.driven) = (None, None);
     }
 
-    /// True if the next step is for the loop to make.
+    /// True if the loop has to make the next step.
     pub fn asks_loop(&self) -> bool {
         self.driven.is_some() && !self.known_forward()
     }
 
-    /// True if the loop stands where one stands and has no further step to make.
+    /// True if the loop waits at the current node and has no further step to make.
     pub fn loop_is_done(&self) -> bool {
         let (Some(driven), Some(followed)) = (&self.driven, &self.followed) else { return false };
         let there = followed.node(driven.stands.node) == Some(self.session.at());
         driven.waits && driven.stands.done && there
     }
 
-    /// Tells the loop to make the next step from where one stands, unless it is at work.
+    /// Tells the loop to make the next step from the current node, unless it is making one.
     pub(super) fn ask_loop(&mut self) -> Result<(), String> {
         let at = self.session.at();
         let timeline = self.session.timeline();
@@ -149,7 +149,7 @@ impl Debugger {
         if !driven.waits {
             return Ok(());
         }
-        // Edits made here are not known to the loop yet.
+        // The loop does not know the edits made here yet: they are sent with the step.
         let (mut node, mut edits) = (at, Vec::new());
         let from = loop {
             if let Some(number) = followed.number(node) {
@@ -195,10 +195,10 @@ impl Debugger {
         Ok(())
     }
 
-    /// Ends the loop; `Ok` says so.
+    /// Tells the loop to stop; returns a line that says so.
     ///
     /// # Errors
-    /// In words, if there is none or nobody is there any more.
+    /// With a message for the user if there is no loop or it has ended.
     pub(super) fn stop_loop(&mut self) -> Result<String, String> {
         let driven = self.driven.as_mut().ok_or("there is no loop to stop: `attach` joins one")?;
         driven.there.stop()?;

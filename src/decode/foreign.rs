@@ -1,5 +1,5 @@
 //! A strategy that this program does not know: another program decided, and what it did is shown
-//! as recorded. Nothing can be decided anew, so nothing can be turned.
+//! as recorded. Nothing can be decided anew here; its parameters are read by that program alone.
 
 use super::{
     Affects, Decision, DecodeError, Extras, Kind, ParamSpec, Params, Phase, Plan, State, Strategy,
@@ -13,7 +13,8 @@ use crate::{
 /// Longest name kept, characters.
 const LONGEST_NAME: usize = 40;
 
-/// The most knobs that are shown, and the longest text of one, characters: they are kept for good.
+/// The most knobs that are shown, and the longest text of one in characters. They are bounded
+/// because they are never freed.
 const MOST_KNOBS: usize = 64;
 const LONGEST_TEXT: usize = 200;
 
@@ -54,8 +55,8 @@ impl Foreign {
         Self::with(name, &[])
     }
 
-    /// The same with parameters, which the other program reads: whoever drives it turns them, and a
-    /// recording shows what they were.
+    /// The same with parameters, which the other program reads. They can be turned while it is
+    /// under the debugger; a recording shows their values.
     pub fn with(name: &str, knobs: &[Knob]) -> &'static dyn Strategy {
         let plain = |c: char| if c.is_alphanumeric() || "_-.+".contains(c) { c } else { '_' };
         let name: String = name.chars().take(LONGEST_NAME).map(plain).collect();
@@ -70,7 +71,7 @@ fn kept(text: &str) -> &'static str {
 }
 
 fn spec(knob: &Knob) -> ParamSpec {
-    // Twenty turns lead from one end to the other; where there is no end, so many double it.
+    // Twenty turns lead from one bound to the other; without bounds, twenty turns double the value.
     let kind = match &knob.range {
         KnobRange::Int(min, max, default) => {
             let span = max.saturating_sub(*min).min(1000.max(default.saturating_abs()));
@@ -91,7 +92,7 @@ fn spec(knob: &Knob) -> ParamSpec {
     ParamSpec { name, aliases: &[], symbol: name, unit: "", help, kind, affects: Affects::Loop }
 }
 
-/// Nothing but what it did is known of another program's strategy.
+/// The error of a strategy of another program, which cannot decide here.
 pub fn unknown() -> DecodeError {
     DecodeError::Unfit(
         "another program's strategy decided here: what it did is shown as recorded, and nothing \
@@ -114,7 +115,7 @@ impl Strategy for Foreign {
     }
 
     fn revises(&self) -> bool {
-        // It may, for all that is known.
+        // It is not known, so it is assumed.
         true
     }
 

@@ -1,5 +1,5 @@
-//! Which loops run on this machine: each has a socket in the runtime folder, named after its
-//! process.
+//! Finds the sampling loops that run on this machine: each has a socket in the runtime folder,
+//! named after its process.
 
 use std::{fs, path::PathBuf};
 
@@ -12,7 +12,7 @@ pub struct Found {
     pub pid: u32,
     /// Its socket.
     pub path: PathBuf,
-    /// The command of its process, where the system tells it.
+    /// The command of its process; empty where the system does not give it.
     pub command: String,
 }
 
@@ -39,7 +39,7 @@ fn user() -> u32 {
 #[cfg(unix)]
 fn lives(pid: u32) -> bool {
     let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
-    // Somebody else's process answers with an error of permissions: it lives.
+    // A process of another user gives an error of permissions: it is alive.
     pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }
 
@@ -54,7 +54,7 @@ fn process_in(name: &str) -> Option<u32> {
     number.split('-').next()?.parse().ok()
 }
 
-/// The loops of this user that run, by process.
+/// The running loops of this user, sorted by process.
 pub fn running() -> Vec<Found> {
     let Ok(entries) = fs::read_dir(folder()) else { return Vec::new() };
     let mut found: Vec<Found> = entries
@@ -69,7 +69,7 @@ pub fn running() -> Vec<Found> {
     found
 }
 
-/// The longest command that is shown, characters.
+/// The longest command that is shown, in characters.
 const LONGEST: usize = 60;
 
 fn command_of(pid: u32) -> String {
@@ -82,11 +82,11 @@ fn command_of(pid: u32) -> String {
     words.join(" ").chars().take(LONGEST).collect()
 }
 
-/// The address of a loop: as given, that of the process of this number, or that of the only loop
-/// there is.
+/// The address of a loop: `given` is an address or a process id; without it, the only running loop
+/// is taken.
 ///
 /// # Errors
-/// In words: what is given is no address, or no loop or several are there.
+/// With a message for the user if `given` is neither, or if there is no loop or more than one.
 pub fn address(given: Option<&str>) -> Result<Address, String> {
     chosen(given, &running())
 }

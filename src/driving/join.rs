@@ -1,5 +1,5 @@
-//! Joining a sampling loop: the greeting, the records up to where it waits, and a thread for what
-//! comes then.
+//! Joins a sampling loop: reads its greeting and its records up to where it waits, and starts a
+//! thread that reads what follows.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -20,48 +20,48 @@ use crate::{
     trace::{Reader, Recording},
 };
 
-/// How long one read waits: then it is looked whether anybody still listens.
+/// How long one read waits; after it, the thread checks whether it is still needed.
 const BEAT: Duration = Duration::from_millis(100);
 
 /// How long the loop may take to greet.
 const TO_GREET: Duration = Duration::from_secs(10);
 
-/// So many events are told at once: a frame comes between two of them.
+/// The most events that are passed on at once, so that the screen is redrawn in between.
 const AT_ONCE: usize = 256;
 
-/// A loop that was joined, waiting at the last step of its recording.
+/// A loop that was joined, and waits at the last step of its recording.
 pub struct Joined {
-    /// What it did up to there.
+    /// What it did so far.
     pub recording: Recording,
-    /// The way to it.
+    /// The connection that steps it.
     pub driven: Driven,
-    /// What is to be known from the start.
+    /// Messages that the user sees first.
     pub notices: Vec<String>,
-    /// What comes from it from now on.
+    /// The reader of what it sends from now on.
     pub intake: Intake,
 }
 
-/// What comes from a loop.
+/// Reads what a loop sends.
 pub struct Intake {
     lines: Lines,
     reader: Reader,
-    /// Where the records are written down.
+    /// A file that gets a copy of the records.
     copy: Option<Box<dyn Write + Send>>,
-    /// What the loop said before anybody listened.
+    /// Messages that the loop sent before `follow` was called.
     words: Vec<Word>,
 }
 
-/// Lines of the socket.
+/// Reads lines from the socket.
 struct Lines {
     input: BufReader<Box<dyn Read + Send>>,
     line: Vec<u8>,
 }
 
-/// What a look at the socket gave.
+/// What one read of the socket gave.
 enum Came {
     Line(Vec<u8>),
     Nothing,
-    /// The connection has ended; why, in words, if it is not that the loop closed it.
+    /// The connection has ended. The reason is given unless the loop closed it.
     End(Option<String>),
 }
 
@@ -82,13 +82,13 @@ impl Lines {
         }
     }
 
-    /// True if a line can be had without waiting.
+    /// True if a whole line is buffered, so that the next read does not wait.
     fn more(&self) -> bool {
         self.input.buffer().contains(&b'\n')
     }
 }
 
-/// What a line told.
+/// What a line contained.
 enum Told {
     Nothing,
     Event(Box<Event>),
@@ -134,7 +134,7 @@ impl Intake {
     }
 }
 
-/// The end that sends.
+/// The sending half of the connection.
 struct Reins {
     output: Arc<Mutex<Box<dyn Write + Send>>>,
     hang_up: HangUp,
@@ -162,16 +162,17 @@ impl Loop for Reins {
 
 impl Drop for Reins {
     fn drop(&mut self) {
-        // The loop goes on by itself.
+        // A loop whose debugger has left goes on by itself.
         (self.hang_up)();
     }
 }
 
-/// Joins the loop at an address and waits until it stands still. `go_on` is asked meanwhile whether
-/// to wait on. `copy` gets the lines of its recording. `None` if it was not waited for.
+/// Joins the loop at an address and waits until it has stopped at a step. While waiting, it calls
+/// `go_on` with what it waits for; a break ends the waiting, and the result is `None`. `copy` gets
+/// the lines of the loop's recording.
 ///
 /// # Errors
-/// In one paragraph: nothing, or something else, listens there, or the loop ended meanwhile.
+/// With a message for the user if no loop listens there, or the loop ended meanwhile.
 pub fn join(
     address: &Address,
     copy: Option<Box<dyn Write + Send>>,
@@ -273,11 +274,11 @@ fn greeted(line: &[u8]) -> Result<Greeting, String> {
 }
 
 impl Intake {
-    /// Starts a thread that tells what the loop does from now on; `notify` answers whether anybody
-    /// still listens.
+    /// Starts a thread that passes on what the loop does from now on. It ends when `notify` returns
+    /// false.
     ///
     /// # Errors
-    /// If there can be no thread.
+    /// If the thread cannot be started.
     pub fn follow(mut self, notify: impl Fn(News) -> bool + Send + 'static) -> io::Result<()> {
         let work = move || {
             let end = self.tell_all(&notify);
@@ -286,7 +287,7 @@ impl Intake {
         thread::Builder::new().name("loop".to_owned()).spawn(work).map(drop)
     }
 
-    /// Tells what comes until it ends; the last news.
+    /// Passes on what comes until the connection ends; returns the last news.
     fn tell_all(&mut self, notify: &impl Fn(News) -> bool) -> News {
         let mut events = Vec::new();
         let end = loop {

@@ -1,5 +1,5 @@
-//! Sampling loops that other processes run: finding one, joining it, telling it to make a step, and
-//! taking in what it did, which comes as the records of a recording.
+//! Sampling loops that other processes run: finds one, joins it, tells it to make steps, and reads
+//! what it did, which it sends as the records of a recording.
 
 mod find;
 mod join;

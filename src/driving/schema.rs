@@ -17,9 +17,9 @@ const DIRECTIONS: [(&str, &str); 4] = [
     ("FromLoop", "From a sampling loop to demask"),
 ];
 
-/// The JSON Schema (draft 2020-12) of a message of this version. Each of its definitions `ToEngine`,
-/// `FromEngine`, `ToLoop` and `FromLoop` describes one direction. Later versions may send fields and
-/// types that are not in it; readers ignore them.
+/// The JSON Schema (draft 2020-12) of a message of this version. Each of its definitions
+/// `ToEngine`, `FromEngine`, `ToLoop` and `FromLoop` describes one direction. Later versions may
+/// send fields and types that are not in it; readers ignore them.
 pub fn schema() -> Value {
     let sent = SchemaSettings::draft2020_12().for_serialize();
     let read = SchemaSettings::draft2020_12().for_deserialize();
@@ -39,15 +39,15 @@ pub fn schema() -> Value {
     schema
 }
 
-/// The definitions of a type and of all that it is made of.
+/// The definitions of a type and of all types in it.
 fn of<Message: JsonSchema>(settings: &SchemaSettings) -> Map<String, Value> {
     let mut generator = settings.clone().into_generator();
     generator.subschema_for::<Message>();
     generator.take_definitions(true)
 }
 
-/// Every message and type of the protocol with its fields, as Markdown: what the document says is
-/// what the types say.
+/// Every message and type of the protocol with its fields, as Markdown, from the doc comments of
+/// the types.
 pub fn field_tables() -> String {
     let schema = schema();
     let shown = DIRECTIONS.map(|(name, _)| &schema["$defs"][name]);

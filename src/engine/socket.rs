@@ -1,4 +1,4 @@
-//! Sockets of this machine, as two ends and a way to hang up.
+//! Sockets of this machine, as a reader, a writer and a function that closes them.
 
 use std::{
     io::{self, Read, Write},

@@ -1,5 +1,5 @@
-//! Going along with a recording that is still being read, or with a loop that another process runs:
-//! what comes next is added behind what is there, and one stays where one stands.
+//! Follows a recording that is still being read, or a loop that another process runs: adds what
+//! comes next to the session's tree, without moving the view.
 
 use std::sync::Arc;
 
@@ -15,31 +15,31 @@ use crate::{
 pub enum News {
     /// What happened, in order.
     Events(Vec<Event>),
-    /// Bytes read so far, and in all where that is known.
+    /// Bytes read so far, and the total if it is known.
     Read(u64, Option<u64>),
-    /// What a sampling loop says beside its steps.
+    /// A message of a sampling loop other than its steps.
     Loop(Word),
-    /// Nothing more will come. What people should know about it.
+    /// Nothing more will come; notices about it for the user.
     Over(Vec<String>),
-    /// It cannot be read on; in words.
+    /// It cannot be read any further; the reason for the user.
     Failed(String),
 }
 
-/// What a sampling loop says beside its steps. Nodes are numbered in the order they came, as in a
-/// recording of the loop.
+/// A message of a sampling loop other than its steps. Nodes are numbered in the order they came, as
+/// in a recording of the loop.
 #[derive(Debug)]
 pub enum Word {
-    /// It stands still and waits until it is told to go on.
+    /// It waits until it is told to go on.
     Waits(Stand),
     /// The step that it is about to make from this node.
     Proposes(Proposal),
-    /// A line for people.
+    /// A line for the user.
     Says(String),
-    /// It cannot do what it was told, and waits on; why, in words.
+    /// It cannot do what it was told, and goes on waiting; the reason for the user.
     Refuses(String),
 }
 
-/// Where a sampling loop stands still.
+/// Where a sampling loop waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stand {
     /// The node.
@@ -70,16 +70,17 @@ pub struct Kept {
     pub bytes: u64,
 }
 
-/// The place of each node of a recording in a session, which may have more nodes of its own.
+/// Maps the nodes of a recording to those of a session, which may have further nodes of its own.
 #[derive(Debug, Clone, Default)]
 pub struct Followed {
     nodes: Vec<NodeId>,
-    /// The place of the next edit: it was made here, and the loop was told of it.
+    /// The session's node for the next edit of the recording: it was made here and sent to the
+    /// loop.
     edit: Option<NodeId>,
 }
 
 impl Followed {
-    /// All nodes there are in a session: it was made from what has been read so far.
+    /// All nodes of a session that was made from what has been read so far.
     pub fn all_of(session: &Session) -> Self {
         Self { nodes: (0..session.timeline().len()).map(NodeId).collect(), edit: None }
     }
@@ -89,26 +90,26 @@ impl Followed {
         self.nodes.last().copied()
     }
 
-    /// The place of a node of the recording.
+    /// The session's node for a node of the recording.
     pub fn node(&self, node: NodeId) -> Option<NodeId> {
         self.nodes.get(node.0).copied()
     }
 
-    /// The number that a node of the session has in the recording; the last one where several
-    /// became one. `None` for a node that was made here.
+    /// The number that a node of the session has in the recording; the last one where several nodes
+    /// of the recording are one node here. `None` for a node that was made here.
     pub fn number(&self, node: NodeId) -> Option<NodeId> {
         self.nodes.iter().rposition(|&known| known == node).map(NodeId)
     }
 
-    /// The next edit that comes is this one of the session's own.
+    /// Says that the next edit of the recording is this node, which was made here.
     pub fn expect_edit(&mut self, node: NodeId) {
         self.edit = Some(node);
     }
 }
 
 impl Session {
-    /// Takes in what a recording says happened next. Events must come in its order, each once;
-    /// one about a node that has not come is left out.
+    /// Adds the next event of a recording. Events must come in the recording's order, each once; an
+    /// event about an unknown node is ignored.
     pub fn learn(&mut self, followed: &mut Followed, event: &Event) {
         match event {
             Event::Root { canvas, state, params, .. } => {
@@ -174,7 +175,7 @@ impl Session {
         self.replan_if(event, followed);
     }
 
-    /// From now on *forward* leads from the node stood at to `node`, if that is a child of it.
+    /// Makes `node` the next one from the current node, if it is a child of it.
     pub fn lead_to(&mut self, node: NodeId) {
         if self.timeline[node].parent == Some(self.at) {
             self.timeline.visit(node);
@@ -182,8 +183,8 @@ impl Session {
         }
     }
 
-    /// Takes in the step that a loop is about to make: it is pending where it starts, until the step
-    /// is made.
+    /// Stores the step that a loop is about to make: it is the pending decision of its node until
+    /// the step is made.
     pub fn propose(&mut self, followed: &Followed, proposal: Proposal) {
         let Some(from) = followed.node(proposal.from) else { return };
         self.proposed = Some(Proposal { from, ..proposal });
@@ -192,7 +193,7 @@ impl Session {
         }
     }
 
-    /// A step that was made here already, before the recording told of it.
+    /// The same step, if it was made here before the recording had it.
     fn same_step(
         &self,
         parent: NodeId,
@@ -208,7 +209,7 @@ impl Session {
         })
     }
 
-    /// Adds to the tree; where *forward* leads from where one stands, and to it, stays.
+    /// Adds to the tree without changing the current node or the one that is next from it.
     fn beside(&mut self, add: impl FnOnce(&mut super::Timeline) -> NodeId) -> NodeId {
         let ahead = self.node().next;
         let node = add(&mut self.timeline);
@@ -219,7 +220,8 @@ impl Session {
         node
     }
 
-    /// The pending decision changes when its prediction has come, or a step from this node.
+    /// Makes the pending decision anew if the event brought its prediction or a step from this
+    /// node.
     fn replan_if(&mut self, event: &Event, followed: &Followed) {
         let concerns = match event {
             Event::Prediction { key, .. } => {

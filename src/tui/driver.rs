@@ -162,7 +162,7 @@ pub(super) async fn run(
         None => None,
         Some(predictor) => {
             let notify = move |report| {
-                // The interface is gone: nobody is left to tell.
+                // The interface has closed: the report is not needed any more.
                 let _ = events.send(Event::Report(report));
             };
             Some(Engine::spawn(predictor, notify).map_err(TuiError::Engine)?)

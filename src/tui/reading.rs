@@ -1,5 +1,5 @@
-//! A recording that is still being read or written, or a sampling loop that is driven: what there is
-//! so far can be looked at, and more comes by itself.
+//! A recording that is still being read or written, or a sampling loop under the debugger: what
+//! there is so far can be looked at, and the rest is added as it comes.
 
 use std::io;
 
@@ -9,17 +9,17 @@ use crate::{
     session::{News, Word},
 };
 
-/// Told what comes; answers whether anybody still listens.
+/// Is called with news; returns false if they are not needed any more.
 pub type Notify = Box<dyn Fn(News) -> bool + Send>;
 
-/// Starts a thread that tells what comes.
+/// Starts a thread that passes on news.
 pub type Feed = Box<dyn FnOnce(Notify) -> io::Result<()> + Send>;
 
 /// The rest of a recording, or of what a loop does.
 pub struct Rest {
     /// Where it comes from.
     pub feed: Feed,
-    /// Bytes read so far, and in all where that is known.
+    /// Bytes read so far, and the total if it is known.
     pub progress: (u64, Option<u64>),
     /// Every step is shown as it comes, from the last one on.
     pub live: bool,
@@ -45,7 +45,7 @@ impl Reading {
         self.feed.take()
     }
 
-    /// What is said of it in the title.
+    /// The words for it in the title.
     pub fn badge(&self) -> String {
         match (self.live, self.of) {
             (true, _) => "FOLLOWING".to_owned(),
@@ -67,7 +67,7 @@ impl App {
         self.refresh();
     }
 
-    /// Takes news of the recording or the loop in.
+    /// Handles news of the recording or the loop.
     pub(super) fn take_news(&mut self, news: News) {
         let Some(reading) = &mut self.reading else { return };
         let live = reading.live;
@@ -76,7 +76,7 @@ impl App {
             News::Events(events) => {
                 self.debugger.learn(&events, live);
                 self.refresh();
-                // A step that was asked for is gone over at once: what comes next waits its turn.
+                // A run visits the step that it asked for at once, before further news is handled.
                 if self.debugger.driven.is_some()
                     && self.debugger.goal().is_some()
                     && self.debugger.known_forward()
@@ -85,8 +85,8 @@ impl App {
                 }
             }
             News::Loop(word) => {
-                // A loop that was told of a turned parameter may propose another step in place of the
-                // one on screen: that one is to be seen before it is made.
+                // After a turned parameter, a loop may propose another step in place of the one on
+                // screen. The user sees it before it is made.
                 let asked = self.debugger.driven.as_ref().is_some_and(Driven::asked);
                 if matches!(word, Word::Proposes(_))
                     && asked

@@ -74,7 +74,7 @@ pub fn wait<T: Send + 'static>(
     let stopped = stop.clone();
     let work = move || {
         let answer = work(&mut |now| {
-            // The screen is gone: nobody is left to tell.
+            // The screen has closed: the message is not needed any more.
             let _ = tell.send(News::Now(now));
             match stopped.load(Ordering::Relaxed) {
                 true => ControlFlow::Break(()),

@@ -29,8 +29,8 @@ pub struct Knob {
     pub help: String,
 }
 
-/// As parameters of a strategy. One whose default is not of its kind, or out of its range, or whose
-/// kind a later version has, is left out.
+/// The knobs as parameters of a strategy. A knob is left out if its default does not fit its kind
+/// or range, or if its kind is of a later version.
 pub fn knobs(knobs: &[Knob]) -> Vec<decode::Knob> {
     let known = |knob: &Knob| {
         Some(decode::Knob { name: knob.name.clone(), help: knob.help.clone(), range: range(knob)? })
@@ -51,7 +51,7 @@ fn range(knob: &Knob) -> Option<KnobRange> {
         ("float", Param::Int(default)) if (low..=high).contains(&(*default as f64)) => {
             Some(KnobRange::Float(low, high, *default as f64))
         }
-        // A cast of a float is cut off at the ends of what a whole number can be.
+        // A cast of a float saturates at the bounds of i64.
         ("int", Param::Int(default)) => {
             let (low, high) = (low.ceil() as i64, high.floor() as i64);
             (low..=high).contains(default).then_some(KnobRange::Int(low, high, *default))
