@@ -71,7 +71,7 @@ pub fn main(args: &AttachArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
         false => join_on_screen(&address, copy, look),
     }?;
     let Some(Joined { recording, driven, notices, intake }) = joined else {
-        return Err(Fault::failure("the loop was not waited for"));
+        return Err(Fault::failure("the loop was not joined: waiting for it was stopped"));
     };
     let mut session = recording.session();
     let host = Program::new(&config).saving(recording.header.clone(), recording.vocabulary.clone());

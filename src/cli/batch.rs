@@ -34,7 +34,7 @@ pub struct Batch {
     pub canvases: usize,
     /// Shows the layers of slow passes; hidden until there is one.
     pub bar: ProgressBar,
-    /// What a loop says, where one is driven.
+    /// News of the loop, if one is being debugged.
     pub news: Option<mpsc::Receiver<News>>,
     /// The recording is the only output: the run ends if the recording does.
     pub only_recorded: bool,

@@ -202,6 +202,6 @@ impl Debugger {
     pub(super) fn stop_loop(&mut self) -> Result<String, String> {
         let driven = self.driven.as_mut().ok_or("there is no loop to stop: `attach` joins one")?;
         driven.there.stop()?;
-        Ok(format!("{} is told to stop", driven.name))
+        Ok(format!("told {} to stop", driven.name))
     }
 }

@@ -54,7 +54,7 @@ pub enum Stop {
     Refused(StepError),
     /// The run cannot go on.
     Failed(DecodeError),
-    /// The loop that is driven cannot make the step; why, in words.
+    /// The loop of another process cannot make the step; the reason for the user.
     Loop(String),
 }
 
@@ -115,7 +115,7 @@ impl Debugger {
         self.followed.is_some() && ends && (last || self.asks_loop())
     }
 
-    /// That the next step is not known yet, in words.
+    /// A message that the next step is not known yet.
     pub fn awaited(&self) -> &'static str {
         match self.driven.as_ref().map(Driven::waits) {
             _ if self.loop_is_done() => "the loop has made its last step",
@@ -132,7 +132,7 @@ impl Debugger {
 
     /// True if parameters are turned and what is pending is not what they would do as they were.
     pub fn what_if(&self) -> bool {
-        // What a loop would do otherwise is known only where it did something.
+        // What a loop would do under other parameters is known only where it has made a step.
         if !self.turned() || self.driven.is_some() && self.session.node().next.is_none() {
             return false;
         }

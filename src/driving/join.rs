@@ -248,7 +248,7 @@ pub fn join(
     let known = recording.recorded.timeline[stands.node].depth;
     let before = greeting.steps.saturating_sub(u64::from(known));
     let notices = (before > 0).then(|| {
-        format!("the loop made {before} steps before: they are not known here (record= keeps them)")
+        format!("the loop made {before} steps before you attached; record= would have kept them")
     });
     Ok(Some(Joined { recording, driven, notices: notices.into_iter().collect(), intake }))
 }
@@ -317,7 +317,7 @@ impl Intake {
             notify(News::Events(events));
         }
         match (end, self.reader.closed()) {
-            (Some(why), _) => News::Failed(format!("the loop is left: {why}")),
+            (Some(why), _) => News::Failed(format!("detached from the loop: {why}")),
             (None, true) => News::Over(Vec::new()),
             (None, false) => News::Failed(
                 "the loop's process has ended without a word; what it did up to here stays"

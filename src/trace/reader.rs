@@ -139,10 +139,10 @@ impl Reader {
         }
     }
 
-    /// A reader of lines that somebody else reads, `name` says where.
+    /// A reader of lines that the caller passes to `push`; `name` names their source in messages.
     ///
     /// # Errors
-    /// None that a system gives.
+    /// [`TraceError`], though none is expected.
     pub fn of_lines(name: &str) -> Result<Self, TraceError> {
         let file = predict::one_line(name);
         match Lines::of(io::empty()) {
@@ -153,7 +153,7 @@ impl Reader {
         }
     }
 
-    /// Takes a line in that somebody else read.
+    /// Reads a line that the caller got from its source.
     ///
     /// # Errors
     /// [`TraceError`]; what was taken before stays.
@@ -166,7 +166,7 @@ impl Reader {
     /// decided on a prediction of this name.
     ///
     /// # Errors
-    /// In words.
+    /// With a message for the user.
     pub fn propose(
         &mut self,
         from: usize,
@@ -181,7 +181,7 @@ impl Reader {
     /// The node of this number.
     ///
     /// # Errors
-    /// In words.
+    /// With a message for the user.
     pub fn node(&self, number: usize) -> Result<NodeId, String> {
         self.builder.as_ref().ok_or("no run has started")?.node(number)
     }

@@ -127,7 +127,7 @@ impl Lines {
         Ok(Self { input, packing, number: 0, taken, unfolded: 0, half: Vec::new() })
     }
 
-    /// A line that somebody else read; it is counted as one of these.
+    /// A line that the caller read; it is counted with the others.
     pub fn given(&mut self, bytes: &[u8]) -> Line {
         self.number += 1;
         self.unfolded += bytes.len() as u64;

@@ -93,7 +93,7 @@ impl App {
                     && self.debugger.goal() == Some(&Goal::Steps(1))
                 {
                     self.debugger.halt();
-                    self.say("decided anew; s makes this step");
+                    self.say("the step was decided anew; s makes it");
                 }
                 if let Some(line) = self.debugger.hear(word) {
                     self.complain(line);
@@ -107,7 +107,7 @@ impl App {
                     self.complain(notice);
                 }
                 match (driven, live) {
-                    (true, _) => self.say("the loop has ended; what it did stays here"),
+                    (true, _) => self.say("the loop has ended; its steps stay here"),
                     (false, true) => self.say("the recording has ended"),
                     (false, false) => {}
                 }
