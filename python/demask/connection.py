@@ -23,13 +23,13 @@ _LAST_WORDS = 2.0
 
 
 class Lines(Protocol):
-    """What lines are read from."""
+    """A source of lines."""
 
     def readline(self, limit: int, /) -> bytes: ...
 
 
 class Sink(Protocol):
-    """What lines are written to."""
+    """A sink of lines."""
 
     def write(self, data: bytes, /) -> object: ...
 
@@ -104,7 +104,7 @@ class Connection:
             self._close(patience)
 
     def abandon(self) -> None:
-        """Closes this process's end alone: after a fork, the connection is the other process's."""
+        """Closes the connection in this process alone: after a fork, the other process still uses it."""
         if self._abandon is not None:
             self._abandon()
 
@@ -152,7 +152,7 @@ class Listener:
 
     def __init__(self, sock: socket.socket, address: str, token: Optional[str], path: Optional[Path]) -> None:
         self._socket, self.address, self._token, self._path = sock, address, token, path
-        # How long a client may stop in the middle of a message, as it sends or reads one, seconds. None: for ever.
+        # How long a client may stop while it sends or reads a message, seconds. None: for ever.
         self.patience: Optional[float] = None
         self._closed = False
 
@@ -188,13 +188,13 @@ class Listener:
                 pass
 
     def abandon(self) -> None:
-        """Closes this process's end alone: after a fork, the other process goes on listening."""
+        """Closes the socket in this process alone: after a fork, the other process goes on listening."""
         self._closed = True
         self._socket.close()
 
 
 class _Sender:
-    """Sends to a socket at once: what a buffer holds when Ctrl-C comes in between would be sent twice."""
+    """Sends to a socket without a buffer: after Ctrl-C, the contents of a buffer would be sent twice."""
 
     def __init__(self, client: socket.socket) -> None:
         self._socket = client
@@ -235,7 +235,7 @@ class _Lines:
 
 
 def _set_timeout(client: socket.socket, option: int, seconds: float) -> None:
-    """Bounds how long a call may wait at a socket, in one direction: a Python timeout would hold for both."""
+    """Bounds how long a call may wait at a socket in one direction; a Python timeout would hold for both."""
     if sys.platform == "win32":
         client.setsockopt(socket.SOL_SOCKET, option, int(1000 * seconds))
     else:

@@ -29,14 +29,14 @@ class Inbox:
     """Reads messages on a thread of its own, so that a request can be cancelled while it is computed."""
 
     def __init__(self, connection: Connection, last: Optional[str] = "stop") -> None:
-        """`last`: the type of the message behind which nothing is read any more."""
+        """`last`: the type of the message after which nothing is read any more."""
         self._connection, self._last = connection, last
         self._queue: "queue.Queue[Union[Message, EngineError, None]]" = queue.Queue(_WAITING)
         self._lock = threading.Lock()
         self._waiting: Set[int] = set()
         self._cancelled: Set[int] = set()
         self._dropped = False
-        # Set once nobody is there to read answers.
+        # Set once the other side has closed the connection.
         self.gone = threading.Event()
         threading.Thread(target=self._read, name="demask reads", daemon=True).start()
 

@@ -247,7 +247,7 @@ class Debug:
             try:
                 self._records.close()
             except Exception as error:
-                say("the recording has no end (%s: %s)" % (type(error).__name__, error))
+                say("the end of the recording cannot be written (%s: %s)" % (type(error).__name__, error))
         self._stream.close()
         self._link.close()
 
@@ -544,10 +544,10 @@ class Debug:
         try:
             return work()
         except Exception as error:
-            text = "the loop cannot be shown any more (%s: %s): it goes on without" % (type(error).__name__, error)
+            text = "the loop cannot be shown any more (%s: %s): it goes on without the debugger" % (type(error).__name__, error)
             say(text)
             self._refuse(text)
-            self._link.detach("it was sent away")
+            self._link.detach("it was disconnected")
             self._stream.close()
             self._reset()
             self._deactivate()

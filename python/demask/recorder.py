@@ -166,9 +166,9 @@ class Recorder:
         self.close()
 
     def start(self, canvas: Values, prompt: Optional[Values] = None, open: Optional[Iterable[int]] = None) -> None:
-        """Starts a run at `canvas`: another one after the first, or the first where it is not all masks.
+        """Starts a run at `canvas`: a later run, or the first one if its canvas is not all masks.
 
-        `prompt` is the prompt of this run and of those behind it, where it is another one; `open` as in `step`.
+        `prompt` is the prompt of this run and of later ones, where it differs from the last; `open` as in `step`.
         """
         self._guarded(lambda: self._start(canvas, prompt, open))
 
@@ -198,7 +198,7 @@ class Recorder:
     def predicted(
         self, logits: Optional[Values] = None, at: Optional[int] = None, **columns: Optional[Values]
     ) -> None:
-        """Records what the next step is decided on before it is made. Arguments as those of `step`."""
+        """Records what the next step is decided on, before it is made. The arguments are those of `step`."""
         self._guarded(lambda: self._predict(logits, columns, at))
 
     def turn(self, params: Mapping[str, Param]) -> None:
@@ -206,7 +206,7 @@ class Recorder:
         self._params = dict(params)
 
     def edit(self, edits: Sequence[Mapping[str, Any]], canvas: Sequence[int]) -> None:
-        """Records what a person changed: `edits` in the words of the format, and the generated region after them."""
+        """Records the user's edits: `edits` as the format writes them, and the generated region after them."""
         self._guarded(lambda: self._edit(edits, [id_of(token) for token in canvas]))
 
     def at(self, node: int, canvas: Sequence[Optional[int]], params: Mapping[str, Param]) -> None:
@@ -219,7 +219,7 @@ class Recorder:
 
     @property
     def node(self) -> Optional[int]:
-        """The number of the root, step or edit that was recorded last, or was gone to; None before the first one."""
+        """The number of the root, step or edit that was recorded last, or that `at` went to; None before the first."""
         return self._node
 
     def watching(self, model: Any, batch: Optional[int] = None) -> _Watch:
@@ -322,7 +322,7 @@ class Recorder:
         self._name(canvas)
         predicted = self._predicted
         self._made({"kind": "edit", "id": self._nodes, "parent": self._node, "edits": edits}, canvas)
-        # What is edited while a step is proposed changes nothing in what that step was decided on.
+        # An edit while a step is proposed does not change what that step was decided on.
         self._predicted = predicted
 
     def _made(self, record: Dict[str, Any], canvas: List[Any]) -> None:
@@ -416,7 +416,7 @@ class Recorder:
         return reduced
 
     def _rows(self, found: int, rows: int, at: Optional[int]) -> Tuple[int, int]:
-        """Which of so many rows of predictions are for some of the `rows` generated positions."""
+        """Start and end of those of `found` rows of predictions that are for one of the `rows` generated positions."""
         prompt = len(self._prompt)
         if at is not None:
             return max(0, -at), max(0, -at, min(found, rows - at))
@@ -514,14 +514,14 @@ class _Number:
 
 def opened(path: str) -> Tuple[Any, Any]:
     """Opens a recording for writing: the file that takes the lines, and the one below it, which is the same unless the
-    lines are packed. What was there is gone."""
+    lines are packed. Old contents are removed."""
     if path.endswith(".zst"):
         raise ValueError("the standard library cannot write .zst: name the recording .jsonl or .jsonl.gz")
     packed = path.endswith(".gz")
     piped = path == "-"
     place = sys.stdout.fileno() if piped else path
     raw = open(place, "ab", buffering=-1 if packed else 0, closefd=not piped)
-    # What is there goes once it is known that nobody writes it.
+    # The old contents are removed only once no other process is known to write the file.
     if not piped and os.path.isfile(path):
         _claim(raw, path)
         raw.truncate(0)
@@ -582,7 +582,7 @@ def _places(open: Iterable[int], length: int) -> List[int]:
 
 
 def _spread(name: str, values: List[Any], at: Optional[int], rows: int) -> List[Any]:
-    """The values of some positions, from `at` on, as those of all; nothing is known of the others."""
+    """The values of the positions from `at` on, padded to all `rows` positions with unknown values."""
     if at is None:
         return values
     unknown = math.nan if name in NUMBERS else None
@@ -642,7 +642,7 @@ def sequence_of(values: Values, batch: int, dimensions: int) -> Any:
 
 
 def before_mask(ids: List[Any], mask: Optional[int]) -> List[Any]:
-    """What lies before the first mask: the prompt, where nobody says what it is."""
+    """The ids before the first mask: the prompt, where it is not given."""
     return ids[: ids.index(mask)] if mask in ids else []
 
 

@@ -34,7 +34,7 @@ PATIENCE = 60.0
 
 
 class Loop:
-    """Somebody's loop on a thread, waiting for a debugger at a Unix socket. `run` is given what `debug` takes, and returns
+    """A user's loop on a thread, waiting for a debugger at a Unix socket. `run` is given what `debug` takes, and returns
     what the loop returned."""
 
     def __init__(self, run, **options):
@@ -173,7 +173,7 @@ class Debugger:
 
 
 def fill(canvas, at, token):
-    """A go's fields for a token that somebody writes. The slots of a canvas that never changed its length are its
+    """A go's fields for a token that the user writes. The slots of a canvas that never changed its length are its
     positions."""
     return {"edits": [{"replace": [at, token]}], "canvas": [*canvas[:at], token, *canvas[at + 1 :]]}
 

@@ -13,7 +13,7 @@ PROMPT = [5, 6, 7]
 
 @torch.no_grad()
 def generate(model, prompt, length=6, guided=False):
-    """Two positions a step, the surest first, in somebody's loop."""
+    """Two positions a step, the surest first, in a user's loop."""
     x = torch.tensor([[*prompt, *[MASK] * length]])
     while (x == MASK).any():
         logits = model(x).logits

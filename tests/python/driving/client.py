@@ -55,7 +55,7 @@ class Client:
             self.close()
             return None
         message = schema.checked(json.loads(line))
-        # What somebody says before the first message is no record, whatever it holds.
+        # What comes before the first message is no record, whatever it holds.
         (self.records if "kind" in message and (self.records or self.said) else self.said).append(message)
         return message
 

@@ -78,7 +78,7 @@ class Driven(unittest.TestCase):
 
 
 def left_to_right(dbg, x, knob=None, proposing=False, steps=100):
-    """Somebody's loop: writes tokens 3, 4, 5, … from left to right, as many a step as the knob says."""
+    """A user's loop: writes tokens 3, 4, 5, … from left to right, as many a step as the knob says."""
     with dbg:
         for step in range(steps):
             open_ = [at for at, token in enumerate(x) if token == MASK][: int(knob or 1)]

@@ -1,4 +1,4 @@
-"""Somebody's sampler: a tiny model of torch, temperature, and remasking of what was written with little confidence."""
+"""A user's sampler: a tiny model of torch, temperature, and remasking of what was written with little confidence."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Loops that somebody else owns, driven over the real socket."""
+"""Loops of a user's own code, debugged over the real socket."""
 
 import contextlib
 import io
