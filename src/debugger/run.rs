@@ -105,9 +105,9 @@ impl Debugger {
     pub fn awaits_step(&self) -> bool {
         let ends = match self.session.pending() {
             Pending::Wanted { .. } => !self.live && !self.turned(),
-            // Of another program's run nobody else knows whether it is over.
+            // Only the other program knows whether its run is over.
             Pending::Done(_) => !self.session.strategy().decides(),
-            // Turned: what it would do now is known once it does it.
+            // With turned parameters, a loop's step is known only once it is made.
             Pending::Failed(_) => self.driven.is_some(),
             Pending::Decided { .. } => false,
         };
@@ -266,7 +266,7 @@ impl Debugger {
         let live = self.live && *goal != Goal::Resimulate;
         let awaits = open || unsure;
         if awaits && self.awaits_step() && self.asks_loop() {
-            // It is judged once the loop has told what it decided on.
+            // The condition is judged once the loop has sent what it decided on.
             return Arrived::GoOn;
         }
         if awaits && (live && self.waiting() || self.awaits_step()) {

@@ -357,8 +357,8 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
             *wording = app.theme.say(wording);
         }
     }
-    // What a loop keeps first, the stage's name and the model's next; then words, then NFE and the model; the step, the
-    // branch and what is left to write stay longest.
+    // Where room is short, what a loop keeps is dropped first, then the names of stage and model,
+    // then words, then NFE and the model; the step, the branch and the masks left stay longest.
     const ORDER: [usize; 19] = [8, 1, 2, 5, 1, 4, 6, 6, 7, 1, 2, 2, 4, 6, 5, 4, 3, 0, 1];
     shorten(&mut segments, &ORDER, gap, room);
     let mut x = area.x + 1;
@@ -375,7 +375,7 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
     }
 }
 
-/// What a loop that can go back keeps for that.
+/// What a loop keeps so that it can go back: steps and bytes.
 fn kept(app: &App) -> Vec<String> {
     let kept = app.debugger.driven.as_ref().and_then(Driven::kept);
     kept.map(|kept| format!("{} states in {}", kept.nodes, DecimalBytes(kept.bytes)))

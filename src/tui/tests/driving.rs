@@ -1,4 +1,4 @@
-//! A sampling loop that is driven: what the screen says of it, and what keys ask of it.
+//! A sampling loop under the debugger: what the screen shows, and what keys ask of the loop.
 
 use std::sync::{Arc, Mutex};
 
@@ -21,7 +21,7 @@ const ROOT: &str =
 const PREDICTION: &str = r#"{"kind":"prediction","key":"1","rows":5,"columns":{"argmax":[20,22,24,26,28],"p_argmax":[0.9,0.25,0.5,0.25,0.4]}}"#;
 const STEP: &str = r#"{"kind":"step","id":1,"parent":0,"prediction":"1","canvas":[20,9,24,9,9]}"#;
 
-/// What a loop was told, and the recording of what it did.
+/// A loop on the far side: what it was told, and a reader of its recording.
 struct Far {
     told: Arc<Mutex<Vec<Go>>>,
     stopped: Arc<Mutex<bool>>,
@@ -123,7 +123,7 @@ fn a_key_asks_for_one_step_and_goes_over_it() {
     let (mut app, mut far) = joined(Look::default(), 120, 40);
     press(&mut app, "s");
     assert_eq!((far.goes(), app.step()), (1, 0));
-    // At work, it is asked for nothing more; the key counts all the same.
+    // While the loop makes a step, it is asked for nothing more; the key is still counted.
     press(&mut app, "s");
     assert_eq!(far.goes(), 1);
     let step = far.event(STEP);
