@@ -59,7 +59,7 @@ class Connection:
         """The next message; None at the end. A last line without a line end is ignored.
 
         Raises `EngineError` of kind "protocol" for a line that is not a message, and `Gone` for a line that is too long:
-        nobody can tell where the next message begins.
+        after it, the start of the next message is unknown.
         """
         while True:
             try:
@@ -74,11 +74,11 @@ class Connection:
                 return decode(line)
 
     def send(self, message: Message) -> None:
-        """Sends a message. Raises `Gone` if nobody reads it."""
+        """Sends a message. Raises `Gone` if the other side has closed the connection."""
         self.write(encode(message))
 
     def write(self, data: bytes) -> None:
-        """Sends whole lines. Raises `Gone` if nobody reads them."""
+        """Sends whole lines. Raises `Gone` if the other side has closed the connection."""
         if self._broken:
             raise Gone("it was interrupted in the middle of a message")
         try:
@@ -132,7 +132,7 @@ def pipes() -> Connection:
     """
     sink = os.fdopen(os.dup(1), "wb")
     source = os.fdopen(os.dup(0), "rb")
-    # A line that somebody began to print must not run into the first message; readers pass over empty lines.
+    # An unfinished line that the script printed must not run into the first message; readers ignore empty lines.
     sink.write(b"\n")
     sink.flush()
     # Text that Python still buffers for standard output goes to standard error too.
@@ -270,7 +270,7 @@ def _of_socket(client: socket.socket, token: Optional[str], patience: Optional[f
 def runtime_folder() -> Path:
     """The folder for sockets: `demask` in XDG_RUNTIME_DIR, else a folder of this user in the temporary folder.
 
-    Raises `EngineError` if that folder belongs to somebody else.
+    Raises `EngineError` if that folder belongs to another user.
     """
     named = os.environ.get("XDG_RUNTIME_DIR")
     if named and os.path.isdir(named):
@@ -330,7 +330,7 @@ def _unix(path: Path, host: str) -> Listener:
 
 
 def _remove_dead(path: Path, host: str) -> None:
-    """Removes a socket at which nobody listens any more. Raises OSError if somebody does, or if it is not a socket."""
+    """Removes a socket at which no process listens any more. Raises `OSError` if one does, or if it is not a socket."""
     try:
         if not stat.S_ISSOCK(path.lstat().st_mode):
             raise OSError("a file that is not a socket has this name")

@@ -42,7 +42,7 @@ GENERATOR = "demask recorder.py 1"
 # Rows of logits reduced at once: bounds what a float32 copy of them takes.
 CHUNK = 64
 
-# Significant digits of what is for people; everything else reads back to the same float32.
+# Significant digits of values that are only shown; everything else reads back to the same float32.
 ROUNDED = {"entropy": 3, "margin": 3, "top_k": 3}
 
 # Candidates less probable than this are left out, but for the best two.
@@ -250,7 +250,7 @@ class Recorder:
             try:
                 warnings.warn(self.fault, RuntimeWarning, stacklevel=_callers())
             except RuntimeWarning:
-                # Somebody turns warnings into errors; this one must not be one.
+                # Where warnings are turned into errors, this one must not become one.
                 print(self.fault, file=sys.stderr)
 
     def _shut(self) -> None:
