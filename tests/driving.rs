@@ -335,6 +335,8 @@ fn positions_that_hold_noise_are_open_and_not_written() {
     // No token is known to end a text: nothing of it is a tail.
     assert_eq!(run.debugger.session.canvas().tail(), 3);
     assert_eq!(run.debugger.session.canvas().given(), [5, 6, 7]);
+    let why = run.debugger.execute(&parse("why 1").unwrap()).unwrap().lines.join("\n");
+    assert!(why.contains("open, holds") && why.contains('6'), "{why}");
     run.obey("step");
     let canvas = run.debugger.session.canvas();
     assert_eq!((canvas.masks(), canvas.given()), (2, vec![2, 4, 7]));

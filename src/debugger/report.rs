@@ -238,7 +238,11 @@ impl Debugger {
         let (position, cell) = self.cell(spot)?;
         let special = self.session.canvas().special();
         let masked = cell.token == special.mask;
-        let held = if masked { "mask".to_owned() } else { self.named(cell.token) };
+        let held = match cell.draft {
+            Some(draft) => format!("open, holds {}", self.named(draft)),
+            None if masked => "mask".to_owned(),
+            None => self.named(cell.token),
+        };
         let mut lines = vec![format!("position {position}, slot #{}: {held}", cell.slot.0)];
         lines.extend(self.asked(&cell));
         match cell.born {

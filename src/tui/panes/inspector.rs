@@ -124,11 +124,14 @@ pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
 /// lines used.
 fn title(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
     let special = app.canvas().special();
-    let token = if cell.token == special.mask {
-        "mask".to_owned()
-    } else {
-        let shown = Shown::of(&*app.debugger.vocabulary, cell.token);
-        format!("“{}” id {}", shown.label(app.theme.ascii()), cell.token)
+    let named = |token| {
+        let shown = Shown::of(&*app.debugger.vocabulary, token);
+        format!("“{}” id {token}", shown.label(app.theme.ascii()))
+    };
+    let token = match cell.draft {
+        Some(draft) => format!("open, holds {}", named(draft)),
+        None if cell.token == special.mask => "mask".to_owned(),
+        None => named(cell.token),
     };
     let born = match cell.born {
         Born::Start => String::new(),
@@ -214,16 +217,17 @@ fn fate(app: &App, cell: &Cell) -> String {
         _ => {}
     }
     if cell.token == special.mask {
+        let still = if cell.draft.is_some() { "Still open" } else { "Still masked" };
         return match app.debugger.session.pending() {
             Pending::Decided { decision, .. } => {
                 decision.verdicts.get(app.position).map_or_else(|| "–".to_owned(), pending)
             }
-            _ if app.awaits_step() => format!("Still masked: {}.", app.debugger.awaited()),
+            _ if app.awaits_step() => format!("{still}: {}.", app.debugger.awaited()),
             Pending::Wanted { .. } if app.debugger.live => {
                 "Waiting for the forward pass of this step.".to_owned()
             }
             Pending::Wanted { .. } => "No prediction on record for this canvas.".to_owned(),
-            Pending::Done(finish) => format!("Still masked: the run is over ({}).", finish.name()),
+            Pending::Done(finish) => format!("{still}: the run is over ({}).", finish.name()),
             Pending::Failed(error) => sentence(&error.to_string()),
         };
     }
