@@ -135,7 +135,7 @@ impl Intake {
 }
 
 /// The sending half of the connection.
-struct Reins {
+struct Remote {
     output: Arc<Mutex<Box<dyn Write + Send>>>,
     hang_up: HangUp,
 }
@@ -150,7 +150,7 @@ fn send(output: &Mutex<Box<dyn Write + Send>>, tell: &Tell) -> Result<(), String
         .map_err(|_| "the loop is gone: its process has ended".to_owned())
 }
 
-impl Loop for Reins {
+impl Loop for Remote {
     fn go(&mut self, go: &Go) -> Result<(), String> {
         send(&self.output, &Tell::go(go))
     }
@@ -160,7 +160,7 @@ impl Loop for Reins {
     }
 }
 
-impl Drop for Reins {
+impl Drop for Remote {
     fn drop(&mut self) {
         // A loop whose debugger has left goes on by itself.
         (self.hang_up)();
@@ -185,7 +185,7 @@ pub fn join(
         ))
     })?;
     let output = Arc::new(Mutex::new(socket.output));
-    let reins = Reins { output: output.clone(), hang_up: socket.hang_up };
+    let remote = Remote { output: output.clone(), hang_up: socket.hang_up };
     let token = match address {
         Address::Tcp(_, token) => token.as_deref(),
         Address::Command(_) | Address::Unix(_) => None,
@@ -244,7 +244,7 @@ pub fn join(
     };
     let recording = intake.reader.so_far().map_err(|error| error.to_string())?;
     let restores = greeting.can.iter().any(|can| can == "restore");
-    let driven = Driven::new(name, restores, Box::new(reins), stands);
+    let driven = Driven::new(name, restores, Box::new(remote), stands);
     let known = recording.recorded.timeline[stands.node].depth;
     let before = greeting.steps.saturating_sub(u64::from(known));
     let notices = (before > 0).then(|| {

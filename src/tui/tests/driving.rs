@@ -15,22 +15,22 @@ use crate::{
 };
 
 const HEADER: &str = r#"{"kind":"header","format":"demask","version":[1,6],"strategy":"mine","model":{"name":"m","mask":9,"eos":8},"knobs":[{"name":"threshold","kind":"float","default":0.5,"low":0,"high":1,"help":"How sure it must be"},{"name":"greedy","kind":"bool","default":true}]}"#;
-const TOKENS: &str = r#"{"kind":"tokens","tokens":{"1":"Say","2":" it:","20":"The","22":" cat","23":" dog","24":" ran","26":" far","28":"."}}"#;
+const TOKENS: &str = r#"{"kind":"tokens","tokens":{"1":"Say","2":" it:","20":"The","22":" cat","23":" dog","24":" ran","26":" there","28":"."}}"#;
 const ROOT: &str =
     r#"{"kind":"root","id":0,"prompt":[1,2],"length":5,"params":{"threshold":0.5,"greedy":true}}"#;
 const PREDICTION: &str = r#"{"kind":"prediction","key":"1","rows":5,"columns":{"argmax":[20,22,24,26,28],"p_argmax":[0.9,0.25,0.5,0.25,0.4]}}"#;
 const STEP: &str = r#"{"kind":"step","id":1,"parent":0,"prediction":"1","canvas":[20,9,24,9,9]}"#;
 
-/// A loop on the far side: what it was told, and a reader of its recording.
-struct Far {
+/// A loop on the there side: what it was told, and a reader of its recording.
+struct FakeLoop {
     told: Arc<Mutex<Vec<Go>>>,
     stopped: Arc<Mutex<bool>>,
     reader: Reader,
 }
 
-struct Reins(Arc<Mutex<Vec<Go>>>, Arc<Mutex<bool>>);
+struct Remote(Arc<Mutex<Vec<Go>>>, Arc<Mutex<bool>>);
 
-impl Loop for Reins {
+impl Loop for Remote {
     fn go(&mut self, go: &Go) -> Result<(), String> {
         self.0.lock().unwrap().push(go.clone());
         Ok(())
@@ -42,7 +42,7 @@ impl Loop for Reins {
     }
 }
 
-impl Far {
+impl FakeLoop {
     fn event(&mut self, line: &str) -> Event {
         self.reader.push(line.as_bytes()).unwrap().unwrap()
     }
@@ -57,14 +57,14 @@ impl Far {
 }
 
 /// A screen that has joined a loop at its start.
-fn joined(look: Look, width: u16, height: u16) -> (App, Far) {
+fn joined(look: Look, width: u16, height: u16) -> (App, FakeLoop) {
     let mut reader = Reader::of_lines("mine").unwrap();
     for line in [HEADER, TOKENS, ROOT] {
         reader.push(line.as_bytes()).unwrap();
     }
     let recording = reader.so_far().unwrap();
-    let mut far = Far { told: Arc::default(), stopped: Arc::default(), reader };
-    let reins = Reins(far.told.clone(), far.stopped.clone());
+    let mut there = FakeLoop { told: Arc::default(), stopped: Arc::default(), reader };
+    let remote = Remote(there.told.clone(), there.stopped.clone());
     let stands =
         Stand { node: NodeId(0), done: false, kept: Some(Kept { nodes: 3, bytes: 1_500_000 }) };
     let mut start = fake::start_with(
@@ -74,14 +74,14 @@ fn joined(look: Look, width: u16, height: u16) -> (App, Far) {
     );
     (start.predictor, start.source) = (None, Source::Loop("mine".to_owned()));
     (start.session, start.facts) = (recording.session(), recording.facts());
-    start.driven = Some(Driven::new("mine".to_owned(), true, Box::new(reins), stands));
+    start.driven = Some(Driven::new("mine".to_owned(), true, Box::new(remote), stands));
     start.rest = Some(Rest { feed: Box::new(|_| Ok(())), progress: (0, None), live: true });
     let mut app = fake::app_of(start, 0, width, height);
-    let prediction = far.event(PREDICTION);
+    let prediction = there.event(PREDICTION);
     tell(&mut app, News::Events(vec![prediction]));
-    let proposal = far.proposal(&[20, 9, 24, 9, 9]);
+    let proposal = there.proposal(&[20, 9, 24, 9, 9]);
     tell(&mut app, News::Loop(Word::Proposes(proposal)));
-    (app, far)
+    (app, there)
 }
 
 fn tell(app: &mut App, news: News) {
@@ -120,42 +120,42 @@ fn a_loop_that_waits_looks_like_this() {
 
 #[test]
 fn a_key_asks_for_one_step_and_goes_over_it() {
-    let (mut app, mut far) = joined(Look::default(), 120, 40);
+    let (mut app, mut there) = joined(Look::default(), 120, 40);
     press(&mut app, "s");
-    assert_eq!((far.goes(), app.step()), (1, 0));
+    assert_eq!((there.goes(), app.step()), (1, 0));
     // While the loop makes a step, it is asked for nothing more; the key is still counted.
     press(&mut app, "s");
-    assert_eq!(far.goes(), 1);
-    let step = far.event(STEP);
+    assert_eq!(there.goes(), 1);
+    let step = there.event(STEP);
     tell(&mut app, News::Events(vec![step]));
-    assert_eq!((far.goes(), app.step()), (1, 1));
+    assert_eq!((there.goes(), app.step()), (1, 1));
     tell(&mut app, waits(1));
-    assert_eq!(far.goes(), 2, "the second key's step");
+    assert_eq!(there.goes(), 2, "the second key's step");
     press(&mut app, "S");
     assert_eq!(app.step(), 0);
 }
 
 #[test]
 fn a_step_that_is_decided_anew_is_seen_before_it_is_made() {
-    let (mut app, mut far) = joined(Look::default(), 120, 40);
+    let (mut app, mut there) = joined(Look::default(), 120, 40);
     obey(&mut app, "set threshold 0.25");
     press(&mut app, "s");
-    assert_eq!(far.goes(), 1);
-    let proposal = far.proposal(&[20, 22, 24, 26, 9]);
+    assert_eq!(there.goes(), 1);
+    let proposal = there.proposal(&[20, 22, 24, 26, 9]);
     tell(&mut app, News::Loop(Word::Proposes(proposal)));
     tell(&mut app, waits(0));
-    assert_eq!(far.goes(), 1, "not asked for before it was seen");
+    assert_eq!(there.goes(), 1, "not asked for before it was seen");
     let drawn = glyphs(&frame::picture(&app, 120, 40));
     assert!(drawn.contains("decided anew") && drawn.contains("fills 4"), "{drawn}");
     press(&mut app, "s");
-    assert_eq!(far.goes(), 2);
+    assert_eq!(there.goes(), 2);
 }
 
 #[test]
 fn the_loop_is_left_running_stopped_or_gone() {
-    let (mut app, far) = joined(Look::default(), 120, 40);
+    let (mut app, there) = joined(Look::default(), 120, 40);
     obey(&mut app, "stop");
-    assert!(*far.stopped.lock().unwrap());
+    assert!(*there.stopped.lock().unwrap());
     tell(&mut app, News::Over(Vec::new()));
     let drawn = glyphs(&frame::picture(&app, 120, 40));
     assert!(drawn.contains("the loop has ended") && drawn.contains("REPLAY mine"), "{drawn}");

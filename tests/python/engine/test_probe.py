@@ -139,7 +139,8 @@ class Probe(unittest.TestCase):
     def test_what_is_said_is_kept(self):
         engine = self.engine(toy(), mask=MASK, attention="causal", eos=EOS)
         self.assertEqual((engine.facts.attention, engine.facts.findings), ("causal (said)", []))
-        self.assertNotIn("attention_full", engine.can())
+        # Who says so gets what the model computes where full attention is asked for; who does not is refused it.
+        self.assertIn("attention_full", engine.can())
         # Also where keys are hidden.
         for keys in (None, [True, False, True]):
             first = [self.p_first(engine, [1, 2, last], keys) for last in (3, 4)]
