@@ -101,7 +101,7 @@ def _check_tokens(facts: Facts, columns: int, given: Tuple[bool, bool]) -> None:
     (`given`)."""
     for name, said in zip(("mask", "eos"), given):
         token = getattr(facts, name)
-        if token is None or token < columns:
+        if token is None or 0 <= token < columns:
             continue
         if said:
             raise ValueError("%s=%d is not in the model's vocabulary of %d: give another token" % (name, token, columns))

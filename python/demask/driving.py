@@ -15,7 +15,7 @@ from .link import Link, loop_names, say
 from .proposal import Proposal
 from .protocol import PROTOCOL, EngineError, Message, encode
 from .records import Records
-from .recorder import Param, Values, before_mask, ids_of, sequence_of
+from .recorder import Param, Values, before_mask, ids_of, sequence_of, whole
 from .region import Region
 from .stream import NullSink, Stream
 
@@ -97,7 +97,7 @@ class Debug:
         self._facts.update(strategy=name, model=model, family=family, prompt_text=prompt_text, top_k=top_k, shift=shift)
         # A wrong argument raises here, and not later when a debugger attaches.
         self._facts["prompt"] = Records(NullSink(), **self._facts).prompt
-        self.name, self.mask, self.eos, self.batch, self.shift = name, mask, eos, batch, shift
+        self.name, self.mask, self.eos, self.batch, self.shift = str(name), mask, eos, batch, shift
         self._in_x, self._canvas, self._edits = in_x, canvas, edits
         self._vocabulary: Optional[int] = None
         self._region = Region(self._facts["prompt"], in_x, batch)
@@ -145,6 +145,7 @@ class Debug:
         help: str = "",
     ) -> Knob:
         """A parameter that can be turned from the debugger: see `Knob`. The same name again gives the same knob."""
+        name = str(name)
         if name not in self._knobs:
             self._knobs[name] = Knob(name, default, low, high, choices=choices, help=help)
         return self._knobs[name]
@@ -558,7 +559,7 @@ class Debug:
     def _hello(self) -> Message:
         able = {"edit": self._edits, "stop": True, "propose": self._proposes, "restore": self._restores}
         can = [name for name, there in able.items() if there]
-        greeting: Message = {"type": "hello", "protocol": PROTOCOL, "loop": "demask %s" % __version__, "name": self.name}
+        greeting: Message = {"type": "hello", "protocol": PROTOCOL, "loop": "demask %s" % __version__, "name": whole(self.name)}
         greeting.update(pid=os.getpid(), command=_command(), steps=self.steps, can=can)
         return greeting
 
@@ -598,4 +599,4 @@ if hasattr(os, "register_at_fork"):
 def _command() -> str:
     """The command line of this process, as it was typed."""
     arguments = getattr(sys, "orig_argv", None) or [sys.executable or "python", *sys.argv]
-    return " ".join([os.path.basename(arguments[0]), *arguments[1:]])[:1000]
+    return whole(" ".join([os.path.basename(arguments[0]), *arguments[1:]])[:1000])

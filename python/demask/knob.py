@@ -7,7 +7,7 @@ from functools import total_ordering
 from numbers import Integral
 from typing import Any, Dict, Optional, Sequence
 
-from .recorder import Param
+from .recorder import Param, whole
 
 
 @total_ordering
@@ -31,14 +31,33 @@ class Knob:
         choices: Optional[Sequence[str]] = None,
         help: str = "",
     ) -> None:
-        self.name, self.low, self.high, self.help = str(name), low, high, str(help)
+        self.name, self.help = str(name), str(help)
         self.choices = None if choices is None else [str(choice) for choice in choices]
+        if type(default).__module__ == "numpy" and type(default).__name__ in ("bool", "bool_"):
+            default = bool(default)
         self.kind = _kind(default, low, high, choices)
-        for bound in (low, high):
-            if bound is not None and not math.isfinite(bound):
-                raise ValueError("knob %s: a bound must be finite; leave it out where there is none" % self.name)
+        if self.kind == "choice" and not self.choices:
+            raise ValueError("knob %s: choices= is empty" % self.name)
+        for text in (self.name, self.help, *(self.choices or [])):
+            if text != whole(text):
+                raise ValueError("knob %a: half a surrogate pair, as in %a, is no text" % (self.name, text))
+        self.low, self.high = self._bound(low), self._bound(high)
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError("knob %s: its least value, %s, is over its greatest, %s" % (self.name, self.low, self.high))
         self.default = self.checked(default)
         self.value: Param = self.default
+
+    def _bound(self, bound: Any) -> Optional[float]:
+        """`bound` as a plain number, whatever type of number it was."""
+        if bound is None:
+            return None
+        try:
+            number = int(bound) if isinstance(bound, Integral) else float(bound)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if isinstance(bound, str) or not math.isfinite(number):
+            raise ValueError("knob %s: a bound must be a finite number; leave it out where there is none" % self.name)
+        return number
 
     def checked(self, value: Any) -> Param:
         """`value` in the type of this knob. Raises `ValueError` with the reason if the knob cannot take it."""
@@ -113,5 +132,7 @@ def _kind(default: Param, low: Optional[float], high: Optional[float], choices: 
         return "bool"
     if isinstance(default, str):
         raise ValueError("a knob that holds a text needs choices=")
+    if default is None:
+        raise ValueError("a knob needs a default: true or false, a number, or a text out of choices=")
     numbers = [number for number in (default, low, high) if number is not None]
     return "int" if all(isinstance(number, Integral) for number in numbers) else "float"

@@ -34,10 +34,12 @@ class Client:
         self.connection, self.inbox = connection, inbox
         # Held until the greeting is sent, so that the loop's messages come after it.
         self.greeting = threading.Lock()
+        # Whether the loop has detached it. The thread that reads from it may notice later.
+        self.detached = False
 
     @property
     def gone(self) -> bool:
-        return self.inbox.gone.is_set()
+        return self.detached or self.inbox.gone.is_set()
 
 
 class Link:
@@ -150,7 +152,6 @@ class Link:
         client, self._attached = self._attached, None
         if client is None:
             return
-        say("the debugger has left (%s): the loop goes on" % reason)
         try:
             for _ in range(_LAST_MESSAGES):
                 # Once it has closed the connection, everything it sent is in the inbox.
@@ -160,6 +161,8 @@ class Link:
                     break
         except EngineError:
             pass
+        say("the debugger has left (%s): the loop %s" % (reason, "is stopped by it" if self.stopped else "goes on"))
+        client.detached = True
         client.connection.close(0.0)
         client.inbox.drop()
 
@@ -187,8 +190,9 @@ def loop_names() -> List[str]:
 
 
 def say(text: str) -> None:
-    """Prints a line on standard error."""
+    """Prints a line on standard error. Control characters, which names and errors may hold, are printed as escapes."""
+    line = "".join(one if one.isprintable() else " " if one == "\n" else ascii(one)[1:-1] for one in text)
     try:
-        print("demask: %s" % text, file=sys.stderr, flush=True)
+        print("demask: %s" % line, file=sys.stderr, flush=True)
     except (AttributeError, OSError, ValueError):
         pass

@@ -126,7 +126,9 @@ class Recorder:
         self._in_x = bool(in_x)
         if canvas is not None and prompt is None:
             self._prompt = before_mask(ids_of(canvas, self.batch), self.mask)
-        strategy, model, family, prompt_text = str(strategy), str(model), str(family), str(prompt_text)
+        if self.top_k < 0:
+            raise ValueError("top_k=%d: give a number of candidates, 0 for none" % self.top_k)
+        strategy, model, family, prompt_text = map(whole, map(str, (strategy, model, family, prompt_text)))
         self._raw: Any = None
         if sink:
             self._file: Any = path
@@ -672,6 +674,8 @@ def _reduce(logits: Any, eos: Optional[int], top_k: int) -> Columns:
     if kind_of(logits) == "list" and len(logits) and kind_of(logits[0]) != "list":
         # A list of tensors or arrays.
         logits = sys.modules[kind_of(logits[0])].stack(list(logits))
+    if eos is not None and len(logits) and eos >= len(logits[0]):
+        raise ValueError("the logits have %d columns, and none for eos=%d" % (len(logits[0]), eos))
     reduce = {"torch": _reduce_torch, "numpy": _reduce_numpy, "list": _reduce_lists}[kind_of(logits)]
     for start in range(0, len(logits), CHUNK):
         for name, values in reduce(logits[start : start + CHUNK], eos, top_k).items():
@@ -835,5 +839,9 @@ def _text(text: Text) -> Union[str, Dict[str, str], None]:
             return bytes(text).decode("utf-8")
         except UnicodeDecodeError:
             return {"hex": bytes(text).hex()}
-    # Half a surrogate pair is no text.
-    return str(text).encode("utf-8", "replace").decode("utf-8")
+    return whole(str(text))
+
+
+def whole(text: str) -> str:
+    """`text` with a question mark in place of each half of a surrogate pair, which is no text."""
+    return text.encode("utf-8", "replace").decode("utf-8")

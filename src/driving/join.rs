@@ -290,6 +290,8 @@ impl Intake {
     /// Passes on what comes until the connection ends; returns the last news.
     fn tell_all(&mut self, notify: &impl Fn(News) -> bool) -> News {
         let mut events = Vec::new();
+        // The error that was its last message: if the connection then ends, this is the reason.
+        let mut refused: Option<String> = None;
         let end = loop {
             let quiet = !self.lines.more() || !self.words.is_empty();
             let mut heard = true;
@@ -305,12 +307,20 @@ impl Intake {
             match self.lines.next() {
                 Came::Nothing => {}
                 Came::Line(line) => match self.take(&line) {
-                    Ok(Told::Nothing) => {}
-                    Ok(Told::Event(event)) => events.push(*event),
-                    Ok(Told::Word(word)) => self.words.push(word),
+                    Ok(told) => {
+                        refused = match &told {
+                            Told::Word(Word::Refuses(why)) => Some(why.clone()),
+                            _ => None,
+                        };
+                        match told {
+                            Told::Nothing => {}
+                            Told::Event(event) => events.push(*event),
+                            Told::Word(word) => self.words.push(word),
+                        }
+                    }
                     Err(why) => break Some(why),
                 },
-                Came::End(why) => break why,
+                Came::End(why) => break why.or(refused),
             }
         };
         if !events.is_empty() {

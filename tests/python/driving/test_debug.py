@@ -332,6 +332,9 @@ class Steps(Driven):
         def loop():
             with dbg:
                 dbg.step([7, 7, MASK])
+                # A debugger that was detached is not attached again.
+                self.assertFalse(dbg.attached or dbg.live)
+                dbg.step([7, 7, MASK])
                 return dbg.step(X)
 
         with contextlib.redirect_stderr(io.StringIO()) as told:
@@ -340,7 +343,44 @@ class Steps(Driven):
             self.assertIn("does not begin with the prompt", client.until("error")["message"])
             self.assertIsNone(client.waiting())
             self.assertEqual(result(), X)
-        self.assertIn("the loop cannot be shown any more", told.getvalue())
+        self.assertEqual(told.getvalue().count("the loop cannot be shown any more"), 1)
+        self.assertEqual(told.getvalue().count("the debugger has left"), 1)
+
+    def test_a_name_that_is_no_text_becomes_one(self):
+        dbg = self.debug()
+        self.assertIs(dbg.knob(3, 0.5), dbg.knob("3", 0.5))
+
+    def test_half_a_surrogate_pair_in_a_name(self):
+        dbg = self.debug(name="a\ud800", model="m\udcff", wait=True)
+        result = self.start(dbg.step, list(X))
+        client = self.client(dbg)
+        client.send({"type": "go", "from": client.waiting()})
+        self.assertEqual(result(), X)
+        header = client.kinds("header")[0]
+        self.assertEqual((client.hello["name"], header["strategy"], header["model"]["name"]), ("a?", "a?", "m?"))
+
+    def test_a_number_of_candidates_below_0_is_refused(self):
+        with self.assertRaises(ValueError):
+            self.debug(top_k=-1)
+
+    def test_what_a_terminal_obeys_is_not_printed(self):
+        with contextlib.redirect_stderr(io.StringIO()) as told:
+            self.debug(name="a\x1b[31mb\nc\u202e", quiet=False)
+        self.assertIn("on a\\x1b[31mb c\\u202e (unix:", told.getvalue())
+
+    def test_logits_without_a_column_for_eos(self):
+        dbg = self.debug(wait=True)
+
+        def loop():
+            with dbg:
+                return dbg.step(PROMPT + [3, MASK], logits=[[0.0] * 8] * 4)
+
+        with contextlib.redirect_stderr(io.StringIO()) as told:
+            result = self.start(loop)
+            client = self.client(dbg)
+            self.assertIsNone(client.go(client.waiting()))
+            result()
+        self.assertIn("the logits have 8 columns, and none for eos=8", told.getvalue())
 
 
 if __name__ == "__main__":

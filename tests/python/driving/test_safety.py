@@ -196,6 +196,16 @@ class Clients(Looping):
         self.result()
         self.assertFalse(os.path.exists(dbg.address.partition(":")[2]))
 
+    def test_the_loop_does_not_say_that_it_goes_on_where_stop_came_last(self):
+        dbg, loop = self.loop()
+        with self.client(dbg) as client:
+            client.waiting()
+            # The loop detaches at the garbage, and finds the rest in what is left.
+            client.raw(b"garbage\n" + json.dumps({"type": "stop"}).encode() + b"\n")
+            self.result()
+        self.assertIn("the loop is stopped by it", self.told.getvalue())
+        self.assertNotIn("goes on", self.told.getvalue())
+
     def test_kill_9_of_the_debugger_at_random(self):
         dbg, loop = self.loop(record=self.path)
         source = random.Random(7)

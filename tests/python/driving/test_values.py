@@ -1,5 +1,6 @@
 """Knobs, canvases of every kind, proposals, and snapshots."""
 
+import json
 import random
 import unittest
 
@@ -35,9 +36,23 @@ class Knobs(unittest.TestCase):
             dict(default=float("nan")),
             dict(default=1.0, high=float("inf")),
             dict(default=None),
+            dict(default=0.5, low=1.0, high=0.0),
+            dict(default=1, low="0"),
+            dict(default="a", choices=[]),
+            dict(default=1, name="\ud800"),
+            dict(default=1, help="\ud800"),
         ]:
-            with self.assertRaises(ValueError, msg=str(given)):
-                Knob("k", **given)
+            with self.assertRaises(ValueError, msg=ascii(given)):
+                Knob(**{"name": "k", **given})
+
+    @needs_numpy
+    def test_numbers_of_numpy_are_plain_ones_in_a_record(self):
+        tau = Knob("tau", numpy.float32(0.5), numpy.float32(0), numpy.float32(1))
+        many = Knob("many", numpy.int64(3), numpy.int64(0), numpy.int64(9))
+        for knob, expected in (tau, ["float", 0.5, 0.0, 1.0]), (many, ["int", 3, 0, 9]):
+            record = json.loads(json.dumps(knob.record()))
+            self.assertEqual([record[name] for name in ("kind", "default", "low", "high")], expected)
+        self.assertEqual(Knob("sure", numpy.bool_(True)).record(), {"name": "sure", "kind": "bool", "default": True})
 
 
 def kinds():

@@ -153,6 +153,7 @@ class Probe(unittest.TestCase):
     def test_what_cannot_be_meant_is_refused(self):
         for said, part in [
             ({"mask": 50}, "vocabulary of 50"),
+            ({"mask": -1}, "vocabulary of 50"),
             ({"mask": "<none>"}, "the tokenizer has no such token"),
             ({"attention": "half"}, "full, causal, or the positions"),
             ({"attention": 0}, "full, causal, or the positions"),
