@@ -100,6 +100,11 @@ fn chosen(given: Option<&str>, running: &[Found]) -> Result<Address, String> {
         None => running.iter().collect(),
         Some(text) => match text.parse::<u32>() {
             Ok(pid) => running.iter().filter(|one| one.pid == pid).collect(),
+            Err(_) if text.trim().is_empty() => {
+                return Err("an empty text is no process and no address. Give the number of a \
+                            process, unix:PATH or tcp:127.0.0.1:PORT#TOKEN"
+                    .to_owned());
+            }
             Err(_) => {
                 return match text.parse()? {
                     Address::Command(_) => Err(format!(
@@ -170,5 +175,6 @@ mod tests {
         check(None, &[], Err("demask.debug"));
         check(Some("3"), &both, Err("process 3"));
         check(Some("gen.py"), &both, Err("no process and no address"));
+        check(Some(""), &both, Err("no process and no address"));
     }
 }
