@@ -411,7 +411,7 @@ fn a_loop_that_dies_or_lies_leaves_what_it_did() {
     };
     check(b"", "has ended without a word");
     check(b"{\"kind\": \"st", "has ended without a word");
-    check(b"{\"type\": \"error\", \"message\": \"it is tired\"}\n", "left: it is tired");
+    check(b"{\"type\": \"error\", \"message\": \"it is tired\"}\n", "from the loop: it is tired");
     check(b"HTTP/1.1 400\n", "no message");
     check(b"{\"kind\": \"step\", \"id\": 2, \"parent\": 7, \"canvas\": [3, 4]}\n", "no node 7");
     check(b"{\"type\": \"waiting\", \"node\": 5}\n", "no node 5");

@@ -2,11 +2,15 @@
 
 use std::{
     fs::File,
-    io::Write,
+    io::{self, Write},
     ops::ControlFlow,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::{atomic::Ordering, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     time::Duration,
 };
 
@@ -64,7 +68,11 @@ pub fn main(args: &AttachArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
         terminal_or_fault()?;
     }
     let config = options.read()?;
-    let copy = args.record.as_deref().map(|path| copy(path, args.overwrite)).transpose()?;
+    let failed = Arc::new(AtomicBool::new(false));
+    let copy = match args.record.as_deref() {
+        Some(path) => Some(copy(path, args.overwrite, failed.clone())?),
+        None => None,
+    };
     let look = args.look.look(&config);
     let joined = match args.batch {
         true => join_in_batch(&address, copy),
@@ -91,6 +99,7 @@ pub fn main(args: &AttachArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
         batch.news = Some(news);
         let stopped = stop::on_signals();
         let last = batch.script(commands, &stopped, |line| say(&harmless(line)))?;
+        recorded(&failed)?;
         return Ok(match last {
             Some(Stop::Hit(_)) => ExitCode::from(AT_BREAKPOINT),
             _ => ExitCode::SUCCESS,
@@ -118,15 +127,20 @@ pub fn main(args: &AttachArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
         ..start
     })
     .map_err(Fault::failure)?;
+    recorded(&failed)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn no_thread(error: std::io::Error) -> Fault {
+fn no_thread(error: io::Error) -> Fault {
     Fault::failure(format!("the system gives no thread ({error})"))
 }
 
 /// Opens the file that gets a copy of the loop's records.
-fn copy(path: &Path, overwrite: bool) -> Result<Box<dyn Write + Send>, Fault> {
+fn copy(
+    path: &Path,
+    overwrite: bool,
+    failed: Arc<AtomicBool>,
+) -> Result<Box<dyn Write + Send>, Fault> {
     if Packing::named(path) != Packing::Plain || path == Path::new("-") {
         return Err(Fault::usage(format!(
             "--record {}: give the name of a plain file, such as run.jsonl; it can be packed later",
@@ -141,7 +155,33 @@ fn copy(path: &Path, overwrite: bool) -> Result<Box<dyn Write + Send>, Fault> {
         trace::claim(&file).map_err(refuse)?;
         file.set_len(0).map_err(refuse)?;
     }
-    Ok(Box::new(file))
+    Ok(Box::new(Watched { file, failed }))
+}
+
+/// A file, and whether writing it has failed.
+struct Watched {
+    file: File,
+    failed: Arc<AtomicBool>,
+}
+
+impl Write for Watched {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes).inspect_err(|_| self.failed.store(true, Ordering::Relaxed))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Refuses to end well where the recording is not whole.
+fn recorded(failed: &AtomicBool) -> Result<(), Fault> {
+    match failed.load(Ordering::Relaxed) {
+        true => Err(Fault::failure(
+            "the recording has stopped before the end: see that its disk has room",
+        )),
+        false => Ok(()),
+    }
 }
 
 type Copy = Option<Box<dyn Write + Send>>;
@@ -167,7 +207,7 @@ fn join_on_screen(address: &Address, copy: Copy, look: tui::Look) -> Result<Opti
 
 impl Batch {
     /// Waits for the next news of a loop and handles it; a signal ends the waiting.
-    pub(super) fn hear(&mut self, stopped: &std::sync::atomic::AtomicBool) -> Result<(), Fault> {
+    pub(super) fn hear(&mut self, stopped: &AtomicBool) -> Result<(), Fault> {
         let Some(news) = &self.news else { return Ok(()) };
         let news = loop {
             match news.recv_timeout(BEAT) {

@@ -75,6 +75,7 @@ fn every_command() -> Vec<Command> {
         C::Reset(None),
         C::Reset(Some("seed".to_owned())),
         C::Restart,
+        C::Stop,
         C::Resimulate,
         C::Try(Vec::new()),
         C::Try(vec![("seed".to_owned(), "3".to_owned())]),

@@ -172,6 +172,18 @@ fn a_loop_that_is_stopped_or_killed_leaves_the_screen_whole() {
     assert!(terminal.exit().success(), "{}", terminal.text());
 }
 
+#[test]
+#[ignore = "needs python3"]
+fn a_recording_that_cannot_be_written_costs_the_loop_nothing() {
+    let run = Loop::start("examples/python/debug_loop.py", &["--wait"]);
+    let told = run.in_batch("step 2", Path::new("/dev/full")).output().unwrap();
+    let words = String::from_utf8_lossy(&told.stderr);
+    assert_eq!(told.status.code(), Some(1), "{words}");
+    assert!(words.contains("the recording has stopped"), "{words}");
+    let said = String::from_utf8_lossy(&told.stdout);
+    assert!(said.contains("at step 2"), "{said}");
+}
+
 /// The generated region after each step of a recording.
 fn canvases(file: &Path) -> Vec<String> {
     let recording = trace::read(file).unwrap_or_else(|error| panic!("{error}"));

@@ -15,7 +15,7 @@ use crate::{
 };
 
 const HEADER: &str = r#"{"kind":"header","format":"demask","version":[1,6],"strategy":"mine","model":{"name":"m","mask":9,"eos":8},"knobs":[{"name":"threshold","kind":"float","default":0.5,"low":0,"high":1,"help":"How sure it must be"},{"name":"greedy","kind":"bool","default":true}]}"#;
-const TOKENS: &str = r#"{"kind":"tokens","tokens":{"1":"Say","2":" it:","20":"The","22":" cat","23":" dog","24":" ran","26":" there","28":"."}}"#;
+const TOKENS: &str = r#"{"kind":"tokens","tokens":{"1":"Say","2":" it:","20":"The","22":" cat","23":" dog","24":" ran","26":" far","28":"."}}"#;
 const ROOT: &str =
     r#"{"kind":"root","id":0,"prompt":[1,2],"length":5,"params":{"threshold":0.5,"greedy":true}}"#;
 const PREDICTION: &str = r#"{"kind":"prediction","key":"1","rows":5,"columns":{"argmax":[20,22,24,26,28],"p_argmax":[0.9,0.25,0.5,0.25,0.4]}}"#;
