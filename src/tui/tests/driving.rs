@@ -21,7 +21,7 @@ const ROOT: &str =
 const PREDICTION: &str = r#"{"kind":"prediction","key":"1","rows":5,"columns":{"argmax":[20,22,24,26,28],"p_argmax":[0.9,0.25,0.5,0.25,0.4]}}"#;
 const STEP: &str = r#"{"kind":"step","id":1,"parent":0,"prediction":"1","canvas":[20,9,24,9,9]}"#;
 
-/// A loop on the there side: what it was told, and a reader of its recording.
+/// A loop in another process: what it was told, and a reader of its recording.
 struct FakeLoop {
     told: Arc<Mutex<Vec<Go>>>,
     stopped: Arc<Mutex<bool>>,
