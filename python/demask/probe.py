@@ -170,8 +170,8 @@ def _sight(probe: _Probe, found: Findings, said: bool) -> None:
         model.call = found.call
     found.sees = False
     found.sentences.append(
-        "no position sees what comes behind it: the model is causal, and a strategy that fills masks out of order "
-        "gets predictions that know nothing of what comes behind"
+        "no position sees what comes behind it: the model is causal, and strategies that need full attention are refused. "
+        'To run them all the same, say attention="causal" to serve, or --attention causal to the engine'
     )
 
 
