@@ -143,7 +143,8 @@ class Model:
 
         batch, length = inputs.ids.shape
         allowed = inputs.allowed
-        if self.call.causal:
+        # A causal model that takes no mask is causal by itself.
+        if self.call.causal and not (allowed is None and self.call.mask == "none"):
             before = passes.block_causal(length, 1, 0, inputs.ids.device)
             allowed = before if allowed is None else allowed & before
         if allowed is None:

@@ -145,6 +145,10 @@ class Probe(unittest.TestCase):
         for keys in (None, [True, False, True]):
             first = [self.p_first(engine, [1, 2, last], keys) for last in (3, 4)]
             self.assertEqual(first[0], first[1])
+        # A module that takes no mask is called without one.
+        alone = torch.nn.Sequential(torch.nn.Embedding(64, 4), torch.nn.Linear(4, 64))
+        engine = self.engine(alone, mask=MASK, attention="causal", masks="none")
+        self.assertEqual(*(self.p_first(engine, [1, 2, last]) for last in (3, 4)))
         engine = self.engine(toy(causal=True), mask=MASK, attention=4)
         self.assertEqual((engine.facts.block, engine.facts.attention), (4, "block-causal in blocks of 4 (said)"))
         engine = self.engine(toy(causal=True), mask=MASK, attention="full")
