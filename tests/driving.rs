@@ -375,6 +375,24 @@ fn a_run_ends_where_the_loop_has_no_further_step() {
 }
 
 #[test]
+fn a_parameter_that_comes_late_is_named() {
+    let mut run = joined(|script| {
+        script.read();
+        script.greet(&[], &json!([]));
+        script.write(&json!({"kind": "root", "id": 0, "prompt": [], "length": 2}));
+        script.wait_at(0);
+        script.write(&json!({"type": "knobs", "knobs": [
+            {"name": "tau", "kind": "float", "default": 0.5}]}));
+        script.read();
+    })
+    .unwrap();
+    while run.said.is_empty() {
+        run.hear();
+    }
+    assert!(run.said[0].contains("the parameter tau was declared after"), "{:?}", run.said);
+}
+
+#[test]
 fn a_loop_is_told_to_stop_and_ends() {
     let mut run = stepwise();
     run.obey("step 2");

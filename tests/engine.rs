@@ -68,6 +68,8 @@ fn an_engine_that_does_not_come_up_says_why() {
         &["exit status: 3", "No module named torch"],
     );
     check(shell("echo '{Loading'; sleep 9"), &["no message of the protocol", "{Loading"]);
+    let hello = r#"{"type": "hello", "protocol": 1, "loop": "demask 0.1.0", "name": "mine"}"#;
+    check(shell(&format!("read l; echo '{hello}'; sleep 9")), &["a sampling loop", "attach"]);
     check(shell("echo all done; exit 0"), &["exit status: 0"]);
     check(
         shell(

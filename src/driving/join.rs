@@ -17,7 +17,7 @@ use crate::{
         message::{Failure, Hello, LONGEST, PROTOCOL, shortened},
     },
     session::{Event, Kept, News, Stand, Word},
-    trace::{Reader, Recording},
+    trace::{Knob, Reader, Recording},
 };
 
 /// How long one read waits; after it, the thread checks whether it is still needed.
@@ -109,7 +109,8 @@ impl Intake {
             return Ok(event.map_or(Told::Nothing, |event| Told::Event(Box::new(event))));
         }
         let word = match serde_json::from_slice(line).map_err(garbage)? {
-            Heard::Hello(_) | Heard::Knobs { .. } | Heard::Unknown => return Ok(Told::Nothing),
+            Heard::Hello(_) | Heard::Unknown => return Ok(Told::Nothing),
+            Heard::Knobs { knobs } => late(&knobs),
             Heard::Propose { node, prediction, canvas, open } => {
                 Word::Proposes(self.reader.propose(node, prediction, canvas, open)?)
             }
@@ -132,6 +133,16 @@ impl Intake {
             self.words.push(Word::Says(format!("the recording has stopped: {error}")));
         }
     }
+}
+
+/// The warning that a parameter is missing in the header, and so on the screen.
+fn late(knobs: &[Knob]) -> Word {
+    let newest = knobs.last().map_or("", |knob| &knob.name);
+    let newest = shortened(newest.as_bytes());
+    Word::Says(format!(
+        "the parameter {newest} was declared after the first step and cannot be turned here. Declare \
+         it before the first step"
+    ))
 }
 
 /// The sending half of the connection.

@@ -274,5 +274,10 @@ fn deliver(
 }
 
 fn garbage(line: &[u8], error: &serde_json::Error) -> String {
+    let value: serde_json::Value = serde_json::from_slice(line).unwrap_or_default();
+    if value["type"] == "hello" && value["loop"].is_string() {
+        return "a sampling loop listens there, and no engine: `demask attach` with this address joins it"
+            .to_owned();
+    }
     format!("it sent a line that is no message of the protocol ({error}):\n{}", shortened(line))
 }
