@@ -1,12 +1,16 @@
 """Reduces logits to the columns of a prediction, on the device: only one number or id for each row leaves it.
 
-Definitions and ties are those of the program demask: logits are float32, sums over the vocabulary are taken in float64,
-the lowest id wins among equals, a NaN is never the largest and makes every probability of its row NaN.
+Definitions and ties are those of the program demask: logits are float32; sums over the vocabulary are taken in float32
+within blocks of columns and in float64 over the blocks; the lowest id wins among equals; a NaN is never the largest and
+makes every probability of its row NaN.
+
+After a pass the caches of a CPU hold the model, and each call of torch costs more than what it computes for a small
+vocabulary: the reduction makes few calls, and few temporary tensors.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, List, Optional, Tuple, TypeVar
 
 from . import noise
 from .protocol import Message, packed_ids, packed_numbers
@@ -14,6 +18,8 @@ from .request import Filters, Request
 
 if TYPE_CHECKING:
     import torch
+
+Number = TypeVar("Number", int, float)
 
 NEVER = float("-inf")
 
@@ -25,6 +31,12 @@ NUMBERS = ("p_argmax", "p_choice", "p_eos", "entropy", "margin", "p_best_unmask"
 # many as its caches hold.
 LOGITS_AT_ONCE = 1 << 24
 LOGITS_IN_CACHE = 1 << 19
+
+# The columns whose sum is taken in float32.
+_BLOCK = 256
+
+# The columns of a group in which the largest logits of a long row are looked for.
+_GROUP = 64
 
 
 def rows_at_once(request: Request, columns: int, device: "torch.device") -> int:
@@ -42,11 +54,15 @@ def _wide(tensor: "torch.Tensor") -> "torch.Tensor":
 
 
 def _sum(tensor: "torch.Tensor") -> "torch.Tensor":
-    """Sums of rows in float64, `[rows, 1]`."""
+    """Sums of rows in float64, `[rows, 1]`. `sum(dtype=float64)` would copy the whole tensor to float64 first."""
     import torch
 
-    wide = tensor.dtype if tensor.device.type == "mps" else torch.float64
-    return tensor.sum(-1, keepdim=True, dtype=wide)
+    columns = tensor.shape[-1]
+    whole = columns // _BLOCK * _BLOCK
+    sums = tensor[:, :whole].view(len(tensor), whole // _BLOCK, _BLOCK).sum(-1)
+    if whole < columns:
+        sums = torch.cat((sums, tensor[:, whole:].sum(-1, keepdim=True)), -1)
+    return _wide(sums).sum(-1, keepdim=True)
 
 
 def _clean(logits: "torch.Tensor") -> "torch.Tensor":
@@ -57,48 +73,72 @@ def _clean(logits: "torch.Tensor") -> "torch.Tensor":
 class Softmax:
     """Sums over rows of logits `[rows, columns]` for their softmax."""
 
-    def __init__(self, logits: "torch.Tensor") -> None:
+    def __init__(self, logits: "torch.Tensor", largest: Optional["torch.Tensor"] = None) -> None:
+        """`largest`: the largest logit of each row, `[rows, 1]`, if it is known."""
         self.logits = logits
-        self.max = _clean(logits).amax(-1, keepdim=True)
-        self.weights = (logits - self.max).exp_()
+        self.max = _clean(logits).amax(-1, keepdim=True) if largest is None else largest
+        self._shifted = logits - self.max
+        self.weights = self._shifted.exp()
         self.sum = _sum(self.weights)
 
-    def p(self, ids: "torch.Tensor") -> "torch.Tensor":
-        """Probabilities of one id a row, float32 `[rows]`; 0 for an id that the logits do not have."""
-        known = ids < self.logits.shape[-1]
-        safe = ids.clamp(max=self.logits.shape[-1] - 1)
-        weights = _wide(self.weights.gather(-1, safe[:, None]))
-        p = (weights / self.sum)[:, 0].float()
-        return p.where(known, p.new_zeros(()))
+    def of(self, ids: "torch.Tensor") -> "torch.Tensor":
+        """The weights of some ids a row, float32 `[rows, ids]`; the logits have all of them."""
+        return self.weights.gather(-1, ids)
+
+    def p(self, weights: "torch.Tensor") -> "torch.Tensor":
+        """The probabilities that belong to weights of these rows, float32 `[rows, …]`."""
+        return (_wide(weights) / self.sum).float()
 
     def all(self) -> "torch.Tensor":
         """All probabilities, float64 `[rows, columns]`."""
         return _wide(self.weights) / self.sum
 
     def entropy(self) -> "torch.Tensor":
-        """Shannon entropy in nats, float32 `[rows]`."""
+        """Shannon entropy in nats, float32 `[rows]`. Can be asked for once."""
         # An impossible token (-inf) has no weight; 0 * inf would be NaN.
-        terms = (self.logits - self.max).clamp_(min=-1e30).mul_(self.weights)
+        terms = self._shifted.clamp_(min=-1e30).mul_(self.weights)
         return (self.sum.log() - _sum(terms) / self.sum)[:, 0].float()
 
 
 def largest(logits: "torch.Tensor") -> "torch.Tensor":
     """The id of the largest logit of each row, int64 `[rows]`: the lowest id among equals; NaN is never the largest."""
-    return _clean(logits).max(-1).indices
+    found = logits.max(-1)
+    return _clean(logits).max(-1).indices if bool(found.values.isnan().any()) else found.indices
 
 
-def best(logits: "torch.Tensor", k: int) -> "torch.Tensor":
-    """The ids of the `k` largest logits of each row, largest first, lowest id first among equals: int64
-    `[rows, min(k, columns)]`."""
-    clean = _clean(logits)
-    count = min(k, clean.shape[-1])
-    values, ids = clean.topk(min(k + 1, clean.shape[-1]), -1)
-    ids = ids[:, :count]
-    # The order of equal logits depends on the device, so rows with equal ones are sorted again.
-    tied = (values[:, 1:] == values[:, :-1]).any(-1).nonzero()[:, 0]
-    if len(tied):
-        ids[tied] = _best_of_equals(clean[tied], count)
-    return ids
+def best(logits: "torch.Tensor", k: int) -> Tuple["torch.Tensor", "torch.Tensor"]:
+    """The `k` largest logits of each row and their ids, largest first, lowest id first among equals: float32 and int64
+    `[rows, min(k, columns)]`. NaN is never among the largest."""
+    count = min(k, logits.shape[-1])
+    values, ids = _topk(logits, min(k + 1, logits.shape[-1]))
+    # The order of equal logits depends on the device, and `topk` takes NaN for the largest: such rows are sorted again.
+    # (A row of one column is compared with itself, which a NaN is not equal to.)
+    falls = values[:, :-1] > values[:, 1:] if values.shape[1] > 1 else values == values
+    values, ids = values[:, :count], ids[:, :count]
+    if not bool(falls.all()):
+        again = (~falls.all(-1)).nonzero()[:, 0]
+        clean = _clean(logits[again])
+        ids[again] = _best_of_equals(clean, count)
+        values[again] = clean.gather(-1, ids[again])
+    return values, ids
+
+
+def _topk(logits: "torch.Tensor", k: int) -> Tuple["torch.Tensor", "torch.Tensor"]:
+    """`logits.topk(k)`, which is slow for long rows: first the groups of columns with the largest logits, then among
+    those groups. The values are the same; which ids of equal ones are taken may differ."""
+    import torch
+
+    rows, columns = logits.shape
+    whole = columns // _GROUP * _GROUP
+    if whole < 2 * k * _GROUP:
+        return logits.topk(k, -1)
+    groups = logits[:, :whole].view(rows, whole // _GROUP, _GROUP).amax(-1).topk(k, -1).indices
+    within = torch.arange(_GROUP, device=logits.device)
+    ids = (groups[:, :, None] * _GROUP + within).flatten(1)
+    behind = torch.arange(whole, columns, device=logits.device).expand(rows, -1)
+    ids = torch.cat((ids, behind), -1)
+    found = logits.gather(-1, ids).topk(k, -1)
+    return found.values, ids.gather(-1, found.indices)
 
 
 def _best_of_equals(clean: "torch.Tensor", k: int) -> "torch.Tensor":
@@ -162,18 +202,18 @@ def _without(softmax: Softmax, mask: int, top: "torch.Tensor") -> Tuple["torch.T
     first = top[:, 0]
     columns = softmax.logits.shape[-1]
     if mask >= columns or columns == 1:
-        return first, softmax.p(first)
+        return first, softmax.p(softmax.of(first[:, None]))[:, 0]
+    # Where `mask` is not the best token, whose weight is 1, at most half of the sum is subtracted: no digits are lost.
+    p = (softmax.sum[:, 0] - _wide(softmax.weights[:, mask])).reciprocal_().float()
     is_mask = first == mask
-    # Where `mask` is not the best token, at most half of the sum is subtracted, so no digits are lost.
-    weight = _wide(softmax.weights.gather(-1, first[:, None]))
-    rest = softmax.sum - _wide(softmax.weights[:, mask : mask + 1])
-    p = (weight / rest)[:, 0].float()
+    if not bool(is_mask.any()):
+        return first, p
     token = first.where(~is_mask, top[:, 1])
     rows = is_mask.nonzero()[:, 0]
-    if len(rows):
-        some = softmax.logits[rows].clone()
-        some[:, mask] = NEVER
-        p[rows] = Softmax(some).p(token[rows])
+    some = softmax.logits[rows].clone()
+    some[:, mask] = NEVER
+    others = Softmax(some)
+    p[rows] = others.p(others.of(token[rows][:, None]))[:, 0]
     return token, p
 
 
@@ -203,58 +243,57 @@ class Reducer:
         request, first, wanted = self.request, self.rows, self.request.columns
         count, columns = logits.shape
         logits = self._transformed(logits, first)
+        ids: Dict[str, "torch.Tensor"] = {}
+        numbers: Dict[str, "torch.Tensor"] = {}
         if "kl" in wanted and earlier is not None:
             there = Softmax(self._transformed(earlier, first))
-            self._number("kl", divergence(Softmax(logits), there))
-        argmax = largest(logits)
-        choice = argmax
+            numbers["kl"] = divergence(Softmax(logits), there)
+        begin = [token for token in request.begin_suppressed if token < columns]
+        plain = logits
+        if begin:
+            logits = logits.clone()
+            logits[:, begin] = NEVER
+        values, top = best(logits, max(request.top_k, 2))
+        softmax = Softmax(logits, values[:, :1])
+        # The weights of single tokens by the column that they are read for.
+        weights: Dict[str, "torch.Tensor"] = {}
+        ids["argmax"] = ids["choice"] = top[:, 0]
+        if begin:
+            ids["argmax"] = ids["choice"] = largest(plain)
+            weights["p_argmax"] = softmax.of(ids["argmax"][:, None])
         sampling = request.sampling
         if sampling is not None and ("choice" in wanted or "p_choice" in wanted):
             slots = sampling.slots[first : first + count]
             drawn = noise.gumbel(sampling.temperature, sampling.seed, sampling.step, slots, columns, logits.device)
-            choice = largest(logits + drawn)
-        begin = [token for token in request.begin_suppressed if token < columns]
-        if begin:
-            logits = logits.clone()
-            logits[:, begin] = NEVER
-        softmax = Softmax(logits)
-
-        def all_rows(token: int) -> "torch.Tensor":
-            return torch.full((count,), token, dtype=torch.int64, device=logits.device)
-
-        needs_top = any(name in wanted for name in ("margin", "score", "top_k", "best_unmask", "p_best_unmask"))
-        top = best(logits, max(request.top_k, 2)) if needs_top else argmax[:, None]
-        made: Dict[str, Callable[[], "torch.Tensor"]] = {
-            "p_argmax": lambda: softmax.p(argmax),
-            "p_choice": lambda: softmax.p(choice),
-            "p_eos": lambda: softmax.p(all_rows(request.eos)),
-            "entropy": softmax.entropy,
-            "margin": lambda: self._margin(softmax, top),
-            "p_current": lambda: softmax.p(self._current(first, count, logits.device)),
-        }
-        if request.score == "margin":
-            made["score"] = made["margin"]
-        elif request.score == "neg_entropy":
-            made["score"] = lambda: _neg_entropy(softmax)
-        for name, make in made.items():
-            if name in wanted:
-                self._number(name, make())
-        if "argmax" in wanted:
-            self._id("argmax", argmax)
-        if "choice" in wanted:
-            self._id("choice", choice)
+            ids["choice"] = largest(plain + drawn)
+            weights["p_choice"] = softmax.of(ids["choice"][:, None])
+        if "p_current" in wanted:
+            weights["p_current"] = softmax.of(self._current(first, count, logits.device)[:, None])
+        if "p_eos" in wanted and request.eos < columns:
+            weights["p_eos"] = softmax.weights[:, request.eos, None]
+        p = softmax.p(torch.cat((softmax.of(top), *weights.values()), -1))
+        p_top = p[:, : top.shape[1]]
+        numbers.update(zip(weights, p[:, top.shape[1] :].unbind(-1)))
+        numbers.setdefault("p_argmax", p_top[:, 0])
+        numbers.setdefault("p_choice", numbers["p_argmax"])
+        if "p_eos" in wanted:
+            numbers.setdefault("p_eos", torch.zeros_like(p_top[:, 0]))
+        if "margin" in wanted or request.score == "margin":
+            numbers["margin"] = p_top[:, 0] - p_top[:, 1] if columns > 1 else p_top[:, 0]
+        if "entropy" in wanted:
+            numbers["entropy"] = softmax.entropy()
+        if "score" in wanted and request.score == "margin":
+            numbers["score"] = numbers["margin"]
+        elif "score" in wanted and request.score == "neg_entropy":
+            numbers["score"] = _neg_entropy(softmax)
         if "best_unmask" in wanted or "p_best_unmask" in wanted:
-            token, p = _without(softmax, request.mask, top)
-            if "best_unmask" in wanted:
-                self._id("best_unmask", token)
-            if "p_best_unmask" in wanted:
-                self._number("p_best_unmask", p)
+            ids["best_unmask"], numbers["p_best_unmask"] = _without(softmax, request.mask, top)
+        _append(self.ids, ids)
+        _append(self.numbers, numbers)
         if "top_k" in wanted:
-            kept = top[:, : request.top_k]
-            self.top_k = kept.shape[1]
-            p = (_wide(softmax.weights.gather(-1, kept)) / softmax.sum).float()
-            self.top[0].extend(kept.flatten().tolist())
-            self.top[1].extend(p.flatten().tolist())
+            self.top_k = min(request.top_k, columns)
+            self.top[0].extend(top[:, : self.top_k].flatten().tolist())
+            self.top[1].extend(p_top[:, : self.top_k].flatten().tolist())
         self.rows += count
 
     def columns(self) -> Message:
@@ -265,12 +304,6 @@ class Reducer:
             ids, p = self.top
             packed["top_k"] = {"k": self.top_k, "ids": packed_ids(ids), "p": packed_numbers(p)}
         return packed
-
-    def _id(self, name: str, values: "torch.Tensor") -> None:
-        self.ids.setdefault(name, []).extend(values.tolist())
-
-    def _number(self, name: str, values: "torch.Tensor") -> None:
-        self.numbers.setdefault(name, []).extend(values.tolist())
 
     def _transformed(self, logits: "torch.Tensor", first: int) -> "torch.Tensor":
         """Logits after suppression and filters, as strategies read them."""
@@ -284,11 +317,15 @@ class Reducer:
         start = self.request.rows[0] + first
         return torch.tensor(self.request.pass_.ids[start : start + count], dtype=torch.int64, device=device)
 
-    @staticmethod
-    def _margin(softmax: Softmax, top: "torch.Tensor") -> "torch.Tensor":
-        """The probability of the best token minus that of the second best."""
-        first = softmax.p(top[:, 0])
-        return first - softmax.p(top[:, 1]) if top.shape[1] > 1 else first
+
+def _append(columns: Dict[str, List[Number]], found: Dict[str, "torch.Tensor"]) -> None:
+    """Appends what was found to the columns that are wanted; all come from the device at once."""
+    import torch
+
+    names = [name for name in found if name in columns]
+    if names:
+        for name, values in zip(names, torch.stack([found[name] for name in names]).tolist()):
+            columns[name].extend(values)
 
 
 def _neg_entropy(softmax: Softmax) -> "torch.Tensor":

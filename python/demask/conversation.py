@@ -15,7 +15,7 @@ from .protocol import PROTOCOL, EngineError, Message
 PATIENCE = 10.0
 
 # The least time between two messages of progress, seconds: each one wakes the client up.
-GAP = 0.02
+GAP = 0.1
 
 # The most requests that may wait. Further ones are not read until there is room.
 _WAITING = 16

@@ -98,6 +98,9 @@ class Model:
                 "failed", "the model gave %d columns of logits, and %d before" % (logits.shape[2], self.columns)
             )
         if rows is not None and kept is None:
+            first, count = rows[0] if rows else 0, len(rows)
+            if rows == list(range(first, first + count)):
+                return logits[:, first : first + count]
             logits = logits[:, torch.tensor(rows, dtype=torch.int64, device=logits.device)]
         return logits
 

@@ -158,6 +158,22 @@ class Columns(unittest.TestCase):
             self.assertEqual([token for token, _ in flat["top_k"][row]], [0, 1, 2, 3])
             self.assertAlmostEqual(flat["entropy"][row], math.log(COLUMNS), places=5)
 
+    def test_the_best_of_long_rows_are_those_of_a_sort(self):
+        from demask.columns import best
+
+        source = random.Random(3)
+        for columns in (2, 640, 1000, 3001):
+            rows = [[f32(source.gauss(0, 1)) for _ in range(columns)] for _ in range(5)]
+            rows.append([float(source.randrange(4)) for _ in range(columns)])
+            rows.append([NEVER] * (columns - 1) + [1.0])
+            rows.append([math.nan if at % 7 == 0 else f32(x) for at, x in enumerate(rows[0])])
+            values, ids = best(torch.tensor(rows), 4)
+            for at, row in enumerate(rows):
+                clean = [NEVER if math.isnan(x) else x for x in row]
+                order = sorted(range(columns), key=lambda token: (-clean[token], token))[:4]
+                self.assertEqual(ids[at].tolist(), order, (columns, at))
+                self.assertEqual(values[at].tolist(), [clean[token] for token in order], (columns, at))
+
     def test_nan_never_becomes_a_number(self):
         one = [0.5] * COLUMNS
         one[3] = math.nan
