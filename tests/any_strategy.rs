@@ -1,9 +1,8 @@
 //! Properties of every strategy, for any parameters and any predictions.
 
-mod support;
-
 use std::ops::ControlFlow;
 
+use crate::support::fake::{Fake, SPECIAL};
 use demask::{
     canvas::{Canvas, Edit, Slot, TokenId, Wish},
     decode::{
@@ -13,7 +12,6 @@ use demask::{
     predict::{Column, Prediction, Predictor},
 };
 use proptest::prelude::{Strategy as Generator, *};
-use support::fake::{Fake, SPECIAL};
 
 const EXTRAS: Extras = Extras::NONE;
 

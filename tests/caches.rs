@@ -1,10 +1,13 @@
 //! Approximate passes: what they compute, when they are asked for, and that a recording of them
 //! says so and opens again.
 
-mod support;
-
 use std::{ops::ControlFlow, ops::Range, sync::Arc, time::Duration};
 
+use crate::support::{
+    fake::{Fake, FakeTexts, SPECIAL},
+    load,
+    naive::Naive,
+};
 use demask::{
     canvas::{SpecialTokens, TokenId},
     decode::{Cache, Extras, Params, Recipe, STRATEGIES, Value, strategy},
@@ -16,11 +19,6 @@ use demask::{
     trace::{self, Header, TraceRecorder},
 };
 use proptest::prelude::{Strategy as Generator, *};
-use support::{
-    fake::{Fake, FakeTexts, SPECIAL},
-    load,
-    naive::Naive,
-};
 
 /// Tokens of the golden LLaDA.
 const LLADA: SpecialTokens = SpecialTokens { mask: 507, eos: 503 };
@@ -31,7 +29,7 @@ fn pass(ids: &[TokenId]) -> Pass {
 
 fn request(ids: &[TokenId], rows: Range<usize>, cached: Option<Cached>) -> Request {
     let columns = [Column::Argmax, Column::PArgmax, Column::PEos, Column::TopK];
-    Request { cached, ..support::request(ids.to_vec(), rows, LLADA, &columns, 3) }
+    Request { cached, ..crate::support::request(ids.to_vec(), rows, LLADA, &columns, 3) }
 }
 
 fn predicted(predictor: &mut dyn Predictor, request: &Request) -> Prediction {

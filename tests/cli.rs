@@ -1,13 +1,11 @@
 //! The program from outside, without a terminal: what it prints, where, and how it exits.
 
-mod support;
-
 use std::{collections::HashMap, fs, path::Path};
 
+use crate::support::{Trace, golden};
 use assert_cmd::Command;
 use candle_core::{Device, Tensor, safetensors};
 use serde_json::Value;
-use support::{Trace, golden};
 
 fn demask(args: &[&str]) -> Command {
     let mut command = Command::cargo_bin("demask").unwrap();

@@ -1,10 +1,9 @@
 //! Runs side by side: in lockstep each session runs as it would alone, and where two part does not
 //! depend on which comes first.
 
-mod support;
-
 use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
+use crate::support::fake::{Fake, FakeTexts, SPECIAL};
 use demask::{
     canvas::{Canvas, TokenId},
     compare::{Advance, Figures, Lane, Lockstep, Run, excerpt, first_difference},
@@ -13,7 +12,6 @@ use demask::{
     session::{Pending, Session, StepError},
 };
 use proptest::prelude::*;
-use support::fake::{Fake, FakeTexts, SPECIAL};
 
 const PROMPT: [TokenId; 3] = [1, 2, 3];
 

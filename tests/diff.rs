@@ -1,9 +1,8 @@
 //! `demask diff`: two runs held against each other, the same from both sides, nothing left out.
 
-mod support;
-
 use std::{fs, path::Path};
 
+use crate::support::play;
 use assert_cmd::Command;
 use demask::{
     canvas::{Canvas, Edit, Slot, SpecialTokens, TokenId},
@@ -13,7 +12,6 @@ use demask::{
 };
 use proptest::prelude::*;
 use serde_json::Value;
-use support::play;
 
 const SPECIAL: SpecialTokens = SpecialTokens { mask: 1, eos: 2 };
 

@@ -1,6 +1,6 @@
 //! The documents say what the program does: tables in the README are the program's own.
 //!
-//! `UPDATE_DOCUMENTS=1 cargo test --test documents` writes them.
+//! `UPDATE_DOCUMENTS=1 cargo test --test all documents::` writes them.
 
 use std::{fs, path::PathBuf};
 
@@ -22,7 +22,11 @@ fn section(file: &str, name: &str, content: &str) {
         fs::write(&file, updated).unwrap();
         return;
     }
-    assert_eq!(&text[start..end], content, "run UPDATE_DOCUMENTS=1 cargo test --test documents");
+    assert_eq!(
+        &text[start..end],
+        content,
+        "run UPDATE_DOCUMENTS=1 cargo test --test all documents::"
+    );
 }
 
 #[test]
@@ -65,7 +69,7 @@ fn published(file: &str, schema: &serde_json::Value) {
         fs::write(&file, &schema).unwrap();
     }
     let published = fs::read_to_string(file).unwrap_or_default();
-    assert!(published == schema, "run UPDATE_DOCUMENTS=1 cargo test --test documents");
+    assert!(published == schema, "run UPDATE_DOCUMENTS=1 cargo test --test all documents::");
     for line in schema.lines().filter(|line| line.contains("\"description\"")) {
         for link in ["[`", "`]", "::"] {
             assert!(!line.contains(link), "a link of the source in {line}");

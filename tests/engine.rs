@@ -2,8 +2,6 @@
 //! under PyTorch against our own passes.
 #![cfg(unix)]
 
-mod support;
-
 use std::{
     io::{BufRead, BufReader, Write},
     ops::ControlFlow,
@@ -12,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use crate::support::{chosen_python, load, load_from, load_in_torch};
 use demask::{
     canvas::SpecialTokens,
     decode::{Extras, Params, STRATEGIES},
@@ -20,7 +19,6 @@ use demask::{
     predict::{Attention, Column, Pass, PredictError, Request},
     session::{Pending, Session},
 };
-use support::{chosen_python, load, load_from, load_in_torch};
 
 const GREETING: &str = r#"{"type": "hello", "protocol": 1, "engine": "a test", "name": "three",
     "device": "cpu", "dtype": "f32", "vocabulary": 3, "context": 8, "mask": 2, "eos": 1,
@@ -50,7 +48,7 @@ fn greets_and(then: &str) -> Address {
 
 fn request() -> Request {
     let special = SpecialTokens { mask: 2, eos: 1 };
-    support::request(vec![0, 2, 2], 1..3, special, &[Column::Argmax], 0)
+    crate::support::request(vec![0, 2, 2], 1..3, special, &[Column::Argmax], 0)
 }
 
 #[test]

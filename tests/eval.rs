@@ -1,14 +1,12 @@
 //! `demask eval` from outside: shards and interruptions leave no trace in the results.
 
+use crate::support::signal;
 use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
 };
-
-#[path = "support/signal.rs"]
-mod signal;
 
 fn demask(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_demask"));

@@ -1,5 +1,6 @@
 //! `demask export` from outside: what it makes, what it refuses, and that nothing is left half.
 
+use crate::support::signal;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -8,8 +9,6 @@ use std::{
 use assert_cmd::Command;
 
 #[cfg(unix)]
-#[path = "support/signal.rs"]
-mod signal;
 
 fn recording(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("recordings");

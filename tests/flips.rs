@@ -1,13 +1,16 @@
 //! Flips against brute force: what is reported flips, and nothing nearer does.
 
-mod support;
-
 use std::{
     collections::BTreeSet,
     io::Write,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
+use crate::support::{
+    Trace,
+    fake::SPECIAL,
+    play::{params, ready, session},
+};
 use demask::{
     canvas::{Canvas, Edit, SpecialTokens, TokenId, Wish},
     decode::{
@@ -18,11 +21,6 @@ use demask::{
     session::Pending,
 };
 use proptest::prelude::*;
-use support::{
-    Trace,
-    fake::SPECIAL,
-    play::{params, ready, session},
-};
 
 /// Prints although the test harness captures output: the counts are what a reader came for.
 fn say(text: &str) {

@@ -1,12 +1,10 @@
 //! Logits of our networks against those of the reference code, at every position.
 
-mod support;
-
 use std::{collections::HashMap, fs, ops::ControlFlow, path::Path};
 
+use crate::support::golden;
 use candle_core::{DType, Device, Tensor, safetensors};
 use demask::model::{self, Batch, Description, Files, Held, Network, Pattern, Weights};
-use support::golden;
 
 fn network(folder: &Path) -> Box<dyn Network> {
     let files = Files::read(folder).unwrap();

@@ -1,8 +1,6 @@
 //! GGUF files in llama.cpp's naming: the same logits as the folder they were made from, the same
 //! text, and a message for what is cut, hostile or something else.
 
-mod support;
-
 use std::{
     collections::HashMap,
     fs::{self, File},
@@ -10,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::support::golden;
 use assert_cmd::Command;
 use candle_core::{
     DType, Device, Tensor,
@@ -21,7 +20,6 @@ use demask::{
     session::NodeId,
 };
 use serde_json::Value as Json;
-use support::golden;
 
 /// A model on its way into a GGUF file.
 struct Draft {

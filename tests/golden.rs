@@ -1,9 +1,8 @@
 //! Faithfulness: our decisions against every step of every recorded run of the reference.
 
-mod support;
-
 use std::{collections::HashMap, io::Write, ops::ControlFlow, time::Duration};
 
+use crate::support::{Step, Trace, load, load_in_torch};
 use demask::{
     canvas::{Canvas, TokenId},
     decode::{Decision, Extras, State, Strategy, daedal::Daedal},
@@ -11,7 +10,6 @@ use demask::{
     predict::Column,
     session::{Pending, Session},
 };
-use support::{Step, Trace, load, load_in_torch};
 
 /// Prints although the test harness captures output: the counts are what a reader came for.
 fn say(text: &str) {

@@ -1,12 +1,10 @@
 //! `demask info`, and the special tokens that are said on the command line.
 
-mod support;
-
 use std::{fs, path::Path};
 
+use crate::support::golden;
 use assert_cmd::Command;
 use serde_json::Value;
-use support::golden;
 
 fn demask(args: &[&str]) -> Command {
     let mut command = Command::cargo_bin("demask").unwrap();

@@ -1,19 +1,17 @@
 //! Properties that hold for any parameters and any predictions.
 
-mod support;
-
 use std::collections::HashMap;
 
+use crate::support::{
+    fake::SPECIAL,
+    play::{params, ready, session},
+};
 use demask::{
     canvas::{Born, Canvas, Edit, Slot, TokenId},
     decode::{Params, Strategy as _, Value, daedal::Daedal},
     session::{NodeId, Pending},
 };
 use proptest::prelude::*;
-use support::{
-    fake::SPECIAL,
-    play::{params, ready, session},
-};
 
 fn by_slot(canvas: &Canvas) -> HashMap<Slot, TokenId> {
     canvas.cells().iter().map(|cell| (cell.slot, cell.token)).collect()

@@ -1,12 +1,10 @@
 //! What the program asks a model: from the command line, files, stdin and several turns.
 
-mod support;
-
 use std::{fs, path::Path};
 
+use crate::support::golden;
 use assert_cmd::Command;
 use serde_json::Value;
-use support::golden;
 
 /// Says everything that it is given.
 const TEMPLATE: &str = "{% for m in messages %}<{{ m.role }}>{{ m.content }}</>{% endfor %}\

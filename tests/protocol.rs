@@ -1,14 +1,13 @@
 //! The published schema of the protocol says what both sides do: what demask sends fits it, and what
 //! engines and loops send is read where it fits, and nowhere else.
 //!
-//! tests/protocol has messages: those that demask sends, which `UPDATE_DOCUMENTS=1 cargo test --test
-//! protocol` writes and the Python package reads in its own tests; and those that the Python package
+//! tests/protocol has messages: those that demask sends, which `UPDATE_DOCUMENTS=1 cargo test --test all
+//! protocol::` writes and the Python package reads in its own tests; and those that the Python package
 //! sends, which its tests write.
-
-mod support;
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
+use crate::support::places::{other, places};
 use demask::{
     canvas::{Edit, Filler, Slot, SpecialTokens, Wish},
     debugger::Go,
@@ -22,7 +21,6 @@ use demask::{
 use jsonschema::Validator;
 use proptest::{prelude::*, sample, test_runner::TestRunner};
 use serde_json::{Map, Value, json};
-use support::places::{other, places};
 
 fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -73,8 +71,13 @@ fn pass(attention: Attention, positions: Option<Vec<u32>>) -> Pass {
 /// Requests that have, together, every field in every form.
 fn requests() -> Vec<Request> {
     let special = SpecialTokens { mask: 5, eos: 9 };
-    let plain =
-        support::request(vec![12, 5, 5, 7], 1..4, special, &[Column::Argmax, Column::PArgmax], 0);
+    let plain = crate::support::request(
+        vec![12, 5, 5, 7],
+        1..4,
+        special,
+        &[Column::Argmax, Column::PArgmax],
+        0,
+    );
     let guided = Request {
         guidance: Some(Guidance { scale: 0.5, unconditional: pass(Attention::Full, None) }),
         sampling: Some(Sampling {
@@ -212,7 +215,7 @@ fn what_demask_sends_fits_and_is_published() {
             fs::write(&file, &lines).unwrap();
         }
         let published = fs::read_to_string(file).unwrap_or_default();
-        assert!(published == lines, "run UPDATE_DOCUMENTS=1 cargo test --test protocol");
+        assert!(published == lines, "run UPDATE_DOCUMENTS=1 cargo test --test all protocol::");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The Python package: its own tests, the recorder's examples, and a run of ours that it recorded.
 //!
-//! What runs Python is an extra, since not every machine has it: `cargo test --test python --
+//! What runs Python is an extra, since not every machine has it: `cargo test --test all python:: --
 //! --ignored` needs the system's `python3` and nothing beside it, but for the tests of engines, of driven
 //! loops and of notebooks: those need the Python that `DEMASK_PYTHON` names, with torch,
 //! transformers and safetensors; notebooks also pyarrow and nbclient.

@@ -1,9 +1,8 @@
 //! Recordings: what is written is read back, whatever happens to the file's end.
 
-mod support;
-
 use std::{fs, ops::ControlFlow, path::Path, sync::Arc, time::Duration};
 
+use crate::support::fake::{Fake, FakeTexts, SPECIAL};
 use demask::{
     canvas::TokenId,
     decode::{Extras, Params, Strategy, Value, daedal::Daedal},
@@ -11,7 +10,6 @@ use demask::{
     session::{NodeId, Pending, Session},
     trace::{self, Header, TraceError, TraceRecorder},
 };
-use support::fake::{Fake, FakeTexts, SPECIAL};
 
 fn facts() -> ModelFacts {
     ModelFacts {

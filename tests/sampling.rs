@@ -1,9 +1,8 @@
 //! Temperature: reproducible noise with the distribution it should have.
 
-mod support;
-
 use std::{collections::HashMap, ops::ControlFlow};
 
+use crate::support::load;
 use demask::{
     canvas::{Slot, SpecialTokens, TokenId},
     decode::{Extras, Params, Strategy, Value, daedal::Daedal},
@@ -11,13 +10,12 @@ use demask::{
     predict::{Column, ColumnSet, Request, Sampling},
     session::{Pending, Session},
 };
-use support::load;
 
 fn request(special: SpecialTokens, sampling: Option<Sampling>) -> Request {
     let ids: Vec<TokenId> = [5, 9, 40, 77].into_iter().chain([special.mask; 12]).collect();
     let rows = 4..ids.len();
     let columns = [Column::Argmax, Column::Choice, Column::PChoice, Column::PArgmax, Column::TopK];
-    Request { sampling, ..support::request(ids, rows, special, &columns, 4) }
+    Request { sampling, ..crate::support::request(ids, rows, special, &columns, 4) }
 }
 
 fn sampling(temperature: f64, seed: u64, step: u32) -> Option<Sampling> {

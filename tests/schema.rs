@@ -1,9 +1,7 @@
 //! The published JSON Schema says what the reader does: lines of recordings fit it, and what does
 //! not fit it is not read.
 
-#[path = "support/places.rs"]
-mod places;
-
+use crate::support::places;
 use std::{fs, path::Path};
 
 use demask::trace;

@@ -1,12 +1,11 @@
 //! Faithfulness of the strategies of fixed length: every golden run of every kind but DAEDAL's,
 //! decided on recorded predictions, and with our own forward passes where the model is a LLaDA.
 
-mod support;
-
 use std::{
     collections::HashMap, fs, io::Write, ops::ControlFlow, process::Command, time::Duration,
 };
 
+use crate::support::{golden, load, load_in_torch};
 use demask::{
     canvas::{SpecialTokens, TokenId},
     decode::{Extras, Finish, Params, Plan, Recipe, STRATEGIES, Strategy},
@@ -16,7 +15,6 @@ use demask::{
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use support::{golden, load, load_in_torch};
 
 const KINDS: [&str; 6] =
     ["llada_fixed", "llada_fixed_daedal_repo", "fastdllm", "fastdllm_dllm_port", "dream", "mdlm"];

@@ -1,8 +1,6 @@
 //! Verification: what the reference decided is verified, and a change of any byte is noticed or
 //! changes nothing.
 
-mod support;
-
 use std::{
     fs,
     ops::ControlFlow,
@@ -11,6 +9,10 @@ use std::{
     time::Duration,
 };
 
+use crate::support::{
+    Trace,
+    fake::{Fake, FakeTexts, SPECIAL},
+};
 use demask::{
     canvas::TokenId,
     decode::{Extras, Params, Strategy, Value, daedal::Daedal},
@@ -19,10 +21,6 @@ use demask::{
     trace::{self, Header, TraceRecorder},
 };
 use proptest::prelude::*;
-use support::{
-    Trace,
-    fake::{Fake, FakeTexts, SPECIAL},
-};
 
 /// Texts of a golden model: there are none.
 struct Nameless;

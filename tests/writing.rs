@@ -2,9 +2,7 @@
 //! Nothing is damaged, and the answer is printed whatever becomes of the recording.
 #![cfg(unix)]
 
-#[path = "support/pipe.rs"]
-mod pipe;
-
+use crate::support::pipe;
 use std::{
     fs,
     path::Path,

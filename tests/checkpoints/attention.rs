@@ -12,7 +12,8 @@ use demask::{
 };
 use serde_json::{Value, json};
 
-use super::{Copy, support::naive::Naive};
+use super::Copy;
+use crate::support::naive::Naive;
 
 #[test]
 fn who_sees_whom_is_said_with_what_says_so() {

@@ -12,9 +12,9 @@ use demask::{
 
 use super::{
     drive::{Driver, command},
-    support::fake::{Fake, FakeTexts},
     walk::{driver, header},
 };
+use crate::support::fake::{Fake, FakeTexts};
 
 fn at(driver: &Driver) -> usize {
     driver.debugger.session.at().0

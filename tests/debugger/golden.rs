@@ -8,10 +8,8 @@ use demask::{
     session::{Pending, Session},
 };
 
-use super::{
-    drive::{command, run},
-    support::{Trace, fake::FakeTexts},
-};
+use super::drive::{command, run};
+use crate::support::{Trace, fake::FakeTexts};
 
 /// The run as a recording would hold it: every step, with the reference's predictions.
 pub fn recorded(trace: &Trace) -> Session {

@@ -17,8 +17,8 @@ use demask::{
 use super::{
     drive::{recording, recordings},
     golden,
-    support::{Trace, load},
 };
+use crate::support::{Trace, load};
 
 /// What is wrong with how a run was set up or where it ended, not with the model's words.
 const FAULTS: [Lint; 8] = [

@@ -15,10 +15,8 @@ use demask::{
 };
 use proptest::prelude::*;
 
-use super::{
-    drive::Driver,
-    support::fake::{Fake, FakeTexts, SPECIAL},
-};
+use super::drive::Driver;
+use crate::support::fake::{Fake, FakeTexts, SPECIAL};
 
 const NAMES: [&str; 3] = ["a", "b", "long name"];
 const CONDITIONS: [&str; 8] = [

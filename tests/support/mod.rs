@@ -1,10 +1,12 @@
 //! What several tests share: the golden traces of the Python reference, read into our types.
-#![allow(dead_code, reason = "each test uses a part")]
-
 pub mod fake;
 pub mod naive;
+#[cfg(unix)]
+pub mod pipe;
 pub mod places;
 pub mod play;
+#[cfg(unix)]
+pub mod signal;
 
 use std::{
     collections::BTreeMap,
@@ -38,7 +40,6 @@ pub struct Trace {
     pub prompt: Vec<TokenId>,
     pub transition: Transition,
     pub final_ids: Vec<TokenId>,
-    pub final_gen_length: usize,
     pub steps: Vec<Step>,
 }
 
@@ -53,7 +54,6 @@ pub struct Transition {
 #[derive(Deserialize)]
 pub struct Step {
     pub stage: u8,
-    pub gen_length_before: usize,
     pub ids_before: Vec<TokenId>,
     pub argmax: Vec<TokenId>,
     pub confidence: Vec<f32>,
@@ -64,8 +64,6 @@ pub struct Step {
     pub expand: Option<bool>,
     #[serde(default)]
     pub block_start: Option<usize>,
-    #[serde(default)]
-    pub block_end: Option<usize>,
     #[serde(default)]
     pub mode: Option<String>,
     #[serde(default)]
@@ -78,21 +76,12 @@ pub struct Step {
     pub stuck_candidates: Vec<usize>,
     #[serde(default)]
     pub stuck_confidence_without_mask: Vec<f32>,
-    #[serde(default)]
-    pub margins: Margins,
     pub ids_after: Vec<TokenId>,
     pub gen_length_after: usize,
     #[serde(default)]
     pub next_block_start: Option<usize>,
     #[serde(default)]
     pub stagnant: bool,
-}
-
-/// How close a step came to another outcome.
-#[derive(Deserialize, Default)]
-pub struct Margins {
-    #[serde(default)]
-    pub top2_logit_all: Option<f64>,
 }
 
 impl Trace {

@@ -1,9 +1,6 @@
 //! What a config.json says against what is computed: each field that bears on the numbers changes
 //! them, or is refused by its name, and what is written in another way gives the same.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod attention;
 mod ends;
 mod files;
@@ -11,6 +8,7 @@ mod ranges;
 
 use std::{collections::HashMap, fs, ops::ControlFlow, path::PathBuf};
 
+use crate::support::{golden, request};
 use assert_cmd::Command;
 use candle_core::{Device, Tensor, safetensors};
 use demask::{
@@ -19,7 +17,6 @@ use demask::{
     predict::{Column, Prediction},
 };
 use serde_json::{Value, json};
-use support::{golden, request};
 use tempfile::TempDir;
 
 /// A golden checkpoint in a folder of its own.

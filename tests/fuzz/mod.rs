@@ -3,7 +3,7 @@
 //! generator that runs anywhere: files of the corpus (this folder's, the shipped recordings and the
 //! fixtures of imports) are changed byte by byte, line by line and value by value.
 //!
-//! `DEMASK_FUZZ_CASES=100000 cargo test --release --test fuzz` runs longer; a file that fails is
+//! `DEMASK_FUZZ_CASES=100000 cargo test --release --test all fuzz::` runs longer; a file that fails is
 //! written to the folder of temporary files and named.
 
 use std::{

@@ -4,12 +4,11 @@
 mod attaching;
 mod flows;
 mod following;
-#[path = "../support/pipe.rs"]
-mod pipe;
 mod pty;
 mod storms;
 mod waiting;
 
+use crate::support::pipe;
 use std::path::Path;
 
 use portable_pty::PtySize;

@@ -1,9 +1,6 @@
 //! The debugger as a whole: commands in, canvases out, over the fake predictor, the embedded
 //! model, the golden traces and the recordings of this repository.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod conditions;
 mod drive;
 mod edges;

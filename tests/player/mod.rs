@@ -1,6 +1,6 @@
 //! The player in a real headless browser: what it shows is what was recorded.
 //!
-//! An extra, since not every machine has one: `cargo test --test player -- --ignored`.
+//! An extra, since not every machine has one: `cargo test --test all player:: -- --ignored`.
 
 mod browser;
 

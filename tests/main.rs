@@ -1,0 +1,46 @@
+//! All integration tests, as one program: each more would link the whole library once more.
+//!
+//! `cargo test --test all NAME::` runs those of one module.
+
+mod support;
+
+mod any_strategy;
+mod bench;
+mod caches;
+mod checkpoints;
+mod cli;
+mod compare;
+mod config;
+mod debugger;
+mod diff;
+mod doctor;
+mod documents;
+mod driving;
+mod embedded;
+mod engine;
+mod eval;
+mod export;
+mod flips;
+mod forward;
+mod fuzz;
+mod gguf;
+mod golden;
+mod hub;
+mod import;
+mod info;
+mod invariants;
+mod kill;
+mod paper;
+mod player;
+mod prompts;
+mod protocol;
+mod python;
+mod recordings;
+mod rooms;
+mod sampling;
+mod schema;
+mod scripts;
+mod strategies;
+mod terminal;
+mod verification;
+mod writing;
