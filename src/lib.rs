@@ -7,21 +7,14 @@
 #![warn(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
-mod bounded;
-pub mod canvas;
 pub mod cli;
-pub mod compare;
-pub mod debugger;
-pub mod decode;
 pub mod driving;
 pub mod engine;
 pub mod eval;
-pub mod import;
-pub mod inspect;
-pub mod model;
-mod panics;
-pub mod predict;
-mod schema;
-pub mod session;
-pub mod trace;
 pub mod tui;
+
+use demask_core::{bounded, panics, schema};
+pub use demask_core::{
+    canvas, compare, debugger, decode, import, inspect, predict, session, trace,
+};
+pub use demask_model as model;

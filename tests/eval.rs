@@ -1,5 +1,6 @@
 //! `demask eval` from outside: shards and interruptions leave no trace in the results.
 
+#[cfg(unix)]
 use crate::support::signal;
 use std::{
     collections::BTreeMap,

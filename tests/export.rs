@@ -1,5 +1,6 @@
 //! `demask export` from outside: what it makes, what it refuses, and that nothing is left half.
 
+#[cfg(unix)]
 use crate::support::signal;
 use std::{
     fs,
@@ -7,8 +8,6 @@ use std::{
 };
 
 use assert_cmd::Command;
-
-#[cfg(unix)]
 
 fn recording(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("recordings");

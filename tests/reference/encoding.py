@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Encodes texts with transformers' tokenizers, for src/model/tokenizer/tests.rs.
+"""Encodes texts with transformers' tokenizers, for crates/model/src/tokenizer/tests.rs.
 
 How to run it (a few seconds, no network):
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Renders the chat templates of tests/templates/templates.json with transformers, for src/model/chat/tests.rs.
+"""Renders the chat templates of tests/templates/templates.json with transformers, for crates/model/src/chat/tests.rs.
 
 How to run it (a few seconds, no network):
 

@@ -1,0 +1,101 @@
+//! The player's page: one file that loads nothing, with the data inside.
+
+use sha2::{Digest, Sha256};
+
+use super::{ExportError, player::Player};
+use crate::{
+    predict::{self, xml},
+    trace::Recording,
+};
+
+const PAGE: &str = include_str!("../../../../../assets/player/index.html");
+const SCRIPT: &str = include_str!("../../../../../assets/player/player.js");
+const STYLE: &str = include_str!("../../../../../assets/player/player.css");
+
+/// How a page looks.
+#[derive(Debug, Clone, Default)]
+pub struct Dress {
+    /// The colours, as CSS.
+    pub colors: String,
+    /// `dark` or `light`; `None` goes by the browser.
+    pub theme: Option<&'static str>,
+}
+
+/// A page that plays a recording called `file`, opened at a step of the branch left last.
+///
+/// # Errors
+/// None that is known.
+pub fn page(
+    file: &str,
+    recording: &Recording,
+    step: usize,
+    dress: &Dress,
+) -> Result<String, ExportError> {
+    let data = serde_json::to_string(&Player::of(file, recording, step))?;
+    let style = format!("{}{STYLE}", dress.colors);
+    let policy = format!(
+        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; base-uri 'none'; \
+         form-action 'none'",
+        digest(SCRIPT),
+        digest(&style)
+    );
+    let parts = [
+        ("{theme}", dress.theme.unwrap_or("auto").to_owned()),
+        ("{policy}", policy),
+        ("{title}", xml(&predict::one_line(file))),
+        ("{style}", style),
+        ("{data}", in_script(&data)),
+        ("{script}", SCRIPT.to_owned()),
+    ];
+    // In the order of the page, so that nothing put in is looked through again.
+    let (mut page, mut rest) = (String::with_capacity(PAGE.len() + data.len() * 2), PAGE);
+    for (mark, part) in parts {
+        let (before, behind) = rest.split_once(mark).unwrap_or((rest, ""));
+        page.push_str(before);
+        page.push_str(&part);
+        rest = behind;
+    }
+    page.push_str(rest);
+    Ok(page)
+}
+
+/// JSON that means the same and cannot end a script, begin a comment in one, or hide anything.
+fn in_script(json: &str) -> String {
+    predict::json(json, &['<', '>', '&'])
+}
+
+/// What a policy names an inline part by: SHA-256 in base64.
+fn digest(part: &str) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for three in Sha256::digest(part.as_bytes()).chunks(3) {
+        let bits = (0..3).fold(0u32, |bits, at| {
+            bits << 8 | u32::from(three.get(at).copied().unwrap_or_default())
+        });
+        for at in 0..4 {
+            let digit = DIGITS[(bits >> (18 - 6 * at) & 63) as usize];
+            text.push(if at <= three.len() { char::from(digit) } else { '=' });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_named_as_policies_name_them() {
+        assert_eq!(digest(""), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+        assert_eq!(digest("abc"), "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
+    }
+
+    #[test]
+    fn json_in_a_script_stays_there_and_means_the_same() {
+        let text = "</script><!--&\u{2028}\u{202e}\u{e0041}\u{7f}é";
+        let json = serde_json::to_string(text).unwrap();
+        let safe = in_script(&json);
+        assert!(!safe.contains(['<', '>', '&', '\u{2028}', '\u{202e}', '\u{e0041}', '\u{7f}']));
+        assert_eq!(serde_json::from_str::<String>(&safe).unwrap(), text);
+    }
+}

@@ -1,0 +1,277 @@
+//! Tables and Markdown against the recordings they are of.
+
+use std::{collections::BTreeMap, io::Write, path::Path};
+
+use parquet::{
+    file::{reader::FileReader, serialized_reader::SerializedFileReader},
+    record::Field,
+};
+use serde_json::Value;
+
+use super::{sinks::Groups, table::Cell, walk::Walk, *};
+use crate::trace::{Recording, read};
+
+const NAMES: [&str; 6] = [
+    "added-sentences",
+    "maximum-length",
+    "short-answer",
+    "stage-1-growth",
+    "stage-2-expansions",
+    "wrong-count",
+];
+
+fn recording(name: &str) -> Recording {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recordings");
+    read(&folder.join(format!("{name}.jsonl"))).unwrap()
+}
+
+/// A recording whose texts are hostile: the lines of another, with other texts and no checksums.
+fn hostile() -> Recording {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recordings/short-answer.jsonl");
+    let evil = [
+        "=1+1",
+        "@SUM(A1)",
+        "-2",
+        "a|b",
+        "`",
+        "```\n# x",
+        "<script>alert(1)</script>",
+        "\u{202e}\u{2028}\x1b[31m",
+        "x\r\ny,\"z\"",
+    ];
+    let mut lines = String::new();
+    for line in std::fs::read_to_string(path).unwrap().lines() {
+        let mut value: serde_json::Value = serde_json::from_str(line).unwrap();
+        value.as_object_mut().unwrap().remove("sum");
+        if value["kind"] == "header" {
+            value["prompt_text"] = evil.concat().into();
+            value["model"]["name"] = evil.concat().into();
+        }
+        if let Some(tokens) = value["tokens"].as_object_mut() {
+            for (id, text) in tokens {
+                *text = evil[id.parse::<usize>().unwrap() % evil.len()].into();
+            }
+        }
+        lines += &format!("{value}\n");
+    }
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(lines.as_bytes()).unwrap();
+    read(file.path()).unwrap()
+}
+
+fn csv_of(table: Table, recording: &Recording) -> String {
+    let mut tables = Tables::csv(table, Vec::new()).unwrap();
+    tables.add("a.jsonl", recording).unwrap();
+    String::from_utf8(tables.finish().unwrap()).unwrap()
+}
+
+/// The rows of a Parquet file, absent values left out.
+fn rows(bytes: &[u8]) -> Vec<BTreeMap<String, Field>> {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    let reader = SerializedFileReader::new(file).unwrap();
+    let rows = reader.get_row_iter(None).unwrap().map(|row| {
+        let row = row.unwrap();
+        let cells = row.get_column_iter().filter(|(_, field)| **field != Field::Null);
+        cells.map(|(name, field)| (name.clone(), field.clone())).collect()
+    });
+    rows.collect()
+}
+
+fn parquet_of(table: Table, recording: &Recording) -> Vec<u8> {
+    let mut tables = Tables::parquet(table, Vec::new()).unwrap();
+    tables.add("a.jsonl", recording).unwrap();
+    tables.finish().unwrap()
+}
+
+/// The rows of a table as JSON.
+fn objects(table: Table, recording: &Recording) -> Vec<serde_json::Map<String, Value>> {
+    let mut tables = Tables::json(table, Vec::new());
+    tables.add("a.jsonl", recording).unwrap();
+    let text = String::from_utf8(tables.finish().unwrap()).unwrap();
+    assert!(!text.contains(['\u{202e}', '\u{2028}', '\x1b', '\r']));
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn json_holds_what_parquet_holds() {
+    for (table, recording) in [
+        (Table::Steps, recording("maximum-length")),
+        (Table::Positions, recording("short-answer")),
+        (Table::Positions, hostile()),
+        (Table::Steps, hostile()),
+    ] {
+        let (objects, rows) = (objects(table, &recording), rows(&parquet_of(table, &recording)));
+        assert!(objects.len() == rows.len() && !rows.is_empty());
+        for (object, row) in objects.iter().zip(&rows) {
+            assert_eq!(object.len(), table.columns().len());
+            for (name, value) in object {
+                let same = match row.get(name) {
+                    None => value.is_null(),
+                    Some(Field::Long(number)) => value.as_i64() == Some(*number),
+                    Some(Field::Float(number)) => {
+                        value.as_f64().map(|value| value as f32) == Some(*number)
+                    }
+                    Some(Field::Double(number)) => value.as_f64() == Some(*number),
+                    Some(Field::Bool(flag)) => value.as_bool() == Some(*flag),
+                    Some(Field::Str(text)) => value.as_str() == Some(text),
+                    Some(other) => panic!("{name}: {other:?}"),
+                };
+                assert!(same, "{name}: {value} is not {:?}", row.get(name));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_position_of_every_step_is_a_row() {
+    for name in NAMES {
+        let recording = recording(name);
+        let positions = rows(&parquet_of(Table::Positions, &recording));
+        let mut positions = positions.iter();
+        let (walk, mut steps) = (Walk::new(&recording), 0);
+        for trajectory in walk.trajectories() {
+            for moment in walk.moments(&trajectory.path) {
+                steps += 1;
+                for (at, cell) in moment.node.canvas.cells().iter().enumerate() {
+                    let row = positions.next().unwrap();
+                    let number = |name: &str| match row[name] {
+                        Field::Long(number) => number as usize,
+                        ref other => panic!("{name}: {other:?}"),
+                    };
+                    assert_eq!(number("branch"), trajectory.number);
+                    assert_eq!((number("before"), number("position")), (moment.step, at));
+                    let step = row.contains_key("step").then(|| number("step"));
+                    let last = moment.id == trajectory.path[trajectory.path.len() - 1];
+                    assert_eq!(step, (!last).then_some(moment.step + 1));
+                    assert_eq!(number("token"), cell.token as usize);
+                    assert_eq!(number("slot"), cell.slot.0 as usize);
+                    let mask = moment.node.canvas.is_masked(at);
+                    assert_eq!(row["masked"], Field::Bool(mask));
+                    assert_eq!(row.contains_key("action"), moment.made().is_some());
+                }
+            }
+        }
+        assert!(positions.next().is_none());
+        assert_eq!(rows(&parquet_of(Table::Steps, &recording)).len(), steps);
+        assert_eq!(csv_of(Table::Steps, &recording).lines().count(), steps + 1);
+    }
+}
+
+#[test]
+fn row_groups_change_nothing() {
+    let recording = recording("short-answer");
+    let mut small = Groups::new(Table::Positions, Vec::new(), 7).unwrap();
+    Table::Positions.rows("a.jsonl", &recording, |row| small.push(row)).unwrap();
+    let whole = rows(&parquet_of(Table::Positions, &recording));
+    assert!(whole.len() > 7);
+    assert_eq!(rows(&small.finish().unwrap()), whole);
+}
+
+#[test]
+fn rows_have_the_columns_they_should() {
+    for (table, name) in [(Table::Steps, "maximum-length"), (Table::Positions, "short-answer")] {
+        let recording = recording(name);
+        let mut seen = vec![false; table.columns().len()];
+        let told = table.rows::<()>("a", &recording, |row| {
+            assert_eq!(row.len(), table.columns().len());
+            for ((cell, column), seen) in row.iter().zip(table.columns()).zip(&mut seen) {
+                let fits = match (cell, column.kind) {
+                    (Cell::Null, _) => !column.always,
+                    (Cell::Int(_), Kind::Int)
+                    | (Cell::Float(_), Kind::Float)
+                    | (Cell::Double(_), Kind::Double)
+                    | (Cell::Flag(_), Kind::Flag)
+                    | (Cell::Text(_), Kind::Text) => true,
+                    _ => false,
+                };
+                assert!(fits, "{}: {cell:?}", column.name);
+                *seen |= *cell != Cell::Null;
+            }
+            Ok(())
+        });
+        assert!(told.is_ok());
+        let never = table.columns().iter().zip(seen).filter(|(_, seen)| !seen);
+        let never: Vec<&str> = never.map(|(column, _)| column.name).collect();
+        // Recorded by other strategies only, or not named.
+        let expected: &[&str] = match table {
+            Table::Steps => &["branch_name"],
+            Table::Positions => &["p_argmax", "p_current", "score", "kl"],
+        };
+        assert_eq!(never, expected);
+    }
+}
+
+#[test]
+fn a_run_as_markdown_and_as_rows() {
+    let recording = recording("short-answer");
+    insta::assert_snapshot!("markdown", markdown("short-answer.jsonl", &recording));
+    insta::assert_snapshot!("steps", csv_of(Table::Steps, &recording));
+    let positions = csv_of(Table::Positions, &recording);
+    insta::assert_snapshot!("positions", positions.lines().take(60).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn hostile_texts_do_nothing_in_csv() {
+    for table in [Table::Steps, Table::Positions] {
+        let text = csv_of(table, &hostile());
+        assert!(!text.contains(['\u{202e}', '\u{2028}', '\x1b', '\r']));
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let (mut records, mut quoted) = (0, 0);
+        for record in reader.records() {
+            records += 1;
+            for (field, column) in record.unwrap().iter().zip(table.columns()) {
+                let formula = field.trim_start().starts_with(['=', '+', '-', '@']);
+                assert!(column.kind != Kind::Text || !formula, "{}: {field}", column.name);
+                quoted += usize::from(field.starts_with("'="));
+            }
+        }
+        // One line a row, whatever is in it.
+        assert_eq!(text.lines().count(), records + 1);
+        assert!(quoted > 0);
+    }
+}
+
+#[test]
+fn hostile_texts_are_kept_as_they_are_in_parquet() {
+    let rows = rows(&parquet_of(Table::Positions, &hostile()));
+    assert!(rows.iter().any(|row| row.get("text") == Some(&Field::Str("=1+1".to_owned()))));
+    assert!(rows.iter().any(|row| {
+        row.get("text") == Some(&Field::Str("\u{202e}\u{2028}\x1b[31m".to_owned()))
+    }));
+}
+
+#[test]
+fn hostile_texts_do_nothing_in_markdown() {
+    let text = markdown("a|b\n.jsonl", &hostile());
+    assert!(!text.contains(['\u{202e}', '\u{2028}', '\x1b']));
+    let (before, rest) = text.split_once("## Text").unwrap();
+    assert!(!before.contains("<script"));
+    // Every row of the first table has two cells.
+    for line in before.lines().filter(|line| line.starts_with('|')) {
+        let bare = line.replace("\\\\", "").replace("\\|", "");
+        assert_eq!(bare.matches('|').count(), 3, "{line}");
+    }
+    // The block ends where it should: the steps come behind it.
+    let fence: String = rest.trim_start().chars().take_while(|c| *c == '`').collect();
+    assert!(fence.len() >= 3);
+    assert_eq!(rest.matches(&fence).count(), 2);
+    assert!(rest.split(&fence).nth(2).unwrap().trim_start().starts_with("## Steps"));
+}
+
+#[test]
+fn a_page_holds_nothing_but_itself() {
+    let recording = hostile();
+    let page = page("</title><script>\u{202e}", &recording, 0, &Dress::default()).unwrap();
+    assert_eq!(page.matches("<script").count(), 2);
+    assert_eq!(page.matches("</script>").count(), 2);
+    assert!(!page.contains(['\u{202e}', '\u{2028}', '\x1b']));
+    for loads in ["src=", "href=", "http:", "https:", "url(", "import("] {
+        assert!(!page.contains(loads), "{loads}");
+    }
+    assert!(page.contains("default-src 'none'"));
+    let data = page.split("type=\"application/json\">").nth(1).unwrap();
+    let data = data.split("</script>").next().unwrap();
+    let data: serde_json::Value = serde_json::from_str(data).unwrap();
+    assert_eq!(data["file"], "</title><script>\u{202e}");
+}

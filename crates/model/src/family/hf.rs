@@ -1,0 +1,133 @@
+//! What families under the names of Hugging Face's transformers share: the fields of config.json
+//! and the tensors' names of Llama and Qwen.
+
+use serde_json::Value;
+
+use super::{
+    Unfit,
+    fields::{Fields, another},
+    layers::{self, FULL},
+    rope,
+    sizes::{MOST, MOST_LAYERS, head_width, possible, shared},
+};
+use crate::network::{Biases, Head, Part, Spec};
+
+/// What differs between the families.
+pub(super) struct Traits {
+    /// Linear layers that have a bias.
+    pub bias: Biases,
+    /// RMSNorm on each head of queries and keys.
+    pub qk_norm: bool,
+    /// Width of a head where config.json does not say.
+    pub head_dim: Option<usize>,
+    /// `use_sliding_window` decides whether `sliding_window` counts, as in Qwen.
+    pub windows: bool,
+}
+
+/// The biases of Llama's network, which config.json tells.
+pub(super) fn llama_biases(fields: &mut Fields) -> Result<Biases, Unfit> {
+    let attention = fields.flag("attention_bias", false)?;
+    let mlp = fields.flag("mlp_bias", false)?;
+    Ok(Biases { qkv: attention, output: attention, mlp, head: false })
+}
+
+/// Reads the fields that shape the network.
+pub(super) fn spec(fields: &mut Fields, traits: Traits) -> Result<Spec, Unfit> {
+    let (width, layers) = (fields.size("hidden_size")?, fields.size("num_hidden_layers")?);
+    let heads = fields.size("num_attention_heads")?;
+    let kv_heads = fields.optional_size("num_key_value_heads")?.unwrap_or(heads);
+    let head_dim = fields.optional_size("head_dim")?.or(traits.head_dim);
+    let hidden = fields.size("intermediate_size")?;
+    let columns = fields.size("vocab_size")?;
+    let context = fields.size("max_position_embeddings")?;
+    possible(
+        MOST_LAYERS,
+        &[
+            ("num_hidden_layers", layers),
+            ("num_attention_heads", heads),
+            ("num_key_value_heads", kv_heads),
+        ],
+    )?;
+    possible(
+        MOST,
+        &[
+            ("hidden_size", width),
+            ("intermediate_size", hidden),
+            ("vocab_size", columns),
+            ("max_position_embeddings", context),
+            ("head_dim", head_dim.unwrap_or(1)),
+        ],
+    )?;
+    let head_dim = head_width(("hidden_size", width), ("num_attention_heads", heads), head_dim)?;
+    shared(("num_attention_heads", heads), ("num_key_value_heads", kv_heads))?;
+    fields.word("hidden_act", &["silu", "swish"])?;
+    everybody_sees_everybody(fields, layers, traits.windows)?;
+    let bases = [rope::Base { field: "rope_theta", layers: FULL, absent: 10_000.0 }];
+    Ok(Spec {
+        width,
+        layers,
+        heads,
+        kv_heads,
+        head_dim,
+        hidden,
+        columns,
+        context,
+        norm_eps: fields.epsilon("rms_norm_eps", 1e-6)?,
+        rope_theta: rope::bases(fields, &bases)?.remove(0),
+        bias: traits.bias,
+        qk_norm: traits.qk_norm,
+        // A file may ship an untied head although its config says tied.
+        head: match fields.flag("tie_word_embeddings", false)? {
+            true => Head::OwnIfThere,
+            false => Head::Own,
+        },
+        names,
+    })
+}
+
+/// The first of Qwen's layers with a window, if `max_window_layers` is not given.
+const FIRST_WINDOW: usize = 28;
+
+/// Refuses layers that see only a window. As in transformers, `layer_types` decides if it is there,
+/// and the other fields otherwise.
+fn everybody_sees_everybody(
+    fields: &mut Fields,
+    layers: usize,
+    windows: bool,
+) -> Result<(), Unfit> {
+    let typed = layers::types(fields, layers, &[FULL])?.is_some();
+    let on = fields.optional_flag("use_sliding_window")?;
+    let first = fields.optional_size("max_window_layers")?.unwrap_or(FIRST_WINDOW);
+    let window = fields.take("sliding_window");
+    if typed || window.as_ref().is_some_and(Value::is_null) {
+        return Ok(());
+    }
+    match (on, window) {
+        // If `sliding_window` is not given, Qwen's window is 4096 positions wide.
+        (Some(true), _) if !windows || first < layers => {
+            Err(another("use_sliding_window", &true.into(), "false"))
+        }
+        (None, Some(window)) if !windows => Err(another("sliding_window", &window, "null")),
+        _ => Ok(()),
+    }
+}
+
+/// Names of Llama, Qwen2 and Qwen3 checkpoints.
+fn names(part: Part) -> &'static str {
+    match part {
+        Part::Embedding => "model.embed_tokens",
+        Part::Norm => "model.norm",
+        Part::Head => "lm_head",
+        Part::AttentionNorm => "model.layers.{}.input_layernorm",
+        Part::Query => "model.layers.{}.self_attn.q_proj",
+        Part::Key => "model.layers.{}.self_attn.k_proj",
+        Part::Value => "model.layers.{}.self_attn.v_proj",
+        Part::QueryNorm => "model.layers.{}.self_attn.q_norm",
+        Part::KeyNorm => "model.layers.{}.self_attn.k_norm",
+        Part::Output => "model.layers.{}.self_attn.o_proj",
+        Part::MlpNorm => "model.layers.{}.post_attention_layernorm",
+        Part::Gate => "model.layers.{}.mlp.gate_proj",
+        Part::Up => "model.layers.{}.mlp.up_proj",
+        Part::Down => "model.layers.{}.mlp.down_proj",
+    }
+}

@@ -1,0 +1,166 @@
+//! Matrices in f32.
+
+use std::arch::x86_64::{__m256, _mm256_fmadd_ps, _mm256_set1_ps, _mm256_setzero_ps};
+
+use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor};
+
+use super::{
+    super::ops::part,
+    lanes::{LANES, Line, WIDE, floats, store, transposed},
+    panels::{FEWEST, Kernel, product, supported},
+};
+
+/// `x` `[rows, inputs]` times the transposed of `matrix` `[outputs, inputs]`; `None` where candle is
+/// to do it.
+pub(crate) fn dense(x: &Tensor, matrix: &Tensor) -> Result<Option<Tensor>> {
+    let (rows, inputs) = x.dims2()?;
+    let here = x.device().is_cpu() && x.dtype() == DType::F32 && matrix.dtype() == DType::F32;
+    let fits = rows >= FEWEST && inputs.is_multiple_of(LANES) && matrix.is_contiguous();
+    if !here || !fits || !supported() {
+        return Ok(None);
+    }
+    x.contiguous()?.apply_op2_no_bwd(matrix, &Product).map(Some)
+}
+
+struct Product;
+
+impl CustomOp2 for Product {
+    fn name(&self) -> &'static str {
+        "product"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        matrix: &CpuStorage,
+        matrix_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (rows, inputs) = x_layout.shape().dims2()?;
+        let (outputs, columns) = matrix_layout.shape().dims2()?;
+        if columns != inputs {
+            candle_core::bail!("{rows} x {inputs} does not fit {outputs} x {columns}");
+        }
+        let dense = Dense { weights: part(matrix, matrix_layout)?, inputs };
+        let out = product(&dense, part(x, x_layout)?, (rows, inputs, outputs))?;
+        Ok((CpuStorage::F32(out), Shape::from((rows, outputs))))
+    }
+}
+
+struct Dense<'a> {
+    weights: &'a [f32],
+    inputs: usize,
+}
+
+impl Kernel for Dense<'_> {
+    type Left = [f32; LANES];
+    type Right = [Line<f32>; LANES];
+    const STEP: usize = LANES;
+
+    #[inline]
+    unsafe fn left(activations: &[f32]) -> Self::Left {
+        std::array::from_fn(|at| activations[at])
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma,f16c")]
+    unsafe fn right(&self, first: usize, panel: &mut [Self::Right]) {
+        let rows: [&[f32]; WIDE] = std::array::from_fn(|output| {
+            let from = (first + output) * self.inputs;
+            self.weights.get(from..from + self.inputs).unwrap_or_default()
+        });
+        for (step, right) in panel.iter_mut().enumerate() {
+            for half in 0..2 {
+                let mut lanes = [_mm256_setzero_ps(); LANES];
+                for (lanes, row) in lanes.iter_mut().zip(&rows[half * LANES..]) {
+                    let weights = row.get(step * LANES..).and_then(<[f32]>::first_chunk);
+                    *lanes = weights.map_or(*lanes, |weights| floats(weights));
+                }
+                for (line, column) in right.iter_mut().zip(transposed(lanes)) {
+                    store(column, &mut line.0[half]);
+                }
+            }
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma,f16c")]
+    unsafe fn sums<const ROWS: usize>(
+        left: &[[Self::Left; ROWS]],
+        right: &[Self::Right],
+    ) -> [Line<f32>; ROWS] {
+        let mut sums: [[__m256; 2]; ROWS] = [[_mm256_setzero_ps(); 2]; ROWS];
+        for (left, right) in left.iter().zip(right) {
+            for at in 0..LANES {
+                let weights = [floats(&right[at].0[0]), floats(&right[at].0[1])];
+                for row in 0..ROWS {
+                    let activation = _mm256_set1_ps(left[row][at]);
+                    sums[row][0] = _mm256_fmadd_ps(weights[0], activation, sums[row][0]);
+                    sums[row][1] = _mm256_fmadd_ps(weights[1], activation, sums[row][1]);
+                }
+            }
+        }
+        let mut out = [Line::default(); ROWS];
+        for (out, sums) in out.iter_mut().zip(sums) {
+            store(sums[0], &mut out.0[0]);
+            store(sums[1], &mut out.0[1]);
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn random(rows: usize, columns: usize) -> Tensor {
+        Tensor::randn(0.0_f32, 1.0, (rows, columns), &Device::Cpu).unwrap()
+    }
+
+    fn largest(difference: &Tensor) -> f32 {
+        difference.abs().unwrap().flatten_all().unwrap().max(0).unwrap().to_scalar().unwrap()
+    }
+
+    fn check(rows: usize, inputs: usize, outputs: usize) {
+        let (x, matrix) = (random(rows, inputs), random(outputs, inputs));
+        let Some(ours) = dense(&x, &matrix).unwrap() else {
+            assert!(!supported());
+            return;
+        };
+        let theirs = x.matmul(&matrix.t().unwrap()).unwrap();
+        let difference = largest(&(ours - theirs).unwrap());
+        assert!(difference < 2e-6 * inputs as f32, "{rows} {inputs} {outputs}: {difference}");
+    }
+
+    #[test]
+    fn it_is_candles_product() {
+        for (rows, inputs, outputs) in
+            [(4, 8, 1), (7, 1024, 16), (12, 1032, 17), (33, 4864, 40), (1541, 64, 31)]
+        {
+            check(rows, inputs, outputs);
+        }
+    }
+
+    #[test]
+    fn a_row_is_the_same_whatever_is_beside_it() {
+        let (x, matrix) = (random(23, 2056), random(50, 2056));
+        let Some(all) = dense(&x, &matrix).unwrap() else { return };
+        for (from, rows) in [(0, 4), (5, 7), (11, 12)] {
+            let some = dense(&x.narrow(0, from, rows).unwrap(), &matrix).unwrap().unwrap();
+            let same = (some - all.narrow(0, from, rows).unwrap()).unwrap();
+            assert_eq!(largest(&same), 0.0);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn any_shape_is(rows in 4_usize..40, steps in 1_usize..40, outputs in 1_usize..70) {
+            check(rows, 8 * steps, outputs);
+        }
+    }
+}

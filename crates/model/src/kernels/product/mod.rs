@@ -1,0 +1,39 @@
+//! Products of activations with a matrix of weights, f32 or in blocks of eight-bit numbers (GGML's
+//! Q8_0), on a CPU with AVX2.
+//!
+//! A task is a panel: as many outputs as two registers have lanes. Its weights are brought into the
+//! order of the loop once and stay in a core's cache while all rows pass by, some rows at a time in
+//! registers. Tasks are many and small, so a core that is held up keeps nobody waiting. A row comes
+//! out the same whatever rows are beside it.
+//!
+//! Elsewhere, and for fewer rows, candle's own products are used: it has dot products of bytes
+//! where the CPU has them (AVX-512 VNNI, ARM).
+
+#[cfg(target_arch = "x86_64")]
+mod dense;
+#[cfg(target_arch = "x86_64")]
+mod lanes;
+#[cfg(target_arch = "x86_64")]
+mod panels;
+#[cfg(target_arch = "x86_64")]
+mod q8;
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use self::{dense::dense, q8::q8_0};
+
+/// Here candle multiplies.
+#[cfg(not(target_arch = "x86_64"))]
+mod elsewhere {
+    use candle_core::{Result, Tensor, quantized::QTensor};
+
+    pub(crate) fn dense(_: &Tensor, _: &Tensor) -> Result<Option<Tensor>> {
+        Ok(None)
+    }
+
+    pub(crate) fn q8_0(_: &Tensor, _: &QTensor) -> Result<Option<Tensor>> {
+        Ok(None)
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) use elsewhere::{dense, q8_0};

@@ -1,0 +1,197 @@
+//! Models: the only crate that knows tensors. Everything else reaches it through
+//! [`predict::Predictor`].
+//!
+//! A checkpoint is a folder as Hugging Face stores it, a GGUF file, or the one embedded in the
+//! binary. Its headers are read into a [`Checkpoint`], which loads into a [`Loaded`]: a predictor,
+//! the tokenizer, and the facts people are shown.
+
+#![warn(missing_docs)]
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
+mod blocks;
+mod cache;
+mod chat;
+mod checkpoint;
+mod device;
+mod embedded;
+mod error;
+pub mod estimate;
+mod family;
+mod files;
+pub mod hub;
+mod index;
+mod kernels;
+pub mod memory;
+mod network;
+mod noise;
+mod object;
+mod outline;
+mod overrides;
+mod parts;
+mod predictor;
+mod progress;
+mod reduce;
+mod special;
+mod speed;
+mod tokenizer;
+mod unsupported;
+mod weights;
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use candle_core::Device;
+use demask_core::{
+    bounded, canvas, panics,
+    predict::{self, ModelFacts, Predictor},
+};
+use network::ModernBert;
+use weights::Loader;
+
+pub use blocks::{BlockAttention, Blocks};
+pub use chat::{Chat, ChatSettings, Messages, Template, TemplateVariable};
+pub use checkpoint::{Checkpoint, count};
+pub use device::{Computing, DeviceReport, Precision, Quantization, available, device};
+pub use error::LoadError;
+pub use family::{Description, FAMILIES, Family, Kind, NotUnderstood};
+pub use files::Files;
+pub use network::{
+    Batch, Biases, Head, Kept, Matrix, Names, Network, Part, Pattern, Spec, Transformer,
+};
+pub use outline::Outline;
+pub use overrides::{Overrides, TokenName};
+pub use predictor::{Facts, NetworkPredictor};
+pub use progress::{LoadProgress, LoadWatch, Work};
+pub use special::{NamedEos, Special};
+pub use speed::{matmul_speed, threads};
+pub use tokenizer::{Encoder, Tokenizer};
+pub use weights::{Held, Stored, Weights};
+
+/// Where a model comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// The small model compiled into the binary.
+    Embedded,
+    /// A folder with config.json, safetensors and tokenizer.json, or a GGUF file.
+    Folder(PathBuf),
+    /// A repository of a hub.
+    Hub(hub::RepoId, Box<hub::HubSettings>),
+}
+
+/// A model ready to be used.
+pub struct Loaded {
+    /// Answers requests.
+    pub predictor: Box<dyn Predictor>,
+    /// Text to ids and back.
+    pub tokenizer: Arc<dyn Encoder>,
+    /// What people are shown.
+    pub facts: ModelFacts,
+    /// Decoding parameters the checkpoint suggests.
+    pub suggested: Suggestions,
+    /// It is the one compiled into the binary.
+    pub embedded: bool,
+    /// Numbers in the tensors that the network uses.
+    pub parameters: u64,
+    /// Floating-point operations of a pass for each position.
+    pub flops_per_position: u64,
+}
+
+/// Decoding parameters that suit a checkpoint: the numbers under a strategy's name in its
+/// generation_config.json, and what follows from its family.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Suggestions {
+    shift: bool,
+    /// What stands under each name, strategies or not.
+    own: BTreeMap<String, serde_json::Value>,
+}
+
+impl Suggestions {
+    /// No suggested parameters; only where predictions are read.
+    pub fn shifted(shift: bool) -> Self {
+        Self { shift, own: BTreeMap::new() }
+    }
+
+    /// Those for a strategy.
+    pub fn of(&self, strategy: &str) -> Vec<(String, f64)> {
+        let family = [("right_shift_logits".to_owned(), f64::from(u8::from(self.shift)))];
+        let (numbers, _) = self.own(strategy);
+        family.into_iter().chain(numbers).collect()
+    }
+
+    /// The numbers that generation_config.json itself has for a strategy, and the names of what is
+    /// no number there.
+    pub fn own(&self, strategy: &str) -> (Vec<(String, f64)>, Vec<String>) {
+        let Some(value) = self.own.get(strategy) else { return Default::default() };
+        let Some(fields) = value.as_object() else {
+            return (Vec::new(), vec![strategy.to_owned()]);
+        };
+        let (mut numbers, mut others) = (Vec::new(), Vec::new());
+        for (name, value) in fields {
+            match value.as_f64() {
+                Some(number) => numbers.push((name.clone(), number)),
+                None => others.push(format!("{strategy}.{name} ({value})")),
+            }
+        }
+        (numbers, others)
+    }
+}
+
+/// Reads the headers of a model. One of a hub is fetched first; `watch` is told how that goes on
+/// and may end it.
+///
+/// # Errors
+/// [`LoadError`], which names the file, what was expected and what to do.
+pub fn open(
+    source: &Source,
+    computing: &Computing,
+    watch: &mut LoadWatch,
+) -> Result<Checkpoint, LoadError> {
+    let files = match source {
+        Source::Embedded => embedded::files()?,
+        Source::Folder(path) => Files::read(path)?,
+        Source::Hub(repo, settings) => {
+            let mut files = Files::read(&hub::fetch(repo, settings, watch)?)?;
+            // The folder's own name is a commit.
+            files.name = repo.to_string();
+            files
+        }
+    };
+    Checkpoint::open(files, computing)
+}
+
+/// Loads a model. `watch` is told how it goes on and may end it.
+///
+/// # Errors
+/// [`LoadError`], which names the file, what was expected and what to do.
+pub fn load(
+    source: &Source,
+    computing: &Computing,
+    watch: &mut LoadWatch,
+) -> Result<Loaded, LoadError> {
+    open(source, computing, watch)?.load(watch)
+}
+
+/// Puts the weights of a described network in place.
+///
+/// # Errors
+/// If a tensor is missing, of another shape, or does not fit into memory.
+pub fn network(
+    described: &Description,
+    weights: &Weights,
+    held: Held,
+    device: &Device,
+    watch: &mut LoadWatch,
+) -> Result<Box<dyn Network>, LoadError> {
+    let mut loader = Loader::new(weights, held, device, watch);
+    Ok(match &described.kind {
+        Kind::Transformer(spec) => Box::new(Transformer::load(spec, &mut loader)?),
+        Kind::ModernBert(config) => Box::new(ModernBert::load(config, &mut loader)?),
+    })
+}
+
+/// Runs code of a library that panics on some damaged files.
+fn unpanicked<T, E: std::fmt::Display>(work: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+    match panics::caught(work) {
+        Ok(done) => done.map_err(|error| error.to_string()),
+        Err(panic) => Err(format!("the library that reads it panics: {panic}")),
+    }
+}

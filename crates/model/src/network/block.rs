@@ -1,0 +1,113 @@
+//! One transformer block.
+
+use candle_core::{D, Module, Result, Tensor};
+
+use super::{Linear, Norm, Part, Spec, attention::attention, rope::Rotation};
+use crate::{error::Loading, kernels::swiglu, weights::Loader};
+
+/// Keys, rotated, and values of a layer, each `[batch, length, kv_heads, head_dim]`.
+pub(super) type KeyValue = (Tensor, Tensor);
+
+/// `all` with its rows from `start` on replaced by `window`.
+fn within(all: &Tensor, window: &Tensor, start: usize) -> Result<Tensor> {
+    let end = start + window.dim(1)?;
+    let before = all.narrow(1, 0, start)?;
+    let behind = all.narrow(1, end, all.dim(1)?.saturating_sub(end))?;
+    let parts = [&before, window, &behind];
+    let parts: Vec<&Tensor> = parts.into_iter().filter(|part| part.elem_count() > 0).collect();
+    Tensor::cat(&parts, 1)
+}
+
+/// Attention and feed-forward layer, each behind a norm and beside the residual stream.
+pub(super) struct Block {
+    attention_norm: Norm,
+    /// Queries, keys and values in one product.
+    qkv: Linear,
+    /// Norms of query and key heads.
+    qk_norm: Option<(Norm, Norm)>,
+    output: Linear,
+    mlp_norm: Norm,
+    /// Both branches in one product.
+    gate_up: Linear,
+    down: Linear,
+    heads: usize,
+    kv_heads: usize,
+    head_dim: usize,
+}
+
+impl Block {
+    pub(super) fn load(spec: &Spec, layer: usize, loader: &mut Loader) -> Loading<Self> {
+        let name = |part| spec.name(part, layer);
+        let bias = spec.bias;
+        let norm = |loader: &mut Loader, part| {
+            Ok(Norm::new(loader.vector(&[format!("{}.weight", name(part))])?, spec.norm_eps))
+        };
+        let linear = |loader: &mut Loader, parts: &[Part], bias| {
+            let names = parts.iter().map(|&part| name(part)).collect::<Vec<_>>();
+            loader.linear(&names, bias)
+        };
+        Ok(Self {
+            attention_norm: norm(loader, Part::AttentionNorm)?,
+            qkv: linear(loader, &[Part::Query, Part::Key, Part::Value], bias.qkv)?,
+            qk_norm: match spec.qk_norm {
+                true => Some((norm(loader, Part::QueryNorm)?, norm(loader, Part::KeyNorm)?)),
+                false => None,
+            },
+            output: linear(loader, &[Part::Output], bias.output)?,
+            mlp_norm: norm(loader, Part::MlpNorm)?,
+            gate_up: linear(loader, &[Part::Gate, Part::Up], bias.mlp)?,
+            down: linear(loader, &[Part::Down], bias.mlp)?,
+            heads: spec.heads,
+            kv_heads: spec.kv_heads,
+            head_dim: spec.head_dim,
+        })
+    }
+
+    /// The next residual stream, `[batch, length, width]`, with the keys and values seen; `around`:
+    /// those of a longer sequence, of which `x` is a window that begins at this position.
+    pub(super) fn forward(
+        &self,
+        x: &Tensor,
+        rotation: &Rotation,
+        bias: Option<&Tensor>,
+        around: Option<(&KeyValue, usize)>,
+    ) -> Result<(Tensor, KeyValue)> {
+        let (q, k, v) = self.project(x, rotation)?;
+        let (k, v) = match around {
+            None => (k, v),
+            Some(((keys, values), start)) => (within(keys, &k, start)?, within(values, &v, start)?),
+        };
+        let seen = attention(&q, &k, &v, bias)?;
+        Ok((self.close(x, &seen)?, (k, v)))
+    }
+
+    /// Queries, keys and values of the residual stream, rotated, each
+    /// `[batch, length, heads, head_dim]`.
+    fn project(&self, x: &Tensor, rotation: &Rotation) -> Result<(Tensor, Tensor, Tensor)> {
+        let (batch, length, _) = x.dims3()?;
+        let qkv = self.qkv.forward(&self.attention_norm.forward(x)?)?;
+        let part = |first: usize, heads: usize| {
+            qkv.narrow(D::Minus1, first * self.head_dim, heads * self.head_dim)?.reshape((
+                batch,
+                length,
+                heads,
+                self.head_dim,
+            ))
+        };
+        let q = part(0, self.heads)?;
+        let k = part(self.heads, self.kv_heads)?;
+        let v = part(self.heads + self.kv_heads, self.kv_heads)?;
+        let (q, k) = match &self.qk_norm {
+            None => (q, k),
+            Some((q_norm, k_norm)) => (q_norm.forward(&q)?, k_norm.forward(&k)?),
+        };
+        Ok((rotation.apply(&q)?, rotation.apply(&k)?, v))
+    }
+
+    /// What follows the attention: projection out, feed-forward layer, residuals.
+    fn close(&self, x: &Tensor, seen: &Tensor) -> Result<Tensor> {
+        let x = (x + self.output.forward(seen)?)?;
+        let gate_up = self.gate_up.forward(&self.mlp_norm.forward(&x)?)?;
+        x + self.down.forward(&swiglu(&gate_up)?)?
+    }
+}

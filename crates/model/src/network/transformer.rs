@@ -1,0 +1,147 @@
+//! The transformer that a [`Spec`] describes.
+
+use std::ops::ControlFlow;
+
+use candle_core::{DType, Device, Module, Result, Tensor};
+
+use super::{
+    Batch, Kept, Linear, Matrix, Network, Norm, Part, Pattern, Spec,
+    block::Block,
+    rope::{Rope, Rotation},
+};
+use crate::{
+    error::Loading,
+    predict::{Progress, Watch},
+    weights::Loader,
+};
+
+/// A transformer with its weights.
+pub struct Transformer {
+    embedding: Matrix,
+    blocks: Vec<Block>,
+    norm: Norm,
+    head: Linear,
+    rope: Rope,
+    device: Device,
+    dtype: DType,
+}
+
+impl Transformer {
+    /// Puts the weights in place.
+    ///
+    /// # Errors
+    /// If a tensor is missing, of another shape, or does not fit into memory.
+    pub(crate) fn load(spec: &Spec, loader: &mut Loader) -> Loading<Self> {
+        let own = loader.has(&spec.head_name());
+        loader.check(&spec.tensors(own))?;
+        let name = |part| spec.name(part, 0);
+        let embedding = loader.matrix(&[name(Part::Embedding)])?;
+        let head = match spec.own_head(own) {
+            true => loader.linear(&[name(Part::Head)], spec.bias.head)?,
+            false => Linear::new(embedding.clone(), None),
+        };
+        let blocks = (0..spec.layers)
+            .map(|layer| Block::load(spec, layer, loader))
+            .collect::<Loading<_>>()?;
+        let norm = loader.vector(&[format!("{}.weight", name(Part::Norm))])?;
+        let rope = Rope::new(spec, loader.device()).map_err(|error| loader.failed(&error))?;
+        Ok(Self {
+            embedding,
+            blocks,
+            norm: Norm::new(norm, spec.norm_eps),
+            head,
+            rope,
+            device: loader.device().clone(),
+            dtype: loader.dtype(),
+        })
+    }
+}
+
+impl Transformer {
+    /// The rotation of a batch.
+    fn rotation(&self, batch: &Batch) -> Result<Rotation> {
+        let length = batch.ids.dim(1)?;
+        match (&batch.positions, &batch.pattern) {
+            (Some(positions), _) => self.rope.at(positions),
+            (None, pattern) => {
+                let mut positions: Vec<u32> = (0..length as u32).collect();
+                // A shadow stands where its position stands.
+                if let Pattern::Shadow(shadow) = pattern {
+                    let own = length.saturating_sub(shadow.len());
+                    positions.splice(own.., (shadow.start as u32..).take(length - own));
+                }
+                self.rope.at(&Tensor::from_vec(positions, length, &self.device)?)
+            }
+        }
+    }
+
+    /// Final hidden states. `around`: what `batch` is a window of, and where it begins there;
+    /// `keep` gets keys and values.
+    fn run(
+        &self,
+        batch: &Batch,
+        around: Option<(&Kept, usize)>,
+        mut keep: Option<&mut Kept>,
+        watch: &mut Watch,
+    ) -> Result<Option<Tensor>> {
+        let of = self.blocks.len() + 1;
+        let bias = batch.pattern.bias(batch.ids.dim(1)?, self.dtype, &self.device)?;
+        let rotation = self.rotation(batch)?;
+        let mut x = self.embedding.rows(batch.ids, self.dtype)?;
+        for (done, block) in self.blocks.iter().enumerate() {
+            if let ControlFlow::Break(()) = watch(Progress { done, of }) {
+                return Ok(None);
+            }
+            let around = around.and_then(|(kept, start)| Some((kept.layers.get(done)?, start)));
+            let (next, (k, v)) = block.forward(&x, &rotation, bias.as_ref(), around)?;
+            if let Some(keep) = &mut keep {
+                // A view would hold queries, keys and values of the layer.
+                keep.layers.push((k.contiguous()?, v.contiguous()?));
+            }
+            x = next;
+        }
+        Ok(Some(x))
+    }
+}
+
+impl Network for Transformer {
+    fn hidden(&self, batch: &Batch, watch: &mut Watch) -> Result<Option<Tensor>> {
+        self.run(batch, None, None, watch)
+    }
+
+    fn keeps(&self) -> bool {
+        true
+    }
+
+    fn keep(&self, batch: &Batch, watch: &mut Watch) -> Result<Option<(Tensor, Kept)>> {
+        let mut kept = Kept { layers: Vec::with_capacity(self.blocks.len()) };
+        let hidden = self.run(batch, None, Some(&mut kept), watch)?;
+        Ok(hidden.map(|hidden| (hidden, kept)))
+    }
+
+    fn window(
+        &self,
+        ids: &Tensor,
+        start: usize,
+        kept: &Kept,
+        watch: &mut Watch,
+    ) -> Result<Option<Tensor>> {
+        let first = start as u32;
+        let positions: Vec<u32> = (first..).take(ids.dim(1)?).collect();
+        let positions = Tensor::from_vec(positions, ids.dim(1)?, &self.device)?;
+        let batch = Batch { ids, positions: Some(positions), pattern: Pattern::Full };
+        self.run(&batch, Some((kept, start)), None, watch)
+    }
+
+    fn logits(&self, rows: &Tensor) -> Result<Tensor> {
+        self.head.forward(&self.norm.forward(rows)?)?.to_dtype(DType::F32)
+    }
+
+    fn device(&self) -> &Device {
+        &self.device
+    }
+
+    fn takes_patterns(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,201 @@
+//! Reduction on a CPU: two passes over each row where it lies, no copy of the vocabulary.
+
+use std::borrow::Cow;
+
+use candle_core::{CpuStorage, Result, Storage, Tensor, bail};
+use rayon::prelude::*;
+
+use super::{Row, current, suppressed};
+use crate::{
+    canvas::TokenId,
+    kernels::{Sums, best, largest},
+    noise,
+    predict::{Filters, Request, Score},
+};
+
+/// Reduces logits `[rows, columns]`; the first of them is row `first` of the request.
+pub(super) fn reduce(
+    logits: &Tensor,
+    earlier: Option<&Tensor>,
+    request: &Request,
+    first: usize,
+) -> Result<Vec<Row>> {
+    let (_, columns) = logits.dims2()?;
+    let known = |row: usize, logits: &[f32]| reduce_row(logits, request, first + row);
+    let compared = |row: usize, logits: &[f32], then: &[f32]| {
+        let of = |logits| Distribution::of(&transformed(logits, request, first + row));
+        Row { kl: of(logits).divergence_from(&of(then)), ..known(row, logits) }
+    };
+    in_place(logits, |logits| {
+        let rows = logits.par_chunks_exact(columns).enumerate();
+        match earlier {
+            None => Ok(rows.map(|(row, logits)| known(row, logits)).collect()),
+            Some(earlier) => in_place(earlier, |then| {
+                let rows = rows.zip(then.par_chunks_exact(columns));
+                rows.map(|((row, logits), then)| compared(row, logits, then)).collect()
+            }),
+        }
+    })?
+}
+
+/// Reads a tensor's numbers where they lie.
+fn in_place<T>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> T) -> Result<T> {
+    let tensor = tensor.contiguous()?;
+    let (storage, layout) = tensor.storage_and_layout();
+    let (Storage::Cpu(CpuStorage::F32(values)), Some((from, to))) =
+        (&*storage, layout.contiguous_offsets())
+    else {
+        bail!("logits must be f32 on the CPU");
+    };
+    Ok(read(&values[from..to]))
+}
+
+/// A row as decisions see it: suppressed, filtered; copied only where that changes anything.
+fn transformed<'a>(logits: &'a [f32], request: &Request, row: usize) -> Cow<'a, [f32]> {
+    let mut logits = Cow::Borrowed(logits);
+    for token in suppressed(request, row, logits.len()) {
+        logits.to_mut()[token as usize] = f32::NEG_INFINITY;
+    }
+    if let Some(filters) = request.filters {
+        filter(logits.to_mut(), filters);
+    }
+    logits
+}
+
+fn filter(logits: &mut [f32], filters: Filters) {
+    if filters.temperature > 0.0 {
+        let temperature = filters.temperature as f32;
+        logits.iter_mut().for_each(|logit| *logit /= temperature);
+    }
+    if filters.top_p < 1.0 {
+        let mut order: Vec<u32> = (0..logits.len() as u32).collect();
+        order.sort_by(|&a, &b| logits[b as usize].total_cmp(&logits[a as usize]));
+        let best = order.first().map_or(0.0, |&best| logits[best as usize]);
+        let softmax = Sums::of(&[logits], best);
+        let mut before = 0.0_f64;
+        for token in order {
+            let logit = &mut logits[token as usize];
+            let p = f64::from((*logit - best).exp()) / softmax.sum;
+            // The token that crosses the bound is the last one kept, or the first one not.
+            let sum = if filters.strict && before > 0.0 { before + p } else { before };
+            if sum > filters.top_p {
+                *logit = f32::NEG_INFINITY;
+            }
+            before += p;
+        }
+    }
+    if filters.top_k > 0 && filters.top_k < logits.len() {
+        let mut sorted = logits.to_vec();
+        let (_, kth, _) = sorted.select_nth_unstable_by(filters.top_k - 1, |a, b| b.total_cmp(a));
+        let kth = *kth;
+        logits.iter_mut().filter(|logit| **logit < kth).for_each(|l| *l = f32::NEG_INFINITY);
+    }
+}
+
+fn reduce_row(logits: &[f32], request: &Request, row: usize) -> Row {
+    let mask = request.special.mask as usize;
+    let mut logits = transformed(logits, request, row);
+    let argmax = largest(&logits).0;
+    let choice = match &request.sampling {
+        None => argmax,
+        Some(sampling) => {
+            let noised = logits.iter().zip(noise::row(sampling, row, logits.len()));
+            first_max(noised.map(|(logit, noise)| logit + noise)).0
+        }
+    };
+    for &token in &request.begin_suppressed {
+        if let Some(logit) = logits.to_mut().get_mut(token as usize) {
+            *logit = f32::NEG_INFINITY;
+        }
+    }
+    let logits = &*logits;
+    let top = best(logits, request.top_k.max(2));
+    let softmax = Sums::of(&[logits], top[0].1);
+    let p = |id: TokenId| logits.get(id as usize).map_or(0.0, |&logit| softmax.p(logit));
+    let (best_unmask, p_best_unmask) = without(logits, mask, top[0].0, &softmax);
+    let margin = p(top[0].0) - top.get(1).map_or(0.0, |&(second, _)| p(second));
+    Row {
+        argmax,
+        p_argmax: p(argmax),
+        choice,
+        p_choice: p(choice),
+        p_eos: p(request.special.eos),
+        entropy: softmax.entropy(),
+        margin,
+        best_unmask,
+        p_best_unmask,
+        p_current: p(current(request, row)),
+        score: match request.score {
+            None => 0.0,
+            Some(Score::Margin) => margin,
+            Some(Score::NegEntropy) => neg_entropy(logits, &softmax),
+        },
+        kl: 0.0,
+        top: top.iter().take(request.top_k).map(|&(id, _)| (id, p(id))).collect(),
+    }
+}
+
+/// The best token but `mask`, and its probability where `mask` is impossible. `argmax` is the best
+/// of all.
+fn without(logits: &[f32], mask: usize, argmax: TokenId, softmax: &Sums) -> (TokenId, f32) {
+    let Some(&logit) = logits.get(mask) else {
+        return (argmax, softmax.p(logits[argmax as usize]));
+    };
+    if argmax as usize != mask {
+        // At most a half is taken away: no digits are lost.
+        let rest = softmax.sum - f64::from(softmax.weight(logit));
+        let weight = f64::from(softmax.weight(logits[argmax as usize]));
+        return (argmax, (weight / rest) as f32);
+    }
+    let (before, behind) = (&logits[..mask], &logits[mask + 1..]);
+    let (first, second) = (largest(before), largest(behind));
+    let (id, max) = if first.1 >= second.1 && !before.is_empty() {
+        first
+    } else {
+        (second.0 + mask as TokenId + 1, second.1)
+    };
+    (id, Sums::of(&[before, behind], max).p(max))
+}
+
+/// Σ p ln(p + 1e-10).
+fn neg_entropy(logits: &[f32], softmax: &Sums) -> f32 {
+    let terms = logits.iter().map(|&logit| {
+        let p = f64::from(softmax.weight(logit)) / softmax.sum;
+        p * (p + 1e-10).ln()
+    });
+    terms.sum::<f64>() as f32
+}
+
+/// A distribution, for comparing two: logits and the logarithm of their sum.
+struct Distribution {
+    logits: Vec<f32>,
+    log_sum: f64,
+}
+
+impl Distribution {
+    fn of(logits: &[f32]) -> Self {
+        let max = largest(logits).1;
+        let log_sum = f64::from(max) + Sums::of(&[logits], max).sum.ln();
+        Self { logits: logits.to_vec(), log_sum }
+    }
+
+    /// Σ p (ln(p + 1e-12) − ln(q + 1e-12)), in nats.
+    fn divergence_from(&self, other: &Self) -> f32 {
+        let pairs = self.logits.iter().zip(&other.logits);
+        let sum: f64 = pairs
+            .map(|(&p, &q)| {
+                let p = (f64::from(p) - self.log_sum).exp();
+                let q = (f64::from(q) - other.log_sum).exp();
+                p * ((p + 1e-12).ln() - (q + 1e-12).ln())
+            })
+            .sum();
+        sum as f32
+    }
+}
+
+/// The largest value and where it is; the first of equals.
+fn first_max(values: impl Iterator<Item = f32>) -> (TokenId, f32) {
+    values.enumerate().fold((0, f32::NEG_INFINITY), |best, (id, value)| {
+        if value > best.1 { (id as TokenId, value) } else { best }
+    })
+}

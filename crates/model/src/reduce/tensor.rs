@@ -1,0 +1,230 @@
+//! Reduction by tensor operations, for devices whose memory is elsewhere: only one number or id
+//! a row and column is copied.
+
+use candle_core::{D, DType, Result, Tensor};
+
+use super::{Row, current, suppressed};
+use crate::{
+    canvas::TokenId,
+    noise,
+    predict::{Request, Score},
+};
+
+/// Reduces logits `[rows, columns]`; the first of them is row `first` of the request.
+pub(super) fn reduce(
+    logits: &Tensor,
+    earlier: Option<&Tensor>,
+    request: &Request,
+    first: usize,
+) -> Result<Vec<Row>> {
+    let (rows, columns) = logits.dims2()?;
+    let device = logits.device();
+    let logits = transformed(logits, request, first)?;
+    let kl = match earlier {
+        None => vec![0.0; rows],
+        Some(earlier) => {
+            let earlier = transformed(earlier, request, first)?;
+            numbers(&divergence(&logits, &earlier)?)?
+        }
+    };
+    let argmax = logits.argmax_keepdim(D::Minus1)?;
+    let choice = match &request.sampling {
+        None => argmax.clone(),
+        Some(sampling) => {
+            let noise: Vec<f32> =
+                (0..rows).flat_map(|row| noise::row(sampling, first + row, columns)).collect();
+            let noise = Tensor::from_vec(noise, (rows, columns), device)?;
+            (&logits + noise)?.argmax_keepdim(D::Minus1)?
+        }
+    };
+    let begin: Vec<Vec<TokenId>> = (0..rows)
+        .map(|_| {
+            request.begin_suppressed.iter().copied().filter(|&t| (t as usize) < columns).collect()
+        })
+        .collect();
+    let logits = &without_all(&logits, &begin)?;
+    let softmax = Softmax::of(logits)?;
+    let constant = |ids: Vec<TokenId>| Tensor::from_vec(ids, (rows, 1), device)?.contiguous();
+    let special = request.special;
+    let eos = constant(vec![special.eos; rows])?;
+    let now = constant((0..rows).map(|row| current(request, first + row)).collect())?;
+    let unmasked = without(logits, &constant(vec![special.mask; rows])?)?;
+    let best_unmask = unmasked.argmax_keepdim(D::Minus1)?;
+    let entropy = softmax.entropy()?;
+
+    let (mut top_ids, mut top_p) = (Vec::new(), Vec::new());
+    let mut rest = logits.clone();
+    for _ in 0..request.top_k.max(2).min(columns) {
+        let best = rest.argmax_keepdim(D::Minus1)?;
+        top_p.push(numbers(&softmax.p(logits, &best)?)?);
+        top_ids.push(ids(&best)?);
+        rest = without(&rest, &best)?;
+    }
+    let argmax_ids = ids(&argmax)?;
+    let p_argmax = numbers(&softmax.p(logits, &argmax)?)?;
+    let choice_ids = ids(&choice)?;
+    let p_choice = numbers(&softmax.p(logits, &choice)?)?;
+    let p_eos = numbers(&softmax.p(logits, &eos)?)?;
+    let p_current = numbers(&softmax.p(logits, &now)?)?;
+    let best_unmask_ids = ids(&best_unmask)?;
+    let p_best_unmask = numbers(&Softmax::of(&unmasked)?.p(&unmasked, &best_unmask)?)?;
+    let entropy = numbers(&entropy)?;
+    let margin = |row: usize| top_p[0][row] - top_p.get(1).map_or(0.0, |second| second[row]);
+    let score = match request.score {
+        None => vec![0.0; rows],
+        Some(Score::Margin) => (0..rows).map(margin).collect(),
+        Some(Score::NegEntropy) => {
+            let p = softmax.all(logits)?;
+            numbers(&(&p * (&p + 1e-10)?.log()?)?.sum_keepdim(D::Minus1)?)?
+        }
+    };
+    Ok((0..rows)
+        .map(|row| Row {
+            argmax: argmax_ids[row],
+            p_argmax: p_argmax[row],
+            choice: choice_ids[row],
+            p_choice: p_choice[row],
+            p_eos: p_eos[row],
+            entropy: entropy[row],
+            margin: margin(row),
+            best_unmask: best_unmask_ids[row],
+            p_best_unmask: p_best_unmask[row],
+            p_current: p_current[row],
+            score: score[row],
+            kl: kl[row],
+            top: (0..request.top_k.min(top_ids.len()))
+                .map(|rank| (top_ids[rank][row], top_p[rank][row]))
+                .collect(),
+        })
+        .collect())
+}
+
+/// The logits as decisions see them: suppressed, filtered.
+fn transformed(logits: &Tensor, request: &Request, first: usize) -> Result<Tensor> {
+    let (rows, columns) = logits.dims2()?;
+    let tokens: Vec<Vec<TokenId>> =
+        (0..rows).map(|row| suppressed(request, first + row, columns).collect()).collect();
+    let mut logits = without_all(logits, &tokens)?;
+    let Some(filters) = request.filters else { return Ok(logits) };
+    if filters.temperature > 0.0 {
+        logits = (logits / filters.temperature)?;
+    }
+    if filters.top_p < 1.0 {
+        let bound = nucleus(&logits, filters.top_p, filters.strict)?;
+        logits = at_least(&logits, &bound)?;
+    }
+    if filters.top_k > 0 && filters.top_k < columns {
+        let mut rest = logits.clone();
+        let mut bound = rest.max_keepdim(D::Minus1)?;
+        for _ in 1..filters.top_k {
+            rest = without(&rest, &rest.argmax_keepdim(D::Minus1)?)?;
+            bound = rest.max_keepdim(D::Minus1)?;
+        }
+        logits = at_least(&logits, &bound)?;
+    }
+    Ok(logits)
+}
+
+/// The lowest logit of each row's nucleus, `[rows, 1]`: the lowest for which the tokens over it
+/// have a probability of at most `top_p`; if `strict`, the lowest of those over it. By bisection: sorting a vocabulary needs a kernel that
+/// not every device has.
+fn nucleus(logits: &Tensor, top_p: f64, strict: bool) -> Result<Tensor> {
+    let p = Softmax::of(logits)?.all(logits)?;
+    let mut inside = logits.max_keepdim(D::Minus1)?;
+    // Logits further below the best than this have a probability of 0 in f32.
+    let mut outside = (&inside - 104.0)?;
+    for _ in 0..40 {
+        let middle = ((&inside + &outside)? / 2.0)?;
+        let over = logits.broadcast_gt(&middle)?.to_dtype(DType::F32)?;
+        let share = (&p * over)?.sum_keepdim(D::Minus1)?;
+        let fits = share.le(top_p)?;
+        inside = fits.where_cond(&middle, &inside)?;
+        outside = fits.where_cond(&outside, &middle)?;
+    }
+    // The nucleus ends with the first token at or under `inside`: whatever lies over `outside`.
+    let next = logits.broadcast_gt(if strict { &inside } else { &outside })?;
+    let high = Tensor::full(f32::INFINITY, logits.shape(), logits.device())?;
+    let lowest = next.where_cond(logits, &high)?.min_keepdim(D::Minus1)?;
+    // The best is always kept.
+    lowest.minimum(&logits.max_keepdim(D::Minus1)?)
+}
+
+/// Logits under `bound` `[rows, 1]` made impossible.
+fn at_least(logits: &Tensor, bound: &Tensor) -> Result<Tensor> {
+    let never = Tensor::full(f32::NEG_INFINITY, logits.shape(), logits.device())?;
+    logits.broadcast_ge(bound)?.where_cond(logits, &never)
+}
+
+/// Σ p (ln(p + 1e-12) − ln(q + 1e-12)) of each row, `[rows, 1]`.
+fn divergence(p: &Tensor, q: &Tensor) -> Result<Tensor> {
+    let (p, q) = (Softmax::of(p)?.all(p)?, Softmax::of(q)?.all(q)?);
+    let logarithms = |x: &Tensor| (x + 1e-12)?.log();
+    (&p * (logarithms(&p)? - logarithms(&q)?)?)?.sum_keepdim(D::Minus1)
+}
+
+struct Softmax {
+    max: Tensor,
+    sum: Tensor,
+    weighted: Tensor,
+}
+
+impl Softmax {
+    fn of(logits: &Tensor) -> Result<Self> {
+        let max = logits.max_keepdim(D::Minus1)?;
+        let shifted = logits.broadcast_sub(&max)?;
+        let e = shifted.exp()?;
+        // An impossible token (−∞) has no weight; 0 · ∞ would be NaN.
+        let weighted = (&e * shifted.clamp(-1e30, 0.0)?)?.sum_keepdim(D::Minus1)?;
+        Ok(Self { max, sum: e.sum_keepdim(D::Minus1)?, weighted })
+    }
+
+    /// Probabilities of `ids` `[rows, 1]`.
+    fn p(&self, logits: &Tensor, ids: &Tensor) -> Result<Tensor> {
+        let e = (logits.gather(ids, D::Minus1)? - &self.max)?.exp()?;
+        e / &self.sum
+    }
+
+    /// All probabilities.
+    fn all(&self, logits: &Tensor) -> Result<Tensor> {
+        logits.broadcast_sub(&self.max)?.exp()?.broadcast_div(&self.sum)
+    }
+
+    fn entropy(&self) -> Result<Tensor> {
+        self.sum.log()? - (&self.weighted / &self.sum)?
+    }
+}
+
+/// Logits with one id a row, `[rows, 1]`, made impossible.
+fn without(logits: &Tensor, ids: &Tensor) -> Result<Tensor> {
+    let never = Tensor::full(f32::NEG_INFINITY, ids.shape(), logits.device())?;
+    logits.contiguous()?.scatter(&ids.contiguous()?, &never, D::Minus1)
+}
+
+/// Logits with some ids of each row made impossible.
+fn without_all(logits: &Tensor, ids: &[Vec<TokenId>]) -> Result<Tensor> {
+    let most = ids.iter().map(Vec::len).max().unwrap_or(0);
+    (0..most).try_fold(logits.clone(), |logits, at| {
+        // A row with fewer ids names its last one again; one without any keeps what it has.
+        let kept = logits.narrow(D::Minus1, 0, 1)?.flatten_all()?.to_vec1::<f32>()?;
+        let (id, value): (Vec<TokenId>, Vec<f32>) = ids
+            .iter()
+            .zip(kept)
+            .map(|(ids, kept)| match ids.get(at).or(ids.last()) {
+                Some(&id) => (id, f32::NEG_INFINITY),
+                None => (0, kept),
+            })
+            .unzip();
+        let shape = (ids.len(), 1);
+        let id = Tensor::from_vec(id, shape, logits.device())?;
+        let value = Tensor::from_vec(value, shape, logits.device())?;
+        logits.contiguous()?.scatter(&id, &value, D::Minus1)
+    })
+}
+
+fn ids(column: &Tensor) -> Result<Vec<TokenId>> {
+    column.to_dtype(DType::U32)?.flatten_all()?.to_vec1()
+}
+
+fn numbers(column: &Tensor) -> Result<Vec<f32>> {
+    column.flatten_all()?.to_vec1()
+}
