@@ -12,7 +12,7 @@ MANNERS = {"additive": "4-D", "boolean": "4-D, booleans", "bias": "4-D, as `atte
 
 def table():
     """The families as docs/engine.md shows them."""
-    lines = ["| `model_type` | who sees whom | mask given | shifted | block | mask token |", "|---|---|---|---|---|---|"]
+    lines = ["| `model_type` | attention | attention mask | shift | block | mask token |", "|---|---|---|---|---|---|"]
     for name, row in FAMILIES.items():
         where = "from position 0" if row.grid == "start" else "from the prompt's end"
         block = "" if row.block is None else "%d, %s" % (row.block, where)
