@@ -7,19 +7,21 @@ use super::{
     command_line::CommandLine,
     history::{Entry, Sort},
     keymap::Action,
-    layout::Pane,
-    panes::{canvas, params},
+    layout::{Pane, Region},
+    panes::{self, canvas, params},
     picker,
     update::Effect,
 };
 use crate::{
-    canvas::{Born, Wish},
+    canvas::Wish,
     debugger::{Change, Command, Place, Spot, Token},
-    decode::{Affects, Decision},
 };
 
 #[expect(clippy::too_many_lines, reason = "one arm an action")]
 pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
+    if app.focus.view().act(app, action, effects) {
+        return;
+    }
     match action {
         // Asked while a pass runs, the step is made when the pass is done: no key is lost.
         Action::Step if app.debugger.one_more() => {}
@@ -101,7 +103,6 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
         Action::Pick => picker::open(app),
         Action::Remask => change(app, Change::Remask, effects),
         Action::Insert => change(app, Change::Insert(1), effects),
-        Action::Remove if app.focus == Pane::Session => app.remove_entry(effects),
         Action::Remove => change(app, Change::Remove, effects),
         Action::Trim => change(app, Change::Trim, effects),
         Action::Pin => {
@@ -118,44 +119,6 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
             change(app, Change::Expand(next), effects);
         }
         Action::Veto => veto(app, effects),
-        Action::Up
-        | Action::Down
-        | Action::First
-        | Action::Last
-        | Action::NextBlock
-        | Action::PreviousBlock
-            if app.focus == Pane::Session =>
-        {
-            app.choose_entry(|at, last| listed(at, last, action));
-        }
-        Action::Left | Action::Right if app.focus == Pane::Timeline => {
-            let step = app.step() as usize;
-            app.go_step(if action == Action::Left { step.saturating_sub(1) } else { step + 1 });
-        }
-        Action::Up | Action::Down if app.focus == Pane::Timeline => {
-            app.change_lane(action == Action::Down);
-        }
-        Action::Left | Action::Right if app.focus == Pane::Params => {
-            turn(app, if action == Action::Left { -1 } else { 1 });
-        }
-        Action::Up | Action::Down | Action::First | Action::Last if app.focus == Pane::Params => {
-            let last = app.debugger.session.params().specs().len().saturating_sub(1);
-            app.param = listed(app.param, last, action);
-            explain(app);
-        }
-        Action::Up
-        | Action::Down
-        | Action::First
-        | Action::Last
-        | Action::NextBlock
-        | Action::PreviousBlock
-            if app.focus == Pane::Log =>
-        {
-            let lines = app.log();
-            let last = lines.len().saturating_sub(1);
-            let at = app.log_cursor(&lines);
-            app.log_line = Some(listed(at, last, action));
-        }
         Action::Left
         | Action::Right
         | Action::Up
@@ -177,26 +140,26 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
             let count = app.debugger.session.params().specs().len().max(1);
             let by = if action == Action::NextParam { 1 } else { count - 1 };
             app.param = (app.param + by) % count;
-            show(app, Pane::Params, false);
-            explain(app);
+            show(app, Pane::PARAMETERS, false);
+            params::explain(app);
         }
-        Action::More => turn(app, 1),
-        Action::Less => turn(app, -1),
-        Action::ResetParam => reset(app),
+        Action::More => params::turn(app, 1),
+        Action::Less => params::turn(app, -1),
+        Action::ResetParam => params::reset(app),
         Action::Try => app.open_tries(effects),
         Action::Exact => {
             app.obey(&Command::Exact, effects);
         }
-        Action::Enter => enter(app),
+        Action::Enter => type_value(app),
         Action::NextPane | Action::PreviousPane => cycle(app, action == Action::NextPane),
         Action::Pane(number) => {
-            if let Some(&pane) = Pane::TABS.get(usize::from(number).saturating_sub(1)) {
-                if pane == Pane::Waterfall && leave_waterfall(app) {
+            if let Some((pane, _)) = panes::tabs().nth(usize::from(number).saturating_sub(1)) {
+                if pane == Pane::WATERFALL && leave_waterfall(app) {
                     return;
                 }
                 let before = (app.tab, app.focus, app.waterfall);
                 show(app, pane, true);
-                app.before_waterfall = (pane == Pane::Waterfall).then_some(before);
+                app.before_waterfall = (pane == Pane::WATERFALL).then_some(before);
             }
         }
         Action::Zoom => app.zoom = !app.zoom,
@@ -205,8 +168,8 @@ pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
             app.waterfall = !app.waterfall;
             if !app.zoom {
                 let swapped = match app.focus {
-                    Pane::Grid => Pane::Waterfall,
-                    Pane::Waterfall => Pane::Grid,
+                    Pane::BLOCKS => Pane::WATERFALL,
+                    Pane::WATERFALL => Pane::BLOCKS,
                     other => other,
                 };
                 focus_if_shown(app, swapped);
@@ -324,69 +287,10 @@ fn event(app: &mut App, forward: bool) {
     }
 }
 
-fn turn(app: &mut App, steps: i64) {
-    let Some((spec, value)) = app.debugger.session.params().iter().nth(app.param) else {
-        return app.complain(params::none(app));
-    };
-    let turned = spec.turned(value, steps);
-    if app.obey(&Command::Set(spec.name.to_owned(), turned.to_string()), &mut Vec::new()) {
-        changed(app);
-    }
-}
-
-/// Says what the chosen parameter is for, where messages have a line of their own: the pane
-/// seldom has the room.
-fn explain(app: &mut App) {
-    let Some(spec) = app.debugger.session.params().specs().get(app.param) else { return };
-    if app.areas().is_some_and(|areas| areas.message.is_some()) {
-        app.say(format!("{}: {}", spec.symbol, spec.help));
-    }
-}
-
-fn reset(app: &mut App) {
-    let spec = app.debugger.session.params().specs().get(app.param);
-    let Some(name) = spec.map(|spec| spec.name.to_owned()) else { return };
-    if app.obey(&Command::Reset(Some(name)), &mut Vec::new()) {
-        changed(app);
-    }
-}
-
-/// Goes to where the position under the cursor was written, or else inserted: to just before
-/// that step, where its reasons are on screen.
-fn origin(app: &mut App) {
-    let Some(cell) = app.canvas().cells().get(app.position).copied() else { return };
-    let step = cell.filled.or(match cell.born {
-        Born::Start => None,
-        Born::Appended { step } | Born::Inserted { step, .. } | Born::ByHand { step } => Some(step),
-    });
-    match step.and_then(|step| step.checked_sub(1)) {
-        Some(step) => {
-            app.follow = false;
-            app.go_step(step as usize);
-        }
-        None => app.say("this position is there from the start and not written yet"),
-    }
-}
-
-fn enter(app: &mut App) {
-    if matches!(app.focus, Pane::Canvas | Pane::Grid | Pane::Inspector | Pane::Waterfall) {
-        return origin(app);
-    }
-    if app.focus == Pane::Session {
-        return app.enter_entry();
-    }
-    if app.focus == Pane::Log {
-        let lines = app.log();
-        let step = lines.get(app.log_cursor(&lines)).map(|entry| entry.step);
-        if let Some(step) = step {
-            let line = app.log_line;
-            app.go_step(step as usize);
-            app.log_line = line;
-        }
-        return;
-    }
+/// Begins to type a value of the chosen parameter.
+fn type_value(app: &mut App) {
     if app.param < app.debugger.session.params().specs().len() {
-        show(app, Pane::Params, true);
+        show(app, Pane::PARAMETERS, true);
         app.mode = Mode::Value(Input::default());
     }
 }
@@ -397,32 +301,30 @@ pub(super) fn show(app: &mut App, pane: Pane, focus: bool) {
     if app.zoom && focus {
         app.focus = pane;
         app.tab = pane;
-        if pane == Pane::Session {
-            app.diagnose();
-        }
+        pane.view().refresh(app);
         return;
     }
-    if matches!(pane, Pane::Session | Pane::Log) {
-        app.session_shown = pane == Pane::Session;
+    let region = pane.view().region();
+    if region == Region::LowerRight {
+        app.panes[region as usize] = pane;
     }
     if !on_screen(app) {
-        // In the compact layout it takes the tabbed place; else the waterfall takes the grid's.
+        // In the compact layout it takes the tabbed place; else its own, or the waterfall the grid's.
         app.tab = pane;
-        if !on_screen(app) && pane == Pane::Waterfall {
-            app.waterfall = true;
+        if !on_screen(app) {
+            app.panes[region as usize] = pane;
+            app.waterfall |= region == Region::UnderRight;
         }
     }
     if focus {
         focus_if_shown(app, pane);
     }
-    if pane == Pane::Session {
-        app.diagnose();
-    }
+    pane.view().refresh(app);
 }
 
 /// Puts back what the waterfall took the place of; false if it was not asked for by its number.
 fn leave_waterfall(app: &mut App) -> bool {
-    if app.focus != Pane::Waterfall {
+    if app.focus != Pane::WATERFALL {
         return false;
     }
     let Some((tab, focus, waterfall)) = app.before_waterfall.take() else { return false };
@@ -437,7 +339,7 @@ fn leave_waterfall(app: &mut App) -> bool {
 
 pub(super) fn focus_if_shown(app: &mut App, pane: Pane) {
     let shown = app.areas().is_some_and(|areas| areas.of(pane).is_some());
-    app.focus = if shown { pane } else { Pane::Canvas };
+    app.focus = if shown { pane } else { Pane::CANVAS };
 }
 
 /// Gives the keys to the next pane on screen; zoomed, the next pane there is.
@@ -454,58 +356,4 @@ fn cycle(app: &mut App, forward: bool) {
     let at = panes.iter().position(|&pane| pane == app.focus).unwrap_or(0);
     let by = if forward { 1 } else { panes.len() - 1 };
     app.focus = panes[(at + by) % panes.len()];
-}
-
-/// Moves in a list.
-fn listed(at: usize, last: usize, action: Action) -> usize {
-    const PAGE: usize = 10;
-    let to = match action {
-        Action::Up => at.saturating_sub(1),
-        Action::Down => at + 1,
-        Action::PreviousBlock => at.saturating_sub(PAGE),
-        Action::NextBlock => at + PAGE,
-        Action::First => 0,
-        Action::Last => last,
-        _ => at,
-    };
-    to.min(last)
-}
-
-/// After a parameter changed: what it costs and what it changes, in words.
-pub(super) fn changed(app: &mut App) {
-    app.held = false;
-    app.refresh();
-    let Some((spec, value)) = app.debugger.session.params().iter().nth(app.param) else { return };
-    let own = app.own_params().get(spec.name).ok();
-    let was = match own {
-        Some(own) if own != value => format!(" (was {})", params::shown(spec, own)),
-        _ => String::new(),
-    };
-    let effect = match (spec.affects, app.decision(), app.recorded_next()) {
-        (Affects::Decide, Some(now), Some(then)) => difference(now, then),
-        _ => spec.affects.words().to_owned(),
-    };
-    let value = params::shown(spec, value);
-    let text = format!("{} = {value}{was}: {effect}", spec.symbol);
-    app.say(text);
-}
-
-/// How a decision differs from the one on record.
-pub(super) fn difference(now: &Decision, then: &Decision) -> String {
-    let counts = |decision: &Decision| (decision.fills().count(), decision.expansions().count());
-    let ((fills, expansions), (old_fills, old_expansions)) = (counts(now), counts(then));
-    if now.edits == then.edits {
-        return "the same step as on record".to_owned();
-    }
-    let changed = |name: &str, old: usize, new: usize| match old == new {
-        true => None,
-        false => Some(format!("{name} {old} → {new}")),
-    };
-    let parts: Vec<String> =
-        [changed("fills", old_fills, fills), changed("expansions", old_expansions, expansions)]
-            .into_iter()
-            .flatten()
-            .collect();
-    // As many, but not the same.
-    if parts.is_empty() { "another step than on record".to_owned() } else { parts.join(", ") }
 }

@@ -16,7 +16,8 @@ use super::{
     compare::Comparison,
     history::{Entry, History, Sort},
     keymap::Keymap,
-    layout::{self, Areas, Choice, Pane},
+    layout::{self, Areas, Choice, Pane, Region},
+    panes,
     picker::Picker,
     reading::Reading,
     search::Search,
@@ -88,8 +89,8 @@ pub struct App {
     /// What was on screen before the waterfall was asked for: tab, focus, waterfall in the grid's
     /// place.
     pub(super) before_waterfall: Option<(Pane, Pane, bool)>,
-    /// The session's lists stand in the log's place.
-    pub(super) session_shown: bool,
+    /// What lies in each region.
+    pub(super) panes: [Pane; Region::COUNT],
     pub(super) align: bool,
     pub(super) follow: bool,
     pub(super) position: usize,
@@ -176,6 +177,7 @@ impl App {
             find,
             keep: _,
         } = start;
+        let panes = panes::at_start();
         let speed = SPEEDS.iter().position(|&at| at == speed).unwrap_or(2);
         let tokens = facts.vocabulary;
         let followed = rest.is_some().then(|| Followed::all_of(&session));
@@ -192,13 +194,13 @@ impl App {
             width,
             height,
             mode: Mode::Normal,
-            focus: Pane::Canvas,
-            tab: Pane::Eos,
+            focus: panes[Region::Main as usize],
+            tab: panes[Region::RightTop as usize],
             zoom: false,
             ghost: true,
             waterfall: false,
             before_waterfall: None,
-            session_shown: false,
+            panes,
             align: true,
             follow: true,
             position: 0,
@@ -325,13 +327,12 @@ impl App {
     pub(super) fn areas_for(&self, width: u16, height: u16) -> Option<Areas> {
         let choice = Choice {
             tab: self.tab,
-            waterfall: self.waterfall,
-            session: self.session_shown,
+            panes: self.panes,
+            rows: self.panes.map(|pane| pane.view().rows(self)),
+            under_right: self.waterfall,
             zoom: self.zoom.then_some(self.focus),
-            blocks: self.canvas().len().div_ceil(self.block_length()),
-            params: self.debugger.session.params().specs().len(),
         };
-        layout::divide(width, height, choice)
+        layout::divide(width, height, &choice)
     }
 
     /// Lines of the log, oldest first.
@@ -376,8 +377,8 @@ impl App {
         self.look_for();
         self.flips.take();
         self.apart.take();
-        if self.areas().is_some_and(|areas| areas.of(Pane::Session).is_some()) {
-            self.diagnose();
+        for (pane, _) in self.areas().unwrap_or_default().panes {
+            pane.view().refresh(self);
         }
     }
 

@@ -257,6 +257,6 @@ impl App {
 
     /// Shows the pane of branches, breakpoints, findings and rows.
     pub(super) fn show_session(&mut self) {
-        super::actions::show(self, Pane::Session, true);
+        super::actions::show(self, Pane::SESSION, true);
     }
 }

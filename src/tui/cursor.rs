@@ -1,7 +1,7 @@
 //! The cursor: a position, which keeps its identity when others are inserted before it.
 
-use super::{app::App, keymap::Action, panes::canvas};
-use crate::canvas::{Edit, Slot};
+use super::{app::App, keymap::Action, layout::Pane, panes::canvas};
+use crate::canvas::{Born, Edit, Slot};
 
 impl App {
     /// After the canvas changed: the cursor goes to what happens if it follows, else it stays on
@@ -120,24 +120,48 @@ impl App {
         (0..at).rev().find(|&position| self.starts_word(position)).unwrap_or(0)
     }
 
-    /// The position above or below, in the rows that the focused pane shows.
+    /// The position above or below, in the rows of the canvas.
     fn row_beside(&self, down: bool) -> Option<usize> {
-        use super::layout::Pane;
-        if matches!(self.focus, Pane::Grid | Pane::Waterfall) {
-            let block = self.block_length();
-            let last = self.canvas().len().saturating_sub(1);
-            return if down && self.position + block <= last {
-                Some(self.position + block)
-            } else if down {
-                None
-            } else {
-                self.position.checked_sub(block)
-            };
-        }
-        let width = self.areas()?.of(Pane::Canvas).map_or(self.width, |area| area.width);
+        let width = self.areas()?.of(Pane::CANVAS).map_or(self.width, |area| area.width);
         let flow = canvas::flow(self, canvas::text_width(width));
         let (row, x) = flow.place(self.position)?;
         let row = if down { row + 1 } else { row.checked_sub(1)? };
         flow.nearest(row, x)
+    }
+
+    /// Moves up or down where a row is a block; false if the action is another.
+    pub(super) fn move_by_block(&mut self, action: Action) -> bool {
+        let block = self.block_length();
+        let last = self.canvas().len().saturating_sub(1);
+        let to = match action {
+            Action::Up => self.position.checked_sub(block),
+            Action::Down => Some(self.position + block).filter(|&to| to <= last),
+            _ => return false,
+        };
+        self.put(to.unwrap_or(self.position));
+        true
+    }
+
+    /// Enter on a position: goes to where it was written, or else inserted, to just before that
+    /// step, where its reasons are on screen. False if the action is another.
+    pub(super) fn enter_position(&mut self, action: Action) -> bool {
+        if action != Action::Enter {
+            return false;
+        }
+        let Some(cell) = self.canvas().cells().get(self.position).copied() else { return true };
+        let step = cell.filled.or(match cell.born {
+            Born::Start => None,
+            Born::Appended { step } | Born::Inserted { step, .. } | Born::ByHand { step } => {
+                Some(step)
+            }
+        });
+        match step.and_then(|step| step.checked_sub(1)) {
+            Some(step) => {
+                self.follow = false;
+                self.go_step(step as usize);
+            }
+            None => self.say("this position is there from the start and not written yet"),
+        }
+        true
     }
 }

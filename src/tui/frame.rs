@@ -11,8 +11,8 @@ use super::{
     history::block_number,
     lanes,
     layout::{Pane, SMALLEST},
-    panes::{canvas, eos, grid, inspector, log, params, session, timeline, waterfall},
-    pen::{self, Pen},
+    panes::{self, params, timeline},
+    pen::Pen,
     picker, prompts, text,
     theme::{self, Role},
     tries,
@@ -108,25 +108,17 @@ fn app_line(pen: &Pen) -> &'static str {
 }
 
 fn draw_pane(app: &App, pen: &mut Pen, pane: Pane, area: Rect) {
-    match pane {
-        Pane::Canvas => canvas::draw(app, pen, area),
-        Pane::Grid => grid::draw(app, pen, area),
-        Pane::Waterfall => waterfall::draw(app, pen, area),
-        Pane::Eos => eos::draw(app, pen, area),
-        Pane::Inspector => inspector::draw(app, pen, area),
-        Pane::Params => params::draw(app, pen, area),
-        Pane::Timeline => timeline::draw(app, pen, area),
-        Pane::Log => log::draw(app, pen, area),
-        Pane::Session => session::draw(app, pen, area),
-    }
+    let view = pane.view();
+    pen.heading(area, pane.title(), app.focus == pane, &view.summary(app, area));
+    view.draw(app, pen, area);
 }
 
 /// Where each tab stands on the heading line of the tabbed pane.
 fn tab_places(area: Rect) -> Vec<(Pane, u16, u16, String)> {
     let mut x = area.x + 1;
     let mut places = Vec::new();
-    for (at, pane) in Pane::TABS.into_iter().enumerate() {
-        let text = format!(" {} {} ", at + 1, pane.tab());
+    for (number, (pane, heading)) in (1..).zip(panes::tabs()) {
+        let text = format!(" {number} {heading} ");
         let width = u16::try_from(text::width(&text)).unwrap_or(u16::MAX);
         places.push((pane, x, width, text));
         x = x.saturating_add(width + 1);
@@ -147,10 +139,8 @@ fn tabs(app: &App, pen: &mut Pen, area: Rect) {
     let focused = app.focus == app.tab;
     pen.rule(area, if focused { Role::Key } else { Role::Faint });
     let places = tab_places(area);
-    if app.tab == Pane::Waterfall {
-        let end = places.last().map_or(area.x, |(_, x, width, _)| x + width);
-        waterfall::draw_more(app, pen, area, end);
-    }
+    let end = places.last().map_or(area.x, |(_, x, width, _)| x + width);
+    app.tab.view().draw_behind_tabs(app, pen, area, end);
     for (pane, x, width, text) in places {
         let room = area.right().saturating_sub(x);
         if width > room {
@@ -163,17 +153,7 @@ fn tabs(app: &App, pen: &mut Pen, area: Rect) {
         };
         pen.say(x, area.y, room, &text, role);
     }
-    let inside = pen::inner(area);
-    match app.tab {
-        Pane::Eos => eos::draw_inside(app, pen, inside),
-        Pane::Inspector => inspector::draw_inside(app, pen, inside),
-        Pane::Params => params::draw_inside(app, pen, inside),
-        Pane::Timeline => timeline::draw_inside(app, pen, inside),
-        Pane::Log => log::draw_inside(app, pen, area, inside),
-        Pane::Waterfall => waterfall::draw_inside(app, pen, inside),
-        Pane::Session => session::draw_inside(app, pen, area, inside),
-        Pane::Canvas | Pane::Grid => {}
-    }
+    app.tab.view().draw(app, pen, area);
 }
 
 /// A part of the title: wordings from long to short.
@@ -475,8 +455,8 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
             return true;
         }
         Mode::Search(input) => {
-            let place = if app.focus == Pane::Log { "log /" } else { "/" };
-            let used = pen.say(x, line.y, room, place, Role::Key);
+            let prompt = app.focus.view().search_prompt();
+            let used = pen.say(x, line.y, room, prompt, Role::Key);
             let field = Rect { x: x + used, width: room.saturating_sub(used), ..line };
             params::typed(app, pen, field, input);
             return true;

@@ -5,21 +5,18 @@ use ratatui::layout::Rect;
 use super::{
     app::App,
     keymap::{Action, Keymap},
-    layout::Pane,
+    panes::KeyHint,
     pen::Pen,
     text,
     theme::{Role, Theme},
 };
 
-/// Actions that share a word.
-type Words = (&'static [Action], &'static str);
-
 /// What stays at the end, whatever the width: the command line, help and quit.
 const KEPT: usize = 3;
 
-const FIRST: [Words; 2] = [(&[Action::Step], "step"), (&[Action::Back], "back")];
+const FIRST: [KeyHint; 2] = [(&[Action::Step], "step"), (&[Action::Back], "back")];
 
-const LAST: [Words; 11] = [
+const LAST: [KeyHint; 11] = [
     (&[Action::NextPane], "pane"),
     (&[Action::PreviousEvent, Action::NextEvent], "events"),
     (&[Action::Break], "break"),
@@ -32,35 +29,6 @@ const LAST: [Words; 11] = [
     (&[Action::Help], "help"),
     (&[Action::Quit], "quit"),
 ];
-
-/// The actions of a pane.
-fn of_pane(pane: Pane) -> &'static [Words] {
-    match pane {
-        Pane::Params => &[
-            (&[Action::Up, Action::Down], "choose"),
-            (&[Action::Less, Action::More], "turn"),
-            (&[Action::Enter], "type"),
-            (&[Action::ResetParam], "give back"),
-            (&[Action::Try], "try"),
-        ],
-        Pane::Timeline => &[
-            (&[Action::Left, Action::Right], "over known steps"),
-            (&[Action::Up, Action::Down], "branch"),
-        ],
-        Pane::Log => &[(&[Action::Up, Action::Down], "line"), (&[Action::Enter], "go there")],
-        Pane::Session => &[
-            (&[Action::Up, Action::Down], "entry"),
-            (&[Action::Enter], "go there"),
-            (&[Action::Remove], "take away"),
-        ],
-        Pane::Canvas | Pane::Grid | Pane::Waterfall | Pane::Eos | Pane::Inspector => &[
-            (&[Action::RunPause], "run/pause"),
-            (&[Action::RunToEnd], "continue"),
-            (&[Action::Left, Action::Right], "position"),
-            (&[Action::Pick], "edit"),
-        ],
-    }
-}
 
 /// A hint: its keys, and what they do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +72,7 @@ impl Hint {
 
 /// The debugger's hints, most needed first.
 pub(super) fn of(app: &App) -> Vec<Hint> {
-    let own = of_pane(app.focus);
+    let own = app.focus.view().hints();
     let last = LAST.iter().filter(|(actions, _)| own.iter().all(|(others, _)| others != actions));
     let all = FIRST.iter().chain(own).chain(last);
     let quit = if app.inner { "back" } else { "quit" };

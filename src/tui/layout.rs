@@ -5,83 +5,41 @@ use ratatui::layout::Rect;
 /// Smallest screen anything useful fits on.
 pub const SMALLEST: (u16, u16) = (40, 10);
 
-/// A pane. One pane answers one question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Pane {
-    /// What is written, what comes next.
-    Canvas,
-    /// Where it is unsure, at a glance.
-    Grid,
-    /// The same over all steps.
-    Waterfall,
-    /// Is it long enough.
-    Eos,
-    /// Why.
-    Inspector,
-    /// Turn and see.
-    Params,
-    /// How it came to this.
-    Timeline,
-    /// The same in words.
-    Log,
-    /// Branches, bookmarks, breakpoints, findings.
-    Session,
-}
+/// A pane, by its title. What it shows and does is its [`PaneView`](super::panes::PaneView).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Pane(pub &'static str);
 
 impl Pane {
-    /// Every pane.
-    pub const ALL: [Self; 9] = [
-        Self::Canvas,
-        Self::Grid,
-        Self::Waterfall,
-        Self::Eos,
-        Self::Inspector,
-        Self::Params,
-        Self::Timeline,
-        Self::Log,
-        Self::Session,
-    ];
-
-    /// The panes with a number, in order.
-    pub const TABS: [Self; 7] = [
-        Self::Eos,
-        Self::Inspector,
-        Self::Params,
-        Self::Timeline,
-        Self::Log,
-        Self::Waterfall,
-        Self::Session,
-    ];
-
     /// The heading.
     pub fn title(self) -> &'static str {
-        match self {
-            Self::Canvas => "Canvas",
-            Self::Grid => "Blocks",
-            Self::Waterfall => "Waterfall",
-            Self::Eos => "EOS & length",
-            Self::Inspector => "Inspector",
-            Self::Params => "Parameters",
-            Self::Timeline => "Timeline",
-            Self::Log => "Log",
-            Self::Session => "Session",
-        }
+        self.0
     }
+}
 
-    /// The heading in a row of tabs.
-    pub fn tab(self) -> &'static str {
-        match self {
-            Self::Eos => "EOS",
-            Self::Inspector => "Why",
-            Self::Params => "Params",
-            other => other.title(),
-        }
-    }
+/// A part of the screen that shows one pane at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Region {
+    /// The largest, at the upper left.
+    Main,
+    /// Under the largest.
+    Under,
+    /// Right of [`Region::Under`]; in its stead where there is room for one only.
+    UnderRight,
+    /// At the top of the right column.
+    RightTop,
+    /// In the middle of the right column.
+    RightMiddle,
+    /// At the bottom of the right column.
+    RightBottom,
+    /// At the lower left.
+    LowerLeft,
+    /// At the lower right.
+    LowerRight,
+}
 
-    /// The key that shows it.
-    pub fn number(self) -> Option<usize> {
-        Self::TABS.iter().position(|&tab| tab == self).map(|at| at + 1)
-    }
+impl Region {
+    /// Number of regions.
+    pub const COUNT: usize = 8;
 }
 
 /// How the room is divided.
@@ -117,16 +75,26 @@ impl Size {
 pub struct Choice {
     /// The pane shown in the tabbed place of the compact layout.
     pub tab: Pane,
-    /// Waterfall instead of the grid, where there is room for one only.
-    pub waterfall: bool,
-    /// The session's lists instead of the log, where both could be.
-    pub session: bool,
+    /// What lies in each region.
+    pub panes: [Pane; Region::COUNT],
+    /// Rows that they would like, if they would like so many.
+    pub rows: [Option<usize>; Region::COUNT],
+    /// What is right of [`Region::Under`] in its stead, where there is room for one only.
+    pub under_right: bool,
     /// This pane alone.
     pub zoom: Option<Pane>,
-    /// Rows the grid would like: blocks.
-    pub blocks: usize,
-    /// Rows the parameters would like.
-    pub params: usize,
+}
+
+impl Choice {
+    /// What lies in a region.
+    fn at(&self, region: Region) -> Pane {
+        self.panes[region as usize]
+    }
+
+    /// What lies under the largest pane, where there is room for one only.
+    fn under(&self) -> Region {
+        if self.under_right { Region::UnderRight } else { Region::Under }
+    }
 }
 
 /// A divided screen. Panes include their heading row.
@@ -156,7 +124,7 @@ impl Areas {
 }
 
 /// Divides the screen; `None` if it is too small.
-pub fn divide(width: u16, height: u16, choice: Choice) -> Option<Areas> {
+pub fn divide(width: u16, height: u16, choice: &Choice) -> Option<Areas> {
     let size = Size::of(width, height);
     if size == Size::TooSmall {
         return None;
@@ -172,7 +140,7 @@ pub fn divide(width: u16, height: u16, choice: Choice) -> Option<Areas> {
         areas.message = Some(Rect::new(0, bottom, width, 1));
     }
     let timeline_shown = size != Size::Compact && choice.zoom.is_none();
-    if !timeline_shown && choice.zoom != Some(Pane::Timeline) {
+    if !timeline_shown && choice.zoom != Some(choice.at(Region::LowerLeft)) {
         bottom -= 1;
         areas.strip = Some(Rect::new(0, bottom, width, 1));
     }
@@ -190,78 +158,80 @@ pub fn divide(width: u16, height: u16, choice: Choice) -> Option<Areas> {
     Some(areas)
 }
 
-/// Rows for the grid: its heading, a row a block, at least two, at most `most`.
-fn grid_rows(choice: Choice, most: u16) -> u16 {
-    let wanted = u16::try_from(choice.blocks).unwrap_or(u16::MAX).saturating_add(1);
+/// Rows for what lies under the largest pane: its heading and those it would like, at least two, at
+/// most `most`; or a third of `height`.
+fn rows_under(choice: &Choice, height: u16, most: u16) -> u16 {
+    let Some(rows) = choice.rows[choice.under() as usize] else { return height / 3 };
+    let wanted = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(1);
     wanted.clamp(2, most.max(2))
 }
 
-fn compact(areas: &mut Areas, body: Rect, choice: Choice) {
+fn compact(areas: &mut Areas, body: Rect, choice: &Choice) {
     // Canvas, grid and tabs share the rows 8 : 4 : 9.
     let tabs = (body.height * 9 / 21).clamp(3, 14);
     let rest = body.height - tabs;
-    let heat = if choice.waterfall { rest / 3 } else { grid_rows(choice, rest * 2 / 5) };
-    let canvas = rest - heat;
-    let [a, b, c] = column(body, [canvas, heat, tabs]);
-    let second = if choice.waterfall { Pane::Waterfall } else { Pane::Grid };
-    areas.panes = vec![(Pane::Canvas, a), (second, b)];
+    let under = rows_under(choice, rest, rest * 2 / 5);
+    let [a, b, c] = column(body, [rest - under, under, tabs]);
+    let mut second = choice.at(choice.under());
     if second == choice.tab {
         // The waterfall is up already; its tab would show it twice.
-        areas.panes[1].0 = Pane::Grid;
+        second = choice.at(Region::Under);
     }
-    areas.panes.push((choice.tab, c));
+    areas.panes = vec![(choice.at(Region::Main), a), (second, b), (choice.tab, c)];
     areas.tabbed = true;
 }
 
-fn medium(areas: &mut Areas, body: Rect, choice: Choice) {
+fn medium(areas: &mut Areas, body: Rect, choice: &Choice) {
     let low = (body.height / 4).clamp(6, 10);
     let right = (body.width * 2 / 5).clamp(44, 56);
     let left = body.width - right - 1;
     let high = body.height - low;
-    let heat = if choice.waterfall { high / 3 } else { grid_rows(choice, high / 3) };
-    let second = if choice.waterfall { Pane::Waterfall } else { Pane::Grid };
-    let [a, b] = column(Rect::new(0, body.y, left, high), [high - heat, heat]);
-    areas.panes = vec![(Pane::Canvas, a), (second, b)];
+    let under = rows_under(choice, high, high / 3);
+    let [a, b] = column(Rect::new(0, body.y, left, high), [high - under, under]);
+    areas.panes = vec![(choice.at(Region::Main), a), (choice.at(choice.under()), b)];
     right_column(areas, Rect::new(left + 1, body.y, right, high), choice);
     areas.rules.push(Rect::new(left, body.y, 1, high));
     lower(areas, Rect::new(0, body.y + high, body.width, low), choice);
 }
 
-fn large(areas: &mut Areas, body: Rect, choice: Choice) {
+fn large(areas: &mut Areas, body: Rect, choice: &Choice) {
     let low = (body.height / 5).clamp(8, 14);
     let right = (body.width * 3 / 10).clamp(56, 76);
     let left = body.width - right - 1;
     let high = body.height - low;
-    let heat = (high * 2 / 5).max(8);
-    let canvas = high - heat;
+    let under = (high * 2 / 5).max(8);
+    let y = body.y + high - under;
     let half = (left - 1) / 2;
     areas.panes = vec![
-        (Pane::Canvas, Rect::new(0, body.y, left, canvas)),
-        (Pane::Grid, Rect::new(0, body.y + canvas, half, heat)),
-        (Pane::Waterfall, Rect::new(half + 1, body.y + canvas, left - half - 1, heat)),
+        (choice.at(Region::Main), Rect::new(0, body.y, left, high - under)),
+        (choice.at(Region::Under), Rect::new(0, y, half, under)),
+        (choice.at(Region::UnderRight), Rect::new(half + 1, y, left - half - 1, under)),
     ];
-    areas.rules.push(Rect::new(half, body.y + canvas, 1, heat));
+    areas.rules.push(Rect::new(half, y, 1, under));
     right_column(areas, Rect::new(left + 1, body.y, right, high), choice);
     areas.rules.push(Rect::new(left, body.y, 1, high));
     lower(areas, Rect::new(0, body.y + high, body.width, low), choice);
 }
 
-/// EOS, inspector and parameters above each other.
-fn right_column(areas: &mut Areas, area: Rect, choice: Choice) {
-    let params = u16::try_from(choice.params).unwrap_or(u16::MAX).saturating_add(5);
-    let params = params.min(area.height * 3 / 10).max(5);
-    let eos = (area.height * 7 / 20).clamp(3, 15);
-    let [a, b, c] = column(area, [eos, area.height - params - eos, params]);
-    areas.panes.extend([(Pane::Eos, a), (Pane::Inspector, b), (Pane::Params, c)]);
+/// Three panes above each other; the lowest gets the rows it would like, if that leaves enough.
+fn right_column(areas: &mut Areas, area: Rect, choice: &Choice) {
+    let most = area.height * 3 / 10;
+    let wanted = choice.rows[Region::RightBottom as usize];
+    let rows = wanted.map_or(most, |rows| u16::try_from(rows).unwrap_or(u16::MAX));
+    let bottom = rows.saturating_add(1).min(most).max(5);
+    let top = (area.height * 7 / 20).clamp(3, 15);
+    let rows = column(area, [top, area.height - bottom - top, bottom]);
+    let regions = [Region::RightTop, Region::RightMiddle, Region::RightBottom];
+    areas.panes.extend(regions.map(|region| choice.at(region)).into_iter().zip(rows));
 }
 
 /// Timeline and log beside each other; the log's sentences need more room than a chart.
-fn lower(areas: &mut Areas, area: Rect, choice: Choice) {
+fn lower(areas: &mut Areas, area: Rect, choice: &Choice) {
     let log = (area.width / 2).max(area.width.min(132) * 11 / 20);
     let left = area.width - log - 1;
-    areas.panes.push((Pane::Timeline, Rect { width: left, ..area }));
-    let right = if choice.session { Pane::Session } else { Pane::Log };
-    areas.panes.push((right, Rect { x: area.x + left + 1, width: log, ..area }));
+    let right = Rect { x: area.x + left + 1, width: log, ..area };
+    areas.panes.push((choice.at(Region::LowerLeft), Rect { width: left, ..area }));
+    areas.panes.push((choice.at(Region::LowerRight), right));
     areas.rules.push(Rect::new(area.x + left, area.y, 1, area.height));
 }
 

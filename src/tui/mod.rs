@@ -65,7 +65,6 @@ pub use chord::{Chord, ChordError};
 pub use colors::{Colors, Ink, Rgb, Shade};
 pub use css::css;
 pub use keymap::{Action, Binding, Group, Keymap, KeymapError, TABLE as KEYS};
-pub use layout::Pane;
 pub use offscreen::OffScreen;
 pub use reading::{Feed, Notify, Rest};
 pub use svg::svg;

@@ -7,9 +7,7 @@ use super::{
     actions::{act, show},
     app::{App, Mode},
     command_line, frame, hints,
-    keymap::Action,
-    layout::Pane,
-    panes::{canvas, eos, grid, log, params, session, timeline, waterfall},
+    panes::timeline,
     picker, tries,
     update::Effect,
 };
@@ -86,101 +84,14 @@ pub(super) fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<Effect>)
                 return;
             }
             app.focus = pane;
-            point(app, pane, area, x, y);
+            pane.view().click(app, area, x, y);
         }
-        MouseEventKind::Drag(MouseButton::Left) if y > area.y && pane != Pane::Params => {
-            point(app, pane, area, x, y);
+        MouseEventKind::Drag(MouseButton::Left) if y > area.y => {
+            pane.view().drag(app, area, x, y);
         }
         MouseEventKind::ScrollUp | MouseEventKind::ScrollDown => {
-            wheel(app, pane, area, mouse.kind == MouseEventKind::ScrollDown);
+            pane.view().wheel(app, area, mouse.kind == MouseEventKind::ScrollDown);
         }
         _ => {}
-    }
-}
-
-/// A click or drag inside a pane.
-fn point(app: &mut App, pane: Pane, area: Rect, x: u16, y: u16) {
-    match pane {
-        Pane::Canvas => {
-            if let Some(position) = canvas::hit(app, area, x, y) {
-                let scroll = canvas::top(app, area);
-                app.put(position);
-                app.scroll = Some(scroll);
-            }
-        }
-        Pane::Grid => {
-            if let Some(position) = grid::hit(app, area, x, y) {
-                app.put(position);
-            }
-        }
-        Pane::Waterfall => {
-            if let Some((position, step)) = waterfall::hit(app, area, x, y) {
-                app.go_step(step);
-                if let Some(position) = position {
-                    app.put(position);
-                }
-            }
-        }
-        Pane::Timeline => {
-            if let Some(node) = timeline::hit(app, area, x, y) {
-                app.go(node);
-            }
-        }
-        Pane::Eos => {
-            if let Some(step) = eos::hit(app, area, x, y) {
-                app.go_step(step);
-            }
-        }
-        Pane::Params => {
-            if let Some(param) = params::hit(app, area, y) {
-                app.param = param;
-            }
-        }
-        Pane::Log => {
-            if let Some((line, step)) = log::hit(app, area, y) {
-                app.go_step(step as usize);
-                app.log_line = Some(line);
-            }
-        }
-        Pane::Session => {
-            if let Some(line) = session::hit(app, area, y) {
-                app.found.line = line;
-                app.enter_entry();
-            }
-        }
-        Pane::Inspector => {}
-    }
-}
-
-fn wheel(app: &mut App, pane: Pane, area: Rect, down: bool) {
-    const ROWS: usize = 3;
-    match pane {
-        Pane::Canvas => {
-            let top = canvas::top(app, area);
-            app.scroll = Some(if down { top + ROWS } else { top.saturating_sub(ROWS) });
-        }
-        Pane::Log => {
-            let lines = app.log();
-            let at = app.log_cursor(&lines);
-            let to = if down { at + ROWS } else { at.saturating_sub(ROWS) };
-            app.log_line = Some(to.min(lines.len().saturating_sub(1)));
-        }
-        Pane::Params => {
-            let last = app.debugger.session.params().specs().len().saturating_sub(1);
-            app.param = if down { (app.param + 1).min(last) } else { app.param.saturating_sub(1) };
-        }
-        Pane::Timeline | Pane::Eos => {
-            let step = app.step() as usize;
-            app.go_step(if down { step + 1 } else { step.saturating_sub(1) });
-        }
-        Pane::Grid | Pane::Waterfall => {
-            app.travel(if down { Action::NextBlock } else { Action::PreviousBlock });
-        }
-        Pane::Session => {
-            let last = app.entries().len().saturating_sub(1);
-            let at = app.found.line.min(last);
-            app.found.line = if down { (at + ROWS).min(last) } else { at.saturating_sub(ROWS) };
-        }
-        Pane::Inspector => {}
     }
 }

@@ -6,7 +6,6 @@ use tui_input::Input;
 use super::{
     app::{App, Mode},
     keymap::Action,
-    layout::Pane,
     panes::canvas,
     typing,
 };
@@ -107,8 +106,8 @@ impl App {
         if self.search.wanted.is_empty() {
             return self.say("nothing is searched for; / begins");
         }
-        if self.focus == Pane::Log {
-            return self.next_line(on);
+        if self.focus.view().next_match(self, on) {
+            return;
         }
         let starts = &self.search.starts;
         let found = match on {
@@ -124,26 +123,6 @@ impl App {
             }
             None => {
                 let text = format!("“{}” is not on this canvas", self.search.wanted);
-                self.say(text);
-            }
-        }
-    }
-
-    /// The same in the log.
-    fn next_line(&mut self, on: bool) {
-        let wanted = self.search.wanted.to_lowercase();
-        let lines = self.log();
-        let at = self.log_cursor(&lines);
-        let fits = |line: &usize| lines[*line].text.to_lowercase().contains(&wanted);
-        let (behind, before) = (at + 1..lines.len(), 0..at);
-        let found = match on {
-            true => behind.chain(before).find(fits),
-            false => before.rev().chain(behind.rev()).find(fits),
-        };
-        match found {
-            Some(line) => self.log_line = Some(line),
-            None => {
-                let text = format!("“{}” is not in the log", self.search.wanted);
                 self.say(text);
             }
         }

@@ -4,9 +4,9 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::{Input, backend::crossterm::EventHandler};
 
 use super::{
-    actions::changed,
     app::{App, Mode},
     keymap::Action,
+    panes::params::changed,
 };
 use crate::debugger::Command;
 

@@ -213,6 +213,12 @@ impl App {
         self.obey(&Command::Goto(place), &mut Vec::new());
     }
 
+    /// Goes one step of the branch forward or back.
+    pub(super) fn go_one_step(&mut self, forward: bool) {
+        let step = self.step() as usize;
+        self.go_step(if forward { step + 1 } else { step.saturating_sub(1) });
+    }
+
     /// Goes to a step of the branch.
     pub(super) fn go_step(&mut self, step: usize) {
         let step = step.min(self.history.steps());

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     app::{App, SPEEDS},
-    layout::Pane,
+    layout::{Pane, Region},
 };
 
 /// What is shown and how. Panes go by their titles.
@@ -46,7 +46,7 @@ impl App {
             zoom: self.zoom,
             bars: !self.ghost,
             waterfall: self.waterfall,
-            session: self.session_shown,
+            session: self.panes[Region::LowerRight as usize] == Pane::SESSION,
             by_number: !self.align,
             stays: !self.follow,
             position: self.position,
@@ -58,13 +58,15 @@ impl App {
 
     /// Shows what was shown then.
     pub(super) fn show_view(&mut self, view: View) {
-        let pane = |title: &str| Pane::ALL.into_iter().find(|pane| pane.title() == title);
-        self.tab = pane(&view.tab).filter(|pane| pane.number().is_some()).unwrap_or(self.tab);
-        self.focus = pane(&view.focus).unwrap_or(self.focus);
+        let tab = Pane::titled(&view.tab).filter(|pane| pane.view().tab().is_some());
+        self.tab = tab.unwrap_or(self.tab);
+        self.focus = Pane::titled(&view.focus).unwrap_or(self.focus);
         self.zoom = view.zoom;
         self.ghost = !view.bars;
         self.waterfall = view.waterfall;
-        self.session_shown = view.session;
+        if view.session {
+            self.panes[Region::LowerRight as usize] = Pane::SESSION;
+        }
         self.align = !view.by_number;
         self.param = view.param.min(self.debugger.session.params().specs().len().saturating_sub(1));
         self.speed = view.speed.min(SPEEDS.len() - 1);

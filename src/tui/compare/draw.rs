@@ -8,7 +8,7 @@ use super::{
     super::{
         frame, hints,
         history::block_number,
-        layout::SMALLEST,
+        layout::{Pane, SMALLEST},
         panes::{canvas, inspector},
         pen::Pen,
         popup,
@@ -144,7 +144,7 @@ fn draw_lane(lane: &Lane, pen: &mut Pen, area: Rect, at: usize, focused: bool) {
     let line = pen.fitting(&figures(lane), inside.width);
     pen.say(inside.x, inside.y, inside.width, &line, Role::Dim);
     let (above, below) = parts(area);
-    canvas::draw_inside(&lane.app, pen, above);
+    Pane::CANVAS.view().draw(&lane.app, pen, above);
     if let Some((room, said)) = below.zip(inspector::in_short(&lane.app)) {
         let safe = text::safe(&said, pen.theme.ascii());
         pen.paragraph(room, &safe, if focused { Role::Text } else { Role::Dim });

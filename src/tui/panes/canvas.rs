@@ -5,12 +5,15 @@ use ratatui::{layout::Rect, style::Style};
 use super::super::{
     app::App,
     flow::{self, Flow, Piece},
-    layout::Pane,
+    keymap::Action,
+    layout::{Pane, Region},
     pen::{self, Pen},
     prompts,
     text::{self, Glyph, Shown, Sort},
     theme::{self, Role},
+    update::Effect,
 };
+use super::{PaneView, scrolled};
 use crate::{
     canvas::{Born, Cell, TokenId},
     decode::{Decision, Growth, Mode, Verdict},
@@ -23,6 +26,51 @@ const MARGIN: u16 = 5;
 const COMES: usize = 16;
 /// A tail of end-of-sequence tokens this long is folded.
 const FOLD: usize = 3;
+
+/// What is written, what comes next.
+pub struct CanvasPane;
+
+impl Pane {
+    pub const CANVAS: Self = Self("Canvas");
+}
+
+impl PaneView for CanvasPane {
+    fn pane(&self) -> Pane {
+        Pane::CANVAS
+    }
+
+    fn region(&self) -> Region {
+        Region::Main
+    }
+
+    fn tab(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn summary(&self, app: &App, _area: Rect) -> String {
+        next(app)
+    }
+
+    fn draw(&self, app: &App, pen: &mut Pen, area: Rect) {
+        draw(app, pen, area);
+    }
+
+    fn act(&self, app: &mut App, action: Action, _effects: &mut Vec<Effect>) -> bool {
+        app.enter_position(action)
+    }
+
+    fn click(&self, app: &mut App, area: Rect, x: u16, y: u16) {
+        if let Some(position) = hit(app, area, x, y) {
+            let scroll = top(app, area);
+            app.put(position);
+            app.scroll = Some(scroll);
+        }
+    }
+
+    fn wheel(&self, app: &mut App, area: Rect, down: bool) {
+        app.scroll = Some(scrolled(top(app, area), down));
+    }
+}
 
 /// Cells a row of text has in a pane this wide.
 pub fn text_width(pane: u16) -> u16 {
@@ -324,14 +372,8 @@ pub fn next(app: &App) -> String {
     if legend.is_empty() || over { legend } else { format!("next: {legend}") }
 }
 
-/// Draws the pane.
-pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
-    pen.heading(area, Pane::Canvas.title(), app.focus == Pane::Canvas, &next(app));
-    draw_inside(app, pen, area);
-}
-
-/// Draws what is under the heading of the pane at `area`.
-pub fn draw_inside(app: &App, pen: &mut Pen, area: Rect) {
+/// Draws the text of the pane at `area`, under its heading.
+fn draw(app: &App, pen: &mut Pen, area: Rect) {
     let inside = pen::inner(area);
     if inside.height == 0 || inside.width <= MARGIN {
         return;

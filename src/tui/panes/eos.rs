@@ -5,11 +5,12 @@ use ratatui::layout::Rect;
 use super::{
     super::{
         app::App,
-        layout::Pane,
+        layout::{Pane, Region},
         pen::{self, Pen},
         text,
         theme::{self, Role},
     },
+    PaneView,
     chart::{Axis, Bar, bars},
     length,
 };
@@ -21,6 +22,47 @@ use crate::{
 
 /// Cells of a chart's labels.
 const LABEL: u16 = 8;
+
+/// Is it long enough.
+pub struct EosPane;
+
+impl Pane {
+    pub const EOS: Self = Self("EOS & length");
+}
+
+impl PaneView for EosPane {
+    fn pane(&self) -> Pane {
+        Pane::EOS
+    }
+
+    fn region(&self) -> Region {
+        Region::RightTop
+    }
+
+    fn tab(&self) -> Option<&'static str> {
+        Some("EOS")
+    }
+
+    fn summary(&self, app: &App, _area: Rect) -> String {
+        let eos = app.decision().and_then(|decision| decision.eos.as_ref());
+        let words = |eos: &EosMeasure| format!("EOS {}", text::probability(Some(eos.confidence)));
+        eos.map(words).unwrap_or_default()
+    }
+
+    fn draw(&self, app: &App, pen: &mut Pen, area: Rect) {
+        draw(app, pen, area);
+    }
+
+    fn click(&self, app: &mut App, area: Rect, x: u16, y: u16) {
+        if let Some(step) = hit(app, area, x, y) {
+            app.go_step(step);
+        }
+    }
+
+    fn wheel(&self, app: &mut App, _area: Rect, down: bool) {
+        app.go_one_step(down);
+    }
+}
 
 /// What the length rule says, in words.
 pub fn rule(app: &App, decision: &Decision) -> String {
@@ -142,28 +184,15 @@ fn marks(app: &App, inside: Rect) -> u16 {
 }
 
 /// The step under a cell of the pane.
-pub fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<usize> {
+fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<usize> {
     let parts = parts(app, pen::inner(area));
     let inside = parts.eos.contains((x, y).into()) || parts.length.contains((x, y).into());
     parts.axis.hit(x.checked_sub(parts.eos.x).filter(|_| inside)?)
 }
 
-/// Draws the pane.
-pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
-    let right = match app.debugger.session.pending() {
-        Pending::Decided { decision, .. } => decision
-            .eos
-            .as_ref()
-            .map(|eos| format!("EOS {}", text::probability(Some(eos.confidence)))),
-        _ => None,
-    };
-    let focused = app.focus == Pane::Eos;
-    let inside = pen.heading(area, Pane::Eos.title(), focused, &right.unwrap_or_default());
-    draw_inside(app, pen, inside);
-}
-
 /// Draws what is under the heading.
-pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
+fn draw(app: &App, pen: &mut Pen, area: Rect) {
+    let inside = pen::inner(area);
     if inside.height == 0 {
         return;
     }

@@ -8,10 +8,14 @@ use ratatui::{
 use super::{
     super::{
         app::App,
-        layout::Pane,
+        keymap::Action,
+        layout::{Pane, Region},
         pen::{self, Pen},
+        text,
         theme::{self, Role},
+        update::Effect,
     },
+    PaneView,
     canvas::{confidence, lost, mask_glyph, rewrites, scrollbar},
 };
 use crate::{canvas::Born, decode::Verdict, inspect::Beside};
@@ -60,8 +64,60 @@ impl Raster {
     }
 }
 
+/// Where it is unsure, at a glance.
+pub struct BlocksPane;
+
+impl Pane {
+    pub const BLOCKS: Self = Self("Blocks");
+}
+
+impl PaneView for BlocksPane {
+    fn pane(&self) -> Pane {
+        Pane::BLOCKS
+    }
+
+    fn region(&self) -> Region {
+        Region::Under
+    }
+
+    fn tab(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn rows(&self, app: &App) -> Option<usize> {
+        Some(app.canvas().len().div_ceil(app.block_length()))
+    }
+
+    fn summary(&self, app: &App, _area: Rect) -> String {
+        let position = match (app.canvas().len(), confidence(app, app.position)) {
+            (0, _) => String::new(),
+            (_, None) => format!("position {}", app.position),
+            (_, p) => format!("position {} · {}", app.position, text::probability(p)),
+        };
+        aside_title(app).unwrap_or(position)
+    }
+
+    fn draw(&self, app: &App, pen: &mut Pen, area: Rect) {
+        draw(app, pen, area);
+    }
+
+    fn act(&self, app: &mut App, action: Action, _effects: &mut Vec<Effect>) -> bool {
+        app.move_by_block(action) || app.enter_position(action)
+    }
+
+    fn click(&self, app: &mut App, area: Rect, x: u16, y: u16) {
+        if let Some(position) = hit(app, area, x, y) {
+            app.put(position);
+        }
+    }
+
+    fn wheel(&self, app: &mut App, _area: Rect, down: bool) {
+        app.travel(if down { Action::NextBlock } else { Action::PreviousBlock });
+    }
+}
+
 /// The position under a cell of the pane.
-pub fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<usize> {
+fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<usize> {
     let inside = pen::inner(area);
     let raster = Raster::of(app, inside);
     let row = raster.first(app, usize::from(inside.height)) + usize::from(y.checked_sub(inside.y)?);
@@ -144,16 +200,10 @@ fn ink_only(style: Style) -> Style {
     Style { bg: None, ..style }
 }
 
-/// Draws the pane.
-pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
+/// Draws what is under the heading.
+fn draw(app: &App, pen: &mut Pen, area: Rect) {
+    let inside = pen::inner(area);
     let length = app.canvas().len();
-    let right = match (length, confidence(app, app.position)) {
-        (0, _) => String::new(),
-        (_, None) => format!("position {}", app.position),
-        (_, p) => format!("position {} · {}", app.position, super::super::text::probability(p)),
-    };
-    let right = aside_title(app).unwrap_or(right);
-    let inside = pen.heading(area, Pane::Grid.title(), app.focus == Pane::Grid, &right);
     if inside.height == 0 || inside.width <= MARGIN + 1 {
         return;
     }

@@ -7,11 +7,14 @@ use ratatui::layout::Rect;
 use super::{
     super::{
         app::App,
-        layout::Pane,
-        pen::Pen,
+        keymap::Action,
+        layout::{Pane, Region},
+        pen::{self, Pen},
         text::{self, Shown},
         theme::Role,
+        update::Effect,
     },
+    PaneView,
     chart::{Axis, Bar, bars},
     steps,
 };
@@ -26,6 +29,39 @@ use crate::{
 
 /// Widest a candidate's text gets.
 const TOKEN: u16 = 18;
+
+/// Why it is so at the position under the cursor.
+pub struct InspectorPane;
+
+impl Pane {
+    pub const INSPECTOR: Self = Self("Inspector");
+}
+
+impl PaneView for InspectorPane {
+    fn pane(&self) -> Pane {
+        Pane::INSPECTOR
+    }
+
+    fn region(&self) -> Region {
+        Region::RightMiddle
+    }
+
+    fn tab(&self) -> Option<&'static str> {
+        Some("Why")
+    }
+
+    fn summary(&self, app: &App, _area: Rect) -> String {
+        if app.follow { "follows".to_owned() } else { String::new() }
+    }
+
+    fn draw(&self, app: &App, pen: &mut Pen, area: Rect) {
+        draw(app, pen, area);
+    }
+
+    fn act(&self, app: &mut App, action: Action, _effects: &mut Vec<Effect>) -> bool {
+        app.enter_position(action)
+    }
+}
 
 /// What the model thought of a slot on the way to here.
 pub fn thoughts(app: &App, slot: Slot) -> Vec<Thought> {
@@ -48,16 +84,9 @@ fn writing(app: &App, cell: &Cell) -> Option<(usize, usize, Option<Arc<Predictio
     Some((step, position, prediction_at(app, before)))
 }
 
-/// Draws the pane.
-pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
-    let focused = app.focus == Pane::Inspector;
-    let right = if app.follow { "follows" } else { "" };
-    let inside = pen.heading(area, Pane::Inspector.title(), focused, right);
-    draw_inside(app, pen, inside);
-}
-
 /// Draws what is under the heading.
-pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
+fn draw(app: &App, pen: &mut Pen, area: Rect) {
+    let inside = pen::inner(area);
     let Some(cell) = app.canvas().cells().get(app.position).copied() else {
         pen.say(inside.x, inside.y, inside.width, "the canvas has no positions", Role::Dim);
         return;

@@ -6,18 +6,98 @@ use super::{
     super::{
         app::App,
         history::{Entry, Sort},
-        layout::Pane,
+        keymap::Action,
+        layout::{Pane, Region},
         pen::{self, Pen},
         text,
         theme::{self, Role},
+        update::Effect,
     },
+    KeyHint, PaneView,
     canvas::scrollbar,
+    moved_to, scrolled,
 };
 
 /// Cells of the step's number.
 const STEP: u16 = 7;
 /// Most rows for what a step filled.
 const FILL: usize = 2;
+
+/// How it came to this, in words.
+pub struct LogPane;
+
+impl Pane {
+    pub const LOG: Self = Self("Log");
+}
+
+impl PaneView for LogPane {
+    fn pane(&self) -> Pane {
+        Pane::LOG
+    }
+
+    fn region(&self) -> Region {
+        Region::LowerRight
+    }
+
+    fn draw(&self, app: &App, pen: &mut Pen, area: Rect) {
+        draw(app, pen, area);
+    }
+
+    fn hints(&self) -> &'static [KeyHint] {
+        &[(&[Action::Up, Action::Down], "line"), (&[Action::Enter], "go there")]
+    }
+
+    fn act(&self, app: &mut App, action: Action, _effects: &mut Vec<Effect>) -> bool {
+        let lines = app.log();
+        let at = app.log_cursor(&lines);
+        if let Some(line) = moved_to(at, lines.len().saturating_sub(1), action) {
+            app.log_line = Some(line);
+        } else if action == Action::Enter {
+            if let Some(step) = lines.get(at).map(|entry| entry.step) {
+                let line = app.log_line;
+                app.go_step(step as usize);
+                app.log_line = line;
+            }
+        } else {
+            return false;
+        }
+        true
+    }
+
+    fn click(&self, app: &mut App, area: Rect, _x: u16, y: u16) {
+        if let Some((line, step)) = hit(app, area, y) {
+            app.go_step(step as usize);
+            app.log_line = Some(line);
+        }
+    }
+
+    fn wheel(&self, app: &mut App, _area: Rect, down: bool) {
+        let lines = app.log();
+        let line = scrolled(app.log_cursor(&lines), down).min(lines.len().saturating_sub(1));
+        app.log_line = Some(line);
+    }
+
+    fn search_prompt(&self) -> &'static str {
+        "log /"
+    }
+
+    fn next_match(&self, app: &mut App, forward: bool) -> bool {
+        let wanted = app.search.wanted.to_lowercase();
+        let lines = app.log();
+        let at = app.log_cursor(&lines);
+        let fits = |line: &usize| lines[*line].text.to_lowercase().contains(&wanted);
+        let (behind, before) = (at + 1..lines.len(), 0..at);
+        let found = match forward {
+            true => behind.chain(before).find(fits),
+            false => before.rev().chain(behind.rev()).find(fits),
+        };
+        match found {
+            Some(line) => app.log_line = Some(line),
+            None => app.say(format!("“{}” is not in the log", app.search.wanted)),
+        }
+        true
+    }
+}
 
 /// A row of the pane: an entry, or one more line of it.
 struct Row {
@@ -59,7 +139,7 @@ fn rows(app: &App, lines: &[&Entry], inside: Rect) -> Vec<Row> {
 }
 
 /// The line and its step under a row of the pane.
-pub fn hit(app: &App, area: Rect, y: u16) -> Option<(usize, u32)> {
+fn hit(app: &App, area: Rect, y: u16) -> Option<(usize, u32)> {
     let inside = pen::inner(area);
     let lines = app.log();
     let row = usize::from(y.checked_sub(inside.y)?);
@@ -81,14 +161,9 @@ fn role(entry: &Entry, here: u32) -> Role {
     }
 }
 
-/// Draws the pane.
-pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
-    let inside = pen.heading(area, Pane::Log.title(), app.focus == Pane::Log, "");
-    draw_inside(app, pen, area, inside);
-}
-
 /// Draws what is under the heading.
-pub fn draw_inside(app: &App, pen: &mut Pen, area: Rect, inside: Rect) {
+fn draw(app: &App, pen: &mut Pen, area: Rect) {
+    let inside = pen::inner(area);
     let lines = app.log();
     let cursor = app.log_cursor(&lines);
     let here = app.step();
@@ -106,7 +181,7 @@ pub fn draw_inside(app: &App, pen: &mut Pen, area: Rect, inside: Rect) {
         before = Some(entry.step);
         let style = pen.theme.style(role(entry, here));
         pen.put(inside.x + STEP, y, inside.width.saturating_sub(STEP), &row.text, style);
-        if app.focus == Pane::Log && row.at == cursor {
+        if app.focus == Pane::LOG && row.at == cursor {
             pen.wash(Rect { y, height: 1, ..inside }, Role::Selected);
         }
     }

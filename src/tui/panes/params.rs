@@ -4,16 +4,22 @@ use ratatui::layout::Rect;
 
 use super::{
     super::{
-        actions,
         app::{App, Mode},
-        layout::Pane,
+        keymap::Action,
+        layout::{Pane, Region},
         pen::{self, Pen},
         text,
         theme::{self, Role},
+        update::Effect,
     },
+    KeyHint, PaneView,
     canvas::scrollbar,
+    moved_to,
 };
-use crate::decode::{Affects, Kind, ParamSpec, Value};
+use crate::{
+    debugger::Command,
+    decode::{Affects, Decision, Kind, ParamSpec, Value},
+};
 
 /// Cells of the symbol; a loop's parameters have names in its place, which may be longer.
 const SYMBOL: u16 = 9;
@@ -29,6 +35,77 @@ const NAME: u16 = 33;
 
 /// The narrowest pane whose list has the full names.
 const NAMED: u16 = SYMBOL + NAME + VALUE + 16;
+
+/// The parameters, with what a change of them costs.
+pub struct ParametersPane;
+
+impl Pane {
+    pub const PARAMETERS: Self = Self("Parameters");
+}
+
+impl PaneView for ParametersPane {
+    fn pane(&self) -> Pane {
+        Pane::PARAMETERS
+    }
+
+    fn region(&self) -> Region {
+        Region::RightBottom
+    }
+
+    fn tab(&self) -> Option<&'static str> {
+        Some("Params")
+    }
+
+    fn rows(&self, app: &App) -> Option<usize> {
+        // Help on the chosen one stands under the list.
+        Some(app.debugger.session.params().specs().len() + 4)
+    }
+
+    fn summary(&self, app: &App, _area: Rect) -> String {
+        if app.what_if() { "what if".to_owned() } else { String::new() }
+    }
+
+    fn draw(&self, app: &App, pen: &mut Pen, area: Rect) {
+        draw(app, pen, area);
+    }
+
+    fn hints(&self) -> &'static [KeyHint] {
+        &[
+            (&[Action::Up, Action::Down], "choose"),
+            (&[Action::Less, Action::More], "turn"),
+            (&[Action::Enter], "type"),
+            (&[Action::ResetParam], "give back"),
+            (&[Action::Try], "try"),
+        ]
+    }
+
+    fn act(&self, app: &mut App, action: Action, _effects: &mut Vec<Effect>) -> bool {
+        match action {
+            Action::Left => turn(app, -1),
+            Action::Right => turn(app, 1),
+            Action::Up | Action::Down | Action::First | Action::Last => {
+                let last = app.debugger.session.params().specs().len().saturating_sub(1);
+                app.param = moved_to(app.param, last, action).unwrap_or(app.param);
+                explain(app);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn click(&self, app: &mut App, area: Rect, _x: u16, y: u16) {
+        if let Some(param) = hit(app, area, y) {
+            app.param = param;
+        }
+    }
+
+    fn drag(&self, _app: &mut App, _area: Rect, _x: u16, _y: u16) {}
+
+    fn wheel(&self, app: &mut App, _area: Rect, down: bool) {
+        let last = app.debugger.session.params().specs().len().saturating_sub(1);
+        app.param = if down { (app.param + 1).min(last) } else { app.param.saturating_sub(1) };
+    }
+}
 
 /// Where on a slider of `width` cells a value lies; `None` where a slider says nothing.
 pub fn knob(spec: &ParamSpec, value: Value, width: u16) -> Option<u16> {
@@ -75,7 +152,7 @@ fn first(app: &App, rows: u16) -> usize {
 }
 
 /// The parameter under a row of the pane.
-pub fn hit(app: &App, area: Rect, y: u16) -> Option<usize> {
+fn hit(app: &App, area: Rect, y: u16) -> Option<usize> {
     let inside = pen::inner(area);
     let count = app.debugger.session.params().specs().len();
     let rows = list_rows(inside, count);
@@ -93,15 +170,9 @@ pub fn none(app: &App) -> String {
     }
 }
 
-/// Draws the pane.
-pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
-    let right = if app.what_if() { "what if" } else { "" };
-    let inside = pen.heading(area, Pane::Params.title(), app.focus == Pane::Params, right);
-    draw_inside(app, pen, inside);
-}
-
 /// Draws what is under the heading.
-pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
+fn draw(app: &App, pen: &mut Pen, area: Rect) {
+    let inside = pen::inner(area);
     let count = app.debugger.session.params().specs().len();
     if count == 0 {
         pen.paragraph(inside, &none(app), Role::Dim);
@@ -299,10 +370,78 @@ fn detail(app: &App, pen: &mut Pen, room: Rect, spec: &ParamSpec) {
     }
     let effect = match (app.decision(), app.recorded_next()) {
         (Some(now), Some(then)) if app.what_if() => {
-            format!("what if: {}", actions::difference(now, then))
+            format!("what if: {}", difference(now, then))
         }
         _ => flips(app, spec).unwrap_or_else(|| spec.affects.words().to_owned()),
     };
     let role = if app.what_if() { Role::Warn } else { Role::Dim };
     pen.say(room.x, y, room.width, &effect, role);
+}
+
+/// Turns the chosen parameter up or down.
+pub fn turn(app: &mut App, steps: i64) {
+    let Some((spec, value)) = app.debugger.session.params().iter().nth(app.param) else {
+        return app.complain(none(app));
+    };
+    let turned = spec.turned(value, steps);
+    if app.obey(&Command::Set(spec.name.to_owned(), turned.to_string()), &mut Vec::new()) {
+        changed(app);
+    }
+}
+
+/// Says what the chosen parameter is for, where messages have a line of their own: the pane
+/// seldom has the room.
+pub fn explain(app: &mut App) {
+    let Some(spec) = app.debugger.session.params().specs().get(app.param) else { return };
+    if app.areas().is_some_and(|areas| areas.message.is_some()) {
+        app.say(format!("{}: {}", spec.symbol, spec.help));
+    }
+}
+
+/// Gives the chosen parameter back the value that the run was started with.
+pub fn reset(app: &mut App) {
+    let spec = app.debugger.session.params().specs().get(app.param);
+    let Some(name) = spec.map(|spec| spec.name.to_owned()) else { return };
+    if app.obey(&Command::Reset(Some(name)), &mut Vec::new()) {
+        changed(app);
+    }
+}
+
+/// After a parameter changed: what it costs and what it changes, in words.
+pub fn changed(app: &mut App) {
+    app.held = false;
+    app.refresh();
+    let Some((spec, value)) = app.debugger.session.params().iter().nth(app.param) else { return };
+    let own = app.own_params().get(spec.name).ok();
+    let was = match own {
+        Some(own) if own != value => format!(" (was {})", shown(spec, own)),
+        _ => String::new(),
+    };
+    let effect = match (spec.affects, app.decision(), app.recorded_next()) {
+        (Affects::Decide, Some(now), Some(then)) => difference(now, then),
+        _ => spec.affects.words().to_owned(),
+    };
+    let value = shown(spec, value);
+    let text = format!("{} = {value}{was}: {effect}", spec.symbol);
+    app.say(text);
+}
+
+/// How a decision differs from the one on record.
+fn difference(now: &Decision, then: &Decision) -> String {
+    let counts = |decision: &Decision| (decision.fills().count(), decision.expansions().count());
+    let ((fills, expansions), (old_fills, old_expansions)) = (counts(now), counts(then));
+    if now.edits == then.edits {
+        return "the same step as on record".to_owned();
+    }
+    let changed = |name: &str, old: usize, new: usize| match old == new {
+        true => None,
+        false => Some(format!("{name} {old} → {new}")),
+    };
+    let parts: Vec<String> =
+        [changed("fills", old_fills, fills), changed("expansions", old_expansions, expansions)]
+            .into_iter()
+            .flatten()
+            .collect();
+    // As many, but not the same.
+    if parts.is_empty() { "another step than on record".to_owned() } else { parts.join(", ") }
 }

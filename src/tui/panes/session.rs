@@ -5,13 +5,77 @@ use ratatui::layout::Rect;
 use super::{
     super::{
         app::App,
-        layout::Pane,
+        keymap::Action,
+        layout::{Pane, Region},
         pen::{self, Pen},
         sessions, text,
         theme::Role,
+        update::Effect,
     },
+    KeyHint, PaneView,
     canvas::scrollbar,
+    moved_to, scrolled,
 };
+
+/// Branches, bookmarks, breakpoints, findings, rows of a query.
+pub struct SessionPane;
+
+impl Pane {
+    pub const SESSION: Self = Self("Session");
+}
+
+impl PaneView for SessionPane {
+    fn pane(&self) -> Pane {
+        Pane::SESSION
+    }
+
+    fn region(&self) -> Region {
+        Region::LowerRight
+    }
+
+    fn summary(&self, app: &App, _area: Rect) -> String {
+        let focused = app.focus == Pane::SESSION;
+        if focused { "Enter goes · D takes away".to_owned() } else { String::new() }
+    }
+
+    fn draw(&self, app: &App, pen: &mut Pen, area: Rect) {
+        draw(app, pen, area);
+    }
+
+    fn hints(&self) -> &'static [KeyHint] {
+        &[
+            (&[Action::Up, Action::Down], "entry"),
+            (&[Action::Enter], "go there"),
+            (&[Action::Remove], "take away"),
+        ]
+    }
+
+    fn act(&self, app: &mut App, action: Action, effects: &mut Vec<Effect>) -> bool {
+        match action {
+            Action::Enter => app.enter_entry(),
+            Action::Remove => app.remove_entry(effects),
+            _ if moved_to(0, 0, action).is_none() => return false,
+            _ => app.choose_entry(|at, last| moved_to(at, last, action).unwrap_or(at)),
+        }
+        true
+    }
+
+    fn click(&self, app: &mut App, area: Rect, _x: u16, y: u16) {
+        if let Some(line) = hit(app, area, y) {
+            app.found.line = line;
+            app.enter_entry();
+        }
+    }
+
+    fn wheel(&self, app: &mut App, _area: Rect, down: bool) {
+        let last = app.entries().len().saturating_sub(1);
+        app.found.line = scrolled(app.found.line.min(last), down).min(last);
+    }
+
+    fn refresh(&self, app: &mut App) {
+        app.diagnose();
+    }
+}
 
 /// A row of the pane: a line, or one more row of it.
 struct Row {
@@ -50,27 +114,20 @@ fn rows(app: &App, inside: Rect) -> (Vec<Row>, usize) {
 }
 
 /// The entry under a row of the pane.
-pub fn hit(app: &App, area: Rect, y: u16) -> Option<usize> {
+fn hit(app: &App, area: Rect, y: u16) -> Option<usize> {
     let inside = pen::inner(area);
     let row = usize::from(y.checked_sub(inside.y)?);
     rows(app, inside).0.get(row).map(|row| row.at)
 }
 
-/// Draws the pane.
-pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
-    let hint = "Enter goes · D takes away";
-    let focused = app.focus == Pane::Session;
-    let inside = pen.heading(area, Pane::Session.title(), focused, if focused { hint } else { "" });
-    draw_inside(app, pen, area, inside);
-}
-
 /// Draws what is under the heading.
-pub fn draw_inside(app: &App, pen: &mut Pen, area: Rect, inside: Rect) {
+fn draw(app: &App, pen: &mut Pen, area: Rect) {
+    let inside = pen::inner(area);
     let (rows, all) = rows(app, inside);
     let chosen = sessions::chosen(&app.entries(), app.found.line);
     for (y, row) in (inside.y..inside.bottom()).zip(&rows) {
         pen.put(inside.x, y, inside.width, &row.text, pen.theme.style(row.role));
-        if app.focus == Pane::Session && row.at == chosen {
+        if app.focus == Pane::SESSION && row.at == chosen {
             pen.wash(Rect { y, height: 1, ..inside }, Role::Selected);
         }
     }

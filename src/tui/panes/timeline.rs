@@ -8,15 +8,69 @@ use super::{
     super::{
         app::App,
         history::Moment,
+        keymap::Action,
         lanes,
-        layout::Pane,
+        layout::{Pane, Region},
         pen::{self, Pen},
         text,
         theme::{self, Role},
+        update::Effect,
     },
+    KeyHint, PaneView,
     chart::{Axis, Bar, bars},
 };
 use crate::{decode::Mode, session::NodeId};
+
+/// How it came to this: the steps and the branches.
+pub struct TimelinePane;
+
+impl Pane {
+    pub const TIMELINE: Self = Self("Timeline");
+}
+
+impl PaneView for TimelinePane {
+    fn pane(&self) -> Pane {
+        Pane::TIMELINE
+    }
+
+    fn region(&self) -> Region {
+        Region::LowerLeft
+    }
+
+    fn summary(&self, app: &App, _area: Rect) -> String {
+        format!("step {} of {}", app.step(), app.history.steps())
+    }
+
+    fn draw(&self, app: &App, pen: &mut Pen, area: Rect) {
+        draw(app, pen, area);
+    }
+
+    fn hints(&self) -> &'static [KeyHint] {
+        &[
+            (&[Action::Left, Action::Right], "over known steps"),
+            (&[Action::Up, Action::Down], "branch"),
+        ]
+    }
+
+    fn act(&self, app: &mut App, action: Action, _effects: &mut Vec<Effect>) -> bool {
+        match action {
+            Action::Left | Action::Right => app.go_one_step(action == Action::Right),
+            Action::Up | Action::Down => app.change_lane(action == Action::Down),
+            _ => return false,
+        }
+        true
+    }
+
+    fn click(&self, app: &mut App, area: Rect, x: u16, y: u16) {
+        if let Some(node) = hit(app, area, x, y) {
+            app.go(node);
+        }
+    }
+
+    fn wheel(&self, app: &mut App, _area: Rect, down: bool) {
+        app.go_one_step(down);
+    }
+}
 
 /// Most lanes shown.
 const LANES: usize = 4;
@@ -188,7 +242,7 @@ fn shown(app: &App) -> Vec<NodeId> {
 }
 
 /// The node under a cell of the pane.
-pub fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<NodeId> {
+fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<NodeId> {
     let parts = parts(app, pen::inner(area));
     let column = x.checked_sub(parts.chart.x)?;
     if parts.lanes.contains((x, y).into()) {
@@ -200,15 +254,9 @@ pub fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<NodeId> {
     app.history.moments.get(step).map(|moment| moment.node)
 }
 
-/// Draws the pane.
-pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
-    let right = format!("step {} of {}", app.step(), app.history.steps());
-    let inside = pen.heading(area, Pane::Timeline.title(), app.focus == Pane::Timeline, &right);
-    draw_inside(app, pen, inside);
-}
-
 /// Draws what is under the heading.
-pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
+fn draw(app: &App, pen: &mut Pen, area: Rect) {
+    let inside = pen::inner(area);
     if inside.height == 0 || inside.width <= LABEL {
         return;
     }

@@ -5,11 +5,14 @@ use ratatui::{layout::Rect, style::Modifier};
 use super::{
     super::{
         app::App,
-        layout::Pane,
+        keymap::Action,
+        layout::{Pane, Region},
         pen::{self, Pen},
         text,
         theme::{self, Role},
+        update::Effect,
     },
+    PaneView,
     inspector::prediction_at,
 };
 use crate::{
@@ -21,6 +24,61 @@ use crate::{
 
 /// Cells of the step's number.
 const MARGIN: u16 = 5;
+
+/// Confidence at every position over all steps.
+pub struct WaterfallPane;
+
+impl Pane {
+    pub const WATERFALL: Self = Self("Waterfall");
+}
+
+impl PaneView for WaterfallPane {
+    fn pane(&self) -> Pane {
+        Pane::WATERFALL
+    }
+
+    fn region(&self) -> Region {
+        Region::UnderRight
+    }
+
+    fn summary(&self, app: &App, area: Rect) -> String {
+        let by = if app.align { "by identity" } else { "by number" };
+        match View::of(app, pen::inner(area)).more() {
+            0 => by.to_owned(),
+            more => format!("{by} · → {more} more"),
+        }
+    }
+
+    fn draw(&self, app: &App, pen: &mut Pen, area: Rect) {
+        draw(app, pen, area);
+    }
+
+    fn draw_behind_tabs(&self, app: &App, pen: &mut Pen, area: Rect, from: u16) {
+        let more = View::of(app, pen::inner(area)).more();
+        let text = format!(" → {more} more ");
+        let cells = u16::try_from(text::width(&pen.theme.say(&text))).unwrap_or(u16::MAX);
+        if more > 0 && from.saturating_add(cells + 1) <= area.right() {
+            pen.say(area.right() - cells - 1, area.y, cells, &text, Role::Dim);
+        }
+    }
+
+    fn act(&self, app: &mut App, action: Action, _effects: &mut Vec<Effect>) -> bool {
+        app.move_by_block(action) || app.enter_position(action)
+    }
+
+    fn click(&self, app: &mut App, area: Rect, x: u16, y: u16) {
+        if let Some((position, step)) = hit(app, area, x, y) {
+            app.go_step(step);
+            if let Some(position) = position {
+                app.put(position);
+            }
+        }
+    }
+
+    fn wheel(&self, app: &mut App, _area: Rect, down: bool) {
+        app.travel(if down { Action::NextBlock } else { Action::PreviousBlock });
+    }
+}
 
 /// What part of position × step is in view.
 struct View {
@@ -56,7 +114,7 @@ fn column(app: &App, position: usize, slot: Option<crate::canvas::Slot>) -> Opti
 }
 
 /// The position (on the canvas as it stands) and the step under a cell of the pane.
-pub fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<(Option<usize>, usize)> {
+fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<(Option<usize>, usize)> {
     let inside = pen::inner(area);
     let view = View::of(app, inside);
     let step = view.first_step + usize::from(y.checked_sub(inside.y)?);
@@ -84,29 +142,9 @@ pub fn decision_at(app: &App, step: usize) -> Option<&Decision> {
     app.debugger.session.timeline()[next].step().map(|made| &*made.decision)
 }
 
-/// Draws the pane.
-pub fn draw(app: &App, pen: &mut Pen, area: Rect) {
-    let by = if app.align { "by identity" } else { "by number" };
-    let right = match View::of(app, pen::inner(area)).more() {
-        0 => by.to_owned(),
-        more => format!("{by} · → {more} more"),
-    };
-    let inside = pen.heading(area, Pane::Waterfall.title(), app.focus == Pane::Waterfall, &right);
-    draw_inside(app, pen, inside);
-}
-
-/// Says on the row of tabs, behind the last, what lies to the right.
-pub fn draw_more(app: &App, pen: &mut Pen, area: Rect, from: u16) {
-    let more = View::of(app, pen::inner(area)).more();
-    let text = format!(" → {more} more ");
-    let cells = u16::try_from(text::width(&pen.theme.say(&text))).unwrap_or(u16::MAX);
-    if more > 0 && from.saturating_add(cells + 1) <= area.right() {
-        pen.say(area.right() - cells - 1, area.y, cells, &text, Role::Dim);
-    }
-}
-
 /// Draws what is under the heading.
-pub fn draw_inside(app: &App, pen: &mut Pen, inside: Rect) {
+fn draw(app: &App, pen: &mut Pen, area: Rect) {
+    let inside = pen::inner(area);
     if inside.height == 0 || inside.width <= MARGIN {
         return;
     }

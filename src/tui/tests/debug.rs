@@ -302,7 +302,7 @@ fn the_command_line_completes_and_points_at_mistakes() {
 fn a_query_and_the_diagnosis_are_lists_to_go_through() {
     let mut app = app(Look::default(), 12, 100, 30);
     command(&mut app, "query fills where p > 0.5");
-    assert_eq!(app.focus, Pane::Session);
+    assert_eq!(app.focus, Pane::SESSION);
     let first = app.found.rows().first().expect("a row").clone();
     press(&mut app, "Enter");
     assert_eq!((app.step() as usize, Some(app.position)), (first.step, first.position));

@@ -356,12 +356,12 @@ fn events_are_jumped_to() {
 fn panes_are_shown_focused_and_zoomed() {
     let mut app = app(Look::default(), 3, 80, 24);
     for (key, pane) in [
-        ("1", Pane::Eos),
-        ("2", Pane::Inspector),
-        ("3", Pane::Params),
-        ("4", Pane::Timeline),
-        ("5", Pane::Log),
-        ("6", Pane::Waterfall),
+        ("1", Pane::EOS),
+        ("2", Pane::INSPECTOR),
+        ("3", Pane::PARAMETERS),
+        ("4", Pane::TIMELINE),
+        ("5", Pane::LOG),
+        ("6", Pane::WATERFALL),
     ] {
         press(&mut app, key);
         assert_eq!((app.focus, app.tab), (pane, pane));
@@ -371,26 +371,27 @@ fn panes_are_shown_focused_and_zoomed() {
         assert!(!app.zoom);
     }
     press(&mut app, "6");
-    assert_eq!((app.focus, app.tab), (Pane::Log, Pane::Log), "again: back");
+    assert_eq!((app.focus, app.tab), (Pane::LOG, Pane::LOG), "again: back");
     press(&mut app, "6 Esc");
-    assert_eq!((app.focus, app.tab), (Pane::Log, Pane::Log), "Esc too");
+    assert_eq!((app.focus, app.tab), (Pane::LOG, Pane::LOG), "Esc too");
     press(&mut app, "6 Tab");
-    assert_eq!(app.focus, Pane::Canvas);
+    assert_eq!(app.focus, Pane::CANVAS);
     press(&mut app, "BackTab BackTab");
-    assert_eq!(app.focus, Pane::Grid);
+    assert_eq!(app.focus, Pane::BLOCKS);
     press(&mut app, "v");
-    assert_eq!(app.focus, Pane::Waterfall, "it is in the tab already");
+    assert_eq!(app.focus, Pane::WATERFALL, "it is in the tab already");
     let shown = |app: &App, pane| app.areas().is_some_and(|areas| areas.of(pane).is_some());
     press(&mut app, "1");
-    assert!(shown(&app, Pane::Waterfall) && !shown(&app, Pane::Grid));
+    assert!(shown(&app, Pane::WATERFALL) && !shown(&app, Pane::BLOCKS));
     press(&mut app, "v");
-    assert!(shown(&app, Pane::Grid) && !shown(&app, Pane::Waterfall));
+    assert!(shown(&app, Pane::BLOCKS) && !shown(&app, Pane::WATERFALL));
 }
 
 #[test]
 fn clicks_reach_what_they_point_at() {
     let mut app = app(Look::default(), 9, 200, 60);
-    for pane in [Pane::Canvas, Pane::Grid, Pane::Eos, Pane::Timeline, Pane::Log, Pane::Params] {
+    for pane in [Pane::CANVAS, Pane::BLOCKS, Pane::EOS, Pane::TIMELINE, Pane::LOG, Pane::PARAMETERS]
+    {
         let area = app.areas().and_then(|areas| areas.of(pane)).expect("shown");
         let mouse = MouseEvent {
             kind: MouseEventKind::Down(MouseButton::Left),
@@ -401,7 +402,7 @@ fn clicks_reach_what_they_point_at() {
         update(&mut app, Event::Terminal(TerminalEvent::Mouse(mouse)));
         assert_eq!(app.focus, pane);
     }
-    let grid = app.areas().and_then(|areas| areas.of(Pane::Grid)).expect("shown");
+    let grid = app.areas().and_then(|areas| areas.of(Pane::BLOCKS)).expect("shown");
     let mouse = MouseEvent {
         kind: MouseEventKind::Down(MouseButton::Left),
         column: grid.x + 1 + 5 + 3,

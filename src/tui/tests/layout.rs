@@ -2,27 +2,48 @@
 
 use ratatui::layout::Rect;
 
-use crate::tui::layout::{Choice, Pane, Size, divide};
+use crate::tui::{
+    keymap::{Action, Keymap},
+    layout::{Choice, Pane, Region, Size, divide},
+    panes,
+};
 
-const CHOICE: Choice =
-    Choice { tab: Pane::Eos, waterfall: false, session: false, zoom: None, blocks: 4, params: 12 };
+/// Four blocks, twelve parameters.
+fn choice() -> Choice {
+    let mut rows = [None; Region::COUNT];
+    (rows[Region::Under as usize], rows[Region::RightBottom as usize]) = (Some(4), Some(16));
+    Choice { tab: Pane::EOS, panes: panes::at_start(), rows, under_right: false, zoom: None }
+}
 
-fn every_choice() -> impl Iterator<Item = Choice> {
-    let zooms = [None, Some(Pane::Canvas), Some(Pane::Timeline), Some(Pane::Log)];
-    zooms.into_iter().flat_map(|zoom| {
-        [0, 4, 64].into_iter().flat_map(move |blocks| {
-            [true, false].into_iter().flat_map(move |waterfall| {
-                Pane::TABS.into_iter().map(move |tab| Choice {
-                    session: false,
-                    tab,
-                    waterfall,
-                    zoom,
-                    blocks,
-                    params: 12,
-                })
-            })
-        })
-    })
+fn every_choice() -> Vec<Choice> {
+    let mut choices = Vec::new();
+    for zoom in [None, Some(Pane::CANVAS), Some(Pane::TIMELINE), Some(Pane::LOG)] {
+        for blocks in [0, 4, 64] {
+            for under_right in [true, false] {
+                for (tab, _) in panes::tabs() {
+                    let mut choice = Choice { tab, zoom, under_right, ..choice() };
+                    choice.rows[Region::Under as usize] = Some(blocks);
+                    choices.push(choice);
+                }
+            }
+        }
+    }
+    choices
+}
+
+#[test]
+fn every_pane_is_listed_once_and_has_a_region_and_a_key() {
+    let titles: Vec<&str> = panes::PANES.iter().map(|view| view.pane().title()).collect();
+    for (at, title) in titles.iter().enumerate() {
+        assert!(!titles[..at].contains(title), "{title} twice");
+        assert_eq!(Pane::titled(title).map(|pane| pane.view().pane().title()), Some(*title));
+    }
+    for (region, pane) in panes::at_start().into_iter().enumerate() {
+        assert_eq!(pane.view().region() as usize, region, "{pane:?}");
+    }
+    for (number, (pane, _)) in (1..).zip(panes::tabs()) {
+        assert!(!Keymap::default().keys(Action::Pane(number)).is_empty(), "{pane:?}");
+    }
 }
 
 #[test]
@@ -31,7 +52,7 @@ fn panes_neither_overlap_nor_leave_the_screen() {
         [(40, 10), (80, 24), (109, 31), (110, 32), (120, 40), (180, 48), (200, 60), (250, 80)];
     for (width, height) in sizes {
         let screen = Rect::new(0, 0, width, height);
-        for choice in every_choice() {
+        for choice in &every_choice() {
             let areas = divide(width, height, choice).expect("large enough");
             let mut all: Vec<Rect> = areas.panes.iter().map(|(_, area)| *area).collect();
             all.extend([areas.title, areas.hints]);
@@ -59,17 +80,17 @@ fn the_sizes_of_the_design_show_what_they_should() {
         (200, 60, Size::Large, 8),
     ] {
         assert_eq!(Size::of(width, height), size);
-        let shown = divide(width, height, CHOICE).map_or(0, |areas| areas.panes.len());
+        let shown = divide(width, height, &choice()).map_or(0, |areas| areas.panes.len());
         assert_eq!(shown, panes, "{width}×{height}");
     }
 }
 
 #[test]
 fn the_canvas_keeps_a_fair_share() {
-    for choice in every_choice().filter(|choice| choice.zoom.is_none()) {
+    for choice in every_choice().iter().filter(|choice| choice.zoom.is_none()) {
         for (width, height, least) in [(80, 24, 7), (120, 40, 14), (200, 60, 20)] {
             let areas = divide(width, height, choice).expect("large enough");
-            let canvas = areas.of(Pane::Canvas).expect("always shown");
+            let canvas = areas.of(Pane::CANVAS).expect("always shown");
             assert!(canvas.height >= least, "{width}×{height} {choice:?}: {canvas:?}");
         }
     }
