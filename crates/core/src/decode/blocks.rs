@@ -10,9 +10,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decision, DecodeError, Extras, FillRule, Finish, Growth, LeftRule, Mode, ParamSpec, Params,
-    Phase, Plan, Preset, State as AnyState, Strategy, Value, Verdict, ask::Ask, klass::Memory,
+    DecisionOf, DecodeError, FillRule, Finish, Growth, LeftRule, Mode, ParamSpec, Params, Phase,
+    Plan, Preset, Test, Value, Verdict,
+    ask::Ask,
     noise::Place,
+    specs::{BLOCK_LENGTH, GEN_LENGTH},
+    strategy::{Context, Strategy},
 };
 use crate::{
     canvas::{Canvas, Edit, SpecialTokens, TokenId},
@@ -50,6 +53,15 @@ pub(super) fn is_zero(n: &u32) -> bool {
     *n == 0
 }
 
+/// What a rule may remember of each generated position.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Memory {
+    /// Steps in a row that its divergence was under the threshold, at most 255.
+    pub settled: Vec<u8>,
+    /// What it held when it was predicted last.
+    pub tokens: Vec<TokenId>,
+}
+
 /// Why a run ends before its blocks are done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -58,6 +70,16 @@ pub enum Over {
     Stagnant,
     /// The schedule has no step left: the reference would fail.
     OutOfSteps,
+}
+
+impl Over {
+    /// The same as the end of a run.
+    pub(super) fn finish(self) -> Finish {
+        match self {
+            Self::Stagnant => Finish::Stagnant,
+            Self::OutOfSteps => Finish::OutOfSteps,
+        }
+    }
 }
 
 /// Length and blocks.
@@ -70,6 +92,27 @@ pub(super) struct Shape {
 }
 
 impl Shape {
+    pub(super) fn of(params: &Params) -> Result<Self, DecodeError> {
+        let (length, block) = (params.count(GEN_LENGTH.name)?, params.count(BLOCK_LENGTH.name)?);
+        Ok(Self { length, block })
+    }
+
+    /// Refuses a length that is no multiple of the block, as the references do. A run that is under
+    /// way may have any block.
+    pub(super) fn whole_blocks(self) -> Result<(), DecodeError> {
+        let Self { length, block } = self;
+        if length.is_multiple_of(block) {
+            return Ok(());
+        }
+        let less = length / block * block;
+        let lengths =
+            if less == 0 { block.to_string() } else { format!("{less} or {}", less + block) };
+        Err(DecodeError::Unfit(format!(
+            "gen_length must be a multiple of block_length, as the reference has it: {length} is not \
+             one of {block}. Take gen_length {lengths}, or block_length {length}"
+        )))
+    }
+
     /// Number of blocks, at least 1.
     pub(super) fn blocks(self) -> usize {
         self.length.div_ceil(self.block.max(1)).max(1)
@@ -88,20 +131,21 @@ pub(super) enum Ends {
     },
 }
 
-/// What a rule goes by.
-pub(super) struct Sight<'a> {
+/// What a rule decides on.
+pub(super) struct Evidence<'a> {
     pub canvas: &'a Canvas,
+    /// The state in the block that is worked on.
     pub state: State,
     /// Open positions up to the end of the block, in order.
     pub candidates: Vec<usize>,
     /// Tokens chosen, one a generated position.
     pub choice: &'a [TokenId],
-    /// Their probabilities.
+    /// Their probabilities; finite at the candidates.
     pub p: &'a [f32],
     pub prediction: &'a Prediction,
 }
 
-impl Sight<'_> {
+impl Evidence<'_> {
     /// The candidates by a score, greatest first, in order of positions among equals.
     pub(super) fn ranked(&self, score: impl Fn(usize) -> f64) -> Vec<usize> {
         let mut ranked = self.candidates.clone();
@@ -112,6 +156,14 @@ impl Sight<'_> {
     /// Where this step draws its position noise.
     pub(super) fn place(&self, seed: u64) -> Place {
         Place { seed, round: self.state.cursor as u64, step: self.state.step as u64 }
+    }
+
+    /// Refuses numbers, one a generated position, that are not finite at a candidate.
+    pub(super) fn finite(&self, numbers: &[f32]) -> Result<(), DecodeError> {
+        match self.candidates.iter().find(|&&at| !numbers[at].is_finite()) {
+            Some(&at) => Err(DecodeError::NotFinite(at)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -143,79 +195,93 @@ impl Picks {
                 .collect(),
         }
     }
+
+    /// The first `passed` of `ranked`, and the best in any case; `test` of rank (from 0) and
+    /// position.
+    pub(super) fn tested(
+        ranked: &[usize],
+        passed: usize,
+        test: impl Fn(usize, usize) -> Test,
+    ) -> Self {
+        let mode = if passed == 0 { Mode::Fallback } else { Mode::HighConf };
+        let mut picks = Self { mode, filled: Vec::new(), left: Vec::new() };
+        for (rank, &at) in ranked.iter().enumerate() {
+            let test = test(rank, at);
+            match rank {
+                rank if rank < passed => picks.filled.push((at, FillRule::Passes(test))),
+                0 => picks.filled.push((at, FillRule::Best(test))),
+                _ => picks.left.push((at, LeftRule::Fails(test))),
+            }
+        }
+        picks
+    }
 }
 
 /// What tells one strategy of this kind from another.
-pub(super) trait Rule: Send + Sync {
-    /// As [`Strategy::name`].
-    fn name(&self) -> &'static str;
+pub(super) trait Rule: Send + Sync + 'static {
+    /// Its parameters, read once for each call.
+    type Settings;
 
-    /// As [`Strategy::params`].
-    fn params(&self) -> &'static [ParamSpec];
+    /// As [`Strategy::NAME`].
+    const NAME: &'static str;
 
-    /// As [`Strategy::presets`].
-    fn presets(&self) -> &'static [Preset] {
-        &[]
-    }
+    /// As [`Strategy::PARAMS`].
+    const PARAMS: &'static [ParamSpec];
+
+    /// As [`Strategy::PRESETS`].
+    const PRESETS: &'static [Preset] = &[];
+
+    /// As [`Strategy::settings`].
+    ///
+    /// # Errors
+    /// If one is missing: `params` are another strategy's.
+    fn settings(params: &Params) -> Result<Self::Settings, DecodeError>;
 
     /// Whether a run may start so: what the source refuses is refused.
     ///
     /// # Errors
     /// [`DecodeError::Unfit`] if parameters do not go together.
-    fn check(&self, _params: &Params) -> Result<(), DecodeError> {
+    fn check(_settings: &Self::Settings) -> Result<(), DecodeError> {
         Ok(())
     }
 
     /// Length and blocks.
-    ///
-    /// # Errors
-    /// If a parameter is missing.
-    fn shape(&self, params: &Params) -> Result<Shape, DecodeError>;
+    fn shape(settings: &Self::Settings) -> Shape;
 
     /// What a pass is asked for.
-    ///
-    /// # Errors
-    /// If a parameter is missing.
-    fn ask(&self, canvas: &Canvas, params: &Params, state: &State) -> Result<Ask, DecodeError>;
+    fn ask(canvas: &Canvas, settings: &Self::Settings, state: &State) -> Ask;
 
     /// When a block that began with `masks` masks ends.
-    ///
-    /// # Errors
-    /// If a parameter is missing.
-    fn ends(&self, params: &Params, masks: usize) -> Result<Ends, DecodeError>;
+    fn ends(settings: &Self::Settings, masks: usize) -> Ends;
 
     /// True if a step that changed nothing may be followed by one that does, since it draws anew.
-    ///
-    /// # Errors
-    /// If a parameter is missing.
-    fn draws(&self, params: &Params) -> Result<bool, DecodeError>;
+    fn draws(settings: &Self::Settings) -> bool;
 
     /// What to fill.
     ///
     /// # Errors
     /// If the prediction lacks a column.
-    fn pick(&self, sight: &Sight, params: &Params) -> Result<Picks, DecodeError>;
+    fn pick(evidence: &Evidence, settings: &Self::Settings) -> Result<Picks, DecodeError>;
 
     /// What to remember for the next step.
     ///
     /// # Errors
     /// If the prediction lacks a column.
-    fn remember(&self, _sight: &Sight, _params: &Params) -> Result<Option<Memory>, DecodeError> {
+    fn remember(
+        _evidence: &Evidence,
+        _settings: &Self::Settings,
+    ) -> Result<Option<Memory>, DecodeError> {
         Ok(None)
     }
 
     /// True if what is remembered has not changed in anything that [`Rule::pick`] reads, so that
     /// the same canvas will be decided on as before.
-    ///
-    /// # Errors
-    /// If a parameter is missing.
     fn settled(
-        &self,
         _before: Option<&Memory>,
         _after: Option<&Memory>,
-        _params: &Params,
-    ) -> Result<bool, DecodeError> {
-        Ok(true)
+        _settings: &Self::Settings,
+    ) -> bool {
+        true
     }
 
     /// Values of a number with fractions at which [`Rule::pick`] or [`Rule::remember`] may change,
@@ -224,10 +290,9 @@ pub(super) trait Rule: Send + Sync {
     /// # Errors
     /// As [`Rule::pick`].
     fn breaks(
-        &self,
         _name: &str,
-        _sight: &Sight,
-        _params: &Params,
+        _evidence: &Evidence,
+        _settings: &Self::Settings,
     ) -> Result<Option<Vec<Value>>, DecodeError> {
         Ok(None)
     }
@@ -236,61 +301,41 @@ pub(super) trait Rule: Send + Sync {
 /// A strategy made of a rule.
 pub(super) struct Blocks<R>(pub R);
 
-impl<R: Rule> Blocks<R> {
-    fn own(state: &AnyState) -> Result<State, DecodeError> {
-        match state {
-            AnyState::Blocks(state) => Ok(state.clone()),
-            _ => Err(DecodeError::State),
-        }
-    }
-
+impl State {
     /// The state at the first block from `cursor` on that has something to fill.
-    fn enter(canvas: &Canvas, mut cursor: usize, block: usize) -> State {
+    fn enter(canvas: &Canvas, mut cursor: usize, block: usize) -> Self {
         let block = block.max(1);
         while cursor < canvas.len() && open(canvas, cursor, block).next().is_none() {
             cursor = cursor.saturating_add(block);
         }
         let masks = open(canvas, cursor, block).count();
-        State { cursor, step: 0, masks, idle: 0, over: None, memory: None }
+        Self { cursor, step: 0, masks, idle: 0, over: None, memory: None }
     }
+}
 
-    /// The state, moved on if its block was made so narrow that nothing is left in it.
-    fn at_work(
-        &self,
-        canvas: &Canvas,
-        state: State,
-        params: &Params,
-    ) -> Result<State, DecodeError> {
-        let shape = self.0.shape(params)?;
-        let full = matches!(self.0.ends(params, state.masks)?, Ends::Full { .. });
-        Ok(match full && open(canvas, state.cursor, shape.block).next().is_none() {
-            true => {
-                State { memory: state.memory, ..Self::enter(canvas, state.cursor, shape.block) }
-            }
-            false => state,
-        })
+/// The state, moved on if its block was made so narrow that nothing is left in it.
+fn at_work<R: Rule>(at: Context<Blocks<R>>) -> State {
+    let Context { canvas, state, settings } = at;
+    let block = R::shape(settings).block;
+    let full = matches!(R::ends(settings, state.masks), Ends::Full { .. });
+    match full && open(canvas, state.cursor, block).next().is_none() {
+        true => State { memory: state.memory.clone(), ..State::enter(canvas, state.cursor, block) },
+        false => state.clone(),
     }
+}
 
-    fn sight<'a>(
-        &self,
-        canvas: &'a Canvas,
-        state: State,
-        params: &Params,
-        prediction: &'a Prediction,
-    ) -> Result<(Sight<'a>, Shape), DecodeError> {
-        if prediction.rows() != canvas.len() {
-            return Err(DecodeError::Rows { expected: canvas.len(), found: prediction.rows() });
-        }
-        let shape = self.0.shape(params)?;
-        let end = state.cursor.saturating_add(shape.block).min(canvas.len());
-        let candidates: Vec<usize> = (0..end).filter(|&at| canvas.is_open(at)).collect();
-        let p = prediction.numbers(Column::PChoice)?;
-        if let Some(&at) = candidates.iter().find(|&&at| !p[at].is_finite()) {
-            return Err(DecodeError::NotFinite(at));
-        }
-        let choice = prediction.ids(Column::Choice)?;
-        Ok((Sight { canvas, state, candidates, choice, p, prediction }, shape))
-    }
+fn evidence<'a, R: Rule>(
+    at: Context<'a, Blocks<R>>,
+    prediction: &'a Prediction,
+) -> Result<Evidence<'a>, DecodeError> {
+    let (canvas, state) = (at.canvas, at_work(at));
+    let end = state.cursor.saturating_add(R::shape(at.settings).block).min(canvas.len());
+    let candidates = (0..end).filter(|&at| canvas.is_open(at)).collect();
+    let p = prediction.numbers(Column::PChoice)?;
+    let choice = prediction.ids(Column::Choice)?;
+    let evidence = Evidence { canvas, state, candidates, choice, p, prediction };
+    evidence.finite(p)?;
+    Ok(evidence)
 }
 
 /// The cursor, moved back by whole blocks to the first open position: what a person masked again
@@ -315,80 +360,57 @@ pub(super) fn window(canvas: &Canvas, cursor: usize, block: usize) -> Range<usiz
 }
 
 impl<R: Rule> Strategy for Blocks<R> {
-    fn name(&self) -> &'static str {
-        self.0.name()
-    }
+    type State = State;
+    type Settings = R::Settings;
 
-    fn params(&self) -> &'static [ParamSpec] {
-        self.0.params()
-    }
+    const NAME: &'static str = R::NAME;
+    const PARAMS: &'static [ParamSpec] = R::PARAMS;
+    const PRESETS: &'static [Preset] = R::PRESETS;
 
-    fn presets(&self) -> &'static [Preset] {
-        self.0.presets()
+    fn settings(params: &Params) -> Result<R::Settings, DecodeError> {
+        R::settings(params)
     }
 
     fn start(
-        &self,
+        settings: &R::Settings,
         prompt: &[TokenId],
         special: SpecialTokens,
-        params: &Params,
-    ) -> Result<(Canvas, AnyState), DecodeError> {
-        self.0.check(params)?;
-        let shape = self.0.shape(params)?;
+    ) -> Result<(Canvas, State), DecodeError> {
+        R::check(settings)?;
+        let shape = R::shape(settings);
         let canvas = Canvas::masked(prompt, shape.length, special);
-        let state = Self::enter(&canvas, 0, shape.block);
-        Ok((canvas, AnyState::Blocks(state)))
+        let state = State::enter(&canvas, 0, shape.block);
+        Ok((canvas, state))
     }
 
-    fn plan(
-        &self,
-        canvas: &Canvas,
-        state: &AnyState,
-        params: &Params,
-        step: u32,
-        extras: Extras,
-    ) -> Result<Plan, DecodeError> {
-        let state = self.at_work(canvas, Self::own(state)?, params)?;
-        let done = |finish| Ok(Plan::Done(finish));
+    fn plan(at: Context<Self>) -> Plan<Ask> {
+        let (canvas, state) = (at.canvas, at_work(at));
         match state.over {
-            Some(Over::Stagnant) => return done(Finish::Stagnant),
-            Some(Over::OutOfSteps) => return done(Finish::OutOfSteps),
-            None if state.cursor < canvas.len() => {}
-            None if canvas.masks() > 0 => return done(Finish::OutOfSteps),
-            None => return done(Finish::Complete),
+            Some(over) => Plan::Done(over.finish()),
+            None if state.cursor < canvas.len() => {
+                Plan::Predict(R::ask(canvas, at.settings, &state))
+            }
+            None if canvas.masks() > 0 => Plan::Done(Finish::OutOfSteps),
+            None => Plan::Done(Finish::Complete),
         }
-        let ask = self.0.ask(canvas, params, &state)?;
-        Ok(Plan::Predict(Box::new(ask.request(canvas, step, extras))))
     }
 
     fn decide(
-        &self,
-        canvas: &Canvas,
-        state: &AnyState,
-        params: &Params,
+        at: Context<Self>,
         prediction: &Prediction,
-    ) -> Result<Decision, DecodeError> {
-        let state = self.at_work(canvas, Self::own(state)?, params)?;
-        let (sight, shape) = self.sight(canvas, state, params, prediction)?;
-        let picks = self.0.pick(&sight, params)?;
-        let mut verdicts: Vec<Verdict> = (0..canvas.len())
-            .map(|at| match canvas.is_masked(at) {
-                false => Verdict::Written,
-                true => {
-                    let pinned = canvas.cells()[at].wish.pinned;
-                    let rule = if pinned { LeftRule::Pinned } else { LeftRule::OutsideBlock };
-                    Verdict::Left { p: sight.p[at], rule }
-                }
-            })
-            .collect();
+    ) -> Result<DecisionOf<State>, DecodeError> {
+        let Context { canvas, settings, .. } = at;
+        let evidence = evidence(at, prediction)?;
+        let picks = R::pick(&evidence, settings)?;
+        let mut verdicts = outside(canvas, evidence.p);
         for (at, rule) in picks.left {
-            verdicts[at] = Verdict::Left { p: sight.p[at], rule };
+            verdicts[at] = Verdict::Left { p: evidence.p[at], rule };
         }
         let mut filled = picks.filled;
         filled.sort_by_key(|(at, _)| *at);
         let mut edits = Vec::new();
         for (at, rule) in filled {
-            let (token, p) = (sight.choice[at], sight.p[at]);
+            let (token, p) = (evidence.choice[at], evidence.p[at]);
             // The reference writes the mask over the mask: it stays, and uses up its turn.
             if token == canvas.special().mask {
                 verdicts[at] = Verdict::Left { p, rule: LeftRule::PredictsMask };
@@ -398,99 +420,87 @@ impl<R: Rule> Strategy for Blocks<R> {
             verdicts[at] = Verdict::Fill { token, p, rule };
         }
         let after = canvas.apply(&edits, 0)?.canvas;
-        let memory = self.0.remember(&sight, params)?;
-        let settled = self.0.settled(sight.state.memory.as_ref(), memory.as_ref(), params)?;
+        let memory = R::remember(&evidence, settings)?;
+        let settled = R::settled(evidence.state.memory.as_ref(), memory.as_ref(), settings);
         let unchanged = edits.is_empty() && settled;
-        let next = self.next(&after, &sight.state, shape, params, unchanged)?;
-        let next = State { memory, ..next };
-        Ok(Decision {
+        let next = next::<R>(&after, &evidence.state, settings, unchanged);
+        Ok(DecisionOf {
             mode: picks.mode,
             edits,
             verdicts,
             dropped: Vec::new(),
             eos: None,
             growth: Growth::Stays,
-            next: AnyState::Blocks(next),
+            next: State { memory, ..next },
         })
     }
 
-    fn edited(
-        &self,
-        canvas: &Canvas,
-        state: &AnyState,
-        params: &Params,
-    ) -> Result<AnyState, DecodeError> {
-        let block = self.0.shape(params)?.block.max(1);
-        let cursor = back_to_open(canvas, Self::own(state)?.cursor, block);
-        Ok(AnyState::Blocks(Self::enter(canvas, cursor, block)))
+    fn edited(at: Context<Self>) -> State {
+        let block = R::shape(at.settings).block.max(1);
+        let cursor = back_to_open(at.canvas, at.state.cursor, block);
+        State::enter(at.canvas, cursor, block)
     }
 
     fn breaks(
-        &self,
+        at: Context<Self>,
         name: &str,
-        canvas: &Canvas,
-        state: &AnyState,
-        params: &Params,
+        present: Value,
         prediction: &Prediction,
     ) -> Result<Option<Vec<Value>>, DecodeError> {
-        let spec = params.spec(name)?;
-        if spec.affects != super::Affects::Decide {
-            return Ok(Some(Vec::new()));
-        }
-        let state = self.at_work(canvas, Self::own(state)?, params)?;
-        let (sight, _) = self.sight(canvas, state, params, prediction)?;
-        match params.get(name)? {
-            Value::Int(_) if canvas.len() > SHORT => Ok(None),
+        let evidence = evidence(at, prediction)?;
+        let length = at.canvas.len();
+        match present {
+            Value::Int(_) if length > SHORT => Ok(None),
             // Beyond the canvas a width is all of it, a number of steps one position a step.
             Value::Int(present) => {
-                let most = present.max(canvas.len() as i64).saturating_add(1);
-                Ok(Some((1..=most).map(Value::Int).collect()))
+                let last = present.max(length as i64).saturating_add(1);
+                Ok(Some((1..=last).map(Value::Int).collect()))
             }
-            _ => self.0.breaks(spec.name, &sight, params),
+            _ => R::breaks(name, &evidence, at.settings),
         }
     }
 
-    fn phase(&self, canvas: &Canvas, state: &AnyState, params: &Params) -> Phase {
-        let at_work = Self::own(state).and_then(|state| self.at_work(canvas, state, params));
-        let (Ok(state), Ok(shape)) = (at_work, self.0.shape(params)) else {
-            return Phase::unknown();
-        };
-        let block = window(canvas, state.cursor, shape.block);
+    fn phase(at: Context<Self>) -> Phase {
+        let block = window(at.canvas, at_work(at).cursor, R::shape(at.settings).block);
         Phase { stage: 1, name: "denoising", block: Some(block) }
     }
 }
 
-impl<R: Rule> Blocks<R> {
-    fn next(
-        &self,
-        after: &Canvas,
-        state: &State,
-        shape: Shape,
-        params: &Params,
-        unchanged: bool,
-    ) -> Result<State, DecodeError> {
-        let step = state.step + 1;
-        let on = || Self::enter(after, state.cursor.saturating_add(shape.block), shape.block);
-        let ends = self.0.ends(params, state.masks)?;
-        let limit = match ends {
-            Ends::After(passes) if step >= passes => return Ok(on()),
-            Ends::After(_) => return Ok(State { step, ..state.clone() }),
-            Ends::Full { limit } => limit,
-        };
-        if open(after, state.cursor, shape.block).next().is_none() {
-            return Ok(on());
+/// What holds of positions that no rule looks at; `p`: confidences, one a generated position.
+pub(super) fn outside(canvas: &Canvas, p: &[f32]) -> Vec<Verdict> {
+    let verdict = |at: usize| match canvas.is_masked(at) {
+        false => Verdict::Written,
+        true => {
+            let pinned = canvas.cells()[at].wish.pinned;
+            let rule = if pinned { LeftRule::Pinned } else { LeftRule::OutsideBlock };
+            Verdict::Left { p: p[at], rule }
         }
-        let idle = if unchanged { state.idle + 1 } else { 0 };
-        let patience = if self.0.draws(params)? { IDLE } else { 1 };
-        let over = if idle >= patience {
-            Some(Over::Stagnant)
-        } else if limit.is_some_and(|limit| step >= limit) {
-            Some(Over::OutOfSteps)
-        } else {
-            None
-        };
-        Ok(State { step, idle, over, ..state.clone() })
+    };
+    (0..canvas.len()).map(verdict).collect()
+}
+
+fn next<R: Rule>(after: &Canvas, state: &State, settings: &R::Settings, unchanged: bool) -> State {
+    let step = state.step + 1;
+    let block = R::shape(settings).block;
+    let on = || State::enter(after, state.cursor.saturating_add(block), block);
+    let limit = match R::ends(settings, state.masks) {
+        Ends::After(passes) if step >= passes => return on(),
+        Ends::After(_) => return State { step, ..state.clone() },
+        Ends::Full { limit } => limit,
+    };
+    if open(after, state.cursor, block).next().is_none() {
+        return on();
     }
+    let idle = if unchanged { state.idle + 1 } else { 0 };
+    let patience = if R::draws(settings) { IDLE } else { 1 };
+    let over = if idle >= patience {
+        Some(Over::Stagnant)
+    } else if limit.is_some_and(|limit| step >= limit) {
+        Some(Over::OutOfSteps)
+    } else {
+        None
+    };
+    State { step, idle, over, ..state.clone() }
 }
 
 /// The least f32 in `min..=max`, as a value, from which `passes` holds; `None` if it never does.

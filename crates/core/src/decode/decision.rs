@@ -1,6 +1,6 @@
 //! Decisions: the edits of a step and everything that explains them.
 
-use super::{State, Verdict};
+use super::Verdict;
 use crate::canvas::{Edit, Slot, TokenId};
 
 /// What kind of step it was.
@@ -91,9 +91,9 @@ pub struct Drop {
     pub token: Option<TokenId>,
 }
 
-/// What a step does.
+/// What a step does. `S`: the state of the strategy that decides.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Decision {
+pub struct DecisionOf<S> {
     /// What kind of step.
     pub mode: Mode,
     /// The changes, in order.
@@ -107,10 +107,16 @@ pub struct Decision {
     /// What happens to the length.
     pub growth: Growth,
     /// The strategy's state afterwards.
-    pub next: State,
+    pub next: S,
 }
 
-impl Decision {
+impl<S> DecisionOf<S> {
+    /// The same with another state.
+    pub(super) fn with_state<T>(self, state: impl FnOnce(S) -> T) -> DecisionOf<T> {
+        let Self { mode, edits, verdicts, dropped, eos, growth, next } = self;
+        DecisionOf { mode, edits, verdicts, dropped, eos, growth, next: state(next) }
+    }
+
     /// Positions filled, with their tokens.
     pub fn fills(&self) -> impl Iterator<Item = (usize, TokenId)> {
         self.verdicts.iter().enumerate().filter_map(|(position, verdict)| match verdict {

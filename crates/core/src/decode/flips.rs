@@ -1,9 +1,9 @@
 //! Flips: how far a parameter must move until a step has another outcome.
 //!
-//! A strategy says where its outcome may change ([`Strategy::breaks`]); here each place is tried
+//! A strategy says where its outcome may change ([`AnyStrategy::breaks`]); here each place is tried
 //! by deciding again, so an answer is exact and costs no forward pass.
 
-use super::{DecodeError, Outcome, Params, State, Strategy, Value};
+use super::{AnyStrategy, DecodeError, Outcome, Params, State, Value};
 use crate::{canvas::Canvas, predict::Prediction};
 
 /// The nearest value at which the outcome differs, on one side of the present one.
@@ -39,7 +39,7 @@ pub struct Flips {
 /// # Errors
 /// If the step cannot be decided at the present value, or there is no such parameter.
 pub fn flips(
-    strategy: &dyn Strategy,
+    strategy: &dyn AnyStrategy,
     canvas: &Canvas,
     state: &State,
     params: &Params,

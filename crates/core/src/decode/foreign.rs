@@ -2,8 +2,8 @@
 //! as recorded. Nothing can be decided anew here; its parameters are read by that program alone.
 
 use super::{
-    Affects, Decision, DecodeError, Extras, Kind, ParamSpec, Params, Phase, Plan, State, Strategy,
-    Value,
+    Affects, AnyStrategy, Decision, DecodeError, Extras, Kind, ParamSpec, Params, Phase, Plan,
+    State, Value,
 };
 use crate::{
     canvas::{Canvas, SpecialTokens, TokenId},
@@ -51,13 +51,13 @@ impl Foreign {
     /// The strategy of this name. Strategies live as long as the program, so each call keeps the
     /// few bytes of a name for good: once an opened recording. What is not a letter, a digit or
     /// one of `_-.+` becomes `_`.
-    pub fn named(name: &str) -> &'static dyn Strategy {
+    pub fn named(name: &str) -> &'static dyn AnyStrategy {
         Self::with(name, &[])
     }
 
     /// The same with parameters, which the other program reads. They can be turned while it is
     /// under the debugger; a recording shows their values.
-    pub fn with(name: &str, knobs: &[Knob]) -> &'static dyn Strategy {
+    pub fn with(name: &str, knobs: &[Knob]) -> &'static dyn AnyStrategy {
         let plain = |c: char| if c.is_alphanumeric() || "_-.+".contains(c) { c } else { '_' };
         let name: String = name.chars().take(LONGEST_NAME).map(plain).collect();
         let name = if name.is_empty() { "unknown".to_owned() } else { name };
@@ -101,7 +101,7 @@ pub fn unknown() -> DecodeError {
     )
 }
 
-impl Strategy for Foreign {
+impl AnyStrategy for Foreign {
     fn name(&self) -> &'static str {
         self.name
     }

@@ -4,90 +4,53 @@
 //! answer. It has no clock, no device and no memory of its own: what it must remember is its
 //! [`State`], kept with every step. One file (or folder) a strategy.
 
+mod any;
 mod ask;
 pub mod blocks;
-pub mod daedal;
 mod decision;
-mod dream;
-mod eb_sampler;
-mod factor;
+mod filtering;
 mod flips;
 mod foreign;
-mod klass;
-mod low_confidence;
-mod mdlm;
 mod noise;
+mod order;
 mod outcome;
 mod params;
 mod probability;
 mod recipe;
-pub mod remdm;
-pub mod rho_eos;
 mod schedule;
 mod specs;
-mod threshold;
+mod state;
+mod strategies;
+mod strategy;
+mod table;
 mod verdict;
-pub mod wino;
 
-pub use decision::{Decision, Drop, EosMeasure, Growth, Mode};
+pub use any::AnyStrategy as Strategy;
+use any::AnyStrategy;
+pub use decision::{DecisionOf, Drop, EosMeasure, Growth, Mode};
 pub use flips::{Flip, Flips, flips};
 pub use foreign::{Foreign, Knob, KnobRange, unknown as foreign_unknown};
 pub use outcome::{Next, Outcome};
 pub use params::{Affects, Kind, ParamError, ParamSpec, Params, SWITCH, TokenList, Value};
 pub use probability::{P, against, apart, two};
 pub use recipe::{REFERENCE, Recipe, RecipeError};
+pub use state::{Decision, State};
+pub use strategies::{daedal, remdm, rho_eos, wino};
+pub use table::{STRATEGIES, strategy};
 pub use verdict::{FillRule, LeftRule, Measure, RefuseRule, RemaskRule, Test, Verdict};
 
 use std::ops::Range;
 
-use blocks::Blocks;
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use crate::{
-    canvas::{Canvas, EditError, SpecialTokens, TokenId},
-    predict::{ColumnSet, Grid, MissingColumn, Prediction, Reading, Request},
+    canvas::EditError,
+    predict::{ColumnSet, Grid, MissingColumn, Reading, Request},
 };
-
-/// What a strategy remembers between steps.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "strategy", rename_all = "snake_case")]
-pub enum State {
-    /// See [`daedal`].
-    Daedal(daedal::State),
-    /// Of every strategy that fills a canvas of fixed length, block after block.
-    Blocks(blocks::State),
-    /// See [`remdm`].
-    Remdm(remdm::State),
-    /// See [`rho_eos`].
-    RhoEos(rho_eos::State),
-    /// See [`wino`].
-    Wino(wino::State),
-    /// Of another program: what it remembers is not known.
-    #[serde(other)]
-    #[schemars(skip)]
-    Foreign,
-}
-
-impl State {
-    /// Stage and first position of the block in work.
-    pub fn place(&self) -> (u8, usize) {
-        match self {
-            Self::Daedal(state) => (state.stage, state.cursor),
-            Self::Blocks(state) => (1, state.cursor),
-            Self::Remdm(_) | Self::Foreign => (1, 0),
-            Self::RhoEos(state) => (1, state.cursor),
-            Self::Wino(state) => (1, state.cursor),
-        }
-    }
-}
 
 /// What a strategy wants next.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Plan {
+pub enum Plan<R = Box<Request>> {
     /// This forward pass.
-    Predict(Box<Request>),
+    Predict(R),
     /// Nothing: the run is over.
     Done(Finish),
 }
@@ -229,120 +192,4 @@ pub struct Preset {
     pub help: &'static str,
     /// What it sets.
     pub values: &'static [(&'static str, Value)],
-}
-
-/// A decoding strategy.
-pub trait Strategy: Send + Sync {
-    /// Name in flags and traces.
-    fn name(&self) -> &'static str;
-
-    /// Every parameter, with range, unit and help; the order is the order on screen.
-    fn params(&self) -> &'static [ParamSpec];
-
-    /// False for another program's strategy: its decisions are known where they are recorded, and
-    /// nowhere else.
-    fn decides(&self) -> bool {
-        true
-    }
-
-    /// True if a step may mask written positions again.
-    fn revises(&self) -> bool {
-        false
-    }
-
-    /// Parameter sets under a name.
-    fn presets(&self) -> &'static [Preset] {
-        &[]
-    }
-
-    /// The first canvas and state of a run.
-    ///
-    /// # Errors
-    /// If a parameter is out of range.
-    fn start(
-        &self,
-        prompt: &[TokenId],
-        special: SpecialTokens,
-        params: &Params,
-    ) -> Result<(Canvas, State), DecodeError>;
-
-    /// The next forward pass. `step` is the number the step will have on its path, from 1.
-    ///
-    /// # Errors
-    /// If a parameter is out of range.
-    fn plan(
-        &self,
-        canvas: &Canvas,
-        state: &State,
-        params: &Params,
-        step: u32,
-        extras: Extras,
-    ) -> Result<Plan, DecodeError>;
-
-    /// What to do with the answer.
-    ///
-    /// # Errors
-    /// If the prediction does not fit the canvas or lacks a column.
-    fn decide(
-        &self,
-        canvas: &Canvas,
-        state: &State,
-        params: &Params,
-        prediction: &Prediction,
-    ) -> Result<Decision, DecodeError>;
-
-    /// The state after a person edited the canvas: what is masked again is to be filled again.
-    ///
-    /// # Errors
-    /// If a parameter is out of range.
-    fn edited(&self, canvas: &Canvas, state: &State, params: &Params)
-    -> Result<State, DecodeError>;
-
-    /// Where [`flips`] looks: values of the parameter `name` at each of which the outcome may
-    /// differ from the one just below, the other parameters as they are. Thresholds are widened
-    /// f32 values.
-    ///
-    /// Complete from the present value up to the nearest one at which the outcome does differ,
-    /// on both sides; beyond that, values may be missing. Values without effect cost a decision
-    /// each, so there should be few. `None` if they are not known.
-    ///
-    /// # Errors
-    /// As [`Strategy::decide`] at the present value.
-    fn breaks(
-        &self,
-        name: &str,
-        canvas: &Canvas,
-        state: &State,
-        params: &Params,
-        prediction: &Prediction,
-    ) -> Result<Option<Vec<Value>>, DecodeError>;
-
-    /// Stage and block, for people.
-    fn phase(&self, canvas: &Canvas, state: &State, params: &Params) -> Phase;
-}
-
-impl std::fmt::Debug for dyn Strategy {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// The strategies there are, by name.
-pub const STRATEGIES: &[&dyn Strategy] = &[
-    &daedal::Daedal,
-    &Blocks(low_confidence::LowConfidence),
-    &Blocks(threshold::Threshold),
-    &Blocks(factor::Factor),
-    &Blocks(mdlm::Mdlm),
-    &Blocks(dream::Dream),
-    &Blocks(eb_sampler::EbSampler),
-    &Blocks(klass::Klass),
-    &remdm::Remdm,
-    &rho_eos::RhoEos,
-    &wino::Wino,
-];
-
-/// The strategy called `name`.
-pub fn strategy(name: &str) -> Option<&'static dyn Strategy> {
-    STRATEGIES.iter().copied().find(|strategy| strategy.name() == name)
 }

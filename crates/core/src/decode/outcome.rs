@@ -1,6 +1,6 @@
 //! Outcomes: what a step comes to, without the numbers in its reasons.
 
-use super::{Decision, DecodeError, Extras, Finish, Params, Plan, State, Strategy};
+use super::{AnyStrategy, Decision, DecodeError, Extras, Finish, Params, Plan, State};
 use crate::canvas::{Canvas, TokenId};
 
 /// What a step comes to. Two decisions with the same outcome fill and expand the same, leave the
@@ -36,7 +36,7 @@ impl Outcome {
     /// # Errors
     /// If the decision does not fit the canvas or the parameters are another strategy's.
     pub fn of(
-        strategy: &dyn Strategy,
+        strategy: &dyn AnyStrategy,
         canvas: &Canvas,
         params: &Params,
         decision: &Decision,

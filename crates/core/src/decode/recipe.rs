@@ -5,13 +5,13 @@
 
 use std::fmt;
 
-use super::{ParamError, Params, STRATEGIES, Strategy, Value, strategy};
+use super::{AnyStrategy, ParamError, Params, STRATEGIES, Value, strategy};
 
 /// A strategy and how it is set.
 #[derive(Clone)]
 pub struct Recipe {
     /// The strategy.
-    pub strategy: &'static dyn Strategy,
+    pub strategy: &'static dyn AnyStrategy,
     values: Vec<(&'static str, Value)>,
     /// The parameters that the text names itself.
     named: Vec<&'static str>,

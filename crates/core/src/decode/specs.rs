@@ -178,3 +178,28 @@ pub(super) const SEED: ParamSpec = ParamSpec {
     kind: Kind::Int { min: 0, max: i64::MAX, step: 1, default: 0 },
     affects: Affects::Predict,
 };
+
+/// Sampling, off by default.
+pub(super) const TEMPERATURE_OFF: ParamSpec = ParamSpec {
+    help: "Logits are divided by this and tokens are sampled; 0 takes the most probable",
+    ..TEMPERATURE
+};
+
+/// Nucleus, off by default.
+pub(super) const TOP_P_OFF: ParamSpec = ParamSpec {
+    affects: Affects::Predict,
+    ..number(
+        "top_p",
+        "p",
+        "probability",
+        (0.0, 1.0, 0.01),
+        1.0,
+        "Only the most probable tokens that together have this probability; 1 keeps all",
+    )
+};
+
+/// The best tokens only, off by default.
+pub(super) const TOP_K: ParamSpec = ParamSpec {
+    unit: "tokens",
+    ..count("top_k", "k", (0, 0, 1), Affects::Predict, "Only this many tokens; 0 keeps all")
+};

@@ -23,19 +23,20 @@ use std::ops::Range;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Affects, Decision, DecodeError, Drop, EosMeasure, Extras, FillRule, Finish, Growth, LeftRule,
-    Mode, ParamSpec, Params, Phase, Plan, Preset, State as AnyState, Strategy, Value, Verdict,
-    ask::Ask,
-    blocks::{back_to_open, crossing, open, window},
-    daedal::{
-        Columns, eos,
-        stage2::{Fills, fills},
-    },
-    specs::{BLOCK_LENGTH, CFG_SCALE, SEED, TEMPERATURE, choice, count, threshold},
+use super::daedal::{
+    Columns, eos,
+    stage2::{Fills, fills},
 };
 use crate::{
     canvas::{Canvas, Edit, Filler, SpecialTokens, TokenId},
+    decode::{
+        Affects, DecisionOf, DecodeError, Drop, EosMeasure, FillRule, Finish, Growth, LeftRule,
+        Mode, ParamSpec, Params, Phase, Plan, Preset, Value, Verdict,
+        ask::Ask,
+        blocks::{back_to_open, crossing, open, window},
+        specs::{BLOCK_LENGTH, CFG_SCALE, SEED, TEMPERATURE, choice, count, threshold},
+        strategy::{Context, Strategy},
+    },
     predict::{Column, Prediction},
 };
 
@@ -46,7 +47,7 @@ const ADJUSTMENTS: usize = 64;
 const INTERVAL: f32 = 0.1;
 
 /// The largest multiple.
-const MOST: usize = 8;
+const LARGEST_MULTIPLE: usize = 8;
 
 const SPECS: &[ParamSpec] = &[
     threshold(
@@ -140,7 +141,8 @@ pub struct State {
 #[derive(Debug, Clone, Copy)]
 pub struct RhoEos;
 
-struct Settings {
+/// Its parameters.
+pub(in crate::decode) struct Settings {
     high: f32,
     rho_low: f32,
     rho_high: f32,
@@ -150,23 +152,13 @@ struct Settings {
     window: usize,
     block: usize,
     max: usize,
+    initial: usize,
+    cfg_scale: f64,
+    temperature: f64,
+    seed: u64,
 }
 
 impl Settings {
-    fn of(params: &Params) -> Result<Self, DecodeError> {
-        Ok(Self {
-            high: params.float("high_conf_threshold")? as f32,
-            rho_low: params.float("low_density_threshold")? as f32,
-            rho_high: params.float("high_density_threshold")? as f32,
-            of_masks: params.name("density")? == "masked",
-            scheduler: params.name("scheduler")?,
-            factor: params.count("expansion_factor")?,
-            window: params.count("eos_check_tokens")?,
-            block: params.count("block_length")?.max(1),
-            max: params.count("max_gen_length")?,
-        })
-    }
-
     /// True if the length may change in this step.
     fn adjusts(&self, canvas: &Canvas, state: State) -> bool {
         canvas.len() < self.max && state.step < ADJUSTMENTS
@@ -212,13 +204,13 @@ fn multiple(scheduler: &str, gap: f32) -> usize {
     let tenths = ((gap + 1e-12) / INTERVAL).ceil().max(1.0) as usize;
     match scheduler {
         "const" => 1,
-        "linear" => tenths.min(MOST),
+        "linear" => tenths.min(LARGEST_MULTIPLE),
         _ => 1 << (tenths - 1).min(3),
     }
 }
 
-/// What a step goes by.
-struct Sight<'a> {
+/// What a step is decided on.
+struct Evidence<'a> {
     columns: Columns<'a>,
     state: State,
     block: Range<usize>,
@@ -227,15 +219,11 @@ struct Sight<'a> {
     density: EosMeasure,
 }
 
-impl<'a> Sight<'a> {
-    fn of(
-        canvas: &Canvas,
-        state: &AnyState,
-        settings: &Settings,
-        prediction: &'a Prediction,
-    ) -> Result<Self, DecodeError> {
-        let columns = Columns::of(prediction, canvas)?;
-        let state = own(state)?.at_work(canvas, settings.block);
+impl<'a> Evidence<'a> {
+    fn of(at: Context<RhoEos>, prediction: &'a Prediction) -> Result<Self, DecodeError> {
+        let Context { canvas, settings, .. } = at;
+        let columns = Columns::of(prediction)?;
+        let state = at.state.at_work(canvas, settings.block);
         let block = window(canvas, state.cursor, settings.block);
         let fillable: Vec<usize> = open(canvas, state.cursor, settings.block).collect();
         if let Some(&at) = fillable.iter().find(|&&at| !columns.p_choice[at].is_finite()) {
@@ -263,56 +251,54 @@ fn advance(canvas: &Canvas, mut cursor: usize, block: usize) -> usize {
     cursor.min(canvas.len())
 }
 
-fn own(state: &AnyState) -> Result<State, DecodeError> {
-    match state {
-        AnyState::RhoEos(state) => Ok(*state),
-        _ => Err(DecodeError::State),
-    }
-}
-
 impl Strategy for RhoEos {
-    fn name(&self) -> &'static str {
-        "rho_eos"
-    }
+    type State = State;
+    type Settings = Settings;
 
-    fn params(&self) -> &'static [ParamSpec] {
-        SPECS
-    }
+    const NAME: &'static str = "rho_eos";
+    const PARAMS: &'static [ParamSpec] = SPECS;
+    const PRESETS: &'static [Preset] = PRESETS;
 
-    fn presets(&self) -> &'static [Preset] {
-        PRESETS
+    fn settings(params: &Params) -> Result<Settings, DecodeError> {
+        Ok(Settings {
+            high: params.float("high_conf_threshold")? as f32,
+            rho_low: params.float("low_density_threshold")? as f32,
+            rho_high: params.float("high_density_threshold")? as f32,
+            of_masks: params.name("density")? == "masked",
+            scheduler: params.name("scheduler")?,
+            factor: params.count("expansion_factor")?,
+            window: params.count("eos_check_tokens")?,
+            block: params.count("block_length")?.max(1),
+            max: params.count("max_gen_length")?,
+            initial: params.count("initial_gen_length")?,
+            cfg_scale: params.float("cfg_scale")?,
+            temperature: params.float("temperature")?,
+            seed: params.seed("seed")?,
+        })
     }
 
     fn start(
-        &self,
+        settings: &Settings,
         prompt: &[TokenId],
         special: SpecialTokens,
-        params: &Params,
-    ) -> Result<(Canvas, AnyState), DecodeError> {
-        let canvas = Canvas::masked(prompt, params.count("initial_gen_length")?, special);
-        Ok((canvas, AnyState::RhoEos(State { cursor: 0, step: 0, stagnant: false })))
+    ) -> Result<(Canvas, State), DecodeError> {
+        let canvas = Canvas::masked(prompt, settings.initial, special);
+        Ok((canvas, State { cursor: 0, step: 0, stagnant: false }))
     }
 
-    fn plan(
-        &self,
-        canvas: &Canvas,
-        state: &AnyState,
-        params: &Params,
-        step: u32,
-        extras: Extras,
-    ) -> Result<Plan, DecodeError> {
-        let settings = Settings::of(params)?;
-        let state = own(state)?.at_work(canvas, settings.block);
+    fn plan(at: Context<Self>) -> Plan<Ask> {
+        let Context { canvas, settings, .. } = at;
+        let state = at.state.at_work(canvas, settings.block);
         if state.stagnant {
-            return Ok(Plan::Done(Finish::Stagnant));
+            return Plan::Done(Finish::Stagnant);
         }
         if state.cursor >= canvas.len() {
-            return Ok(Plan::Done(Finish::Complete));
+            return Plan::Done(Finish::Complete);
         }
         if state.step >= settings.max {
-            return Ok(Plan::Done(Finish::OutOfSteps));
+            return Plan::Done(Finish::OutOfSteps);
         }
-        let ask = Ask {
+        Plan::Predict(Ask {
             columns: &[
                 Column::Argmax,
                 Column::Choice,
@@ -321,32 +307,28 @@ impl Strategy for RhoEos {
                 Column::BestUnmask,
                 Column::PBestUnmask,
             ],
-            cfg_scale: params.float("cfg_scale")?,
-            temperature: params.float("temperature")?,
-            seed: params.seed("seed")?,
+            cfg_scale: settings.cfg_scale,
+            temperature: settings.temperature,
+            seed: settings.seed,
             ..Ask::default()
-        };
-        Ok(Plan::Predict(Box::new(ask.request(canvas, step, extras))))
+        })
     }
 
     fn decide(
-        &self,
-        canvas: &Canvas,
-        state: &AnyState,
-        params: &Params,
+        at: Context<Self>,
         prediction: &Prediction,
-    ) -> Result<Decision, DecodeError> {
-        let settings = Settings::of(params)?;
-        let sight = Sight::of(canvas, state, &settings, prediction)?;
+    ) -> Result<DecisionOf<State>, DecodeError> {
+        let Context { canvas, settings, .. } = at;
+        let evidence = Evidence::of(at, prediction)?;
         let length = canvas.len();
-        let mut edits: Vec<Edit> = sight
+        let mut edits: Vec<Edit> = evidence
             .fills
             .chosen
             .iter()
             .map(|fill| Edit::Fill { slot: canvas.cells()[fill.position].slot, token: fill.token })
             .collect();
         let filled = canvas.apply(&edits, 0)?.canvas;
-        let wanted = settings.length(canvas, sight.state, sight.density.confidence);
+        let wanted = settings.length(canvas, evidence.state, evidence.density.confidence);
         let mask = canvas.special().mask;
         // The code cuts what lies there; the paper speaks of masks.
         let stays = filled
@@ -354,7 +336,7 @@ impl Strategy for RhoEos {
             .iter()
             .rposition(|cell| cell.wish.pinned || settings.of_masks && cell.token != mask);
         let to = wanted.max(stays.map_or(0, |last| last + 1));
-        let cursor = advance(&filled, sight.state.cursor, settings.block).min(to);
+        let cursor = advance(&filled, evidence.state.cursor, settings.block).min(to);
         // A step fills something wherever it may, whatever is drawn. So if it changed nothing, no
         // later step will.
         let stagnant = edits.is_empty() && to == length;
@@ -363,10 +345,10 @@ impl Strategy for RhoEos {
         } else if to < length {
             edits.push(Edit::Truncate { length: to });
         }
-        let low = sight.density.confidence < settings.rho_low;
-        Ok(Decision {
-            mode: sight.fills.mode,
-            verdicts: verdicts(canvas, &settings, &sight),
+        let low = evidence.density.confidence < settings.rho_low;
+        Ok(DecisionOf {
+            mode: evidence.fills.mode,
+            verdicts: verdicts(canvas, settings, &evidence),
             edits,
             dropped: filled.cells()[to.min(length)..]
                 .iter()
@@ -380,53 +362,41 @@ impl Strategy for RhoEos {
                 true if low && length >= settings.max => Growth::AtMaximum(settings.max),
                 true => Growth::Stays,
             },
-            eos: Some(sight.density),
-            next: AnyState::RhoEos(State { cursor, step: sight.state.step + 1, stagnant }),
+            eos: Some(evidence.density),
+            next: State { cursor, step: evidence.state.step + 1, stagnant },
         })
     }
 
-    fn edited(
-        &self,
-        canvas: &Canvas,
-        state: &AnyState,
-        params: &Params,
-    ) -> Result<AnyState, DecodeError> {
-        let (state, block) = (own(state)?, Settings::of(params)?.block);
-        let cursor = back_to_open(canvas, state.cursor, block);
-        let cursor = advance(canvas, cursor, block);
-        Ok(AnyState::RhoEos(State { cursor, stagnant: false, ..state }))
+    fn edited(at: Context<Self>) -> State {
+        let Context { canvas, state, settings } = at;
+        let cursor = back_to_open(canvas, state.cursor, settings.block);
+        State { cursor: advance(canvas, cursor, settings.block), stagnant: false, ..*state }
     }
 
     /// Exact for thresholds, not known for whole numbers.
     fn breaks(
-        &self,
+        at: Context<Self>,
         name: &str,
-        canvas: &Canvas,
-        state: &AnyState,
-        params: &Params,
+        _: Value,
         prediction: &Prediction,
     ) -> Result<Option<Vec<Value>>, DecodeError> {
-        let spec = params.spec(name)?;
-        if spec.affects != Affects::Decide {
-            return Ok(Some(Vec::new()));
-        }
-        let settings = Settings::of(params)?;
-        let sight = Sight::of(canvas, state, &settings, prediction)?;
-        let density = sight.density.confidence;
-        let adjusts = settings.adjusts(canvas, sight.state);
+        let Context { canvas, settings, .. } = at;
+        let evidence = Evidence::of(at, prediction)?;
+        let density = evidence.density.confidence;
+        let adjusts = settings.adjusts(canvas, evidence.state);
         let reaches =
             |gap: f32, at_least: usize| gap > 0.0 && multiple(settings.scheduler, gap) >= at_least;
-        Ok(Some(match spec.name {
+        Ok(Some(match name {
             "high_conf_threshold" => {
                 let mask = canvas.special().mask;
                 let writable =
-                    sight.fillable.iter().filter(|&&at| sight.columns.choice[at] != mask);
-                writable.map(|&at| Value::Float(f64::from(sight.columns.p_choice[at]))).collect()
+                    evidence.fillable.iter().filter(|&&at| evidence.columns.choice[at] != mask);
+                writable.map(|&at| Value::Float(f64::from(evidence.columns.p_choice[at]))).collect()
             }
-            "low_density_threshold" if adjusts => (1..=MOST)
+            "low_density_threshold" if adjusts => (1..=LARGEST_MULTIPLE)
                 .filter_map(|k| crossing(0.0, 2.0, |low| reaches(low - density, k)))
                 .collect(),
-            "high_density_threshold" if adjusts => (1..=MOST)
+            "high_density_threshold" if adjusts => (1..=LARGEST_MULTIPLE)
                 .filter_map(|k| crossing(0.0, 2.0, |high| !reaches(density - high, k)))
                 .collect(),
             "low_density_threshold" | "high_density_threshold" => Vec::new(),
@@ -434,11 +404,9 @@ impl Strategy for RhoEos {
         }))
     }
 
-    fn phase(&self, canvas: &Canvas, state: &AnyState, params: &Params) -> Phase {
-        let (Ok(state), Ok(settings)) = (own(state), Settings::of(params)) else {
-            return Phase::unknown();
-        };
-        let state = state.at_work(canvas, settings.block);
+    fn phase(at: Context<Self>) -> Phase {
+        let Context { canvas, settings, .. } = at;
+        let state = at.state.at_work(canvas, settings.block);
         let name = match settings.adjusts(canvas, state) {
             true => "denoising and length adjustment",
             false => "denoising",
@@ -447,30 +415,30 @@ impl Strategy for RhoEos {
     }
 }
 
-fn verdicts(canvas: &Canvas, settings: &Settings, sight: &Sight) -> Vec<Verdict> {
-    let (mode, high) = (sight.fills.mode, settings.high);
+fn verdicts(canvas: &Canvas, settings: &Settings, evidence: &Evidence) -> Vec<Verdict> {
+    let (mode, high) = (evidence.fills.mode, settings.high);
     let rule = match mode {
         Mode::HighConf => FillRule::Above { threshold: high },
         Mode::Stuck => FillRule::WithoutMask,
         _ => FillRule::BestOfBlock { threshold: high },
     };
-    let best = match (mode, sight.fills.chosen.first()) {
+    let best = match (mode, evidence.fills.chosen.first()) {
         (Mode::Fallback, Some(fill)) => Some((fill.position, fill.p)),
         _ => None,
     };
     let mut verdicts: Vec<Verdict> = (0..canvas.len())
         .map(|at| {
-            let left = |rule| Verdict::Left { p: sight.columns.p_choice[at], rule };
-            match sight.columns.choice[at] {
+            let left = |rule| Verdict::Left { p: evidence.columns.p_choice[at], rule };
+            match evidence.columns.choice[at] {
                 _ if !canvas.is_masked(at) => Verdict::Written,
                 _ if canvas.cells()[at].wish.pinned => left(LeftRule::Pinned),
-                _ if !sight.block.contains(&at) => left(LeftRule::OutsideBlock),
+                _ if !evidence.block.contains(&at) => left(LeftRule::OutsideBlock),
                 token if token == canvas.special().mask => left(LeftRule::PredictsMask),
                 _ => left(LeftRule::NotConfident { threshold: high, best }),
             }
         })
         .collect();
-    for fill in &sight.fills.chosen {
+    for fill in &evidence.fills.chosen {
         verdicts[fill.position] = Verdict::Fill { token: fill.token, p: fill.p, rule };
     }
     verdicts
@@ -479,7 +447,10 @@ fn verdicts(canvas: &Canvas, settings: &Settings, sight: &Sight) -> Vec<Verdict>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::predict::Data;
+    use crate::{
+        decode::{AnyStrategy as _, Decision, State as AnyState},
+        predict::Data,
+    };
 
     const SPECIAL: SpecialTokens = SpecialTokens { mask: 9, eos: 8 };
 

@@ -3,39 +3,36 @@
 //! Lengths change the outcome with every value up to some *cap*, and not at all beyond it. There
 //! the present value and the next one stand for all, since they differ if any do.
 //!
-//! [`Strategy::breaks`]: crate::decode::Strategy::breaks
+//! [`Strategy::breaks`]: crate::decode::strategy::Strategy::breaks
 
 use super::{
-    Columns, Settings, State, eos,
-    stage2::{self, Sight},
+    Columns, Daedal, eos,
+    stage2::{self, Evidence},
 };
 use crate::{
     canvas::{Canvas, TokenId},
-    decode::{DecodeError, Value, specs::MOST},
+    decode::{DecodeError, Value, specs::MOST, strategy::Context},
     predict::{Column, Prediction},
 };
 
 pub(super) fn breaks(
+    at: Context<Daedal>,
     name: &str,
-    canvas: &Canvas,
-    state: State,
-    settings: &Settings,
     prediction: &Prediction,
 ) -> Result<Vec<Value>, DecodeError> {
-    if state.stage == 1 {
-        stage1(name, canvas, settings, prediction)
-    } else {
-        stage2(name, canvas, state, settings, prediction)
+    match at.state.stage {
+        1 => stage1(at, name, prediction),
+        _ => stage2(at, name, prediction),
     }
 }
 
 fn stage1(
+    at: Context<Daedal>,
     name: &str,
-    canvas: &Canvas,
-    settings: &Settings,
     prediction: &Prediction,
 ) -> Result<Vec<Value>, DecodeError> {
-    let columns = Columns::of(prediction, canvas)?;
+    let Context { canvas, settings, .. } = at;
+    let columns = Columns::of(prediction)?;
     let threshold = settings.eos_confidence_threshold;
     let window = settings.eos_check_tokens;
     let eos = eos::measure(&columns, canvas.special().eos, window, threshold)?;
@@ -67,34 +64,33 @@ fn stage1(
 }
 
 fn stage2(
+    at: Context<Daedal>,
     name: &str,
-    canvas: &Canvas,
-    state: State,
-    settings: &Settings,
     prediction: &Prediction,
 ) -> Result<Vec<Value>, DecodeError> {
-    let columns = Columns::of(prediction, canvas)?;
-    let at_work = state.at_work(canvas, settings.block_length);
-    let sight = Sight::of(&columns, canvas, at_work, settings, prediction)?;
+    let Context { canvas, settings, .. } = at;
+    let columns = Columns::of(prediction)?;
+    let at_work = at.state.at_work(canvas, settings.block_length);
+    let evidence = Evidence::of(&columns, canvas, at_work, settings, prediction)?;
     let p = columns.p_choice;
     match name {
         "high_conf_threshold" => {
             let writable = |at: &&usize| columns.choice[**at] != canvas.special().mask;
-            let over = sight.fillable.iter().filter(writable);
+            let over = evidence.fillable.iter().filter(writable);
             return Ok(over.map(|&at| Value::Float(f64::from(p[at]))).collect());
         }
-        "block_length" => return blocks(&columns, canvas, state, settings, prediction),
+        "block_length" => return blocks(at, &columns, prediction),
         _ => {}
     }
 
     // The others only say whether the least confident position is expanded, and by how much.
-    let threshold = sight.eos.threshold;
+    let threshold = evidence.eos.threshold;
     let (length, factor, max) = (canvas.len(), settings.expansion_factor, settings.max_gen_length);
     let full = length >= max;
     // What a person asked for comes first, whatever the confidences say.
-    let forced = sight.forced;
-    let confident = forced.is_none() && sight.eos.confidence >= threshold;
-    let lowest = sight.lowest.filter(|_| forced.is_none());
+    let forced = evidence.forced;
+    let confident = forced.is_none() && evidence.eos.confidence >= threshold;
+    let lowest = evidence.lowest.filter(|_| forced.is_none());
     let candidate = forced.or(lowest.filter(|&at| p[at] < settings.low_conf_threshold));
     // From where on an expansion would push a pinned position off the end.
     let pinned: Vec<usize> = candidate.map_or_else(Vec::new, |from| {
@@ -105,7 +101,7 @@ fn stage2(
             vec![just_over(p[lowest])]
         }
         ("expand_eos_confidence_threshold", _, Some(_)) if !full && forced.is_none() => {
-            vec![just_over(sight.eos.confidence)]
+            vec![just_over(evidence.eos.confidence)]
         }
         ("eos_check_tokens", _, candidate) => {
             let matters = candidate.is_some() && !full && forced.is_none();
@@ -113,7 +109,7 @@ fn stage2(
         }
         ("expansion_factor", _, Some(lowest)) if !confident && !full => {
             // From the cap on, the new masks and those that follow reach the maximum.
-            let stays = |at: &usize| canvas.is_masked(*at) && !sight.fills.has(*at);
+            let stays = |at: &usize| canvas.is_masked(*at) && !evidence.fills.has(*at);
             let masks = (lowest + 1..length).take_while(stays).count();
             let mut factors = capped(factor, max - lowest - masks);
             factors.extend(counts(pinned.iter().map(|&at| (max + 1).saturating_sub(at))));
@@ -144,14 +140,13 @@ fn windows(columns: &Columns, canvas: &Canvas, threshold: f32, matters: bool) ->
 /// The block lengths at which another position is filled or expanded, and the nearest ones at
 /// which the next block would be another.
 fn blocks(
+    at: Context<Daedal>,
     columns: &Columns,
-    canvas: &Canvas,
-    state: State,
-    settings: &Settings,
     prediction: &Prediction,
 ) -> Result<Vec<Value>, DecodeError> {
+    let Context { canvas, state, settings } = at;
     let at_work = state.at_work(canvas, settings.block_length);
-    let decision = stage2::decide(canvas, at_work, settings, prediction)?;
+    let decision = stage2::decide(at, prediction)?;
     let eos_refuses = decision.eos.as_ref().is_some_and(|eos| eos.confidence >= eos.threshold);
     let mut scan = Scan {
         columns,
@@ -160,7 +155,7 @@ fn blocks(
         low: settings.low_conf_threshold,
         expands: !eos_refuses
             && canvas.len() < settings.max_gen_length
-            && Sight::of(columns, canvas, at_work, settings, prediction)?.forced.is_none(),
+            && Evidence::of(columns, canvas, at_work, settings, prediction)?.forced.is_none(),
         p_unmask: prediction.numbers(Column::PBestUnmask).ok(),
         seen: Seen::default(),
     };

@@ -20,12 +20,13 @@ use serde::{Deserialize, Serialize};
 
 pub use params::{SPECS, Settings};
 
-use super::{
-    Decision, DecodeError, Extras, Finish, ParamSpec, Params, Phase, Plan, Preset,
-    State as AnyState, Strategy, Value, ask::Ask,
-};
 use crate::{
     canvas::{Canvas, SpecialTokens, TokenId},
+    decode::{
+        DecisionOf, DecodeError, Finish, ParamSpec, Params, Phase, Plan, Preset, Value,
+        ask::Ask,
+        strategy::{Context, Strategy},
+    },
     predict::{Column, Prediction},
 };
 
@@ -76,10 +77,7 @@ pub(super) struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    pub(super) fn of(prediction: &'a Prediction, canvas: &Canvas) -> Result<Self, DecodeError> {
-        if prediction.rows() != canvas.len() {
-            return Err(DecodeError::Rows { expected: canvas.len(), found: prediction.rows() });
-        }
+    pub(super) fn of(prediction: &'a Prediction) -> Result<Self, DecodeError> {
         Ok(Self {
             argmax: prediction.ids(Column::Argmax)?,
             choice: prediction.ids(Column::Choice)?,
@@ -89,56 +87,38 @@ impl<'a> Columns<'a> {
     }
 }
 
-fn own(state: &AnyState) -> Result<&State, DecodeError> {
-    match state {
-        AnyState::Daedal(state) => Ok(state),
-        _ => Err(DecodeError::State),
-    }
-}
-
 impl Strategy for Daedal {
-    fn name(&self) -> &'static str {
-        NAME
-    }
+    type State = State;
+    type Settings = Settings;
 
-    fn params(&self) -> &'static [ParamSpec] {
-        SPECS
-    }
+    const NAME: &'static str = NAME;
+    const PARAMS: &'static [ParamSpec] = SPECS;
+    const PRESETS: &'static [Preset] = params::PRESETS;
 
-    fn presets(&self) -> &'static [Preset] {
-        params::PRESETS
+    fn settings(params: &Params) -> Result<Settings, DecodeError> {
+        Settings::of(params)
     }
 
     fn start(
-        &self,
+        settings: &Settings,
         prompt: &[TokenId],
         special: SpecialTokens,
-        params: &Params,
-    ) -> Result<(Canvas, AnyState), DecodeError> {
-        let settings = Settings::of(params)?;
+    ) -> Result<(Canvas, State), DecodeError> {
         let state = State { stage: 1, cursor: 0, stagnant: false };
-        Ok((Canvas::masked(prompt, settings.initial_gen_length, special), AnyState::Daedal(state)))
+        Ok((Canvas::masked(prompt, settings.initial_gen_length, special), state))
     }
 
-    fn plan(
-        &self,
-        canvas: &Canvas,
-        state: &AnyState,
-        params: &Params,
-        step: u32,
-        extras: Extras,
-    ) -> Result<Plan, DecodeError> {
-        let state = own(state)?;
-        let settings = Settings::of(params)?;
+    fn plan(at: Context<Self>) -> Plan<Ask> {
+        let Context { canvas, state, settings } = at;
         if state.stagnant {
-            return Ok(Plan::Done(Finish::Stagnant));
+            return Plan::Done(Finish::Stagnant);
         }
         if state.stage == 2 && state.cursor >= canvas.len() {
-            return Ok(Plan::Done(Finish::Complete));
+            return Plan::Done(Finish::Complete);
         }
         // Guidance and noise belong to stage 2 alone: stage 1 reads the plain argmax.
         let denoising = state.stage == 2;
-        let ask = Ask {
+        Plan::Predict(Ask {
             columns: &[
                 Column::Argmax,
                 Column::Choice,
@@ -151,60 +131,43 @@ impl Strategy for Daedal {
             temperature: if denoising { settings.temperature } else { 0.0 },
             seed: settings.seed,
             ..Ask::default()
-        };
-        Ok(Plan::Predict(Box::new(ask.request(canvas, step, extras))))
+        })
     }
 
     fn decide(
-        &self,
-        canvas: &Canvas,
-        state: &AnyState,
-        params: &Params,
+        at: Context<Self>,
         prediction: &Prediction,
-    ) -> Result<Decision, DecodeError> {
-        let state = own(state)?;
-        let settings = Settings::of(params)?;
-        if state.stage == 1 {
-            stage1::decide(canvas, &settings, prediction)
-        } else {
-            let state = state.at_work(canvas, settings.block_length);
-            stage2::decide(canvas, state, &settings, prediction)
+    ) -> Result<DecisionOf<State>, DecodeError> {
+        match at.state.stage {
+            1 => stage1::decide(at, prediction),
+            _ => stage2::decide(at, prediction),
         }
     }
 
-    fn edited(
-        &self,
-        canvas: &Canvas,
-        state: &AnyState,
-        params: &Params,
-    ) -> Result<AnyState, DecodeError> {
-        let state = own(state)?;
-        let settings = Settings::of(params)?;
+    fn edited(at: Context<Self>) -> State {
+        let Context { canvas, state, settings } = at;
         let cursor = match state.stage {
             1 => 0,
             _ => stage2::cursor_after_edit(canvas, state.cursor, settings.block_length),
         };
-        Ok(AnyState::Daedal(State { stage: state.stage, cursor, stagnant: false }))
+        State { stage: state.stage, cursor, stagnant: false }
     }
 
     fn breaks(
-        &self,
+        at: Context<Self>,
         name: &str,
-        canvas: &Canvas,
-        state: &AnyState,
-        params: &Params,
+        _: Value,
         prediction: &Prediction,
     ) -> Result<Option<Vec<Value>>, DecodeError> {
-        let state = own(state)?;
-        breaks::breaks(name, canvas, *state, &Settings::of(params)?, prediction).map(Some)
+        breaks::breaks(at, name, prediction).map(Some)
     }
 
-    fn phase(&self, canvas: &Canvas, state: &AnyState, params: &Params) -> Phase {
-        let Ok(state) = own(state) else { return Phase::unknown() };
+    fn phase(at: Context<Self>) -> Phase {
+        let Context { canvas, state, settings } = at;
         if state.stage == 1 {
             return Phase { stage: 1, name: "initial length adjustment", block: None };
         }
-        let block_length = params.count("block_length").unwrap_or(usize::MAX).max(1);
+        let block_length = settings.block_length.max(1);
         let state = state.at_work(canvas, block_length);
         Phase {
             stage: 2,

@@ -15,16 +15,16 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Affects, Decision, DecodeError, Extras, FillRule, Finish, Growth, LeftRule, Measure, Mode,
-    ParamSpec, Params, Phase, Plan, RemaskRule, State as AnyState, Strategy, Test, Value, Verdict,
-    ask::Ask,
-    blocks::{IDLE, Over, back_to_open, is_zero, open, window},
-    low_confidence,
-    specs::{BLOCK_LENGTH, GEN_LENGTH, SEED, TEMPERATURE, count, threshold},
-};
 use crate::{
     canvas::{Canvas, Edit, SpecialTokens, TokenId},
+    decode::{
+        Affects, DecisionOf, DecodeError, FillRule, Finish, Growth, LeftRule, Measure, Mode,
+        ParamSpec, Params, Phase, Plan, RemaskRule, Test, Value, Verdict,
+        ask::Ask,
+        blocks::{IDLE, Over, Shape, back_to_open, is_zero, open, outside, window},
+        specs::{BLOCK_LENGTH, GEN_LENGTH, SEED, TEMPERATURE, count, threshold},
+        strategy::{Context, Strategy},
+    },
     predict::{Column, Prediction},
 };
 
@@ -97,31 +97,33 @@ impl State {
 #[derive(Debug, Clone, Copy)]
 pub struct Wino;
 
-/// What a step goes by.
-struct Sight<'a> {
-    state: State,
+/// Its parameters.
+pub(in crate::decode) struct Settings {
+    threshold: f32,
+    threshold_back: f32,
+    length: usize,
+    /// Positions of a block, at least 1.
     block: usize,
-    /// Open positions up to the end of the block, surest first.
+    temperature: f64,
+    seed: u64,
+}
+
+/// What a step is decided on.
+struct Evidence<'a> {
+    state: State,
+    /// Open positions up to the end of the block, most confident first.
     ranked: Vec<usize>,
-    /// Written positions of the block that may be masked again, least sure first.
+    /// Written positions of the block that may be masked again, least probable first.
     written: Vec<usize>,
     choice: &'a [TokenId],
     p: &'a [f32],
     back: &'a [f32],
 }
 
-impl<'a> Sight<'a> {
-    fn of(
-        canvas: &Canvas,
-        state: &AnyState,
-        params: &Params,
-        prediction: &'a Prediction,
-    ) -> Result<Self, DecodeError> {
-        if prediction.rows() != canvas.len() {
-            return Err(DecodeError::Rows { expected: canvas.len(), found: prediction.rows() });
-        }
-        let block = width(params)?;
-        let state = own(state)?.at_work(canvas, block);
+impl<'a> Evidence<'a> {
+    fn of(at: Context<Wino>, prediction: &'a Prediction) -> Result<Self, DecodeError> {
+        let (canvas, block) = (at.canvas, at.settings.block);
+        let state = at.state.at_work(canvas, block);
         let p = prediction.numbers(Column::PChoice)?;
         let back = prediction.numbers(Column::PShadow)?;
         let window = window(canvas, state.cursor, block);
@@ -137,64 +139,50 @@ impl<'a> Sight<'a> {
         ranked.sort_by(|&a, &b| p[b].total_cmp(&p[a]));
         written.sort_by(|&a, &b| back[a].total_cmp(&back[b]));
         let choice = prediction.ids(Column::Choice)?;
-        Ok(Self { state, block, ranked, written, choice, p, back })
+        Ok(Self { state, ranked, written, choice, p, back })
     }
-}
-
-fn own(state: &AnyState) -> Result<State, DecodeError> {
-    match state {
-        AnyState::Wino(state) => Ok(*state),
-        _ => Err(DecodeError::State),
-    }
-}
-
-fn width(params: &Params) -> Result<usize, DecodeError> {
-    Ok(low_confidence::shape(params)?.block.max(1))
 }
 
 impl Strategy for Wino {
-    fn name(&self) -> &'static str {
-        "wino"
-    }
+    type State = State;
+    type Settings = Settings;
 
-    fn params(&self) -> &'static [ParamSpec] {
-        SPECS
-    }
+    const NAME: &'static str = "wino";
+    const PARAMS: &'static [ParamSpec] = SPECS;
+    const REVISES: bool = true;
 
-    fn revises(&self) -> bool {
-        true
+    fn settings(params: &Params) -> Result<Settings, DecodeError> {
+        let Shape { length, block } = Shape::of(params)?;
+        Ok(Settings {
+            threshold: params.float("threshold")? as f32,
+            threshold_back: params.float("threshold_back")? as f32,
+            length,
+            block: block.max(1),
+            temperature: params.float("temperature")?,
+            seed: params.seed("seed")?,
+        })
     }
 
     fn start(
-        &self,
+        settings: &Settings,
         prompt: &[TokenId],
         special: SpecialTokens,
-        params: &Params,
-    ) -> Result<(Canvas, AnyState), DecodeError> {
-        let shape = low_confidence::shape(params)?;
-        let canvas = Canvas::masked(prompt, shape.length, special);
-        let state = State::enter(&canvas, 0, shape.block.max(1));
-        Ok((canvas, AnyState::Wino(state)))
+    ) -> Result<(Canvas, State), DecodeError> {
+        let canvas = Canvas::masked(prompt, settings.length, special);
+        let state = State::enter(&canvas, 0, settings.block);
+        Ok((canvas, state))
     }
 
-    fn plan(
-        &self,
-        canvas: &Canvas,
-        state: &AnyState,
-        params: &Params,
-        step: u32,
-        extras: Extras,
-    ) -> Result<Plan, DecodeError> {
-        let block = width(params)?;
-        let state = own(state)?.at_work(canvas, block);
+    fn plan(at: Context<Self>) -> Plan<Ask> {
+        let Context { canvas, settings, .. } = at;
+        let state = at.state.at_work(canvas, settings.block);
         match state.over {
-            Some(Over::Stagnant) => return Ok(Plan::Done(Finish::Stagnant)),
-            Some(Over::OutOfSteps) => return Ok(Plan::Done(Finish::OutOfSteps)),
+            Some(over) => return Plan::Done(over.finish()),
             None if state.cursor < canvas.len() => {}
-            None if canvas.masks() > 0 => return Ok(Plan::Done(Finish::OutOfSteps)),
-            None => return Ok(Plan::Done(Finish::Complete)),
+            None if canvas.masks() > 0 => return Plan::Done(Finish::OutOfSteps),
+            None => return Plan::Done(Finish::Complete),
         }
-        let ask = Ask {
+        Plan::Predict(Ask {
             columns: &[
                 Column::Argmax,
                 Column::Choice,
@@ -202,40 +190,30 @@ impl Strategy for Wino {
                 Column::PEos,
                 Column::PShadow,
             ],
-            shadow: Some(window(canvas, state.cursor, block)),
-            ..low_confidence::noised(params)?
-        };
-        Ok(Plan::Predict(Box::new(ask.request(canvas, step, extras))))
+            shadow: Some(window(canvas, state.cursor, settings.block)),
+            temperature: settings.temperature,
+            seed: settings.seed,
+            ..Ask::default()
+        })
     }
 
     fn decide(
-        &self,
-        canvas: &Canvas,
-        state: &AnyState,
-        params: &Params,
+        at: Context<Self>,
         prediction: &Prediction,
-    ) -> Result<Decision, DecodeError> {
-        let sight = Sight::of(canvas, state, params, prediction)?;
-        let (high, low) =
-            (params.float("threshold")? as f32, params.float("threshold_back")? as f32);
-        let mut verdicts: Vec<Verdict> = (0..canvas.len())
-            .map(|at| match canvas.is_masked(at) {
-                false => Verdict::Written,
-                true => {
-                    let pinned = canvas.cells()[at].wish.pinned;
-                    let rule = if pinned { LeftRule::Pinned } else { LeftRule::OutsideBlock };
-                    Verdict::Left { p: sight.p[at], rule }
-                }
-            })
-            .collect();
+    ) -> Result<DecisionOf<State>, DecodeError> {
+        let Context { canvas, settings, .. } = at;
+        let evidence = Evidence::of(at, prediction)?;
+        let (high, low) = (settings.threshold, settings.threshold_back);
+        let mut verdicts = outside(canvas, evidence.p);
         let mut edits = Vec::new();
 
-        let over = sight.ranked.iter().take_while(|&&at| sight.p[at] > high).count();
-        let quota = most_drafts(sight.ranked.len());
+        let over = evidence.ranked.iter().take_while(|&&at| evidence.p[at] > high).count();
+        let quota = most_drafts(evidence.ranked.len());
         let drafts = if over == 0 { 1 } else { over.min(quota) };
-        let best = (over == 0).then(|| sight.ranked.first().map(|&at| (at, sight.p[at]))).flatten();
-        for (index, &at) in sight.ranked.iter().enumerate() {
-            let (token, p) = (sight.choice[at], sight.p[at]);
+        let first = evidence.ranked.first().map(|&at| (at, evidence.p[at]));
+        let best = first.filter(|_| over == 0);
+        for (index, &at) in evidence.ranked.iter().enumerate() {
+            let (token, p) = (evidence.choice[at], evidence.p[at]);
             verdicts[at] = if index >= drafts {
                 let rule = match index < over {
                     true => LeftRule::Quota { rank: index + 1, quota },
@@ -255,19 +233,18 @@ impl Strategy for Wino {
         }
 
         let accepted = edits.len();
-        let failing = sight.written.iter().take_while(|&&at| sight.back[at] < low);
-        let most = if accepted > 1 { sight.state.accepted.saturating_sub(1) } else { 0 };
+        let failing = evidence.written.iter().take_while(|&&at| evidence.back[at] < low);
+        let most = if accepted > 1 { evidence.state.accepted.saturating_sub(1) } else { 0 };
         for &at in failing.take(most) {
             let (slot, token, p) =
-                (canvas.cells()[at].slot, canvas.cells()[at].token, sight.back[at]);
+                (canvas.cells()[at].slot, canvas.cells()[at].token, evidence.back[at]);
             edits.push(Edit::Remask { slot });
             let test = Test { measure: Measure::Verified, value: p, bound: low };
             verdicts[at] = Verdict::Remask { token, p: Some(p), rule: RemaskRule::Fails(test) };
         }
 
         let after = canvas.apply(&edits, 0)?.canvas;
-        let next = next(&after, &sight, params, accepted)?;
-        Ok(Decision {
+        Ok(DecisionOf {
             mode: match (edits.len() > accepted, over) {
                 (true, _) => Mode::Remask,
                 (false, 0) => Mode::Fallback,
@@ -278,79 +255,65 @@ impl Strategy for Wino {
             dropped: Vec::new(),
             eos: None,
             growth: Growth::Stays,
-            next: AnyState::Wino(next),
+            next: next(&after, evidence.state, settings, accepted),
         })
     }
 
-    fn edited(
-        &self,
-        canvas: &Canvas,
-        state: &AnyState,
-        params: &Params,
-    ) -> Result<AnyState, DecodeError> {
-        let block = width(params)?;
-        let cursor = back_to_open(canvas, own(state)?.cursor, block);
-        Ok(AnyState::Wino(State::enter(canvas, cursor, block)))
+    fn edited(at: Context<Self>) -> State {
+        let block = at.settings.block;
+        State::enter(at.canvas, back_to_open(at.canvas, at.state.cursor, block), block)
     }
 
     /// Exact for both thresholds.
     fn breaks(
-        &self,
+        at: Context<Self>,
         name: &str,
-        canvas: &Canvas,
-        state: &AnyState,
-        params: &Params,
+        _: Value,
         prediction: &Prediction,
     ) -> Result<Option<Vec<Value>>, DecodeError> {
-        let sight = Sight::of(canvas, state, params, prediction)?;
-        let values = |values: Vec<f32>| {
-            Ok(Some(values.into_iter().map(|value| Value::Float(f64::from(value))).collect()))
-        };
-        match name {
+        let evidence = Evidence::of(at, prediction)?;
+        let value = |value: f32| Value::Float(f64::from(value));
+        Ok(match name {
             // At its own confidence a position is no longer over the threshold.
-            "threshold" => values(sight.ranked.iter().map(|&at| sight.p[at]).collect()),
+            "threshold" => Some(evidence.ranked.iter().map(|&at| value(evidence.p[at])).collect()),
             "threshold_back" => {
-                values(sight.written.iter().map(|&at| sight.back[at].next_up()).collect())
+                let over = |&at: &usize| value(evidence.back[at].next_up());
+                Some(evidence.written.iter().map(over).collect())
             }
-            _ => {
-                let decides = params.spec(name)?.affects == Affects::Decide;
-                Ok((!decides).then(Vec::new))
-            }
-        }
+            _ => None,
+        })
     }
 
-    fn phase(&self, canvas: &Canvas, state: &AnyState, params: &Params) -> Phase {
-        let (Ok(state), Ok(block)) = (own(state), width(params)) else { return Phase::unknown() };
-        let state = state.at_work(canvas, block);
+    fn phase(at: Context<Self>) -> Phase {
+        let Context { canvas, settings, .. } = at;
+        let state = at.state.at_work(canvas, settings.block);
         Phase {
             stage: 1,
             name: "drafting and verifying",
-            block: Some(window(canvas, state.cursor, block)),
+            block: Some(window(canvas, state.cursor, settings.block)),
         }
     }
 }
 
-fn next(
-    after: &Canvas,
-    sight: &Sight,
-    params: &Params,
-    accepted: usize,
-) -> Result<State, DecodeError> {
-    let (state, block) = (sight.state, sight.block);
+fn next(after: &Canvas, state: State, settings: &Settings, accepted: usize) -> State {
+    let block = settings.block;
     if open(after, state.cursor, block).next().is_none() {
-        return Ok(State::enter(after, state.cursor.saturating_add(block), block));
+        return State::enter(after, state.cursor.saturating_add(block), block);
     }
     // Without a draft nothing is masked again, so nothing changes.
     let idle = if accepted == 0 { state.idle + 1 } else { 0 };
-    let patience = if params.float("temperature")? > 0.0 { IDLE } else { 1 };
+    let patience = if settings.temperature > 0.0 { IDLE } else { 1 };
     let over = (idle >= patience).then_some(Over::Stagnant);
-    Ok(State { accepted, idle, over, ..state })
+    State { accepted, idle, over, ..state }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::predict::Data;
+    use crate::{
+        decode::{AnyStrategy as _, State as AnyState},
+        predict::Data,
+    };
 
     const MASK: TokenId = 9;
 

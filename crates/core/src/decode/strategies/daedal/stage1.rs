@@ -1,19 +1,19 @@
 //! Stage 1, initial length adjustment: add masks while the EOS confidence is low, then put a few
 //! EOS tokens behind them.
 
-use super::{Columns, Settings, State, eos};
+use super::{Columns, Daedal, State, eos};
 use crate::{
-    canvas::{Canvas, Edit, Filler},
-    decode::{Decision, DecodeError, Drop, Growth, LeftRule, Mode, State as AnyState, Verdict},
+    canvas::{Edit, Filler},
+    decode::{DecisionOf, DecodeError, Drop, Growth, LeftRule, Mode, Verdict, strategy::Context},
     predict::Prediction,
 };
 
 pub(super) fn decide(
-    canvas: &Canvas,
-    settings: &Settings,
+    at: Context<Daedal>,
     prediction: &Prediction,
-) -> Result<Decision, DecodeError> {
-    let columns = Columns::of(prediction, canvas)?;
+) -> Result<DecisionOf<State>, DecodeError> {
+    let Context { canvas, settings, .. } = at;
+    let columns = Columns::of(prediction)?;
     let eos = eos::measure(
         &columns,
         canvas.special().eos,
@@ -55,7 +55,7 @@ pub(super) fn decide(
         Growth::To(to) => to.min(length),
         _ => length,
     };
-    Ok(Decision {
+    Ok(DecisionOf {
         mode,
         edits,
         verdicts: columns
@@ -76,6 +76,6 @@ pub(super) fn decide(
             .collect(),
         eos: Some(eos),
         growth,
-        next: AnyState::Daedal(next),
+        next,
     })
 }

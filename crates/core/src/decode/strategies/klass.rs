@@ -7,19 +7,18 @@
 //! paper's. What is remembered is how often in a row a position has been under the threshold of
 //! the time: turning it does not change the past.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use super::{
-    DecodeError, FillRule, LeftRule, Measure, Mode, ParamSpec, Params, Test, Value,
-    ask::Ask,
-    blocks::{Ends, Picks, Rule, Shape, Sight, State},
-    dream, low_confidence,
-    specs::{BLOCK_LENGTH, GEN_LENGTH, SEED, count, number, threshold},
-};
 use crate::{
-    canvas::{Canvas, TokenId},
-    decode::Affects,
+    canvas::Canvas,
+    decode::{
+        Affects, DecodeError, FillRule, LeftRule, Measure, Mode, ParamSpec, Params, Test, Value,
+        ask::Ask,
+        blocks::{Ends, Evidence, Memory, Picks, Rule, Shape, State},
+        filtering::Filtering,
+        specs::{
+            BLOCK_LENGTH, GEN_LENGTH, SEED, TEMPERATURE_OFF, TOP_K, TOP_P_OFF, count, number,
+            threshold,
+        },
+    },
     predict::Column,
 };
 
@@ -57,68 +56,80 @@ const SPECS: &[ParamSpec] = &[
     ),
     GEN_LENGTH,
     BLOCK_LENGTH,
-    dream::TEMPERATURE_OFF,
-    dream::TOP_P_OFF,
-    dream::TOP_K,
+    TEMPERATURE_OFF,
+    TOP_P_OFF,
+    TOP_K,
     SEED,
 ];
 
-/// What is remembered of each generated position.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Memory {
-    /// Steps in a row that its divergence was under the threshold, at most 255.
-    pub settled: Vec<u8>,
-    /// What it held when it was predicted last.
-    pub tokens: Vec<TokenId>,
+/// The strategy.
+pub(in crate::decode) struct Klass;
+
+/// Its parameters.
+pub(in crate::decode) struct Settings {
+    kl_threshold: f32,
+    /// Steps in a row, at most 255.
+    history: usize,
+    threshold: f32,
+    /// Positions filled where none has settled.
+    transferred: usize,
+    shape: Shape,
+    filtering: Filtering,
 }
 
-/// The strategy.
-pub(super) struct Klass;
-
 impl Rule for Klass {
-    fn name(&self) -> &'static str {
-        "klass"
-    }
+    type Settings = Settings;
 
-    fn params(&self) -> &'static [ParamSpec] {
-        SPECS
-    }
+    const NAME: &'static str = "klass";
+    const PARAMS: &'static [ParamSpec] = SPECS;
 
-    fn check(&self, params: &Params) -> Result<(), DecodeError> {
-        low_confidence::whole_blocks(params)
-    }
-
-    fn shape(&self, params: &Params) -> Result<Shape, DecodeError> {
-        low_confidence::shape(params)
-    }
-
-    fn ask(&self, _: &Canvas, params: &Params, state: &State) -> Result<Ask, DecodeError> {
-        Ok(Ask {
-            columns: &[Column::Argmax, Column::Choice, Column::PChoice, Column::PEos, Column::Kl],
-            earlier: state.memory.as_ref().map(|memory| memory.tokens.clone()),
-            ..dream::filtered(params)?
+    fn settings(params: &Params) -> Result<Settings, DecodeError> {
+        Ok(Settings {
+            kl_threshold: params.float("kl_threshold")? as f32,
+            history: params.count("kl_history_length")?.min(255),
+            threshold: params.float("threshold")? as f32,
+            transferred: params.count("num_transfer_tokens")?,
+            shape: Shape::of(params)?,
+            filtering: Filtering::of(params)?,
         })
     }
 
-    fn ends(&self, _: &Params, _: usize) -> Result<Ends, DecodeError> {
-        Ok(Ends::Full { limit: None })
+    fn check(settings: &Settings) -> Result<(), DecodeError> {
+        settings.shape.whole_blocks()
     }
 
-    fn draws(&self, params: &Params) -> Result<bool, DecodeError> {
-        Ok(params.float("temperature")? > 0.0)
+    fn shape(settings: &Settings) -> Shape {
+        settings.shape
     }
 
-    fn pick(&self, sight: &Sight, params: &Params) -> Result<Picks, DecodeError> {
-        let kl_threshold = params.float("kl_threshold")? as f32;
-        let threshold = params.float("threshold")? as f32;
-        let history = params.count("kl_history_length")?.min(255);
-        let settled = settled(sight, params)?;
-        let kl = |at: usize| sight.prediction.number(Column::Kl, at).unwrap_or(f32::INFINITY);
+    fn ask(_: &Canvas, settings: &Settings, state: &State) -> Ask {
+        Ask {
+            columns: &[Column::Argmax, Column::Choice, Column::PChoice, Column::PEos, Column::Kl],
+            earlier: state.memory.as_ref().map(|memory| memory.tokens.clone()),
+            ..settings.filtering.ask()
+        }
+    }
+
+    fn ends(_: &Settings, _: usize) -> Ends {
+        Ends::Full { limit: None }
+    }
+
+    fn draws(settings: &Settings) -> bool {
+        settings.filtering.temperature > 0.0
+    }
+
+    fn pick(evidence: &Evidence, settings: &Settings) -> Result<Picks, DecodeError> {
+        let &Settings { kl_threshold, history, threshold, .. } = settings;
+        let settled = settled(evidence, settings)?;
+        let kl = |at: usize| evidence.prediction.number(Column::Kl, at).unwrap_or(f32::INFINITY);
         let has_settled = |at: &usize| usize::from(settled[*at]) >= history;
         let diverges =
             |at: usize| Test { measure: Measure::Divergence, value: kl(at), bound: kl_threshold };
-        let unsure =
-            |at: usize| Test { measure: Measure::Confidence, value: sight.p[at], bound: threshold };
+        let unsure = |at: usize| Test {
+            measure: Measure::Confidence,
+            value: evidence.p[at],
+            bound: threshold,
+        };
         let fails = |at: usize| match has_settled(&at) {
             true => (at, LeftRule::Fails(unsure(at))),
             false if kl(at) < kl_threshold => {
@@ -126,9 +137,9 @@ impl Rule for Klass {
             }
             false => (at, LeftRule::Fails(diverges(at))),
         };
-        let passes = |at: &usize| has_settled(at) && sight.p[*at] >= threshold;
+        let passes = |at: &usize| has_settled(at) && evidence.p[*at] >= threshold;
         let (filled, left): (Vec<usize>, Vec<usize>) =
-            sight.candidates.iter().partition(|at| passes(at));
+            evidence.candidates.iter().partition(|at| passes(at));
         if !filled.is_empty() {
             return Ok(Picks {
                 mode: Mode::HighConf,
@@ -136,8 +147,8 @@ impl Rule for Klass {
                 left: left.into_iter().map(fails).collect(),
             });
         }
-        let ranked = sight.ranked(|at| f64::from(sight.p[at]));
-        let (best, left) = ranked.split_at(params.count("num_transfer_tokens")?.min(ranked.len()));
+        let ranked = evidence.ranked(|at| f64::from(evidence.p[at]));
+        let (best, left) = ranked.split_at(settings.transferred.min(ranked.len()));
         let best = best.iter().map(|&at| match fails(at) {
             (at, LeftRule::Fails(test)) => (at, FillRule::Best(test)),
             (at, _) => (at, FillRule::Best(unsure(at))),
@@ -149,46 +160,40 @@ impl Rule for Klass {
         })
     }
 
-    fn remember(&self, sight: &Sight, params: &Params) -> Result<Option<Memory>, DecodeError> {
-        Ok(Some(Memory { settled: settled(sight, params)?, tokens: sight.canvas.tokens() }))
+    fn remember(evidence: &Evidence, settings: &Settings) -> Result<Option<Memory>, DecodeError> {
+        let settled = settled(evidence, settings)?;
+        Ok(Some(Memory { settled, tokens: evidence.canvas.tokens() }))
     }
 
     /// Beyond the steps that count, another one in a row changes nothing.
-    fn settled(
-        &self,
-        before: Option<&Memory>,
-        after: Option<&Memory>,
-        params: &Params,
-    ) -> Result<bool, DecodeError> {
-        let history = params.count("kl_history_length")?.min(255);
+    fn settled(before: Option<&Memory>, after: Option<&Memory>, settings: &Settings) -> bool {
         let counted = |memory: &Memory| -> Vec<usize> {
-            memory.settled.iter().map(|&steps| usize::from(steps).min(history)).collect()
+            memory.settled.iter().map(|&steps| usize::from(steps).min(settings.history)).collect()
         };
-        Ok(match (before, after) {
+        match (before, after) {
             (Some(before), Some(after)) => {
                 before.tokens == after.tokens && counted(before) == counted(after)
             }
             (before, after) => before == after,
-        })
+        }
     }
 
     fn breaks(
-        &self,
         name: &str,
-        sight: &Sight,
-        _: &Params,
+        evidence: &Evidence,
+        _: &Settings,
     ) -> Result<Option<Vec<Value>>, DecodeError> {
         let just_over = |x: f32| Value::Float(f64::from(x.next_up()));
         let each = |value: &dyn Fn(usize) -> f32| -> Vec<Value> {
-            let values = (0..sight.canvas.len()).map(value).filter(|value| value.is_finite());
+            let values = (0..evidence.canvas.len()).map(value).filter(|value| value.is_finite());
             values.map(just_over).collect()
         };
         Ok(match name {
-            "threshold" => Some(each(&|at| sight.p[at])),
+            "threshold" => Some(each(&|at| evidence.p[at])),
             // What is remembered of every position counts, not only of those in the block.
-            "kl_threshold" => {
-                Some(each(&|at| sight.prediction.number(Column::Kl, at).unwrap_or(f32::INFINITY)))
-            }
+            "kl_threshold" => Some(each(&|at| {
+                evidence.prediction.number(Column::Kl, at).unwrap_or(f32::INFINITY)
+            })),
             _ => None,
         })
     }
@@ -196,13 +201,13 @@ impl Rule for Klass {
 
 /// How often in a row each position has been under the threshold, this step included. Before the
 /// first step there is nothing to compare with.
-fn settled(sight: &Sight, params: &Params) -> Result<Vec<u8>, DecodeError> {
-    let length = sight.canvas.len();
-    let Some(memory) = sight.state.memory.as_ref().filter(|m| m.settled.len() == length) else {
+fn settled(evidence: &Evidence, settings: &Settings) -> Result<Vec<u8>, DecodeError> {
+    let length = evidence.canvas.len();
+    let Some(memory) = evidence.state.memory.as_ref().filter(|m| m.settled.len() == length) else {
         return Ok(vec![0; length]);
     };
-    let kl = sight.prediction.numbers(Column::Kl)?;
-    let threshold = params.float("kl_threshold")? as f32;
+    let kl = evidence.prediction.numbers(Column::Kl)?;
+    let threshold = settings.kl_threshold;
     let pairs = memory.settled.iter().zip(kl);
     Ok(pairs.map(|(&n, &kl)| if kl < threshold { n.saturating_add(1) } else { 0 }).collect())
 }
@@ -211,8 +216,8 @@ fn settled(sight: &Sight, params: &Params) -> Result<Vec<u8>, DecodeError> {
 mod tests {
     use super::*;
     use crate::{
-        canvas::SpecialTokens,
-        decode::{Finish, Plan, State as AnyState, Strategy as _, blocks::Blocks},
+        canvas::{SpecialTokens, TokenId},
+        decode::{AnyStrategy as _, Finish, Plan, State as AnyState, blocks::Blocks},
         predict::{Data, Prediction},
     };
 

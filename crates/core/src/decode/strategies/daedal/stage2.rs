@@ -3,18 +3,18 @@
 
 use std::ops::Range;
 
-use super::{Columns, Settings, State, eos};
+use super::{Columns, Daedal, Settings, State, eos};
 use crate::{
     canvas::{Canvas, Edit, TokenId},
     decode::{
-        Decision, DecodeError, Drop, EosMeasure, FillRule, Growth, LeftRule, Mode, RefuseRule,
-        State as AnyState, Verdict,
+        DecisionOf, DecodeError, Drop, EosMeasure, FillRule, Growth, LeftRule, Mode, RefuseRule,
+        Verdict, strategy::Context,
     },
     predict::{Column, Prediction},
 };
 
-/// What a step goes by, before it acts.
-pub(super) struct Sight {
+/// What a step is decided on.
+pub(super) struct Evidence {
     /// The current block, clipped to the length.
     pub block: Range<usize>,
     /// The open positions of the block that may be filled.
@@ -30,7 +30,7 @@ pub(super) struct Sight {
     pub eos: EosMeasure,
 }
 
-impl Sight {
+impl Evidence {
     pub(super) fn of(
         columns: &Columns,
         canvas: &Canvas,
@@ -64,14 +64,14 @@ impl Sight {
 }
 
 pub(super) fn decide(
-    canvas: &Canvas,
-    state: State,
-    settings: &Settings,
+    at: Context<Daedal>,
     prediction: &Prediction,
-) -> Result<Decision, DecodeError> {
-    let columns = Columns::of(prediction, canvas)?;
-    let Sight { block, fills, lowest, forced, eos, .. } =
-        Sight::of(&columns, canvas, state, settings, prediction)?;
+) -> Result<DecisionOf<State>, DecodeError> {
+    let Context { canvas, settings, .. } = at;
+    let state = at.state.at_work(canvas, settings.block_length);
+    let columns = Columns::of(prediction)?;
+    let Evidence { block, fills, lowest, forced, eos, .. } =
+        Evidence::of(&columns, canvas, state, settings, prediction)?;
     let lowest = lowest.filter(|&at| columns.p_choice[at] < settings.low_conf_threshold);
     let lowest = forced.or(lowest);
     let refusal = refusal(canvas, settings, &eos, lowest, forced.is_some());
@@ -105,7 +105,7 @@ pub(super) fn decide(
     let asked = forced.is_some() && expanded.is_some();
     let stagnant = !asked && after.canvas.tokens() == canvas.tokens();
     let cursor = advance(&after.canvas, state.cursor, settings.block_length);
-    Ok(Decision {
+    Ok(DecisionOf {
         mode: fills.mode,
         verdicts: verdicts(canvas, settings, &columns, &block, &fills, lowest, refusal, &eos),
         dropped: after
@@ -121,7 +121,7 @@ pub(super) fn decide(
         edits,
         eos: Some(eos),
         growth,
-        next: AnyState::Daedal(State { stage: 2, cursor, stagnant }),
+        next: State { stage: 2, cursor, stagnant },
     })
 }
 

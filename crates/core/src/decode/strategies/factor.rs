@@ -6,25 +6,27 @@
 //! in the ranking, compares in f32, and fails when a block takes more passes than its schedule
 //! has; here such a run is out of steps.
 
-use super::{
-    DecodeError, Measure, ParamSpec, Params, Test, Value,
-    ask::Ask,
-    blocks::{Ends, Picks, Rule, Shape, Sight, State, crossing},
-    low_confidence, mdlm,
-    specs::{BLOCK_LENGTH, GEN_LENGTH, REMASKING, SEED, STEPS, TEMPERATURE, number},
-    threshold::{self, VARIANT},
+use super::{mdlm, threshold};
+use crate::{
+    canvas::Canvas,
+    decode::{
+        DecodeError, Measure, ParamSpec, Params, Test, Value,
+        ask::Ask,
+        blocks::{Ends, Evidence, Picks, Rule, Shape, State, crossing},
+        order::Order,
+        specs::{BLOCK_LENGTH, GEN_LENGTH, REMASKING, SEED, STEPS, TEMPERATURE, number},
+    },
 };
-use crate::canvas::Canvas;
 
 /// Largest factor.
-const MOST: f64 = 1e6;
+const LARGEST: f64 = 1e6;
 
 const SPECS: &[ParamSpec] = &[
     number(
         "factor",
         "f",
         "",
-        (0.0, MOST, 0.1),
+        (0.0, LARGEST, 0.1),
         1.0,
         "The n-th most confident position is filled if its confidence is at least \
          1 − factor / (n + 1); the best always",
@@ -34,7 +36,7 @@ const SPECS: &[ParamSpec] = &[
     REMASKING,
     TEMPERATURE,
     STEPS_OF_PORT,
-    VARIANT,
+    threshold::VARIANT,
     SEED,
 ];
 
@@ -45,46 +47,59 @@ const STEPS_OF_PORT: ParamSpec = ParamSpec {
 };
 
 /// The strategy.
-pub(super) struct Factor;
+pub(in crate::decode) struct Factor;
+
+/// Its parameters.
+pub(in crate::decode) struct Settings {
+    factor: f64,
+    shape: Shape,
+    order: Order,
+    steps: usize,
+    port: bool,
+}
 
 impl Rule for Factor {
-    fn name(&self) -> &'static str {
-        "factor"
+    type Settings = Settings;
+
+    const NAME: &'static str = "factor";
+    const PARAMS: &'static [ParamSpec] = SPECS;
+
+    fn settings(params: &Params) -> Result<Settings, DecodeError> {
+        Ok(Settings {
+            factor: params.float("factor")?,
+            shape: Shape::of(params)?,
+            order: Order::of(params)?,
+            steps: params.count("steps")?,
+            port: threshold::is_port(params)?,
+        })
     }
 
-    fn params(&self) -> &'static [ParamSpec] {
-        SPECS
+    /// In Fast-dLLM's own version blocks must be whole.
+    fn check(settings: &Settings) -> Result<(), DecodeError> {
+        if settings.port { Ok(()) } else { settings.shape.whole_blocks() }
     }
 
-    fn check(&self, params: &Params) -> Result<(), DecodeError> {
-        threshold::check(params)
+    fn shape(settings: &Settings) -> Shape {
+        settings.shape
     }
 
-    fn shape(&self, params: &Params) -> Result<Shape, DecodeError> {
-        low_confidence::shape(params)
+    fn ask(_: &Canvas, settings: &Settings, _: &State) -> Ask {
+        settings.order.ask()
     }
 
-    fn ask(&self, _: &Canvas, params: &Params, _: &State) -> Result<Ask, DecodeError> {
-        low_confidence::noised(params)
+    fn ends(settings: &Settings, masks: usize) -> Ends {
+        let passes = || mdlm::quotas(settings.steps, settings.shape, masks).len();
+        Ends::Full { limit: settings.port.then(passes) }
     }
 
-    fn ends(&self, params: &Params, masks: usize) -> Result<Ends, DecodeError> {
-        let limit = match params.name("variant")? {
-            "dllm" => Some(mdlm::quotas(params.count("steps")?, self.shape(params)?, masks).len()),
-            _ => None,
-        };
-        Ok(Ends::Full { limit })
+    fn draws(settings: &Settings) -> bool {
+        settings.order.draws()
     }
 
-    fn draws(&self, params: &Params) -> Result<bool, DecodeError> {
-        low_confidence::draws(params)
-    }
-
-    fn pick(&self, sight: &Sight, params: &Params) -> Result<Picks, DecodeError> {
-        let factor = params.float("factor")?;
-        let port = params.name("variant")? == "dllm";
-        let score = low_confidence::score(sight, params)?;
-        let ranked = low_confidence::ranked(sight, params)?;
+    fn pick(evidence: &Evidence, settings: &Settings) -> Result<Picks, DecodeError> {
+        let &Settings { factor, port, ref order, .. } = settings;
+        let score = |at: usize| order.score(evidence, at);
+        let ranked = order.ranked(evidence);
         let passes = |rank: usize| passes(score(ranked[rank]), rank, factor, port);
         let passed = match port {
             true => (0..ranked.len()).filter(|&rank| passes(rank)).count(),
@@ -94,7 +109,7 @@ impl Rule for Factor {
                 _ => ranked.len(),
             },
         };
-        Ok(threshold::tested(&ranked, passed, |rank, at| Test {
+        Ok(Picks::tested(&ranked, passed, |rank, at| Test {
             measure: Measure::Rank,
             value: score(at),
             bound: if rank == 0 { 0.0 } else { bound(rank, factor) as f32 },
@@ -102,20 +117,18 @@ impl Rule for Factor {
     }
 
     fn breaks(
-        &self,
         name: &str,
-        sight: &Sight,
-        params: &Params,
+        evidence: &Evidence,
+        settings: &Settings,
     ) -> Result<Option<Vec<Value>>, DecodeError> {
         if name != "factor" {
             return Ok(None);
         }
-        let port = params.name("variant")? == "dllm";
-        let score = low_confidence::score(sight, params)?;
-        let ranked = low_confidence::ranked(sight, params)?;
+        let &Settings { port, ref order, .. } = settings;
+        let ranked = order.ranked(evidence);
         let from = |(rank, &at): (usize, &usize)| {
-            let passes = |factor: f32| passes(score(at), rank, f64::from(factor), port);
-            crossing(0.0, MOST as f32, passes)
+            let score = order.score(evidence, at);
+            crossing(0.0, LARGEST as f32, |factor| passes(score, rank, f64::from(factor), port))
         };
         Ok(Some(ranked.iter().enumerate().skip(1).filter_map(from).collect()))
     }

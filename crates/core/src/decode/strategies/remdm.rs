@@ -16,18 +16,18 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Affects, Decision, DecodeError, Extras, FillRule, Finish, Growth, LeftRule, Mode, ParamSpec,
-    Params, Phase, Plan, Preset, RemaskRule, State as AnyState, Strategy, TokenList, Value,
-    Verdict,
-    ask::Ask,
-    blocks::crossing,
-    noise::{Place, Purpose},
-    schedule,
-    specs::{GEN_LENGTH, SEED, STEPS, choice, number, switch},
-};
 use crate::{
     canvas::{Canvas, Edit, Slot, SpecialTokens, TokenId},
+    decode::{
+        Affects, DecisionOf, DecodeError, FillRule, Finish, Growth, LeftRule, Mode, ParamSpec,
+        Params, Phase, Plan, Preset, RemaskRule, TokenList, Value, Verdict,
+        ask::Ask,
+        blocks::crossing,
+        noise::{Place, Purpose},
+        schedule,
+        specs::{GEN_LENGTH, SEED, STEPS, choice, number, switch},
+        strategy::{Context, Strategy},
+    },
     predict::{Column, Filters, Prediction},
 };
 
@@ -149,9 +149,14 @@ struct Chances {
     remask: f64,
 }
 
-struct Settings<'a> {
-    sampler: &'a str,
+/// Its parameters.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::decode) struct Settings {
+    sampler: &'static str,
     steps: usize,
+    gen_length: usize,
+    nucleus_p: f64,
+    seed: u64,
     eta: f64,
     t_on: f64,
     t_off: f64,
@@ -159,19 +164,7 @@ struct Settings<'a> {
     noise_removal: bool,
 }
 
-impl<'a> Settings<'a> {
-    fn of(params: &Params) -> Result<Settings<'a>, DecodeError> {
-        Ok(Settings {
-            sampler: params.name("sampler")?,
-            steps: params.count("steps")?,
-            eta: params.float("eta")?,
-            t_on: params.float("t_on")?,
-            t_off: params.float("t_off")?,
-            alpha_on: params.float("alpha_on")?,
-            noise_removal: params.switch("noise_removal")?,
-        })
-    }
-
+impl Settings {
     /// The time at which step `step` (from 0) begins.
     fn time(&self, step: usize) -> f32 {
         schedule::time(step, self.steps, EPS)
@@ -235,13 +228,6 @@ fn share(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { (part / whole).clamp(0.0, 1.0) } else { 1.0 }
 }
 
-fn own(state: &AnyState) -> Result<&State, DecodeError> {
-    match state {
-        AnyState::Remdm(state) => Ok(state),
-        _ => Err(DecodeError::State),
-    }
-}
-
 /// The share of each written position in the chance of being masked again: 1, or under
 /// `remdm-conf` the softmax of −p over those whose p is known.
 fn weights(canvas: &Canvas, state: &State, sampler: &str) -> Vec<f64> {
@@ -263,53 +249,52 @@ fn weights(canvas: &Canvas, state: &State, sampler: &str) -> Vec<f64> {
 }
 
 impl Strategy for Remdm {
-    fn name(&self) -> &'static str {
-        "remdm"
-    }
+    type State = State;
+    type Settings = Settings;
 
-    fn params(&self) -> &'static [ParamSpec] {
-        SPECS
-    }
+    const NAME: &'static str = "remdm";
+    const PARAMS: &'static [ParamSpec] = SPECS;
+    const PRESETS: &'static [Preset] = PRESETS;
+    const REVISES: bool = true;
 
-    fn presets(&self) -> &'static [Preset] {
-        PRESETS
-    }
-
-    fn revises(&self) -> bool {
-        true
+    fn settings(params: &Params) -> Result<Settings, DecodeError> {
+        Ok(Settings {
+            sampler: params.name("sampler")?,
+            steps: params.count("steps")?,
+            gen_length: params.count("gen_length")?,
+            nucleus_p: params.float("nucleus_p")?,
+            seed: params.seed("seed")?,
+            eta: params.float("eta")?,
+            t_on: params.float("t_on")?,
+            t_off: params.float("t_off")?,
+            alpha_on: params.float("alpha_on")?,
+            noise_removal: params.switch("noise_removal")?,
+        })
     }
 
     fn start(
-        &self,
+        settings: &Settings,
         prompt: &[TokenId],
         special: SpecialTokens,
-        params: &Params,
-    ) -> Result<(Canvas, AnyState), DecodeError> {
-        let canvas = Canvas::masked(prompt, params.count("gen_length")?, special);
-        Ok((canvas, AnyState::Remdm(State { step: 0, sure: Vec::new() })))
+    ) -> Result<(Canvas, State), DecodeError> {
+        let canvas = Canvas::masked(prompt, settings.gen_length, special);
+        Ok((canvas, State { step: 0, sure: Vec::new() }))
     }
 
-    fn plan(
-        &self,
-        canvas: &Canvas,
-        state: &AnyState,
-        params: &Params,
-        step: u32,
-        extras: Extras,
-    ) -> Result<Plan, DecodeError> {
-        let (state, settings) = (own(state)?, Settings::of(params)?);
+    fn plan(at: Context<Self>) -> Plan<Ask> {
+        let Context { canvas, state, settings } = at;
         let open = (0..canvas.len()).any(|at| canvas.is_open(at));
         if state.step >= settings.passes() || !open && !settings.may_remask(state.step) {
             let left = canvas.masks() > 0;
-            return Ok(Plan::Done(if left { Finish::OutOfSteps } else { Finish::Complete }));
+            return Plan::Done(if left { Finish::OutOfSteps } else { Finish::Complete });
         }
-        let top_p = params.float("nucleus_p")?;
+        let top_p = settings.nucleus_p;
         let last = state.step >= settings.steps;
-        let ask = Ask {
+        Plan::Predict(Ask {
             columns: &[Column::Argmax, Column::Choice, Column::PChoice, Column::PEos],
             // Noise of this strength draws from the softmax itself.
             temperature: if last { 0.0 } else { 1.0 },
-            seed: params.seed("seed")?,
+            seed: settings.seed,
             filters: (!last && top_p < 1.0).then_some(Filters {
                 temperature: 0.0,
                 top_p,
@@ -318,24 +303,17 @@ impl Strategy for Remdm {
             }),
             suppressed: TokenList::of(&[canvas.special().mask]).unwrap_or_default(),
             ..Ask::default()
-        };
-        Ok(Plan::Predict(Box::new(ask.request(canvas, step, extras))))
+        })
     }
 
     fn decide(
-        &self,
-        canvas: &Canvas,
-        state: &AnyState,
-        params: &Params,
+        at: Context<Self>,
         prediction: &Prediction,
-    ) -> Result<Decision, DecodeError> {
-        let (state, settings) = (own(state)?, Settings::of(params)?);
-        if prediction.rows() != canvas.len() {
-            return Err(DecodeError::Rows { expected: canvas.len(), found: prediction.rows() });
-        }
+    ) -> Result<DecisionOf<State>, DecodeError> {
+        let Context { canvas, state, settings } = at;
         let (choice, p) = (prediction.ids(Column::Choice)?, prediction.numbers(Column::PChoice)?);
         let chances = settings.chances(state.step);
-        let place = place(state, params)?;
+        let place = place(state, settings);
         let weights = weights(canvas, state, settings.sampler);
         let (mut edits, mut verdicts) = (Vec::new(), Vec::with_capacity(canvas.len()));
         let mut sure = state.sure.clone();
@@ -379,25 +357,21 @@ impl Strategy for Remdm {
         }
         sure.sort_by_key(|sure| sure.slot);
         let remasks = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Remask { .. }));
-        Ok(Decision {
+        Ok(DecisionOf {
             mode: if remasks { Mode::Remask } else { Mode::Quota },
             edits,
             verdicts,
             dropped: Vec::new(),
             eos: None,
             growth: Growth::Stays,
-            next: AnyState::Remdm(State { step: state.step + 1, sure }),
+            next: State { step: state.step + 1, sure },
         })
     }
 
     /// Time goes on where it was; only past the end the last pass is made again.
-    fn edited(
-        &self,
-        canvas: &Canvas,
-        state: &AnyState,
-        params: &Params,
-    ) -> Result<AnyState, DecodeError> {
-        let (state, passes) = (own(state)?, Settings::of(params)?.passes());
+    fn edited(at: Context<Self>) -> State {
+        let Context { canvas, state, settings } = at;
+        let passes = settings.passes();
         let open = (0..canvas.len()).any(|at| canvas.is_open(at));
         let latest = if open { passes.saturating_sub(1) } else { passes };
         let holds = |sure: &&Sure| {
@@ -405,26 +379,23 @@ impl Strategy for Remdm {
             at.is_some_and(|at| canvas.cells()[at].token == sure.token)
         };
         let sure = state.sure.iter().filter(holds).copied().collect();
-        Ok(AnyState::Remdm(State { step: state.step.min(latest), sure }))
+        State { step: state.step.min(latest), sure }
     }
 
     /// Exact for `eta`; not known for what shapes time (`t_on`, `t_off`, `alpha_on`), where chances go
     /// up and down.
     fn breaks(
-        &self,
+        at: Context<Self>,
         name: &str,
-        canvas: &Canvas,
-        state: &AnyState,
-        params: &Params,
+        _: Value,
         _: &Prediction,
     ) -> Result<Option<Vec<Value>>, DecodeError> {
-        let (state, settings) = (own(state)?, Settings::of(params)?);
+        let Context { canvas, state, settings } = at;
         if name != "eta" || settings.sampler == "remdm-conf" {
-            let decides = params.spec(name)?.affects == Affects::Decide;
-            return Ok((!decides).then(Vec::new));
+            return Ok(None);
         }
-        let place = place(state, params)?;
-        let chances = |eta: f32| Settings { eta: f64::from(eta), ..settings }.chances(state.step);
+        let place = place(state, settings);
+        let chances = |eta: f32| Settings { eta: f64::from(eta), ..*settings }.chances(state.step);
         let cells = canvas.cells().iter().filter(|cell| !cell.wish.pinned);
         let values = cells
             .filter_map(|cell| match cell.token == canvas.special().mask {
@@ -441,20 +412,17 @@ impl Strategy for Remdm {
         Ok(Some(values))
     }
 
-    fn phase(&self, canvas: &Canvas, state: &AnyState, params: &Params) -> Phase {
-        let (Ok(state), Ok(settings)) = (own(state), Settings::of(params)) else {
-            return Phase::unknown();
-        };
-        let name = match state.step >= settings.steps {
+    fn phase(at: Context<Self>) -> Phase {
+        let name = match at.state.step >= at.settings.steps {
             true => "noise removal",
             false => "denoising and remasking",
         };
-        Phase { stage: 1, name, block: Some(0..canvas.len()) }
+        Phase { stage: 1, name, block: Some(0..at.canvas.len()) }
     }
 }
 
-fn place(state: &State, params: &Params) -> Result<Place, DecodeError> {
-    Ok(Place { seed: params.seed("seed")?, round: 0, step: state.step as u64 })
+fn place(state: &State, settings: &Settings) -> Place {
+    Place { seed: settings.seed, round: 0, step: state.step as u64 }
 }
 
 fn drawn(place: Place, purpose: Purpose, slot: Slot, chance: f64) -> bool {
@@ -464,11 +432,15 @@ fn drawn(place: Place, purpose: Purpose, slot: Slot, chance: f64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::{AnyStrategy as _, State as AnyState};
 
-    fn settings(sampler: &str, eta: f64, steps: usize) -> Settings<'_> {
+    fn settings(sampler: &'static str, eta: f64, steps: usize) -> Settings {
         Settings {
             sampler,
             steps,
+            gen_length: 8,
+            nucleus_p: 1.0,
+            seed: 0,
             eta,
             t_on: 0.55,
             t_off: 0.05,
@@ -477,7 +449,12 @@ mod tests {
         }
     }
 
-    fn check(sampler: &str, eta: f64, (step, steps): (usize, usize), (fill, remask): (f64, f64)) {
+    fn check(
+        sampler: &'static str,
+        eta: f64,
+        (step, steps): (usize, usize),
+        (fill, remask): (f64, f64),
+    ) {
         let chances = settings(sampler, eta, steps).chances(step);
         let close = |a: f64, b: f64| (a - b).abs() < 2e-4;
         assert!(

@@ -1,0 +1,209 @@
+//! Strategies as the rest of the program meets them: by name, with parameters and states of one
+//! type each.
+
+use super::{
+    Affects, Decision, DecodeError, Extras, ParamSpec, Params, Phase, Plan, Preset, Value,
+    state::{OwnState, State},
+    strategy::{Context, Strategy},
+};
+use crate::{
+    canvas::{Canvas, SpecialTokens, TokenId},
+    predict::Prediction,
+};
+
+/// Any decoding strategy.
+pub trait AnyStrategy: Send + Sync {
+    /// Name in flags and traces.
+    fn name(&self) -> &'static str;
+
+    /// Every parameter, with range, unit and help; the order is the order on screen.
+    fn params(&self) -> &'static [ParamSpec];
+
+    /// False for another program's strategy: its decisions are known where they are recorded, and
+    /// nowhere else.
+    fn decides(&self) -> bool {
+        true
+    }
+
+    /// True if a step may mask written positions again.
+    fn revises(&self) -> bool {
+        false
+    }
+
+    /// Parameter sets under a name.
+    fn presets(&self) -> &'static [Preset] {
+        &[]
+    }
+
+    /// The first canvas and state of a run.
+    ///
+    /// # Errors
+    /// If a parameter is out of range.
+    fn start(
+        &self,
+        prompt: &[TokenId],
+        special: SpecialTokens,
+        params: &Params,
+    ) -> Result<(Canvas, State), DecodeError>;
+
+    /// The next forward pass. `step` is the number the step will have on its path, from 1.
+    ///
+    /// # Errors
+    /// If a parameter is out of range.
+    fn plan(
+        &self,
+        canvas: &Canvas,
+        state: &State,
+        params: &Params,
+        step: u32,
+        extras: Extras,
+    ) -> Result<Plan, DecodeError>;
+
+    /// What to do with the answer.
+    ///
+    /// # Errors
+    /// If the prediction does not fit the canvas or lacks a column.
+    fn decide(
+        &self,
+        canvas: &Canvas,
+        state: &State,
+        params: &Params,
+        prediction: &Prediction,
+    ) -> Result<Decision, DecodeError>;
+
+    /// The state after a person edited the canvas: what is masked again is to be filled again.
+    ///
+    /// # Errors
+    /// If a parameter is out of range.
+    fn edited(&self, canvas: &Canvas, state: &State, params: &Params)
+    -> Result<State, DecodeError>;
+
+    /// Where [`flips`](super::flips()) looks: values of the parameter `name` at each of which the
+    /// outcome may differ from the one just below, the other parameters as they are. Thresholds are
+    /// widened f32 values.
+    ///
+    /// Complete from the present value up to the nearest one at which the outcome does differ,
+    /// on both sides; beyond that, values may be missing. Values without effect cost a decision
+    /// each, so there should be few. `None` if they are not known.
+    ///
+    /// # Errors
+    /// As [`AnyStrategy::decide`] at the present value.
+    fn breaks(
+        &self,
+        name: &str,
+        canvas: &Canvas,
+        state: &State,
+        params: &Params,
+        prediction: &Prediction,
+    ) -> Result<Option<Vec<Value>>, DecodeError>;
+
+    /// Stage and block, for people.
+    fn phase(&self, canvas: &Canvas, state: &State, params: &Params) -> Phase;
+}
+
+impl std::fmt::Debug for dyn AnyStrategy {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A strategy's own state, or the error of a state that is another strategy's.
+fn own<T: OwnState>(state: &State) -> Result<&T, DecodeError> {
+    T::of(state).ok_or(DecodeError::State)
+}
+
+impl<S> AnyStrategy for S
+where
+    S: Strategy,
+    S::State: OwnState,
+{
+    fn name(&self) -> &'static str {
+        S::NAME
+    }
+
+    fn params(&self) -> &'static [ParamSpec] {
+        S::PARAMS
+    }
+
+    fn revises(&self) -> bool {
+        S::REVISES
+    }
+
+    fn presets(&self) -> &'static [Preset] {
+        S::PRESETS
+    }
+
+    fn start(
+        &self,
+        prompt: &[TokenId],
+        special: SpecialTokens,
+        params: &Params,
+    ) -> Result<(Canvas, State), DecodeError> {
+        let (canvas, state) = S::start(&S::settings(params)?, prompt, special)?;
+        Ok((canvas, state.any()))
+    }
+
+    fn plan(
+        &self,
+        canvas: &Canvas,
+        state: &State,
+        params: &Params,
+        step: u32,
+        extras: Extras,
+    ) -> Result<Plan, DecodeError> {
+        let (state, settings) = (own(state)?, &S::settings(params)?);
+        Ok(match S::plan(Context { canvas, state, settings }) {
+            Plan::Predict(ask) => Plan::Predict(Box::new(ask.request(canvas, step, extras))),
+            Plan::Done(finish) => Plan::Done(finish),
+        })
+    }
+
+    fn decide(
+        &self,
+        canvas: &Canvas,
+        state: &State,
+        params: &Params,
+        prediction: &Prediction,
+    ) -> Result<Decision, DecodeError> {
+        let (state, settings) = (own(state)?, &S::settings(params)?);
+        if prediction.rows() != canvas.len() {
+            return Err(DecodeError::Rows { expected: canvas.len(), found: prediction.rows() });
+        }
+        let decision = S::decide(Context { canvas, state, settings }, prediction)?;
+        Ok(decision.with_state(OwnState::any))
+    }
+
+    fn edited(
+        &self,
+        canvas: &Canvas,
+        state: &State,
+        params: &Params,
+    ) -> Result<State, DecodeError> {
+        let (state, settings) = (own(state)?, &S::settings(params)?);
+        Ok(S::edited(Context { canvas, state, settings }).any())
+    }
+
+    fn breaks(
+        &self,
+        name: &str,
+        canvas: &Canvas,
+        state: &State,
+        params: &Params,
+        prediction: &Prediction,
+    ) -> Result<Option<Vec<Value>>, DecodeError> {
+        let (state, settings) = (own(state)?, &S::settings(params)?);
+        let spec = params.spec(name)?;
+        if spec.affects != Affects::Decide {
+            return Ok(Some(Vec::new()));
+        }
+        let present = params.get(spec.name)?;
+        S::breaks(Context { canvas, state, settings }, spec.name, present, prediction)
+    }
+
+    fn phase(&self, canvas: &Canvas, state: &State, params: &Params) -> Phase {
+        match (own(state), &S::settings(params)) {
+            (Ok(state), Ok(settings)) => S::phase(Context { canvas, state, settings }),
+            _ => Phase::unknown(),
+        }
+    }
+}

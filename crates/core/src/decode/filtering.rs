@@ -1,0 +1,52 @@
+//! Tokens drawn from filtered logits, as Dream and its descendants do.
+
+use super::{
+    DecodeError, Params,
+    ask::Ask,
+    specs::{SEED, TEMPERATURE_OFF, TOP_K, TOP_P_OFF},
+};
+use crate::predict::{Column, Filters};
+
+/// The columns of a pass that ranks by confidence.
+pub(super) const PLAIN: &[Column] =
+    &[Column::Argmax, Column::Choice, Column::PChoice, Column::PEos];
+
+/// The columns of a pass that ranks by a score.
+pub(super) const SCORED: &[Column] =
+    &[Column::Argmax, Column::Choice, Column::PChoice, Column::PEos, Column::Score];
+
+/// The parameters `temperature`, `top_p`, `top_k` and `seed`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Filtering {
+    /// Logits are divided by it, and tokens sampled; 0 takes the most probable.
+    pub temperature: f64,
+    top_p: f64,
+    top_k: usize,
+    /// Seed of all noise.
+    pub seed: u64,
+}
+
+impl Filtering {
+    pub(super) fn of(params: &Params) -> Result<Self, DecodeError> {
+        Ok(Self {
+            temperature: params.float(TEMPERATURE_OFF.name)?,
+            top_p: params.float(TOP_P_OFF.name)?,
+            top_k: params.count(TOP_K.name)?,
+            seed: params.seed(SEED.name)?,
+        })
+    }
+
+    /// A pass over filtered logits, from which tokens are sampled with a temperature over 0.
+    pub(super) fn ask(&self) -> Ask {
+        let Self { temperature, top_p, top_k, seed } = *self;
+        let filters = Filters { temperature, top_p, top_k, strict: false };
+        Ask {
+            columns: PLAIN,
+            // The logits are divided already: noise of this strength draws from their softmax.
+            temperature: if temperature > 0.0 { 1.0 } else { 0.0 },
+            seed,
+            filters: (temperature > 0.0 || top_p < 1.0 || top_k > 0).then_some(filters),
+            ..Ask::default()
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What strategies remember between steps, as one type that recordings hold.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    DecisionOf, blocks,
+    strategies::{daedal, remdm, rho_eos, wino},
+};
+
+/// What a strategy remembers between steps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "strategy", rename_all = "snake_case")]
+pub enum State {
+    /// See [`daedal`].
+    Daedal(daedal::State),
+    /// Of every strategy that fills a canvas of fixed length, block after block.
+    Blocks(blocks::State),
+    /// See [`remdm`].
+    Remdm(remdm::State),
+    /// See [`rho_eos`].
+    RhoEos(rho_eos::State),
+    /// See [`wino`].
+    Wino(wino::State),
+    /// Of another program: what it remembers is not known.
+    #[serde(other)]
+    #[schemars(skip)]
+    Foreign,
+}
+
+/// What a step does, with the state of any strategy.
+pub type Decision = DecisionOf<State>;
+
+/// A strategy's own state within [`State`].
+pub(super) trait OwnState: Clone {
+    /// Its own state, if it is one.
+    fn of(state: &State) -> Option<&Self>;
+
+    /// The state as any strategy's.
+    fn any(self) -> State;
+}
+
+/// A row for each variant of [`State`] that a strategy of this program has.
+macro_rules! own {
+    ($($variant:ident: $own:ty),*) => { $(
+        impl OwnState for $own {
+            fn of(state: &State) -> Option<&Self> {
+                match state {
+                    State::$variant(state) => Some(state),
+                    _ => None,
+                }
+            }
+
+            fn any(self) -> State {
+                State::$variant(self)
+            }
+        }
+    )* };
+}
+
+own! {
+    Daedal: daedal::State,
+    Blocks: blocks::State,
+    Remdm: remdm::State,
+    RhoEos: rho_eos::State,
+    Wino: wino::State
+}
+
+impl State {
+    /// Stage and first position of the block in work.
+    pub fn place(&self) -> (u8, usize) {
+        match self {
+            Self::Daedal(state) => (state.stage, state.cursor),
+            Self::Blocks(state) => (1, state.cursor),
+            Self::Remdm(_) | Self::Foreign => (1, 0),
+            Self::RhoEos(state) => (1, state.cursor),
+            Self::Wino(state) => (1, state.cursor),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The strategies: one file or folder each, and one row in [`STRATEGIES`](super::STRATEGIES).
+
+pub mod daedal;
+pub(super) mod dream;
+pub(super) mod eb_sampler;
+pub(super) mod factor;
+pub(super) mod klass;
+pub(super) mod low_confidence;
+pub(super) mod mdlm;
+pub mod remdm;
+pub mod rho_eos;
+pub(super) mod threshold;
+pub mod wino;

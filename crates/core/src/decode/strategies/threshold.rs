@@ -1,0 +1,127 @@
+//! `threshold`: a fixed length in blocks; every position whose confidence reaches the threshold
+//! is filled, else the best (Fast-dLLM, `llada/generate.py` of NVlabs/Fast-dLLM, without caches).
+//!
+//! Variant `dllm` is dLLM's port, where a length may end in a shorter block. On a prediction of
+//! the mask token both would go on for ever; here such a run is stagnant.
+
+use crate::{
+    canvas::Canvas,
+    decode::{
+        Affects, DecodeError, Measure, ParamSpec, Params, Test, Value,
+        ask::Ask,
+        blocks::{Ends, Evidence, Picks, Rule, Shape, State},
+        order::Order,
+        specs::{BLOCK_LENGTH, GEN_LENGTH, REMASKING, SEED, STEPS, TEMPERATURE, choice, threshold},
+    },
+};
+
+const SPECS: &[ParamSpec] = &[
+    threshold(
+        "threshold",
+        "τ",
+        0.9,
+        "Every masked position up to the end of the block whose confidence is at least this is \
+         filled; if none is, the best",
+    ),
+    GEN_LENGTH,
+    BLOCK_LENGTH,
+    REMASKING,
+    TEMPERATURE,
+    UNUSED_STEPS,
+    VARIANT,
+    SEED,
+];
+
+/// Steps without effect.
+const UNUSED_STEPS: ParamSpec = ParamSpec {
+    help: "Has no effect: a block takes the passes it needs. The reference only wants it to divide",
+    ..STEPS
+};
+
+/// Whose version.
+pub(super) const VARIANT: ParamSpec = choice(
+    "variant",
+    "variant",
+    &["nvlabs", "dllm"],
+    Affects::Decide,
+    "Whose version: Fast-dLLM's own, or dLLM's port of it",
+);
+
+/// The strategy.
+pub(in crate::decode) struct Threshold;
+
+/// Its parameters.
+pub(in crate::decode) struct Settings {
+    threshold: f32,
+    shape: Shape,
+    order: Order,
+    port: bool,
+}
+
+impl Rule for Threshold {
+    type Settings = Settings;
+
+    const NAME: &'static str = "threshold";
+    const PARAMS: &'static [ParamSpec] = SPECS;
+
+    fn settings(params: &Params) -> Result<Settings, DecodeError> {
+        Ok(Settings {
+            threshold: params.float("threshold")? as f32,
+            shape: Shape::of(params)?,
+            order: Order::of(params)?,
+            port: is_port(params)?,
+        })
+    }
+
+    /// In Fast-dLLM's own version blocks must be whole.
+    fn check(settings: &Settings) -> Result<(), DecodeError> {
+        if settings.port { Ok(()) } else { settings.shape.whole_blocks() }
+    }
+
+    fn shape(settings: &Settings) -> Shape {
+        settings.shape
+    }
+
+    fn ask(_: &Canvas, settings: &Settings, _: &State) -> Ask {
+        settings.order.ask()
+    }
+
+    fn ends(_: &Settings, _: usize) -> Ends {
+        Ends::Full { limit: None }
+    }
+
+    fn draws(settings: &Settings) -> bool {
+        settings.order.draws()
+    }
+
+    fn pick(evidence: &Evidence, settings: &Settings) -> Result<Picks, DecodeError> {
+        let (order, bound) = (&settings.order, settings.threshold);
+        let score = |at: usize| order.score(evidence, at);
+        let ranked = order.ranked(evidence);
+        let over = ranked.iter().take_while(|at| score(**at) >= bound).count();
+        Ok(Picks::tested(&ranked, over, |_, at| Test {
+            measure: Measure::Confidence,
+            value: score(at),
+            bound,
+        }))
+    }
+
+    fn breaks(
+        name: &str,
+        evidence: &Evidence,
+        settings: &Settings,
+    ) -> Result<Option<Vec<Value>>, DecodeError> {
+        if name != "threshold" {
+            return Ok(None);
+        }
+        // The first threshold that a position does not reach.
+        let over =
+            |&at: &usize| Value::Float(f64::from(settings.order.score(evidence, at).next_up()));
+        Ok(Some(evidence.candidates.iter().map(over).collect()))
+    }
+}
+
+/// True for dLLM's port.
+pub(super) fn is_port(params: &Params) -> Result<bool, DecodeError> {
+    Ok(params.name(VARIANT.name)? == "dllm")
+}
