@@ -6,7 +6,8 @@ use std::{fmt, path::Path, str::FromStr};
 
 use super::{
     Description, Kind, LoadError,
-    files::{Files, Tensors, read_small},
+    files::{Files, Tensors},
+    small_files::read_small,
 };
 
 /// Positions in a block of a model of which it is only known that it has blocks.

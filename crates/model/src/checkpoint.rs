@@ -61,7 +61,7 @@ impl Checkpoint {
         let tensors = described.tensors(&weights);
         weights.check(&tensors)?;
         let names = tensors.into_iter().map(|(name, _)| name).collect();
-        let dtype = computing.precision.resolve(&weights, &computing.device);
+        let dtype = computing.precision.resolve(weights.stored(), &computing.device);
         let held = Held { dtype, quantize: computing.quantize };
         let device = computing.device.clone();
         Ok(Self {

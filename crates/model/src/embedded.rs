@@ -3,7 +3,7 @@
 use super::{
     LoadError,
     files::{Files, Tensors},
-    object::object,
+    small_files::object,
 };
 
 /// The embedded checkpoint's files.

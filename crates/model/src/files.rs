@@ -11,11 +11,10 @@ use super::{
     LoadError,
     chat::DEFAULT,
     index,
-    object::{self, Object, object},
-    tokenizer, unsupported,
-    weights::Gguf,
+    small_files::{self, Object, object, read_small, unreadable},
+    tensor_files::{Gguf, tokenizer_config},
+    unsupported,
 };
-use crate::bounded;
 
 /// The contents of a checkpoint's small files, and where its tensors are. The object of a missing
 /// file is empty.
@@ -95,7 +94,7 @@ impl Small<'_> {
     /// A file's text, if it is there.
     fn text(&mut self, name: &str) -> Result<Option<String>, LoadError> {
         let Some(bytes) = self.bytes(name)? else { return Ok(None) };
-        object::text(&bytes, &self.place(name)).map(|text| Some(text.to_owned()))
+        small_files::text(&bytes, &self.place(name)).map(|text| Some(text.to_owned()))
     }
 
     /// The fields of the object that a file holds; none if it is not there.
@@ -170,7 +169,7 @@ impl Files {
         let name = path.file_name().map_or_else(|| shown.as_str().into(), |n| n.to_string_lossy());
         Ok(Self {
             name: name.trim_end_matches(".gguf").to_owned(),
-            tokenizer_config: tokenizer::gguf::config(&file.metadata)
+            tokenizer_config: tokenizer_config(&file.metadata)
                 .map_err(|problem| LoadError::new(&shown, problem, GGUF_AGAIN))?,
             tensors: Tensors::Gguf(Arc::new(file)),
             folder: shown,
@@ -249,15 +248,6 @@ const ADAPTER: &str = "adapter_config.json";
 const GGUF_AGAIN: &str =
     "Take a file that llama.cpp's converter wrote from the original checkpoint";
 
-/// Largest file read as a whole, bytes: tokenizers have some dozen megabytes.
-const LARGEST: u64 = 1 << 28;
-
-/// A file's contents. A pipe or device could keep us waiting, or never end.
-pub(super) fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
-    plain(path)?;
-    bounded::read(path, LARGEST)
-}
-
 /// Files of tokenizers that are not read.
 const OTHER_TOKENIZERS: [(&str, &str); 8] = [
     ("tokenizer.model", "a SentencePiece model"),
@@ -296,23 +286,6 @@ fn chat_templates(small: &mut Small) -> Result<Vec<(String, String, String)>, Lo
         }
     }
     Ok(found)
-}
-
-/// An error unless `path` is a plain file.
-pub(super) fn plain(path: &Path) -> std::io::Result<()> {
-    if fs::metadata(path)?.is_file() {
-        Ok(())
-    } else {
-        Err(std::io::Error::other("it is not a plain file"))
-    }
-}
-
-pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> LoadError {
-    LoadError::new(
-        path.display().to_string(),
-        format!("it cannot be read ({error})"),
-        "Check its permissions and that the download is complete",
-    )
 }
 
 /// The weight files: the one file, or those the index names, or every safetensors file.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{LoadError, hub::is_harmless, object::object};
+use super::{LoadError, file_names::stays_inside, small_files::object};
 
 /// The file's name.
 pub(super) const NAME: &str = "model.safetensors.index.json";
@@ -29,7 +29,7 @@ pub(super) fn names(bytes: &[u8], place: &str) -> Result<BTreeSet<String>, LoadE
             return Err(wrong(format!("`weight_map` has no name of a file for `{tensor}`")));
         };
         // A name may not lead out of the folder.
-        if !is_harmless(name) || name.contains('/') {
+        if !stays_inside(name) || name.contains('/') {
             let problem = format!("it names a file elsewhere: {}", name.escape_default());
             return Err(wrong(problem));
         }

@@ -9,30 +9,32 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 mod blocks;
-mod cache;
 mod chat;
 mod checkpoint;
+mod computing;
 mod device;
 mod embedded;
 mod error;
 pub mod estimate;
 mod family;
+mod file_names;
 mod files;
 pub mod hub;
 mod index;
 mod kernels;
+mod linear;
 pub mod memory;
 mod network;
 mod noise;
-mod object;
-mod outline;
 mod overrides;
-mod parts;
+mod precision;
 mod predictor;
 mod progress;
 mod reduce;
+mod small_files;
 mod special;
 mod speed;
+mod tensor_files;
 mod tokenizer;
 mod unsupported;
 mod weights;
@@ -50,21 +52,22 @@ use weights::Loader;
 pub use blocks::{BlockAttention, Blocks};
 pub use chat::{Chat, ChatSettings, Messages, Template, TemplateVariable};
 pub use checkpoint::{Checkpoint, count};
-pub use device::{Computing, DeviceReport, Precision, Quantization, available, device};
+pub use computing::Computing;
+pub use device::{DeviceReport, available, device};
 pub use error::LoadError;
-pub use family::{Description, FAMILIES, Family, Kind, NotUnderstood};
+pub use family::{Description, FAMILIES, Family, Kind, NotUnderstood, Outline};
 pub use files::Files;
-pub use network::{
-    Batch, Biases, Head, Kept, Matrix, Names, Network, Part, Pattern, Spec, Transformer,
-};
-pub use outline::Outline;
+pub use linear::Matrix;
+pub use network::{Batch, Biases, Head, Kept, Names, Network, Part, Pattern, Spec, Transformer};
 pub use overrides::{Overrides, TokenName};
+pub use precision::{Precision, Quantization};
 pub use predictor::{Facts, NetworkPredictor};
 pub use progress::{LoadProgress, LoadWatch, Work};
 pub use special::{NamedEos, Special};
 pub use speed::{matmul_speed, threads};
+pub use tensor_files::Stored;
 pub use tokenizer::{Encoder, Tokenizer};
-pub use weights::{Held, Stored, Weights};
+pub use weights::{Held, Weights};
 
 /// Where a model comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use serde_json::{Map, Value};
 
-use super::{LoadError, object::Object};
+use super::{LoadError, small_files::Object};
 
 /// What to do with weights that another program has quantised.
 const UNQUANTISED: &str = "Take the checkpoint that it was made from, and round it here with \

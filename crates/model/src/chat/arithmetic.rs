@@ -8,7 +8,7 @@ use minijinja::{
 use super::{
     arguments::refused,
     budget::{self, Text},
-    filters, format, python,
+    escapes, format, python,
 };
 
 /// `a + b + …`
@@ -135,7 +135,7 @@ pub(super) fn joined(state: &State, parts: &[Value], between: &Value) -> Result<
     let escaping = !matches!(state.auto_escape(), AutoEscape::None)
         && (between.is_safe() || parts.iter().any(Value::is_safe));
     let shown = |value: &Value| match escaping && !value.is_safe() {
-        true => Ok(filters::escaped(&python::shown(state, value)?)),
+        true => Ok(escapes::html(&python::shown(state, value)?)),
         false => python::shown(state, value),
     };
     let between = shown(between)?;

@@ -20,6 +20,9 @@ const PLACE: usize = 32;
 /// The deepest nesting of values: functions that recurse into them must fit any thread's stack.
 pub(super) const DEEPEST: usize = 100;
 
+/// The widest text that a template may ask for, in characters.
+pub(super) const WIDEST: usize = 100_000;
+
 /// The rest of the fuel, in bytes.
 fn left(state: &State) -> usize {
     let left = state.fuel_levels().map_or(0, |(_, left)| left.saturating_mul(BYTES));

@@ -7,7 +7,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, Value, syntax::Syntax
 
 use super::{
     budget::{FUEL, MOST},
-    filters, functions, methods, python, source,
+    escapes, filters, functions, methods, python, source,
 };
 
 /// Renders a template with these variables. `now` is the time that it may ask for.
@@ -45,7 +45,7 @@ fn environment(now: DateTime) -> Result<Environment<'static>, String> {
     environment.set_formatter(|out, state, value| {
         let text = python::shown(state, value)?;
         let plain = matches!(state.auto_escape(), AutoEscape::None) || value.is_safe();
-        out.write_str(&if plain { text } else { filters::escaped(&text) })?;
+        out.write_str(&if plain { text } else { escapes::html(&text) })?;
         Ok(())
     });
     filters::add(&mut environment);

@@ -1,4 +1,4 @@
-//! String literals: Python's escapes, read and written in the engine's way.
+//! Escapes: those of Python's string literals, read and written in the engine's way, and HTML's.
 
 /// A literal with its quotes, as the library reads it: quotes, backslashes and line ends are
 /// escaped.
@@ -75,4 +75,20 @@ fn unescaped(text: &str) -> Result<String, String> {
             })?);
     }
     Ok(plain)
+}
+
+/// HTML's characters in Python's way.
+pub(super) fn html(text: &str) -> String {
+    let mut written = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => written.push_str("&amp;"),
+            '<' => written.push_str("&lt;"),
+            '>' => written.push_str("&gt;"),
+            '\'' => written.push_str("&#39;"),
+            '"' => written.push_str("&#34;"),
+            _ => written.push(c),
+        }
+    }
+    written
 }

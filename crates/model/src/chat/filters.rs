@@ -11,7 +11,7 @@ use super::{
     arguments::{bind, optional_text, pairs, refused, split, truth, whole},
     arithmetic,
     budget::{self, Text},
-    format, json, methods, python,
+    escapes, format, json, methods, python,
 };
 
 type Filter = fn(&mut State, &Value, &[Value]) -> Result<Value, Error>;
@@ -34,7 +34,7 @@ const FILTERS: [(&str, Filter); 32] = [
     ("e", escape),
     ("forceescape", |state, value, args| {
         let [] = bind(args, [])?;
-        Ok(Value::from_safe_string(escaped(&python::shown(state, value)?)))
+        Ok(Value::from_safe_string(escapes::html(&python::shown(state, value)?)))
     }),
     ("urlencode", urlencode),
     ("xmlattr", xmlattr),
@@ -165,7 +165,7 @@ fn named<const N: usize>(names: [&str; N], given: [Option<Value>; N]) -> Kwargs 
 
 fn count_of(count: Option<Value>) -> Result<usize, Error> {
     let count = usize::try_from(whole(count, 0)?).unwrap_or_default();
-    if count > methods::WIDEST { Err(refused("that many parts are too many")) } else { Ok(count) }
+    if count > budget::WIDEST { Err(refused("that many parts are too many")) } else { Ok(count) }
 }
 
 fn int(_: &mut State, value: &Value, args: &[Value]) -> Result<Value, Error> {
@@ -283,27 +283,11 @@ fn truncate(state: &mut State, value: &Value, args: &[Value]) -> Result<Value, E
     Ok(format!("{start}{end}").into())
 }
 
-/// HTML's characters in Python's way.
-pub(super) fn escaped(text: &str) -> String {
-    let mut written = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => written.push_str("&amp;"),
-            '<' => written.push_str("&lt;"),
-            '>' => written.push_str("&gt;"),
-            '\'' => written.push_str("&#39;"),
-            '"' => written.push_str("&#34;"),
-            _ => written.push(c),
-        }
-    }
-    written
-}
-
 fn escape(state: &mut State, value: &Value, args: &[Value]) -> Result<Value, Error> {
     let [] = bind(args, [])?;
     Ok(match value.is_safe() {
         true => value.clone(),
-        false => Value::from_safe_string(escaped(&python::shown(state, value)?)),
+        false => Value::from_safe_string(escapes::html(&python::shown(state, value)?)),
     })
 }
 
@@ -357,9 +341,9 @@ fn xmlattr(state: &mut State, value: &Value, args: &[Value]) -> Result<Value, Er
             return Err(refused(format!("`xmlattr`: {name:?} is no name of an attribute")));
         }
         text.push(" ")?;
-        text.push(&escaped(&name))?;
+        text.push(&escapes::html(&name))?;
         text.push("=\"")?;
-        text.push(&escaped(&python::shown(state, &held)?))?;
+        text.push(&escapes::html(&python::shown(state, &held)?))?;
         text.push("\"")?;
     }
     let mut joined = text.done();

@@ -8,8 +8,7 @@ use minijinja::{
 
 use super::{
     arguments::refused,
-    budget::Text,
-    methods::WIDEST,
+    budget::{self, Text},
     python::{self, float_of, repr, shown},
 };
 
@@ -80,7 +79,7 @@ pub(super) fn percent(state: &State, text: &str, values: &Value) -> Result<Strin
 /// Whether a width or precision in a format is so large that it only wastes memory.
 fn too_wide(spec: &str) -> bool {
     let numbers = spec.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
-    numbers.into_iter().any(|digits| !digits.parse().is_ok_and(|n: usize| n <= WIDEST))
+    numbers.into_iter().any(|digits| !digits.parse().is_ok_and(|n: usize| n <= budget::WIDEST))
 }
 
 fn cut(start: &str) -> Error {

@@ -162,7 +162,7 @@ fn string(state: &State, s: &str, method: &str, args: &[Value]) -> Result<Value,
         }
         "expandtabs" => {
             let [size] = bind(args, ["tabsize"])?;
-            let size = usize::try_from(whole(size, 8)?).unwrap_or_default().min(WIDEST);
+            let size = usize::try_from(whole(size, 8)?).unwrap_or_default().min(budget::WIDEST);
             budget::room(state, s.len().saturating_add(s.matches('\t').count() * size))?;
             expanded(s, size).into()
         }
@@ -353,13 +353,10 @@ fn window(
     Ok(Some((usize::try_from(from).unwrap_or_default(), &s[byte(from)..byte(to)])))
 }
 
-/// The widest text that a template may ask for, in characters.
-pub(super) const WIDEST: usize = 100_000;
-
 /// A text filled up to a width, as `center`, `ljust` or `rjust` does.
 pub(super) fn padded(s: &str, width: i64, fill: &str, method: &str) -> Result<String, Error> {
     let width = usize::try_from(width).unwrap_or_default();
-    if width > WIDEST {
+    if width > budget::WIDEST {
         return Err(refused(format!("`{method}`: {width} characters are too many")));
     }
     if fill.chars().count() != 1 {

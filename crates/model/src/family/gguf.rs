@@ -8,8 +8,7 @@ use super::{
 use crate::{
     LoadError,
     network::{Biases, Head, Part, Spec},
-    tokenizer::gguf::token,
-    weights::{Gguf, Metadata, MetadataValue as Value},
+    tensor_files::{Gguf, Metadata, MetadataValue as Value, special_token},
 };
 
 /// An architecture that can be read.
@@ -211,7 +210,7 @@ impl Keys<'_> {
             head: Head::OwnIfThere,
             names,
         };
-        let token = |kind: &str| token(self.metadata, kind).map_err(Unfit::Unreadable);
+        let token = |kind: &str| special_token(self.metadata, kind).map_err(Unfit::Unreadable);
         Ok(Description {
             shift: self.shift()?,
             mask: token("mask")?,

@@ -10,6 +10,7 @@ mod illada;
 mod layers;
 mod llada;
 mod modernbert;
+mod outline;
 mod rope;
 mod sizes;
 mod unread;
@@ -17,15 +18,16 @@ mod unread;
 use serde_json::Value;
 
 use super::{
-    LoadError, Outline,
+    LoadError,
     files::{Files, Tensors},
     network::Spec,
-    object::{Object, object},
+    small_files::{Object, object},
     unsupported,
 };
 use fields::Fields;
 pub use fields::NotUnderstood;
 pub(super) use fields::ids;
+pub use outline::Outline;
 
 /// A family of models.
 pub struct Family {

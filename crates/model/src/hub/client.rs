@@ -4,7 +4,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ureq::{
     Agent, Body,
-    http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header},
+    http::{HeaderValue, Method, Request, Response, Uri, header},
 };
 
 use super::{
@@ -12,6 +12,7 @@ use super::{
     HubSettings, RepoId,
     connection::{self, bad},
     refusal::refusal,
+    trouble::{Trouble, garbage, text, transport},
 };
 
 /// What a part of a path may hold as it is.
@@ -21,23 +22,6 @@ const PATH: &AsciiSet = &PART.remove(b'/');
 
 /// Most redirects followed for one request.
 const MOST_REDIRECTS: usize = 10;
-
-/// What went wrong with a request.
-pub(super) enum Trouble {
-    /// It may go well when it is tried again.
-    Passing(LoadError),
-    /// It will not.
-    Lasting(LoadError),
-}
-
-impl Trouble {
-    /// What it is, in words.
-    pub(super) fn error(self) -> LoadError {
-        match self {
-            Self::Passing(error) | Self::Lasting(error) => error,
-        }
-    }
-}
 
 /// What the hub says of a file before it is fetched.
 pub(super) struct Metadata {
@@ -196,11 +180,6 @@ impl<'a> Client<'a> {
     }
 }
 
-/// A header as text.
-pub(super) fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    headers.get(name)?.to_str().ok()
-}
-
 /// Whether two addresses are of the same server: then it may know who asks.
 fn same_origin(one: &Uri, other: &Uri) -> bool {
     let port = |uri: &Uri| uri.port_u16().or(if is_secure(uri) { Some(443) } else { Some(80) });
@@ -223,45 +202,6 @@ fn follow(at: &Uri, to: &str) -> Option<Uri> {
     };
     let known = matches!(next.scheme_str()?, "http" | "https") && next.host().is_some();
     Some(next).filter(|next| known && (is_secure(next) || !is_secure(at)))
-}
-
-/// An answer that no hub gives.
-pub(super) fn garbage(url: &str, problem: &str) -> LoadError {
-    LoadError::new(
-        url,
-        problem,
-        "Something else than the hub may answer here: a login page of the network, a proxy, or a \
-         wrong HF_ENDPOINT. Open the address in a browser to see",
-    )
-}
-
-/// What failed before there was an answer, or while it came.
-pub(super) fn transport(place: &str, error: &ureq::Error) -> Trouble {
-    use ureq::Error as E;
-    let place = place.split('?').next().unwrap_or(place);
-    let again = "Check the network (and HF_ENDPOINT and HTTPS_PROXY, if they are set), then run the \
-                 same command again; a model that is in the cache runs with --offline";
-    match error {
-        E::HostNotFound => Trouble::Passing(LoadError::new(
-            place,
-            "the host is not known: there is no network, or the name is wrong",
-            again,
-        )),
-        E::Io(_) | E::Timeout(_) | E::ConnectionFailed | E::BodyStalled | E::Protocol(_) => {
-            Trouble::Passing(LoadError::new(
-                place,
-                format!("the connection failed ({error})"),
-                again,
-            ))
-        }
-        E::Rustls(_) | E::Tls(_) | E::Pem(_) => Trouble::Lasting(LoadError::new(
-            place,
-            format!("there is no secure connection ({error})"),
-            "A proxy that reads along may be why: name the file of its certificates in SSL_CERT_FILE. \
-             Or the clock is wrong",
-        )),
-        error => Trouble::Lasting(garbage(place, &format!("the answer cannot be read ({error})"))),
-    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,8 @@ use ureq::http::{Response, StatusCode, header};
 use super::{
     super::{LoadError, LoadProgress, LoadWatch, Work},
     cache::{Cache, disk, make_parent},
-    client::{Client, Metadata, Trouble, garbage, text, transport},
+    client::{Client, Metadata},
+    trouble::{Trouble, garbage, text, transport},
 };
 
 /// Bytes read at a time.

@@ -3,11 +3,11 @@
 use serde::Deserialize;
 
 use super::{
-    super::{LoadError, index},
+    super::{LoadError, file_names::stays_inside, index},
     RepoId,
     cache::is_commit,
-    client::{Client, Trouble, garbage},
-    id::is_harmless,
+    client::Client,
+    trouble::{Trouble, garbage},
 };
 
 /// The small files that are fetched where they are there: they say what the model is.
@@ -71,7 +71,7 @@ impl Listing {
         if !is_commit(&listing.commit) {
             return Err(bad("the answer names no commit"));
         }
-        match listing.files.iter().find(|file| !is_harmless(&file.name)) {
+        match listing.files.iter().find(|file| !stays_inside(&file.name)) {
             None => Ok(listing),
             Some(file) => Err(Trouble::Lasting(LoadError::new(
                 place,

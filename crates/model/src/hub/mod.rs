@@ -13,17 +13,18 @@ mod id;
 mod listing;
 mod offline;
 mod refusal;
+mod trouble;
 
 use std::{fs, path::PathBuf};
 
 pub use environment::{HubSettings, Token};
-pub(super) use id::is_harmless;
 pub use id::{IdError, RepoId};
 
-use super::{LoadError, LoadWatch, files::read_small, index, parts};
+use super::{LoadError, LoadWatch, file_names, index, small_files::read_small};
 use cache::Cache;
-use client::{Client, Trouble};
+use client::Client;
 use listing::Listing;
+use trouble::Trouble;
 
 /// The folder with the checkpoint (or the GGUF file that the name asks for), fetched as far as
 /// the cache does not have it.
@@ -61,7 +62,7 @@ pub fn fetch(
     };
     let path = match &repo.file {
         Some(file) => {
-            for part in parts::all(file).unwrap_or_else(|| vec![file.clone()]) {
+            for part in file_names::parts(file).unwrap_or_else(|| vec![file.clone()]) {
                 listing.check(repo, &part)?;
                 get(&part)?;
             }

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use super::{
-    super::{LoadError, files::read_small, index, parts},
+    super::{LoadError, file_names, index, small_files::read_small},
     HubSettings, RepoId,
     cache::Cache,
     listing,
@@ -46,7 +46,7 @@ fn missing(repo: &RepoId, snapshot: &std::path::Path) -> Option<String> {
     // Follows links: one to nowhere is a file that is not there.
     let lacks = |name: &String| !snapshot.join(name).is_file();
     let wanted = match &repo.file {
-        Some(file) => parts::all(file).unwrap_or_else(|| vec![file.clone()]),
+        Some(file) => file_names::parts(file).unwrap_or_else(|| vec![file.clone()]),
         None => {
             let mut wanted = vec!["config.json".to_owned()];
             let one = snapshot.join(index::ONE).is_file();

@@ -6,7 +6,7 @@ use ureq::{Body, http::Response};
 use super::{
     super::LoadError,
     RepoId,
-    client::{Trouble, garbage, text},
+    trouble::{Trouble, garbage, text},
 };
 
 /// Longest message of the hub that is passed on, characters.

@@ -2,8 +2,13 @@
 
 use candle_core::{D, Module, Result, Tensor};
 
-use super::{Linear, Norm, Part, Spec, attention::attention, rope::Rotation};
-use crate::{error::Loading, kernels::swiglu, weights::Loader};
+use super::{Part, Spec, attention::attention, rope::Rotation};
+use crate::{
+    error::Loading,
+    kernels::swiglu,
+    linear::{Linear, Norm},
+    weights::Loader,
+};
 
 /// Keys, rotated, and values of a layer, each `[batch, length, kv_heads, head_dim]`.
 pub(super) type KeyValue = (Tensor, Tensor);

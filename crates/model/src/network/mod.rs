@@ -6,7 +6,6 @@
 mod attention;
 mod bias;
 mod block;
-mod linear;
 mod modernbert;
 mod rope;
 mod spec;
@@ -14,8 +13,6 @@ mod transformer;
 
 pub(super) use attention::SCORES_AT_ONCE;
 pub use bias::Pattern;
-pub use linear::Matrix;
-pub(super) use linear::{Linear, Norm};
 pub(super) use modernbert::{HEAD as MODERNBERT_HEAD, ModernBert, tensors as modernbert_tensors};
 pub use spec::{Biases, Head, Names, Part, Spec};
 pub use transformer::Transformer;

@@ -5,12 +5,13 @@ use std::ops::ControlFlow;
 use candle_core::{DType, Device, Module, Result, Tensor};
 
 use super::{
-    Batch, Kept, Linear, Matrix, Network, Norm, Part, Pattern, Spec,
+    Batch, Kept, Network, Part, Pattern, Spec,
     block::Block,
     rope::{Rope, Rotation},
 };
 use crate::{
     error::Loading,
+    linear::{Linear, Matrix, Norm},
     predict::{Progress, Watch},
     weights::Loader,
 };

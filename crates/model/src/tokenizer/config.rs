@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use tokenizers::AddedToken;
 
-use crate::{LoadError, canvas::TokenId, files::Files, object::Object};
+use crate::{LoadError, canvas::TokenId, files::Files, small_files::Object};
 
 /// Special tokens that have a name in transformers, which chat templates know too.
 const NAMED: [&str; 7] =

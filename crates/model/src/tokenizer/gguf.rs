@@ -1,17 +1,13 @@
-//! The tokenizer inside a GGUF file, written as the tokenizer.json and tokenizer_config.json it
-//! was made from.
+//! The tokenizer inside a GGUF file, written as the tokenizer.json it was made from.
 
 use serde_json::{Map, Value, json};
 
 use super::byte_level::{ByteLevel, QWEN2, Split, around};
 use crate::{
     LoadError,
-    canvas::TokenId,
-    weights::{Metadata, MetadataValue},
+    tensor_files::{Metadata, MetadataValue, TOKENS, special_token},
 };
 
-/// The texts of the tokens, in the order of their ids.
-const TOKENS: &str = "tokenizer.ggml.tokens";
 /// The kind of each token.
 const KINDS: &str = "tokenizer.ggml.token_type";
 /// The merges: pairs of tokens.
@@ -37,42 +33,6 @@ const CONTROL: i64 = 3;
 const USER_DEFINED: i64 = 4;
 const UNUSED: i64 = 5;
 
-/// The token of a kind (`bos`, `eos`, `mask`, …) that the file names.
-///
-/// # Errors
-/// In words, if its value is no token.
-pub(crate) fn token(metadata: &Metadata, kind: &str) -> Result<Option<TokenId>, String> {
-    let key = format!("tokenizer.ggml.{kind}_token_id");
-    let Some(value) = metadata.get(&key) else { return Ok(None) };
-    let id = metadata.whole(&key).and_then(|id| TokenId::try_from(id).ok());
-    id.map(Some).ok_or_else(|| format!("`{key}` is {value}, expected the id of a token"))
-}
-
-/// What tokenizer_config.json would say: the chat template and the special tokens' names.
-///
-/// # Errors
-/// In words, if a value is of another type.
-pub(crate) fn config(metadata: &Metadata) -> Result<Map<String, Value>, String> {
-    let mut config = Map::new();
-    let template = "tokenizer.chat_template";
-    match metadata.get(template) {
-        None => {}
-        Some(MetadataValue::Text(text)) => {
-            config.insert("chat_template".to_owned(), text.as_str().into());
-        }
-        Some(other) => return Err(format!("`{template}` is {}, expected a text", other.kind())),
-    }
-    let tokens = metadata.texts(TOKENS).unwrap_or_default();
-    for name in ["bos", "eos", "mask", "eot"] {
-        let id = token(metadata, name)?;
-        let token = id.and_then(|id| tokens.get(id as usize));
-        if let Some(token) = token {
-            config.insert(format!("{name}_token"), token.as_str().into());
-        }
-    }
-    Ok(config)
-}
-
 /// What stands around a text that is taken as it is: `add_bos_token` and `add_eos_token`. A chat
 /// template writes its own.
 fn surrounding(metadata: &Metadata) -> Result<Value, String> {
@@ -86,7 +46,7 @@ fn surrounding(metadata: &Metadata) -> Result<Value, String> {
                 return Err(format!("`{flag}` is {}, expected true or false", other.kind()));
             }
         }
-        let id = token(metadata, name)?;
+        let id = special_token(metadata, name)?;
         let found = id.and_then(|id| Some((tokens.get(id as usize)?.as_str(), id)));
         found.map(Some).ok_or_else(|| {
             format!("`{flag}` is true, and `tokenizer.ggml.{name}_token_id` names no token")

@@ -4,7 +4,7 @@ mod added;
 mod byte_level;
 mod config;
 mod encoder;
-pub(super) mod gguf;
+mod gguf;
 mod slow;
 
 use std::{borrow::Cow, collections::HashMap, path::Path};

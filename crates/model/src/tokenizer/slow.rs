@@ -6,7 +6,7 @@ use super::{
     byte_level::{ByteLevel, QWEN2, Split},
     config::Config,
 };
-use crate::{LoadError, canvas::TokenId, files::Files, object::object};
+use crate::{LoadError, canvas::TokenId, files::Files, small_files::object};
 
 /// Classes that can be read, and how they cut text. Dream's is Qwen2's under its own name.
 const CLASSES: [(&str, Split); 5] = [

@@ -8,10 +8,11 @@ use candle_core::{
     quantized::{GgmlDType, QStorage, QTensor},
 };
 
-use super::{Info, Stored, Weights};
+use super::Weights;
 use crate::{
     LoadError, LoadProgress, LoadWatch, Quantization, Work,
-    network::{Linear, Matrix},
+    linear::{Linear, Matrix},
+    tensor_files::{Info, Stored},
 };
 
 /// Numbers converted at once: 64 MB in f32.

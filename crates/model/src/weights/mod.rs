@@ -1,27 +1,21 @@
 //! Tensors by name: looked up in the files of a checkpoint, checked, and put in place.
 
-mod gguf;
 mod loader;
-mod mapped;
 mod names;
-mod safetensors;
-mod stored;
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::collections::BTreeMap;
 
 use candle_core::DType;
 
-use self::safetensors::Safetensors;
 use super::{
     LoadError,
     files::{Files, Tensors},
+    tensor_files::{Info, Safetensors, Store, Stored},
     unsupported,
 };
 
-pub(super) use gguf::{Gguf, Metadata, MetadataValue};
 pub use loader::Held;
 pub(super) use loader::Loader;
-pub use stored::Stored;
 
 /// Rows of tensors that are compared at once.
 const COMPARED: usize = 1024;
@@ -34,82 +28,6 @@ pub struct Weights {
     store: Store,
     /// What was done to the names in the files, in words.
     pub renamed: Vec<String>,
-}
-
-/// The files they are in.
-enum Store {
-    Safetensors(Safetensors),
-    Gguf(Arc<Gguf>),
-}
-
-/// What is known of a tensor before it is read.
-#[derive(Debug, Clone, PartialEq)]
-struct Info {
-    shape: Vec<usize>,
-    stored: Stored,
-    /// The rows of heads this wide lie as pairs (see [`Info::row`]).
-    pairs: Option<usize>,
-}
-
-impl Info {
-    fn rows(&self) -> usize {
-        self.shape.first().copied().unwrap_or(1)
-    }
-
-    /// Numbers in a row; a vector's rows are single numbers.
-    fn columns(&self) -> usize {
-        self.shape.iter().skip(1).product()
-    }
-
-    /// Where the row `row` lies in the file. A head's rows lie as they are rotated: the two of a
-    /// pair `(i, i + width / 2)` side by side.
-    fn row(&self, row: usize) -> usize {
-        match self.pairs {
-            None => row,
-            Some(width) => {
-                let (head, within) = (row / width, row % width);
-                let (half, pair) = (within / (width / 2), within % (width / 2));
-                head * width + 2 * pair + half
-            }
-        }
-    }
-}
-
-impl Store {
-    fn info(&self, name: &str) -> Option<Info> {
-        match self {
-            Self::Safetensors(files) => files.info(name),
-            Self::Gguf(file) => file.info(name),
-        }
-    }
-
-    fn names(&self) -> Vec<&str> {
-        match self {
-            Self::Safetensors(files) => files.names().collect(),
-            Self::Gguf(file) => file.names().collect(),
-        }
-    }
-
-    /// Reads some rows of a tensor in the network's order.
-    fn rows<T>(&self, name: &str, rows: Range<usize>, read: impl FnOnce(&[u8]) -> T) -> Option<T> {
-        let info = self.info(name)?;
-        let width = info.stored.bytes(info.columns());
-        let (bytes, in_order) = match info.pairs {
-            None => (rows.start * width..rows.end * width, true),
-            Some(_) => (0..info.rows() * width, false),
-        };
-        let read = |bytes: &[u8]| match in_order {
-            true => read(bytes),
-            false => {
-                let there = rows.filter_map(|row| bytes.chunks_exact(width).nth(info.row(row)));
-                read(&there.collect::<Vec<_>>().concat())
-            }
-        };
-        match self {
-            Self::Safetensors(files) => files.read(name, bytes, read),
-            Self::Gguf(file) => file.read(name, bytes, read),
-        }
-    }
 }
 
 impl Weights {
@@ -253,19 +171,5 @@ impl Weights {
                 }
             },
         ))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_of_pairs_come_back_in_halves() {
-        let info = |pairs| Info { shape: vec![12, 1], stored: Stored::Plain(DType::F32), pairs };
-        let order = |pairs| (0..12).map(|row| info(pairs).row(row)).collect::<Vec<_>>();
-        assert_eq!(order(None), (0..12).collect::<Vec<_>>());
-        assert_eq!(order(Some(6)), [0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11]);
-        assert_eq!(order(Some(2)), (0..12).collect::<Vec<_>>());
     }
 }

@@ -33,7 +33,7 @@ impl Stored {
     }
 
     /// Stored numbers in f32. `bytes` are whole blocks and aligned to 8 bytes.
-    pub(super) fn widen(self, bytes: &[u8]) -> Computed<Vec<f32>> {
+    pub(crate) fn widen(self, bytes: &[u8]) -> Computed<Vec<f32>> {
         Ok(match self {
             Self::Plain(DType::F32) => bytes
                 .chunks_exact(4)

@@ -10,10 +10,8 @@ use std::ops::Range;
 
 use candle_core::{Result, Tensor};
 
-use super::{
-    NetworkPredictor,
-    network::{Batch, Kept},
-};
+use super::NetworkPredictor;
+use crate::network::{Batch, Kept};
 use crate::predict::{
     Attention, Cached, Column, Pass, PredictError, Prediction, Request, Sampling, Watch,
 };
@@ -24,10 +22,10 @@ const KEPT: usize = 2;
 
 /// The full passes kept, the one used last at the end.
 #[derive(Default)]
-pub(super) struct Fulls(Vec<Full>);
+pub(super) struct FullPasses(Vec<FullPass>);
 
 /// A full pass and what it left.
-struct Full {
+struct FullPass {
     pass: Pass,
     kept: Kept,
     /// Final hidden states, `[1, length, width]`.
@@ -37,8 +35,8 @@ struct Full {
     read: Option<(Request, Prediction)>,
 }
 
-impl Fulls {
-    fn push(&mut self, full: Full) {
+impl FullPasses {
+    fn push(&mut self, full: FullPass) {
         self.0.retain(|other| other.pass != full.pass);
         if self.0.len() >= KEPT {
             self.0.remove(0);
@@ -47,7 +45,7 @@ impl Fulls {
     }
 
     /// The full pass over this canvas, if it is here; it counts as used then.
-    fn touch(&mut self, pass: &Pass) -> Option<&mut Full> {
+    fn touch(&mut self, pass: &Pass) -> Option<&mut FullPass> {
         let at = self.0.iter().position(|full| full.pass == *pass)?;
         self.0[at..].rotate_left(1);
         self.0.last_mut()
@@ -106,7 +104,7 @@ impl NetworkPredictor {
         let prediction = self.reduce(request, (&full.hidden, full.layers), None, watch)?;
         let Some(prediction) = prediction else { return Ok(None) };
         full.read = Some((request.clone(), prediction.clone()));
-        self.fulls.get_or_insert_default().push(full);
+        self.full_passes.get_or_insert_default().push(full);
         Ok(Some(prediction))
     }
 
@@ -117,27 +115,27 @@ impl NetworkPredictor {
         Cached { from, window }: &Cached,
         watch: &mut Watch,
     ) -> Result<Option<Prediction>> {
-        let mut fulls = self.fulls.take().unwrap_or_default();
-        let run = self.run_against(&mut fulls, request, from, window.clone(), watch);
-        self.fulls = Some(fulls);
+        let mut full_passes = self.full_passes.take().unwrap_or_default();
+        let run = self.run_against(&mut full_passes, request, from, window.clone(), watch);
+        self.full_passes = Some(full_passes);
         run
     }
 
     fn run_against(
         &self,
-        fulls: &mut Fulls,
+        full_passes: &mut FullPasses,
         request: &Request,
         from: &Pass,
         window: Range<usize>,
         watch: &mut Watch,
     ) -> Result<Option<Prediction>> {
-        if fulls.touch(from).is_none() {
+        if full_passes.touch(from).is_none() {
             match self.full(from, watch)? {
                 None => return Ok(None),
-                Some(full) => fulls.push(full),
+                Some(full) => full_passes.push(full),
             }
         }
-        let Some(full) = fulls.touch(from) else { return Ok(None) };
+        let Some(full) = full_passes.touch(from) else { return Ok(None) };
         // What the full pass says, read as this request reads.
         let outside = Request { pass: from.clone(), cached: None, ..request.clone() };
         let known = full.read.as_ref().filter(|(read, _)| *read == outside);
@@ -171,7 +169,7 @@ impl NetworkPredictor {
     }
 
     /// Runs a full pass.
-    fn full(&self, pass: &Pass, watch: &mut Watch) -> Result<Option<Full>> {
+    fn full(&self, pass: &Pass, watch: &mut Watch) -> Result<Option<FullPass>> {
         let shape = (1, pass.ids.len());
         let ids = Tensor::from_slice(&pass.ids, shape, self.network.device())?;
         let mut layers = 0;
@@ -180,7 +178,7 @@ impl NetworkPredictor {
             watch(progress)
         })?;
         let pass = pass.clone();
-        Ok(run.map(|(hidden, kept)| Full { pass, kept, hidden, layers, read: None }))
+        Ok(run.map(|(hidden, kept)| FullPass { pass, kept, hidden, layers, read: None }))
     }
 }
 

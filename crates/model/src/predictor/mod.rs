@@ -1,11 +1,12 @@
 //! Requests answered by a network.
 
+mod cache;
+
 use std::ops::Range;
 
 use candle_core::{Result, Tensor};
 
 use super::{
-    cache::Fulls,
     network::{Batch, Network, Pattern},
     reduce::Reducer,
 };
@@ -16,18 +17,19 @@ use crate::{
         Request, Watch,
     },
 };
+use cache::FullPasses;
 
 /// Logits held at once, as numbers: 16 M are 64 MB in f32, 130 rows of a vocabulary of 126,464.
 pub(super) const LOGITS_AT_ONCE: usize = 1 << 24;
 
 /// A network that answers requests.
 pub struct NetworkPredictor {
-    pub(super) network: Box<dyn Network>,
+    network: Box<dyn Network>,
     facts: Facts,
     /// Final hidden states of the last pass that a later one may be compared with.
     last: Option<(Pass, Tensor)>,
     /// Full passes that windows are run against; nothing is kept before the first of these.
-    pub(super) fulls: Option<Fulls>,
+    full_passes: Option<FullPasses>,
 }
 
 /// What a request is checked against.
@@ -42,7 +44,7 @@ pub struct Facts {
 impl NetworkPredictor {
     /// Wraps a network.
     pub fn new(network: Box<dyn Network>, facts: Facts) -> Self {
-        Self { network, facts, last: None, fulls: None }
+        Self { network, facts, last: None, full_passes: None }
     }
 
     fn check(&self, request: &Request) -> std::result::Result<(), PredictError> {
@@ -153,7 +155,7 @@ impl NetworkPredictor {
         if let Some(cached) = &request.cached {
             return self.run_window(request, cached, watch);
         }
-        if self.fulls.is_some() && super::cache::serves(request) {
+        if self.full_passes.is_some() && cache::serves(request) {
             return self.run_kept(request, watch);
         }
         let passes: Vec<&Pass> = std::iter::once(&request.pass)

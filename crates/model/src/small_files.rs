@@ -1,8 +1,11 @@
-//! The JSON objects that a checkpoint's small files hold.
+//! A checkpoint's small files: their bytes, their text, and the JSON objects that they hold.
+
+use std::{fs, path::Path};
 
 use serde_json::{Map, Value};
 
 use super::LoadError;
+use crate::bounded;
 
 /// The advice for a damaged file.
 const FETCH: &str = "Fetch the file again from where the model came from";
@@ -47,6 +50,32 @@ fn kind(value: &Value) -> &'static str {
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }
+}
+
+/// Largest file read as a whole, bytes: tokenizers have some dozen megabytes.
+const LARGEST: u64 = 1 << 28;
+
+/// A file's contents. A pipe or device could keep us waiting, or never end.
+pub(super) fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
+    plain(path)?;
+    bounded::read(path, LARGEST)
+}
+
+/// An error unless `path` is a plain file.
+pub(super) fn plain(path: &Path) -> std::io::Result<()> {
+    if fs::metadata(path)?.is_file() {
+        Ok(())
+    } else {
+        Err(std::io::Error::other("it is not a plain file"))
+    }
+}
+
+pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> LoadError {
+    LoadError::new(
+        path.display().to_string(),
+        format!("it cannot be read ({error})"),
+        "Check its permissions and that the download is complete",
+    )
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::{
-    Description, Kind, Weights,
+use super::{Description, Kind};
+use crate::{
+    Weights,
     network::{MODERNBERT_HEAD, modernbert_tensors},
 };
 
@@ -58,7 +59,7 @@ impl Outline {
 
 impl Description {
     /// Whether the head is the embedding, given the tensors that there are.
-    pub(super) fn tied(&self, weights: &Weights) -> bool {
+    pub(crate) fn tied(&self, weights: &Weights) -> bool {
         match &self.kind {
             Kind::Transformer(spec) => !spec.own_head(weights.has(&spec.head_name())),
             Kind::ModernBert(_) => !weights.has(MODERNBERT_HEAD),
@@ -66,7 +67,7 @@ impl Description {
     }
 
     /// Every tensor of the network with its shape, given the tensors that there are.
-    pub(super) fn tensors(&self, weights: &Weights) -> Vec<(String, Vec<usize>)> {
+    pub(crate) fn tensors(&self, weights: &Weights) -> Vec<(String, Vec<usize>)> {
         match &self.kind {
             Kind::Transformer(spec) => spec.tensors(weights.has(&spec.head_name())),
             Kind::ModernBert(config) => modernbert_tensors(config, weights.has(MODERNBERT_HEAD)),

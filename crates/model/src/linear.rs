@@ -32,7 +32,7 @@ impl Matrix {
 
     /// The rows with these numbers: `ids` `[batch, length]` of u32 to
     /// `[batch, length, inputs]`, in `dtype`.
-    pub(super) fn rows(&self, ids: &Tensor, dtype: DType) -> Result<Tensor> {
+    pub(crate) fn rows(&self, ids: &Tensor, dtype: DType) -> Result<Tensor> {
         match self {
             Self::Dense(tensor) => {
                 let (batch, length) = ids.dims2()?;

@@ -3,6 +3,7 @@
 
 mod header;
 mod metadata;
+mod tokens;
 
 use std::{
     collections::HashMap,
@@ -16,10 +17,11 @@ use super::{
     Info,
     mapped::{forget, map},
 };
-use crate::{LoadError, parts};
+use crate::{LoadError, file_names};
 
 use header::{Header, Tensor};
 pub(crate) use metadata::{Metadata, Value as MetadataValue};
+pub(crate) use tokens::{TOKENS, special_token, tokenizer_config};
 
 /// A file with its header read, or all parts of one that was cut.
 pub struct Gguf {
@@ -51,7 +53,7 @@ impl Gguf {
     /// If it is no GGUF file, is cut off, or has tensors that cannot be read; if a part is missing.
     pub(crate) fn open(path: &Path) -> Result<Self, LoadError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let names = parts::all(&name);
+        let names = file_names::parts(&name);
         let paths: Vec<PathBuf> = match &names {
             None => vec![path.to_owned()],
             Some(names) => names.iter().map(|name| path.with_file_name(name)).collect(),

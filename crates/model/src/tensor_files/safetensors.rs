@@ -13,7 +13,7 @@ use super::{
 use crate::LoadError;
 
 /// The tensors of one or several files.
-pub(super) struct Safetensors {
+pub(crate) struct Safetensors {
     files: Vec<Bytes>,
     tensors: HashMap<String, Place>,
 }
@@ -42,14 +42,14 @@ impl Bytes {
 
 impl Safetensors {
     /// One file in memory, compiled in.
-    pub(super) fn embedded(bytes: &'static [u8], place: &str) -> Result<Self, LoadError> {
+    pub(crate) fn embedded(bytes: &'static [u8], place: &str) -> Result<Self, LoadError> {
         let mut all = Self { files: Vec::new(), tensors: HashMap::new() };
         all.add(Bytes::Embedded(bytes), place)?;
         Ok(all)
     }
 
     /// These files.
-    pub(super) fn open(paths: &[PathBuf]) -> Result<Self, LoadError> {
+    pub(crate) fn open(paths: &[PathBuf]) -> Result<Self, LoadError> {
         let mut all = Self { files: Vec::new(), tensors: HashMap::new() };
         for path in paths {
             all.add(Bytes::Mapped(map(path)?), &path.display().to_string())?;
@@ -99,7 +99,7 @@ impl Safetensors {
     }
 
     /// Shape and type of a tensor.
-    pub(super) fn info(&self, name: &str) -> Option<Info> {
+    pub(crate) fn info(&self, name: &str) -> Option<Info> {
         self.tensors.get(name).map(|place| Info {
             shape: place.shape.clone(),
             stored: Stored::Plain(place.dtype),
@@ -108,20 +108,20 @@ impl Safetensors {
     }
 
     /// Calls tensors something else: the names they have now under the new ones.
-    pub(super) fn rename(&mut self, names: HashMap<String, String>) {
+    pub(crate) fn rename(&mut self, names: HashMap<String, String>) {
         let taken: Vec<(String, Option<Place>)> =
             names.into_iter().map(|(new, old)| (new, self.tensors.remove(&old))).collect();
         self.tensors.extend(taken.into_iter().filter_map(|(new, place)| Some((new, place?))));
     }
 
     /// The names of all tensors.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(String::as_str)
     }
 
     /// Reads some bytes of a tensor, and forgets the pages they came from: what is mapped counts
     /// as the program's memory until then.
-    pub(super) fn read<T>(
+    pub(crate) fn read<T>(
         &self,
         name: &str,
         bytes: Range<usize>,

@@ -6,7 +6,7 @@ use memmap2::Mmap;
 
 use crate::{
     LoadError,
-    files::{plain, unreadable},
+    small_files::{plain, unreadable},
 };
 
 /// Maps a file.
