@@ -1,15 +1,6 @@
-//! What a JSON text is: the format it is in, where it breaks off, what else it may be.
+//! JSON texts as Python writes them, and where one breaks off.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
-use serde_json::{Map, Number, Value, value::RawValue};
-
-use super::{Format, steps};
-use crate::trace;
-
-/// Records at the start that are looked at to tell a format.
-const LOOKED_AT: usize = 8;
+use serde_json::Number;
 
 /// JSON as Python writes it, made JSON: `NaN` and infinities become `null`. A mark of the encoding
 /// in front is taken off.
@@ -42,61 +33,6 @@ pub(super) fn plain(bytes: Vec<u8>) -> Vec<u8> {
         at += 1;
     }
     made
-}
-
-/// The format of a text, if it shows.
-pub(super) fn format(bytes: &[u8]) -> Option<Format> {
-    let mut shown = bytes.iter().filter(|byte| !byte.is_ascii_whitespace());
-    let depth = shown.clone().take_while(|&&byte| byte == b'[').count();
-    match (depth, shown.nth(depth)) {
-        (0, Some(b'{')) => of_object(bytes),
-        (0, _) => None,
-        // A list of canvases, or of batches of them; a list alone is a line of several.
-        (1, Some(b'0'..=b'9' | b'-')) | (_, Some(b'"')) => Some(Format::Steps),
-        (_, Some(b'{')) => {
-            let shows = |value: &Value| steps::shows(value);
-            // One that is cut does not show what it is.
-            let list = serde_json::from_slice::<Vec<&RawValue>>(bytes).ok()?;
-            let first: Option<Value> =
-                list.first().and_then(|first| serde_json::from_str(first.get()).ok());
-            first.is_some_and(|first| shows(&Value::Array(vec![first]))).then_some(Format::Steps)
-        }
-        _ => Some(Format::History),
-    }
-}
-
-fn of_object(bytes: &[u8]) -> Option<Format> {
-    #[derive(Deserialize)]
-    struct Keys<'a> {
-        #[serde(borrow)]
-        words: Option<&'a RawValue>,
-        #[serde(borrow)]
-        tokens: Option<&'a RawValue>,
-        #[serde(borrow)]
-        histories: Option<&'a RawValue>,
-        #[serde(borrow)]
-        history: Option<&'a RawValue>,
-    }
-    let begins = |value: Option<&RawValue>, wanted: &str| {
-        let shown = value.map(|value| value.get().chars().filter(|c| !c.is_whitespace()));
-        shown.is_some_and(|shown| shown.take(wanted.len()).eq(wanted.chars()))
-    };
-    if let Ok(keys) = serde_json::from_slice::<Keys>(bytes) {
-        let of_objects = |value| begins(value, "[{");
-        if of_objects(keys.words) || of_objects(keys.tokens) {
-            return Some(Format::AfterTokens);
-        }
-        let list = keys.histories.or(keys.history);
-        if begins(list, "[[") && !begins(list, "[[\"") {
-            return Some(Format::History);
-        }
-    }
-    if trace::is_recording(bytes) {
-        return None;
-    }
-    let values = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
-    let mut looked_at = values.take(LOOKED_AT).map_while(Result::ok);
-    looked_at.any(|value| steps::shows(&value)).then_some(Format::Steps)
 }
 
 /// A whole number, as `1` or as `1.0`.
@@ -175,140 +111,9 @@ fn in_words(problem: &str) -> String {
     format!("{} stands where {wanted} is needed", found.unwrap_or_else(|| "null".to_owned()))
 }
 
-/// Why a text is in no format that is read.
-pub(super) fn unknown(bytes: &[u8]) -> String {
-    if bytes.trim_ascii().is_empty() {
-        return "it is empty".to_owned();
-    }
-    if let Some(what) = known_bytes(bytes) {
-        return format!("this is {what}");
-    }
-    if trace::is_recording(bytes) {
-        return "this is a demask recording already: `demask replay` opens it".to_owned();
-    }
-    let begins = bytes.trim_ascii_start().first();
-    if matches!(begins, Some(b'{' | b'[')) {
-        if bytes.trim_ascii_start().starts_with(b"{'")
-            || bytes.trim_ascii_start().starts_with(b"[{'")
-        {
-            return "this is what Python prints, not JSON. Write it with json.dump".to_owned();
-        }
-        let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
-        match values.next() {
-            Some(Err(error)) => return fault(bytes, &error),
-            Some(Ok(value)) => {
-                if let Some(what) = known_object(&value) {
-                    return format!(
-                        "this is {what}: it holds no canvases, so there is no run to import. \
-                         docs/recorder.md says how a loop is recorded"
-                    );
-                }
-            }
-            None => {}
-        }
-    }
-    let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
-    format!(
-        "this is in no format that is known ({}). If it is in one of them, say which with --format; \
-         docs/import.md has what each holds, and under which names steps and canvases are looked for",
-        names.join(", ")
-    )
-}
-
-/// Files of other kinds by how they begin, and what to do.
-fn known_bytes(bytes: &[u8]) -> Option<&'static str> {
-    let text: Cow<str> = String::from_utf8_lossy(&bytes[..bytes.len().min(64)]);
-    let html = text.trim_start().to_ascii_lowercase();
-    let kinds: [(bool, &str); 9] = [
-        (
-            bytes.starts_with(b"\x93NUMPY"),
-            "an array of NumPy. Write it as JSON: json.dump(numpy.load(file).tolist(), …)",
-        ),
-        (
-            bytes.starts_with(b"GGUF") || bytes.get(8..10) == Some(b"{\""),
-            "a file of weights, not of a run: `demask info` says what is in it",
-        ),
-        (bytes.starts_with(b"PAR1"), "a Parquet table. Write its canvases as JSON lines"),
-        (
-            bytes.starts_with(b"PK\x03\x04"),
-            "an archive that torch.save did not write. Write its canvases as JSON",
-        ),
-        (
-            bytes.starts_with(b"SQLite format 3"),
-            "a data base of SQLite. Write its canvases as JSON",
-        ),
-        (
-            matches!(bytes, [0x80, 2..=5, ..]),
-            "a pickle of Python that torch.save did not write. Save it with torch.save, or as JSON",
-        ),
-        (bytes.starts_with(b"\x89HDF"), "a file of HDF5. Write its canvases as JSON"),
-        (
-            html.starts_with("<!doctype") || html.starts_with("<html"),
-            "a page for a browser. Import what it was made from",
-        ),
-        (
-            bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff"),
-            "text in UTF-16. Save it as UTF-8",
-        ),
-    ];
-    kinds.into_iter().find(|(is, _)| *is).map(|(_, what)| what)
-}
-
-/// JSON of other programs that holds no canvases, by its names.
-fn known_object(value: &Value) -> Option<&'static str> {
-    let object = match value {
-        Value::Array(list) => list.first()?.as_object()?,
-        value => value.as_object()?,
-    };
-    let kinds: [(&[&str], &str); 8] = [
-        (&["filtered_resps"], "samples of lm-evaluation-harness"),
-        (&["doc_id", "resps"], "samples of lm-evaluation-harness"),
-        (&["results", "config"], "results of lm-evaluation-harness"),
-        (&["choices", "object"], "an answer of a completion API"),
-        (&["messages"], "a conversation"),
-        (&["conversations"], "a conversation"),
-        (&["log_history"], "a trainer's state of transformers"),
-        (&["traceEvents"], "a profile in Chrome's trace format"),
-    ];
-    let has = |object: &Map<String, Value>, names: &[&str]| {
-        names.iter().all(|name| object.contains_key(*name))
-    };
-    kinds.into_iter().find(|(names, _)| has(object, names)).map(|(_, what)| what)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn formats_are_told_by_what_they_hold() {
-        for (text, format) in [
-            ("[[1,2],[1,3]]", Some(Format::History)),
-            ("[[[1,2]],[[1,3]]]", Some(Format::History)),
-            ("[]", Some(Format::History)),
-            ("{\"histories\": [[1,2]]}", Some(Format::History)),
-            ("{\"seed\": 1, \"history\": [[[1,2]]]}", Some(Format::History)),
-            ("[1,2,9]\n[1,2,3]\n", Some(Format::Steps)),
-            ("[[\"a\",\"[MASK]\"]]", Some(Format::Steps)),
-            ("[\"[MASK]\", \"a\"]", Some(Format::Steps)),
-            ("[{\"step\":0,\"token_ids\":[1]}]", Some(Format::Steps)),
-            ("{\"steps\":[{\"ids\":[1]}]}", Some(Format::Steps)),
-            ("{\"steps\":[[1,2]], \"mask_id\": 2}", Some(Format::Steps)),
-            ("{\"history\":[{\"x\":[1]}]}", Some(Format::Steps)),
-            ("{\"history\":[\"[MASK]\"]}", Some(Format::Steps)),
-            ("{\"step\":0,\"x\":[1]}\n{\"step\":1,\"x\":[2]}", Some(Format::Steps)),
-            ("{\"schema\":\"dg-runlog/1\"}\n", Some(Format::Steps)),
-            ("{\"words\":[{\"text\":\"a\"}]}", Some(Format::AfterTokens)),
-            ("{\"tokens\":[1,2]}", Some(Format::Steps)),
-            ("{\"a\":1}", None),
-            ("[{\"a\":1}]", None),
-            ("{\"histories\": [[1,2", None),
-            ("hello", None),
-            ("", None),
-        ] {
-            assert_eq!(self::format(text.as_bytes()), format, "{text}");
-        }
-    }
 
     #[test]
     fn what_python_writes_becomes_json() {
@@ -318,25 +123,6 @@ mod tests {
             ("\u{feff}[1]", "[1]"),
         ] {
             assert_eq!(plain(text.as_bytes().to_vec()), expected.as_bytes(), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_named() {
-        for (text, expected) in [
-            ("", "it is empty"),
-            ("{\"histories\": [[1,2,9],[1,", "ends early, at line 1, column 26 (byte 26)"),
-            ("[\n[1,2],\n[1,x]]", "no JSON at line 3, column 4 (byte 13)"),
-            ("{'step': 0}", "json.dump"),
-            ("{\"doc_id\": 0, \"resps\": [[\"a\"]]}", "samples of lm-evaluation-harness"),
-            ("[{\"messages\": []}]", "a conversation"),
-            ("{\"traceEvents\": []}", "Chrome"),
-            ("<!DOCTYPE html><p>", "a page for a browser"),
-            ("GGUF\u{3}", "a file of weights"),
-            ("{\"a\":1}", "--format"),
-        ] {
-            let told = unknown(text.as_bytes());
-            assert!(told.contains(expected), "{text}: {told}");
         }
     }
 }

@@ -12,6 +12,7 @@ mod json;
 mod left;
 mod names;
 mod pickle;
+mod recognise;
 mod steps;
 mod texts;
 mod torch;
@@ -202,7 +203,7 @@ fn imported(bytes: Vec<u8>, options: &Options) -> Result<Imported, String> {
     };
     let told = recognised(&content);
     let unknown = || match &content {
-        Content::Json(bytes) => json::unknown(bytes),
+        Content::Json(bytes) => recognise::unknown(bytes),
         Content::Torch(_) => "it holds nothing that is known".to_owned(),
     };
     let format = options.format.or(told).ok_or_else(unknown)?;
@@ -267,7 +268,7 @@ fn recognised(content: &Content) -> Option<Format> {
                 false => Format::History,
             })
         }
-        Content::Json(bytes) => json::format(bytes),
+        Content::Json(bytes) => recognise::format(bytes),
     }
 }
 

@@ -4,12 +4,13 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    RecordedVocabulary, TraceError, convert, derive,
+    RecordedVocabulary, TraceError,
+    check::Check,
+    convert, derive,
     record::{
         Edited, FORMAT, Header, Params, Prediction, Record, Root, Step, Timing, VERSION, knobs,
     },
     recorded,
-    verify::Check,
 };
 use crate::{
     canvas::{self, Canvas, TokenId},

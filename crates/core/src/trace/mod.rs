@@ -6,6 +6,7 @@
 
 mod advice;
 mod builder;
+mod check;
 mod convert;
 mod cost;
 mod derive;
@@ -25,6 +26,7 @@ mod whole;
 mod writer;
 
 pub use advice::advice;
+pub use check::{Divergence, Verified};
 pub use convert::{edit as edit_on_record, params_json};
 pub use cost::{Bytes, Costs, costs};
 pub use follow::{exists, follow, open, wait_for};
@@ -36,7 +38,7 @@ pub use record::{
 };
 pub use schema::{field_tables, schema};
 pub use source::{Packing, named_so};
-pub use verify::{Divergence, NumberDifference, OtherToken, Passes, Verified, verify};
+pub use verify::{NumberDifference, OtherToken, Passes, verify};
 pub use vocabulary::RecordedVocabulary;
 pub use whole::Whole;
 pub use writer::{TraceRecorder, save};

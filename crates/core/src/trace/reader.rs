@@ -6,9 +6,9 @@ use std::{collections::HashMap, fs, io, path::Path, sync::Arc};
 use super::{
     RecordedVocabulary, TraceError,
     builder::Builder,
+    check::{Check, Verified},
     record::{FORMAT, Header, Record, VERSION},
     source::{Line, Lines, Packing},
-    verify::{Check, Verified},
 };
 use crate::{
     canvas::TokenId,
