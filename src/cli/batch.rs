@@ -12,7 +12,7 @@ use std::{
 
 use indicatif::ProgressBar;
 
-use super::{Fault, fault::tell, harmless::harmless, run::show_layers};
+use super::{Fault, fault::tell, harmless::harmless, progress::show_layers};
 use crate::{
     debugger::{Ask, Command, Debugger, Stop, Tick},
     predict::{PredictError, Prediction, Predictor, Progress, Request},

@@ -20,9 +20,9 @@ use super::{
     harmless::{harmless, harmless_json},
     host::Program,
     open::{self, Question},
-    progress::Shown,
+    progress::{self, Shown},
     prompt::Otherwise,
-    run, stop,
+    stop,
 };
 use crate::{
     canvas::TokenId,
@@ -255,7 +255,7 @@ fn go(
     loaded: &mut Loaded,
     stopped: &AtomicBool,
 ) -> Result<(), Fault> {
-    let bar = run::bar();
+    let bar = progress::pass_bar();
     let mut told = false;
     loop {
         if stopped.load(Ordering::Relaxed) {
@@ -269,7 +269,7 @@ fn go(
             Advance::Moved => {}
             Advance::Waiting => {
                 for (key, request) in lockstep.wanted() {
-                    let told = |progress, time| run::show_layers(&bar, progress, time);
+                    let told = |progress, time| progress::show_layers(&bar, progress, time);
                     let predictor = loaded.predictor.as_mut();
                     let (answer, took) = watched_pass(predictor, &request, stopped, told)?;
                     lockstep.supply(key, answer, took);

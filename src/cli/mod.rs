@@ -46,14 +46,12 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 pub use config::{
-    Config, ConfigError, LookConfig, ParamSet, color_table, default_text as default_config,
-    preset_table,
+    ColorChoice, Config, ConfigError, ConfigOptions, LookConfig, ParamSet, color_table,
+    default_text as default_config, preset_table,
 };
 use counts::Counts;
 pub use fault::Fault;
-pub use options::{
-    ColorChoice, ConfigOptions, LoadOptions, LookOptions, ModelOptions, SourceOptions,
-};
+pub use options::{LoadOptions, LookOptions, ModelOptions, SourceOptions};
 pub use params::{ParamOptions, parameter_table, strategy_tables};
 pub use prompt::PromptOptions;
 pub use script::ScriptOptions;

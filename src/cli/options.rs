@@ -8,7 +8,7 @@ use clap::{
 };
 
 use super::{
-    Config, Fault, ParamOptions, PromptOptions, config,
+    ColorChoice, Config, Fault, ParamOptions, PromptOptions,
     place::{self, Place},
 };
 use crate::{
@@ -301,34 +301,6 @@ pub struct LookOptions {
     pub no_mouse: bool,
 }
 
-/// How many colours to use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ColorChoice {
-    /// What the terminal can.
-    Auto,
-    /// None: bold, underline and reverse.
-    Never,
-    /// The 16 of every terminal.
-    #[value(name = "16")]
-    Ansi16,
-    /// 256.
-    #[value(name = "256")]
-    Ansi256,
-    /// 16 million.
-    Truecolor,
-}
-
-impl ColorChoice {
-    /// Every choice under its name.
-    pub const NAMES: [(&str, Self); 5] = [
-        ("auto", Self::Auto),
-        ("never", Self::Never),
-        ("16", Self::Ansi16),
-        ("256", Self::Ansi256),
-        ("truecolor", Self::Truecolor),
-    ];
-}
-
 /// What ground the colours are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Theme {
@@ -336,50 +308,6 @@ pub enum Theme {
     Dark,
     /// A light one.
     Light,
-}
-
-/// The options for the configuration file; every command takes them, before its name or behind it.
-#[derive(Debug, Args)]
-pub struct ConfigOptions {
-    /// Configuration file [default: DEMASK_CONFIG, else demask/config.toml in your configuration
-    /// folder, if there is one]
-    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
-    pub config: Option<PathBuf>,
-    /// Read no configuration file and no preset files
-    #[arg(long, global = true, hide_short_help = true)]
-    pub no_config: bool,
-}
-
-impl ConfigOptions {
-    /// Refuses two options that contradict each other, and a file for a command that `reads` none.
-    ///
-    /// # Errors
-    /// A wrong use.
-    pub fn fits(&self, reads: bool) -> Result<(), Fault> {
-        match (&self.config, self.no_config) {
-            // The parser finds this conflict only if both options stand on the same side of the
-            // command's name.
-            (Some(_), true) => Err(Fault::usage(
-                "--config FILE names a configuration, and --no-config reads none. Leave one of the \
-                 two out",
-            )),
-            (Some(_), false) if !reads => Err(Fault::usage(
-                "this command reads no configuration file, so that it gives the same everywhere. \
-                 Leave --config out",
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    /// The configuration.
-    ///
-    /// # Errors
-    /// If a file that was asked for is not there, or a file has a fault.
-    pub fn read(&self) -> Result<Config, Fault> {
-        let place = if self.no_config { None } else { config::place(self.config.as_deref()) };
-        let read = place.map(|place| Config::read(&place.path, place.explicit));
-        Ok(read.transpose()?.unwrap_or_default())
-    }
 }
 
 impl LookOptions {

@@ -1,14 +1,20 @@
-//! Loading a model while somebody waits: a bar on stderr and signals that end it, or a screen.
+//! What somebody sees who waits for a model: a bar on stderr and signals that end it, or a screen,
+//! while it is loaded, and a bar for the passes of a run.
 
-use std::{cell::RefCell, ops::ControlFlow, sync::atomic::Ordering};
+use std::{cell::RefCell, ops::ControlFlow, sync::atomic::Ordering, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Fault, fault::tell, harmless::harmless, hooks, place::Place, stop};
 use crate::{
     model::{Computing, Encoder, LoadError, LoadProgress, LoadWatch, Loaded, Work},
+    predict::Progress,
+    session::Session,
     tui::{self, Look, Waiting},
 };
+
+/// A pass that takes longer than this shows its layers.
+const SLOW_PASS: Duration = Duration::from_millis(200);
 
 /// Where it is shown how loading goes on.
 #[derive(Debug, Clone, Copy)]
@@ -162,4 +168,30 @@ fn title(work: &Work) -> String {
         Work::Reading => "reading the weights".to_owned(),
         Work::Quantising(kind) => format!("rounding the weights to {kind}"),
     }
+}
+
+/// The bar of a run on stderr; invisible if that is no terminal.
+pub(super) fn pass_bar() -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    let style =
+        ProgressStyle::with_template("{msg}{prefix} {wide_bar} {pos}/{len} written · {elapsed}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+/// How far a pass of the session has come in this time, if it takes long.
+pub(super) fn show_layers(bar: &ProgressBar, progress: Progress, time: Duration) {
+    if time >= SLOW_PASS {
+        bar.set_prefix(format!(" · {}", progress.words()));
+    }
+}
+
+/// How far the session has come.
+pub(super) fn show_session(bar: &ProgressBar, session: &Session) {
+    let canvas = session.canvas();
+    let phase = session.phase();
+    bar.set_length(canvas.len() as u64);
+    bar.set_position((canvas.len() - canvas.masks()) as u64);
+    bar.set_prefix("");
+    bar.set_message(format!("stage {} · step {}", phase.stage, session.node().depth));
 }

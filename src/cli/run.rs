@@ -8,11 +8,10 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::{
@@ -25,7 +24,7 @@ use super::{
     lint::Found,
     mistaken,
     open::{self, Opened},
-    progress::Shown,
+    progress::{Shown, pass_bar, show_session},
     prompt::Otherwise,
     stop,
 };
@@ -33,13 +32,9 @@ use crate::{
     compare::{self, Figures},
     debugger::{Command, Debugger, Goal, Stop},
     inspect::{self, Finding},
-    predict::Progress,
     session::{Pending, Recorder, Session},
     trace::{self, Header, TraceRecorder},
 };
-
-/// A pass that takes longer than this shows its layers.
-const SLOW: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -287,10 +282,10 @@ impl Run {
             self.batch.debugger.execute(command).map_err(Fault::failure)?;
         }
         self.batch.debugger.start(Goal::Continue);
-        let bar = bar();
-        show(&bar, &self.batch.debugger.session);
+        let bar = pass_bar();
+        show_session(&bar, &self.batch.debugger.session);
         self.batch.bar = bar.clone();
-        let stop = self.batch.finish(stopped, |debugger| show(&bar, &debugger.session))?;
+        let stop = self.batch.finish(stopped, |debugger| show_session(&bar, &debugger.session))?;
         bar.finish_and_clear();
         match &stop {
             Some(hit @ Stop::Hit(_)) => said(&self.batch.debugger.stop_text(hit))?,
@@ -349,30 +344,4 @@ impl Run {
             },
         }
     }
-}
-
-/// A bar on stderr; invisible if that is no terminal.
-pub(super) fn bar() -> ProgressBar {
-    let bar = ProgressBar::new(0);
-    let style =
-        ProgressStyle::with_template("{msg}{prefix} {wide_bar} {pos}/{len} written · {elapsed}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
-}
-
-/// How far a pass of the session has come in this time, if it takes long.
-pub(super) fn show_layers(bar: &ProgressBar, progress: Progress, time: Duration) {
-    if time >= SLOW {
-        bar.set_prefix(format!(" · {}", progress.words()));
-    }
-}
-
-/// How far the session has come.
-pub(super) fn show(bar: &ProgressBar, session: &Session) {
-    let canvas = session.canvas();
-    let phase = session.phase();
-    bar.set_length(canvas.len() as u64);
-    bar.set_position((canvas.len() - canvas.masks()) as u64);
-    bar.set_prefix("");
-    bar.set_message(format!("stage {} · step {}", phase.stage, session.node().depth));
 }

@@ -23,10 +23,9 @@ use super::{
     harmless::{harmless, harmless_json},
     host::Program,
     open::{self, Opened},
-    progress::Shown,
+    progress::{Shown, pass_bar, show_session},
     prompt::Otherwise,
     replay::size,
-    run::{bar, show},
     stop,
 };
 use crate::{
@@ -140,7 +139,7 @@ fn run(
     // The first frame is drawn whole, once.
     screen.draw()?;
     let mut steps = Steps::on(args.size);
-    let bar = bar();
+    let bar = pass_bar();
     let limit = args.limit.map_or(usize::MAX, |limit| limit as usize);
     while steps.whole.len() < limit && !stopped.load(Ordering::Relaxed) {
         spent.take();
@@ -180,7 +179,7 @@ fn run(
         // What is left is the interface: its bookkeeping, the frame, and what a terminal is sent.
         steps.draw.push(whole.saturating_sub(known));
         steps.whole.push(whole);
-        show(&bar, screen.session());
+        show_session(&bar, screen.session());
     }
     bar.finish_and_clear();
     steps.finish(screen.session());

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{default_text, place};
-use crate::cli::{ConfigOptions, Fault, fault::say};
+use super::{ConfigOptions, default_text, place};
+use crate::cli::{Fault, fault::say};
 
 #[derive(Debug, Args)]
 pub struct ConfigArgs {

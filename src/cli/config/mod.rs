@@ -6,9 +6,11 @@
 mod command;
 mod error;
 mod file;
+mod options;
 mod parse;
 mod presets;
 mod print;
+mod shipped;
 
 use std::{
     collections::BTreeMap,
@@ -18,16 +20,19 @@ use std::{
 pub use command::{ConfigArgs, main};
 pub use error::ConfigError;
 pub(super) use file::write as write_file;
+pub use options::ConfigOptions;
 pub use presets::Presets;
 pub(super) use presets::set_all;
 pub use print::{color_table, default_text, preset_table};
+
+use clap::ValueEnum;
 
 use crate::{
     decode::Value,
     tui::{Colors, Keymap, Shade},
 };
 
-use super::{Fault, options::ColorChoice};
+use super::Fault;
 
 /// Parameters with the values to set them to.
 pub type ParamSet = Vec<(String, Value)>;
@@ -49,6 +54,34 @@ pub struct Config {
     pub macros: BTreeMap<String, String>,
     /// The folder it lies in, with `presets` beside it; `None` if none is used.
     pub folder: Option<PathBuf>,
+}
+
+/// How many colours to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// What the terminal can.
+    Auto,
+    /// None: bold, underline and reverse.
+    Never,
+    /// The 16 of every terminal.
+    #[value(name = "16")]
+    Ansi16,
+    /// 256.
+    #[value(name = "256")]
+    Ansi256,
+    /// 16 million.
+    Truecolor,
+}
+
+impl ColorChoice {
+    /// Every choice under its name.
+    pub const NAMES: [(&str, Self); 5] = [
+        ("auto", Self::Auto),
+        ("never", Self::Never),
+        ("16", Self::Ansi16),
+        ("256", Self::Ansi256),
+        ("truecolor", Self::Truecolor),
+    ];
 }
 
 /// How the screen looks, below the flags.

@@ -6,12 +6,11 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    Config, ConfigError, LookConfig, ParamSet,
+    ColorChoice, Config, ConfigError, LookConfig, ParamSet,
     error::{Text, unknown},
-    presets::{self, is_name},
+    shipped::{INVALID_NAME, is_name, is_shipped, taken},
 };
 use crate::{
-    cli::options::ColorChoice,
     debugger,
     decode::{ParamSpec, STRATEGIES, Value},
     tui::{Action, Chord, Colors, Ink, KEYS, Keymap, KeymapError, Rgb, SPEEDS, Shade},
@@ -54,17 +53,17 @@ pub(super) fn config(text: Text) -> Result<Config, ConfigError> {
     let mut read = BTreeMap::new();
     for (name, params) in &raw.presets {
         if !is_name(name.get_ref()) {
-            return Err(text.error(name.span(), presets::NAMES));
+            return Err(text.error(name.span(), INVALID_NAME));
         }
-        if presets::is_shipped(name.get_ref()) {
-            return Err(text.error(name.span(), presets::shipped(name.get_ref())));
+        if is_shipped(name.get_ref()) {
+            return Err(text.error(name.span(), taken(name.get_ref())));
         }
         read.insert(name.get_ref().clone(), param_set(text, params)?);
     }
     let mut macros = BTreeMap::new();
     for (name, commands) in raw.macros {
         if !is_name(name.get_ref()) {
-            return Err(text.error(name.span(), presets::NAMES));
+            return Err(text.error(name.span(), INVALID_NAME));
         }
         for statement in debugger::statements(commands.get_ref()) {
             debugger::parse(statement)

@@ -12,46 +12,9 @@ use super::{
     Config, ConfigError, ParamSet,
     error::{Text, unknown},
     file, parse,
+    shipped::{INVALID_NAME, is_name, is_shipped, of_program, taken},
 };
-use crate::{
-    cli::Fault,
-    decode::{Params, REFERENCE, STRATEGIES},
-};
-
-/// What is said about a name that cannot be one.
-pub(super) const NAMES: &str =
-    "a name has 1 to 64 letters a to z, digits, `-` and `_`. Take another name";
-
-/// A preset in the program: name, what it sets, what it is for.
-pub(super) type Shipped = (&'static str, ParamSet, &'static str);
-
-/// Presets in the program: those of the strategies, and one for all of them.
-pub(super) fn of_program() -> Vec<Shipped> {
-    let strategies = STRATEGIES.iter().flat_map(|strategy| strategy.presets()).map(|preset| {
-        let values = preset.values.iter().map(|(name, value)| ((*name).to_owned(), *value));
-        (preset.name, values.collect(), preset.help)
-    });
-    let defaults = STRATEGIES[0].params().iter();
-    let defaults = defaults.map(|spec| (spec.name.to_owned(), spec.default())).collect();
-    let help = "every parameter as the reference has it, whatever the checkpoint suggests";
-    strategies.chain([(REFERENCE, defaults, help)]).collect()
-}
-
-/// True if the program has a preset of this name.
-pub(super) fn is_shipped(name: &str) -> bool {
-    of_program().iter().any(|(shipped, ..)| *shipped == name)
-}
-
-/// What is said about a name the program has.
-pub(super) fn shipped(name: &str) -> String {
-    format!("`{name}` is a preset of the program. Take another name")
-}
-
-/// True if presets and macros may be called so: nothing in it means anything to a file system.
-pub(super) fn is_name(name: &str) -> bool {
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    (1..=64).contains(&name.len()) && name.chars().all(fits)
-}
+use crate::{cli::Fault, decode::Params};
 
 /// The presets that can be had.
 #[derive(Debug, Clone)]
@@ -94,7 +57,7 @@ impl Presets {
     pub fn load(&self, name: &str) -> Result<ParamSet, ConfigError> {
         let fault = |text: String| ConfigError { file: "preset".to_owned(), at: None, text };
         if !is_name(name) {
-            return Err(fault(NAMES.to_owned()));
+            return Err(fault(INVALID_NAME.to_owned()));
         }
         let shipped = of_program().into_iter().find(|(shipped, ..)| *shipped == name);
         let shipped = shipped.map(|(_, params, _)| params);
@@ -119,10 +82,10 @@ impl Presets {
     pub fn save(&self, name: &str, params: &Params) -> Result<PathBuf, ConfigError> {
         let fault = |text: String| ConfigError { file: "preset".to_owned(), at: None, text };
         if !is_name(name) {
-            return Err(fault(NAMES.to_owned()));
+            return Err(fault(INVALID_NAME.to_owned()));
         }
         if is_shipped(name) {
-            return Err(fault(shipped(name)));
+            return Err(fault(taken(name)));
         }
         if self.configured.contains_key(name) {
             return Err(fault(format!(

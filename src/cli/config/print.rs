@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
-use super::{LookConfig, presets::of_program};
+use super::{LookConfig, shipped::of_program};
 use crate::{
     decode::{ParamSpec, STRATEGIES, SWITCH, Value},
     tui::{Ink, KEYS, SPEEDS, Shade},

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Problem, boxed, choice,
     code::{Job, Python, PythonError, Rules},
-    number, published,
+    latex, number, published,
 };
 
 /// How answers are checked.
@@ -123,7 +123,7 @@ impl Checker {
             }
             (Self::Latex, _) => {
                 let found = boxed::last(text).map(|inside| inside.trim().to_owned());
-                let correct = found.as_ref().is_some_and(|found| boxed::same(found, expected));
+                let correct = found.as_ref().is_some_and(|found| latex::same(found, expected));
                 (found, correct)
             }
             (Self::Choice, _) => {

@@ -8,6 +8,7 @@ pub mod choice;
 pub mod code;
 mod file;
 mod format;
+pub mod latex;
 mod lines;
 pub mod number;
 pub mod published;

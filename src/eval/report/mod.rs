@@ -6,6 +6,7 @@ mod estimate;
 #[cfg(test)]
 pub(super) mod fake;
 mod figures;
+mod numbers;
 mod page;
 mod samples;
 mod section;
@@ -19,7 +20,7 @@ mod write;
 
 pub use estimate::Estimate;
 pub use summary::{Metrics, Summary, summarize};
-pub use write::{Facts, ReportError, write};
+pub use write::{ReportError, write};
 
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +41,21 @@ pub const FILES: [&str; 7] = [
     "figures",
     samples::FOLDER,
 ];
+
+/// What a report says of the run it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Title of the report.
+    pub title: String,
+    /// The command that made it.
+    pub command: String,
+    /// Name of the model.
+    pub model: String,
+    /// Name of the problem set.
+    pub set: String,
+    /// Seed of the run.
+    pub seed: u64,
+}
 
 /// The first prediction on a canvas of masks only: how sure the tail is that it is the end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -16,10 +16,10 @@ use super::{
     Facts,
     estimate::{Estimate, RESAMPLES},
     figures::{Figure, Numbers},
+    numbers::{UNKNOWN, percent, ratio, seconds},
     section::Section,
     summary::Summary,
     svg,
-    table::{UNKNOWN, percent, ratio, seconds},
     text::{fit, link, markdown, markdown_code, one_line, shell, xml},
 };
 use crate::eval::Row;

@@ -6,26 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{EosTail, data, page, samples, section::sections, table};
+use super::{EosTail, Facts, data, page, samples, section::sections, table};
 use crate::{
     eval::{Row, Timing},
     trace::Whole,
 };
-
-/// What a report says of the run it is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
-    /// Title of the report.
-    pub title: String,
-    /// The command that made it.
-    pub command: String,
-    /// Name of the model.
-    pub model: String,
-    /// Name of the problem set.
-    pub set: String,
-    /// Seed of the run.
-    pub seed: u64,
-}
 
 /// Why a report was not written.
 #[derive(Debug, thiserror::Error)]

@@ -1,9 +1,7 @@
 //! One problem under one recipe: a session run to its end, without a screen.
 
 use std::{
-    fmt, fs,
-    ops::ControlFlow,
-    panic::{AssertUnwindSafe, catch_unwind},
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -12,6 +10,7 @@ use std::{
 use super::{
     Plan, Point, RunError, Traces,
     folder::{FolderError, PART, TRACES},
+    pass::{Halt, Halted, predict},
 };
 use crate::{
     canvas::Canvas,
@@ -22,45 +21,10 @@ use crate::{
         tokens::Generation,
     },
     model::{Loaded, Messages},
-    predict::{Column, ColumnSet, PredictError, Prediction, Request},
+    predict::{Column, ColumnSet},
     session::{self, Event, Pending, Recorder, Session, Step},
     trace::{Header, TraceRecorder},
 };
-
-/// Says whether to stop, asked between layers.
-pub(super) type Halted<'a> = dyn Fn() -> bool + Sync + 'a;
-
-/// Why a run ended early.
-pub(super) enum Halt {
-    /// It was asked to stop.
-    Stopped,
-    /// It cannot go on: this row fails, others may not.
-    Failed(String),
-    /// Nothing can go on.
-    Broken(RunError),
-}
-
-impl Halt {
-    pub(super) fn failed(error: impl fmt::Display) -> Self {
-        Self::Failed(error.to_string())
-    }
-}
-
-/// Runs the forward pass that answers `request`.
-pub(super) fn predict(
-    model: &mut Loaded,
-    request: &Request,
-    halted: &Halted,
-) -> Result<Prediction, Halt> {
-    let mut watch = |_| if halted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-    let predicted = catch_unwind(AssertUnwindSafe(|| model.predictor.predict(request, &mut watch)));
-    match predicted {
-        Err(_) => Err(Halt::Broken(RunError::Panicked)),
-        Ok(Err(PredictError::Cancelled)) => Err(Halt::Stopped),
-        Ok(Err(error)) => Err(Halt::failed(error)),
-        Ok(Ok(prediction)) => Ok(prediction),
-    }
-}
 
 /// A recorder that leaves out how long things took, so that equal runs give equal recordings.
 struct Untimed(TraceRecorder);

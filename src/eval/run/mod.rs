@@ -9,6 +9,7 @@ mod folder;
 mod generate;
 mod manifest;
 mod merge;
+mod pass;
 mod plan;
 mod tails;
 
@@ -25,9 +26,9 @@ use std::{
 
 pub use folder::FolderError;
 use folder::{Folder, Opened};
-use generate::Halt;
 pub use manifest::{Manifest, Model};
 pub use merge::{MergeError, merge};
+use pass::Halt;
 pub use plan::{Lengths, Plan, PlanError, Point, Shard, Sweep, Traces, Work, points};
 pub use tails::{Tail, Tails};
 

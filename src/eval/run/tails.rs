@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::generate::{Halt, Halted, predict};
+use super::pass::{Halt, Halted, predict};
 use crate::{
     decode::{Extras, Params, Value, daedal},
     eval::problems::{Problem, ProblemSet},

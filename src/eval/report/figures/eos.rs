@@ -7,9 +7,9 @@ use super::{
     super::{
         EosTail,
         axes::{RIGHT, label, ramp},
+        numbers::UNKNOWN,
         summary::Summary,
         svg::Anchor,
-        table::UNKNOWN,
     },
     Figure, Numbers,
 };

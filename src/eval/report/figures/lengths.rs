@@ -4,9 +4,9 @@
 use super::{
     super::{
         axes::{LEFT, RIGHT, Scale, TOP, label, ticks, x_axis, y_axis},
+        numbers::percent,
         summary::Summary,
         svg::{Anchor, Picture},
-        table::percent,
         text::one_line,
     },
     Figure, best, is_daedal,

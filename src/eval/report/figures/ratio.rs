@@ -3,9 +3,9 @@
 use super::{
     super::{
         axes::{RIGHT, Scale},
+        numbers::ratio,
         summary::Summary,
         svg::Anchor,
-        table::ratio,
         text::fit_middle,
     },
     Figure,

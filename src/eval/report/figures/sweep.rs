@@ -4,9 +4,9 @@ use super::{
     super::{
         axes::{LEFT, RIGHT, Scale, TOP, ink_on, label, ramp, range, share_axis, x_axis},
         estimate::Estimate,
+        numbers::percent_interval,
         summary::{Metrics, Summary},
         svg::{Anchor, Picture},
-        table::percent_interval,
         text::{fit, one_line},
     },
     Figure, Numbers,
