@@ -11,7 +11,7 @@ fn path(name: &str) -> PathBuf {
 }
 
 /// A document's section between `<!-- name -->` and `<!-- /name -->` is `content`.
-fn section(file: &str, name: &str, content: &str) {
+pub fn section(file: &str, name: &str, content: &str) {
     let file = path(file);
     let text = fs::read_to_string(&file).unwrap();
     let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));

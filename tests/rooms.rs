@@ -1,160 +1,271 @@
-//! The architecture, read from the source: which room may use which, and what it may never know.
+//! The architecture, read from the source: which room may use which, what it may never know, and that
+//! no two modules need each other.
+
+mod modules;
 
 use std::{
-    fs,
-    path::{Path, PathBuf},
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fmt::Write as _,
+    path::Path,
 };
 
-const ROOMS: [&str; 15] = [
-    "canvas", "predict", "decode", "session", "compare", "inspect", "debugger", "model", "engine",
-    "trace", "driving", "import", "tui", "eval", "cli",
+use self::modules::{Modules, child};
+use crate::documents;
+
+/// A room of the crates.
+struct Room {
+    name: &'static str,
+    folder: &'static str,
+    /// What is in it.
+    holds: &'static str,
+    /// The rooms that it may use.
+    uses: &'static [&'static str],
+    /// The libraries that it must not know, of those that its crate has.
+    never: &'static [&'static str],
+}
+
+const ROOMS: [Room; 15] = [
+    Room {
+        name: "canvas",
+        folder: "crates/core/src/canvas",
+        holds: "prompt and generated positions, their identity (slot) and origin, edits",
+        uses: &[],
+        never: &["serde", "std::fs", "std::io"],
+    },
+    Room {
+        name: "predict",
+        folder: "crates/core/src/predict",
+        holds: "`Request` and its key, `Prediction` and its columns, the `Predictor` trait, token texts",
+        uses: &["canvas"],
+        never: &["std::fs", "std::io"],
+    },
+    Room {
+        name: "decode",
+        folder: "crates/core/src/decode",
+        holds: "`Strategy`, one file or folder a strategy (`foreign`: those of other programs, which are \
+                shown and not run); parameters with ranges and help; decisions with reasons",
+        uses: &["canvas", "predict"],
+        never: &["std::fs", "std::io"],
+    },
+    Room {
+        name: "session",
+        folder: "crates/core/src/session",
+        holds: "the tree of steps, the pending decision, stepping; the engine thread; the `Recorder` trait",
+        uses: &["canvas", "predict", "decode"],
+        never: &["std::fs"],
+    },
+    Room {
+        name: "compare",
+        folder: "crates/core/src/compare",
+        holds: "runs side by side: sessions in lockstep that share predictions or go over known steps, \
+                the figures of each, where two part, trajectories aligned across insertions",
+        uses: &["canvas", "predict", "decode", "session"],
+        never: &["std::fs", "std::io"],
+    },
+    Room {
+        name: "inspect",
+        folder: "crates/core/src/inspect",
+        holds: "questions about what happened, which change nothing: conditions and queries \
+                (`language`), what is known at a node (`view`), lints (`lints`)",
+        uses: &["canvas", "predict", "decode", "session"],
+        never: &["std::fs", "std::io"],
+    },
+    Room {
+        name: "debugger",
+        folder: "crates/core/src/debugger",
+        holds: "typed commands with their texts, breakpoints, goals, jumps, undo, tries; `tick` says when \
+                a pass is needed; its `Host` has the files",
+        uses: &["canvas", "predict", "decode", "session", "compare", "inspect"],
+        never: &["std::fs", "std::io"],
+    },
+    Room {
+        name: "trace",
+        folder: "crates/core/src/trace",
+        holds: "the recording format (`record`, its schema), writer thread and its lock (`lock`), reader \
+                at once or along with a file that grows, verification (`check` a step, `verify` a file); \
+                what recordings are exported to (`export`): tables, Markdown, the player's page",
+        uses: &["canvas", "predict", "decode", "session"],
+        never: &[],
+    },
+    Room {
+        name: "import",
+        folder: "crates/core/src/import",
+        holds: "recordings that others publish, one converter a format (JSON, lists of steps, files of \
+                `torch.save`), and which format a file is in (`recognise`)",
+        uses: &["canvas", "predict", "decode", "session", "trace"],
+        never: &[],
+    },
+    Room {
+        name: "model",
+        folder: "crates/model/src",
+        holds: "candle: networks (`network`, `linear`, `kernels`), what a config.json says by family \
+                (`family`), what is refused (`unsupported`), a checkpoint's small files (`small_files`, \
+                `index`), mask and EOS (`special`), attention in blocks (`blocks`), the files that tensors \
+                are in (`tensor_files`: safetensors, GGUF), weights by name (`weights`), the memory they \
+                need, reduction, tokenizers (`tokenizer`), chat templates (`chat`), the embedded model, \
+                the hub (`hub`)",
+        uses: &["canvas", "predict"],
+        never: &[],
+    },
+    Room {
+        name: "engine",
+        folder: "src/engine",
+        holds: "models that another process runs: where that process is (`address`), the protocol \
+                (`message`), the connection (`link`, `process`, `socket`), reconnecting (`peer`), the \
+                predictor, the texts of tokens",
+        uses: &["canvas", "predict", "model"],
+        never: &["candle", "ratatui", "crossterm"],
+    },
+    Room {
+        name: "driving",
+        folder: "src/driving",
+        holds: "sampling loops that another process runs: finding one (`find`), joining it (`join`), \
+                telling it to step (`message`); what it did comes as records; the published schema of \
+                the messages to engines and loops (`schema`)",
+        uses: &["canvas", "decode", "session", "debugger", "trace", "engine"],
+        never: &["candle", "ratatui", "crossterm"],
+    },
+    Room {
+        name: "tui",
+        folder: "src/tui",
+        holds: "what the terminal sends (`input`), application state, keymap as data, theme, panes",
+        uses: &[
+            "canvas", "predict", "decode", "session", "compare", "inspect", "debugger", "trace",
+        ],
+        never: &["candle"],
+    },
+    Room {
+        name: "eval",
+        folder: "src/eval",
+        holds: "problem sets and their checkers (`problems`; those of the paper: `published`), what is \
+                counted (`tokens`), the run with its shards and resumption (`run`), rows, tables and \
+                figures (`report`), the embedded model's own problems (`tasks`)",
+        uses: &["canvas", "predict", "decode", "session", "trace", "model"],
+        never: &["ratatui", "crossterm"],
+    },
+    Room {
+        name: "cli",
+        folder: "src/cli",
+        holds: "options, help and manual pages, the configuration file, and one file or folder a \
+                subcommand",
+        uses: &[
+            "canvas", "predict", "decode", "session", "compare", "inspect", "debugger", "trace",
+            "import", "model", "engine", "driving", "tui", "eval",
+        ],
+        never: &[],
+    },
 ];
 
-/// A room, the rooms it may use, and the libraries it must not know.
-const RULES: &[(&str, &[&str], &[&str])] = &[
-    ("canvas", &[], &["candle", "ratatui", "crossterm", "tokenizers", "serde"]),
-    ("predict", &["canvas"], &["candle", "ratatui", "crossterm", "tokenizers"]),
-    ("decode", &["canvas", "predict"], &["candle", "ratatui", "crossterm", "std::fs", "std::io"]),
-    ("session", &["canvas", "predict", "decode"], &["candle", "ratatui", "crossterm", "std::fs"]),
-    (
-        "compare",
-        &["canvas", "predict", "decode", "session"],
-        &["candle", "ratatui", "crossterm", "std::fs", "std::io"],
-    ),
-    (
-        "inspect",
-        &["canvas", "predict", "decode", "session"],
-        &["candle", "ratatui", "crossterm", "std::fs", "std::io"],
-    ),
-    (
-        "debugger",
-        &["canvas", "predict", "decode", "session", "compare", "inspect"],
-        &["candle", "ratatui", "crossterm", "tokenizers", "std::fs", "std::io"],
-    ),
-    ("model", &["canvas", "predict"], &["ratatui", "crossterm"]),
-    ("engine", &["canvas", "predict", "model"], &["candle", "ratatui", "crossterm", "tokenizers"]),
-    ("trace", &["canvas", "predict", "decode", "session"], &["candle", "ratatui", "crossterm"]),
-    (
-        "driving",
-        &["canvas", "decode", "session", "debugger", "engine", "trace"],
-        &["candle", "ratatui", "crossterm", "tokenizers"],
-    ),
-    (
-        "import",
-        &["canvas", "predict", "decode", "session", "trace"],
-        &["candle", "ratatui", "crossterm", "tokenizers"],
-    ),
-    (
-        "tui",
-        &["canvas", "predict", "decode", "session", "compare", "inspect", "debugger", "trace"],
-        &["candle", "tokenizers"],
-    ),
-    (
-        "eval",
-        &["canvas", "predict", "decode", "session", "model", "trace"],
-        &["ratatui", "crossterm"],
-    ),
-];
+/// Modules beside the rooms, which all of them may use.
+const SERVE_ALL: [&str; 3] = ["bounded", "panics", "schema"];
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-    found
-}
-
-/// The code without comments: those may name other rooms.
-fn code(path: &Path) -> String {
-    fs::read_to_string(path)
-        .unwrap()
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
-/// The rooms named after `crate::`, also inside `use crate::{…}`.
-fn rooms_used(code: &str) -> Vec<String> {
-    let mut used = Vec::new();
-    for (at, _) in code.match_indices("crate::") {
-        let rest = &code[at + "crate::".len()..];
-        let names: Vec<&str> = match rest.strip_prefix('{') {
-            Some(group) => top_level(group),
-            None => vec![rest],
-        };
-        for name in names {
-            let name: String =
-                name.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-            if !name.is_empty() {
-                used.push(name);
-            }
-        }
-    }
-    used
-}
-
-/// The parts of a brace group that are not inside further braces.
-fn top_level(group: &str) -> Vec<&str> {
-    let (mut depth, mut start, mut parts) = (0, 0, Vec::new());
-    for (at, c) in group.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth == 0 => {
-                parts.push(&group[start..at]);
-                break;
-            }
-            '}' => depth -= 1,
-            ',' if depth == 0 => {
-                parts.push(&group[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    parts
-}
+/// Folders whose modules still need each other.
+const NOT_YET_FREE: [&str; 2] = ["tui", "tui::panes"];
 
 #[test]
 fn rooms_use_only_what_they_may() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let modules = Modules::read();
+    for module in modules.within("") {
+        let known = SERVE_ALL.contains(&module) || ROOMS.iter().any(|room| room.name == module);
+        assert!(known, "{module} is no room of the table");
+    }
     let mut faults = Vec::new();
-    for (room, allowed, never) in RULES {
-        let folder = match *room {
-            "model" => root.join("crates/model/src"),
-            room => [root.join("src"), root.join("crates/core/src")]
-                .map(|parent| parent.join(room))
-                .into_iter()
-                .find(|folder| folder.is_dir())
-                .unwrap_or_else(|| panic!("there is no room {room}")),
-        };
-        let files = sources(&folder);
-        assert!(!files.is_empty(), "room {room} is empty");
-        for file in files {
-            let code = code(&file);
-            for used in rooms_used(&code) {
-                let other = ROOMS.contains(&used.as_str()) && used != *room;
-                if other && !allowed.contains(&used.as_str()) {
-                    faults.push(format!("{}: uses {used}", file.display()));
-                }
-            }
-            for library in *never {
-                if code.contains(&format!("{library}::")) || code.contains(&format!("{library}_")) {
-                    faults.push(format!("{}: knows {library}", file.display()));
-                }
-            }
+    for room in &ROOMS {
+        assert!(
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(room.folder).is_dir(),
+            "{}",
+            room.folder
+        );
+    }
+    for (from, to) in modules.uses() {
+        let Some((user, used)) = child("", from).zip(child("", to)) else { continue };
+        let Some(room) = ROOMS.iter().find(|room| room.name == user) else { continue };
+        if used != user && !SERVE_ALL.contains(&used) && !room.uses.contains(&used) {
+            faults.push(format!("{from} uses {to}: {user} may not use {used}"));
+        }
+    }
+    for (module, file, path) in modules.foreign() {
+        let room = ROOMS.iter().find(|room| child("", module) == Some(room.name));
+        if room.is_some_and(|room| room.never.iter().any(|library| path.starts_with(library))) {
+            faults.push(format!("{}: knows {path}", file.display()));
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// A module that needs another one that needs it cannot be read, tested or moved without it. What both
+/// need belongs into a module of its own, below them.
 #[test]
-fn the_reader_of_use_lines_reads_them() {
-    let code = "use crate::{\n    canvas::{Canvas, Edit},\n    predict,\n};\nuse crate::decode::x;";
-    assert_eq!(rooms_used(code), ["canvas", "predict", "decode"]);
+fn no_modules_need_each_other() {
+    let modules = Modules::read();
+    let uses = modules.uses();
+    let mut circles = Vec::new();
+    let mut free = Vec::new();
+    for folder in modules.folders() {
+        // For each module of the folder those beside it that it uses, and where.
+        let mut graph: BTreeMap<&str, BTreeMap<&str, String>> = BTreeMap::new();
+        for (from, to) in &uses {
+            if let Some((user, used)) = child(folder, from).zip(child(folder, to))
+                && user != used
+            {
+                let place = || format!("  {from} uses {to}");
+                graph.entry(user).or_default().entry(used).or_insert_with(place);
+            }
+        }
+        let shortest =
+            graph.keys().filter_map(|module| circle(&graph, module)).min_by_key(Vec::len);
+        match shortest {
+            None if NOT_YET_FREE.contains(&folder) => free.push(folder),
+            Some(circle) if !NOT_YET_FREE.contains(&folder) => {
+                let places: Vec<&str> =
+                    circle.iter().map(|(user, used)| graph[user][used].as_str()).collect();
+                circles.push(format!("in {folder}:\n{}", places.join("\n")));
+            }
+            _ => {}
+        }
+    }
+    assert!(circles.is_empty(), "modules need each other\n{}", circles.join("\n"));
+    assert!(
+        free.is_empty(),
+        "take {free:?} off the list of folders that are not yet free of circles"
+    );
+}
+
+/// The shortest way from a module back to it, as pairs of user and used.
+fn circle<'m>(
+    graph: &BTreeMap<&'m str, BTreeMap<&'m str, String>>,
+    start: &'m str,
+) -> Option<Vec<(&'m str, &'m str)>> {
+    let mut ways = VecDeque::from([(start, Vec::new())]);
+    let mut seen = BTreeSet::new();
+    while let Some((module, way)) = ways.pop_front() {
+        for used in graph.get(module).into_iter().flat_map(BTreeMap::keys) {
+            let way: Vec<_> = way.iter().copied().chain([(module, *used)]).collect();
+            if *used == start {
+                return Some(way);
+            }
+            if seen.insert(*used) {
+                ways.push_back((used, way));
+            }
+        }
+    }
+    None
+}
+
+#[test]
+fn the_table_of_rooms_is_that_of_the_rules() {
+    let mut table =
+        "| room | folder | holds | uses | never knows |\n|---|---|---|---|---|\n".to_owned();
+    for Room { name, folder, holds, uses, never } in ROOMS {
+        let list = |names: &[&str], mark: &str| match names {
+            [] => "–".to_owned(),
+            names => {
+                names.iter().map(|n| format!("{mark}{n}{mark}")).collect::<Vec<_>>().join(", ")
+            }
+        };
+        let uses = if uses.len() + 1 == ROOMS.len() { "all".to_owned() } else { list(uses, "") };
+        let _ =
+            writeln!(table, "| `{name}` | `{folder}` | {holds} | {uses} | {} |", list(never, "`"));
+    }
+    documents::section("ARCHITECTURE.md", "rooms", &table);
 }

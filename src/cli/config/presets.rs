@@ -132,7 +132,7 @@ pub(in crate::cli) fn set_all(params: &mut Params, set: &ParamSet) -> Result<(),
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::{Strategy, Value, daedal};
+    use crate::decode::{STRATEGIES, Strategy, Value, daedal};
 
     fn presets(folder: Option<&Path>) -> Presets {
         let text = "[presets.bold]\nhigh_conf_threshold = 0.5\n";
