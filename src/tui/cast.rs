@@ -10,7 +10,7 @@ use ratatui::{
 };
 use serde_json::json;
 
-use super::{App, Start, frame, theme::Palette};
+use super::{App, Start, frame, paint::theme::Palette};
 use crate::debugger::Command;
 
 /// How long the last screen stays, seconds.

@@ -6,13 +6,10 @@ use ratatui::layout::Rect;
 use tui_input::{Input, backend::crossterm::EventHandler};
 
 use super::{
-    actions::act,
     app::{App, Mode},
     keymap::{self, Action},
-    pen::Pen,
-    popup, text,
-    theme::Role,
-    update::Effect,
+    paint::{pen::Pen, popup, text, theme::Role},
+    update::{Effect, actions::act},
 };
 use crate::{
     debugger::{COMMANDS, EVENTS, Takes, find_command, parse, statements},
@@ -177,9 +174,9 @@ fn arguments(app: &App, takes: Takes, rest: &str) -> (usize, Vec<Candidate>) {
                 .enumerate()
                 .map(|(at, branch)| {
                     let steps = timeline[branch.tip].depth;
-                    let name = branch
-                        .name
-                        .unwrap_or_else(|| super::lanes::name_of(app, branch.tip, branch.shared));
+                    let name = branch.name.unwrap_or_else(|| {
+                        super::app::lanes::name_of(app, branch.tip, branch.shared)
+                    });
                     candidate((at + 1).to_string(), format!("{steps} steps {name}"))
                 })
                 .collect(),

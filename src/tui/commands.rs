@@ -2,10 +2,12 @@
 //! was done is kept as a script that does the same again.
 
 use super::{
-    app::{App, Mode},
-    history::{Entry, Sort},
-    layout::Pane,
-    theme::Role,
+    app::{
+        App, Mode,
+        history::{Entry, Sort},
+        layout::Pane,
+    },
+    paint::theme::Role,
     update::Effect,
 };
 use crate::debugger::{Ask, Command, Goal, Reply, Stop, Tick};
@@ -257,6 +259,6 @@ impl App {
 
     /// Shows the pane of branches, breakpoints, findings and rows.
     pub(super) fn show_session(&mut self) {
-        super::actions::show(self, Pane::SESSION, true);
+        super::update::actions::show(self, Pane::SESSION, true);
     }
 }

@@ -13,10 +13,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{
     TuiError,
-    app::{App, Mode, SPEEDS},
+    app::{App, Mode, SPEEDS, reading::Feed},
     frame,
     input::{self, Input},
-    reading::Feed,
     terminal::Screen,
     update::{Effect, Event, update, want},
 };

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use super::chord::{Chord, code, ctrl, ctrl_code, key};
+use super::input::chord::{Chord, code, ctrl, ctrl_code, key};
 
 /// Something a key can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

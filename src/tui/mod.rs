@@ -9,47 +9,22 @@
 //! This room knows neither tensors nor files: recordings and saving come in as a
 //! [`Recorder`](crate::session::Recorder) and as a [`Host`], and loading as a [`Waiting`].
 
-mod actions;
 mod app;
 mod beside;
 mod cast;
-mod chord;
-mod colors;
 mod command_line;
 mod commands;
 mod compare;
-mod css;
-mod cursor;
 mod driver;
-mod flow;
 mod frame;
-mod help;
-mod hints;
-mod history;
 mod input;
 mod keymap;
-mod lanes;
-mod layout;
-mod mouse;
 mod offscreen;
+mod overlays;
+mod paint;
 mod panes;
-mod pen;
-mod picker;
-mod popup;
-mod prompts;
-mod reading;
-mod search;
-mod sessions;
-mod signs;
-mod slow;
-mod svg;
 mod terminal;
-mod text;
-mod theme;
-mod tries;
-mod typing;
 mod update;
-mod view;
 mod wait;
 
 #[cfg(test)]
@@ -59,17 +34,21 @@ use std::{io, path::PathBuf, sync::Arc};
 
 use ratatui::buffer::Buffer;
 
-pub use app::{App, SPEEDS};
+pub use app::{
+    App, SPEEDS,
+    reading::{Feed, Notify, Rest},
+    view::View,
+};
 pub use cast::cast;
-pub use chord::{Chord, ChordError};
-pub use colors::{Colors, Ink, Rgb, Shade};
-pub use css::css;
+pub use input::chord::{Chord, ChordError};
 pub use keymap::{Action, Binding, Group, Keymap, KeymapError, TABLE as KEYS};
 pub use offscreen::OffScreen;
-pub use reading::{Feed, Notify, Rest};
-pub use svg::svg;
-pub use theme::{Look, Palette};
-pub use view::View;
+pub use paint::{
+    colors::{Colors, Ink, Rgb, Shade},
+    css::css,
+    svg::svg,
+    theme::{Look, Palette},
+};
 pub use wait::{Tell, Waiting, wait};
 
 use crate::{

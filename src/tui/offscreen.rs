@@ -14,11 +14,10 @@ use ratatui::{Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, la
 
 use super::{
     Start,
-    actions::act,
     app::App,
     frame,
     keymap::Action,
-    update::{Event, update, want},
+    update::{Event, actions::act, update, want},
 };
 use crate::{
     predict::{Key, Prediction},

@@ -19,9 +19,11 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
     TuiError, driver, frame,
-    pen::Pen,
-    text,
-    theme::{Look, Role, Theme},
+    paint::{
+        pen::Pen,
+        text,
+        theme::{Look, Role, Theme},
+    },
     update::{Effect, Event},
 };
 use crate::predict::Key;

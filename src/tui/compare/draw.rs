@@ -6,15 +6,17 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
     super::{
-        frame, hints,
-        history::block_number,
-        layout::{Pane, SMALLEST},
+        app::{
+            history::block_number,
+            layout::{Pane, SMALLEST},
+        },
+        frame::{self, hints, slow::Slow},
+        paint::{
+            pen::Pen,
+            popup, text,
+            theme::{self, Role},
+        },
         panes::{canvas, inspector},
-        pen::Pen,
-        popup,
-        slow::Slow,
-        text,
-        theme::{self, Role},
     },
     Comparison, Lane, keys,
 };

@@ -2,7 +2,7 @@
 //! and the help box come from it.
 
 use super::super::{
-    hints::Hint,
+    frame::hints::Hint,
     keymap::{Action, Keymap, names},
 };
 

@@ -21,7 +21,7 @@ use super::{
     driver::Interface,
     frame,
     keymap::{Action, Keymap},
-    theme::{Role, Theme},
+    paint::theme::{Role, Theme},
     update::{Effect, Event},
 };
 use crate::{

@@ -3,7 +3,7 @@
 use super::Comparison;
 use crate::{
     compare::Advance,
-    tui::{keymap::Action, theme::Role},
+    tui::{keymap::Action, paint::theme::Role},
 };
 
 impl Comparison {

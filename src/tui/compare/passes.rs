@@ -4,7 +4,7 @@ use super::Comparison;
 use crate::{
     predict::{Key, PredictError, Progress},
     session::Report,
-    tui::{app::Busy, theme::Role, update::Effect},
+    tui::{app::Busy, paint::theme::Role, update::Effect},
 };
 
 impl Comparison {

@@ -3,6 +3,7 @@
 //! On Unix this module reads the bytes, not crossterm: crossterm waits for the end of a paste
 //! forever, so keys typed meanwhile are lost, and it delivers one key per wake-up.
 
+pub(in crate::tui) mod chord;
 mod parse;
 #[cfg(unix)]
 mod tty;

@@ -3,14 +3,18 @@
 use ratatui::{layout::Rect, style::Style};
 
 use super::super::{
-    app::App,
-    flow::{self, Flow, Piece},
+    app::{
+        App,
+        layout::{Pane, Region},
+    },
     keymap::Action,
-    layout::{Pane, Region},
-    pen::{self, Pen},
-    prompts,
-    text::{self, Glyph, Shown, Sort},
-    theme::{self, Role},
+    overlays::prompts,
+    paint::{
+        flow::{self, Flow, Piece},
+        pen::{self, Pen},
+        text::{self, Glyph, Shown, Sort},
+        theme::{self, Role},
+    },
     update::Effect,
 };
 use super::{PaneView, scrolled};

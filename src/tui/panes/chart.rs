@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use ratatui::layout::Rect;
 
-use super::super::{
+use super::super::paint::{
     pen::Pen,
     theme::{self, Role},
 };

@@ -4,11 +4,15 @@ use ratatui::layout::Rect;
 
 use super::{
     super::{
-        app::App,
-        layout::{Pane, Region},
-        pen::{self, Pen},
-        text,
-        theme::{self, Role},
+        app::{
+            App,
+            layout::{Pane, Region},
+        },
+        paint::{
+            pen::{self, Pen},
+            text,
+            theme::{self, Role},
+        },
     },
     PaneView,
     chart::{Axis, Bar, bars},

@@ -7,12 +7,16 @@ use ratatui::{
 
 use super::{
     super::{
-        app::App,
+        app::{
+            App,
+            layout::{Pane, Region},
+        },
         keymap::Action,
-        layout::{Pane, Region},
-        pen::{self, Pen},
-        text,
-        theme::{self, Role},
+        paint::{
+            pen::{self, Pen},
+            text,
+            theme::{self, Role},
+        },
         update::Effect,
     },
     PaneView,

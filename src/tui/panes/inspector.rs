@@ -6,12 +6,16 @@ use ratatui::layout::Rect;
 
 use super::{
     super::{
-        app::App,
+        app::{
+            App,
+            layout::{Pane, Region},
+        },
         keymap::Action,
-        layout::{Pane, Region},
-        pen::{self, Pen},
-        text::{self, Shown},
-        theme::Role,
+        paint::{
+            pen::{self, Pen},
+            text::{self, Shown},
+            theme::Role,
+        },
         update::Effect,
     },
     PaneView,

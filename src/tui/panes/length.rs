@@ -1,6 +1,9 @@
 //! Why this length: how stage 1 stopped and what stage 2 added, in words.
 
-use super::super::{app::App, history::Made, text};
+use super::super::{
+    app::{App, history::Made},
+    paint::text,
+};
 use crate::decode::Mode;
 
 /// Why the canvas has the length it has, from the steps that led here.

@@ -4,13 +4,17 @@ use ratatui::layout::Rect;
 
 use super::{
     super::{
-        app::App,
-        history::{Entry, Sort},
+        app::{
+            App,
+            history::{Entry, Sort},
+            layout::{Pane, Region},
+        },
         keymap::Action,
-        layout::{Pane, Region},
-        pen::{self, Pen},
-        text,
-        theme::{self, Role},
+        paint::{
+            pen::{self, Pen},
+            text,
+            theme::{self, Role},
+        },
         update::Effect,
     },
     KeyHint, PaneView,

@@ -16,10 +16,12 @@ pub mod waterfall;
 use ratatui::layout::Rect;
 
 use super::{
-    app::App,
+    app::{
+        App,
+        layout::{Pane, Region},
+    },
     keymap::Action,
-    layout::{Pane, Region},
-    pen::Pen,
+    paint::pen::Pen,
     update::Effect,
 };
 

@@ -4,12 +4,16 @@ use ratatui::layout::Rect;
 
 use super::{
     super::{
-        app::{App, Mode},
+        app::{
+            App, Mode,
+            layout::{Pane, Region},
+        },
         keymap::Action,
-        layout::{Pane, Region},
-        pen::{self, Pen},
-        text,
-        theme::{self, Role},
+        paint::{
+            pen::{self, Pen},
+            text,
+            theme::{self, Role},
+        },
         update::Effect,
     },
     KeyHint, PaneView,

@@ -4,12 +4,17 @@ use ratatui::layout::Rect;
 
 use super::{
     super::{
-        app::App,
+        app::{
+            App,
+            layout::{Pane, Region},
+            sessions,
+        },
         keymap::Action,
-        layout::{Pane, Region},
-        pen::{self, Pen},
-        sessions, text,
-        theme::Role,
+        paint::{
+            pen::{self, Pen},
+            text,
+            theme::Role,
+        },
         update::Effect,
     },
     KeyHint, PaneView,

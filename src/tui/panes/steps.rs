@@ -3,7 +3,10 @@
 use ratatui::layout::Rect;
 
 use super::{
-    super::{app::App, pen::Pen, text, theme::Role},
+    super::{
+        app::App,
+        paint::{pen::Pen, text, theme::Role},
+    },
     inspector::{guess, pending},
     waterfall::decision_at,
 };

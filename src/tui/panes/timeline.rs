@@ -6,14 +6,18 @@ use ratatui::layout::Rect;
 
 use super::{
     super::{
-        app::App,
-        history::Moment,
+        app::{
+            App,
+            history::Moment,
+            lanes,
+            layout::{Pane, Region},
+        },
         keymap::Action,
-        lanes,
-        layout::{Pane, Region},
-        pen::{self, Pen},
-        text,
-        theme::{self, Role},
+        paint::{
+            pen::{self, Pen},
+            text,
+            theme::{self, Role},
+        },
         update::Effect,
     },
     KeyHint, PaneView,

@@ -4,12 +4,16 @@ use ratatui::{layout::Rect, style::Modifier};
 
 use super::{
     super::{
-        app::App,
+        app::{
+            App,
+            layout::{Pane, Region},
+        },
         keymap::Action,
-        layout::{Pane, Region},
-        pen::{self, Pen},
-        text,
-        theme::{self, Role},
+        paint::{
+            pen::{self, Pen},
+            text,
+            theme::{self, Role},
+        },
         update::Effect,
     },
     PaneView,

@@ -6,8 +6,10 @@ use ratatui::style::{Color, Modifier, Style};
 use super::theme::screens;
 use crate::tui::{
     Colors, Ink, Look, Palette, Shade,
-    colors::{CONTRAST, Rgb, contrast, parts},
-    theme::{LEVELS, Role, Theme},
+    paint::{
+        colors::{CONTRAST, Rgb, contrast, parts},
+        theme::{LEVELS, Role, Theme},
+    },
 };
 
 /// The sixteen colours as xterm, the Linux console (VGA) and Windows Terminal show them unless told

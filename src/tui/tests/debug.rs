@@ -8,8 +8,8 @@ use crate::{
     tui::{
         App, Look,
         app::Mode,
+        app::layout::Pane,
         frame,
-        layout::Pane,
         update::{Event, update},
     },
 };

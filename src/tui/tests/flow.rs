@@ -1,6 +1,6 @@
 //! Rows broken at words, and the way back from a cell to its position.
 
-use crate::tui::{
+use crate::tui::paint::{
     flow::{Flow, Piece, lay},
     text::{Glyph, Sort, glyphs},
 };
@@ -18,7 +18,7 @@ fn pieces(prompt: &[&str], tokens: &[&str]) -> Vec<Piece> {
 }
 
 fn rows(flow: &Flow) -> Vec<String> {
-    let text = |row: &Vec<crate::tui::flow::Placed>| {
+    let text = |row: &Vec<crate::tui::paint::flow::Placed>| {
         row.iter().map(|placed| placed.glyph.symbol.as_str()).collect()
     };
     flow.rows.iter().map(text).collect()

@@ -7,8 +7,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::fake::{self, app_of, press, start};
 use crate::tui::{
     App, Look,
-    chord::Chord,
-    frame, hints,
+    frame::{self, hints},
+    input::chord::Chord,
     keymap::{Action, Group, Keymap, KeymapError, TABLE},
 };
 

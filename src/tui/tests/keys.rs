@@ -22,8 +22,8 @@ use crate::{
     tui::{
         App, Look,
         app::Mode,
+        app::layout::Pane,
         frame,
-        layout::Pane,
         update::{Effect, Event, update},
     },
 };

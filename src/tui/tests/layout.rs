@@ -3,8 +3,8 @@
 use ratatui::layout::Rect;
 
 use crate::tui::{
+    app::layout::{Choice, Pane, Region, Size, divide},
     keymap::{Action, Keymap},
-    layout::{Choice, Pane, Region, Size, divide},
     panes,
 };
 

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     decode::{Params, Value, strategy},
     session::Session,
-    tui::{App, Look, Palette, Source, frame, theme},
+    tui::{App, Look, Palette, Source, frame, paint::theme},
 };
 
 /// A run of `remdm` up to a step that takes tokens back.

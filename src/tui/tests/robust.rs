@@ -8,9 +8,8 @@ use super::fake::{self, FakeVocabulary, Hostile};
 use crate::{
     predict::Vocabulary,
     tui::{
-        App, Look, Palette,
-        chord::Chord,
-        frame,
+        App, Look, Palette, frame,
+        input::chord::Chord,
         keymap::TABLE,
         update::{Event, update},
     },

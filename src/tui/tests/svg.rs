@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use super::fake::{Hostile, app_of, params, start_with};
-use crate::tui::{Look, Shade, frame, svg};
+use crate::tui::{Look, Shade, frame, paint::svg::svg};
 
 #[test]
 fn markup_is_escaped() {

@@ -1,6 +1,6 @@
 //! Nothing of a model or a recording reaches the terminal as it came.
 
-use crate::tui::text::{
+use crate::tui::paint::text::{
     Shown, Sort, candidate, compared, exact, fit, glyphs, joined, probability, safe, width, wrap,
 };
 

@@ -4,10 +4,11 @@ use ratatui::style::Color;
 
 use super::fake::{app, press, supplied};
 use crate::tui::{
-    Colors, Ink, Look, Palette, Shade,
-    colors::{contrast, mixed},
-    frame,
-    theme::{LEVELS, Role, Theme, quantised},
+    Colors, Ink, Look, Palette, Shade, frame,
+    paint::{
+        colors::{contrast, mixed},
+        theme::{LEVELS, Role, Theme, quantised},
+    },
 };
 
 #[test]

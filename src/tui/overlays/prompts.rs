@@ -4,7 +4,11 @@
 use ratatui::layout::Rect;
 use tui_input::Input;
 
-use super::{app::App, keymap::Action, pen::Pen, popup, text, theme::Role};
+use super::super::{
+    app::App,
+    keymap::Action,
+    paint::{pen::Pen, popup, text, theme::Role},
+};
 use crate::debugger::Repertoire;
 
 /// Cells of a prompt's kind.
@@ -12,7 +16,7 @@ const KIND: u16 = 14;
 
 /// The prompt before or behind the one typed, where the model knows some; from none of them, the
 /// first or the last.
-pub(super) fn other(app: &App, typed: &str, down: bool) -> Option<Input> {
+pub(in crate::tui) fn other(app: &App, typed: &str, down: bool) -> Option<Input> {
     let prompts = &app.debugger.host.repertoire()?.prompts;
     let last = prompts.len().checked_sub(1)?;
     let at = prompts.iter().position(|(_, prompt)| prompt == typed);
@@ -26,7 +30,7 @@ pub(super) fn other(app: &App, typed: &str, down: bool) -> Option<Input> {
 }
 
 /// Draws the list above the line where a prompt is typed.
-pub(super) fn draw(app: &App, pen: &mut Pen, screen: Rect, row: Rect, typed: &str) {
+pub(in crate::tui) fn draw(app: &App, pen: &mut Pen, screen: Rect, row: Rect, typed: &str) {
     let Some(known) = app.debugger.host.repertoire() else { return };
     let width = screen.width.min(100);
     let about = text::wrap(&pen.theme.say(&known.about), usize::from(width.saturating_sub(4)));
@@ -44,7 +48,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen, screen: Rect, row: Rect, typed: &st
 }
 
 /// On the first screen: what answers here, and what it knows. `area` is what is free for it.
-pub(super) fn welcome(app: &App, pen: &mut Pen, area: Rect) {
+pub(in crate::tui) fn welcome(app: &App, pen: &mut Pen, area: Rect) {
     let session = &app.debugger.session;
     let begun = session.timeline().len() > 1 || app.step() > 0;
     let Some(known) = app.debugger.host.repertoire().filter(|_| !begun && app.debugger.live) else {

@@ -4,14 +4,16 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
 use ratatui::layout::Rect;
 use tui_input::{Input, backend::crossterm::EventHandler};
 
-use super::{
-    actions::change,
+use super::super::{
     app::{App, Mode},
+    paint::{
+        pen::Pen,
+        popup,
+        text::{self, Shown},
+        theme::Role,
+    },
     panes::{inspector, params},
-    pen::Pen,
-    popup,
-    text::{self, Shown},
-    theme::Role,
+    update::actions::change,
 };
 use crate::{
     canvas::{Slot, TokenId},
@@ -30,7 +32,7 @@ pub struct Picker {
 }
 
 /// Opens the list for the position under the cursor.
-pub(super) fn open(app: &mut App) {
+pub(in crate::tui) fn open(app: &mut App) {
     let Some(cell) = app.canvas().cells().get(app.position).copied() else { return };
     let (prediction, position) = inspector::candidates(app, &cell);
     let candidates = prediction.map_or_else(Vec::new, |found| found.top_k(position).to_vec());
@@ -38,7 +40,7 @@ pub(super) fn open(app: &mut App) {
 }
 
 /// A key while a token is chosen.
-pub(super) fn press(app: &mut App, key: KeyEvent, mut picker: Picker) {
+pub(in crate::tui) fn press(app: &mut App, key: KeyEvent, mut picker: Picker) {
     let shown = shown(app, &picker);
     let last = shown.len().saturating_sub(1);
     match key.code {
@@ -93,7 +95,7 @@ fn first(picker: &Picker, list: Rect) -> usize {
 }
 
 /// A click: on a candidate it writes it.
-pub(super) fn click(app: &mut App, mut picker: Picker, screen: Rect, (x, y): (u16, u16)) {
+pub(in crate::tui) fn click(app: &mut App, mut picker: Picker, screen: Rect, (x, y): (u16, u16)) {
     let count = shown(app, &picker).len();
     let inside = popup::inside(place(screen, count));
     let list = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
@@ -108,7 +110,7 @@ pub(super) fn click(app: &mut App, mut picker: Picker, screen: Rect, (x, y): (u1
 }
 
 /// Draws the list.
-pub(super) fn draw(app: &App, pen: &mut Pen, screen: Rect, picker: &Picker) {
+pub(in crate::tui) fn draw(app: &App, pen: &mut Pen, screen: Rect, picker: &Picker) {
     let shown = shown(app, picker);
     let title = format!(" Write at {} ", app.position);
     let area = place(screen, shown.len());

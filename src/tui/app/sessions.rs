@@ -1,7 +1,10 @@
 //! The lists of a session: branches, bookmarks, breakpoints, what lints found, the rows of a
 //! query. What each entry is, where it leads, how it is taken away.
 
-use super::{app::App, keymap::Action, lanes, theme::Role, update::Effect};
+use super::{
+    super::{keymap::Action, paint::theme::Role, update::Effect},
+    App, lanes,
+};
 use crate::{
     debugger::{Command, Debugger},
     inspect::{self, Finding, Query, Row},
@@ -95,14 +98,14 @@ fn line(text: impl Into<String>, role: Role, target: Target) -> Line {
 }
 
 /// The entry with the cursor: `line`, or the next that leads somewhere if it is a heading.
-pub(super) fn chosen(entries: &[Line], line: usize) -> usize {
+pub(in crate::tui) fn chosen(entries: &[Line], line: usize) -> usize {
     let at = line.min(entries.len().saturating_sub(1));
     (at..entries.len()).find(|&at| entries[at].target != Target::None).unwrap_or(at)
 }
 
 impl App {
     /// Every line of the pane.
-    pub(super) fn entries(&self) -> Vec<Line> {
+    pub(in crate::tui) fn entries(&self) -> Vec<Line> {
         let timeline = self.debugger.session.timeline();
         let mut lines = vec![line("Branches", Role::Strong, Target::None)];
         let tip = self.history.moments.last().map(|moment| moment.node);
@@ -170,7 +173,7 @@ impl App {
     }
 
     /// Chooses the first entry under the last heading that begins so.
-    pub(super) fn turn_to(&mut self, heading: &str) {
+    pub(in crate::tui) fn turn_to(&mut self, heading: &str) {
         let entries = self.entries();
         let at = entries.iter().rposition(|entry| {
             entry.target == Target::None
@@ -182,7 +185,7 @@ impl App {
 
     /// Looks the branch over, if it has another end than when it was looked over last, and brings
     /// the rows of the query up to date.
-    pub(super) fn diagnose(&mut self) {
+    pub(in crate::tui) fn diagnose(&mut self) {
         if let Some(asked) = &mut self.found.asked {
             asked.follow(&self.debugger);
         }
@@ -195,7 +198,7 @@ impl App {
     }
 
     /// Moves the choice as `moved` says, given the entry chosen and the last; over headings.
-    pub(super) fn choose_entry(&mut self, moved: impl Fn(usize, usize) -> usize) {
+    pub(in crate::tui) fn choose_entry(&mut self, moved: impl Fn(usize, usize) -> usize) {
         let entries = self.entries();
         let last = entries.len().saturating_sub(1);
         let at = chosen(&entries, self.found.line);
@@ -217,7 +220,7 @@ impl App {
     }
 
     /// Goes to what the chosen entry is about; turns a breakpoint on or off.
-    pub(super) fn enter_entry(&mut self) {
+    pub(in crate::tui) fn enter_entry(&mut self) {
         let mut effects = Vec::new();
         match self.chosen_entry() {
             Some(Target::Branch(number, _)) => {
@@ -243,7 +246,7 @@ impl App {
     }
 
     /// Takes the chosen branch, bookmark or breakpoint away.
-    pub(super) fn remove_entry(&mut self, effects: &mut Vec<Effect>) {
+    pub(in crate::tui) fn remove_entry(&mut self, effects: &mut Vec<Effect>) {
         let command = match self.chosen_entry() {
             Some(Target::Branch(number, _)) => Command::DeleteBranch(Some(number.to_string())),
             Some(Target::Bookmark(name, _)) => Command::Unmark(name),

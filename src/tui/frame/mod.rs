@@ -1,21 +1,27 @@
 //! A whole frame: title, panes, hints, and what lies over them.
 
+pub(in crate::tui) mod hints;
+pub(in crate::tui) mod slow;
+
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use super::{
     Source,
-    app::{App, Mode},
+    app::{
+        App, Mode,
+        history::block_number,
+        lanes,
+        layout::{Pane, SMALLEST},
+    },
     command_line,
     driver::Interface,
-    help, hints,
-    history::block_number,
-    lanes,
-    layout::{Pane, SMALLEST},
+    overlays::{help, picker, prompts, tries},
+    paint::{
+        pen::Pen,
+        text,
+        theme::{self, Role},
+    },
     panes::{self, params, timeline},
-    pen::Pen,
-    picker, prompts, text,
-    theme::{self, Role},
-    tries,
 };
 use indicatif::DecimalBytes;
 
@@ -74,7 +80,7 @@ pub fn draw(app: &App, buffer: &mut Buffer) {
 }
 
 /// The last line of defence: whatever is left outside ASCII gets a stand-in of the same width.
-pub(super) fn to_ascii(buffer: &mut Buffer) {
+pub(in crate::tui) fn to_ascii(buffer: &mut Buffer) {
     for cell in &mut buffer.content {
         if !cell.symbol().is_ascii() {
             let stand_in = theme::ascii_symbol(cell.symbol());
@@ -84,7 +90,7 @@ pub(super) fn to_ascii(buffer: &mut Buffer) {
 }
 
 /// Vertical rules, joined to the headings beside them.
-pub(super) fn join(pen: &mut Pen, rules: &[Rect]) {
+pub(in crate::tui) fn join(pen: &mut Pen, rules: &[Rect]) {
     let horizontal = app_line(pen);
     let within = |x: u16, y: u16| rules.iter().any(|rule| rule.contains((x, y).into()));
     for &rule in rules {

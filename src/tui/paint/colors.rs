@@ -63,7 +63,7 @@ macro_rules! inks {
             }
 
             /// Its colour among the 256.
-            pub(super) fn cube(self, shade: Shade) -> u8 {
+            pub(in crate::tui) fn cube(self, shade: Shade) -> u8 {
                 match (shade, self) {
                     $((Shade::Dark, Self::$ink) => $cube,)+
                     (Shade::Light, ink) => nearest(ink.rgb(shade)),
@@ -71,7 +71,7 @@ macro_rules! inks {
             }
 
             /// Its colour among the sixteen.
-            pub(super) fn named(self, shade: Shade) -> Color {
+            pub(in crate::tui) fn named(self, shade: Shade) -> Color {
                 match (shade, self) {
                     $((Shade::Dark, Self::$ink) => Color::$named, (Shade::Light, Self::$ink) => Color::$light_named),+
                 }
@@ -191,7 +191,7 @@ const HEAT_16: [Color; 4] = [Color::LightRed, Color::Cyan, Color::Green, Color::
 const HEAT_16_LIGHT: [Color; 4] = [Color::Magenta, Color::Magenta, Color::Blue, Color::Black];
 
 /// A level of the heat ramp: in 24 bits, of 256, of 16.
-pub(super) fn heat(shade: Shade, level: usize) -> (Rgb, u8, Color) {
+pub(in crate::tui) fn heat(shade: Shade, level: usize) -> (Rgb, u8, Color) {
     let level = level.min(LEVELS - 1);
     match shade {
         Shade::Dark => (HEAT[level], HEAT_256[level], HEAT_16[level / 4]),
@@ -200,12 +200,12 @@ pub(super) fn heat(shade: Shade, level: usize) -> (Rgb, u8, Color) {
 }
 
 /// The nearest of the 240 colours that look the same on every terminal.
-pub(super) fn nearest(rgb: Rgb) -> u8 {
+pub(in crate::tui) fn nearest(rgb: Rgb) -> u8 {
     (16..=255).min_by_key(|&index| distance(index, rgb)).unwrap_or(16)
 }
 
 /// The nearest of them that can be read on a ground.
-pub(super) fn nearest_on(rgb: Rgb, ground: Rgb) -> u8 {
+pub(in crate::tui) fn nearest_on(rgb: Rgb, ground: Rgb) -> u8 {
     let read = (16..=255).filter(|&index| contrast(of_cube(index), ground) >= CONTRAST);
     read.min_by_key(|&index| distance(index, rgb)).unwrap_or_else(|| nearest(rgb))
 }
@@ -217,7 +217,7 @@ fn distance(index: u8, rgb: Rgb) -> i32 {
 }
 
 /// One of the 240 colours behind the sixteen: a cube of six levels, a ramp of greys.
-pub(super) fn of_cube(index: u8) -> Rgb {
+pub(in crate::tui) fn of_cube(index: u8) -> Rgb {
     let level = |step: u8| if step == 0 { 0 } else { 55 + 40 * step };
     match index {
         0..232 => {
@@ -232,7 +232,7 @@ pub(super) fn of_cube(index: u8) -> Rgb {
 }
 
 /// A colour's parts, where they are the same on every terminal.
-pub(super) fn parts(color: Color) -> Option<Rgb> {
+pub(in crate::tui) fn parts(color: Color) -> Option<Rgb> {
     match color {
         Color::Rgb(r, g, b) => Some((r, g, b)),
         Color::Indexed(index @ 16..) => Some(of_cube(index)),
@@ -242,7 +242,7 @@ pub(super) fn parts(color: Color) -> Option<Rgb> {
 
 /// The ink nearest to `ink` that can be read on `ground`: it goes towards black or white, whichever
 /// stands out more there.
-pub(super) fn legible(ink: Rgb, ground: Rgb) -> Rgb {
+pub(in crate::tui) fn legible(ink: Rgb, ground: Rgb) -> Rgb {
     let (black, white) = ((0, 0, 0), (255, 255, 255));
     let far = if contrast(white, ground) > contrast(black, ground) { white } else { black };
     let steps = (0..=20).map(|step| mixed(ink, far, step as f32 / 20.0));
@@ -250,13 +250,13 @@ pub(super) fn legible(ink: Rgb, ground: Rgb) -> Rgb {
 }
 
 /// `a` with this share of `b`, 0..=1.
-pub(super) fn mixed(a: Rgb, b: Rgb, share: f32) -> Rgb {
+pub(in crate::tui) fn mixed(a: Rgb, b: Rgb, share: f32) -> Rgb {
     let part = |a: u8, b: u8| (f32::from(a) + (f32::from(b) - f32::from(a)) * share).round() as u8;
     (part(a.0, b.0), part(a.1, b.1), part(a.2, b.2))
 }
 
 /// Contrast of two colours, 1..=21, as WCAG 2 defines it.
-pub(super) fn contrast(a: Rgb, b: Rgb) -> f64 {
+pub(in crate::tui) fn contrast(a: Rgb, b: Rgb) -> f64 {
     let luminance = |(r, g, b): Rgb| {
         let linear = |c: u8| {
             let c = f64::from(c) / 255.0;

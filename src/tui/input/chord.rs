@@ -15,22 +15,22 @@ pub struct Chord {
 }
 
 /// A character.
-pub(super) const fn key(c: char) -> Chord {
+pub(in crate::tui) const fn key(c: char) -> Chord {
     code(KeyCode::Char(c))
 }
 
 /// A character with Ctrl.
-pub(super) const fn ctrl(c: char) -> Chord {
+pub(in crate::tui) const fn ctrl(c: char) -> Chord {
     ctrl_code(KeyCode::Char(c))
 }
 
 /// Any key.
-pub(super) const fn code(code: KeyCode) -> Chord {
+pub(in crate::tui) const fn code(code: KeyCode) -> Chord {
     Chord { code, ctrl: false, alt: false }
 }
 
 /// Any key with Ctrl.
-pub(super) const fn ctrl_code(code: KeyCode) -> Chord {
+pub(in crate::tui) const fn ctrl_code(code: KeyCode) -> Chord {
     Chord { code, ctrl: true, alt: false }
 }
 

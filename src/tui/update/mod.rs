@@ -1,26 +1,29 @@
 //! How the interface changes: events in, effects out. No terminal, no thread, no clock.
 
+pub(in crate::tui) mod actions;
+pub(in crate::tui) mod mouse;
+pub(in crate::tui) mod typing;
+
 use std::sync::Arc;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind};
 
 use super::{
-    actions::{act, interrupt, save},
     app::{App, Busy, Mode},
-    chord::Chord,
     command_line,
     driver::Interface,
-    help,
+    input::chord::Chord,
     keymap::Action,
-    mouse::click,
-    picker, prompts, search, tries,
-    typing::{edit, paste, prompt_typed, value_typed},
+    overlays::{help, picker, prompts, search, tries},
 };
 use crate::{
     debugger::{Command, Driven, Place},
     predict::{Key, PredictError, Progress, Request},
     session::{News, NodeId, Pending, Report},
 };
+use actions::{act, interrupt, save};
+use mouse::click;
+use typing::{edit, paste, prompt_typed, value_typed};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -204,7 +207,7 @@ impl App {
     }
 
     /// Goes to a node of the tree.
-    pub(super) fn go(&mut self, node: NodeId) {
+    pub(in crate::tui) fn go(&mut self, node: NodeId) {
         let place = match self.history.moments.iter().position(|moment| moment.node == node) {
             Some(step) => Place::Step(step),
             None => Place::Node(node),
@@ -214,13 +217,13 @@ impl App {
     }
 
     /// Goes one step of the branch forward or back.
-    pub(super) fn go_one_step(&mut self, forward: bool) {
+    pub(in crate::tui) fn go_one_step(&mut self, forward: bool) {
         let step = self.step() as usize;
         self.go_step(if forward { step + 1 } else { step.saturating_sub(1) });
     }
 
     /// Goes to a step of the branch.
-    pub(super) fn go_step(&mut self, step: usize) {
+    pub(in crate::tui) fn go_step(&mut self, step: usize) {
         let step = step.min(self.history.steps());
         if let Some(moment) = self.history.moments.get(step) {
             self.go(moment.node);

@@ -4,15 +4,18 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 
 use super::{
+    super::{
+        app::{App, Mode},
+        command_line,
+        frame::{self, hints},
+        overlays::{picker, tries},
+        panes::timeline,
+    },
+    Effect,
     actions::{act, show},
-    app::{App, Mode},
-    command_line, frame, hints,
-    panes::timeline,
-    picker, tries,
-    update::Effect,
 };
 
-pub(super) fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<Effect>) {
+pub(in crate::tui) fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<Effect>) {
     let (x, y) = (mouse.column, mouse.row);
     let Some(areas) = app.areas() else { return };
     let screen = Rect::new(0, 0, app.width, app.height);

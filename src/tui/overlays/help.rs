@@ -2,11 +2,13 @@
 
 use ratatui::layout::Rect;
 
-use super::{
+use super::super::{
     keymap::{self, Action, Group, Keymap},
-    pen::Pen,
-    popup, text,
-    theme::{self, Role, Sign, Theme},
+    paint::{
+        pen::Pen,
+        popup, text,
+        theme::{self, Role, Sign, Theme},
+    },
 };
 
 /// A line of the box.

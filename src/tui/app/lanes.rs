@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::{app::App, panes::params, text::Shown};
+use super::{
+    super::{paint::text::Shown, panes::params},
+    App,
+};
 use crate::{canvas::TokenId, decode::Params, session::NodeId};
 
 /// Most tokens of a prompt in a lane's name.
@@ -105,7 +108,7 @@ pub fn changes(then: &Params, now: &Params) -> Vec<Change> {
 
 impl App {
     /// Goes to the lane below or above, as near in steps as it can be told from this one.
-    pub(super) fn change_lane(&mut self, down: bool) {
+    pub(in crate::tui) fn change_lane(&mut self, down: bool) {
         let tips = self.debugger.session.timeline().tips();
         let Some(at) = current(self) else { return };
         let to = if down { at.checked_add(1) } else { at.checked_sub(1) };

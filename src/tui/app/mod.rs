@@ -1,6 +1,14 @@
 //! What the interface knows: the session, what is looked at, and what is going on. Drawing reads
 //! it and changes nothing; everything that changes it is in `update`.
 
+pub(in crate::tui) mod cursor;
+pub(in crate::tui) mod history;
+pub(in crate::tui) mod lanes;
+pub(in crate::tui) mod layout;
+pub(in crate::tui) mod reading;
+pub(in crate::tui) mod sessions;
+pub(in crate::tui) mod view;
+
 use std::{
     cell::OnceCell,
     collections::{HashMap, HashSet, VecDeque},
@@ -14,15 +22,10 @@ use super::{
     Source, Start,
     command_line::CommandLine,
     compare::Comparison,
-    history::{Entry, History, Sort},
     keymap::Keymap,
-    layout::{self, Areas, Choice, Pane, Region},
+    overlays::{picker::Picker, search::Search},
+    paint::theme::{Role, Theme},
     panes,
-    picker::Picker,
-    reading::Reading,
-    search::Search,
-    sessions::Found,
-    theme::{Role, Theme},
 };
 use crate::{
     canvas::{Canvas, Slot, TokenId},
@@ -32,6 +35,10 @@ use crate::{
     predict::{Column, Key, ModelFacts, Prediction, Progress},
     session::{Followed, NodeId, Pending},
 };
+use history::{Entry, History, Sort};
+use layout::{Areas, Choice, Pane, Region};
+use reading::Reading;
+use sessions::Found;
 
 /// Speeds of a run, in steps a second; the last is as fast as it goes.
 pub const SPEEDS: [Option<u32>; 6] = [Some(1), Some(2), Some(5), Some(10), Some(30), None];
@@ -68,80 +75,80 @@ pub struct Busy {
 
 /// The state of the interface.
 pub struct App {
-    pub(super) debugger: Debugger,
-    pub(super) facts: ModelFacts,
-    pub(super) source: Source,
-    pub(super) recording: Option<PathBuf>,
+    pub(in crate::tui) debugger: Debugger,
+    pub(in crate::tui) facts: ModelFacts,
+    pub(in crate::tui) source: Source,
+    pub(in crate::tui) recording: Option<PathBuf>,
     /// The recording that is still being read.
-    pub(super) reading: Option<Reading>,
-    pub(super) prompt_text: String,
-    pub(super) theme: Theme,
-    pub(super) keymap: Keymap,
+    pub(in crate::tui) reading: Option<Reading>,
+    pub(in crate::tui) prompt_text: String,
+    pub(in crate::tui) theme: Theme,
+    pub(in crate::tui) keymap: Keymap,
 
-    pub(super) width: u16,
-    pub(super) height: u16,
-    pub(super) mode: Mode,
-    pub(super) focus: Pane,
-    pub(super) tab: Pane,
-    pub(super) zoom: bool,
-    pub(super) ghost: bool,
-    pub(super) waterfall: bool,
+    pub(in crate::tui) width: u16,
+    pub(in crate::tui) height: u16,
+    pub(in crate::tui) mode: Mode,
+    pub(in crate::tui) focus: Pane,
+    pub(in crate::tui) tab: Pane,
+    pub(in crate::tui) zoom: bool,
+    pub(in crate::tui) ghost: bool,
+    pub(in crate::tui) waterfall: bool,
     /// What was on screen before the waterfall was asked for: tab, focus, waterfall in the grid's
     /// place.
-    pub(super) before_waterfall: Option<(Pane, Pane, bool)>,
+    pub(in crate::tui) before_waterfall: Option<(Pane, Pane, bool)>,
     /// What lies in each region.
-    pub(super) panes: [Pane; Region::COUNT],
-    pub(super) align: bool,
-    pub(super) follow: bool,
-    pub(super) position: usize,
-    pub(super) slot: Option<Slot>,
+    pub(in crate::tui) panes: [Pane; Region::COUNT],
+    pub(in crate::tui) align: bool,
+    pub(in crate::tui) follow: bool,
+    pub(in crate::tui) position: usize,
+    pub(in crate::tui) slot: Option<Slot>,
     /// First row shown of the canvas, if the wheel has moved it off the cursor.
-    pub(super) scroll: Option<usize>,
-    pub(super) param: usize,
+    pub(in crate::tui) scroll: Option<usize>,
+    pub(in crate::tui) param: usize,
     /// The log's line with the cursor; `None` follows the playhead.
-    pub(super) log_line: Option<usize>,
+    pub(in crate::tui) log_line: Option<usize>,
 
     /// The run is made at the chosen speed, else as fast as it goes.
-    pub(super) paced: bool,
-    pub(super) speed: usize,
+    pub(in crate::tui) paced: bool,
+    pub(in crate::tui) speed: usize,
     /// Commands still to be carried out, one after the other.
-    pub(super) queue: VecDeque<Command>,
+    pub(in crate::tui) queue: VecDeque<Command>,
     /// The commands carried out, as a script that does the same again.
-    pub(super) script: Vec<String>,
+    pub(in crate::tui) script: Vec<String>,
     /// Nodes where a breakpoint stopped a run.
-    pub(super) stops: HashSet<NodeId>,
+    pub(in crate::tui) stops: HashSet<NodeId>,
     /// What is searched for, and where on the canvas it stands.
-    pub(super) search: Search,
+    pub(in crate::tui) search: Search,
     /// The rows of the last query.
-    pub(super) found: Found,
+    pub(in crate::tui) found: Found,
     /// Positions whose tokens another canvas does not have; empty where none is compared with.
-    pub(super) differs: Vec<bool>,
-    pub(super) busy: Option<Busy>,
+    pub(in crate::tui) differs: Vec<bool>,
+    pub(in crate::tui) busy: Option<Busy>,
     /// It takes long: so long by now.
-    pub(super) slow: Option<Duration>,
+    pub(in crate::tui) slow: Option<Duration>,
     /// The pass in work for a try.
-    pub(super) background: Option<Busy>,
+    pub(in crate::tui) background: Option<Busy>,
     /// The box of tries is open, and the line chosen in it.
-    pub(super) tries_shown: bool,
-    pub(super) try_line: usize,
+    pub(in crate::tui) tries_shown: bool,
+    pub(in crate::tui) try_line: usize,
     /// Passes asked for and not answered.
-    pub(super) asked: HashSet<Key>,
+    pub(in crate::tui) asked: HashSet<Key>,
     /// A cancelled pass is not asked for again until a key wants it.
-    pub(super) held: bool,
-    pub(super) interrupted: bool,
-    pub(super) message: Option<(Role, String)>,
-    pub(super) notes: Vec<Entry>,
-    pub(super) fault: Option<String>,
-    pub(super) saved: bool,
-    pub(super) history: History,
+    pub(in crate::tui) held: bool,
+    pub(in crate::tui) interrupted: bool,
+    pub(in crate::tui) message: Option<(Role, String)>,
+    pub(in crate::tui) notes: Vec<Entry>,
+    pub(in crate::tui) fault: Option<String>,
+    pub(in crate::tui) saved: bool,
+    pub(in crate::tui) history: History,
     /// While a forward pass runs: what the one before said, by slot, so that the draft stays
     /// readable and nothing flickers.
-    pub(super) draft: HashMap<Slot, (TokenId, f32)>,
-    pub(super) died: Option<String>,
+    pub(in crate::tui) draft: HashMap<Slot, (TokenId, f32)>,
+    pub(in crate::tui) died: Option<String>,
     /// It is a lane of a comparison, which to quit leads back to.
-    pub(super) inner: bool,
+    pub(in crate::tui) inner: bool,
     /// Two branches side by side, over everything else.
-    pub(super) beside: Option<Box<Comparison>>,
+    pub(in crate::tui) beside: Option<Box<Comparison>>,
     flips: OnceCell<HashMap<&'static str, Turns>>,
     apart: OnceCell<Option<Apart>>,
 }
@@ -256,17 +263,17 @@ impl App {
         app
     }
 
-    pub(super) fn canvas(&self) -> &Canvas {
+    pub(in crate::tui) fn canvas(&self) -> &Canvas {
         self.debugger.session.canvas()
     }
 
     /// Number of steps made up to here.
-    pub(super) fn step(&self) -> u32 {
+    pub(in crate::tui) fn step(&self) -> u32 {
         self.debugger.session.node().depth
     }
 
     /// The decision on screen, if there is one.
-    pub(super) fn decision(&self) -> Option<&Decision> {
+    pub(in crate::tui) fn decision(&self) -> Option<&Decision> {
         match self.debugger.session.pending() {
             Pending::Decided { decision, .. } => Some(decision),
             _ => None,
@@ -274,7 +281,7 @@ impl App {
     }
 
     /// The prediction on screen, if there is one.
-    pub(super) fn prediction(&self) -> Option<&Prediction> {
+    pub(in crate::tui) fn prediction(&self) -> Option<&Prediction> {
         match self.debugger.session.pending() {
             Pending::Decided { prediction, .. } => Some(prediction),
             _ => None,
@@ -282,28 +289,28 @@ impl App {
     }
 
     /// The parameters that changes are shown against.
-    pub(super) fn own_params(&self) -> &Params {
+    pub(in crate::tui) fn own_params(&self) -> &Params {
         self.debugger.own_params()
     }
 
     /// True if what is pending is decided under other parameters than those on record.
-    pub(super) fn what_if(&self) -> bool {
+    pub(in crate::tui) fn what_if(&self) -> bool {
         self.debugger.what_if()
     }
 
     /// True if a person's edit is on the way to here.
-    pub(super) fn edited(&self) -> bool {
+    pub(in crate::tui) fn edited(&self) -> bool {
         self.history.moments.iter().take(self.step() as usize + 1).any(|moment| moment.edited)
     }
 
     /// What the recorded next step did, if it is known.
-    pub(super) fn recorded_next(&self) -> Option<&Decision> {
+    pub(in crate::tui) fn recorded_next(&self) -> Option<&Decision> {
         let next = self.debugger.session.node().next?;
         self.debugger.session.timeline()[next].step().map(|step| &*step.decision)
     }
 
     /// True if a step was made in this session that is on no record.
-    pub(super) fn unsaved(&self) -> bool {
+    pub(in crate::tui) fn unsaved(&self) -> bool {
         let recorded = self.recording.is_some() && self.fault.is_none();
         !matches!(self.source, Source::Replay(_))
             && !recorded
@@ -313,18 +320,18 @@ impl App {
     }
 
     /// `block_length`, at least 1.
-    pub(super) fn block_length(&self) -> usize {
+    pub(in crate::tui) fn block_length(&self) -> usize {
         let length = self.debugger.session.params().count("block_length");
         length.unwrap_or(self.canvas().len()).max(1)
     }
 
     /// Where the panes lie now.
-    pub(super) fn areas(&self) -> Option<Areas> {
+    pub(in crate::tui) fn areas(&self) -> Option<Areas> {
         self.areas_for(self.width, self.height)
     }
 
     /// Where the panes would lie on a screen of this size.
-    pub(super) fn areas_for(&self, width: u16, height: u16) -> Option<Areas> {
+    pub(in crate::tui) fn areas_for(&self, width: u16, height: u16) -> Option<Areas> {
         let choice = Choice {
             tab: self.tab,
             panes: self.panes,
@@ -336,7 +343,7 @@ impl App {
     }
 
     /// Lines of the log, oldest first.
-    pub(super) fn log(&self) -> Vec<&Entry> {
+    pub(in crate::tui) fn log(&self) -> Vec<&Entry> {
         let made = self.history.moments.iter().flat_map(|moment| &moment.entries);
         let mut lines: Vec<&Entry> = made.chain(&self.notes).collect();
         lines.sort_by_key(|entry| entry.step);
@@ -344,33 +351,33 @@ impl App {
     }
 
     /// The log's line with the cursor: the chosen one, or the last about the step stood at.
-    pub(super) fn log_cursor(&self, lines: &[&Entry]) -> usize {
+    pub(in crate::tui) fn log_cursor(&self, lines: &[&Entry]) -> usize {
         let here = self.step();
         let playhead = lines.partition_point(|entry| entry.step <= here).saturating_sub(1);
         self.log_line.unwrap_or(playhead).min(lines.len().saturating_sub(1))
     }
 
     /// Writes a fault into status line and log.
-    pub(super) fn complain(&mut self, text: impl Into<String>) {
+    pub(in crate::tui) fn complain(&mut self, text: impl Into<String>) {
         let text = text.into();
         self.notes.push(Entry { step: self.step(), sort: Sort::Fault, text: text.clone() });
         self.message = Some((Role::Bad, text));
     }
 
     /// Says something to look at in the status line, and keeps it in the log.
-    pub(super) fn warn(&mut self, text: impl Into<String>) {
+    pub(in crate::tui) fn warn(&mut self, text: impl Into<String>) {
         let text = text.into();
         self.notes.push(Entry { step: self.step(), sort: Sort::Turn, text: text.clone() });
         self.message = Some((Role::Warn, text));
     }
 
     /// Says something in the status line.
-    pub(super) fn say(&mut self, text: impl Into<String>) {
+    pub(in crate::tui) fn say(&mut self, text: impl Into<String>) {
         self.message = Some((Role::Text, text.into()));
     }
 
     /// Brings everything derived from the session up to date.
-    pub(super) fn refresh(&mut self) {
+    pub(in crate::tui) fn refresh(&mut self) {
         self.history.follow(&self.debugger.session, &*self.debugger.vocabulary);
         self.draft = self.last_draft().unwrap_or_default();
         self.follow_slot();
@@ -384,14 +391,14 @@ impl App {
 
     /// The pending step beside its exact pass, if that is looked at and known. Found when it is
     /// looked at.
-    pub(super) fn apart(&self) -> Option<&Apart> {
+    pub(in crate::tui) fn apart(&self) -> Option<&Apart> {
         let held = self.debugger.exact.then_some(&self.apart)?;
         held.get_or_init(|| Apart::of(&self.debugger.session)).as_ref()
     }
 
     /// How far a parameter must move to change the pending step: towards less and towards more,
     /// each the nearest value and what it changes. Found when it is looked at.
-    pub(super) fn flip(&self, name: &str) -> Option<&Turns> {
+    pub(in crate::tui) fn flip(&self, name: &str) -> Option<&Turns> {
         self.flips.get_or_init(|| self.find_flips()).get(name)
     }
 
@@ -435,7 +442,7 @@ impl App {
     }
 
     /// How a running run is named.
-    pub(super) fn speed_name(&self) -> String {
+    pub(in crate::tui) fn speed_name(&self) -> String {
         match (self.debugger.goal(), SPEEDS[self.speed.min(SPEEDS.len() - 1)]) {
             (Some(Goal::Steps(1)), _) => "1 step".to_owned(),
             (Some(Goal::Steps(steps)), _) => format!("{steps} steps"),

@@ -3,7 +3,7 @@
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::{Input, backend::crossterm::EventHandler};
 
-use super::{
+use super::super::{
     app::{App, Mode},
     keymap::Action,
     panes::params::changed,
@@ -14,7 +14,7 @@ use crate::debugger::Command;
 const LONGEST: usize = 1 << 16;
 
 /// A key in a line editor: Enter takes the text, Esc leaves, the rest edits.
-pub(super) fn edit(
+pub(in crate::tui) fn edit(
     app: &mut App,
     key: KeyEvent,
     action: Option<Action>,
@@ -51,7 +51,7 @@ fn fits(mode: &Mode, c: char) -> bool {
 }
 
 /// Takes a typed value; gives it back if it is none. Without one, the old one stays.
-pub(super) fn value_typed(app: &mut App, input: Input) -> Option<Input> {
+pub(in crate::tui) fn value_typed(app: &mut App, input: Input) -> Option<Input> {
     if input.value().is_empty() {
         return None;
     }
@@ -65,12 +65,12 @@ pub(super) fn value_typed(app: &mut App, input: Input) -> Option<Input> {
 }
 
 /// Takes a typed prompt and starts a run with it; gives it back if it cannot be.
-pub(super) fn prompt_typed(app: &mut App, input: Input) -> Option<Input> {
+pub(in crate::tui) fn prompt_typed(app: &mut App, input: Input) -> Option<Input> {
     let command = Command::Prompt(input.value().to_owned());
     if app.obey(&command, &mut Vec::new()) { None } else { Some(input) }
 }
 
-pub(super) fn paste(app: &mut App, text: &str) {
+pub(in crate::tui) fn paste(app: &mut App, text: &str) {
     // A line editor has one line. Put in at once: one by one is quadratic in the editor.
     let pasted: String = text
         .chars()

@@ -2,13 +2,15 @@
 
 use ratatui::layout::Rect;
 
-use super::{
+use super::super::{
     app::App,
     keymap::{Action, Keymap},
+    paint::{
+        pen::Pen,
+        text,
+        theme::{Role, Theme},
+    },
     panes::KeyHint,
-    pen::Pen,
-    text,
-    theme::{Role, Theme},
 };
 
 /// What stays at the end, whatever the width: the command line, help and quit.
@@ -32,7 +34,7 @@ const LAST: [KeyHint; 11] = [
 
 /// A hint: its keys, and what they do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Hint {
+pub(in crate::tui) struct Hint {
     /// Each with what it does.
     keys: Vec<(String, Action)>,
     pub word: &'static str,
@@ -71,7 +73,7 @@ impl Hint {
 }
 
 /// The debugger's hints, most needed first.
-pub(super) fn of(app: &App) -> Vec<Hint> {
+pub(in crate::tui) fn of(app: &App) -> Vec<Hint> {
     let own = app.focus.view().hints();
     let last = LAST.iter().filter(|(actions, _)| own.iter().all(|(others, _)| others != actions));
     let all = FIRST.iter().chain(own).chain(last);
@@ -103,7 +105,7 @@ fn placed(theme: Theme, hints: &[Hint], line: Rect) -> Vec<(u16, &Hint)> {
 }
 
 /// Draws hints on a line.
-pub(super) fn draw(pen: &mut Pen, hints: &[Hint], line: Rect) {
+pub(in crate::tui) fn draw(pen: &mut Pen, hints: &[Hint], line: Rect) {
     for (x, hint) in placed(pen.theme, hints, line) {
         let room = line.right().saturating_sub(x);
         let used = pen.say(x, line.y, room, &hint.keys(), Role::Key) + 1;
@@ -112,7 +114,7 @@ pub(super) fn draw(pen: &mut Pen, hints: &[Hint], line: Rect) {
 }
 
 /// The action of the hint under a cell of its line.
-pub(super) fn hit(app: &App, line: Rect, x: u16) -> Option<Action> {
+pub(in crate::tui) fn hit(app: &App, line: Rect, x: u16) -> Option<Action> {
     let hints = of(app);
     let places = placed(app.theme, &hints, line);
     let (at, hint) = places.into_iter().rev().find(|(at, _)| *at <= x)?;

@@ -3,11 +3,11 @@
 use crossterm::event::KeyEvent;
 use tui_input::Input;
 
-use super::{
+use super::super::{
     app::{App, Mode},
     keymap::Action,
     panes::canvas,
-    typing,
+    update::typing,
 };
 use crate::predict::Piece;
 
@@ -30,7 +30,7 @@ impl Search {
 }
 
 /// A key while something to search for is typed: the matches show as it grows.
-pub(super) fn press(app: &mut App, key: KeyEvent, action: Option<Action>, input: Input) {
+pub(in crate::tui) fn press(app: &mut App, key: KeyEvent, action: Option<Action>, input: Input) {
     if action == Some(Action::Escape) {
         app.search = Search::default();
         return;
@@ -54,7 +54,7 @@ fn taken(app: &mut App, input: Input) -> Option<Input> {
 
 impl App {
     /// Finds every place on the canvas where the text stands.
-    pub(super) fn look_for(&mut self) {
+    pub(in crate::tui) fn look_for(&mut self) {
         self.search.positions.clear();
         self.search.starts.clear();
         let wanted = self.search.wanted.to_lowercase();
@@ -94,7 +94,7 @@ impl App {
     }
 
     /// Goes to the last place where `text` stands.
-    pub(super) fn find_last(&mut self, text: String) {
+    pub(in crate::tui) fn find_last(&mut self, text: String) {
         self.search.wanted = text;
         self.look_for();
         self.position = 0;
@@ -102,7 +102,7 @@ impl App {
     }
 
     /// Goes to the next place, or the one before; around the end.
-    pub(super) fn next_match(&mut self, on: bool) {
+    pub(in crate::tui) fn next_match(&mut self, on: bool) {
         if self.search.wanted.is_empty() {
             return self.say("nothing is searched for; / begins");
         }

@@ -4,8 +4,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
+    super::paint::text::{self, Shown},
     lanes,
-    text::{self, Shown},
 };
 use crate::{
     canvas::{Born, Canvas, Edit, NO_TOKEN, Slot},

@@ -3,14 +3,18 @@
 use tui_input::Input;
 
 use super::{
-    app::{App, Mode, SPEEDS},
-    command_line::CommandLine,
-    history::{Entry, Sort},
-    keymap::Action,
-    layout::{Pane, Region},
-    panes::{self, canvas, params},
-    picker,
-    update::Effect,
+    super::{
+        app::{
+            App, Mode, SPEEDS,
+            history::{Entry, Sort},
+            layout::{Pane, Region},
+        },
+        command_line::CommandLine,
+        keymap::Action,
+        overlays::picker,
+        panes::{self, canvas, params},
+    },
+    Effect,
 };
 use crate::{
     canvas::Wish,
@@ -18,7 +22,7 @@ use crate::{
 };
 
 #[expect(clippy::too_many_lines, reason = "one arm an action")]
-pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
+pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
     if app.focus.view().act(app, action, effects) {
         return;
     }
@@ -215,7 +219,7 @@ fn wish(app: &App) -> Wish {
 }
 
 /// Edits the position under the cursor.
-pub(super) fn change(app: &mut App, change: Change, effects: &mut Vec<Effect>) {
+pub(in crate::tui) fn change(app: &mut App, change: Change, effects: &mut Vec<Effect>) {
     let Some(cell) = app.canvas().cells().get(app.position) else { return };
     let spot = Spot::Slot(cell.slot);
     app.follow = false;
@@ -244,7 +248,7 @@ fn watch(app: &mut App) {
     app.mode = Mode::Command(CommandLine::new(&text));
 }
 
-pub(super) fn interrupt(app: &mut App, effects: &mut Vec<Effect>) {
+pub(in crate::tui) fn interrupt(app: &mut App, effects: &mut Vec<Effect>) {
     if std::mem::replace(&mut app.interrupted, true) {
         effects.push(Effect::Quit);
         return;
@@ -269,7 +273,7 @@ fn stop(app: &mut App, effects: &mut Vec<Effect>) -> bool {
     running || busy
 }
 
-pub(super) fn save(app: &mut App) -> bool {
+pub(in crate::tui) fn save(app: &mut App) -> bool {
     app.obey(&Command::Save(None), &mut Vec::new())
 }
 
@@ -296,7 +300,7 @@ fn type_value(app: &mut App) {
 }
 
 /// Brings a pane on screen.
-pub(super) fn show(app: &mut App, pane: Pane, focus: bool) {
+pub(in crate::tui) fn show(app: &mut App, pane: Pane, focus: bool) {
     let on_screen = |app: &App| app.areas().is_some_and(|areas| areas.of(pane).is_some());
     if app.zoom && focus {
         app.focus = pane;
@@ -337,7 +341,7 @@ fn leave_waterfall(app: &mut App) -> bool {
     true
 }
 
-pub(super) fn focus_if_shown(app: &mut App, pane: Pane) {
+pub(in crate::tui) fn focus_if_shown(app: &mut App, pane: Pane) {
     let shown = app.areas().is_some_and(|areas| areas.of(pane).is_some());
     app.focus = if shown { pane } else { Pane::CANVAS };
 }

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use super::app::App;
+use super::App;
 use crate::{
     debugger::{Driven, Goal},
     session::{News, Word},
@@ -26,7 +26,7 @@ pub struct Rest {
 }
 
 /// How reading goes on.
-pub(super) struct Reading {
+pub(in crate::tui) struct Reading {
     feed: Option<Feed>,
     live: bool,
     done: u64,
@@ -57,7 +57,7 @@ impl Reading {
 
 impl App {
     /// True where the next step has not been read, or not been made yet.
-    pub(super) fn awaits_step(&self) -> bool {
+    pub(in crate::tui) fn awaits_step(&self) -> bool {
         self.debugger.awaits_step()
     }
 
@@ -68,7 +68,7 @@ impl App {
     }
 
     /// Handles news of the recording or the loop.
-    pub(super) fn take_news(&mut self, news: News) {
+    pub(in crate::tui) fn take_news(&mut self, news: News) {
         let Some(reading) = &mut self.reading else { return };
         let live = reading.live;
         match news {

@@ -3,16 +3,17 @@
 
 use ratatui::layout::Rect;
 
-use super::{
-    app::{App, Busy},
-    flow::{self, Piece},
+use super::super::{
+    app::{App, Busy, lanes},
     keymap::Action,
-    lanes,
+    paint::{
+        flow::{self, Piece},
+        pen::Pen,
+        popup,
+        text::{self, Glyph, Shown, Sort},
+        theme::{self, Role},
+    },
     panes::params,
-    pen::Pen,
-    popup,
-    text::{self, Glyph, Shown, Sort},
-    theme::{self, Role},
     update::Effect,
 };
 use crate::{
@@ -34,12 +35,12 @@ impl App {
     }
 
     /// Opens the box and begins a try of the parameters as they are.
-    pub(super) fn open_tries(&mut self, effects: &mut Vec<Effect>) {
+    pub(in crate::tui) fn open_tries(&mut self, effects: &mut Vec<Effect>) {
         self.obey(&Command::Try(Vec::new()), effects);
     }
 
     /// Goes on with the try over what is known; says so where it is over and the box is closed.
-    pub(super) fn try_on(&mut self) {
+    pub(in crate::tui) fn try_on(&mut self) {
         let before = self.debugger.tries.running().map(|tried| tried.id);
         self.debugger.try_on(STEPS);
         if before.is_some() && self.debugger.tries.running().is_none() && !self.tries_shown {
@@ -51,14 +52,14 @@ impl App {
     }
 
     /// True if a try could go on at once.
-    pub(super) fn try_due(&self) -> bool {
+    pub(in crate::tui) fn try_due(&self) -> bool {
         let running = self.debugger.tries.running().is_some();
         running && self.debugger.live && self.debugger.try_wanted().is_none()
     }
 
     /// Asks for the pass of the try, or first for the exact pass beside the pending one, if nothing
     /// else is asked for; one that is given up by now is cancelled.
-    pub(super) fn want_for_try(&mut self, effects: &mut Vec<Effect>) {
+    pub(in crate::tui) fn want_for_try(&mut self, effects: &mut Vec<Effect>) {
         let exact = self.debugger.exact_wanted();
         let wanted = match &exact {
             Some(exact) => Some((exact.key, exact.request.clone())),
@@ -87,7 +88,7 @@ impl App {
 }
 
 /// What a key does while the box is open; false if it does what it always does.
-pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) -> bool {
+pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) -> bool {
     let last = app.debugger.tries.list().len().saturating_sub(1);
     match action {
         Action::Up => app.try_line = app.try_line.min(last).saturating_sub(1),
@@ -116,7 +117,7 @@ fn place(screen: Rect) -> Rect {
 }
 
 /// A click in the box chooses a line; false if it is not in the box.
-pub(super) fn click(app: &mut App, screen: Rect, (x, y): (u16, u16)) -> bool {
+pub(in crate::tui) fn click(app: &mut App, screen: Rect, (x, y): (u16, u16)) -> bool {
     let area = place(screen);
     let inside = popup::inside(area);
     if let Some(line) = y.checked_sub(inside.y + LIST)
@@ -133,7 +134,7 @@ const LIST: u16 = 3;
 const NUMBERS: u16 = 46;
 
 /// Draws the box.
-pub(super) fn draw(app: &App, pen: &mut Pen, screen: Rect) {
+pub(in crate::tui) fn draw(app: &App, pen: &mut Pen, screen: Rect) {
     let key = |action| app.keymap.first(action);
     let hint = format!(
         " {} {} turn · {} parameter · ↑ ↓ choose · {} takes over · {} closes ",

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    app::{App, SPEEDS},
+    App, SPEEDS,
     layout::{Pane, Region},
 };
 
@@ -39,7 +39,7 @@ pub struct View {
 
 impl App {
     /// What is shown now.
-    pub(super) fn view(&self) -> View {
+    pub(in crate::tui) fn view(&self) -> View {
         View {
             tab: self.tab.title().to_owned(),
             focus: self.focus.title().to_owned(),
@@ -57,7 +57,7 @@ impl App {
     }
 
     /// Shows what was shown then.
-    pub(super) fn show_view(&mut self, view: View) {
+    pub(in crate::tui) fn show_view(&mut self, view: View) {
         let tab = Pane::titled(&view.tab).filter(|pane| pane.view().tab().is_some());
         self.tab = tab.unwrap_or(self.tab);
         self.focus = Pane::titled(&view.focus).unwrap_or(self.focus);

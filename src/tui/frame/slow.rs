@@ -4,19 +4,21 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-use super::{
+use super::super::{
     app::{App, Busy, Mode},
     keymap::{Action, Keymap},
-    pen::Pen,
-    text,
-    theme::{Role, Theme},
+    paint::{
+        pen::Pen,
+        text,
+        theme::{Role, Theme},
+    },
 };
 
 /// Cells of the gauge.
 const GAUGE: u16 = 8;
 
 /// What is said of it.
-pub(super) struct Slow {
+pub(in crate::tui) struct Slow {
     words: String,
     /// Cells of the gauge before the words, a blank included; 0 where it has no room.
     gauge: u16,
@@ -25,7 +27,7 @@ pub(super) struct Slow {
 
 impl Slow {
     /// On a line so wide; nothing where there is no pass or it does not take long.
-    pub(super) fn of(
+    pub(in crate::tui) fn of(
         (theme, keymap): (Theme, &Keymap),
         busy: Option<Busy>,
         slow: Option<Duration>,
@@ -51,11 +53,11 @@ impl Slow {
     }
 
     /// What it leaves of the line.
-    pub(super) fn beside(&self, line: Rect) -> Rect {
+    pub(in crate::tui) fn beside(&self, line: Rect) -> Rect {
         Rect { width: line.width.saturating_sub(self.cells()), ..line }
     }
 
-    pub(super) fn draw(&self, pen: &mut Pen, line: Rect) {
+    pub(in crate::tui) fn draw(&self, pen: &mut Pen, line: Rect) {
         let x = self.beside(line).right() + 1;
         if self.gauge > 0 {
             pen.rule(Rect { x, width: GAUGE, ..line }, Role::Faint);
@@ -68,7 +70,7 @@ impl Slow {
 
 impl App {
     /// The pass on the way, if it takes long and the line is not needed for something typed.
-    pub(super) fn slow_pass(&self, line: Rect) -> Option<Slow> {
+    pub(in crate::tui) fn slow_pass(&self, line: Rect) -> Option<Slow> {
         let free =
             matches!(self.mode, Mode::Normal | Mode::Help(_) | Mode::Value(_) | Mode::Pick(_));
         Slow::of((self.theme, &self.keymap), self.busy.filter(|_| free), self.slow, line.width)

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 /// Smallest screen anything useful fits on.
 pub const SMALLEST: (u16, u16) = (40, 10);
 
-/// A pane, by its title. What it shows and does is its [`PaneView`](super::panes::PaneView).
+/// A pane, by its title. What it shows and does is its [`PaneView`](super::super::panes::PaneView).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Pane(pub &'static str);
 

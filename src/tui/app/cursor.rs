@@ -1,12 +1,16 @@
 //! The cursor: a position, which keeps its identity when others are inserted before it.
 
-use super::{app::App, keymap::Action, layout::Pane, panes::canvas};
+use super::{
+    super::{keymap::Action, panes::canvas},
+    App,
+    layout::Pane,
+};
 use crate::canvas::{Born, Edit, Slot};
 
 impl App {
     /// After the canvas changed: the cursor goes to what happens if it follows, else it stays on
     /// its slot, or on what became of it.
-    pub(super) fn follow_slot(&mut self) {
+    pub(in crate::tui) fn follow_slot(&mut self) {
         if self.follow
             && let Some(&position) = self.touched().first()
         {
@@ -40,7 +44,7 @@ impl App {
     }
 
     /// Puts the cursor on a position.
-    pub(super) fn place(&mut self, position: usize) {
+    pub(in crate::tui) fn place(&mut self, position: usize) {
         let last = self.canvas().len().saturating_sub(1);
         self.position = position.min(last);
         self.slot = self.canvas().cells().get(self.position).map(|cell| cell.slot);
@@ -48,13 +52,13 @@ impl App {
     }
 
     /// Puts the cursor on a position by hand: it follows no more.
-    pub(super) fn put(&mut self, position: usize) {
+    pub(in crate::tui) fn put(&mut self, position: usize) {
         self.follow = false;
         self.place(position);
     }
 
     /// Positions that the pending step changes, in order.
-    pub(super) fn touched(&self) -> Vec<usize> {
+    pub(in crate::tui) fn touched(&self) -> Vec<usize> {
         let Some(decision) = self.decision() else { return Vec::new() };
         let mut touched: Vec<usize> = decision
             .edits
@@ -77,7 +81,7 @@ impl App {
     }
 
     /// Moves the cursor.
-    pub(super) fn travel(&mut self, action: Action) {
+    pub(in crate::tui) fn travel(&mut self, action: Action) {
         let at = self.position;
         let block = self.block_length();
         let last = self.canvas().len().saturating_sub(1);
@@ -130,7 +134,7 @@ impl App {
     }
 
     /// Moves up or down where a row is a block; false if the action is another.
-    pub(super) fn move_by_block(&mut self, action: Action) -> bool {
+    pub(in crate::tui) fn move_by_block(&mut self, action: Action) -> bool {
         let block = self.block_length();
         let last = self.canvas().len().saturating_sub(1);
         let to = match action {
@@ -144,7 +148,7 @@ impl App {
 
     /// Enter on a position: goes to where it was written, or else inserted, to just before that
     /// step, where its reasons are on screen. False if the action is another.
-    pub(super) fn enter_position(&mut self, action: Action) -> bool {
+    pub(in crate::tui) fn enter_position(&mut self, action: Action) -> bool {
         if action != Action::Enter {
             return false;
         }

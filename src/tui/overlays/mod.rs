@@ -1,0 +1,7 @@
+//! What lies over the panes and takes the keys while it is there.
+
+pub mod help;
+pub mod picker;
+pub mod prompts;
+pub mod search;
+pub mod tries;
