@@ -27,7 +27,7 @@ use super::{
 use crate::{
     canvas::TokenId,
     compare::{self, Advance, Excerpt, Figures, Lane, Lockstep, Run},
-    decode::{Params, Recipe, Value},
+    decode::{ParamRole, Params, Recipe, Value},
     model::Loaded,
     predict::Vocabulary,
     session::{Pending, Session},
@@ -170,12 +170,12 @@ fn entries(
         params.suggest(&loaded.suggested.of(strategy.name()));
         set_all(&mut params, &config.params)?;
         recipe.set(&mut params).map_err(Fault::usage)?;
-        if let Some(seed) = args.seed.filter(|_| !recipe.sets("seed"))
-            && params.spec("seed").is_ok()
+        if let Some(seed) = args.seed.filter(|_| !recipe.sets_role(ParamRole::Seed))
+            && let Some(spec) = params.with_role(ParamRole::Seed)
         {
-            params.set("seed", Value::Int(seed)).map_err(Fault::usage)?;
+            params.set(spec.name, Value::Int(seed)).map_err(Fault::usage)?;
         }
-        open::fit(&mut params, recipe.sets("max_gen_length"), loaded, ids.len())?;
+        open::fit(&mut params, recipe.sets_role(ParamRole::MaxLength), loaded, ids.len())?;
         let special = loaded.facts.special;
         let refuse = |error| Fault::usage(format!("{recipe}: {error}"));
         // Nothing is written over for a run that does not begin.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     canvas::TokenId,
-    decode::{self, Cache, DecodeError, Extras, Params},
+    decode::{self, Cache, DecodeError, Extras, ParamRole, Params},
     model::{ChatSettings, Encoder, Loaded, Messages},
     predict::{Column, ColumnSet, ModelFacts},
     session::{self, Recorder, Session},
@@ -210,7 +210,8 @@ fn params(
     mut params: Params,
     prompt: usize,
 ) -> Result<Params, Fault> {
-    let given = options.params.has(&params, "max_gen_length");
+    let max = params.with_role(ParamRole::MaxLength);
+    let given = max.is_some_and(|spec| options.params.has(&params, spec.name));
     fit(&mut params, given, loaded, prompt)?;
     Ok(params)
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     canvas::Canvas,
-    decode::Extras,
+    decode::{Extras, ParamRole},
     eval::{
         Row, Timing,
         problems::{Problem, ProblemSet, Written},
@@ -176,7 +176,7 @@ fn begin(
         .recipe
         .params(&model.suggested.of(point.recipe.strategy.name()))
         .map_err(Halt::failed)?;
-    let given = point.recipe.sets("max_gen_length");
+    let given = point.recipe.sets_role(ParamRole::MaxLength);
     session::fit(&mut params, given, ids.len(), model.facts.context).map_err(Halt::failed)?;
     let columns = match plan.candidates {
         0 => ColumnSet::default(),

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     canvas::{Born, Canvas, Edit, NO_TOKEN, Slot},
-    decode::{Decision, EosMeasure, Growth, Mode, Verdict},
+    decode::{Decision, EosMeasure, Growth, Mode, ParamRole, Verdict},
     predict::Vocabulary,
     session::{NodeId, Session},
 };
@@ -220,7 +220,7 @@ fn moment(
     let node = &session.timeline()[id];
     let params = &*node.params;
     let phase = session.strategy().phase(&node.canvas, &node.state, params);
-    let block_length = params.count("block_length").unwrap_or(usize::MAX);
+    let block_length = params.count_of(ParamRole::Block).unwrap_or(usize::MAX);
     let mut moment = Moment {
         node: id,
         length: node.canvas.len(),

@@ -30,7 +30,7 @@ use super::{
 use crate::{
     canvas::{Canvas, Slot, TokenId},
     debugger::{Command, Debugger, Goal},
-    decode::{Affects, Decision, Flip, Outcome, Params, Value, flips},
+    decode::{Affects, Decision, Flip, Outcome, ParamRole, Params, Value, flips},
     inspect::Apart,
     predict::{Column, Key, ModelFacts, Prediction, Progress},
     session::{Followed, NodeId, Pending},
@@ -319,9 +319,9 @@ impl App {
                 > self.debugger.session.timeline().roots().len()
     }
 
-    /// `block_length`, at least 1.
+    /// The width of a block, at least 1.
     pub(in crate::tui) fn block_length(&self) -> usize {
-        let length = self.debugger.session.params().count("block_length");
+        let length = self.debugger.session.params().count_of(ParamRole::Block);
         length.unwrap_or(self.canvas().len()).max(1)
     }
 

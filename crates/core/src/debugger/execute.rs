@@ -1,7 +1,7 @@
 //! Carrying commands out.
 
 use super::{Ask, Command, Debugger, Failed, Goal, Reply, edits::Undo, parse, statements};
-use crate::decode::Value;
+use crate::decode::{ParamRole, Value};
 
 impl Debugger {
     /// Carries a command out. One that starts a run only sets its goal; [`Debugger::tick`] makes
@@ -226,11 +226,13 @@ impl Debugger {
         }
         let params = self.session.params().clone();
         let root = self.session.timeline().root_of(self.session.at());
-        let initial = params.get("initial_gen_length").ok();
-        if initial != self.start_params().get("initial_gen_length").ok() {
-            return Err(Failed::new(
-                "initial_gen_length was turned: that takes a new run, not a re-simulation",
-            ));
+        if let Some(spec) = params.with_role(ParamRole::FirstLength)
+            && params.count_of(spec.role) != self.start_params().count_of(spec.role)
+        {
+            return Err(Failed::new(format!(
+                "{} was turned: that takes a new run, not a re-simulation",
+                spec.name
+            )));
         }
         self.simulated_from = Some(self.branch());
         self.remember();

@@ -53,7 +53,7 @@ pub(super) fn is_zero(n: &u32) -> bool {
     *n == 0
 }
 
-/// What a rule may remember of each generated position.
+/// What is remembered of each generated position.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Memory {
     /// Steps in a row that its divergence was under the threshold, at most 255.

@@ -2,8 +2,8 @@
 //! as recorded. Nothing can be decided anew here; its parameters are read by that program alone.
 
 use super::{
-    Affects, AnyStrategy, Decision, DecodeError, Extras, Kind, ParamSpec, Params, Phase, Plan,
-    State, Value,
+    Affects, AnyStrategy, Decision, DecodeError, Extras, Kind, ParamRole, ParamSpec, Params, Phase,
+    Plan, State, Value,
 };
 use crate::{
     canvas::{Canvas, SpecialTokens, TokenId},
@@ -89,7 +89,16 @@ fn spec(knob: &Knob) -> ParamSpec {
         }
     };
     let (name, help) = (kept(&knob.name), kept(&knob.help));
-    ParamSpec { name, aliases: &[], symbol: name, unit: "", help, kind, affects: Affects::Loop }
+    ParamSpec {
+        name,
+        aliases: &[],
+        symbol: name,
+        unit: "",
+        help,
+        kind,
+        affects: Affects::Loop,
+        role: ParamRole::Other,
+    }
 }
 
 /// The error of a strategy of another program, which cannot decide here.

@@ -31,7 +31,9 @@ pub use decision::{DecisionOf, Drop, EosMeasure, Growth, Mode};
 pub use flips::{Flip, Flips, flips};
 pub use foreign::{Foreign, Knob, KnobRange, unknown as foreign_unknown};
 pub use outcome::{Next, Outcome};
-pub use params::{Affects, Kind, ParamError, ParamSpec, Params, SWITCH, TokenList, Value};
+pub use params::{
+    Affects, Kind, ParamError, ParamRole, ParamSpec, Params, SWITCH, TokenList, Value,
+};
 pub use probability::{P, against, apart, two};
 pub use recipe::{REFERENCE, Recipe, RecipeError};
 pub use state::{Decision, State};

@@ -30,6 +30,30 @@ impl Affects {
     }
 }
 
+/// What a parameter is for, where more than its own strategy has to know: what differs from strategy
+/// to strategy is the name alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParamRole {
+    /// What its strategy alone knows.
+    Other,
+    /// Length of a canvas that stays as it is, positions.
+    Length,
+    /// Length of the first canvas of a run that may grow, positions.
+    FirstLength,
+    /// The length that a run never grows beyond, positions.
+    MaxLength,
+    /// Width of a block, positions.
+    Block,
+    /// Steps of a run.
+    Steps,
+    /// Noise on the choice of tokens; 0 is none.
+    Temperature,
+    /// Seed of all noise.
+    Seed,
+    /// Whether a position reads the logits of the one before it.
+    Shift,
+}
+
 /// Type, range and step of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
@@ -86,6 +110,8 @@ pub struct ParamSpec {
     pub kind: Kind,
     /// What a change costs.
     pub affects: Affects,
+    /// What it is for.
+    pub role: ParamRole,
 }
 
 /// A parameter's value.
@@ -361,6 +387,21 @@ impl Params {
             // As it stands on the screen.
             .or_else(|| self.specs.iter().find(|spec| spec.symbol == symbol))
             .ok_or_else(|| ParamError::Unknown(name.to_owned()))
+    }
+
+    /// The declaration with this role, if the strategy has one.
+    pub fn with_role(&self, role: ParamRole) -> Option<&'static ParamSpec> {
+        self.specs.iter().find(|spec| spec.role == role)
+    }
+
+    /// The value with this role as a float.
+    pub fn number_of(&self, role: ParamRole) -> Option<f64> {
+        self.with_role(role).map(|spec| self.values[spec.name].as_f64())
+    }
+
+    /// The value with this role as a count.
+    pub fn count_of(&self, role: ParamRole) -> Option<usize> {
+        self.number_of(role).map(|value| value as usize)
     }
 
     /// The value of `name`.

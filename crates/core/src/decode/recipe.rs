@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::{AnyStrategy, ParamError, Params, STRATEGIES, Value, strategy};
+use super::{AnyStrategy, ParamError, ParamRole, Params, STRATEGIES, Value, strategy};
 
 /// A strategy and how it is set.
 #[derive(Clone)]
@@ -126,6 +126,11 @@ impl Recipe {
     /// True if the recipe names `name` itself, not only through a preset.
     pub fn sets(&self, name: &str) -> bool {
         self.named.contains(&name)
+    }
+
+    /// True if the recipe itself names the parameter with this role.
+    pub fn sets_role(&self, role: ParamRole) -> bool {
+        self.strategy.params().iter().any(|spec| spec.role == role && self.sets(spec.name))
     }
 
     /// The parameters: the defaults, what a checkpoint suggests, then the recipe's own.

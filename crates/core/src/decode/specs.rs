@@ -1,6 +1,6 @@
 //! Declarations that several strategies share, so that one name means one thing.
 
-use super::{Affects, Kind, ParamSpec, SWITCH};
+use super::{Affects, Kind, ParamRole, ParamSpec, SWITCH};
 
 /// Largest length and window accepted: far beyond any model's context.
 pub(super) const MOST: i64 = 1 << 20;
@@ -32,6 +32,7 @@ pub(super) const fn number(
         help,
         kind: Kind::Float { min, max, step, default },
         affects: Affects::Decide,
+        role: ParamRole::Other,
     }
 }
 
@@ -51,6 +52,7 @@ pub(super) const fn count(
         help,
         kind: Kind::Int { min, max: MOST, step, default },
         affects,
+        role: ParamRole::Other,
     }
 }
 
@@ -70,6 +72,7 @@ pub(super) const fn choice(
         help,
         kind: Kind::Name { options, default: options[0] },
         affects,
+        role: ParamRole::Other,
     }
 }
 
@@ -88,6 +91,7 @@ pub(super) const fn switch(
         help,
         kind: Kind::Name { options: SWITCH, default: if default { "true" } else { "false" } },
         affects: Affects::Predict,
+        role: ParamRole::Other,
     }
 }
 
@@ -105,18 +109,21 @@ pub(super) const fn tokens(
         help,
         kind: Kind::Tokens,
         affects: Affects::Predict,
+        role: ParamRole::Other,
     }
 }
 
 /// Length of the canvas.
 pub(super) const GEN_LENGTH: ParamSpec = ParamSpec {
     aliases: &["max_new_tokens"],
+    role: ParamRole::Length,
     ..count("gen_length", "L", (1, 128, 8), Affects::Start, "Length of the canvas, fixed")
 };
 
 /// Width of a block.
 pub(super) const BLOCK_LENGTH: ParamSpec = ParamSpec {
     aliases: &["block_size"],
+    role: ParamRole::Block,
     ..count(
         "block_length",
         "block",
@@ -129,6 +136,7 @@ pub(super) const BLOCK_LENGTH: ParamSpec = ParamSpec {
 /// Passes over the whole canvas.
 pub(super) const STEPS: ParamSpec = ParamSpec {
     unit: "steps",
+    role: ParamRole::Steps,
     ..count("steps", "steps", (1, 128, 1), Affects::Decide, "Steps in all, spread over the blocks")
 };
 
@@ -143,6 +151,7 @@ pub(super) const REMASKING: ParamSpec = choice(
 
 /// Noise on the choice of tokens.
 pub(super) const TEMPERATURE: ParamSpec = ParamSpec {
+    role: ParamRole::Temperature,
     affects: Affects::Predict,
     ..number(
         "temperature",
@@ -177,6 +186,7 @@ pub(super) const SEED: ParamSpec = ParamSpec {
     help: "Seed of the noise, where there is any",
     kind: Kind::Int { min: 0, max: i64::MAX, step: 1, default: 0 },
     affects: Affects::Predict,
+    role: ParamRole::Seed,
 };
 
 /// Sampling, off by default.
@@ -203,3 +213,26 @@ pub(super) const TOP_K: ParamSpec = ParamSpec {
     unit: "tokens",
     ..count("top_k", "k", (0, 0, 1), Affects::Predict, "Only this many tokens; 0 keeps all")
 };
+
+/// Length of the first canvas of a run that may grow.
+pub(super) const INITIAL_GEN_LENGTH: ParamSpec = ParamSpec {
+    role: ParamRole::FirstLength,
+    ..count("initial_gen_length", "L_init", (0, 64, 8), Affects::Start, "Masks on the first canvas")
+};
+
+/// The length that a run never grows beyond.
+pub(super) const MAX_GEN_LENGTH: ParamSpec = ParamSpec {
+    role: ParamRole::MaxLength,
+    ..count(
+        "max_gen_length",
+        "L_max",
+        (1, 2048, 8),
+        Affects::Decide,
+        "The generated region never grows beyond this",
+    )
+};
+
+/// Whether a position reads the logits of the one before it.
+pub(super) const fn shift(default: bool, help: &'static str) -> ParamSpec {
+    ParamSpec { role: ParamRole::Shift, ..switch("right_shift_logits", "shift", default, help) }
+}

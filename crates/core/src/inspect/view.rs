@@ -6,7 +6,7 @@ use std::{cell::OnceCell, collections::HashMap, sync::Arc};
 use super::language::{Facts, Index, Name, Reads, Use, Value, When};
 use crate::{
     canvas::{Born, Canvas, Cell, Slot, TokenId},
-    decode::{self, Decision, Finish, Mode, Params, Verdict},
+    decode::{self, Decision, Finish, Mode, ParamRole, Params, Verdict},
     predict::{Column, Piece, Prediction, Vocabulary},
     session::{Node, NodeId, Pending, Session},
 };
@@ -229,11 +229,11 @@ impl<'a> View<'a> {
             Name::Stage => count(usize::from(phase().stage)),
             Name::Block => {
                 let block = phase().block.filter(|block| !block.is_empty());
-                let length = self.params().count("block_length").unwrap_or(usize::MAX).max(1);
+                let length = self.params().count_of(ParamRole::Block).unwrap_or(usize::MAX).max(1);
                 count(block.map_or(0, |block| block.start / length + 1))
             }
             Name::Length => count(canvas.len()),
-            Name::Max => count(self.params().count("max_gen_length").ok()?),
+            Name::Max => count(self.params().count_of(ParamRole::MaxLength)?),
             Name::Masks => count(canvas.masks()),
             Name::ETokens => count(canvas.effective()),
             Name::ERatio => {

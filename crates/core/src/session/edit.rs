@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Event, Made, NodeId, Session};
 use crate::{
     canvas::{Edit, EditError, Slot},
-    decode::DecodeError,
+    decode::{DecodeError, ParamRole},
 };
 
 /// The reason why an edit was not made.
@@ -53,7 +53,7 @@ impl Session {
             return Err(EditRefused::Pinned(position));
         }
         let canvas = before.apply(edits, self.node().depth + 1)?.canvas;
-        let max = self.params.count("max_gen_length").unwrap_or(usize::MAX);
+        let max = self.params.count_of(ParamRole::MaxLength).unwrap_or(usize::MAX);
         if canvas.len() > before.len() && canvas.len() > max {
             return Err(EditRefused::TooLong { length: canvas.len(), max });
         }

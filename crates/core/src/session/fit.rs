@@ -1,6 +1,6 @@
 //! Lengths that fit the model: what a prompt leaves of its context.
 
-use crate::decode::{Params, Value};
+use crate::decode::{ParamRole, Params, Value};
 
 /// A prompt that leaves no room for the first canvas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -26,13 +26,13 @@ pub fn fit(params: &mut Params, given: bool, prompt: usize, context: usize) -> R
     let room = context.saturating_sub(prompt);
     if !given
         && room > 0
-        && let Ok(max) = params.count("max_gen_length")
-        && max > room
+        && let Some(spec) = params.with_role(ParamRole::MaxLength)
+        && params.count_of(ParamRole::MaxLength).is_some_and(|max| max > room)
     {
         // Lower than a value in range, and over 0: it is in range where the declaration says so.
-        let _ = params.set("max_gen_length", Value::Int(room as i64));
+        let _ = params.set(spec.name, Value::Int(room as i64));
     }
-    let first = params.count("initial_gen_length").or(params.count("gen_length"));
+    let first = params.count_of(ParamRole::FirstLength).or(params.count_of(ParamRole::Length));
     let initial = first.unwrap_or(0);
     if room == 0 || prompt.saturating_add(initial) > context {
         return Err(NoRoom { prompt, initial, context });

@@ -15,8 +15,7 @@ use crate::{
         noise::Purpose,
         schedule,
         specs::{
-            GEN_LENGTH, MOST, SEED, STEPS, TEMPERATURE_OFF, TOP_K, TOP_P_OFF, choice, number,
-            switch,
+            GEN_LENGTH, MOST, SEED, STEPS, TEMPERATURE_OFF, TOP_K, TOP_P_OFF, choice, number, shift,
         },
     },
     predict::{Column, Score},
@@ -63,12 +62,7 @@ const SPECS: &[ParamSpec] = &[
         1e-3,
         "Where the time of the schedule ends; it begins at 1",
     ),
-    switch(
-        "right_shift_logits",
-        "shift",
-        true,
-        "A position reads the logits of the one before it, as Dream models want it",
-    ),
+    shift(true, "A position reads the logits of the one before it, as Dream models want it"),
     SEED,
 ];
 

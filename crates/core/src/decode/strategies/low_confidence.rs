@@ -10,7 +10,7 @@
 use crate::{
     canvas::Canvas,
     decode::{
-        Affects, DecodeError, Kind, ParamSpec, Params, TokenList,
+        Affects, DecodeError, Kind, ParamRole, ParamSpec, Params, TokenList,
         ask::Ask,
         blocks::{Ends, Evidence, Picks, Rule, Shape, State},
         order::Order,
@@ -55,6 +55,7 @@ const EOT_TOKEN_ID: ParamSpec = ParamSpec {
     help: "The end-of-turn token, for confidence_eos_eot_inf; -1 is none",
     kind: Kind::Int { min: -1, max: u32::MAX as i64, step: 1, default: -1 },
     affects: Affects::Predict,
+    role: ParamRole::Other,
 };
 
 /// The strategy.

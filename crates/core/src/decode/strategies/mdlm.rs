@@ -12,7 +12,7 @@ use crate::{
         order::Order,
         schedule,
         specs::{
-            BLOCK_LENGTH, CFG_SCALE, GEN_LENGTH, MOST, REMASKING, SEED, STEPS, TEMPERATURE, switch,
+            BLOCK_LENGTH, CFG_SCALE, GEN_LENGTH, MOST, REMASKING, SEED, STEPS, TEMPERATURE, shift,
             tokens,
         },
     },
@@ -31,9 +31,7 @@ const SPECS: &[ParamSpec] = &[
         "last",
         "Token ids that get no confidence, at every step: they are filled last",
     ),
-    switch(
-        "right_shift_logits",
-        "shift",
+    shift(
         false,
         "A position reads the logits of the one before it, as models converted from autoregressive \
          ones want it",

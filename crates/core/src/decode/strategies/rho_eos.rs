@@ -34,7 +34,10 @@ use crate::{
         Mode, ParamSpec, Params, Phase, Plan, Preset, Value, Verdict,
         ask::Ask,
         blocks::{back_to_open, crossing, open, window},
-        specs::{BLOCK_LENGTH, CFG_SCALE, SEED, TEMPERATURE, choice, count, threshold},
+        specs::{
+            BLOCK_LENGTH, CFG_SCALE, INITIAL_GEN_LENGTH, MAX_GEN_LENGTH, SEED, TEMPERATURE, choice,
+            count, threshold,
+        },
         strategy::{Context, Strategy},
     },
     predict::{Column, Prediction},
@@ -106,14 +109,11 @@ const SPECS: &[ParamSpec] = &[
         "How many EOS predictions from the tail the EOS confidence counts, and what it divides by",
     ),
     BLOCK_LENGTH,
-    count(
-        "max_gen_length",
-        "L_max",
-        (1, 2048, 8),
-        Affects::Decide,
-        "The length never grows beyond this, and there are no more steps than this",
-    ),
-    count("initial_gen_length", "L_init", (0, 64, 8), Affects::Start, "Masks on the first canvas"),
+    ParamSpec {
+        help: "The length never grows beyond this, and there are no more steps than this",
+        ..MAX_GEN_LENGTH
+    },
+    INITIAL_GEN_LENGTH,
     TEMPERATURE,
     CFG_SCALE,
     SEED,

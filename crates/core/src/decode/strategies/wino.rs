@@ -45,6 +45,7 @@ const SPECS: &[ParamSpec] = &[
     GEN_LENGTH,
     ParamSpec {
         aliases: BLOCK_LENGTH.aliases,
+        role: BLOCK_LENGTH.role,
         help: "Width of a block; blocks are filled one after the other",
         ..count("block_length", "block", (1, 128, 1), Affects::Predict, "")
     },

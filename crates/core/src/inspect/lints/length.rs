@@ -5,12 +5,9 @@ use std::collections::HashSet;
 use super::{Finding, Lint, Run, setup::ends_turn};
 use crate::{
     canvas::{NO_TOKEN, Slot},
-    decode::{Finish, Mode, State},
+    decode::{Finish, Mode, ParamRole, State},
     predict::{Column, Piece},
 };
-
-/// Parameters that set the length of a canvas that stays as it is.
-const LENGTHS: [&str; 3] = ["gen_length", "max_new_tokens", "initial_gen_length"];
 
 /// Fewer positions where words gave way to EOS are the end of a draft that moved a little.
 const WORDS: usize = 3;
@@ -20,6 +17,11 @@ pub(super) fn look(run: &Run) -> Vec<Finding> {
         .into_iter()
         .flatten()
         .collect()
+}
+
+/// The flag of the first canvas's length, and its value.
+fn first_length(run: &Run) -> Option<(String, usize)> {
+    run.count_of(ParamRole::Length).or_else(|| run.count_of(ParamRole::FirstLength))
 }
 
 /// Everything is written and nothing ends the answer.
@@ -36,8 +38,8 @@ fn cut_off(run: &Run) -> Option<Finding> {
         return None;
     }
     let length = canvas.len();
-    let most = run.count_of(&["max_gen_length"]);
-    let fixed = run.count_of(&LENGTHS);
+    let most = run.count_of(ParamRole::MaxLength);
+    let fixed = first_length(run);
     let daedal = "or `--strategy daedal`, which finds the length";
     let advice = match (&most, &fixed) {
         (Some((flag, most)), _) if length >= *most => format!("raise `{flag}`, which is {most}"),
@@ -131,7 +133,7 @@ fn words_in_mind(run: &Run, tail: usize) -> Option<usize> {
 fn against_eos(run: &Run) -> String {
     let params = &run.end().params;
     let mut ways = Vec::new();
-    if let Some((flag, block)) = run.count_of(&["block_length", "block_size"])
+    if let Some((flag, block)) = run.count_of(ParamRole::Block)
         && block > 8
     {
         ways.push(format!("a shorter block (`{flag}` is {block})"));
@@ -244,7 +246,7 @@ fn behind_the_answer(
         after => format!(", whole after step {whole}; {after} more wrote the tail"),
     };
     let text = format!("{} positions for an answer of {answer} tokens{wasted}", canvas.len());
-    let flag = run.count_of(&LENGTHS).map_or("a shorter length".to_owned(), |(flag, _)| {
+    let flag = first_length(run).map_or("a shorter length".to_owned(), |(flag, _)| {
         format!("`{flag} {}` for such answers", (2 * answer).max(8).next_multiple_of(8))
     });
     let advice = format!("take {flag}, or `--strategy daedal`, which finds the length");

@@ -13,7 +13,7 @@ use std::{collections::BTreeSet, fmt, ops::Range};
 
 use crate::{
     canvas::{Canvas, Slot, TokenId},
-    decode::{Decision, Finish, Verdict},
+    decode::{Decision, Finish, ParamRole, Verdict},
     predict::{Piece, Prediction, Vocabulary},
     session::{Node, NodeId, Pending, Session},
 };
@@ -353,13 +353,10 @@ impl<'a> Run<'a> {
         (0..self.path.len()).all(|step| self.node(step).canvas.len() == self.canvas().len())
     }
 
-    /// The flag of the first of these parameters that the strategy has, and its value.
-    fn count_of(&self, names: &[&str]) -> Option<(String, usize)> {
+    /// The flag of the parameter with this role, if the strategy has one, and its value.
+    fn count_of(&self, role: ParamRole) -> Option<(String, usize)> {
         let params = &self.end().params;
-        names.iter().find_map(|name| {
-            let spec = params.spec(name).ok()?;
-            Some((flag(spec.name), params.count(spec.name).ok()?))
-        })
+        Some((flag(params.with_role(role)?.name), params.count_of(role)?))
     }
 
     /// A token's text, if it is one.

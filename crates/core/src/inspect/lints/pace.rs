@@ -1,7 +1,7 @@
 //! Lints about the number of tokens a step fills.
 
 use super::{Finding, Lint, Run};
-use crate::decode::{FillRule, Value, Verdict};
+use crate::decode::{FillRule, ParamRole, Value, Verdict};
 
 /// So many tokens a step on average are many. Each is chosen without seeing the others of its step.
 const MANY: f64 = 4.0;
@@ -54,7 +54,7 @@ fn by_count(run: &Run) -> Vec<(usize, usize)> {
 /// The numbers of steps that fill one token each and two.
 fn advice(run: &Run, filled: usize) -> String {
     let length = run.canvas().len();
-    let Some((flag, _)) = run.count_of(&["steps"]) else {
+    let Some((flag, _)) = run.count_of(ParamRole::Steps) else {
         return format!(
             "take as many steps as positions ({filled}) for one a step, or {} for two",
             filled.div_ceil(2)
@@ -70,7 +70,8 @@ fn fitting(run: &Run, least: usize) -> usize {
     let (canvas, strategy) = (run.canvas(), run.session.strategy());
     let taken = |steps: &usize| {
         let mut params = (*run.end().params).clone();
-        params.set("steps", Value::Int(*steps as i64)).is_ok()
+        let spec = params.with_role(ParamRole::Steps);
+        spec.is_some_and(|spec| params.set(spec.name, Value::Int(*steps as i64)).is_ok())
             && strategy.start(canvas.prompt(), canvas.special(), &params).is_ok()
     };
     (least..=least.saturating_mul(2)).find(taken).unwrap_or(least)

@@ -1,8 +1,9 @@
 //! Lints about how the model is run: its mask token, how its predictions are read, its prompt.
 
-use super::{Finding, Lint, Run};
+use super::{Finding, Lint, Run, flag};
 use crate::{
     canvas::{Canvas, NO_TOKEN, TokenId},
+    decode::ParamRole,
     predict::{Column, Piece, Prediction},
 };
 
@@ -112,14 +113,14 @@ fn shifted(run: &Run) -> Option<Finding> {
         if forward { "left" } else { "right" }
     );
     let value = !forward;
-    let advice = match run.end().params.spec("right_shift_logits") {
-        Ok(_) => format!("take `--right-shift-logits={value}`"),
-        Err(_) if value => {
+    let advice = match run.end().params.with_role(ParamRole::Shift) {
+        Some(spec) => format!("take `{}={value}`", flag(spec.name)),
+        None if value => {
             "take `--strategy dream` or `mdlm` with `--right-shift-logits`, or correct \
                             what the model's files say of its family"
                 .to_owned()
         }
-        Err(_) => "correct what the model's files say of its family: predictions of this one are \
+        None => "correct what the model's files say of its family: predictions of this one are \
                    read where they stand"
             .to_owned(),
     };

@@ -1,7 +1,7 @@
 //! Lints about getting on: thresholds that were never the reason for anything, stagnation.
 
 use super::{Finding, Lint, Run};
-use crate::decode::{FillRule, Finish, Mode, Params, RefuseRule, Verdict};
+use crate::decode::{FillRule, Finish, Mode, ParamRole, Params, RefuseRule, Verdict};
 
 /// So many fallbacks in a row are a creep.
 const CREEP: usize = 16;
@@ -91,7 +91,8 @@ fn ended(run: &Run) -> Option<Finding> {
     let end = run.end();
     let finish = run.finish()?;
     let masked: Vec<usize> = (0..end.canvas.len()).filter(|&at| end.canvas.is_open(at)).collect();
-    let draws = end.params.float("temperature").is_ok_and(|temperature| temperature > 0.0);
+    let draws =
+        end.params.number_of(ParamRole::Temperature).is_some_and(|temperature| temperature > 0.0);
     let (text, advice) = match finish {
         Finish::Complete if masked.is_empty() => return None,
         // Its program may have been stopped.

@@ -2,7 +2,10 @@
 
 use crate::decode::{
     Affects, DecodeError, ParamSpec, Params, Preset, Value,
-    specs::{CFG_SCALE, SEED, TEMPERATURE, count, threshold},
+    specs::{
+        BLOCK_LENGTH, CFG_SCALE, INITIAL_GEN_LENGTH, MAX_GEN_LENGTH, SEED, TEMPERATURE, count,
+        threshold,
+    },
 };
 
 /// The declarations, in the order of the screen.
@@ -46,21 +49,9 @@ pub const SPECS: &[ParamSpec] = &[
         Affects::Decide,
         "How many masks a stage 1 step adds, and how many replace an expanded position in stage 2",
     ),
-    count(
-        "block_length",
-        "block",
-        (1, 32, 1),
-        Affects::Decide,
-        "Width of the block filled in stage 2",
-    ),
-    count(
-        "max_gen_length",
-        "L_max",
-        (1, 2048, 8),
-        Affects::Decide,
-        "The generated region never grows beyond this",
-    ),
-    count("initial_gen_length", "L_init", (0, 64, 8), Affects::Start, "Masks on the first canvas"),
+    ParamSpec { aliases: &[], help: "Width of the block filled in stage 2", ..BLOCK_LENGTH },
+    MAX_GEN_LENGTH,
+    INITIAL_GEN_LENGTH,
     ParamSpec {
         help: "Gumbel noise on the choice of tokens in stage 2; 0 takes the most probable",
         ..TEMPERATURE
