@@ -2,7 +2,10 @@
 //!
 //! `UPDATE_DOCUMENTS=1 cargo test --test all documents::` writes them.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use demask::trace::export::{Table, column_table};
 
@@ -134,16 +137,100 @@ fn every_family_is_in_the_documents() {
     }
 }
 
-#[test]
-fn commands_in_the_documents_are_commands() {
-    let mut files = vec!["README.md".to_owned(), "recordings/README.md".to_owned()];
+/// Every document, by its path.
+fn documents() -> Vec<String> {
+    let names = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "recordings/README.md"];
+    let mut files = names.map(str::to_owned).to_vec();
     for entry in fs::read_dir(path("docs")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         files.extend(name.ends_with(".md").then(|| format!("docs/{name}")));
     }
-    assert!(files.len() > 10, "{files:?}");
+    assert!(files.len() > 20, "{files:?}");
+    files
+}
+
+#[test]
+fn links_in_the_documents_lead_somewhere() {
+    /// The anchors of a document's headings, as a browser of repositories makes them.
+    fn anchors(text: &str) -> Vec<String> {
+        let headings = text.lines().filter_map(|line| line.strip_prefix('#'));
+        let kept = |c: &char| c.is_alphanumeric() || " -_".contains(*c);
+        let anchor = |heading: &str| heading.trim_matches(['#', ' ']).to_lowercase();
+        headings
+            .map(|heading| anchor(heading).chars().filter(kept).collect::<String>())
+            .map(|heading| heading.replace(' ', "-"))
+            .collect()
+    }
+    for file in documents() {
+        let text = fs::read_to_string(path(&file)).unwrap();
+        let folder = path(&file).parent().unwrap().to_owned();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let (name, anchor) = link.split_once('#').unwrap_or((link, ""));
+            if link.starts_with("http") || link.contains(' ') {
+                continue;
+            }
+            let target = if name.is_empty() { path(&file) } else { folder.join(name) };
+            assert!(target.exists(), "{file}: nothing is at {link}");
+            if !anchor.is_empty() {
+                let target = fs::read_to_string(&target).unwrap();
+                assert!(anchors(&target).iter().any(|known| known == anchor), "{file}: {link}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_sources_that_the_documents_name_are_there() {
+    let folders = ["crates/", "src/", "tests/", "python/", "benches/", "docs/", ".ci/"];
+    for file in ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/models.md"] {
+        let text = fs::read_to_string(path(file)).unwrap();
+        for name in text.split('`').skip(1).step_by(2) {
+            let is_path = folders.iter().any(|folder| name.starts_with(folder));
+            if is_path && !name.contains("NAME") {
+                assert!(path(name).exists(), "{file}: there is no {name}");
+            }
+        }
+    }
+}
+
+/// What the glossary says of the code is so: the rooms are there and define these names.
+#[test]
+fn the_glossary_names_what_is_defined() {
+    fn sources(folder: &Path, into: &mut String) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => sources(&path, into),
+                false => into.push_str(&fs::read_to_string(&path).unwrap_or_default()),
+            }
+        }
+    }
     let mut seen = 0;
-    for file in files {
+    for line in fs::read_to_string(path("docs/glossary.md")).unwrap().lines() {
+        let Some(code) = line.strip_suffix(" |").and_then(|line| line.rsplit(" | ").next()) else {
+            continue;
+        };
+        for name in code.split('`').skip(1).step_by(2).filter(|name| !name.contains('/')) {
+            let (room, name) = name.split_once("::").unwrap_or((name, ""));
+            let folders = ["crates/core/src", "src"].map(|parent| path(parent).join(room));
+            let folder = folders.iter().find(|folder| folder.is_dir());
+            let folder = folder.unwrap_or_else(|| panic!("there is no {room}: {line}"));
+            let mut text = String::new();
+            sources(folder, &mut text);
+            let is_defined = ["struct", "enum", "trait", "type", "fn", "mod"]
+                .iter()
+                .any(|kind| text.contains(&format!("{kind} {name}")));
+            assert!(is_defined, "{room} has no {name}: {line}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 80, "only {seen} found");
+}
+
+#[test]
+fn commands_in_the_documents_are_commands() {
+    let mut seen = 0;
+    for file in documents() {
         let text = fs::read_to_string(path(&file)).unwrap();
         for line in text.lines() {
             let found = line.split('`').find_map(|part| part.trim().strip_prefix("demask "));
