@@ -159,9 +159,6 @@ const ROOMS: [Room; 15] = [
 /// Modules beside the rooms, which all of them may use.
 const SERVE_ALL: [&str; 3] = ["bounded", "panics", "schema"];
 
-/// Folders whose modules still need each other.
-const NOT_YET_FREE: [&str; 2] = ["tui", "tui::panes"];
-
 #[test]
 fn rooms_use_only_what_they_may() {
     let modules = Modules::read();
@@ -200,7 +197,6 @@ fn no_modules_need_each_other() {
     let modules = Modules::read();
     let uses = modules.uses();
     let mut circles = Vec::new();
-    let mut free = Vec::new();
     for folder in modules.folders() {
         // For each module of the folder those beside it that it uses, and where.
         let mut graph: BTreeMap<&str, BTreeMap<&str, String>> = BTreeMap::new();
@@ -214,21 +210,13 @@ fn no_modules_need_each_other() {
         }
         let shortest =
             graph.keys().filter_map(|module| circle(&graph, module)).min_by_key(Vec::len);
-        match shortest {
-            None if NOT_YET_FREE.contains(&folder) => free.push(folder),
-            Some(circle) if !NOT_YET_FREE.contains(&folder) => {
-                let places: Vec<&str> =
-                    circle.iter().map(|(user, used)| graph[user][used].as_str()).collect();
-                circles.push(format!("in {folder}:\n{}", places.join("\n")));
-            }
-            _ => {}
+        if let Some(circle) = shortest {
+            let places: Vec<&str> =
+                circle.iter().map(|(user, used)| graph[user][used].as_str()).collect();
+            circles.push(format!("in {folder}:\n{}", places.join("\n")));
         }
     }
     assert!(circles.is_empty(), "modules need each other\n{}", circles.join("\n"));
-    assert!(
-        free.is_empty(),
-        "take {free:?} off the list of folders that are not yet free of circles"
-    );
 }
 
 /// The shortest way from a module back to it, as pairs of user and used.

@@ -2,10 +2,12 @@
 
 use super::{
     Source, Start,
-    app::{App, SPEEDS},
+    app::{
+        App, SPEEDS,
+        interface::{Effect, Event, InnerScreen},
+    },
     compare::Comparison,
-    driver::Interface,
-    update::{self, Effect, Event},
+    update,
 };
 use crate::{
     debugger::{Command, NoHost},
@@ -18,7 +20,8 @@ impl App {
         self.debugger.halt();
         self.paced = false;
         let lanes = branches.iter().filter_map(|called| self.lane(called)).collect();
-        self.beside = Comparison::of_branches(lanes, self.width, self.height).map(Box::new);
+        let comparison = Comparison::of_branches(lanes, self.width, self.height);
+        self.beside = comparison.map(|comparison| Box::new(comparison) as Box<dyn InnerScreen>);
     }
 
     /// Goes to a node of the branch that ends at `tip`.
@@ -60,8 +63,7 @@ impl App {
     pub(super) fn update_beside(&mut self, event: Event) -> Vec<Effect> {
         let Some(beside) = &mut self.beside else { return Vec::new() };
         let mut effects = beside.update(event);
-        let (width, height) = (beside.width, beside.height);
-        (self.width, self.height) = (width, height);
+        (self.width, self.height) = beside.size();
         let quits = effects.iter().any(|effect| matches!(effect, Effect::Quit));
         if quits && !beside.interrupted() {
             let chosen = beside.chosen();

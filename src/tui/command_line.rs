@@ -6,10 +6,10 @@ use ratatui::layout::Rect;
 use tui_input::{Input, backend::crossterm::EventHandler};
 
 use super::{
-    app::{App, Mode},
+    actions::act,
+    app::{App, Mode, interface::Effect, mode::CommandLine},
     keymap::{self, Action},
     paint::{pen::Pen, popup, text, theme::Role},
-    update::{Effect, actions::act},
 };
 use crate::{
     debugger::{COMMANDS, EVENTS, Takes, find_command, parse, statements},
@@ -18,26 +18,6 @@ use crate::{
 
 /// Most candidates shown at once.
 const ROWS: u16 = 12;
-
-/// A command being typed.
-#[derive(Debug, Clone)]
-pub struct CommandLine {
-    /// What is typed.
-    pub input: Input,
-    /// The chosen candidate, if one was chosen.
-    pub chosen: Option<usize>,
-    /// What is wrong with it: a place in bytes and words.
-    wrong: Option<(std::ops::Range<usize>, String)>,
-    /// How far back in what was typed before.
-    past: usize,
-}
-
-impl CommandLine {
-    /// A line that begins with `text`.
-    pub fn new(text: &str) -> Self {
-        Self { input: Input::new(text.to_owned()), chosen: None, wrong: None, past: 0 }
-    }
-}
 
 /// What may come next, and where the part it replaces begins.
 pub(super) fn candidates(app: &App, line: &str) -> (usize, Vec<Candidate>) {
@@ -415,7 +395,7 @@ pub(super) fn draw(app: &App, pen: &mut Pen, screen: Rect, row: Rect, line: &Com
     }
     let used = pen.say(row.x, row.y, row.width, ":", Role::Key);
     let field = Rect { x: row.x + used, width: row.width.saturating_sub(used + 1), ..row };
-    super::panes::params::typed(app, pen, field, &line.input);
+    pen.field(field, &line.input);
     if let Some((at, message)) = &line.wrong {
         return wrong(pen, screen, row, line.input.value(), at, message);
     }

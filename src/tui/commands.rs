@@ -5,10 +5,10 @@ use super::{
     app::{
         App, Mode,
         history::{Entry, Sort},
+        interface::Effect,
         layout::Pane,
     },
     paint::theme::Role,
-    update::Effect,
 };
 use crate::debugger::{Ask, Command, Goal, Reply, Stop, Tick};
 
@@ -259,6 +259,6 @@ impl App {
 
     /// Shows the pane of branches, breakpoints, findings and rows.
     pub(super) fn show_session(&mut self) {
-        super::update::actions::show(self, Pane::SESSION, true);
+        self.show(Pane::SESSION, true);
     }
 }

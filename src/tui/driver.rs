@@ -13,11 +13,15 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{
     TuiError,
-    app::{App, Mode, SPEEDS, reading::Feed},
+    app::{
+        App, Mode, SPEEDS,
+        interface::{Effect, Event, Interface},
+        reading::Feed,
+    },
     frame,
     input::{self, Input},
     terminal::Screen,
-    update::{Effect, Event, update, want},
+    update::{update, want},
 };
 use crate::{
     predict::{Key, Predictor},
@@ -53,36 +57,6 @@ enum Woken {
     Frame,
     Beat,
     InputGone,
-}
-
-/// What the loop drives: the debugger, or the screen of a comparison.
-pub(super) trait Interface {
-    /// The terminal has this size.
-    fn resize(&mut self, width: u16, height: u16);
-    /// What is to be done before the first event.
-    fn begin(&mut self) -> Vec<Effect>;
-    /// Takes an event in and says what is to be done about it.
-    fn update(&mut self, event: Event) -> Vec<Effect>;
-    /// True if characters are put into a text, and do nothing else.
-    fn takes_text(&self) -> bool {
-        false
-    }
-    /// Draws a frame.
-    fn draw(&self, buffer: &mut Buffer);
-    /// True if a [`Event::Tick`] is wanted, a [`Interface::period`] after the last.
-    fn due(&self) -> bool;
-    /// Time between two ticks.
-    fn period(&self) -> Duration;
-    /// True if an [`Event::Spare`] is wanted: there is work to be done when nothing else is.
-    fn spare(&self) -> bool;
-    /// The forward pass whose answer the next frame should have, if it comes soon.
-    fn busy(&self) -> Option<Key>;
-    /// The pass in work takes long: this long so far; `None` while it does not.
-    fn set_slow(&mut self, time: Option<Duration>);
-    /// The rest of a recording, to be read meanwhile, or what a loop does.
-    fn rest(&mut self) -> Option<Feed> {
-        None
-    }
 }
 
 impl Interface for App {

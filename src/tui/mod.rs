@@ -9,6 +9,7 @@
 //! This room knows neither tensors nor files: recordings and saving come in as a
 //! [`Recorder`](crate::session::Recorder) and as a [`Host`], and loading as a [`Waiting`].
 
+mod actions;
 mod app;
 mod beside;
 mod cast;

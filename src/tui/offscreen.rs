@@ -14,10 +14,11 @@ use ratatui::{Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, la
 
 use super::{
     Start,
-    app::App,
+    actions::act,
+    app::{App, interface::Event},
     frame,
     keymap::Action,
-    update::{Event, actions::act, update, want},
+    update::{update, want},
 };
 use crate::{
     predict::{Key, Prediction},

@@ -18,13 +18,14 @@ use indicatif::DecimalBytes;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
-    TuiError, driver, frame,
+    TuiError,
+    app::interface::{Effect, Event, Interface},
+    driver, frame,
     paint::{
         pen::Pen,
         text,
         theme::{Look, Role, Theme},
     },
-    update::{Effect, Event},
 };
 use crate::predict::Key;
 
@@ -194,7 +195,7 @@ fn asked(key: KeyEvent) -> Option<Effect> {
     }
 }
 
-impl<T> driver::Interface for Wait<T> {
+impl<T> Interface for Wait<T> {
     fn resize(&mut self, _: u16, _: u16) {}
 
     fn begin(&mut self) -> Vec<Effect> {

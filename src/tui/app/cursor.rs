@@ -1,11 +1,15 @@
 //! The cursor: a position, which keeps its identity when others are inserted before it.
 
 use super::{
-    super::{keymap::Action, panes::canvas},
+    super::keymap::Action,
     App,
-    layout::Pane,
+    history::{Entry, Sort},
+    interface::Effect,
 };
-use crate::canvas::{Born, Edit, Slot};
+use crate::{
+    canvas::{Born, Edit, Slot},
+    debugger::{Change, Command, Spot},
+};
 
 impl App {
     /// After the canvas changed: the cursor goes to what happens if it follows, else it stays on
@@ -101,7 +105,6 @@ impl App {
             }
             Action::NextWord => self.word_after(at).unwrap_or(last),
             Action::PreviousWord => self.word_before(at),
-            Action::Up | Action::Down => self.row_beside(action == Action::Down).unwrap_or(at),
             _ => at,
         };
         self.put(to.min(last));
@@ -109,7 +112,7 @@ impl App {
 
     /// True if a new word starts at this position: its text begins with white space.
     fn starts_word(&self, position: usize) -> bool {
-        let guess = canvas::token_at(self, position);
+        let guess = self.token_at(position);
         let text = guess
             .and_then(|token| self.debugger.vocabulary.piece(token))
             .map(|piece| String::from_utf8_lossy(piece.bytes()).into_owned());
@@ -122,15 +125,6 @@ impl App {
 
     fn word_before(&self, at: usize) -> usize {
         (0..at).rev().find(|&position| self.starts_word(position)).unwrap_or(0)
-    }
-
-    /// The position above or below, in the rows of the canvas.
-    fn row_beside(&self, down: bool) -> Option<usize> {
-        let width = self.areas()?.of(Pane::CANVAS).map_or(self.width, |area| area.width);
-        let flow = canvas::flow(self, canvas::text_width(width));
-        let (row, x) = flow.place(self.position)?;
-        let row = if down { row + 1 } else { row.checked_sub(1)? };
-        flow.nearest(row, x)
     }
 
     /// Moves up or down where a row is a block; false if the action is another.
@@ -167,5 +161,20 @@ impl App {
             None => self.say("this position is there from the start and not written yet"),
         }
         true
+    }
+
+    /// Edits the position under the cursor.
+    pub(in crate::tui) fn change(&mut self, change: Change, effects: &mut Vec<Effect>) {
+        let Some(cell) = self.canvas().cells().get(self.position) else { return };
+        let spot = Spot::Slot(cell.slot);
+        self.follow = false;
+        if self.obey(&Command::Edit(spot, change), effects) {
+            let last = self.history.moments.get(self.step() as usize);
+            let edit = |entry: &&Entry| entry.sort == Sort::Edit;
+            if let Some(entry) = last.and_then(|moment| moment.entries.iter().find(edit)) {
+                let text = format!("{} · u takes it back", entry.text);
+                self.say(text);
+            }
+        }
     }
 }

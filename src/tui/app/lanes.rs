@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
-    super::{paint::text::Shown, panes::params},
+    super::paint::text::{self, Shown},
     App,
 };
 use crate::{canvas::TokenId, decode::Params, session::NodeId};
@@ -100,7 +100,7 @@ pub fn changes(then: &Params, now: &Params) -> Vec<Change> {
     now.iter()
         .filter_map(|(spec, value)| {
             let before = then.get(spec.name).ok().filter(|before| *before != value)?;
-            let shown = |value| params::shown(spec, value);
+            let shown = |value| text::value(spec, value);
             Some(Change { symbol: spec.symbol, from: shown(before), to: shown(value) })
         })
         .collect()

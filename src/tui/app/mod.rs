@@ -2,10 +2,15 @@
 //! it and changes nothing; everything that changes it is in `update`.
 
 pub(in crate::tui) mod cursor;
+mod focus;
 pub(in crate::tui) mod history;
+pub(in crate::tui) mod interface;
 pub(in crate::tui) mod lanes;
 pub(in crate::tui) mod layout;
+pub(in crate::tui) mod mode;
+mod model;
 pub(in crate::tui) mod reading;
+pub(in crate::tui) mod search;
 pub(in crate::tui) mod sessions;
 pub(in crate::tui) mod view;
 
@@ -16,16 +21,10 @@ use std::{
     time::Duration,
 };
 
-use tui_input::Input;
-
 use super::{
     Source, Start,
-    command_line::CommandLine,
-    compare::Comparison,
     keymap::Keymap,
-    overlays::{picker::Picker, search::Search},
     paint::theme::{Role, Theme},
-    panes,
 };
 use crate::{
     canvas::{Canvas, Slot, TokenId},
@@ -36,33 +35,15 @@ use crate::{
     session::{Followed, NodeId, Pending},
 };
 use history::{Entry, History, Sort};
+use interface::InnerScreen;
 use layout::{Areas, Choice, Pane, Region};
+pub(in crate::tui) use mode::Mode;
 use reading::Reading;
+use search::Search;
 use sessions::Found;
 
 /// Speeds of a run, in steps a second; the last is as fast as it goes.
 pub const SPEEDS: [Option<u32>; 6] = [Some(1), Some(2), Some(5), Some(10), Some(30), None];
-
-/// What takes the keys.
-#[derive(Debug, Clone)]
-pub enum Mode {
-    /// The panes.
-    Normal,
-    /// The help box, scrolled.
-    Help(usize),
-    /// A parameter's value is typed.
-    Value(Input),
-    /// The prompt is typed.
-    Prompt(Input),
-    /// A command is typed.
-    Command(CommandLine),
-    /// Something to search for is typed.
-    Search(Input),
-    /// A token for the position under the cursor is chosen.
-    Pick(Picker),
-    /// To quit would lose what was not recorded.
-    Leaving,
-}
 
 /// The forward pass in work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,7 +129,7 @@ pub struct App {
     /// It is a lane of a comparison, which to quit leads back to.
     pub(in crate::tui) inner: bool,
     /// Two branches side by side, over everything else.
-    pub(in crate::tui) beside: Option<Box<Comparison>>,
+    pub(in crate::tui) beside: Option<Box<dyn InnerScreen>>,
     flips: OnceCell<HashMap<&'static str, Turns>>,
     apart: OnceCell<Option<Apart>>,
 }
@@ -184,7 +165,7 @@ impl App {
             find,
             keep: _,
         } = start;
-        let panes = panes::at_start();
+        let panes = Pane::at_start();
         let speed = SPEEDS.iter().position(|&at| at == speed).unwrap_or(2);
         let tokens = facts.vocabulary;
         let followed = rest.is_some().then(|| Followed::all_of(&session));

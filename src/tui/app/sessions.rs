@@ -2,8 +2,10 @@
 //! query. What each entry is, where it leads, how it is taken away.
 
 use super::{
-    super::{keymap::Action, paint::theme::Role, update::Effect},
-    App, lanes,
+    super::{keymap::Action, paint::theme::Role},
+    App,
+    interface::Effect,
+    lanes,
 };
 use crate::{
     debugger::{Command, Debugger},

@@ -17,12 +17,13 @@ use ratatui::buffer::Buffer;
 
 use super::{
     Source, Start,
-    app::{App, Busy, SPEEDS},
-    driver::Interface,
+    app::{
+        App, Busy, SPEEDS,
+        interface::{Effect, Event, InnerScreen, Interface},
+    },
     frame,
     keymap::{Action, Keymap},
     paint::theme::{Role, Theme},
-    update::{Effect, Event},
 };
 use crate::{
     compare::{self, Advance, Ahead, Lockstep, Parted, Run, StepPair},
@@ -145,23 +146,12 @@ impl Comparison {
         Some(comparison)
     }
 
-    /// Where the debugger is to go, if a lane was chosen: the lane's end, and where it stands.
-    pub fn chosen(&self) -> Option<(NodeId, NodeId)> {
-        let lane = self.lockstep.lanes.get(self.focus).filter(|_| self.chosen)?;
-        Some((lane.end?, lane.app.debugger.session.at()))
-    }
-
     /// Two recorded lanes over the debugger they are branches of, at the step before they part.
     pub fn of_branches(lanes: Vec<(String, Start)>, width: u16, height: u16) -> Option<Self> {
         let mut comparison = Self::new(lanes, width, height)?;
         comparison.inner = true;
         comparison.go_to_parting();
         Some(comparison)
-    }
-
-    /// True if the last key was the one that interrupts, which quits when it is pressed twice.
-    pub fn interrupted(&self) -> bool {
-        self.interrupted
     }
 
     /// Holds recorded lanes against a recorded first lane, from start to end.
@@ -335,6 +325,21 @@ impl Comparison {
             Some(speed) if self.paced || !self.running => format!("{speed}/s"),
             _ => "max".to_owned(),
         }
+    }
+}
+
+impl InnerScreen for Comparison {
+    fn size(&self) -> (u16, u16) {
+        (self.width, self.height)
+    }
+
+    fn interrupted(&self) -> bool {
+        self.interrupted
+    }
+
+    fn chosen(&self) -> Option<(NodeId, NodeId)> {
+        let lane = self.lockstep.lanes.get(self.focus).filter(|_| self.chosen)?;
+        Some((lane.end?, lane.app.debugger.session.at()))
     }
 }
 

@@ -4,10 +4,12 @@ use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
 
 use super::Comparison;
 use crate::tui::{
-    app::{App, Mode},
-    driver::Interface,
+    app::{
+        App, Mode,
+        interface::{Effect, Event, Interface},
+    },
     keymap::Action,
-    update::{self, Effect, Event},
+    update,
 };
 
 impl Comparison {

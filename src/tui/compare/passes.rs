@@ -4,7 +4,10 @@ use super::Comparison;
 use crate::{
     predict::{Key, PredictError, Progress},
     session::Report,
-    tui::{app::Busy, paint::theme::Role, update::Effect},
+    tui::{
+        app::{Busy, interface::Effect},
+        paint::theme::Role,
+    },
 };
 
 impl Comparison {

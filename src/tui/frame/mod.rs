@@ -14,14 +14,13 @@ use super::{
         layout::{Pane, SMALLEST},
     },
     command_line,
-    driver::Interface,
     overlays::{help, picker, prompts, tries},
     paint::{
         pen::Pen,
         text,
         theme::{self, Role},
     },
-    panes::{self, params, timeline},
+    panes::{self, timeline},
 };
 use indicatif::DecimalBytes;
 
@@ -437,12 +436,12 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
             match &app.message {
                 // What is wrong with it, in place of the hint.
                 Some((role, text)) if room > 60 => {
-                    params::typed(app, pen, Rect { width: field.width / 2, ..field }, input);
+                    pen.field(Rect { width: field.width / 2, ..field }, input);
                     let x = field.x + field.width / 2 + 1;
                     pen.say(x, line.y, line.right().saturating_sub(x), text, *role);
                 }
                 _ => {
-                    params::typed(app, pen, field, input);
+                    pen.field(field, input);
                     pen.say(field.right(), line.y, hint_width, &hint, Role::Dim);
                 }
             }
@@ -464,7 +463,7 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
             let prompt = app.focus.view().search_prompt();
             let used = pen.say(x, line.y, room, prompt, Role::Key);
             let field = Rect { x: x + used, width: room.saturating_sub(used), ..line };
-            params::typed(app, pen, field, input);
+            pen.field(field, input);
             return true;
         }
         Mode::Normal | Mode::Help(_) | Mode::Value(_) | Mode::Command(_) | Mode::Pick(_) => {}

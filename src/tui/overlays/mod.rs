@@ -5,3 +5,4 @@ pub mod picker;
 pub mod prompts;
 pub mod search;
 pub mod tries;
+pub mod typing;

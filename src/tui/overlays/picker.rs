@@ -5,31 +5,19 @@ use ratatui::layout::Rect;
 use tui_input::{Input, backend::crossterm::EventHandler};
 
 use super::super::{
-    app::{App, Mode},
+    app::{App, Mode, mode::Picker},
     paint::{
         pen::Pen,
         popup,
         text::{self, Shown},
         theme::Role,
     },
-    panes::{inspector, params},
-    update::actions::change,
+    panes::inspector,
 };
 use crate::{
-    canvas::{Slot, TokenId},
+    canvas::TokenId,
     debugger::{Change, Token},
 };
-
-/// A token being chosen.
-#[derive(Debug, Clone)]
-pub struct Picker {
-    /// What is typed: a token's text, or its id behind `id:`.
-    pub input: Input,
-    /// The chosen candidate.
-    pub line: usize,
-    slot: Slot,
-    candidates: Vec<(TokenId, f32)>,
-}
 
 /// Opens the list for the position under the cursor.
 pub(in crate::tui) fn open(app: &mut App) {
@@ -60,7 +48,7 @@ pub(in crate::tui) fn press(app: &mut App, key: KeyEvent, mut picker: Picker) {
                 app.mode = Mode::Pick(picker);
                 return;
             };
-            change(app, Change::Fill(token), &mut Vec::new());
+            app.change(Change::Fill(token), &mut Vec::new());
             return;
         }
         _ => {
@@ -116,7 +104,7 @@ pub(in crate::tui) fn draw(app: &App, pen: &mut Pen, screen: Rect, picker: &Pick
     let area = place(screen, shown.len());
     let inside = popup::frame(pen, area, &title, " Enter writes · Esc leaves ");
     let field = Rect { height: 1, ..inside };
-    params::typed(app, pen, field, &picker.input);
+    pen.field(field, &picker.input);
     if picker.input.value().is_empty() {
         let hint = "or type a token, or id:N";
         pen.say(field.x + 1, field.y, field.width.saturating_sub(1), hint, Role::Dim);

@@ -4,7 +4,7 @@
 use ratatui::layout::Rect;
 
 use super::super::{
-    app::{App, Busy, lanes},
+    app::{App, Busy, interface::Effect, lanes},
     keymap::Action,
     paint::{
         flow::{self, Piece},
@@ -14,7 +14,6 @@ use super::super::{
         theme::{self, Role},
     },
     panes::params,
-    update::Effect,
 };
 use crate::{
     canvas::Canvas,

@@ -109,6 +109,38 @@ impl Pen<'_> {
         }
     }
 
+    /// A line editor with its cursor.
+    pub fn field(&mut self, line: Rect, input: &tui_input::Input) {
+        let ascii = self.theme.ascii();
+        let style = self.theme.style(Role::Text).add_modifier(ratatui::style::Modifier::UNDERLINED);
+        for x in line.left()..line.right() {
+            self.glyph(x, line.y, " ", style);
+        }
+        // The end of what was typed stays in view.
+        let cursor = input.cursor();
+        let room = usize::from(line.width);
+        let glyphs = text::glyphs(input.value(), ascii);
+        let before = &glyphs[..cursor.min(glyphs.len())];
+        let mut cells = 0;
+        let shown = before.iter().rev().take_while(|glyph| {
+            cells += usize::from(glyph.width);
+            cells < room
+        });
+        let start = before.len() - shown.count();
+        let mut x = line.x;
+        for (at, glyph) in glyphs.iter().enumerate().skip(start) {
+            if x + glyph.width > line.right() {
+                break;
+            }
+            let style = if at == cursor { self.theme.cursor(style) } else { style };
+            self.glyph(x, line.y, &glyph.symbol, style);
+            x += glyph.width;
+        }
+        if cursor >= glyphs.len() && x < line.right() {
+            self.glyph(x, line.y, " ", self.theme.cursor(style));
+        }
+    }
+
     /// A horizontal bar for `share` of `width` cells, in eighths.
     pub fn gauge(&mut self, x: u16, y: u16, width: u16, share: f32, role: Role) {
         const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];

@@ -8,7 +8,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::{
     canvas::TokenId,
-    decode,
+    decode::{self, Kind, ParamSpec, Value},
     predict::{Piece, Vocabulary, characters, is_hidden, is_mark},
 };
 
@@ -340,4 +340,22 @@ pub fn probability(p: Option<f32>) -> String {
         Some(p) => format!("{p:.1e}"),
         None => "–".to_owned(),
     }
+}
+
+/// A value as it is shown: floats with at least two decimals.
+pub fn value(spec: &ParamSpec, value: Value) -> String {
+    match spec.kind {
+        Kind::Int { .. } | Kind::Name { .. } | Kind::Tokens => value.to_string(),
+        Kind::Float { .. } => {
+            let plain = value.to_string();
+            let decimals = plain.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+            if decimals < 2 { format!("{:.2}", value.as_f64()) } else { plain }
+        }
+    }
+}
+
+/// The text with a capital letter at its beginning.
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

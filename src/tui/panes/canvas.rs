@@ -5,19 +5,18 @@ use ratatui::{layout::Rect, style::Style};
 use super::super::{
     app::{
         App,
+        interface::Effect,
         layout::{Pane, Region},
     },
     keymap::Action,
-    overlays::prompts,
     paint::{
         flow::{self, Flow, Piece},
         pen::{self, Pen},
         text::{self, Glyph, Shown, Sort},
         theme::{self, Role},
     },
-    update::Effect,
 };
-use super::{PaneView, scrolled};
+use super::{PaneView, scrolled, welcome};
 use crate::{
     canvas::{Born, Cell, TokenId},
     decode::{Decision, Growth, Mode, Verdict},
@@ -81,40 +80,9 @@ pub fn text_width(pane: u16) -> u16 {
     pane.saturating_sub(2 + MARGIN).max(1)
 }
 
-/// The token a position holds, is about to hold, or would hold by the model's guess.
-pub fn token_at(app: &App, position: usize) -> Option<TokenId> {
-    let canvas = app.canvas();
-    let cell = canvas.cells().get(position)?;
-    if cell.token != canvas.special().mask {
-        return Some(cell.token);
-    }
-    if let Some(Verdict::Fill { token, .. }) =
-        app.decision().and_then(|decision| decision.verdicts.get(position))
-    {
-        return Some(*token);
-    }
-    let guess = match app.prediction() {
-        Some(prediction) => prediction.guess(position),
-        None => app.draft.get(&cell.slot).map(|(token, _)| *token),
-    };
-    guess.filter(|&guess| guess != canvas.special().mask).or(cell.draft)
-}
-
-/// The model's confidence at a position, if it is known.
-pub fn confidence(app: &App, position: usize) -> Option<f32> {
-    let p = match app.prediction() {
-        Some(prediction) => prediction.confidence(position),
-        None => {
-            let slot = app.canvas().cells().get(position)?.slot;
-            app.draft.get(&slot).map(|(_, p)| *p)
-        }
-    };
-    p.filter(|p| p.is_finite())
-}
-
 /// How sure the model is of a mask, as a glyph; a plain mask where nothing is known yet.
 pub fn mask_glyph(app: &App, position: usize) -> &'static str {
-    match confidence(app, position) {
+    match app.confidence(position) {
         None if app.prediction().is_none() => app.theme.sign(theme::MASK),
         p => app.theme.heat_bar(p),
     }
@@ -196,7 +164,7 @@ pub fn flow(app: &App, width: u16) -> Flow {
             if let Some(Verdict::Expand { n, .. } | Verdict::Forced { n, .. }) = verdict {
                 mark = format!("{}+{}", app.theme.sign(theme::EXPANDS), n.saturating_sub(1));
             }
-            match token_at(app, position) {
+            match app.token_at(position) {
                 Some(token) if token == special.eos && (filled || app.ghost) => sign(theme::EOS),
                 Some(token) if filled || app.ghost => shown(token).glyphs(ascii),
                 _ => {
@@ -213,6 +181,20 @@ pub fn flow(app: &App, width: u16) -> Flow {
         pieces.push(Piece { position: Some(position), glyphs, marker, folded: None });
     }
     flow::lay(pieces, width)
+}
+
+/// Moves the cursor a row up or down, in the rows of the canvas.
+pub fn move_by_row(app: &mut App, down: bool) {
+    let to = row_beside(app, down).unwrap_or(app.position);
+    app.put(to.min(app.canvas().len().saturating_sub(1)));
+}
+
+fn row_beside(app: &App, down: bool) -> Option<usize> {
+    let width = app.areas()?.of(Pane::CANVAS).map_or(app.width, |area| area.width);
+    let flow = flow(app, text_width(width));
+    let (row, x) = flow.place(app.position)?;
+    let row = if down { row + 1 } else { row.checked_sub(1)? };
+    flow.nearest(row, x)
 }
 
 /// How it is shown that the pending step takes the token of a written position away: to mask it
@@ -297,7 +279,7 @@ fn style(app: &App, position: usize) -> Style {
         _ if lost(app, position) => theme.style(Role::Lost),
         Some(Verdict::Fill { .. }) => theme.style(Role::Fill),
         Some(Verdict::Expand { .. } | Verdict::Forced { .. }) => theme.style(Role::Expand),
-        _ => theme.style(Role::Ghost(confidence(app, position))),
+        _ => theme.style(Role::Ghost(app.confidence(position))),
     };
     if matches!(cell.born, Born::Inserted { .. } | Born::ByHand { .. }) {
         base.add_modifier(ratatui::style::Modifier::UNDERLINED)
@@ -440,7 +422,7 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
     if let Some(free @ 1..) = u16::try_from(free).ok().and_then(|free| free.checked_sub(2)) {
         let left = inside.x + MARGIN;
         let (y, width) = (inside.bottom() - 1 - free, inside.right().saturating_sub(left));
-        prompts::welcome(app, pen, Rect { x: left, y, width, height: free });
+        welcome::welcome(app, pen, Rect { x: left, y, width, height: free });
     }
     if flow.rows.len() > rows {
         scrollbar(pen, area, first, rows, flow.rows.len());

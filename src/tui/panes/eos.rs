@@ -222,7 +222,7 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
                 Pending::Done(_) | Pending::Decided { .. } => "",
             };
             if app.awaits_step() {
-                let sentence = super::inspector::sentence(app.debugger.awaited());
+                let sentence = text::sentence(app.debugger.awaited());
                 pen.paragraph(words, &sentence, Role::Dim);
             } else if matches!(app.debugger.session.pending(), Pending::Done(_)) {
                 pen.paragraph(words, &length::why(app), Role::Text);

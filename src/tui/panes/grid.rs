@@ -9,6 +9,7 @@ use super::{
     super::{
         app::{
             App,
+            interface::Effect,
             layout::{Pane, Region},
         },
         keymap::Action,
@@ -17,10 +18,9 @@ use super::{
             text,
             theme::{self, Role},
         },
-        update::Effect,
     },
     PaneView,
-    canvas::{confidence, lost, mask_glyph, rewrites, scrollbar},
+    canvas::{lost, mask_glyph, rewrites, scrollbar},
 };
 use crate::{canvas::Born, decode::Verdict, inspect::Beside};
 
@@ -93,7 +93,7 @@ impl PaneView for BlocksPane {
     }
 
     fn summary(&self, app: &App, _area: Rect) -> String {
-        let position = match (app.canvas().len(), confidence(app, app.position)) {
+        let position = match (app.canvas().len(), app.confidence(app.position)) {
             (0, _) => String::new(),
             (_, None) => format!("position {}", app.position),
             (_, p) => format!("position {} · {}", app.position, text::probability(p)),
@@ -150,7 +150,7 @@ pub fn cell(app: &App, position: usize) -> (&'static str, Style) {
         let p = cell.filled.and_then(|step| app.history.confidence(cell.slot, step));
         return (theme.sign(theme::WRITTEN), ink_only(theme.style(Role::Written(p))));
     }
-    let p = confidence(app, position);
+    let p = app.confidence(position);
     let bar = mask_glyph(app, position);
     if lost(app, position) {
         return (theme.sign(theme::LOST), theme.style(Role::Lost));

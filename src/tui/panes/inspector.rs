@@ -8,6 +8,7 @@ use super::{
     super::{
         app::{
             App,
+            interface::Effect,
             layout::{Pane, Region},
         },
         keymap::Action,
@@ -16,11 +17,10 @@ use super::{
             text::{self, Shown},
             theme::Role,
         },
-        update::Effect,
     },
     PaneView,
     chart::{Axis, Bar, bars},
-    steps,
+    steps::{self, guess, pending},
 };
 use crate::{
     canvas::{Born, Cell, Slot, TokenId},
@@ -73,19 +73,13 @@ pub fn thoughts(app: &App, slot: Slot) -> Vec<Thought> {
     inspect::thoughts(session, session.at(), slot)
 }
 
-/// The prediction that the step from a node of the branch was decided on.
-pub fn prediction_at(app: &App, step: usize) -> Option<Arc<Prediction>> {
-    let node = app.history.moments.get(step)?.node;
-    inspect::prediction_at(&app.debugger.session, node)
-}
-
 /// The step that wrote a cell and its place on the canvas before: for rivals and reasons then.
 fn writing(app: &App, cell: &Cell) -> Option<(usize, usize, Option<Arc<Prediction>>)> {
     let step = cell.filled? as usize;
     let before = step.checked_sub(1)?;
     let node = app.history.moments.get(before)?.node;
     let position = app.debugger.session.timeline()[node].canvas.position(cell.slot)?;
-    Some((step, position, prediction_at(app, before)))
+    Some((step, position, app.prediction_at(before)))
 }
 
 /// Draws what is under the heading.
@@ -210,7 +204,7 @@ pub fn in_short(app: &App) -> Option<String> {
 fn why(app: &App, cell: &Cell) -> String {
     let mut parts = app.debugger.asked(cell);
     if let Some(first) = parts.first_mut() {
-        *first = sentence(first);
+        *first = text::sentence(first);
     }
     parts.push(fate(app, cell));
     parts.join(" · ")
@@ -222,13 +216,13 @@ fn rewritten(app: &App, cell: &Cell) -> Option<String> {
     let session = &app.debugger.session;
     let writings = inspect::writings(session, session.at(), cell.slot);
     let name = |token: TokenId| format!("“{}”", guess(app, token));
-    inspect::rewritten(&writings, &name).map(|text| app.theme.say(&sentence(&text)))
+    inspect::rewritten(&writings, &name).map(|text| app.theme.say(&text::sentence(&text)))
 }
 
 /// What the exact pass says here, and what would be decided on it.
 fn exact(app: &App) -> Option<String> {
     let apart = app.apart()?;
-    let decision = sentence(&exact_decision(apart));
+    let decision = text::sentence(&exact_decision(apart));
     let Some(Some(beside)) = apart.positions.get(app.position) else { return Some(decision) };
     let sign = if beside.delta < 0.0 { '−' } else { '+' };
     let (p, delta) = (beside.p, beside.delta.abs());
@@ -261,7 +255,7 @@ fn fate(app: &App, cell: &Cell) -> String {
             }
             Pending::Wanted { .. } => "No prediction on record for this canvas.".to_owned(),
             Pending::Done(finish) => format!("{still}: the run is over ({}).", finish.name()),
-            Pending::Failed(error) => sentence(&error.to_string()),
+            Pending::Failed(error) => text::sentence(&error.to_string()),
         };
     }
     let Some(step) = cell.filled else {
@@ -284,30 +278,11 @@ fn fate(app: &App, cell: &Cell) -> String {
     }
 }
 
-/// A verdict that is not carried out yet.
-pub fn pending(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Fill { .. }
-        | Verdict::Expand { .. }
-        | Verdict::Forced { .. }
-        | Verdict::Remask { .. }
-        | Verdict::Replace { .. } => {
-            format!("Will be {verdict}")
-        }
-        _ => sentence(&verdict.to_string()),
-    }
-}
-
-pub(super) fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
 /// Confidence, P(EOS), entropy and margin now (for a mask) or when it was written.
 fn numbers(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
     let masked = cell.token == app.canvas().special().mask;
     let (prediction, position) = if masked {
-        (prediction_at(app, app.step() as usize), app.position)
+        (app.prediction_at(app.step() as usize), app.position)
     } else {
         match writing(app, cell) {
             Some((_, position, prediction)) => (prediction, position),
@@ -354,7 +329,7 @@ fn numbers(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
 /// The prediction whose candidates are shown, and the row in it.
 pub fn candidates(app: &App, cell: &Cell) -> (Option<Arc<Prediction>>, usize) {
     if cell.token == app.canvas().special().mask {
-        return (prediction_at(app, app.step() as usize), app.position);
+        return (app.prediction_at(app.step() as usize), app.position);
     }
     match writing(app, cell) {
         Some((_, position, prediction)) => (prediction, position),
@@ -452,13 +427,4 @@ fn flips(app: &App, thoughts: &[Thought]) -> Vec<String> {
     let mut tokens: Vec<TokenId> = thoughts.iter().filter_map(|thought| thought.token).collect();
     tokens.dedup();
     tokens.into_iter().map(|token| guess(app, token)).collect()
-}
-
-/// A guess as it is named in lists.
-pub fn guess(app: &App, token: TokenId) -> String {
-    if token == app.canvas().special().mask {
-        "mask".to_owned()
-    } else {
-        Shown::of(&*app.debugger.vocabulary, token).label(app.theme.ascii())
-    }
 }

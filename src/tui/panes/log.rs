@@ -7,6 +7,7 @@ use super::{
         app::{
             App,
             history::{Entry, Sort},
+            interface::Effect,
             layout::{Pane, Region},
         },
         keymap::Action,
@@ -15,7 +16,6 @@ use super::{
             text,
             theme::{self, Role},
         },
-        update::Effect,
     },
     KeyHint, PaneView,
     canvas::scrollbar,

@@ -12,17 +12,18 @@ pub mod session;
 pub mod steps;
 pub mod timeline;
 pub mod waterfall;
+pub mod welcome;
 
 use ratatui::layout::Rect;
 
 use super::{
     app::{
         App,
+        interface::Effect,
         layout::{Pane, Region},
     },
     keymap::Action,
     paint::pen::Pen,
-    update::Effect,
 };
 
 /// Keys that share a word in the line of hints.
@@ -116,19 +117,19 @@ pub fn tabs() -> impl Iterator<Item = (Pane, &'static str)> {
     PANES.iter().filter_map(|view| Some((view.pane(), view.tab()?)))
 }
 
-/// What lies in each region at the start.
-pub fn at_start() -> [Pane; Region::COUNT] {
-    let mut panes = [Pane::CANVAS; Region::COUNT];
-    for view in PANES.iter().rev() {
-        panes[view.region() as usize] = view.pane();
-    }
-    panes
-}
-
 impl Pane {
     /// The pane of that title.
     pub fn titled(title: &str) -> Option<Self> {
         PANES.iter().map(|view| view.pane()).find(|pane| pane.title() == title)
+    }
+
+    /// What lies in each region at the start.
+    pub fn at_start() -> [Self; Region::COUNT] {
+        let mut panes = [Self::CANVAS; Region::COUNT];
+        for view in PANES.iter().rev() {
+            panes[view.region() as usize] = view.pane();
+        }
+        panes
     }
 
     /// What it shows and does.

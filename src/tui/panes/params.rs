@@ -6,6 +6,7 @@ use super::{
     super::{
         app::{
             App, Mode,
+            interface::Effect,
             layout::{Pane, Region},
         },
         keymap::Action,
@@ -14,7 +15,6 @@ use super::{
             text,
             theme::{self, Role},
         },
-        update::Effect,
     },
     KeyHint, PaneView,
     canvas::scrollbar,
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     debugger::Command,
-    decode::{Affects, Decision, Kind, ParamSpec, Value},
+    decode::{Affects, Decision, ParamSpec, Value},
 };
 
 /// Cells of the symbol; a loop's parameters have names in its place, which may be longer.
@@ -121,18 +121,6 @@ pub fn knob(spec: &ParamSpec, value: Value, width: u16) -> Option<u16> {
     let scale = |x: f64| if max - min > 10.0 { (x - min).ln_1p() } else { x - min };
     let share = scale(value.as_f64()) / scale(max);
     Some((share.clamp(0.0, 1.0) * f64::from(width - 1)).round() as u16)
-}
-
-/// A value as it is shown: floats with at least two decimals.
-pub fn shown(spec: &ParamSpec, value: Value) -> String {
-    match spec.kind {
-        Kind::Int { .. } | Kind::Name { .. } | Kind::Tokens => value.to_string(),
-        Kind::Float { .. } => {
-            let plain = value.to_string();
-            let decimals = plain.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-            if decimals < 2 { format!("{:.2}", value.as_f64()) } else { plain }
-        }
-    }
 }
 
 /// Rows for the list of `count`: the rest is for help on the chosen one.
@@ -242,16 +230,16 @@ fn entry(app: &App, pen: &mut Pen, line: Rect, at: usize, spec: &ParamSpec, valu
     }
     if chosen && let Mode::Value(input) = &app.mode {
         let room = line.right().saturating_sub(x);
-        typed(app, pen, Rect { x, width: room.min(FIELD), ..line }, input);
-        let was = format!("was {}", shown(spec, value));
+        pen.field(Rect { x, width: room.min(FIELD), ..line }, input);
+        let was = format!("was {}", text::value(spec, value));
         pen.say(x + FIELD + 1, line.y, room.saturating_sub(FIELD + 1), &was, Role::Dim);
         return;
     }
     let role = if changed { Role::Warn } else { role };
-    pen.say(x, line.y, VALUE - 1, &format!("{:>6}", shown(spec, value)), role);
+    pen.say(x, line.y, VALUE - 1, &format!("{:>6}", text::value(spec, value)), role);
     x += VALUE;
     let was = match own {
-        Some(own) if own != value => format!("was {}", shown(spec, own)),
+        Some(own) if own != value => format!("was {}", text::value(spec, own)),
         _ => String::new(),
     };
     let flips = nearest(app, spec);
@@ -312,38 +300,6 @@ fn flips(app: &App, spec: &ParamSpec) -> Option<String> {
         true => "no value changes this step".to_owned(),
         false => format!("flips at {}", parts.join(" · ")),
     })
-}
-
-/// A line editor with its cursor.
-pub fn typed(app: &App, pen: &mut Pen, line: Rect, input: &tui_input::Input) {
-    let ascii = app.theme.ascii();
-    let style = app.theme.style(Role::Text).add_modifier(ratatui::style::Modifier::UNDERLINED);
-    for x in line.left()..line.right() {
-        pen.glyph(x, line.y, " ", style);
-    }
-    // The end of what was typed stays in view.
-    let cursor = input.cursor();
-    let room = usize::from(line.width);
-    let glyphs = text::glyphs(input.value(), ascii);
-    let before = &glyphs[..cursor.min(glyphs.len())];
-    let mut cells = 0;
-    let shown = before.iter().rev().take_while(|glyph| {
-        cells += usize::from(glyph.width);
-        cells < room
-    });
-    let start = before.len() - shown.count();
-    let mut x = line.x;
-    for (at, glyph) in glyphs.iter().enumerate().skip(start) {
-        if x + glyph.width > line.right() {
-            break;
-        }
-        let style = if at == cursor { app.theme.cursor(style) } else { style };
-        pen.glyph(x, line.y, &glyph.symbol, style);
-        x += glyph.width;
-    }
-    if cursor >= glyphs.len() && x < line.right() {
-        pen.glyph(x, line.y, " ", app.theme.cursor(style));
-    }
 }
 
 /// Name, range and cost of the chosen parameter, and what it changes.
@@ -418,14 +374,14 @@ pub fn changed(app: &mut App) {
     let Some((spec, value)) = app.debugger.session.params().iter().nth(app.param) else { return };
     let own = app.own_params().get(spec.name).ok();
     let was = match own {
-        Some(own) if own != value => format!(" (was {})", shown(spec, own)),
+        Some(own) if own != value => format!(" (was {})", text::value(spec, own)),
         _ => String::new(),
     };
     let effect = match (spec.affects, app.decision(), app.recorded_next()) {
         (Affects::Decide, Some(now), Some(then)) => difference(now, then),
         _ => spec.affects.words().to_owned(),
     };
-    let value = shown(spec, value);
+    let value = text::value(spec, value);
     let text = format!("{} = {value}{was}: {effect}", spec.symbol);
     app.say(text);
 }

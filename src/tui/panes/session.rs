@@ -6,6 +6,7 @@ use super::{
     super::{
         app::{
             App,
+            interface::Effect,
             layout::{Pane, Region},
             sessions,
         },
@@ -15,7 +16,6 @@ use super::{
             text,
             theme::Role,
         },
-        update::Effect,
     },
     KeyHint, PaneView,
     canvas::scrollbar,

@@ -2,15 +2,19 @@
 
 use ratatui::layout::Rect;
 
-use super::{
-    super::{
-        app::App,
-        paint::{pen::Pen, text, theme::Role},
+use super::super::{
+    app::App,
+    paint::{
+        pen::Pen,
+        text::{self, Shown},
+        theme::Role,
     },
-    inspector::{guess, pending},
-    waterfall::decision_at,
 };
-use crate::{canvas::Slot, inspect::Thought};
+use crate::{
+    canvas::{Slot, TokenId},
+    decode::Verdict,
+    inspect::Thought,
+};
 
 /// Fewest rows worth a table: its head and two steps.
 const FEWEST: u16 = 3;
@@ -60,7 +64,8 @@ pub fn draw(app: &App, pen: &mut Pen, room: Rect, slot: Slot, thoughts: &[Though
         let node = app.history.moments.get(thought.step).map(|moment| moment.node);
         let position =
             node.and_then(|node| app.debugger.session.timeline()[node].canvas.position(slot));
-        let verdict = decision_at(app, thought.step)
+        let verdict = app
+            .decision_at(thought.step)
             .zip(position)
             .and_then(|(decision, position)| decision.verdicts.get(position));
         let words = match verdict {
@@ -69,5 +74,28 @@ pub fn draw(app: &App, pen: &mut Pen, room: Rect, slot: Slot, thoughts: &[Though
             None => "–".to_owned(),
         };
         pen.say(happened, y, rest, &words, if here { Role::Text } else { Role::Dim });
+    }
+}
+
+/// A verdict that is not carried out yet.
+pub fn pending(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Fill { .. }
+        | Verdict::Expand { .. }
+        | Verdict::Forced { .. }
+        | Verdict::Remask { .. }
+        | Verdict::Replace { .. } => {
+            format!("Will be {verdict}")
+        }
+        _ => text::sentence(&verdict.to_string()),
+    }
+}
+
+/// A guess as it is named in lists.
+pub fn guess(app: &App, token: TokenId) -> String {
+    if token == app.canvas().special().mask {
+        "mask".to_owned()
+    } else {
+        Shown::of(&*app.debugger.vocabulary, token).label(app.theme.ascii())
     }
 }

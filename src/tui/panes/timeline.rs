@@ -9,6 +9,7 @@ use super::{
         app::{
             App,
             history::Moment,
+            interface::Effect,
             lanes,
             layout::{Pane, Region},
         },
@@ -18,7 +19,6 @@ use super::{
             text,
             theme::{self, Role},
         },
-        update::Effect,
     },
     KeyHint, PaneView,
     chart::{Axis, Bar, bars},

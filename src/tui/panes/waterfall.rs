@@ -6,6 +6,7 @@ use super::{
     super::{
         app::{
             App,
+            interface::Effect,
             layout::{Pane, Region},
         },
         keymap::Action,
@@ -14,17 +15,10 @@ use super::{
             text,
             theme::{self, Role},
         },
-        update::Effect,
     },
     PaneView,
-    inspector::prediction_at,
 };
-use crate::{
-    canvas::Born,
-    decode::{Decision, Verdict},
-    predict::Column,
-    session::Pending,
-};
+use crate::{canvas::Born, decode::Verdict, predict::Column};
 
 /// Cells of the step's number.
 const MARGIN: u16 = 5;
@@ -135,17 +129,6 @@ fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<(Option<usize>, usize)> 
     Some((position, step))
 }
 
-/// The decision made (or pending) at a node of the branch.
-pub fn decision_at(app: &App, step: usize) -> Option<&Decision> {
-    if step == app.step() as usize
-        && let Pending::Decided { decision, .. } = app.debugger.session.pending()
-    {
-        return Some(decision);
-    }
-    let next = app.history.moments.get(step + 1)?.node;
-    app.debugger.session.timeline()[next].step().map(|made| &*made.decision)
-}
-
 /// Draws what is under the heading.
 fn draw(app: &App, pen: &mut Pen, area: Rect) {
     let inside = pen::inner(area);
@@ -168,8 +151,8 @@ fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &
     let node = app.history.moments[step].node;
     let canvas = &app.debugger.session.timeline()[node].canvas;
     let special = canvas.special();
-    let prediction = prediction_at(app, step);
-    let decision = decision_at(app, step);
+    let prediction = app.prediction_at(step);
+    let decision = app.decision_at(step);
     for (position, cell) in canvas.cells().iter().enumerate() {
         let Some(at) = column(app, position, Some(cell.slot))
             .and_then(|column| column.checked_sub(view.first_column))

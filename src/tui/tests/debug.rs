@@ -7,10 +7,9 @@ use crate::{
     session::Pending,
     tui::{
         App, Look,
-        app::Mode,
-        app::layout::Pane,
+        app::{Mode, interface::Event, layout::Pane},
         frame,
-        update::{Event, update},
+        update::update,
     },
 };
 
@@ -148,7 +147,7 @@ fn wishes_are_set_and_let_go() {
         let expands = app.decision().is_some_and(|decision| decision.expansions().next().is_some());
         assert_eq!(expands, wanted == Some(true));
     }
-    let guess = super::super::panes::canvas::token_at(&app, position).expect("a guess");
+    let guess = app.token_at(position).expect("a guess");
     press(&mut app, "!");
     let slot = app.canvas().cells()[position].slot;
     assert_eq!(app.canvas().vetoes_at(slot).collect::<Vec<_>>(), [guess]);

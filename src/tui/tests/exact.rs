@@ -12,7 +12,8 @@ use crate::{
     session::{Report, Session},
     tui::{
         App, Look, Palette,
-        update::{Effect, Event, update},
+        app::interface::{Effect, Event},
+        update::update,
     },
 };
 

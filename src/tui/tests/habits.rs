@@ -16,9 +16,12 @@ use crate::{
     debugger::Repertoire,
     tui::{
         App, Look,
-        app::Mode,
+        app::{
+            Mode,
+            interface::{Effect, Event},
+        },
         frame,
-        update::{Effect, Event, update},
+        update::update,
     },
 };
 

@@ -21,10 +21,13 @@ use crate::{
     session::{Pending, Report},
     tui::{
         App, Look,
-        app::Mode,
-        app::layout::Pane,
+        app::{
+            Mode,
+            interface::{Effect, Event},
+            layout::Pane,
+        },
         frame,
-        update::{Effect, Event, update},
+        update::update,
     },
 };
 
@@ -471,8 +474,8 @@ fn while_a_pass_runs_the_draft_stays() {
     bare(&mut app, KeyCode::Char('s'), KeyModifiers::NONE);
     assert!(app.busy.is_some() && app.decision().is_none());
     let position = app.canvas().len() / 2;
-    assert!(super::super::panes::canvas::token_at(&app, position).is_some());
-    assert!(super::super::panes::canvas::confidence(&app, position).is_some());
+    assert!(app.token_at(position).is_some());
+    assert!(app.confidence(position).is_some());
     let during = frame::picture(&app, 100, 30);
     let changed =
         before.content().iter().zip(during.content()).filter(|(a, b)| a.symbol() != b.symbol());

@@ -12,7 +12,7 @@ use crate::tui::{
 fn choice() -> Choice {
     let mut rows = [None; Region::COUNT];
     (rows[Region::Under as usize], rows[Region::RightBottom as usize]) = (Some(4), Some(16));
-    Choice { tab: Pane::EOS, panes: panes::at_start(), rows, under_right: false, zoom: None }
+    Choice { tab: Pane::EOS, panes: Pane::at_start(), rows, under_right: false, zoom: None }
 }
 
 fn every_choice() -> Vec<Choice> {
@@ -38,7 +38,7 @@ fn every_pane_is_listed_once_and_has_a_region_and_a_key() {
         assert!(!titles[..at].contains(title), "{title} twice");
         assert_eq!(Pane::titled(title).map(|pane| pane.view().pane().title()), Some(*title));
     }
-    for (region, pane) in panes::at_start().into_iter().enumerate() {
+    for (region, pane) in Pane::at_start().into_iter().enumerate() {
         assert_eq!(pane.view().region() as usize, region, "{pane:?}");
     }
     for (number, (pane, _)) in (1..).zip(panes::tabs()) {

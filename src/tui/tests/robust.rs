@@ -8,10 +8,8 @@ use super::fake::{self, FakeVocabulary, Hostile};
 use crate::{
     predict::Vocabulary,
     tui::{
-        App, Look, Palette, frame,
-        input::chord::Chord,
-        keymap::TABLE,
-        update::{Event, update},
+        App, Look, Palette, app::interface::Event, frame, input::chord::Chord, keymap::TABLE,
+        update::update,
     },
 };
 use crossterm::event::{

@@ -13,7 +13,8 @@ use crate::{
     session::Report,
     tui::{
         App, Look, Palette,
-        update::{Effect, Event, update},
+        app::interface::{Effect, Event},
+        update::update,
     },
 };
 

@@ -1,61 +1,29 @@
 //! How the interface changes: events in, effects out. No terminal, no thread, no clock.
 
-pub(in crate::tui) mod actions;
 pub(in crate::tui) mod mouse;
-pub(in crate::tui) mod typing;
-
-use std::sync::Arc;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind};
 
 use super::{
-    app::{App, Busy, Mode},
+    actions::{act, interrupt, save},
+    app::{
+        App, Busy, Mode,
+        interface::{Effect, Event},
+    },
     command_line,
-    driver::Interface,
     input::chord::Chord,
     keymap::Action,
-    overlays::{help, picker, prompts, search, tries},
+    overlays::{
+        help, picker, prompts, search, tries,
+        typing::{edit, paste, prompt_typed, value_typed},
+    },
 };
 use crate::{
     debugger::{Command, Driven, Place},
-    predict::{Key, PredictError, Progress, Request},
-    session::{News, NodeId, Pending, Report},
+    predict::{Key, PredictError, Progress},
+    session::{NodeId, Pending, Report},
 };
-use actions::{act, interrupt, save};
 use mouse::click;
-use typing::{edit, paste, prompt_typed, value_typed};
-
-/// Something that happened.
-#[derive(Debug)]
-pub enum Event {
-    /// From the terminal.
-    Terminal(TerminalEvent),
-    /// From the engine thread.
-    Report(Report),
-    /// From the thread that reads the recording.
-    News(News),
-    /// A running run is due for its next step.
-    Tick,
-    /// There is time for a try.
-    Spare,
-}
-
-/// Something to be done outside.
-#[derive(Debug, Clone)]
-pub enum Effect {
-    /// Ask the engine for a prediction.
-    Submit(Key, Arc<Request>),
-    /// Cancel what the engine works on.
-    Cancel,
-    /// Give the terminal back and stop the process until it is continued.
-    Suspend,
-    /// Take the terminal over again: the process was continued.
-    Resume,
-    /// Draw everything anew.
-    Redraw,
-    /// Leave.
-    Quit,
-}
 
 /// Takes an event in and says what is to be done about it.
 pub fn update(app: &mut App, event: Event) -> Vec<Effect> {

@@ -3,16 +3,13 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 
-use super::{
-    super::{
-        app::{App, Mode},
-        command_line,
-        frame::{self, hints},
-        overlays::{picker, tries},
-        panes::timeline,
-    },
-    Effect,
-    actions::{act, show},
+use super::super::{
+    actions::act,
+    app::{App, Mode, interface::Effect},
+    command_line,
+    frame::{self, hints},
+    overlays::{picker, tries},
+    panes::timeline,
 };
 
 pub(in crate::tui) fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<Effect>) {
@@ -80,7 +77,7 @@ pub(in crate::tui) fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<
                     && pane == app.tab
                     && let Some(tab) = frame::tab_hit(area, x)
                 {
-                    show(app, tab, true);
+                    app.show(tab, true);
                 } else {
                     app.focus = pane;
                 }

@@ -3,22 +3,14 @@
 use tui_input::Input;
 
 use super::{
-    super::{
-        app::{
-            App, Mode, SPEEDS,
-            history::{Entry, Sort},
-            layout::{Pane, Region},
-        },
-        command_line::CommandLine,
-        keymap::Action,
-        overlays::picker,
-        panes::{self, canvas, params},
-    },
-    Effect,
+    app::{App, Mode, SPEEDS, interface::Effect, layout::Pane, mode::CommandLine},
+    keymap::Action,
+    overlays::picker,
+    panes::{self, canvas, params},
 };
 use crate::{
     canvas::Wish,
-    debugger::{Change, Command, Place, Spot, Token},
+    debugger::{Change, Command, Place, Token},
 };
 
 #[expect(clippy::too_many_lines, reason = "one arm an action")]
@@ -105,13 +97,13 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
             app.obey(&Command::Redo, effects);
         }
         Action::Pick => picker::open(app),
-        Action::Remask => change(app, Change::Remask, effects),
-        Action::Insert => change(app, Change::Insert(1), effects),
-        Action::Remove => change(app, Change::Remove, effects),
-        Action::Trim => change(app, Change::Trim, effects),
+        Action::Remask => app.change(Change::Remask, effects),
+        Action::Insert => app.change(Change::Insert(1), effects),
+        Action::Remove => app.change(Change::Remove, effects),
+        Action::Trim => app.change(Change::Trim, effects),
         Action::Pin => {
             let pinned = wish(app).pinned;
-            change(app, Change::Pin(!pinned), effects);
+            app.change(Change::Pin(!pinned), effects);
         }
         Action::Expansion => {
             // By the rules, forced, forbidden, by the rules again.
@@ -120,13 +112,12 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
                 Some(true) => Some(false),
                 Some(false) => None,
             };
-            change(app, Change::Expand(next), effects);
+            app.change(Change::Expand(next), effects);
         }
         Action::Veto => veto(app, effects),
+        Action::Up | Action::Down => canvas::move_by_row(app, action == Action::Down),
         Action::Left
         | Action::Right
-        | Action::Up
-        | Action::Down
         | Action::NextWord
         | Action::PreviousWord
         | Action::NextBlock
@@ -144,7 +135,7 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
             let count = app.debugger.session.params().specs().len().max(1);
             let by = if action == Action::NextParam { 1 } else { count - 1 };
             app.param = (app.param + by) % count;
-            show(app, Pane::PARAMETERS, false);
+            app.show(Pane::PARAMETERS, false);
             params::explain(app);
         }
         Action::More => params::turn(app, 1),
@@ -155,14 +146,14 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
             app.obey(&Command::Exact, effects);
         }
         Action::Enter => type_value(app),
-        Action::NextPane | Action::PreviousPane => cycle(app, action == Action::NextPane),
+        Action::NextPane | Action::PreviousPane => app.cycle(action == Action::NextPane),
         Action::Pane(number) => {
             if let Some((pane, _)) = panes::tabs().nth(usize::from(number).saturating_sub(1)) {
-                if pane == Pane::WATERFALL && leave_waterfall(app) {
+                if pane == Pane::WATERFALL && app.leave_waterfall() {
                     return;
                 }
                 let before = (app.tab, app.focus, app.waterfall);
-                show(app, pane, true);
+                app.show(pane, true);
                 app.before_waterfall = (pane == Pane::WATERFALL).then_some(before);
             }
         }
@@ -176,7 +167,7 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
                     Pane::WATERFALL => Pane::BLOCKS,
                     other => other,
                 };
-                focus_if_shown(app, swapped);
+                app.focus_if_shown(swapped);
             }
         }
         Action::Align => {
@@ -197,7 +188,7 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
             } else if app.zoom {
                 app.zoom = false;
             } else {
-                leave_waterfall(app);
+                app.leave_waterfall();
             }
         }
         Action::Quit => app.leave(effects),
@@ -218,25 +209,10 @@ fn wish(app: &App) -> Wish {
     app.canvas().cells().get(app.position).map(|cell| cell.wish).unwrap_or_default()
 }
 
-/// Edits the position under the cursor.
-pub(in crate::tui) fn change(app: &mut App, change: Change, effects: &mut Vec<Effect>) {
-    let Some(cell) = app.canvas().cells().get(app.position) else { return };
-    let spot = Spot::Slot(cell.slot);
-    app.follow = false;
-    if app.obey(&Command::Edit(spot, change), effects) {
-        let last = app.history.moments.get(app.step() as usize);
-        let edit = |entry: &&Entry| entry.sort == Sort::Edit;
-        if let Some(entry) = last.and_then(|moment| moment.entries.iter().find(edit)) {
-            let text = format!("{} · u takes it back", entry.text);
-            app.say(text);
-        }
-    }
-}
-
 /// Forbids the model's guess under the cursor.
 fn veto(app: &mut App, effects: &mut Vec<Effect>) {
-    match canvas::token_at(app, app.position) {
-        Some(token) => change(app, Change::Veto(Token::Id(token), true), effects),
+    match app.token_at(app.position) {
+        Some(token) => app.change(Change::Veto(Token::Id(token), true), effects),
         None => app.say("no guess is known here"),
     }
 }
@@ -294,70 +270,7 @@ fn event(app: &mut App, forward: bool) {
 /// Begins to type a value of the chosen parameter.
 fn type_value(app: &mut App) {
     if app.param < app.debugger.session.params().specs().len() {
-        show(app, Pane::PARAMETERS, true);
+        app.show(Pane::PARAMETERS, true);
         app.mode = Mode::Value(Input::default());
     }
-}
-
-/// Brings a pane on screen.
-pub(in crate::tui) fn show(app: &mut App, pane: Pane, focus: bool) {
-    let on_screen = |app: &App| app.areas().is_some_and(|areas| areas.of(pane).is_some());
-    if app.zoom && focus {
-        app.focus = pane;
-        app.tab = pane;
-        pane.view().refresh(app);
-        return;
-    }
-    let region = pane.view().region();
-    if region == Region::LowerRight {
-        app.panes[region as usize] = pane;
-    }
-    if !on_screen(app) {
-        // In the compact layout it takes the tabbed place; else its own, or the waterfall the grid's.
-        app.tab = pane;
-        if !on_screen(app) {
-            app.panes[region as usize] = pane;
-            app.waterfall |= region == Region::UnderRight;
-        }
-    }
-    if focus {
-        focus_if_shown(app, pane);
-    }
-    pane.view().refresh(app);
-}
-
-/// Puts back what the waterfall took the place of; false if it was not asked for by its number.
-fn leave_waterfall(app: &mut App) -> bool {
-    if app.focus != Pane::WATERFALL {
-        return false;
-    }
-    let Some((tab, focus, waterfall)) = app.before_waterfall.take() else { return false };
-    (app.tab, app.waterfall) = (tab, waterfall);
-    if app.zoom {
-        app.focus = focus;
-    } else {
-        focus_if_shown(app, focus);
-    }
-    true
-}
-
-pub(in crate::tui) fn focus_if_shown(app: &mut App, pane: Pane) {
-    let shown = app.areas().is_some_and(|areas| areas.of(pane).is_some());
-    app.focus = if shown { pane } else { Pane::CANVAS };
-}
-
-/// Gives the keys to the next pane on screen; zoomed, the next pane there is.
-fn cycle(app: &mut App, forward: bool) {
-    let zoomed = std::mem::take(&mut app.zoom);
-    let panes: Vec<Pane> = app
-        .areas()
-        .map(|areas| areas.panes.iter().map(|(pane, _)| *pane).collect())
-        .unwrap_or_default();
-    app.zoom = zoomed;
-    if panes.is_empty() {
-        return;
-    }
-    let at = panes.iter().position(|&pane| pane == app.focus).unwrap_or(0);
-    let by = if forward { 1 } else { panes.len() - 1 };
-    app.focus = panes[(at + by) % panes.len()];
 }

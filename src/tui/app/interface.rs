@@ -1,0 +1,84 @@
+//! What a screen and the loop that drives it say to each other.
+
+use std::{sync::Arc, time::Duration};
+
+use crossterm::event::Event as TerminalEvent;
+use ratatui::buffer::Buffer;
+
+use super::reading::Feed;
+use crate::{
+    predict::{Key, Request},
+    session::{News, NodeId, Report},
+};
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event {
+    /// From the terminal.
+    Terminal(TerminalEvent),
+    /// From the engine thread.
+    Report(Report),
+    /// From the thread that reads the recording.
+    News(News),
+    /// A running run is due for its next step.
+    Tick,
+    /// There is time for a try.
+    Spare,
+}
+
+/// Something to be done outside.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Ask the engine for a prediction.
+    Submit(Key, Arc<Request>),
+    /// Cancel what the engine works on.
+    Cancel,
+    /// Give the terminal back and stop the process until it is continued.
+    Suspend,
+    /// Take the terminal over again: the process was continued.
+    Resume,
+    /// Draw everything anew.
+    Redraw,
+    /// Leave.
+    Quit,
+}
+
+/// What the loop drives: the debugger, or the screen of a comparison.
+pub trait Interface {
+    /// The terminal has this size.
+    fn resize(&mut self, width: u16, height: u16);
+    /// What is to be done before the first event.
+    fn begin(&mut self) -> Vec<Effect>;
+    /// Takes an event in and says what is to be done about it.
+    fn update(&mut self, event: Event) -> Vec<Effect>;
+    /// True if characters are put into a text, and do nothing else.
+    fn takes_text(&self) -> bool {
+        false
+    }
+    /// Draws a frame.
+    fn draw(&self, buffer: &mut Buffer);
+    /// True if a [`Event::Tick`] is wanted, a [`Interface::period`] after the last.
+    fn due(&self) -> bool;
+    /// Time between two ticks.
+    fn period(&self) -> Duration;
+    /// True if an [`Event::Spare`] is wanted: there is work to be done when nothing else is.
+    fn spare(&self) -> bool;
+    /// The forward pass whose answer the next frame should have, if it comes soon.
+    fn busy(&self) -> Option<Key>;
+    /// The pass in work takes long: this long so far; `None` while it does not.
+    fn set_slow(&mut self, time: Option<Duration>);
+    /// The rest of a recording, to be read meanwhile, or what a loop does.
+    fn rest(&mut self) -> Option<Feed> {
+        None
+    }
+}
+
+/// A screen over the debugger, which to quit leads back to.
+pub trait InnerScreen: Interface {
+    /// Its width and height.
+    fn size(&self) -> (u16, u16);
+    /// True if the last key was the one that interrupts, which quits when it is pressed twice.
+    fn interrupted(&self) -> bool;
+    /// Where the debugger is to go, if that was chosen: a branch's end, and a node on it.
+    fn chosen(&self) -> Option<(NodeId, NodeId)>;
+}

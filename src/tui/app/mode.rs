@@ -1,0 +1,59 @@
+//! What takes the keys: the panes, or what lies over them with what was typed into it.
+
+use tui_input::Input;
+
+use crate::canvas::{Slot, TokenId};
+
+/// What takes the keys.
+#[derive(Debug, Clone)]
+pub enum Mode {
+    /// The panes.
+    Normal,
+    /// The help box, scrolled.
+    Help(usize),
+    /// A parameter's value is typed.
+    Value(Input),
+    /// The prompt is typed.
+    Prompt(Input),
+    /// A command is typed.
+    Command(CommandLine),
+    /// Something to search for is typed.
+    Search(Input),
+    /// A token for the position under the cursor is chosen.
+    Pick(Picker),
+    /// To quit would lose what was not recorded.
+    Leaving,
+}
+
+/// A token being chosen.
+#[derive(Debug, Clone)]
+pub struct Picker {
+    /// What is typed: a token's text, or its id behind `id:`.
+    pub input: Input,
+    /// The chosen candidate.
+    pub line: usize,
+    /// The position it is for.
+    pub slot: Slot,
+    /// What the model holds likely there.
+    pub candidates: Vec<(TokenId, f32)>,
+}
+
+/// A command being typed.
+#[derive(Debug, Clone)]
+pub struct CommandLine {
+    /// What is typed.
+    pub input: Input,
+    /// The chosen candidate, if one was chosen.
+    pub chosen: Option<usize>,
+    /// What is wrong with it: a place in bytes and words.
+    pub wrong: Option<(std::ops::Range<usize>, String)>,
+    /// How far back in what was typed before.
+    pub past: usize,
+}
+
+impl CommandLine {
+    /// A line that begins with `text`.
+    pub fn new(text: &str) -> Self {
+        Self { input: Input::new(text.to_owned()), chosen: None, wrong: None, past: 0 }
+    }
+}
