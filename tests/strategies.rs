@@ -1,5 +1,5 @@
 //! Faithfulness of the strategies of fixed length: every golden run of every kind but DAEDAL's,
-//! decided on recorded predictions, and with our own forward passes where the model is a LLaDA.
+//! decided on recorded predictions, and with our own forward passes.
 
 use std::{
     collections::HashMap, fs, io::Write, ops::ControlFlow, process::Command, time::Duration,
