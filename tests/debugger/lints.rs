@@ -113,10 +113,10 @@ impl Run {
             .map(|&(at, token, _)| Edit::Fill { slot: before.cells()[at].slot, token })
             .collect();
         let rule = match mode {
-            Mode::HighConf => FillRule::Above { threshold: 0.9 },
+            Mode::HighConf => FillRule::Above,
             Mode::Quota => FillRule::Quota { rank: 1, quota: fills.len() },
             Mode::Recorded => FillRule::Unrecorded,
-            _ => FillRule::BestOfBlock { threshold: 0.9 },
+            _ => FillRule::BestOfBlock,
         };
         let left = LeftRule::NotConfident { threshold: 0.9, best: None };
         let mut why: Vec<Verdict> = (0..before.len())
@@ -127,7 +127,7 @@ impl Run {
             .collect();
         verdicts.iter().for_each(|&(at, verdict)| why[at] = verdict);
         for &(at, token, p) in fills {
-            why[at] = Verdict::Fill { token, p, rule };
+            why[at] = Verdict::Fill { token, p, rule, threshold: Some(0.9) };
         }
         let depth = self.timeline[self.at].depth + 1;
         let after = before.apply(&edits, depth).unwrap().canvas;

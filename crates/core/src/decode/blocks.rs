@@ -417,7 +417,7 @@ impl<R: Rule> Strategy for Blocks<R> {
                 continue;
             }
             edits.push(Edit::Fill { slot: canvas.cells()[at].slot, token });
-            verdicts[at] = Verdict::Fill { token, p, rule };
+            verdicts[at] = Verdict::Fill { token, p, rule, threshold: None };
         }
         let after = canvas.apply(&edits, 0)?.canvas;
         let memory = R::remember(&evidence, settings)?;

@@ -39,7 +39,9 @@ pub use recipe::{REFERENCE, Recipe, RecipeError};
 pub use state::{Decision, State};
 pub use strategies::{daedal, remdm, rho_eos, wino};
 pub use table::{STRATEGIES, strategy};
-pub use verdict::{FillRule, LeftRule, Measure, RefuseRule, RemaskRule, Test, Verdict};
+pub use verdict::{
+    FillRule, LeftRule, Measure, Reason, RefuseRule, RemaskRule, Test, Verdict, finite,
+};
 
 use std::ops::Range;
 

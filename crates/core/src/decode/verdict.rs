@@ -2,11 +2,40 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
 use super::{P, against};
 use crate::canvas::TokenId;
 
+/// Reads a number that `f32` holds: a larger one would be infinite, and infinity is no JSON.
+///
+/// # Errors
+/// If it is larger.
+pub fn finite<'de, D: Deserializer<'de>>(from: D) -> Result<f32, D::Error> {
+    let number = f32::deserialize(from)?;
+    match number.is_finite() {
+        true => Ok(number),
+        false => Err(D::Error::custom("a number is too large")),
+    }
+}
+
+/// A number that may not be finite: null then.
+mod nullable {
+    use super::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(number: &f32, to: S) -> Result<S::Ok, S::Error> {
+        number.is_finite().then_some(*number).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f32, D::Error> {
+        Ok(Option::<f32>::deserialize(from)?.unwrap_or(f32::NAN))
+    }
+}
+
 /// What a rule compares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Measure {
     /// The confidence, at least τ.
     Confidence,
@@ -49,14 +78,21 @@ impl Measure {
 }
 
 /// A value against a bound.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Test {
     /// What is compared.
     pub measure: Measure,
-    /// The position's value.
+    /// The position's value; null where it is not finite.
+    #[serde(default = "not_finite", with = "nullable")]
+    #[schemars(with = "Option<f32>")]
     pub value: f32,
     /// The bound.
+    #[serde(deserialize_with = "finite")]
     pub bound: f32,
+}
+
+fn not_finite() -> f32 {
+    f32::NAN
 }
 
 impl Test {
@@ -74,51 +110,51 @@ impl Test {
 }
 
 /// The rule that filled a position.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum FillRule {
     /// Its confidence is strictly over the threshold.
-    Above {
-        /// τ_high.
-        threshold: f32,
-    },
+    Above,
     /// No position was over the threshold; this is the best of the block.
-    BestOfBlock {
-        /// τ_high, which none is over.
-        threshold: f32,
-    },
+    BestOfBlock,
     /// Every masked position predicts the mask token; without it this is the best.
     WithoutMask,
-    /// It is among the best of a step that fills a fixed number.
+    /// It is among the best of a step that fills a fixed number. Since format 1.2.
     Quota {
         /// Its rank, from 1.
         rank: usize,
         /// How many are filled.
         quota: usize,
     },
-    /// It passes its test.
+    /// It passes its test. Since format 1.2.
     Passes(Test),
-    /// It does not pass, but the best is always filled.
+    /// It does not pass, but the best is always filled. Since format 1.2.
     Best(Test),
-    /// It was drawn.
+    /// It was drawn. Since format 1.2.
     Drawn {
         /// With this chance, 0..=1.
+        #[serde(deserialize_with = "finite")]
         chance: f32,
     },
     /// The recording does not say.
+    #[serde(skip)]
     Unrecorded,
 }
 
 /// The rule that masks a written position again.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum RemaskRule {
     /// It was drawn.
     Drawn {
         /// With this chance, 0..=1.
+        #[serde(deserialize_with = "finite")]
         chance: f32,
     },
     /// It does not pass its test.
     Fails(Test),
     /// The recording does not say.
+    #[serde(skip)]
     Unrecorded,
 }
 
@@ -169,13 +205,17 @@ pub enum LeftRule {
 }
 
 /// The rule that kept an expansion candidate from being expanded.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "Refusal")]
 pub enum RefuseRule {
     /// The EOS confidence says the length suffices.
     EosConfident {
         /// The EOS confidence.
+        #[serde(deserialize_with = "finite")]
         eos: f32,
         /// τ_expand.
+        #[serde(deserialize_with = "finite")]
         threshold: f32,
     },
     /// The canvas is at its maximum length.
@@ -188,11 +228,12 @@ pub enum RefuseRule {
         /// The position expanded instead.
         lowest: usize,
         /// Its confidence.
+        #[serde(deserialize_with = "finite")]
         p: f32,
     },
-    /// A person forbade it.
+    /// A person forbade it. Since format 1.1.
     Forbidden,
-    /// It would push a pinned position off the end.
+    /// It would push a pinned position off the end. Since format 1.1.
     DropsPinned {
         /// That position.
         pinned: usize,
@@ -212,6 +253,8 @@ pub enum Verdict {
         p: f32,
         /// The rule.
         rule: FillRule,
+        /// τ_high, where the rule goes by it.
+        threshold: Option<f32>,
     },
     /// The token held is taken back: the position is masked again.
     Remask {
@@ -233,6 +276,8 @@ pub enum Verdict {
         p: f32,
         /// The rule.
         rule: FillRule,
+        /// τ_high, where the rule goes by it.
+        threshold: Option<f32>,
     },
     /// It becomes `n` masks.
     Expand {
@@ -300,46 +345,116 @@ impl Verdict {
     /// The value that its rule compares and the bound it is compared with, where it has them: a
     /// confidence and a threshold with most rules.
     pub fn numbers(&self) -> (Option<f32>, Option<f32>) {
+        let reason = self.reason();
         match *self {
-            Self::Written | Self::Unrecorded => (None, None),
-            Self::Fill { p, rule, .. } | Self::Replace { p, rule, .. } => match rule {
-                FillRule::Above { threshold } | FillRule::BestOfBlock { threshold } => {
-                    (Some(p), Some(threshold))
-                }
-                FillRule::Passes(test) | FillRule::Best(test) => {
-                    (Some(test.value), Some(test.bound))
-                }
-                FillRule::WithoutMask
-                | FillRule::Quota { .. }
-                | FillRule::Drawn { .. }
-                | FillRule::Unrecorded => (Some(p), None),
-            },
-            Self::Remask { p, rule, .. } => match rule {
-                RemaskRule::Fails(test) => (Some(test.value), Some(test.bound)),
-                RemaskRule::Drawn { .. } | RemaskRule::Unrecorded => (p, None),
-            },
-            Self::Grown { .. } => (None, None),
-            Self::Expand { p, threshold, .. } | Self::Refused { p, threshold, .. } => {
-                (Some(p), Some(threshold))
+            Self::Fill { p, rule: FillRule::Drawn { .. } | FillRule::Unrecorded, .. }
+            | Self::Replace { p, rule: FillRule::Drawn { .. } | FillRule::Unrecorded, .. }
+            | Self::Left { p, rule: LeftRule::Stage | LeftRule::NotDrawn { .. } } => {
+                (Some(p), None)
             }
-            Self::Forced { p, .. } => (Some(p), None),
-            Self::Left { p, rule } => match rule {
-                LeftRule::NotConfident { threshold, .. } => (Some(p), Some(threshold)),
-                LeftRule::Fails(test) => (Some(test.value), Some(test.bound)),
-                _ => (Some(p), None),
+            Self::Remask { p, rule: RemaskRule::Drawn { .. } | RemaskRule::Unrecorded, .. } => {
+                (p, None)
+            }
+            _ => (reason.value, reason.threshold),
+        }
+    }
+
+    /// The rule behind it.
+    pub fn reason(&self) -> Reason {
+        let of = |rule, value, threshold| Reason { rule: Some(rule), value, threshold };
+        match *self {
+            Self::Written | Self::Grown { .. } | Self::Unrecorded => Reason::default(),
+            Self::Fill { p, rule, threshold, .. } | Self::Replace { p, rule, threshold, .. } => {
+                match rule {
+                    FillRule::Above => of("above", Some(p), threshold),
+                    FillRule::BestOfBlock => of("best_of_block", Some(p), threshold),
+                    FillRule::WithoutMask => of("without_mask", Some(p), None),
+                    FillRule::Quota { .. } => of("quota", Some(p), None),
+                    FillRule::Passes(test) => of("passes", Some(test.value), Some(test.bound)),
+                    FillRule::Best(test) => of("best", Some(test.value), Some(test.bound)),
+                    FillRule::Drawn { chance } => of("drawn", Some(chance), None),
+                    FillRule::Unrecorded => Reason::default(),
+                }
+            }
+            Self::Remask { rule, .. } => match rule {
+                RemaskRule::Drawn { chance } => of("drawn", Some(chance), None),
+                RemaskRule::Fails(test) => of("fails", Some(test.value), Some(test.bound)),
+                RemaskRule::Unrecorded => Reason::default(),
             },
+            Self::Expand { p, threshold, .. } => of("low", Some(p), Some(threshold)),
+            Self::Forced { p, .. } => of("by_hand", Some(p), None),
+            Self::Refused { p, threshold, rule } => {
+                let name = match rule {
+                    RefuseRule::EosConfident { .. } => "eos_confident",
+                    RefuseRule::AtMaximum { .. } => "at_maximum",
+                    RefuseRule::NotLowest { .. } => "not_lowest",
+                    RefuseRule::Forbidden => "forbidden",
+                    RefuseRule::DropsPinned { .. } => "drops_pinned",
+                };
+                of(name, Some(p), Some(threshold))
+            }
+            Self::Left { p, rule } => match rule {
+                LeftRule::Stage => of("stage", None, None),
+                LeftRule::OutsideBlock => of("outside_block", Some(p), None),
+                LeftRule::NotConfident { threshold, .. } => {
+                    of("not_confident", Some(p), Some(threshold))
+                }
+                LeftRule::PredictsMask => of("predicts_mask", Some(p), None),
+                LeftRule::Quota { .. } => of("quota", Some(p), None),
+                LeftRule::Fails(test) => of("fails", Some(test.value), Some(test.bound)),
+                LeftRule::Settles { .. } => of("settles", Some(p), None),
+                LeftRule::NotDrawn { chance } => of("not_drawn", Some(chance), None),
+                LeftRule::Pinned => of("pinned", Some(p), None),
+                LeftRule::Waits { .. } => of("waits", Some(p), None),
+            },
+        }
+    }
+
+    /// The numbers of this position alone that its text may hold.
+    pub fn own_numbers(&self) -> Vec<f32> {
+        match *self {
+            Self::Written | Self::Grown { .. } | Self::Unrecorded => Vec::new(),
+            Self::Fill { p, rule: FillRule::Passes(test) | FillRule::Best(test), .. }
+            | Self::Replace { p, rule: FillRule::Passes(test) | FillRule::Best(test), .. }
+            | Self::Left { p, rule: LeftRule::Fails(test) } => vec![test.value, test.bound, p],
+            Self::Remask { rule: RemaskRule::Fails(test), .. } => vec![test.value],
+            Self::Remask { p, .. } => p.into_iter().collect(),
+            Self::Fill { p, .. }
+            | Self::Replace { p, .. }
+            | Self::Expand { p, .. }
+            | Self::Forced { p, .. }
+            | Self::Refused { p, .. }
+            | Self::Left { p, .. } => vec![p],
         }
     }
 }
 
+/// The rule behind a verdict, in the words of the format, and what it compares.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Reason {
+    /// The rule's name; none where nothing is said.
+    pub rule: Option<&'static str>,
+    /// The value that it compares: a confidence with most rules, a chance with those that draw.
+    pub value: Option<f32>,
+    /// What the value is compared with.
+    pub threshold: Option<f32>,
+}
+
 /// Why a token is written, behind what is done: `filled` or `replaced`.
-fn write_rule(f: &mut fmt::Formatter, done: &str, p: f32, rule: FillRule) -> fmt::Result {
+fn write_rule(
+    f: &mut fmt::Formatter,
+    done: &str,
+    p: f32,
+    rule: FillRule,
+    threshold: Option<f32>,
+) -> fmt::Result {
+    let threshold = threshold.unwrap_or(f32::NAN);
     match rule {
-        FillRule::Above { threshold } => {
+        FillRule::Above => {
             let (p, threshold) = against(p, threshold);
             write!(f, "{done}: {p} > τ_high {threshold}")
         }
-        FillRule::BestOfBlock { threshold } => {
+        FillRule::BestOfBlock => {
             let (p, threshold) = against(p, threshold);
             write!(f, "{done}: best of the block with {p}, none is > τ_high {threshold}")
         }
@@ -368,8 +483,10 @@ impl fmt::Display for Verdict {
         match *self {
             Self::Written => write!(f, "written before"),
             Self::Unrecorded => write!(f, "its program does not say why"),
-            Self::Fill { p, rule, .. } => write_rule(f, "filled", p, rule),
-            Self::Replace { p, rule, .. } => write_rule(f, "replaced", p, rule),
+            Self::Fill { p, rule, threshold, .. } => write_rule(f, "filled", p, rule, threshold),
+            Self::Replace { p, rule, threshold, .. } => {
+                write_rule(f, "replaced", p, rule, threshold)
+            }
             Self::Remask { rule, .. } => match rule {
                 RemaskRule::Drawn { chance } => {
                     write!(f, "masked again: drawn with a chance of {}", P(chance))
@@ -455,14 +572,20 @@ mod tests {
     #[test]
     fn verdicts_give_their_numbers() {
         let check = |verdict: Verdict, text: &str| assert_eq!(verdict.to_string(), text);
-        let rule = FillRule::Above { threshold: 0.9 };
-        check(Verdict::Fill { token: 1, p: 0.93, rule }, "filled: 0.930 > τ_high 0.900");
+        let (rule, threshold) = (FillRule::Above, Some(0.9));
+        check(Verdict::Fill { token: 1, p: 0.93, rule, threshold }, "filled: 0.930 > τ_high 0.900");
         check(
-            Verdict::Replace { was: 2, token: 1, p: 0.93, rule },
+            Verdict::Replace { was: 2, token: 1, p: 0.93, rule, threshold },
             "replaced: 0.930 > τ_high 0.900",
         );
         check(
-            Verdict::Replace { was: 2, token: 1, p: f32::NAN, rule: FillRule::Unrecorded },
+            Verdict::Replace {
+                was: 2,
+                token: 1,
+                p: f32::NAN,
+                rule: FillRule::Unrecorded,
+                threshold: None,
+            },
             "replaced: its program does not say why",
         );
         check(

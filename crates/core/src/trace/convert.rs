@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, time::Duration};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::record::{
-    Columns, Decision, Dropped, Edit, Eos, FillRule, LeftOut, Measure, Param, Params, Prediction,
-    Refusal, RemaskRule, Sparse, Test, Text, Timing, Why, Wish,
+    Columns, Decision, Dropped, Edit, Eos, LeftOut, Param, Params, Prediction, Sparse, Text,
+    Timing, Why, Wish,
 };
 use crate::{
     canvas::{self, Canvas, Filler, NO_TOKEN, Slot, TokenId},
-    decode::{self, Verdict},
+    decode::{self, FillRule, RemaskRule, Verdict},
     predict::{self, Cached, Column, Data, Key, Piece},
     session,
 };
@@ -304,70 +304,23 @@ pub(super) fn decision(from: &decode::Decision) -> Decision {
     }
 }
 
-fn tested(test: decode::Test) -> Test {
-    let measure = match test.measure {
-        decode::Measure::Confidence => Measure::Confidence,
-        decode::Measure::Rank => Measure::Rank,
-        decode::Measure::Entropy => Measure::Entropy,
-        decode::Measure::Divergence => Measure::Divergence,
-        decode::Measure::Verified => Measure::Verified,
-    };
-    let value = test.value.is_finite().then_some(test.value);
-    Test { measure, value, bound: test.bound }
-}
-
-fn test_of(test: Test) -> decode::Test {
-    let measure = match test.measure {
-        Measure::Confidence => decode::Measure::Confidence,
-        Measure::Rank => decode::Measure::Rank,
-        Measure::Entropy => decode::Measure::Entropy,
-        Measure::Divergence => decode::Measure::Divergence,
-        Measure::Verified => decode::Measure::Verified,
-    };
-    decode::Test { measure, value: test.value.unwrap_or(f32::NAN), bound: test.bound }
-}
-
 fn why(at: usize, verdict: &Verdict) -> Option<Why> {
     match *verdict {
         // What was there before is told by the canvas.
-        Verdict::Fill { token, p, rule } | Verdict::Replace { token, p, rule, .. } => {
-            let (rule, threshold) = match rule {
-                decode::FillRule::Above { threshold } => (FillRule::Above, Some(threshold)),
-                decode::FillRule::BestOfBlock { threshold } => {
-                    (FillRule::BestOfBlock, Some(threshold))
-                }
-                decode::FillRule::WithoutMask => (FillRule::WithoutMask, None),
-                decode::FillRule::Quota { rank, quota } => (FillRule::Quota { rank, quota }, None),
-                decode::FillRule::Passes(test) => (FillRule::Passes(tested(test)), None),
-                decode::FillRule::Best(test) => (FillRule::Best(tested(test)), None),
-                decode::FillRule::Drawn { chance } => (FillRule::Drawn { chance }, None),
-                decode::FillRule::Unrecorded => return None,
-            };
+        Verdict::Fill { rule: FillRule::Unrecorded, .. }
+        | Verdict::Replace { rule: FillRule::Unrecorded, .. }
+        | Verdict::Remask { rule: RemaskRule::Unrecorded, .. } => None,
+        Verdict::Fill { token, p, rule, threshold }
+        | Verdict::Replace { token, p, rule, threshold, .. } => {
             Some(Why::Fill { at, token, p, rule, threshold })
         }
-        Verdict::Remask { token, p, rule } => {
-            let rule = match rule {
-                decode::RemaskRule::Drawn { chance } => RemaskRule::Drawn { chance },
-                decode::RemaskRule::Fails(test) => RemaskRule::Fails(tested(test)),
-                decode::RemaskRule::Unrecorded => return None,
-            };
-            Some(Why::Remask { at, token, p, rule })
-        }
+        Verdict::Remask { token, p, rule } => Some(Why::Remask { at, token, p, rule }),
         Verdict::Expand { p, threshold, n, eos, eos_threshold } => {
             Some(Why::Expand { at, p, threshold, n, eos, eos_threshold })
         }
         Verdict::Forced { p, n } => Some(Why::Forced { at, p, n }),
         Verdict::Refused { p, threshold, rule } => {
-            let because = match rule {
-                decode::RefuseRule::EosConfident { eos, threshold } => {
-                    Refusal::EosConfident { eos, threshold }
-                }
-                decode::RefuseRule::AtMaximum { length } => Refusal::AtMaximum { length },
-                decode::RefuseRule::NotLowest { lowest, p } => Refusal::NotLowest { lowest, p },
-                decode::RefuseRule::Forbidden => Refusal::Forbidden,
-                decode::RefuseRule::DropsPinned { pinned } => Refusal::DropsPinned { pinned },
-            };
-            Some(Why::Refused { at, p, threshold, because })
+            Some(Why::Refused { at, p, threshold, because: rule })
         }
         Verdict::Written | Verdict::Left { .. } | Verdict::Grown { .. } | Verdict::Unrecorded => {
             None
@@ -381,40 +334,15 @@ pub(super) fn verdicts(why: &[Why], rows: usize) -> Vec<Verdict> {
     for why in why {
         let (at, verdict) = match *why {
             Why::Fill { at, token, p, rule, threshold } => {
-                let threshold = threshold.unwrap_or(f32::NAN);
-                let rule = match rule {
-                    FillRule::Above => decode::FillRule::Above { threshold },
-                    FillRule::BestOfBlock => decode::FillRule::BestOfBlock { threshold },
-                    FillRule::WithoutMask => decode::FillRule::WithoutMask,
-                    FillRule::Quota { rank, quota } => decode::FillRule::Quota { rank, quota },
-                    FillRule::Passes(test) => decode::FillRule::Passes(test_of(test)),
-                    FillRule::Best(test) => decode::FillRule::Best(test_of(test)),
-                    FillRule::Drawn { chance } => decode::FillRule::Drawn { chance },
-                };
-                (at, Verdict::Fill { token, p, rule })
+                (at, Verdict::Fill { token, p, rule, threshold })
             }
             Why::Expand { at, p, threshold, n, eos, eos_threshold } => {
                 (at, Verdict::Expand { p, threshold, n, eos, eos_threshold })
             }
             Why::Forced { at, p, n } => (at, Verdict::Forced { p, n }),
-            Why::Remask { at, token, p, rule } => {
-                let rule = match rule {
-                    RemaskRule::Drawn { chance } => decode::RemaskRule::Drawn { chance },
-                    RemaskRule::Fails(test) => decode::RemaskRule::Fails(test_of(test)),
-                };
-                (at, Verdict::Remask { token, p, rule })
-            }
+            Why::Remask { at, token, p, rule } => (at, Verdict::Remask { token, p, rule }),
             Why::Refused { at, p, threshold, because } => {
-                let rule = match because {
-                    Refusal::EosConfident { eos, threshold } => {
-                        decode::RefuseRule::EosConfident { eos, threshold }
-                    }
-                    Refusal::AtMaximum { length } => decode::RefuseRule::AtMaximum { length },
-                    Refusal::NotLowest { lowest, p } => decode::RefuseRule::NotLowest { lowest, p },
-                    Refusal::Forbidden => decode::RefuseRule::Forbidden,
-                    Refusal::DropsPinned { pinned } => decode::RefuseRule::DropsPinned { pinned },
-                };
-                (at, Verdict::Refused { p, threshold, rule })
+                (at, Verdict::Refused { p, threshold, rule: because })
             }
         };
         if let Some(place) = verdicts.get_mut(at) {
@@ -432,9 +360,9 @@ mod tests {
     fn remaskings_are_read_as_they_were_written() {
         let test = decode::Test { measure: decode::Measure::Verified, value: 0.25, bound: 0.9 };
         for (p, rule) in [
-            (None, decode::RemaskRule::Drawn { chance: 0.008 }),
-            (Some(0.5), decode::RemaskRule::Drawn { chance: 0.1 }),
-            (Some(0.25), decode::RemaskRule::Fails(test)),
+            (None, RemaskRule::Drawn { chance: 0.008 }),
+            (Some(0.5), RemaskRule::Drawn { chance: 0.1 }),
+            (Some(0.25), RemaskRule::Fails(test)),
         ] {
             let verdict = Verdict::Remask { token: 7, p, rule };
             let text = serde_json::to_string(&why(2, &verdict)).unwrap();

@@ -67,8 +67,8 @@ fn unexplained(
             Verdict::Unrecorded => *verdict = Verdict::Written,
             // The writer of the recording gives the reason of a replacement as that of a fill.
             Verdict::Fill { token, .. } if token == was => *verdict = Verdict::Written,
-            Verdict::Fill { token, p, rule } => {
-                *verdict = Verdict::Replace { was, token, p, rule };
+            Verdict::Fill { token, p, rule, threshold } => {
+                *verdict = Verdict::Replace { was, token, p, rule, threshold };
             }
             _ => {}
         }
@@ -94,9 +94,9 @@ fn unexplained(
             canvas::Edit::Fill { token, .. } | canvas::Edit::Replace { token, .. } => {
                 let p = p(at, token).unwrap_or(f32::NAN);
                 match token {
-                    _ if before.is_masked(at) => Verdict::Fill { token, p, rule },
+                    _ if before.is_masked(at) => Verdict::Fill { token, p, rule, threshold: None },
                     same if same == was => Verdict::Written,
-                    token => Verdict::Replace { was, token, p, rule },
+                    token => Verdict::Replace { was, token, p, rule, threshold: None },
                 }
             }
             canvas::Edit::Expand { n, .. } => Verdict::Grown { n },

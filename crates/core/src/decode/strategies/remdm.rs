@@ -348,7 +348,8 @@ impl Strategy for Remdm {
             } else {
                 let (token, p) = (choice[at], p[at]);
                 edits.push(Edit::Fill { slot, token });
-                verdicts.push(Verdict::Fill { token, p, rule: FillRule::Drawn { chance } });
+                let rule = FillRule::Drawn { chance };
+                verdicts.push(Verdict::Fill { token, p, rule, threshold: None });
                 if settings.sampler == "remdm-conf" {
                     sure.retain(|sure| sure.slot != slot.0);
                     sure.push(Sure { slot: slot.0, token, p });

@@ -417,10 +417,10 @@ impl Strategy for RhoEos {
 
 fn verdicts(canvas: &Canvas, settings: &Settings, evidence: &Evidence) -> Vec<Verdict> {
     let (mode, high) = (evidence.fills.mode, settings.high);
-    let rule = match mode {
-        Mode::HighConf => FillRule::Above { threshold: high },
-        Mode::Stuck => FillRule::WithoutMask,
-        _ => FillRule::BestOfBlock { threshold: high },
+    let (rule, threshold) = match mode {
+        Mode::HighConf => (FillRule::Above, Some(high)),
+        Mode::Stuck => (FillRule::WithoutMask, None),
+        _ => (FillRule::BestOfBlock, Some(high)),
     };
     let best = match (mode, evidence.fills.chosen.first()) {
         (Mode::Fallback, Some(fill)) => Some((fill.position, fill.p)),
@@ -439,7 +439,7 @@ fn verdicts(canvas: &Canvas, settings: &Settings, evidence: &Evidence) -> Vec<Ve
         })
         .collect();
     for fill in &evidence.fills.chosen {
-        verdicts[fill.position] = Verdict::Fill { token: fill.token, p: fill.p, rule };
+        verdicts[fill.position] = Verdict::Fill { token: fill.token, p: fill.p, rule, threshold };
     }
     verdicts
 }

@@ -226,10 +226,10 @@ impl Strategy for Wino {
             } else {
                 edits.push(Edit::Fill { slot: canvas.cells()[at].slot, token });
                 let rule = match over {
-                    0 => FillRule::BestOfBlock { threshold: high },
-                    _ => FillRule::Above { threshold: high },
+                    0 => FillRule::BestOfBlock,
+                    _ => FillRule::Above,
                 };
-                Verdict::Fill { token, p, rule }
+                Verdict::Fill { token, p, rule, threshold: Some(high) }
             };
         }
 

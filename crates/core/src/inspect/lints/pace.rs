@@ -40,7 +40,7 @@ fn by_count(run: &Run) -> Vec<(usize, usize)> {
     let eos = run.canvas().special().eos;
     let counted = |verdict: &Verdict| match *verdict {
         Verdict::Fill { rule: FillRule::Quota { .. } | FillRule::Drawn { .. }, .. } => true,
-        Verdict::Fill { token, p, rule: FillRule::Unrecorded } => {
+        Verdict::Fill { token, p, rule: FillRule::Unrecorded, .. } => {
             token != eos && (p.is_nan() || p < SURE)
         }
         _ => false,

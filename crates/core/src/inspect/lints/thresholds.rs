@@ -22,10 +22,9 @@ fn idle(run: &Run) -> Vec<Finding> {
     let denoised = [Mode::HighConf, Mode::Fallback, Mode::Stuck].into_iter().any(mode);
     // A fill that passed, whatever the test, is one that the threshold let through.
     let passed = any(&|verdict| match verdict {
-        Verdict::Fill { rule, .. } => !matches!(
-            rule,
-            FillRule::BestOfBlock { .. } | FillRule::WithoutMask | FillRule::Best(_)
-        ),
+        Verdict::Fill { rule, .. } => {
+            !matches!(rule, FillRule::BestOfBlock | FillRule::WithoutMask | FillRule::Best(_))
+        }
         _ => false,
     });
     let unsure = any(&|verdict| {

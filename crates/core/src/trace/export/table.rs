@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::walk::{Moment, Next, Trajectory, Walk};
 use crate::{
     canvas::{Born, TokenId},
-    decode::{FillRule, LeftRule, Params, RefuseRule, RemaskRule, Value, Verdict},
+    decode::{Params, Reason, Value, Verdict},
     predict::{Column, Piece, Vocabulary},
     session::Made,
     trace::Recording,
@@ -354,7 +354,7 @@ impl<'a> Of<'a> {
             number(Column::Kl),
         ]);
         let verdict = self.moment.made().and_then(|made| made.decision.verdicts.get(position));
-        let Reason { rule, value, threshold } = verdict.map(reason).unwrap_or_default();
+        let Reason { rule, value, threshold } = verdict.map(Verdict::reason).unwrap_or_default();
         row.extend([
             or_null(verdict, |verdict| word(verdict.name())),
             or_null(rule, word),
@@ -398,60 +398,4 @@ fn params(params: &Params) -> String {
         (spec.name.to_owned(), value)
     });
     serde_json::Value::Object(values.collect()).to_string()
-}
-
-/// The rule behind a verdict, in the words of the format.
-#[derive(Debug, Default, PartialEq)]
-struct Reason {
-    rule: Option<&'static str>,
-    value: Option<f32>,
-    threshold: Option<f32>,
-}
-
-fn reason(verdict: &Verdict) -> Reason {
-    let of = |rule, value, threshold| Reason { rule: Some(rule), value, threshold };
-    match *verdict {
-        Verdict::Written | Verdict::Grown { .. } | Verdict::Unrecorded => Reason::default(),
-        Verdict::Fill { p, rule, .. } | Verdict::Replace { p, rule, .. } => match rule {
-            FillRule::Above { threshold } => of("above", Some(p), Some(threshold)),
-            FillRule::BestOfBlock { threshold } => of("best_of_block", Some(p), Some(threshold)),
-            FillRule::WithoutMask => of("without_mask", Some(p), None),
-            FillRule::Quota { .. } => of("quota", Some(p), None),
-            FillRule::Passes(test) => of("passes", Some(test.value), Some(test.bound)),
-            FillRule::Best(test) => of("best", Some(test.value), Some(test.bound)),
-            FillRule::Drawn { chance } => of("drawn", Some(chance), None),
-            FillRule::Unrecorded => Reason::default(),
-        },
-        Verdict::Remask { rule, .. } => match rule {
-            RemaskRule::Drawn { chance } => of("drawn", Some(chance), None),
-            RemaskRule::Fails(test) => of("fails", Some(test.value), Some(test.bound)),
-            RemaskRule::Unrecorded => Reason::default(),
-        },
-        Verdict::Expand { p, threshold, .. } => of("low", Some(p), Some(threshold)),
-        Verdict::Forced { p, .. } => of("by_hand", Some(p), None),
-        Verdict::Refused { p, threshold, rule } => {
-            let name = match rule {
-                RefuseRule::EosConfident { .. } => "eos_confident",
-                RefuseRule::AtMaximum { .. } => "at_maximum",
-                RefuseRule::NotLowest { .. } => "not_lowest",
-                RefuseRule::Forbidden => "forbidden",
-                RefuseRule::DropsPinned { .. } => "drops_pinned",
-            };
-            of(name, Some(p), Some(threshold))
-        }
-        Verdict::Left { p, rule } => match rule {
-            LeftRule::Stage => of("stage", None, None),
-            LeftRule::OutsideBlock => of("outside_block", Some(p), None),
-            LeftRule::NotConfident { threshold, .. } => {
-                of("not_confident", Some(p), Some(threshold))
-            }
-            LeftRule::PredictsMask => of("predicts_mask", Some(p), None),
-            LeftRule::Quota { .. } => of("quota", Some(p), None),
-            LeftRule::Fails(test) => of("fails", Some(test.value), Some(test.bound)),
-            LeftRule::Settles { .. } => of("settles", Some(p), None),
-            LeftRule::NotDrawn { chance } => of("not_drawn", Some(chance), None),
-            LeftRule::Pinned => of("pinned", Some(p), None),
-            LeftRule::Waits { .. } => of("waits", Some(p), None),
-        },
-    }
 }

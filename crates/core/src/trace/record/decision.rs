@@ -1,18 +1,12 @@
 //! Decisions: the edits of a step, and for each the reason with its numbers.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde::{Deserialize, Serialize};
 
-use crate::canvas::TokenId;
-
-/// A number that `f32` holds: a larger one would be infinite, and infinity is no JSON.
-fn finite<'de, D: Deserializer<'de>>(from: D) -> Result<f32, D::Error> {
-    let number = f32::deserialize(from)?;
-    match number.is_finite() {
-        true => Ok(number),
-        false => Err(D::Error::custom("a number is too large")),
-    }
-}
+use crate::{
+    canvas::TokenId,
+    decode::{FillRule, RefuseRule, RemaskRule, finite},
+};
 
 /// What a step did, and why.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -148,7 +142,7 @@ pub(in crate::trace) enum Why {
         #[serde(deserialize_with = "finite")]
         threshold: f32,
         /// Why not.
-        because: Refusal,
+        because: RefuseRule,
     },
 }
 
@@ -163,89 +157,6 @@ impl Why {
             | Self::Refused { at, .. } => at,
         }
     }
-}
-
-/// Rules that fill.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(in crate::trace) enum FillRule {
-    Above,
-    BestOfBlock,
-    WithoutMask,
-    /// Since 1.2.
-    Quota {
-        rank: usize,
-        quota: usize,
-    },
-    /// Since 1.2.
-    Passes(Test),
-    /// Since 1.2.
-    Best(Test),
-    /// Since 1.2.
-    Drawn {
-        #[serde(deserialize_with = "finite")]
-        chance: f32,
-    },
-}
-
-/// Rules that mask a written position again.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(in crate::trace) enum RemaskRule {
-    Drawn {
-        #[serde(deserialize_with = "finite")]
-        chance: f32,
-    },
-    Fails(Test),
-}
-
-/// A value against a bound.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub(in crate::trace) struct Test {
-    /// What is measured.
-    pub measure: Measure,
-    /// null where it is not finite.
-    pub value: Option<f32>,
-    /// The bound.
-    #[serde(deserialize_with = "finite")]
-    pub bound: f32,
-}
-
-/// What is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(in crate::trace) enum Measure {
-    Confidence,
-    Rank,
-    Entropy,
-    Divergence,
-    Verified,
-}
-
-/// Rules that refuse an expansion.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(in crate::trace) enum Refusal {
-    EosConfident {
-        #[serde(deserialize_with = "finite")]
-        eos: f32,
-        #[serde(deserialize_with = "finite")]
-        threshold: f32,
-    },
-    AtMaximum {
-        length: usize,
-    },
-    NotLowest {
-        lowest: usize,
-        #[serde(deserialize_with = "finite")]
-        p: f32,
-    },
-    /// Since 1.1.
-    Forbidden,
-    /// Since 1.1.
-    DropsPinned {
-        pinned: usize,
-    },
 }
 
 /// A position that fell off at the maximum length.

@@ -15,9 +15,7 @@ use crate::{
     predict::{Grid, Reading},
 };
 
-pub(super) use decision::{
-    Decision, Dropped, Eos, FillRule, Measure, Refusal, RemaskRule, Test, Why,
-};
+pub(super) use decision::{Decision, Dropped, Eos, Why};
 pub use decision::{Edit, Wish};
 pub use knob::Knob;
 pub(super) use knob::knobs;

@@ -252,10 +252,10 @@ fn verdicts(
 ) -> Vec<Verdict> {
     let high = settings.high_conf_threshold;
     let low = settings.low_conf_threshold;
-    let rule = match fills.mode {
-        Mode::HighConf => FillRule::Above { threshold: high },
-        Mode::Stuck => FillRule::WithoutMask,
-        _ => FillRule::BestOfBlock { threshold: high },
+    let (rule, threshold) = match fills.mode {
+        Mode::HighConf => (FillRule::Above, Some(high)),
+        Mode::Stuck => (FillRule::WithoutMask, None),
+        _ => (FillRule::BestOfBlock, Some(high)),
     };
     let best = match (fills.mode, fills.chosen.first()) {
         (Mode::Fallback, Some(fill)) => Some((fill.position, fill.p)),
@@ -302,7 +302,7 @@ fn verdicts(
         })
         .collect();
     for fill in &fills.chosen {
-        verdicts[fill.position] = Verdict::Fill { token: fill.token, p: fill.p, rule };
+        verdicts[fill.position] = Verdict::Fill { token: fill.token, p: fill.p, rule, threshold };
     }
     verdicts
 }

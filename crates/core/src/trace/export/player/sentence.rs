@@ -1,7 +1,7 @@
 //! Reasons as sentences that many positions share, and the numbers that differ.
 
 use super::data::Number;
-use crate::decode::{FillRule, LeftRule, RemaskRule, Verdict};
+use crate::decode::Verdict;
 
 /// Four significant digits; never rounded up to certainty.
 pub(super) fn short(p: f32) -> Option<f64> {
@@ -15,24 +15,7 @@ pub(super) fn short(p: f32) -> Option<f64> {
 /// A verdict's sentence with `\u{1}` in the place of the position's own numbers, and these.
 pub(super) fn sentence(verdict: &Verdict) -> (String, Vec<Number>) {
     let text = verdict.to_string();
-    let mut own: Vec<f32> = match *verdict {
-        Verdict::Written | Verdict::Grown { .. } | Verdict::Unrecorded => Vec::new(),
-        Verdict::Fill { p, rule, .. } | Verdict::Replace { p, rule, .. } => match rule {
-            FillRule::Passes(test) | FillRule::Best(test) => vec![test.value, test.bound, p],
-            _ => vec![p],
-        },
-        Verdict::Remask { p, rule, .. } => match rule {
-            RemaskRule::Fails(test) => vec![test.value],
-            RemaskRule::Drawn { .. } | RemaskRule::Unrecorded => p.into_iter().collect(),
-        },
-        Verdict::Expand { p, .. } | Verdict::Forced { p, .. } | Verdict::Refused { p, .. } => {
-            vec![p]
-        }
-        Verdict::Left { p, rule } => match rule {
-            LeftRule::Fails(test) => vec![test.value, test.bound, p],
-            _ => vec![p],
-        },
-    };
+    let mut own = verdict.own_numbers();
     let (mut template, mut numbers, mut rest) = (String::new(), Vec::new(), text.as_str());
     // The earliest in the text first: that is the order they are put back in.
     loop {
@@ -69,7 +52,7 @@ fn number(shown: String) -> Number {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::{Measure, Test};
+    use crate::decode::{FillRule, LeftRule, Measure, Test};
 
     #[test]
     fn sentences_are_told_apart_from_their_numbers() {
@@ -86,7 +69,7 @@ mod tests {
         );
         let rule = FillRule::Passes(Test { measure: Measure::Rank, value: 0.95, bound: 0.5 });
         check(
-            Verdict::Fill { token: 1, p: 0.95, rule },
+            Verdict::Fill { token: 1, p: 0.95, rule, threshold: None },
             "filled: \u{1} ≥ 1 − f/(n+1) = \u{1}",
             &[value(0.95), value(0.5)],
         );
