@@ -15,6 +15,6 @@ pub mod tui;
 
 use demask_core::{bounded, panics, schema};
 pub use demask_core::{
-    canvas, compare, debugger, decode, import, inspect, predict, session, trace,
+    canvas, compare, debugger, decode, escape, import, inspect, predict, session, trace,
 };
 pub use demask_model as model;

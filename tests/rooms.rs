@@ -24,7 +24,15 @@ struct Room {
     never: &'static [&'static str],
 }
 
-const ROOMS: [Room; 15] = [
+const ROOMS: [Room; 16] = [
+    Room {
+        name: "escape",
+        folder: "crates/core/src/escape",
+        holds: "what models, recordings and files say, escaped for a terminal (`terminal`) and for \
+                documents (`document`), and which hidden characters are text (`hidden`)",
+        uses: &[],
+        never: &["serde", "std::fs", "std::io"],
+    },
     Room {
         name: "canvas",
         folder: "crates/core/src/canvas",
@@ -36,7 +44,7 @@ const ROOMS: [Room; 15] = [
         name: "predict",
         folder: "crates/core/src/predict",
         holds: "`Request` and its key, `Prediction` and its columns, the `Predictor` trait, token texts",
-        uses: &["canvas"],
+        uses: &["escape", "canvas"],
         never: &["std::fs", "std::io"],
     },
     Room {
@@ -84,7 +92,7 @@ const ROOMS: [Room; 15] = [
         holds: "the recording format (`record`, its schema), writer thread and its lock (`lock`), reader \
                 at once or along with a file that grows, verification (`check` a step, `verify` a file); \
                 what recordings are exported to (`export`): tables, Markdown, the player's page",
-        uses: &["canvas", "predict", "decode", "session"],
+        uses: &["escape", "canvas", "predict", "decode", "session"],
         never: &[],
     },
     Room {
@@ -130,7 +138,8 @@ const ROOMS: [Room; 15] = [
         folder: "src/tui",
         holds: "what the terminal sends (`input`), application state, keymap as data, theme, panes",
         uses: &[
-            "canvas", "predict", "decode", "session", "compare", "inspect", "debugger", "trace",
+            "escape", "canvas", "predict", "decode", "session", "compare", "inspect", "debugger",
+            "trace",
         ],
         never: &["candle"],
     },
@@ -140,7 +149,7 @@ const ROOMS: [Room; 15] = [
         holds: "problem sets and their checkers (`problems`; those of the paper: `published`), what is \
                 counted (`tokens`), the run with its shards and resumption (`run`), rows, tables and \
                 figures (`report`), the embedded model's own problems (`tasks`)",
-        uses: &["canvas", "predict", "decode", "session", "trace", "model"],
+        uses: &["escape", "canvas", "predict", "decode", "session", "trace", "model"],
         never: &["ratatui", "crossterm"],
     },
     Room {
@@ -149,8 +158,8 @@ const ROOMS: [Room; 15] = [
         holds: "options, help and manual pages, the configuration file, and one file or folder a \
                 subcommand",
         uses: &[
-            "canvas", "predict", "decode", "session", "compare", "inspect", "debugger", "trace",
-            "import", "model", "engine", "driving", "tui", "eval",
+            "escape", "canvas", "predict", "decode", "session", "compare", "inspect", "debugger",
+            "trace", "import", "model", "engine", "driving", "tui", "eval",
         ],
         never: &[],
     },

@@ -20,7 +20,6 @@ use super::{
     ConfigOptions, Fault, LookOptions, ScriptOptions,
     batch::{AT_BREAKPOINT, Batch},
     fault::{say, tell, unwritable},
-    harmless::harmless,
     host::Program,
     open::nothing_lost,
     replay::screen,
@@ -32,6 +31,7 @@ use crate::{
     debugger::{Debugger, Stop},
     driving::{self, Joined},
     engine::Address,
+    escape::escaped,
     session::{Followed, News},
     trace::{self, Packing},
     tui::{self, Rest, Source, Start, Waiting},
@@ -85,7 +85,7 @@ pub fn main(args: &AttachArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
     let host = Program::new(&config).saving(recording.header.clone(), recording.vocabulary.clone());
     if args.batch {
         for notice in &notices {
-            tell(&harmless(&format!("note: {notice}")));
+            tell(&escaped(&format!("note: {notice}")));
         }
         session.go(recording.recorded.end);
         let followed = Followed::all_of(&session);
@@ -98,7 +98,7 @@ pub fn main(args: &AttachArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
         let mut batch = Batch::new(debugger, None);
         batch.news = Some(news);
         let stopped = stop::on_signals();
-        let last = batch.script(commands, &stopped, |line| say(&harmless(line)))?;
+        let last = batch.script(commands, &stopped, |line| say(&escaped(line)))?;
         recorded(&failed)?;
         return Ok(match last {
             Some(Stop::Hit(_)) => ExitCode::from(AT_BREAKPOINT),
@@ -223,7 +223,7 @@ impl Batch {
             News::Events(events) => self.debugger.learn(&events, true),
             News::Loop(word) => {
                 if let Some(line) = self.debugger.hear(word) {
-                    tell(&harmless(&format!("note: {line}")));
+                    tell(&escaped(&format!("note: {line}")));
                 }
             }
             News::Read(..) => {}

@@ -12,9 +12,10 @@ use std::{
 
 use indicatif::ProgressBar;
 
-use super::{Fault, fault::tell, harmless::harmless, progress::show_layers};
+use super::{Fault, fault::tell, progress::show_layers};
 use crate::{
     debugger::{Ask, Command, Debugger, Stop, Tick},
+    escape::escaped,
     predict::{PredictError, Prediction, Predictor, Progress, Request},
     session::{News, Pending},
 };
@@ -92,7 +93,7 @@ impl Batch {
             return Err(Fault::failure(fault));
         }
         self.told = true;
-        self.bar.suspend(|| tell(&harmless(&format!("warning: {fault}. The run goes on"))));
+        self.bar.suspend(|| tell(&escaped(&format!("warning: {fault}. The run goes on"))));
         Ok(())
     }
 
@@ -158,7 +159,7 @@ impl Batch {
                 say(line)?;
             }
             if let Some(warning) = &reply.warning {
-                tell(&harmless(&format!("note: {warning}")));
+                tell(&escaped(&format!("note: {warning}")));
             }
             if matches!(command, Command::Exact) {
                 self.predict(stopped)?;

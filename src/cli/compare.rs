@@ -17,7 +17,6 @@ use super::{
     config::set_all,
     embedded,
     fault::{say, tell},
-    harmless::{harmless, harmless_json},
     host::Program,
     open::{self, Question},
     progress::{self, Shown},
@@ -28,6 +27,7 @@ use crate::{
     canvas::TokenId,
     compare::{self, Advance, Excerpt, Figures, Lane, Lockstep, Run},
     decode::{ParamRole, Params, Recipe, Value},
+    escape::{escaped, escaped_json},
     model::Loaded,
     predict::Vocabulary,
     session::{Pending, Session},
@@ -133,9 +133,9 @@ pub fn main(args: &CompareArgs, options: &ConfigOptions) -> Result<ExitCode, Fau
             runs: &rows,
         };
         let json = serde_json::to_string(&summary).map_err(Fault::failure)?;
-        say(&harmless_json(&json))?;
+        say(&escaped_json(&json))?;
     } else {
-        say(&harmless(&report(&rows)))?;
+        say(&escaped(&report(&rows)))?;
     }
     recorded?;
     let failed = lockstep.lanes.iter().find_map(|entry| match entry.session.pending() {
@@ -279,7 +279,7 @@ fn go(
         let sessions = || lockstep.lanes.iter().map(|entry| &entry.session);
         if let Some(fault) = sessions().find_map(Session::recorder_fault).filter(|_| !told) {
             told = true;
-            bar.suspend(|| tell(&harmless(&format!("warning: {fault}. The runs go on"))));
+            bar.suspend(|| tell(&escaped(&format!("warning: {fault}. The runs go on"))));
         }
         let positions: usize = sessions().map(|session| session.canvas().len()).sum();
         let masks: usize = sessions().map(|session| session.canvas().masks()).sum();

@@ -1,7 +1,8 @@
 //! What people are told of the embedded model: how small it is, which prompts it knows, and where
 //! a prompt is unlike those.
 
-use super::{fault::tell, harmless::harmless};
+use super::fault::tell;
+use crate::escape::escaped;
 use crate::{debugger::Repertoire, eval::tasks, model::Loaded};
 
 /// What it is.
@@ -43,7 +44,7 @@ pub fn tell_of(loaded: &Loaded, prompt: &str) {
         return;
     }
     if let Some(unlike) = unlike(prompt) {
-        tell(&harmless(&format!("note: {unlike}. It knows such as these:")));
+        tell(&escaped(&format!("note: {unlike}. It knows such as these:")));
         for known in tasks::examples() {
             tell(&format!("  {}", known.prompt));
         }

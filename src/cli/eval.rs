@@ -8,13 +8,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{
     Fault, SourceOptions,
     fault::{say, tell},
-    harmless::harmless,
     open::unread_variables,
     progress::{self, Shown},
     stop,
 };
 use crate::{
     decode::Recipe,
+    escape::escaped,
     eval::{
         paper,
         problems::{Checker, ProblemError, ProblemSet, PromptFormat, Python, Wish},
@@ -211,10 +211,10 @@ fn merge(args: &MergeArgs) -> Result<ExitCode, Fault> {
 fn finish(out: &std::path::Path, results: &Results) -> Result<ExitCode, Fault> {
     let (rows, timings) = (&results.rows, &results.timings);
     report::write(out, rows, timings, &results.eos(), &results.facts()).map_err(Fault::failure)?;
-    say(harmless(&report::tables(rows, timings)).trim_end())?;
+    say(escaped(&report::tables(rows, timings)).trim_end())?;
     let broken = rows.iter().filter(|row| row.finish.starts_with("error: ")).count();
     if let Some(row) = rows.iter().find(|row| row.finish.starts_with("error: ")) {
-        tell(&harmless(&format!(
+        tell(&escaped(&format!(
             "{broken} of {} runs broke off; the first, problem {} under {}: {}",
             rows.len(),
             row.problem,
@@ -222,7 +222,7 @@ fn finish(out: &std::path::Path, results: &Results) -> Result<ExitCode, Fault> {
             row.finish
         )));
     }
-    tell(&format!("the results are in {}", harmless(&out.display().to_string())));
+    tell(&format!("the results are in {}", escaped(&out.display().to_string())));
     // One that broke off is a row; where all did, nothing was measured.
     Ok(if broken == rows.len() && broken > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -238,7 +238,7 @@ fn plan(args: &EvalRun) -> Result<Plan, Fault> {
         (true, false) => None,
         (false, true) => Some(Python::find().map_err(Fault::failure)?),
         (false, false) => {
-            tell(&harmless(&format!(
+            tell(&escaped(&format!(
                 "the programs that answer {} are not run, so there is no accuracy of them: add \
                  --run-code to run them here",
                 code.join(" and ")

@@ -234,7 +234,7 @@ fn write(
             let recording = opened(first)?;
             let mut session = recording.session();
             go(&mut session, args.step.unwrap_or(0))?;
-            let title = crate::predict::one_line(&recording.prompt());
+            let title = crate::escape::one_line(&recording.prompt());
             let start = screen(&recording, session, shown_name(first), look, &config);
             if to == To::Svg {
                 return Ok(out.write_all(draw(start, args.size).as_bytes())?);

@@ -7,9 +7,8 @@ use std::{
     process::ExitCode,
 };
 
-use super::harmless::harmless;
 use crate::{
-    predict::one_line,
+    escape::{escaped, one_line},
     trace::{self, Recording, advice},
 };
 
@@ -40,7 +39,7 @@ impl Fault {
     /// Prints the paragraph. Text of files and models may be in it, so nothing that could steer
     /// a terminal gets through, and not too much of it.
     pub(super) fn report(self) -> ExitCode {
-        let mut text: String = harmless(&self.text).chars().take(LONGEST).collect();
+        let mut text: String = escaped(&self.text).chars().take(LONGEST).collect();
         if self.text.chars().nth(LONGEST).is_some() {
             text.push('…');
         }
@@ -70,7 +69,7 @@ pub(super) fn tell_usage(said: &clap::Error) -> ExitCode {
             Some((end, _)) => format!("{}…", &line[..end]),
             None => line.to_owned(),
         };
-        tell(&harmless(&text.lines().map(cut).collect::<Vec<_>>().join("\n")));
+        tell(&escaped(&text.lines().map(cut).collect::<Vec<_>>().join("\n")));
         return ExitCode::from(2);
     }
     match said.print().and_then(|()| io::stdout().flush()).map_err(unsaid) {
@@ -101,7 +100,7 @@ pub(super) fn tell(line: &str) {
 pub(super) fn tell_cut(recording: &Recording, file: &Path) {
     if let Some(line) = recording.cut {
         let file = one_line(&file.display().to_string());
-        tell(&harmless(&format!("note: {file}: {}", trace::cut_in(line))));
+        tell(&escaped(&format!("note: {file}: {}", trace::cut_in(line))));
     }
 }
 

@@ -9,9 +9,9 @@ use std::{
 use super::{
     Fault,
     fault::{say, tell},
-    harmless::harmless,
     stop,
 };
+use crate::escape::escaped;
 use crate::trace;
 
 /// The recordings meant by paths: files as given, and of folders, and folders in them, every file
@@ -60,7 +60,7 @@ fn inside(folder: &Path, found: &mut Vec<Result<PathBuf, Fault>>) {
         } else if trace::named_so(&path) {
             match trace::is_other_json(&path) {
                 false => found.push(Ok(path)),
-                true => tell(&harmless(&format!(
+                true => tell(&escaped(&format!(
                     "note: {}: these are lines of JSON, but no recording: it is left out",
                     path.display()
                 ))),
@@ -138,7 +138,7 @@ pub(super) fn say_to_open(commands: &[String]) -> Result<(), Fault> {
         return Ok(());
     }
     say("to open:")?;
-    commands.iter().take(MOST).try_for_each(|command| say(&harmless(&format!("  {command}"))))?;
+    commands.iter().take(MOST).try_for_each(|command| say(&escaped(&format!("  {command}"))))?;
     if commands.len() > MOST {
         tell(&format!("note: {} more are named above", commands.len() - MOST));
     }

@@ -8,9 +8,10 @@ use std::{
 
 use clap::Args;
 
-use super::{Fault, fault::tell, harmless::harmless, open, replay, stop};
+use super::{Fault, fault::tell, open, replay, stop};
 use crate::{
     canvas::TokenId,
+    escape::escaped,
     import::{self, Format, Imported, Options},
     model::{TokenName, Tokenizer},
     predict::{Piece, Vocabulary},
@@ -93,13 +94,13 @@ pub fn main(args: &ImportArgs) -> Result<ExitCode, Fault> {
     let vocabulary = Arc::new(Joined { texts, tokenizer });
     let part = |part: &Path| stop::removing(part.to_owned());
     trace::save_foreign(&run, &args.out, &header, vocabulary, part).map_err(Fault::failure)?;
-    tell(&harmless(&format!(
+    tell(&escaped(&format!(
         "{}: {format}, {prompt}, {steps} from {length}, written to {}",
         replay::shown_file(&args.file),
         args.out.display()
     )));
     for notice in notices {
-        tell(&harmless(&format!("note: {notice}")));
+        tell(&escaped(&format!("note: {notice}")));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -10,10 +10,10 @@ use super::{
     batch::AT_BREAKPOINT,
     fault::{say, tell_cut},
     files::{self, Files, counted},
-    harmless::{harmless, harmless_json},
     stop,
 };
 use crate::{
+    escape::{escaped, escaped_json},
     inspect::{self, Finding, Lint},
     trace,
 };
@@ -73,21 +73,21 @@ pub fn main(args: &LintArgs) -> Result<ExitCode, Fault> {
         match (args.json, many) {
             (true, false) => {
                 let found: Vec<Found> = findings.iter().map(Found::of).collect();
-                say(&harmless_json(&serde_json::to_string(&found).map_err(Fault::failure)?))
+                say(&escaped_json(&serde_json::to_string(&found).map_err(Fault::failure)?))
             }
             (true, true) => {
                 let lints = findings.iter().map(Found::of).collect();
                 let report = Report { file: file.display().to_string(), lints };
-                say(&harmless_json(&serde_json::to_string(&report).map_err(Fault::failure)?))
+                say(&escaped_json(&serde_json::to_string(&report).map_err(Fault::failure)?))
             }
             (false, false) => {
-                inspect::told(&findings).iter().try_for_each(|line| say(&harmless(line)))
+                inspect::told(&findings).iter().try_for_each(|line| say(&escaped(line)))
             }
             (false, true) if findings.is_empty() => Ok(()),
             (false, true) => {
-                say(&harmless(&format!("{}:", file.display())))?;
+                say(&escaped(&format!("{}:", file.display())))?;
                 let lines = inspect::told(&findings);
-                lines.iter().try_for_each(|line| say(&harmless(&format!("  {line}"))))
+                lines.iter().try_for_each(|line| say(&escaped(&format!("  {line}"))))
             }
         }
     })?;

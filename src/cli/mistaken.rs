@@ -4,7 +4,8 @@ use std::path::Path;
 
 use clap::CommandFactory;
 
-use super::{Cli, Fault, fault::tell, harmless::harmless};
+use super::{Cli, Fault, fault::tell};
+use crate::escape::escaped;
 use crate::inspect;
 
 /// A first word that is nearly a command, with something behind it: the parser takes it for a prompt.
@@ -42,7 +43,7 @@ pub(super) fn no_file(prompt: Option<&str>) -> Result<(), Fault> {
 pub(super) fn tell_command(prompt: Option<&str>) {
     if let Some((prompt, near)) = prompt.and_then(|prompt| Some((prompt, command_like(prompt)?))) {
         let text = format!("note: `{prompt}` is the prompt here; the command is `demask {near}`");
-        tell(&harmless(&text));
+        tell(&escaped(&text));
     }
 }
 

@@ -15,7 +15,6 @@ mod eval;
 mod export;
 mod fault;
 mod files;
-mod harmless;
 mod help;
 mod hooks;
 mod host;

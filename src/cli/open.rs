@@ -6,7 +6,6 @@ use super::{
     Config, Fault, LoadOptions, ModelOptions,
     config::{Presets, set_all},
     fault::tell,
-    harmless::harmless,
     place::Place,
     progress::{self, Shown},
     prompt::{Asked, masks_in_prompt},
@@ -14,6 +13,7 @@ use super::{
 use crate::{
     canvas::TokenId,
     decode::{self, Cache, DecodeError, Extras, ParamRole, Params},
+    escape::escaped,
     model::{ChatSettings, Encoder, Loaded, Messages},
     predict::{Column, ColumnSet, ModelFacts},
     session::{self, Recorder, Session},
@@ -82,7 +82,7 @@ pub fn open(
     let mut start = Params::defaults(strategy.params());
     start.suggest(&loaded.suggested.of(strategy.name()));
     for problem in left_out(&loaded, strategy) {
-        tell(&harmless(&format!("warning: generation_config.json suggests {problem}; left out")));
+        tell(&escaped(&format!("warning: generation_config.json suggests {problem}; left out")));
     }
     set_all(&mut start, &config.params)?;
     set_all(&mut start, &preset)?;

@@ -5,8 +5,9 @@ use std::{cell::RefCell, ops::ControlFlow, sync::atomic::Ordering, time::Duratio
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Fault, fault::tell, harmless::harmless, hooks, place::Place, stop};
+use super::{Fault, fault::tell, hooks, place::Place, stop};
 use crate::{
+    escape::escaped,
     model::{Computing, Encoder, LoadError, LoadProgress, LoadWatch, Loaded, Work},
     predict::Progress,
     session::Session,
@@ -87,7 +88,7 @@ fn load_on_screen<T: Send + 'static>(
     };
     if !warning.is_empty() {
         // Read when the debugger is left.
-        tell(&harmless(&warning));
+        tell(&escaped(&warning));
     }
     loaded
 }
@@ -107,7 +108,7 @@ fn load_with_bar<T>(
             false => ControlFlow::Continue(()),
         }
     };
-    let warn = |warning: String| tell(&harmless(&warning));
+    let warn = |warning: String| tell(&escaped(&warning));
     let loaded = hooked(place, computing, &mut watch, warn, prepare);
     drop(bar);
     let (loaded, prepared) = loaded?;
@@ -161,9 +162,9 @@ impl Drop for Bar {
 /// What a kind of work is called. Names of files come from elsewhere.
 fn title(work: &Work) -> String {
     match work {
-        Work::Downloading(file) => harmless(file).replace(['\n', '\t'], " "),
+        Work::Downloading(file) => escaped(file).replace(['\n', '\t'], " "),
         Work::Engine(what) => {
-            format!("the engine: {}", harmless(what).replace(['\n', '\t'], " "))
+            format!("the engine: {}", escaped(what).replace(['\n', '\t'], " "))
         }
         Work::Reading => "reading the weights".to_owned(),
         Work::Quantising(kind) => format!("rounding the weights to {kind}"),

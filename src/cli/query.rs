@@ -13,11 +13,11 @@ use super::{
     Fault,
     fault::{WIDTH, say, tell, tell_cut},
     files::{self, Files, counted},
-    harmless::{harmless, harmless_json},
     stop,
 };
 use crate::{
     debugger::{Debugger, NoHost},
+    escape::{escaped, escaped_json},
     inspect::{self, Condition, Query, Row, SyntaxError, language::Value, pointed},
     trace,
 };
@@ -115,9 +115,9 @@ fn one(
     let name = file.display().to_string();
     for row in &rows {
         let line = match args.json {
-            true => harmless_json(&json(&name, row, &debugger)?),
-            false if many => harmless(&format!("{name}: {}", debugger.row_text(row))),
-            false => harmless(&debugger.row_text(row)),
+            true => escaped_json(&json(&name, row, &debugger)?),
+            false if many => escaped(&format!("{name}: {}", debugger.row_text(row))),
+            false => escaped(&debugger.row_text(row)),
         };
         say(&line)?;
     }

@@ -13,7 +13,6 @@ use super::{
     ColorChoice, Config, ConfigOptions, Fault, LookOptions, ParamOptions, ScriptOptions,
     batch::{AT_BREAKPOINT, Batch},
     fault::{say, tell, tell_cut, unwritable},
-    harmless::harmless,
     host::Program,
     resume::{self, Origin},
     stop,
@@ -21,6 +20,7 @@ use super::{
 };
 use crate::{
     debugger::{Command, Debugger, Stop},
+    escape::escaped,
     session::Session,
     trace::{self, Reader, Recording},
     tui::{self, Look, Palette, Rest, Source, Start},
@@ -83,7 +83,7 @@ fn opened(args: &ReplayArgs) -> Result<(Recording, Option<Rest>), Fault> {
     let stream = args.file == Path::new("-");
     if args.follow && !stream && trace::exists(&args.file).is_err() {
         let file = args.file.display();
-        tell(&harmless(&format!("waiting for {file} to be there; Ctrl-C ends it")));
+        tell(&escaped(&format!("waiting for {file} to be there; Ctrl-C ends it")));
         trace::wait_for(&args.file)?;
     }
     let mut reader = Reader::open(&args.file)?;
@@ -157,7 +157,7 @@ pub fn main(args: &ReplayArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
         let debugger = Debugger::new(session, vocabulary, Box::new(host), false, tokens);
         let mut batch = Batch::new(debugger, None);
         let stopped = stop::on_signals();
-        let last = batch.script(commands, &stopped, |line| say(&harmless(line)))?;
+        let last = batch.script(commands, &stopped, |line| say(&escaped(line)))?;
         return Ok(match last {
             Some(Stop::Hit(_)) => ExitCode::from(AT_BREAKPOINT),
             _ => ExitCode::SUCCESS,

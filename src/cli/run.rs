@@ -19,7 +19,6 @@ use super::{
     batch::{AT_BREAKPOINT, Batch},
     embedded,
     fault::{say, tell},
-    harmless::{harmless, harmless_json},
     host::Program,
     lint::Found,
     mistaken,
@@ -31,6 +30,7 @@ use super::{
 use crate::{
     compare::{self, Figures},
     debugger::{Command, Debugger, Goal, Stop},
+    escape::{escaped, escaped_json},
     inspect::{self, Finding},
     session::{Pending, Recorder, Session},
     trace::{self, Header, TraceRecorder},
@@ -202,21 +202,21 @@ pub fn main(args: &RunArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
         (true, _) => {
             let summary = run.summary(answer, &stop, args.lint.then_some(&findings));
             let json = serde_json::to_string(&summary).map_err(Fault::failure)?;
-            say(&harmless_json(&json))
+            say(&escaped_json(&json))
         }
         // A script prints what it wants: `text` is the answer.
         (false, _) if !args.script.exec.is_empty() || args.script.exec_file.is_some() => Ok(()),
         // A pipe gets the text as the model wrote it.
-        (false, false) if io::stdout().is_terminal() => say(&harmless(&answer)),
+        (false, false) if io::stdout().is_terminal() => say(&escaped(&answer)),
         (false, false) => say(&answer),
         (false, true) => {
-            tell(&harmless(&answer));
+            tell(&escaped(&answer));
             Ok(())
         }
     }?;
     if args.lint && !args.json {
         let text = inspect::told(&findings).join("\n");
-        if to_stdout { tell(&harmless(&text)) } else { say(&harmless(&text))? }
+        if to_stdout { tell(&escaped(&text)) } else { say(&escaped(&text))? }
     }
     if !unread() {
         recorded?;
@@ -270,10 +270,10 @@ impl Run {
         let quiet = args.json || args.model.record.as_deref() == Some(Path::new("-"));
         let said = |line: &str| match quiet {
             true => {
-                tell(&harmless(line));
+                tell(&escaped(line));
                 Ok(())
             }
-            false => say(&harmless(line)),
+            false => say(&escaped(line)),
         };
         if scripted {
             return self.batch.script(commands.to_vec(), stopped, said);

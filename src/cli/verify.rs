@@ -15,11 +15,11 @@ use super::{
     batch::watched_pass,
     fault::say,
     files::{self, Files, counted},
-    harmless::{harmless, harmless_json},
     progress::{self, Shown},
     stop,
 };
 use crate::{
+    escape::{escaped, escaped_json},
     model::Loaded,
     session::{Made, NodeId},
     trace::{self, Divergence, Passes, Recording, Verified},
@@ -67,7 +67,7 @@ pub fn main(args: &VerifyArgs) -> Result<ExitCode, Fault> {
             true => format!("{}:\n{}", file.display(), one.text),
             false => one.text,
         };
-        say(&harmless(&text))?;
+        say(&escaped(&text))?;
         equal += usize::from(one.equal);
         differing += usize::from(!one.equal);
         open.extend(one.open);
@@ -108,7 +108,7 @@ fn one(args: &VerifyArgs, file: &Path, model: &mut Option<Loaded>) -> Result<One
         true => {
             let (file, passes) = (file.display().to_string(), passes.as_ref());
             let report = Report { file, strategy, verified: &verified, passes, equal };
-            harmless_json(&serde_json::to_string(&report).map_err(Fault::failure)?)
+            escaped_json(&serde_json::to_string(&report).map_err(Fault::failure)?)
         }
         false => text(&recording, &verified, passes.as_ref(), open.as_deref(), equal),
     };

@@ -4,7 +4,7 @@
 //! `cursor`) and into effects, and knows neither terminal nor thread; `frame` draws it onto a buffer and changes nothing; `driver` is
 //! the loop that joins them to a terminal and to the [`Engine`](crate::session::Engine) thread.
 //! Panes are in `panes`, one file each. Keys are a table (`keymap`), looks are roles (`theme`),
-//! and nothing from a model or a recording is drawn before `text` has made it harmless.
+//! and nothing from a model or a recording is drawn before `text` has escaped it.
 //!
 //! This room knows neither tensors nor files: recordings and saving come in as a
 //! [`Recorder`](crate::session::Recorder) and as a [`Host`], and loading as a [`Waiting`].

@@ -13,7 +13,8 @@ use assert_cmd::Command;
 use browser::Browser;
 use demask::{
     decode::Verdict,
-    predict::{Piece, Vocabulary, one_line},
+    escape::one_line,
+    predict::{Piece, Vocabulary},
     session::NodeId,
     trace::{self, Recording},
 };

@@ -13,6 +13,7 @@ pub mod canvas;
 pub mod compare;
 pub mod debugger;
 pub mod decode;
+pub mod escape;
 pub mod import;
 pub mod inspect;
 pub mod panics;

@@ -20,7 +20,6 @@ use super::{
     ConfigOptions, Fault, ModelOptions,
     batch::watched_pass,
     fault::{say, tell},
-    harmless::{harmless, harmless_json},
     host::Program,
     open::{self, Opened},
     progress::{Shown, pass_bar, show_session},
@@ -29,6 +28,7 @@ use super::{
     stop,
 };
 use crate::{
+    escape::{escaped, escaped_json},
     model,
     predict::{Attention, Pass, Predictor, Request},
     session::{Pending, Session},
@@ -102,8 +102,8 @@ pub fn main(args: &BenchArgs, options: &ConfigOptions) -> Result<ExitCode, Fault
     let stopped = stopped.load(Ordering::Relaxed);
     (report.stopped, report.peak_memory_bytes) = (stopped, model::memory::peak());
     match args.json {
-        true => say(&harmless_json(&serde_json::to_string(&report).map_err(Fault::failure)?))?,
-        false => say(&harmless(&report.text()))?,
+        true => say(&escaped_json(&serde_json::to_string(&report).map_err(Fault::failure)?))?,
+        false => say(&escaped(&report.text()))?,
     }
     if stopped {
         tell("stopped by a signal: this is what was measured until then");

@@ -16,12 +16,10 @@ use std::{ffi::OsString, io::IsTerminal, process::ExitCode};
 use clap::Args;
 
 use self::sides::Side;
-use super::{
-    Config, ConfigOptions, Fault, LookOptions, batch::AT_BREAKPOINT, fault::say,
-    harmless::harmless_json, replay,
-};
+use super::{Config, ConfigOptions, Fault, LookOptions, batch::AT_BREAKPOINT, fault::say, replay};
 use crate::{
     compare::{self, StepPair},
+    escape::escaped_json,
     tui::{self, Palette, Start},
 };
 
@@ -70,7 +68,7 @@ pub fn main(args: &DiffArgs, options: &ConfigOptions) -> Result<ExitCode, Fault>
     });
     if args.json {
         let json = json::object(&a, &b, &found, &differing, &grown);
-        say(&harmless_json(&serde_json::to_string(&json).map_err(Fault::failure)?))?;
+        say(&escaped_json(&serde_json::to_string(&json).map_err(Fault::failure)?))?;
     } else {
         let coloured = args.look.look(&config).palette != Palette::Mono
             && (std::io::stdout().is_terminal() || args.look.color.is_some());

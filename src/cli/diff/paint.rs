@@ -1,9 +1,8 @@
 //! Lines in colour: text and escape sequences are kept apart until they are printed, so that
 //! nothing of a recording reaches the terminal unescaped.
 
+use crate::escape::escaped;
 use unicode_width::UnicodeWidthStr;
-
-use super::super::harmless::harmless;
 
 /// What a piece of a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +51,7 @@ impl Line {
 
 /// Columns a text takes, as it is printed.
 pub fn width(text: &str) -> usize {
-    harmless(text).width()
+    escaped(text).width()
 }
 
 /// `text` on one line, filled up or cut to so many columns.
@@ -90,7 +89,7 @@ pub fn printed(lines: &[Line], coloured: bool) -> String {
         }
         for (at, (ink, piece)) in line.0.iter().enumerate() {
             let last = at + 1 == line.0.len();
-            let piece = harmless(piece);
+            let piece = escaped(piece);
             let piece = if last { piece.trim_end() } else { &piece };
             match coloured && *ink != Ink::Plain && !piece.is_empty() {
                 true => text.extend([ink.sequence(), piece, "\x1b[0m"]),

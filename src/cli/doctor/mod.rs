@@ -12,11 +12,8 @@ use std::{fmt::Write, process::ExitCode};
 use clap::Args;
 use serde::Serialize;
 
-use super::{
-    Config, ConfigOptions, Fault,
-    fault::say,
-    harmless::{harmless, harmless_json},
-};
+use super::{Config, ConfigOptions, Fault, fault::say};
+use crate::escape::{escaped, escaped_json};
 
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
@@ -104,9 +101,9 @@ pub fn main(args: &DoctorArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
     let ok = checks.iter().all(|check| check.state != State::Wrong);
     if args.json {
         let report = Report { version: env!("CARGO_PKG_VERSION"), ok, checks };
-        say(&harmless_json(&serde_json::to_string(&report).map_err(Fault::failure)?))?;
+        say(&escaped_json(&serde_json::to_string(&report).map_err(Fault::failure)?))?;
     } else {
-        say(&harmless(text(&checks).trim_end()))?;
+        say(&escaped(text(&checks).trim_end()))?;
     }
     Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use crate::{
     canvas::TokenId,
-    cli::{Fault, fault::tell, harmless::harmless, stop},
+    cli::{Fault, fault::tell, stop},
     engine::{Address, Connected, connect, message::Greeting},
+    escape::escaped,
     model::{LoadProgress, Overrides, count},
     predict::Grid,
 };
@@ -36,7 +37,7 @@ impl Info {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         };
-        let engine = connect(address, overrides, go_on, &mut |line| tell(&harmless(&line)))?;
+        let engine = connect(address, overrides, go_on, &mut |line| tell(&escaped(&line)))?;
         let named = |id: TokenId| format!("{id}, {}", engine.vocabulary().named(id));
         let (mask, eos) = (named(engine.special.mask), named(engine.special.eos));
         let mut greeting = Connected::greeting(&engine).clone();

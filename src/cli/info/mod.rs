@@ -14,14 +14,10 @@ use std::{
 use clap::Args;
 use serde::Serialize;
 
-use super::{
-    Fault, SourceOptions,
-    fault::say,
-    harmless::{harmless, harmless_json},
-    place::Place,
-};
+use super::{Fault, SourceOptions, fault::say, place::Place};
 use crate::{
     canvas::TokenId,
+    escape::{escaped, escaped_json},
     model::{
         self, Checkpoint, NotUnderstood, Outline, Source, Template, count,
         estimate::{StepBytes, WeightBytes},
@@ -172,8 +168,8 @@ pub fn main(args: &InfoArgs) -> Result<ExitCode, Fault> {
     if let Some(file) = file.filter(|file| recording::is_recording(file)) {
         let info = recording::Info::of(file)?;
         match args.json {
-            true => say(&harmless_json(&serde_json::to_string(&info).map_err(Fault::failure)?))?,
-            false => say(&harmless(&info.text()))?,
+            true => say(&escaped_json(&serde_json::to_string(&info).map_err(Fault::failure)?))?,
+            false => say(&escaped(&info.text()))?,
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -182,8 +178,8 @@ pub fn main(args: &InfoArgs) -> Result<ExitCode, Fault> {
     {
         let info = engine::Info::of(&address, &args.source.overrides())?;
         match args.json {
-            true => say(&harmless_json(&serde_json::to_string(&info).map_err(Fault::failure)?))?,
-            false => say(&harmless(&info.text()))?,
+            true => say(&escaped_json(&serde_json::to_string(&info).map_err(Fault::failure)?))?,
+            false => say(&escaped(&info.text()))?,
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -191,9 +187,9 @@ pub fn main(args: &InfoArgs) -> Result<ExitCode, Fault> {
     let checkpoint = model::open(&source(args)?, &args.source.computing()?, go_on)?;
     let info = Info::of(&checkpoint, args.length as usize);
     if args.json {
-        say(&harmless_json(&serde_json::to_string(&info).map_err(Fault::failure)?))?;
+        say(&escaped_json(&serde_json::to_string(&info).map_err(Fault::failure)?))?;
     } else {
-        say(&harmless(&info.text()))?;
+        say(&escaped(&info.text()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -14,11 +14,11 @@ use super::super::{
     Fault,
     fault::say,
     files::{self, Files},
-    harmless::{harmless, harmless_json},
     stop,
 };
 use crate::{
     compare::{Figures, Run},
+    escape::{escaped, escaped_json},
     model::memory::shown,
     trace::{self, Bytes, Costs, Recording},
 };
@@ -60,8 +60,8 @@ pub(super) fn many(paths: &[PathBuf], json: bool) -> Result<ExitCode, Fault> {
         let info = Info::of(file)?;
         (all, steps) = (all + 1, steps + info.steps);
         match json {
-            true => say(&harmless_json(&serde_json::to_string(&info).map_err(Fault::failure)?)),
-            false => say(&harmless(&info.line())),
+            true => say(&escaped_json(&serde_json::to_string(&info).map_err(Fault::failure)?)),
+            false => say(&escaped(&info.line())),
         }
     })?;
     if !json {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthChar;
 
-pub(super) use crate::predict::{markdown, one_line, xml};
+pub(super) use crate::escape::{markdown, one_line, xml};
 
 /// At most `cells` terminal cells of it on one line, with … behind what is cut.
 pub(super) fn fit(text: &str, cells: usize) -> String {

@@ -1,4 +1,4 @@
-//! What the screen is drawn with: looks as roles, signs, colours, text made harmless, a pen on a
+//! What the screen is drawn with: looks as roles, signs, colours, text that is escaped, a pen on a
 //! buffer, boxes, and the buffer as a picture. Knows nothing of a session.
 
 pub mod colors;

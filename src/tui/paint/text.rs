@@ -9,7 +9,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::{
     canvas::TokenId,
     decode::{self, Kind, ParamSpec, Value},
-    predict::{Piece, Vocabulary, characters, is_hidden, is_mark},
+    escape::{characters, is_hidden, is_mark},
+    predict::{Piece, Vocabulary},
 };
 
 /// Most combining marks kept on one glyph; more is an attack on the line above.

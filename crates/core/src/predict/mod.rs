@@ -7,15 +7,11 @@
 //! This room knows neither tensors nor terminals.
 
 mod column;
-mod hidden;
 mod request;
-mod safe;
 mod vocabulary;
 
 pub use column::{Column, ColumnSet, Data, MissingColumn, Prediction, Ranked};
-pub use hidden::{characters, is_hidden, is_mark};
 pub use request::{Attention, Cached, Filters, Guidance, Key, Pass, Request, Sampling, Score};
-pub use safe::{json, markdown, one_line, visible, xml};
 pub use vocabulary::joined;
 pub use vocabulary::{Grid, ModelFacts, Piece, Reading, Vocabulary};
 

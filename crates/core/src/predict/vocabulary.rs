@@ -1,7 +1,7 @@
 //! What everything but the tensors needs to know of a model: its facts and its token texts.
 
-use super::{characters, is_hidden, is_mark};
 use crate::canvas::{SpecialTokens, TokenId};
+use crate::escape::{characters, is_hidden, is_mark};
 
 /// Facts of a loaded model, shown and recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]

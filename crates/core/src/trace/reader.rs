@@ -13,6 +13,7 @@ use super::{
 use crate::{
     canvas::TokenId,
     decode::{Extras, Strategy},
+    escape::one_line,
     predict::{self, Key, ModelFacts, Vocabulary},
     session::{Event, NodeId, Proposal, Session, Timeline},
 };
@@ -130,7 +131,7 @@ impl Reader {
         let file = match path == Path::new("-") {
             true => "standard input".to_owned(),
             // A name may hold what would look like a line of ours.
-            false => predict::one_line(&path.display().to_string()),
+            false => one_line(&path.display().to_string()),
         };
         let total = fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|found| found.len());
         match Lines::open(path) {
@@ -144,7 +145,7 @@ impl Reader {
     /// # Errors
     /// [`TraceError`], though none is expected.
     pub fn of_lines(name: &str) -> Result<Self, TraceError> {
-        let file = predict::one_line(name);
+        let file = one_line(name);
         match Lines::of(io::empty()) {
             Ok(lines) => {
                 Ok(Self { file, lines, builder: None, total: None, cut: None, check: None })

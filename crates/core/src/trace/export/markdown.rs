@@ -7,7 +7,7 @@ use super::{
     walk::{Next, Walk},
 };
 use crate::{
-    predict::{self, visible},
+    escape::{self, visible},
     session::Made,
     trace::Recording,
 };
@@ -29,7 +29,7 @@ pub fn markdown(file: &str, recording: &Recording) -> String {
     let canvas = &last.canvas;
     let (length, effective) = (canvas.len(), canvas.effective());
 
-    let mut text = format!("# {}\n\n", predict::markdown(file));
+    let mut text = format!("# {}\n\n", escape::markdown(file));
     text.push_str("| | |\n|---|---|\n");
     let mut row = |name: &str, value: &str| {
         let value = if value.is_empty() { "–" } else { value };
@@ -42,12 +42,12 @@ pub fn markdown(file: &str, recording: &Recording) -> String {
         .filter(|fact| !fact.is_empty())
         .collect();
     let facts = if facts.is_empty() { String::new() } else { format!(" ({})", facts.join(", ")) };
-    row("model", &predict::markdown(&format!("{}{facts}", model.name)));
-    row("strategy", &predict::markdown(&header.strategy));
-    row("prompt", &predict::markdown(&recording.prompt()));
+    row("model", &escape::markdown(&format!("{}{facts}", model.name)));
+    row("strategy", &escape::markdown(&header.strategy));
+    row("prompt", &escape::markdown(&recording.prompt()));
     let params: Vec<String> =
         first.params.iter().map(|(spec, value)| format!("{} = {value}", spec.name)).collect();
-    row("parameters", &predict::markdown(&params.join(", ")));
+    row("parameters", &escape::markdown(&params.join(", ")));
     row("length (N\\_token)", &length.to_string());
     row("E\\_token", &effective.to_string());
     let over = walk.moments(&trajectory.path).last().and_then(|moment| match moment.next {
@@ -59,13 +59,13 @@ pub fn markdown(file: &str, recording: &Recording) -> String {
     row("before the tail", &canvas.before_tail().to_string());
     row("steps (NFE)", &last.steps.to_string());
     row("masks left", &canvas.masks().to_string());
-    row("finish", &predict::markdown(over.map_or("not over", |finish| finish.name())));
+    row("finish", &escape::markdown(over.map_or("not over", |finish| finish.name())));
     if branches > 1 {
         let name = trajectory.name.map_or_else(String::new, |name| format!(" “{name}”"));
-        row("branch", &predict::markdown(&format!("{}{name} of {branches}", at + 1)));
+        row("branch", &escape::markdown(&format!("{}{name} of {branches}", at + 1)));
     }
     for notice in &recording.notices {
-        row("note", &predict::markdown(notice));
+        row("note", &escape::markdown(notice));
     }
 
     text.push_str("\n## Text\n\n");

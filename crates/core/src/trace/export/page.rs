@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::{ExportError, player::Player};
 use crate::{
-    predict::{self, xml},
+    escape::{self, xml},
     trace::Recording,
 };
 
@@ -42,7 +42,7 @@ pub fn page(
     let parts = [
         ("{theme}", dress.theme.unwrap_or("auto").to_owned()),
         ("{policy}", policy),
-        ("{title}", xml(&predict::one_line(file))),
+        ("{title}", xml(&escape::one_line(file))),
         ("{style}", style),
         ("{data}", in_script(&data)),
         ("{script}", SCRIPT.to_owned()),
@@ -61,7 +61,7 @@ pub fn page(
 
 /// JSON that means the same and cannot end a script, begin a comment in one, or hide anything.
 fn in_script(json: &str) -> String {
-    predict::json(json, &['<', '>', '&'])
+    escape::json(json, &['<', '>', '&'])
 }
 
 /// What a policy names an inline part by: SHA-256 in base64.

@@ -21,7 +21,7 @@ use super::{
     table::{Cell, ColumnSpec, Kind, Table},
 };
 use crate::{
-    predict::{self, one_line},
+    escape::{escaped_json, one_line},
     trace::Recording,
 };
 
@@ -126,7 +126,7 @@ fn write_object<W: Write>(
     let line = serde_json::to_string(&Object(columns, row))
         .map_err(|error| ExportError::Table(error.into()))?;
     // It may be standard output, and so a terminal.
-    Ok(writeln!(out, "{}", predict::json(&line, &[]))?)
+    Ok(writeln!(out, "{}", escaped_json(&line))?)
 }
 
 /// Text that does nothing where a CSV file is read by eye or by a spreadsheet: what cannot be seen

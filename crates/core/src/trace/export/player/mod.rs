@@ -2,7 +2,7 @@
 //!
 //! A canvas is told by what changed from its parent's, a reason by a sentence that many positions
 //! share and the numbers that differ, a prediction by its masked positions alone. Token texts are
-//! as recorded: the player makes them harmless, as it joins parts of characters first.
+//! as recorded: the player escapes them, as it joins parts of characters first.
 
 mod changes;
 mod data;
@@ -249,7 +249,7 @@ impl<'a> Making<'a> {
         place
     }
 
-    /// An edit in words; tokens by number, since texts are not harmless yet.
+    /// An edit in words; tokens by number, since texts are not escaped yet.
     fn told(&mut self, edit: &Edit, before: Option<&Node>) -> String {
         let at = |slot: Slot| match before.and_then(|node| node.canvas.position(slot)) {
             Some(position) => format!("position {position}"),

@@ -1,5 +1,4 @@
-//! Text of models and files, made safe to put into a document. What a model writes is hostile:
-//! it may hold controls, bidirectional overrides and markup.
+//! Text in documents: Markdown, HTML, SVG and JSON.
 
 use std::fmt::Write as _;
 

@@ -1,33 +1,35 @@
-//! Text of models and files, made harmless before it is printed.
+//! Text that is printed to a terminal.
 
-use crate::predict::{self, characters};
+use super::{characters, json};
 
 /// `text` with everything that could steer a terminal or reorder its text replaced; line ends
 /// and tabs stay.
-pub(super) fn harmless(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let harmful = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
     let shown = |(c, hidden)| if hidden || harmful(c) { '\u{FFFD}' } else { c };
     characters(text).map(shown).collect()
 }
 
 /// JSON with the same characters escaped: it means the same.
-pub(super) fn harmless_json(json: &str) -> String {
-    predict::json(json, &[])
+pub fn escaped_json(text: &str) -> String {
+    json(text, &[])
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{harmless, harmless_json};
-    use crate::predict::{markdown, visible, xml};
+    use super::{
+        super::{markdown, visible, xml},
+        escaped, escaped_json,
+    };
 
     #[test]
     fn nothing_steers_a_terminal() {
         let words = "می‌خواهم ❤️ ක්‍රි 👩‍💻";
-        assert_eq!(harmless(words), words);
+        assert_eq!(escaped(words), words);
         let text = "a\x1b]0;title\x07b\u{9b}31m\u{202e}c\n\td é 字";
-        let safe = harmless(text);
+        let safe = escaped(text);
         assert_eq!(safe, "a\u{fffd}]0;title\u{fffd}b\u{fffd}31m\u{fffd}c\n\td é 字");
     }
 
@@ -86,14 +88,14 @@ mod tests {
                 (c.is_control() && !matches!(c, '\n' | '\t'))
                     || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{feff}')
             };
-            for safe in [harmless(&text), harmless_json(&text), visible(&text), xml(&text), markdown(&text)] {
+            for safe in [escaped(&text), escaped_json(&text), visible(&text), xml(&text), markdown(&text)] {
                 prop_assert!(!safe.contains(steers), "{:?}", safe);
             }
         }
 
         #[test]
         fn proper_text_is_left_alone(text in proper_text()) {
-            prop_assert_eq!(harmless(&text), &*text);
+            prop_assert_eq!(escaped(&text), &*text);
             prop_assert_eq!(visible(&text), text);
         }
     }
@@ -102,7 +104,7 @@ mod tests {
     fn escaped_json_means_the_same() {
         let text = "x\u{9b}\u{202e}\u{e0041}y";
         let json = serde_json::to_string(text).unwrap();
-        let safe = harmless_json(&json);
+        let safe = escaped_json(&json);
         assert!(safe.is_ascii());
         assert_eq!(serde_json::from_str::<String>(&safe).unwrap(), text);
     }
