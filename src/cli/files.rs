@@ -133,14 +133,17 @@ pub(super) fn replay(file: &Path, step: usize) -> String {
 
 /// What to open, at the end of what is said of many recordings.
 pub(super) fn say_to_open(commands: &[String]) -> Result<(), Fault> {
-    const MOST: usize = 20;
+    const MOST_COMMANDS: usize = 20;
     if commands.is_empty() {
         return Ok(());
     }
     say("to open:")?;
-    commands.iter().take(MOST).try_for_each(|command| say(&escaped(&format!("  {command}"))))?;
-    if commands.len() > MOST {
-        tell(&format!("note: {} more are named above", commands.len() - MOST));
+    commands
+        .iter()
+        .take(MOST_COMMANDS)
+        .try_for_each(|command| say(&escaped(&format!("  {command}"))))?;
+    if commands.len() > MOST_COMMANDS {
+        tell(&format!("note: {} more are named above", commands.len() - MOST_COMMANDS));
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use super::Fault;
 use crate::{bounded, canvas::TokenId, model::Messages};
 
 /// Most bytes of a prompt: more fits no model.
-const MOST: u64 = 1 << 24;
+const MOST_BYTES: u64 = 1 << 24;
 
 /// Stdin, where a file is wanted.
 const STDIN: &str = "-";
@@ -115,8 +115,8 @@ fn contents(path: &Path) -> Result<(String, String), Fault> {
     let stdin = path == Path::new(STDIN);
     let place = if stdin { "stdin".to_owned() } else { path.display().to_string() };
     let bytes = match stdin {
-        true => bounded::read_from(io::stdin(), MOST),
-        false => bounded::read(path, MOST),
+        true => bounded::read_from(io::stdin(), MOST_BYTES),
+        false => bounded::read(path, MOST_BYTES),
     };
     let text = bytes.and_then(bounded::text).map_err(|error| {
         Fault::failure(format!("{place}: it cannot be read ({error}). Give a text file in UTF-8"))

@@ -15,11 +15,11 @@ use crate::{
 };
 
 /// Most bytes of a script: more is no script.
-const MOST: u64 = 1 << 20;
+const MOST_BYTES: u64 = 1 << 20;
 
 /// A text file, if it is not too long to be one.
 pub(super) fn read(path: &Path) -> io::Result<String> {
-    bounded::read_text(path, MOST)
+    bounded::read_text(path, MOST_BYTES)
 }
 
 /// What to do from the start on.

@@ -14,7 +14,7 @@ use super::{
 const USUAL: usize = 32;
 
 /// Most positions in a block: more than any model was made for.
-const MOST: usize = 1 << 20;
+const LONGEST_BLOCK: usize = 1 << 20;
 
 /// Names of folders that count: the model's own and so many above it.
 const NAMES: usize = 4;
@@ -39,8 +39,10 @@ impl FromStr for BlockAttention {
             "auto" => Ok(Self::Auto),
             "full" => Ok(Self::Full),
             _ => match text.parse() {
-                Ok(block) if (1..=MOST).contains(&block) => Ok(Self::Of(block)),
-                _ => Err(format!("expected auto, full, or the positions in a block (1 to {MOST})")),
+                Ok(block) if (1..=LONGEST_BLOCK).contains(&block) => Ok(Self::Of(block)),
+                _ => Err(format!(
+                    "expected auto, full, or the positions in a block (1 to {LONGEST_BLOCK})"
+                )),
             },
         }
     }
@@ -88,10 +90,10 @@ impl Blocks {
                 ),
                 "Give --block-attention full, or another model",
             )),
-            (_, Some(block)) if block > MOST => Err(LoadError::new(
+            (_, Some(block)) if block > LONGEST_BLOCK => Err(LoadError::new(
                 &files.folder,
                 format!(
-                    "{} asks for blocks of {block} positions, expected 1 to {MOST}",
+                    "{} asks for blocks of {block} positions, expected 1 to {LONGEST_BLOCK}",
                     found.because
                 ),
                 "Give their length with --block-attention N, or --block-attention full",
@@ -157,7 +159,7 @@ fn by_names(names: &[String]) -> Option<(Option<usize>, String)> {
             .iter()
             .find_map(|before| Some(name.find(before)? + before.len()))?;
         let digits: String = name[at..].chars().take_while(char::is_ascii_digit).collect();
-        digits.parse().ok().filter(|length| (1..=MOST).contains(length))
+        digits.parse().ok().filter(|length| (1..=LONGEST_BLOCK).contains(length))
     };
     let lower: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
     for (name, shown) in lower.iter().zip(names) {

@@ -49,7 +49,7 @@ pub fn device(name: &str) -> Result<Device, LoadError> {
 }
 
 /// Most devices of a kind that are looked for.
-const MOST: usize = 64;
+const MOST_DEVICES: usize = 64;
 
 /// A device that there is, or why there is none of its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub fn available() -> Vec<DeviceReport> {
         if !built_in && !fits {
             continue;
         }
-        let count = if first == "metal" { 1 } else { MOST };
+        let count = if first == "metal" { 1 } else { MOST_DEVICES };
         for number in 0..count {
             let name = first.replace('0', &number.to_string());
             let fault = device(&name).err().map(|error| error.to_string());

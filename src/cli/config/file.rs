@@ -10,12 +10,12 @@ use super::ConfigError;
 use crate::{bounded, trace::Whole};
 
 /// Most bytes read: far more than anybody writes, far less than fills the memory.
-const MOST: u64 = 1 << 20;
+const MOST_BYTES: u64 = 1 << 20;
 
 /// The file's text; `None` if there is no file.
 pub(super) fn read(path: &Path) -> Result<Option<String>, ConfigError> {
     let fault = |text: String| ConfigError { file: path.display().to_string(), at: None, text };
-    match bounded::read_text(path, MOST) {
+    match bounded::read_text(path, MOST_BYTES) {
         Ok(text) => Ok(Some(text)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             Ok(None)

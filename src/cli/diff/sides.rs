@@ -150,14 +150,14 @@ fn only_two(named: Named, recording: &Arc<Recording>) -> Result<(Side, Side), Fa
 
 /// The branches of a recording, by number and name.
 fn list(recording: &Recording) -> String {
-    const MOST: usize = 20;
+    const MOST_BRANCHES: usize = 20;
     let branches = recording.recorded.timeline.branches();
-    let shown = branches.iter().take(MOST).enumerate().map(|(at, branch)| {
+    let shown = branches.iter().take(MOST_BRANCHES).enumerate().map(|(at, branch)| {
         let name = branch.name.as_ref().map_or(String::new(), |name| format!(" `{name}`"));
         format!("{}{name}", at + 1)
     });
     let shown: Vec<String> = shown.collect();
-    let more = if branches.len() > MOST { ", …" } else { "" };
+    let more = if branches.len() > MOST_BRANCHES { ", …" } else { "" };
     let noun = if branches.len() == 1 { "one branch" } else { "the branches" };
     format!("{noun} {}{more}", shown.join(", "))
 }

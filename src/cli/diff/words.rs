@@ -4,7 +4,7 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 /// Square of the words that an edit script is looked for in; beyond it, everything between the
 /// common beginning and end counts as different.
-const MOST: usize = 1 << 27;
+const MOST_COMPARISONS: usize = 1 << 27;
 
 /// A word, or the white space between two, and whether the other text has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub fn marked<'a>(a: &'a str, b: &'a str) -> (Vec<Word<'a>>, Vec<Word<'a>>) {
         (a.iter().copied().map(word).collect(), b.iter().copied().map(word).collect());
     words_a[of_a.clone()].iter_mut().for_each(|word| word.differs = true);
     words_b[of_b.clone()].iter_mut().for_each(|word| word.differs = true);
-    if all.saturating_mul(all) <= MOST {
+    if all.saturating_mul(all) <= MOST_COMPARISONS {
         for op in capture_diff_slices(Algorithm::Myers, &a[of_a], &b[of_b]) {
             if let DiffOp::Equal { old_index, new_index, len } = op {
                 for at in 0..len {

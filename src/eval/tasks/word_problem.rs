@@ -14,7 +14,7 @@ use super::{Problem, Task};
 const EVENT_WEIGHTS: [u32; 11] = [12, 16, 16, 16, 14, 12, 4, 3, 3, 2, 2];
 
 /// The highest running total.
-const MOST: u32 = 60;
+const HIGHEST_TOTAL: u32 = 60;
 
 /// One problem with a number of events drawn from the usual weights.
 pub(super) fn draw(rng: &mut Rng) -> Problem {
@@ -36,7 +36,7 @@ pub(super) fn with_events(rng: &mut Rng, events: usize) -> Problem {
     for anchor in &anchors[..events] {
         let mut delta = rng.range(1, 9);
         let mut gain = rng.chance(0.5);
-        if total == 0 || total + delta > MOST {
+        if total == 0 || total + delta > HIGHEST_TOTAL {
             gain = total == 0;
         } else if !gain && delta > total {
             delta = rng.range(1, total.min(9));

@@ -109,9 +109,9 @@ impl Characters<'_> {
 
 /// How many characters follow of a flag's tags, their end included; 0 if they have none.
 fn tags(rest: Chars) -> usize {
-    const MOST: usize = 8;
+    const MOST_TAGS: usize = 8;
     let tag = |c: &char| matches!(c, '\u{e0030}'..='\u{e0039}' | '\u{e0061}'..='\u{e007a}');
-    let n = rest.clone().take(MOST).take_while(tag).count();
+    let n = rest.clone().take(MOST_TAGS).take_while(tag).count();
     if rest.clone().nth(n) == Some('\u{e007f}') { n + 1 } else { 0 }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The most names that are listed. An object may hold any number of them.
-const MOST: usize = 64;
+const MOST_NAMES: usize = 64;
 
 /// Names and values that were not taken over.
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ impl Left {
     /// Notes names that no reader asked for.
     pub fn names<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
         for name in names {
-            if self.names.len() < MOST {
+            if self.names.len() < MOST_NAMES {
                 self.names.insert(name.chars().take(80).collect());
             }
         }

@@ -11,7 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use super::json;
 
 /// The most different names that are kept. A file may hold any number of them.
-const MOST: usize = 4096;
+const MOST_NAMES: usize = 4096;
 
 /// The names in a text of one JSON value or several, each with its path: `steps[].argmax`. Of a
 /// text that is not JSON, those before the error; reading the values reports the error itself.
@@ -105,7 +105,7 @@ impl<'de> Visitor<'de> for &mut Walk {
                 let dot = if way.is_empty() { "" } else { "." };
                 way.extend([dot, name.as_str()]);
             }
-            if self.names.len() < MOST && !self.names.contains(self.kind.as_str()) {
+            if self.names.len() < MOST_NAMES && !self.names.contains(self.kind.as_str()) {
                 self.names.insert(self.kind.clone());
             }
             if !seen.insert(name) {

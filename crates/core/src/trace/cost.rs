@@ -136,9 +136,9 @@ fn entry<'a>(
     name: &str,
 ) -> std::io::Result<&'a mut Packer> {
     // A hostile file may name as many columns as it likes.
-    const MOST: usize = 64;
+    const MOST_COLUMNS: usize = 64;
     let name: String = name.chars().take(40).collect();
-    let name = if packers.len() >= MOST && !packers.contains_key(&name) {
+    let name = if packers.len() >= MOST_COLUMNS && !packers.contains_key(&name) {
         "others".to_owned()
     } else {
         name

@@ -15,7 +15,7 @@ use crate::session::News;
 const BEAT: Duration = Duration::from_millis(16);
 
 /// So many events are told at once: a frame comes between two of them.
-const MOST: usize = 256;
+const MOST_EVENTS: usize = 256;
 
 /// How long to wait before looking whether a file has grown.
 const LOOK: Duration = Duration::from_millis(40);
@@ -128,7 +128,7 @@ fn rest(
         if ended && path.is_none() {
             events.extend(reader.cut()?);
         }
-        if ended || events.len() >= MOST || told.elapsed() >= BEAT {
+        if ended || events.len() >= MOST_EVENTS || told.elapsed() >= BEAT {
             if !events.is_empty() {
                 tell(News::Events(std::mem::take(&mut events)))?;
                 let (done, of) = reader.progress();

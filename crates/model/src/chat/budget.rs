@@ -12,7 +12,7 @@ pub(super) const FUEL: u64 = 2_000_000;
 const BYTES: u64 = 64;
 
 /// The most bytes that a rendering makes, intermediate texts included.
-pub(super) const MOST: u64 = FUEL * BYTES;
+pub(super) const MOST_BYTES: u64 = FUEL * BYTES;
 
 /// The memory of one item of a list, bytes.
 const PLACE: usize = 32;

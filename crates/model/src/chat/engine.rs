@@ -6,7 +6,7 @@ use jiff::civil::DateTime;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Value, syntax::SyntaxConfig};
 
 use super::{
-    budget::{FUEL, MOST},
+    budget::{FUEL, MOST_BYTES},
     escapes, filters, functions, methods, python, source,
 };
 
@@ -57,7 +57,7 @@ fn told(error: &Error) -> String {
     match error.kind() {
         ErrorKind::OutOfFuel => format!(
             "it goes on without end or makes more than {} MiB of text, in line {}",
-            MOST >> 20,
+            MOST_BYTES >> 20,
             error.line().unwrap_or_default()
         ),
         _ => error.to_string(),

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{SyntaxError, fault};
 
 /// Most tokens of a text: more is an attack on the stack.
-const MOST: usize = 400;
+const MOST_TOKENS: usize = 400;
 
 /// A token.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,10 +78,10 @@ pub(super) fn lex(text: &str) -> Result<Vec<(Lexeme, Range<usize>)>, SyntaxError
         };
         found.push((lexeme, at..at + end));
         at += end;
-        if found.len() > MOST {
+        if found.len() > MOST_TOKENS {
             return Err(SyntaxError::new(
                 at..text.len(),
-                format!("this is too long: more than {MOST} words, numbers and signs"),
+                format!("this is too long: more than {MOST_TOKENS} words, numbers and signs"),
             ));
         }
     }

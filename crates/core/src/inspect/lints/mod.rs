@@ -211,7 +211,7 @@ impl fmt::Display for Finding {
 
 /// Numbers with neighbours joined: `1–3, 7`; at most eight parts.
 fn ranges(numbers: &[usize]) -> String {
-    const MOST: usize = 8;
+    const MOST_RANGES: usize = 8;
     let mut sorted = numbers.to_vec();
     sorted.sort_unstable();
     sorted.dedup();
@@ -222,13 +222,13 @@ fn ranges(numbers: &[usize]) -> String {
             _ => parts.push(number..number + 1),
         }
     }
-    let shown = parts.iter().take(MOST).map(|part| match part.len() {
+    let shown = parts.iter().take(MOST_RANGES).map(|part| match part.len() {
         1 => part.start.to_string(),
         _ => format!("{}–{}", part.start, part.end - 1),
     });
     let mut text: Vec<String> = shown.collect();
-    if parts.len() > MOST {
-        text.push(format!("and {} more", parts.len() - MOST));
+    if parts.len() > MOST_RANGES {
+        text.push(format!("and {} more", parts.len() - MOST_RANGES));
     }
     text.join(", ")
 }

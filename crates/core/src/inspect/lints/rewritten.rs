@@ -44,10 +44,10 @@ fn back_and_forth(run: &Run) -> Option<Finding> {
     }
     slots.retain(|_, held| !held.back.is_empty());
     let (slot, first) = slots.iter().min_by_key(|(slot, held)| (held.back.first(), **slot))?;
-    const MOST: usize = 5;
+    const MOST_TOKENS: usize = 5;
     let mut shown: Vec<String> =
-        first.tokens.iter().take(MOST).map(|&token| run.vocabulary.named(token)).collect();
-    if first.tokens.len() > MOST {
+        first.tokens.iter().take(MOST_TOKENS).map(|&token| run.vocabulary.named(token)).collect();
+    if first.tokens.len() > MOST_TOKENS {
         shown.push("…".to_owned());
     }
     let many = match slots.len() {

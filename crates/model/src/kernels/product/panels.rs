@@ -19,7 +19,7 @@ pub(super) const TALL: usize = 6;
 const DEEP: usize = 1024;
 
 /// Rows that pass by a panel at most: their activations stay in the shared cache.
-const MOST: usize = 768;
+const ROWS_PER_PASS: usize = 768;
 
 /// Whether this CPU has what kernels are compiled for.
 pub(super) fn supported() -> bool {
@@ -66,7 +66,7 @@ pub(super) fn product<K: Kernel>(
     }
     let mut out = Vec::with_capacity(rows * outputs);
     let place = Place(out.as_mut_ptr());
-    let blocks = rows.div_ceil(MOST).max(1);
+    let blocks = rows.div_ceil(ROWS_PER_PASS).max(1);
     let at_once = rows.div_ceil(blocks).next_multiple_of(TALL);
     for (block, x) in x.chunks(at_once * inputs).enumerate() {
         let left = lefts::<K>(x, inputs);
