@@ -4,8 +4,7 @@
 //! [`decode`] *decides*, [`canvas`] *applies*, [`trace`] records and [`tui`] shows.
 //! ARCHITECTURE.md has the rooms and their invariants.
 
-#![warn(missing_docs)]
-#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 pub mod cli;
 pub mod driving;

@@ -5,8 +5,7 @@
 //! [`decode`] *decides*, [`canvas`] *applies*, and [`trace`] records. ARCHITECTURE.md has the rooms
 //! and their invariants.
 
-#![warn(missing_docs)]
-#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 pub mod bounded;
 pub mod canvas;

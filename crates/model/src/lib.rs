@@ -5,8 +5,7 @@
 //! binary. Its headers are read into a [`Checkpoint`], which loads into a [`Loaded`]: a predictor,
 //! the tokenizer, and the facts people are shown.
 
-#![warn(missing_docs)]
-#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod blocks;
 mod chat;

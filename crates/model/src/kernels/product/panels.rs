@@ -154,13 +154,16 @@ unsafe fn tile<K: Kernel, const ROWS: usize>(left: &[K::Left], right: &[K::Right
     // SAFETY: as the caller says.
     let sums = unsafe { K::sums::<ROWS>(left.as_chunks().0, right) };
     for (row, sums) in sums.iter().enumerate() {
-        // SAFETY: as the caller says.
-        let out = unsafe { std::slice::from_raw_parts_mut(to.place.add(row * to.row), to.width) };
-        let sums = sums.0.as_flattened();
-        if to.add {
-            out.iter_mut().zip(sums).for_each(|(out, sum)| *out += sum);
-        } else {
-            out.copy_from_slice(&sums[..to.width]);
+        let sums = &sums.0.as_flattened()[..to.width];
+        // SAFETY: as the caller says; numbers that are not written yet are only written.
+        unsafe {
+            let place = to.place.add(row * to.row);
+            if to.add {
+                let out = std::slice::from_raw_parts_mut(place, to.width);
+                out.iter_mut().zip(sums).for_each(|(out, sum)| *out += sum);
+            } else {
+                std::ptr::copy_nonoverlapping(sums.as_ptr(), place, to.width);
+            }
         }
     }
 }
