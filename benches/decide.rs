@@ -3,7 +3,7 @@
 
 use demask::{
     canvas::{Canvas, SpecialTokens, TokenId},
-    decode::{Affects, Params, State, Strategy as _, Value, daedal, daedal::Daedal, flips},
+    decode::{Affects, AnyStrategy as _, Params, State, Value, daedal, daedal::Daedal, flips},
     predict::{Column, Data, Prediction},
 };
 

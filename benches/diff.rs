@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 use demask::{
     canvas::{Edit, SpecialTokens, TokenId},
     compare::{Run, differing, trajectories},
-    decode::{Decision, Extras, Growth, Mode, Params, Strategy as _, Value, daedal::Daedal},
+    decode::{AnyStrategy as _, Decision, Extras, Growth, Mode, Params, Value, daedal::Daedal},
     predict::Key,
     session::{Made, Session, Step, Timeline, Timing},
 };

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use demask::{
     canvas::{SpecialTokens, TokenId},
     debugger::NoHost,
-    decode::{Extras, Params, Strategy as _, Value, daedal::Daedal},
+    decode::{AnyStrategy as _, Extras, Params, Value, daedal::Daedal},
     predict::{Column, ColumnSet, Data, ModelFacts, Piece, Prediction, Request, Vocabulary},
     session::{Pending, Session},
     tui::{App, Source, Start},

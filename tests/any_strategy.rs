@@ -6,8 +6,8 @@ use crate::support::fake::{Fake, SPECIAL};
 use demask::{
     canvas::{Canvas, Edit, Slot, TokenId, Wish},
     decode::{
-        Affects, Decision, DecodeError, Extras, Kind, Outcome, ParamSpec, Params, Plan, STRATEGIES,
-        State, Strategy, Value, Verdict, flips,
+        Affects, AnyStrategy, Decision, DecodeError, Extras, Kind, Outcome, ParamSpec, Params,
+        Plan, STRATEGIES, State, Value, Verdict, flips,
     },
     predict::{Column, Prediction, Predictor},
 };
@@ -46,7 +46,7 @@ fn value(spec: &ParamSpec, seed: u64, salt: usize) -> Value {
 /// A strategy with parameters.
 #[derive(Clone)]
 struct Case {
-    strategy: &'static dyn Strategy,
+    strategy: &'static dyn AnyStrategy,
     params: Params,
 }
 

@@ -14,8 +14,8 @@ use crate::support::{
 use demask::{
     canvas::{Canvas, Edit, SpecialTokens, TokenId, Wish},
     decode::{
-        self, Affects, Decision, DecodeError, Extras, Flip, Kind, Outcome, ParamSpec, Params,
-        Phase, Plan, State, Strategy as _, Value, daedal, daedal::Daedal, flips,
+        self, Affects, AnyStrategy as _, Decision, DecodeError, Extras, Flip, Kind, Outcome,
+        ParamSpec, Params, Phase, Plan, State, Value, daedal, daedal::Daedal, flips,
     },
     predict::{Column, Data, Prediction},
     session::Pending,
@@ -383,7 +383,7 @@ fn where_nothing_can_be_decided_is_another_outcome() {
 /// DAEDAL, counting how often it decides.
 struct Counting(AtomicUsize);
 
-impl decode::Strategy for Counting {
+impl decode::AnyStrategy for Counting {
     fn name(&self) -> &'static str {
         Daedal.name()
     }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, io::Write, ops::ControlFlow, time::Duration};
 use crate::support::{Step, Trace, load, load_in_torch};
 use demask::{
     canvas::{Canvas, TokenId},
-    decode::{Decision, Extras, State, Strategy, daedal::Daedal},
+    decode::{AnyStrategy, Decision, Extras, State, daedal::Daedal},
     model::Loaded,
     predict::Column,
     session::{Pending, Session},

@@ -8,7 +8,7 @@ use crate::support::{
 };
 use demask::{
     canvas::{Born, Canvas, Edit, Slot, TokenId},
-    decode::{Params, Strategy as _, Value, daedal::Daedal},
+    decode::{AnyStrategy as _, Params, Value, daedal::Daedal},
     session::{NodeId, Pending},
 };
 use proptest::prelude::*;

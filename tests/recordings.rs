@@ -5,7 +5,7 @@ use std::{fs, ops::ControlFlow, path::Path, sync::Arc, time::Duration};
 use crate::support::fake::{Fake, FakeTexts, SPECIAL};
 use demask::{
     canvas::TokenId,
-    decode::{Extras, Params, Strategy, Value, daedal::Daedal},
+    decode::{AnyStrategy, Extras, Params, Value, daedal::Daedal},
     predict::{Column, ColumnSet, ModelFacts, Predictor, Vocabulary},
     session::{NodeId, Pending, Session},
     trace::{self, Header, TraceError, TraceRecorder},

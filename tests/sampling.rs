@@ -5,7 +5,7 @@ use std::{collections::HashMap, ops::ControlFlow};
 use crate::support::load;
 use demask::{
     canvas::{Slot, SpecialTokens, TokenId},
-    decode::{Extras, Params, Strategy, Value, daedal::Daedal},
+    decode::{AnyStrategy, Extras, Params, Value, daedal::Daedal},
     model::Loaded,
     predict::{Column, ColumnSet, Request, Sampling},
     session::{Pending, Session},

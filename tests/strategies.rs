@@ -8,7 +8,7 @@ use std::{
 use crate::support::{golden, load, load_in_torch};
 use demask::{
     canvas::{SpecialTokens, TokenId},
-    decode::{Extras, Finish, Params, Plan, Recipe, STRATEGIES, Strategy},
+    decode::{AnyStrategy, Extras, Finish, Params, Plan, Recipe, STRATEGIES},
     model::Loaded,
     predict::{Column, Data, Prediction, Vocabulary as _},
     session::{Pending, Session},
@@ -124,7 +124,7 @@ fn say(text: &str) {
 }
 
 fn done(
-    strategy: &dyn Strategy,
+    strategy: &dyn AnyStrategy,
     at: (&demask::canvas::Canvas, &demask::decode::State),
     params: &Params,
 ) -> Option<Finish> {

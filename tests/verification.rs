@@ -15,7 +15,7 @@ use crate::support::{
 };
 use demask::{
     canvas::TokenId,
-    decode::{Extras, Params, Strategy, Value, daedal::Daedal},
+    decode::{AnyStrategy, Extras, Params, Value, daedal::Daedal},
     predict::{ModelFacts, Piece, Predictor, Vocabulary},
     session::{NodeId, Pending, Session},
     trace::{self, Header, TraceRecorder},

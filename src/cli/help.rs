@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use clap::{Arg, Command, CommandFactory, FromArgMatches};
 
 use super::{Cli, params};
-use crate::decode::{self, Strategy};
+use crate::decode::{self, AnyStrategy};
 
 /// Reads the command line; `words` begins with the program's name.
 ///
@@ -24,7 +24,7 @@ struct Asked {
     /// All of it, not one screen.
     whole: bool,
     /// On one strategy.
-    strategy: Option<&'static dyn Strategy>,
+    strategy: Option<&'static dyn AnyStrategy>,
     /// The words to be parsed.
     words: Vec<OsString>,
 }

@@ -120,7 +120,7 @@ pub fn header(
 }
 
 /// What the checkpoint suggests for a strategy and nobody can follow, in words.
-fn left_out(loaded: &Loaded, strategy: &dyn decode::Strategy) -> Vec<String> {
+fn left_out(loaded: &Loaded, strategy: &dyn decode::AnyStrategy) -> Vec<String> {
     let (numbers, others) = loaded.suggested.own(strategy.name());
     let refused = Params::defaults(strategy.params()).suggest(&numbers);
     let others = others.into_iter().map(|name| format!("{name}, which is no number"));

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, parser::ValueSource};
 
 use super::Fault;
-use crate::decode::{Kind, ParamSpec, Params, STRATEGIES, SWITCH, Strategy};
+use crate::decode::{AnyStrategy, Kind, ParamSpec, Params, STRATEGIES, SWITCH};
 
 /// The parameters given as flags, as they were written: which values fit depends on the strategy.
 #[derive(Debug, Clone, Default)]
@@ -29,7 +29,7 @@ impl ParamOptions {
     ///
     /// # Errors
     /// If the strategy has no such parameter, or the value does not fit.
-    pub fn set(&self, strategy: &dyn Strategy, params: &mut Params) -> Result<(), Fault> {
+    pub fn set(&self, strategy: &dyn AnyStrategy, params: &mut Params) -> Result<(), Fault> {
         for (name, text) in &self.given {
             let spec = params.spec(name).map_err(|_| {
                 let of: Vec<&str> = declared(name).map(|(strategy, _)| strategy.name()).collect();
@@ -53,7 +53,7 @@ impl ParamOptions {
 /// The strategies that have a parameter called `name`, with its declaration.
 fn declared(
     name: &str,
-) -> impl Iterator<Item = (&'static dyn Strategy, &'static ParamSpec)> + use<'_> {
+) -> impl Iterator<Item = (&'static dyn AnyStrategy, &'static ParamSpec)> + use<'_> {
     STRATEGIES.iter().flat_map(move |strategy| {
         let specs = strategy.params().iter().filter(move |spec| spec.is_called(name));
         specs.map(move |spec| (*strategy, spec))
@@ -94,7 +94,7 @@ pub(super) fn of_strategy(arg: Arg, name: &str, strategy: &str) -> Arg {
 }
 
 /// A strategy with a parameter of it.
-type Declared = (&'static dyn Strategy, &'static ParamSpec);
+type Declared = (&'static dyn AnyStrategy, &'static ParamSpec);
 
 /// What the strategies say of a parameter, each with those that say it.
 fn said(all: &[Declared], what: impl Fn(&ParamSpec) -> String) -> String {
@@ -229,7 +229,7 @@ pub fn strategy_tables() -> String {
     text
 }
 
-fn table(strategy: &dyn Strategy) -> String {
+fn table(strategy: &dyn AnyStrategy) -> String {
     let mut table = String::from(
         "| flag | symbol | default | range | a change | what it does |\n|---|---|---|---|---|---|\n",
     );

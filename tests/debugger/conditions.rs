@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use demask::{
     canvas::{Canvas, Edit, Slot, TokenId},
     debugger::{Command, Debugger, Place},
-    decode::{Decision, Mode, Strategy as _, Verdict, daedal::Daedal},
+    decode::{AnyStrategy as _, Decision, Mode, Verdict, daedal::Daedal},
     inspect::{self, Condition, Query, Row, language::Subject},
     predict::{Column, Prediction},
     session::NodeId,

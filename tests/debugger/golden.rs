@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use demask::{
     debugger::{Debugger, NoHost, Stop},
-    decode::{Extras, Params, Strategy as _, daedal::Daedal},
+    decode::{AnyStrategy as _, Extras, Params, daedal::Daedal},
     session::{Pending, Session},
 };
 

@@ -5,8 +5,8 @@ use std::{collections::HashMap, sync::Arc};
 use demask::{
     canvas::{Canvas, Edit, Slot, SpecialTokens, TokenId},
     decode::{
-        Decision, Drop, Extras, FillRule, Growth, LeftRule, Mode, Params, RefuseRule, State,
-        Strategy as _, Value, Verdict, daedal, daedal::Daedal,
+        AnyStrategy as _, Decision, Drop, Extras, FillRule, Growth, LeftRule, Mode, Params,
+        RefuseRule, State, Value, Verdict, daedal, daedal::Daedal,
     },
     inspect::{self, Finding, Lint},
     predict::{Column, Data, Key, Piece, Prediction, Vocabulary},

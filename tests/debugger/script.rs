@@ -5,7 +5,7 @@ use std::{collections::HashSet, io::Write, ops::ControlFlow, time::Duration};
 use candle_core::Device;
 use demask::{
     canvas::Canvas,
-    decode::{Extras, Params, Strategy as _, Value, daedal::Daedal},
+    decode::{AnyStrategy as _, Extras, Params, Value, daedal::Daedal},
     model::{self, Computing, Loaded, Source},
     predict::Key,
     session::{Pending, Session},

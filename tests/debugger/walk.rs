@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use demask::decode::{Strategy as _, daedal::Daedal};
+use demask::decode::{AnyStrategy as _, daedal::Daedal};
 use demask::{
     canvas::{Canvas, Slot},
     debugger::{Change, Command, Place, Spot, Token, Way},

@@ -17,7 +17,7 @@ use std::{
 
 use demask::{
     canvas::{Canvas, SpecialTokens, TokenId},
-    decode::{Params, State, Strategy, Value, daedal},
+    decode::{AnyStrategy, Params, State, Value, daedal},
     engine::{self, Address},
     model::{self, Computing, Loaded, Overrides, Source},
     predict::{Attention, Column, ColumnSet, Data, Pass, Prediction, Request},

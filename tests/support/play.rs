@@ -4,7 +4,7 @@ use std::{ops::ControlFlow, time::Duration};
 
 use demask::{
     canvas::TokenId,
-    decode::{Extras, Params, Strategy as _, Value, daedal::Daedal},
+    decode::{AnyStrategy as _, Extras, Params, Value, daedal::Daedal},
     predict::Predictor,
     session::{Pending, Session},
 };

@@ -132,7 +132,7 @@ pub(in crate::cli) fn set_all(params: &mut Params, set: &ParamSet) -> Result<(),
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::{STRATEGIES, Strategy, Value, daedal};
+    use crate::decode::{AnyStrategy, STRATEGIES, Value, daedal};
 
     fn presets(folder: Option<&Path>) -> Presets {
         let text = "[presets.bold]\nhigh_conf_threshold = 0.5\n";
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn presets_of_the_program_fit() {
         for (name, set, _) in of_program() {
-            let own = |strategy: &&&dyn Strategy| {
+            let own = |strategy: &&&dyn AnyStrategy| {
                 strategy.presets().iter().any(|preset| preset.name == name)
             };
             let specs = STRATEGIES.iter().find(own).map_or(daedal::SPECS, |own| own.params());

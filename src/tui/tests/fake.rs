@@ -9,7 +9,7 @@ use std::{
 use crate::{
     canvas::{SpecialTokens, TokenId},
     debugger::{Host, Repertoire, Values},
-    decode::{Extras, Params, Strategy, Value, daedal::Daedal},
+    decode::{AnyStrategy, Extras, Params, Value, daedal::Daedal},
     predict::{
         Column, ColumnSet, Data, ModelFacts, Piece, PredictError, Prediction, Predictor, Progress,
         Request, Vocabulary, Watch,

@@ -485,7 +485,7 @@ mod tests {
     use super::*;
     use crate::{
         canvas::SpecialTokens,
-        decode::{Extras, Strategy as _, daedal::Daedal},
+        decode::{AnyStrategy as _, Extras, daedal::Daedal},
         session::{Made, Session, Timeline},
     };
 

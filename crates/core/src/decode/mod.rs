@@ -1,6 +1,6 @@
 //! Decoding strategies: pure functions from a canvas and a prediction to a decision.
 //!
-//! A [`Strategy`] *plans* the forward pass it wants next and *decides* what to do with the
+//! An [`AnyStrategy`] *plans* the forward pass it wants next and *decides* what to do with the
 //! answer. It has no clock, no device and no memory of its own: what it must remember is its
 //! [`State`], kept with every step. One file (or folder) a strategy.
 
@@ -25,8 +25,7 @@ mod strategy;
 mod table;
 mod verdict;
 
-pub use any::AnyStrategy as Strategy;
-use any::AnyStrategy;
+pub use any::AnyStrategy;
 pub use decision::{DecisionOf, Drop, EosMeasure, Growth, Mode};
 pub use flips::{Flip, Flips, flips};
 pub use foreign::{Foreign, Knob, KnobRange, unknown as foreign_unknown};

@@ -11,14 +11,14 @@ use std::ops::Range;
 use super::{Made, NodeId, Timeline};
 use crate::{
     canvas::Canvas,
-    decode::{Cache, Params, Phase, Strategy},
+    decode::{AnyStrategy, Cache, Params, Phase},
     predict::{Attention, Cached, Pass, Request},
 };
 
 /// What the pass from `at` under `params`, which is `request` if nothing is left out, may leave
 /// out; else why it is a full one, in words.
 pub(super) fn cached(
-    (strategy, cache): (&dyn Strategy, Cache),
+    (strategy, cache): (&dyn AnyStrategy, Cache),
     timeline: &Timeline,
     (at, params): (NodeId, &Params),
     request: &Request,

@@ -29,8 +29,8 @@ pub use timeline::{Made, Node, NodeId, Step, Timeline, Timing};
 use crate::{
     canvas::{Canvas, EditError, SpecialTokens, TokenId},
     decode::{
-        Affects, Decision, DecodeError, Extras, Finish, ParamError, Params, Phase, State, Strategy,
-        Value,
+        Affects, AnyStrategy, Decision, DecodeError, Extras, Finish, ParamError, Params, Phase,
+        State, Value,
     },
     predict::{Cached, Key, Prediction, Request},
 };
@@ -90,7 +90,7 @@ pub enum StepError {
 
 /// A run being stepped, with all its branches.
 pub struct Session {
-    strategy: &'static dyn Strategy,
+    strategy: &'static dyn AnyStrategy,
     extras: Extras,
     params: Params,
     timeline: Timeline,
@@ -113,7 +113,7 @@ impl Session {
     /// # Errors
     /// If a parameter does not fit the strategy.
     pub fn new(
-        strategy: &'static dyn Strategy,
+        strategy: &'static dyn AnyStrategy,
         prompt: &[TokenId],
         special: SpecialTokens,
         params: Params,
@@ -131,7 +131,7 @@ impl Session {
 
     /// A session over steps that are known already: a recording.
     pub fn over(
-        strategy: &'static dyn Strategy,
+        strategy: &'static dyn AnyStrategy,
         extras: Extras,
         timeline: Timeline,
         at: NodeId,
@@ -166,7 +166,7 @@ impl Session {
     }
 
     /// The strategy.
-    pub fn strategy(&self) -> &'static dyn Strategy {
+    pub fn strategy(&self) -> &'static dyn AnyStrategy {
         self.strategy
     }
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     canvas::{self, Canvas, TokenId},
-    decode::{self, Cache, Extras, Strategy},
+    decode::{self, AnyStrategy, Cache, Extras},
     predict::{self, Column, ColumnSet, Key},
     session::{self, Event, Made, NodeId, Proposal, Timeline},
 };
@@ -42,7 +42,7 @@ const LONGEST_PROMPT: usize = 1 << 16;
 /// Takes records in order and checks that they fit together.
 pub(super) struct Builder {
     pub header: Header,
-    pub strategy: &'static dyn Strategy,
+    pub strategy: &'static dyn AnyStrategy,
     pub vocabulary: Arc<RecordedVocabulary>,
     pub timeline: Timeline,
     pub store: HashMap<Key, Arc<predict::Prediction>>,

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     canvas::TokenId,
-    decode::{Extras, Strategy},
+    decode::{AnyStrategy, Extras},
     escape::one_line,
     predict::{self, Key, ModelFacts, Vocabulary},
     session::{Event, NodeId, Proposal, Session, Timeline},
@@ -38,7 +38,7 @@ pub struct Recording {
 /// What was recorded.
 pub struct Recorded {
     /// The strategy that decided.
-    pub strategy: &'static dyn Strategy,
+    pub strategy: &'static dyn AnyStrategy,
     /// Every step.
     pub timeline: Timeline,
     /// Every prediction.

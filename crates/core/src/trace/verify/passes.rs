@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{
     canvas::{Canvas, TokenId},
-    decode::{Decision, Params, State, Strategy},
+    decode::{AnyStrategy, Decision, Params, State},
     predict::{Column, Prediction},
 };
 
@@ -128,7 +128,7 @@ impl Passes {
         &mut self,
         step: usize,
         recorded: &Decision,
-        (strategy, canvas, state, params): (&dyn Strategy, &Canvas, &State, &Params),
+        (strategy, canvas, state, params): (&dyn AnyStrategy, &Canvas, &State, &Params),
         computed: &Prediction,
     ) {
         let again = strategy.decide(canvas, state, params, computed);
