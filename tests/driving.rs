@@ -152,7 +152,7 @@ impl Run {
     }
 
     /// Carries a command out and goes on to where it stops.
-    fn obey(&mut self, command: &str) -> Option<Stop> {
+    fn run(&mut self, command: &str) -> Option<Stop> {
         self.debugger.execute(&parse(command).unwrap()).unwrap();
         loop {
             match self.debugger.tick() {
@@ -189,15 +189,15 @@ fn stepwise() -> Run {
 fn a_step_is_asked_for_with_what_a_person_wants() {
     let mut run = stepwise();
     assert_eq!(run.tokens(), [MASK; 6]);
-    run.obey("step");
+    run.run("step");
     assert_eq!(run.tokens(), [0, MASK, MASK, MASK, MASK, MASK]);
     let values = json!({"tau": 0.5, "greedy": true});
     assert_eq!(run.told(), [json!({"type": "go", "from": 0, "knobs": values})]);
 
     for command in ["set tau 0.25", "set greedy false", "fill 4 7", "pin 1", "veto 2 5"] {
-        run.obey(command);
+        run.run(command);
     }
-    run.obey("step");
+    run.run("step");
     assert_eq!(run.tokens(), [0, MASK, 2, MASK, 7, MASK]);
     let told = run.told();
     let [go] = told.as_slice() else { panic!("{told:?}") };
@@ -215,55 +215,55 @@ fn a_step_is_asked_for_with_what_a_person_wants() {
     assert_eq!((timeline.len(), branch.len(), edits.count()), (6, 6, 3));
     let cell = run.debugger.session.canvas().cells()[2];
     assert_eq!(cell.filled, Some(5), "the fifth node of the branch wrote it");
-    run.obey("step");
+    run.run("step");
     assert_eq!(run.told()[0]["from"], 3);
 }
 
 #[test]
 fn a_run_stops_at_the_very_step_where_a_condition_holds() {
     let mut run = stepwise();
-    run.obey("break masks <= 3");
-    assert_eq!(run.obey("continue"), Some(Stop::Hit(vec![1])));
+    run.run("break masks <= 3");
+    assert_eq!(run.run("continue"), Some(Stop::Hit(vec![1])));
     assert_eq!(run.tokens(), [0, 1, 2, MASK, MASK, MASK]);
     run.rest();
     // Nothing was asked of it beyond that step.
     assert_eq!(run.told().len(), 3);
-    assert_eq!(run.obey("until masks <= 1"), Some(Stop::Reached));
+    assert_eq!(run.run("until masks <= 1"), Some(Stop::Reached));
     assert_eq!(run.told().len(), 2);
 }
 
 #[test]
 fn a_loop_that_cannot_go_back_is_not_asked_to() {
     let mut run = stepwise();
-    run.obey("step 3");
-    run.obey("back 2");
+    run.run("step 3");
+    run.run("back 2");
     // Known steps are gone over.
-    run.obey("step");
+    run.run("step");
     assert_eq!(run.told().len(), 3);
-    run.obey("set tau 0.9");
-    let Some(Stop::Loop(why)) = run.obey("step") else { panic!("it was asked") };
+    run.run("set tau 0.9");
+    let Some(Stop::Loop(why)) = run.run("step") else { panic!("it was asked") };
     assert!(why.contains("the loop is at step 3") && why.contains("demask.run"), "{why}");
     assert!(run.told().is_empty());
-    run.obey("reset");
-    run.obey("step 2");
+    run.run("reset");
+    run.run("step 2");
     assert_eq!(run.tokens(), [0, 1, 2, 3, MASK, MASK]);
 }
 
 #[test]
 fn a_loop_that_can_go_back_branches() {
     let mut run = joined(|script| left_to_right(script, &["edit", "restore"])).unwrap();
-    run.obey("step 3");
-    run.obey("back 2");
-    run.obey("fill 5 7");
-    run.obey("step");
+    run.run("step 3");
+    run.run("back 2");
+    run.run("fill 5 7");
+    run.run("step");
     assert_eq!(run.tokens(), [0, 1, MASK, MASK, MASK, 7]);
     let told = run.told();
     assert_eq!(told.last().unwrap()["from"], 1);
     assert_eq!(run.debugger.session.timeline().tips().len(), 2);
     // The same place under another value is another branch, and the same value is the same one.
-    run.obey("back 2");
-    run.obey("set tau 0.75");
-    run.obey("step 2");
+    run.run("back 2");
+    run.run("set tau 0.75");
+    run.run("step 2");
     assert_eq!(run.tokens(), [0, 1, 2, MASK, MASK, MASK]);
     assert_eq!(run.debugger.session.timeline().tips().len(), 3);
     let told = run.told();
@@ -272,9 +272,9 @@ fn a_loop_that_can_go_back_branches() {
         (2, &json!(1), &json!(0.75))
     );
     // Back on the first branch, where the loop is not.
-    run.obey("switch 1");
-    run.obey("goto end");
-    run.obey("step");
+    run.run("switch 1");
+    run.run("goto end");
+    run.run("step");
     assert_eq!(run.tokens(), [0, 1, 2, 3, MASK, MASK]);
     assert_eq!(run.told()[0]["from"], 3);
 }
@@ -304,7 +304,7 @@ fn a_proposal_is_pending_before_it_is_done() {
     assert_eq!(decision.fills().collect::<Vec<_>>(), [(0, 3)]);
     let why = run.debugger.execute(&parse("why 0").unwrap()).unwrap().lines.join("\n");
     assert!(why.contains("0.900"), "{why}");
-    run.obey("step");
+    run.run("step");
     assert_eq!(run.tokens(), [3, MASK]);
     assert_eq!(run.debugger.session.timeline().len(), 2);
 }
@@ -337,18 +337,18 @@ fn positions_that_hold_noise_are_open_and_not_written() {
     assert_eq!(run.debugger.session.canvas().given(), [5, 6, 7]);
     let why = run.debugger.execute(&parse("why 1").unwrap()).unwrap().lines.join("\n");
     assert!(why.contains("open, holds") && why.contains('6'), "{why}");
-    run.obey("step");
+    run.run("step");
     let canvas = run.debugger.session.canvas();
     assert_eq!((canvas.masks(), canvas.given()), (2, vec![2, 4, 7]));
-    run.obey("step");
+    run.run("step");
     let session = &run.debugger.session;
     let decision = &session.node().step().unwrap().decision;
     assert_eq!(decision.fills().collect::<Vec<_>>(), [(1, 4), (2, 7)]);
     assert_eq!(decision.remasks().collect::<Vec<_>>(), [(0, 2)]);
     assert_eq!(decision.replacements().count(), 0);
     // Without a mask token nothing can be masked again; a token can be written.
-    run.obey("remask 1");
-    let Some(Stop::Loop(why)) = run.obey("step") else { panic!("it was asked") };
+    run.run("remask 1");
+    let Some(Stop::Loop(why)) = run.run("step") else { panic!("it was asked") };
     assert!(why.contains("no mask token"), "{why}");
 }
 
@@ -366,10 +366,10 @@ fn a_run_ends_where_the_loop_has_no_further_step() {
         while script.read().is_some() {}
     })
     .unwrap();
-    assert_eq!(run.obey("continue"), Some(Stop::Done(Finish::Complete)));
+    assert_eq!(run.run("continue"), Some(Stop::Done(Finish::Complete)));
     // It is not told to go on from there, but it is still there.
     assert_eq!(run.told().len(), 1);
-    assert_eq!(run.obey("step"), Some(Stop::Done(Finish::Complete)));
+    assert_eq!(run.run("step"), Some(Stop::Done(Finish::Complete)));
     assert_eq!(run.debugger.driven.as_ref().unwrap().kept().unwrap().bytes, 64);
     assert!(run.told().is_empty() && run.debugger.loop_is_done());
 }
@@ -395,14 +395,14 @@ fn a_parameter_that_comes_late_is_named() {
 #[test]
 fn a_loop_is_told_to_stop_and_ends() {
     let mut run = stepwise();
-    run.obey("step 2");
+    run.run("step 2");
     run.rest();
-    run.obey("stop");
+    run.run("stop");
     while run.over.is_none() {
         run.hear();
     }
     assert!(matches!(run.over, Some(News::Over(_))), "{:?}", run.over);
-    assert!(matches!(run.obey("step"), Some(Stop::Done(_))));
+    assert!(matches!(run.run("step"), Some(Stop::Done(_))));
     assert_eq!(run.debugger.session.timeline().branch(NodeId(0)).len(), 3);
 }
 
@@ -419,7 +419,7 @@ fn a_loop_that_dies_or_lies_leaves_what_it_did() {
             let _ = script.output.write_all(line);
         })
         .unwrap();
-        run.obey("step");
+        run.run("step");
         while run.over.is_none() {
             run.hear();
         }

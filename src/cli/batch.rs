@@ -14,7 +14,7 @@ use indicatif::ProgressBar;
 
 use super::{Fault, fault::tell, progress::show_layers};
 use crate::{
-    debugger::{Ask, Command, Debugger, Stop, Tick},
+    debugger::{Command, Debugger, FollowUp, Requires, Stop, Tick},
     escape::escaped,
     predict::{PredictError, Prediction, Predictor, Progress, Request},
     session::{News, Pending},
@@ -149,9 +149,10 @@ impl Batch {
         let mut queue: std::collections::VecDeque<Command> = commands.into();
         let mut last = None;
         while let Some(command) = queue.pop_front() {
-            // Questions about what is on screen need the prediction that a screen would show.
-            if matches!(command, Command::Print(_) | Command::Why(_) | Command::Set(..)) {
-                self.predict(stopped)?;
+            match command.spec().requires {
+                Requires::Prediction => self.predict(stopped)?,
+                // Here a try is over as soon as it is begun.
+                Requires::Nothing | Requires::FinishedTry => {}
             }
             let failed = |error| Fault::failure(format!("`{command}`: {error}"));
             let reply = self.debugger.execute(&command).map_err(failed)?;
@@ -161,27 +162,37 @@ impl Batch {
             if let Some(warning) = &reply.warning {
                 tell(&escaped(&format!("note: {warning}")));
             }
-            if matches!(command, Command::Exact) {
-                self.predict(stopped)?;
-                self.run_exact(stopped)?;
-                for line in self.debugger.exact_text() {
-                    say(&line)?;
+            for follow_up in reply.follow_ups {
+                match follow_up {
+                    FollowUp::Leave | FollowUp::Quit => return Ok(last),
+                    FollowUp::Commands(commands) => {
+                        commands.into_iter().rev().for_each(|command| queue.push_front(command));
+                    }
+                    FollowUp::Exact => {
+                        self.predict(stopped)?;
+                        self.run_exact(stopped)?;
+                        for line in self.debugger.exact_text() {
+                            say(&line)?;
+                        }
+                        // Without a screen it is asked for one step at a time.
+                        self.debugger.exact = false;
+                    }
+                    FollowUp::Try => {
+                        self.run_try(stopped)?;
+                        for line in self.debugger.try_text() {
+                            say(&line)?;
+                        }
+                    }
+                    // For a screen.
+                    FollowUp::Help
+                    | FollowUp::Restarted { .. }
+                    | FollowUp::Prompted(_)
+                    | FollowUp::ParamsChanged
+                    | FollowUp::CloseTries
+                    | FollowUp::Compare(_)
+                    | FollowUp::Show(_)
+                    | FollowUp::Saved => {}
                 }
-                // Without a screen it is asked for one step at a time.
-                self.debugger.exact = false;
-            }
-            if matches!(command, Command::Try(_)) {
-                self.run_try(stopped)?;
-                for line in self.debugger.try_text() {
-                    say(&line)?;
-                }
-            }
-            match reply.ask {
-                Some(Ask::Quit) => break,
-                Some(Ask::Commands(commands)) => {
-                    commands.into_iter().rev().for_each(|command| queue.push_front(command));
-                }
-                None => {}
             }
             if let Some(stop) = self.finish(stopped, |_| {})? {
                 let simulated = self.debugger.end_simulation();

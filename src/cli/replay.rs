@@ -19,7 +19,7 @@ use super::{
     tui::{terminal_beside_stdin, terminal_or_fault},
 };
 use crate::{
-    debugger::{Command, Debugger, Stop},
+    debugger::{Argument, Command, Debugger, Stop},
     escape::escaped,
     session::Session,
     trace::{self, Reader, Recording},
@@ -141,12 +141,12 @@ pub fn main(args: &ReplayArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
         let end = session.timeline().branch(session.at()).last().copied();
         session.go(end.unwrap_or(session.at()));
     }
-    let mut commands: Vec<Command> = args
-        .params
-        .given()
-        .map(|(name, text)| Command::Set(name.to_owned(), text.to_owned()))
-        .collect();
-    commands.extend(args.resimulate.then_some(Command::Resimulate));
+    let texts =
+        |(name, value): (&str, &str)| [name, value].map(|text| Argument::Text(text.to_owned()));
+    let set = args.params.given().map(|given| Command::new("set", texts(given)));
+    let resimulate = args.resimulate.then(|| Command::new("resimulate", []));
+    let mut commands: Vec<Command> =
+        set.chain(resimulate).collect::<Result<_, _>>().map_err(Fault::failure)?;
     commands.extend(args.script.commands()?);
     if args.batch || args.resimulate {
         tell_cut(&recording, &args.file);

@@ -20,7 +20,7 @@ use super::{
     script,
 };
 use crate::{
-    debugger::{Command, Debugger},
+    debugger::{Argument, Command, Debugger},
     engine::Address,
     inspect::Condition,
     model::{
@@ -295,8 +295,13 @@ pub fn main(
     let mut begin = Vec::new();
     for (id, point) in (1..).zip(&last.breakpoints) {
         if let Ok(condition) = Condition::parse(&point.condition) {
-            begin.push(Command::Break(condition));
-            begin.extend((!point.enabled).then_some(Command::Enable(Some(id), false)));
+            begin.push(
+                Command::new("break", [Argument::Condition(condition)]).map_err(Fault::failure)?,
+            );
+            if !point.enabled {
+                let breakpoint = Argument::Breakpoint(Some(id));
+                begin.push(Command::new("disable", [breakpoint]).map_err(Fault::failure)?);
+            }
         }
     }
     begin.append(&mut commands);

@@ -10,7 +10,7 @@ use clap::Args;
 use super::{Fault, fault::WIDTH};
 use crate::{
     bounded,
-    debugger::{self, Command},
+    debugger::{self, Argument, Command},
     inspect::{Condition, pointed},
 };
 
@@ -49,7 +49,8 @@ impl ScriptOptions {
             let condition = Condition::parse(text).map_err(|error| {
                 Fault::usage(format!("--break: {error}\n{}", pointed(text, &error.at, WIDTH)))
             })?;
-            commands.push(Command::Break(condition));
+            let condition = Argument::Condition(condition);
+            commands.push(Command::new("break", [condition]).map_err(Fault::failure)?);
         }
         let file = match &self.exec_file {
             None => None,

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     canvas::Wish,
-    debugger::{Change, Command, Place, Token},
+    debugger::{Argument, Destination, TokenRef},
 };
 
 #[expect(clippy::too_many_lines, reason = "one arm an action")]
@@ -23,24 +23,24 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
         Action::Step if app.debugger.one_more() => {}
         Action::Step => {
             app.paced = false;
-            app.obey(&Command::Step(1), effects);
+            app.run("step", [], effects);
         }
         Action::Back => {
-            app.obey(&Command::Back(1), effects);
+            app.run("back", [], effects);
         }
         Action::Forward => {
-            app.obey(&Command::Forward(1), effects);
+            app.run("forward", [], effects);
         }
         Action::RunPause if app.debugger.halt() => app.paced = false,
         Action::RunPause => {
             app.paced = true;
-            app.obey(&Command::Continue, effects);
+            app.run("continue", [], effects);
         }
-        Action::RunToEnd => start(app, &Command::Continue, effects),
-        Action::RunBlock => start(app, &Command::RunBlock, effects),
-        Action::RunStage => start(app, &Command::RunStage, effects),
+        Action::RunToEnd => start(app, "continue", effects),
+        Action::RunBlock => start(app, "run-block", effects),
+        Action::RunStage => start(app, "run-stage", effects),
         Action::ReverseContinue => {
-            app.obey(&Command::ReverseContinue, effects);
+            app.run("reverse-continue", [], effects);
             if app.debugger.breakpoints.enabled().next().is_none() {
                 app.say("no breakpoint is set; b sets one");
             }
@@ -59,7 +59,7 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
             app.say("asking again");
         }
         Action::Restart => {
-            app.obey(&Command::Restart, effects);
+            app.run("restart", [], effects);
         }
         Action::EditPrompt => {
             if app.debugger.host.encodes() {
@@ -70,19 +70,19 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
         }
         Action::PreviousEvent | Action::NextEvent => event(app, action == Action::NextEvent),
         Action::BackBlock => {
-            app.obey(&Command::BackBlock, effects);
+            app.run("back-block", [], effects);
         }
         Action::BackStage => {
-            app.obey(&Command::BackStage, effects);
+            app.run("back-stage", [], effects);
         }
         Action::FirstStep => {
-            app.obey(&Command::Goto(Place::Start), effects);
+            app.run("goto", [Argument::Destination(Destination::Start)], effects);
         }
         Action::LastStep => {
-            app.obey(&Command::Goto(Place::End), effects);
+            app.run("goto", [Argument::Destination(Destination::End)], effects);
         }
         Action::Previous => {
-            app.obey(&Command::Previous, effects);
+            app.run("previous", [], effects);
         }
         Action::Command => app.mode = Mode::Command(CommandLine::new("")),
         Action::Break => app.mode = Mode::Command(CommandLine::new("break ")),
@@ -91,28 +91,27 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
         Action::Search => app.mode = Mode::Search(Input::default()),
         Action::NextMatch | Action::PreviousMatch => app.next_match(action == Action::NextMatch),
         Action::Undo => {
-            app.obey(&Command::Undo, effects);
+            app.run("undo", [], effects);
         }
         Action::Redo => {
-            app.obey(&Command::Redo, effects);
+            app.run("redo", [], effects);
         }
         Action::Pick => picker::open(app),
-        Action::Remask => app.change(Change::Remask, effects),
-        Action::Insert => app.change(Change::Insert(1), effects),
-        Action::Remove => app.change(Change::Remove, effects),
-        Action::Trim => app.change(Change::Trim, effects),
+        Action::Remask => app.edit("remask", None, effects),
+        Action::Insert => app.edit("insert", None, effects),
+        Action::Remove => app.edit("remove", None, effects),
+        Action::Trim => app.edit("trim", None, effects),
         Action::Pin => {
-            let pinned = wish(app).pinned;
-            app.change(Change::Pin(!pinned), effects);
+            app.edit(if wish(app).pinned { "unpin" } else { "pin" }, None, effects);
         }
         Action::Expansion => {
             // By the rules, forced, forbidden, by the rules again.
             let next = match wish(app).expand {
-                None => Some(true),
-                Some(true) => Some(false),
-                Some(false) => None,
+                None => "expand",
+                Some(true) => "forbid",
+                Some(false) => "allow",
             };
-            app.change(Change::Expand(next), effects);
+            app.edit(next, None, effects);
         }
         Action::Veto => veto(app, effects),
         Action::Up | Action::Down => canvas::move_by_row(app, action == Action::Down),
@@ -143,7 +142,7 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
         Action::ResetParam => params::reset(app),
         Action::Try => app.open_tries(effects),
         Action::Exact => {
-            app.obey(&Command::Exact, effects);
+            app.run("exact", [], effects);
         }
         Action::Enter => type_value(app),
         Action::NextPane | Action::PreviousPane => app.cycle(action == Action::NextPane),
@@ -199,9 +198,9 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
 }
 
 /// Starts a run as fast as it goes.
-fn start(app: &mut App, command: &Command, effects: &mut Vec<Effect>) {
+fn start(app: &mut App, command: &str, effects: &mut Vec<Effect>) {
     app.paced = false;
-    app.obey(command, effects);
+    app.run(command, [], effects);
 }
 
 /// What is asked of the position under the cursor.
@@ -212,7 +211,7 @@ fn wish(app: &App) -> Wish {
 /// Forbids the model's guess under the cursor.
 fn veto(app: &mut App, effects: &mut Vec<Effect>) {
     match app.token_at(app.position) {
-        Some(token) => app.change(Change::Veto(Token::Id(token), true), effects),
+        Some(token) => app.edit("veto", Some(TokenRef::Id(token)), effects),
         None => app.say("no guess is known here"),
     }
 }
@@ -250,7 +249,7 @@ fn stop(app: &mut App, effects: &mut Vec<Effect>) -> bool {
 }
 
 pub(in crate::tui) fn save(app: &mut App) -> bool {
-    app.obey(&Command::Save(None), &mut Vec::new())
+    app.run("save", [], &mut Vec::new())
 }
 
 /// Goes to the next or previous event of the branch.

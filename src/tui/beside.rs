@@ -10,16 +10,16 @@ use super::{
     update,
 };
 use crate::{
-    debugger::{Command, NoHost},
+    debugger::{Argument, NoHost},
     session::NodeId,
 };
 
 impl App {
     /// Puts two branches side by side. A run on its way stops: what is compared is known.
-    pub(super) fn put_beside(&mut self, branches: [&str; 2]) {
+    pub(super) fn put_beside(&mut self, branches: [String; 2]) {
         self.debugger.halt();
         self.paced = false;
-        let lanes = branches.iter().filter_map(|called| self.lane(called)).collect();
+        let lanes = branches.into_iter().filter_map(|called| self.lane(&called)).collect();
         let comparison = Comparison::of_branches(lanes, self.width, self.height);
         self.beside = comparison.map(|comparison| Box::new(comparison) as Box<dyn InnerScreen>);
     }
@@ -27,11 +27,11 @@ impl App {
     /// Goes to a node of the branch that ends at `tip`.
     fn go_on_branch(&mut self, tip: NodeId, node: NodeId) {
         let branches = self.debugger.session.timeline().branches();
-        let at = branches.iter().position(|branch| branch.tip == tip);
+        let at = branches.into_iter().position(|branch| branch.tip == tip);
         let known = self.debugger.current_branch().is_some_and(|(_, branch)| branch.tip == tip);
         // Gone on in the background, it ends elsewhere: the node is still there.
         if let Some(at) = at.filter(|_| !known) {
-            self.obey(&Command::Switch((at + 1).to_string()), &mut Vec::new());
+            self.run("switch", [Argument::Text((at + 1).to_string())], &mut Vec::new());
         }
         self.go(node);
     }

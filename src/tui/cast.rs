@@ -11,7 +11,6 @@ use ratatui::{
 use serde_json::json;
 
 use super::{App, Start, frame, paint::theme::Palette};
-use crate::debugger::Command;
 
 /// How long the last screen stays, seconds.
 const HOLD: f64 = 3.0;
@@ -45,7 +44,7 @@ pub fn cast(
         event(steps as f64 / speed, &changes(&before, &screen)?)?;
         before = screen;
         let at = app.debugger.session.at();
-        app.obey(&Command::Forward(1), &mut Vec::new());
+        app.run("forward", [], &mut Vec::new());
         if app.debugger.session.at() == at {
             break;
         }

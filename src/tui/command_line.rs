@@ -7,13 +7,14 @@ use tui_input::{Input, backend::crossterm::EventHandler};
 
 use super::{
     actions::act,
-    app::{App, Mode, interface::Effect, mode::CommandLine},
+    app::{App, Mode, interface::Effect, lanes, mode::CommandLine},
     keymap::{self, Action},
     paint::{pen::Pen, popup, text, theme::Role},
 };
 use crate::{
-    debugger::{COMMANDS, EVENTS, Takes, find_command, parse, statements},
-    inspect::{self, Condition, Query, language::Candidate},
+    debugger::{COMMANDS, ScreenContext, find_command, parse, statements},
+    inspect::{self, language::Candidate},
+    session::Branch,
 };
 
 /// Most candidates shown at once.
@@ -29,8 +30,10 @@ pub(super) fn candidates(app: &App, line: &str) -> (usize, Vec<Candidate>) {
     let Some(spec) = find_command(&body[..end]) else { return (line.len(), Vec::new()) };
     let offset = line.len() - body[end..].trim_start().len();
     let rest = &line[offset..];
-    let (from, found) = arguments(app, spec.takes, rest);
-    (offset + from, found)
+    let branch_name = |branch: &Branch| lanes::name_of(app, branch.tip, branch.shared);
+    let screen = ScreenContext { position: app.position, branch_name: &branch_name };
+    let completion = app.debugger.complete(spec, rest, screen);
+    (offset + completion.from, completion.candidates)
 }
 
 fn candidate(text: impl Into<String>, help: impl Into<String>) -> Candidate {
@@ -40,8 +43,8 @@ fn candidate(text: impl Into<String>, help: impl Into<String>) -> Candidate {
 /// Commands, then actions that are no command, best matches first.
 fn names(app: &App, begun: &str) -> Vec<Candidate> {
     let commands = COMMANDS.iter().map(|spec| {
-        let takes = spec.takes.text();
-        let usage = if takes.is_empty() { String::new() } else { format!("{takes} · ") };
+        let usage = spec.arguments_usage();
+        let usage = if usage.is_empty() { usage } else { format!("{usage} · ") };
         candidate(spec.name, format!("{usage}{}", spec.help))
     });
     let actions = app.keymap.rows();
@@ -90,123 +93,6 @@ fn instead(line: &str) -> Candidate {
     match find_command(name) {
         Some(spec) => candidate(spec.usage(), spec.help),
         None => candidate(name, "there is no command like this; Ctrl-U clears the line"),
-    }
-}
-
-/// What the argument begun in `rest` may be.
-fn arguments(app: &App, takes: Takes, rest: &str) -> (usize, Vec<Candidate>) {
-    let from = rest.rfind(char::is_whitespace).map_or(0, |at| at + 1);
-    let begun = &rest[from..];
-    let first = from == 0;
-    let listed = |found: Vec<Candidate>| {
-        let fits = |one: &Candidate| one.text.trim_start_matches('"').starts_with(begun);
-        (from, found.into_iter().filter(fits).collect())
-    };
-    let session = &app.debugger.session;
-    let timeline = session.timeline();
-    match takes {
-        Takes::Condition => {
-            let completion = Condition::complete(rest);
-            (completion.from, completion.candidates)
-        }
-        Takes::Words if !rest.contains(' ') => {
-            let completion = Condition::complete(rest);
-            (completion.from, completion.candidates)
-        }
-        Takes::Event => {
-            let completion = Condition::complete(rest);
-            let mut found: Vec<Candidate> = EVENTS
-                .iter()
-                .filter(|(name, ..)| first && name.starts_with(begun))
-                .map(|(name, _, help)| candidate(*name, *help))
-                .collect();
-            found.extend(completion.candidates);
-            (completion.from, found)
-        }
-        Takes::Query => {
-            let completion = Query::complete(rest);
-            (completion.from, completion.candidates)
-        }
-        Takes::ParamValue | Takes::Param if first => {
-            let params = session.params().iter();
-            listed(
-                params
-                    .map(|(spec, value)| {
-                        candidate(spec.name, format!("{} {value} · {}", spec.symbol, spec.help))
-                    })
-                    .collect(),
-            )
-        }
-        Takes::Assignments => listed(
-            session
-                .params()
-                .iter()
-                .map(|(spec, value)| {
-                    let text = format!("{}={value}", spec.name);
-                    candidate(text, format!("{} · {}", spec.symbol, spec.help))
-                })
-                .collect(),
-        ),
-        Takes::Branch | Takes::TwoBranches => listed(
-            timeline
-                .branches()
-                .into_iter()
-                .enumerate()
-                .map(|(at, branch)| {
-                    let steps = timeline[branch.tip].depth;
-                    let name = branch.name.unwrap_or_else(|| {
-                        super::app::lanes::name_of(app, branch.tip, branch.shared)
-                    });
-                    candidate((at + 1).to_string(), format!("{steps} steps {name}"))
-                })
-                .collect(),
-        ),
-        Takes::Place => {
-            let mut found = vec![
-                candidate("start", "the start of the run"),
-                candidate("end", "the last known step"),
-            ];
-            found.extend(timeline.bookmarks().map(|(node, name)| {
-                candidate(name, format!("bookmark at step {}", timeline[node].depth))
-            }));
-            listed(found)
-        }
-        Takes::Bookmark => listed(
-            timeline
-                .bookmarks()
-                .map(|(node, name)| candidate(name, format!("at step {}", timeline[node].depth)))
-                .collect(),
-        ),
-        Takes::Breakpoint => {
-            let mut found: Vec<Candidate> = app
-                .debugger
-                .breakpoints
-                .iter()
-                .map(|point| candidate(point.id.to_string(), point.condition.to_string()))
-                .collect();
-            found.push(candidate("all", "every breakpoint"));
-            listed(found)
-        }
-        Takes::Preset => listed(
-            app.debugger.host.presets().into_iter().map(|name| candidate(name, "")).collect(),
-        ),
-        Takes::Macro => listed(
-            app.debugger
-                .host
-                .macros()
-                .into_iter()
-                .map(|(name, text)| candidate(name, text))
-                .collect(),
-        ),
-        Takes::Spot | Takes::SpotToken | Takes::SpotCount if first => {
-            let cell = app.canvas().cells().get(app.position);
-            let slot = cell.map_or(String::new(), |cell| format!("#{}", cell.slot.0));
-            listed(vec![
-                candidate(app.position.to_string(), "the position under the cursor"),
-                candidate(slot, "its slot, which stays under insertions"),
-            ])
-        }
-        _ => (rest.len(), Vec::new()),
     }
 }
 
@@ -340,7 +226,7 @@ fn enter(app: &mut App, mut line: CommandLine, effects: &mut Vec<Effect>) {
     let single = commands.len() == 1;
     app.queue.extend(commands);
     if single && let Some(command) = app.queue.pop_back() {
-        app.obey(&command, effects);
+        app.run_command(&command, effects);
     }
 }
 

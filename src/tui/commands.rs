@@ -10,66 +10,51 @@ use super::{
     },
     paint::theme::Role,
 };
-use crate::debugger::{Ask, Command, Goal, Reply, Stop, Tick};
+use crate::debugger::{Argument, Command, FollowUp, Goal, List, Reply, Stop, Tick};
 
 impl App {
-    /// Carries a command out and shows its answer; false if it failed.
-    pub(super) fn obey(&mut self, command: &Command, effects: &mut Vec<Effect>) -> bool {
-        match command {
-            Command::Quit => {
-                self.leave(effects);
-                return true;
-            }
-            Command::Help => {
-                self.mode = Mode::Help(0);
-                return true;
-            }
-            Command::QuitNow => {
-                effects.push(Effect::Quit);
-                return true;
-            }
-            _ => {}
-        }
-        let runs = self.debugger.session.timeline().roots().len();
-        let answered = self.debugger.execute(command);
-        self.held = false;
-        match answered {
-            Ok(reply) => {
-                self.write_down(command);
-                let turns = matches!(
-                    command,
-                    Command::Set(..)
-                        | Command::Reset(_)
-                        | Command::PresetLoad(_)
-                        | Command::Undo
-                        | Command::Redo
-                );
-                if turns && self.tries_shown {
-                    // While they are looked at, every turn is tried.
-                    let again = Command::Try(Vec::new());
-                    if self.debugger.execute(&again).is_ok() {
-                        self.write_down(&again);
-                    }
-                    self.try_line = 0;
-                    self.try_on();
-                }
-                self.follow_up(command, runs);
-                if reply.ask == Some(Ask::Quit) {
-                    effects.push(Effect::Quit);
-                }
-                self.answered(command, reply);
-                // A step that can be made is made at once, not a frame later.
-                let waits = self.debugger.live && self.debugger.waiting();
-                if self.debugger.goal().is_some() && !waits && !self.paced {
-                    self.go_on();
-                }
-                true
-            }
-            Err(failed) => {
-                self.message = Some((Role::Warn, failed.to_string()));
+    /// Carries out a command of this name and shows its answer; false if it failed.
+    pub(super) fn run(
+        &mut self,
+        name: &str,
+        arguments: impl IntoIterator<Item = Argument>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
+        match Command::new(name, arguments) {
+            Ok(command) => self.run_command(&command, effects),
+            Err(error) => {
+                self.message = Some((Role::Warn, error.to_string()));
                 false
             }
         }
+    }
+
+    /// Carries a command out and shows its answer; false if it failed.
+    pub(super) fn run_command(&mut self, command: &Command, effects: &mut Vec<Effect>) -> bool {
+        let answered = self.debugger.execute(command);
+        match answered {
+            Ok(reply) => match reply.follow_ups.as_slice() {
+                [FollowUp::Leave] => self.leave(effects),
+                [FollowUp::Quit] => effects.push(Effect::Quit),
+                [FollowUp::Help] => self.mode = Mode::Help(0),
+                _ => {
+                    self.held = false;
+                    command.write_to(&mut self.script);
+                    self.show_reply(reply, effects);
+                    // A step that can be made is made at once, not a frame later.
+                    let waits = self.debugger.live && self.debugger.waiting();
+                    if self.debugger.goal().is_some() && !waits && !self.paced {
+                        self.go_on();
+                    }
+                }
+            },
+            Err(failed) => {
+                self.held = false;
+                self.message = Some((Role::Warn, failed.to_string()));
+                return false;
+            }
+        }
+        true
     }
 
     /// Quits, or asks first if something would be lost.
@@ -81,72 +66,15 @@ impl App {
         }
     }
 
-    /// Brings the screen up to date with what a command did.
-    fn follow_up(&mut self, command: &Command, runs: usize) {
-        match command {
-            Command::Restart | Command::Prompt(_) => {
-                if let Command::Prompt(text) = command {
-                    self.prompt_text.clone_from(text);
-                }
-                self.slot = None;
-                self.follow = true;
-                self.place(0);
-                if self.debugger.session.timeline().roots().len() > runs {
-                    self.saved = false;
-                }
-            }
-            Command::Try(_) => {
-                (self.tries_shown, self.try_line) = (true, 0);
-                self.try_on();
-            }
-            Command::Take(_) => {
-                self.tries_shown = false;
-                self.slot = None;
-                self.follow = true;
-                self.place(0);
-                self.saved = false;
-            }
-            Command::Compare(a, b) => self.put_beside([a, b]),
-            Command::Exact if self.debugger.exact => self.say_exact(),
-            Command::Save(_) | Command::SaveQuit(_) => self.saved = true,
-            Command::Query(query, None) => {
-                self.found.ask(query.clone());
-                self.show_session();
-                self.turn_to(&query.to_string());
-            }
-            Command::Lint | Command::Breaks | Command::Branches => {
-                self.show_session();
-                self.turn_to(match command {
-                    Command::Lint => "Diagnosis",
-                    Command::Breaks => "Breakpoints",
-                    _ => "Branches",
-                });
-            }
-            _ => {}
+    /// Brings the screen up to date with what a command did, and shows its answer: one line in the
+    /// status line, more in the log.
+    fn show_reply(&mut self, reply: Reply, effects: &mut Vec<Effect>) {
+        let listed = reply.follow_ups.iter().any(|next| matches!(next, FollowUp::Show(_)));
+        for follow_up in reply.follow_ups {
+            self.follow_up(follow_up, effects);
         }
         self.log_line = None;
         self.refresh();
-    }
-
-    /// Says how far the exact pass is away, or why there is none.
-    pub(super) fn say_exact(&mut self) {
-        if let Some(line) = self.debugger.exact_text().into_iter().next() {
-            self.say(line);
-        }
-    }
-
-    /// Shows what a command answered: one line in the status line, more in the log.
-    fn answered(&mut self, command: &Command, reply: Reply) {
-        if let Some(Ask::Commands(commands)) = reply.ask {
-            // Before what waits already.
-            for command in commands.into_iter().rev() {
-                self.queue.push_front(command);
-            }
-        }
-        let listed = matches!(
-            command,
-            Command::Query(_, None) | Command::Lint | Command::Breaks | Command::Branches
-        );
         match reply.lines.as_slice() {
             [] => {}
             [line] => self.say(line.clone()),
@@ -165,31 +93,66 @@ impl App {
         }
     }
 
-    /// Keeps a command for the script; a knob turned on and on is one command.
-    fn write_down(&mut self, command: &Command) {
-        let number = |line: &str, name: &str| -> Option<usize> {
-            match line.strip_prefix(name)? {
-                "" => Some(1),
-                rest => rest.strip_prefix(' ')?.parse().ok(),
-            }
-        };
-        if let Some(last) = self.script.last_mut() {
-            let merged = match command {
-                Command::Step(n) => number(last, "step").map(|had| Command::Step(had + n)),
-                Command::Back(n) => number(last, "back").map(|had| Command::Back(had + n)),
-                Command::Set(name, _) if last.starts_with(&format!("set {name} ")) => {
-                    Some(command.clone())
+    fn follow_up(&mut self, follow_up: FollowUp, effects: &mut Vec<Effect>) {
+        match follow_up {
+            FollowUp::Leave => self.leave(effects),
+            FollowUp::Quit => effects.push(Effect::Quit),
+            FollowUp::Help => self.mode = Mode::Help(0),
+            FollowUp::Commands(commands) => {
+                // Before what waits already.
+                for command in commands.into_iter().rev() {
+                    self.queue.push_front(command);
                 }
-                _ => None,
-            };
-            if let Some(merged) = merged {
-                *last = merged.to_string();
-                return;
             }
+            FollowUp::Restarted { new } => {
+                self.slot = None;
+                self.follow = true;
+                self.place(0);
+                self.saved &= !new;
+            }
+            FollowUp::Prompted(prompt) => self.prompt_text = prompt,
+            FollowUp::ParamsChanged if self.tries_shown => self.try_again(),
+            FollowUp::ParamsChanged => {}
+            FollowUp::Try => {
+                (self.tries_shown, self.try_line) = (true, 0);
+                self.try_on();
+            }
+            FollowUp::CloseTries => self.tries_shown = false,
+            FollowUp::Exact => self.say_exact(),
+            FollowUp::Compare(branches) => self.put_beside(branches),
+            FollowUp::Show(list) => {
+                let heading = match list {
+                    List::Branches => "Branches".to_owned(),
+                    List::Breakpoints => "Breakpoints".to_owned(),
+                    List::Findings => "Diagnosis".to_owned(),
+                    List::Rows(query) => {
+                        let heading = query.to_string();
+                        self.found.ask(*query);
+                        heading
+                    }
+                };
+                self.show_session();
+                self.turn_to(&heading);
+            }
+            FollowUp::Saved => self.saved = true,
         }
-        // A macro's commands are written down themselves.
-        if !matches!(command, Command::Macro(_)) {
-            self.script.push(command.to_string());
+    }
+
+    /// While the tries are looked at, every change of a parameter is tried.
+    fn try_again(&mut self) {
+        if let Ok(again) = Command::new("try", [])
+            && self.debugger.execute(&again).is_ok()
+        {
+            again.write_to(&mut self.script);
+        }
+        self.try_line = 0;
+        self.try_on();
+    }
+
+    /// Says how far the exact pass is away, or why there is none.
+    pub(super) fn say_exact(&mut self) {
+        if let Some(line) = self.debugger.exact_text().into_iter().next() {
+            self.say(line);
         }
     }
 

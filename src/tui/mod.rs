@@ -53,7 +53,7 @@ pub use paint::{
 pub use wait::{Tell, Waiting, wait};
 
 use crate::{
-    debugger::{Command, Debugger, Driven, Host, Place},
+    debugger::{Argument, Command, Debugger, Destination, Driven, Host},
     predict::{ModelFacts, Predictor, Vocabulary},
     session::Session,
 };
@@ -252,7 +252,8 @@ impl App {
     #[doc(hidden)]
     pub fn frame_at(&mut self, step: Option<usize>, buffer: &mut Buffer) {
         if let Some(step) = step {
-            self.obey(&Command::Goto(Place::Step(step)), &mut Vec::new());
+            let step = Argument::Destination(Destination::Step(step));
+            self.run("goto", [step], &mut Vec::new());
         }
         frame::draw(self, buffer);
     }

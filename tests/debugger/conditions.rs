@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use demask::{
     canvas::{Canvas, Edit, Slot, TokenId},
-    debugger::{Command, Debugger, Place},
+    debugger::Debugger,
     decode::{AnyStrategy as _, Decision, Mode, Verdict, daedal::Daedal},
     inspect::{self, Condition, Query, Row, language::Subject},
     predict::{Column, Prediction},
@@ -140,7 +140,7 @@ fn conditions_hold_where_their_values_say() {
     let mut flips: HashMap<Slot, Vec<TokenId>> = HashMap::new();
     let mut seen = 0;
     for step in 0..branch.len() {
-        debugger.execute(&Command::Goto(Place::Step(step))).unwrap();
+        debugger.execute(&command(&format!("goto {step}"))).unwrap();
         let timeline = debugger.session.timeline();
         let predictions = predictions(&debugger, &branch);
         let here = |step: usize| {

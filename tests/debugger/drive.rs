@@ -31,7 +31,7 @@ impl Driver {
     }
 
     /// Carries a command out and runs until it stops.
-    pub fn obey(&mut self, command: &Command) -> Result<Reply, Failed> {
+    pub fn run(&mut self, command: &Command) -> Result<Reply, Failed> {
         let reply = self.debugger.execute(command)?;
         self.stop = None;
         for _ in 0..5000 {
@@ -65,7 +65,7 @@ impl Driver {
             .map(|text| parse(text).unwrap_or_else(|error| panic!("{text}: {error}")));
         commands
             .flat_map(|command| {
-                let reply = self.obey(&command);
+                let reply = self.run(&command);
                 reply.unwrap_or_else(|error| panic!("{command}: {error}")).lines
             })
             .collect()

@@ -3,7 +3,7 @@
 use std::{fs, ops::ControlFlow, path::Path, sync::Arc, time::Duration};
 
 use demask::{
-    debugger::{Command, Place, Stop, Tick},
+    debugger::{Stop, Tick},
     decode::Value,
     predict::{Column, Predictor},
     session::{NodeId, Pending},
@@ -21,7 +21,7 @@ fn at(driver: &Driver) -> usize {
 }
 
 fn fails(driver: &mut Driver, text: &str, why: &str) {
-    let error = driver.obey(&command(text)).unwrap_err().to_string();
+    let error = driver.run(&command(text)).unwrap_err().to_string();
     assert!(error.contains(why), "{text}: {error}");
 }
 
@@ -222,7 +222,7 @@ fn every_place_can_be_gone_to() {
     driver.script("goto \"12\"");
     assert_eq!(at(&driver), 3);
     fails(&mut driver, "goto 12", "this branch goes to step 3");
-    assert!(driver.obey(&Command::Goto(Place::Node(NodeId(99)))).is_err());
+    assert!(driver.run(&command("goto @99")).is_err());
 }
 
 /// Which breakpoints stop where does not hang on when the passes are done, and none is missed where

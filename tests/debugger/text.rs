@@ -3,16 +3,15 @@
 use demask::{
     canvas::Slot,
     debugger::{
-        COMMANDS, Change, Command, Place, Spot, Takes, Token, Way, find_command, parse, statements,
+        Argument, ArgumentKind, COMMANDS, Command, CommandSpec, Destination, PositionRef, TokenRef,
+        find_command, parse, statements,
     },
     inspect::{Condition, Query},
     session::NodeId,
 };
 use proptest::prelude::*;
 
-fn condition(text: &str) -> Condition {
-    Condition::parse(text).unwrap()
-}
+use super::drive::{recording, replay};
 
 /// Texts that need care.
 const TEXTS: [&str; 24] = [
@@ -42,115 +41,129 @@ const TEXTS: [&str; 24] = [
     "\\\"",
 ];
 
-/// One of every variant, more where the text may vary.
-fn every_command() -> Vec<Command> {
-    use Command as C;
-    let edit = |change| C::Edit(Spot::Position(7), change);
-    let query = |text: &str, file: Option<&str>| {
-        C::Query(Query::parse(text).unwrap(), file.map(Into::into))
+/// Arguments of a kind that any command of that kind takes; `None` is none, where it may be left
+/// out.
+fn samples(kind: ArgumentKind) -> Vec<Option<Argument>> {
+    use ArgumentKind as Kind;
+    let condition = |text| Argument::Condition(Condition::parse(text).unwrap());
+    let query = |text, file: Option<&str>| {
+        Argument::Query(Query::parse(text).unwrap(), file.map(Into::into))
     };
-    let mut all = vec![
-        C::Step(1),
-        C::Step(1_000_000),
-        C::Back(1),
-        C::Back(20),
-        C::Forward(3),
-        C::Exact,
-        C::Continue,
-        C::ReverseContinue,
-        C::Until(condition("eos_conf crosses 0.5 and not (text contains \"a; b\")")),
-        C::RunBlock,
-        C::RunStage,
-        C::BackBlock,
-        C::BackStage,
-        C::Goto(Place::Start),
-        C::Goto(Place::End),
-        C::Goto(Place::Step(0)),
-        C::Goto(Place::Node(NodeId(12))),
-        C::Find(Way::On, condition("expanded")),
-        C::Find(Way::Back, condition("guess[#3] == \" it's\"")),
-        C::Previous,
-        C::Set("high_conf_threshold".to_owned(), "0.85".to_owned()),
-        C::Set("seed".to_owned(), "-1".to_owned()),
-        C::Reset(None),
-        C::Reset(Some("seed".to_owned())),
-        C::Restart,
-        C::Stop,
-        C::Resimulate,
-        C::Try(Vec::new()),
-        C::Try(vec![("seed".to_owned(), "3".to_owned())]),
-        C::Try(vec![("a b".to_owned(), "\"=".to_owned()), ("c".to_owned(), "-1".to_owned())]),
-        C::Take(None),
-        C::Take(Some(3)),
-        C::Break(condition("length > 32")),
-        C::Breaks,
-        C::Enable(None, true),
-        C::Enable(Some(2), false),
-        C::Unbreak(None),
-        C::Unbreak(Some(1)),
-        C::Branches,
-        C::DeleteBranch(None),
-        edit(Change::Fill(Token::Id(3))),
-        edit(Change::Remask),
-        edit(Change::Insert(1)),
-        edit(Change::Insert(4)),
-        edit(Change::Remove),
-        edit(Change::Pin(true)),
-        edit(Change::Pin(false)),
-        edit(Change::Veto(Token::Id(3), true)),
-        edit(Change::Veto(Token::Text(" a".to_owned()), false)),
-        edit(Change::Expand(Some(true))),
-        edit(Change::Expand(Some(false))),
-        edit(Change::Expand(None)),
-        edit(Change::Trim),
-        C::Edit(Spot::Slot(Slot(52)), Change::Remask),
-        C::Undo,
-        C::Redo,
-        C::Text,
-        C::Passes,
-        C::Print("eos_conf".to_owned()),
-        C::Why(Spot::Position(0)),
-        query("steps", None),
-        query("fills where p < 0.5 and text contains \" to \"", None),
-        query("fills where text contains \" to \"", Some("rows to be.csv")),
-        C::Lint,
-        C::Save(None),
-        C::Presets,
-        C::Help,
-        C::Quit,
-        C::QuitNow,
-        C::SaveQuit(None),
-        C::SaveQuit(Some("a b.jsonl".into())),
-    ];
-    for text in TEXTS {
-        all.extend(texts(text));
-    }
-    all
+    let given = match kind {
+        Kind::Steps => vec![Argument::Steps(1), Argument::Steps(3), Argument::Steps(1_000_000)],
+        Kind::Masks => vec![Argument::Masks(1), Argument::Masks(4)],
+        Kind::Condition | Kind::Event => vec![
+            condition("expanded"),
+            condition("eos_conf crosses 0.5 and not (text contains \"a; b\")"),
+            condition("guess[#3] == \" it's\""),
+        ],
+        Kind::Destination => [
+            Destination::Start,
+            Destination::End,
+            Destination::Step(0),
+            Destination::Node(NodeId(12)),
+        ]
+        .map(Argument::Destination)
+        .into(),
+        Kind::Parameter | Kind::ParameterOrAll => {
+            vec![Argument::Text("high_conf_threshold".to_owned())]
+        }
+        Kind::Value => vec![Argument::Text("0.85".to_owned()), Argument::Text("-1".to_owned())],
+        Kind::Assignments => vec![
+            Argument::Assignment("seed".to_owned(), "3".to_owned()),
+            Argument::Assignment("a b".to_owned(), "\"=".to_owned()),
+            Argument::Assignment("c".to_owned(), "-1".to_owned()),
+        ],
+        Kind::TryOrLast => vec![Argument::Try(3)],
+        Kind::Prompt => vec![Argument::Prompt("a b".to_owned())],
+        Kind::Expression => vec![Argument::Expression("eos_conf".to_owned())],
+        Kind::Breakpoint => vec![Argument::Breakpoint(None), Argument::Breakpoint(Some(2))],
+        Kind::Branch
+        | Kind::BranchOrThis
+        | Kind::Name
+        | Kind::Bookmark
+        | Kind::Preset
+        | Kind::Macro => {
+            vec![Argument::Text("x".to_owned())]
+        }
+        Kind::Position => vec![
+            Argument::Position(PositionRef::Position(7)),
+            Argument::Position(PositionRef::Slot(Slot(52))),
+        ],
+        Kind::Token => vec![Argument::Token(TokenRef::Id(3))],
+        Kind::Query => vec![
+            query("steps", None),
+            query("fills where p < 0.5 and text contains \" to \"", None),
+            query("fills where text contains \" to \"", Some("rows to be.csv")),
+        ],
+        Kind::File => vec![Argument::File("a b.jsonl".into())],
+    };
+    let optional = kind.usage().starts_with('[');
+    given.into_iter().map(Some).chain(optional.then_some(None)).collect()
 }
 
-/// Every command with a text of one's own, with this one.
-fn texts(text: &str) -> Vec<Command> {
-    use Command as C;
+/// An argument of a kind with this text, where the kind has texts of one's own.
+fn with_text(kind: ArgumentKind, text: &str) -> Option<Argument> {
+    use ArgumentKind as Kind;
     let own = || text.to_owned();
-    let token = || Token::Text(own());
-    vec![
-        C::Goto(Place::Bookmark(own())),
-        C::Prompt(own()),
-        C::Set("top_k".to_owned(), own()),
-        C::Switch(own()),
-        C::NameBranch(own()),
-        C::DeleteBranch(Some(own())),
-        C::Compare(own(), own()),
-        C::Mark(own()),
-        C::Unmark(own()),
-        C::Edit(Spot::Slot(Slot(1)), Change::Fill(token())),
-        C::Edit(Spot::Position(1), Change::Veto(token(), true)),
-        C::Query(Query::parse("steps where length > 3").unwrap(), Some(own().into())),
-        C::Save(Some(own().into())),
-        C::PresetSave(own()),
-        C::PresetLoad(own()),
-        C::Macro(own()),
-    ]
+    match kind {
+        Kind::Destination => Some(Argument::Destination(Destination::Bookmark(own()))),
+        Kind::Prompt => Some(Argument::Prompt(own())),
+        Kind::Token => Some(Argument::Token(TokenRef::Text(own()))),
+        Kind::File => Some(Argument::File(own().into())),
+        Kind::Query => {
+            let query = Query::parse("steps where length > 3").unwrap();
+            Some(Argument::Query(query, Some(own().into())))
+        }
+        Kind::Value
+        | Kind::Branch
+        | Kind::BranchOrThis
+        | Kind::Name
+        | Kind::Bookmark
+        | Kind::Preset
+        | Kind::Macro => Some(Argument::Text(own())),
+        Kind::Steps
+        | Kind::Masks
+        | Kind::Condition
+        | Kind::Event
+        | Kind::Parameter
+        | Kind::ParameterOrAll
+        | Kind::Assignments
+        | Kind::TryOrLast
+        | Kind::Expression
+        | Kind::Breakpoint
+        | Kind::Position => None,
+    }
+}
+
+/// Every command with every combination of the samples of its arguments.
+fn with_samples(spec: &CommandSpec) -> Vec<Command> {
+    let mut all: Vec<Vec<Argument>> = vec![Vec::new()];
+    for kind in spec.arguments {
+        let samples = samples(*kind);
+        let longer = all.iter().flat_map(|before| {
+            samples.iter().map(|sample| before.iter().chain(sample).cloned().collect())
+        });
+        all = longer.collect();
+        if *kind == ArgumentKind::Assignments {
+            all.push(samples.into_iter().flatten().collect());
+        }
+    }
+    all.into_iter().map(|arguments| Command::new(spec.name, arguments).unwrap()).collect()
+}
+
+/// Every command that takes a text of one's own, with this one.
+fn texts(text: &str) -> Vec<Command> {
+    let with = |spec: &CommandSpec| {
+        let own = |kind: &ArgumentKind| with_text(*kind, text);
+        spec.arguments.iter().find_map(own)?;
+        let arguments = spec
+            .arguments
+            .iter()
+            .flat_map(|kind| own(kind).or_else(|| samples(*kind).into_iter().flatten().next()));
+        Some(Command::new(spec.name, arguments).unwrap())
+    };
+    COMMANDS.iter().filter_map(with).collect()
 }
 
 /// It reads back to itself, alone and within a script.
@@ -172,40 +185,90 @@ fn reads_back(command: &Command) -> Result<(), String> {
 
 #[test]
 fn every_command_reads_back_to_itself() {
-    let wrong: Vec<String> =
-        every_command().iter().filter_map(|command| reads_back(command).err()).collect();
+    let own = TEXTS.iter().flat_map(|text| texts(text));
+    let all = COMMANDS.iter().flat_map(with_samples).chain(own);
+    let wrong: Vec<String> = all.filter_map(|command| reads_back(&command).err()).collect();
     assert!(wrong.is_empty(), "{} of them:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]
-fn every_row_of_the_table_is_a_command() {
-    let printed: Vec<String> = every_command().iter().map(ToString::to_string).collect();
+fn every_name_is_of_one_command() {
     for spec in COMMANDS {
-        let rest = match spec.takes {
-            Takes::Nothing | Takes::Count | Takes::Param | Takes::File | Takes::Try => "",
-            Takes::Assignments => "seed=3",
-            Takes::Condition | Takes::Event => "expanded",
-            Takes::Place => "3",
-            Takes::ParamValue => "seed 3",
-            Takes::Words => "eos_conf",
-            Takes::Breakpoint => "all",
-            Takes::TwoBranches => "1 2",
-            Takes::Branch | Takes::Name | Takes::Bookmark | Takes::Preset | Takes::Macro => "x",
-            Takes::Spot | Takes::SpotCount => "3",
-            Takes::SpotToken => "3 5",
-            Takes::Query => "steps",
-        };
-        let read = parse(&format!("{} {rest}", spec.name)).unwrap();
-        for alias in spec.aliases {
-            assert_eq!(parse(&format!("{alias} {rest}")).unwrap(), read, "{alias}");
-            assert_eq!(find_command(alias).unwrap().name, spec.name);
+        for name in spec.aliases.iter().chain([&spec.name]) {
+            let named = |spec: &&CommandSpec| spec.name == *name || spec.aliases.contains(name);
+            assert_eq!(COMMANDS.iter().filter(named).count(), 1, "{name}");
+            assert_eq!(find_command(name).unwrap().name, spec.name);
+            for command in with_samples(spec) {
+                let text = command.to_string().replacen(spec.name, name, 1);
+                assert_eq!(parse(&text).unwrap(), command, "{text}");
+            }
         }
-        if spec.name != "quit" {
-            assert_ne!(read, Command::Quit, "{} is not carried out", spec.name);
-        }
-        let begins = |text: &String| text.split(' ').next() == Some(spec.name);
-        assert!(printed.iter().any(begins), "no command is printed as `{}`", spec.name);
     }
+}
+
+/// No function asks for an argument that its row does not declare.
+#[test]
+fn every_command_is_carried_out_with_the_arguments_that_it_takes() {
+    for command in COMMANDS.iter().flat_map(with_samples) {
+        let mut debugger = replay(&recording("short-answer"));
+        if let Err(failed) = debugger.execute(&command) {
+            let text = failed.to_string();
+            assert!(!text.contains("argument"), "{command}: {text}");
+        }
+    }
+}
+
+#[test]
+fn other_arguments_are_refused() {
+    let step = || Argument::Steps(3);
+    for (name, arguments) in [
+        ("stpe", vec![]),
+        ("fill", vec![]),
+        ("step", vec![step(), step()]),
+        ("quit", vec![step()]),
+        ("goto", vec![step()]),
+    ] {
+        let error = Command::new(name, arguments).unwrap_err().to_string();
+        assert!(error.contains(name), "{name}: {error}");
+    }
+}
+
+/// The script of what was done is the same run in fewer lines.
+#[test]
+fn a_script_merges_steps_and_values() {
+    let mut script = Vec::new();
+    for text in [
+        "step",
+        "step 2",
+        "back",
+        "back",
+        "step",
+        "set seed 1",
+        "set seed 2",
+        "set top-k 3",
+        "set seed 4",
+        "undo",
+        "undo",
+        "help",
+        "quit",
+        "macro a",
+        "quit!",
+        "save-quit",
+    ] {
+        parse(text).unwrap().write_to(&mut script);
+    }
+    let lines = [
+        "step 3",
+        "back 2",
+        "step",
+        "set seed 2",
+        "set top_k 3",
+        "set seed 4",
+        "undo",
+        "undo",
+        "save-quit",
+    ];
+    assert_eq!(script, lines);
 }
 
 #[test]

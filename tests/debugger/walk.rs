@@ -6,16 +6,15 @@ use std::{fs, path::Path, sync::Arc};
 use demask::decode::{AnyStrategy as _, daedal::Daedal};
 use demask::{
     canvas::{Canvas, Slot},
-    debugger::{Change, Command, Place, Spot, Token, Way},
+    debugger::Command,
     decode::{Decision, Extras, Params, State, Value},
-    inspect::{Condition, Query},
     predict::{Column, ColumnSet, ModelFacts},
     session::{NodeId, Session},
     trace::{self, Header, Recording, TraceError, TraceRecorder},
 };
 use proptest::prelude::*;
 
-use super::drive::Driver;
+use super::drive::{Driver, command};
 use crate::support::fake::{Fake, FakeTexts, SPECIAL};
 
 const NAMES: [&str; 3] = ["a", "b", "long name"];
@@ -30,53 +29,64 @@ const CONDITIONS: [&str; 8] = [
     "block changes",
 ];
 
-fn condition() -> impl Strategy<Value = Condition> {
-    prop::sample::select(&CONDITIONS[..]).prop_map(|text| Condition::parse(text).unwrap())
+fn condition() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(&CONDITIONS[..])
 }
 
+/// A name in quotes.
 fn name() -> impl Strategy<Value = String> {
-    prop::sample::select(&NAMES[..]).prop_map(str::to_owned)
+    prop::sample::select(&NAMES[..]).prop_map(|name| format!("{name:?}"))
 }
 
 fn branch() -> impl Strategy<Value = String> {
     prop_oneof![(1..5usize).prop_map(|number| number.to_string()), name()]
 }
 
-fn place() -> impl Strategy<Value = Place> {
+fn destination() -> impl Strategy<Value = String> {
     prop_oneof![
-        Just(Place::Start),
-        Just(Place::End),
-        (0..20usize).prop_map(Place::Step),
-        (0..40usize).prop_map(|node| Place::Node(NodeId(node))),
-        name().prop_map(Place::Bookmark),
+        Just("start".to_owned()),
+        Just("end".to_owned()),
+        (0..20usize).prop_map(|step| step.to_string()),
+        (0..40usize).prop_map(|node| format!("@{node}")),
+        name(),
     ]
 }
 
-fn spot() -> impl Strategy<Value = Spot> {
+fn position() -> impl Strategy<Value = String> {
     prop_oneof![
-        (0..24usize).prop_map(Spot::Position),
-        (0..40u32).prop_map(|slot| Spot::Slot(Slot(slot))),
+        (0..24usize).prop_map(|position| position.to_string()),
+        (0..40u32).prop_map(|slot| format!("#{slot}")),
     ]
 }
 
-fn change() -> impl Strategy<Value = Change> {
-    let token = || {
-        prop_oneof![
-            (0..13u32).prop_map(Token::Id),
-            Just(Token::Text(" w3".to_owned())),
-            Just(Token::Text("no such".to_owned())),
-        ]
-    };
-    prop_oneof![
-        4 => token().prop_map(Change::Fill),
-        2 => Just(Change::Remask),
-        2 => (1..5usize).prop_map(Change::Insert),
-        1 => Just(Change::Remove),
-        2 => any::<bool>().prop_map(Change::Pin),
-        2 => (token(), any::<bool>()).prop_map(|(token, on)| Change::Veto(token, on)),
-        2 => any::<Option<bool>>().prop_map(Change::Expand),
-        1 => Just(Change::Trim),
-    ]
+fn breakpoint() -> impl Strategy<Value = String> {
+    prop_oneof![Just("all".to_owned()), (1..4u32).prop_map(|id| id.to_string())]
+}
+
+/// An edit of any kind.
+fn edit() -> impl Strategy<Value = Command> {
+    let token = prop_oneof![
+        (0..13u32).prop_map(|id| id.to_string()),
+        Just("\" w3\"".to_owned()),
+        Just("\"no such\"".to_owned()),
+    ];
+    let edits = prop_oneof![
+        4 => Just("fill"),
+        2 => Just("remask"),
+        2 => Just("insert"),
+        1 => Just("remove"),
+        2 => prop::sample::select(vec!["pin", "unpin"]),
+        2 => prop::sample::select(vec!["veto", "unveto"]),
+        2 => prop::sample::select(vec!["expand", "forbid", "allow"]),
+        1 => Just("trim"),
+    ];
+    (edits, position(), token, 1..5usize).prop_map(|(edit, position, token, count)| {
+        command(&match edit {
+            "fill" | "veto" | "unveto" => format!("{edit} {position} {token}"),
+            "insert" => format!("insert {position} {count}"),
+            _ => format!("{edit} {position}"),
+        })
+    })
 }
 
 fn set() -> impl Strategy<Value = Command> {
@@ -97,8 +107,7 @@ fn set() -> impl Strategy<Value = Command> {
         ("seed", &["x"]),
     ];
     prop::sample::select(values.to_vec()).prop_flat_map(|(name, values)| {
-        prop::sample::select(values)
-            .prop_map(move |value| Command::Set(name.to_owned(), value.to_owned()))
+        prop::sample::select(values).prop_map(move |value| command(&format!("set {name} {value}")))
     })
 }
 
@@ -117,47 +126,52 @@ fn commands() -> impl Strategy<Value = Vec<Line>> {
 }
 
 fn any_command() -> impl Strategy<Value = Command> {
-    use Command as C;
-    let way = || prop_oneof![Just(Way::On), Just(Way::Back)];
+    fn of<T: std::fmt::Display>(
+        name: &'static str,
+        argument: impl Strategy<Value = T>,
+    ) -> impl Strategy<Value = Command> {
+        argument.prop_map(move |argument| command(&format!("{name} {argument}")))
+    }
     prop_oneof![
-        12 => (1..7usize).prop_map(C::Step),
-        4 => (1..6usize).prop_map(C::Back),
-        2 => (1..6usize).prop_map(C::Forward),
-        8 => (spot(), change()).prop_map(|(spot, change)| C::Edit(spot, change)),
+        12 => of("step", 1..7usize),
+        4 => of("back", 1..6usize),
+        2 => of("forward", 1..6usize),
+        8 => edit(),
         5 => set(),
-        3 => Just(C::Undo),
-        2 => Just(C::Redo),
-        3 => place().prop_map(C::Goto),
-        2 => branch().prop_map(C::Switch),
-        2 => prop::option::of(branch()).prop_map(C::DeleteBranch),
-        1 => name().prop_map(C::NameBranch),
-        1 => name().prop_map(C::Mark),
-        1 => name().prop_map(C::Unmark),
-        1 => (way(), condition()).prop_map(|(way, condition)| C::Find(way, condition)),
-        1 => condition().prop_map(C::Until),
-        1 => condition().prop_map(C::Break),
-        1 => prop::option::of(1..4u32).prop_map(|id| C::Enable(id, false)),
-        1 => prop::option::of(1..4u32).prop_map(C::Unbreak),
-        1 => (branch(), branch()).prop_map(|(a, b)| C::Compare(a, b)),
-        1 => spot().prop_map(C::Why),
-        1 => Just(C::Query(Query::parse("fills where p < 0.9").unwrap(), None)),
+        3 => of("undo", Just("")),
+        2 => of("redo", Just("")),
+        3 => of("goto", destination()),
+        2 => of("switch", branch()),
+        2 => of("delete-branch", prop_oneof![Just(String::new()), branch()]),
+        1 => of("name-branch", name()),
+        1 => of("mark", name()),
+        1 => of("unmark", name()),
+        1 => prop_oneof![of("next", condition()), of("last", condition())],
+        1 => of("until", condition()),
+        1 => of("break", condition()),
+        1 => of("disable", breakpoint()),
+        1 => of("unbreak", breakpoint()),
+        1 => of("compare", (branch(), branch()).prop_map(|(a, b)| format!("{a} {b}"))),
+        1 => of("why", position()),
+        1 => of("query", Just("fills where p < 0.9")),
         3 => prop::sample::select(vec![
-            C::Previous,
-            C::RunBlock,
-            C::RunStage,
-            C::BackBlock,
-            C::BackStage,
-            C::ReverseContinue,
-            C::Resimulate,
-            C::Restart,
-            C::Reset(None),
-            C::Lint,
-            C::Branches,
-            C::Breaks,
-            C::Text,
-            C::Continue,
-            C::Print("flips[2] > 0".to_owned()),
-        ]),
+            "previous",
+            "run-block",
+            "run-stage",
+            "back-block",
+            "back-stage",
+            "reverse-continue",
+            "resimulate",
+            "restart",
+            "reset",
+            "lint",
+            "branches",
+            "breaks",
+            "text",
+            "continue",
+            "print flips[2] > 0",
+        ])
+        .prop_map(command),
     ]
 }
 
@@ -256,7 +270,7 @@ fn well_made(session: &Session, id: NodeId) -> Result<(), TestCaseError> {
 fn play(driver: &mut Driver, commands: &[Line]) -> Result<Vec<Seen>, TestCaseError> {
     let mut known = vec![seen(&driver.debugger.session, NodeId(0))];
     for Line(command) in commands {
-        let _ = driver.obey(command);
+        let _ = driver.run(command);
         let session = &driver.debugger.session;
         let timeline = session.timeline();
         while known.len() < timeline.len() {
@@ -326,7 +340,7 @@ proptest! {
             let (from, params) =
                 (driver.debugger.session.at(), driver.debugger.session.params().clone());
             let gone = driver.debugger.session.timeline()[id].deleted;
-            let went = driver.obey(&Command::Goto(Place::Node(id)));
+            let went = driver.run(&command(&format!("goto @{}", id.0)));
             prop_assert_eq!(went.is_err(), gone);
             if gone {
                 continue;
@@ -340,26 +354,26 @@ proptest! {
             prop_assert_eq!(node.step().map(|step| &*step.decision), seen.decision.as_ref());
             if id != from {
                 prop_assert_eq!(session.params(), driver.debugger.own_params());
-                driver.obey(&Command::Previous).unwrap();
+                driver.run(&command("previous")).unwrap();
                 prop_assert_eq!(driver.debugger.session.at(), from);
                 prop_assert_eq!(driver.debugger.session.params(), &params);
-                driver.obey(&Command::Previous).unwrap();
+                driver.run(&command("previous")).unwrap();
                 prop_assert_eq!(driver.debugger.session.at(), id);
             }
         }
         // Known ground costs no pass and adds no node.
         for tip in driver.debugger.session.timeline().tips() {
-            driver.obey(&Command::Goto(Place::Node(tip))).unwrap();
-            driver.obey(&Command::Goto(Place::Start)).unwrap();
+            driver.run(&command(&format!("goto @{}", tip.0))).unwrap();
+            driver.run(&command("goto start")).unwrap();
             let depth = driver.debugger.session.timeline()[tip].depth as usize;
             while driver.debugger.session.at() != tip && driver.debugger.known_forward() {
                 driver.debugger.breakpoints.remove(None);
-                driver.obey(&Command::Step(1)).unwrap();
+                driver.run(&command("step")).unwrap();
             }
             prop_assert_eq!(driver.debugger.session.at(), tip);
             if depth > 0 {
-                driver.obey(&Command::Back(depth)).unwrap();
-                driver.obey(&Command::Forward(depth)).unwrap();
+                driver.run(&command(&format!("back {depth}"))).unwrap();
+                driver.run(&command(&format!("forward {depth}"))).unwrap();
             }
         }
         prop_assert_eq!(driver.debugger.session.passes(), passes);
@@ -375,7 +389,7 @@ proptest! {
         play(&mut driver, &commands)?;
         let mut before = vec![tree(&driver.debugger.session)];
         for number in order {
-            if driver.obey(&Command::DeleteBranch(Some(number.to_string()))).is_ok() {
+            if driver.run(&command(&format!("delete-branch {number}"))).is_ok() {
                 prop_assert!(!driver.debugger.session.node().deleted);
                 before.push(tree(&driver.debugger.session));
             }
@@ -383,7 +397,7 @@ proptest! {
         while let Some(now) = before.pop() {
             prop_assert_eq!(tree(&driver.debugger.session), now);
             if !before.is_empty() {
-                driver.obey(&Command::Undo).unwrap();
+                driver.run(&command("undo")).unwrap();
                 prop_assert!(!driver.debugger.session.node().deleted);
             }
         }
@@ -430,26 +444,26 @@ proptest! {
     #[test]
     fn edits_are_taken_back_and_made_again(
         steps in 0..6usize,
-        changes in prop::collection::vec((spot(), change()), 1..8),
+        edits in prop::collection::vec(edit(), 1..8),
     ) {
         let mut driver = driver(None);
         if steps > 0 {
-            driver.obey(&Command::Step(steps)).unwrap();
+            driver.run(&command(&format!("step {steps}"))).unwrap();
         }
         let mut places = vec![driver.debugger.session.at()];
-        for (spot, change) in changes {
-            if driver.obey(&Command::Edit(spot, change)).is_ok() {
+        for edit in edits {
+            if driver.run(&edit).is_ok() {
                 places.push(driver.debugger.session.at());
             }
         }
         for &place in places.iter().rev().skip(1) {
-            driver.obey(&Command::Undo).unwrap();
+            driver.run(&command("undo")).unwrap();
             prop_assert_eq!(driver.debugger.session.at(), place);
         }
         for &place in &places[1..] {
-            driver.obey(&Command::Redo).unwrap();
+            driver.run(&command("redo")).unwrap();
             prop_assert_eq!(driver.debugger.session.at(), place);
         }
-        prop_assert!(driver.obey(&Command::Redo).is_err());
+        prop_assert!(driver.run(&command("redo")).is_err());
     }
 }

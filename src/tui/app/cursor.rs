@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     canvas::{Born, Edit, Slot},
-    debugger::{Change, Command, Spot},
+    debugger::{Argument, PositionRef, TokenRef},
 };
 
 impl App {
@@ -163,12 +163,18 @@ impl App {
         true
     }
 
-    /// Edits the position under the cursor.
-    pub(in crate::tui) fn change(&mut self, change: Change, effects: &mut Vec<Effect>) {
+    /// Carries out a command that edits the position under the cursor.
+    pub(in crate::tui) fn edit(
+        &mut self,
+        command: &str,
+        token: Option<TokenRef>,
+        effects: &mut Vec<Effect>,
+    ) {
         let Some(cell) = self.canvas().cells().get(self.position) else { return };
-        let spot = Spot::Slot(cell.slot);
+        let position = Argument::Position(PositionRef::Slot(cell.slot));
         self.follow = false;
-        if self.obey(&Command::Edit(spot, change), effects) {
+        let arguments = std::iter::once(position).chain(token.map(Argument::Token));
+        if self.run(command, arguments, effects) {
             let last = self.history.moments.get(self.step() as usize);
             let edit = |entry: &&Entry| entry.sort == Sort::Edit;
             if let Some(entry) = last.and_then(|moment| moment.entries.iter().find(edit)) {

@@ -8,7 +8,7 @@ use super::{
     lanes,
 };
 use crate::{
-    debugger::{Command, Debugger},
+    debugger::{Argument, Debugger, Destination},
     inspect::{self, Finding, Query, Row},
     session::NodeId,
 };
@@ -226,16 +226,17 @@ impl App {
         let mut effects = Vec::new();
         match self.chosen_entry() {
             Some(Target::Branch(number, _)) => {
-                self.obey(&Command::Switch(number.to_string()), &mut effects);
+                self.run("switch", [Argument::Text(number.to_string())], &mut effects);
             }
             Some(Target::Bookmark(name, _)) => {
-                let place = crate::debugger::Place::Bookmark(name);
-                self.obey(&Command::Goto(place), &mut effects);
+                let bookmark = Argument::Destination(Destination::Bookmark(name));
+                self.run("goto", [bookmark], &mut effects);
             }
             Some(Target::Breakpoint(id)) => {
                 let on =
                     self.debugger.breakpoints.iter().any(|point| point.id == id && point.enabled);
-                self.obey(&Command::Enable(Some(id), !on), &mut effects);
+                let command = if on { "disable" } else { "enable" };
+                self.run(command, [Argument::Breakpoint(Some(id))], &mut effects);
             }
             Some(Target::Place(step, position)) => {
                 self.go_step(step);
@@ -249,14 +250,16 @@ impl App {
 
     /// Takes the chosen branch, bookmark or breakpoint away.
     pub(in crate::tui) fn remove_entry(&mut self, effects: &mut Vec<Effect>) {
-        let command = match self.chosen_entry() {
-            Some(Target::Branch(number, _)) => Command::DeleteBranch(Some(number.to_string())),
-            Some(Target::Bookmark(name, _)) => Command::Unmark(name),
-            Some(Target::Breakpoint(id)) => Command::Unbreak(Some(id)),
+        let (command, argument) = match self.chosen_entry() {
+            Some(Target::Branch(number, _)) => {
+                ("delete-branch", Argument::Text(number.to_string()))
+            }
+            Some(Target::Bookmark(name, _)) => ("unmark", Argument::Text(name)),
+            Some(Target::Breakpoint(id)) => ("unbreak", Argument::Breakpoint(Some(id))),
             Some(Target::Place(..) | Target::None) | None => {
                 return self.say("branches, bookmarks and breakpoints can be taken away");
             }
         };
-        self.obey(&command, effects);
+        self.run(command, [argument], effects);
     }
 }

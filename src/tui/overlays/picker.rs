@@ -14,10 +14,7 @@ use super::super::{
     },
     panes::inspector,
 };
-use crate::{
-    canvas::TokenId,
-    debugger::{Change, Token},
-};
+use crate::{canvas::TokenId, debugger::TokenRef};
 
 /// Opens the list for the position under the cursor.
 pub(in crate::tui) fn open(app: &mut App) {
@@ -38,17 +35,17 @@ pub(in crate::tui) fn press(app: &mut App, key: KeyEvent, mut picker: Picker) {
         KeyCode::Enter => {
             let typed = picker.input.value();
             let token = match (shown.get(picker.line), typed.strip_prefix("id:")) {
-                (Some(&(token, _)), _) => Some(Token::Id(token)),
-                (None, Some(id)) => id.trim().parse().ok().map(Token::Id),
+                (Some(&(token, _)), _) => Some(TokenRef::Id(token)),
+                (None, Some(id)) => id.trim().parse().ok().map(TokenRef::Id),
                 (None, None) if typed.is_empty() => None,
-                (None, None) => Some(Token::Text(typed.to_owned())),
+                (None, None) => Some(TokenRef::Text(typed.to_owned())),
             };
             let Some(token) = token else {
                 app.say("no candidates are known here: type a token's text, or id:N");
                 app.mode = Mode::Pick(picker);
                 return;
             };
-            app.change(Change::Fill(token), &mut Vec::new());
+            app.edit("fill", Some(token), &mut Vec::new());
             return;
         }
         _ => {

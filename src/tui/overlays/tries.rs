@@ -18,7 +18,7 @@ use super::super::{
 use crate::{
     canvas::Canvas,
     compare::{Figures, Run, differing, first_difference},
-    debugger::{Command, Try},
+    debugger::{Argument, Try},
     predict::Progress,
 };
 
@@ -35,7 +35,7 @@ impl App {
 
     /// Opens the box and begins a try of the parameters as they are.
     pub(in crate::tui) fn open_tries(&mut self, effects: &mut Vec<Effect>) {
-        self.obey(&Command::Try(Vec::new()), effects);
+        self.run("try", [], effects);
     }
 
     /// Goes on with the try over what is known; says so where it is over and the box is closed.
@@ -96,7 +96,7 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
         Action::Last => app.try_line = last,
         Action::Enter => {
             if let Some(id) = app.chosen_try().map(|(_, tried)| tried.id) {
-                app.obey(&Command::Take(Some(id)), effects);
+                app.run("take", [Argument::Try(id)], effects);
             }
         }
         Action::Remove => {

@@ -8,7 +8,7 @@ use super::super::{
     keymap::Action,
     panes::params::changed,
 };
-use crate::debugger::Command;
+use crate::debugger::Argument;
 
 /// Most characters pasted at once: more than any context holds.
 const LONGEST: usize = 1 << 16;
@@ -56,8 +56,8 @@ pub(in crate::tui) fn value_typed(app: &mut App, input: Input) -> Option<Input> 
         return None;
     }
     let spec = *app.debugger.session.params().specs().get(app.param)?;
-    let command = Command::Set(spec.name.to_owned(), input.value().to_owned());
-    if app.obey(&command, &mut Vec::new()) {
+    let set = [spec.name, input.value()].map(|text| Argument::Text(text.to_owned()));
+    if app.run("set", set, &mut Vec::new()) {
         changed(app);
         return None;
     }
@@ -66,8 +66,8 @@ pub(in crate::tui) fn value_typed(app: &mut App, input: Input) -> Option<Input> 
 
 /// Takes a typed prompt and starts a run with it; gives it back if it cannot be.
 pub(in crate::tui) fn prompt_typed(app: &mut App, input: Input) -> Option<Input> {
-    let command = Command::Prompt(input.value().to_owned());
-    if app.obey(&command, &mut Vec::new()) { None } else { Some(input) }
+    let prompt = Argument::Prompt(input.value().to_owned());
+    if app.run("prompt", [prompt], &mut Vec::new()) { None } else { Some(input) }
 }
 
 pub(in crate::tui) fn paste(app: &mut App, text: &str) {

@@ -21,7 +21,7 @@ use super::{
     moved_to,
 };
 use crate::{
-    debugger::Command,
+    debugger::Argument,
     decode::{Affects, Decision, ParamSpec, Value},
 };
 
@@ -344,7 +344,8 @@ pub fn turn(app: &mut App, steps: i64) {
         return app.complain(none(app));
     };
     let turned = spec.turned(value, steps);
-    if app.obey(&Command::Set(spec.name.to_owned(), turned.to_string()), &mut Vec::new()) {
+    let set = [spec.name.to_owned(), turned.to_string()].map(Argument::Text);
+    if app.run("set", set, &mut Vec::new()) {
         changed(app);
     }
 }
@@ -362,7 +363,7 @@ pub fn explain(app: &mut App) {
 pub fn reset(app: &mut App) {
     let spec = app.debugger.session.params().specs().get(app.param);
     let Some(name) = spec.map(|spec| spec.name.to_owned()) else { return };
-    if app.obey(&Command::Reset(Some(name)), &mut Vec::new()) {
+    if app.run("reset", [Argument::Text(name)], &mut Vec::new()) {
         changed(app);
     }
 }

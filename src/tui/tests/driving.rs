@@ -91,8 +91,8 @@ fn tell(app: &mut App, news: News) {
     }
 }
 
-fn obey(app: &mut App, command: &str) {
-    app.obey(&parse(command).unwrap(), &mut Vec::new());
+fn run(app: &mut App, command: &str) {
+    app.run_command(&parse(command).unwrap(), &mut Vec::new());
 }
 
 fn waits(node: usize) -> News {
@@ -138,7 +138,7 @@ fn a_key_asks_for_one_step_and_goes_over_it() {
 #[test]
 fn a_step_that_is_decided_anew_is_seen_before_it_is_made() {
     let (mut app, mut there) = joined(Look::default(), 120, 40);
-    obey(&mut app, "set threshold 0.25");
+    run(&mut app, "set threshold 0.25");
     press(&mut app, "s");
     assert_eq!(there.goes(), 1);
     let proposal = there.proposal(&[20, 22, 24, 26, 9]);
@@ -154,7 +154,7 @@ fn a_step_that_is_decided_anew_is_seen_before_it_is_made() {
 #[test]
 fn the_loop_is_left_running_stopped_or_gone() {
     let (mut app, there) = joined(Look::default(), 120, 40);
-    obey(&mut app, "stop");
+    run(&mut app, "stop");
     assert!(*there.stopped.lock().unwrap());
     tell(&mut app, News::Over(Vec::new()));
     let drawn = glyphs(&frame::picture(&app, 120, 40));

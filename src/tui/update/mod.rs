@@ -19,7 +19,7 @@ use super::{
     },
 };
 use crate::{
-    debugger::{Command, Driven, Place},
+    debugger::{Argument, Destination, Driven, Requires},
     predict::{Key, PredictError, Progress},
     session::{NodeId, Pending, Report},
 };
@@ -167,8 +167,9 @@ impl App {
             Some(_) => !(self.debugger.live && self.debugger.waiting() && self.busy.is_some()),
             None => {
                 // What takes a try waits until it is over.
-                let waits = matches!(self.queue.front(), Some(Command::Take(_)))
-                    && self.debugger.tries.running().is_some();
+                let next = self.queue.front().map(|command| command.spec().requires);
+                let waits =
+                    next == Some(Requires::FinishedTry) && self.debugger.tries.running().is_some();
                 !self.queue.is_empty() && matches!(self.mode, Mode::Normal) && !waits
             }
         }
@@ -176,12 +177,12 @@ impl App {
 
     /// Goes to a node of the tree.
     pub(in crate::tui) fn go(&mut self, node: NodeId) {
-        let place = match self.history.moments.iter().position(|moment| moment.node == node) {
-            Some(step) => Place::Step(step),
-            None => Place::Node(node),
+        let destination = match self.history.moments.iter().position(|moment| moment.node == node) {
+            Some(step) => Destination::Step(step),
+            None => Destination::Node(node),
         };
         self.queue.clear();
-        self.obey(&Command::Goto(place), &mut Vec::new());
+        self.run("goto", [Argument::Destination(destination)], &mut Vec::new());
     }
 
     /// Goes one step of the branch forward or back.
@@ -204,7 +205,7 @@ fn tick(app: &mut App, effects: &mut Vec<Effect>) {
     if app.debugger.goal().is_some() {
         app.go_on();
     } else if let Some(command) = app.queue.pop_front()
-        && !app.obey(&command, effects)
+        && !app.run_command(&command, effects)
     {
         let left = app.queue.len();
         app.queue.clear();

@@ -1,7 +1,7 @@
 //! Drives a sampling loop of another process: tells it to make a step, with the user's edits and
 //! the values of its parameters. What the loop did comes back as events of a recording.
 
-use super::Debugger;
+use super::{Debugger, Failed, Reply};
 use crate::{
     canvas::{Edit, NO_TOKEN, TokenId},
     decode::Params,
@@ -195,13 +195,14 @@ impl Debugger {
         Ok(())
     }
 
-    /// Tells the loop to stop; returns a line that says so.
+    /// Tells the loop to stop.
     ///
     /// # Errors
     /// With a message for the user if there is no loop or it has ended.
-    pub(super) fn stop_loop(&mut self) -> Result<String, String> {
-        let driven = self.driven.as_mut().ok_or("there is no loop to stop: `attach` joins one")?;
-        driven.there.stop()?;
-        Ok(format!("told {} to stop", driven.name))
+    pub(super) fn stop_loop(&mut self) -> Result<Reply, Failed> {
+        let none = || Failed::new("there is no loop to stop: `attach` joins one");
+        let driven = self.driven.as_mut().ok_or_else(none)?;
+        driven.there.stop().map_err(Failed::new)?;
+        Ok(Reply::line(format!("told {} to stop", driven.name)))
     }
 }

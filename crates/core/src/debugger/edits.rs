@@ -1,6 +1,6 @@
 //! A person's edits: what they mean on the canvas, and how they are taken back.
 
-use super::{Change, Debugger, Failed, Spot, Token};
+use super::{Debugger, Failed, FollowUp, PositionRef, Reply, TokenRef};
 use crate::{
     canvas::{Cell, Edit, NO_TOKEN, TokenId, Wish},
     decode::Params,
@@ -9,7 +9,7 @@ use crate::{
 
 /// Something that can be taken back.
 #[derive(Debug, Clone)]
-pub(super) enum Undo {
+pub(super) enum Done {
     /// An edit made this node.
     Edit(NodeId),
     /// A parameter was turned.
@@ -28,65 +28,90 @@ pub(super) enum Undo {
 }
 
 impl Debugger {
-    /// The cell at a spot and its position.
-    pub(super) fn cell(&self, spot: Spot) -> Result<(usize, Cell), Failed> {
+    /// The cell at a position, and the position's number.
+    pub(super) fn cell(&self, position: PositionRef) -> Result<(usize, Cell), Failed> {
         let canvas = self.session.canvas();
-        let position = match spot {
-            Spot::Position(position) => Some(position),
-            Spot::Slot(slot) => canvas.position(slot),
+        let at = match position {
+            PositionRef::Position(position) => Some(position),
+            PositionRef::Slot(slot) => canvas.position(slot),
         };
-        position.and_then(|at| Some((at, *canvas.cells().get(at)?))).ok_or_else(|| {
+        at.and_then(|at| Some((at, *canvas.cells().get(at)?))).ok_or_else(|| {
             if canvas.is_empty() {
                 return Failed::new("the canvas is empty: it has no positions");
             }
             let last = canvas.len() - 1;
-            Failed::new(format!("there is no position {spot} here: they go from 0 to {last}"))
+            Failed::new(format!("there is no position {position} here: they go from 0 to {last}"))
         })
     }
 
-    pub(super) fn token(&self, token: &Token) -> Result<TokenId, Failed> {
+    pub(super) fn token(&self, token: &TokenRef) -> Result<TokenId, Failed> {
         match token {
-            Token::Id(id) => Ok(*id),
-            Token::Text(text) => self.vocabulary.find(text).ok_or_else(|| {
+            TokenRef::Id(id) => Ok(*id),
+            TokenRef::Text(text) => self.vocabulary.find(text).ok_or_else(|| {
                 Failed::new(format!(
                     "no single token has the text {}; mind the blank that words begin with",
-                    super::command::quoted(text)
+                    super::arguments::quoted(text)
                 ))
             }),
         }
     }
 
     /// Makes an edit; it is a node of the tree like a step.
-    pub(super) fn change(&mut self, spot: Spot, change: &Change) -> Result<(), Failed> {
-        let (position, cell) = self.cell(spot)?;
-        let slot = cell.slot;
-        let special = self.session.canvas().special();
-        let masked = cell.token == special.mask;
-        let wish = |wish: Wish| Edit::Wish { slot, wish };
-        let edit = match change {
-            Change::Fill(token) => {
-                let token = self.known(self.token(token)?)?;
-                if masked { Edit::Fill { slot, token } } else { Edit::Replace { slot, token } }
-            }
-            Change::Remask => Edit::Remask { slot },
-            Change::Insert(n) => Edit::Insert { slot, n: *n },
-            Change::Remove => Edit::Delete { slot },
-            Change::Trim => Edit::Truncate { length: position },
-            Change::Pin(pinned) => wish(Wish { pinned: *pinned, ..cell.wish }),
-            Change::Expand(Some(true)) if !masked => {
-                return Err(Failed::new(format!(
-                    "position {position} is written; only a mask can be expanded"
-                )));
-            }
-            Change::Expand(expand) => wish(Wish { expand: *expand, ..cell.wish }),
-            Change::Veto(token, on) => {
-                Edit::Veto { slot, token: self.known(self.token(token)?)?, on: *on }
-            }
-        };
+    pub(super) fn edit(
+        &mut self,
+        position: PositionRef,
+        edit: impl FnOnce(&Cell) -> Edit,
+    ) -> Result<Reply, Failed> {
+        let (_, cell) = self.cell(position)?;
+        self.make(edit(&cell))
+    }
+
+    fn make(&mut self, edit: Edit) -> Result<Reply, Failed> {
         let node = self.session.edit(&[edit]).map_err(Failed::new)?;
         self.goal = None;
-        self.did(Undo::Edit(node));
-        Ok(())
+        self.did(Done::Edit(node));
+        Ok(Reply::none())
+    }
+
+    /// Writes a token, whether the position is masked or not.
+    pub(super) fn fill(
+        &mut self,
+        position: PositionRef,
+        token: &TokenRef,
+    ) -> Result<Reply, Failed> {
+        let (_, Cell { slot, token: now, .. }) = self.cell(position)?;
+        let token = self.known(self.token(token)?)?;
+        let masked = now == self.session.canvas().special().mask;
+        self.make(if masked { Edit::Fill { slot, token } } else { Edit::Replace { slot, token } })
+    }
+
+    /// Forbids a token at a position, or allows it again.
+    pub(super) fn veto(
+        &mut self,
+        position: PositionRef,
+        token: &TokenRef,
+        on: bool,
+    ) -> Result<Reply, Failed> {
+        let (_, Cell { slot, .. }) = self.cell(position)?;
+        let token = self.known(self.token(token)?)?;
+        self.make(Edit::Veto { slot, token, on })
+    }
+
+    /// Cuts the canvas before a position.
+    pub(super) fn trim(&mut self, position: PositionRef) -> Result<Reply, Failed> {
+        let (length, _) = self.cell(position)?;
+        self.make(Edit::Truncate { length })
+    }
+
+    /// Has a mask expanded in the next step, whatever the rules say.
+    pub(super) fn expand(&mut self, position: PositionRef) -> Result<Reply, Failed> {
+        let (position, cell) = self.cell(position)?;
+        if cell.token != self.session.canvas().special().mask {
+            return Err(Failed::new(format!(
+                "position {position} is written; only a mask can be expanded"
+            )));
+        }
+        self.make(expansion(&cell, Some(true)))
     }
 
     /// A token that the model has.
@@ -101,71 +126,73 @@ impl Debugger {
         }
     }
 
-    /// Keeps what was done for [`Debugger::take_back`]; what was taken back is done with.
-    pub(super) fn did(&mut self, done: Undo) {
-        self.undo.push(done);
-        self.redo.clear();
+    /// Keeps what was done for [`Debugger::undo`]; what was taken back is done with.
+    pub(super) fn did(&mut self, done: Done) {
+        self.done.push(done);
+        self.undone.clear();
     }
 
     /// Takes back what was done last, where it was done, and says where that is.
-    pub(super) fn take_back(&mut self) -> Result<String, Failed> {
-        let Some(done) = self.undo.pop() else {
+    pub(super) fn undo(&mut self) -> Result<Reply, Failed> {
+        let Some(done) = self.done.pop() else {
             return Err(Failed::new("there is nothing to take back; `back` goes a step back"));
         };
         self.goal = None;
-        let said = match &done {
-            Undo::Edit(node) => {
+        let result = match &done {
+            Done::Edit(node) => {
                 self.session.take_back(*node);
                 "the edit is taken back".to_owned()
             }
-            Undo::Param { node, name, was, .. } => self.params_at(*node, name, was)?,
-            Undo::Branch(nodes) => {
+            Done::Param { node, name, was, .. } => self.params_at(*node, name, was)?,
+            Done::Branch(nodes) => {
                 self.session.restore_branch(nodes);
                 let tip = nodes.first().copied().unwrap_or_else(|| self.session.at());
                 self.switch(tip);
                 "the branch is back".to_owned()
             }
         };
-        self.redo.push(done);
-        Ok(format!("{said}: {}; `redo` does it again", self.place_text()))
+        self.undone.push(done);
+        let line = format!("{result}: {}; `redo` does it again", self.place_text());
+        Ok(Reply::line(line).then(FollowUp::ParamsChanged))
     }
 
     /// Does again what was taken back last, and says where.
-    pub(super) fn make_again(&mut self) -> Result<String, Failed> {
+    pub(super) fn redo(&mut self) -> Result<Reply, Failed> {
         let live = |node: NodeId| !self.session.timeline()[node].deleted;
         // Its branch may have been deleted since.
-        let there = |done: &Undo| match done {
-            Undo::Edit(node) => self.session.timeline()[*node].parent.is_some_and(live),
-            Undo::Param { node, .. } => live(*node),
-            Undo::Branch(nodes) => nodes.iter().all(|&node| live(node)),
+        let there = |done: &Done| match done {
+            Done::Edit(node) => self.session.timeline()[*node].parent.is_some_and(live),
+            Done::Param { node, .. } => live(*node),
+            Done::Branch(nodes) => nodes.iter().all(|&node| live(node)),
         };
-        let mut done = self.redo.pop().ok_or_else(|| Failed::new("nothing was taken back"))?;
+        let mut done = self.undone.pop().ok_or_else(|| Failed::new("nothing was taken back"))?;
         if !there(&done) {
             return Err(Failed::new("it cannot be done again: its branch is deleted"));
         }
-        if let Undo::Branch(nodes) = &done
+        if let Done::Branch(nodes) = &done
             && !nodes.first().is_some_and(|&tip| self.session.timeline().is_tip(tip))
         {
             return Err(Failed::new("it cannot be done again: the branch has grown since"));
         }
         self.goal = None;
-        let said = match &mut done {
-            Undo::Edit(node) => {
+        let result = match &mut done {
+            Done::Edit(node) => {
                 if !self.session.make_again(*node) {
                     return Err(Failed::new("it cannot be done again: its branch is deleted"));
                 }
                 "the edit is made again".to_owned()
             }
-            Undo::Param { node, name, now, .. } => self.params_at(*node, name, now)?,
-            Undo::Branch(nodes) => {
+            Done::Param { node, name, now, .. } => self.params_at(*node, name, now)?,
+            Done::Branch(nodes) => {
                 let tip = nodes.first().copied().unwrap_or_else(|| self.session.at());
                 // Another branch may begin on it by now: what they share stays.
                 *nodes = self.session.delete_branch(tip).map_err(Failed::new)?;
                 "the branch is deleted again".to_owned()
             }
         };
-        self.undo.push(done);
-        Ok(format!("{said}: {}", self.place_text()))
+        self.done.push(done);
+        let line = format!("{result}: {}", self.place_text());
+        Ok(Reply::line(line).then(FollowUp::ParamsChanged))
     }
 
     /// Goes to where a parameter was turned, under the parameters of one side of that.
@@ -176,4 +203,14 @@ impl Debugger {
         self.session.turn_to_params();
         Ok(format!("{name} is {value} again"))
     }
+}
+
+/// The edit that pins a cell, or lets it go.
+pub(super) fn pin(cell: &Cell, pinned: bool) -> Edit {
+    Edit::Wish { slot: cell.slot, wish: Wish { pinned, ..cell.wish } }
+}
+
+/// The edit that has a cell expanded in the next step, never, or by the rules again.
+pub(super) fn expansion(cell: &Cell, expand: Option<bool>) -> Edit {
+    Edit::Wish { slot: cell.slot, wish: Wish { expand, ..cell.wish } }
 }

@@ -1,7 +1,7 @@
 //! The pending step held against its exact pass, where `--cache` has left something out of it.
 //! The pass is run in spare time; once known it is part of the session, and of its recording.
 
-use super::{Debugger, Reply};
+use super::{Debugger, FollowUp, Reply};
 use crate::{
     inspect::Apart,
     session::{ExactPass, Pending},
@@ -12,10 +12,10 @@ const NAMED: usize = 12;
 
 impl Debugger {
     /// Holds pending steps against their exact passes from now on, or no more.
-    pub(super) fn hold_exact(&mut self) -> Reply {
+    pub(super) fn toggle_exact(&mut self) -> Reply {
         self.exact = !self.exact;
         match self.exact {
-            true => Reply::none(),
+            true => Reply::none().then(FollowUp::Exact),
             false => Reply::line("no longer held against the exact pass"),
         }
     }

@@ -1,4 +1,5 @@
-//! The debugger: a session with a typed [`Command`] for everything that can be asked of it.
+//! The debugger: a session with a [`Command`] for everything that can be asked of it, each a row of
+//! [`COMMANDS`].
 //! Breakpoints, goals, jumps, undo. Keys, the command line, scripts and headless runs drive the
 //! same commands, so whatever was done by hand can be done again without a screen.
 //!
@@ -6,10 +7,13 @@
 //! needed, and whoever drives it supplies the prediction. It knows no terminal, no file and no
 //! tokenizer; those are its [`Host`]'s.
 
+mod arguments;
 mod breakpoints;
 mod command;
+mod complete;
 mod driven;
 mod edits;
+mod events;
 mod exact;
 mod execute;
 mod host;
@@ -17,6 +21,7 @@ mod report;
 mod rows;
 mod run;
 mod syntax;
+mod table;
 #[cfg(test)]
 mod tests;
 mod travel;
@@ -24,20 +29,22 @@ mod tries;
 
 use std::{fmt, sync::Arc};
 
+pub use arguments::{Argument, ArgumentKind, Arguments, Destination, PositionRef, TokenRef};
 pub use breakpoints::{Breakpoint, Breakpoints};
-pub use command::{
-    COMMANDS, Change, Command, EVENTS, Place, Spec, Spot, Takes, Token, Way, command_table,
-    event_table,
-};
+pub use command::{Command, CommandSpec, Requires, Written, command_table, find_command};
+pub use complete::ScreenContext;
 pub use driven::{Driven, Go, Loop};
+pub use events::{EVENTS, event_table};
 pub use exact::decision as exact_decision;
 pub use host::{Host, NoHost, Repertoire, Values};
 pub use run::{Goal, Stop, Tick};
-pub use syntax::{CommandError, find as find_command, parse, statements};
+pub use syntax::{CommandError, parse, statements};
+pub use table::COMMANDS;
 pub use tries::{Tries, Try};
 
 use crate::{
     decode::Params,
+    inspect::Query,
     predict::Vocabulary,
     session::{Followed, NodeId, Session},
 };
@@ -60,17 +67,55 @@ pub struct Reply {
     pub lines: Vec<String>,
     /// Something to look at before going on.
     pub warning: Option<String>,
-    /// The part that is left to the driver.
-    pub ask: Option<Ask>,
+    /// What is left to the driver, in this order.
+    pub follow_ups: Vec<FollowUp>,
 }
 
-/// A deed that only the driver can do.
+/// What the driver does after a command: only it knows the screen, the script and the process.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Ask {
+pub enum FollowUp {
+    /// End the program; ask the user first if something would be lost.
+    Leave,
     /// End the program.
     Quit,
+    /// Show the help. The lines of the answer are for a driver without a screen.
+    Help,
     /// Do these commands next.
     Commands(Vec<Command>),
+    /// The session is at the start of a run; it holds the run only since now if this is `new`.
+    Restarted {
+        /// The run was not there before.
+        new: bool,
+    },
+    /// The prompt is this one now.
+    Prompted(String),
+    /// The parameters may be others now.
+    ParamsChanged,
+    /// Go on with the try that was begun, and show it.
+    Try,
+    /// The tries need not be shown any longer.
+    CloseTries,
+    /// Run the exact pass, and say how far it is away.
+    Exact,
+    /// Show these branches side by side.
+    Compare([String; 2]),
+    /// Show a list of the session.
+    Show(List),
+    /// Everything is saved.
+    Saved,
+}
+
+/// A list of the session.
+#[derive(Debug, Clone, PartialEq)]
+pub enum List {
+    /// The branches.
+    Branches,
+    /// The breakpoints.
+    Breakpoints,
+    /// What the lints found.
+    Findings,
+    /// The rows of a query.
+    Rows(Box<Query>),
 }
 
 impl Reply {
@@ -84,6 +129,11 @@ impl Reply {
 
     fn lines(lines: Vec<String>) -> Self {
         Self { lines, ..Self::default() }
+    }
+
+    fn then(mut self, follow_up: FollowUp) -> Self {
+        self.follow_ups.push(follow_up);
+        self
     }
 }
 
@@ -114,8 +164,10 @@ pub struct Debugger {
     /// The node judged last: breakpoints stop at a node once.
     judged: Option<NodeId>,
     places: Vec<(NodeId, Params)>,
-    undo: Vec<edits::Undo>,
-    redo: Vec<edits::Undo>,
+    /// What `undo` takes back, the last first to go.
+    done: Vec<edits::Done>,
+    /// What `redo` does again.
+    undone: Vec<edits::Done>,
     /// The branch that is re-simulated.
     simulated_from: Option<Vec<NodeId>>,
 }
@@ -143,8 +195,8 @@ impl Debugger {
             goal: None,
             judged: None,
             places: Vec::new(),
-            undo: Vec::new(),
-            redo: Vec::new(),
+            done: Vec::new(),
+            undone: Vec::new(),
             simulated_from: None,
         }
     }

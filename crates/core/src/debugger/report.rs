@@ -1,6 +1,6 @@
 //! The answers to commands, in words: lists, values, reasons, differences.
 
-use super::{Debugger, Failed, Spot, Stop};
+use super::{Debugger, Failed, FollowUp, PositionRef, Reply, Stop};
 use crate::{
     canvas::{Born, Canvas, TokenId},
     compare::{self, Run},
@@ -122,8 +122,9 @@ impl Debugger {
     }
 
     /// The step at which two branches part, and their differences.
-    pub(super) fn compare(&self, a: &str, b: &str) -> Result<Vec<String>, Failed> {
-        let ((first, a), (second, b)) = (self.branch_called(a)?, self.branch_called(b)?);
+    pub(super) fn compare(&self, called: (&str, &str)) -> Result<Reply, Failed> {
+        let (first, a) = self.branch_called(called.0)?;
+        let (second, b) = self.branch_called(called.1)?;
         let timeline = self.session.timeline();
         let (left, right) = (timeline.path(a.tip), timeline.path(b.tip));
         let (first, second) = (first + 1, second + 1);
@@ -175,7 +176,8 @@ impl Debugger {
         } else {
             format!("at step {last}, the last of both: {}", self.differing(x, y))
         });
-        Ok(lines)
+        let branches = [called.0.to_owned(), called.1.to_owned()];
+        Ok(Reply::lines(lines).then(FollowUp::Compare(branches)))
     }
 
     /// The difference of two canvases, in short.
@@ -209,7 +211,7 @@ impl Debugger {
     }
 
     /// The value of a name, or whether a condition holds.
-    pub(super) fn print(&self, what: &str) -> Result<String, Failed> {
+    pub(super) fn print(&self, what: &str) -> Result<Reply, Failed> {
         let view = self.view(self.session.at());
         let values = |condition: &Condition| {
             let values = condition.values(&view).into_iter();
@@ -220,22 +222,24 @@ impl Debugger {
         // A name alone is made a condition of; texts have no truth.
         let named = Condition::parse(&format!("{what} changes"));
         match (Condition::parse(what), named) {
-            (_, Ok(named)) if !what.contains(char::is_whitespace) => Ok(values(&named)),
+            (_, Ok(named)) if !what.contains(char::is_whitespace) => {
+                Ok(Reply::line(values(&named)))
+            }
             (Ok(condition), _) => {
                 let holds = match condition.holds(&view) {
                     Some(true) => "holds",
                     Some(false) => "does not hold",
                     None => "is not known",
                 };
-                Ok(format!("{condition} {holds}: {}", values(&condition)))
+                Ok(Reply::line(format!("{condition} {holds}: {}", values(&condition))))
             }
             (Err(error), _) => Err(Failed::new(error)),
         }
     }
 
     /// The reason why a position is filled or left, who wrote it, and how its guess changed.
-    pub(super) fn why(&self, spot: Spot) -> Result<Vec<String>, Failed> {
-        let (position, cell) = self.cell(spot)?;
+    pub(super) fn why(&self, position: PositionRef) -> Result<Reply, Failed> {
+        let (position, cell) = self.cell(position)?;
         let special = self.session.canvas().special();
         let masked = cell.token == special.mask;
         let held = match cell.draft {
@@ -288,7 +292,7 @@ impl Debugger {
         if !guesses.is_empty() {
             lines.push(format!("guesses: {}", guesses.join(" → ")));
         }
-        Ok(lines)
+        Ok(Reply::lines(lines))
     }
 
     /// The wishes of a person for a cell.

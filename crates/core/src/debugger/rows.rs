@@ -1,8 +1,8 @@
 //! The rows of a query, in words and as a table.
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use super::{Debugger, Failed};
+use super::{Debugger, Failed, FollowUp, List, Reply};
 use crate::{
     canvas::TokenId,
     inspect::{self, Query, Row, language::Value},
@@ -20,9 +20,8 @@ impl Debugger {
     /// The first rows, in words; the first line is the number of rows. The file gets all of them.
     pub(super) fn query(
         &mut self,
-        query: &Query,
-        file: Option<&Path>,
-    ) -> Result<Vec<String>, Failed> {
+        (query, file): (&Query, Option<&PathBuf>),
+    ) -> Result<Reply, Failed> {
         let at = (self.session.at(), 0);
         let rows = inspect::rows(query, &self.session, &*self.vocabulary, at);
         let noun = if rows.len() == 1 { "row" } else { "rows" };
@@ -31,13 +30,13 @@ impl Debugger {
             let table = self.table(query, &rows).map_err(|error| Failed::new(error.to_string()))?;
             self.host.write(file, &table).map_err(Failed::new)?;
             lines.push(format!("written to {}", file.display()));
-            return Ok(lines);
+            return Ok(Reply::lines(lines));
         }
         lines.extend(rows.iter().take(ROWS).map(|row| self.row_text(row)));
         if rows.len() > ROWS {
             lines.push(format!("and {} more; `query … to FILE` writes all", rows.len() - ROWS));
         }
-        Ok(lines)
+        Ok(Reply::lines(lines).then(FollowUp::Show(List::Rows(Box::new(query.clone())))))
     }
 
     /// A row in words.

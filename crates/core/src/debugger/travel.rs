@@ -1,14 +1,28 @@
 //! Going about in the tree: over known steps, between branches, and back to where one was.
 
-use super::{Debugger, Failed, Place, Way, edits::Undo};
+use super::{Debugger, Destination, Failed, Reply, edits::Done};
 use crate::{
     decode::Params,
     inspect::Condition,
     session::{Branch, NodeId},
 };
 
-/// Most places remembered.
-const PLACES: usize = 100;
+/// The most places remembered for `previous`.
+const MAX_PLACES: usize = 100;
+
+/// The direction of a search over known steps.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Direction {
+    Back,
+    Forward,
+}
+
+/// What a jump back goes to the start of.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Bound {
+    Block,
+    Stage,
+}
 
 impl Debugger {
     /// Goes to a node and remembers where it was.
@@ -31,14 +45,14 @@ impl Debugger {
     /// Remembers this place, for [`Debugger::previous`].
     pub(super) fn remember(&mut self) {
         self.places.push((self.session.at(), self.session.params().clone()));
-        if self.places.len() > PLACES {
+        if self.places.len() > MAX_PLACES {
             self.places.remove(0);
         }
     }
 
     /// Goes back to where one was before the last jump, parameters included; from there it leads
     /// here again.
-    pub(super) fn previous(&mut self) -> Result<(), Failed> {
+    pub(super) fn previous(&mut self) -> Result<Reply, Failed> {
         let found = loop {
             match self.places.pop() {
                 None => return Err(Failed::new("you were nowhere else yet")),
@@ -50,7 +64,7 @@ impl Debugger {
         let (node, params) = found;
         self.go(node);
         self.take_params(&params);
-        Ok(())
+        Ok(Reply::none())
     }
 
     /// Sets every parameter that differs.
@@ -73,16 +87,16 @@ impl Debugger {
         self.session.node().depth as usize
     }
 
-    pub(super) fn back(&mut self, n: usize) -> Result<(), Failed> {
+    pub(super) fn back(&mut self, n: usize) -> Result<Reply, Failed> {
         let depth = self.depth();
         if depth == 0 {
             return Err(Failed::new("this is the start of the run"));
         }
         self.go(self.branch()[depth.saturating_sub(n)]);
-        Ok(())
+        Ok(Reply::none())
     }
 
-    pub(super) fn forward(&mut self, n: usize) -> Result<(), Failed> {
+    pub(super) fn forward(&mut self, n: usize) -> Result<Reply, Failed> {
         let (depth, branch) = (self.depth(), self.branch());
         let last = branch.len() - 1;
         if depth == last {
@@ -93,29 +107,29 @@ impl Debugger {
             }));
         }
         self.go(branch[depth.saturating_add(n).min(last)]);
-        Ok(())
+        Ok(Reply::none())
     }
 
-    pub(super) fn goto(&mut self, place: &Place) -> Result<(), Failed> {
+    pub(super) fn goto(&mut self, destination: &Destination) -> Result<Reply, Failed> {
         let branch = self.branch();
-        let node = match place {
-            Place::Start => branch[0],
-            Place::End => branch[branch.len() - 1],
-            Place::Step(step) => *branch.get(*step).ok_or_else(|| {
+        let node = match destination {
+            Destination::Start => branch[0],
+            Destination::End => branch[branch.len() - 1],
+            Destination::Step(step) => *branch.get(*step).ok_or_else(|| {
                 let last = branch.len() - 1;
                 Failed::new(format!("this branch goes to step {last}"))
             })?,
-            Place::Node(node) => {
+            Destination::Node(node) => {
                 let timeline = self.session.timeline();
                 if node.0 >= timeline.len() || timeline[*node].deleted {
                     return Err(Failed::new(format!("there is no node @{}", node.0)));
                 }
                 *node
             }
-            Place::Bookmark(name) => self.bookmarked(name)?,
+            Destination::Bookmark(name) => self.bookmarked(name)?,
         };
         self.jump(node);
-        Ok(())
+        Ok(Reply::none())
     }
 
     pub(super) fn bookmarked(&self, name: &str) -> Result<NodeId, Failed> {
@@ -127,13 +141,17 @@ impl Debugger {
     }
 
     /// Goes back to where the block or stage started; standing at a start, to the one before.
-    pub(super) fn bound(&mut self, stage: bool) -> Result<(), Failed> {
+    pub(super) fn back_to_bound(&mut self, bound: Bound) -> Result<Reply, Failed> {
         let branch = self.branch();
         let depth = self.depth();
         let mark = |step: usize| {
             let node = &self.session.timeline()[branch[step]];
             let phase = self.session.strategy().phase(&node.canvas, &node.state, &node.params);
-            (phase.stage, if stage { None } else { phase.block.map(|block| block.start) })
+            let block = match bound {
+                Bound::Block => phase.block.map(|block| block.start),
+                Bound::Stage => None,
+            };
+            (phase.stage, block)
         };
         let Some(before) = depth.checked_sub(1) else {
             return Err(Failed::new("this is the start of the run"));
@@ -141,31 +159,35 @@ impl Debugger {
         let wanted = mark(before);
         let start = (0..=before).rev().take_while(|&step| mark(step) == wanted).last();
         self.jump(branch[start.unwrap_or(0)]);
-        Ok(())
+        Ok(Reply::none())
     }
 
     /// Goes over known steps to where a condition holds.
-    pub(super) fn find(&mut self, way: Way, condition: &Condition) -> Result<(), Failed> {
+    pub(super) fn find(
+        &mut self,
+        direction: Direction,
+        condition: &Condition,
+    ) -> Result<Reply, Failed> {
         let (depth, branch) = (self.depth(), self.branch());
         let holds = |node: &&NodeId| condition.holds(&self.view(**node)) == Some(true);
-        let found = match way {
-            Way::On => branch[depth + 1..].iter().find(holds).copied(),
-            Way::Back => branch[..depth].iter().rev().find(holds).copied(),
+        let found = match direction {
+            Direction::Forward => branch[depth + 1..].iter().find(holds).copied(),
+            Direction::Back => branch[..depth].iter().rev().find(holds).copied(),
         };
         match found {
             Some(node) => {
                 self.jump(node);
-                Ok(())
+                Ok(Reply::none())
             }
-            None => Err(Failed::new(match way {
-                Way::On => format!("no known step further on has {condition}"),
-                Way::Back => format!("no step before has {condition}"),
+            None => Err(Failed::new(match direction {
+                Direction::Forward => format!("no known step further on has {condition}"),
+                Direction::Back => format!("no step before has {condition}"),
             })),
         }
     }
 
     /// Goes back to the last node where a breakpoint holds, else to the start.
-    pub(super) fn reverse(&mut self) -> Result<Vec<u32>, Failed> {
+    pub(super) fn reverse_continue(&mut self) -> Result<Reply, Failed> {
         let (depth, branch) = (self.depth(), self.branch());
         if depth == 0 {
             return Err(Failed::new("this is the start of the run"));
@@ -177,7 +199,10 @@ impl Debugger {
         let (node, hit) = found.unwrap_or((branch[0], Vec::new()));
         self.jump(node);
         self.breakpoints.hit(&hit);
-        Ok(hit)
+        Ok(Reply::line(match hit.is_empty() {
+            true => "no breakpoint before: the start of the run".to_owned(),
+            false => self.hit_text(&hit),
+        }))
     }
 
     /// A branch by its number from 1, or by its name.
@@ -211,7 +236,7 @@ impl Debugger {
         self.go(path[step]);
     }
 
-    pub(super) fn delete_branch(&mut self, called: Option<&str>) -> Result<String, Failed> {
+    pub(super) fn delete_branch(&mut self, called: Option<&str>) -> Result<Reply, Failed> {
         let (number, branch) = match called {
             Some(called) => self.branch_called(called)?,
             None => self.current_branch().ok_or_else(|| Failed::new("there is no branch"))?,
@@ -219,10 +244,10 @@ impl Debugger {
         self.goal = None;
         let gone = self.session.delete_branch(branch.tip).map_err(Failed::new)?;
         let steps = gone.len();
-        self.did(Undo::Branch(gone));
-        Ok(format!(
+        self.did(Done::Branch(gone));
+        Ok(Reply::line(format!(
             "branch {} is deleted, {steps} steps of its own; undo brings it back",
             number + 1
-        ))
+        )))
     }
 }

@@ -4,7 +4,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use super::{Debugger, Failed, Reply};
+use super::{Debugger, Failed, FollowUp, Reply};
 use crate::{
     compare::{Figures, Run, excerpt, first_difference},
     decode::{Params, Value},
@@ -72,7 +72,10 @@ impl Tries {
 impl Debugger {
     /// Begins a try of the prompt on screen, under the parameters as turned and with these values
     /// besides. One that runs is given up; one that was made before comes back.
-    pub(super) fn begin_try(&mut self, values: &[(String, String)]) -> Result<Reply, Failed> {
+    pub(super) fn begin_try<'a>(
+        &mut self,
+        values: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Reply, Failed> {
         if !self.live {
             return Err(Failed::new(
                 "a try needs a model; `resimulate` decides again on what is recorded",
@@ -85,7 +88,7 @@ impl Debugger {
             params.set(spec.name, value).map_err(Failed::new)?;
         }
         self.start_try(params)?;
-        Ok(Reply::none())
+        Ok(Reply::none().then(FollowUp::Try))
     }
 
     fn start_try(&mut self, params: Params) -> Result<(), Failed> {
@@ -237,7 +240,9 @@ impl Debugger {
                 break;
             }
         }
-        Ok(Reply::line(format!("try {id} is a run of its own now; `previous` goes back")))
+        Ok(Reply::line(format!("try {id} is a run of its own now; `previous` goes back"))
+            .then(FollowUp::CloseTries)
+            .then(FollowUp::Restarted { new: true }))
     }
 
     /// The try made last, in words, held against the branch on screen.
