@@ -6,7 +6,7 @@ use std::{fmt, path::PathBuf};
 use super::{
     Failed,
     events::EVENTS,
-    syntax::{CommandError, Word, words},
+    words::{CommandError, Word, in_quotes, quoted, words},
 };
 use crate::{
     canvas::{Slot, TokenId},
@@ -627,24 +627,4 @@ impl fmt::Display for Arguments {
         }
         Ok(())
     }
-}
-
-/// A word, in quotes where it must.
-pub(super) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { in_quotes(word) }
-}
-
-fn in_quotes(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }

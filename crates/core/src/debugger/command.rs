@@ -5,9 +5,7 @@ use std::fmt;
 
 use super::{
     Debugger, Failed, Reply,
-    arguments::{Argument, ArgumentKind, Arguments, usage},
-    syntax::{CommandError, unknown},
-    table::COMMANDS,
+    arguments::{ArgumentKind, Arguments, usage},
 };
 
 /// The function that carries a command out. Nothing has changed where it fails.
@@ -87,32 +85,14 @@ impl CommandSpec {
     }
 }
 
-/// The row of a command, by its name or another of its names.
-pub fn find_command(name: &str) -> Option<&'static CommandSpec> {
-    COMMANDS.iter().find(|spec| spec.name == name || spec.aliases.contains(&name))
-}
-
 /// Something the debugger can do, with its arguments.
 #[derive(Clone)]
 pub struct Command {
     spec: &'static CommandSpec,
-    arguments: Arguments,
+    pub(super) arguments: Arguments,
 }
 
 impl Command {
-    /// A command by its name.
-    ///
-    /// # Errors
-    /// If there is no such command, or it takes other arguments.
-    pub fn new(
-        name: &str,
-        arguments: impl IntoIterator<Item = Argument>,
-    ) -> Result<Self, CommandError> {
-        let spec = find_command(name).ok_or_else(|| CommandError::new(0..0, unknown(name)))?;
-        let arguments = Arguments::new(spec.name, spec.arguments, arguments)?;
-        Ok(Self { spec, arguments })
-    }
-
     pub(super) fn of(spec: &'static CommandSpec, arguments: Arguments) -> Self {
         Self { spec, arguments }
     }
@@ -120,30 +100,6 @@ impl Command {
     /// Its row of the table.
     pub fn spec(&self) -> &'static CommandSpec {
         self.spec
-    }
-
-    /// Adds it to a script of what was done.
-    pub fn write_to(&self, script: &mut Vec<String>) {
-        let before = script.last().and_then(|line| super::parse(line).ok());
-        let before = before.filter(|before| before.spec.name == self.spec.name);
-        let merged = match (self.spec.written, before) {
-            (Written::Never, _) => return,
-            (Written::Added, Some(before)) => before.plus(self),
-            (Written::Replaced, Some(before)) => (before.arguments.iter().next()
-                == self.arguments.iter().next())
-            .then(|| self.clone()),
-            (Written::Line | Written::Added | Written::Replaced, _) => None,
-        };
-        match (merged, script.last_mut()) {
-            (Some(merged), Some(last)) => *last = merged.to_string(),
-            _ => script.push(self.to_string()),
-        }
-    }
-
-    /// The command with the steps of both.
-    fn plus(&self, other: &Self) -> Option<Self> {
-        let steps = self.arguments.count().ok()?.checked_add(other.arguments.count().ok()?)?;
-        Self::new(self.spec.name, [Argument::Steps(steps)]).ok()
     }
 }
 
@@ -174,22 +130,4 @@ impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "{}{}", self.spec.name, self.arguments)
     }
-}
-
-/// The commands as lines for a terminal.
-pub(super) fn command_lines() -> Vec<String> {
-    let widest = COMMANDS.iter().map(|spec| spec.usage().chars().count()).max().unwrap_or(0);
-    COMMANDS.iter().map(|spec| format!("{:<widest$}  {}", spec.usage(), spec.help)).collect()
-}
-
-/// The commands as a table in Markdown.
-pub fn command_table() -> String {
-    let mut table = String::from("| command | short | what it does |\n|---|---|---|\n");
-    for spec in COMMANDS {
-        let usage = spec.usage().replace('|', "\\|");
-        let aliases: Vec<String> = spec.aliases.iter().map(|alias| format!("`{alias}`")).collect();
-        let aliases = aliases.join(" ");
-        table.push_str(&format!("| `{usage}` | {aliases} | {} |\n", spec.help));
-    }
-    table
 }

@@ -50,7 +50,7 @@ impl Debugger {
             TokenRef::Text(text) => self.vocabulary.find(text).ok_or_else(|| {
                 Failed::new(format!(
                     "no single token has the text {}; mind the blank that words begin with",
-                    super::arguments::quoted(text)
+                    super::words::quoted(text)
                 ))
             }),
         }

@@ -26,21 +26,23 @@ mod table;
 mod tests;
 mod travel;
 mod tries;
+mod words;
 
 use std::{fmt, sync::Arc};
 
 pub use arguments::{Argument, ArgumentKind, Arguments, Destination, PositionRef, TokenRef};
 pub use breakpoints::{Breakpoint, Breakpoints};
-pub use command::{Command, CommandSpec, Requires, Written, command_table, find_command};
+pub use command::{Command, CommandSpec, Requires, Written};
 pub use complete::ScreenContext;
 pub use driven::{Driven, Go, Loop};
 pub use events::{EVENTS, event_table};
 pub use exact::decision as exact_decision;
 pub use host::{Host, NoHost, Repertoire, Values};
 pub use run::{Goal, Stop, Tick};
-pub use syntax::{CommandError, parse, statements};
-pub use table::COMMANDS;
+pub use syntax::{parse, statements};
+pub use table::{COMMANDS, command_table, find_command};
 pub use tries::{Tries, Try};
+pub use words::CommandError;
 
 use crate::{
     decode::Params,

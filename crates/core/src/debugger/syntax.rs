@@ -1,87 +1,12 @@
 //! Text to commands: one line, or a script of several parted by `;` or line ends.
 
-use std::ops::Range;
-
 use super::{
-    arguments::Arguments,
-    command::{Command, find_command},
-    table::COMMANDS,
+    arguments::{Argument, Arguments},
+    command::{Command, Written},
+    table::{COMMANDS, find_command},
+    words::CommandError,
 };
 use crate::inspect::{nearest, quoted};
-
-/// A text that is no command.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct CommandError {
-    /// The place in the line, in bytes.
-    pub at: Range<usize>,
-    /// The fault, and what to do.
-    pub message: String,
-}
-
-impl CommandError {
-    pub(super) fn new(at: Range<usize>, message: impl Into<String>) -> Self {
-        Self { at, message: message.into() }
-    }
-
-    /// Moves the place: the text was part of a longer one.
-    pub(super) fn behind(mut self, offset: usize) -> Self {
-        self.at = self.at.start + offset..self.at.end + offset;
-        self
-    }
-}
-
-/// A word with its place.
-pub(super) struct Word {
-    pub(super) text: String,
-    pub(super) quoted: bool,
-    pub(super) at: Range<usize>,
-}
-
-/// The words of a line; quotes keep blanks together.
-pub(super) fn words(line: &str) -> Result<Vec<Word>, CommandError> {
-    let mut words = Vec::new();
-    let mut chars = line.char_indices().peekable();
-    while let Some(&(start, c)) = chars.peek() {
-        if c.is_whitespace() {
-            chars.next();
-            continue;
-        }
-        let mut text = String::new();
-        let quote = matches!(c, '"' | '\'').then_some(c);
-        if quote.is_some() {
-            chars.next();
-        }
-        let mut closed = quote.is_none();
-        let mut end = line.len();
-        while let Some(&(at, c)) = chars.peek() {
-            if quote.is_none() && c.is_whitespace() {
-                end = at;
-                break;
-            }
-            chars.next();
-            if Some(c) == quote {
-                closed = true;
-                end = at + c.len_utf8();
-                break;
-            }
-            match (quote, c) {
-                (Some(_), '\\') => text.push(match chars.next() {
-                    Some((_, 'n')) => '\n',
-                    Some((_, 't')) => '\t',
-                    Some((_, other)) => other,
-                    None => '\\',
-                }),
-                _ => text.push(c),
-            }
-        }
-        if !closed {
-            return Err(CommandError::new(start..line.len(), "the quote is not closed"));
-        }
-        words.push(Word { text, quoted: quote.is_some(), at: start..end });
-    }
-    Ok(words)
-}
 
 /// Cuts a script at `;` and line ends outside quotes; lines that begin with `#` are comments.
 pub fn statements(script: &str) -> Vec<&str> {
@@ -155,7 +80,7 @@ pub fn parse(line: &str) -> Result<Command, CommandError> {
 }
 
 /// The message that there is no such command, with the one that was probably meant.
-pub(super) fn unknown(name: &str) -> String {
+fn unknown(name: &str) -> String {
     let hint = HABITS.iter().find(|(habit, _)| *habit == name).map(|(_, instead)| *instead);
     let hint = hint.map_or_else(
         || match nearest(name, COMMANDS.iter().map(|spec| spec.name)) {
@@ -165,4 +90,43 @@ pub(super) fn unknown(name: &str) -> String {
         str::to_owned,
     );
     format!("there is no command {}; {hint}", quoted(name))
+}
+
+impl Command {
+    /// A command by its name.
+    ///
+    /// # Errors
+    /// If there is no such command, or it takes other arguments.
+    pub fn new(
+        name: &str,
+        arguments: impl IntoIterator<Item = Argument>,
+    ) -> Result<Self, CommandError> {
+        let spec = find_command(name).ok_or_else(|| CommandError::new(0..0, unknown(name)))?;
+        let arguments = Arguments::new(spec.name, spec.arguments, arguments)?;
+        Ok(Self::of(spec, arguments))
+    }
+
+    /// Adds it to a script of what was done.
+    pub fn write_to(&self, script: &mut Vec<String>) {
+        let before = script.last().and_then(|line| parse(line).ok());
+        let before = before.filter(|before| before.spec().name == self.spec().name);
+        let merged = match (self.spec().written, before) {
+            (Written::Never, _) => return,
+            (Written::Added, Some(before)) => before.plus(self),
+            (Written::Replaced, Some(before)) => (before.arguments.iter().next()
+                == self.arguments.iter().next())
+            .then(|| self.clone()),
+            (Written::Line | Written::Added | Written::Replaced, _) => None,
+        };
+        match (merged, script.last_mut()) {
+            (Some(merged), Some(last)) => *last = merged.to_string(),
+            _ => script.push(self.to_string()),
+        }
+    }
+
+    /// The command with the steps of both.
+    fn plus(&self, other: &Self) -> Option<Self> {
+        let steps = self.arguments.count().ok()?.checked_add(other.arguments.count().ok()?)?;
+        Self::new(self.spec().name, [Argument::Steps(steps)]).ok()
+    }
 }

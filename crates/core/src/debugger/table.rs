@@ -8,7 +8,7 @@ use super::{
         Expression, File, Macro, Masks, Name, Parameter, ParameterOrAll, Position, Preset, Prompt,
         Query, Steps, Token, TryOrLast, Value,
     },
-    command::{CommandSpec, Requires, Written, command, command_lines},
+    command::{CommandSpec, Requires, Written, command},
     edits::{expansion, pin},
     travel::{Bound, Direction},
 };
@@ -341,3 +341,26 @@ pub const COMMANDS: &[CommandSpec] = &[
         |debugger, given| Ok(debugger.save(given.file())?.then(FollowUp::Quit)),
     ),
 ];
+
+/// The row of a command, by its name or another of its names.
+pub fn find_command(name: &str) -> Option<&'static CommandSpec> {
+    COMMANDS.iter().find(|spec| spec.name == name || spec.aliases.contains(&name))
+}
+
+/// The commands as lines for a terminal.
+fn command_lines() -> Vec<String> {
+    let widest = COMMANDS.iter().map(|spec| spec.usage().chars().count()).max().unwrap_or(0);
+    COMMANDS.iter().map(|spec| format!("{:<widest$}  {}", spec.usage(), spec.help)).collect()
+}
+
+/// The commands as a table in Markdown.
+pub fn command_table() -> String {
+    let mut table = String::from("| command | short | what it does |\n|---|---|---|\n");
+    for spec in COMMANDS {
+        let usage = spec.usage().replace('|', "\\|");
+        let aliases: Vec<String> = spec.aliases.iter().map(|alias| format!("`{alias}`")).collect();
+        let aliases = aliases.join(" ");
+        table.push_str(&format!("| `{usage}` | {aliases} | {} |\n", spec.help));
+    }
+    table
+}
