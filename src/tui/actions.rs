@@ -15,14 +15,14 @@ use crate::{
 
 #[expect(clippy::too_many_lines, reason = "one arm an action")]
 pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
-    if app.focus.view().act(app, action, effects) {
+    if app.display.focus.view().act(app, action, effects) {
         return;
     }
     match action {
         // Asked while a pass runs, the step is made when the pass is done: no key is lost.
         Action::Step if app.debugger.one_more() => {}
         Action::Step => {
-            app.paced = false;
+            app.running.paced = false;
             app.run("step", [], effects);
         }
         Action::Back => {
@@ -31,9 +31,9 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
         Action::Forward => {
             app.run("forward", [], effects);
         }
-        Action::RunPause if app.debugger.halt() => app.paced = false,
+        Action::RunPause if app.debugger.halt() => app.running.paced = false,
         Action::RunPause => {
-            app.paced = true;
+            app.running.paced = true;
             app.run("continue", [], effects);
         }
         Action::RunToEnd => start(app, "continue", effects),
@@ -46,16 +46,16 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
             }
         }
         Action::Slower => {
-            app.speed = app.speed.saturating_sub(1);
+            app.running.speed = app.running.speed.saturating_sub(1);
             app.say(format!("speed {}", app.speed_name()));
         }
         Action::Faster => {
-            app.speed = (app.speed + 1).min(SPEEDS.len() - 1);
+            app.running.speed = (app.running.speed + 1).min(SPEEDS.len() - 1);
             app.say(format!("speed {}", app.speed_name()));
         }
         // A pass failed: an engine that is gone is started by the next one.
-        Action::Restart if app.held => {
-            app.held = false;
+        Action::Restart if app.running.held => {
+            app.running.held = false;
             app.say("asking again");
         }
         Action::Restart => {
@@ -63,7 +63,7 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
         }
         Action::EditPrompt => {
             if app.debugger.host.encodes() {
-                app.mode = Mode::Prompt(Input::new(app.prompt_text.clone()));
+                app.top.mode = Mode::Prompt(Input::new(app.prompt_text.clone()));
             } else {
                 app.say("a recording keeps its prompt");
             }
@@ -84,11 +84,11 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
         Action::Previous => {
             app.run("previous", [], effects);
         }
-        Action::Command => app.mode = Mode::Command(CommandLine::new("")),
-        Action::Break => app.mode = Mode::Command(CommandLine::new("break ")),
+        Action::Command => app.top.mode = Mode::Command(CommandLine::new("")),
+        Action::Break => app.top.mode = Mode::Command(CommandLine::new("break ")),
         Action::Watch => watch(app),
-        Action::Mark => app.mode = Mode::Command(CommandLine::new("mark ")),
-        Action::Search => app.mode = Mode::Search(Input::default()),
+        Action::Mark => app.top.mode = Mode::Command(CommandLine::new("mark ")),
+        Action::Search => app.top.mode = Mode::Search(Input::default()),
         Action::NextMatch | Action::PreviousMatch => app.next_match(action == Action::NextMatch),
         Action::Undo => {
             app.run("undo", [], effects);
@@ -126,14 +126,14 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
         | Action::NextTouched
         | Action::PreviousTouched => app.travel(action),
         Action::Follow => {
-            app.follow = !app.follow;
+            app.display.follow = !app.display.follow;
             app.follow_slot();
-            app.say(if app.follow { "the cursor follows" } else { "the cursor stays" });
+            app.say(if app.display.follow { "the cursor follows" } else { "the cursor stays" });
         }
         Action::NextParam | Action::PreviousParam => {
             let count = app.debugger.session.params().specs().len().max(1);
             let by = if action == Action::NextParam { 1 } else { count - 1 };
-            app.param = (app.param + by) % count;
+            app.display.param = (app.display.param + by) % count;
             app.show(Pane::PARAMETERS, false);
             params::explain(app);
         }
@@ -151,17 +151,17 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
                 if pane == Pane::WATERFALL && app.leave_waterfall() {
                     return;
                 }
-                let before = (app.tab, app.focus, app.waterfall);
+                let before = (app.display.tab, app.display.focus, app.display.waterfall);
                 app.show(pane, true);
-                app.before_waterfall = (pane == Pane::WATERFALL).then_some(before);
+                app.display.before_waterfall = (pane == Pane::WATERFALL).then_some(before);
             }
         }
-        Action::Zoom => app.zoom = !app.zoom,
-        Action::Ghost => app.ghost = !app.ghost,
+        Action::Zoom => app.display.zoom = !app.display.zoom,
+        Action::Ghost => app.display.ghost = !app.display.ghost,
         Action::Waterfall => {
-            app.waterfall = !app.waterfall;
-            if !app.zoom {
-                let swapped = match app.focus {
+            app.display.waterfall = !app.display.waterfall;
+            if !app.display.zoom {
+                let swapped = match app.display.focus {
                     Pane::BLOCKS => Pane::WATERFALL,
                     Pane::WATERFALL => Pane::BLOCKS,
                     other => other,
@@ -170,22 +170,22 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
             }
         }
         Action::Align => {
-            app.align = !app.align;
-            app.say(if app.align {
+            app.display.align = !app.display.align;
+            app.say(if app.display.align {
                 "the waterfall is aligned by identity: an insertion opens columns"
             } else {
                 "the waterfall is aligned by position number"
             });
         }
-        Action::Help => app.mode = Mode::Help(0),
+        Action::Help => app.top.mode = Mode::Help(0),
         Action::Save => {
             save(app);
         }
         Action::Escape => {
             if stop(app, effects) {
                 app.say("stopped");
-            } else if app.zoom {
-                app.zoom = false;
+            } else if app.display.zoom {
+                app.display.zoom = false;
             } else {
                 app.leave_waterfall();
             }
@@ -199,18 +199,18 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
 
 /// Starts a run as fast as it goes.
 fn start(app: &mut App, command: &str, effects: &mut Vec<Effect>) {
-    app.paced = false;
+    app.running.paced = false;
     app.run(command, [], effects);
 }
 
 /// What is asked of the position under the cursor.
 fn wish(app: &App) -> Wish {
-    app.canvas().cells().get(app.position).map(|cell| cell.wish).unwrap_or_default()
+    app.canvas().cells().get(app.display.position).map(|cell| cell.wish).unwrap_or_default()
 }
 
 /// Forbids the model's guess under the cursor.
 fn veto(app: &mut App, effects: &mut Vec<Effect>) {
-    match app.token_at(app.position) {
+    match app.token_at(app.display.position) {
         Some(token) => app.edit("veto", Some(TokenRef::Id(token)), effects),
         None => app.say("no guess is known here"),
     }
@@ -218,17 +218,17 @@ fn veto(app: &mut App, effects: &mut Vec<Effect>) {
 
 /// Begins a breakpoint on the position under the cursor.
 fn watch(app: &mut App) {
-    let Some(cell) = app.canvas().cells().get(app.position) else { return };
+    let Some(cell) = app.canvas().cells().get(app.display.position) else { return };
     let text = format!("break token[#{}] changes", cell.slot.0);
-    app.mode = Mode::Command(CommandLine::new(&text));
+    app.top.mode = Mode::Command(CommandLine::new(&text));
 }
 
 pub(in crate::tui) fn interrupt(app: &mut App, effects: &mut Vec<Effect>) {
-    if std::mem::replace(&mut app.interrupted, true) {
+    if std::mem::replace(&mut app.running.interrupted, true) {
         effects.push(Effect::Quit);
         return;
     }
-    app.mode = Mode::Normal;
+    app.top.mode = Mode::Normal;
     stop(app, effects);
     app.debugger.drop_try();
     app.say(format!("stopped; {} again quits", app.keymap.first(Action::Interrupt)));
@@ -236,13 +236,13 @@ pub(in crate::tui) fn interrupt(app: &mut App, effects: &mut Vec<Effect>) {
 
 /// Pauses a run and cancels the pass in work; false if there was nothing to stop.
 fn stop(app: &mut App, effects: &mut Vec<Effect>) -> bool {
-    app.paced = false;
-    let waiting = !app.queue.is_empty();
-    app.queue.clear();
+    app.running.paced = false;
+    let waiting = !app.running.queue.is_empty();
+    app.running.queue.clear();
     let running = app.debugger.halt() || waiting;
-    let busy = app.busy.is_some();
+    let busy = app.running.busy.is_some();
     if busy {
-        app.held = true;
+        app.running.held = true;
         effects.push(Effect::Cancel);
     }
     running || busy
@@ -268,8 +268,8 @@ fn event(app: &mut App, forward: bool) {
 
 /// Begins to type a value of the chosen parameter.
 fn type_value(app: &mut App) {
-    if app.param < app.debugger.session.params().specs().len() {
+    if app.display.param < app.debugger.session.params().specs().len() {
         app.show(Pane::PARAMETERS, true);
-        app.mode = Mode::Value(Input::default());
+        app.top.mode = Mode::Value(Input::default());
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Source, Start,
     app::{
-        App, SPEEDS,
+        App,
         interface::{Effect, Event, InnerScreen},
     },
     compare::Comparison,
@@ -18,10 +18,10 @@ impl App {
     /// Puts two branches side by side. A run on its way stops: what is compared is known.
     pub(super) fn put_beside(&mut self, branches: [String; 2]) {
         self.debugger.halt();
-        self.paced = false;
+        self.running.paced = false;
         let lanes = branches.into_iter().filter_map(|called| self.lane(&called)).collect();
-        let comparison = Comparison::of_branches(lanes, self.width, self.height);
-        self.beside = comparison.map(|comparison| Box::new(comparison) as Box<dyn InnerScreen>);
+        let comparison = Comparison::of_branches(lanes, self.display.width, self.display.height);
+        self.top.beside = comparison.map(|comparison| Box::new(comparison) as Box<dyn InnerScreen>);
     }
 
     /// Goes to a node of the branch that ends at `tip`.
@@ -45,7 +45,7 @@ impl App {
         let start = Start {
             look: self.theme.look(),
             keymap: self.keymap.clone(),
-            speed: SPEEDS[self.speed.min(SPEEDS.len() - 1)],
+            speed: self.running.rate(),
             prompt_text: self.prompt_text.clone(),
             ..Start::new(
                 session.over_branch(branch.tip),
@@ -61,13 +61,13 @@ impl App {
     /// What happens while branches are side by side. To quit leads back to the debugger underneath,
     /// Ctrl-C twice does not.
     pub(super) fn update_beside(&mut self, event: Event) -> Vec<Effect> {
-        let Some(beside) = &mut self.beside else { return Vec::new() };
+        let Some(beside) = &mut self.top.beside else { return Vec::new() };
         let mut effects = beside.update(event);
-        (self.width, self.height) = beside.size();
+        (self.display.width, self.display.height) = beside.size();
         let quits = effects.iter().any(|effect| matches!(effect, Effect::Quit));
         if quits && !beside.interrupted() {
             let chosen = beside.chosen();
-            self.beside = None;
+            self.top.beside = None;
             self.refresh();
             if let Some((tip, node)) = chosen {
                 self.go_on_branch(tip, node);

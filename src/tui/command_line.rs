@@ -31,7 +31,7 @@ pub(super) fn candidates(app: &App, line: &str) -> (usize, Vec<Candidate>) {
     let offset = line.len() - body[end..].trim_start().len();
     let rest = &line[offset..];
     let branch_name = |branch: &Branch| lanes::name_of(app, branch.tip, branch.shared);
-    let screen = ScreenContext { position: app.position, branch_name: &branch_name };
+    let screen = ScreenContext { position: app.display.position, branch_name: &branch_name };
     let completion = app.debugger.complete(spec, rest, screen);
     (offset + completion.from, completion.candidates)
 }
@@ -118,7 +118,7 @@ pub(super) fn press(
             line.wrong = None;
         }
     }
-    app.mode = Mode::Command(line);
+    app.top.mode = Mode::Command(line);
 }
 
 /// Puts in the chosen candidate, or what all have in common.
@@ -180,7 +180,7 @@ fn choose(app: &App, line: &mut CommandLine, down: bool) {
 /// What was carried out before, newest first.
 fn recall(app: &App, line: &mut CommandLine, back: bool) {
     let past = if back { line.past + 1 } else { line.past.saturating_sub(1) };
-    let text = past.checked_sub(1).and_then(|past| app.script.iter().rev().nth(past));
+    let text = past.checked_sub(1).and_then(|past| app.running.script.iter().rev().nth(past));
     match (past, text) {
         (0, _) => *line = CommandLine::new(""),
         (_, Some(text)) => *line = CommandLine { past, ..CommandLine::new(text) },
@@ -197,7 +197,7 @@ fn enter(app: &mut App, mut line: CommandLine, effects: &mut Vec<Effect>) {
             put(&mut line, from, &one.text);
             let whole = parse(line.input.value().trim()).is_ok();
             if !whole && Action::from_name(line.input.value().trim()).is_none() {
-                app.mode = Mode::Command(line);
+                app.top.mode = Mode::Command(line);
                 return;
             }
         }
@@ -218,14 +218,14 @@ fn enter(app: &mut App, mut line: CommandLine, effects: &mut Vec<Effect>) {
                 let at = error.at.start + offset..error.at.end + offset;
                 line.input = Input::new(text.clone());
                 line.wrong = Some((at, error.message));
-                app.mode = Mode::Command(line);
+                app.top.mode = Mode::Command(line);
                 return;
             }
         }
     }
     let single = commands.len() == 1;
-    app.queue.extend(commands);
-    if single && let Some(command) = app.queue.pop_back() {
+    app.running.queue.extend(commands);
+    if single && let Some(command) = app.running.queue.pop_back() {
         app.run_command(&command, effects);
     }
 }
@@ -261,13 +261,13 @@ pub(super) fn click(
             return enter(app, line, effects);
         }
     }
-    app.mode = Mode::Command(line);
+    app.top.mode = Mode::Command(line);
 }
 
 /// The wheel goes through the candidates.
 pub(super) fn wheel(app: &mut App, mut line: CommandLine, down: bool) {
     choose(app, &mut line, down);
-    app.mode = Mode::Command(line);
+    app.top.mode = Mode::Command(line);
 }
 
 /// Draws the line, and the candidates above it.

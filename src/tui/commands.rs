@@ -23,7 +23,7 @@ impl App {
         match Command::new(name, arguments) {
             Ok(command) => self.run_command(&command, effects),
             Err(error) => {
-                self.message = Some((Role::Warn, error.to_string()));
+                self.top.message = Some((Role::Warn, error.to_string()));
                 false
             }
         }
@@ -36,21 +36,21 @@ impl App {
             Ok(reply) => match reply.follow_ups.as_slice() {
                 [FollowUp::Leave] => self.leave(effects),
                 [FollowUp::Quit] => effects.push(Effect::Quit),
-                [FollowUp::Help] => self.mode = Mode::Help(0),
+                [FollowUp::Help] => self.top.mode = Mode::Help(0),
                 _ => {
-                    self.held = false;
-                    command.write_to(&mut self.script);
+                    self.running.held = false;
+                    command.write_to(&mut self.running.script);
                     self.show_reply(reply, effects);
                     // A step that can be made is made at once, not a frame later.
                     let waits = self.debugger.live && self.debugger.waiting();
-                    if self.debugger.goal().is_some() && !waits && !self.paced {
+                    if self.debugger.goal().is_some() && !waits && !self.running.paced {
                         self.go_on();
                     }
                 }
             },
             Err(failed) => {
-                self.held = false;
-                self.message = Some((Role::Warn, failed.to_string()));
+                self.running.held = false;
+                self.top.message = Some((Role::Warn, failed.to_string()));
                 return false;
             }
         }
@@ -60,7 +60,7 @@ impl App {
     /// Quits, or asks first if something would be lost.
     pub(super) fn leave(&mut self, effects: &mut Vec<Effect>) {
         if self.unsaved() {
-            self.mode = Mode::Leaving;
+            self.top.mode = Mode::Leaving;
         } else {
             effects.push(Effect::Quit);
         }
@@ -73,7 +73,7 @@ impl App {
         for follow_up in reply.follow_ups {
             self.follow_up(follow_up, effects);
         }
-        self.log_line = None;
+        self.display.log_line = None;
         self.refresh();
         match reply.lines.as_slice() {
             [] => {}
@@ -97,27 +97,27 @@ impl App {
         match follow_up {
             FollowUp::Leave => self.leave(effects),
             FollowUp::Quit => effects.push(Effect::Quit),
-            FollowUp::Help => self.mode = Mode::Help(0),
+            FollowUp::Help => self.top.mode = Mode::Help(0),
             FollowUp::Commands(commands) => {
                 // Before what waits already.
                 for command in commands.into_iter().rev() {
-                    self.queue.push_front(command);
+                    self.running.queue.push_front(command);
                 }
             }
             FollowUp::Restarted { new } => {
-                self.slot = None;
-                self.follow = true;
+                self.display.slot = None;
+                self.display.follow = true;
                 self.place(0);
                 self.saved &= !new;
             }
             FollowUp::Prompted(prompt) => self.prompt_text = prompt,
-            FollowUp::ParamsChanged if self.tries_shown => self.try_again(),
+            FollowUp::ParamsChanged if self.top.tries_shown => self.try_again(),
             FollowUp::ParamsChanged => {}
             FollowUp::Try => {
-                (self.tries_shown, self.try_line) = (true, 0);
+                (self.top.tries_shown, self.top.try_line) = (true, 0);
                 self.try_on();
             }
-            FollowUp::CloseTries => self.tries_shown = false,
+            FollowUp::CloseTries => self.top.tries_shown = false,
             FollowUp::Exact => self.say_exact(),
             FollowUp::Compare(branches) => self.put_beside(branches),
             FollowUp::Show(list) => {
@@ -127,7 +127,7 @@ impl App {
                     List::Findings => "Diagnosis".to_owned(),
                     List::Rows(query) => {
                         let heading = query.to_string();
-                        self.found.ask(*query);
+                        self.display.found.ask(*query);
                         heading
                     }
                 };
@@ -143,9 +143,9 @@ impl App {
         if let Ok(again) = Command::new("try", [])
             && self.debugger.execute(&again).is_ok()
         {
-            again.write_to(&mut self.script);
+            again.write_to(&mut self.running.script);
         }
-        self.try_line = 0;
+        self.top.try_line = 0;
         self.try_on();
     }
 
@@ -163,7 +163,7 @@ impl App {
             Tick::Idle | Tick::Waiting => {}
             Tick::Moved => self.moved(),
             Tick::Stopped(stop) => {
-                self.paced = false;
+                self.running.paced = false;
                 if self.debugger.session.at() != before {
                     self.moved();
                 }
@@ -173,7 +173,7 @@ impl App {
     }
 
     fn moved(&mut self) {
-        self.log_line = None;
+        self.display.log_line = None;
         self.refresh();
         // The last step of a run says so at once.
         if let (Some(goal), crate::session::Pending::Done(finish)) =
@@ -185,7 +185,7 @@ impl App {
         {
             let text = format!("the run is over: {}", finish.name());
             self.debugger.halt();
-            self.paced = false;
+            self.running.paced = false;
             self.say(text);
         }
     }
@@ -197,10 +197,10 @@ impl App {
         match stop {
             Stop::Reached => {}
             Stop::Hit(_) => {
-                self.stops.insert(self.debugger.session.at());
+                self.running.stops.insert(self.debugger.session.at());
                 let entry = Entry { step: self.step(), sort: Sort::Stop, text: text.clone() };
                 self.notes.push(entry);
-                self.message = Some((Role::Warn, text));
+                self.top.message = Some((Role::Warn, text));
             }
             Stop::Done(finish) => {
                 let again = "S goes back, R starts anew";
@@ -210,11 +210,11 @@ impl App {
                 }
             }
             Stop::Unrecorded if self.debugger.what_if() => {
-                self.message = Some((Role::Warn, text));
+                self.top.message = Some((Role::Warn, text));
             }
             Stop::Unrecorded => self.say(text),
             Stop::Refused(_) | Stop::Failed(_) | Stop::Loop(_) => {
-                self.queue.clear();
+                self.running.queue.clear();
                 self.complain(text);
             }
         }

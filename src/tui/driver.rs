@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use super::{
     TuiError,
     app::{
-        App, Mode, SPEEDS,
+        App, Mode,
         interface::{Effect, Event, Interface},
         reading::Feed,
     },
@@ -61,8 +61,8 @@ enum Woken {
 
 impl Interface for App {
     fn resize(&mut self, width: u16, height: u16) {
-        (self.width, self.height) = (width, height);
-        if let Some(beside) = &mut self.beside {
+        (self.display.width, self.display.height) = (width, height);
+        if let Some(beside) = &mut self.top.beside {
             beside.resize(width, height);
         }
     }
@@ -79,8 +79,8 @@ impl Interface for App {
 
     fn takes_text(&self) -> bool {
         use Mode::{Command, Pick, Prompt, Search, Value};
-        self.beside.is_none()
-            && matches!(self.mode, Command(_) | Pick(_) | Prompt(_) | Search(_) | Value(_))
+        self.top.beside.is_none()
+            && matches!(self.top.mode, Command(_) | Pick(_) | Prompt(_) | Search(_) | Value(_))
     }
 
     fn draw(&self, buffer: &mut Buffer) {
@@ -92,7 +92,7 @@ impl Interface for App {
     }
 
     fn period(&self) -> Duration {
-        match (&self.beside, self.paced, SPEEDS[self.speed.min(SPEEDS.len() - 1)]) {
+        match (&self.top.beside, self.running.paced, self.running.rate()) {
             (Some(beside), ..) => beside.period(),
             (None, true, Some(speed)) => Duration::from_secs(1) / speed.max(1),
             _ => Duration::ZERO,
@@ -100,15 +100,15 @@ impl Interface for App {
     }
 
     fn spare(&self) -> bool {
-        self.beside.is_none() && self.try_due()
+        self.top.beside.is_none() && self.try_due()
     }
 
     fn busy(&self) -> Option<Key> {
-        self.busy.map(|busy| busy.key)
+        self.running.busy.map(|busy| busy.key)
     }
 
     fn set_slow(&mut self, time: Option<Duration>) {
-        self.slow = time;
+        self.running.slow = time;
     }
 
     fn rest(&mut self) -> Option<Feed> {

@@ -1,10 +1,14 @@
 //! The debugger's screen.
 //!
-//! State lives in [`App`]; `update` turns events into changes of it (`actions`, `typing`, `mouse`,
-//! `cursor`) and into effects, and knows neither terminal nor thread; `frame` draws it onto a buffer and changes nothing; `driver` is
-//! the loop that joins them to a terminal and to the [`Engine`](crate::session::Engine) thread.
-//! Panes are in `panes`, one file each. Keys are a table (`keymap`), looks are roles (`theme`),
-//! and nothing from a model or a recording is drawn before `text` has escaped it.
+//! State lives in [`App`]: what is shown, what is run, and what lies on top. `update` turns events
+//! into changes of it (`actions`, `mouse`) and into effects, and knows neither terminal nor thread;
+//! `frame` draws it onto a buffer and changes nothing; `driver` is the loop that joins them to a
+//! terminal and to the [`Engine`](crate::session::Engine) thread.
+//!
+//! Panes are in `panes`, one file and one row of a list each; what lies over them is in `overlays`.
+//! Keys are a table (`keymap`) of what the terminal sends (`input`). Looks are roles
+//! (`paint::theme`), and nothing from a model or a recording is drawn before `paint::text` has made
+//! it harmless.
 //!
 //! This room knows neither tensors nor files: recordings and saving come in as a
 //! [`Recorder`](crate::session::Recorder) and as a [`Host`], and loading as a [`Waiting`].

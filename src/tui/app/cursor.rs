@@ -15,7 +15,7 @@ impl App {
     /// After the canvas changed: the cursor goes to what happens if it follows, else it stays on
     /// its slot, or on what became of it.
     pub(in crate::tui) fn follow_slot(&mut self) {
-        if self.follow
+        if self.display.follow
             && let Some(&position) = self.touched().first()
         {
             self.place(position);
@@ -23,7 +23,7 @@ impl App {
         }
         let canvas = self.debugger.session.canvas();
         let known = |slot: Slot| canvas.position(slot);
-        let position = self.slot.and_then(|slot| {
+        let position = self.display.slot.and_then(|slot| {
             known(slot)
                 .or_else(|| {
                     // Expanded since: its first successor.
@@ -36,8 +36,8 @@ impl App {
                 .or_else(|| self.ancestors(slot).find_map(known))
         });
         let last = canvas.len().saturating_sub(1);
-        self.position = position.unwrap_or(self.position).min(last);
-        self.slot = canvas.cells().get(self.position).map(|cell| cell.slot);
+        self.display.position = position.unwrap_or(self.display.position).min(last);
+        self.display.slot = canvas.cells().get(self.display.position).map(|cell| cell.slot);
     }
 
     /// The slots a slot was made from, nearest first.
@@ -50,14 +50,14 @@ impl App {
     /// Puts the cursor on a position.
     pub(in crate::tui) fn place(&mut self, position: usize) {
         let last = self.canvas().len().saturating_sub(1);
-        self.position = position.min(last);
-        self.slot = self.canvas().cells().get(self.position).map(|cell| cell.slot);
-        self.scroll = None;
+        self.display.position = position.min(last);
+        self.display.slot = self.canvas().cells().get(self.display.position).map(|cell| cell.slot);
+        self.display.scroll = None;
     }
 
     /// Puts the cursor on a position by hand: it follows no more.
     pub(in crate::tui) fn put(&mut self, position: usize) {
-        self.follow = false;
+        self.display.follow = false;
         self.place(position);
     }
 
@@ -86,7 +86,7 @@ impl App {
 
     /// Moves the cursor.
     pub(in crate::tui) fn travel(&mut self, action: Action) {
-        let at = self.position;
+        let at = self.display.position;
         let block = self.block_length();
         let last = self.canvas().len().saturating_sub(1);
         let to = match action {
@@ -132,11 +132,11 @@ impl App {
         let block = self.block_length();
         let last = self.canvas().len().saturating_sub(1);
         let to = match action {
-            Action::Up => self.position.checked_sub(block),
-            Action::Down => Some(self.position + block).filter(|&to| to <= last),
+            Action::Up => self.display.position.checked_sub(block),
+            Action::Down => Some(self.display.position + block).filter(|&to| to <= last),
             _ => return false,
         };
-        self.put(to.unwrap_or(self.position));
+        self.put(to.unwrap_or(self.display.position));
         true
     }
 
@@ -146,7 +146,9 @@ impl App {
         if action != Action::Enter {
             return false;
         }
-        let Some(cell) = self.canvas().cells().get(self.position).copied() else { return true };
+        let Some(cell) = self.canvas().cells().get(self.display.position).copied() else {
+            return true;
+        };
         let step = cell.filled.or(match cell.born {
             Born::Start => None,
             Born::Appended { step } | Born::Inserted { step, .. } | Born::ByHand { step } => {
@@ -155,7 +157,7 @@ impl App {
         });
         match step.and_then(|step| step.checked_sub(1)) {
             Some(step) => {
-                self.follow = false;
+                self.display.follow = false;
                 self.go_step(step as usize);
             }
             None => self.say("this position is there from the start and not written yet"),
@@ -170,9 +172,9 @@ impl App {
         token: Option<TokenRef>,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(cell) = self.canvas().cells().get(self.position) else { return };
+        let Some(cell) = self.canvas().cells().get(self.display.position) else { return };
         let position = Argument::Position(PositionRef::Slot(cell.slot));
-        self.follow = false;
+        self.display.follow = false;
         let arguments = std::iter::once(position).chain(token.map(Argument::Token));
         if self.run(command, arguments, effects) {
             let last = self.history.moments.get(self.step() as usize);

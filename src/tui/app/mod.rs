@@ -2,6 +2,7 @@
 //! it and changes nothing; everything that changes it is in `update`.
 
 pub(in crate::tui) mod cursor;
+mod display;
 mod focus;
 pub(in crate::tui) mod history;
 pub(in crate::tui) mod interface;
@@ -10,16 +11,12 @@ pub(in crate::tui) mod layout;
 pub(in crate::tui) mod mode;
 mod model;
 pub(in crate::tui) mod reading;
+mod running;
 pub(in crate::tui) mod search;
 pub(in crate::tui) mod sessions;
 pub(in crate::tui) mod view;
 
-use std::{
-    cell::OnceCell,
-    collections::{HashMap, HashSet, VecDeque},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{cell::OnceCell, collections::HashMap, path::PathBuf};
 
 use super::{
     Source, Start,
@@ -28,31 +25,19 @@ use super::{
 };
 use crate::{
     canvas::{Canvas, Slot, TokenId},
-    debugger::{Command, Debugger, Goal},
+    debugger::{Debugger, Goal},
     decode::{Affects, Decision, Flip, Outcome, ParamRole, Params, Value, flips},
     inspect::Apart,
-    predict::{Column, Key, ModelFacts, Prediction, Progress},
-    session::{Followed, NodeId, Pending},
+    predict::{Column, ModelFacts, Prediction},
+    session::{Followed, Pending},
 };
+pub(in crate::tui) use display::Display;
 use history::{Entry, History, Sort};
-use interface::InnerScreen;
-use layout::{Areas, Choice, Pane, Region};
-pub(in crate::tui) use mode::Mode;
+use layout::{Areas, Choice};
+pub(in crate::tui) use mode::{Mode, OnTop};
 use reading::Reading;
-use search::Search;
-use sessions::Found;
-
-/// Speeds of a run, in steps a second; the last is as fast as it goes.
-pub const SPEEDS: [Option<u32>; 6] = [Some(1), Some(2), Some(5), Some(10), Some(30), None];
-
-/// The forward pass in work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Busy {
-    /// What it is for.
-    pub key: Key,
-    /// How far it is.
-    pub progress: Progress,
-}
+pub use running::SPEEDS;
+pub(in crate::tui) use running::{Busy, Running};
 
 /// The state of the interface.
 pub struct App {
@@ -66,58 +51,12 @@ pub struct App {
     pub(in crate::tui) theme: Theme,
     pub(in crate::tui) keymap: Keymap,
 
-    pub(in crate::tui) width: u16,
-    pub(in crate::tui) height: u16,
-    pub(in crate::tui) mode: Mode,
-    pub(in crate::tui) focus: Pane,
-    pub(in crate::tui) tab: Pane,
-    pub(in crate::tui) zoom: bool,
-    pub(in crate::tui) ghost: bool,
-    pub(in crate::tui) waterfall: bool,
-    /// What was on screen before the waterfall was asked for: tab, focus, waterfall in the grid's
-    /// place.
-    pub(in crate::tui) before_waterfall: Option<(Pane, Pane, bool)>,
-    /// What lies in each region.
-    pub(in crate::tui) panes: [Pane; Region::COUNT],
-    pub(in crate::tui) align: bool,
-    pub(in crate::tui) follow: bool,
-    pub(in crate::tui) position: usize,
-    pub(in crate::tui) slot: Option<Slot>,
-    /// First row shown of the canvas, if the wheel has moved it off the cursor.
-    pub(in crate::tui) scroll: Option<usize>,
-    pub(in crate::tui) param: usize,
-    /// The log's line with the cursor; `None` follows the playhead.
-    pub(in crate::tui) log_line: Option<usize>,
-
-    /// The run is made at the chosen speed, else as fast as it goes.
-    pub(in crate::tui) paced: bool,
-    pub(in crate::tui) speed: usize,
-    /// Commands still to be carried out, one after the other.
-    pub(in crate::tui) queue: VecDeque<Command>,
-    /// The commands carried out, as a script that does the same again.
-    pub(in crate::tui) script: Vec<String>,
-    /// Nodes where a breakpoint stopped a run.
-    pub(in crate::tui) stops: HashSet<NodeId>,
-    /// What is searched for, and where on the canvas it stands.
-    pub(in crate::tui) search: Search,
-    /// The rows of the last query.
-    pub(in crate::tui) found: Found,
-    /// Positions whose tokens another canvas does not have; empty where none is compared with.
-    pub(in crate::tui) differs: Vec<bool>,
-    pub(in crate::tui) busy: Option<Busy>,
-    /// It takes long: so long by now.
-    pub(in crate::tui) slow: Option<Duration>,
-    /// The pass in work for a try.
-    pub(in crate::tui) background: Option<Busy>,
-    /// The box of tries is open, and the line chosen in it.
-    pub(in crate::tui) tries_shown: bool,
-    pub(in crate::tui) try_line: usize,
-    /// Passes asked for and not answered.
-    pub(in crate::tui) asked: HashSet<Key>,
-    /// A cancelled pass is not asked for again until a key wants it.
-    pub(in crate::tui) held: bool,
-    pub(in crate::tui) interrupted: bool,
-    pub(in crate::tui) message: Option<(Role, String)>,
+    /// What is shown.
+    pub(in crate::tui) display: Display,
+    /// What is run.
+    pub(in crate::tui) running: Running,
+    /// What lies on top.
+    pub(in crate::tui) top: OnTop,
     pub(in crate::tui) notes: Vec<Entry>,
     pub(in crate::tui) fault: Option<String>,
     pub(in crate::tui) saved: bool,
@@ -128,8 +67,6 @@ pub struct App {
     pub(in crate::tui) died: Option<String>,
     /// It is a lane of a comparison, which to quit leads back to.
     pub(in crate::tui) inner: bool,
-    /// Two branches side by side, over everything else.
-    pub(in crate::tui) beside: Option<Box<dyn InnerScreen>>,
     flips: OnceCell<HashMap<&'static str, Turns>>,
     apart: OnceCell<Option<Apart>>,
 }
@@ -165,8 +102,6 @@ impl App {
             find,
             keep: _,
         } = start;
-        let panes = Pane::at_start();
-        let speed = SPEEDS.iter().position(|&at| at == speed).unwrap_or(2);
         let tokens = facts.vocabulary;
         let followed = rest.is_some().then(|| Followed::all_of(&session));
         let reading = rest.map(Reading::of);
@@ -179,40 +114,9 @@ impl App {
             prompt_text,
             theme: Theme::new(look),
             keymap,
-            width,
-            height,
-            mode: Mode::Normal,
-            focus: panes[Region::Main as usize],
-            tab: panes[Region::RightTop as usize],
-            zoom: false,
-            ghost: true,
-            waterfall: false,
-            before_waterfall: None,
-            panes,
-            align: true,
-            follow: true,
-            position: 0,
-            slot: None,
-            scroll: None,
-            param: 0,
-            log_line: None,
-            paced: false,
-            queue: commands.into(),
-            script: Vec::new(),
-            stops: HashSet::new(),
-            search: Search::default(),
-            found: Found::default(),
-            differs: Vec::new(),
-            speed,
-            busy: None,
-            slow: None,
-            background: None,
-            tries_shown: false,
-            try_line: 0,
-            asked: HashSet::new(),
-            held: false,
-            interrupted: false,
-            message: None,
+            display: Display::new(width, height),
+            running: Running::new(speed, commands),
+            top: OnTop::default(),
             notes: Vec::new(),
             fault: None,
             saved: false,
@@ -220,7 +124,6 @@ impl App {
             draft: HashMap::new(),
             died: None,
             inner: false,
-            beside: None,
             flips: OnceCell::new(),
             apart: OnceCell::new(),
         };
@@ -308,17 +211,17 @@ impl App {
 
     /// Where the panes lie now.
     pub(in crate::tui) fn areas(&self) -> Option<Areas> {
-        self.areas_for(self.width, self.height)
+        self.areas_for(self.display.width, self.display.height)
     }
 
     /// Where the panes would lie on a screen of this size.
     pub(in crate::tui) fn areas_for(&self, width: u16, height: u16) -> Option<Areas> {
         let choice = Choice {
-            tab: self.tab,
-            panes: self.panes,
-            rows: self.panes.map(|pane| pane.view().rows(self)),
-            under_right: self.waterfall,
-            zoom: self.zoom.then_some(self.focus),
+            tab: self.display.tab,
+            panes: self.display.panes,
+            rows: self.display.panes.map(|pane| pane.view().rows(self)),
+            under_right: self.display.waterfall,
+            zoom: self.display.zoom.then_some(self.display.focus),
         };
         layout::divide(width, height, &choice)
     }
@@ -335,26 +238,26 @@ impl App {
     pub(in crate::tui) fn log_cursor(&self, lines: &[&Entry]) -> usize {
         let here = self.step();
         let playhead = lines.partition_point(|entry| entry.step <= here).saturating_sub(1);
-        self.log_line.unwrap_or(playhead).min(lines.len().saturating_sub(1))
+        self.display.log_line.unwrap_or(playhead).min(lines.len().saturating_sub(1))
     }
 
     /// Writes a fault into status line and log.
     pub(in crate::tui) fn complain(&mut self, text: impl Into<String>) {
         let text = text.into();
         self.notes.push(Entry { step: self.step(), sort: Sort::Fault, text: text.clone() });
-        self.message = Some((Role::Bad, text));
+        self.top.message = Some((Role::Bad, text));
     }
 
     /// Says something to look at in the status line, and keeps it in the log.
     pub(in crate::tui) fn warn(&mut self, text: impl Into<String>) {
         let text = text.into();
         self.notes.push(Entry { step: self.step(), sort: Sort::Turn, text: text.clone() });
-        self.message = Some((Role::Warn, text));
+        self.top.message = Some((Role::Warn, text));
     }
 
     /// Says something in the status line.
     pub(in crate::tui) fn say(&mut self, text: impl Into<String>) {
-        self.message = Some((Role::Text, text.into()));
+        self.top.message = Some((Role::Text, text.into()));
     }
 
     /// Brings everything derived from the session up to date.
@@ -424,10 +327,10 @@ impl App {
 
     /// How a running run is named.
     pub(in crate::tui) fn speed_name(&self) -> String {
-        match (self.debugger.goal(), SPEEDS[self.speed.min(SPEEDS.len() - 1)]) {
+        match (self.debugger.goal(), self.running.rate()) {
             (Some(Goal::Steps(1)), _) => "1 step".to_owned(),
             (Some(Goal::Steps(steps)), _) => format!("{steps} steps"),
-            (Some(Goal::Continue), _) if !self.paced => "to the end".to_owned(),
+            (Some(Goal::Continue), _) if !self.running.paced => "to the end".to_owned(),
             (Some(Goal::Block(..)), _) => "to the block's end".to_owned(),
             (Some(Goal::Stage(_)), _) => "to the stage's end".to_owned(),
             (Some(Goal::Until(_)), _) => "until".to_owned(),

@@ -2,12 +2,29 @@
 
 use tui_input::Input;
 
+use super::{super::paint::theme::Role, interface::InnerScreen};
 use crate::canvas::{Slot, TokenId};
 
+/// What lies on top of the panes.
+#[derive(Default)]
+pub struct OnTop {
+    /// What takes the keys.
+    pub mode: Mode,
+    /// What the status line says.
+    pub message: Option<(Role, String)>,
+    /// The box of tries is open.
+    pub tries_shown: bool,
+    /// The line chosen in it.
+    pub try_line: usize,
+    /// Two branches side by side, over everything else.
+    pub beside: Option<Box<dyn InnerScreen>>,
+}
+
 /// What takes the keys.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub enum Mode {
     /// The panes.
+    #[default]
     Normal,
     /// The help box, scrolled.
     Help(usize),

@@ -24,9 +24,9 @@ impl Search {
 impl App {
     /// Finds every place on the canvas where the text stands.
     pub(in crate::tui) fn look_for(&mut self) {
-        self.search.positions.clear();
-        self.search.starts.clear();
-        let wanted = self.search.wanted.to_lowercase();
+        self.display.search.positions.clear();
+        self.display.search.starts.clear();
+        let wanted = self.display.search.wanted.to_lowercase();
         if wanted.is_empty() {
             return;
         }
@@ -40,8 +40,8 @@ impl App {
                 continue;
             };
             if id == Some(token) {
-                self.search.starts.push(position);
-                self.search.positions.push(position);
+                self.display.search.starts.push(position);
+                self.display.search.positions.push(position);
             }
             let piece = match self.debugger.vocabulary.piece(token) {
                 Some(Piece::Text(piece)) => piece.to_lowercase(),
@@ -55,43 +55,44 @@ impl App {
         }
         for (at, found) in text.match_indices(&wanted) {
             let covered = &owner[at..at + found.len()];
-            self.search.starts.extend(covered.first());
-            self.search.positions.extend_from_slice(covered);
+            self.display.search.starts.extend(covered.first());
+            self.display.search.positions.extend_from_slice(covered);
         }
-        self.search.positions.dedup();
-        self.search.starts.dedup();
+        self.display.search.positions.dedup();
+        self.display.search.starts.dedup();
     }
 
     /// Goes to the last place where `text` stands.
     pub(in crate::tui) fn find_last(&mut self, text: String) {
-        self.search.wanted = text;
+        self.display.search.wanted = text;
         self.look_for();
-        self.position = 0;
+        self.display.position = 0;
         self.next_match(false);
     }
 
     /// Goes to the next place, or the one before; around the end.
     pub(in crate::tui) fn next_match(&mut self, on: bool) {
-        if self.search.wanted.is_empty() {
+        if self.display.search.wanted.is_empty() {
             return self.say("nothing is searched for; / begins");
         }
-        if self.focus.view().next_match(self, on) {
+        if self.display.focus.view().next_match(self, on) {
             return;
         }
-        let starts = &self.search.starts;
+        let starts = &self.display.search.starts;
         let found = match on {
-            true => starts.iter().find(|&&at| at > self.position).or(starts.first()),
-            false => starts.iter().rev().find(|&&at| at < self.position).or(starts.last()),
+            true => starts.iter().find(|&&at| at > self.display.position).or(starts.first()),
+            false => starts.iter().rev().find(|&&at| at < self.display.position).or(starts.last()),
         };
         match found.copied() {
             Some(position) => {
                 let place = starts.iter().position(|&at| at == position).map_or(0, |at| at + 1);
-                let text = format!("{place} of {} for “{}”", starts.len(), self.search.wanted);
+                let text =
+                    format!("{place} of {} for “{}”", starts.len(), self.display.search.wanted);
                 self.put(position);
                 self.say(text);
             }
             None => {
-                let text = format!("“{}” is not on this canvas", self.search.wanted);
+                let text = format!("“{}” is not on this canvas", self.display.search.wanted);
                 self.say(text);
             }
         }

@@ -153,7 +153,7 @@ impl App {
             lines.push(line(text, role, Target::Breakpoint(point.id)));
         }
         lines.push(line("Diagnosis", Role::Strong, Target::None));
-        let findings = self.found.findings.as_ref().map_or(&[][..], |(_, found)| found);
+        let findings = self.display.found.findings.as_ref().map_or(&[][..], |(_, found)| found);
         for finding in findings {
             let step = finding.steps.first().copied().unwrap_or_else(|| self.history.steps());
             let target = Target::Place(step, finding.positions.first().copied());
@@ -163,10 +163,10 @@ impl App {
         if findings.is_empty() {
             lines.push(line("  nothing was found", Role::Dim, Target::None));
         }
-        if let Some(asked) = &self.found.asked {
-            let head = format!("{} · {}", asked.query, self.found.rows().len());
+        if let Some(asked) = &self.display.found.asked {
+            let head = format!("{} · {}", asked.query, self.display.found.rows().len());
             lines.push(line(head, Role::Strong, Target::None));
-            for row in self.found.rows() {
+            for row in self.display.found.rows() {
                 let text = format!("  {}", self.debugger.row_text(row));
                 lines.push(line(text, Role::Text, Target::Place(row.step, row.position)));
             }
@@ -182,20 +182,20 @@ impl App {
                 && entry.role == Role::Strong
                 && entry.text.starts_with(heading)
         });
-        self.found.line = at.unwrap_or(0);
+        self.display.found.line = at.unwrap_or(0);
     }
 
     /// Looks the branch over, if it has another end than when it was looked over last, and brings
     /// the rows of the query up to date.
     pub(in crate::tui) fn diagnose(&mut self) {
-        if let Some(asked) = &mut self.found.asked {
+        if let Some(asked) = &mut self.display.found.asked {
             asked.follow(&self.debugger);
         }
         let Some(tip) = self.history.moments.last().map(|moment| moment.node) else { return };
-        if self.found.findings.as_ref().is_none_or(|(node, _)| *node != tip) {
+        if self.display.found.findings.as_ref().is_none_or(|(node, _)| *node != tip) {
             let session = &self.debugger.session;
             let found = inspect::lint(session, &*self.debugger.vocabulary, tip);
-            self.found.findings = Some((tip, found));
+            self.display.found.findings = Some((tip, found));
         }
     }
 
@@ -203,12 +203,12 @@ impl App {
     pub(in crate::tui) fn choose_entry(&mut self, moved: impl Fn(usize, usize) -> usize) {
         let entries = self.entries();
         let last = entries.len().saturating_sub(1);
-        let at = chosen(&entries, self.found.line);
+        let at = chosen(&entries, self.display.found.line);
         let to = moved(at, last).min(last);
         let leads = |at: &usize| entries[*at].target != Target::None;
         let (mut on, mut back) = (to..=last, 0..=to);
         // On in the direction of the move; the other way where nothing is left there.
-        self.found.line = match to < at {
+        self.display.found.line = match to < at {
             true => back.rfind(leads).or_else(|| on.find(leads)),
             false => on.find(leads).or_else(|| back.rfind(leads)),
         }
@@ -217,7 +217,7 @@ impl App {
 
     fn chosen_entry(&self) -> Option<Target> {
         let entries = self.entries();
-        let at = chosen(&entries, self.found.line);
+        let at = chosen(&entries, self.display.found.line);
         entries.into_iter().nth(at).map(|entry| entry.target)
     }
 

@@ -41,37 +41,38 @@ impl App {
     /// What is shown now.
     pub(in crate::tui) fn view(&self) -> View {
         View {
-            tab: self.tab.title().to_owned(),
-            focus: self.focus.title().to_owned(),
-            zoom: self.zoom,
-            bars: !self.ghost,
-            waterfall: self.waterfall,
-            session: self.panes[Region::LowerRight as usize] == Pane::SESSION,
-            by_number: !self.align,
-            stays: !self.follow,
-            position: self.position,
-            param: self.param,
-            speed: self.speed,
-            search: self.search.wanted.clone(),
+            tab: self.display.tab.title().to_owned(),
+            focus: self.display.focus.title().to_owned(),
+            zoom: self.display.zoom,
+            bars: !self.display.ghost,
+            waterfall: self.display.waterfall,
+            session: self.display.panes[Region::LowerRight as usize] == Pane::SESSION,
+            by_number: !self.display.align,
+            stays: !self.display.follow,
+            position: self.display.position,
+            param: self.display.param,
+            speed: self.running.speed,
+            search: self.display.search.wanted.clone(),
         }
     }
 
     /// Shows what was shown then.
     pub(in crate::tui) fn show_view(&mut self, view: View) {
         let tab = Pane::titled(&view.tab).filter(|pane| pane.view().tab().is_some());
-        self.tab = tab.unwrap_or(self.tab);
-        self.focus = Pane::titled(&view.focus).unwrap_or(self.focus);
-        self.zoom = view.zoom;
-        self.ghost = !view.bars;
-        self.waterfall = view.waterfall;
+        self.display.tab = tab.unwrap_or(self.display.tab);
+        self.display.focus = Pane::titled(&view.focus).unwrap_or(self.display.focus);
+        self.display.zoom = view.zoom;
+        self.display.ghost = !view.bars;
+        self.display.waterfall = view.waterfall;
         if view.session {
-            self.panes[Region::LowerRight as usize] = Pane::SESSION;
+            self.display.panes[Region::LowerRight as usize] = Pane::SESSION;
         }
-        self.align = !view.by_number;
-        self.param = view.param.min(self.debugger.session.params().specs().len().saturating_sub(1));
-        self.speed = view.speed.min(SPEEDS.len() - 1);
-        self.search.wanted = view.search;
-        self.follow = !view.stays;
+        self.display.align = !view.by_number;
+        self.display.param =
+            view.param.min(self.debugger.session.params().specs().len().saturating_sub(1));
+        self.running.speed = view.speed.min(SPEEDS.len() - 1);
+        self.display.search.wanted = view.search;
+        self.display.follow = !view.stays;
         self.place(view.position);
         self.refresh();
     }

@@ -331,8 +331,10 @@ pub(super) fn click(comparison: &mut Comparison, mouse: MouseEvent) {
             }
             comparison.focus = at;
         }
-        MouseEventKind::ScrollDown => app.scroll = Some(canvas::top(app, area) + 2),
-        MouseEventKind::ScrollUp => app.scroll = Some(canvas::top(app, area).saturating_sub(2)),
+        MouseEventKind::ScrollDown => app.display.scroll = Some(canvas::top(app, area) + 2),
+        MouseEventKind::ScrollUp => {
+            app.display.scroll = Some(canvas::top(app, area).saturating_sub(2))
+        }
         _ => {}
     }
 }

@@ -203,7 +203,7 @@ impl Comparison {
         }
         let Some((first, others)) = self.lockstep.lanes.split_first_mut() else { return };
         for lane in others {
-            lane.app.differs = compare::differing(first.app.canvas(), lane.app.canvas());
+            lane.app.display.differs = compare::differing(first.app.canvas(), lane.app.canvas());
             // Of recorded runs it is known already.
             if lane.differing.is_empty() {
                 let (one, own) = (&first.app.debugger.session, &lane.app.debugger.session);
@@ -298,14 +298,14 @@ impl Comparison {
             }
             Action::Follow => {
                 for lane in &mut self.lockstep.lanes {
-                    lane.app.follow = true;
+                    lane.app.display.follow = true;
                     lane.app.follow_slot();
                 }
                 self.say("the cursors follow");
             }
             Action::Ghost => {
                 for lane in &mut self.lockstep.lanes {
-                    lane.app.ghost = !lane.app.ghost;
+                    lane.app.display.ghost = !lane.app.display.ghost;
                 }
             }
             Action::Enter if self.inner => {
@@ -347,7 +347,7 @@ impl Interface for Comparison {
     fn resize(&mut self, width: u16, height: u16) {
         (self.width, self.height) = (width, height);
         for lane in &mut self.lockstep.lanes {
-            (lane.app.width, lane.app.height) = (width, height);
+            (lane.app.display.width, lane.app.display.height) = (width, height);
         }
     }
 
@@ -409,7 +409,7 @@ impl Interface for Comparison {
 
     fn busy(&self) -> Option<Key> {
         match self.lockstep.lanes.get(self.focus) {
-            Some(lane) if self.open => lane.app.busy.map(|busy| busy.key),
+            Some(lane) if self.open => lane.app.running.busy.map(|busy| busy.key),
             _ => self.busy.map(|busy| busy.key),
         }
     }
@@ -417,7 +417,7 @@ impl Interface for Comparison {
     fn set_slow(&mut self, time: Option<Duration>) {
         self.slow = time;
         for lane in &mut self.lockstep.lanes {
-            lane.app.slow = time;
+            lane.app.running.slow = time;
         }
     }
 }

@@ -100,11 +100,11 @@ impl Comparison {
         }
         let first = self.focus == 0;
         let Some(app) = self.focused() else { return };
-        let any = app.differs.contains(&true);
-        let mut differing = (0..app.differs.len()).filter(|&at| app.differs[at]);
+        let any = app.display.differs.contains(&true);
+        let mut differing = (0..app.display.differs.len()).filter(|&at| app.display.differs[at]);
         let found = match on {
-            true => differing.find(|&at| at > app.position),
-            false => differing.rfind(|&at| at < app.position),
+            true => differing.find(|&at| at > app.display.position),
+            false => differing.rfind(|&at| at < app.display.position),
         };
         match found {
             Some(position) => app.put(position),

@@ -19,10 +19,10 @@ impl Comparison {
         let (asked, busy) = (std::mem::take(&mut self.asked), self.busy.take());
         let (width, height) = (self.width, self.height);
         if let Some(app) = self.focused() {
-            (app.width, app.height) = (width, height);
-            (app.asked, app.busy) = (asked, busy);
-            app.differs.clear();
-            app.held = false;
+            (app.display.width, app.display.height) = (width, height);
+            (app.running.asked, app.running.busy) = (asked, busy);
+            app.display.differs.clear();
+            app.running.held = false;
             app.say("this lane alone; q goes back to all");
             app.refresh();
         }
@@ -34,10 +34,10 @@ impl Comparison {
         if let Some(app) = self.focused() {
             app.debugger.halt();
             app.debugger.drop_try();
-            app.queue.clear();
-            (app.background, app.tries_shown) = (None, false);
-            app.mode = Mode::Normal;
-            let (asked, busy) = (std::mem::take(&mut app.asked), app.busy.take());
+            app.running.queue.clear();
+            (app.running.background, app.top.tries_shown) = (None, false);
+            app.top.mode = Mode::Normal;
+            let (asked, busy) = (std::mem::take(&mut app.running.asked), app.running.busy.take());
             (self.asked, self.busy) = (asked, busy);
         }
         // A recorded lane keeps to its branch, whatever was looked at.
@@ -55,8 +55,8 @@ impl Comparison {
     /// What happens while a lane is open: it is the debugger's. To quit it leads back here.
     pub(super) fn update_open(&mut self, event: Event) -> Vec<Effect> {
         let quits = |app: &App, key: &KeyEvent| {
-            matches!(app.mode, Mode::Normal)
-                && app.beside.is_none()
+            matches!(app.top.mode, Mode::Normal)
+                && app.top.beside.is_none()
                 && app.keymap.action(key) == Some(Action::Quit)
         };
         let Some(app) = self.focused() else { return Vec::new() };
@@ -72,19 +72,19 @@ impl Comparison {
             self.want(&mut effects);
             return effects;
         }
-        let size = (app.width, app.height);
+        let size = (app.display.width, app.display.height);
         let effects = update::update(app, event);
         if let Some(message) = app.died.take() {
             self.died = Some(message);
             return effects;
         }
-        let (width, height) = (app.width, app.height);
+        let (width, height) = (app.display.width, app.display.height);
         if (width, height) != size {
             self.resize(width, height);
         }
         // `:quit` and its question lead back as well; Ctrl-C twice does not.
-        let interrupted = self.focused().is_some_and(|app| app.interrupted);
-        let asks = self.focused().is_some_and(|app| matches!(app.mode, Mode::Leaving));
+        let interrupted = self.focused().is_some_and(|app| app.running.interrupted);
+        let asks = self.focused().is_some_and(|app| matches!(app.top.mode, Mode::Leaving));
         let quit = |effect: &Effect| matches!(effect, Effect::Quit);
         if asks || (!interrupted && effects.iter().any(quit)) {
             self.leave();

@@ -74,7 +74,7 @@ impl Hint {
 
 /// The debugger's hints, most needed first.
 pub(in crate::tui) fn of(app: &App) -> Vec<Hint> {
-    let own = app.focus.view().hints();
+    let own = app.display.focus.view().hints();
     let last = LAST.iter().filter(|(actions, _)| own.iter().all(|(others, _)| others != actions));
     let all = FIRST.iter().chain(own).chain(last);
     let quit = if app.inner { "back" } else { "quit" };

@@ -28,7 +28,7 @@ use crate::{canvas::NO_TOKEN, debugger::Driven, session::Pending};
 
 /// Draws the application over a whole buffer.
 pub fn draw(app: &App, buffer: &mut Buffer) {
-    if let Some(beside) = &app.beside {
+    if let Some(beside) = &app.top.beside {
         return beside.draw(buffer);
     }
     buffer.reset();
@@ -42,7 +42,7 @@ pub fn draw(app: &App, buffer: &mut Buffer) {
         Some(areas) => {
             title(app, &mut pen, areas.title);
             for &(pane, place) in &areas.panes {
-                if areas.tabbed && pane == app.tab {
+                if areas.tabbed && pane == app.display.tab {
                     tabs(app, &mut pen, place);
                 } else {
                     draw_pane(app, &mut pen, pane, place);
@@ -53,10 +53,10 @@ pub fn draw(app: &App, buffer: &mut Buffer) {
                 timeline::strip(app, &mut pen, strip);
             }
             bottom(app, &mut pen, areas.message, areas.hints);
-            if app.tries_shown {
+            if app.top.tries_shown {
                 tries::draw(app, &mut pen, area);
             }
-            match &app.mode {
+            match &app.top.mode {
                 Mode::Command(line) => {
                     let row = areas.message.unwrap_or(areas.hints);
                     command_line::draw(app, &mut pen, area, row, line);
@@ -68,7 +68,7 @@ pub fn draw(app: &App, buffer: &mut Buffer) {
                 }
                 _ => {}
             }
-            if let Mode::Help(scroll) = app.mode {
+            if let Mode::Help(scroll) = app.top.mode {
                 help::draw(&mut pen, &app.keymap, area, scroll);
             }
         }
@@ -114,7 +114,7 @@ fn app_line(pen: &Pen) -> &'static str {
 
 fn draw_pane(app: &App, pen: &mut Pen, pane: Pane, area: Rect) {
     let view = pane.view();
-    pen.heading(area, pane.title(), app.focus == pane, &view.summary(app, area));
+    pen.heading(area, pane.title(), app.display.focus == pane, &view.summary(app, area));
     view.draw(app, pen, area);
 }
 
@@ -141,24 +141,24 @@ pub fn tab_hit(area: Rect, x: u16) -> Option<Pane> {
 
 /// The tabbed pane of the compact layout.
 fn tabs(app: &App, pen: &mut Pen, area: Rect) {
-    let focused = app.focus == app.tab;
+    let focused = app.display.focus == app.display.tab;
     pen.rule(area, if focused { Role::Key } else { Role::Faint });
     let places = tab_places(area);
     let end = places.last().map_or(area.x, |(_, x, width, _)| x + width);
-    app.tab.view().draw_behind_tabs(app, pen, area, end);
+    app.display.tab.view().draw_behind_tabs(app, pen, area, end);
     for (pane, x, width, text) in places {
         let room = area.right().saturating_sub(x);
         if width > room {
             break;
         }
-        let role = match (pane == app.tab, focused) {
+        let role = match (pane == app.display.tab, focused) {
             (true, true) => Role::Focused,
             (true, false) => Role::Strong,
             (false, _) => Role::Dim,
         };
         pen.say(x, area.y, room, &text, role);
     }
-    app.tab.view().draw(app, pen, area);
+    app.display.tab.view().draw(app, pen, area);
 }
 
 /// A part of the title: wordings from long to short.
@@ -370,7 +370,7 @@ fn kept(app: &App) -> Vec<String> {
 
 /// RUNNING, BUSY, PAUSED, DONE: what it is doing.
 fn state(app: &App) -> String {
-    if let Some(busy) = app.busy {
+    if let Some(busy) = app.running.busy {
         let progress = busy.progress;
         return format!("BUSY {}/{}", progress.done, progress.of);
     }
@@ -414,9 +414,9 @@ fn bottom(app: &App, pen: &mut Pen, message: Option<Rect>, last: Rect) {
     if message.is_none() && spoken {
         return;
     }
-    if matches!(app.mode, Mode::Value(_) | Mode::Prompt(_) | Mode::Search(_)) {
+    if matches!(app.top.mode, Mode::Value(_) | Mode::Prompt(_) | Mode::Search(_)) {
         pen.say(line.x + 1, line.y, line.width.saturating_sub(2), TYPING, Role::Dim);
-    } else if !matches!(app.mode, Mode::Leaving) {
+    } else if !matches!(app.top.mode, Mode::Leaving) {
         hints::draw(pen, &hints::of(app), line);
     }
 }
@@ -425,7 +425,7 @@ fn bottom(app: &App, pen: &mut Pen, message: Option<Rect>, last: Rect) {
 fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
     let x = line.x + 1;
     let room = line.width.saturating_sub(2);
-    match &app.mode {
+    match &app.top.mode {
         Mode::Prompt(input) => {
             let used = pen.say(x, line.y, room, "prompt ", Role::Key);
             // On the one line of a small screen the hint stands behind the field.
@@ -433,7 +433,7 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
             let hint = if alone { format!(" {TYPING}") } else { String::new() };
             let hint_width = if room > 60 { text::width(&hint) as u16 } else { 0 };
             let field = Rect { x: x + used, width: room.saturating_sub(used + hint_width), ..line };
-            match &app.message {
+            match &app.top.message {
                 // What is wrong with it, in place of the hint.
                 Some((role, text)) if room > 60 => {
                     pen.field(Rect { width: field.width / 2, ..field }, input);
@@ -460,7 +460,7 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
             return true;
         }
         Mode::Search(input) => {
-            let prompt = app.focus.view().search_prompt();
+            let prompt = app.display.focus.view().search_prompt();
             let used = pen.say(x, line.y, room, prompt, Role::Key);
             let field = Rect { x: x + used, width: room.saturating_sub(used), ..line };
             pen.field(field, input);
@@ -468,7 +468,7 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
         }
         Mode::Normal | Mode::Help(_) | Mode::Value(_) | Mode::Command(_) | Mode::Pick(_) => {}
     }
-    let spoken = match (&app.message, app.debugger.session.pending()) {
+    let spoken = match (&app.top.message, app.debugger.session.pending()) {
         (Some((role, text)), _) => Some((*role, text.clone())),
         (None, Pending::Failed(error)) => Some((Role::Bad, error.to_string())),
         _ => None,

@@ -72,7 +72,12 @@ impl App {
     /// The pass on the way, if it takes long and the line is not needed for something typed.
     pub(in crate::tui) fn slow_pass(&self, line: Rect) -> Option<Slow> {
         let free =
-            matches!(self.mode, Mode::Normal | Mode::Help(_) | Mode::Value(_) | Mode::Pick(_));
-        Slow::of((self.theme, &self.keymap), self.busy.filter(|_| free), self.slow, line.width)
+            matches!(self.top.mode, Mode::Normal | Mode::Help(_) | Mode::Value(_) | Mode::Pick(_));
+        Slow::of(
+            (self.theme, &self.keymap),
+            self.running.busy.filter(|_| free),
+            self.running.slow,
+            line.width,
+        )
     }
 }

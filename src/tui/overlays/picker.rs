@@ -18,10 +18,11 @@ use crate::{canvas::TokenId, debugger::TokenRef};
 
 /// Opens the list for the position under the cursor.
 pub(in crate::tui) fn open(app: &mut App) {
-    let Some(cell) = app.canvas().cells().get(app.position).copied() else { return };
+    let Some(cell) = app.canvas().cells().get(app.display.position).copied() else { return };
     let (prediction, position) = inspector::candidates(app, &cell);
     let candidates = prediction.map_or_else(Vec::new, |found| found.top_k(position).to_vec());
-    app.mode = Mode::Pick(Picker { input: Input::default(), line: 0, slot: cell.slot, candidates });
+    app.top.mode =
+        Mode::Pick(Picker { input: Input::default(), line: 0, slot: cell.slot, candidates });
 }
 
 /// A key while a token is chosen.
@@ -42,7 +43,7 @@ pub(in crate::tui) fn press(app: &mut App, key: KeyEvent, mut picker: Picker) {
             };
             let Some(token) = token else {
                 app.say("no candidates are known here: type a token's text, or id:N");
-                app.mode = Mode::Pick(picker);
+                app.top.mode = Mode::Pick(picker);
                 return;
             };
             app.edit("fill", Some(token), &mut Vec::new());
@@ -53,7 +54,7 @@ pub(in crate::tui) fn press(app: &mut App, key: KeyEvent, mut picker: Picker) {
             picker.line = 0;
         }
     }
-    app.mode = Mode::Pick(picker);
+    app.top.mode = Mode::Pick(picker);
 }
 
 /// Candidates whose text begins as typed; a leading blank need not be typed.
@@ -91,13 +92,13 @@ pub(in crate::tui) fn click(app: &mut App, mut picker: Picker, screen: Rect, (x,
             return press(app, KeyCode::Enter.into(), picker);
         }
     }
-    app.mode = Mode::Pick(picker);
+    app.top.mode = Mode::Pick(picker);
 }
 
 /// Draws the list.
 pub(in crate::tui) fn draw(app: &App, pen: &mut Pen, screen: Rect, picker: &Picker) {
     let shown = shown(app, picker);
-    let title = format!(" Write at {} ", app.position);
+    let title = format!(" Write at {} ", app.display.position);
     let area = place(screen, shown.len());
     let inside = popup::frame(pen, area, &title, " Enter writes · Esc leaves ");
     let field = Rect { height: 1, ..inside };

@@ -14,12 +14,12 @@ use super::{
 /// A key while something to search for is typed: the matches show as it grows.
 pub(in crate::tui) fn press(app: &mut App, key: KeyEvent, action: Option<Action>, input: Input) {
     if action == Some(Action::Escape) {
-        app.search = Search::default();
+        app.display.search = Search::default();
         return;
     }
     typing::edit(app, key, action, input, Mode::Search, taken);
-    if let Mode::Search(input) = &app.mode {
-        app.search.wanted = input.value().to_owned();
+    if let Mode::Search(input) = &app.top.mode {
+        app.display.search.wanted = input.value().to_owned();
         app.look_for();
     }
 }
@@ -27,7 +27,7 @@ pub(in crate::tui) fn press(app: &mut App, key: KeyEvent, action: Option<Action>
 fn taken(app: &mut App, input: Input) -> Option<Input> {
     // Nothing typed searches for the same again.
     if !input.value().is_empty() {
-        app.search.wanted = input.value().to_owned();
+        app.display.search.wanted = input.value().to_owned();
     }
     app.look_for();
     app.next_match(true);

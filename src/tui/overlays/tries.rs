@@ -29,7 +29,7 @@ impl App {
     /// The try whose line is chosen, and its line: the newest is line 0.
     fn chosen_try(&self) -> Option<(usize, &Try)> {
         let list = self.debugger.tries.list();
-        let line = self.try_line.min(list.len().saturating_sub(1));
+        let line = self.top.try_line.min(list.len().saturating_sub(1));
         list.iter().rev().nth(line).map(|tried| (line, tried))
     }
 
@@ -42,7 +42,7 @@ impl App {
     pub(in crate::tui) fn try_on(&mut self) {
         let before = self.debugger.tries.running().map(|tried| tried.id);
         self.debugger.try_on(STEPS);
-        if before.is_some() && self.debugger.tries.running().is_none() && !self.tries_shown {
+        if before.is_some() && self.debugger.tries.running().is_none() && !self.top.tries_shown {
             let text = self.debugger.try_text();
             if let Some(line) = text.first() {
                 self.say(line.clone());
@@ -64,24 +64,24 @@ impl App {
             Some(exact) => Some((exact.key, exact.request.clone())),
             None => self.debugger.try_wanted(),
         };
-        let stale = self.background.is_some_and(|background| {
-            self.busy.is_none_or(|busy| busy.key != background.key)
+        let stale = self.running.background.is_some_and(|background| {
+            self.running.busy.is_none_or(|busy| busy.key != background.key)
                 && wanted.as_ref().is_none_or(|(key, _)| *key != background.key)
         });
         if stale {
             effects.push(Effect::Cancel);
             // Its report is still to come; until then nothing is asked for.
-            self.background = None;
+            self.running.background = None;
         }
         if let Some((key, request)) = wanted
-            && self.asked.is_empty()
+            && self.running.asked.is_empty()
         {
             if let Some(exact) = &exact {
                 self.debugger.session.await_exact(exact);
             }
             effects.push(Effect::Submit(key, request));
-            self.asked.insert(key);
-            self.background = Some(Busy { key, progress: Progress { done: 0, of: 1 } });
+            self.running.asked.insert(key);
+            self.running.background = Some(Busy { key, progress: Progress { done: 0, of: 1 } });
         }
     }
 }
@@ -90,10 +90,10 @@ impl App {
 pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) -> bool {
     let last = app.debugger.tries.list().len().saturating_sub(1);
     match action {
-        Action::Up => app.try_line = app.try_line.min(last).saturating_sub(1),
-        Action::Down => app.try_line = (app.try_line + 1).min(last),
-        Action::First => app.try_line = 0,
-        Action::Last => app.try_line = last,
+        Action::Up => app.top.try_line = app.top.try_line.min(last).saturating_sub(1),
+        Action::Down => app.top.try_line = (app.top.try_line + 1).min(last),
+        Action::First => app.top.try_line = 0,
+        Action::Last => app.top.try_line = last,
         Action::Enter => {
             if let Some(id) = app.chosen_try().map(|(_, tried)| tried.id) {
                 app.run("take", [Argument::Try(id)], effects);
@@ -104,7 +104,7 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
                 app.debugger.forget_try(id);
             }
         }
-        Action::Try | Action::Escape | Action::Quit => app.tries_shown = false,
+        Action::Try | Action::Escape | Action::Quit => app.top.tries_shown = false,
         _ => return false,
     }
     true
@@ -122,7 +122,7 @@ pub(in crate::tui) fn click(app: &mut App, screen: Rect, (x, y): (u16, u16)) -> 
     if let Some(line) = y.checked_sub(inside.y + LIST)
         && usize::from(line) < app.debugger.tries.list().len()
     {
-        app.try_line = usize::from(line);
+        app.top.try_line = usize::from(line);
     }
     area.contains((x, y).into())
 }

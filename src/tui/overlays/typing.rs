@@ -25,7 +25,7 @@ pub(in crate::tui) fn edit(
     match action {
         Some(Action::Enter) => {
             if let Some(input) = take(app, input) {
-                app.mode = mode(input);
+                app.top.mode = mode(input);
             }
         }
         Some(Action::Escape) => {}
@@ -40,7 +40,7 @@ pub(in crate::tui) fn edit(
             if typed.is_none_or(|c| fits(&mode(Input::default()), c)) {
                 input.handle_event(&TerminalEvent::Key(key));
             }
-            app.mode = mode(input);
+            app.top.mode = mode(input);
         }
     }
 }
@@ -55,7 +55,7 @@ pub(in crate::tui) fn value_typed(app: &mut App, input: Input) -> Option<Input> 
     if input.value().is_empty() {
         return None;
     }
-    let spec = *app.debugger.session.params().specs().get(app.param)?;
+    let spec = *app.debugger.session.params().specs().get(app.display.param)?;
     let set = [spec.name, input.value()].map(|text| Argument::Text(text.to_owned()));
     if app.run("set", set, &mut Vec::new()) {
         changed(app);
@@ -75,11 +75,11 @@ pub(in crate::tui) fn paste(app: &mut App, text: &str) {
     let pasted: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
-        .filter(|c| fits(&app.mode, *c))
+        .filter(|c| fits(&app.top.mode, *c))
         .take(LONGEST)
         .collect();
     let cut = text.chars().nth(LONGEST).is_some();
-    let input = match &mut app.mode {
+    let input = match &mut app.top.mode {
         Mode::Value(input) | Mode::Prompt(input) | Mode::Search(input) => input,
         Mode::Command(line) => &mut line.input,
         Mode::Pick(picker) => &mut picker.input,

@@ -66,12 +66,12 @@ impl PaneView for CanvasPane {
         if let Some(position) = hit(app, area, x, y) {
             let scroll = top(app, area);
             app.put(position);
-            app.scroll = Some(scroll);
+            app.display.scroll = Some(scroll);
         }
     }
 
     fn wheel(&self, app: &mut App, area: Rect, down: bool) {
-        app.scroll = Some(scrolled(top(app, area), down));
+        app.display.scroll = Some(scrolled(top(app, area), down));
     }
 }
 
@@ -165,8 +165,10 @@ pub fn flow(app: &App, width: u16) -> Flow {
                 mark = format!("{}+{}", app.theme.sign(theme::EXPANDS), n.saturating_sub(1));
             }
             match app.token_at(position) {
-                Some(token) if token == special.eos && (filled || app.ghost) => sign(theme::EOS),
-                Some(token) if filled || app.ghost => shown(token).glyphs(ascii),
+                Some(token) if token == special.eos && (filled || app.display.ghost) => {
+                    sign(theme::EOS)
+                }
+                Some(token) if filled || app.display.ghost => shown(token).glyphs(ascii),
                 _ => {
                     let symbol = mask_glyph(app, position).to_owned();
                     vec![Glyph { symbol, width: 1, sort: Sort::StandIn }]
@@ -185,14 +187,14 @@ pub fn flow(app: &App, width: u16) -> Flow {
 
 /// Moves the cursor a row up or down, in the rows of the canvas.
 pub fn move_by_row(app: &mut App, down: bool) {
-    let to = row_beside(app, down).unwrap_or(app.position);
+    let to = row_beside(app, down).unwrap_or(app.display.position);
     app.put(to.min(app.canvas().len().saturating_sub(1)));
 }
 
 fn row_beside(app: &App, down: bool) -> Option<usize> {
-    let width = app.areas()?.of(Pane::CANVAS).map_or(app.width, |area| area.width);
+    let width = app.areas()?.of(Pane::CANVAS).map_or(app.display.width, |area| area.width);
     let flow = flow(app, text_width(width));
-    let (row, x) = flow.place(app.position)?;
+    let (row, x) = flow.place(app.display.position)?;
     let row = if down { row + 1 } else { row.checked_sub(1)? };
     flow.nearest(row, x)
 }
@@ -291,8 +293,8 @@ fn style(app: &App, position: usize) -> Style {
 /// First row shown: the wheel's, or the one that keeps the cursor in the middle.
 fn first_row(app: &App, flow: &Flow, rows: usize) -> usize {
     let most = flow.rows.len().saturating_sub(rows);
-    let cursor = flow.place(app.position).map_or(0, |(row, _)| row);
-    app.scroll.unwrap_or_else(|| cursor.saturating_sub(rows / 2)).min(most)
+    let cursor = flow.place(app.display.position).map_or(0, |(row, _)| row);
+    app.display.scroll.unwrap_or_else(|| cursor.saturating_sub(rows / 2)).min(most)
 }
 
 /// The row at the top of the pane.
@@ -367,7 +369,7 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
     let flow = flow(app, text_width(area.width));
     let rows = usize::from(inside.height);
     let first = first_row(app, &flow, rows);
-    let cursor = flow.piece_of(app.position);
+    let cursor = flow.piece_of(app.display.position);
     let block_length = app.block_length();
     let current = app.debugger.session.phase().block;
     let mut before = None;
@@ -402,8 +404,8 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
                     let beside = app.apart().and_then(|apart| apart.positions.get(at).copied());
                     beside.flatten().is_some_and(|beside| beside.changed)
                 };
-                let differs = |at: usize| app.differs.get(at) == Some(&true) || changed(at);
-                if piece.position.is_some_and(|at| app.search.covers(at) || differs(at)) {
+                let differs = |at: usize| app.display.differs.get(at) == Some(&true) || changed(at);
+                if piece.position.is_some_and(|at| app.display.search.covers(at) || differs(at)) {
                     style = app.theme.matched(style);
                 }
                 if cursor == Some(placed.piece) && !placed.marker {

@@ -249,7 +249,7 @@ fn strip(app: &App, pen: &mut Pen, inside: Rect, eos: Option<&EosMeasure>, marks
         let counts = eos.is_some_and(|eos| eos.taken.contains(&position));
         let role = if counts { Role::Heat(p) } else { Role::Quiet };
         let style = app.theme.style(role);
-        let style = if position == app.position { app.theme.cursor(style) } else { style };
+        let style = if position == app.display.position { app.theme.cursor(style) } else { style };
         pen.glyph(x, inside.y, pen.theme.heat_bar(p), style);
         if marks && counts {
             pen.sign(x, inside.y + 1, theme::COUNTED, Role::Text);

@@ -56,7 +56,7 @@ impl Raster {
 
     fn first(&self, app: &App, rows: usize) -> usize {
         let most = self.rows(app.canvas().len()).saturating_sub(rows);
-        self.row(app.position).saturating_sub(rows / 2).min(most)
+        self.row(app.display.position).saturating_sub(rows / 2).min(most)
     }
 
     /// The positions of a row.
@@ -93,10 +93,10 @@ impl PaneView for BlocksPane {
     }
 
     fn summary(&self, app: &App, _area: Rect) -> String {
-        let position = match (app.canvas().len(), app.confidence(app.position)) {
+        let position = match (app.canvas().len(), app.confidence(app.display.position)) {
             (0, _) => String::new(),
-            (_, None) => format!("position {}", app.position),
-            (_, p) => format!("position {} · {}", app.position, text::probability(p)),
+            (_, None) => format!("position {}", app.display.position),
+            (_, p) => format!("position {} · {}", app.display.position, text::probability(p)),
         };
         aside_title(app).unwrap_or(position)
     }
@@ -234,7 +234,8 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
         let mut x = inside.x + MARGIN;
         for position in positions {
             let (glyph, style) = cell(app, position);
-            let style = if position == app.position { app.theme.cursor(style) } else { style };
+            let style =
+                if position == app.display.position { app.theme.cursor(style) } else { style };
             pen.glyph(x, y, glyph, style);
             x += 1;
         }

@@ -55,7 +55,7 @@ impl PaneView for InspectorPane {
     }
 
     fn summary(&self, app: &App, _area: Rect) -> String {
-        if app.follow { "follows".to_owned() } else { String::new() }
+        if app.display.follow { "follows".to_owned() } else { String::new() }
     }
 
     fn draw(&self, app: &App, pen: &mut Pen, area: Rect) {
@@ -85,7 +85,7 @@ fn writing(app: &App, cell: &Cell) -> Option<(usize, usize, Option<Arc<Predictio
 /// Draws what is under the heading.
 fn draw(app: &App, pen: &mut Pen, area: Rect) {
     let inside = pen::inner(area);
-    let Some(cell) = app.canvas().cells().get(app.position).copied() else {
+    let Some(cell) = app.canvas().cells().get(app.display.position).copied() else {
         pen.say(inside.x, inside.y, inside.width, "the canvas has no positions", Role::Dim);
         return;
     };
@@ -168,7 +168,7 @@ fn title(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
         }
         Born::ByHand { step } => format!("inserted by hand at step {step}"),
     };
-    let position = format!("Position {}", app.position);
+    let position = format!("Position {}", app.display.position);
     let slot = format!(" · slot #{} · ", cell.slot.0);
     let parts = [(&*position, Role::Strong), (&*slot, Role::Dim), (&*token, Role::Text)];
     let used = pen.line(room.x, room.y, room.width, &parts);
@@ -196,8 +196,8 @@ fn title(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
 
 /// The position under the cursor and its verdict, in a sentence; nothing where there is none.
 pub fn in_short(app: &App) -> Option<String> {
-    let cell = app.canvas().cells().get(app.position)?;
-    Some(format!("Position {}: {}", app.position, why(app, cell)))
+    let cell = app.canvas().cells().get(app.display.position)?;
+    Some(format!("Position {}: {}", app.display.position, why(app, cell)))
 }
 
 /// The verdict in words, behind what a person asks of the position.
@@ -223,7 +223,9 @@ fn rewritten(app: &App, cell: &Cell) -> Option<String> {
 fn exact(app: &App) -> Option<String> {
     let apart = app.apart()?;
     let decision = text::sentence(&exact_decision(apart));
-    let Some(Some(beside)) = apart.positions.get(app.position) else { return Some(decision) };
+    let Some(Some(beside)) = apart.positions.get(app.display.position) else {
+        return Some(decision);
+    };
     let sign = if beside.delta < 0.0 { '−' } else { '+' };
     let (p, delta) = (beside.p, beside.delta.abs());
     let other = match beside.changed {
@@ -235,7 +237,7 @@ fn exact(app: &App) -> Option<String> {
 
 fn fate(app: &App, cell: &Cell) -> String {
     let special = app.canvas().special();
-    let verdict = app.decision().and_then(|decision| decision.verdicts.get(app.position));
+    let verdict = app.decision().and_then(|decision| decision.verdicts.get(app.display.position));
     match verdict {
         Some(verdict @ Verdict::Remask { .. }) => return pending(verdict),
         Some(verdict @ Verdict::Replace { token, .. }) => {
@@ -247,7 +249,7 @@ fn fate(app: &App, cell: &Cell) -> String {
         let still = if cell.draft.is_some() { "Still open" } else { "Still masked" };
         return match app.debugger.session.pending() {
             Pending::Decided { decision, .. } => {
-                decision.verdicts.get(app.position).map_or_else(|| "–".to_owned(), pending)
+                decision.verdicts.get(app.display.position).map_or_else(|| "–".to_owned(), pending)
             }
             _ if app.awaits_step() => format!("{still}: {}.", app.debugger.awaited()),
             Pending::Wanted { .. } if app.debugger.live => {
@@ -282,7 +284,7 @@ fn fate(app: &App, cell: &Cell) -> String {
 fn numbers(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
     let masked = cell.token == app.canvas().special().mask;
     let (prediction, position) = if masked {
-        (app.prediction_at(app.step() as usize), app.position)
+        (app.prediction_at(app.step() as usize), app.display.position)
     } else {
         match writing(app, cell) {
             Some((_, position, prediction)) => (prediction, position),
@@ -329,7 +331,7 @@ fn numbers(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
 /// The prediction whose candidates are shown, and the row in it.
 pub fn candidates(app: &App, cell: &Cell) -> (Option<Arc<Prediction>>, usize) {
     if cell.token == app.canvas().special().mask {
-        return (app.prediction_at(app.step() as usize), app.position);
+        return (app.prediction_at(app.step() as usize), app.display.position);
     }
     match writing(app, cell) {
         Some((_, position, prediction)) => (prediction, position),

@@ -55,12 +55,12 @@ impl PaneView for LogPane {
         let lines = app.log();
         let at = app.log_cursor(&lines);
         if let Some(line) = moved_to(at, lines.len().saturating_sub(1), action) {
-            app.log_line = Some(line);
+            app.display.log_line = Some(line);
         } else if action == Action::Enter {
             if let Some(step) = lines.get(at).map(|entry| entry.step) {
-                let line = app.log_line;
+                let line = app.display.log_line;
                 app.go_step(step as usize);
-                app.log_line = line;
+                app.display.log_line = line;
             }
         } else {
             return false;
@@ -71,14 +71,14 @@ impl PaneView for LogPane {
     fn click(&self, app: &mut App, area: Rect, _x: u16, y: u16) {
         if let Some((line, step)) = hit(app, area, y) {
             app.go_step(step as usize);
-            app.log_line = Some(line);
+            app.display.log_line = Some(line);
         }
     }
 
     fn wheel(&self, app: &mut App, _area: Rect, down: bool) {
         let lines = app.log();
         let line = scrolled(app.log_cursor(&lines), down).min(lines.len().saturating_sub(1));
-        app.log_line = Some(line);
+        app.display.log_line = Some(line);
     }
 
     fn search_prompt(&self) -> &'static str {
@@ -86,7 +86,7 @@ impl PaneView for LogPane {
     }
 
     fn next_match(&self, app: &mut App, forward: bool) -> bool {
-        let wanted = app.search.wanted.to_lowercase();
+        let wanted = app.display.search.wanted.to_lowercase();
         let lines = app.log();
         let at = app.log_cursor(&lines);
         let fits = |line: &usize| lines[*line].text.to_lowercase().contains(&wanted);
@@ -96,8 +96,8 @@ impl PaneView for LogPane {
             false => before.rev().chain(behind.rev()).find(fits),
         };
         match found {
-            Some(line) => app.log_line = Some(line),
-            None => app.say(format!("“{}” is not in the log", app.search.wanted)),
+            Some(line) => app.display.log_line = Some(line),
+            None => app.say(format!("“{}” is not in the log", app.display.search.wanted)),
         }
         true
     }
@@ -185,7 +185,7 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
         before = Some(entry.step);
         let style = pen.theme.style(role(entry, here));
         pen.put(inside.x + STEP, y, inside.width.saturating_sub(STEP), &row.text, style);
-        if app.focus == Pane::LOG && row.at == cursor {
+        if app.display.focus == Pane::LOG && row.at == cursor {
             pen.wash(Rect { y, height: 1, ..inside }, Role::Selected);
         }
     }

@@ -89,7 +89,8 @@ impl PaneView for ParametersPane {
             Action::Right => turn(app, 1),
             Action::Up | Action::Down | Action::First | Action::Last => {
                 let last = app.debugger.session.params().specs().len().saturating_sub(1);
-                app.param = moved_to(app.param, last, action).unwrap_or(app.param);
+                app.display.param =
+                    moved_to(app.display.param, last, action).unwrap_or(app.display.param);
                 explain(app);
             }
             _ => return false,
@@ -99,7 +100,7 @@ impl PaneView for ParametersPane {
 
     fn click(&self, app: &mut App, area: Rect, _x: u16, y: u16) {
         if let Some(param) = hit(app, area, y) {
-            app.param = param;
+            app.display.param = param;
         }
     }
 
@@ -107,7 +108,11 @@ impl PaneView for ParametersPane {
 
     fn wheel(&self, app: &mut App, _area: Rect, down: bool) {
         let last = app.debugger.session.params().specs().len().saturating_sub(1);
-        app.param = if down { (app.param + 1).min(last) } else { app.param.saturating_sub(1) };
+        app.display.param = if down {
+            (app.display.param + 1).min(last)
+        } else {
+            app.display.param.saturating_sub(1)
+        };
     }
 }
 
@@ -138,8 +143,8 @@ fn list_rows(inside: Rect, count: usize) -> u16 {
 fn first(app: &App, rows: u16) -> usize {
     let rows = usize::from(rows);
     let count = app.debugger.session.params().specs().len();
-    let keep = app.param.saturating_sub(rows.saturating_sub(2));
-    if app.param + 1 == count { count.saturating_sub(rows) } else { keep }
+    let keep = app.display.param.saturating_sub(rows.saturating_sub(2));
+    if app.display.param + 1 == count { count.saturating_sub(rows) } else { keep }
         .min(count.saturating_sub(rows))
 }
 
@@ -194,7 +199,7 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
         scrollbar(pen, list, skip, usize::from(rows), count);
     }
     if rows < inside.height
-        && let Some((spec, _)) = app.debugger.session.params().iter().nth(app.param)
+        && let Some((spec, _)) = app.debugger.session.params().iter().nth(app.display.param)
     {
         let help = Rect { y: inside.y + rows, height: inside.height - rows, ..inside };
         detail(app, pen, help, spec);
@@ -203,14 +208,14 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
 
 /// The chosen parameter on one line.
 pub fn chosen(app: &App, pen: &mut Pen, line: Rect) {
-    if let Some((spec, value)) = app.debugger.session.params().iter().nth(app.param) {
-        entry(app, pen, line, app.param, spec, value);
+    if let Some((spec, value)) = app.debugger.session.params().iter().nth(app.display.param) {
+        entry(app, pen, line, app.display.param, spec, value);
     }
 }
 
 /// One parameter on one line.
 fn entry(app: &App, pen: &mut Pen, line: Rect, at: usize, spec: &ParamSpec, value: Value) {
-    let chosen = at == app.param;
+    let chosen = at == app.display.param;
     let own = app.own_params().get(spec.name).ok();
     let changed = own.is_some_and(|own| own != value);
     let mut x = line.x;
@@ -228,7 +233,7 @@ fn entry(app: &App, pen: &mut Pen, line: Rect, at: usize, spec: &ParamSpec, valu
         pen.say(x, line.y, NAME - 1, spec.name, Role::Dim);
         x += NAME;
     }
-    if chosen && let Mode::Value(input) = &app.mode {
+    if chosen && let Mode::Value(input) = &app.top.mode {
         let room = line.right().saturating_sub(x);
         pen.field(Rect { x, width: room.min(FIELD), ..line }, input);
         let was = format!("was {}", text::value(spec, value));
@@ -340,7 +345,7 @@ fn detail(app: &App, pen: &mut Pen, room: Rect, spec: &ParamSpec) {
 
 /// Turns the chosen parameter up or down.
 pub fn turn(app: &mut App, steps: i64) {
-    let Some((spec, value)) = app.debugger.session.params().iter().nth(app.param) else {
+    let Some((spec, value)) = app.debugger.session.params().iter().nth(app.display.param) else {
         return app.complain(none(app));
     };
     let turned = spec.turned(value, steps);
@@ -353,7 +358,7 @@ pub fn turn(app: &mut App, steps: i64) {
 /// Says what the chosen parameter is for, where messages have a line of their own: the pane
 /// seldom has the room.
 pub fn explain(app: &mut App) {
-    let Some(spec) = app.debugger.session.params().specs().get(app.param) else { return };
+    let Some(spec) = app.debugger.session.params().specs().get(app.display.param) else { return };
     if app.areas().is_some_and(|areas| areas.message.is_some()) {
         app.say(format!("{}: {}", spec.symbol, spec.help));
     }
@@ -361,7 +366,7 @@ pub fn explain(app: &mut App) {
 
 /// Gives the chosen parameter back the value that the run was started with.
 pub fn reset(app: &mut App) {
-    let spec = app.debugger.session.params().specs().get(app.param);
+    let spec = app.debugger.session.params().specs().get(app.display.param);
     let Some(name) = spec.map(|spec| spec.name.to_owned()) else { return };
     if app.run("reset", [Argument::Text(name)], &mut Vec::new()) {
         changed(app);
@@ -370,9 +375,11 @@ pub fn reset(app: &mut App) {
 
 /// After a parameter changed: what it costs and what it changes, in words.
 pub fn changed(app: &mut App) {
-    app.held = false;
+    app.running.held = false;
     app.refresh();
-    let Some((spec, value)) = app.debugger.session.params().iter().nth(app.param) else { return };
+    let Some((spec, value)) = app.debugger.session.params().iter().nth(app.display.param) else {
+        return;
+    };
     let own = app.own_params().get(spec.name).ok();
     let was = match own {
         Some(own) if own != value => format!(" (was {})", text::value(spec, own)),

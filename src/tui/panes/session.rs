@@ -39,7 +39,7 @@ impl PaneView for SessionPane {
     }
 
     fn summary(&self, app: &App, _area: Rect) -> String {
-        let focused = app.focus == Pane::SESSION;
+        let focused = app.display.focus == Pane::SESSION;
         if focused { "Enter goes · D takes away".to_owned() } else { String::new() }
     }
 
@@ -67,14 +67,14 @@ impl PaneView for SessionPane {
 
     fn click(&self, app: &mut App, area: Rect, _x: u16, y: u16) {
         if let Some(line) = hit(app, area, y) {
-            app.found.line = line;
+            app.display.found.line = line;
             app.enter_entry();
         }
     }
 
     fn wheel(&self, app: &mut App, _area: Rect, down: bool) {
         let last = app.entries().len().saturating_sub(1);
-        app.found.line = scrolled(app.found.line.min(last), down).min(last);
+        app.display.found.line = scrolled(app.display.found.line.min(last), down).min(last);
     }
 
     fn refresh(&self, app: &mut App) {
@@ -95,7 +95,7 @@ fn rows(app: &App, inside: Rect) -> (Vec<Row>, usize) {
     let height = usize::from(inside.height);
     let entries = app.entries();
     let all = entries.len();
-    let chosen = sessions::chosen(&entries, app.found.line);
+    let chosen = sessions::chosen(&entries, app.display.found.line);
     let mut rows: Vec<Row> = Vec::new();
     for (at, entry) in entries.into_iter().enumerate().skip(chosen.saturating_sub(height)) {
         if at > chosen + height {
@@ -129,10 +129,10 @@ fn hit(app: &App, area: Rect, y: u16) -> Option<usize> {
 fn draw(app: &App, pen: &mut Pen, area: Rect) {
     let inside = pen::inner(area);
     let (rows, all) = rows(app, inside);
-    let chosen = sessions::chosen(&app.entries(), app.found.line);
+    let chosen = sessions::chosen(&app.entries(), app.display.found.line);
     for (y, row) in (inside.y..inside.bottom()).zip(&rows) {
         pen.put(inside.x, y, inside.width, &row.text, pen.theme.style(row.role));
-        if app.focus == Pane::SESSION && row.at == chosen {
+        if app.display.focus == Pane::SESSION && row.at == chosen {
             pen.wash(Rect { y, height: 1, ..inside }, Role::Selected);
         }
     }

@@ -349,7 +349,7 @@ fn marks(app: &App, pen: &mut Pen, parts: &Parts, columns: u16) {
                 () if timeline.bookmark(moment.node).is_some() => {
                     Some((theme::BOOKMARK, Role::Key))
                 }
-                () if app.stops.contains(&moment.node) => Some((theme::STOPPED, Role::Bad)),
+                () if app.running.stops.contains(&moment.node) => Some((theme::STOPPED, Role::Bad)),
                 () if moment.edited => Some((theme::EDITED, Role::Warn)),
                 () => mark,
             };

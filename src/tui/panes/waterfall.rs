@@ -40,7 +40,7 @@ impl PaneView for WaterfallPane {
     }
 
     fn summary(&self, app: &App, area: Rect) -> String {
-        let by = if app.align { "by identity" } else { "by number" };
+        let by = if app.display.align { "by identity" } else { "by number" };
         match View::of(app, pen::inner(area)).more() {
             0 => by.to_owned(),
             more => format!("{by} · → {more} more"),
@@ -95,8 +95,9 @@ impl View {
         let all = app.history.moments.len();
         // The step stood at is the lowest row until one looks back.
         let first_step = (here + 1).saturating_sub(rows).min(all.saturating_sub(1));
-        let width = if app.align { app.history.width } else { app.canvas().len() };
-        let cursor = column(app, app.position, app.slot).unwrap_or(app.position);
+        let width = if app.display.align { app.history.width } else { app.canvas().len() };
+        let cursor =
+            column(app, app.display.position, app.display.slot).unwrap_or(app.display.position);
         let first_column = cursor.saturating_sub(columns / 2).min(width.saturating_sub(columns));
         Self { first_step, first_column, rows, columns, width }
     }
@@ -108,7 +109,7 @@ impl View {
 }
 
 fn column(app: &App, position: usize, slot: Option<crate::canvas::Slot>) -> Option<usize> {
-    if app.align { app.history.columns.get(&slot?).copied() } else { Some(position) }
+    if app.display.align { app.history.columns.get(&slot?).copied() } else { Some(position) }
 }
 
 /// The position (on the canvas as it stands) and the step under a cell of the pane.
@@ -181,7 +182,7 @@ fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &
         {
             style = style.add_modifier(Modifier::UNDERLINED);
         }
-        if Some(cell.slot) == app.slot && step == app.step() as usize {
+        if Some(cell.slot) == app.display.slot && step == app.step() as usize {
             style = theme.cursor(style);
         }
         pen.glyph(x, y, glyph, style);

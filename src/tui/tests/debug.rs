@@ -14,7 +14,7 @@ use crate::{
 };
 
 fn said(app: &App) -> &str {
-    app.message.as_ref().map_or("", |(_, text)| text)
+    app.top.message.as_ref().map_or("", |(_, text)| text)
 }
 
 /// Carries a typed command out.
@@ -31,7 +31,7 @@ fn run(app: &mut App) {
 }
 
 fn shown(app: &App) -> String {
-    fake::glyphs(&frame::picture(app, app.width, app.height))
+    fake::glyphs(&frame::picture(app, app.display.width, app.display.height))
 }
 
 /// The first masked position that the pending step leaves alone.
@@ -127,7 +127,7 @@ fn a_token_is_chosen_and_taken_back() {
     assert_eq!(app.canvas().cells()[position].token, 4, "{}", said(&app));
     assert!(said(&app).contains("no such token"), "{}", said(&app));
     press(&mut app, "e Esc");
-    assert!(matches!(app.mode, Mode::Normal));
+    assert!(matches!(app.top.mode, Mode::Normal));
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn branches_are_listed_entered_and_deleted() {
     assert!(shown(&app).contains("branch 2/2 by hand"), "{}", shown(&app));
     let here = app.debugger.session.at();
     press(&mut app, "7 g");
-    assert_eq!(app.found.line, 1, "headings are stepped over");
+    assert_eq!(app.display.found.line, 1, "headings are stepped over");
     press(&mut app, "Enter");
     assert!(said(&app).starts_with("branch 1 of 2"), "{}", said(&app));
     assert!(!app.edited());
@@ -213,7 +213,7 @@ fn branches_are_put_side_by_side_and_left_again() {
     press(&mut app, "e Down Enter s s");
     let here = app.debugger.session.at();
     command(&mut app, "diff 1 3");
-    assert!(app.beside.is_none() && said(&app).contains("no branch `3`"), "{}", said(&app));
+    assert!(app.top.beside.is_none() && said(&app).contains("no branch `3`"), "{}", said(&app));
     command(&mut app, "diff 1 2");
     let screen = shown(&app);
     for part in ["1 branch 1", "2 branch 2", "parts from lane 1 in the next step, 7", "q back"] {
@@ -226,13 +226,13 @@ fn branches_are_put_side_by_side_and_left_again() {
     update(&mut app, Event::Terminal(crossterm::event::Event::Resize(80, 24)));
     assert!(shown(&app).contains("2 branch 2"), "{}", shown(&app));
     press(&mut app, "q");
-    assert!(app.beside.is_none());
-    assert_eq!((app.width, app.height), (80, 24));
+    assert!(app.top.beside.is_none());
+    assert_eq!((app.display.width, app.display.height), (80, 24));
     assert_eq!(app.debugger.session.at(), here, "the debugger is where it was");
     // A branch that is chosen is gone to, where it stood.
     command(&mut app, "diff 1 2");
     press(&mut app, "Enter");
-    assert!(app.beside.is_none() && shown(&app).contains("branch 1/2"), "{}", shown(&app));
+    assert!(app.top.beside.is_none() && shown(&app).contains("branch 1/2"), "{}", shown(&app));
     assert_eq!(app.debugger.session.node().depth, 6);
     press(&mut app, "f");
     assert!(!app.edited(), "the way forward is the branch's");
@@ -242,19 +242,19 @@ fn branches_are_put_side_by_side_and_left_again() {
 fn the_canvas_and_the_log_are_searched() {
     let mut app = app(Look::default(), 12, 120, 40);
     typed(&mut app, "/the");
-    assert!(!app.search.starts.is_empty(), "matches show while one types");
+    assert!(!app.display.search.starts.is_empty(), "matches show while one types");
     press(&mut app, "Enter");
-    let count = app.search.starts.len();
+    let count = app.display.search.starts.len();
     assert!(count > 1 && said(&app).contains(&format!("of {count} for “the”")), "{}", said(&app));
-    let first = app.position;
+    let first = app.display.position;
     press(&mut app, "n");
-    assert_ne!(app.position, first);
+    assert_ne!(app.display.position, first);
     for _ in 1..count {
         press(&mut app, "n");
     }
-    assert_eq!(app.position, first, "around the end");
+    assert_eq!(app.display.position, first, "around the end");
     press(&mut app, "n N");
-    assert_eq!(app.position, first);
+    assert_eq!(app.display.position, first);
     typed(&mut app, "/zebra");
     press(&mut app, "Enter");
     assert!(said(&app).contains("is not on this canvas"), "{}", said(&app));
@@ -263,7 +263,7 @@ fn the_canvas_and_the_log_are_searched() {
     press(&mut app, "5");
     typed(&mut app, "/stage 1 ends");
     press(&mut app, "Enter");
-    let line = app.log_line.expect("a line of the log");
+    let line = app.display.log_line.expect("a line of the log");
     assert!(app.log()[line].text.starts_with("stage 1 ends"));
 }
 
@@ -274,24 +274,24 @@ fn the_command_line_completes_and_points_at_mistakes() {
     assert!(shown(&app).contains("make N steps"), "with nothing typed it lists: {}", shown(&app));
     typed(&mut app, "forw");
     press(&mut app, "Tab");
-    let Mode::Command(line) = &app.mode else { panic!("{:?}", app.mode) };
+    let Mode::Command(line) = &app.top.mode else { panic!("{:?}", app.top.mode) };
     assert_eq!(line.input.value(), "forward ");
     press(&mut app, "Esc");
-    assert!(matches!(app.mode, Mode::Normal));
+    assert!(matches!(app.top.mode, Mode::Normal));
     command(&mut app, "break eos_conf crosses");
-    assert!(matches!(app.mode, Mode::Command(_)), "it stays to be mended");
+    assert!(matches!(app.top.mode, Mode::Command(_)), "it stays to be mended");
     assert!(shown(&app).contains("Not understood"), "{}", shown(&app));
     press(&mut app, "Esc");
     // A key's action that is no command, by its name.
     command(&mut app, "zoom");
-    assert!(app.zoom);
+    assert!(app.display.zoom);
     command(&mut app, "back 2; forward 1");
     for _ in 0..2 {
         update(&mut app, Event::Tick);
     }
     assert_eq!(app.step(), 3);
     press(&mut app, ": C-p");
-    let Mode::Command(line) = &app.mode else { panic!("{:?}", app.mode) };
+    let Mode::Command(line) = &app.top.mode else { panic!("{:?}", app.top.mode) };
     assert!(line.input.value().starts_with("forward"), "{}", line.input.value());
     press(&mut app, "Esc : Down Down Enter");
     assert_eq!(app.step(), 2, "the second candidate is `back`");
@@ -301,13 +301,13 @@ fn the_command_line_completes_and_points_at_mistakes() {
 fn a_query_and_the_diagnosis_are_lists_to_go_through() {
     let mut app = app(Look::default(), 12, 100, 30);
     command(&mut app, "query fills where p > 0.5");
-    assert_eq!(app.focus, Pane::SESSION);
-    let first = app.found.rows().first().expect("a row").clone();
+    assert_eq!(app.display.focus, Pane::SESSION);
+    let first = app.display.found.rows().first().expect("a row").clone();
     press(&mut app, "Enter");
-    assert_eq!((app.step() as usize, Some(app.position)), (first.step, first.position));
+    assert_eq!((app.step() as usize, Some(app.display.position)), (first.step, first.position));
     press(&mut app, "G Enter");
-    let row = app.found.rows().last().expect("a row").clone();
-    assert_eq!((app.step() as usize, Some(app.position)), (row.step, row.position));
+    let row = app.display.found.rows().last().expect("a row").clone();
+    assert_eq!((app.step() as usize, Some(app.display.position)), (row.step, row.position));
     press(&mut app, "D");
     assert!(said(&app).contains("can be taken away"), "{}", said(&app));
 }

@@ -107,7 +107,7 @@ fn a_loop_that_waits_looks_like_this() {
         ("driving_ascii", Palette::Mono, true, (120, 30)),
     ] {
         let (app, _) = joined(Look { palette, ascii, ..Look::default() }, size.0, size.1);
-        let drawn = glyphs(&frame::picture(&app, app.width, app.height));
+        let drawn = glyphs(&frame::picture(&app, app.display.width, app.display.height));
         for part in ["DRIVING mine", "PAUSED", "next: fills 2"] {
             assert!(drawn.contains(part), "{part}: {drawn}");
         }

@@ -48,7 +48,7 @@ fn held(app: &mut App) {
         _ => None,
     });
     let (key, request) = asked.unwrap_or_else(|| panic!("no pass is asked for: {effects:?}"));
-    assert!(request.cached.is_none() && app.busy.is_none());
+    assert!(request.cached.is_none() && app.running.busy.is_none());
     let (prediction, took) = (predict(&request), Duration::from_millis(7));
     update(app, Event::Report(Report::Done { key, prediction, took }));
 }
@@ -89,7 +89,7 @@ fn the_exact_pass_changes_nothing_and_is_asked_for_once() {
     press(&mut app, "d 0");
     typed(&mut app, ":exact");
     press(&mut app, "Enter");
-    let said = app.message.take().map(|(_, text)| text).unwrap_or_default();
+    let said = app.top.message.take().map(|(_, text)| text).unwrap_or_default();
     assert!(said.contains("leaves nothing out"), "{said}");
 }
 
@@ -112,7 +112,7 @@ fn the_exact_pass_gives_way_and_may_fail() {
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Cancel)), "{effects:?}");
     assert_ne!(submit(&effects), Some(exact));
     update(&mut app, Event::Report(Report::Failed(exact, PredictError::Cancelled)));
-    assert!(!app.held && app.debugger.exact);
+    assert!(!app.running.held && app.debugger.exact);
 
     fake::settle(&mut app);
     app.refresh();
@@ -121,8 +121,8 @@ fn the_exact_pass_gives_way_and_may_fail() {
         update(&mut app, Event::Tick);
         let error = PredictError::Failed("no memory".to_owned());
         update(&mut app, Event::Report(Report::Failed(again, error)));
-        assert!(!app.held && !app.debugger.exact);
-        let said = app.message.take().map(|(_, text)| text).unwrap_or_default();
+        assert!(!app.running.held && !app.debugger.exact);
+        let said = app.top.message.take().map(|(_, text)| text).unwrap_or_default();
         assert!(said.contains("the exact pass failed"), "{said}");
     }
 }

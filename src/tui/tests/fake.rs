@@ -336,8 +336,8 @@ pub fn app_of(start: Start, steps: usize, width: u16, height: u16) -> App {
 pub fn settle(app: &mut App) {
     for _ in 0..if app.debugger.live { 3 } else { 0 } {
         supplied(&mut app.debugger.session);
-        app.asked.clear();
-        (app.busy, app.background) = (None, None);
+        app.running.asked.clear();
+        (app.running.busy, app.running.background) = (None, None);
     }
     app.refresh();
 }

@@ -37,7 +37,7 @@ fn bare(app: &mut App, code: KeyCode, modifiers: KeyModifiers) -> Vec<Effect> {
 }
 
 fn said(app: &App) -> &str {
-    app.message.as_ref().map_or("", |(_, text)| text)
+    app.top.message.as_ref().map_or("", |(_, text)| text)
 }
 
 #[test]
@@ -85,12 +85,12 @@ fn a_pass_can_be_cancelled_and_asked_for_again() {
         let mut app = App::new(fake::start(Look::default()), 80, 24);
         let mut effects = Vec::new();
         crate::tui::update::want(&mut app, &mut effects);
-        let key = app.busy.expect("a pass in work").key;
+        let key = app.running.busy.expect("a pass in work").key;
         let effects = bare(&mut app, code, modifiers);
         assert!(matches!(effects[..], [Effect::Cancel]), "{effects:?}");
         let effects = update(&mut app, Event::Report(Report::Failed(key, PredictError::Cancelled)));
         assert!(effects.is_empty(), "not asked for at once: {effects:?}");
-        assert!(app.busy.is_none());
+        assert!(app.running.busy.is_none());
         let effects = bare(&mut app, KeyCode::Char('s'), KeyModifiers::NONE);
         assert!(matches!(effects[..], [Effect::Submit(..)]), "{effects:?}");
     }
@@ -100,7 +100,7 @@ fn a_pass_can_be_cancelled_and_asked_for_again() {
 fn a_failed_pass_is_told_and_can_be_tried_again() {
     let mut app = App::new(fake::start(Look::default()), 80, 24);
     crate::tui::update::want(&mut app, &mut Vec::new());
-    let key = app.busy.expect("a pass in work").key;
+    let key = app.running.busy.expect("a pass in work").key;
     let error = PredictError::Failed("out of memory".to_owned());
     update(&mut app, Event::Report(Report::Failed(key, error)));
     assert!(said(&app).contains("out of memory"));
@@ -113,12 +113,12 @@ fn a_failed_pass_is_told_and_can_be_tried_again() {
 fn a_pass_nobody_waits_for_is_cancelled() {
     let mut app = App::new(fake::start(Look::default()), 80, 24);
     crate::tui::update::want(&mut app, &mut Vec::new());
-    let first = app.busy.expect("a pass in work").key;
+    let first = app.running.busy.expect("a pass in work").key;
     app.debugger.session.set_param("initial_gen_length", Value::Int(24)).expect("in range");
     let effects = bare(&mut app, KeyCode::Char('R'), KeyModifiers::NONE);
     assert!(matches!(effects[..], [Effect::Cancel, Effect::Submit(..)]), "{effects:?}");
     update(&mut app, Event::Report(Report::Failed(first, PredictError::Cancelled)));
-    assert!(!app.held, "what is wanted now goes on");
+    assert!(!app.running.held, "what is wanted now goes on");
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn runs_end_at_their_goals() {
 fn space_runs_and_pauses() {
     let mut app = app(Look::default(), 0, 80, 24);
     press(&mut app, "Space");
-    assert_eq!((app.debugger.goal(), app.paced), (Some(&Goal::Continue), true));
+    assert_eq!((app.debugger.goal(), app.running.paced), (Some(&Goal::Continue), true));
     update(&mut app, Event::Tick);
     settle(&mut app);
     assert_eq!(app.step(), 1);
@@ -266,17 +266,17 @@ fn lanes_are_gone_through_in_the_timeline() {
 fn a_value_can_be_typed() {
     let mut app = app(Look::default(), 4, 80, 24);
     press(&mut app, "3 j Enter");
-    assert!(matches!(app.mode, Mode::Value(_)));
+    assert!(matches!(app.top.mode, Mode::Value(_)));
     press(&mut app, "q 0 x . ? 2 5 Enter");
-    assert!(matches!(app.mode, Mode::Normal));
+    assert!(matches!(app.top.mode, Mode::Normal));
     assert_eq!(app.debugger.session.params().get("low_conf_threshold"), Ok(Value::Float(0.25)));
     press(&mut app, "Enter Enter");
-    assert!(matches!(app.mode, Mode::Normal), "nothing typed changes nothing");
+    assert!(matches!(app.top.mode, Mode::Normal), "nothing typed changes nothing");
     assert_eq!(app.debugger.session.params().get("low_conf_threshold"), Ok(Value::Float(0.25)));
     press(&mut app, "Enter");
     update(&mut app, Event::Terminal(TerminalEvent::Paste("a 9\n".to_owned())));
     press(&mut app, "Enter");
-    assert!(matches!(app.mode, Mode::Value(_)), "an impossible value stays to be mended");
+    assert!(matches!(app.top.mode, Mode::Value(_)), "an impossible value stays to be mended");
     assert!(said(&app).contains("must lie in"), "{}", said(&app));
     press(&mut app, "Esc");
     assert_eq!(app.debugger.session.params().get("low_conf_threshold"), Ok(Value::Float(0.25)));
@@ -298,7 +298,7 @@ fn a_prompt_can_be_typed_and_pasted() {
         press(&mut app, "Backspace");
     }
     press(&mut app, "Enter");
-    assert!(matches!(app.mode, Mode::Prompt(_)));
+    assert!(matches!(app.top.mode, Mode::Prompt(_)));
     assert!(said(&app).contains("empty"), "{}", said(&app));
 }
 
@@ -314,32 +314,32 @@ fn the_cursor_keeps_its_slot() {
     let behind = app.canvas().cells()[at + 2].slot;
     app.put(at + 2);
     press(&mut app, "s");
-    assert_eq!(app.slot, Some(behind));
-    assert_eq!(app.position, at + 2 + 7, "seven masks came before it");
+    assert_eq!(app.display.slot, Some(behind));
+    assert_eq!(app.display.position, at + 2 + 7, "seven masks came before it");
     // On the expanded position itself, the first successor takes over, and back again.
     press(&mut app, "S");
     app.put(at);
-    let slot = app.slot;
+    let slot = app.display.slot;
     press(&mut app, "f");
-    assert_eq!(app.position, at);
+    assert_eq!(app.display.position, at);
     press(&mut app, "S");
-    assert_eq!((app.position, app.slot), (at, slot));
+    assert_eq!((app.display.position, app.display.slot), (at, slot));
 }
 
 #[test]
 fn the_cursor_follows_until_it_is_moved() {
     let mut app = app(Look::default(), 6, 80, 24);
-    assert_eq!(app.touched().first(), Some(&app.position));
+    assert_eq!(app.touched().first(), Some(&app.display.position));
     press(&mut app, "G");
-    assert_eq!(app.position, app.canvas().len() - 1);
+    assert_eq!(app.display.position, app.canvas().len() - 1);
     press(&mut app, "s");
-    assert_ne!(app.touched().first(), Some(&app.position));
+    assert_ne!(app.touched().first(), Some(&app.display.position));
     press(&mut app, "o");
-    assert_eq!(app.touched().first(), Some(&app.position));
+    assert_eq!(app.touched().first(), Some(&app.display.position));
     press(&mut app, "g PgDn");
-    assert_eq!(app.position, 16);
+    assert_eq!(app.display.position, 16);
     press(&mut app, "PgUp l l h w W");
-    assert!(app.position <= 16);
+    assert!(app.display.position <= 16);
 }
 
 #[test]
@@ -367,22 +367,22 @@ fn panes_are_shown_focused_and_zoomed() {
         ("6", Pane::WATERFALL),
     ] {
         press(&mut app, key);
-        assert_eq!((app.focus, app.tab), (pane, pane));
+        assert_eq!((app.display.focus, app.display.tab), (pane, pane));
         press(&mut app, "z");
         assert_eq!(app.areas().map(|areas| areas.panes.len()), Some(1));
         press(&mut app, "Esc");
-        assert!(!app.zoom);
+        assert!(!app.display.zoom);
     }
     press(&mut app, "6");
-    assert_eq!((app.focus, app.tab), (Pane::LOG, Pane::LOG), "again: back");
+    assert_eq!((app.display.focus, app.display.tab), (Pane::LOG, Pane::LOG), "again: back");
     press(&mut app, "6 Esc");
-    assert_eq!((app.focus, app.tab), (Pane::LOG, Pane::LOG), "Esc too");
+    assert_eq!((app.display.focus, app.display.tab), (Pane::LOG, Pane::LOG), "Esc too");
     press(&mut app, "6 Tab");
-    assert_eq!(app.focus, Pane::CANVAS);
+    assert_eq!(app.display.focus, Pane::CANVAS);
     press(&mut app, "BackTab BackTab");
-    assert_eq!(app.focus, Pane::BLOCKS);
+    assert_eq!(app.display.focus, Pane::BLOCKS);
     press(&mut app, "v");
-    assert_eq!(app.focus, Pane::WATERFALL, "it is in the tab already");
+    assert_eq!(app.display.focus, Pane::WATERFALL, "it is in the tab already");
     let shown = |app: &App, pane| app.areas().is_some_and(|areas| areas.of(pane).is_some());
     press(&mut app, "1");
     assert!(shown(&app, Pane::WATERFALL) && !shown(&app, Pane::BLOCKS));
@@ -403,7 +403,7 @@ fn clicks_reach_what_they_point_at() {
             modifiers: KeyModifiers::NONE,
         };
         update(&mut app, Event::Terminal(TerminalEvent::Mouse(mouse)));
-        assert_eq!(app.focus, pane);
+        assert_eq!(app.display.focus, pane);
     }
     let grid = app.areas().and_then(|areas| areas.of(Pane::BLOCKS)).expect("shown");
     let mouse = MouseEvent {
@@ -413,7 +413,7 @@ fn clicks_reach_what_they_point_at() {
         modifiers: KeyModifiers::NONE,
     };
     update(&mut app, Event::Terminal(TerminalEvent::Mouse(mouse)));
-    assert_eq!(app.position, 16 + 3, "the fourth of the second block");
+    assert_eq!(app.display.position, 16 + 3, "the fourth of the second block");
 }
 
 #[test]
@@ -428,7 +428,7 @@ fn leaving_unsaved_asks_once() {
     press(&mut app, "s");
     assert!(quit(&mut app, 'q').is_empty());
     press(&mut app, "Esc");
-    assert!(matches!(app.mode, Mode::Normal));
+    assert!(matches!(app.top.mode, Mode::Normal));
     assert!(quit(&mut app, 'q').is_empty());
     assert!(matches!(quit(&mut app, 'w')[..], [Effect::Quit]));
     assert_eq!(*saved.lock().expect("not poisoned"), [PathBuf::from("demask-1.jsonl")]);
@@ -472,7 +472,7 @@ fn while_a_pass_runs_the_draft_stays() {
     let mut app = app(Look::default(), 5, 100, 30);
     let before = frame::picture(&app, 100, 30);
     bare(&mut app, KeyCode::Char('s'), KeyModifiers::NONE);
-    assert!(app.busy.is_some() && app.decision().is_none());
+    assert!(app.running.busy.is_some() && app.decision().is_none());
     let position = app.canvas().len() / 2;
     assert!(app.token_at(position).is_some());
     assert!(app.confidence(position).is_some());
@@ -494,7 +494,7 @@ fn enter_goes_to_where_a_position_was_written() {
     app.put(written);
     press(&mut app, "Enter");
     assert_eq!(app.step(), step - 1);
-    assert!(app.touched().contains(&app.position), "the pending step writes it");
+    assert!(app.touched().contains(&app.display.position), "the pending step writes it");
     press(&mut app, "0 g Enter");
     assert!(said(&app).contains("from the start"));
 }
@@ -508,7 +508,7 @@ fn mouse(app: &mut App, kind: MouseEventKind, column: u16, row: u16) {
 
 /// Where a text stands on the screen, and the cell it begins in.
 fn find(app: &App, text: &str) -> (u16, u16) {
-    let buffer = frame::picture(app, app.width, app.height);
+    let buffer = frame::picture(app, app.display.width, app.display.height);
     let screen = fake::glyphs(&buffer);
     let found = screen.lines().enumerate().find_map(|(y, line)| {
         let at = line.find(text)?;
@@ -527,17 +527,17 @@ fn everything_is_reached_by_the_mouse() {
     assert_eq!(app.step(), 5);
     let (x, y) = find(&app, ": command");
     mouse(&mut app, press, x, y);
-    assert!(matches!(app.mode, Mode::Command(_)));
+    assert!(matches!(app.top.mode, Mode::Command(_)));
     // The wheel goes through the list, a click takes what it points at.
     mouse(&mut app, MouseEventKind::ScrollDown, 20, 20);
     mouse(&mut app, MouseEventKind::ScrollDown, 20, 20);
     let (x, y) = find(&app, "back  ");
     mouse(&mut app, press, x + 1, y);
-    assert!(matches!(app.mode, Mode::Normal));
+    assert!(matches!(app.top.mode, Mode::Normal));
     assert_eq!(app.step(), 4);
     // The same for the candidates of a position.
     super::fake::press(&mut app, "e");
-    let Mode::Pick(_) = app.mode else { panic!("no list") };
+    let Mode::Pick(_) = app.top.mode else { panic!("no list") };
     let (x, y) = find(&app, "Write at");
     mouse(&mut app, press, x + 2, y + 3);
     assert!(app.history.moments[app.step() as usize].edited, "{}", said(&app));

@@ -8,7 +8,7 @@ fn app() -> App {
 }
 
 fn said(app: &App) -> &str {
-    app.message.as_ref().map_or("", |(_, text)| text)
+    app.top.message.as_ref().map_or("", |(_, text)| text)
 }
 
 #[test]

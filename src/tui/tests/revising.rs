@@ -40,7 +40,7 @@ fn what_is_about_to_be_masked_again_is_marked() {
     ] {
         let app = app(Look { palette, ascii, ..Look::default() });
         let many = app.decision().unwrap().remasks().count();
-        let drawn = glyphs(&frame::picture(&app, app.width, app.height));
+        let drawn = glyphs(&frame::picture(&app, app.display.width, app.display.height));
         let sign = app.theme.sign(theme::REMASKS);
         assert!(drawn.matches(sign).count() >= many, "{drawn}");
         assert!(drawn.contains(&format!("masks {many} again")), "{drawn}");
@@ -105,7 +105,7 @@ fn what_is_about_to_be_replaced_is_marked() {
         ("replacing_ascii", Palette::Mono, true),
     ] {
         let app = edited(Look { palette, ascii, ..Look::default() }, 2);
-        let drawn = glyphs(&frame::picture(&app, app.width, app.height));
+        let drawn = glyphs(&frame::picture(&app, app.display.width, app.display.height));
         // The token that goes, and the one that comes.
         let sign = app.theme.sign(theme::REPLACES);
         let space = if ascii { "_" } else { "·" };

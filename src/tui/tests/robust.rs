@@ -92,7 +92,7 @@ fn perform(app: &mut App, deed: &Deed) {
         Deed::Typed(at, most, end) => {
             for c in TYPED[at].chars().take(most) {
                 key(app, KeyCode::Char(c).into());
-                frame::picture(app, app.width, app.height);
+                frame::picture(app, app.display.width, app.display.height);
             }
             if let Some(end) = end {
                 key(app, end.into());
@@ -140,7 +140,7 @@ proptest! {
         let mut app = fake::app_of(start, 0, width, height);
         for deed in &deeds {
             perform(&mut app, deed);
-            let buffer = frame::picture(&app, app.width, app.height);
+            let buffer = frame::picture(&app, app.display.width, app.display.height);
             for cell in buffer.content() {
                 prop_assert!(!cell.symbol().chars().any(char::is_control), "{:?}", cell.symbol());
             }

@@ -10,7 +10,7 @@ use crate::{
 
 /// Compares a drawing with the one on file.
 pub fn check(name: &str, app: &App) {
-    let drawing = styled(&frame::picture(app, app.width, app.height));
+    let drawing = styled(&frame::picture(app, app.display.width, app.display.height));
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);

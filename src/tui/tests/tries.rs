@@ -93,7 +93,7 @@ fn a_try_is_the_run_that_the_parameters_make() {
     let steps = app.debugger.session.timeline().len();
     let tries = app.debugger.tries.list();
     assert_eq!(tries.len(), 1);
-    assert!(tries[0].over() && app.tries_shown);
+    assert!(tries[0].over() && app.top.tries_shown);
     let tokens = tries[0].session.canvas().tokens();
     let (passes, run) = (tries[0].session.passes(), tries[0].session.node().steps as usize);
     // Stage 1 is the same: its passes are not run again.
@@ -105,7 +105,7 @@ fn a_try_is_the_run_that_the_parameters_make() {
     assert_eq!(press(&mut app, "Enter"), 0);
     assert_eq!(app.debugger.session.passes(), before);
     assert_eq!(app.canvas().tokens(), tokens);
-    assert!(!app.tries_shown && app.debugger.session.timeline().branches().len() == 2);
+    assert!(!app.top.tries_shown && app.debugger.session.timeline().branches().len() == 2);
     // What the parameters were is with it; the run before is kept.
     assert_eq!(app.debugger.session.params().float("high_conf_threshold"), Ok(0.3));
     press(&mut app, "'");
@@ -136,7 +136,7 @@ fn a_turn_gives_the_running_try_up_and_begins_another() {
     let effects = update(&mut app, Event::Report(report));
     settle(&mut app, effects);
     assert!(app.debugger.tries.running().is_none());
-    assert!(!app.held, "the foreground was not cancelled");
+    assert!(!app.running.held, "the foreground was not cancelled");
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn the_foreground_goes_first() {
     let cancelled = effects.iter().position(|effect| matches!(effect, Effect::Cancel));
     let asked = effects.iter().position(|effect| matches!(effect, Effect::Submit(..)));
     assert!(cancelled.is_some() && cancelled < asked, "{effects:?}");
-    assert_eq!(app.busy.map(|busy| busy.key), foreground);
+    assert_eq!(app.running.busy.map(|busy| busy.key), foreground);
     assert_eq!(app.step(), 10, "the key was answered");
 }
 
@@ -166,12 +166,12 @@ fn a_pass_begun_for_a_try_serves_the_foreground_too() {
     // Stage 1 goes the same way in both.
     let effects = update(&mut app, key("s"));
     assert!(effects.is_empty(), "{effects:?}");
-    assert_eq!(app.busy.map(|busy| busy.key), begun);
+    assert_eq!(app.running.busy.map(|busy| busy.key), begun);
     let passes = app.debugger.session.passes();
     let request = app.debugger.try_wanted().map(|(_, request)| request).expect("it is wanted");
     let _ = done(&mut app, begun.expect("asked for"), predict(&request));
     assert_eq!(app.debugger.session.passes(), passes + 1);
-    assert!(app.decision().is_some() && app.busy.is_none());
+    assert!(app.decision().is_some() && app.running.busy.is_none());
 }
 
 fn submitted(effects: &[Effect]) -> Option<Key> {
@@ -198,11 +198,11 @@ fn a_try_of_named_values_turns_nothing() {
     press(&mut app, "D");
     assert!(app.debugger.tries.list().is_empty());
     press(&mut app, "Esc");
-    assert!(!app.tries_shown);
+    assert!(!app.top.tries_shown);
     for (text, word) in [("try block_length=0", "must lie in"), ("try speed=1", "no parameter")] {
         typed(&mut app, &format!(":{text}"));
         press(&mut app, "Enter");
-        let said = app.message.take().map(|(_, text)| text).unwrap_or_default();
+        let said = app.top.message.take().map(|(_, text)| text).unwrap_or_default();
         assert!(said.contains(word), "{text}: {said}");
         press(&mut app, "Esc");
     }

@@ -103,8 +103,8 @@ proptest! {
 fn slow(look: Look, (width, height): (u16, u16)) -> App {
     let mut app = fake::app(look, 3, width, height);
     let key = Key(7);
-    app.busy = Some(Busy { key, progress: Progress { done: 6, of: 25 } });
-    app.slow = Some(Duration::from_millis(1234));
+    app.running.busy = Some(Busy { key, progress: Progress { done: 6, of: 25 } });
+    app.running.slow = Some(Duration::from_millis(1234));
     app
 }
 
@@ -117,18 +117,19 @@ fn a_slow_pass_shows_its_layers() {
 
 #[test]
 fn a_message_stands_beside_a_slow_pass() {
-    let text = |app: &App| glyphs(&frame::picture(app, app.width, app.height));
+    let text = |app: &App| glyphs(&frame::picture(app, app.display.width, app.display.height));
     for size in [(40, 10), (80, 24), (120, 40)] {
         let mut app = slow(Look::default(), size);
         app.say("said");
         let drawn = text(&app);
         assert!(drawn.contains("layer 7/24 · 1.2 s") && drawn.contains(" said"), "{drawn}");
-        app.slow = None;
+        app.running.slow = None;
         assert!(!text(&app).contains("layer"), "{size:?}: it is fast");
         // What is typed has the whole line.
         let mut app = slow(Look::default(), size);
         press(&mut app, "E");
-        (app.busy, app.slow) = (slow(Look::default(), size).busy, Some(Duration::from_secs(1)));
+        (app.running.busy, app.running.slow) =
+            (slow(Look::default(), size).running.busy, Some(Duration::from_secs(1)));
         assert!(!text(&app).contains("layer"), "{size:?}: the prompt is typed");
     }
 }

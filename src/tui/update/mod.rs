@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     debugger::{Argument, Destination, Driven, Requires},
-    predict::{Key, PredictError, Progress},
+    predict::{PredictError, Progress},
     session::{NodeId, Pending, Report},
 };
 use mouse::click;
@@ -28,7 +28,7 @@ use mouse::click;
 /// Takes an event in and says what is to be done about it.
 pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
     // The engine and the file speak to the debugger, whatever lies over it.
-    if app.beside.is_some() && matches!(event, Event::Terminal(_) | Event::Tick) {
+    if app.top.beside.is_some() && matches!(event, Event::Terminal(_) | Event::Tick) {
         return app.update_beside(event);
     }
     let mut effects = Vec::new();
@@ -39,7 +39,7 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Terminal(TerminalEvent::Mouse(mouse)) => click(app, mouse, &mut effects),
         Event::Terminal(TerminalEvent::Paste(text)) => paste(app, &text),
         Event::Terminal(TerminalEvent::Resize(width, height)) => {
-            (app.width, app.height) = (width, height);
+            (app.display.width, app.display.height) = (width, height);
         }
         Event::Terminal(_) => {}
         Event::Report(report) => answer(app, report, &mut effects),
@@ -63,22 +63,22 @@ pub fn want(app: &mut App, effects: &mut Vec<Effect>) {
         return;
     }
     let wanted = match app.debugger.session.pending() {
-        Pending::Wanted { key, request } if !app.held => Some((*key, request.clone())),
+        Pending::Wanted { key, request } if !app.running.held => Some((*key, request.clone())),
         _ => None,
     };
     match wanted {
-        Some((key, request)) if !app.asked.contains(&key) => {
-            if !app.asked.is_empty() {
+        Some((key, request)) if !app.running.asked.contains(&key) => {
+            if !app.running.asked.is_empty() {
                 effects.push(Effect::Cancel);
             }
             effects.push(Effect::Submit(key, request));
-            app.asked.insert(key);
-            app.busy = Some(Busy { key, progress: Progress { done: 0, of: 1 } });
+            app.running.asked.insert(key);
+            app.running.busy = Some(Busy { key, progress: Progress { done: 0, of: 1 } });
         }
         // It was begun for a try.
         Some((key, _)) => {
-            let begun = app.background.filter(|background| background.key == key);
-            app.busy = begun.or(app.busy);
+            let begun = app.running.background.filter(|background| background.key == key);
+            app.running.busy = begun.or(app.running.busy);
         }
         // Nothing else is wanted: time for a try.
         None => app.want_for_try(effects),
@@ -88,15 +88,15 @@ pub fn want(app: &mut App, effects: &mut Vec<Effect>) {
 fn answer(app: &mut App, report: Report, effects: &mut Vec<Effect>) {
     match report {
         Report::Progress(key, progress) => {
-            if app.busy.is_some_and(|busy| busy.key == key) {
-                app.busy = Some(Busy { key, progress });
+            if app.running.busy.is_some_and(|busy| busy.key == key) {
+                app.running.busy = Some(Busy { key, progress });
             }
-            if app.background.is_some_and(|background| background.key == key) {
-                app.background = Some(Busy { key, progress });
+            if app.running.background.is_some_and(|background| background.key == key) {
+                app.running.background = Some(Busy { key, progress });
             }
         }
         Report::Done { key, prediction, took } => {
-            app.settle(key);
+            app.running.settle(key);
             let exact = app.debugger.exact_wanted().is_some_and(|exact| exact.key == key);
             if app.debugger.session.awaits(key) {
                 app.debugger.session.supply(key, prediction, took);
@@ -110,13 +110,13 @@ fn answer(app: &mut App, report: Report, effects: &mut Vec<Effect>) {
             app.try_on();
         }
         Report::Failed(key, error) => {
-            let wanted = app.busy.is_some_and(|busy| busy.key == key);
-            app.settle(key);
+            let wanted = app.running.busy.is_some_and(|busy| busy.key == key);
+            app.running.settle(key);
             match error {
                 // Cancelled because something else is wanted by now.
                 PredictError::Cancelled if !wanted => {}
                 PredictError::Cancelled => {
-                    app.held = true;
+                    app.running.held = true;
                     app.debugger.halt();
                     app.say("cancelled; s or Space asks again");
                 }
@@ -128,9 +128,9 @@ fn answer(app: &mut App, report: Report, effects: &mut Vec<Effect>) {
                     app.debugger.try_failed(key, error.to_string());
                 }
                 error => {
-                    app.held = true;
+                    app.running.held = true;
                     app.debugger.halt();
-                    app.queue.clear();
+                    app.running.queue.clear();
                     app.complain(format!("{error}; R or s tries again"));
                 }
             }
@@ -143,20 +143,9 @@ fn answer(app: &mut App, report: Report, effects: &mut Vec<Effect>) {
 }
 
 impl App {
-    /// A pass has ended, one way or the other.
-    fn settle(&mut self, key: Key) {
-        self.asked.remove(&key);
-        if self.busy.is_some_and(|busy| busy.key == key) {
-            self.busy = None;
-        }
-        if self.background.is_some_and(|background| background.key == key) {
-            self.background = None;
-        }
-    }
-
     /// True if a run is on and its next step can be made, or a command waits.
     pub fn due(&self) -> bool {
-        if let Some(beside) = &self.beside {
+        if let Some(beside) = &self.top.beside {
             return beside.due();
         }
         match self.debugger.goal() {
@@ -164,13 +153,15 @@ impl App {
                 self.debugger.driven.as_ref().is_some_and(Driven::waits)
             }
             Some(_) if self.awaits_step() => false,
-            Some(_) => !(self.debugger.live && self.debugger.waiting() && self.busy.is_some()),
+            Some(_) => {
+                !(self.debugger.live && self.debugger.waiting() && self.running.busy.is_some())
+            }
             None => {
                 // What takes a try waits until it is over.
-                let next = self.queue.front().map(|command| command.spec().requires);
+                let next = self.running.queue.front().map(|command| command.spec().requires);
                 let waits =
                     next == Some(Requires::FinishedTry) && self.debugger.tries.running().is_some();
-                !self.queue.is_empty() && matches!(self.mode, Mode::Normal) && !waits
+                !self.running.queue.is_empty() && matches!(self.top.mode, Mode::Normal) && !waits
             }
         }
     }
@@ -181,7 +172,7 @@ impl App {
             Some(step) => Destination::Step(step),
             None => Destination::Node(node),
         };
-        self.queue.clear();
+        self.running.queue.clear();
         self.run("goto", [Argument::Destination(destination)], &mut Vec::new());
     }
 
@@ -204,12 +195,12 @@ impl App {
 fn tick(app: &mut App, effects: &mut Vec<Effect>) {
     if app.debugger.goal().is_some() {
         app.go_on();
-    } else if let Some(command) = app.queue.pop_front()
+    } else if let Some(command) = app.running.queue.pop_front()
         && !app.run_command(&command, effects)
     {
-        let left = app.queue.len();
-        app.queue.clear();
-        let why = app.message.take().map_or(String::new(), |(_, text)| format!(": {text}"));
+        let left = app.running.queue.len();
+        app.running.queue.clear();
+        let why = app.top.message.take().map_or(String::new(), |(_, text)| format!(": {text}"));
         app.complain(format!("the script stopped at `{command}`{why} ({left} left)"));
     }
 }
@@ -226,7 +217,7 @@ fn unbound(app: &App, key: &KeyEvent) -> String {
 }
 
 fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
-    let action = match app.mode {
+    let action = match app.top.mode {
         Mode::Value(_) | Mode::Prompt(_) | Mode::Search(_) | Mode::Command(_) | Mode::Pick(_) => {
             app.keymap.typing(&key)
         }
@@ -239,19 +230,19 @@ fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
         Some(Action::Redraw) => return effects.push(Effect::Redraw),
         _ => {}
     }
-    app.interrupted = false;
-    app.message = None;
-    match std::mem::replace(&mut app.mode, Mode::Normal) {
+    app.running.interrupted = false;
+    app.top.message = None;
+    match std::mem::replace(&mut app.top.mode, Mode::Normal) {
         Mode::Normal => match action {
-            Some(action) if app.tries_shown && tries::act(app, action, effects) => {}
+            Some(action) if app.top.tries_shown && tries::act(app, action, effects) => {}
             Some(action) => act(app, action, effects),
             None => app.say(unbound(app, &key)),
         },
         Mode::Help(scroll) => {
-            let last = help::last(app.theme, &app.keymap, app.width, app.height);
-            let page = help::page(app.width, app.height);
+            let last = help::last(app.theme, &app.keymap, app.display.width, app.display.height);
+            let page = help::page(app.display.width, app.display.height);
             let scroll = scroll.min(last);
-            app.mode = match action {
+            app.top.mode = match action {
                 Some(Action::Help | Action::Escape | Action::Quit | Action::Enter) => Mode::Normal,
                 Some(Action::Down) => Mode::Help(scroll + 1),
                 Some(Action::Up) => Mode::Help(scroll.saturating_sub(1)),
@@ -276,7 +267,7 @@ fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
                 _ => None,
             };
             match other {
-                Some(other) => app.mode = Mode::Prompt(other),
+                Some(other) => app.top.mode = Mode::Prompt(other),
                 None => edit(app, key, action, input, Mode::Prompt, prompt_typed),
             }
         }

@@ -15,7 +15,7 @@ use super::super::{
 pub(in crate::tui) fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<Effect>) {
     let (x, y) = (mouse.column, mouse.row);
     let Some(areas) = app.areas() else { return };
-    let screen = Rect::new(0, 0, app.width, app.height);
+    let screen = Rect::new(0, 0, app.display.width, app.display.height);
     let pressed = mouse.kind == MouseEventKind::Down(MouseButton::Left);
     let wheel_down = match mouse.kind {
         MouseEventKind::ScrollDown => Some(true),
@@ -23,7 +23,7 @@ pub(in crate::tui) fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<
         _ => None,
     };
     // What lies over the panes comes first.
-    match std::mem::replace(&mut app.mode, Mode::Normal) {
+    match std::mem::replace(&mut app.top.mode, Mode::Normal) {
         Mode::Command(line) if pressed => {
             let row = areas.message.unwrap_or(areas.hints);
             return command_line::click(app, line, (screen, row), (x, y), effects);
@@ -33,13 +33,13 @@ pub(in crate::tui) fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<
         }
         Mode::Pick(picker) if pressed => return picker::click(app, picker, screen, (x, y)),
         mode @ (Mode::Command(_) | Mode::Pick(_)) => {
-            app.mode = mode;
+            app.top.mode = mode;
             return;
         }
-        mode => app.mode = mode,
+        mode => app.top.mode = mode,
     }
-    if let Mode::Help(scroll) = app.mode {
-        app.mode = match mouse.kind {
+    if let Mode::Help(scroll) = app.top.mode {
+        app.top.mode = match mouse.kind {
             MouseEventKind::ScrollDown => Mode::Help(scroll + 3),
             MouseEventKind::ScrollUp => Mode::Help(scroll.saturating_sub(3)),
             MouseEventKind::Down(_) => Mode::Normal,
@@ -47,11 +47,11 @@ pub(in crate::tui) fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<
         };
         return;
     }
-    if pressed && app.tries_shown && tries::click(app, screen, (x, y)) {
+    if pressed && app.top.tries_shown && tries::click(app, screen, (x, y)) {
         return;
     }
     let inside = |area: Rect| area.contains((x, y).into());
-    if pressed && matches!(app.mode, Mode::Normal) && inside(areas.hints) {
+    if pressed && matches!(app.top.mode, Mode::Normal) && inside(areas.hints) {
         // On a small screen a slow pass takes some of the line.
         let slow = app.slow_pass(areas.hints).filter(|_| areas.message.is_none());
         let line = slow.map_or(areas.hints, |slow| slow.beside(areas.hints));
@@ -71,19 +71,19 @@ pub(in crate::tui) fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<
     let Some(&(pane, area)) = areas.panes.iter().find(|(_, area)| inside(*area)) else { return };
     match mouse.kind {
         MouseEventKind::Down(MouseButton::Left) => {
-            app.message = None;
+            app.top.message = None;
             if y == area.y {
                 if areas.tabbed
-                    && pane == app.tab
+                    && pane == app.display.tab
                     && let Some(tab) = frame::tab_hit(area, x)
                 {
                     app.show(tab, true);
                 } else {
-                    app.focus = pane;
+                    app.display.focus = pane;
                 }
                 return;
             }
-            app.focus = pane;
+            app.display.focus = pane;
             pane.view().click(app, area, x, y);
         }
         MouseEventKind::Drag(MouseButton::Left) if y > area.y => {

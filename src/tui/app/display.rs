@@ -1,0 +1,79 @@
+//! What is shown, and how.
+
+use super::{
+    layout::{Pane, Region},
+    search::Search,
+    sessions::Found,
+};
+use crate::canvas::Slot;
+
+/// The panes on screen, the cursor in them and what is marked there.
+pub struct Display {
+    /// Columns of the screen.
+    pub width: u16,
+    /// Rows of the screen.
+    pub height: u16,
+    /// The pane that has the keys.
+    pub focus: Pane,
+    /// The pane in the tabbed place.
+    pub tab: Pane,
+    /// The pane with the keys fills the screen.
+    pub zoom: bool,
+    /// Masks are shown as the draft, not as bars.
+    pub ghost: bool,
+    /// The waterfall stands in the blocks' place.
+    pub waterfall: bool,
+    /// What was on screen before the waterfall was asked for: tab, focus, waterfall in the grid's
+    /// place.
+    pub before_waterfall: Option<(Pane, Pane, bool)>,
+    /// What lies in each region.
+    pub panes: [Pane; Region::COUNT],
+    /// The waterfall counts positions by identity, not by number.
+    pub align: bool,
+    /// The cursor goes to what happens.
+    pub follow: bool,
+    /// The position under the cursor.
+    pub position: usize,
+    /// Its identity, by which the cursor stays on it when others are inserted before it.
+    pub slot: Option<Slot>,
+    /// First row shown of the canvas, if the wheel has moved it off the cursor.
+    pub scroll: Option<usize>,
+    /// The chosen parameter.
+    pub param: usize,
+    /// The log's line with the cursor; `None` follows the playhead.
+    pub log_line: Option<usize>,
+    /// What is searched for, and where on the canvas it stands.
+    pub search: Search,
+    /// The rows of the last query.
+    pub found: Found,
+    /// Positions whose tokens another canvas does not have; empty where none is compared with.
+    pub differs: Vec<bool>,
+}
+
+impl Display {
+    /// A screen of this size at its start.
+    pub fn new(width: u16, height: u16) -> Self {
+        let panes = Pane::at_start();
+        Self {
+            width,
+            height,
+            focus: panes[Region::Main as usize],
+            tab: panes[Region::RightTop as usize],
+            zoom: false,
+            ghost: true,
+            waterfall: false,
+            before_waterfall: None,
+            panes,
+            align: true,
+            follow: true,
+            position: 0,
+            slot: None,
+            scroll: None,
+            param: 0,
+            log_line: None,
+            search: Search::default(),
+            found: Found::default(),
+            differs: Vec::new(),
+        }
+    }
+}
