@@ -181,7 +181,7 @@ class Engine:
         earlier = self._earlier(request.earlier, read, progress) if request.earlier is not None else None
         if "kl" in request.columns:
             kept = logits[0].numel() * logits.element_size() <= KEPT
-            # A copy: a model may compute its next logits in the same memory, and it holds those of other positions too.
+            # Copied: a model may reuse the memory for its next logits, and a view would keep those of all positions.
             self._last = (request.pass_, read, logits[0].clone()) if kept else None
         reducer = Reducer(request)
         layers, at_once = len(self.model.layers), rows_at_once(request, self.model.columns, logits.device)

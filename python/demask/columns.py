@@ -94,7 +94,7 @@ class Softmax:
         return _wide(self.weights) / self.sum
 
     def entropy(self) -> "torch.Tensor":
-        """Shannon entropy in nats, float32 `[rows]`. Can be asked for once."""
+        """Shannon entropy in nats, float32 `[rows]`. To be called once: it overwrites the shifted logits."""
         # An impossible token (-inf) has no weight; 0 * inf would be NaN.
         terms = self._shifted.clamp_(min=-1e30).mul_(self.weights)
         return (self.sum.log() - _sum(terms) / self.sum)[:, 0].float()

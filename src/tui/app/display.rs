@@ -30,7 +30,7 @@ pub struct Display {
     pub panes: [Pane; Region::COUNT],
     /// The waterfall counts positions by identity, not by number.
     pub align: bool,
-    /// The cursor goes to what happens.
+    /// The cursor follows the positions that each step changes.
     pub follow: bool,
     /// The position under the cursor.
     pub position: usize,

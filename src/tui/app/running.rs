@@ -17,15 +17,15 @@ pub const SPEEDS: [Option<u32>; 6] = [Some(1), Some(2), Some(5), Some(10), Some(
 /// The forward pass in work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Busy {
-    /// What it is for.
+    /// What the pass is asked for.
     pub key: Key,
-    /// How far it is.
+    /// The progress of the pass.
     pub progress: Progress,
 }
 
 /// How a run goes on, what waits to be carried out, and what the model was asked.
 pub struct Running {
-    /// The run is made at the chosen speed, else as fast as it goes.
+    /// Whether a run keeps to the chosen speed; else it goes as fast as the model.
     pub paced: bool,
     /// Place of the speed in [`SPEEDS`].
     pub speed: usize,

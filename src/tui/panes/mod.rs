@@ -31,10 +31,10 @@ pub type KeyHint = (&'static [Action], &'static str);
 
 /// What a pane shows and does. A pane has no state of its own: what it needs to know is in [`App`].
 pub trait PaneView: Sync {
-    /// The name it goes by, which is its heading.
+    /// The pane's name, which is its heading.
     fn pane(&self) -> Pane;
 
-    /// Where it lies. Panes of one region take turns; the first in [`PANES`] is there at the start.
+    /// The region that the pane lies in. Panes of one region take turns; the first in [`PANES`] is there at the start.
     fn region(&self) -> Region;
 
     /// Its heading in the row of tabs, where its number is its key; `None` if it is never there.
@@ -42,7 +42,7 @@ pub trait PaneView: Sync {
         Some(self.pane().title())
     }
 
-    /// Rows that it would like under its heading; `None` for as many as there are.
+    /// Rows that the pane asks for under its heading; `None` for as many as there are.
     fn rows(&self, _app: &App) -> Option<usize> {
         None
     }
@@ -58,7 +58,7 @@ pub trait PaneView: Sync {
     /// Draws onto the row of tabs, from column `from` on. `area` begins with that row.
     fn draw_behind_tabs(&self, _app: &App, _pen: &mut Pen, _area: Rect, _from: u16) {}
 
-    /// The hints for the keys that one needs here.
+    /// Hints for the keys of this pane.
     fn hints(&self) -> &'static [KeyHint] {
         &[
             (&[Action::RunPause], "run/pause"),
@@ -68,7 +68,7 @@ pub trait PaneView: Sync {
         ]
     }
 
-    /// Carries out an action that means something else here than elsewhere; false if it does not.
+    /// Carries out an action in this pane's own way; false if the pane has none.
     fn act(&self, _app: &mut App, _action: Action, _effects: &mut Vec<Effect>) -> bool {
         false
     }
@@ -95,7 +95,7 @@ pub trait PaneView: Sync {
         false
     }
 
-    /// Brings up to date what is found out only while it is on screen.
+    /// Recomputes what the pane shows. Called only while the pane is on screen.
     fn refresh(&self, _app: &mut App) {}
 }
 

@@ -1,5 +1,5 @@
-//! Strategies as the rest of the program meets them: by name, with parameters and states of one
-//! type each.
+//! Strategies behind one object-safe trait, for everything outside `decode`: found by name, with
+//! [`Params`] and [`State`] in the place of their own settings and states.
 
 use super::{
     Affects, Decision, DecodeError, Extras, ParamSpec, Params, Phase, Plan, Preset, Value,

@@ -1,4 +1,4 @@
-//! Tokens drawn from filtered logits, as Dream and its descendants do.
+//! Sampling from logits filtered by temperature, top-p and top-k, as Dream does.
 
 use super::{
     DecodeError, Params,

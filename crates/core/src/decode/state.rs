@@ -1,4 +1,4 @@
-//! What strategies remember between steps, as one type that recordings hold.
+//! The states of all strategies as one type, which recordings hold.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! What a strategy is: pure functions over types of its own.
+//! The trait of a decoding strategy: pure functions over a state and settings of its own.
 //!
 //! The rest of the program meets a strategy as an [`AnyStrategy`], which reads the parameters into
 //! the strategy's settings and takes its state out of the run's [`State`].
