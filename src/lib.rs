@@ -10,6 +10,7 @@ pub mod cli;
 pub mod driving;
 pub mod engine;
 pub mod eval;
+pub mod export;
 pub mod tui;
 
 use demask_core::{bounded, panics, schema};

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use demask::trace::export::{Table, column_table};
+use demask::export::{Table, column_table, format_table};
 
 fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -47,6 +47,7 @@ fn the_tables_are_the_programs_own() {
     section("docs/commands.md", "commands", &demask::debugger::command_table());
     section("docs/commands.md", "events", &demask::debugger::event_table());
     section("docs/commands.md", "lints", &demask::inspect::lint_table());
+    section("docs/export.md", "formats", &format_table());
     for table in [Table::Steps, Table::Positions] {
         section("docs/export.md", table.name(), &column_table(table));
     }

@@ -24,7 +24,7 @@ struct Room {
     never: &'static [&'static str],
 }
 
-const ROOMS: [Room; 16] = [
+const ROOMS: [Room; 17] = [
     Room {
         name: "escape",
         folder: "crates/core/src/escape",
@@ -90,8 +90,7 @@ const ROOMS: [Room; 16] = [
         name: "trace",
         folder: "crates/core/src/trace",
         holds: "the recording format (`record`, its schema), writer thread and its lock (`lock`), reader \
-                at once or along with a file that grows, verification (`check` a step, `verify` a file); \
-                what recordings are exported to (`export`): tables, Markdown, the player's page",
+                at once or along with a file that grows, verification (`check` a step, `verify` a file)",
         uses: &["escape", "canvas", "predict", "decode", "session"],
         never: &[],
     },
@@ -134,6 +133,14 @@ const ROOMS: [Room; 16] = [
         never: &["candle", "ratatui", "crossterm"],
     },
     Room {
+        name: "export",
+        folder: "src/export",
+        holds: "what recordings are exported to, one file and one row a format: tables, Markdown, the \
+                player's page; the screen, handed in as buffers, as a picture and as an asciicast",
+        uses: &["escape", "canvas", "predict", "decode", "session", "trace"],
+        never: &["candle"],
+    },
+    Room {
         name: "tui",
         folder: "src/tui",
         holds: "what the terminal sends (`input`), application state, keymap as data, theme, panes",
@@ -159,7 +166,7 @@ const ROOMS: [Room; 16] = [
                 subcommand",
         uses: &[
             "escape", "canvas", "predict", "decode", "session", "compare", "inspect", "debugger",
-            "trace", "import", "model", "engine", "driving", "tui", "eval",
+            "trace", "import", "model", "engine", "driving", "export", "tui", "eval",
         ],
         never: &[],
     },

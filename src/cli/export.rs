@@ -8,80 +8,129 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Args, ValueEnum};
+use clap::{
+    Args, ValueEnum,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
 
 use super::{
     ConfigOptions, Fault, LookOptions,
     fault::{tell_cut, unwritable},
     files, open, options,
-    replay::{self, draw, go, picture_look, same_file, screen, shown_name},
+    replay::{self, go, picture_look, same_file, screen, shown_name, terminal_colors},
     stop,
 };
 use crate::{
-    trace::{
-        self, Recording, TraceError, Whole,
-        export::{self, Dress, ExportError, Table, Tables},
+    export::{
+        self, BeginRows, Document, ExportError, FORMATS, Format, Make, Screens, Table, Tables,
     },
-    tui,
+    trace::{self, Recording, TraceError, Whole},
+    tui::{self, Palette},
 };
 
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// Recordings, then the file to make, whose ending says what: .html .svg .cast .md .csv .ndjson
-    /// .parquet; or - for standard output. Tables may be of many recordings, and of all in a folder
-    #[arg(value_names = ["FILE", "OUT"], num_args = 1.., required = true)]
+    #[arg(value_names = ["FILE", "OUT"], num_args = 1.., required = true, help = paths_help())]
     paths: Vec<PathBuf>,
     /// What to make, whatever the ending says
-    #[arg(long, value_enum, value_name = "KIND", hide_possible_values = true)]
-    to: Option<To>,
+    #[arg(long, value_name = "KIND", hide_possible_values = true, value_parser = format_parser())]
+    to: Option<Format>,
     /// Write over OUT if it exists
     #[arg(long)]
     overwrite: bool,
-    /// The step of the branch left last: drawn (svg), opened at (html), begun with (cast) [default: the start]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help = step_help())]
     step: Option<usize>,
-    /// Which table: steps or positions [default: positions for parquet, steps for csv and ndjson]
-    #[arg(long, value_name = "TABLE")]
+    #[arg(long, value_name = "TABLE", help = table_help())]
     table: Option<TableName>,
-    /// Size of the screen in characters (svg, cast)
-    #[arg(long, value_name = "WxH", default_value = "120x40", value_parser = replay::size)]
+    #[arg(long, value_name = "WxH", default_value = "120x40", value_parser = replay::size, help = size_help())]
     size: (u16, u16),
-    /// Steps a second (cast)
-    #[arg(long, value_name = "N", default_value = "5", value_parser = speed)]
+    #[arg(long, value_name = "N", default_value = "5", value_parser = speed, help = speed_help())]
     speed: f64,
     #[command(flatten)]
     look: LookOptions,
-}
-
-/// What can be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum To {
-    /// A page that plays the run.
-    Html,
-    /// One screen.
-    Svg,
-    /// The run as an asciicast.
-    Cast,
-    /// A report.
-    Md,
-    /// A table as text.
-    Csv,
-    /// A table as JSON, an object a line.
-    Ndjson,
-    /// A table for data tools.
-    Parquet,
-}
-
-impl To {
-    fn is_table(self) -> bool {
-        matches!(self, Self::Csv | Self::Ndjson | Self::Parquet)
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum TableName {
     Steps,
     Positions,
+}
+
+impl From<TableName> for Table {
+    fn from(name: TableName) -> Self {
+        match name {
+            TableName::Steps => Self::Steps,
+            TableName::Positions => Self::Positions,
+        }
+    }
+}
+
+fn format_parser() -> impl TypedValueParser<Value = Format> {
+    let names = FORMATS.map(|format| PossibleValue::new(format.name).help(format.help));
+    PossibleValuesParser::new(names)
+        .try_map(|name| export::format(&name).ok_or("there is no such format"))
+}
+
+/// The formats of a kind, each in words.
+fn formats(of: impl Fn(&Format) -> bool, word: impl Fn(&Format) -> String) -> Vec<String> {
+    FORMATS.iter().filter(|format| of(format)).map(word).collect()
+}
+
+fn ending(format: &Format) -> String {
+    format!(".{}", format.name)
+}
+
+fn name(format: &Format) -> String {
+    format.name.to_owned()
+}
+
+fn has_step(format: &Format) -> bool {
+    format.step.is_some()
+}
+
+fn is_table(format: &Format) -> bool {
+    matches!(format.make, Make::Rows { .. })
+}
+
+/// `a, b and c`, for `last` "and".
+fn listed(words: &[String], last: &str) -> String {
+    match words {
+        [before @ .., end] if !before.is_empty() => format!("{} {last} {end}", before.join(", ")),
+        _ => words.concat(),
+    }
+}
+
+fn paths_help() -> String {
+    let endings = formats(|_| true, ending).join(" ");
+    format!(
+        "Recordings, then the file to make, whose ending says what: {endings}; or - for standard \
+         output. Tables may be of many recordings, and of all in a folder"
+    )
+}
+
+fn step_help() -> String {
+    let word = |format: &Format| format!("{} ({})", format.step.unwrap_or_default(), format.name);
+    let what = formats(has_step, word).join(", ");
+    format!("The step of the branch left last: {what} [default: the start]")
+}
+
+fn table_help() -> String {
+    let usual = [Table::Positions, Table::Steps].map(|table| {
+        let of =
+            |format: &Format| matches!(format.make, Make::Rows { usual, .. } if usual == table);
+        format!("{} for {}", table.name(), listed(&formats(of, name), "and"))
+    });
+    format!("Which table: steps or positions [default: {}]", usual.join(", "))
+}
+
+fn size_help() -> String {
+    let drawn = |format: &Format| matches!(format.make, Make::Screens { .. });
+    format!("Size of the screen in characters ({})", formats(drawn, name).join(", "))
+}
+
+fn speed_help() -> String {
+    let timed = |format: &Format| matches!(format.make, Make::Screens { timed: true, .. });
+    format!("Steps a second ({})", formats(timed, name).join(", "))
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -95,11 +144,11 @@ pub fn main(args: &ExportArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
         _ => return Err(Fault::usage("give a recording, and behind it the file to make")),
     };
     let to = args.to.map_or_else(|| by_ending(out), Ok)?;
-    fits(args, to)?;
-    let tables = to.is_table();
-    if let Some(folder) = files.iter().find(|file| !tables && file.is_dir()) {
+    fits(args, &to)?;
+    let tables = formats(is_table, ending).join(", ");
+    if let Some(folder) = files.iter().find(|file| !is_table(&to) && file.is_dir()) {
         return Err(Fault::usage(format!(
-            "{}: only tables (.csv, .ndjson, .parquet) are of a whole folder. Give one recording",
+            "{}: only tables ({tables}) are of a whole folder. Give one recording",
             folder.display()
         )));
     }
@@ -108,9 +157,9 @@ pub fn main(args: &ExportArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
     let Some(first) = files.first() else {
         return Err(Fault::usage("give a recording, and behind it the file to make"));
     };
-    if files.len() > 1 && !tables {
+    if files.len() > 1 && !is_table(&to) {
         return Err(Fault::usage(format!(
-            "{} recordings: only tables (.csv, .ndjson, .parquet) are of more than one. Give one",
+            "{} recordings: only tables ({tables}) are of more than one. Give one",
             files.len()
         )));
     }
@@ -120,7 +169,7 @@ pub fn main(args: &ExportArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
     }
     open::nothing_lost(args.overwrite, out)?;
     let mut made = Making::begin(out)?;
-    let written = write(args, options, to, first, &files, &mut made.file)
+    let written = write(args, options, &to, first, &files, &mut made.file)
         .and_then(|()| made.finish().map_err(|error| ExportError::Io(error).into()));
     match written {
         Ok(()) => Ok(ExitCode::SUCCESS),
@@ -161,31 +210,27 @@ impl From<ExportError> for Failed {
     }
 }
 
-impl From<io::Error> for Failed {
-    fn from(error: io::Error) -> Self {
-        Self::Export(error.into())
-    }
-}
-
-fn by_ending(out: &Path) -> Result<To, Fault> {
+fn by_ending(out: &Path) -> Result<Format, Fault> {
     let ending = out.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    To::from_str(ending, true).map_err(|_| {
+    export::format(&ending.to_ascii_lowercase()).ok_or_else(|| {
         Fault::usage(format!(
-            "{}: the last name is the file to make, and ends in .html, .svg, .cast, .md, .csv, \
-             .ndjson or .parquet. Give such a name, or say which with --to",
-            out.display()
+            "{}: the last name is the file to make, and ends in {}. Give such a name, or say \
+             which with --to",
+            out.display(),
+            listed(&formats(|_| true, self::ending), "or")
         ))
     })
 }
 
 /// Options that would do nothing are a mistake.
-fn fits(args: &ExportArgs, to: To) -> Result<(), Fault> {
-    let screens = matches!(to, To::Html | To::Svg | To::Cast);
-    if args.step.is_some() && !screens {
-        return Err(Fault::usage("--step is for .html, .svg and .cast; tables have every step"));
+fn fits(args: &ExportArgs, to: &Format) -> Result<(), Fault> {
+    if args.step.is_some() && !has_step(to) {
+        let those = listed(&formats(has_step, ending), "and");
+        return Err(Fault::usage(format!("--step is for {those}; tables have every step")));
     }
-    if args.table.is_some() && !to.is_table() {
-        return Err(Fault::usage("--table is for .csv, .ndjson and .parquet"));
+    if args.table.is_some() && !is_table(to) {
+        let those = listed(&formats(is_table, ending), "and");
+        return Err(Fault::usage(format!("--table is for {those}")));
     }
     Ok(())
 }
@@ -193,54 +238,47 @@ fn fits(args: &ExportArgs, to: To) -> Result<(), Fault> {
 fn write(
     args: &ExportArgs,
     options: &ConfigOptions,
-    to: To,
+    to: &Format,
     first: &Path,
     files: &[PathBuf],
     out: &mut Out,
 ) -> Result<(), Failed> {
-    match to {
-        To::Csv => {
-            let table = table(args.table.unwrap_or(TableName::Steps));
-            tables(Tables::csv(table, out)?, files)
+    let step = args.step.unwrap_or(0);
+    match to.make {
+        Make::Rows { usual, begin } => {
+            tables(args.table.map_or(usual, Table::from), begin, files, out)
         }
-        To::Ndjson => {
-            let table = table(args.table.unwrap_or(TableName::Steps));
-            tables(Tables::json(table, out), files)
-        }
-        To::Parquet => {
-            let table = table(args.table.unwrap_or(TableName::Positions));
-            tables(Tables::parquet(table, out)?, files)
-        }
-        To::Md => {
-            let text = export::markdown(&shown_name(first), &opened(first)?);
-            Ok(out.write_all(text.as_bytes())?)
-        }
-        To::Html => {
-            let config = options.read()?;
-            let recording = opened(first)?;
-            let step = args.step.unwrap_or(0);
-            go(&mut recording.session(), step)?;
+        Make::Document(write) => {
+            // The configuration is not asked for what has no colours.
+            let colors = match has_step(to) {
+                true => tui::css(options.read()?.colors),
+                false => String::new(),
+            };
             let theme = args.look.theme.map(|theme| match theme {
                 options::Theme::Dark => "dark",
                 options::Theme::Light => "light",
             });
-            let dress = Dress { colors: tui::css(config.colors), theme };
-            let page = export::page(&shown_name(first), &recording, step, &dress)?;
-            Ok(out.write_all(page.as_bytes())?)
+            let (name, recording) = (&*shown_name(first), &opened(first)?);
+            go(&mut recording.session(), step)?;
+            Ok(write(&Document { name, recording, step, colors: &colors, theme }, out)?)
         }
-        To::Svg | To::Cast => {
+        Make::Screens { write, .. } => {
             let config = options.read()?;
             let look = picture_look(&args.look, &config);
             let recording = opened(first)?;
             let mut session = recording.session();
-            go(&mut session, args.step.unwrap_or(0))?;
+            go(&mut session, step)?;
             let title = crate::escape::one_line(&recording.prompt());
             let start = screen(&recording, session, shown_name(first), look, &config);
-            if to == To::Svg {
-                return Ok(out.write_all(draw(start, args.size).as_bytes())?);
-            }
-            tui::cast(start, args.size, args.speed, &title, out)?;
-            Ok(())
+            let screens = Screens {
+                screens: &mut tui::frames(start, args.size),
+                size: args.size,
+                title: &title,
+                speed: args.speed,
+                colored: look.palette != Palette::Mono,
+                terminal: terminal_colors(look),
+            };
+            Ok(write(screens, out)?)
         }
     }
 }
@@ -252,22 +290,15 @@ fn opened(file: &Path) -> Result<Recording, TraceError> {
     Ok(recording)
 }
 
-fn table(name: TableName) -> Table {
-    match name {
-        TableName::Steps => Table::Steps,
-        TableName::Positions => Table::Positions,
-    }
-}
-
 /// One recording after the other: no more than one is in memory.
-fn tables<W: Write + Send>(mut tables: Tables<W>, files: &[PathBuf]) -> Result<(), Failed> {
+fn tables(table: Table, begin: BeginRows, files: &[PathBuf], out: &mut Out) -> Result<(), Failed> {
+    let mut tables = Tables::begin(table, begin, out)?;
     for file in files {
         let recording = opened(file)?;
         // As it was given: two of many may have one name in different folders.
         tables.add(&replay::shown_file(file), &recording)?;
     }
-    tables.finish()?;
-    Ok(())
+    Ok(tables.finish()?)
 }
 
 type Out = BufWriter<File>;

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     debugger::{Argument, Command, Debugger, Stop},
     escape::escaped,
+    export::{self, TerminalColors},
     session::Session,
     trace::{self, Reader, Recording},
     tui::{self, Look, Palette, Rest, Source, Start},
@@ -183,7 +184,10 @@ pub fn main(args: &ReplayArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
     match &args.svg {
         None => tui::run(start).map_err(Fault::failure)?,
         Some(out) => {
-            fs::write(out, draw(start, args.size)).map_err(|error| unwritable(out, &error))?;
+            let terminal = terminal_colors(start.look);
+            let picture = tui::frames(start, args.size).next();
+            let picture = picture.map(|screen| export::svg(&screen, terminal));
+            fs::write(out, picture.unwrap_or_default()).map_err(|error| unwritable(out, &error))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -223,6 +227,11 @@ pub(super) fn picture_look(look: &LookOptions, config: &Config) -> Look {
     Look { palette: palette.unwrap_or(look.palette), ..look }
 }
 
+/// The colours of pictures where the screen leaves them to the terminal.
+pub(super) fn terminal_colors(Look { shade, .. }: Look) -> TerminalColors {
+    TerminalColors { ground: shade.ground(), ink: shade.plain(), indexed: tui::of_cube }
+}
+
 /// What the debugger's screen over a recording starts from.
 pub(super) fn screen(
     recording: &Recording,
@@ -241,10 +250,4 @@ pub(super) fn screen(
         speed: config.look.speed,
         ..Start::new(session, vocabulary, facts, Source::Replay(name), Box::new(host))
     }
-}
-
-/// A screen as a picture.
-pub(super) fn draw(start: Start, (width, height): (u16, u16)) -> String {
-    let shade = start.look.shade;
-    tui::svg(&tui::picture(start, width, height), shade)
 }

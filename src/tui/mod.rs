@@ -16,7 +16,6 @@
 mod actions;
 mod app;
 mod beside;
-mod cast;
 mod command_line;
 mod commands;
 mod compare;
@@ -44,14 +43,12 @@ pub use app::{
     reading::{Feed, Notify, Rest},
     view::View,
 };
-pub use cast::cast;
 pub use input::chord::{Chord, ChordError};
 pub use keymap::{Action, Binding, Group, Keymap, KeymapError, TABLE as KEYS};
 pub use offscreen::OffScreen;
 pub use paint::{
-    colors::{Colors, Ink, Rgb, Shade},
+    colors::{Colors, Ink, Rgb, Shade, of_cube},
     css::css,
-    svg::svg,
     theme::{Look, Palette},
 };
 pub use wait::{Tell, Waiting, wait};
@@ -246,9 +243,21 @@ pub fn compare(
     finished.into_iter().collect::<Result<(), String>>().map_err(TuiError::Recording)
 }
 
-/// One frame off screen: for pictures and tests.
-pub fn picture(start: Start, width: u16, height: u16) -> Buffer {
-    frame::picture(&App::new(start, width, height), width, height)
+/// The screen off the terminal: where `start` stands, then at each step after it on its branch.
+pub fn frames(start: Start, (width, height): (u16, u16)) -> impl Iterator<Item = Buffer> {
+    let mut app = App::new(start, width, height);
+    let mut begun = false;
+    std::iter::from_fn(move || {
+        if begun {
+            let before = app.debugger.session.at();
+            app.run("forward", [], &mut Vec::new());
+            if app.debugger.session.at() == before {
+                return None;
+            }
+        }
+        begun = true;
+        Some(frame::picture(&app, width, height))
+    })
 }
 
 impl App {

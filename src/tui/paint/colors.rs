@@ -217,7 +217,7 @@ fn distance(index: u8, rgb: Rgb) -> i32 {
 }
 
 /// One of the 240 colours behind the sixteen: a cube of six levels, a ramp of greys.
-pub(in crate::tui) fn of_cube(index: u8) -> Rgb {
+pub fn of_cube(index: u8) -> Rgb {
     let level = |step: u8| if step == 0 { 0 } else { 55 + 40 * step };
     match index {
         0..232 => {

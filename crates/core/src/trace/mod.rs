@@ -10,7 +10,6 @@ mod check;
 mod convert;
 mod cost;
 mod derive;
-pub mod export;
 mod follow;
 mod foreign;
 mod line;

@@ -1,6 +1,6 @@
-//! A buffer as a picture: a self-contained SVG on a monospace grid.
+//! A screen as a picture: a self-contained SVG on a monospace grid.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, io::Write};
 
 use ratatui::{
     buffer::{Buffer, Cell},
@@ -8,7 +8,26 @@ use ratatui::{
 };
 use unicode_width::UnicodeWidthStr;
 
-use super::colors::{Rgb, Shade, of_cube};
+use super::{
+    error::ExportError,
+    format::{Format, Make, Screens, TerminalColors},
+};
+use crate::escape::xml;
+
+/// A picture of one screen.
+pub const FORMAT: Format = Format {
+    name: "svg",
+    help: "one screen, as `replay --svg` draws it",
+    step: Some("drawn"),
+    make: Make::Screens { timed: false, write },
+};
+
+fn write(of: Screens, out: &mut dyn Write) -> Result<(), ExportError> {
+    match of.screens.next() {
+        Some(screen) => Ok(out.write_all(svg(&screen, of.terminal).as_bytes())?),
+        None => Ok(()),
+    }
+}
 
 /// Size of a cell in SVG units.
 const CELL: (f32, f32) = (8.0, 17.0);
@@ -20,15 +39,8 @@ const NAMED: [&str; 16] = [
     "#6b717d", "#ff7b86", "#a9dc8a", "#f2d48f", "#6c9bf0", "#d99bec", "#7ad0de", "#f4f5f7",
 ];
 
-/// The ground, and the ink where a cell sets none.
-struct Paper {
-    ground: String,
-    ink: String,
-}
-
-/// The picture, on a ground of this shade.
-pub fn svg(buffer: &Buffer, shade: Shade) -> String {
-    let paper = Paper { ground: hex(shade.ground()), ink: hex(shade.plain()) };
+/// The picture of a screen.
+pub fn svg(buffer: &Buffer, terminal: TerminalColors) -> String {
     let area = *buffer.area();
     let width = f32::from(area.width) * CELL.0 + 2.0 * MARGIN;
     let height = f32::from(area.height) * CELL.1 + 2.0 * MARGIN;
@@ -38,11 +50,11 @@ pub fn svg(buffer: &Buffer, shade: Shade) -> String {
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{}\"/>\n\
          <g shape-rendering=\"crispEdges\" font-family=\"'DejaVu Sans Mono', 'JetBrains Mono', Menlo, Consolas, monospace\" \
          font-size=\"13.3\">\n",
-        paper.ground
+        hex(terminal.ground)
     );
     for y in area.top()..area.bottom() {
-        grounds(buffer, y, &paper, &mut svg);
-        texts(buffer, y, &paper, &mut svg);
+        grounds(buffer, y, terminal, &mut svg);
+        texts(buffer, y, terminal, &mut svg);
     }
     svg.push_str("</g>\n</svg>\n");
     svg
@@ -54,14 +66,14 @@ fn place(buffer: &Buffer, x: u16, y: u16) -> (f32, f32) {
 }
 
 /// Ink and ground of a cell, after reversal.
-fn colours(cell: &Cell, paper: &Paper) -> (String, Option<String>) {
-    let ink = colour(cell.fg);
-    let ground = colour(cell.bg);
+fn colours(cell: &Cell, terminal: TerminalColors) -> (String, Option<String>) {
+    let ink = colour(cell.fg, terminal);
+    let ground = colour(cell.bg, terminal);
     if cell.modifier.contains(Modifier::REVERSED) {
-        let ink = ink.unwrap_or_else(|| paper.ink.clone());
-        return (ground.unwrap_or_else(|| paper.ground.clone()), Some(ink));
+        let ink = ink.unwrap_or_else(|| hex(terminal.ink));
+        return (ground.unwrap_or_else(|| hex(terminal.ground)), Some(ink));
     }
-    (ink.unwrap_or_else(|| paper.ink.clone()), ground)
+    (ink.unwrap_or_else(|| hex(terminal.ink)), ground)
 }
 
 /// The cell's glyph and how many cells it takes.
@@ -70,9 +82,9 @@ fn glyph(cell: &Cell) -> (&str, u16) {
     (symbol, u16::try_from(symbol.width().max(1)).unwrap_or(1))
 }
 
-fn grounds(buffer: &Buffer, y: u16, paper: &Paper, svg: &mut String) {
+fn grounds(buffer: &Buffer, y: u16, terminal: TerminalColors, svg: &mut String) {
     let area = *buffer.area();
-    let ground = |x: u16| buffer.cell((x, y)).and_then(|cell| colours(cell, paper).1);
+    let ground = |x: u16| buffer.cell((x, y)).and_then(|cell| colours(cell, terminal).1);
     let mut x = area.left();
     while x < area.right() {
         let Some(fill) = ground(x) else {
@@ -95,7 +107,7 @@ fn grounds(buffer: &Buffer, y: u16, paper: &Paper, svg: &mut String) {
     }
 }
 
-fn texts(buffer: &Buffer, y: u16, paper: &Paper, svg: &mut String) {
+fn texts(buffer: &Buffer, y: u16, terminal: TerminalColors, svg: &mut String) {
     let area = *buffer.area();
     let mut x = area.left();
     while x < area.right() {
@@ -111,8 +123,8 @@ fn texts(buffer: &Buffer, y: u16, paper: &Paper, svg: &mut String) {
         let mut run = String::new();
         while let Some(next) = buffer.cell((x, y)).filter(|_| x < area.right()) {
             let (symbol, cells) = glyph(next);
-            let alike =
-                colours(next, paper) == colours(cell, paper) && next.modifier == cell.modifier;
+            let alike = colours(next, terminal) == colours(cell, terminal)
+                && next.modifier == cell.modifier;
             let runs_on = run.is_empty() || (symbol.is_ascii() && run.is_ascii());
             // Browsers make one space of several: a run has none at its end and no two together.
             let spaced = symbol == " " && run.ends_with(' ');
@@ -122,7 +134,7 @@ fn texts(buffer: &Buffer, y: u16, paper: &Paper, svg: &mut String) {
             run.push_str(symbol);
             x += cells;
         }
-        let ink = colours(cell, paper).0;
+        let ink = colours(cell, terminal).0;
         let kept = run.trim_end_matches(' ').len();
         let end = x - (run.len() - kept) as u16;
         let run = &run[..kept];
@@ -199,32 +211,17 @@ fn text(
         "<text xml:space=\"preserve\" x=\"{left:.1}\" y=\"{:.1}\" textLength=\"{:.1}\" fill=\"{ink}\"{style}>{}</text>",
         top + 12.8,
         f32::from(cells) * CELL.0,
-        escaped(run)
+        xml(run)
     );
 }
 
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            // XML has no way to write most control characters at all.
-            c if c.is_control() => safe.push('\u{fffd}'),
-            c => safe.push(c),
-        }
-    }
-    safe
-}
-
-fn colour(color: Color) -> Option<String> {
+fn colour(color: Color, terminal: TerminalColors) -> Option<String> {
     let named = |at: usize| Some(NAMED[at].to_owned());
     match color {
         Color::Reset => None,
         Color::Rgb(r, g, b) => Some(hex((r, g, b))),
-        Color::Indexed(index) => Some(indexed(index)),
+        Color::Indexed(index @ 0..16) => named(usize::from(index)),
+        Color::Indexed(index) => Some(hex((terminal.indexed)(index))),
         Color::Black => named(0),
         Color::Red => named(1),
         Color::Green => named(2),
@@ -244,14 +241,38 @@ fn colour(color: Color) -> Option<String> {
     }
 }
 
-/// A colour of the 256.
-fn indexed(index: u8) -> String {
-    match index {
-        0..16 => NAMED[usize::from(index)].to_owned(),
-        16.. => hex(of_cube(index)),
-    }
+fn hex((r, g, b): (u8, u8, u8)) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
 }
 
-fn hex((r, g, b): Rgb) -> String {
-    format!("#{r:02x}{g:02x}{b:02x}")
+#[cfg(test)]
+mod tests {
+    use ratatui::{layout::Rect, style::Style};
+
+    use super::*;
+
+    const WHITE_ON_BLACK: TerminalColors = TerminalColors {
+        ground: (0, 0, 0),
+        ink: (255, 255, 255),
+        indexed: |index| (index, index, index),
+    };
+
+    #[test]
+    fn markup_is_escaped() {
+        let mut screen = Buffer::empty(Rect::new(0, 0, 12, 1));
+        screen.set_string(0, 0, "<a href=\"&\">", Style::new());
+        let picture = svg(&screen, WHITE_ON_BLACK);
+        assert!(picture.contains("&lt;a href=&quot;&amp;&quot;&gt;"), "{picture}");
+    }
+
+    #[test]
+    fn colours_are_those_of_the_terminal() {
+        let mut screen = Buffer::empty(Rect::new(0, 0, 3, 1));
+        let style = Style::new().fg(Color::Indexed(17)).bg(Color::Red);
+        screen.set_string(1, 0, "x", style);
+        let picture = svg(&screen, WHITE_ON_BLACK);
+        for color in ["fill=\"#000000\"", "fill=\"#111111\"", "fill=\"#e06c75\""] {
+            assert!(picture.contains(color), "no {color} in {picture}");
+        }
+    }
 }

@@ -16,10 +16,10 @@ use self::{
     data::{Branch, Columns, Decided, Model, Point, Text},
     sentence::{sentence, short},
 };
-use super::walk::{Next, Trajectory, Walk};
 use crate::{
     canvas::{Canvas, Edit, Slot, TokenId},
     decode::{Decision, Verdict},
+    export::walk::{Next, Trajectory, Walk},
     predict::{Column, Piece, Prediction, Vocabulary},
     session::{Made, Node, NodeId, Step},
     trace::Recording,

@@ -1,38 +1,36 @@
 //! The player's page: one file that loads nothing, with the data inside.
 
+mod player;
+
+use std::io::Write;
+
 use sha2::{Digest, Sha256};
 
-use super::{ExportError, player::Player};
-use crate::{
-    escape::{self, xml},
-    trace::Recording,
+use self::player::Player;
+use super::{
+    error::ExportError,
+    format::{Document, Format, Make},
+};
+use crate::escape::{self, xml};
+
+/// A page that plays a run.
+pub const FORMAT: Format = Format {
+    name: "html",
+    help: "a player: one page that opens from a file and loads nothing",
+    step: Some("opened at"),
+    make: Make::Document(write),
 };
 
-const PAGE: &str = include_str!("../../../../../assets/player/index.html");
-const SCRIPT: &str = include_str!("../../../../../assets/player/player.js");
-const STYLE: &str = include_str!("../../../../../assets/player/player.css");
+const PAGE: &str = include_str!("../../../assets/player/index.html");
+const SCRIPT: &str = include_str!("../../../assets/player/player.js");
+const STYLE: &str = include_str!("../../../assets/player/player.css");
 
-/// How a page looks.
-#[derive(Debug, Clone, Default)]
-pub struct Dress {
-    /// The colours, as CSS.
-    pub colors: String,
-    /// `dark` or `light`; `None` goes by the browser.
-    pub theme: Option<&'static str>,
-}
-
-/// A page that plays a recording called `file`, opened at a step of the branch left last.
-///
-/// # Errors
-/// None that is known.
-pub fn page(
-    file: &str,
-    recording: &Recording,
-    step: usize,
-    dress: &Dress,
-) -> Result<String, ExportError> {
-    let data = serde_json::to_string(&Player::of(file, recording, step))?;
-    let style = format!("{}{STYLE}", dress.colors);
+fn write(
+    &Document { name, recording, step, colors, theme }: &Document,
+    out: &mut dyn Write,
+) -> Result<(), ExportError> {
+    let data = serde_json::to_string(&Player::of(name, recording, step))?;
+    let style = format!("{colors}{STYLE}");
     let policy = format!(
         "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; base-uri 'none'; \
          form-action 'none'",
@@ -40,23 +38,22 @@ pub fn page(
         digest(&style)
     );
     let parts = [
-        ("{theme}", dress.theme.unwrap_or("auto").to_owned()),
+        ("{theme}", theme.unwrap_or("auto").to_owned()),
         ("{policy}", policy),
-        ("{title}", xml(&escape::one_line(file))),
+        ("{title}", xml(&escape::one_line(name))),
         ("{style}", style),
         ("{data}", in_script(&data)),
         ("{script}", SCRIPT.to_owned()),
     ];
     // In the order of the page, so that nothing put in is looked through again.
-    let (mut page, mut rest) = (String::with_capacity(PAGE.len() + data.len() * 2), PAGE);
+    let mut rest = PAGE;
     for (mark, part) in parts {
         let (before, behind) = rest.split_once(mark).unwrap_or((rest, ""));
-        page.push_str(before);
-        page.push_str(&part);
+        out.write_all(before.as_bytes())?;
+        out.write_all(part.as_bytes())?;
         rest = behind;
     }
-    page.push_str(rest);
-    Ok(page)
+    Ok(out.write_all(rest.as_bytes())?)
 }
 
 /// JSON that means the same and cannot end a script, begin a comment in one, or hide anything.

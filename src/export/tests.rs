@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeMap, io::Write, path::Path};
 
-use parquet::{
+use ::parquet::{
     file::{reader::FileReader, serialized_reader::SerializedFileReader},
     record::Field,
 };
 use serde_json::Value;
 
-use super::{sinks::Groups, table::Cell, walk::Walk, *};
+use super::{parquet::Groups, walk::Walk, *};
 use crate::trace::{Recording, read};
 
 const NAMES: [&str; 6] = [
@@ -21,13 +21,13 @@ const NAMES: [&str; 6] = [
 ];
 
 fn recording(name: &str) -> Recording {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recordings");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("recordings");
     read(&folder.join(format!("{name}.jsonl"))).unwrap()
 }
 
 /// A recording whose texts are hostile: the lines of another, with other texts and no checksums.
 fn hostile() -> Recording {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recordings/short-answer.jsonl");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("recordings/short-answer.jsonl");
     let evil = [
         "=1+1",
         "@SUM(A1)",
@@ -59,10 +59,33 @@ fn hostile() -> Recording {
     read(file.path()).unwrap()
 }
 
-fn csv_of(table: Table, recording: &Recording) -> String {
-    let mut tables = Tables::csv(table, Vec::new()).unwrap();
+fn table_as(format: &str, table: Table, recording: &Recording) -> Vec<u8> {
+    let Make::Rows { begin, .. } = super::format(format).unwrap().make else {
+        panic!("{format} has no rows")
+    };
+    let mut out = Vec::new();
+    let mut tables = Tables::begin(table, begin, &mut out).unwrap();
     tables.add("a.jsonl", recording).unwrap();
-    String::from_utf8(tables.finish().unwrap()).unwrap()
+    tables.finish().unwrap();
+    out
+}
+
+fn csv_of(table: Table, recording: &Recording) -> String {
+    String::from_utf8(table_as("csv", table, recording)).unwrap()
+}
+
+fn parquet_of(table: Table, recording: &Recording) -> Vec<u8> {
+    table_as("parquet", table, recording)
+}
+
+fn document(format: &str, name: &str, recording: &Recording) -> String {
+    let Make::Document(write) = super::format(format).unwrap().make else {
+        panic!("{format} is no document")
+    };
+    let mut out = Vec::new();
+    let document = Document { name, recording, step: 0, colors: "", theme: None };
+    write(&document, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
 }
 
 /// The rows of a Parquet file, absent values left out.
@@ -78,17 +101,9 @@ fn rows(bytes: &[u8]) -> Vec<BTreeMap<String, Field>> {
     rows.collect()
 }
 
-fn parquet_of(table: Table, recording: &Recording) -> Vec<u8> {
-    let mut tables = Tables::parquet(table, Vec::new()).unwrap();
-    tables.add("a.jsonl", recording).unwrap();
-    tables.finish().unwrap()
-}
-
 /// The rows of a table as JSON.
 fn objects(table: Table, recording: &Recording) -> Vec<serde_json::Map<String, Value>> {
-    let mut tables = Tables::json(table, Vec::new());
-    tables.add("a.jsonl", recording).unwrap();
-    let text = String::from_utf8(tables.finish().unwrap()).unwrap();
+    let text = String::from_utf8(table_as("ndjson", table, recording)).unwrap();
     assert!(!text.contains(['\u{202e}', '\u{2028}', '\x1b', '\r']));
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -161,11 +176,13 @@ fn every_position_of_every_step_is_a_row() {
 #[test]
 fn row_groups_change_nothing() {
     let recording = recording("short-answer");
-    let mut small = Groups::new(Table::Positions, Vec::new(), 7).unwrap();
-    Table::Positions.rows("a.jsonl", &recording, |row| small.push(row)).unwrap();
+    let mut out = Vec::new();
+    let mut small = Groups::new(Table::Positions, &mut out, 7).unwrap();
+    Table::Positions.rows("a.jsonl", &recording, |row| small.row(row)).unwrap();
+    Box::new(small).finish().unwrap();
     let whole = rows(&parquet_of(Table::Positions, &recording));
     assert!(whole.len() > 7);
-    assert_eq!(rows(&small.finish().unwrap()), whole);
+    assert_eq!(rows(&out), whole);
 }
 
 #[test]
@@ -205,7 +222,7 @@ fn rows_have_the_columns_they_should() {
 #[test]
 fn a_run_as_markdown_and_as_rows() {
     let recording = recording("short-answer");
-    insta::assert_snapshot!("markdown", markdown("short-answer.jsonl", &recording));
+    insta::assert_snapshot!("markdown", document("md", "short-answer.jsonl", &recording));
     insta::assert_snapshot!("steps", csv_of(Table::Steps, &recording));
     let positions = csv_of(Table::Positions, &recording);
     insta::assert_snapshot!("positions", positions.lines().take(60).collect::<Vec<_>>().join("\n"));
@@ -216,7 +233,7 @@ fn hostile_texts_do_nothing_in_csv() {
     for table in [Table::Steps, Table::Positions] {
         let text = csv_of(table, &hostile());
         assert!(!text.contains(['\u{202e}', '\u{2028}', '\x1b', '\r']));
-        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let mut reader = ::csv::Reader::from_reader(text.as_bytes());
         let (mut records, mut quoted) = (0, 0);
         for record in reader.records() {
             records += 1;
@@ -243,7 +260,7 @@ fn hostile_texts_are_kept_as_they_are_in_parquet() {
 
 #[test]
 fn hostile_texts_do_nothing_in_markdown() {
-    let text = markdown("a|b\n.jsonl", &hostile());
+    let text = document("md", "a|b\n.jsonl", &hostile());
     assert!(!text.contains(['\u{202e}', '\u{2028}', '\x1b']));
     let (before, rest) = text.split_once("## Text").unwrap();
     assert!(!before.contains("<script"));
@@ -262,7 +279,7 @@ fn hostile_texts_do_nothing_in_markdown() {
 #[test]
 fn a_page_holds_nothing_but_itself() {
     let recording = hostile();
-    let page = page("</title><script>\u{202e}", &recording, 0, &Dress::default()).unwrap();
+    let page = document("html", "</title><script>\u{202e}", &recording);
     assert_eq!(page.matches("<script").count(), 2);
     assert_eq!(page.matches("</script>").count(), 2);
     assert!(!page.contains(['\u{202e}', '\u{2028}', '\x1b']));

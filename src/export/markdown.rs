@@ -1,8 +1,10 @@
 //! A run as Markdown: what it was, what came of it, and a table of its steps.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, io::Write};
 
 use super::{
+    error::ExportError,
+    format::{Document, Format, Make},
     table::written,
     walk::{Next, Walk},
 };
@@ -11,6 +13,18 @@ use crate::{
     session::Made,
     trace::Recording,
 };
+
+/// A report on a run.
+pub const FORMAT: Format = Format {
+    name: "md",
+    help: "the branch left last: figures, text, a table of its steps",
+    step: None,
+    make: Make::Document(write),
+};
+
+fn write(document: &Document, out: &mut dyn Write) -> Result<(), ExportError> {
+    Ok(out.write_all(markdown(document.name, document.recording).as_bytes())?)
+}
 
 /// The branch that was left last, under the recording's name.
 pub fn markdown(file: &str, recording: &Recording) -> String {

@@ -69,12 +69,18 @@ pub struct ColumnSpec {
 /// A value of a row.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
-pub(super) enum Cell<'a> {
+pub enum Cell<'a> {
+    /// None.
     Null,
+    /// A whole number.
     Int(i64),
+    /// A number as recorded.
     Float(f32),
+    /// A number that was computed.
     Double(f64),
+    /// True or false.
     Flag(bool),
+    /// Text, as hostile as it was recorded.
     Text(Cow<'a, str>),
 }
 

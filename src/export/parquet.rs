@@ -1,5 +1,5 @@
-//! Where the rows of tables go: CSV, JSON, or Parquet by row groups. None holds more than a row
-//! group of rows at once.
+//! A table as Parquet, compressed with Snappy, which every reader knows. No more than a row group of rows is
+//! held at once.
 
 use std::{io::Write, sync::Arc};
 
@@ -14,131 +14,26 @@ use parquet::{
     schema::types::{Type, TypePtr},
 };
 
-use serde::{Serialize, Serializer};
-
 use super::{
-    ExportError,
+    error::ExportError,
+    format::{Format, Make},
+    rows::RowWriter,
     table::{Cell, ColumnSpec, Kind, Table},
 };
-use crate::{
-    escape::{escaped_json, one_line},
-    trace::Recording,
+
+/// Tables as Parquet.
+pub const FORMAT: Format = Format {
+    name: "parquet",
+    help: "a table for data tools, of positions or (`--table steps`) of steps",
+    step: None,
+    make: Make::Rows {
+        usual: Table::Positions,
+        begin: |table, out| Ok(Box::new(Groups::new(table, out, GROUP)?)),
+    },
 };
 
 /// Rows of a row group.
 const GROUP: usize = 1 << 16;
-
-/// A table being written.
-pub struct Tables<W: Write + Send> {
-    table: Table,
-    sink: Sink<W>,
-}
-
-enum Sink<W: Write + Send> {
-    Csv(Box<csv::Writer<W>>),
-    Json(W),
-    Parquet(Box<Groups<W>>),
-}
-
-impl<W: Write + Send> Tables<W> {
-    /// A table as CSV, with a line of names.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub fn csv(table: Table, out: W) -> Result<Self, ExportError> {
-        let mut writer = csv::Writer::from_writer(out);
-        writer.write_record(table.columns().iter().map(|column| column.name))?;
-        Ok(Self { table, sink: Sink::Csv(Box::new(writer)) })
-    }
-
-    /// A table as JSON, an object a line, with every column in each.
-    pub fn json(table: Table, out: W) -> Self {
-        Self { table, sink: Sink::Json(out) }
-    }
-
-    /// A table as Parquet, compressed with Snappy, which every reader knows.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub fn parquet(table: Table, out: W) -> Result<Self, ExportError> {
-        Ok(Self { table, sink: Sink::Parquet(Box::new(Groups::new(table, out, GROUP)?)) })
-    }
-
-    /// Adds the rows of a recording, called `file` in them.
-    ///
-    /// # Errors
-    /// If they cannot be written.
-    pub fn add(&mut self, file: &str, recording: &Recording) -> Result<(), ExportError> {
-        let sink = &mut self.sink;
-        let columns = self.table.columns();
-        self.table.rows(file, recording, |row| match sink {
-            Sink::Csv(writer) => {
-                for cell in row {
-                    write_field(writer, cell)?;
-                }
-                writer.write_record(None::<&[u8]>)?;
-                Ok(())
-            }
-            Sink::Json(out) => write_object(out, columns, row),
-            Sink::Parquet(groups) => Ok(groups.push(row)?),
-        })
-    }
-
-    /// Writes what is left and gives the writer back.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub fn finish(self) -> Result<W, ExportError> {
-        match self.sink {
-            Sink::Csv(writer) => {
-                writer.into_inner().map_err(|error| ExportError::Io(error.into_error()))
-            }
-            Sink::Json(out) => Ok(out),
-            Sink::Parquet(groups) => Ok(groups.finish()?),
-        }
-    }
-}
-
-fn write_field<W: Write>(writer: &mut csv::Writer<W>, cell: &Cell) -> Result<(), csv::Error> {
-    match cell {
-        Cell::Null => writer.write_field(""),
-        Cell::Int(value) => writer.write_field(value.to_string()),
-        Cell::Float(value) => writer.write_field(value.to_string()),
-        Cell::Double(value) => writer.write_field(value.to_string()),
-        Cell::Flag(value) => writer.write_field(if *value { "true" } else { "false" }),
-        Cell::Text(text) => writer.write_field(plain(text)),
-    }
-}
-
-/// A row as an object on a line of its own.
-fn write_object<W: Write>(
-    out: &mut W,
-    columns: &[ColumnSpec],
-    row: &[Cell],
-) -> Result<(), ExportError> {
-    struct Object<'a>(&'a [ColumnSpec], &'a [Cell<'a>]);
-    impl Serialize for Object<'_> {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            let names = self.0.iter().map(|column| column.name);
-            serializer.collect_map(names.zip(self.1))
-        }
-    }
-    let line = serde_json::to_string(&Object(columns, row))
-        .map_err(|error| ExportError::Table(error.into()))?;
-    // It may be standard output, and so a terminal.
-    Ok(writeln!(out, "{}", escaped_json(&line))?)
-}
-
-/// Text that does nothing where a CSV file is read by eye or by a spreadsheet: what cannot be seen
-/// is shown, a row stays on its line, and what a spreadsheet would take for a formula has an
-/// apostrophe before it.
-fn plain(text: &str) -> String {
-    let mut line = one_line(text);
-    if line.trim_start().starts_with(['=', '+', '-', '@']) {
-        line.insert(0, '\'');
-    }
-    line
-}
 
 /// The values of a column in the row group at hand.
 enum Values {
@@ -184,14 +79,6 @@ impl<W: Write + Send> Groups<W> {
         Ok(Self { writer, columns: table.columns().iter().map(held).collect(), rows: 0, most })
     }
 
-    pub fn push(&mut self, row: &[Cell]) -> Result<(), ParquetError> {
-        for (held, cell) in self.columns.iter_mut().zip(row) {
-            held.push(cell)?;
-        }
-        self.rows += 1;
-        if self.rows >= self.most { self.flush() } else { Ok(()) }
-    }
-
     fn flush(&mut self) -> Result<(), ParquetError> {
         if self.rows == 0 {
             return Ok(());
@@ -206,10 +93,24 @@ impl<W: Write + Send> Groups<W> {
         self.rows = 0;
         Ok(())
     }
+}
 
-    pub fn finish(mut self) -> Result<W, ParquetError> {
+impl<W: Write + Send> RowWriter for Groups<W> {
+    fn row(&mut self, row: &[Cell]) -> Result<(), ExportError> {
+        for (held, cell) in self.columns.iter_mut().zip(row) {
+            held.push(cell)?;
+        }
+        self.rows += 1;
+        if self.rows >= self.most {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<(), ExportError> {
         self.flush()?;
-        self.writer.into_inner()
+        self.writer.into_inner()?;
+        Ok(())
     }
 }
 
@@ -272,23 +173,13 @@ fn field(column: &ColumnSpec) -> Result<TypePtr, ParquetError> {
     builder.with_repetition(repetition).with_logical_type(logical).build().map(Arc::new)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::plain;
-
-    #[test]
-    fn text_of_a_field_is_no_formula() {
-        for (text, expected) in [
-            ("owl", "owl"),
-            (" owl", " owl"),
-            ("=1+1", "'=1+1"),
-            (" =1", "' =1"),
-            ("-", "'-"),
-            ("\t@x", "⇥@x"),
-            ("a\n=b", "a↵=b"),
-            ("\u{202e}\u{1b}", "⟨U+202E⟩␛"),
-        ] {
-            assert_eq!(plain(text), expected);
+impl From<ParquetError> for ExportError {
+    fn from(error: ParquetError) -> Self {
+        match error {
+            ParquetError::External(error) => {
+                error.downcast().map_or_else(Self::Table, |error| Self::Io(*error))
+            }
+            error => Self::Table(error.into()),
         }
     }
 }
