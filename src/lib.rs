@@ -11,6 +11,8 @@ pub mod driving;
 pub mod engine;
 pub mod eval;
 pub mod export;
+pub mod headless;
+pub mod reports;
 pub mod tui;
 
 use demask_core::{bounded, panics, schema};

@@ -24,7 +24,7 @@ struct Room {
     never: &'static [&'static str],
 }
 
-const ROOMS: [Room; 17] = [
+const ROOMS: [Room; 19] = [
     Room {
         name: "escape",
         folder: "crates/core/src/escape",
@@ -141,6 +141,26 @@ const ROOMS: [Room; 17] = [
         never: &["candle"],
     },
     Room {
+        name: "reports",
+        folder: "src/reports",
+        holds: "what is said of runs, recordings, models and engines, as text and as JSON: two runs held \
+                against each other (`diff`), what something is (`info`), strategies on one prompt \
+                (`comparison`), what verifying came to (`verification`)",
+        uses: &[
+            "escape", "canvas", "predict", "decode", "session", "compare", "trace", "model",
+            "engine",
+        ],
+        never: &["candle", "ratatui", "crossterm", "clap", "indicatif"],
+    },
+    Room {
+        name: "headless",
+        folder: "src/headless",
+        holds: "the debugger without a screen: commands run to their stops (`batch`), runs in lockstep, \
+                the passes of a recording once more, one pass that is waited for",
+        uses: &["predict", "session", "compare", "debugger", "trace"],
+        never: &["candle", "ratatui", "crossterm", "clap", "indicatif"],
+    },
+    Room {
         name: "tui",
         folder: "src/tui",
         holds: "what the terminal sends (`input`), application state, keymap as data, theme, panes",
@@ -166,7 +186,8 @@ const ROOMS: [Room; 17] = [
                 subcommand",
         uses: &[
             "escape", "canvas", "predict", "decode", "session", "compare", "inspect", "debugger",
-            "trace", "import", "model", "engine", "driving", "export", "tui", "eval",
+            "trace", "import", "model", "engine", "driving", "export", "reports", "headless",
+            "tui", "eval",
         ],
         never: &[],
     },

@@ -11,17 +11,16 @@ use std::{
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
-    time::Duration,
 };
 
 use clap::Args;
 
 use super::{
     ConfigOptions, Fault, LookOptions, ScriptOptions,
-    batch::{AT_BREAKPOINT, Batch},
-    fault::{say, tell, unwritable},
+    fault::{AT_BREAKPOINT, say, tell, unwritable},
     host::Program,
     open::nothing_lost,
+    progress::OnStderr,
     replay::screen,
     resume::{self, Origin},
     stop,
@@ -32,7 +31,8 @@ use crate::{
     driving::{self, Joined},
     engine::Address,
     escape::escaped,
-    session::{Followed, News},
+    headless::Batch,
+    session::Followed,
     trace::{self, Packing},
     tui::{self, Rest, Source, Start, Waiting},
 };
@@ -57,9 +57,6 @@ pub struct AttachArgs {
     #[command(flatten)]
     script: ScriptOptions,
 }
-
-/// How often a script checks whether a signal has come.
-const BEAT: Duration = Duration::from_millis(100);
 
 pub fn main(args: &AttachArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> {
     let address = driving::address(args.place.as_deref()).map_err(Fault::failure)?;
@@ -95,7 +92,7 @@ pub fn main(args: &AttachArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
         (debugger.followed, debugger.driven) = (Some(followed), Some(driven));
         let (send, news) = mpsc::channel();
         intake.follow(move |news| send.send(news).is_ok()).map_err(no_thread)?;
-        let mut batch = Batch::new(debugger, None);
+        let mut batch = Batch::new(debugger, None, Box::new(OnStderr::default()));
         batch.news = Some(news);
         let stopped = stop::on_signals();
         let last = batch.script(commands, &stopped, |line| say(&escaped(line)))?;
@@ -203,36 +200,4 @@ fn join_on_screen(address: &Address, copy: Copy, look: tui::Look) -> Result<Opti
         })
     });
     joined.map_err(Fault::failure)?.unwrap_or(Ok(None)).map_err(Fault::failure)
-}
-
-impl Batch {
-    /// Waits for the next news of a loop and handles it; a signal ends the waiting.
-    pub(super) fn hear(&mut self, stopped: &AtomicBool) -> Result<(), Fault> {
-        let Some(news) = &self.news else { return Ok(()) };
-        let news = loop {
-            match news.recv_timeout(BEAT) {
-                Ok(news) => break news,
-                Err(mpsc::RecvTimeoutError::Timeout) if stopped.load(Ordering::Relaxed) => {
-                    return Err(Fault::failure("stopped by a signal"));
-                }
-                Err(mpsc::RecvTimeoutError::Timeout) => {}
-                Err(mpsc::RecvTimeoutError::Disconnected) => break News::Over(Vec::new()),
-            }
-        };
-        match news {
-            News::Events(events) => self.debugger.learn(&events, true),
-            News::Loop(word) => {
-                if let Some(line) = self.debugger.hear(word) {
-                    tell(&escaped(&format!("note: {line}")));
-                }
-            }
-            News::Read(..) => {}
-            News::Over(_) => self.debugger.end_following(),
-            News::Failed(why) => {
-                self.debugger.end_following();
-                return Err(Fault::failure(why));
-            }
-        }
-        Ok(())
-    }
 }

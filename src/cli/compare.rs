@@ -4,38 +4,34 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::AtomicBool,
     time::Instant,
 };
 
 use clap::Args;
-use serde::Serialize;
 
 use super::{
-    Config, ConfigOptions, Counts, Fault, LoadOptions, LookOptions,
-    batch::watched_pass,
+    Config, ConfigOptions, Fault, LoadOptions, LookOptions,
     config::set_all,
     embedded,
-    fault::{say, tell},
+    fault::say,
     host::Program,
     open::{self, Question},
-    progress::{self, Shown},
+    progress::{self, OnStderr, Shown},
     prompt::Otherwise,
     stop,
 };
 use crate::{
     canvas::TokenId,
-    compare::{self, Advance, Excerpt, Figures, Lane, Lockstep, Run},
+    compare::{Lane, Lockstep},
     decode::{ParamRole, Params, Recipe, Value},
     escape::{escaped, escaped_json},
+    headless::{HeadlessError, run_to_end},
     model::Loaded,
-    predict::Vocabulary,
+    reports::ComparedRuns,
     session::{Pending, Session},
     tui::{self, Start},
 };
-
-/// Tokens shown on either side of the place where two answers part.
-const AROUND: usize = 6;
 
 #[derive(Debug, Args)]
 pub struct CompareArgs {
@@ -120,22 +116,21 @@ pub fn main(args: &CompareArgs, options: &ConfigOptions) -> Result<ExitCode, Fau
     let closed = lockstep.lanes.iter_mut().map(|entry| entry.session.finish_recording());
     let closed: Vec<Result<(), String>> = closed.collect();
     let recorded = closed.into_iter().collect::<Result<(), String>>().map_err(Fault::failure);
-    outcome?;
-    let vocabulary = &*loaded.tokenizer;
-    let rows: Vec<Row> =
-        (0..lockstep.lanes.len()).map(|at| Row::of(&lockstep.lanes, at, vocabulary)).collect();
+    outcome.map_err(|error| match &error {
+        HeadlessError::Run { at, .. } => {
+            Fault::failure(format!("{}: {error}", lockstep.lanes[*at].recipe))
+        }
+        _ => error.into(),
+    })?;
+    let lanes = lockstep.lanes.iter();
+    let runs: Vec<_> = lanes.map(|entry| (entry.recipe.label(), &entry.session)).collect();
+    let (model, seconds) = (&loaded.facts.name, started.elapsed().as_secs_f64());
+    let compared = ComparedRuns::of(&runs, &*loaded.tokenizer, &prompt, model, seconds);
     if args.json {
-        let summary = Summary {
-            prompt: &prompt,
-            model: &loaded.facts.name,
-            passes: rows.iter().map(|row| row.passes).sum(),
-            wall_seconds: started.elapsed().as_secs_f64(),
-            runs: &rows,
-        };
-        let json = serde_json::to_string(&summary).map_err(Fault::failure)?;
+        let json = serde_json::to_string(&compared).map_err(Fault::failure)?;
         say(&escaped_json(&json))?;
     } else {
-        say(&escaped(&report(&rows)))?;
+        say(&escaped(&compared.text()))?;
     }
     recorded?;
     let failed = lockstep.lanes.iter().find_map(|entry| match entry.session.pending() {
@@ -249,218 +244,24 @@ fn file(folder: &Path, recipe: &Recipe, at: usize) -> PathBuf {
     folder.join(format!("{}-{}.jsonl", recipe.strategy.name(), at + 1))
 }
 
-/// Runs all to their ends.
+/// Runs all to their ends, with a bar.
 fn go(
     lockstep: &mut Lockstep<Entry>,
     loaded: &mut Loaded,
     stopped: &AtomicBool,
-) -> Result<(), Fault> {
+) -> Result<(), HeadlessError> {
     let bar = progress::pass_bar();
-    let mut told = false;
-    loop {
-        if stopped.load(Ordering::Relaxed) {
-            return Err(Fault::failure("stopped by a signal"));
-        }
-        let advance = lockstep.step_all().map_err(|(at, error)| {
-            Fault::failure(format!("{}: {error}", lockstep.lanes[at].recipe))
-        })?;
-        match advance {
-            Advance::Over => break,
-            Advance::Moved => {}
-            Advance::Waiting => {
-                for (key, request) in lockstep.wanted() {
-                    let told = |progress, time| progress::show_layers(&bar, progress, time);
-                    let predictor = loaded.predictor.as_mut();
-                    let (answer, took) = watched_pass(predictor, &request, stopped, told)?;
-                    lockstep.supply(key, answer, took);
-                }
-            }
-        }
+    let observer = &mut OnStderr { bar: bar.clone() };
+    let predictor = loaded.predictor.as_mut();
+    run_to_end(lockstep, predictor, stopped, observer, |lockstep| {
         let sessions = || lockstep.lanes.iter().map(|entry| &entry.session);
-        if let Some(fault) = sessions().find_map(Session::recorder_fault).filter(|_| !told) {
-            told = true;
-            bar.suspend(|| tell(&escaped(&format!("warning: {fault}. The runs go on"))));
-        }
         let positions: usize = sessions().map(|session| session.canvas().len()).sum();
         let masks: usize = sessions().map(|session| session.canvas().masks()).sum();
         bar.set_length(positions as u64);
         bar.set_position((positions - masks) as u64);
         bar.set_prefix("");
         bar.set_message(format!("{} runs · step {}", lockstep.lanes.len(), lockstep.step()));
-    }
+    })?;
     bar.finish_and_clear();
     Ok(())
-}
-
-/// What `--json` prints.
-#[derive(Serialize)]
-struct Summary<'a> {
-    prompt: &'a str,
-    model: &'a str,
-    /// Forward passes of all runs: one that several asked for counts once.
-    passes: usize,
-    wall_seconds: f64,
-    runs: &'a [Row],
-}
-
-/// A run in figures.
-#[derive(Serialize)]
-struct Row {
-    /// The strategy as it was written.
-    strategy: String,
-    #[serde(flatten)]
-    counts: Counts,
-    /// Predictions the strategy asked for.
-    nfe: usize,
-    /// Forward passes run for it: what a run before it asked for already is not run again.
-    passes: usize,
-    /// Seconds its passes and decisions take, those of other runs that it shares included.
-    seconds: f64,
-    finish: &'static str,
-    /// The answer, without its tail of end-of-sequence tokens.
-    text: String,
-    /// The generated region, tail included.
-    ids: Vec<TokenId>,
-    /// Where it parts from the first run; null for that.
-    difference: Option<Parting>,
-}
-
-/// Where a run parts from the first.
-#[derive(Serialize)]
-struct Parting {
-    /// The first step after which the canvases differ; null if they never do.
-    step: Option<usize>,
-    /// The first position at which the answers differ; null if they are equal.
-    position: Option<usize>,
-    /// The first run's text around it.
-    first: Option<Around>,
-    /// This run's.
-    own: Option<Around>,
-}
-
-/// A text around a position.
-#[derive(Serialize)]
-struct Around {
-    before: String,
-    at: String,
-    behind: String,
-}
-
-impl From<Excerpt> for Around {
-    fn from(Excerpt { before, at, behind }: Excerpt) -> Self {
-        Self { before, at, behind }
-    }
-}
-
-impl Row {
-    fn of(entries: &[Entry], at: usize, vocabulary: &dyn Vocabulary) -> Self {
-        let entry = &entries[at];
-        let (own, first) = (Run::here(&entry.session), Run::here(&entries[0].session));
-        let figures = Figures::of(own);
-        let difference = compare::first_difference(first, own);
-        let around = |run: Run| {
-            let excerpt = |position| compare::excerpt(run, position, AROUND, vocabulary).into();
-            difference.position.map(excerpt)
-        };
-        Self {
-            strategy: entry.recipe.label().to_owned(),
-            counts: Counts::of(&figures),
-            nfe: figures.nfe,
-            passes: entry.session.passes(),
-            seconds: figures.time().as_secs_f64(),
-            finish: figures.finish.map_or("failed", |finish| finish.name()),
-            text: vocabulary.text(&own.answer()),
-            ids: own.canvas().tokens(),
-            difference: (at > 0).then(|| Parting {
-                step: difference.step,
-                position: difference.position,
-                first: around(first),
-                own: around(own),
-            }),
-        }
-    }
-}
-
-/// The table, where runs part, and the answers.
-fn report(rows: &[Row]) -> String {
-    const HEAD: [&str; 9] = [
-        "strategy",
-        "N_token",
-        "E_token",
-        "E_ratio",
-        "before tail",
-        "NFE",
-        "passes",
-        "time",
-        "finish",
-    ];
-    let mut table = vec![HEAD.map(str::to_owned)];
-    for (at, row) in rows.iter().enumerate() {
-        table.push([
-            format!("{} {}", at + 1, row.strategy),
-            row.counts.n_token.to_string(),
-            row.counts.e_token.to_string(),
-            row.counts.e_ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.3}")),
-            row.counts.before_tail.to_string(),
-            row.nfe.to_string(),
-            row.passes.to_string(),
-            format!("{:.2} s", row.seconds),
-            row.finish.to_owned(),
-        ]);
-    }
-    let mut text = aligned(&table);
-    for (at, row) in rows.iter().enumerate().skip(1) {
-        if let Some(parting) = &row.difference {
-            text.push_str(&format!("\n{}\n", parted(at + 1, parting)));
-        }
-    }
-    for (at, row) in rows.iter().enumerate() {
-        text.push_str(&format!("\n{} {}\n{}\n", at + 1, row.strategy, row.text));
-    }
-    text.trim_end().to_owned()
-}
-
-/// Where a run parts from the first, in words.
-fn parted(number: usize, parting: &Parting) -> String {
-    let step = match parting.step {
-        None => return format!("{number} and 1 are the same at every step"),
-        Some(0) => format!("{number} starts from another canvas than 1"),
-        Some(step) => format!("{number} parts from 1 at step {step}"),
-    };
-    let (Some(position), Some(first), Some(own)) = (parting.position, &parting.first, &parting.own)
-    else {
-        return format!("{step}; the answers are the same");
-    };
-    let cut = if position > AROUND { "…" } else { "" };
-    let line = |around: &Around| {
-        let whole = format!("{cut}{}⟨{}⟩{}", around.before, around.at, around.behind);
-        whole.replace('\n', "↵").replace('\t', " ")
-    };
-    format!(
-        "{step}; the answers differ from position {position} on:\n  1 {}\n  {number} {}",
-        line(first),
-        line(own)
-    )
-}
-
-/// Rows in columns: the first and the last flush left, numbers flush right.
-fn aligned(table: &[[String; 9]]) -> String {
-    use unicode_width::UnicodeWidthStr;
-    let width = |column: usize| table.iter().map(|row| row[column].width()).max().unwrap_or(0);
-    let widths: [usize; 9] = std::array::from_fn(width);
-    let mut text = String::new();
-    for row in table {
-        let mut line = String::new();
-        for (column, cell) in row.iter().enumerate() {
-            let blanks = " ".repeat(widths[column] - cell.width());
-            match column {
-                0 => line.push_str(&format!("{cell}{blanks}")),
-                8 => line.push_str(&format!("  {cell}")),
-                _ => line.push_str(&format!("  {blanks}{cell}")),
-            }
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
 }

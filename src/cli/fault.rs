@@ -9,6 +9,8 @@ use std::{
 
 use crate::{
     escape::{escaped, one_line},
+    headless::HeadlessError,
+    reports::diff::SidesError,
     trace::{self, Recording, advice},
 };
 
@@ -17,6 +19,9 @@ const LONGEST: usize = 1500;
 
 /// The width of the part of a text that an error shows, columns.
 pub(super) const WIDTH: usize = 76;
+
+/// Exit code of a run that stopped at a breakpoint, and of runs or recordings in which something was found.
+pub(super) const AT_BREAKPOINT: u8 = 3;
 
 /// Why the program ends without success.
 #[derive(Debug)]
@@ -101,6 +106,21 @@ pub(super) fn tell_cut(recording: &Recording, file: &Path) {
     if let Some(line) = recording.cut {
         let file = one_line(&file.display().to_string());
         tell(&escaped(&format!("note: {file}: {}", trace::cut_in(line))));
+    }
+}
+
+impl From<HeadlessError> for Fault {
+    fn from(error: HeadlessError) -> Self {
+        Self::failure(error)
+    }
+}
+
+impl From<SidesError> for Fault {
+    fn from(error: SidesError) -> Self {
+        match error {
+            SidesError::Trace(error) => error.into(),
+            SidesError::Unclear(text) => Self::usage(text),
+        }
     }
 }
 

@@ -7,8 +7,7 @@ use serde::Serialize;
 
 use super::{
     Fault,
-    batch::AT_BREAKPOINT,
-    fault::{say, tell_cut},
+    fault::{AT_BREAKPOINT, say, tell_cut},
     files::{self, Files, counted},
     stop,
 };

@@ -3,11 +3,9 @@
 //! Data goes to stdout, messages to stderr. Exit code 0 is success, 1 a failure, 2 a wrong use.
 
 mod attach;
-mod batch;
 mod bench;
 mod compare;
 mod config;
-mod counts;
 mod diff;
 mod doctor;
 mod embedded;
@@ -48,7 +46,6 @@ pub use config::{
     ColorChoice, Config, ConfigError, ConfigOptions, LookConfig, ParamSet, color_table,
     default_text as default_config, preset_table,
 };
-use counts::Counts;
 pub use fault::Fault;
 pub use options::{LoadOptions, LookOptions, ModelOptions, SourceOptions};
 pub use params::{ParamOptions, parameter_table, strategy_tables};

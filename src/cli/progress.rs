@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{Fault, fault::tell, hooks, place::Place, stop};
 use crate::{
     escape::escaped,
+    headless::Observer,
     model::{Computing, Encoder, LoadError, LoadProgress, LoadWatch, Loaded, Work},
     predict::Progress,
     session::Session,
@@ -180,10 +181,27 @@ pub(super) fn pass_bar() -> ProgressBar {
     bar
 }
 
-/// How far a pass of the session has come in this time, if it takes long.
-pub(super) fn show_layers(bar: &ProgressBar, progress: Progress, time: Duration) {
-    if time >= SLOW_PASS {
-        bar.set_prefix(format!(" · {}", progress.words()));
+/// What a run without a screen says on stderr.
+pub(super) struct OnStderr {
+    /// The bar of the run.
+    pub bar: ProgressBar,
+}
+
+impl Default for OnStderr {
+    fn default() -> Self {
+        Self { bar: ProgressBar::hidden() }
+    }
+}
+
+impl Observer for OnStderr {
+    fn layers(&mut self, progress: Progress, time: Duration) {
+        if time >= SLOW_PASS {
+            self.bar.set_prefix(format!(" · {}", progress.words()));
+        }
+    }
+
+    fn warn(&mut self, text: &str) {
+        self.bar.suspend(|| tell(&escaped(text)));
     }
 }
 

@@ -11,9 +11,9 @@ use clap::Args;
 
 use super::{
     ColorChoice, Config, ConfigOptions, Fault, LookOptions, ParamOptions, ScriptOptions,
-    batch::{AT_BREAKPOINT, Batch},
-    fault::{say, tell, tell_cut, unwritable},
+    fault::{AT_BREAKPOINT, say, tell, tell_cut, unwritable},
     host::Program,
+    progress::OnStderr,
     resume::{self, Origin},
     stop,
     tui::{terminal_beside_stdin, terminal_or_fault},
@@ -22,6 +22,7 @@ use crate::{
     debugger::{Argument, Command, Debugger, Stop},
     escape::escaped,
     export::{self, TerminalColors},
+    headless::Batch,
     session::Session,
     trace::{self, Reader, Recording},
     tui::{self, Look, Palette, Rest, Source, Start},
@@ -156,7 +157,7 @@ pub fn main(args: &ReplayArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
         let tokens = recording.header.model.vocabulary;
         let vocabulary = recording.vocabulary.clone();
         let debugger = Debugger::new(session, vocabulary, Box::new(host), false, tokens);
-        let mut batch = Batch::new(debugger, None);
+        let mut batch = Batch::new(debugger, None, Box::new(OnStderr::default()));
         let stopped = stop::on_signals();
         let last = batch.script(commands, &stopped, |line| say(&escaped(line)))?;
         return Ok(match last {

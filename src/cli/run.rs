@@ -15,15 +15,13 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{
-    ConfigOptions, Counts, Fault, ModelOptions, ScriptOptions,
-    batch::{AT_BREAKPOINT, Batch},
-    embedded,
-    fault::{say, tell},
+    ConfigOptions, Fault, ModelOptions, ScriptOptions, embedded,
+    fault::{AT_BREAKPOINT, say, tell},
     host::Program,
     lint::Found,
     mistaken,
     open::{self, Opened},
-    progress::{Shown, pass_bar, show_session},
+    progress::{OnStderr, Shown, pass_bar, show_session},
     prompt::Otherwise,
     stop,
 };
@@ -31,7 +29,9 @@ use crate::{
     compare::{self, Figures},
     debugger::{Command, Debugger, Goal, Stop},
     escape::{escaped, escaped_json},
+    headless::Batch,
     inspect::{self, Finding},
+    reports::Counts,
     session::{Pending, Recorder, Session},
     trace::{self, Header, TraceRecorder},
 };
@@ -172,7 +172,7 @@ pub fn main(args: &RunArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
     let host = Program::new(&config).encoding(&loaded).saving(header, loaded.tokenizer.clone());
     let tokens = loaded.facts.vocabulary;
     let debugger = Debugger::new(session, loaded.tokenizer.clone(), Box::new(host), true, tokens);
-    let batch = Batch::new(debugger, Some(loaded.predictor));
+    let batch = Batch::new(debugger, Some(loaded.predictor), Box::new(OnStderr::default()));
     let mut run = Run { batch, subject, started: Instant::now() };
     run.batch.only_recorded = to_stdout;
     let outcome = run.go(args, &commands, &stopped);
@@ -284,7 +284,7 @@ impl Run {
         self.batch.debugger.start(Goal::Continue);
         let bar = pass_bar();
         show_session(&bar, &self.batch.debugger.session);
-        self.batch.bar = bar.clone();
+        self.batch.observer = Box::new(OnStderr { bar: bar.clone() });
         let stop = self.batch.finish(stopped, |debugger| show_session(&bar, &debugger.session))?;
         bar.finish_and_clear();
         match &stop {

@@ -18,7 +18,6 @@ use clap::Args;
 
 use super::{
     ConfigOptions, Fault, ModelOptions,
-    batch::watched_pass,
     fault::{say, tell},
     host::Program,
     open::{self, Opened},
@@ -29,6 +28,7 @@ use super::{
 };
 use crate::{
     escape::{escaped, escaped_json},
+    headless::watched_pass,
     model,
     predict::{Attention, Pass, Predictor, Request},
     session::{Pending, Session},

@@ -9,7 +9,8 @@ use clap::Parser;
 
 use super::Check;
 use crate::{
-    cli::{Config, Fault, ModelOptions, batch::pass, open, progress::Shown, prompt::Otherwise},
+    cli::{Config, Fault, ModelOptions, open, progress::Shown, prompt::Otherwise},
+    headless::pass,
     session::Pending,
 };
 

@@ -6,12 +6,22 @@ use std::{
     sync::Arc,
 };
 
-use super::super::Fault;
 use crate::{
     compare::Run,
     session::{Branch, NodeId, Session},
-    trace::{self, Recording},
+    trace::{self, Recording, TraceError},
 };
+
+/// Why two runs cannot be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum SidesError {
+    /// A recording cannot be opened.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    /// Which runs are meant is not clear: why, and what can be given.
+    #[error("{0}")]
+    Unclear(String),
+}
 
 /// One side: a branch of a recording.
 pub struct Side {
@@ -84,7 +94,10 @@ fn named(text: &OsStr) -> Named {
 
 /// Opens both sides. B may be `@BRANCH`, a branch of A's file; without it A's file must have two
 /// branches, which are compared.
-pub fn open(a: &OsStr, b: Option<&OsStr>) -> Result<(Side, Side), Fault> {
+///
+/// # Errors
+/// [`SidesError`].
+pub fn open(a: &OsStr, b: Option<&OsStr>) -> Result<(Side, Side), SidesError> {
     let first = named(a);
     let recording = Arc::new(trace::read(&first.file)?);
     let Some(b) = b else { return only_two(first, &recording) };
@@ -101,7 +114,7 @@ pub fn open(a: &OsStr, b: Option<&OsStr>) -> Result<(Side, Side), Fault> {
     Ok((one, two))
 }
 
-fn side(named: &Named, recording: &Arc<Recording>) -> Result<Side, Fault> {
+fn side(named: &Named, recording: &Arc<Recording>) -> Result<Side, SidesError> {
     let timeline = &recording.recorded.timeline;
     let found = match &named.branch {
         Some(called) => timeline.branch_called(called),
@@ -112,7 +125,7 @@ fn side(named: &Named, recording: &Arc<Recording>) -> Result<Side, Fault> {
     };
     let found = found.ok_or_else(|| {
         let called = named.branch.as_deref().unwrap_or("left last");
-        Fault::usage(format!(
+        SidesError::Unclear(format!(
             "{}: there is no branch `{called}`. It has {}",
             named.file.display(),
             list(recording)
@@ -122,7 +135,7 @@ fn side(named: &Named, recording: &Arc<Recording>) -> Result<Side, Fault> {
 }
 
 /// The two branches of one file.
-fn only_two(named: Named, recording: &Arc<Recording>) -> Result<(Side, Side), Fault> {
+fn only_two(named: Named, recording: &Arc<Recording>) -> Result<(Side, Side), SidesError> {
     let file = named.file;
     let shown = file.display();
     let mut branches = recording.recorded.timeline.branches().into_iter().enumerate();
@@ -132,16 +145,16 @@ fn only_two(named: Named, recording: &Arc<Recording>) -> Result<(Side, Side), Fa
             let one = Side::of(file.clone(), recording.clone(), one);
             Ok((one, Side::of(file, recording.clone(), two)))
         }
-        (_, None, ..) => Err(Fault::usage(format!(
+        (_, None, ..) => Err(SidesError::Unclear(format!(
             "{shown} has one branch, and there is nothing to compare it with. Give a second \
              recording"
         ))),
-        (.., Some(branch)) => Err(Fault::usage(format!(
+        (.., Some(branch)) => Err(SidesError::Unclear(format!(
             "{shown}: with what is branch `{branch}` to be compared? Give a second recording, or \
              another branch as @BRANCH: it has {}",
             list(recording)
         ))),
-        _ => Err(Fault::usage(format!(
+        _ => Err(SidesError::Unclear(format!(
             "{shown} has {}. Say which two: `demask diff {shown}@1 @2`",
             list(recording)
         ))),

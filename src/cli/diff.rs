@@ -1,25 +1,18 @@
 //! `demask diff`: two recorded runs held against each other, as text, as JSON, or side by side on
 //! the screen.
 
-mod growth;
-mod headers;
-mod json;
-mod lines;
-mod paint;
-mod said;
-mod sides;
-mod text;
-mod words;
-
 use std::{ffi::OsString, io::IsTerminal, process::ExitCode};
 
 use clap::Args;
 
-use self::sides::Side;
-use super::{Config, ConfigOptions, Fault, LookOptions, batch::AT_BREAKPOINT, fault::say, replay};
+use super::{
+    Config, ConfigOptions, Fault, LookOptions,
+    fault::{AT_BREAKPOINT, say},
+    replay,
+};
 use crate::{
-    compare::{self, StepPair},
     escape::escaped_json,
+    reports::diff::{self, Difference, Side},
     tui::{self, Palette, Start},
 };
 
@@ -54,26 +47,17 @@ pub fn main(args: &DiffArgs, options: &ConfigOptions) -> Result<ExitCode, Fault>
         super::tui::terminal_or_fault()?;
     }
     let config = options.read()?;
-    let (a, b) = sides::open(&args.a, args.b.as_deref())?;
+    let (a, b) = diff::open(&args.a, args.b.as_deref())?;
     if args.tui {
         return show(args, &config, a, b);
     }
-    let mut differing = Vec::new();
-    let mut grown = [Vec::new(), Vec::new()];
-    let found = compare::trajectories(a.run(), b.run(), |pair: StepPair| {
-        growth::grown(&mut grown, &pair);
-        if pair.differs() {
-            differing.push(pair);
-        }
-    });
+    let found = Difference::of(a, b);
     if args.json {
-        let json = json::object(&a, &b, &found, &differing, &grown);
-        say(&escaped_json(&serde_json::to_string(&json).map_err(Fault::failure)?))?;
+        say(&escaped_json(&found.json().map_err(Fault::failure)?))?;
     } else {
         let coloured = args.look.look(&config).palette != Palette::Mono
             && (std::io::stdout().is_terminal() || args.look.color.is_some());
-        let report = text::Report { a: &a, b: &b, found: &found, grown: &grown, all: args.all };
-        say(&paint::printed(&report.lines(&differing), coloured))?;
+        say(&found.text(args.all, coloured))?;
     }
     Ok(match args.exit_code && !found.equal() {
         true => ExitCode::from(AT_BREAKPOINT),

@@ -1,79 +1,18 @@
-//! `demask info FILE`: what a recording holds, and what its columns cost.
+//! What a recording holds, and what its columns cost.
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::Read,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{collections::BTreeMap, path::Path};
 
 use serde::Serialize;
 
-use super::super::{
-    Fault,
-    fault::say,
-    files::{self, Files},
-    stop,
-};
 use crate::{
     compare::{Figures, Run},
-    escape::{escaped, escaped_json},
     model::memory::shown,
-    trace::{self, Bytes, Costs, Recording},
+    trace::{self, Bytes, Costs, Recording, TraceError},
 };
 
-/// True if a file is named like a recording, or begins like one: an object, or packed data.
-pub(super) fn is_recording(path: &Path) -> bool {
-    // A faulty or missing one is told as what its name says.
-    if !path.is_dir() && trace::named_so(path) {
-        return true;
-    }
-    let mut begin = [0_u8; 4];
-    let read = File::open(path).and_then(|mut file| file.read(&mut begin)).unwrap_or(0);
-    matches!(begin[..read], [b'{', ..] | [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd])
-}
-
-/// True if recordings are meant, and more than one may be: several of them, or folders that are no
-/// checkpoint.
-pub(super) fn are_many(paths: &[PathBuf]) -> bool {
-    let is_folder = |path: &PathBuf| {
-        let model =
-            ["config.json", "adapter_config.json"].iter().any(|name| path.join(name).exists());
-        path.is_dir()
-            && !model
-            && files::recordings(std::slice::from_ref(path)).iter().any(Result::is_ok)
-    };
-    match paths {
-        [] => false,
-        [path] => is_folder(path),
-        paths => paths.iter().all(|path| is_folder(path) || is_recording(path)),
-    }
-}
-
-/// Says of each recording, in a line, what it holds, and at the end how many there are.
-pub(super) fn many(paths: &[PathBuf], json: bool) -> Result<ExitCode, Fault> {
-    let stopped = stop::on_signals();
-    let (mut all, mut steps) = (0, 0);
-    let walked = Files::of(paths).each(|file| {
-        stop::go_on(&stopped)?;
-        let info = Info::of(file)?;
-        (all, steps) = (all + 1, steps + info.steps);
-        match json {
-            true => say(&escaped_json(&serde_json::to_string(&info).map_err(Fault::failure)?)),
-            false => say(&escaped(&info.line())),
-        }
-    })?;
-    if !json {
-        let unread = walked.unread();
-        say(&format!("{}, {steps} steps in all{unread}", files::counted(all)))?;
-    }
-    Ok(walked.code)
-}
-
-/// What `--json` prints.
+/// A recording in figures.
 #[derive(Serialize)]
-pub(super) struct Info {
+pub struct RecordingInfo {
     file: String,
     format: String,
     generator: String,
@@ -86,7 +25,8 @@ pub(super) struct Info {
     /// Tokens of the first run's prompt.
     prompt_tokens: usize,
     runs: usize,
-    steps: usize,
+    /// Of all runs and branches.
+    pub steps: usize,
     edits: usize,
     branches: usize,
     predictions: usize,
@@ -115,8 +55,12 @@ fn start(text: &str) -> String {
 /// Columns for people: no decision reads them.
 const SHOWN: [&str; 3] = ["entropy", "margin", "top_k"];
 
-impl Info {
-    pub fn of(path: &Path) -> Result<Self, Fault> {
+impl RecordingInfo {
+    /// Reads it, and measures its file.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub fn of(path: &Path) -> Result<Self, TraceError> {
         let recording = trace::read(path)?;
         let costs = trace::costs(path)?;
         let Recording { header, recorded, notices, .. } = &recording;
@@ -160,7 +104,7 @@ impl Info {
     }
 
     /// The recording in one line.
-    fn line(&self) -> String {
+    pub fn line(&self) -> String {
         let line = format!(
             "{}: {}, {}, {} steps, length {}, {} before the tail, {}{}",
             self.file,
@@ -186,6 +130,7 @@ impl Info {
         template.chain(variables).chain(system).collect()
     }
 
+    /// As text, in lines.
     pub fn text(&self) -> String {
         let mut lines = Vec::new();
         // A file must not write lines of its own.

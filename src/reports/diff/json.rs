@@ -5,13 +5,13 @@ use serde::Serialize;
 use super::{growth::Growth, headers::headers, sides::Side};
 use crate::{
     canvas::{Filler, TokenId},
-    cli::Counts,
     compare::{
         Change, Comparison, Deed, Did, Divergence, Figures, Guesses, ParamPair, Parted,
         Predictions, StepPair,
     },
     decode::{Value, Verdict},
     predict::Vocabulary,
+    reports::counts::Counts,
 };
 
 #[derive(Serialize)]

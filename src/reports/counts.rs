@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::compare::Figures;
 
+/// What `--json` says of a run's tokens.
 #[derive(Debug, Clone, Serialize)]
 pub struct Counts {
     /// The length of the generated region, positions.
@@ -23,6 +24,7 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Those of a run.
     pub fn of(figures: &Figures) -> Self {
         Self {
             n_token: figures.n_token,

@@ -1,46 +1,18 @@
-//! `demask info`: what a model is and what it would need, from its headers alone; or what a
-//! recording holds.
+//! What a model is and what it would need, from its headers alone.
 
-mod engine;
-mod recording;
+use std::collections::BTreeMap;
 
-use std::{
-    collections::BTreeMap,
-    ops::ControlFlow,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
-
-use clap::Args;
 use serde::Serialize;
 
-use super::{Fault, SourceOptions, fault::say, place::Place};
 use crate::{
     canvas::TokenId,
-    escape::{escaped, escaped_json},
     model::{
-        self, Checkpoint, NotUnderstood, Outline, Source, Template, count,
+        Checkpoint, NotUnderstood, Outline, Template, count,
         estimate::{StepBytes, WeightBytes},
         memory::{Memory, shown},
     },
     predict::{Piece, Vocabulary},
 };
-
-#[derive(Debug, Args)]
-pub struct InfoArgs {
-    /// Folder with a checkpoint, a GGUF file, a model of the hub that is in the cache, or
-    /// recordings and folders of them [default: the embedded model]
-    #[arg(value_name = "MODEL", conflicts_with = "model")]
-    names: Vec<String>,
-    /// Positions of the sequence whose memory is estimated
-    #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
-    length: u32,
-    /// One JSON object on stdout
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    source: SourceOptions,
-}
 
 /// Lines of a chat template that are shown.
 const TEMPLATE_LINES: usize = 3;
@@ -51,9 +23,9 @@ const TEMPLATE_WIDTH: usize = 100;
 /// Remarks of a kind that are shown.
 const REMARKS: usize = 12;
 
-/// What `--json` prints.
+/// A checkpoint, and a sequence whose memory is estimated.
 #[derive(Serialize)]
-struct Info {
+pub struct ModelInfo {
     name: String,
     family: &'static str,
     #[serde(flatten)]
@@ -145,70 +117,9 @@ struct FileSize {
     bytes: u64,
 }
 
-pub fn main(args: &InfoArgs) -> Result<ExitCode, Fault> {
-    let paths: Vec<PathBuf> = args.names.iter().map(PathBuf::from).collect();
-    if recording::are_many(&paths) {
-        return recording::many(&paths, args.json);
-    }
-    if let [_, second, ..] = &*args.names {
-        return Err(Fault::usage(format!(
-            "{second}: one model at a time. Several names are for recordings"
-        )));
-    }
-    let file = paths.first().map(PathBuf::as_path);
-    let pipe = |file: &Path| {
-        file == Path::new("-") || file.metadata().is_ok_and(|at| !at.is_file() && !at.is_dir())
-    };
-    if let Some(file) = file.filter(|file| pipe(file)) {
-        return Err(Fault::usage(format!(
-            "{}: a recording is read twice to measure it, which only a file can be. Save it to one",
-            file.display()
-        )));
-    }
-    if let Some(file) = file.filter(|file| recording::is_recording(file)) {
-        let info = recording::Info::of(file)?;
-        match args.json {
-            true => say(&escaped_json(&serde_json::to_string(&info).map_err(Fault::failure)?))?,
-            false => say(&escaped(&info.text()))?,
-        }
-        return Ok(ExitCode::SUCCESS);
-    }
-    if args.names.is_empty()
-        && let Place::Engine(address) = args.source.place()?
-    {
-        let info = engine::Info::of(&address, &args.source.overrides())?;
-        match args.json {
-            true => say(&escaped_json(&serde_json::to_string(&info).map_err(Fault::failure)?))?,
-            false => say(&escaped(&info.text()))?,
-        }
-        return Ok(ExitCode::SUCCESS);
-    }
-    let go_on = &mut |_: &_| ControlFlow::Continue(());
-    let checkpoint = model::open(&source(args)?, &args.source.computing()?, go_on)?;
-    let info = Info::of(&checkpoint, args.length as usize);
-    if args.json {
-        say(&escaped_json(&serde_json::to_string(&info).map_err(Fault::failure)?))?;
-    } else {
-        say(&escaped(&info.text()))?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Which model is meant. One of a hub is looked for in the cache alone: fetching it would fetch its
-/// weights too.
-fn source(args: &InfoArgs) -> Result<Source, Fault> {
-    let mut source = match args.names.first() {
-        Some(name) => args.source.source_named(name)?,
-        None => args.source.source()?,
-    };
-    if let Source::Hub(_, settings) = &mut source {
-        settings.offline = true;
-    }
-    Ok(source)
-}
-
-impl Info {
-    fn of(checkpoint: &Checkpoint, length: usize) -> Self {
+impl ModelInfo {
+    /// Of a checkpoint, and what a step over `length` positions needs.
+    pub fn of(checkpoint: &Checkpoint, length: usize) -> Self {
         let token = |id: TokenId| Token {
             id,
             text: match checkpoint.tokenizer.piece(id) {
@@ -284,7 +195,8 @@ impl Info {
         }
     }
 
-    fn text(&self) -> String {
+    /// As text, in lines.
+    pub fn text(&self) -> String {
         let Outline { layers, width, heads, kv_heads, head_dim, hidden, vocabulary, context } =
             self.outline;
         let mut lines = Vec::new();
@@ -372,7 +284,7 @@ impl Info {
     }
 }
 
-impl Info {
+impl ModelInfo {
     /// What is unusual about the checkpoint: lines under names.
     fn remarks(&self) -> [(&'static str, Vec<String>); 3] {
         let fields = self.not_understood.iter();
@@ -479,7 +391,7 @@ mod tests {
         let needs = |total, memory: Option<(u64, u64)>| Needs {
             weights: WeightBytes { held: total, arranged: 0 },
             length: 1,
-            step: model::estimate::step(&OUTLINE, 4, 1),
+            step: crate::model::estimate::step(&OUTLINE, 4, 1),
             step_peak: 0,
             total,
             machine: memory.map(|(available, total)| Memory { total, available }),

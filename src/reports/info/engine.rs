@@ -1,21 +1,17 @@
-//! `info --engine`: how an engine describes itself.
-
-use std::{ops::ControlFlow, sync::atomic::Ordering};
+//! How an engine describes itself.
 
 use serde::Serialize;
 
 use crate::{
     canvas::TokenId,
-    cli::{Fault, fault::tell, stop},
-    engine::{Address, Connected, connect, message::Greeting},
-    escape::escaped,
-    model::{LoadProgress, Overrides, count},
+    engine::{Connected, message::Greeting},
+    model::count,
     predict::Grid,
 };
 
-/// The object that `--json` prints.
+/// An engine, as it says itself.
 #[derive(Serialize)]
-pub(super) struct Info {
+pub struct EngineInfo {
     #[serde(flatten)]
     greeting: Greeting,
     /// What a strategy may ask for and this engine cannot do.
@@ -26,27 +22,19 @@ pub(super) struct Info {
     eos: String,
 }
 
-impl Info {
-    /// Starts or joins the engine and takes its greeting.
-    ///
-    /// # Errors
-    /// Those of [`connect`].
-    pub(super) fn of(address: &Address, overrides: &Overrides) -> Result<Self, Fault> {
-        let stopped = stop::on_signals();
-        let go_on = &mut |_: &LoadProgress| match stopped.load(Ordering::Relaxed) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        };
-        let engine = connect(address, overrides, go_on, &mut |line| tell(&escaped(&line)))?;
+impl EngineInfo {
+    /// From its greeting.
+    pub fn of(engine: &Connected) -> Self {
         let named = |id: TokenId| format!("{id}, {}", engine.vocabulary().named(id));
         let (mask, eos) = (named(engine.special.mask), named(engine.special.eos));
-        let mut greeting = Connected::greeting(&engine).clone();
+        let mut greeting = Connected::greeting(engine).clone();
         greeting.mask = Some(engine.special.mask);
         greeting.eos = Some(engine.special.eos);
-        Ok(Self { cannot: engine.cannot(), greeting, mask, eos })
+        Self { cannot: engine.cannot(), greeting, mask, eos }
     }
 
-    pub(super) fn text(&self) -> String {
+    /// As text.
+    pub fn text(&self) -> String {
         let greeting = &self.greeting;
         let known = |number: usize| match number {
             0 => "not known".to_owned(),

@@ -1,27 +1,27 @@
 //! A debugger without a screen: commands one after the other, each run to its stop.
 
 use std::{
-    ops::ControlFlow,
-    panic::{AssertUnwindSafe, catch_unwind},
+    collections::VecDeque,
     sync::{
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use indicatif::ProgressBar;
-
-use super::{Fault, fault::tell, progress::show_layers};
+use super::{
+    Observer,
+    error::HeadlessError,
+    pass::{pass, watched_pass},
+};
 use crate::{
     debugger::{Command, Debugger, FollowUp, Requires, Stop, Tick},
-    escape::escaped,
-    predict::{PredictError, Prediction, Predictor, Progress, Request},
+    predict::Predictor,
     session::{News, Pending},
 };
 
-/// Exit code of a run that stopped at a breakpoint.
-pub const AT_BREAKPOINT: u8 = 3;
+/// How often a script that waits for a loop looks at the flag.
+const BEAT: Duration = Duration::from_millis(100);
 
 /// A debugger with its model, driven to its stops.
 pub struct Batch {
@@ -33,8 +33,8 @@ pub struct Batch {
     pub forward: Duration,
     /// Canvases evaluated in them: two a pass with guidance.
     pub canvases: usize,
-    /// Shows the layers of slow passes; hidden until there is one.
-    pub bar: ProgressBar,
+    /// Hears how passes go on, and warnings.
+    pub observer: Box<dyn Observer>,
     /// News of the loop, if one is being debugged.
     pub news: Option<mpsc::Receiver<News>>,
     /// The recording is the only output: the run ends if the recording does.
@@ -45,14 +45,17 @@ pub struct Batch {
 
 impl Batch {
     /// A debugger at the start of its session.
-    pub fn new(debugger: Debugger, predictor: Option<Box<dyn Predictor>>) -> Self {
-        let bar = ProgressBar::hidden();
+    pub fn new(
+        debugger: Debugger,
+        predictor: Option<Box<dyn Predictor>>,
+        observer: Box<dyn Observer>,
+    ) -> Self {
         Self {
             debugger,
             predictor,
             forward: Duration::ZERO,
             canvases: 0,
-            bar,
+            observer,
             news: None,
             only_recorded: false,
             told: false,
@@ -60,14 +63,17 @@ impl Batch {
     }
 
     /// Runs to the stop of the goal that is set. `stepped` is told after every step.
+    ///
+    /// # Errors
+    /// If the flag is raised, a pass fails, or the only output does.
     pub fn finish(
         &mut self,
         stopped: &AtomicBool,
         mut stepped: impl FnMut(&Debugger),
-    ) -> Result<Option<Stop>, Fault> {
+    ) -> Result<Option<Stop>, HeadlessError> {
         loop {
             if stopped.load(Ordering::Relaxed) {
-                return Err(Fault::failure("stopped by a signal"));
+                return Err(HeadlessError::Stopped);
             }
             match self.debugger.tick() {
                 Tick::Idle => return Ok(None),
@@ -84,26 +90,26 @@ impl Batch {
 
     /// Warns once if the recording has stopped. The run goes on for its answer, unless the
     /// recording on stdout is its only output.
-    fn heed_recorder(&mut self) -> Result<(), Fault> {
+    fn heed_recorder(&mut self) -> Result<(), HeadlessError> {
         if self.told {
             return Ok(());
         }
         let Some(fault) = self.debugger.session.recorder_fault() else { return Ok(()) };
         if self.only_recorded {
-            return Err(Fault::failure(fault));
+            return Err(HeadlessError::Recording(fault));
         }
         self.told = true;
-        self.bar.suspend(|| tell(&escaped(&format!("warning: {fault}. The run goes on"))));
+        self.observer.warn(&format!("warning: {fault}. The run goes on"));
         Ok(())
     }
 
     /// Runs the forward pass that is wanted, if one is.
-    pub fn predict(&mut self, stopped: &AtomicBool) -> Result<(), Fault> {
+    fn predict(&mut self, stopped: &AtomicBool) -> Result<(), HeadlessError> {
         let Pending::Wanted { key, request } = self.debugger.session.pending().clone() else {
             return Ok(());
         };
         let Some(predictor) = &mut self.predictor else { return Ok(()) };
-        let told = |progress, time| show_layers(&self.bar, progress, time);
+        let told = |progress, time| self.observer.layers(progress, time);
         let (prediction, took) = watched_pass(predictor.as_mut(), &request, stopped, told)?;
         self.forward += took;
         self.canvases += request.canvases();
@@ -112,12 +118,12 @@ impl Batch {
     }
 
     /// Runs the try that was begun to its end.
-    fn run_try(&mut self, stopped: &AtomicBool) -> Result<(), Fault> {
+    fn run_try(&mut self, stopped: &AtomicBool) -> Result<(), HeadlessError> {
         while self.debugger.tries.running().is_some() {
             self.debugger.try_on(usize::MAX);
             let Some((key, request)) = self.debugger.try_wanted() else { continue };
             let Some(predictor) = &mut self.predictor else { break };
-            let told = |progress, time| show_layers(&self.bar, progress, time);
+            let told = |progress, time| self.observer.layers(progress, time);
             let (prediction, took) = watched_pass(predictor.as_mut(), &request, stopped, told)?;
             self.forward += took;
             self.canvases += request.canvases();
@@ -127,7 +133,7 @@ impl Batch {
     }
 
     /// Runs the exact pass beside the pending one, if that left something out.
-    fn run_exact(&mut self, stopped: &AtomicBool) -> Result<(), Fault> {
+    fn run_exact(&mut self, stopped: &AtomicBool) -> Result<(), HeadlessError> {
         let Some(exact) = self.debugger.exact_wanted() else { return Ok(()) };
         let Some(predictor) = &mut self.predictor else { return Ok(()) };
         self.debugger.session.await_exact(&exact);
@@ -138,15 +144,48 @@ impl Batch {
         Ok(())
     }
 
+    /// Waits for the next news of a loop and handles it; the flag ends the waiting.
+    fn hear(&mut self, stopped: &AtomicBool) -> Result<(), HeadlessError> {
+        let Some(news) = &self.news else { return Ok(()) };
+        let news = loop {
+            match news.recv_timeout(BEAT) {
+                Ok(news) => break news,
+                Err(mpsc::RecvTimeoutError::Timeout) if stopped.load(Ordering::Relaxed) => {
+                    return Err(HeadlessError::Stopped);
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => break News::Over(Vec::new()),
+            }
+        };
+        match news {
+            News::Events(events) => self.debugger.learn(&events, true),
+            News::Loop(word) => {
+                if let Some(line) = self.debugger.hear(word) {
+                    self.observer.warn(&format!("note: {line}"));
+                }
+            }
+            News::Read(..) => {}
+            News::Over(_) => self.debugger.end_following(),
+            News::Failed(why) => {
+                self.debugger.end_following();
+                return Err(HeadlessError::Loop(why));
+            }
+        }
+        Ok(())
+    }
+
     /// Carries commands out, one after the other, and says what each answers. Ends at the first
     /// that fails. Answers with the last stop.
-    pub fn script(
+    ///
+    /// # Errors
+    /// If a command or a pass fails, the flag is raised, or `say` fails.
+    pub fn script<E: From<HeadlessError>>(
         &mut self,
         commands: Vec<Command>,
         stopped: &AtomicBool,
-        mut say: impl FnMut(&str) -> Result<(), Fault>,
-    ) -> Result<Option<Stop>, Fault> {
-        let mut queue: std::collections::VecDeque<Command> = commands.into();
+        mut say: impl FnMut(&str) -> Result<(), E>,
+    ) -> Result<Option<Stop>, E> {
+        let mut queue: VecDeque<Command> = commands.into();
         let mut last = None;
         while let Some(command) = queue.pop_front() {
             match command.spec().requires {
@@ -154,13 +193,14 @@ impl Batch {
                 // Here a try is over as soon as it is begun.
                 Requires::Nothing | Requires::FinishedTry => {}
             }
-            let failed = |error| Fault::failure(format!("`{command}`: {error}"));
-            let reply = self.debugger.execute(&command).map_err(failed)?;
+            let failed = |why: String| HeadlessError::Command { command: command.to_string(), why };
+            let reply =
+                self.debugger.execute(&command).map_err(|error| failed(error.to_string()))?;
             for line in &reply.lines {
                 say(line)?;
             }
             if let Some(warning) = &reply.warning {
-                tell(&escaped(&format!("note: {warning}")));
+                self.observer.warn(&format!("note: {warning}"));
             }
             for follow_up in reply.follow_ups {
                 match follow_up {
@@ -198,7 +238,7 @@ impl Batch {
                 let simulated = self.debugger.end_simulation();
                 let text = self.debugger.stop_text(&stop);
                 if simulated.is_none() && !stop.is_fine() {
-                    return Err(Fault::failure(format!("`{command}`: {text}")));
+                    return Err(failed(text).into());
                 }
                 say(&simulated.unwrap_or(text))?;
                 last = Some(stop);
@@ -206,38 +246,4 @@ impl Batch {
         }
         Ok(last)
     }
-}
-
-/// Runs a forward pass; says how long it took. A signal ends it between two layers.
-pub fn pass(
-    predictor: &mut dyn Predictor,
-    request: &Request,
-    stopped: &AtomicBool,
-) -> Result<(Prediction, Duration), Fault> {
-    watched_pass(predictor, request, stopped, |_, _| {})
-}
-
-/// [`pass`]; `told` hears how it goes on, and how long it has taken.
-pub fn watched_pass(
-    predictor: &mut dyn Predictor,
-    request: &Request,
-    stopped: &AtomicBool,
-    mut told: impl FnMut(Progress, Duration),
-) -> Result<(Prediction, Duration), Fault> {
-    let started = Instant::now();
-    let mut watch = |progress| {
-        told(progress, started.elapsed());
-        match stopped.load(Ordering::Relaxed) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        }
-    };
-    let predict = AssertUnwindSafe(|| predictor.predict(request, &mut watch));
-    let prediction = catch_unwind(predict)
-        .map_err(|_| Fault::failure("the model panicked, see above"))?
-        .map_err(|error| match error {
-            PredictError::Cancelled => Fault::failure("stopped by a signal"),
-            error => Fault::failure(error),
-        })?;
-    Ok((prediction, started.elapsed()))
 }

@@ -1,0 +1,39 @@
+//! Why something ended before its end.
+
+use crate::predict::PredictError;
+
+/// Why a run, a script or a pass ended before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum HeadlessError {
+    /// The flag was raised.
+    #[error("stopped by a signal")]
+    Stopped,
+    /// The model panicked: the hook has printed where.
+    #[error("the model panicked, see above")]
+    Panicked,
+    /// A pass failed.
+    #[error(transparent)]
+    Predict(PredictError),
+    /// The recording stopped, which is the only output.
+    #[error("{0}")]
+    Recording(String),
+    /// A command was refused, or did not come to a good end.
+    #[error("`{command}`: {why}")]
+    Command {
+        /// The command.
+        command: String,
+        /// Why.
+        why: String,
+    },
+    /// The loop that is debugged failed.
+    #[error("{0}")]
+    Loop(String),
+    /// A run of several failed.
+    #[error("{why}")]
+    Run {
+        /// Which, from 0.
+        at: usize,
+        /// Why.
+        why: String,
+    },
+}

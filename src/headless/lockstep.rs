@@ -1,0 +1,49 @@
+//! Runs in lockstep, each to its end.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{Observer, error::HeadlessError, pass::watched_pass};
+use crate::{
+    compare::{Advance, Lane, Lockstep},
+    predict::Predictor,
+    session::Session,
+};
+
+/// Runs all to their ends on one model. `moved` hears after every step and pass.
+///
+/// # Errors
+/// If the flag is raised, or a pass or a run fails.
+pub fn run_to_end<L: Lane>(
+    lockstep: &mut Lockstep<L>,
+    predictor: &mut dyn Predictor,
+    stopped: &AtomicBool,
+    observer: &mut dyn Observer,
+    mut moved: impl FnMut(&Lockstep<L>),
+) -> Result<(), HeadlessError> {
+    let mut warned = false;
+    loop {
+        if stopped.load(Ordering::Relaxed) {
+            return Err(HeadlessError::Stopped);
+        }
+        let advance = lockstep
+            .step_all()
+            .map_err(|(at, error)| HeadlessError::Run { at, why: error.to_string() })?;
+        match advance {
+            Advance::Over => return Ok(()),
+            Advance::Moved => {}
+            Advance::Waiting => {
+                for (key, request) in lockstep.wanted() {
+                    let told = |progress, time| observer.layers(progress, time);
+                    let (answer, took) = watched_pass(predictor, &request, stopped, told)?;
+                    lockstep.supply(key, answer, took);
+                }
+            }
+        }
+        let mut sessions = lockstep.lanes.iter().map(Lane::session);
+        if let Some(fault) = sessions.find_map(Session::recorder_fault).filter(|_| !warned) {
+            warned = true;
+            observer.warn(&format!("warning: {fault}. The runs go on"));
+        }
+        moved(lockstep);
+    }
+}
