@@ -99,7 +99,7 @@ fn run(steps: usize) -> Session {
         params.set(name, Value::Int(value)).expect("in range");
     }
     params.set("eos_confidence_threshold", Value::Float(0.0)).expect("in range");
-    let columns = ColumnSet::of(&[Column::Entropy, Column::Margin, Column::TopK]);
+    let columns = ColumnSet::display();
     let extras = Extras { columns, top_k: CANDIDATES, ..Extras::NONE };
     let prompt: Vec<TokenId> = (0..64).collect();
     let mut session =

@@ -214,7 +214,7 @@ fn only_what_is_left_out_changes_a_key() {
 }
 
 fn extras(cache: Cache) -> Extras {
-    let columns = ColumnSet::of(&[Column::Entropy, Column::Margin, Column::TopK]);
+    let columns = ColumnSet::display();
     Extras { columns, top_k: 2, cache, ..Extras::NONE }
 }
 

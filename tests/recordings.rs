@@ -27,7 +27,7 @@ fn facts() -> ModelFacts {
 }
 
 fn extras() -> Extras {
-    let columns = ColumnSet::of(&[Column::Entropy, Column::Margin, Column::TopK]);
+    let columns = ColumnSet::display();
     Extras { columns, top_k: 2, ..Extras::NONE }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     decode::{self, Cache, DecodeError, Extras, ParamRole, Params},
     escape::escaped,
     model::{ChatSettings, Encoder, Loaded, Messages},
-    predict::{Column, ColumnSet, ModelFacts},
+    predict::{ColumnSet, ModelFacts},
     session::{self, Recorder, Session},
     trace::{Chat, Header, TraceRecorder},
 };
@@ -186,8 +186,12 @@ pub fn nothing_lost(overwrite: bool, path: &Path) -> Result<(), Fault> {
 
 /// What people look at beyond what the strategy needs.
 pub fn extras(top_k: u16, facts: &ModelFacts) -> Extras {
-    let columns = ColumnSet::of(&[Column::Entropy, Column::Margin, Column::TopK]);
-    Extras { columns, top_k: usize::from(top_k), reading: facts.reading, ..Extras::NONE }
+    Extras {
+        columns: ColumnSet::display(),
+        top_k: usize::from(top_k),
+        reading: facts.reading,
+        ..Extras::NONE
+    }
 }
 
 fn check_ids(loaded: &Loaded, ids: &[TokenId]) -> Result<(), Fault> {

@@ -7,7 +7,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use super::message::Values;
 use crate::{
     canvas::TokenId,
-    predict::{Column, Data, Prediction, Ranked, Request},
+    predict::{Column, ColumnKind, Data, Prediction, Ranked, Request},
 };
 
 /// What rounding may add to a probability.
@@ -24,16 +24,7 @@ pub(super) fn prediction(
 ) -> Result<Prediction, String> {
     let rows = request.rows.len();
     let mut prediction = Prediction::new(rows);
-    for column in request.columns.iter() {
-        let asked = match column {
-            Column::Score => request.score.is_some(),
-            Column::Kl => request.earlier.is_some(),
-            Column::PShadow => request.shadow.is_some(),
-            _ => true,
-        };
-        if !asked {
-            continue;
-        }
+    for column in request.answered() {
         let name = column.name();
         let values =
             columns.get(name).ok_or_else(|| format!("its answer has no column `{name}`"))?;
@@ -45,28 +36,27 @@ pub(super) fn prediction(
 }
 
 fn data(column: Column, values: &Values, rows: usize, vocabulary: u32) -> Result<Data, String> {
-    let ids = matches!(column, Column::Argmax | Column::Choice | Column::BestUnmask);
-    match values {
-        Values::Ids { u32 } if ids => Ok(Data::Ids(tokens(u32, rows, vocabulary)?)),
-        Values::Numbers { f32 } if !ids && column != Column::TopK => {
-            let values = numbers(f32, rows)?;
-            let possible = match column {
-                Column::Score => f32::NEG_INFINITY..=f32::INFINITY,
-                Column::Entropy | Column::Kl => -SLACK..=f32::INFINITY,
-                _ => -SLACK..=1.0 + SLACK,
-            };
-            within(&values, possible)?;
-            Ok(Data::Numbers(values))
-        }
-        Values::Ranked { k, ids, p } if column == Column::TopK => {
+    let kind = column.spec().kind;
+    // Engines compute in few bits, so an entropy has no upper bound here.
+    let (least, most) = kind.bounds(0);
+    let possible = least - SLACK..=most + SLACK;
+    match (kind, values) {
+        (ColumnKind::Token, Values::Ids { u32 }) => Ok(Data::Ids(tokens(u32, rows, vocabulary)?)),
+        (ColumnKind::Candidates, Values::Ranked { k, ids, p }) => {
             let count = rows.checked_mul(*k).ok_or("is too long")?;
             let (ids, p) = (tokens(ids, count, vocabulary)?, numbers(p, count)?);
-            within(&p, -SLACK..=1.0 + SLACK)?;
+            within(&p, possible)?;
             let row = |row: usize| {
                 let at = row * k..(row + 1) * k;
                 ids[at.clone()].iter().copied().zip(p[at].iter().copied()).collect::<Vec<_>>()
             };
             Ok(Data::Ranked((0..rows).map(row).collect::<Ranked>()))
+        }
+        (ColumnKind::Token | ColumnKind::Candidates, _) => Err("is of another type".to_owned()),
+        (_, Values::Numbers { f32 }) => {
+            let values = numbers(f32, rows)?;
+            within(&values, possible)?;
+            Ok(Data::Numbers(values))
         }
         _ => Err("is of another type".to_owned()),
     }

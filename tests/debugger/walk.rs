@@ -8,7 +8,7 @@ use demask::{
     canvas::{Canvas, Slot},
     debugger::Command,
     decode::{Decision, Extras, Params, State, Value},
-    predict::{Column, ColumnSet, ModelFacts},
+    predict::{ColumnSet, ModelFacts},
     session::{NodeId, Session},
     trace::{self, Header, Recording, TraceError, TraceRecorder},
 };
@@ -176,7 +176,7 @@ fn any_command() -> impl Strategy<Value = Command> {
 }
 
 fn extras() -> Extras {
-    let columns = ColumnSet::of(&[Column::Entropy, Column::Margin, Column::TopK]);
+    let columns = ColumnSet::display();
     Extras { columns, top_k: 2, ..Extras::NONE }
 }
 

@@ -21,7 +21,7 @@ use crate::{
         tokens::Generation,
     },
     model::{Loaded, Messages},
-    predict::{Column, ColumnSet},
+    predict::ColumnSet,
     session::{self, Event, Pending, Recorder, Session, Step},
     trace::{Header, TraceRecorder},
 };
@@ -180,7 +180,7 @@ fn begin(
     session::fit(&mut params, given, ids.len(), model.facts.context).map_err(Halt::failed)?;
     let columns = match plan.candidates {
         0 => ColumnSet::default(),
-        _ => ColumnSet::of(&[Column::Entropy, Column::Margin, Column::TopK]),
+        _ => ColumnSet::display(),
     };
     let extras = Extras {
         columns,

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::{
     compare::{Figures, Run},
     model::memory::shown,
+    predict::Column,
     trace::{self, Bytes, Costs, Recording, TraceError},
 };
 
@@ -52,9 +53,6 @@ fn start(text: &str) -> String {
     text.chars().take(SHOWN).collect::<String>() + cut
 }
 
-/// Columns for people: no decision reads them.
-const SHOWN: [&str; 3] = ["entropy", "margin", "top_k"];
-
 impl RecordingInfo {
     /// Reads it, and measures its file.
     ///
@@ -71,7 +69,9 @@ impl RecordingInfo {
         let [major, minor] = header.version;
         let packed = |decides: bool| {
             let columns = costs.columns.iter();
-            let counted = columns.filter(|(name, _)| !decides || !SHOWN.contains(&name.as_str()));
+            let display =
+                |name: &str| Column::named(name).is_some_and(|column| column.spec().is_display());
+            let counted = columns.filter(|(name, _)| !decides || !display(name));
             let bytes: u64 = counted.map(|(_, bytes)| bytes.packed).sum();
             bytes as f64 / costs.rows.max(1) as f64
         };

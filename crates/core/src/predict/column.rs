@@ -1,64 +1,23 @@
-//! A prediction: named columns, one value per generated position.
-
-use std::collections::BTreeMap;
-
-use crate::canvas::{Canvas, NO_TOKEN, TokenId};
-
-/// Candidates less probable than this are left out, but for the best two.
-const LEAST: f32 = 0.001;
-
-/// Three significant digits.
-fn round(value: f32) -> f32 {
-    match value.is_finite() {
-        true => format!("{value:.2e}").parse().unwrap_or(value),
-        false => value,
-    }
-}
-
-/// Candidate tokens of every position with their probabilities, best first. They lie in one piece:
-/// a list a position would cost as much again as what it holds.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Ranked {
-    all: Vec<(TokenId, f32)>,
-    /// Where each row ends.
-    ends: Vec<usize>,
-}
-
-impl Ranked {
-    /// Number of rows.
-    pub fn rows(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// The candidates of a row; empty where none were kept or there is no such row.
-    pub fn row(&self, row: usize) -> &[(TokenId, f32)] {
-        let start = row.checked_sub(1).and_then(|before| self.ends.get(before)).copied();
-        let end = self.ends.get(row).copied();
-        end.and_then(|end| self.all.get(start.unwrap_or(0)..end)).unwrap_or_default()
-    }
-
-    /// The candidates of all rows, one after the other.
-    pub fn all(&self) -> &[(TokenId, f32)] {
-        &self.all
-    }
-}
-
-impl<Row: IntoIterator<Item = (TokenId, f32)>> FromIterator<Row> for Ranked {
-    fn from_iter<Rows: IntoIterator<Item = Row>>(rows: Rows) -> Self {
-        let mut ranked = Self::default();
-        for row in rows {
-            ranked.all.extend(row);
-            ranked.ends.push(ranked.all.len());
-        }
-        // They are kept as long as the session.
-        ranked.all.shrink_to_fit();
-        ranked.ends.shrink_to_fit();
-        ranked
-    }
-}
+//! The columns of a prediction, a row each.
+//!
+//! What else has to do with a column asks its row: recorder and reader, verification, the check of
+//! an engine's answers, the schema of recordings, the table of positions, the inspector and the
+//! player. A new column is a variant of [`Column`], a row of [`COLUMNS`], and what computes it: in
+//! `crates/model/src/reduce` and, for engines, in `python/demask/columns.py`.
+//!
+//! ```
+//! use demask_core::predict::{Column, ColumnKind, Recorded};
+//!
+//! let entropy = Column::Entropy.spec();
+//! assert_eq!((entropy.name, entropy.kind), ("entropy", ColumnKind::Entropy));
+//! assert_eq!(entropy.recorded, Recorded::Rounded(3));
+//! let (least, most) = entropy.kind.bounds(126_464);
+//! assert!(least == 0.0 && (11.74..11.75).contains(&most), "nats");
+//! ```
 
 /// The columns a request can ask for. Probabilities are f32 in 0..=1 from the softmax over the
-/// guided logits; entropies and margins are explained at each.
+/// guided logits. The order is that of the bits in a request's [`Key`](super::Key), which is part of
+/// the format: a new column is the last one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Column {
     /// Most probable token, lowest id on ties.
@@ -93,43 +52,227 @@ pub enum Column {
     PShadow,
 }
 
-impl Column {
-    /// Every column, in the order they are written.
-    pub const ALL: [Self; 14] = [
-        Self::Argmax,
-        Self::PArgmax,
-        Self::Choice,
-        Self::PChoice,
-        Self::PEos,
-        Self::Entropy,
-        Self::Margin,
-        Self::BestUnmask,
-        Self::PBestUnmask,
-        Self::PCurrent,
-        Self::TopK,
-        Self::Score,
-        Self::Kl,
-        Self::PShadow,
-    ];
+/// What the values of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// A token id.
+    Token,
+    /// A probability, or the difference of two.
+    Probability,
+    /// An entropy in nats.
+    Entropy,
+    /// A divergence in nats.
+    Divergence,
+    /// A number that may be anything.
+    Number,
+    /// Tokens with their probabilities, best first.
+    Candidates,
+}
 
-    /// The column's name in traces.
+impl ColumnKind {
+    /// Between what the numbers lie, with a vocabulary of so many tokens; 0 where that is not known.
+    /// Of candidates: their probabilities. Of tokens: any number, since none is one.
+    pub fn bounds(self, vocabulary: usize) -> (f32, f32) {
+        match self {
+            Self::Probability | Self::Candidates => (0.0, 1.0),
+            // No distribution is flatter than the one that gives each token the same.
+            Self::Entropy if vocabulary > 0 => (0.0, (vocabulary as f32).ln()),
+            Self::Entropy | Self::Divergence => (0.0, f32::INFINITY),
+            Self::Number | Self::Token => (f32::NEG_INFINITY, f32::INFINITY),
+        }
+    }
+
+    /// The kind in a word, for documents and other programs.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Argmax => "argmax",
-            Self::PArgmax => "p_argmax",
-            Self::Choice => "choice",
-            Self::PChoice => "p_choice",
-            Self::PEos => "p_eos",
+            Self::Token => "token",
+            Self::Probability => "probability",
             Self::Entropy => "entropy",
-            Self::Margin => "margin",
-            Self::BestUnmask => "best_unmask",
-            Self::PBestUnmask => "p_best_unmask",
-            Self::PCurrent => "p_current",
-            Self::TopK => "top_k",
-            Self::Score => "score",
-            Self::Kl => "kl",
-            Self::PShadow => "p_shadow",
+            Self::Divergence => "divergence",
+            Self::Number => "number",
+            Self::Candidates => "candidates",
         }
+    }
+}
+
+/// A part of a request without which a column is not answered, though it is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// [`Request::score`](super::Request::score): what is to be computed.
+    Score,
+    /// [`Request::earlier`](super::Request::earlier): what is compared with.
+    Earlier,
+    /// [`Request::shadow`](super::Request::shadow): what is looked at.
+    Shadow,
+}
+
+impl Needs {
+    /// The name of the field, in the protocol too.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Score => "score",
+            Self::Earlier => "earlier",
+            Self::Shadow => "shadow",
+        }
+    }
+}
+
+/// How a recording keeps a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// At every position, so that the same bits are read again: decisions read it.
+    Exact,
+    /// At masked positions, with so many significant digits: it is shown, and no decision reads it.
+    Rounded(u32),
+    /// Tokens together with their probabilities, which are another column: the one named. They are
+    /// written under the name of the tokens, only where the choice is the mask token, since nothing
+    /// reads them elsewhere.
+    Paired(Column),
+}
+
+/// What there is to know of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ColumnSpec {
+    /// Which one it is.
+    pub column: Column,
+    /// Its name in recordings, in the protocol, in tables and in conditions.
+    pub name: &'static str,
+    /// What its values are.
+    pub kind: ColumnKind,
+    /// What it is, as a phrase.
+    pub help: &'static str,
+    /// What a reader of recordings must know beside that: sentences, or nothing.
+    pub note: &'static str,
+    /// What a request must hold for it.
+    pub needs: Option<Needs>,
+    /// How a recording keeps it.
+    pub recorded: Recorded,
+    /// What it is called where inspector and player show the numbers of a position; `None` if they do
+    /// not.
+    pub label: Option<&'static str>,
+    /// True if it is in the table of positions.
+    pub in_table: bool,
+}
+
+const fn row(
+    column: Column,
+    name: &'static str,
+    kind: ColumnKind,
+    help: &'static str,
+) -> ColumnSpec {
+    ColumnSpec {
+        column,
+        name,
+        kind,
+        help,
+        note: "",
+        needs: None,
+        recorded: Recorded::Exact,
+        label: None,
+        in_table: false,
+    }
+}
+
+impl ColumnSpec {
+    const fn note(self, note: &'static str) -> Self {
+        Self { note, ..self }
+    }
+
+    const fn needs(self, needs: Needs) -> Self {
+        Self { needs: Some(needs), ..self }
+    }
+
+    const fn rounded(self) -> Self {
+        Self { recorded: Recorded::Rounded(3), ..self }
+    }
+
+    const fn paired(self, with: Column) -> Self {
+        Self { recorded: Recorded::Paired(with), ..self }
+    }
+
+    const fn shown_as(self, label: &'static str) -> Self {
+        Self { label: Some(label), ..self }
+    }
+
+    const fn in_table(self) -> Self {
+        Self { in_table: true, ..self }
+    }
+
+    /// True if a recording keeps it for people only: no decision reads it.
+    pub fn is_display(&self) -> bool {
+        matches!(self.recorded, Recorded::Rounded(_))
+    }
+}
+
+use Column::{
+    Argmax, BestUnmask, Choice, Entropy, Kl, Margin, PArgmax, PBestUnmask, PChoice, PCurrent, PEos,
+    PShadow, Score, TopK,
+};
+use ColumnKind::{Candidates, Divergence, Number, Probability, Token};
+
+/// A row a column, in the order in which recordings and tables have them: a new one is the last.
+#[rustfmt::skip]
+pub const COLUMNS: [ColumnSpec; 14] = [
+    row(Argmax, "argmax", Token, "the best token")
+        .note("Null since 1.4 where it is not known."),
+    row(PArgmax, "p_argmax", Probability, "probability of the best token").in_table()
+        .note("Exact, as all numbers are that are not said to be rounded."),
+    row(Choice, "choice", Token, "the token chosen, with sampling noise")
+        .note("Absent where it equals `argmax` throughout; null since 1.4 where it is not known."),
+    row(PChoice, "p_choice", Probability, "probability of the choice: the confidence").in_table().shown_as("conf")
+        .note("Since 1.4 that of `argmax` where it is absent and `choice` too."),
+    row(PEos, "p_eos", Probability, "probability of the end-of-sequence token").in_table().shown_as("EOS"),
+    row(PCurrent, "p_current", Probability, "probability of the token held").in_table(),
+    row(Entropy, "entropy", ColumnKind::Entropy, "Shannon entropy, nats").rounded().in_table().shown_as("entropy"),
+    row(Margin, "margin", Probability, "probability of the best token less that of the second")
+        .rounded().in_table().shown_as("margin"),
+    row(Score, "score", Number, "what the strategy ranks by").needs(Needs::Score).in_table()
+        .note("Since 1.2."),
+    row(Kl, "kl", Divergence, "KL divergence from an earlier step, nats").needs(Needs::Earlier).in_table()
+        .note("Since 1.2."),
+    row(PShadow, "p_shadow", Probability, "probability of the token held, at the position's shadow").needs(Needs::Shadow)
+        .note("Null where it has none. Since 1.2."),
+    row(BestUnmask, "best_unmask", Token, "the best token without the mask token").paired(PBestUnmask)
+        .note("With its probability, and only where the choice is the mask token, since nothing reads it elsewhere."),
+    row(PBestUnmask, "p_best_unmask", Probability, "probability of the best token without the mask token").paired(BestUnmask),
+    row(TopK, "top_k", Candidates, "the best tokens and their probabilities").rounded()
+        .note("Without candidates under 0.001 behind the best two."),
+];
+
+impl Column {
+    /// Every column, in the order of the bits in a request's key.
+    pub const ALL: [Self; COLUMNS.len()] = {
+        let mut all = [Argmax; COLUMNS.len()];
+        let mut at = 0;
+        while at < COLUMNS.len() {
+            all[COLUMNS[at].column as usize] = COLUMNS[at].column;
+            at += 1;
+        }
+        all
+    };
+
+    /// What there is to know of it.
+    pub fn spec(self) -> &'static ColumnSpec {
+        const PLACES: [usize; COLUMNS.len()] = {
+            let mut places = [0; COLUMNS.len()];
+            let mut at = 0;
+            while at < COLUMNS.len() {
+                places[COLUMNS[at].column as usize] = at;
+                at += 1;
+            }
+            places
+        };
+        &COLUMNS[PLACES[self as usize]]
+    }
+
+    /// Its name in recordings and in the protocol.
+    pub fn name(self) -> &'static str {
+        self.spec().name
+    }
+
+    /// The column of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        COLUMNS.iter().find(|spec| spec.name == name).map(|spec| spec.column)
     }
 }
 
@@ -143,7 +286,12 @@ impl ColumnSet {
 
     /// The set of the columns given.
     pub fn of(columns: &[Column]) -> Self {
-        Self(columns.iter().fold(0, |bits, column| bits | 1 << *column as u32))
+        columns.iter().copied().collect()
+    }
+
+    /// The columns that are only looked at: no decision reads them.
+    pub fn display() -> Self {
+        COLUMNS.iter().filter(|spec| spec.is_display()).map(|spec| spec.column).collect()
     }
 
     /// True if `column` is in the set.
@@ -168,192 +316,9 @@ impl ColumnSet {
     }
 }
 
-/// The values of one column, one entry per generated position.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Data {
-    /// Token ids; [`NO_TOKEN`] where a foreign trace had none.
-    Ids(Vec<TokenId>),
-    /// Numbers; NaN where a foreign trace had no finite value.
-    Numbers(Vec<f32>),
-    /// Ranked candidates.
-    Ranked(Ranked),
-}
-
-impl Data {
-    fn rows(&self) -> usize {
-        match self {
-            Self::Ids(rows) => rows.len(),
-            Self::Numbers(rows) => rows.len(),
-            Self::Ranked(ranked) => ranked.rows(),
-        }
-    }
-}
-
-/// A column was needed that the prediction does not hold. Never read as zero.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the prediction has no column `{}`", .0.name())]
-pub struct MissingColumn(pub Column);
-
-/// What a forward pass says about each generated position.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Prediction {
-    rows: usize,
-    columns: BTreeMap<Column, Data>,
-}
-
-impl Prediction {
-    /// An empty prediction for `rows` generated positions.
-    pub fn new(rows: usize) -> Self {
-        Self { rows, columns: BTreeMap::new() }
-    }
-
-    /// Adds or replaces a column.
-    ///
-    /// # Panics
-    /// If the column has another number of rows: a fault of the caller.
-    #[must_use]
-    pub fn with(mut self, column: Column, data: Data) -> Self {
-        assert_eq!(data.rows(), self.rows, "rows of column {}", column.name());
-        self.columns.insert(column, data);
-        self
-    }
-
-    /// The same with its rows from `first` on replaced by those of `other`, for the columns that
-    /// both hold; columns that only one holds are left out.
-    ///
-    /// # Panics
-    /// If `other` reaches past the last row: a fault of the caller.
-    #[must_use]
-    pub fn patched(mut self, first: usize, other: &Self) -> Self {
-        let rows = first..first + other.rows;
-        assert!(rows.end <= self.rows, "rows {rows:?} of {}", self.rows);
-        self.columns.retain(|column, data| match (data, other.columns.get(column)) {
-            (Data::Ids(ids), Some(Data::Ids(new))) => {
-                ids[rows.clone()].copy_from_slice(new);
-                true
-            }
-            (Data::Numbers(numbers), Some(Data::Numbers(new))) => {
-                numbers[rows.clone()].copy_from_slice(new);
-                true
-            }
-            (Data::Ranked(ranked), Some(Data::Ranked(new))) => {
-                let row = |at: usize| match rows.contains(&at) {
-                    true => new.row(at - rows.start),
-                    false => ranked.row(at),
-                };
-                *ranked = (0..ranked.rows()).map(|at| row(at).iter().copied()).collect();
-                true
-            }
-            _ => false,
-        });
-        self
-    }
-
-    /// The columns that no decision reads, entropy, margin and candidates, as they are kept: three
-    /// significant digits at the masked positions of `canvas`, no number elsewhere.
-    pub fn looked_at(&self, canvas: &Canvas) -> Self {
-        let masked = |at: usize| at < canvas.len() && canvas.is_masked(at);
-        let mut kept = Self::new(self.rows);
-        for column in [Column::Entropy, Column::Margin] {
-            if let Ok(values) = self.numbers(column) {
-                let values = values.iter().enumerate();
-                let values = values.map(|(at, &p)| if masked(at) { round(p) } else { f32::NAN });
-                kept = kept.with(column, Data::Numbers(values.collect()));
-            }
-        }
-        if let Ok(ranked) = self.ranked(Column::TopK) {
-            let row = |at: usize| {
-                let row = if masked(at) { ranked.row(at) } else { &[] };
-                let likely = |&(rank, (_, p)): &(usize, &(TokenId, f32))| {
-                    p.is_finite() && (rank < 2 || *p >= LEAST)
-                };
-                row.iter().enumerate().filter(likely).map(|(_, &(id, p))| (id, round(p)))
-            };
-            kept = kept.with(Column::TopK, Data::Ranked((0..ranked.rows()).map(row).collect()));
-        }
-        kept
-    }
-
-    /// The prediction as it is kept on record, so that what is looked at live is what a replay
-    /// shows. Decisions read nothing that changes.
-    #[must_use]
-    pub fn kept(mut self, canvas: &Canvas) -> Self {
-        let looked_at = self.looked_at(canvas);
-        self.columns.extend(looked_at.columns);
-        self
-    }
-
-    /// Number of generated positions.
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-
-    /// The columns held, in order.
-    pub fn columns(&self) -> impl Iterator<Item = (Column, &Data)> {
-        self.columns.iter().map(|(column, data)| (*column, data))
-    }
-
-    /// A column of token ids.
-    ///
-    /// # Errors
-    /// If the prediction does not hold it.
-    pub fn ids(&self, column: Column) -> Result<&[TokenId], MissingColumn> {
-        match self.columns.get(&column) {
-            Some(Data::Ids(ids)) => Ok(ids),
-            _ => Err(MissingColumn(column)),
-        }
-    }
-
-    /// A column of numbers.
-    ///
-    /// # Errors
-    /// If the prediction does not hold it.
-    pub fn numbers(&self, column: Column) -> Result<&[f32], MissingColumn> {
-        match self.columns.get(&column) {
-            Some(Data::Numbers(numbers)) => Ok(numbers),
-            _ => Err(MissingColumn(column)),
-        }
-    }
-
-    /// A column of ranked candidates.
-    ///
-    /// # Errors
-    /// If the prediction does not hold it.
-    pub fn ranked(&self, column: Column) -> Result<&Ranked, MissingColumn> {
-        match self.columns.get(&column) {
-            Some(Data::Ranked(ranked)) => Ok(ranked),
-            _ => Err(MissingColumn(column)),
-        }
-    }
-
-    /// One number, if the column is held and the row exists.
-    pub fn number(&self, column: Column, row: usize) -> Option<f32> {
-        self.numbers(column).ok()?.get(row).copied()
-    }
-
-    /// One id, if the column is held, the row exists and its token is known.
-    pub fn id(&self, column: Column, row: usize) -> Option<TokenId> {
-        self.ids(column).ok()?.get(row).copied().filter(|&id| id != NO_TOKEN)
-    }
-
-    /// The token that would be written at a row: the choice, or the argmax where no noise chooses.
-    pub fn guess(&self, row: usize) -> Option<TokenId> {
-        self.id(Column::Choice, row).or_else(|| self.id(Column::Argmax, row))
-    }
-
-    /// The probability of [`guess`](Self::guess), row by row.
-    pub fn confidences(&self) -> Option<&[f32]> {
-        self.numbers(Column::PChoice).or_else(|_| self.numbers(Column::PArgmax)).ok()
-    }
-
-    /// The probability of [`guess`](Self::guess).
-    pub fn confidence(&self, row: usize) -> Option<f32> {
-        self.confidences()?.get(row).copied()
-    }
-
-    /// The candidates kept for a row; empty if none are.
-    pub fn top_k(&self, row: usize) -> &[(TokenId, f32)] {
-        self.ranked(Column::TopK).map_or(&[], |ranked| ranked.row(row))
+impl FromIterator<Column> for ColumnSet {
+    fn from_iter<Columns: IntoIterator<Item = Column>>(columns: Columns) -> Self {
+        Self(columns.into_iter().fold(0, |bits, column| bits | 1 << column as u32))
     }
 }
 
@@ -362,14 +327,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn candidates_lie_in_their_rows() {
-        let rows = [vec![(1, 0.5), (2, 0.25)], vec![], vec![(3, 1.0)]];
-        let ranked: Ranked = rows.iter().cloned().collect();
-        for (at, row) in rows.iter().enumerate() {
-            assert_eq!(ranked.row(at), row);
+    fn every_row_is_found_by_its_column_and_by_its_name() {
+        for (at, column) in Column::ALL.into_iter().enumerate() {
+            assert_eq!((column as usize, column.spec().column), (at, column));
+            assert_eq!(Column::named(column.name()), Some(column));
         }
-        assert_eq!((ranked.rows(), ranked.row(3)), (3, &[][..]));
-        assert_eq!(ranked.all(), [(1, 0.5), (2, 0.25), (3, 1.0)]);
-        assert_eq!(Ranked::default().row(0), []);
+    }
+
+    #[test]
+    fn a_pair_names_each_other() {
+        for spec in COLUMNS {
+            let Recorded::Paired(other) = spec.recorded else { continue };
+            assert_eq!(other.spec().recorded, Recorded::Paired(spec.column));
+            assert_eq!([spec.kind, other.spec().kind].iter().filter(|&&k| k == Token).count(), 1);
+        }
     }
 }

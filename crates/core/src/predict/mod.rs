@@ -7,10 +7,12 @@
 //! This room knows neither tensors nor terminals.
 
 mod column;
+mod prediction;
 mod request;
 mod vocabulary;
 
-pub use column::{Column, ColumnSet, Data, MissingColumn, Prediction, Ranked};
+pub use column::{COLUMNS, Column, ColumnKind, ColumnSet, ColumnSpec, Needs, Recorded};
+pub use prediction::{Data, MissingColumn, Prediction, Ranked};
 pub use request::{Attention, Cached, Filters, Guidance, Key, Pass, Request, Sampling, Score};
 pub use vocabulary::joined;
 pub use vocabulary::{Grid, ModelFacts, Piece, Reading, Vocabulary};

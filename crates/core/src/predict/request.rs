@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{Column, ColumnSet};
+use super::{Column, ColumnSet, Needs};
 use crate::canvas::{Slot, SpecialTokens, TokenId};
 
 /// Who may attend to whom.
@@ -156,6 +156,16 @@ impl Request {
     /// How many canvases the model evaluates: two with guidance.
     pub fn canvases(&self) -> usize {
         1 + usize::from(self.guidance.is_some())
+    }
+
+    /// The columns that the answer holds: those asked for, where the request has what they need.
+    pub fn answered(&self) -> impl Iterator<Item = Column> {
+        self.columns.iter().filter(|column| match column.spec().needs {
+            None => true,
+            Some(Needs::Score) => self.score.is_some(),
+            Some(Needs::Earlier) => self.earlier.is_some(),
+            Some(Needs::Shadow) => self.shadow.is_some(),
+        })
     }
 
     /// The name of this request's prediction: a 128-bit XXH3 over all fields. Part of the trace

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     canvas::{self, Canvas, TokenId},
     decode::{self, AnyStrategy, Cache, Extras},
-    predict::{self, Column, ColumnSet, Key},
+    predict::{self, Column, Key},
     session::{self, Event, Made, NodeId, Proposal, Timeline},
 };
 
@@ -452,10 +452,7 @@ impl Builder {
     /// What every request asked for; a notice if that is more than this program knows.
     pub fn extras(&self) -> (Extras, Option<String>) {
         let asked = &self.header.asked;
-        let columns: Vec<Column> = Column::ALL
-            .into_iter()
-            .filter(|column| asked.columns.iter().any(|name| name == column.name()))
-            .collect();
+        let columns = asked.columns.iter().filter_map(|name| Column::named(name)).collect();
         let named = |cache: &Cache| asked.cache.as_deref() == Some(cache.name());
         let (cache, notice) = match Cache::ALL.into_iter().find(named) {
             Some(cache) => (cache, None),
@@ -470,7 +467,7 @@ impl Builder {
             }
         };
         let (top_k, reading) = (asked.top_k, self.header.model.reading());
-        (Extras { columns: ColumnSet::of(&columns), top_k, reading, cache }, notice)
+        (Extras { columns, top_k, reading, cache }, notice)
     }
 }
 

@@ -5,22 +5,23 @@ use std::{collections::BTreeMap, time::Duration};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::record::{
-    Columns, Decision, Dropped, Edit, Eos, LeftOut, Param, Params, Prediction, Sparse, Text,
-    Timing, Why, Wish,
+    Columns, Decision, Dropped, Edit, Eos, Form, LeftOut, Param, Params, Prediction, Sparse, Text,
+    Timing, Values, Why, Wish,
 };
 use crate::{
     canvas::{self, Canvas, Filler, NO_TOKEN, Slot, TokenId},
     decode::{self, FillRule, RemaskRule, Verdict},
-    predict::{self, Cached, Column, Data, Key, Piece},
+    predict::{self, COLUMNS, Cached, Column, ColumnSpec, Data, Key, Piece, Recorded},
     session,
 };
 
-/// Display columns and the significant digits they keep.
-const ROUNDED: [(&str, u32); 3] = [("entropy", 3), ("margin", 3), ("top_k", 3)];
-
-/// [`ROUNDED`], for the header.
+/// Display columns and the significant digits they keep, for the header.
 pub(super) fn rounded() -> BTreeMap<String, u32> {
-    ROUNDED.iter().map(|&(name, decimals)| (name.to_owned(), decimals)).collect()
+    let digits = |spec: &ColumnSpec| match spec.recorded {
+        Recorded::Rounded(digits) => Some((spec.name.to_owned(), digits)),
+        Recorded::Exact | Recorded::Paired(_) => None,
+    };
+    COLUMNS.iter().filter_map(digits).collect()
 }
 
 /// XXH3-64 over the generated region's ids.
@@ -76,10 +77,6 @@ pub(super) fn piece(text: Text) -> Option<Piece> {
     }
 }
 
-fn finite(values: &[f32]) -> Vec<Option<f32>> {
-    values.iter().map(|value| value.is_finite().then_some(*value)).collect()
-}
-
 /// Ids, where they are known.
 fn known(ids: &[TokenId]) -> Vec<Option<TokenId>> {
     ids.iter().map(|&id| (id != NO_TOKEN).then_some(id)).collect()
@@ -96,56 +93,46 @@ pub(super) fn prediction(
     canvas: &Canvas,
     left_out: Option<&Cached>,
 ) -> Prediction {
-    let ids = |column| from.ids(column).ok().map(known);
-    let exact = |column| from.numbers(column).ok().map(finite);
     let looked_at = from.looked_at(canvas);
     let masked: Vec<usize> =
         (0..from.rows()).filter(|&position| canvas.is_masked(position)).collect();
-    let shown = |column| {
-        let values = looked_at.numbers(column).ok()?;
-        let values =
-            masked.iter().map(|&at| values[at].is_finite().then_some(values[at])).collect();
-        Some(Sparse { at: masked.clone(), values })
+    let finite = |value: f32| value.is_finite().then_some(value);
+    let values = |column: Column| -> Option<Values> {
+        Some(match Form::of(column.spec())? {
+            Form::Ids => Values::Ids(known(from.ids(column).ok()?)),
+            Form::Numbers => {
+                Values::Numbers(from.numbers(column).ok()?.iter().copied().map(finite).collect())
+            }
+            Form::Rounded => {
+                let values = looked_at.numbers(column).ok()?;
+                let values = masked.iter().map(|&at| finite(values[at])).collect();
+                Values::Rounded(Sparse { at: masked.clone(), values })
+            }
+            Form::Pairs(p) => {
+                let (ids, p) = (from.ids(column).ok()?, from.numbers(p).ok()?);
+                let (choice, mask) = (from.ids(Column::Choice).ok()?, canvas.special().mask);
+                let at: Vec<usize> = (0..from.rows()).filter(|&at| choice[at] == mask).collect();
+                let values = at.iter().map(|&at| (ids[at], finite(p[at]))).collect();
+                (!at.is_empty()).then_some(Values::Pairs(Sparse { at, values }))?
+            }
+            Form::Candidates => {
+                let ranked = looked_at.ranked(column).ok()?;
+                let values = |&at: &usize| ranked.row(at).iter().copied().unzip();
+                let values = masked.iter().map(values).collect();
+                Values::Candidates(Sparse { at: masked.clone(), values })
+            }
+        })
     };
-    let argmax = ids(Column::Argmax);
-    let choice = ids(Column::Choice).filter(|choice| Some(choice) != argmax.as_ref());
-    let top_k = looked_at.ranked(Column::TopK).ok().map(|ranked| Sparse {
-        at: masked.clone(),
-        values: masked.iter().map(|&at| ranked.row(at).iter().copied().unzip()).collect(),
-    });
+    let chosen = from.ids(Column::Choice).ok();
+    let same = chosen.is_some() && chosen == from.ids(Column::Argmax).ok();
+    let columns = COLUMNS.iter().map(|spec| spec.column);
+    let columns = columns.filter(|&column| column != Column::Choice || !same);
     Prediction {
         key: key.to_string(),
         rows: from.rows(),
         cached: left_out.map(|left_out| cached(left_out, canvas.prompt().len())),
-        columns: Columns {
-            choice,
-            p_argmax: exact(Column::PArgmax),
-            p_choice: exact(Column::PChoice),
-            p_eos: exact(Column::PEos),
-            p_current: exact(Column::PCurrent),
-            score: exact(Column::Score),
-            kl: exact(Column::Kl),
-            p_shadow: exact(Column::PShadow),
-            entropy: shown(Column::Entropy),
-            margin: shown(Column::Margin),
-            best_unmask: best_unmask(from, canvas),
-            top_k,
-            argmax,
-        },
+        columns: Columns(columns.filter_map(|column| Some((column, values(column)?))).collect()),
     }
-}
-
-fn best_unmask(
-    from: &predict::Prediction,
-    canvas: &Canvas,
-) -> Option<Sparse<(TokenId, Option<f32>)>> {
-    let ids = from.ids(Column::BestUnmask).ok()?;
-    let p = from.numbers(Column::PBestUnmask).ok()?;
-    let choice = from.ids(Column::Choice).ok()?;
-    let mask = canvas.special().mask;
-    let at: Vec<usize> = (0..from.rows()).filter(|&position| choice[position] == mask).collect();
-    let values = at.iter().map(|&at| (ids[at], p[at].is_finite().then_some(p[at]))).collect();
-    (!at.is_empty()).then_some(Sparse { at, values })
 }
 
 /// A prediction from the format; an error in words if a column does not fit its rows.
@@ -154,57 +141,57 @@ pub(super) fn predicted(record: Prediction) -> Result<predict::Prediction, Strin
     let fits = |name: &str, found: usize| {
         if found == rows { Ok(()) } else { Err(format!("{name} has {found} of {rows} rows")) }
     };
-    let columns = record.columns;
     let mut prediction = predict::Prediction::new(rows);
+    for (column, values) in record.columns.0 {
+        let name = column.name();
+        prediction = match values {
+            Values::Ids(ids) => {
+                fits(name, ids.len())?;
+                let ids = ids.into_iter().map(|id| id.unwrap_or(NO_TOKEN)).collect();
+                prediction.with(column, Data::Ids(ids))
+            }
+            Values::Numbers(values) => {
+                fits(name, values.len())?;
+                prediction.with(column, Data::Numbers(numbers(values)))
+            }
+            Values::Rounded(sparse) => {
+                let values = spread(name, rows, sparse, None)?;
+                prediction.with(column, Data::Numbers(numbers(values)))
+            }
+            Values::Pairs(sparse) => {
+                let values = spread(name, rows, sparse, (0, None))?;
+                let (ids, p): (Vec<TokenId>, Vec<Option<f32>>) = values.into_iter().unzip();
+                let with = match column.spec().recorded {
+                    Recorded::Paired(with) => prediction.with(with, Data::Numbers(numbers(p))),
+                    Recorded::Exact | Recorded::Rounded(_) => prediction,
+                };
+                with.with(column, Data::Ids(ids))
+            }
+            Values::Candidates(sparse) => {
+                let values = spread(name, rows, sparse, (Vec::new(), Vec::new()))?;
+                if let Some((ids, p)) = values.iter().find(|(ids, p)| ids.len() != p.len()) {
+                    let (ids, p) = (ids.len(), p.len());
+                    return Err(format!(
+                        "{name} has {ids} tokens and {p} probabilities at one position"
+                    ));
+                }
+                let ranked = values.into_iter().map(|(ids, p)| ids.into_iter().zip(p)).collect();
+                prediction.with(column, Data::Ranked(ranked))
+            }
+        };
+    }
     // A choice that is left out is the argmax, and so is its probability.
-    let p_choice = match columns.choice {
-        None => columns.p_choice.or_else(|| columns.p_argmax.clone()),
-        Some(_) => columns.p_choice,
-    };
-    let choice = columns.choice.or_else(|| columns.argmax.clone());
-    for (column, ids) in [(Column::Argmax, columns.argmax), (Column::Choice, choice)] {
-        if let Some(ids) = ids {
-            fits(column.name(), ids.len())?;
-            let ids = ids.into_iter().map(|id| id.unwrap_or(NO_TOKEN)).collect();
-            prediction = prediction.with(column, Data::Ids(ids));
+    if prediction.ids(Column::Choice).is_err() {
+        let argmax = prediction.ids(Column::Argmax).map(<[TokenId]>::to_vec);
+        let p_argmax = prediction.numbers(Column::PArgmax).map(<[f32]>::to_vec);
+        if let Ok(p) = p_argmax
+            && prediction.numbers(Column::PChoice).is_err()
+        {
+            prediction = prediction.with(Column::PChoice, Data::Numbers(p));
         }
-    }
-    let exact = [
-        (Column::PArgmax, columns.p_argmax),
-        (Column::PChoice, p_choice),
-        (Column::PEos, columns.p_eos),
-        (Column::PCurrent, columns.p_current),
-        (Column::Score, columns.score),
-        (Column::Kl, columns.kl),
-        (Column::PShadow, columns.p_shadow),
-    ];
-    for (column, values) in exact {
-        if let Some(values) = values {
-            fits(column.name(), values.len())?;
-            prediction = prediction.with(column, Data::Numbers(numbers(values)));
+        if let Ok(ids) = argmax {
+            prediction = prediction.with(Column::Choice, Data::Ids(ids));
         }
-    }
-    for (column, values) in [(Column::Entropy, columns.entropy), (Column::Margin, columns.margin)] {
-        if let Some(sparse) = values {
-            let values = spread(column.name(), rows, sparse, None)?;
-            prediction = prediction.with(column, Data::Numbers(numbers(values)));
-        }
-    }
-    if let Some(sparse) = columns.best_unmask {
-        let values = spread("best_unmask", rows, sparse, (0, None))?;
-        let (ids, p): (Vec<TokenId>, Vec<Option<f32>>) = values.into_iter().unzip();
-        prediction = prediction
-            .with(Column::BestUnmask, Data::Ids(ids))
-            .with(Column::PBestUnmask, Data::Numbers(numbers(p)));
-    }
-    if let Some(sparse) = columns.top_k {
-        let values = spread("top_k", rows, sparse, (Vec::new(), Vec::new()))?;
-        if let Some((ids, p)) = values.iter().find(|(ids, p)| ids.len() != p.len()) {
-            let (ids, p) = (ids.len(), p.len());
-            return Err(format!("top_k has {ids} tokens and {p} probabilities at one position"));
-        }
-        let ranked = values.into_iter().map(|(ids, p)| ids.into_iter().zip(p)).collect();
-        prediction = prediction.with(Column::TopK, Data::Ranked(ranked));
     }
     Ok(prediction)
 }

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     canvas::{Canvas, Edit, NO_TOKEN, TokenId},
     decode::{Cache, Extras},
-    predict::{Column, Data, Key, ModelFacts, Prediction, Vocabulary},
+    predict::{Data, Key, ModelFacts, Prediction, Recorded, Vocabulary},
     session::{Event, Made, NodeId, Recorder, Session},
 };
 
@@ -222,7 +222,7 @@ pub(super) fn ids_in(prediction: &Prediction) -> Vec<TokenId> {
     prediction
         .columns()
         .flat_map(|(column, data)| match data {
-            Data::Ids(ids) if column != Column::BestUnmask => ids.clone(),
+            Data::Ids(ids) if column.spec().recorded == Recorded::Exact => ids.clone(),
             Data::Ids(_) | Data::Numbers(_) => Vec::new(),
             Data::Ranked(ranked) => ranked.all().iter().map(|(id, _)| *id).collect(),
         })

@@ -3,7 +3,7 @@
 use super::Difference;
 use crate::{
     canvas::{Edit, NO_TOKEN},
-    predict::{Column, Data, Prediction},
+    predict::{Data, Prediction},
     trace::record::Timing,
 };
 
@@ -30,7 +30,7 @@ pub(super) fn prediction(prediction: &Prediction, vocabulary: usize) -> Option<D
         };
         match data {
             Data::Numbers(numbers) => {
-                let (least, most) = bounds(column, vocabulary)?;
+                let (least, most) = column.spec().kind.bounds(vocabulary);
                 let at = numbers.iter().position(|&number| outside(number, least, most))?;
                 let possible = match most {
                     f32::INFINITY => format!("{least} or more"),
@@ -75,17 +75,6 @@ fn candidates(row: &[(u32, f32)], vocabulary: usize) -> Option<(String, String)>
     outside(whole, 0.0, 1.0).then(|| (format!("{whole:?} in all"), "1 at most".to_owned()))
 }
 
-/// Between what a column's numbers lie; `None` for a score, which may be anything.
-fn bounds(column: Column, vocabulary: usize) -> Option<(f32, f32)> {
-    match column {
-        Column::Score => None,
-        Column::Kl => Some((0.0, f32::INFINITY)),
-        Column::Entropy if vocabulary == 0 => Some((0.0, f32::INFINITY)),
-        Column::Entropy => Some((0.0, (vocabulary as f32).ln())),
-        _ => Some((0.0, 1.0)),
-    }
-}
-
 fn outside(number: f32, least: f32, most: f32) -> bool {
     number.is_finite() && (number < least - SLACK || number > most * (1.0 + SLACK))
 }
@@ -112,6 +101,7 @@ fn below(vocabulary: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::predict::Column;
 
     #[test]
     fn what_cannot_be_is_found_and_what_may_be_is_not() {

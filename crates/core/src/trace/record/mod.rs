@@ -19,7 +19,7 @@ pub(super) use decision::{Decision, Dropped, Eos, Why};
 pub use decision::{Edit, Wish};
 pub use knob::Knob;
 pub(super) use knob::knobs;
-pub(super) use prediction::{Columns, LeftOut, Prediction, Sparse};
+pub(super) use prediction::{Columns, Form, LeftOut, Prediction, Sparse, Values};
 
 /// Major and minor version.
 pub const VERSION: [u32; 2] = [1, 6];

@@ -1,11 +1,20 @@
 //! Predictions: columns of numbers and tokens, one entry a position.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, fmt};
 
-use crate::canvas::TokenId;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error as _, IgnoredAny, MapAccess, Visitor},
+};
+use serde_json::Map;
 
-/// A prediction. Exact: argmax, choice, p_choice, p_eos, best_unmask, p_best_unmask, p_argmax.
+use crate::{
+    canvas::TokenId,
+    predict::{COLUMNS, Column, ColumnKind, ColumnSpec, Recorded},
+};
+
+/// A prediction: what a forward pass says about each generated position.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(in crate::trace) struct Prediction {
     /// Its name: up to 32 hexadecimal digits, in our recordings the hash of the request.
@@ -29,54 +38,137 @@ pub(in crate::trace) struct LeftOut {
     pub window: [usize; 2],
 }
 
-/// Columns, one entry per generated position unless said otherwise; `null` = not finite, absent
-/// = not recorded.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub(in crate::trace) struct Columns {
-    /// The best token; null since 1.4 where it is not known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub argmax: Option<Vec<Option<TokenId>>>,
-    /// Its probability. Exact, as all numbers are that are not said to be rounded.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub p_argmax: Option<Vec<Option<f32>>>,
-    /// The token chosen, with sampling noise. Absent where it equals `argmax` throughout; null since
-    /// 1.4 where it is not known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub choice: Option<Vec<Option<TokenId>>>,
-    /// Probability of the choice: the confidence. Since 1.4 that of `argmax` where it is absent and
-    /// `choice` too.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub p_choice: Option<Vec<Option<f32>>>,
-    /// Probability of the end-of-sequence token.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub p_eos: Option<Vec<Option<f32>>>,
-    /// Probability of the token held.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub p_current: Option<Vec<Option<f32>>>,
-    /// Shannon entropy, nats. Rounded; masked positions only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub entropy: Option<Sparse<Option<f32>>>,
-    /// Probability of the best token less that of the second. Rounded; masked positions only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub margin: Option<Sparse<Option<f32>>>,
-    /// What the strategy ranks by. Since 1.2.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub score: Option<Vec<Option<f32>>>,
-    /// KL divergence from an earlier step, nats. Since 1.2.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub kl: Option<Vec<Option<f32>>>,
-    /// Probability of the token held, at the position's shadow; null where it has none. Since 1.2.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub p_shadow: Option<Vec<Option<f32>>>,
-    /// The best token without the mask token and its probability: only where the choice is the
-    /// mask token, since nothing reads it elsewhere.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub best_unmask: Option<Sparse<(TokenId, Option<f32>)>>,
-    /// The best tokens and their probabilities. Rounded; masked positions only, without candidates
-    /// under 0.001 behind the best two.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub top_k: Option<Sparse<(Vec<TokenId>, Vec<f32>)>>,
+/// The columns of a prediction, each with its values: an object with a field a column.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(in crate::trace) struct Columns(pub Vec<(Column, Values)>);
+
+/// The values of a column, as they are written.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub(in crate::trace) enum Values {
+    /// Tokens; `None` where they are not known.
+    Ids(Vec<Option<TokenId>>),
+    /// Numbers; `None` where they are not finite.
+    Numbers(Vec<Option<f32>>),
+    /// Numbers at some positions.
+    Rounded(Sparse<Option<f32>>),
+    /// Tokens and their probabilities at some positions.
+    Pairs(Sparse<(TokenId, Option<f32>)>),
+    /// The best tokens and their probabilities at some positions.
+    Candidates(Sparse<(Vec<TokenId>, Vec<f32>)>),
+}
+
+/// The form of a column's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::trace) enum Form {
+    Ids,
+    Numbers,
+    Rounded,
+    /// With the column of the probabilities.
+    Pairs(Column),
+    Candidates,
+}
+
+impl Form {
+    /// The form in which a column is written; `None` if another column's values hold it.
+    pub fn of(spec: &ColumnSpec) -> Option<Self> {
+        match (spec.kind, spec.recorded) {
+            (ColumnKind::Candidates, _) => Some(Self::Candidates),
+            (ColumnKind::Token, Recorded::Paired(with)) => Some(Self::Pairs(with)),
+            (ColumnKind::Token, _) => Some(Self::Ids),
+            (_, Recorded::Exact) => Some(Self::Numbers),
+            (_, Recorded::Rounded(_)) => Some(Self::Rounded),
+            (_, Recorded::Paired(_)) => None,
+        }
+    }
+}
+
+impl Serialize for Columns {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(column, values)| (column.name(), values)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Columns {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Reading)
+    }
+}
+
+/// Reads the columns of a prediction; those that this program does not know are left out.
+struct Reading;
+
+impl<'de> Visitor<'de> for Reading {
+    type Value = Columns;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("an object of columns")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Columns, A::Error> {
+        let mut columns = Columns::default();
+        while let Some(name) = map.next_key::<Cow<str>>()? {
+            let spec = Column::named(&name).map(Column::spec);
+            let Some((spec, form)) = spec.and_then(|spec| Some((spec, Form::of(spec)?))) else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            if columns.0.iter().any(|(column, _)| *column == spec.column) {
+                return Err(A::Error::duplicate_field(spec.name));
+            }
+            // Absent and null are the same.
+            let values = match form {
+                Form::Ids => map.next_value::<Option<_>>()?.map(Values::Ids),
+                Form::Numbers => map.next_value::<Option<_>>()?.map(Values::Numbers),
+                Form::Rounded => map.next_value::<Option<_>>()?.map(Values::Rounded),
+                Form::Pairs(_) => map.next_value::<Option<_>>()?.map(Values::Pairs),
+                Form::Candidates => map.next_value::<Option<_>>()?.map(Values::Candidates),
+            };
+            columns.0.extend(values.map(|values| (spec.column, values)));
+        }
+        Ok(columns)
+    }
+}
+
+impl JsonSchema for Columns {
+    fn schema_name() -> Cow<'static, str> {
+        "Columns".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut fields = Map::new();
+        for spec in &COLUMNS {
+            let Some(form) = Form::of(spec) else { continue };
+            let mut field = match form {
+                Form::Ids => generator.subschema_for::<Option<Vec<Option<TokenId>>>>(),
+                Form::Numbers => generator.subschema_for::<Option<Vec<Option<f32>>>>(),
+                Form::Rounded => generator.subschema_for::<Option<Sparse<Option<f32>>>>(),
+                Form::Pairs(_) => {
+                    generator.subschema_for::<Option<Sparse<(TokenId, Option<f32>)>>>()
+                }
+                Form::Candidates => {
+                    generator.subschema_for::<Option<Sparse<(Vec<TokenId>, Vec<f32>)>>>()
+                }
+            };
+            field.insert("description".to_owned(), described(spec).into());
+            fields.insert(spec.name.to_owned(), field.into());
+        }
+        json_schema!({
+            "description": "Columns, one entry per generated position unless said otherwise; \
+                            `null` = not finite, absent = not recorded.",
+            "type": "object",
+            "properties": fields,
+        })
+    }
+}
+
+/// What the schema says of a column, in sentences.
+fn described(spec: &ColumnSpec) -> String {
+    let mut letters = spec.help.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let rounded = if spec.is_display() { " Rounded; masked positions only." } else { "" };
+    let space = if spec.note.is_empty() { "" } else { " " };
+    format!("{first}{}.{rounded}{space}{}", letters.as_str(), spec.note)
 }
 
 /// A column with values at some positions only.

@@ -5,23 +5,8 @@ use serde::Serialize;
 use crate::{
     canvas::{Canvas, TokenId},
     decode::{AnyStrategy, Decision, Params, State},
-    predict::{Column, Prediction},
+    predict::{Column, Prediction, Recorded},
 };
-
-/// Columns whose recorded numbers are exact.
-const EXACT: [Column; 8] = [
-    Column::PArgmax,
-    Column::PChoice,
-    Column::PEos,
-    Column::PBestUnmask,
-    Column::PCurrent,
-    Column::Score,
-    Column::Kl,
-    Column::PShadow,
-];
-
-/// Columns of tokens.
-const IDS: [Column; 2] = [Column::Argmax, Column::Choice];
 
 /// A number that differs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -81,7 +66,9 @@ impl Passes {
         let rows = recorded.rows().min(computed.rows());
         self.positions += rows;
         let mut others = vec![false; rows];
-        for column in IDS {
+        // What is recorded in pairs is not there at every position.
+        let exact = |column: &Column| column.spec().recorded == Recorded::Exact;
+        for column in Column::ALL.into_iter().filter(exact) {
             let (Ok(theirs), Ok(ours)) = (recorded.ids(column), computed.ids(column)) else {
                 continue;
             };
@@ -99,7 +86,7 @@ impl Passes {
             }
         }
         self.other_tokens += others.into_iter().filter(|&other| other).count();
-        for column in EXACT {
+        for column in Column::ALL.into_iter().filter(|column| !column.spec().is_display()) {
             let (Ok(theirs), Ok(ours)) = (recorded.numbers(column), computed.numbers(column))
             else {
                 continue;
