@@ -9,6 +9,7 @@
 
 mod arguments;
 mod breakpoints;
+mod calls;
 mod command;
 mod complete;
 mod driven;
@@ -32,6 +33,7 @@ use std::{fmt, sync::Arc};
 
 pub use arguments::{Argument, ArgumentKind, Arguments, Destination, PositionRef, TokenRef};
 pub use breakpoints::{Breakpoint, Breakpoints};
+pub use calls::Plain;
 pub use command::{Command, CommandSpec, Requires, Written};
 pub use complete::ScreenContext;
 pub use driven::{Driven, Go, Loop};

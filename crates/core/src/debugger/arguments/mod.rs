@@ -1,0 +1,203 @@
+//! The arguments of commands: their kinds, and how each is read from a text and written so that it
+//! reads back.
+
+mod kind;
+mod places;
+mod read;
+mod write;
+
+use std::path::PathBuf;
+
+use super::{Failed, words::CommandError};
+use crate::inspect::{Condition, Query};
+pub use kind::ArgumentKind;
+pub(super) use kind::usage;
+use kind::takes;
+pub use places::{Destination, PositionRef, TokenRef};
+
+/// An argument of a command.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Argument {
+    /// Of [`ArgumentKind::Steps`].
+    Steps(usize),
+    /// Of [`ArgumentKind::Masks`].
+    Masks(usize),
+    /// Of [`ArgumentKind::Condition`] and [`ArgumentKind::Event`].
+    Condition(Condition),
+    /// Of [`ArgumentKind::Destination`].
+    Destination(Destination),
+    /// One of [`ArgumentKind::Assignments`].
+    Assignment(String, String),
+    /// Of [`ArgumentKind::TryOrLast`].
+    Try(u32),
+    /// Of [`ArgumentKind::Prompt`].
+    Prompt(String),
+    /// Of [`ArgumentKind::Expression`].
+    Expression(String),
+    /// Of [`ArgumentKind::Breakpoint`]; `None` is all of them.
+    Breakpoint(Option<u32>),
+    /// Of [`ArgumentKind::Position`].
+    Position(PositionRef),
+    /// Of [`ArgumentKind::Token`].
+    Token(TokenRef),
+    /// Of [`ArgumentKind::Query`].
+    Query(Query, Option<PathBuf>),
+    /// Of [`ArgumentKind::File`].
+    File(PathBuf),
+    /// The name or value of anything else.
+    Text(String),
+}
+
+/// The arguments of one command, in the order of its kinds.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Arguments(Vec<Argument>);
+
+impl Arguments {
+    /// Arguments of these kinds; what is left out is filled in where it has a default.
+    ///
+    /// # Errors
+    /// If an argument is missing, too many or of another kind.
+    pub(super) fn new(
+        command: &str,
+        kinds: &[ArgumentKind],
+        given: impl IntoIterator<Item = Argument>,
+    ) -> Result<Self, CommandError> {
+        let wrong = || CommandError::new(0..0, takes(command, kinds));
+        let mut given = given.into_iter().peekable();
+        let mut arguments = Vec::new();
+        for kind in kinds {
+            let before = arguments.len();
+            let most = if *kind == ArgumentKind::Assignments { usize::MAX } else { 1 };
+            while arguments.len() - before < most
+                && let Some(argument) = given.next_if(|argument| kind.holds(argument))
+            {
+                arguments.push(argument);
+            }
+            if arguments.len() == before {
+                if kind.is_required() {
+                    return Err(wrong());
+                }
+                arguments.extend(kind.default());
+            }
+        }
+        if given.next().is_some() { Err(wrong()) } else { Ok(Self(arguments)) }
+    }
+
+    /// These arguments, which are known to be of the command's kinds.
+    pub(super) fn given(arguments: Vec<Argument>) -> Self {
+        Self(arguments)
+    }
+
+    /// What stands for arguments of these kinds where all are left out.
+    pub(super) fn left_out(kinds: &[ArgumentKind]) -> Self {
+        Self(kinds.iter().filter_map(|kind| kind.default()).collect())
+    }
+
+    /// Each argument, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Argument> {
+        self.0.iter()
+    }
+
+    fn first<'a, T>(&'a self, read: impl FnMut(&'a Argument) -> Option<T>) -> Result<T, Failed> {
+        let missing = || Failed::new("an argument of this command is of another kind");
+        self.0.iter().find_map(read).ok_or_else(missing)
+    }
+
+    /// The number of steps or masks.
+    pub(super) fn count(&self) -> Result<usize, Failed> {
+        self.first(|argument| match argument {
+            Argument::Steps(n) | Argument::Masks(n) => Some(*n),
+            _ => None,
+        })
+    }
+
+    pub(super) fn condition(&self) -> Result<&Condition, Failed> {
+        self.first(|argument| match argument {
+            Argument::Condition(condition) => Some(condition),
+            _ => None,
+        })
+    }
+
+    pub(super) fn destination(&self) -> Result<&Destination, Failed> {
+        self.first(|argument| match argument {
+            Argument::Destination(destination) => Some(destination),
+            _ => None,
+        })
+    }
+
+    pub(super) fn assignments(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().filter_map(|argument| match argument {
+            Argument::Assignment(name, value) => Some((&**name, &**value)),
+            _ => None,
+        })
+    }
+
+    /// The number of the try, if one is given.
+    pub(super) fn try_number(&self) -> Option<u32> {
+        self.0.iter().find_map(|argument| match argument {
+            Argument::Try(number) => Some(*number),
+            _ => None,
+        })
+    }
+
+    /// The number of the breakpoint; `None` is all of them.
+    pub(super) fn breakpoint(&self) -> Result<Option<u32>, Failed> {
+        self.first(|argument| match argument {
+            Argument::Breakpoint(number) => Some(*number),
+            _ => None,
+        })
+    }
+
+    pub(super) fn position(&self) -> Result<PositionRef, Failed> {
+        self.first(|argument| match argument {
+            Argument::Position(position) => Some(*position),
+            _ => None,
+        })
+    }
+
+    pub(super) fn token(&self) -> Result<&TokenRef, Failed> {
+        self.first(|argument| match argument {
+            Argument::Token(token) => Some(token),
+            _ => None,
+        })
+    }
+
+    pub(super) fn query(&self) -> Result<(&Query, Option<&PathBuf>), Failed> {
+        self.first(|argument| match argument {
+            Argument::Query(query, file) => Some((query, file.as_ref())),
+            _ => None,
+        })
+    }
+
+    /// The file, if one is given.
+    pub(super) fn file(&self) -> Option<&PathBuf> {
+        self.0.iter().find_map(|argument| match argument {
+            Argument::File(file) => Some(file),
+            _ => None,
+        })
+    }
+
+    /// The only text, or the first of two.
+    pub(super) fn text(&self) -> Result<&str, Failed> {
+        self.first(text_of)
+    }
+
+    /// The first text, if one is given.
+    pub(super) fn optional_text(&self) -> Option<&str> {
+        self.0.iter().find_map(text_of)
+    }
+
+    /// Two texts: a parameter and its value, two branches.
+    pub(super) fn two_texts(&self) -> Result<(&str, &str), Failed> {
+        let mut texts = self.0.iter().filter_map(text_of);
+        let pair = texts.next().zip(texts.next());
+        pair.ok_or_else(|| Failed::new("two arguments are wanted"))
+    }
+}
+
+fn text_of(argument: &Argument) -> Option<&str> {
+    match argument {
+        Argument::Text(text) | Argument::Prompt(text) | Argument::Expression(text) => Some(text),
+        _ => None,
+    }
+}
