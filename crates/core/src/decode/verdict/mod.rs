@@ -1,0 +1,132 @@
+//! Verdicts: why a position is filled, expanded, refused or left, with the numbers.
+
+mod measure;
+mod reason;
+mod rules;
+mod text;
+
+use crate::canvas::TokenId;
+pub use measure::{Measure, Test, finite};
+pub use reason::Reason;
+pub use rules::{FillRule, LeftRule, RefuseRule, RemaskRule};
+
+/// Why a position fares as it does in a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Verdict {
+    /// It is written already.
+    Written,
+    /// A token is written.
+    Fill {
+        /// The token.
+        token: TokenId,
+        /// Its probability; without the mask token's share under [`FillRule::WithoutMask`].
+        p: f32,
+        /// The rule.
+        rule: FillRule,
+        /// τ_high, where the rule goes by it.
+        threshold: Option<f32>,
+    },
+    /// The token held is taken back: the position is masked again.
+    Remask {
+        /// The token.
+        token: TokenId,
+        /// Its probability, where the rule goes by one.
+        p: Option<f32>,
+        /// The rule.
+        rule: RemaskRule,
+    },
+    /// The token held gives way to another one. None of the strategies here does it: it is what
+    /// recordings of others show.
+    Replace {
+        /// The token held.
+        was: TokenId,
+        /// The one written in its place.
+        token: TokenId,
+        /// The probability of that one; NaN where it is not known.
+        p: f32,
+        /// The rule.
+        rule: FillRule,
+        /// τ_high, where the rule goes by it.
+        threshold: Option<f32>,
+    },
+    /// It becomes `n` masks.
+    Expand {
+        /// Confidence, 0..=1.
+        p: f32,
+        /// τ_low.
+        threshold: f32,
+        /// Masks in its place.
+        n: usize,
+        /// The EOS confidence.
+        eos: f32,
+        /// τ_expand.
+        eos_threshold: f32,
+    },
+    /// It becomes `n` masks because a person asked for it.
+    Forced {
+        /// Confidence, 0..=1.
+        p: f32,
+        /// Masks in its place.
+        n: usize,
+    },
+    /// It becomes `n` masks; its program does not say why.
+    Grown {
+        /// Masks in its place.
+        n: usize,
+    },
+    /// Its confidence `p` is under the low threshold, or a person asked for it, but it is not
+    /// expanded.
+    Refused {
+        /// Confidence, 0..=1.
+        p: f32,
+        /// τ_low.
+        threshold: f32,
+        /// The rule.
+        rule: RefuseRule,
+    },
+    /// The recording does not say: it was decided by rules this program does not have.
+    Unrecorded,
+    /// It stays masked.
+    Left {
+        /// Confidence, 0..=1.
+        p: f32,
+        /// The rule.
+        rule: LeftRule,
+    },
+}
+
+impl Verdict {
+    /// The name in traces and filters.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Written => "written",
+            Self::Fill { .. } => "fill",
+            Self::Remask { .. } => "remask",
+            Self::Replace { .. } => "replace",
+            Self::Expand { .. } => "expand",
+            Self::Forced { .. } => "forced",
+            Self::Grown { .. } => "grown",
+            Self::Refused { .. } => "refused",
+            Self::Left { .. } => "left",
+            Self::Unrecorded => "unrecorded",
+        }
+    }
+
+    /// The numbers of this position alone that its text may hold.
+    pub fn own_numbers(&self) -> Vec<f32> {
+        match *self {
+            Self::Written | Self::Grown { .. } | Self::Unrecorded => Vec::new(),
+            Self::Fill { p, rule: FillRule::Passes(test) | FillRule::Best(test), .. }
+            | Self::Replace { p, rule: FillRule::Passes(test) | FillRule::Best(test), .. }
+            | Self::Left { p, rule: LeftRule::Fails(test) } => vec![test.value, test.bound, p],
+            Self::Remask { rule: RemaskRule::Fails(test), .. } => vec![test.value],
+            Self::Remask { p, .. } => p.into_iter().collect(),
+            Self::Fill { p, .. }
+            | Self::Replace { p, .. }
+            | Self::Expand { p, .. }
+            | Self::Forced { p, .. }
+            | Self::Refused { p, .. }
+            | Self::Left { p, .. } => vec![p],
+        }
+    }
+}
