@@ -19,7 +19,7 @@ use super::{
     tui::{terminal_beside_stdin, terminal_or_fault},
 };
 use crate::{
-    debugger::{Argument, Command, Debugger, Stop},
+    debugger::{Command, Debugger, Plain, Stop},
     escape::escaped,
     export::{self, TerminalColors},
     headless::Batch,
@@ -143,12 +143,9 @@ pub fn main(args: &ReplayArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
         let end = session.timeline().branch(session.at()).last().copied();
         session.go(end.unwrap_or(session.at()));
     }
-    let texts =
-        |(name, value): (&str, &str)| [name, value].map(|text| Argument::Text(text.to_owned()));
-    let set = args.params.given().map(|given| Command::new("set", texts(given)));
-    let resimulate = args.resimulate.then(|| Command::new("resimulate", []));
-    let mut commands: Vec<Command> =
-        set.chain(resimulate).collect::<Result<_, _>>().map_err(Fault::failure)?;
+    let set = args.params.given().map(|(name, value)| Command::set(name, value));
+    let resimulate = args.resimulate.then(|| Command::from(const { Plain::named("resimulate") }));
+    let mut commands: Vec<Command> = set.chain(resimulate).collect();
     commands.extend(args.script.commands()?);
     if args.batch || args.resimulate {
         tell_cut(&recording, &args.file);

@@ -20,7 +20,7 @@ use super::{
     script,
 };
 use crate::{
-    debugger::{Argument, Command, Debugger},
+    debugger::{Command, Debugger},
     engine::Address,
     inspect::Condition,
     model::{
@@ -295,12 +295,9 @@ pub fn main(
     let mut begin = Vec::new();
     for (id, point) in (1..).zip(&last.breakpoints) {
         if let Ok(condition) = Condition::parse(&point.condition) {
-            begin.push(
-                Command::new("break", [Argument::Condition(condition)]).map_err(Fault::failure)?,
-            );
+            begin.push(Command::break_when(condition));
             if !point.enabled {
-                let breakpoint = Argument::Breakpoint(Some(id));
-                begin.push(Command::new("disable", [breakpoint]).map_err(Fault::failure)?);
+                begin.push(Command::disable(id));
             }
         }
     }

@@ -10,7 +10,7 @@ use clap::Args;
 use super::{Fault, fault::WIDTH};
 use crate::{
     bounded,
-    debugger::{self, Argument, Command},
+    debugger::{self, Command},
     inspect::{Condition, pointed},
 };
 
@@ -49,8 +49,7 @@ impl ScriptOptions {
             let condition = Condition::parse(text).map_err(|error| {
                 Fault::usage(format!("--break: {error}\n{}", pointed(text, &error.at, WIDTH)))
             })?;
-            let condition = Argument::Condition(condition);
-            commands.push(Command::new("break", [condition]).map_err(Fault::failure)?);
+            commands.push(Command::break_when(condition));
         }
         let file = match &self.exec_file {
             None => None,

@@ -10,7 +10,7 @@ use super::{
     update,
 };
 use crate::{
-    debugger::{Argument, NoHost},
+    debugger::{Command, NoHost},
     session::NodeId,
 };
 
@@ -31,7 +31,7 @@ impl App {
         let known = self.debugger.current_branch().is_some_and(|(_, branch)| branch.tip == tip);
         // Gone on in the background, it ends elsewhere: the node is still there.
         if let Some(at) = at.filter(|_| !known) {
-            self.run("switch", [Argument::Text((at + 1).to_string())], &mut Vec::new());
+            self.run(Command::switch(at + 1), &mut Vec::new());
         }
         self.go(node);
     }

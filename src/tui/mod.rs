@@ -13,16 +13,12 @@
 //! This room knows neither tensors nor files: recordings and saving come in as a
 //! [`Recorder`](crate::session::Recorder) and as a [`Host`], and loading as a [`Waiting`].
 
-mod actions;
 mod app;
 mod beside;
-mod command_line;
-mod commands;
 mod compare;
 mod driver;
 mod frame;
 mod input;
-mod keymap;
 mod offscreen;
 mod overlays;
 mod paint;
@@ -39,22 +35,23 @@ use std::{io, path::PathBuf, sync::Arc};
 use ratatui::buffer::Buffer;
 
 pub use app::{
-    App, SPEEDS,
+    Action, App, Keymap, SPEEDS,
+    keymap::{Binding, KeymapError, Section},
     reading::{Feed, Notify, Rest},
     view::View,
 };
 pub use input::chord::{Chord, ChordError};
-pub use keymap::{Action, Binding, Group, Keymap, KeymapError, TABLE as KEYS};
 pub use offscreen::OffScreen;
 pub use paint::{
     colors::{Colors, Ink, Rgb, Shade, of_cube},
     css::css,
     theme::{Look, Palette},
 };
+pub use update::keys::KEYS;
 pub use wait::{Tell, Waiting, wait};
 
 use crate::{
-    debugger::{Argument, Command, Debugger, Destination, Driven, Host},
+    debugger::{Command, Debugger, Destination, Driven, Host, Plain},
     predict::{ModelFacts, Predictor, Vocabulary},
     session::Session,
 };
@@ -250,7 +247,7 @@ pub fn frames(start: Start, (width, height): (u16, u16)) -> impl Iterator<Item =
     std::iter::from_fn(move || {
         if begun {
             let before = app.debugger.session.at();
-            app.run("forward", [], &mut Vec::new());
+            app.run(const { Plain::named("forward") }, &mut Vec::new());
             if app.debugger.session.at() == before {
                 return None;
             }
@@ -265,8 +262,7 @@ impl App {
     #[doc(hidden)]
     pub fn frame_at(&mut self, step: Option<usize>, buffer: &mut Buffer) {
         if let Some(step) = step {
-            let step = Argument::Destination(Destination::Step(step));
-            self.run("goto", [step], &mut Vec::new());
+            self.run(Command::goto(Destination::Step(step)), &mut Vec::new());
         }
         frame::draw(self, buffer);
     }

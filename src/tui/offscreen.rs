@@ -14,10 +14,8 @@ use ratatui::{Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, la
 
 use super::{
     Start,
-    actions::act,
-    app::{App, interface::Event},
+    app::{Action, App, interface::Event},
     frame,
-    keymap::Action,
     update::{update, want},
 };
 use crate::{
@@ -63,7 +61,9 @@ impl OffScreen {
     pub fn step(&mut self) -> bool {
         let before = self.session().at();
         let mut effects = Vec::new();
-        act(&mut self.app, Action::Step, &mut effects);
+        if let Some(row) = self.app.keymap.of(Action::Step) {
+            row.act(&mut self.app, &mut effects);
+        }
         want(&mut self.app, &mut effects);
         self.session().at() != before
     }

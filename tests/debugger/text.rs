@@ -3,8 +3,8 @@
 use demask::{
     canvas::Slot,
     debugger::{
-        Argument, ArgumentKind, COMMANDS, Command, CommandSpec, Destination, PositionRef, TokenRef,
-        find_command, parse, statements,
+        Argument, ArgumentKind, COMMANDS, Command, CommandSpec, Destination, Plain, PositionRef,
+        TokenRef, find_command, parse, statements,
     },
     inspect::{Condition, Query},
     session::NodeId,
@@ -203,6 +203,44 @@ fn every_name_is_of_one_command() {
                 assert_eq!(parse(&text).unwrap(), command, "{text}");
             }
         }
+    }
+}
+
+/// What the program gives itself has the arguments that its row takes.
+#[test]
+fn commands_given_as_functions_read_back_to_themselves() {
+    let (at, token) = (PositionRef::Position(3), || TokenRef::Id(7));
+    let on_position = [
+        Command::remask,
+        Command::insert,
+        Command::remove,
+        Command::trim,
+        Command::expand,
+        Command::forbid,
+        Command::allow,
+        Command::pin,
+        Command::unpin,
+    ];
+    let others = [
+        Command::goto(Destination::Start),
+        Command::set("seed", "3"),
+        Command::reset("seed"),
+        Command::prompt("owl, drum"),
+        Command::take(2),
+        Command::switch(2),
+        Command::delete_branch(2),
+        Command::unmark("a b"),
+        Command::break_when(Condition::parse("masks < 3").unwrap()),
+        Command::unbreak(1),
+        Command::enable(1),
+        Command::disable(1),
+        Command::fill(at, token()),
+        Command::veto(at, token()),
+    ];
+    let plain = [Plain::named("step"), Plain::named("save"), Plain::named("reset")];
+    let all = on_position.map(|of: fn(PositionRef) -> Command| of(at)).into_iter().chain(others);
+    for command in all.chain(plain.map(Command::from)) {
+        reads_back(&command).unwrap();
     }
 }
 

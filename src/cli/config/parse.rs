@@ -13,7 +13,7 @@ use super::{
 use crate::{
     debugger,
     decode::{ParamSpec, STRATEGIES, Value},
-    tui::{Action, Chord, Colors, Ink, KEYS, Keymap, KeymapError, Rgb, SPEEDS, Shade},
+    tui::{Chord, Colors, Ink, Keymap, KeymapError, Rgb, SPEEDS, Shade},
 };
 
 /// A table of anything, with places.
@@ -139,28 +139,29 @@ fn param_set(text: Text, raw: &Table<toml::Value>) -> Result<ParamSet, ConfigErr
 }
 
 fn keymap(text: Text, raw: &Table<OneOrMany>) -> Result<Keymap, ConfigError> {
-    let mut changes = Vec::new();
+    let (keymap, mut changes) = (Keymap::default(), Vec::new());
     for (name, keys) in raw {
-        let action = Action::from_name(name.get_ref()).ok_or_else(|| {
-            let known: Vec<String> = KEYS.iter().map(|binding| binding.action.name()).collect();
-            let known = known.iter().map(String::as_str);
-            text.error(name.span(), unknown("action", name.get_ref(), known))
-        })?;
+        if keymap.named(name.get_ref()).is_none() {
+            let known = keymap.rows().map(|(row, _)| row.name);
+            return Err(text.error(name.span(), unknown("action", name.get_ref(), known)));
+        }
         let written = match keys.get_ref() {
             OneOrMany::One(key) => std::slice::from_ref(key),
             OneOrMany::Many(keys) => keys,
         };
         let chords: Result<Vec<Chord>, _> = written.iter().map(|key| key.parse()).collect();
-        changes.push((action, chords.map_err(|error| text.error(keys.span(), error))?));
+        changes.push((
+            name.get_ref().as_str(),
+            chords.map_err(|error| text.error(keys.span(), error))?,
+        ));
     }
-    Keymap::with(changes).map_err(|error| {
-        // The change that made it so: the one of an action the fault is about.
+    keymap.with(changes).map_err(|error| {
+        // The change that made it so: the one of a row the fault is about.
         let about = match &error {
             KeymapError::Clash { one, other, .. } => vec![*one, *other],
-            KeymapError::Needed(action) => vec![*action],
+            KeymapError::Needed(name) => vec![*name],
         };
-        let named = |name: &str| about.iter().any(|action| action.name() == name);
-        let place = raw.iter().filter(|(name, _)| named(name.get_ref()));
+        let place = raw.iter().filter(|(name, _)| about.contains(&name.get_ref().as_str()));
         let place = place.map(|(_, keys)| keys.span()).max_by_key(|span| span.start);
         text.error(place.unwrap_or(0..0), error)
     })

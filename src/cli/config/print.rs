@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt::Write as _};
 use super::{LookConfig, shipped::of_program};
 use crate::{
     decode::{ParamSpec, STRATEGIES, SWITCH, Value},
-    tui::{Ink, KEYS, SPEEDS, Shade},
+    tui::{Ink, Keymap, SPEEDS, Shade},
 };
 
 /// The file with every setting at its default. Settings are commented out, as `#name = value`, so
@@ -86,14 +86,13 @@ fn keys(text: &mut String) {
          right, up,\n# down, home, end, pgup, pgdn, f1 to f12; with ctrl- or alt- before it.\n\
          [keys]\n",
     );
-    for binding in KEYS {
-        let keys: Vec<String> =
-            binding.keys.iter().map(|key| format!("{:?}", key.syntax())).collect();
+    for (row, keys) in Keymap::default().rows() {
+        let keys: Vec<String> = keys.iter().map(|key| format!("{:?}", key.syntax())).collect();
         let keys = match keys.as_slice() {
             [key] => key.clone(),
             keys => format!("[{}]", keys.join(", ")),
         };
-        let _ = writeln!(text, "#{} = {keys} # {}", binding.action.name(), binding.help);
+        let _ = writeln!(text, "#{} = {keys} # {}", row.name, row.help);
     }
 }
 

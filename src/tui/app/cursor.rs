@@ -1,14 +1,13 @@
 //! The cursor: a position, which keeps its identity when others are inserted before it.
 
 use super::{
-    super::keymap::Action,
-    App,
+    Action, App,
     history::{Entry, Sort},
     interface::Effect,
 };
 use crate::{
     canvas::{Born, Edit, Slot},
-    debugger::{Argument, PositionRef, TokenRef},
+    debugger::{Command, PositionRef},
 };
 
 impl App {
@@ -84,30 +83,34 @@ impl App {
         touched
     }
 
-    /// Moves the cursor.
-    pub(in crate::tui) fn travel(&mut self, action: Action) {
+    /// Moves the cursor to the next block, or to the start of this one or of the one before.
+    pub(in crate::tui) fn move_to_block(&mut self, next: bool) {
+        let (at, block) = (self.display.position, self.block_length());
+        self.put(match next {
+            true => (at / block + 1) * block,
+            false => at.saturating_sub(1) / block * block,
+        });
+    }
+
+    /// Moves the cursor to the next position that the pending step changes, or the one before.
+    pub(in crate::tui) fn move_to_touched(&mut self, next: bool) {
         let at = self.display.position;
-        let block = self.block_length();
-        let last = self.canvas().len().saturating_sub(1);
-        let to = match action {
-            Action::Left => at.saturating_sub(1),
-            Action::Right => at + 1,
-            Action::First => 0,
-            Action::Last => last,
-            Action::NextBlock => (at / block + 1) * block,
-            Action::PreviousBlock if at.is_multiple_of(block) => at.saturating_sub(block),
-            Action::PreviousBlock => at / block * block,
-            Action::NextTouched => {
-                self.touched().into_iter().find(|&position| position > at).unwrap_or(at)
-            }
-            Action::PreviousTouched => {
-                self.touched().into_iter().rev().find(|&position| position < at).unwrap_or(at)
-            }
-            Action::NextWord => self.word_after(at).unwrap_or(last),
-            Action::PreviousWord => self.word_before(at),
-            _ => at,
+        let mut touched = self.touched().into_iter();
+        let to = match next {
+            true => touched.find(|&position| position > at),
+            false => touched.rfind(|&position| position < at),
         };
-        self.put(to.min(last));
+        self.put(to.unwrap_or(at));
+    }
+
+    /// Moves the cursor to the next word, or the one before.
+    pub(in crate::tui) fn move_to_word(&mut self, next: bool) {
+        let at = self.display.position;
+        let starts = |position: &usize| self.starts_word(*position);
+        self.put(match next {
+            true => (at + 1..self.canvas().len()).find(starts).unwrap_or(usize::MAX),
+            false => (0..at).rfind(starts).unwrap_or(0),
+        });
     }
 
     /// True if a new word starts at this position: its text begins with white space.
@@ -117,14 +120,6 @@ impl App {
             .and_then(|token| self.debugger.vocabulary.piece(token))
             .map(|piece| String::from_utf8_lossy(piece.bytes()).into_owned());
         text.is_none_or(|text| text.starts_with(char::is_whitespace))
-    }
-
-    fn word_after(&self, at: usize) -> Option<usize> {
-        (at + 1..self.canvas().len()).find(|&position| self.starts_word(position))
-    }
-
-    fn word_before(&self, at: usize) -> usize {
-        (0..at).rev().find(|&position| self.starts_word(position)).unwrap_or(0)
     }
 
     /// Moves up or down where a row is a block; false if the action is another.
@@ -168,15 +163,13 @@ impl App {
     /// Carries out a command that edits the position under the cursor.
     pub(in crate::tui) fn edit(
         &mut self,
-        command: &str,
-        token: Option<TokenRef>,
+        command: impl FnOnce(PositionRef) -> Command,
         effects: &mut Vec<Effect>,
     ) {
         let Some(cell) = self.canvas().cells().get(self.display.position) else { return };
-        let position = Argument::Position(PositionRef::Slot(cell.slot));
+        let command = command(PositionRef::Slot(cell.slot));
         self.display.follow = false;
-        let arguments = std::iter::once(position).chain(token.map(Argument::Token));
-        if self.run(command, arguments, effects) {
+        if self.run(command, effects) {
             let last = self.history.moments.get(self.step() as usize);
             let edit = |entry: &&Entry| entry.sort == Sort::Edit;
             if let Some(entry) = last.and_then(|moment| moment.entries.iter().find(edit)) {

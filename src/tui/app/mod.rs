@@ -1,11 +1,13 @@
 //! What the interface knows: the session, what is looked at, and what is going on. Drawing reads
 //! it and changes nothing; everything that changes it is in `update`.
 
+mod commands;
 pub(in crate::tui) mod cursor;
 mod display;
 mod focus;
 pub(in crate::tui) mod history;
 pub(in crate::tui) mod interface;
+pub(in crate::tui) mod keymap;
 pub(in crate::tui) mod lanes;
 pub(in crate::tui) mod layout;
 pub(in crate::tui) mod mode;
@@ -20,7 +22,6 @@ use std::{cell::OnceCell, collections::HashMap, path::PathBuf};
 
 use super::{
     Source, Start,
-    keymap::Keymap,
     paint::theme::{Role, Theme},
 };
 use crate::{
@@ -33,6 +34,7 @@ use crate::{
 };
 pub(in crate::tui) use display::Display;
 use history::{Entry, History, Sort};
+pub use keymap::{Action, Keymap};
 use layout::{Areas, Choice};
 pub(in crate::tui) use mode::{Mode, OnTop};
 use reading::Reading;

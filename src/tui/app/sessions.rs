@@ -1,14 +1,9 @@
 //! The lists of a session: branches, bookmarks, breakpoints, what lints found, the rows of a
 //! query. What each entry is, where it leads, how it is taken away.
 
-use super::{
-    super::{keymap::Action, paint::theme::Role},
-    App,
-    interface::Effect,
-    lanes,
-};
+use super::{super::paint::theme::Role, Action, App, interface::Effect, lanes};
 use crate::{
-    debugger::{Argument, Debugger, Destination},
+    debugger::{Command, Debugger, Destination},
     inspect::{self, Finding, Query, Row},
     session::NodeId,
 };
@@ -226,17 +221,16 @@ impl App {
         let mut effects = Vec::new();
         match self.chosen_entry() {
             Some(Target::Branch(number, _)) => {
-                self.run("switch", [Argument::Text(number.to_string())], &mut effects);
+                self.run(Command::switch(number), &mut effects);
             }
             Some(Target::Bookmark(name, _)) => {
-                let bookmark = Argument::Destination(Destination::Bookmark(name));
-                self.run("goto", [bookmark], &mut effects);
+                self.run(Command::goto(Destination::Bookmark(name)), &mut effects);
             }
             Some(Target::Breakpoint(id)) => {
                 let on =
                     self.debugger.breakpoints.iter().any(|point| point.id == id && point.enabled);
-                let command = if on { "disable" } else { "enable" };
-                self.run(command, [Argument::Breakpoint(Some(id))], &mut effects);
+                let command = if on { Command::disable(id) } else { Command::enable(id) };
+                self.run(command, &mut effects);
             }
             Some(Target::Place(step, position)) => {
                 self.go_step(step);
@@ -250,16 +244,14 @@ impl App {
 
     /// Takes the chosen branch, bookmark or breakpoint away.
     pub(in crate::tui) fn remove_entry(&mut self, effects: &mut Vec<Effect>) {
-        let (command, argument) = match self.chosen_entry() {
-            Some(Target::Branch(number, _)) => {
-                ("delete-branch", Argument::Text(number.to_string()))
-            }
-            Some(Target::Bookmark(name, _)) => ("unmark", Argument::Text(name)),
-            Some(Target::Breakpoint(id)) => ("unbreak", Argument::Breakpoint(Some(id))),
+        let command = match self.chosen_entry() {
+            Some(Target::Branch(number, _)) => Command::delete_branch(number),
+            Some(Target::Bookmark(name, _)) => Command::unmark(&name),
+            Some(Target::Breakpoint(id)) => Command::unbreak(id),
             Some(Target::Place(..) | Target::None) | None => {
                 return self.say("branches, bookmarks and breakpoints can be taken away");
             }
         };
-        self.run(command, [argument], effects);
+        self.run(command, effects);
     }
 }

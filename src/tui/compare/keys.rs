@@ -2,8 +2,8 @@
 //! and the help box come from it.
 
 use super::super::{
+    app::{Action, Keymap, keymap::names},
     frame::hints::Hint,
-    keymap::{Action, Keymap, names},
 };
 
 /// Actions with a word for the hints and a line of help.

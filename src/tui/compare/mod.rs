@@ -18,11 +18,11 @@ use ratatui::buffer::Buffer;
 use super::{
     Source, Start,
     app::{
-        App, Busy, SPEEDS,
+        Action, App, Busy, Keymap, SPEEDS,
         interface::{Effect, Event, InnerScreen, Interface},
+        keymap::Binding,
     },
     frame,
-    keymap::{Action, Keymap},
     paint::theme::{Role, Theme},
 };
 use crate::{
@@ -213,31 +213,31 @@ impl Comparison {
     }
 
     fn press(&mut self, key: KeyEvent, effects: &mut Vec<Effect>) {
-        let Some(action) = self.keymap.action(&key) else { return };
-        match action {
-            Action::Interrupt if std::mem::replace(&mut self.interrupted, true) => {
+        let Some(row) = self.keymap.pressed(&key) else { return };
+        match row.action {
+            Some(Action::Interrupt) if std::mem::replace(&mut self.interrupted, true) => {
                 return effects.push(Effect::Quit);
             }
-            Action::Interrupt => {
+            Some(Action::Interrupt) => {
                 self.stop(effects);
                 let key = self.keymap.first(Action::Interrupt);
                 return self.say(format!("stopped; {key} again quits"));
             }
-            Action::Suspend => return effects.push(Effect::Suspend),
-            Action::Redraw => return effects.push(Effect::Redraw),
+            Some(Action::Suspend) => return effects.push(Effect::Suspend),
+            Some(Action::Redraw) => return effects.push(Effect::Redraw),
             _ => {}
         }
         self.interrupted = false;
         self.message = None;
         if self.help {
-            self.help =
-                !matches!(action, Action::Help | Action::Escape | Action::Quit | Action::Enter);
-            return;
+            let closes = [Action::Help, Action::Escape, Action::Quit, Action::Enter];
+            self.help = !row.action.is_some_and(|action| closes.contains(&action));
+        } else if let Some(action) = row.action {
+            self.act(row, action, effects);
         }
-        self.act(action, effects);
     }
 
-    fn act(&mut self, action: Action, effects: &mut Vec<Effect>) {
+    fn act(&mut self, row: &Binding, action: Action, effects: &mut Vec<Effect>) {
         let lanes = self.lockstep.lanes.len().max(1);
         match action {
             Action::Step => {
@@ -293,7 +293,7 @@ impl Comparison {
             | Action::First
             | Action::Last => {
                 if let Some(app) = self.focused() {
-                    app.travel(action);
+                    row.perform(app, effects);
                 }
             }
             Action::Follow => {

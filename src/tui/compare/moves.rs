@@ -3,7 +3,7 @@
 use super::Comparison;
 use crate::{
     compare::Advance,
-    tui::{keymap::Action, paint::theme::Role},
+    tui::{app::Action, paint::theme::Role},
 };
 
 impl Comparison {

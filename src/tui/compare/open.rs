@@ -5,10 +5,9 @@ use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
 use super::Comparison;
 use crate::tui::{
     app::{
-        App, Mode,
+        Action, App, Mode,
         interface::{Effect, Event, Interface},
     },
-    keymap::Action,
     update,
 };
 
@@ -57,7 +56,7 @@ impl Comparison {
         let quits = |app: &App, key: &KeyEvent| {
             matches!(app.top.mode, Mode::Normal)
                 && app.top.beside.is_none()
-                && app.keymap.action(key) == Some(Action::Quit)
+                && app.keymap.pressed(key).and_then(|row| row.action) == Some(Action::Quit)
         };
         let Some(app) = self.focused() else { return Vec::new() };
         let back = match &event {

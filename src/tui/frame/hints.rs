@@ -3,8 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::super::{
-    app::App,
-    keymap::{Action, Keymap},
+    app::{Action, App, Keymap},
     paint::{
         pen::Pen,
         text,

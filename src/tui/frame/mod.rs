@@ -13,8 +13,7 @@ use super::{
         lanes,
         layout::{Pane, SMALLEST},
     },
-    command_line,
-    overlays::{help, picker, prompts, tries},
+    overlays::{command_line, help, picker, prompts, tries},
     paint::{
         pen::Pen,
         text,

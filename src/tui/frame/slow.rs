@@ -5,8 +5,7 @@ use std::time::Duration;
 use ratatui::layout::Rect;
 
 use super::super::{
-    app::{App, Busy, Mode},
-    keymap::{Action, Keymap},
+    app::{Action, App, Busy, Keymap, Mode},
     paint::{
         pen::Pen,
         text,

@@ -205,7 +205,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::tui::KEYS;
+    use crate::tui::Keymap;
 
     fn check(text: &str, syntax: Option<&str>, name: &str) {
         let chord = text.parse::<Chord>();
@@ -251,8 +251,10 @@ mod tests {
 
     #[test]
     fn the_defaults_read_back() {
-        for key in KEYS.iter().flat_map(|binding| binding.keys) {
-            assert_eq!(key.syntax().parse(), Ok(*key));
+        for (_, keys) in Keymap::default().rows() {
+            for key in keys {
+                assert_eq!(key.syntax().parse(), Ok(*key));
+            }
         }
     }
 

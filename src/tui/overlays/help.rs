@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::super::{
-    keymap::{self, Action, Group, Keymap},
+    app::{Action, Keymap, keymap::names},
     paint::{
         pen::Pen,
         popup, text,
@@ -21,13 +21,10 @@ enum Line {
 
 fn lines(theme: Theme, keymap: &Keymap) -> Vec<Line> {
     let mut lines = Vec::new();
-    for group in Group::ALL {
-        lines.push(Line::Heading(group.title()));
-        for (binding, keys) in keymap.rows().filter(|(binding, _)| binding.group == group) {
-            if !keys.is_empty() {
-                lines.push(Line::Key(keymap::names(keys), binding.help));
-            }
-        }
+    for (title, rows) in keymap.sections() {
+        lines.push(Line::Heading(title));
+        let rows = rows.filter(|(_, keys)| !keys.is_empty());
+        lines.extend(rows.map(|(row, keys)| Line::Key(names(keys), row.help)));
         lines.push(Line::Blank);
     }
     lines.push(Line::Heading("Colours and signs"));

@@ -14,7 +14,10 @@ use super::super::{
     },
     panes::inspector,
 };
-use crate::{canvas::TokenId, debugger::TokenRef};
+use crate::{
+    canvas::TokenId,
+    debugger::{Command, TokenRef},
+};
 
 /// Opens the list for the position under the cursor.
 pub(in crate::tui) fn open(app: &mut App) {
@@ -46,7 +49,7 @@ pub(in crate::tui) fn press(app: &mut App, key: KeyEvent, mut picker: Picker) {
                 app.top.mode = Mode::Pick(picker);
                 return;
             };
-            app.edit("fill", Some(token), &mut Vec::new());
+            app.edit(|at| Command::fill(at, token), &mut Vec::new());
             return;
         }
         _ => {

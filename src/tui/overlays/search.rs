@@ -4,10 +4,7 @@ use crossterm::event::KeyEvent;
 use tui_input::Input;
 
 use super::{
-    super::{
-        app::{App, Mode, search::Search},
-        keymap::Action,
-    },
+    super::app::{Action, App, Mode, search::Search},
     typing,
 };
 

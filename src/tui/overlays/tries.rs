@@ -4,8 +4,7 @@
 use ratatui::layout::Rect;
 
 use super::super::{
-    app::{App, Busy, interface::Effect, lanes},
-    keymap::Action,
+    app::{Action, App, Busy, interface::Effect, lanes},
     paint::{
         flow::{self, Piece},
         pen::Pen,
@@ -18,7 +17,7 @@ use super::super::{
 use crate::{
     canvas::Canvas,
     compare::{Figures, Run, differing, first_difference},
-    debugger::{Argument, Try},
+    debugger::{Command, Try},
     predict::Progress,
 };
 
@@ -31,11 +30,6 @@ impl App {
         let list = self.debugger.tries.list();
         let line = self.top.try_line.min(list.len().saturating_sub(1));
         list.iter().rev().nth(line).map(|tried| (line, tried))
-    }
-
-    /// Opens the box and begins a try of the parameters as they are.
-    pub(in crate::tui) fn open_tries(&mut self, effects: &mut Vec<Effect>) {
-        self.run("try", [], effects);
     }
 
     /// Goes on with the try over what is known; says so where it is over and the box is closed.
@@ -96,7 +90,7 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
         Action::Last => app.top.try_line = last,
         Action::Enter => {
             if let Some(id) = app.chosen_try().map(|(_, tried)| tried.id) {
-                app.run("take", [Argument::Try(id)], effects);
+                app.run(Command::take(id), effects);
             }
         }
         Action::Remove => {

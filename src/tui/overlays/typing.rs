@@ -4,11 +4,10 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::{Input, backend::crossterm::EventHandler};
 
 use super::super::{
-    app::{App, Mode},
-    keymap::Action,
+    app::{Action, App, Mode},
     panes::params::changed,
 };
-use crate::debugger::Argument;
+use crate::debugger::Command;
 
 /// Most characters pasted at once: more than any context holds.
 const LONGEST: usize = 1 << 16;
@@ -56,8 +55,7 @@ pub(in crate::tui) fn value_typed(app: &mut App, input: Input) -> Option<Input> 
         return None;
     }
     let spec = *app.debugger.session.params().specs().get(app.display.param)?;
-    let set = [spec.name, input.value()].map(|text| Argument::Text(text.to_owned()));
-    if app.run("set", set, &mut Vec::new()) {
+    if app.run(Command::set(spec.name, input.value()), &mut Vec::new()) {
         changed(app);
         return None;
     }
@@ -66,8 +64,7 @@ pub(in crate::tui) fn value_typed(app: &mut App, input: Input) -> Option<Input> 
 
 /// Takes a typed prompt and starts a run with it; gives it back if it cannot be.
 pub(in crate::tui) fn prompt_typed(app: &mut App, input: Input) -> Option<Input> {
-    let prompt = Argument::Prompt(input.value().to_owned());
-    if app.run("prompt", [prompt], &mut Vec::new()) { None } else { Some(input) }
+    if app.run(Command::prompt(input.value()), &mut Vec::new()) { None } else { Some(input) }
 }
 
 pub(in crate::tui) fn paste(app: &mut App, text: &str) {

@@ -4,11 +4,10 @@ use ratatui::{layout::Rect, style::Style};
 
 use super::super::{
     app::{
-        App,
+        Action, App,
         interface::Effect,
         layout::{Pane, Region},
     },
-    keymap::Action,
     paint::{
         flow::{self, Flow, Piece},
         pen::{self, Pen},

@@ -8,11 +8,10 @@ use ratatui::{
 use super::{
     super::{
         app::{
-            App,
+            Action, App,
             interface::Effect,
             layout::{Pane, Region},
         },
-        keymap::Action,
         paint::{
             pen::{self, Pen},
             text,
@@ -116,7 +115,7 @@ impl PaneView for BlocksPane {
     }
 
     fn wheel(&self, app: &mut App, _area: Rect, down: bool) {
-        app.travel(if down { Action::NextBlock } else { Action::PreviousBlock });
+        app.move_to_block(down);
     }
 }
 

@@ -7,11 +7,10 @@ use ratatui::layout::Rect;
 use super::{
     super::{
         app::{
-            App,
+            Action, App,
             interface::Effect,
             layout::{Pane, Region},
         },
-        keymap::Action,
         paint::{
             pen::{self, Pen},
             text::{self, Shown},

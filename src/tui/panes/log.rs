@@ -5,12 +5,11 @@ use ratatui::layout::Rect;
 use super::{
     super::{
         app::{
-            App,
+            Action, App,
             history::{Entry, Sort},
             interface::Effect,
             layout::{Pane, Region},
         },
-        keymap::Action,
         paint::{
             pen::{self, Pen},
             text,

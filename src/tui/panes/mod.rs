@@ -18,11 +18,10 @@ use ratatui::layout::Rect;
 
 use super::{
     app::{
-        App,
+        Action, App,
         interface::Effect,
         layout::{Pane, Region},
     },
-    keymap::Action,
     paint::pen::Pen,
 };
 

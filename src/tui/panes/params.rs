@@ -5,11 +5,10 @@ use ratatui::layout::Rect;
 use super::{
     super::{
         app::{
-            App, Mode,
+            Action, App, Mode,
             interface::Effect,
             layout::{Pane, Region},
         },
-        keymap::Action,
         paint::{
             pen::{self, Pen},
             text,
@@ -21,7 +20,7 @@ use super::{
     moved_to,
 };
 use crate::{
-    debugger::Argument,
+    debugger::Command,
     decode::{Affects, Decision, ParamSpec, Value},
 };
 
@@ -349,8 +348,8 @@ pub fn turn(app: &mut App, steps: i64) {
         return app.complain(none(app));
     };
     let turned = spec.turned(value, steps);
-    let set = [spec.name.to_owned(), turned.to_string()].map(Argument::Text);
-    if app.run("set", set, &mut Vec::new()) {
+    let set = Command::set(spec.name, &turned.to_string());
+    if app.run(set, &mut Vec::new()) {
         changed(app);
     }
 }
@@ -367,8 +366,8 @@ pub fn explain(app: &mut App) {
 /// Gives the chosen parameter back the value that the run was started with.
 pub fn reset(app: &mut App) {
     let spec = app.debugger.session.params().specs().get(app.display.param);
-    let Some(name) = spec.map(|spec| spec.name.to_owned()) else { return };
-    if app.run("reset", [Argument::Text(name)], &mut Vec::new()) {
+    let Some(reset) = spec.map(|spec| Command::reset(spec.name)) else { return };
+    if app.run(reset, &mut Vec::new()) {
         changed(app);
     }
 }

@@ -5,12 +5,11 @@ use ratatui::layout::Rect;
 use super::{
     super::{
         app::{
-            App,
+            Action, App,
             interface::Effect,
             layout::{Pane, Region},
             sessions,
         },
-        keymap::Action,
         paint::{
             pen::{self, Pen},
             text,

@@ -7,13 +7,12 @@ use ratatui::layout::Rect;
 use super::{
     super::{
         app::{
-            App,
+            Action, App,
             history::Moment,
             interface::Effect,
             lanes,
             layout::{Pane, Region},
         },
-        keymap::Action,
         paint::{
             pen::{self, Pen},
             text,

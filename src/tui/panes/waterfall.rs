@@ -5,11 +5,10 @@ use ratatui::{layout::Rect, style::Modifier};
 use super::{
     super::{
         app::{
-            App,
+            Action, App,
             interface::Effect,
             layout::{Pane, Region},
         },
-        keymap::Action,
         paint::{
             pen::{self, Pen},
             text,
@@ -74,7 +73,7 @@ impl PaneView for WaterfallPane {
     }
 
     fn wheel(&self, app: &mut App, _area: Rect, down: bool) {
-        app.travel(if down { Action::NextBlock } else { Action::PreviousBlock });
+        app.move_to_block(down);
     }
 }
 

@@ -3,8 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::super::{
-    app::App,
-    keymap::Action,
+    app::{Action, App},
     paint::{pen::Pen, theme::Role},
 };
 use crate::debugger::Repertoire;

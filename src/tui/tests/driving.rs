@@ -92,7 +92,7 @@ fn tell(app: &mut App, news: News) {
 }
 
 fn run(app: &mut App, command: &str) {
-    app.run_command(&parse(command).unwrap(), &mut Vec::new());
+    app.run(parse(command).unwrap(), &mut Vec::new());
 }
 
 fn waits(node: usize) -> News {

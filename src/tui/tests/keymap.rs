@@ -7,18 +7,18 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::fake::{self, app_of, press, start};
 use crate::tui::{
     App, Look,
+    app::{Action, Keymap, keymap::KeymapError},
     frame::{self, hints},
     input::chord::Chord,
-    keymap::{Action, Group, Keymap, KeymapError, TABLE},
 };
 
 #[test]
 fn no_key_does_two_things_and_no_action_is_twice_in_the_table() {
-    let mut keys = HashSet::new();
-    let mut actions = HashSet::new();
-    for binding in TABLE {
-        assert!(actions.insert(binding.action), "{:?} twice", binding.action);
-        for key in binding.keys {
+    let (mut keys, mut actions) = (HashSet::new(), Vec::new());
+    for (row, chords) in Keymap::default().rows() {
+        assert!(row.action.is_none() || !actions.contains(&row.action), "{} twice", row.name);
+        actions.push(row.action);
+        for key in chords {
             assert!(keys.insert(*key), "{} twice", key.name());
         }
     }
@@ -26,26 +26,23 @@ fn no_key_does_two_things_and_no_action_is_twice_in_the_table() {
 
 #[test]
 fn every_action_is_explained() {
-    for binding in TABLE {
-        assert!(!binding.keys.is_empty(), "{:?} has no key", binding.action);
-        assert!(!binding.help.is_empty(), "{:?} has no help", binding.action);
-        assert!(!binding.help.ends_with('.'), "{}", binding.help);
-        assert!(Group::ALL.contains(&binding.group));
-        let row = format!("| {} |\n", binding.help);
-        assert!(
-            Keymap::default().markdown().contains(&row),
-            "{} is not in the README's table",
-            binding.help
-        );
+    let keymap = Keymap::default();
+    let table = keymap.markdown();
+    for (row, keys) in keymap.rows() {
+        assert!(!keys.is_empty(), "{} has no key", row.name);
+        assert!(!row.help.is_empty(), "{} has no help", row.name);
+        assert!(!row.help.ends_with('.'), "{}", row.help);
+        let line = format!("| {} |\n", row.help);
+        assert!(table.contains(&line), "{} is not in the README's table", row.name);
     }
 }
 
 #[test]
 fn the_conventions_hold() {
+    let keymap = Keymap::default();
     let of = |name: &str| {
-        let binding =
-            TABLE.iter().find(|binding| binding.keys.iter().any(|key| key.name() == name));
-        binding.map(|binding| binding.help).unwrap_or_default()
+        let row = keymap.rows().find(|(_, keys)| keys.iter().any(|key| key.name() == name));
+        row.map(|(row, _)| row.help).unwrap_or_default()
     };
     assert!(of("s").contains("step"));
     assert!(of("Backspace").contains("back"));
@@ -101,31 +98,30 @@ fn hints_name_the_keys_one_needs_first() {
 
 /// A keymap with these keys, each written as in a configuration.
 fn keymap(changes: &[(&str, &[&str])]) -> Result<Keymap, KeymapError> {
-    Keymap::with(changes.iter().map(|(action, keys)| {
-        let keys = keys.iter().map(|key| key.parse::<Chord>().unwrap()).collect();
-        (Action::from_name(action).unwrap(), keys)
+    Keymap::default().with(changes.iter().map(|(name, keys)| {
+        (*name, keys.iter().map(|key| key.parse::<Chord>().unwrap()).collect())
     }))
 }
 
 #[test]
-fn every_action_has_a_name_of_its_own() {
+fn every_row_has_a_name_of_its_own() {
+    let keymap = Keymap::default();
     let mut names = HashSet::new();
-    for binding in TABLE {
-        let name = binding.action.name();
+    for (row, _) in keymap.rows() {
         let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        assert!(name.chars().all(kebab) && !name.starts_with('-'), "{name}");
-        assert_eq!(Action::from_name(&name), Some(binding.action));
-        assert!(names.insert(name));
+        assert!(row.name.chars().all(kebab) && !row.name.starts_with('-'), "{}", row.name);
+        assert_eq!(keymap.named(row.name).map(|row| row.help), Some(row.help));
+        assert!(names.insert(row.name));
     }
     for (action, name) in [
         (Action::Step, "step"),
         (Action::RunPause, "run-pause"),
-        (Action::BackBlock, "back-block"),
+        (Action::BackStage, "back-stage"),
         (Action::Pane(2), "pane-2"),
     ] {
-        assert_eq!(action.name(), name);
+        assert_eq!(keymap.of(action).map(|row| row.name), Some(name));
     }
-    assert_eq!(Action::from_name("no-such"), None);
+    assert!(keymap.named("no-such").is_none());
 }
 
 #[test]
@@ -134,15 +130,15 @@ fn keys_are_changed_one_action_at_a_time() {
     let changed = changed.unwrap();
     let of = |text: &str| {
         let action = changed.rows().find(|(_, keys)| keys.contains(&text.parse().unwrap()));
-        action.map(|(binding, _)| binding.action)
+        action.map(|(row, _)| row.name)
     };
     for (key, action) in [
-        ("f5", Some(Action::Step)),
-        ("y", Some(Action::Step)),
-        ("s", Some(Action::Forward)),
+        ("f5", Some("step")),
+        ("y", Some("step")),
+        ("s", Some("forward")),
         ("f", None),
         ("ctrl-s", None),
-        ("q", Some(Action::Quit)),
+        ("q", Some("quit")),
     ] {
         assert_eq!(of(key), action, "{key}");
     }
@@ -158,8 +154,7 @@ fn what_cannot_be_is_refused() {
     let text = clash.to_string();
     assert!(text.contains("`s`") && text.contains("`step`") && text.contains("`save`"), "{text}");
     for needed in ["quit", "help", "interrupt"] {
-        let action = Action::from_name(needed).unwrap();
-        assert_eq!(keymap(&[(needed, &[])]), Err(KeymapError::Needed(action)));
+        assert_eq!(keymap(&[(needed, &[])]), Err(KeymapError::Needed(needed)));
     }
 }
 
@@ -187,7 +182,8 @@ fn in_a_line_editor_characters_type() {
         (KeyCode::Enter, None, Some(Action::Enter)),
         (KeyCode::Esc, None, Some(Action::Escape)),
     ] {
-        assert_eq!(keymap.action(&event(code)), normal, "{code:?}");
+        let pressed = keymap.pressed(&event(code)).and_then(|row| row.action);
+        assert_eq!(pressed, normal, "{code:?}");
         assert_eq!(keymap.typing(&event(code)), typing, "{code:?}");
     }
 }

@@ -3,8 +3,10 @@
 use ratatui::layout::Rect;
 
 use crate::tui::{
-    app::layout::{Choice, Pane, Region, Size, divide},
-    keymap::{Action, Keymap},
+    app::{
+        Action, Keymap,
+        layout::{Choice, Pane, Region, Size, divide},
+    },
     panes,
 };
 

@@ -8,7 +8,7 @@ use super::fake::{self, FakeVocabulary, Hostile};
 use crate::{
     predict::Vocabulary,
     tui::{
-        App, Look, Palette, app::interface::Event, frame, input::chord::Chord, keymap::TABLE,
+        App, Keymap, Look, Palette, app::interface::Event, frame, input::chord::Chord,
         update::update,
     },
 };
@@ -54,7 +54,8 @@ enum Deed {
 fn keys() -> Vec<Chord> {
     let typing = ["esc", "delete", "up", "down", "ctrl-p", "ctrl-n", "ctrl-w", "ctrl-k", "世"];
     let typing = typing.map(|name| name.parse().expect("a key"));
-    TABLE.iter().flat_map(|binding| binding.keys).copied().chain(typing).collect()
+    let keymap = Keymap::default();
+    keymap.rows().flat_map(|(_, keys)| keys).copied().chain(typing).collect()
 }
 
 fn key(app: &mut App, event: KeyEvent) {

@@ -1,28 +1,28 @@
 //! How the interface changes: events in, effects out. No terminal, no thread, no clock.
 
+mod actions;
+pub(in crate::tui) mod keys;
 pub(in crate::tui) mod mouse;
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind};
 
 use super::{
-    actions::{act, interrupt, save},
     app::{
-        App, Busy, Mode,
+        Action, App, Busy, Mode,
         interface::{Effect, Event},
     },
-    command_line,
     input::chord::Chord,
-    keymap::Action,
     overlays::{
-        help, picker, prompts, search, tries,
+        command_line, help, picker, prompts, search, tries,
         typing::{edit, paste, prompt_typed, value_typed},
     },
 };
 use crate::{
-    debugger::{Argument, Destination, Driven, Requires},
+    debugger::{Command, Destination, Driven, Requires},
     predict::{PredictError, Progress},
     session::{NodeId, Pending, Report},
 };
+use actions::{interrupt, save};
 use mouse::click;
 
 /// Takes an event in and says what is to be done about it.
@@ -173,7 +173,7 @@ impl App {
             None => Destination::Node(node),
         };
         self.running.queue.clear();
-        self.run("goto", [Argument::Destination(destination)], &mut Vec::new());
+        self.run(Command::goto(destination), &mut Vec::new());
     }
 
     /// Goes one step of the branch forward or back.
@@ -196,7 +196,7 @@ fn tick(app: &mut App, effects: &mut Vec<Effect>) {
     if app.debugger.goal().is_some() {
         app.go_on();
     } else if let Some(command) = app.running.queue.pop_front()
-        && !app.run_command(&command, effects)
+        && !app.run(command.clone(), effects)
     {
         let left = app.running.queue.len();
         app.running.queue.clear();
@@ -217,11 +217,12 @@ fn unbound(app: &App, key: &KeyEvent) -> String {
 }
 
 fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
+    let row = app.keymap.pressed(&key);
     let action = match app.top.mode {
         Mode::Value(_) | Mode::Prompt(_) | Mode::Search(_) | Mode::Command(_) | Mode::Pick(_) => {
             app.keymap.typing(&key)
         }
-        Mode::Normal | Mode::Help(_) | Mode::Leaving => app.keymap.action(&key),
+        Mode::Normal | Mode::Help(_) | Mode::Leaving => row.and_then(|row| row.action),
     };
     // These work everywhere, also in the middle of typing.
     match action {
@@ -233,10 +234,10 @@ fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
     app.running.interrupted = false;
     app.top.message = None;
     match std::mem::replace(&mut app.top.mode, Mode::Normal) {
-        Mode::Normal => match action {
-            Some(action) if app.top.tries_shown && tries::act(app, action, effects) => {}
-            Some(action) => act(app, action, effects),
-            None => app.say(unbound(app, &key)),
+        Mode::Normal => match (row, action) {
+            (_, Some(action)) if app.top.tries_shown && tries::act(app, action, effects) => {}
+            (Some(row), _) => row.act(app, effects),
+            (None, _) => app.say(unbound(app, &key)),
         },
         Mode::Help(scroll) => {
             let last = help::last(app.theme, &app.keymap, app.display.width, app.display.height);

@@ -4,11 +4,9 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 
 use super::super::{
-    actions::act,
     app::{App, Mode, interface::Effect},
-    command_line,
     frame::{self, hints},
-    overlays::{picker, tries},
+    overlays::{command_line, picker, tries},
     panes::timeline,
 };
 
@@ -55,8 +53,8 @@ pub(in crate::tui) fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<
         // On a small screen a slow pass takes some of the line.
         let slow = app.slow_pass(areas.hints).filter(|_| areas.message.is_none());
         let line = slow.map_or(areas.hints, |slow| slow.beside(areas.hints));
-        if let Some(action) = hints::hit(app, line, x) {
-            act(app, action, effects);
+        if let Some(row) = hints::hit(app, line, x).and_then(|action| app.keymap.of(action)) {
+            row.act(app, effects);
         }
         return;
     }

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use super::{Failed, words::CommandError};
 use crate::inspect::{Condition, Query};
 pub use kind::ArgumentKind;
-pub(super) use kind::usage;
 use kind::takes;
+pub(super) use kind::usage;
 pub use places::{Destination, PositionRef, TokenRef};
 
 /// An argument of a command.

@@ -1,14 +1,12 @@
-//! The command line: every command and every key's action by name, with completion. It is the
+//! The command line: every command and every key by name, with completion. It is the
 //! palette, too: with nothing typed it lists all there is.
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 use tui_input::{Input, backend::crossterm::EventHandler};
 
-use super::{
-    actions::act,
-    app::{App, Mode, interface::Effect, lanes, mode::CommandLine},
-    keymap::{self, Action},
+use super::super::{
+    app::{App, Mode, interface::Effect, keymap, lanes, mode::CommandLine},
     paint::{pen::Pen, popup, text, theme::Role},
 };
 use crate::{
@@ -21,7 +19,7 @@ use crate::{
 const ROWS: u16 = 12;
 
 /// What may come next, and where the part it replaces begins.
-pub(super) fn candidates(app: &App, line: &str) -> (usize, Vec<Candidate>) {
+pub fn candidates(app: &App, line: &str) -> (usize, Vec<Candidate>) {
     let start = line.len() - line.trim_start().len();
     let body = &line[start..];
     let Some(end) = body.find(char::is_whitespace) else {
@@ -47,12 +45,11 @@ fn names(app: &App, begun: &str) -> Vec<Candidate> {
         let usage = if usage.is_empty() { usage } else { format!("{usage} · ") };
         candidate(spec.name, format!("{usage}{}", spec.help))
     });
-    let actions = app.keymap.rows();
-    let actions = actions.filter(|(binding, _)| find_command(&binding.action.name()).is_none());
-    let actions = actions.map(|(binding, keys)| {
+    let rows = app.keymap.rows().filter(|(row, _)| find_command(row.name).is_none());
+    let actions = rows.map(|(row, keys)| {
         let keys = keymap::names(keys);
         let keys = if keys.is_empty() { String::new() } else { format!("{keys} · ") };
-        candidate(binding.action.name(), format!("{keys}{}", binding.help))
+        candidate(row.name, format!("{keys}{}", row.help))
     });
     let all: Vec<Candidate> = commands.chain(actions).collect();
     let mut found: Vec<Candidate> =
@@ -97,12 +94,7 @@ fn instead(line: &str) -> Candidate {
 }
 
 /// A key while a command is typed.
-pub(super) fn press(
-    app: &mut App,
-    key: KeyEvent,
-    mut line: CommandLine,
-    effects: &mut Vec<Effect>,
-) {
+pub fn press(app: &mut App, key: KeyEvent, mut line: CommandLine, effects: &mut Vec<Effect>) {
     let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
         KeyCode::Esc => return,
@@ -196,7 +188,7 @@ fn enter(app: &mut App, mut line: CommandLine, effects: &mut Vec<Effect>) {
         if let Some(one) = found.get(at) {
             put(&mut line, from, &one.text);
             let whole = parse(line.input.value().trim()).is_ok();
-            if !whole && Action::from_name(line.input.value().trim()).is_none() {
+            if !whole && app.keymap.named(line.input.value().trim()).is_none() {
                 app.top.mode = Mode::Command(line);
                 return;
             }
@@ -206,8 +198,8 @@ fn enter(app: &mut App, mut line: CommandLine, effects: &mut Vec<Effect>) {
     if text.is_empty() {
         return;
     }
-    if let Some(action) = Action::from_name(&text).filter(|_| find_command(&text).is_none()) {
-        return act(app, action, effects);
+    if let Some(row) = app.keymap.named(&text).filter(|_| find_command(&text).is_none()) {
+        return row.act(app, effects);
     }
     let mut commands = Vec::new();
     for statement in statements(&text) {
@@ -226,7 +218,7 @@ fn enter(app: &mut App, mut line: CommandLine, effects: &mut Vec<Effect>) {
     let single = commands.len() == 1;
     app.running.queue.extend(commands);
     if single && let Some(command) = app.running.queue.pop_back() {
-        app.run_command(&command, effects);
+        app.run(command, effects);
     }
 }
 
@@ -245,7 +237,7 @@ fn first(line: &CommandLine, inside: Rect) -> usize {
 }
 
 /// A click: on a candidate it takes it, as the arrows and Enter do.
-pub(super) fn click(
+pub fn click(
     app: &mut App,
     mut line: CommandLine,
     (screen, row): (Rect, Rect),
@@ -265,13 +257,13 @@ pub(super) fn click(
 }
 
 /// The wheel goes through the candidates.
-pub(super) fn wheel(app: &mut App, mut line: CommandLine, down: bool) {
+pub fn wheel(app: &mut App, mut line: CommandLine, down: bool) {
     choose(app, &mut line, down);
     app.top.mode = Mode::Command(line);
 }
 
 /// Draws the line, and the candidates above it.
-pub(super) fn draw(app: &App, pen: &mut Pen, screen: Rect, row: Rect, line: &CommandLine) {
+pub fn draw(app: &App, pen: &mut Pen, screen: Rect, row: Rect, line: &CommandLine) {
     // Nothing of what stood on the row shines through.
     for position in row.positions() {
         if let Some(cell) = pen.buffer.cell_mut(position) {

@@ -2,36 +2,23 @@
 //! was done is kept as a script that does the same again.
 
 use super::{
-    app::{
-        App, Mode,
-        history::{Entry, Sort},
-        interface::Effect,
-        layout::Pane,
-    },
-    paint::theme::Role,
+    super::paint::theme::Role,
+    App, Mode,
+    history::{Entry, Sort},
+    interface::Effect,
+    layout::Pane,
 };
-use crate::debugger::{Argument, Command, FollowUp, Goal, List, Reply, Stop, Tick};
+use crate::debugger::{Command, FollowUp, Goal, List, Plain, Reply, Stop, Tick};
 
 impl App {
-    /// Carries out a command of this name and shows its answer; false if it failed.
-    pub(super) fn run(
+    /// Carries a command out and shows its answer; false if it failed.
+    pub(in crate::tui) fn run(
         &mut self,
-        name: &str,
-        arguments: impl IntoIterator<Item = Argument>,
+        command: impl Into<Command>,
         effects: &mut Vec<Effect>,
     ) -> bool {
-        match Command::new(name, arguments) {
-            Ok(command) => self.run_command(&command, effects),
-            Err(error) => {
-                self.top.message = Some((Role::Warn, error.to_string()));
-                false
-            }
-        }
-    }
-
-    /// Carries a command out and shows its answer; false if it failed.
-    pub(super) fn run_command(&mut self, command: &Command, effects: &mut Vec<Effect>) -> bool {
-        let answered = self.debugger.execute(command);
+        let command = command.into();
+        let answered = self.debugger.execute(&command);
         match answered {
             Ok(reply) => match reply.follow_ups.as_slice() {
                 [FollowUp::Leave] => self.leave(effects),
@@ -58,7 +45,7 @@ impl App {
     }
 
     /// Quits, or asks first if something would be lost.
-    pub(super) fn leave(&mut self, effects: &mut Vec<Effect>) {
+    pub(in crate::tui) fn leave(&mut self, effects: &mut Vec<Effect>) {
         if self.unsaved() {
             self.top.mode = Mode::Leaving;
         } else {
@@ -140,9 +127,8 @@ impl App {
 
     /// While the tries are looked at, every change of a parameter is tried.
     fn try_again(&mut self) {
-        if let Ok(again) = Command::new("try", [])
-            && self.debugger.execute(&again).is_ok()
-        {
+        let again = Command::from(const { Plain::named("try") });
+        if self.debugger.execute(&again).is_ok() {
             again.write_to(&mut self.running.script);
         }
         self.top.try_line = 0;
@@ -150,14 +136,14 @@ impl App {
     }
 
     /// Says how far the exact pass is away, or why there is none.
-    pub(super) fn say_exact(&mut self) {
+    pub(in crate::tui) fn say_exact(&mut self) {
         if let Some(line) = self.debugger.exact_text().into_iter().next() {
             self.say(line);
         }
     }
 
     /// Makes the run's next step; with none on, the next waiting command is carried out.
-    pub(super) fn go_on(&mut self) {
+    pub(in crate::tui) fn go_on(&mut self) {
         let before = self.debugger.session.at();
         match self.debugger.tick() {
             Tick::Idle | Tick::Waiting => {}
@@ -221,7 +207,7 @@ impl App {
     }
 
     /// Shows the pane of branches, breakpoints, findings and rows.
-    pub(super) fn show_session(&mut self) {
+    pub(in crate::tui) fn show_session(&mut self) {
         self.show(Pane::SESSION, true);
     }
 }
