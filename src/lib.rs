@@ -6,6 +6,7 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
+pub mod bench;
 pub mod cli;
 pub mod driving;
 pub mod engine;
@@ -13,6 +14,7 @@ pub mod eval;
 pub mod export;
 pub mod headless;
 pub mod reports;
+pub mod resume;
 pub mod tui;
 
 use demask_core::{bounded, panics, schema};

@@ -24,7 +24,7 @@ struct Room {
     never: &'static [&'static str],
 }
 
-const ROOMS: [Room; 19] = [
+const ROOMS: [Room; 21] = [
     Room {
         name: "escape",
         folder: "crates/core/src/escape",
@@ -180,6 +180,21 @@ const ROOMS: [Room; 19] = [
         never: &["ratatui", "crossterm"],
     },
     Room {
+        name: "bench",
+        folder: "src/bench",
+        holds: "what a step costs on this machine: a run made as in the debugger, on a screen that nobody \
+                sees, with a recorder that is waited for; single passes; the report",
+        uses: &["predict", "session", "trace", "model", "headless", "tui"],
+        never: &["candle", "ratatui", "crossterm", "clap", "indicatif"],
+    },
+    Room {
+        name: "resume",
+        folder: "src/resume",
+        holds: "the session that was left last: what is kept of it, and how it is made again",
+        uses: &["predict", "session", "inspect", "debugger", "trace", "model", "tui"],
+        never: &["candle", "ratatui", "crossterm", "clap", "indicatif"],
+    },
+    Room {
         name: "cli",
         folder: "src/cli",
         holds: "options, help and manual pages, the configuration file, and one file or folder a \
@@ -187,7 +202,7 @@ const ROOMS: [Room; 19] = [
         uses: &[
             "escape", "canvas", "predict", "decode", "session", "compare", "inspect", "debugger",
             "trace", "import", "model", "engine", "driving", "export", "reports", "headless",
-            "tui", "eval",
+            "tui", "eval", "bench", "resume",
         ],
         never: &[],
     },

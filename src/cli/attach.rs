@@ -22,8 +22,7 @@ use super::{
     open::nothing_lost,
     progress::OnStderr,
     replay::screen,
-    resume::{self, Origin},
-    stop,
+    resume, stop,
     tui::terminal_or_fault,
 };
 use crate::{
@@ -32,6 +31,7 @@ use crate::{
     engine::Address,
     escape::escaped,
     headless::Batch,
+    resume::Origin,
     session::Followed,
     trace::{self, Packing},
     tui::{self, Rest, Source, Start, Waiting},

@@ -14,8 +14,7 @@ use super::{
     fault::{AT_BREAKPOINT, say, tell, tell_cut, unwritable},
     host::Program,
     progress::OnStderr,
-    resume::{self, Origin},
-    stop,
+    resume, stop,
     tui::{terminal_beside_stdin, terminal_or_fault},
 };
 use crate::{
@@ -23,6 +22,7 @@ use crate::{
     escape::escaped,
     export::{self, TerminalColors},
     headless::Batch,
+    resume::Origin,
     session::Session,
     trace::{self, Reader, Recording},
     tui::{self, Look, Palette, Rest, Source, Start},

@@ -5,14 +5,13 @@ use std::{path::Path, process::ExitCode};
 use clap::Args;
 
 use super::{
-    ConfigOptions, Fault, LookOptions, ModelOptions, ScriptOptions,
-    host::Program,
-    mistaken, open,
-    progress::Shown,
-    prompt::Otherwise,
-    resume::{self, ModelOrigin, Origin},
+    ConfigOptions, Fault, LookOptions, ModelOptions, ScriptOptions, host::Program, mistaken, open,
+    progress::Shown, prompt::Otherwise, resume,
 };
-use crate::tui::{self, Start};
+use crate::{
+    resume::Origin,
+    tui::{self, Start},
+};
 
 #[derive(Debug, Args)]
 pub struct TuiArgs {
@@ -59,7 +58,7 @@ pub fn main(args: &TuiArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
     let tokenizer = opened.loaded.tokenizer;
     let host = host.asking(opened.question.turns).saving(opened.header.clone(), tokenizer.clone());
     let origin = Origin {
-        model: Some(ModelOrigin::of(&args.model)?),
+        model: Some(resume::model_origin(&args.model)?),
         name: String::new(),
         recording: args.model.record.clone(),
         header: opened.header,

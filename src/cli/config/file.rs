@@ -29,7 +29,7 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, ConfigError> {
 
 /// Writes a file and the folders it is in: a reader or a crash sees the old or the new one, never a
 /// part.
-pub(in crate::cli) fn write(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
     fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
     let (mut file, whole) = Whole::begin(path, |_| {})?;
     file.write_all(text.as_bytes())?;

@@ -19,7 +19,6 @@ use std::{
 
 pub use command::{ConfigArgs, main};
 pub use error::ConfigError;
-pub(super) use file::write as write_file;
 pub use options::ConfigOptions;
 pub use presets::Presets;
 pub(super) use presets::set_all;

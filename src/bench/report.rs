@@ -4,19 +4,17 @@ use std::{fmt::Write, time::Duration};
 
 use serde::Serialize;
 
-use super::measure::{Figures, Samples};
+use super::samples::{Figures, Samples};
 use crate::{
-    cli::open::Opened,
-    model,
-    model::memory::shown,
+    model::{self, Loaded, memory::shown},
     session::{Pending, Session},
 };
 
 /// Everything that `--json` prints. Times are in milliseconds.
 #[derive(Debug, Default, Serialize)]
-pub struct Report {
+pub struct BenchReport {
     #[serde(flatten)]
-    facts: Facts,
+    facts: Measured,
     /// The run, without `--lengths`.
     #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<Run>,
@@ -31,7 +29,7 @@ pub struct Report {
 
 /// What was measured on.
 #[derive(Debug, Default, Serialize)]
-pub struct Facts {
+pub struct Measured {
     version: &'static str,
     model: String,
     family: String,
@@ -51,10 +49,10 @@ pub struct Facts {
     flops_per_position: Option<u64>,
 }
 
-impl Facts {
-    /// Those of what was opened.
-    pub fn new(opened: &Opened, load: Duration, matmul: f64) -> Self {
-        let facts = &opened.loaded.facts;
+impl Measured {
+    /// Of a session that begins, on a model that took so long to load.
+    pub fn new(session: &Session, loaded: &Loaded, load: Duration, matmul: f64) -> Self {
+        let facts = &loaded.facts;
         Self {
             version: env!("CARGO_PKG_VERSION"),
             model: facts.name.clone(),
@@ -64,11 +62,11 @@ impl Facts {
             device: facts.device.clone(),
             dtype: facts.dtype.clone(),
             threads: model::threads(),
-            strategy: opened.session.strategy().name(),
-            prompt_tokens: opened.session.canvas().prompt().len(),
+            strategy: session.strategy().name(),
+            prompt_tokens: session.canvas().prompt().len(),
             load_ms: ms(load),
             matmul_gflops: matmul / 1e9,
-            flops_per_position: Some(opened.loaded.flops_per_position),
+            flops_per_position: Some(loaded.flops_per_position),
         }
     }
 }
@@ -172,9 +170,9 @@ impl Bare {
     }
 }
 
-impl Report {
+impl BenchReport {
     /// Of a run.
-    pub fn of_run(facts: Facts, steps: Steps) -> Self {
+    pub fn of_run(facts: Measured, steps: Steps) -> Self {
         let count = steps.whole.len();
         let pass = (steps.forward.total() + steps.head.total()).as_secs_f64();
         let beside = steps.decide.total() + steps.record.total() + steps.draw.total();
@@ -205,7 +203,7 @@ impl Report {
     }
 
     /// Of single passes.
-    pub fn of_lengths(facts: Facts, lengths: Vec<Bare>) -> Self {
+    pub fn of_lengths(facts: Measured, lengths: Vec<Bare>) -> Self {
         Self { facts, lengths: Some(lengths), ..Self::default() }
     }
 
@@ -224,7 +222,7 @@ impl Report {
     }
 
     fn head(&self, text: &mut String) {
-        let Facts { model, family, device, dtype, strategy, .. } = &self.facts;
+        let Measured { model, family, device, dtype, strategy, .. } = &self.facts;
         let layers = self.facts.layers;
         let _ = writeln!(text, "{model} ({family}, {layers} layers, {dtype}) on {device}");
         let _ = write!(text, "{strategy}, prompt of {} tokens", self.facts.prompt_tokens);
@@ -391,9 +389,9 @@ mod tests {
 
     #[test]
     fn a_report_of_nothing_is_whole() {
-        let report = Report::of_run(Facts::default(), Steps::default());
+        let report = BenchReport::of_run(Measured::default(), Steps::default());
         assert!(report.text().contains("0 steps"));
-        let report = Report::of_lengths(Facts::default(), Vec::new());
+        let report = BenchReport::of_lengths(Measured::default(), Vec::new());
         assert!(!report.text().contains("NaN"));
     }
 }

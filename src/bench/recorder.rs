@@ -12,8 +12,8 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use super::error::BenchError;
 use crate::{
-    cli::fault::{Fault, unwritable},
     model::Loaded,
     session::{Event, Recorder},
     trace::{Header, TraceRecorder},
@@ -35,33 +35,39 @@ impl Spent {
 }
 
 /// Passes events on to the recorder of `--record` and waits until each is written.
-pub struct Waiting {
+pub struct TimedRecorder {
     inner: TraceRecorder,
     written: Receiver<()>,
     spent: Spent,
 }
 
-impl Waiting {
+impl TimedRecorder {
     /// Starts a recording.
+    ///
+    /// # Errors
+    /// If it cannot be written.
     pub fn create(
-        place: &Place,
+        place: &RecordingFile,
         header: &Header,
         loaded: &Loaded,
         spent: Spent,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, BenchError> {
         let name = place.path().display().to_string();
-        let file = place.open().map_err(|error| unwritable(place.path(), &error))?;
+        let file = place.open().map_err(|error| {
+            let path = place.path().to_owned();
+            BenchError::Unwritable { path, error }
+        })?;
         let (told, written) = channel();
         let file = Box::new(Telling { file, told });
         let inner = TraceRecorder::start(file, name, header, loaded.tokenizer.clone())
-            .map_err(Fault::failure)?;
+            .map_err(BenchError::Run)?;
         // The header is written by now.
         while written.try_recv().is_ok() {}
         Ok(Self { inner, written, spent })
     }
 }
 
-impl Recorder for Waiting {
+impl Recorder for TimedRecorder {
     fn record(&mut self, event: Event) {
         let started = Instant::now();
         self.inner.record(event);
@@ -98,14 +104,14 @@ impl Write for Telling {
 }
 
 /// Where the recording goes: the file asked for, or one that is removed afterwards.
-pub enum Place {
+pub enum RecordingFile {
     /// Asked for.
     Kept(PathBuf),
     /// In the folder for temporary files.
     Removed(PathBuf),
 }
 
-impl Place {
+impl RecordingFile {
     /// In the folder for temporary files, under a name that nobody has.
     pub fn temporary() -> Self {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -129,7 +135,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for RecordingFile {
     fn drop(&mut self) {
         if let Self::Removed(path) = self {
             let _ = fs::remove_file(path);

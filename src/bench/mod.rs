@@ -1,0 +1,17 @@
+//! What a step costs on this machine, part by part.
+//!
+//! A run is made as in the debugger: the same session, recorder and screen, only that nobody looks
+//! and that each part is waited for before the next. Nothing runs beside what is measured.
+
+mod error;
+mod passes;
+mod recorder;
+mod report;
+mod run;
+mod samples;
+
+pub use error::BenchError;
+pub use passes::lengths;
+pub use recorder::{RecordingFile, Spent, TimedRecorder};
+pub use report::{Bare, BenchReport, Measured, Steps};
+pub use run::run;
