@@ -14,18 +14,14 @@
 //! [`Recorder`](crate::session::Recorder) and as a [`Host`], and loading as a [`Waiting`].
 
 mod app;
-mod beside;
 mod compare;
 mod driver;
 mod frame;
 mod input;
-mod offscreen;
 mod overlays;
 mod paint;
 mod panes;
-mod terminal;
 mod update;
-mod wait;
 
 #[cfg(test)]
 mod tests;
@@ -40,15 +36,17 @@ pub use app::{
     reading::{Feed, Notify, Rest},
     view::View,
 };
+pub use driver::{
+    offscreen::OffScreen,
+    wait::{Tell, Waiting, wait},
+};
 pub use input::chord::{Chord, ChordError};
-pub use offscreen::OffScreen;
 pub use paint::{
     colors::{Colors, Ink, Rgb, Shade, of_cube},
     css::css,
     theme::{Look, Palette},
 };
 pub use update::keys::KEYS;
-pub use wait::{Tell, Waiting, wait};
 
 use crate::{
     debugger::{Command, Debugger, Destination, Driven, Host, Plain},
@@ -201,10 +199,10 @@ pub fn run(mut start: Start) -> Result<(), TuiError> {
     runtime.shutdown_background();
     let finished = app.debugger.session.finish_recording();
     if let Some(keep) = keep {
-        keep(&app.debugger, app.view());
+        keep(&app.debugger, panes::view::of(&app));
     }
-    if let Some(message) = app.died.take() {
-        return Err(TuiError::Died { message, recording: app.recording.take() });
+    if let Some(message) = app.running.died.take() {
+        return Err(TuiError::Died { message, recording: app.storage.recording.take() });
     }
     shown?;
     finished.map_err(TuiError::Recording)
@@ -258,6 +256,28 @@ pub fn frames(start: Start, (width, height): (u16, u16)) -> impl Iterator<Item =
 }
 
 impl App {
+    /// The interface at its start, for a screen of this size.
+    pub fn new(mut start: Start, width: u16, height: u16) -> Self {
+        let (view, find) = (start.view.take(), start.find.take());
+        let notices = std::mem::take(&mut start.notices);
+        let mut app = Self::of(start, (width, height), panes::at_start());
+        if let Some(view) = view {
+            panes::view::show(&mut app, view);
+        }
+        if let Some(text) = find {
+            app.find_last(text);
+        }
+        if app.debugger.live
+            && let Some(unlike) = app.debugger.host.unlike(&app.prompt_text)
+        {
+            app.warn(unlike);
+        }
+        for notice in notices {
+            app.complain(notice);
+        }
+        app
+    }
+
     /// Goes to a step of the branch, or stays, and draws the frame there: what benchmarks time.
     #[doc(hidden)]
     pub fn frame_at(&mut self, step: Option<usize>, buffer: &mut Buffer) {

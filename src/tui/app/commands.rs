@@ -6,9 +6,8 @@ use super::{
     App, Mode,
     history::{Entry, Sort},
     interface::Effect,
-    layout::Pane,
 };
-use crate::debugger::{Command, FollowUp, Goal, List, Plain, Reply, Stop, Tick};
+use crate::debugger::{Command, Driven, FollowUp, Goal, Plain, Reply, Requires, Stop, Tick};
 
 impl App {
     /// Carries a command out and shows its answer; false if it failed.
@@ -70,7 +69,7 @@ impl App {
                 let step = self.step();
                 for text in lines {
                     let entry = Entry { step, sort: Sort::Plain, text: text.clone() };
-                    self.notes.push(entry);
+                    self.history.notes.push(entry);
                 }
                 self.say(format!("{} · the log has {} lines", lines[0], lines.len()));
             }
@@ -95,7 +94,7 @@ impl App {
                 self.display.slot = None;
                 self.display.follow = true;
                 self.place(0);
-                self.saved &= !new;
+                self.storage.saved &= !new;
             }
             FollowUp::Prompted(prompt) => self.prompt_text = prompt,
             FollowUp::ParamsChanged if self.top.tries_shown => self.try_again(),
@@ -106,22 +105,8 @@ impl App {
             }
             FollowUp::CloseTries => self.top.tries_shown = false,
             FollowUp::Exact => self.say_exact(),
-            FollowUp::Compare(branches) => self.put_beside(branches),
-            FollowUp::Show(list) => {
-                let heading = match list {
-                    List::Branches => "Branches".to_owned(),
-                    List::Breakpoints => "Breakpoints".to_owned(),
-                    List::Findings => "Diagnosis".to_owned(),
-                    List::Rows(query) => {
-                        let heading = query.to_string();
-                        self.display.found.ask(*query);
-                        heading
-                    }
-                };
-                self.show_session();
-                self.turn_to(&heading);
-            }
-            FollowUp::Saved => self.saved = true,
+            FollowUp::Compare(_) | FollowUp::Show(_) => self.running.follow_ups.push(follow_up),
+            FollowUp::Saved => self.storage.saved = true,
         }
     }
 
@@ -139,6 +124,29 @@ impl App {
     pub(in crate::tui) fn say_exact(&mut self) {
         if let Some(line) = self.debugger.exact_text().into_iter().next() {
             self.say(line);
+        }
+    }
+
+    /// True if a run is on and its next step can be made, or a command waits.
+    pub fn due(&self) -> bool {
+        if let Some(beside) = &self.top.beside {
+            return beside.due();
+        }
+        match self.debugger.goal() {
+            Some(_) if self.debugger.asks_loop() => {
+                self.debugger.driven.as_ref().is_some_and(Driven::waits)
+            }
+            Some(_) if self.awaits_step() => false,
+            Some(_) => {
+                !(self.debugger.live && self.debugger.waiting() && self.running.busy.is_some())
+            }
+            None => {
+                // What takes a try waits until it is over.
+                let next = self.running.queue.front().map(|command| command.spec().requires);
+                let waits =
+                    next == Some(Requires::FinishedTry) && self.debugger.tries.running().is_some();
+                !self.running.queue.is_empty() && matches!(self.top.mode, Mode::Normal) && !waits
+            }
         }
     }
 
@@ -185,7 +193,7 @@ impl App {
             Stop::Hit(_) => {
                 self.running.stops.insert(self.debugger.session.at());
                 let entry = Entry { step: self.step(), sort: Sort::Stop, text: text.clone() };
-                self.notes.push(entry);
+                self.history.notes.push(entry);
                 self.top.message = Some((Role::Warn, text));
             }
             Stop::Done(finish) => {
@@ -204,10 +212,5 @@ impl App {
                 self.complain(text);
             }
         }
-    }
-
-    /// Shows the pane of branches, breakpoints, findings and rows.
-    pub(in crate::tui) fn show_session(&mut self) {
-        self.show(Pane::SESSION, true);
     }
 }

@@ -1,11 +1,13 @@
 //! What is shown, and how.
 
+use std::collections::HashMap;
+
 use super::{
-    layout::{Pane, Region},
+    pane::{Pane, Region},
     search::Search,
     sessions::Found,
 };
-use crate::canvas::Slot;
+use crate::canvas::{Slot, TokenId};
 
 /// The panes on screen, the cursor in them and what is marked there.
 pub struct Display {
@@ -46,14 +48,18 @@ pub struct Display {
     pub search: Search,
     /// The rows of the last query.
     pub found: Found,
+    /// While a forward pass runs: what the one before said, by slot, so that the draft stays readable
+    /// and nothing flickers.
+    pub draft: HashMap<Slot, (TokenId, f32)>,
+    /// It is a lane of a comparison, which to quit leads back to.
+    pub inner: bool,
     /// Positions whose tokens another canvas does not have; empty where none is compared with.
     pub differs: Vec<bool>,
 }
 
 impl Display {
     /// A screen of this size at its start.
-    pub fn new(width: u16, height: u16) -> Self {
-        let panes = Pane::at_start();
+    pub fn new((width, height): (u16, u16), panes: [Pane; Region::COUNT]) -> Self {
         Self {
             width,
             height,
@@ -73,6 +79,8 @@ impl Display {
             log_line: None,
             search: Search::default(),
             found: Found::default(),
+            draft: HashMap::new(),
+            inner: false,
             differs: Vec::new(),
         }
     }

@@ -111,6 +111,8 @@ pub struct History {
     pub width: usize,
     /// The slot each inserted slot was made from.
     pub origin: HashMap<Slot, Slot>,
+    /// Lines of the log that no step wrote.
+    pub notes: Vec<Entry>,
     /// Tokens are named in ASCII, as everywhere on such a screen.
     pub ascii: bool,
 }

@@ -125,7 +125,7 @@ impl Binding {
 
     /// Does what the key does where the keys go now: the pane's own, or what it always does.
     pub(in crate::tui) fn act(&self, app: &mut App, effects: &mut Vec<Effect>) {
-        let pane = app.display.focus.view();
+        let pane = app.display.focus;
         if !self.action.is_some_and(|action| pane.act(app, action, effects)) {
             self.perform(app, effects);
         }
@@ -137,7 +137,7 @@ impl Binding {
     }
 }
 
-/// Rows of the table under one heading of the help box.
+/// Rows of the table under one heading of the help box, which sections that follow each other may share.
 #[derive(Debug)]
 pub struct Section {
     /// The heading.
@@ -234,10 +234,11 @@ impl Keymap {
     ) -> impl Iterator<Item = (&'static str, impl Iterator<Item = (&'static Binding, &[Chord])>)>
     {
         let mut from = 0;
-        self.table.iter().map(move |section| {
+        self.table.chunk_by(|a, b| a.title == b.title).map(move |parts| {
             let keys = &self.keys[from..];
-            from += section.rows.len();
-            (section.title, section.rows.iter().zip(keys.iter().map(Vec::as_slice)))
+            from += parts.iter().map(|part| part.rows.len()).sum::<usize>();
+            let rows = parts.iter().flat_map(|part| part.rows);
+            (parts[0].title, rows.zip(keys.iter().map(Vec::as_slice)))
         })
     }
 

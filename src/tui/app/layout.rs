@@ -2,45 +2,10 @@
 
 use ratatui::layout::Rect;
 
+use super::pane::{Pane, Region};
+
 /// Smallest screen anything useful fits on.
 pub const SMALLEST: (u16, u16) = (40, 10);
-
-/// A pane, by its title. What it shows and does is its [`PaneView`](super::super::panes::PaneView).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Pane(pub &'static str);
-
-impl Pane {
-    /// The heading.
-    pub fn title(self) -> &'static str {
-        self.0
-    }
-}
-
-/// A part of the screen that shows one pane at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Region {
-    /// The largest, at the upper left.
-    Main,
-    /// Under the largest.
-    Under,
-    /// Right of [`Region::Under`]; in its stead where there is room for one only.
-    UnderRight,
-    /// At the top of the right column.
-    RightTop,
-    /// In the middle of the right column.
-    RightMiddle,
-    /// At the bottom of the right column.
-    RightBottom,
-    /// At the lower left.
-    LowerLeft,
-    /// At the lower right.
-    LowerRight,
-}
-
-impl Region {
-    /// Number of regions.
-    pub const COUNT: usize = 8;
-}
 
 /// How the room is divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,6 @@
 mod commands;
 pub(in crate::tui) mod cursor;
 mod display;
-mod focus;
 pub(in crate::tui) mod history;
 pub(in crate::tui) mod interface;
 pub(in crate::tui) mod keymap;
@@ -12,10 +11,13 @@ pub(in crate::tui) mod lanes;
 pub(in crate::tui) mod layout;
 pub(in crate::tui) mod mode;
 mod model;
+pub(in crate::tui) mod pane;
 pub(in crate::tui) mod reading;
 mod running;
 pub(in crate::tui) mod search;
 pub(in crate::tui) mod sessions;
+mod travel;
+mod tries;
 pub(in crate::tui) mod view;
 
 use std::{cell::OnceCell, collections::HashMap, path::PathBuf};
@@ -37,6 +39,7 @@ use history::{Entry, History, Sort};
 pub use keymap::{Action, Keymap};
 use layout::{Areas, Choice};
 pub(in crate::tui) use mode::{Mode, OnTop};
+use pane::{Pane, Region};
 use reading::Reading;
 pub use running::SPEEDS;
 pub(in crate::tui) use running::{Busy, Running};
@@ -46,7 +49,8 @@ pub struct App {
     pub(in crate::tui) debugger: Debugger,
     pub(in crate::tui) facts: ModelFacts,
     pub(in crate::tui) source: Source,
-    pub(in crate::tui) recording: Option<PathBuf>,
+    /// Where the session is kept.
+    pub(in crate::tui) storage: Storage,
     /// The recording that is still being read.
     pub(in crate::tui) reading: Option<Reading>,
     pub(in crate::tui) prompt_text: String,
@@ -59,18 +63,20 @@ pub struct App {
     pub(in crate::tui) running: Running,
     /// What lies on top.
     pub(in crate::tui) top: OnTop,
-    pub(in crate::tui) notes: Vec<Entry>,
-    pub(in crate::tui) fault: Option<String>,
-    pub(in crate::tui) saved: bool,
+    /// What happened on the branch, step by step.
     pub(in crate::tui) history: History,
-    /// While a forward pass runs: what the one before said, by slot, so that the draft stays
-    /// readable and nothing flickers.
-    pub(in crate::tui) draft: HashMap<Slot, (TokenId, f32)>,
-    pub(in crate::tui) died: Option<String>,
-    /// It is a lane of a comparison, which to quit leads back to.
-    pub(in crate::tui) inner: bool,
     flips: OnceCell<HashMap<&'static str, Turns>>,
     apart: OnceCell<Option<Apart>>,
+}
+
+/// Where the session is kept.
+pub struct Storage {
+    /// The file that it is recorded in.
+    pub recording: Option<PathBuf>,
+    /// Why nothing more goes into that.
+    pub fault: Option<String>,
+    /// All that was done was saved to a file since.
+    pub saved: bool,
 }
 
 /// The nearest values of a parameter that change the pending step, with what they change.
@@ -82,8 +88,8 @@ pub struct Turns {
 }
 
 impl App {
-    /// The interface at its start, for a screen of this size.
-    pub fn new(start: Start, width: u16, height: u16) -> Self {
+    /// The interface at its start, for a screen of this size with these panes in its regions.
+    pub(in crate::tui) fn of(start: Start, size: (u16, u16), panes: [Pane; Region::COUNT]) -> Self {
         let Start {
             session,
             predictor,
@@ -95,13 +101,13 @@ impl App {
             prompt_text,
             rest,
             driven,
-            notices,
+            notices: _,
             look,
             keymap,
             speed,
             commands,
-            view,
-            find,
+            view: _,
+            find: _,
             keep: _,
         } = start;
         let tokens = facts.vocabulary;
@@ -111,41 +117,21 @@ impl App {
             debugger: Debugger::new(session, vocabulary, host, predictor.is_some(), tokens),
             facts,
             source,
-            recording,
+            storage: Storage { recording, fault: None, saved: false },
             reading,
             prompt_text,
             theme: Theme::new(look),
             keymap,
-            display: Display::new(width, height),
+            display: Display::new(size, panes),
             running: Running::new(speed, commands),
             top: OnTop::default(),
-            notes: Vec::new(),
-            fault: None,
-            saved: false,
             history: History { ascii: look.ascii, ..History::default() },
-            draft: HashMap::new(),
-            died: None,
-            inner: false,
             flips: OnceCell::new(),
             apart: OnceCell::new(),
         };
         app.debugger.followed = followed;
         app.debugger.driven = driven;
         app.refresh();
-        if let Some(view) = view {
-            app.show_view(view);
-        }
-        if let Some(text) = find {
-            app.find_last(text);
-        }
-        if app.debugger.live
-            && let Some(unlike) = app.debugger.host.unlike(&app.prompt_text)
-        {
-            app.warn(unlike);
-        }
-        for notice in notices {
-            app.complain(notice);
-        }
         app
     }
 
@@ -197,10 +183,10 @@ impl App {
 
     /// True if a step was made in this session that is on no record.
     pub(in crate::tui) fn unsaved(&self) -> bool {
-        let recorded = self.recording.is_some() && self.fault.is_none();
+        let recorded = self.storage.recording.is_some() && self.storage.fault.is_none();
         !matches!(self.source, Source::Replay(_))
             && !recorded
-            && !self.saved
+            && !self.storage.saved
             && self.debugger.session.timeline().len()
                 > self.debugger.session.timeline().roots().len()
     }
@@ -221,7 +207,7 @@ impl App {
         let choice = Choice {
             tab: self.display.tab,
             panes: self.display.panes,
-            rows: self.display.panes.map(|pane| pane.view().rows(self)),
+            rows: self.display.panes.map(|pane| pane.rows(self)),
             under_right: self.display.waterfall,
             zoom: self.display.zoom.then_some(self.display.focus),
         };
@@ -231,7 +217,7 @@ impl App {
     /// Lines of the log, oldest first.
     pub(in crate::tui) fn log(&self) -> Vec<&Entry> {
         let made = self.history.moments.iter().flat_map(|moment| &moment.entries);
-        let mut lines: Vec<&Entry> = made.chain(&self.notes).collect();
+        let mut lines: Vec<&Entry> = made.chain(&self.history.notes).collect();
         lines.sort_by_key(|entry| entry.step);
         lines
     }
@@ -246,14 +232,14 @@ impl App {
     /// Writes a fault into status line and log.
     pub(in crate::tui) fn complain(&mut self, text: impl Into<String>) {
         let text = text.into();
-        self.notes.push(Entry { step: self.step(), sort: Sort::Fault, text: text.clone() });
+        self.history.notes.push(Entry { step: self.step(), sort: Sort::Fault, text: text.clone() });
         self.top.message = Some((Role::Bad, text));
     }
 
     /// Says something to look at in the status line, and keeps it in the log.
     pub(in crate::tui) fn warn(&mut self, text: impl Into<String>) {
         let text = text.into();
-        self.notes.push(Entry { step: self.step(), sort: Sort::Turn, text: text.clone() });
+        self.history.notes.push(Entry { step: self.step(), sort: Sort::Turn, text: text.clone() });
         self.top.message = Some((Role::Warn, text));
     }
 
@@ -265,13 +251,13 @@ impl App {
     /// Brings everything derived from the session up to date.
     pub(in crate::tui) fn refresh(&mut self) {
         self.history.follow(&self.debugger.session, &*self.debugger.vocabulary);
-        self.draft = self.last_draft().unwrap_or_default();
+        self.display.draft = self.last_draft().unwrap_or_default();
         self.follow_slot();
         self.look_for();
         self.flips.take();
         self.apart.take();
         for (pane, _) in self.areas().unwrap_or_default().panes {
-            pane.view().refresh(self);
+            pane.refresh(self);
         }
     }
 

@@ -26,7 +26,7 @@ impl App {
         }
         let guess = match self.prediction() {
             Some(prediction) => prediction.guess(position),
-            None => self.draft.get(&cell.slot).map(|(token, _)| *token),
+            None => self.display.draft.get(&cell.slot).map(|(token, _)| *token),
         };
         guess.filter(|&guess| guess != canvas.special().mask).or(cell.draft)
     }
@@ -37,7 +37,7 @@ impl App {
             Some(prediction) => prediction.confidence(position),
             None => {
                 let slot = self.canvas().cells().get(position)?.slot;
-                self.draft.get(&slot).map(|(_, p)| *p)
+                self.display.draft.get(&slot).map(|(_, p)| *p)
             }
         };
         p.filter(|p| p.is_finite())

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    debugger::Command,
+    debugger::{Command, FollowUp},
     predict::{Key, Progress},
     session::NodeId,
 };
@@ -33,6 +33,8 @@ pub struct Running {
     pub queue: VecDeque<Command>,
     /// The commands carried out, as a script that does the same again.
     pub script: Vec<String>,
+    /// What is left to do for them, by those who know the panes and the screens.
+    pub follow_ups: Vec<FollowUp>,
     /// Nodes where a breakpoint stopped a run.
     pub stops: HashSet<NodeId>,
     /// The pass that the screen waits for.
@@ -43,6 +45,8 @@ pub struct Running {
     pub background: Option<Busy>,
     /// Passes asked for and not answered.
     pub asked: HashSet<Key>,
+    /// The last words of the model's thread.
+    pub died: Option<String>,
     /// A cancelled pass is not asked for again until a key wants it.
     pub held: bool,
     /// The last key was the one that interrupts.
@@ -57,11 +61,13 @@ impl Running {
             speed: SPEEDS.iter().position(|&at| at == speed).unwrap_or(2),
             queue: commands.into(),
             script: Vec::new(),
+            follow_ups: Vec::new(),
             stops: HashSet::new(),
             busy: None,
             slow: None,
             background: None,
             asked: HashSet::new(),
+            died: None,
             held: false,
             interrupted: false,
         }

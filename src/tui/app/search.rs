@@ -75,7 +75,8 @@ impl App {
         if self.display.search.wanted.is_empty() {
             return self.say("nothing is searched for; / begins");
         }
-        if self.display.focus.view().next_match(self, on) {
+        let pane = self.display.focus;
+        if pane.next_match(self, on) {
             return;
         }
         let starts = &self.display.search.starts;

@@ -2,11 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    App, SPEEDS,
-    layout::{Pane, Region},
-};
-
 /// What is shown and how. Panes go by their titles.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -35,45 +30,4 @@ pub struct View {
     pub speed: usize,
     /// What was searched for.
     pub search: String,
-}
-
-impl App {
-    /// What is shown now.
-    pub(in crate::tui) fn view(&self) -> View {
-        View {
-            tab: self.display.tab.title().to_owned(),
-            focus: self.display.focus.title().to_owned(),
-            zoom: self.display.zoom,
-            bars: !self.display.ghost,
-            waterfall: self.display.waterfall,
-            session: self.display.panes[Region::LowerRight as usize] == Pane::SESSION,
-            by_number: !self.display.align,
-            stays: !self.display.follow,
-            position: self.display.position,
-            param: self.display.param,
-            speed: self.running.speed,
-            search: self.display.search.wanted.clone(),
-        }
-    }
-
-    /// Shows what was shown then.
-    pub(in crate::tui) fn show_view(&mut self, view: View) {
-        let tab = Pane::titled(&view.tab).filter(|pane| pane.view().tab().is_some());
-        self.display.tab = tab.unwrap_or(self.display.tab);
-        self.display.focus = Pane::titled(&view.focus).unwrap_or(self.display.focus);
-        self.display.zoom = view.zoom;
-        self.display.ghost = !view.bars;
-        self.display.waterfall = view.waterfall;
-        if view.session {
-            self.display.panes[Region::LowerRight as usize] = Pane::SESSION;
-        }
-        self.display.align = !view.by_number;
-        self.display.param =
-            view.param.min(self.debugger.session.params().specs().len().saturating_sub(1));
-        self.running.speed = view.speed.min(SPEEDS.len() - 1);
-        self.display.search.wanted = view.search;
-        self.display.follow = !view.stays;
-        self.place(view.position);
-        self.refresh();
-    }
 }

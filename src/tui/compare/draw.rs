@@ -6,10 +6,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
     super::{
-        app::{
-            history::block_number,
-            layout::{Pane, SMALLEST},
-        },
+        app::{history::block_number, layout::SMALLEST, pane::Pane},
         frame::{self, hints, slow::Slow},
         paint::{
             pen::Pen,
@@ -146,7 +143,7 @@ fn draw_lane(lane: &Lane, pen: &mut Pen, area: Rect, at: usize, focused: bool) {
     let line = pen.fitting(&figures(lane), inside.width);
     pen.say(inside.x, inside.y, inside.width, &line, Role::Dim);
     let (above, below) = parts(area);
-    Pane::CANVAS.view().draw(&lane.app, pen, above);
+    Pane::CANVAS.draw(&lane.app, pen, above);
     if let Some((room, said)) = below.zip(inspector::in_short(&lane.app)) {
         let safe = text::safe(&said, pen.theme.ascii());
         pen.paragraph(room, &safe, if focused { Role::Text } else { Role::Dim });
@@ -211,7 +208,7 @@ fn title(comparison: &Comparison, pen: &mut Pen, line: Rect, places: &[Place]) {
         None if comparison.running => format!("RUNNING {}", comparison.speed_name()),
         None => "PAUSED".to_owned(),
     };
-    let recording = lanes.iter().any(|lane| lane.app.recording.is_some());
+    let recording = lanes.iter().any(|lane| lane.app.storage.recording.is_some());
     let source = match comparison.recorded() {
         true => (" REPLAY ".to_owned(), Role::Replay),
         false => (" LIVE ".to_owned(), Role::Live),

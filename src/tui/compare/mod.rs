@@ -2,6 +2,7 @@
 //! the others, and one can be opened. Everything that changes the screen is here; it knows neither
 //! terminal nor thread, as the debugger's own `update`.
 
+pub(super) mod beside;
 mod draw;
 mod keys;
 mod moves;
@@ -113,7 +114,7 @@ impl Comparison {
             let mut app = App::new(start, width, height);
             let live = app.source.is_live();
             app.debugger.live = live;
-            app.inner = true;
+            app.display.inner = true;
             let session = &app.debugger.session;
             let end = session.timeline().branch(session.at()).last().copied().filter(|_| !live);
             Lane { label, app, end, parting: None, spots: None, differing: Vec::new() }

@@ -2,13 +2,10 @@
 
 use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
 
-use super::Comparison;
-use crate::tui::{
-    app::{
-        Action, App, Mode,
-        interface::{Effect, Event, Interface},
-    },
-    update,
+use super::{Comparison, beside};
+use crate::tui::app::{
+    Action, App, Mode,
+    interface::{Effect, Event, Interface},
 };
 
 impl Comparison {
@@ -72,8 +69,8 @@ impl Comparison {
             return effects;
         }
         let size = (app.display.width, app.display.height);
-        let effects = update::update(app, event);
-        if let Some(message) = app.died.take() {
+        let effects = beside::update(app, event);
+        if let Some(message) = app.running.died.take() {
             self.died = Some(message);
             return effects;
         }

@@ -3,13 +3,12 @@
 use ratatui::layout::Rect;
 
 use super::super::{
-    app::{Action, App, Keymap},
+    app::{Action, App, Keymap, pane::KeyHint},
     paint::{
         pen::Pen,
         text,
         theme::{Role, Theme},
     },
-    panes::KeyHint,
 };
 
 /// What stays at the end, whatever the width: the command line, help and quit.
@@ -73,10 +72,10 @@ impl Hint {
 
 /// The debugger's hints, most needed first.
 pub(in crate::tui) fn of(app: &App) -> Vec<Hint> {
-    let own = app.display.focus.view().hints();
+    let own = app.display.focus.hints();
     let last = LAST.iter().filter(|(actions, _)| own.iter().all(|(others, _)| others != actions));
     let all = FIRST.iter().chain(own).chain(last);
-    let quit = if app.inner { "back" } else { "quit" };
+    let quit = if app.display.inner { "back" } else { "quit" };
     let word = |actions: &[Action], word| if actions == [Action::Quit] { quit } else { word };
     all.filter_map(|(actions, said)| Hint::new(&app.keymap, actions, word(actions, said))).collect()
 }

@@ -7,12 +7,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use super::{
     Source,
-    app::{
-        App, Mode,
-        history::block_number,
-        lanes,
-        layout::{Pane, SMALLEST},
-    },
+    app::{App, Mode, history::block_number, lanes, layout::SMALLEST, pane::Pane},
     overlays::{command_line, help, picker, prompts, tries},
     paint::{
         pen::Pen,
@@ -112,9 +107,8 @@ fn app_line(pen: &Pen) -> &'static str {
 }
 
 fn draw_pane(app: &App, pen: &mut Pen, pane: Pane, area: Rect) {
-    let view = pane.view();
-    pen.heading(area, pane.title(), app.display.focus == pane, &view.summary(app, area));
-    view.draw(app, pen, area);
+    pen.heading(area, pane.title(), app.display.focus == pane, &pane.summary(app, area));
+    pane.draw(app, pen, area);
 }
 
 /// Where each tab stands on the heading line of the tabbed pane.
@@ -144,7 +138,7 @@ fn tabs(app: &App, pen: &mut Pen, area: Rect) {
     pen.rule(area, if focused { Role::Key } else { Role::Faint });
     let places = tab_places(area);
     let end = places.last().map_or(area.x, |(_, x, width, _)| x + width);
-    app.display.tab.view().draw_behind_tabs(app, pen, area, end);
+    app.display.tab.draw_behind_tabs(app, pen, area, end);
     for (pane, x, width, text) in places {
         let room = area.right().saturating_sub(x);
         if width > room {
@@ -157,7 +151,7 @@ fn tabs(app: &App, pen: &mut Pen, area: Rect) {
         };
         pen.say(x, area.y, room, &text, role);
     }
-    app.display.tab.view().draw(app, pen, area);
+    app.display.tab.draw(app, pen, area);
 }
 
 /// A part of the title: wordings from long to short.
@@ -222,9 +216,9 @@ fn branch(app: &App) -> Vec<String> {
 /// The title line: where one is.
 fn title(app: &App, pen: &mut Pen, area: Rect) {
     let mut badges: Vec<(String, Role)> = Vec::new();
-    if let Some(path) = &app.recording {
+    if let Some(path) = &app.storage.recording {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        match (&app.fault, name) {
+        match (&app.storage.fault, name) {
             (Some(_), _) => badges.push(("REC FAILED".to_owned(), Role::Bad)),
             (None, Some(name)) if area.width >= 140 => {
                 let name = text::safe(&name, app.theme.ascii());
@@ -459,7 +453,7 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
             return true;
         }
         Mode::Search(input) => {
-            let prompt = app.display.focus.view().search_prompt();
+            let prompt = app.display.focus.search_prompt();
             let used = pen.say(x, line.y, room, prompt, Role::Key);
             let field = Rect { x: x + used, width: room.saturating_sub(used), ..line };
             pen.field(field, input);

@@ -15,8 +15,6 @@ use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers};
 #[cfg(unix)]
 use tty::Source;
 
-use super::terminal;
-
 /// What a terminal sends, in order.
 pub(super) struct Input {
     source: Source,
@@ -68,11 +66,20 @@ pub(super) fn typed(event: &Event) -> Option<char> {
     }
 }
 
+/// The largest screen that is drawn, cells: 8K displays have fewer with any font. A terminal that
+/// says it is larger gets its upper left part, for each cell is kept twice.
+const LARGEST: (u16, u16) = (2000, 1000);
+
+/// The part of a terminal of this size that is drawn.
+pub(super) fn bounded(width: u16, height: u16) -> (u16, u16) {
+    (width.min(LARGEST.0), height.min(LARGEST.1))
+}
+
 /// An event with a size that can be drawn.
 fn drawn(event: Event) -> Event {
     match event {
         Event::Resize(width, height) => {
-            let (width, height) = terminal::bounded(width, height);
+            let (width, height) = bounded(width, height);
             Event::Resize(width, height)
         }
         event => event,

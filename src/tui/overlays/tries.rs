@@ -4,7 +4,7 @@
 use ratatui::layout::Rect;
 
 use super::super::{
-    app::{Action, App, Busy, interface::Effect, lanes},
+    app::{Action, App, interface::Effect, lanes},
     paint::{
         flow::{self, Piece},
         pen::Pen,
@@ -18,66 +18,13 @@ use crate::{
     canvas::Canvas,
     compare::{Figures, Run, differing, first_difference},
     debugger::{Command, Try},
-    predict::Progress,
 };
 
-/// Steps over known ground that a try makes at once: a key waits no longer.
-const STEPS: usize = 32;
-
-impl App {
-    /// The try whose line is chosen, and its line: the newest is line 0.
-    fn chosen_try(&self) -> Option<(usize, &Try)> {
-        let list = self.debugger.tries.list();
-        let line = self.top.try_line.min(list.len().saturating_sub(1));
-        list.iter().rev().nth(line).map(|tried| (line, tried))
-    }
-
-    /// Goes on with the try over what is known; says so where it is over and the box is closed.
-    pub(in crate::tui) fn try_on(&mut self) {
-        let before = self.debugger.tries.running().map(|tried| tried.id);
-        self.debugger.try_on(STEPS);
-        if before.is_some() && self.debugger.tries.running().is_none() && !self.top.tries_shown {
-            let text = self.debugger.try_text();
-            if let Some(line) = text.first() {
-                self.say(line.clone());
-            }
-        }
-    }
-
-    /// True if a try could go on at once.
-    pub(in crate::tui) fn try_due(&self) -> bool {
-        let running = self.debugger.tries.running().is_some();
-        running && self.debugger.live && self.debugger.try_wanted().is_none()
-    }
-
-    /// Asks for the pass of the try, or first for the exact pass beside the pending one, if nothing
-    /// else is asked for; one that is given up by now is cancelled.
-    pub(in crate::tui) fn want_for_try(&mut self, effects: &mut Vec<Effect>) {
-        let exact = self.debugger.exact_wanted();
-        let wanted = match &exact {
-            Some(exact) => Some((exact.key, exact.request.clone())),
-            None => self.debugger.try_wanted(),
-        };
-        let stale = self.running.background.is_some_and(|background| {
-            self.running.busy.is_none_or(|busy| busy.key != background.key)
-                && wanted.as_ref().is_none_or(|(key, _)| *key != background.key)
-        });
-        if stale {
-            effects.push(Effect::Cancel);
-            // Its report is still to come; until then nothing is asked for.
-            self.running.background = None;
-        }
-        if let Some((key, request)) = wanted
-            && self.running.asked.is_empty()
-        {
-            if let Some(exact) = &exact {
-                self.debugger.session.await_exact(exact);
-            }
-            effects.push(Effect::Submit(key, request));
-            self.running.asked.insert(key);
-            self.running.background = Some(Busy { key, progress: Progress { done: 0, of: 1 } });
-        }
-    }
+/// The try whose line is chosen, and its line: the newest is line 0.
+fn chosen_try(app: &App) -> Option<(usize, &Try)> {
+    let list = app.debugger.tries.list();
+    let line = app.top.try_line.min(list.len().saturating_sub(1));
+    list.iter().rev().nth(line).map(|tried| (line, tried))
 }
 
 /// What a key does while the box is open; false if it does what it always does.
@@ -89,12 +36,12 @@ pub(in crate::tui) fn act(app: &mut App, action: Action, effects: &mut Vec<Effec
         Action::First => app.top.try_line = 0,
         Action::Last => app.top.try_line = last,
         Action::Enter => {
-            if let Some(id) = app.chosen_try().map(|(_, tried)| tried.id) {
+            if let Some(id) = chosen_try(app).map(|(_, tried)| tried.id) {
                 app.run(Command::take(id), effects);
             }
         }
         Action::Remove => {
-            if let Some(id) = app.chosen_try().map(|(_, tried)| tried.id) {
+            if let Some(id) = chosen_try(app).map(|(_, tried)| tried.id) {
                 app.debugger.forget_try(id);
             }
         }
@@ -153,7 +100,7 @@ pub(in crate::tui) fn draw(app: &App, pen: &mut Pen, screen: Rect) {
     let mut used = LIST;
     entry(pen, line(2), "now", now, app.debugger.session.passes(), "the run on screen");
     let own = &app.debugger.session.timeline()[now.end].params;
-    let chosen = app.chosen_try().map(|(line, _)| line);
+    let chosen = chosen_try(app).map(|(line, _)| line);
     let tries = app.debugger.tries.list().iter().rev().enumerate();
     for (at, tried) in tries.take(usize::from(inside.height.saturating_sub(LIST + 4))) {
         let place = line(LIST + at as u16);
@@ -178,7 +125,7 @@ pub(in crate::tui) fn draw(app: &App, pen: &mut Pen, screen: Rect) {
         used += 1;
     }
     let rest = Rect { y: inside.y + used, height: inside.height.saturating_sub(used), ..inside };
-    if let Some((_, tried)) = app.chosen_try() {
+    if let Some((_, tried)) = chosen_try(app) {
         detail(app, pen, rest, tried);
     }
 }

@@ -6,7 +6,7 @@ use super::super::{
     app::{
         Action, App,
         interface::Effect,
-        layout::{Pane, Region},
+        pane::{Pane, Region},
     },
     paint::{
         flow::{self, Flow, Piece},
@@ -33,12 +33,12 @@ const FOLD: usize = 3;
 pub struct CanvasPane;
 
 impl Pane {
-    pub const CANVAS: Self = Self("Canvas");
+    pub const CANVAS: Self = Self::new(&CanvasPane);
 }
 
 impl PaneView for CanvasPane {
-    fn pane(&self) -> Pane {
-        Pane::CANVAS
+    fn title(&self) -> &'static str {
+        "Canvas"
     }
 
     fn region(&self) -> Region {

@@ -6,7 +6,7 @@ use super::{
     super::{
         app::{
             App,
-            layout::{Pane, Region},
+            pane::{Pane, Region},
         },
         paint::{
             pen::{self, Pen},
@@ -31,12 +31,12 @@ const LABEL: u16 = 8;
 pub struct EosPane;
 
 impl Pane {
-    pub const EOS: Self = Self("EOS & length");
+    pub const EOS: Self = Self::new(&EosPane);
 }
 
 impl PaneView for EosPane {
-    fn pane(&self) -> Pane {
-        Pane::EOS
+    fn title(&self) -> &'static str {
+        "EOS & length"
     }
 
     fn region(&self) -> Region {

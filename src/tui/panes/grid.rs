@@ -10,7 +10,7 @@ use super::{
         app::{
             Action, App,
             interface::Effect,
-            layout::{Pane, Region},
+            pane::{Pane, Region},
         },
         paint::{
             pen::{self, Pen},
@@ -71,12 +71,12 @@ impl Raster {
 pub struct BlocksPane;
 
 impl Pane {
-    pub const BLOCKS: Self = Self("Blocks");
+    pub const BLOCKS: Self = Self::new(&BlocksPane);
 }
 
 impl PaneView for BlocksPane {
-    fn pane(&self) -> Pane {
-        Pane::BLOCKS
+    fn title(&self) -> &'static str {
+        "Blocks"
     }
 
     fn region(&self) -> Region {

@@ -9,7 +9,7 @@ use super::{
         app::{
             Action, App,
             interface::Effect,
-            layout::{Pane, Region},
+            pane::{Pane, Region},
         },
         paint::{
             pen::{self, Pen},
@@ -37,12 +37,12 @@ const TOKEN: u16 = 18;
 pub struct InspectorPane;
 
 impl Pane {
-    pub const INSPECTOR: Self = Self("Inspector");
+    pub const INSPECTOR: Self = Self::new(&InspectorPane);
 }
 
 impl PaneView for InspectorPane {
-    fn pane(&self) -> Pane {
-        Pane::INSPECTOR
+    fn title(&self) -> &'static str {
+        "Inspector"
     }
 
     fn region(&self) -> Region {

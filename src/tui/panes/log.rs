@@ -8,7 +8,7 @@ use super::{
             Action, App,
             history::{Entry, Sort},
             interface::Effect,
-            layout::{Pane, Region},
+            pane::{Pane, Region},
         },
         paint::{
             pen::{self, Pen},
@@ -30,12 +30,12 @@ const FILL: usize = 2;
 pub struct LogPane;
 
 impl Pane {
-    pub const LOG: Self = Self("Log");
+    pub const LOG: Self = Self::new(&LogPane);
 }
 
 impl PaneView for LogPane {
-    fn pane(&self) -> Pane {
-        Pane::LOG
+    fn title(&self) -> &'static str {
+        "Log"
     }
 
     fn region(&self) -> Region {

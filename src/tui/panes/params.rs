@@ -7,7 +7,7 @@ use super::{
         app::{
             Action, App, Mode,
             interface::Effect,
-            layout::{Pane, Region},
+            pane::{Pane, Region},
         },
         paint::{
             pen::{self, Pen},
@@ -43,12 +43,12 @@ const NAMED: u16 = SYMBOL + NAME + VALUE + 16;
 pub struct ParametersPane;
 
 impl Pane {
-    pub const PARAMETERS: Self = Self("Parameters");
+    pub const PARAMETERS: Self = Self::new(&ParametersPane);
 }
 
 impl PaneView for ParametersPane {
-    fn pane(&self) -> Pane {
-        Pane::PARAMETERS
+    fn title(&self) -> &'static str {
+        "Parameters"
     }
 
     fn region(&self) -> Region {

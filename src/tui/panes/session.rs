@@ -7,7 +7,7 @@ use super::{
         app::{
             Action, App,
             interface::Effect,
-            layout::{Pane, Region},
+            pane::{Pane, Region},
             sessions,
         },
         paint::{
@@ -25,12 +25,12 @@ use super::{
 pub struct SessionPane;
 
 impl Pane {
-    pub const SESSION: Self = Self("Session");
+    pub const SESSION: Self = Self::new(&SessionPane);
 }
 
 impl PaneView for SessionPane {
-    fn pane(&self) -> Pane {
-        Pane::SESSION
+    fn title(&self) -> &'static str {
+        "Session"
     }
 
     fn region(&self) -> Region {

@@ -11,7 +11,7 @@ use super::{
             history::Moment,
             interface::Effect,
             lanes,
-            layout::{Pane, Region},
+            pane::{Pane, Region},
         },
         paint::{
             pen::{self, Pen},
@@ -28,12 +28,12 @@ use crate::{decode::Mode, session::NodeId};
 pub struct TimelinePane;
 
 impl Pane {
-    pub const TIMELINE: Self = Self("Timeline");
+    pub const TIMELINE: Self = Self::new(&TimelinePane);
 }
 
 impl PaneView for TimelinePane {
-    fn pane(&self) -> Pane {
-        Pane::TIMELINE
+    fn title(&self) -> &'static str {
+        "Timeline"
     }
 
     fn region(&self) -> Region {

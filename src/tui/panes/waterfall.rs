@@ -7,7 +7,7 @@ use super::{
         app::{
             Action, App,
             interface::Effect,
-            layout::{Pane, Region},
+            pane::{Pane, Region},
         },
         paint::{
             pen::{self, Pen},
@@ -26,12 +26,12 @@ const MARGIN: u16 = 5;
 pub struct WaterfallPane;
 
 impl Pane {
-    pub const WATERFALL: Self = Self("Waterfall");
+    pub const WATERFALL: Self = Self::new(&WaterfallPane);
 }
 
 impl PaneView for WaterfallPane {
-    fn pane(&self) -> Pane {
-        Pane::WATERFALL
+    fn title(&self) -> &'static str {
+        "Waterfall"
     }
 
     fn region(&self) -> Region {

@@ -7,9 +7,9 @@ use crate::{
     session::Pending,
     tui::{
         App, Look,
-        app::{Mode, interface::Event, layout::Pane},
+        app::{Mode, interface::Event, pane::Pane},
+        compare::beside::update,
         frame,
-        update::update,
     },
 };
 

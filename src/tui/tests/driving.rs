@@ -11,7 +11,7 @@ use crate::{
     decode::{Params, strategy},
     session::{Event, Kept, News, NodeId, Proposal, Stand, Word},
     trace::Reader,
-    tui::{App, Look, Palette, Rest, Source, app::interface, frame, update},
+    tui::{App, Look, Palette, Rest, Source, app::interface, compare, frame},
 };
 
 const HEADER: &str = r#"{"kind":"header","format":"demask","version":[1,6],"strategy":"mine","model":{"name":"m","mask":9,"eos":8},"knobs":[{"name":"threshold","kind":"float","default":0.5,"low":0,"high":1,"help":"How sure it must be"},{"name":"greedy","kind":"bool","default":true}]}"#;
@@ -85,9 +85,9 @@ fn joined(look: Look, width: u16, height: u16) -> (App, FakeLoop) {
 }
 
 fn tell(app: &mut App, news: News) {
-    update::update(app, interface::Event::News(news));
+    compare::beside::update(app, interface::Event::News(news));
     while app.due() {
-        update::update(app, interface::Event::Tick);
+        compare::beside::update(app, interface::Event::Tick);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     tui::{
         App, Look, Palette,
         app::interface::{Effect, Event},
-        update::update,
+        compare::beside::update,
     },
 };
 

@@ -20,8 +20,8 @@ use crate::{
             Mode,
             interface::{Effect, Event},
         },
+        compare::beside::update,
         frame,
-        update::update,
     },
 };
 

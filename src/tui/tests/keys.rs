@@ -24,10 +24,10 @@ use crate::{
         app::{
             Mode,
             interface::{Effect, Event},
-            layout::Pane,
+            pane::Pane,
         },
+        compare::beside::update,
         frame,
-        update::update,
     },
 };
 
@@ -464,7 +464,7 @@ fn a_dead_engine_ends_it() {
     let mut app = app(Look::default(), 2, 80, 24);
     let effects = update(&mut app, Event::Report(Report::Died("index out of bounds".to_owned())));
     assert!(matches!(effects[..], [Effect::Quit]));
-    assert_eq!(app.died.as_deref(), Some("index out of bounds"));
+    assert_eq!(app.running.died.as_deref(), Some("index out of bounds"));
 }
 
 #[test]
@@ -482,7 +482,7 @@ fn while_a_pass_runs_the_draft_stays() {
     assert!(changed.count() < 700, "a step does not turn the screen upside down");
     // A position without a guess is a plain mask, not a low confidence.
     press(&mut app, "R");
-    assert!(app.draft.is_empty());
+    assert!(app.display.draft.is_empty());
 }
 
 #[test]

@@ -5,7 +5,8 @@ use ratatui::layout::Rect;
 use crate::tui::{
     app::{
         Action, Keymap,
-        layout::{Choice, Pane, Region, Size, divide},
+        layout::{Choice, Size, divide},
+        pane::{Pane, Region},
     },
     panes,
 };
@@ -14,7 +15,7 @@ use crate::tui::{
 fn choice() -> Choice {
     let mut rows = [None; Region::COUNT];
     (rows[Region::Under as usize], rows[Region::RightBottom as usize]) = (Some(4), Some(16));
-    Choice { tab: Pane::EOS, panes: Pane::at_start(), rows, under_right: false, zoom: None }
+    Choice { tab: Pane::EOS, panes: panes::at_start(), rows, under_right: false, zoom: None }
 }
 
 fn every_choice() -> Vec<Choice> {
@@ -35,13 +36,13 @@ fn every_choice() -> Vec<Choice> {
 
 #[test]
 fn every_pane_is_listed_once_and_has_a_region_and_a_key() {
-    let titles: Vec<&str> = panes::PANES.iter().map(|view| view.pane().title()).collect();
+    let titles: Vec<&str> = panes::PANES.iter().map(|pane| pane.title()).collect();
     for (at, title) in titles.iter().enumerate() {
         assert!(!titles[..at].contains(title), "{title} twice");
-        assert_eq!(Pane::titled(title).map(|pane| pane.view().pane().title()), Some(*title));
+        assert_eq!(panes::titled(title).map(|pane| pane.title()), Some(*title));
     }
-    for (region, pane) in Pane::at_start().into_iter().enumerate() {
-        assert_eq!(pane.view().region() as usize, region, "{pane:?}");
+    for (region, pane) in panes::at_start().into_iter().enumerate() {
+        assert_eq!(pane.region() as usize, region, "{pane:?}");
     }
     for (number, (pane, _)) in (1..).zip(panes::tabs()) {
         assert!(!Keymap::default().keys(Action::Pane(number)).is_empty(), "{pane:?}");

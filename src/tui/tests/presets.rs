@@ -43,7 +43,7 @@ fn a_macro_is_done_command_by_command() {
     typed(&mut app, ":macro twice");
     press(&mut app, "Enter");
     for _ in 0..6 {
-        crate::tui::update::update(&mut app, crate::tui::app::interface::Event::Tick);
+        crate::tui::compare::beside::update(&mut app, crate::tui::app::interface::Event::Tick);
         super::fake::settle(&mut app);
     }
     assert_eq!(app.step(), 11);

@@ -8,8 +8,8 @@ use super::fake::{self, FakeVocabulary, Hostile};
 use crate::{
     predict::Vocabulary,
     tui::{
-        App, Keymap, Look, Palette, app::interface::Event, frame, input::chord::Chord,
-        update::update,
+        App, Keymap, Look, Palette, app::interface::Event, compare::beside::update, frame,
+        input::chord::Chord,
     },
 };
 use crossterm::event::{

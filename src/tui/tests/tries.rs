@@ -14,7 +14,7 @@ use crate::{
     tui::{
         App, Look, Palette,
         app::interface::{Effect, Event},
-        update::update,
+        compare::beside::update,
     },
 };
 

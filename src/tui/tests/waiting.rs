@@ -14,8 +14,8 @@ use crate::{
     tui::{
         App, Look, Palette, Waiting,
         app::Busy,
+        driver::wait::{Sight, draw},
         frame,
-        wait::{Sight, draw},
     },
 };
 

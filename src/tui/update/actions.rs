@@ -4,8 +4,8 @@
 use tui_input::Input;
 
 use super::super::{
-    app::{App, Mode, SPEEDS, interface::Effect, keymap::Action, layout::Pane, mode::CommandLine},
-    panes::{self, params},
+    app::{App, Mode, SPEEDS, interface::Effect, keymap::Action, mode::CommandLine, pane::Pane},
+    panes::{focus, params},
 };
 use crate::{
     canvas::Wish,
@@ -95,20 +95,8 @@ pub fn choose_param(app: &mut App, next: bool) {
     let count = app.debugger.session.params().specs().len().max(1);
     let by = if next { 1 } else { count - 1 };
     app.display.param = (app.display.param + by) % count;
-    app.show(Pane::PARAMETERS, false);
+    focus::show(app, Pane::PARAMETERS, false);
     params::explain(app);
-}
-
-/// Shows the pane of that number in the row of tabs; the waterfall, if it is there already, gives way
-/// to what was there before.
-pub fn open_tab(app: &mut App, number: usize) {
-    let Some((pane, _)) = panes::tabs().nth(number.saturating_sub(1)) else { return };
-    if pane == Pane::WATERFALL && app.leave_waterfall() {
-        return;
-    }
-    let before = (app.display.tab, app.display.focus, app.display.waterfall);
-    app.show(pane, true);
-    app.display.before_waterfall = (pane == Pane::WATERFALL).then_some(before);
 }
 
 /// Puts the waterfall in the place of the blocks, or the blocks in that of the waterfall.
@@ -116,11 +104,11 @@ pub fn swap_waterfall(app: &mut App) {
     app.display.waterfall = !app.display.waterfall;
     if !app.display.zoom {
         let swapped = match app.display.focus {
-            Pane::BLOCKS => Pane::WATERFALL,
-            Pane::WATERFALL => Pane::BLOCKS,
+            pane if pane == Pane::BLOCKS => Pane::WATERFALL,
+            pane if pane == Pane::WATERFALL => Pane::BLOCKS,
             other => other,
         };
-        app.focus_if_shown(swapped);
+        focus::focus_if_shown(app, swapped);
     }
 }
 
@@ -140,7 +128,7 @@ pub fn escape(app: &mut App, effects: &mut Vec<Effect>) {
     } else if app.display.zoom {
         app.display.zoom = false;
     } else {
-        app.leave_waterfall();
+        focus::leave_waterfall(app);
     }
 }
 
@@ -210,7 +198,7 @@ pub fn go_to_event(app: &mut App, forward: bool) {
 /// Begins to type a value of the chosen parameter.
 pub fn type_value(app: &mut App) {
     if app.display.param < app.debugger.session.params().specs().len() {
-        app.show(Pane::PARAMETERS, true);
+        focus::show(app, Pane::PARAMETERS, true);
         app.top.mode = Mode::Value(Input::default());
     }
 }

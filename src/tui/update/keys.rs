@@ -13,7 +13,7 @@ use super::{
         },
         input::chord::{code, ctrl, ctrl_code, key},
         overlays::picker,
-        panes::{canvas, params},
+        panes::{self, canvas, focus, params},
     },
     actions,
 };
@@ -45,17 +45,17 @@ pub const KEYS: &[Section] = &[
             )
             .asks(Action::Faster),
             function("run-block", &[key(')')], "run to the end of the block", |app, effects| {
-                actions::start(app, Plain::named("run-block"), effects)
+                actions::start(app, const { Plain::named("run-block") }, effects)
             }),
             function("run-stage", &[key('}')], "run to the end of the stage", |app, effects| {
-                actions::start(app, Plain::named("run-stage"), effects)
+                actions::start(app, const { Plain::named("run-stage") }, effects)
             })
             .asks(Action::RunStage),
             function(
                 "run-to-end",
                 &[key('c')],
                 "run to the next breakpoint or the end",
-                |app, effects| actions::start(app, Plain::named("continue"), effects),
+                |app, effects| actions::start(app, const { Plain::named("continue") }, effects),
             )
             .asks(Action::RunToEnd),
             function(
@@ -337,40 +337,22 @@ pub const KEYS: &[Section] = &[
                 "next-pane",
                 &[code(KeyCode::Tab)],
                 "give the keys to the next pane",
-                |app, _| app.cycle(true),
+                |app, _| focus::cycle(app, true),
             )
             .asks(Action::NextPane),
             function(
                 "previous-pane",
                 &[code(KeyCode::BackTab)],
                 "give them to the pane before",
-                |app, _| app.cycle(false),
+                |app, _| focus::cycle(app, false),
             )
             .asks(Action::PreviousPane),
-            function("pane-1", &[key('1')], "EOS and length", |app, _| actions::open_tab(app, 1))
-                .asks(Action::Pane(1)),
-            function("pane-2", &[key('2')], "inspector", |app, _| actions::open_tab(app, 2))
-                .asks(Action::Pane(2)),
-            function("pane-3", &[key('3')], "parameters", |app, _| actions::open_tab(app, 3))
-                .asks(Action::Pane(3)),
-            function("pane-4", &[key('4')], "timeline", |app, _| actions::open_tab(app, 4))
-                .asks(Action::Pane(4)),
-            function("pane-5", &[key('5')], "log", |app, _| actions::open_tab(app, 5))
-                .asks(Action::Pane(5)),
-            function(
-                "pane-6",
-                &[key('6')],
-                "waterfall (position × step); again: back",
-                |app, _| actions::open_tab(app, 6),
-            )
-            .asks(Action::Pane(6)),
-            function(
-                "pane-7",
-                &[key('7')],
-                "session: branches, bookmarks, breakpoints, diagnosis, query",
-                |app, _| actions::open_tab(app, 7),
-            )
-            .asks(Action::Pane(7)),
+        ],
+    },
+    Section { title: "View", rows: panes::KEYS },
+    Section {
+        title: "View",
+        rows: &[
             function(
                 "zoom",
                 &[key('z')],

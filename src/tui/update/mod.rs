@@ -10,27 +10,25 @@ use super::{
     app::{
         Action, App, Busy, Mode,
         interface::{Effect, Event},
+        pane::Pane,
     },
     input::chord::Chord,
     overlays::{
         command_line, help, picker, prompts, search, tries,
         typing::{edit, paste, prompt_typed, value_typed},
     },
+    panes::focus,
 };
 use crate::{
-    debugger::{Command, Destination, Driven, Requires},
+    debugger::{FollowUp, List},
     predict::{PredictError, Progress},
-    session::{NodeId, Pending, Report},
+    session::{Pending, Report},
 };
 use actions::{interrupt, save};
 use mouse::click;
 
 /// Takes an event in and says what is to be done about it.
 pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
-    // The engine and the file speak to the debugger, whatever lies over it.
-    if app.top.beside.is_some() && matches!(event, Event::Terminal(_) | Event::Tick) {
-        return app.update_beside(event);
-    }
     let mut effects = Vec::new();
     match event {
         Event::Terminal(TerminalEvent::Key(key)) if key.kind != KeyEventKind::Release => {
@@ -47,14 +45,36 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Tick => tick(app, &mut effects),
         Event::Spare => app.try_on(),
     }
-    if app.fault.is_none()
+    if app.storage.fault.is_none()
         && let Some(fault) = app.debugger.session.recorder_fault()
     {
         app.complain(format!("the recording has stopped: {fault}"));
-        app.fault = Some(fault);
+        app.storage.fault = Some(fault);
     }
+    show_lists(app);
     want(app, &mut effects);
     effects
+}
+
+/// Shows the lists that commands asked for.
+fn show_lists(app: &mut App) {
+    let shows = |follow_up: &mut FollowUp| matches!(follow_up, FollowUp::Show(_));
+    let asked: Vec<FollowUp> = app.running.follow_ups.extract_if(.., shows).collect();
+    for follow_up in asked {
+        let FollowUp::Show(list) = follow_up else { continue };
+        let heading = match list {
+            List::Branches => "Branches".to_owned(),
+            List::Breakpoints => "Breakpoints".to_owned(),
+            List::Findings => "Diagnosis".to_owned(),
+            List::Rows(query) => {
+                let heading = query.to_string();
+                app.display.found.ask(*query);
+                heading
+            }
+        };
+        focus::show(app, Pane::SESSION, true);
+        app.turn_to(&heading);
+    }
 }
 
 /// Asks for the prediction that is wanted, once; passes that nobody waits for are cancelled.
@@ -136,57 +156,8 @@ fn answer(app: &mut App, report: Report, effects: &mut Vec<Effect>) {
             }
         }
         Report::Died(message) => {
-            app.died = Some(message);
+            app.running.died = Some(message);
             effects.push(Effect::Quit);
-        }
-    }
-}
-
-impl App {
-    /// True if a run is on and its next step can be made, or a command waits.
-    pub fn due(&self) -> bool {
-        if let Some(beside) = &self.top.beside {
-            return beside.due();
-        }
-        match self.debugger.goal() {
-            Some(_) if self.debugger.asks_loop() => {
-                self.debugger.driven.as_ref().is_some_and(Driven::waits)
-            }
-            Some(_) if self.awaits_step() => false,
-            Some(_) => {
-                !(self.debugger.live && self.debugger.waiting() && self.running.busy.is_some())
-            }
-            None => {
-                // What takes a try waits until it is over.
-                let next = self.running.queue.front().map(|command| command.spec().requires);
-                let waits =
-                    next == Some(Requires::FinishedTry) && self.debugger.tries.running().is_some();
-                !self.running.queue.is_empty() && matches!(self.top.mode, Mode::Normal) && !waits
-            }
-        }
-    }
-
-    /// Goes to a node of the tree.
-    pub(in crate::tui) fn go(&mut self, node: NodeId) {
-        let destination = match self.history.moments.iter().position(|moment| moment.node == node) {
-            Some(step) => Destination::Step(step),
-            None => Destination::Node(node),
-        };
-        self.running.queue.clear();
-        self.run(Command::goto(destination), &mut Vec::new());
-    }
-
-    /// Goes one step of the branch forward or back.
-    pub(in crate::tui) fn go_one_step(&mut self, forward: bool) {
-        let step = self.step() as usize;
-        self.go_step(if forward { step + 1 } else { step.saturating_sub(1) });
-    }
-
-    /// Goes to a step of the branch.
-    pub(in crate::tui) fn go_step(&mut self, step: usize) {
-        let step = step.min(self.history.steps());
-        if let Some(moment) = self.history.moments.get(step) {
-            self.go(moment.node);
         }
     }
 }

@@ -7,7 +7,7 @@ use super::super::{
     app::{App, Mode, interface::Effect},
     frame::{self, hints},
     overlays::{command_line, picker, tries},
-    panes::timeline,
+    panes::{focus, timeline},
 };
 
 pub(in crate::tui) fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<Effect>) {
@@ -75,20 +75,20 @@ pub(in crate::tui) fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<
                     && pane == app.display.tab
                     && let Some(tab) = frame::tab_hit(area, x)
                 {
-                    app.show(tab, true);
+                    focus::show(app, tab, true);
                 } else {
                     app.display.focus = pane;
                 }
                 return;
             }
             app.display.focus = pane;
-            pane.view().click(app, area, x, y);
+            pane.click(app, area, x, y);
         }
         MouseEventKind::Drag(MouseButton::Left) if y > area.y => {
-            pane.view().drag(app, area, x, y);
+            pane.drag(app, area, x, y);
         }
         MouseEventKind::ScrollUp | MouseEventKind::ScrollDown => {
-            pane.view().wheel(app, area, mouse.kind == MouseEventKind::ScrollDown);
+            pane.wheel(app, area, mouse.kind == MouseEventKind::ScrollDown);
         }
         _ => {}
     }

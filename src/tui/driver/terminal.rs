@@ -22,16 +22,8 @@ use ratatui::{
     Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, buffer::Buffer, layout::Rect,
 };
 
+use super::super::input::bounded;
 use crate::panics;
-
-/// The largest screen that is drawn, cells: 8K displays have fewer with any font. A terminal that
-/// says it is larger gets its upper left part, for each cell is kept twice.
-const LARGEST: (u16, u16) = (2000, 1000);
-
-/// The part of a terminal of this size that is drawn.
-pub(super) fn bounded(width: u16, height: u16) -> (u16, u16) {
-    (width.min(LARGEST.0), height.min(LARGEST.1))
-}
 
 fn area() -> io::Result<Rect> {
     let (width, height) = crossterm::terminal::size()?;

@@ -17,10 +17,10 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind, 
 use indicatif::DecimalBytes;
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::{
+use super::super::{
     TuiError,
     app::interface::{Effect, Event, Interface},
-    driver, frame,
+    frame,
     paint::{
         pen::Pen,
         text,
@@ -94,7 +94,7 @@ pub fn wait<T: Send + 'static>(
             .enable_all()
             .build()
             .map_err(TuiError::Terminal)?;
-        runtime.block_on(driver::run(&mut wait, None, false))?;
+        runtime.block_on(super::run(&mut wait, None, false))?;
         wait.leave();
     }
     match wait.died {
@@ -239,7 +239,7 @@ impl<T> Interface for Wait<T> {
 }
 
 /// What is drawn.
-pub(super) struct Sight {
+pub(in crate::tui) struct Sight {
     name: String,
     theme: Theme,
     now: Waiting,
@@ -249,7 +249,7 @@ pub(super) struct Sight {
 }
 
 impl Sight {
-    pub(super) fn new(name: &str, look: Look) -> Self {
+    pub(in crate::tui) fn new(name: &str, look: Look) -> Self {
         let theme = Theme::new(look);
         let work = "opening the model".to_owned();
         Self {
@@ -262,7 +262,7 @@ impl Sight {
     }
 
     /// It is so far, at this time after it began.
-    pub(super) fn show(&mut self, now: Waiting, elapsed: Duration) {
+    pub(in crate::tui) fn show(&mut self, now: Waiting, elapsed: Duration) {
         let safe = |text: &str| text::safe(text, self.theme.ascii());
         let now = Waiting { work: safe(&now.work), warning: safe(&now.warning), ..now };
         if now.work != self.now.work {
@@ -372,7 +372,7 @@ const WIDEST: u16 = 72;
 const TITLED: u16 = 10;
 
 /// Draws the screen.
-pub(super) fn draw(sight: &Sight, buffer: &mut Buffer) {
+pub(in crate::tui) fn draw(sight: &Sight, buffer: &mut Buffer) {
     buffer.reset();
     let screen = *buffer.area();
     let mut pen = Pen { buffer, theme: sight.theme };

@@ -12,7 +12,7 @@ use std::{
 
 use ratatui::{Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, layout::Rect};
 
-use super::{
+use super::super::{
     Start,
     app::{Action, App, interface::Event},
     frame,

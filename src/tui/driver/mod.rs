@@ -1,6 +1,10 @@
 //! The loop: one `select!`, input first. Events change the state, effects go out, and a frame is
 //! drawn when something changed, at most sixty times a second.
 
+pub mod offscreen;
+mod terminal;
+pub mod wait;
+
 use std::{
     future::pending,
     io,
@@ -8,25 +12,18 @@ use std::{
 };
 
 use crossterm::event::Event as TerminalEvent;
-use ratatui::buffer::Buffer;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{
     TuiError,
-    app::{
-        App, Mode,
-        interface::{Effect, Event, Interface},
-        reading::Feed,
-    },
-    frame,
+    app::interface::{Effect, Event, Interface},
     input::{self, Input},
-    terminal::Screen,
-    update::{update, want},
 };
 use crate::{
     predict::{Key, Predictor},
     session::{Engine, Report},
 };
+use terminal::Screen;
 
 /// Shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
@@ -59,65 +56,8 @@ enum Woken {
     InputGone,
 }
 
-impl Interface for App {
-    fn resize(&mut self, width: u16, height: u16) {
-        (self.display.width, self.display.height) = (width, height);
-        if let Some(beside) = &mut self.top.beside {
-            beside.resize(width, height);
-        }
-    }
-
-    fn begin(&mut self) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        want(self, &mut effects);
-        effects
-    }
-
-    fn update(&mut self, event: Event) -> Vec<Effect> {
-        update(self, event)
-    }
-
-    fn takes_text(&self) -> bool {
-        use Mode::{Command, Pick, Prompt, Search, Value};
-        self.top.beside.is_none()
-            && matches!(self.top.mode, Command(_) | Pick(_) | Prompt(_) | Search(_) | Value(_))
-    }
-
-    fn draw(&self, buffer: &mut Buffer) {
-        frame::draw(self, buffer);
-    }
-
-    fn due(&self) -> bool {
-        App::due(self)
-    }
-
-    fn period(&self) -> Duration {
-        match (&self.top.beside, self.running.paced, self.running.rate()) {
-            (Some(beside), ..) => beside.period(),
-            (None, true, Some(speed)) => Duration::from_secs(1) / speed.max(1),
-            _ => Duration::ZERO,
-        }
-    }
-
-    fn spare(&self) -> bool {
-        self.top.beside.is_none() && self.try_due()
-    }
-
-    fn busy(&self) -> Option<Key> {
-        self.running.busy.map(|busy| busy.key)
-    }
-
-    fn set_slow(&mut self, time: Option<Duration>) {
-        self.running.slow = time;
-    }
-
-    fn rest(&mut self) -> Option<Feed> {
-        self.reading.as_mut()?.take_feed()
-    }
-}
-
 /// Runs the interface until it is left. The terminal is the interface's own meanwhile.
-pub(super) async fn run(
+pub(in crate::tui) async fn run(
     app: &mut impl Interface,
     predictor: Option<Box<dyn Predictor>>,
     mouse: bool,

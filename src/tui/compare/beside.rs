@@ -1,0 +1,159 @@
+//! The debugger as what the loop drives, with two of its branches side by side over it where `compare`
+//! asks for that.
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+
+use super::{
+    super::{
+        Source, Start,
+        app::{
+            App, Mode,
+            interface::{Effect, Event, InnerScreen, Interface},
+            reading::Feed,
+        },
+        frame, update,
+    },
+    Comparison,
+};
+use crate::{
+    debugger::{Command, FollowUp, NoHost},
+    predict::Key,
+    session::NodeId,
+};
+
+/// Takes an event in and says what is to be done about it.
+pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
+    // The engine and the file speak to the debugger, whatever lies over it.
+    if app.top.beside.is_some() && matches!(event, Event::Terminal(_) | Event::Tick) {
+        return update_beside(app, event);
+    }
+    let effects = update::update(app, event);
+    for follow_up in std::mem::take(&mut app.running.follow_ups) {
+        if let FollowUp::Compare(branches) = follow_up {
+            put_beside(app, branches);
+        }
+    }
+    effects
+}
+
+/// Puts two branches side by side. A run on its way stops: what is compared is known.
+fn put_beside(app: &mut App, branches: [String; 2]) {
+    app.debugger.halt();
+    app.running.paced = false;
+    let lanes = branches.into_iter().filter_map(|called| lane(app, &called)).collect();
+    let comparison = Comparison::of_branches(lanes, app.display.width, app.display.height);
+    app.top.beside = comparison.map(|comparison| Box::new(comparison) as Box<dyn InnerScreen>);
+}
+
+/// Goes to a node of the branch that ends at `tip`.
+fn go_on_branch(app: &mut App, tip: NodeId, node: NodeId) {
+    let branches = app.debugger.session.timeline().branches();
+    let at = branches.into_iter().position(|branch| branch.tip == tip);
+    let known = app.debugger.current_branch().is_some_and(|(_, branch)| branch.tip == tip);
+    // Gone on in the background, it ends elsewhere: the node is still there.
+    if let Some(at) = at.filter(|_| !known) {
+        app.run(Command::switch(at + 1), &mut Vec::new());
+    }
+    app.go(node);
+}
+
+/// A branch from its start, over what is known of it.
+fn lane(app: &App, called: &str) -> Option<(String, Start)> {
+    let session = &app.debugger.session;
+    let (at, branch) = session.timeline().branch_called(called)?;
+    let name = branch.name.map_or_else(String::new, |name| format!(" `{name}`"));
+    let label = format!("branch {}{name}", at + 1);
+    let start = Start {
+        look: app.theme.look(),
+        keymap: app.keymap.clone(),
+        speed: app.running.rate(),
+        prompt_text: app.prompt_text.clone(),
+        ..Start::new(
+            session.over_branch(branch.tip),
+            app.debugger.vocabulary.clone(),
+            app.facts.clone(),
+            Source::Replay(label.clone()),
+            Box::new(NoHost),
+        )
+    };
+    Some((label, start))
+}
+
+/// What happens while branches are side by side. To quit leads back to the debugger underneath,
+/// Ctrl-C twice does not.
+fn update_beside(app: &mut App, event: Event) -> Vec<Effect> {
+    let Some(beside) = &mut app.top.beside else { return Vec::new() };
+    let mut effects = beside.update(event);
+    (app.display.width, app.display.height) = beside.size();
+    let quits = effects.iter().any(|effect| matches!(effect, Effect::Quit));
+    if quits && !beside.interrupted() {
+        let chosen = beside.chosen();
+        app.top.beside = None;
+        app.refresh();
+        if let Some((tip, node)) = chosen {
+            go_on_branch(app, tip, node);
+        }
+        effects.retain(|effect| !matches!(effect, Effect::Quit));
+        update::want(app, &mut effects);
+    }
+    effects
+}
+
+impl Interface for App {
+    fn resize(&mut self, width: u16, height: u16) {
+        (self.display.width, self.display.height) = (width, height);
+        if let Some(beside) = &mut self.top.beside {
+            beside.resize(width, height);
+        }
+    }
+
+    fn begin(&mut self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        update::want(self, &mut effects);
+        effects
+    }
+
+    fn update(&mut self, event: Event) -> Vec<Effect> {
+        update(self, event)
+    }
+
+    fn takes_text(&self) -> bool {
+        use Mode::{Command, Pick, Prompt, Search, Value};
+        self.top.beside.is_none()
+            && matches!(self.top.mode, Command(_) | Pick(_) | Prompt(_) | Search(_) | Value(_))
+    }
+
+    fn draw(&self, buffer: &mut Buffer) {
+        frame::draw(self, buffer);
+    }
+
+    fn due(&self) -> bool {
+        App::due(self)
+    }
+
+    fn period(&self) -> Duration {
+        match (&self.top.beside, self.running.paced, self.running.rate()) {
+            (Some(beside), ..) => beside.period(),
+            (None, true, Some(speed)) => Duration::from_secs(1) / speed.max(1),
+            _ => Duration::ZERO,
+        }
+    }
+
+    fn spare(&self) -> bool {
+        self.top.beside.is_none() && self.try_due()
+    }
+
+    fn busy(&self) -> Option<Key> {
+        self.running.busy.map(|busy| busy.key)
+    }
+
+    fn set_slow(&mut self, time: Option<Duration>) {
+        self.running.slow = time;
+    }
+
+    fn rest(&mut self) -> Option<Feed> {
+        self.reading.as_mut()?.take_feed()
+    }
+}

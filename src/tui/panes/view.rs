@@ -1,0 +1,49 @@
+//! What is kept of the screen when it is left: taken, and shown again.
+
+use super::{
+    super::app::{
+        App, SPEEDS,
+        pane::{Pane, Region},
+        view::View,
+    },
+    titled,
+};
+
+/// What is shown now.
+pub fn of(app: &App) -> View {
+    View {
+        tab: app.display.tab.title().to_owned(),
+        focus: app.display.focus.title().to_owned(),
+        zoom: app.display.zoom,
+        bars: !app.display.ghost,
+        waterfall: app.display.waterfall,
+        session: app.display.panes[Region::LowerRight as usize] == Pane::SESSION,
+        by_number: !app.display.align,
+        stays: !app.display.follow,
+        position: app.display.position,
+        param: app.display.param,
+        speed: app.running.speed,
+        search: app.display.search.wanted.clone(),
+    }
+}
+
+/// Shows what was shown then.
+pub fn show(app: &mut App, view: View) {
+    let tab = titled(&view.tab).filter(|pane| pane.tab().is_some());
+    app.display.tab = tab.unwrap_or(app.display.tab);
+    app.display.focus = titled(&view.focus).unwrap_or(app.display.focus);
+    app.display.zoom = view.zoom;
+    app.display.ghost = !view.bars;
+    app.display.waterfall = view.waterfall;
+    if view.session {
+        app.display.panes[Region::LowerRight as usize] = Pane::SESSION;
+    }
+    app.display.align = !view.by_number;
+    app.display.param =
+        view.param.min(app.debugger.session.params().specs().len().saturating_sub(1));
+    app.running.speed = view.speed.min(SPEEDS.len() - 1);
+    app.display.search.wanted = view.search;
+    app.display.follow = !view.stays;
+    app.place(view.position);
+    app.refresh();
+}
