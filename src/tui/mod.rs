@@ -1,14 +1,14 @@
 //! The debugger's screen.
 //!
 //! State lives in [`App`]: what is shown, what is run, and what lies on top. `update` turns events
-//! into changes of it (`actions`, `mouse`) and into effects, and knows neither terminal nor thread;
-//! `frame` draws it onto a buffer and changes nothing; `driver` is the loop that joins them to a
-//! terminal and to the [`Engine`](crate::session::Engine) thread.
+//! into changes of it and into effects, and knows neither terminal nor thread; `frame` draws it onto
+//! a buffer and changes nothing; `driver` is the loop that joins them to a terminal and to the
+//! [`Engine`](crate::session::Engine) thread. `compare` shows several debuggers side by side.
 //!
 //! Panes are in `panes`, one file and one row of a list each; what lies over them is in `overlays`.
-//! Keys are a table (`keymap`) of what the terminal sends (`input`). Looks are roles
-//! (`paint::theme`), and nothing from a model or a recording is drawn before `paint::text` has made
-//! it harmless.
+//! Keys are a table (`update::keys`) of what the terminal sends (`input`), a row with its function
+//! each. Looks are roles (`paint::theme`), and nothing from a model or a recording is drawn before
+//! `paint::text` has escaped it.
 //!
 //! This room knows neither tensors nor files: recordings and saving come in as a
 //! [`Recorder`](crate::session::Recorder) and as a [`Host`], and loading as a [`Waiting`].

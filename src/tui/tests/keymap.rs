@@ -173,10 +173,10 @@ fn hints_and_help_show_the_keys_in_use() {
 
 #[test]
 fn in_a_line_editor_characters_type() {
-    let keymap = keymap(&[("redraw", &["8"]), ("enter", &["y"]), ("escape", &["Z"])]).unwrap();
+    let keymap = keymap(&[("redraw", &["~"]), ("enter", &["y"]), ("escape", &["Z"])]).unwrap();
     let event = |code| KeyEvent::new(code, KeyModifiers::NONE);
     for (code, normal, typing) in [
-        (KeyCode::Char('8'), Some(Action::Redraw), None),
+        (KeyCode::Char('~'), Some(Action::Redraw), None),
         (KeyCode::Char('y'), Some(Action::Enter), None),
         (KeyCode::Char('Z'), Some(Action::Escape), None),
         (KeyCode::Enter, None, Some(Action::Enter)),

@@ -39,6 +39,13 @@ const fn same(a: &[u8], b: &[u8]) -> bool {
 /// const UNDO: Plain = Plain::named("undo");
 /// assert_eq!(Command::from(UNDO).to_string(), "undo");
 /// ```
+///
+/// One that is not there does not compile:
+///
+/// ```compile_fail
+/// const NONE: demask_core::debugger::Plain = demask_core::debugger::Plain::named("undoo");
+/// assert_eq!(NONE.spec().name, "undoo");
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Plain(&'static CommandSpec);
 
