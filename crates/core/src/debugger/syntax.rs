@@ -2,7 +2,7 @@
 
 use super::{
     arguments::{Argument, Arguments},
-    command::{Command, Written},
+    command::{Command, CommandSpec, Written},
     table::{COMMANDS, find_command},
     words::CommandError,
 };
@@ -93,15 +93,14 @@ fn unknown(name: &str) -> String {
 }
 
 impl Command {
-    /// A command by its name.
+    /// The command of a row.
     ///
     /// # Errors
-    /// If there is no such command, or it takes other arguments.
+    /// If it takes other arguments.
     pub fn new(
-        name: &str,
+        spec: &'static CommandSpec,
         arguments: impl IntoIterator<Item = Argument>,
     ) -> Result<Self, CommandError> {
-        let spec = find_command(name).ok_or_else(|| CommandError::new(0..0, unknown(name)))?;
         let arguments = Arguments::new(spec.name, spec.arguments, arguments)?;
         Ok(Self::of(spec, arguments))
     }
@@ -127,6 +126,6 @@ impl Command {
     /// The command with the steps of both.
     fn plus(&self, other: &Self) -> Option<Self> {
         let steps = self.arguments.count().ok()?.checked_add(other.arguments.count().ok()?)?;
-        Self::new(self.spec().name, [Argument::Steps(steps)]).ok()
+        Self::new(self.spec(), [Argument::Steps(steps)]).ok()
     }
 }
