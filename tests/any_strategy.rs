@@ -39,6 +39,7 @@ fn value(spec: &ParamSpec, seed: u64, salt: usize) -> Value {
         (_, Kind::Name { options, .. }) => {
             Value::Name(options[roll(seed, salt, options.len() as u64) as usize])
         }
+        (_, Kind::Text { default, .. }) => Value::Name(default),
         (_, Kind::Tokens) => spec.parse("").unwrap_or(Value::Tokens(Default::default())),
     }
 }

@@ -84,7 +84,7 @@ impl Case {
                 all.dedup();
                 all.into_iter().map(Value::Float).collect()
             }
-            Kind::Name { .. } | Kind::Tokens => Vec::new(),
+            Kind::Name { .. } | Kind::Tokens | Kind::Text { .. } => Vec::new(),
         }
     }
 

@@ -16,8 +16,18 @@ use demask::{
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-const KINDS: [&str; 6] =
-    ["llada_fixed", "llada_fixed_daedal_repo", "fastdllm", "fastdllm_dllm_port", "dream", "mdlm"];
+const KINDS: [&str; 10] = [
+    "llada_fixed",
+    "llada_fixed_daedal_repo",
+    "fastdllm",
+    "fastdllm_dllm_port",
+    "dream",
+    "mdlm",
+    "order",
+    "prophet",
+    "adablock",
+    "hierarchy",
+];
 
 #[derive(Deserialize)]
 struct Run {
@@ -123,6 +133,12 @@ fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
+/// Runs of each kind.
+fn by_kind(runs: &[Run]) -> String {
+    let count = |kind: &str| runs.iter().filter(|run| run.kind == kind).count();
+    KINDS.iter().map(|kind| format!("{kind} {}", count(kind))).collect::<Vec<_>>().join(", ")
+}
+
 fn done(
     strategy: &dyn AnyStrategy,
     at: (&demask::canvas::Canvas, &demask::decode::State),
@@ -182,12 +198,13 @@ fn decide_on_recorded_predictions_gives_the_recorded_canvases() {
     }
     say(&format!(
         "golden, other strategies, decide on recorded predictions: {} runs, {steps} steps \
-         compared, {} different",
+         compared, {} different ({})",
         runs.len(),
-        different.len()
+        different.len(),
+        by_kind(&runs)
     ));
     assert!(different.is_empty(), "{}", different.join("\n"));
-    assert!(runs.len() >= 45, "only {} golden runs found", runs.len());
+    assert!(runs.len() >= 90, "only {} golden runs found", runs.len());
 }
 
 #[test]
@@ -249,7 +266,7 @@ fn forward_passes_give_the_recorded_canvases(which: &str, load: fn(&str) -> Load
     ));
     assert!(different.is_empty(), "{}", different.join("\n"));
     assert!(largest < 1e-4, "a confidence differs by {largest}");
-    assert!(ran >= 45, "only {ran} runs found");
+    assert!(ran >= 90, "only {ran} runs found");
 }
 
 /// What a strategy did is read back and decided again, whatever it is.

@@ -286,6 +286,8 @@ class Reducer:
             numbers["score"] = numbers["margin"]
         elif "score" in wanted and request.score == "neg_entropy":
             numbers["score"] = _neg_entropy(softmax)
+        elif "score" in wanted and request.score == "gap":
+            numbers["score"] = values[:, 0] - values[:, 1] if columns > 1 else values[:, 0] + float("inf")
         if "best_unmask" in wanted or "p_best_unmask" in wanted:
             ids["best_unmask"], numbers["p_best_unmask"] = _without(softmax, request.mask, top)
         _append(self.ids, ids)

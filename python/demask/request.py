@@ -23,7 +23,7 @@ COLUMNS = (
     "kl",
     "p_shadow",
 )
-SCORES = ("margin", "neg_entropy")
+SCORES = ("margin", "neg_entropy", "gap")
 
 # The largest token id and position number.
 _LARGEST = (1 << 32) - 1

@@ -1,6 +1,6 @@
 //! A flag for every parameter of every strategy, made from their declarations.
 
-use std::fmt::Write;
+use std::{fmt::Write, fs};
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, parser::ValueSource};
 
@@ -146,6 +146,20 @@ fn help(spec: &ParamSpec, all: &[Declared]) -> String {
     text
 }
 
+/// A text as it is given: itself, or with `@` before it a file's lines with `;` between them. What
+/// is behind `//` or `#` is left out.
+fn line(text: &str) -> Result<String, String> {
+    let Some(path) = text.strip_prefix('@') else { return Ok(text.to_owned()) };
+    let lines = fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
+    let bare = |line: &str| {
+        let line = line.split("//").next().unwrap_or_default();
+        let line = line.split('#').next().unwrap_or_default();
+        line.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches(';').to_owned()
+    };
+    let lines: Vec<String> = lines.lines().map(bare).filter(|line| !line.is_empty()).collect();
+    Ok(lines.join(";"))
+}
+
 fn arg(name: &'static str) -> Option<Arg> {
     let all: Vec<Declared> = declared(name).collect();
     // A name that is one strategy's own explains itself better than another's alias.
@@ -156,6 +170,7 @@ fn arg(name: &'static str) -> Option<Arg> {
         Kind::Float { .. } => "X",
         Kind::Name { .. } => "NAME",
         Kind::Tokens => "IDS",
+        Kind::Text { .. } => "TEXT|@FILE",
     };
     let heading = match own.as_slice() {
         [_] => format!("Parameters of {}", strategy.name()),
@@ -176,7 +191,12 @@ fn arg(name: &'static str) -> Option<Arg> {
             let mut declared = declared(name).map(|(_, spec)| spec);
             match (declared.next(), declared.next()) {
                 (Some(spec), None) => {
-                    spec.parse(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+                    let text = match spec.kind {
+                        Kind::Text { .. } => line(text)?,
+                        _ => text.to_owned(),
+                    };
+                    spec.parse(&text).map_err(|error| error.to_string())?;
+                    Ok(text)
                 }
                 _ => Ok(text.to_owned()),
             }

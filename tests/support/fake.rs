@@ -4,7 +4,8 @@
 use demask::{
     canvas::{SpecialTokens, TokenId},
     predict::{
-        Column, Data, Key, Piece, PredictError, Prediction, Predictor, Request, Vocabulary, Watch,
+        Column, Data, Key, Piece, PredictError, Prediction, Predictor, Request, Score, Vocabulary,
+        Watch,
     },
 };
 
@@ -54,6 +55,8 @@ impl Predictor for Fake {
                         .map(|row| vec![(argmax[row], p[row]), (unmask[row], p[row] / 2.0)])
                         .collect(),
                 ),
+                // A gap is never negative, an entropy's negative never positive.
+                Column::Score if request.score == Some(Score::Gap) => Data::Numbers(numbers(107)),
                 Column::Score => Data::Numbers(numbers(107).iter().map(|x| -x).collect()),
                 Column::PArgmax | Column::PChoice => Data::Numbers(p.clone()),
                 other => Data::Numbers(numbers(100 + other as u64)),

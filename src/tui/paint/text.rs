@@ -346,7 +346,9 @@ pub fn probability(p: Option<f32>) -> String {
 /// A value as it is shown: floats with at least two decimals.
 pub fn value(spec: &ParamSpec, value: Value) -> String {
     match spec.kind {
-        Kind::Int { .. } | Kind::Name { .. } | Kind::Tokens => value.to_string(),
+        Kind::Int { .. } | Kind::Name { .. } | Kind::Tokens | Kind::Text { .. } => {
+            value.to_string()
+        }
         Kind::Float { .. } => {
             let plain = value.to_string();
             let decimals = plain.split_once('.').map_or(0, |(_, decimals)| decimals.len());

@@ -70,7 +70,11 @@ def reference(logits, earlier, request, noise):
                 "p_best_unmask": softmax(unmasked)[best],
                 "p_current": p[request["pass"]["ids"][request["rows"][0] + at]],
                 "top_k": [(token, p[token]) for token in order[: request["top_k"]]],
-                "score": margin if request["score"] == "margin" else sum(x * math.log(x + 1e-10) for x in p),
+                "score": {
+                    "margin": margin,
+                    "neg_entropy": sum(x * math.log(x + 1e-10) for x in p),
+                    "gap": row[order[0]] - row[order[1]],
+                }[request["score"] or "neg_entropy"],
                 "kl": kl,
             }
         )
@@ -138,7 +142,7 @@ class Columns(unittest.TestCase):
             {"temperature": 1.5, "top_p": 1.0, "top_k": 5, "strict": False},
             {"temperature": 1.1, "top_p": 0.0, "top_k": 0, "strict": True},
         ]:
-            for score in ("margin", "neg_entropy"):
+            for score in ("margin", "neg_entropy", "gap"):
                 for noisy in (None, sampling):
                     request = predict(ids, [2, 2 + rows], ALL, suppressed=pairs, begin_suppressed=[3, 99], earlier=earlier)
                     request.update(filters=filters, score=score, sampling=noisy, top_k=6)

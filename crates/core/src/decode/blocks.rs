@@ -47,6 +47,9 @@ pub struct State {
     /// What else a rule remembers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Memory>,
+    /// Positions of the block in work, where its first pass has said how many. Since format 1.6.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<usize>,
 }
 
 pub(super) fn is_zero(n: &u32) -> bool {
@@ -70,14 +73,18 @@ pub enum Over {
     Stagnant,
     /// The schedule has no step left: the reference would fail.
     OutOfSteps,
+    /// All that was left was filled at once. Since format 1.6.
+    Early,
 }
 
 impl Over {
     /// The same as the end of a run.
-    pub(super) fn finish(self) -> Finish {
+    pub(super) fn finish(self, canvas: &Canvas) -> Finish {
         match self {
             Self::Stagnant => Finish::Stagnant,
-            Self::OutOfSteps => Finish::OutOfSteps,
+            Self::Early if canvas.masks() == 0 => Finish::Complete,
+            // Where the mask itself was predicted it is left.
+            Self::Early | Self::OutOfSteps => Finish::OutOfSteps,
         }
     }
 }
@@ -251,6 +258,24 @@ pub(super) trait Rule: Send + Sync + 'static {
     /// What a pass is asked for.
     fn ask(canvas: &Canvas, settings: &Self::Settings, state: &State) -> Ask;
 
+    /// How wide a block that begins is, where its first prediction says so and not the shape.
+    ///
+    /// # Errors
+    /// If the prediction lacks a column.
+    fn width(
+        _canvas: &Canvas,
+        _state: &State,
+        _prediction: &Prediction,
+        _settings: &Self::Settings,
+    ) -> Result<Option<usize>, DecodeError> {
+        Ok(None)
+    }
+
+    /// Why the run is over with this step, whatever its blocks have left to do.
+    fn over(_picks: &Picks) -> Option<Over> {
+        None
+    }
+
     /// When a block that began with `masks` masks ends.
     fn ends(settings: &Self::Settings, masks: usize) -> Ends;
 
@@ -309,17 +334,25 @@ impl State {
             cursor = cursor.saturating_add(block);
         }
         let masks = open(canvas, cursor, block).count();
-        Self { cursor, step: 0, masks, idle: 0, over: None, memory: None }
+        Self { cursor, step: 0, masks, idle: 0, over: None, memory: None, width: None }
+    }
+
+    /// The width of the block in work.
+    fn block(&self, shape: Shape) -> usize {
+        self.width.unwrap_or(shape.block)
     }
 }
 
 /// The state, moved on if its block was made so narrow that nothing is left in it.
 fn at_work<R: Rule>(at: Context<Blocks<R>>) -> State {
     let Context { canvas, state, settings } = at;
-    let block = R::shape(settings).block;
+    let shape = R::shape(settings);
     let full = matches!(R::ends(settings, state.masks), Ends::Full { .. });
-    match full && open(canvas, state.cursor, block).next().is_none() {
-        true => State { memory: state.memory.clone(), ..State::enter(canvas, state.cursor, block) },
+    match full && open(canvas, state.cursor, state.block(shape)).next().is_none() {
+        true => {
+            let memory = state.memory.clone();
+            State { memory, ..State::enter(canvas, state.cursor, shape.block) }
+        }
         false => state.clone(),
     }
 }
@@ -328,8 +361,12 @@ fn evidence<'a, R: Rule>(
     at: Context<'a, Blocks<R>>,
     prediction: &'a Prediction,
 ) -> Result<Evidence<'a>, DecodeError> {
-    let (canvas, state) = (at.canvas, at_work(at));
-    let end = state.cursor.saturating_add(R::shape(at.settings).block).min(canvas.len());
+    let (canvas, mut state) = (at.canvas, at_work(at));
+    if state.width.is_none() {
+        state.width = R::width(canvas, &state, prediction, at.settings)?;
+    }
+    let block = state.block(R::shape(at.settings));
+    let end = state.cursor.saturating_add(block).min(canvas.len());
     let candidates = (0..end).filter(|&at| canvas.is_open(at)).collect();
     let p = prediction.numbers(Column::PChoice)?;
     let choice = prediction.ids(Column::Choice)?;
@@ -386,7 +423,7 @@ impl<R: Rule> Strategy for Blocks<R> {
     fn plan(at: Context<Self>) -> Plan<Ask> {
         let (canvas, state) = (at.canvas, at_work(at));
         match state.over {
-            Some(over) => Plan::Done(over.finish()),
+            Some(over) => Plan::Done(over.finish(canvas)),
             None if state.cursor < canvas.len() => {
                 Plan::Predict(R::ask(canvas, at.settings, &state))
             }
@@ -402,6 +439,7 @@ impl<R: Rule> Strategy for Blocks<R> {
         let Context { canvas, settings, .. } = at;
         let evidence = evidence(at, prediction)?;
         let picks = R::pick(&evidence, settings)?;
+        let over = R::over(&picks);
         let mut verdicts = outside(canvas, evidence.p);
         for (at, rule) in picks.left {
             verdicts[at] = Verdict::Left { p: evidence.p[at], rule };
@@ -431,14 +469,17 @@ impl<R: Rule> Strategy for Blocks<R> {
             dropped: Vec::new(),
             eos: None,
             growth: Growth::Stays,
-            next: State { memory, ..next },
+            next: State { memory, over: over.or(next.over), ..next },
         })
     }
 
     fn edited(at: Context<Self>) -> State {
         let block = R::shape(at.settings).block.max(1);
         let cursor = back_to_open(at.canvas, at.state.cursor, block);
-        State::enter(at.canvas, cursor, block)
+        let state = State::enter(at.canvas, cursor, block);
+        // What is done to the block in work does not change where it ends.
+        let width = at.state.width.filter(|_| state.cursor == at.state.cursor);
+        State { width, ..state }
     }
 
     fn breaks(
@@ -461,7 +502,8 @@ impl<R: Rule> Strategy for Blocks<R> {
     }
 
     fn phase(at: Context<Self>) -> Phase {
-        let block = window(at.canvas, at_work(at).cursor, R::shape(at.settings).block);
+        let state = at_work(at);
+        let block = window(at.canvas, state.cursor, state.block(R::shape(at.settings)));
         Phase { stage: 1, name: "denoising", block: Some(block) }
     }
 }
@@ -481,8 +523,9 @@ pub(super) fn outside(canvas: &Canvas, p: &[f32]) -> Vec<Verdict> {
 
 fn next<R: Rule>(after: &Canvas, state: &State, settings: &R::Settings, unchanged: bool) -> State {
     let step = state.step + 1;
-    let block = R::shape(settings).block;
-    let on = || State::enter(after, state.cursor.saturating_add(block), block);
+    let shape = R::shape(settings);
+    let block = state.block(shape);
+    let on = || State::enter(after, state.cursor.saturating_add(block), shape.block);
     let limit = match R::ends(settings, state.masks) {
         Ends::After(passes) if step >= passes => return on(),
         Ends::After(_) => return State { step, ..state.clone() },

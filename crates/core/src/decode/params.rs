@@ -1,7 +1,11 @@
 //! Parameters: declared once, with range, unit, symbol, help and what they affect; flags, the
 //! parameter pane, traces and the documents all read these declarations.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{Mutex, PoisonError},
+};
 
 use crate::canvas::TokenId;
 
@@ -88,6 +92,30 @@ pub enum Kind {
     },
     /// A list of token ids, none by default.
     Tokens,
+    /// A line of text, which its strategy reads.
+    Text {
+        /// What it may be, in words.
+        form: &'static str,
+        /// The default.
+        default: &'static str,
+    },
+}
+
+/// The longest line of text that a parameter takes, bytes.
+const LONGEST_TEXT: usize = 1 << 16;
+
+/// A text as values hold it. Each is kept for as long as the program runs, once.
+fn kept(text: &str) -> &'static str {
+    static KEPT: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut all = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    match all.get(text) {
+        Some(known) => known,
+        None => {
+            let text: &'static str = text.to_owned().leak();
+            all.insert(text);
+            text
+        }
+    }
 }
 
 /// The names of a switch.
@@ -121,7 +149,7 @@ pub enum Value {
     Int(i64),
     /// A number.
     Float(f64),
-    /// A name.
+    /// A name, or a line of text.
     Name(&'static str),
     /// Token ids.
     Tokens(TokenList),
@@ -227,7 +255,7 @@ impl ParamSpec {
         match self.kind {
             Kind::Int { default, .. } => Value::Int(default),
             Kind::Float { default, .. } => Value::Float(default),
-            Kind::Name { default, .. } => Value::Name(default),
+            Kind::Name { default, .. } | Kind::Text { default, .. } => Value::Name(default),
             Kind::Tokens => Value::Tokens(TokenList { ids: [0; TokenList::MOST], len: 0 }),
         }
     }
@@ -249,6 +277,7 @@ impl ParamSpec {
             Kind::Float { min, max, .. } => format!("{min}..={max}"),
             Kind::Name { options, .. } => options.join(", "),
             Kind::Tokens => format!("at most {} ids", TokenList::MOST),
+            Kind::Text { form, .. } => form.to_owned(),
         }
     }
 
@@ -257,7 +286,7 @@ impl ParamSpec {
         match self.kind {
             Kind::Int { min, max, .. } => Some((min as f64, max as f64)),
             Kind::Float { min, max, .. } => Some((min, max)),
-            Kind::Name { .. } | Kind::Tokens => None,
+            Kind::Name { .. } | Kind::Tokens | Kind::Text { .. } => None,
         }
     }
 
@@ -268,6 +297,7 @@ impl ParamSpec {
             Kind::Float { .. } => "a number".to_owned(),
             Kind::Name { options, .. } => format!("one of {}", options.join(", ")),
             Kind::Tokens => format!("at most {} token ids, as 1+2+3", TokenList::MOST),
+            Kind::Text { form, .. } => form.to_owned(),
         }
     }
 
@@ -285,6 +315,11 @@ impl ParamSpec {
             }
             Kind::Tokens if text == "none" => Some(self.default()),
             Kind::Tokens => TokenList::parse(text).map(Value::Tokens),
+            Kind::Text { .. } => {
+                let fits = !text.is_empty() && text.len() <= LONGEST_TEXT;
+                let line = fits && !text.contains(char::is_control);
+                line.then(|| Value::Name(kept(text)))
+            }
         };
         let wrong =
             || ParamError::Type { name: self.name, wanted: self.wanted(), text: text.to_owned() };
@@ -297,6 +332,7 @@ impl ParamSpec {
             Kind::Name { options, .. } => {
                 self.parse(options.get(value as usize).copied().unwrap_or_default())
             }
+            Kind::Text { .. } => self.parse(""),
             _ => self.parse(&value.to_string()),
         }
     }
@@ -314,7 +350,7 @@ impl ParamSpec {
                 (min..=max).contains(&value.as_f64())
             }
             (Kind::Name { options, .. }, Value::Name(name)) => options.contains(&name),
-            (Kind::Tokens, Value::Tokens(_)) => true,
+            (Kind::Tokens, Value::Tokens(_)) | (Kind::Text { .. }, Value::Name(_)) => true,
             _ => {
                 return Err(ParamError::Type {
                     name: self.name,
@@ -352,7 +388,7 @@ impl ParamSpec {
                 let to = (at.unwrap_or(0) as i64).saturating_add(steps).clamp(0, last);
                 options.get(to as usize).map_or(value, |name| Value::Name(name))
             }
-            Kind::Tokens => value,
+            Kind::Tokens | Kind::Text { .. } => value,
         }
     }
 }

@@ -4,8 +4,8 @@ use super::{
     any::AnyStrategy,
     blocks::Blocks,
     strategies::{
-        daedal, dream, eb_sampler, factor, klass, low_confidence, mdlm, remdm, rho_eos, threshold,
-        wino,
+        adablock, daedal, dream, eb_sampler, factor, hierarchy, klass, low_confidence, mdlm, order,
+        prophet, remdm, rho_eos, threshold, wino,
     },
 };
 
@@ -22,6 +22,10 @@ pub const STRATEGIES: &[&dyn AnyStrategy] = &[
     &remdm::Remdm,
     &rho_eos::RhoEos,
     &wino::Wino,
+    &Blocks(adablock::AdaBlock),
+    &Blocks(hierarchy::Hierarchy),
+    &Blocks(order::Order),
+    &Blocks(prophet::Prophet),
 ];
 
 /// The strategy called `name`.

@@ -90,6 +90,8 @@ pub enum Score {
     Margin,
     /// Σ p ln(p + 1e-10), the negative entropy as Dream computes it.
     NegEntropy,
+    /// Logit of the best token minus that of the second best.
+    Gap,
 }
 
 /// An approximate pass: only a window of it is computed, and the rest is what an earlier pass left

@@ -129,6 +129,7 @@ fn reduce_row(logits: &[f32], request: &Request, row: usize) -> Row {
             None => 0.0,
             Some(Score::Margin) => margin,
             Some(Score::NegEntropy) => neg_entropy(logits, &softmax),
+            Some(Score::Gap) => top.get(1).map_or(f32::INFINITY, |second| top[0].1 - second.1),
         },
         kl: 0.0,
         top: top.iter().take(request.top_k).map(|&(id, _)| (id, p(id))).collect(),

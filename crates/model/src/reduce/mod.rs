@@ -213,6 +213,7 @@ mod tests {
             with(0.2, 0.95, 0, Score::NegEntropy),
             with(0.0, 0.5, 0, Score::Margin),
             with(0.7, 1.0, 5, Score::NegEntropy),
+            with(0.7, 1.0, 5, Score::Gap),
             with(1.5, 0.9, 9, Score::Margin),
         ] {
             let host = host::reduce(&now, None, &request, 0).unwrap();

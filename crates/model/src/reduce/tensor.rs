@@ -77,6 +77,11 @@ pub(super) fn reduce(
             let p = softmax.all(logits)?;
             numbers(&(&p * (&p + 1e-10)?.log()?)?.sum_keepdim(D::Minus1)?)?
         }
+        Some(Score::Gap) => {
+            let best = logits.max_keepdim(D::Minus1)?;
+            let others = without(logits, &logits.argmax_keepdim(D::Minus1)?)?;
+            numbers(&(best - others.max_keepdim(D::Minus1)?)?)?
+        }
     };
     Ok((0..rows)
         .map(|row| Row {

@@ -178,7 +178,7 @@ impl Strategy for Wino {
         let Context { canvas, settings, .. } = at;
         let state = at.state.at_work(canvas, settings.block);
         match state.over {
-            Some(over) => return Plan::Done(over.finish()),
+            Some(over) => return Plan::Done(over.finish(canvas)),
             None if state.cursor < canvas.len() => {}
             None if canvas.masks() > 0 => return Plan::Done(Finish::OutOfSteps),
             None => return Plan::Done(Finish::Complete),

@@ -44,12 +44,27 @@ pub enum Measure {
     Divergence,
     /// The probability of the token held as seen without it, at least τ_back.
     Verified,
+    /// The confidence, over τ. Since format 1.6.
+    Over,
+    /// The confidence of the surest of a run of neighbouring masks, over τ_low. Since format 1.6.
+    Run,
+    /// The mean gap between the logits of the two best tokens of the answer's positions, at least a
+    /// threshold. Since format 1.6.
+    Gap,
 }
 
 impl Measure {
     /// Every measure.
-    pub const ALL: [Self; 5] =
-        [Self::Confidence, Self::Rank, Self::Entropy, Self::Divergence, Self::Verified];
+    pub const ALL: [Self; 8] = [
+        Self::Confidence,
+        Self::Rank,
+        Self::Entropy,
+        Self::Divergence,
+        Self::Verified,
+        Self::Over,
+        Self::Run,
+        Self::Gap,
+    ];
 
     /// The name in traces.
     pub fn name(self) -> &'static str {
@@ -59,6 +74,9 @@ impl Measure {
             Self::Entropy => "entropy",
             Self::Divergence => "divergence",
             Self::Verified => "verified",
+            Self::Over => "over",
+            Self::Run => "run",
+            Self::Gap => "gap",
         }
     }
 
@@ -70,6 +88,9 @@ impl Measure {
             Self::Entropy => ("Σ H − max H ", "≤", ">", "γ"),
             Self::Divergence => ("KL ", "<", "≥", "kl_threshold"),
             Self::Verified => ("", "≥", "<", "τ_back"),
+            Self::Over => ("", ">", "≤", "τ"),
+            Self::Run => ("surest of its run of masks, ", ">", "≤", "τ_low"),
+            Self::Gap => ("mean gap ", "≥", "<", "threshold"),
         }
     }
 }

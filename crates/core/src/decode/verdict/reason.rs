@@ -77,6 +77,8 @@ impl Verdict {
                 LeftRule::Settles { .. } => of("settles", Some(p), None),
                 LeftRule::NotDrawn { chance } => of("not_drawn", Some(chance), None),
                 LeftRule::Pinned => of("pinned", Some(p), None),
+                LeftRule::After { .. } => of("after", Some(p), None),
+                LeftRule::InRun { threshold, .. } => of("in_run", Some(p), Some(threshold)),
                 LeftRule::Waits { .. } => of("waits", Some(p), None),
             },
         }

@@ -93,6 +93,18 @@ pub enum LeftRule {
     },
     /// It is pinned.
     Pinned,
+    /// Another position comes before it in the order.
+    After {
+        /// That position.
+        position: usize,
+    },
+    /// Not over the threshold, and not the surest of its run of neighbouring masks.
+    InRun {
+        /// τ.
+        threshold: f32,
+        /// The surest position of the run and its confidence.
+        best: (usize, f32),
+    },
     /// It is to be expanded, after another one.
     Waits {
         /// The one that comes first.

@@ -121,6 +121,17 @@ impl fmt::Display for Verdict {
                 LeftRule::NotDrawn { chance } => {
                     write!(f, "left: not drawn, with a chance of {}; {}", P(chance), P(p))
                 }
+                LeftRule::After { position } => {
+                    write!(f, "left: position {position} comes first in the order; {}", P(p))
+                }
+                LeftRule::InRun { threshold, best: (position, best) } => {
+                    let (p, threshold) = against(p, threshold);
+                    write!(
+                        f,
+                        "left: {p} ≤ τ {threshold}; surest of its run of masks is {position} with {}",
+                        P(best)
+                    )
+                }
                 LeftRule::Waits { first } => {
                     write!(f, "left: to be expanded by hand, after position {first}")
                 }

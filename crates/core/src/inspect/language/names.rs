@@ -215,7 +215,7 @@ pub(super) fn params() -> impl Iterator<Item = &'static ParamSpec> {
 pub(super) fn of_param(spec: &'static ParamSpec) -> NameSpec {
     let kind = match spec.kind {
         ParamKind::Float { .. } if spec.unit == "probability" => Probability,
-        ParamKind::Name { .. } | ParamKind::Tokens => Text,
+        ParamKind::Name { .. } | ParamKind::Tokens | ParamKind::Text { .. } => Text,
         _ => Count,
     };
     of(Name::Param(spec.name), spec.name, kind, State, spec.help)

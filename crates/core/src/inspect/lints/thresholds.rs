@@ -1,7 +1,7 @@
 //! Lints about getting on: thresholds that were never the reason for anything, stagnation.
 
 use super::{Finding, Lint, Run};
-use crate::decode::{FillRule, Finish, Mode, ParamRole, Params, RefuseRule, Verdict};
+use crate::decode::{FillRule, Finish, Measure, Mode, ParamRole, Params, RefuseRule, Verdict};
 
 /// So many fallbacks in a row are a creep.
 const CREEP: usize = 16;
@@ -63,6 +63,28 @@ fn idle(run: &Run) -> Vec<Finding> {
         "threshold",
         "no confidence reached it, every fill was the best of a step",
         "lower it: every step filled one token",
+    );
+    let parted = any(&|verdict| match verdict {
+        Verdict::Fill { rule: FillRule::Passes(test), .. } => test.measure == Measure::Run,
+        _ => false,
+    });
+    say(
+        denoised && !parted,
+        "low_threshold",
+        "the surest of no run of masks was over it",
+        "lower it: what is filled was over the threshold, or the best of its block",
+    );
+    say(
+        mode(Mode::Quota) && !mode(Mode::HighConf),
+        "late_threshold",
+        "the mean gap over the answer reached none of the thresholds, nothing was filled early",
+        "lower it, or point `--answer-start-pos` at the answer: no position behind the end counts",
+    );
+    say(
+        params.tokens("delimiter_ids").is_ok_and(|ids| ids.ids().is_empty()),
+        "delimiter_threshold",
+        "no token is a delimiter, every block had the fixed width",
+        "give `--delimiter-ids`, such as the newline's",
     );
     say(
         asked("low_conf_threshold") && denoised && !unsure,
