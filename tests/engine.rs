@@ -10,7 +10,9 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{chosen_python, load, load_from, load_in_torch};
+use crate::support::{
+    chosen_python, load, load_from, load_in_torch, load_with_columns_in_torch,
+};
 use demask::{
     canvas::SpecialTokens,
     decode::{Extras, Params, STRATEGIES},
@@ -279,6 +281,7 @@ fn canvases(model: &mut Loaded, name: &str, set: &[(&str, &str)]) -> Vec<Vec<u32
 fn the_same_seed_gives_the_same_run_in_pytorch() {
     let folder = "llada-a";
     let (mut ours, mut theirs) = (load(folder), load_in_torch(folder));
+    let mut reducing = load_with_columns_in_torch(folder);
     let short = [
         ("gen_length", "32"),
         ("max_gen_length", "48"),
@@ -297,6 +300,7 @@ fn the_same_seed_gives_the_same_run_in_pytorch() {
             let expected = canvases(&mut ours, name, &set);
             assert!(!expected.is_empty());
             assert_eq!(canvases(&mut theirs, name, &set), expected, "{name} {more:?}");
+            assert_eq!(canvases(&mut reducing, name, &set), expected, "{name} {more:?}");
         }
     }
 }

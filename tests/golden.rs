@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, io::Write, ops::ControlFlow, time::Duration};
 
-use crate::support::{Step, Trace, load, load_in_torch};
+use crate::support::{Step, Trace, load, load_in_torch, load_with_columns_in_torch};
 use demask::{
     canvas::{Canvas, TokenId},
     decode::{AnyStrategy, Decision, Extras, State, daedal::Daedal},
@@ -98,6 +98,12 @@ fn own_forward_passes_give_the_recorded_canvases() {
 #[ignore = "needs torch and safetensors in the Python that DEMASK_PYTHON names"]
 fn an_engine_gives_the_recorded_canvases() {
     forward_passes_give_the_recorded_canvases("forward passes in PyTorch", load_in_torch);
+}
+
+#[test]
+#[ignore = "needs torch and safetensors in the Python that DEMASK_PYTHON names"]
+fn an_engine_that_reduces_gives_the_recorded_canvases() {
+    forward_passes_give_the_recorded_canvases("all in PyTorch", load_with_columns_in_torch);
 }
 
 fn forward_passes_give_the_recorded_canvases(which: &str, load: fn(&str) -> Loaded) {

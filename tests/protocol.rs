@@ -129,7 +129,7 @@ fn to_engine() -> Vec<Value> {
         json!(Ask::Decode { id: 4, ids: &[12, 7] }),
     ];
     let requests = requests();
-    all.extend((5..).zip(&requests).map(|(id, request)| json!(Ask::Predict { id, request })));
+    all.extend((5..).zip(&requests).map(|(id, request)| json!(Ask::Predict { id, request, memory: id % 2 == 1 })));
     all.push(json!(Ask::Cancel { id: 99 }));
     all
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Callable, List, Optional, Tuple
 
 from . import __version__, passes, request as requests
 from .columns import Reducer, rows_at_once
+from .memory import Memory
 from .model import Model
 from .protocol import PROTOCOL, EngineError, Message, last_lines
 from .request import Pass, Request
@@ -127,15 +128,19 @@ class Engine:
         """The text of ids, control tokens by name."""
         return {"text": self.tokens.decode(ids)}
 
-    def predict(self, message: Message, progress: Progress) -> Message:
-        """The columns of a forward pass. `progress` is called after each layer, and raises if the pass is to stop."""
+    def predict(self, message: Message, progress: Progress, memory: Optional[Memory] = None) -> Message:
+        """The columns of a forward pass, or its logits in `memory`, if the program takes them there. `progress` is called
+        after each layer, and raises if the pass is to stop."""
         request = requests.parse(message)
         self._check(request)
         started = time.monotonic()
-        reducer = self._reduced(request, progress)
-        columns = reducer.columns()
+        if memory is not None and message.get("memory") is True:
+            self._leave(request, progress, memory)
+            answer: Message = {"memory": True}
+        else:
+            answer = {"columns": self._reduced(request, progress).columns()}
         self._slow = time.monotonic() - started > SLOW
-        return {"columns": columns}
+        return answer
 
     def _check(self, request: Request) -> None:
         """Refuses, before any computation, a request that this model cannot answer."""
@@ -146,8 +151,7 @@ class Engine:
                 "%d positions, prompt included, are more than the model's context of %d: lower max_gen_length or shorten "
                 "the prompt" % (length, self.facts.context),
             )
-        all_passes = [request.pass_]
-        all_passes += [request.guidance.unconditional] if request.guidance else []
+        all_passes = _passes(request)
         all_passes += [request.earlier] if request.earlier else []
         can = self.can()
         for one in all_passes:
@@ -165,19 +169,26 @@ class Engine:
                 if asked and name not in can:
                     raise EngineError("unsupported", "this model does not take %s (docs/engine.md says why)" % what)
 
+    def _leave(self, request: Request, progress: Progress, memory: Memory) -> None:
+        """Leaves the logits of a request's rows in `memory`."""
+        read = _read(request)
+        logits = self._logits(_passes(request), read, progress, None)
+        rows = memory.rows(len(read), self.model.columns)
+        if request.guidance is None:
+            rows.copy_(logits[0])
+        else:
+            rows.copy_(_guided(logits[0].float(), logits[1].float(), request.guidance.scale))
+
     def _reduced(self, request: Request, progress: Progress) -> Reducer:
         first, end = request.rows
-        # With a shift, a row reads the logits of the position before it; position 0 reads its own.
-        read = [max(row - 1, 0) if request.shift else row for row in range(first, end)]
+        read = _read(request)
         shadow = None
         if request.shadow is not None and "p_shadow" in request.columns:
             start, last = first + request.shadow[0], first + request.shadow[1]
             shadow = (start, last, request.mask)
         length = len(request.pass_.ids)
         wanted = read + [length + at for at in range(shadow[1] - shadow[0])] if shadow else read
-        all_passes = [request.pass_]
-        all_passes += [request.guidance.unconditional] if request.guidance else []
-        logits = self._logits(all_passes, wanted, progress, shadow)
+        logits = self._logits(_passes(request), wanted, progress, shadow)
         earlier = self._earlier(request.earlier, read, progress) if request.earlier is not None else None
         if "kl" in request.columns:
             kept = logits[0].numel() * logits.element_size() <= KEPT
@@ -190,8 +201,7 @@ class Engine:
             rows = slice(start, min(start + at_once, len(read)))
             chunk = logits[0, rows].float()
             if request.guidance is not None:
-                without = logits[1, rows].float()
-                chunk = without + (chunk - without) * (request.guidance.scale + 1.0)
+                chunk = _guided(chunk, logits[1, rows].float(), request.guidance.scale)
             reducer.push(chunk, None if earlier is None else earlier[rows].float())
         if shadow is not None and request.shadow is not None:
             self._shadows(request, shadow, logits[0, len(read) :], reducer)
@@ -234,6 +244,21 @@ class Engine:
             progress(done, layers + 1)
 
         return self.model.logits(passes.inputs(all_passes, self.model.device, shadow), read, watch)
+
+
+def _passes(request: Request) -> List[Pass]:
+    """The passes that the logits of a request are computed from, in order."""
+    return [request.pass_] + ([request.guidance.unconditional] if request.guidance else [])
+
+
+def _read(request: Request) -> List[int]:
+    """The positions whose logits the rows read. With a shift, it is the one before; position 0 reads its own."""
+    return [max(row - 1, 0) if request.shift else row for row in range(*request.rows)]
+
+
+def _guided(logits: "torch.Tensor", without: "torch.Tensor", scale: float) -> "torch.Tensor":
+    """Logits with guidance away from those of the unconditional pass."""
+    return without + (logits - without) * (scale + 1.0)
 
 
 def _wait_for(device: "torch.device") -> None:

@@ -16,6 +16,7 @@ import threading
 from pathlib import Path
 from typing import Callable, Iterable, Optional, Protocol
 
+from .memory import Memory
 from .protocol import LONGEST_LINE, EngineError, Message, decode, encode
 
 # How long a client that is refused may take to read the reason, seconds.
@@ -54,6 +55,8 @@ class Connection:
         self._source, self._sink, self._close, self._abandon = source, sink, close, abandon
         self._lock, self._broken = threading.Lock(), False
         self.token = token
+        # Where the client takes logits, once it has greeted.
+        self.memory: Optional[Memory] = None
 
     def read(self) -> Optional[Message]:
         """The next message; None at the end. A last line without a line end is ignored.

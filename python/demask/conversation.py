@@ -9,6 +9,7 @@ from typing import Callable, Optional, Set, Union
 
 from .answers import Engine, as_error
 from .connection import Connection, Gone
+from .memory import Memory
 from .protocol import PROTOCOL, EngineError, Message
 
 # How long a client may take to send its first message, seconds.
@@ -117,6 +118,7 @@ def greet(connection: Connection, inbox: Inbox, host: str = "engine", patience: 
     except EngineError as error:
         connection.send(error.answer(None))
         return False
+    connection.memory = Memory.at(hello.get("memory"))
     return True
 
 
@@ -160,7 +162,7 @@ def _answer(connection: Connection, inbox: Inbox, engine: Engine, message: Messa
         "texts": ("texts", lambda: engine.texts(_number(message, "first"), _number(message, "count"))),
         "encode": ("ids", lambda: engine.encode(message)),
         "decode": ("text", lambda: engine.decode(_numbers(message, "ids"))),
-        "predict": ("prediction", lambda: engine.predict(message, progress)),
+        "predict": ("prediction", lambda: engine.predict(message, progress, connection.memory)),
     }
     try:
         if kind not in answers:

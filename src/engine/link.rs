@@ -15,6 +15,7 @@ use std::{
 
 use super::{
     Address,
+    memory::{MemoryAddress, SharedMemory},
     message::{Ask, LONGEST, Tell, shortened},
     process::Process,
     socket::{HangUp, Socket},
@@ -30,6 +31,9 @@ pub(super) struct Link {
     /// Messages that answer no request, in order.
     news: Mutex<mpsc::Receiver<Tell>>,
     process: Arc<Mutex<Option<Process>>>,
+    /// Memory for logits, locked from a request to its answer; none where the engine may be on another
+    /// machine.
+    pub(super) memory: Mutex<Option<SharedMemory>>,
     /// Closes a socket in both directions, which wakes up the thread that reads from it.
     hang_up: HangUp,
 }
@@ -110,8 +114,17 @@ impl Link {
             shared,
             news: Mutex::new(news),
             process,
+            memory: Mutex::new(match address {
+                Address::Command(_) | Address::Unix(_) => SharedMemory::new(),
+                Address::Tcp(..) => None,
+            }),
             hang_up,
         })
+    }
+
+    /// Where the engine may leave logits.
+    pub(super) fn memory_address(&self) -> Option<MemoryAddress> {
+        locked(&self.memory).as_ref().map(|memory| memory.address().clone())
     }
 
     /// Sends a message.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use super::memory::MemoryAddress;
 use crate::{
     canvas::TokenId,
     model::Messages,
@@ -42,12 +43,16 @@ pub struct Hello<'a> {
     /// The token that an engine or a loop on a TCP socket printed when it began to listen; null for
     /// other connections.
     pub token: Option<&'a str>,
+    /// Memory of this machine in which an engine may leave logits where a request allows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemoryAddress>,
 }
 
 impl<'a> Hello<'a> {
     /// That of this program.
     pub fn with(token: Option<&'a str>) -> Self {
-        Self { protocol: PROTOCOL, program: concat!("demask ", env!("CARGO_PKG_VERSION")), token }
+        let program = concat!("demask ", env!("CARGO_PKG_VERSION"));
+        Self { protocol: PROTOCOL, program, token, memory: None }
     }
 }
 
@@ -90,6 +95,11 @@ pub enum Ask<'a> {
         /// The request itself.
         #[serde(flatten)]
         request: &'a Request,
+        /// True if the engine may leave the logits in the memory that `hello` names, in place of
+        /// columns in its answer: those of the rows in order, float32, with guidance applied, but
+        /// neither noise, suppression nor filters.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        memory: bool,
     },
     /// The answer to this request is not wanted any more. The engine still answers it: by an `error`
     /// of kind `cancelled`, unless it has answered already.
@@ -188,7 +198,11 @@ pub enum Tell {
         /// The request's number.
         id: u64,
         /// The columns that were asked for, by name.
+        #[serde(default)]
         columns: BTreeMap<String, Values>,
+        /// True if the logits are in memory, and no columns are here.
+        #[serde(default)]
+        memory: bool,
     },
     /// A request failed, or the engine did.
     Error(Failure),

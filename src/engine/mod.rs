@@ -10,6 +10,7 @@ mod address;
 mod column;
 mod connect;
 mod link;
+mod memory;
 pub mod message;
 mod peer;
 mod predictor;
@@ -19,5 +20,6 @@ mod text;
 
 pub use address::Address;
 pub use connect::{Connected, connect};
+pub use memory::MemoryAddress;
 pub use predictor::EnginePredictor;
 pub use socket::{HangUp, Socket};

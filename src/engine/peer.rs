@@ -101,7 +101,8 @@ fn greeted(
         Address::Tcp(_, token) => token.as_deref(),
         Address::Command(_) | Address::Unix(_) => None,
     };
-    link.send(&Ask::Hello(Hello::with(token)))?;
+    let memory = link.memory_address();
+    link.send(&Ask::Hello(Hello { memory, ..Hello::with(token) }))?;
     let mut since = Instant::now();
     loop {
         let news = match link.news(BEAT) {

@@ -8,7 +8,8 @@ use super::{
     message::{Ask, ErrorKind, Failure, Greeting, Tell},
     peer::{BEAT, Peer, Silent, with_traceback},
 };
-use crate::predict::{Attention, PredictError, Prediction, Predictor, Progress, Request, Watch};
+use crate::model;
+use crate::predict::{Attention, Column, PredictError, Prediction, Predictor, Progress, Request, Watch};
 
 /// What a request may need.
 struct Ability {
@@ -78,6 +79,11 @@ pub(super) fn cannot(greeting: &Greeting) -> Vec<&'static str> {
     ABILITIES.iter().filter(|ability| !ability.has(greeting)).map(|ability| ability.what).collect()
 }
 
+/// True if the logits of a request's rows are all that its columns are computed from.
+fn logits_suffice(request: &Request) -> bool {
+    request.shadow.is_none() && request.earlier.is_none() && !request.columns.has(Column::Kl)
+}
+
 /// Runs forward passes on an engine.
 pub struct EnginePredictor {
     peer: Arc<Peer>,
@@ -136,14 +142,33 @@ impl Predictor for EnginePredictor {
             Silent::Cancelled => PredictError::Cancelled,
             Silent::Failed(why) => self.failed(&why),
         })?;
-        let answers =
-            link.ask(|id| Ask::Predict { id, request }).map_err(|why| self.failed(&why))?;
+        // Where two threads ask at once, the second gets columns.
+        let mut memory = link.memory.try_lock().ok();
+        let vocabulary = self.peer.greeting.vocabulary as usize;
+        let count = request.rows.len().saturating_mul(vocabulary);
+        let mut memory = memory
+            .as_mut()
+            .and_then(|memory| memory.as_mut())
+            .filter(|memory| self.peer.greeting.device == "cpu" && memory.holds(count))
+            .filter(|_| logits_suffice(request));
+        let ask = |id| Ask::Predict { id, request, memory: memory.is_some() };
+        let answers = link.ask(ask).map_err(|why| self.failed(&why))?;
         loop {
             match answers.next(BEAT) {
                 Came::Nothing => {}
                 Came::End(why) => return Err(self.failed(&why)),
                 Came::Message(Tell::Progress { done, of, .. }) => {
                     progress = Progress { done: done.min(of), of: of.max(1) };
+                }
+                Came::Message(Tell::Prediction { memory: true, .. }) => {
+                    let memory = memory.take().ok_or("it left logits where none were asked for");
+                    let logits = memory.map_err(str::to_owned).and_then(|memory| {
+                        memory.read(count).map_err(|error| format!("its logits: {error}"))
+                    });
+                    let reduced = logits.and_then(|logits| {
+                        model::reduce(request, logits, vocabulary).map_err(|error| error.to_string())
+                    });
+                    return reduced.map_err(|why| self.failed(&why));
                 }
                 Came::Message(Tell::Prediction { columns, .. }) => {
                     return column::prediction(request, &columns, self.peer.greeting.vocabulary)

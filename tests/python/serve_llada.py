@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "python"), str(ROOT / "tests/python")]
 
 import demask
+from demask.memory import Memory
 from networks import Network
 
 
@@ -31,7 +32,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="checkpoint folder: config.json and safetensors")
     parser.add_argument("--listen", metavar="ADDRESS", help="unix:PATH or tcp:127.0.0.1:PORT, in place of the pipes")
+    parser.add_argument("--columns", action="store_true", help="reduce logits in PyTorch, as on a GPU")
     args = parser.parse_args()
+    if args.columns:
+        Memory.at = lambda _: None
     network = Network(args.folder)
     demask.serve(network, tokenizer_of(args.folder), masks="additive", listen=args.listen)
 

@@ -166,10 +166,19 @@ impl Step {
 /// A golden checkpoint that PyTorch computes, in the Python that `DEMASK_PYTHON` names, else
 /// `python3`.
 pub fn load_in_torch(name: &str) -> Loaded {
+    load_from(serve_in_torch(name).collect())
+}
+
+/// The same where PyTorch reduces the logits, as it does for models on GPUs.
+pub fn load_with_columns_in_torch(name: &str) -> Loaded {
+    load_from(serve_in_torch(name).chain(["--columns".to_owned()]).collect())
+}
+
+fn serve_in_torch(name: &str) -> impl Iterator<Item = String> {
     let tests = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests");
     let script = tests.join("python/serve_llada.py").display().to_string();
     let folder = golden().join("models").join(name).display().to_string();
-    load_from(vec![chosen_python(), script, folder])
+    [chosen_python(), script, folder].into_iter()
 }
 
 /// The Python with torch and its kin.

@@ -62,6 +62,7 @@ pub use overrides::{Overrides, TokenName};
 pub use precision::{Precision, Quantization};
 pub use predictor::{Facts, NetworkPredictor};
 pub use progress::{LoadProgress, LoadWatch, Work};
+pub use reduce::reduce;
 pub use special::{NamedEos, Special};
 pub use speed::{matmul_speed, threads};
 pub use tensor_files::Stored;

@@ -39,7 +39,7 @@ class Counting:
     def decode(self, ids):
         return {"text": str(ids)}
 
-    def predict(self, message, progress):
+    def predict(self, message, progress, memory):
         for layer in range(3):
             progress(layer, 3)
         while message.get("wait"):

@@ -8,7 +8,7 @@ mod tensor;
 
 use std::collections::BTreeMap;
 
-use candle_core::{Result, Tensor};
+use candle_core::{Device, Result, Tensor};
 
 use crate::{
     canvas::TokenId,
@@ -92,6 +92,19 @@ impl<'a> Reducer<'a> {
     }
 }
 
+/// The columns of a request, from the logits of another program: those of all its rows one after the
+/// other, `columns` a row, guidance applied. Requests with shadows or an earlier canvas need more
+/// logits than these.
+///
+/// # Errors
+/// If the logits are not as many as the rows take.
+pub fn reduce(request: &Request, logits: Vec<f32>, columns: usize) -> Result<Prediction> {
+    let mut reducer = Reducer::new(request);
+    let logits = Tensor::from_vec(logits, (request.rows.len(), columns), &Device::Cpu)?;
+    reducer.push(&logits, None)?;
+    Ok(reducer.finish())
+}
+
 /// The token that row `row` of the request holds now.
 fn current(request: &Request, row: usize) -> TokenId {
     request.pass.ids[request.rows.start + row]
@@ -106,8 +119,6 @@ fn suppressed(request: &Request, row: usize, columns: usize) -> impl Iterator<It
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
-
     use super::*;
     use crate::{
         canvas::{Slot, SpecialTokens},
