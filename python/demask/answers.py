@@ -153,10 +153,10 @@ class Engine:
             )
         all_passes = _passes(request)
         all_passes += [request.earlier] if request.earlier else []
-        can = self.can()
+        can = None
         for one in all_passes:
-            wrong = next((token for token in one.ids if token >= self.model.columns), None)
-            if wrong is not None:
+            wrong = max(one.ids)
+            if wrong >= self.model.columns:
                 raise EngineError(
                     "unsupported", "token %d is not in the model's vocabulary of %d" % (wrong, self.model.columns)
                 )
@@ -166,7 +166,10 @@ class Engine:
                 ("positions", "position numbers", one.positions is not None),
                 ("shadow", "shadows", request.shadow is not None),
             ):
-                if asked and name not in can:
+                if not asked:
+                    continue
+                can = self.can() if can is None else can
+                if name not in can:
                     raise EngineError("unsupported", "this model does not take %s (docs/engine.md says why)" % what)
 
     def _leave(self, request: Request, progress: Progress, memory: Memory) -> None:

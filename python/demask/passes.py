@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple
 
@@ -73,7 +74,8 @@ def inputs(passes: Sequence[Pass], device: "torch.device", shadow: Optional[Tupl
     elif any(one.keys is not None for one in passes):
         keys = [one.keys if one.keys is not None else [True] * length for one in passes]
         allowed = torch.tensor(keys, device=device)[:, None, :].expand(-1, length, -1)
-    batch = torch.tensor(ids, dtype=torch.int64, device=device)
+    # From an array, not from lists, which torch looks through several times.
+    batch = torch.frombuffer(array("q", [id_ for row in ids for id_ in row]), dtype=torch.int64).view(len(ids), -1).to(device)
     numbers_of_all = None
     if positions is not None:
         numbers_of_all = torch.tensor([positions] * len(ids), dtype=torch.int64, device=device)

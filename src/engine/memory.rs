@@ -35,6 +35,8 @@ pub struct MemoryAddress {
 pub(super) struct SharedMemory {
     file: File,
     address: MemoryAddress,
+    /// What was read last, whose memory the next logits take.
+    logits: Vec<f32>,
 }
 
 impl SharedMemory {
@@ -46,7 +48,8 @@ impl SharedMemory {
         let size = KEY + LOGITS;
         file.set_len(size as u64).and_then(|()| file.write_all(&key)).ok()?;
         let key = key.iter().map(|byte| format!("{byte:02x}")).collect();
-        Some(Self { file, address: MemoryAddress { path, key, size } })
+        let address = MemoryAddress { path, key, size };
+        Some(Self { file, address, logits: Vec::new() })
     }
 
     /// What the engine is told.
@@ -63,12 +66,11 @@ impl SharedMemory {
     ///
     /// # Errors
     /// If they have no room, or the engine has cut the file.
-    pub(super) fn read(&mut self, count: usize) -> io::Result<Vec<f32>> {
-        let mut bytes = vec![0; count * size_of::<f32>()];
+    pub(super) fn read(&mut self, count: usize) -> io::Result<&[f32]> {
+        self.logits.resize(count, 0.0);
         self.file.seek(SeekFrom::Start(KEY as u64))?;
-        self.file.read_exact(&mut bytes)?;
-        let (words, _) = bytes.as_chunks();
-        Ok(words.iter().copied().map(f32::from_le_bytes).collect())
+        self.file.read_exact(bytemuck::cast_slice_mut(&mut self.logits))?;
+        Ok(&self.logits)
     }
 }
 

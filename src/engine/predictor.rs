@@ -165,10 +165,10 @@ impl Predictor for EnginePredictor {
                     let logits = memory.map_err(str::to_owned).and_then(|memory| {
                         memory.read(count).map_err(|error| format!("its logits: {error}"))
                     });
-                    let reduced = logits.and_then(|logits| {
-                        model::reduce(request, logits, vocabulary).map_err(|error| error.to_string())
-                    });
-                    return reduced.map_err(|why| self.failed(&why));
+                    return match logits {
+                        Ok(logits) => Ok(model::reduce(request, logits, vocabulary)),
+                        Err(why) => Err(self.failed(&why)),
+                    };
                 }
                 Came::Message(Tell::Prediction { columns, .. }) => {
                     return column::prediction(request, &columns, self.peer.greeting.vocabulary)

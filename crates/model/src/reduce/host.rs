@@ -21,21 +21,30 @@ pub(super) fn reduce(
     first: usize,
 ) -> Result<Vec<Row>> {
     let (_, columns) = logits.dims2()?;
-    let known = |row: usize, logits: &[f32]| reduce_row(logits, request, first + row);
     let compared = |row: usize, logits: &[f32], then: &[f32]| {
         let of = |logits| Distribution::of(&transformed(logits, request, first + row));
-        Row { kl: of(logits).divergence_from(&of(then)), ..known(row, logits) }
+        let row = reduce_row(logits, request, first + row);
+        Row { kl: of(logits).divergence_from(&of(then)), ..row }
     };
-    in_place(logits, |logits| {
-        let rows = logits.par_chunks_exact(columns).enumerate();
-        match earlier {
-            None => Ok(rows.map(|(row, logits)| known(row, logits)).collect()),
-            Some(earlier) => in_place(earlier, |then| {
-                let rows = rows.zip(then.par_chunks_exact(columns));
-                rows.map(|((row, logits), then)| compared(row, logits, then)).collect()
-            }),
-        }
+    in_place(logits, |logits| match earlier {
+        None => Ok(reduce_rows(logits, columns, request, first)),
+        Some(earlier) => in_place(earlier, |then| {
+            let rows = logits.par_chunks_exact(columns).enumerate();
+            let rows = rows.zip(then.par_chunks_exact(columns));
+            rows.map(|((row, logits), then)| compared(row, logits, then)).collect()
+        }),
     })?
+}
+
+/// The same for rows that lie one after the other in a slice.
+pub(super) fn reduce_rows(
+    logits: &[f32],
+    columns: usize,
+    request: &Request,
+    first: usize,
+) -> Vec<Row> {
+    let rows = logits.par_chunks_exact(columns).enumerate();
+    rows.map(|(row, logits)| reduce_row(logits, request, first + row)).collect()
 }
 
 /// Reads a tensor's numbers where they lie.

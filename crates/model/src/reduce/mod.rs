@@ -8,7 +8,7 @@ mod tensor;
 
 use std::collections::BTreeMap;
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 
 use crate::{
     canvas::TokenId,
@@ -92,17 +92,12 @@ impl<'a> Reducer<'a> {
     }
 }
 
-/// The columns of a request, from the logits of another program: those of all its rows one after the
-/// other, `columns` a row, guidance applied. Requests with shadows or an earlier canvas need more
-/// logits than these.
-///
-/// # Errors
-/// If the logits are not as many as the rows take.
-pub fn reduce(request: &Request, logits: Vec<f32>, columns: usize) -> Result<Prediction> {
-    let mut reducer = Reducer::new(request);
-    let logits = Tensor::from_vec(logits, (request.rows.len(), columns), &Device::Cpu)?;
-    reducer.push(&logits, None)?;
-    Ok(reducer.finish())
+/// The prediction that a request asks for, from logits that another program computed: those of all its
+/// rows one after the other, `columns` (at least 1) a row, with guidance applied. Rows whose logits
+/// are missing are left out. Shadows and comparisons with an earlier canvas need other logits too.
+pub fn reduce(request: &Request, logits: &[f32], columns: usize) -> Prediction {
+    let rows = host::reduce_rows(logits, columns, request, 0);
+    Reducer { request, rows }.finish()
 }
 
 /// The token that row `row` of the request holds now.
@@ -119,6 +114,8 @@ fn suppressed(request: &Request, row: usize, columns: usize) -> impl Iterator<It
 
 #[cfg(test)]
 mod tests {
+    use candle_core::Device;
+
     use super::*;
     use crate::{
         canvas::{Slot, SpecialTokens},
