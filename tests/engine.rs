@@ -10,9 +10,7 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{
-    chosen_python, load, load_from, load_in_torch, load_with_columns_in_torch,
-};
+use crate::support::{chosen_python, load, load_from, load_in_torch, load_with_columns_in_torch};
 use demask::{
     canvas::SpecialTokens,
     decode::{Extras, Params, STRATEGIES},

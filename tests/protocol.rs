@@ -13,7 +13,10 @@ use demask::{
     debugger::Go,
     decode::{Foreign, Knob, KnobRange, Params},
     driving::{self, message as with_loop},
-    engine::message::{Ask, Encode, Hello, Tell},
+    engine::{
+        MemoryAddress,
+        message::{Ask, Encode, Hello, Tell},
+    },
     model::Messages,
     predict::{Attention, Column, ColumnSet, Filters, Guidance, Pass, Request, Sampling, Score},
     session::NodeId,
@@ -120,16 +123,23 @@ fn to_engine() -> Vec<Value> {
     let variables = [("enable_thinking".to_owned(), json!(false))].into();
     let chat = Encode::Chat { messages: &turns, begun: "It", variables: &variables };
     let text = Encode::Text { text: "the owl", special: true };
+    let (path, key) = ("/proc/71/fd/9".to_owned(), "000102030405060708090a0b0c0d0e0f".to_owned());
+    let memory = MemoryAddress { path, key, size: 4112 };
     let mut all = vec![
         json!(Ask::Hello(Hello::with(None))),
         json!(Ask::Hello(Hello::with(Some("0123456789abcdef")))),
+        json!(Ask::Hello(Hello { memory: Some(memory), ..Hello::with(None) })),
         json!(Ask::Texts { id: 1, first: 0, count: 20 }),
         json!(Ask::Encode { id: 2, what: text }),
         json!(Ask::Encode { id: 3, what: chat }),
         json!(Ask::Decode { id: 4, ids: &[12, 7] }),
     ];
     let requests = requests();
-    all.extend((5..).zip(&requests).map(|(id, request)| json!(Ask::Predict { id, request, memory: id % 2 == 1 })));
+    all.extend(
+        (5..)
+            .zip(&requests)
+            .map(|(id, request)| json!(Ask::Predict { id, request, memory: id % 2 == 1 })),
+    );
     all.push(json!(Ask::Cancel { id: 99 }));
     all
 }
@@ -202,7 +212,11 @@ fn what_demask_sends_fits_and_is_published() {
                 let mut changed = message.clone();
                 let value = changed.as_object_mut().unwrap().remove(field).unwrap();
                 let left_out = ["edits", "canvas", "knobs", "pins", "vetoes"];
-                let may_be = message["type"] == "go" && left_out.contains(&field.as_str());
+                let may_be = match message["type"].as_str() {
+                    Some("go") => left_out.contains(&field.as_str()),
+                    Some("hello" | "predict") => field == "memory",
+                    _ => false,
+                };
                 assert_eq!(open.is_valid(&changed), may_be, "{message} without {field}");
                 changed[format!("{field}s")] = value;
                 assert_eq!(open.is_valid(&changed), may_be, "{message} with {field}s");

@@ -9,7 +9,9 @@ use super::{
     peer::{BEAT, Peer, Silent, with_traceback},
 };
 use crate::model;
-use crate::predict::{Attention, Column, PredictError, Prediction, Predictor, Progress, Request, Watch};
+use crate::predict::{
+    Attention, Column, PredictError, Prediction, Predictor, Progress, Request, Watch,
+};
 
 /// What a request may need.
 struct Ability {
