@@ -134,7 +134,7 @@ class Engine:
         request = requests.parse(message)
         self._check(request)
         started = time.monotonic()
-        if memory is not None and message.get("memory") is True:
+        if memory is not None and request.memory:
             self._leave(request, progress, memory)
             answer: Message = {"memory": True}
         else:

@@ -47,5 +47,7 @@ class Memory:
         """The first numbers as a float32 tensor `[rows, columns]`. Raises ValueError if they have no room."""
         import torch
 
+        if rows == 0:
+            return torch.empty(0, columns)
         found = torch.frombuffer(self._mapped, dtype=torch.float32, count=rows * columns, offset=_KEY)
         return found.view(rows, columns)

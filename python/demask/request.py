@@ -77,7 +77,7 @@ class Request:
     """Everything a prediction depends on.
 
     `rows` is first and end of the positions to reduce, `suppressed` pairs of (row, token) in order, `shadow` first and
-    end of the rows that get a shadow.
+    end of the rows that get a shadow. `memory`: the logits may be left in the program's memory.
     """
 
     pass_: Pass
@@ -95,6 +95,7 @@ class Request:
     earlier: Optional[Pass] = None
     shadow: Optional[Tuple[int, int]] = None
     top_k: int = 0
+    memory: bool = False
 
 
 def _wrong(name: str, what: str) -> EngineError:
@@ -243,6 +244,7 @@ def parse(message: Message) -> Request:
         earlier=None if earlier is None else _pass(earlier, "earlier"),
         shadow=None if shadow is None else _range(shadow, "shadow", count),
         top_k=whole(message.get("top_k", 0), "top_k"),
+        memory=_flag(message.get("memory", False), "memory"),
     )
     _check(request)
     return request
