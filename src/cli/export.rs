@@ -16,7 +16,9 @@ use clap::{
 use super::{
     ConfigOptions, Fault, LookOptions,
     fault::{tell_cut, unwritable},
-    files, open, options,
+    files,
+    help::listed,
+    open, options,
     replay::{self, go, picture_look, same_file, screen, shown_name, terminal_colors},
     stop,
 };
@@ -90,14 +92,6 @@ fn has_step(format: &Format) -> bool {
 
 fn is_table(format: &Format) -> bool {
     matches!(format.make, Make::Rows { .. })
-}
-
-/// `a, b and c`, for `last` "and".
-fn listed(words: &[String], last: &str) -> String {
-    match words {
-        [before @ .., end] if !before.is_empty() => format!("{} {last} {end}", before.join(", ")),
-        _ => words.concat(),
-    }
 }
 
 fn paths_help() -> String {

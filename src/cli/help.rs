@@ -113,6 +113,14 @@ const ONE: &str = "--strategy NAME --help lists the parameters of one strategy o
 const MORE_OF_STRATEGIES: &str = "--help lists every option and the parameters of every strategy; \
                                   --strategy NAME --help those of one.";
 
+/// `a, b and c`, for `last` "and".
+pub(super) fn listed(words: &[String], last: &str) -> String {
+    match words {
+        [before @ .., end] if !before.is_empty() => format!("{} {last} {end}", before.join(", ")),
+        _ => words.concat(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 
-use super::{Fault, fault::tell, open, replay, stop};
+use super::{Fault, fault::tell, help::listed, open, replay, stop};
 use crate::{
     canvas::TokenId,
     escape::escaped,
@@ -26,8 +26,7 @@ pub struct ImportArgs {
     /// The recording to write; packed if it ends in .zst or .gz
     #[arg(value_name = "OUT")]
     out: PathBuf,
-    /// Its format: after-tokens, history, steps or decoding-analysis [default: told by its content]
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, value_name = "FORMAT", help = format_help())]
     format: Option<Format>,
     /// Tokenizer (a tokenizer.json) for the texts of token ids
     #[arg(long, value_name = "FILE")]
@@ -47,6 +46,11 @@ pub struct ImportArgs {
     /// Write over OUT if it is there
     #[arg(long)]
     overwrite: bool,
+}
+
+fn format_help() -> String {
+    let names: Vec<String> = Format::all().map(|format| format.to_string()).collect();
+    format!("Its format: {} [default: told by its content]", listed(&names, "or"))
 }
 
 pub fn main(args: &ImportArgs) -> Result<ExitCode, Fault> {

@@ -54,7 +54,9 @@ pub use checkpoint::{Checkpoint, count};
 pub use computing::Computing;
 pub use device::{DeviceReport, available, device};
 pub use error::LoadError;
-pub use family::{Description, FAMILIES, Family, Kind, NotUnderstood, Outline};
+pub use family::{
+    Description, FAMILIES, Family, Kind, NotUnderstood, Outline, alias_table, family_table,
+};
 pub use files::Files;
 pub use linear::Matrix;
 pub use network::{Batch, Biases, Head, Kept, Names, Network, Part, Pattern, Spec, Transformer};

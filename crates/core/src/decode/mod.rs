@@ -4,7 +4,6 @@
 //! answer. It has no clock, no device and no memory of its own: what it must remember is its
 //! [`State`], kept with every step. One file (or folder) a strategy.
 
-mod any;
 mod ask;
 pub mod blocks;
 mod decision;
@@ -19,13 +18,10 @@ mod probability;
 mod recipe;
 mod schedule;
 mod specs;
-mod state;
 mod strategies;
 mod strategy;
-mod table;
 mod verdict;
 
-pub use any::AnyStrategy;
 pub use decision::{DecisionOf, Drop, EosMeasure, Growth, Mode};
 pub use flips::{Flip, Flips, flips};
 pub use foreign::{Foreign, Knob, KnobRange, unknown as foreign_unknown};
@@ -35,9 +31,9 @@ pub use params::{
 };
 pub use probability::{P, against, apart, two};
 pub use recipe::{REFERENCE, Recipe, RecipeError};
-pub use state::{Decision, State};
-pub use strategies::{daedal, remdm, rho_eos, wino};
-pub use table::{STRATEGIES, strategy};
+pub use strategies::{
+    AnyStrategy, Decision, STRATEGIES, State, daedal, remdm, rho_eos, strategy, wino,
+};
 pub use verdict::{
     FillRule, LeftRule, Measure, Reason, RefuseRule, RemaskRule, Test, Verdict, finite,
 };

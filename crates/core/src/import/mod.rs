@@ -17,7 +17,13 @@ mod steps;
 mod texts;
 mod torch;
 
-use std::{collections::BTreeSet, fmt, io, path::Path, str::FromStr};
+use std::{
+    collections::BTreeSet,
+    fmt::{self, Write as _},
+    io,
+    path::Path,
+    str::FromStr,
+};
 
 pub use texts::Texts;
 
@@ -56,18 +62,93 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 4] =
-        [Self::AfterTokens, Self::History, Self::Steps, Self::DecodingAnalysis];
+    pub fn all() -> impl Iterator<Item = Self> {
+        IMPORTERS.iter().map(|importer| importer.format)
+    }
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::AfterTokens => "after-tokens",
-            Self::History => "history",
-            Self::Steps => "steps",
-            Self::DecodingAnalysis => "decoding-analysis",
-        }
+        self.importer().name
     }
+
+    fn importer(self) -> &'static Importer {
+        let row = IMPORTERS.iter().find(|importer| importer.format == self);
+        row.expect("every format has a row")
+    }
+}
+
+/// What reads a format.
+struct Importer {
+    format: Format,
+    name: &'static str,
+    /// Which files are read, what is in them and what is not: for the documents.
+    help: [&'static str; 3],
+    /// Reads it as JSON, in which these names stand.
+    json: Option<ReadJson>,
+    /// Reads it as a file of `torch.save`.
+    torch: Option<ReadTorch>,
+}
+
+type ReadJson = fn(&[u8], &BTreeSet<String>, &Options) -> Result<Found, String>;
+type ReadTorch = fn(&mut torch::Torch, &Options) -> Result<Found, String>;
+
+/// The formats, in the order of the documents.
+const IMPORTERS: [Importer; 4] = [
+    Importer {
+        format: Format::AfterTokens,
+        name: "after-tokens",
+        help: [
+            "JSON with `words` or `tokens`",
+            "texts, the step each position is written in and its confidence then; guesses at open positions",
+            "the prompt's tokens; ids (but in full files)",
+        ],
+        json: Some(after_tokens::read),
+        torch: None,
+    },
+    Importer {
+        format: Format::History,
+        name: "history",
+        help: [
+            "JSON or a file of `torch.save`: a list of canvases, or an object with it under `histories` or `history`",
+            "token ids, prompt included; what stands beside the list, as with `steps`",
+            "predictions, confidences, times",
+        ],
+        json: Some(|bytes, _, options| steps::read(bytes, Format::History, options)),
+        torch: Some(history::read),
+    },
+    Importer {
+        format: Format::Steps,
+        name: "steps",
+        help: [
+            "JSON, or JSON lines with a step a line: ids, token texts or texts, alone or in objects",
+            "what the loop wrote: ids or texts, confidences, guesses, entropies, the mask and the prompt beside them",
+            "what it did not write",
+        ],
+        json: Some(|bytes, _, options| steps::read(bytes, Format::Steps, options)),
+        torch: None,
+    },
+    Importer {
+        format: Format::DecodingAnalysis,
+        name: "decoding-analysis",
+        help: [
+            "a file of `torch.save` with `x0_history`",
+            "token ids, the argmax at every position and step",
+            "the prompt's tokens, confidences, times",
+        ],
+        json: None,
+        torch: Some(decoding_analysis::read),
+    },
+];
+
+/// The formats as Markdown, for the documents.
+pub fn format_table() -> String {
+    let mut text =
+        "| `--format` | what is read | what is in it | what is not |\n|---|---|---|---|\n"
+            .to_owned();
+    for Importer { name, help, .. } in &IMPORTERS {
+        let _ = writeln!(text, "| `{name}` | {} |", help.join(" | "));
+    }
+    text
 }
 
 impl fmt::Display for Format {
@@ -80,8 +161,8 @@ impl FromStr for Format {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|format| format.name() == text).ok_or_else(|| {
-            let names: Vec<&str> = Self::ALL.iter().map(|format| format.name()).collect();
+        Self::all().find(|format| format.name() == text).ok_or_else(|| {
+            let names: Vec<&str> = Self::all().map(Self::name).collect();
             format!("expected one of {}", names.join(", "))
         })
     }
@@ -207,24 +288,19 @@ fn imported(bytes: Vec<u8>, options: &Options) -> Result<Imported, String> {
         Content::Torch(_) => "it holds nothing that is known".to_owned(),
     };
     let format = options.format.or(told).ok_or_else(unknown)?;
-    let found = match (format, content) {
-        (Format::AfterTokens, Content::Json(bytes)) => after_tokens::read(&bytes, &names, options),
-        (Format::History | Format::Steps, Content::Json(bytes)) => {
-            steps::read(&bytes, format, options)
-        }
-        (Format::History, Content::Torch(mut file)) => history::read(&mut file, options),
-        (Format::Steps, Content::Torch(_)) => {
-            Err("this is a file of torch.save, and a list of steps is JSON".to_owned())
-        }
-        (Format::DecodingAnalysis, Content::Torch(mut file)) => {
-            decoding_analysis::read(&mut file, options)
-        }
-        (Format::AfterTokens, Content::Torch(_)) => {
-            Err("this is a file of torch.save, and after-tokens is JSON".to_owned())
-        }
-        (Format::DecodingAnalysis, Content::Json(_)) => {
-            Err("this is no file of torch.save, as decoding-analysis is".to_owned())
-        }
+    let Importer { name, json, torch, .. } = format.importer();
+    let found = match content {
+        Content::Json(bytes) => match json {
+            Some(read) => read(&bytes, &names, options),
+            None => Err(format!("this is no file of torch.save, as {name} is")),
+        },
+        Content::Torch(mut file) => match torch {
+            Some(read) => read(&mut file, options),
+            None => {
+                let what = if format == Format::Steps { "a list of steps" } else { name };
+                Err(format!("this is a file of torch.save, and {what} is JSON"))
+            }
+        },
     };
     found.map(|found| finished(format, found))
 }

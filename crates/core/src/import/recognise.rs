@@ -98,7 +98,7 @@ pub(super) fn unknown(bytes: &[u8]) -> String {
             None => {}
         }
     }
-    let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
+    let names: Vec<&str> = Format::all().map(Format::name).collect();
     format!(
         "this is in no format that is known ({}). If it is in one of them, say which with --format; \
          docs/import.md has what each holds, and under which names steps and canvases are looked for",

@@ -15,6 +15,8 @@ mod rope;
 mod sizes;
 mod unread;
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use super::{
@@ -38,6 +40,10 @@ pub struct Family {
     aliases: &'static [&'static str],
     /// A published model of it.
     pub example: &'static str,
+    /// What is its own, for the documents.
+    own: &'static str,
+    /// What its results were compared with, for the documents.
+    tested: &'static str,
     /// Fields of its own that change no number.
     harmless: &'static [&'static str],
     describe: fn(&mut Fields) -> Result<Description, Unfit>,
@@ -49,6 +55,8 @@ pub static FAMILIES: &[Family] = &[
         model_type: "llada",
         aliases: &["fastdllm_llada", "LLaDAModelLM", "FastdLLMLLaDAModelLM"],
         example: "GSAI-ML/LLaDA-8B-Instruct",
+        own: "every variant of its config",
+        tested: "its PyTorch code, forward passes and whole runs",
         harmless: llada::HARMLESS,
         describe: llada::describe,
     },
@@ -56,6 +64,8 @@ pub static FAMILIES: &[Family] = &[
         model_type: "Dream",
         aliases: &["fastdllm_dream", "DreamModel", "FastdLLMDreamModel"],
         example: "Dream-org/Dream-v0-Instruct-7B",
+        own: "biases on queries, keys, values; logits shifted by one position",
+        tested: "its PyTorch code, forward passes and whole runs",
         harmless: &[],
         describe: dream::describe,
     },
@@ -63,6 +73,8 @@ pub static FAMILIES: &[Family] = &[
         model_type: "a2d-qwen2",
         aliases: &["A2DQwen2LMHeadModel"],
         example: "dllm-hub/Qwen2.5-Coder-0.5B-Instruct-diffusion-mdlm-v0.1",
+        own: "biases as in Dream, no shift",
+        tested: "dLLM's PyTorch code, forward passes, blocks too",
         harmless: &[],
         describe: a2d::describe_qwen2,
     },
@@ -70,6 +82,8 @@ pub static FAMILIES: &[Family] = &[
         model_type: "a2d-qwen3",
         aliases: &["A2DQwen3LMHeadModel"],
         example: "dllm-hub/Qwen3-0.6B-diffusion-mdlm-v0.1",
+        own: "norms on queries and keys",
+        tested: "dLLM's PyTorch code, forward passes (blocks too) and whole runs",
         harmless: &[],
         describe: a2d::describe_qwen3,
     },
@@ -77,6 +91,8 @@ pub static FAMILIES: &[Family] = &[
         model_type: "a2d-llama",
         aliases: &["A2DLlamaLMHeadModel"],
         example: "one that dLLM's examples/a2d made of Llama",
+        own: "Llama's names; biases as config.json says",
+        tested: "the network is that of `illada`; no checkpoint of its own was run",
         harmless: &[],
         describe: a2d::describe_llama,
     },
@@ -84,6 +100,8 @@ pub static FAMILIES: &[Family] = &[
         model_type: "illada",
         aliases: &["ILLaDAForCausalLM"],
         example: "GSAI-ML/iLLaDA-8B-Instruct",
+        own: "Llama's names; mask token 5",
+        tested: "transformers' Llama under a full mask; its own code and checkpoint were not run",
         harmless: &[],
         describe: illada::describe,
     },
@@ -91,10 +109,33 @@ pub static FAMILIES: &[Family] = &[
         model_type: "modernbert",
         aliases: &["ModernBertForMaskedLM"],
         example: "dllm-hub/ModernBERT-base-chat-v0.1",
+        own: "local and global attention; no block-causal attention, caches or cancelling inside a pass",
+        tested: "transformers' PyTorch code, forward passes",
         harmless: modernbert::HARMLESS,
         describe: modernbert::describe,
     },
 ];
+
+/// The families as Markdown, for the documents: what is their own, and how they were tested.
+pub fn family_table() -> String {
+    let mut text =
+        "| `model_type` | a published model | what is its own | tested against |\n|---|---|---|---|\n"
+            .to_owned();
+    for Family { model_type, example, own, tested, .. } in FAMILIES {
+        let _ = writeln!(text, "| `{model_type}` | {example} | {own} | {tested} |");
+    }
+    text
+}
+
+/// The other names of the families as Markdown, for the documents.
+pub fn alias_table() -> String {
+    let mut text = "| family | other names |\n|---|---|\n".to_owned();
+    for Family { model_type, aliases, .. } in FAMILIES {
+        let names: Vec<String> = aliases.iter().map(|name| format!("`{name}`")).collect();
+        let _ = writeln!(text, "| `{model_type}` | {} |", names.join(", "));
+    }
+    text
+}
 
 impl Family {
     /// The family that goes by this name.

@@ -1,14 +1,20 @@
 //! Verdicts: why a position is filled, expanded, refused or left, with the numbers.
 
+mod fill;
+mod left;
 mod measure;
 mod reason;
-mod rules;
+mod refuse;
+mod remask;
 mod text;
 
 use crate::canvas::TokenId;
+pub use fill::FillRule;
+pub use left::LeftRule;
 pub use measure::{Measure, Test, finite};
 pub use reason::Reason;
-pub use rules::{FillRule, LeftRule, RefuseRule, RemaskRule};
+pub use refuse::RefuseRule;
+pub use remask::RemaskRule;
 
 /// Why a position fares as it does in a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -116,17 +122,10 @@ impl Verdict {
     pub fn own_numbers(&self) -> Vec<f32> {
         match *self {
             Self::Written | Self::Grown { .. } | Self::Unrecorded => Vec::new(),
-            Self::Fill { p, rule: FillRule::Passes(test) | FillRule::Best(test), .. }
-            | Self::Replace { p, rule: FillRule::Passes(test) | FillRule::Best(test), .. }
-            | Self::Left { p, rule: LeftRule::Fails(test) } => vec![test.value, test.bound, p],
-            Self::Remask { rule: RemaskRule::Fails(test), .. } => vec![test.value],
-            Self::Remask { p, .. } => p.into_iter().collect(),
-            Self::Fill { p, .. }
-            | Self::Replace { p, .. }
-            | Self::Expand { p, .. }
-            | Self::Forced { p, .. }
-            | Self::Refused { p, .. }
-            | Self::Left { p, .. } => vec![p],
+            Self::Fill { p, rule, .. } | Self::Replace { p, rule, .. } => rule.own_numbers(p),
+            Self::Left { p, rule } => rule.own_numbers(p),
+            Self::Remask { p, rule, .. } => rule.own_numbers(p),
+            Self::Expand { p, .. } | Self::Forced { p, .. } | Self::Refused { p, .. } => vec![p],
         }
     }
 }

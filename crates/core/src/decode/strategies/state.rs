@@ -3,10 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    DecisionOf, blocks,
-    strategies::{daedal, remdm, rho_eos, wino},
-};
+use super::{daedal, remdm, rho_eos, wino};
+use crate::decode::{DecisionOf, blocks};
 
 /// What a strategy remembers between steps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,13 +1,13 @@
 //! Strategies behind one object-safe trait, for everything outside `decode`: found by name, with
 //! [`Params`] and [`State`] in the place of their own settings and states.
 
-use super::{
-    Affects, Decision, DecodeError, Extras, ParamSpec, Params, Phase, Plan, Preset, Value,
-    state::{OwnState, State},
-    strategy::{Context, Strategy},
-};
+use super::state::{Decision, OwnState, State};
 use crate::{
     canvas::{Canvas, SpecialTokens, TokenId},
+    decode::{
+        Affects, DecodeError, Extras, ParamSpec, Params, Phase, Plan, Preset, Value,
+        strategy::{Context, Strategy},
+    },
     predict::Prediction,
 };
 

@@ -1,0 +1,65 @@
+//! The rules by which a written position is masked again: what each is called, compares and says.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    measure::{Test, finite},
+    reason::Reason,
+};
+use crate::decode::P;
+
+/// The rule that masks a written position again.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RemaskRule {
+    /// It was drawn.
+    Drawn {
+        /// With this chance, 0..=1.
+        #[serde(deserialize_with = "finite")]
+        chance: f32,
+    },
+    /// It does not pass its test.
+    Fails(Test),
+    /// The recording does not say.
+    #[serde(skip)]
+    Unrecorded,
+}
+
+impl RemaskRule {
+    /// What it compares, in the words of the format.
+    pub(super) fn reason(self) -> Reason {
+        match self {
+            Self::Drawn { chance } => Reason::of("drawn", Some(chance), None),
+            Self::Fails(test) => Reason::of("fails", Some(test.value), Some(test.bound)),
+            Self::Unrecorded => Reason::default(),
+        }
+    }
+
+    /// True where a confidence is not what it compares.
+    pub(super) fn beside_confidence(self) -> bool {
+        matches!(self, Self::Drawn { .. } | Self::Unrecorded)
+    }
+
+    /// The numbers of the position alone that its sentence may hold.
+    pub(super) fn own_numbers(self, p: Option<f32>) -> Vec<f32> {
+        match self {
+            Self::Fails(test) => vec![test.value],
+            Self::Drawn { .. } | Self::Unrecorded => p.into_iter().collect(),
+        }
+    }
+}
+
+impl fmt::Display for RemaskRule {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match *self {
+            Self::Drawn { chance } => {
+                write!(f, "masked again: drawn with a chance of {}", P(chance))
+            }
+            Self::Fails(test) => write!(f, "masked again: {}", test.failed()),
+            Self::Unrecorded => write!(f, "masked again: its program does not say why"),
+        }
+    }
+}
