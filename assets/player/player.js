@@ -464,12 +464,12 @@
     const then = masked ? state.step : cell.filled ? cell.filled - 1 : undefined;
     const prediction = then === undefined ? undefined : predictionAt(then);
     const position = masked || then === undefined ? state.position : positionOf(canvasAt(then), cell.slot);
-    const number = (column) => probability(known(prediction, column, position));
-    const plain = (column) => {
+    const numbers = [['p', 'conf', true], ...data.numbers].map(([column, name, isProbability]) => {
       const value = known(prediction, column, position);
-      return value === undefined ? UNKNOWN : String(value);
-    };
-    pairs($('numbers'), [['conf', number('p')], ['EOS', number('e')], ['entropy', plain('h')], ['margin', number('m')]]);
+      const plain = value === undefined ? UNKNOWN : String(value);
+      return [name, isProbability ? probability(value) : plain];
+    });
+    pairs($('numbers'), numbers);
     drawCandidates(known(prediction, 'k', position));
     drawHistory(cell.slot);
   }

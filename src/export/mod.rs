@@ -28,7 +28,7 @@ pub use format::{Document, Format, Make, Screens, TerminalColors};
 pub use markdown::markdown;
 pub use rows::{BeginRows, Out, RowWriter, Tables};
 pub use svg::svg;
-pub use table::{Cell, ColumnSpec, Kind, Table, column_table};
+pub use table::{Cell, Kind, Table, TableColumn, column_table};
 
 /// Every format, in the order of the documents.
 pub const FORMATS: [Format; 7] = [

@@ -6,7 +6,7 @@ use super::{
     error::ExportError,
     format::{Format, Make},
     rows::{Out, RowWriter},
-    table::{Cell, ColumnSpec, Table},
+    table::{Cell, Table, TableColumn},
 };
 use crate::escape::escaped_json;
 
@@ -22,7 +22,7 @@ pub const FORMAT: Format = Format {
 };
 
 struct Objects<'w> {
-    columns: &'static [ColumnSpec],
+    columns: &'static [TableColumn],
     out: Out<'w>,
 }
 
@@ -40,7 +40,7 @@ impl RowWriter for Objects<'_> {
 }
 
 /// A row by the names of its columns.
-struct Object<'a>(&'a [ColumnSpec], &'a [Cell<'a>]);
+struct Object<'a>(&'a [TableColumn], &'a [Cell<'a>]);
 
 impl Serialize for Object<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

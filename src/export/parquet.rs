@@ -18,7 +18,7 @@ use super::{
     error::ExportError,
     format::{Format, Make},
     rows::RowWriter,
-    table::{Cell, ColumnSpec, Kind, Table},
+    table::{Cell, Kind, Table, TableColumn},
 };
 
 /// Tables as Parquet.
@@ -45,7 +45,7 @@ enum Values {
 }
 
 struct Held {
-    spec: ColumnSpec,
+    spec: TableColumn,
     values: Values,
     /// 1 for a row with a value, 0 for one without.
     levels: Vec<i16>,
@@ -65,7 +65,7 @@ impl<W: Write + Send> Groups<W> {
         let schema = Type::group_type_builder(table.name()).with_fields(fields).build()?;
         let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
         let writer = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties))?;
-        let held = |spec: &ColumnSpec| Held {
+        let held = |spec: &TableColumn| Held {
             spec: *spec,
             values: match spec.kind {
                 Kind::Int => Values::Int(Vec::new()),
@@ -159,7 +159,7 @@ impl Held {
     }
 }
 
-fn field(column: &ColumnSpec) -> Result<TypePtr, ParquetError> {
+fn field(column: &TableColumn) -> Result<TypePtr, ParquetError> {
     let physical = match column.kind {
         Kind::Int => Physical::INT64,
         Kind::Float => Physical::FLOAT,

@@ -4,7 +4,7 @@
 //! that it left, which is what `--step k` shows. A row of the positions is one of the canvas that
 //! step `k` was decided on, with what it decided.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::{borrow::Cow, fmt::Write as _, iter, sync::LazyLock};
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use super::walk::{Moment, Next, Trajectory, Walk};
 use crate::{
     canvas::{Born, TokenId},
     decode::{Params, Reason, Value, Verdict},
-    predict::{Column, Piece, Vocabulary},
+    predict::{COLUMNS, Column, ColumnSpec, Piece, Vocabulary},
     session::Made,
     trace::Recording,
 };
@@ -53,9 +53,9 @@ impl Kind {
     }
 }
 
-/// A column.
+/// A column of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ColumnSpec {
+pub struct TableColumn {
     /// Its name.
     pub name: &'static str,
     /// What it holds.
@@ -84,21 +84,21 @@ pub enum Cell<'a> {
     Text(Cow<'a, str>),
 }
 
-const fn always(name: &'static str, kind: Kind, help: &'static str) -> ColumnSpec {
-    ColumnSpec { name, kind, always: true, help }
+const fn always(name: &'static str, kind: Kind, help: &'static str) -> TableColumn {
+    TableColumn { name, kind, always: true, help }
 }
 
-const fn maybe(name: &'static str, kind: Kind, help: &'static str) -> ColumnSpec {
-    ColumnSpec { name, kind, always: false, help }
+const fn maybe(name: &'static str, kind: Kind, help: &'static str) -> TableColumn {
+    TableColumn { name, kind, always: false, help }
 }
 
-const FILE: ColumnSpec = always("file", Kind::Text, "the recording, as it was named");
-const BRANCH: ColumnSpec =
+const FILE: TableColumn = always("file", Kind::Text, "the recording, as it was named");
+const BRANCH: TableColumn =
     always("branch", Kind::Int, "the branch, from 1; each is here from the start of its run");
-const NODE: ColumnSpec =
+const NODE: TableColumn =
     always("node", Kind::Int, "the canvas' number in the recording; branches share canvases");
 
-const STEPS: &[ColumnSpec] = &[
+const STEPS: &[TableColumn] = &[
     FILE,
     BRANCH,
     always("step", Kind::Int, "the step or edit, from 1, as in `--step`; 0 for the start"),
@@ -133,7 +133,8 @@ const STEPS: &[ColumnSpec] = &[
     maybe("text", Kind::Text, "on the last row of a branch, what is written"),
 ];
 
-const POSITIONS: &[ColumnSpec] = &[
+/// The columns of the positions before those of the prediction.
+const POSITIONS: &[TableColumn] = &[
     FILE,
     BRANCH,
     maybe("step", Kind::Int, "the step or edit made on this canvas, from 1; none on the last"),
@@ -148,14 +149,10 @@ const POSITIONS: &[ColumnSpec] = &[
     maybe("written", Kind::Int, "the step that wrote the token"),
     maybe("guess", Kind::Int, "the token the model would choose"),
     maybe("guess_text", Kind::Text, "its text"),
-    maybe("p_choice", Kind::Float, "the confidence: the probability of that token"),
-    maybe("p_argmax", Kind::Float, "the highest probability"),
-    maybe("p_eos", Kind::Float, "the probability of end of sequence"),
-    maybe("p_current", Kind::Float, "the probability of the token held"),
-    maybe("entropy", Kind::Float, "of the distribution, nats"),
-    maybe("margin", Kind::Float, "best probability minus second best"),
-    maybe("score", Kind::Float, "what the strategy ranks by"),
-    maybe("kl", Kind::Float, "KL divergence from the step before, nats"),
+];
+
+/// What was decided there, the last columns of the positions.
+const DECIDED: &[TableColumn] = &[
     maybe(
         "action",
         Kind::Text,
@@ -166,12 +163,25 @@ const POSITIONS: &[ColumnSpec] = &[
     maybe("threshold", Kind::Float, "what it is compared with"),
 ];
 
+/// The columns of a prediction that are numbers of the positions: first that of the guess, which
+/// stands before.
+fn predicted() -> impl Iterator<Item = &'static ColumnSpec> {
+    let confidence = Column::PChoice.spec();
+    let others = COLUMNS.iter().filter(|spec| spec.in_table && spec.column != confidence.column);
+    iter::once(confidence).chain(others)
+}
+
+static POSITION_COLUMNS: LazyLock<Vec<TableColumn>> = LazyLock::new(|| {
+    let predicted = predicted().map(|spec| maybe(spec.name, Kind::Float, spec.help));
+    POSITIONS.iter().copied().chain(predicted).chain(DECIDED.iter().copied()).collect()
+});
+
 impl Table {
     /// Its columns, in order.
-    pub fn columns(self) -> &'static [ColumnSpec] {
+    pub fn columns(self) -> &'static [TableColumn] {
         match self {
             Self::Steps => STEPS,
-            Self::Positions => POSITIONS,
+            Self::Positions => &POSITION_COLUMNS,
         }
     }
 
@@ -218,7 +228,7 @@ impl Table {
 /// The columns of a table as Markdown, for the documents.
 pub fn column_table(table: Table) -> String {
     let mut text = "| column | type | |\n|---|---|---|\n".to_owned();
-    for ColumnSpec { name, kind, always, help } in table.columns() {
+    for TableColumn { name, kind, always, help } in table.columns() {
         let maybe = if *always { "" } else { ", or null" };
         let _ = writeln!(text, "| `{name}` | {}{maybe} | {help} |", kind.name());
     }
@@ -321,11 +331,7 @@ impl<'a> Of<'a> {
         let cell = canvas.cells()[position];
         let vocabulary = &*self.recording.vocabulary;
         let prediction = self.moment.prediction.as_deref();
-        let guess = prediction.and_then(|prediction| {
-            prediction
-                .id(Column::Choice, position)
-                .or_else(|| prediction.id(Column::Argmax, position))
-        });
+        let guess = prediction.and_then(|prediction| prediction.guess(position));
         let number = |column| float(prediction.and_then(|found| found.number(column, position)));
         self.branch(row);
         let step = match self.moment.next {
@@ -350,15 +356,8 @@ impl<'a> Of<'a> {
             or_null(cell.filled, |step| int(step as usize)),
             or_null(guess, |guess| int(guess as usize)),
             or_null(guess.and_then(|guess| token_text(vocabulary, guess)), text),
-            number(Column::PChoice),
-            number(Column::PArgmax),
-            number(Column::PEos),
-            number(Column::PCurrent),
-            number(Column::Entropy),
-            number(Column::Margin),
-            number(Column::Score),
-            number(Column::Kl),
         ]);
+        row.extend(predicted().map(|spec| number(spec.column)));
         let verdict = self.moment.made().and_then(|made| made.decision.verdicts.get(position));
         let Reason { rule, value, threshold } = verdict.map(Verdict::reason).unwrap_or_default();
         row.extend([

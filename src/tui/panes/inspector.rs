@@ -26,7 +26,7 @@ use crate::{
     debugger::exact_decision,
     decode::Verdict,
     inspect::{self, Thought},
-    predict::{Column, Prediction},
+    predict::{COLUMNS, Prediction},
     session::Pending,
 };
 
@@ -279,7 +279,7 @@ fn fate(app: &App, cell: &Cell) -> String {
     }
 }
 
-/// Confidence, P(EOS), entropy and margin now (for a mask) or when it was written.
+/// The numbers of a position, confidence first, now (for a mask) or when it was written.
 fn numbers(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
     let masked = cell.token == app.canvas().special().mask;
     let (prediction, position) = if masked {
@@ -295,15 +295,10 @@ fn numbers(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
     }
     let number =
         |column| text::exact(prediction.as_ref().and_then(|found| found.number(column, position)));
-    let values = [
-        ("conf", Column::PChoice),
-        ("EOS", Column::PEos),
-        ("entropy", Column::Entropy),
-        ("margin", Column::Margin),
-    ]
-    .map(|(name, column)| (name, number(column)));
-    // In columns on two lines where one is too narrow.
-    let narrow = room.width < 68;
+    let values: Vec<(&str, String)> =
+        COLUMNS.iter().filter_map(|spec| Some((spec.label?, number(spec.column)))).collect();
+    // Two on a line, one below the other, where one line is too narrow.
+    let narrow = usize::from(room.width) < 17 * values.len();
     let line = |values: &[(&str, String)]| -> Vec<(String, Role)> {
         let parts = values.iter().flat_map(|(name, number)| {
             let name = if narrow { format!("{name:<8}") } else { format!("{name} ") };
@@ -311,10 +306,9 @@ fn numbers(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
         });
         parts.collect()
     };
-    let lines =
-        if narrow { vec![line(&values[..2]), line(&values[2..])] } else { vec![line(&values)] };
+    let on_a_line = if narrow { 2 } else { values.len() };
     let mut used = 0;
-    for parts in lines {
+    for parts in values.chunks(on_a_line).map(line) {
         if used >= room.height {
             break;
         }

@@ -3,7 +3,7 @@
 
 use std::{cell::OnceCell, collections::HashMap, sync::Arc};
 
-use super::language::{Facts, Index, Name, Reads, Use, Value, When};
+use super::language::{Facts, Index, Kind, Name, Reads, Use, Value, When};
 use crate::{
     canvas::{Born, Canvas, Cell, Slot, TokenId},
     decode::{self, Decision, Finish, Mode, ParamRole, Params, Verdict},
@@ -322,9 +322,10 @@ impl View<'_> {
                 let p = number(Column::PChoice).or_else(|| number(Column::PArgmax));
                 p.map(Value::P)
             }
-            Name::PEos => number(Column::PEos).map(Value::P),
-            Name::Entropy => number(Column::Entropy).map(|nats| Value::Number(f64::from(nats))),
-            Name::Margin => number(Column::Margin).map(Value::P),
+            Name::Column(column) => number(column).map(|number| match used.spec.kind {
+                Kind::Probability => Value::P(number),
+                _ => Value::Number(f64::from(number)),
+            }),
             Name::Guess => {
                 let prediction = side.prediction.as_ref()?;
                 Some(self.token(guess(prediction, position(canvas, used.index)?).0?))

@@ -4,16 +4,6 @@
 //! an engine's answers, the schema of recordings, the table of positions, the inspector and the
 //! player. A new column is a variant of [`Column`], a row of [`COLUMNS`], and what computes it: in
 //! `crates/model/src/reduce` and, for engines, in `python/demask/columns.py`.
-//!
-//! ```
-//! use demask_core::predict::{Column, ColumnKind, Recorded};
-//!
-//! let entropy = Column::Entropy.spec();
-//! assert_eq!((entropy.name, entropy.kind), ("entropy", ColumnKind::Entropy));
-//! assert_eq!(entropy.recorded, Recorded::Rounded(3));
-//! let (least, most) = entropy.kind.bounds(126_464);
-//! assert!(least == 0.0 && (11.74..11.75).contains(&most), "nats");
-//! ```
 
 /// The columns a request can ask for. Probabilities are f32 in 0..=1 from the softmax over the
 /// guided logits. The order is that of the bits in a request's [`Key`](super::Key), which is part of
@@ -252,7 +242,7 @@ impl Column {
     };
 
     /// What there is to know of it.
-    pub fn spec(self) -> &'static ColumnSpec {
+    pub const fn spec(self) -> &'static ColumnSpec {
         const PLACES: [usize; COLUMNS.len()] = {
             let mut places = [0; COLUMNS.len()];
             let mut at = 0;

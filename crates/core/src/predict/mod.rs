@@ -4,7 +4,24 @@
 //! so that its [`Key`] names the prediction: the same request never needs a second pass. A
 //! [`Predictor`] is anything that answers requests: a model, or a store of recorded answers.
 //!
+//! What a column is, and how it is recorded and shown, is a row of [`COLUMNS`].
+//!
 //! This room knows neither tensors nor terminals.
+//!
+//! ```
+//! use demask_core::predict::{Column, ColumnKind, Data, Prediction, Recorded};
+//!
+//! // Two positions, of which a model says its best token and how sure it is.
+//! let prediction = Prediction::new(2)
+//!     .with(Column::Argmax, Data::Ids(vec![791, 8415]))
+//!     .with(Column::PArgmax, Data::Numbers(vec![0.91, 0.45]));
+//! assert_eq!((prediction.guess(1), prediction.confidence(1)), (Some(8415), Some(0.45)));
+//! assert!(prediction.numbers(Column::PEos).is_err(), "never read as zero");
+//!
+//! let entropy = Column::Entropy.spec();
+//! assert_eq!((entropy.name, entropy.kind), ("entropy", ColumnKind::Entropy));
+//! assert_eq!(entropy.recorded, Recorded::Rounded(3), "it is shown, and decides nothing");
+//! ```
 
 mod column;
 mod prediction;

@@ -23,6 +23,9 @@ pub struct Player {
     pub(super) phases: Vec<&'static str>,
     /// Kind of verdict, and its sentence with `\u{1}` for each number.
     pub(super) words: Vec<(&'static str, String)>,
+    /// The columns of numbers that are shown of a position beside its confidence: name, what it is
+    /// called there, and whether it is a probability.
+    pub(super) numbers: Vec<(&'static str, &'static str, bool)>,
     pub(super) predictions: Vec<Columns>,
     pub(super) nodes: Vec<Point>,
     pub(super) branches: Vec<Branch>,
@@ -148,12 +151,9 @@ pub(super) struct Columns {
     /// Their probability.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) p: Option<Vec<Option<f64>>>,
-    #[serde(rename = "e", skip_serializing_if = "Option::is_none")]
-    pub(super) p_eos: Option<Vec<Option<f64>>>,
-    #[serde(rename = "h", skip_serializing_if = "Option::is_none")]
-    pub(super) entropy: Option<Vec<Option<f64>>>,
-    #[serde(rename = "m", skip_serializing_if = "Option::is_none")]
-    pub(super) margin: Option<Vec<Option<f64>>>,
+    /// Those of [`Player::numbers`] that are known, by the name of their column.
+    #[serde(flatten)]
+    pub(super) numbers: BTreeMap<&'static str, Vec<Option<f64>>>,
     /// Token and probability in turn.
     #[serde(rename = "k", skip_serializing_if = "Option::is_none")]
     pub(super) candidates: Option<Vec<Vec<f64>>>,

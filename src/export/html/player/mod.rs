@@ -20,7 +20,7 @@ use crate::{
     canvas::{Canvas, Edit, Slot, TokenId},
     decode::{Decision, Verdict},
     export::walk::{Next, Trajectory, Walk},
-    predict::{Column, Piece, Prediction, Vocabulary},
+    predict::{COLUMNS, Column, ColumnKind, ColumnSpec, Piece, Prediction, Vocabulary},
     session::{Made, Node, NodeId, Step},
     trace::Recording,
 };
@@ -58,6 +58,9 @@ impl Player {
             tokens: making.texts(),
             phases: making.phases,
             words: making.words,
+            numbers: shown()
+                .map(|(spec, label)| (spec.name, label, spec.kind == ColumnKind::Probability))
+                .collect(),
             predictions: making.predictions,
             nodes,
             branches,
@@ -65,6 +68,12 @@ impl Player {
             step,
         }
     }
+}
+
+/// The columns that are shown of a position beside its confidence, and what they are called there.
+fn shown() -> impl Iterator<Item = (&'static ColumnSpec, &'static str)> {
+    let shown = COLUMNS.iter().filter_map(|spec| Some((spec, spec.label?)));
+    shown.filter(|(spec, _)| spec.column != Column::PChoice)
 }
 
 /// What is gathered on the way.
@@ -239,9 +248,9 @@ impl<'a> Making<'a> {
             at,
             guess,
             p: prediction.confidences().map(picked),
-            p_eos: pick(Column::PEos),
-            entropy: pick(Column::Entropy),
-            margin: pick(Column::Margin),
+            numbers: shown()
+                .filter_map(|(spec, _)| Some((spec.name, pick(spec.column)?)))
+                .collect(),
             candidates,
         });
         let place = self.predictions.len() - 1;

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::decode::{Kind as ParamKind, ParamSpec, STRATEGIES};
+use crate::{
+    decode::{Kind as ParamKind, ParamSpec, STRATEGIES},
+    predict::{Column, ColumnKind},
+};
 
 /// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,9 +41,6 @@ pub enum Name {
     FillConf,
     EosConf,
     Conf,
-    PEos,
-    Entropy,
-    Margin,
     Guess,
     Flipped,
     WillFill,
@@ -51,6 +51,8 @@ pub enum Name {
     P,
     Made,
     Was,
+    /// A column of numbers of the prediction.
+    Column(Column),
     /// A decoding parameter.
     Param(&'static str),
 }
@@ -121,6 +123,15 @@ const fn at(spec: NameSpec) -> NameSpec {
     NameSpec { indexed: true, ..spec }
 }
 
+const fn column(column: Column, help: &'static str) -> NameSpec {
+    let spec = column.spec();
+    let kind = match spec.kind {
+        ColumnKind::Probability => Probability,
+        _ => Count,
+    };
+    at(of(Name::Column(column), spec.name, kind, Prediction, help))
+}
+
 use Kind::{Count, Probability, Text, Token, Truth};
 use Reads::{Pending, Prediction, Row, State, Step};
 
@@ -184,9 +195,9 @@ pub const NAMES: &[NameSpec] = &[
     of(Name::WillExpand, "will_expand", Count, Pending, "positions it expands"),
     of(Name::WillDrop, "will_drop", Count, Pending, "positions it drops"),
     at(of(Name::Conf, "conf", Probability, Prediction, "confidence")),
-    at(of(Name::PEos, "p_eos", Probability, Prediction, "probability of EOS")),
-    at(of(Name::Entropy, "entropy", Count, Prediction, "entropy, nats")),
-    at(of(Name::Margin, "margin", Probability, Prediction, "best minus second best probability")),
+    column(Column::PEos, "probability of EOS"),
+    column(Column::Entropy, "entropy, nats"),
+    column(Column::Margin, "best minus second best probability"),
     at(of(Name::Guess, "guess", Token, Prediction, "the token the model would choose")),
     of(Name::Position, "position", Count, Row, "number of the row's position"),
     of(Name::Slot, "slot", Count, Row, "its identity"),
