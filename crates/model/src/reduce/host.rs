@@ -10,7 +10,7 @@ use crate::{
     canvas::TokenId,
     kernels::{Sums, best, largest},
     noise,
-    predict::{Filters, Request, Score},
+    predict::{Column, Filters, Request, Score},
 };
 
 /// Reduces logits `[rows, columns]`; the first of them is row `first` of the request.
@@ -23,8 +23,9 @@ pub(super) fn reduce(
     let (_, columns) = logits.dims2()?;
     let compared = |row: usize, logits: &[f32], then: &[f32]| {
         let of = |logits| Distribution::of(&transformed(logits, request, first + row));
-        let row = reduce_row(logits, request, first + row);
-        Row { kl: of(logits).divergence_from(&of(then)), ..row }
+        let mut row = reduce_row(logits, request, first + row);
+        row.numbers[Column::Kl as usize] = of(logits).divergence_from(&of(then));
+        row
     };
     in_place(logits, |logits| match earlier {
         None => Ok(reduce_rows(logits, columns, request, first)),
@@ -123,26 +124,27 @@ fn reduce_row(logits: &[f32], request: &Request, row: usize) -> Row {
     let p = |id: TokenId| logits.get(id as usize).map_or(0.0, |&logit| softmax.p(logit));
     let (best_unmask, p_best_unmask) = without(logits, mask, top[0].0, &softmax);
     let margin = p(top[0].0) - top.get(1).map_or(0.0, |&(second, _)| p(second));
-    Row {
-        argmax,
-        p_argmax: p(argmax),
-        choice,
-        p_choice: p(choice),
-        p_eos: p(request.special.eos),
-        entropy: softmax.entropy(),
-        margin,
-        best_unmask,
-        p_best_unmask,
-        p_current: p(current(request, row)),
-        score: match request.score {
-            None => 0.0,
-            Some(Score::Margin) => margin,
-            Some(Score::NegEntropy) => neg_entropy(logits, &softmax),
-            Some(Score::Gap) => top.get(1).map_or(f32::INFINITY, |second| top[0].1 - second.1),
-        },
-        kl: 0.0,
-        top: top.iter().take(request.top_k).map(|&(id, _)| (id, p(id))).collect(),
-    }
+    let score = match request.score {
+        None => None,
+        Some(Score::Margin) => Some(margin),
+        Some(Score::NegEntropy) => Some(neg_entropy(logits, &softmax)),
+        Some(Score::Gap) => Some(top.get(1).map_or(f32::INFINITY, |second| top[0].1 - second.1)),
+    };
+    Row::of(
+        [(Column::Argmax, argmax), (Column::Choice, choice), (Column::BestUnmask, best_unmask)],
+        [
+            (Column::PArgmax, p(argmax)),
+            (Column::PChoice, p(choice)),
+            (Column::PEos, p(request.special.eos)),
+            (Column::Entropy, softmax.entropy()),
+            (Column::Margin, margin),
+            (Column::PBestUnmask, p_best_unmask),
+            (Column::PCurrent, p(current(request, row))),
+        ]
+        .into_iter()
+        .chain(score.map(|score| (Column::Score, score))),
+        top.iter().take(request.top_k).map(|&(id, _)| (id, p(id))),
+    )
 }
 
 /// The best token but `mask`, and its probability where `mask` is impossible. `argmax` is the best

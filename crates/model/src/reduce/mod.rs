@@ -6,31 +6,46 @@
 mod host;
 mod tensor;
 
-use std::collections::BTreeMap;
-
 use candle_core::{Result, Tensor};
 
 use crate::{
-    canvas::TokenId,
-    predict::{Column, Data, Prediction, Request},
+    canvas::{NO_TOKEN, TokenId},
+    predict::{Column, ColumnKind, Data, Prediction, Request},
 };
 
-/// What is known of one row. All columns are filled; the request's are kept.
-#[derive(Debug, Clone, PartialEq)]
+/// What is known of one row: all columns are computed, the request's are kept.
+#[derive(Debug, Clone)]
 struct Row {
-    argmax: TokenId,
-    p_argmax: f32,
-    choice: TokenId,
-    p_choice: f32,
-    p_eos: f32,
-    entropy: f32,
-    margin: f32,
-    best_unmask: TokenId,
-    p_best_unmask: f32,
-    p_current: f32,
-    score: f32,
-    kl: f32,
+    /// Tokens and numbers, each at the place of its column; none and NaN where there is no value.
+    ids: [TokenId; Column::ALL.len()],
+    numbers: [f32; Column::ALL.len()],
+    /// The best tokens.
     top: Vec<(TokenId, f32)>,
+}
+
+impl Row {
+    fn of(
+        ids: impl IntoIterator<Item = (Column, TokenId)>,
+        numbers: impl IntoIterator<Item = (Column, f32)>,
+        top: impl Iterator<Item = (TokenId, f32)>,
+    ) -> Self {
+        let mut row = Self {
+            ids: [NO_TOKEN; Column::ALL.len()],
+            numbers: [f32::NAN; Column::ALL.len()],
+            top: top.collect(),
+        };
+        ids.into_iter().for_each(|(column, id)| row.ids[column as usize] = id);
+        numbers.into_iter().for_each(|(column, number)| row.numbers[column as usize] = number);
+        row
+    }
+
+    fn id(&self, column: Column) -> TokenId {
+        self.ids[column as usize]
+    }
+
+    fn number(&self, column: Column) -> f32 {
+        self.numbers[column as usize]
+    }
 }
 
 /// Collects the rows of a request, chunk after chunk.
@@ -59,36 +74,19 @@ impl<'a> Reducer<'a> {
 
     /// The columns asked for.
     pub(super) fn finish(self) -> Prediction {
-        let mut data: BTreeMap<Column, Data> = BTreeMap::new();
-        let ids = |get: fn(&Row) -> TokenId| Data::Ids(self.rows.iter().map(get).collect());
-        let numbers = |get: fn(&Row) -> f32| Data::Numbers(self.rows.iter().map(get).collect());
-        for column in self.request.columns.iter() {
-            let values = match column {
-                Column::Argmax => ids(|row| row.argmax),
-                Column::PArgmax => numbers(|row| row.p_argmax),
-                Column::Choice => ids(|row| row.choice),
-                Column::PChoice => numbers(|row| row.p_choice),
-                Column::PEos => numbers(|row| row.p_eos),
-                Column::Entropy => numbers(|row| row.entropy),
-                Column::Margin => numbers(|row| row.margin),
-                Column::BestUnmask => ids(|row| row.best_unmask),
-                Column::PBestUnmask => numbers(|row| row.p_best_unmask),
-                Column::PCurrent => numbers(|row| row.p_current),
-                // Without saying what is to be scored or compared there is nothing to keep.
-                Column::Score if self.request.score.is_none() => continue,
-                Column::Kl if self.request.earlier.is_none() => continue,
-                // The predictor adds it: it is read from other rows.
-                Column::PShadow => continue,
-                Column::Score => numbers(|row| row.score),
-                Column::Kl => numbers(|row| row.kl),
-                Column::TopK => {
-                    Data::Ranked(self.rows.iter().map(|row| row.top.iter().copied()).collect())
+        let rows = || self.rows.iter();
+        // The predictor adds what is seen at shadows: it is read from other rows.
+        let columns = self.request.answered().filter(|&column| column != Column::PShadow);
+        columns.fold(Prediction::new(self.rows.len()), |prediction, column| {
+            let data = match column.spec().kind {
+                ColumnKind::Token => Data::Ids(rows().map(|row| row.id(column)).collect()),
+                ColumnKind::Candidates => {
+                    Data::Ranked(rows().map(|row| row.top.iter().copied()).collect())
                 }
+                _ => Data::Numbers(rows().map(|row| row.number(column)).collect()),
             };
-            data.insert(column, values);
-        }
-        let empty = Prediction::new(self.rows.len());
-        data.into_iter().fold(empty, |prediction, (column, data)| prediction.with(column, data))
+            prediction.with(column, data)
+        })
     }
 }
 
@@ -149,6 +147,12 @@ mod tests {
         }
     }
 
+    /// A row as it can be compared: NaN is the same as NaN.
+    fn bits(row: &Row) -> (Vec<TokenId>, Vec<u32>, Vec<(TokenId, f32)>) {
+        let numbers = row.numbers.iter().map(|number| number.to_bits());
+        (row.ids.to_vec(), numbers.collect(), row.top.clone())
+    }
+
     fn logits(rows: usize) -> Tensor {
         let values: Vec<f32> = (0..rows * COLUMNS)
             .map(|i| {
@@ -166,17 +170,10 @@ mod tests {
             let tensor = tensor::reduce(&logits, None, &request, 0).unwrap();
             for (a, b) in host.iter().zip(&tensor) {
                 let close = |x: f32, y: f32| assert!((x - y).abs() < 1e-5, "{a:?} {b:?}");
-                assert_eq!(
-                    (a.argmax, a.choice, a.best_unmask),
-                    (b.argmax, b.choice, b.best_unmask)
-                );
-                close(a.p_argmax, b.p_argmax);
-                close(a.p_choice, b.p_choice);
-                close(a.p_eos, b.p_eos);
-                close(a.entropy, b.entropy);
-                close(a.margin, b.margin);
-                close(a.p_best_unmask, b.p_best_unmask);
-                close(a.p_current, b.p_current);
+                assert_eq!(a.ids, b.ids);
+                let known = a.numbers.iter().zip(&b.numbers).filter(|(x, _)| !x.is_nan());
+                assert_eq!(known.clone().count(), b.numbers.iter().filter(|y| !y.is_nan()).count());
+                known.for_each(|(x, y)| close(*x, *y));
                 assert_eq!(a.top.len(), 4);
                 for (x, y) in a.top.iter().zip(&b.top) {
                     assert_eq!(x.0, y.0);
@@ -201,9 +198,13 @@ mod tests {
         assert_eq!(best, request.special.mask, "what is left without it is known then");
         request.suppressed = vec![(7, best)];
         let vetoed = reduced(&request);
-        assert_eq!((vetoed[7].argmax, vetoed[7].choice), (second, second));
-        assert!((vetoed[7].p_choice - free[7].p_best_unmask).abs() < 1e-6, "{:?}", vetoed[7]);
-        assert_eq!((&vetoed[..7], &vetoed[8..]), (&free[..7], &free[8..]));
+        let row = &vetoed[7];
+        assert_eq!((row.id(Column::Argmax), row.id(Column::Choice)), (second, second));
+        let p = free[7].number(Column::PBestUnmask);
+        assert!((row.number(Column::PChoice) - p).abs() < 1e-6, "{row:?}");
+        let others =
+            |rows: &[Row]| [&rows[..7], &rows[8..]].concat().iter().map(bits).collect::<Vec<_>>();
+        assert_eq!(others(&vetoed), others(&free));
     }
 
     #[test]
@@ -228,8 +229,11 @@ mod tests {
             let tensor = tensor::reduce(&now, None, &request, 0).unwrap();
             for (a, b) in host.iter().zip(&tensor) {
                 let filters = request.filters;
-                assert_eq!((a.argmax, a.choice), (b.argmax, b.choice), "{filters:?}");
-                for (a, b) in [(a.p_choice, b.p_choice), (a.p_eos, b.p_eos), (a.score, b.score)] {
+                for column in [Column::Argmax, Column::Choice] {
+                    assert_eq!(a.id(column), b.id(column), "{filters:?}");
+                }
+                for column in [Column::PChoice, Column::PEos, Column::Score] {
+                    let (a, b) = (a.number(column), b.number(column));
                     assert!((a - b).abs() < 1e-5, "{a} {b} {filters:?}");
                 }
             }
@@ -242,10 +246,11 @@ mod tests {
         let host = host::reduce(&now, Some(&then), &request, 0).unwrap();
         let tensor = tensor::reduce(&now, Some(&then), &request, 0).unwrap();
         for (a, b) in host.iter().zip(&tensor) {
-            assert!((a.kl - b.kl).abs() < 1e-5 && a.kl > 0.0, "{} {}", a.kl, b.kl);
+            let (a, b) = (a.number(Column::Kl), b.number(Column::Kl));
+            assert!((a - b).abs() < 1e-5 && a > 0.0, "{a} {b}");
         }
         let same = host::reduce(&now, Some(&now), &request, 0).unwrap();
-        assert!(same.iter().all(|row| row.kl.abs() < 1e-6));
+        assert!(same.iter().all(|row| row.number(Column::Kl).abs() < 1e-6));
     }
 
     #[test]
@@ -268,9 +273,10 @@ mod tests {
     fn ties_go_to_the_lowest_id() {
         let flat = Tensor::zeros((1, COLUMNS), candle_core::DType::F32, &Device::Cpu).unwrap();
         let row = &host::reduce(&flat, None, &request(1, 0.0), 0).unwrap()[0];
-        assert_eq!((row.argmax, row.choice, row.best_unmask), (0, 0, 0));
+        let tokens = [Column::Argmax, Column::Choice, Column::BestUnmask];
+        assert_eq!(tokens.map(|column| row.id(column)), [0, 0, 0]);
         assert_eq!(row.top.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [0, 1, 2, 3]);
-        assert!((row.entropy - (COLUMNS as f32).ln()).abs() < 1e-5);
+        assert!((row.number(Column::Entropy) - (COLUMNS as f32).ln()).abs() < 1e-5);
     }
 
     #[test]
@@ -279,6 +285,6 @@ mod tests {
         values[3] = f32::NAN;
         let nan = Tensor::from_vec(values, (1, COLUMNS), &Device::Cpu).unwrap();
         let row = &host::reduce(&nan, None, &request(1, 0.0), 0).unwrap()[0];
-        assert!(row.p_choice.is_nan() && row.p_eos.is_nan());
+        assert!(row.number(Column::PChoice).is_nan() && row.number(Column::PEos).is_nan());
     }
 }

@@ -7,7 +7,7 @@ use super::{Row, current, suppressed};
 use crate::{
     canvas::TokenId,
     noise,
-    predict::{Request, Score},
+    predict::{Column, Request, Score},
 };
 
 /// Reduces logits `[rows, columns]`; the first of them is row `first` of the request.
@@ -21,11 +21,8 @@ pub(super) fn reduce(
     let device = logits.device();
     let logits = transformed(logits, request, first)?;
     let kl = match earlier {
-        None => vec![0.0; rows],
-        Some(earlier) => {
-            let earlier = transformed(earlier, request, first)?;
-            numbers(&divergence(&logits, &earlier)?)?
-        }
+        None => None,
+        Some(earlier) => Some(divergence(&logits, &transformed(earlier, request, first)?)?),
     };
     let argmax = logits.argmax_keepdim(D::Minus1)?;
     let choice = match &request.sampling {
@@ -50,7 +47,6 @@ pub(super) fn reduce(
     let now = constant((0..rows).map(|row| current(request, first + row)).collect())?;
     let unmasked = without(logits, &constant(vec![special.mask; rows])?)?;
     let best_unmask = unmasked.argmax_keepdim(D::Minus1)?;
-    let entropy = softmax.entropy()?;
 
     let (mut top_ids, mut top_p) = (Vec::new(), Vec::new());
     let mut rest = logits.clone();
@@ -60,46 +56,48 @@ pub(super) fn reduce(
         top_ids.push(ids(&best)?);
         rest = without(&rest, &best)?;
     }
-    let argmax_ids = ids(&argmax)?;
-    let p_argmax = numbers(&softmax.p(logits, &argmax)?)?;
-    let choice_ids = ids(&choice)?;
-    let p_choice = numbers(&softmax.p(logits, &choice)?)?;
-    let p_eos = numbers(&softmax.p(logits, &eos)?)?;
-    let p_current = numbers(&softmax.p(logits, &now)?)?;
-    let best_unmask_ids = ids(&best_unmask)?;
-    let p_best_unmask = numbers(&Softmax::of(&unmasked)?.p(&unmasked, &best_unmask)?)?;
-    let entropy = numbers(&entropy)?;
     let margin = |row: usize| top_p[0][row] - top_p.get(1).map_or(0.0, |second| second[row]);
-    let score = match request.score {
-        None => vec![0.0; rows],
-        Some(Score::Margin) => (0..rows).map(margin).collect(),
+    let margin: Vec<f32> = (0..rows).map(margin).collect();
+    let tokens = [
+        (Column::Argmax, ids(&argmax)?),
+        (Column::Choice, ids(&choice)?),
+        (Column::BestUnmask, ids(&best_unmask)?),
+    ];
+    let mut known = vec![
+        (Column::PArgmax, numbers(&softmax.p(logits, &argmax)?)?),
+        (Column::PChoice, numbers(&softmax.p(logits, &choice)?)?),
+        (Column::PEos, numbers(&softmax.p(logits, &eos)?)?),
+        (Column::Entropy, numbers(&softmax.entropy()?)?),
+        (Column::PBestUnmask, numbers(&Softmax::of(&unmasked)?.p(&unmasked, &best_unmask)?)?),
+        (Column::PCurrent, numbers(&softmax.p(logits, &now)?)?),
+    ];
+    match request.score {
+        None => {}
+        Some(Score::Margin) => known.push((Column::Score, margin.clone())),
         Some(Score::NegEntropy) => {
             let p = softmax.all(logits)?;
-            numbers(&(&p * (&p + 1e-10)?.log()?)?.sum_keepdim(D::Minus1)?)?
+            let sum = (&p * (&p + 1e-10)?.log()?)?.sum_keepdim(D::Minus1)?;
+            known.push((Column::Score, numbers(&sum)?));
         }
         Some(Score::Gap) => {
             let best = logits.max_keepdim(D::Minus1)?;
             let others = without(logits, &logits.argmax_keepdim(D::Minus1)?)?;
-            numbers(&(best - others.max_keepdim(D::Minus1)?)?)?
+            let gap = (best - others.max_keepdim(D::Minus1)?)?;
+            known.push((Column::Score, numbers(&gap)?));
         }
-    };
+    }
+    known.push((Column::Margin, margin));
+    if let Some(kl) = kl {
+        known.push((Column::Kl, numbers(&kl)?));
+    }
     Ok((0..rows)
-        .map(|row| Row {
-            argmax: argmax_ids[row],
-            p_argmax: p_argmax[row],
-            choice: choice_ids[row],
-            p_choice: p_choice[row],
-            p_eos: p_eos[row],
-            entropy: entropy[row],
-            margin: margin(row),
-            best_unmask: best_unmask_ids[row],
-            p_best_unmask: p_best_unmask[row],
-            p_current: p_current[row],
-            score: score[row],
-            kl: kl[row],
-            top: (0..request.top_k.min(top_ids.len()))
-                .map(|rank| (top_ids[rank][row], top_p[rank][row]))
-                .collect(),
+        .map(|row| {
+            let ranks = 0..request.top_k.min(top_ids.len());
+            Row::of(
+                tokens.iter().map(|(column, ids)| (*column, ids[row])),
+                known.iter().map(|(column, numbers)| (*column, numbers[row])),
+                ranks.map(|rank| (top_ids[rank][row], top_p[rank][row])),
+            )
         })
         .collect())
 }
