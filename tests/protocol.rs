@@ -1,9 +1,9 @@
 //! The published schema of the protocol says what both sides do: what demask sends fits it, and what
 //! engines and loops send is read where it fits, and nowhere else.
 //!
-//! tests/protocol has messages: those that demask sends, which `UPDATE_DOCUMENTS=1 cargo test --test all
-//! protocol::` writes and the Python package reads in its own tests; and those that the Python package
-//! sends, which its tests write.
+//! tests/protocol has the columns of a prediction and messages that demask sends, which
+//! `UPDATE_DOCUMENTS=1 cargo test --test all protocol::` writes and the Python package reads in its own
+//! tests; and messages that the Python package sends, which its tests write.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -18,7 +18,10 @@ use demask::{
         message::{Ask, Encode, Hello, Tell},
     },
     model::Messages,
-    predict::{Attention, Column, ColumnSet, Filters, Guidance, Pass, Request, Sampling, Score},
+    predict::{
+        Attention, Column, ColumnSet, Filters, Guidance, Needs, Pass, Recorded, Request, Sampling,
+        Score,
+    },
     session::NodeId,
 };
 use jsonschema::Validator;
@@ -223,14 +226,34 @@ fn what_demask_sends_fits_and_is_published() {
                 assert!(!strict.is_valid(&changed), "{message} with {field}s");
             }
         }
-        let lines: String = sent.iter().map(|message| format!("{message}\n")).collect();
-        let file = path(&format!("tests/protocol/{name}.jsonl"));
-        if std::env::var_os("UPDATE_DOCUMENTS").is_some() {
-            fs::write(&file, &lines).unwrap();
-        }
-        let published = fs::read_to_string(file).unwrap_or_default();
-        assert!(published == lines, "run UPDATE_DOCUMENTS=1 cargo test --test all protocol::");
+        is_published(name, &sent);
     }
+}
+
+/// Holds lines of JSON against a file of tests/protocol.
+fn is_published(name: &str, lines: &[Value]) {
+    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let file = path(&format!("tests/protocol/{name}.jsonl"));
+    if std::env::var_os("UPDATE_DOCUMENTS").is_some() {
+        fs::write(&file, &lines).unwrap();
+    }
+    let published = fs::read_to_string(file).unwrap_or_default();
+    assert!(published == lines, "run UPDATE_DOCUMENTS=1 cargo test --test all protocol::");
+}
+
+/// The tests of the Python package hold its own table of columns against these.
+#[test]
+fn columns_are_published() {
+    let columns = Column::ALL.map(|column| {
+        let spec = column.spec();
+        let digits = match spec.recorded {
+            Recorded::Rounded(digits) => Some(digits),
+            Recorded::Exact | Recorded::Paired(_) => None,
+        };
+        let needs = spec.needs.map(Needs::name);
+        json!({ "name": spec.name, "kind": spec.kind.name(), "needs": needs, "digits": digits })
+    });
+    is_published("columns", &columns);
 }
 
 fn read_of_engine(text: &str) -> bool {

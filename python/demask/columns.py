@@ -10,22 +10,52 @@ vocabulary: the reduction makes few calls, and few temporary tensors.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Dict, List, Optional, Tuple, TypeVar
+from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Tuple, TypeVar
 
 from . import noise
 from .protocol import Message, packed_ids, packed_numbers
-from .request import Filters, Request
 
 if TYPE_CHECKING:
     import torch
+
+    from .request import Filters, Request
 
 Number = TypeVar("Number", int, float)
 
 NEVER = float("-inf")
 
-# The columns that any request may ask for, by type.
-IDS = ("argmax", "choice", "best_unmask")
-NUMBERS = ("p_argmax", "p_choice", "p_eos", "entropy", "margin", "p_best_unmask", "p_current")
+
+
+class Column(NamedTuple):
+    """A column that a request may ask for. `kind`: what its values are; all but tokens and candidates are numbers.
+    `needs`: the field of the request without which the column is not answered."""
+
+    name: str
+    kind: str
+    needs: Optional[str] = None
+
+    def answers(self, request: Request) -> bool:
+        """Whether the answer to a request has this column."""
+        return self.name in request.columns and (self.needs is None or getattr(request, self.needs) is not None)
+
+
+# Those of the program, which writes them to tests/protocol/columns.jsonl.
+COLUMNS = (
+    Column("argmax", "token"),
+    Column("p_argmax", "probability"),
+    Column("choice", "token"),
+    Column("p_choice", "probability"),
+    Column("p_eos", "probability"),
+    Column("entropy", "entropy"),
+    Column("margin", "probability"),
+    Column("best_unmask", "token"),
+    Column("p_best_unmask", "probability"),
+    Column("p_current", "probability"),
+    Column("top_k", "candidates"),
+    Column("score", "number", "score"),
+    Column("kl", "divergence", "earlier"),
+    Column("p_shadow", "probability", "shadow"),
+)
 
 # How many logits are reduced at once: 16 M are 64 MB in float32, 130 rows of a vocabulary of 126,464. On a CPU it is as
 # many as its caches hold.
@@ -223,14 +253,14 @@ class Reducer:
     def __init__(self, request: Request) -> None:
         self.request = request
         self.rows = 0
-        wanted = set(request.columns)
         # A request of no rows is answered with empty columns.
-        self.ids: Dict[str, List[int]] = {name: [] for name in IDS if name in wanted}
-        self.numbers: Dict[str, List[float]] = {name: [] for name in NUMBERS if name in wanted}
-        if request.score is not None and "score" in wanted:
-            self.numbers["score"] = []
-        if request.earlier is not None and "kl" in wanted:
-            self.numbers["kl"] = []
+        self.ids: Dict[str, List[int]] = {}
+        self.numbers: Dict[str, List[float]] = {}
+        for name, kind, _ in (column for column in COLUMNS if column.answers(request)):
+            if kind == "token":
+                self.ids[name] = []
+            elif kind != "candidates":
+                self.numbers[name] = []
         # Candidates: ids and probabilities, row after row.
         self.top: Tuple[List[int], List[float]] = ([], [])
         self.top_k = 0

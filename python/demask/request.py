@@ -5,24 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, List, Optional, Sequence, Tuple
 
+from .columns import COLUMNS
 from .protocol import EngineError, Message
 
-COLUMNS = (
-    "argmax",
-    "p_argmax",
-    "choice",
-    "p_choice",
-    "p_eos",
-    "entropy",
-    "margin",
-    "best_unmask",
-    "p_best_unmask",
-    "p_current",
-    "top_k",
-    "score",
-    "kl",
-    "p_shadow",
-)
 SCORES = ("margin", "neg_entropy", "gap")
 
 # The largest token id and position number.
@@ -224,7 +209,8 @@ def parse(message: Message) -> Request:
     if score is not None and score not in SCORES:
         raise EngineError("unsupported", "this engine knows no score %r" % (score,))
     columns = _list(message.get("columns"), "columns")
-    unknown = [column for column in columns if column not in COLUMNS]
+    names = [column.name for column in COLUMNS]
+    unknown = [column for column in columns if column not in names]
     if unknown:
         raise EngineError("unsupported", "this engine knows no column %r" % (unknown[0],))
     suppressed = [_pair(pair, "suppressed") for pair in _list(message.get("suppressed", []), "suppressed")]

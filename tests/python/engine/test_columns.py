@@ -6,10 +6,15 @@ import unittest
 
 from common import EOS, MASK, f32, needs_torch, predict, torch, unpacked
 
+import schema
+from demask import columns
+
 COLUMNS = 37
 NEVER = -math.inf
-ALL = ["argmax", "p_argmax", "choice", "p_choice", "p_eos", "entropy", "margin", "best_unmask", "p_best_unmask"]
-ALL += ["p_current", "top_k", "score", "kl"]
+# Shadows are read from other rows, so a row of logits does not tell them.
+ALL = [column.name for column in columns.COLUMNS if column.needs != "shadow"]
+# Those that nothing but the logits is needed for.
+PLAIN = [column.name for column in columns.COLUMNS if column.needs is None]
 
 
 def softmax(row):
@@ -79,6 +84,20 @@ def reference(logits, earlier, request, noise):
             }
         )
     return rows
+
+
+class Table(unittest.TestCase):
+    def test_the_columns_are_those_of_the_program(self):
+        theirs = [(column["name"], column["kind"], column["needs"]) for column in schema.published("columns.jsonl")]
+        self.assertEqual([tuple(column) for column in columns.COLUMNS], theirs, "tests/protocol/columns.jsonl")
+
+    def test_the_recorder_rounds_as_the_program_does(self):
+        from demask import recorder
+
+        digits = {column["name"]: column["digits"] for column in schema.published("columns.jsonl")}
+        self.assertEqual(recorder.ROUNDED, {name: some for name, some in digits.items() if some is not None})
+        for name in recorder.IDS + recorder.NUMBERS:
+            self.assertIsNone(digits[name], name)
 
 
 @needs_torch
@@ -152,11 +171,12 @@ class Columns(unittest.TestCase):
     def test_chunks_do_not_matter(self):
         rows, ids = self.rows(12), [1] * 12
         sampling = {"temperature": 0.7, "seed": 7, "step": 2, "slots": list(range(12))}
-        request = predict(ids, [0, 12], ALL[:-1], sampling=sampling, suppressed=[[2, 1], [6, 3], [6, 4]], score="margin")
+        wanted = [name for name in ALL if name != "kl"]
+        request = predict(ids, [0, 12], wanted, sampling=sampling, suppressed=[[2, 1], [6, 3], [6, 4]], score="margin")
         self.assertEqual(self.reduced(rows, request), self.reduced(rows, request, chunks=[5, 1, 6]))
 
     def test_ties_go_to_the_lowest_id(self):
-        flat = self.reduced([[0.0] * COLUMNS, [-0.0, 0.0] * 18 + [0.0]], predict([1, 1], [0, 2], ALL[:-2]))
+        flat = self.reduced([[0.0] * COLUMNS, [-0.0, 0.0] * 18 + [0.0]], predict([1, 1], [0, 2], PLAIN))
         for row in (0, 1):
             self.assertEqual([flat[name][row] for name in ("argmax", "choice", "best_unmask")], [0, 0, 0])
             self.assertEqual([token for token, _ in flat["top_k"][row]], [0, 1, 2, 3])
@@ -181,14 +201,14 @@ class Columns(unittest.TestCase):
     def test_nan_never_becomes_a_number(self):
         one = [0.5] * COLUMNS
         one[3] = math.nan
-        found = self.reduced([one, [math.nan] * COLUMNS, [0.5] * COLUMNS], predict([1] * 3, [0, 3], ALL[:-2]))
+        found = self.reduced([one, [math.nan] * COLUMNS, [0.5] * COLUMNS], predict([1] * 3, [0, 3], PLAIN))
         for name in ("p_argmax", "p_choice", "p_eos", "entropy", "margin", "p_best_unmask", "p_current"):
             self.assertTrue(math.isnan(found[name][0]) and math.isnan(found[name][1]), name)
             self.assertFalse(math.isnan(found[name][2]), name)
         self.assertEqual((found["argmax"][0], found["argmax"][2]), (0, 0))
 
     def test_a_mask_that_the_logits_lack_takes_nothing(self):
-        request = predict([1], [0, 1], ALL[:-2], special={"mask": 1000, "eos": 1000})
+        request = predict([1], [0, 1], PLAIN, special={"mask": 1000, "eos": 1000})
         found = self.reduced([[1.0, 3.0, 2.0]], request)
         self.assertEqual((found["best_unmask"], found["p_eos"]), ([1], [0.0]))
         self.assertEqual(found["p_best_unmask"], found["p_argmax"])

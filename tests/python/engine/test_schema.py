@@ -12,6 +12,7 @@ from common import GOLDEN, needs_golden
 
 import demask
 from demask import conversation, request
+from demask.columns import COLUMNS
 from demask.protocol import EngineError
 from test_conversation import Client
 from test_models import Child
@@ -75,8 +76,8 @@ class Schema(unittest.TestCase):
             if expected is not None:
                 self.assertEqual(answers[message["id"]]["type"], expected, answers[message["id"]])
             if expected == "prediction":
-                columns = {"score": message["score"], "kl": message["earlier"], "p_shadow": message["shadow"]}
-                wanted = [name for name in message["columns"] if columns.get(name, True) is not None]
+                asked = request.parse(message)
+                wanted = [column.name for column in COLUMNS if column.answers(asked)]
                 self.assertEqual(sorted(answers[message["id"]]["columns"]), sorted(wanted))
         # What goes wrong.
         lines += self.asked({**hello, "protocol": 2})
