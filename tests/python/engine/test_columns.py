@@ -95,7 +95,8 @@ class Table(unittest.TestCase):
         from demask import recorder
 
         digits = {column["name"]: column["digits"] for column in schema.published("columns.jsonl")}
-        self.assertEqual(recorder.ROUNDED, {name: some for name, some in digits.items() if some is not None})
+        # It need not have every column.
+        self.assertEqual(recorder.ROUNDED, {name: digits[name] for name in recorder.ROUNDED})
         for name in recorder.IDS + recorder.NUMBERS:
             self.assertIsNone(digits[name], name)
 
