@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::support::fake::{Fake, SPECIAL};
 use demask::{
-    canvas::{Canvas, Edit, Slot, TokenId, Wish},
+    canvas::{Canvas, Edit, Override, Slot, TokenId},
     decode::{
         Affects, AnyStrategy, Decision, DecodeError, Extras, Kind, Outcome, ParamSpec, Params,
         Plan, STRATEGIES, State, Value, Verdict, flips,
@@ -93,9 +93,9 @@ fn start(case: &Case, prompt: &[TokenId], pins: bool) -> Option<(Canvas, State)>
     if !pins {
         return Some((canvas, state));
     }
-    let pin = |cell: &demask::canvas::Cell| Edit::Wish {
+    let pin = |cell: &demask::canvas::Cell| Edit::Override {
         slot: cell.slot,
-        wish: Wish { pinned: true, expand: None },
+        overridden: Override { pinned: true, expand: None },
     };
     let edits: Vec<Edit> = canvas.cells().iter().step_by(5).map(pin).collect();
     let canvas = canvas.apply(&edits, 0).unwrap().canvas;
@@ -129,7 +129,7 @@ fn check(case: &Case, decision: &Decision, before: &Canvas, after: &Canvas) {
                 assert!(decision.edits.contains(&filled), "{case:?}: {cell:?}");
             }
         }
-        if cell.wish.pinned {
+        if cell.overridden.pinned {
             assert_eq!(now, Some(cell.token), "{case:?}: a pinned position changed");
         }
     }

@@ -6,7 +6,7 @@ use crate::support::play;
 use assert_cmd::Command;
 use demask::{
     canvas::{Canvas, Edit, Slot, SpecialTokens, TokenId},
-    compare::{Comparison, Correspondence, Deed, Run, StepPair, trajectories},
+    compare::{ChangeKind, Comparison, Correspondence, Run, StepPair, trajectories},
     decode::Params,
     session::{Pending, Session},
 };
@@ -92,11 +92,11 @@ proptest! {
         };
         for (session, of_a) in [(&one, true), (&two, false)] {
             let changes: Vec<_> = pairs.iter().flat_map(|pair| did(pair, of_a)).collect();
-            let fills = changes.iter().filter(|change| matches!(change.deed, Deed::Fill(_)));
+            let fills = changes.iter().filter(|change| matches!(change.effect, ChangeKind::Fill(_)));
             prop_assert_eq!(fills.count(), decided(session));
             let root = session.timeline().path(session.at())[0];
             let start = session.timeline()[root].canvas.len() as isize;
-            let grown: isize = changes.iter().map(|change| change.deed.growth()).sum();
+            let grown: isize = changes.iter().map(|change| change.effect.growth()).sum();
             prop_assert_eq!(start + grown, session.canvas().len() as isize);
         }
         // What is alike is alike on both sides.

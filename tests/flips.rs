@@ -12,7 +12,7 @@ use crate::support::{
     play::{params, ready, session},
 };
 use demask::{
-    canvas::{Canvas, Edit, SpecialTokens, TokenId, Wish},
+    canvas::{Canvas, Edit, Override, SpecialTokens, TokenId},
     decode::{
         self, Affects, AnyStrategy as _, Decision, DecodeError, Extras, Flip, Kind, Outcome,
         ParamSpec, Params, Phase, Plan, State, Value, daedal, daedal::Daedal, flips,
@@ -296,7 +296,7 @@ proptest! {
         let edits: Vec<Edit> = asked
             .into_iter()
             .filter_map(|(at, pinned, expand)| {
-                Some(Edit::Wish { slot: *slots.get(at)?, wish: Wish { pinned, expand } })
+                Some(Edit::Override { slot: *slots.get(at)?, overridden: Override { pinned, expand } })
             })
             .collect();
         case.canvas = case.canvas.apply(&edits, 1).unwrap().canvas;

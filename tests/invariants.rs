@@ -7,7 +7,7 @@ use crate::support::{
     play::{params, ready, session},
 };
 use demask::{
-    canvas::{Born, Canvas, Edit, Slot, TokenId},
+    canvas::{Canvas, Edit, Origin, Slot, TokenId},
     decode::{AnyStrategy as _, Params, Value, daedal::Daedal},
     session::{NodeId, Pending},
 };
@@ -60,7 +60,7 @@ proptest! {
             let was: Vec<Slot> = before.cells().iter().map(|cell| cell.slot).filter(|slot| new.contains_key(slot)).collect();
             prop_assert_eq!(order, was);
             for cell in after.cells().iter().filter(|cell| !old.contains_key(&cell.slot)) {
-                prop_assert!(!matches!(cell.born, Born::Start));
+                prop_assert!(!matches!(cell.origin, Origin::Start));
             }
             steps += 1;
             prop_assert!(steps < 3000, "the run does not end");

@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use crate::support::places::{other, places};
 use demask::{
-    canvas::{Edit, Filler, Slot, SpecialTokens, Wish},
+    canvas::{Edit, Filler, Override, Slot, SpecialTokens},
     debugger::Go,
     decode::{Foreign, Knob, KnobRange, Params},
     driving::{self, message as with_loop},
@@ -168,7 +168,10 @@ fn to_loop() -> Vec<Value> {
         Edit::Append { n: 2, filler: Filler::Mask },
         Edit::Append { n: 1, filler: Filler::Eos },
         Edit::Insert { slot: Slot(0), n: 1 },
-        Edit::Wish { slot: Slot(1), wish: Wish { pinned: true, expand: Some(false) } },
+        Edit::Override {
+            slot: Slot(1),
+            overridden: Override { pinned: true, expand: Some(false) },
+        },
         Edit::Veto { slot: Slot(1), token: 8, on: true },
         Edit::Veto { slot: Slot(1), token: 8, on: false },
         Edit::Delete { slot: Slot(2) },

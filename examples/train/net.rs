@@ -97,7 +97,7 @@ impl Layout {
 
 /// What one layer keeps for the backward pass.
 #[derive(Default)]
-struct Kept {
+struct Activations {
     input: Vec<f32>,
     norm: Vec<f32>,
     qkv: Vec<f32>,
@@ -132,7 +132,7 @@ impl Losses {
 /// Buffers one thread works in.
 #[derive(Default)]
 pub struct Workspace {
-    layers: Vec<Kept>,
+    layers: Vec<Activations>,
     x: Vec<f32>,
     dx: Vec<f32>,
     d_norm: Vec<f32>,
@@ -226,7 +226,7 @@ impl Workspace {
         let half = head / 2;
         let longest = batch.starts.windows(2).map(|s| s[1] - s[0]).max().unwrap_or(0);
         self.angles(longest, head);
-        self.layers.resize_with(layers, Kept::default);
+        self.layers.resize_with(layers, Activations::default);
         sized(&mut self.x, t * d);
         for (row, &token) in self.x.chunks_exact_mut(d).zip(&batch.input) {
             row.copy_from_slice(&w[token as usize * d..][..d]);

@@ -31,7 +31,7 @@ use crate::{
     engine::Address,
     escape::escaped,
     headless::Batch,
-    resume::Origin,
+    resume::SessionOrigin,
     session::Followed,
     trace::{self, Packing},
     tui::{self, Rest, Source, Start, Waiting},
@@ -104,7 +104,7 @@ pub fn main(args: &AttachArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
     }
     session.go(recording.recorded.end);
     let name = driven.name.clone();
-    let keep = resume::keeper(Origin {
+    let keep = resume::keeper(SessionOrigin {
         model: None,
         name: name.clone(),
         recording: None,

@@ -17,7 +17,7 @@ use crate::{
     escape::escaped,
     eval::{
         paper,
-        problems::{Checker, ProblemError, ProblemSet, PromptFormat, Python, Wish},
+        problems::{Checker, ProblemError, ProblemSet, PromptFormat, Python, Selection},
         report,
         run::{self, Lengths, MergeError, Plan, Results, RunError, Shard, Sweep, Traces},
     },
@@ -270,9 +270,9 @@ fn plan(args: &EvalRun) -> Result<Plan, Fault> {
 fn sets(args: &EvalRun) -> Result<Vec<ProblemSet>, Fault> {
     let limit = args.limit.map(|limit| limit as usize).or(args.quick.then_some(QUICK_LIMIT));
     let sets = if args.paper.is_empty() {
-        let wish =
-            Wish { limit, seed: args.seed, checker: args.checker, format: args.prompt_format };
-        ProblemSet::load(&args.problems, &wish).map(|set| vec![set])
+        let selection =
+            Selection { limit, seed: args.seed, checker: args.checker, format: args.prompt_format };
+        ProblemSet::load(&args.problems, &selection).map(|set| vec![set])
     } else {
         ProblemSet::published(&args.paper, limit)
     };

@@ -22,7 +22,7 @@ use crate::{
     escape::escaped,
     export::{self, TerminalColors},
     headless::Batch,
-    resume::Origin,
+    resume::SessionOrigin,
     session::Session,
     trace::{self, Reader, Recording},
     tui::{self, Look, Palette, Rest, Source, Start},
@@ -164,7 +164,7 @@ pub fn main(args: &ReplayArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
     }
     let keep = match args.svg {
         Some(_) => None,
-        None => resume::keeper(Origin {
+        None => resume::keeper(SessionOrigin {
             model: None,
             name: shown_name(&args.file),
             recording: None,

@@ -14,7 +14,7 @@ use crate::{
     engine::Address,
     model::{self, Computing, Overrides, Precision, Source as ModelSource},
     predict::Vocabulary,
-    resume::{self, Last, ModelOrigin, Origin, ResumeError, absolute},
+    resume::{self, Last, ModelOrigin, ResumeError, SessionOrigin, absolute},
     trace::{self, TraceRecorder},
     tui::{self, Keep, Source, Start},
 };
@@ -67,7 +67,7 @@ fn engine(place: &Place) -> Option<String> {
 }
 
 /// Keeps the session when the debugger ends, for `--resume`.
-pub fn keeper(origin: Origin) -> Option<Keep> {
+pub fn keeper(origin: SessionOrigin) -> Option<Keep> {
     let folder = folder()?;
     Some(Box::new(move |debugger, view| {
         if let Err(error) = resume::keep(&folder, &origin, debugger, view) {
@@ -145,7 +145,7 @@ pub fn main(
         session.record_to(Box::new(recorder));
     }
     let prompt_text = header.prompt_text.clone();
-    let origin = Origin {
+    let origin = SessionOrigin {
         model: origin,
         name: last.name,
         recording: last.recording.clone(),

@@ -9,7 +9,7 @@ use super::{
     progress::Shown, prompt::Otherwise, resume,
 };
 use crate::{
-    resume::Origin,
+    resume::SessionOrigin,
     tui::{self, Start},
 };
 
@@ -57,7 +57,7 @@ pub fn main(args: &TuiArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
     let host = Program::new(&config).encoding(&opened.loaded);
     let tokenizer = opened.loaded.tokenizer;
     let host = host.asking(opened.question.turns).saving(opened.header.clone(), tokenizer.clone());
-    let origin = Origin {
+    let origin = SessionOrigin {
         model: Some(resume::model_origin(&args.model)?),
         name: String::new(),
         recording: args.model.record.clone(),

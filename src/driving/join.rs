@@ -16,7 +16,7 @@ use crate::{
         Address, HangUp, Socket,
         message::{Failure, Hello, LONGEST, PROTOCOL, shortened},
     },
-    session::{Event, Kept, News, Stand, Word},
+    session::{Event, News, Stand, StateCopies, Word},
     trace::{Knob, Reader, Recording},
 };
 
@@ -115,7 +115,7 @@ impl Intake {
                 Word::Proposes(self.reader.propose(node, prediction, canvas, open)?)
             }
             Heard::Waiting { node, kept, done } => {
-                let kept = kept.map(|kept| Kept { nodes: kept.nodes, bytes: kept.bytes });
+                let kept = kept.map(|kept| StateCopies { nodes: kept.nodes, bytes: kept.bytes });
                 Word::Waits(Stand { node: self.reader.node(node)?, done, kept })
             }
             Heard::Log { text } => Word::Says(shortened(text.as_bytes())),

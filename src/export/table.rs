@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::walk::{Moment, Next, Trajectory, Walk};
 use crate::{
-    canvas::{Born, TokenId},
+    canvas::{Origin, TokenId},
     decode::{Params, Reason, Value, Verdict},
     predict::{COLUMNS, Column, ColumnSpec, Piece, Vocabulary},
     session::Made,
@@ -347,11 +347,11 @@ impl<'a> Of<'a> {
             int(cell.token as usize),
             or_null(token_text(vocabulary, cell.token), text),
             Cell::Flag(canvas.is_masked(position)),
-            int(match cell.born {
-                Born::Start => 0,
-                Born::Appended { step } | Born::Inserted { step, .. } | Born::ByHand { step } => {
-                    step as usize
-                }
+            int(match cell.origin {
+                Origin::Start => 0,
+                Origin::Appended { step }
+                | Origin::Inserted { step, .. }
+                | Origin::ByHand { step } => step as usize,
             }),
             or_null(cell.filled, |step| int(step as usize)),
             or_null(guess, |guess| int(guess as usize)),

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What the session came from.
-pub struct Origin {
+pub struct SessionOrigin {
     /// How the model was loaded; `None` for a replay.
     pub model: Option<ModelOrigin>,
     /// The name a replay goes by.
@@ -50,7 +50,12 @@ pub struct ModelOrigin {
 ///
 /// # Errors
 /// In words, if it cannot be written.
-pub fn keep(folder: &Path, origin: &Origin, debugger: &Debugger, view: View) -> Result<(), String> {
+pub fn keep(
+    folder: &Path,
+    origin: &SessionOrigin,
+    debugger: &Debugger,
+    view: View,
+) -> Result<(), String> {
     let session = &debugger.session;
     let timeline = session.timeline();
     if timeline.len() == timeline.roots().len() {

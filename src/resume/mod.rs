@@ -4,5 +4,5 @@
 mod keep;
 mod last;
 
-pub use keep::{ModelOrigin, Origin, keep};
+pub use keep::{ModelOrigin, SessionOrigin, keep};
 pub use last::{Last, LastBreakpoint, LastModel, ResumeError, absolute};

@@ -252,7 +252,7 @@ fn well_made(session: &Session, id: NodeId) -> Result<(), TestCaseError> {
         slots.filter(|&slot| other.position(slot).is_some()).collect()
     };
     prop_assert_eq!(kept(&before.canvas, &node.canvas), kept(&node.canvas, &before.canvas));
-    for cell in before.canvas.cells().iter().filter(|cell| cell.wish.pinned) {
+    for cell in before.canvas.cells().iter().filter(|cell| cell.overridden.pinned) {
         let now = node.canvas.position(cell.slot).map(|at| node.canvas.cells()[at].token);
         prop_assert_eq!(now, Some(cell.token), "a pinned position has changed");
     }

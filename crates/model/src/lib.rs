@@ -59,7 +59,7 @@ pub use family::{
 };
 pub use files::Files;
 pub use linear::Matrix;
-pub use network::{Batch, Biases, Head, Kept, Names, Network, Part, Pattern, Spec, Transformer};
+pub use network::{Batch, Biases, Head, KvCache, Names, Network, Part, Pattern, Spec, Transformer};
 pub use overrides::{Overrides, TokenName};
 pub use precision::{Precision, Quantization};
 pub use predictor::{Facts, NetworkPredictor};

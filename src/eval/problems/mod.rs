@@ -154,7 +154,7 @@ pub enum ProblemError {
 
 /// What is asked of a problem set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wish {
+pub struct Selection {
     /// The first so many problems; all of a file, [`DEFAULT_COUNT`] generated ones if absent.
     pub limit: Option<usize>,
     /// The seed of generated problems.
@@ -180,15 +180,15 @@ impl ProblemSet {
     ///
     /// # Errors
     /// [`ProblemError`].
-    pub fn load(name: &str, wish: &Wish) -> Result<Self, ProblemError> {
+    pub fn load(name: &str, selection: &Selection) -> Result<Self, ProblemError> {
         let kinds: Vec<Task> = match name {
             "synthetic" => Task::ALL.to_vec(),
             _ => Task::ALL.into_iter().filter(|&task| name_of(task) == name).collect(),
         };
         if kinds.is_empty() {
-            return Self::of_file(name, wish);
+            return Self::of_file(name, selection);
         }
-        let checker = wish.checker.unwrap_or(Checker::Synthetic);
+        let checker = selection.checker.unwrap_or(Checker::Synthetic);
         if checker.runs_code() {
             return Err(ProblemError::Checker { checker: checker.name(), set: name.to_owned() });
         }
@@ -196,14 +196,14 @@ impl ProblemSet {
             name: name.to_owned(),
             source: name.to_owned(),
             checker,
-            format: wish.format,
-            seed: wish.seed,
-            problems: generated(name, &kinds, wish)?,
+            format: selection.format,
+            seed: selection.seed,
+            problems: generated(name, &kinds, selection)?,
             benchmark: None,
         })
     }
 
-    fn of_file(name: &str, wish: &Wish) -> Result<Self, ProblemError> {
+    fn of_file(name: &str, selection: &Selection) -> Result<Self, ProblemError> {
         let path = Path::new(name);
         if !path.exists() {
             return Err(ProblemError::Unknown { name: name.to_owned() });
@@ -212,7 +212,7 @@ impl ProblemSet {
             text.map_or_else(|| name.to_owned(), |text| text.to_string_lossy().into_owned())
         };
         let stem = word(path.file_stem());
-        let read = file::read(path, &stem, wish.limit, wish.checker)?;
+        let read = file::read(path, &stem, selection.limit, selection.checker)?;
         if read.checker == Checker::Synthetic
             || read.checker.runs_code() && read.benchmark.is_none()
         {
@@ -222,8 +222,8 @@ impl ProblemSet {
             name: stem,
             source: word(path.file_name()),
             checker: read.checker,
-            format: wish.format,
-            seed: wish.seed,
+            format: selection.format,
+            seed: selection.seed,
             problems: read.problems,
             benchmark: read.benchmark,
         })
@@ -236,10 +236,10 @@ impl ProblemSet {
     /// # Errors
     /// [`ProblemError`], also if a file is none of the four or two are of the same.
     pub fn published(files: &[String], limit: Option<usize>) -> Result<Vec<Self>, ProblemError> {
-        let wish = Wish { format: PromptFormat::Daedal, ..Wish::default() };
+        let selection = Selection { format: PromptFormat::Daedal, ..Selection::default() };
         let mut sets: Vec<Self> = Vec::new();
         for file in files {
-            let mut set = Self::of_file(file, &wish)?;
+            let mut set = Self::of_file(file, &selection)?;
             let Some(benchmark) = set.benchmark else {
                 return Err(ProblemError::Unpublished { place: file.clone() });
             };
@@ -284,9 +284,14 @@ impl ProblemSet {
 }
 
 /// Held-out problems of `kinds` in turn, all different.
-fn generated(name: &str, kinds: &[Task], wish: &Wish) -> Result<Vec<Problem>, ProblemError> {
-    let wanted = wish.limit.unwrap_or(DEFAULT_COUNT);
-    let mut streams: Vec<_> = kinds.iter().map(|&task| tasks::held_out(task, wish.seed)).collect();
+fn generated(
+    name: &str,
+    kinds: &[Task],
+    selection: &Selection,
+) -> Result<Vec<Problem>, ProblemError> {
+    let wanted = selection.limit.unwrap_or(DEFAULT_COUNT);
+    let mut streams: Vec<_> =
+        kinds.iter().map(|&task| tasks::held_out(task, selection.seed)).collect();
     let mut seen = HashSet::new();
     let mut problems = Vec::new();
     let mut turn = 0;
@@ -322,7 +327,7 @@ mod tests {
     use super::*;
 
     fn load(name: &str, limit: usize, seed: u64) -> Result<ProblemSet, ProblemError> {
-        ProblemSet::load(name, &Wish { limit: Some(limit), seed, ..Wish::default() })
+        ProblemSet::load(name, &Selection { limit: Some(limit), seed, ..Selection::default() })
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Where a run grew or shrank, step by step.
 
 use super::said::doing;
-use crate::compare::{Deed, StepPair};
+use crate::compare::{ChangeKind, StepPair};
 
 /// Where a run grew (or shrank): the same at the tail in steps that follow each other is one.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,24 +13,24 @@ pub struct Growth {
     /// The position, counted before the (first) step.
     pub position: usize,
     /// What.
-    pub deed: Deed,
+    pub effect: ChangeKind,
 }
 
 /// Adds the growths of a step to those of A and B.
 pub fn grown(found: &mut [Vec<Growth>; 2], pair: &StepPair) {
     for (found, did) in found.iter_mut().zip([&pair.a, &pair.b]) {
         let changes = did.iter().flat_map(|did| &did.changes);
-        for change in changes.filter(|change| change.deed.growth() != 0) {
-            let (step, deed, position) = (pair.step, change.deed, change.position);
+        for change in changes.filter(|change| change.effect.growth() != 0) {
+            let (step, effect, position) = (pair.step, change.effect, change.position);
             match found.last_mut() {
                 Some(before)
                     if before.last + 1 == step
-                        && before.deed == deed
-                        && matches!(deed, Deed::Append(..)) =>
+                        && before.effect == effect
+                        && matches!(effect, ChangeKind::Append(..)) =>
                 {
                     before.last = step;
                 }
-                _ => found.push(Growth { first: step, last: step, position, deed }),
+                _ => found.push(Growth { first: step, last: step, position, effect }),
             }
         }
     }
@@ -38,11 +38,11 @@ pub fn grown(found: &mut [Vec<Growth>; 2], pair: &StepPair) {
 
 /// A growth in a few words.
 pub fn in_words(growth: &Growth) -> String {
-    let Growth { first, last, position, deed } = *growth;
-    let what = match deed {
-        Deed::Expand(0) | Deed::Delete => format!("−1 at {position}"),
-        Deed::Expand(n) => format!("+{} at {position}", n - 1),
-        deed => doing(deed, position),
+    let Growth { first, last, position, effect } = *growth;
+    let what = match effect {
+        ChangeKind::Expand(0) | ChangeKind::Delete => format!("−1 at {position}"),
+        ChangeKind::Expand(n) => format!("+{} at {position}", n - 1),
+        effect => doing(effect, position),
     };
     match first == last {
         true => format!("step {first}: {what}"),

@@ -6,7 +6,7 @@ use super::{growth::Growth, headers::headers, sides::Side};
 use crate::{
     canvas::{Filler, TokenId},
     compare::{
-        Change, Comparison, Deed, Did, Divergence, Figures, Guesses, ParamPair, Parted,
+        Change, ChangeKind, Comparison, Did, Divergence, Figures, Guesses, ParamPair, Parted,
         Predictions, StepPair,
     },
     decode::{Value, Verdict},
@@ -53,7 +53,8 @@ struct Grew {
     step: usize,
     last_step: usize,
     position: usize,
-    deed: &'static str,
+    #[serde(rename = "deed")]
+    effect: &'static str,
     by: isize,
 }
 
@@ -80,7 +81,8 @@ struct Place {
     eos_confidence: Option<f32>,
     eos_threshold: Option<f32>,
     position: Option<usize>,
-    deed: Option<&'static str>,
+    #[serde(rename = "deed")]
+    effect: Option<&'static str>,
     token: Option<TokenId>,
     token_text: Option<String>,
     was: Option<TokenId>,
@@ -140,7 +142,8 @@ struct Made {
 struct Changed {
     position: usize,
     other_position: Option<usize>,
-    deed: &'static str,
+    #[serde(rename = "deed")]
+    effect: &'static str,
     token: Option<TokenId>,
     was: Option<TokenId>,
     n: Option<usize>,
@@ -194,8 +197,8 @@ fn run(side: &Side, grown: &[Growth]) -> Run {
         step: growth.first,
         last_step: growth.last,
         position: growth.position,
-        deed: name(growth.deed),
-        by: growth.deed.growth(),
+        effect: name(growth.effect),
+        by: growth.effect.growth(),
     });
     Run {
         file: side.file.display().to_string(),
@@ -232,10 +235,10 @@ fn parted(a: &Side, b: &Side, parting: &Divergence) -> Parting {
 
 fn place(side: &Side, parted: &Parted) -> Place {
     let spot = parted.spot.as_ref();
-    let deed = spot.and_then(|spot| spot.deed);
+    let effect = spot.and_then(|spot| spot.effect);
     let verdict = spot.and_then(|spot| spot.verdict);
     let (value, threshold) = verdict.map_or((None, None), |verdict| verdict.numbers());
-    let token = deed.and_then(written);
+    let token = effect.and_then(written);
     let guess = spot.and_then(|spot| spot.guess);
     let named = |id: TokenId| side.recording.vocabulary.named(id);
     Place {
@@ -245,12 +248,12 @@ fn place(side: &Side, parted: &Parted) -> Place {
         eos_confidence: parted.eos.map(|(p, _)| p),
         eos_threshold: parted.eos.map(|(_, threshold)| threshold),
         position: spot.map(|spot| spot.position),
-        deed: deed.map(name),
+        effect: effect.map(name),
         token,
         token_text: token.map(named),
-        was: deed.and_then(held),
-        was_text: deed.and_then(held).map(named),
-        n: deed.and_then(number),
+        was: effect.and_then(held),
+        was_text: effect.and_then(held).map(named),
+        n: effect.and_then(number),
         value,
         threshold,
         why: match verdict {
@@ -285,10 +288,10 @@ fn made(did: &Did) -> Made {
     let changed = |change: &Change| Changed {
         position: change.position,
         other_position: change.other,
-        deed: name(change.deed),
-        token: written(change.deed),
-        was: held(change.deed),
-        n: number(change.deed),
+        effect: name(change.effect),
+        token: written(change.effect),
+        was: held(change.effect),
+        n: number(change.effect),
         p: change.p,
         alike: change.alike,
     };
@@ -299,37 +302,43 @@ fn made(did: &Did) -> Made {
     }
 }
 
-fn name(deed: Deed) -> &'static str {
-    match deed {
-        Deed::Fill(_) => "fill",
-        Deed::Replace { .. } => "replace",
-        Deed::Remask => "remask",
-        Deed::Expand(_) => "expand",
-        Deed::Insert(_) => "insert",
-        Deed::Delete => "delete",
-        Deed::Append(_, Filler::Mask) => "append_mask",
-        Deed::Append(_, Filler::Eos) => "append_eos",
-        Deed::Cut(_) => "cut",
+fn name(effect: ChangeKind) -> &'static str {
+    match effect {
+        ChangeKind::Fill(_) => "fill",
+        ChangeKind::Replace { .. } => "replace",
+        ChangeKind::Remask => "remask",
+        ChangeKind::Expand(_) => "expand",
+        ChangeKind::Insert(_) => "insert",
+        ChangeKind::Delete => "delete",
+        ChangeKind::Append(_, Filler::Mask) => "append_mask",
+        ChangeKind::Append(_, Filler::Eos) => "append_eos",
+        ChangeKind::Cut(_) => "cut",
     }
 }
 
-fn written(deed: Deed) -> Option<TokenId> {
-    match deed {
-        Deed::Fill(token) | Deed::Replace { token, .. } => Some(token),
+fn written(effect: ChangeKind) -> Option<TokenId> {
+    match effect {
+        ChangeKind::Fill(token) | ChangeKind::Replace { token, .. } => Some(token),
         _ => None,
     }
 }
 
-fn held(deed: Deed) -> Option<TokenId> {
-    match deed {
-        Deed::Replace { was, .. } => Some(was),
+fn held(effect: ChangeKind) -> Option<TokenId> {
+    match effect {
+        ChangeKind::Replace { was, .. } => Some(was),
         _ => None,
     }
 }
 
-fn number(deed: Deed) -> Option<usize> {
-    match deed {
-        Deed::Expand(n) | Deed::Insert(n) | Deed::Append(n, _) | Deed::Cut(n) => Some(n),
-        Deed::Fill(_) | Deed::Replace { .. } | Deed::Remask | Deed::Delete => None,
+fn number(effect: ChangeKind) -> Option<usize> {
+    match effect {
+        ChangeKind::Expand(n)
+        | ChangeKind::Insert(n)
+        | ChangeKind::Append(n, _)
+        | ChangeKind::Cut(n) => Some(n),
+        ChangeKind::Fill(_)
+        | ChangeKind::Replace { .. }
+        | ChangeKind::Remask
+        | ChangeKind::Delete => None,
     }
 }

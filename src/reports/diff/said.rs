@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     canvas::{Canvas, Filler, TokenId},
-    compare::{Change, Deed, Did, Figures, Parted},
-    decode::{P, Verdict},
+    compare::{Change, ChangeKind, Did, Figures, Parted},
+    decode::{ShownProbability, Verdict},
     predict::Vocabulary,
 };
 
@@ -41,24 +41,24 @@ pub fn why(side: &Side, parted: &Parted) -> String {
     };
     let guess = || match spot.guess {
         Some((token, p)) => {
-            let p = p.map_or_else(|| ABSENT.to_owned(), |p| P(p).to_string());
+            let p = p.map_or_else(|| ABSENT.to_owned(), |p| ShownProbability(p).to_string());
             format!("best is {} {p}", named(side, token))
         }
         None => String::new(),
     };
-    match (spot.deed, said) {
-        (Some(Deed::Fill(token)), Some(said)) => format!("{} {said}", named(side, token)),
-        (Some(Deed::Fill(token)), None) => format!("{} filled{by_hand}", named(side, token)),
-        (Some(Deed::Replace { was, token }), said) => {
+    match (spot.effect, said) {
+        (Some(ChangeKind::Fill(token)), Some(said)) => format!("{} {said}", named(side, token)),
+        (Some(ChangeKind::Fill(token)), None) => format!("{} filled{by_hand}", named(side, token)),
+        (Some(ChangeKind::Replace { was, token }), said) => {
             let said = said.unwrap_or_else(|| format!("replaced{by_hand}"));
             format!("{} → {} {said}", named(side, was), named(side, token))
         }
-        (Some(deed @ (Deed::Append(..) | Deed::Cut(_))), _) => {
+        (Some(effect @ (ChangeKind::Append(..) | ChangeKind::Cut(_))), _) => {
             let mode = parted.mode.map_or("by hand", |mode| mode.name());
-            format!("{} → {} ({mode})", doing(deed, spot.position), parted.length)
+            format!("{} → {} ({mode})", doing(effect, spot.position), parted.length)
         }
-        (Some(deed), Some(said)) => format!("{}: {said}", doing(deed, spot.position)),
-        (Some(deed), None) => format!("{}{by_hand}", doing(deed, spot.position)),
+        (Some(effect), Some(said)) => format!("{}: {said}", doing(effect, spot.position)),
+        (Some(effect), None) => format!("{}{by_hand}", doing(effect, spot.position)),
         (None, Some(_)) if spot.verdict == Some(Verdict::Written) => {
             let canvas = &side.session.timeline()[parted.before].canvas;
             let token = canvas.cells().get(spot.position).map(|cell| named(side, cell.token));
@@ -92,8 +92,8 @@ pub fn surroundings(side: &Side, parted: &Parted, ink: Ink) -> Option<Line> {
     }
     let at = spot.position;
     let text = |from: usize, to: usize| shown(side, canvas, from, to);
-    let own = match spot.deed {
-        Some(Deed::Fill(token) | Deed::Replace { token, .. }) => {
+    let own = match spot.effect {
+        Some(ChangeKind::Fill(token) | ChangeKind::Replace { token, .. }) => {
             side.recording.vocabulary.text(&[token])
         }
         _ => text(at, at + 1),
@@ -130,18 +130,18 @@ fn shown(side: &Side, canvas: &Canvas, from: usize, to: usize) -> String {
 }
 
 /// What changes, in a few words.
-pub fn doing(deed: Deed, position: usize) -> String {
-    match deed {
-        Deed::Fill(token) => format!("{position} #{token}"),
-        Deed::Replace { was, token } => format!("{position} #{was} → #{token}"),
-        Deed::Remask => format!("{position} masked again"),
-        Deed::Expand(0) => format!("{position} removed"),
-        Deed::Expand(n) => format!("{position} becomes {n} masks"),
-        Deed::Insert(n) => format!("+{n} before {position}"),
-        Deed::Delete => format!("{position} removed"),
-        Deed::Append(n, Filler::Mask) => format!("+{n} at the tail"),
-        Deed::Append(n, Filler::Eos) => format!("+{n} EOS at the tail"),
-        Deed::Cut(n) => format!("−{n} from {position} on"),
+pub fn doing(effect: ChangeKind, position: usize) -> String {
+    match effect {
+        ChangeKind::Fill(token) => format!("{position} #{token}"),
+        ChangeKind::Replace { was, token } => format!("{position} #{was} → #{token}"),
+        ChangeKind::Remask => format!("{position} masked again"),
+        ChangeKind::Expand(0) => format!("{position} removed"),
+        ChangeKind::Expand(n) => format!("{position} becomes {n} masks"),
+        ChangeKind::Insert(n) => format!("+{n} before {position}"),
+        ChangeKind::Delete => format!("{position} removed"),
+        ChangeKind::Append(n, Filler::Mask) => format!("+{n} at the tail"),
+        ChangeKind::Append(n, Filler::Eos) => format!("+{n} EOS at the tail"),
+        ChangeKind::Cut(n) => format!("−{n} from {position} on"),
     }
 }
 
@@ -154,13 +154,15 @@ pub fn did(side: &Side, did: Option<&Did>) -> Vec<String> {
         return vec![nothing.to_owned()];
     }
     let p = |change: &Change| change.p.map_or_else(|| ABSENT.to_owned(), |p| format!("{p:.2}"));
-    let part = |change: &&Change| match change.deed {
-        Deed::Fill(token) => format!("{} {} {}", change.position, named(side, token), p(change)),
-        Deed::Replace { was, token } => {
+    let part = |change: &&Change| match change.effect {
+        ChangeKind::Fill(token) => {
+            format!("{} {} {}", change.position, named(side, token), p(change))
+        }
+        ChangeKind::Replace { was, token } => {
             let (was, token) = (named(side, was), named(side, token));
             format!("{} {was} → {token} {}", change.position, p(change))
         }
-        deed => doing(deed, change.position),
+        effect => doing(effect, change.position),
     };
     alone.iter().map(part).collect()
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     canvas::TokenId,
     compare::{Comparison, Divergence, Figures, Guesses, Parted, StepPair},
-    decode::{P, against},
+    decode::{ShownProbability, against},
     predict::Vocabulary,
 };
 
@@ -197,8 +197,9 @@ impl Report<'_> {
         };
         lines.push(Line::of(Ink::Plain, sentence));
         let shown = |found: &Guesses| {
-            let named =
-                |side: &Side, (id, p): (TokenId, f32)| format!("{} {}", named(side, id), P(p));
+            let named = |side: &Side, (id, p): (TokenId, f32)| {
+                format!("{} {}", named(side, id), ShownProbability(p))
+            };
             format!(
                 "at step {}, position {}: |Δp| {:.2e}, A {}, B {}",
                 found.step,

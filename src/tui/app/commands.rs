@@ -4,7 +4,7 @@
 use super::{
     super::paint::theme::Role,
     App, Mode,
-    history::{Entry, Sort},
+    history::{Entry, LogKind},
     interface::Effect,
 };
 use crate::debugger::{Command, Driven, FollowUp, Goal, Plain, Reply, Requires, Stop, Tick};
@@ -68,7 +68,7 @@ impl App {
             lines => {
                 let step = self.step();
                 for text in lines {
-                    let entry = Entry { step, sort: Sort::Plain, text: text.clone() };
+                    let entry = Entry { step, kind: LogKind::Plain, text: text.clone() };
                     self.history.notes.push(entry);
                 }
                 self.say(format!("{} · the log has {} lines", lines[0], lines.len()));
@@ -192,7 +192,7 @@ impl App {
             Stop::Reached => {}
             Stop::Hit(_) => {
                 self.running.stops.insert(self.debugger.session.at());
-                let entry = Entry { step: self.step(), sort: Sort::Stop, text: text.clone() };
+                let entry = Entry { step: self.step(), kind: LogKind::Stop, text: text.clone() };
                 self.history.notes.push(entry);
                 self.top.message = Some((Role::Warn, text));
             }

@@ -2,11 +2,11 @@
 
 use super::{
     Action, App,
-    history::{Entry, Sort},
+    history::{Entry, LogKind},
     interface::Effect,
 };
 use crate::{
-    canvas::{Born, Edit, Slot},
+    canvas::{Edit, Origin, Slot},
     debugger::{Command, PositionRef},
 };
 
@@ -75,7 +75,7 @@ impl App {
                 | Edit::Delete { slot } => self.canvas().position(slot),
                 Edit::Append { .. }
                 | Edit::Truncate { .. }
-                | Edit::Wish { .. }
+                | Edit::Override { .. }
                 | Edit::Veto { .. } => None,
             })
             .collect();
@@ -144,9 +144,9 @@ impl App {
         let Some(cell) = self.canvas().cells().get(self.display.position).copied() else {
             return true;
         };
-        let step = cell.filled.or(match cell.born {
-            Born::Start => None,
-            Born::Appended { step } | Born::Inserted { step, .. } | Born::ByHand { step } => {
+        let step = cell.filled.or(match cell.origin {
+            Origin::Start => None,
+            Origin::Appended { step } | Origin::Inserted { step, .. } | Origin::ByHand { step } => {
                 Some(step)
             }
         });
@@ -171,7 +171,7 @@ impl App {
         self.display.follow = false;
         if self.run(command, effects) {
             let last = self.history.moments.get(self.step() as usize);
-            let edit = |entry: &&Entry| entry.sort == Sort::Edit;
+            let edit = |entry: &&Entry| entry.kind == LogKind::Edit;
             if let Some(entry) = last.and_then(|moment| moment.entries.iter().find(edit)) {
                 let text = format!("{} · u takes it back", entry.text);
                 self.say(text);

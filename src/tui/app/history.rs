@@ -8,7 +8,7 @@ use super::{
     lanes,
 };
 use crate::{
-    canvas::{Born, Canvas, Edit, NO_TOKEN, Slot},
+    canvas::{Canvas, Edit, NO_TOKEN, Origin, Slot},
     decode::{Decision, EosMeasure, Growth, Mode, ParamRole, Verdict},
     predict::Vocabulary,
     session::{NodeId, Session},
@@ -16,7 +16,7 @@ use crate::{
 
 /// What kind of line the log has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sort {
+pub enum LogKind {
     /// Stage or block.
     Bound,
     /// Positions filled.
@@ -30,7 +30,7 @@ pub enum Sort {
     /// Positions lost at the maximum length.
     Drop,
     /// A parameter turned since the step before.
-    Turn,
+    Change,
     /// A person's edit.
     Edit,
     /// A breakpoint stopped a run.
@@ -51,7 +51,7 @@ pub struct Entry {
     /// Number of the step.
     pub step: u32,
     /// What kind.
-    pub sort: Sort,
+    pub kind: LogKind,
     /// In words.
     pub text: String,
 }
@@ -192,7 +192,7 @@ impl History {
                 let &Edit::Expand { slot, .. } = edit else { continue };
                 let mut first = true;
                 for cell in timeline[node].canvas.cells() {
-                    if cell.born != (Born::Inserted { step: depth, from: slot }) {
+                    if cell.origin != (Origin::Inserted { step: depth, from: slot }) {
                         continue;
                     }
                     self.origin.insert(cell.slot, slot);
@@ -237,17 +237,17 @@ fn moment(
         entries: Vec::new(),
     };
     let step = node.depth;
-    let mut say = |sort, text: String| moment.entries.push(Entry { step, sort, text });
+    let mut say = |kind, text: String| moment.entries.push(Entry { step, kind, text });
     let name = |token: u32| format!("“{}”", Shown::of(vocabulary, token).label(ascii));
     let label = |position: usize, token: u32| format!("{} at {position}", name(token));
     if let Some(parent) = node.parent {
         for change in lanes::changes(&session.timeline()[parent].params, params) {
-            say(Sort::Turn, format!("{} {} → {}", change.symbol, change.from, change.to));
+            say(LogKind::Change, format!("{} {} → {}", change.symbol, change.from, change.to));
         }
     }
     if let (Some(edits), Some(parent)) = (node.edits(), node.parent) {
         let text = edited(edits, &session.timeline()[parent].canvas, &label);
-        say(Sort::Edit, format!("by hand: {text}"));
+        say(LogKind::Edit, format!("by hand: {text}"));
         moment.edited = true;
     } else if let (Some(made), Some(parent)) = (node.step(), node.parent) {
         let decision = &made.decision;
@@ -256,7 +256,7 @@ fn moment(
         let eos = node.canvas.special().eos;
         describe(decision, length, eos, &label, &mut say);
         if let Some(text) = replaced(decision, &name) {
-            say(Sort::Replace, text);
+            say(LogKind::Replace, text);
         }
         moment.made = Some(Made {
             fills: fills(&decision.edits),
@@ -285,7 +285,7 @@ fn moment(
         let masks = node.canvas.masks();
         // Stages of other programs are not known, and what starts from noise has no masks.
         say(
-            Sort::Bound,
+            LogKind::Bound,
             match session.strategy().decides() {
                 true => format!("start: {masks} masks, stage {}, {}", phase.stage, phase.name),
                 false if node.canvas.special().mask == NO_TOKEN => {
@@ -297,12 +297,12 @@ fn moment(
     }
     if let Some(before) = before {
         if before.stage != phase.stage {
-            say(Sort::Bound, format!("stage {}: {}", phase.stage, phase.name));
+            say(LogKind::Bound, format!("stage {}: {}", phase.stage, phase.name));
         }
         let number = moment.block;
         if let Some(number) = number.filter(|_| before.block != number) {
             let blocks = node.canvas.len().div_ceil(block_length.max(1));
-            say(Sort::Bound, format!("block {number} of {blocks}"));
+            say(LogKind::Bound, format!("block {number} of {blocks}"));
         }
     }
     moment
@@ -390,10 +390,10 @@ fn edited(edits: &[Edit], before: &Canvas, label: &dyn Fn(usize, u32) -> String)
         Edit::Truncate { length } => format!("cut to {length} positions"),
         Edit::Veto { slot, token, on: true } => format!("vetoed {}", label(at(slot), token)),
         Edit::Veto { slot, token, on: false } => format!("allowed {}", label(at(slot), token)),
-        Edit::Wish { slot, wish } => {
+        Edit::Override { slot, overridden } => {
             let position = at(slot);
-            let was = before.cells().get(position).map(|cell| cell.wish).unwrap_or_default();
-            match (was.pinned != wish.pinned, wish.pinned, wish.expand) {
+            let was = before.cells().get(position).map(|cell| cell.overridden).unwrap_or_default();
+            match (was.pinned != overridden.pinned, overridden.pinned, overridden.expand) {
                 (true, true, _) => format!("pinned {position}"),
                 (true, false, _) => format!("unpinned {position}"),
                 (false, _, Some(true)) => format!("{position} is to be expanded"),
@@ -411,7 +411,7 @@ fn describe(
     length: usize,
     eos_token: u32,
     label: &dyn Fn(usize, u32) -> String,
-    say: &mut dyn FnMut(Sort, String),
+    say: &mut dyn FnMut(LogKind, String),
 ) {
     let fills: Vec<(usize, u32, f32)> = decision
         .verdicts
@@ -435,13 +435,13 @@ fn describe(
             Mode::Stuck => "stuck: filled",
             _ => "filled",
         };
-        let sort = if decision.mode == Mode::Stuck { Sort::Stuck } else { Sort::Fill };
-        say(sort, format!("{how} {}", parts.join(", ")));
+        let kind = if decision.mode == Mode::Stuck { LogKind::Stuck } else { LogKind::Fill };
+        say(kind, format!("{how} {}", parts.join(", ")));
     }
     let taken: Vec<String> =
         decision.remasks().map(|(position, token)| label(position, token)).collect();
     if !taken.is_empty() {
-        say(Sort::Remask, format!("masked again {}", some(&taken)));
+        say(LogKind::Remask, format!("masked again {}", some(&taken)));
     }
     for (position, verdict) in decision.verdicts.iter().enumerate() {
         if let &Verdict::Expand { p: confidence, threshold, n, eos, eos_threshold } = verdict {
@@ -450,13 +450,13 @@ fn describe(
             let text = format!(
                 "expanded {position} into {n}: {p} < τ_low {low} · EOS {eos} < τ_expand {expand}"
             );
-            say(Sort::Expansion, text);
+            say(LogKind::Expansion, text);
         }
         if let &Verdict::Forced { n, .. } = verdict {
-            say(Sort::Expansion, format!("expanded {position} into {n}: asked for by hand"));
+            say(LogKind::Expansion, format!("expanded {position} into {n}: asked for by hand"));
         }
         if let &Verdict::Grown { n } = verdict {
-            say(Sort::Expansion, format!("expanded {position} into {n}"));
+            say(LogKind::Expansion, format!("expanded {position} into {n}"));
         }
     }
     let compared = |eos: &EosMeasure, name: &str| {
@@ -468,7 +468,7 @@ fn describe(
     match (decision.mode, decision.growth) {
         (Mode::Grow, Growth::To(to)) => {
             let why = eos.map_or(String::new(), |eos| format!(": {}", compared(eos, "τ_eos")));
-            say(Sort::Growth, format!("grown by {} to {to}{why}", to.saturating_sub(length)));
+            say(LogKind::Growth, format!("grown by {} to {to}{why}", to.saturating_sub(length)));
         }
         (Mode::Settle, growth) => {
             let why = eos.map_or(String::new(), |eos| format!(": {}", compared(eos, "τ_eos")));
@@ -480,7 +480,7 @@ fn describe(
                 Growth::AtMaximum(maximum) => format!(" · {maximum} is the maximum"),
                 Growth::Stays => String::new(),
             };
-            say(Sort::Plain, format!("stage 1 ends{why}{then}"));
+            say(LogKind::Plain, format!("stage 1 ends{why}{then}"));
         }
         // Without an expansion the tail itself grew or was cut.
         (_, Growth::To(to)) if decision.expansions().next().is_none() && to != length => {
@@ -490,17 +490,17 @@ fn describe(
             } else {
                 format!("cut by {} to {to}", length - to)
             };
-            say(Sort::Growth, format!("{how}{why}"));
+            say(LogKind::Growth, format!("{how}{why}"));
         }
         (_, Growth::AtMaximum(maximum)) => {
-            say(Sort::Plain, format!("would expand, but {maximum} is the maximum"));
+            say(LogKind::Plain, format!("would expand, but {maximum} is the maximum"));
         }
         _ => {}
     }
     if !decision.dropped.is_empty() {
         let written = decision.dropped.iter().filter(|drop| drop.token.is_some()).count();
         say(
-            Sort::Drop,
+            LogKind::Drop,
             format!(
                 "{} dropped {}, {written} of them written",
                 decision.dropped.len(),

@@ -35,7 +35,7 @@ use crate::{
     session::{Followed, Pending},
 };
 pub(in crate::tui) use display::Display;
-use history::{Entry, History, Sort};
+use history::{Entry, History, LogKind};
 pub use keymap::{Action, Keymap};
 use layout::{Areas, Choice};
 pub(in crate::tui) use mode::{Mode, OnTop};
@@ -232,14 +232,22 @@ impl App {
     /// Writes a fault into status line and log.
     pub(in crate::tui) fn complain(&mut self, text: impl Into<String>) {
         let text = text.into();
-        self.history.notes.push(Entry { step: self.step(), sort: Sort::Fault, text: text.clone() });
+        self.history.notes.push(Entry {
+            step: self.step(),
+            kind: LogKind::Fault,
+            text: text.clone(),
+        });
         self.top.message = Some((Role::Bad, text));
     }
 
     /// Says something to look at in the status line, and keeps it in the log.
     pub(in crate::tui) fn warn(&mut self, text: impl Into<String>) {
         let text = text.into();
-        self.history.notes.push(Entry { step: self.step(), sort: Sort::Turn, text: text.clone() });
+        self.history.notes.push(Entry {
+            step: self.step(),
+            kind: LogKind::Change,
+            text: text.clone(),
+        });
         self.top.message = Some((Role::Warn, text));
     }
 

@@ -87,8 +87,9 @@ pub fn wait<T: Send + 'static>(
         let _ = tell.send(News::Done(answer));
     };
     thread::Builder::new().name("loading".to_owned()).spawn(work).map_err(TuiError::Engine)?;
-    let sight = Sight::new(name, look);
-    let mut wait = Wait { sight, inbox, stop, started: Instant::now(), answer: None, died: false };
+    let loading = LoadingScreen::new(name, look);
+    let mut wait =
+        Wait { loading, inbox, stop, started: Instant::now(), answer: None, died: false };
     if !wait.is_short() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -116,7 +117,7 @@ enum News<T> {
 
 /// Work that is waited for.
 struct Wait<T> {
-    sight: Sight,
+    loading: LoadingScreen,
     inbox: Receiver<News<T>>,
     stop: Arc<AtomicBool>,
     started: Instant,
@@ -142,7 +143,7 @@ impl<T> Wait<T> {
     fn is_short(&mut self) -> bool {
         while let Some(left) = PATIENCE.checked_sub(self.started.elapsed()) {
             match self.inbox.recv_timeout(left) {
-                Ok(News::Now(now)) => self.sight.show(now, self.started.elapsed()),
+                Ok(News::Now(now)) => self.loading.show(now, self.started.elapsed()),
                 Ok(News::Done(answer)) => {
                     self.answer = Some(answer);
                     return true;
@@ -159,10 +160,10 @@ impl<T> Wait<T> {
 
     /// Takes in everything there is; true if there is nothing more to wait for.
     fn listen(&mut self) -> bool {
-        self.sight.elapsed = self.started.elapsed();
+        self.loading.elapsed = self.started.elapsed();
         loop {
             match self.inbox.try_recv() {
-                Ok(News::Now(now)) => self.sight.show(now, self.started.elapsed()),
+                Ok(News::Now(now)) => self.loading.show(now, self.started.elapsed()),
                 Ok(News::Done(answer)) => {
                     self.answer = Some(answer);
                     return true;
@@ -175,7 +176,7 @@ impl<T> Wait<T> {
             }
         }
         // Where nothing comes for a while the rate sinks.
-        self.sight.pace.push(self.sight.elapsed, self.sight.now.done);
+        self.loading.pace.push(self.loading.elapsed, self.loading.now.done);
         false
     }
 
@@ -216,7 +217,7 @@ impl<T> Interface for Wait<T> {
     }
 
     fn draw(&self, buffer: &mut Buffer) {
-        draw(&self.sight, buffer);
+        draw(&self.loading, buffer);
     }
 
     fn due(&self) -> bool {
@@ -239,7 +240,7 @@ impl<T> Interface for Wait<T> {
 }
 
 /// What is drawn.
-pub(in crate::tui) struct Sight {
+pub(in crate::tui) struct LoadingScreen {
     name: String,
     theme: Theme,
     now: Waiting,
@@ -248,7 +249,7 @@ pub(in crate::tui) struct Sight {
     pace: Pace,
 }
 
-impl Sight {
+impl LoadingScreen {
     pub(in crate::tui) fn new(name: &str, look: Look) -> Self {
         let theme = Theme::new(look);
         let work = "opening the model".to_owned();
@@ -372,10 +373,10 @@ const WIDEST: u16 = 72;
 const TITLED: u16 = 10;
 
 /// Draws the screen.
-pub(in crate::tui) fn draw(sight: &Sight, buffer: &mut Buffer) {
+pub(in crate::tui) fn draw(loading: &LoadingScreen, buffer: &mut Buffer) {
     buffer.reset();
     let screen = *buffer.area();
-    let mut pen = Pen { buffer, theme: sight.theme };
+    let mut pen = Pen { buffer, theme: loading.theme };
     let margin = if screen.width < 30 { 0 } else { 2 };
     let width = screen.width.saturating_sub(2 * margin).min(WIDEST);
     let x = screen.x + screen.width.saturating_sub(width) / 2;
@@ -389,33 +390,33 @@ pub(in crate::tui) fn draw(sight: &Sight, buffer: &mut Buffer) {
         pen.say(screen.right().saturating_sub(cells), screen.y, cells, badge, Role::State);
     }
     for (&row, y) in rows.iter().zip(top..) {
-        draw_row(sight, &mut pen, row, Rect { x, y, width, height: 1 });
+        draw_row(loading, &mut pen, row, Rect { x, y, width, height: 1 });
     }
     let y = top + height + 1;
     let below = Rect { x, y, width, height: screen.bottom().saturating_sub(y) };
-    if !sight.now.warning.is_empty() {
-        pen.paragraph(below, &sight.now.warning, Role::Warn);
+    if !loading.now.warning.is_empty() {
+        pen.paragraph(below, &loading.now.warning, Role::Warn);
     }
-    if sight.theme.ascii() {
+    if loading.theme.ascii() {
         frame::to_ascii(buffer);
     }
 }
 
-fn draw_row(sight: &Sight, pen: &mut Pen, row: Row, line: Rect) {
+fn draw_row(loading: &LoadingScreen, pen: &mut Pen, row: Row, line: Rect) {
     let Rect { x, y, width, .. } = line;
     match row {
         Row::Blank => {}
         Row::Name => {
-            pen.put(x, y, width, &sight.name, sight.theme.style(Role::Strong));
+            pen.put(x, y, width, &loading.name, loading.theme.style(Role::Strong));
         }
         Row::Work => {
-            pen.put(x, y, width, &sight.now.work, sight.theme.style(Role::Text));
+            pen.put(x, y, width, &loading.now.work, loading.theme.style(Role::Text));
         }
         Row::Gauge => {
             const PERCENT: u16 = 5;
             let bar = width.saturating_sub(PERCENT);
             pen.rule(Rect { width: bar, ..line }, Role::Faint);
-            if let Some(share) = sight.share() {
+            if let Some(share) = loading.share() {
                 pen.gauge(x, y, bar, share, Role::Calm);
                 // Rounded down: it is not done before it is.
                 let percent = format!("{:>4}%", (share * 100.0).floor());
@@ -423,7 +424,7 @@ fn draw_row(sight: &Sight, pen: &mut Pen, row: Row, line: Rect) {
             }
         }
         Row::Figures => {
-            let figures = pen.fitting(&sight.figures(), width);
+            let figures = pen.fitting(&loading.figures(), width);
             pen.say(x, y, width, &figures, Role::Dim);
         }
         Row::Hint => {
@@ -477,20 +478,20 @@ mod tests {
     #[test]
     fn figures_leave_out_what_is_not_known() {
         let second = Duration::from_secs(1);
-        let mut sight = Sight::new("m", Look::default());
-        let longest = |sight: &Sight| sight.figures()[0].clone();
-        assert_eq!(longest(&sight), "0:00 so far");
-        sight.show(said("x", 0, 0), second);
-        sight.show(said("x", 2_000_000, 0), 2 * second);
-        assert_eq!(longest(&sight), "2.00 MB · 2.00 MB/s · 0:02 so far");
+        let mut loading = LoadingScreen::new("m", Look::default());
+        let longest = |loading: &LoadingScreen| loading.figures()[0].clone();
+        assert_eq!(longest(&loading), "0:00 so far");
+        loading.show(said("x", 0, 0), second);
+        loading.show(said("x", 2_000_000, 0), 2 * second);
+        assert_eq!(longest(&loading), "2.00 MB · 2.00 MB/s · 0:02 so far");
         // Other work: its rate is its own.
-        sight.show(said("y", 1_000_000, 9_000_000), 3 * second);
-        assert_eq!(longest(&sight), "1.00 MB of 9.00 MB · 0:03 so far");
-        sight.show(said("y", 5_000_000, 9_000_000), 5 * second);
-        assert_eq!(longest(&sight), "5.00 MB of 9.00 MB · 2.00 MB/s · 0:02 to go · 0:05 so far");
+        loading.show(said("y", 1_000_000, 9_000_000), 3 * second);
+        assert_eq!(longest(&loading), "1.00 MB of 9.00 MB · 0:03 so far");
+        loading.show(said("y", 5_000_000, 9_000_000), 5 * second);
+        assert_eq!(longest(&loading), "5.00 MB of 9.00 MB · 2.00 MB/s · 0:02 to go · 0:05 so far");
         // A stall: no time to go.
-        sight.show(said("y", 5_000_000, u64::MAX), 11 * second);
-        assert!(!longest(&sight).contains("to go"), "{}", longest(&sight));
+        loading.show(said("y", 5_000_000, u64::MAX), 11 * second);
+        assert!(!longest(&loading).contains("to go"), "{}", longest(&loading));
     }
 
     #[test]

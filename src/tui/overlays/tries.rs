@@ -9,7 +9,7 @@ use super::super::{
         flow::{self, Piece},
         pen::Pen,
         popup,
-        text::{self, Glyph, Shown, Sort},
+        text::{self, Glyph, GlyphKind, Shown},
         theme::{self, Role},
     },
     panes::params,
@@ -201,8 +201,11 @@ fn pieces(app: &App, canvas: &Canvas) -> Vec<Piece> {
         .map(|cell| Shown::of(&*app.debugger.vocabulary, cell.token))
         .collect();
     text::joined(&mut shown);
-    let mask =
-        || Glyph { symbol: app.theme.sign(theme::MASK).to_owned(), width: 1, sort: Sort::StandIn };
+    let mask = || Glyph {
+        symbol: app.theme.sign(theme::MASK).to_owned(),
+        width: 1,
+        kind: GlyphKind::StandIn,
+    };
     shown
         .iter()
         .enumerate()

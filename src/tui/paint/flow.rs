@@ -1,7 +1,7 @@
 //! The canvas as running text: tokens laid out in rows, broken at words, and the way back from a
 //! cell on screen to the position under it.
 
-use super::text::{Glyph, Sort};
+use super::text::{Glyph, GlyphKind};
 
 /// A token to be laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,11 +58,11 @@ pub fn lay(pieces: Vec<Piece>, width: u16) -> Flow {
         let marked = piece.marker.iter().map(|glyph| (glyph, true));
         for (glyph, marker) in piece.glyphs.iter().map(|glyph| (glyph, false)).chain(marked) {
             word.push(Placed { x: 0, glyph: glyph.clone(), piece: index, marker });
-            match glyph.sort {
-                Sort::Word => {}
+            match glyph.kind {
+                GlyphKind::Word => {}
                 // A stand-in ends a word too: masks in a row may break anywhere.
-                Sort::Space | Sort::StandIn => flush(&mut word, &mut rows, &mut x, width),
-                Sort::Newline => {
+                GlyphKind::Space | GlyphKind::StandIn => flush(&mut word, &mut rows, &mut x, width),
+                GlyphKind::Newline => {
                     flush(&mut word, &mut rows, &mut x, width);
                     rows.push(Vec::new());
                     x = 0;
@@ -85,7 +85,7 @@ fn flush(word: &mut Vec<Placed>, rows: &mut Vec<Vec<Placed>>, x: &mut u16, width
     // A space at the end of a row may hang over; it is dropped there by the room check below.
     let solid: u32 = word
         .iter()
-        .filter(|placed| placed.glyph.sort != Sort::Space)
+        .filter(|placed| placed.glyph.kind != GlyphKind::Space)
         .map(|placed| u32::from(placed.glyph.width))
         .sum();
     if *x > 0 && u32::from(*x) + solid > u32::from(width) {

@@ -18,7 +18,7 @@ const MARKS: usize = 3;
 
 /// What a glyph is to the line breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sort {
+pub enum GlyphKind {
     /// Part of a word.
     Word,
     /// A space: a line may break after it.
@@ -37,14 +37,14 @@ pub struct Glyph {
     /// Cells it takes.
     pub width: u16,
     /// What it is to the line breaker.
-    pub sort: Sort,
+    pub kind: GlyphKind,
 }
 
 impl Glyph {
-    fn of(symbol: impl Into<String>, sort: Sort) -> Self {
+    fn of(symbol: impl Into<String>, kind: GlyphKind) -> Self {
         let symbol = symbol.into();
         let width = u16::try_from(symbol.width()).unwrap_or(u16::MAX);
-        Self { symbol, width, sort }
+        Self { symbol, width, kind }
     }
 }
 
@@ -60,13 +60,13 @@ pub fn glyphs(text: &str, ascii: bool) -> Vec<Glyph> {
         if is_mark(c) && !ascii && marks < MARKS {
             marks += 1;
             match glyphs.last_mut() {
-                Some(last) if last.sort == Sort::Word => last.symbol.push(c),
-                _ => glyphs.push(Glyph::of(format!("◌{c}"), Sort::Word)),
+                Some(last) if last.kind == GlyphKind::Word => last.symbol.push(c),
+                _ => glyphs.push(Glyph::of(format!("◌{c}"), GlyphKind::Word)),
             }
             continue;
         }
         let glyph = one(c, ascii);
-        if glyph.sort != Sort::StandIn {
+        if glyph.kind != GlyphKind::StandIn {
             marks = 0;
         }
         glyphs.push(glyph);
@@ -88,19 +88,19 @@ fn join(last: Option<&mut Glyph>, joiner: char) {
 
 fn one(c: char, ascii: bool) -> Glyph {
     match c {
-        ' ' => Glyph::of(" ", Sort::Space),
-        '\n' => Glyph::of(if ascii { "\\n" } else { "↵" }, Sort::Newline),
-        '\t' => Glyph::of(if ascii { "<TAB>" } else { "⇥" }, Sort::StandIn),
+        ' ' => Glyph::of(" ", GlyphKind::Space),
+        '\n' => Glyph::of(if ascii { "\\n" } else { "↵" }, GlyphKind::Newline),
+        '\t' => Glyph::of(if ascii { "<TAB>" } else { "⇥" }, GlyphKind::StandIn),
         '\u{0}'..='\u{1f}' if !ascii => {
             let picture = char::from_u32(0x2400 + u32::from(c)).unwrap_or('?');
-            Glyph::of(picture, Sort::StandIn)
+            Glyph::of(picture, GlyphKind::StandIn)
         }
-        '\u{7f}' if !ascii => Glyph::of("␡", Sort::StandIn),
+        '\u{7f}' if !ascii => Glyph::of("␡", GlyphKind::StandIn),
         _ if c.is_control() || is_hidden(c) || c.width().unwrap_or(0) == 0 => {
-            Glyph::of(named(c, ascii), Sort::StandIn)
+            Glyph::of(named(c, ascii), GlyphKind::StandIn)
         }
-        _ if ascii && !c.is_ascii() => Glyph::of(named(c, ascii), Sort::StandIn),
-        _ => Glyph::of(c, Sort::Word),
+        _ if ascii && !c.is_ascii() => Glyph::of(named(c, ascii), GlyphKind::StandIn),
+        _ => Glyph::of(c, GlyphKind::Word),
     }
 }
 
@@ -146,7 +146,7 @@ impl Shown {
         let bracketed = |inside: &str| {
             let inside = safe(inside, ascii);
             let text = if ascii { format!("<{inside}>") } else { format!("⟨{inside}⟩") };
-            vec![Glyph::of(text, Sort::StandIn)]
+            vec![Glyph::of(text, GlyphKind::StandIn)]
         };
         match self {
             Self::Text(text) => glyphs(text, ascii),
@@ -158,8 +158,8 @@ impl Shown {
     /// On one line with spaces made visible: for lists, where a token stands alone.
     pub fn label(&self, ascii: bool) -> String {
         let space = if ascii { "_" } else { "·" };
-        let symbol = |glyph: Glyph| match glyph.sort {
-            Sort::Space => space.to_owned(),
+        let symbol = |glyph: Glyph| match glyph.kind {
+            GlyphKind::Space => space.to_owned(),
             _ => glyph.symbol,
         };
         self.glyphs(ascii).into_iter().map(symbol).collect()

@@ -11,13 +11,13 @@ use super::super::{
     paint::{
         flow::{self, Flow, Piece},
         pen::{self, Pen},
-        text::{self, Glyph, Shown, Sort},
+        text::{self, Glyph, GlyphKind, Shown},
         theme::{self, Role},
     },
 };
 use super::{PaneView, scrolled, welcome};
 use crate::{
-    canvas::{Born, Cell, TokenId},
+    canvas::{Cell, Origin, TokenId},
     decode::{Decision, Growth, Mode, Verdict},
     session::Pending,
 };
@@ -104,9 +104,9 @@ pub fn flow(app: &App, width: u16) -> Flow {
             let mut glyphs = shown.glyphs(ascii);
             template |= matches!(shown, Shown::Name(_));
             for glyph in &mut glyphs {
-                match glyph.sort {
-                    Sort::Newline if template => glyph.sort = Sort::StandIn,
-                    Sort::StandIn => {}
+                match glyph.kind {
+                    GlyphKind::Newline if template => glyph.kind = GlyphKind::StandIn,
+                    GlyphKind::StandIn => {}
                     _ => template = false,
                 }
             }
@@ -134,7 +134,7 @@ pub fn flow(app: &App, width: u16) -> Flow {
 
     let sign = |sign: theme::Sign| {
         let symbol = app.theme.sign(sign).to_owned();
-        vec![Glyph { symbol, width: 1, sort: Sort::StandIn }]
+        vec![Glyph { symbol, width: 1, kind: GlyphKind::StandIn }]
     };
     for (position, cell) in canvas.cells().iter().enumerate() {
         if folds && position >= tail {
@@ -170,14 +170,14 @@ pub fn flow(app: &App, width: u16) -> Flow {
                 Some(token) if filled || app.display.ghost => shown(token).glyphs(ascii),
                 _ => {
                     let symbol = mask_glyph(app, position).to_owned();
-                    vec![Glyph { symbol, width: 1, sort: Sort::StandIn }]
+                    vec![Glyph { symbol, width: 1, kind: GlyphKind::StandIn }]
                 }
             }
         };
         mark.push_str(&asked(app, cell));
         let marker = (!mark.is_empty()).then(|| {
             let width = u16::try_from(text::width(&mark)).unwrap_or(1);
-            Glyph { symbol: mark, width, sort: Sort::StandIn }
+            Glyph { symbol: mark, width, kind: GlyphKind::StandIn }
         });
         pieces.push(Piece { position: Some(position), glyphs, marker, folded: None });
     }
@@ -212,9 +212,9 @@ pub fn rewrites(app: &App, position: usize) -> Option<(theme::Sign, Role)> {
 fn asked(app: &App, cell: &Cell) -> String {
     let vetoed = app.canvas().vetoes_at(cell.slot).next().is_some();
     let signs = [
-        (cell.wish.pinned, theme::PINNED),
+        (cell.overridden.pinned, theme::PINNED),
         (vetoed, theme::VETOED),
-        (cell.wish.expand == Some(false), theme::FORBIDDEN),
+        (cell.overridden.expand == Some(false), theme::FORBIDDEN),
     ];
     signs.into_iter().filter(|(on, _)| *on).map(|(_, sign)| app.theme.sign(sign)).collect()
 }
@@ -227,7 +227,7 @@ fn by_hand(app: &App, cell: &Cell) -> bool {
 
 fn folded_glyphs(text: &str) -> Vec<Glyph> {
     let width = u16::try_from(text::width(text)).unwrap_or(1);
-    vec![Glyph { symbol: text.to_owned(), width, sort: Sort::StandIn }]
+    vec![Glyph { symbol: text.to_owned(), width, kind: GlyphKind::StandIn }]
 }
 
 /// True if the step on record changes a position and the pending one, under turned parameters,
@@ -282,7 +282,7 @@ fn style(app: &App, position: usize) -> Style {
         Some(Verdict::Expand { .. } | Verdict::Forced { .. }) => theme.style(Role::Expand),
         _ => theme.style(Role::Ghost(app.confidence(position))),
     };
-    if matches!(cell.born, Born::Inserted { .. } | Born::ByHand { .. }) {
+    if matches!(cell.origin, Origin::Inserted { .. } | Origin::ByHand { .. }) {
         base.add_modifier(ratatui::style::Modifier::UNDERLINED)
     } else {
         base

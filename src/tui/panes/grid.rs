@@ -21,7 +21,7 @@ use super::{
     PaneView,
     canvas::{lost, mask_glyph, rewrites, scrollbar},
 };
-use crate::{canvas::Born, decode::Verdict, inspect::Beside};
+use crate::{canvas::Origin, decode::Verdict, inspect::Beside};
 
 /// Cells of the margin: number and bracket.
 const MARGIN: u16 = 5;
@@ -162,7 +162,7 @@ pub fn cell(app: &App, position: usize) -> (&'static str, Style) {
         Some(Verdict::Refused { .. }) => (bar, theme.style(Role::Refused)),
         _ => (bar, theme.style(Role::Heat(p))),
     };
-    if matches!(cell.born, Born::Inserted { .. } | Born::ByHand { .. }) {
+    if matches!(cell.origin, Origin::Inserted { .. } | Origin::ByHand { .. }) {
         (glyph, style.add_modifier(Modifier::UNDERLINED))
     } else {
         (glyph, style)

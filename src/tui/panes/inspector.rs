@@ -22,7 +22,7 @@ use super::{
     steps::{self, guess, pending},
 };
 use crate::{
-    canvas::{Born, Cell, Slot, TokenId},
+    canvas::{Cell, Origin, Slot, TokenId},
     debugger::exact_decision,
     decode::Verdict,
     inspect::{self, Thought},
@@ -159,28 +159,28 @@ fn title(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
         None if cell.token == special.mask => "mask".to_owned(),
         None => named(cell.token),
     };
-    let born = match cell.born {
-        Born::Start => String::new(),
-        Born::Appended { step } => format!("appended at step {step}"),
-        Born::Inserted { step, from } => {
+    let origin = match cell.origin {
+        Origin::Start => String::new(),
+        Origin::Appended { step } => format!("appended at step {step}"),
+        Origin::Inserted { step, from } => {
             format!("inserted at step {step} by the expansion of #{}", from.0)
         }
-        Born::ByHand { step } => format!("inserted by hand at step {step}"),
+        Origin::ByHand { step } => format!("inserted by hand at step {step}"),
     };
     let position = format!("Position {}", app.display.position);
     let slot = format!(" · slot #{} · ", cell.slot.0);
     let parts = [(&*position, Role::Strong), (&*slot, Role::Dim), (&*token, Role::Text)];
     let used = pen.line(room.x, room.y, room.width, &parts);
-    if born.is_empty() {
+    if origin.is_empty() {
         return 1;
     }
     let left = room.width.saturating_sub(used);
-    let short = match cell.born {
-        Born::Appended { step } => format!(" · from step {step}"),
+    let short = match cell.origin {
+        Origin::Appended { step } => format!(" · from step {step}"),
         _ => String::new(),
     };
-    if text::width(&born) + 3 <= usize::from(left) {
-        pen.say(room.x + used, room.y, left, &format!(" · {born}"), Role::Dim);
+    if text::width(&origin) + 3 <= usize::from(left) {
+        pen.say(room.x + used, room.y, left, &format!(" · {origin}"), Role::Dim);
         return 1;
     }
     if !short.is_empty() || room.height < 5 {
@@ -189,7 +189,7 @@ fn title(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
         }
         return 1;
     }
-    pen.say(room.x, room.y + 1, room.width, &born, Role::Dim);
+    pen.say(room.x, room.y + 1, room.width, &origin, Role::Dim);
     2
 }
 
@@ -260,8 +260,8 @@ fn fate(app: &App, cell: &Cell) -> String {
         };
     }
     let Some(step) = cell.filled else {
-        return match cell.born {
-            Born::Appended { step } => format!("Appended as EOS at step {step}."),
+        return match cell.origin {
+            Origin::Appended { step } => format!("Appended as EOS at step {step}."),
             _ => "Written before the run.".to_owned(),
         };
     };

@@ -6,7 +6,7 @@ use super::{
     super::{
         app::{
             Action, App,
-            history::{Entry, Sort},
+            history::{Entry, LogKind},
             interface::Effect,
             pane::{Pane, Region},
         },
@@ -120,7 +120,7 @@ fn rows(app: &App, lines: &[&Entry], inside: Rect) -> Vec<Row> {
     for (at, entry) in lines.iter().enumerate().skip(from).take(2 * height + 1) {
         let text = text::safe(&app.theme.say(&entry.text), app.theme.ascii());
         let mut parts = text::wrap(&text, width);
-        if entry.sort == Sort::Fill && parts.len() > FILL {
+        if entry.kind == LogKind::Fill && parts.len() > FILL {
             // What was filled is on the canvas too.
             parts.truncate(FILL);
             let more = app.theme.say(" …");
@@ -151,16 +151,16 @@ fn hit(app: &App, area: Rect, y: u16) -> Option<(usize, u32)> {
 }
 
 fn role(entry: &Entry, here: u32) -> Role {
-    match entry.sort {
-        Sort::Fault => Role::Bad,
+    match entry.kind {
+        LogKind::Fault => Role::Bad,
         _ if entry.step > here => Role::Dim,
-        Sort::Bound => Role::Key,
-        Sort::Replace => Role::Replace,
-        Sort::Expansion => Role::ExpandInk,
-        Sort::Growth => Role::FillInk,
-        Sort::Stuck | Sort::Drop | Sort::Remask => Role::Stuck,
-        Sort::Turn | Sort::Edit | Sort::Stop => Role::Warn,
-        Sort::Fill | Sort::Plain => Role::Text,
+        LogKind::Bound => Role::Key,
+        LogKind::Replace => Role::Replace,
+        LogKind::Expansion => Role::ExpandInk,
+        LogKind::Growth => Role::FillInk,
+        LogKind::Stuck | LogKind::Drop | LogKind::Remask => Role::Stuck,
+        LogKind::Change | LogKind::Edit | LogKind::Stop => Role::Warn,
+        LogKind::Fill | LogKind::Plain => Role::Text,
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
     },
     PaneView,
 };
-use crate::{canvas::Born, decode::Verdict, predict::Column};
+use crate::{canvas::Origin, decode::Verdict, predict::Column};
 
 /// Cells of the step's number.
 const MARGIN: u16 = 5;
@@ -176,7 +176,7 @@ fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &
             _ => (theme.sign(theme::MASK), Role::Quiet),
         };
         let mut style = theme.style(role);
-        if matches!(cell.born, Born::Inserted { .. } | Born::ByHand { .. })
+        if matches!(cell.origin, Origin::Inserted { .. } | Origin::ByHand { .. })
             && cell.token == special.mask
         {
             style = style.add_modifier(Modifier::UNDERLINED);

@@ -2,7 +2,7 @@
 
 use super::fake::{self, app, press, typed};
 use crate::{
-    canvas::Born,
+    canvas::Origin,
     debugger::Goal,
     session::Pending,
     tui::{
@@ -136,14 +136,14 @@ fn wishes_are_set_and_let_go() {
     let position = app.touched()[0];
     app.put(position);
     press(&mut app, "#");
-    assert!(app.canvas().cells()[position].wish.pinned);
+    assert!(app.canvas().cells()[position].overridden.pinned);
     assert!(!app.touched().contains(&position), "a pinned position is not written");
     press(&mut app, "#");
-    assert!(!app.canvas().cells()[position].wish.pinned);
+    assert!(!app.canvas().cells()[position].overridden.pinned);
     assert!(app.touched().contains(&position));
     for wanted in [Some(true), Some(false), None] {
         press(&mut app, "X");
-        assert_eq!(app.canvas().cells()[position].wish.expand, wanted);
+        assert_eq!(app.canvas().cells()[position].overridden.expand, wanted);
         let expands = app.decision().is_some_and(|decision| decision.expansions().next().is_some());
         assert_eq!(expands, wanted == Some(true));
     }
@@ -171,7 +171,7 @@ fn positions_are_put_in_removed_and_cut_off() {
     app.put(position);
     press(&mut app, "I");
     assert_eq!(app.canvas().len(), length + 1);
-    assert!(matches!(app.canvas().cells()[position].born, Born::ByHand { .. }));
+    assert!(matches!(app.canvas().cells()[position].origin, Origin::ByHand { .. }));
     assert_eq!(app.canvas().position(slot), Some(position + 1));
     app.put(position);
     press(&mut app, "D");

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     debugger::{Driven, Go, Loop, parse},
     decode::{Params, strategy},
-    session::{Event, Kept, News, NodeId, Proposal, Stand, Word},
+    session::{Event, News, NodeId, Proposal, Stand, StateCopies, Word},
     trace::Reader,
     tui::{App, Look, Palette, Rest, Source, app::interface, compare, frame},
 };
@@ -65,8 +65,11 @@ fn joined(look: Look, width: u16, height: u16) -> (App, FakeLoop) {
     let recording = reader.so_far().unwrap();
     let mut there = FakeLoop { told: Arc::default(), stopped: Arc::default(), reader };
     let remote = Remote(there.told.clone(), there.stopped.clone());
-    let stands =
-        Stand { node: NodeId(0), done: false, kept: Some(Kept { nodes: 3, bytes: 1_500_000 }) };
+    let stands = Stand {
+        node: NodeId(0),
+        done: false,
+        kept: Some(StateCopies { nodes: 3, bytes: 1_500_000 }),
+    };
     let mut start = fake::start_with(
         look,
         Params::defaults(strategy("daedal").unwrap().params()),

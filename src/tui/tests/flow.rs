@@ -2,7 +2,7 @@
 
 use crate::tui::paint::{
     flow::{Flow, Piece, lay},
-    text::{Glyph, Sort, glyphs},
+    text::{Glyph, GlyphKind, glyphs},
 };
 
 fn pieces(prompt: &[&str], tokens: &[&str]) -> Vec<Piece> {
@@ -73,7 +73,9 @@ fn a_folded_tail_is_one_piece() {
     let mut run = pieces(&[], &["one"]);
     run.push(Piece {
         position: Some(1),
-        glyphs: vec![Glyph { symbol: "⟨EOS ×9⟩".to_owned(), width: 8, sort: Sort::StandIn }],
+        glyphs: vec![Glyph {
+            symbol: "⟨EOS ×9⟩".to_owned(), width: 8, kind: GlyphKind::StandIn
+        }],
         marker: None,
         folded: Some(9),
     });

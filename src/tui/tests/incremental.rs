@@ -30,13 +30,13 @@ impl Write for Written {
 }
 
 /// A terminal that keeps what is written to it.
-struct Kept {
+struct ByteTerminal {
     terminal: Terminal<CrosstermBackend<Written>>,
     parser: vt100::Parser,
     written: Written,
 }
 
-impl Kept {
+impl ByteTerminal {
     fn new() -> Self {
         let viewport = Viewport::Fixed(Rect::new(0, 0, SIZE.0, SIZE.1));
         let options = TerminalOptions { viewport };
@@ -91,14 +91,14 @@ impl Kept {
 #[test]
 fn frames_over_each_other_equal_a_fresh_one() {
     let mut app = fake::app(Look::default(), 3, SIZE.0, SIZE.1);
-    let mut kept = Kept::new();
+    let mut kept = ByteTerminal::new();
     kept.draw(&app);
     // Over the wide glyphs of the draft, through steps, panes and boxes.
     let keys = "g l l l l l l l l h h t t s s s 2 s s S S 3 - - - - x ? Esc 4 z z v v 6 c 5 0 ] $";
     for key in keys.split(' ') {
         press(&mut app, key);
         kept.draw(&app);
-        let mut fresh = Kept::new();
+        let mut fresh = ByteTerminal::new();
         fresh.draw(&app);
         for (kept, fresh) in kept.cells().iter().zip(fresh.cells()) {
             assert_eq!(*kept, fresh, "after {key}");
@@ -109,7 +109,7 @@ fn frames_over_each_other_equal_a_fresh_one() {
 #[test]
 fn nothing_is_written_when_nothing_changed() {
     let app = fake::app(Look::default(), 9, SIZE.0, SIZE.1);
-    let mut kept = Kept::new();
+    let mut kept = ByteTerminal::new();
     kept.draw(&app);
     let drawn = kept.terminal.draw(|target| frame::draw(&app, target.buffer_mut()));
     drawn.expect("nothing to fail");

@@ -38,7 +38,7 @@ const TYPED: [&str; 16] = [
 ];
 
 #[derive(Debug, Clone)]
-enum Deed {
+enum Input {
     /// A key of the table.
     Key(Chord),
     Step,
@@ -62,7 +62,7 @@ fn key(app: &mut App, event: KeyEvent) {
     update(app, Event::Terminal(TerminalEvent::Key(event)));
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn effect() -> impl Strategy<Value = Input> {
     let mouse = prop_oneof![
         Just(MouseEventKind::Down(MouseButton::Left)),
         Just(MouseEventKind::Drag(MouseButton::Left)),
@@ -76,21 +76,21 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => Just(None),
     ];
     prop_oneof![
-        8 => proptest::sample::select(keys()).prop_map(Deed::Key),
-        3 => Just(Deed::Step),
-        3 => (0..TYPED.len(), 0..40_usize, end).prop_map(|(at, n, end)| Deed::Typed(at, n, end)),
-        1 => Just(Deed::Paste),
-        2 => (mouse, 0..250_u16, 0..80_u16).prop_map(|(kind, x, y)| Deed::Mouse(kind, x, y)),
-        1 => (1..250_u16, 1..80_u16).prop_map(|(width, height)| Deed::Size(width, height)),
-        1 => Just(Deed::Tick),
+        8 => proptest::sample::select(keys()).prop_map(Input::Key),
+        3 => Just(Input::Step),
+        3 => (0..TYPED.len(), 0..40_usize, end).prop_map(|(at, n, end)| Input::Typed(at, n, end)),
+        1 => Just(Input::Paste),
+        2 => (mouse, 0..250_u16, 0..80_u16).prop_map(|(kind, x, y)| Input::Mouse(kind, x, y)),
+        1 => (1..250_u16, 1..80_u16).prop_map(|(width, height)| Input::Size(width, height)),
+        1 => Just(Input::Tick),
     ]
 }
 
-fn perform(app: &mut App, deed: &Deed) {
-    match *deed {
-        Deed::Key(chord) => key(app, chord.event()),
-        Deed::Step => key(app, KeyCode::Char('s').into()),
-        Deed::Typed(at, most, end) => {
+fn perform(app: &mut App, effect: &Input) {
+    match *effect {
+        Input::Key(chord) => key(app, chord.event()),
+        Input::Step => key(app, KeyCode::Char('s').into()),
+        Input::Typed(at, most, end) => {
             for c in TYPED[at].chars().take(most) {
                 key(app, KeyCode::Char(c).into());
                 frame::picture(app, app.display.width, app.display.height);
@@ -99,18 +99,18 @@ fn perform(app: &mut App, deed: &Deed) {
                 key(app, end.into());
             }
         }
-        Deed::Paste => {
+        Input::Paste => {
             let text = "a\u{202e}\t世界\x1b[31m\nid:3".to_owned();
             update(app, Event::Terminal(TerminalEvent::Paste(text)));
         }
-        Deed::Mouse(kind, column, row) => {
+        Input::Mouse(kind, column, row) => {
             let mouse = MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE };
             update(app, Event::Terminal(TerminalEvent::Mouse(mouse)));
         }
-        Deed::Size(width, height) => {
+        Input::Size(width, height) => {
             update(app, Event::Terminal(TerminalEvent::Resize(width, height)));
         }
-        Deed::Tick => {
+        Input::Tick => {
             update(app, Event::Tick);
         }
     }
@@ -122,7 +122,7 @@ proptest! {
 
     #[test]
     fn drawing_never_panics(
-        deeds in proptest::collection::vec(deed(), 0..60),
+        inputs in proptest::collection::vec(effect(), 0..60),
         width in 1..250_u16,
         height in 1..80_u16,
         hostile in any::<bool>(),
@@ -139,8 +139,8 @@ proptest! {
         let look = Look { palette, ascii, ..Look::default() };
         let start = fake::start_with(look, fake::params(&set), vocabulary);
         let mut app = fake::app_of(start, 0, width, height);
-        for deed in &deeds {
-            perform(&mut app, deed);
+        for effect in &inputs {
+            perform(&mut app, effect);
             let buffer = frame::picture(&app, app.display.width, app.display.height);
             for cell in buffer.content() {
                 prop_assert!(!cell.symbol().chars().any(char::is_control), "{:?}", cell.symbol());

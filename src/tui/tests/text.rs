@@ -1,7 +1,8 @@
 //! Nothing of a model or a recording reaches the terminal as it came.
 
 use crate::tui::paint::text::{
-    Shown, Sort, candidate, compared, exact, fit, glyphs, joined, probability, safe, width, wrap,
+    GlyphKind, Shown, candidate, compared, exact, fit, glyphs, joined, probability, safe, width,
+    wrap,
 };
 
 use super::fake::{FakeVocabulary, Hostile};
@@ -43,7 +44,7 @@ fn marks_do_not_pile_up() {
     let text = format!("e{}", "\u{301}".repeat(9));
     let glyphs = glyphs(&text, false);
     assert_eq!(glyphs[0].symbol, "e\u{301}\u{301}\u{301}");
-    assert!(glyphs[1..].iter().all(|glyph| glyph.sort == Sort::StandIn));
+    assert!(glyphs[1..].iter().all(|glyph| glyph.kind == GlyphKind::StandIn));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::{
     tui::{
         App, Look, Palette, Waiting,
         app::Busy,
-        driver::wait::{Sight, draw},
+        driver::wait::{LoadingScreen, draw},
         frame,
     },
 };
@@ -23,21 +23,21 @@ fn mono() -> Look {
     Look { palette: Palette::Mono, ..Look::default() }
 }
 
-fn picture(sight: &Sight, width: u16, height: u16) -> Buffer {
+fn picture(loading: &LoadingScreen, width: u16, height: u16) -> Buffer {
     let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
-    draw(sight, &mut buffer);
+    draw(loading, &mut buffer);
     buffer
 }
 
 /// A download on its way.
-fn downloading(look: Look) -> Sight {
-    let mut sight = Sight::new("GSAI-ML/LLaDA-8B-Instruct", look);
+fn downloading(look: Look) -> LoadingScreen {
+    let mut loading = LoadingScreen::new("GSAI-ML/LLaDA-8B-Instruct", look);
     for (second, done) in [(1, 1_000_000_000), (4, 1_300_000_000), (12, 1_610_000_000)] {
         let work = "downloading model-00001-of-00006.safetensors".to_owned();
         let now = Waiting { work, done, of: 4_320_000_000, ..Waiting::default() };
-        sight.show(now, Duration::from_secs(second));
+        loading.show(now, Duration::from_secs(second));
     }
-    sight
+    loading
 }
 
 #[test]
@@ -59,11 +59,11 @@ fn loading_is_shown_at_every_size() {
 
 #[test]
 fn a_warning_stands_below() {
-    let mut sight = downloading(Look::default());
+    let mut loading = downloading(Look::default());
     let warning = "warning: memory is tight".to_owned();
-    sight.show(Waiting { warning, ..Waiting::default() }, Duration::from_secs(13));
+    loading.show(Waiting { warning, ..Waiting::default() }, Duration::from_secs(13));
     for (size, shown) in [((80, 24), true), ((40, 10), true), ((30, 6), false)] {
-        let text = glyphs(&picture(&sight, size.0, size.1));
+        let text = glyphs(&picture(&loading, size.0, size.1));
         assert_eq!(text.contains("memory is tight"), shown, "{text}");
         assert!(text.contains("cancels"), "{text}");
     }
@@ -71,7 +71,7 @@ fn a_warning_stands_below() {
 
 #[test]
 fn what_nobody_knows_is_not_shown() {
-    let text = glyphs(&picture(&Sight::new("m", Look::default()), 80, 24));
+    let text = glyphs(&picture(&LoadingScreen::new("m", Look::default()), 80, 24));
     assert!(text.contains("opening the model"), "{text}");
     assert!(text.contains("0:00 so far"), "{text}");
     assert!(!text.contains('%') && !text.contains("to go"), "{text}");
@@ -86,12 +86,12 @@ proptest! {
         reports in prop::collection::vec((0_u64..1_000_000, any::<u64>(), any::<u64>()), 0..5),
         ascii: bool,
     ) {
-        let mut sight = Sight::new(&name, Look { ascii, ..Look::default() });
+        let mut loading = LoadingScreen::new(&name, Look { ascii, ..Look::default() });
         for (at, done, of) in reports {
             let now = Waiting { work: work.clone(), done, of, warning: name.clone() };
-            sight.show(now, Duration::from_millis(at));
+            loading.show(now, Duration::from_millis(at));
         }
-        let text = glyphs(&picture(&sight, width, height));
+        let text = glyphs(&picture(&loading, width, height));
         prop_assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
         prop_assert!(!ascii || text.is_ascii(), "{text:?}");
         // How to leave is on every screen that holds it.

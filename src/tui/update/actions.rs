@@ -8,7 +8,7 @@ use super::super::{
     panes::{focus, params},
 };
 use crate::{
-    canvas::Wish,
+    canvas::Override,
     debugger::{Command, Plain, TokenRef},
 };
 
@@ -71,13 +71,13 @@ pub fn begin_command(app: &mut App, text: &str) {
 }
 
 pub fn pin_or_let_go(app: &mut App, effects: &mut Vec<Effect>) {
-    let next = if wish(app).pinned { Command::unpin } else { Command::pin };
+    let next = if overridden(app).pinned { Command::unpin } else { Command::pin };
     app.edit(next, effects);
 }
 
 /// By the rules, forced, forbidden, by the rules again.
 pub fn turn_expansion(app: &mut App, effects: &mut Vec<Effect>) {
-    let next = match wish(app).expand {
+    let next = match overridden(app).expand {
         None => Command::expand,
         Some(true) => Command::forbid,
         Some(false) => Command::allow,
@@ -133,8 +133,8 @@ pub fn escape(app: &mut App, effects: &mut Vec<Effect>) {
 }
 
 /// What is asked of the position under the cursor.
-fn wish(app: &App) -> Wish {
-    app.canvas().cells().get(app.display.position).map(|cell| cell.wish).unwrap_or_default()
+fn overridden(app: &App) -> Override {
+    app.canvas().cells().get(app.display.position).map(|cell| cell.overridden).unwrap_or_default()
 }
 
 /// Forbids the model's guess under the cursor.

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Born, Canvas, Cell, Slot, TokenId, Wish};
+use super::{Canvas, Cell, Origin, Override, Slot, TokenId};
 
 /// What an appended position holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,11 +60,11 @@ pub enum Edit {
         n: usize,
     },
     /// Ask something of a position, in place of what was asked of it.
-    Wish {
+    Override {
         /// The position.
         slot: Slot,
         /// What is asked.
-        wish: Wish,
+        overridden: Override,
     },
     /// Forbid a token at a position, or allow it again.
     Veto {
@@ -190,7 +190,7 @@ impl Canvas {
                 }
                 let tail = self.cells.split_off(position + 1);
                 self.cells.pop();
-                self.push(n, mask, Born::Inserted { step, from: slot });
+                self.push(n, mask, Origin::Inserted { step, from: slot });
                 self.cells.extend(tail);
                 Ok(true)
             }
@@ -199,18 +199,18 @@ impl Canvas {
                     Filler::Mask => mask,
                     Filler::Eos => self.special.eos,
                 };
-                self.push(n, token, Born::Appended { step });
+                self.push(n, token, Origin::Appended { step });
                 // Later edits may name what is new.
                 Ok(true)
             }
             Edit::Insert { slot, n } => {
                 let tail = self.cells.split_off(find(slot)?);
-                self.push(n, mask, Born::ByHand { step });
+                self.push(n, mask, Origin::ByHand { step });
                 self.cells.extend(tail);
                 Ok(true)
             }
-            Edit::Wish { slot, wish } => {
-                self.cells[find(slot)?].wish = wish;
+            Edit::Override { slot, overridden } => {
+                self.cells[find(slot)?].overridden = overridden;
                 Ok(false)
             }
             Edit::Veto { slot, token, on } => {
@@ -296,9 +296,9 @@ mod tests {
     #[test]
     fn inserted_positions_know_where_they_come_from() {
         let applied = canvas(&[4, MASK]).apply(&[Edit::Expand { slot: Slot(1), n: 2 }], 7).unwrap();
-        let born: Vec<Born> = applied.canvas.cells().iter().map(|cell| cell.born).collect();
-        let inserted = Born::Inserted { step: 7, from: Slot(1) };
-        assert_eq!(born, [Born::Start, inserted, inserted]);
+        let origin: Vec<Origin> = applied.canvas.cells().iter().map(|cell| cell.origin).collect();
+        let inserted = Origin::Inserted { step: 7, from: Slot(1) };
+        assert_eq!(origin, [Origin::Start, inserted, inserted]);
         assert_eq!(applied.canvas.cells()[1].slot, Slot(2));
     }
 

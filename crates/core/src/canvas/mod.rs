@@ -5,7 +5,7 @@
 //! when masks are inserted before it; a [`Slot`] is the identity it keeps.
 //!
 //! A person may ask things of a position: to pin it, to force or forbid its expansion, to veto a
-//! token there. Such a [`Wish`] belongs to the position and goes where it goes.
+//! token there. Such an [`Override`] belongs to the position and goes where it goes.
 //!
 //! This room knows nothing of models, strategies or terminals.
 
@@ -40,7 +40,7 @@ pub struct SpecialTokens {
 
 /// How a position came to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Born {
+pub enum Origin {
     /// Part of the initial canvas.
     Start,
     /// Added at the tail by this step (1-based on the path of steps).
@@ -64,7 +64,7 @@ pub enum Born {
 
 /// What a person asks of a position. Strategies keep to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Wish {
+pub struct Override {
     /// It stays as it is: not written, not expanded, not dropped.
     pub pinned: bool,
     /// It is to be expanded in the next step, or never; `None` leaves it to the strategy.
@@ -82,11 +82,11 @@ pub struct Cell {
     /// from noise, a position holds a token before one is written.
     pub draft: Option<TokenId>,
     /// Where the position came from.
-    pub born: Born,
+    pub origin: Origin,
     /// The step (1-based on the path) that wrote the token, if one did.
     pub filled: Option<u32>,
     /// What is asked of it.
-    pub wish: Wish,
+    pub overridden: Override,
 }
 
 /// Prompt and generated region at one moment.
@@ -114,7 +114,7 @@ impl Canvas {
             next_slot: 0,
             vetoes: Arc::default(),
         };
-        canvas.push(length, special.mask, Born::Start);
+        canvas.push(length, special.mask, Origin::Start);
         canvas
     }
 
@@ -131,15 +131,15 @@ impl Canvas {
         canvas
     }
 
-    fn push(&mut self, n: usize, token: TokenId, born: Born) {
+    fn push(&mut self, n: usize, token: TokenId, origin: Origin) {
         for _ in 0..n {
             self.cells.push(Cell {
                 slot: Slot(self.next_slot),
                 token,
                 draft: None,
-                born,
+                origin,
                 filled: None,
-                wish: Wish::default(),
+                overridden: Override::default(),
             });
             self.next_slot += 1;
         }
@@ -177,7 +177,7 @@ impl Canvas {
 
     /// True if a strategy may write at `position`: it is masked and not pinned.
     pub fn is_open(&self, position: usize) -> bool {
-        self.is_masked(position) && !self.cells[position].wish.pinned
+        self.is_masked(position) && !self.cells[position].overridden.pinned
     }
 
     /// Tokens that must not be written at `slot`, in order.

@@ -14,7 +14,7 @@ pub use figures::Figures;
 pub use guesses::{Guesses, Predictions};
 pub use lockstep::{Advance, Ahead, Lane, Lockstep};
 pub use trajectory::{
-    Change, Comparison, Deed, Did, Divergence, Fills, ParamPair, Parted, Spot, StepPair,
+    Change, ChangeKind, Comparison, Did, Divergence, Fills, ParamPair, Parted, Spot, StepPair,
     params_apart, trajectories,
 };
 

@@ -15,7 +15,7 @@ use crate::{
 
 /// What happens to a position.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Deed {
+pub enum ChangeKind {
     /// A token is written into a mask.
     Fill(TokenId),
     /// A token is written over another one.
@@ -39,7 +39,7 @@ pub enum Deed {
     Cut(usize),
 }
 
-impl Deed {
+impl ChangeKind {
     /// By how many positions the length changes.
     pub fn growth(self) -> isize {
         let signed = |n: usize| isize::try_from(n).unwrap_or(isize::MAX);
@@ -61,7 +61,7 @@ pub struct Change {
     /// The position in the other run that corresponds, if there is one.
     pub other: Option<usize>,
     /// What.
-    pub deed: Deed,
+    pub effect: ChangeKind,
     /// Its confidence, where a fill or replacement has one on record, 0..=1.
     pub p: Option<f32>,
     /// True if the other run does the same there in the same step.
@@ -107,7 +107,7 @@ pub struct Spot {
     /// The position, counted before the step.
     pub position: usize,
     /// What happens to it; `None` if nothing does.
-    pub deed: Option<Deed>,
+    pub effect: Option<ChangeKind>,
     /// Why, where the strategy says something about it.
     pub verdict: Option<Verdict>,
     /// The model's choice for it with its probability, where it is masked and that is on record.
@@ -288,39 +288,41 @@ impl<'a> Way<'a> {
         let mut length = before.canvas.len();
         let mut changes = Vec::new();
         for edit in edits {
-            let (slot, deed) = match *edit {
-                Edit::Fill { slot, token } => (Some(slot), Deed::Fill(token)),
+            let (slot, effect) = match *edit {
+                Edit::Fill { slot, token } => (Some(slot), ChangeKind::Fill(token)),
                 Edit::Replace { slot, token } => {
                     let held = at(slot).and_then(|at| before.canvas.cells().get(at));
-                    let deed = held.map(|cell| Deed::Replace { was: cell.token, token });
+                    let effect = held.map(|cell| ChangeKind::Replace { was: cell.token, token });
                     // What the step itself has put there was nothing before.
-                    (Some(slot), deed.unwrap_or(Deed::Fill(token)))
+                    (Some(slot), effect.unwrap_or(ChangeKind::Fill(token)))
                 }
-                Edit::Remask { slot } => (Some(slot), Deed::Remask),
-                Edit::Expand { slot, n } => (Some(slot), Deed::Expand(n)),
-                Edit::Insert { slot, n } => (Some(slot), Deed::Insert(n)),
-                Edit::Delete { slot } => (Some(slot), Deed::Delete),
-                Edit::Append { n, filler } => (None, Deed::Append(n, filler)),
-                Edit::Truncate { length: to } if to < length => (None, Deed::Cut(length - to)),
-                Edit::Truncate { .. } | Edit::Wish { .. } | Edit::Veto { .. } => continue,
+                Edit::Remask { slot } => (Some(slot), ChangeKind::Remask),
+                Edit::Expand { slot, n } => (Some(slot), ChangeKind::Expand(n)),
+                Edit::Insert { slot, n } => (Some(slot), ChangeKind::Insert(n)),
+                Edit::Delete { slot } => (Some(slot), ChangeKind::Delete),
+                Edit::Append { n, filler } => (None, ChangeKind::Append(n, filler)),
+                Edit::Truncate { length: to } if to < length => {
+                    (None, ChangeKind::Cut(length - to))
+                }
+                Edit::Truncate { .. } | Edit::Override { .. } | Edit::Veto { .. } => continue,
             };
-            let (anchor, position) = match (slot.map(|slot| (slot, at(slot))), deed) {
+            let (anchor, position) = match (slot.map(|slot| (slot, at(slot))), effect) {
                 (Some((slot, Some(position))), _) => (Anchor::Slot(slot), position),
                 (Some((slot, None)), _) => {
                     let made = after.canvas.position(slot);
                     (Anchor::New, made.unwrap_or(before.canvas.len()))
                 }
-                (None, Deed::Cut(n)) => (Anchor::Tail, before.canvas.len().saturating_sub(n)),
+                (None, ChangeKind::Cut(n)) => (Anchor::Tail, before.canvas.len().saturating_sub(n)),
                 (None, _) => (Anchor::Tail, before.canvas.len()),
             };
-            length = length.saturating_add_signed(deed.growth());
-            let p = match (deed, decision.and_then(|made| made.verdicts.get(position))) {
-                (Deed::Fill(_), Some(Verdict::Fill { p, .. }))
-                | (Deed::Replace { .. }, Some(Verdict::Replace { p, .. })) => Some(*p),
+            length = length.saturating_add_signed(effect.growth());
+            let p = match (effect, decision.and_then(|made| made.verdicts.get(position))) {
+                (ChangeKind::Fill(_), Some(Verdict::Fill { p, .. }))
+                | (ChangeKind::Replace { .. }, Some(Verdict::Replace { p, .. })) => Some(*p),
                 _ => None,
             };
             let p = p.filter(|p| p.is_finite());
-            changes.push((anchor, Change { position, other: None, deed, p, alike: false }));
+            changes.push((anchor, Change { position, other: None, effect, p, alike: false }));
         }
         changes
     }
@@ -393,7 +395,7 @@ fn step_pair(step: usize, a: Way, b: Way, pairs: &Correspondence) -> StepPair {
         let there = place.and_then(|place| by_place.get(&place)).into_iter().flatten();
         let mut same = there.filter(|&&at| {
             let other = &of_b[at].1;
-            other.deed == change.deed && !other.alike
+            other.effect == change.effect && !other.alike
         });
         if let Some(&at) = same.next() {
             (change.alike, of_b[at].1.alike) = (true, true);
@@ -437,7 +439,7 @@ fn parted(way: Way, step: usize, position: Option<usize>, changes: &[Change]) ->
     let prediction = way.predicted(step).map(|(_, prediction)| prediction);
     let spot = position.map(|position| Spot {
         position,
-        deed: changes.iter().find(|change| change.position == position).map(|made| made.deed),
+        effect: changes.iter().find(|change| change.position == position).map(|made| made.effect),
         verdict: made.and_then(|made| made.decision.verdicts.get(position)).copied(),
         guess: prediction.filter(|_| before.is_masked(position)).and_then(|prediction| {
             let chosen = prediction.id(Column::Choice, position);
@@ -574,17 +576,17 @@ mod tests {
 
     #[test]
     fn growths_add_up() {
-        for (deed, by) in [
-            (Deed::Fill(5), 0),
-            (Deed::Remask, 0),
-            (Deed::Expand(8), 7),
-            (Deed::Expand(0), -1),
-            (Deed::Insert(2), 2),
-            (Deed::Append(3, Filler::Eos), 3),
-            (Deed::Delete, -1),
-            (Deed::Cut(4), -4),
+        for (effect, by) in [
+            (ChangeKind::Fill(5), 0),
+            (ChangeKind::Remask, 0),
+            (ChangeKind::Expand(8), 7),
+            (ChangeKind::Expand(0), -1),
+            (ChangeKind::Insert(2), 2),
+            (ChangeKind::Append(3, Filler::Eos), 3),
+            (ChangeKind::Delete, -1),
+            (ChangeKind::Cut(4), -4),
         ] {
-            assert_eq!(deed.growth(), by, "{deed:?}");
+            assert_eq!(effect.growth(), by, "{effect:?}");
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{Debugger, Failed, Reply};
 use crate::{
     canvas::{Edit, NO_TOKEN, TokenId},
     decode::Params,
-    session::{Event, Kept, Made, NodeId, Stand, Word},
+    session::{Event, Made, NodeId, Stand, StateCopies, Word},
 };
 
 /// One step that a loop is told to make.
@@ -67,7 +67,7 @@ impl Driven {
     }
 
     /// What it keeps of its past.
-    pub fn kept(&self) -> Option<Kept> {
+    pub fn kept(&self) -> Option<StateCopies> {
         self.stands.kept
     }
 
@@ -181,7 +181,7 @@ impl Debugger {
             from,
             canvas: (!edits.is_empty()).then(|| canvas.given()),
             params: self.session.params().clone(),
-            pins: cells().filter(|(_, cell)| cell.wish.pinned).map(|(at, _)| at).collect(),
+            pins: cells().filter(|(_, cell)| cell.overridden.pinned).map(|(at, _)| at).collect(),
             vetoes: cells()
                 .flat_map(|(at, cell)| canvas.vetoes_at(cell.slot).map(move |token| (at, token)))
                 .collect(),

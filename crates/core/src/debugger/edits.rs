@@ -2,7 +2,7 @@
 
 use super::{Debugger, Failed, FollowUp, PositionRef, Reply, TokenRef};
 use crate::{
-    canvas::{Cell, Edit, NO_TOKEN, TokenId, Wish},
+    canvas::{Cell, Edit, NO_TOKEN, Override, TokenId},
     decode::Params,
     session::NodeId,
 };
@@ -207,10 +207,10 @@ impl Debugger {
 
 /// The edit that pins a cell, or lets it go.
 pub(super) fn pin(cell: &Cell, pinned: bool) -> Edit {
-    Edit::Wish { slot: cell.slot, wish: Wish { pinned, ..cell.wish } }
+    Edit::Override { slot: cell.slot, overridden: Override { pinned, ..cell.overridden } }
 }
 
 /// The edit that has a cell expanded in the next step, never, or by the rules again.
 pub(super) fn expansion(cell: &Cell, expand: Option<bool>) -> Edit {
-    Edit::Wish { slot: cell.slot, wish: Wish { expand, ..cell.wish } }
+    Edit::Override { slot: cell.slot, overridden: Override { expand, ..cell.overridden } }
 }

@@ -2,9 +2,9 @@
 
 use super::{Debugger, Failed, FollowUp, PositionRef, Reply, Stop};
 use crate::{
-    canvas::{Born, Canvas, TokenId},
+    canvas::{Canvas, Origin, TokenId},
     compare::{self, Run},
-    decode::{Decision, P},
+    decode::{Decision, ShownProbability},
     inspect::{self, Condition},
     session::{NodeId, Pending},
 };
@@ -249,13 +249,13 @@ impl Debugger {
         };
         let mut lines = vec![format!("position {position}, slot #{}: {held}", cell.slot.0)];
         lines.extend(self.asked(&cell));
-        match cell.born {
-            Born::Start => {}
-            Born::Appended { step } => lines.push(format!("appended at step {step}")),
-            Born::Inserted { step, from } => {
+        match cell.origin {
+            Origin::Start => {}
+            Origin::Appended { step } => lines.push(format!("appended at step {step}")),
+            Origin::Inserted { step, from } => {
                 lines.push(format!("inserted at step {step} by the expansion of #{}", from.0));
             }
-            Born::ByHand { step } => lines.push(format!("inserted by hand at step {step}")),
+            Origin::ByHand { step } => lines.push(format!("inserted by hand at step {step}")),
         }
         if masked {
             let verdict = |decision: &Decision| {
@@ -285,7 +285,7 @@ impl Debugger {
         let guesses: Vec<String> = guesses
             .into_iter()
             .map(|(step, token, p)| {
-                let p = p.map_or(String::new(), |p| format!(" {}", P(p)));
+                let p = p.map_or(String::new(), |p| format!(" {}", ShownProbability(p)));
                 format!("{}{p} before step {}", self.named(token), step + 1)
             })
             .collect();
@@ -298,10 +298,10 @@ impl Debugger {
     /// The wishes of a person for a cell.
     pub fn asked(&self, cell: &crate::canvas::Cell) -> Vec<String> {
         let mut asked = Vec::new();
-        if cell.wish.pinned {
+        if cell.overridden.pinned {
             asked.push("pinned by hand".to_owned());
         }
-        match cell.wish.expand {
+        match cell.overridden.expand {
             Some(true) => asked.push("to be expanded, asked for by hand".to_owned()),
             Some(false) => asked.push("never to be expanded, asked for by hand".to_owned()),
             None => {}
@@ -330,7 +330,7 @@ impl Debugger {
                 .iter()
                 .skip(1)
                 .take(3)
-                .map(|(token, p)| format!("{} {}", self.named(*token), P(*p)))
+                .map(|(token, p)| format!("{} {}", self.named(*token), ShownProbability(*p)))
                 .collect();
             if !rivals.is_empty() {
                 text.push_str(&format!("; rivals then: {}", rivals.join(", ")));

@@ -513,7 +513,7 @@ pub(super) fn outside(canvas: &Canvas, p: &[f32]) -> Vec<Verdict> {
     let verdict = |at: usize| match canvas.is_masked(at) {
         false => Verdict::Written,
         true => {
-            let pinned = canvas.cells()[at].wish.pinned;
+            let pinned = canvas.cells()[at].overridden.pinned;
             let rule = if pinned { LeftRule::Pinned } else { LeftRule::OutsideBlock };
             Verdict::Left { p: p[at], rule }
         }

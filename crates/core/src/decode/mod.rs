@@ -29,7 +29,7 @@ pub use outcome::{Next, Outcome};
 pub use params::{
     Affects, Kind, ParamError, ParamRole, ParamSpec, Params, SWITCH, TokenList, Value,
 };
-pub use probability::{P, against, apart, two};
+pub use probability::{ShownProbability, against, apart, two};
 pub use recipe::{REFERENCE, Recipe, RecipeError};
 pub use strategies::{
     AnyStrategy, Decision, STRATEGIES, State, daedal, remdm, rho_eos, strategy, wino,

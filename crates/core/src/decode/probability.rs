@@ -8,9 +8,9 @@ const MOST: usize = 9;
 
 /// A probability as people read it: three significant digits, and more close to 1. Only 0 and 1
 /// themselves are shown as 0 and 1.
-pub struct P(pub f32);
+pub struct ShownProbability(pub f32);
 
-impl fmt::Display for P {
+impl fmt::Display for ShownProbability {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(&apart(self.0, usual(self.0), &[]))
     }
@@ -88,7 +88,7 @@ mod tests {
             (-2.345, "-2.3450"),
             (f32::NAN, "–"),
         ] {
-            assert_eq!(P(p).to_string(), text);
+            assert_eq!(ShownProbability(p).to_string(), text);
         }
     }
 

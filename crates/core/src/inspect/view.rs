@@ -5,7 +5,7 @@ use std::{cell::OnceCell, collections::HashMap, sync::Arc};
 
 use super::language::{Facts, Index, Kind, Name, Reads, Use, Value, When};
 use crate::{
-    canvas::{Born, Canvas, Cell, Slot, TokenId},
+    canvas::{Canvas, Cell, Origin, Slot, TokenId},
     decode::{self, Decision, Finish, Mode, ParamRole, Params, Verdict},
     predict::{Column, Piece, Prediction, Vocabulary},
     session::{Node, NodeId, Pending, Session},
@@ -260,11 +260,11 @@ impl<'a> View<'a> {
             }
             Name::Token => Some(self.token(cell(canvas, used.index)?.token)),
             Name::Masked => truth(cell(canvas, used.index)?.token == canvas.special().mask),
-            Name::Born => count(match cell(canvas, used.index)?.born {
-                Born::Start => 0,
-                Born::Appended { step } | Born::Inserted { step, .. } | Born::ByHand { step } => {
-                    step as usize
-                }
+            Name::Origin => count(match cell(canvas, used.index)?.origin {
+                Origin::Start => 0,
+                Origin::Appended { step }
+                | Origin::Inserted { step, .. }
+                | Origin::ByHand { step } => step as usize,
             }),
             Name::Set => count(cell(canvas, used.index)?.filled.unwrap_or(0) as usize),
             Name::Filled => made(&|made| made.fills().count()),

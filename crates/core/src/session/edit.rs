@@ -97,7 +97,7 @@ impl Session {
     fn pinned(&self, edit: &Edit) -> Option<usize> {
         let pinned = |slot: Slot| {
             let position = self.canvas().position(slot)?;
-            self.canvas().cells()[position].wish.pinned.then_some(position)
+            self.canvas().cells()[position].overridden.pinned.then_some(position)
         };
         match *edit {
             Edit::Fill { slot, .. }
@@ -107,11 +107,15 @@ impl Session {
             | Edit::Delete { slot } => pinned(slot),
             Edit::Truncate { length } => {
                 let cells = self.canvas().cells().iter().enumerate().skip(length);
-                cells.filter(|(_, cell)| cell.wish.pinned).map(|(position, _)| position).next()
+                cells
+                    .filter(|(_, cell)| cell.overridden.pinned)
+                    .map(|(position, _)| position)
+                    .next()
             }
-            Edit::Append { .. } | Edit::Insert { .. } | Edit::Wish { .. } | Edit::Veto { .. } => {
-                None
-            }
+            Edit::Append { .. }
+            | Edit::Insert { .. }
+            | Edit::Override { .. }
+            | Edit::Veto { .. } => None,
         }
     }
 }

@@ -47,7 +47,7 @@ pub struct Stand {
     /// It has no further step to make from there.
     pub done: bool,
     /// What it keeps of its past.
-    pub kept: Option<Kept>,
+    pub kept: Option<StateCopies>,
 }
 
 /// A step that a sampling loop is about to make.
@@ -63,7 +63,7 @@ pub struct Proposal {
 
 /// What a sampling loop keeps of its past, so that it can go back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kept {
+pub struct StateCopies {
     /// Nodes of which it has a copy of the state.
     pub nodes: usize,
     /// Bytes that these copies take.

@@ -22,7 +22,7 @@ pub use branches::{Branch, OnlyBranch};
 pub use edit::EditRefused;
 pub use engine::{Engine, Report};
 pub use fit::{NoRoom, fit};
-pub use follow::{Followed, Kept, News, Proposal, Stand, Word};
+pub use follow::{Followed, News, Proposal, Stand, StateCopies, Word};
 pub use record::{Event, Recorder};
 pub use timeline::{Made, Node, NodeId, Step, Timeline, Timing};
 

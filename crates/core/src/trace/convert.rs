@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::record::{
-    Columns, Decision, Dropped, Edit, Eos, Form, LeftOut, Param, Params, Prediction, Sparse, Text,
-    Timing, Values, Why, Wish,
+    Columns, Decision, Dropped, Eos, Form, LeftOut, Param, Params, Prediction, RecordedEdit,
+    RecordedOverride, Sparse, Text, Timing, Values, Why,
 };
 use crate::{
     canvas::{self, Canvas, Filler, NO_TOKEN, Slot, TokenId},
@@ -228,42 +228,45 @@ pub(super) fn timed(from: Timing) -> session::Timing {
 }
 
 /// An edit as it stands in a recording.
-pub fn edit(from: canvas::Edit) -> Edit {
+pub fn edit(from: canvas::Edit) -> RecordedEdit {
     match from {
-        canvas::Edit::Fill { slot, token } => Edit::Fill(slot.0, token),
-        canvas::Edit::Replace { slot, token } => Edit::Replace(slot.0, token),
-        canvas::Edit::Remask { slot } => Edit::Remask(slot.0),
-        canvas::Edit::Expand { slot, n } => Edit::Expand(slot.0, n),
-        canvas::Edit::Append { n, filler: Filler::Mask } => Edit::AppendMask(n),
-        canvas::Edit::Append { n, filler: Filler::Eos } => Edit::AppendEos(n),
-        canvas::Edit::Insert { slot, n } => Edit::Insert(slot.0, n),
-        canvas::Edit::Wish { slot, wish } => {
-            Edit::Wish(slot.0, Wish { pinned: wish.pinned, expand: wish.expand })
-        }
-        canvas::Edit::Veto { slot, token, on: true } => Edit::Veto(slot.0, token),
-        canvas::Edit::Veto { slot, token, on: false } => Edit::Allow(slot.0, token),
-        canvas::Edit::Delete { slot } => Edit::Delete(slot.0),
-        canvas::Edit::Truncate { length } => Edit::Truncate(length),
+        canvas::Edit::Fill { slot, token } => RecordedEdit::Fill(slot.0, token),
+        canvas::Edit::Replace { slot, token } => RecordedEdit::Replace(slot.0, token),
+        canvas::Edit::Remask { slot } => RecordedEdit::Remask(slot.0),
+        canvas::Edit::Expand { slot, n } => RecordedEdit::Expand(slot.0, n),
+        canvas::Edit::Append { n, filler: Filler::Mask } => RecordedEdit::AppendMask(n),
+        canvas::Edit::Append { n, filler: Filler::Eos } => RecordedEdit::AppendEos(n),
+        canvas::Edit::Insert { slot, n } => RecordedEdit::Insert(slot.0, n),
+        canvas::Edit::Override { slot, overridden } => RecordedEdit::Override(
+            slot.0,
+            RecordedOverride { pinned: overridden.pinned, expand: overridden.expand },
+        ),
+        canvas::Edit::Veto { slot, token, on: true } => RecordedEdit::Veto(slot.0, token),
+        canvas::Edit::Veto { slot, token, on: false } => RecordedEdit::Allow(slot.0, token),
+        canvas::Edit::Delete { slot } => RecordedEdit::Delete(slot.0),
+        canvas::Edit::Truncate { length } => RecordedEdit::Truncate(length),
     }
 }
 
-pub(super) fn edited(from: Edit) -> canvas::Edit {
+pub(super) fn edited(from: RecordedEdit) -> canvas::Edit {
     match from {
-        Edit::Fill(slot, token) => canvas::Edit::Fill { slot: Slot(slot), token },
-        Edit::Replace(slot, token) => canvas::Edit::Replace { slot: Slot(slot), token },
-        Edit::Remask(slot) => canvas::Edit::Remask { slot: Slot(slot) },
-        Edit::Expand(slot, n) => canvas::Edit::Expand { slot: Slot(slot), n },
-        Edit::AppendMask(n) => canvas::Edit::Append { n, filler: Filler::Mask },
-        Edit::AppendEos(n) => canvas::Edit::Append { n, filler: Filler::Eos },
-        Edit::Insert(slot, n) => canvas::Edit::Insert { slot: Slot(slot), n },
-        Edit::Wish(slot, wish) => canvas::Edit::Wish {
+        RecordedEdit::Fill(slot, token) => canvas::Edit::Fill { slot: Slot(slot), token },
+        RecordedEdit::Replace(slot, token) => canvas::Edit::Replace { slot: Slot(slot), token },
+        RecordedEdit::Remask(slot) => canvas::Edit::Remask { slot: Slot(slot) },
+        RecordedEdit::Expand(slot, n) => canvas::Edit::Expand { slot: Slot(slot), n },
+        RecordedEdit::AppendMask(n) => canvas::Edit::Append { n, filler: Filler::Mask },
+        RecordedEdit::AppendEos(n) => canvas::Edit::Append { n, filler: Filler::Eos },
+        RecordedEdit::Insert(slot, n) => canvas::Edit::Insert { slot: Slot(slot), n },
+        RecordedEdit::Override(slot, overridden) => canvas::Edit::Override {
             slot: Slot(slot),
-            wish: canvas::Wish { pinned: wish.pinned, expand: wish.expand },
+            overridden: canvas::Override { pinned: overridden.pinned, expand: overridden.expand },
         },
-        Edit::Veto(slot, token) => canvas::Edit::Veto { slot: Slot(slot), token, on: true },
-        Edit::Allow(slot, token) => canvas::Edit::Veto { slot: Slot(slot), token, on: false },
-        Edit::Delete(slot) => canvas::Edit::Delete { slot: Slot(slot) },
-        Edit::Truncate(length) => canvas::Edit::Truncate { length },
+        RecordedEdit::Veto(slot, token) => canvas::Edit::Veto { slot: Slot(slot), token, on: true },
+        RecordedEdit::Allow(slot, token) => {
+            canvas::Edit::Veto { slot: Slot(slot), token, on: false }
+        }
+        RecordedEdit::Delete(slot) => canvas::Edit::Delete { slot: Slot(slot) },
+        RecordedEdit::Truncate(length) => canvas::Edit::Truncate { length },
     }
 }
 

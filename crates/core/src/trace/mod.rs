@@ -32,9 +32,7 @@ pub use follow::{exists, follow, open, wait_for};
 pub use foreign::{ForeignRun, ForeignStep, save_foreign};
 pub use lock::claim;
 pub use reader::{Advance, Reader, Recorded, Recording, cut_in, is_other_json, is_recording, read};
-pub use record::{
-    Chat, Edit as RecordedEdit, Header, Knob, Model, Param, VERSION, Wish as RecordedWish,
-};
+pub use record::{Chat, Header, Knob, Model, Param, RecordedEdit, RecordedOverride, VERSION};
 pub use schema::{field_tables, schema};
 pub use source::{Packing, named_so};
 pub use verify::{NumberDifference, OtherToken, Passes, verify};

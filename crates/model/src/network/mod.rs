@@ -42,7 +42,7 @@ impl<'a> Batch<'a> {
 /// Keys and values of one full pass, layer by layer: what a later pass over a window of the
 /// sequence attends to outside of it.
 #[derive(Debug, Clone, Default)]
-pub struct Kept {
+pub struct KvCache {
     layers: Vec<block::KeyValue>,
 }
 
@@ -64,8 +64,8 @@ pub trait Network: Send {
     ///
     /// # Errors
     /// As there.
-    fn keep(&self, batch: &Batch, watch: &mut Watch) -> Result<Option<(Tensor, Kept)>> {
-        Ok(self.hidden(batch, watch)?.map(|hidden| (hidden, Kept::default())))
+    fn keep(&self, batch: &Batch, watch: &mut Watch) -> Result<Option<(Tensor, KvCache)>> {
+        Ok(self.hidden(batch, watch)?.map(|hidden| (hidden, KvCache::default())))
     }
 
     /// Final hidden states of a window of a sequence, `[1, window, width]`: every layer sees the
@@ -78,7 +78,7 @@ pub trait Network: Send {
         &self,
         ids: &Tensor,
         start: usize,
-        kept: &Kept,
+        kept: &KvCache,
         watch: &mut Watch,
     ) -> Result<Option<Tensor>> {
         let _ = (ids, start, kept, watch);

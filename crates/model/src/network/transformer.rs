@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use candle_core::{DType, Device, Module, Result, Tensor};
 
 use super::{
-    Batch, Kept, Network, Part, Pattern, Spec,
+    Batch, KvCache, Network, Part, Pattern, Spec,
     block::Block,
     rope::{Rope, Rotation},
 };
@@ -81,8 +81,8 @@ impl Transformer {
     fn run(
         &self,
         batch: &Batch,
-        around: Option<(&Kept, usize)>,
-        mut keep: Option<&mut Kept>,
+        around: Option<(&KvCache, usize)>,
+        mut keep: Option<&mut KvCache>,
         watch: &mut Watch,
     ) -> Result<Option<Tensor>> {
         let of = self.blocks.len() + 1;
@@ -114,8 +114,8 @@ impl Network for Transformer {
         true
     }
 
-    fn keep(&self, batch: &Batch, watch: &mut Watch) -> Result<Option<(Tensor, Kept)>> {
-        let mut kept = Kept { layers: Vec::with_capacity(self.blocks.len()) };
+    fn keep(&self, batch: &Batch, watch: &mut Watch) -> Result<Option<(Tensor, KvCache)>> {
+        let mut kept = KvCache { layers: Vec::with_capacity(self.blocks.len()) };
         let hidden = self.run(batch, None, Some(&mut kept), watch)?;
         Ok(hidden.map(|hidden| (hidden, kept)))
     }
@@ -124,7 +124,7 @@ impl Network for Transformer {
         &self,
         ids: &Tensor,
         start: usize,
-        kept: &Kept,
+        kept: &KvCache,
         watch: &mut Watch,
     ) -> Result<Option<Tensor>> {
         let first = start as u32;

@@ -11,7 +11,7 @@ use std::ops::Range;
 use candle_core::{Result, Tensor};
 
 use super::NetworkPredictor;
-use crate::network::{Batch, Kept};
+use crate::network::{Batch, KvCache};
 use crate::predict::{
     Attention, Cached, Column, Pass, PredictError, Prediction, Request, Sampling, Watch,
 };
@@ -27,7 +27,7 @@ pub(super) struct FullPasses(Vec<FullPass>);
 /// A full pass and what it left.
 struct FullPass {
     pass: Pass,
-    kept: Kept,
+    kept: KvCache,
     /// Final hidden states, `[1, length, width]`.
     hidden: Tensor,
     layers: usize,

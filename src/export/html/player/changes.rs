@@ -1,7 +1,7 @@
 //! A canvas by what changed from another.
 
 use super::data::Splice;
-use crate::canvas::{Born, Cell};
+use crate::canvas::{Cell, Origin};
 
 /// What turns one list of cells into another: a piece replaced, and tokens of cells that stay.
 pub(super) fn changes(before: &[Cell], after: &[Cell]) -> (Option<Splice>, Vec<usize>) {
@@ -31,11 +31,11 @@ pub(super) fn changes(before: &[Cell], after: &[Cell]) -> (Option<Splice>, Vec<u
 /// Where a cell came from: the slot it was expanded from, or −1 for the first canvas, −2 for the
 /// tail, −3 for a hand.
 fn origin(cell: &Cell) -> i64 {
-    match cell.born {
-        Born::Start => -1,
-        Born::Appended { .. } => -2,
-        Born::ByHand { .. } => -3,
-        Born::Inserted { from, .. } => i64::from(from.0),
+    match cell.origin {
+        Origin::Start => -1,
+        Origin::Appended { .. } => -2,
+        Origin::ByHand { .. } => -3,
+        Origin::Inserted { from, .. } => i64::from(from.0),
     }
 }
 

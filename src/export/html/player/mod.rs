@@ -271,9 +271,9 @@ impl<'a> Making<'a> {
             Edit::Expand { slot, n } => format!("{} expanded into {n}", at(slot)),
             Edit::Append { n, .. } => format!("{n} appended"),
             Edit::Insert { slot, n } => format!("{n} inserted before {}", at(slot)),
-            Edit::Wish { slot, wish } => {
-                let pinned = if wish.pinned { "pinned" } else { "not pinned" };
-                let expand = match wish.expand {
+            Edit::Override { slot, overridden } => {
+                let pinned = if overridden.pinned { "pinned" } else { "not pinned" };
+                let expand = match overridden.expand {
                     None => "",
                     Some(true) => ", to be expanded",
                     Some(false) => ", never expanded",

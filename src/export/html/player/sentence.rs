@@ -20,7 +20,7 @@ pub(super) fn sentence(verdict: &Verdict) -> (String, Vec<Number>) {
     // The earliest in the text first: that is the order they are put back in.
     loop {
         let found = own.iter().enumerate().filter_map(|(at, value)| {
-            let shown = crate::decode::P(*value).to_string();
+            let shown = crate::decode::ShownProbability(*value).to_string();
             Some((rest.find(&shown)?, at, shown))
         });
         let Some((start, at, shown)) = found.min_by_key(|(start, ..)| *start) else { break };

@@ -118,13 +118,14 @@ pub struct State {
     /// Steps made.
     pub step: usize,
     /// Under `remdm-conf`: how sure each token was when it was written.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub sure: Vec<Sure>,
+    #[serde(rename = "sure", default, skip_serializing_if = "Vec::is_empty")]
+    pub committed: Vec<Committed>,
 }
 
 /// A token's probability when it was written, within its nucleus.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Sure {
+#[schemars(rename = "Sure")]
+pub struct Committed {
     /// Where it stands.
     pub slot: u32,
     /// The token: if another one stands there, a person wrote it.
@@ -134,7 +135,7 @@ pub struct Sure {
 }
 
 // Finite: a decision without a finite probability is none.
-impl Eq for Sure {}
+impl Eq for Committed {}
 
 /// The strategy.
 #[derive(Debug, Clone, Copy)]
@@ -238,10 +239,12 @@ fn weights(canvas: &Canvas, state: &State, sampler: &str) -> Vec<f64> {
         .cells()
         .iter()
         .map(|cell| {
-            let sure = state.sure.binary_search_by_key(&cell.slot.0, |sure| sure.slot);
-            let sure = sure.ok().and_then(|at| state.sure.get(at));
-            sure.filter(|sure| sure.token == cell.token)
-                .map_or(0.0, |sure| (-f64::from(sure.p)).exp())
+            let committed =
+                state.committed.binary_search_by_key(&cell.slot.0, |committed| committed.slot);
+            let committed = committed.ok().and_then(|at| state.committed.get(at));
+            committed
+                .filter(|committed| committed.token == cell.token)
+                .map_or(0.0, |committed| (-f64::from(committed.p)).exp())
         })
         .collect();
     let sum: f64 = e.iter().sum();
@@ -278,7 +281,7 @@ impl Strategy for Remdm {
         special: SpecialTokens,
     ) -> Result<(Canvas, State), DecodeError> {
         let canvas = Canvas::masked(prompt, settings.gen_length, special);
-        Ok((canvas, State { step: 0, sure: Vec::new() }))
+        Ok((canvas, State { step: 0, committed: Vec::new() }))
     }
 
     fn plan(at: Context<Self>) -> Plan<Ask> {
@@ -316,24 +319,24 @@ impl Strategy for Remdm {
         let place = place(state, settings);
         let weights = weights(canvas, state, settings.sampler);
         let (mut edits, mut verdicts) = (Vec::new(), Vec::with_capacity(canvas.len()));
-        let mut sure = state.sure.clone();
+        let mut committed = state.committed.clone();
         for (at, cell) in canvas.cells().iter().enumerate() {
             let slot = cell.slot;
             let left = |rule| Verdict::Left { p: p[at], rule };
             if !canvas.is_masked(at) {
                 let chance = chances.remask * weights[at];
-                if cell.wish.pinned || !drawn(place, Purpose::Remask, slot, chance) {
+                if cell.overridden.pinned || !drawn(place, Purpose::Remask, slot, chance) {
                     verdicts.push(Verdict::Written);
                     continue;
                 }
-                let known = sure.iter().position(|sure| sure.slot == slot.0);
-                let p = known.map(|known| sure.remove(known).p);
+                let known = committed.iter().position(|committed| committed.slot == slot.0);
+                let p = known.map(|known| committed.remove(known).p);
                 edits.push(Edit::Remask { slot });
                 let rule = RemaskRule::Drawn { chance: chance as f32 };
                 verdicts.push(Verdict::Remask { token: cell.token, p, rule });
                 continue;
             }
-            if cell.wish.pinned {
+            if cell.overridden.pinned {
                 verdicts.push(left(LeftRule::Pinned));
                 continue;
             }
@@ -351,12 +354,12 @@ impl Strategy for Remdm {
                 let rule = FillRule::Drawn { chance };
                 verdicts.push(Verdict::Fill { token, p, rule, threshold: None });
                 if settings.sampler == "remdm-conf" {
-                    sure.retain(|sure| sure.slot != slot.0);
-                    sure.push(Sure { slot: slot.0, token, p });
+                    committed.retain(|committed| committed.slot != slot.0);
+                    committed.push(Committed { slot: slot.0, token, p });
                 }
             }
         }
-        sure.sort_by_key(|sure| sure.slot);
+        committed.sort_by_key(|committed| committed.slot);
         let remasks = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Remask { .. }));
         Ok(DecisionOf {
             mode: if remasks { Mode::Remask } else { Mode::Quota },
@@ -365,7 +368,7 @@ impl Strategy for Remdm {
             dropped: Vec::new(),
             eos: None,
             growth: Growth::Stays,
-            next: State { step: state.step + 1, sure },
+            next: State { step: state.step + 1, committed },
         })
     }
 
@@ -375,12 +378,12 @@ impl Strategy for Remdm {
         let passes = settings.passes();
         let open = (0..canvas.len()).any(|at| canvas.is_open(at));
         let latest = if open { passes.saturating_sub(1) } else { passes };
-        let holds = |sure: &&Sure| {
-            let at = canvas.position(Slot(sure.slot));
-            at.is_some_and(|at| canvas.cells()[at].token == sure.token)
+        let holds = |committed: &&Committed| {
+            let at = canvas.position(Slot(committed.slot));
+            at.is_some_and(|at| canvas.cells()[at].token == committed.token)
         };
-        let sure = state.sure.iter().filter(holds).copied().collect();
-        State { step: state.step.min(latest), sure }
+        let committed = state.committed.iter().filter(holds).copied().collect();
+        State { step: state.step.min(latest), committed }
     }
 
     /// Exact for `eta`; not known for what shapes time (`t_on`, `t_off`, `alpha_on`), where chances go
@@ -397,7 +400,7 @@ impl Strategy for Remdm {
         }
         let place = place(state, settings);
         let chances = |eta: f32| Settings { eta: f64::from(eta), ..*settings }.chances(state.step);
-        let cells = canvas.cells().iter().filter(|cell| !cell.wish.pinned);
+        let cells = canvas.cells().iter().filter(|cell| !cell.overridden.pinned);
         let values = cells
             .filter_map(|cell| match cell.token == canvas.special().mask {
                 true => crossing(0.0, 1.0, |eta| {
@@ -498,10 +501,12 @@ mod tests {
     fn the_less_sure_goes_sooner() {
         let special = SpecialTokens { mask: 9, eos: 8 };
         let canvas = Canvas::holding(vec![1], &[4, 9, 5, 6], special);
-        let sure = |slot, token, p| Sure { slot, token, p };
+        let committed = |slot, token, p| Committed { slot, token, p };
         // A person wrote over slot 3: what is known of it is of another token.
-        let state =
-            State { step: 3, sure: vec![sure(0, 4, 0.2), sure(2, 5, 0.9), sure(3, 7, 0.1)] };
+        let state = State {
+            step: 3,
+            committed: vec![committed(0, 4, 0.2), committed(2, 5, 0.9), committed(3, 7, 0.1)],
+        };
         let weights = weights(&canvas, &state, "remdm-conf");
         for (weight, expected) in weights.iter().zip([0.668_188, 0.0, 0.331_812, 0.0]) {
             assert!((weight - expected).abs() < 1e-6, "{weights:?}");
@@ -522,7 +527,7 @@ mod tests {
         let prediction = Prediction::new(n)
             .with(Column::Choice, crate::predict::Data::Ids(vec![5; n]))
             .with(Column::PChoice, crate::predict::Data::Numbers(vec![0.5; n]));
-        let state = AnyState::Remdm(State { step: 1, sure: Vec::new() });
+        let state = AnyState::Remdm(State { step: 1, committed: Vec::new() });
         let (mut fills, mut remasks) = (0, 0);
         for seed in 0..10 {
             params.set("seed", Value::Int(seed)).unwrap();

@@ -334,7 +334,7 @@ impl Strategy for RhoEos {
         let stays = filled
             .cells()
             .iter()
-            .rposition(|cell| cell.wish.pinned || settings.of_masks && cell.token != mask);
+            .rposition(|cell| cell.overridden.pinned || settings.of_masks && cell.token != mask);
         let to = wanted.max(stays.map_or(0, |last| last + 1));
         let cursor = advance(&filled, evidence.state.cursor, settings.block).min(to);
         // A step fills something wherever it may, whatever is drawn. So if it changed nothing, no
@@ -431,7 +431,7 @@ fn verdicts(canvas: &Canvas, settings: &Settings, evidence: &Evidence) -> Vec<Ve
             let left = |rule| Verdict::Left { p: evidence.columns.p_choice[at], rule };
             match evidence.columns.choice[at] {
                 _ if !canvas.is_masked(at) => Verdict::Written,
-                _ if canvas.cells()[at].wish.pinned => left(LeftRule::Pinned),
+                _ if canvas.cells()[at].overridden.pinned => left(LeftRule::Pinned),
                 _ if !evidence.block.contains(&at) => left(LeftRule::OutsideBlock),
                 token if token == canvas.special().mask => left(LeftRule::PredictsMask),
                 _ => left(LeftRule::NotConfident { threshold: high, best }),

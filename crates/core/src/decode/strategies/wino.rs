@@ -131,7 +131,7 @@ impl<'a> Evidence<'a> {
         let mut ranked: Vec<usize> = (0..window.end).filter(|&at| canvas.is_open(at)).collect();
         let cells = canvas.cells();
         let mut written: Vec<usize> =
-            window.filter(|&at| !canvas.is_masked(at) && !cells[at].wish.pinned).collect();
+            window.filter(|&at| !canvas.is_masked(at) && !cells[at].overridden.pinned).collect();
         let faults = ranked.iter().filter(|&&at| !p[at].is_finite());
         if let Some(&at) = faults.chain(written.iter().filter(|&&at| !back[at].is_finite())).next()
         {

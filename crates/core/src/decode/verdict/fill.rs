@@ -9,7 +9,7 @@ use super::{
     measure::{Test, finite},
     reason::Reason,
 };
-use crate::decode::{P, against};
+use crate::decode::{ShownProbability, against};
 
 /// The rule that filled a position.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -92,20 +92,29 @@ impl FillRule {
             Self::WithoutMask => write!(
                 f,
                 "{done}: every position predicts the mask; without it this one is best with {}",
-                P(p)
+                ShownProbability(p)
             ),
             Self::Quota { rank, quota } => {
-                write!(f, "{done}: rank {rank} of the {quota} to fill, with {}", P(p))
+                write!(
+                    f,
+                    "{done}: rank {rank} of the {quota} to fill, with {}",
+                    ShownProbability(p)
+                )
             }
             Self::Passes(test) => write!(f, "{done}: {}", test.passed()),
             Self::Best(test) => {
                 write!(f, "{done}: the best always is, although {}", test.failed())
             }
             Self::Drawn { chance } => {
-                write!(f, "{done}: drawn with a chance of {}; {}", P(chance), P(p))
+                write!(
+                    f,
+                    "{done}: drawn with a chance of {}; {}",
+                    ShownProbability(chance),
+                    ShownProbability(p)
+                )
             }
             Self::Unrecorded if p.is_finite() => {
-                write!(f, "{done} with {}: its program does not say why", P(p))
+                write!(f, "{done} with {}: its program does not say why", ShownProbability(p))
             }
             Self::Unrecorded => write!(f, "{done}: its program does not say why"),
         }

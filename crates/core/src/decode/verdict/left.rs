@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{measure::Test, reason::Reason};
-use crate::decode::{P, against};
+use crate::decode::{ShownProbability, against};
 
 /// The rule that left a masked position alone.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -108,7 +108,7 @@ impl LeftRule {
             }
             Self::NotConfident { threshold, best: Some((position, best)) } => {
                 let (p, threshold) = against(p, threshold);
-                let best = P(best);
+                let best = ShownProbability(best);
                 write!(
                     f,
                     "left: {p} is not > τ_high {threshold}; best of the block is {position} with \
@@ -117,24 +117,33 @@ impl LeftRule {
             }
             Self::Pinned => write!(f, "left: pinned by hand"),
             Self::Quota { rank, quota } => {
-                write!(f, "left: {} is rank {rank}, {quota} are filled", P(p))
+                write!(f, "left: {} is rank {rank}, {quota} are filled", ShownProbability(p))
             }
             Self::Fails(test) => write!(f, "left: {}", test.failed()),
             Self::Settles { steps, of } => {
-                write!(f, "left: settled for {steps} of {of} steps; {}", P(p))
+                write!(f, "left: settled for {steps} of {of} steps; {}", ShownProbability(p))
             }
             Self::NotDrawn { chance } => {
-                write!(f, "left: not drawn, with a chance of {}; {}", P(chance), P(p))
+                write!(
+                    f,
+                    "left: not drawn, with a chance of {}; {}",
+                    ShownProbability(chance),
+                    ShownProbability(p)
+                )
             }
             Self::After { position } => {
-                write!(f, "left: position {position} comes first in the order; {}", P(p))
+                write!(
+                    f,
+                    "left: position {position} comes first in the order; {}",
+                    ShownProbability(p)
+                )
             }
             Self::InRun { threshold, best: (position, best) } => {
                 let (p, threshold) = against(p, threshold);
                 write!(
                     f,
                     "left: {p} ≤ τ {threshold}; surest of its run of masks is {position} with {}",
-                    P(best)
+                    ShownProbability(best)
                 )
             }
             Self::Waits { first } => {

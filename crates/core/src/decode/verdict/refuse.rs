@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::measure::finite;
-use crate::decode::{P, against};
+use crate::decode::{ShownProbability, against};
 
 /// The rule that kept an expansion candidate from being expanded.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -68,7 +68,7 @@ impl fmt::Display for RefuseRule {
                 write!(f, "the length {length} is the maximum")
             }
             Self::NotLowest { lowest, p } => {
-                write!(f, "position {lowest} is lower with {}", P(p))
+                write!(f, "position {lowest} is lower with {}", ShownProbability(p))
             }
             Self::Forbidden => write!(f, "it was forbidden by hand"),
             Self::DropsPinned { pinned } => {

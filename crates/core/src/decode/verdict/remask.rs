@@ -9,7 +9,7 @@ use super::{
     measure::{Test, finite},
     reason::Reason,
 };
-use crate::decode::P;
+use crate::decode::ShownProbability;
 
 /// The rule that masks a written position again.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -56,7 +56,7 @@ impl fmt::Display for RemaskRule {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match *self {
             Self::Drawn { chance } => {
-                write!(f, "masked again: drawn with a chance of {}", P(chance))
+                write!(f, "masked again: drawn with a chance of {}", ShownProbability(chance))
             }
             Self::Fails(test) => write!(f, "masked again: {}", test.failed()),
             Self::Unrecorded => write!(f, "masked again: its program does not say why"),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Filled, Finding, Lint, Run};
 use crate::{
     canvas::{Slot, TokenId},
-    decode::P,
+    decode::ShownProbability,
 };
 
 /// A fill under this confidence is a doubtful one.
@@ -89,7 +89,7 @@ fn doubtful(run: &Run, filled: &[Filled]) -> Option<Finding> {
             "{} of {} fills were under {DOUBT}, the lowest at {}",
             doubtful.len(),
             filled.len(),
-            P(least)
+            ShownProbability(least)
         );
         Finding::new(Lint::LowConfidence, text)
             .at_steps(doubtful.iter().map(|fill| fill.step))

@@ -17,7 +17,7 @@ pub(in crate::trace) struct Decision {
     pub mode: String,
     /// The changes, in order.
     #[serde(default)]
-    pub edits: Vec<Edit>,
+    pub edits: Vec<RecordedEdit>,
     /// Fills, remaskings, expansions and refusals with their numbers. Positions not named were left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub why: Vec<Why>,
@@ -32,7 +32,8 @@ pub(in crate::trace) struct Decision {
 /// A change; slots name positions by identity.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Edit {
+#[schemars(rename = "Edit")]
+pub enum RecordedEdit {
     /// Slot, token.
     Fill(u32, TokenId),
     /// Slot, token.
@@ -48,7 +49,8 @@ pub enum Edit {
     /// Slot, number of masks before it. Since 1.1.
     Insert(u32, usize),
     /// Slot, what is asked of it. Since 1.1.
-    Wish(u32, Wish),
+    #[serde(rename = "wish")]
+    Override(u32, RecordedOverride),
     /// Slot, token that must not be written there. Since 1.1.
     Veto(u32, TokenId),
     /// Slot, token that may be written there again. Since 1.1.
@@ -62,7 +64,8 @@ pub enum Edit {
 /// What a person asks of a position; what is left out is not asked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
-pub struct Wish {
+#[schemars(rename = "Wish")]
+pub struct RecordedOverride {
     /// It stays as it is.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub pinned: bool,

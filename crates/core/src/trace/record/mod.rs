@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub(super) use decision::{Decision, Dropped, Eos, Why};
-pub use decision::{Edit, Wish};
+pub use decision::{RecordedEdit, RecordedOverride};
 pub use knob::Knob;
 pub(super) use knob::knobs;
 pub(super) use prediction::{Columns, Form, LeftOut, Prediction, Sparse, Values};
@@ -363,7 +363,7 @@ pub(super) struct Edited {
     /// The node edited.
     pub parent: usize,
     /// The edits, in order.
-    pub edits: Vec<Edit>,
+    pub edits: Vec<RecordedEdit>,
     /// The state afterwards; absent since 1.5 in recordings of other programs' strategies.
     #[serde(default = "foreign", skip_serializing_if = "is_foreign")]
     pub state: State,

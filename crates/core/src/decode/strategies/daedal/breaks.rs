@@ -55,7 +55,7 @@ fn stage1(
         "max_gen_length" => {
             let mut lengths = capped(max, length.saturating_add(window / 2));
             // What is pinned is never cut off.
-            let pinned = canvas.cells().iter().rposition(|cell| cell.wish.pinned);
+            let pinned = canvas.cells().iter().rposition(|cell| cell.overridden.pinned);
             lengths.extend(counts(pinned.map(|last| last + 2)));
             lengths
         }
@@ -94,7 +94,7 @@ fn stage2(
     let candidate = forced.or(lowest.filter(|&at| p[at] < settings.low_conf_threshold));
     // From where on an expansion would push a pinned position off the end.
     let pinned: Vec<usize> = candidate.map_or_else(Vec::new, |from| {
-        (from + 1..length).filter(|&at| canvas.cells()[at].wish.pinned).collect()
+        (from + 1..length).filter(|&at| canvas.cells()[at].overridden.pinned).collect()
     });
     Ok(match (name, lowest, candidate) {
         ("low_conf_threshold", Some(lowest), _) if !confident && !full => {
@@ -166,7 +166,7 @@ fn blocks(
         ahead.map_or_else(Vec::new, |first| (1..=first - state.cursor + 1).collect());
     let mut was = scan.choice();
     for at in (state.cursor..canvas.len()).filter(|&at| canvas.is_open(at)) {
-        let asked = canvas.cells()[at].wish.expand;
+        let asked = canvas.cells()[at].overridden.expand;
         if asked == Some(true) {
             continue;
         }

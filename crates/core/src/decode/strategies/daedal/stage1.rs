@@ -33,7 +33,7 @@ pub(super) fn decide(
         (Mode::Grow, vec![edit], Growth::To(grown), next)
     } else {
         // What is pinned does not fall off.
-        let pinned = canvas.cells().iter().rposition(|cell| cell.wish.pinned);
+        let pinned = canvas.cells().iter().rposition(|cell| cell.overridden.pinned);
         let least = pinned.map_or(0, |last| last + 1);
         let settled = length.saturating_add(settings.eos_check_tokens / 2).min(max).max(least);
         let edit = match settled {

@@ -49,7 +49,7 @@ impl Evidence {
             settings.eos_check_tokens,
             settings.expand_eos_confidence_threshold,
         )?;
-        let asked = |at: usize| canvas.cells()[at].wish.expand;
+        let asked = |at: usize| canvas.cells()[at].overridden.expand;
         let lower = |a: usize, b: usize| columns.p_choice[a] < columns.p_choice[b];
         let forced: Vec<usize> =
             (0..canvas.len()).filter(|&at| asked(at) == Some(true) && canvas.is_open(at)).collect();
@@ -209,7 +209,7 @@ pub(super) fn refusal(
         let moved = settings.expansion_factor.saturating_sub(1);
         let stays = settings.max_gen_length.saturating_sub(moved);
         let behind = canvas.cells().iter().enumerate().skip(lowest?.max(stays.saturating_sub(1)));
-        let pinned = behind.filter(|&(at, cell)| at >= stays && cell.wish.pinned);
+        let pinned = behind.filter(|&(at, cell)| at >= stays && cell.overridden.pinned);
         pinned.map(|(pinned, _)| RefuseRule::DropsPinned { pinned }).next()
     }
 }
@@ -265,11 +265,11 @@ fn verdicts(
         .map(|position| {
             let p = columns.p_choice[position];
             let left = |rule| Verdict::Left { p, rule };
-            let wish = |position: usize| canvas.cells()[position].wish;
+            let overridden = |position: usize| canvas.cells()[position].overridden;
             match lowest {
                 _ if !canvas.is_masked(position) => Verdict::Written,
-                _ if wish(position).pinned => left(LeftRule::Pinned),
-                Some(lowest) if wish(position).expand == Some(true) => match refusal {
+                _ if overridden(position).pinned => left(LeftRule::Pinned),
+                Some(lowest) if overridden(position).expand == Some(true) => match refusal {
                     Some(rule) => Verdict::Refused { p, threshold: low, rule },
                     None if position == lowest => {
                         Verdict::Forced { p, n: settings.expansion_factor }
@@ -277,7 +277,7 @@ fn verdicts(
                     None => left(LeftRule::Waits { first: lowest }),
                 },
                 _ if !block.contains(&position) => left(LeftRule::OutsideBlock),
-                _ if p < low && wish(position).expand == Some(false) => {
+                _ if p < low && overridden(position).expand == Some(false) => {
                     Verdict::Refused { p, threshold: low, rule: RefuseRule::Forbidden }
                 }
                 Some(lowest) if p < low => match refusal {
