@@ -460,7 +460,7 @@ fn hostile_checkpoints_end_in_a_message() {
 
 #[test]
 fn suggestions_that_nobody_can_follow_are_named() {
-    let said_of = |suggested: &str| {
+    let printed_for = |suggested: &str| {
         let folder = broken(|dir| {
             fs::write(dir.join("generation_config.json"), suggested).unwrap();
         });
@@ -480,14 +480,14 @@ fn suggestions_that_nobody_can_follow_are_named() {
         (r#"{"daedal": {"bogus": 3}}"#, "bogus"),
         (r#"{"daedal": [1]}"#, "daedal, which is no number"),
     ] {
-        let said = said_of(suggested);
-        assert!(said.contains("generation_config.json suggests"), "{suggested}: {said}");
-        assert!(said.contains(words), "{suggested}: {said}");
+        let printed = printed_for(suggested);
+        assert!(printed.contains("generation_config.json suggests"), "{suggested}: {printed}");
+        assert!(printed.contains(words), "{suggested}: {printed}");
     }
     for fine in [r#"{"daedal": {"block_length": 16}}"#, r#"{"threshold": [1], "temperature": 0.7}"#]
     {
-        let said = said_of(fine);
-        assert!(!said.contains("suggests"), "{fine}: {said}");
+        let printed = printed_for(fine);
+        assert!(!printed.contains("suggests"), "{fine}: {printed}");
     }
 }
 

@@ -6,7 +6,7 @@ use std::{ops::ControlFlow, sync::Arc, time::Duration};
 use crate::support::fake::{Fake, FakeTexts, SPECIAL};
 use demask::{
     canvas::{Canvas, TokenId},
-    compare::{Advance, Figures, Lane, Lockstep, Run, excerpt, first_difference},
+    compare::{Advance, Figures, Lockstep, LockstepRun, Run, excerpt, first_difference},
     decode::{Extras, Recipe},
     predict::{Prediction, Predictor, Request},
     session::{Pending, Session, StepError},
@@ -54,8 +54,8 @@ fn answer(lockstep: &mut Lockstep<Session>) -> usize {
 
 /// Runs them to their ends; how many passes that took.
 fn together(recipes: &[String]) -> (Lockstep<Session>, usize) {
-    let lanes = recipes.iter().map(|recipe| session(recipe)).collect();
-    let mut lockstep = Lockstep { lanes };
+    let runs = recipes.iter().map(|recipe| session(recipe)).collect();
+    let mut lockstep = Lockstep { runs };
     let mut passes = 0;
     loop {
         match lockstep.step_all().unwrap() {
@@ -93,13 +93,13 @@ proptest! {
     fn in_lockstep_each_runs_as_it_would_alone(recipes in recipes()) {
         let (lockstep, passes) = together(&recipes);
         let mut counted = 0;
-        for (lane, recipe) in lockstep.lanes.iter().zip(&recipes) {
+        for (run, recipe) in lockstep.runs.iter().zip(&recipes) {
             let single = alone(recipe);
-            prop_assert_eq!(canvases(lane), canvases(&single));
-            let (figures, own) = (Figures::of(Run::here(lane)), Figures::of(Run::here(&single)));
+            prop_assert_eq!(canvases(run), canvases(&single));
+            let (figures, own) = (Figures::of(Run::here(run)), Figures::of(Run::here(&single)));
             prop_assert_eq!(figures.nfe, own.nfe);
             prop_assert_eq!((figures.finish, figures.forward), (own.finish, own.forward));
-            counted += lane.passes();
+            counted += run.passes();
         }
         prop_assert_eq!(counted, passes);
     }
@@ -107,10 +107,10 @@ proptest! {
     #[test]
     fn where_two_part_is_the_same_from_both_sides(recipes in recipes()) {
         let (lockstep, _) = together(&recipes);
-        for one in &lockstep.lanes {
+        for one in &lockstep.runs {
             let same = first_difference(Run::here(one), Run::here(one));
             prop_assert_eq!((same.step, same.position), (None, None));
-            for two in &lockstep.lanes {
+            for two in &lockstep.runs {
                 let (one, two) = (Run::here(one), Run::here(two));
                 let difference = first_difference(one, two);
                 prop_assert_eq!(difference, first_difference(two, one));
@@ -132,13 +132,13 @@ proptest! {
     #[test]
     fn going_back_and_on_leads_to_the_same_without_a_pass(recipes in recipes(), back in 1..9_usize) {
         let (mut lockstep, _) = together(&recipes);
-        let (before, end) = (lockstep.lanes.iter().map(canvases).collect::<Vec<_>>(), lockstep.step());
+        let (before, end) = (lockstep.runs.iter().map(canvases).collect::<Vec<_>>(), lockstep.step());
         for _ in 0..back {
             lockstep.back_all();
         }
         prop_assert_eq!(lockstep.step(), end.saturating_sub(back));
         while lockstep.step_all().unwrap() == Advance::Moved {}
-        prop_assert_eq!(lockstep.lanes.iter().map(canvases).collect::<Vec<_>>(), before);
+        prop_assert_eq!(lockstep.runs.iter().map(canvases).collect::<Vec<_>>(), before);
         prop_assert_eq!(lockstep.step(), end);
     }
 }
@@ -149,8 +149,8 @@ fn equal_requests_are_one_pass() {
     let (one, passes) = together(std::slice::from_ref(&recipe));
     let (three, shared) = together(&[recipe.clone(), recipe.clone(), recipe]);
     assert_eq!(passes, shared);
-    let counted: Vec<usize> = three.lanes.iter().map(Session::passes).collect();
-    assert_eq!(counted, [one.lanes[0].passes(), 0, 0]);
+    let counted: Vec<usize> = three.runs.iter().map(Session::passes).collect();
+    assert_eq!(counted, [one.runs[0].passes(), 0, 0]);
 }
 
 #[test]
@@ -158,10 +158,10 @@ fn a_lane_that_is_behind_catches_up_alone() {
     let recipe = "daedal:initial_gen_length=8,max_gen_length=16,eos_check_tokens=4".to_owned();
     let (mut lockstep, _) = together(&[recipe.clone(), recipe]);
     let end = lockstep.step();
-    let start = lockstep.lanes[1].timeline().roots()[0];
-    lockstep.lanes[1].session_mut().go(start);
+    let start = lockstep.runs[1].timeline().roots()[0];
+    lockstep.runs[1].session_mut().go(start);
     assert_eq!(lockstep.step_all(), Ok(Advance::Moved));
-    let depths: Vec<u32> = lockstep.lanes.iter().map(|lane| lane.node().depth).collect();
+    let depths: Vec<u32> = lockstep.runs.iter().map(|run| run.node().depth).collect();
     assert_eq!(depths, [end as u32, 1]);
 }
 
@@ -293,13 +293,14 @@ fn a_try_taken_over_is_the_run_that_its_parameters_make() {
         String::from_utf8(output.stdout).unwrap()
     };
     let script = "continue; passes; try high_conf_threshold=0.5; take; passes; text";
-    let said = run(&["--exec", script, "--record", file.to_str().unwrap()]);
+    let printed = run(&["--exec", script, "--record", file.to_str().unwrap()]);
     let alone = run(&["--high-conf-threshold", "0.5"]);
-    assert!(said.ends_with(&alone), "{said}\n{alone}");
+    assert!(printed.ends_with(&alone), "{printed}\n{alone}");
     assert_ne!(run(&[]), alone);
     // Nothing was run for the session itself.
-    let passes: Vec<&str> = said.lines().filter(|line| line.ends_with(" forward passes")).collect();
-    assert!(passes.len() == 2 && passes[0] == passes[1], "{said}");
+    let passes: Vec<&str> =
+        printed.lines().filter(|line| line.ends_with(" forward passes")).collect();
+    assert!(passes.len() == 2 && passes[0] == passes[1], "{printed}");
     // Both runs are on record, whole.
     let recording = demask::trace::read(&file).unwrap();
     assert!(recording.notices.is_empty(), "{:?}", recording.notices);

@@ -41,16 +41,16 @@ fn good_files_are_read() {
 fn bad_files_are_refused_with_place_and_advice() {
     let files = corpus("bad");
     assert!(files.len() >= 35);
-    let mut said = String::new();
+    let mut printed = String::new();
     for path in files {
         let error = read(&path).expect_err(&path.display().to_string());
-        let _ = writeln!(said, "{error}");
+        let _ = writeln!(printed, "{error}");
     }
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.set_snapshot_path("config");
-    settings.bind(|| insta::assert_snapshot!("bad", said));
+    settings.bind(|| insta::assert_snapshot!("bad", printed));
 }
 
 #[test]

@@ -63,20 +63,20 @@ proptest! {
     #[test]
     fn it_is_the_same_from_both_sides(a in play::params(), b in play::params()) {
         let (one, two) = (played(a), played(b));
-        let ((found, pairs), (turned, back)) = (held(&one, &two), held(&two, &one));
+        let ((found, pairs), (swapped, back)) = (held(&one, &two), held(&two, &one));
         for (pair, mirrored) in pairs.iter().zip(&back) {
             prop_assert_eq!((&pair.a, &pair.b), (&mirrored.b, &mirrored.a));
         }
         prop_assert_eq!(pairs.len(), back.len());
-        prop_assert_eq!((found.steps, found.differing), (turned.steps, turned.differing));
-        match (found.divergence, turned.divergence) {
+        prop_assert_eq!((found.steps, found.differing), (swapped.steps, swapped.differing));
+        match (found.divergence, swapped.divergence) {
             (Some(one), Some(two)) => {
                 prop_assert_eq!((one.step, one.a, one.b), (two.step, two.b, two.a));
                 prop_assert_eq!(one.params.len(), two.params.len());
             }
             (one, two) => prop_assert!(one.is_none() && two.is_none()),
         }
-        let (one, two) = (found.fills, turned.fills);
+        let (one, two) = (found.fills, swapped.fills);
         prop_assert_eq!((one.alike, one.other_step), (two.alike, two.other_step));
         prop_assert_eq!((one.only_a, one.only_b), (two.only_b, two.only_a));
         prop_assert_eq!(one.other_token, two.other_token);
@@ -203,10 +203,10 @@ fn its_json_is_one_object() {
     let (place, other) = (&json["divergence"]["a"], &json["divergence"]["b"]);
     assert!(place["position"].is_u64() && place["why"].is_string(), "{place}");
     assert_eq!((&other["deed"], &other["n"]), (&"cut".into(), &3.into()), "{other}");
-    let turned: Value =
+    let swapped: Value =
         serde_json::from_str(&printed(here(), &["diff", CUT, LONG, "--json"])).unwrap();
-    assert_eq!(turned["divergence"]["a"], json["divergence"]["b"]);
-    assert_eq!(turned["fills"]["only_a"], json["fills"]["only_b"]);
+    assert_eq!(swapped["divergence"]["a"], json["divergence"]["b"]);
+    assert_eq!(swapped["fills"]["only_a"], json["fills"]["only_b"]);
 }
 
 /// Every field of the object is described, and none is described that is not there.
@@ -382,11 +382,11 @@ fn predictions_on_equal_canvases_are_compared() {
     // Every step is the same all the same.
     let json: Value = serde_json::from_str(&printed(folder.path(), &args)).unwrap();
     assert_eq!(json["equal"], true);
-    let said = &json["predictions"];
-    assert_eq!(said["compared"], json["steps"]);
-    assert_eq!(said["first"]["step"], 1);
-    let delta = said["largest"]["delta"].as_f64().unwrap();
-    assert!(delta > 0.0 && delta <= 1.1e-5, "{said}");
+    let printed = &json["predictions"];
+    assert_eq!(printed["compared"], json["steps"]);
+    assert_eq!(printed["first"]["step"], 1);
+    let delta = printed["largest"]["delta"].as_f64().unwrap();
+    assert!(delta > 0.0 && delta <= 1.1e-5, "{printed}");
 }
 
 /// The types of the public interface are what a library needs.

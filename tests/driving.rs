@@ -104,7 +104,7 @@ struct Run {
     debugger: Debugger,
     news: Receiver<News>,
     heard: Receiver<Value>,
-    said: Vec<String>,
+    printed: Vec<String>,
     over: Option<News>,
     _folder: tempfile::TempDir,
 }
@@ -136,14 +136,14 @@ fn joined(script: impl FnOnce(&mut Script) + Send + 'static) -> Result<Run, Stri
     (debugger.followed, debugger.driven) = (Some(followed), Some(driven));
     let (send, news) = channel();
     intake.follow(move |news| send.send(news).is_ok()).unwrap();
-    Ok(Run { debugger, news, heard, said: Vec::new(), over: None, _folder: folder })
+    Ok(Run { debugger, news, heard, printed: Vec::new(), over: None, _folder: folder })
 }
 
 impl Run {
     fn hear(&mut self) {
         match self.news.recv_timeout(PATIENCE).unwrap() {
             News::Events(events) => self.debugger.learn(&events, true),
-            News::Loop(word) => self.said.extend(self.debugger.hear(word)),
+            News::Loop(word) => self.printed.extend(self.debugger.hear(word)),
             over => {
                 self.debugger.end_following();
                 self.over = Some(over);
@@ -386,10 +386,10 @@ fn a_parameter_that_comes_late_is_named() {
         script.read();
     })
     .unwrap();
-    while run.said.is_empty() {
+    while run.printed.is_empty() {
         run.hear();
     }
-    assert!(run.said[0].contains("the parameter tau was declared after"), "{:?}", run.said);
+    assert!(run.printed[0].contains("the parameter tau was declared after"), "{:?}", run.printed);
 }
 
 #[test]

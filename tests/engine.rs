@@ -231,9 +231,9 @@ fn options_of_our_own_way_to_compute_are_none_of_an_engines() {
             .args(arguments)
             .output()
             .unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
-        assert!(said.contains(expected), "{arguments:?}: {said}");
+        let printed = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {printed}");
+        assert!(printed.contains(expected), "{arguments:?}: {printed}");
     };
     check(&["--engine", "true", "--quantize", "q8_0"], "cannot be used with");
     check(&["--engine", "true", "--cache", "dual"], "--cache");

@@ -115,12 +115,12 @@ fn another_template_is_taken_by_its_file_or_name() {
 #[test]
 fn masks_in_a_prompt_are_pointed_out() {
     let model = model();
-    let (_, said) = asked(demask(model.path(), &["a <|mask|><|mask|> b"]));
-    assert!(said.contains("the prompt holds mask tokens (507) at positions"), "{said}");
-    let (_, said) = asked(demask(model.path(), &["a b"]));
-    assert!(!said.contains("mask token"), "{said}");
-    let (_, said) = asked(demask(model.path(), &["--prompt-ids", "5,507,6"]));
-    assert!(said.contains("a mask token (507) at position 1:"), "{said}");
+    let (_, printed) = asked(demask(model.path(), &["a <|mask|><|mask|> b"]));
+    assert!(printed.contains("the prompt holds mask tokens (507) at positions"), "{printed}");
+    let (_, printed) = asked(demask(model.path(), &["a b"]));
+    assert!(!printed.contains("mask token"), "{printed}");
+    let (_, printed) = asked(demask(model.path(), &["--prompt-ids", "5,507,6"]));
+    assert!(printed.contains("a mask token (507) at position 1:"), "{printed}");
 }
 
 /// Runs, expects this exit code and these words on stderr, and nothing on stdout.
@@ -184,10 +184,11 @@ fn what_cannot_be_asked_is_refused_with_what_to_do() {
 #[test]
 fn variables_that_the_template_passes_over_are_pointed_out() {
     let model = model();
-    let (_, said) = asked(demask(model.path(), &["a", "--template-var", "enable_thinkng=True"]));
-    assert!(said.contains("the chat template never reads `enable_thinkng`"), "{said}");
-    let (_, said) = asked(demask(model.path(), &["a", "--template-var", "enable_thinking=True"]));
-    assert!(!said.contains("never reads"), "{said}");
+    let (_, printed) = asked(demask(model.path(), &["a", "--template-var", "enable_thinkng=True"]));
+    assert!(printed.contains("the chat template never reads `enable_thinkng`"), "{printed}");
+    let (_, printed) =
+        asked(demask(model.path(), &["a", "--template-var", "enable_thinking=True"]));
+    assert!(!printed.contains("never reads"), "{printed}");
 }
 
 #[test]
@@ -209,9 +210,9 @@ fn what_was_said_about_the_template_is_in_the_recording() {
     let output = demask(model.path(), &args).output().unwrap();
     fs::write(&file, output.stdout).unwrap();
     let output = Command::cargo_bin("demask").unwrap().args(["info", &file]).output().unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
     for line in ["variable       extra=x", "variable       tools=[]", "system         S"] {
-        assert!(said.contains(line), "{said}");
+        assert!(printed.contains(line), "{printed}");
     }
 }
 
@@ -259,7 +260,7 @@ fn templates_of_another_type_are_refused_by_name() {
     fs::remove_file(model.path().join("chat_template.jinja")).unwrap();
     let config = model.path().join("tokenizer_config.json");
     let before: Value = serde_json::from_str(&fs::read_to_string(&config).unwrap()).unwrap();
-    let said_of = |template: Value| {
+    let printed_for = |template: Value| {
         let mut config_now = before.clone();
         config_now["chat_template"] = template;
         fs::write(&config, config_now.to_string()).unwrap();
@@ -271,7 +272,7 @@ fn templates_of_another_type_are_refused_by_name() {
         serde_json::json!([{"name": "default"}]),
         serde_json::json!({"default": 5}),
     ] {
-        said_of(wrong.clone());
+        printed_for(wrong.clone());
         refused(model.path(), &["ab"], "", 1, &["tokenizer_config.json", "chat_template"]);
         // One's own will do.
         assert_eq!(asked(demask(model.path(), &["ab", "--chat-template", "none"])).0, "ab");
@@ -281,12 +282,12 @@ fn templates_of_another_type_are_refused_by_name() {
         (serde_json::json!([{"name": "default", "template": "<ab>"}]), "<ab>"),
         (Value::Null, "ab"),
     ] {
-        said_of(right);
+        printed_for(right);
         assert_eq!(asked(demask(model.path(), &["ab"])).0, expected);
     }
     // What only processors read is named.
     fs::write(model.path().join("chat_template.json"), "{\"chat_template\": \"x\"}").unwrap();
-    let (text, said) = asked(demask(model.path(), &["ab"]));
+    let (text, printed) = asked(demask(model.path(), &["ab"]));
     assert_eq!(text, "ab");
-    assert!(said.contains("chat_template.json is a chat template for processors"), "{said}");
+    assert!(printed.contains("chat_template.json is a chat template for processors"), "{printed}");
 }

@@ -219,12 +219,12 @@ fn the_first_divergence_is_told_by_step_position_and_number() {
             all[at] = changed(lines[at], change);
             let bad = folder.path().join("bad.jsonl");
             fs::write(&bad, all.join("\n") + "\n").unwrap();
-            let said = match trace::verify(&bad) {
+            let printed = match trace::verify(&bad) {
                 Ok((_, found)) => found.first.expect("it differs").to_string(),
                 Err(error) => error.to_string(),
             };
             for part in expected {
-                assert!(said.contains(part), "{said:?} does not say {part:?}");
+                assert!(printed.contains(part), "{printed:?} does not say {part:?}");
             }
         };
     // The EOS confidence of the first step, by one digit.

@@ -25,7 +25,7 @@ fn answer() -> Vec<u8> {
     demask().args(["run", PROMPT]).output().unwrap().stdout
 }
 
-fn said(output: &Output) -> String {
+fn printed(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -58,14 +58,18 @@ fn a_recording_has_one_writer() {
             export.args(["--overwrite", "--to", "md"]);
             for mut second in [run, export] {
                 let refused = second.output().unwrap();
-                assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
-                assert!(said(&refused).contains("another run is writing it"), "{}", said(&refused));
+                assert_eq!(refused.status.code(), Some(1), "{}", printed(&refused));
+                assert!(
+                    printed(&refused).contains("another run is writing it"),
+                    "{}",
+                    printed(&refused)
+                );
                 assert!(refused.stdout.is_empty());
             }
         });
-        assert!(output.status.success(), "{}", said(&output));
+        assert!(output.status.success(), "{}", printed(&output));
         let verified = demask().arg("verify").arg(&path).output().unwrap();
-        assert!(verified.status.success(), "{}", said(&verified));
+        assert!(verified.status.success(), "{}", printed(&verified));
         // The first has ended: the file is free.
         assert!(meanwhile(&path, true, || {}).status.success());
     }
@@ -82,7 +86,7 @@ fn a_recording_that_is_removed_is_said_to_be() {
     for deed in deeds {
         let output = meanwhile(&path, false, deed);
         assert_eq!(output.status.code(), Some(1));
-        assert!(said(&output).contains("was removed or replaced"), "{}", said(&output));
+        assert!(printed(&output).contains("was removed or replaced"), "{}", printed(&output));
         assert_eq!(output.stdout, answer());
     }
     assert_eq!(fs::read(&path).unwrap(), b"somebody's");
@@ -106,7 +110,7 @@ fn a_disk_that_is_full_from_the_start_leaves_nothing_in_the_way() {
         let path = folder.path().join(name);
         let output = on_small_disk(0, &path);
         assert_eq!(output.status.code(), Some(1));
-        assert!(said(&output).contains("Free some space"), "{}", said(&output));
+        assert!(printed(&output).contains("Free some space"), "{}", printed(&output));
         assert!(!path.exists());
         assert!(meanwhile(&path, false, || {}).status.success(), "the next run begins");
     }
@@ -117,8 +121,8 @@ fn a_disk_that_becomes_full_costs_the_recording_but_not_the_answer() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.jsonl");
     let output = on_small_disk(40, &path);
-    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-    assert!(said(&output).contains("Free some space"), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(1), "{}", printed(&output));
+    assert!(printed(&output).contains("Free some space"), "{}", printed(&output));
     assert_eq!(output.stdout, answer());
     // What was written before is kept.
     let recording = trace::read(&path).unwrap();

@@ -175,7 +175,7 @@ impl BenchReport {
     pub fn of_run(facts: Measured, steps: Steps) -> Self {
         let count = steps.whole.len();
         let pass = (steps.forward.total() + steps.head.total()).as_secs_f64();
-        let beside = steps.decide.total() + steps.record.total() + steps.draw.total();
+        let overhead = steps.decide.total() + steps.record.total() + steps.draw.total();
         let wall = steps.whole.total().as_secs_f64();
         let run = Run {
             steps: count,
@@ -195,7 +195,7 @@ impl BenchReport {
             record: steps.record.figures(),
             draw: steps.draw.figures(),
             step: steps.whole.figures(),
-            overhead_percent: 100.0 * rate(beside.as_secs_f64(), pass),
+            overhead_percent: 100.0 * rate(overhead.as_secs_f64(), pass),
             screen: steps.screen,
             frame_bytes: steps.frame_bytes as f64 / count.max(1) as f64,
         };

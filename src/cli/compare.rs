@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     canvas::TokenId,
-    compare::{Lane, Lockstep},
+    compare::{Lockstep, LockstepRun},
     decode::{ParamRole, Params, Recipe, Value},
     escape::{escaped, escaped_json},
     headless::{HeadlessError, run_to_end},
@@ -69,7 +69,7 @@ struct Entry {
     session: Session,
 }
 
-impl Lane for Entry {
+impl LockstepRun for Entry {
     fn session(&self) -> &Session {
         &self.session
     }
@@ -107,23 +107,23 @@ pub fn main(args: &CompareArgs, options: &ConfigOptions) -> Result<ExitCode, Fau
     question.tell();
     let prompt = question.text;
     embedded::tell_of(&loaded, &prompt);
-    let mut lockstep = Lockstep { lanes: entries };
+    let mut lockstep = Lockstep { runs: entries };
     let stopped = stop::on_signals();
     let started = Instant::now();
     let outcome = go(&mut lockstep, &mut loaded, &stopped);
     // Whatever happened, what was recorded is closed properly before anything is said, and the
     // figures are said whatever became of the recordings.
-    let closed = lockstep.lanes.iter_mut().map(|entry| entry.session.finish_recording());
+    let closed = lockstep.runs.iter_mut().map(|entry| entry.session.finish_recording());
     let closed: Vec<Result<(), String>> = closed.collect();
     let recorded = closed.into_iter().collect::<Result<(), String>>().map_err(Fault::failure);
     outcome.map_err(|error| match &error {
         HeadlessError::Run { at, .. } => {
-            Fault::failure(format!("{}: {error}", lockstep.lanes[*at].recipe))
+            Fault::failure(format!("{}: {error}", lockstep.runs[*at].recipe))
         }
         _ => error.into(),
     })?;
-    let lanes = lockstep.lanes.iter();
-    let runs: Vec<_> = lanes.map(|entry| (entry.recipe.label(), &entry.session)).collect();
+    let runs = lockstep.runs.iter();
+    let runs: Vec<_> = runs.map(|entry| (entry.recipe.label(), &entry.session)).collect();
     let (model, seconds) = (&loaded.facts.name, started.elapsed().as_secs_f64());
     let compared = ComparedRuns::of(&runs, &*loaded.tokenizer, &prompt, model, seconds);
     if args.json {
@@ -133,7 +133,7 @@ pub fn main(args: &CompareArgs, options: &ConfigOptions) -> Result<ExitCode, Fau
         say(&escaped(&compared.text()))?;
     }
     recorded?;
-    let failed = lockstep.lanes.iter().find_map(|entry| match entry.session.pending() {
+    let failed = lockstep.runs.iter().find_map(|entry| match entry.session.pending() {
         Pending::Failed(error) => Some(format!("{}: {error}", entry.recipe)),
         _ => None,
     });
@@ -209,7 +209,7 @@ fn show(
 ) -> Result<ExitCode, Fault> {
     let look = args.look.look(&config);
     let source = args.load.source.place()?.shown(&loaded.facts.name);
-    let lanes = entries.into_iter().enumerate().map(|(at, Entry { recipe, session })| {
+    let runs = entries.into_iter().enumerate().map(|(at, Entry { recipe, session })| {
         let extras = session.extras();
         let name = recipe.strategy.name();
         let header = open::header(&args.load, &loaded, name, &question.text, extras);
@@ -234,8 +234,8 @@ fn show(
         };
         (recipe.label().to_owned(), start)
     });
-    let lanes = lanes.collect();
-    tui::compare(lanes, Some(loaded.predictor)).map_err(Fault::failure)?;
+    let runs = runs.collect();
+    tui::compare(runs, Some(loaded.predictor)).map_err(Fault::failure)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -254,13 +254,13 @@ fn go(
     let observer = &mut OnStderr { bar: bar.clone() };
     let predictor = loaded.predictor.as_mut();
     run_to_end(lockstep, predictor, stopped, observer, |lockstep| {
-        let sessions = || lockstep.lanes.iter().map(|entry| &entry.session);
+        let sessions = || lockstep.runs.iter().map(|entry| &entry.session);
         let positions: usize = sessions().map(|session| session.canvas().len()).sum();
         let masks: usize = sessions().map(|session| session.canvas().masks()).sum();
         bar.set_length(positions as u64);
         bar.set_position((positions - masks) as u64);
         bar.set_prefix("");
-        bar.set_message(format!("{} runs · step {}", lockstep.lanes.len(), lockstep.step()));
+        bar.set_message(format!("{} runs · step {}", lockstep.runs.len(), lockstep.step()));
     })?;
     bar.finish_and_clear();
     Ok(())

@@ -66,10 +66,10 @@ pub(super) fn unwritable(path: &Path, error: &io::Error) -> Fault {
 }
 
 /// What the parser of the command line says: help, the version, or what is wrong with it.
-pub(super) fn tell_usage(said: &clap::Error) -> ExitCode {
+pub(super) fn tell_usage(error: &clap::Error) -> ExitCode {
     // The parser of the command line repeats an argument in full, however long it is.
-    let text = said.to_string();
-    if said.use_stderr() && text.lines().any(|line| line.chars().count() > LONGEST) {
+    let text = error.to_string();
+    if error.use_stderr() && text.lines().any(|line| line.chars().count() > LONGEST) {
         let cut = |line: &str| match line.char_indices().nth(WIDTH) {
             Some((end, _)) => format!("{}…", &line[..end]),
             None => line.to_owned(),
@@ -77,20 +77,20 @@ pub(super) fn tell_usage(said: &clap::Error) -> ExitCode {
         tell(&escaped(&text.lines().map(cut).collect::<Vec<_>>().join("\n")));
         return ExitCode::from(2);
     }
-    match said.print().and_then(|()| io::stdout().flush()).map_err(unsaid) {
+    match error.print().and_then(|()| io::stdout().flush()).map_err(unnamed) {
         Err(Some(fault)) => fault.report(),
-        _ => ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(2)),
+        _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)),
     }
 }
 
 /// A line on stdout. A reader that has gone away is not a failure.
 pub(super) fn say(line: &str) -> Result<(), Fault> {
-    let said = writeln!(io::stdout(), "{line}").and_then(|()| io::stdout().flush());
-    said.map_err(unsaid).or_else(|fault| fault.map_or(Ok(()), Err))
+    let error = writeln!(io::stdout(), "{line}").and_then(|()| io::stdout().flush());
+    error.map_err(unnamed).or_else(|fault| fault.map_or(Ok(()), Err))
 }
 
 /// Why stdout cannot be written; `None` if its reader has gone away.
-fn unsaid(error: io::Error) -> Option<Fault> {
+fn unnamed(error: io::Error) -> Option<Fault> {
     let advice = advice(&error);
     (error.kind() != io::ErrorKind::BrokenPipe)
         .then(|| Fault::failure(format!("standard output cannot be written ({error}). {advice}")))

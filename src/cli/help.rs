@@ -126,10 +126,10 @@ mod tests {
     use super::*;
 
     /// What is printed for these words.
-    fn said(words: &[&str]) -> String {
+    fn help_for(words: &[&str]) -> String {
         let words = std::iter::once("demask").chain(words.iter().copied()).map(OsString::from);
         match parse(words.collect()) {
-            Err(said) => said.to_string(),
+            Err(help_for) => help_for.to_string(),
             Ok(_) => panic!("no help was asked for"),
         }
     }
@@ -141,8 +141,8 @@ mod tests {
 
     #[test]
     fn the_short_help_is_one_screen() {
-        let mut all = vec![said(&["-h"])];
-        all.extend(commands().iter().map(|name| said(&[name, "-h"])));
+        let mut all = vec![help_for(&["-h"])];
+        all.extend(commands().iter().map(|name| help_for(&[name, "-h"])));
         for help in all {
             let lines = help.lines().count();
             assert!(lines <= 45, "{lines} lines: mark what few need with hide_short_help\n{help}");
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn the_whole_help_has_every_parameter_under_its_strategy() {
-        let help = said(&["run", "--help"]);
+        let help = help_for(&["run", "--help"]);
         for strategy in decode::STRATEGIES {
             for spec in strategy.params() {
                 let flag = format!("--{}", spec.flag());
@@ -210,7 +210,7 @@ mod tests {
             let heading = format!("Parameters of {}:", strategy.name());
             assert!(help.contains(&heading), "no {heading} in\n{help}");
         }
-        assert_eq!(said(&["help", "run"]), help);
+        assert_eq!(help_for(&["help", "run"]), help);
     }
 
     #[test]
@@ -220,7 +220,7 @@ mod tests {
                 vec!["run", "--strategy", strategy.name(), "--help"],
                 vec!["run", "--help", &format!("--strategy={}", strategy.name())],
             ] {
-                let help = said(&words);
+                let help = help_for(&words);
                 let (_, listed) = help.split_once("Parameters of").unwrap();
                 let (_, listed) = listed.split_once('\n').unwrap();
                 let listed: Vec<&str> = listed

@@ -9,9 +9,9 @@ use crate::escape::escaped;
 use crate::inspect;
 
 /// A first word that is nearly a command, with something behind it: the parser takes it for a prompt.
-pub(super) fn misspelt(said: &clap::Error) -> Option<Fault> {
+pub(super) fn misspelt(error: &clap::Error) -> Option<Fault> {
     use clap::error::ErrorKind::{ArgumentConflict, InvalidSubcommand, UnknownArgument};
-    let of_these = matches!(said.kind(), ArgumentConflict | InvalidSubcommand | UnknownArgument);
+    let of_these = matches!(error.kind(), ArgumentConflict | InvalidSubcommand | UnknownArgument);
     let word = std::env::args().nth(1).filter(|word| of_these && !word.starts_with('-'))?;
     let near = command_like(&word).filter(|near| *near != word)?;
     Some(Fault::usage(format!("there is no command `{word}`; did you mean `{near}`?")))

@@ -144,10 +144,10 @@ pub fn main() -> ExitCode {
     let cli = match help::parse(words) {
         Ok(cli) => cli,
         // Help and the version come this way too.
-        Err(said) => {
-            return match mistaken::misspelt(&said) {
+        Err(error) => {
+            return match mistaken::misspelt(&error) {
                 Some(fault) => fault.report(),
-                None => fault::tell_usage(&said),
+                None => fault::tell_usage(&error),
             };
         }
     };

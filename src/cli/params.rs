@@ -97,19 +97,19 @@ pub(super) fn of_strategy(arg: Arg, name: &str, strategy: &str) -> Arg {
 type Declared = (&'static dyn AnyStrategy, &'static ParamSpec);
 
 /// What the strategies say of a parameter, each with those that say it.
-fn said(all: &[Declared], what: impl Fn(&ParamSpec) -> String) -> String {
-    let mut said: Vec<(String, Vec<&str>)> = Vec::new();
+fn described(all: &[Declared], what: impl Fn(&ParamSpec) -> String) -> String {
+    let mut described: Vec<(String, Vec<&str>)> = Vec::new();
     for (strategy, spec) in all {
         let text = what(spec);
-        match said.iter_mut().find(|(known, _)| *known == text) {
+        match described.iter_mut().find(|(known, _)| *known == text) {
             Some((_, strategies)) => strategies.push(strategy.name()),
-            None => said.push((text, vec![strategy.name()])),
+            None => described.push((text, vec![strategy.name()])),
         }
     }
-    match said.as_slice() {
+    match described.as_slice() {
         [(text, _)] => text.clone(),
-        said => {
-            let each = said.iter().map(|(text, of)| format!("{text} ({})", of.join(", ")));
+        described => {
+            let each = described.iter().map(|(text, of)| format!("{text} ({})", of.join(", ")));
             each.collect::<Vec<_>>().join("; ")
         }
     }
@@ -126,8 +126,8 @@ fn help(spec: &ParamSpec, all: &[Declared]) -> String {
         "{} [{}] [range: {}] [default: {}]",
         spec.help,
         spec.symbol,
-        said(all, range),
-        said(all, |spec| spec.default().to_string())
+        described(all, range),
+        described(all, |spec| spec.default().to_string())
     );
     let mut others: Vec<String> = Vec::new();
     for (strategy, spec) in all {

@@ -37,15 +37,17 @@ pub struct QueryArgs {
 
 /// Reads a query, or a condition as a query for steps.
 fn query(text: &str) -> Result<Query, String> {
-    let said = |SyntaxError { at, message }| format!("{message}\n{}", pointed(text, &at, WIDTH));
+    let report = |SyntaxError { at, message }| format!("{message}\n{}", pointed(text, &at, WIDTH));
     match Query::parse(text) {
         Ok(query) => Ok(query),
         // What begins as a query is meant as one.
-        Err(error) if error.at.start > 0 => Err(said(error)),
+        Err(error) if error.at.start > 0 => Err(report(error)),
         Err(unknown) => match Condition::parse(text) {
-            Ok(_) => Query::parse(&format!("steps where {text}")).map_err(said),
-            Err(error) if error.at.start > 0 => Err(said(error)),
-            Err(error) => Err(format!("{}, or with a condition; {}", unknown.message, said(error))),
+            Ok(_) => Query::parse(&format!("steps where {text}")).map_err(report),
+            Err(error) if error.at.start > 0 => Err(report(error)),
+            Err(error) => {
+                Err(format!("{}, or with a condition; {}", unknown.message, report(error)))
+            }
         },
     }
 }

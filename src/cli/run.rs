@@ -268,7 +268,7 @@ impl Run {
     ) -> Result<Option<Stop>, Fault> {
         let scripted = !args.script.exec.is_empty() || args.script.exec_file.is_some();
         let quiet = args.json || args.model.record.as_deref() == Some(Path::new("-"));
-        let said = |line: &str| match quiet {
+        let print_line = |line: &str| match quiet {
             true => {
                 tell(&escaped(line));
                 Ok(())
@@ -276,7 +276,7 @@ impl Run {
             false => say(&escaped(line)),
         };
         if scripted {
-            return self.batch.script(commands.to_vec(), stopped, said);
+            return self.batch.script(commands.to_vec(), stopped, print_line);
         }
         for command in commands {
             self.batch.debugger.execute(command).map_err(Fault::failure)?;
@@ -288,7 +288,7 @@ impl Run {
         let stop = self.batch.finish(stopped, |debugger| show_session(&bar, &debugger.session))?;
         bar.finish_and_clear();
         match &stop {
-            Some(hit @ Stop::Hit(_)) => said(&self.batch.debugger.stop_text(hit))?,
+            Some(hit @ Stop::Hit(_)) => print_line(&self.batch.debugger.stop_text(hit))?,
             Some(Stop::Failed(error)) => return Err(Fault::failure(error)),
             Some(Stop::Refused(error)) => return Err(Fault::failure(error)),
             _ if self.batch.debugger.breakpoints.enabled().next().is_some() => {

@@ -210,9 +210,9 @@ mod tests {
     #[test]
     fn every_ability_is_in_the_document() {
         let schema = schemars::schema_for!(Greeting).to_value();
-        let said = schema["properties"]["can"]["description"].as_str().unwrap();
+        let description = schema["properties"]["can"]["description"].as_str().unwrap();
         for ability in ABILITIES {
-            assert!(said.contains(&format!("`{}`", ability.name)), "{}", ability.name);
+            assert!(description.contains(&format!("`{}`", ability.name)), "{}", ability.name);
         }
     }
 }

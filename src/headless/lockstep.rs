@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Observer, error::HeadlessError, pass::watched_pass};
 use crate::{
-    compare::{Advance, Lane, Lockstep},
+    compare::{Advance, Lockstep, LockstepRun},
     predict::Predictor,
     session::Session,
 };
@@ -13,7 +13,7 @@ use crate::{
 ///
 /// # Errors
 /// If the flag is raised, or a pass or a run fails.
-pub fn run_to_end<L: Lane>(
+pub fn run_to_end<L: LockstepRun>(
     lockstep: &mut Lockstep<L>,
     predictor: &mut dyn Predictor,
     stopped: &AtomicBool,
@@ -39,7 +39,7 @@ pub fn run_to_end<L: Lane>(
                 }
             }
         }
-        let mut sessions = lockstep.lanes.iter().map(Lane::session);
+        let mut sessions = lockstep.lanes.iter().map(LockstepRun::session);
         if let Some(fault) = sessions.find_map(Session::recorder_fault).filter(|_| !warned) {
             warned = true;
             observer.warn(&format!("warning: {fault}. The runs go on"));

@@ -88,7 +88,7 @@ pub fn keep(
             system: model.overrides.chat.system.clone(),
             block_attention: match model.overrides.attention {
                 BlockAttention::Auto => None,
-                said => Some(said.to_string()),
+                overrides_of => Some(overrides_of.to_string()),
             },
         }),
         name: origin.name.clone(),

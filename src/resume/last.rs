@@ -177,7 +177,9 @@ impl LastModel {
                 system: now.chat.system.clone().or_else(|| then.system.clone()),
             },
             attention: match (now.attention, &then.block_attention) {
-                (BlockAttention::Auto, Some(said)) => said.parse().unwrap_or_default(),
+                (BlockAttention::Auto, Some(overrides_of)) => {
+                    overrides_of.parse().unwrap_or_default()
+                }
                 (now, _) => now,
             },
         }
@@ -198,7 +200,7 @@ mod tests {
 
     #[test]
     fn what_was_said_then_holds_unless_something_else_is_said_now() {
-        let said = |mask: Option<&str>, eos: Option<&str>| Overrides {
+        let overrides_of = |mask: Option<&str>, eos: Option<&str>| Overrides {
             tokenizer: None,
             mask: mask.map(|text| text.parse().unwrap()),
             eos: eos.map(|text| text.parse().unwrap()),
@@ -208,10 +210,10 @@ mod tests {
         let kept = r#"{"device":"cpu","dtype":"auto","mask_token":"507","eos_token":"<|eot_id|>",
             "block_attention":"16"}"#;
         let then: LastModel = serde_json::from_str(kept).unwrap();
-        let both = said(Some("507"), Some("<|eot_id|>"));
+        let both = overrides_of(Some("507"), Some("<|eot_id|>"));
         assert_eq!(then.overrides(&Overrides::default()), both.clone());
-        let other = said(Some("3"), Some("<|eot_id|>"));
-        assert_eq!(then.overrides(&said(Some("3"), None)), other);
+        let other = overrides_of(Some("3"), Some("<|eot_id|>"));
+        assert_eq!(then.overrides(&overrides_of(Some("3"), None)), other);
         let full = Overrides { attention: BlockAttention::Full, ..Overrides::default() };
         assert_eq!(then.overrides(&full), Overrides { attention: full.attention, ..both });
         // As older versions kept it.

@@ -215,11 +215,11 @@ pub fn run(mut start: Start) -> Result<(), TuiError> {
 /// # Errors
 /// [`TuiError`].
 pub fn compare(
-    lanes: Vec<(String, Start)>,
+    runs: Vec<(String, Start)>,
     predictor: Option<Box<dyn Predictor>>,
 ) -> Result<(), TuiError> {
-    let mouse = lanes.first().is_some_and(|(_, start)| start.look.mouse);
-    let Some(mut comparison) = compare::Comparison::new(lanes, 80, 24) else { return Ok(()) };
+    let mouse = runs.first().is_some_and(|(_, start)| start.look.mouse);
+    let Some(mut comparison) = compare::Comparison::new(runs, 80, 24) else { return Ok(()) };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -227,8 +227,8 @@ pub fn compare(
     let shown = runtime.block_on(driver::run(&mut comparison, predictor, mouse));
     // Nothing may wait for a forward pass that is still running.
     runtime.shutdown_background();
-    let closed = comparison.lockstep.lanes.iter_mut();
-    let finished = closed.map(|lane| lane.app.debugger.session.finish_recording());
+    let closed = comparison.lockstep.runs.iter_mut();
+    let finished = closed.map(|run| run.app.debugger.session.finish_recording());
     // Every recording is closed, whatever another says.
     let finished: Vec<Result<(), String>> = finished.collect();
     if let Some(message) = comparison.died.take() {

@@ -42,9 +42,9 @@ fn the_mask_is_not_the_end() {
 fn named(config: Value, tokenizer: Option<&str>, generation: Value) -> Copy {
     let copy = Copy::of("llada-a");
     copy.change(&json!({ "eos_token_id": config }));
-    let mut said: Value = serde_json::from_str(&copy.read("tokenizer_config.json")).unwrap();
-    said["eos_token"] = tokenizer.into();
-    copy.write("tokenizer_config.json", said);
+    let mut printed: Value = serde_json::from_str(&copy.read("tokenizer_config.json")).unwrap();
+    printed["eos_token"] = tokenizer.into();
+    copy.write("tokenizer_config.json", printed);
     copy.write("generation_config.json", json!({ "eos_token_id": generation }));
     copy
 }

@@ -323,9 +323,9 @@ fn recordings_are_resimulated_without_a_difference() {
         let steps = debugger.branch().len() - 1;
         debugger.execute(&command("resimulate")).unwrap();
         super::drive::run(&mut debugger);
-        let said = debugger.end_simulation().unwrap();
+        let printed = debugger.end_simulation().unwrap();
         let expected = format!("re-simulated {steps} of {steps} steps: 0 different");
-        assert!(said.starts_with(&expected), "{name}: {said}");
+        assert!(printed.starts_with(&expected), "{name}: {printed}");
     }
 }
 

@@ -129,14 +129,14 @@ fn a_resimulation_asks_for_no_pass() {
     driver.script("resimulate");
     assert_eq!(driver.stop, Some(Stop::Unrecorded));
     assert_eq!(driver.debugger.session.passes(), passes);
-    let said = driver.debugger.end_simulation().unwrap();
-    assert!(said.ends_with("it needs the model"), "{said}");
+    let printed = driver.debugger.end_simulation().unwrap();
+    assert!(printed.ends_with("it needs the model"), "{printed}");
     // Under its own parameters every step is known.
     driver.script("goto @6; resimulate");
     assert_eq!(driver.debugger.session.passes(), passes);
     assert_eq!(at(&driver), 6);
-    let said = driver.debugger.end_simulation().unwrap();
-    assert!(said.starts_with("re-simulated 6 of 6 steps: 0 different"), "{said}");
+    let printed = driver.debugger.end_simulation().unwrap();
+    assert!(printed.starts_with("re-simulated 6 of 6 steps: 0 different"), "{printed}");
 }
 
 #[test]
@@ -287,7 +287,7 @@ fn a_step_that_comes_out_alike_makes_no_branch() {
     // Turned values stay turned, and what was made keeps what it was made under.
     assert_eq!(session.params().count("max_gen_length"), Ok(30));
     assert_eq!(session.node().params.count("max_gen_length"), Ok(20));
-    assert!(driver.debugger.turned() && !driver.debugger.what_if());
+    assert!(driver.debugger.params_changed() && !driver.debugger.what_if());
     // The same edit is the same node, too.
     driver.script("pin 0; back; reset; pin 0");
     assert_eq!(driver.debugger.session.timeline().len(), nodes + 1);
@@ -296,24 +296,24 @@ fn a_step_that_comes_out_alike_makes_no_branch() {
 #[test]
 fn undo_says_where_it_goes_and_redo_leads_back() {
     let mut driver = driver(None);
-    let said = driver.script("step 3; set high_conf_threshold 1.1; step 2; undo").pop().unwrap();
-    assert_eq!(said, "high_conf_threshold is 0.9 again: at step 3; `redo` does it again");
+    let printed = driver.script("step 3; set high_conf_threshold 1.1; step 2; undo").pop().unwrap();
+    assert_eq!(printed, "high_conf_threshold is 0.9 again: at step 3; `redo` does it again");
     // Nothing is turned any more, so nothing is a what-if; the steps made stay a branch.
-    assert!(!driver.debugger.turned());
+    assert!(!driver.debugger.params_changed());
     assert_eq!(driver.debugger.branch().len(), 4);
-    let said = driver.script("redo").pop().unwrap();
-    assert_eq!(said, "high_conf_threshold is 1.1 again: at step 3");
+    let printed = driver.script("redo").pop().unwrap();
+    assert_eq!(printed, "high_conf_threshold is 1.1 again: at step 3");
     assert_eq!(driver.debugger.branch().len(), 6);
-    assert!(!driver.debugger.turned(), "what follows was made so");
+    assert!(!driver.debugger.params_changed(), "what follows was made so");
 
     driver.script("goto end; step; set high_conf_threshold 0.5; step; name-branch one; goto @3");
     let steps = driver.debugger.session.timeline().len();
     driver.script("pin 0; pin 1");
     assert_eq!(driver.script("query edits").len(), 3);
-    let said = driver.script("undo; undo");
-    assert_eq!(said.len(), 2);
-    assert!(said[1].starts_with("the edit is taken back: "), "{said:?}");
-    assert!(said[1].contains("step 3"), "{said:?}");
+    let printed = driver.script("undo; undo");
+    assert_eq!(printed.len(), 2);
+    assert!(printed[1].starts_with("the edit is taken back: "), "{printed:?}");
+    assert!(printed[1].contains("step 3"), "{printed:?}");
     // They are no steps and no branch any more.
     assert_eq!(driver.script("query edits").len(), 1);
     let timeline = driver.debugger.session.timeline();

@@ -54,10 +54,10 @@ fn the_reference_is_resimulated_without_a_difference() {
             Debugger::new(session, Arc::new(FakeTexts), Box::new(NoHost), false, 1 << 20);
         debugger.execute(&command("resimulate")).unwrap();
         assert!(matches!(run(&mut debugger), Stop::Done(_)), "{name}");
-        let said = debugger.end_simulation().unwrap();
+        let printed = debugger.end_simulation().unwrap();
         let all = trace.steps.len();
         let expected = format!("re-simulated {all} of {all} steps: 0 different; the run is over");
-        assert!(said.starts_with(&expected), "{name}: {said}");
+        assert!(printed.starts_with(&expected), "{name}: {printed}");
         assert_eq!(debugger.session.at(), end, "{name}");
         assert_eq!(debugger.session.timeline().len(), known, "{name}: a step was added");
 
@@ -66,18 +66,18 @@ fn the_reference_is_resimulated_without_a_difference() {
         debugger.execute(&command("resimulate")).unwrap();
         let stop = run(&mut debugger);
         assert_eq!(debugger.session.node().steps as usize, reach, "{name}");
-        let said = debugger.end_simulation().unwrap();
+        let printed = debugger.end_simulation().unwrap();
         if over {
             assert!(matches!(stop, Stop::Done(_)), "{name}: {stop:?}");
         } else {
             assert_eq!(stop, Stop::Unrecorded, "{name}");
             assert!(matches!(debugger.session.pending(), Pending::Wanted { .. }), "{name}");
-            assert!(said.ends_with("it needs the model"), "{name}: {said}");
+            assert!(printed.ends_with("it needs the model"), "{name}: {printed}");
             short += 1;
         }
         assert!(
-            said.starts_with(&format!("re-simulated {reach} of {all} steps")),
-            "{name}: {said}"
+            printed.starts_with(&format!("re-simulated {reach} of {all} steps")),
+            "{name}: {printed}"
         );
         steps += all;
     }

@@ -75,18 +75,18 @@ fn a_scripted_session_has_the_canvases_of_fresh_runs() {
     assert_eq!(canvases(&driver), straight[..11]);
     driver.script("set high_conf_threshold 0.6; step 10");
     assert_eq!(canvases(&driver), turned);
-    let said = driver.script("switch 1");
-    assert_eq!(said, ["branch 1 of 2, step 20"]);
+    let printed = driver.script("switch 1");
+    assert_eq!(printed, ["branch 1 of 2, step 20"]);
     assert_eq!(canvases(&driver), straight[..21]);
-    let said = driver.script("compare 1 2");
+    let printed = driver.script("compare 1 2");
     let same = straight[..21].iter().zip(&turned).take_while(|(a, b)| a.ids() == b.ids()).count();
-    assert!(said[0].starts_with("branches 1 and 2: "), "{said:?}");
-    assert!(said[0].ends_with(" of 30 steps differ"), "{said:?}");
+    assert!(printed[0].starts_with("branches 1 and 2: "), "{printed:?}");
+    assert!(printed[0].ends_with(" of 30 steps differ"), "{printed:?}");
     // A branch begins at the first step that comes out different, not where the threshold was turned.
     assert!(same > 11, "the first step behind the turn differs already");
-    assert_eq!(said[1], format!("they share the steps up to {}", same - 1));
-    assert_eq!(said[2], format!("they part at step {same}"));
-    assert_eq!(said[3], "high_conf_threshold: 0.9 in 1, 0.6 in 2");
+    assert_eq!(printed[1], format!("they share the steps up to {}", same - 1));
+    assert_eq!(printed[2], format!("they part at step {same}"));
+    assert_eq!(printed[3], "high_conf_threshold: 0.9 in 1, 0.6 in 2");
     // Over known ground, on both branches, to their ends.
     driver.script("goto start; forward 30; switch 2; goto start; goto end; previous; goto 3");
 

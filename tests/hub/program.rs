@@ -59,10 +59,13 @@ fn a_model_that_is_nowhere_is_one_paragraph() {
         let hub = Hub::serving(checkpoint());
         hub.fault("/other/", 9, Fault::Answer(404, &[("X-Error-Code", "RepoNotFound")], ""));
         let output = run(model, &Person::of(&hub), more);
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(code), "{said}");
-        assert!(words.iter().all(|word| said.contains(word)), "{model}: {said}");
-        assert!(said.starts_with("error: ") && said.trim_end().lines().count() == 1, "{said}");
+        let printed = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{printed}");
+        assert!(words.iter().all(|word| printed.contains(word)), "{model}: {printed}");
+        assert!(
+            printed.starts_with("error: ") && printed.trim_end().lines().count() == 1,
+            "{printed}"
+        );
     }
     check("other/model", &[], 1, &["the hub has no model other/model", "spelling"]);
     check(ID, &["--offline"], 1, &["local/model: offline", "without --offline"]);

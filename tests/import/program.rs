@@ -57,16 +57,16 @@ fn replaced_tokens_are_counted_found_and_stopped_at() {
     let args =
         ["import", file.to_str().unwrap(), "r.jsonl", "--mask-token", "9", "--eos-token", "0"];
     assert_eq!(demask(folder.path(), &args).0, Some(0));
-    let said = |args: &[&str]| {
+    let printed = |args: &[&str]| {
         let (code, stdout, stderr) = demask(folder.path(), args);
         assert_eq!(code, Some(0), "{args:?}: {stderr}");
         stdout
     };
     let info: serde_json::Value =
-        serde_json::from_str(&said(&["info", "r.jsonl", "--json"])).unwrap();
+        serde_json::from_str(&printed(&["info", "r.jsonl", "--json"])).unwrap();
     assert_eq!((&info["replaced"], &info["remasked"]), (&3.into(), &1.into()));
-    assert!(said(&["info", "r.jsonl"]).contains("1 masked again, 3 replaced"));
-    let query = said(&["replay", "r.jsonl", "--batch", "--exec", "query replaced"]);
+    assert!(printed(&["info", "r.jsonl"]).contains("1 masked again, 3 replaced"));
+    let query = printed(&["replay", "r.jsonl", "--batch", "--exec", "query replaced"]);
     let rows: Vec<&str> = query.lines().filter(|line| line.starts_with("step ")).collect();
     assert_eq!(
         rows,
@@ -83,13 +83,13 @@ fn replaced_tokens_are_counted_found_and_stopped_at() {
     let at = |line: &str| line.strip_prefix("step = ").map(|rest| rest[..1].to_owned());
     let steps: Vec<String> = stops.lines().filter_map(at).collect();
     assert_eq!(steps, ["3", "5", "6"], "{stops}");
-    let table = said(&["export", "r.jsonl", "-", "--to", "csv"]);
+    let table = printed(&["export", "r.jsonl", "-", "--to", "csv"]);
     let mut table = csv::Reader::from_reader(table.as_bytes());
     let at = table.headers().unwrap().iter().position(|name| name == "replaced").unwrap();
     let counts: Vec<String> = table.records().map(|row| row.unwrap()[at].to_owned()).collect();
     // The first row is the canvas that the run began with.
     assert_eq!(counts, ["", "0", "0", "1", "0", "1", "1"]);
-    let page = said(&["export", "r.jsonl", "-", "--to", "md"]);
+    let page = printed(&["export", "r.jsonl", "-", "--to", "md"]);
     assert!(page.contains("| remasked | replaced |"), "{page}");
 }
 

@@ -180,8 +180,8 @@ fn a_recording_that_cannot_be_written_costs_the_loop_nothing() {
     let words = String::from_utf8_lossy(&told.stderr);
     assert_eq!(told.status.code(), Some(1), "{words}");
     assert!(words.contains("the recording has stopped"), "{words}");
-    let said = String::from_utf8_lossy(&told.stdout);
-    assert!(said.contains("at step 2"), "{said}");
+    let printed = String::from_utf8_lossy(&told.stdout);
+    assert!(printed.contains("at step 2"), "{printed}");
 }
 
 /// The generated region after each step of a recording; none where its writer was killed before a run

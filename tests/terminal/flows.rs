@@ -170,10 +170,10 @@ fn the_canvas_and_the_log_are_searched() {
     terminal.press("/owl\r");
     terminal.wait_text(" for “owl”");
     let text = terminal.text();
-    let said = text.lines().find(|line| line.contains(" for “owl”")).unwrap();
-    let words: Vec<&str> = said.split_whitespace().collect();
+    let printed = text.lines().find(|line| line.contains(" for “owl”")).unwrap();
+    let words: Vec<&str> = printed.split_whitespace().collect();
     let (first, count): (usize, usize) = (words[0].parse().unwrap(), words[2].parse().unwrap());
-    assert!(count > 1, "{said}");
+    assert!(count > 1, "{printed}");
     // Around the end and back.
     for step in 1..=count {
         terminal.press("n");

@@ -34,8 +34,8 @@ pub fn variants(whole: &Value, of: &Value, tag: &str) -> String {
     for variant in list(&of["oneOf"]) {
         let name = variant["properties"][tag]["const"].as_str().unwrap_or_default();
         let own = variant["$ref"].as_str().and_then(|target| definition(whole, target));
-        let said = variant["description"].as_str().unwrap_or_default();
-        text.push_str(&format!("### `{name}`\n\n{}\n\n", one_line(said)));
+        let description = variant["description"].as_str().unwrap_or_default();
+        text.push_str(&format!("### `{name}`\n\n{}\n\n", one_line(description)));
         table(own.unwrap_or(variant), tag, &mut text);
     }
     text
@@ -50,8 +50,8 @@ pub fn definitions(whole: &Value, shown: &[&Value]) -> String {
         if shown.contains(&shape) || used.contains(format!("#/$defs/{name}").as_str()) {
             continue;
         }
-        let said = shape["description"].as_str().unwrap_or_default();
-        text.push_str(&format!("### {name}\n\n{}\n\n", one_line(said)));
+        let description = shape["description"].as_str().unwrap_or_default();
+        text.push_str(&format!("### {name}\n\n{}\n\n", one_line(description)));
         match shape["properties"].is_object() {
             true => table(shape, "", &mut text),
             false => alternatives(shape, &mut text),
@@ -76,8 +76,8 @@ fn one_line(text: &str) -> String {
 fn table(shape: &Value, tag: &str, text: &mut String) {
     fields(shape, tag, text);
     for form in list(&shape["anyOf"]) {
-        let said = one_line(form["description"].as_str().unwrap_or_default());
-        text.push_str(&format!("Form: {said}\n\n"));
+        let description = one_line(form["description"].as_str().unwrap_or_default());
+        text.push_str(&format!("Form: {description}\n\n"));
         fields(form, tag, text);
     }
 }
@@ -92,8 +92,8 @@ fn fields(shape: &Value, tag: &str, text: &mut String) {
     text.push_str("| field | type | meaning |\n|---|---|---|\n");
     for (name, field) in fields {
         let optional = if required.contains(&name.as_str()) { "" } else { ", optional" };
-        let said = one_line(field["description"].as_str().unwrap_or_default());
-        text.push_str(&format!("| `{name}` | {}{optional} | {said} |\n", kind_of(field)));
+        let description = one_line(field["description"].as_str().unwrap_or_default());
+        text.push_str(&format!("| `{name}` | {}{optional} | {description} |\n", kind_of(field)));
     }
     text.push('\n');
 }
@@ -103,8 +103,8 @@ fn alternatives(shape: &Value, text: &mut String) {
     text.push_str("| form | meaning |\n|---|---|\n");
     let forms = list(&shape["oneOf"]).chain(list(&shape["anyOf"]));
     for form in forms {
-        let said = one_line(form["description"].as_str().unwrap_or_default());
-        text.push_str(&format!("| {} | {said} |\n", kind_of(form)));
+        let description = one_line(form["description"].as_str().unwrap_or_default());
+        text.push_str(&format!("| {} | {description} |\n", kind_of(form)));
     }
     for value in list(&shape["enum"]).filter_map(Value::as_str) {
         text.push_str(&format!("| `\"{value}\"` | |\n"));

@@ -103,22 +103,22 @@ impl Blocks {
     }
 
     fn found(described: &Description, files: &Files, asked: BlockAttention) -> Self {
-        let said = |block, because: String| Self { block, because, guessed: false };
+        let settled = |block, because: String| Self { block, because, guessed: false };
         match asked {
             BlockAttention::Auto => {}
-            BlockAttention::Full => return said(None, "--block-attention full".to_owned()),
+            BlockAttention::Full => return settled(None, "--block-attention full".to_owned()),
             BlockAttention::Of(block) => {
-                return said(Some(block), format!("--block-attention {block}"));
+                return settled(Some(block), format!("--block-attention {block}"));
             }
         }
         if let Some((field, block)) = &described.block {
-            return said(Some(*block), format!("{field} in config.json"));
+            return settled(Some(*block), format!("{field} in config.json"));
         }
         let own = matches!(files.tensors, Tensors::Bytes(_));
         let folder = Some(Path::new(&files.folder)).filter(|_| !own);
         let arguments = folder.and_then(|folder| read_small(&folder.join(ARGUMENTS)).ok());
         if let Some(block) = arguments.and_then(|bytes| argument(&bytes, "block_size")) {
-            return said(Some(block), format!("block_size in {ARGUMENTS}"));
+            return settled(Some(block), format!("block_size in {ARGUMENTS}"));
         }
         let mut names = vec![files.name.clone()];
         // As it is given, and what links lead to.
@@ -142,7 +142,7 @@ impl Blocks {
                 return Self { block, because: format!("`{name}`, {place}"), guessed: true };
             }
         }
-        said(None, "nothing asks for blocks".to_owned())
+        settled(None, "nothing asks for blocks".to_owned())
     }
 }
 

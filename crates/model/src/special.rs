@@ -141,19 +141,19 @@ impl Special {
 /// A warning about files that name an end of the sequence, and not the token that decides.
 fn other_ends(named: &[NamedEos]) -> Option<String> {
     let (first, others) = named.split_first()?;
-    let said = others.iter().filter_map(|other| {
+    let disagreeing = others.iter().filter_map(|other| {
         let places = other.by.iter().filter(|by| !first.by.contains(by));
         let places: Vec<&str> = places.map(String::as_str).collect();
         (!places.is_empty()).then(|| format!("{} of {}", other.id, places.join(" and ")))
     });
-    let said: Vec<String> = said.collect();
-    (!said.is_empty()).then(|| {
+    let disagreeing: Vec<String> = disagreeing.collect();
+    (!disagreeing.is_empty()).then(|| {
         format!(
             "the end of the sequence is token {} of {}, which decides, and not {}. If that is \
              wrong, give --eos-token",
             first.id,
             first.by.join(" and "),
-            said.join(" or ")
+            disagreeing.join(" or ")
         )
     })
 }
@@ -161,12 +161,12 @@ fn other_ends(named: &[NamedEos]) -> Option<String> {
 /// A warning about files that name a mask, and not the token that decides.
 fn other_masks(mask: TokenId, named: &[(&str, Option<TokenId>)]) -> Option<String> {
     let others = named.iter().filter_map(|(place, id)| Some((place, id.filter(|id| *id != mask)?)));
-    let said: Vec<String> = others.map(|(place, id)| format!("{id} of {place}")).collect();
-    (!said.is_empty()).then(|| {
+    let disagreeing: Vec<String> = others.map(|(place, id)| format!("{id} of {place}")).collect();
+    (!disagreeing.is_empty()).then(|| {
         format!(
             "the mask is token {mask}, which decides, and not {}. If that is wrong, give \
              --mask-token",
-            said.join(" or ")
+            disagreeing.join(" or ")
         )
     })
 }

@@ -75,7 +75,7 @@ fn without_login(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn said(set: &[(&str, &str)], name: &str) -> String {
+    fn reply(set: &[(&str, &str)], name: &str) -> String {
         let find = |name: &str| {
             set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         };
@@ -95,7 +95,7 @@ mod tests {
             ),
             (("HF_ENDPOINT", "mirror"), "HF_ENDPOINT", "mirror"),
         ] {
-            assert_eq!(said(&[set], name), expected, "{set:?}");
+            assert_eq!(reply(&[set], name), expected, "{set:?}");
         }
     }
 
@@ -108,7 +108,7 @@ mod tests {
             (&[("HOME", "/h"), ("HF_HOME", "/f")], "/f/hub"),
             (&[("HF_HOME", "/f"), ("HF_HUB_CACHE", "/g")], "/g"),
         ] {
-            assert_eq!(said(set, "cache"), expected, "{set:?}");
+            assert_eq!(reply(set, "cache"), expected, "{set:?}");
         }
     }
 }

@@ -17,9 +17,9 @@ pub fn ask() -> Option<BTreeMap<u16, bool>> {
     let mut terminal = File::options().read(true).write(true).open("/dev/tty").ok()?;
     crossterm::terminal::enable_raw_mode().ok()?;
     let question = format!("\x1b[?{SYNCHRONISED}$p\x1b[?{MOUSE}$p\x1b[c");
-    let said = terminal.write_all(question.as_bytes()).ok().and_then(|()| listen(&mut terminal));
+    let reply = terminal.write_all(question.as_bytes()).ok().and_then(|()| listen(&mut terminal));
     let _ = crossterm::terminal::disable_raw_mode();
-    said.map(|said| known(&said))
+    reply.map(|reply| known(&reply))
 }
 
 #[cfg(not(unix))]
@@ -40,8 +40,8 @@ fn listen(terminal: &mut std::fs::File) -> Option<Vec<u8>> {
     /// Over a slow line, too.
     const PATIENCE: Duration = Duration::from_secs(1);
     let deadline = Instant::now() + PATIENCE;
-    let mut said = Vec::new();
-    while !is_over(&said) {
+    let mut reply = Vec::new();
+    while !is_over(&reply) {
         let left = deadline.checked_duration_since(Instant::now())?;
         let left = Timespec::try_from(left).ok()?;
         let mut wanted = [PollFd::new(&*terminal, PollFlags::IN)];
@@ -50,19 +50,19 @@ fn listen(terminal: &mut std::fs::File) -> Option<Vec<u8>> {
         }
         let mut bytes = [0; 256];
         let read = terminal.read(&mut bytes).ok().filter(|read| *read > 0)?;
-        said.extend_from_slice(bytes.get(..read)?);
+        reply.extend_from_slice(bytes.get(..read)?);
     }
-    Some(said)
+    Some(reply)
 }
 
 /// True once the question is answered that every terminal answers: `ESC [ ? … c`.
-fn is_over(said: &[u8]) -> bool {
-    answers(said).any(|answer| answer.ends_with('c'))
+fn is_over(reply: &[u8]) -> bool {
+    answers(reply).any(|answer| answer.ends_with('c'))
 }
 
 /// What the answers on modes say: `ESC [ ? MODE ; STATE $ y`, and 0 is "not known".
-fn known(said: &[u8]) -> BTreeMap<u16, bool> {
-    let modes = answers(said).filter_map(|answer| {
+fn known(reply: &[u8]) -> BTreeMap<u16, bool> {
+    let modes = answers(reply).filter_map(|answer| {
         let (mode, state) = answer.strip_suffix("$y")?.split_once(';')?;
         Some((mode.parse().ok()?, state != "0"))
     });
@@ -70,9 +70,9 @@ fn known(said: &[u8]) -> BTreeMap<u16, bool> {
 }
 
 /// The answers, without what is before and with the letter that ends each.
-fn answers(said: &[u8]) -> impl Iterator<Item = &str> {
+fn answers(reply: &[u8]) -> impl Iterator<Item = &str> {
     let texts =
-        said.split(|byte| *byte == b'\x1b').filter_map(|part| std::str::from_utf8(part).ok());
+        reply.split(|byte| *byte == b'\x1b').filter_map(|part| std::str::from_utf8(part).ok());
     texts.filter_map(|text| {
         let text = text.strip_prefix("[?")?;
         let end = text.find(|c: char| c.is_ascii_alphabetic())?;
@@ -97,9 +97,9 @@ mod tests {
             // A key pressed meanwhile, and half an answer.
             (b"q\x1b[A\x1b[?2026;2$y\x1b[?10", false, &[(2026, true)]),
         ];
-        for (said, over, expected) in cases {
-            assert_eq!(is_over(said), over, "{said:?}");
-            assert_eq!(known(said), expected.iter().copied().collect(), "{said:?}");
+        for (reply, over, expected) in cases {
+            assert_eq!(is_over(reply), over, "{reply:?}");
+            assert_eq!(known(reply), expected.iter().copied().collect(), "{reply:?}");
         }
     }
 }

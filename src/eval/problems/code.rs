@@ -120,8 +120,8 @@ impl Python {
         let output = Command::new("python3").args(["-c", ask]).stdin(Stdio::null()).output();
         let output = output.map_err(|error| PythonError::Missing(error.to_string()))?;
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            let last = said.lines().last().unwrap_or("it fails").to_owned();
+            let errors = String::from_utf8_lossy(&output.stderr);
+            let last = errors.lines().last().unwrap_or("it fails").to_owned();
             return Err(PythonError::Missing(last));
         }
         let program = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -169,7 +169,7 @@ impl Python {
             let _ = input.write_all(task.to_string().as_bytes());
         }
         let lines = lines(contained.child.stdout.take());
-        let Ok(said) = lines.recv_timeout(STARTING) else {
+        let Ok(errors) = lines.recv_timeout(STARTING) else {
             let mut words = String::new();
             contained.end();
             if let Some(errors) = contained.child.stderr.take() {
@@ -179,9 +179,9 @@ impl Python {
             return Err(PythonError::Broken(last.to_owned()));
         };
         let unread = |error: serde_json::Error| PythonError::Broken(error.to_string());
-        let Found { code } = serde_json::from_str(&said).map_err(unread)?;
+        let Found { code } = serde_json::from_str(&errors).map_err(unread)?;
         let fault = match lines.recv_timeout(Duration::from_secs(SECONDS) + GRACE) {
-            Ok(said) => serde_json::from_str::<Ended>(&said).map_err(unread)?.fault,
+            Ok(errors) => serde_json::from_str::<Ended>(&errors).map_err(unread)?.fault,
             Err(RecvTimeoutError::Timeout) => Some(slow()),
             // Ended by the alarm, or by itself.
             Err(RecvTimeoutError::Disconnected) => Some(contained.ended()),

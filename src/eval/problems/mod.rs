@@ -294,21 +294,21 @@ fn generated(
         kinds.iter().map(|&task| tasks::held_out(task, selection.seed)).collect();
     let mut seen = HashSet::new();
     let mut problems = Vec::new();
-    let mut turn = 0;
+    let mut next = 0;
     while problems.len() < wanted {
         if streams.is_empty() {
             let found = problems.len();
             return Err(ProblemError::Exhausted { set: name.to_owned(), found, wanted });
         }
-        let at = turn % streams.len();
+        let at = next % streams.len();
         let fresh = streams[at].by_ref().take(PATIENCE).find(|drawn| !seen.contains(&drawn.prompt));
         let Some(drawn) = fresh else {
             // A kind that has no more takes no more turns; the others go on where it was.
             drop(streams.remove(at));
-            turn = at;
+            next = at;
             continue;
         };
-        turn = at + 1;
+        next = at + 1;
         seen.insert(drawn.prompt.clone());
         problems.push(Problem {
             number: problems.len(),

@@ -27,7 +27,7 @@ fn row(problem: usize, recipe: &str, initial: usize, number: usize) -> Row {
     let e_token = wanted.min(n_token);
     let correct = wanted <= n_token && dice(&[problem, number], 10) > 1;
     let sum = wanted * 3;
-    let said = if correct { sum } else { sum + 1 };
+    let answer = if correct { sum } else { sum + 1 };
     Row {
         problem,
         set: "fake".to_owned(),
@@ -40,14 +40,14 @@ fn row(problem: usize, recipe: &str, initial: usize, number: usize) -> Row {
             2 * wanted
         ),
         expected: sum.to_string(),
-        answer: format!("Mia has {wanted} stamps.\nShe buys {}.\nShe has {said}.", 2 * wanted),
-        extracted: Some(said.to_string()),
+        answer: format!("Mia has {wanted} stamps.\nShe buys {}.\nShe has {answer}.", 2 * wanted),
+        extracted: Some(answer.to_string()),
         correct: Some(correct),
         fault: None,
         initial,
         length: n_token,
         before_tail: e_token,
-        generation: format!("She has {said}.<|endoftext|>"),
+        generation: format!("She has {answer}.<|endoftext|>"),
         n_token,
         e_token,
         nfe: n_token / 2 + 3,

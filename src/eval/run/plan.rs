@@ -185,10 +185,10 @@ pub fn points(recipes: &[Recipe], sweeps: &[Sweep]) -> Result<Vec<Point>, PlanEr
             if grid.len().saturating_mul(sweep.values.len()) > MOST_POINTS {
                 return Err(PlanError::Points(grid.len().saturating_mul(sweep.values.len())));
             }
-            let turned = grid.iter().flat_map(|point| {
-                sweep.values.iter().map(move |text| turned(point, &sweep.name, text))
+            let with_value = grid.iter().flat_map(|point| {
+                sweep.values.iter().map(move |text| with_value(point, &sweep.name, text))
             });
-            grid = turned.collect::<Result<_, _>>()?;
+            grid = with_value.collect::<Result<_, _>>()?;
         }
         points.append(&mut grid);
     }
@@ -202,7 +202,7 @@ pub fn points(recipes: &[Recipe], sweeps: &[Sweep]) -> Result<Vec<Point>, PlanEr
     }
 }
 
-fn turned(point: &Point, name: &str, text: &str) -> Result<Point, PlanError> {
+fn with_value(point: &Point, name: &str, text: &str) -> Result<Point, PlanError> {
     let fault = |error| PlanError::Value { recipe: point.recipe.label().to_owned(), error };
     let specs = point.recipe.strategy.params();
     let spec = specs

@@ -1,6 +1,6 @@
 //! Where a run grew or shrank, step by step.
 
-use super::said::doing;
+use super::sentences::doing;
 use crate::compare::{ChangeKind, StepPair};
 
 /// Where a run grew (or shrank): the same at the tail in steps that follow each other is one.

@@ -13,8 +13,8 @@ fn texts(a: &Side, b: &Side) -> Option<(&'static str, Option<String>, Option<Str
         0 => String::new(),
         more => format!(", {more} more"),
     };
-    let said = |text: String| Some(format!("{first} is {text}{more}"));
-    Some(("token texts", said(one.named(first)), said(two.named(first))))
+    let sentence = |text: String| Some(format!("{first} is {text}{more}"));
+    Some(("token texts", sentence(one.named(first)), sentence(two.named(first))))
 }
 
 /// What differs between the headers of two recordings: a name and both values.

@@ -24,7 +24,7 @@ pub struct Object {
     steps: usize,
     differing_steps: usize,
     divergence: Option<Parting>,
-    predictions: Said,
+    predictions: GuessComparison,
     fills: Fills,
     step_differences: Vec<Step>,
 }
@@ -97,7 +97,7 @@ struct Place {
 }
 
 #[derive(Serialize)]
-struct Said {
+struct GuessComparison {
     compared: usize,
     differing: usize,
     first: Option<Apart>,
@@ -170,7 +170,7 @@ pub fn object(
         steps: found.steps,
         differing_steps: found.differing,
         divergence: found.divergence.as_ref().map(|parting| parted(a, b, parting)),
-        predictions: said(&found.predictions),
+        predictions: guesses_of(&found.predictions),
         fills: Fills {
             alike: fills.alike,
             other_step: fills.other_step,
@@ -266,7 +266,7 @@ fn place(side: &Side, parted: &Parted) -> Place {
     }
 }
 
-fn said(found: &Predictions) -> Said {
+fn guesses_of(found: &Predictions) -> GuessComparison {
     let apart = |found: Guesses| Apart {
         step: found.step,
         position: found.position,
@@ -276,7 +276,7 @@ fn said(found: &Predictions) -> Said {
         b: found.b.0,
         p_b: found.b.1,
     };
-    Said {
+    GuessComparison {
         compared: found.compared,
         differing: found.differing,
         first: found.first.map(apart),

@@ -5,7 +5,7 @@ mod headers;
 mod json;
 mod lines;
 mod paint;
-mod said;
+mod sentences;
 mod sides;
 mod text;
 mod words;

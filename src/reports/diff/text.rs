@@ -5,7 +5,7 @@ use super::{
     headers::headers,
     lines::{flowing, folded, wrapped},
     paint::{Ink, Line, cell, fitted, width},
-    said::{ABSENT, did, named, surroundings, why},
+    sentences::{ABSENT, did, named, surroundings, why},
     sides::Side,
     words::marked,
 };
@@ -187,8 +187,8 @@ impl Report<'_> {
 
     /// What the model said on equal canvases.
     fn guesses(&self, lines: &mut Vec<Line>) {
-        let said = &self.found.predictions;
-        let sentence = match (said.compared, said.differing) {
+        let sentences = &self.found.predictions;
+        let sentence = match (sentences.compared, sentences.differing) {
             (0, _) => return,
             (all, 0) => format!("Predictions: the same in all {all} steps from equal canvases"),
             (all, some) => {
@@ -209,8 +209,8 @@ impl Report<'_> {
                 named(self.b, found.b)
             )
         };
-        let largest = said.largest.filter(|found| Some(*found) != said.first);
-        for (name, found) in [("first  ", said.first), ("largest", largest)] {
+        let largest = sentences.largest.filter(|found| Some(*found) != sentences.first);
+        for (name, found) in [("first  ", sentences.first), ("largest", largest)] {
             if let Some(found) = found {
                 let text = fitted(&shown(&found), WIDTH - 11);
                 lines.push(Line::of(Ink::Dim, format!("  {name}  ")).and(Ink::Plain, text));

@@ -178,7 +178,7 @@ impl ModelInfo {
             template_variables: checkpoint
                 .tokenizer
                 .chat()
-                .said()
+                .set_variables()
                 .into_iter()
                 // Without a template no variable is read.
                 .filter(|_| template.is_some())

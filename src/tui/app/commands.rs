@@ -104,7 +104,7 @@ impl App {
                 self.try_on();
             }
             FollowUp::CloseTries => self.top.tries_shown = false,
-            FollowUp::Exact => self.say_exact(),
+            FollowUp::Exact => self.report_exact_pass(),
             FollowUp::Compare(_) | FollowUp::Show(_) => self.running.follow_ups.push(follow_up),
             FollowUp::Saved => self.storage.saved = true,
         }
@@ -121,7 +121,7 @@ impl App {
     }
 
     /// Says how far the exact pass is away, or why there is none.
-    pub(in crate::tui) fn say_exact(&mut self) {
+    pub(in crate::tui) fn report_exact_pass(&mut self) {
         if let Some(line) = self.debugger.exact_text().into_iter().next() {
             self.say(line);
         }
@@ -129,8 +129,8 @@ impl App {
 
     /// True if a run is on and its next step can be made, or a command waits.
     pub fn due(&self) -> bool {
-        if let Some(beside) = &self.top.beside {
-            return beside.due();
+        if let Some(comparison) = &self.top.comparison {
+            return comparison.due();
         }
         match self.debugger.goal() {
             Some(_) if self.debugger.asks_loop() => {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     super::paint::text::{self, Shown},
-    lanes,
+    branches,
 };
 use crate::{
     canvas::{Canvas, Edit, NO_TOKEN, Origin, Slot},
@@ -241,7 +241,7 @@ fn moment(
     let name = |token: u32| format!("“{}”", Shown::of(vocabulary, token).label(ascii));
     let label = |position: usize, token: u32| format!("{} at {position}", name(token));
     if let Some(parent) = node.parent {
-        for change in lanes::changes(&session.timeline()[parent].params, params) {
+        for change in branches::changes(&session.timeline()[parent].params, params) {
             say(LogKind::Change, format!("{} {} → {}", change.symbol, change.from, change.to));
         }
     }

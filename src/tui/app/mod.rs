@@ -1,13 +1,13 @@
 //! What the interface knows: the session, what is looked at, and what is going on. Drawing reads
 //! it and changes nothing; everything that changes it is in `update`.
 
+pub(in crate::tui) mod branches;
 mod commands;
 pub(in crate::tui) mod cursor;
 mod display;
 pub(in crate::tui) mod history;
 pub(in crate::tui) mod interface;
 pub(in crate::tui) mod keymap;
-pub(in crate::tui) mod lanes;
 pub(in crate::tui) mod layout;
 pub(in crate::tui) mod mode;
 mod model;
@@ -65,7 +65,7 @@ pub struct App {
     pub(in crate::tui) top: OnTop,
     /// What happened on the branch, step by step.
     pub(in crate::tui) history: History,
-    flips: OnceCell<HashMap<&'static str, Turns>>,
+    flips: OnceCell<HashMap<&'static str, ShownFlips>>,
     apart: OnceCell<Option<Apart>>,
 }
 
@@ -80,7 +80,7 @@ pub struct Storage {
 }
 
 /// The nearest values of a parameter that change the pending step, with what they change.
-pub struct Turns {
+pub struct ShownFlips {
     /// Towards less.
     pub down: Option<(Value, String)>,
     /// Towards more.
@@ -278,11 +278,11 @@ impl App {
 
     /// How far a parameter must move to change the pending step: towards less and towards more,
     /// each the nearest value and what it changes. Found when it is looked at.
-    pub(in crate::tui) fn flip(&self, name: &str) -> Option<&Turns> {
+    pub(in crate::tui) fn flip(&self, name: &str) -> Option<&ShownFlips> {
         self.flips.get_or_init(|| self.find_flips()).get(name)
     }
 
-    fn find_flips(&self) -> HashMap<&'static str, Turns> {
+    fn find_flips(&self) -> HashMap<&'static str, ShownFlips> {
         let session = &self.debugger.session;
         let Pending::Decided { prediction, decision, .. } = session.pending() else {
             return HashMap::new();
@@ -292,14 +292,14 @@ impl App {
         let Ok(now) = Outcome::of(strategy, &node.canvas, params, decision) else {
             return HashMap::new();
         };
-        let turn = |flip: Option<Flip>| flip.map(|flip| (flip.at, now.difference(&flip.outcome)));
+        let flip = |flip: Option<Flip>| flip.map(|flip| (flip.at, now.difference(&flip.outcome)));
         let specs = params.specs().iter().filter(|spec| spec.affects == Affects::Decide);
         specs
             .filter_map(|spec| {
                 let name = spec.name;
                 let found =
                     flips(strategy, &node.canvas, &node.state, params, name, prediction).ok()??;
-                Some((name, Turns { down: turn(found.down), up: turn(found.up) }))
+                Some((name, ShownFlips { down: flip(found.down), up: flip(found.up) }))
             })
             .collect()
     }
@@ -317,8 +317,8 @@ impl App {
         let prediction = self.debugger.session.prediction(made.prediction)?;
         let choice = prediction.ids(Column::Choice).ok()?;
         let p = prediction.numbers(Column::PChoice).ok()?;
-        let said = before.cells().iter().zip(choice.iter().zip(p));
-        Some(said.map(|(cell, (&token, &p))| (cell.slot, (token, p))).collect())
+        let choices = before.cells().iter().zip(choice.iter().zip(p));
+        Some(choices.map(|(cell, (&token, &p))| (cell.slot, (token, p))).collect())
     }
 
     /// How a running run is named.

@@ -17,7 +17,7 @@ pub struct OnTop {
     /// The line chosen in it.
     pub try_line: usize,
     /// Two branches side by side, over everything else.
-    pub beside: Option<Box<dyn InnerScreen>>,
+    pub comparison: Option<Box<dyn InnerScreen>>,
 }
 
 /// What takes the keys.

@@ -1,7 +1,7 @@
 //! The lists of a session: branches, bookmarks, breakpoints, what lints found, the rows of a
 //! query. What each entry is, where it leads, how it is taken away.
 
-use super::{super::paint::theme::Role, Action, App, interface::Effect, lanes};
+use super::{super::paint::theme::Role, Action, App, branches, interface::Effect};
 use crate::{
     debugger::{Command, Debugger, Destination},
     inspect::{self, Finding, Query, Row},
@@ -49,9 +49,10 @@ impl Asked {
     fn follow(&mut self, debugger: &Debugger) {
         let branch = debugger.branch();
         let same = branch.iter().zip(&self.branch).take_while(|(a, b)| a == b).count();
-        let turned = debugger.turned().then_some(debugger.session.node().depth as usize);
+        let params_changed =
+            debugger.params_changed().then_some(debugger.session.node().depth as usize);
         let last = branch.len().saturating_sub(1);
-        let from = same.saturating_sub(1).min(self.open).min(turned.unwrap_or(last));
+        let from = same.saturating_sub(1).min(self.open).min(params_changed.unwrap_or(last));
         self.rows.retain(|row| row.step < from);
         let session = &debugger.session;
         self.rows.extend(inspect::rows(
@@ -60,7 +61,7 @@ impl Asked {
             &*debugger.vocabulary,
             (session.at(), from),
         ));
-        (self.branch, self.open) = (branch, turned.unwrap_or(last));
+        (self.branch, self.open) = (branch, params_changed.unwrap_or(last));
     }
 }
 
@@ -109,7 +110,7 @@ impl App {
         for (at, branch) in timeline.branches().into_iter().enumerate() {
             let here = Some(branch.tip) == tip;
             let name =
-                branch.name.unwrap_or_else(|| lanes::name_of(self, branch.tip, branch.shared));
+                branch.name.unwrap_or_else(|| branches::name_of(self, branch.tip, branch.shared));
             let name = if name.is_empty() { name } else { format!(" · {name}") };
             let leaves = match branch.shared {
                 0 => String::new(),
@@ -170,7 +171,7 @@ impl App {
     }
 
     /// Chooses the first entry under the last heading that begins so.
-    pub(in crate::tui) fn turn_to(&mut self, heading: &str) {
+    pub(in crate::tui) fn select_heading(&mut self, heading: &str) {
         let entries = self.entries();
         let at = entries.iter().rposition(|entry| {
             entry.target == Target::None

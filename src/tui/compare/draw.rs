@@ -15,7 +15,7 @@ use super::{
         },
         panes::{canvas, inspector},
     },
-    Comparison, Lane, keys,
+    ComparedRun, Comparison, keys,
 };
 use crate::compare::{Figures, Run};
 
@@ -31,7 +31,7 @@ type Place = (usize, Rect);
 fn places(comparison: &Comparison) -> (Vec<Place>, Vec<Rect>) {
     let bottom = bottom_rows(comparison.height) + strip(comparison).map_or(0, |strip| strip.height);
     let area = Rect::new(0, 1, comparison.width, comparison.height.saturating_sub(1 + bottom));
-    let count = comparison.lockstep.lanes.len().max(1);
+    let count = comparison.lockstep.runs.len().max(1);
     let most_columns = usize::from((area.width / NARROWEST).max(1));
     let most_rows = usize::from((area.height / LOWEST).max(1));
     let shown = count.min(most_columns.saturating_mul(most_rows)).max(1);
@@ -83,8 +83,8 @@ fn columns(strip: Rect, last: usize) -> usize {
 fn draw_strip(comparison: &Comparison, pen: &mut Pen, strip: Rect) {
     let last = comparison.last_step();
     let columns = columns(strip, last);
-    let lane = comparison.lockstep.lanes.get(comparison.focus.max(1));
-    let differs = lane.map(|lane| lane.differing.as_slice()).unwrap_or_default();
+    let run = comparison.lockstep.runs.get(comparison.focus.max(1));
+    let differs = run.map(|run| run.differing.as_slice()).unwrap_or_default();
     let column = |step: usize| step * columns / (last + 1);
     let here = column(comparison.lockstep.step().min(last));
     for at in 0..columns {
@@ -113,8 +113,8 @@ pub(super) fn draw(comparison: &Comparison, buffer: &mut Buffer) {
         let (places, rules) = places(comparison);
         title(comparison, &mut pen, Rect { height: 1, ..area }, &places);
         for (at, place) in places {
-            if let Some(lane) = comparison.lockstep.lanes.get(at) {
-                draw_lane(lane, &mut pen, place, at, at == comparison.focus);
+            if let Some(run) = comparison.lockstep.runs.get(at) {
+                draw_run(run, &mut pen, place, at, at == comparison.focus);
             }
         }
         frame::join(&mut pen, &rules);
@@ -131,46 +131,45 @@ pub(super) fn draw(comparison: &Comparison, buffer: &mut Buffer) {
     }
 }
 
-fn draw_lane(lane: &Lane, pen: &mut Pen, area: Rect, at: usize, focused: bool) {
-    let label = text::safe(&lane.label, pen.theme.ascii());
+fn draw_run(run: &ComparedRun, pen: &mut Pen, area: Rect, at: usize, focused: bool) {
+    let label = text::safe(&run.label, pen.theme.ascii());
     let name = format!("{} {label}", at + 1);
-    pen.heading(area, &name, focused, &canvas::next(&lane.app));
+    pen.heading(area, &name, focused, &canvas::next(&run.app));
     if area.height < 3 {
         return;
     }
     let inside =
         Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: 1 };
-    let line = pen.fitting(&figures(lane), inside.width);
+    let line = pen.fitting(&figures(run), inside.width);
     pen.say(inside.x, inside.y, inside.width, &line, Role::Dim);
     let (above, below) = parts(area);
-    Pane::CANVAS.draw(&lane.app, pen, above);
-    if let Some((room, said)) = below.zip(inspector::in_short(&lane.app)) {
-        let safe = text::safe(&said, pen.theme.ascii());
+    Pane::CANVAS.draw(&run.app, pen, above);
+    if let Some((room, summary)) = below.zip(inspector::in_short(&run.app)) {
+        let safe = text::safe(&summary, pen.theme.ascii());
         pen.paragraph(room, &safe, if focused { Role::Text } else { Role::Dim });
     }
 }
 
 /// A lane's canvas under its figures, and where it has the room, what is said of the position under
 /// its cursor.
-fn parts(lane: Rect) -> (Rect, Option<Rect>) {
+fn parts(run: Rect) -> (Rect, Option<Rect>) {
     const ROOMY: u16 = 14;
     const SAID: u16 = 3;
-    let canvas = Rect { y: lane.y + 1, height: lane.height.saturating_sub(1), ..lane };
-    if lane.height < ROOMY {
+    let canvas = Rect { y: run.y + 1, height: run.height.saturating_sub(1), ..run };
+    if run.height < ROOMY {
         return (canvas, None);
     }
-    let below =
-        Rect { x: lane.x + 1, y: lane.bottom() - SAID, width: lane.width - 2, height: SAID };
+    let below = Rect { x: run.x + 1, y: run.bottom() - SAID, width: run.width - 2, height: SAID };
     (Rect { height: canvas.height - SAID, ..canvas }, Some(below))
 }
 
 /// Where a lane is and its figures, from long to short.
-fn figures(lane: &Lane) -> Vec<String> {
-    let session = &lane.app.debugger.session;
+fn figures(run: &ComparedRun) -> Vec<String> {
+    let session = &run.app.debugger.session;
     let figures = Figures::of(Run::here(session));
     let phase = session.phase();
-    let length = lane.app.block_length();
-    let blocks = lane.app.canvas().len().div_ceil(length);
+    let length = run.app.block_length();
+    let blocks = run.app.canvas().len().div_ceil(length);
     let block = phase.block.filter(|block| !block.is_empty());
     let block = block.map_or_else(String::new, |block| {
         format!(" block {}/{blocks}", block_number(block.start, length))
@@ -201,14 +200,14 @@ fn figures(lane: &Lane) -> Vec<String> {
 }
 
 fn title(comparison: &Comparison, pen: &mut Pen, line: Rect, places: &[Place]) {
-    let lanes = &comparison.lockstep.lanes;
+    let runs = &comparison.lockstep.runs;
     let state = match comparison.busy {
         Some(busy) => format!("BUSY {}/{}", busy.progress.done, busy.progress.of),
         None if comparison.over() => "DONE".to_owned(),
         None if comparison.running => format!("RUNNING {}", comparison.speed_name()),
         None => "PAUSED".to_owned(),
     };
-    let recording = lanes.iter().any(|lane| lane.app.storage.recording.is_some());
+    let recording = runs.iter().any(|run| run.app.storage.recording.is_some());
     let source = match comparison.recorded() {
         true => (" REPLAY ".to_owned(), Role::Replay),
         false => (" LIVE ".to_owned(), Role::Live),
@@ -223,18 +222,18 @@ fn title(comparison: &Comparison, pen: &mut Pen, line: Rect, places: &[Place]) {
     for (badge, role) in badges {
         x += pen.say(x, line.y, line.right().saturating_sub(x), &badge, role) + 1;
     }
-    let passes: usize = lanes.iter().map(|lane| lane.app.debugger.session.passes()).sum();
+    let passes: usize = runs.iter().map(|run| run.app.debugger.session.passes()).sum();
     let shown = match (places.first(), places.last()) {
-        (Some((first, _)), Some((last, _))) if places.len() < lanes.len() => {
-            format!("lanes {}–{} of {}", first + 1, last + 1, lanes.len())
+        (Some((first, _)), Some((last, _))) if places.len() < runs.len() => {
+            format!("lanes {}–{} of {}", first + 1, last + 1, runs.len())
         }
-        _ => format!("{} lanes", lanes.len()),
+        _ => format!("{} lanes", runs.len()),
     };
     let step = format!("step {}", comparison.lockstep.step());
-    let model = lanes.first().map(|lane| text::safe(&lane.app.facts.name, pen.theme.ascii()));
+    let model = runs.first().map(|run| text::safe(&run.app.facts.name, pen.theme.ascii()));
     let model = text::fit(&model.unwrap_or_default(), 20);
-    let known = comparison.lockstep.lanes.get(comparison.focus.max(1));
-    let known = known.map_or(0, |lane| lane.differing.iter().filter(|&&differs| differs).count());
+    let known = comparison.lockstep.runs.get(comparison.focus.max(1));
+    let known = known.map_or(0, |run| run.differing.iter().filter(|&&differs| differs).count());
     let what = match comparison.recorded() {
         true => format!("{known} of {} steps differ", comparison.last_step()),
         false => format!("{model} · {passes} passes"),
@@ -320,7 +319,7 @@ pub(super) fn click(comparison: &mut Comparison, mouse: MouseEvent) {
     let under = |(_, place): &Place| place.contains((mouse.column, mouse.row).into());
     let Some((at, place)) = places.into_iter().find(under) else { return };
     let (area, _) = parts(place);
-    let Some(app) = comparison.lockstep.lanes.get_mut(at).map(|lane| &mut lane.app) else { return };
+    let Some(app) = comparison.lockstep.runs.get_mut(at).map(|run| &mut run.app) else { return };
     match mouse.kind {
         MouseEventKind::Down(MouseButton::Left) => {
             if let Some(position) = canvas::hit(app, area, mouse.column, mouse.row) {

@@ -2,12 +2,12 @@
 //! the others, and one can be opened. Everything that changes the screen is here; it knows neither
 //! terminal nor thread, as the debugger's own `update`.
 
-pub(super) mod beside;
 mod draw;
 mod keys;
 mod moves;
 mod open;
 mod passes;
+pub(super) mod side_by_side;
 #[cfg(test)]
 mod tests;
 
@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// A run as a debugger of its own.
-pub(super) struct Lane {
+pub(super) struct ComparedRun {
     /// The strategy as it was written, or the recording's name.
     pub label: String,
     pub app: App,
@@ -47,7 +47,7 @@ pub(super) struct Lane {
     differing: Vec<bool>,
 }
 
-impl Lane {
+impl ComparedRun {
     /// The whole run of a recorded lane; of another as far as it has come.
     fn run(&self) -> Run<'_> {
         let session = &self.app.debugger.session;
@@ -55,7 +55,7 @@ impl Lane {
     }
 }
 
-impl compare::Lane for Lane {
+impl compare::LockstepRun for ComparedRun {
     fn ahead(&self) -> Ahead {
         match self.app.source {
             Source::Live | Source::Engine(_) => Ahead::Decides,
@@ -74,7 +74,7 @@ impl compare::Lane for Lane {
 
 /// The state of the screen.
 pub(super) struct Comparison {
-    pub lockstep: Lockstep<Lane>,
+    pub lockstep: Lockstep<ComparedRun>,
     pub focus: usize,
     /// The lane in focus has the whole screen, as a debugger.
     pub open: bool,
@@ -110,17 +110,17 @@ impl Comparison {
         let (_, first) = starts.first()?;
         let (theme, keymap) = (Theme::new(first.look), first.keymap.clone());
         let speed = SPEEDS.iter().position(|&at| at == first.speed).unwrap_or(2);
-        let lanes = starts.into_iter().map(|(label, start)| {
+        let runs = starts.into_iter().map(|(label, start)| {
             let mut app = App::new(start, width, height);
             let live = app.source.is_live();
             app.debugger.live = live;
             app.display.inner = true;
             let session = &app.debugger.session;
             let end = session.timeline().branch(session.at()).last().copied().filter(|_| !live);
-            Lane { label, app, end, parting: None, spots: None, differing: Vec::new() }
+            ComparedRun { label, app, end, parting: None, spots: None, differing: Vec::new() }
         });
         let mut comparison = Self {
-            lockstep: Lockstep { lanes: lanes.collect() },
+            lockstep: Lockstep { runs: runs.collect() },
             focus: 0,
             open: false,
             help: false,
@@ -148,8 +148,8 @@ impl Comparison {
     }
 
     /// Two recorded lanes over the debugger they are branches of, at the step before they part.
-    pub fn of_branches(lanes: Vec<(String, Start)>, width: u16, height: u16) -> Option<Self> {
-        let mut comparison = Self::new(lanes, width, height)?;
+    pub fn of_branches(runs: Vec<(String, Start)>, width: u16, height: u16) -> Option<Self> {
+        let mut comparison = Self::new(runs, width, height)?;
         comparison.inner = true;
         comparison.go_to_parting();
         Some(comparison)
@@ -157,58 +157,58 @@ impl Comparison {
 
     /// Holds recorded lanes against a recorded first lane, from start to end.
     fn hold_recorded(&mut self) {
-        let Some((first, others)) = self.lockstep.lanes.split_first_mut() else { return };
-        for lane in others.iter_mut().filter(|lane| lane.end.is_some() && first.end.is_some()) {
+        let Some((first, others)) = self.lockstep.runs.split_first_mut() else { return };
+        for run in others.iter_mut().filter(|run| run.end.is_some() && first.end.is_some()) {
             let mut differing = Vec::new();
             let each = |pair: StepPair| differing.push(pair.differs());
-            let found = compare::trajectories(first.run(), lane.run(), each);
+            let found = compare::trajectories(first.run(), run.run(), each);
             let at = |side: &Parted| side.spot.as_ref().map(|spot| spot.position);
-            lane.spots = found.divergence.as_ref().map(|parts| [at(&parts.a), at(&parts.b)]);
-            lane.parting = match found.same_start {
+            run.spots = found.divergence.as_ref().map(|parts| [at(&parts.a), at(&parts.b)]);
+            run.parting = match found.same_start {
                 true => found.divergence.map(|divergence| divergence.step),
                 false => Some(0),
             };
-            lane.differing = differing;
+            run.differing = differing;
         }
     }
 
     /// True if every lane goes over what is on record.
     pub fn recorded(&self) -> bool {
-        self.lockstep.lanes.iter().all(|lane| lane.end.is_some())
+        self.lockstep.runs.iter().all(|run| run.end.is_some())
     }
 
     /// The last step of the longest recorded lane.
     fn last_step(&self) -> usize {
-        let depth = |lane: &Lane| {
-            let end = lane.end?;
-            Some(lane.app.debugger.session.timeline()[end].depth as usize)
+        let depth = |run: &ComparedRun| {
+            let end = run.end?;
+            Some(run.app.debugger.session.timeline()[end].depth as usize)
         };
-        self.lockstep.lanes.iter().filter_map(depth).max().unwrap_or(0)
+        self.lockstep.runs.iter().filter_map(depth).max().unwrap_or(0)
     }
 
     /// The lane in focus.
     fn focused(&mut self) -> Option<&mut App> {
-        self.lockstep.lanes.get_mut(self.focus).map(|lane| &mut lane.app)
+        self.lockstep.runs.get_mut(self.focus).map(|run| &mut run.app)
     }
 
     /// True if every run is over.
     pub fn over(&self) -> bool {
-        self.lockstep.lanes.iter().all(compare::Lane::over)
+        self.lockstep.runs.iter().all(compare::LockstepRun::over)
     }
 
     /// Brings what is derived from the sessions up to date.
     fn refresh(&mut self) {
         self.lockstep.wanted();
-        for lane in &mut self.lockstep.lanes {
-            lane.app.refresh();
+        for run in &mut self.lockstep.runs {
+            run.app.refresh();
         }
-        let Some((first, others)) = self.lockstep.lanes.split_first_mut() else { return };
-        for lane in others {
-            lane.app.display.differs = compare::differing(first.app.canvas(), lane.app.canvas());
+        let Some((first, others)) = self.lockstep.runs.split_first_mut() else { return };
+        for run in others {
+            run.app.display.differs = compare::differing(first.app.canvas(), run.app.canvas());
             // Of recorded runs it is known already.
-            if lane.differing.is_empty() {
-                let (one, own) = (&first.app.debugger.session, &lane.app.debugger.session);
-                lane.parting = compare::first_difference(Run::here(one), Run::here(own)).step;
+            if run.differing.is_empty() {
+                let (one, own) = (&first.app.debugger.session, &run.app.debugger.session);
+                run.parting = compare::first_difference(Run::here(one), Run::here(own)).step;
             }
         }
     }
@@ -239,7 +239,7 @@ impl Comparison {
     }
 
     fn act(&mut self, row: &Binding, action: Action, effects: &mut Vec<Effect>) {
-        let lanes = self.lockstep.lanes.len().max(1);
+        let runs = self.lockstep.runs.len().max(1);
         match action {
             Action::Step => {
                 self.held = false;
@@ -277,9 +277,9 @@ impl Comparison {
                 };
                 self.say(format!("speed {}", self.speed_name()));
             }
-            Action::NextPane => self.focus = (self.focus + 1) % lanes,
-            Action::PreviousPane => self.focus = (self.focus + lanes - 1) % lanes,
-            Action::Pane(number) if usize::from(number) <= lanes => {
+            Action::NextPane => self.focus = (self.focus + 1) % runs,
+            Action::PreviousPane => self.focus = (self.focus + runs - 1) % runs,
+            Action::Pane(number) if usize::from(number) <= runs => {
                 self.focus = usize::from(number).saturating_sub(1);
             }
             Action::NextTouched | Action::PreviousTouched => {
@@ -298,15 +298,15 @@ impl Comparison {
                 }
             }
             Action::Follow => {
-                for lane in &mut self.lockstep.lanes {
-                    lane.app.display.follow = true;
-                    lane.app.follow_slot();
+                for run in &mut self.lockstep.runs {
+                    run.app.display.follow = true;
+                    run.app.follow_slot();
                 }
                 self.say("the cursors follow");
             }
             Action::Ghost => {
-                for lane in &mut self.lockstep.lanes {
-                    lane.app.display.ghost = !lane.app.display.ghost;
+                for run in &mut self.lockstep.runs {
+                    run.app.display.ghost = !run.app.display.ghost;
                 }
             }
             Action::Enter if self.inner => {
@@ -339,16 +339,16 @@ impl InnerScreen for Comparison {
     }
 
     fn chosen(&self) -> Option<(NodeId, NodeId)> {
-        let lane = self.lockstep.lanes.get(self.focus).filter(|_| self.chosen)?;
-        Some((lane.end?, lane.app.debugger.session.at()))
+        let run = self.lockstep.runs.get(self.focus).filter(|_| self.chosen)?;
+        Some((run.end?, run.app.debugger.session.at()))
     }
 }
 
 impl Interface for Comparison {
     fn resize(&mut self, width: u16, height: u16) {
         (self.width, self.height) = (width, height);
-        for lane in &mut self.lockstep.lanes {
-            (lane.app.display.width, lane.app.display.height) = (width, height);
+        for run in &mut self.lockstep.runs {
+            (run.app.display.width, run.app.display.height) = (width, height);
         }
     }
 
@@ -381,22 +381,22 @@ impl Interface for Comparison {
     }
 
     fn draw(&self, buffer: &mut Buffer) {
-        match self.lockstep.lanes.get(self.focus) {
-            Some(lane) if self.open => frame::draw(&lane.app, buffer),
+        match self.lockstep.runs.get(self.focus) {
+            Some(run) if self.open => frame::draw(&run.app, buffer),
             _ => draw::draw(self, buffer),
         }
     }
 
     fn due(&self) -> bool {
-        match self.lockstep.lanes.get(self.focus) {
-            Some(lane) if self.open => lane.app.due(),
+        match self.lockstep.runs.get(self.focus) {
+            Some(run) if self.open => run.app.due(),
             _ => self.running && self.busy.is_none(),
         }
     }
 
     fn period(&self) -> Duration {
-        match self.lockstep.lanes.get(self.focus) {
-            Some(lane) if self.open => lane.app.period(),
+        match self.lockstep.runs.get(self.focus) {
+            Some(run) if self.open => run.app.period(),
             _ => match (self.paced, SPEEDS[self.speed.min(SPEEDS.len() - 1)]) {
                 (true, Some(speed)) => Duration::from_secs(1) / speed.max(1),
                 _ => Duration::ZERO,
@@ -405,20 +405,20 @@ impl Interface for Comparison {
     }
 
     fn spare(&self) -> bool {
-        self.open && self.lockstep.lanes.get(self.focus).is_some_and(|lane| lane.app.spare())
+        self.open && self.lockstep.runs.get(self.focus).is_some_and(|run| run.app.spare())
     }
 
     fn busy(&self) -> Option<Key> {
-        match self.lockstep.lanes.get(self.focus) {
-            Some(lane) if self.open => lane.app.running.busy.map(|busy| busy.key),
+        match self.lockstep.runs.get(self.focus) {
+            Some(run) if self.open => run.app.running.busy.map(|busy| busy.key),
             _ => self.busy.map(|busy| busy.key),
         }
     }
 
     fn set_slow(&mut self, time: Option<Duration>) {
         self.slow = time;
-        for lane in &mut self.lockstep.lanes {
-            lane.app.running.slow = time;
+        for run in &mut self.lockstep.runs {
+            run.app.running.slow = time;
         }
     }
 }

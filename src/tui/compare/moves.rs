@@ -9,7 +9,7 @@ use crate::{
 impl Comparison {
     /// In words, where a lane parts from the first; nothing where it does not.
     pub fn parting(&self, at: usize) -> Option<String> {
-        let step = self.lockstep.lanes.get(at)?.parting?;
+        let step = self.lockstep.runs.get(at)?.parting?;
         Some(match step {
             0 => format!("lane {} starts from another canvas than lane 1", at + 1),
             step => format!("lane {} parts from lane 1 at step {step}", at + 1),
@@ -71,14 +71,14 @@ impl Comparison {
     /// Goes to where the lane in focus parts from the first, before the step that does it.
     pub(super) fn go_to_parting(&mut self) {
         let at = self.focus.max(1);
-        let Some(lane) = self.lockstep.lanes.get(at) else { return };
-        let Some(step) = lane.parting else {
+        let Some(run) = self.lockstep.runs.get(at) else { return };
+        let Some(step) = run.parting else {
             return self.say(format!("lane {} does not part from lane 1", at + 1));
         };
-        let spots = lane.spots.unwrap_or_default();
+        let spots = run.spots.unwrap_or_default();
         self.go_to(step.saturating_sub(1));
-        for (lane, spot) in [0, at].into_iter().zip(spots) {
-            let app = self.lockstep.lanes.get_mut(lane).map(|lane| &mut lane.app);
+        for (run, spot) in [0, at].into_iter().zip(spots) {
+            let app = self.lockstep.runs.get_mut(run).map(|run| &mut run.app);
             if let (Some(app), Some(position)) = (app, spot) {
                 app.put(position);
             }
@@ -95,7 +95,7 @@ impl Comparison {
 
     /// Goes to the next position of the lane in focus that differs from the first lane.
     pub(super) fn next_difference(&mut self, on: bool) {
-        if self.focus == 0 && self.lockstep.lanes.len() == 2 {
+        if self.focus == 0 && self.lockstep.runs.len() == 2 {
             self.focus = 1;
         }
         let first = self.focus == 0;

@@ -2,7 +2,7 @@
 
 use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
 
-use super::{Comparison, beside};
+use super::{Comparison, comparison};
 use crate::tui::app::{
     Action, App, Mode,
     interface::{Effect, Event, Interface},
@@ -37,9 +37,9 @@ impl Comparison {
             (self.asked, self.busy) = (asked, busy);
         }
         // A recorded lane keeps to its branch, whatever was looked at.
-        let focused = self.lockstep.lanes.get_mut(self.focus);
-        if let Some((end, lane)) = focused.and_then(|lane| Some((lane.end?, lane))) {
-            let session = &mut lane.app.debugger.session;
+        let focused = self.lockstep.runs.get_mut(self.focus);
+        if let Some((end, run)) = focused.and_then(|run| Some((run.end?, run))) {
+            let session = &mut run.app.debugger.session;
             let path = session.timeline().path(end);
             let step = (session.node().depth as usize).min(path.len() - 1);
             session.go(end);
@@ -52,7 +52,7 @@ impl Comparison {
     pub(super) fn update_open(&mut self, event: Event) -> Vec<Effect> {
         let quits = |app: &App, key: &KeyEvent| {
             matches!(app.top.mode, Mode::Normal)
-                && app.top.beside.is_none()
+                && app.top.comparison.is_none()
                 && app.keymap.pressed(key).and_then(|row| row.action) == Some(Action::Quit)
         };
         let Some(app) = self.focused() else { return Vec::new() };
@@ -69,7 +69,7 @@ impl Comparison {
             return effects;
         }
         let size = (app.display.width, app.display.height);
-        let effects = beside::update(app, event);
+        let effects = comparison::update(app, event);
         if let Some(message) = app.running.died.take() {
             self.died = Some(message);
             return effects;

@@ -13,8 +13,8 @@ use crate::{
 };
 
 /// Lanes over the fake model, each with these parameters.
-fn comparison(look: Look, lanes: &[&[(&str, &str)]], width: u16, height: u16) -> Comparison {
-    let starts = lanes.iter().map(|set| {
+fn comparison(look: Look, runs: &[&[(&str, &str)]], width: u16, height: u16) -> Comparison {
+    let starts = runs.iter().map(|set| {
         let mut start = fake::start_with(look, fake::params(set), fake::vocabulary());
         start.predictor = None;
         let set: Vec<String> = set.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -86,7 +86,7 @@ fn check(name: &str, comparison: &Comparison) {
 }
 
 fn depths(comparison: &Comparison) -> Vec<u32> {
-    comparison.lockstep.lanes.iter().map(|lane| lane.app.step()).collect()
+    comparison.lockstep.runs.iter().map(|run| run.app.step()).collect()
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn equal_passes_are_asked_for_once() {
     let mut comparison = comparison(Look::default(), &[&[], &[]], 80, 24);
     assert_eq!(press(&mut comparison, "s"), 1);
     finish(&mut comparison);
-    let passes = |at: usize| comparison.lockstep.lanes[at].app.debugger.session.passes();
+    let passes = |at: usize| comparison.lockstep.runs[at].app.debugger.session.passes();
     assert!(passes(0) > 2);
     assert_eq!(passes(1), 0);
     assert_eq!(comparison.parting(1), None);
@@ -180,19 +180,19 @@ fn a_lane_opens_as_a_debugger_and_q_comes_back() {
 
 #[test]
 fn every_size_can_be_drawn_whatever_the_lanes() {
-    for lanes in 1..7 {
-        let sets: Vec<&[(&str, &str)]> = vec![&[]; lanes];
+    for runs in 1..7 {
+        let sets: Vec<&[(&str, &str)]> = vec![&[]; runs];
         let mut comparison = comparison(Look::default(), &sets, 80, 24);
         for (width, height) in [(1, 1), (40, 10), (41, 11), (80, 24), (77, 13), (250, 80)] {
             comparison.resize(width, height);
-            for focus in 0..lanes {
+            for focus in 0..runs {
                 comparison.focus = focus;
                 let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
                 comparison.draw(&mut buffer);
                 if width >= 80 {
                     let text = fake::glyphs(&buffer);
                     let shown = format!(" {} daedal ", focus + 1);
-                    assert!(text.contains(&shown), "{lanes} lanes, {width}×{height}: {text}");
+                    assert!(text.contains(&shown), "{runs} lanes, {width}×{height}: {text}");
                 }
             }
         }
@@ -200,8 +200,8 @@ fn every_size_can_be_drawn_whatever_the_lanes() {
 }
 
 /// The same runs as recordings, to be gone over without a model.
-fn recorded(look: Look, lanes: &[&[(&str, &str)]], width: u16, height: u16) -> Comparison {
-    let starts = lanes.iter().enumerate().map(|(at, set)| {
+fn recorded(look: Look, runs: &[&[(&str, &str)]], width: u16, height: u16) -> Comparison {
+    let starts = runs.iter().enumerate().map(|(at, set)| {
         let mut start = fake::start_with(look, fake::params(set), fake::vocabulary());
         while !matches!(start.session.pending(), crate::session::Pending::Done(_)) {
             fake::supplied(&mut start.session);
@@ -263,10 +263,10 @@ fn recorded_lanes_go_over_what_is_known_and_ask_for_nothing() {
 #[test]
 fn a_key_goes_to_where_they_part() {
     let mut comparison = recorded(Look::default(), TWO, 80, 24);
-    let parting = comparison.lockstep.lanes[1].parting.unwrap();
+    let parting = comparison.lockstep.runs[1].parting.unwrap();
     let canvases = |comparison: &Comparison| {
-        let lanes = comparison.lockstep.lanes.iter();
-        lanes.map(|lane| lane.app.canvas().tokens()).collect::<Vec<_>>()
+        let runs = comparison.lockstep.runs.iter();
+        runs.map(|run| run.app.canvas().tokens()).collect::<Vec<_>>()
     };
     for before in ["0", "$"] {
         press(&mut comparison, before);
@@ -289,14 +289,14 @@ fn a_key_goes_to_where_they_part() {
 fn an_open_recorded_lane_comes_back_to_its_branch() {
     let mut comparison = recorded(Look::default(), TWO, 80, 24);
     press(&mut comparison, "$ 0 s s");
-    let ends: Vec<_> = comparison.lockstep.lanes.iter().map(|lane| lane.end.unwrap()).collect();
+    let ends: Vec<_> = comparison.lockstep.runs.iter().map(|run| run.end.unwrap()).collect();
     press(&mut comparison, "Tab Enter");
     assert!(comparison.open);
     // Another threshold makes a branch of its own there.
     press(&mut comparison, "p + + + s s q");
     assert!(!comparison.open);
     press(&mut comparison, "$");
-    let at = comparison.lockstep.lanes.iter().map(|lane| lane.app.debugger.session.at());
+    let at = comparison.lockstep.runs.iter().map(|run| run.app.debugger.session.at());
     assert_eq!(at.collect::<Vec<_>>(), ends);
 }
 

@@ -440,7 +440,7 @@ fn draw_row(loading: &LoadingScreen, pen: &mut Pen, row: Row, line: Rect) {
 mod tests {
     use super::*;
 
-    fn said(work: &str, done: u64, of: u64) -> Waiting {
+    fn waiting(work: &str, done: u64, of: u64) -> Waiting {
         Waiting { work: work.to_owned(), done, of, ..Waiting::default() }
     }
 
@@ -481,16 +481,16 @@ mod tests {
         let mut loading = LoadingScreen::new("m", Look::default());
         let longest = |loading: &LoadingScreen| loading.figures()[0].clone();
         assert_eq!(longest(&loading), "0:00 so far");
-        loading.show(said("x", 0, 0), second);
-        loading.show(said("x", 2_000_000, 0), 2 * second);
+        loading.show(waiting("x", 0, 0), second);
+        loading.show(waiting("x", 2_000_000, 0), 2 * second);
         assert_eq!(longest(&loading), "2.00 MB · 2.00 MB/s · 0:02 so far");
         // Other work: its rate is its own.
-        loading.show(said("y", 1_000_000, 9_000_000), 3 * second);
+        loading.show(waiting("y", 1_000_000, 9_000_000), 3 * second);
         assert_eq!(longest(&loading), "1.00 MB of 9.00 MB · 0:03 so far");
-        loading.show(said("y", 5_000_000, 9_000_000), 5 * second);
+        loading.show(waiting("y", 5_000_000, 9_000_000), 5 * second);
         assert_eq!(longest(&loading), "5.00 MB of 9.00 MB · 2.00 MB/s · 0:02 to go · 0:05 so far");
         // A stall: no time to go.
-        loading.show(said("y", 5_000_000, u64::MAX), 11 * second);
+        loading.show(waiting("y", 5_000_000, u64::MAX), 11 * second);
         assert!(!longest(&loading).contains("to go"), "{}", longest(&loading));
     }
 

@@ -77,7 +77,8 @@ pub(in crate::tui) fn of(app: &App) -> Vec<Hint> {
     let all = FIRST.iter().chain(own).chain(last);
     let quit = if app.display.inner { "back" } else { "quit" };
     let word = |actions: &[Action], word| if actions == [Action::Quit] { quit } else { word };
-    all.filter_map(|(actions, said)| Hint::new(&app.keymap, actions, word(actions, said))).collect()
+    all.filter_map(|(actions, words)| Hint::new(&app.keymap, actions, word(actions, words)))
+        .collect()
 }
 
 /// Those that fit a line, with the column each stands in; the others are left out whole.

@@ -7,7 +7,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use super::{
     Source,
-    app::{App, Mode, history::block_number, lanes, layout::SMALLEST, pane::Pane},
+    app::{App, Mode, branches, history::block_number, layout::SMALLEST, pane::Pane},
     overlays::{command_line, help, picker, prompts, tries},
     paint::{
         pen::Pen,
@@ -22,8 +22,8 @@ use crate::{canvas::NO_TOKEN, debugger::Driven, session::Pending};
 
 /// Draws the application over a whole buffer.
 pub fn draw(app: &App, buffer: &mut Buffer) {
-    if let Some(beside) = &app.top.beside {
-        return beside.draw(buffer);
+    if let Some(comparison) = &app.top.comparison {
+        return comparison.draw(buffer);
     }
     buffer.reset();
     let area = *buffer.area();
@@ -207,7 +207,7 @@ fn branch(app: &App) -> Vec<String> {
         return Vec::new();
     };
     let short = format!("branch {}/{count}", at + 1);
-    let name = branch.name.unwrap_or_else(|| lanes::name(app, branch.tip));
+    let name = branch.name.unwrap_or_else(|| branches::name(app, branch.tip));
     let name = text::fit(&text::safe(&name, app.theme.ascii()), 20);
     let long = if name.is_empty() { short.clone() } else { format!("{short} {name}") };
     vec![long, short]
@@ -401,9 +401,9 @@ fn bottom(app: &App, pen: &mut Pen, message: Option<Rect>, last: Rect) {
     if let Some(slow) = &slow {
         slow.draw(pen, line);
     }
-    let beside = slow.map_or(line, |slow| slow.beside(line));
-    let line = if message.is_none() { beside } else { last };
-    let spoken = speak(app, pen, beside);
+    let comparison = slow.map_or(line, |slow| slow.comparison(line));
+    let line = if message.is_none() { comparison } else { last };
+    let spoken = speak(app, pen, comparison);
     if message.is_none() && spoken {
         return;
     }

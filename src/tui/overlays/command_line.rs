@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use tui_input::{Input, backend::crossterm::EventHandler};
 
 use super::super::{
-    app::{App, Mode, interface::Effect, keymap, lanes, mode::CommandLine},
+    app::{App, Mode, branches, interface::Effect, keymap, mode::CommandLine},
     paint::{pen::Pen, popup, text, theme::Role},
 };
 use crate::{
@@ -28,7 +28,7 @@ pub fn candidates(app: &App, line: &str) -> (usize, Vec<Candidate>) {
     let Some(spec) = find_command(&body[..end]) else { return (line.len(), Vec::new()) };
     let offset = line.len() - body[end..].trim_start().len();
     let rest = &line[offset..];
-    let branch_name = |branch: &Branch| lanes::name_of(app, branch.tip, branch.shared);
+    let branch_name = |branch: &Branch| branches::name_of(app, branch.tip, branch.shared);
     let screen = ScreenContext { position: app.display.position, branch_name: &branch_name };
     let completion = app.debugger.complete(spec, rest, screen);
     (offset + completion.from, completion.candidates)

@@ -4,7 +4,7 @@
 use ratatui::layout::Rect;
 
 use super::super::{
-    app::{Action, App, interface::Effect, lanes},
+    app::{Action, App, branches, interface::Effect},
     paint::{
         flow::{self, Piece},
         pen::Pen,
@@ -104,7 +104,7 @@ pub(in crate::tui) fn draw(app: &App, pen: &mut Pen, screen: Rect) {
     let tries = app.debugger.tries.list().iter().rev().enumerate();
     for (at, tried) in tries.take(usize::from(inside.height.saturating_sub(LIST + 4))) {
         let place = line(LIST + at as u16);
-        let changes = lanes::changes(own, tried.session.params());
+        let changes = branches::changes(own, tried.session.params());
         let changes: Vec<String> =
             changes.into_iter().map(|change| format!("{} {}", change.symbol, change.to)).collect();
         let mut differs =

@@ -50,11 +50,11 @@ impl Pen<'_> {
 
     /// The first wording, of ours, that fits into `room` cells; else the last.
     pub fn fitting(&self, wordings: &[String], room: u16) -> String {
-        let said = wordings.iter().map(|wording| self.theme.say(wording));
+        let wording = wordings.iter().map(|wording| self.theme.say(wording));
         let fits = |wording: &String| text::width(wording) <= usize::from(room);
-        let mut said = said.collect::<Vec<_>>();
-        let last = said.pop().unwrap_or_default();
-        said.into_iter().find(fits).unwrap_or(last)
+        let mut wording = wording.collect::<Vec<_>>();
+        let last = wording.pop().unwrap_or_default();
+        wording.into_iter().find(fits).unwrap_or(last)
     }
 
     /// Several parts on one line, each in its role; returns the cells used.

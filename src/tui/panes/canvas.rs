@@ -186,11 +186,11 @@ pub fn flow(app: &App, width: u16) -> Flow {
 
 /// Moves the cursor a row up or down, in the rows of the canvas.
 pub fn move_by_row(app: &mut App, down: bool) {
-    let to = row_beside(app, down).unwrap_or(app.display.position);
+    let to = row_above_or_below(app, down).unwrap_or(app.display.position);
     app.put(to.min(app.canvas().len().saturating_sub(1)));
 }
 
-fn row_beside(app: &App, down: bool) -> Option<usize> {
+fn row_above_or_below(app: &App, down: bool) -> Option<usize> {
     let width = app.areas()?.of(Pane::CANVAS).map_or(app.display.width, |area| area.width);
     let flow = flow(app, text_width(width));
     let (row, x) = flow.place(app.display.position)?;
@@ -233,7 +233,7 @@ fn folded_glyphs(text: &str) -> Vec<Glyph> {
 /// True if the step on record changes a position and the pending one, under turned parameters,
 /// does not.
 pub fn lost(app: &App, position: usize) -> bool {
-    if !app.debugger.turned() {
+    if !app.debugger.params_changed() {
         return false;
     }
     let changes = |decision: &Decision| {
@@ -400,8 +400,8 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
                     Some(position) => style(app, position),
                 };
                 let changed = |at: usize| {
-                    let beside = app.apart().and_then(|apart| apart.positions.get(at).copied());
-                    beside.flatten().is_some_and(|beside| beside.changed)
+                    let compared = app.apart().and_then(|apart| apart.positions.get(at).copied());
+                    compared.flatten().is_some_and(|compared| compared.changed)
                 };
                 let differs = |at: usize| app.display.differs.get(at) == Some(&true) || changed(at);
                 if piece.position.is_some_and(|at| app.display.search.covers(at) || differs(at)) {

@@ -150,9 +150,9 @@ struct Parts {
 
 fn parts(app: &App, inside: Rect) -> Parts {
     // A wide and low pane has the charts beside the words.
-    let beside = inside.width >= 72 && inside.height < 12;
+    let side_by_side = inside.width >= 72 && inside.height < 12;
     let half = inside.width / 2;
-    let (words, charts) = if beside {
+    let (words, charts) = if side_by_side {
         let charts = Rect { x: inside.x + half + 1, width: inside.width - half - 1, ..inside };
         (Rect { width: half - 1, ..inside }, charts)
     } else {

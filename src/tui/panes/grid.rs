@@ -135,9 +135,9 @@ pub fn cell(app: &App, position: usize) -> (&'static str, Style) {
     let canvas = app.canvas();
     let Some(cell) = canvas.cells().get(position) else { return (" ", Style::new()) };
     if let Some(apart) = app.apart()
-        && let Some(Some(beside)) = apart.positions.get(position)
+        && let Some(Some(compared)) = apart.positions.get(position)
     {
-        return aside(app, *beside, apart.otherwise.contains(&position));
+        return aside(app, *compared, apart.otherwise.contains(&position));
     }
     if let Some((sign, role)) = rewrites(app, position) {
         return (theme.sign(sign), theme.style(role));
@@ -172,9 +172,9 @@ pub fn cell(app: &App, position: usize) -> (&'static str, Style) {
 /// A position by how far the exact pass is away: a bar of the root of |Δ confidence|, since small
 /// differences are the rule; another sign where the best token is another. Underlined: decided
 /// otherwise.
-fn aside(app: &App, beside: Beside, otherwise: bool) -> (&'static str, Style) {
-    let root = Some(beside.delta.abs().min(1.0).sqrt());
-    let (glyph, style) = match beside.changed {
+fn aside(app: &App, compared: Beside, otherwise: bool) -> (&'static str, Style) {
+    let root = Some(compared.delta.abs().min(1.0).sqrt());
+    let (glyph, style) = match compared.changed {
         true => (app.theme.sign(theme::CHANGED), app.theme.style(Role::Warn)),
         false => (app.theme.heat_bar(root), app.theme.style(Role::Heat(root))),
     };

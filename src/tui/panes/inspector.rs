@@ -222,13 +222,13 @@ fn rewritten(app: &App, cell: &Cell) -> Option<String> {
 fn exact(app: &App) -> Option<String> {
     let apart = app.apart()?;
     let decision = text::sentence(&exact_decision(apart));
-    let Some(Some(beside)) = apart.positions.get(app.display.position) else {
+    let Some(Some(compared)) = apart.positions.get(app.display.position) else {
         return Some(decision);
     };
-    let sign = if beside.delta < 0.0 { '−' } else { '+' };
-    let (p, delta) = (beside.p, beside.delta.abs());
-    let other = match beside.changed {
-        true => format!(" for “{}”", guess(app, beside.token)),
+    let sign = if compared.delta < 0.0 { '−' } else { '+' };
+    let (p, delta) = (compared.p, compared.delta.abs());
+    let other = match compared.changed {
+        true => format!(" for “{}”", guess(app, compared.token)),
         false => String::new(),
     };
     Some(format!("Exact: {p:.4} ({sign}{delta:.4}){other}. {decision}"))

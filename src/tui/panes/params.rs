@@ -84,8 +84,8 @@ impl PaneView for ParametersPane {
 
     fn act(&self, app: &mut App, action: Action, _effects: &mut Vec<Effect>) -> bool {
         match action {
-            Action::Left => turn(app, -1),
-            Action::Right => turn(app, 1),
+            Action::Left => change_by(app, -1),
+            Action::Right => change_by(app, 1),
             Action::Up | Action::Down | Action::First | Action::Last => {
                 let last = app.debugger.session.params().specs().len().saturating_sub(1);
                 app.display.param =
@@ -283,23 +283,23 @@ fn flip_value(value: Value, up: bool) -> String {
 
 /// The nearest values that change the pending step: `↓0.871 ↑0.93`.
 fn nearest(app: &App, spec: &ParamSpec) -> String {
-    let Some(turns) = app.flip(spec.name) else { return String::new() };
-    let part = |arrow: &str, turn: &Option<(Value, String)>| {
-        turn.as_ref().map(|(value, _)| format!("{arrow}{}", flip_value(*value, arrow == "↑")))
+    let Some(flips) = app.flip(spec.name) else { return String::new() };
+    let part = |arrow: &str, change_by: &Option<(Value, String)>| {
+        change_by.as_ref().map(|(value, _)| format!("{arrow}{}", flip_value(*value, arrow == "↑")))
     };
-    let parts = [part("↓", &turns.down), part("↑", &turns.up)];
+    let parts = [part("↓", &flips.down), part("↑", &flips.up)];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// The same in words: what each changes.
 fn flips(app: &App, spec: &ParamSpec) -> Option<String> {
-    let turns = app.flip(spec.name)?;
-    let part = |arrow: &str, turn: &Option<(Value, String)>| {
+    let flips = app.flip(spec.name)?;
+    let part = |arrow: &str, change_by: &Option<(Value, String)>| {
         let value = |value: Value| flip_value(value, arrow == "↑");
-        turn.as_ref().map(|(at, what)| format!("{arrow} {}: {what}", value(*at)))
+        change_by.as_ref().map(|(at, what)| format!("{arrow} {}: {what}", value(*at)))
     };
     let parts: Vec<String> =
-        [part("↓", &turns.down), part("↑", &turns.up)].into_iter().flatten().collect();
+        [part("↓", &flips.down), part("↑", &flips.up)].into_iter().flatten().collect();
     Some(match parts.is_empty() {
         true => "no value changes this step".to_owned(),
         false => format!("flips at {}", parts.join(" · ")),
@@ -343,12 +343,12 @@ fn detail(app: &App, pen: &mut Pen, room: Rect, spec: &ParamSpec) {
 }
 
 /// Turns the chosen parameter up or down.
-pub fn turn(app: &mut App, steps: i64) {
+pub fn change_by(app: &mut App, steps: i64) {
     let Some((spec, value)) = app.debugger.session.params().iter().nth(app.display.param) else {
         return app.complain(none(app));
     };
-    let turned = spec.turned(value, steps);
-    let set = Command::set(spec.name, &turned.to_string());
+    let value = spec.value(value, steps);
+    let set = Command::set(spec.name, &value.to_string());
     if app.run(set, &mut Vec::new()) {
         changed(app);
     }

@@ -7,10 +7,9 @@ use ratatui::layout::Rect;
 use super::{
     super::{
         app::{
-            Action, App,
+            Action, App, branches,
             history::Moment,
             interface::Effect,
-            lanes,
             pane::{Pane, Region},
         },
         paint::{
@@ -58,7 +57,7 @@ impl PaneView for TimelinePane {
     fn act(&self, app: &mut App, action: Action, _effects: &mut Vec<Effect>) -> bool {
         match action {
             Action::Left | Action::Right => app.go_one_step(action == Action::Right),
-            Action::Up | Action::Down => app.change_lane(action == Action::Down),
+            Action::Up | Action::Down => app.change_branch(action == Action::Down),
             _ => return false,
         }
         true
@@ -76,7 +75,7 @@ impl PaneView for TimelinePane {
 }
 
 /// Most lanes shown.
-const LANES: usize = 4;
+const BRANCH_ROWS: usize = 4;
 /// Longest name of a lane.
 const NAME: usize = 24;
 
@@ -191,7 +190,7 @@ struct Parts {
     chart: Rect,
     events: Rect,
     axis_row: Rect,
-    lanes: Rect,
+    branches: Rect,
     axis: Axis,
 }
 
@@ -200,22 +199,22 @@ const LABEL: u16 = 8;
 
 fn parts(app: &App, inside: Rect) -> Parts {
     let tips = shown(app).len();
-    let lanes = if tips > 1 { tips.min(LANES) } else { 0 };
-    let lanes = u16::try_from(lanes).unwrap_or(0).min(inside.height.saturating_sub(4));
+    let branches = if tips > 1 { tips.min(BRANCH_ROWS) } else { 0 };
+    let branches = u16::try_from(branches).unwrap_or(0).min(inside.height.saturating_sub(4));
     let x = inside.x + LABEL.min(inside.width);
     let width = inside.width.saturating_sub(LABEL);
     let row = |y: u16, height: u16| {
         let y = y.min(inside.bottom());
         Rect { x, width, y, height: height.min(inside.bottom() - y) }
     };
-    let fixed = 3 + lanes;
+    let fixed = 3 + branches;
     let chart = inside.height.saturating_sub(fixed).max(1);
     Parts {
         bounds: row(inside.y, 1),
         chart: row(inside.y + 1, chart),
         events: row(inside.y + 1 + chart, 1),
         axis_row: row(inside.y + 2 + chart, 1),
-        lanes: row(inside.y + 3 + chart, lanes),
+        branches: row(inside.y + 3 + chart, branches),
         axis: Axis::new(app.history.moments.len().max(longest(app)), width),
     }
 }
@@ -233,7 +232,7 @@ fn longest(app: &App) -> usize {
 fn shown(app: &App) -> Vec<NodeId> {
     let tips = app.debugger.session.timeline().tips();
     let here = app.history.moments.last().map(|moment| moment.node);
-    let newest = tips.len().saturating_sub(LANES);
+    let newest = tips.len().saturating_sub(BRANCH_ROWS);
     let mut shown: Vec<NodeId> = tips[newest..].to_vec();
     if let Some(here) = here.filter(|here| !shown.contains(here) && tips.contains(here)) {
         if let Some(first) = shown.first_mut() {
@@ -248,8 +247,8 @@ fn shown(app: &App) -> Vec<NodeId> {
 fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<NodeId> {
     let parts = parts(app, pen::inner(area));
     let column = x.checked_sub(parts.chart.x)?;
-    if parts.lanes.contains((x, y).into()) {
-        let tip = *shown(app).get(usize::from(y - parts.lanes.y))?;
+    if parts.branches.contains((x, y).into()) {
+        let tip = *shown(app).get(usize::from(y - parts.branches.y))?;
         let path = app.debugger.session.timeline().path(tip);
         return path.get(parts.axis.hit(column)?).or(path.last()).copied();
     }
@@ -302,7 +301,7 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
     }
     marks(app, pen, &parts, columns);
     playhead(app, pen, &parts);
-    draw_lanes(app, pen, inside, &parts);
+    draw_branches(app, pen, inside, &parts);
 }
 
 /// Stages and blocks over the columns where they begin; in short where the next is near.
@@ -380,18 +379,18 @@ fn playhead(app: &App, pen: &mut Pen, parts: &Parts) {
 }
 
 /// Branches: where each leaves an older one, how long it is.
-fn draw_lanes(app: &App, pen: &mut Pen, inside: Rect, parts: &Parts) {
+fn draw_branches(app: &App, pen: &mut Pen, inside: Rect, parts: &Parts) {
     let timeline = app.debugger.session.timeline();
     let tips = timeline.tips();
     let current: std::collections::HashSet<NodeId> =
         app.history.moments.iter().map(|moment| moment.node).collect();
     for (row, tip) in shown(app).into_iter().enumerate() {
-        let y = parts.lanes.y + u16::try_from(row).unwrap_or(u16::MAX);
-        if y >= parts.lanes.bottom() {
+        let y = parts.branches.y + u16::try_from(row).unwrap_or(u16::MAX);
+        if y >= parts.branches.bottom() {
             break;
         }
         let path = timeline.path(tip);
-        let fork = lanes::fork(app, tip);
+        let fork = branches::fork(app, tip);
         let number = tips.iter().position(|&other| other == tip).map_or(row, |at| at) + 1;
         let on = current.contains(&tip);
         let role = if on { Role::Key } else { Role::Dim };
@@ -401,8 +400,8 @@ fn draw_lanes(app: &App, pen: &mut Pen, inside: Rect, parts: &Parts) {
             parts.axis.cell(parts.axis.column(path.len().saturating_sub(1))),
         );
         for at in from..=to {
-            let x = parts.lanes.x + at;
-            if x >= parts.lanes.right() {
+            let x = parts.branches.x + at;
+            if x >= parts.branches.right() {
                 break;
             }
             let sign = match at {
@@ -412,13 +411,13 @@ fn draw_lanes(app: &App, pen: &mut Pen, inside: Rect, parts: &Parts) {
             };
             pen.sign(x, y, sign, role);
         }
-        name(app, pen, Rect { y, height: 1, ..parts.lanes }, tip, from..to);
+        name(app, pen, Rect { y, height: 1, ..parts.branches }, tip, from..to);
     }
 }
 
 /// A lane's name, behind its end, else before its start, else on it.
 fn name(app: &App, pen: &mut Pen, line: Rect, tip: NodeId, drawn: Range<u16>) {
-    let name = pen.theme.say(&text::fit(&lanes::name(app, tip), NAME));
+    let name = pen.theme.say(&text::fit(&branches::name(app, tip), NAME));
     let cells = u16::try_from(text::width(&name)).unwrap_or(u16::MAX);
     if cells == 0 {
         return;

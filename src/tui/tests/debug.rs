@@ -8,12 +8,12 @@ use crate::{
     tui::{
         App, Look,
         app::{Mode, interface::Event, pane::Pane},
-        compare::beside::update,
+        compare::comparison::update,
         frame,
     },
 };
 
-fn said(app: &App) -> &str {
+fn message(app: &App) -> &str {
     app.top.message.as_ref().map_or("", |(_, text)| text)
 }
 
@@ -48,13 +48,13 @@ fn a_breakpoint_stops_forward_and_backward() {
     press(&mut app, "Enter c");
     run(&mut app);
     let stop = app.step();
-    assert!(said(&app).starts_with(&format!("step {stop}: breakpoint 1")), "{}", said(&app));
+    assert!(message(&app).starts_with(&format!("step {stop}: breakpoint 1")), "{}", message(&app));
     assert!(stop > 0 && matches!(app.debugger.session.pending(), Pending::Decided { .. }));
     press(&mut app, "s s s s C");
-    assert_eq!(app.step(), stop, "back to where it held: {}", said(&app));
+    assert_eq!(app.step(), stop, "back to where it held: {}", message(&app));
     press(&mut app, "C");
     assert_eq!(app.step(), 0);
-    assert!(said(&app).contains("no breakpoint before"), "{}", said(&app));
+    assert!(message(&app).contains("no breakpoint before"), "{}", message(&app));
     // Taken away in its list, nothing stops any more.
     press(&mut app, "7 G");
     while app.debugger.breakpoints.iter().next().is_some() {
@@ -64,7 +64,7 @@ fn a_breakpoint_stops_forward_and_backward() {
     run(&mut app);
     assert!(matches!(app.debugger.session.pending(), Pending::Done(_)));
     press(&mut app, "C");
-    assert!(said(&app).contains("no breakpoint is set"), "{}", said(&app));
+    assert!(message(&app).contains("no breakpoint is set"), "{}", message(&app));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn the_position_under_the_cursor_is_watched() {
     app.put(position);
     press(&mut app, "B Enter c");
     run(&mut app);
-    assert_eq!(app.step(), 10, "{}", said(&app));
+    assert_eq!(app.step(), 10, "{}", message(&app));
     assert!(!app.canvas().is_masked(position));
 }
 
@@ -103,7 +103,7 @@ fn a_token_is_chosen_and_taken_back() {
     app.put(position);
     press(&mut app, "e Down Enter");
     let second = app.canvas().cells()[position].token;
-    assert!(said(&app).contains("u takes it back"), "{}", said(&app));
+    assert!(message(&app).contains("u takes it back"), "{}", message(&app));
     assert_eq!(app.step(), 10);
     assert!(app.edited());
     // Typed: its blank need not be.
@@ -124,8 +124,8 @@ fn a_token_is_chosen_and_taken_back() {
     press(&mut app, "e");
     typed(&mut app, "no such token");
     press(&mut app, "Enter");
-    assert_eq!(app.canvas().cells()[position].token, 4, "{}", said(&app));
-    assert!(said(&app).contains("no such token"), "{}", said(&app));
+    assert_eq!(app.canvas().cells()[position].token, 4, "{}", message(&app));
+    assert!(message(&app).contains("no such token"), "{}", message(&app));
     press(&mut app, "e Esc");
     assert!(matches!(app.top.mode, Mode::Normal));
 }
@@ -159,7 +159,7 @@ fn an_edit_under_turned_parameters_is_named_as_the_edit() {
     press(&mut app, "- - -");
     app.put(left_alone(&app));
     press(&mut app, "#");
-    assert!(said(&app).starts_with("by hand: "), "{}", said(&app));
+    assert!(message(&app).starts_with("by hand: "), "{}", message(&app));
 }
 
 #[test]
@@ -194,11 +194,11 @@ fn branches_are_listed_entered_and_deleted() {
     press(&mut app, "7 g");
     assert_eq!(app.display.found.line, 1, "headings are stepped over");
     press(&mut app, "Enter");
-    assert!(said(&app).starts_with("branch 1 of 2"), "{}", said(&app));
+    assert!(message(&app).starts_with("branch 1 of 2"), "{}", message(&app));
     assert!(!app.edited());
     assert_ne!(app.debugger.session.at(), here);
     press(&mut app, "g D");
-    assert_eq!(app.debugger.session.timeline().branches().len(), 1, "{}", said(&app));
+    assert_eq!(app.debugger.session.timeline().branches().len(), 1, "{}", message(&app));
     press(&mut app, "u");
     assert_eq!(app.debugger.session.timeline().branches().len(), 2);
     command(&mut app, "name-branch other");
@@ -213,7 +213,11 @@ fn branches_are_put_side_by_side_and_left_again() {
     press(&mut app, "e Down Enter s s");
     let here = app.debugger.session.at();
     command(&mut app, "diff 1 3");
-    assert!(app.top.beside.is_none() && said(&app).contains("no branch `3`"), "{}", said(&app));
+    assert!(
+        app.top.comparison.is_none() && message(&app).contains("no branch `3`"),
+        "{}",
+        message(&app)
+    );
     command(&mut app, "diff 1 2");
     let screen = shown(&app);
     for part in ["1 branch 1", "2 branch 2", "parts from lane 1 in the next step, 7", "q back"] {
@@ -226,13 +230,13 @@ fn branches_are_put_side_by_side_and_left_again() {
     update(&mut app, Event::Terminal(crossterm::event::Event::Resize(80, 24)));
     assert!(shown(&app).contains("2 branch 2"), "{}", shown(&app));
     press(&mut app, "q");
-    assert!(app.top.beside.is_none());
+    assert!(app.top.comparison.is_none());
     assert_eq!((app.display.width, app.display.height), (80, 24));
     assert_eq!(app.debugger.session.at(), here, "the debugger is where it was");
     // A branch that is chosen is gone to, where it stood.
     command(&mut app, "diff 1 2");
     press(&mut app, "Enter");
-    assert!(app.top.beside.is_none() && shown(&app).contains("branch 1/2"), "{}", shown(&app));
+    assert!(app.top.comparison.is_none() && shown(&app).contains("branch 1/2"), "{}", shown(&app));
     assert_eq!(app.debugger.session.node().depth, 6);
     press(&mut app, "f");
     assert!(!app.edited(), "the way forward is the branch's");
@@ -245,7 +249,11 @@ fn the_canvas_and_the_log_are_searched() {
     assert!(!app.display.search.starts.is_empty(), "matches show while one types");
     press(&mut app, "Enter");
     let count = app.display.search.starts.len();
-    assert!(count > 1 && said(&app).contains(&format!("of {count} for “the”")), "{}", said(&app));
+    assert!(
+        count > 1 && message(&app).contains(&format!("of {count} for “the”")),
+        "{}",
+        message(&app)
+    );
     let first = app.display.position;
     press(&mut app, "n");
     assert_ne!(app.display.position, first);
@@ -257,9 +265,9 @@ fn the_canvas_and_the_log_are_searched() {
     assert_eq!(app.display.position, first);
     typed(&mut app, "/zebra");
     press(&mut app, "Enter");
-    assert!(said(&app).contains("is not on this canvas"), "{}", said(&app));
+    assert!(message(&app).contains("is not on this canvas"), "{}", message(&app));
     press(&mut app, "/ Esc n");
-    assert!(said(&app).contains("nothing is searched for"), "{}", said(&app));
+    assert!(message(&app).contains("nothing is searched for"), "{}", message(&app));
     press(&mut app, "5");
     typed(&mut app, "/stage 1 ends");
     press(&mut app, "Enter");
@@ -309,7 +317,7 @@ fn a_query_and_the_diagnosis_are_lists_to_go_through() {
     let row = app.display.found.rows().last().expect("a row").clone();
     assert_eq!((app.step() as usize, Some(app.display.position)), (row.step, row.position));
     press(&mut app, "D");
-    assert!(said(&app).contains("can be taken away"), "{}", said(&app));
+    assert!(message(&app).contains("can be taken away"), "{}", message(&app));
 }
 
 #[test]
@@ -318,5 +326,5 @@ fn until_runs_to_a_condition() {
     command(&mut app, "until stage == 2");
     assert!(matches!(app.debugger.goal(), Some(Goal::Until(_)) | None));
     run(&mut app);
-    assert_eq!(app.debugger.session.phase().stage, 2, "{}", said(&app));
+    assert_eq!(app.debugger.session.phase().stage, 2, "{}", message(&app));
 }

@@ -88,9 +88,9 @@ fn joined(look: Look, width: u16, height: u16) -> (App, FakeLoop) {
 }
 
 fn tell(app: &mut App, news: News) {
-    compare::beside::update(app, interface::Event::News(news));
+    compare::comparison::update(app, interface::Event::News(news));
     while app.due() {
-        compare::beside::update(app, interface::Event::Tick);
+        compare::comparison::update(app, interface::Event::Tick);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     tui::{
         App, Look, Palette,
         app::interface::{Effect, Event},
-        compare::beside::update,
+        compare::comparison::update,
     },
 };
 
@@ -89,8 +89,8 @@ fn the_exact_pass_changes_nothing_and_is_asked_for_once() {
     press(&mut app, "d 0");
     typed(&mut app, ":exact");
     press(&mut app, "Enter");
-    let said = app.top.message.take().map(|(_, text)| text).unwrap_or_default();
-    assert!(said.contains("leaves nothing out"), "{said}");
+    let message = app.top.message.take().map(|(_, text)| text).unwrap_or_default();
+    assert!(message.contains("leaves nothing out"), "{message}");
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn the_exact_pass_gives_way_and_may_fail() {
         let error = PredictError::Failed("no memory".to_owned());
         update(&mut app, Event::Report(Report::Failed(again, error)));
         assert!(!app.running.held && !app.debugger.exact);
-        let said = app.top.message.take().map(|(_, text)| text).unwrap_or_default();
-        assert!(said.contains("the exact pass failed"), "{said}");
+        let message = app.top.message.take().map(|(_, text)| text).unwrap_or_default();
+        assert!(message.contains("the exact pass failed"), "{message}");
     }
 }

@@ -20,7 +20,7 @@ use crate::{
             Mode,
             interface::{Effect, Event},
         },
-        compare::beside::update,
+        compare::comparison::update,
         frame,
     },
 };
@@ -44,7 +44,7 @@ fn glyphs(app: &App) -> String {
     fake::glyphs(&frame::picture(app, app.display.width, app.display.height))
 }
 
-fn said(app: &App) -> &str {
+fn message(app: &App) -> &str {
     app.top.message.as_ref().map_or("", |(_, text)| text)
 }
 
@@ -58,7 +58,7 @@ fn a_model_that_knows_little_says_what_it_knows() {
     for (width, height) in [(80, 24), (120, 40)] {
         let mut app = little("Count to four.", width, height);
         check(&format!("little_{width}x{height}"), &app);
-        assert_eq!(said(&app), "");
+        assert_eq!(message(&app), "");
         // What was on the first screen is not on the others.
         press(&mut app, "s");
         assert!(!glyphs(&app).contains("Tell of a cat."), "{}", glyphs(&app));
@@ -82,12 +82,12 @@ fn known_prompts_are_chosen_with_arrows_and_others_are_typed() {
     assert_eq!(typed_now(&app), "Name two.");
     press(&mut app, "Enter");
     assert_eq!(
-        (app.prompt_text.as_str(), said(&app).starts_with("a new run")),
+        (app.prompt_text.as_str(), message(&app).starts_with("a new run")),
         ("Name two.", true)
     );
     press(&mut app, "E ? Enter");
     assert_eq!(app.prompt_text, "Name two.?");
-    assert_eq!(said(&app), "`Name two.?` is unlike what is known");
+    assert_eq!(message(&app), "`Name two.?` is unlike what is known");
     // From a prompt that is none of them one comes to the first and the last.
     press(&mut app, "E Up");
     assert_eq!(typed_now(&app), "Name two.");
@@ -96,7 +96,7 @@ fn known_prompts_are_chosen_with_arrows_and_others_are_typed() {
 #[test]
 fn a_strange_prompt_is_pointed_out_from_the_start() {
     let app = little("Who?", 80, 24);
-    assert_eq!(said(&app), "`Who?` is unlike what is known");
+    assert_eq!(message(&app), "`Who?` is unlike what is known");
     assert!(app.log().iter().any(|entry| entry.text.contains("unlike")));
 }
 
@@ -161,12 +161,16 @@ fn keys_of_other_programs_do_what_is_meant_or_say_that_they_do_nothing() {
     press(&mut app, "Esc C-p");
     assert!(matches!(app.top.mode, Mode::Command(_)));
     press(&mut app, "Esc C-r");
-    assert!(said(&app).contains("taken back") || said(&app).contains("redo"), "{}", said(&app));
+    assert!(
+        message(&app).contains("taken back") || message(&app).contains("redo"),
+        "{}",
+        message(&app)
+    );
     for (code, name) in
         [(KeyCode::Char('y'), "y"), (KeyCode::F(9), "F9"), (KeyCode::Insert, "Insert")]
     {
         key(&mut app, code, KeyModifiers::NONE);
         let expected = format!("{name} does nothing here; ? lists the keys, : every command");
-        assert_eq!(said(&app), expected);
+        assert_eq!(message(&app), expected);
     }
 }

@@ -26,7 +26,7 @@ use crate::{
             interface::{Effect, Event},
             pane::Pane,
         },
-        compare::beside::update,
+        compare::comparison::update,
         frame,
     },
 };
@@ -36,7 +36,7 @@ fn bare(app: &mut App, code: KeyCode, modifiers: KeyModifiers) -> Vec<Effect> {
     update(app, Event::Terminal(TerminalEvent::Key(KeyEvent::new(code, modifiers))))
 }
 
-fn said(app: &App) -> &str {
+fn message(app: &App) -> &str {
     app.top.message.as_ref().map_or("", |(_, text)| text)
 }
 
@@ -52,7 +52,7 @@ fn steps_go_forth_and_back() {
     press(&mut app, "0");
     assert_eq!(app.step(), 0);
     press(&mut app, "S");
-    assert!(said(&app).contains("start of the run"));
+    assert!(message(&app).contains("start of the run"));
     press(&mut app, "$");
     assert_eq!(app.step(), 5);
     assert_eq!(app.debugger.session.timeline().len(), 6, "going over known steps makes none");
@@ -103,7 +103,7 @@ fn a_failed_pass_is_told_and_can_be_tried_again() {
     let key = app.running.busy.expect("a pass in work").key;
     let error = PredictError::Failed("out of memory".to_owned());
     update(&mut app, Event::Report(Report::Failed(key, error)));
-    assert!(said(&app).contains("out of memory"));
+    assert!(message(&app).contains("out of memory"));
     assert!(app.log().iter().any(|entry| entry.text.contains("out of memory")));
     let effects = bare(&mut app, KeyCode::Char('s'), KeyModifiers::NONE);
     assert!(matches!(effects[..], [Effect::Submit(..)]), "{effects:?}");
@@ -162,9 +162,9 @@ fn runs_end_at_their_goals() {
     assert_eq!(app.step(), 0, "the start of stage 1");
     finish(&mut app);
     assert!(matches!(app.debugger.session.pending(), Pending::Done(_)));
-    assert!(said(&app).contains("the run is over"));
+    assert!(message(&app).contains("the run is over"));
     press(&mut app, "s");
-    assert!(said(&app).contains("the run is over"));
+    assert!(message(&app).contains("the run is over"));
 }
 
 #[test]
@@ -180,9 +180,9 @@ fn space_runs_and_pauses() {
     update(&mut app, Event::Tick);
     assert_eq!(app.step(), 1);
     press(&mut app, "> > > > >");
-    assert!(said(&app).contains("max"));
+    assert!(message(&app).contains("max"));
     press(&mut app, "< < < < < < <");
-    assert!(said(&app).contains("1/s"));
+    assert!(message(&app).contains("1/s"));
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn a_threshold_decides_again_at_once_and_branches() {
     assert!(fills(&app) > before, "a low threshold fills more");
     assert!(app.what_if());
     assert_eq!(app.debugger.session.passes(), passes, "without a forward pass");
-    assert!(said(&app).contains("fills"), "{}", said(&app));
+    assert!(message(&app).contains("fills"), "{}", message(&app));
     press(&mut app, "s");
     assert_eq!(app.debugger.session.timeline().tips().len(), 2, "a branch");
     assert!(!app.what_if(), "the new branch's own parameters");
@@ -245,17 +245,17 @@ fn help_is_gone_through() {
 fn lanes_are_gone_through_in_the_timeline() {
     let mut app = app(Look::default(), 9, 120, 40);
     press(&mut app, "4 Down");
-    assert!(said(&app).contains("one lane"), "{}", said(&app));
+    assert!(message(&app).contains("one lane"), "{}", message(&app));
     press(&mut app, "S S S S - - - - - - - - - - - - - - - - - - - - - - - - s s s");
     assert_eq!(app.debugger.session.timeline().tips().len(), 2);
     let (here, turned) = (app.debugger.session.at(), app.step());
     assert!(app.log().iter().any(|entry| entry.text.starts_with("τ_high 0.90 → ")));
     press(&mut app, "Up");
-    assert!(said(&app).contains("lane 1 of 2"), "{}", said(&app));
+    assert!(message(&app).contains("lane 1 of 2"), "{}", message(&app));
     assert_ne!(app.debugger.session.at(), here);
     assert_eq!((app.step(), app.history.steps()), (turned, 9));
     press(&mut app, "Down");
-    assert!(said(&app).contains("lane 2 of 2: τ_high 0."), "{}", said(&app));
+    assert!(message(&app).contains("lane 2 of 2: τ_high 0."), "{}", message(&app));
     assert_eq!(app.debugger.session.at(), here);
     // Before the fork, the lane's first own step is gone to: step 6 comes out alike under both.
     press(&mut app, "0 Up");
@@ -277,7 +277,7 @@ fn a_value_can_be_typed() {
     update(&mut app, Event::Terminal(TerminalEvent::Paste("a 9\n".to_owned())));
     press(&mut app, "Enter");
     assert!(matches!(app.top.mode, Mode::Value(_)), "an impossible value stays to be mended");
-    assert!(said(&app).contains("must lie in"), "{}", said(&app));
+    assert!(message(&app).contains("must lie in"), "{}", message(&app));
     press(&mut app, "Esc");
     assert_eq!(app.debugger.session.params().get("low_conf_threshold"), Ok(Value::Float(0.25)));
 }
@@ -299,7 +299,7 @@ fn a_prompt_can_be_typed_and_pasted() {
     }
     press(&mut app, "Enter");
     assert!(matches!(app.top.mode, Mode::Prompt(_)));
-    assert!(said(&app).contains("empty"), "{}", said(&app));
+    assert!(message(&app).contains("empty"), "{}", message(&app));
 }
 
 #[test]
@@ -352,7 +352,7 @@ fn events_are_jumped_to() {
     press(&mut app, "] ] [ [");
     assert_eq!(app.step(), first);
     press(&mut app, "[");
-    assert!(said(&app).contains("no event"));
+    assert!(message(&app).contains("no event"));
 }
 
 #[test]
@@ -443,11 +443,11 @@ fn a_replay_walks_known_ground_and_says_where_it_ends() {
     assert!(!app.what_if());
     press(&mut app, "$ s");
     assert_eq!(app.step(), 6);
-    assert!(said(&app).contains("the recording ends here"), "{}", said(&app));
+    assert!(message(&app).contains("the recording ends here"), "{}", message(&app));
     press(&mut app, "f");
-    assert!(said(&app).contains("the recording ends here"));
+    assert!(message(&app).contains("the recording ends here"));
     press(&mut app, "E");
-    assert!(said(&app).contains("keeps its prompt"));
+    assert!(message(&app).contains("keeps its prompt"));
     // A threshold is turned on stored predictions, and leads where none are.
     press(&mut app, "0");
     for _ in 0..60 {
@@ -496,7 +496,7 @@ fn enter_goes_to_where_a_position_was_written() {
     assert_eq!(app.step(), step - 1);
     assert!(app.touched().contains(&app.display.position), "the pending step writes it");
     press(&mut app, "0 g Enter");
-    assert!(said(&app).contains("from the start"));
+    assert!(message(&app).contains("from the start"));
 }
 
 fn mouse(app: &mut App, kind: MouseEventKind, column: u16, row: u16) {
@@ -540,5 +540,5 @@ fn everything_is_reached_by_the_mouse() {
     let Mode::Pick(_) = app.top.mode else { panic!("no list") };
     let (x, y) = find(&app, "Write at");
     mouse(&mut app, press, x + 2, y + 3);
-    assert!(app.history.moments[app.step() as usize].edited, "{}", said(&app));
+    assert!(app.history.moments[app.step() as usize].edited, "{}", message(&app));
 }

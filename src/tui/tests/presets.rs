@@ -7,7 +7,7 @@ fn app() -> App {
     app_of(start(Look::default()), 9, 100, 30)
 }
 
-fn said(app: &App) -> &str {
+fn message(app: &App) -> &str {
     app.top.message.as_ref().map_or("", |(_, text)| text)
 }
 
@@ -22,7 +22,7 @@ fn a_preset_sets_what_it_names_and_is_decided_at_once() {
     assert!(app.what_if());
     typed(&mut app, ":save-preset mine");
     press(&mut app, "Enter");
-    assert!(said(&app).contains("kept in mine"), "{}", said(&app));
+    assert!(message(&app).contains("kept in mine"), "{}", message(&app));
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn a_broken_preset_changes_nothing() {
     for (name, word) in [("broken", "no_such"), ("other", "no `other`")] {
         typed(&mut app, &format!(":preset {name}"));
         press(&mut app, "Enter");
-        assert!(said(&app).contains(word), "{}", said(&app));
+        assert!(message(&app).contains(word), "{}", message(&app));
         assert_eq!(app.debugger.session.params(), &before);
     }
 }
@@ -43,7 +43,7 @@ fn a_macro_is_done_command_by_command() {
     typed(&mut app, ":macro twice");
     press(&mut app, "Enter");
     for _ in 0..6 {
-        crate::tui::compare::beside::update(&mut app, crate::tui::app::interface::Event::Tick);
+        crate::tui::compare::comparison::update(&mut app, crate::tui::app::interface::Event::Tick);
         super::fake::settle(&mut app);
     }
     assert_eq!(app.step(), 11);

@@ -8,7 +8,7 @@ use super::fake::{self, FakeVocabulary, Hostile};
 use crate::{
     predict::Vocabulary,
     tui::{
-        App, Keymap, Look, Palette, app::interface::Event, compare::beside::update, frame,
+        App, Keymap, Look, Palette, app::interface::Event, compare::comparison::update, frame,
         input::chord::Chord,
     },
 };

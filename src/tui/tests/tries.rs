@@ -14,7 +14,7 @@ use crate::{
     tui::{
         App, Look, Palette,
         app::interface::{Effect, Event},
-        compare::beside::update,
+        compare::comparison::update,
     },
 };
 
@@ -202,8 +202,8 @@ fn a_try_of_named_values_turns_nothing() {
     for (text, word) in [("try block_length=0", "must lie in"), ("try speed=1", "no parameter")] {
         typed(&mut app, &format!(":{text}"));
         press(&mut app, "Enter");
-        let said = app.top.message.take().map(|(_, text)| text).unwrap_or_default();
-        assert!(said.contains(word), "{text}: {said}");
+        let message = app.top.message.take().map(|(_, text)| text).unwrap_or_default();
+        assert!(message.contains(word), "{text}: {message}");
         press(&mut app, "Esc");
     }
 }

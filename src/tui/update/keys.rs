@@ -295,10 +295,10 @@ pub const KEYS: &[Section] = &[
         title: "Parameters",
         rows: &[
             function("more", &[key('+'), key('=')], "turn the chosen parameter up", |app, _| {
-                params::turn(app, 1)
+                params::change_by(app, 1)
             })
             .asks(Action::More),
-            function("less", &[key('-')], "turn it down", |app, _| params::turn(app, -1))
+            function("less", &[key('-')], "turn it down", |app, _| params::change_by(app, -1))
                 .asks(Action::Less),
             function("next-param", &[key('p')], "choose the next parameter", |app, _| {
                 actions::choose_param(app, true)

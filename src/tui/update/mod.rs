@@ -73,7 +73,7 @@ fn show_lists(app: &mut App) {
             }
         };
         focus::show(app, Pane::SESSION, true);
-        app.turn_to(&heading);
+        app.select_heading(&heading);
     }
 }
 
@@ -122,7 +122,7 @@ fn answer(app: &mut App, report: Report, effects: &mut Vec<Effect>) {
                 app.debugger.session.supply(key, prediction, took);
                 app.refresh();
                 if exact {
-                    app.say_exact();
+                    app.report_exact_pass();
                 }
             } else {
                 app.debugger.try_supply(key, prediction, took);

@@ -139,12 +139,12 @@ impl Correspondence {
         let tokens = |cells: &[Cell]| cells.iter().map(|cell| cell.token).collect();
         let (a, b): (Vec<TokenId>, Vec<TokenId>) = (tokens(a), tokens(b));
         // Several scripts may be shortest: the choice must not depend on which run comes first.
-        let turned = (b.len(), &b) < (a.len(), &a);
-        let (one, two) = if turned { (&b, &a) } else { (&a, &b) };
+        let swapped = (b.len(), &b) < (a.len(), &a);
+        let (one, two) = if swapped { (&b, &a) } else { (&a, &b) };
         let ops = capture_diff_slices(Algorithm::Myers, one, two);
         ops.into_iter()
             .filter_map(|op| match op {
-                DiffOp::Equal { old_index, new_index, len } if turned => {
+                DiffOp::Equal { old_index, new_index, len } if swapped => {
                     Some((new_index, old_index, len))
                 }
                 DiffOp::Equal { old_index, new_index, len } => Some((old_index, new_index, len)),

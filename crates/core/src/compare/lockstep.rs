@@ -18,7 +18,7 @@ pub enum Ahead {
 }
 
 /// Something with a session.
-pub trait Lane {
+pub trait LockstepRun {
     /// The session.
     fn session(&self) -> &Session;
     /// The session, to be stepped.
@@ -47,7 +47,7 @@ pub trait Lane {
     }
 }
 
-impl Lane for Session {
+impl LockstepRun for Session {
     fn session(&self) -> &Session {
         self
     }
@@ -73,31 +73,31 @@ pub enum Advance {
 #[derive(Debug, Clone)]
 pub struct Lockstep<L> {
     /// The sessions.
-    pub lanes: Vec<L>,
+    pub runs: Vec<L>,
 }
 
-impl<L: Lane> Lockstep<L> {
+impl<L: LockstepRun> Lockstep<L> {
     /// How far the furthest is: steps and edits from its start.
     pub fn step(&self) -> usize {
-        self.lanes.iter().map(|lane| lane.session().node().depth as usize).max().unwrap_or(0)
+        self.runs.iter().map(|run| run.session().node().depth as usize).max().unwrap_or(0)
     }
 
     /// Hands every session what another knows, and lists the forward passes that are still
     /// wanted, each once.
     pub fn wanted(&mut self) -> Vec<(Key, Arc<Request>)> {
         let mut wanted: Vec<(Key, Arc<Request>)> = Vec::new();
-        for at in 0..self.lanes.len() {
-            let waits = self.lanes[at].waits();
+        for at in 0..self.runs.len() {
+            let waits = self.runs[at].waits();
             let Some((key, request)) = waits.map(|(key, request)| (key, request.clone())) else {
                 continue;
             };
-            let known = self.lanes.iter().find_map(|lane| {
-                let session = lane.session();
+            let known = self.runs.iter().find_map(|run| {
+                let session = run.session();
                 Some((session.prediction(key)?.clone(), session.took(key)))
             });
             match known {
                 Some((prediction, took)) => {
-                    self.lanes[at].session_mut().share(key, prediction, took);
+                    self.runs[at].session_mut().share(key, prediction, took);
                 }
                 None if wanted.iter().any(|(other, _)| *other == key) => {}
                 None => wanted.push((key, request)),
@@ -108,9 +108,9 @@ impl<L: Lane> Lockstep<L> {
 
     /// Hands in the answer to a pass; it counts as a pass of the first session that asked.
     pub fn supply(&mut self, key: Key, prediction: Prediction, took: Duration) {
-        let asked = self.lanes.iter_mut().find(|lane| lane.session().awaits(key));
-        if let Some(lane) = asked {
-            lane.session_mut().supply(key, prediction, took);
+        let asked = self.runs.iter_mut().find(|run| run.session().awaits(key));
+        if let Some(run) = asked {
+            run.session_mut().supply(key, prediction, took);
         }
         self.wanted();
     }
@@ -120,23 +120,23 @@ impl<L: Lane> Lockstep<L> {
     /// # Errors
     /// The number of a session whose step cannot be made, and why; those before it have moved.
     pub fn step_all(&mut self) -> Result<Advance, (usize, StepError)> {
-        let depth = |lane: &L| lane.session().node().depth;
-        let Some(from) = self.lanes.iter().filter(|lane| !lane.over()).map(depth).min() else {
+        let depth = |run: &L| run.session().node().depth;
+        let Some(from) = self.runs.iter().filter(|run| !run.over()).map(depth).min() else {
             return Ok(Advance::Over);
         };
         self.wanted();
-        let behind = |lane: &L| !lane.over() && depth(lane) == from;
-        if self.lanes.iter().any(|lane| behind(lane) && lane.waits().is_some()) {
+        let behind = |run: &L| !run.over() && depth(run) == from;
+        if self.runs.iter().any(|run| behind(run) && run.waits().is_some()) {
             return Ok(Advance::Waiting);
         }
-        for (at, lane) in self.lanes.iter_mut().enumerate() {
-            match lane.ahead() {
-                _ if !behind(lane) => {}
+        for (at, run) in self.runs.iter_mut().enumerate() {
+            match run.ahead() {
+                _ if !behind(run) => {}
                 Ahead::Decides => {
-                    lane.session_mut().step().map_err(|error| (at, error))?;
+                    run.session_mut().step().map_err(|error| (at, error))?;
                 }
                 Ahead::Known => {
-                    lane.session_mut().forward();
+                    run.session_mut().forward();
                 }
             }
         }
@@ -146,8 +146,8 @@ impl<L: Lane> Lockstep<L> {
     /// Goes to a step with every lane that goes over known steps, on its branch, or to its end;
     /// the others go back to it if they are further.
     pub fn to(&mut self, step: usize) {
-        for lane in self.lanes.iter_mut().filter(|lane| lane.ahead() == Ahead::Known) {
-            let session = lane.session_mut();
+        for run in self.runs.iter_mut().filter(|run| run.ahead() == Ahead::Known) {
+            let session = run.session_mut();
             let branch = session.timeline().branch(session.at());
             let node = branch.get(step).or(branch.last()).copied();
             if let Some(node) = node.filter(|&node| node != session.at()) {
@@ -166,8 +166,8 @@ impl<L: Lane> Lockstep<L> {
 
     /// Goes back to a step with all that are further.
     pub fn back_to(&mut self, step: usize) {
-        for lane in &mut self.lanes {
-            let session = lane.session_mut();
+        for run in &mut self.runs {
+            let session = run.session_mut();
             let node = session.timeline().path(session.at()).get(step).copied();
             if let Some(node) = node.filter(|&node| node != session.at()) {
                 session.go(node);

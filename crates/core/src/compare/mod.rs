@@ -12,7 +12,7 @@ pub use alignment::Correspondence;
 pub use difference::{Difference, Excerpt, differing, excerpt, first_difference};
 pub use figures::Figures;
 pub use guesses::{Guesses, Predictions};
-pub use lockstep::{Advance, Ahead, Lane, Lockstep};
+pub use lockstep::{Advance, Ahead, Lockstep, LockstepRun};
 pub use trajectory::{
     Change, ChangeKind, Comparison, Did, Divergence, Fills, ParamPair, Parted, Spot, StepPair,
     params_apart, trajectories,

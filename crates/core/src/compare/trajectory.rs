@@ -525,8 +525,8 @@ mod tests {
         let place = |parted: &Parted| parted.spot.as_ref().map(|spot| spot.position);
         let held = |a, b| trajectories(Run::here(a), Run::here(b), |_| {}).divergence;
         let found = held(a, b).map(|found| (found.step, place(&found.a), place(&found.b)));
-        let turned = held(b, a).map(|found| (found.step, place(&found.b), place(&found.a)));
-        assert_eq!(found, turned);
+        let swapped = held(b, a).map(|found| (found.step, place(&found.b), place(&found.a)));
+        assert_eq!(found, swapped);
         found
     }
 

@@ -200,7 +200,7 @@ impl Debugger {
         let value = params.get(name).map_err(Failed::new)?;
         self.go(node);
         self.take_params(params);
-        self.session.turn_to_params();
+        self.session.switch_to_params();
         Ok(format!("{name} is {value} again"))
     }
 }

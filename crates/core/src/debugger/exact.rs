@@ -94,9 +94,9 @@ mod tests {
     use crate::inspect::Beside;
 
     fn apart(difference: &str, otherwise: &[usize]) -> Apart {
-        let beside = |delta, changed| Some(Beside { token: 1, p: 0.5, delta, changed });
+        let compared = |delta, changed| Some(Beside { token: 1, p: 0.5, delta, changed });
         Apart {
-            positions: vec![None, beside(-0.25, true), beside(0.05, false)],
+            positions: vec![None, compared(-0.25, true), compared(0.05, false)],
             difference: difference.to_owned(),
             otherwise: otherwise.to_vec(),
         }

@@ -104,7 +104,7 @@ impl Debugger {
     /// True where the next step has not been read, or not been written yet.
     pub fn awaits_step(&self) -> bool {
         let ends = match self.session.pending() {
-            Pending::Wanted { .. } => !self.live && !self.turned(),
+            Pending::Wanted { .. } => !self.live && !self.params_changed(),
             // Only the other program knows whether its run is over.
             Pending::Done(_) => !self.session.strategy().decides(),
             // With turned parameters, a loop's step is known only once it is made.
@@ -126,14 +126,14 @@ impl Debugger {
     }
 
     /// True if parameters are turned: they are not those on record.
-    pub fn turned(&self) -> bool {
+    pub fn params_changed(&self) -> bool {
         self.own_params() != self.session.params()
     }
 
     /// True if parameters are turned and what is pending is not what they would do as they were.
     pub fn what_if(&self) -> bool {
         // What a loop would do under other parameters is known only where it has made a step.
-        if !self.turned() || self.driven.is_some() && self.session.node().next.is_none() {
+        if !self.params_changed() || self.driven.is_some() && self.session.node().next.is_none() {
             return false;
         }
         let session = &self.session;
@@ -152,7 +152,7 @@ impl Debugger {
     /// True if the next step is on record and nothing was changed: then it is gone over, not
     /// made again. A sparse foreign trace may hold steps without their predictions.
     pub fn known_forward(&self) -> bool {
-        self.session.node().next.is_some() && !self.turned()
+        self.session.node().next.is_some() && !self.params_changed()
     }
 
     /// True if a person's edit comes next on the branch.

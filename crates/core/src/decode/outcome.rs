@@ -70,7 +70,7 @@ impl Outcome {
     /// How `other` differs from this outcome, in a few words: `+1 fill, no expansion`. The first
     /// position is 0. Empty if they are the same.
     pub fn difference(&self, other: &Self) -> String {
-        if let Some(words) = turn(&self.next, &other.next) {
+        if let Some(words) = ending_difference(&self.next, &other.next) {
             return words.to_owned();
         }
         let mut parts: Vec<String> =
@@ -147,7 +147,7 @@ fn more(was: usize, is: usize, what: &str) -> String {
 }
 
 /// A turn so large that nothing else needs saying.
-fn turn(was: &Next, is: &Next) -> Option<&'static str> {
+fn ending_difference(was: &Next, is: &Next) -> Option<&'static str> {
     match (was, is) {
         (Next::Failed, Next::Failed) => None,
         (_, Next::Failed) => Some("cannot be decided"),

@@ -372,15 +372,15 @@ impl ParamSpec {
 
     /// The value one or more steps up (`steps` > 0) or down, kept in range and free of binary
     /// dust (0.1 + 0.2 shows as 0.3). Names follow one another in order; token ids stay.
-    pub fn turned(&self, value: Value, steps: i64) -> Value {
+    pub fn stepped(&self, value: Value, steps: i64) -> Value {
         match self.kind {
             Kind::Int { min, max, step, .. } => {
                 let value = value.as_f64() as i64;
                 Value::Int(value.saturating_add(steps.saturating_mul(step)).clamp(min, max))
             }
             Kind::Float { min, max, step, .. } => {
-                let turned = value.as_f64() + steps as f64 * step;
-                Value::Float(((turned * 1e6).round() / 1e6).clamp(min, max))
+                let stepped = value.as_f64() + steps as f64 * step;
+                Value::Float(((stepped * 1e6).round() / 1e6).clamp(min, max))
             }
             Kind::Name { options, .. } => {
                 let at = options.iter().position(|option| Value::Name(option) == value);
@@ -575,11 +575,11 @@ mod tests {
     fn turning_keeps_in_range_and_free_of_dust() {
         let params = Params::defaults(SPECS);
         let high = params.spec("high_conf_threshold").unwrap();
-        assert_eq!(high.turned(Value::Float(0.1), 20), Value::Float(0.3));
-        assert_eq!(high.turned(Value::Float(0.01), -5), Value::Float(0.0));
-        assert_eq!(high.turned(Value::Float(1.99), 5), Value::Float(2.0));
+        assert_eq!(high.stepped(Value::Float(0.1), 20), Value::Float(0.3));
+        assert_eq!(high.stepped(Value::Float(0.01), -5), Value::Float(0.0));
+        assert_eq!(high.stepped(Value::Float(1.99), 5), Value::Float(2.0));
         let seed = params.spec("seed").unwrap();
-        assert_eq!(seed.turned(Value::Int(i64::MAX), 3), Value::Int(i64::MAX));
+        assert_eq!(seed.stepped(Value::Int(i64::MAX), 3), Value::Int(i64::MAX));
     }
 
     #[test]

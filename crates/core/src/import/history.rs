@@ -68,13 +68,13 @@ pub(super) fn read(file: &mut Torch, options: &Options) -> Result<Found, String>
             canvases.push(ids);
         }
     }
-    let mut beside = file.pickle().fields(root);
+    let mut around = file.pickle().fields(root);
     for name in NAMES {
         if file.pickle().field(root, name) == Some(list) {
-            beside.remove(name);
+            around.remove(name);
         }
     }
-    steps::of_canvases(tokens(canvases)?, batch, &beside, options)
+    steps::of_canvases(tokens(canvases)?, batch, &around, options)
 }
 
 fn row(rows: &[&[i64]], wanted: usize) -> Result<Vec<i64>, String> {

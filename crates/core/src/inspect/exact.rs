@@ -52,7 +52,7 @@ impl Apart {
         };
         let otherwise = (0..canvas.len()).filter(|&at| token(&now, at) != token(&then, at));
         Some(Self {
-            positions: beside(canvas, prediction, exact),
+            positions: compared(canvas, prediction, exact),
             difference: now.difference(&then),
             otherwise: otherwise.collect(),
         })
@@ -60,7 +60,7 @@ impl Apart {
 
     fn deltas(&self) -> impl Iterator<Item = (usize, f32)> {
         let known = self.positions.iter().enumerate();
-        known.filter_map(|(at, beside)| Some((at, beside.as_ref()?.delta.abs())))
+        known.filter_map(|(at, compared)| Some((at, compared.as_ref()?.delta.abs())))
     }
 
     /// The position where confidences differ most, and by how much; `None` if none is known.
@@ -83,7 +83,7 @@ impl Apart {
     pub fn changed(&self) -> Vec<usize> {
         let known = self.positions.iter().enumerate();
         known
-            .filter(|(_, beside)| beside.is_some_and(|beside| beside.changed))
+            .filter(|(_, compared)| compared.is_some_and(|compared| compared.changed))
             .map(|(at, _)| at)
             .collect()
     }
@@ -95,12 +95,12 @@ fn best(prediction: &Prediction, at: usize) -> Option<(TokenId, f32)> {
     p.is_finite().then_some((token, p))
 }
 
-fn beside(canvas: &Canvas, ours: &Prediction, exact: &Prediction) -> Vec<Option<Beside>> {
+fn compared(canvas: &Canvas, ours: &Prediction, exact: &Prediction) -> Vec<Option<Beside>> {
     (0..canvas.len())
         .map(|at| {
             let (known, (token, p)) = (best(ours, at)?, best(exact, at)?);
-            let beside = Beside { token, p, delta: p - known.1, changed: token != known.0 };
-            canvas.is_masked(at).then_some(beside)
+            let compared = Beside { token, p, delta: p - known.1, changed: token != known.0 };
+            canvas.is_masked(at).then_some(compared)
         })
         .collect()
 }
@@ -127,7 +127,7 @@ mod tests {
         let ours = prediction(&[(3, 0.5), (3, 0.1), (4, 0.25), (5, 0.75), (6, f32::NAN)]);
         let exact = prediction(&[(3, 0.75), (3, 0.9), (5, 0.125), (5, 0.75), (6, 0.5)]);
         let apart = Apart {
-            positions: beside(&canvas, &ours, &exact),
+            positions: compared(&canvas, &ours, &exact),
             difference: String::new(),
             otherwise: Vec::new(),
         };

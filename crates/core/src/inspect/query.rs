@@ -123,8 +123,8 @@ fn of_step(subject: Subject, session: &Session, id: NodeId, step: usize) -> Vec<
         Subject::Steps => vec![row],
         Subject::Edits => node.edits().map(|_| row).into_iter().collect(),
         Subject::Turns => {
-            let turned = before.is_some_and(|before| before.params != node.params);
-            turned.then_some(row).into_iter().collect()
+            let changed = before.is_some_and(|before| before.params != node.params);
+            changed.then_some(row).into_iter().collect()
         }
         Subject::Positions => node
             .canvas

@@ -116,7 +116,7 @@ impl Timeline {
     }
 
     /// *Forward* leads to `child` no more, but to the newest other child, if there is one.
-    pub fn turn_away(&mut self, child: NodeId) {
+    pub fn switch_away(&mut self, child: NodeId) {
         if let Some(parent) = self[child].parent
             && self[parent].next == Some(child)
         {
@@ -127,7 +127,7 @@ impl Timeline {
 
     /// *Forward* from `id` leads to the newest child that was made under these parameters, or
     /// nowhere.
-    pub fn turn_to(&mut self, id: NodeId, params: &Params) {
+    pub fn switch_to(&mut self, id: NodeId, params: &Params) {
         let alike = |&child: &NodeId| *self[child].params == *params;
         self.nodes[id.0].next = self.live(id).filter(alike).last();
     }
@@ -141,7 +141,7 @@ impl Timeline {
         if gone {
             (self.nodes[edit.0].deleted, self.nodes[edit.0].undone) = (true, true);
         }
-        self.turn_away(edit);
+        self.switch_away(edit);
         gone
     }
 

@@ -132,7 +132,7 @@ impl Session {
                         Err(_) => canvas.clone(),
                     };
                     let params = params.clone();
-                    self.beside(|timeline| timeline.add(parent, canvas, state, params, made))
+                    self.reconnecting(|timeline| timeline.add(parent, canvas, state, params, made))
                 });
                 followed.nodes.push(node);
             }
@@ -141,7 +141,7 @@ impl Session {
                 let node = followed.edit.take().unwrap_or_else(|| {
                     let (state, made) = (state.clone(), Made::Edit(edits.clone()));
                     let (canvas, params) = (canvas.clone(), params.clone());
-                    self.beside(|timeline| timeline.add(parent, canvas, state, params, made))
+                    self.reconnecting(|timeline| timeline.add(parent, canvas, state, params, made))
                 });
                 followed.nodes.push(node);
             }
@@ -210,7 +210,7 @@ impl Session {
     }
 
     /// Adds to the tree without changing the current node or the one that is next from it.
-    fn beside(&mut self, add: impl FnOnce(&mut super::Timeline) -> NodeId) -> NodeId {
+    fn reconnecting(&mut self, add: impl FnOnce(&mut super::Timeline) -> NodeId) -> NodeId {
         let ahead = self.node().next;
         let node = add(&mut self.timeline);
         self.timeline.visit(self.at);

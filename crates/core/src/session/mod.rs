@@ -382,8 +382,8 @@ impl Session {
 
     /// From the node stood at, *forward* leads over what was made under the parameters as they
     /// are.
-    pub fn turn_to_params(&mut self) {
-        self.timeline.turn_to(self.at, &self.params);
+    pub fn switch_to_params(&mut self) {
+        self.timeline.switch_to(self.at, &self.params);
         self.replan();
     }
 

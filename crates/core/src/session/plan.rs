@@ -160,10 +160,10 @@ impl Session {
     /// The decision that another program's strategy made next, or is about to make: nothing else of
     /// that strategy is known.
     fn recorded_pending(&self) -> Pending {
-        let turned = |child: &NodeId| *self.timeline[*child].params != self.params;
-        let children = self.timeline.live(self.at).filter(|child| !turned(child));
+        let changed = |child: &NodeId| *self.timeline[*child].params != self.params;
+        let children = self.timeline.live(self.at).filter(|child| !changed(child));
         let made = match self.node().next {
-            Some(next) if turned(&next) => {
+            Some(next) if changed(&next) => {
                 children.map(|child| &self.timeline[child]).find_map(Node::step)
             }
             _ => self.recorded_step(self.at),

@@ -37,17 +37,18 @@ impl Whole {
         }
         lock::unclaimed(out)?;
         let place = behind_links(out);
-        let beside = free_name(&place);
-        part(&beside);
+        let temporary = free_name(&place);
+        part(&temporary);
         // Never over what somebody else has there.
-        let file = File::options().write(true).create_new(true).open(&beside).map_err(|error| {
-            io::Error::new(error.kind(), format!("{error}, for a new file in its folder"))
-        })?;
+        let file =
+            File::options().write(true).create_new(true).open(&temporary).map_err(|error| {
+                io::Error::new(error.kind(), format!("{error}, for a new file in its folder"))
+            })?;
         if let Some(found) = found {
             // Who may read it is not for us to change; where it cannot be kept, it is as for others.
             let _ = file.set_permissions(found.permissions());
         }
-        Ok((file, Self { part: Some(beside), place }))
+        Ok((file, Self { part: Some(temporary), place }))
     }
 
     /// Where it can be read before it is whole; `None` for what is written into a pipe or device.

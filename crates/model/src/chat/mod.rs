@@ -44,7 +44,7 @@ pub struct Chat {
     /// Special tokens and other variables, the later before the earlier.
     variables: Vec<(String, Value)>,
     /// The variables that the family sets, and those that the user sets, which go before them.
-    said: [Vec<TemplateVariable>; 2],
+    set_variables: [Vec<TemplateVariable>; 2],
     system: Option<String>,
 }
 
@@ -79,12 +79,15 @@ impl Chat {
             Template::Text { text, .. } if text.contains(OF_FAMILY) => family.to_vec(),
             _ => Vec::new(),
         };
-        let said = [family, settings.variables.clone()];
-        let values = said.iter().flatten().map(|said| (said.name.clone(), said.value()));
+        let set_variables = [family, settings.variables.clone()];
+        let values = set_variables
+            .iter()
+            .flatten()
+            .map(|set_variables| (set_variables.name.clone(), set_variables.value()));
         Ok(Self {
             template,
             variables: tokens.chain(values).collect(),
-            said,
+            set_variables,
             system: settings.system.clone(),
         })
     }
@@ -95,16 +98,16 @@ impl Chat {
     }
 
     /// The template's variables that the user sets, else those that the family's own programs set.
-    pub fn said(&self) -> BTreeMap<&str, &str> {
-        let said = self.said.iter().flatten();
-        said.map(|variable| (variable.name.as_str(), variable.given.as_str())).collect()
+    pub fn set_variables(&self) -> BTreeMap<&str, &str> {
+        let set_variables = self.set_variables.iter().flatten();
+        set_variables.map(|variable| (variable.name.as_str(), variable.given.as_str())).collect()
     }
 
     /// Variables that the user sets and the template never reads.
     pub fn unread(&self) -> Vec<&str> {
         let Template::Text { text, .. } = &self.template else { return Vec::new() };
         let text = text.clone();
-        let [_, given] = &self.said;
+        let [_, given] = &self.set_variables;
         let read = match given.is_empty() {
             true => Ok(HashSet::new()),
             false => patience::in_time(PATIENCE, move || engine::read_by(&text)),
@@ -129,10 +132,10 @@ impl Chat {
             None => messages.clone(),
         };
         match &self.template {
-            Template::None if !self.said[1].is_empty() => Err(format!(
+            Template::None if !self.set_variables[1].is_empty() => Err(format!(
                 "there is no chat template that could read `{}` (--template-var). Give one with \
                  --chat-template FILE, or leave --template-var out",
-                self.said[1][0].name
+                self.set_variables[1][0].name
             )),
             Template::None => match messages.only() {
                 Some(_) => Ok(None),

@@ -157,13 +157,13 @@ impl Fields {
     }
 
     /// What nobody has read, without what is known to change nothing: everywhere, or in the family
-    /// that `harmless` is of.
+    /// that `no_effect` is of.
     ///
     /// # Errors
     /// If one of them is known to ask for another network.
-    pub(super) fn rest(mut self, harmless: &[&str]) -> Result<Vec<NotUnderstood>, Unfit> {
+    pub(super) fn rest(mut self, no_effect: &[&str]) -> Result<Vec<NotUnderstood>, Unfit> {
         for (name, value) in &self.left {
-            if harmless.contains(&&**name) || unread::is_harmless(name) || value.is_null() {
+            if no_effect.contains(&&**name) || unread::has_no_effect(name) || value.is_null() {
                 continue;
             }
             match unread::neutral(name) {

@@ -11,7 +11,7 @@ use super::{
 use crate::network::{Biases, Head, Part, Spec};
 
 /// Fields of its own that change no number.
-pub(super) const HARMLESS: &[&str] = &[
+pub(super) const NO_EFFECT: &[&str] = &[
     // Of attention biases and norms that are refused.
     "alibi_bias_max",
     "attention_layer_norm_with_affine",

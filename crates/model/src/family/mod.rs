@@ -45,7 +45,7 @@ pub struct Family {
     /// What its results were compared with, for the documents.
     tested: &'static str,
     /// Fields of its own that change no number.
-    harmless: &'static [&'static str],
+    no_effect: &'static [&'static str],
     describe: fn(&mut Fields) -> Result<Description, Unfit>,
 }
 
@@ -57,7 +57,7 @@ pub static FAMILIES: &[Family] = &[
         example: "GSAI-ML/LLaDA-8B-Instruct",
         own: "every variant of its config",
         tested: "its PyTorch code, forward passes and whole runs",
-        harmless: llada::HARMLESS,
+        no_effect: llada::NO_EFFECT,
         describe: llada::describe,
     },
     Family {
@@ -66,7 +66,7 @@ pub static FAMILIES: &[Family] = &[
         example: "Dream-org/Dream-v0-Instruct-7B",
         own: "biases on queries, keys, values; logits shifted by one position",
         tested: "its PyTorch code, forward passes and whole runs",
-        harmless: &[],
+        no_effect: &[],
         describe: dream::describe,
     },
     Family {
@@ -75,7 +75,7 @@ pub static FAMILIES: &[Family] = &[
         example: "dllm-hub/Qwen2.5-Coder-0.5B-Instruct-diffusion-mdlm-v0.1",
         own: "biases as in Dream, no shift",
         tested: "dLLM's PyTorch code, forward passes, blocks too",
-        harmless: &[],
+        no_effect: &[],
         describe: a2d::describe_qwen2,
     },
     Family {
@@ -84,7 +84,7 @@ pub static FAMILIES: &[Family] = &[
         example: "dllm-hub/Qwen3-0.6B-diffusion-mdlm-v0.1",
         own: "norms on queries and keys",
         tested: "dLLM's PyTorch code, forward passes (blocks too) and whole runs",
-        harmless: &[],
+        no_effect: &[],
         describe: a2d::describe_qwen3,
     },
     Family {
@@ -93,7 +93,7 @@ pub static FAMILIES: &[Family] = &[
         example: "one that dLLM's examples/a2d made of Llama",
         own: "Llama's names; biases as config.json says",
         tested: "the network is that of `illada`; no checkpoint of its own was run",
-        harmless: &[],
+        no_effect: &[],
         describe: a2d::describe_llama,
     },
     Family {
@@ -102,7 +102,7 @@ pub static FAMILIES: &[Family] = &[
         example: "GSAI-ML/iLLaDA-8B-Instruct",
         own: "Llama's names; mask token 5",
         tested: "transformers' Llama under a full mask; its own code and checkpoint were not run",
-        harmless: &[],
+        no_effect: &[],
         describe: illada::describe,
     },
     Family {
@@ -111,7 +111,7 @@ pub static FAMILIES: &[Family] = &[
         example: "dllm-hub/ModernBERT-base-chat-v0.1",
         own: "local and global attention; no block-causal attention, caches or cancelling inside a pass",
         tested: "transformers' PyTorch code, forward passes",
-        harmless: modernbert::HARMLESS,
+        no_effect: modernbert::NO_EFFECT,
         describe: modernbert::describe,
     },
 ];
@@ -327,7 +327,7 @@ impl Family {
                 _ => block = Some((name.to_owned(), size)),
             }
         }
-        let not_understood = fields.rest(self.harmless)?;
+        let not_understood = fields.rest(self.no_effect)?;
         Ok(Description { mask, eos, block, not_understood, ..network })
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 
 /// Fields of its own that change no number.
-pub(super) const HARMLESS: &[&str] = &[
+pub(super) const NO_EFFECT: &[&str] = &[
     // What the encoder's positions were called before it had rotations.
     "position_embedding_type",
     "classifier_pooling",

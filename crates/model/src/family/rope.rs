@@ -154,11 +154,11 @@ mod tests {
     /// The bases and what was not understood, or the problem.
     fn read(config: Value, of: &[Base]) -> Result<(Vec<f64>, Vec<String>), String> {
         let mut fields = Fields::of(config.as_object().unwrap().clone());
-        let said = |unfit: Unfit| match unfit {
+        let in_words = |unfit: Unfit| match unfit {
             Unfit::Unreadable(problem) | Unfit::Another(problem) => problem,
         };
-        let bases = bases(&mut fields, of).map_err(said)?;
-        let left = fields.rest(&[]).map_err(said)?;
+        let bases = bases(&mut fields, of).map_err(in_words)?;
+        let left = fields.rest(&[]).map_err(in_words)?;
         Ok((bases, left.into_iter().map(|one| one.field).collect()))
     }
 

@@ -53,7 +53,7 @@ pub(super) fn shared(heads: (&str, usize), of: (&str, usize)) -> Result<(), Unfi
 mod tests {
     use super::*;
 
-    fn said<T: std::fmt::Debug>(read: Result<T, Unfit>) -> Result<T, String> {
+    fn in_words<T: std::fmt::Debug>(read: Result<T, Unfit>) -> Result<T, String> {
         read.map_err(|unfit| match unfit {
             Unfit::Unreadable(problem) | Unfit::Another(problem) => problem,
         })
@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn a_head_has_its_own_width_or_its_share() {
-        let width = |width, heads, own| said(head_width(("width", width), ("heads", heads), own));
+        let width =
+            |width, heads, own| in_words(head_width(("width", width), ("heads", heads), own));
         for (found, expected) in [
             (width(64, 4, None), Ok(16)),
             (width(64, 5, Some(32)), Ok(32)),
@@ -74,10 +75,10 @@ mod tests {
         ] {
             assert_eq!(found, expected.map_err(str::to_owned));
         }
-        assert_eq!(said(shared(("q", 4), ("kv", 2))), Ok(()));
+        assert_eq!(in_words(shared(("q", 4), ("kv", 2))), Ok(()));
         let problem = "q is 4, which is no multiple of kv 3".to_owned();
-        assert_eq!(said(shared(("q", 4), ("kv", 3))), Err(problem));
+        assert_eq!(in_words(shared(("q", 4), ("kv", 3))), Err(problem));
         let none = "b is 0, expected a whole number from 1 to 9".to_owned();
-        assert_eq!(said(possible(9, &[("a", 9), ("b", 0)])), Err(none));
+        assert_eq!(in_words(possible(9, &[("a", 9), ("b", 0)])), Err(none));
     }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// Fields that change no number of a forward pass: how a file was written, how a model is trained,
 /// what else its library can do with it.
-const HARMLESS: &[&str] = &[
+const NO_EFFECT: &[&str] = &[
     // What wrote it, and what it is loaded with.
     "_attn_implementation",
     "_attn_implementation_autoset",
@@ -163,8 +163,8 @@ const NEUTRAL: &[(&str, &str)] = &[
 ];
 
 /// Whether a field changes no number whatever its value is.
-pub(super) fn is_harmless(name: &str) -> bool {
-    HARMLESS.contains(&name)
+pub(super) fn has_no_effect(name: &str) -> bool {
+    NO_EFFECT.contains(&name)
 }
 
 /// The value with which a field asks for nothing, where it is known that it asks for another
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn a_field_stands_once_and_every_neutral_value_is_json() {
         for (name, neutral) in NEUTRAL {
-            assert!(!is_harmless(name), "{name}");
+            assert!(!has_no_effect(name), "{name}");
             assert!(serde_json::from_str::<Value>(neutral).is_ok(), "{name}");
             assert_eq!(NEUTRAL.iter().filter(|(other, _)| other == name).count(), 1, "{name}");
         }

@@ -100,13 +100,13 @@ mod tests {
     fn a_file_without_certificates_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("roots.pem");
-        let said = |words: &str| {
+        let failure = |words: &str| {
             let error = certificates(&file).unwrap_err().to_string();
             assert!(error.contains(words) && error.contains("roots.pem"), "{error}");
         };
-        said("cannot be read");
+        failure("cannot be read");
         fs::write(&file, "nothing").unwrap();
-        said("no certificates");
+        failure("no certificates");
         let one = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         fs::write(&file, format!("# two\n{one}{one}")).unwrap();
         assert_eq!(certificates(&file).unwrap().len(), 2);

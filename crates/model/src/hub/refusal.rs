@@ -18,7 +18,7 @@ pub(super) fn refusal(repo: &RepoId, url: &str, known: bool, response: &Response
     let place = url.split('?').next().unwrap_or(url);
     let page = page(repo, place);
     let code = text(headers, "x-error-code").unwrap_or_default();
-    let said = match text(headers, "x-error-message") {
+    let reason = match text(headers, "x-error-message") {
         Some(message) if !message.trim().is_empty() => {
             let message: String = message.trim().chars().take(LONGEST).collect();
             format!(" ({}, {})", status.as_u16(), message.trim_end_matches('.'))
@@ -27,7 +27,7 @@ pub(super) fn refusal(repo: &RepoId, url: &str, known: bool, response: &Response
     };
     let id = &repo.id;
     let lasting = |problem: String, advice: String| {
-        Trouble::Lasting(LoadError::new(place, format!("{problem}{said}"), advice))
+        Trouble::Lasting(LoadError::new(place, format!("{problem}{reason}"), advice))
     };
     match (status.as_u16(), code) {
         (401 | 403, "GatedRepo") if known => lasting(
@@ -87,7 +87,7 @@ pub(super) fn refusal(repo: &RepoId, url: &str, known: bool, response: &Response
         }
         (500..=599, _) => Trouble::Passing(LoadError::new(
             place,
-            format!("the hub is in trouble{said}"),
+            format!("the hub is in trouble{reason}"),
             "Wait some minutes, then run the same command again: what came is kept",
         )),
         (status, _) => Trouble::Lasting(garbage(place, &format!("an answer of no use ({status})"))),

@@ -31,12 +31,12 @@ pub(super) fn add(
             return Err((file, problem));
         }
     }
-    let said = config.added.values().map(|Added { token, .. }| {
+    let added = config.added.values().map(|Added { token, .. }| {
         let named = special.iter().any(|other| other.content == token.content);
         AddedToken { special: token.special || named, ..token.clone() }
     });
     let failed = |error: tokenizers::Error| ("tokenizer_config.json", error.to_string());
-    tokenizer.add_tokens(said).map_err(failed)?;
+    tokenizer.add_tokens(added).map_err(failed)?;
     for (id, Added { token, file }) in new {
         let given = tokenizer.token_to_id(&token.content);
         if given != Some(*id) {

@@ -71,7 +71,7 @@ impl Weights {
             place: place.to_owned(),
             described: "config.json",
             store: Store::Safetensors(store),
-            renamed: renamed.said,
+            renamed: renamed.notices,
         })
     }
 

@@ -29,7 +29,7 @@ pub(super) struct Renamed {
     /// The name in the file under the new name, for those that change.
     pub(super) names: HashMap<String, String>,
     /// What people are told: `_orig_mod.` taken off. Empty where nothing changes.
-    pub(super) said: Vec<String>,
+    pub(super) notices: Vec<String>,
 }
 
 /// Takes off what wrappers added.
@@ -84,7 +84,7 @@ pub(super) fn renamed<'n>(names: impl Iterator<Item = &'n str>) -> Result<Rename
     }
     let changed = new.into_iter().zip(stored).filter(|(new, stored)| new != stored);
     let names = changed.map(|(new, stored)| (new, stored.to_owned())).collect();
-    Ok(Renamed { names, said: taken })
+    Ok(Renamed { names, notices: taken })
 }
 
 #[cfg(test)]
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     /// Names, what they become and what is said.
-    fn check(stored: &[&str], expected: &[&str], said: &[&str]) {
+    fn check(stored: &[&str], expected: &[&str], notices: &[&str]) {
         let renamed = renamed(stored.iter().copied()).unwrap();
         let mut new: Vec<&str> = stored
             .iter()
@@ -103,14 +103,14 @@ mod tests {
             .collect();
         new.sort_unstable();
         assert_eq!(new, expected, "{stored:?}");
-        assert_eq!(renamed.said, said, "{stored:?}");
+        assert_eq!(renamed.notices, notices, "{stored:?}");
     }
 
     #[test]
     fn wrappers_are_taken_off() {
         let plain = ["lm_head.weight", "model.layers.0.mlp.up_proj.weight"];
         check(&plain, &plain, &[]);
-        for (before, said) in [
+        for (before, notices) in [
             ("module.", vec!["`module.` taken off"]),
             ("_orig_mod.", vec!["`_orig_mod.` taken off"]),
             ("_orig_mod.module.", vec!["`_orig_mod.` taken off", "`module.` taken off"]),
@@ -124,7 +124,7 @@ mod tests {
             ("model.", vec!["`model.` taken off"]),
         ] {
             let stored = plain.map(|name| format!("{before}{name}"));
-            check(&stored.each_ref().map(String::as_str), &plain, &said);
+            check(&stored.each_ref().map(String::as_str), &plain, &notices);
         }
         check(
             &["model.layers.0._orig_mod.mlp._checkpoint_wrapped_module.up_proj.weight"],

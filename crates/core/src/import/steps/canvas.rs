@@ -71,7 +71,7 @@ fn of_file(
         };
         known.find(|(_, piece)| text(piece)).map(|(id, _)| *id)
     };
-    let said = |fact: &Option<Named>| match fact.as_ref()? {
+    let declared = |fact: &Option<Named>| match fact.as_ref()? {
         Named::Id(id) => Some(*id),
         Named::Text(text) => of_text(&|other| other == text),
     };
@@ -79,7 +79,7 @@ fn of_file(
     let mask = match (options.mask, &facts.mask) {
         (Some(mask), fact) => {
             if let Some(fact) = fact
-                && said(&facts.mask) != Some(mask)
+                && declared(&facts.mask) != Some(mask)
             {
                 left.value("the mask that the file names, as --mask-token says another", || {
                     fact.to_string()
@@ -87,17 +87,18 @@ fn of_file(
             }
             Some(mask)
         }
-        (None, Some(Named::Text(text))) if said(&facts.mask).is_none() => {
+        (None, Some(Named::Text(text))) if declared(&facts.mask).is_none() => {
             return Err(format!(
                 "it says that {text:?} is the mask, and not which id that is. Give the id with \
                  --mask-token, or a tokenizer that has it with --tokenizer and --mask-token '{text}'"
             ));
         }
-        (None, Some(_)) => said(&facts.mask),
+        (None, Some(_)) => declared(&facts.mask),
         (None, None) => usual(),
     };
-    let eos = options.eos.or_else(|| said(&facts.eos));
-    if let Some(fact) = facts.eos.as_ref().filter(|_| said(&facts.eos) != eos || eos.is_none()) {
+    let eos = options.eos.or_else(|| declared(&facts.eos));
+    if let Some(fact) = facts.eos.as_ref().filter(|_| declared(&facts.eos) != eos || eos.is_none())
+    {
         let why = match options.eos {
             Some(_) => "as --eos-token says another",
             None => "as it is not said which id that is (--eos-token)",
@@ -125,7 +126,7 @@ fn of_texts(
             );
         }
     }
-    let said = match &facts.mask {
+    let declared = match &facts.mask {
         Some(Named::Text(text)) => Some(text.as_str()),
         Some(Named::Id(id)) => {
             left.value("the mask's id, as the canvases are texts", || id.to_string());
@@ -133,7 +134,7 @@ fn of_texts(
         }
         None => None,
     };
-    let is_mask = |text: &str| Some(text.trim()) == said || MASK_TEXTS.contains(&text.trim());
+    let is_mask = |text: &str| Some(text.trim()) == declared || MASK_TEXTS.contains(&text.trim());
     let mut ids = Ids::new();
     let (mut any, mut running) = (false, false);
     let mut of_texts = |texts: &[String]| {
@@ -208,12 +209,12 @@ pub fn run_of(
     options: &Options,
     left: &mut Left,
 ) -> Result<(ForeignRun, bool), String> {
-    if let (Some(given), Some(said)) = (options.prompt_length, facts.prompt_length)
-        && given != said
+    if let (Some(given), Some(declared)) = (options.prompt_length, facts.prompt_length)
+        && given != declared
     {
         left.value(
             "the prompt's length that the file names, as --prompt-length says another",
-            || said.to_string(),
+            || declared.to_string(),
         );
     }
     let ids = prompt.unwrap_or_default();

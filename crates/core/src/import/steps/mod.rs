@@ -88,7 +88,7 @@ pub(super) fn read(bytes: &[u8], format: Format, options: &Options) -> Result<Fo
     gathered.found(format, notices)
 }
 
-/// The run of canvases from another kind of file: a batch of sequences, with `beside`, the members
+/// The run of canvases from another kind of file: a batch of sequences, with `around`, the members
 /// of the object that holds them.
 ///
 /// # Errors
@@ -96,12 +96,12 @@ pub(super) fn read(bytes: &[u8], format: Format, options: &Options) -> Result<Fo
 pub(super) fn of_canvases(
     canvases: Vec<Vec<TokenId>>,
     batch: usize,
-    beside: &Map<String, Value>,
+    around: &Map<String, Value>,
     options: &Options,
 ) -> Result<Found, String> {
     let mut gathered = Gathered::new(options);
     gathered.batch.rows = batch;
-    gathered.beside(beside).map_err(|wrong| wrong.told("beside the canvases"))?;
+    gathered.around(around).map_err(|wrong| wrong.told("beside the canvases"))?;
     let steps = canvases.into_iter().map(|canvas| Step::of_canvas(Held::Ids(canvas)));
     gathered.steps = steps.collect();
     gathered.found(Format::History, Vec::new())
@@ -130,7 +130,7 @@ impl<'a> Gathered<'a> {
             && let Value::Object(mut object) = value
         {
             let list = object.remove(name);
-            self.beside(&object).map_err(|wrong| wrong.told("beside the list of steps"))?;
+            self.around(&object).map_err(|wrong| wrong.told("beside the list of steps"))?;
             let Some(Value::Array(list)) = list else { return Ok(()) };
             for (n, step) in list.into_iter().enumerate() {
                 self.line(step).map_err(told(n, name))?;
@@ -168,7 +168,7 @@ impl<'a> Gathered<'a> {
             .into_iter()
             .filter_map(|(number, name)| Some((number, object.remove(&name)?, name)))
             .collect();
-        self.beside(object).map_err(|wrong| wrong.told("beside the steps"))?;
+        self.around(object).map_err(|wrong| wrong.told("beside the steps"))?;
         for (number, step, name) in steps {
             self.line(step).map_err(|wrong| wrong.told(format!("`{name}`")))?;
             if let Some(step) = self.steps.last_mut() {
@@ -179,7 +179,7 @@ impl<'a> Gathered<'a> {
     }
 
     /// An object that is no step: facts, and what is left out.
-    fn beside(&mut self, object: &Map<String, Value>) -> Result<(), Wrong> {
+    fn around(&mut self, object: &Map<String, Value>) -> Result<(), Wrong> {
         let mut fields = Fields::new(object);
         fields.text(&KIND);
         self.facts.read(&mut fields, self.options, &mut self.left)?;
@@ -192,10 +192,10 @@ impl<'a> Gathered<'a> {
         let (canvas, rows) = match &value {
             Value::Object(object) => {
                 let kind = KIND.iter().find_map(|kind| object.get(*kind)).and_then(Value::as_str);
-                let beside =
+                let around =
                     kind.is_some_and(|kind| ["header", "final", "meta", "end"].contains(&kind));
-                let Some(name) = canvas_of(object).filter(|_| !beside) else {
-                    return self.beside(object);
+                let Some(name) = canvas_of(object).filter(|_| !around) else {
+                    return self.around(object);
                 };
                 held(&object[name], self.batch.row).map_err(|wrong| wrong.of(name))?
             }

@@ -82,8 +82,8 @@ impl Step {
                     list.len() == ids.len() && list.iter().all(Value::is_string)
                 })
             };
-            let beside = fields.take_if(&TEXTS, of_each).and_then(|(_, value)| value.as_array());
-            for (&id, text) in ids.iter().zip(beside.into_iter().flatten()) {
+            let around = fields.take_if(&TEXTS, of_each).and_then(|(_, value)| value.as_array());
+            for (&id, text) in ids.iter().zip(around.into_iter().flatten()) {
                 let Some(text) = text.as_str() else { continue };
                 let known = texts.0.entry(id).or_insert_with(|| piece(text));
                 if *known != piece(text) {

@@ -44,7 +44,7 @@ pub enum Value {
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Self::Number(_) | Self::P(_) => f.write_str(&self.beside(&[])),
+            Self::Number(_) | Self::P(_) => f.write_str(&self.rounded_against(&[])),
             Self::Truth(truth) => truth.fmt(f),
             Self::Text(text) => write!(f, "{text:?}"),
             Self::Token { id, text } => write!(f, "{text:?} ({id})"),
@@ -66,7 +66,7 @@ const DECIMALS: usize = 4;
 impl Value {
     /// The value in words, beside the numbers that it is compared with: a number has as many digits
     /// as it takes to tell it from them.
-    pub(super) fn beside(&self, others: &[f32]) -> String {
+    pub(super) fn rounded_against(&self, others: &[f32]) -> String {
         match *self {
             Self::Number(number) if number.fract() == 0.0 => number.to_string(),
             Self::Number(number) => {
@@ -86,7 +86,7 @@ impl Value {
     pub(super) fn both(&self, before: &Self, others: &[f32]) -> (String, String) {
         match (self, before) {
             (Self::P(now), Self::P(before)) => two((*now, DECIMALS), (*before, DECIMALS), others),
-            (now, before) => (now.beside(others), before.beside(others)),
+            (now, before) => (now.rounded_against(others), before.rounded_against(others)),
         }
     }
 }

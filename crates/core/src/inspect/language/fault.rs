@@ -91,9 +91,9 @@ mod tests {
             (&digits, 0..40, "01234567890123456789…\n^^^^^^^^^^^^^^^^^^^^"),
             ("世世世世世世世世世世世世", 3..6, "世世世世世世世世世世…\n  ^^"),
         ] {
-            let said = pointed(text, &at, 20);
-            assert_eq!(said, expected, "{text:?} {at:?}");
-            assert!(said.lines().all(|line| line.width() <= 23), "{said}");
+            let pointed_at = pointed(text, &at, 20);
+            assert_eq!(pointed_at, expected, "{text:?} {at:?}");
+            assert!(pointed_at.lines().all(|line| line.width() <= 23), "{pointed_at}");
         }
     }
 

@@ -71,15 +71,15 @@ impl Condition {
     /// The names it uses with their values, each once, and the value before where it is another.
     pub fn values(&self, facts: &dyn Facts) -> Vec<(String, String)> {
         let others = self.tree.numbers();
-        let said = |used| match (facts.value(used, When::Before), facts.value(used, When::Now)) {
+        let shown = |used| match (facts.value(used, When::Before), facts.value(used, When::Now)) {
             (_, None) => "–".to_owned(),
             (Some(was), Some(is)) if was != is => {
                 let (is, was) = is.both(&was, &others);
                 format!("{is}, a step before {was}")
             }
-            (_, Some(is)) => is.beside(&others),
+            (_, Some(is)) => is.rounded_against(&others),
         };
-        used_once(&self.tree).into_iter().map(|used| (used.to_string(), said(used))).collect()
+        used_once(&self.tree).into_iter().map(|used| (used.to_string(), shown(used))).collect()
     }
 }
 
@@ -286,7 +286,7 @@ impl Query {
         let others = self.tree.as_ref().map(parse::Tree::numbers).unwrap_or_default();
         let reading = |used: Use| {
             let value = row.value(used, When::Now);
-            let text = value.as_ref().map(|value| value.beside(&others));
+            let text = value.as_ref().map(|value| value.rounded_against(&others));
             Reading { name: used.to_string(), value, text }
         };
         self.reads().into_iter().map(reading).collect()

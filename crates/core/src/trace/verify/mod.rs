@@ -58,26 +58,26 @@ fn requests(session: &Session, found: &mut Verified) {
 }
 
 /// Holds why a run is said to be over against its canvas.
-fn finish((session, at): (&Session, NodeId), said: Option<&str>, found: &mut Verified) {
-    let Some(said) = said else { return };
+fn finish((session, at): (&Session, NodeId), recorded_finish: Option<&str>, found: &mut Verified) {
+    let Some(recorded_finish) = recorded_finish else { return };
     let end = &session.timeline()[at];
     // A mask that a person pinned is left.
     let masks = (0..end.canvas.len()).filter(|&at| end.canvas.is_open(at)).count();
     // Where masks are left it may hang on a parameter that was turned and never stepped under.
     let over = session.finish(at).filter(|_| masks == 0);
-    let derived = match decode::Finish::ALL.iter().any(|finish| finish.name() == said) {
-        true if said == decode::Finish::Complete.name() && masks > 0 => {
+    let derived = match decode::Finish::ALL.iter().any(|finish| finish.name() == recorded_finish) {
+        true if recorded_finish == decode::Finish::Complete.name() && masks > 0 => {
             format!("another one, with {masks} masks left")
         }
         true => match over {
-            Some(over) if over.name() != said => over.name().to_owned(),
+            Some(over) if over.name() != recorded_finish => over.name().to_owned(),
             _ => return,
         },
         false => "one of the names that docs/trace.md has".to_owned(),
     };
     found.impossible += 1;
     let (step, node) = (end.depth as usize, at.0);
-    let recorded: String = said.chars().take(40).collect();
+    let recorded: String = recorded_finish.chars().take(40).collect();
     let first = Divergence { step, node, what: "finish", position: None, recorded, derived };
     found.first.get_or_insert(first);
 }

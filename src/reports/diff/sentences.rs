@@ -35,7 +35,7 @@ pub fn why(side: &Side, parted: &Parted) -> String {
         return "has no position that corresponds".to_owned();
     };
     let by_hand = if parted.mode.is_none() { " by hand" } else { "" };
-    let said = match spot.verdict {
+    let reason = match spot.verdict {
         Some(Verdict::Unrecorded) | None => None,
         Some(verdict) => Some(verdict.to_string()),
     };
@@ -46,27 +46,27 @@ pub fn why(side: &Side, parted: &Parted) -> String {
         }
         None => String::new(),
     };
-    match (spot.effect, said) {
-        (Some(ChangeKind::Fill(token)), Some(said)) => format!("{} {said}", named(side, token)),
+    match (spot.effect, reason) {
+        (Some(ChangeKind::Fill(token)), Some(reason)) => format!("{} {reason}", named(side, token)),
         (Some(ChangeKind::Fill(token)), None) => format!("{} filled{by_hand}", named(side, token)),
-        (Some(ChangeKind::Replace { was, token }), said) => {
-            let said = said.unwrap_or_else(|| format!("replaced{by_hand}"));
-            format!("{} → {} {said}", named(side, was), named(side, token))
+        (Some(ChangeKind::Replace { was, token }), reason) => {
+            let reason = reason.unwrap_or_else(|| format!("replaced{by_hand}"));
+            format!("{} → {} {reason}", named(side, was), named(side, token))
         }
         (Some(effect @ (ChangeKind::Append(..) | ChangeKind::Cut(_))), _) => {
             let mode = parted.mode.map_or("by hand", |mode| mode.name());
             format!("{} → {} ({mode})", doing(effect, spot.position), parted.length)
         }
-        (Some(effect), Some(said)) => format!("{}: {said}", doing(effect, spot.position)),
+        (Some(effect), Some(reason)) => format!("{}: {reason}", doing(effect, spot.position)),
         (Some(effect), None) => format!("{}{by_hand}", doing(effect, spot.position)),
         (None, Some(_)) if spot.verdict == Some(Verdict::Written) => {
             let canvas = &side.session.timeline()[parted.before].canvas;
             let token = canvas.cells().get(spot.position).map(|cell| named(side, cell.token));
             format!("keeps {}", token.unwrap_or_default())
         }
-        (None, Some(said)) => match guess() {
-            guess if guess.is_empty() => said,
-            guess => format!("{said}; {guess}"),
+        (None, Some(reason)) => match guess() {
+            guess if guess.is_empty() => reason,
+            guess => format!("{reason}; {guess}"),
         },
         (None, None) => {
             let there = spot.position < side.session.timeline()[parted.before].canvas.len();

@@ -39,8 +39,8 @@ pub fn name_of(app: &App, tip: NodeId, own: usize) -> String {
             "by hand".to_owned()
         }
         Some(&before) => {
-            let beside = timeline[before].children.first().copied();
-            let pair = path.get(own).copied().and_then(made).zip(beside.and_then(made));
+            let comparison = timeline[before].children.first().copied();
+            let pair = path.get(own).copied().and_then(made).zip(comparison.and_then(made));
             pair.map_or_else(String::new, |(now, then)| {
                 changes(&then, &now)
                     .into_iter()
@@ -108,7 +108,7 @@ pub fn changes(then: &Params, now: &Params) -> Vec<Change> {
 
 impl App {
     /// Goes to the lane below or above, as near in steps as it can be told from this one.
-    pub(in crate::tui) fn change_lane(&mut self, down: bool) {
+    pub(in crate::tui) fn change_branch(&mut self, down: bool) {
         let tips = self.debugger.session.timeline().tips();
         let Some(at) = current(self) else { return };
         let to = if down { at.checked_add(1) } else { at.checked_sub(1) };

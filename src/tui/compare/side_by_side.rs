@@ -26,25 +26,25 @@ use crate::{
 /// Takes an event in and says what is to be done about it.
 pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
     // The engine and the file speak to the debugger, whatever lies over it.
-    if app.top.beside.is_some() && matches!(event, Event::Terminal(_) | Event::Tick) {
-        return update_beside(app, event);
+    if app.top.comparison.is_some() && matches!(event, Event::Terminal(_) | Event::Tick) {
+        return update_comparison(app, event);
     }
     let effects = update::update(app, event);
     for follow_up in std::mem::take(&mut app.running.follow_ups) {
         if let FollowUp::Compare(branches) = follow_up {
-            put_beside(app, branches);
+            compare_branches(app, branches);
         }
     }
     effects
 }
 
 /// Puts two branches side by side. A run on its way stops: what is compared is known.
-fn put_beside(app: &mut App, branches: [String; 2]) {
+fn compare_branches(app: &mut App, branches: [String; 2]) {
     app.debugger.halt();
     app.running.paced = false;
-    let lanes = branches.into_iter().filter_map(|called| lane(app, &called)).collect();
-    let comparison = Comparison::of_branches(lanes, app.display.width, app.display.height);
-    app.top.beside = comparison.map(|comparison| Box::new(comparison) as Box<dyn InnerScreen>);
+    let runs = branches.into_iter().filter_map(|called| run(app, &called)).collect();
+    let comparison = Comparison::of_branches(runs, app.display.width, app.display.height);
+    app.top.comparison = comparison.map(|comparison| Box::new(comparison) as Box<dyn InnerScreen>);
 }
 
 /// Goes to a node of the branch that ends at `tip`.
@@ -60,7 +60,7 @@ fn go_on_branch(app: &mut App, tip: NodeId, node: NodeId) {
 }
 
 /// A branch from its start, over what is known of it.
-fn lane(app: &App, called: &str) -> Option<(String, Start)> {
+fn run(app: &App, called: &str) -> Option<(String, Start)> {
     let session = &app.debugger.session;
     let (at, branch) = session.timeline().branch_called(called)?;
     let name = branch.name.map_or_else(String::new, |name| format!(" `{name}`"));
@@ -83,14 +83,14 @@ fn lane(app: &App, called: &str) -> Option<(String, Start)> {
 
 /// What happens while branches are side by side. To quit leads back to the debugger underneath,
 /// Ctrl-C twice does not.
-fn update_beside(app: &mut App, event: Event) -> Vec<Effect> {
-    let Some(beside) = &mut app.top.beside else { return Vec::new() };
-    let mut effects = beside.update(event);
-    (app.display.width, app.display.height) = beside.size();
+fn update_comparison(app: &mut App, event: Event) -> Vec<Effect> {
+    let Some(comparison) = &mut app.top.comparison else { return Vec::new() };
+    let mut effects = comparison.update(event);
+    (app.display.width, app.display.height) = comparison.size();
     let quits = effects.iter().any(|effect| matches!(effect, Effect::Quit));
-    if quits && !beside.interrupted() {
-        let chosen = beside.chosen();
-        app.top.beside = None;
+    if quits && !comparison.interrupted() {
+        let chosen = comparison.chosen();
+        app.top.comparison = None;
         app.refresh();
         if let Some((tip, node)) = chosen {
             go_on_branch(app, tip, node);
@@ -104,8 +104,8 @@ fn update_beside(app: &mut App, event: Event) -> Vec<Effect> {
 impl Interface for App {
     fn resize(&mut self, width: u16, height: u16) {
         (self.display.width, self.display.height) = (width, height);
-        if let Some(beside) = &mut self.top.beside {
-            beside.resize(width, height);
+        if let Some(comparison) = &mut self.top.comparison {
+            comparison.resize(width, height);
         }
     }
 
@@ -121,7 +121,7 @@ impl Interface for App {
 
     fn takes_text(&self) -> bool {
         use Mode::{Command, Pick, Prompt, Search, Value};
-        self.top.beside.is_none()
+        self.top.comparison.is_none()
             && matches!(self.top.mode, Command(_) | Pick(_) | Prompt(_) | Search(_) | Value(_))
     }
 
@@ -134,15 +134,15 @@ impl Interface for App {
     }
 
     fn period(&self) -> Duration {
-        match (&self.top.beside, self.running.paced, self.running.rate()) {
-            (Some(beside), ..) => beside.period(),
+        match (&self.top.comparison, self.running.paced, self.running.rate()) {
+            (Some(comparison), ..) => comparison.period(),
             (None, true, Some(speed)) => Duration::from_secs(1) / speed.max(1),
             _ => Duration::ZERO,
         }
     }
 
     fn spare(&self) -> bool {
-        self.top.beside.is_none() && self.try_due()
+        self.top.comparison.is_none() && self.try_due()
     }
 
     fn busy(&self) -> Option<Key> {
