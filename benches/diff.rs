@@ -5,10 +5,10 @@ use std::{collections::HashMap, sync::Arc};
 
 use demask::{
     canvas::{Edit, SpecialTokens, TokenId},
-    compare::{Run, differing, trajectories},
+    compare::{RunToNode, differing, trajectories},
     decode::{AnyStrategy as _, Decision, Extras, Growth, Mode, Params, Value, daedal::Daedal},
     predict::Key,
-    session::{Made, Session, Step, Timeline, Timing},
+    session::{NodeOrigin, Session, Step, Timeline, Timing},
 };
 
 #[global_allocator]
@@ -66,7 +66,7 @@ fn run(salt: u64) -> Session {
             decision: Arc::new(decision),
             timing: Timing::default(),
         };
-        let made = Made::Step(Arc::new(made));
+        let made = NodeOrigin::Step(Arc::new(made));
         at = timeline.add(at, canvas.clone(), state.clone(), params.clone(), made);
     }
     Session::over(&Daedal, Extras::NONE, timeline, at, HashMap::new())
@@ -77,7 +77,7 @@ fn hold_two_thousand_steps_against_each_other(bencher: divan::Bencher) {
     let (one, two) = (run(1), run(2));
     bencher.bench_local(|| {
         let mut differing = 0;
-        let found = trajectories(Run::here(&one), Run::here(&two), |pair| {
+        let found = trajectories(RunToNode::here(&one), RunToNode::here(&two), |pair| {
             differing += usize::from(pair.differs());
         });
         (found.fills, differing)

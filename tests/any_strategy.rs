@@ -6,7 +6,7 @@ use crate::support::fake::{Fake, SPECIAL};
 use demask::{
     canvas::{Canvas, Edit, Override, Slot, TokenId},
     decode::{
-        Affects, AnyStrategy, Decision, DecodeError, Extras, Kind, Outcome, ParamSpec, Params,
+        Affects, AnyStrategy, Decision, DecodeError, Extras, Outcome, ParamKind, ParamSpec, Params,
         Plan, STRATEGIES, State, Value, Verdict, flips,
     },
     predict::{Column, Prediction, Predictor},
@@ -29,18 +29,18 @@ fn value(spec: &ParamSpec, seed: u64, salt: usize) -> Value {
         ("gen_length" | "max_new_tokens", _) => Value::Int(8 * (1 + roll(seed, salt, 5) as i64)),
         ("block_length", _) => Value::Int(1 << roll(seed, salt, 4)),
         ("steps", _) => Value::Int(40),
-        (_, Kind::Int { min, max, .. }) => {
+        (_, ParamKind::Int { min, max, .. }) => {
             Value::Int(min + roll(seed, salt, (max - min).min(40) as u64 + 1) as i64)
         }
-        (_, Kind::Float { min, max, .. }) => {
+        (_, ParamKind::Float { min, max, .. }) => {
             let share = roll(seed, salt, 1 << 20) as f64 / (1 << 20) as f64;
             Value::Float(f64::from((min + (max.min(1.0) - min) * share) as f32))
         }
-        (_, Kind::Name { options, .. }) => {
+        (_, ParamKind::Name { options, .. }) => {
             Value::Name(options[roll(seed, salt, options.len() as u64) as usize])
         }
-        (_, Kind::Text { default, .. }) => Value::Name(default),
-        (_, Kind::Tokens) => spec.parse("").unwrap_or(Value::Tokens(Default::default())),
+        (_, ParamKind::Text { default, .. }) => Value::Name(default),
+        (_, ParamKind::Tokens) => spec.parse("").unwrap_or(Value::Tokens(Default::default())),
     }
 }
 

@@ -6,7 +6,9 @@ use std::{ops::ControlFlow, sync::Arc, time::Duration};
 use crate::support::fake::{Fake, FakeTexts, SPECIAL};
 use demask::{
     canvas::{Canvas, TokenId},
-    compare::{Advance, Figures, Lockstep, LockstepRun, Run, excerpt, first_difference},
+    compare::{
+        Figures, Lockstep, LockstepAdvance, LockstepRun, RunToNode, excerpt, first_difference,
+    },
     decode::{Extras, Recipe},
     predict::{Prediction, Predictor, Request},
     session::{Pending, Session, StepError},
@@ -59,9 +61,9 @@ fn together(recipes: &[String]) -> (Lockstep<Session>, usize) {
     let mut passes = 0;
     loop {
         match lockstep.step_all().unwrap() {
-            Advance::Moved => {}
-            Advance::Waiting => passes += answer(&mut lockstep),
-            Advance::Over => return (lockstep, passes),
+            LockstepAdvance::Moved => {}
+            LockstepAdvance::Waiting => passes += answer(&mut lockstep),
+            LockstepAdvance::Over => return (lockstep, passes),
         }
     }
 }
@@ -96,7 +98,7 @@ proptest! {
         for (run, recipe) in lockstep.runs.iter().zip(&recipes) {
             let single = alone(recipe);
             prop_assert_eq!(canvases(run), canvases(&single));
-            let (figures, own) = (Figures::of(Run::here(run)), Figures::of(Run::here(&single)));
+            let (figures, own) = (Figures::of(RunToNode::here(run)), Figures::of(RunToNode::here(&single)));
             prop_assert_eq!(figures.nfe, own.nfe);
             prop_assert_eq!((figures.finish, figures.forward), (own.finish, own.forward));
             counted += run.passes();
@@ -108,10 +110,10 @@ proptest! {
     fn where_two_part_is_the_same_from_both_sides(recipes in recipes()) {
         let (lockstep, _) = together(&recipes);
         for one in &lockstep.runs {
-            let same = first_difference(Run::here(one), Run::here(one));
+            let same = first_difference(RunToNode::here(one), RunToNode::here(one));
             prop_assert_eq!((same.step, same.position), (None, None));
             for two in &lockstep.runs {
-                let (one, two) = (Run::here(one), Run::here(two));
+                let (one, two) = (RunToNode::here(one), RunToNode::here(two));
                 let difference = first_difference(one, two);
                 prop_assert_eq!(difference, first_difference(two, one));
                 prop_assert_eq!(difference.position.is_none(), one.answer() == two.answer());
@@ -137,7 +139,7 @@ proptest! {
             lockstep.back_all();
         }
         prop_assert_eq!(lockstep.step(), end.saturating_sub(back));
-        while lockstep.step_all().unwrap() == Advance::Moved {}
+        while lockstep.step_all().unwrap() == LockstepAdvance::Moved {}
         prop_assert_eq!(lockstep.runs.iter().map(canvases).collect::<Vec<_>>(), before);
         prop_assert_eq!(lockstep.step(), end);
     }
@@ -160,7 +162,7 @@ fn a_lane_that_is_behind_catches_up_alone() {
     let end = lockstep.step();
     let start = lockstep.runs[1].timeline().roots()[0];
     lockstep.runs[1].session_mut().go(start);
-    assert_eq!(lockstep.step_all(), Ok(Advance::Moved));
+    assert_eq!(lockstep.step_all(), Ok(LockstepAdvance::Moved));
     let depths: Vec<u32> = lockstep.runs.iter().map(|run| run.node().depth).collect();
     assert_eq!(depths, [end as u32, 1]);
 }
@@ -168,7 +170,7 @@ fn a_lane_that_is_behind_catches_up_alone() {
 #[test]
 fn an_excerpt_stays_within_the_answer() {
     let session = alone("daedal:initial_gen_length=8,max_gen_length=8,eos_check_tokens=4");
-    let run = Run::here(&session);
+    let run = RunToNode::here(&session);
     let whole = run.answer().len();
     for position in 0..whole + 3 {
         let excerpt = excerpt(run, position, 2, &FakeTexts);

@@ -16,7 +16,7 @@ use demask::{
     decode::Finish,
     driving::{self, Joined},
     engine::Address,
-    session::{Followed, Made, News, NodeId, Pending},
+    session::{Followed, NodeId, NodeOrigin, Pending, RunNews},
 };
 use serde_json::{Value, json};
 
@@ -102,10 +102,10 @@ fn left_to_right(script: &mut Script, can: &[&str]) {
 /// A debugger that has joined a loop.
 struct Run {
     debugger: Debugger,
-    news: Receiver<News>,
+    news: Receiver<RunNews>,
     heard: Receiver<Value>,
     printed: Vec<String>,
-    over: Option<News>,
+    over: Option<RunNews>,
     _folder: tempfile::TempDir,
 }
 
@@ -142,8 +142,8 @@ fn joined(script: impl FnOnce(&mut Script) + Send + 'static) -> Result<Run, Stri
 impl Run {
     fn hear(&mut self) {
         match self.news.recv_timeout(PATIENCE).unwrap() {
-            News::Events(events) => self.debugger.learn(&events, true),
-            News::Loop(word) => self.printed.extend(self.debugger.hear(word)),
+            RunNews::Events(events) => self.debugger.learn(&events, true),
+            RunNews::Loop(word) => self.printed.extend(self.debugger.hear(word)),
             over => {
                 self.debugger.end_following();
                 self.over = Some(over);
@@ -211,7 +211,7 @@ fn a_step_is_asked_for_with_what_a_person_wants() {
     // The edits stand once in the tree, and what comes then stands behind them.
     let timeline = run.debugger.session.timeline();
     let branch = timeline.branch(run.debugger.session.at());
-    let edits = branch.iter().filter(|&&node| matches!(timeline[node].made, Made::Edit(_)));
+    let edits = branch.iter().filter(|&&node| matches!(timeline[node].made, NodeOrigin::Edit(_)));
     assert_eq!((timeline.len(), branch.len(), edits.count()), (6, 6, 3));
     let cell = run.debugger.session.canvas().cells()[2];
     assert_eq!(cell.filled, Some(5), "the fifth node of the branch wrote it");
@@ -401,7 +401,7 @@ fn a_loop_is_told_to_stop_and_ends() {
     while run.over.is_none() {
         run.hear();
     }
-    assert!(matches!(run.over, Some(News::Over(_))), "{:?}", run.over);
+    assert!(matches!(run.over, Some(RunNews::Over(_))), "{:?}", run.over);
     assert!(matches!(run.run("step"), Some(Stop::Done(_))));
     assert_eq!(run.debugger.session.timeline().branch(NodeId(0)).len(), 3);
 }
@@ -423,7 +423,7 @@ fn a_loop_that_dies_or_lies_leaves_what_it_did() {
         while run.over.is_none() {
             run.hear();
         }
-        let Some(News::Failed(why)) = &run.over else { panic!("{:?}", run.over) };
+        let Some(RunNews::Failed(why)) = &run.over else { panic!("{:?}", run.over) };
         assert!(why.contains(expected), "{why}");
         assert_eq!(run.tokens(), [3, MASK]);
     };

@@ -14,7 +14,7 @@ use crate::support::{
 use demask::{
     canvas::{Canvas, Edit, Override, SpecialTokens, TokenId},
     decode::{
-        self, Affects, AnyStrategy as _, Decision, DecodeError, Extras, Flip, Kind, Outcome,
+        self, Affects, AnyStrategy as _, Decision, DecodeError, Extras, Flip, Outcome, ParamKind,
         ParamSpec, Params, Phase, Plan, State, Value, daedal, daedal::Daedal, flips,
     },
     predict::{Column, Data, Prediction},
@@ -59,7 +59,7 @@ impl Case {
     /// or each number a threshold could be compared with, those beside it, and those between.
     fn suspects(&self, spec: &ParamSpec) -> Vec<Value> {
         match spec.kind {
-            Kind::Int { min, max, .. } => {
+            ParamKind::Int { min, max, .. } => {
                 let near = self.canvas.len() as i64 + 80;
                 // An expansion by a million positions is legal, but slow.
                 let far = if spec.name == "expansion_factor" { 2000 } else { max };
@@ -67,7 +67,7 @@ impl Case {
                 let all: BTreeSet<i64> = (min..=near).chain(far).collect();
                 all.into_iter().map(Value::Int).collect()
             }
-            Kind::Float { min, max, .. } => {
+            ParamKind::Float { min, max, .. } => {
                 let mut compared = self.prediction.numbers(Column::PChoice).unwrap().to_vec();
                 let decision =
                     Daedal.decide(&self.canvas, &self.state, &self.params, &self.prediction);
@@ -84,7 +84,7 @@ impl Case {
                 all.dedup();
                 all.into_iter().map(Value::Float).collect()
             }
-            Kind::Name { .. } | Kind::Tokens | Kind::Text { .. } => Vec::new(),
+            ParamKind::Name { .. } | ParamKind::Tokens | ParamKind::Text { .. } => Vec::new(),
         }
     }
 

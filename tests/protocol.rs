@@ -19,8 +19,8 @@ use demask::{
     },
     model::Messages,
     predict::{
-        Attention, Column, ColumnSet, Filters, Guidance, Needs, Pass, Recorded, Request, Sampling,
-        Score,
+        Attention, Column, ColumnRecording, ColumnSet, Filters, Guidance, Pass, Request,
+        RequestPart, Sampling, Score,
     },
     session::NodeId,
 };
@@ -250,10 +250,10 @@ fn columns_are_published() {
     let columns = Column::ALL.map(|column| {
         let spec = column.spec();
         let digits = match spec.recorded {
-            Recorded::Rounded(digits) => Some(digits),
-            Recorded::Exact | Recorded::Paired(_) => None,
+            ColumnRecording::Rounded(digits) => Some(digits),
+            ColumnRecording::Exact | ColumnRecording::Paired(_) => None,
         };
-        let needs = spec.needs.map(Needs::name);
+        let needs = spec.needs.map(RequestPart::name);
         json!({ "name": spec.name, "kind": spec.kind.name(), "needs": needs, "digits": digits })
     });
     is_published("columns", &columns);

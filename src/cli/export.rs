@@ -26,7 +26,7 @@ use crate::{
     export::{
         self, BeginRows, Document, ExportError, FORMATS, Format, Make, Screens, Table, Tables,
     },
-    trace::{self, Recording, TraceError, Whole},
+    trace::{self, Recording, TraceError, WholeFile},
     tui::{self, Palette},
 };
 
@@ -300,7 +300,7 @@ type Out = BufWriter<File>;
 /// The file that is made, or standard output.
 struct Making {
     file: Out,
-    whole: Option<Whole>,
+    whole: Option<WholeFile>,
 }
 
 impl Making {
@@ -308,7 +308,7 @@ impl Making {
         let (file, whole) = match out == Path::new("-") {
             true => (stdout().map_err(|error| unwritable(out, &error))?, None),
             false => {
-                let begun = Whole::begin(out, |part| stop::removing(part.to_owned()));
+                let begun = WholeFile::begin(out, |part| stop::removing(part.to_owned()));
                 let (file, whole) = begun.map_err(|error| match error.kind() {
                     io::ErrorKind::IsADirectory => Fault::usage(unwritable(out, &error)),
                     _ => unwritable(out, &error),
@@ -321,7 +321,7 @@ impl Making {
 
     fn finish(mut self) -> io::Result<()> {
         self.file.flush()?;
-        self.whole.map_or(Ok(()), Whole::finish)
+        self.whole.map_or(Ok(()), WholeFile::finish)
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     canvas::TokenId,
-    debugger::{Host, Repertoire, Values},
+    debugger::{Host, ParamValues, Repertoire},
     model::{Encoder, Loaded, Messages},
     predict::Vocabulary,
     session::Session,
@@ -129,7 +129,7 @@ impl Host for Program {
         self.presets.list()
     }
 
-    fn preset(&self, name: &str) -> Result<Values, String> {
+    fn preset(&self, name: &str) -> Result<ParamValues, String> {
         self.presets.load(name).map_err(|error| error.to_string())
     }
 

@@ -12,7 +12,7 @@ use super::{Fault, fault::tell, help::listed, open, replay, stop};
 use crate::{
     canvas::TokenId,
     escape::escaped,
-    import::{self, Format, Imported, Options},
+    import::{self, ImportFormat, Imported, Options},
     model::{TokenName, Tokenizer},
     predict::{Piece, Vocabulary},
     trace,
@@ -27,7 +27,7 @@ pub struct ImportArgs {
     #[arg(value_name = "OUT")]
     out: PathBuf,
     #[arg(long, value_name = "FORMAT", help = format_help())]
-    format: Option<Format>,
+    format: Option<ImportFormat>,
     /// Tokenizer (a tokenizer.json) for the texts of token ids
     #[arg(long, value_name = "FILE")]
     tokenizer: Option<PathBuf>,
@@ -49,7 +49,7 @@ pub struct ImportArgs {
 }
 
 fn format_help() -> String {
-    let names: Vec<String> = Format::all().map(|format| format.to_string()).collect();
+    let names: Vec<String> = ImportFormat::all().map(|format| format.to_string()).collect();
     format!("Its format: {} [default: told by its content]", listed(&names, "or"))
 }
 

@@ -17,7 +17,7 @@ use crate::{
     model::{ChatSettings, Encoder, Loaded, Messages},
     predict::{ColumnSet, ModelFacts},
     session::{self, Recorder, Session},
-    trace::{Chat, Header, TraceRecorder},
+    trace::{Header, RecordedChat, TraceRecorder},
 };
 
 /// The prompt of the first look around.
@@ -113,9 +113,9 @@ pub fn header(
 ) -> Header {
     let ChatSettings { template, variables, system } = options.source.overrides().chat;
     let variables = variables.into_iter().map(|variable| (variable.name, variable.given));
-    let chat = Chat { template, variables: variables.collect(), system };
+    let chat = RecordedChat { template, variables: variables.collect(), system };
     // A prompt of token ids does not go through the template.
-    let used = options.prompt.prompt_ids.is_none() && chat != Chat::default();
+    let used = options.prompt.prompt_ids.is_none() && chat != RecordedChat::default();
     Header { chat: used.then_some(chat), ..Header::new(&loaded.facts, strategy, prompt, extras) }
 }
 

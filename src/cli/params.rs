@@ -5,7 +5,7 @@ use std::{fmt::Write, fs};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, parser::ValueSource};
 
 use super::Fault;
-use crate::decode::{AnyStrategy, Kind, ParamSpec, Params, STRATEGIES, SWITCH};
+use crate::decode::{AnyStrategy, ParamKind, ParamSpec, Params, STRATEGIES, SWITCH};
 
 /// The parameters given as flags, as they were written: which values fit depends on the strategy.
 #[derive(Debug, Clone, Default)]
@@ -119,7 +119,7 @@ fn described(all: &[Declared], what: impl Fn(&ParamSpec) -> String) -> String {
 /// names.
 fn help(spec: &ParamSpec, all: &[Declared]) -> String {
     let range = |spec: &ParamSpec| match spec.kind {
-        Kind::Name { options, .. } if options == SWITCH => "=true, =false".to_owned(),
+        ParamKind::Name { options, .. } if options == SWITCH => "=true, =false".to_owned(),
         _ => spec.range(),
     };
     let mut text = format!(
@@ -166,11 +166,11 @@ fn arg(name: &'static str) -> Option<Arg> {
     let own: Vec<Declared> = all.iter().copied().filter(|(_, spec)| spec.name == name).collect();
     let (strategy, spec) = own.first().or(all.first())?;
     let value = match spec.kind {
-        Kind::Int { .. } => "N",
-        Kind::Float { .. } => "X",
-        Kind::Name { .. } => "NAME",
-        Kind::Tokens => "IDS",
-        Kind::Text { .. } => "TEXT|@FILE",
+        ParamKind::Int { .. } => "N",
+        ParamKind::Float { .. } => "X",
+        ParamKind::Name { .. } => "NAME",
+        ParamKind::Tokens => "IDS",
+        ParamKind::Text { .. } => "TEXT|@FILE",
     };
     let heading = match own.as_slice() {
         [_] => format!("Parameters of {}", strategy.name()),
@@ -192,7 +192,7 @@ fn arg(name: &'static str) -> Option<Arg> {
             match (declared.next(), declared.next()) {
                 (Some(spec), None) => {
                     let text = match spec.kind {
-                        Kind::Text { .. } => line(text)?,
+                        ParamKind::Text { .. } => line(text)?,
                         _ => text.to_owned(),
                     };
                     spec.parse(&text).map_err(|error| error.to_string())?;
@@ -202,7 +202,7 @@ fn arg(name: &'static str) -> Option<Arg> {
             }
         });
     Some(match spec.kind {
-        Kind::Name { options, .. } if options == SWITCH => {
+        ParamKind::Name { options, .. } if options == SWITCH => {
             arg.num_args(0..=1).require_equals(true).default_missing_value("true")
         }
         _ => arg,

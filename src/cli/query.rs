@@ -18,7 +18,7 @@ use super::{
 use crate::{
     debugger::{Debugger, NoHost},
     escape::{escaped, escaped_json},
-    inspect::{self, Condition, Query, Row, SyntaxError, language::Value, pointed},
+    inspect::{self, Condition, Query, QueryRow, SyntaxError, language::NameValue, pointed},
     trace,
 };
 
@@ -65,7 +65,7 @@ struct Found<'a> {
     made: Option<usize>,
     was: Option<u32>,
     /// What the names of the query read there.
-    values: BTreeMap<&'a str, Option<&'a Value>>,
+    values: BTreeMap<&'a str, Option<&'a NameValue>>,
 }
 
 pub fn main(args: &QueryArgs) -> Result<ExitCode, Fault> {
@@ -126,7 +126,7 @@ fn one(
     Ok(rows.first().map(|first| (rows.len(), first.step)))
 }
 
-fn json(file: &str, row: &Row, debugger: &Debugger) -> Result<String, Fault> {
+fn json(file: &str, row: &QueryRow, debugger: &Debugger) -> Result<String, Fault> {
     let found = Found {
         file,
         step: row.step,

@@ -18,7 +18,7 @@ use super::{
     tui::{terminal_beside_stdin, terminal_or_fault},
 };
 use crate::{
-    debugger::{Command, Debugger, Plain, Stop},
+    debugger::{Command, Debugger, PlainCommand, Stop},
     escape::escaped,
     export::{self, TerminalColors},
     headless::Batch,
@@ -144,7 +144,8 @@ pub fn main(args: &ReplayArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
         session.go(end.unwrap_or(session.at()));
     }
     let set = args.params.given().map(|(name, value)| Command::set(name, value));
-    let resimulate = args.resimulate.then(|| Command::from(const { Plain::named("resimulate") }));
+    let resimulate =
+        args.resimulate.then(|| Command::from(const { PlainCommand::named("resimulate") }));
     let mut commands: Vec<Command> = set.chain(resimulate).collect();
     commands.extend(args.script.commands()?);
     if args.batch || args.resimulate {

@@ -57,7 +57,7 @@ pub struct RunArgs {
 #[derive(Clone, Serialize)]
 struct Subject {
     /// The model, as a recording names it.
-    model: trace::Model,
+    model: trace::RecordedModel,
     prompt: Prompt,
 }
 
@@ -306,7 +306,7 @@ impl Run {
         findings: Option<&Vec<Finding>>,
     ) -> Summary {
         let session = &self.batch.debugger.session;
-        let figures = Figures::of(compare::Run::here(session));
+        let figures = Figures::of(compare::RunToNode::here(session));
         let total = self.started.elapsed();
         let params = trace::params_json(session.params());
         Summary {

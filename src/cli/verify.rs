@@ -20,7 +20,7 @@ use crate::{
     headless::passes_again,
     model::Loaded,
     reports::Verification,
-    trace::{self, Divergence, Passes, Recording},
+    trace::{self, Passes, Recording, RecordingDivergence},
 };
 
 #[derive(Debug, Args)]
@@ -137,7 +137,7 @@ fn fits(loaded: &Loaded, recording: &Recording) -> Result<(), Fault> {
 
 /// How to look at a difference, if it is on the branch that a replay opens at: before the step is
 /// made, where its decision and its numbers are shown.
-fn seen(file: &Path, recording: &Recording, first: &Divergence) -> Option<String> {
+fn seen(file: &Path, recording: &Recording, first: &RecordingDivergence) -> Option<String> {
     let recorded = &recording.recorded;
     let node = *recorded.timeline.branch(recorded.end).get(first.step)?;
     (node.0 == first.node && file != Path::new("-"))

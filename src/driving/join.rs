@@ -16,8 +16,8 @@ use crate::{
         Address, HangUp, Socket,
         message::{Failure, Hello, LONGEST, PROTOCOL, shortened},
     },
-    session::{Event, News, Stand, StateCopies, Word},
-    trace::{Knob, Reader, Recording},
+    session::{Event, LoopMessage, RunNews, Stand, StateCopies},
+    trace::{Reader, RecordedKnob, Recording},
 };
 
 /// How long one read waits; after it, the thread checks whether it is still needed.
@@ -48,7 +48,7 @@ pub struct Intake {
     /// A file that gets a copy of the records.
     copy: Option<Box<dyn Write + Send>>,
     /// Messages that the loop sent before `follow` was called.
-    words: Vec<Word>,
+    words: Vec<LoopMessage>,
 }
 
 /// Reads lines from the socket.
@@ -92,7 +92,7 @@ impl Lines {
 enum Told {
     Nothing,
     Event(Box<Event>),
-    Word(Word),
+    Word(LoopMessage),
 }
 
 impl Intake {
@@ -112,15 +112,15 @@ impl Intake {
             Heard::Hello(_) | Heard::Unknown => return Ok(Told::Nothing),
             Heard::Knobs { knobs } => late(&knobs),
             Heard::Propose { node, prediction, canvas, open } => {
-                Word::Proposes(self.reader.propose(node, prediction, canvas, open)?)
+                LoopMessage::Proposes(self.reader.propose(node, prediction, canvas, open)?)
             }
             Heard::Waiting { node, kept, done } => {
                 let kept = kept.map(|kept| StateCopies { nodes: kept.nodes, bytes: kept.bytes });
-                Word::Waits(Stand { node: self.reader.node(node)?, done, kept })
+                LoopMessage::Waits(Stand { node: self.reader.node(node)?, done, kept })
             }
-            Heard::Log { text } => Word::Says(shortened(text.as_bytes())),
+            Heard::Log { text } => LoopMessage::Says(shortened(text.as_bytes())),
             Heard::Error(Failure { message, .. }) => {
-                Word::Refuses(message.chars().take(1000).collect())
+                LoopMessage::Refuses(message.chars().take(1000).collect())
             }
         };
         Ok(Told::Word(word))
@@ -130,16 +130,16 @@ impl Intake {
         let Some(copy) = &mut self.copy else { return };
         if let Err(error) = copy.write_all(line).and_then(|()| copy.flush()) {
             self.copy = None;
-            self.words.push(Word::Says(format!("the recording has stopped: {error}")));
+            self.words.push(LoopMessage::Says(format!("the recording has stopped: {error}")));
         }
     }
 }
 
 /// The warning that a parameter is missing in the header, and so on the screen.
-fn late(knobs: &[Knob]) -> Word {
+fn late(knobs: &[RecordedKnob]) -> LoopMessage {
     let newest = knobs.last().map_or("", |knob| &knob.name);
     let newest = shortened(newest.as_bytes());
-    Word::Says(format!(
+    LoopMessage::Says(format!(
         "the parameter {newest} was declared after the first step and cannot be turned here. Declare \
          it before the first step"
     ))
@@ -241,8 +241,8 @@ pub fn join(
         match intake.lines.next() {
             Came::Nothing => {}
             Came::Line(line) => match intake.take(&line).map_err(at)? {
-                Told::Word(Word::Waits(stand)) => break stand,
-                Told::Word(Word::Refuses(why)) => return Err(at(why)),
+                Told::Word(LoopMessage::Waits(stand)) => break stand,
+                Told::Word(LoopMessage::Refuses(why)) => return Err(at(why)),
                 Told::Word(word) => intake.words.push(word),
                 Told::Event(_) | Told::Nothing => {}
             },
@@ -290,7 +290,7 @@ impl Intake {
     ///
     /// # Errors
     /// If the thread cannot be started.
-    pub fn follow(mut self, notify: impl Fn(News) -> bool + Send + 'static) -> io::Result<()> {
+    pub fn follow(mut self, notify: impl Fn(RunNews) -> bool + Send + 'static) -> io::Result<()> {
         let work = move || {
             let end = self.tell_all(&notify);
             notify(end);
@@ -299,7 +299,7 @@ impl Intake {
     }
 
     /// Passes on what comes until the connection ends; returns the last news.
-    fn tell_all(&mut self, notify: &impl Fn(News) -> bool) -> News {
+    fn tell_all(&mut self, notify: &impl Fn(RunNews) -> bool) -> RunNews {
         let mut events = Vec::new();
         // The error that was its last message: if the connection then ends, this is the reason.
         let mut refused: Option<String> = None;
@@ -307,20 +307,20 @@ impl Intake {
             let quiet = !self.lines.more() || !self.words.is_empty();
             let mut heard = true;
             if (quiet || events.len() >= AT_ONCE) && !events.is_empty() {
-                heard &= notify(News::Events(std::mem::take(&mut events)));
+                heard &= notify(RunNews::Events(std::mem::take(&mut events)));
             }
             for word in self.words.drain(..) {
-                heard &= notify(News::Loop(word));
+                heard &= notify(RunNews::Loop(word));
             }
             if !heard {
-                return News::Over(Vec::new());
+                return RunNews::Over(Vec::new());
             }
             match self.lines.next() {
                 Came::Nothing => {}
                 Came::Line(line) => match self.take(&line) {
                     Ok(told) => {
                         refused = match &told {
-                            Told::Word(Word::Refuses(why)) => Some(why.clone()),
+                            Told::Word(LoopMessage::Refuses(why)) => Some(why.clone()),
                             _ => None,
                         };
                         match told {
@@ -335,12 +335,12 @@ impl Intake {
             }
         };
         if !events.is_empty() {
-            notify(News::Events(events));
+            notify(RunNews::Events(events));
         }
         match (end, self.reader.closed()) {
-            (Some(why), _) => News::Failed(format!("detached from the loop: {why}")),
-            (None, true) => News::Over(Vec::new()),
-            (None, false) => News::Failed(
+            (Some(why), _) => RunNews::Failed(format!("detached from the loop: {why}")),
+            (None, true) => RunNews::Over(Vec::new()),
+            (None, false) => RunNews::Failed(
                 "the loop's process has ended without a word; what it did up to here stays"
                     .to_owned(),
             ),

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     canvas::TokenId,
     debugger::Go,
-    decode::{Kind, SWITCH, Value},
+    decode::{ParamKind, SWITCH, Value},
     engine::message::{Failure, Hello},
-    trace::{self, Knob, Param, RecordedEdit},
+    trace::{self, Param, RecordedEdit, RecordedKnob},
 };
 
 /// What demask sends to a sampling loop.
@@ -68,9 +68,9 @@ impl<'a> Tell<'a> {
 }
 
 /// The value of a parameter; a switch is true or false.
-fn knob(kind: Kind, value: Value) -> Param {
+fn knob(kind: ParamKind, value: Value) -> Param {
     match (kind, value) {
-        (Kind::Name { options, .. }, Value::Name(name)) if options == SWITCH => {
+        (ParamKind::Name { options, .. }, Value::Name(name)) if options == SWITCH => {
             Param::Switch(name == "true")
         }
         (_, value) => value.into(),
@@ -94,7 +94,7 @@ pub enum Heard {
     /// All its parameters, where it has got more of them since the header.
     Knobs {
         /// The parameters, as in a header.
-        knobs: Vec<Knob>,
+        knobs: Vec<RecordedKnob>,
     },
     /// The step that it is about to make. `waiting` follows, and a `go` on that makes this step.
     Propose {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     escape::{self, visible},
-    session::Made,
+    session::NodeOrigin,
     trace::Recording,
 };
 
@@ -93,9 +93,9 @@ pub fn markdown(file: &str, recording: &Recording) -> String {
         let made = moment.node.step();
         let decision = made.map(|made| &made.decision);
         let what = match &moment.node.made {
-            Made::Step(step) => step.decision.mode.name().replace('_', "\\_"),
-            Made::Edit(_) => "edited by hand".to_owned(),
-            Made::Start => "start".to_owned(),
+            NodeOrigin::Step(step) => step.decision.mode.name().replace('_', "\\_"),
+            NodeOrigin::Edit(_) => "edited by hand".to_owned(),
+            NodeOrigin::Start => "start".to_owned(),
         };
         let count = |n: Option<usize>| n.map_or_else(|| "–".to_owned(), |n| n.to_string());
         let number = |value: Option<f64>, digits: usize| {

@@ -13,7 +13,7 @@ use crate::{
     canvas::{Origin, TokenId},
     decode::{Params, Reason, Value, Verdict},
     predict::{COLUMNS, Column, ColumnSpec, Piece, Vocabulary},
-    session::Made,
+    session::NodeOrigin,
     trace::Recording,
 };
 
@@ -289,9 +289,9 @@ impl<'a> Of<'a> {
             int(canvas.effective()),
             int(canvas.before_tail()),
             match node.made {
-                Made::Step(_) => word("step"),
-                Made::Edit(_) => word("edit"),
-                Made::Start => Cell::Null,
+                NodeOrigin::Step(_) => word("step"),
+                NodeOrigin::Edit(_) => word("edit"),
+                NodeOrigin::Start => Cell::Null,
             },
         ]);
         let made = node.step();

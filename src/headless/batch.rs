@@ -17,7 +17,7 @@ use super::{
 use crate::{
     debugger::{Command, Debugger, FollowUp, Requires, Stop, Tick},
     predict::Predictor,
-    session::{News, Pending},
+    session::{Pending, RunNews},
 };
 
 /// How often a script that waits for a loop looks at the flag.
@@ -36,7 +36,7 @@ pub struct Batch {
     /// Hears how passes go on, and warnings.
     pub observer: Box<dyn Observer>,
     /// News of the loop, if one is being debugged.
-    pub news: Option<mpsc::Receiver<News>>,
+    pub news: Option<mpsc::Receiver<RunNews>>,
     /// The recording is the only output: the run ends if the recording does.
     pub only_recorded: bool,
     /// It was said that the recording has stopped.
@@ -154,19 +154,19 @@ impl Batch {
                     return Err(HeadlessError::Stopped);
                 }
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
-                Err(mpsc::RecvTimeoutError::Disconnected) => break News::Over(Vec::new()),
+                Err(mpsc::RecvTimeoutError::Disconnected) => break RunNews::Over(Vec::new()),
             }
         };
         match news {
-            News::Events(events) => self.debugger.learn(&events, true),
-            News::Loop(word) => {
+            RunNews::Events(events) => self.debugger.learn(&events, true),
+            RunNews::Loop(word) => {
                 if let Some(line) = self.debugger.hear(word) {
                     self.observer.warn(&format!("note: {line}"));
                 }
             }
-            News::Read(..) => {}
-            News::Over(_) => self.debugger.end_following(),
-            News::Failed(why) => {
+            RunNews::Read(..) => {}
+            RunNews::Over(_) => self.debugger.end_following(),
+            RunNews::Failed(why) => {
                 self.debugger.end_following();
                 return Err(HeadlessError::Loop(why));
             }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Observer, error::HeadlessError, pass::watched_pass};
 use crate::{
-    compare::{Advance, Lockstep, LockstepRun},
+    compare::{Lockstep, LockstepAdvance, LockstepRun},
     predict::Predictor,
     session::Session,
 };
@@ -29,9 +29,9 @@ pub fn run_to_end<L: LockstepRun>(
             .step_all()
             .map_err(|(at, error)| HeadlessError::Run { at, why: error.to_string() })?;
         match advance {
-            Advance::Over => return Ok(()),
-            Advance::Moved => {}
-            Advance::Waiting => {
+            LockstepAdvance::Over => return Ok(()),
+            LockstepAdvance::Moved => {}
+            LockstepAdvance::Waiting => {
                 for (key, request) in lockstep.wanted() {
                     let told = |progress, time| observer.layers(progress, time);
                     let (answer, took) = watched_pass(predictor, &request, stopped, told)?;

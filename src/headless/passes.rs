@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::atomic::AtomicBool};
 use super::{error::HeadlessError, pass::pass};
 use crate::{
     predict::Predictor,
-    session::{Made, NodeId},
+    session::{NodeId, NodeOrigin},
     trace::{Passes, Recording},
 };
 
@@ -28,7 +28,8 @@ pub fn passes_again(
         (0..timeline.len()).map(NodeId).filter(|&node| timeline[node].step().is_some()).collect();
     for (done, &node) in steps.iter().enumerate() {
         told(done, steps.len());
-        let (Made::Step(step), Some(parent)) = (&timeline[node].made, timeline[node].parent) else {
+        let (NodeOrigin::Step(step), Some(parent)) = (&timeline[node].made, timeline[node].parent)
+        else {
             continue;
         };
         let Some(recorded) = session.prediction(step.prediction) else { continue };

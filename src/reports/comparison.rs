@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 use super::counts::Counts;
 use crate::{
     canvas::TokenId,
-    compare::{self, Excerpt, Figures, Run},
+    compare::{self, Excerpt, Figures, RunToNode},
     predict::Vocabulary,
     session::Session,
 };
@@ -101,10 +101,10 @@ impl<'a> ComparedRuns<'a> {
 impl ComparedRun {
     fn of(runs: &[(&str, &Session)], at: usize, vocabulary: &dyn Vocabulary) -> Self {
         let (strategy, session) = runs[at];
-        let (own, first) = (Run::here(session), Run::here(runs[0].1));
+        let (own, first) = (RunToNode::here(session), RunToNode::here(runs[0].1));
         let figures = Figures::of(own);
         let difference = compare::first_difference(first, own);
-        let around = |run: Run| {
+        let around = |run: RunToNode| {
             let excerpt = |position| compare::excerpt(run, position, AROUND, vocabulary).into();
             difference.position.map(excerpt)
         };

@@ -12,7 +12,7 @@ use crate::{
     debugger::Debugger,
     model::{BlockAttention, Overrides, Precision, Quantization},
     predict::Vocabulary,
-    trace::{self, Header, Whole},
+    trace::{self, Header, WholeFile},
     tui::View,
 };
 
@@ -111,7 +111,7 @@ pub fn keep(
     };
     let text = serde_json::to_string_pretty(&last).map_err(|error| error.to_string())?;
     let path = folder.join(NAME);
-    let written = Whole::begin(&path, |_| {}).and_then(|(mut file, whole)| {
+    let written = WholeFile::begin(&path, |_| {}).and_then(|(mut file, whole)| {
         file.write_all(text.as_bytes())?;
         whole.finish()
     });

@@ -49,7 +49,7 @@ pub use paint::{
 pub use update::keys::KEYS;
 
 use crate::{
-    debugger::{Command, Debugger, Destination, Driven, Host, Plain},
+    debugger::{Command, Debugger, Destination, Driven, Host, PlainCommand},
     predict::{ModelFacts, Predictor, Vocabulary},
     session::Session,
 };
@@ -245,7 +245,7 @@ pub fn frames(start: Start, (width, height): (u16, u16)) -> impl Iterator<Item =
     std::iter::from_fn(move || {
         if begun {
             let before = app.debugger.session.at();
-            app.run(const { Plain::named("forward") }, &mut Vec::new());
+            app.run(const { PlainCommand::named("forward") }, &mut Vec::new());
             if app.debugger.session.at() == before {
                 return None;
             }

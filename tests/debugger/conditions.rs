@@ -6,14 +6,14 @@ use demask::{
     canvas::{Canvas, Edit, Slot, TokenId},
     debugger::Debugger,
     decode::{AnyStrategy as _, Decision, Mode, Verdict, daedal::Daedal},
-    inspect::{self, Condition, Query, Row, language::Subject},
+    inspect::{self, Condition, Query, QueryRow, language::Subject},
     predict::{Column, Prediction},
     session::NodeId,
 };
 
 use super::drive::{command, recording, recordings, replay};
 
-fn rows(debugger: &Debugger, query: &str) -> Vec<Row> {
+fn rows(debugger: &Debugger, query: &str) -> Vec<QueryRow> {
     let query = Query::parse(query).unwrap();
     inspect::rows(&query, &debugger.session, &*debugger.vocabulary, (debugger.session.at(), 0))
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, ops::ControlFlow, path::PathBuf, sync::Arc, time::Duration};
 
 use demask::{
-    debugger::{Command, Debugger, Failed, NoHost, Reply, Stop, Tick, parse, statements},
+    debugger::{Command, CommandFailed, Debugger, NoHost, Reply, Stop, Tick, parse, statements},
     predict::{Key, Predictor, Vocabulary},
     session::{Pending, Session},
     trace::{self, Recording},
@@ -31,7 +31,7 @@ impl Driver {
     }
 
     /// Carries a command out and runs until it stops.
-    pub fn run(&mut self, command: &Command) -> Result<Reply, Failed> {
+    pub fn run(&mut self, command: &Command) -> Result<Reply, CommandFailed> {
         let reply = self.debugger.execute(command)?;
         self.stop = None;
         for _ in 0..5000 {

@@ -10,7 +10,7 @@ use demask::{
     },
     inspect::{self, Finding, Lint},
     predict::{Column, Data, Key, Piece, Prediction, Vocabulary},
-    session::{Made, NodeId, Session, Step, Timeline, Timing},
+    session::{NodeId, NodeOrigin, Session, Step, Timeline, Timing},
 };
 
 use super::drive::{recordings, replay};
@@ -190,7 +190,7 @@ impl Run {
         // A key of its own: the number that the node will have.
         let prediction = Key(self.timeline.len() as u128);
         let step = Step { prediction, decision: Arc::new(decision), timing: Timing::default() };
-        let made = Made::Step(Arc::new(step));
+        let made = NodeOrigin::Step(Arc::new(step));
         self.at = self.timeline.add(self.at, Arc::new(canvas), state, params, made);
     }
 

@@ -3,8 +3,8 @@
 use demask::{
     canvas::Slot,
     debugger::{
-        Argument, ArgumentKind, COMMANDS, Command, CommandSpec, Destination, Plain, PositionRef,
-        TokenRef, find_command, parse, statements,
+        Argument, ArgumentKind, COMMANDS, Command, CommandSpec, Destination, PlainCommand,
+        PositionRef, TokenRef, find_command, parse, statements,
     },
     inspect::{Condition, Query},
     session::NodeId,
@@ -237,7 +237,8 @@ fn commands_given_as_functions_read_back_to_themselves() {
         Command::fill(at, token()),
         Command::veto(at, token()),
     ];
-    let plain = [Plain::named("step"), Plain::named("save"), Plain::named("reset")];
+    let plain =
+        [PlainCommand::named("step"), PlainCommand::named("save"), PlainCommand::named("reset")];
     let all = on_position.map(|of: fn(PositionRef) -> Command| of(at)).into_iter().chain(others);
     for command in all.chain(plain.map(Command::from)) {
         reads_back(&command).unwrap();

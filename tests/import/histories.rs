@@ -30,7 +30,7 @@ fn histories_are_the_same_however_they_were_saved() {
     for (path, row, expected) in files {
         let options = Options { mask: Some(MASK), eos: Some(EOS), row, ..Options::default() };
         let imported = import::read(&path, &options).unwrap();
-        assert_eq!(imported.format, Format::History);
+        assert_eq!(imported.format, ImportFormat::History);
         assert_eq!(canvases(&recorded(&imported)), (PROMPT.to_vec(), expected), "{path:?}");
         assert!(guesses(&imported).iter().all(Vec::is_empty), "nothing is made up");
     }

@@ -18,7 +18,7 @@ use std::{
 use assert_cmd::Command;
 use demask::{
     canvas::TokenId,
-    import::{self, Format, Imported, Options},
+    import::{self, ImportFormat, Imported, Options},
     predict::{Column, Vocabulary},
     trace::{self, Recording},
 };
@@ -96,7 +96,7 @@ fn steps_of(text: &str, mask: Option<TokenId>) -> (Imported, Recording) {
     fs::write(&path, text).unwrap();
     let imported = import::read(&path, &Options { mask, ..Options::default() });
     let imported = imported.unwrap_or_else(|error| panic!("{text}: {error}"));
-    assert_eq!(imported.format, Format::Steps, "{text}");
+    assert_eq!(imported.format, ImportFormat::Steps, "{text}");
     let recording = recorded(&imported);
     (imported, recording)
 }

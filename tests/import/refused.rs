@@ -93,7 +93,7 @@ fn what_cannot_be_read_is_told_with_what_to_do() {
         (
             "kind.json",
             b"[[9]]",
-            Options { format: Some(Format::DecodingAnalysis), ..Options::default() },
+            Options { format: Some(ImportFormat::DecodingAnalysis), ..Options::default() },
             "no file of torch.save",
         ),
     ];

@@ -6,7 +6,7 @@ use super::*;
 fn a_file_of_the_data_set_gives_what_was_written() {
     let imported =
         import::read(&fixture("question_0000_steps_004.pt"), &Options::default()).unwrap();
-    assert_eq!(imported.format, Format::DecodingAnalysis);
+    assert_eq!(imported.format, ImportFormat::DecodingAnalysis);
     let recording = recorded(&imported);
     assert_eq!(canvases(&recording), (Vec::new(), made()), "{:?}", imported.notices);
     assert_eq!(recording.header.model.mask, MASK);
@@ -28,7 +28,7 @@ fn a_file_of_the_data_set_gives_what_was_written() {
 fn a_trajectory_of_after_tokens_keeps_its_tokens_and_guesses() {
     let path = fixture("compact.json");
     let imported = import::read(&path, &Options::default()).unwrap();
-    assert_eq!(imported.format, Format::AfterTokens);
+    assert_eq!(imported.format, ImportFormat::AfterTokens);
     let recording = recorded(&imported);
     let expected = ["____", "The___", "The_\njumped._", "The fox\njumped._", "The fox\njumped."];
     assert_eq!(texts(&recording), expected);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::ConfigError;
-use crate::{bounded, trace::Whole};
+use crate::{bounded, trace::WholeFile};
 
 /// Most bytes read: far more than anybody writes, far less than fills the memory.
 const MOST_BYTES: u64 = 1 << 20;
@@ -31,7 +31,7 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, ConfigError> {
 /// part.
 pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
     fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
-    let (mut file, whole) = Whole::begin(path, |_| {})?;
+    let (mut file, whole) = WholeFile::begin(path, |_| {})?;
     file.write_all(text.as_bytes())?;
     whole.finish()
 }

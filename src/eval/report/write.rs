@@ -9,7 +9,7 @@ use std::{
 use super::{EosTail, Facts, data, page, samples, section::sections, table};
 use crate::{
     eval::{Row, Timing},
-    trace::Whole,
+    trace::WholeFile,
 };
 
 /// Why a report was not written.
@@ -103,7 +103,7 @@ fn put<E: std::fmt::Display>(
 /// A reader never sees half of it.
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
     let write = || {
-        let (mut file, whole) = Whole::begin(path, |_| {})?;
+        let (mut file, whole) = WholeFile::begin(path, |_| {})?;
         file.write_all(bytes)?;
         whole.finish()
     };

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    compare::Run,
+    compare::RunToNode,
     session::{Branch, NodeId, Session},
     trace::{self, Recording, TraceError},
 };
@@ -57,8 +57,8 @@ impl Side {
     }
 
     /// The run to the branch's end.
-    pub fn run(&self) -> Run<'_> {
-        Run { session: &self.session, end: self.end }
+    pub fn run(&self) -> RunToNode<'_> {
+        RunToNode { session: &self.session, end: self.end }
     }
 
     /// A short name: the file's, with the branch where there are several.

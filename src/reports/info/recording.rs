@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, path::Path};
 use serde::Serialize;
 
 use crate::{
-    compare::{Figures, Run},
+    compare::{Figures, RunToNode},
     model::memory::shown,
     predict::Column,
-    trace::{self, Bytes, Costs, Recording, TraceError},
+    trace::{self, Costs, PackedBytes, Recording, TraceError},
 };
 
 /// A recording in figures.
@@ -22,7 +22,7 @@ pub struct RecordingInfo {
     prompt: String,
     /// The settings of the chat template.
     #[serde(skip_serializing_if = "Option::is_none")]
-    chat: Option<trace::Chat>,
+    chat: Option<trace::RecordedChat>,
     /// Tokens of the first run's prompt.
     prompt_tokens: usize,
     runs: usize,
@@ -65,7 +65,7 @@ impl RecordingInfo {
         let session = recording.session();
         let timeline = session.timeline();
         let nodes = || (0..timeline.len()).map(crate::session::NodeId).map(|id| &timeline[id]);
-        let figures = Figures::of(Run { session: &session, end: recorded.end });
+        let figures = Figures::of(RunToNode { session: &session, end: recorded.end });
         let [major, minor] = header.version;
         let packed = |decides: bool| {
             let columns = costs.columns.iter();
@@ -210,7 +210,7 @@ impl RecordingInfo {
         lines.join("\n")
     }
 
-    fn cost(&self, name: &str, bytes: Bytes, rows: bool) -> String {
+    fn cost(&self, name: &str, bytes: PackedBytes, rows: bool) -> String {
         let each = |bytes: u64| match rows {
             true => format!("{:.1}", bytes as f64 / self.costs.rows.max(1) as f64),
             false => String::new(),

@@ -7,7 +7,7 @@ use super::{
     history::{Entry, LogKind},
     interface::Effect,
 };
-use crate::debugger::{Command, Driven, FollowUp, Goal, Plain, Reply, Requires, Stop, Tick};
+use crate::debugger::{Command, Driven, FollowUp, Goal, PlainCommand, Reply, Requires, Stop, Tick};
 
 impl App {
     /// Carries a command out and shows its answer; false if it failed.
@@ -112,7 +112,7 @@ impl App {
 
     /// While the tries are looked at, every change of a parameter is tried.
     fn try_again(&mut self) {
-        let again = Command::from(const { Plain::named("try") });
+        let again = Command::from(const { PlainCommand::named("try") });
         if self.debugger.execute(&again).is_ok() {
             again.write_to(&mut self.running.script);
         }

@@ -8,7 +8,7 @@ use ratatui::buffer::Buffer;
 use super::reading::Feed;
 use crate::{
     predict::{Key, Request},
-    session::{News, NodeId, Report},
+    session::{EngineReport, NodeId, RunNews},
 };
 
 /// Something that happened.
@@ -17,9 +17,9 @@ pub enum Event {
     /// From the terminal.
     Terminal(TerminalEvent),
     /// From the engine thread.
-    Report(Report),
+    Report(EngineReport),
     /// From the thread that reads the recording.
-    News(News),
+    News(RunNews),
     /// A running run is due for its next step.
     Tick,
     /// There is time for a try.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crossterm::event::{KeyCode, KeyEvent};
 
 use super::{super::input::chord::Chord, App, interface::Effect};
-use crate::debugger::Plain;
+use crate::debugger::PlainCommand;
 
 /// What a key asks of whatever has the keys. A row has one if a pane, a box or the comparison answers
 /// it in its own way, or shows its key.
@@ -69,7 +69,7 @@ pub enum Action {
 #[derive(Debug, Clone, Copy)]
 enum Does {
     /// By a command of the debugger.
-    Command(Plain),
+    Command(PlainCommand),
     /// By a function of the screen.
     Function(fn(&mut App, &mut Vec<Effect>)),
 }
@@ -94,7 +94,7 @@ pub(in crate::tui) const fn command(
     keys: &'static [Chord],
     help: &'static str,
 ) -> Binding {
-    Binding { name, keys, help, action: None, does: Does::Command(Plain::named(name)) }
+    Binding { name, keys, help, action: None, does: Does::Command(PlainCommand::named(name)) }
 }
 
 /// A row that does something to the screen.

@@ -30,7 +30,7 @@ use crate::{
     canvas::{Canvas, Slot, TokenId},
     debugger::{Debugger, Goal},
     decode::{Affects, Decision, Flip, Outcome, ParamRole, Params, Value, flips},
-    inspect::Apart,
+    inspect::ExactComparison,
     predict::{Column, ModelFacts, Prediction},
     session::{Followed, Pending},
 };
@@ -66,7 +66,7 @@ pub struct App {
     /// What happened on the branch, step by step.
     pub(in crate::tui) history: History,
     flips: OnceCell<HashMap<&'static str, ShownFlips>>,
-    apart: OnceCell<Option<Apart>>,
+    apart: OnceCell<Option<ExactComparison>>,
 }
 
 /// Where the session is kept.
@@ -271,9 +271,9 @@ impl App {
 
     /// The pending step beside its exact pass, if that is looked at and known. Found when it is
     /// looked at.
-    pub(in crate::tui) fn apart(&self) -> Option<&Apart> {
+    pub(in crate::tui) fn apart(&self) -> Option<&ExactComparison> {
         let held = self.debugger.exact.then_some(&self.apart)?;
-        held.get_or_init(|| Apart::of(&self.debugger.session)).as_ref()
+        held.get_or_init(|| ExactComparison::of(&self.debugger.session)).as_ref()
     }
 
     /// How far a parameter must move to change the pending step: towards less and towards more,

@@ -6,11 +6,11 @@ use std::io;
 use super::App;
 use crate::{
     debugger::{Driven, Goal},
-    session::{News, Word},
+    session::{LoopMessage, RunNews},
 };
 
 /// Is called with news; returns false if they are not needed any more.
-pub type Notify = Box<dyn Fn(News) -> bool + Send>;
+pub type Notify = Box<dyn Fn(RunNews) -> bool + Send>;
 
 /// Starts a thread that passes on news.
 pub type Feed = Box<dyn FnOnce(Notify) -> io::Result<()> + Send>;
@@ -68,12 +68,12 @@ impl App {
     }
 
     /// Handles news of the recording or the loop.
-    pub(in crate::tui) fn take_news(&mut self, news: News) {
+    pub(in crate::tui) fn take_news(&mut self, news: RunNews) {
         let Some(reading) = &mut self.reading else { return };
         let live = reading.live;
         match news {
-            News::Read(done, of) => (reading.done, reading.of) = (done, of),
-            News::Events(events) => {
+            RunNews::Read(done, of) => (reading.done, reading.of) = (done, of),
+            RunNews::Events(events) => {
                 self.debugger.learn(&events, live);
                 self.refresh();
                 // A run visits the step that it asked for at once, before further news is handled.
@@ -84,11 +84,11 @@ impl App {
                     self.go_on();
                 }
             }
-            News::Loop(word) => {
+            RunNews::Loop(word) => {
                 // After a turned parameter, a loop may propose another step in place of the one on
                 // screen. The user sees it before it is made.
                 let asked = self.debugger.driven.as_ref().is_some_and(Driven::asked);
-                if matches!(word, Word::Proposes(_))
+                if matches!(word, LoopMessage::Proposes(_))
                     && asked
                     && self.debugger.goal() == Some(&Goal::Steps(1))
                 {
@@ -100,7 +100,7 @@ impl App {
                 }
                 self.refresh();
             }
-            News::Over(notices) => {
+            RunNews::Over(notices) => {
                 let driven = self.debugger.driven.is_some();
                 self.end_reading();
                 for notice in notices {
@@ -112,7 +112,7 @@ impl App {
                     (false, false) => {}
                 }
             }
-            News::Failed(why) => {
+            RunNews::Failed(why) => {
                 self.end_reading();
                 self.complain(why);
             }

@@ -4,7 +4,7 @@
 use super::{super::paint::theme::Role, Action, App, branches, interface::Effect};
 use crate::{
     debugger::{Command, Debugger, Destination},
-    inspect::{self, Finding, Query, Row},
+    inspect::{self, Finding, Query, QueryRow},
     session::NodeId,
 };
 
@@ -23,7 +23,7 @@ pub struct Found {
 #[derive(Debug, Clone)]
 struct Asked {
     query: Query,
-    rows: Vec<Row>,
+    rows: Vec<QueryRow>,
     /// The branch they are of.
     branch: Vec<NodeId>,
     /// The first step whose values may change though the branch does not.
@@ -38,7 +38,7 @@ impl Found {
     }
 
     /// The rows of the query.
-    pub fn rows(&self) -> &[Row] {
+    pub fn rows(&self) -> &[QueryRow] {
         self.asked.as_ref().map_or(&[], |asked| &asked.rows)
     }
 }

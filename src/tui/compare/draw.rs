@@ -17,7 +17,7 @@ use super::{
     },
     ComparedRun, Comparison, keys,
 };
-use crate::compare::{Figures, Run};
+use crate::compare::{Figures, RunToNode};
 
 /// The narrowest lane beside another, cells.
 const NARROWEST: u16 = 38;
@@ -166,7 +166,7 @@ fn parts(run: Rect) -> (Rect, Option<Rect>) {
 /// Where a lane is and its figures, from long to short.
 fn figures(run: &ComparedRun) -> Vec<String> {
     let session = &run.app.debugger.session;
-    let figures = Figures::of(Run::here(session));
+    let figures = Figures::of(RunToNode::here(session));
     let phase = session.phase();
     let length = run.app.block_length();
     let blocks = run.app.canvas().len().div_ceil(length);

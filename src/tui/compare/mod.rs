@@ -27,7 +27,7 @@ use super::{
     paint::theme::{Role, Theme},
 };
 use crate::{
-    compare::{self, Advance, Ahead, Lockstep, Parted, Run, StepPair},
+    compare::{self, Ahead, Lockstep, LockstepAdvance, Parted, RunToNode, StepPair},
     predict::Key,
     session::{NodeId, Session},
 };
@@ -49,9 +49,9 @@ pub(super) struct ComparedRun {
 
 impl ComparedRun {
     /// The whole run of a recorded lane; of another as far as it has come.
-    fn run(&self) -> Run<'_> {
+    fn run(&self) -> RunToNode<'_> {
         let session = &self.app.debugger.session;
-        Run { session, end: self.end.unwrap_or(session.at()) }
+        RunToNode { session, end: self.end.unwrap_or(session.at()) }
     }
 }
 
@@ -208,7 +208,8 @@ impl Comparison {
             // Of recorded runs it is known already.
             if run.differing.is_empty() {
                 let (one, own) = (&first.app.debugger.session, &run.app.debugger.session);
-                run.parting = compare::first_difference(Run::here(one), Run::here(own)).step;
+                run.parting =
+                    compare::first_difference(RunToNode::here(one), RunToNode::here(own)).step;
             }
         }
     }
@@ -261,7 +262,7 @@ impl Comparison {
             Action::BackStage | Action::RunStage => self.scrub(action == Action::RunStage),
             Action::PreviousEvent | Action::NextEvent => self.go_to_parting(),
             Action::LastStep => {
-                while self.lockstep.step_all() == Ok(Advance::Moved) {}
+                while self.lockstep.step_all() == Ok(LockstepAdvance::Moved) {}
                 self.refresh();
             }
             Action::RunPause | Action::RunToEnd if self.running => self.running = false,

@@ -2,7 +2,7 @@
 
 use super::Comparison;
 use crate::{
-    compare::Advance,
+    compare::LockstepAdvance,
     tui::{app::Action, paint::theme::Role},
 };
 
@@ -23,7 +23,7 @@ impl Comparison {
     /// Makes the next step of all, if nothing is waited for; false if that was not possible.
     pub(super) fn step(&mut self) -> bool {
         match self.lockstep.step_all() {
-            Ok(Advance::Moved) => {
+            Ok(LockstepAdvance::Moved) => {
                 self.refresh();
                 if self.running && self.over() {
                     self.running = false;
@@ -31,8 +31,8 @@ impl Comparison {
                 }
                 true
             }
-            Ok(Advance::Waiting) => false,
-            Ok(Advance::Over) => {
+            Ok(LockstepAdvance::Waiting) => false,
+            Ok(LockstepAdvance::Over) => {
                 self.running = false;
                 self.say("every run is over; S goes back");
                 false

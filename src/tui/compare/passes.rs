@@ -3,7 +3,7 @@
 use super::Comparison;
 use crate::{
     predict::{Key, PredictError, Progress},
-    session::Report,
+    session::EngineReport,
     tui::{
         app::{Busy, interface::Effect},
         paint::theme::Role,
@@ -31,14 +31,14 @@ impl Comparison {
         }
     }
 
-    pub(super) fn answer(&mut self, report: Report, effects: &mut Vec<Effect>) {
+    pub(super) fn answer(&mut self, report: EngineReport, effects: &mut Vec<Effect>) {
         match report {
-            Report::Progress(key, progress) => {
+            EngineReport::Progress(key, progress) => {
                 if self.asked.contains(&key) {
                     self.busy = Some(Busy { key, progress });
                 }
             }
-            Report::Done { key, prediction, took } => {
+            EngineReport::Done { key, prediction, took } => {
                 self.settle(key);
                 self.lockstep.supply(key, prediction, took);
                 self.refresh();
@@ -48,13 +48,13 @@ impl Comparison {
                     self.step();
                 }
             }
-            Report::Failed(_, PredictError::Cancelled) => {}
-            Report::Failed(key, error) => {
+            EngineReport::Failed(_, PredictError::Cancelled) => {}
+            EngineReport::Failed(key, error) => {
                 self.settle(key);
                 (self.held, self.running, self.owed) = (true, false, 0);
                 self.message = Some((Role::Bad, format!("{error}; s tries again")));
             }
-            Report::Died(message) => {
+            EngineReport::Died(message) => {
                 self.died = Some(message);
                 effects.push(Effect::Quit);
             }

@@ -5,7 +5,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::*;
 use crate::{
-    session::Report,
+    session::EngineReport,
     tui::{
         Look, Palette, Source,
         tests::{fake, fake::styled},
@@ -43,7 +43,11 @@ fn settle(comparison: &mut Comparison, effects: Vec<Effect>) -> usize {
         passes += 1;
         let took = Duration::from_millis(7);
         let prediction = fake::predict(&request);
-        effects.extend(comparison.update(Event::Report(Report::Done { key, prediction, took })));
+        effects.extend(comparison.update(Event::Report(EngineReport::Done {
+            key,
+            prediction,
+            took,
+        })));
     }
 }
 

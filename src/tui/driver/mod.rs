@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     predict::{Key, Predictor},
-    session::{Engine, Report},
+    session::{Engine, EngineReport},
 };
 use terminal::Screen;
 
@@ -208,12 +208,12 @@ async fn drive(
 }
 
 /// The pass the engine works on after this report, and since when.
-fn in_work(begun: Option<(Key, Instant)>, report: &Report) -> Option<(Key, Instant)> {
+fn in_work(begun: Option<(Key, Instant)>, report: &EngineReport) -> Option<(Key, Instant)> {
     match report {
-        Report::Progress(key, _) => {
+        EngineReport::Progress(key, _) => {
             begun.filter(|(begun, _)| begun == key).or_else(|| Some((*key, Instant::now())))
         }
-        Report::Done { .. } | Report::Failed(..) | Report::Died(_) => None,
+        EngineReport::Done { .. } | EngineReport::Failed(..) | EngineReport::Died(_) => None,
     }
 }
 
@@ -221,7 +221,7 @@ fn in_work(begun: Option<(Key, Instant)>, report: &Report) -> Option<(Key, Insta
 fn is_quiet(app: &impl Interface, event: &Event) -> bool {
     use crossterm::event::MouseEventKind;
     match event {
-        Event::Report(Report::Progress(key, _)) => app.busy() != Some(*key),
+        Event::Report(EngineReport::Progress(key, _)) => app.busy() != Some(*key),
         Event::Terminal(TerminalEvent::Mouse(mouse)) => mouse.kind == MouseEventKind::Moved,
         Event::Terminal(TerminalEvent::FocusGained | TerminalEvent::FocusLost) => true,
         _ => false,

@@ -20,7 +20,7 @@ use super::super::{
 };
 use crate::{
     predict::{Key, Prediction},
-    session::{Report, Session},
+    session::{EngineReport, Session},
 };
 
 /// The screen of a live session; whoever drives it runs the model.
@@ -54,7 +54,7 @@ impl OffScreen {
 
     /// Takes the answer to a request in, as from the engine.
     pub fn supply(&mut self, key: Key, prediction: Prediction, took: Duration) {
-        update(&mut self.app, Event::Report(Report::Done { key, prediction, took }));
+        update(&mut self.app, Event::Report(EngineReport::Done { key, prediction, took }));
     }
 
     /// Makes the pending step, as its key does; false if it cannot be made.

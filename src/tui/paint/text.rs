@@ -8,7 +8,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::{
     canvas::TokenId,
-    decode::{self, Kind, ParamSpec, Value},
+    decode::{self, ParamKind, ParamSpec, Value},
     escape::{characters, is_hidden, is_mark},
     predict::{Piece, Vocabulary},
 };
@@ -346,10 +346,11 @@ pub fn probability(p: Option<f32>) -> String {
 /// A value as it is shown: floats with at least two decimals.
 pub fn value(spec: &ParamSpec, value: Value) -> String {
     match spec.kind {
-        Kind::Int { .. } | Kind::Name { .. } | Kind::Tokens | Kind::Text { .. } => {
-            value.to_string()
-        }
-        Kind::Float { .. } => {
+        ParamKind::Int { .. }
+        | ParamKind::Name { .. }
+        | ParamKind::Tokens
+        | ParamKind::Text { .. } => value.to_string(),
+        ParamKind::Float { .. } => {
             let plain = value.to_string();
             let decimals = plain.split_once('.').map_or(0, |(_, decimals)| decimals.len());
             if decimals < 2 { format!("{:.2}", value.as_f64()) } else { plain }

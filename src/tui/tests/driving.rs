@@ -9,7 +9,7 @@ use super::{
 use crate::{
     debugger::{Driven, Go, Loop, parse},
     decode::{Params, strategy},
-    session::{Event, News, NodeId, Proposal, Stand, StateCopies, Word},
+    session::{Event, LoopMessage, NodeId, Proposal, RunNews, Stand, StateCopies},
     trace::Reader,
     tui::{App, Look, Palette, Rest, Source, app::interface, compare, frame},
 };
@@ -81,13 +81,13 @@ fn joined(look: Look, width: u16, height: u16) -> (App, FakeLoop) {
     start.rest = Some(Rest { feed: Box::new(|_| Ok(())), progress: (0, None), live: true });
     let mut app = fake::app_of(start, 0, width, height);
     let prediction = there.event(PREDICTION);
-    tell(&mut app, News::Events(vec![prediction]));
+    tell(&mut app, RunNews::Events(vec![prediction]));
     let proposal = there.proposal(&[20, 9, 24, 9, 9]);
-    tell(&mut app, News::Loop(Word::Proposes(proposal)));
+    tell(&mut app, RunNews::Loop(LoopMessage::Proposes(proposal)));
     (app, there)
 }
 
-fn tell(app: &mut App, news: News) {
+fn tell(app: &mut App, news: RunNews) {
     compare::comparison::update(app, interface::Event::News(news));
     while app.due() {
         compare::comparison::update(app, interface::Event::Tick);
@@ -98,8 +98,8 @@ fn run(app: &mut App, command: &str) {
     app.run(parse(command).unwrap(), &mut Vec::new());
 }
 
-fn waits(node: usize) -> News {
-    News::Loop(Word::Waits(Stand { node: NodeId(node), done: false, kept: None }))
+fn waits(node: usize) -> RunNews {
+    RunNews::Loop(LoopMessage::Waits(Stand { node: NodeId(node), done: false, kept: None }))
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn a_key_asks_for_one_step_and_goes_over_it() {
     press(&mut app, "s");
     assert_eq!(there.goes(), 1);
     let step = there.event(STEP);
-    tell(&mut app, News::Events(vec![step]));
+    tell(&mut app, RunNews::Events(vec![step]));
     assert_eq!((there.goes(), app.step()), (1, 1));
     tell(&mut app, waits(1));
     assert_eq!(there.goes(), 2, "the second key's step");
@@ -145,7 +145,7 @@ fn a_step_that_is_decided_anew_is_seen_before_it_is_made() {
     press(&mut app, "s");
     assert_eq!(there.goes(), 1);
     let proposal = there.proposal(&[20, 22, 24, 26, 9]);
-    tell(&mut app, News::Loop(Word::Proposes(proposal)));
+    tell(&mut app, RunNews::Loop(LoopMessage::Proposes(proposal)));
     tell(&mut app, waits(0));
     assert_eq!(there.goes(), 1, "not asked for before it was seen");
     let drawn = glyphs(&frame::picture(&app, 120, 40));
@@ -159,20 +159,20 @@ fn the_loop_is_left_running_stopped_or_gone() {
     let (mut app, there) = joined(Look::default(), 120, 40);
     run(&mut app, "stop");
     assert!(*there.stopped.lock().unwrap());
-    tell(&mut app, News::Over(Vec::new()));
+    tell(&mut app, RunNews::Over(Vec::new()));
     let drawn = glyphs(&frame::picture(&app, 120, 40));
     assert!(drawn.contains("the loop has ended") && drawn.contains("REPLAY mine"), "{drawn}");
 
     let (mut app, _) = joined(Look::default(), 120, 40);
     press(&mut app, "s");
-    tell(&mut app, News::Failed("the loop's process has ended without a word".to_owned()));
+    tell(&mut app, RunNews::Failed("the loop's process has ended without a word".to_owned()));
     let drawn = glyphs(&frame::picture(&app, 120, 40));
     assert!(drawn.contains("without a word"), "{drawn}");
     assert!(app.debugger.goal().is_none());
 
     let (mut app, _) = joined(Look::default(), 120, 40);
     press(&mut app, "s");
-    tell(&mut app, News::Loop(Word::Refuses("it cannot go back".to_owned())));
+    tell(&mut app, RunNews::Loop(LoopMessage::Refuses("it cannot go back".to_owned())));
     let drawn = glyphs(&frame::picture(&app, 120, 40));
     assert!(drawn.contains("mine: it cannot go back"), "{drawn}");
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     decode::{Cache, Extras},
     predict::PredictError,
-    session::{Report, Session},
+    session::{EngineReport, Session},
     tui::{
         App, Look, Palette,
         app::interface::{Effect, Event},
@@ -50,7 +50,7 @@ fn held(app: &mut App) {
     let (key, request) = asked.unwrap_or_else(|| panic!("no pass is asked for: {effects:?}"));
     assert!(request.cached.is_none() && app.running.busy.is_none());
     let (prediction, took) = (predict(&request), Duration::from_millis(7));
-    update(app, Event::Report(Report::Done { key, prediction, took }));
+    update(app, Event::Report(EngineReport::Done { key, prediction, took }));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn the_exact_pass_gives_way_and_may_fail() {
     let effects = update(&mut app, key('s'));
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Cancel)), "{effects:?}");
     assert_ne!(submit(&effects), Some(exact));
-    update(&mut app, Event::Report(Report::Failed(exact, PredictError::Cancelled)));
+    update(&mut app, Event::Report(EngineReport::Failed(exact, PredictError::Cancelled)));
     assert!(!app.running.held && app.debugger.exact);
 
     fake::settle(&mut app);
@@ -120,7 +120,7 @@ fn the_exact_pass_gives_way_and_may_fail() {
     if let Some(again) = again {
         update(&mut app, Event::Tick);
         let error = PredictError::Failed("no memory".to_owned());
-        update(&mut app, Event::Report(Report::Failed(again, error)));
+        update(&mut app, Event::Report(EngineReport::Failed(again, error)));
         assert!(!app.running.held && !app.debugger.exact);
         let message = app.top.message.take().map(|(_, text)| text).unwrap_or_default();
         assert!(message.contains("the exact pass failed"), "{message}");

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     canvas::{SpecialTokens, TokenId},
-    debugger::{Host, Repertoire, Values},
+    debugger::{Host, ParamValues, Repertoire},
     decode::{AnyStrategy, Extras, Params, Value, daedal::Daedal},
     predict::{
         Column, ColumnSet, Data, ModelFacts, Piece, PredictError, Prediction, Predictor, Progress,
@@ -280,7 +280,7 @@ impl Host for FakeHost {
         vec!["bold".to_owned(), "broken".to_owned()]
     }
 
-    fn preset(&self, name: &str) -> Result<Values, String> {
+    fn preset(&self, name: &str) -> Result<ParamValues, String> {
         let value = |name: &str, value| (name.to_owned(), Value::Float(value));
         match name {
             "bold" => Ok(vec![value("high_conf_threshold", 0.25)]),

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     predict::{Key, PredictError},
-    session::Report,
+    session::EngineReport,
     tui::{
         App, Look, Palette,
         app::interface::{Effect, Event},
@@ -40,7 +40,10 @@ fn settle(app: &mut App, mut effects: Vec<Effect>) -> usize {
 }
 
 fn done(app: &mut App, key: Key, prediction: crate::predict::Prediction) -> Vec<Effect> {
-    update(app, Event::Report(Report::Done { key, prediction, took: Duration::from_millis(7) }))
+    update(
+        app,
+        Event::Report(EngineReport::Done { key, prediction, took: Duration::from_millis(7) }),
+    )
 }
 
 fn key(name: &str) -> Event {
@@ -132,7 +135,7 @@ fn a_turn_gives_the_running_try_up_and_begins_another() {
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Cancel)), "{effects:?}");
     assert_eq!(submitted(&effects), None);
     // It is asked for when the cancelled pass has said so.
-    let report = Report::Failed(first, PredictError::Cancelled);
+    let report = EngineReport::Failed(first, PredictError::Cancelled);
     let effects = update(&mut app, Event::Report(report));
     settle(&mut app, effects);
     assert!(app.debugger.tries.running().is_none());

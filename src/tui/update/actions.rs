@@ -9,13 +9,13 @@ use super::super::{
 };
 use crate::{
     canvas::Override,
-    debugger::{Command, Plain, TokenRef},
+    debugger::{Command, PlainCommand, TokenRef},
 };
 
 /// Makes the pending step. Asked while a pass runs, it is made when the pass is done: no key is lost.
 pub fn step(app: &mut App, effects: &mut Vec<Effect>) {
     if !app.debugger.one_more() {
-        start(app, const { Plain::named("step") }, effects);
+        start(app, const { PlainCommand::named("step") }, effects);
     }
 }
 
@@ -23,18 +23,18 @@ pub fn step(app: &mut App, effects: &mut Vec<Effect>) {
 pub fn run_or_pause(app: &mut App, effects: &mut Vec<Effect>) {
     app.running.paced = !app.debugger.halt();
     if app.running.paced {
-        app.run(const { Plain::named("continue") }, effects);
+        app.run(const { PlainCommand::named("continue") }, effects);
     }
 }
 
 /// Starts a run as fast as it goes.
-pub fn start(app: &mut App, command: Plain, effects: &mut Vec<Effect>) {
+pub fn start(app: &mut App, command: PlainCommand, effects: &mut Vec<Effect>) {
     app.running.paced = false;
     app.run(command, effects);
 }
 
 pub fn reverse_continue(app: &mut App, effects: &mut Vec<Effect>) {
-    app.run(const { Plain::named("reverse-continue") }, effects);
+    app.run(const { PlainCommand::named("reverse-continue") }, effects);
     if app.debugger.breakpoints.enabled().next().is_none() {
         app.say("no breakpoint is set; b sets one");
     }
@@ -53,7 +53,7 @@ pub fn restart(app: &mut App, effects: &mut Vec<Effect>) {
     if std::mem::take(&mut app.running.held) {
         app.say("asking again");
     } else {
-        app.run(const { Plain::named("restart") }, effects);
+        app.run(const { PlainCommand::named("restart") }, effects);
     }
 }
 
@@ -178,7 +178,7 @@ fn stop(app: &mut App, effects: &mut Vec<Effect>) -> bool {
 }
 
 pub fn save(app: &mut App) -> bool {
-    app.run(const { Plain::named("save") }, &mut Vec::new())
+    app.run(const { PlainCommand::named("save") }, &mut Vec::new())
 }
 
 /// Goes to the next or previous event of the branch.

@@ -17,7 +17,7 @@ use super::{
     },
     actions,
 };
-use crate::debugger::{Command, Destination, Plain};
+use crate::debugger::{Command, Destination, PlainCommand};
 
 /// Every key there is, with what it does.
 pub const KEYS: &[Section] = &[
@@ -45,17 +45,19 @@ pub const KEYS: &[Section] = &[
             )
             .asks(Action::Faster),
             function("run-block", &[key(')')], "run to the end of the block", |app, effects| {
-                actions::start(app, const { Plain::named("run-block") }, effects)
+                actions::start(app, const { PlainCommand::named("run-block") }, effects)
             }),
             function("run-stage", &[key('}')], "run to the end of the stage", |app, effects| {
-                actions::start(app, const { Plain::named("run-stage") }, effects)
+                actions::start(app, const { PlainCommand::named("run-stage") }, effects)
             })
             .asks(Action::RunStage),
             function(
                 "run-to-end",
                 &[key('c')],
                 "run to the next breakpoint or the end",
-                |app, effects| actions::start(app, const { Plain::named("continue") }, effects),
+                |app, effects| {
+                    actions::start(app, const { PlainCommand::named("continue") }, effects)
+                },
             )
             .asks(Action::RunToEnd),
             function(

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     debugger::{FollowUp, List},
     predict::{PredictError, Progress},
-    session::{Pending, Report},
+    session::{EngineReport, Pending},
 };
 use actions::{interrupt, save};
 use mouse::click;
@@ -105,9 +105,9 @@ pub fn want(app: &mut App, effects: &mut Vec<Effect>) {
     }
 }
 
-fn answer(app: &mut App, report: Report, effects: &mut Vec<Effect>) {
+fn answer(app: &mut App, report: EngineReport, effects: &mut Vec<Effect>) {
     match report {
-        Report::Progress(key, progress) => {
+        EngineReport::Progress(key, progress) => {
             if app.running.busy.is_some_and(|busy| busy.key == key) {
                 app.running.busy = Some(Busy { key, progress });
             }
@@ -115,7 +115,7 @@ fn answer(app: &mut App, report: Report, effects: &mut Vec<Effect>) {
                 app.running.background = Some(Busy { key, progress });
             }
         }
-        Report::Done { key, prediction, took } => {
+        EngineReport::Done { key, prediction, took } => {
             app.running.settle(key);
             let exact = app.debugger.exact_wanted().is_some_and(|exact| exact.key == key);
             if app.debugger.session.awaits(key) {
@@ -129,7 +129,7 @@ fn answer(app: &mut App, report: Report, effects: &mut Vec<Effect>) {
             }
             app.try_on();
         }
-        Report::Failed(key, error) => {
+        EngineReport::Failed(key, error) => {
             let wanted = app.running.busy.is_some_and(|busy| busy.key == key);
             app.running.settle(key);
             match error {
@@ -155,7 +155,7 @@ fn answer(app: &mut App, report: Report, effects: &mut Vec<Effect>) {
                 }
             }
         }
-        Report::Died(message) => {
+        EngineReport::Died(message) => {
             app.running.died = Some(message);
             effects.push(Effect::Quit);
         }

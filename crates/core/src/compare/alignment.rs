@@ -15,18 +15,18 @@ use crate::canvas::{Canvas, Cell, Slot, TokenId};
 const BUDGET: usize = 1 << 28;
 
 /// Where a slot was seen: the number of the look, and its position then.
-type Seen = (u32, u32);
+type SlotPlace = (u32, u32);
 
 /// One run's side.
 #[derive(Debug, Clone, Default)]
-struct Side {
+struct RunSide {
     /// By slot: where it was seen last.
-    seen: Vec<Seen>,
+    seen: Vec<SlotPlace>,
     /// By slot: its partner in the other run, which may be gone by now.
     partner: Vec<Option<Slot>>,
 }
 
-impl Side {
+impl RunSide {
     fn look(&mut self, look: u32, canvas: &Canvas) {
         for (position, cell) in canvas.cells().iter().enumerate() {
             let slot = cell.slot.0 as usize;
@@ -51,15 +51,15 @@ impl Side {
 /// The pairs of positions of two runs, the first called A and the second B.
 #[derive(Debug, Clone)]
 pub struct Correspondence {
-    a: Side,
-    b: Side,
+    a: RunSide,
+    b: RunSide,
     look: u32,
     budget: usize,
 }
 
 impl Default for Correspondence {
     fn default() -> Self {
-        Self { a: Side::default(), b: Side::default(), look: 0, budget: BUDGET }
+        Self { a: RunSide::default(), b: RunSide::default(), look: 0, budget: BUDGET }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use super::Run;
+use super::RunToNode;
 use crate::{
     canvas::{Canvas, TokenId},
     predict::Vocabulary,
@@ -10,7 +10,7 @@ use crate::{
 
 /// Where two runs part first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Difference {
+pub struct RunDifference {
     /// The first step after which their canvases hold different tokens; 0 is the first canvas. A
     /// run that is over keeps its last canvas. `None` if they never differ.
     pub step: Option<usize>,
@@ -20,7 +20,7 @@ pub struct Difference {
 }
 
 /// Where `a` and `b` part first; the same whichever comes first.
-pub fn first_difference(a: Run, b: Run) -> Difference {
+pub fn first_difference(a: RunToNode, b: RunToNode) -> RunDifference {
     let (own, other) = (a.session.timeline().path(a.end), b.session.timeline().path(b.end));
     let last = own.len().max(other.len());
     let differs = |&step: &usize| {
@@ -29,7 +29,7 @@ pub fn first_difference(a: Run, b: Run) -> Difference {
         let (one, two) = (&a.session.timeline()[one].canvas, &b.session.timeline()[two].canvas);
         !same(one, two)
     };
-    Difference { step: (0..last).find(differs), position: part(&a.answer(), &b.answer()) }
+    RunDifference { step: (0..last).find(differs), position: part(&a.answer(), &b.answer()) }
 }
 
 /// True if two canvases hold the same tokens.
@@ -76,7 +76,12 @@ pub struct Excerpt {
 }
 
 /// The text around `position` of a run's answer, at most `around` tokens on either side.
-pub fn excerpt(run: Run, position: usize, around: usize, vocabulary: &dyn Vocabulary) -> Excerpt {
+pub fn excerpt(
+    run: RunToNode,
+    position: usize,
+    around: usize,
+    vocabulary: &dyn Vocabulary,
+) -> Excerpt {
     let answer = run.answer();
     let text = |from: usize, to: usize| {
         let to = to.min(answer.len());

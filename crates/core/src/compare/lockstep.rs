@@ -59,7 +59,7 @@ impl LockstepRun for Session {
 
 /// What a step of all did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Advance {
+pub enum LockstepAdvance {
     /// Every session that was to step has.
     Moved,
     /// A forward pass is needed first; nothing has moved.
@@ -119,15 +119,15 @@ impl<L: LockstepRun> Lockstep<L> {
     ///
     /// # Errors
     /// The number of a session whose step cannot be made, and why; those before it have moved.
-    pub fn step_all(&mut self) -> Result<Advance, (usize, StepError)> {
+    pub fn step_all(&mut self) -> Result<LockstepAdvance, (usize, StepError)> {
         let depth = |run: &L| run.session().node().depth;
         let Some(from) = self.runs.iter().filter(|run| !run.over()).map(depth).min() else {
-            return Ok(Advance::Over);
+            return Ok(LockstepAdvance::Over);
         };
         self.wanted();
         let behind = |run: &L| !run.over() && depth(run) == from;
         if self.runs.iter().any(|run| behind(run) && run.waits().is_some()) {
-            return Ok(Advance::Waiting);
+            return Ok(LockstepAdvance::Waiting);
         }
         for (at, run) in self.runs.iter_mut().enumerate() {
             match run.ahead() {
@@ -140,7 +140,7 @@ impl<L: LockstepRun> Lockstep<L> {
                 }
             }
         }
-        Ok(Advance::Moved)
+        Ok(LockstepAdvance::Moved)
     }
 
     /// Goes to a step with every lane that goes over known steps, on its branch, or to its end;

@@ -9,10 +9,10 @@ mod lockstep;
 mod trajectory;
 
 pub use alignment::Correspondence;
-pub use difference::{Difference, Excerpt, differing, excerpt, first_difference};
+pub use difference::{Excerpt, RunDifference, differing, excerpt, first_difference};
 pub use figures::Figures;
 pub use guesses::{Guesses, Predictions};
-pub use lockstep::{Advance, Ahead, Lockstep, LockstepRun};
+pub use lockstep::{Ahead, Lockstep, LockstepAdvance, LockstepRun};
 pub use trajectory::{
     Change, ChangeKind, Comparison, Did, Divergence, Fills, ParamPair, Parted, Spot, StepPair,
     params_apart, trajectories,
@@ -25,14 +25,14 @@ use crate::{
 
 /// A run to one of its nodes.
 #[derive(Clone, Copy)]
-pub struct Run<'a> {
+pub struct RunToNode<'a> {
     /// The session it is in.
     pub session: &'a Session,
     /// Its end.
     pub end: NodeId,
 }
 
-impl<'a> Run<'a> {
+impl<'a> RunToNode<'a> {
     /// The run to where the session stands.
     pub fn here(session: &'a Session) -> Self {
         Self { session, end: session.at() }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::{Correspondence, Predictions, Run};
+use super::{Correspondence, Predictions, RunToNode};
 use crate::{
     canvas::{Canvas, Edit, Filler, Slot, TokenId},
     decode::{Mode, Params, Value, Verdict},
@@ -207,7 +207,7 @@ pub fn params_apart(a: &Params, b: &Params) -> Vec<ParamPair> {
 }
 
 /// Holds two runs against each other; `each` is told every step, in order.
-pub fn trajectories(a: Run, b: Run, mut each: impl FnMut(StepPair)) -> Comparison {
+pub fn trajectories(a: RunToNode, b: RunToNode, mut each: impl FnMut(StepPair)) -> Comparison {
     let (path_a, path_b) = (a.session.timeline().path(a.end), b.session.timeline().path(b.end));
     let (own, other) = (Way { run: a, path: &path_a }, Way { run: b, path: &path_b });
     let mut pairs = Correspondence::default();
@@ -239,7 +239,7 @@ pub fn trajectories(a: Run, b: Run, mut each: impl FnMut(StepPair)) -> Compariso
 
 /// What a change hangs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Anchor {
+enum ChangeAnchor {
     /// A position that was there before the step.
     Slot(Slot),
     /// One that the step itself has made.
@@ -251,7 +251,7 @@ enum Anchor {
 /// A run as a list of nodes.
 #[derive(Clone, Copy)]
 struct Way<'a> {
-    run: Run<'a>,
+    run: RunToNode<'a>,
     path: &'a [NodeId],
 }
 
@@ -278,7 +278,11 @@ impl<'a> Way<'a> {
 
     /// The edits of a step with the positions they name, and their confidences; `at` finds a
     /// slot on the canvas before it.
-    fn changes(self, step: usize, at: impl Fn(Slot) -> Option<usize>) -> Vec<(Anchor, Change)> {
+    fn changes(
+        self,
+        step: usize,
+        at: impl Fn(Slot) -> Option<usize>,
+    ) -> Vec<(ChangeAnchor, Change)> {
         if self.over(step) {
             return Vec::new();
         }
@@ -307,13 +311,15 @@ impl<'a> Way<'a> {
                 Edit::Truncate { .. } | Edit::Override { .. } | Edit::Veto { .. } => continue,
             };
             let (anchor, position) = match (slot.map(|slot| (slot, at(slot))), effect) {
-                (Some((slot, Some(position))), _) => (Anchor::Slot(slot), position),
+                (Some((slot, Some(position))), _) => (ChangeAnchor::Slot(slot), position),
                 (Some((slot, None)), _) => {
                     let made = after.canvas.position(slot);
-                    (Anchor::New, made.unwrap_or(before.canvas.len()))
+                    (ChangeAnchor::New, made.unwrap_or(before.canvas.len()))
                 }
-                (None, ChangeKind::Cut(n)) => (Anchor::Tail, before.canvas.len().saturating_sub(n)),
-                (None, _) => (Anchor::Tail, before.canvas.len()),
+                (None, ChangeKind::Cut(n)) => {
+                    (ChangeAnchor::Tail, before.canvas.len().saturating_sub(n))
+                }
+                (None, _) => (ChangeAnchor::Tail, before.canvas.len()),
             };
             length = length.saturating_add_signed(effect.growth());
             let p = match (effect, decision.and_then(|made| made.verdicts.get(position))) {
@@ -327,7 +333,7 @@ impl<'a> Way<'a> {
         changes
     }
 
-    fn did(self, step: usize, changes: Vec<(Anchor, Change)>) -> Option<Did> {
+    fn did(self, step: usize, changes: Vec<(ChangeAnchor, Change)>) -> Option<Did> {
         (!self.over(step)).then(|| Did {
             mode: self.node(step).step().map(|made| made.decision.mode),
             changes: changes.into_iter().map(|(_, change)| change).collect(),
@@ -339,24 +345,24 @@ impl<'a> Way<'a> {
 /// A place by which changes of two runs are matched: a position of B, or the how-manieth change
 /// of what has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Place {
+enum MatchingPlace {
     At(usize),
     Nth(usize),
 }
 
 /// The places of changes. Those of the tail and of what is new correspond in their order.
 fn places(
-    changes: &[(Anchor, Change)],
+    changes: &[(ChangeAnchor, Change)],
     position: impl Fn(&Change) -> Option<usize>,
-) -> Vec<Option<Place>> {
+) -> Vec<Option<MatchingPlace>> {
     let mut nth = 0;
     changes
         .iter()
         .map(|(anchor, change)| match anchor {
-            Anchor::Slot(_) => position(change).map(Place::At),
-            Anchor::New | Anchor::Tail => {
+            ChangeAnchor::Slot(_) => position(change).map(MatchingPlace::At),
+            ChangeAnchor::New | ChangeAnchor::Tail => {
                 nth += 1;
-                Some(Place::Nth(nth))
+                Some(MatchingPlace::Nth(nth))
             }
         })
         .collect()
@@ -377,14 +383,14 @@ fn step_pair(step: usize, a: Way, b: Way, pairs: &Correspondence) -> StepPair {
             Some(cell) => found(cell.slot),
             None => Some(other.node(step - 1).canvas.len()),
         };
-    let new = |anchor: &Anchor| *anchor == Anchor::New;
+    let new = |anchor: &ChangeAnchor| *anchor == ChangeAnchor::New;
     for (_, change) in of_a.iter_mut().filter(|(anchor, _)| !new(anchor)) {
         change.other = across(a, change, &|slot| pairs.in_b(slot), b);
     }
     for (_, change) in of_b.iter_mut().filter(|(anchor, _)| !new(anchor)) {
         change.other = across(b, change, &|slot| pairs.in_a(slot), a);
     }
-    let mut by_place: HashMap<Place, Vec<usize>> = HashMap::new();
+    let mut by_place: HashMap<MatchingPlace, Vec<usize>> = HashMap::new();
     for (at, place) in places(&of_b, |change| Some(change.position)).into_iter().enumerate() {
         if let Some(place) = place {
             by_place.entry(place).or_default().push(at);
@@ -488,7 +494,7 @@ mod tests {
     use crate::{
         canvas::SpecialTokens,
         decode::{AnyStrategy as _, Extras, daedal::Daedal},
-        session::{Made, Session, Timeline},
+        session::{NodeOrigin, Session, Timeline},
     };
 
     const SPECIAL: SpecialTokens = SpecialTokens { mask: 1, eos: 2 };
@@ -514,7 +520,7 @@ mod tests {
         let mut at = timeline.add_root(canvas.clone(), state.clone(), params.clone());
         for (step, edits) in steps.iter().enumerate() {
             canvas = Arc::new(canvas.apply(edits, step as u32 + 1).unwrap().canvas);
-            let made = Made::Edit(edits.to_vec().into());
+            let made = NodeOrigin::Edit(edits.to_vec().into());
             at = timeline.add(at, canvas.clone(), state.clone(), params.clone(), made);
         }
         Session::over(&Daedal, Extras::NONE, timeline, at, HashMap::new())
@@ -523,7 +529,7 @@ mod tests {
     /// Where they part: the step and the position of each; the same from both sides.
     fn parting(a: &Session, b: &Session) -> Option<(usize, Option<usize>, Option<usize>)> {
         let place = |parted: &Parted| parted.spot.as_ref().map(|spot| spot.position);
-        let held = |a, b| trajectories(Run::here(a), Run::here(b), |_| {}).divergence;
+        let held = |a, b| trajectories(RunToNode::here(a), RunToNode::here(b), |_| {}).divergence;
         let found = held(a, b).map(|found| (found.step, place(&found.a), place(&found.b)));
         let swapped = held(b, a).map(|found| (found.step, place(&found.b), place(&found.a)));
         assert_eq!(found, swapped);
@@ -564,7 +570,7 @@ mod tests {
         let a = run(4, &[&[expand(1, 3)], &[fill(3, 6)], &[fill(2, 7)]]);
         let b = run(4, &[&[], &[fill(3, 6)], &[fill(2, 8)]]);
         let mut alike = Vec::new();
-        let found = trajectories(Run::here(&a), Run::here(&b), |pair| {
+        let found = trajectories(RunToNode::here(&a), RunToNode::here(&b), |pair| {
             let changes = pair.a.iter().flat_map(|did| &did.changes);
             alike.extend(changes.map(|change| (change.position, change.other, change.alike)));
         });

@@ -47,9 +47,9 @@ const fn same(a: &[u8], b: &[u8]) -> bool {
 /// assert_eq!(NONE.spec().name, "undoo");
 /// ```
 #[derive(Debug, Clone, Copy)]
-pub struct Plain(&'static CommandSpec);
+pub struct PlainCommand(&'static CommandSpec);
 
-impl Plain {
+impl PlainCommand {
     /// The command of this name.
     ///
     /// # Panics
@@ -70,8 +70,8 @@ impl Plain {
     }
 }
 
-impl From<Plain> for Command {
-    fn from(Plain(spec): Plain) -> Self {
+impl From<PlainCommand> for Command {
+    fn from(PlainCommand(spec): PlainCommand) -> Self {
         Self::of(spec, Arguments::left_out(spec.arguments))
     }
 }

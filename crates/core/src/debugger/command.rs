@@ -4,16 +4,16 @@
 use std::fmt;
 
 use super::{
-    Debugger, Failed, Reply,
+    CommandFailed, Debugger, Reply,
     arguments::{ArgumentKind, Arguments, usage},
 };
 
 /// The function that carries a command out. Nothing has changed where it fails.
-type Run = fn(&mut Debugger, &Arguments) -> Result<Reply, Failed>;
+type CommandFn = fn(&mut Debugger, &Arguments) -> Result<Reply, CommandFailed>;
 
 /// How a command is kept in the script of what was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
+pub enum ScriptForm {
     /// On a line of its own.
     Line,
     /// Its number of steps is added to that of the same command before it.
@@ -47,10 +47,10 @@ pub struct CommandSpec {
     /// One line of help.
     pub help: &'static str,
     /// How it is kept in the script of what was done.
-    pub written: Written,
+    pub written: ScriptForm,
     /// What has to be there before it is carried out.
     pub requires: Requires,
-    run: Run,
+    run: CommandFn,
 }
 
 /// A row without anything out of the ordinary.
@@ -59,14 +59,14 @@ pub(super) const fn command(
     aliases: &'static [&'static str],
     arguments: &'static [ArgumentKind],
     help: &'static str,
-    run: Run,
+    run: CommandFn,
 ) -> CommandSpec {
-    let (written, requires) = (Written::Line, Requires::Nothing);
+    let (written, requires) = (ScriptForm::Line, Requires::Nothing);
     CommandSpec { name, aliases, arguments, help, written, requires, run }
 }
 
 impl CommandSpec {
-    pub(super) const fn written(self, written: Written) -> Self {
+    pub(super) const fn written(self, written: ScriptForm) -> Self {
         Self { written, ..self }
     }
 
@@ -109,7 +109,7 @@ impl Debugger {
     ///
     /// # Errors
     /// In words; nothing has changed then.
-    pub fn execute(&mut self, command: &Command) -> Result<Reply, Failed> {
+    pub fn execute(&mut self, command: &Command) -> Result<Reply, CommandFailed> {
         (command.spec.run)(self, &command.arguments)
     }
 }

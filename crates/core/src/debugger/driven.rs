@@ -1,11 +1,11 @@
 //! Drives a sampling loop of another process: tells it to make a step, with the user's edits and
 //! the values of its parameters. What the loop did comes back as events of a recording.
 
-use super::{Debugger, Failed, Reply};
+use super::{CommandFailed, Debugger, Reply};
 use crate::{
     canvas::{Edit, NO_TOKEN, TokenId},
     decode::Params,
-    session::{Event, Made, NodeId, Stand, StateCopies, Word},
+    session::{Event, LoopMessage, NodeId, NodeOrigin, Stand, StateCopies},
 };
 
 /// One step that a loop is told to make.
@@ -102,19 +102,19 @@ impl Debugger {
     }
 
     /// Handles a message of the loop; returns a line for the user, if there is one.
-    pub fn hear(&mut self, word: Word) -> Option<String> {
+    pub fn hear(&mut self, word: LoopMessage) -> Option<String> {
         let (driven, followed) = (self.driven.as_mut()?, self.followed.as_ref()?);
         match word {
-            Word::Waits(stands) => {
+            LoopMessage::Waits(stands) => {
                 (driven.stands, driven.waits) = (stands, true);
                 None
             }
-            Word::Proposes(proposal) => {
+            LoopMessage::Proposes(proposal) => {
                 self.session.propose(followed, proposal);
                 None
             }
-            Word::Says(line) => Some(format!("{}: {line}", driven.name)),
-            Word::Refuses(why) => {
+            LoopMessage::Says(line) => Some(format!("{}: {line}", driven.name)),
+            LoopMessage::Refuses(why) => {
                 (driven.waits, driven.asked) = (true, false);
                 self.goal = None;
                 Some(format!("{}: {why}", driven.name))
@@ -155,7 +155,8 @@ impl Debugger {
             if let Some(number) = followed.number(node) {
                 break number;
             }
-            let (Made::Edit(made), Some(parent)) = (&timeline[node].made, timeline[node].parent)
+            let (NodeOrigin::Edit(made), Some(parent)) =
+                (&timeline[node].made, timeline[node].parent)
             else {
                 return Err("the loop does not know this node".to_owned());
             };
@@ -199,10 +200,10 @@ impl Debugger {
     ///
     /// # Errors
     /// With a message for the user if there is no loop or it has ended.
-    pub(super) fn stop_loop(&mut self) -> Result<Reply, Failed> {
-        let none = || Failed::new("there is no loop to stop: `attach` joins one");
+    pub(super) fn stop_loop(&mut self) -> Result<Reply, CommandFailed> {
+        let none = || CommandFailed::new("there is no loop to stop: `attach` joins one");
         let driven = self.driven.as_mut().ok_or_else(none)?;
-        driven.there.stop().map_err(Failed::new)?;
+        driven.there.stop().map_err(CommandFailed::new)?;
         Ok(Reply::line(format!("told {} to stop", driven.name)))
     }
 }

@@ -1,6 +1,6 @@
 //! A person's edits: what they mean on the canvas, and how they are taken back.
 
-use super::{Debugger, Failed, FollowUp, PositionRef, Reply, TokenRef};
+use super::{CommandFailed, Debugger, FollowUp, PositionRef, Reply, TokenRef};
 use crate::{
     canvas::{Cell, Edit, NO_TOKEN, Override, TokenId},
     decode::Params,
@@ -9,7 +9,7 @@ use crate::{
 
 /// Something that can be taken back.
 #[derive(Debug, Clone)]
-pub(super) enum Done {
+pub(super) enum UndoEntry {
     /// An edit made this node.
     Edit(NodeId),
     /// A parameter was turned.
@@ -29,7 +29,7 @@ pub(super) enum Done {
 
 impl Debugger {
     /// The cell at a position, and the position's number.
-    pub(super) fn cell(&self, position: PositionRef) -> Result<(usize, Cell), Failed> {
+    pub(super) fn cell(&self, position: PositionRef) -> Result<(usize, Cell), CommandFailed> {
         let canvas = self.session.canvas();
         let at = match position {
             PositionRef::Position(position) => Some(position),
@@ -37,18 +37,20 @@ impl Debugger {
         };
         at.and_then(|at| Some((at, *canvas.cells().get(at)?))).ok_or_else(|| {
             if canvas.is_empty() {
-                return Failed::new("the canvas is empty: it has no positions");
+                return CommandFailed::new("the canvas is empty: it has no positions");
             }
             let last = canvas.len() - 1;
-            Failed::new(format!("there is no position {position} here: they go from 0 to {last}"))
+            CommandFailed::new(format!(
+                "there is no position {position} here: they go from 0 to {last}"
+            ))
         })
     }
 
-    pub(super) fn token(&self, token: &TokenRef) -> Result<TokenId, Failed> {
+    pub(super) fn token(&self, token: &TokenRef) -> Result<TokenId, CommandFailed> {
         match token {
             TokenRef::Id(id) => Ok(*id),
             TokenRef::Text(text) => self.vocabulary.find(text).ok_or_else(|| {
-                Failed::new(format!(
+                CommandFailed::new(format!(
                     "no single token has the text {}; mind the blank that words begin with",
                     super::words::quoted(text)
                 ))
@@ -61,15 +63,15 @@ impl Debugger {
         &mut self,
         position: PositionRef,
         edit: impl FnOnce(&Cell) -> Edit,
-    ) -> Result<Reply, Failed> {
+    ) -> Result<Reply, CommandFailed> {
         let (_, cell) = self.cell(position)?;
         self.make(edit(&cell))
     }
 
-    fn make(&mut self, edit: Edit) -> Result<Reply, Failed> {
-        let node = self.session.edit(&[edit]).map_err(Failed::new)?;
+    fn make(&mut self, edit: Edit) -> Result<Reply, CommandFailed> {
+        let node = self.session.edit(&[edit]).map_err(CommandFailed::new)?;
         self.goal = None;
-        self.did(Done::Edit(node));
+        self.did(UndoEntry::Edit(node));
         Ok(Reply::none())
     }
 
@@ -78,7 +80,7 @@ impl Debugger {
         &mut self,
         position: PositionRef,
         token: &TokenRef,
-    ) -> Result<Reply, Failed> {
+    ) -> Result<Reply, CommandFailed> {
         let (_, Cell { slot, token: now, .. }) = self.cell(position)?;
         let token = self.known(self.token(token)?)?;
         let masked = now == self.session.canvas().special().mask;
@@ -91,23 +93,23 @@ impl Debugger {
         position: PositionRef,
         token: &TokenRef,
         on: bool,
-    ) -> Result<Reply, Failed> {
+    ) -> Result<Reply, CommandFailed> {
         let (_, Cell { slot, .. }) = self.cell(position)?;
         let token = self.known(self.token(token)?)?;
         self.make(Edit::Veto { slot, token, on })
     }
 
     /// Cuts the canvas before a position.
-    pub(super) fn trim(&mut self, position: PositionRef) -> Result<Reply, Failed> {
+    pub(super) fn trim(&mut self, position: PositionRef) -> Result<Reply, CommandFailed> {
         let (length, _) = self.cell(position)?;
         self.make(Edit::Truncate { length })
     }
 
     /// Has a mask expanded in the next step, whatever the rules say.
-    pub(super) fn expand(&mut self, position: PositionRef) -> Result<Reply, Failed> {
+    pub(super) fn expand(&mut self, position: PositionRef) -> Result<Reply, CommandFailed> {
         let (position, cell) = self.cell(position)?;
         if cell.token != self.session.canvas().special().mask {
-            return Err(Failed::new(format!(
+            return Err(CommandFailed::new(format!(
                 "position {position} is written; only a mask can be expanded"
             )));
         }
@@ -115,36 +117,41 @@ impl Debugger {
     }
 
     /// A token that the model has.
-    fn known(&self, token: TokenId) -> Result<TokenId, Failed> {
+    fn known(&self, token: TokenId) -> Result<TokenId, CommandFailed> {
         let most = self.tokens;
         // Another program's recording may not say how many there are.
         let any = most == 0 && token != NO_TOKEN;
         if any || (token as usize) < most {
             Ok(token)
         } else {
-            Err(Failed::new(format!("the model has the tokens 0 to {}", most.saturating_sub(1))))
+            Err(CommandFailed::new(format!(
+                "the model has the tokens 0 to {}",
+                most.saturating_sub(1)
+            )))
         }
     }
 
     /// Keeps what was done for [`Debugger::undo`]; what was taken back is done with.
-    pub(super) fn did(&mut self, done: Done) {
+    pub(super) fn did(&mut self, done: UndoEntry) {
         self.done.push(done);
         self.undone.clear();
     }
 
     /// Takes back what was done last, where it was done, and says where that is.
-    pub(super) fn undo(&mut self) -> Result<Reply, Failed> {
+    pub(super) fn undo(&mut self) -> Result<Reply, CommandFailed> {
         let Some(done) = self.done.pop() else {
-            return Err(Failed::new("there is nothing to take back; `back` goes a step back"));
+            return Err(CommandFailed::new(
+                "there is nothing to take back; `back` goes a step back",
+            ));
         };
         self.goal = None;
         let result = match &done {
-            Done::Edit(node) => {
+            UndoEntry::Edit(node) => {
                 self.session.take_back(*node);
                 "the edit is taken back".to_owned()
             }
-            Done::Param { node, name, was, .. } => self.params_at(*node, name, was)?,
-            Done::Branch(nodes) => {
+            UndoEntry::Param { node, name, was, .. } => self.params_at(*node, name, was)?,
+            UndoEntry::Branch(nodes) => {
                 self.session.restore_branch(nodes);
                 let tip = nodes.first().copied().unwrap_or_else(|| self.session.at());
                 self.switch(tip);
@@ -157,36 +164,39 @@ impl Debugger {
     }
 
     /// Does again what was taken back last, and says where.
-    pub(super) fn redo(&mut self) -> Result<Reply, Failed> {
+    pub(super) fn redo(&mut self) -> Result<Reply, CommandFailed> {
         let live = |node: NodeId| !self.session.timeline()[node].deleted;
         // Its branch may have been deleted since.
-        let there = |done: &Done| match done {
-            Done::Edit(node) => self.session.timeline()[*node].parent.is_some_and(live),
-            Done::Param { node, .. } => live(*node),
-            Done::Branch(nodes) => nodes.iter().all(|&node| live(node)),
+        let there = |done: &UndoEntry| match done {
+            UndoEntry::Edit(node) => self.session.timeline()[*node].parent.is_some_and(live),
+            UndoEntry::Param { node, .. } => live(*node),
+            UndoEntry::Branch(nodes) => nodes.iter().all(|&node| live(node)),
         };
-        let mut done = self.undone.pop().ok_or_else(|| Failed::new("nothing was taken back"))?;
+        let mut done =
+            self.undone.pop().ok_or_else(|| CommandFailed::new("nothing was taken back"))?;
         if !there(&done) {
-            return Err(Failed::new("it cannot be done again: its branch is deleted"));
+            return Err(CommandFailed::new("it cannot be done again: its branch is deleted"));
         }
-        if let Done::Branch(nodes) = &done
+        if let UndoEntry::Branch(nodes) = &done
             && !nodes.first().is_some_and(|&tip| self.session.timeline().is_tip(tip))
         {
-            return Err(Failed::new("it cannot be done again: the branch has grown since"));
+            return Err(CommandFailed::new("it cannot be done again: the branch has grown since"));
         }
         self.goal = None;
         let result = match &mut done {
-            Done::Edit(node) => {
+            UndoEntry::Edit(node) => {
                 if !self.session.make_again(*node) {
-                    return Err(Failed::new("it cannot be done again: its branch is deleted"));
+                    return Err(CommandFailed::new(
+                        "it cannot be done again: its branch is deleted",
+                    ));
                 }
                 "the edit is made again".to_owned()
             }
-            Done::Param { node, name, now, .. } => self.params_at(*node, name, now)?,
-            Done::Branch(nodes) => {
+            UndoEntry::Param { node, name, now, .. } => self.params_at(*node, name, now)?,
+            UndoEntry::Branch(nodes) => {
                 let tip = nodes.first().copied().unwrap_or_else(|| self.session.at());
                 // Another branch may begin on it by now: what they share stays.
-                *nodes = self.session.delete_branch(tip).map_err(Failed::new)?;
+                *nodes = self.session.delete_branch(tip).map_err(CommandFailed::new)?;
                 "the branch is deleted again".to_owned()
             }
         };
@@ -196,8 +206,13 @@ impl Debugger {
     }
 
     /// Goes to where a parameter was turned, under the parameters of one side of that.
-    fn params_at(&mut self, node: NodeId, name: &str, params: &Params) -> Result<String, Failed> {
-        let value = params.get(name).map_err(Failed::new)?;
+    fn params_at(
+        &mut self,
+        node: NodeId,
+        name: &str,
+        params: &Params,
+    ) -> Result<String, CommandFailed> {
+        let value = params.get(name).map_err(CommandFailed::new)?;
         self.go(node);
         self.take_params(params);
         self.session.switch_to_params();

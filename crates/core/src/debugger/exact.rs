@@ -3,7 +3,7 @@
 
 use super::{Debugger, FollowUp, Reply};
 use crate::{
-    inspect::Apart,
+    inspect::ExactComparison,
     session::{ExactPass, Pending},
 };
 
@@ -36,7 +36,7 @@ impl Debugger {
         if let Err(why) = self.session.exact_pass() {
             return vec![format!("this pass leaves nothing out: {why}")];
         }
-        let Some(apart) = Apart::of(&self.session) else {
+        let Some(apart) = ExactComparison::of(&self.session) else {
             return vec![match self.live {
                 true => "the exact pass is on its way".to_owned(),
                 false => "the exact pass is not on record: it needs the model".to_owned(),
@@ -50,7 +50,7 @@ impl Debugger {
 }
 
 /// The distance of the confidences, in words.
-fn distance(apart: &Apart) -> String {
+fn distance(apart: &ExactComparison) -> String {
     let compared = apart.compared();
     match apart.largest() {
         None => "the exact pass: no masked position to compare".to_owned(),
@@ -63,14 +63,14 @@ fn distance(apart: &Apart) -> String {
 }
 
 /// The positions whose best token is another.
-fn changed(apart: &Apart) -> Option<String> {
+fn changed(apart: &ExactComparison) -> Option<String> {
     let changed = apart.changed();
     (!changed.is_empty())
         .then(|| format!("another argmax at {}: {}", changed.len(), positions(&changed)))
 }
 
 /// The decision on the exact prediction, in words.
-pub fn decision(apart: &Apart) -> String {
+pub fn decision(apart: &ExactComparison) -> String {
     match (apart.difference.as_str(), apart.otherwise.as_slice()) {
         ("", []) => "the exact decision is the same".to_owned(),
         (words, []) => format!("the exact decision differs: {words}"),
@@ -93,9 +93,9 @@ mod tests {
     use super::*;
     use crate::inspect::Beside;
 
-    fn apart(difference: &str, otherwise: &[usize]) -> Apart {
+    fn apart(difference: &str, otherwise: &[usize]) -> ExactComparison {
         let compared = |delta, changed| Some(Beside { token: 1, p: 0.5, delta, changed });
-        Apart {
+        ExactComparison {
             positions: vec![None, compared(-0.25, true), compared(0.05, false)],
             difference: difference.to_owned(),
             otherwise: otherwise.to_vec(),

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::{
-    Command, Debugger, Failed, FollowUp, Goal, List, Reply, edits::Done, parse, statements,
+    Command, CommandFailed, Debugger, FollowUp, Goal, List, Reply, edits::UndoEntry, parse,
+    statements,
 };
 use crate::{
     decode::{ParamRole, Value},
@@ -34,13 +35,13 @@ impl Debugger {
         Reply::lines(self.breaks_text()).then(FollowUp::Show(List::Breakpoints))
     }
 
-    pub(super) fn enable(&mut self, id: Option<u32>, on: bool) -> Result<Reply, Failed> {
+    pub(super) fn enable(&mut self, id: Option<u32>, on: bool) -> Result<Reply, CommandFailed> {
         let word = if on { "enabled" } else { "disabled" };
         let found = self.breakpoints.enable(id, on);
         breakpoint_is(id, found, word)
     }
 
-    pub(super) fn remove_breakpoint(&mut self, id: Option<u32>) -> Result<Reply, Failed> {
+    pub(super) fn remove_breakpoint(&mut self, id: Option<u32>) -> Result<Reply, CommandFailed> {
         let found = self.breakpoints.remove(id);
         breakpoint_is(id, found, "taken away")
     }
@@ -49,18 +50,18 @@ impl Debugger {
         Reply::lines(self.branches_text()).then(FollowUp::Show(List::Branches))
     }
 
-    pub(super) fn switch_to(&mut self, called: &str) -> Result<Reply, Failed> {
+    pub(super) fn switch_to(&mut self, called: &str) -> Result<Reply, CommandFailed> {
         let (_, branch) = self.branch_called(called)?;
         self.switch(branch.tip);
         Ok(Reply::line(self.branch_text()))
     }
 
-    pub(super) fn name_branch(&mut self, name: &str) -> Result<Reply, Failed> {
+    pub(super) fn name_branch(&mut self, name: &str) -> Result<Reply, CommandFailed> {
         if name.parse::<usize>().is_ok() {
-            return Err(Failed::new("that is the number of a branch: give a word"));
+            return Err(CommandFailed::new("that is the number of a branch: give a word"));
         }
         let (number, branch) =
-            self.current_branch().ok_or_else(|| Failed::new("there is no branch"))?;
+            self.current_branch().ok_or_else(|| CommandFailed::new("there is no branch"))?;
         self.session.name_branch(branch.tip, Some(name.to_owned()));
         Ok(Reply::line(format!("branch {} is `{name}`", number + 1)))
     }
@@ -70,7 +71,7 @@ impl Debugger {
         Reply::line(format!("bookmark `{name}` at step {}", self.depth()))
     }
 
-    pub(super) fn unmark(&mut self, name: &str) -> Result<Reply, Failed> {
+    pub(super) fn unmark(&mut self, name: &str) -> Result<Reply, CommandFailed> {
         let node = self.bookmarked(name)?;
         self.session.mark(node, None);
         Ok(Reply::line(format!("bookmark `{name}` is taken away")))
@@ -85,15 +86,15 @@ impl Debugger {
         Reply::lines(self.lint_text()).then(FollowUp::Show(List::Findings))
     }
 
-    pub(super) fn save(&mut self, file: Option<&PathBuf>) -> Result<Reply, Failed> {
+    pub(super) fn save(&mut self, file: Option<&PathBuf>) -> Result<Reply, CommandFailed> {
         let file = file.map(PathBuf::as_path);
-        let path = self.host.save(&self.session, file).map_err(Failed::new)?;
+        let path = self.host.save(&self.session, file).map_err(CommandFailed::new)?;
         Ok(Reply::line(format!("saved to {}", path.display())).then(FollowUp::Saved))
     }
 
-    pub(super) fn save_preset(&mut self, name: &str) -> Result<Reply, Failed> {
+    pub(super) fn save_preset(&mut self, name: &str) -> Result<Reply, CommandFailed> {
         let params = self.session.params().clone();
-        let path = self.host.keep_preset(name, &params).map_err(Failed::new)?;
+        let path = self.host.keep_preset(name, &params).map_err(CommandFailed::new)?;
         Ok(Reply::line(format!("preset `{name}` is kept in {}", path.display())))
     }
 
@@ -105,41 +106,43 @@ impl Debugger {
         }
     }
 
-    pub(super) fn set(&mut self, (name, text): (&str, &str)) -> Result<Reply, Failed> {
-        let spec = self.session.params().spec(name).map_err(Failed::new)?;
-        let value = spec.parse(text).map_err(Failed::new)?;
+    pub(super) fn set(&mut self, (name, text): (&str, &str)) -> Result<Reply, CommandFailed> {
+        let spec = self.session.params().spec(name).map_err(CommandFailed::new)?;
+        let value = spec.parse(text).map_err(CommandFailed::new)?;
         let line = self.set_param(spec.name, value)?;
         Ok(Reply::line(line).then(FollowUp::ParamsChanged))
     }
 
     /// Gives a parameter a value; says what it was and what the change costs.
-    fn set_param(&mut self, name: &str, value: Value) -> Result<String, Failed> {
+    fn set_param(&mut self, name: &str, value: Value) -> Result<String, CommandFailed> {
         let params = self.session.params().clone();
-        let was = params.get(name).map_err(Failed::new)?;
+        let was = params.get(name).map_err(CommandFailed::new)?;
         if !self.session.strategy().decides() && self.driven.is_none() {
-            return Err(Failed::new(format!(
+            return Err(CommandFailed::new(format!(
                 "{name} is {was} on record: the program that read it does not run here"
             )));
         }
-        let affects = self.session.set_param(name, value).map_err(Failed::new)?;
+        let affects = self.session.set_param(name, value).map_err(CommandFailed::new)?;
         if was != value {
             let at = self.session.at();
             // A knob turned on and on is taken back in one.
             let now = self.session.params().clone();
             match self.done.last_mut() {
-                Some(Done::Param { node, name: other, now: last, .. })
+                Some(UndoEntry::Param { node, name: other, now: last, .. })
                     if *node == at && other == name =>
                 {
                     *last = now;
                     self.undone.clear();
                 }
-                _ => self.did(Done::Param { node: at, name: name.to_owned(), was: params, now }),
+                _ => {
+                    self.did(UndoEntry::Param { node: at, name: name.to_owned(), was: params, now })
+                }
             }
         }
         Ok(format!("{name} = {value} (was {was}): {}", affects.words()))
     }
 
-    pub(super) fn reset(&mut self, name: Option<&str>) -> Result<Reply, Failed> {
+    pub(super) fn reset(&mut self, name: Option<&str>) -> Result<Reply, CommandFailed> {
         let start = self.start_params().clone();
         let mut lines = Vec::new();
         for (spec, value) in start.iter().filter(|(spec, _)| name.is_none_or(|n| n == spec.name)) {
@@ -148,7 +151,7 @@ impl Debugger {
             }
         }
         if let Some(name) = name {
-            self.session.params().spec(name).map_err(Failed::new)?;
+            self.session.params().spec(name).map_err(CommandFailed::new)?;
         }
         if lines.is_empty() {
             lines.push("nothing was turned".to_owned());
@@ -156,15 +159,15 @@ impl Debugger {
         Ok(Reply::lines(lines).then(FollowUp::ParamsChanged))
     }
 
-    pub(super) fn restart(&mut self, prompt: Option<&[u32]>) -> Result<Reply, Failed> {
+    pub(super) fn restart(&mut self, prompt: Option<&[u32]>) -> Result<Reply, CommandFailed> {
         if !self.live {
-            return Err(Failed::new(
+            return Err(CommandFailed::new(
                 "a new run needs a model; `goto start` goes to the start of this one",
             ));
         }
         let runs = self.session.timeline().roots().len();
         let from = (self.session.at(), self.session.params().clone());
-        self.session.restart(prompt).map_err(Failed::new)?;
+        self.session.restart(prompt).map_err(CommandFailed::new)?;
         self.goal = None;
         self.places.push(from);
         let known = self.session.timeline().roots().len() == runs;
@@ -175,17 +178,17 @@ impl Debugger {
         Ok(Reply::line(line).then(FollowUp::Restarted { new: !known }))
     }
 
-    pub(super) fn restart_with(&mut self, prompt: &str) -> Result<Reply, Failed> {
-        let ids = self.host.encode(prompt).map_err(Failed::new)?;
+    pub(super) fn restart_with(&mut self, prompt: &str) -> Result<Reply, CommandFailed> {
+        let ids = self.host.encode(prompt).map_err(CommandFailed::new)?;
         let reply = self.restart(Some(&ids))?.then(FollowUp::Prompted(prompt.to_owned()));
         Ok(Reply { warning: self.host.unlike(prompt), ..reply })
     }
 
     /// Goes to the start under the parameters as they are and runs on known predictions.
-    pub(super) fn resimulate(&mut self) -> Result<Reply, Failed> {
+    pub(super) fn resimulate(&mut self) -> Result<Reply, CommandFailed> {
         let strategy = self.session.strategy();
         if !strategy.decides() {
-            return Err(Failed::new(format!(
+            return Err(CommandFailed::new(format!(
                 "`{}` is another program's strategy: nothing here can decide as it does",
                 strategy.name()
             )));
@@ -195,7 +198,7 @@ impl Debugger {
         if let Some(spec) = params.with_role(ParamRole::FirstLength)
             && params.count_of(spec.role) != self.start_params().count_of(spec.role)
         {
-            return Err(Failed::new(format!(
+            return Err(CommandFailed::new(format!(
                 "{} was turned: that takes a new run, not a re-simulation",
                 spec.name
             )));
@@ -207,11 +210,11 @@ impl Debugger {
         Ok(self.run(Goal::Resimulate))
     }
 
-    pub(super) fn load_preset(&mut self, name: &str) -> Result<Reply, Failed> {
-        let values = self.host.preset(name).map_err(Failed::new)?;
+    pub(super) fn load_preset(&mut self, name: &str) -> Result<Reply, CommandFailed> {
+        let values = self.host.preset(name).map_err(CommandFailed::new)?;
         let mut wanted = self.session.params().clone();
         for (name, value) in values {
-            wanted.set(&name, value).map_err(Failed::new)?;
+            wanted.set(&name, value).map_err(CommandFailed::new)?;
         }
         let mut lines = Vec::new();
         for (spec, value) in wanted.iter() {
@@ -225,27 +228,28 @@ impl Debugger {
         Ok(Reply::lines(lines).then(FollowUp::ParamsChanged))
     }
 
-    pub(super) fn expand_macro(&self, name: &str) -> Result<Reply, Failed> {
+    pub(super) fn expand_macro(&self, name: &str) -> Result<Reply, CommandFailed> {
         let macros = self.host.macros();
         let text = macros.iter().find(|(other, _)| other == name).map(|(_, text)| text);
         let text = text.ok_or_else(|| {
-            Failed::new(format!(
+            CommandFailed::new(format!(
                 "there is no macro `{name}`; [macros] in the configuration has them"
             ))
         })?;
         let commands: Result<Vec<Command>, _> = statements(text).into_iter().map(parse).collect();
-        let commands = commands.map_err(|error| Failed::new(format!("macro {name}: {error}")))?;
+        let commands =
+            commands.map_err(|error| CommandFailed::new(format!("macro {name}: {error}")))?;
         if commands.iter().any(|command| command.spec().name == "macro") {
-            return Err(Failed::new(format!("macro {name}: a macro cannot call another")));
+            return Err(CommandFailed::new(format!("macro {name}: a macro cannot call another")));
         }
         Ok(Reply::none().then(FollowUp::Commands(commands)))
     }
 }
 
 /// The answer to what was done to a breakpoint, or to all of them.
-fn breakpoint_is(id: Option<u32>, found: bool, done: &str) -> Result<Reply, Failed> {
+fn breakpoint_is(id: Option<u32>, found: bool, done: &str) -> Result<Reply, CommandFailed> {
     match (id, found) {
-        (_, false) => Err(Failed::new(match id {
+        (_, false) => Err(CommandFailed::new(match id {
             Some(id) => format!("there is no breakpoint {id}; `breaks` lists them"),
             None => "there are no breakpoints".to_owned(),
         })),

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Parameters by name.
-pub type Values = Vec<(String, Value)>;
+pub type ParamValues = Vec<(String, Value)>;
 
 /// The prompts that a small model was trained on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +81,7 @@ pub trait Host: Send {
     ///
     /// # Errors
     /// In words.
-    fn preset(&self, name: &str) -> Result<Values, String> {
+    fn preset(&self, name: &str) -> Result<ParamValues, String> {
         Err(format!("there is no preset `{name}`"))
     }
 

@@ -33,13 +33,13 @@ use std::{fmt, sync::Arc};
 
 pub use arguments::{Argument, ArgumentKind, Arguments, Destination, PositionRef, TokenRef};
 pub use breakpoints::{Breakpoint, Breakpoints};
-pub use calls::Plain;
-pub use command::{Command, CommandSpec, Requires, Written};
+pub use calls::PlainCommand;
+pub use command::{Command, CommandSpec, Requires, ScriptForm};
 pub use complete::ScreenContext;
 pub use driven::{Driven, Go, Loop};
 pub use events::{EVENTS, event_table};
 pub use exact::decision as exact_decision;
-pub use host::{Host, NoHost, Repertoire, Values};
+pub use host::{Host, NoHost, ParamValues, Repertoire};
 pub use run::{Goal, Stop, Tick};
 pub use syntax::{parse, statements};
 pub use table::{COMMANDS, command_table, find_command};
@@ -56,9 +56,9 @@ use crate::{
 /// The reason why a command was not carried out, in words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Failed(String);
+pub struct CommandFailed(String);
 
-impl Failed {
+impl CommandFailed {
     fn new(text: impl fmt::Display) -> Self {
         Self(text.to_string())
     }
@@ -169,9 +169,9 @@ pub struct Debugger {
     judged: Option<NodeId>,
     places: Vec<(NodeId, Params)>,
     /// What `undo` takes back, the last first to go.
-    done: Vec<edits::Done>,
+    done: Vec<edits::UndoEntry>,
     /// What `redo` does again.
-    undone: Vec<edits::Done>,
+    undone: Vec<edits::UndoEntry>,
     /// The branch that is re-simulated.
     simulated_from: Option<Vec<NodeId>>,
 }

@@ -1,9 +1,9 @@
 //! The answers to commands, in words: lists, values, reasons, differences.
 
-use super::{Debugger, Failed, FollowUp, PositionRef, Reply, Stop};
+use super::{CommandFailed, Debugger, FollowUp, PositionRef, Reply, Stop};
 use crate::{
     canvas::{Canvas, Origin, TokenId},
-    compare::{self, Run},
+    compare::{self, RunToNode},
     decode::{Decision, ShownProbability},
     inspect::{self, Condition},
     session::{NodeId, Pending},
@@ -122,7 +122,7 @@ impl Debugger {
     }
 
     /// The step at which two branches part, and their differences.
-    pub(super) fn compare(&self, called: (&str, &str)) -> Result<Reply, Failed> {
+    pub(super) fn compare(&self, called: (&str, &str)) -> Result<Reply, CommandFailed> {
         let (first, a) = self.branch_called(called.0)?;
         let (second, b) = self.branch_called(called.1)?;
         let timeline = self.session.timeline();
@@ -133,7 +133,7 @@ impl Debugger {
             |step: usize| timeline[left[step]].canvas.ids() == timeline[right[step]].canvas.ids();
         let common = left.len().min(right.len());
         let parts = (shared..common).find(|&step| !equal(step));
-        let run = |end: NodeId| Run { session: &self.session, end };
+        let run = |end: NodeId| RunToNode { session: &self.session, end };
         let found = compare::trajectories(run(a.tip), run(b.tip), |_| {});
         let alone = left.len().abs_diff(right.len());
         let longer = if left.len() > right.len() { first } else { second };
@@ -211,7 +211,7 @@ impl Debugger {
     }
 
     /// The value of a name, or whether a condition holds.
-    pub(super) fn print(&self, what: &str) -> Result<Reply, Failed> {
+    pub(super) fn print(&self, what: &str) -> Result<Reply, CommandFailed> {
         let view = self.view(self.session.at());
         let values = |condition: &Condition| {
             let values = condition.values(&view).into_iter();
@@ -233,12 +233,12 @@ impl Debugger {
                 };
                 Ok(Reply::line(format!("{condition} {holds}: {}", values(&condition))))
             }
-            (Err(error), _) => Err(Failed::new(error)),
+            (Err(error), _) => Err(CommandFailed::new(error)),
         }
     }
 
     /// The reason why a position is filled or left, who wrote it, and how its guess changed.
-    pub(super) fn why(&self, position: PositionRef) -> Result<Reply, Failed> {
+    pub(super) fn why(&self, position: PositionRef) -> Result<Reply, CommandFailed> {
         let (position, cell) = self.cell(position)?;
         let special = self.session.canvas().special();
         let masked = cell.token == special.mask;

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{Debugger, Failed, FollowUp, List, Reply};
+use super::{CommandFailed, Debugger, FollowUp, List, Reply};
 use crate::{
     canvas::TokenId,
-    inspect::{self, Query, Row, language::Value},
+    inspect::{self, Query, QueryRow, language::NameValue},
     predict::Piece,
 };
 
@@ -21,14 +21,15 @@ impl Debugger {
     pub(super) fn query(
         &mut self,
         (query, file): (&Query, Option<&PathBuf>),
-    ) -> Result<Reply, Failed> {
+    ) -> Result<Reply, CommandFailed> {
         let at = (self.session.at(), 0);
         let rows = inspect::rows(query, &self.session, &*self.vocabulary, at);
         let noun = if rows.len() == 1 { "row" } else { "rows" };
         let mut lines = vec![format!("{query}: {} {noun}", rows.len())];
         if let Some(file) = file {
-            let table = self.table(query, &rows).map_err(|error| Failed::new(error.to_string()))?;
-            self.host.write(file, &table).map_err(Failed::new)?;
+            let table =
+                self.table(query, &rows).map_err(|error| CommandFailed::new(error.to_string()))?;
+            self.host.write(file, &table).map_err(CommandFailed::new)?;
             lines.push(format!("written to {}", file.display()));
             return Ok(Reply::lines(lines));
         }
@@ -40,7 +41,7 @@ impl Debugger {
     }
 
     /// A row in words.
-    pub fn row_text(&self, row: &Row) -> String {
+    pub fn row_text(&self, row: &QueryRow) -> String {
         let mut text = format!("step {}", row.step);
         if let Some(position) = row.position {
             text.push_str(&format!(" · position {position}"));
@@ -54,7 +55,7 @@ impl Debugger {
             (None, None) => {}
         }
         if let Some(p) = row.p {
-            text.push_str(&format!(" · {}", Value::P(p)));
+            text.push_str(&format!(" · {}", NameValue::P(p)));
         }
         if let Some(made) = row.made {
             text.push_str(&format!(" · into {made}"));
@@ -68,7 +69,7 @@ impl Debugger {
     }
 
     /// The rows as CSV: numbers in full, and a column for each name that the query reads.
-    fn table(&self, query: &Query, rows: &[Row]) -> csv::Result<String> {
+    fn table(&self, query: &Query, rows: &[QueryRow]) -> csv::Result<String> {
         fn cell<T: ToString>(value: Option<T>) -> String {
             value.map_or(String::new(), |value| value.to_string())
         }
@@ -102,11 +103,11 @@ impl Debugger {
 }
 
 /// A value without quotes, and a number with all of its digits.
-fn in_full(value: &Value) -> String {
+fn in_full(value: &NameValue) -> String {
     match value {
-        Value::Number(number) => number.to_string(),
-        Value::P(p) => p.to_string(),
-        Value::Truth(truth) => truth.to_string(),
-        Value::Text(text) | Value::Token { text, .. } => text.clone(),
+        NameValue::Number(number) => number.to_string(),
+        NameValue::P(p) => p.to_string(),
+        NameValue::Truth(truth) => truth.to_string(),
+        NameValue::Text(text) | NameValue::Token { text, .. } => text.clone(),
     }
 }

@@ -4,7 +4,7 @@
 use super::{Debugger, Driven};
 use crate::{
     decode::{DecodeError, Finish},
-    inspect::{Condition, View, language::Facts},
+    inspect::{Condition, View, language::NamedValues},
     session::{NodeId, Pending, StepError},
 };
 
@@ -287,7 +287,7 @@ impl Debugger {
         let mut open = false;
         let view = self.view(at);
         let before = self.session.timeline()[at].parent.map(|parent| self.view(parent));
-        let before = before.as_ref().map(|view| view as &dyn Facts);
+        let before = before.as_ref().map(|view| view as &dyn NamedValues);
         for point in self.breakpoints.enabled() {
             match point.condition.comes_to_hold(&view, before) {
                 Some(true) => hit.push(point.id),

@@ -2,7 +2,7 @@
 
 use super::{
     arguments::{Argument, Arguments},
-    command::{Command, CommandSpec, Written},
+    command::{Command, CommandSpec, ScriptForm},
     table::{COMMANDS, find_command},
     words::CommandError,
 };
@@ -110,12 +110,12 @@ impl Command {
         let before = script.last().and_then(|line| parse(line).ok());
         let before = before.filter(|before| before.spec().name == self.spec().name);
         let merged = match (self.spec().written, before) {
-            (Written::Never, _) => return,
-            (Written::Added, Some(before)) => before.plus(self),
-            (Written::Replaced, Some(before)) => (before.arguments.iter().next()
+            (ScriptForm::Never, _) => return,
+            (ScriptForm::Added, Some(before)) => before.plus(self),
+            (ScriptForm::Replaced, Some(before)) => (before.arguments.iter().next()
                 == self.arguments.iter().next())
             .then(|| self.clone()),
-            (Written::Line | Written::Added | Written::Replaced, _) => None,
+            (ScriptForm::Line | ScriptForm::Added | ScriptForm::Replaced, _) => None,
         };
         match (merged, script.last_mut()) {
             (Some(merged), Some(last)) => *last = merged.to_string(),

@@ -8,7 +8,7 @@ use super::{
         Expression, File, Macro, Masks, Name, Parameter, ParameterOrAll, Position, Preset, Prompt,
         Query, Steps, Token, TryOrLast, Value,
     },
-    command::{CommandSpec, Requires, Written, command},
+    command::{CommandSpec, Requires, ScriptForm, command},
     edits::{expansion, pin},
     travel::{Bound, Direction},
 };
@@ -19,11 +19,11 @@ pub const COMMANDS: &[CommandSpec] = &[
     command("step", &["s"], &[Steps], "make N steps; stop at a breakpoint", |debugger, given| {
         Ok(debugger.run(Goal::Steps(given.count()?)))
     })
-    .written(Written::Added),
+    .written(ScriptForm::Added),
     command("back", &["S"], &[Steps], "go N steps back", |debugger, given| {
         debugger.back(given.count()?)
     })
-    .written(Written::Added),
+    .written(ScriptForm::Added),
     command("forward", &["f"], &[Steps], "go N known steps forward", |debugger, given| {
         debugger.forward(given.count()?)
     }),
@@ -87,7 +87,7 @@ pub const COMMANDS: &[CommandSpec] = &[
         "give a parameter a value; the pending step is decided again",
         |debugger, given| debugger.set(given.two_texts()?),
     )
-    .written(Written::Replaced)
+    .written(ScriptForm::Replaced)
     .requires(Requires::Prediction),
     command(
         "reset",
@@ -320,19 +320,19 @@ pub const COMMANDS: &[CommandSpec] = &[
         "do the commands kept under this name",
         |debugger, given| debugger.expand_macro(given.text()?),
     )
-    .written(Written::Never),
+    .written(ScriptForm::Never),
     command("help", &["h"], &[], "list the commands; on the screen, the keys", |_, _| {
         Ok(Reply::lines(command_lines()).then(FollowUp::Help))
     })
-    .written(Written::Never),
+    .written(ScriptForm::Never),
     command("quit", &["q", "exit"], &[], "end; asks first if steps would be lost", |_, _| {
         Ok(Reply::none().then(FollowUp::Leave))
     })
-    .written(Written::Never),
+    .written(ScriptForm::Never),
     command("quit!", &["q!"], &[], "end, whatever would be lost", |_, _| {
         Ok(Reply::none().then(FollowUp::Quit))
     })
-    .written(Written::Never),
+    .written(ScriptForm::Never),
     command(
         "save-quit",
         &["wq", "x"],

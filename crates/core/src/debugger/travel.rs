@@ -1,6 +1,6 @@
 //! Going about in the tree: over known steps, between branches, and back to where one was.
 
-use super::{Debugger, Destination, Failed, Reply, edits::Done};
+use super::{CommandFailed, Debugger, Destination, Reply, edits::UndoEntry};
 use crate::{
     decode::Params,
     inspect::Condition,
@@ -52,10 +52,10 @@ impl Debugger {
 
     /// Goes back to where one was before the last jump, parameters included; from there it leads
     /// here again.
-    pub(super) fn previous(&mut self) -> Result<Reply, Failed> {
+    pub(super) fn previous(&mut self) -> Result<Reply, CommandFailed> {
         let found = loop {
             match self.places.pop() {
-                None => return Err(Failed::new("you were nowhere else yet")),
+                None => return Err(CommandFailed::new("you were nowhere else yet")),
                 Some((node, _)) if self.session.timeline()[node].deleted => {}
                 Some(place) => break place,
             }
@@ -87,20 +87,20 @@ impl Debugger {
         self.session.node().depth as usize
     }
 
-    pub(super) fn back(&mut self, n: usize) -> Result<Reply, Failed> {
+    pub(super) fn back(&mut self, n: usize) -> Result<Reply, CommandFailed> {
         let depth = self.depth();
         if depth == 0 {
-            return Err(Failed::new("this is the start of the run"));
+            return Err(CommandFailed::new("this is the start of the run"));
         }
         self.go(self.branch()[depth.saturating_sub(n)]);
         Ok(Reply::none())
     }
 
-    pub(super) fn forward(&mut self, n: usize) -> Result<Reply, Failed> {
+    pub(super) fn forward(&mut self, n: usize) -> Result<Reply, CommandFailed> {
         let (depth, branch) = (self.depth(), self.branch());
         let last = branch.len() - 1;
         if depth == last {
-            return Err(Failed::new(match self.live {
+            return Err(CommandFailed::new(match self.live {
                 true => "no step is known from here; `step` makes one",
                 false if self.awaits_step() => self.awaited(),
                 false => "the recording ends here",
@@ -110,19 +110,19 @@ impl Debugger {
         Ok(Reply::none())
     }
 
-    pub(super) fn goto(&mut self, destination: &Destination) -> Result<Reply, Failed> {
+    pub(super) fn goto(&mut self, destination: &Destination) -> Result<Reply, CommandFailed> {
         let branch = self.branch();
         let node = match destination {
             Destination::Start => branch[0],
             Destination::End => branch[branch.len() - 1],
             Destination::Step(step) => *branch.get(*step).ok_or_else(|| {
                 let last = branch.len() - 1;
-                Failed::new(format!("this branch goes to step {last}"))
+                CommandFailed::new(format!("this branch goes to step {last}"))
             })?,
             Destination::Node(node) => {
                 let timeline = self.session.timeline();
                 if node.0 >= timeline.len() || timeline[*node].deleted {
-                    return Err(Failed::new(format!("there is no node @{}", node.0)));
+                    return Err(CommandFailed::new(format!("there is no node @{}", node.0)));
                 }
                 *node
             }
@@ -132,16 +132,16 @@ impl Debugger {
         Ok(Reply::none())
     }
 
-    pub(super) fn bookmarked(&self, name: &str) -> Result<NodeId, Failed> {
+    pub(super) fn bookmarked(&self, name: &str) -> Result<NodeId, CommandFailed> {
         let mut bookmarks = self.session.timeline().bookmarks();
         bookmarks
             .find(|(_, other)| *other == name)
             .map(|(node, _)| node)
-            .ok_or_else(|| Failed::new(format!("there is no bookmark `{name}`")))
+            .ok_or_else(|| CommandFailed::new(format!("there is no bookmark `{name}`")))
     }
 
     /// Goes back to where the block or stage started; standing at a start, to the one before.
-    pub(super) fn back_to_bound(&mut self, bound: Bound) -> Result<Reply, Failed> {
+    pub(super) fn back_to_bound(&mut self, bound: Bound) -> Result<Reply, CommandFailed> {
         let branch = self.branch();
         let depth = self.depth();
         let mark = |step: usize| {
@@ -154,7 +154,7 @@ impl Debugger {
             (phase.stage, block)
         };
         let Some(before) = depth.checked_sub(1) else {
-            return Err(Failed::new("this is the start of the run"));
+            return Err(CommandFailed::new("this is the start of the run"));
         };
         let wanted = mark(before);
         let start = (0..=before).rev().take_while(|&step| mark(step) == wanted).last();
@@ -167,7 +167,7 @@ impl Debugger {
         &mut self,
         direction: Direction,
         condition: &Condition,
-    ) -> Result<Reply, Failed> {
+    ) -> Result<Reply, CommandFailed> {
         let (depth, branch) = (self.depth(), self.branch());
         let holds = |node: &&NodeId| condition.holds(&self.view(**node)) == Some(true);
         let found = match direction {
@@ -179,7 +179,7 @@ impl Debugger {
                 self.jump(node);
                 Ok(Reply::none())
             }
-            None => Err(Failed::new(match direction {
+            None => Err(CommandFailed::new(match direction {
                 Direction::Forward => format!("no known step further on has {condition}"),
                 Direction::Back => format!("no step before has {condition}"),
             })),
@@ -187,10 +187,10 @@ impl Debugger {
     }
 
     /// Goes back to the last node where a breakpoint holds, else to the start.
-    pub(super) fn reverse_continue(&mut self) -> Result<Reply, Failed> {
+    pub(super) fn reverse_continue(&mut self) -> Result<Reply, CommandFailed> {
         let (depth, branch) = (self.depth(), self.branch());
         if depth == 0 {
-            return Err(Failed::new("this is the start of the run"));
+            return Err(CommandFailed::new("this is the start of the run"));
         }
         let found = branch[..depth].iter().rev().find_map(|&node| {
             let (hit, _) = self.hits(node);
@@ -206,10 +206,10 @@ impl Debugger {
     }
 
     /// A branch by its number from 1, or by its name.
-    pub(super) fn branch_called(&self, called: &str) -> Result<(usize, Branch), Failed> {
+    pub(super) fn branch_called(&self, called: &str) -> Result<(usize, Branch), CommandFailed> {
         let found = self.session.timeline().branch_called(called);
         found.ok_or_else(|| {
-            Failed::new(format!(
+            CommandFailed::new(format!(
                 "there is no branch `{called}`; `branches` lists the {} there are",
                 self.session.timeline().tips().len()
             ))
@@ -236,15 +236,17 @@ impl Debugger {
         self.go(path[step]);
     }
 
-    pub(super) fn delete_branch(&mut self, called: Option<&str>) -> Result<Reply, Failed> {
+    pub(super) fn delete_branch(&mut self, called: Option<&str>) -> Result<Reply, CommandFailed> {
         let (number, branch) = match called {
             Some(called) => self.branch_called(called)?,
-            None => self.current_branch().ok_or_else(|| Failed::new("there is no branch"))?,
+            None => {
+                self.current_branch().ok_or_else(|| CommandFailed::new("there is no branch"))?
+            }
         };
         self.goal = None;
-        let gone = self.session.delete_branch(branch.tip).map_err(Failed::new)?;
+        let gone = self.session.delete_branch(branch.tip).map_err(CommandFailed::new)?;
         let steps = gone.len();
-        self.did(Done::Branch(gone));
+        self.did(UndoEntry::Branch(gone));
         Ok(Reply::line(format!(
             "branch {} is deleted, {steps} steps of its own; undo brings it back",
             number + 1

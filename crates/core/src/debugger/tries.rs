@@ -4,9 +4,9 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use super::{Debugger, Failed, FollowUp, Reply};
+use super::{CommandFailed, Debugger, FollowUp, Reply};
 use crate::{
-    compare::{Figures, Run, excerpt, first_difference},
+    compare::{Figures, RunToNode, excerpt, first_difference},
     decode::{Params, Value},
     predict::{Key, Prediction, Request},
     session::{Pending, Session},
@@ -75,23 +75,23 @@ impl Debugger {
     pub(super) fn begin_try<'a>(
         &mut self,
         values: impl Iterator<Item = (&'a str, &'a str)>,
-    ) -> Result<Reply, Failed> {
+    ) -> Result<Reply, CommandFailed> {
         if !self.live {
-            return Err(Failed::new(
+            return Err(CommandFailed::new(
                 "a try needs a model; `resimulate` decides again on what is recorded",
             ));
         }
         let mut params = self.session.params().clone();
         for (name, text) in values {
-            let spec = params.spec(name).map_err(Failed::new)?;
-            let value: Value = spec.parse(text).map_err(Failed::new)?;
-            params.set(spec.name, value).map_err(Failed::new)?;
+            let spec = params.spec(name).map_err(CommandFailed::new)?;
+            let value: Value = spec.parse(text).map_err(CommandFailed::new)?;
+            params.set(spec.name, value).map_err(CommandFailed::new)?;
         }
         self.start_try(params)?;
         Ok(Reply::none().then(FollowUp::Try))
     }
 
-    fn start_try(&mut self, params: Params) -> Result<(), Failed> {
+    fn start_try(&mut self, params: Params) -> Result<(), CommandFailed> {
         let prompt = self.session.canvas().prompt();
         let same = |tried: &Try| {
             *tried.session.params() == params && tried.session.canvas().prompt() == prompt
@@ -106,7 +106,7 @@ impl Debugger {
             Some(at) => self.tries.list.remove(at),
             None => {
                 let session = Session::new(strategy, &prompt, special, params, extras, None)
-                    .map_err(Failed::new)?;
+                    .map_err(CommandFailed::new)?;
                 self.tries.made += 1;
                 Try { id: self.tries.made, session, fault: None }
             }
@@ -200,31 +200,31 @@ impl Debugger {
     }
 
     /// The branch on screen to its end: what a try is held against.
-    pub fn run_on_screen(&self) -> Run<'_> {
+    pub fn run_on_screen(&self) -> RunToNode<'_> {
         let end = self.branch().last().copied().unwrap_or_else(|| self.session.at());
-        Run { session: &self.session, end }
+        RunToNode { session: &self.session, end }
     }
 
     /// Makes a try, the last by default, a run of the session: its steps are made again here, on
     /// the predictions it had, and one stands at its end.
-    pub(super) fn take_try(&mut self, id: Option<u32>) -> Result<Reply, Failed> {
+    pub(super) fn take_try(&mut self, id: Option<u32>) -> Result<Reply, CommandFailed> {
         let found = match id {
             None => self.tries.list.last(),
             Some(id) => self.tries.list.iter().find(|tried| tried.id == id),
         };
         let tried = found.ok_or_else(|| match id {
-            Some(id) => Failed::new(format!("there is no try {id}")),
-            None => Failed::new("nothing was tried yet; `try` does"),
+            Some(id) => CommandFailed::new(format!("there is no try {id}")),
+            None => CommandFailed::new("nothing was tried yet; `try` does"),
         })?;
         if !tried.over() {
-            return Err(Failed::new(format!("try {} is not over yet", tried.id)));
+            return Err(CommandFailed::new(format!("try {} is not over yet", tried.id)));
         }
         let (id, params) = (tried.id, tried.session.params().clone());
         let prompt = tried.session.canvas().prompt().to_vec();
         self.remember();
         self.goal = None;
         self.take_params(&params);
-        self.session.restart(Some(&prompt)).map_err(Failed::new)?;
+        self.session.restart(Some(&prompt)).map_err(CommandFailed::new)?;
         loop {
             // Known steps bring the parameters of what followed them.
             self.take_params(&params);
@@ -248,7 +248,7 @@ impl Debugger {
     /// The try made last, in words, held against the branch on screen.
     pub fn try_text(&self) -> Vec<String> {
         let Some(tried) = self.tries.list.last() else { return Vec::new() };
-        let (now, run) = (self.run_on_screen(), Run::here(&tried.session));
+        let (now, run) = (self.run_on_screen(), RunToNode::here(&tried.session));
         let mut lines = vec![
             format!(
                 "try {}: {} · {} of its passes were not known",

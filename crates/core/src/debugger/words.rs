@@ -25,14 +25,14 @@ impl CommandError {
 }
 
 /// A word with its place.
-pub(super) struct Word {
+pub(super) struct PlacedWord {
     pub(super) text: String,
     pub(super) quoted: bool,
     pub(super) at: Range<usize>,
 }
 
 /// The words of a line; quotes keep blanks together.
-pub(super) fn words(line: &str) -> Result<Vec<Word>, CommandError> {
+pub(super) fn words(line: &str) -> Result<Vec<PlacedWord>, CommandError> {
     let mut words = Vec::new();
     let mut chars = line.char_indices().peekable();
     while let Some(&(start, c)) = chars.peek() {
@@ -71,7 +71,7 @@ pub(super) fn words(line: &str) -> Result<Vec<Word>, CommandError> {
         if !closed {
             return Err(CommandError::new(start..line.len(), "the quote is not closed"));
         }
-        words.push(Word { text, quoted: quote.is_some(), at: start..end });
+        words.push(PlacedWord { text, quoted: quote.is_some(), at: start..end });
     }
     Ok(words)
 }

@@ -13,7 +13,7 @@ use crate::{
 
 /// What a strategy wants of a forward pass beyond the canvas itself.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Ask {
+pub(super) struct PassOptions {
     /// Columns its decision reads.
     pub columns: &'static [Column],
     /// Guidance by a second canvas with the prompt masked, if over 0.
@@ -39,7 +39,7 @@ pub(super) struct Ask {
     pub shadow: Option<Range<usize>>,
 }
 
-impl Ask {
+impl PassOptions {
     /// The request on `canvas` for the step with this number.
     pub(super) fn request(&self, canvas: &Canvas, step: u32, extras: Extras) -> Request {
         let slots = || canvas.cells().iter().map(|cell| cell.slot).collect();

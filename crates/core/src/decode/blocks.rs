@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     DecisionOf, DecodeError, FillRule, Finish, Growth, LeftRule, Mode, ParamSpec, Params, Phase,
     Plan, Preset, Test, Value, Verdict,
-    ask::Ask,
-    noise::Place,
+    ask::PassOptions,
+    noise::NoisePlace,
     specs::{BLOCK_LENGTH, GEN_LENGTH},
     strategy::{Context, Strategy},
 };
@@ -46,7 +46,7 @@ pub struct State {
     pub over: Option<Over>,
     /// What else a rule remembers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub memory: Option<Memory>,
+    pub memory: Option<PositionHistory>,
     /// Positions of the block in work, where its first pass has said how many. Since format 1.6.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<usize>,
@@ -58,7 +58,8 @@ pub(super) fn is_zero(n: &u32) -> bool {
 
 /// What is remembered of each generated position.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Memory {
+#[schemars(rename = "Memory")]
+pub struct PositionHistory {
     /// Steps in a row that its divergence was under the threshold, at most 255.
     pub settled: Vec<u8>,
     /// What it held when it was predicted last.
@@ -139,7 +140,7 @@ pub(super) enum Ends {
 }
 
 /// What a rule decides on.
-pub(super) struct Evidence<'a> {
+pub(super) struct BlockEvidence<'a> {
     pub canvas: &'a Canvas,
     /// The state in the block that is worked on.
     pub state: State,
@@ -152,7 +153,7 @@ pub(super) struct Evidence<'a> {
     pub prediction: &'a Prediction,
 }
 
-impl Evidence<'_> {
+impl BlockEvidence<'_> {
     /// The candidates by a score, greatest first, in order of positions among equals.
     pub(super) fn ranked(&self, score: impl Fn(usize) -> f64) -> Vec<usize> {
         let mut ranked = self.candidates.clone();
@@ -161,8 +162,8 @@ impl Evidence<'_> {
     }
 
     /// Where this step draws its position noise.
-    pub(super) fn place(&self, seed: u64) -> Place {
-        Place { seed, round: self.state.cursor as u64, step: self.state.step as u64 }
+    pub(super) fn place(&self, seed: u64) -> NoisePlace {
+        NoisePlace { seed, round: self.state.cursor as u64, step: self.state.step as u64 }
     }
 
     /// Refuses numbers, one a generated position, that are not finite at a candidate.
@@ -256,7 +257,7 @@ pub(super) trait Rule: Send + Sync + 'static {
     fn shape(settings: &Self::Settings) -> Shape;
 
     /// What a pass is asked for.
-    fn ask(canvas: &Canvas, settings: &Self::Settings, state: &State) -> Ask;
+    fn ask(canvas: &Canvas, settings: &Self::Settings, state: &State) -> PassOptions;
 
     /// How wide a block that begins is, where its first prediction says so and not the shape.
     ///
@@ -286,24 +287,24 @@ pub(super) trait Rule: Send + Sync + 'static {
     ///
     /// # Errors
     /// If the prediction lacks a column.
-    fn pick(evidence: &Evidence, settings: &Self::Settings) -> Result<Picks, DecodeError>;
+    fn pick(evidence: &BlockEvidence, settings: &Self::Settings) -> Result<Picks, DecodeError>;
 
     /// What to remember for the next step.
     ///
     /// # Errors
     /// If the prediction lacks a column.
     fn remember(
-        _evidence: &Evidence,
+        _evidence: &BlockEvidence,
         _settings: &Self::Settings,
-    ) -> Result<Option<Memory>, DecodeError> {
+    ) -> Result<Option<PositionHistory>, DecodeError> {
         Ok(None)
     }
 
     /// True if what is remembered has not changed in anything that [`Rule::pick`] reads, so that
     /// the same canvas will be decided on as before.
     fn settled(
-        _before: Option<&Memory>,
-        _after: Option<&Memory>,
+        _before: Option<&PositionHistory>,
+        _after: Option<&PositionHistory>,
         _settings: &Self::Settings,
     ) -> bool {
         true
@@ -316,7 +317,7 @@ pub(super) trait Rule: Send + Sync + 'static {
     /// As [`Rule::pick`].
     fn breaks(
         _name: &str,
-        _evidence: &Evidence,
+        _evidence: &BlockEvidence,
         _settings: &Self::Settings,
     ) -> Result<Option<Vec<Value>>, DecodeError> {
         Ok(None)
@@ -324,7 +325,7 @@ pub(super) trait Rule: Send + Sync + 'static {
 }
 
 /// A strategy made of a rule.
-pub(super) struct Blocks<R>(pub R);
+pub(super) struct BlockStrategy<R>(pub R);
 
 impl State {
     /// The state at the first block from `cursor` on that has something to fill.
@@ -344,7 +345,7 @@ impl State {
 }
 
 /// The state, moved on if its block was made so narrow that nothing is left in it.
-fn at_work<R: Rule>(at: Context<Blocks<R>>) -> State {
+fn at_work<R: Rule>(at: Context<BlockStrategy<R>>) -> State {
     let Context { canvas, state, settings } = at;
     let shape = R::shape(settings);
     let full = matches!(R::ends(settings, state.masks), Ends::Full { .. });
@@ -358,9 +359,9 @@ fn at_work<R: Rule>(at: Context<Blocks<R>>) -> State {
 }
 
 fn evidence<'a, R: Rule>(
-    at: Context<'a, Blocks<R>>,
+    at: Context<'a, BlockStrategy<R>>,
     prediction: &'a Prediction,
-) -> Result<Evidence<'a>, DecodeError> {
+) -> Result<BlockEvidence<'a>, DecodeError> {
     let (canvas, mut state) = (at.canvas, at_work(at));
     if state.width.is_none() {
         state.width = R::width(canvas, &state, prediction, at.settings)?;
@@ -370,7 +371,7 @@ fn evidence<'a, R: Rule>(
     let candidates = (0..end).filter(|&at| canvas.is_open(at)).collect();
     let p = prediction.numbers(Column::PChoice)?;
     let choice = prediction.ids(Column::Choice)?;
-    let evidence = Evidence { canvas, state, candidates, choice, p, prediction };
+    let evidence = BlockEvidence { canvas, state, candidates, choice, p, prediction };
     evidence.finite(p)?;
     Ok(evidence)
 }
@@ -396,7 +397,7 @@ pub(super) fn window(canvas: &Canvas, cursor: usize, block: usize) -> Range<usiz
     start..start.saturating_add(block).min(canvas.len())
 }
 
-impl<R: Rule> Strategy for Blocks<R> {
+impl<R: Rule> Strategy for BlockStrategy<R> {
     type State = State;
     type Settings = R::Settings;
 
@@ -420,7 +421,7 @@ impl<R: Rule> Strategy for Blocks<R> {
         Ok((canvas, state))
     }
 
-    fn plan(at: Context<Self>) -> Plan<Ask> {
+    fn plan(at: Context<Self>) -> Plan<PassOptions> {
         let (canvas, state) = (at.canvas, at_work(at));
         match state.over {
             Some(over) => Plan::Done(over.finish(canvas)),

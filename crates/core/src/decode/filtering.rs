@@ -2,7 +2,7 @@
 
 use super::{
     DecodeError, Params,
-    ask::Ask,
+    ask::PassOptions,
     specs::{SEED, TEMPERATURE_OFF, TOP_K, TOP_P_OFF},
 };
 use crate::predict::{Column, Filters};
@@ -37,16 +37,16 @@ impl Filtering {
     }
 
     /// A pass over filtered logits, from which tokens are sampled with a temperature over 0.
-    pub(super) fn ask(&self) -> Ask {
+    pub(super) fn ask(&self) -> PassOptions {
         let Self { temperature, top_p, top_k, seed } = *self;
         let filters = Filters { temperature, top_p, top_k, strict: false };
-        Ask {
+        PassOptions {
             columns: PLAIN,
             // The logits are divided already: noise of this strength draws from their softmax.
             temperature: if temperature > 0.0 { 1.0 } else { 0.0 },
             seed,
             filters: (temperature > 0.0 || top_p < 1.0 || top_k > 0).then_some(filters),
-            ..Ask::default()
+            ..PassOptions::default()
         }
     }
 }

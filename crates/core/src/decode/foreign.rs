@@ -2,8 +2,8 @@
 //! as recorded. Nothing can be decided anew here; its parameters are read by that program alone.
 
 use super::{
-    Affects, AnyStrategy, Decision, DecodeError, Extras, Kind, ParamRole, ParamSpec, Params, Phase,
-    Plan, State, Value,
+    Affects, AnyStrategy, Decision, DecodeError, Extras, ParamKind, ParamRole, ParamSpec, Params,
+    Phase, Plan, State, Value,
 };
 use crate::{
     canvas::{Canvas, SpecialTokens, TokenId},
@@ -75,17 +75,17 @@ fn spec(knob: &Knob) -> ParamSpec {
     let kind = match &knob.range {
         KnobRange::Int(min, max, default) => {
             let span = max.saturating_sub(*min).min(1000.max(default.saturating_abs()));
-            Kind::Int { min: *min, max: *max, step: (span / 20).max(1), default: *default }
+            ParamKind::Int { min: *min, max: *max, step: (span / 20).max(1), default: *default }
         }
         KnobRange::Float(min, max, default) => {
             let span = (max - min).min(1000f64.max(default.abs()));
-            Kind::Float { min: *min, max: *max, step: span / 20.0, default: *default }
+            ParamKind::Float { min: *min, max: *max, step: span / 20.0, default: *default }
         }
         KnobRange::Name(options, default) => {
             let options: Vec<&'static str> =
                 options.iter().take(MOST_KNOBS).map(|it| kept(it)).collect();
             let options: &'static [&'static str] = options.leak();
-            Kind::Name { options, default: options.get(*default).copied().unwrap_or_default() }
+            ParamKind::Name { options, default: options.get(*default).copied().unwrap_or_default() }
         }
     };
     let (name, help) = (kept(&knob.name), kept(&knob.help));

@@ -27,7 +27,7 @@ pub use flips::{Flip, Flips, flips};
 pub use foreign::{Foreign, Knob, KnobRange, unknown as foreign_unknown};
 pub use outcome::{Next, Outcome};
 pub use params::{
-    Affects, Kind, ParamError, ParamRole, ParamSpec, Params, SWITCH, TokenList, Value,
+    Affects, ParamError, ParamKind, ParamRole, ParamSpec, Params, SWITCH, TokenList, Value,
 };
 pub use probability::{ShownProbability, against, apart, two};
 pub use recipe::{REFERENCE, Recipe, RecipeError};

@@ -16,7 +16,7 @@ pub(super) enum Purpose {
 
 /// Where noise is drawn: once for each purpose, place and slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct NoisePlace {
     /// The run's seed.
     pub seed: u64,
     /// First position of the block, or another number that tells rounds apart.
@@ -25,7 +25,7 @@ pub(super) struct Place {
     pub step: u64,
 }
 
-impl Place {
+impl NoisePlace {
     /// A number in 0..1, never 0.
     pub(super) fn uniform(self, purpose: Purpose, slot: Slot) -> f64 {
         let mut bytes = [0; 24];
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn draws_are_even_and_repeatable() {
-        let place = Place { seed: 7, round: 32, step: 3 };
+        let place = NoisePlace { seed: 7, round: 32, step: 3 };
         let draws: Vec<f64> =
             (0..4000).map(|slot| place.uniform(Purpose::Fill, Slot(slot))).collect();
         let mean = draws.iter().sum::<f64>() / 4000.0;
@@ -56,7 +56,7 @@ mod tests {
         assert!(draws.iter().all(|draw| *draw > 0.0 && *draw < 1.0));
         assert_eq!(place.uniform(Purpose::Fill, Slot(5)), draws[5]);
         assert_ne!(place.uniform(Purpose::Remask, Slot(5)), draws[5]);
-        let elsewhere = Place { step: 4, ..place };
+        let elsewhere = NoisePlace { step: 4, ..place };
         assert_ne!(elsewhere.uniform(Purpose::Fill, Slot(5)), draws[5]);
         let gumbel: f64 =
             (0..4000).map(|slot| place.gumbel(Purpose::Fill, Slot(slot))).sum::<f64>() / 4000.0;

@@ -2,8 +2,8 @@
 
 use super::{
     DecodeError, Params,
-    ask::Ask,
-    blocks::Evidence,
+    ask::PassOptions,
+    blocks::BlockEvidence,
     noise::Purpose,
     specs::{REMASKING, SEED, TEMPERATURE},
 };
@@ -30,12 +30,12 @@ impl Order {
     }
 
     /// A pass with these parameters.
-    pub(super) fn ask(&self) -> Ask {
-        Ask {
+    pub(super) fn ask(&self) -> PassOptions {
+        PassOptions {
             columns: &[Column::Argmax, Column::Choice, Column::PChoice, Column::PEos],
             temperature: self.temperature,
             seed: self.seed,
-            ..Ask::default()
+            ..PassOptions::default()
         }
     }
 
@@ -45,7 +45,7 @@ impl Order {
     }
 
     /// What ranks the position `at`: its confidence, or chance.
-    pub(super) fn score(&self, evidence: &Evidence, at: usize) -> f32 {
+    pub(super) fn score(&self, evidence: &BlockEvidence, at: usize) -> f32 {
         match self.random {
             true => {
                 let slot = evidence.canvas.cells()[at].slot;
@@ -56,7 +56,7 @@ impl Order {
     }
 
     /// The candidates, best first.
-    pub(super) fn ranked(&self, evidence: &Evidence) -> Vec<usize> {
+    pub(super) fn ranked(&self, evidence: &BlockEvidence) -> Vec<usize> {
         evidence.ranked(|at| f64::from(self.score(evidence, at)))
     }
 }

@@ -60,7 +60,7 @@ pub enum ParamRole {
 
 /// Type, range and step of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Kind {
+pub enum ParamKind {
     /// A whole number in `min..=max`, turned by `step`.
     Int {
         /// Smallest value.
@@ -135,7 +135,7 @@ pub struct ParamSpec {
     /// One sentence.
     pub help: &'static str,
     /// Type and range.
-    pub kind: Kind,
+    pub kind: ParamKind,
     /// What a change costs.
     pub affects: Affects,
     /// What it is for.
@@ -253,10 +253,12 @@ impl ParamSpec {
     /// The default value.
     pub const fn default(&self) -> Value {
         match self.kind {
-            Kind::Int { default, .. } => Value::Int(default),
-            Kind::Float { default, .. } => Value::Float(default),
-            Kind::Name { default, .. } | Kind::Text { default, .. } => Value::Name(default),
-            Kind::Tokens => Value::Tokens(TokenList { ids: [0; TokenList::MOST], len: 0 }),
+            ParamKind::Int { default, .. } => Value::Int(default),
+            ParamKind::Float { default, .. } => Value::Float(default),
+            ParamKind::Name { default, .. } | ParamKind::Text { default, .. } => {
+                Value::Name(default)
+            }
+            ParamKind::Tokens => Value::Tokens(TokenList { ids: [0; TokenList::MOST], len: 0 }),
         }
     }
 
@@ -273,31 +275,31 @@ impl ParamSpec {
     /// The range in words, e.g. `0..=2`.
     pub fn range(&self) -> String {
         match self.kind {
-            Kind::Int { min, max, .. } => format!("{min}..={max}"),
-            Kind::Float { min, max, .. } => format!("{min}..={max}"),
-            Kind::Name { options, .. } => options.join(", "),
-            Kind::Tokens => format!("at most {} ids", TokenList::MOST),
-            Kind::Text { form, .. } => form.to_owned(),
+            ParamKind::Int { min, max, .. } => format!("{min}..={max}"),
+            ParamKind::Float { min, max, .. } => format!("{min}..={max}"),
+            ParamKind::Name { options, .. } => options.join(", "),
+            ParamKind::Tokens => format!("at most {} ids", TokenList::MOST),
+            ParamKind::Text { form, .. } => form.to_owned(),
         }
     }
 
     /// Smallest and largest value; `None` for what is no number.
     pub fn bounds(&self) -> Option<(f64, f64)> {
         match self.kind {
-            Kind::Int { min, max, .. } => Some((min as f64, max as f64)),
-            Kind::Float { min, max, .. } => Some((min, max)),
-            Kind::Name { .. } | Kind::Tokens | Kind::Text { .. } => None,
+            ParamKind::Int { min, max, .. } => Some((min as f64, max as f64)),
+            ParamKind::Float { min, max, .. } => Some((min, max)),
+            ParamKind::Name { .. } | ParamKind::Tokens | ParamKind::Text { .. } => None,
         }
     }
 
     /// What it takes, in words.
     fn wanted(&self) -> String {
         match self.kind {
-            Kind::Int { .. } => "a whole number".to_owned(),
-            Kind::Float { .. } => "a number".to_owned(),
-            Kind::Name { options, .. } => format!("one of {}", options.join(", ")),
-            Kind::Tokens => format!("at most {} token ids, as 1+2+3", TokenList::MOST),
-            Kind::Text { form, .. } => form.to_owned(),
+            ParamKind::Int { .. } => "a whole number".to_owned(),
+            ParamKind::Float { .. } => "a number".to_owned(),
+            ParamKind::Name { options, .. } => format!("one of {}", options.join(", ")),
+            ParamKind::Tokens => format!("at most {} token ids, as 1+2+3", TokenList::MOST),
+            ParamKind::Text { form, .. } => form.to_owned(),
         }
     }
 
@@ -308,14 +310,14 @@ impl ParamSpec {
     pub fn parse(&self, text: &str) -> Result<Value, ParamError> {
         let text = text.trim();
         let value = match self.kind {
-            Kind::Int { .. } => text.parse().ok().map(Value::Int),
-            Kind::Float { .. } => text.parse().ok().map(Value::Float),
-            Kind::Name { options, .. } => {
+            ParamKind::Int { .. } => text.parse().ok().map(Value::Int),
+            ParamKind::Float { .. } => text.parse().ok().map(Value::Float),
+            ParamKind::Name { options, .. } => {
                 options.iter().find(|option| **option == text).map(|option| Value::Name(option))
             }
-            Kind::Tokens if text == "none" => Some(self.default()),
-            Kind::Tokens => TokenList::parse(text).map(Value::Tokens),
-            Kind::Text { .. } => {
+            ParamKind::Tokens if text == "none" => Some(self.default()),
+            ParamKind::Tokens => TokenList::parse(text).map(Value::Tokens),
+            ParamKind::Text { .. } => {
                 let fits = !text.is_empty() && text.len() <= LONGEST_TEXT;
                 let line = fits && !text.contains(char::is_control);
                 line.then(|| Value::Name(kept(text)))
@@ -329,10 +331,10 @@ impl ParamSpec {
     /// Reads a number from a checkpoint; for a name it is its place in the list, from 0.
     fn suggested(&self, value: f64) -> Result<Value, ParamError> {
         match self.kind {
-            Kind::Name { options, .. } => {
+            ParamKind::Name { options, .. } => {
                 self.parse(options.get(value as usize).copied().unwrap_or_default())
             }
-            Kind::Text { .. } => self.parse(""),
+            ParamKind::Text { .. } => self.parse(""),
             _ => self.parse(&value.to_string()),
         }
     }
@@ -344,13 +346,15 @@ impl ParamSpec {
     /// [`ParamError::Type`] for another kind of value.
     pub fn check(&self, value: Value) -> Result<Value, ParamError> {
         let fits = match (self.kind, value) {
-            (Kind::Int { min, max, .. }, Value::Int(value)) => (min..=max).contains(&value),
-            (Kind::Int { .. }, Value::Float(_)) => false,
-            (Kind::Float { min, max, .. }, Value::Int(_) | Value::Float(_)) => {
+            (ParamKind::Int { min, max, .. }, Value::Int(value)) => (min..=max).contains(&value),
+            (ParamKind::Int { .. }, Value::Float(_)) => false,
+            (ParamKind::Float { min, max, .. }, Value::Int(_) | Value::Float(_)) => {
                 (min..=max).contains(&value.as_f64())
             }
-            (Kind::Name { options, .. }, Value::Name(name)) => options.contains(&name),
-            (Kind::Tokens, Value::Tokens(_)) | (Kind::Text { .. }, Value::Name(_)) => true,
+            (ParamKind::Name { options, .. }, Value::Name(name)) => options.contains(&name),
+            (ParamKind::Tokens, Value::Tokens(_)) | (ParamKind::Text { .. }, Value::Name(_)) => {
+                true
+            }
             _ => {
                 return Err(ParamError::Type {
                     name: self.name,
@@ -365,7 +369,7 @@ impl ParamSpec {
                 range: self.range(),
                 text: value.to_string(),
             }),
-            (true, Kind::Float { .. }) => Ok(Value::Float(value.as_f64())),
+            (true, ParamKind::Float { .. }) => Ok(Value::Float(value.as_f64())),
             (true, _) => Ok(value),
         }
     }
@@ -374,21 +378,21 @@ impl ParamSpec {
     /// dust (0.1 + 0.2 shows as 0.3). Names follow one another in order; token ids stay.
     pub fn stepped(&self, value: Value, steps: i64) -> Value {
         match self.kind {
-            Kind::Int { min, max, step, .. } => {
+            ParamKind::Int { min, max, step, .. } => {
                 let value = value.as_f64() as i64;
                 Value::Int(value.saturating_add(steps.saturating_mul(step)).clamp(min, max))
             }
-            Kind::Float { min, max, step, .. } => {
+            ParamKind::Float { min, max, step, .. } => {
                 let stepped = value.as_f64() + steps as f64 * step;
                 Value::Float(((stepped * 1e6).round() / 1e6).clamp(min, max))
             }
-            Kind::Name { options, .. } => {
+            ParamKind::Name { options, .. } => {
                 let at = options.iter().position(|option| Value::Name(option) == value);
                 let last = options.len() as i64 - 1;
                 let to = (at.unwrap_or(0) as i64).saturating_add(steps).clamp(0, last);
                 options.get(to as usize).map_or(value, |name| Value::Name(name))
             }
-            Kind::Tokens | Kind::Text { .. } => value,
+            ParamKind::Tokens | ParamKind::Text { .. } => value,
         }
     }
 }

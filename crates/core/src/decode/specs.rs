@@ -1,6 +1,6 @@
 //! Declarations that several strategies share, so that one name means one thing.
 
-use super::{Affects, Kind, ParamRole, ParamSpec, SWITCH};
+use super::{Affects, ParamKind, ParamRole, ParamSpec, SWITCH};
 
 /// Largest length and window accepted: far beyond any model's context.
 pub(super) const MOST: i64 = 1 << 20;
@@ -30,7 +30,7 @@ pub(super) const fn number(
         symbol,
         unit,
         help,
-        kind: Kind::Float { min, max, step, default },
+        kind: ParamKind::Float { min, max, step, default },
         affects: Affects::Decide,
         role: ParamRole::Other,
     }
@@ -50,7 +50,7 @@ pub(super) const fn count(
         symbol,
         unit: "positions",
         help,
-        kind: Kind::Int { min, max: MOST, step, default },
+        kind: ParamKind::Int { min, max: MOST, step, default },
         affects,
         role: ParamRole::Other,
     }
@@ -70,7 +70,7 @@ pub(super) const fn choice(
         symbol,
         unit: "",
         help,
-        kind: Kind::Name { options, default: options[0] },
+        kind: ParamKind::Name { options, default: options[0] },
         affects,
         role: ParamRole::Other,
     }
@@ -89,7 +89,7 @@ pub(super) const fn switch(
         symbol,
         unit: "",
         help,
-        kind: Kind::Name { options: SWITCH, default: if default { "true" } else { "false" } },
+        kind: ParamKind::Name { options: SWITCH, default: if default { "true" } else { "false" } },
         affects: Affects::Predict,
         role: ParamRole::Other,
     }
@@ -107,7 +107,7 @@ pub(super) const fn tokens(
         symbol,
         unit: "",
         help,
-        kind: Kind::Tokens,
+        kind: ParamKind::Tokens,
         affects: Affects::Predict,
         role: ParamRole::Other,
     }
@@ -184,7 +184,7 @@ pub(super) const SEED: ParamSpec = ParamSpec {
     symbol: "seed",
     unit: "",
     help: "Seed of the noise, where there is any",
-    kind: Kind::Int { min: 0, max: i64::MAX, step: 1, default: 0 },
+    kind: ParamKind::Int { min: 0, max: i64::MAX, step: 1, default: 0 },
     affects: Affects::Predict,
     role: ParamRole::Seed,
 };

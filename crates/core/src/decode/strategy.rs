@@ -6,7 +6,9 @@
 //! [`AnyStrategy`]: super::AnyStrategy
 //! [`State`]: super::State
 
-use super::{DecisionOf, DecodeError, ParamSpec, Params, Phase, Plan, Preset, Value, ask::Ask};
+use super::{
+    DecisionOf, DecodeError, ParamSpec, Params, Phase, Plan, Preset, Value, ask::PassOptions,
+};
 use crate::{
     canvas::{Canvas, SpecialTokens, TokenId},
     predict::Prediction,
@@ -49,7 +51,7 @@ pub(super) trait Strategy: Send + Sync + 'static {
     ) -> Result<(Canvas, Self::State), DecodeError>;
 
     /// The next forward pass, or the end of the run.
-    fn plan(at: Context<Self>) -> Plan<Ask>;
+    fn plan(at: Context<Self>) -> Plan<PassOptions>;
 
     /// What to do with the answer.
     ///

@@ -17,8 +17,8 @@ use serde::{
 };
 
 use super::{
-    Format, Found, Options, Texts, json,
-    left::Left,
+    Converted, ImportFormat, Options, Texts, json,
+    left::NotTakenOver,
     no_row,
     texts::{Ids, MASK, piece},
     token, within,
@@ -72,16 +72,16 @@ struct File {
     #[serde(default)]
     sampler: Sampler,
     #[serde(default)]
-    words: Vec<Word>,
+    words: Vec<ImportedWord>,
     #[serde(default)]
-    tokens: Vec<Token>,
+    tokens: Vec<ImportedToken>,
     #[serde(default)]
     step_ms: Vec<f64>,
     /// For each step the guesses that are new: position, text (empty where it fell), probability.
     #[serde(default)]
-    drafts: Vec<Vec<(Whole, String, f64)>>,
+    drafts: Vec<Vec<(WholeNumber, String, f64)>>,
     #[serde(default)]
-    steps: Vec<Step>,
+    steps: Vec<TokensStep>,
 }
 
 #[derive(Deserialize, Default)]
@@ -91,18 +91,18 @@ struct Sampler {
 }
 
 #[derive(Deserialize)]
-struct Word {
+struct ImportedWord {
     text: String,
     #[serde(deserialize_with = "whole")]
     lock_step: i64,
     #[serde(default)]
     conf: Option<f64>,
     #[serde(default)]
-    changes: Vec<Change>,
+    changes: Vec<ProvisionalText>,
 }
 
 #[derive(Deserialize)]
-struct Token {
+struct ImportedToken {
     #[serde(deserialize_with = "whole")]
     pos: i64,
     text: String,
@@ -115,16 +115,16 @@ struct Token {
 }
 
 #[derive(Deserialize)]
-struct Step {
+struct TokensStep {
     pmax: Vec<f64>,
-    argmax: Vec<Whole>,
+    argmax: Vec<WholeNumber>,
     #[serde(default)]
     ms: f64,
 }
 
 /// A whole number, as `1` or as `1.0`.
 #[derive(Deserialize, Clone, Copy)]
-struct Whole(#[serde(deserialize_with = "whole")] i64);
+struct WholeNumber(#[serde(deserialize_with = "whole")] i64);
 
 fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
     let number = serde_json::Number::deserialize(from)?;
@@ -134,29 +134,32 @@ fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
 }
 
 /// A word's provisional text from a step on, and its probability then; older files have none.
-struct Change {
+struct ProvisionalText {
     step: i64,
     text: String,
     p: Option<f64>,
 }
 
-impl<'de> Deserialize<'de> for Change {
+impl<'de> Deserialize<'de> for ProvisionalText {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct Members;
         impl<'de> Visitor<'de> for Members {
-            type Value = Change;
+            type Value = ProvisionalText;
 
             fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
                 f.write_str("[step, text, p]")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut members: A) -> Result<Change, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(
+                self,
+                mut members: A,
+            ) -> Result<ProvisionalText, A::Error> {
                 let missing = |n| serde::de::Error::invalid_length(n, &"3 members");
-                let step = members.next_element::<Whole>()?.ok_or_else(|| missing(0))?.0;
+                let step = members.next_element::<WholeNumber>()?.ok_or_else(|| missing(0))?.0;
                 let text = members.next_element()?.ok_or_else(|| missing(1))?;
                 let p = members.next_element::<Option<f64>>()?.flatten();
                 while members.next_element::<serde::de::IgnoredAny>()?.is_some() {}
-                Ok(Change { step, text, p })
+                Ok(ProvisionalText { step, text, p })
             }
         }
         from.deserialize_seq(Members)
@@ -164,7 +167,7 @@ impl<'de> Deserialize<'de> for Change {
 }
 
 /// A position: what is written there in the end, in which step, and how sure the model was then.
-struct Place {
+struct UnmaskedWord {
     token: TokenId,
     /// `None` if it never is.
     step: Option<usize>,
@@ -190,7 +193,7 @@ pub(super) fn read(
     bytes: &[u8],
     names: &BTreeSet<String>,
     options: &Options,
-) -> Result<Found, String> {
+) -> Result<Converted, String> {
     let mut file: File = serde_json::from_slice(bytes).map_err(|error| match error.is_data() {
         true => format!("no trajectory of after-tokens: {}", json::fault(bytes, &error)),
         false => json::fault(bytes, &error),
@@ -237,8 +240,8 @@ pub(super) fn read(
 }
 
 /// Reports the fields of the file that are not read.
-fn left_of(file: &File, names: &BTreeSet<String>) -> Left {
-    let mut left = Left::default();
+fn left_of(file: &File, names: &BTreeSet<String>) -> NotTakenOver {
+    let mut left = NotTakenOver::default();
     // The members of a field that is not read are not listed as well.
     let of_read = |name: &str| {
         name.rfind('.').is_none_or(|dot| READ.contains(&name[..dot].trim_end_matches("[]")))
@@ -294,8 +297,8 @@ fn with_texts(
     file: &File,
     steps: usize,
     options: &Options,
-    left: &mut Left,
-) -> Result<Found, String> {
+    left: &mut NotTakenOver,
+) -> Result<Converted, String> {
     for (flag, id) in [("--mask-token", options.mask), ("--eos-token", options.eos)] {
         if let Some(id) = id {
             left.value(
@@ -306,11 +309,11 @@ fn with_texts(
     }
     let mut ids = Ids::new();
     let mut guesses = Vec::new();
-    let places: Vec<Place> = if file.tokens.is_empty() {
+    let places: Vec<UnmaskedWord> = if file.tokens.is_empty() {
         words(file, steps, &mut ids, &mut guesses, left)
     } else {
         for (step, drafts) in file.drafts.iter().enumerate() {
-            for (Whole(pos), text, p) in drafts {
+            for (WholeNumber(pos), text, p) in drafts {
                 let at = usize::try_from(*pos).ok().filter(|&at| at < file.tokens.len());
                 let Some(at) = at.filter(|_| step < steps) else {
                     left.value("`drafts` outside of its steps and positions", || {
@@ -324,7 +327,7 @@ fn with_texts(
                 guesses.push(Guess { step, at, token, p: known.then_some(*p), holds: true });
             }
         }
-        let token = |token: &Token| Place {
+        let token = |token: &ImportedToken| UnmaskedWord {
             token: ids.of(&token.text),
             step: usize::try_from(token.step).ok(),
             conf: token.conf,
@@ -336,7 +339,7 @@ fn with_texts(
     let special =
         SpecialTokens { mask: MASK, eos: tail.map_or(NO_TOKEN, |token| ids.of(&token.text)) };
     let run = run(&places, &guesses, steps, &file.step_ms, MASK);
-    let mut found = Found::new(Format::AfterTokens, special, run);
+    let mut found = Converted::new(ImportFormat::AfterTokens, special, run);
     found.notices.push(match file.tokens.is_empty() {
         true => "it has words alone: a position is a word, with an id of this program's".to_owned(),
         false => "it has no token ids: each text has an id of this program's".to_owned(),
@@ -358,8 +361,8 @@ fn words(
     steps: usize,
     ids: &mut Ids,
     guesses: &mut Vec<Guess>,
-    left: &mut Left,
-) -> Vec<Place> {
+    left: &mut NotTakenOver,
+) -> Vec<UnmaskedWord> {
     let mut rest = file.answer.as_str();
     let mut places = Vec::with_capacity(file.words.len());
     for (at, word) in file.words.iter().enumerate() {
@@ -387,7 +390,7 @@ fn words(
             let token = Some(ids.of(&format!("{space}{}", change.text)));
             guesses.push(Guess { step, at, token, p: change.p, holds: false });
         }
-        places.push(Place {
+        places.push(UnmaskedWord {
             token: ids.of(&format!("{space}{}", word.text)),
             step: usize::try_from(word.lock_step).ok(),
             conf: word.conf,
@@ -402,12 +405,12 @@ fn with_ids(
     file: &File,
     steps: usize,
     options: &Options,
-    left: &mut Left,
-) -> Result<Found, String> {
+    left: &mut NotTakenOver,
+) -> Result<Converted, String> {
     let positions = file.tokens.len();
-    let unfit = |step: &Step| step.argmax.len() != positions || step.pmax.len() != positions;
+    let unfit = |step: &TokensStep| step.argmax.len() != positions || step.pmax.len() != positions;
     if let Some(n) = file.steps.iter().position(unfit) {
-        let Step { argmax, pmax, .. } = &file.steps[n];
+        let TokensStep { argmax, pmax, .. } = &file.steps[n];
         return Err(format!(
             "steps[{n}]: {} guesses (`argmax`) and {} probabilities (`pmax`) for {positions} \
              positions. Write one of each for every one of `tokens`",
@@ -438,7 +441,7 @@ fn with_ids(
         if id != mask {
             texts.0.insert(id, piece(&committed.text));
         }
-        places.push(Place { token: id, step, conf: committed.conf });
+        places.push(UnmaskedWord { token: id, step, conf: committed.conf });
     }
     let tail = file.tokens.last().filter(|token| token.tail);
     let eos = options.eos.or(tail.and_then(|_| places.last()).map(|place| place.token));
@@ -455,7 +458,7 @@ fn with_ids(
     };
     let special = SpecialTokens { mask, eos: eos.unwrap_or(NO_TOKEN) };
     let run = run(&places, &guesses, steps, &times, mask);
-    let mut found = Found::new(Format::AfterTokens, special, run);
+    let mut found = Converted::new(ImportFormat::AfterTokens, special, run);
     found.notices.push(
         "it has texts of the tokens that were written: --tokenizer gives those of the others"
             .to_owned(),
@@ -466,13 +469,13 @@ fn with_ids(
 }
 
 /// The argmax of a full file at a position.
-fn guessed(known: &Step, step: usize, at: usize) -> Result<TokenId, String> {
+fn guessed(known: &TokensStep, step: usize, at: usize) -> Result<TokenId, String> {
     token(known.argmax[at].0).map_err(|problem| format!("steps[{step}].argmax[{at}]: {problem}"))
 }
 
 /// The run that positions and guesses, in order of steps, make.
 fn run(
-    places: &[Place],
+    places: &[UnmaskedWord],
     guesses: &[Guess],
     steps: usize,
     times: &[f64],

@@ -13,12 +13,12 @@
 use std::time::Duration;
 
 use super::{
-    Format, Found, Options,
+    Converted, ImportFormat, Options,
     history::rows_of,
-    left::Left,
+    left::NotTakenOver,
     pickle::Id,
     token,
-    torch::{Torch, Whole},
+    torch::{Torch, WholeNumbers},
     within,
 };
 use crate::{
@@ -37,7 +37,7 @@ const LLADA: SpecialTokens = SpecialTokens { mask: 126_336, eos: 126_081 };
 ///
 /// # Errors
 /// In words.
-pub(super) fn read(file: &mut Torch, options: &Options) -> Result<Found, String> {
+pub(super) fn read(file: &mut Torch, options: &Options) -> Result<Converted, String> {
     let root = file.pickle().root();
     let field = |file: &Torch, name: &str| {
         let found = file.pickle().field(root, name);
@@ -103,8 +103,8 @@ pub(super) fn read(file: &mut Torch, options: &Options) -> Result<Found, String>
     }
     let differ = finals.map(|finals| finals.iter().zip(&canvas).filter(|(a, b)| a != b).count());
     let run = ForeignRun { prompt: Vec::new(), start, steps };
-    let mut found = Found::new(Format::DecodingAnalysis, special, run);
-    let mut left = Left::default();
+    let mut found = Converted::new(ImportFormat::DecodingAnalysis, special, run);
+    let mut left = NotTakenOver::default();
     let fields = file.pickle().fields(root);
     left.names(fields.keys().map(String::as_str).filter(|name| !READ.contains(name)));
     found.notices.extend(left.notices());
@@ -128,7 +128,7 @@ pub(super) fn read(file: &mut Torch, options: &Options) -> Result<Found, String>
 }
 
 /// The tensors in a list, or in a list of lists.
-fn tensors(file: &mut Torch, list: Id, name: &str) -> Result<Vec<Whole>, String> {
+fn tensors(file: &mut Torch, list: Id, name: &str) -> Result<Vec<WholeNumbers>, String> {
     let wrong = || format!("its `{name}` is no list of tensors");
     let blocks = file.pickle().list(list).ok_or_else(wrong)?.to_vec();
     let mut found = Vec::new();
@@ -146,7 +146,7 @@ fn tensors(file: &mut Torch, list: Id, name: &str) -> Result<Vec<Whole>, String>
 
 /// The generated positions that a step wrote in a row of the batch.
 fn positions(
-    whole: &Whole,
+    whole: &WholeNumbers,
     prompt: usize,
     length: usize,
     wanted: usize,

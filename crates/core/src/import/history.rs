@@ -7,10 +7,10 @@
 //! reads lists in JSON.
 
 use super::{
-    Found, MOST_CELLS, Options, no_row,
+    Converted, MOST_CELLS, Options, no_row,
     pickle::Id,
     steps, token,
-    torch::{Torch, Whole},
+    torch::{Torch, WholeNumbers},
 };
 use crate::canvas::TokenId;
 
@@ -32,7 +32,7 @@ fn tokens(canvases: Vec<Vec<i64>>) -> Result<Vec<Vec<TokenId>>, String> {
 ///
 /// # Errors
 /// In words.
-pub(super) fn read(file: &mut Torch, options: &Options) -> Result<Found, String> {
+pub(super) fn read(file: &mut Torch, options: &Options) -> Result<Converted, String> {
     let root = file.pickle().root();
     let list = NAMES.iter().find_map(|name| file.pickle().field(root, name)).unwrap_or(root);
     let mut batch = 1;
@@ -98,6 +98,6 @@ fn plain(file: &Torch, member: Id, batch: &mut usize, wanted: usize) -> Result<V
 }
 
 /// The rows of a block, for the other format that holds tensors.
-pub(super) fn rows_of(whole: &Whole) -> Result<Vec<&[i64]>, String> {
+pub(super) fn rows_of(whole: &WholeNumbers) -> Result<Vec<&[i64]>, String> {
     whole.rows().ok_or_else(|| "a tensor has too many dimensions".to_owned())
 }

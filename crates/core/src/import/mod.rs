@@ -49,7 +49,7 @@ const MOST_CELLS: usize = 1 << 23;
 
 /// A format that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum ImportFormat {
     /// Trajectories of the after-tokens project: JSON with `words` and `tokens`.
     AfterTokens,
     /// A list of canvases, as dLLM's samplers return it: JSON, or saved by `torch.save`.
@@ -60,7 +60,7 @@ pub enum Format {
     DecodingAnalysis,
 }
 
-impl Format {
+impl ImportFormat {
     /// Every format.
     pub fn all() -> impl Iterator<Item = Self> {
         IMPORTERS.iter().map(|importer| importer.format)
@@ -79,7 +79,7 @@ impl Format {
 
 /// What reads a format.
 struct Importer {
-    format: Format,
+    format: ImportFormat,
     name: &'static str,
     /// Which files are read, what is in them and what is not: for the documents.
     help: [&'static str; 3],
@@ -89,13 +89,13 @@ struct Importer {
     torch: Option<ReadTorch>,
 }
 
-type ReadJson = fn(&[u8], &BTreeSet<String>, &Options) -> Result<Found, String>;
-type ReadTorch = fn(&mut torch::Torch, &Options) -> Result<Found, String>;
+type ReadJson = fn(&[u8], &BTreeSet<String>, &Options) -> Result<Converted, String>;
+type ReadTorch = fn(&mut torch::Torch, &Options) -> Result<Converted, String>;
 
 /// The formats, in the order of the documents.
 const IMPORTERS: [Importer; 4] = [
     Importer {
-        format: Format::AfterTokens,
+        format: ImportFormat::AfterTokens,
         name: "after-tokens",
         help: [
             "JSON with `words` or `tokens`",
@@ -106,29 +106,29 @@ const IMPORTERS: [Importer; 4] = [
         torch: None,
     },
     Importer {
-        format: Format::History,
+        format: ImportFormat::History,
         name: "history",
         help: [
             "JSON or a file of `torch.save`: a list of canvases, or an object with it under `histories` or `history`",
             "token ids, prompt included; what stands beside the list, as with `steps`",
             "predictions, confidences, times",
         ],
-        json: Some(|bytes, _, options| steps::read(bytes, Format::History, options)),
+        json: Some(|bytes, _, options| steps::read(bytes, ImportFormat::History, options)),
         torch: Some(history::read),
     },
     Importer {
-        format: Format::Steps,
+        format: ImportFormat::Steps,
         name: "steps",
         help: [
             "JSON, or JSON lines with a step a line: ids, token texts or texts, alone or in objects",
             "what the loop wrote: ids or texts, confidences, guesses, entropies, the mask and the prompt beside them",
             "what it did not write",
         ],
-        json: Some(|bytes, _, options| steps::read(bytes, Format::Steps, options)),
+        json: Some(|bytes, _, options| steps::read(bytes, ImportFormat::Steps, options)),
         torch: None,
     },
     Importer {
-        format: Format::DecodingAnalysis,
+        format: ImportFormat::DecodingAnalysis,
         name: "decoding-analysis",
         help: [
             "a file of `torch.save` with `x0_history`",
@@ -151,13 +151,13 @@ pub fn format_table() -> String {
     text
 }
 
-impl fmt::Display for Format {
+impl fmt::Display for ImportFormat {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-impl FromStr for Format {
+impl FromStr for ImportFormat {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -172,7 +172,7 @@ impl FromStr for Format {
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// The format; told by the content if it is left out.
-    pub format: Option<Format>,
+    pub format: Option<ImportFormat>,
     /// The mask token, which overrides the file's.
     pub mask: Option<TokenId>,
     /// The mask token if neither `mask` nor the file names one, such as the tokenizer's.
@@ -189,7 +189,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Imported {
     /// The format it was in.
-    pub format: Format,
+    pub format: ImportFormat,
     /// The header of the recording it becomes.
     pub header: Header,
     /// Token texts, where the file has them; ids are the program's own then.
@@ -213,7 +213,7 @@ pub struct ImportError {
 }
 
 /// What a converter found.
-struct Found {
+struct Converted {
     model: String,
     strategy: String,
     prompt: String,
@@ -227,9 +227,9 @@ struct Found {
     rounded: Option<(&'static str, u32)>,
 }
 
-impl Found {
+impl Converted {
     /// A run of a model that is not named.
-    fn new(format: Format, special: SpecialTokens, run: ForeignRun) -> Self {
+    fn new(format: ImportFormat, special: SpecialTokens, run: ForeignRun) -> Self {
         Self {
             model: "unknown".to_owned(),
             strategy: format.name().to_owned(),
@@ -297,7 +297,7 @@ fn imported(bytes: Vec<u8>, options: &Options) -> Result<Imported, String> {
         Content::Torch(mut file) => match torch {
             Some(read) => read(&mut file, options),
             None => {
-                let what = if format == Format::Steps { "a list of steps" } else { name };
+                let what = if format == ImportFormat::Steps { "a list of steps" } else { name };
                 Err(format!("this is a file of torch.save, and {what} is JSON"))
             }
         },
@@ -305,7 +305,7 @@ fn imported(bytes: Vec<u8>, options: &Options) -> Result<Imported, String> {
     found.map(|found| finished(format, found))
 }
 
-fn finished(format: Format, found: Found) -> Imported {
+fn finished(format: ImportFormat, found: Converted) -> Imported {
     let facts = ModelFacts {
         name: found.model,
         family: String::new(),
@@ -334,14 +334,14 @@ fn finished(format: Format, found: Found) -> Imported {
 }
 
 /// The format of a content, if it shows.
-fn recognised(content: &Content) -> Option<Format> {
+fn recognised(content: &Content) -> Option<ImportFormat> {
     match content {
         Content::Torch(file) => {
             let pickle = file.pickle();
             let has = |name| pickle.field(pickle.root(), name).is_some();
             Some(match has("x0_history") {
-                true => Format::DecodingAnalysis,
-                false => Format::History,
+                true => ImportFormat::DecodingAnalysis,
+                false => ImportFormat::History,
             })
         }
         Content::Json(bytes) => recognise::format(bytes),

@@ -19,7 +19,7 @@ const MOST_NAMES: usize = 4096;
 /// # Errors
 /// In words, if a name stands twice in an object.
 pub(super) fn names(bytes: &[u8]) -> Result<BTreeSet<String>, String> {
-    let mut walk = Walk::default();
+    let mut walk = NameWalk::default();
     let mut text = serde_json::Deserializer::from_slice(bytes);
     while text.end().is_err() {
         if let Err(error) = walk.deserialize(&mut text) {
@@ -33,7 +33,7 @@ pub(super) fn names(bytes: &[u8]) -> Result<BTreeSet<String>, String> {
 }
 
 #[derive(Default)]
-struct Walk {
+struct NameWalk {
     names: BTreeSet<String>,
     /// The path of the current value, with `[]` for any item of a list.
     kind: String,
@@ -43,7 +43,7 @@ struct Walk {
     twice: Option<String>,
 }
 
-impl<'de> DeserializeSeed<'de> for &mut Walk {
+impl<'de> DeserializeSeed<'de> for &mut NameWalk {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
@@ -51,7 +51,7 @@ impl<'de> DeserializeSeed<'de> for &mut Walk {
     }
 }
 
-impl<'de> Visitor<'de> for &mut Walk {
+impl<'de> Visitor<'de> for &mut NameWalk {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {

@@ -15,7 +15,7 @@ pub(super) type Id = usize;
 
 /// A value.
 #[derive(Debug)]
-enum Node {
+enum PickleValue {
     /// Nothing of interest: a float, bytes.
     Other,
     None,
@@ -38,7 +38,7 @@ enum Node {
 
 /// A pickle that was read.
 pub(super) struct Pickle {
-    nodes: Vec<Node>,
+    nodes: Vec<PickleValue>,
     root: Id,
 }
 
@@ -74,9 +74,9 @@ impl Pickle {
     /// The members of a dictionary, or of an object that has fields.
     fn pairs(&self, of: Id) -> &[(Id, Id)] {
         match &self.nodes[of] {
-            Node::Dict(pairs) => pairs,
-            Node::Call { state: Some(state), .. } => match &self.nodes[*state] {
-                Node::Dict(pairs) => pairs,
+            PickleValue::Dict(pairs) => pairs,
+            PickleValue::Call { state: Some(state), .. } => match &self.nodes[*state] {
+                PickleValue::Dict(pairs) => pairs,
                 _ => &[],
             },
             _ => &[],
@@ -85,19 +85,21 @@ impl Pickle {
 
     /// A field of a dictionary, or of an object that has fields; the last one of that name.
     pub fn field(&self, of: Id, name: &str) -> Option<Id> {
-        let named = |key: Id| matches!(&self.nodes[key], Node::Text(text) if text == name);
+        let named = |key: Id| matches!(&self.nodes[key], PickleValue::Text(text) if text == name);
         self.pairs(of).iter().rev().find(|(key, _)| named(*key)).map(|&(_, value)| value)
     }
 
     /// The fields that are numbers or texts, as JSON; any other one is an empty object.
     pub fn fields(&self, of: Id) -> Map<String, Value> {
         let field = |&(key, value): &(Id, Id)| match (&self.nodes[key], &self.nodes[value]) {
-            (Node::Text(name), Node::None) => Some((name.clone(), Value::Null)),
-            (Node::Text(name), Node::Int(number)) => Some((name.clone(), Value::from(*number))),
-            (Node::Text(name), Node::Text(text)) => {
+            (PickleValue::Text(name), PickleValue::None) => Some((name.clone(), Value::Null)),
+            (PickleValue::Text(name), PickleValue::Int(number)) => {
+                Some((name.clone(), Value::from(*number)))
+            }
+            (PickleValue::Text(name), PickleValue::Text(text)) => {
                 Some((name.clone(), Value::from(text.as_str())))
             }
-            (Node::Text(name), _) => Some((name.clone(), Value::Object(Map::new()))),
+            (PickleValue::Text(name), _) => Some((name.clone(), Value::Object(Map::new()))),
             _ => None,
         };
         self.pairs(of).iter().filter_map(field).collect()
@@ -106,7 +108,7 @@ impl Pickle {
     /// The members of a list or a tuple.
     pub fn list(&self, id: Id) -> Option<&[Id]> {
         match &self.nodes[id] {
-            Node::List(members) => Some(members),
+            PickleValue::List(members) => Some(members),
             _ => None,
         }
     }
@@ -114,14 +116,14 @@ impl Pickle {
     /// A whole number.
     pub fn int(&self, id: Id) -> Option<i64> {
         match self.nodes[id] {
-            Node::Int(value) => Some(value),
+            PickleValue::Int(value) => Some(value),
             _ => None,
         }
     }
 
     fn text(&self, id: Id) -> Option<&str> {
         match &self.nodes[id] {
-            Node::Text(text) => Some(text),
+            PickleValue::Text(text) => Some(text),
             _ => None,
         }
     }
@@ -136,17 +138,17 @@ impl Pickle {
 
     /// How a tensor lies; `None` if this is no tensor.
     pub fn tensor(&self, id: Id) -> Option<Layout> {
-        let Node::Call { what, with, .. } = self.nodes[id] else { return None };
+        let PickleValue::Call { what, with, .. } = self.nodes[id] else { return None };
         match &self.nodes[what] {
-            Node::Global(name) if name == "torch._utils._rebuild_tensor_v2" => {}
+            PickleValue::Global(name) if name == "torch._utils._rebuild_tensor_v2" => {}
             _ => return None,
         }
         // Storage, offset, shape, strides, …
         let [storage, offset, shape, strides, ..] = *self.list(with)? else { return None };
-        let Node::Stored(stored) = self.nodes[storage] else { return None };
+        let PickleValue::Stored(stored) = self.nodes[storage] else { return None };
         // "storage", its class, its name, the device, how many numbers it has.
         let [_, class, name, ..] = *self.list(stored)? else { return None };
-        let Node::Global(class) = &self.nodes[class] else { return None };
+        let PickleValue::Global(class) = &self.nodes[class] else { return None };
         Some(Layout {
             storage: self.text(name)?.to_owned(),
             class: class.rsplit('.').next().unwrap_or_default().to_owned(),
@@ -161,7 +163,7 @@ impl Pickle {
 #[derive(Default)]
 struct Machine<'a> {
     rest: &'a [u8],
-    nodes: Vec<Node>,
+    nodes: Vec<PickleValue>,
     stack: Vec<Id>,
     /// Where lists began, as lengths of the stack.
     marks: Vec<usize>,
@@ -194,7 +196,7 @@ impl Machine<'_> {
         Ok(line.trim_end().to_owned())
     }
 
-    fn push(&mut self, node: Node) {
+    fn push(&mut self, node: PickleValue) {
         self.nodes.push(node);
         self.stack.push(self.nodes.len() - 1);
     }
@@ -219,20 +221,20 @@ impl Machine<'_> {
 
     fn text(&mut self, length: usize) -> Result<(), String> {
         let text = String::from_utf8_lossy(self.take(length)?).into_owned();
-        self.push(Node::Text(text));
+        self.push(PickleValue::Text(text));
         Ok(())
     }
 
     fn tuple(&mut self, n: usize) -> Result<(), String> {
         let at = self.stack.len().checked_sub(n).ok_or_else(cut)?;
         let members = self.stack.split_off(at);
-        self.push(Node::List(members));
+        self.push(PickleValue::List(members));
         Ok(())
     }
 
     fn append(&mut self, members: Vec<Id>) -> Result<(), String> {
         let list = self.top()?;
-        if let Node::List(list) = &mut self.nodes[list] {
+        if let PickleValue::List(list) = &mut self.nodes[list] {
             list.extend(members);
         }
         Ok(())
@@ -240,7 +242,7 @@ impl Machine<'_> {
 
     fn set(&mut self, pairs: &[Id]) -> Result<(), String> {
         let dict = self.top()?;
-        if let Node::Dict(dict) = &mut self.nodes[dict] {
+        if let PickleValue::Dict(dict) = &mut self.nodes[dict] {
             dict.extend(pairs.chunks_exact(2).map(|pair| (pair[0], pair[1])));
         }
         Ok(())
@@ -248,11 +250,10 @@ impl Machine<'_> {
 
     fn call(&mut self) -> Result<(), String> {
         let (with, what) = (self.pop()?, self.pop()?);
-        let ordered =
-            matches!(&self.nodes[what], Node::Global(name) if name == "collections.OrderedDict");
+        let ordered = matches!(&self.nodes[what], PickleValue::Global(name) if name == "collections.OrderedDict");
         self.push(match ordered {
-            true => Node::Dict(Vec::new()),
-            false => Node::Call { what, with, state: None },
+            true => PickleValue::Dict(Vec::new()),
+            false => PickleValue::Call { what, with, state: None },
         });
         Ok(())
     }
@@ -282,19 +283,19 @@ impl Machine<'_> {
                 b'0' => drop(self.pop()?),
                 b'1' => drop(self.since_mark()?),
                 b'2' => self.stack.push(self.top()?),
-                b'N' => self.push(Node::None),
-                0x88 | 0x89 => self.push(Node::Int(i64::from(code == 0x88))),
+                b'N' => self.push(PickleValue::None),
+                0x88 | 0x89 => self.push(PickleValue::Int(i64::from(code == 0x88))),
                 b'K' => {
                     let value = self.number(1)? as i64;
-                    self.push(Node::Int(value));
+                    self.push(PickleValue::Int(value));
                 }
                 b'M' => {
                     let value = self.number(2)? as i64;
-                    self.push(Node::Int(value));
+                    self.push(PickleValue::Int(value));
                 }
                 b'J' => {
                     let value = self.number(4)? as u32 as i32;
-                    self.push(Node::Int(i64::from(value)));
+                    self.push(PickleValue::Int(i64::from(value)));
                 }
                 0x8a => {
                     let bytes = self.length(1)?;
@@ -304,15 +305,15 @@ impl Machine<'_> {
                     let node = match taken.len() <= 8 {
                         true => {
                             value[..taken.len()].copy_from_slice(taken);
-                            Node::Int(i64::from_le_bytes(value))
+                            PickleValue::Int(i64::from_le_bytes(value))
                         }
-                        false => Node::Other,
+                        false => PickleValue::Other,
                     };
                     self.push(node);
                 }
                 b'G' => {
                     self.take(8)?;
-                    self.push(Node::Other);
+                    self.push(PickleValue::Other);
                 }
                 b'X' | b'T' => {
                     let length = self.length(4)?;
@@ -333,16 +334,16 @@ impl Machine<'_> {
                         _ => 8,
                     })?;
                     self.take(length)?;
-                    self.push(Node::Other);
+                    self.push(PickleValue::Other);
                 }
                 b'c' => {
                     let (module, name) = (self.line()?, self.line()?);
-                    self.push(Node::Global(format!("{module}.{name}")));
+                    self.push(PickleValue::Global(format!("{module}.{name}")));
                 }
                 0x93 => {
                     let (name, module) = (self.pop()?, self.pop()?);
                     let text = |id: Id| match &self.nodes[id] {
-                        Node::Text(text) => text.as_str(),
+                        PickleValue::Text(text) => text.as_str(),
                         _ => "",
                     };
                     let name = format!("{}.{}", text(module), text(name));
@@ -350,18 +351,18 @@ impl Machine<'_> {
                     if name.len() > 1000 {
                         return Err("the pickle in it names something too long".to_owned());
                     }
-                    self.push(Node::Global(name));
+                    self.push(PickleValue::Global(name));
                 }
-                b')' | b']' => self.push(Node::List(Vec::new())),
-                b'}' => self.push(Node::Dict(Vec::new())),
+                b')' | b']' => self.push(PickleValue::List(Vec::new())),
+                b'}' => self.push(PickleValue::Dict(Vec::new())),
                 b't' | b'l' => {
                     let members = self.since_mark()?;
-                    self.push(Node::List(members));
+                    self.push(PickleValue::List(members));
                 }
                 0x85..=0x87 => self.tuple(usize::from(code - 0x84))?,
                 b'd' => {
                     let pairs = self.since_mark()?;
-                    self.push(Node::Dict(Vec::new()));
+                    self.push(PickleValue::Dict(Vec::new()));
                     self.set(&pairs)?;
                 }
                 b'a' => {
@@ -384,13 +385,13 @@ impl Machine<'_> {
                 b'b' => {
                     let given = self.pop()?;
                     let top = self.top()?;
-                    if let Node::Call { state, .. } = &mut self.nodes[top] {
+                    if let PickleValue::Call { state, .. } = &mut self.nodes[top] {
                         *state = Some(given);
                     }
                 }
                 b'Q' => {
                     let stored = self.pop()?;
-                    self.push(Node::Stored(stored));
+                    self.push(PickleValue::Stored(stored));
                 }
                 b'q' => {
                     let at = self.number(1)? as u32;

@@ -5,36 +5,38 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
-use super::{Format, json, steps};
+use super::{ImportFormat, json, steps};
 use crate::trace;
 
 /// Records at the start that are looked at to tell a format.
 const LOOKED_AT: usize = 8;
 
 /// The format of a text, if it shows.
-pub(super) fn format(bytes: &[u8]) -> Option<Format> {
+pub(super) fn format(bytes: &[u8]) -> Option<ImportFormat> {
     let mut shown = bytes.iter().filter(|byte| !byte.is_ascii_whitespace());
     let depth = shown.clone().take_while(|&&byte| byte == b'[').count();
     match (depth, shown.nth(depth)) {
         (0, Some(b'{')) => of_object(bytes),
         (0, _) => None,
         // A list of canvases, or of batches of them; a list alone is a line of several.
-        (1, Some(b'0'..=b'9' | b'-')) | (_, Some(b'"')) => Some(Format::Steps),
+        (1, Some(b'0'..=b'9' | b'-')) | (_, Some(b'"')) => Some(ImportFormat::Steps),
         (_, Some(b'{')) => {
             let shows = |value: &Value| steps::shows(value);
             // One that is cut does not show what it is.
             let list = serde_json::from_slice::<Vec<&RawValue>>(bytes).ok()?;
             let first: Option<Value> =
                 list.first().and_then(|first| serde_json::from_str(first.get()).ok());
-            first.is_some_and(|first| shows(&Value::Array(vec![first]))).then_some(Format::Steps)
+            first
+                .is_some_and(|first| shows(&Value::Array(vec![first])))
+                .then_some(ImportFormat::Steps)
         }
-        _ => Some(Format::History),
+        _ => Some(ImportFormat::History),
     }
 }
 
-fn of_object(bytes: &[u8]) -> Option<Format> {
+fn of_object(bytes: &[u8]) -> Option<ImportFormat> {
     #[derive(Deserialize)]
-    struct Keys<'a> {
+    struct TopLevelKeys<'a> {
         #[serde(borrow)]
         words: Option<&'a RawValue>,
         #[serde(borrow)]
@@ -48,14 +50,14 @@ fn of_object(bytes: &[u8]) -> Option<Format> {
         let shown = value.map(|value| value.get().chars().filter(|c| !c.is_whitespace()));
         shown.is_some_and(|shown| shown.take(wanted.len()).eq(wanted.chars()))
     };
-    if let Ok(keys) = serde_json::from_slice::<Keys>(bytes) {
+    if let Ok(keys) = serde_json::from_slice::<TopLevelKeys>(bytes) {
         let of_objects = |value| begins(value, "[{");
         if of_objects(keys.words) || of_objects(keys.tokens) {
-            return Some(Format::AfterTokens);
+            return Some(ImportFormat::AfterTokens);
         }
         let list = keys.histories.or(keys.history);
         if begins(list, "[[") && !begins(list, "[[\"") {
-            return Some(Format::History);
+            return Some(ImportFormat::History);
         }
     }
     if trace::is_recording(bytes) {
@@ -63,7 +65,7 @@ fn of_object(bytes: &[u8]) -> Option<Format> {
     }
     let values = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
     let mut looked_at = values.take(LOOKED_AT).map_while(Result::ok);
-    looked_at.any(|value| steps::shows(&value)).then_some(Format::Steps)
+    looked_at.any(|value| steps::shows(&value)).then_some(ImportFormat::Steps)
 }
 
 /// Why a text is in no format that is read.
@@ -98,7 +100,7 @@ pub(super) fn unknown(bytes: &[u8]) -> String {
             None => {}
         }
     }
-    let names: Vec<&str> = Format::all().map(Format::name).collect();
+    let names: Vec<&str> = ImportFormat::all().map(ImportFormat::name).collect();
     format!(
         "this is in no format that is known ({}). If it is in one of them, say which with --format; \
          docs/import.md has what each holds, and under which names steps and canvases are looked for",
@@ -174,23 +176,23 @@ mod tests {
     #[test]
     fn formats_are_told_by_what_they_hold() {
         for (text, format) in [
-            ("[[1,2],[1,3]]", Some(Format::History)),
-            ("[[[1,2]],[[1,3]]]", Some(Format::History)),
-            ("[]", Some(Format::History)),
-            ("{\"histories\": [[1,2]]}", Some(Format::History)),
-            ("{\"seed\": 1, \"history\": [[[1,2]]]}", Some(Format::History)),
-            ("[1,2,9]\n[1,2,3]\n", Some(Format::Steps)),
-            ("[[\"a\",\"[MASK]\"]]", Some(Format::Steps)),
-            ("[\"[MASK]\", \"a\"]", Some(Format::Steps)),
-            ("[{\"step\":0,\"token_ids\":[1]}]", Some(Format::Steps)),
-            ("{\"steps\":[{\"ids\":[1]}]}", Some(Format::Steps)),
-            ("{\"steps\":[[1,2]], \"mask_id\": 2}", Some(Format::Steps)),
-            ("{\"history\":[{\"x\":[1]}]}", Some(Format::Steps)),
-            ("{\"history\":[\"[MASK]\"]}", Some(Format::Steps)),
-            ("{\"step\":0,\"x\":[1]}\n{\"step\":1,\"x\":[2]}", Some(Format::Steps)),
-            ("{\"schema\":\"dg-runlog/1\"}\n", Some(Format::Steps)),
-            ("{\"words\":[{\"text\":\"a\"}]}", Some(Format::AfterTokens)),
-            ("{\"tokens\":[1,2]}", Some(Format::Steps)),
+            ("[[1,2],[1,3]]", Some(ImportFormat::History)),
+            ("[[[1,2]],[[1,3]]]", Some(ImportFormat::History)),
+            ("[]", Some(ImportFormat::History)),
+            ("{\"histories\": [[1,2]]}", Some(ImportFormat::History)),
+            ("{\"seed\": 1, \"history\": [[[1,2]]]}", Some(ImportFormat::History)),
+            ("[1,2,9]\n[1,2,3]\n", Some(ImportFormat::Steps)),
+            ("[[\"a\",\"[MASK]\"]]", Some(ImportFormat::Steps)),
+            ("[\"[MASK]\", \"a\"]", Some(ImportFormat::Steps)),
+            ("[{\"step\":0,\"token_ids\":[1]}]", Some(ImportFormat::Steps)),
+            ("{\"steps\":[{\"ids\":[1]}]}", Some(ImportFormat::Steps)),
+            ("{\"steps\":[[1,2]], \"mask_id\": 2}", Some(ImportFormat::Steps)),
+            ("{\"history\":[{\"x\":[1]}]}", Some(ImportFormat::Steps)),
+            ("{\"history\":[\"[MASK]\"]}", Some(ImportFormat::Steps)),
+            ("{\"step\":0,\"x\":[1]}\n{\"step\":1,\"x\":[2]}", Some(ImportFormat::Steps)),
+            ("{\"schema\":\"dg-runlog/1\"}\n", Some(ImportFormat::Steps)),
+            ("{\"words\":[{\"text\":\"a\"}]}", Some(ImportFormat::AfterTokens)),
+            ("{\"tokens\":[1,2]}", Some(ImportFormat::Steps)),
             ("{\"a\":1}", None),
             ("[{\"a\":1}]", None),
             ("{\"histories\": [[1,2", None),

@@ -34,13 +34,13 @@ struct Archive(ZipArchive<Cursor<Vec<u8>>>, u64);
 
 /// A tensor of whole numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Whole {
+pub(super) struct WholeNumbers {
     pub shape: Vec<usize>,
     /// Row after row.
     pub values: Vec<i64>,
 }
 
-impl Whole {
+impl WholeNumbers {
     /// The rows of a matrix; a list is one row. `None` for what has more dimensions.
     pub fn rows(&self) -> Option<Vec<&[i64]>> {
         match *self.shape.as_slice() {
@@ -93,7 +93,7 @@ impl Torch {
     ///
     /// # Errors
     /// In words, if it holds no whole numbers or does not fit its storage.
-    pub fn tensor(&mut self, id: Id) -> Result<Option<Whole>, String> {
+    pub fn tensor(&mut self, id: Id) -> Result<Option<WholeNumbers>, String> {
         let Some(layout) = self.pickle.tensor(id) else { return Ok(None) };
         let storage = self.storage(&layout.storage, &layout.class)?;
         let outside = || "a tensor lies outside of its storage".to_owned();
@@ -123,7 +123,7 @@ impl Torch {
                 *n = 0;
             }
         }
-        Ok(Some(Whole { shape: layout.shape, values }))
+        Ok(Some(WholeNumbers { shape: layout.shape, values }))
     }
 
     fn storage(&mut self, name: &str, class: &str) -> Result<Rc<Vec<i64>>, String> {

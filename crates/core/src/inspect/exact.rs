@@ -22,7 +22,7 @@ pub struct Beside {
 
 /// The pending step's prediction beside the exact one.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Apart {
+pub struct ExactComparison {
     /// One entry a generated position; `None` where nothing is masked or known.
     pub positions: Vec<Option<Beside>>,
     /// How the exact decision differs, in a few words; empty if it does not.
@@ -31,7 +31,7 @@ pub struct Apart {
     pub otherwise: Vec<usize>,
 }
 
-impl Apart {
+impl ExactComparison {
     /// The pending step held against its exact pass; `None` if either is not known.
     pub fn of(session: &Session) -> Option<Self> {
         let exact = session.exact_pass().ok()?;
@@ -126,7 +126,7 @@ mod tests {
         let canvas = Canvas::holding(vec![1], &[9, 2, 9, 9, 9], special);
         let ours = prediction(&[(3, 0.5), (3, 0.1), (4, 0.25), (5, 0.75), (6, f32::NAN)]);
         let exact = prediction(&[(3, 0.75), (3, 0.9), (5, 0.125), (5, 0.75), (6, 0.5)]);
-        let apart = Apart {
+        let apart = ExactComparison {
             positions: compared(&canvas, &ours, &exact),
             difference: String::new(),
             otherwise: Vec::new(),

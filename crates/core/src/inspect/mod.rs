@@ -11,12 +11,12 @@ mod query;
 mod view;
 mod writings;
 
-pub use exact::{Apart, Beside};
+pub use exact::{Beside, ExactComparison};
 pub use language::{
     Completion, Condition, Query, Subject, SyntaxError, name_table, nearest, pointed, quoted,
     subject_table,
 };
 pub use lints::{Finding, Lint, lint, lint_table, told};
-pub use query::{Row, rows};
+pub use query::{QueryRow, rows};
 pub use view::{Thought, View, prediction_at, thoughts};
 pub use writings::{Writing, rewritten, writings};

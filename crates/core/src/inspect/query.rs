@@ -1,7 +1,7 @@
 //! Queries over a branch: its steps taken apart into rows, and those that fit.
 
 use super::{
-    language::{Facts, Index, Name, Query, Reading, Reads, Subject, Use, Value, When},
+    language::{Index, Name, NameValue, NamedValues, Query, QueryValue, Reads, Subject, Use, When},
     view::View,
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 
 /// A row of an answer.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub struct QueryRow {
     /// The node it is about.
     pub node: NodeId,
     /// Its step.
@@ -31,12 +31,12 @@ pub struct Row {
     /// The token that was there, where it was replaced or masked again.
     pub was: Option<TokenId>,
     /// What the query reads there.
-    pub values: Vec<Reading>,
+    pub values: Vec<QueryValue>,
     /// The node that the step led to in which the position's token was decided, if that is another.
     decided: Option<NodeId>,
 }
 
-impl Row {
+impl QueryRow {
     fn of(node: NodeId, step: usize) -> Self {
         Self {
             node,
@@ -54,20 +54,20 @@ impl Row {
 }
 
 /// A row with what is known at its node.
-struct Seen<'a, 'v> {
-    row: &'a Row,
+struct ViewedRow<'a, 'v> {
+    row: &'a QueryRow,
     view: &'a View<'v>,
     /// What is known where the position's token was decided, if that is another node.
     decided: Option<View<'v>>,
 }
 
-impl Facts for Seen<'_, '_> {
-    fn value(&self, used: Use, when: When) -> Option<Value> {
-        let count = |n: usize| Some(Value::Number(n as f64));
+impl NamedValues for ViewedRow<'_, '_> {
+    fn value(&self, used: Use, when: When) -> Option<NameValue> {
+        let count = |n: usize| Some(NameValue::Number(n as f64));
         match used.spec.name {
             Name::Position => count(self.row.position?),
             Name::Slot => count(self.row.slot?.0 as usize),
-            Name::P => self.row.p.map(Value::P),
+            Name::P => self.row.p.map(NameValue::P),
             Name::Made => count(self.row.made?),
             Name::Was => Some(self.view.token(self.row.was?)),
             Name::Token if used.index == Some(Index::Own) => Some(self.view.token(self.row.token?)),
@@ -88,7 +88,7 @@ pub fn rows(
     session: &Session,
     vocabulary: &dyn Vocabulary,
     (at, from): (NodeId, usize),
-) -> Vec<Row> {
+) -> Vec<QueryRow> {
     let branch = session.timeline().branch(at);
     let last = branch.len().saturating_sub(1);
     let mut found = Vec::new();
@@ -105,19 +105,19 @@ pub fn rows(
         let view = View::new(session, vocabulary, node);
         found.extend(rows.into_iter().filter_map(|row| {
             let decided = row.decided.map(|node| View::new(session, vocabulary, node));
-            let seen = Seen { row: &row, view: &view, decided };
+            let seen = ViewedRow { row: &row, view: &view, decided };
             let values = query.fits(&seen).then(|| query.values(&seen))?;
-            Some(Row { values, ..row })
+            Some(QueryRow { values, ..row })
         }));
     }
     found
 }
 
 /// The rows of one node.
-fn of_step(subject: Subject, session: &Session, id: NodeId, step: usize) -> Vec<Row> {
+fn of_step(subject: Subject, session: &Session, id: NodeId, step: usize) -> Vec<QueryRow> {
     let timeline = session.timeline();
     let node = &timeline[id];
-    let row = Row::of(id, step);
+    let row = QueryRow::of(id, step);
     let before = node.parent.map(|parent| &timeline[parent]);
     match subject {
         Subject::Steps => vec![row],
@@ -133,7 +133,7 @@ fn of_step(subject: Subject, session: &Session, id: NodeId, step: usize) -> Vec<
             .enumerate()
             .map(|(position, cell)| {
                 let filled = cell.filled.and_then(|at| filled(session, id, at as usize, cell.slot));
-                Row {
+                QueryRow {
                     position: Some(position),
                     slot: Some(cell.slot),
                     token: Some(cell.token),
@@ -152,7 +152,7 @@ fn of_step(subject: Subject, session: &Session, id: NodeId, step: usize) -> Vec<
             let (Some(made), Some(before)) = (node.step(), before) else { return Vec::new() };
             let decision = &made.decision;
             if subject == Subject::Drops {
-                let dropped = decision.dropped.iter().map(|drop| Row {
+                let dropped = decision.dropped.iter().map(|drop| QueryRow {
                     position: before.canvas.position(drop.slot),
                     slot: Some(drop.slot),
                     token: drop.token,
@@ -164,26 +164,26 @@ fn of_step(subject: Subject, session: &Session, id: NodeId, step: usize) -> Vec<
             cells
                 .filter_map(|(position, (cell, verdict))| {
                     let row =
-                        Row { position: Some(position), slot: Some(cell.slot), ..row.clone() };
+                        QueryRow { position: Some(position), slot: Some(cell.slot), ..row.clone() };
                     match (subject, *verdict) {
                         (Subject::Fills, Verdict::Fill { token, p, .. }) => {
-                            Some(Row { token: Some(token), p: Some(p), ..row })
+                            Some(QueryRow { token: Some(token), p: Some(p), ..row })
                         }
                         (Subject::Replacements, Verdict::Replace { was, token, p, .. }) => {
-                            Some(Row { token: Some(token), was: Some(was), p: Some(p), ..row })
+                            Some(QueryRow { token: Some(token), was: Some(was), p: Some(p), ..row })
                         }
                         (Subject::Remasks, Verdict::Remask { token, p, .. }) => {
-                            Some(Row { was: Some(token), p, ..row })
+                            Some(QueryRow { was: Some(token), p, ..row })
                         }
                         (Subject::Expansions, Verdict::Grown { n }) => {
-                            Some(Row { made: Some(n), ..row })
+                            Some(QueryRow { made: Some(n), ..row })
                         }
                         (
                             Subject::Expansions,
                             Verdict::Expand { p, n, .. } | Verdict::Forced { p, n },
-                        ) => Some(Row { p: Some(p), made: Some(n), ..row }),
+                        ) => Some(QueryRow { p: Some(p), made: Some(n), ..row }),
                         (Subject::Refusals, Verdict::Refused { p, .. }) => {
-                            Some(Row { p: Some(p), ..row })
+                            Some(QueryRow { p: Some(p), ..row })
                         }
                         _ => None,
                     }

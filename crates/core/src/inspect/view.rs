@@ -3,7 +3,7 @@
 
 use std::{cell::OnceCell, collections::HashMap, sync::Arc};
 
-use super::language::{Facts, Index, Kind, Name, Reads, Use, Value, When};
+use super::language::{Index, Name, NameKind, NameValue, NamedValues, Reads, Use, When};
 use crate::{
     canvas::{Canvas, Cell, Origin, Slot, TokenId},
     decode::{self, Decision, Finish, Mode, ParamRole, Params, Verdict},
@@ -113,7 +113,7 @@ fn flips(session: &Session, at: NodeId, slot: Slot) -> usize {
 }
 
 /// A canvas with the prediction on it and what was decided on that: one side of a step.
-struct Side {
+struct StepSide {
     at: NodeId,
     prediction: Option<Arc<Prediction>>,
     decision: Option<Arc<Decision>>,
@@ -124,8 +124,8 @@ pub struct View<'a> {
     session: &'a Session,
     vocabulary: &'a dyn Vocabulary,
     at: NodeId,
-    decided_on: OnceCell<Option<Side>>,
-    after: OnceCell<Side>,
+    decided_on: OnceCell<Option<StepSide>>,
+    after: OnceCell<StepSide>,
     before: OnceCell<Option<Box<View<'a>>>>,
 }
 
@@ -161,12 +161,12 @@ impl<'a> View<'a> {
 
     /// What the step that led here was decided on; behind a person's edits, the step before them.
     /// `None` at the start of a run.
-    fn decided_on(&self) -> Option<&Side> {
+    fn decided_on(&self) -> Option<&StepSide> {
         let side = self.decided_on.get_or_init(|| {
             let timeline = self.session.timeline();
             let path = std::iter::successors(Some(self.at), |&id| timeline[id].parent);
             let (node, step) = path.map(|id| &timeline[id]).find_map(|n| Some((n, n.step()?)))?;
-            Some(Side {
+            Some(StepSide {
                 at: node.parent?,
                 prediction: self.session.prediction(step.prediction).cloned(),
                 decision: Some(step.decision.clone()),
@@ -176,15 +176,15 @@ impl<'a> View<'a> {
     }
 
     /// The canvas here, with what comes next.
-    fn after(&self) -> &Side {
-        self.after.get_or_init(|| Side {
+    fn after(&self) -> &StepSide {
+        self.after.get_or_init(|| StepSide {
             at: self.at,
             prediction: prediction_at(self.session, self.at),
             decision: decision_at(self.session, self.at),
         })
     }
 
-    fn canvas(&self, side: &Side) -> &'a Canvas {
+    fn canvas(&self, side: &StepSide) -> &'a Canvas {
         &self.session.timeline()[side.at].canvas
     }
 
@@ -198,17 +198,17 @@ impl<'a> View<'a> {
     }
 
     /// A token with its text; control tokens by their name.
-    pub(super) fn token(&self, id: TokenId) -> Value {
+    pub(super) fn token(&self, id: TokenId) -> NameValue {
         let text = match self.vocabulary.piece(id) {
             Some(Piece::Text(text) | Piece::Control(text)) => text,
             Some(Piece::Bytes(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
             None => String::new(),
         };
-        Value::Token { id, text }
+        NameValue::Token { id, text }
     }
 
     /// Guesses of masked slots.
-    fn guesses(&self, side: &Side) -> Option<HashMap<Slot, TokenId>> {
+    fn guesses(&self, side: &StepSide) -> Option<HashMap<Slot, TokenId>> {
         let prediction = side.prediction.as_ref()?;
         let canvas = self.canvas(side);
         let cells = canvas.cells().iter().enumerate();
@@ -216,11 +216,11 @@ impl<'a> View<'a> {
         Some(masked.filter_map(|(at, cell)| Some((cell.slot, guess(prediction, at).0?))).collect())
     }
 
-    fn now(&self, used: Use) -> Option<Value> {
+    fn now(&self, used: Use) -> Option<NameValue> {
         let node = self.node();
         let canvas = &node.canvas;
-        let count = |n: usize| Some(Value::Number(n as f64));
-        let truth = |truth: bool| Some(Value::Truth(truth));
+        let count = |n: usize| Some(NameValue::Number(n as f64));
+        let truth = |truth: bool| Some(NameValue::Truth(truth));
         let made = |read: &dyn Fn(&Decision) -> usize| count(self.made().map_or(0, read));
         let mode = |mode: Mode| truth(self.made().is_some_and(|made| made.mode == mode));
         let phase = || self.session.strategy().phase(canvas, &node.state, self.params());
@@ -238,7 +238,7 @@ impl<'a> View<'a> {
             Name::ETokens => count(canvas.effective()),
             Name::ERatio => {
                 let length = canvas.len();
-                (length > 0).then(|| Value::P(canvas.effective() as f32 / length as f32))
+                (length > 0).then(|| NameValue::P(canvas.effective() as f32 / length as f32))
             }
             Name::BeforeTail => count(canvas.before_tail()),
             Name::Nfe => count(node.steps as usize),
@@ -247,7 +247,7 @@ impl<'a> View<'a> {
                 let tokens = canvas.tokens();
                 let written: Vec<TokenId> =
                     tokens[..canvas.tail()].iter().copied().filter(|&id| id != mask).collect();
-                Some(Value::Text(self.vocabulary.text(&written)))
+                Some(NameValue::Text(self.vocabulary.text(&written)))
             }
             Name::Done => {
                 let finish = match self.session.pending() {
@@ -256,7 +256,7 @@ impl<'a> View<'a> {
                     _ => self.session.finish(self.at),
                 };
                 // Another program's recording may go on, or not say that it is over.
-                (finish != Some(Finish::Unrecorded)).then(|| Value::Truth(finish.is_some()))
+                (finish != Some(Finish::Unrecorded)).then(|| NameValue::Truth(finish.is_some()))
             }
             Name::Token => Some(self.token(cell(canvas, used.index)?.token)),
             Name::Masked => truth(cell(canvas, used.index)?.token == canvas.special().mask),
@@ -281,7 +281,7 @@ impl<'a> View<'a> {
                     })
                     .sum()
             }),
-            Name::Mode => Some(Value::Text(self.made()?.mode.name().to_owned())),
+            Name::Mode => Some(NameValue::Text(self.made()?.mode.name().to_owned())),
             Name::Fallback => mode(Mode::Fallback),
             Name::Stuck => mode(Mode::Stuck),
             Name::Edited => truth(node.edits().is_some()),
@@ -290,16 +290,16 @@ impl<'a> View<'a> {
                     Verdict::Fill { p, .. } => Some(*p),
                     _ => None,
                 });
-                filled.reduce(f32::min).map(Value::P)
+                filled.reduce(f32::min).map(NameValue::P)
             }
             Name::WillFill => count(self.pending()?.fills().count()),
             Name::WillExpand => count(self.pending()?.expansions().count()),
             Name::WillDrop => count(self.pending()?.dropped.len()),
             Name::Param(name) => Some(match self.params().get(name).ok()? {
                 text @ (decode::Value::Name(_) | decode::Value::Tokens(_)) => {
-                    Value::Text(text.to_string())
+                    NameValue::Text(text.to_string())
                 }
-                number => Value::Number(number.as_f64()),
+                number => NameValue::Number(number.as_f64()),
             }),
             // Of a prediction, or of a query's row.
             _ => None,
@@ -309,7 +309,7 @@ impl<'a> View<'a> {
 
 impl View<'_> {
     /// The value of a name that is read from the prediction on one side of the step.
-    fn predicted(&self, used: Use, side: &Side) -> Option<Value> {
+    fn predicted(&self, used: Use, side: &StepSide) -> Option<NameValue> {
         let canvas = self.canvas(side);
         let number = |column| {
             let prediction = side.prediction.as_ref()?;
@@ -317,14 +317,14 @@ impl View<'_> {
             number.is_finite().then_some(number)
         };
         match used.spec.name {
-            Name::EosConf => Some(Value::P(side.decision.as_ref()?.eos.as_ref()?.confidence)),
+            Name::EosConf => Some(NameValue::P(side.decision.as_ref()?.eos.as_ref()?.confidence)),
             Name::Conf => {
                 let p = number(Column::PChoice).or_else(|| number(Column::PArgmax));
-                p.map(Value::P)
+                p.map(NameValue::P)
             }
             Name::Column(column) => number(column).map(|number| match used.spec.kind {
-                Kind::Probability => Value::P(number),
-                _ => Value::Number(f64::from(number)),
+                NameKind::Probability => NameValue::P(number),
+                _ => NameValue::Number(f64::from(number)),
             }),
             Name::Guess => {
                 let prediction = side.prediction.as_ref()?;
@@ -336,7 +336,7 @@ impl View<'_> {
                 if canvas.is_masked(canvas.position(slot)?) {
                     side.prediction.as_ref()?;
                 }
-                Some(Value::Number(flips(self.session, side.at, slot) as f64))
+                Some(NameValue::Number(flips(self.session, side.at, slot) as f64))
             }
             Name::Flipped => {
                 let now = self.guesses(side)?;
@@ -346,7 +346,7 @@ impl View<'_> {
                 let flipped = now.iter().filter(|(slot, token)| {
                     before.get(*slot).is_some_and(|before| before != *token)
                 });
-                Some(Value::Number(flipped.count() as f64))
+                Some(NameValue::Number(flipped.count() as f64))
             }
             _ => None,
         }
@@ -366,8 +366,8 @@ fn cell(canvas: &Canvas, index: Option<Index>) -> Option<Cell> {
     canvas.cells().get(position(canvas, index)?).copied()
 }
 
-impl Facts for View<'_> {
-    fn value(&self, used: Use, when: When) -> Option<Value> {
+impl NamedValues for View<'_> {
+    fn value(&self, used: Use, when: When) -> Option<NameValue> {
         let view = match when {
             When::Now => self,
             When::Before => self.before()?,

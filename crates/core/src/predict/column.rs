@@ -87,7 +87,7 @@ impl ColumnKind {
 
 /// A part of a request without which a column is not answered, though it is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Needs {
+pub enum RequestPart {
     /// [`Request::score`](super::Request::score): what is to be computed.
     Score,
     /// [`Request::earlier`](super::Request::earlier): what is compared with.
@@ -96,7 +96,7 @@ pub enum Needs {
     Shadow,
 }
 
-impl Needs {
+impl RequestPart {
     /// The name of the field, in the protocol too.
     pub fn name(self) -> &'static str {
         match self {
@@ -109,7 +109,7 @@ impl Needs {
 
 /// How a recording keeps a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Recorded {
+pub enum ColumnRecording {
     /// At every position, so that the same bits are read again: decisions read it.
     Exact,
     /// At masked positions, with so many significant digits: it is shown, and no decision reads it.
@@ -134,9 +134,9 @@ pub struct ColumnSpec {
     /// What a reader of recordings must know beside that: sentences, or nothing.
     pub note: &'static str,
     /// What a request must hold for it.
-    pub needs: Option<Needs>,
+    pub needs: Option<RequestPart>,
     /// How a recording keeps it.
-    pub recorded: Recorded,
+    pub recorded: ColumnRecording,
     /// What it is called where inspector and player show the numbers of a position; `None` if they do
     /// not.
     pub label: Option<&'static str>,
@@ -157,7 +157,7 @@ const fn row(
         help,
         note: "",
         needs: None,
-        recorded: Recorded::Exact,
+        recorded: ColumnRecording::Exact,
         label: None,
         in_table: false,
     }
@@ -168,16 +168,16 @@ impl ColumnSpec {
         Self { note, ..self }
     }
 
-    const fn needs(self, needs: Needs) -> Self {
+    const fn needs(self, needs: RequestPart) -> Self {
         Self { needs: Some(needs), ..self }
     }
 
     const fn rounded(self) -> Self {
-        Self { recorded: Recorded::Rounded(3), ..self }
+        Self { recorded: ColumnRecording::Rounded(3), ..self }
     }
 
     const fn paired(self, with: Column) -> Self {
-        Self { recorded: Recorded::Paired(with), ..self }
+        Self { recorded: ColumnRecording::Paired(with), ..self }
     }
 
     const fn shown_as(self, label: &'static str) -> Self {
@@ -190,7 +190,7 @@ impl ColumnSpec {
 
     /// True if a recording keeps it for people only: no decision reads it.
     pub fn is_display(&self) -> bool {
-        matches!(self.recorded, Recorded::Rounded(_))
+        matches!(self.recorded, ColumnRecording::Rounded(_))
     }
 }
 
@@ -216,11 +216,11 @@ pub const COLUMNS: [ColumnSpec; 14] = [
     row(Entropy, "entropy", ColumnKind::Entropy, "Shannon entropy, nats").rounded().in_table().shown_as("entropy"),
     row(Margin, "margin", Probability, "probability of the best token less that of the second")
         .rounded().in_table().shown_as("margin"),
-    row(Score, "score", Number, "what the strategy ranks by").needs(Needs::Score).in_table()
+    row(Score, "score", Number, "what the strategy ranks by").needs(RequestPart::Score).in_table()
         .note("Since 1.2."),
-    row(Kl, "kl", Divergence, "KL divergence from an earlier step, nats").needs(Needs::Earlier).in_table()
+    row(Kl, "kl", Divergence, "KL divergence from an earlier step, nats").needs(RequestPart::Earlier).in_table()
         .note("Since 1.2."),
-    row(PShadow, "p_shadow", Probability, "probability of the token held, at the position's shadow").needs(Needs::Shadow)
+    row(PShadow, "p_shadow", Probability, "probability of the token held, at the position's shadow").needs(RequestPart::Shadow)
         .note("Null where it has none. Since 1.2."),
     row(BestUnmask, "best_unmask", Token, "the best token without the mask token").paired(PBestUnmask)
         .note("With its probability, and only where the choice is the mask token, since nothing reads it elsewhere."),
@@ -327,8 +327,8 @@ mod tests {
     #[test]
     fn a_pair_names_each_other() {
         for spec in COLUMNS {
-            let Recorded::Paired(other) = spec.recorded else { continue };
-            assert_eq!(other.spec().recorded, Recorded::Paired(spec.column));
+            let ColumnRecording::Paired(other) = spec.recorded else { continue };
+            assert_eq!(other.spec().recorded, ColumnRecording::Paired(spec.column));
             assert_eq!([spec.kind, other.spec().kind].iter().filter(|&&k| k == Token).count(), 1);
         }
     }

@@ -28,7 +28,9 @@ mod prediction;
 mod request;
 mod vocabulary;
 
-pub use column::{COLUMNS, Column, ColumnKind, ColumnSet, ColumnSpec, Needs, Recorded};
+pub use column::{
+    COLUMNS, Column, ColumnKind, ColumnRecording, ColumnSet, ColumnSpec, RequestPart,
+};
 pub use prediction::{Data, MissingColumn, Prediction, Ranked};
 pub use request::{Attention, Cached, Filters, Guidance, Key, Pass, Request, Sampling, Score};
 pub use vocabulary::joined;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::column::{COLUMNS, Column, Recorded};
+use super::column::{COLUMNS, Column, ColumnRecording};
 use crate::canvas::{Canvas, NO_TOKEN, TokenId};
 
 /// Candidates less probable than this are not kept, but for the best two.
@@ -145,7 +145,7 @@ impl Prediction {
         let masked = |at: usize| at < canvas.len() && canvas.is_masked(at);
         let mut kept = Self::new(self.rows);
         for spec in &COLUMNS {
-            let Recorded::Rounded(digits) = spec.recorded else { continue };
+            let ColumnRecording::Rounded(digits) = spec.recorded else { continue };
             let data = match self.columns.get(&spec.column) {
                 Some(Data::Numbers(values)) => {
                     let values = values.iter().enumerate();

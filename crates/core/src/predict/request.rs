@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{Column, ColumnSet, Needs};
+use super::{Column, ColumnSet, RequestPart};
 use crate::canvas::{Slot, SpecialTokens, TokenId};
 
 /// Who may attend to whom.
@@ -143,8 +143,8 @@ pub struct Request {
     #[serde(skip)]
     pub cached: Option<Cached>,
     /// Mask and end-of-sequence token.
-    #[serde(serialize_with = "Special::serialize")]
-    #[schemars(with = "Special")]
+    #[serde(serialize_with = "MaskAndEos::serialize")]
+    #[schemars(with = "MaskAndEos")]
     pub special: SpecialTokens,
     /// The columns that are wanted, by name.
     #[serde(serialize_with = "names")]
@@ -164,9 +164,9 @@ impl Request {
     pub fn answered(&self) -> impl Iterator<Item = Column> {
         self.columns.iter().filter(|column| match column.spec().needs {
             None => true,
-            Some(Needs::Score) => self.score.is_some(),
-            Some(Needs::Earlier) => self.earlier.is_some(),
-            Some(Needs::Shadow) => self.shadow.is_some(),
+            Some(RequestPart::Score) => self.score.is_some(),
+            Some(RequestPart::Earlier) => self.earlier.is_some(),
+            Some(RequestPart::Shadow) => self.shadow.is_some(),
         })
     }
 
@@ -263,7 +263,8 @@ fn optional_bounds<S: Serializer>(
 /// The tokens that a strategy must know by number.
 #[derive(Serialize, JsonSchema)]
 #[serde(remote = "SpecialTokens")]
-struct Special {
+#[schemars(rename = "Special")]
+struct MaskAndEos {
     /// Stands for "not written yet".
     mask: TokenId,
     /// End of sequence: fills the tail behind an answer.

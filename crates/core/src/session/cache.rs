@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use super::{Made, NodeId, Timeline};
+use super::{NodeId, NodeOrigin, Timeline};
 use crate::{
     canvas::Canvas,
     decode::{AnyStrategy, Cache, Params, Phase},
@@ -44,7 +44,8 @@ pub(super) fn cached(
     // Nodes of this block, the last first, over steps alone.
     let mut path = vec![at];
     let mut child = at;
-    while let (Some(parent), Made::Step(_)) = (timeline[child].parent, &timeline[child].made) {
+    while let (Some(parent), NodeOrigin::Step(_)) = (timeline[child].parent, &timeline[child].made)
+    {
         let before = phase(parent, &timeline[child].params);
         let same = before.stage == here.stage && before.block.as_ref() == Some(&block);
         if !same || timeline[parent].canvas.len() != canvas.len() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Event, Made, NodeId, Session};
+use super::{Event, NodeId, NodeOrigin, Session};
 use crate::{
     canvas::{Edit, EditError, Slot},
     decode::{DecodeError, ParamRole},
@@ -69,7 +69,7 @@ impl Session {
             canvas.clone(),
             state.clone(),
             params.clone(),
-            Made::Edit(edits.clone()),
+            NodeOrigin::Edit(edits.clone()),
         );
         self.record(Event::Edit { id: self.at, parent, edits, state, params, canvas });
         self.replan();

@@ -1,5 +1,5 @@
 //! The thread that owns the model. The interface hands it requests and goes on; answers,
-//! progress and faults come back as [`Report`]s.
+//! progress and faults come back as [`EngineReport`]s.
 
 use std::{
     ops::ControlFlow,
@@ -18,7 +18,7 @@ use crate::{
 
 /// A report of the engine.
 #[derive(Debug)]
-pub enum Report {
+pub enum EngineReport {
     /// A layer of this pass is done.
     Progress(Key, Progress),
     /// A pass is done.
@@ -36,7 +36,7 @@ pub enum Report {
     Died(String),
 }
 
-struct Job {
+struct PassJob {
     number: u64,
     key: Key,
     request: Arc<Request>,
@@ -49,7 +49,7 @@ const GRACE: Duration = Duration::from_millis(1500);
 /// little for that.
 pub struct Engine {
     /// `None` once the thread is to end.
-    jobs: Option<mpsc::Sender<Job>>,
+    jobs: Option<mpsc::Sender<PassJob>>,
     /// Closed when the thread has ended and its predictor is gone.
     ended: mpsc::Receiver<()>,
     /// Jobs up to this number are cancelled.
@@ -64,9 +64,9 @@ impl Engine {
     /// If the system gives no thread.
     pub fn spawn(
         predictor: Box<dyn Predictor>,
-        notify: impl Fn(Report) + Send + 'static,
+        notify: impl Fn(EngineReport) + Send + 'static,
     ) -> std::io::Result<Self> {
-        let (jobs, inbox) = mpsc::channel::<Job>();
+        let (jobs, inbox) = mpsc::channel::<PassJob>();
         let cancelled = Arc::new(AtomicU64::new(0));
         let stop = cancelled.clone();
         let (held, ended) = mpsc::channel();
@@ -80,7 +80,7 @@ impl Engine {
                 }
             };
             if let Err(panic) = panics::caught(work) {
-                notify(Report::Died(panic));
+                notify(EngineReport::Died(panic));
             }
         })?;
         Ok(Self { jobs: Some(jobs), ended, cancelled, submitted: 0 })
@@ -91,7 +91,7 @@ impl Engine {
         self.submitted += 1;
         // A dead engine has said so already.
         if let Some(jobs) = &self.jobs {
-            let _ = jobs.send(Job { number: self.submitted, key, request });
+            let _ = jobs.send(PassJob { number: self.submitted, key, request });
         }
     }
 
@@ -112,23 +112,23 @@ impl std::ops::Drop for Engine {
 
 fn run(
     predictor: &mut dyn Predictor,
-    job: &Job,
+    job: &PassJob,
     stop: &AtomicU64,
-    notify: &impl Fn(Report),
-) -> Report {
+    notify: &impl Fn(EngineReport),
+) -> EngineReport {
     let started = Instant::now();
     let mut watch = |progress| {
         if stop.load(Ordering::Relaxed) >= job.number {
             return ControlFlow::Break(());
         }
-        notify(Report::Progress(job.key, progress));
+        notify(EngineReport::Progress(job.key, progress));
         ControlFlow::Continue(())
     };
     if watch(Progress { done: 0, of: 1 }).is_break() {
-        return Report::Failed(job.key, PredictError::Cancelled);
+        return EngineReport::Failed(job.key, PredictError::Cancelled);
     }
     match predictor.predict(&job.request, &mut watch) {
-        Ok(prediction) => Report::Done { key: job.key, prediction, took: started.elapsed() },
-        Err(error) => Report::Failed(job.key, error),
+        Ok(prediction) => EngineReport::Done { key: job.key, prediction, took: started.elapsed() },
+        Err(error) => EngineReport::Failed(job.key, error),
     }
 }

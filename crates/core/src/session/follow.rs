@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Event, Made, NodeId, Session, Step};
+use super::{Event, NodeId, NodeOrigin, Session, Step};
 use crate::{
     canvas::Canvas,
     decode::{Decision, Params},
@@ -12,13 +12,13 @@ use crate::{
 
 /// News of a recording that is being read, or of a sampling loop in another process.
 #[derive(Debug)]
-pub enum News {
+pub enum RunNews {
     /// What happened, in order.
     Events(Vec<Event>),
     /// Bytes read so far, and the total if it is known.
     Read(u64, Option<u64>),
     /// A message of a sampling loop other than its steps.
-    Loop(Word),
+    Loop(LoopMessage),
     /// Nothing more will come; notices about it for the user.
     Over(Vec<String>),
     /// It cannot be read any further; the reason for the user.
@@ -28,7 +28,7 @@ pub enum News {
 /// A message of a sampling loop other than its steps. Nodes are numbered in the order they came, as
 /// in a recording of the loop.
 #[derive(Debug)]
-pub enum Word {
+pub enum LoopMessage {
     /// It waits until it is told to go on.
     Waits(Stand),
     /// The step that it is about to make from this node.
@@ -123,7 +123,8 @@ impl Session {
             Event::Step { parent, step, params, canvas, .. } => {
                 let Some(parent) = followed.node(*parent) else { return };
                 let node = self.same_step(parent, step, params, canvas).unwrap_or_else(|| {
-                    let (state, made) = (step.decision.next.clone(), Made::Step(step.clone()));
+                    let (state, made) =
+                        (step.decision.next.clone(), NodeOrigin::Step(step.clone()));
                     // Behind several edits that came back as one, steps have other numbers here.
                     let before = &self.timeline[parent];
                     let numbered = before.canvas.apply(&step.decision.edits, before.depth + 1);
@@ -139,7 +140,7 @@ impl Session {
             Event::Edit { parent, edits, state, params, canvas, .. } => {
                 let Some(parent) = followed.node(*parent) else { return };
                 let node = followed.edit.take().unwrap_or_else(|| {
-                    let (state, made) = (state.clone(), Made::Edit(edits.clone()));
+                    let (state, made) = (state.clone(), NodeOrigin::Edit(edits.clone()));
                     let (canvas, params) = (canvas.clone(), params.clone());
                     self.reconnecting(|timeline| timeline.add(parent, canvas, state, params, made))
                 });

@@ -20,11 +20,11 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 pub use branches::{Branch, OnlyBranch};
 pub use edit::EditRefused;
-pub use engine::{Engine, Report};
+pub use engine::{Engine, EngineReport};
 pub use fit::{NoRoom, fit};
-pub use follow::{Followed, News, Proposal, Stand, StateCopies, Word};
+pub use follow::{Followed, LoopMessage, Proposal, RunNews, Stand, StateCopies};
 pub use record::{Event, Recorder};
-pub use timeline::{Made, Node, NodeId, Step, Timeline, Timing};
+pub use timeline::{Node, NodeId, NodeOrigin, Step, Timeline, Timing};
 
 use crate::{
     canvas::{Canvas, EditError, SpecialTokens, TokenId},
@@ -281,7 +281,7 @@ impl Session {
         });
         let parent = self.at;
         let state = step.decision.next.clone();
-        let made = Made::Step(step.clone());
+        let made = NodeOrigin::Step(step.clone());
         self.at = self.timeline.add(parent, canvas.clone(), state, params.clone(), made);
         self.record(Event::Step { id: self.at, parent, step, params, canvas });
         self.replan();

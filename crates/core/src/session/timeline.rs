@@ -44,7 +44,7 @@ impl Step {
 
 /// The origin of a node: a start, a step or edits.
 #[derive(Debug, Clone)]
-pub enum Made {
+pub enum NodeOrigin {
     /// Nothing: a run starts here.
     Start,
     /// A step of the strategy.
@@ -73,7 +73,7 @@ pub struct Node {
     /// The parameters in force when it was made.
     pub params: Arc<Params>,
     /// The step or the edits that led here.
-    pub made: Made,
+    pub made: NodeOrigin,
     /// True on a branch that was deleted, and where an edit is taken back.
     pub deleted: bool,
     /// True for an edit that is taken back.
@@ -84,16 +84,16 @@ impl Node {
     /// The step that led here, if one did.
     pub fn step(&self) -> Option<&Arc<Step>> {
         match &self.made {
-            Made::Step(step) => Some(step),
-            Made::Start | Made::Edit(_) => None,
+            NodeOrigin::Step(step) => Some(step),
+            NodeOrigin::Start | NodeOrigin::Edit(_) => None,
         }
     }
 
     /// The edits that led here, if they did.
     pub fn edits(&self) -> Option<&[Edit]> {
         match &self.made {
-            Made::Edit(edits) => Some(edits),
-            Made::Start | Made::Step(_) => None,
+            NodeOrigin::Edit(edits) => Some(edits),
+            NodeOrigin::Start | NodeOrigin::Step(_) => None,
         }
     }
 }
@@ -163,7 +163,7 @@ impl Timeline {
             canvas,
             state,
             params,
-            made: Made::Start,
+            made: NodeOrigin::Start,
             deleted: false,
             undone: false,
         });
@@ -178,7 +178,7 @@ impl Timeline {
         canvas: Arc<Canvas>,
         state: State,
         params: Arc<Params>,
-        made: Made,
+        made: NodeOrigin,
     ) -> NodeId {
         let id = NodeId(self.nodes.len());
         let before = &self[parent];
@@ -187,7 +187,7 @@ impl Timeline {
             children: Vec::new(),
             next: None,
             depth: before.depth + 1,
-            steps: before.steps + u32::from(matches!(made, Made::Step(_))),
+            steps: before.steps + u32::from(matches!(made, NodeOrigin::Step(_))),
             canvas,
             state,
             params,

@@ -5,10 +5,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{
     RecordedVocabulary, TraceError,
-    check::Check,
+    check::StepCheck,
     convert, derive,
     record::{
-        Edited, FORMAT, Header, Params, Prediction, Record, Root, Step, Timing, VERSION, knobs,
+        Edited, FORMAT, Header, Record, RecordedParams, RecordedPrediction, RecordedStep,
+        RecordedTiming, Root, VERSION, knobs,
     },
     recorded,
 };
@@ -16,7 +17,7 @@ use crate::{
     canvas::{self, Canvas, TokenId},
     decode::{self, AnyStrategy, Cache, Extras},
     predict::{self, Column, Key},
-    session::{self, Event, Made, NodeId, Proposal, Timeline},
+    session::{self, Event, NodeId, NodeOrigin, Proposal, Timeline},
 };
 
 /// No canvas of a recording is longer, positions.
@@ -57,7 +58,7 @@ pub(super) struct Builder {
     /// Steps that this program would have decided otherwise.
     pub differing: usize,
     /// Takes steps in to verify them, if that is wanted.
-    pub check: Option<Check>,
+    pub check: Option<StepCheck>,
     /// Bytes of file read so far.
     pub paid: u64,
     /// It unfolds into more than its file has paid for.
@@ -202,7 +203,7 @@ impl Builder {
         }
     }
 
-    fn params(&self, record: &Params) -> Result<decode::Params, String> {
+    fn params(&self, record: &RecordedParams) -> Result<decode::Params, String> {
         let mut params = decode::Params::defaults(self.strategy.params());
         for (name, value) in record {
             // A later minor version may have more parameters.
@@ -246,7 +247,7 @@ impl Builder {
         Ok(Event::Root { id, canvas, state: root.state, params })
     }
 
-    fn prediction(&mut self, record: Prediction) -> Result<Option<Event>, String> {
+    fn prediction(&mut self, record: RecordedPrediction) -> Result<Option<Event>, String> {
         if record.rows > LONGEST_CANVAS {
             return Err(format!("a prediction of {} rows is too long", record.rows));
         }
@@ -305,7 +306,11 @@ impl Builder {
     }
 
     /// The edits of a step: as recorded, or what leads to the canvas recorded.
-    fn edits(&mut self, parent: NodeId, record: &Step) -> Result<Vec<canvas::Edit>, String> {
+    fn edits(
+        &mut self,
+        parent: NodeId,
+        record: &RecordedStep,
+    ) -> Result<Vec<canvas::Edit>, String> {
         let before = self.timeline[parent].canvas.clone();
         match (&record.decision, &record.canvas) {
             (Some(decision), None) => {
@@ -330,7 +335,7 @@ impl Builder {
     fn params_behind(
         &self,
         parent: NodeId,
-        recorded: Option<&Params>,
+        recorded: Option<&RecordedParams>,
     ) -> Result<Arc<decode::Params>, String> {
         match recorded {
             Some(params) => self.params(params).map(Arc::new),
@@ -338,7 +343,7 @@ impl Builder {
         }
     }
 
-    fn step(&mut self, record: Step) -> Result<Event, String> {
+    fn step(&mut self, record: RecordedStep) -> Result<Event, String> {
         let parent = self.node(record.parent)?;
         let params = self.params_behind(parent, record.params.as_ref())?;
         let key = match &record.prediction {
@@ -372,7 +377,7 @@ impl Builder {
             timing: convert::timed(record.timing),
         });
         let (state, canvas) = (step.decision.next.clone(), Arc::new(after));
-        let made = Made::Step(step.clone());
+        let made = NodeOrigin::Step(step.clone());
         let id = self.behind(record.id, parent, canvas.clone(), state, params.clone(), made)?;
         Ok(Event::Step { id, parent, step, params, canvas })
     }
@@ -385,7 +390,7 @@ impl Builder {
         canvas: Vec<TokenId>,
         open: Vec<usize>,
     ) -> Result<Proposal, String> {
-        let record = Step {
+        let record = RecordedStep {
             id: 0,
             parent: from,
             prediction,
@@ -395,7 +400,7 @@ impl Builder {
             open,
             state: decode::State::Foreign,
             hash: None,
-            timing: Timing::default(),
+            timing: RecordedTiming::default(),
         };
         let from = self.node(from)?;
         let key = match &record.prediction {
@@ -427,7 +432,7 @@ impl Builder {
         if record.state == decode::State::Foreign && self.strategy.decides() {
             return Err("the state of the strategy is missing".to_owned());
         }
-        let (state, made) = (record.state, Made::Edit(edits.clone()));
+        let (state, made) = (record.state, NodeOrigin::Edit(edits.clone()));
         let id =
             self.behind(record.id, parent, canvas.clone(), state.clone(), params.clone(), made)?;
         Ok(Event::Edit { id, parent, edits, state, params, canvas })
@@ -441,7 +446,7 @@ impl Builder {
         canvas: Arc<Canvas>,
         state: decode::State,
         params: Arc<decode::Params>,
-        made: Made,
+        made: NodeOrigin,
     ) -> Result<NodeId, String> {
         let node = self.timeline.add(parent, canvas, state, params, made);
         (self.end, self.closed, self.finish) = (Some(node), false, None);

@@ -5,21 +5,22 @@ use std::{collections::BTreeMap, time::Duration};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::record::{
-    Columns, Decision, Dropped, Eos, Form, LeftOut, Param, Params, Prediction, RecordedEdit,
-    RecordedOverride, Sparse, Text, Timing, Values, Why,
+    Dropped, Eos, Form, LeftOut, Param, RecordedColumns, RecordedDecision, RecordedEdit,
+    RecordedOverride, RecordedParams, RecordedPrediction, RecordedText, RecordedTiming,
+    RecordedValues, Sparse, Why,
 };
 use crate::{
     canvas::{self, Canvas, Filler, NO_TOKEN, Slot, TokenId},
     decode::{self, FillRule, RemaskRule, Verdict},
-    predict::{self, COLUMNS, Cached, Column, ColumnSpec, Data, Key, Piece, Recorded},
+    predict::{self, COLUMNS, Cached, Column, ColumnRecording, ColumnSpec, Data, Key, Piece},
     session,
 };
 
 /// Display columns and the significant digits they keep, for the header.
 pub(super) fn rounded() -> BTreeMap<String, u32> {
     let digits = |spec: &ColumnSpec| match spec.recorded {
-        Recorded::Rounded(digits) => Some((spec.name.to_owned(), digits)),
-        Recorded::Exact | Recorded::Paired(_) => None,
+        ColumnRecording::Rounded(digits) => Some((spec.name.to_owned(), digits)),
+        ColumnRecording::Exact | ColumnRecording::Paired(_) => None,
     };
     COLUMNS.iter().filter_map(digits).collect()
 }
@@ -48,28 +49,28 @@ pub fn params_json(values: &decode::Params) -> serde_json::Value {
     serde_json::to_value(params(values)).unwrap_or_default()
 }
 
-pub(super) fn params(params: &decode::Params) -> Params {
+pub(super) fn params(params: &decode::Params) -> RecordedParams {
     params.iter().map(|(spec, value)| (spec.name.to_owned(), Param::from(value))).collect()
 }
 
-pub(super) fn text(piece: Option<Piece>) -> Text {
+pub(super) fn text(piece: Option<Piece>) -> RecordedText {
     match piece {
-        None => Text::None(()),
-        Some(Piece::Text(text)) => Text::Whole(text),
+        None => RecordedText::None(()),
+        Some(Piece::Text(text)) => RecordedText::Whole(text),
         Some(Piece::Bytes(bytes)) => {
-            Text::Bytes { hex: bytes.iter().map(|byte| format!("{byte:02x}")).collect() }
+            RecordedText::Bytes { hex: bytes.iter().map(|byte| format!("{byte:02x}")).collect() }
         }
-        Some(Piece::Control(control)) => Text::Control { control },
+        Some(Piece::Control(control)) => RecordedText::Control { control },
     }
 }
 
 /// `None` for a token without a text, and for hexadecimal digits that are none.
-pub(super) fn piece(text: Text) -> Option<Piece> {
+pub(super) fn piece(text: RecordedText) -> Option<Piece> {
     match text {
-        Text::None(()) => None,
-        Text::Whole(text) => Some(Piece::Text(text)),
-        Text::Control { control } => Some(Piece::Control(control)),
-        Text::Bytes { hex } => (0..hex.len())
+        RecordedText::None(()) => None,
+        RecordedText::Whole(text) => Some(Piece::Text(text)),
+        RecordedText::Control { control } => Some(Piece::Control(control)),
+        RecordedText::Bytes { hex } => (0..hex.len())
             .step_by(2)
             .map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok())
             .collect::<Option<_>>()
@@ -92,34 +93,34 @@ pub(super) fn prediction(
     from: &predict::Prediction,
     canvas: &Canvas,
     left_out: Option<&Cached>,
-) -> Prediction {
+) -> RecordedPrediction {
     let looked_at = from.looked_at(canvas);
     let masked: Vec<usize> =
         (0..from.rows()).filter(|&position| canvas.is_masked(position)).collect();
     let finite = |value: f32| value.is_finite().then_some(value);
-    let values = |column: Column| -> Option<Values> {
+    let values = |column: Column| -> Option<RecordedValues> {
         Some(match Form::of(column.spec())? {
-            Form::Ids => Values::Ids(known(from.ids(column).ok()?)),
-            Form::Numbers => {
-                Values::Numbers(from.numbers(column).ok()?.iter().copied().map(finite).collect())
-            }
+            Form::Ids => RecordedValues::Ids(known(from.ids(column).ok()?)),
+            Form::Numbers => RecordedValues::Numbers(
+                from.numbers(column).ok()?.iter().copied().map(finite).collect(),
+            ),
             Form::Rounded => {
                 let values = looked_at.numbers(column).ok()?;
                 let values = masked.iter().map(|&at| finite(values[at])).collect();
-                Values::Rounded(Sparse { at: masked.clone(), values })
+                RecordedValues::Rounded(Sparse { at: masked.clone(), values })
             }
             Form::Pairs(p) => {
                 let (ids, p) = (from.ids(column).ok()?, from.numbers(p).ok()?);
                 let (choice, mask) = (from.ids(Column::Choice).ok()?, canvas.special().mask);
                 let at: Vec<usize> = (0..from.rows()).filter(|&at| choice[at] == mask).collect();
                 let values = at.iter().map(|&at| (ids[at], finite(p[at]))).collect();
-                (!at.is_empty()).then_some(Values::Pairs(Sparse { at, values }))?
+                (!at.is_empty()).then_some(RecordedValues::Pairs(Sparse { at, values }))?
             }
             Form::Candidates => {
                 let ranked = looked_at.ranked(column).ok()?;
                 let values = |&at: &usize| ranked.row(at).iter().copied().unzip();
                 let values = masked.iter().map(values).collect();
-                Values::Candidates(Sparse { at: masked.clone(), values })
+                RecordedValues::Candidates(Sparse { at: masked.clone(), values })
             }
         })
     };
@@ -127,16 +128,18 @@ pub(super) fn prediction(
     let same = chosen.is_some() && chosen == from.ids(Column::Argmax).ok();
     let columns = COLUMNS.iter().map(|spec| spec.column);
     let columns = columns.filter(|&column| column != Column::Choice || !same);
-    Prediction {
+    RecordedPrediction {
         key: key.to_string(),
         rows: from.rows(),
         cached: left_out.map(|left_out| cached(left_out, canvas.prompt().len())),
-        columns: Columns(columns.filter_map(|column| Some((column, values(column)?))).collect()),
+        columns: RecordedColumns(
+            columns.filter_map(|column| Some((column, values(column)?))).collect(),
+        ),
     }
 }
 
 /// A prediction from the format; an error in words if a column does not fit its rows.
-pub(super) fn predicted(record: Prediction) -> Result<predict::Prediction, String> {
+pub(super) fn predicted(record: RecordedPrediction) -> Result<predict::Prediction, String> {
     let rows = record.rows;
     let fits = |name: &str, found: usize| {
         if found == rows { Ok(()) } else { Err(format!("{name} has {found} of {rows} rows")) }
@@ -145,29 +148,31 @@ pub(super) fn predicted(record: Prediction) -> Result<predict::Prediction, Strin
     for (column, values) in record.columns.0 {
         let name = column.name();
         prediction = match values {
-            Values::Ids(ids) => {
+            RecordedValues::Ids(ids) => {
                 fits(name, ids.len())?;
                 let ids = ids.into_iter().map(|id| id.unwrap_or(NO_TOKEN)).collect();
                 prediction.with(column, Data::Ids(ids))
             }
-            Values::Numbers(values) => {
+            RecordedValues::Numbers(values) => {
                 fits(name, values.len())?;
                 prediction.with(column, Data::Numbers(numbers(values)))
             }
-            Values::Rounded(sparse) => {
+            RecordedValues::Rounded(sparse) => {
                 let values = spread(name, rows, sparse, None)?;
                 prediction.with(column, Data::Numbers(numbers(values)))
             }
-            Values::Pairs(sparse) => {
+            RecordedValues::Pairs(sparse) => {
                 let values = spread(name, rows, sparse, (0, None))?;
                 let (ids, p): (Vec<TokenId>, Vec<Option<f32>>) = values.into_iter().unzip();
                 let with = match column.spec().recorded {
-                    Recorded::Paired(with) => prediction.with(with, Data::Numbers(numbers(p))),
-                    Recorded::Exact | Recorded::Rounded(_) => prediction,
+                    ColumnRecording::Paired(with) => {
+                        prediction.with(with, Data::Numbers(numbers(p)))
+                    }
+                    ColumnRecording::Exact | ColumnRecording::Rounded(_) => prediction,
                 };
                 with.with(column, Data::Ids(ids))
             }
-            Values::Candidates(sparse) => {
+            RecordedValues::Candidates(sparse) => {
                 let values = spread(name, rows, sparse, (Vec::new(), Vec::new()))?;
                 if let Some((ids, p)) = values.iter().find(|(ids, p)| ids.len() != p.len()) {
                     let (ids, p) = (ids.len(), p.len());
@@ -216,12 +221,12 @@ fn spread<T: Clone>(name: &str, rows: usize, sparse: Sparse<T>, none: T) -> Resu
     Ok(all)
 }
 
-pub(super) fn timing(from: session::Timing) -> Timing {
+pub(super) fn timing(from: session::Timing) -> RecordedTiming {
     let milliseconds = |time: Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
-    Timing { forward_ms: milliseconds(from.forward), decide_ms: milliseconds(from.decide) }
+    RecordedTiming { forward_ms: milliseconds(from.forward), decide_ms: milliseconds(from.decide) }
 }
 
-pub(super) fn timed(from: Timing) -> session::Timing {
+pub(super) fn timed(from: RecordedTiming) -> session::Timing {
     let duration =
         |milliseconds: f64| Duration::try_from_secs_f64(milliseconds / 1e3).unwrap_or_default();
     session::Timing { forward: duration(from.forward_ms), decide: duration(from.decide_ms) }
@@ -270,8 +275,8 @@ pub(super) fn edited(from: RecordedEdit) -> canvas::Edit {
     }
 }
 
-pub(super) fn decision(from: &decode::Decision) -> Decision {
-    Decision {
+pub(super) fn decision(from: &decode::Decision) -> RecordedDecision {
+    RecordedDecision {
         mode: from.mode.name().to_owned(),
         edits: from.edits.iter().copied().map(edit).collect(),
         why: from

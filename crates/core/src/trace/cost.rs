@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::{
     TraceError,
-    source::{Lines, Packing},
+    source::{FileLines, Packing},
 };
 
 /// How hard Zstandard tries where a cost is measured: as when a recording is written.
@@ -14,7 +14,7 @@ const LEVEL: i32 = 3;
 
 /// Bytes of something, as they are and packed with everything else of its kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Bytes {
+pub struct PackedBytes {
     /// Of text.
     pub plain: u64,
     /// Packed with Zstandard.
@@ -31,11 +31,11 @@ pub struct Costs {
     /// Generated positions over all predictions.
     pub rows: u64,
     /// All lines together, packed as one.
-    pub all: Bytes,
+    pub all: PackedBytes,
     /// Lines by kind.
-    pub kinds: BTreeMap<String, Bytes>,
+    pub kinds: BTreeMap<String, PackedBytes>,
     /// Columns of predictions.
-    pub columns: BTreeMap<String, Bytes>,
+    pub columns: BTreeMap<String, PackedBytes>,
 }
 
 /// Text being packed, of which only the size is kept.
@@ -65,14 +65,14 @@ impl Packer {
         self.0.write_all(text.as_bytes())
     }
 
-    fn bytes(self) -> std::io::Result<Bytes> {
-        Ok(Bytes { plain: self.1, packed: self.0.finish()?.0 })
+    fn bytes(self) -> std::io::Result<PackedBytes> {
+        Ok(PackedBytes { plain: self.1, packed: self.0.finish()?.0 })
     }
 }
 
 /// What is looked at of a line.
 #[derive(serde::Deserialize)]
-struct Seen<'a> {
+struct LineTag<'a> {
     kind: String,
     #[serde(default)]
     rows: u64,
@@ -95,7 +95,7 @@ pub fn costs(path: &Path) -> Result<Costs, TraceError> {
 
 fn measure(path: &Path) -> Result<Costs, (usize, String)> {
     let at = |line: usize| move |error: std::io::Error| (line, error.to_string());
-    let mut lines = Lines::open(path).map_err(at(1))?;
+    let mut lines = FileLines::open(path).map_err(at(1))?;
     let mut costs = Costs::default();
     let mut all = Packer::new().map_err(at(1))?;
     let mut kinds: BTreeMap<String, Packer> = BTreeMap::new();
@@ -107,7 +107,7 @@ fn measure(path: &Path) -> Result<Costs, (usize, String)> {
         if text.is_empty() {
             continue;
         }
-        let seen: Seen = serde_json::from_str(text)
+        let seen: LineTag = serde_json::from_str(text)
             .map_err(|error| (line.number, format!("this is no record ({error})")))?;
         all.put(text).map_err(fault)?;
         all.put("\n").map_err(fault)?;

@@ -8,8 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Advance, Reader, TraceError};
-use crate::session::News;
+use super::{ReadAdvance, Reader, TraceError};
+use crate::session::RunNews;
 
 /// What is read is told this often.
 const BEAT: Duration = Duration::from_millis(16);
@@ -57,13 +57,15 @@ pub fn open(reader: &mut Reader, growing: bool, patience: Duration) -> Result<bo
     let began = Instant::now();
     loop {
         match reader.advance()? {
-            Advance::Took(_) if reader.started() && began.elapsed() >= patience => {
+            ReadAdvance::Took(_) if reader.started() && began.elapsed() >= patience => {
                 return Ok(false);
             }
-            Advance::Took(_) => {}
-            Advance::End if growing && reader.endless() && !reader.started() => thread::sleep(LOOK),
-            Advance::End if growing && reader.endless() => return Ok(false),
-            Advance::End => {
+            ReadAdvance::Took(_) => {}
+            ReadAdvance::End if growing && reader.endless() && !reader.started() => {
+                thread::sleep(LOOK)
+            }
+            ReadAdvance::End if growing && reader.endless() => return Ok(false),
+            ReadAdvance::End => {
                 reader.cut()?;
                 return Ok(true);
             }
@@ -79,33 +81,33 @@ pub fn open(reader: &mut Reader, growing: bool, patience: Duration) -> Result<bo
 pub fn follow(
     mut reader: Reader,
     path: Option<PathBuf>,
-    notify: impl Fn(News) -> bool + Send + 'static,
+    notify: impl Fn(RunNews) -> bool + Send + 'static,
 ) -> io::Result<()> {
     let work = move || match rest(&mut reader, path, &notify) {
         Ok(()) => {
             let notices = reader.so_far().map_or(Vec::new(), |recording| recording.notices);
-            notify(News::Over(notices));
+            notify(RunNews::Over(notices));
         }
-        Err(Ended::Unheard) => {}
-        Err(Ended::Trace(error)) => {
-            notify(News::Failed(error.to_string()));
+        Err(EndedEarly::Unheard) => {}
+        Err(EndedEarly::Trace(error)) => {
+            notify(RunNews::Failed(error.to_string()));
         }
-        Err(Ended::Anew) => {
-            notify(News::Failed("the file is written anew: open it again".to_owned()));
+        Err(EndedEarly::Anew) => {
+            notify(RunNews::Failed("the file is written anew: open it again".to_owned()));
         }
     };
     thread::Builder::new().name("reader".to_owned()).spawn(work).map(drop)
 }
 
 /// Why reading ended early.
-enum Ended {
+enum EndedEarly {
     Unheard,
     /// The file is another one now.
     Anew,
     Trace(TraceError),
 }
 
-impl From<TraceError> for Ended {
+impl From<TraceError> for EndedEarly {
     fn from(error: TraceError) -> Self {
         Self::Trace(error)
     }
@@ -114,15 +116,15 @@ impl From<TraceError> for Ended {
 fn rest(
     reader: &mut Reader,
     path: Option<PathBuf>,
-    notify: &impl Fn(News) -> bool,
-) -> Result<(), Ended> {
+    notify: &impl Fn(RunNews) -> bool,
+) -> Result<(), EndedEarly> {
     let mut events = Vec::new();
     let mut told = Instant::now();
-    let tell = |news: News| if notify(news) { Ok(()) } else { Err(Ended::Unheard) };
+    let tell = |news: RunNews| if notify(news) { Ok(()) } else { Err(EndedEarly::Unheard) };
     loop {
         let advance = reader.advance()?;
-        let ended = matches!(advance, Advance::End);
-        if let Advance::Took(Some(event)) = advance {
+        let ended = matches!(advance, ReadAdvance::End);
+        if let ReadAdvance::Took(Some(event)) = advance {
             events.push(event);
         }
         if ended && path.is_none() {
@@ -130,9 +132,9 @@ fn rest(
         }
         if ended || events.len() >= MOST_EVENTS || told.elapsed() >= BEAT {
             if !events.is_empty() {
-                tell(News::Events(std::mem::take(&mut events)))?;
+                tell(RunNews::Events(std::mem::take(&mut events)))?;
                 let (done, of) = reader.progress();
-                tell(News::Read(done, of))?;
+                tell(RunNews::Read(done, of))?;
             }
             told = Instant::now();
         }
@@ -146,11 +148,11 @@ fn rest(
         // A file that is shorter than what was read of it is another one.
         let length = fs::metadata(path).map_or(u64::MAX, |found| found.len());
         if length < reader.progress().0 {
-            return Err(Ended::Anew);
+            return Err(EndedEarly::Anew);
         }
         // Also the way to find out that nobody listens.
         let (done, of) = reader.progress();
-        tell(News::Read(done, of))?;
+        tell(RunNews::Read(done, of))?;
         thread::sleep(LOOK);
     }
 }

@@ -4,9 +4,9 @@ use std::{io, path::Path, sync::Arc, time::Duration};
 
 use super::{
     TraceError, convert,
-    record::{Header, Record, Root, Step, Timing},
-    whole::Whole,
-    writer::{Out, Writer, started, unwritable},
+    record::{Header, Record, RecordedStep, RecordedTiming, Root},
+    whole::WholeFile,
+    writer::{LineSink, LineWriter, started, unwritable},
 };
 use crate::{
     canvas::{Canvas, TokenId},
@@ -50,7 +50,7 @@ pub fn save_foreign(
 ) -> Result<(), String> {
     let name = path.display().to_string();
     let refuse = |error: io::Error| unwritable(&name, &error);
-    let (file, whole) = Whole::begin(path, part).map_err(refuse)?;
+    let (file, whole) = WholeFile::begin(path, part).map_err(refuse)?;
     let writer = started(file, path, vocabulary, header).map_err(refuse)?;
     write(run, writer, header).map_err(refuse)?;
     if let Some(part) = whole.part() {
@@ -74,7 +74,7 @@ fn unfit(error: TraceError) -> String {
     }
 }
 
-fn write(run: &ForeignRun, mut writer: Writer<Out>, header: &Header) -> io::Result<()> {
+fn write(run: &ForeignRun, mut writer: LineWriter<LineSink>, header: &Header) -> io::Result<()> {
     let special = header.model.special();
     writer.name(run.prompt.iter().chain(&run.start).copied())?;
     let masks = run.start.iter().all(|&token| token == special.mask);
@@ -97,7 +97,7 @@ fn write(run: &ForeignRun, mut writer: Writer<Out>, header: &Header) -> io::Resu
             writer.put(&Record::Prediction(record))?;
         }
         writer.name(step.canvas.iter().copied())?;
-        writer.put(&Record::Step(Step {
+        writer.put(&Record::Step(RecordedStep {
             id: n + 1,
             parent: n,
             prediction: step.prediction.as_ref().map(|_| key.to_string()),
@@ -107,7 +107,7 @@ fn write(run: &ForeignRun, mut writer: Writer<Out>, header: &Header) -> io::Resu
             open: Vec::new(),
             state: State::Foreign,
             hash: Some(convert::hashed(&step.canvas)),
-            timing: Timing { forward_ms: 1e3 * step.took.as_secs_f64(), decide_ms: 0.0 },
+            timing: RecordedTiming { forward_ms: 1e3 * step.took.as_secs_f64(), decide_ms: 0.0 },
         }))?;
         before = &step.canvas;
     }

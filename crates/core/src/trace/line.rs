@@ -43,10 +43,10 @@ fn sealed(line: &str) -> Option<(&str, u64)> {
 
 /// Whether a line has a checksum, wherever it stands and whatever it is.
 fn claims(line: &str) -> bool {
-    type Fields<'a> = HashMap<Cow<'a, str>, IgnoredAny>;
+    type LineFields<'a> = HashMap<Cow<'a, str>, IgnoredAny>;
     // The text of a token may be `sum`: only then it is read twice. What is no object is told later.
     line.contains("\"sum\"")
-        && serde_json::from_str(line).is_ok_and(|fields: Fields| fields.contains_key("sum"))
+        && serde_json::from_str(line).is_ok_and(|fields: LineFields| fields.contains_key("sum"))
 }
 
 #[cfg(test)]

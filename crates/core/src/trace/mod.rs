@@ -25,19 +25,24 @@ mod whole;
 mod writer;
 
 pub use advice::advice;
-pub use check::{Divergence, Verified};
+pub use check::{RecordingDivergence, Verified};
 pub use convert::{edit as edit_on_record, params_json};
-pub use cost::{Bytes, Costs, costs};
+pub use cost::{Costs, PackedBytes, costs};
 pub use follow::{exists, follow, open, wait_for};
 pub use foreign::{ForeignRun, ForeignStep, save_foreign};
 pub use lock::claim;
-pub use reader::{Advance, Reader, Recorded, Recording, cut_in, is_other_json, is_recording, read};
-pub use record::{Chat, Header, Knob, Model, Param, RecordedEdit, RecordedOverride, VERSION};
+pub use reader::{
+    ReadAdvance, Reader, Recorded, Recording, cut_in, is_other_json, is_recording, read,
+};
+pub use record::{
+    Header, Param, RecordedChat, RecordedEdit, RecordedKnob, RecordedModel, RecordedOverride,
+    VERSION,
+};
 pub use schema::{field_tables, schema};
 pub use source::{Packing, named_so};
 pub use verify::{NumberDifference, OtherToken, Passes, verify};
 pub use vocabulary::RecordedVocabulary;
-pub use whole::Whole;
+pub use whole::WholeFile;
 pub use writer::{TraceRecorder, save};
 
 /// Why a recording cannot be opened.

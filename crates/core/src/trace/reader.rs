@@ -6,9 +6,9 @@ use std::{collections::HashMap, fs, io, path::Path, sync::Arc};
 use super::{
     RecordedVocabulary, TraceError,
     builder::Builder,
-    check::{Check, Verified},
+    check::{StepCheck, Verified},
     record::{FORMAT, Header, Record, VERSION},
-    source::{Line, Lines, Packing},
+    source::{FileLines, Packing, RawLine},
 };
 use crate::{
     canvas::TokenId,
@@ -97,13 +97,13 @@ impl Recording {
 /// [`TraceError`].
 pub fn read(path: &Path) -> Result<Recording, TraceError> {
     let mut reader = Reader::open(path)?;
-    while !matches!(reader.advance()?, Advance::End) {}
+    while !matches!(reader.advance()?, ReadAdvance::End) {}
     reader.cut()?;
     reader.so_far()
 }
 
 /// What reading on came to.
-pub enum Advance {
+pub enum ReadAdvance {
     /// A record was taken in; what it says happened, if it says so.
     Took(Option<Event>),
     /// There is no further whole line now; where the file grows there may be one later.
@@ -113,13 +113,13 @@ pub enum Advance {
 /// A recording being read, a record at a time.
 pub struct Reader {
     file: String,
-    lines: Lines,
+    lines: FileLines,
     builder: Option<Builder>,
     /// Bytes of the file when it was opened; `None` for a stream.
     total: Option<u64>,
     cut: Option<usize>,
     /// What steps are to be verified by, until the header is there.
-    check: Option<Check>,
+    check: Option<StepCheck>,
 }
 
 impl Reader {
@@ -134,7 +134,7 @@ impl Reader {
             false => one_line(&path.display().to_string()),
         };
         let total = fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|found| found.len());
-        match Lines::open(path) {
+        match FileLines::open(path) {
             Ok(lines) => Ok(Self { file, lines, builder: None, total, cut: None, check: None }),
             Err(error) => Err(TraceError::Unreadable { file, error }),
         }
@@ -146,7 +146,7 @@ impl Reader {
     /// [`TraceError`], though none is expected.
     pub fn of_lines(name: &str) -> Result<Self, TraceError> {
         let file = one_line(name);
-        match Lines::of(io::empty()) {
+        match FileLines::of(io::empty()) {
             Ok(lines) => {
                 Ok(Self { file, lines, builder: None, total: None, cut: None, check: None })
             }
@@ -228,10 +228,10 @@ impl Reader {
     ///
     /// # Errors
     /// [`TraceError`]; what was taken before stays.
-    pub fn advance(&mut self) -> Result<Advance, TraceError> {
+    pub fn advance(&mut self) -> Result<ReadAdvance, TraceError> {
         match self.lines.more() {
-            Ok(None) => Ok(Advance::End),
-            Ok(Some(line)) => self.take(&line).map(Advance::Took),
+            Ok(None) => Ok(ReadAdvance::End),
+            Ok(Some(line)) => self.take(&line).map(ReadAdvance::Took),
             Err(error) => Err(self.broken(error)),
         }
     }
@@ -265,7 +265,7 @@ impl Reader {
         }
     }
 
-    fn take(&mut self, line: &Line) -> Result<Option<Event>, TraceError> {
+    fn take(&mut self, line: &RawLine) -> Result<Option<Event>, TraceError> {
         if line.whole && line.bytes.is_empty() {
             return Ok(None);
         }
@@ -299,14 +299,14 @@ impl Reader {
     }
 
     /// From the first record on, steps are verified.
-    pub(super) fn check(&mut self, check: Check) {
+    pub(super) fn check(&mut self, check: StepCheck) {
         self.check = Some(check);
     }
 
     /// What was verified so far.
     pub(super) fn checked(&self) -> Verified {
         let check = self.builder.as_ref().and_then(|builder| builder.check.as_ref());
-        check.map(Check::verified).unwrap_or_default()
+        check.map(StepCheck::verified).unwrap_or_default()
     }
 
     /// True once a run has started: from then on there is something to look at.
@@ -375,7 +375,7 @@ impl Reader {
     }
 }
 
-fn parse(line: &Line) -> Result<Record, String> {
+fn parse(line: &RawLine) -> Result<Record, String> {
     serde_json::from_str(line.text()?).map_err(|error| format!("this is no record ({error})"))
 }
 
@@ -388,7 +388,7 @@ pub fn is_recording(text: &[u8]) -> bool {
 /// True if a file holds lines of JSON, but no recording: its first line is an object that does not
 /// call itself a header. Programs that write recordings keep tables of such lines beside them.
 pub fn is_other_json(path: &Path) -> bool {
-    let first = Lines::open(path).and_then(|mut lines| lines.next());
+    let first = FileLines::open(path).and_then(|mut lines| lines.next());
     let Ok(Some(first)) = first else { return false };
     serde_json::from_slice::<serde_json::Value>(&first.bytes).is_ok_and(|first| {
         first.is_object() && first["format"] != FORMAT && first["kind"] != "header"
@@ -401,7 +401,7 @@ pub fn cut_in(line: usize) -> String {
 }
 
 /// Tells a later version, whose header may not parse, from another kind of file.
-fn no_header(file: &str, line: &Line) -> TraceError {
+fn no_header(file: &str, line: &RawLine) -> TraceError {
     let bytes = line.bytes.as_slice();
     let value: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
     let numbers = value["version"].as_array().filter(|numbers| {

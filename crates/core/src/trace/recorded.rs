@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{convert, record::Step};
+use super::{convert, record::RecordedStep};
 use crate::{
     canvas::{self, Canvas, TokenId},
     decode::{self, Decision, FillRule, Growth, Mode, RemaskRule, Verdict},
@@ -11,7 +11,7 @@ use crate::{
 
 /// The decision of a record, whose `edits` lead from the canvas before to the one after.
 pub(super) fn decision(
-    record: &Step,
+    record: &RecordedStep,
     edits: Vec<canvas::Edit>,
     (before, after): (&Canvas, &Canvas),
     prediction: Option<&predict::Prediction>,

@@ -60,7 +60,7 @@ impl Packing {
 }
 
 /// A line, without its end.
-pub(super) struct Line {
+pub(super) struct RawLine {
     /// From 1.
     pub number: usize,
     /// Its bytes.
@@ -70,7 +70,7 @@ pub(super) struct Line {
     pub whole: bool,
 }
 
-impl Line {
+impl RawLine {
     /// Its text.
     ///
     /// # Errors
@@ -83,7 +83,7 @@ impl Line {
 }
 
 /// Lines of a file.
-pub(super) struct Lines {
+pub(super) struct FileLines {
     input: Box<dyn BufRead + Send>,
     packing: Packing,
     number: usize,
@@ -105,7 +105,7 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-impl Lines {
+impl FileLines {
     /// The lines of a file, or of standard input for `-`.
     pub fn open(path: &Path) -> io::Result<Self> {
         match path == Path::new("-") {
@@ -128,10 +128,10 @@ impl Lines {
     }
 
     /// A line that the caller read; it is counted with the others.
-    pub fn given(&mut self, bytes: &[u8]) -> Line {
+    pub fn given(&mut self, bytes: &[u8]) -> RawLine {
         self.number += 1;
         self.unfolded += bytes.len() as u64;
-        Line { number: self.number, bytes: bytes.trim_ascii_end().to_vec(), whole: true }
+        RawLine { number: self.number, bytes: bytes.trim_ascii_end().to_vec(), whole: true }
     }
 
     /// Bytes of the file read so far; what is read ahead counts.
@@ -156,7 +156,7 @@ impl Lines {
 
     /// The next line; `None` at the end. An end in the middle of compressed data counts as the
     /// end of a line that is cut.
-    pub fn next(&mut self) -> io::Result<Option<Line>> {
+    pub fn next(&mut self) -> io::Result<Option<RawLine>> {
         match self.more()? {
             Some(line) => Ok(Some(line)),
             None if self.half.is_empty() => Ok(None),
@@ -180,7 +180,7 @@ impl Lines {
 
     /// The next whole line; `None` if its end has not come yet: there may be more later, where the
     /// file grows.
-    pub fn more(&mut self) -> io::Result<Option<Line>> {
+    pub fn more(&mut self) -> io::Result<Option<RawLine>> {
         let left = LONGEST_LINE.saturating_sub(self.half.len() as u64);
         let before = self.half.len();
         let read = self
@@ -216,10 +216,10 @@ impl Lines {
     }
 
     /// The line that was read, without blanks at its end: other systems end lines otherwise.
-    fn line(&mut self, whole: bool) -> Line {
+    fn line(&mut self, whole: bool) -> RawLine {
         let mut bytes = std::mem::take(&mut self.half);
         bytes.truncate(bytes.trim_ascii_end().len());
-        Line { number: self.number, bytes, whole }
+        RawLine { number: self.number, bytes, whole }
     }
 }
 
@@ -230,7 +230,7 @@ mod tests {
     use super::*;
 
     fn lines(bytes: Vec<u8>) -> Vec<(String, bool)> {
-        let mut lines = Lines::of(io::Cursor::new(bytes)).unwrap();
+        let mut lines = FileLines::of(io::Cursor::new(bytes)).unwrap();
         std::iter::from_fn(|| lines.next().unwrap())
             .map(|line| (String::from_utf8(line.bytes).unwrap(), line.whole))
             .collect()
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn empty_lines_are_counted_and_passed_over() {
-        let mut found = Lines::of(io::Cursor::new(b"\n\n\na\n\nb".to_vec())).unwrap();
+        let mut found = FileLines::of(io::Cursor::new(b"\n\n\na\n\nb".to_vec())).unwrap();
         let line = found.next().unwrap().unwrap();
         assert_eq!((line.number, &*line.bytes, line.whole), (4, &b"a"[..], true));
         let line = found.next().unwrap().unwrap();
@@ -286,11 +286,11 @@ mod tests {
 
     #[test]
     fn hostile_sizes_are_refused() {
-        let endless = Lines::of(io::repeat(b'x')).unwrap().next();
+        let endless = FileLines::of(io::repeat(b'x')).unwrap().next();
         assert!(endless.err().unwrap().to_string().contains("64 MiB"));
         let line = [vec![b'x'; 1 << 20], vec![b'\n']].concat();
         let bomb = packed(Packing::Zstd, &line.repeat((ALWAYS >> 20) as usize + 1));
-        let mut lines = Lines::of(io::Cursor::new(bomb)).unwrap();
+        let mut lines = FileLines::of(io::Cursor::new(bomb)).unwrap();
         let error = std::iter::repeat_with(|| lines.next()).find_map(Result::err).unwrap();
         assert!(error.to_string().contains("1000 times"), "{error}");
     }

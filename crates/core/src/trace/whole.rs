@@ -13,14 +13,14 @@ const MOST_LINKS: usize = 16;
 
 /// Where a file is on its way to its place. Dropped before it is whole, it leaves nothing.
 #[derive(Debug)]
-pub struct Whole {
+pub struct WholeFile {
     /// Where it is until it is whole; `None` for a pipe or device, which is written into.
     part: Option<PathBuf>,
     /// Its place, behind any link.
     place: PathBuf,
 }
 
-impl Whole {
+impl WholeFile {
     /// Begins a file that is to be at `out`. `part` is told where it is meanwhile, before it is
     /// there.
     ///
@@ -70,7 +70,7 @@ impl Whole {
     }
 }
 
-impl Drop for Whole {
+impl Drop for WholeFile {
     fn drop(&mut self) {
         if let Some(part) = &self.part {
             let _ = fs::remove_file(part);
@@ -120,24 +120,25 @@ mod tests {
         let out = folder.path().join("a");
         fs::write(&out, "before").unwrap();
         let mut told = None;
-        let (mut file, whole) = Whole::begin(&out, |part| told = Some(part.to_owned())).unwrap();
+        let (mut file, whole) =
+            WholeFile::begin(&out, |part| told = Some(part.to_owned())).unwrap();
         assert_eq!((whole.part(), whole.part().unwrap().exists()), (told.as_deref(), true));
         file.write_all(b"after").unwrap();
         assert_eq!(fs::read(&out).unwrap(), b"before");
         whole.finish().unwrap();
         assert_eq!(fs::read(&out).unwrap(), b"after");
-        drop(Whole::begin(&out, |_| {}).unwrap());
+        drop(WholeFile::begin(&out, |_| {}).unwrap());
         // What a killed program of the same number left stays, and is in nobody's way.
-        let (_, stale) = Whole::begin(&out, |_| {}).unwrap();
-        let (_, second) = Whole::begin(&out, |_| {}).unwrap();
+        let (_, stale) = WholeFile::begin(&out, |_| {}).unwrap();
+        let (_, second) = WholeFile::begin(&out, |_| {}).unwrap();
         assert_ne!(stale.part(), second.part());
         drop((stale, second));
         assert_eq!(
             (fs::read(&out).unwrap(), names(folder.path())),
             (b"after".to_vec(), vec!["a".to_owned()])
         );
-        assert!(Whole::begin(folder.path(), |_| {}).is_err());
-        assert!(Whole::begin(&folder.path().join("none/a"), |_| {}).is_err());
+        assert!(WholeFile::begin(folder.path(), |_| {}).is_err());
+        assert!(WholeFile::begin(&folder.path().join("none/a"), |_| {}).is_err());
     }
 
     #[cfg(unix)]
@@ -148,7 +149,7 @@ mod tests {
         let out = folder.path().join("a");
         fs::write(&out, "before").unwrap();
         fs::set_permissions(&out, fs::Permissions::from_mode(0o600)).unwrap();
-        Whole::begin(&out, |_| {}).unwrap().1.finish().unwrap();
+        WholeFile::begin(&out, |_| {}).unwrap().1.finish().unwrap();
         assert_eq!(out.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
 
@@ -165,13 +166,13 @@ mod tests {
             }
             let _ = fs::remove_file(&link);
             symlink(target, &link).unwrap();
-            let (mut file, whole) = Whole::begin(&link, |_| {}).unwrap();
+            let (mut file, whole) = WholeFile::begin(&link, |_| {}).unwrap();
             file.write_all(b"after").unwrap();
             whole.finish().unwrap();
             assert!(link.symlink_metadata().unwrap().is_symlink());
             assert_eq!(fs::read(&place).unwrap(), b"after");
         }
-        let (mut file, whole) = Whole::begin(Path::new("/dev/null"), |_| {}).unwrap();
+        let (mut file, whole) = WholeFile::begin(Path::new("/dev/null"), |_| {}).unwrap();
         file.write_all(b"gone").unwrap();
         whole.finish().unwrap();
         assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());

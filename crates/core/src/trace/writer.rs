@@ -12,15 +12,18 @@ use std::{
 use super::{
     advice::advice,
     convert, line, lock,
-    record::{Asked, Edited, FORMAT, Header, Model, Params, Record, Root, Step, VERSION},
+    record::{
+        Edited, FORMAT, Header, Record, RecordedModel, RecordedParams, RecordedRequest,
+        RecordedStep, Root, VERSION,
+    },
     source::Packing,
-    whole::Whole,
+    whole::WholeFile,
 };
 use crate::{
     canvas::{Canvas, Edit, NO_TOKEN, TokenId},
     decode::{Cache, Extras},
-    predict::{Data, Key, ModelFacts, Prediction, Recorded, Vocabulary},
-    session::{Event, Made, NodeId, Recorder, Session},
+    predict::{ColumnRecording, Data, Key, ModelFacts, Prediction, Vocabulary},
+    session::{Event, NodeId, NodeOrigin, Recorder, Session},
 };
 
 /// How hard Zstandard tries: its own default, faster than any model.
@@ -33,7 +36,7 @@ impl Header {
             format: FORMAT.to_owned(),
             version: VERSION,
             generator: concat!("demask ", env!("CARGO_PKG_VERSION")).to_owned(),
-            model: Model {
+            model: RecordedModel {
                 name: facts.name.clone(),
                 family: facts.family.clone(),
                 device: facts.device.clone(),
@@ -51,7 +54,7 @@ impl Header {
             strategy: strategy.to_owned(),
             prompt_text: prompt_text.to_owned(),
             chat: None,
-            asked: Asked {
+            asked: RecordedRequest {
                 columns: extras.columns.iter().map(|column| column.name().to_owned()).collect(),
                 top_k: extras.top_k,
                 cache: (extras.cache != Cache::None).then(|| extras.cache.name().to_owned()),
@@ -63,10 +66,10 @@ impl Header {
 }
 
 /// Where lines go.
-pub(super) type Out = Box<dyn Write + Send>;
+pub(super) type LineSink = Box<dyn Write + Send>;
 
 /// What packs as the name of a file asks for. Packed data is ended when it is dropped.
-fn packed(file: impl Write + Send + 'static, path: &Path) -> io::Result<Out> {
+fn packed(file: impl Write + Send + 'static, path: &Path) -> io::Result<LineSink> {
     Ok(match Packing::named(path) {
         Packing::Plain => Box::new(file),
         Packing::Gzip => Box::new(flate2::write::GzEncoder::new(file, Default::default())),
@@ -75,15 +78,15 @@ fn packed(file: impl Write + Send + 'static, path: &Path) -> io::Result<Out> {
 }
 
 /// Turns events into lines.
-pub(super) struct Writer<W> {
+pub(super) struct LineWriter<W> {
     out: W,
     vocabulary: Arc<dyn Vocabulary>,
     known: HashSet<TokenId>,
     /// The parameters that led to each node: a step writes only those that differ.
-    params: HashMap<NodeId, Params>,
+    params: HashMap<NodeId, RecordedParams>,
 }
 
-impl<W: Write> Writer<W> {
+impl<W: Write> LineWriter<W> {
     fn start(out: W, vocabulary: Arc<dyn Vocabulary>, header: &Header) -> io::Result<Self> {
         let mut writer = Self { out, vocabulary, known: HashSet::new(), params: HashMap::new() };
         writer.put(&Record::Header(header.clone()))?;
@@ -119,7 +122,7 @@ impl<W: Write> Writer<W> {
         id: NodeId,
         parent: NodeId,
         params: &crate::decode::Params,
-    ) -> Option<Params> {
+    ) -> Option<RecordedParams> {
         let params = convert::params(params);
         let changed = self.params.get(&parent) != Some(&params);
         self.params.insert(id, params.clone());
@@ -155,7 +158,7 @@ impl<W: Write> Writer<W> {
                 let open = open(canvas);
                 self.name(open.iter().filter_map(|&at| canvas.cells()[at].draft))?;
                 let params = self.changed(*id, *parent, params);
-                self.put(&Record::Step(Step {
+                self.put(&Record::Step(RecordedStep {
                     id: id.0,
                     parent: parent.0,
                     prediction: Some(step.prediction.to_string()),
@@ -222,7 +225,7 @@ pub(super) fn ids_in(prediction: &Prediction) -> Vec<TokenId> {
     prediction
         .columns()
         .flat_map(|(column, data)| match data {
-            Data::Ids(ids) if column.spec().recorded == Recorded::Exact => ids.clone(),
+            Data::Ids(ids) if column.spec().recorded == ColumnRecording::Exact => ids.clone(),
             Data::Ids(_) | Data::Numbers(_) => Vec::new(),
             Data::Ranked(ranked) => ranked.all().iter().map(|(id, _)| *id).collect(),
         })
@@ -263,8 +266,8 @@ impl TraceRecorder {
             lock::claim(&file)?;
             file.set_len(0)?;
         }
-        let place = Place { path: path.to_owned(), file: file.try_clone()? };
-        let writer = Writer::start(packed(file, path)?, vocabulary, header)?;
+        let place = RecordingPath { path: path.to_owned(), file: file.try_clone()? };
+        let writer = LineWriter::start(packed(file, path)?, vocabulary, header)?;
         Self::spawn(writer, path.display().to_string(), Some(place))
     }
 
@@ -278,16 +281,16 @@ impl TraceRecorder {
         header: &Header,
         vocabulary: Arc<dyn Vocabulary>,
     ) -> Result<Self, String> {
-        let started = Writer::start(out, vocabulary, header);
+        let started = LineWriter::start(out, vocabulary, header);
         started
             .and_then(|writer| Self::spawn(writer, name.clone(), None))
             .map_err(|error| unwritable(&name, &error))
     }
 
     fn spawn<W: Write + Send + 'static>(
-        mut writer: Writer<W>,
+        mut writer: LineWriter<W>,
         name: String,
-        place: Option<Place>,
+        place: Option<RecordingPath>,
     ) -> io::Result<Self> {
         let (events, inbox) = mpsc::channel::<Event>();
         let trouble = Arc::new(Mutex::new(None));
@@ -296,7 +299,7 @@ impl TraceRecorder {
             for event in inbox {
                 let fault = match writer.event(&event) {
                     Err(error) => broken_off(&name, &error),
-                    Ok(()) if place.as_ref().is_some_and(Place::is_lost) => lost(&name),
+                    Ok(()) if place.as_ref().is_some_and(RecordingPath::is_lost) => lost(&name),
                     Ok(()) => continue,
                 };
                 *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
@@ -319,7 +322,7 @@ impl TraceRecorder {
     ) -> Result<Self, String> {
         let name = path.display().to_string();
         let (writer, file) = replace(session, path, header, vocabulary)?;
-        let place = Place { path: path.to_owned(), file };
+        let place = RecordingPath { path: path.to_owned(), file };
         Self::spawn(writer, name.clone(), Some(place)).map_err(|error| unwritable(&name, &error))
     }
 
@@ -332,12 +335,12 @@ impl TraceRecorder {
 }
 
 /// Where a recording is written.
-struct Place {
+struct RecordingPath {
     path: PathBuf,
     file: File,
 }
 
-impl Place {
+impl RecordingPath {
     /// True if the file was removed or replaced.
     fn is_lost(&self) -> bool {
         !lock::is_there(&self.path, &self.file)
@@ -390,7 +393,7 @@ impl Drop for TraceRecorder {
     }
 }
 
-impl<W: Write> Writer<W> {
+impl<W: Write> LineWriter<W> {
     /// Everything a session knows, but for its end.
     fn session(&mut self, session: &Session) -> io::Result<()> {
         let mut written: HashSet<Key> = HashSet::new();
@@ -400,7 +403,7 @@ impl<W: Write> Writer<W> {
             let (canvas, params) = (node.canvas.clone(), node.params.clone());
             let state = node.state.clone();
             let event = match (node.parent, &node.made) {
-                (Some(parent), Made::Step(step)) => {
+                (Some(parent), NodeOrigin::Step(step)) => {
                     let key = step.prediction;
                     if written.insert(key)
                         && let Some(prediction) = session.prediction(key).cloned()
@@ -411,10 +414,10 @@ impl<W: Write> Writer<W> {
                     }
                     Event::Step { id, parent, step: step.clone(), params, canvas }
                 }
-                (Some(parent), Made::Edit(edits)) => {
+                (Some(parent), NodeOrigin::Edit(edits)) => {
                     Event::Edit { id, parent, edits: edits.clone(), state, params, canvas }
                 }
-                (_, Made::Start | Made::Step(_) | Made::Edit(_)) => {
+                (_, NodeOrigin::Start | NodeOrigin::Step(_) | NodeOrigin::Edit(_)) => {
                     Event::Root { id, canvas, state, params }
                 }
             };
@@ -451,8 +454,8 @@ pub(super) fn started(
     path: &Path,
     vocabulary: Arc<dyn Vocabulary>,
     header: &Header,
-) -> io::Result<Writer<Out>> {
-    Writer::start(packed(io::BufWriter::new(file), path)?, vocabulary, header)
+) -> io::Result<LineWriter<LineSink>> {
+    LineWriter::start(packed(io::BufWriter::new(file), path)?, vocabulary, header)
 }
 
 /// Writes a file beside `path` and moves it there when whole: what was there is lost to nothing
@@ -462,9 +465,9 @@ fn replace(
     path: &Path,
     header: &Header,
     vocabulary: Arc<dyn Vocabulary>,
-) -> Result<(Writer<Out>, File), String> {
-    let write = || -> io::Result<(Writer<Out>, File)> {
-        let (file, whole) = Whole::begin(path, |_| {})?;
+) -> Result<(LineWriter<LineSink>, File), String> {
+    let write = || -> io::Result<(LineWriter<LineSink>, File)> {
+        let (file, whole) = WholeFile::begin(path, |_| {})?;
         lock::claim(&file)?;
         let open = file.try_clone()?;
         let mut writer = started(file, path, vocabulary, header)?;

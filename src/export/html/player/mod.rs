@@ -21,7 +21,7 @@ use crate::{
     decode::{Decision, Verdict},
     export::walk::{Next, Trajectory, Walk},
     predict::{COLUMNS, Column, ColumnKind, ColumnSpec, Piece, Prediction, Vocabulary},
-    session::{Made, Node, NodeId, Step},
+    session::{Node, NodeId, NodeOrigin, Step},
     trace::Recording,
 };
 
@@ -139,11 +139,11 @@ impl<'a> Making<'a> {
         let prompt = parent.is_none().then(|| node.canvas.prompt().to_vec());
         self.used.extend(prompt.iter().flatten());
         let made = match &node.made {
-            Made::Step(step) => {
+            NodeOrigin::Step(step) => {
                 let canvas = parent.map_or(&node.canvas, |(_, parent)| &parent.canvas);
                 Some(self.decided(walk, step, canvas))
             }
-            Made::Start | Made::Edit(_) => None,
+            NodeOrigin::Start | NodeOrigin::Edit(_) => None,
         };
         let known = self.phases.iter().position(|name| *name == phase.name);
         let phase_at = known.unwrap_or_else(|| {

@@ -8,7 +8,7 @@ mod write;
 
 use std::path::PathBuf;
 
-use super::{Failed, words::CommandError};
+use super::{CommandFailed, words::CommandError};
 use crate::inspect::{Condition, Query};
 pub use kind::ArgumentKind;
 use kind::takes;
@@ -98,27 +98,30 @@ impl Arguments {
         self.0.iter()
     }
 
-    fn first<'a, T>(&'a self, read: impl FnMut(&'a Argument) -> Option<T>) -> Result<T, Failed> {
-        let missing = || Failed::new("an argument of this command is of another kind");
+    fn first<'a, T>(
+        &'a self,
+        read: impl FnMut(&'a Argument) -> Option<T>,
+    ) -> Result<T, CommandFailed> {
+        let missing = || CommandFailed::new("an argument of this command is of another kind");
         self.0.iter().find_map(read).ok_or_else(missing)
     }
 
     /// The number of steps or masks.
-    pub(super) fn count(&self) -> Result<usize, Failed> {
+    pub(super) fn count(&self) -> Result<usize, CommandFailed> {
         self.first(|argument| match argument {
             Argument::Steps(n) | Argument::Masks(n) => Some(*n),
             _ => None,
         })
     }
 
-    pub(super) fn condition(&self) -> Result<&Condition, Failed> {
+    pub(super) fn condition(&self) -> Result<&Condition, CommandFailed> {
         self.first(|argument| match argument {
             Argument::Condition(condition) => Some(condition),
             _ => None,
         })
     }
 
-    pub(super) fn destination(&self) -> Result<&Destination, Failed> {
+    pub(super) fn destination(&self) -> Result<&Destination, CommandFailed> {
         self.first(|argument| match argument {
             Argument::Destination(destination) => Some(destination),
             _ => None,
@@ -141,28 +144,28 @@ impl Arguments {
     }
 
     /// The number of the breakpoint; `None` is all of them.
-    pub(super) fn breakpoint(&self) -> Result<Option<u32>, Failed> {
+    pub(super) fn breakpoint(&self) -> Result<Option<u32>, CommandFailed> {
         self.first(|argument| match argument {
             Argument::Breakpoint(number) => Some(*number),
             _ => None,
         })
     }
 
-    pub(super) fn position(&self) -> Result<PositionRef, Failed> {
+    pub(super) fn position(&self) -> Result<PositionRef, CommandFailed> {
         self.first(|argument| match argument {
             Argument::Position(position) => Some(*position),
             _ => None,
         })
     }
 
-    pub(super) fn token(&self) -> Result<&TokenRef, Failed> {
+    pub(super) fn token(&self) -> Result<&TokenRef, CommandFailed> {
         self.first(|argument| match argument {
             Argument::Token(token) => Some(token),
             _ => None,
         })
     }
 
-    pub(super) fn query(&self) -> Result<(&Query, Option<&PathBuf>), Failed> {
+    pub(super) fn query(&self) -> Result<(&Query, Option<&PathBuf>), CommandFailed> {
         self.first(|argument| match argument {
             Argument::Query(query, file) => Some((query, file.as_ref())),
             _ => None,
@@ -178,7 +181,7 @@ impl Arguments {
     }
 
     /// The only text, or the first of two.
-    pub(super) fn text(&self) -> Result<&str, Failed> {
+    pub(super) fn text(&self) -> Result<&str, CommandFailed> {
         self.first(text_of)
     }
 
@@ -188,10 +191,10 @@ impl Arguments {
     }
 
     /// Two texts: a parameter and its value, two branches.
-    pub(super) fn two_texts(&self) -> Result<(&str, &str), Failed> {
+    pub(super) fn two_texts(&self) -> Result<(&str, &str), CommandFailed> {
         let mut texts = self.0.iter().filter_map(text_of);
         let pair = texts.next().zip(texts.next());
-        pair.ok_or_else(|| Failed::new("two arguments are wanted"))
+        pair.ok_or_else(|| CommandFailed::new("two arguments are wanted"))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::super::words::{CommandError, Word, in_quotes};
+use super::super::words::{CommandError, PlacedWord, in_quotes};
 use crate::{
     canvas::{Slot, TokenId},
     session::NodeId,
@@ -43,7 +43,7 @@ pub enum TokenRef {
 
 impl PositionRef {
     /// Its number, or `#` and its slot.
-    pub(super) fn read(word: &Word) -> Result<Self, CommandError> {
+    pub(super) fn read(word: &PlacedWord) -> Result<Self, CommandError> {
         let parsed = match word.text.strip_prefix('#') {
             Some(slot) => slot.parse().ok().map(|slot| Self::Slot(Slot(slot))),
             None => word.text.parse().ok().map(Self::Position),
@@ -56,7 +56,7 @@ impl PositionRef {
 
 impl TokenRef {
     /// Its number, or its text.
-    pub(super) fn read(word: &Word) -> Self {
+    pub(super) fn read(word: &PlacedWord) -> Self {
         match word.text.parse() {
             Ok(id) if !word.quoted => Self::Id(id),
             _ => Self::Text(word.text.clone()),
@@ -66,7 +66,7 @@ impl TokenRef {
 
 impl Destination {
     /// A step, `start`, `end`, `@` and a node, or a bookmark.
-    pub(super) fn read(word: &Word) -> Result<Self, CommandError> {
+    pub(super) fn read(word: &PlacedWord) -> Result<Self, CommandError> {
         if !word.quoted && word.text.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
             let step = word.text.parse().map(Self::Step);
             return step.map_err(|_| {

@@ -3,7 +3,7 @@
 use super::{
     super::{
         events::EVENTS,
-        words::{CommandError, Word, words},
+        words::{CommandError, PlacedWord, words},
     },
     Argument, ArgumentKind, Arguments, Destination, PositionRef, TokenRef,
     kind::takes,
@@ -64,7 +64,7 @@ impl Arguments {
 }
 
 /// An argument of one word; `None` if the word is no such argument.
-fn argument(kind: ArgumentKind, word: &Word) -> Result<Option<Argument>, CommandError> {
+fn argument(kind: ArgumentKind, word: &PlacedWord) -> Result<Option<Argument>, CommandError> {
     use ArgumentKind as Kind;
     let text = || Argument::Text(word.text.clone());
     Ok(Some(match kind {
@@ -123,7 +123,7 @@ fn expression(command: &str, text: &str) -> Result<Argument, CommandError> {
 }
 
 /// A prompt: what stands in quotes, or all that is typed, as it stands.
-fn prompt(words: &[Word], text: &str) -> Option<Argument> {
+fn prompt(words: &[PlacedWord], text: &str) -> Option<Argument> {
     match words {
         [] => None,
         [word] if word.quoted => Some(Argument::Prompt(word.text.clone())),
@@ -153,13 +153,13 @@ fn query(text: &str) -> Result<Argument, CommandError> {
     }
 }
 
-fn count(word: &Word) -> Result<usize, CommandError> {
+fn count(word: &PlacedWord) -> Result<usize, CommandError> {
     let count = word.text.parse().ok().filter(|n| (1..=1_000_000).contains(n));
     count.ok_or_else(|| CommandError::new(word.at.clone(), "a number from 1 on is wanted"))
 }
 
 /// `name=value`.
-fn assignment(word: &Word) -> Result<Argument, CommandError> {
+fn assignment(word: &PlacedWord) -> Result<Argument, CommandError> {
     let parts =
         word.text.split_once('=').filter(|(name, value)| !name.is_empty() && !value.is_empty());
     let (name, value) = parts.ok_or_else(|| {

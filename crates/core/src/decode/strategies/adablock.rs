@@ -10,8 +10,8 @@ use crate::{
     canvas::Canvas,
     decode::{
         Affects, DecodeError, Measure, ParamRole, ParamSpec, Params, Test, TokenList, Value,
-        ask::Ask,
-        blocks::{Ends, Evidence, Picks, Rule, Shape, State},
+        ask::PassOptions,
+        blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State},
         order::Order,
         specs::{GEN_LENGTH, REMASKING, SEED, TEMPERATURE, count, threshold, tokens},
     },
@@ -110,7 +110,7 @@ impl Rule for AdaBlock {
         settings.shape
     }
 
-    fn ask(_: &Canvas, settings: &Settings, _: &State) -> Ask {
+    fn ask(_: &Canvas, settings: &Settings, _: &State) -> PassOptions {
         settings.order.ask()
     }
 
@@ -136,7 +136,7 @@ impl Rule for AdaBlock {
         settings.order.draws()
     }
 
-    fn pick(evidence: &Evidence, settings: &Settings) -> Result<Picks, DecodeError> {
+    fn pick(evidence: &BlockEvidence, settings: &Settings) -> Result<Picks, DecodeError> {
         let (order, bound) = (&settings.order, settings.threshold);
         let score = |at: usize| order.score(evidence, at);
         let ranked = order.ranked(evidence);
@@ -150,7 +150,7 @@ impl Rule for AdaBlock {
 
     fn breaks(
         name: &str,
-        evidence: &Evidence,
+        evidence: &BlockEvidence,
         settings: &Settings,
     ) -> Result<Option<Vec<Value>>, DecodeError> {
         // The first threshold that a number does not reach.

@@ -8,9 +8,9 @@
 use crate::{
     canvas::Canvas,
     decode::{
-        Affects, DecodeError, FillRule, Kind, LeftRule, Mode, ParamSpec, Params,
-        ask::Ask,
-        blocks::{Ends, Evidence, Picks, Rule, Shape, State},
+        Affects, DecodeError, FillRule, LeftRule, Mode, ParamKind, ParamSpec, Params,
+        ask::PassOptions,
+        blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State},
         filtering::{Filtering, PLAIN, SCORED},
         noise::Purpose,
         schedule,
@@ -23,14 +23,14 @@ use crate::{
 
 const SPECS: &[ParamSpec] = &[
     ParamSpec {
-        kind: Kind::Int { min: 1, max: MOST, step: 1, default: 512 },
+        kind: ParamKind::Int { min: 1, max: MOST, step: 1, default: 512 },
         help: "Steps",
         ..STEPS
     },
     ParamSpec {
         name: "max_new_tokens",
         aliases: &["gen_length"],
-        kind: Kind::Int { min: 1, max: MOST, step: 8, default: 512 },
+        kind: ParamKind::Int { min: 1, max: MOST, step: 8, default: 512 },
         ..GEN_LENGTH
     },
     choice(
@@ -49,10 +49,13 @@ const SPECS: &[ParamSpec] = &[
         "Noise on the order of positions; 0 is none",
     ),
     ParamSpec {
-        kind: Kind::Float { min: 0.0, max: 100.0, step: 0.1, default: 0.2 },
+        kind: ParamKind::Float { min: 0.0, max: 100.0, step: 0.1, default: 0.2 },
         ..TEMPERATURE_OFF
     },
-    ParamSpec { kind: Kind::Float { min: 0.0, max: 1.0, step: 0.01, default: 0.95 }, ..TOP_P_OFF },
+    ParamSpec {
+        kind: ParamKind::Float { min: 0.0, max: 1.0, step: 0.01, default: 0.95 },
+        ..TOP_P_OFF
+    },
     TOP_K,
     number(
         "eps",
@@ -118,12 +121,12 @@ impl Rule for Dream {
         Shape { length: settings.length, block: settings.length }
     }
 
-    fn ask(_: &Canvas, settings: &Settings, _: &State) -> Ask {
+    fn ask(_: &Canvas, settings: &Settings, _: &State) -> PassOptions {
         let score = match settings.rank {
             Rank::Score(score) => Some(score),
             Rank::Chance | Rank::Confidence => None,
         };
-        Ask {
+        PassOptions {
             columns: if score.is_some() { SCORED } else { PLAIN },
             score,
             shift: Some(settings.shift),
@@ -139,7 +142,7 @@ impl Rule for Dream {
         true
     }
 
-    fn pick(evidence: &Evidence, settings: &Settings) -> Result<Picks, DecodeError> {
+    fn pick(evidence: &BlockEvidence, settings: &Settings) -> Result<Picks, DecodeError> {
         let &Settings { steps, eps, alg_temp, .. } = settings;
         let step = evidence.state.step;
         let place = evidence.place(settings.filtering.seed);

@@ -11,8 +11,8 @@ use crate::{
     canvas::Canvas,
     decode::{
         Affects, DecodeError, Measure, ParamSpec, Params, Test, Value,
-        ask::Ask,
-        blocks::{Ends, Evidence, Picks, Rule, Shape, State},
+        ask::PassOptions,
+        blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State},
         filtering::{Filtering, SCORED},
         specs::{
             BLOCK_LENGTH, GEN_LENGTH, SEED, TEMPERATURE_OFF, TOP_K, TOP_P_OFF, choice, number,
@@ -79,8 +79,8 @@ impl Rule for EbSampler {
         settings.shape
     }
 
-    fn ask(_: &Canvas, settings: &Settings, _: &State) -> Ask {
-        Ask { columns: SCORED, score: Some(Score::NegEntropy), ..settings.filtering.ask() }
+    fn ask(_: &Canvas, settings: &Settings, _: &State) -> PassOptions {
+        PassOptions { columns: SCORED, score: Some(Score::NegEntropy), ..settings.filtering.ask() }
     }
 
     fn ends(_: &Settings, _: usize) -> Ends {
@@ -91,7 +91,7 @@ impl Rule for EbSampler {
         settings.filtering.temperature > 0.0
     }
 
-    fn pick(evidence: &Evidence, settings: &Settings) -> Result<Picks, DecodeError> {
+    fn pick(evidence: &BlockEvidence, settings: &Settings) -> Result<Picks, DecodeError> {
         let (ranked, sums) = sums(evidence, settings)?;
         let passed = sums.iter().take_while(|sum| **sum <= settings.gamma).count();
         Ok(Picks::tested(&ranked, passed, |rank, _| Test {
@@ -103,7 +103,7 @@ impl Rule for EbSampler {
 
     fn breaks(
         name: &str,
-        evidence: &Evidence,
+        evidence: &BlockEvidence,
         settings: &Settings,
     ) -> Result<Option<Vec<Value>>, DecodeError> {
         if name != "gamma" {
@@ -115,7 +115,10 @@ impl Rule for EbSampler {
 }
 
 /// The candidates by confidence, and Σ H − max H up to each.
-fn sums(evidence: &Evidence, settings: &Settings) -> Result<(Vec<usize>, Vec<f32>), DecodeError> {
+fn sums(
+    evidence: &BlockEvidence,
+    settings: &Settings,
+) -> Result<(Vec<usize>, Vec<f32>), DecodeError> {
     let score = evidence.prediction.numbers(Column::Score)?;
     evidence.finite(score)?;
     let ranked = evidence.ranked(|at| f64::from(evidence.p[at]));

@@ -11,8 +11,8 @@ use crate::{
     canvas::Canvas,
     decode::{
         DecodeError, Measure, ParamSpec, Params, Test, Value,
-        ask::Ask,
-        blocks::{Ends, Evidence, Picks, Rule, Shape, State, crossing},
+        ask::PassOptions,
+        blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State, crossing},
         order::Order,
         specs::{BLOCK_LENGTH, GEN_LENGTH, REMASKING, SEED, STEPS, TEMPERATURE, number},
     },
@@ -83,7 +83,7 @@ impl Rule for Factor {
         settings.shape
     }
 
-    fn ask(_: &Canvas, settings: &Settings, _: &State) -> Ask {
+    fn ask(_: &Canvas, settings: &Settings, _: &State) -> PassOptions {
         settings.order.ask()
     }
 
@@ -96,7 +96,7 @@ impl Rule for Factor {
         settings.order.draws()
     }
 
-    fn pick(evidence: &Evidence, settings: &Settings) -> Result<Picks, DecodeError> {
+    fn pick(evidence: &BlockEvidence, settings: &Settings) -> Result<Picks, DecodeError> {
         let &Settings { factor, port, ref order, .. } = settings;
         let score = |at: usize| order.score(evidence, at);
         let ranked = order.ranked(evidence);
@@ -118,7 +118,7 @@ impl Rule for Factor {
 
     fn breaks(
         name: &str,
-        evidence: &Evidence,
+        evidence: &BlockEvidence,
         settings: &Settings,
     ) -> Result<Option<Vec<Value>>, DecodeError> {
         if name != "factor" {

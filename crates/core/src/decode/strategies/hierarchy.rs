@@ -13,8 +13,8 @@ use crate::{
     canvas::Canvas,
     decode::{
         Affects, DecodeError, FillRule, LeftRule, Measure, Mode, ParamSpec, Params, Test, Value,
-        ask::Ask,
-        blocks::{Ends, Evidence, Picks, Rule, Shape, State},
+        ask::PassOptions,
+        blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State},
         filtering::PLAIN,
         specs::{BLOCK_LENGTH, GEN_LENGTH, SEED, TEMPERATURE, choice, threshold},
     },
@@ -86,9 +86,9 @@ impl Rule for Hierarchy {
         settings.shape
     }
 
-    fn ask(_: &Canvas, settings: &Settings, _: &State) -> Ask {
+    fn ask(_: &Canvas, settings: &Settings, _: &State) -> PassOptions {
         let &Settings { temperature, seed, .. } = settings;
-        Ask { columns: PLAIN, temperature, seed, ..Ask::default() }
+        PassOptions { columns: PLAIN, temperature, seed, ..PassOptions::default() }
     }
 
     fn ends(_: &Settings, _: usize) -> Ends {
@@ -99,7 +99,7 @@ impl Rule for Hierarchy {
         settings.temperature > 0.0
     }
 
-    fn pick(evidence: &Evidence, settings: &Settings) -> Result<Picks, DecodeError> {
+    fn pick(evidence: &BlockEvidence, settings: &Settings) -> Result<Picks, DecodeError> {
         let &Settings { threshold, low, older, .. } = settings;
         let p = evidence.p;
         let over = |at: usize| Test { measure: Measure::Over, value: p[at], bound: threshold };
@@ -144,7 +144,7 @@ impl Rule for Hierarchy {
 
     fn breaks(
         name: &str,
-        evidence: &Evidence,
+        evidence: &BlockEvidence,
         _: &Settings,
     ) -> Result<Option<Vec<Value>>, DecodeError> {
         let p = evidence.candidates.iter().map(|&at| evidence.p[at]);

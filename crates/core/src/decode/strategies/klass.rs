@@ -11,8 +11,8 @@ use crate::{
     canvas::Canvas,
     decode::{
         Affects, DecodeError, FillRule, LeftRule, Measure, Mode, ParamSpec, Params, Test, Value,
-        ask::Ask,
-        blocks::{Ends, Evidence, Memory, Picks, Rule, Shape, State},
+        ask::PassOptions,
+        blocks::{BlockEvidence, Ends, Picks, PositionHistory, Rule, Shape, State},
         filtering::Filtering,
         specs::{
             BLOCK_LENGTH, GEN_LENGTH, SEED, TEMPERATURE_OFF, TOP_K, TOP_P_OFF, count, number,
@@ -102,8 +102,8 @@ impl Rule for Klass {
         settings.shape
     }
 
-    fn ask(_: &Canvas, settings: &Settings, state: &State) -> Ask {
-        Ask {
+    fn ask(_: &Canvas, settings: &Settings, state: &State) -> PassOptions {
+        PassOptions {
             columns: &[Column::Argmax, Column::Choice, Column::PChoice, Column::PEos, Column::Kl],
             earlier: state.memory.as_ref().map(|memory| memory.tokens.clone()),
             ..settings.filtering.ask()
@@ -118,7 +118,7 @@ impl Rule for Klass {
         settings.filtering.temperature > 0.0
     }
 
-    fn pick(evidence: &Evidence, settings: &Settings) -> Result<Picks, DecodeError> {
+    fn pick(evidence: &BlockEvidence, settings: &Settings) -> Result<Picks, DecodeError> {
         let &Settings { kl_threshold, history, threshold, .. } = settings;
         let settled = settled(evidence, settings)?;
         let kl = |at: usize| evidence.prediction.number(Column::Kl, at).unwrap_or(f32::INFINITY);
@@ -160,14 +160,21 @@ impl Rule for Klass {
         })
     }
 
-    fn remember(evidence: &Evidence, settings: &Settings) -> Result<Option<Memory>, DecodeError> {
+    fn remember(
+        evidence: &BlockEvidence,
+        settings: &Settings,
+    ) -> Result<Option<PositionHistory>, DecodeError> {
         let settled = settled(evidence, settings)?;
-        Ok(Some(Memory { settled, tokens: evidence.canvas.tokens() }))
+        Ok(Some(PositionHistory { settled, tokens: evidence.canvas.tokens() }))
     }
 
     /// Beyond the steps that count, another one in a row changes nothing.
-    fn settled(before: Option<&Memory>, after: Option<&Memory>, settings: &Settings) -> bool {
-        let counted = |memory: &Memory| -> Vec<usize> {
+    fn settled(
+        before: Option<&PositionHistory>,
+        after: Option<&PositionHistory>,
+        settings: &Settings,
+    ) -> bool {
+        let counted = |memory: &PositionHistory| -> Vec<usize> {
             memory.settled.iter().map(|&steps| usize::from(steps).min(settings.history)).collect()
         };
         match (before, after) {
@@ -180,7 +187,7 @@ impl Rule for Klass {
 
     fn breaks(
         name: &str,
-        evidence: &Evidence,
+        evidence: &BlockEvidence,
         _: &Settings,
     ) -> Result<Option<Vec<Value>>, DecodeError> {
         let just_over = |x: f32| Value::Float(f64::from(x.next_up()));
@@ -201,7 +208,7 @@ impl Rule for Klass {
 
 /// How often in a row each position has been under the threshold, this step included. Before the
 /// first step there is nothing to compare with.
-fn settled(evidence: &Evidence, settings: &Settings) -> Result<Vec<u8>, DecodeError> {
+fn settled(evidence: &BlockEvidence, settings: &Settings) -> Result<Vec<u8>, DecodeError> {
     let length = evidence.canvas.len();
     let Some(memory) = evidence.state.memory.as_ref().filter(|m| m.settled.len() == length) else {
         return Ok(vec![0; length]);
@@ -217,7 +224,7 @@ mod tests {
     use super::*;
     use crate::{
         canvas::{SpecialTokens, TokenId},
-        decode::{AnyStrategy as _, Finish, Plan, State as AnyState, blocks::Blocks},
+        decode::{AnyStrategy as _, Finish, Plan, State as AnyState, blocks::BlockStrategy},
         predict::{Data, Prediction},
     };
 
@@ -232,7 +239,7 @@ mod tests {
         {
             params.set(name, Value::Int(value)).unwrap();
         }
-        let strategy = Blocks(Klass);
+        let strategy = BlockStrategy(Klass);
         let special = SpecialTokens { mask: MASK, eos: 8 };
         let (mut canvas, mut state) = strategy.start(&[1], special, &params).unwrap();
         let mut canvases = Vec::new();

@@ -10,9 +10,9 @@
 use crate::{
     canvas::Canvas,
     decode::{
-        Affects, DecodeError, Kind, ParamRole, ParamSpec, Params, TokenList,
-        ask::Ask,
-        blocks::{Ends, Evidence, Picks, Rule, Shape, State},
+        Affects, DecodeError, ParamKind, ParamRole, ParamSpec, Params, TokenList,
+        ask::PassOptions,
+        blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State},
         order::Order,
         schedule,
         specs::{
@@ -53,7 +53,7 @@ const EOT_TOKEN_ID: ParamSpec = ParamSpec {
     symbol: "EoT",
     unit: "token id",
     help: "The end-of-turn token, for confidence_eos_eot_inf; -1 is none",
-    kind: Kind::Int { min: -1, max: u32::MAX as i64, step: 1, default: -1 },
+    kind: ParamKind::Int { min: -1, max: u32::MAX as i64, step: 1, default: -1 },
     affects: Affects::Predict,
     role: ParamRole::Other,
 };
@@ -118,14 +118,14 @@ impl Rule for LowConfidence {
         settings.shape
     }
 
-    fn ask(canvas: &Canvas, settings: &Settings, _: &State) -> Ask {
+    fn ask(canvas: &Canvas, settings: &Settings, _: &State) -> PassOptions {
         let eos = canvas.special().eos;
         let last: Vec<u32> = [Some(eos), settings.eot_token_id].into_iter().flatten().collect();
         let tokens = |on: bool, ids: &[u32]| match on {
             true => TokenList::of(ids).unwrap_or_default(),
             false => TokenList::default(),
         };
-        Ask {
+        PassOptions {
             cfg_scale: settings.cfg_scale,
             suppressed: tokens(settings.logits_eos_inf, &[eos]),
             begin_suppressed: tokens(settings.confidence_eos_eot_inf, &last),
@@ -145,7 +145,7 @@ impl Rule for LowConfidence {
         settings.order.draws()
     }
 
-    fn pick(evidence: &Evidence, settings: &Settings) -> Result<Picks, DecodeError> {
+    fn pick(evidence: &BlockEvidence, settings: &Settings) -> Result<Picks, DecodeError> {
         let quotas = settings.quotas(evidence.state.masks);
         let quota = quotas.get(evidence.state.step).copied().unwrap_or(0);
         Ok(Picks::quota(&settings.order.ranked(evidence), quota))

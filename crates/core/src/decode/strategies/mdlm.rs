@@ -6,9 +6,9 @@
 use crate::{
     canvas::Canvas,
     decode::{
-        DecodeError, Kind, ParamSpec, Params, TokenList,
-        ask::Ask,
-        blocks::{Ends, Evidence, Picks, Rule, Shape, State},
+        DecodeError, ParamKind, ParamSpec, Params, TokenList,
+        ask::PassOptions,
+        blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State},
         order::Order,
         schedule,
         specs::{
@@ -41,7 +41,7 @@ const SPECS: &[ParamSpec] = &[
 
 /// The reference has one block for its whole default length.
 const WIDE_BLOCK: ParamSpec =
-    ParamSpec { kind: Kind::Int { min: 1, max: MOST, step: 1, default: 128 }, ..BLOCK_LENGTH };
+    ParamSpec { kind: ParamKind::Int { min: 1, max: MOST, step: 1, default: 128 }, ..BLOCK_LENGTH };
 
 /// The strategy.
 pub(in crate::decode) struct Mdlm;
@@ -80,8 +80,8 @@ impl Rule for Mdlm {
         settings.shape
     }
 
-    fn ask(_: &Canvas, settings: &Settings, _: &State) -> Ask {
-        Ask {
+    fn ask(_: &Canvas, settings: &Settings, _: &State) -> PassOptions {
+        PassOptions {
             cfg_scale: settings.cfg_scale,
             shift: Some(settings.shift),
             suppressed: settings.suppress,
@@ -98,7 +98,7 @@ impl Rule for Mdlm {
         settings.order.draws()
     }
 
-    fn pick(evidence: &Evidence, settings: &Settings) -> Result<Picks, DecodeError> {
+    fn pick(evidence: &BlockEvidence, settings: &Settings) -> Result<Picks, DecodeError> {
         let quotas = quotas(settings.steps, settings.shape, evidence.state.masks);
         let quota = quotas.get(evidence.state.step).copied().unwrap_or(0);
         Ok(Picks::quota(&settings.order.ranked(evidence), quota))

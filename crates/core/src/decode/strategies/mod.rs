@@ -19,27 +19,27 @@ mod state;
 mod threshold;
 pub mod wino;
 
-use super::blocks::Blocks;
+use super::blocks::BlockStrategy;
 pub use any::AnyStrategy;
 pub use state::{Decision, State};
 
 /// The strategies there are, by name.
 pub const STRATEGIES: &[&dyn AnyStrategy] = &[
     &daedal::Daedal,
-    &Blocks(low_confidence::LowConfidence),
-    &Blocks(threshold::Threshold),
-    &Blocks(factor::Factor),
-    &Blocks(mdlm::Mdlm),
-    &Blocks(dream::Dream),
-    &Blocks(eb_sampler::EbSampler),
-    &Blocks(klass::Klass),
+    &BlockStrategy(low_confidence::LowConfidence),
+    &BlockStrategy(threshold::Threshold),
+    &BlockStrategy(factor::Factor),
+    &BlockStrategy(mdlm::Mdlm),
+    &BlockStrategy(dream::Dream),
+    &BlockStrategy(eb_sampler::EbSampler),
+    &BlockStrategy(klass::Klass),
     &remdm::Remdm,
     &rho_eos::RhoEos,
     &wino::Wino,
-    &Blocks(adablock::AdaBlock),
-    &Blocks(hierarchy::Hierarchy),
-    &Blocks(order::Order),
-    &Blocks(prophet::Prophet),
+    &BlockStrategy(adablock::AdaBlock),
+    &BlockStrategy(hierarchy::Hierarchy),
+    &BlockStrategy(order::Order),
+    &BlockStrategy(prophet::Prophet),
 ];
 
 /// The strategy called `name`.

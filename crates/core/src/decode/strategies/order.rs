@@ -11,9 +11,9 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 use crate::{
     canvas::Canvas,
     decode::{
-        Affects, DecodeError, FillRule, Kind, LeftRule, Mode, ParamRole, ParamSpec, Params,
-        ask::Ask,
-        blocks::{Ends, Evidence, Picks, Rule, Shape, State},
+        Affects, DecodeError, FillRule, LeftRule, Mode, ParamKind, ParamRole, ParamSpec, Params,
+        ask::PassOptions,
+        blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State},
         filtering::Filtering,
         specs::{GEN_LENGTH, SEED, TEMPERATURE_OFF, TOP_K, TOP_P_OFF, count},
     },
@@ -42,7 +42,7 @@ const ORDER: ParamSpec = ParamSpec {
     unit: "",
     help: "Which position comes when. A list names every position, ranges run either way; in a \
            graph what stands before > is written first, and every position is named, too",
-    kind: Kind::Text {
+    kind: ParamKind::Text {
         form: "left_to_right, right_to_left, a list as 3+1+8-4, or a graph as 0>1+2>3;0>4-7",
         default: "left_to_right",
     },
@@ -243,7 +243,7 @@ impl Rule for Order {
         Shape { length: settings.length, block: settings.length }
     }
 
-    fn ask(_: &Canvas, settings: &Settings, _: &State) -> Ask {
+    fn ask(_: &Canvas, settings: &Settings, _: &State) -> PassOptions {
         settings.filtering.ask()
     }
 
@@ -255,7 +255,7 @@ impl Rule for Order {
         settings.filtering.temperature > 0.0
     }
 
-    fn pick(evidence: &Evidence, settings: &Settings) -> Result<Picks, DecodeError> {
+    fn pick(evidence: &BlockEvidence, settings: &Settings) -> Result<Picks, DecodeError> {
         let canvas = evidence.canvas;
         let sequence = settings.sequence(canvas.len())?;
         let open = sequence.positions.iter().copied().filter(|at| evidence.candidates.contains(at));

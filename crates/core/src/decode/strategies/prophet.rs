@@ -11,8 +11,8 @@ use crate::{
     canvas::Canvas,
     decode::{
         Affects, DecodeError, FillRule, Measure, Mode, ParamSpec, Params, Test, Value,
-        ask::Ask,
-        blocks::{Ends, Evidence, Over, Picks, Rule, Shape, State},
+        ask::PassOptions,
+        blocks::{BlockEvidence, Ends, Over, Picks, Rule, Shape, State},
         filtering::SCORED,
         order::Order,
         schedule,
@@ -97,7 +97,7 @@ impl Settings {
     }
 
     /// The mean gap over the answer's positions; none if the canvas has none of them.
-    fn gap(&self, evidence: &Evidence) -> Result<Option<f32>, DecodeError> {
+    fn gap(&self, evidence: &BlockEvidence) -> Result<Option<f32>, DecodeError> {
         let gaps = evidence.prediction.numbers(Column::Score)?;
         let (start, length) = self.answer;
         let end = start.saturating_add(length).min(gaps.len());
@@ -147,8 +147,8 @@ impl Rule for Prophet {
         settings.shape
     }
 
-    fn ask(_: &Canvas, settings: &Settings, _: &State) -> Ask {
-        Ask {
+    fn ask(_: &Canvas, settings: &Settings, _: &State) -> PassOptions {
+        PassOptions {
             columns: SCORED,
             score: Some(Score::Gap),
             cfg_scale: settings.cfg_scale,
@@ -164,7 +164,7 @@ impl Rule for Prophet {
         settings.order.draws()
     }
 
-    fn pick(evidence: &Evidence, settings: &Settings) -> Result<Picks, DecodeError> {
+    fn pick(evidence: &BlockEvidence, settings: &Settings) -> Result<Picks, DecodeError> {
         let (_, bound) = settings.threshold(&evidence.state);
         if let Some(value) = settings.gap(evidence)?.filter(|gap| *gap >= bound) {
             let rule = FillRule::Passes(Test { measure: Measure::Gap, value, bound });
@@ -184,7 +184,7 @@ impl Rule for Prophet {
 
     fn breaks(
         name: &str,
-        evidence: &Evidence,
+        evidence: &BlockEvidence,
         settings: &Settings,
     ) -> Result<Option<Vec<Value>>, DecodeError> {
         if !settings.thresholds.iter().any(|(own, _)| *own == name) {

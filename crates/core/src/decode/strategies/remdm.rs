@@ -21,9 +21,9 @@ use crate::{
     decode::{
         Affects, DecisionOf, DecodeError, FillRule, Finish, Growth, LeftRule, Mode, ParamSpec,
         Params, Phase, Plan, Preset, RemaskRule, TokenList, Value, Verdict,
-        ask::Ask,
+        ask::PassOptions,
         blocks::crossing,
-        noise::{Place, Purpose},
+        noise::{NoisePlace, Purpose},
         schedule,
         specs::{GEN_LENGTH, SEED, STEPS, choice, number, switch},
         strategy::{Context, Strategy},
@@ -284,7 +284,7 @@ impl Strategy for Remdm {
         Ok((canvas, State { step: 0, committed: Vec::new() }))
     }
 
-    fn plan(at: Context<Self>) -> Plan<Ask> {
+    fn plan(at: Context<Self>) -> Plan<PassOptions> {
         let Context { canvas, state, settings } = at;
         let open = (0..canvas.len()).any(|at| canvas.is_open(at));
         if state.step >= settings.passes() || !open && !settings.may_remask(state.step) {
@@ -293,7 +293,7 @@ impl Strategy for Remdm {
         }
         let top_p = settings.nucleus_p;
         let last = state.step >= settings.steps;
-        Plan::Predict(Ask {
+        Plan::Predict(PassOptions {
             columns: &[Column::Argmax, Column::Choice, Column::PChoice, Column::PEos],
             // Noise of this strength draws from the softmax itself.
             temperature: if last { 0.0 } else { 1.0 },
@@ -305,7 +305,7 @@ impl Strategy for Remdm {
                 strict: true,
             }),
             suppressed: TokenList::of(&[canvas.special().mask]).unwrap_or_default(),
-            ..Ask::default()
+            ..PassOptions::default()
         })
     }
 
@@ -425,11 +425,11 @@ impl Strategy for Remdm {
     }
 }
 
-fn place(state: &State, settings: &Settings) -> Place {
-    Place { seed: settings.seed, round: 0, step: state.step as u64 }
+fn place(state: &State, settings: &Settings) -> NoisePlace {
+    NoisePlace { seed: settings.seed, round: 0, step: state.step as u64 }
 }
 
-fn drawn(place: Place, purpose: Purpose, slot: Slot, chance: f64) -> bool {
+fn drawn(place: NoisePlace, purpose: Purpose, slot: Slot, chance: f64) -> bool {
     place.uniform(purpose, slot) < chance
 }
 

@@ -24,15 +24,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::daedal::{
-    Columns, eos,
-    stage2::{Fills, fills},
+    DaedalColumns, eos,
+    stage2::{PlannedFills, fills},
 };
 use crate::{
     canvas::{Canvas, Edit, Filler, SpecialTokens, TokenId},
     decode::{
         Affects, DecisionOf, DecodeError, Drop, EosMeasure, FillRule, Finish, Growth, LeftRule,
         Mode, ParamSpec, Params, Phase, Plan, Preset, Value, Verdict,
-        ask::Ask,
+        ask::PassOptions,
         blocks::{back_to_open, crossing, open, window},
         specs::{
             BLOCK_LENGTH, CFG_SCALE, INITIAL_GEN_LENGTH, MAX_GEN_LENGTH, SEED, TEMPERATURE, choice,
@@ -180,7 +180,7 @@ impl Settings {
         }
     }
 
-    fn density(&self, columns: &Columns, canvas: &Canvas) -> Result<EosMeasure, DecodeError> {
+    fn density(&self, columns: &DaedalColumns, canvas: &Canvas) -> Result<EosMeasure, DecodeError> {
         let special = canvas.special();
         let mut measure = if self.of_masks {
             let taken: Vec<usize> = (0..canvas.len())
@@ -210,19 +210,19 @@ fn multiple(scheduler: &str, gap: f32) -> usize {
 }
 
 /// What a step is decided on.
-struct Evidence<'a> {
-    columns: Columns<'a>,
+struct RhoEvidence<'a> {
+    columns: DaedalColumns<'a>,
     state: State,
     block: Range<usize>,
     fillable: Vec<usize>,
-    fills: Fills,
+    fills: PlannedFills,
     density: EosMeasure,
 }
 
-impl<'a> Evidence<'a> {
+impl<'a> RhoEvidence<'a> {
     fn of(at: Context<RhoEos>, prediction: &'a Prediction) -> Result<Self, DecodeError> {
         let Context { canvas, settings, .. } = at;
-        let columns = Columns::of(prediction)?;
+        let columns = DaedalColumns::of(prediction)?;
         let state = at.state.at_work(canvas, settings.block);
         let block = window(canvas, state.cursor, settings.block);
         let fillable: Vec<usize> = open(canvas, state.cursor, settings.block).collect();
@@ -286,7 +286,7 @@ impl Strategy for RhoEos {
         Ok((canvas, State { cursor: 0, step: 0, stagnant: false }))
     }
 
-    fn plan(at: Context<Self>) -> Plan<Ask> {
+    fn plan(at: Context<Self>) -> Plan<PassOptions> {
         let Context { canvas, settings, .. } = at;
         let state = at.state.at_work(canvas, settings.block);
         if state.stagnant {
@@ -298,7 +298,7 @@ impl Strategy for RhoEos {
         if state.step >= settings.max {
             return Plan::Done(Finish::OutOfSteps);
         }
-        Plan::Predict(Ask {
+        Plan::Predict(PassOptions {
             columns: &[
                 Column::Argmax,
                 Column::Choice,
@@ -310,7 +310,7 @@ impl Strategy for RhoEos {
             cfg_scale: settings.cfg_scale,
             temperature: settings.temperature,
             seed: settings.seed,
-            ..Ask::default()
+            ..PassOptions::default()
         })
     }
 
@@ -319,7 +319,7 @@ impl Strategy for RhoEos {
         prediction: &Prediction,
     ) -> Result<DecisionOf<State>, DecodeError> {
         let Context { canvas, settings, .. } = at;
-        let evidence = Evidence::of(at, prediction)?;
+        let evidence = RhoEvidence::of(at, prediction)?;
         let length = canvas.len();
         let mut edits: Vec<Edit> = evidence
             .fills
@@ -381,7 +381,7 @@ impl Strategy for RhoEos {
         prediction: &Prediction,
     ) -> Result<Option<Vec<Value>>, DecodeError> {
         let Context { canvas, settings, .. } = at;
-        let evidence = Evidence::of(at, prediction)?;
+        let evidence = RhoEvidence::of(at, prediction)?;
         let density = evidence.density.confidence;
         let adjusts = settings.adjusts(canvas, evidence.state);
         let reaches =
@@ -415,7 +415,7 @@ impl Strategy for RhoEos {
     }
 }
 
-fn verdicts(canvas: &Canvas, settings: &Settings, evidence: &Evidence) -> Vec<Verdict> {
+fn verdicts(canvas: &Canvas, settings: &Settings, evidence: &RhoEvidence) -> Vec<Verdict> {
     let (mode, high) = (evidence.fills.mode, settings.high);
     let (rule, threshold) = match mode {
         Mode::HighConf => (FillRule::Above, Some(high)),

@@ -8,8 +8,8 @@ use crate::{
     canvas::Canvas,
     decode::{
         Affects, DecodeError, Measure, ParamSpec, Params, Test, Value,
-        ask::Ask,
-        blocks::{Ends, Evidence, Picks, Rule, Shape, State},
+        ask::PassOptions,
+        blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State},
         order::Order,
         specs::{BLOCK_LENGTH, GEN_LENGTH, REMASKING, SEED, STEPS, TEMPERATURE, choice, threshold},
     },
@@ -82,7 +82,7 @@ impl Rule for Threshold {
         settings.shape
     }
 
-    fn ask(_: &Canvas, settings: &Settings, _: &State) -> Ask {
+    fn ask(_: &Canvas, settings: &Settings, _: &State) -> PassOptions {
         settings.order.ask()
     }
 
@@ -94,7 +94,7 @@ impl Rule for Threshold {
         settings.order.draws()
     }
 
-    fn pick(evidence: &Evidence, settings: &Settings) -> Result<Picks, DecodeError> {
+    fn pick(evidence: &BlockEvidence, settings: &Settings) -> Result<Picks, DecodeError> {
         let (order, bound) = (&settings.order, settings.threshold);
         let score = |at: usize| order.score(evidence, at);
         let ranked = order.ranked(evidence);
@@ -108,7 +108,7 @@ impl Rule for Threshold {
 
     fn breaks(
         name: &str,
-        evidence: &Evidence,
+        evidence: &BlockEvidence,
         settings: &Settings,
     ) -> Result<Option<Vec<Value>>, DecodeError> {
         if name != "threshold" {

@@ -20,7 +20,7 @@ use crate::{
     decode::{
         Affects, DecisionOf, DecodeError, FillRule, Finish, Growth, LeftRule, Measure, Mode,
         ParamSpec, Params, Phase, Plan, RemaskRule, Test, Value, Verdict,
-        ask::Ask,
+        ask::PassOptions,
         blocks::{IDLE, Over, Shape, back_to_open, is_zero, open, outside, window},
         specs::{BLOCK_LENGTH, GEN_LENGTH, SEED, TEMPERATURE, count, threshold},
         strategy::{Context, Strategy},
@@ -110,7 +110,7 @@ pub(in crate::decode) struct Settings {
 }
 
 /// What a step is decided on.
-struct Evidence<'a> {
+struct WinoEvidence<'a> {
     state: State,
     /// Open positions up to the end of the block, most confident first.
     ranked: Vec<usize>,
@@ -121,7 +121,7 @@ struct Evidence<'a> {
     back: &'a [f32],
 }
 
-impl<'a> Evidence<'a> {
+impl<'a> WinoEvidence<'a> {
     fn of(at: Context<Wino>, prediction: &'a Prediction) -> Result<Self, DecodeError> {
         let (canvas, block) = (at.canvas, at.settings.block);
         let state = at.state.at_work(canvas, block);
@@ -174,7 +174,7 @@ impl Strategy for Wino {
         Ok((canvas, state))
     }
 
-    fn plan(at: Context<Self>) -> Plan<Ask> {
+    fn plan(at: Context<Self>) -> Plan<PassOptions> {
         let Context { canvas, settings, .. } = at;
         let state = at.state.at_work(canvas, settings.block);
         match state.over {
@@ -183,7 +183,7 @@ impl Strategy for Wino {
             None if canvas.masks() > 0 => return Plan::Done(Finish::OutOfSteps),
             None => return Plan::Done(Finish::Complete),
         }
-        Plan::Predict(Ask {
+        Plan::Predict(PassOptions {
             columns: &[
                 Column::Argmax,
                 Column::Choice,
@@ -194,7 +194,7 @@ impl Strategy for Wino {
             shadow: Some(window(canvas, state.cursor, settings.block)),
             temperature: settings.temperature,
             seed: settings.seed,
-            ..Ask::default()
+            ..PassOptions::default()
         })
     }
 
@@ -203,7 +203,7 @@ impl Strategy for Wino {
         prediction: &Prediction,
     ) -> Result<DecisionOf<State>, DecodeError> {
         let Context { canvas, settings, .. } = at;
-        let evidence = Evidence::of(at, prediction)?;
+        let evidence = WinoEvidence::of(at, prediction)?;
         let (high, low) = (settings.threshold, settings.threshold_back);
         let mut verdicts = outside(canvas, evidence.p);
         let mut edits = Vec::new();
@@ -272,7 +272,7 @@ impl Strategy for Wino {
         _: Value,
         prediction: &Prediction,
     ) -> Result<Option<Vec<Value>>, DecodeError> {
-        let evidence = Evidence::of(at, prediction)?;
+        let evidence = WinoEvidence::of(at, prediction)?;
         let value = |value: f32| Value::Float(f64::from(value));
         Ok(match name {
             // At its own confidence a position is no longer over the threshold.

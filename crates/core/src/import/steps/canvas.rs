@@ -3,12 +3,12 @@
 use super::{
     super::{
         Options, canvases,
-        left::Left,
+        left::NotTakenOver,
         texts::{Ids, MASK, Texts},
     },
-    facts::{Facts, Named},
+    facts::{FileFacts, NamedToken},
     names::MASK_TEXTS,
-    step::{Held, Step},
+    step::{CanvasForm, ReadStep},
 };
 use crate::{canvas::TokenId, predict::Piece, trace::ForeignRun};
 
@@ -28,14 +28,14 @@ pub struct Tokens {
 /// # Errors
 /// In words, if some canvases are ids and others texts, or if nothing names the mask.
 pub fn tokens(
-    steps: &[Step],
-    facts: &Facts,
+    steps: &[ReadStep],
+    facts: &FileFacts,
     texts: Texts,
     options: &Options,
     what: &str,
-    left: &mut Left,
+    left: &mut NotTakenOver,
 ) -> Result<Tokens, String> {
-    let of_ids = |step: &Step| matches!(step.held, Held::Ids(_));
+    let of_ids = |step: &ReadStep| matches!(step.held, CanvasForm::Ids(_));
     let with_ids = steps.first().is_some_and(of_ids);
     if let Some(other) = steps.iter().position(|step| of_ids(step) != with_ids) {
         let (first, then) = if with_ids { ("ids", "texts") } else { ("texts", "ids") };
@@ -51,16 +51,16 @@ pub fn tokens(
 }
 
 fn of_file(
-    steps: &[Step],
-    facts: &Facts,
+    steps: &[ReadStep],
+    facts: &FileFacts,
     texts: Texts,
     options: &Options,
     what: &str,
-    left: &mut Left,
+    left: &mut NotTakenOver,
 ) -> Result<Tokens, String> {
-    let held = |step: &Step| match &step.held {
-        Held::Ids(ids) => ids.clone(),
-        Held::Texts(_) | Held::Words(_) => Vec::new(),
+    let held = |step: &ReadStep| match &step.held {
+        CanvasForm::Ids(ids) => ids.clone(),
+        CanvasForm::Texts(_) | CanvasForm::Words(_) => Vec::new(),
     };
     let canvases: Vec<Vec<TokenId>> = steps.iter().map(held).collect();
     let of_text = |wanted: &dyn Fn(&str) -> bool| {
@@ -71,9 +71,9 @@ fn of_file(
         };
         known.find(|(_, piece)| text(piece)).map(|(id, _)| *id)
     };
-    let declared = |fact: &Option<Named>| match fact.as_ref()? {
-        Named::Id(id) => Some(*id),
-        Named::Text(text) => of_text(&|other| other == text),
+    let declared = |fact: &Option<NamedToken>| match fact.as_ref()? {
+        NamedToken::Id(id) => Some(*id),
+        NamedToken::Text(text) => of_text(&|other| other == text),
     };
     let usual = || of_text(&|text| MASK_TEXTS.contains(&text)).or(options.usual_mask);
     let mask = match (options.mask, &facts.mask) {
@@ -87,7 +87,7 @@ fn of_file(
             }
             Some(mask)
         }
-        (None, Some(Named::Text(text))) if declared(&facts.mask).is_none() => {
+        (None, Some(NamedToken::Text(text))) if declared(&facts.mask).is_none() => {
             return Err(format!(
                 "it says that {text:?} is the mask, and not which id that is. Give the id with \
                  --mask-token, or a tokenizer that has it with --tokenizer and --mask-token '{text}'"
@@ -113,10 +113,10 @@ fn of_file(
 }
 
 fn of_texts(
-    steps: &[Step],
-    facts: &Facts,
+    steps: &[ReadStep],
+    facts: &FileFacts,
     options: &Options,
-    left: &mut Left,
+    left: &mut NotTakenOver,
 ) -> Result<Tokens, String> {
     for (flag, id) in [("--mask-token", options.mask), ("--eos-token", options.eos)] {
         if let Some(id) = id {
@@ -127,8 +127,8 @@ fn of_texts(
         }
     }
     let declared = match &facts.mask {
-        Some(Named::Text(text)) => Some(text.as_str()),
-        Some(Named::Id(id)) => {
+        Some(NamedToken::Text(text)) => Some(text.as_str()),
+        Some(NamedToken::Id(id)) => {
             left.value("the mask's id, as the canvases are texts", || id.to_string());
             None
         }
@@ -150,9 +150,9 @@ fn of_texts(
     let mut canvases = Vec::with_capacity(steps.len());
     for step in steps {
         canvases.push(match &step.held {
-            Held::Ids(ids) => ids.clone(),
-            Held::Texts(texts) => of_texts(texts),
-            Held::Words(texts) => {
+            CanvasForm::Ids(ids) => ids.clone(),
+            CanvasForm::Texts(texts) => of_texts(texts),
+            CanvasForm::Words(texts) => {
                 running = true;
                 of_texts(texts)
             }
@@ -166,7 +166,7 @@ fn of_texts(
         ));
     }
     let eos = match &facts.eos {
-        Some(Named::Text(text)) => ids.find(text),
+        Some(NamedToken::Text(text)) => ids.find(text),
         _ => None,
     };
     if let Some(fact) = facts.eos.as_ref().filter(|_| eos.is_none()) {
@@ -184,7 +184,7 @@ fn of_texts(
 }
 
 /// Canvases that follow each other, each behind those that are done.
-pub fn behind(canvases: Vec<Vec<TokenId>>, steps: &[Step]) -> Vec<Vec<TokenId>> {
+pub fn behind(canvases: Vec<Vec<TokenId>>, steps: &[ReadStep]) -> Vec<Vec<TokenId>> {
     let mut done: Vec<TokenId> = Vec::new();
     let mut before: Option<(Option<u64>, Vec<TokenId>)> = None;
     let mut whole = Vec::with_capacity(canvases.len());
@@ -205,9 +205,9 @@ pub fn run_of(
     canvases: &[Vec<TokenId>],
     mask: Option<TokenId>,
     prompt: Option<&[TokenId]>,
-    facts: &Facts,
+    facts: &FileFacts,
     options: &Options,
-    left: &mut Left,
+    left: &mut NotTakenOver,
 ) -> Result<(ForeignRun, bool), String> {
     if let (Some(given), Some(declared)) = (options.prompt_length, facts.prompt_length)
         && given != declared

@@ -5,21 +5,21 @@ use std::fmt::{self, Display};
 use serde_json::Value;
 
 use super::{
-    super::{Options, left::Left},
+    super::{Options, left::NotTakenOver},
     names::{EOS, MASKS, MODEL, PROMPT, PROMPT_IDS, PROMPT_LENGTH, RUN_LOG, STRATEGY},
     shape::is_run_log,
-    value::{Fields, Wrong, id, ids, shown, whole},
+    value::{ImportedFields, Wrong, id, ids, shown, whole},
 };
 use crate::canvas::TokenId;
 
 /// A token that a file names, by its id or its text.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Named {
+pub enum NamedToken {
     Id(TokenId),
     Text(String),
 }
 
-impl Display for Named {
+impl Display for NamedToken {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Id(id) => id.fmt(f),
@@ -29,9 +29,9 @@ impl Display for Named {
 }
 
 #[derive(Debug, Default)]
-pub struct Facts {
-    pub mask: Option<Named>,
-    pub eos: Option<Named>,
+pub struct FileFacts {
+    pub mask: Option<NamedToken>,
+    pub eos: Option<NamedToken>,
     pub prompt: Option<String>,
     pub prompt_ids: Option<Vec<TokenId>>,
     pub prompt_length: Option<usize>,
@@ -40,14 +40,14 @@ pub struct Facts {
     pub run_log: bool,
 }
 
-impl Facts {
+impl FileFacts {
     /// Takes the facts among an object's members; a step may have some beside its canvas. A fact
     /// that decides how the rest is read must be right, unless `options` override it.
     pub fn read(
         &mut self,
-        fields: &mut Fields,
+        fields: &mut ImportedFields,
         options: &Options,
-        left: &mut Left,
+        left: &mut NotTakenOver,
     ) -> Result<(), Wrong> {
         if let Some((name, schema)) = fields.take_if(&["schema"], is_run_log) {
             if schema != RUN_LOG {
@@ -132,10 +132,10 @@ impl Facts {
 }
 
 /// The token in the field `name`. A wrong one is an error only if no flag overrides it.
-fn named(value: &Value, name: &str, flag: &str, given: bool) -> Result<Option<Named>, Wrong> {
+fn named(value: &Value, name: &str, flag: &str, given: bool) -> Result<Option<NamedToken>, Wrong> {
     let token = match value {
-        Value::String(text) => Some(Named::Text(text.clone())),
-        value => id(value).ok().map(Named::Id),
+        Value::String(text) => Some(NamedToken::Text(text.clone())),
+        value => id(value).ok().map(NamedToken::Id),
     };
     match token {
         None if !given => Err(Wrong::new(format!(

@@ -22,31 +22,38 @@ use serde_json::{Map, Value};
 
 pub(super) use shape::shows;
 
-use super::{Format, Found, Options, json, left::Left, no_row, one_batch, texts::Texts, too_much};
+use super::{
+    Converted, ImportFormat, Options, json, left::NotTakenOver, no_row, one_batch, texts::Texts,
+    too_much,
+};
 use crate::canvas::{NO_TOKEN, SpecialTokens, TokenId};
-use facts::Facts;
+use facts::FileFacts;
 use names::{KIND, RUN_LOG};
 use shape::{canvas_of, listed, numbered};
-use step::{Held, Step, held};
-use value::{Batch, Fields, Wrong};
+use step::{CanvasForm, ReadStep, held};
+use value::{ImportedBatch, ImportedFields, Wrong};
 
 /// Everything that was read so far.
 struct Gathered<'a> {
     options: &'a Options,
-    steps: Vec<Step>,
-    facts: Facts,
+    steps: Vec<ReadStep>,
+    facts: FileFacts,
     /// Texts of ids, where a step has both.
     texts: Texts,
-    batch: Batch,
+    batch: ImportedBatch,
     cells: usize,
-    left: Left,
+    left: NotTakenOver,
 }
 
 /// Reads a list of steps.
 ///
 /// # Errors
 /// In words.
-pub(super) fn read(bytes: &[u8], format: Format, options: &Options) -> Result<Found, String> {
+pub(super) fn read(
+    bytes: &[u8],
+    format: ImportFormat,
+    options: &Options,
+) -> Result<Converted, String> {
     let mut values = Vec::new();
     let mut notices = Vec::new();
     for value in serde_json::Deserializer::from_slice(bytes).into_iter::<Value>() {
@@ -98,13 +105,13 @@ pub(super) fn of_canvases(
     batch: usize,
     around: &Map<String, Value>,
     options: &Options,
-) -> Result<Found, String> {
+) -> Result<Converted, String> {
     let mut gathered = Gathered::new(options);
     gathered.batch.rows = batch;
     gathered.around(around).map_err(|wrong| wrong.told("beside the canvases"))?;
-    let steps = canvases.into_iter().map(|canvas| Step::of_canvas(Held::Ids(canvas)));
+    let steps = canvases.into_iter().map(|canvas| ReadStep::of_canvas(CanvasForm::Ids(canvas)));
     gathered.steps = steps.collect();
-    gathered.found(Format::History, Vec::new())
+    gathered.found(ImportFormat::History, Vec::new())
 }
 
 impl<'a> Gathered<'a> {
@@ -112,11 +119,11 @@ impl<'a> Gathered<'a> {
         Self {
             options,
             steps: Vec::new(),
-            facts: Facts::default(),
+            facts: FileFacts::default(),
             texts: Texts::default(),
-            batch: Batch { rows: 1, row: options.row },
+            batch: ImportedBatch { rows: 1, row: options.row },
             cells: 0,
-            left: Left::default(),
+            left: NotTakenOver::default(),
         }
     }
 
@@ -180,7 +187,7 @@ impl<'a> Gathered<'a> {
 
     /// An object that is no step: facts, and what is left out.
     fn around(&mut self, object: &Map<String, Value>) -> Result<(), Wrong> {
-        let mut fields = Fields::new(object);
+        let mut fields = ImportedFields::new(object);
         fields.text(&KIND);
         self.facts.read(&mut fields, self.options, &mut self.left)?;
         self.left.names(fields.left());
@@ -208,14 +215,14 @@ impl<'a> Gathered<'a> {
         }
         let step = match &value {
             Value::Object(object) => self.step(canvas, object)?,
-            _ => Step::of_canvas(canvas),
+            _ => ReadStep::of_canvas(canvas),
         };
         self.steps.push(step);
         Ok(())
     }
 
-    fn step(&mut self, canvas: Held, object: &Map<String, Value>) -> Result<Step, Wrong> {
-        let mut fields = Fields::new(object);
+    fn step(&mut self, canvas: CanvasForm, object: &Map<String, Value>) -> Result<ReadStep, Wrong> {
+        let mut fields = ImportedFields::new(object);
         fields.text(&KIND);
         if let Some(name) = canvas_of(object) {
             fields.take(&[name]);
@@ -223,7 +230,7 @@ impl<'a> Gathered<'a> {
         self.facts.read(&mut fields, self.options, &mut self.left)?;
         let n = self.steps.len();
         let (texts, left) = (&mut self.texts, &mut self.left);
-        let mut step = Step::of_object(canvas, n, &mut fields, self.batch, texts, left);
+        let mut step = ReadStep::of_object(canvas, n, &mut fields, self.batch, texts, left);
         // The canvases of other loops hold the whole sequence.
         if self.facts.run_log {
             step.block =
@@ -233,7 +240,7 @@ impl<'a> Gathered<'a> {
         Ok(step)
     }
 
-    fn found(self, format: Format, mut notices: Vec<String>) -> Result<Found, String> {
+    fn found(self, format: ImportFormat, mut notices: Vec<String>) -> Result<Converted, String> {
         let Self { options, steps, facts, texts, batch, mut left, .. } = self;
         if steps.is_empty() {
             return Err("there is no canvas in it to begin with".to_owned());
@@ -243,7 +250,7 @@ impl<'a> Gathered<'a> {
         }
         notices.extend(one_batch(batch.rows, batch.row));
         let what = match format {
-            Format::History => "a list of canvases",
+            ImportFormat::History => "a list of canvases",
             _ => "a list of steps",
         };
         let read = canvas::tokens(&steps, &facts, texts, options, what, &mut left)?;
@@ -252,7 +259,7 @@ impl<'a> Gathered<'a> {
             true => canvas::behind(read.canvases, &steps),
             false => read.canvases,
         };
-        let own_ids = steps.iter().any(|step| !matches!(step.held, Held::Ids(_)));
+        let own_ids = steps.iter().any(|step| !matches!(step.held, CanvasForm::Ids(_)));
         let prompt_ids = facts.prompt_ids.as_deref().filter(|_| !own_ids);
         if own_ids && facts.prompt_ids.is_some() {
             left.value("the prompt's ids, where the canvases are texts", || {
@@ -267,7 +274,7 @@ impl<'a> Gathered<'a> {
             mask: read.mask.unwrap_or(NO_TOKEN),
             eos: read.eos.unwrap_or(NO_TOKEN),
         };
-        let mut found = Found::new(format, special, run);
+        let mut found = Converted::new(format, special, run);
         if facts.run_log {
             notices.push(format!("it is a run log of DiffusionGemma ({RUN_LOG})"));
         }
@@ -291,7 +298,7 @@ impl<'a> Gathered<'a> {
 
 /// A notice if the numbers of a file's steps do not follow each other: a recording counts steps
 /// from 0, in the order of the file.
-fn renumbered(steps: &[Step]) -> Option<String> {
+fn renumbered(steps: &[ReadStep]) -> Option<String> {
     let numbers: Vec<(usize, i64)> =
         steps.iter().enumerate().filter_map(|(n, step)| Some((n, step.number?))).collect();
     let gap = numbers.windows(2).find(|pair| {

@@ -1,6 +1,6 @@
 //! Assigns confidences, guesses and entropies to the passes that they belong to.
 
-use super::{super::left::Left, step::Step, value::Column as Of};
+use super::{super::left::NotTakenOver, step::ReadStep, value::ImportedColumn as Of};
 use crate::{
     canvas::{NO_TOKEN, TokenId},
     predict::{Column, Data, Prediction},
@@ -13,13 +13,14 @@ use crate::{
 /// the next canvas. The filled positions show which: a step fills the surest ones.
 pub fn told(
     mut run: ForeignRun,
-    steps: &[Step],
+    steps: &[ReadStep],
     mask: Option<TokenId>,
     notices: &mut Vec<String>,
-    left: &mut Left,
+    left: &mut NotTakenOver,
 ) -> ForeignRun {
-    let any =
-        |step: &Step| step.confidence.is_some() || step.guess.is_some() || step.entropy.is_some();
+    let any = |step: &ReadStep| {
+        step.confidence.is_some() || step.guess.is_some() || step.entropy.is_some()
+    };
     if !steps.iter().any(any) {
         notices.push("it holds canvases alone: no prediction, no confidence, no times".to_owned());
         return run;
@@ -62,7 +63,7 @@ pub fn told(
         if !any(step) {
             continue;
         }
-        let pass = Pass { record, before: &before[n], after: &made.canvas, prompt, mask };
+        let pass = ImportedPass { record, before: &before[n], after: &made.canvas, prompt, mask };
         made.prediction = pass.prediction(step, left);
     }
     notices.push(match ahead {
@@ -77,7 +78,7 @@ pub fn told(
 }
 
 /// Whether any number of a step is known.
-fn says_something(step: &Step) -> bool {
+fn says_something(step: &ReadStep) -> bool {
     let numbers = [&step.confidence, &step.entropy].into_iter().flatten();
     numbers.flat_map(|column| &column.values).any(|number| number.is_finite())
         || step.guess.iter().flat_map(|guess| &guess.values).any(|&guess| guess != NO_TOKEN)
@@ -95,7 +96,7 @@ fn placed<T: Copy>(values: &[T], positions: usize, prompt: usize) -> Option<Vec<
 }
 
 /// A pass: on the canvas `before`, which became `after`.
-struct Pass<'a> {
+struct ImportedPass<'a> {
     /// The record whose numbers are its own.
     record: usize,
     before: &'a [TokenId],
@@ -104,7 +105,7 @@ struct Pass<'a> {
     mask: Option<TokenId>,
 }
 
-impl Pass<'_> {
+impl ImportedPass<'_> {
     /// The token that the step wrote at a position.
     fn written(&self, at: usize) -> Option<TokenId> {
         let token = self.after.get(at).copied()?;
@@ -116,7 +117,7 @@ impl Pass<'_> {
     }
 
     /// The prediction of the pass; `None` if no column fits it.
-    fn prediction(&self, step: &Step, left: &mut Left) -> Option<Prediction> {
+    fn prediction(&self, step: &ReadStep, left: &mut NotTakenOver) -> Option<Prediction> {
         let rows = self.before.len();
         let mut made = Prediction::new(rows);
         let guess = step.guess.as_ref().and_then(|guess| self.rows(guess, left));
@@ -167,7 +168,7 @@ impl Pass<'_> {
     }
 
     /// A column's values of the generated region.
-    fn rows<T: Copy>(&self, column: &Of<T>, left: &mut Left) -> Option<Vec<T>> {
+    fn rows<T: Copy>(&self, column: &Of<T>, left: &mut NotTakenOver) -> Option<Vec<T>> {
         let rows = placed(&column.values, self.before.len(), self.prompt);
         if rows.is_none() {
             left.value(format!("`{}` of another number of positions", column.name), || {
@@ -184,7 +185,7 @@ impl Pass<'_> {
         column: &Of<f32>,
         wrong: &str,
         fit: impl Fn(f32) -> bool,
-        left: &mut Left,
+        left: &mut NotTakenOver,
     ) -> Option<Vec<f32>> {
         let rows = self.rows(column, left)?;
         let numbers = rows.into_iter().enumerate().map(|(at, number)| {
@@ -207,7 +208,7 @@ impl Pass<'_> {
     }
 
     /// Notes a value of a position that nothing was decided on.
-    fn closed(&self, name: &str, at: usize, left: &mut Left) {
+    fn closed(&self, name: &str, at: usize, left: &mut NotTakenOver) {
         left.value(format!("`{name}` of positions that were written before"), || {
             format!("in step {}, position {at}", self.record)
         });

@@ -4,19 +4,19 @@ use serde_json::Value;
 
 use super::{
     super::{
-        left::Left,
+        left::NotTakenOver,
         no_row,
         texts::{Texts, piece},
         token,
     },
     names::{CONFIDENCE, ENTROPY, GUESS, NUMBER, TEXTS},
-    value::{Batch, Column, Fields, Wrong, ids, shown, whole},
+    value::{ImportedBatch, ImportedColumn, ImportedFields, Wrong, ids, shown, whole},
     words::words,
 };
 use crate::canvas::{NO_TOKEN, TokenId};
 
 /// The form in which a file has a canvas.
-pub enum Held {
+pub enum CanvasForm {
     Ids(Vec<TokenId>),
     /// Texts of tokens.
     Texts(Vec<String>),
@@ -24,7 +24,7 @@ pub enum Held {
     Words(Vec<String>),
 }
 
-impl Held {
+impl CanvasForm {
     pub fn len(&self) -> usize {
         match self {
             Self::Ids(ids) => ids.len(),
@@ -34,34 +34,34 @@ impl Held {
 }
 
 /// A step as it was read.
-pub struct Step {
-    pub held: Held,
+pub struct ReadStep {
+    pub held: CanvasForm,
     /// Probabilities as they are in the file; NaN where there is none.
-    pub confidence: Option<Column<f32>>,
+    pub confidence: Option<ImportedColumn<f32>>,
     /// [`NO_TOKEN`] where there is none.
-    pub guess: Option<Column<TokenId>>,
+    pub guess: Option<ImportedColumn<TokenId>>,
     /// Nats; NaN where there is none.
-    pub entropy: Option<Column<f32>>,
+    pub entropy: Option<ImportedColumn<f32>>,
     /// Which of several canvases that follow each other.
     pub block: Option<u64>,
     /// The number that the file gives it.
     pub number: Option<i64>,
 }
 
-impl Step {
-    pub fn of_canvas(held: Held) -> Self {
+impl ReadStep {
+    pub fn of_canvas(held: CanvasForm) -> Self {
         Self { held, confidence: None, guess: None, entropy: None, block: None, number: None }
     }
 
     /// The step of an object whose canvas is `held`; `n` is its place among the steps. The texts of
     /// its ids are added to `texts`.
     pub fn of_object(
-        held: Held,
+        held: CanvasForm,
         n: usize,
-        fields: &mut Fields,
-        batch: Batch,
+        fields: &mut ImportedFields,
+        batch: ImportedBatch,
         texts: &mut Texts,
-        left: &mut Left,
+        left: &mut NotTakenOver,
     ) -> Self {
         let number = |value: &Value| value.as_f64().map(|number| number as f32);
         let id = |value: &Value| whole(value).and_then(|id| token(id).ok());
@@ -76,7 +76,7 @@ impl Step {
             .and_then(|field| batch.column(field, (n, f32::NAN), number, left));
         let is_whole = |value: &Value| whole(value).is_some();
         step.number = fields.take_if(&NUMBER, is_whole).and_then(|(_, value)| whole(value));
-        if let Held::Ids(ids) = &step.held {
+        if let CanvasForm::Ids(ids) = &step.held {
             let of_each = |value: &Value| {
                 value.as_array().is_some_and(|list| {
                     list.len() == ids.len() && list.iter().all(Value::is_string)
@@ -99,9 +99,9 @@ impl Step {
 
 /// A canvas: ids, texts of tokens, one text, or a batch of these, of which `row` is taken. Also
 /// returns the size of the batch.
-pub fn held(value: &Value, row: usize) -> Result<(Held, usize), Wrong> {
+pub fn held(value: &Value, row: usize) -> Result<(CanvasForm, usize), Wrong> {
     match value {
-        Value::String(text) => Ok((Held::Words(words(text)), 1)),
+        Value::String(text) => Ok((CanvasForm::Words(words(text)), 1)),
         Value::Array(list) => match list.first() {
             Some(Value::Array(_)) => {
                 let canvas = list.get(row).ok_or_else(|| no_row(row, list.len()))?;
@@ -125,9 +125,9 @@ pub fn held(value: &Value, row: usize) -> Result<(Held, usize), Wrong> {
                     })
                 };
                 let texts: Result<_, _> = list.iter().enumerate().map(text).collect();
-                Ok((Held::Texts(texts?), 1))
+                Ok((CanvasForm::Texts(texts?), 1))
             }
-            _ => Ok((Held::Ids(ids(list)?), 1)),
+            _ => Ok((CanvasForm::Ids(ids(list)?), 1)),
         },
         value => Err(Wrong::new(format!(
             "{} is neither a list of tokens nor an object with one",

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt::Display};
 
 use serde_json::{Map, Value};
 
-use super::super::{json, left::Left, token};
+use super::super::{json, left::NotTakenOver, token};
 use crate::canvas::{NO_TOKEN, TokenId};
 
 /// What is wrong with a value, and the path to it. Each caller adds its part in front of the path.
@@ -47,12 +47,12 @@ impl From<String> for Wrong {
 }
 
 /// An object, and which of its members were taken.
-pub struct Fields<'a> {
+pub struct ImportedFields<'a> {
     object: &'a Map<String, Value>,
     taken: BTreeSet<&'a str>,
 }
 
-impl<'a> Fields<'a> {
+impl<'a> ImportedFields<'a> {
     pub fn new(object: &'a Map<String, Value>) -> Self {
         Self { object, taken: BTreeSet::new() }
     }
@@ -120,19 +120,19 @@ pub fn ids(list: &[Value]) -> Result<Vec<TokenId>, Wrong> {
 }
 
 /// A column of a step: a value for each position, such as a confidence or a guess.
-pub struct Column<T> {
+pub struct ImportedColumn<T> {
     pub name: String,
     pub values: Vec<T>,
 }
 
 /// Which sequence of a batch is read, and of how many.
 #[derive(Clone, Copy)]
-pub struct Batch {
+pub struct ImportedBatch {
     pub rows: usize,
     pub row: usize,
 }
 
-impl Batch {
+impl ImportedBatch {
     /// A list with one value for each position, of a batch or not. Distributions are no such list.
     fn of(self, value: &Value) -> Option<&Vec<Value>> {
         let list = value.as_array()?;
@@ -150,8 +150,8 @@ impl Batch {
         (name, value): (&str, &Value),
         (step, unknown): (usize, T),
         read: impl Fn(&Value) -> Option<T>,
-        left: &mut Left,
-    ) -> Option<Column<T>> {
+        left: &mut NotTakenOver,
+    ) -> Option<ImportedColumn<T>> {
         let Some(list) = self.of(value) else {
             left.value(format!("`{name}` that is not one value a position"), || {
                 format!("{} in step {step}", shown(value))
@@ -169,7 +169,7 @@ impl Batch {
                 unknown
             })
         });
-        Some(Column { name: name.to_owned(), values: values.collect() })
+        Some(ImportedColumn { name: name.to_owned(), values: values.collect() })
     }
 }
 
@@ -214,8 +214,8 @@ mod tests {
             ),
         ] {
             let value = serde_json::from_str(text).unwrap();
-            let mut left = Left::default();
-            let batch = Batch { rows: 2, row: 1 };
+            let mut left = NotTakenOver::default();
+            let batch = ImportedBatch { rows: 2, row: 1 };
             let read = |value: &Value| value.as_f64().map(Some);
             let column = batch.column(("conf", &value), (4, None), read, &mut left);
             assert_eq!(column.map(|column| column.values), expected, "{text}");

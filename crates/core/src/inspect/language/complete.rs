@@ -2,7 +2,7 @@
 
 use super::{
     lex::{Lexeme, lex},
-    names::{AFTER, Kind, NameSpec, Reads, known},
+    names::{AFTER, NameKind, NameSpec, Reads, known},
 };
 use crate::decode::Mode;
 
@@ -72,8 +72,8 @@ pub(super) fn complete(text: &str, row: bool) -> Completion {
         }
         (Some(spec), _) => {
             let mut operators = match spec.kind {
-                Kind::Text | Kind::Token => listed(&TEXTS),
-                Kind::Count | Kind::Probability | Kind::Truth => listed(&NUMBERS),
+                NameKind::Text | NameKind::Token => listed(&TEXTS),
+                NameKind::Count | NameKind::Probability | NameKind::Truth => listed(&NUMBERS),
             };
             operators.extend(listed(&JOINS));
             operators

@@ -5,7 +5,7 @@ use std::{cmp::Ordering, fmt};
 
 use serde::{Serialize, Serializer};
 
-use super::parse::{Sign, Term, Tree, Use};
+use super::parse::{OperatorSign, Term, Tree, Use};
 use crate::{
     canvas::TokenId,
     decode::{apart, two},
@@ -23,7 +23,7 @@ pub enum When {
 /// The value of a name.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
-pub enum Value {
+pub enum NameValue {
     /// A number.
     Number(#[serde(serialize_with = "plainly")] f64),
     /// A probability.
@@ -41,7 +41,7 @@ pub enum Value {
     },
 }
 
-impl fmt::Display for Value {
+impl fmt::Display for NameValue {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Number(_) | Self::P(_) => f.write_str(&self.rounded_against(&[])),
@@ -63,7 +63,7 @@ fn plainly<S: Serializer>(number: &f64, to: S) -> Result<S::Ok, S::Error> {
 /// Decimals of a number that is not whole.
 const DECIMALS: usize = 4;
 
-impl Value {
+impl NameValue {
     /// The value in words, beside the numbers that it is compared with: a number has as many digits
     /// as it takes to tell it from them.
     pub(super) fn rounded_against(&self, others: &[f32]) -> String {
@@ -92,20 +92,20 @@ impl Value {
 }
 
 /// Something that has values for names.
-pub trait Facts {
+pub trait NamedValues {
     /// The value of a name; `None` if it is not known.
-    fn value(&self, used: Use, when: When) -> Option<Value>;
+    fn value(&self, used: Use, when: When) -> Option<NameValue>;
 }
 
 impl Term {
-    fn value(&self, facts: &dyn Facts, when: When) -> Option<Value> {
+    fn value(&self, facts: &dyn NamedValues, when: When) -> Option<NameValue> {
         let sum = |a: &Term, b: &Term, sign: f64| {
             let number = |term: &Term| number(&term.value(facts, when)?);
-            Some(Value::Number(number(a)? + sign * number(b)?))
+            Some(NameValue::Number(number(a)? + sign * number(b)?))
         };
         match self {
-            Self::Number(number) => Some(Value::Number(*number)),
-            Self::Text(text) => Some(Value::Text(text.clone())),
+            Self::Number(number) => Some(NameValue::Number(*number)),
+            Self::Text(text) => Some(NameValue::Text(text.clone())),
             Self::Use(used) => facts.value(*used, when),
             Self::Sum(a, b) => sum(a, b, 1.0),
             Self::Difference(a, b) => sum(a, b, -1.0),
@@ -113,33 +113,33 @@ impl Term {
     }
 }
 
-fn number(value: &Value) -> Option<f64> {
+fn number(value: &NameValue) -> Option<f64> {
     match value {
-        Value::Number(number) => Some(*number),
-        Value::P(p) => Some(f64::from(*p)),
-        Value::Truth(truth) => Some(f64::from(u8::from(*truth))),
-        Value::Text(_) | Value::Token { .. } => None,
+        NameValue::Number(number) => Some(*number),
+        NameValue::P(p) => Some(f64::from(*p)),
+        NameValue::Truth(truth) => Some(f64::from(u8::from(*truth))),
+        NameValue::Text(_) | NameValue::Token { .. } => None,
     }
     .filter(|number| !number.is_nan())
 }
 
 /// How two values compare; probabilities in f32, as the reference does.
-fn order(a: &Value, b: &Value) -> Option<Ordering> {
+fn order(a: &NameValue, b: &NameValue) -> Option<Ordering> {
     match (a, b) {
-        (Value::P(_), _) | (_, Value::P(_)) => {
+        (NameValue::P(_), _) | (_, NameValue::P(_)) => {
             (number(a)? as f32).partial_cmp(&(number(b)? as f32))
         }
         _ => number(a)?.partial_cmp(&number(b)?),
     }
 }
 
-fn equal(a: &Value, b: &Value) -> Option<bool> {
+fn equal(a: &NameValue, b: &NameValue) -> Option<bool> {
     match (a, b) {
-        (Value::Text(a), Value::Text(b))
-        | (Value::Token { text: a, .. }, Value::Text(b))
-        | (Value::Text(b), Value::Token { text: a, .. }) => Some(a == b),
-        (Value::Token { id: a, .. }, Value::Token { id: b, .. }) => Some(a == b),
-        (Value::Token { id, .. }, other) | (other, Value::Token { id, .. }) => {
+        (NameValue::Text(a), NameValue::Text(b))
+        | (NameValue::Token { text: a, .. }, NameValue::Text(b))
+        | (NameValue::Text(b), NameValue::Token { text: a, .. }) => Some(a == b),
+        (NameValue::Token { id: a, .. }, NameValue::Token { id: b, .. }) => Some(a == b),
+        (NameValue::Token { id, .. }, other) | (other, NameValue::Token { id, .. }) => {
             Some(f64::from(*id) == number(other)?)
         }
         _ => order(a, b).map(Ordering::is_eq),
@@ -148,7 +148,7 @@ fn equal(a: &Value, b: &Value) -> Option<bool> {
 
 impl Tree {
     /// Whether it holds; `None` if what is known does not say.
-    pub(super) fn holds(&self, facts: &dyn Facts) -> Option<bool> {
+    pub(super) fn holds(&self, facts: &dyn NamedValues) -> Option<bool> {
         let now = |term: &Term| term.value(facts, When::Now);
         let before = |term: &Term| term.value(facts, When::Before);
         match self {
@@ -160,12 +160,12 @@ impl Tree {
             Self::Compare(a, sign, b) => {
                 let (a, b) = (now(a)?, now(b)?);
                 match sign {
-                    Sign::Equal => equal(&a, &b),
-                    Sign::Unequal => equal(&a, &b).map(|equal| !equal),
-                    Sign::Less => order(&a, &b).map(Ordering::is_lt),
-                    Sign::LessOrEqual => order(&a, &b).map(Ordering::is_le),
-                    Sign::Greater => order(&a, &b).map(Ordering::is_gt),
-                    Sign::GreaterOrEqual => order(&a, &b).map(Ordering::is_ge),
+                    OperatorSign::Equal => equal(&a, &b),
+                    OperatorSign::Unequal => equal(&a, &b).map(|equal| !equal),
+                    OperatorSign::Less => order(&a, &b).map(Ordering::is_lt),
+                    OperatorSign::LessOrEqual => order(&a, &b).map(Ordering::is_le),
+                    OperatorSign::Greater => order(&a, &b).map(Ordering::is_gt),
+                    OperatorSign::GreaterOrEqual => order(&a, &b).map(Ordering::is_ge),
                 }
             }
             Self::Changes(term) => equal(&before(term)?, &now(term)?).map(|equal| !equal),
@@ -175,7 +175,7 @@ impl Tree {
                 Some(was != is)
             }
             Self::Contains(text, part) => match (now(text)?, now(part)?) {
-                (Value::Text(text) | Value::Token { text, .. }, Value::Text(part)) => {
+                (NameValue::Text(text) | NameValue::Token { text, .. }, NameValue::Text(part)) => {
                     Some(text.contains(&part))
                 }
                 _ => None,

@@ -1,7 +1,7 @@
 //! The language of conditions and queries: text to a checked tree, and whether it holds.
 //!
 //! [`Condition`] is for breakpoints and `until`, [`Query`] lists rows of a trajectory. Both read
-//! values by [`Name`] from [`Facts`]; docs/conditions.md has the grammar.
+//! values by [`Name`] from [`NamedValues`]; docs/conditions.md has the grammar.
 
 mod complete;
 mod eval;
@@ -15,9 +15,9 @@ mod tests;
 use std::fmt;
 
 pub use complete::{Candidate, Completion};
-pub use eval::{Facts, Value, When};
+pub use eval::{NameValue, NamedValues, When};
 pub use fault::{SyntaxError, pointed, quoted};
-pub use names::{AFTER, Kind, NAMES, Name, NameSpec, Reads, name_table};
+pub use names::{AFTER, NAMES, Name, NameKind, NameSpec, Reads, name_table};
 pub use parse::{Index, Use};
 
 /// The name that was probably meant by `word`, if one is near.
@@ -50,13 +50,17 @@ impl Condition {
     }
 
     /// Whether it holds; `None` if what is known does not say.
-    pub fn holds(&self, facts: &dyn Facts) -> Option<bool> {
+    pub fn holds(&self, facts: &dyn NamedValues) -> Option<bool> {
         self.tree.holds(facts)
     }
 
     /// Whether it *comes to* hold: now it does, and a step before it did not. One that reads what
     /// a step does, as `expanded`, comes to hold at each such step.
-    pub fn comes_to_hold(&self, now: &dyn Facts, before: Option<&dyn Facts>) -> Option<bool> {
+    pub fn comes_to_hold(
+        &self,
+        now: &dyn NamedValues,
+        before: Option<&dyn NamedValues>,
+    ) -> Option<bool> {
         let holds = self.tree.holds(now)?;
         let held = || before.and_then(|before| self.tree.holds(before)) == Some(true);
         Some(holds && (self.tree.of_a_step() || !held()))
@@ -69,7 +73,7 @@ impl Condition {
     }
 
     /// The names it uses with their values, each once, and the value before where it is another.
-    pub fn values(&self, facts: &dyn Facts) -> Vec<(String, String)> {
+    pub fn values(&self, facts: &dyn NamedValues) -> Vec<(String, String)> {
         let others = self.tree.numbers();
         let shown = |used| match (facts.value(used, When::Before), facts.value(used, When::Now)) {
             (_, None) => "–".to_owned(),
@@ -168,11 +172,11 @@ pub fn subject_table() -> String {
 
 /// The value of a name of a query at a row.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reading {
+pub struct QueryValue {
     /// The name as it is written in the query.
     pub name: String,
     /// Its value; `None` if that is not known.
-    pub value: Option<Value>,
+    pub value: Option<NameValue>,
     /// The value in words.
     pub text: Option<String>,
 }
@@ -282,18 +286,18 @@ impl Query {
     }
 
     /// The values of the query's names at a row.
-    pub fn values(&self, row: &dyn Facts) -> Vec<Reading> {
+    pub fn values(&self, row: &dyn NamedValues) -> Vec<QueryValue> {
         let others = self.tree.as_ref().map(parse::Tree::numbers).unwrap_or_default();
         let reading = |used: Use| {
             let value = row.value(used, When::Now);
             let text = value.as_ref().map(|value| value.rounded_against(&others));
-            Reading { name: used.to_string(), value, text }
+            QueryValue { name: used.to_string(), value, text }
         };
         self.reads().into_iter().map(reading).collect()
     }
 
     /// True if a row fits.
-    pub fn fits(&self, row: &dyn Facts) -> bool {
+    pub fn fits(&self, row: &dyn NamedValues) -> bool {
         self.tree.as_ref().is_none_or(|tree| tree.holds(row) == Some(true))
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::{
-    decode::{Kind as ParamKind, ParamSpec, STRATEGIES},
+    decode::{ParamKind, ParamSpec, STRATEGIES},
     predict::{Column, ColumnKind},
 };
 
@@ -59,7 +59,7 @@ pub enum Name {
 
 /// What sort of value a name has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum NameKind {
     /// A number.
     Count,
     /// A probability: compared in f32, as the reference does.
@@ -100,7 +100,7 @@ pub struct NameSpec {
     /// How it is written.
     pub text: &'static str,
     /// What sort of value it has.
-    pub kind: Kind,
+    pub kind: NameKind,
     /// True if it is asked of a position: `conf[17]`, `conf[#52]`.
     pub indexed: bool,
     /// What must be known.
@@ -112,7 +112,7 @@ pub struct NameSpec {
 const fn of(
     name: Name,
     text: &'static str,
-    kind: Kind,
+    kind: NameKind,
     reads: Reads,
     help: &'static str,
 ) -> NameSpec {
@@ -132,7 +132,7 @@ const fn column(column: Column, help: &'static str) -> NameSpec {
     at(of(Name::Column(column), spec.name, kind, Prediction, help))
 }
 
-use Kind::{Count, Probability, Text, Token, Truth};
+use NameKind::{Count, Probability, Text, Token, Truth};
 use Reads::{Pending, Prediction, Row, State, Step};
 
 /// Every name but the parameters', which are names too.

@@ -6,7 +6,7 @@ use super::{
     SyntaxError,
     fault::quoted,
     lex::{Lexeme, lex},
-    names::{AFTER, Kind, Name, NameSpec, Reads, known},
+    names::{AFTER, Name, NameKind, NameSpec, Reads, known},
     nearest,
 };
 use crate::canvas::Slot;
@@ -47,7 +47,7 @@ pub(super) enum Term {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sign {
+pub(super) enum OperatorSign {
     Less,
     LessOrEqual,
     Greater,
@@ -61,7 +61,7 @@ pub(super) enum Tree {
     Or(Vec<Tree>),
     And(Vec<Tree>),
     Not(Box<Tree>),
-    Compare(Term, Sign, Term),
+    Compare(Term, OperatorSign, Term),
     Changes(Term),
     Crosses(Term, Term),
     Contains(Term, Term),
@@ -70,7 +70,7 @@ pub(super) enum Tree {
 
 /// Reads a condition; in a query's rows names of rows are known too.
 pub(super) fn parse(text: &str, row: bool) -> Result<Tree, SyntaxError> {
-    let mut reader = Reader { tokens: lex(text)?, at: 0, end: text.len(), row, depth: 0 };
+    let mut reader = ExpressionReader { tokens: lex(text)?, at: 0, end: text.len(), row, depth: 0 };
     if reader.tokens.is_empty() {
         let message = "a condition is wanted, e.g. `length > 32` or `expanded`";
         return Err(SyntaxError::new(0..text.len(), message.to_owned()));
@@ -91,7 +91,7 @@ pub(super) fn parse(text: &str, row: bool) -> Result<Tree, SyntaxError> {
     }
 }
 
-struct Reader {
+struct ExpressionReader {
     tokens: Vec<(Lexeme, Range<usize>)>,
     at: usize,
     end: usize,
@@ -99,7 +99,7 @@ struct Reader {
     depth: usize,
 }
 
-impl Reader {
+impl ExpressionReader {
     fn peek(&self) -> Option<&Lexeme> {
         self.tokens.get(self.at).map(|(lexeme, _)| lexeme)
     }
@@ -167,32 +167,32 @@ impl Reader {
         let left = self.sum()?;
         let kind = kind(&left);
         let sign = match self.peek() {
-            Some(Lexeme::Sign("<")) => Some(Sign::Less),
-            Some(Lexeme::Sign("<=" | "≤")) => Some(Sign::LessOrEqual),
-            Some(Lexeme::Sign(">")) => Some(Sign::Greater),
-            Some(Lexeme::Sign(">=" | "≥")) => Some(Sign::GreaterOrEqual),
-            Some(Lexeme::Sign("==" | "=")) => Some(Sign::Equal),
-            Some(Lexeme::Sign("!=")) => Some(Sign::Unequal),
+            Some(Lexeme::Sign("<")) => Some(OperatorSign::Less),
+            Some(Lexeme::Sign("<=" | "≤")) => Some(OperatorSign::LessOrEqual),
+            Some(Lexeme::Sign(">")) => Some(OperatorSign::Greater),
+            Some(Lexeme::Sign(">=" | "≥")) => Some(OperatorSign::GreaterOrEqual),
+            Some(Lexeme::Sign("==" | "=")) => Some(OperatorSign::Equal),
+            Some(Lexeme::Sign("!=")) => Some(OperatorSign::Unequal),
             _ => None,
         };
         if let Some(sign) = sign {
             self.at += 1;
             let place = self.place();
             let right = self.sum()?;
-            let ordered = !matches!(sign, Sign::Equal | Sign::Unequal);
-            let textual = |kind| matches!(kind, Kind::Text | Kind::Token);
+            let ordered = !matches!(sign, OperatorSign::Equal | OperatorSign::Unequal);
+            let textual = |kind| matches!(kind, NameKind::Text | NameKind::Token);
             let other = self::kind(&right);
             let fits = match (kind, other) {
                 _ if ordered => !textual(kind) && !textual(other),
-                (Kind::Token, _) | (_, Kind::Token) => true,
+                (NameKind::Token, _) | (_, NameKind::Token) => true,
                 (a, b) => textual(a) == textual(b),
             };
             if !fits {
                 let message = match (ordered, kind) {
-                    (true, Kind::Text | Kind::Token) => {
+                    (true, NameKind::Text | NameKind::Token) => {
                         "a text has no order: use ==, != or contains"
                     }
-                    (_, Kind::Text) => "this is compared with a text, in quotes",
+                    (_, NameKind::Text) => "this is compared with a text, in quotes",
                     _ => "this is compared with a number",
                 };
                 return Err(SyntaxError::new(place, message.to_owned()));
@@ -208,19 +208,19 @@ impl Reader {
             };
         }
         if self.takes(&["crosses"]) {
-            if matches!(kind, Kind::Text | Kind::Token) {
+            if matches!(kind, NameKind::Text | NameKind::Token) {
                 let message = "a text crosses nothing: use `changes`";
                 return Err(SyntaxError::new(start, message.to_owned()));
             }
             let place = self.place();
             let right = self.sum()?;
-            if matches!(self::kind(&right), Kind::Text | Kind::Token) {
+            if matches!(self::kind(&right), NameKind::Text | NameKind::Token) {
                 return Err(SyntaxError::new(place, "it crosses a number".to_owned()));
             }
             return Ok(Tree::Crosses(left, right));
         }
         if self.takes(&["contains"]) {
-            if !matches!(kind, Kind::Text | Kind::Token) {
+            if !matches!(kind, NameKind::Text | NameKind::Token) {
                 return Err(SyntaxError::new(start, "only a text contains something".to_owned()));
             }
             let place = self.place();
@@ -232,7 +232,7 @@ impl Reader {
             return Ok(Tree::Contains(left, right));
         }
         match (kind, &left) {
-            (Kind::Text | Kind::Token, _) => Err(SyntaxError::new(
+            (NameKind::Text | NameKind::Token, _) => Err(SyntaxError::new(
                 self.place(),
                 "compare it: ==, !=, contains or changes".to_owned(),
             )),
@@ -257,7 +257,7 @@ impl Reader {
             let place = self.place();
             let right = self.term()?;
             for (term, place) in [(&left, &start), (&right, &place)] {
-                if matches!(kind(term), Kind::Text | Kind::Token) {
+                if matches!(kind(term), NameKind::Text | NameKind::Token) {
                     let message = "only numbers are added".to_owned();
                     return Err(SyntaxError::new(place.clone(), message));
                 }
@@ -348,10 +348,10 @@ impl Reader {
 }
 
 /// What sort of value a term has.
-fn kind(term: &Term) -> Kind {
+fn kind(term: &Term) -> NameKind {
     match term {
-        Term::Number(_) | Term::Sum(..) | Term::Difference(..) => Kind::Count,
-        Term::Text(_) => Kind::Text,
+        Term::Number(_) | Term::Sum(..) | Term::Difference(..) => NameKind::Count,
+        Term::Text(_) => NameKind::Text,
         Term::Use(used) => used.spec.kind,
     }
 }

@@ -8,32 +8,32 @@ use super::*;
 
 /// Values by name, now and before.
 #[derive(Default)]
-struct Table(HashMap<(String, bool), Value>);
+struct Table(HashMap<(String, bool), NameValue>);
 
-impl Facts for Table {
-    fn value(&self, used: Use, when: When) -> Option<Value> {
+impl NamedValues for Table {
+    fn value(&self, used: Use, when: When) -> Option<NameValue> {
         self.0.get(&(used.to_string(), when == When::Now)).cloned()
     }
 }
 
 fn table() -> Table {
-    let token = |id, text: &str| Value::Token { id, text: text.to_owned() };
+    let token = |id, text: &str| NameValue::Token { id, text: text.to_owned() };
     let rows = [
-        ("length", Value::Number(40.0), Value::Number(32.0)),
-        ("masks", Value::Number(4.0), Value::Number(4.0)),
-        ("max", Value::Number(40.0), Value::Number(40.0)),
-        ("expanded", Value::Number(1.0), Value::Number(0.0)),
-        ("dropped", Value::Number(0.0), Value::Number(0.0)),
-        ("eos_conf", Value::P(0.93), Value::P(0.4)),
-        ("conf[17]", Value::P(0.9), Value::P(0.2)),
-        ("high_conf_threshold", Value::Number(0.9), Value::Number(0.9)),
-        ("text", Value::Text("and therefore".to_owned()), Value::Text("and".to_owned())),
-        ("mode", Value::Text("fallback".to_owned()), Value::Text("grow".to_owned())),
+        ("length", NameValue::Number(40.0), NameValue::Number(32.0)),
+        ("masks", NameValue::Number(4.0), NameValue::Number(4.0)),
+        ("max", NameValue::Number(40.0), NameValue::Number(40.0)),
+        ("expanded", NameValue::Number(1.0), NameValue::Number(0.0)),
+        ("dropped", NameValue::Number(0.0), NameValue::Number(0.0)),
+        ("eos_conf", NameValue::P(0.93), NameValue::P(0.4)),
+        ("conf[17]", NameValue::P(0.9), NameValue::P(0.2)),
+        ("high_conf_threshold", NameValue::Number(0.9), NameValue::Number(0.9)),
+        ("text", NameValue::Text("and therefore".to_owned()), NameValue::Text("and".to_owned())),
+        ("mode", NameValue::Text("fallback".to_owned()), NameValue::Text("grow".to_owned())),
         ("token[3]", token(517, " owl"), token(1, "")),
         ("token[#52]", token(517, " owl"), token(517, " owl")),
-        ("fallback", Value::Truth(true), Value::Truth(false)),
-        ("after.eos_conf", Value::P(0.97), Value::P(0.93)),
-        ("after.conf[#52]", Value::P(0.3), Value::P(0.2)),
+        ("fallback", NameValue::Truth(true), NameValue::Truth(false)),
+        ("after.eos_conf", NameValue::P(0.97), NameValue::P(0.93)),
+        ("after.conf[#52]", NameValue::P(0.3), NameValue::P(0.2)),
     ];
     let mut table = Table::default();
     for (name, now, before) in rows {
@@ -96,9 +96,9 @@ fn states_come_to_hold_once_and_steps_each_time() {
     let (table, before) = (
         table(),
         Table(HashMap::from([
-            (("length".to_owned(), true), Value::Number(40.0)),
-            (("masks".to_owned(), true), Value::Number(9.0)),
-            (("expanded".to_owned(), true), Value::Number(1.0)),
+            (("length".to_owned(), true), NameValue::Number(40.0)),
+            (("masks".to_owned(), true), NameValue::Number(9.0)),
+            (("expanded".to_owned(), true), NameValue::Number(1.0)),
         ])),
     );
     for (text, expected) in [

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Filled, Finding, Lint, Run};
+use super::{Filled, Finding, Lint, LintedRun};
 use crate::{
     canvas::{Slot, TokenId},
     decode::ShownProbability,
@@ -17,7 +17,7 @@ const TIMES: usize = 3;
 /// Fewest tokens of a loop: three dots are none.
 const SHORTEST: usize = 6;
 
-pub(super) fn look(run: &Run) -> Vec<Finding> {
+pub(super) fn look(run: &LintedRun) -> Vec<Finding> {
     let filled = run.filled();
     let mut found = repetitions(run);
     found.extend(doubtful(run, &filled));
@@ -48,7 +48,7 @@ pub(super) fn loops(tokens: &[TokenId]) -> Vec<(usize, usize, usize)> {
     found
 }
 
-fn repetitions(run: &Run) -> Vec<Finding> {
+fn repetitions(run: &LintedRun) -> Vec<Finding> {
     let canvas = run.canvas();
     let special = canvas.special();
     let tokens = canvas.tokens();
@@ -81,7 +81,7 @@ fn repetitions(run: &Run) -> Vec<Finding> {
         .collect()
 }
 
-fn doubtful(run: &Run, filled: &[Filled]) -> Option<Finding> {
+fn doubtful(run: &LintedRun, filled: &[Filled]) -> Option<Finding> {
     let doubtful: Vec<&Filled> = filled.iter().filter(|fill| fill.p < DOUBT).collect();
     let least = doubtful.iter().map(|fill| fill.p).fold(f32::INFINITY, f32::min);
     (!doubtful.is_empty()).then(|| {
@@ -105,7 +105,7 @@ fn is_punctuation(text: &str) -> bool {
 }
 
 /// Punctuation in the first third of stage 2 whose left neighbour was still a mask.
-fn punctuation(run: &Run, filled: &[Filled]) -> Option<Finding> {
+fn punctuation(run: &LintedRun, filled: &[Filled]) -> Option<Finding> {
     let (first, last) = (filled.first()?.step, filled.last()?.step);
     let early = first + (last - first) / 3;
     let at_step: HashMap<usize, Vec<&Filled>> =

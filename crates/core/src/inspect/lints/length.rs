@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Finding, Lint, Run, setup::ends_turn};
+use super::{Finding, Lint, LintedRun, setup::ends_turn};
 use crate::{
     canvas::{NO_TOKEN, Slot},
     decode::{Finish, Mode, ParamRole, State},
@@ -12,7 +12,7 @@ use crate::{
 /// Fewer positions where words gave way to EOS are the end of a draft that moved a little.
 const WORDS: usize = 3;
 
-pub(super) fn look(run: &Run) -> Vec<Finding> {
+pub(super) fn look(run: &LintedRun) -> Vec<Finding> {
     [cut_off(run), premature_eos(run), after_eos(run), dropped(run), overshoot(run)]
         .into_iter()
         .flatten()
@@ -20,12 +20,12 @@ pub(super) fn look(run: &Run) -> Vec<Finding> {
 }
 
 /// The flag of the first canvas's length, and its value.
-fn first_length(run: &Run) -> Option<(String, usize)> {
+fn first_length(run: &LintedRun) -> Option<(String, usize)> {
     run.count_of(ParamRole::Length).or_else(|| run.count_of(ParamRole::FirstLength))
 }
 
 /// Everything is written and nothing ends the answer.
-fn cut_off(run: &Run) -> Option<Finding> {
+fn cut_off(run: &LintedRun) -> Option<Finding> {
     let canvas = run.canvas();
     let eos = canvas.special().eos;
     let ends = |token: u32| {
@@ -62,7 +62,7 @@ fn cut_off(run: &Run) -> Option<Finding> {
 
 /// The answer is empty, or its tail was begun before half of what is in front of it was written, and
 /// where the model had had words in mind.
-fn premature_eos(run: &Run) -> Option<Finding> {
+fn premature_eos(run: &LintedRun) -> Option<Finding> {
     let canvas = run.canvas();
     let tail = canvas.tail();
     // Appended cells hold EOS from the start; those written as EOS count.
@@ -101,7 +101,7 @@ fn premature_eos(run: &Run) -> Option<Finding> {
 
 /// At how many positions of the tail that a step wrote the first prediction was no EOS; `None` if
 /// none of them was predicted on record.
-fn words_in_mind(run: &Run, tail: usize) -> Option<usize> {
+fn words_in_mind(run: &LintedRun, tail: usize) -> Option<usize> {
     let canvas = run.canvas();
     let eos = canvas.special().eos;
     let mut wanted: HashSet<Slot> = canvas.cells()[tail..]
@@ -130,7 +130,7 @@ fn words_in_mind(run: &Run, tail: usize) -> Option<usize> {
 }
 
 /// What keeps EOS from being written early, as far as this strategy has it.
-fn against_eos(run: &Run) -> String {
+fn against_eos(run: &LintedRun) -> String {
     let params = &run.end().params;
     let mut ways = Vec::new();
     if let Some((flag, block)) = run.count_of(ParamRole::Block)
@@ -155,7 +155,7 @@ fn against_eos(run: &Run) -> String {
 }
 
 /// Tokens behind the first EOS.
-fn after_eos(run: &Run) -> Option<Finding> {
+fn after_eos(run: &LintedRun) -> Option<Finding> {
     let canvas = run.canvas();
     let special = canvas.special();
     let first = canvas.cells().iter().position(|cell| cell.token == special.eos)?;
@@ -172,7 +172,7 @@ fn after_eos(run: &Run) -> Option<Finding> {
 }
 
 /// Written tokens that fell off.
-fn dropped(run: &Run) -> Option<Finding> {
+fn dropped(run: &LintedRun) -> Option<Finding> {
     let eos = run.canvas().special().eos;
     let lost: Vec<(usize, usize)> = run
         .decisions()
@@ -198,7 +198,7 @@ fn dropped(run: &Run) -> Option<Finding> {
 }
 
 /// A canvas over twice as long as the answer: at the end of stage 1, or all along.
-fn overshoot(run: &Run) -> Option<Finding> {
+fn overshoot(run: &LintedRun) -> Option<Finding> {
     let settled = run
         .decisions()
         .find(|(_, decision, _)| decision.mode == Mode::Settle)
@@ -227,7 +227,7 @@ fn overshoot(run: &Run) -> Option<Finding> {
 
 /// A fixed length that the answer did not need, and the steps that went into what is behind it.
 fn behind_the_answer(
-    run: &Run,
+    run: &LintedRun,
     answer: usize,
     found: impl Fn(String) -> Finding,
 ) -> Option<Finding> {

@@ -1,5 +1,5 @@
 //! Lints: what often goes wrong in a run, found on a branch and named with its steps and
-//! positions, and what to do about it. One file a family; each lint is a function from a `Run` to
+//! positions, and what to do about it. One file a family; each lint is a function from a `LintedRun` to
 //! findings.
 
 mod fills;
@@ -273,7 +273,7 @@ fn ordered(numbers: impl IntoIterator<Item = usize>) -> Vec<usize> {
 }
 
 /// A branch to its end, as lints look at it.
-pub(super) struct Run<'a> {
+pub(super) struct LintedRun<'a> {
     session: &'a Session,
     vocabulary: &'a dyn Vocabulary,
     /// The nodes, start first.
@@ -288,7 +288,7 @@ struct Filled {
     p: f32,
 }
 
-impl<'a> Run<'a> {
+impl<'a> LintedRun<'a> {
     fn node(&self, step: usize) -> &'a Node {
         &self.session.timeline()[self.path[step]]
     }
@@ -384,7 +384,7 @@ fn flag(name: &str) -> String {
 
 /// Everything found on the branch through `at`, to its end.
 pub fn lint(session: &Session, vocabulary: &dyn Vocabulary, at: NodeId) -> Vec<Finding> {
-    let run = Run { session, vocabulary, path: session.timeline().branch(at) };
+    let run = LintedRun { session, vocabulary, path: session.timeline().branch(at) };
     let mut found = setup::look(&run);
     found.extend(pace::look(&run));
     found.extend(length::look(&run));

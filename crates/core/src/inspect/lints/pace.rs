@@ -1,6 +1,6 @@
 //! Lints about the number of tokens a step fills.
 
-use super::{Finding, Lint, Run};
+use super::{Finding, Lint, LintedRun};
 use crate::decode::{FillRule, ParamRole, Value, Verdict};
 
 /// So many tokens a step on average are many. Each is chosen without seeing the others of its step.
@@ -12,7 +12,7 @@ const FEWEST: usize = 8;
 /// A token of this confidence is filled early by strategies that look at it, too.
 const SURE: f32 = 0.9;
 
-pub(super) fn look(run: &Run) -> Option<Finding> {
+pub(super) fn look(run: &LintedRun) -> Option<Finding> {
     let steps = by_count(run);
     let filled: usize = steps.iter().map(|(_, filled)| filled).sum();
     let each = filled as f64 / steps.len().max(1) as f64;
@@ -36,7 +36,7 @@ pub(super) fn look(run: &Run) -> Option<Finding> {
 /// How many positions each step filled because there were so many to fill, not because they were
 /// sure enough; steps without one are left out. Of another program's steps nobody says why: what was
 /// sure, and the tail, may have been filled for being so.
-fn by_count(run: &Run) -> Vec<(usize, usize)> {
+fn by_count(run: &LintedRun) -> Vec<(usize, usize)> {
     let eos = run.canvas().special().eos;
     let counted = |verdict: &Verdict| match *verdict {
         Verdict::Fill { rule: FillRule::Quota { .. } | FillRule::Drawn { .. }, .. } => true,
@@ -52,7 +52,7 @@ fn by_count(run: &Run) -> Vec<(usize, usize)> {
 }
 
 /// The numbers of steps that fill one token each and two.
-fn advice(run: &Run, filled: usize) -> String {
+fn advice(run: &LintedRun, filled: usize) -> String {
     let length = run.canvas().len();
     let Some((flag, _)) = run.count_of(ParamRole::Steps) else {
         return format!(
@@ -66,7 +66,7 @@ fn advice(run: &Run, filled: usize) -> String {
 
 /// The least number of steps from `least` on that the strategy takes: it may have to be a multiple
 /// of the number of blocks.
-fn fitting(run: &Run, least: usize) -> usize {
+fn fitting(run: &LintedRun, least: usize) -> usize {
     let (canvas, strategy) = (run.canvas(), run.session.strategy());
     let taken = |steps: &usize| {
         let mut params = (*run.end().params).clone();

@@ -2,27 +2,27 @@
 
 use std::collections::HashMap;
 
-use super::{Finding, Lint, Run};
+use super::{Finding, Lint, LintedRun};
 use crate::{
     canvas::{Slot, TokenId},
     decode::Verdict,
 };
 
-pub(super) fn look(run: &Run) -> Vec<Finding> {
+pub(super) fn look(run: &LintedRun) -> Vec<Finding> {
     back_and_forth(run).into_iter().collect()
 }
 
 /// The tokens of a position, one behind the other, and the steps that brought one back.
 #[derive(Default)]
-struct Held {
+struct PositionTokens {
     tokens: Vec<TokenId>,
     back: Vec<usize>,
 }
 
 /// Positions that got a token which they had had before, with another one in between: replaced, or
 /// masked and filled again.
-fn back_and_forth(run: &Run) -> Option<Finding> {
-    let mut slots: HashMap<Slot, Held> = HashMap::new();
+fn back_and_forth(run: &LintedRun) -> Option<Finding> {
+    let mut slots: HashMap<Slot, PositionTokens> = HashMap::new();
     for (step, decision, before) in run.decisions() {
         for (cell, verdict) in before.cells().iter().zip(&decision.verdicts) {
             let (was, token) = match *verdict {

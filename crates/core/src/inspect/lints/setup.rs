@@ -1,6 +1,6 @@
 //! Lints about how the model is run: its mask token, how its predictions are read, its prompt.
 
-use super::{Finding, Lint, Run, flag};
+use super::{Finding, Lint, LintedRun, flag};
 use crate::{
     canvas::{Canvas, NO_TOKEN, TokenId},
     decode::ParamRole,
@@ -22,11 +22,11 @@ const FEWEST_MASKS: usize = 8;
 /// predictions name a neighbour's token at none or one of them.
 const FEWEST_WRITTEN: usize = 6;
 
-pub(super) fn look(run: &Run) -> Vec<Finding> {
+pub(super) fn look(run: &LintedRun) -> Vec<Finding> {
     [wrong_mask(run), shifted(run), no_answer_turn(run)].into_iter().flatten().collect()
 }
 
-fn wrong_mask(run: &Run) -> Option<Finding> {
+fn wrong_mask(run: &LintedRun) -> Option<Finding> {
     let special = run.canvas().special();
     if special.mask == NO_TOKEN {
         return None;
@@ -91,7 +91,7 @@ fn masks_predicted(prediction: &Prediction, canvas: &Canvas) -> Option<String> {
 
 /// Where the predictions for written positions name a neighbour's token. A model that sees a token
 /// mostly predicts it at its place, so where it is predicted tells how its rows are read.
-fn shifted(run: &Run) -> Option<Finding> {
+fn shifted(run: &LintedRun) -> Option<Finding> {
     let seen = (1..run.path.len()).filter_map(|step| {
         let (prediction, canvas) = run.prediction(step)?;
         Some((step, Agreement::of(prediction, canvas)))
@@ -159,13 +159,13 @@ impl Agreement {
     }
 
     /// The slots looked at, as numbered before the step.
-    fn slots(&self, run: &Run, step: usize) -> Vec<crate::canvas::Slot> {
+    fn slots(&self, run: &LintedRun, step: usize) -> Vec<crate::canvas::Slot> {
         let cells = run.node(step - 1).canvas.cells();
         self.positions.iter().map(|&at| cells[at].slot).collect()
     }
 }
 
-fn no_answer_turn(run: &Run) -> Option<Finding> {
+fn no_answer_turn(run: &LintedRun) -> Option<Finding> {
     let prompt = run.canvas().prompt();
     let name = |token: TokenId| match run.vocabulary.piece(token) {
         Some(Piece::Text(text) | Piece::Control(text)) => text,

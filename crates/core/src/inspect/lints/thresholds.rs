@@ -1,12 +1,12 @@
 //! Lints about getting on: thresholds that were never the reason for anything, stagnation.
 
-use super::{Finding, Lint, Run};
+use super::{Finding, Lint, LintedRun};
 use crate::decode::{FillRule, Finish, Measure, Mode, ParamRole, Params, RefuseRule, Verdict};
 
 /// So many fallbacks in a row are a creep.
 const CREEP: usize = 16;
 
-pub(super) fn look(run: &Run) -> Vec<Finding> {
+pub(super) fn look(run: &LintedRun) -> Vec<Finding> {
     let mut found = idle(run);
     found.extend(ended(run));
     found.extend(creep(run));
@@ -14,7 +14,7 @@ pub(super) fn look(run: &Run) -> Vec<Finding> {
 }
 
 /// Thresholds that never made a difference.
-fn idle(run: &Run) -> Vec<Finding> {
+fn idle(run: &LintedRun) -> Vec<Finding> {
     let any = |wanted: &dyn Fn(&Verdict) -> bool| {
         run.decisions().any(|(_, decision, _)| decision.verdicts.iter().any(wanted))
     };
@@ -108,7 +108,7 @@ fn idle(run: &Run) -> Vec<Finding> {
 }
 
 /// A run that ended with masks.
-fn ended(run: &Run) -> Option<Finding> {
+fn ended(run: &LintedRun) -> Option<Finding> {
     let end = run.end();
     let finish = run.finish()?;
     let masked: Vec<usize> = (0..end.canvas.len()).filter(|&at| end.canvas.is_open(at)).collect();
@@ -142,7 +142,7 @@ fn ended(run: &Run) -> Option<Finding> {
 }
 
 /// The longest stretch of steps that filled one token each for want of confidence.
-fn creep(run: &Run) -> Option<Finding> {
+fn creep(run: &LintedRun) -> Option<Finding> {
     let (mut best, mut here): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
     for (step, decision, _) in run.decisions() {
         match decision.mode {

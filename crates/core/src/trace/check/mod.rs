@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     convert,
-    record::{Decision, Edited, Eos, Root, Step, Why},
+    record::{Edited, Eos, RecordedDecision, RecordedStep, Root, Why},
 };
 use crate::{
     canvas::{Canvas, Edit},
@@ -19,7 +19,7 @@ use crate::{
 
 /// Where a recording first says something else than this program.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Divergence {
+pub struct RecordingDivergence {
     /// The step: steps and edits from the start of its run, from 1.
     pub step: usize,
     /// Its number in the file.
@@ -34,7 +34,7 @@ pub struct Divergence {
     pub derived: String,
 }
 
-impl fmt::Display for Divergence {
+impl fmt::Display for RecordingDivergence {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "step {} (node {}): {}", self.step, self.node, self.what)?;
         if let Some(position) = self.position {
@@ -67,16 +67,16 @@ pub struct Verified {
     /// probability of 2, though no decision may read it.
     pub impossible: usize,
     /// The first difference.
-    pub first: Option<Divergence>,
+    pub first: Option<RecordingDivergence>,
     /// The recording says that it ends where it ends.
     pub closed: bool,
 }
 
 /// Takes steps in as they are read.
 #[derive(Debug, Default)]
-pub(super) struct Check(Verified);
+pub(super) struct StepCheck(Verified);
 
-impl Check {
+impl StepCheck {
     pub fn verified(&self) -> Verified {
         self.0.clone()
     }
@@ -132,7 +132,7 @@ impl Check {
     /// what this program decides there, `None` if there is nothing to decide on.
     pub fn step(
         &mut self,
-        record: &Step,
+        record: &RecordedStep,
         depth: usize,
         (prediction, vocabulary): (Option<&Prediction>, usize),
         decided: Option<&Result<decode::Decision, DecodeError>>,
@@ -161,20 +161,27 @@ impl Check {
     fn differs(
         &mut self,
         (node, step): (usize, usize),
-        (what, position, recorded, derived): Difference,
+        (what, position, recorded, derived): CheckDifference,
     ) {
-        self.0.first.get_or_insert(Divergence { step, node, what, position, recorded, derived });
+        self.0.first.get_or_insert(RecordingDivergence {
+            step,
+            node,
+            what,
+            position,
+            recorded,
+            derived,
+        });
     }
 }
 
 /// What differs, where, what is recorded and what is expected.
-type Difference = (&'static str, Option<usize>, String, String);
+type CheckDifference = (&'static str, Option<usize>, String, String);
 
 fn difference(
-    record: &Step,
-    recorded: &Decision,
+    record: &RecordedStep,
+    recorded: &RecordedDecision,
     decided: &Result<decode::Decision, DecodeError>,
-) -> Option<Difference> {
+) -> Option<CheckDifference> {
     let decided = match decided {
         Ok(decided) => decided,
         Err(error) => {
@@ -204,7 +211,7 @@ fn difference(
         .or_else(|| plain("state", json(&record.state), json(&decided.next)))
 }
 
-fn eos(theirs: Option<&Eos>, ours: Option<&Eos>) -> Option<Difference> {
+fn eos(theirs: Option<&Eos>, ours: Option<&Eos>) -> Option<CheckDifference> {
     let (Some(theirs), Some(ours)) = (theirs, ours) else {
         return (theirs != ours).then(|| ("eos confidence", None, shown(theirs), shown(ours)));
     };

@@ -1,10 +1,10 @@
 //! Numbers that cannot be, whether or not a decision reads them: they tell of a faulty writer.
 
-use super::Difference;
+use super::CheckDifference;
 use crate::{
     canvas::{Edit, NO_TOKEN},
     predict::{Data, Prediction},
-    trace::record::Timing,
+    trace::record::RecordedTiming,
 };
 
 /// How far a number may lie beyond its bounds: what sums of f32 come to, and rounding to three
@@ -15,7 +15,7 @@ const SLACK: f32 = 0.01;
 const LONGEST: f64 = 1e12;
 
 /// The first impossible time of a step.
-pub(super) fn times(timing: &Timing) -> Option<Difference> {
+pub(super) fn times(timing: &RecordedTiming) -> Option<CheckDifference> {
     let times = [("forward_ms", timing.forward_ms), ("decide_ms", timing.decide_ms)];
     let (what, time) = times.into_iter().find(|(_, time)| !(0.0..=LONGEST).contains(time))?;
     Some((what, None, format!("{time:?}"), "milliseconds, 0 or more".to_owned()))
@@ -23,7 +23,7 @@ pub(super) fn times(timing: &Timing) -> Option<Difference> {
 
 /// The first impossible number or token of a prediction. `vocabulary` is 0 where it is not known;
 /// what is not finite was not recorded.
-pub(super) fn prediction(prediction: &Prediction, vocabulary: usize) -> Option<Difference> {
+pub(super) fn prediction(prediction: &Prediction, vocabulary: usize) -> Option<CheckDifference> {
     prediction.columns().find_map(|(column, data)| {
         let found = |at: usize, recorded: String, possible: String| {
             Some((column.name(), Some(at), recorded, possible))
@@ -80,7 +80,7 @@ fn outside(number: f32, least: f32, most: f32) -> bool {
 }
 
 /// The first token of a person's edits that is none.
-pub(super) fn tokens(edits: &[Edit], vocabulary: usize) -> Option<Difference> {
+pub(super) fn tokens(edits: &[Edit], vocabulary: usize) -> Option<CheckDifference> {
     let written = edits.iter().find_map(|edit| match *edit {
         Edit::Fill { token, .. } | Edit::Replace { token, .. } | Edit::Veto { token, .. } => {
             beyond(token, vocabulary).then_some(token)
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn no_clock_says_less_than_nothing() {
-        let timing = |forward_ms, decide_ms| times(&Timing { forward_ms, decide_ms });
+        let timing = |forward_ms, decide_ms| times(&RecordedTiming { forward_ms, decide_ms });
         assert_eq!(timing(0.0, 12.5), None);
         assert_eq!(timing(-1.0, 0.0).unwrap().0, "forward_ms");
         assert_eq!(timing(1.0, 1e308).unwrap().0, "decide_ms");

@@ -10,7 +10,8 @@ use crate::{
 
 /// What a step did, and why.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub(in crate::trace) struct Decision {
+#[schemars(rename = "Decision")]
+pub(in crate::trace) struct RecordedDecision {
     /// What kind of step: `grow`, `settle`, `high_conf`, `fallback`, `stuck`, `none`, since 1.2
     /// `quota`, `remask`, since 1.4 `recorded`. Absent since 1.4 in recordings of other programs.
     #[serde(default)]

@@ -8,7 +8,8 @@ use crate::decode::{self, KnobRange, SWITCH};
 
 /// A parameter of another program's strategy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Knob {
+#[schemars(rename = "Knob")]
+pub struct RecordedKnob {
     /// Its name.
     pub name: String,
     /// `float`, `int`, `bool` or `choice`.
@@ -31,14 +32,14 @@ pub struct Knob {
 
 /// The knobs as parameters of a strategy. A knob is left out if its default does not fit its kind
 /// or range, or if its kind is of a later version.
-pub fn knobs(knobs: &[Knob]) -> Vec<decode::Knob> {
-    let known = |knob: &Knob| {
+pub fn knobs(knobs: &[RecordedKnob]) -> Vec<decode::Knob> {
+    let known = |knob: &RecordedKnob| {
         Some(decode::Knob { name: knob.name.clone(), help: knob.help.clone(), range: range(knob)? })
     };
     knobs.iter().filter_map(known).collect()
 }
 
-fn range(knob: &Knob) -> Option<KnobRange> {
+fn range(knob: &RecordedKnob) -> Option<KnobRange> {
     let (low, high) = (knob.low.unwrap_or(-f64::MAX), knob.high.unwrap_or(f64::MAX));
     let named = |options: Vec<String>, name: &str| {
         let at = options.iter().position(|option| option == name)?;

@@ -15,11 +15,13 @@ use crate::{
     predict::{Grid, Reading},
 };
 
-pub(super) use decision::{Decision, Dropped, Eos, Why};
+pub(super) use decision::{Dropped, Eos, RecordedDecision, Why};
 pub use decision::{RecordedEdit, RecordedOverride};
-pub use knob::Knob;
+pub use knob::RecordedKnob;
 pub(super) use knob::knobs;
-pub(super) use prediction::{Columns, Form, LeftOut, Prediction, Sparse, Values};
+pub(super) use prediction::{
+    Form, LeftOut, RecordedColumns, RecordedPrediction, RecordedValues, Sparse,
+};
 
 /// Major and minor version.
 pub const VERSION: [u32; 2] = [1, 6];
@@ -36,14 +38,14 @@ pub(super) enum Record {
     /// Token texts by id, before an id is first used.
     Tokens {
         /// Texts by id.
-        tokens: BTreeMap<String, Text>,
+        tokens: BTreeMap<String, RecordedText>,
     },
     /// A run starts.
     Root(Root),
     /// A prediction is known.
-    Prediction(Prediction),
+    Prediction(RecordedPrediction),
     /// A step is made.
-    Step(Step),
+    Step(RecordedStep),
     /// A person edits. Since 1.1.
     Edit(Edited),
     /// A branch gets a name, or with null loses it. Since 1.1.
@@ -100,7 +102,7 @@ pub struct Header {
     #[serde(default)]
     pub generator: String,
     /// The model's facts.
-    pub model: Model,
+    pub model: RecordedModel,
     /// The decoding strategy's name.
     pub strategy: String,
     /// What the user typed, if anything.
@@ -108,21 +110,22 @@ pub struct Header {
     pub prompt_text: String,
     /// What was said about the chat template; absent where nothing was. Since 1.5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub chat: Option<Chat>,
+    pub chat: Option<RecordedChat>,
     /// Columns asked for beyond what the strategy needs, and candidates kept in `top_k`.
     #[serde(default)]
-    pub asked: Asked,
+    pub asked: RecordedRequest,
     /// Display columns and the significant digits they keep; all other numbers are exact.
     #[serde(default)]
     pub rounded: BTreeMap<String, u32>,
     /// The parameters of another program's strategy, which it reads in each step. Since 1.6.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub knobs: Vec<Knob>,
+    pub knobs: Vec<RecordedKnob>,
 }
 
 /// What was said about the chat template that the prompt was put into.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Chat {
+#[schemars(rename = "Chat")]
+pub struct RecordedChat {
     /// Another template than the model's own to start with: a name, a file, or `none`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
@@ -136,7 +139,8 @@ pub struct Chat {
 
 /// A model's facts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Model {
+#[schemars(rename = "Model")]
+pub struct RecordedModel {
     /// Short name.
     pub name: String,
     /// Architecture.
@@ -202,7 +206,7 @@ fn is_foreign(state: &State) -> bool {
     *state == State::Foreign
 }
 
-impl Model {
+impl RecordedModel {
     /// Its mask and end-of-sequence tokens, or what stands for those that are not known.
     pub fn special(&self) -> SpecialTokens {
         let neither = is_no_token(&self.mask) && is_no_token(&self.eos);
@@ -217,7 +221,8 @@ impl Model {
 
 /// What every request of the recording asked for, for people.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Asked {
+#[schemars(rename = "Asked")]
+pub struct RecordedRequest {
     /// Column names.
     #[serde(default)]
     pub columns: Vec<String>,
@@ -233,7 +238,8 @@ pub struct Asked {
 /// null where the vocabulary has none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
-pub(super) enum Text {
+#[schemars(rename = "Text")]
+pub(super) enum RecordedText {
     /// Whole characters.
     Whole(String),
     /// Part of a character.
@@ -251,7 +257,7 @@ pub(super) enum Text {
 }
 
 /// Parameters by name.
-pub(super) type Params = BTreeMap<String, Param>;
+pub(super) type RecordedParams = BTreeMap<String, Param>;
 
 /// A parameter's value; whole numbers stay whole. Names and lists since 1.2, true and false since 1.6.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -318,12 +324,13 @@ pub(super) struct Root {
     pub state: State,
     /// The strategy's parameters.
     #[serde(default)]
-    pub params: Params,
+    pub params: RecordedParams,
 }
 
 /// A step from a known node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub(super) struct Step {
+#[schemars(rename = "Step")]
+pub(super) struct RecordedStep {
     /// The new node's number.
     pub id: usize,
     /// The node stepped from; several steps may have one.
@@ -333,10 +340,10 @@ pub(super) struct Step {
     pub prediction: Option<String>,
     /// The parameters, where they differ from those of the parent's step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub params: Option<Params>,
+    pub params: Option<RecordedParams>,
     /// Absent since 1.4 where `canvas` says what came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decision: Option<Decision>,
+    pub decision: Option<RecordedDecision>,
     /// What the generated region holds afterwards, for writers that do not know their edits.
     /// Since 1.4.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -351,8 +358,8 @@ pub(super) struct Step {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
     /// How long it took; absent where it is not known.
-    #[serde(default, skip_serializing_if = "Timing::is_unknown")]
-    pub timing: Timing,
+    #[serde(default, skip_serializing_if = "RecordedTiming::is_unknown")]
+    pub timing: RecordedTiming,
 }
 
 /// A person's edits of a known node.
@@ -369,7 +376,7 @@ pub(super) struct Edited {
     pub state: State,
     /// The parameters in force, where they differ from the parent's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub params: Option<Params>,
+    pub params: Option<RecordedParams>,
     /// As in a step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
@@ -378,14 +385,15 @@ pub(super) struct Edited {
 /// Milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
-pub(super) struct Timing {
+#[schemars(rename = "Timing")]
+pub(super) struct RecordedTiming {
     /// The forward pass; 0 where its prediction was known.
     pub forward_ms: f64,
     /// Planning and deciding.
     pub decide_ms: f64,
 }
 
-impl Timing {
+impl RecordedTiming {
     fn is_unknown(&self) -> bool {
         *self == Self::default()
     }

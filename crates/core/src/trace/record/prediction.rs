@@ -11,18 +11,19 @@ use serde_json::Map;
 
 use crate::{
     canvas::TokenId,
-    predict::{COLUMNS, Column, ColumnKind, ColumnSpec, Recorded},
+    predict::{COLUMNS, Column, ColumnKind, ColumnRecording, ColumnSpec},
 };
 
 /// A prediction: what a forward pass says about each generated position.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub(in crate::trace) struct Prediction {
+#[schemars(rename = "Prediction")]
+pub(in crate::trace) struct RecordedPrediction {
     /// Its name: up to 32 hexadecimal digits, in our recordings the hash of the request.
     pub key: String,
     /// Generated positions.
     pub rows: usize,
     /// What is known of them.
-    pub columns: Columns,
+    pub columns: RecordedColumns,
     /// What the pass left uncomputed; absent where it was exact. Since 1.3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached: Option<LeftOut>,
@@ -40,12 +41,12 @@ pub(in crate::trace) struct LeftOut {
 
 /// The columns of a prediction, each with its values: an object with a field a column.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(in crate::trace) struct Columns(pub Vec<(Column, Values)>);
+pub(in crate::trace) struct RecordedColumns(pub Vec<(Column, RecordedValues)>);
 
 /// The values of a column, as they are written.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
-pub(in crate::trace) enum Values {
+pub(in crate::trace) enum RecordedValues {
     /// Tokens; `None` where they are not known.
     Ids(Vec<Option<TokenId>>),
     /// Numbers; `None` where they are not finite.
@@ -74,39 +75,39 @@ impl Form {
     pub fn of(spec: &ColumnSpec) -> Option<Self> {
         match (spec.kind, spec.recorded) {
             (ColumnKind::Candidates, _) => Some(Self::Candidates),
-            (ColumnKind::Token, Recorded::Paired(with)) => Some(Self::Pairs(with)),
+            (ColumnKind::Token, ColumnRecording::Paired(with)) => Some(Self::Pairs(with)),
             (ColumnKind::Token, _) => Some(Self::Ids),
-            (_, Recorded::Exact) => Some(Self::Numbers),
-            (_, Recorded::Rounded(_)) => Some(Self::Rounded),
-            (_, Recorded::Paired(_)) => None,
+            (_, ColumnRecording::Exact) => Some(Self::Numbers),
+            (_, ColumnRecording::Rounded(_)) => Some(Self::Rounded),
+            (_, ColumnRecording::Paired(_)) => None,
         }
     }
 }
 
-impl Serialize for Columns {
+impl Serialize for RecordedColumns {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(column, values)| (column.name(), values)))
     }
 }
 
-impl<'de> Deserialize<'de> for Columns {
+impl<'de> Deserialize<'de> for RecordedColumns {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Reading)
+        deserializer.deserialize_map(ColumnReader)
     }
 }
 
 /// Reads the columns of a prediction; those that this program does not know are left out.
-struct Reading;
+struct ColumnReader;
 
-impl<'de> Visitor<'de> for Reading {
-    type Value = Columns;
+impl<'de> Visitor<'de> for ColumnReader {
+    type Value = RecordedColumns;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str("an object of columns")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Columns, A::Error> {
-        let mut columns = Columns::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RecordedColumns, A::Error> {
+        let mut columns = RecordedColumns::default();
         while let Some(name) = map.next_key::<Cow<str>>()? {
             let spec = Column::named(&name).map(Column::spec);
             let Some((spec, form)) = spec.and_then(|spec| Some((spec, Form::of(spec)?))) else {
@@ -118,11 +119,11 @@ impl<'de> Visitor<'de> for Reading {
             }
             // Absent and null are the same.
             let values = match form {
-                Form::Ids => map.next_value::<Option<_>>()?.map(Values::Ids),
-                Form::Numbers => map.next_value::<Option<_>>()?.map(Values::Numbers),
-                Form::Rounded => map.next_value::<Option<_>>()?.map(Values::Rounded),
-                Form::Pairs(_) => map.next_value::<Option<_>>()?.map(Values::Pairs),
-                Form::Candidates => map.next_value::<Option<_>>()?.map(Values::Candidates),
+                Form::Ids => map.next_value::<Option<_>>()?.map(RecordedValues::Ids),
+                Form::Numbers => map.next_value::<Option<_>>()?.map(RecordedValues::Numbers),
+                Form::Rounded => map.next_value::<Option<_>>()?.map(RecordedValues::Rounded),
+                Form::Pairs(_) => map.next_value::<Option<_>>()?.map(RecordedValues::Pairs),
+                Form::Candidates => map.next_value::<Option<_>>()?.map(RecordedValues::Candidates),
             };
             columns.0.extend(values.map(|values| (spec.column, values)));
         }
@@ -130,7 +131,7 @@ impl<'de> Visitor<'de> for Reading {
     }
 }
 
-impl JsonSchema for Columns {
+impl JsonSchema for RecordedColumns {
     fn schema_name() -> Cow<'static, str> {
         "Columns".into()
     }

@@ -5,11 +5,11 @@ mod passes;
 
 use std::path::Path;
 
-pub use passes::{Difference as NumberDifference, OtherToken, Passes};
+pub use passes::{NumberDifference, OtherToken, Passes};
 
 use super::{
-    Advance, Reader, Recording, TraceError,
-    check::{Check, Divergence, Verified},
+    ReadAdvance, Reader, Recording, TraceError,
+    check::{RecordingDivergence, StepCheck, Verified},
 };
 use crate::{
     decode,
@@ -23,8 +23,8 @@ use crate::{
 /// its recorded hash.
 pub fn verify(path: &Path) -> Result<(Recording, Verified), TraceError> {
     let mut reader = Reader::open(path)?;
-    reader.check(Check::default());
-    while !matches!(reader.advance()?, Advance::End) {}
+    reader.check(StepCheck::default());
+    while !matches!(reader.advance()?, ReadAdvance::End) {}
     reader.cut()?;
     let (recording, mut found) = (reader.so_far()?, reader.checked());
     let session = recording.session();
@@ -45,7 +45,7 @@ fn requests(session: &Session, found: &mut Verified) {
         if key == step.prediction {
             found.requests += 1;
         } else if found.first.is_none() {
-            found.first = Some(Divergence {
+            found.first = Some(RecordingDivergence {
                 step: timeline[node].depth as usize,
                 node: node.0,
                 what: "forward pass",
@@ -78,6 +78,7 @@ fn finish((session, at): (&Session, NodeId), recorded_finish: Option<&str>, foun
     found.impossible += 1;
     let (step, node) = (end.depth as usize, at.0);
     let recorded: String = recorded_finish.chars().take(40).collect();
-    let first = Divergence { step, node, what: "finish", position: None, recorded, derived };
+    let first =
+        RecordingDivergence { step, node, what: "finish", position: None, recorded, derived };
     found.first.get_or_insert(first);
 }

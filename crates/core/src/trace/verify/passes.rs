@@ -5,12 +5,12 @@ use serde::Serialize;
 use crate::{
     canvas::{Canvas, TokenId},
     decode::{AnyStrategy, Decision, Params, State},
-    predict::{Column, Prediction, Recorded},
+    predict::{Column, ColumnRecording, Prediction},
 };
 
 /// A number that differs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Difference {
+pub struct NumberDifference {
     /// The step decided on it: steps and edits from the start of its run, from 1.
     pub step: usize,
     /// The generated position.
@@ -26,7 +26,7 @@ pub struct Difference {
 /// A token that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OtherToken {
-    /// As in [`Difference`].
+    /// As in [`NumberDifference`].
     pub step: usize,
     /// The generated position.
     pub position: usize,
@@ -50,7 +50,7 @@ pub struct Passes {
     /// The first of them.
     pub first_other: Option<OtherToken>,
     /// The largest difference of a number.
-    pub largest: Option<Difference>,
+    pub largest: Option<NumberDifference>,
     /// Steps decided again on the new numbers whose edits are the recorded ones.
     pub decisions: usize,
     /// Steps whose edits are others.
@@ -67,7 +67,7 @@ impl Passes {
         self.positions += rows;
         let mut others = vec![false; rows];
         // What is recorded in pairs is not there at every position.
-        let exact = |column: &Column| column.spec().recorded == Recorded::Exact;
+        let exact = |column: &Column| column.spec().recorded == ColumnRecording::Exact;
         for column in Column::ALL.into_iter().filter(exact) {
             let (Ok(theirs), Ok(ours)) = (recorded.ids(column), computed.ids(column)) else {
                 continue;
@@ -98,7 +98,7 @@ impl Passes {
                     .as_ref()
                     .map_or(0.0, |now| self::distance(now.recorded, now.computed));
                 if distance > most {
-                    self.largest = Some(Difference {
+                    self.largest = Some(NumberDifference {
                         step,
                         position,
                         column: column.name(),

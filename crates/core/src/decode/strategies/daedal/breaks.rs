@@ -6,8 +6,8 @@
 //! [`Strategy::breaks`]: crate::decode::strategy::Strategy::breaks
 
 use super::{
-    Columns, Daedal, eos,
-    stage2::{self, Evidence},
+    Daedal, DaedalColumns, eos,
+    stage2::{self, InsertionEvidence},
 };
 use crate::{
     canvas::{Canvas, TokenId},
@@ -32,7 +32,7 @@ fn stage1(
     prediction: &Prediction,
 ) -> Result<Vec<Value>, DecodeError> {
     let Context { canvas, settings, .. } = at;
-    let columns = Columns::of(prediction)?;
+    let columns = DaedalColumns::of(prediction)?;
     let threshold = settings.eos_confidence_threshold;
     let window = settings.eos_check_tokens;
     let eos = eos::measure(&columns, canvas.special().eos, window, threshold)?;
@@ -69,9 +69,9 @@ fn stage2(
     prediction: &Prediction,
 ) -> Result<Vec<Value>, DecodeError> {
     let Context { canvas, settings, .. } = at;
-    let columns = Columns::of(prediction)?;
+    let columns = DaedalColumns::of(prediction)?;
     let at_work = at.state.at_work(canvas, settings.block_length);
-    let evidence = Evidence::of(&columns, canvas, at_work, settings, prediction)?;
+    let evidence = InsertionEvidence::of(&columns, canvas, at_work, settings, prediction)?;
     let p = columns.p_choice;
     match name {
         "high_conf_threshold" => {
@@ -127,7 +127,7 @@ fn stage2(
 
 /// The windows at which the EOS confidence crosses `threshold`, if that `matters`, and the one
 /// from which it cannot be measured.
-fn windows(columns: &Columns, canvas: &Canvas, threshold: f32, matters: bool) -> Vec<usize> {
+fn windows(columns: &DaedalColumns, canvas: &Canvas, threshold: f32, matters: bool) -> Vec<usize> {
     let eos = canvas.special().eos;
     let mut windows = Vec::new();
     if matters {
@@ -141,7 +141,7 @@ fn windows(columns: &Columns, canvas: &Canvas, threshold: f32, matters: bool) ->
 /// which the next block would be another.
 fn blocks(
     at: Context<Daedal>,
-    columns: &Columns,
+    columns: &DaedalColumns,
     prediction: &Prediction,
 ) -> Result<Vec<Value>, DecodeError> {
     let Context { canvas, state, settings } = at;
@@ -155,9 +155,11 @@ fn blocks(
         low: settings.low_conf_threshold,
         expands: !eos_refuses
             && canvas.len() < settings.max_gen_length
-            && Evidence::of(columns, canvas, at_work, settings, prediction)?.forced.is_none(),
+            && InsertionEvidence::of(columns, canvas, at_work, settings, prediction)?
+                .forced
+                .is_none(),
         p_unmask: prediction.numbers(Column::PBestUnmask).ok(),
-        seen: Seen::default(),
+        seen: MaskedSoFar::default(),
     };
     // A block narrower than the way to the first open position begins further on, by whole
     // blocks: there each width may fill another position.
@@ -201,19 +203,19 @@ fn blocks(
 
 /// What would be filled and expanded as the block takes in one masked position after the other.
 struct Scan<'a> {
-    columns: &'a Columns<'a>,
+    columns: &'a DaedalColumns<'a>,
     mask: TokenId,
     high: f32,
     low: f32,
     /// Nothing refuses an expansion.
     expands: bool,
     p_unmask: Option<&'a [f32]>,
-    seen: Seen,
+    seen: MaskedSoFar,
 }
 
 /// What matters of the masked positions taken in so far.
 #[derive(Default)]
-struct Seen {
+struct MaskedSoFar {
     any: bool,
     /// Number of positions over the high threshold.
     high: usize,
@@ -232,7 +234,7 @@ struct Seen {
 /// What is filled and expanded. The positions over the high threshold need only be counted: a
 /// wider block has the same and more.
 #[derive(PartialEq)]
-struct Choice {
+struct FillCounts {
     high: usize,
     filled: Option<usize>,
     expanded: Option<usize>,
@@ -265,7 +267,7 @@ impl Scan<'_> {
         }
     }
 
-    fn choice(&self) -> Choice {
+    fn choice(&self) -> FillCounts {
         let seen = &self.seen;
         let stuck = seen.any && seen.best.is_none();
         let filled = match seen.high {
@@ -277,7 +279,7 @@ impl Scan<'_> {
         let fails = stuck && (seen.unmask_fails || filled.is_none());
         let lowest = if seen.lowest == filled { seen.second } else { seen.lowest };
         let expanded = lowest.filter(|_| self.expands);
-        Choice { high: seen.high, filled, expanded, fails }
+        FillCounts { high: seen.high, filled, expanded, fails }
     }
 }
 

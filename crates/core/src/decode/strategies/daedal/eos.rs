@@ -1,6 +1,6 @@
 //! The EOS confidence: how sure the model is that the answer ends within the canvas.
 
-use super::Columns;
+use super::DaedalColumns;
 use crate::{
     canvas::TokenId,
     decode::{DecodeError, EosMeasure},
@@ -10,7 +10,7 @@ use crate::{
 /// masked or not, and divides the sum of their P(EOS) by `window`. Sum and division in f64 over
 /// f32 probabilities, then rounded to f32, as the reference does.
 pub(in crate::decode) fn measure(
-    columns: &Columns,
+    columns: &DaedalColumns,
     eos: TokenId,
     window: usize,
     threshold: f32,
@@ -28,7 +28,7 @@ pub(in crate::decode) fn measure(
 }
 
 /// The positions whose argmax is EOS, from the tail.
-fn found(columns: &Columns, eos: TokenId) -> impl Iterator<Item = usize> {
+fn found(columns: &DaedalColumns, eos: TokenId) -> impl Iterator<Item = usize> {
     (0..columns.argmax.len()).rev().filter(move |&position| columns.argmax[position] == eos)
 }
 
@@ -39,7 +39,7 @@ fn mean(sum: f64, window: usize) -> f32 {
 /// The windows in `2..=most` at which the confidence gets under `threshold` or is no longer
 /// under it, in order; up to the one from which it cannot be measured.
 pub(super) fn crossings(
-    columns: &Columns,
+    columns: &DaedalColumns,
     eos: TokenId,
     threshold: f32,
     most: usize,
@@ -77,7 +77,7 @@ pub(super) fn crossings(
 }
 
 /// The smallest window for which there is no finite confidence.
-pub(super) fn unmeasurable(columns: &Columns, eos: TokenId) -> Option<usize> {
+pub(super) fn unmeasurable(columns: &DaedalColumns, eos: TokenId) -> Option<usize> {
     let finite = |position: usize| columns.p_eos[position].is_finite();
     found(columns, eos).position(|position| !finite(position)).map(|before| before + 1)
 }
@@ -92,7 +92,8 @@ mod tests {
         let mut p_eos: Vec<f32> = p_eos.iter().rev().copied().collect();
         argmax.push(1);
         p_eos.push(0.9);
-        let columns = Columns { argmax: &argmax, choice: &argmax, p_choice: &p_eos, p_eos: &p_eos };
+        let columns =
+            DaedalColumns { argmax: &argmax, choice: &argmax, p_choice: &p_eos, p_eos: &p_eos };
         assert_eq!(crossings(&columns, 8, threshold, 1 << 20), expected, "{p_eos:?}");
         let scanned: Vec<usize> = (2..40)
             .filter(|&window| {
@@ -122,7 +123,8 @@ mod tests {
     #[test]
     fn a_window_that_takes_nan_cannot_be_measured() {
         let (argmax, p_eos) = ([8, 8, 1, 8], [f32::INFINITY, f32::NAN, f32::NAN, 0.5]);
-        let columns = Columns { argmax: &argmax, choice: &argmax, p_choice: &p_eos, p_eos: &p_eos };
+        let columns =
+            DaedalColumns { argmax: &argmax, choice: &argmax, p_choice: &p_eos, p_eos: &p_eos };
         assert_eq!(unmeasurable(&columns, 8), Some(2));
         assert_eq!(unmeasurable(&columns, 7), None);
     }

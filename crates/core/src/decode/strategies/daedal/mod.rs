@@ -24,7 +24,7 @@ use crate::{
     canvas::{Canvas, SpecialTokens, TokenId},
     decode::{
         DecisionOf, DecodeError, Finish, ParamSpec, Params, Phase, Plan, Preset, Value,
-        ask::Ask,
+        ask::PassOptions,
         strategy::{Context, Strategy},
     },
     predict::{Column, Prediction},
@@ -69,14 +69,14 @@ impl State {
 }
 
 /// What both stages decide on: one entry per generated position.
-pub(super) struct Columns<'a> {
+pub(super) struct DaedalColumns<'a> {
     pub argmax: &'a [TokenId],
     pub choice: &'a [TokenId],
     pub p_choice: &'a [f32],
     pub p_eos: &'a [f32],
 }
 
-impl<'a> Columns<'a> {
+impl<'a> DaedalColumns<'a> {
     pub(super) fn of(prediction: &'a Prediction) -> Result<Self, DecodeError> {
         Ok(Self {
             argmax: prediction.ids(Column::Argmax)?,
@@ -108,7 +108,7 @@ impl Strategy for Daedal {
         Ok((Canvas::masked(prompt, settings.initial_gen_length, special), state))
     }
 
-    fn plan(at: Context<Self>) -> Plan<Ask> {
+    fn plan(at: Context<Self>) -> Plan<PassOptions> {
         let Context { canvas, state, settings } = at;
         if state.stagnant {
             return Plan::Done(Finish::Stagnant);
@@ -118,7 +118,7 @@ impl Strategy for Daedal {
         }
         // Guidance and noise belong to stage 2 alone: stage 1 reads the plain argmax.
         let denoising = state.stage == 2;
-        Plan::Predict(Ask {
+        Plan::Predict(PassOptions {
             columns: &[
                 Column::Argmax,
                 Column::Choice,
@@ -130,7 +130,7 @@ impl Strategy for Daedal {
             cfg_scale: if denoising { settings.cfg_scale } else { 0.0 },
             temperature: if denoising { settings.temperature } else { 0.0 },
             seed: settings.seed,
-            ..Ask::default()
+            ..PassOptions::default()
         })
     }
 

@@ -1,7 +1,7 @@
 //! Stage 1, initial length adjustment: add masks while the EOS confidence is low, then put a few
 //! EOS tokens behind them.
 
-use super::{Columns, Daedal, State, eos};
+use super::{Daedal, DaedalColumns, State, eos};
 use crate::{
     canvas::{Edit, Filler},
     decode::{DecisionOf, DecodeError, Drop, Growth, LeftRule, Mode, Verdict, strategy::Context},
@@ -13,7 +13,7 @@ pub(super) fn decide(
     prediction: &Prediction,
 ) -> Result<DecisionOf<State>, DecodeError> {
     let Context { canvas, settings, .. } = at;
-    let columns = Columns::of(prediction)?;
+    let columns = DaedalColumns::of(prediction)?;
     let eos = eos::measure(
         &columns,
         canvas.special().eos,

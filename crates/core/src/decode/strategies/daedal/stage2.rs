@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{Columns, Daedal, Settings, State, eos};
+use super::{Daedal, DaedalColumns, Settings, State, eos};
 use crate::{
     canvas::{Canvas, Edit, TokenId},
     decode::{
@@ -14,13 +14,13 @@ use crate::{
 };
 
 /// What a step is decided on.
-pub(super) struct Evidence {
+pub(super) struct InsertionEvidence {
     /// The current block, clipped to the length.
     pub block: Range<usize>,
     /// The open positions of the block that may be filled.
     pub fillable: Vec<usize>,
     /// What is filled.
-    pub fills: Fills,
+    pub fills: PlannedFills,
     /// The least confident of them that is not filled and not forbidden to expand: expanded if it
     /// is under τ_low and nothing refuses.
     pub lowest: Option<usize>,
@@ -30,9 +30,9 @@ pub(super) struct Evidence {
     pub eos: EosMeasure,
 }
 
-impl Evidence {
+impl InsertionEvidence {
     pub(super) fn of(
-        columns: &Columns,
+        columns: &DaedalColumns,
         canvas: &Canvas,
         state: State,
         settings: &Settings,
@@ -69,9 +69,9 @@ pub(super) fn decide(
 ) -> Result<DecisionOf<State>, DecodeError> {
     let Context { canvas, settings, .. } = at;
     let state = at.state.at_work(canvas, settings.block_length);
-    let columns = Columns::of(prediction)?;
-    let Evidence { block, fills, lowest, forced, eos, .. } =
-        Evidence::of(&columns, canvas, state, settings, prediction)?;
+    let columns = DaedalColumns::of(prediction)?;
+    let InsertionEvidence { block, fills, lowest, forced, eos, .. } =
+        InsertionEvidence::of(&columns, canvas, state, settings, prediction)?;
     let lowest = lowest.filter(|&at| columns.p_choice[at] < settings.low_conf_threshold);
     let lowest = forced.or(lowest);
     let refusal = refusal(canvas, settings, &eos, lowest, forced.is_some());
@@ -133,12 +133,12 @@ pub(in crate::decode) struct Fill {
 }
 
 /// The positions to be filled, in order, and by which rule.
-pub(in crate::decode) struct Fills {
+pub(in crate::decode) struct PlannedFills {
     pub mode: Mode,
     pub chosen: Vec<Fill>,
 }
 
-impl Fills {
+impl PlannedFills {
     /// True if `position` is filled.
     pub(super) fn has(&self, position: usize) -> bool {
         self.chosen.binary_search_by_key(&position, |fill| fill.position).is_ok()
@@ -149,10 +149,10 @@ impl Fills {
 pub(in crate::decode) fn fills(
     canvas: &Canvas,
     high: f32,
-    columns: &Columns,
+    columns: &DaedalColumns,
     masked: &[usize],
     prediction: &Prediction,
-) -> Result<Fills, DecodeError> {
+) -> Result<PlannedFills, DecodeError> {
     let mask = canvas.special().mask;
     let fill = |position: usize| Fill {
         position,
@@ -167,13 +167,13 @@ pub(in crate::decode) fn fills(
         .map(|&position| fill(position))
         .collect();
     if !high.is_empty() {
-        return Ok(Fills { mode: Mode::HighConf, chosen: high });
+        return Ok(PlannedFills { mode: Mode::HighConf, chosen: high });
     }
     if let Some(best) = first_by(&writable, |a, b| columns.p_choice[a] > columns.p_choice[b]) {
-        return Ok(Fills { mode: Mode::Fallback, chosen: vec![fill(best)] });
+        return Ok(PlannedFills { mode: Mode::Fallback, chosen: vec![fill(best)] });
     }
     if masked.is_empty() {
-        return Ok(Fills { mode: Mode::None, chosen: Vec::new() });
+        return Ok(PlannedFills { mode: Mode::None, chosen: Vec::new() });
     }
     let token = prediction.ids(Column::BestUnmask)?;
     let p = prediction.numbers(Column::PBestUnmask)?;
@@ -185,7 +185,7 @@ pub(in crate::decode) fn fills(
         token: token[position],
         p: p[position],
     });
-    Ok(Fills { mode: Mode::Stuck, chosen: chosen.into_iter().collect() })
+    Ok(PlannedFills { mode: Mode::Stuck, chosen: chosen.into_iter().collect() })
 }
 
 /// The position no other beats; the first of equals.
@@ -243,9 +243,9 @@ pub(super) fn cursor_after_edit(canvas: &Canvas, mut cursor: usize, block_length
 fn verdicts(
     canvas: &Canvas,
     settings: &Settings,
-    columns: &Columns,
+    columns: &DaedalColumns,
     block: &Range<usize>,
-    fills: &Fills,
+    fills: &PlannedFills,
     lowest: Option<usize>,
     refusal: Option<RefuseRule>,
     eos: &EosMeasure,
