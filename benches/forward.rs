@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use candle_core::Device;
 use demask::{
     canvas::SpecialTokens,
-    model::{self, Computing, Loaded, Source},
+    model::{self, Computing, Loaded, ModelSource},
     predict::{Attention, Column, ColumnSet, Pass, Request},
 };
 
@@ -19,7 +19,7 @@ fn main() {
 fn load(quantize: Option<&str>) -> Loaded {
     let quantize = quantize.map(|name| name.parse().expect("a known type"));
     let computing = Computing { quantize, ..Computing::on(Device::Cpu) };
-    model::load(&Source::Embedded, &computing, &mut |_| ControlFlow::Continue(()))
+    model::load(&ModelSource::Embedded, &computing, &mut |_| ControlFlow::Continue(()))
         .expect("it is in the binary")
 }
 

@@ -11,18 +11,18 @@ use candle_core::Device;
 use demask::{
     decode::{Params, Value, daedal},
     eval::card::Card,
-    model::{self, Computing, Source},
+    model::{self, Computing, ModelSource},
 };
 
 fn main() -> Result<()> {
-    let (mut each, mut changes, mut source) = (100, Vec::new(), Source::Embedded);
+    let (mut each, mut changes, mut source) = (100, Vec::new(), ModelSource::Embedded);
     let specs = Params::defaults(daedal::SPECS);
     for argument in std::env::args().skip(1) {
         if let Some((name, value)) = argument.split_once('=') {
             let spec = specs.spec(name)?;
             changes.push((spec.name, spec.parse(value)?));
         } else if Path::new(&argument).is_dir() {
-            source = Source::Folder(argument.into());
+            source = ModelSource::Folder(argument.into());
         } else {
             each = argument.parse()?;
         }

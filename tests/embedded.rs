@@ -5,14 +5,15 @@ use std::{fs, ops::ControlFlow};
 use candle_core::Device;
 use demask::{
     eval::{card::Card, tasks},
-    model::{self, Computing, Source},
+    model::{self, Computing, ModelSource},
 };
 
 #[test]
 fn the_embedded_model_keeps_its_promises() {
     let computing = Computing::on(Device::Cpu);
     let mut model =
-        model::load(&Source::Embedded, &computing, &mut |_| ControlFlow::Continue(())).unwrap();
+        model::load(&ModelSource::Embedded, &computing, &mut |_| ControlFlow::Continue(()))
+            .unwrap();
     let card = Card::measure(&mut model, 20, &[], &mut |_| {}).unwrap();
     use std::io::Write;
     let _ = writeln!(std::io::stderr(), "{card}");

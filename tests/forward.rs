@@ -4,13 +4,13 @@ use std::{collections::HashMap, fs, ops::ControlFlow, path::Path};
 
 use crate::support::golden;
 use candle_core::{DType, Device, Tensor, safetensors};
-use demask::model::{self, Batch, Description, Files, Held, Network, Pattern, Weights};
+use demask::model::{self, Batch, Description, Files, HeldWeights, Network, Pattern, Weights};
 
 fn network(folder: &Path) -> Box<dyn Network> {
     let files = Files::read(folder).unwrap();
     let (_, described) = Description::parse(&files.config, "config.json").unwrap();
     let weights = Weights::open(&files).unwrap();
-    let held = Held { dtype: DType::F32, quantize: None };
+    let held = HeldWeights { dtype: DType::F32, quantize: None };
     let go_on = &mut |_: &_| ControlFlow::Continue(());
     model::network(&described, &weights, held, &Device::Cpu, go_on).unwrap()
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    model::{LoadProgress, LoadWatch, Work},
+    model::{LoadProgress, LoadWatch, LoadingWork},
     predict::{PredictError, Prediction, Predictor, Progress, Request, Watch},
 };
 
@@ -33,7 +33,7 @@ fn by_bytes(pipe: &OsStr, mut told: impl FnMut(usize) -> ControlFlow<()>) -> Con
 /// Before loading.
 pub fn before_loading(watch: &mut LoadWatch) {
     if let Some(pipe) = env::var_os(LOAD_BY) {
-        let work = Work::Downloading("model.safetensors".to_owned());
+        let work = LoadingWork::Downloading("model.safetensors".to_owned());
         let progress = |done| LoadProgress { work: work.clone(), done, of: 8_000_000 };
         let _ = by_bytes(&pipe, |bytes| watch(&progress(bytes as u64 * 1_000_000)));
     }

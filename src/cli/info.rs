@@ -23,7 +23,7 @@ use super::{
 use crate::{
     engine,
     escape::{escaped, escaped_json},
-    model::{self, LoadProgress, Source},
+    model::{self, LoadProgress, ModelSource},
     reports::info::{EngineInfo, ModelInfo, RecordingInfo},
     trace,
 };
@@ -98,12 +98,12 @@ fn print(json: bool, info: &impl Serialize, text: impl Fn() -> String) -> Result
 
 /// Which model is meant. One of a hub is looked for in the cache alone: fetching it would fetch its
 /// weights too.
-fn source(args: &InfoArgs) -> Result<Source, Fault> {
+fn source(args: &InfoArgs) -> Result<ModelSource, Fault> {
     let mut source = match args.names.first() {
         Some(name) => args.source.source_named(name)?,
         None => args.source.source()?,
     };
-    if let Source::Hub(_, settings) = &mut source {
+    if let ModelSource::Hub(_, settings) = &mut source {
         settings.offline = true;
     }
     Ok(source)

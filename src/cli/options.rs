@@ -15,8 +15,8 @@ use crate::{
     decode::{self, Cache},
     engine::Address,
     model::{
-        self, BlockAttention, ChatSettings, Computing, Overrides, Precision, Quantization, Source,
-        TemplateVariable, TokenName,
+        self, BlockAttention, ChatSettings, Computing, ModelSource, Overrides, Precision,
+        Quantization, TemplateVariable, TokenName,
         hub::{HubSettings, RepoId},
     },
     tui::{Look, Palette, Shade},
@@ -147,18 +147,18 @@ impl SourceOptions {
     ///
     /// # Errors
     /// If `--model` is neither a folder that is there nor an id of the hub.
-    pub fn source(&self) -> Result<Source, Fault> {
-        self.model.as_deref().map_or(Ok(Source::Embedded), |model| self.source_named(model))
+    pub fn source(&self) -> Result<ModelSource, Fault> {
+        self.model.as_deref().map_or(Ok(ModelSource::Embedded), |model| self.source_named(model))
     }
 
     /// The same for another `--model`.
     ///
     /// # Errors
     /// As above.
-    pub fn source_named(&self, model: &str) -> Result<Source, Fault> {
+    pub fn source_named(&self, model: &str) -> Result<ModelSource, Fault> {
         if Path::new(model).exists() {
             return match &self.revision {
-                None => Ok(Source::Folder(model.into())),
+                None => Ok(ModelSource::Folder(model.into())),
                 Some(_) => Err(Fault::usage(format!(
                     "--revision is of a model of the hub, and {model} is here on the disk. Leave \
                      --revision out"
@@ -185,7 +185,7 @@ impl SourceOptions {
         };
         let mut settings = HubSettings::from_env(|name| std::env::var(name).ok());
         settings.offline |= self.offline;
-        Ok(Source::Hub(repo, Box::new(settings)))
+        Ok(ModelSource::Hub(repo, Box::new(settings)))
     }
 
     /// What it computes on and in, and what is said in place of its files.

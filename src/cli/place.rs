@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Fault;
 use crate::{
     engine::{self, Address},
-    model::{self, Computing, Encoder, LoadWatch, Loaded, Source},
+    model::{self, Computing, Encoder, LoadWatch, Loaded, ModelSource},
     tui,
 };
 
@@ -13,7 +13,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub enum Place {
     /// In files; this program computes it.
-    Here(Source),
+    Here(ModelSource),
     /// In another process, which computes it.
     Engine(Address),
 }
@@ -52,12 +52,12 @@ impl Place {
     /// The model's name as long as it is not loaded.
     pub fn name(&self) -> String {
         match self {
-            Self::Here(Source::Embedded) => "the embedded model".to_owned(),
-            Self::Here(Source::Folder(folder)) => {
+            Self::Here(ModelSource::Embedded) => "the embedded model".to_owned(),
+            Self::Here(ModelSource::Folder(folder)) => {
                 let name = folder.file_name().unwrap_or(folder.as_os_str());
                 name.to_string_lossy().into_owned()
             }
-            Self::Here(Source::Hub(repo, _)) => repo.to_string(),
+            Self::Here(ModelSource::Hub(repo, _)) => repo.to_string(),
             Self::Engine(address) => address.to_string(),
         }
     }

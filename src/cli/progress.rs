@@ -9,7 +9,7 @@ use super::{Fault, fault::tell, hooks, place::Place, stop};
 use crate::{
     escape::escaped,
     headless::Observer,
-    model::{Computing, Encoder, LoadError, LoadProgress, LoadWatch, Loaded, Work},
+    model::{Computing, Encoder, LoadError, LoadProgress, LoadWatch, Loaded, LoadingWork},
     predict::Progress,
     session::Session,
     tui::{self, Look, Waiting},
@@ -68,7 +68,7 @@ fn load_on_screen<T: Send + 'static>(
         let warning = RefCell::new(String::new());
         let mut watch = |now: &LoadProgress| {
             let work = match &now.work {
-                Work::Downloading(file) => format!("downloading {file}"),
+                LoadingWork::Downloading(file) => format!("downloading {file}"),
                 other => title(other),
             };
             let warning = warning.borrow().clone();
@@ -121,7 +121,7 @@ fn load_with_bar<T>(
 
 /// A bar for what is being done; invisible if stderr is no terminal.
 #[derive(Default)]
-struct Bar(Option<(Work, ProgressBar)>);
+struct Bar(Option<(LoadingWork, ProgressBar)>);
 
 impl Bar {
     fn show(&mut self, now: &LoadProgress) {
@@ -132,8 +132,10 @@ impl Bar {
                 let bar = ProgressBar::new(now.of).with_message(title(&now.work));
                 let style = ProgressStyle::with_template(match &now.work {
                     // An engine may count in any unit, so these are not shown as bytes.
-                    Work::Engine(_) => "{msg} {wide_bar} {pos} of {len}",
-                    Work::Downloading(_) | Work::Reading | Work::Quantising(_) => {
+                    LoadingWork::Engine(_) => "{msg} {wide_bar} {pos} of {len}",
+                    LoadingWork::Downloading(_)
+                    | LoadingWork::Reading
+                    | LoadingWork::Quantising(_) => {
                         "{msg} {wide_bar} {decimal_bytes} of {decimal_total_bytes} · \
                          {decimal_bytes_per_sec} · {eta} to go"
                     }
@@ -161,14 +163,14 @@ impl Drop for Bar {
 }
 
 /// What a kind of work is called. Names of files come from elsewhere.
-fn title(work: &Work) -> String {
+fn title(work: &LoadingWork) -> String {
     match work {
-        Work::Downloading(file) => escaped(file).replace(['\n', '\t'], " "),
-        Work::Engine(what) => {
+        LoadingWork::Downloading(file) => escaped(file).replace(['\n', '\t'], " "),
+        LoadingWork::Engine(what) => {
             format!("the engine: {}", escaped(what).replace(['\n', '\t'], " "))
         }
-        Work::Reading => "reading the weights".to_owned(),
-        Work::Quantising(kind) => format!("rounding the weights to {kind}"),
+        LoadingWork::Reading => "reading the weights".to_owned(),
+        LoadingWork::Quantising(kind) => format!("rounding the weights to {kind}"),
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     debugger::Command,
     engine::Address,
-    model::{self, Computing, Overrides, Precision, Source as ModelSource},
+    model::{self, Computing, ModelSource, Overrides, Precision},
     predict::Vocabulary,
     resume::{self, Last, ModelOrigin, ResumeError, SessionOrigin, absolute},
     trace::{self, TraceRecorder},

@@ -11,7 +11,9 @@ use super::{
 };
 use crate::{
     canvas::{SpecialTokens, TokenId},
-    model::{LoadError, LoadProgress, LoadWatch, Loaded, Overrides, Suggestions, TokenName, Work},
+    model::{
+        LoadError, LoadProgress, LoadWatch, Loaded, LoadingWork, Overrides, Suggestions, TokenName,
+    },
     predict::{ModelFacts, Reading, Vocabulary},
 };
 
@@ -43,11 +45,12 @@ pub fn connect(
         let advice = if more.is_empty() { advice.to_owned() } else { format!("{advice}\n{more}") };
         LoadError::new(format!("the engine {place}"), why.trim_end_matches(['.', ':']), advice)
     };
-    let mut last = LoadProgress { work: Work::Engine("starting".to_owned()), done: 0, of: 0 };
+    let mut last =
+        LoadProgress { work: LoadingWork::Engine("starting".to_owned()), done: 0, of: 0 };
     let met = Peer::meet(address, &mut |news| {
         match news {
             News::Loading(work, done, of) => {
-                last = LoadProgress { work: Work::Engine(work), done, of }
+                last = LoadProgress { work: LoadingWork::Engine(work), done, of }
             }
             News::Log(line) => warn(format!("the engine says: {line}")),
             News::Beat => {}
@@ -59,7 +62,7 @@ pub fn connect(
         Err(Silent::Cancelled) => return Err(LoadError::cancelled(place)),
         Err(Silent::Failed(why)) => return Err(fault(why)),
     };
-    let work = Work::Engine("fetching the texts of its tokens".to_owned());
+    let work = LoadingWork::Engine("fetching the texts of its tokens".to_owned());
     if watch(&LoadProgress { work, done: 0, of: 0 }) == ControlFlow::Break(()) {
         return Err(LoadError::cancelled(place));
     }

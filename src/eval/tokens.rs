@@ -68,7 +68,7 @@ mod tests {
             problems::{Checker, Problem, Written},
             report,
         },
-        model::{self, Computing, Source},
+        model::{self, Computing, ModelSource},
     };
 
     #[derive(Deserialize)]
@@ -100,7 +100,8 @@ mod tests {
         let name = checker.name();
         let reference: Reference = serde_json::from_str(reference).unwrap();
         let go_on = &mut |_: &_| ControlFlow::Continue(());
-        let model = model::load(&Source::Embedded, &Computing::on(Device::Cpu), go_on).unwrap();
+        let model =
+            model::load(&ModelSource::Embedded, &Computing::on(Device::Cpu), go_on).unwrap();
         let row = report::fake::rows(1).0.swap_remove(0);
         let (mut rows, mut longer) = (Vec::new(), 0);
         for (problem, published) in reference.generations.iter().enumerate() {

@@ -6,7 +6,7 @@ use candle_core::Device;
 use demask::{
     canvas::TokenId,
     decode::{Extras, Recipe},
-    model::{self, BlockAttention, Computing, Loaded, Overrides, Source},
+    model::{self, BlockAttention, Computing, Loaded, ModelSource, Overrides},
     predict::{Column, Prediction},
     session::{Pending, Session},
 };
@@ -44,7 +44,7 @@ const PROMPT: [TokenId; 5] = [5, 17, 300, 42, 9];
 fn load(copy: &Copy, attention: BlockAttention) -> Loaded {
     let overrides = Overrides { attention, ..Overrides::default() };
     let computing = Computing { overrides, ..Computing::on(Device::Cpu) };
-    let source = Source::Folder(copy.folder.clone());
+    let source = ModelSource::Folder(copy.folder.clone());
     let loaded = model::load(&source, &computing, &mut |_| ControlFlow::Continue(()));
     loaded.unwrap_or_else(|error| panic!("{error}"))
 }

@@ -13,7 +13,7 @@ use assert_cmd::Command;
 use candle_core::{Device, Tensor, safetensors};
 use demask::{
     canvas::TokenId,
-    model::{self, Checkpoint, Computing, Source},
+    model::{self, Checkpoint, Computing, ModelSource},
     predict::{Column, Prediction},
 };
 use serde_json::{Value, json};
@@ -59,7 +59,7 @@ impl Copy {
 
     /// Its headers, or what is said against them.
     fn opened(&self) -> Result<Checkpoint, String> {
-        let source = Source::Folder(self.folder.clone());
+        let source = ModelSource::Folder(self.folder.clone());
         let computing = Computing::on(Device::Cpu);
         let opened = model::open(&source, &computing, &mut |_| ControlFlow::Continue(()));
         opened.map_err(|error| error.to_string())

@@ -6,7 +6,7 @@ use candle_core::Device;
 use demask::{
     canvas::Canvas,
     decode::{AnyStrategy as _, Extras, Params, Value, daedal::Daedal},
-    model::{self, Computing, Loaded, Source},
+    model::{self, Computing, Loaded, ModelSource},
     predict::Key,
     session::{Pending, Session},
 };
@@ -17,7 +17,7 @@ const PROMPT: &str = "Write a story in 7 sentences about a small owl who finds a
 
 fn load() -> Loaded {
     let computing = Computing::on(Device::Cpu);
-    model::load(&Source::Embedded, &computing, &mut |_| ControlFlow::Continue(())).unwrap()
+    model::load(&ModelSource::Embedded, &computing, &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
 fn session(model: &Loaded) -> Session {

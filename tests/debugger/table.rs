@@ -9,7 +9,7 @@ use demask::{
     decode::{Extras, Recipe},
     eval::tasks::{Task, held_out},
     inspect::{self, Finding, Lint},
-    model::{self, Computing, Loaded, Overrides, Source},
+    model::{self, Computing, Loaded, ModelSource, Overrides},
     predict::{Column, ColumnSet},
     session::{Pending, Session},
 };
@@ -38,7 +38,7 @@ fn names(findings: &[Finding]) -> Vec<&'static str> {
 
 fn embedded(overrides: Overrides) -> Loaded {
     let computing = Computing { overrides, ..Computing::on(Device::Cpu) };
-    model::load(&Source::Embedded, &computing, &mut |_| ControlFlow::Continue(())).unwrap()
+    model::load(&ModelSource::Embedded, &computing, &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
 /// A run to its end.

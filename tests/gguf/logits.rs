@@ -4,7 +4,7 @@ use std::{ops::ControlFlow, path::Path};
 
 use candle_core::{DType, Device, Tensor, quantized::GgmlDType, safetensors};
 use demask::{
-    model::{self, Batch, Description, Files, Held, Network, Weights},
+    model::{self, Batch, Description, Files, HeldWeights, Network, Weights},
     session::NodeId,
 };
 
@@ -12,10 +12,10 @@ use super::{SOME_IDS, convert::convert, model_folder, tiny, tiny_draft};
 use crate::support::golden;
 
 pub fn network(path: &Path) -> Box<dyn Network> {
-    held(path, Held { dtype: DType::F32, quantize: None })
+    held(path, HeldWeights { dtype: DType::F32, quantize: None })
 }
 
-fn held(path: &Path, held: Held) -> Box<dyn Network> {
+fn held(path: &Path, held: HeldWeights) -> Box<dyn Network> {
     let files = Files::read(path).unwrap();
     let (_, described) = Description::of(&files).unwrap_or_else(|error| panic!("{error}"));
     let weights = Weights::open(&files).unwrap();
@@ -143,7 +143,7 @@ fn best(row: &[f32]) -> (usize, f32) {
 fn blocks_in_a_file_are_those_made_on_the_way_into_memory() {
     let (_folder, path) = tiny_draft().written();
     let quantize = Some("q8_0".parse().unwrap());
-    let made = held(&tiny(), Held { dtype: DType::F32, quantize });
+    let made = held(&tiny(), HeldWeights { dtype: DType::F32, quantize });
     let ids = [3, 77, 5, 5, 12, 5, 1, 1];
     assert_eq!(furthest(&logits(&*network(&path), &ids), &logits(&*made, &ids)), 0.0);
 }

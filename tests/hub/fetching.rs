@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use demask::model::Work;
+use demask::model::LoadingWork;
 
 use super::{
     ID, Person, checkpoint, golden,
@@ -76,7 +76,7 @@ fn a_download_that_is_cut_goes_on_by_itself() {
     let (mut done, mut of) = (Vec::new(), 0);
     let folder = person
         .watch(ID, |now| {
-            if now.work == Work::Downloading("model.safetensors".to_owned()) {
+            if now.work == LoadingWork::Downloading("model.safetensors".to_owned()) {
                 done.push(now.done);
                 of = now.of;
             }
@@ -139,7 +139,7 @@ fn two_who_fetch_the_same_wait_for_each_other() {
     lock.lock().unwrap();
     let mut waited = 0;
     let folder = person.watch(ID, |now| {
-        if now.work == Work::Downloading("model.safetensors".to_owned()) {
+        if now.work == LoadingWork::Downloading("model.safetensors".to_owned()) {
             waited += 1;
             if waited == 2 {
                 lock.unlock().unwrap();

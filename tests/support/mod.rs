@@ -19,7 +19,7 @@ use demask::{
     canvas::{Canvas, SpecialTokens, TokenId},
     decode::{AnyStrategy, Params, State, Value, daedal},
     engine::{self, Address},
-    model::{self, Computing, Loaded, Overrides, Source},
+    model::{self, Computing, Loaded, ModelSource, Overrides},
     predict::{Attention, Column, ColumnSet, Data, Pass, Prediction, Request},
 };
 use serde::Deserialize;
@@ -225,7 +225,7 @@ pub fn request(
 /// A golden checkpoint, on the CPU in f32.
 pub fn load(name: &str) -> Loaded {
     let computing = Computing::on(candle_core::Device::Cpu);
-    let source = Source::Folder(golden().join("models").join(name));
+    let source = ModelSource::Folder(golden().join("models").join(name));
     model::load(&source, &computing, &mut |_| ControlFlow::Continue(()))
         .unwrap_or_else(|error| panic!("{error}"))
 }

@@ -5,7 +5,7 @@
 use std::{fmt, path::Path, str::FromStr};
 
 use super::{
-    Description, Kind, LoadError,
+    Description, LoadError, NetworkKind,
     files::{Files, Tensors},
     small_files::read_small,
 };
@@ -81,7 +81,7 @@ impl Blocks {
     ) -> Result<Self, LoadError> {
         let found = Self::found(described, files, asked);
         match (&described.kind, found.block) {
-            (Kind::ModernBert(_), Some(block)) => Err(LoadError::new(
+            (NetworkKind::ModernBert(_), Some(block)) => Err(LoadError::new(
                 &files.folder,
                 format!(
                     "{} asks for attention in blocks of {block}, which ModernBERT's network does \

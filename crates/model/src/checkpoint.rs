@@ -3,8 +3,9 @@
 use std::{collections::HashSet, sync::Arc};
 
 use super::{
-    Blocks, Computing, Description, Facts, Family, Files, Held, Kind, LoadError, LoadWatch, Loaded,
-    NetworkPredictor, Outline, Part, Special, Suggestions, Template, Tokenizer, Weights, device,
+    Blocks, CheckpointTokens, Computing, Description, Family, Files, HeldWeights, LoadError,
+    LoadWatch, Loaded, NetworkKind, NetworkPart, NetworkPredictor, Outline, RequestChecks,
+    Suggestions, Template, Tokenizer, Weights, device,
     estimate::{self, Processor, StoredTensor, WeightBytes},
     memory::{self, Memory},
 };
@@ -21,11 +22,11 @@ pub struct Checkpoint {
     /// Its tokenizer.
     pub tokenizer: Tokenizer,
     /// Its mask and end-of-sequence tokens.
-    pub special: Special,
+    pub special: CheckpointTokens,
     /// Its tensors.
     pub weights: Weights,
     /// How they would be held.
-    pub held: Held,
+    pub held: HeldWeights,
     /// Who sees whom, and what says so.
     pub blocks: Blocks,
     /// The tensors that the network has.
@@ -55,14 +56,14 @@ impl Checkpoint {
             family.model_type,
             &computing.overrides.chat,
         )?;
-        let special = Special::of(&tokenizer, &described, &files, &computing.overrides)?;
+        let special = CheckpointTokens::of(&tokenizer, &described, &files, &computing.overrides)?;
         let blocks = Blocks::of(&described, &files, computing.overrides.attention)?;
         let weights = Weights::open(&files)?;
         let tensors = described.tensors(&weights);
         weights.check(&tensors)?;
         let names = tensors.into_iter().map(|(name, _)| name).collect();
         let dtype = computing.precision.resolve(weights.stored(), &computing.device);
-        let held = Held { dtype, quantize: computing.quantize };
+        let held = HeldWeights { dtype, quantize: computing.quantize };
         let device = computing.device.clone();
         Ok(Self {
             files,
@@ -86,8 +87,10 @@ impl Checkpoint {
     /// The tensors that the network uses, under their names.
     fn used(&self) -> Vec<(&str, StoredTensor)> {
         let embedding = match &self.described.kind {
-            Kind::Transformer(spec) => format!("{}.weight", spec.name(Part::Embedding, 0)),
-            Kind::ModernBert(_) => String::new(),
+            NetworkKind::Transformer(spec) => {
+                format!("{}.weight", spec.name(NetworkPart::Embedding, 0))
+            }
+            NetworkKind::ModernBert(_) => String::new(),
         };
         let tied = self.tied();
         self.weights
@@ -104,11 +107,11 @@ impl Checkpoint {
     /// from config.json, and a second copy of the embedding, are left out.
     pub fn unused(&self) -> Vec<&str> {
         let copy = match &self.described.kind {
-            Kind::Transformer(spec) if self.tied() => {
-                let embedding = format!("{}.weight", spec.name(Part::Embedding, 0));
+            NetworkKind::Transformer(spec) if self.tied() => {
+                let embedding = format!("{}.weight", spec.name(NetworkPart::Embedding, 0));
                 Some(spec.head_name()).filter(|head| self.weights.same(head, &embedding))
             }
-            Kind::Transformer(_) | Kind::ModernBert(_) => None,
+            NetworkKind::Transformer(_) | NetworkKind::ModernBert(_) => None,
         };
         let names = self.weights.tensors().map(|(name, ..)| name);
         let mut unused: Vec<&str> = names
@@ -130,10 +133,10 @@ impl Checkpoint {
     }
 
     /// ModernBERT's network is candle's, and dense.
-    fn held(&self) -> Held {
+    fn held(&self) -> HeldWeights {
         match &self.described.kind {
-            Kind::Transformer(_) => self.held,
-            Kind::ModernBert(_) => Held { quantize: None, ..self.held },
+            NetworkKind::Transformer(_) => self.held,
+            NetworkKind::ModernBert(_) => HeldWeights { quantize: None, ..self.held },
         }
     }
 
@@ -242,7 +245,7 @@ impl Checkpoint {
             },
             attention: self.attention(),
         };
-        let limits = Facts { context: facts.context, columns: facts.vocabulary };
+        let limits = RequestChecks { context: facts.context, columns: facts.vocabulary };
         Ok(Loaded {
             predictor: Box::new(NetworkPredictor::new(network, limits)),
             tokenizer: Arc::new(self.tokenizer),

@@ -3,7 +3,7 @@
 use candle_core::quantized::GgmlDType;
 use serde::Serialize;
 
-use super::{Held, Outline, Stored, network::SCORES_AT_ONCE, predictor::LOGITS_AT_ONCE};
+use super::{HeldWeights, Outline, Stored, network::SCORES_AT_ONCE, predictor::LOGITS_AT_ONCE};
 
 /// Bytes of the weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -89,7 +89,7 @@ pub struct StoredTensor {
 /// Bytes of some tensors, held like this.
 pub fn weights(
     tensors: impl IntoIterator<Item = StoredTensor>,
-    held: Held,
+    held: HeldWeights,
     processor: Processor,
 ) -> WeightBytes {
     let mut sum = WeightBytes::default();
@@ -172,8 +172,8 @@ mod tests {
         context: 4096,
     };
 
-    fn held(dtype: DType, quantize: Option<&str>) -> Held {
-        Held { dtype, quantize: quantize.map(|name| name.parse().unwrap()) }
+    fn held(dtype: DType, quantize: Option<&str>) -> HeldWeights {
+        HeldWeights { dtype, quantize: quantize.map(|name| name.parse().unwrap()) }
     }
 
     fn matrix(rows: usize, columns: usize, stored: Stored) -> StoredTensor {

@@ -11,7 +11,7 @@ use super::{
     LoadError,
     chat::DEFAULT,
     index,
-    small_files::{self, Object, object, read_small, unreadable},
+    small_files::{self, JsonObject, object, read_small, unreadable},
     tensor_files::{Gguf, tokenizer_config},
     unsupported,
 };
@@ -31,11 +31,11 @@ pub struct Files {
     /// Where the tokenizer came from if it is not the checkpoint's own.
     pub tokenizer_place: Option<String>,
     /// tokenizer_config.json.
-    pub(super) tokenizer_config: Object,
+    pub(super) tokenizer_config: JsonObject,
     /// special_tokens_map.json.
-    pub(super) special_tokens_map: Object,
+    pub(super) special_tokens_map: JsonObject,
     /// added_tokens.json.
-    pub(super) added_tokens: Object,
+    pub(super) added_tokens: JsonObject,
     /// vocab.json and merges.txt, if there are both.
     pub slow_tokenizer: Option<(String, String)>,
     /// A tokenizer's file of a kind that is not read, and what it is.
@@ -45,7 +45,7 @@ pub struct Files {
     /// A template that only processors of transformers read, if there is one.
     pub processor_template: Option<&'static str>,
     /// generation_config.json.
-    pub(super) generation_config: Object,
+    pub(super) generation_config: JsonObject,
     /// The tensors.
     pub tensors: Tensors,
     /// Bytes of the small files that were found, in the order in which they are read.
@@ -98,9 +98,9 @@ impl Small<'_> {
     }
 
     /// The fields of the object that a file holds; none if it is not there.
-    fn object(&mut self, name: &str) -> Result<Object, LoadError> {
+    fn object(&mut self, name: &str) -> Result<JsonObject, LoadError> {
         let bytes = self.bytes(name)?;
-        bytes.map_or_else(|| Ok(Object::new()), |bytes| object(&bytes, &self.place(name)))
+        bytes.map_or_else(|| Ok(JsonObject::new()), |bytes| object(&bytes, &self.place(name)))
     }
 }
 

@@ -55,25 +55,27 @@ pub use computing::Computing;
 pub use device::{DeviceReport, available, device};
 pub use error::LoadError;
 pub use family::{
-    Description, FAMILIES, Family, Kind, NotUnderstood, Outline, alias_table, family_table,
+    Description, FAMILIES, Family, NetworkKind, NotUnderstood, Outline, alias_table, family_table,
 };
 pub use files::Files;
 pub use linear::Matrix;
-pub use network::{Batch, Biases, Head, KvCache, Names, Network, Part, Pattern, Spec, Transformer};
+pub use network::{
+    Batch, Biases, Head, KvCache, Names, Network, NetworkPart, Pattern, Spec, Transformer,
+};
 pub use overrides::{Overrides, TokenName};
 pub use precision::{Precision, Quantization};
-pub use predictor::{Facts, NetworkPredictor};
-pub use progress::{LoadProgress, LoadWatch, Work};
+pub use predictor::{NetworkPredictor, RequestChecks};
+pub use progress::{LoadProgress, LoadWatch, LoadingWork};
 pub use reduce::reduce;
-pub use special::{NamedEos, Special};
+pub use special::{CheckpointTokens, NamedEos};
 pub use speed::{matmul_speed, threads};
 pub use tensor_files::Stored;
 pub use tokenizer::{Encoder, Tokenizer};
-pub use weights::{Held, Weights};
+pub use weights::{HeldWeights, Weights};
 
 /// Where a model comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum ModelSource {
     /// The small model compiled into the binary.
     Embedded,
     /// A folder with config.json, safetensors and tokenizer.json, or a GGUF file.
@@ -146,14 +148,14 @@ impl Suggestions {
 /// # Errors
 /// [`LoadError`], which names the file, what was expected and what to do.
 pub fn open(
-    source: &Source,
+    source: &ModelSource,
     computing: &Computing,
     watch: &mut LoadWatch,
 ) -> Result<Checkpoint, LoadError> {
     let files = match source {
-        Source::Embedded => embedded::files()?,
-        Source::Folder(path) => Files::read(path)?,
-        Source::Hub(repo, settings) => {
+        ModelSource::Embedded => embedded::files()?,
+        ModelSource::Folder(path) => Files::read(path)?,
+        ModelSource::Hub(repo, settings) => {
             let mut files = Files::read(&hub::fetch(repo, settings, watch)?)?;
             // The folder's own name is a commit.
             files.name = repo.to_string();
@@ -168,7 +170,7 @@ pub fn open(
 /// # Errors
 /// [`LoadError`], which names the file, what was expected and what to do.
 pub fn load(
-    source: &Source,
+    source: &ModelSource,
     computing: &Computing,
     watch: &mut LoadWatch,
 ) -> Result<Loaded, LoadError> {
@@ -182,14 +184,14 @@ pub fn load(
 pub fn network(
     described: &Description,
     weights: &Weights,
-    held: Held,
+    held: HeldWeights,
     device: &Device,
     watch: &mut LoadWatch,
 ) -> Result<Box<dyn Network>, LoadError> {
     let mut loader = Loader::new(weights, held, device, watch);
     Ok(match &described.kind {
-        Kind::Transformer(spec) => Box::new(Transformer::load(spec, &mut loader)?),
-        Kind::ModernBert(config) => Box::new(ModernBert::load(config, &mut loader)?),
+        NetworkKind::Transformer(spec) => Box::new(Transformer::load(spec, &mut loader)?),
+        NetworkKind::ModernBert(config) => Box::new(ModernBert::load(config, &mut loader)?),
     })
 }
 

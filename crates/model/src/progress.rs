@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 /// What is being done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Work {
+pub enum LoadingWork {
     /// This file comes from a hub.
     Downloading(String),
     /// Weights are read from the disk.
@@ -19,7 +19,7 @@ pub enum Work {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadProgress {
     /// What is being done.
-    pub work: Work,
+    pub work: LoadingWork,
     /// Bytes done, or an engine's units.
     pub done: u64,
     /// The total in the same unit; 0 if it is not known.

@@ -11,13 +11,13 @@ use crate::bounded;
 const FETCH: &str = "Fetch the file again from where the model came from";
 
 /// The fields of an object.
-pub(super) type Object = Map<String, Value>;
+pub(super) type JsonObject = Map<String, Value>;
 
 /// Reads the object that the file at `place` holds.
 ///
 /// # Errors
 /// If the file is empty, is not UTF-8 or JSON, or holds another value than an object.
-pub(super) fn object(bytes: &[u8], place: &str) -> Result<Object, LoadError> {
+pub(super) fn object(bytes: &[u8], place: &str) -> Result<JsonObject, LoadError> {
     let text = text(bytes, place)?;
     let wrong = |problem: String| LoadError::new(place, problem, FETCH);
     if text.trim().is_empty() {
@@ -100,6 +100,6 @@ mod tests {
             let problem = object(bytes, "there/x.json").unwrap_err().to_string();
             assert_eq!(problem, format!("there/x.json: {expected}. {FETCH}"));
         }
-        assert_eq!(object(b"{}", "there").unwrap(), Object::new());
+        assert_eq!(object(b"{}", "there").unwrap(), JsonObject::new());
     }
 }

@@ -9,7 +9,7 @@ use crate::canvas::{SpecialTokens, TokenId};
 
 /// The special tokens of a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Special {
+pub struct CheckpointTokens {
     /// Those that decide.
     pub tokens: SpecialTokens,
     /// Every end-of-sequence token that is named, the one that decides first.
@@ -35,7 +35,7 @@ struct Wanted<'a> {
     given: Option<&'a TokenName>,
 }
 
-impl Special {
+impl CheckpointTokens {
     /// The tokens that decide: what is said in place of the files, else what the files say. The
     /// published evaluation passes the tokenizer's own EOS, so that comes before config.json's;
     /// of a list its first decides.
@@ -48,7 +48,7 @@ impl Special {
         files: &Files,
         overrides: &Overrides,
     ) -> Result<Self, LoadError> {
-        let generation = Generation::of(files)?;
+        let generation = GenerationTokens::of(files)?;
         let config = files.name_of("config.json");
         let find = |wanted: &Wanted, own: Option<TokenId>| {
             let (place, id) = match wanted.given {
@@ -172,12 +172,12 @@ fn other_masks(mask: TokenId, named: &[(&str, Option<TokenId>)]) -> Option<Strin
 }
 
 /// The tokens of generation_config.json.
-struct Generation {
+struct GenerationTokens {
     mask: Option<TokenId>,
     eos: Vec<TokenId>,
 }
 
-impl Generation {
+impl GenerationTokens {
     fn of(files: &Files) -> Result<Self, LoadError> {
         let ids = |field: &str| {
             let value = files.generation_config.get(field).unwrap_or(&Value::Null);

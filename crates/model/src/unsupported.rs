@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use serde_json::{Map, Value};
 
-use super::{LoadError, small_files::Object};
+use super::{LoadError, small_files::JsonObject};
 
 /// What to do with weights that another program has quantised.
 const UNQUANTISED: &str = "Take the checkpoint that it was made from, and round it here with \
@@ -20,7 +20,7 @@ fn merge(base: &str) -> String {
 }
 
 /// Refuses a config.json that says that the weights were quantised.
-pub(super) fn quantised(config: &Object, place: &str) -> Option<LoadError> {
+pub(super) fn quantised(config: &JsonObject, place: &str) -> Option<LoadError> {
     for field in ["quantization_config", "compression_config"] {
         let found = config.get(field).unwrap_or(&Value::Null);
         if found.is_null() || found.as_object().is_some_and(Map::is_empty) {
@@ -100,7 +100,7 @@ pub(super) fn by_tensors<'n>(
 
 /// Refuses a folder whose `adapter_config.json`, `config`, says that it holds an adapter.
 /// `whole`: there is a model beside it.
-pub(super) fn adapter(config: &Object, place: &str, whole: bool) -> LoadError {
+pub(super) fn adapter(config: &JsonObject, place: &str, whole: bool) -> LoadError {
     let word = |field: &str| {
         let word: String = config.get(field)?.as_str()?.chars().take(120).collect();
         (!word.is_empty()).then(|| word.escape_debug().to_string())
@@ -166,7 +166,7 @@ mod tests {
 
     use super::*;
 
-    fn object(value: Value) -> Object {
+    fn object(value: Value) -> JsonObject {
         value.as_object().cloned().unwrap_or_default()
     }
 
@@ -227,7 +227,7 @@ mod tests {
         );
         check(Some(adapter(&named, "there", true)), &["move adapter_config.json away"]);
         check(
-            Some(adapter(&Object::new(), "there", false)),
+            Some(adapter(&JsonObject::new(), "there", false)),
             &["an adapter (LoRA or another) to another model"],
         );
     }

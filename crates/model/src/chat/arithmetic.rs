@@ -7,7 +7,7 @@ use minijinja::{
 
 use super::{
     arguments::refused,
-    budget::{self, Text},
+    budget::{self, FueledText},
     escapes, format, python,
 };
 
@@ -139,7 +139,7 @@ pub(super) fn joined(state: &State, parts: &[Value], between: &Value) -> Result<
         false => python::shown(state, value),
     };
     let between = shown(between)?;
-    let mut text = Text::new(state);
+    let mut text = FueledText::new(state);
     for (index, part) in parts.iter().enumerate() {
         if index > 0 {
             text.push(&between)?;

@@ -60,12 +60,12 @@ pub(super) fn items(state: &State, value: &Value) -> Result<Vec<Value>, Error> {
 }
 
 /// A text that is built piece by piece and cannot get longer than the fuel allows.
-pub(super) struct Text {
+pub(super) struct FueledText {
     text: String,
     most: usize,
 }
 
-impl Text {
+impl FueledText {
     /// An empty text.
     pub fn new(state: &State) -> Self {
         Self { text: String::new(), most: left(state) }

@@ -10,7 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::{
     arguments::{bind, optional_text, pairs, refused, split, truth, whole},
     arithmetic,
-    budget::{self, Text},
+    budget::{self, FueledText},
     escapes, format, json, methods, python,
 };
 
@@ -247,7 +247,7 @@ fn indent(state: &mut State, value: &Value, args: &[Value]) -> Result<Value, Err
     // As Jinja2 does it, so that an end of line at the end is kept.
     let text = python::shown(state, value)? + "\n";
     let blank = truth(blank, false);
-    let mut written = Text::new(state);
+    let mut written = FueledText::new(state);
     if truth(first, false) {
         written.push(&before)?;
     }
@@ -316,7 +316,7 @@ fn urlencode(state: &mut State, value: &Value, args: &[Value]) -> Result<Value, 
             return Ok(utf8_percent_encode(&shown, &KEPT).to_string().into());
         }
     };
-    let mut text = Text::new(state);
+    let mut text = FueledText::new(state);
     for (index, [key, held]) in pairs.iter().enumerate() {
         if index > 0 {
             text.push("&")?;
@@ -330,7 +330,7 @@ fn urlencode(state: &mut State, value: &Value, args: &[Value]) -> Result<Value, 
 
 fn xmlattr(state: &mut State, value: &Value, args: &[Value]) -> Result<Value, Error> {
     let [space] = bind(args, ["autospace"])?;
-    let mut text = Text::new(state);
+    let mut text = FueledText::new(state);
     for key in budget::items(state, value)? {
         let held = value.get_item(&key)?;
         let name = python::shown(state, &key)?;

@@ -8,7 +8,7 @@ use minijinja::{
 
 use super::{
     arguments::refused,
-    budget::{self, Text},
+    budget::{self, FueledText},
     python::{self, float_of, repr, shown},
 };
 
@@ -19,7 +19,7 @@ pub(super) fn percent(state: &State, text: &str, values: &Value) -> Result<Strin
     let all: Vec<Value> =
         if values.is_tuple() { values.try_iter()?.collect() } else { vec![values.clone()] };
     let mut next = all.iter();
-    let mut written = Text::new(state);
+    let mut written = FueledText::new(state);
     let mut rest = text;
     while let Some(at) = rest.find('%') {
         written.push(&rest[..at])?;
@@ -97,20 +97,20 @@ pub(super) fn braces(
     positional: &[Value],
     named: &dyn Fn(&str) -> Option<Value>,
 ) -> Result<String, Error> {
-    let mut fields = Fields { positional, named, next: 0 };
+    let mut fields = FormatFields { positional, named, next: 0 };
     fields.written(state, text, 2)
 }
 
-struct Fields<'a> {
+struct FormatFields<'a> {
     positional: &'a [Value],
     named: &'a dyn Fn(&str) -> Option<Value>,
     /// The next that is taken by its place.
     next: usize,
 }
 
-impl Fields<'_> {
+impl FormatFields<'_> {
     fn written(&mut self, state: &State, text: &str, depth: usize) -> Result<String, Error> {
-        let mut written = Text::new(state);
+        let mut written = FueledText::new(state);
         let mut rest = text;
         while let Some(at) = rest.find(['{', '}']) {
             written.push(&rest[..at])?;

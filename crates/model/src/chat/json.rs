@@ -4,7 +4,7 @@ use minijinja::{Error, State, Value, value::ValueKind};
 
 use super::{
     arguments::{bind, refused, truth},
-    budget::{DEEPEST, Text},
+    budget::{DEEPEST, FueledText},
     python::{float, float_of},
 };
 
@@ -27,8 +27,8 @@ pub(super) fn tojson(state: &State, value: &Value, args: &[Value]) -> Result<Val
     let [Some(between), Some(after)] = [given.first(), given.get(1)].map(|s| s?.as_str()) else {
         return Err(refused("`tojson`: separators are two strings"));
     };
-    let mut writer = Writer {
-        text: Text::new(state),
+    let mut writer = JsonWriter {
+        text: FueledText::new(state),
         ascii: truth(ascii, false),
         indent,
         between: between.to_owned(),
@@ -39,8 +39,8 @@ pub(super) fn tojson(state: &State, value: &Value, args: &[Value]) -> Result<Val
     Ok(writer.text.done().into())
 }
 
-struct Writer {
-    text: Text,
+struct JsonWriter {
+    text: FueledText,
     ascii: bool,
     indent: Option<String>,
     /// Between two items.
@@ -50,7 +50,7 @@ struct Writer {
     sorted: bool,
 }
 
-impl Writer {
+impl JsonWriter {
     fn value(&mut self, value: &Value, depth: usize) -> Result<(), Error> {
         if depth > DEEPEST {
             return Err(refused("`tojson`: the value is nested too deeply"));

@@ -7,7 +7,7 @@ use minijinja::{
 
 use super::{
     arguments::{bind, optional_text, refused, split, text, truth, whole},
-    budget::{self, Text},
+    budget::{self, FueledText},
     format, python,
 };
 
@@ -104,7 +104,7 @@ fn string(state: &State, s: &str, method: &str, args: &[Value]) -> Result<Value,
         }
         "join" => {
             let [items] = bind(args, ["iterable"])?;
-            let mut joined = Text::new(state);
+            let mut joined = FueledText::new(state);
             for (index, item) in items.unwrap_or_default().try_iter()?.enumerate() {
                 if index > 0 {
                     joined.push(s)?;

@@ -4,7 +4,7 @@
 
 use std::iter::Peekable;
 
-use super::scan::{Kind, Token};
+use super::scan::{TemplateToken, TemplateTokenKind};
 
 /// The function for `+`.
 pub(super) const ADD: &str = "add__";
@@ -27,8 +27,8 @@ const DEEPEST: usize = 150;
 ///
 /// # Errors
 /// If an operator has no operand, or brackets are nested too deeply.
-pub(super) fn called(tokens: Vec<Token>) -> Result<Vec<Token>, String> {
-    let mut reader = Reader { rest: tokens.into_iter().peekable(), depth: 0 };
+pub(super) fn called(tokens: Vec<TemplateToken>) -> Result<Vec<TemplateToken>, String> {
+    let mut reader = TemplateReader { rest: tokens.into_iter().peekable(), depth: 0 };
     let mut written = Vec::new();
     while reader.rest.peek().is_some() {
         written.extend(reader.list(false)?);
@@ -40,32 +40,36 @@ pub(super) fn called(tokens: Vec<Token>) -> Result<Vec<Token>, String> {
 
 /// Reads expressions by as much of Jinja2's grammar as it takes to find the operands of an
 /// operator. The library then parses the result in full.
-struct Reader {
-    rest: Peekable<std::vec::IntoIter<Token>>,
+struct TemplateReader {
+    rest: Peekable<std::vec::IntoIter<TemplateToken>>,
     depth: usize,
 }
 
-impl Reader {
+impl TemplateReader {
     fn next_is(&mut self, operators: &[&str]) -> bool {
         self.rest.peek().is_some_and(|next| operators.iter().any(|operator| next.is(operator)))
     }
 
     fn next_is_word(&mut self, word: &str) -> bool {
-        self.rest.peek().is_some_and(|next| next.kind == Kind::Name && next.text == word)
+        self.rest
+            .peek()
+            .is_some_and(|next| next.kind == TemplateTokenKind::Name && next.text == word)
     }
 
     /// Operands and their separators, up to a closing bracket, or up to a colon if `to_colon`.
-    fn list(&mut self, to_colon: bool) -> Result<Vec<Token>, String> {
+    fn list(&mut self, to_colon: bool) -> Result<Vec<TemplateToken>, String> {
         let mut written = Vec::new();
         while let Some(next) = self.rest.peek() {
             if next.closes() || (to_colon && next.is(":")) {
                 break;
             }
             match next.kind {
-                Kind::Name if BETWEEN.contains(&next.text.as_str()) => {
+                TemplateTokenKind::Name if BETWEEN.contains(&next.text.as_str()) => {
                     written.extend(self.rest.next());
                 }
-                Kind::Operator if !["(", "[", "{", "+", "-"].iter().any(|sign| next.is(sign)) => {
+                TemplateTokenKind::Operator
+                    if !["(", "[", "{", "+", "-"].iter().any(|sign| next.is(sign)) =>
+                {
                     written.extend(self.rest.next());
                 }
                 _ => written.extend(self.sum()?),
@@ -74,7 +78,7 @@ impl Reader {
         Ok(written)
     }
 
-    fn sum(&mut self) -> Result<Vec<Token>, String> {
+    fn sum(&mut self) -> Result<Vec<TemplateToken>, String> {
         let mut terms = vec![self.concatenation()?];
         while let Some(operator) = self.rest.next_if(|next| next.is("+") || next.is("-")) {
             let right = self.operand(&operator, Self::concatenation)?;
@@ -91,7 +95,7 @@ impl Reader {
         Ok(call(ADD, terms))
     }
 
-    fn concatenation(&mut self) -> Result<Vec<Token>, String> {
+    fn concatenation(&mut self) -> Result<Vec<TemplateToken>, String> {
         let mut parts = vec![self.product()?];
         while let Some(operator) = self.rest.next_if(|next| next.is("~")) {
             parts.push(comma(&operator));
@@ -100,7 +104,7 @@ impl Reader {
         Ok(call(CONCAT, parts))
     }
 
-    fn product(&mut self) -> Result<Vec<Token>, String> {
+    fn product(&mut self) -> Result<Vec<TemplateToken>, String> {
         const OPERATORS: [&str; 4] = ["*", "/", "//", "%"];
         let mut left = self.power()?;
         while let Some(operator) =
@@ -120,7 +124,7 @@ impl Reader {
         Ok(left)
     }
 
-    fn power(&mut self) -> Result<Vec<Token>, String> {
+    fn power(&mut self) -> Result<Vec<TemplateToken>, String> {
         let mut written = self.signed()?;
         while let Some(operator) = self.rest.next_if(|next| next.is("**")) {
             let right = self.operand(&operator, Self::signed)?;
@@ -133,9 +137,9 @@ impl Reader {
     /// The operand behind an operator.
     fn operand(
         &mut self,
-        operator: &Token,
-        read: impl FnOnce(&mut Self) -> Result<Vec<Token>, String>,
-    ) -> Result<Vec<Token>, String> {
+        operator: &TemplateToken,
+        read: impl FnOnce(&mut Self) -> Result<Vec<TemplateToken>, String>,
+    ) -> Result<Vec<TemplateToken>, String> {
         let read = read(self)?;
         match read.is_empty() {
             true => Err(format!("nothing stands behind `{}`", operator.text)),
@@ -143,8 +147,8 @@ impl Reader {
         }
     }
 
-    fn signed(&mut self) -> Result<Vec<Token>, String> {
-        let mut signs: Vec<Token> = Vec::new();
+    fn signed(&mut self) -> Result<Vec<TemplateToken>, String> {
+        let mut signs: Vec<TemplateToken> = Vec::new();
         let mut space = String::new();
         while let Some(mut sign) = self.rest.next_if(|next| next.is("+") || next.is("-")) {
             space.push_str(&sign.space);
@@ -167,23 +171,28 @@ impl Reader {
     }
 
     /// A name, literal or bracket with its members, items and calls.
-    fn member(&mut self) -> Result<Vec<Token>, String> {
+    fn member(&mut self) -> Result<Vec<TemplateToken>, String> {
         let mut written = Vec::new();
         match self.rest.peek() {
             Some(next) if next.opens() => written.extend(self.bracket()?),
-            Some(next) if next.kind == Kind::String => {
+            Some(next) if next.kind == TemplateTokenKind::String => {
                 // Adjacent string literals are one string.
-                while let Some(next) = self.rest.next_if(|next| next.kind == Kind::String) {
+                while let Some(next) =
+                    self.rest.next_if(|next| next.kind == TemplateTokenKind::String)
+                {
                     match written.last_mut() {
                         None => written.push(next),
-                        Some(Token { text, .. }) => {
+                        Some(TemplateToken { text, .. }) => {
                             text.pop();
                             text.push_str(next.text.get(1..).unwrap_or_default());
                         }
                     }
                 }
             }
-            Some(next) if next.kind != Kind::Operator && !BETWEEN.contains(&next.text.as_str()) => {
+            Some(next)
+                if next.kind != TemplateTokenKind::Operator
+                    && !BETWEEN.contains(&next.text.as_str()) =>
+            {
                 written.extend(self.rest.next());
             }
             _ => return Ok(written),
@@ -191,7 +200,7 @@ impl Reader {
         loop {
             if let Some(dot) = self.rest.next_if(|next| next.is(".")) {
                 written.push(dot);
-                written.extend(self.rest.next_if(|next| next.kind != Kind::Operator));
+                written.extend(self.rest.next_if(|next| next.kind != TemplateTokenKind::Operator));
             } else if self.next_is(&["("]) {
                 written.extend(self.bracket()?);
             } else if self.next_is(&["["]) {
@@ -203,7 +212,7 @@ impl Reader {
     }
 
     /// An operand with its filters and tests.
-    fn filtered(&mut self, mut written: Vec<Token>) -> Result<Vec<Token>, String> {
+    fn filtered(&mut self, mut written: Vec<TemplateToken>) -> Result<Vec<TemplateToken>, String> {
         loop {
             let test = self.next_is_word("is");
             if !test && !self.next_is(&["|"]) {
@@ -211,10 +220,10 @@ impl Reader {
             }
             written.extend(self.rest.next());
             written.extend(self.rest.next_if(|next| test && next.text == "not"));
-            written.extend(self.rest.next_if(|next| next.kind == Kind::Name));
+            written.extend(self.rest.next_if(|next| next.kind == TemplateTokenKind::Name));
             while self.next_is(&["."]) {
                 written.extend(self.rest.next());
-                written.extend(self.rest.next_if(|next| next.kind == Kind::Name));
+                written.extend(self.rest.next_if(|next| next.kind == TemplateTokenKind::Name));
             }
             if self.next_is(&["("]) {
                 written.extend(self.bracket()?);
@@ -225,33 +234,33 @@ impl Reader {
     }
 
     /// Brackets and their content.
-    fn bracket(&mut self) -> Result<Vec<Token>, String> {
-        let mut written: Vec<Token> = self.rest.next().into_iter().collect();
+    fn bracket(&mut self) -> Result<Vec<TemplateToken>, String> {
+        let mut written: Vec<TemplateToken> = self.rest.next().into_iter().collect();
         written.extend(self.deeper(|reader| reader.list(false))?);
         written.extend(self.rest.next());
         Ok(written)
     }
 
     /// `of[index]`, or a slice `of[start:stop:step]`.
-    fn item(&mut self, of: Vec<Token>) -> Result<Vec<Token>, String> {
-        let open: Vec<Token> = self.rest.next().into_iter().collect();
+    fn item(&mut self, of: Vec<TemplateToken>) -> Result<Vec<TemplateToken>, String> {
+        let open: Vec<TemplateToken> = self.rest.next().into_iter().collect();
         let mut parts = vec![self.deeper(|reader| reader.list(true))?];
         let mut colons = Vec::new();
         while let Some(colon) = self.rest.next_if(|next| next.is(":")) {
             colons.push(colon);
             parts.push(self.deeper(|reader| reader.list(true))?);
         }
-        let close: Vec<Token> = self.rest.next().into_iter().collect();
+        let close: Vec<TemplateToken> = self.rest.next().into_iter().collect();
         if colons.is_empty() {
             return Ok([of, open, parts.concat(), close].concat());
         }
         if colons.len() > 2 {
             return Err("a part `[start:stop:step]` has too many colons".to_owned());
         }
-        let mut arguments = vec![of, comma(&Token::new(Kind::Operator, ","))];
+        let mut arguments = vec![of, comma(&TemplateToken::new(TemplateTokenKind::Operator, ","))];
         let colons = colons.iter().map(Some).chain([None]);
         for (part, colon) in parts.into_iter().zip(colons) {
-            let none = || vec![Token::new(Kind::Name, "none")];
+            let none = || vec![TemplateToken::new(TemplateTokenKind::Name, "none")];
             arguments.push(if part.is_empty() { none() } else { part });
             arguments.extend(colon.map(comma));
         }
@@ -273,34 +282,39 @@ impl Reader {
 }
 
 /// A comma in the place of an operator.
-fn comma(operator: &Token) -> Vec<Token> {
-    vec![Token { space: operator.space.clone(), ..Token::new(Kind::Operator, ",") }]
+fn comma(operator: &TemplateToken) -> Vec<TemplateToken> {
+    vec![TemplateToken {
+        space: operator.space.clone(),
+        ..TemplateToken::new(TemplateTokenKind::Operator, ",")
+    }]
 }
 
 /// A call of a function with these arguments and the commas between them. A single argument is
 /// returned as it is, without a call.
-fn call(function: &str, mut arguments: Vec<Vec<Token>>) -> Vec<Token> {
+fn call(function: &str, mut arguments: Vec<Vec<TemplateToken>>) -> Vec<TemplateToken> {
     if arguments.len() < 2 {
         return arguments.pop().unwrap_or_default();
     }
     let first = arguments.first_mut().and_then(|argument| argument.first_mut());
     let space = first.map(|first| std::mem::take(&mut first.space)).unwrap_or_default();
-    let mut written =
-        vec![Token { space, ..Token::new(Kind::Name, function) }, Token::new(Kind::Operator, "(")];
+    let mut written = vec![
+        TemplateToken { space, ..TemplateToken::new(TemplateTokenKind::Name, function) },
+        TemplateToken::new(TemplateTokenKind::Operator, "("),
+    ];
     written.extend(arguments.into_iter().flatten());
-    written.push(Token::new(Kind::Operator, ")"));
+    written.push(TemplateToken::new(TemplateTokenKind::Operator, ")"));
     written
 }
 
 #[cfg(test)]
 mod tests {
     use super::called;
-    use crate::chat::scan::{Segment, segments};
+    use crate::chat::scan::{TemplatePart, segments};
 
     fn check(expression: &str, expected: &str) {
         let text = format!("{{{{ {expression} }}}}");
         let tag = segments(&text).unwrap().into_iter().find_map(|segment| match segment {
-            Segment::Tag(tag) => Some(tag),
+            TemplatePart::Tag(tag) => Some(tag),
             _ => None,
         });
         let written = called(tag.unwrap().tokens).unwrap();

@@ -6,7 +6,7 @@ use minijinja::{Error, State, Value, value::ValueKind};
 
 use super::{
     arguments::refused,
-    budget::{DEEPEST, Text},
+    budget::{DEEPEST, FueledText},
 };
 
 /// What `str(value)` is in Python.
@@ -26,12 +26,12 @@ pub(super) fn shown(state: &State, value: &Value) -> Result<String, Error> {
 /// # Errors
 /// As above.
 pub(super) fn repr(state: &State, value: &Value) -> Result<String, Error> {
-    let mut text = Text::new(state);
+    let mut text = FueledText::new(state);
     write_repr(&mut text, value, 0)?;
     Ok(text.done())
 }
 
-fn write_repr(text: &mut Text, value: &Value, depth: usize) -> Result<(), Error> {
+fn write_repr(text: &mut FueledText, value: &Value, depth: usize) -> Result<(), Error> {
     if depth > DEEPEST {
         return Err(refused("a value is nested too deeply to be shown"));
     }

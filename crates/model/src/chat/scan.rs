@@ -1,7 +1,7 @@
 //! A template cut into text, comments, raw blocks and tags, and a tag into its tokens.
 
 /// A part of a template.
-pub(super) enum Segment<'t> {
+pub(super) enum TemplatePart<'t> {
     /// Text, or a comment with its marks: printed or left out as it stands.
     Text(&'t str),
     /// The text between `{% raw %}` and `{% endraw %}`, with both tags.
@@ -14,24 +14,24 @@ pub(super) enum Segment<'t> {
         close: &'t str,
     },
     /// An expression or a statement.
-    Tag(Tag<'t>),
+    Tag(TemplateTag<'t>),
 }
 
 /// `{{ … }}` or `{% … %}`.
-pub(super) struct Tag<'t> {
+pub(super) struct TemplateTag<'t> {
     /// `{{` or `{%`, with its sign.
     pub open: &'t str,
     /// What is in it.
-    pub tokens: Vec<Token>,
+    pub tokens: Vec<TemplateToken>,
     /// The blanks before its end, and `}}` or `%}` with its sign.
     pub close: &'t str,
 }
 
 /// A word, number, string or operator.
 #[derive(Debug, Clone)]
-pub(super) struct Token {
+pub(super) struct TemplateToken {
     /// What it is.
-    pub kind: Kind,
+    pub kind: TemplateTokenKind,
     /// The blanks before it, kept for the line numbers of errors.
     pub space: String,
     /// Its text in the template.
@@ -40,22 +40,22 @@ pub(super) struct Token {
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TemplateTokenKind {
     Name,
     Number,
     String,
     Operator,
 }
 
-impl Token {
+impl TemplateToken {
     /// A token that stands in no template.
-    pub fn new(kind: Kind, text: &str) -> Self {
+    pub fn new(kind: TemplateTokenKind, text: &str) -> Self {
         Self { kind, space: String::new(), text: text.to_owned() }
     }
 
     /// Whether it is this operator.
     pub fn is(&self, operator: &str) -> bool {
-        self.kind == Kind::Operator && self.text == operator
+        self.kind == TemplateTokenKind::Operator && self.text == operator
     }
 
     /// Whether it opens brackets.
@@ -69,10 +69,10 @@ impl Token {
     }
 }
 
-impl Tag<'_> {
+impl TemplateTag<'_> {
     /// A statement's first word; `None` for an expression.
     pub fn statement(&self) -> Option<&str> {
-        let first = self.tokens.first().filter(|first| first.kind == Kind::Name)?;
+        let first = self.tokens.first().filter(|first| first.kind == TemplateTokenKind::Name)?;
         self.open.starts_with("{%").then_some(first.text.as_str())
     }
 }
@@ -81,16 +81,16 @@ impl Tag<'_> {
 ///
 /// # Errors
 /// If a comment, a tag or a string has no end.
-pub(super) fn segments(template: &str) -> Result<Vec<Segment<'_>>, String> {
+pub(super) fn segments(template: &str) -> Result<Vec<TemplatePart<'_>>, String> {
     let mut found = Vec::new();
     let mut rest = template;
     loop {
         let Some(start) = tag_start(rest) else {
-            found.push(Segment::Text(rest));
+            found.push(TemplatePart::Text(rest));
             return Ok(found);
         };
         let (text, tag) = rest.split_at(start);
-        found.push(Segment::Text(text));
+        found.push(TemplatePart::Text(text));
         let line = || line_of(template, tag);
         let signed = usize::from(tag[2..].starts_with(['-', '+']));
         if let Some(comment) = tag.strip_prefix("{#") {
@@ -98,10 +98,10 @@ pub(super) fn segments(template: &str) -> Result<Vec<Segment<'_>>, String> {
                 format!("line {}: a comment has no end: `#}}` is missing", line())
             })?;
             let (comment, after) = tag.split_at(end + 4);
-            found.push(Segment::Text(comment));
+            found.push(TemplatePart::Text(comment));
             rest = after;
         } else if let Some((open, body, close, after)) = raw(tag) {
-            found.push(Segment::Raw { open, body, close });
+            found.push(TemplatePart::Raw { open, body, close });
             rest = after;
         } else {
             let (open, inner) = tag.split_at(2 + signed);
@@ -109,7 +109,7 @@ pub(super) fn segments(template: &str) -> Result<Vec<Segment<'_>>, String> {
             let (tokens, close) = scanner
                 .tokens(if tag.starts_with("{{") { "}}" } else { "%}" })
                 .map_err(|problem| format!("line {}: {problem}", line()))?;
-            found.push(Segment::Tag(Tag { open, tokens, close }));
+            found.push(TemplatePart::Tag(TemplateTag { open, tokens, close }));
             rest = &inner[scanner.at..];
         }
     }
@@ -159,8 +159,8 @@ impl<'t> Scanner<'t> {
     }
 
     /// The tokens up to `end`, which is looked for outside of brackets only, and that end.
-    fn tokens(&mut self, end: &str) -> Result<(Vec<Token>, &'t str), String> {
-        let mut found: Vec<Token> = Vec::new();
+    fn tokens(&mut self, end: &str) -> Result<(Vec<TemplateToken>, &'t str), String> {
+        let mut found: Vec<TemplateToken> = Vec::new();
         loop {
             let start = self.at;
             let rest = self.rest();
@@ -178,10 +178,10 @@ impl<'t> Scanner<'t> {
             };
             let after_dot = found.last().is_some_and(|last| last.is("."));
             let (kind, length) = match first {
-                '\'' | '"' => (Kind::String, string(rest, first)?),
-                '0'..='9' => (Kind::Number, number(rest, after_dot)),
-                _ if first == '_' || first.is_alphabetic() => (Kind::Name, word(rest)),
-                _ => (Kind::Operator, operator(rest, first)),
+                '\'' | '"' => (TemplateTokenKind::String, string(rest, first)?),
+                '0'..='9' => (TemplateTokenKind::Number, number(rest, after_dot)),
+                _ if first == '_' || first.is_alphabetic() => (TemplateTokenKind::Name, word(rest)),
+                _ => (TemplateTokenKind::Operator, operator(rest, first)),
             };
             let text = rest[..length].to_owned();
             self.at += length;
@@ -190,7 +190,7 @@ impl<'t> Scanner<'t> {
                 ')' | ']' | '}' => self.depth = self.depth.saturating_sub(1),
                 _ => {}
             }
-            found.push(Token { kind, space: space.to_owned(), text });
+            found.push(TemplateToken { kind, space: space.to_owned(), text });
         }
     }
 }

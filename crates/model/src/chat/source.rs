@@ -5,7 +5,7 @@
 
 use super::{
     escapes, operators,
-    scan::{Kind, Segment, Tag, Token, segments},
+    scan::{TemplatePart, TemplateTag, TemplateToken, TemplateTokenKind, segments},
     templates::LARGEST,
 };
 
@@ -36,14 +36,14 @@ pub(super) fn adapted(template: &str) -> Result<String, String> {
     let mut text = String::new();
     for (index, segment) in segments.iter_mut().enumerate() {
         match segment {
-            Segment::Text(plain) => text.push_str(plain),
+            TemplatePart::Text(plain) => text.push_str(plain),
             // A line end after the first tag stays, as in Jinja2, unless a sign takes it.
-            Segment::Raw { open, body, close } => {
+            TemplatePart::Raw { open, body, close } => {
                 let body = body.trim_start();
                 let sign = if body.starts_with('-') { "" } else { "+" };
                 text.extend([open, " raw ", sign, body, close]);
             }
-            Segment::Tag(tag) => {
+            TemplatePart::Tag(tag) => {
                 if let Some(name) = tag.statement() {
                     nested(&mut open, name)?;
                 }
@@ -87,7 +87,7 @@ fn nested(open: &mut Vec<String>, name: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn print(tag: &Tag, after: &str, text: &mut String) {
+fn print(tag: &TemplateTag, after: &str, text: &mut String) {
     text.push_str(tag.open);
     for token in &tag.tokens {
         text.push_str(&token.space);
@@ -109,7 +109,7 @@ fn print(tag: &Tag, after: &str, text: &mut String) {
 
 /// `{% generation %}` marks what the assistant said; its text is printed as it is, its variables
 /// are its own.
-fn generation(tag: &mut Tag) {
+fn generation(tag: &mut TemplateTag) {
     match tag.statement() {
         Some("generation") => tag.tokens[0].text = format!("call {GENERATION}()"),
         Some("endgeneration") => tag.tokens[0].text = "endcall".to_owned(),
@@ -120,7 +120,7 @@ fn generation(tag: &mut Tag) {
 /// Rewrites a statement that sets members of namespaces. The body of a macro or call sees only
 /// variables that an expression names, so the statement names the namespaces first. Returns what
 /// follows the statement, which checks the values that were put into them.
-fn member(tag: &mut Tag) -> String {
+fn member(tag: &mut TemplateTag) -> String {
     let Some(end) = tag.tokens.iter().position(|token| token.is("=")) else { return String::new() };
     if tag.statement() != Some("set") {
         return String::new();
@@ -140,22 +140,22 @@ fn member(tag: &mut Tag) -> String {
 }
 
 /// Statements that declare a macro whose body names `varargs` or `kwargs`, by their places.
-fn macros_with_rest(segments: &[Segment]) -> Vec<usize> {
+fn macros_with_rest(segments: &[TemplatePart]) -> Vec<usize> {
     let (mut found, mut open) = (Vec::new(), Vec::new());
     for (index, segment) in segments.iter().enumerate() {
-        let Segment::Tag(tag) = segment else { continue };
+        let TemplatePart::Tag(tag) = segment else { continue };
         match tag.statement() {
             Some("macro") => open.push(index),
             Some("endmacro") => {
                 open.pop();
             }
             _ => {
-                let mut before: Option<&Token> = None;
+                let mut before: Option<&TemplateToken> = None;
                 for token in &tag.tokens {
                     let member = before.is_some_and(|before| before.is("."));
                     let rest = token.text == "varargs" || token.text == "kwargs";
                     if let Some(&declared) = open.last()
-                        && token.kind == Kind::Name
+                        && token.kind == TemplateTokenKind::Name
                         && rest
                         && !member
                         && !found.contains(&declared)
@@ -183,7 +183,7 @@ impl Macros {
     /// - A macro that wants the rest of its arguments gets them as two more parameters, and a
     ///   function of its name sorts them.
     /// - A default that names another parameter is put into the body.
-    fn open_or_close(&mut self, tag: &mut Tag, wants_rest: bool) -> Result<String, String> {
+    fn open_or_close(&mut self, tag: &mut TemplateTag, wants_rest: bool) -> Result<String, String> {
         match tag.statement() {
             Some("endmacro") => return Ok(self.after.pop().unwrap_or_default()),
             Some("macro") => {}
@@ -195,7 +195,10 @@ impl Macros {
         for (name, default) in parameters.iter().rev() {
             let Some(range) = default else { continue };
             let own = &tag.tokens[range.clone()];
-            if own.iter().any(|token| token.kind == Kind::Name && names.contains(&token.text)) {
+            if own
+                .iter()
+                .any(|token| token.kind == TemplateTokenKind::Name && names.contains(&token.text))
+            {
                 let value = expression(own.to_vec())?;
                 let value: String =
                     value.iter().flat_map(|token| [token.space.as_str(), &token.text]).collect();
@@ -221,13 +224,13 @@ impl Macros {
 }
 
 /// A macro's parameters, each with the tokens of its default.
-fn parameters(tokens: &[Token]) -> Vec<(String, Option<std::ops::Range<usize>>)> {
+fn parameters(tokens: &[TemplateToken]) -> Vec<(String, Option<std::ops::Range<usize>>)> {
     let (mut found, mut depth) = (Vec::new(), 0usize);
     let mut start = None;
     for (at, token) in tokens.iter().enumerate() {
         let ends = depth == 1 && (token.is(",") || token.is(")"));
         if ends && let Some(start) = start.take() {
-            let parameter: &[Token] = &tokens[start..at];
+            let parameter: &[TemplateToken] = &tokens[start..at];
             let default = parameter.get(1).is_some_and(|token| token.is("="));
             if let Some(name) = parameter.first() {
                 found.push((name.text.clone(), default.then_some(start + 2..at)));
@@ -246,7 +249,7 @@ fn parameters(tokens: &[Token]) -> Vec<(String, Option<std::ops::Range<usize>>)>
     found
 }
 
-fn expressions(tag: &mut Tag) -> Result<(), String> {
+fn expressions(tag: &mut TemplateTag) -> Result<(), String> {
     // The first word of a statement is its name, not an operand.
     let start = usize::from(tag.statement().is_some());
     let rest = tag.tokens.split_off(start);
@@ -255,9 +258,9 @@ fn expressions(tag: &mut Tag) -> Result<(), String> {
 }
 
 /// An expression, or several with what separates them, in the engine's words.
-fn expression(mut tokens: Vec<Token>) -> Result<Vec<Token>, String> {
+fn expression(mut tokens: Vec<TemplateToken>) -> Result<Vec<TemplateToken>, String> {
     for token in &mut tokens {
-        if token.kind == Kind::String {
+        if token.kind == TemplateTokenKind::String {
             token.text = escapes::literal(&token.text)?;
         }
     }

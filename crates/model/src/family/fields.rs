@@ -55,12 +55,12 @@ pub(super) fn same(a: &Value, b: &Value) -> bool {
 
 /// The fields that nobody has read yet.
 #[derive(Debug)]
-pub(super) struct Fields {
+pub(super) struct UnreadFields {
     left: Map<String, Value>,
     not_understood: Vec<NotUnderstood>,
 }
 
-impl Fields {
+impl UnreadFields {
     pub(super) fn of(config: Map<String, Value>) -> Self {
         Self { left: config, not_understood: Vec::new() }
     }
@@ -221,8 +221,8 @@ mod tests {
 
     use super::*;
 
-    fn fields(config: Value) -> Fields {
-        Fields::of(config.as_object().unwrap().clone())
+    fn fields(config: Value) -> UnreadFields {
+        UnreadFields::of(config.as_object().unwrap().clone())
     }
 
     fn problem<T>(read: Result<T, Unfit>) -> String {

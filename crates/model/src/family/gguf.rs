@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{
     LoadError,
-    network::{Biases, Head, Part, Spec},
-    tensor_files::{Gguf, Metadata, MetadataValue as Value, special_token},
+    network::{Biases, Head, NetworkPart, Spec},
+    tensor_files::{Gguf, GgufMetadata, MetadataValue as Value, special_token},
 };
 
 /// An architecture that can be read.
@@ -112,7 +112,7 @@ pub(super) fn describe(
 }
 
 struct Keys<'a> {
-    metadata: &'a Metadata,
+    metadata: &'a GgufMetadata,
     architecture: &'a Architecture,
 }
 
@@ -289,21 +289,21 @@ impl Keys<'_> {
 }
 
 /// llama.cpp's names.
-fn names(part: Part) -> &'static str {
+fn names(part: NetworkPart) -> &'static str {
     match part {
-        Part::Embedding => "token_embd",
-        Part::Norm => "output_norm",
-        Part::Head => "output",
-        Part::AttentionNorm => "blk.{}.attn_norm",
-        Part::Query => "blk.{}.attn_q",
-        Part::Key => "blk.{}.attn_k",
-        Part::Value => "blk.{}.attn_v",
-        Part::QueryNorm => "blk.{}.attn_q_norm",
-        Part::KeyNorm => "blk.{}.attn_k_norm",
-        Part::Output => "blk.{}.attn_output",
-        Part::MlpNorm => "blk.{}.ffn_norm",
-        Part::Gate => "blk.{}.ffn_gate",
-        Part::Up => "blk.{}.ffn_up",
-        Part::Down => "blk.{}.ffn_down",
+        NetworkPart::Embedding => "token_embd",
+        NetworkPart::Norm => "output_norm",
+        NetworkPart::Head => "output",
+        NetworkPart::AttentionNorm => "blk.{}.attn_norm",
+        NetworkPart::Query => "blk.{}.attn_q",
+        NetworkPart::Key => "blk.{}.attn_k",
+        NetworkPart::Value => "blk.{}.attn_v",
+        NetworkPart::QueryNorm => "blk.{}.attn_q_norm",
+        NetworkPart::KeyNorm => "blk.{}.attn_k_norm",
+        NetworkPart::Output => "blk.{}.attn_output",
+        NetworkPart::MlpNorm => "blk.{}.ffn_norm",
+        NetworkPart::Gate => "blk.{}.ffn_gate",
+        NetworkPart::Up => "blk.{}.ffn_up",
+        NetworkPart::Down => "blk.{}.ffn_down",
     }
 }

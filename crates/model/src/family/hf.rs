@@ -5,12 +5,12 @@ use serde_json::Value;
 
 use super::{
     Unfit,
-    fields::{Fields, another},
+    fields::{UnreadFields, another},
     layers::{self, FULL},
     rope,
     sizes::{MOST, MOST_LAYERS, head_width, possible, shared},
 };
-use crate::network::{Biases, Head, Part, Spec};
+use crate::network::{Biases, Head, NetworkPart, Spec};
 
 /// What differs between the families.
 pub(super) struct Traits {
@@ -25,14 +25,14 @@ pub(super) struct Traits {
 }
 
 /// The biases of Llama's network, which config.json tells.
-pub(super) fn llama_biases(fields: &mut Fields) -> Result<Biases, Unfit> {
+pub(super) fn llama_biases(fields: &mut UnreadFields) -> Result<Biases, Unfit> {
     let attention = fields.flag("attention_bias", false)?;
     let mlp = fields.flag("mlp_bias", false)?;
     Ok(Biases { qkv: attention, output: attention, mlp, head: false })
 }
 
 /// Reads the fields that shape the network.
-pub(super) fn spec(fields: &mut Fields, traits: Traits) -> Result<Spec, Unfit> {
+pub(super) fn spec(fields: &mut UnreadFields, traits: Traits) -> Result<Spec, Unfit> {
     let (width, layers) = (fields.size("hidden_size")?, fields.size("num_hidden_layers")?);
     let heads = fields.size("num_attention_heads")?;
     let kv_heads = fields.optional_size("num_key_value_heads")?.unwrap_or(heads);
@@ -91,7 +91,7 @@ const FIRST_WINDOW: usize = 28;
 /// Refuses layers that see only a window. As in transformers, `layer_types` decides if it is there,
 /// and the other fields otherwise.
 fn everybody_sees_everybody(
-    fields: &mut Fields,
+    fields: &mut UnreadFields,
     layers: usize,
     windows: bool,
 ) -> Result<(), Unfit> {
@@ -113,21 +113,21 @@ fn everybody_sees_everybody(
 }
 
 /// Names of Llama, Qwen2 and Qwen3 checkpoints.
-fn names(part: Part) -> &'static str {
+fn names(part: NetworkPart) -> &'static str {
     match part {
-        Part::Embedding => "model.embed_tokens",
-        Part::Norm => "model.norm",
-        Part::Head => "lm_head",
-        Part::AttentionNorm => "model.layers.{}.input_layernorm",
-        Part::Query => "model.layers.{}.self_attn.q_proj",
-        Part::Key => "model.layers.{}.self_attn.k_proj",
-        Part::Value => "model.layers.{}.self_attn.v_proj",
-        Part::QueryNorm => "model.layers.{}.self_attn.q_norm",
-        Part::KeyNorm => "model.layers.{}.self_attn.k_norm",
-        Part::Output => "model.layers.{}.self_attn.o_proj",
-        Part::MlpNorm => "model.layers.{}.post_attention_layernorm",
-        Part::Gate => "model.layers.{}.mlp.gate_proj",
-        Part::Up => "model.layers.{}.mlp.up_proj",
-        Part::Down => "model.layers.{}.mlp.down_proj",
+        NetworkPart::Embedding => "model.embed_tokens",
+        NetworkPart::Norm => "model.norm",
+        NetworkPart::Head => "lm_head",
+        NetworkPart::AttentionNorm => "model.layers.{}.input_layernorm",
+        NetworkPart::Query => "model.layers.{}.self_attn.q_proj",
+        NetworkPart::Key => "model.layers.{}.self_attn.k_proj",
+        NetworkPart::Value => "model.layers.{}.self_attn.v_proj",
+        NetworkPart::QueryNorm => "model.layers.{}.self_attn.q_norm",
+        NetworkPart::KeyNorm => "model.layers.{}.self_attn.k_norm",
+        NetworkPart::Output => "model.layers.{}.self_attn.o_proj",
+        NetworkPart::MlpNorm => "model.layers.{}.post_attention_layernorm",
+        NetworkPart::Gate => "model.layers.{}.mlp.gate_proj",
+        NetworkPart::Up => "model.layers.{}.mlp.up_proj",
+        NetworkPart::Down => "model.layers.{}.mlp.down_proj",
     }
 }

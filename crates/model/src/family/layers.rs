@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     Unfit,
-    fields::{Fields, another, shown, unexpected},
+    fields::{UnreadFields, another, shown, unexpected},
 };
 
 /// A layer with full attention.
@@ -18,7 +18,7 @@ pub(super) const SLIDING: &str = "sliding_attention";
 /// # Errors
 /// If a type is not known, or there is not one type for each layer.
 pub(super) fn types(
-    fields: &mut Fields,
+    fields: &mut UnreadFields,
     layers: usize,
     known: &[&'static str],
 ) -> Result<Option<Vec<&'static str>>, Unfit> {
@@ -53,7 +53,7 @@ mod tests {
     fn types_are_as_many_as_layers_and_of_the_known_ones() {
         let read = |types: Value, known: &[&'static str]| {
             let config = json!({ "layer_types": types });
-            let mut fields = Fields::of(config.as_object().unwrap().clone());
+            let mut fields = UnreadFields::of(config.as_object().unwrap().clone());
             types_of_two(&mut fields, known)
         };
         for (found, expected) in [
@@ -77,7 +77,7 @@ mod tests {
     }
 
     fn types_of_two(
-        fields: &mut Fields,
+        fields: &mut UnreadFields,
         known: &[&'static str],
     ) -> Result<Option<Vec<&'static str>>, String> {
         types(fields, 2, known).map_err(|unfit| match unfit {

@@ -3,12 +3,12 @@
 
 use super::{
     Description, Unfit,
-    fields::{Fields, another},
+    fields::{UnreadFields, another},
     layers::FULL,
     rope,
     sizes::{MOST, MOST_LAYERS, head_width, possible, shared},
 };
-use crate::network::{Biases, Head, Part, Spec};
+use crate::network::{Biases, Head, NetworkPart, Spec};
 
 /// Fields of its own that change no number.
 pub(super) const NO_EFFECT: &[&str] = &[
@@ -24,7 +24,7 @@ pub(super) const NO_EFFECT: &[&str] = &[
 ];
 
 /// Describes the network of a LLaDA configuration.
-pub(super) fn describe(fields: &mut Fields) -> Result<Description, Unfit> {
+pub(super) fn describe(fields: &mut UnreadFields) -> Result<Description, Unfit> {
     let width = fields.size("d_model")?;
     let heads = fields.size("n_heads")?;
     let kv_heads = kv_heads(fields, heads)?;
@@ -80,7 +80,7 @@ pub(super) fn describe(fields: &mut Fields) -> Result<Description, Unfit> {
 }
 
 /// Key and value heads. The two fields for them may not contradict each other, in its own code too.
-fn kv_heads(fields: &mut Fields, heads: usize) -> Result<usize, Unfit> {
+fn kv_heads(fields: &mut UnreadFields, heads: usize) -> Result<usize, Unfit> {
     let found = fields.optional_size("n_kv_heads")?;
     let expected = match fields.optional_flag("multi_query_attention")? {
         None => return Ok(found.unwrap_or(heads)),
@@ -97,7 +97,7 @@ fn kv_heads(fields: &mut Fields, heads: usize) -> Result<usize, Unfit> {
 
 /// Which linear layers have a bias. Norms with one are another network, and without a word of their
 /// own they have it where the layers have.
-fn biases(fields: &mut Fields) -> Result<Biases, Unfit> {
+fn biases(fields: &mut UnreadFields) -> Result<Biases, Unfit> {
     let all = fields.flag("include_bias", false)?;
     let qkv = all || fields.flag("include_qkv_bias", false)?;
     match fields.optional_flag("bias_for_layer_norm")? {
@@ -112,7 +112,7 @@ fn biases(fields: &mut Fields) -> Result<Biases, Unfit> {
 }
 
 /// Refuses what would be another network.
-fn unchanged(fields: &mut Fields) -> Result<(), Unfit> {
+fn unchanged(fields: &mut UnreadFields) -> Result<(), Unfit> {
     fields.word("block_type", &["llama"])?;
     fields.word("activation_type", &["silu"])?;
     fields.word("layer_norm_type", &["rms"])?;
@@ -134,22 +134,22 @@ fn unchanged(fields: &mut Fields) -> Result<(), Unfit> {
     }
 }
 
-fn names(part: Part) -> &'static str {
+fn names(part: NetworkPart) -> &'static str {
     match part {
-        Part::Embedding => "model.transformer.wte",
-        Part::Norm => "model.transformer.ln_f",
-        Part::Head => "model.transformer.ff_out",
-        Part::AttentionNorm => "model.transformer.blocks.{}.attn_norm",
-        Part::Query => "model.transformer.blocks.{}.q_proj",
-        Part::Key => "model.transformer.blocks.{}.k_proj",
-        Part::Value => "model.transformer.blocks.{}.v_proj",
+        NetworkPart::Embedding => "model.transformer.wte",
+        NetworkPart::Norm => "model.transformer.ln_f",
+        NetworkPart::Head => "model.transformer.ff_out",
+        NetworkPart::AttentionNorm => "model.transformer.blocks.{}.attn_norm",
+        NetworkPart::Query => "model.transformer.blocks.{}.q_proj",
+        NetworkPart::Key => "model.transformer.blocks.{}.k_proj",
+        NetworkPart::Value => "model.transformer.blocks.{}.v_proj",
         // `attention_layer_norm` is refused, so no file needs these.
-        Part::QueryNorm => "model.transformer.blocks.{}.q_norm",
-        Part::KeyNorm => "model.transformer.blocks.{}.k_norm",
-        Part::Output => "model.transformer.blocks.{}.attn_out",
-        Part::MlpNorm => "model.transformer.blocks.{}.ff_norm",
-        Part::Gate => "model.transformer.blocks.{}.ff_proj",
-        Part::Up => "model.transformer.blocks.{}.up_proj",
-        Part::Down => "model.transformer.blocks.{}.ff_out",
+        NetworkPart::QueryNorm => "model.transformer.blocks.{}.q_norm",
+        NetworkPart::KeyNorm => "model.transformer.blocks.{}.k_norm",
+        NetworkPart::Output => "model.transformer.blocks.{}.attn_out",
+        NetworkPart::MlpNorm => "model.transformer.blocks.{}.ff_norm",
+        NetworkPart::Gate => "model.transformer.blocks.{}.ff_proj",
+        NetworkPart::Up => "model.transformer.blocks.{}.up_proj",
+        NetworkPart::Down => "model.transformer.blocks.{}.ff_out",
     }
 }

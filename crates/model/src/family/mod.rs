@@ -23,11 +23,11 @@ use super::{
     LoadError,
     files::{Files, Tensors},
     network::Spec,
-    small_files::{Object, object},
+    small_files::{JsonObject, object},
     unsupported,
 };
-use fields::Fields;
 pub use fields::NotUnderstood;
+use fields::UnreadFields;
 pub(super) use fields::ids;
 pub use outline::Outline;
 
@@ -46,7 +46,7 @@ pub struct Family {
     tested: &'static str,
     /// Fields of its own that change no number.
     no_effect: &'static [&'static str],
-    describe: fn(&mut Fields) -> Result<Description, Unfit>,
+    describe: fn(&mut UnreadFields) -> Result<Description, Unfit>,
 }
 
 /// The families that can be loaded.
@@ -151,7 +151,7 @@ impl Family {
     ///
     /// # Errors
     /// What it says instead.
-    fn of(config: &Object) -> Result<&'static Self, String> {
+    fn of(config: &JsonObject) -> Result<&'static Self, String> {
         match config.get("model_type") {
             Some(Value::String(name)) => {
                 Self::named(name).ok_or_else(|| format!("`model_type` is {}", shown(name)))
@@ -181,7 +181,7 @@ fn shown(text: &str) -> String {
 #[derive(Debug, Clone)]
 pub struct Description {
     /// The network.
-    pub kind: Kind,
+    pub kind: NetworkKind,
     /// Position `i` is predicted by the logits of position `i - 1`.
     pub shift: bool,
     /// The mask token, if the config names it.
@@ -196,7 +196,7 @@ pub struct Description {
 
 /// Which network.
 #[derive(Debug, Clone)]
-pub enum Kind {
+pub enum NetworkKind {
     /// The one that a spec describes.
     Transformer(Spec),
     /// ModernBERT.
@@ -205,7 +205,7 @@ pub enum Kind {
 
 impl Description {
     /// A network that is read where it stands, of which nothing else is known yet.
-    fn of_kind(kind: Kind) -> Self {
+    fn of_kind(kind: NetworkKind) -> Self {
         Self {
             kind,
             shift: false,
@@ -218,7 +218,7 @@ impl Description {
 
     /// The transformer that a spec describes.
     fn plain(spec: Spec) -> Self {
-        Self::of_kind(Kind::Transformer(spec))
+        Self::of_kind(NetworkKind::Transformer(spec))
     }
 
     /// Describes the network of a checkpoint.
@@ -272,10 +272,10 @@ impl Description {
     /// others not.
     pub fn flops_per_position(&self) -> u64 {
         let weights = match &self.kind {
-            Kind::Transformer(spec) => {
+            NetworkKind::Transformer(spec) => {
                 spec.layers as u64 * spec.layer_weights() + spec.head_weights()
             }
-            Kind::ModernBert(config) => {
+            NetworkKind::ModernBert(config) => {
                 let (width, hidden) = (config.hidden_size, config.intermediate_size);
                 let layers = config.num_hidden_layers * (4 * width + 3 * hidden);
                 (width * (layers + width + config.vocab_size)) as u64
@@ -305,8 +305,8 @@ const BLOCKS: [&str; 3] = ["block_size", "bd_size", "block_length"];
 
 impl Family {
     /// Reads all fields of a config.
-    fn read(&self, config: Object) -> Result<Description, Unfit> {
-        let mut fields = Fields::of(config);
+    fn read(&self, config: JsonObject) -> Result<Description, Unfit> {
+        let mut fields = UnreadFields::of(config);
         // Read by whoever asked for this.
         for name in ["model_type", "quantization_config", "compression_config"] {
             fields.take(name);

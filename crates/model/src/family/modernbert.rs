@@ -3,8 +3,8 @@
 use candle_transformers::models::modernbert;
 
 use super::{
-    Description, Kind, Unfit,
-    fields::{EPSILONS, Fields, another, within},
+    Description, NetworkKind, Unfit,
+    fields::{EPSILONS, UnreadFields, another, within},
     layers::{self, FULL, SLIDING},
     rope,
     sizes::{MOST, MOST_LAYERS, head_width, possible},
@@ -27,7 +27,7 @@ pub(super) const NO_EFFECT: &[&str] = &[
 const EVERY: usize = 3;
 
 /// Describes the network of a ModernBERT configuration.
-pub(super) fn describe(fields: &mut Fields) -> Result<Description, Unfit> {
+pub(super) fn describe(fields: &mut UnreadFields) -> Result<Description, Unfit> {
     let layers = fields.size("num_hidden_layers")?;
     let config = modernbert::Config {
         vocab_size: fields.size("vocab_size")?,
@@ -87,7 +87,7 @@ pub(super) fn describe(fields: &mut Fields) -> Result<Description, Unfit> {
             rope::Base { field: "local_rope_theta", layers: SLIDING, absent: 10_000.0 },
         ],
     )?;
-    Ok(Description::of_kind(Kind::ModernBert(modernbert::Config {
+    Ok(Description::of_kind(NetworkKind::ModernBert(modernbert::Config {
         global_rope_theta: bases[0],
         local_rope_theta: bases[1],
         ..config
@@ -95,7 +95,7 @@ pub(super) fn describe(fields: &mut Fields) -> Result<Description, Unfit> {
 }
 
 /// The norms' epsilon: `norm_eps`. Files say it once more under the name it had before.
-fn epsilon(fields: &mut Fields) -> Result<f64, Unfit> {
+fn epsilon(fields: &mut UnreadFields) -> Result<f64, Unfit> {
     let epsilon = fields.number("norm_eps", 1e-5)?;
     match fields.number("layer_norm_eps", epsilon)? {
         same if same == epsilon => {}
@@ -111,7 +111,7 @@ fn epsilon(fields: &mut Fields) -> Result<f64, Unfit> {
 
 /// Of how many layers the first sees everything; the others see their neighbours. Version 5 of
 /// transformers writes the type of each layer instead.
-fn global_every(fields: &mut Fields, count: usize) -> Result<usize, Unfit> {
+fn global_every(fields: &mut UnreadFields, count: usize) -> Result<usize, Unfit> {
     let every = fields.optional_size("global_attn_every_n_layers")?;
     if every == Some(0) {
         return Err(another("global_attn_every_n_layers", &0.into(), "1 or more"));
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     fn every(config: Value, layers: usize) -> Result<usize, String> {
-        let mut fields = Fields::of(config.as_object().unwrap().clone());
+        let mut fields = UnreadFields::of(config.as_object().unwrap().clone());
         global_every(&mut fields, layers).map_err(|unfit| match unfit {
             Unfit::Unreadable(problem) | Unfit::Another(problem) => problem,
         })

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Description, Kind};
+use super::{Description, NetworkKind};
 use crate::{
     Weights,
     network::{MODERNBERT_HEAD, modernbert_tensors},
@@ -33,7 +33,7 @@ impl Outline {
     /// Those of a described network.
     pub fn of(described: &Description) -> Self {
         match &described.kind {
-            Kind::Transformer(spec) => Self {
+            NetworkKind::Transformer(spec) => Self {
                 layers: spec.layers,
                 width: spec.width,
                 heads: spec.heads,
@@ -43,7 +43,7 @@ impl Outline {
                 vocabulary: spec.columns,
                 context: spec.context,
             },
-            Kind::ModernBert(config) => Self {
+            NetworkKind::ModernBert(config) => Self {
                 layers: config.num_hidden_layers,
                 width: config.hidden_size,
                 heads: config.num_attention_heads,
@@ -61,32 +61,36 @@ impl Description {
     /// Whether the head is the embedding, given the tensors that there are.
     pub(crate) fn tied(&self, weights: &Weights) -> bool {
         match &self.kind {
-            Kind::Transformer(spec) => !spec.own_head(weights.has(&spec.head_name())),
-            Kind::ModernBert(_) => !weights.has(MODERNBERT_HEAD),
+            NetworkKind::Transformer(spec) => !spec.own_head(weights.has(&spec.head_name())),
+            NetworkKind::ModernBert(_) => !weights.has(MODERNBERT_HEAD),
         }
     }
 
     /// Every tensor of the network with its shape, given the tensors that there are.
     pub(crate) fn tensors(&self, weights: &Weights) -> Vec<(String, Vec<usize>)> {
         match &self.kind {
-            Kind::Transformer(spec) => spec.tensors(weights.has(&spec.head_name())),
-            Kind::ModernBert(config) => modernbert_tensors(config, weights.has(MODERNBERT_HEAD)),
+            NetworkKind::Transformer(spec) => spec.tensors(weights.has(&spec.head_name())),
+            NetworkKind::ModernBert(config) => {
+                modernbert_tensors(config, weights.has(MODERNBERT_HEAD))
+            }
         }
     }
 
     /// The base of the rotation: of all layers, or of those that see everything and of the others.
     pub fn rope_bases(&self) -> Vec<f64> {
         match &self.kind {
-            Kind::Transformer(spec) => vec![spec.rope_theta],
-            Kind::ModernBert(config) => vec![config.global_rope_theta, config.local_rope_theta],
+            NetworkKind::Transformer(spec) => vec![spec.rope_theta],
+            NetworkKind::ModernBert(config) => {
+                vec![config.global_rope_theta, config.local_rope_theta]
+            }
         }
     }
 
     /// Who sees whom.
     pub fn attention(&self) -> &'static str {
         match &self.kind {
-            Kind::Transformer(_) => "full",
-            Kind::ModernBert(_) => "full in some layers, of neighbours in the others",
+            NetworkKind::Transformer(_) => "full",
+            NetworkKind::ModernBert(_) => "full in some layers, of neighbours in the others",
         }
     }
 }

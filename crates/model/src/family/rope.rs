@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Unfit,
-    fields::{BASES, Fields, NotUnderstood, another, shown, unexpected, within},
+    fields::{BASES, NotUnderstood, UnreadFields, another, shown, unexpected, within},
 };
 
 /// Types of layers that an object may have an entry for.
@@ -32,7 +32,7 @@ pub(super) struct Base {
 ///
 /// # Errors
 /// If two places contradict each other, or the rotation is of another kind.
-pub(super) fn bases(fields: &mut Fields, bases: &[Base]) -> Result<Vec<f64>, Unfit> {
+pub(super) fn bases(fields: &mut UnreadFields, bases: &[Base]) -> Result<Vec<f64>, Unfit> {
     let mut objects = Vec::new();
     for name in ["rope_parameters", "rope_scaling"] {
         match fields.take(name) {
@@ -88,7 +88,7 @@ pub(super) fn bases(fields: &mut Fields, bases: &[Base]) -> Result<Vec<f64>, Unf
 
 /// Checks that an object asks for the plain rotation; its base, if it names one.
 fn plain(
-    fields: &mut Fields,
+    fields: &mut UnreadFields,
     place: &str,
     mut object: Map<String, Value>,
 ) -> Result<Option<(String, f64)>, Unfit> {
@@ -153,7 +153,7 @@ mod tests {
 
     /// The bases and what was not understood, or the problem.
     fn read(config: Value, of: &[Base]) -> Result<(Vec<f64>, Vec<String>), String> {
-        let mut fields = Fields::of(config.as_object().unwrap().clone());
+        let mut fields = UnreadFields::of(config.as_object().unwrap().clone());
         let in_words = |unfit: Unfit| match unfit {
             Unfit::Unreadable(problem) | Unfit::Another(problem) => problem,
         };

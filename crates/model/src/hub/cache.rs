@@ -12,7 +12,7 @@ use super::{super::LoadError, HubSettings, RepoId};
 use crate::bounded;
 
 /// A repository's folder in the cache.
-pub(super) struct Cache {
+pub(super) struct CachedRepository {
     folder: PathBuf,
     locks: PathBuf,
 }
@@ -22,7 +22,7 @@ pub(super) fn is_commit(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-impl Cache {
+impl CachedRepository {
     /// The repository's.
     ///
     /// # Errors

@@ -24,14 +24,14 @@ const PATH: &AsciiSet = &PART.remove(b'/');
 const MOST_REDIRECTS: usize = 10;
 
 /// What the hub says of a file before it is fetched.
-pub(super) struct Metadata {
+pub(super) struct HubMetadata {
     /// The name it is kept under.
     pub(super) etag: String,
     /// Bytes.
     pub(super) size: u64,
 }
 
-impl Metadata {
+impl HubMetadata {
     /// The SHA-256 of its contents in hexadecimal digits: the etag of a large file.
     pub(super) fn sha256(&self) -> Option<&str> {
         Some(&*self.etag).filter(|etag| etag.len() == 64 && super::cache::is_commit(etag))
@@ -102,7 +102,7 @@ impl<'a> Client<'a> {
     ///
     /// # Errors
     /// If it says nothing, or not enough.
-    pub(super) fn metadata(&self, url: &str) -> Result<Metadata, Trouble> {
+    pub(super) fn metadata(&self, url: &str) -> Result<HubMetadata, Trouble> {
         let response = self.ask(Method::HEAD, url, 0)?;
         let status = response.status();
         if !status.is_success() && !status.is_redirection() {
@@ -117,7 +117,7 @@ impl<'a> Client<'a> {
         let own = status.is_success().then(|| text(headers, "content-length")).flatten();
         let size = text(headers, "x-linked-size").or(own).and_then(|size| size.parse().ok());
         match (etag, size) {
-            (Some(etag), Some(size)) => Ok(Metadata { etag: etag.to_owned(), size }),
+            (Some(etag), Some(size)) => Ok(HubMetadata { etag: etag.to_owned(), size }),
             _ => Err(Trouble::Lasting(garbage(
                 url,
                 "the answer does not say which file this is and how long (ETag, Content-Length)",

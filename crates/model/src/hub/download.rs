@@ -12,9 +12,9 @@ use sha2::{Digest, Sha256};
 use ureq::http::{Response, StatusCode, header};
 
 use super::{
-    super::{LoadError, LoadProgress, LoadWatch, Work},
-    cache::{Cache, disk, make_parent},
-    client::{Client, Metadata},
+    super::{LoadError, LoadProgress, LoadWatch, LoadingWork},
+    cache::{CachedRepository, disk, make_parent},
+    client::{Client, HubMetadata},
     trouble::{Trouble, garbage, text, transport},
 };
 
@@ -34,14 +34,14 @@ const HEARTBEAT: Duration = Duration::from_millis(100);
 /// [`LoadError`]; what came is kept, and the next try goes on from there.
 pub(super) fn download(
     client: &Client,
-    cache: &Cache,
+    cache: &CachedRepository,
     (commit, name): (&str, &str),
     pause: Duration,
     watch: &mut LoadWatch,
 ) -> Result<(), LoadError> {
     let url = client.file_url(commit, name);
     let metadata = client.metadata(&url).map_err(Trouble::error)?;
-    let mut report = Report { name, of: metadata.size, watch };
+    let mut report = DownloadReport { name, of: metadata.size, watch };
     let etag = &metadata.etag;
     let part = cache.part(etag);
     make_parent(&part)?;
@@ -81,16 +81,16 @@ pub(super) fn download(
 }
 
 /// Tells the watcher how far a file is.
-struct Report<'a, 'w> {
+struct DownloadReport<'a, 'w> {
     name: &'a str,
     of: u64,
     watch: &'a mut LoadWatch<'w>,
 }
 
-impl Report<'_, '_> {
+impl DownloadReport<'_, '_> {
     /// This many bytes are there.
     fn at(&mut self, done: u64) -> Result<(), LoadError> {
-        let work = Work::Downloading(self.name.to_owned());
+        let work = LoadingWork::Downloading(self.name.to_owned());
         match (self.watch)(&LoadProgress { work, done, of: self.of }) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(LoadError::cancelled(self.name)),
@@ -99,14 +99,14 @@ impl Report<'_, '_> {
 }
 
 /// Why a go came to an end.
-enum Fault {
+enum DownloadFault {
     /// On the way from the hub.
     Way(Trouble),
     /// On the disk.
     Disk(io::Error),
 }
 
-impl Fault {
+impl DownloadFault {
     fn named(self, disk: impl FnOnce(io::Error) -> LoadError) -> LoadError {
         match self {
             Self::Way(trouble) => trouble.error(),
@@ -115,13 +115,13 @@ impl Fault {
     }
 }
 
-impl From<LoadError> for Fault {
+impl From<LoadError> for DownloadFault {
     fn from(error: LoadError) -> Self {
         Self::Way(Trouble::Lasting(error))
     }
 }
 
-impl From<io::Error> for Fault {
+impl From<io::Error> for DownloadFault {
     fn from(error: io::Error) -> Self {
         Self::Disk(error)
     }
@@ -131,7 +131,7 @@ impl From<io::Error> for Fault {
 struct Transfer<'a> {
     client: &'a Client<'a>,
     url: &'a str,
-    metadata: &'a Metadata,
+    metadata: &'a HubMetadata,
     file: File,
     /// Bytes that are there.
     have: u64,
@@ -141,7 +141,7 @@ struct Transfer<'a> {
 
 impl Transfer<'_> {
     /// Reads what came before.
-    fn take_up(&mut self, report: &mut Report) -> Result<(), Fault> {
+    fn take_up(&mut self, report: &mut DownloadReport) -> Result<(), DownloadFault> {
         let there = self.file.metadata()?.len();
         if there > self.metadata.size {
             return self.start_over();
@@ -163,7 +163,7 @@ impl Transfer<'_> {
         Ok(())
     }
 
-    fn start_over(&mut self) -> Result<(), Fault> {
+    fn start_over(&mut self) -> Result<(), DownloadFault> {
         self.file.set_len(0)?;
         self.file.seek(SeekFrom::Start(0))?;
         self.have = 0;
@@ -172,14 +172,14 @@ impl Transfer<'_> {
     }
 
     /// Fetches until all is there.
-    fn run(&mut self, pause: Duration, report: &mut Report) -> Result<(), Fault> {
+    fn run(&mut self, pause: Duration, report: &mut DownloadReport) -> Result<(), DownloadFault> {
         let (mut goes, mut in_vain) = (0, 0);
         report.at(self.have)?;
         while self.have < self.metadata.size {
             let before = self.have;
             let trouble = match self.go(report) {
                 Ok(()) => continue,
-                Err(Fault::Way(Trouble::Passing(trouble))) => trouble,
+                Err(DownloadFault::Way(Trouble::Passing(trouble))) => trouble,
                 Err(fault) => return Err(fault),
             };
             goes += 1;
@@ -195,7 +195,7 @@ impl Transfer<'_> {
     }
 
     /// Waits, and lets the watcher end the wait.
-    fn wait(&self, mut left: Duration, report: &mut Report) -> Result<(), LoadError> {
+    fn wait(&self, mut left: Duration, report: &mut DownloadReport) -> Result<(), LoadError> {
         while !left.is_zero() {
             report.at(self.have)?;
             let beat = left.min(HEARTBEAT);
@@ -206,8 +206,8 @@ impl Transfer<'_> {
     }
 
     /// One request, and what comes of it.
-    fn go(&mut self, report: &mut Report) -> Result<(), Fault> {
-        let response = self.client.contents(self.url, self.have).map_err(Fault::Way)?;
+    fn go(&mut self, report: &mut DownloadReport) -> Result<(), DownloadFault> {
+        let response = self.client.contents(self.url, self.have).map_err(DownloadFault::Way)?;
         if response.status() != StatusCode::PARTIAL_CONTENT && self.have > 0 {
             // The whole file comes, whatever was asked for.
             self.start_over()?;
@@ -218,7 +218,7 @@ impl Transfer<'_> {
         loop {
             let read = body.read(&mut chunk).map_err(|error| {
                 let error = ureq::Error::Io(error);
-                Fault::Way(transport(self.url, &error))
+                DownloadFault::Way(transport(self.url, &error))
             })?;
             if read == 0 {
                 break;
@@ -235,7 +235,7 @@ impl Transfer<'_> {
         }
         if self.have < self.metadata.size {
             let error = ureq::Error::Io(io::ErrorKind::UnexpectedEof.into());
-            return Err(Fault::Way(transport(self.url, &error)));
+            return Err(DownloadFault::Way(transport(self.url, &error)));
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ pub struct HubSettings {
     /// where the home folder is.
     pub cache: Option<PathBuf>,
     /// Who asks.
-    pub token: Option<Token>,
+    pub token: Option<HubToken>,
     /// Whether the cache alone is used.
     pub offline: bool,
     /// The proxy's address.
@@ -33,16 +33,16 @@ pub struct HubSettings {
 
 /// A secret: it does not show in debug output.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Token(String);
+pub struct HubToken(String);
 
-impl Token {
+impl HubToken {
     /// The secret itself.
     pub(super) fn secret(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Debug for Token {
+impl fmt::Debug for HubToken {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("Token(…)")
     }
@@ -74,7 +74,7 @@ impl HubSettings {
         Self {
             endpoint: endpoint.trim().trim_end_matches('/').to_owned(),
             cache,
-            token: token.map(Token),
+            token: token.map(HubToken),
             offline: get("HF_HUB_OFFLINE").is_some_and(on),
             proxy: any(&[
                 "ALL_PROXY",

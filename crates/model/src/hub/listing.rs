@@ -39,12 +39,12 @@ pub(super) struct Listing {
     pub(super) commit: String,
     /// Its files.
     #[serde(rename = "siblings")]
-    pub(super) files: Vec<Entry>,
+    pub(super) files: Vec<ListedFile>,
 }
 
 /// A file of it.
 #[derive(Debug, Deserialize)]
-pub(super) struct Entry {
+pub(super) struct ListedFile {
     /// Its name, with the folders it is in.
     #[serde(rename = "rfilename")]
     pub(super) name: String,

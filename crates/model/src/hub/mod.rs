@@ -17,11 +17,11 @@ mod trouble;
 
 use std::{fs, path::PathBuf};
 
-pub use environment::{HubSettings, Token};
+pub use environment::{HubSettings, HubToken};
 pub use id::{IdError, RepoId};
 
 use super::{LoadError, LoadWatch, file_names, index, small_files::read_small};
-use cache::Cache;
+use cache::CachedRepository;
 use client::Client;
 use listing::Listing;
 use trouble::Trouble;
@@ -36,7 +36,7 @@ pub fn fetch(
     settings: &HubSettings,
     watch: &mut LoadWatch,
 ) -> Result<PathBuf, LoadError> {
-    let cache = Cache::of(repo, settings)?;
+    let cache = CachedRepository::of(repo, settings)?;
     if settings.offline {
         return offline::find(repo, &cache, settings);
     }

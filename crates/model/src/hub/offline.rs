@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use super::{
     super::{LoadError, file_names, index, small_files::read_small},
     HubSettings, RepoId,
-    cache::Cache,
+    cache::CachedRepository,
     listing,
 };
 
@@ -15,7 +15,7 @@ use super::{
 /// If it is not there, or not all of it: what is missing, and how to get it.
 pub(super) fn find(
     repo: &RepoId,
-    cache: &Cache,
+    cache: &CachedRepository,
     settings: &HubSettings,
 ) -> Result<PathBuf, LoadError> {
     let absent = |problem: String| {

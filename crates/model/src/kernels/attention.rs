@@ -5,7 +5,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::{
-    Place,
+    ThreadedNumbers,
     ops::{part, softmax_row},
 };
 
@@ -46,7 +46,7 @@ impl CustomOp3 for Attend {
         let chunks = queries.div_ceil(at_once);
         let (q_row, kv_row) = (heads * width, kv_heads * width);
         let mut out = vec![0.0_f32; q.len()];
-        let place = Place::of(&mut out);
+        let place = ThreadedNumbers::of(&mut out);
         let tasks = (0..batch * heads * chunks).into_par_iter();
         tasks.for_each_init(Vec::new, |scores, task| {
             let (at, chunk) = (task / chunks, task % chunks);

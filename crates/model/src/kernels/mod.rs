@@ -10,7 +10,7 @@ mod rows;
 
 pub(super) use attention::attend;
 pub(super) use ops::{softmax, swiglu};
-pub(super) use rows::{Sums, best, largest};
+pub(super) use rows::{SoftmaxSums, best, largest};
 
 /// Runs a loop compiled for the widest instructions this CPU has.
 #[inline]
@@ -34,14 +34,14 @@ fn fma<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
 
 /// Numbers that several threads write to, at different places.
 #[derive(Clone, Copy)]
-struct Place(*mut f32);
+struct ThreadedNumbers(*mut f32);
 
 // SAFETY: whoever writes to a place says why nobody else does.
-unsafe impl Send for Place {}
+unsafe impl Send for ThreadedNumbers {}
 // SAFETY: as above.
-unsafe impl Sync for Place {}
+unsafe impl Sync for ThreadedNumbers {}
 
-impl Place {
+impl ThreadedNumbers {
     fn of(numbers: &mut [f32]) -> Self {
         Self(numbers.as_mut_ptr())
     }

@@ -18,7 +18,7 @@ pub(crate) fn swiglu(gate_up: &Tensor) -> Result<Tensor> {
 /// Softmax over the last dimension. The scores may be written over: nobody else may hold them.
 pub(crate) fn softmax(scores: Tensor) -> Result<Tensor> {
     if scores.device().is_cpu() && scores.dtype() == candle_core::DType::F32 {
-        scores.inplace_op1(&Softmax { columns: scores.dim(D::Minus1)? })?;
+        scores.inplace_op1(&SoftmaxOp { columns: scores.dim(D::Minus1)? })?;
         return Ok(scores);
     }
     candle_nn::ops::softmax_last_dim(&scores)
@@ -63,11 +63,11 @@ fn gated<const FUSED: bool>(out: &mut [f32], gate: &[f32], up: &[f32]) {
     }
 }
 
-struct Softmax {
+struct SoftmaxOp {
     columns: usize,
 }
 
-impl InplaceOp1 for Softmax {
+impl InplaceOp1 for SoftmaxOp {
     fn name(&self) -> &'static str {
         "softmax"
     }

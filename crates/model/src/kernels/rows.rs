@@ -67,7 +67,7 @@ pub(crate) fn best(row: &[f32], k: usize) -> Vec<(TokenId, f32)> {
 /// Sums over a row for its softmax, in f64: a sum of 126,464 numbers in f32 loses digits that
 /// thresholds look at.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sums {
+pub(crate) struct SoftmaxSums {
     /// The largest logit.
     pub max: f32,
     /// Σ exp(x − max)
@@ -76,7 +76,7 @@ pub(crate) struct Sums {
     pub weighted: f64,
 }
 
-impl Sums {
+impl SoftmaxSums {
     /// Over some parts of a row whose largest logit is `max`.
     pub(crate) fn of(parts: &[&[f32]], max: f32) -> Self {
         let (mut sum, mut weighted) = (0.0, 0.0);
@@ -153,7 +153,7 @@ mod tests {
             let plain = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             assert_eq!((max, at as usize), (plain, row.iter().position(|&x| x == plain).unwrap()));
             let exps = row.iter().map(|&x| f64::from(x - max).exp());
-            let sums = Sums::of(&[&row[..length / 2], &row[length / 2..]], max);
+            let sums = SoftmaxSums::of(&[&row[..length / 2], &row[length / 2..]], max);
             let expected: f64 = exps.clone().sum();
             assert!((sums.sum / expected - 1.0).abs() < 3e-7, "{length}: {sums:?} {expected}");
             let weighted: f64 = exps.zip(&row).map(|(e, &x)| e * f64::from(x - max)).sum();
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn the_impossible_has_no_weight() {
         let row = [0.0, f32::NEG_INFINITY, 0.0];
-        let sums = Sums::of(&[&row], 0.0);
+        let sums = SoftmaxSums::of(&[&row], 0.0);
         assert_eq!((sums.sum, sums.weighted, sums.p(row[1])), (2.0, 0.0, 0.0));
     }
 }

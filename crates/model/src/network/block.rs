@@ -2,7 +2,7 @@
 
 use candle_core::{D, Module, Result, Tensor};
 
-use super::{Part, Spec, attention::attention, rope::Rotation};
+use super::{NetworkPart, Spec, attention::attention, rope::Rotation};
 use crate::{
     error::Loading,
     kernels::swiglu,
@@ -47,21 +47,28 @@ impl Block {
         let norm = |loader: &mut Loader, part| {
             Ok(Norm::new(loader.vector(&[format!("{}.weight", name(part))])?, spec.norm_eps))
         };
-        let linear = |loader: &mut Loader, parts: &[Part], bias| {
+        let linear = |loader: &mut Loader, parts: &[NetworkPart], bias| {
             let names = parts.iter().map(|&part| name(part)).collect::<Vec<_>>();
             loader.linear(&names, bias)
         };
         Ok(Self {
-            attention_norm: norm(loader, Part::AttentionNorm)?,
-            qkv: linear(loader, &[Part::Query, Part::Key, Part::Value], bias.qkv)?,
+            attention_norm: norm(loader, NetworkPart::AttentionNorm)?,
+            qkv: linear(
+                loader,
+                &[NetworkPart::Query, NetworkPart::Key, NetworkPart::Value],
+                bias.qkv,
+            )?,
             qk_norm: match spec.qk_norm {
-                true => Some((norm(loader, Part::QueryNorm)?, norm(loader, Part::KeyNorm)?)),
+                true => Some((
+                    norm(loader, NetworkPart::QueryNorm)?,
+                    norm(loader, NetworkPart::KeyNorm)?,
+                )),
                 false => None,
             },
-            output: linear(loader, &[Part::Output], bias.output)?,
-            mlp_norm: norm(loader, Part::MlpNorm)?,
-            gate_up: linear(loader, &[Part::Gate, Part::Up], bias.mlp)?,
-            down: linear(loader, &[Part::Down], bias.mlp)?,
+            output: linear(loader, &[NetworkPart::Output], bias.output)?,
+            mlp_norm: norm(loader, NetworkPart::MlpNorm)?,
+            gate_up: linear(loader, &[NetworkPart::Gate, NetworkPart::Up], bias.mlp)?,
+            down: linear(loader, &[NetworkPart::Down], bias.mlp)?,
             heads: spec.heads,
             kv_heads: spec.kv_heads,
             head_dim: spec.head_dim,

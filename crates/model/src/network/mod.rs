@@ -14,7 +14,7 @@ mod transformer;
 pub(super) use attention::SCORES_AT_ONCE;
 pub use bias::Pattern;
 pub(super) use modernbert::{HEAD as MODERNBERT_HEAD, ModernBert, tensors as modernbert_tensors};
-pub use spec::{Biases, Head, Names, Part, Spec};
+pub use spec::{Biases, Head, Names, NetworkPart, Spec};
 pub use transformer::Transformer;
 
 use candle_core::{Device, Result, Tensor};

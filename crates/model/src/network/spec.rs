@@ -62,7 +62,7 @@ pub enum Head {
 
 /// A tensor of the network, but for its ending `.weight` or `.bias`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum NetworkPart {
     /// Token embedding, `[columns, width]`.
     Embedding,
     /// Last norm.
@@ -94,17 +94,17 @@ pub enum Part {
 }
 
 /// Names of tensors, with `{}` for the layer's number.
-pub type Names = fn(Part) -> &'static str;
+pub type Names = fn(NetworkPart) -> &'static str;
 
 impl Spec {
     /// The full name of a part in a layer.
-    pub(crate) fn name(&self, part: Part, layer: usize) -> String {
+    pub(crate) fn name(&self, part: NetworkPart, layer: usize) -> String {
         (self.names)(part).replace("{}", &layer.to_string())
     }
 
     /// The tensor of a head of its own.
     pub(crate) fn head_name(&self) -> String {
-        format!("{}.weight", self.name(Part::Head, 0))
+        format!("{}.weight", self.name(NetworkPart::Head, 0))
     }
 
     /// Whether the head is a tensor of its own, given whether the file has one.
@@ -128,25 +128,25 @@ impl Spec {
             }
             all.push((format!("{name}.weight"), shape));
         };
-        put(Part::Embedding, 0, vec![self.columns, width], false);
-        put(Part::Norm, 0, vec![width], false);
+        put(NetworkPart::Embedding, 0, vec![self.columns, width], false);
+        put(NetworkPart::Norm, 0, vec![width], false);
         if self.own_head(head) {
-            put(Part::Head, 0, vec![self.columns, width], self.bias.head);
+            put(NetworkPart::Head, 0, vec![self.columns, width], self.bias.head);
         }
         for layer in 0..self.layers {
-            put(Part::AttentionNorm, layer, vec![width], false);
-            put(Part::Query, layer, vec![q, width], self.bias.qkv);
-            put(Part::Key, layer, vec![kv, width], self.bias.qkv);
-            put(Part::Value, layer, vec![kv, width], self.bias.qkv);
+            put(NetworkPart::AttentionNorm, layer, vec![width], false);
+            put(NetworkPart::Query, layer, vec![q, width], self.bias.qkv);
+            put(NetworkPart::Key, layer, vec![kv, width], self.bias.qkv);
+            put(NetworkPart::Value, layer, vec![kv, width], self.bias.qkv);
             if self.qk_norm {
-                put(Part::QueryNorm, layer, vec![self.head_dim], false);
-                put(Part::KeyNorm, layer, vec![self.head_dim], false);
+                put(NetworkPart::QueryNorm, layer, vec![self.head_dim], false);
+                put(NetworkPart::KeyNorm, layer, vec![self.head_dim], false);
             }
-            put(Part::Output, layer, vec![width, q], self.bias.output);
-            put(Part::MlpNorm, layer, vec![width], false);
-            put(Part::Gate, layer, vec![hidden, width], self.bias.mlp);
-            put(Part::Up, layer, vec![hidden, width], self.bias.mlp);
-            put(Part::Down, layer, vec![width, hidden], self.bias.mlp);
+            put(NetworkPart::Output, layer, vec![width, q], self.bias.output);
+            put(NetworkPart::MlpNorm, layer, vec![width], false);
+            put(NetworkPart::Gate, layer, vec![hidden, width], self.bias.mlp);
+            put(NetworkPart::Up, layer, vec![hidden, width], self.bias.mlp);
+            put(NetworkPart::Down, layer, vec![width, hidden], self.bias.mlp);
         }
         all
     }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use candle_core::{DType, Device, Module, Result, Tensor};
 
 use super::{
-    Batch, KvCache, Network, Part, Pattern, Spec,
+    Batch, KvCache, Network, NetworkPart, Pattern, Spec,
     block::Block,
     rope::{Rope, Rotation},
 };
@@ -36,15 +36,15 @@ impl Transformer {
         let own = loader.has(&spec.head_name());
         loader.check(&spec.tensors(own))?;
         let name = |part| spec.name(part, 0);
-        let embedding = loader.matrix(&[name(Part::Embedding)])?;
+        let embedding = loader.matrix(&[name(NetworkPart::Embedding)])?;
         let head = match spec.own_head(own) {
-            true => loader.linear(&[name(Part::Head)], spec.bias.head)?,
+            true => loader.linear(&[name(NetworkPart::Head)], spec.bias.head)?,
             false => Linear::new(embedding.clone(), None),
         };
         let blocks = (0..spec.layers)
             .map(|layer| Block::load(spec, layer, loader))
             .collect::<Loading<_>>()?;
-        let norm = loader.vector(&[format!("{}.weight", name(Part::Norm))])?;
+        let norm = loader.vector(&[format!("{}.weight", name(NetworkPart::Norm))])?;
         let rope = Rope::new(spec, loader.device()).map_err(|error| loader.failed(&error))?;
         Ok(Self {
             embedding,

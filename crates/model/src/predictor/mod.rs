@@ -25,7 +25,7 @@ pub(super) const LOGITS_AT_ONCE: usize = 1 << 24;
 /// A network that answers requests.
 pub struct NetworkPredictor {
     network: Box<dyn Network>,
-    facts: Facts,
+    facts: RequestChecks,
     /// Final hidden states of the last pass that a later one may be compared with.
     last: Option<(Pass, Tensor)>,
     /// Full passes that windows are run against; nothing is kept before the first of these.
@@ -34,7 +34,7 @@ pub struct NetworkPredictor {
 
 /// What a request is checked against.
 #[derive(Debug, Clone, Copy)]
-pub struct Facts {
+pub struct RequestChecks {
     /// Longest sequence, positions.
     pub context: usize,
     /// Columns of the logits.
@@ -43,7 +43,7 @@ pub struct Facts {
 
 impl NetworkPredictor {
     /// Wraps a network.
-    pub fn new(network: Box<dyn Network>, facts: Facts) -> Self {
+    pub fn new(network: Box<dyn Network>, facts: RequestChecks) -> Self {
         Self { network, facts, last: None, full_passes: None }
     }
 

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use candle_core::{CpuStorage, Result, Storage, Tensor, bail};
 use rayon::prelude::*;
 
-use super::{Row, current, suppressed};
+use super::{ReducedRow, current, suppressed};
 use crate::{
     canvas::TokenId,
-    kernels::{Sums, best, largest},
+    kernels::{SoftmaxSums, best, largest},
     noise,
     predict::{Column, Filters, Request, Score},
 };
@@ -19,7 +19,7 @@ pub(super) fn reduce(
     earlier: Option<&Tensor>,
     request: &Request,
     first: usize,
-) -> Result<Vec<Row>> {
+) -> Result<Vec<ReducedRow>> {
     let (_, columns) = logits.dims2()?;
     let compared = |row: usize, logits: &[f32], then: &[f32]| {
         let of = |logits| Distribution::of(&transformed(logits, request, first + row));
@@ -43,7 +43,7 @@ pub(super) fn reduce_rows(
     columns: usize,
     request: &Request,
     first: usize,
-) -> Vec<Row> {
+) -> Vec<ReducedRow> {
     let rows = logits.par_chunks_exact(columns).enumerate();
     rows.map(|(row, logits)| reduce_row(logits, request, first + row)).collect()
 }
@@ -81,7 +81,7 @@ fn filter(logits: &mut [f32], filters: Filters) {
         let mut order: Vec<u32> = (0..logits.len() as u32).collect();
         order.sort_by(|&a, &b| logits[b as usize].total_cmp(&logits[a as usize]));
         let best = order.first().map_or(0.0, |&best| logits[best as usize]);
-        let softmax = Sums::of(&[logits], best);
+        let softmax = SoftmaxSums::of(&[logits], best);
         let mut before = 0.0_f64;
         for token in order {
             let logit = &mut logits[token as usize];
@@ -102,7 +102,7 @@ fn filter(logits: &mut [f32], filters: Filters) {
     }
 }
 
-fn reduce_row(logits: &[f32], request: &Request, row: usize) -> Row {
+fn reduce_row(logits: &[f32], request: &Request, row: usize) -> ReducedRow {
     let mask = request.special.mask as usize;
     let mut logits = transformed(logits, request, row);
     let argmax = largest(&logits).0;
@@ -120,7 +120,7 @@ fn reduce_row(logits: &[f32], request: &Request, row: usize) -> Row {
     }
     let logits = &*logits;
     let top = best(logits, request.top_k.max(2));
-    let softmax = Sums::of(&[logits], top[0].1);
+    let softmax = SoftmaxSums::of(&[logits], top[0].1);
     let p = |id: TokenId| logits.get(id as usize).map_or(0.0, |&logit| softmax.p(logit));
     let (best_unmask, p_best_unmask) = without(logits, mask, top[0].0, &softmax);
     let margin = p(top[0].0) - top.get(1).map_or(0.0, |&(second, _)| p(second));
@@ -130,7 +130,7 @@ fn reduce_row(logits: &[f32], request: &Request, row: usize) -> Row {
         Some(Score::NegEntropy) => Some(neg_entropy(logits, &softmax)),
         Some(Score::Gap) => Some(top.get(1).map_or(f32::INFINITY, |second| top[0].1 - second.1)),
     };
-    Row::of(
+    ReducedRow::of(
         [(Column::Argmax, argmax), (Column::Choice, choice), (Column::BestUnmask, best_unmask)],
         [
             (Column::PArgmax, p(argmax)),
@@ -149,7 +149,7 @@ fn reduce_row(logits: &[f32], request: &Request, row: usize) -> Row {
 
 /// The best token but `mask`, and its probability where `mask` is impossible. `argmax` is the best
 /// of all.
-fn without(logits: &[f32], mask: usize, argmax: TokenId, softmax: &Sums) -> (TokenId, f32) {
+fn without(logits: &[f32], mask: usize, argmax: TokenId, softmax: &SoftmaxSums) -> (TokenId, f32) {
     let Some(&logit) = logits.get(mask) else {
         return (argmax, softmax.p(logits[argmax as usize]));
     };
@@ -166,11 +166,11 @@ fn without(logits: &[f32], mask: usize, argmax: TokenId, softmax: &Sums) -> (Tok
     } else {
         (second.0 + mask as TokenId + 1, second.1)
     };
-    (id, Sums::of(&[before, behind], max).p(max))
+    (id, SoftmaxSums::of(&[before, behind], max).p(max))
 }
 
 /// Σ p ln(p + 1e-10).
-fn neg_entropy(logits: &[f32], softmax: &Sums) -> f32 {
+fn neg_entropy(logits: &[f32], softmax: &SoftmaxSums) -> f32 {
     let terms = logits.iter().map(|&logit| {
         let p = f64::from(softmax.weight(logit)) / softmax.sum;
         p * (p + 1e-10).ln()
@@ -187,7 +187,7 @@ struct Distribution {
 impl Distribution {
     fn of(logits: &[f32]) -> Self {
         let max = largest(logits).1;
-        let log_sum = f64::from(max) + Sums::of(&[logits], max).sum.ln();
+        let log_sum = f64::from(max) + SoftmaxSums::of(&[logits], max).sum.ln();
         Self { logits: logits.to_vec(), log_sum }
     }
 

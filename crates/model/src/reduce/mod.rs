@@ -15,7 +15,7 @@ use crate::{
 
 /// What is known of one row: all columns are computed, the request's are kept.
 #[derive(Debug, Clone)]
-struct Row {
+struct ReducedRow {
     /// Tokens and numbers, each at the place of its column; none and NaN where there is no value.
     ids: [TokenId; Column::ALL.len()],
     numbers: [f32; Column::ALL.len()],
@@ -23,7 +23,7 @@ struct Row {
     top: Vec<(TokenId, f32)>,
 }
 
-impl Row {
+impl ReducedRow {
     fn of(
         ids: impl IntoIterator<Item = (Column, TokenId)>,
         numbers: impl IntoIterator<Item = (Column, f32)>,
@@ -51,7 +51,7 @@ impl Row {
 /// Collects the rows of a request, chunk after chunk.
 pub(super) struct Reducer<'a> {
     request: &'a Request,
-    rows: Vec<Row>,
+    rows: Vec<ReducedRow>,
 }
 
 impl<'a> Reducer<'a> {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     /// A row as it can be compared: NaN is the same as NaN.
-    fn bits(row: &Row) -> (Vec<TokenId>, Vec<u32>, Vec<(TokenId, f32)>) {
+    fn bits(row: &ReducedRow) -> (Vec<TokenId>, Vec<u32>, Vec<(TokenId, f32)>) {
         let numbers = row.numbers.iter().map(|number| number.to_bits());
         (row.ids.to_vec(), numbers.collect(), row.top.clone())
     }
@@ -202,8 +202,9 @@ mod tests {
         assert_eq!((row.id(Column::Argmax), row.id(Column::Choice)), (second, second));
         let p = free[7].number(Column::PBestUnmask);
         assert!((row.number(Column::PChoice) - p).abs() < 1e-6, "{row:?}");
-        let others =
-            |rows: &[Row]| [&rows[..7], &rows[8..]].concat().iter().map(bits).collect::<Vec<_>>();
+        let others = |rows: &[ReducedRow]| {
+            [&rows[..7], &rows[8..]].concat().iter().map(bits).collect::<Vec<_>>()
+        };
         assert_eq!(others(&vetoed), others(&free));
     }
 
@@ -237,7 +238,7 @@ mod tests {
                     assert!((a - b).abs() < 1e-5, "{a} {b} {filters:?}");
                 }
             }
-            let possible = |row: &Row| row.top.iter().filter(|(_, p)| *p > 0.0).count();
+            let possible = |row: &ReducedRow| row.top.iter().filter(|(_, p)| *p > 0.0).count();
             if request.filters.is_some_and(|filters| filters.top_k == 5) {
                 assert!(host.iter().all(|row| possible(row) <= 5));
             }

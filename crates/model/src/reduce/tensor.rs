@@ -3,7 +3,7 @@
 
 use candle_core::{D, DType, Result, Tensor};
 
-use super::{Row, current, suppressed};
+use super::{ReducedRow, current, suppressed};
 use crate::{
     canvas::TokenId,
     noise,
@@ -16,7 +16,7 @@ pub(super) fn reduce(
     earlier: Option<&Tensor>,
     request: &Request,
     first: usize,
-) -> Result<Vec<Row>> {
+) -> Result<Vec<ReducedRow>> {
     let (rows, columns) = logits.dims2()?;
     let device = logits.device();
     let logits = transformed(logits, request, first)?;
@@ -40,7 +40,7 @@ pub(super) fn reduce(
         })
         .collect();
     let logits = &without_all(&logits, &begin)?;
-    let softmax = Softmax::of(logits)?;
+    let softmax = RowSoftmax::of(logits)?;
     let constant = |ids: Vec<TokenId>| Tensor::from_vec(ids, (rows, 1), device)?.contiguous();
     let special = request.special;
     let eos = constant(vec![special.eos; rows])?;
@@ -68,7 +68,7 @@ pub(super) fn reduce(
         (Column::PChoice, numbers(&softmax.p(logits, &choice)?)?),
         (Column::PEos, numbers(&softmax.p(logits, &eos)?)?),
         (Column::Entropy, numbers(&softmax.entropy()?)?),
-        (Column::PBestUnmask, numbers(&Softmax::of(&unmasked)?.p(&unmasked, &best_unmask)?)?),
+        (Column::PBestUnmask, numbers(&RowSoftmax::of(&unmasked)?.p(&unmasked, &best_unmask)?)?),
         (Column::PCurrent, numbers(&softmax.p(logits, &now)?)?),
     ];
     match request.score {
@@ -93,7 +93,7 @@ pub(super) fn reduce(
     Ok((0..rows)
         .map(|row| {
             let ranks = 0..request.top_k.min(top_ids.len());
-            Row::of(
+            ReducedRow::of(
                 tokens.iter().map(|(column, ids)| (*column, ids[row])),
                 known.iter().map(|(column, numbers)| (*column, numbers[row])),
                 ranks.map(|rank| (top_ids[rank][row], top_p[rank][row])),
@@ -132,7 +132,7 @@ fn transformed(logits: &Tensor, request: &Request, first: usize) -> Result<Tenso
 /// have a probability of at most `top_p`; if `strict`, the lowest of those over it. By bisection: sorting a vocabulary needs a kernel that
 /// not every device has.
 fn nucleus(logits: &Tensor, top_p: f64, strict: bool) -> Result<Tensor> {
-    let p = Softmax::of(logits)?.all(logits)?;
+    let p = RowSoftmax::of(logits)?.all(logits)?;
     let mut inside = logits.max_keepdim(D::Minus1)?;
     // Logits further below the best than this have a probability of 0 in f32.
     let mut outside = (&inside - 104.0)?;
@@ -160,18 +160,18 @@ fn at_least(logits: &Tensor, bound: &Tensor) -> Result<Tensor> {
 
 /// Σ p (ln(p + 1e-12) − ln(q + 1e-12)) of each row, `[rows, 1]`.
 fn divergence(p: &Tensor, q: &Tensor) -> Result<Tensor> {
-    let (p, q) = (Softmax::of(p)?.all(p)?, Softmax::of(q)?.all(q)?);
+    let (p, q) = (RowSoftmax::of(p)?.all(p)?, RowSoftmax::of(q)?.all(q)?);
     let logarithms = |x: &Tensor| (x + 1e-12)?.log();
     (&p * (logarithms(&p)? - logarithms(&q)?)?)?.sum_keepdim(D::Minus1)
 }
 
-struct Softmax {
+struct RowSoftmax {
     max: Tensor,
     sum: Tensor,
     weighted: Tensor,
 }
 
-impl Softmax {
+impl RowSoftmax {
     fn of(logits: &Tensor) -> Result<Self> {
         let max = logits.max_keepdim(D::Minus1)?;
         let shifted = logits.broadcast_sub(&max)?;

@@ -8,7 +8,7 @@ mod stored;
 use std::{ops::Range, sync::Arc};
 
 pub(crate) use self::safetensors::Safetensors;
-pub(crate) use gguf::{Gguf, Metadata, MetadataValue, TOKENS, special_token, tokenizer_config};
+pub(crate) use gguf::{Gguf, GgufMetadata, MetadataValue, TOKENS, special_token, tokenizer_config};
 pub use stored::Stored;
 
 /// The files that the tensors of a checkpoint are in.

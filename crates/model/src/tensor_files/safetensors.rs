@@ -14,24 +14,24 @@ use crate::LoadError;
 
 /// The tensors of one or several files.
 pub(crate) struct Safetensors {
-    files: Vec<Bytes>,
-    tensors: HashMap<String, Place>,
+    files: Vec<TensorBytes>,
+    tensors: HashMap<String, SafetensorsPlace>,
 }
 
 /// Where a tensor is.
-struct Place {
+struct SafetensorsPlace {
     file: usize,
     bytes: Range<usize>,
     shape: Vec<usize>,
     dtype: DType,
 }
 
-enum Bytes {
+enum TensorBytes {
     Mapped(Mmap),
     Embedded(&'static [u8]),
 }
 
-impl Bytes {
+impl TensorBytes {
     fn all(&self) -> &[u8] {
         match self {
             Self::Mapped(map) => map,
@@ -44,7 +44,7 @@ impl Safetensors {
     /// One file in memory, compiled in.
     pub(crate) fn embedded(bytes: &'static [u8], place: &str) -> Result<Self, LoadError> {
         let mut all = Self { files: Vec::new(), tensors: HashMap::new() };
-        all.add(Bytes::Embedded(bytes), place)?;
+        all.add(TensorBytes::Embedded(bytes), place)?;
         Ok(all)
     }
 
@@ -52,12 +52,12 @@ impl Safetensors {
     pub(crate) fn open(paths: &[PathBuf]) -> Result<Self, LoadError> {
         let mut all = Self { files: Vec::new(), tensors: HashMap::new() };
         for path in paths {
-            all.add(Bytes::Mapped(map(path)?), &path.display().to_string())?;
+            all.add(TensorBytes::Mapped(map(path)?), &path.display().to_string())?;
         }
         Ok(all)
     }
 
-    fn add(&mut self, bytes: Bytes, place: &str) -> Result<(), LoadError> {
+    fn add(&mut self, bytes: TensorBytes, place: &str) -> Result<(), LoadError> {
         let damaged = |error: String| {
             LoadError::new(
                 place,
@@ -85,7 +85,7 @@ impl Safetensors {
                      index names",
                 ));
             }
-            let place = Place {
+            let place = SafetensorsPlace {
                 file: self.files.len(),
                 bytes: data + from..data + to,
                 shape: shape.clone(),
@@ -109,7 +109,7 @@ impl Safetensors {
 
     /// Calls tensors something else: the names they have now under the new ones.
     pub(crate) fn rename(&mut self, names: HashMap<String, String>) {
-        let taken: Vec<(String, Option<Place>)> =
+        let taken: Vec<(String, Option<SafetensorsPlace>)> =
             names.into_iter().map(|(new, old)| (new, self.tensors.remove(&old))).collect();
         self.tensors.extend(taken.into_iter().filter_map(|(new, place)| Some((new, place?))));
     }
@@ -131,7 +131,7 @@ impl Safetensors {
         let file = &self.files[place.file];
         let bytes = place.bytes.start + bytes.start..place.bytes.start + bytes.end;
         let read = read(file.all().get(bytes.clone())?);
-        if let Bytes::Mapped(map) = file {
+        if let TensorBytes::Mapped(map) = file {
             forget(map, bytes);
         }
         Some(read)

@@ -6,7 +6,7 @@ use tokenizers::{AddedToken, PostProcessorWrapper, Tokenizer};
 
 use super::{
     byte_level::around,
-    config::{Added, Config},
+    config::{Added, TokenizerConfig},
 };
 
 /// Adds them as transformers does: first those with ids, in order, then special tokens that have
@@ -16,7 +16,7 @@ use super::{
 /// If one would get another id than it is said to have: the file that says so, and why, in words.
 pub(super) fn add(
     tokenizer: &mut Tokenizer,
-    config: &Config,
+    config: &TokenizerConfig,
     columns: usize,
 ) -> Result<(), (&'static str, String)> {
     let special = config.special();
@@ -63,7 +63,7 @@ pub(super) fn add(
 ///
 /// # Errors
 /// In words, if the library does not take them.
-pub(super) fn surround(tokenizer: &mut Tokenizer, config: &Config) -> Result<(), String> {
+pub(super) fn surround(tokenizer: &mut Tokenizer, config: &TokenizerConfig) -> Result<(), String> {
     let wanted = |flag: &str, name: &str| {
         let text = config.token(name).filter(|_| config.flag(flag))?;
         let id = tokenizer.token_to_id(&text)?;

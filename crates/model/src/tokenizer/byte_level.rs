@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 /// How text is cut into words.
-pub(super) enum Split {
+pub(super) enum WordSplit {
     /// As GPT-2 does it.
     ByteLevel,
     /// Where this matches; `composed`: text is put into the composed form (NFC) first.
@@ -11,7 +11,7 @@ pub(super) enum Split {
 }
 
 /// As Qwen2 does it.
-pub(super) const QWEN2: Split = Split::Pattern {
+pub(super) const QWEN2: WordSplit = WordSplit::Pattern {
     regex: r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
     composed: true,
 };
@@ -25,7 +25,7 @@ pub(super) struct ByteLevel<'a> {
     /// Tokens that are found before text is cut, as tokenizer.json has them.
     pub added: Vec<Value>,
     /// How text is cut into words.
-    pub split: &'a Split,
+    pub split: &'a WordSplit,
     /// A blank is put before a text that begins with none.
     pub prefix_space: bool,
     /// What stands around a text, as tokenizer.json has it; null for nothing.
@@ -42,8 +42,8 @@ impl ByteLevel<'_> {
             })
         };
         let (normalizer, words) = match self.split {
-            Split::ByteLevel => (Value::Null, byte_level(true)),
-            Split::Pattern { regex, composed } => (
+            WordSplit::ByteLevel => (Value::Null, byte_level(true)),
+            WordSplit::Pattern { regex, composed } => (
                 if *composed { json!({ "type": "NFC" }) } else { Value::Null },
                 json!({ "type": "Sequence", "pretokenizers": [
                     {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use tokenizers::AddedToken;
 
-use crate::{LoadError, canvas::TokenId, files::Files, small_files::Object};
+use crate::{LoadError, canvas::TokenId, files::Files, small_files::JsonObject};
 
 /// Special tokens that have a name in transformers, which chat templates know too.
 const NAMED: [&str; 7] =
@@ -36,8 +36,8 @@ const ADDED: &str = "added_tokens.json";
 
 /// What is said of a tokenizer beside it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Config {
-    fields: Object,
+pub(super) struct TokenizerConfig {
+    fields: JsonObject,
     /// Tokens with the ids that they are said to have.
     pub added: BTreeMap<TokenId, Added>,
 }
@@ -50,7 +50,7 @@ pub(super) struct Added {
     pub file: &'static str,
 }
 
-impl Config {
+impl TokenizerConfig {
     /// Puts together what the files say.
     ///
     /// # Errors
@@ -173,7 +173,7 @@ impl Config {
 ///
 /// # Errors
 /// In words, with the first field that is of another type.
-fn check(fields: &Object) -> Result<(), String> {
+fn check(fields: &JsonObject) -> Result<(), String> {
     let tokens = |value: &Value| match value {
         Value::Array(tokens) => tokens.iter().all(|token| added_token(token).is_some()),
         Value::Object(tokens) => tokens.values().all(|token| added_token(token).is_some()),

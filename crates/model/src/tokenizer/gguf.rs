@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::byte_level::{ByteLevel, QWEN2, Split, around};
+use super::byte_level::{ByteLevel, QWEN2, WordSplit, around};
 use crate::{
     LoadError,
-    tensor_files::{Metadata, MetadataValue, TOKENS, special_token},
+    tensor_files::{GgufMetadata, MetadataValue, TOKENS, special_token},
 };
 
 /// The kind of each token.
@@ -14,15 +14,15 @@ const KINDS: &str = "tokenizer.ggml.token_type";
 const MERGES: &str = "tokenizer.ggml.merges";
 
 /// How text is cut into words, under GGUF's `tokenizer.ggml.pre`.
-const SPLITS: [(&str, Split); 5] = [
-    ("gpt-2", Split::ByteLevel),
+const SPLITS: [(&str, WordSplit); 5] = [
+    ("gpt-2", WordSplit::ByteLevel),
     ("qwen2", QWEN2),
     ("llada-moe", BAILING),
     ("bailingmoe", BAILING),
     ("bailingmoe2", BAILING),
 ];
 
-const BAILING: Split = Split::Pattern {
+const BAILING: WordSplit = WordSplit::Pattern {
     regex: r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+",
     composed: false,
 };
@@ -35,7 +35,7 @@ const UNUSED: i64 = 5;
 
 /// What stands around a text that is taken as it is: `add_bos_token` and `add_eos_token`. A chat
 /// template writes its own.
-fn surrounding(metadata: &Metadata) -> Result<Value, String> {
+fn surrounding(metadata: &GgufMetadata) -> Result<Value, String> {
     let tokens = metadata.texts(TOKENS).unwrap_or_default();
     let piece = |name: &str| {
         let flag = format!("tokenizer.ggml.add_{name}_token");
@@ -59,7 +59,7 @@ fn surrounding(metadata: &Metadata) -> Result<Value, String> {
 ///
 /// # Errors
 /// If it is of a kind that is not known here.
-pub(super) fn json(metadata: &Metadata, place: &str) -> Result<Option<Vec<u8>>, LoadError> {
+pub(super) fn json(metadata: &GgufMetadata, place: &str) -> Result<Option<Vec<u8>>, LoadError> {
     let refused = |problem: String| {
         LoadError::new(
             place,

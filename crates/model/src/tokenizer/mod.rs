@@ -9,7 +9,7 @@ mod slow;
 
 use std::{borrow::Cow, collections::HashMap, path::Path};
 
-use config::Config;
+use config::TokenizerConfig;
 pub use encoder::Encoder;
 use serde_json::Value;
 
@@ -63,7 +63,7 @@ impl Tokenizer {
     ) -> Result<Self, LoadError> {
         let slow = files.tokenizer.is_none() && files.slow_tokenizer.is_some();
         let place = files.name_of(if slow { "vocab.json" } else { "tokenizer.json" });
-        let config = Config::read(files)?;
+        let config = TokenizerConfig::read(files)?;
         let bytes = match (&files.tokenizer, &files.tensors) {
             (Some(bytes), _) => Some(Cow::Borrowed(bytes)),
             (None, Tensors::Gguf(file)) => gguf::json(&file.metadata, &place)?.map(Cow::Owned),
@@ -286,7 +286,7 @@ fn tidied(text: String) -> String {
 /// The chat templates of a checkpoint, as the tokenizers of transformers look for them: files of their own, else
 /// tokenizer_config.json, which holds one or several with names. What only processors read,
 /// chat_template.json, is not theirs.
-fn templates(files: &Files, config: &Config) -> Templates {
+fn templates(files: &Files, config: &TokenizerConfig) -> Templates {
     let named = |name: &str, text: &str, file: &str| NamedTemplate {
         name: name.to_owned(),
         text: text.to_owned(),

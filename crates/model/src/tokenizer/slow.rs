@@ -3,18 +3,18 @@
 use serde_json::Value;
 
 use super::{
-    byte_level::{ByteLevel, QWEN2, Split},
-    config::Config,
+    byte_level::{ByteLevel, QWEN2, WordSplit},
+    config::TokenizerConfig,
 };
 use crate::{LoadError, canvas::TokenId, files::Files, small_files::object};
 
 /// Classes that can be read, and how they cut text. Dream's is Qwen2's under its own name.
-const CLASSES: [(&str, Split); 5] = [
+const CLASSES: [(&str, WordSplit); 5] = [
     ("Qwen2Tokenizer", QWEN2),
     ("Qwen2TokenizerFast", QWEN2),
     ("DreamTokenizer", QWEN2),
-    ("GPT2Tokenizer", Split::ByteLevel),
-    ("GPT2TokenizerFast", Split::ByteLevel),
+    ("GPT2Tokenizer", WordSplit::ByteLevel),
+    ("GPT2TokenizerFast", WordSplit::ByteLevel),
 ];
 
 /// How to get a file that can be read.
@@ -25,7 +25,7 @@ const CONVERT: &str = "Save it with transformers, which writes a tokenizer.json 
 ///
 /// # Errors
 /// If it is damaged, or of a kind that is not known here.
-pub(super) fn json(files: &Files, config: &Config) -> Result<Option<Vec<u8>>, LoadError> {
+pub(super) fn json(files: &Files, config: &TokenizerConfig) -> Result<Option<Vec<u8>>, LoadError> {
     let refused =
         |place: &str, problem: String| LoadError::new(files.name_of(place), problem, CONVERT);
     let Some((vocabulary, merges)) = &files.slow_tokenizer else {

@@ -62,7 +62,7 @@ fn ids_are_those_of_transformers() {
                 );
             }
         }
-        let config = Config::read(&Files::read(folder.path()).unwrap()).unwrap();
+        let config = TokenizerConfig::read(&Files::read(folder.path()).unwrap()).unwrap();
         let mut named = config.named();
         named.sort();
         let expected: Vec<(String, String)> = entry["named"]

@@ -10,7 +10,7 @@ use candle_core::{
 
 use super::Weights;
 use crate::{
-    LoadError, LoadProgress, LoadWatch, Quantization, Work,
+    LoadError, LoadProgress, LoadWatch, LoadingWork, Quantization,
     linear::{Linear, Matrix},
     tensor_files::{Info, Stored},
 };
@@ -20,14 +20,14 @@ const PIECE: usize = 1 << 24;
 
 /// How weights are held.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Held {
+pub struct HeldWeights {
     /// The type computed in.
     pub dtype: DType,
     /// What matrices are rounded to, where a row can be cut into its blocks.
     pub quantize: Option<Quantization>,
 }
 
-impl Held {
+impl HeldWeights {
     /// How a matrix with rows of `columns` numbers is held that is stored like this: blocks stay
     /// as they are unless they are to become others.
     pub fn matrix(self, stored: Stored, columns: usize) -> Stored {
@@ -47,7 +47,7 @@ impl Held {
     }
 }
 
-impl fmt::Display for Held {
+impl fmt::Display for HeldWeights {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self.quantize {
             Some(quantize) => quantize.fmt(f),
@@ -59,7 +59,7 @@ impl fmt::Display for Held {
 /// Puts the tensors of a checkpoint in place and says how far it is.
 pub(crate) struct Loader<'a, 'w> {
     weights: &'a Weights,
-    held: Held,
+    held: HeldWeights,
     device: &'a Device,
     watch: &'a mut LoadWatch<'w>,
     progress: LoadProgress,
@@ -68,13 +68,13 @@ pub(crate) struct Loader<'a, 'w> {
 impl<'a, 'w> Loader<'a, 'w> {
     pub(crate) fn new(
         weights: &'a Weights,
-        held: Held,
+        held: HeldWeights,
         device: &'a Device,
         watch: &'a mut LoadWatch<'w>,
     ) -> Self {
         let work = match held.quantize {
-            None => Work::Reading,
-            Some(to) => Work::Quantising(to.to_string()),
+            None => LoadingWork::Reading,
+            Some(to) => LoadingWork::Quantising(to.to_string()),
         };
         let progress = LoadProgress { work, done: 0, of: weights.bytes() };
         Self { weights, held, device, watch, progress }

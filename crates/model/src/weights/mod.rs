@@ -14,7 +14,7 @@ use super::{
     unsupported,
 };
 
-pub use loader::Held;
+pub use loader::HeldWeights;
 pub(super) use loader::Loader;
 
 /// Rows of tensors that are compared at once.

@@ -6,7 +6,7 @@ use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor};
 
 use super::{
     super::ops::part,
-    lanes::{LANES, Line, WIDE, floats, store, transposed},
+    lanes::{LANES, OutputLine, WIDE, floats, store, transposed},
     panels::{FEWEST, Kernel, product, supported},
 };
 
@@ -19,12 +19,12 @@ pub(crate) fn dense(x: &Tensor, matrix: &Tensor) -> Result<Option<Tensor>> {
     if !here || !fits || !supported() {
         return Ok(None);
     }
-    x.contiguous()?.apply_op2_no_bwd(matrix, &Product).map(Some)
+    x.contiguous()?.apply_op2_no_bwd(matrix, &DenseProduct).map(Some)
 }
 
-struct Product;
+struct DenseProduct;
 
-impl CustomOp2 for Product {
+impl CustomOp2 for DenseProduct {
     fn name(&self) -> &'static str {
         "product"
     }
@@ -54,7 +54,7 @@ struct Dense<'a> {
 
 impl Kernel for Dense<'_> {
     type Left = [f32; LANES];
-    type Right = [Line<f32>; LANES];
+    type Right = [OutputLine<f32>; LANES];
     const STEP: usize = LANES;
 
     #[inline]
@@ -88,7 +88,7 @@ impl Kernel for Dense<'_> {
     unsafe fn sums<const ROWS: usize>(
         left: &[[Self::Left; ROWS]],
         right: &[Self::Right],
-    ) -> [Line<f32>; ROWS] {
+    ) -> [OutputLine<f32>; ROWS] {
         let mut sums: [[__m256; 2]; ROWS] = [[_mm256_setzero_ps(); 2]; ROWS];
         for (left, right) in left.iter().zip(right) {
             for at in 0..LANES {
@@ -100,7 +100,7 @@ impl Kernel for Dense<'_> {
                 }
             }
         }
-        let mut out = [Line::default(); ROWS];
+        let mut out = [OutputLine::default(); ROWS];
         for (out, sums) in out.iter_mut().zip(sums) {
             store(sums[0], &mut out.0[0]);
             store(sums[1], &mut out.0[1]);

@@ -15,7 +15,7 @@ pub(super) const WIDE: usize = 2 * LANES;
 /// A number for each output of a panel, in one line of the cache.
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(align(64))]
-pub(super) struct Line<T>(pub [[T; LANES]; 2]);
+pub(super) struct OutputLine<T>(pub [[T; LANES]; 2]);
 
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]

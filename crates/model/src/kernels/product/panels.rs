@@ -4,8 +4,8 @@ use candle_core::{Result, bail};
 use rayon::prelude::*;
 
 use super::{
-    super::Place,
-    lanes::{Line, WIDE},
+    super::ThreadedNumbers,
+    lanes::{OutputLine, WIDE},
 };
 
 /// Fewer rows than this are left to candle: reading the matrix takes the time.
@@ -51,7 +51,7 @@ pub(super) trait Kernel: Sync {
     unsafe fn sums<const ROWS: usize>(
         left: &[[Self::Left; ROWS]],
         right: &[Self::Right],
-    ) -> [Line<f32>; ROWS];
+    ) -> [OutputLine<f32>; ROWS];
 }
 
 /// `x` `[rows, inputs]` times the transposed of a matrix.
@@ -65,7 +65,7 @@ pub(super) fn product<K: Kernel>(
         bail!("{rows} x {inputs} do not fit the steps of a product");
     }
     let mut out = Vec::with_capacity(rows * outputs);
-    let place = Place(out.as_mut_ptr());
+    let place = ThreadedNumbers(out.as_mut_ptr());
     let blocks = rows.div_ceil(ROWS_PER_PASS).max(1);
     let at_once = rows.div_ceil(blocks).next_multiple_of(TALL);
     for (block, x) in x.chunks(at_once * inputs).enumerate() {
@@ -86,7 +86,7 @@ pub(super) fn product<K: Kernel>(
                         let from = row * steps + chunk * deep * tall;
                         let left = &left[from..from + right.len() * tall];
                         let to = (block * at_once + row) * outputs + first;
-                        let to = Target {
+                        let to = TileTarget {
                             // SAFETY: `row` is one of the block's, `first` one of its outputs.
                             place: unsafe { place.at(to) },
                             row: outputs,
@@ -135,7 +135,7 @@ fn lefts<K: Kernel>(x: &[f32], inputs: usize) -> Vec<K::Left> {
 }
 
 /// Where a tile's numbers go.
-struct Target {
+struct TileTarget {
     place: *mut f32,
     /// From one row to the next.
     row: usize,
@@ -150,7 +150,7 @@ struct Target {
 /// # Safety
 /// The CPU must be supported; `ROWS` rows of the target must be there and nobody else's, and hold
 /// numbers if they are added to.
-unsafe fn tile<K: Kernel, const ROWS: usize>(left: &[K::Left], right: &[K::Right], to: Target) {
+unsafe fn tile<K: Kernel, const ROWS: usize>(left: &[K::Left], right: &[K::Right], to: TileTarget) {
     // SAFETY: as the caller says.
     let sums = unsafe { K::sums::<ROWS>(left.as_chunks().0, right) };
     for (row, sums) in sums.iter().enumerate() {

@@ -20,7 +20,7 @@ use candle_core::{
 
 use super::{
     super::ops::part,
-    lanes::{LANES, Line, floats, store, store_wholes, transposed_wholes, wholes},
+    lanes::{LANES, OutputLine, floats, store, store_wholes, transposed_wholes, wholes},
     panels::{FEWEST, Kernel, product, supported},
 };
 
@@ -47,12 +47,12 @@ pub(crate) fn q8_0(x: &Tensor, matrix: &QTensor) -> Result<Option<Tensor>> {
     if !here || rows < FEWEST || has_instruction || !supported() {
         return Ok(None);
     }
-    x.apply_op1_no_bwd(&Product(matrix)).map(Some)
+    x.apply_op1_no_bwd(&Q8Product(matrix)).map(Some)
 }
 
-struct Product<'a>(&'a QTensor);
+struct Q8Product<'a>(&'a QTensor);
 
-impl CustomOp1 for Product<'_> {
+impl CustomOp1 for Q8Product<'_> {
     fn name(&self) -> &'static str {
         "q8_0 product"
     }
@@ -87,8 +87,8 @@ struct Left {
 /// Weights: of each pair of inputs, those of all outputs, and the outputs' factors.
 #[derive(Clone, Copy, Default)]
 struct Right {
-    pairs: [Line<i32>; PAIRS],
-    factors: Line<f32>,
+    pairs: [OutputLine<i32>; PAIRS],
+    factors: OutputLine<f32>,
 }
 
 impl Kernel for Q8<'_> {
@@ -158,7 +158,10 @@ impl Kernel for Q8<'_> {
 
     #[inline]
     #[target_feature(enable = "avx2,fma,f16c")]
-    unsafe fn sums<const ROWS: usize>(left: &[[Left; ROWS]], right: &[Right]) -> [Line<f32>; ROWS] {
+    unsafe fn sums<const ROWS: usize>(
+        left: &[[Left; ROWS]],
+        right: &[Right],
+    ) -> [OutputLine<f32>; ROWS] {
         let mut sums = [[_mm256_setzero_ps(); 2]; ROWS];
         for (left, right) in left.iter().zip(right) {
             let mut whole = [[_mm256_setzero_si256(); 2]; ROWS];
@@ -182,7 +185,7 @@ impl Kernel for Q8<'_> {
                 }
             }
         }
-        let mut out = [Line::default(); ROWS];
+        let mut out = [OutputLine::default(); ROWS];
         for (out, sums) in out.iter_mut().zip(sums) {
             store(sums[0], &mut out.0[0]);
             store(sums[1], &mut out.0[1]);
@@ -227,7 +230,7 @@ mod tests {
 
     /// Our product, where this machine has it.
     fn ours(x: &Tensor, matrix: &QTensor) -> Option<Vec<Vec<f32>>> {
-        supported().then(|| x.apply_op1_no_bwd(&Product(matrix)).unwrap().to_vec2().unwrap())
+        supported().then(|| x.apply_op1_no_bwd(&Q8Product(matrix)).unwrap().to_vec2().unwrap())
     }
 
     /// Holds it to the product with the widened matrix, as closely as whole numbers allow: half a

@@ -7,12 +7,12 @@ use candle_core::{DType, quantized::GgmlDType};
 
 use super::{
     super::Stored,
-    metadata::{Metadata, Value},
+    metadata::{GgufMetadata, GgufValue},
 };
 
 /// What a header holds.
-pub(super) struct Header {
-    pub(super) metadata: Metadata,
+pub(super) struct GgufHeader {
+    pub(super) metadata: GgufMetadata,
     pub(super) tensors: Vec<(String, Tensor)>,
     /// Where the tensors' bytes begin.
     pub(super) data: usize,
@@ -36,13 +36,13 @@ impl Tensor {
 
 /// Why a header cannot be read.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct HeaderFault {
     pub(super) problem: String,
     pub(super) advice: &'static str,
 }
 
-fn damaged(problem: impl Into<String>) -> Fault {
-    Fault {
+fn damaged(problem: impl Into<String>) -> HeaderFault {
+    HeaderFault {
         problem: problem.into(),
         advice: "Fetch the file again: it is cut or damaged, or something else",
     }
@@ -52,12 +52,12 @@ fn damaged(problem: impl Into<String>) -> Fault {
 const MOST_ENTRIES: u64 = 1 << 20;
 const MOST_DIMENSIONS: u32 = 4;
 
-impl Header {
+impl GgufHeader {
     /// Reads the header at the start of `bytes`.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, Fault> {
-        let mut reader = Reader { bytes, at: 0 };
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, HeaderFault> {
+        let mut reader = HeaderReader { bytes, at: 0 };
         if bytes.get(..4) != Some(b"GGUF") {
-            return Err(Fault {
+            return Err(HeaderFault {
                 problem: "this is no GGUF file".to_owned(),
                 advice: "Give a folder that holds config.json, *.safetensors and tokenizer.json, \
                          or a .gguf file",
@@ -67,7 +67,7 @@ impl Header {
         match reader.u32()? {
             2 | 3 => {}
             version => {
-                return Err(Fault {
+                return Err(HeaderFault {
                     problem: format!(
                         "this is GGUF of version {version} (or of another byte order), expected 2 \
                          or 3"
@@ -89,7 +89,7 @@ impl Header {
             let value = reader.value(kind).map_err(|fault| fault.at(&key))?;
             values.insert(key, value);
         }
-        let metadata = Metadata(values);
+        let metadata = GgufMetadata(values);
         let alignment = match metadata.whole("general.alignment") {
             None => 32,
             // Blocks are read where they lie.
@@ -109,7 +109,7 @@ impl Header {
     }
 }
 
-impl Fault {
+impl HeaderFault {
     /// Says of what entry this is.
     fn at(self, name: &str) -> Self {
         let name: String = name.chars().take(80).collect();
@@ -117,13 +117,13 @@ impl Fault {
     }
 }
 
-struct Reader<'a> {
+struct HeaderReader<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl<'a> Reader<'a> {
-    fn take(&mut self, length: u64) -> Result<&'a [u8], Fault> {
+impl<'a> HeaderReader<'a> {
+    fn take(&mut self, length: u64) -> Result<&'a [u8], HeaderFault> {
         let end = usize::try_from(length).ok().and_then(|length| self.at.checked_add(length));
         let taken = end.and_then(|end| self.bytes.get(self.at..end));
         let taken = taken.ok_or_else(|| damaged("the file ends inside its header"))?;
@@ -131,46 +131,46 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], HeaderFault> {
         let mut bytes = [0; N];
         bytes.copy_from_slice(self.take(N as u64)?);
         Ok(bytes)
     }
 
-    fn u32(&mut self) -> Result<u32, Fault> {
+    fn u32(&mut self) -> Result<u32, HeaderFault> {
         self.array().map(u32::from_le_bytes)
     }
 
-    fn u64(&mut self) -> Result<u64, Fault> {
+    fn u64(&mut self) -> Result<u64, HeaderFault> {
         self.array().map(u64::from_le_bytes)
     }
 
-    fn text(&mut self) -> Result<String, Fault> {
+    fn text(&mut self) -> Result<String, HeaderFault> {
         let length = self.u64()?;
         Ok(String::from_utf8_lossy(self.take(length)?).into_owned())
     }
 
     /// A value of the kind with this number.
-    fn value(&mut self, kind: u32) -> Result<Value, Fault> {
+    fn value(&mut self, kind: u32) -> Result<GgufValue, HeaderFault> {
         Ok(match kind {
-            0 => Value::Whole(self.array().map(u8::from_le_bytes)?.into()),
-            1 => Value::Whole(self.array().map(i8::from_le_bytes)?.into()),
-            2 => Value::Whole(self.array().map(u16::from_le_bytes)?.into()),
-            3 => Value::Whole(self.array().map(i16::from_le_bytes)?.into()),
-            4 => Value::Whole(self.u32()?.into()),
-            5 => Value::Whole(self.array().map(i32::from_le_bytes)?.into()),
-            6 => Value::Real(self.array().map(f32::from_le_bytes)?.into()),
-            7 => Value::Flag(self.array::<1>()? != [0]),
-            8 => Value::Text(self.text()?),
+            0 => GgufValue::Whole(self.array().map(u8::from_le_bytes)?.into()),
+            1 => GgufValue::Whole(self.array().map(i8::from_le_bytes)?.into()),
+            2 => GgufValue::Whole(self.array().map(u16::from_le_bytes)?.into()),
+            3 => GgufValue::Whole(self.array().map(i16::from_le_bytes)?.into()),
+            4 => GgufValue::Whole(self.u32()?.into()),
+            5 => GgufValue::Whole(self.array().map(i32::from_le_bytes)?.into()),
+            6 => GgufValue::Real(self.array().map(f32::from_le_bytes)?.into()),
+            7 => GgufValue::Flag(self.array::<1>()? != [0]),
+            8 => GgufValue::Text(self.text()?),
             9 => self.list()?,
-            10 => Value::Whole(self.u64()?.into()),
-            11 => Value::Whole(self.array().map(i64::from_le_bytes)?.into()),
-            12 => Value::Real(self.array().map(f64::from_le_bytes)?),
+            10 => GgufValue::Whole(self.u64()?.into()),
+            11 => GgufValue::Whole(self.array().map(i64::from_le_bytes)?.into()),
+            12 => GgufValue::Real(self.array().map(f64::from_le_bytes)?),
             _ => return Err(damaged(format!("{kind} is no kind of value"))),
         })
     }
 
-    fn list(&mut self) -> Result<Value, Fault> {
+    fn list(&mut self) -> Result<GgufValue, HeaderFault> {
         let (kind, length) = (self.u32()?, self.u64()?);
         // Bytes of one entry, a text's at least.
         let size = match kind {
@@ -185,7 +185,7 @@ impl<'a> Reader<'a> {
             return Err(damaged(format!("a list of {length} entries does not fit into the file")));
         }
         match kind {
-            8 => (0..length).map(|_| self.text()).collect::<Result<_, _>>().map(Value::Texts),
+            8 => (0..length).map(|_| self.text()).collect::<Result<_, _>>().map(GgufValue::Texts),
             4 | 5 => {
                 let numbers = self.take(length * size)?.chunks_exact(4);
                 let number = |b: &[u8]| {
@@ -195,13 +195,13 @@ impl<'a> Reader<'a> {
                         _ => i32::from_le_bytes(bytes).into(),
                     }
                 };
-                Ok(Value::Wholes(numbers.map(number).collect()))
+                Ok(GgufValue::Wholes(numbers.map(number).collect()))
             }
-            _ => self.take(length * size).map(|_| Value::Other),
+            _ => self.take(length * size).map(|_| GgufValue::Other),
         }
     }
 
-    fn tensor(&mut self) -> Result<Tensor, Fault> {
+    fn tensor(&mut self) -> Result<Tensor, HeaderFault> {
         let dimensions = self.u32()?;
         if !(1..=MOST_DIMENSIONS).contains(&dimensions) {
             return Err(damaged(format!("{dimensions} dimensions, expected 1 to 4")));
@@ -229,7 +229,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The type with this number in GGML.
-fn stored(number: u32) -> Result<Stored, Fault> {
+fn stored(number: u32) -> Result<Stored, HeaderFault> {
     Ok(match number {
         0 => Stored::Plain(DType::F32),
         1 => Stored::Plain(DType::F16),
@@ -247,7 +247,7 @@ fn stored(number: u32) -> Result<Stored, Fault> {
         other => {
             let name = OTHERS.iter().find(|(number, _)| *number == other);
             let name = name.map_or_else(|| format!("type {other}"), |(_, name)| (*name).to_owned());
-            return Err(Fault {
+            return Err(HeaderFault {
                 problem: format!(
                     "it is stored as {name}; what can be read is f32, f16, bf16, q4_0, q4_1, q5_0, \
                      q5_1, q8_0 and q2_k to q6_k"

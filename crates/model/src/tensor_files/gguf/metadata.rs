@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt};
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value {
+pub(crate) enum GgufValue {
     /// A whole number.
     Whole(i128),
     /// Another number.
@@ -21,7 +21,7 @@ pub(crate) enum Value {
     Other,
 }
 
-impl Value {
+impl GgufValue {
     /// What it is, for messages.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
@@ -34,7 +34,7 @@ impl Value {
     }
 }
 
-impl fmt::Display for Value {
+impl fmt::Display for GgufValue {
     /// The value, or what it is where that is long.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
@@ -51,11 +51,11 @@ impl fmt::Display for Value {
 
 /// All values of a file.
 #[derive(Debug, Default)]
-pub(crate) struct Metadata(pub(super) HashMap<String, Value>);
+pub(crate) struct GgufMetadata(pub(super) HashMap<String, GgufValue>);
 
-impl Metadata {
+impl GgufMetadata {
     /// Any value.
-    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
+    pub(crate) fn get(&self, key: &str) -> Option<&GgufValue> {
         self.0.get(key)
     }
 
@@ -69,7 +69,7 @@ impl Metadata {
     /// A text.
     pub(crate) fn text(&self, key: &str) -> Option<&str> {
         match self.get(key)? {
-            Value::Text(text) => Some(text),
+            GgufValue::Text(text) => Some(text),
             _ => None,
         }
     }
@@ -77,7 +77,7 @@ impl Metadata {
     /// A whole number.
     pub(crate) fn whole(&self, key: &str) -> Option<i128> {
         match self.get(key)? {
-            Value::Whole(number) => Some(*number),
+            GgufValue::Whole(number) => Some(*number),
             _ => None,
         }
     }
@@ -85,7 +85,7 @@ impl Metadata {
     /// A list of texts.
     pub(crate) fn texts(&self, key: &str) -> Option<&[String]> {
         match self.get(key)? {
-            Value::Texts(texts) => Some(texts),
+            GgufValue::Texts(texts) => Some(texts),
             _ => None,
         }
     }

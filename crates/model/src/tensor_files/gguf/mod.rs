@@ -19,20 +19,20 @@ use super::{
 };
 use crate::{LoadError, file_names};
 
-use header::{Header, Tensor};
-pub(crate) use metadata::{Metadata, Value as MetadataValue};
+use header::{GgufHeader, Tensor};
+pub(crate) use metadata::{GgufMetadata, GgufValue as MetadataValue};
 pub(crate) use tokens::{TOKENS, special_token, tokenizer_config};
 
 /// A file with its header read, or all parts of one that was cut.
 pub struct Gguf {
     maps: Vec<Mmap>,
     /// What the file says of the model: the first part, where it was cut.
-    pub(crate) metadata: Metadata,
-    tensors: HashMap<String, Place>,
+    pub(crate) metadata: GgufMetadata,
+    tensors: HashMap<String, GgufPlace>,
 }
 
 /// Where a tensor is.
-struct Place {
+struct GgufPlace {
     /// Of the maps.
     map: usize,
     bytes: Range<usize>,
@@ -93,8 +93,8 @@ impl Gguf {
         whole.ok_or_else(|| LoadError::new(path.display().to_string(), "it has no parts", JOIN))
     }
 
-    fn first(map: Mmap, header: Header, place: &str) -> Result<Self, LoadError> {
-        let Header { metadata, tensors, data } = header;
+    fn first(map: Mmap, header: GgufHeader, place: &str) -> Result<Self, LoadError> {
+        let GgufHeader { metadata, tensors, data } = header;
         let mut first = Self { maps: Vec::new(), metadata, tensors: HashMap::new() };
         first.add(map, tensors, data, place)?;
         Ok(first)
@@ -125,7 +125,7 @@ impl Gguf {
             };
             let pairs = pairs(&self.metadata, &name, &tensor.shape);
             let info = Info { shape: tensor.shape, stored: tensor.stored, pairs };
-            self.tensors.insert(name, Place { map: self.maps.len(), bytes, info });
+            self.tensors.insert(name, GgufPlace { map: self.maps.len(), bytes, info });
         }
         self.maps.push(map);
         Ok(())
@@ -158,7 +158,7 @@ impl Gguf {
         bytes: Range<usize>,
         read: impl FnOnce(&[u8]) -> T,
     ) -> Option<T> {
-        let Place { map, bytes: all, .. } = self.tensors.get(name)?;
+        let GgufPlace { map, bytes: all, .. } = self.tensors.get(name)?;
         let (map, bytes) = (&self.maps[*map], all.start + bytes.start..all.start + bytes.end);
         let read = read(map.get(bytes.clone())?);
         forget(map, bytes);
@@ -167,16 +167,16 @@ impl Gguf {
 }
 
 /// Maps a file and reads its header.
-fn read(path: &Path) -> Result<(Mmap, Header), LoadError> {
+fn read(path: &Path) -> Result<(Mmap, GgufHeader), LoadError> {
     let map = map(path)?;
-    let header = Header::read(&map[..map.len().min(LONGEST_HEADER)])
+    let header = GgufHeader::read(&map[..map.len().min(LONGEST_HEADER)])
         .map_err(|fault| LoadError::new(path.display().to_string(), fault.problem, fault.advice))?;
     Ok((map, header))
 }
 
 /// The width of the heads whose rows lie as pairs: the converter does that to the queries and
 /// keys of the architectures that llama.cpp rotates pair by pair.
-fn pairs(metadata: &Metadata, name: &str, shape: &[usize]) -> Option<usize> {
+fn pairs(metadata: &GgufMetadata, name: &str, shape: &[usize]) -> Option<usize> {
     if metadata.text("general.architecture") != Some("llada") {
         return None;
     }

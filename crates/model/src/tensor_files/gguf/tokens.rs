@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Metadata, MetadataValue};
+use super::{GgufMetadata, MetadataValue};
 use crate::canvas::TokenId;
 
 /// The texts of the tokens, in the order of their ids.
@@ -12,7 +12,10 @@ pub(crate) const TOKENS: &str = "tokenizer.ggml.tokens";
 ///
 /// # Errors
 /// In words, if its value is no token.
-pub(crate) fn special_token(metadata: &Metadata, kind: &str) -> Result<Option<TokenId>, String> {
+pub(crate) fn special_token(
+    metadata: &GgufMetadata,
+    kind: &str,
+) -> Result<Option<TokenId>, String> {
     let key = format!("tokenizer.ggml.{kind}_token_id");
     let Some(value) = metadata.get(&key) else { return Ok(None) };
     let id = metadata.whole(&key).and_then(|id| TokenId::try_from(id).ok());
@@ -23,7 +26,7 @@ pub(crate) fn special_token(metadata: &Metadata, kind: &str) -> Result<Option<To
 ///
 /// # Errors
 /// In words, if a value is of another type.
-pub(crate) fn tokenizer_config(metadata: &Metadata) -> Result<Map<String, Value>, String> {
+pub(crate) fn tokenizer_config(metadata: &GgufMetadata) -> Result<Map<String, Value>, String> {
     let mut config = Map::new();
     let template = "tokenizer.chat_template";
     match metadata.get(template) {
