@@ -9,7 +9,7 @@ use demask::{
     decode::{AnyStrategy as _, Extras, Params, Value, daedal::Daedal},
     predict::{Column, ColumnSet, Data, ModelFacts, Piece, Prediction, Request, Vocabulary},
     session::{Pending, Session},
-    tui::{App, Source, Start},
+    tui::{App, Start, StepSource},
 };
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -131,7 +131,7 @@ fn app() -> App {
         special: SPECIAL,
         reading: Default::default(),
     };
-    let source = Source::Replay("synthetic".to_owned());
+    let source = StepSource::Replay("synthetic".to_owned());
     let start = Start::new(session, Arc::new(Words), facts, source, Box::new(NoHost));
     App::new(start, SCREEN.0, SCREEN.1)
 }

@@ -14,7 +14,7 @@ use std::{
 use demask::{
     debugger::{Debugger, NoHost, Stop, Tick, parse},
     decode::Finish,
-    driving::{self, Joined},
+    driving::{self, JoinedLoop},
     engine::Address,
     session::{Followed, NodeId, NodeOrigin, Pending, RunNews},
 };
@@ -127,7 +127,7 @@ fn listen(
 fn joined(script: impl FnOnce(&mut Script) + Send + 'static) -> Result<Run, String> {
     let (address, heard, folder) = listen(script);
     let joined = driving::join(&address, None, &mut |_| ControlFlow::Continue(()))?;
-    let Joined { recording, driven, intake, .. } = joined.unwrap();
+    let JoinedLoop { recording, driven, intake, .. } = joined.unwrap();
     let mut session = recording.session();
     session.go(recording.recorded.end);
     let followed = Followed::all_of(&session);

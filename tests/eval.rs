@@ -94,7 +94,7 @@ fn shards_and_interruptions_leave_no_trace_in_the_results() {
     assert!(rows.lines().all(|row| row.contains(r#""swept":[["initial_gen_length",16.0]]"#)));
     assert_eq!(String::from_utf8_lossy(&names["tails.jsonl"]).lines().count(), 4);
     for row in rows.lines() {
-        let row: demask::eval::Row = serde_json::from_str(row).unwrap();
+        let row: demask::eval::EvalRow = serde_json::from_str(row).unwrap();
         let recording = demask::trace::read(&single.join(row.trace.unwrap())).unwrap();
         assert!(recording.notices.is_empty(), "{:?}", recording.notices);
         let end = &recording.recorded.timeline[recording.recorded.end];
@@ -215,7 +215,7 @@ fn a_signal_stops_it_and_says_how_to_go_on() {
         left.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
     assert!(names.iter().all(|name| name.ends_with(".jsonl")), "{names:?}");
     let rows = fs::read_to_string(out.join("rows.jsonl")).unwrap();
-    let rows: Vec<demask::eval::Row> =
+    let rows: Vec<demask::eval::EvalRow> =
         rows.lines().map(|row| serde_json::from_str(row).unwrap()).collect();
     assert_eq!(names.len(), rows.iter().filter(|row| row.is_wrong()).count());
     assert!(rows.iter().all(|row| row.trace.is_some() != row.is_right()));
@@ -238,7 +238,7 @@ fn a_run_that_cannot_go_on_is_a_row() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(stderr.contains("1 of 2 runs broke off") && stderr.contains("context"), "{stderr}");
     let rows = fs::read_to_string(Path::new(out).join("results.jsonl")).unwrap();
-    let rows: Vec<demask::eval::Row> =
+    let rows: Vec<demask::eval::EvalRow> =
         rows.lines().map(|row| serde_json::from_str(row).unwrap()).collect();
     assert!(rows[0].finish.starts_with("error: ") && rows[0].is_wrong() && rows[0].trace.is_none());
     assert_eq!((rows[1].set.as_str(), rows[1].extracted.as_deref()), ("mine", Some("19")));

@@ -9,10 +9,10 @@ use std::{
 };
 
 use demask::eval::{
-    Row,
+    EvalRow,
     problems::{
         Python,
-        code::{Job, Rules},
+        code::{CodeJob, Rules},
     },
 };
 
@@ -44,7 +44,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-fn rows(out: &Path) -> Vec<Row> {
+fn rows(out: &Path) -> Vec<EvalRow> {
     let text = fs::read_to_string(out.join("results.jsonl")).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -159,7 +159,7 @@ fn programs_pass_or_fail_their_tests() {
             Rules::HumanEval => "def check(c):\n    assert c(2) == 4\ncheck(f)",
             Rules::Mbpp => "assert f(2) == 4",
         };
-        let job = Job { rules, text, prompt, entry_point: "f", tests };
+        let job = CodeJob { rules, text, prompt, entry_point: "f", tests };
         let ran = python.run(&job).unwrap();
         match fault {
             None => assert_eq!(ran.fault, None, "{text}"),
@@ -221,7 +221,7 @@ fn hostile_programs_fail_and_leave_nothing() {
     for program in programs {
         let text = fenced(&format!("def f(x):\n    {program}\n    return 4"));
         let tests = "assert f(2) == 4";
-        let job = Job { rules: Rules::Mbpp, text: &text, prompt: "", entry_point: "", tests };
+        let job = CodeJob { rules: Rules::Mbpp, text: &text, prompt: "", entry_point: "", tests };
         let ran = python.run(&job).unwrap();
         assert!(ran.fault.is_some() && ran.code.is_some(), "{program}: {ran:?}");
     }
@@ -247,7 +247,7 @@ fn an_answer_finds_an_empty_folder_and_environment() {
     let tests = "assert f() == ['own']";
     // Twice: the second finds nothing of the first.
     for _ in 0..2 {
-        let job = Job { rules: Rules::Mbpp, text: &text, prompt: "", entry_point: "", tests };
+        let job = CodeJob { rules: Rules::Mbpp, text: &text, prompt: "", entry_point: "", tests };
         assert_eq!(python.run(&job).unwrap().fault, None);
     }
 }

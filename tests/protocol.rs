@@ -15,7 +15,7 @@ use demask::{
     driving::{self, message as with_loop},
     engine::{
         MemoryAddress,
-        message::{Ask, Encode, Hello, Tell},
+        message::{Encode, FromEngine, Hello, ToEngine},
     },
     model::Messages,
     predict::{
@@ -129,21 +129,21 @@ fn to_engine() -> Vec<Value> {
     let (path, key) = ("/proc/71/fd/9".to_owned(), "000102030405060708090a0b0c0d0e0f".to_owned());
     let memory = MemoryAddress { path, key, size: 4112 };
     let mut all = vec![
-        json!(Ask::Hello(Hello::with(None))),
-        json!(Ask::Hello(Hello::with(Some("0123456789abcdef")))),
-        json!(Ask::Hello(Hello { memory: Some(memory), ..Hello::with(None) })),
-        json!(Ask::Texts { id: 1, first: 0, count: 20 }),
-        json!(Ask::Encode { id: 2, what: text }),
-        json!(Ask::Encode { id: 3, what: chat }),
-        json!(Ask::Decode { id: 4, ids: &[12, 7] }),
+        json!(ToEngine::Hello(Hello::with(None))),
+        json!(ToEngine::Hello(Hello::with(Some("0123456789abcdef")))),
+        json!(ToEngine::Hello(Hello { memory: Some(memory), ..Hello::with(None) })),
+        json!(ToEngine::Texts { id: 1, first: 0, count: 20 }),
+        json!(ToEngine::Encode { id: 2, what: text }),
+        json!(ToEngine::Encode { id: 3, what: chat }),
+        json!(ToEngine::Decode { id: 4, ids: &[12, 7] }),
     ];
     let requests = requests();
     all.extend(
         (5..)
             .zip(&requests)
-            .map(|(id, request)| json!(Ask::Predict { id, request, memory: id % 2 == 1 })),
+            .map(|(id, request)| json!(ToEngine::Predict { id, request, memory: id % 2 == 1 })),
     );
-    all.push(json!(Ask::Cancel { id: 99 }));
+    all.push(json!(ToEngine::Cancel { id: 99 }));
     all
 }
 
@@ -260,7 +260,7 @@ fn columns_are_published() {
 }
 
 fn read_of_engine(text: &str) -> bool {
-    serde_json::from_str::<Tell>(text).is_ok()
+    serde_json::from_str::<FromEngine>(text).is_ok()
 }
 
 fn read_of_loop(text: &str) -> bool {

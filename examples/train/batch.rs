@@ -1,6 +1,6 @@
 //! Training windows: a prompt, an answer or its beginning, an EOS tail, some of it masked.
 
-use demask::eval::tasks::{self, Problem, Rng};
+use demask::eval::tasks::{self, Rng, TaskProblem};
 
 use crate::vocabulary::{Vocabulary, chat};
 
@@ -73,7 +73,7 @@ impl Packed {
 /// An endless source of batches.
 pub struct Source<'a> {
     vocabulary: &'a Vocabulary,
-    problems: Box<dyn Iterator<Item = Problem> + Send>,
+    problems: Box<dyn Iterator<Item = TaskProblem> + Send>,
     rng: Rng,
 }
 
@@ -157,7 +157,7 @@ impl<'a> Source<'a> {
     }
 
     /// The tokens of a word problem's name and things; nothing for other tasks.
-    fn copied(&self, problem: &Problem) -> Vec<u32> {
+    fn copied(&self, problem: &TaskProblem) -> Vec<u32> {
         if problem.task != tasks::Task::WordProblem {
             return Vec::new();
         }

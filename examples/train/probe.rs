@@ -1,7 +1,7 @@
 //! Quick measurements during training: greedy decoding of held-out word problems, and what
 //! the tail of an all-mask canvas says about its length.
 
-use demask::eval::tasks::{self, Problem, Task};
+use demask::eval::tasks::{self, Task, TaskProblem};
 
 use crate::batch::{Kind, Packed};
 use crate::net::{Layout, Workspace};
@@ -16,7 +16,7 @@ pub fn word_problems(
     count: usize,
     extra: usize,
 ) -> (f64, String) {
-    let problems: Vec<Problem> =
+    let problems: Vec<TaskProblem> =
         tasks::held_out(Task::WordProblem, 1).filter(|p| p.size <= 5).take(count).collect();
     let mut canvases: Vec<(Vec<u32>, usize)> = problems
         .iter()
@@ -140,7 +140,7 @@ pub fn stage_one(
     (rank_correlation(&pairs), rank_correlation(&words))
 }
 
-fn mixed(count: usize) -> Vec<Problem> {
+fn mixed(count: usize) -> Vec<TaskProblem> {
     let each = count.div_ceil(Task::ALL.len());
     Task::ALL.iter().flat_map(|&task| tasks::held_out(task, 4).take(each)).collect()
 }

@@ -14,7 +14,7 @@ use crate::{
 
 /// How a pass is divided: the layers, and the head with the reduction to columns.
 #[derive(Default)]
-pub(super) struct Split {
+pub(super) struct PassSplit {
     pub forward: Duration,
     pub head: Duration,
 }
@@ -24,7 +24,7 @@ pub(super) fn divided(
     predictor: &mut dyn Predictor,
     request: &Request,
     stopped: &AtomicBool,
-) -> Result<(Split, Prediction), HeadlessError> {
+) -> Result<(PassSplit, Prediction), HeadlessError> {
     let mut head_from = None;
     let (prediction, took) = watched_pass(predictor, request, stopped, |progress, time| {
         if progress.done + 1 >= progress.of {
@@ -32,7 +32,7 @@ pub(super) fn divided(
         }
     })?;
     let forward = head_from.unwrap_or(took).min(took);
-    Ok((Split { forward, head: took - forward }, prediction))
+    Ok((PassSplit { forward, head: took - forward }, prediction))
 }
 
 /// Measures passes over the prompt and so many masks: for each length `repeats`, after one that is not counted.

@@ -4,7 +4,7 @@ use std::{fmt::Write, time::Duration};
 
 use serde::Serialize;
 
-use super::samples::{Figures, Samples};
+use super::samples::{SampleFigures, Samples};
 use crate::{
     model::{self, Loaded, memory::shown},
     session::{Pending, Session},
@@ -17,7 +17,7 @@ pub struct BenchReport {
     facts: Measured,
     /// The run, without `--lengths`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    run: Option<Run>,
+    run: Option<BenchRun>,
     /// Single passes, with `--lengths`.
     #[serde(skip_serializing_if = "Option::is_none")]
     lengths: Option<Vec<Bare>>,
@@ -116,7 +116,7 @@ impl Steps {
 
 /// A run, in figures.
 #[derive(Debug, Serialize)]
-struct Run {
+struct BenchRun {
     steps: usize,
     /// Predictions asked for, as the literature counts model calls: one a step.
     nfe: usize,
@@ -135,12 +135,12 @@ struct Run {
     tokens_per_second: f64,
     /// Positions through the model, by the time of the passes alone.
     positions_per_second: f64,
-    forward: Option<Figures>,
-    head: Option<Figures>,
-    decide: Option<Figures>,
-    record: Option<Figures>,
-    draw: Option<Figures>,
-    step: Option<Figures>,
+    forward: Option<SampleFigures>,
+    head: Option<SampleFigures>,
+    decide: Option<SampleFigures>,
+    record: Option<SampleFigures>,
+    draw: Option<SampleFigures>,
+    step: Option<SampleFigures>,
     /// 100 × (decide + record + draw) / (forward + head).
     overhead_percent: f64,
     screen: (u16, u16),
@@ -155,9 +155,9 @@ pub struct Bare {
     positions: usize,
     /// Positions by the median pass.
     positions_per_second: f64,
-    forward: Figures,
-    head: Figures,
-    pass: Figures,
+    forward: SampleFigures,
+    head: SampleFigures,
+    pass: SampleFigures,
 }
 
 impl Bare {
@@ -177,7 +177,7 @@ impl BenchReport {
         let pass = (steps.forward.total() + steps.head.total()).as_secs_f64();
         let overhead = steps.decide.total() + steps.record.total() + steps.draw.total();
         let wall = steps.whole.total().as_secs_f64();
-        let run = Run {
+        let run = BenchRun {
             steps: count,
             nfe: count,
             passes: steps.positions.len(),
@@ -237,7 +237,7 @@ impl BenchReport {
         let _ = writeln!(text, ", f32 products {gflops} GFLOP/s\n");
     }
 
-    fn run(&self, text: &mut String, run: &Run) {
+    fn run(&self, text: &mut String, run: &BenchRun) {
         let titles = ["min", "p50", "p90", "p99", "max", "mean", "total", "share"];
         let _ = write!(text, "{:<8}", "ms");
         for title in titles {

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     error::BenchError,
-    passes::{Split, divided},
+    passes::{PassSplit, divided},
     recorder::Spent,
     report::Steps,
 };
@@ -38,7 +38,7 @@ pub fn run(
     while steps.whole.len() < limit && !stopped.load(Ordering::Relaxed) {
         spent.take();
         let started = Instant::now();
-        let mut pass = Split::default();
+        let mut pass = PassSplit::default();
         match screen.session().pending().clone() {
             Pending::Done(_) => break,
             Pending::Failed(error) => return Err(BenchError::Run(error.to_string())),

@@ -10,7 +10,7 @@ pub struct Samples(Vec<Duration>);
 
 /// What is said of samples, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Figures {
+pub struct SampleFigures {
     /// How many there are.
     pub n: usize,
     /// The shortest.
@@ -46,12 +46,12 @@ impl Samples {
     }
 
     /// The figures; `None` of no samples.
-    pub fn figures(&self) -> Option<Figures> {
+    pub fn figures(&self) -> Option<SampleFigures> {
         let mut sorted: Vec<f64> = self.0.iter().map(|took| took.as_secs_f64() * 1e3).collect();
         sorted.sort_by(f64::total_cmp);
         let (min, max) = (*sorted.first()?, *sorted.last()?);
         let total: f64 = sorted.iter().sum();
-        Some(Figures {
+        Some(SampleFigures {
             n: sorted.len(),
             min,
             p50: percentile(&sorted, 50),

@@ -27,14 +27,14 @@ use super::{
 };
 use crate::{
     debugger::{Debugger, Stop},
-    driving::{self, Joined},
+    driving::{self, JoinedLoop},
     engine::Address,
     escape::escaped,
-    headless::Batch,
+    headless::BatchDebugger,
     resume::SessionOrigin,
     session::Followed,
     trace::{self, Packing},
-    tui::{self, Rest, Source, Start, Waiting},
+    tui::{self, LoadingProgress, Rest, Start, StepSource},
 };
 
 #[derive(Debug, Args)]
@@ -75,7 +75,7 @@ pub fn main(args: &AttachArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
         true => join_in_batch(&address, copy),
         false => join_on_screen(&address, copy, look),
     }?;
-    let Some(Joined { recording, driven, notices, intake }) = joined else {
+    let Some(JoinedLoop { recording, driven, notices, intake }) = joined else {
         return Err(Fault::failure("the loop was not joined: waiting for it was stopped"));
     };
     let mut session = recording.session();
@@ -92,7 +92,7 @@ pub fn main(args: &AttachArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
         (debugger.followed, debugger.driven) = (Some(followed), Some(driven));
         let (send, news) = mpsc::channel();
         intake.follow(move |news| send.send(news).is_ok()).map_err(no_thread)?;
-        let mut batch = Batch::new(debugger, None, Box::new(OnStderr::default()));
+        let mut batch = BatchDebugger::new(debugger, None, Box::new(OnStderr::default()));
         batch.news = Some(news);
         let stopped = stop::on_signals();
         let last = batch.script(commands, &stopped, |line| say(&escaped(line)))?;
@@ -114,7 +114,7 @@ pub fn main(args: &AttachArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
     let feed: tui::Feed = Box::new(|notify| intake.follow(notify));
     let start = screen(&recording, session, name.clone(), look, &config);
     tui::run(Start {
-        source: Source::Loop(name),
+        source: StepSource::Loop(name),
         rest: Some(Rest { feed, progress: (0, None), live: true }),
         driven: Some(driven),
         recording: args.record.clone(),
@@ -183,7 +183,7 @@ fn recorded(failed: &AtomicBool) -> Result<(), Fault> {
 
 type Copy = Option<Box<dyn Write + Send>>;
 
-fn join_in_batch(address: &Address, copy: Copy) -> Result<Option<Joined>, Fault> {
+fn join_in_batch(address: &Address, copy: Copy) -> Result<Option<JoinedLoop>, Fault> {
     let stopped = stop::on_signals();
     let mut go_on = |_: &str| match stopped.load(Ordering::Relaxed) {
         true => ControlFlow::Break(()),
@@ -192,11 +192,15 @@ fn join_in_batch(address: &Address, copy: Copy) -> Result<Option<Joined>, Fault>
     driving::join(address, copy, &mut go_on).map_err(Fault::failure)
 }
 
-fn join_on_screen(address: &Address, copy: Copy, look: tui::Look) -> Result<Option<Joined>, Fault> {
+fn join_on_screen(
+    address: &Address,
+    copy: Copy,
+    look: tui::Look,
+) -> Result<Option<JoinedLoop>, Fault> {
     let address = address.clone();
     let joined = tui::wait(&address.to_string(), look, move |tell| {
         driving::join(&address, copy, &mut |work| {
-            tell(Waiting { work: work.to_owned(), ..Waiting::default() })
+            tell(LoadingProgress { work: work.to_owned(), ..LoadingProgress::default() })
         })
     });
     joined.map_err(Fault::failure)?.unwrap_or(Ok(None)).map_err(Fault::failure)

@@ -8,8 +8,8 @@ use super::{
     ConfigOptions, Fault, ModelOptions,
     fault::{say, tell, unwritable},
     host::Program,
-    open::{self, Opened},
-    progress::{Shown, pass_bar, show_session},
+    open::{self, OpenedSession},
+    progress::{ProgressTarget, pass_bar, show_session},
     prompt::Otherwise,
     replay::size,
     stop,
@@ -18,7 +18,7 @@ use crate::{
     bench::{self, BenchError, BenchReport, Measured, RecordingFile, Spent, TimedRecorder},
     escape::{escaped, escaped_json},
     model,
-    tui::{Source, Start},
+    tui::{Start, StepSource},
 };
 
 #[derive(Debug, Args)]
@@ -65,7 +65,7 @@ pub fn main(args: &BenchArgs, options: &ConfigOptions) -> Result<ExitCode, Fault
     let started = Instant::now();
     let prompt = args.prompt.as_deref();
     let asked = args.model.load.prompt.read(prompt, Otherwise::Sample(open::SAMPLE_PROMPT))?;
-    let opened = open::open(&args.model, &config, asked, Shown::Bar, |header, loaded| {
+    let opened = open::open(&args.model, &config, asked, ProgressTarget::Bar, |header, loaded| {
         if !args.lengths.is_empty() {
             return Ok(None);
         }
@@ -74,14 +74,14 @@ pub fn main(args: &BenchArgs, options: &ConfigOptions) -> Result<ExitCode, Fault
     })?;
     let load = started.elapsed();
     let matmul = model::matmul_speed(&args.model.load.source.computing()?.device)?;
-    let Opened { session, mut loaded, question, header: _ } = opened;
+    let OpenedSession { session, mut loaded, question, header: _ } = opened;
     let measured = Measured::new(&session, &loaded, load, matmul);
     let mut report = if args.lengths.is_empty() {
         let host = Program::new(&config);
         let start = Start {
             recording: args.model.record.clone(),
             prompt_text: question.text,
-            ..Start::new(session, loaded.tokenizer, loaded.facts, Source::Live, Box::new(host))
+            ..Start::new(session, loaded.tokenizer, loaded.facts, StepSource::Live, Box::new(host))
         };
         let bar = pass_bar();
         let limit = args.limit.map_or(usize::MAX, |limit| limit as usize);

@@ -16,8 +16,8 @@ use super::{
     embedded,
     fault::say,
     host::Program,
-    open::{self, Question},
-    progress::{self, OnStderr, Shown},
+    open::{self, AskedQuestion},
+    progress::{self, OnStderr, ProgressTarget},
     prompt::Otherwise,
     stop,
 };
@@ -64,12 +64,12 @@ pub struct CompareArgs {
 }
 
 /// A strategy and its run.
-struct Entry {
+struct ComparedRecipe {
     recipe: Recipe,
     session: Session,
 }
 
-impl LockstepRun for Entry {
+impl LockstepRun for ComparedRecipe {
     fn session(&self) -> &Session {
         &self.session
     }
@@ -96,8 +96,8 @@ pub fn main(args: &CompareArgs, options: &ConfigOptions) -> Result<ExitCode, Fau
     let config = options.read()?;
     let asked = args.load.prompt.read(args.prompt.as_deref(), Otherwise::Pipe)?;
     let shown = match args.tui {
-        true => Shown::Screen(args.look.look(&config)),
-        false => Shown::Bar,
+        true => ProgressTarget::Screen(args.look.look(&config)),
+        false => ProgressTarget::Bar,
     };
     let (mut loaded, question) = open::load(&args.load, asked, shown)?;
     let entries = entries(args, &config, &loaded, &recipes, &question.ids, &question.text)?;
@@ -151,7 +151,7 @@ fn entries(
     recipes: &[Recipe],
     ids: &[TokenId],
     prompt: &str,
-) -> Result<Vec<Entry>, Fault> {
+) -> Result<Vec<ComparedRecipe>, Fault> {
     if let Some(folder) = &args.record {
         fs::create_dir_all(folder).map_err(|error| {
             Fault::failure(format!("{}: no such folder can be made ({error})", folder.display()))
@@ -194,7 +194,7 @@ fn entries(
                 loaded.facts.name
             )));
         }
-        entries.push(Entry { recipe: recipe.clone(), session });
+        entries.push(ComparedRecipe { recipe: recipe.clone(), session });
     }
     Ok(entries)
 }
@@ -204,12 +204,12 @@ fn show(
     args: &CompareArgs,
     config: Config,
     loaded: Loaded,
-    entries: Vec<Entry>,
-    question: Question,
+    entries: Vec<ComparedRecipe>,
+    question: AskedQuestion,
 ) -> Result<ExitCode, Fault> {
     let look = args.look.look(&config);
     let source = args.load.source.place()?.shown(&loaded.facts.name);
-    let runs = entries.into_iter().enumerate().map(|(at, Entry { recipe, session })| {
+    let runs = entries.into_iter().enumerate().map(|(at, ComparedRecipe { recipe, session })| {
         let extras = session.extras();
         let name = recipe.strategy.name();
         let header = open::header(&args.load, &loaded, name, &question.text, extras);
@@ -246,7 +246,7 @@ fn file(folder: &Path, recipe: &Recipe, at: usize) -> PathBuf {
 
 /// Runs all to their ends, with a bar.
 fn go(
-    lockstep: &mut Lockstep<Entry>,
+    lockstep: &mut Lockstep<ComparedRecipe>,
     loaded: &mut Loaded,
     stopped: &AtomicBool,
 ) -> Result<(), HeadlessError> {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     escape::escaped_json,
-    reports::diff::{self, Difference, Side},
+    reports::diff::{self, DiffSide, TwoRuns},
     tui::{self, Palette, Start},
 };
 
@@ -51,7 +51,7 @@ pub fn main(args: &DiffArgs, options: &ConfigOptions) -> Result<ExitCode, Fault>
     if args.tui {
         return show(args, &config, a, b);
     }
-    let found = Difference::of(a, b);
+    let found = TwoRuns::of(a, b);
     if args.json {
         say(&escaped_json(&found.json().map_err(Fault::failure)?))?;
     } else {
@@ -66,7 +66,7 @@ pub fn main(args: &DiffArgs, options: &ConfigOptions) -> Result<ExitCode, Fault>
 }
 
 /// Opens the screen on both.
-fn show(args: &DiffArgs, config: &Config, a: Side, b: Side) -> Result<ExitCode, Fault> {
+fn show(args: &DiffArgs, config: &Config, a: DiffSide, b: DiffSide) -> Result<ExitCode, Fault> {
     let lanes = [a, b].map(|side| {
         let label = side.label();
         (label, start(args, config, side))
@@ -76,8 +76,8 @@ fn show(args: &DiffArgs, config: &Config, a: Side, b: Side) -> Result<ExitCode, 
 }
 
 /// A lane of the screen: the branch from its start, over what is recorded.
-fn start(args: &DiffArgs, config: &Config, side: Side) -> Start {
-    let Side { file, recording, mut session, end, .. } = side;
+fn start(args: &DiffArgs, config: &Config, side: DiffSide) -> Start {
+    let DiffSide { file, recording, mut session, end, .. } = side;
     // The way forward is the branch's.
     session.go(end);
     session.go(session.timeline().root_of(end));

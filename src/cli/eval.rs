@@ -9,7 +9,7 @@ use super::{
     Fault, SourceOptions,
     fault::{say, tell},
     open::unread_variables,
-    progress::{self, Shown},
+    progress::{self, ProgressTarget},
     stop,
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
         paper,
         problems::{Checker, ProblemError, ProblemSet, PromptFormat, Python, Selection},
         report,
-        run::{self, Lengths, MergeError, Plan, Results, RunError, Shard, Sweep, Traces},
+        run::{self, EvalPlan, Lengths, MergeError, Results, RunError, Shard, Sweep, Traces},
     },
 };
 
@@ -165,7 +165,7 @@ fn evaluate(args: &EvalRun) -> Result<ExitCode, Fault> {
     let jobs = usize::from(args.jobs).min(plan.sets.iter().map(|set| set.problems.len()).sum());
     let place = args.source.place()?;
     place.serves(jobs)?;
-    let load = |_| Ok(progress::load(&place, &computing, Shown::Bar, |_| Ok(()))?.0);
+    let load = |_| Ok(progress::load(&place, &computing, ProgressTarget::Bar, |_| Ok(()))?.0);
     let models = (0..jobs).map(load).collect::<Result<Vec<_>, Fault>>()?;
     if let Some(note) = models.first().and_then(|model| unread_variables(&*model.tokenizer)) {
         tell(&format!("note: {note}"));
@@ -173,7 +173,7 @@ fn evaluate(args: &EvalRun) -> Result<ExitCode, Fault> {
     let stopped = stop::on_signals();
     let bar = bar();
     let mut began = false;
-    let mut show = |now: run::Progress| {
+    let mut show = |now: run::EvalProgress| {
         bar.set_length(now.of as u64);
         bar.set_position(now.done as u64);
         bar.set_message(format!("{} of {} right", now.right, now.checked));
@@ -227,7 +227,7 @@ fn finish(out: &std::path::Path, results: &Results) -> Result<ExitCode, Fault> {
     Ok(if broken == rows.len() && broken > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn plan(args: &EvalRun) -> Result<Plan, Fault> {
+fn plan(args: &EvalRun) -> Result<EvalPlan, Fault> {
     let sets = sets(args)?;
     let code: Vec<&str> =
         sets.iter().filter(|set| set.checker.runs_code()).map(|set| set.name.as_str()).collect();
@@ -255,7 +255,7 @@ fn plan(args: &EvalRun) -> Result<Plan, Fault> {
             lengths.parse().map_err(Fault::usage)?
         }
     };
-    Ok(Plan {
+    Ok(EvalPlan {
         sets,
         points,
         python,

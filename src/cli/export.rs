@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     export::{
-        self, BeginRows, Document, ExportError, FORMATS, Format, Make, Screens, Table, Tables,
+        self, BeginRows, Document, ExportError, ExportFormat, FORMATS, Make, Screens, Table, Tables,
     },
     trace::{self, Recording, TraceError, WholeFile},
     tui::{self, Palette},
@@ -36,7 +36,7 @@ pub struct ExportArgs {
     paths: Vec<PathBuf>,
     /// What to make, whatever the ending says
     #[arg(long, value_name = "KIND", hide_possible_values = true, value_parser = format_parser())]
-    to: Option<Format>,
+    to: Option<ExportFormat>,
     /// Write over OUT if it exists
     #[arg(long)]
     overwrite: bool,
@@ -67,30 +67,33 @@ impl From<TableName> for Table {
     }
 }
 
-fn format_parser() -> impl TypedValueParser<Value = Format> {
+fn format_parser() -> impl TypedValueParser<Value = ExportFormat> {
     let names = FORMATS.map(|format| PossibleValue::new(format.name).help(format.help));
     PossibleValuesParser::new(names)
         .try_map(|name| export::format(&name).ok_or("there is no such format"))
 }
 
 /// The formats of a kind, each in words.
-fn formats(of: impl Fn(&Format) -> bool, word: impl Fn(&Format) -> String) -> Vec<String> {
+fn formats(
+    of: impl Fn(&ExportFormat) -> bool,
+    word: impl Fn(&ExportFormat) -> String,
+) -> Vec<String> {
     FORMATS.iter().filter(|format| of(format)).map(word).collect()
 }
 
-fn ending(format: &Format) -> String {
+fn ending(format: &ExportFormat) -> String {
     format!(".{}", format.name)
 }
 
-fn name(format: &Format) -> String {
+fn name(format: &ExportFormat) -> String {
     format.name.to_owned()
 }
 
-fn has_step(format: &Format) -> bool {
+fn has_step(format: &ExportFormat) -> bool {
     format.step.is_some()
 }
 
-fn is_table(format: &Format) -> bool {
+fn is_table(format: &ExportFormat) -> bool {
     matches!(format.make, Make::Rows { .. })
 }
 
@@ -103,7 +106,8 @@ fn paths_help() -> String {
 }
 
 fn step_help() -> String {
-    let word = |format: &Format| format!("{} ({})", format.step.unwrap_or_default(), format.name);
+    let word =
+        |format: &ExportFormat| format!("{} ({})", format.step.unwrap_or_default(), format.name);
     let what = formats(has_step, word).join(", ");
     format!("The step of the branch left last: {what} [default: the start]")
 }
@@ -111,19 +115,19 @@ fn step_help() -> String {
 fn table_help() -> String {
     let usual = [Table::Positions, Table::Steps].map(|table| {
         let of =
-            |format: &Format| matches!(format.make, Make::Rows { usual, .. } if usual == table);
+            |format: &ExportFormat| matches!(format.make, Make::Rows { usual, .. } if usual == table);
         format!("{} for {}", table.name(), listed(&formats(of, name), "and"))
     });
     format!("Which table: steps or positions [default: {}]", usual.join(", "))
 }
 
 fn size_help() -> String {
-    let drawn = |format: &Format| matches!(format.make, Make::Screens { .. });
+    let drawn = |format: &ExportFormat| matches!(format.make, Make::Screens { .. });
     format!("Size of the screen in characters ({})", formats(drawn, name).join(", "))
 }
 
 fn speed_help() -> String {
-    let timed = |format: &Format| matches!(format.make, Make::Screens { timed: true, .. });
+    let timed = |format: &ExportFormat| matches!(format.make, Make::Screens { timed: true, .. });
     format!("Steps a second ({})", formats(timed, name).join(", "))
 }
 
@@ -162,49 +166,51 @@ pub fn main(args: &ExportArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
         return Err(Fault::usage(format!("{out} is one of the recordings. Give another name")));
     }
     open::nothing_lost(args.overwrite, out)?;
-    let mut made = Making::begin(out)?;
+    let mut made = ExportFile::begin(out)?;
     let written = write(args, options, &to, first, &files, &mut made.file)
         .and_then(|()| made.finish().map_err(|error| ExportError::Io(error).into()));
     match written {
         Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(Failed::Fault(fault)) => Err(fault),
+        Err(ExportFailed::Fault(fault)) => Err(fault),
         // Who read as much as was wanted is not failed.
-        Err(Failed::Export(ExportError::Io(error)))
+        Err(ExportFailed::Export(ExportError::Io(error)))
             if error.kind() == io::ErrorKind::BrokenPipe =>
         {
             Ok(ExitCode::SUCCESS)
         }
-        Err(Failed::Export(error)) => Err(Fault::failure(format!("{}: {error}", out.display()))),
+        Err(ExportFailed::Export(error)) => {
+            Err(Fault::failure(format!("{}: {error}", out.display())))
+        }
     }
 }
 
 /// Why nothing was made.
-enum Failed {
+enum ExportFailed {
     /// It is told whole.
     Fault(Fault),
     /// The file to make is not named yet.
     Export(ExportError),
 }
 
-impl From<Fault> for Failed {
+impl From<Fault> for ExportFailed {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
     }
 }
 
-impl From<TraceError> for Failed {
+impl From<TraceError> for ExportFailed {
     fn from(error: TraceError) -> Self {
         Self::Fault(error.into())
     }
 }
 
-impl From<ExportError> for Failed {
+impl From<ExportError> for ExportFailed {
     fn from(error: ExportError) -> Self {
         Self::Export(error)
     }
 }
 
-fn by_ending(out: &Path) -> Result<Format, Fault> {
+fn by_ending(out: &Path) -> Result<ExportFormat, Fault> {
     let ending = out.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     export::format(&ending.to_ascii_lowercase()).ok_or_else(|| {
         Fault::usage(format!(
@@ -217,7 +223,7 @@ fn by_ending(out: &Path) -> Result<Format, Fault> {
 }
 
 /// Options that would do nothing are a mistake.
-fn fits(args: &ExportArgs, to: &Format) -> Result<(), Fault> {
+fn fits(args: &ExportArgs, to: &ExportFormat) -> Result<(), Fault> {
     if args.step.is_some() && !has_step(to) {
         let those = listed(&formats(has_step, ending), "and");
         return Err(Fault::usage(format!("--step is for {those}; tables have every step")));
@@ -232,11 +238,11 @@ fn fits(args: &ExportArgs, to: &Format) -> Result<(), Fault> {
 fn write(
     args: &ExportArgs,
     options: &ConfigOptions,
-    to: &Format,
+    to: &ExportFormat,
     first: &Path,
     files: &[PathBuf],
-    out: &mut Out,
-) -> Result<(), Failed> {
+    out: &mut ExportWriter,
+) -> Result<(), ExportFailed> {
     let step = args.step.unwrap_or(0);
     match to.make {
         Make::Rows { usual, begin } => {
@@ -249,8 +255,8 @@ fn write(
                 false => String::new(),
             };
             let theme = args.look.theme.map(|theme| match theme {
-                options::Theme::Dark => "dark",
-                options::Theme::Light => "light",
+                options::Background::Dark => "dark",
+                options::Background::Light => "light",
             });
             let (name, recording) = (&*shown_name(first), &opened(first)?);
             go(&mut recording.session(), step)?;
@@ -285,7 +291,12 @@ fn opened(file: &Path) -> Result<Recording, TraceError> {
 }
 
 /// One recording after the other: no more than one is in memory.
-fn tables(table: Table, begin: BeginRows, files: &[PathBuf], out: &mut Out) -> Result<(), Failed> {
+fn tables(
+    table: Table,
+    begin: BeginRows,
+    files: &[PathBuf],
+    out: &mut ExportWriter,
+) -> Result<(), ExportFailed> {
     let mut tables = Tables::begin(table, begin, out)?;
     for file in files {
         let recording = opened(file)?;
@@ -295,15 +306,15 @@ fn tables(table: Table, begin: BeginRows, files: &[PathBuf], out: &mut Out) -> R
     Ok(tables.finish()?)
 }
 
-type Out = BufWriter<File>;
+type ExportWriter = BufWriter<File>;
 
 /// The file that is made, or standard output.
-struct Making {
-    file: Out,
+struct ExportFile {
+    file: ExportWriter,
     whole: Option<WholeFile>,
 }
 
-impl Making {
+impl ExportFile {
     fn begin(out: &Path) -> Result<Self, Fault> {
         let (file, whole) = match out == Path::new("-") {
             true => (stdout().map_err(|error| unwritable(out, &error))?, None),

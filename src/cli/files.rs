@@ -70,7 +70,7 @@ fn inside(folder: &Path, found: &mut Vec<Result<PathBuf, Fault>>) {
 }
 
 /// Recordings looked at one after the other.
-pub(super) struct Files {
+pub(super) struct RecordingFiles {
     found: Vec<Result<PathBuf, Fault>>,
     /// True where more than one was asked for: each is named then, and what cannot be read keeps
     /// no other from being looked at.
@@ -96,7 +96,7 @@ impl Walked {
     }
 }
 
-impl Files {
+impl RecordingFiles {
     pub fn of(paths: &[PathBuf]) -> Self {
         let many = paths.len() > 1 || paths.iter().any(|path| path.is_dir());
         Self { found: recordings(paths), many }

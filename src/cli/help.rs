@@ -13,14 +13,14 @@ use crate::decode::{self, AnyStrategy};
 /// # Errors
 /// Help and the version come this way too.
 pub(super) fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
-    let asked = Asked::of(words);
+    let asked = HelpAsked::of(words);
     let mut command = command(&asked);
     let matches = command.try_get_matches_from_mut(asked.words)?;
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
 /// What help is asked for, if any is.
-struct Asked {
+struct HelpAsked {
     /// All of it, not one screen.
     whole: bool,
     /// On one strategy.
@@ -29,7 +29,7 @@ struct Asked {
     words: Vec<OsString>,
 }
 
-impl Asked {
+impl HelpAsked {
     fn of(mut words: Vec<OsString>) -> Self {
         let called = words.get(1).is_some_and(|word| word == "help");
         if called {
@@ -70,7 +70,7 @@ fn behind_the_name(words: &mut [OsString]) {
 }
 
 /// The command's definition, with what is asked for to be seen.
-fn command(asked: &Asked) -> Command {
+fn command(asked: &HelpAsked) -> CliCommand {
     let of = asked.strategy.map(|strategy| strategy.name());
     let arranged = |argument: Arg| {
         let name = argument.get_id().to_string();

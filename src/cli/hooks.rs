@@ -46,7 +46,7 @@ pub fn predictor(mut inner: Box<dyn Predictor>) -> Box<dyn Predictor> {
     }
     match env::var_os(PASS_BY) {
         None => inner,
-        pipe => Box::new(Held { inner, pipe }),
+        pipe => Box::new(HeldEvent { inner, pipe }),
     }
 }
 
@@ -67,12 +67,12 @@ impl Predictor for Panicking {
     }
 }
 
-struct Held {
+struct HeldEvent {
     inner: Box<dyn Predictor>,
     pipe: Option<OsString>,
 }
 
-impl Predictor for Held {
+impl Predictor for HeldEvent {
     fn predict(
         &mut self,
         request: &Request,

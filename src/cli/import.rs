@@ -95,7 +95,7 @@ pub fn main(args: &ImportArgs) -> Result<ExitCode, Fault> {
         (n, true) => format!("a prompt of {n} (what stands before the first mask)"),
         (n, false) => format!("a prompt of {n}"),
     };
-    let vocabulary = Arc::new(Joined { texts, tokenizer });
+    let vocabulary = Arc::new(JoinedTexts { texts, tokenizer });
     let part = |part: &Path| stop::removing(part.to_owned());
     trace::save_foreign(&run, &args.out, &header, vocabulary, part).map_err(Fault::failure)?;
     tell(&escaped(&format!(
@@ -110,12 +110,12 @@ pub fn main(args: &ImportArgs) -> Result<ExitCode, Fault> {
 }
 
 /// The texts a file has, then those of a tokenizer.
-struct Joined {
+struct JoinedTexts {
     texts: Option<import::Texts>,
     tokenizer: Option<Tokenizer>,
 }
 
-impl Vocabulary for Joined {
+impl Vocabulary for JoinedTexts {
     fn piece(&self, id: TokenId) -> Option<Piece> {
         let own = self.texts.as_ref().and_then(|texts| texts.piece(id));
         own.or_else(|| self.tokenizer.as_ref()?.piece(id))

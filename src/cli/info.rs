@@ -16,8 +16,8 @@ use serde::Serialize;
 use super::{
     Fault, SourceOptions,
     fault::{say, tell},
-    files::{self, Files},
-    place::Place,
+    files::{self, RecordingFiles},
+    place::ModelPlace,
     stop,
 };
 use crate::{
@@ -69,7 +69,7 @@ pub fn main(args: &InfoArgs) -> Result<ExitCode, Fault> {
         return print(args.json, &info, || info.text());
     }
     if args.names.is_empty()
-        && let Place::Engine(address) = args.source.place()?
+        && let ModelPlace::Engine(address) = args.source.place()?
     {
         let stopped = stop::on_signals();
         let go_on = &mut |_: &LoadProgress| match stopped.load(Ordering::Relaxed) {
@@ -141,7 +141,7 @@ fn are_many(paths: &[PathBuf]) -> bool {
 fn many(paths: &[PathBuf], json: bool) -> Result<ExitCode, Fault> {
     let stopped = stop::on_signals();
     let (mut all, mut steps) = (0, 0);
-    let walked = Files::of(paths).each(|file| {
+    let walked = RecordingFiles::of(paths).each(|file| {
         stop::go_on(&stopped)?;
         let info = RecordingInfo::of(file)?;
         (all, steps) = (all + 1, steps + info.steps);

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{
     Fault,
     fault::{AT_BREAKPOINT, say, tell_cut},
-    files::{self, Files, counted},
+    files::{self, RecordingFiles, counted},
     stop,
 };
 use crate::{
@@ -32,14 +32,14 @@ pub struct LintArgs {
 
 /// What `--json` prints of one recording among many.
 #[derive(Serialize)]
-struct Report {
+struct LintReport {
     file: String,
-    lints: Vec<Found>,
+    lints: Vec<FindingJson>,
 }
 
 /// A finding, for `--json`.
 #[derive(Serialize)]
-pub(super) struct Found {
+pub(super) struct FindingJson {
     lint: &'static str,
     text: String,
     /// What to do.
@@ -48,7 +48,7 @@ pub(super) struct Found {
     positions: Vec<usize>,
 }
 
-impl Found {
+impl FindingJson {
     pub(super) fn of(finding: &Finding) -> Self {
         Self {
             lint: finding.lint.name(),
@@ -61,9 +61,9 @@ impl Found {
 }
 
 pub fn main(args: &LintArgs) -> Result<ExitCode, Fault> {
-    let files = Files::of(&args.files);
+    let files = RecordingFiles::of(&args.files);
     let many = files.many;
-    let mut counts = Counts::default();
+    let mut counts = LintCounts::default();
     let stopped = stop::on_signals();
     let walked = files.each(|file| {
         stop::go_on(&stopped)?;
@@ -71,12 +71,12 @@ pub fn main(args: &LintArgs) -> Result<ExitCode, Fault> {
         counts.add(file, &findings, end);
         match (args.json, many) {
             (true, false) => {
-                let found: Vec<Found> = findings.iter().map(Found::of).collect();
+                let found: Vec<FindingJson> = findings.iter().map(FindingJson::of).collect();
                 say(&escaped_json(&serde_json::to_string(&found).map_err(Fault::failure)?))
             }
             (true, true) => {
-                let lints = findings.iter().map(Found::of).collect();
-                let report = Report { file: file.display().to_string(), lints };
+                let lints = findings.iter().map(FindingJson::of).collect();
+                let report = LintReport { file: file.display().to_string(), lints };
                 say(&escaped_json(&serde_json::to_string(&report).map_err(Fault::failure)?))
             }
             (false, false) => {
@@ -114,7 +114,7 @@ fn looked_at(file: &Path) -> Result<(Vec<Finding>, usize), Fault> {
 
 /// What was found in how many recordings.
 #[derive(Default)]
-struct Counts {
+struct LintCounts {
     /// Recordings looked at, and those with a finding.
     all: usize,
     found: usize,
@@ -123,7 +123,7 @@ struct Counts {
     open: Vec<String>,
 }
 
-impl Counts {
+impl LintCounts {
     fn add(&mut self, file: &Path, findings: &[Finding], end: usize) {
         self.all += 1;
         self.found += usize::from(!findings.is_empty());

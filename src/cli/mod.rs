@@ -59,7 +59,7 @@ use crate::panics;
 #[command(name = "demask", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<CliCommand>,
     #[command(flatten)]
     tui: tui::TuiArgs,
     #[command(flatten)]
@@ -67,7 +67,7 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     /// Open the debugger (the default)
     Tui(tui::TuiArgs),
     /// Debug a sampling loop that another process runs: yours, in Python
@@ -108,7 +108,7 @@ enum Command {
     Man(man::ManArgs),
 }
 
-impl Command {
+impl CliCommand {
     /// Whether the command depends on the configuration file. Commands that measure, check or
     /// convert do not, so that they give the same everywhere.
     fn reads_configuration(&self) -> bool {
@@ -152,32 +152,34 @@ pub fn main() -> ExitCode {
         }
     };
     let config = &cli.config;
-    if let Err(fault) = config.fits(cli.command.as_ref().is_none_or(Command::reads_configuration)) {
+    if let Err(fault) =
+        config.fits(cli.command.as_ref().is_none_or(CliCommand::reads_configuration))
+    {
         return fault.report();
     }
     let done = match cli.command {
         None => {
             mistaken::bare(cli.tui.prompt.as_deref()).and_then(|()| tui::main(&cli.tui, config))
         }
-        Some(Command::Tui(args)) => tui::main(&args, config),
-        Some(Command::Attach(args)) => attach::main(&args, config),
-        Some(Command::Run(args)) => run::main(&args, config),
-        Some(Command::Compare(args)) => compare::main(&args, config),
-        Some(Command::Diff(args)) => diff::main(&args, config),
-        Some(Command::Replay(args)) => replay::main(&args, config),
-        Some(Command::Export(args)) => export::main(&args, config),
-        Some(Command::Verify(args)) => verify::main(&args),
-        Some(Command::Import(args)) => import::main(&args),
-        Some(Command::Eval(args)) => eval::main(&args),
-        Some(Command::Bench(args)) => bench::main(&args, config),
-        Some(Command::Doctor(args)) => doctor::main(&args, config),
-        Some(Command::Info(args)) => info::main(&args),
-        Some(Command::Lint(args)) => lint::main(&args),
-        Some(Command::Query(args)) => query::main(&args),
-        Some(Command::Schema(args)) => schema::main(&args),
-        Some(Command::Config(args)) => config::main(&args, config),
-        Some(Command::Completions(args)) => man::completions(&args),
-        Some(Command::Man(args)) => man::main(&args),
+        Some(CliCommand::Tui(args)) => tui::main(&args, config),
+        Some(CliCommand::Attach(args)) => attach::main(&args, config),
+        Some(CliCommand::Run(args)) => run::main(&args, config),
+        Some(CliCommand::Compare(args)) => compare::main(&args, config),
+        Some(CliCommand::Diff(args)) => diff::main(&args, config),
+        Some(CliCommand::Replay(args)) => replay::main(&args, config),
+        Some(CliCommand::Export(args)) => export::main(&args, config),
+        Some(CliCommand::Verify(args)) => verify::main(&args),
+        Some(CliCommand::Import(args)) => import::main(&args),
+        Some(CliCommand::Eval(args)) => eval::main(&args),
+        Some(CliCommand::Bench(args)) => bench::main(&args, config),
+        Some(CliCommand::Doctor(args)) => doctor::main(&args, config),
+        Some(CliCommand::Info(args)) => info::main(&args),
+        Some(CliCommand::Lint(args)) => lint::main(&args),
+        Some(CliCommand::Query(args)) => query::main(&args),
+        Some(CliCommand::Schema(args)) => schema::main(&args),
+        Some(CliCommand::Config(args)) => config::main(&args, config),
+        Some(CliCommand::Completions(args)) => man::completions(&args),
+        Some(CliCommand::Man(args)) => man::main(&args),
     };
     match done {
         Ok(code) => code,

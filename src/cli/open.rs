@@ -6,9 +6,9 @@ use super::{
     Config, Fault, LoadOptions, ModelOptions,
     config::{Presets, set_all},
     fault::tell,
-    place::Place,
-    progress::{self, Shown},
-    prompt::{Asked, masks_in_prompt},
+    place::ModelPlace,
+    progress::{self, ProgressTarget},
+    prompt::{AskedPrompt, masks_in_prompt},
 };
 use crate::{
     canvas::TokenId,
@@ -24,19 +24,19 @@ use crate::{
 pub const SAMPLE_PROMPT: &str = "Write a story in 7 sentences about a small owl who finds a drum.";
 
 /// A session ready to be stepped, and its model.
-pub struct Opened {
+pub struct OpenedSession {
     /// The session, before its first step.
     pub session: Session,
     /// The model.
     pub loaded: Loaded,
     /// What the model is asked.
-    pub question: Question,
+    pub question: AskedQuestion,
     /// The header of recordings of this session.
     pub header: Header,
 }
 
 /// What a model is asked.
-pub struct Question {
+pub struct AskedQuestion {
     /// As token ids.
     pub ids: Vec<TokenId>,
     /// The user's last turn; empty for token ids.
@@ -47,7 +47,7 @@ pub struct Question {
     pub notes: Vec<String>,
 }
 
-impl Question {
+impl AskedQuestion {
     /// Says on stderr what should be known before the run.
     pub fn tell(&self) {
         for note in &self.notes {
@@ -60,15 +60,16 @@ impl Question {
 pub fn open(
     options: &ModelOptions,
     config: &Config,
-    asked: Asked,
-    shown: Shown,
+    asked: AskedPrompt,
+    shown: ProgressTarget,
     recorder: impl FnOnce(&Header, &Loaded) -> Result<Option<Box<dyn Recorder>>, Fault>,
-) -> Result<Opened, Fault> {
+) -> Result<OpenedSession, Fault> {
     // Before the model is loaded, which may take minutes.
     let strategy = decode::strategy(&options.strategy)
         .ok_or_else(|| Fault::usage(format!("there is no strategy `{}`", options.strategy)))?;
     options.params.set(strategy, &mut Params::defaults(strategy.params()))?;
-    if options.cache != Cache::None && matches!(options.load.source.place()?, Place::Engine(_)) {
+    if options.cache != Cache::None && matches!(options.load.source.place()?, ModelPlace::Engine(_))
+    {
         return Err(Fault::usage(
             "--cache keeps keys and values of earlier passes, which an engine does not. Leave it \
              out",
@@ -100,7 +101,7 @@ pub fn open(
     let special = loaded.facts.special;
     let session =
         Session::new(strategy, &question.ids, special, params, extras, recorder).map_err(refuse)?;
-    Ok(Opened { session, loaded, question, header })
+    Ok(OpenedSession { session, loaded, question, header })
 }
 
 /// The header of a recording of a run with these options.
@@ -130,14 +131,14 @@ fn left_out(loaded: &Loaded, strategy: &dyn decode::AnyStrategy) -> Vec<String> 
 /// Loads the model and encodes what it is asked.
 pub fn load(
     options: &LoadOptions,
-    asked: Asked,
-    shown: Shown,
-) -> Result<(Loaded, Question), Fault> {
+    asked: AskedPrompt,
+    shown: ProgressTarget,
+) -> Result<(Loaded, AskedQuestion), Fault> {
     let computing = options.source.computing()?;
     // The prompt is encoded before the weights are loaded, which may take minutes.
     let encode = |tokenizer: &dyn Encoder| match asked {
-        Asked::Ids(ids) => Ok((ids, None)),
-        Asked::Turns(turns) => Ok((tokenizer.encode(&turns)?, Some(turns))),
+        AskedPrompt::Ids(ids) => Ok((ids, None)),
+        AskedPrompt::Turns(turns) => Ok((tokenizer.encode(&turns)?, Some(turns))),
     };
     let (loaded, (ids, turns)) =
         progress::load(&options.source.place()?, &computing, shown, encode)?;
@@ -145,7 +146,10 @@ pub fn load(
     let unread = unread_variables(&*loaded.tokenizer);
     let masks = masks_in_prompt(loaded.facts.special.mask, &ids);
     let text = turns.as_ref().map(Messages::asked).unwrap_or_default();
-    Ok((loaded, Question { ids, text, turns, notes: unread.into_iter().chain(masks).collect() }))
+    Ok((
+        loaded,
+        AskedQuestion { ids, text, turns, notes: unread.into_iter().chain(masks).collect() },
+    ))
 }
 
 /// A warning about variables that the chat template never reads.

@@ -9,7 +9,7 @@ use clap::{
 
 use super::{
     ColorChoice, Config, Fault, ParamOptions, PromptOptions,
-    place::{self, Place},
+    place::{self, ModelPlace},
 };
 use crate::{
     decode::{self, Cache},
@@ -88,13 +88,13 @@ impl SourceOptions {
     /// # Errors
     /// If `--model` is neither a folder that is there nor an id of the hub, or an option is none
     /// of an engine's.
-    pub fn place(&self) -> Result<Place, Fault> {
+    pub fn place(&self) -> Result<ModelPlace, Fault> {
         if let Some(address) = &self.engine {
             self.chat_of_engine()?;
-            return Ok(Place::Engine(address.clone()));
+            return Ok(ModelPlace::Engine(address.clone()));
         }
         match (self.backend, &self.model) {
-            (Backend::Candle, _) => self.source().map(Place::Here),
+            (Backend::Candle, _) => self.source().map(ModelPlace::Here),
             (Backend::Torch, None) => {
                 Err(Fault::usage("--backend torch runs a model of yours: name it with --model"))
             }
@@ -109,7 +109,7 @@ impl SourceOptions {
                     ("--mask-token", named(&self.mask_token)),
                     ("--eos-token", named(&self.eos_token)),
                 ];
-                Ok(Place::Engine(place::torch(model, options)))
+                Ok(ModelPlace::Engine(place::torch(model, options)))
             }
         }
     }
@@ -286,7 +286,7 @@ pub struct LookOptions {
     pub color: Option<ColorChoice>,
     /// Colours for a dark or a light ground [default: dark]
     #[arg(long, value_enum, hide_short_help = true)]
-    pub theme: Option<Theme>,
+    pub theme: Option<Background>,
     /// Draw with ASCII characters only
     #[arg(long, overrides_with = "no_ascii", hide_short_help = true)]
     pub ascii: bool,
@@ -303,7 +303,7 @@ pub struct LookOptions {
 
 /// What ground the colours are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Theme {
+pub enum Background {
     /// A dark one.
     Dark,
     /// A light one.
@@ -338,8 +338,8 @@ impl LookOptions {
             ascii: console || self.ascii || (config.look.ascii && !self.no_ascii),
             mouse: !self.no_mouse && (self.mouse || config.look.mouse),
             shade: match self.theme {
-                Some(Theme::Dark) => Shade::Dark,
-                Some(Theme::Light) => Shade::Light,
+                Some(Background::Dark) => Shade::Dark,
+                Some(Background::Light) => Shade::Light,
                 None => config.look.theme,
             },
             colors: config.colors,

@@ -11,14 +11,14 @@ use crate::{
 
 /// Where a model is.
 #[derive(Debug, Clone)]
-pub enum Place {
+pub enum ModelPlace {
     /// In files; this program computes it.
     Here(ModelSource),
     /// In another process, which computes it.
     Engine(Address),
 }
 
-impl Place {
+impl ModelPlace {
     /// Loads the model, or connects to its engine. `watch` is called with the progress and may end
     /// it; `warn` is called with each warning for the user; `prepare` gets the tokenizer as soon as
     /// it is there. For files, that is before the weights are loaded.
@@ -63,10 +63,10 @@ impl Place {
     }
 
     /// What the screen calls it, with the name that the loaded model gives itself.
-    pub fn shown(&self, name: &str) -> tui::Source {
+    pub fn shown(&self, name: &str) -> tui::StepSource {
         match self {
-            Self::Here(_) => tui::Source::Live,
-            Self::Engine(_) => tui::Source::Engine(name.to_owned()),
+            Self::Here(_) => tui::StepSource::Live,
+            Self::Engine(_) => tui::StepSource::Engine(name.to_owned()),
         }
     }
 

@@ -5,14 +5,14 @@ use std::{cell::RefCell, ops::ControlFlow, sync::atomic::Ordering, time::Duratio
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Fault, fault::tell, hooks, place::Place, stop};
+use super::{Fault, fault::tell, hooks, place::ModelPlace, stop};
 use crate::{
     escape::escaped,
     headless::Observer,
     model::{Computing, Encoder, LoadError, LoadProgress, LoadWatch, Loaded, LoadingWork},
     predict::Progress,
     session::Session,
-    tui::{self, Look, Waiting},
+    tui::{self, LoadingProgress, Look},
 };
 
 /// A pass that takes longer than this shows its layers.
@@ -20,7 +20,7 @@ const SLOW_PASS: Duration = Duration::from_millis(200);
 
 /// Where it is shown how loading goes on.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Shown {
+pub(super) enum ProgressTarget {
     /// On stderr, if that is a terminal.
     Bar,
     /// On a screen of its own that looks like this; stdin and stdout are a terminal.
@@ -30,20 +30,20 @@ pub(super) enum Shown {
 /// Loads a model. `prepare` is called with the tokenizer before the weights are loaded, so that it
 /// can refuse the prompt early.
 pub(super) fn load<T: Send + 'static>(
-    place: &Place,
+    place: &ModelPlace,
     computing: &Computing,
-    on: Shown,
+    on: ProgressTarget,
     prepare: impl FnOnce(&dyn Encoder) -> Result<T, String> + Send + 'static,
 ) -> Result<(Loaded, T), Fault> {
     match on {
-        Shown::Bar => load_with_bar(place, computing, prepare),
-        Shown::Screen(look) => load_on_screen(place, computing, look, prepare),
+        ProgressTarget::Bar => load_with_bar(place, computing, prepare),
+        ProgressTarget::Screen(look) => load_on_screen(place, computing, look, prepare),
     }
 }
 
 /// Loads, with what the hooks of tests add to it. `warn` hears before what people should know.
 fn hooked<T>(
-    place: &Place,
+    place: &ModelPlace,
     computing: &Computing,
     watch: &mut LoadWatch,
     mut warn: impl FnMut(String),
@@ -57,7 +57,7 @@ fn hooked<T>(
 
 /// Loads with a screen that can be left.
 fn load_on_screen<T: Send + 'static>(
-    place: &Place,
+    place: &ModelPlace,
     computing: &Computing,
     look: Look,
     prepare: impl FnOnce(&dyn Encoder) -> Result<T, String> + Send + 'static,
@@ -72,7 +72,7 @@ fn load_on_screen<T: Send + 'static>(
                 other => title(other),
             };
             let warning = warning.borrow().clone();
-            tell(Waiting { work, done: now.done, of: now.of, warning })
+            tell(LoadingProgress { work, done: now.done, of: now.of, warning })
         };
         let warn = |text: String| {
             let mut all = warning.borrow_mut();
@@ -96,12 +96,12 @@ fn load_on_screen<T: Send + 'static>(
 
 /// Loads with a bar. The first SIGINT, SIGTERM or SIGHUP ends it where it can be ended.
 fn load_with_bar<T>(
-    place: &Place,
+    place: &ModelPlace,
     computing: &Computing,
     prepare: impl FnOnce(&dyn Encoder) -> Result<T, String>,
 ) -> Result<(Loaded, T), Fault> {
     let stopped = stop::on_signals();
-    let mut bar = Bar::default();
+    let mut bar = WorkBar::default();
     let mut watch = |now: &LoadProgress| {
         bar.show(now);
         match stopped.load(Ordering::Relaxed) {
@@ -121,9 +121,9 @@ fn load_with_bar<T>(
 
 /// A bar for what is being done; invisible if stderr is no terminal.
 #[derive(Default)]
-struct Bar(Option<(LoadingWork, ProgressBar)>);
+struct WorkBar(Option<(LoadingWork, ProgressBar)>);
 
-impl Bar {
+impl WorkBar {
     fn show(&mut self, now: &LoadProgress) {
         match &self.0 {
             Some((work, bar)) if *work == now.work => bar.set_position(now.done),
@@ -156,7 +156,7 @@ impl Bar {
     }
 }
 
-impl Drop for Bar {
+impl Drop for WorkBar {
     fn drop(&mut self) {
         self.clear();
     }

@@ -37,7 +37,7 @@ pub struct PromptOptions {
 
 /// What the model is asked.
 #[derive(Debug, Clone)]
-pub enum Asked {
+pub enum AskedPrompt {
     /// These tokens.
     Ids(Vec<TokenId>),
     /// These turns.
@@ -58,15 +58,15 @@ impl PromptOptions {
     ///
     /// # Errors
     /// If a file cannot be read or is no conversation, or nothing is asked.
-    pub fn read(&self, prompt: Option<&str>, otherwise: Otherwise) -> Result<Asked, Fault> {
+    pub fn read(&self, prompt: Option<&str>, otherwise: Otherwise) -> Result<AskedPrompt, Fault> {
         if let Some(ids) = &self.prompt_ids {
-            return Ok(Asked::Ids(ids.clone()));
+            return Ok(AskedPrompt::Ids(ids.clone()));
         }
         if let Some(path) = &self.messages {
             let (place, text) = contents(path)?;
             let turns = Messages::parse(&text)
                 .map_err(|problem| Fault::failure(format!("{place}: {problem}")))?;
-            return Ok(Asked::Turns(turns));
+            return Ok(AskedPrompt::Turns(turns));
         }
         let file = match (prompt, &self.prompt_file, otherwise) {
             (Some(STDIN), ..) => Path::new(STDIN),
@@ -76,10 +76,10 @@ impl PromptOptions {
                      token ids with --prompt-ids",
                 ));
             }
-            (Some(prompt), ..) => return Ok(Asked::Turns(Messages::of(prompt))),
+            (Some(prompt), ..) => return Ok(AskedPrompt::Turns(Messages::of(prompt))),
             (None, Some(file), _) => file,
             (None, None, Otherwise::Sample(sample)) => {
-                return Ok(Asked::Turns(Messages::of(sample)));
+                return Ok(AskedPrompt::Turns(Messages::of(sample)));
             }
             (None, None, Otherwise::Pipe) if !io::stdin().is_terminal() => Path::new(STDIN),
             (None, None, Otherwise::Pipe) => return Err(missing("")),
@@ -93,7 +93,7 @@ impl PromptOptions {
                 false => missing(", and nothing comes through stdin"),
             });
         }
-        Ok(Asked::Turns(Messages::of(text)))
+        Ok(AskedPrompt::Turns(Messages::of(text)))
     }
 
     /// Whether stdin brings the prompt, so that keys cannot come from there.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{
     Fault,
     fault::{WIDTH, say, tell, tell_cut},
-    files::{self, Files, counted},
+    files::{self, RecordingFiles, counted},
     stop,
 };
 use crate::{
@@ -54,7 +54,7 @@ fn query(text: &str) -> Result<Query, String> {
 
 /// What `--json` prints of a row.
 #[derive(Serialize)]
-struct Found<'a> {
+struct RowJson<'a> {
     file: &'a str,
     step: usize,
     position: Option<usize>,
@@ -70,7 +70,7 @@ struct Found<'a> {
 
 pub fn main(args: &QueryArgs) -> Result<ExitCode, Fault> {
     let query = query(&args.query).map_err(Fault::usage)?;
-    let files = Files::of(&args.files);
+    let files = RecordingFiles::of(&args.files);
     let many = files.many;
     let stopped = stop::on_signals();
     let (mut all, mut fitting, mut rows, mut open) = (0, 0, 0, Vec::new());
@@ -127,7 +127,7 @@ fn one(
 }
 
 fn json(file: &str, row: &QueryRow, debugger: &Debugger) -> Result<String, Fault> {
-    let found = Found {
+    let found = RowJson {
         file,
         step: row.step,
         position: row.position,

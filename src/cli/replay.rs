@@ -21,11 +21,11 @@ use crate::{
     debugger::{Command, Debugger, PlainCommand, Stop},
     escape::escaped,
     export::{self, TerminalColors},
-    headless::Batch,
+    headless::BatchDebugger,
     resume::SessionOrigin,
     session::Session,
     trace::{self, Reader, Recording},
-    tui::{self, Look, Palette, Rest, Source, Start},
+    tui::{self, Look, Palette, Rest, Start, StepSource},
 };
 
 #[derive(Debug, Args)]
@@ -155,7 +155,7 @@ pub fn main(args: &ReplayArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
         let tokens = recording.header.model.vocabulary;
         let vocabulary = recording.vocabulary.clone();
         let debugger = Debugger::new(session, vocabulary, Box::new(host), false, tokens);
-        let mut batch = Batch::new(debugger, None, Box::new(OnStderr::default()));
+        let mut batch = BatchDebugger::new(debugger, None, Box::new(OnStderr::default()));
         let stopped = stop::on_signals();
         let last = batch.script(commands, &stopped, |line| say(&escaped(line)))?;
         return Ok(match last {
@@ -247,6 +247,6 @@ pub(super) fn screen(
         look,
         keymap: config.keymap.clone(),
         speed: config.look.speed,
-        ..Start::new(session, vocabulary, facts, Source::Replay(name), Box::new(host))
+        ..Start::new(session, vocabulary, facts, StepSource::Replay(name), Box::new(host))
     }
 }

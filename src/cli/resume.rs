@@ -6,8 +6,8 @@ use super::{
     Config, Fault, LookOptions, ModelOptions,
     fault::tell,
     host::Program,
-    place::Place,
-    progress::{self, Shown},
+    place::ModelPlace,
+    progress::{self, ProgressTarget},
 };
 use crate::{
     debugger::Command,
@@ -16,7 +16,7 @@ use crate::{
     predict::Vocabulary,
     resume::{self, Last, ModelOrigin, ResumeError, SessionOrigin, absolute},
     trace::{self, TraceRecorder},
-    tui::{self, Keep, Source, Start},
+    tui::{self, Keep, Start, StepSource},
 };
 
 /// The folder for what a program keeps of its own.
@@ -49,20 +49,22 @@ pub fn model_origin(options: &ModelOptions) -> Result<ModelOrigin, Fault> {
 }
 
 /// What `--model` takes for it, wherever the program is started from.
-fn name(place: &Place) -> Option<String> {
+fn name(place: &ModelPlace) -> Option<String> {
     match place {
-        Place::Here(ModelSource::Embedded) | Place::Engine(_) => None,
-        Place::Here(ModelSource::Folder(folder)) => Some(absolute(folder).display().to_string()),
-        Place::Here(ModelSource::Hub(repo, _)) => Some(repo.to_string()),
+        ModelPlace::Here(ModelSource::Embedded) | ModelPlace::Engine(_) => None,
+        ModelPlace::Here(ModelSource::Folder(folder)) => {
+            Some(absolute(folder).display().to_string())
+        }
+        ModelPlace::Here(ModelSource::Hub(repo, _)) => Some(repo.to_string()),
     }
 }
 
 /// The engine as `--engine` takes it. The token of a TCP socket is a secret and is not kept.
-fn engine(place: &Place) -> Option<String> {
+fn engine(place: &ModelPlace) -> Option<String> {
     match place {
-        Place::Engine(Address::Unix(path)) => Some(Address::Unix(absolute(path)).to_string()),
-        Place::Engine(address) => Some(address.to_string()),
-        Place::Here(_) => None,
+        ModelPlace::Engine(Address::Unix(path)) => Some(Address::Unix(absolute(path)).to_string()),
+        ModelPlace::Engine(address) => Some(address.to_string()),
+        ModelPlace::Here(_) => None,
     }
 }
 
@@ -97,15 +99,15 @@ pub fn main(
         None => {
             let vocabulary: Arc<dyn Vocabulary> = recording.vocabulary;
             let host = program.saving(header.clone(), vocabulary.clone());
-            (None, vocabulary, facts, Source::Replay(last.name.clone()), host, None)
+            (None, vocabulary, facts, StepSource::Replay(last.name.clone()), host, None)
         }
         Some(model) => {
             let given = &options.load.source;
             let place = match (&model.engine, &model.model) {
                 _ if given.model.is_some() || given.engine.is_some() => given.place()?,
-                (Some(kept), _) => Place::Engine(kept.parse().map_err(Fault::failure)?),
-                (None, Some(kept)) => Place::Here(given.source_named(kept)?),
-                (None, None) => Place::Here(ModelSource::Embedded),
+                (Some(kept), _) => ModelPlace::Engine(kept.parse().map_err(Fault::failure)?),
+                (None, Some(kept)) => ModelPlace::Here(given.source_named(kept)?),
+                (None, None) => ModelPlace::Here(ModelSource::Embedded),
             };
             let origin = ModelOrigin {
                 model: name(&place),
@@ -121,7 +123,8 @@ pub fn main(
                 quantize: origin.quantize,
                 overrides: origin.overrides.clone(),
             };
-            let (loaded, ()) = progress::load(&place, &computing, Shown::Screen(look), |_| Ok(()))?;
+            let (loaded, ()) =
+                progress::load(&place, &computing, ProgressTarget::Screen(look), |_| Ok(()))?;
             if loaded.facts.special != facts.special || loaded.facts.vocabulary != facts.vocabulary
             {
                 return Err(Fault::failure(format!(

@@ -18,10 +18,10 @@ use super::{
     ConfigOptions, Fault, ModelOptions, ScriptOptions, embedded,
     fault::{AT_BREAKPOINT, say, tell},
     host::Program,
-    lint::Found,
+    lint::FindingJson,
     mistaken,
-    open::{self, Opened},
-    progress::{OnStderr, Shown, pass_bar, show_session},
+    open::{self, OpenedSession},
+    progress::{OnStderr, ProgressTarget, pass_bar, show_session},
     prompt::Otherwise,
     stop,
 };
@@ -29,9 +29,9 @@ use crate::{
     compare::{self, Figures},
     debugger::{Command, Debugger, Goal, Stop},
     escape::{escaped, escaped_json},
-    headless::Batch,
+    headless::BatchDebugger,
     inspect::{self, Finding},
-    reports::Counts,
+    reports::TokenCounts,
     session::{Pending, Recorder, Session},
     trace::{self, Header, TraceRecorder},
 };
@@ -55,7 +55,7 @@ pub struct RunArgs {
 
 /// What was run: a model on a prompt.
 #[derive(Clone, Serialize)]
-struct Subject {
+struct RunSubject {
     /// The model, as a recording names it.
     model: trace::RecordedModel,
     prompt: Prompt,
@@ -70,7 +70,7 @@ struct Prompt {
     ids: Vec<u32>,
 }
 
-impl Subject {
+impl RunSubject {
     fn of(header: &Header, text: &str, session: &Session) -> Self {
         let ids = session.canvas().prompt().to_vec();
         Self { model: header.model.clone(), prompt: Prompt { text: text.to_owned(), ids } }
@@ -79,9 +79,9 @@ impl Subject {
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Summary {
+struct RunSummary {
     #[serde(flatten)]
-    subject: Subject,
+    subject: RunSubject,
     strategy: &'static str,
     /// Every parameter, as it stands at the end.
     params: serde_json::Value,
@@ -103,7 +103,7 @@ struct Summary {
     /// Canvases evaluated in them.
     canvases: usize,
     #[serde(flatten)]
-    counts: Counts,
+    counts: TokenCounts,
     /// Why the run ended.
     finish: &'static str,
     /// The conditions of the breakpoints that stopped it.
@@ -111,7 +111,7 @@ struct Summary {
     breakpoints: Option<Vec<String>>,
     /// What lints found, if asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    lints: Option<Vec<Found>>,
+    lints: Option<Vec<FindingJson>>,
     wall_seconds: Wall,
 }
 
@@ -141,22 +141,23 @@ pub fn main(args: &RunArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
     let commands = args.script.commands()?;
     let asked = args.model.load.prompt.read(args.prompt.as_deref(), Otherwise::Pipe)?;
     let gone = Arc::new(AtomicBool::new(false));
-    let opened = open::open(&args.model, &config, asked, Shown::Bar, |header, loaded| match &args
-        .model
-        .record
-    {
-        None => Ok(None),
-        Some(_) if to_stdout => {
-            let recorder = TraceRecorder::start(
-                Box::new(Piped { gone: gone.clone() }),
-                "stdout".to_owned(),
-                header,
-                loaded.tokenizer.clone(),
-            );
-            Ok(Some(Box::new(recorder.map_err(Fault::failure)?) as Box<dyn Recorder>))
-        }
-        Some(path) => open::file_recorder(args.model.overwrite, path, header, loaded).map(Some),
-    });
+    let opened =
+        open::open(&args.model, &config, asked, ProgressTarget::Bar, |header, loaded| match &args
+            .model
+            .record
+        {
+            None => Ok(None),
+            Some(_) if to_stdout => {
+                let recorder = TraceRecorder::start(
+                    Box::new(Piped { gone: gone.clone() }),
+                    "stdout".to_owned(),
+                    header,
+                    loaded.tokenizer.clone(),
+                );
+                Ok(Some(Box::new(recorder.map_err(Fault::failure)?) as Box<dyn Recorder>))
+            }
+            Some(path) => open::file_recorder(args.model.overwrite, path, header, loaded).map(Some),
+        });
     // A reader that closes the pipe has read enough of the recording: the run ends without an
     // error.
     let unread = || gone.load(Ordering::Relaxed);
@@ -165,15 +166,15 @@ pub fn main(args: &RunArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
         opened => opened?,
     };
     let stopped = stop::on_signals();
-    let Opened { session, loaded, question, header } = opened;
+    let OpenedSession { session, loaded, question, header } = opened;
     question.tell();
     embedded::tell_of(&loaded, &question.text);
-    let subject = Subject::of(&header, &question.text, &session);
+    let subject = RunSubject::of(&header, &question.text, &session);
     let host = Program::new(&config).encoding(&loaded).saving(header, loaded.tokenizer.clone());
     let tokens = loaded.facts.vocabulary;
     let debugger = Debugger::new(session, loaded.tokenizer.clone(), Box::new(host), true, tokens);
-    let batch = Batch::new(debugger, Some(loaded.predictor), Box::new(OnStderr::default()));
-    let mut run = Run { batch, subject, started: Instant::now() };
+    let batch = BatchDebugger::new(debugger, Some(loaded.predictor), Box::new(OnStderr::default()));
+    let mut run = StepwiseRun { batch, subject, started: Instant::now() };
     run.batch.only_recorded = to_stdout;
     let outcome = run.go(args, &commands, &stopped);
     // Whatever happened, what was recorded is closed properly before anything is said, and the
@@ -252,13 +253,13 @@ impl Write for Piped {
     }
 }
 
-struct Run {
-    batch: Batch,
-    subject: Subject,
+struct StepwiseRun {
+    batch: BatchDebugger,
+    subject: RunSubject,
     started: Instant,
 }
 
-impl Run {
+impl StepwiseRun {
     /// Carries the commands out; without any, runs to the end.
     fn go(
         &mut self,
@@ -304,12 +305,12 @@ impl Run {
         text: String,
         stop: &Option<Stop>,
         findings: Option<&Vec<Finding>>,
-    ) -> Summary {
+    ) -> RunSummary {
         let session = &self.batch.debugger.session;
         let figures = Figures::of(compare::RunToNode::here(session));
         let total = self.started.elapsed();
         let params = trace::params_json(session.params());
-        Summary {
+        RunSummary {
             subject: self.subject.clone(),
             strategy: session.strategy().name(),
             seed: params["seed"].clone(),
@@ -321,7 +322,7 @@ impl Run {
             nfe: figures.nfe,
             passes: session.passes(),
             canvases: self.batch.canvases,
-            counts: Counts::of(&figures),
+            counts: TokenCounts::of(&figures),
             finish: match (session.pending(), stop) {
                 (Pending::Done(finish), _) => finish.name(),
                 (_, Some(Stop::Hit(_))) => "breakpoint",
@@ -335,7 +336,7 @@ impl Run {
                 }
                 _ => None,
             },
-            lints: findings.map(|found| found.iter().map(Found::of).collect()),
+            lints: findings.map(|found| found.iter().map(FindingJson::of).collect()),
             wall_seconds: Wall {
                 total: total.as_secs_f64(),
                 forward: self.batch.forward.as_secs_f64(),

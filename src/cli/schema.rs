@@ -11,11 +11,11 @@ use crate::{driving, trace};
 pub struct SchemaArgs {
     /// What to print the schema of
     #[arg(value_enum, default_value_t)]
-    of: Of,
+    of: SchemaOf,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
-enum Of {
+enum SchemaOf {
     /// A line of a recording
     #[default]
     Recording,
@@ -25,8 +25,8 @@ enum Of {
 
 pub fn main(args: &SchemaArgs) -> Result<ExitCode, Fault> {
     let schema = match args.of {
-        Of::Recording => trace::schema(),
-        Of::Protocol => driving::schema(),
+        SchemaOf::Recording => trace::schema(),
+        SchemaOf::Protocol => driving::schema(),
     };
     say(&format!("{schema:#}"))?;
     Ok(ExitCode::SUCCESS)

@@ -83,7 +83,7 @@ fn listen() {
     LISTENS.call_once(|| {
         let (ready, heard) = mpsc::channel();
         let listening = async move {
-            let Ok(mut signals) = Signals::new() else { return };
+            let Ok(mut signals) = StopSignals::new() else { return };
             let _ = ready.send(());
             while signals.next().await.is_some() {
                 signal();
@@ -101,10 +101,10 @@ fn listen() {
 }
 
 #[cfg(unix)]
-struct Signals([tokio::signal::unix::Signal; 3]);
+struct StopSignals([tokio::signal::unix::Signal; 3]);
 
 #[cfg(unix)]
-impl Signals {
+impl StopSignals {
     fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let interrupt = signal(SignalKind::interrupt())?;
@@ -122,10 +122,10 @@ impl Signals {
 }
 
 #[cfg(not(unix))]
-struct Signals;
+struct StopSignals;
 
 #[cfg(not(unix))]
-impl Signals {
+impl StopSignals {
     fn new() -> std::io::Result<Self> {
         Ok(Self)
     }

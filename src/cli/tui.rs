@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{
     ConfigOptions, Fault, LookOptions, ModelOptions, ScriptOptions, host::Program, mistaken, open,
-    progress::Shown, prompt::Otherwise, resume,
+    progress::ProgressTarget, prompt::Otherwise, resume,
 };
 use crate::{
     resume::SessionOrigin,
@@ -48,7 +48,7 @@ pub fn main(args: &TuiArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
         return resume::main(&args.model, &args.look, config, commands);
     }
     let look = args.look.look(&config);
-    let shown = Shown::Screen(look);
+    let shown = ProgressTarget::Screen(look);
     let asked = args.model.load.prompt.read(prompt, Otherwise::Sample(open::SAMPLE_PROMPT))?;
     let opened = open::open(&args.model, &config, asked, shown, |header, loaded| {
         let path = args.model.record.as_deref();

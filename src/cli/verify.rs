@@ -11,8 +11,8 @@ use indicatif::ProgressBar;
 use super::{
     Fault, SourceOptions,
     fault::say,
-    files::{self, Files, counted},
-    progress::{self, Shown},
+    files::{self, RecordingFiles, counted},
+    progress::{self, ProgressTarget},
     stop,
 };
 use crate::{
@@ -39,7 +39,7 @@ pub struct VerifyArgs {
 }
 
 pub fn main(args: &VerifyArgs) -> Result<ExitCode, Fault> {
-    let files = Files::of(&args.files);
+    let files = RecordingFiles::of(&args.files);
     let many = files.many;
     let mut model = None;
     let (mut equal, mut open) = (0, Vec::new());
@@ -108,7 +108,7 @@ fn run_passes(
         None => {
             let computing = args.source.computing()?;
             let place = args.source.place()?;
-            model.insert(progress::load(&place, &computing, Shown::Bar, |_| Ok(()))?.0)
+            model.insert(progress::load(&place, &computing, ProgressTarget::Bar, |_| Ok(()))?.0)
         }
     };
     fits(loaded, recording)?;

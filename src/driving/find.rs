@@ -7,7 +7,7 @@ use crate::engine::Address;
 
 /// A loop that runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct RunningLoop {
     /// Its process.
     pub pid: u32,
     /// Its socket.
@@ -55,14 +55,14 @@ fn process_in(name: &str) -> Option<u32> {
 }
 
 /// The running loops of this user, sorted by process.
-pub fn running() -> Vec<Found> {
+pub fn running() -> Vec<RunningLoop> {
     let Ok(entries) = fs::read_dir(folder()) else { return Vec::new() };
-    let mut found: Vec<Found> = entries
+    let mut found: Vec<RunningLoop> = entries
         .filter_map(|entry| {
             let path = entry.ok()?.path();
             let pid = process_in(&path.file_name()?.to_string_lossy())?;
             let command = command_of(pid);
-            lives(pid).then_some(Found { pid, path, command })
+            lives(pid).then_some(RunningLoop { pid, path, command })
         })
         .collect();
     found.sort_by(|a, b| (a.pid, &a.path).cmp(&(b.pid, &b.path)));
@@ -91,12 +91,12 @@ pub fn address(given: Option<&str>) -> Result<Address, String> {
     chosen(given, &running())
 }
 
-fn chosen(given: Option<&str>, running: &[Found]) -> Result<Address, String> {
-    let list = |found: &[&Found]| {
-        let line = |one: &&Found| format!("  unix:{}  {}", one.path.display(), one.command);
+fn chosen(given: Option<&str>, running: &[RunningLoop]) -> Result<Address, String> {
+    let list = |found: &[&RunningLoop]| {
+        let line = |one: &&RunningLoop| format!("  unix:{}  {}", one.path.display(), one.command);
         found.iter().map(line).collect::<Vec<_>>().join("\n")
     };
-    let fitting: Vec<&Found> = match given {
+    let fitting: Vec<&RunningLoop> = match given {
         None => running.iter().collect(),
         Some(text) => match text.parse::<u32>() {
             Ok(pid) => running.iter().filter(|one| one.pid == pid).collect(),
@@ -153,20 +153,21 @@ mod tests {
 
     #[test]
     fn a_loop_is_found_by_its_process_or_alone() {
-        let one = |pid: u32| Found {
+        let one = |pid: u32| RunningLoop {
             pid,
             path: format!("/run/loop-{pid}.sock").into(),
             command: "python gen.py".to_owned(),
         };
         let both = [one(1), one(22)];
-        let check = |given: Option<&str>, running: &[Found], expected: Result<&str, &str>| match (
-            chosen(given, running),
-            expected,
-        ) {
-            (Ok(address), Ok(expected)) => assert_eq!(address.to_string(), expected),
-            (Err(why), Err(part)) => assert!(why.contains(part), "{why}"),
-            (found, expected) => panic!("{given:?}: {found:?}, not {expected:?}"),
-        };
+        let check =
+            |given: Option<&str>, running: &[RunningLoop], expected: Result<&str, &str>| match (
+                chosen(given, running),
+                expected,
+            ) {
+                (Ok(address), Ok(expected)) => assert_eq!(address.to_string(), expected),
+                (Err(why), Err(part)) => assert!(why.contains(part), "{why}"),
+                (found, expected) => panic!("{given:?}: {found:?}, not {expected:?}"),
+            };
         check(None, &both[..1], Ok("unix:/run/loop-1.sock"));
         check(Some("22"), &both, Ok("unix:/run/loop-22.sock"));
         check(Some("tcp:127.0.0.1:7#ab"), &[], Ok("tcp:127.0.0.1:7"));

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::message::{Greeting, Heard, Tag, Tell};
+use super::message::{Heard, LoopGreeting, MessageTag, ToLoop};
 use crate::{
     debugger::{Driven, Go, Loop},
     engine::{
@@ -30,7 +30,7 @@ const TO_GREET: Duration = Duration::from_secs(10);
 const AT_ONCE: usize = 256;
 
 /// A loop that was joined, and waits at the last step of its recording.
-pub struct Joined {
+pub struct JoinedLoop {
     /// What it did so far.
     pub recording: Recording,
     /// The connection that steps it.
@@ -43,7 +43,7 @@ pub struct Joined {
 
 /// Reads what a loop sends.
 pub struct Intake {
-    lines: Lines,
+    lines: SocketLines,
     reader: Reader,
     /// A file that gets a copy of the records.
     copy: Option<Box<dyn Write + Send>>,
@@ -52,32 +52,34 @@ pub struct Intake {
 }
 
 /// Reads lines from the socket.
-struct Lines {
+struct SocketLines {
     input: BufReader<Box<dyn Read + Send>>,
     line: Vec<u8>,
 }
 
 /// What one read of the socket gave.
-enum Came {
+enum SocketRead {
     Line(Vec<u8>),
     Nothing,
     /// The connection has ended. The reason is given unless the loop closed it.
     End(Option<String>),
 }
 
-impl Lines {
-    fn next(&mut self) -> Came {
+impl SocketLines {
+    fn next(&mut self) -> SocketRead {
         let left = LONGEST.saturating_sub(self.line.len() as u64);
         match self.input.by_ref().take(left).read_until(b'\n', &mut self.line) {
-            Ok(_) if self.line.last() == Some(&b'\n') => Came::Line(std::mem::take(&mut self.line)),
-            Ok(_) if self.line.len() as u64 >= LONGEST => {
-                Came::End(Some(format!("it sent a line of over {} MiB", LONGEST >> 20)))
+            Ok(_) if self.line.last() == Some(&b'\n') => {
+                SocketRead::Line(std::mem::take(&mut self.line))
             }
-            Ok(_) => Came::End(None),
+            Ok(_) if self.line.len() as u64 >= LONGEST => {
+                SocketRead::End(Some(format!("it sent a line of over {} MiB", LONGEST >> 20)))
+            }
+            Ok(_) => SocketRead::End(None),
             Err(error) => match error.kind() {
-                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Came::Nothing,
-                io::ErrorKind::Interrupted => Came::Nothing,
-                _ => Came::End(None),
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => SocketRead::Nothing,
+                io::ErrorKind::Interrupted => SocketRead::Nothing,
+                _ => SocketRead::End(None),
             },
         }
     }
@@ -102,7 +104,7 @@ impl Intake {
         if line.trim_ascii().is_empty() {
             return Ok(Told::Nothing);
         }
-        let tag: Tag = serde_json::from_slice(line).map_err(garbage)?;
+        let tag: MessageTag = serde_json::from_slice(line).map_err(garbage)?;
         if tag.message.is_none() {
             self.write_down(line);
             let event = self.reader.push(line).map_err(|error| error.to_string())?;
@@ -151,7 +153,7 @@ struct Remote {
     hang_up: HangUp,
 }
 
-fn send(output: &Mutex<Box<dyn Write + Send>>, tell: &Tell) -> Result<(), String> {
+fn send(output: &Mutex<Box<dyn Write + Send>>, tell: &ToLoop) -> Result<(), String> {
     let mut line = serde_json::to_vec(tell).map_err(|error| error.to_string())?;
     line.push(b'\n');
     let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
@@ -163,11 +165,11 @@ fn send(output: &Mutex<Box<dyn Write + Send>>, tell: &Tell) -> Result<(), String
 
 impl Loop for Remote {
     fn go(&mut self, go: &Go) -> Result<(), String> {
-        send(&self.output, &Tell::go(go))
+        send(&self.output, &ToLoop::go(go))
     }
 
     fn stop(&mut self) -> Result<(), String> {
-        send(&self.output, &Tell::Stop)
+        send(&self.output, &ToLoop::Stop)
     }
 }
 
@@ -188,7 +190,7 @@ pub fn join(
     address: &Address,
     copy: Option<Box<dyn Write + Send>>,
     go_on: &mut dyn FnMut(&str) -> ControlFlow<()>,
-) -> Result<Option<Joined>, String> {
+) -> Result<Option<JoinedLoop>, String> {
     let at = |why: String| format!("{address}: {why}");
     let socket = Socket::connect(address, Some(BEAT)).map_err(|error| {
         at(format!(
@@ -201,25 +203,25 @@ pub fn join(
         Address::Tcp(_, token) => token.as_deref(),
         Address::Command(_) | Address::Unix(_) => None,
     };
-    send(&output, &Tell::Hello(Hello::with(token))).map_err(at)?;
-    let mut lines = Lines { input: BufReader::new(socket.input), line: Vec::new() };
+    send(&output, &ToLoop::Hello(Hello::with(token))).map_err(at)?;
+    let mut lines = SocketLines { input: BufReader::new(socket.input), line: Vec::new() };
     let began = Instant::now();
     let greeting = loop {
         if go_on("waiting for the loop to greet").is_break() {
             return Ok(None);
         }
         match lines.next() {
-            Came::Line(line) if line.trim_ascii().is_empty() => {}
-            Came::Line(line) => break greeted(&line).map_err(at)?,
-            Came::Nothing if began.elapsed() < TO_GREET => {}
-            Came::Nothing => {
+            SocketRead::Line(line) if line.trim_ascii().is_empty() => {}
+            SocketRead::Line(line) => break greeted(&line).map_err(at)?,
+            SocketRead::Nothing if began.elapsed() < TO_GREET => {}
+            SocketRead::Nothing => {
                 return Err(at(format!(
                     "nothing that speaks the protocol answered within {} s. Is it a sampling loop \
                      of demask.debug or demask.run?",
                     TO_GREET.as_secs()
                 )));
             }
-            Came::End(why) => {
+            SocketRead::End(why) => {
                 return Err(at(why.unwrap_or_else(|| {
                     "it closed the connection at once. Is it a sampling loop of demask.debug or \
                      demask.run?"
@@ -239,14 +241,14 @@ pub fn join(
             return Ok(None);
         }
         match intake.lines.next() {
-            Came::Nothing => {}
-            Came::Line(line) => match intake.take(&line).map_err(at)? {
+            SocketRead::Nothing => {}
+            SocketRead::Line(line) => match intake.take(&line).map_err(at)? {
                 Told::Word(LoopMessage::Waits(stand)) => break stand,
                 Told::Word(LoopMessage::Refuses(why)) => return Err(at(why)),
                 Told::Word(word) => intake.words.push(word),
                 Told::Event(_) | Told::Nothing => {}
             },
-            Came::End(why) => {
+            SocketRead::End(why) => {
                 return Err(at(
                     why.unwrap_or_else(|| "the loop ended before it came to a step".to_owned())
                 ));
@@ -261,10 +263,10 @@ pub fn join(
     let notices = (before > 0).then(|| {
         format!("the loop made {before} steps before you attached; record= would have kept them")
     });
-    Ok(Some(Joined { recording, driven, notices: notices.into_iter().collect(), intake }))
+    Ok(Some(JoinedLoop { recording, driven, notices: notices.into_iter().collect(), intake }))
 }
 
-fn greeted(line: &[u8]) -> Result<Greeting, String> {
+fn greeted(line: &[u8]) -> Result<LoopGreeting, String> {
     let other = || format!("something else listens there: {}", shortened(line));
     match serde_json::from_slice(line).map_err(|_| other())? {
         Heard::Hello(greeting) if greeting.program.is_none() => {
@@ -316,8 +318,8 @@ impl Intake {
                 return RunNews::Over(Vec::new());
             }
             match self.lines.next() {
-                Came::Nothing => {}
-                Came::Line(line) => match self.take(&line) {
+                SocketRead::Nothing => {}
+                SocketRead::Line(line) => match self.take(&line) {
                     Ok(told) => {
                         refused = match &told {
                             Told::Word(LoopMessage::Refuses(why)) => Some(why.clone()),
@@ -331,7 +333,7 @@ impl Intake {
                     }
                     Err(why) => break Some(why),
                 },
-                Came::End(why) => break why.or(refused),
+                SocketRead::End(why) => break why.or(refused),
             }
         };
         if !events.is_empty() {

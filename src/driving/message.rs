@@ -18,7 +18,7 @@ use crate::{
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[schemars(rename = "ToLoop")]
-pub enum Tell<'a> {
+pub enum ToLoop<'a> {
     /// The first message.
     Hello(Hello<'a>),
     /// Make one step, and wait again.
@@ -49,7 +49,7 @@ pub enum Tell<'a> {
     Stop,
 }
 
-impl<'a> Tell<'a> {
+impl<'a> ToLoop<'a> {
     /// The message for a step.
     pub fn go(go: &'a Go) -> Self {
         Self::Go {
@@ -79,7 +79,7 @@ fn knob(kind: ParamKind, value: Value) -> Param {
 
 /// What a line of a loop is: a message has a `type`, a record of a recording none.
 #[derive(Debug, Deserialize)]
-pub(super) struct Tag {
+pub(super) struct MessageTag {
     #[serde(rename = "type")]
     pub(super) message: Option<String>,
 }
@@ -90,7 +90,7 @@ pub(super) struct Tag {
 #[schemars(rename = "FromLoop")]
 pub enum Heard {
     /// The loop greets.
-    Hello(Greeting),
+    Hello(LoopGreeting),
     /// All its parameters, where it has got more of them since the header.
     Knobs {
         /// The parameters, as in a header.
@@ -115,7 +115,7 @@ pub enum Heard {
         node: usize,
         /// What it keeps of its past; null if it cannot go back.
         #[serde(default)]
-        kept: Option<Kept>,
+        kept: Option<StateCopiesJson>,
         /// It has no further step to make from there.
         #[serde(default)]
         done: bool,
@@ -136,7 +136,7 @@ pub enum Heard {
 /// How a loop describes itself.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[schemars(rename = "LoopGreeting")]
-pub struct Greeting {
+pub struct LoopGreeting {
     /// The version of the protocol: 1.
     pub protocol: u32,
     /// The loop's program and its version. It tells a loop from an engine, which has none.
@@ -162,7 +162,8 @@ pub struct Greeting {
 
 /// What a loop keeps of its past.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-pub struct Kept {
+#[schemars(rename = "Kept")]
+pub struct StateCopiesJson {
     /// Nodes of which it has a copy of the state.
     pub nodes: usize,
     /// Bytes that these copies take.

@@ -6,6 +6,6 @@ mod join;
 pub mod message;
 mod schema;
 
-pub use find::{Found, address, running};
-pub use join::{Intake, Joined, join};
+pub use find::{RunningLoop, address, running};
+pub use join::{Intake, JoinedLoop, join};
 pub use schema::{field_tables, schema};

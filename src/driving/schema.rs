@@ -3,9 +3,9 @@
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::message::{Heard, Tell};
+use super::message::{Heard, ToLoop};
 use crate::{
-    engine::message::{self as engine, Ask, PROTOCOL},
+    engine::message::{self as engine, PROTOCOL, ToEngine},
     schema::{definitions, finish, variants},
 };
 
@@ -23,8 +23,8 @@ const DIRECTIONS: [(&str, &str); 4] = [
 pub fn schema() -> Value {
     let sent = SchemaSettings::draft2020_12().for_serialize();
     let read = SchemaSettings::draft2020_12().for_deserialize();
-    let mut shapes = of::<Ask>(&sent);
-    shapes.append(&mut of::<Tell>(&sent));
+    let mut shapes = of::<ToEngine>(&sent);
+    shapes.append(&mut of::<ToLoop>(&sent));
     shapes.append(&mut of::<engine::Tell>(&read));
     shapes.append(&mut of::<Heard>(&read));
     let any = DIRECTIONS.map(|(name, _)| json!({ "$ref": format!("#/$defs/{name}") }));
@@ -66,8 +66,12 @@ mod tests {
     fn what_both_sides_use_has_one_shape() {
         let sent = SchemaSettings::draft2020_12().for_serialize();
         let read = SchemaSettings::draft2020_12().for_deserialize();
-        let all =
-            [of::<Ask>(&sent), of::<Tell>(&sent), of::<engine::Tell>(&read), of::<Heard>(&read)];
+        let all = [
+            of::<ToEngine>(&sent),
+            of::<ToLoop>(&sent),
+            of::<engine::Tell>(&read),
+            of::<Heard>(&read),
+        ];
         let merged = schema();
         for (name, mut shape) in all.into_iter().flatten() {
             finish(&mut shape);

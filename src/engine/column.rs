@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
-use super::message::Values;
+use super::message::WireValues;
 use crate::{
     canvas::TokenId,
     predict::{Column, ColumnKind, Data, Prediction, Ranked, Request},
@@ -19,7 +19,7 @@ const SLACK: f32 = 1e-3;
 /// In words, if a column is missing, has another length, or holds an id outside the vocabulary.
 pub(super) fn prediction(
     request: &Request,
-    columns: &BTreeMap<String, Values>,
+    columns: &BTreeMap<String, WireValues>,
     vocabulary: u32,
 ) -> Result<Prediction, String> {
     let rows = request.rows.len();
@@ -35,14 +35,16 @@ pub(super) fn prediction(
     Ok(prediction)
 }
 
-fn data(column: Column, values: &Values, rows: usize, vocabulary: u32) -> Result<Data, String> {
+fn data(column: Column, values: &WireValues, rows: usize, vocabulary: u32) -> Result<Data, String> {
     let kind = column.spec().kind;
     // Engines compute in few bits, so an entropy has no upper bound here.
     let (least, most) = kind.bounds(0);
     let possible = least - SLACK..=most + SLACK;
     match (kind, values) {
-        (ColumnKind::Token, Values::Ids { u32 }) => Ok(Data::Ids(tokens(u32, rows, vocabulary)?)),
-        (ColumnKind::Candidates, Values::Ranked { k, ids, p }) => {
+        (ColumnKind::Token, WireValues::Ids { u32 }) => {
+            Ok(Data::Ids(tokens(u32, rows, vocabulary)?))
+        }
+        (ColumnKind::Candidates, WireValues::Ranked { k, ids, p }) => {
             let count = rows.checked_mul(*k).ok_or("is too long")?;
             let (ids, p) = (tokens(ids, count, vocabulary)?, numbers(p, count)?);
             within(&p, possible)?;
@@ -53,7 +55,7 @@ fn data(column: Column, values: &Values, rows: usize, vocabulary: u32) -> Result
             Ok(Data::Ranked((0..rows).map(row).collect::<Ranked>()))
         }
         (ColumnKind::Token | ColumnKind::Candidates, _) => Err("is of another type".to_owned()),
-        (_, Values::Numbers { f32 }) => {
+        (_, WireValues::Numbers { f32 }) => {
             let values = numbers(f32, rows)?;
             within(&values, possible)?;
             Ok(Data::Numbers(values))
@@ -125,8 +127,8 @@ mod tests {
         BASE64_STANDARD.encode(words.concat())
     }
 
-    fn ids(values: &[u32]) -> Values {
-        Values::Ids { u32: packed(&values.iter().map(|v| v.to_le_bytes()).collect::<Vec<_>>()) }
+    fn ids(values: &[u32]) -> WireValues {
+        WireValues::Ids { u32: packed(&values.iter().map(|v| v.to_le_bytes()).collect::<Vec<_>>()) }
     }
 
     fn p(values: &[f32]) -> String {
@@ -136,13 +138,13 @@ mod tests {
     #[test]
     fn columns_are_read_bit_for_bit() {
         let request = request(&[Column::Argmax, Column::PEos, Column::TopK, Column::Score], None);
-        let Values::Ids { u32: candidates } = ids(&[1, 2, 3, 4]) else { unreachable!() };
+        let WireValues::Ids { u32: candidates } = ids(&[1, 2, 3, 4]) else { unreachable!() };
         let columns = BTreeMap::from([
             ("argmax".to_owned(), ids(&[3, 9])),
-            ("p_eos".to_owned(), Values::Numbers { f32: p(&[0.1, f32::NAN]) }),
+            ("p_eos".to_owned(), WireValues::Numbers { f32: p(&[0.1, f32::NAN]) }),
             (
                 "top_k".to_owned(),
-                Values::Ranked { k: 2, ids: candidates, p: p(&[0.5, 0.25, 1.0, 0.0]) },
+                WireValues::Ranked { k: 2, ids: candidates, p: p(&[0.5, 0.25, 1.0, 0.0]) },
             ),
         ]);
         let read = prediction(&request, &columns, VOCABULARY).unwrap();
@@ -155,7 +157,7 @@ mod tests {
 
     #[test]
     fn lies_are_named() {
-        let check = |column: Column, values: Option<Values>, expected: &str| {
+        let check = |column: Column, values: Option<WireValues>, expected: &str| {
             let columns = values.map(|values| (column.name().to_owned(), values));
             let request = request(&[column], None);
             let error =
@@ -165,13 +167,13 @@ mod tests {
         check(Column::Argmax, None, "no column `argmax`");
         check(Column::Argmax, Some(ids(&[3])), "has 4 bytes");
         check(Column::Argmax, Some(ids(&[3, 10])), "token 10 of a vocabulary of 10");
-        check(Column::Argmax, Some(Values::Ids { u32: "?".into() }), "no base64");
+        check(Column::Argmax, Some(WireValues::Ids { u32: "?".into() }), "no base64");
         check(Column::PEos, Some(ids(&[3, 4])), "another type");
-        check(Column::TopK, Some(Values::Numbers { f32: p(&[0.5, 0.5]) }), "another type");
-        check(Column::PEos, Some(Values::Numbers { f32: p(&[0.5, 1.5]) }), "holds 1.5");
-        check(Column::Entropy, Some(Values::Numbers { f32: p(&[-1.0, 0.5]) }), "holds -1");
+        check(Column::TopK, Some(WireValues::Numbers { f32: p(&[0.5, 0.5]) }), "another type");
+        check(Column::PEos, Some(WireValues::Numbers { f32: p(&[0.5, 1.5]) }), "holds 1.5");
+        check(Column::Entropy, Some(WireValues::Numbers { f32: p(&[-1.0, 0.5]) }), "holds -1");
         let k = usize::MAX;
-        let ranked = Values::Ranked { k, ids: String::new(), p: String::new() };
+        let ranked = WireValues::Ranked { k, ids: String::new(), p: String::new() };
         check(Column::TopK, Some(ranked), "too long");
     }
 }

@@ -4,8 +4,8 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use super::{
     Address, EnginePredictor,
-    message::Greeting,
-    peer::{News, Peer, Silent},
+    message::EngineGreeting,
+    peer::{EngineNews, Peer, Silent},
     predictor,
     text::EngineText,
 };
@@ -49,11 +49,11 @@ pub fn connect(
         LoadProgress { work: LoadingWork::Engine("starting".to_owned()), done: 0, of: 0 };
     let met = Peer::meet(address, &mut |news| {
         match news {
-            News::Loading(work, done, of) => {
+            EngineNews::Loading(work, done, of) => {
                 last = LoadProgress { work: LoadingWork::Engine(work), done, of }
             }
-            News::Log(line) => warn(format!("the engine says: {line}")),
-            News::Beat => {}
+            EngineNews::Log(line) => warn(format!("the engine says: {line}")),
+            EngineNews::Beat => {}
         }
         watch(&last)
     });
@@ -80,7 +80,7 @@ pub fn connect(
 
 impl Connected {
     /// The engine's greeting.
-    pub fn greeting(&self) -> &Greeting {
+    pub fn greeting(&self) -> &EngineGreeting {
         &self.peer.greeting
     }
 

@@ -16,7 +16,7 @@ use std::{
 use super::{
     Address,
     memory::{MemoryAddress, SharedMemory},
-    message::{Ask, LONGEST, Tell, shortened},
+    message::{FromEngine, LONGEST, ToEngine, shortened},
     process::Process,
     socket::{HangUp, Socket},
 };
@@ -29,7 +29,7 @@ pub(super) struct Link {
     output: Mutex<Option<Box<dyn Write + Send>>>,
     shared: Arc<Shared>,
     /// Messages that answer no request, in order.
-    news: Mutex<mpsc::Receiver<Tell>>,
+    news: Mutex<mpsc::Receiver<FromEngine>>,
     process: Arc<Mutex<Option<Process>>>,
     /// Memory for logits, locked from a request to its answer; none where the engine may be on another
     /// machine.
@@ -42,7 +42,7 @@ pub(super) struct Link {
 struct Shared {
     /// Requests asked so far: the number of the last one.
     asked: AtomicU64,
-    waiting: Mutex<HashMap<u64, mpsc::SyncSender<Tell>>>,
+    waiting: Mutex<HashMap<u64, mpsc::SyncSender<FromEngine>>>,
     /// The reason why the connection has ended.
     end: Mutex<Option<String>>,
 }
@@ -51,14 +51,14 @@ struct Shared {
 pub(super) struct Answers {
     /// The request's number.
     pub(super) id: u64,
-    receiver: mpsc::Receiver<Tell>,
+    receiver: mpsc::Receiver<FromEngine>,
     shared: Arc<Shared>,
 }
 
 /// What the engine sent within a time limit.
-pub(super) enum Came {
+pub(super) enum EngineSent {
     /// A message.
-    Message(Tell),
+    Message(FromEngine),
     /// Nothing yet.
     Nothing,
     /// The connection has ended, for this reason.
@@ -131,7 +131,7 @@ impl Link {
     ///
     /// # Errors
     /// The reason why the connection has ended.
-    pub(super) fn send(&self, message: &Ask) -> Result<(), String> {
+    pub(super) fn send(&self, message: &ToEngine) -> Result<(), String> {
         let mut line = serde_json::to_vec(message).map_err(|error| error.to_string())?;
         line.push(b'\n');
         let mut output = locked(&self.output);
@@ -150,7 +150,10 @@ impl Link {
     ///
     /// # Errors
     /// The reason why the connection has ended.
-    pub(super) fn ask<'a>(&self, message: impl FnOnce(u64) -> Ask<'a>) -> Result<Answers, String> {
+    pub(super) fn ask<'a>(
+        &self,
+        message: impl FnOnce(u64) -> ToEngine<'a>,
+    ) -> Result<Answers, String> {
         // The greeting counts as the first.
         let id = self.shared.asked.fetch_add(1, Ordering::Relaxed) + 2;
         let (sender, receiver) = mpsc::sync_channel(AT_ONCE);
@@ -164,7 +167,7 @@ impl Link {
     }
 
     /// The next message that answers no request.
-    pub(super) fn news(&self, within: Duration) -> Came {
+    pub(super) fn news(&self, within: Duration) -> EngineSent {
         came(&locked(&self.news), within, &self.shared)
     }
 
@@ -196,7 +199,7 @@ impl Drop for Link {
 
 impl Answers {
     /// The next message about this request.
-    pub(super) fn next(&self, within: Duration) -> Came {
+    pub(super) fn next(&self, within: Duration) -> EngineSent {
         came(&self.receiver, within, &self.shared)
     }
 }
@@ -207,11 +210,11 @@ impl Drop for Answers {
     }
 }
 
-fn came(from: &mpsc::Receiver<Tell>, within: Duration, shared: &Shared) -> Came {
+fn came(from: &mpsc::Receiver<FromEngine>, within: Duration, shared: &Shared) -> EngineSent {
     match from.recv_timeout(within) {
-        Ok(message) => Came::Message(message),
-        Err(mpsc::RecvTimeoutError::Timeout) => Came::Nothing,
-        Err(mpsc::RecvTimeoutError::Disconnected) => Came::End(
+        Ok(message) => EngineSent::Message(message),
+        Err(mpsc::RecvTimeoutError::Timeout) => EngineSent::Nothing,
+        Err(mpsc::RecvTimeoutError::Disconnected) => EngineSent::End(
             locked(&shared.end).clone().unwrap_or_else(|| "it closed the connection".to_owned()),
         ),
     }
@@ -230,7 +233,7 @@ fn deliver(
     mut input: impl BufRead,
     mut prints: bool,
     shared: &Shared,
-    news: &mpsc::SyncSender<Tell>,
+    news: &mpsc::SyncSender<FromEngine>,
 ) -> Option<String> {
     let mut line = Vec::new();
     let mut greeted = false;
@@ -247,25 +250,25 @@ fn deliver(
             continue;
         }
         if prints && !line.trim_ascii_start().starts_with(b"{") {
-            let _ = news.try_send(Tell::Log { text: shortened(&line) });
+            let _ = news.try_send(FromEngine::Log { text: shortened(&line) });
             continue;
         }
         prints = false;
-        let tell: Tell = match serde_json::from_slice(&line) {
+        let tell: FromEngine = match serde_json::from_slice(&line) {
             Ok(tell) => tell,
             // A process that is killed may leave half a message behind.
             Err(_) if !line.ends_with(b"\n") => return None,
             Err(error) => return Some(garbage(&line, &error)),
         };
         match (tell.id(), tell) {
-            (None, Tell::Unknown) => {}
+            (None, FromEngine::Unknown) => {}
             // Nobody may be reading: log messages that find no room are dropped.
-            (None, Tell::Log { text }) => {
+            (None, FromEngine::Log { text }) => {
                 let text = shortened(text.as_bytes());
-                let _ = news.try_send(Tell::Log { text });
+                let _ = news.try_send(FromEngine::Log { text });
             }
             // The greeting, or an error in its place, is waited for and must not be dropped.
-            (None, tell @ (Tell::Hello(_) | Tell::Error(_))) if !greeted => {
+            (None, tell @ (FromEngine::Hello(_) | FromEngine::Error(_))) if !greeted => {
                 greeted = true;
                 let _ = news.send(tell);
             }

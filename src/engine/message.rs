@@ -60,7 +60,7 @@ impl<'a> Hello<'a> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[schemars(rename = "ToEngine")]
-pub enum Ask<'a> {
+pub enum ToEngine<'a> {
     /// The first message.
     Hello(Hello<'a>),
     /// Asks for the texts of some tokens.
@@ -144,9 +144,9 @@ fn turns(_: &mut SchemaGenerator) -> Schema {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[schemars(rename = "FromEngine")]
-pub enum Tell {
+pub enum FromEngine {
     /// The engine greets: its model is loaded.
-    Hello(Box<Greeting>),
+    Hello(Box<EngineGreeting>),
     /// The model is still being loaded; any number of times before `hello`.
     Loading {
         /// What is being done, in words.
@@ -199,7 +199,7 @@ pub enum Tell {
         id: u64,
         /// The columns that were asked for, by name.
         #[serde(default)]
-        columns: BTreeMap<String, Values>,
+        columns: BTreeMap<String, WireValues>,
         /// True if the logits are in memory, and no columns are here.
         #[serde(default)]
         memory: bool,
@@ -212,7 +212,7 @@ pub enum Tell {
     Unknown,
 }
 
-impl Tell {
+impl FromEngine {
     /// The number of the request that this is about.
     pub fn id(&self) -> Option<u64> {
         match self {
@@ -263,7 +263,7 @@ pub enum ErrorKind {
 /// How an engine describes itself and its model, once that is loaded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "EngineGreeting")]
-pub struct Greeting {
+pub struct EngineGreeting {
     /// The version of the protocol: 1.
     pub protocol: u32,
     /// The engine's program and its version.
@@ -340,7 +340,8 @@ pub enum TokenText {
 /// The values of a column: base64 of little-endian numbers, one a row.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(untagged)]
-pub enum Values {
+#[schemars(rename = "Values")]
+pub enum WireValues {
     /// Candidates, the column `top_k`: `k` a row, row after row, best first.
     Ranked {
         /// Candidates in a row.

@@ -8,8 +8,8 @@ use std::{
 
 use super::{
     Address,
-    link::{Came, Link},
-    message::{Ask, Failure, Greeting, Hello, PROTOCOL, Tell},
+    link::{EngineSent, Link},
+    message::{EngineGreeting, Failure, FromEngine, Hello, PROTOCOL, ToEngine},
 };
 
 /// How often a caller that waits is asked whether to go on.
@@ -24,7 +24,7 @@ const MOST_TOKENS: u32 = 10_000_000;
 const MOST_LAYERS: usize = 100_000;
 
 /// What an engine says before its greeting.
-pub(super) enum News {
+pub(super) enum EngineNews {
     /// The progress of loading: the step, how much is done, and of how much.
     Loading(String, u64, u64),
     /// A line for the user.
@@ -36,7 +36,7 @@ pub(super) enum News {
 /// An engine.
 pub(super) struct Peer {
     pub(super) address: Address,
-    pub(super) greeting: Greeting,
+    pub(super) greeting: EngineGreeting,
     link: Mutex<Arc<Link>>,
 }
 
@@ -58,7 +58,7 @@ impl Peer {
     /// Opens the connection and waits for the greeting.
     pub(super) fn meet(
         address: &Address,
-        watch: &mut dyn FnMut(News) -> ControlFlow<()>,
+        watch: &mut dyn FnMut(EngineNews) -> ControlFlow<()>,
     ) -> Result<Self, Silent> {
         let (link, greeting) = greeted(address, watch)?;
         Ok(Self { address: address.clone(), greeting, link: Mutex::new(Arc::new(link)) })
@@ -72,14 +72,14 @@ impl Peer {
     /// The connection. If it has ended, a new one is opened, which may take as long as the first.
     pub(super) fn live(
         &self,
-        watch: &mut dyn FnMut(News) -> ControlFlow<()>,
+        watch: &mut dyn FnMut(EngineNews) -> ControlFlow<()>,
     ) -> Result<Arc<Link>, Silent> {
         let link = self.link();
         if !link.ended() {
             return Ok(link);
         }
         let (link, greeting) = greeted(&self.address, watch)?;
-        let same = |one: &Greeting| (one.name.clone(), one.vocabulary, one.mask, one.eos);
+        let same = |one: &EngineGreeting| (one.name.clone(), one.vocabulary, one.mask, one.eos);
         if same(&greeting) != same(&self.greeting) {
             return Err(Silent::Failed(format!(
                 "it came back with another model: {} in place of {}. Quit and start anew",
@@ -94,19 +94,19 @@ impl Peer {
 
 fn greeted(
     address: &Address,
-    watch: &mut dyn FnMut(News) -> ControlFlow<()>,
-) -> Result<(Link, Greeting), Silent> {
+    watch: &mut dyn FnMut(EngineNews) -> ControlFlow<()>,
+) -> Result<(Link, EngineGreeting), Silent> {
     let link = Link::open(address)?;
     let token = match address {
         Address::Tcp(_, token) => token.as_deref(),
         Address::Command(_) | Address::Unix(_) => None,
     };
     let memory = link.memory_address();
-    link.send(&Ask::Hello(Hello { memory, ..Hello::with(token) }))?;
+    link.send(&ToEngine::Hello(Hello { memory, ..Hello::with(token) }))?;
     let mut since = Instant::now();
     loop {
         let news = match link.news(BEAT) {
-            Came::Nothing
+            EngineSent::Nothing
                 if !matches!(address, Address::Command(_)) && since.elapsed() > SILENCE =>
             {
                 return Err(Silent::Failed(format!(
@@ -115,21 +115,21 @@ fn greeted(
                     SILENCE.as_secs()
                 )));
             }
-            Came::Nothing => News::Beat,
-            Came::End(why) => return Err(Silent::Failed(why)),
-            Came::Message(message) => {
+            EngineSent::Nothing => EngineNews::Beat,
+            EngineSent::End(why) => return Err(Silent::Failed(why)),
+            EngineSent::Message(message) => {
                 since = Instant::now();
                 match message {
-                    Tell::Hello(greeting) => {
+                    FromEngine::Hello(greeting) => {
                         check(&greeting)?;
                         return Ok((link, *greeting));
                     }
-                    Tell::Loading { work, done, of } => News::Loading(work, done, of),
-                    Tell::Log { text } => News::Log(text),
-                    Tell::Error(Failure { message, traceback, .. }) => {
+                    FromEngine::Loading { work, done, of } => EngineNews::Loading(work, done, of),
+                    FromEngine::Log { text } => EngineNews::Log(text),
+                    FromEngine::Error(Failure { message, traceback, .. }) => {
                         return Err(Silent::Failed(with_traceback(message, traceback)));
                     }
-                    _ => News::Beat,
+                    _ => EngineNews::Beat,
                 }
             }
         };
@@ -147,7 +147,7 @@ pub(super) fn with_traceback(message: String, traceback: Option<String>) -> Stri
     }
 }
 
-fn check(greeting: &Greeting) -> Result<(), String> {
+fn check(greeting: &EngineGreeting) -> Result<(), String> {
     if greeting.protocol != PROTOCOL {
         let newer = if greeting.protocol > PROTOCOL { "demask" } else { "its demask package" };
         return Err(format!(
@@ -179,7 +179,7 @@ mod tests {
             let text = format!(
                 r#"{{"type": "hello", "engine": "e", "name": "m", "device": "cpu", "dtype": "f32", {fields}}}"#
             );
-            let Tell::Hello(greeting) = serde_json::from_str(&text).unwrap() else {
+            let FromEngine::Hello(greeting) = serde_json::from_str(&text).unwrap() else {
                 panic!("{text}")
             };
             match (super::check(&greeting), expected) {

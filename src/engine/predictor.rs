@@ -4,8 +4,8 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use super::{
     column,
-    link::Came,
-    message::{Ask, ErrorKind, Failure, Greeting, Tell},
+    link::EngineSent,
+    message::{EngineGreeting, ErrorKind, Failure, FromEngine, ToEngine},
     peer::{BEAT, Peer, Silent, with_traceback},
 };
 use crate::model;
@@ -23,7 +23,7 @@ struct Ability {
 }
 
 impl Ability {
-    fn has(&self, greeting: &Greeting) -> bool {
+    fn has(&self, greeting: &EngineGreeting) -> bool {
         greeting.can.iter().any(|can| can == self.name)
     }
 }
@@ -77,7 +77,7 @@ const ABILITIES: [Ability; 9] = [
 ];
 
 /// What an engine cannot do, in words.
-pub(super) fn cannot(greeting: &Greeting) -> Vec<&'static str> {
+pub(super) fn cannot(greeting: &EngineGreeting) -> Vec<&'static str> {
     ABILITIES.iter().filter(|ability| !ability.has(greeting)).map(|ability| ability.what).collect()
 }
 
@@ -153,16 +153,16 @@ impl Predictor for EnginePredictor {
             .and_then(|memory| memory.as_mut())
             .filter(|memory| self.peer.greeting.device == "cpu" && memory.holds(count))
             .filter(|_| logits_suffice(request));
-        let ask = |id| Ask::Predict { id, request, memory: memory.is_some() };
+        let ask = |id| ToEngine::Predict { id, request, memory: memory.is_some() };
         let answers = link.ask(ask).map_err(|why| self.failed(&why))?;
         loop {
             match answers.next(BEAT) {
-                Came::Nothing => {}
-                Came::End(why) => return Err(self.failed(&why)),
-                Came::Message(Tell::Progress { done, of, .. }) => {
+                EngineSent::Nothing => {}
+                EngineSent::End(why) => return Err(self.failed(&why)),
+                EngineSent::Message(FromEngine::Progress { done, of, .. }) => {
                     progress = Progress { done: done.min(of), of: of.max(1) };
                 }
-                Came::Message(Tell::Prediction { memory: true, .. }) => {
+                EngineSent::Message(FromEngine::Prediction { memory: true, .. }) => {
                     let memory = memory.take().ok_or("it left logits where none were asked for");
                     let logits = memory.map_err(str::to_owned).and_then(|memory| {
                         memory.read(count).map_err(|error| format!("its logits: {error}"))
@@ -172,13 +172,18 @@ impl Predictor for EnginePredictor {
                         Err(why) => Err(self.failed(&why)),
                     };
                 }
-                Came::Message(Tell::Prediction { columns, .. }) => {
+                EngineSent::Message(FromEngine::Prediction { columns, .. }) => {
                     return column::prediction(request, &columns, self.peer.greeting.vocabulary)
                         .map_err(|why| {
                             PredictError::Failed(format!("the engine {}: {why}", self.peer.address))
                         });
                 }
-                Came::Message(Tell::Error(Failure { kind, message, traceback, .. })) => {
+                EngineSent::Message(FromEngine::Error(Failure {
+                    kind,
+                    message,
+                    traceback,
+                    ..
+                })) => {
                     return Err(match kind {
                         ErrorKind::Cancelled => PredictError::Cancelled,
                         ErrorKind::Unsupported => PredictError::Unsupported(message),
@@ -187,7 +192,7 @@ impl Predictor for EnginePredictor {
                         }
                     });
                 }
-                Came::Message(_) => {
+                EngineSent::Message(_) => {
                     return Err(PredictError::Failed(format!(
                         "the engine {} answered a forward pass with another kind of message",
                         self.peer.address
@@ -196,7 +201,7 @@ impl Predictor for EnginePredictor {
             }
             if watch(progress) == ControlFlow::Break(()) {
                 // The answer is not waited for, so that the caller can go on at once.
-                let _ = link.send(&Ask::Cancel { id: answers.id });
+                let _ = link.send(&ToEngine::Cancel { id: answers.id });
                 return Err(PredictError::Cancelled);
             }
         }
@@ -209,7 +214,7 @@ mod tests {
 
     #[test]
     fn every_ability_is_in_the_document() {
-        let schema = schemars::schema_for!(Greeting).to_value();
+        let schema = schemars::schema_for!(EngineGreeting).to_value();
         let description = schema["properties"]["can"]["description"].as_str().unwrap();
         for ability in ABILITIES {
             assert!(description.contains(&format!("`{}`", ability.name)), "{}", ability.name);

@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
-    link::{Answers, Came},
-    message::{Ask, Encode, Failure, Tell, TokenText},
+    link::{Answers, EngineSent},
+    message::{Encode, Failure, FromEngine, ToEngine, TokenText},
     peer::{BEAT, Peer, with_traceback},
 };
 use crate::{
@@ -41,9 +41,9 @@ impl EngineText {
         while (pieces.len() as u32) < vocabulary {
             let first = pieces.len() as u32;
             let count = AT_ONCE.min(vocabulary - first);
-            let answers = peer.link().ask(|id| Ask::Texts { id, first, count })?;
+            let answers = peer.link().ask(|id| ToEngine::Texts { id, first, count })?;
             match answer(&answers)? {
-                Tell::Texts { texts, .. } if texts.len() == count as usize => {
+                FromEngine::Texts { texts, .. } if texts.len() == count as usize => {
                     pieces.extend(texts.into_iter().map(|text| text.map(piece)));
                 }
                 _ => {
@@ -66,9 +66,9 @@ impl EngineText {
 
     fn ids(&self, what: Encode) -> Result<Vec<TokenId>, String> {
         let named = |why: String| format!("the engine {}: {why}", self.peer.address);
-        let answers = self.peer.link().ask(|id| Ask::Encode { id, what }).map_err(named)?;
+        let answers = self.peer.link().ask(|id| ToEngine::Encode { id, what }).map_err(named)?;
         let ids = match answer(&answers).map_err(named)? {
-            Tell::Ids { ids, .. } => ids,
+            FromEngine::Ids { ids, .. } => ids,
             _ => return Err(named("it answered a text with another kind of message".to_owned())),
         };
         match ids.iter().find(|&&id| id >= self.peer.greeting.vocabulary) {
@@ -89,20 +89,20 @@ fn piece(text: TokenText) -> Piece {
     }
 }
 
-fn answer(answers: &Answers) -> Result<Tell, String> {
+fn answer(answers: &Answers) -> Result<FromEngine, String> {
     let until = Instant::now() + PATIENCE;
     loop {
         match answers.next(BEAT) {
-            Came::Message(Tell::Error(Failure { message, traceback, .. })) => {
+            EngineSent::Message(FromEngine::Error(Failure { message, traceback, .. })) => {
                 return Err(with_traceback(message, traceback));
             }
-            Came::Message(Tell::Progress { .. }) => {}
-            Came::Message(message) => return Ok(message),
-            Came::End(why) => return Err(why),
-            Came::Nothing if Instant::now() > until => {
+            EngineSent::Message(FromEngine::Progress { .. }) => {}
+            EngineSent::Message(message) => return Ok(message),
+            EngineSent::End(why) => return Err(why),
+            EngineSent::Nothing if Instant::now() > until => {
                 return Err(format!("it did not answer within {} s", PATIENCE.as_secs()));
             }
-            Came::Nothing => {}
+            EngineSent::Nothing => {}
         }
     }
 }
@@ -131,9 +131,9 @@ impl Encoder for EngineText {
     }
 
     fn whole_text(&self, ids: &[TokenId]) -> Result<String, String> {
-        let answers = self.peer.link().ask(|id| Ask::Decode { id, ids })?;
+        let answers = self.peer.link().ask(|id| ToEngine::Decode { id, ids })?;
         match answer(&answers)? {
-            Tell::Text { text, .. } => Ok(text),
+            FromEngine::Text { text, .. } => Ok(text),
             _ => Err(format!(
                 "the engine {} answered ids with another kind of message",
                 self.peer.address

@@ -4,8 +4,8 @@
 use std::fmt;
 
 use super::{
-    measure::{self, MeasureError, Outcome},
-    tasks::{self, Problem, Task},
+    measure::{self, Generated, MeasureError},
+    tasks::{self, Task, TaskProblem},
 };
 use crate::{decode::Value, model::Loaded};
 
@@ -81,7 +81,7 @@ impl Card {
         let (mut tail_long, mut tail_short, mut measured) = (0.0, 0.0, 0.0);
         let (mut pairs, mut figures, mut expansions) = (Vec::new(), Vec::new(), 0);
         for task in Task::ALL {
-            let mut results: Vec<(Problem, usize, Outcome)> = Vec::new();
+            let mut results: Vec<(TaskProblem, usize, Generated)> = Vec::new();
             for problem in tasks::held_out(task, SEED).take(each) {
                 let length = measure::token_count(model, &problem.answer);
                 let prompt = &problem.prompt;
@@ -97,7 +97,7 @@ impl Card {
                 .iter()
                 .map(|(_, length, outcome)| (outcome.stage1 as f64, *length as f64))
                 .collect();
-            let share = |wanted: &dyn Fn(&(Problem, usize, Outcome)) -> bool| {
+            let share = |wanted: &dyn Fn(&(TaskProblem, usize, Generated)) -> bool| {
                 results.iter().filter(|result| wanted(result)).count() as f64
                     / results.len().max(1) as f64
             };

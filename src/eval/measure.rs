@@ -30,7 +30,7 @@ pub enum MeasureError {
 
 /// A finished generation.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
+pub struct Generated {
     /// The answer, without its tail of end-of-sequence tokens.
     pub text: String,
     /// Length when stage 1 stopped, positions, before EOS tokens were appended.
@@ -84,7 +84,11 @@ fn ready(model: &mut Loaded, session: &mut Session) -> Result<bool, MeasureError
 ///
 /// # Errors
 /// [`MeasureError`].
-pub fn generate(model: &mut Loaded, prompt: &str, params: Params) -> Result<Outcome, MeasureError> {
+pub fn generate(
+    model: &mut Loaded,
+    prompt: &str,
+    params: Params,
+) -> Result<Generated, MeasureError> {
     let mut session = session(model, prompt, params)?;
     let (mut stage1, mut expansions) = (session.canvas().len(), 0);
     while ready(model, &mut session)? {
@@ -97,7 +101,7 @@ pub fn generate(model: &mut Loaded, prompt: &str, params: Params) -> Result<Outc
         session.step()?;
     }
     let canvas = session.canvas();
-    Ok(Outcome {
+    Ok(Generated {
         text: model.tokenizer.text(&canvas.tokens()[..canvas.tail()]),
         stage1,
         length: canvas.len(),

@@ -14,4 +14,4 @@ pub mod run;
 pub mod tasks;
 pub mod tokens;
 
-pub use row::{Row, Timing};
+pub use row::{EvalRow, RowTiming};

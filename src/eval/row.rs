@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// One problem under one recipe. Nothing in it depends on the clock, the machine's load or the
 /// order of work, so equal runs give equal rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Row {
+pub struct EvalRow {
     /// Number of the problem, from 0, through all sets that were measured together.
     pub problem: usize,
     /// Name of the problem set.
@@ -60,7 +60,7 @@ pub struct Row {
     pub trace: Option<String>,
 }
 
-impl Row {
+impl EvalRow {
     /// True if the answer is known to be right.
     pub fn is_right(&self) -> bool {
         self.correct == Some(true)
@@ -74,10 +74,10 @@ impl Row {
 
 /// How long one row took. Kept apart from it, since it is never the same twice.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Timing {
-    /// [`Row::problem`].
+pub struct RowTiming {
+    /// [`EvalRow::problem`].
     pub problem: usize,
-    /// [`Row::recipe`].
+    /// [`EvalRow::recipe`].
     pub recipe: String,
     /// Wall time, seconds.
     pub seconds: f64,

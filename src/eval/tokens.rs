@@ -64,8 +64,8 @@ mod tests {
     use super::*;
     use crate::{
         eval::{
-            Row,
-            problems::{Checker, Problem, Written},
+            EvalRow,
+            problems::{Checker, ModelAnswer, Problem},
             report,
         },
         model::{self, Computing, ModelSource},
@@ -115,11 +115,11 @@ mod tests {
                 expected: published.target.clone(),
                 ..Problem::default()
             };
-            let written = Written { text: "", whole: &found.text };
+            let written = ModelAnswer { text: "", whole: &found.text };
             let verdict = checker.check(&problem_set, written, None).unwrap();
             assert_eq!(verdict.correct, published.correct, "{name}: {text:?}");
             longer += usize::from(canvas.len() != found.n_token);
-            rows.push(Row {
+            rows.push(EvalRow {
                 problem,
                 n_token: found.n_token,
                 e_token: found.e_token,

@@ -12,11 +12,11 @@ use serde_json::json;
 
 use super::{
     error::ExportError,
-    format::{Format, Make, Screens},
+    format::{ExportFormat, Make, Screens},
 };
 
 /// The run as an asciicast.
-pub const FORMAT: Format = Format {
+pub const FORMAT: ExportFormat = ExportFormat {
     name: "cast",
     help: "the run as an asciicast (version 2), a screen a step",
     step: Some("begun with"),

@@ -2,36 +2,36 @@
 
 use super::{
     error::ExportError,
-    format::{Format, Make},
-    rows::{Out, RowWriter},
-    table::{Cell, Table},
+    format::{ExportFormat, Make},
+    rows::{RowWriter, RowsOut},
+    table::{Table, TableValue},
 };
 use crate::escape::one_line;
 
 /// Tables as CSV.
-pub const FORMAT: Format = Format {
+pub const FORMAT: ExportFormat = ExportFormat {
     name: "csv",
     help: "a table as text, of steps or (`--table positions`) of positions",
     step: None,
     make: Make::Rows { usual: Table::Steps, begin },
 };
 
-fn begin<'w>(table: Table, out: Out<'w>) -> Result<Box<dyn RowWriter + 'w>, ExportError> {
+fn begin<'w>(table: Table, out: RowsOut<'w>) -> Result<Box<dyn RowWriter + 'w>, ExportError> {
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(table.columns().iter().map(|column| column.name))?;
     Ok(Box::new(writer))
 }
 
-impl RowWriter for csv::Writer<Out<'_>> {
-    fn row(&mut self, row: &[Cell]) -> Result<(), ExportError> {
+impl RowWriter for csv::Writer<RowsOut<'_>> {
+    fn row(&mut self, row: &[TableValue]) -> Result<(), ExportError> {
         for cell in row {
             match cell {
-                Cell::Null => self.write_field(""),
-                Cell::Int(value) => self.write_field(value.to_string()),
-                Cell::Float(value) => self.write_field(value.to_string()),
-                Cell::Double(value) => self.write_field(value.to_string()),
-                Cell::Flag(value) => self.write_field(if *value { "true" } else { "false" }),
-                Cell::Text(text) => self.write_field(plain(text)),
+                TableValue::Null => self.write_field(""),
+                TableValue::Int(value) => self.write_field(value.to_string()),
+                TableValue::Float(value) => self.write_field(value.to_string()),
+                TableValue::Double(value) => self.write_field(value.to_string()),
+                TableValue::Flag(value) => self.write_field(if *value { "true" } else { "false" }),
+                TableValue::Text(text) => self.write_field(plain(text)),
             }?;
         }
         Ok(self.write_record(None::<&[u8]>)?)

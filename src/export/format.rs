@@ -9,7 +9,7 @@ use crate::trace::Recording;
 
 /// A format that recordings are exported to.
 #[derive(Debug, Clone, Copy)]
-pub struct Format {
+pub struct ExportFormat {
     /// Its name, which is also the ending of its files.
     pub name: &'static str,
     /// What such a file is.

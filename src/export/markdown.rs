@@ -4,9 +4,9 @@ use std::{fmt::Write as _, io::Write};
 
 use super::{
     error::ExportError,
-    format::{Document, Format, Make},
+    format::{Document, ExportFormat, Make},
     table::written,
-    walk::{Next, Walk},
+    walk::{AfterCanvas, RecordingWalk},
 };
 use crate::{
     escape::{self, visible},
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A report on a run.
-pub const FORMAT: Format = Format {
+pub const FORMAT: ExportFormat = ExportFormat {
     name: "md",
     help: "the branch left last: figures, text, a table of its steps",
     step: None,
@@ -28,7 +28,7 @@ fn write(document: &Document, out: &mut dyn Write) -> Result<(), ExportError> {
 
 /// The branch that was left last, under the recording's name.
 pub fn markdown(file: &str, recording: &Recording) -> String {
-    let walk = Walk::new(recording);
+    let walk = RecordingWalk::new(recording);
     let mut trajectories = walk.trajectories();
     let branches = trajectories.len();
     let Some(at) = trajectories.iter().position(|one| one.current).or(branches.checked_sub(1))
@@ -65,8 +65,8 @@ pub fn markdown(file: &str, recording: &Recording) -> String {
     row("length (N\\_token)", &length.to_string());
     row("E\\_token", &effective.to_string());
     let over = walk.moments(&trajectory.path).last().and_then(|moment| match moment.next {
-        Next::End(finish) => finish,
-        Next::Step(_) | Next::Edit => None,
+        AfterCanvas::End(finish) => finish,
+        AfterCanvas::Step(_) | AfterCanvas::Edit => None,
     });
     let ratio = (length > 0).then(|| effective as f64 / length as f64);
     row("E\\_ratio", &ratio.map_or_else(String::new, |ratio| format!("{ratio:.3}")));

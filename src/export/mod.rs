@@ -24,14 +24,14 @@ mod tests;
 use std::fmt::Write as _;
 
 pub use error::ExportError;
-pub use format::{Document, Format, Make, Screens, TerminalColors};
+pub use format::{Document, ExportFormat, Make, Screens, TerminalColors};
 pub use markdown::markdown;
-pub use rows::{BeginRows, Out, RowWriter, Tables};
+pub use rows::{BeginRows, RowWriter, RowsOut, Tables};
 pub use svg::svg;
-pub use table::{Cell, Kind, Table, TableColumn, column_table};
+pub use table::{Table, TableColumn, TableValue, ValueKind, column_table};
 
 /// Every format, in the order of the documents.
-pub const FORMATS: [Format; 7] = [
+pub const FORMATS: [ExportFormat; 7] = [
     html::FORMAT,
     svg::FORMAT,
     cast::FORMAT,
@@ -42,14 +42,14 @@ pub const FORMATS: [Format; 7] = [
 ];
 
 /// The format of this name.
-pub fn format(name: &str) -> Option<Format> {
+pub fn format(name: &str) -> Option<ExportFormat> {
     FORMATS.into_iter().find(|format| format.name == name)
 }
 
 /// The formats as Markdown, for the documents.
 pub fn format_table() -> String {
     let mut text = "| OUT | what it is | options |\n|---|---|---|\n".to_owned();
-    for Format { name, help, step, make } in FORMATS {
+    for ExportFormat { name, help, step, make } in FORMATS {
         let (size, speed, table) = match make {
             Make::Document(_) => (false, false, false),
             Make::Screens { timed, .. } => (true, timed, false),

@@ -4,14 +4,14 @@ use serde::{Serialize, Serializer};
 
 use super::{
     error::ExportError,
-    format::{Format, Make},
-    rows::{Out, RowWriter},
-    table::{Cell, Table, TableColumn},
+    format::{ExportFormat, Make},
+    rows::{RowWriter, RowsOut},
+    table::{Table, TableColumn, TableValue},
 };
 use crate::escape::escaped_json;
 
 /// Tables as JSON.
-pub const FORMAT: Format = Format {
+pub const FORMAT: ExportFormat = ExportFormat {
     name: "ndjson",
     help: "a table as JSON, an object a line, of steps or positions",
     step: None,
@@ -23,12 +23,12 @@ pub const FORMAT: Format = Format {
 
 struct Objects<'w> {
     columns: &'static [TableColumn],
-    out: Out<'w>,
+    out: RowsOut<'w>,
 }
 
 impl RowWriter for Objects<'_> {
-    fn row(&mut self, row: &[Cell]) -> Result<(), ExportError> {
-        let line = serde_json::to_string(&Object(self.columns, row))
+    fn row(&mut self, row: &[TableValue]) -> Result<(), ExportError> {
+        let line = serde_json::to_string(&NdjsonRow(self.columns, row))
             .map_err(|error| ExportError::Table(error.into()))?;
         // It may be standard output, and so a terminal.
         Ok(writeln!(self.out, "{}", escaped_json(&line))?)
@@ -40,9 +40,9 @@ impl RowWriter for Objects<'_> {
 }
 
 /// A row by the names of its columns.
-struct Object<'a>(&'a [TableColumn], &'a [Cell<'a>]);
+struct NdjsonRow<'a>(&'a [TableColumn], &'a [TableValue<'a>]);
 
-impl Serialize for Object<'_> {
+impl Serialize for NdjsonRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let names = self.0.iter().map(|column| column.name);
         serializer.collect_map(names.zip(self.1))

@@ -16,13 +16,13 @@ use parquet::{
 
 use super::{
     error::ExportError,
-    format::{Format, Make},
+    format::{ExportFormat, Make},
     rows::RowWriter,
-    table::{Cell, Kind, Table, TableColumn},
+    table::{Table, TableColumn, TableValue, ValueKind},
 };
 
 /// Tables as Parquet.
-pub const FORMAT: Format = Format {
+pub const FORMAT: ExportFormat = ExportFormat {
     name: "parquet",
     help: "a table for data tools, of positions or (`--table steps`) of steps",
     step: None,
@@ -36,7 +36,7 @@ pub const FORMAT: Format = Format {
 const GROUP: usize = 1 << 16;
 
 /// The values of a column in the row group at hand.
-enum Values {
+enum ParquetValues {
     Int(Vec<i64>),
     Float(Vec<f32>),
     Double(Vec<f64>),
@@ -44,9 +44,9 @@ enum Values {
     Text(Vec<ByteArray>),
 }
 
-struct Held {
+struct HeldColumn {
     spec: TableColumn,
-    values: Values,
+    values: ParquetValues,
     /// 1 for a row with a value, 0 for one without.
     levels: Vec<i16>,
 }
@@ -54,7 +54,7 @@ struct Held {
 /// A Parquet file written by row groups.
 pub(super) struct Groups<W: Write + Send> {
     writer: SerializedFileWriter<W>,
-    columns: Vec<Held>,
+    columns: Vec<HeldColumn>,
     rows: usize,
     most: usize,
 }
@@ -65,14 +65,14 @@ impl<W: Write + Send> Groups<W> {
         let schema = Type::group_type_builder(table.name()).with_fields(fields).build()?;
         let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
         let writer = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties))?;
-        let held = |spec: &TableColumn| Held {
+        let held = |spec: &TableColumn| HeldColumn {
             spec: *spec,
             values: match spec.kind {
-                Kind::Int => Values::Int(Vec::new()),
-                Kind::Float => Values::Float(Vec::new()),
-                Kind::Double => Values::Double(Vec::new()),
-                Kind::Flag => Values::Flag(Vec::new()),
-                Kind::Text => Values::Text(Vec::new()),
+                ValueKind::Int => ParquetValues::Int(Vec::new()),
+                ValueKind::Float => ParquetValues::Float(Vec::new()),
+                ValueKind::Double => ParquetValues::Double(Vec::new()),
+                ValueKind::Flag => ParquetValues::Flag(Vec::new()),
+                ValueKind::Text => ParquetValues::Text(Vec::new()),
             },
             levels: Vec::new(),
         };
@@ -96,7 +96,7 @@ impl<W: Write + Send> Groups<W> {
 }
 
 impl<W: Write + Send> RowWriter for Groups<W> {
-    fn row(&mut self, row: &[Cell]) -> Result<(), ExportError> {
+    fn row(&mut self, row: &[TableValue]) -> Result<(), ExportError> {
         for (held, cell) in self.columns.iter_mut().zip(row) {
             held.push(cell)?;
         }
@@ -114,18 +114,20 @@ impl<W: Write + Send> RowWriter for Groups<W> {
     }
 }
 
-impl Held {
-    fn push(&mut self, cell: &Cell) -> Result<(), ParquetError> {
+impl HeldColumn {
+    fn push(&mut self, cell: &TableValue) -> Result<(), ParquetError> {
         match (&mut self.values, cell) {
-            (_, Cell::Null) if !self.spec.always => {
+            (_, TableValue::Null) if !self.spec.always => {
                 self.levels.push(0);
                 return Ok(());
             }
-            (Values::Int(values), Cell::Int(value)) => values.push(*value),
-            (Values::Float(values), Cell::Float(value)) => values.push(*value),
-            (Values::Double(values), Cell::Double(value)) => values.push(*value),
-            (Values::Flag(values), Cell::Flag(value)) => values.push(*value),
-            (Values::Text(values), Cell::Text(text)) => values.push(ByteArray::from(&**text)),
+            (ParquetValues::Int(values), TableValue::Int(value)) => values.push(*value),
+            (ParquetValues::Float(values), TableValue::Float(value)) => values.push(*value),
+            (ParquetValues::Double(values), TableValue::Double(value)) => values.push(*value),
+            (ParquetValues::Flag(values), TableValue::Flag(value)) => values.push(*value),
+            (ParquetValues::Text(values), TableValue::Text(text)) => {
+                values.push(ByteArray::from(&**text))
+            }
             _ => {
                 let fault = format!("column {} got a value of another kind", self.spec.name);
                 return Err(ParquetError::General(fault));
@@ -148,11 +150,11 @@ impl Held {
         }
         let levels = (!self.spec.always).then_some(&*self.levels);
         match &mut self.values {
-            Values::Int(values) => put::<Int64Type>(out, values, levels)?,
-            Values::Float(values) => put::<FloatType>(out, values, levels)?,
-            Values::Double(values) => put::<DoubleType>(out, values, levels)?,
-            Values::Flag(values) => put::<BoolType>(out, values, levels)?,
-            Values::Text(values) => put::<ByteArrayType>(out, values, levels)?,
+            ParquetValues::Int(values) => put::<Int64Type>(out, values, levels)?,
+            ParquetValues::Float(values) => put::<FloatType>(out, values, levels)?,
+            ParquetValues::Double(values) => put::<DoubleType>(out, values, levels)?,
+            ParquetValues::Flag(values) => put::<BoolType>(out, values, levels)?,
+            ParquetValues::Text(values) => put::<ByteArrayType>(out, values, levels)?,
         }
         self.levels.clear();
         Ok(())
@@ -161,14 +163,14 @@ impl Held {
 
 fn field(column: &TableColumn) -> Result<TypePtr, ParquetError> {
     let physical = match column.kind {
-        Kind::Int => Physical::INT64,
-        Kind::Float => Physical::FLOAT,
-        Kind::Double => Physical::DOUBLE,
-        Kind::Flag => Physical::BOOLEAN,
-        Kind::Text => Physical::BYTE_ARRAY,
+        ValueKind::Int => Physical::INT64,
+        ValueKind::Float => Physical::FLOAT,
+        ValueKind::Double => Physical::DOUBLE,
+        ValueKind::Flag => Physical::BOOLEAN,
+        ValueKind::Text => Physical::BYTE_ARRAY,
     };
     let repetition = if column.always { Repetition::REQUIRED } else { Repetition::OPTIONAL };
-    let logical = (column.kind == Kind::Text).then_some(LogicalType::String);
+    let logical = (column.kind == ValueKind::Text).then_some(LogicalType::String);
     let builder = Type::primitive_type_builder(column.name, physical);
     builder.with_repetition(repetition).with_logical_type(logical).build().map(Arc::new)
 }

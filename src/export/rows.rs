@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::{
     error::ExportError,
-    table::{Cell, Table},
+    table::{Table, TableValue},
 };
 use crate::trace::Recording;
 
@@ -14,7 +14,7 @@ pub trait RowWriter {
     ///
     /// # Errors
     /// If it cannot be written.
-    fn row(&mut self, row: &[Cell]) -> Result<(), ExportError>;
+    fn row(&mut self, row: &[TableValue]) -> Result<(), ExportError>;
 
     /// Writes what is left.
     ///
@@ -24,10 +24,10 @@ pub trait RowWriter {
 }
 
 /// Where a file goes.
-pub type Out<'w> = &'w mut (dyn Write + Send);
+pub type RowsOut<'w> = &'w mut (dyn Write + Send);
 
 /// Begins a file with the rows of a table.
-pub type BeginRows = for<'w> fn(Table, Out<'w>) -> Result<Box<dyn RowWriter + 'w>, ExportError>;
+pub type BeginRows = for<'w> fn(Table, RowsOut<'w>) -> Result<Box<dyn RowWriter + 'w>, ExportError>;
 
 /// A table being written.
 pub struct Tables<'w> {
@@ -40,7 +40,7 @@ impl<'w> Tables<'w> {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn begin(table: Table, begin: BeginRows, out: Out<'w>) -> Result<Self, ExportError> {
+    pub fn begin(table: Table, begin: BeginRows, out: RowsOut<'w>) -> Result<Self, ExportError> {
         Ok(Self { table, rows: begin(table, out)? })
     }
 

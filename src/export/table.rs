@@ -8,7 +8,7 @@ use std::{borrow::Cow, fmt::Write as _, iter, sync::LazyLock};
 
 use serde::Serialize;
 
-use super::walk::{Moment, Next, Trajectory, Walk};
+use super::walk::{AfterCanvas, RecordingWalk, Trajectory, WalkedCanvas};
 use crate::{
     canvas::{Origin, TokenId},
     decode::{Params, Reason, Value, Verdict},
@@ -28,7 +28,7 @@ pub enum Table {
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ValueKind {
     /// 64-bit whole numbers.
     Int,
     /// 32-bit numbers, as recorded.
@@ -41,7 +41,7 @@ pub enum Kind {
     Text,
 }
 
-impl Kind {
+impl ValueKind {
     fn name(self) -> &'static str {
         match self {
             Self::Int => "int64",
@@ -59,7 +59,7 @@ pub struct TableColumn {
     /// Its name.
     pub name: &'static str,
     /// What it holds.
-    pub kind: Kind,
+    pub kind: ValueKind,
     /// True if no row is without a value.
     pub always: bool,
     /// What it means.
@@ -69,7 +69,7 @@ pub struct TableColumn {
 /// A value of a row.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
-pub enum Cell<'a> {
+pub enum TableValue<'a> {
     /// None.
     Null,
     /// A whole number.
@@ -84,83 +84,95 @@ pub enum Cell<'a> {
     Text(Cow<'a, str>),
 }
 
-const fn always(name: &'static str, kind: Kind, help: &'static str) -> TableColumn {
+const fn always(name: &'static str, kind: ValueKind, help: &'static str) -> TableColumn {
     TableColumn { name, kind, always: true, help }
 }
 
-const fn maybe(name: &'static str, kind: Kind, help: &'static str) -> TableColumn {
+const fn maybe(name: &'static str, kind: ValueKind, help: &'static str) -> TableColumn {
     TableColumn { name, kind, always: false, help }
 }
 
-const FILE: TableColumn = always("file", Kind::Text, "the recording, as it was named");
+const FILE: TableColumn = always("file", ValueKind::Text, "the recording, as it was named");
 const BRANCH: TableColumn =
-    always("branch", Kind::Int, "the branch, from 1; each is here from the start of its run");
+    always("branch", ValueKind::Int, "the branch, from 1; each is here from the start of its run");
 const NODE: TableColumn =
-    always("node", Kind::Int, "the canvas' number in the recording; branches share canvases");
+    always("node", ValueKind::Int, "the canvas' number in the recording; branches share canvases");
 
 const STEPS: &[TableColumn] = &[
     FILE,
     BRANCH,
-    always("step", Kind::Int, "the step or edit, from 1, as in `--step`; 0 for the start"),
+    always("step", ValueKind::Int, "the step or edit, from 1, as in `--step`; 0 for the start"),
     NODE,
-    always("model", Kind::Text, "the model's name"),
-    always("strategy", Kind::Text, "the strategy's name"),
-    maybe("branch_name", Kind::Text, "the branch's name"),
-    always("current", Kind::Flag, "true on the branch that was left last"),
-    always("params", Kind::Text, "the parameters in force, as a JSON object"),
-    always("stage", Kind::Int, "the stage that comes next, from 1"),
-    maybe("block_start", Kind::Int, "first position of the block in work"),
-    maybe("block_end", Kind::Int, "the position behind it"),
-    always("length", Kind::Int, "generated positions (N_token)"),
-    always("masks", Kind::Int, "masked ones among them"),
-    always("e_token", Kind::Int, "positions written with anything but an end-of-sequence token"),
-    always("before_tail", Kind::Int, "positions written before the tail of end-of-sequence tokens"),
-    maybe("made", Kind::Text, "what led to this canvas: `step`, `edit`, or nothing at the start"),
-    maybe("mode", Kind::Text, "the kind of that step"),
-    maybe("filled", Kind::Int, "positions it filled"),
-    maybe("expanded", Kind::Int, "positions it expanded"),
-    maybe("remasked", Kind::Int, "positions it masked again"),
-    maybe("replaced", Kind::Int, "written positions it gave another token"),
-    maybe("refused", Kind::Int, "positions that were to be expanded and were not"),
-    maybe("dropped", Kind::Int, "positions that fell off at the maximum length"),
-    maybe("eos_confidence", Kind::Float, "the EOS confidence that it was decided on"),
-    maybe("eos_threshold", Kind::Float, "what it is compared with"),
-    maybe("eos_counted", Kind::Int, "positions it counts"),
-    maybe("eos_window", Kind::Int, "what it divides by"),
-    maybe("forward_ms", Kind::Double, "time of the forward pass; absent where none was run"),
-    maybe("decide_ms", Kind::Double, "time of planning and deciding"),
-    maybe("finish", Kind::Text, "on the last row of a branch, why the run is over"),
-    maybe("text", Kind::Text, "on the last row of a branch, what is written"),
+    always("model", ValueKind::Text, "the model's name"),
+    always("strategy", ValueKind::Text, "the strategy's name"),
+    maybe("branch_name", ValueKind::Text, "the branch's name"),
+    always("current", ValueKind::Flag, "true on the branch that was left last"),
+    always("params", ValueKind::Text, "the parameters in force, as a JSON object"),
+    always("stage", ValueKind::Int, "the stage that comes next, from 1"),
+    maybe("block_start", ValueKind::Int, "first position of the block in work"),
+    maybe("block_end", ValueKind::Int, "the position behind it"),
+    always("length", ValueKind::Int, "generated positions (N_token)"),
+    always("masks", ValueKind::Int, "masked ones among them"),
+    always(
+        "e_token",
+        ValueKind::Int,
+        "positions written with anything but an end-of-sequence token",
+    ),
+    always(
+        "before_tail",
+        ValueKind::Int,
+        "positions written before the tail of end-of-sequence tokens",
+    ),
+    maybe(
+        "made",
+        ValueKind::Text,
+        "what led to this canvas: `step`, `edit`, or nothing at the start",
+    ),
+    maybe("mode", ValueKind::Text, "the kind of that step"),
+    maybe("filled", ValueKind::Int, "positions it filled"),
+    maybe("expanded", ValueKind::Int, "positions it expanded"),
+    maybe("remasked", ValueKind::Int, "positions it masked again"),
+    maybe("replaced", ValueKind::Int, "written positions it gave another token"),
+    maybe("refused", ValueKind::Int, "positions that were to be expanded and were not"),
+    maybe("dropped", ValueKind::Int, "positions that fell off at the maximum length"),
+    maybe("eos_confidence", ValueKind::Float, "the EOS confidence that it was decided on"),
+    maybe("eos_threshold", ValueKind::Float, "what it is compared with"),
+    maybe("eos_counted", ValueKind::Int, "positions it counts"),
+    maybe("eos_window", ValueKind::Int, "what it divides by"),
+    maybe("forward_ms", ValueKind::Double, "time of the forward pass; absent where none was run"),
+    maybe("decide_ms", ValueKind::Double, "time of planning and deciding"),
+    maybe("finish", ValueKind::Text, "on the last row of a branch, why the run is over"),
+    maybe("text", ValueKind::Text, "on the last row of a branch, what is written"),
 ];
 
 /// The columns of the positions before those of the prediction.
 const POSITIONS: &[TableColumn] = &[
     FILE,
     BRANCH,
-    maybe("step", Kind::Int, "the step or edit made on this canvas, from 1; none on the last"),
-    always("before", Kind::Int, "steps and edits made before: `--step` shows this canvas"),
+    maybe("step", ValueKind::Int, "the step or edit made on this canvas, from 1; none on the last"),
+    always("before", ValueKind::Int, "steps and edits made before: `--step` shows this canvas"),
     NODE,
-    always("position", Kind::Int, "the position, from 0 behind the prompt"),
-    always("slot", Kind::Int, "its identity, which insertions before it do not change"),
-    always("token", Kind::Int, "the token held"),
-    maybe("text", Kind::Text, "its text; a control token's name"),
-    always("masked", Kind::Flag, "true if nothing is written there"),
-    always("born", Kind::Int, "the step that made the position; 0 for the first canvas"),
-    maybe("written", Kind::Int, "the step that wrote the token"),
-    maybe("guess", Kind::Int, "the token the model would choose"),
-    maybe("guess_text", Kind::Text, "its text"),
+    always("position", ValueKind::Int, "the position, from 0 behind the prompt"),
+    always("slot", ValueKind::Int, "its identity, which insertions before it do not change"),
+    always("token", ValueKind::Int, "the token held"),
+    maybe("text", ValueKind::Text, "its text; a control token's name"),
+    always("masked", ValueKind::Flag, "true if nothing is written there"),
+    always("born", ValueKind::Int, "the step that made the position; 0 for the first canvas"),
+    maybe("written", ValueKind::Int, "the step that wrote the token"),
+    maybe("guess", ValueKind::Int, "the token the model would choose"),
+    maybe("guess_text", ValueKind::Text, "its text"),
 ];
 
 /// What was decided there, the last columns of the positions.
 const DECIDED: &[TableColumn] = &[
     maybe(
         "action",
-        Kind::Text,
+        ValueKind::Text,
         "what the step did: `fill`, `expand`, `remask`, `replace`, `refused`, `left`, `written`, …; `unrecorded` where another program did not say",
     ),
-    maybe("rule", Kind::Text, "by which rule"),
-    maybe("value", Kind::Float, "the number the rule looks at"),
-    maybe("threshold", Kind::Float, "what it is compared with"),
+    maybe("rule", ValueKind::Text, "by which rule"),
+    maybe("value", ValueKind::Float, "the number the rule looks at"),
+    maybe("threshold", ValueKind::Float, "what it is compared with"),
 ];
 
 /// The columns of a prediction that are numbers of the positions: first that of the guess, which
@@ -172,7 +184,7 @@ fn predicted() -> impl Iterator<Item = &'static ColumnSpec> {
 }
 
 static POSITION_COLUMNS: LazyLock<Vec<TableColumn>> = LazyLock::new(|| {
-    let predicted = predicted().map(|spec| maybe(spec.name, Kind::Float, spec.help));
+    let predicted = predicted().map(|spec| maybe(spec.name, ValueKind::Float, spec.help));
     POSITIONS.iter().copied().chain(predicted).chain(DECIDED.iter().copied()).collect()
 });
 
@@ -199,12 +211,12 @@ impl Table {
         self,
         file: &str,
         recording: &Recording,
-        mut tell: impl FnMut(&[Cell]) -> Result<(), E>,
+        mut tell: impl FnMut(&[TableValue]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let walk = Walk::new(recording);
+        let walk = RecordingWalk::new(recording);
         for trajectory in walk.trajectories() {
             for moment in walk.moments(&trajectory.path) {
-                let of = Of { file, recording, trajectory: &trajectory, moment: &moment };
+                let of = RowSubject { file, recording, trajectory: &trajectory, moment: &moment };
                 let mut row = Vec::with_capacity(self.columns().len());
                 match self {
                     Self::Steps => {
@@ -235,41 +247,44 @@ pub fn column_table(table: Table) -> String {
     text
 }
 
-fn int(number: usize) -> Cell<'static> {
-    Cell::Int(i64::try_from(number).unwrap_or(i64::MAX))
+fn int(number: usize) -> TableValue<'static> {
+    TableValue::Int(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
-fn float(number: Option<f32>) -> Cell<'static> {
-    number.filter(|number| number.is_finite()).map_or(Cell::Null, Cell::Float)
+fn float(number: Option<f32>) -> TableValue<'static> {
+    number.filter(|number| number.is_finite()).map_or(TableValue::Null, TableValue::Float)
 }
 
-fn or_null<T>(value: Option<T>, cell: impl FnOnce(T) -> Cell<'static>) -> Cell<'static> {
-    value.map_or(Cell::Null, cell)
+fn or_null<T>(
+    value: Option<T>,
+    cell: impl FnOnce(T) -> TableValue<'static>,
+) -> TableValue<'static> {
+    value.map_or(TableValue::Null, cell)
 }
 
-fn word(text: &str) -> Cell<'_> {
-    Cell::Text(Cow::Borrowed(text))
+fn word(text: &str) -> TableValue<'_> {
+    TableValue::Text(Cow::Borrowed(text))
 }
 
-fn text(text: String) -> Cell<'static> {
-    Cell::Text(Cow::Owned(text))
+fn text(text: String) -> TableValue<'static> {
+    TableValue::Text(Cow::Owned(text))
 }
 
 /// What a row is about.
-struct Of<'a> {
+struct RowSubject<'a> {
     file: &'a str,
     recording: &'a Recording,
     trajectory: &'a Trajectory,
-    moment: &'a Moment<'a>,
+    moment: &'a WalkedCanvas<'a>,
 }
 
-impl<'a> Of<'a> {
-    fn branch(&self, row: &mut Vec<Cell<'a>>) {
+impl<'a> RowSubject<'a> {
+    fn branch(&self, row: &mut Vec<TableValue<'a>>) {
         row.extend([word(self.file), int(self.trajectory.number)]);
     }
 
-    fn step(&self, row: &mut Vec<Cell<'a>>) {
-        let Moment { node, phase, next, .. } = self.moment;
+    fn step(&self, row: &mut Vec<TableValue<'a>>) {
+        let WalkedCanvas { node, phase, next, .. } = self.moment;
         let canvas = &node.canvas;
         let (block, header) = (phase.block.as_ref(), &self.recording.header);
         self.branch(row);
@@ -278,8 +293,8 @@ impl<'a> Of<'a> {
             int(self.moment.id.0),
             word(&header.model.name),
             word(&header.strategy),
-            self.trajectory.name.as_deref().map_or(Cell::Null, word),
-            Cell::Flag(self.trajectory.current),
+            self.trajectory.name.as_deref().map_or(TableValue::Null, word),
+            TableValue::Flag(self.trajectory.current),
             text(params(&node.params)),
             int(usize::from(phase.stage)),
             or_null(block, |block| int(block.start)),
@@ -291,7 +306,7 @@ impl<'a> Of<'a> {
             match node.made {
                 NodeOrigin::Step(_) => word("step"),
                 NodeOrigin::Edit(_) => word("edit"),
-                NodeOrigin::Start => Cell::Null,
+                NodeOrigin::Start => TableValue::Null,
             },
         ]);
         let made = node.step();
@@ -314,19 +329,19 @@ impl<'a> Of<'a> {
             float(eos.map(|eos| eos.threshold)),
             or_null(eos.and_then(counted), int),
             or_null(eos, |eos| int(eos.window)),
-            or_null(made.and_then(|made| time(made.timing.forward)), Cell::Double),
-            or_null(made.and_then(|made| time(made.timing.decide)), Cell::Double),
+            or_null(made.and_then(|made| time(made.timing.forward)), TableValue::Double),
+            or_null(made.and_then(|made| time(made.timing.decide)), TableValue::Double),
         ]);
         row.extend(match next {
-            Next::End(finish) => [
+            AfterCanvas::End(finish) => [
                 or_null(*finish, |finish| word(finish.name())),
                 text(written(self.recording, canvas)),
             ],
-            Next::Step(_) | Next::Edit => [Cell::Null, Cell::Null],
+            AfterCanvas::Step(_) | AfterCanvas::Edit => [TableValue::Null, TableValue::Null],
         });
     }
 
-    fn position(&self, position: usize, row: &mut Vec<Cell<'a>>) {
+    fn position(&self, position: usize, row: &mut Vec<TableValue<'a>>) {
         let canvas = &self.moment.node.canvas;
         let cell = canvas.cells()[position];
         let vocabulary = &*self.recording.vocabulary;
@@ -335,8 +350,8 @@ impl<'a> Of<'a> {
         let number = |column| float(prediction.and_then(|found| found.number(column, position)));
         self.branch(row);
         let step = match self.moment.next {
-            Next::Step(_) | Next::Edit => int(self.moment.step + 1),
-            Next::End(_) => Cell::Null,
+            AfterCanvas::Step(_) | AfterCanvas::Edit => int(self.moment.step + 1),
+            AfterCanvas::End(_) => TableValue::Null,
         };
         row.extend([
             step,
@@ -346,7 +361,7 @@ impl<'a> Of<'a> {
             int(cell.slot.0 as usize),
             int(cell.token as usize),
             or_null(token_text(vocabulary, cell.token), text),
-            Cell::Flag(canvas.is_masked(position)),
+            TableValue::Flag(canvas.is_masked(position)),
             int(match cell.origin {
                 Origin::Start => 0,
                 Origin::Appended { step }

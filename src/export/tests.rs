@@ -8,7 +8,7 @@ use ::parquet::{
 };
 use serde_json::Value;
 
-use super::{parquet::Groups, walk::Walk, *};
+use super::{parquet::Groups, walk::RecordingWalk, *};
 use crate::trace::{Recording, read};
 
 const NAMES: [&str; 6] = [
@@ -144,7 +144,7 @@ fn every_position_of_every_step_is_a_row() {
         let recording = recording(name);
         let positions = rows(&parquet_of(Table::Positions, &recording));
         let mut positions = positions.iter();
-        let (walk, mut steps) = (Walk::new(&recording), 0);
+        let (walk, mut steps) = (RecordingWalk::new(&recording), 0);
         for trajectory in walk.trajectories() {
             for moment in walk.moments(&trajectory.path) {
                 steps += 1;
@@ -194,16 +194,16 @@ fn rows_have_the_columns_they_should() {
             assert_eq!(row.len(), table.columns().len());
             for ((cell, column), seen) in row.iter().zip(table.columns()).zip(&mut seen) {
                 let fits = match (cell, column.kind) {
-                    (Cell::Null, _) => !column.always,
-                    (Cell::Int(_), Kind::Int)
-                    | (Cell::Float(_), Kind::Float)
-                    | (Cell::Double(_), Kind::Double)
-                    | (Cell::Flag(_), Kind::Flag)
-                    | (Cell::Text(_), Kind::Text) => true,
+                    (TableValue::Null, _) => !column.always,
+                    (TableValue::Int(_), ValueKind::Int)
+                    | (TableValue::Float(_), ValueKind::Float)
+                    | (TableValue::Double(_), ValueKind::Double)
+                    | (TableValue::Flag(_), ValueKind::Flag)
+                    | (TableValue::Text(_), ValueKind::Text) => true,
                     _ => false,
                 };
                 assert!(fits, "{}: {cell:?}", column.name);
-                *seen |= *cell != Cell::Null;
+                *seen |= *cell != TableValue::Null;
             }
             Ok(())
         });
@@ -239,7 +239,7 @@ fn hostile_texts_do_nothing_in_csv() {
             records += 1;
             for (field, column) in record.unwrap().iter().zip(table.columns()) {
                 let formula = field.trim_start().starts_with(['=', '+', '-', '@']);
-                assert!(column.kind != Kind::Text || !formula, "{}: {field}", column.name);
+                assert!(column.kind != ValueKind::Text || !formula, "{}: {field}", column.name);
                 quoted += usize::from(field.starts_with("'="));
             }
         }

@@ -22,7 +22,7 @@ pub(super) struct Trajectory {
 }
 
 /// What follows a canvas on a trajectory.
-pub(super) enum Next<'a> {
+pub(super) enum AfterCanvas<'a> {
     /// A step of the strategy.
     Step(&'a Step),
     /// A person's edits.
@@ -32,7 +32,7 @@ pub(super) enum Next<'a> {
 }
 
 /// A canvas of a trajectory with what is known of it.
-pub(super) struct Moment<'a> {
+pub(super) struct WalkedCanvas<'a> {
     /// Steps and edits made before.
     pub step: usize,
     /// The node's number.
@@ -44,27 +44,27 @@ pub(super) struct Moment<'a> {
     /// The prediction on this canvas, if it is on record.
     pub prediction: Option<Arc<Prediction>>,
     /// What was made of it.
-    pub next: Next<'a>,
+    pub next: AfterCanvas<'a>,
 }
 
-impl Moment<'_> {
+impl WalkedCanvas<'_> {
     /// The step made from here.
     pub fn made(&self) -> Option<&Step> {
         match self.next {
-            Next::Step(step) => Some(step),
-            Next::Edit | Next::End(_) => None,
+            AfterCanvas::Step(step) => Some(step),
+            AfterCanvas::Edit | AfterCanvas::End(_) => None,
         }
     }
 }
 
 /// A recording being walked through.
-pub(super) struct Walk<'a> {
+pub(super) struct RecordingWalk<'a> {
     recording: &'a Recording,
     /// Only asked, never stepped.
     session: Session,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> RecordingWalk<'a> {
     pub fn new(recording: &'a Recording) -> Self {
         Self { recording, session: recording.session() }
     }
@@ -89,22 +89,25 @@ impl<'a> Walk<'a> {
     }
 
     /// The canvases along a trajectory.
-    pub fn moments<'w>(&'w self, path: &'w [NodeId]) -> impl Iterator<Item = Moment<'a>> + 'w {
+    pub fn moments<'w>(
+        &'w self,
+        path: &'w [NodeId],
+    ) -> impl Iterator<Item = WalkedCanvas<'a>> + 'w {
         let recorded = &self.recording.recorded;
         let timeline = &recorded.timeline;
         path.iter().enumerate().map(move |(step, &id)| {
             let node = &timeline[id];
             let next = path.get(step + 1).map(|&next| &timeline[next]);
             let next = match next {
-                None => Next::End(self.session.finish(id)),
-                Some(node) => node.step().map_or(Next::Edit, |step| Next::Step(step)),
+                None => AfterCanvas::End(self.session.finish(id)),
+                Some(node) => node.step().map_or(AfterCanvas::Edit, |step| AfterCanvas::Step(step)),
             };
             let prediction = match next {
-                Next::Step(step) => self.prediction(step),
-                Next::Edit | Next::End(_) => self.session.predicted(id).cloned(),
+                AfterCanvas::Step(step) => self.prediction(step),
+                AfterCanvas::Edit | AfterCanvas::End(_) => self.session.predicted(id).cloned(),
             };
             let phase = recorded.strategy.phase(&node.canvas, &node.state, &node.params);
-            Moment { step, id, node, phase, prediction, next }
+            WalkedCanvas { step, id, node, phase, prediction, next }
         })
     }
 }

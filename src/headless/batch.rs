@@ -24,7 +24,7 @@ use crate::{
 const BEAT: Duration = Duration::from_millis(100);
 
 /// A debugger with its model, driven to its stops.
-pub struct Batch {
+pub struct BatchDebugger {
     /// The debugger.
     pub debugger: Debugger,
     /// The model; `None` for a recording.
@@ -43,7 +43,7 @@ pub struct Batch {
     told: bool,
 }
 
-impl Batch {
+impl BatchDebugger {
     /// A debugger at the start of its session.
     pub fn new(
         debugger: Debugger,

@@ -11,7 +11,7 @@ mod observer;
 mod pass;
 mod passes;
 
-pub use batch::Batch;
+pub use batch::BatchDebugger;
 pub use error::HeadlessError;
 pub use lockstep::run_to_end;
 pub use observer::Observer;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
-use super::counts::Counts;
+use super::counts::TokenCounts;
 use crate::{
     canvas::TokenId,
     compare::{self, Excerpt, Figures, RunToNode},
@@ -25,16 +25,16 @@ pub struct ComparedRuns<'a> {
     passes: usize,
     /// How long all took.
     pub wall_seconds: f64,
-    runs: Vec<ComparedRun>,
+    runs: Vec<RunInFigures>,
 }
 
 /// A run in figures.
 #[derive(Serialize)]
-struct ComparedRun {
+struct RunInFigures {
     /// The strategy as it was written.
     strategy: String,
     #[serde(flatten)]
-    counts: Counts,
+    counts: TokenCounts,
     /// Predictions the strategy asked for.
     nfe: usize,
     /// Forward passes run for it: what a run before it asked for already is not run again.
@@ -47,12 +47,12 @@ struct ComparedRun {
     /// The generated region, tail included.
     ids: Vec<TokenId>,
     /// Where it parts from the first run; null for that.
-    difference: Option<Parting>,
+    difference: Option<RunParting>,
 }
 
 /// Where a run parts from the first.
 #[derive(Serialize)]
-struct Parting {
+struct RunParting {
     /// The first step after which the canvases differ; null if they never do.
     step: Option<usize>,
     /// The first position at which the answers differ; null if they are equal.
@@ -86,8 +86,8 @@ impl<'a> ComparedRuns<'a> {
         model: &'a str,
         wall_seconds: f64,
     ) -> Self {
-        let each = (0..runs.len()).map(|at| ComparedRun::of(runs, at, vocabulary));
-        let runs: Vec<ComparedRun> = each.collect();
+        let each = (0..runs.len()).map(|at| RunInFigures::of(runs, at, vocabulary));
+        let runs: Vec<RunInFigures> = each.collect();
         let passes = runs.iter().map(|run| run.passes).sum();
         Self { prompt, model, passes, wall_seconds, runs }
     }
@@ -98,7 +98,7 @@ impl<'a> ComparedRuns<'a> {
     }
 }
 
-impl ComparedRun {
+impl RunInFigures {
     fn of(runs: &[(&str, &Session)], at: usize, vocabulary: &dyn Vocabulary) -> Self {
         let (strategy, session) = runs[at];
         let (own, first) = (RunToNode::here(session), RunToNode::here(runs[0].1));
@@ -110,14 +110,14 @@ impl ComparedRun {
         };
         Self {
             strategy: strategy.to_owned(),
-            counts: Counts::of(&figures),
+            counts: TokenCounts::of(&figures),
             nfe: figures.nfe,
             passes: session.passes(),
             seconds: figures.time().as_secs_f64(),
             finish: figures.finish.map_or("failed", |finish| finish.name()),
             text: vocabulary.text(&own.answer()),
             ids: own.canvas().tokens(),
-            difference: (at > 0).then(|| Parting {
+            difference: (at > 0).then(|| RunParting {
                 step: difference.step,
                 position: difference.position,
                 first: around(first),
@@ -127,7 +127,7 @@ impl ComparedRun {
     }
 }
 
-fn text(rows: &[ComparedRun]) -> String {
+fn text(rows: &[RunInFigures]) -> String {
     const HEAD: [&str; 9] = [
         "strategy",
         "N_token",
@@ -166,7 +166,7 @@ fn text(rows: &[ComparedRun]) -> String {
 }
 
 /// Where a run parts from the first, in words.
-fn parted(number: usize, parting: &Parting) -> String {
+fn parted(number: usize, parting: &RunParting) -> String {
     let step = match parting.step {
         None => return format!("{number} and 1 are the same at every step"),
         Some(0) => format!("{number} starts from another canvas than 1"),

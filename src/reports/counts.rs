@@ -6,7 +6,7 @@ use crate::compare::Figures;
 
 /// What `--json` says of a run's tokens.
 #[derive(Debug, Clone, Serialize)]
-pub struct Counts {
+pub struct TokenCounts {
     /// The length of the generated region, positions.
     pub n_token: usize,
     /// Positions written with anything but an end-of-sequence token.
@@ -23,7 +23,7 @@ pub struct Counts {
     replaced: usize,
 }
 
-impl Counts {
+impl TokenCounts {
     /// Those of a run.
     pub fn of(figures: &Figures) -> Self {
         Self {

@@ -10,5 +10,5 @@ pub mod info;
 mod verification;
 
 pub use comparison::ComparedRuns;
-pub use counts::Counts;
+pub use counts::TokenCounts;
 pub use verification::Verification;

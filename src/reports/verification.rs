@@ -19,7 +19,7 @@ pub struct Verification<'a> {
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Object<'a> {
+struct VerificationJson<'a> {
     file: String,
     strategy: &'a str,
     #[serde(flatten)]
@@ -43,7 +43,13 @@ impl Verification<'_> {
     pub fn json(&self, file: &Path) -> serde_json::Result<String> {
         let Self { recording, verified, passes } = *self;
         let (file, strategy) = (file.display().to_string(), recording.recorded.strategy.name());
-        serde_json::to_string(&Object { file, strategy, verified, passes, equal: self.equal() })
+        serde_json::to_string(&VerificationJson {
+            file,
+            strategy,
+            verified,
+            passes,
+            equal: self.equal(),
+        })
     }
 
     /// In lines. `open` is the command that shows the first difference.

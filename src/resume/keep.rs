@@ -13,7 +13,7 @@ use crate::{
     model::{BlockAttention, Overrides, Precision, Quantization},
     predict::Vocabulary,
     trace::{self, Header, WholeFile},
-    tui::View,
+    tui::SavedView,
 };
 
 /// What the session came from.
@@ -54,7 +54,7 @@ pub fn keep(
     folder: &Path,
     origin: &SessionOrigin,
     debugger: &Debugger,
-    view: View,
+    view: SavedView,
 ) -> Result<(), String> {
     let session = &debugger.session;
     let timeline = session.timeline();

@@ -15,7 +15,7 @@ use crate::{
     model::{BlockAttention, ChatSettings, Overrides},
     session::{NodeId, Session},
     trace::Recording,
-    tui::View,
+    tui::SavedView,
 };
 
 /// Its name in the state folder.
@@ -42,7 +42,7 @@ pub struct Last {
     /// In the order of their numbers.
     pub breakpoints: Vec<LastBreakpoint>,
     /// What was shown.
-    pub view: View,
+    pub view: SavedView,
 }
 
 /// How the model was loaded.

@@ -11,7 +11,7 @@
 //! `paint::text` has escaped it.
 //!
 //! This room knows neither tensors nor files: recordings and saving come in as a
-//! [`Recorder`](crate::session::Recorder) and as a [`Host`], and loading as a [`Waiting`].
+//! [`Recorder`](crate::session::Recorder) and as a [`Host`], and loading as a [`LoadingProgress`].
 
 mod app;
 mod compare;
@@ -32,13 +32,13 @@ use ratatui::buffer::Buffer;
 
 pub use app::{
     Action, App, Keymap, SPEEDS,
-    keymap::{Binding, KeymapError, Section},
+    keymap::{Binding, KeySection, KeymapError},
     reading::{Feed, Notify, Rest},
-    view::View,
+    view::SavedView,
 };
 pub use driver::{
     offscreen::OffScreen,
-    wait::{Tell, Waiting, wait},
+    wait::{LoadingProgress, OnProgress, wait},
 };
 pub use input::chord::{Chord, ChordError};
 pub use paint::{
@@ -56,7 +56,7 @@ use crate::{
 
 /// Where the steps come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum StepSource {
     /// A model.
     Live,
     /// A model of this name in another process.
@@ -67,7 +67,7 @@ pub enum Source {
     Loop(String),
 }
 
-impl Source {
+impl StepSource {
     /// True if a model here or in another process answers forward passes.
     pub fn is_live(&self) -> bool {
         matches!(self, Self::Live | Self::Engine(_))
@@ -85,7 +85,7 @@ pub struct Start {
     /// The model's facts.
     pub facts: ModelFacts,
     /// Where the steps come from.
-    pub source: Source,
+    pub source: StepSource,
     /// Where the session is being recorded.
     pub recording: Option<PathBuf>,
     /// The program around: files, prompts to tokens.
@@ -107,7 +107,7 @@ pub struct Start {
     /// Commands to begin with.
     pub commands: Vec<Command>,
     /// What was shown when the screen was left last.
-    pub view: Option<View>,
+    pub view: Option<SavedView>,
     /// A text to put the cursor on, where it stands last.
     pub find: Option<String>,
     /// Told at the end, whatever happened.
@@ -120,7 +120,7 @@ impl Start {
         session: Session,
         vocabulary: Arc<dyn Vocabulary>,
         facts: ModelFacts,
-        source: Source,
+        source: StepSource,
         host: Box<dyn Host>,
     ) -> Self {
         Self {
@@ -147,7 +147,7 @@ impl Start {
 }
 
 /// Keeps a session and what was shown of it.
-pub type Keep = Box<dyn FnOnce(&Debugger, View) + Send>;
+pub type Keep = Box<dyn FnOnce(&Debugger, SavedView) + Send>;
 
 /// Why the screen ended in an error.
 #[derive(Debug, thiserror::Error)]
@@ -219,7 +219,7 @@ pub fn compare(
     predictor: Option<Box<dyn Predictor>>,
 ) -> Result<(), TuiError> {
     let mouse = runs.first().is_some_and(|(_, start)| start.look.mouse);
-    let Some(mut comparison) = compare::Comparison::new(runs, 80, 24) else { return Ok(()) };
+    let Some(mut comparison) = compare::ComparisonScreen::new(runs, 80, 24) else { return Ok(()) };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

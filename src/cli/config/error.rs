@@ -26,14 +26,14 @@ impl std::error::Error for ConfigError {}
 
 /// The text of a file, to say where something is wrong in it.
 #[derive(Clone, Copy)]
-pub(super) struct Text<'a> {
+pub(super) struct ConfigText<'a> {
     /// The file's name.
     pub(super) file: &'a str,
     /// What it holds.
     pub(super) text: &'a str,
 }
 
-impl Text<'_> {
+impl ConfigText<'_> {
     /// An error about a part of it, given in bytes.
     pub(super) fn error(&self, span: Range<usize>, text: impl fmt::Display) -> ConfigError {
         let before = self.text.get(..span.start).unwrap_or(self.text);
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn places_count_characters() {
-        let text = Text { file: "f", text: "a\né = x\n" };
+        let text = ConfigText { file: "f", text: "a\né = x\n" };
         for (byte, at) in [(0, (1, 1)), (2, (2, 1)), (4, (2, 2)), (7, (2, 5)), (99, (3, 1))] {
             assert_eq!(text.error(byte..byte, "").at, Some(at), "{byte}");
         }

@@ -116,7 +116,7 @@ impl Config {
     /// # Errors
     /// The first fault, with its place.
     pub fn parse(text: &str, file: &str) -> Result<Self, ConfigError> {
-        parse::config(error::Text { file, text })
+        parse::config(error::ConfigText { file, text })
     }
 
     /// Reads the file; `explicit` means that it was asked for and has to be there.
@@ -139,7 +139,7 @@ impl Config {
 
 /// Where the configuration is read from, and whether it has to be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct ConfigPlace {
     /// The file.
     pub path: PathBuf,
     /// It was asked for by flag or environment.
@@ -148,16 +148,16 @@ pub struct Place {
 
 /// The place: the flag, else `DEMASK_CONFIG`, else `demask/config.toml` in the user's
 /// configuration folder; `None` if there is no such folder.
-pub(super) fn place(flag: Option<&Path>) -> Option<Place> {
+pub(super) fn place(flag: Option<&Path>) -> Option<ConfigPlace> {
     let environment =
         || std::env::var_os("DEMASK_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
     if let Some(path) = flag.map(Path::to_owned).or_else(environment) {
-        return Some(Place { path, explicit: true });
+        return Some(ConfigPlace { path, explicit: true });
     }
     use etcetera::BaseStrategy;
     let folders = etcetera::choose_base_strategy().ok()?;
     let path = folders.config_dir().join("demask").join("config.toml");
-    Some(Place { path, explicit: false })
+    Some(ConfigPlace { path, explicit: false })
 }
 
 impl From<ConfigError> for Fault {

@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::{
     ColorChoice, Config, ConfigError, LookConfig, ParamSet,
-    error::{Text, unknown},
+    error::{ConfigText, unknown},
     shipped::{INVALID_NAME, is_name, is_shipped, taken},
 };
 use crate::{
@@ -17,17 +17,17 @@ use crate::{
 };
 
 /// A table of anything, with places.
-type Table<T> = BTreeMap<Spanned<String>, Spanned<T>>;
+type AnyTable<T> = BTreeMap<Spanned<String>, Spanned<T>>;
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct Raw {
-    params: Table<toml::Value>,
-    keys: Table<OneOrMany>,
+    params: AnyTable<toml::Value>,
+    keys: AnyTable<OneOrMany>,
     look: RawLook,
-    colors: Table<String>,
-    presets: BTreeMap<Spanned<String>, Table<toml::Value>>,
-    macros: Table<String>,
+    colors: AnyTable<String>,
+    presets: BTreeMap<Spanned<String>, AnyTable<toml::Value>>,
+    macros: AnyTable<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -48,7 +48,7 @@ enum OneOrMany {
 }
 
 /// Reads a configuration.
-pub(super) fn config(text: Text) -> Result<Config, ConfigError> {
+pub(super) fn config(text: ConfigText) -> Result<Config, ConfigError> {
     let raw: Raw = toml::from_str(text.text).map_err(|error| text.toml_error(&error))?;
     let mut read = BTreeMap::new();
     for (name, params) in &raw.presets {
@@ -83,8 +83,8 @@ pub(super) fn config(text: Text) -> Result<Config, ConfigError> {
 }
 
 /// Reads a preset file: a table of parameters.
-pub(super) fn preset(text: Text) -> Result<ParamSet, ConfigError> {
-    let raw: Table<toml::Value> =
+pub(super) fn preset(text: ConfigText) -> Result<ParamSet, ConfigError> {
+    let raw: AnyTable<toml::Value> =
         toml::from_str(text.text).map_err(|error| text.toml_error(&error))?;
     param_set(text, &raw)
 }
@@ -94,7 +94,7 @@ fn specs() -> impl Iterator<Item = &'static ParamSpec> {
     STRATEGIES.iter().flat_map(|strategy| strategy.params())
 }
 
-fn param_set(text: Text, raw: &Table<toml::Value>) -> Result<ParamSet, ConfigError> {
+fn param_set(text: ConfigText, raw: &AnyTable<toml::Value>) -> Result<ParamSet, ConfigError> {
     raw.iter()
         .map(|(name, value)| {
             // Strategies may have one name with several ranges: it is checked again when used.
@@ -138,7 +138,7 @@ fn param_set(text: Text, raw: &Table<toml::Value>) -> Result<ParamSet, ConfigErr
         .collect()
 }
 
-fn keymap(text: Text, raw: &Table<OneOrMany>) -> Result<Keymap, ConfigError> {
+fn keymap(text: ConfigText, raw: &AnyTable<OneOrMany>) -> Result<Keymap, ConfigError> {
     let (keymap, mut changes) = (Keymap::default(), Vec::new());
     for (name, keys) in raw {
         if keymap.named(name.get_ref()).is_none() {
@@ -167,7 +167,7 @@ fn keymap(text: Text, raw: &Table<OneOrMany>) -> Result<Keymap, ConfigError> {
     })
 }
 
-fn look(text: Text, raw: RawLook) -> Result<LookConfig, ConfigError> {
+fn look(text: ConfigText, raw: RawLook) -> Result<LookConfig, ConfigError> {
     let default = LookConfig::default();
     Ok(LookConfig {
         color: choice(text, raw.color, default.color, &ColorChoice::NAMES)?,
@@ -199,7 +199,7 @@ fn speed(value: &toml::Value) -> Option<Option<u32>> {
 
 /// One of several words.
 fn choice<T: Copy>(
-    text: Text,
+    text: ConfigText,
     word: Option<Spanned<String>>,
     default: T,
     known: &[(&str, T)],
@@ -212,7 +212,7 @@ fn choice<T: Copy>(
     })
 }
 
-fn colors(text: Text, raw: &Table<String>) -> Result<Colors, ConfigError> {
+fn colors(text: ConfigText, raw: &AnyTable<String>) -> Result<Colors, ConfigError> {
     let mut colors = Colors::default();
     for (name, color) in raw {
         let ink = Ink::from_name(name.get_ref()).ok_or_else(|| {

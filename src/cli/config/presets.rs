@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     Config, ConfigError, ParamSet,
-    error::{Text, unknown},
+    error::{ConfigText, unknown},
     file, parse,
     shipped::{INVALID_NAME, is_name, is_shipped, of_program, taken},
 };
@@ -68,7 +68,7 @@ impl Presets {
             && let Some(text) = file::read(&path)?
         {
             let file = path.display().to_string();
-            return parse::preset(Text { file: &file, text: &text });
+            return parse::preset(ConfigText { file: &file, text: &text });
         }
         let names = self.list();
         Err(fault(unknown("preset", name, names.iter().map(String::as_str))))

@@ -1,14 +1,14 @@
 //! The configuration, what the program keeps, and where models of the Hugging Face hub lie.
 
-use super::Check;
+use super::CheckLine;
 use crate::{
     cli::{Config, ConfigOptions, config, resume},
     model::hub::HubSettings,
 };
 
 /// The configuration file, and what it says where it can be read.
-pub fn configuration(options: &ConfigOptions) -> (Check, Option<Config>) {
-    let check = |says: String| Check::ok("files", "configuration", says);
+pub fn configuration(options: &ConfigOptions) -> (CheckLine, Option<Config>) {
+    let check = |says: String| CheckLine::ok("files", "configuration", says);
     if options.no_config {
         return (check("not read, by --no-config".to_owned()), None);
     }
@@ -31,28 +31,29 @@ pub fn configuration(options: &ConfigOptions) -> (Check, Option<Config>) {
 }
 
 /// What the program keeps of its own.
-pub fn own() -> Vec<Check> {
+pub fn own() -> Vec<CheckLine> {
     let folder = resume::folder();
     let says = folder.as_ref().map(|folder| folder.display().to_string());
-    let check = Check::ok("files", "state", says.unwrap_or_else(|| "no home folder".to_owned()));
+    let check =
+        CheckLine::ok("files", "state", says.unwrap_or_else(|| "no home folder".to_owned()));
     let advice = "It is made when the debugger is left, for --resume";
     vec![check.or_missing(folder.is_some_and(|folder| folder.is_dir()), advice)]
 }
 
 /// The variables of the Hugging Face hub, and the folder they come down to.
-pub fn hub(variable: impl Fn(&str) -> Option<String>) -> Vec<Check> {
+pub fn hub(variable: impl Fn(&str) -> Option<String>) -> Vec<CheckLine> {
     let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
     let mut checks = Vec::new();
     for name in ["HF_HOME", "HF_HUB_CACHE", "HF_ENDPOINT", "HF_HUB_OFFLINE"] {
         let says = variable(name).map_or("not set".to_owned(), |value| without_login(&value));
-        checks.push(Check::ok("hub", name, says));
+        checks.push(CheckLine::ok("hub", name, says));
     }
     // Its value is nobody's business.
     let token = if variable("HF_TOKEN").is_some() { "set" } else { "not set" };
-    checks.push(Check::ok("hub", "HF_TOKEN", token));
+    checks.push(CheckLine::ok("hub", "HF_TOKEN", token));
     let cache = HubSettings::from_env(variable).cache;
     let says = cache.as_ref().map(|cache| cache.display().to_string());
-    let check = Check::ok("hub", "cache", says.unwrap_or_else(|| "no home folder".to_owned()));
+    let check = CheckLine::ok("hub", "cache", says.unwrap_or_else(|| "no home folder".to_owned()));
     let there = cache.is_some_and(|cache| cache.is_dir());
     checks.push(check.or_missing(there, "No model has been downloaded on this machine"));
     checks

@@ -1,13 +1,13 @@
 //! The program itself, the processor, devices and memory.
 
-use super::Check;
+use super::CheckLine;
 use crate::model::{
     self,
     memory::{Memory, shown},
 };
 
 /// Version, build and processor.
-pub fn program() -> Vec<Check> {
+pub fn program() -> Vec<CheckLine> {
     let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
     let (arch, os) = (std::env::consts::ARCH, std::env::consts::OS);
     let build = format!("{profile} for {arch} {os}");
@@ -28,11 +28,11 @@ pub fn program() -> Vec<Check> {
     // AVX-512 is a gain; without the others products of matrices take several times as long.
     let quick = has.iter().all(|(name, there)| *there || *name == "avx512f");
     vec![
-        Check::ok("program", "version", concat!("demask ", env!("CARGO_PKG_VERSION"))),
-        Check::ok("program", "build", build)
+        CheckLine::ok("program", "version", concat!("demask ", env!("CARGO_PKG_VERSION"))),
+        CheckLine::ok("program", "build", build)
             .or_missing(profile == "release", "Slower than need be. Build with --release"),
-        Check::ok("program", "features", features),
-        Check::ok("program", "processor", says)
+        CheckLine::ok("program", "features", features),
+        CheckLine::ok("program", "processor", says)
             .or_missing(quick, "Forward passes are slow on this processor"),
     ]
 }
@@ -60,10 +60,10 @@ fn instructions() -> Vec<(&'static str, bool)> {
 }
 
 /// What can be computed on.
-pub fn devices() -> Vec<Check> {
+pub fn devices() -> Vec<CheckLine> {
     let found = model::available();
     found.into_iter().map(|device| {
-        let check = |says: &str| Check::ok("devices", device.name.clone(), says);
+        let check = |says: &str| CheckLine::ok("devices", device.name.clone(), says);
         match device.fault {
             None => check("can be computed on"),
             Some(_) if !device.built_in => {
@@ -80,7 +80,7 @@ pub fn devices() -> Vec<Check> {
 }
 
 /// Memory.
-pub fn memory() -> Check {
+pub fn memory() -> CheckLine {
     let says = match Memory::here() {
         Some(memory) => {
             let (total, left) = (shown(memory.total), shown(memory.available));
@@ -88,5 +88,5 @@ pub fn memory() -> Check {
         }
         None => "this system is not asked".to_owned(),
     };
-    Check::ok("devices", "memory", says)
+    CheckLine::ok("devices", "memory", says)
 }

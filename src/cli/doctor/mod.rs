@@ -25,7 +25,7 @@ pub struct DoctorArgs {
 /// How something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum State {
+enum CheckState {
     /// It is there and works.
     Ok,
     /// It is not there, and the program does without.
@@ -34,7 +34,7 @@ enum State {
     Wrong,
 }
 
-impl State {
+impl CheckState {
     fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -46,11 +46,11 @@ impl State {
 
 /// One line.
 #[derive(Debug, Serialize)]
-struct Check {
+struct CheckLine {
     /// What it belongs to.
     topic: &'static str,
     name: String,
-    state: State,
+    state: CheckState,
     /// What was found.
     says: String,
     /// What to do about it.
@@ -58,10 +58,10 @@ struct Check {
     advice: Option<String>,
 }
 
-impl Check {
+impl CheckLine {
     fn ok(topic: &'static str, name: impl Into<String>, says: impl Into<String>) -> Self {
         let (name, says) = (name.into(), says.into());
-        Self { topic, name, state: State::Ok, says, advice: None }
+        Self { topic, name, state: CheckState::Ok, says, advice: None }
     }
 
     /// With what to do where `fine` is false.
@@ -69,22 +69,22 @@ impl Check {
         if fine {
             self
         } else {
-            Self { state: State::Missing, advice: Some(advice.into()), ..self }
+            Self { state: CheckState::Missing, advice: Some(advice.into()), ..self }
         }
     }
 
     fn wrong(self, advice: impl Into<String>) -> Self {
-        Self { state: State::Wrong, advice: Some(advice.into()), ..self }
+        Self { state: CheckState::Wrong, advice: Some(advice.into()), ..self }
     }
 }
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Report {
+struct DoctorReport {
     version: &'static str,
     /// Nothing is wrong.
     ok: bool,
-    checks: Vec<Check>,
+    checks: Vec<CheckLine>,
 }
 
 pub fn main(args: &DoctorArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> {
@@ -98,9 +98,9 @@ pub fn main(args: &DoctorArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
     checks.extend(folders::own());
     checks.extend(folders::hub(|name| std::env::var(name).ok()));
     checks.push(model::embedded());
-    let ok = checks.iter().all(|check| check.state != State::Wrong);
+    let ok = checks.iter().all(|check| check.state != CheckState::Wrong);
     if args.json {
-        let report = Report { version: env!("CARGO_PKG_VERSION"), ok, checks };
+        let report = DoctorReport { version: env!("CARGO_PKG_VERSION"), ok, checks };
         say(&escaped_json(&serde_json::to_string(&report).map_err(Fault::failure)?))?;
     } else {
         say(&escaped(text(&checks).trim_end()))?;
@@ -109,7 +109,7 @@ pub fn main(args: &DoctorArgs, options: &ConfigOptions) -> Result<ExitCode, Faul
 }
 
 /// The lines, under their topics.
-fn text(checks: &[Check]) -> String {
+fn text(checks: &[CheckLine]) -> String {
     let mut text = String::new();
     let mut topic = "";
     for check in checks {
@@ -132,9 +132,9 @@ mod tests {
     #[test]
     fn lines_stand_under_their_topics() {
         let checks = [
-            Check::ok("one", "a", "x"),
-            Check::ok("one", "b", "y").or_missing(false, "get it"),
-            Check::ok("two", "c", "z").or_missing(true, "never said").wrong("mend it"),
+            CheckLine::ok("one", "a", "x"),
+            CheckLine::ok("one", "b", "y").or_missing(false, "get it"),
+            CheckLine::ok("two", "c", "z").or_missing(true, "never said").wrong("mend it"),
         ];
         let expected = "\
 one

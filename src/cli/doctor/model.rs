@@ -7,25 +7,25 @@ use std::{
 
 use clap::Parser;
 
-use super::Check;
+use super::CheckLine;
 use crate::{
-    cli::{Config, Fault, ModelOptions, open, progress::Shown, prompt::Otherwise},
+    cli::{Config, Fault, ModelOptions, open, progress::ProgressTarget, prompt::Otherwise},
     headless::pass,
     session::Pending,
 };
 
 /// The options of a session on the embedded model, as given by nobody.
 #[derive(Debug, Parser)]
-struct Plain {
+struct PlainSession {
     prompt: Option<String>,
     #[command(flatten)]
     model: ModelOptions,
 }
 
 /// Loads it and makes a step.
-pub fn embedded() -> Check {
+pub fn embedded() -> CheckLine {
     let started = Instant::now();
-    let check = |says: String| Check::ok("model", "embedded", says);
+    let check = |says: String| CheckLine::ok("model", "embedded", says);
     match step() {
         Ok((load, pass)) => {
             let ms = |took: Duration| took.as_secs_f64() * 1e3;
@@ -44,14 +44,17 @@ pub fn embedded() -> Check {
 
 fn step() -> Result<(Duration, Duration), Fault> {
     let started = Instant::now();
-    let options = Plain::try_parse_from(["demask", "--device", "cpu"]).map_err(Fault::failure)?;
+    let options =
+        PlainSession::try_parse_from(["demask", "--device", "cpu"]).map_err(Fault::failure)?;
     let asked = options
         .model
         .load
         .prompt
         .read(options.prompt.as_deref(), Otherwise::Sample(open::SAMPLE_PROMPT))?;
     let mut opened =
-        open::open(&options.model, &Config::default(), asked, Shown::Bar, |_, _| Ok(None))?;
+        open::open(&options.model, &Config::default(), asked, ProgressTarget::Bar, |_, _| {
+            Ok(None)
+        })?;
     let load = started.elapsed();
     let Pending::Wanted { key, request } = opened.session.pending().clone() else {
         return Err(Fault::failure("the first step asks for no forward pass"));

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io::IsTerminal};
 
-use super::{Check, modes};
+use super::{CheckLine, modes};
 use crate::{
     cli::{ColorChoice, Config, LookOptions},
     tui::Palette,
@@ -12,7 +12,7 @@ use crate::{
 const COMFORTABLE: (u16, u16) = (80, 24);
 
 /// Everything about it.
-pub fn checks(config: &Config) -> Vec<Check> {
+pub fn checks(config: &Config) -> Vec<CheckLine> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let size = crossterm::terminal::size().ok().filter(|_| terminal);
@@ -26,10 +26,10 @@ pub fn checks(config: &Config) -> Vec<Check> {
     };
     let large =
         size.is_some_and(|(width, height)| width >= COMFORTABLE.0 && height >= COMFORTABLE.1);
-    let mut checks = vec![Check::ok("terminal", "size", says).or_missing(large, advice)];
+    let mut checks = vec![CheckLine::ok("terminal", "size", says).or_missing(large, advice)];
     for name in ["TERM", "COLORTERM", "NO_COLOR"] {
         let value = std::env::var(name).ok();
-        checks.push(Check::ok("terminal", name, value.unwrap_or_else(|| "not set".to_owned())));
+        checks.push(CheckLine::ok("terminal", name, value.unwrap_or_else(|| "not set".to_owned())));
     }
     checks.push(colours(config, terminal, variable));
     checks.push(characters(variable));
@@ -44,8 +44,8 @@ pub fn checks(config: &Config) -> Vec<Check> {
 const NOT_SAID: &str = "the terminal does not say";
 
 /// A check of something that the terminal was asked about.
-fn asked(name: &str, terminal: bool, known: Option<bool>, there: &str, lacking: &str) -> Check {
-    let check = |says: &str| Check::ok("terminal", name, says);
+fn asked(name: &str, terminal: bool, known: Option<bool>, there: &str, lacking: &str) -> CheckLine {
+    let check = |says: &str| CheckLine::ok("terminal", name, says);
     match known {
         _ if !terminal => check("no terminal to ask"),
         None => check(NOT_SAID),
@@ -55,7 +55,7 @@ fn asked(name: &str, terminal: bool, known: Option<bool>, there: &str, lacking: 
 }
 
 /// Whether frames are shown whole.
-fn synchronised(terminal: bool, modes: Option<&BTreeMap<u16, bool>>) -> Check {
+fn synchronised(terminal: bool, modes: Option<&BTreeMap<u16, bool>>) -> CheckLine {
     asked(
         "whole frames",
         terminal,
@@ -71,20 +71,20 @@ fn mouse(
     terminal: bool,
     modes: Option<&BTreeMap<u16, bool>>,
     variable: impl Fn(&str) -> Option<String>,
-) -> Check {
+) -> CheckLine {
     let known = modes.and_then(|modes| modes.get(&modes::MOUSE).copied());
     let lacking = "Keys do all that clicks do";
     let there = "clicks and the wheel come through; with Shift held they stay the terminal's";
     let check = asked("mouse", terminal, known, there, lacking);
     match variable("TMUX") {
-        Some(_) if terminal => Check::ok("terminal", "mouse", "it is up to tmux")
+        Some(_) if terminal => CheckLine::ok("terminal", "mouse", "it is up to tmux")
             .or_missing(false, "Clicks come through with `set -g mouse on` in ~/.tmux.conf"),
         _ => check,
     }
 }
 
 /// Whether drafts can be slanted: they are told from what is written by that, too.
-fn italics(variable: impl Fn(&str) -> Option<String>) -> Check {
+fn italics(variable: impl Fn(&str) -> Option<String>) -> CheckLine {
     let term = variable("TERM").unwrap_or_default();
     let lacks = ["screen", "linux", "vt1", "vt2", "dumb", "ansi"];
     let slants = !lacks.iter().any(|name| term.starts_with(name));
@@ -99,11 +99,15 @@ fn italics(variable: impl Fn(&str) -> Option<String>) -> Check {
         }
         None => "Drafts are slanted, and told from what is written by colour alone here",
     };
-    Check::ok("terminal", "italics", says).or_missing(slants, advice)
+    CheckLine::ok("terminal", "italics", says).or_missing(slants, advice)
 }
 
 /// How many colours the debugger would use, and why.
-fn colours(config: &Config, terminal: bool, variable: impl Fn(&str) -> Option<String>) -> Check {
+fn colours(
+    config: &Config,
+    terminal: bool,
+    variable: impl Fn(&str) -> Option<String>,
+) -> CheckLine {
     let look = LookOptions::default();
     let depth = match look.look(config).palette {
         Palette::Mono => "none",
@@ -116,7 +120,7 @@ fn colours(config: &Config, terminal: bool, variable: impl Fn(&str) -> Option<St
     } else {
         CONFIGURED
     };
-    let check = Check::ok("terminal", "colours", format!("{depth}, because of {why}"));
+    let check = CheckLine::ok("terminal", "colours", format!("{depth}, because of {why}"));
     match depth {
         "none" => check.or_missing(
             false,
@@ -151,7 +155,7 @@ fn reason(terminal: bool, variable: impl Fn(&str) -> Option<String>) -> &'static
 }
 
 /// Whether the locale has more than ASCII.
-fn characters(variable: impl Fn(&str) -> Option<String>) -> Check {
+fn characters(variable: impl Fn(&str) -> Option<String>) -> CheckLine {
     let names = ["LC_ALL", "LC_CTYPE", "LANG"];
     let found = names.iter().find_map(|name| Some((name, variable(name)?)));
     let (says, unicode) = match found {
@@ -163,14 +167,14 @@ fn characters(variable: impl Fn(&str) -> Option<String>) -> Check {
     };
     // Other systems draw UTF-8 without being told.
     let unicode = unicode || !cfg!(all(unix, not(target_os = "macos")));
-    Check::ok("terminal", "characters", says)
+    CheckLine::ok("terminal", "characters", says)
         .or_missing(unicode, "UTF-8 is drawn all the same. Set LANG=C.UTF-8, or give --ascii")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::doctor::State;
+    use crate::cli::doctor::CheckState;
 
     #[test]
     fn what_decides_on_colours_is_named() {
@@ -190,11 +194,11 @@ mod tests {
     #[test]
     fn the_locale_is_read_as_c_libraries_read_it() {
         for (set, expected) in [
-            (&[][..], State::Missing),
-            (&[("LANG", "C")], State::Missing),
-            (&[("LANG", "de_DE.UTF-8")], State::Ok),
-            (&[("LANG", "C"), ("LC_CTYPE", "C.utf8")], State::Ok),
-            (&[("LANG", "C.UTF-8"), ("LC_ALL", "POSIX")], State::Missing),
+            (&[][..], CheckState::Missing),
+            (&[("LANG", "C")], CheckState::Missing),
+            (&[("LANG", "de_DE.UTF-8")], CheckState::Ok),
+            (&[("LANG", "C"), ("LC_CTYPE", "C.utf8")], CheckState::Ok),
+            (&[("LANG", "C.UTF-8"), ("LC_ALL", "POSIX")], CheckState::Missing),
         ] {
             let variable = |name: &str| {
                 set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())

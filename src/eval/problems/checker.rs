@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Problem, boxed, choice,
-    code::{Job, Python, PythonError, Rules},
+    code::{CodeJob, Python, PythonError, Rules},
     latex, number, published,
 };
 
@@ -37,7 +37,7 @@ pub enum Checker {
 
 /// What a model wrote.
 #[derive(Debug, Clone, Copy)]
-pub struct Written<'a> {
+pub struct ModelAnswer<'a> {
     /// The text before the tail of end-of-sequence tokens, without control tokens.
     pub text: &'a str,
     /// All of it, control tokens by name: what the published checkers read.
@@ -46,7 +46,7 @@ pub struct Written<'a> {
 
 /// What a checker found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Verdict {
+pub struct CheckerVerdict {
     /// What was taken for the answer.
     pub extracted: Option<String>,
     /// True if it is right; `None` if that takes running code, and it was not run.
@@ -100,12 +100,12 @@ impl Checker {
     pub fn check(
         self,
         problem: &Problem,
-        written: Written,
+        written: ModelAnswer,
         python: Option<&Python>,
-    ) -> Result<Verdict, PythonError> {
+    ) -> Result<CheckerVerdict, PythonError> {
         if let Some(rules) = self.rules() {
             return match python {
-                None => Ok(Verdict::default()),
+                None => Ok(CheckerVerdict::default()),
                 Some(python) => run(rules, problem, written, python),
             };
         }
@@ -139,19 +139,19 @@ impl Checker {
                 (None, text.trim() == expected.trim())
             }
         };
-        Ok(Verdict { extracted, correct: Some(correct), fault: None })
+        Ok(CheckerVerdict { extracted, correct: Some(correct), fault: None })
     }
 }
 
 fn run(
     rules: Rules,
     problem: &Problem,
-    written: Written,
+    written: ModelAnswer,
     python: &Python,
-) -> Result<Verdict, PythonError> {
+) -> Result<CheckerVerdict, PythonError> {
     let task = problem.code.as_ref();
     let before = task.map_or("", |task| &task.before);
-    let job = Job {
+    let job = CodeJob {
         rules,
         text: written.whole,
         prompt: &problem.question,
@@ -159,12 +159,12 @@ fn run(
         tests: &format!("{before}{}", problem.expected),
     };
     let ran = python.run(&job)?;
-    Ok(Verdict { extracted: ran.code, correct: Some(ran.fault.is_none()), fault: ran.fault })
+    Ok(CheckerVerdict { extracted: ran.code, correct: Some(ran.fault.is_none()), fault: ran.fault })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Checker, Verdict, Written};
+    use super::{Checker, CheckerVerdict, ModelAnswer};
     use crate::eval::problems::Problem;
 
     #[test]
@@ -172,7 +172,7 @@ mod tests {
         let check = |checker: Checker, expected: &str, text: &str, correct: bool| {
             let problem = Problem { expected: expected.to_owned(), ..Problem::default() };
             let whole = format!("{text}<|endoftext|>");
-            let written = Written { text, whole: &whole };
+            let written = ModelAnswer { text, whole: &whole };
             let found = checker.check(&problem, written, None).unwrap();
             assert_eq!(found.correct, Some(correct), "{checker:?} {expected:?} {text:?} {found:?}");
         };
@@ -196,9 +196,9 @@ mod tests {
     #[test]
     fn code_that_is_not_run_is_neither_right_nor_wrong() {
         for checker in [Checker::HumanEval, Checker::Mbpp] {
-            let written = Written { text: "", whole: "" };
+            let written = ModelAnswer { text: "", whole: "" };
             let found = checker.check(&Problem::default(), written, None);
-            assert_eq!(found, Ok(Verdict::default()), "{checker:?}");
+            assert_eq!(found, Ok(CheckerVerdict::default()), "{checker:?}");
         }
     }
 }

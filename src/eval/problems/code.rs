@@ -41,7 +41,7 @@ const MOST_SAID: u64 = 16 << 20;
 
 /// What a program is wanted for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Task {
+pub struct CodeTask {
     /// The function that the tests ask for, where the problem names it.
     pub entry_point: Option<String>,
     /// Lines before the tests, e.g. imports.
@@ -60,7 +60,7 @@ pub enum Rules {
 
 /// One answer to be run.
 #[derive(Debug, Clone, Copy)]
-pub struct Job<'a> {
+pub struct CodeJob<'a> {
     /// Whose rules.
     pub rules: Rules,
     /// The whole answer, control tokens by name.
@@ -129,7 +129,8 @@ impl Python {
         for (text, right) in [("return a + b", true), ("return a - b", false)] {
             let text = format!("```python\ndef add(a, b):\n    {text}\n```");
             let tests = "assert add(2, 3) == 5";
-            let job = Job { rules: Rules::Mbpp, text: &text, prompt: "", entry_point: "", tests };
+            let job =
+                CodeJob { rules: Rules::Mbpp, text: &text, prompt: "", entry_point: "", tests };
             let ran = python.run(&job)?;
             if ran.fault.is_none() != right {
                 return Err(PythonError::Broken(format!("it says {ran:?} of {text}")));
@@ -143,7 +144,7 @@ impl Python {
     /// # Errors
     /// [`PythonError::Broken`] if the process cannot be started or does not get as far as the
     /// code; whatever the code does itself is a [`Ran`].
-    pub fn run(&self, job: &Job) -> Result<Ran, PythonError> {
+    pub fn run(&self, job: &CodeJob) -> Result<Ran, PythonError> {
         let broken = |error: std::io::Error| PythonError::Broken(error.to_string());
         let folder = tempfile::tempdir().map_err(broken)?;
         let mut command = Command::new(&self.program);
@@ -179,9 +180,9 @@ impl Python {
             return Err(PythonError::Broken(last.to_owned()));
         };
         let unread = |error: serde_json::Error| PythonError::Broken(error.to_string());
-        let Found { code } = serde_json::from_str(&errors).map_err(unread)?;
+        let ExtractedCode { code } = serde_json::from_str(&errors).map_err(unread)?;
         let fault = match lines.recv_timeout(Duration::from_secs(SECONDS) + GRACE) {
-            Ok(errors) => serde_json::from_str::<Ended>(&errors).map_err(unread)?.fault,
+            Ok(errors) => serde_json::from_str::<CodeEnded>(&errors).map_err(unread)?.fault,
             Err(RecvTimeoutError::Timeout) => Some(slow()),
             // Ended by the alarm, or by itself.
             Err(RecvTimeoutError::Disconnected) => Some(contained.ended()),
@@ -191,12 +192,12 @@ impl Python {
 }
 
 #[derive(Deserialize)]
-struct Found {
+struct ExtractedCode {
     code: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Ended {
+struct CodeEnded {
     fault: Option<String>,
 }
 

@@ -35,7 +35,7 @@ struct Question {
     #[serde(alias = "problem")]
     question: String,
     #[serde(default)]
-    answer: Option<Answer>,
+    answer: Option<AnswerJson>,
     /// MATH has the answer in its solution.
     #[serde(default)]
     solution: Option<String>,
@@ -47,7 +47,7 @@ struct Question {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Answer {
+enum AnswerJson {
     Text(String),
     Number(serde_json::Number),
 }
@@ -55,8 +55,8 @@ enum Answer {
 impl Question {
     fn answer(&self) -> Option<String> {
         match (&self.answer, &self.solution) {
-            (Some(Answer::Text(text)), _) => Some(text.clone()),
-            (Some(Answer::Number(number)), _) => Some(number.to_string()),
+            (Some(AnswerJson::Text(text)), _) => Some(text.clone()),
+            (Some(AnswerJson::Number(number)), _) => Some(number.to_string()),
             (None, solution) => solution.clone(),
         }
     }
@@ -84,13 +84,13 @@ struct Mbpp {
 
 /// What the objects of a file are.
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+enum ObjectKind {
     Question,
     HumanEval,
     Mbpp,
 }
 
-impl Kind {
+impl ObjectKind {
     fn of(fields: &Map<String, Value>) -> Self {
         let has = |name: &str| fields.contains_key(name);
         if has("entry_point") && has("test") {
@@ -129,9 +129,9 @@ pub fn read(
 }
 
 /// Makes the faults of one file.
-struct Place<'a>(&'a str);
+struct FaultMaker<'a>(&'a str);
 
-impl Place<'_> {
+impl FaultMaker<'_> {
     fn fault(&self, line: usize, what: String) -> ProblemError {
         ProblemError::Line { place: self.0.to_owned(), line, what, wanted: WANTED }
     }
@@ -148,7 +148,7 @@ pub(super) fn parse(
     limit: Option<usize>,
     checker: Option<Checker>,
 ) -> Result<Read, ProblemError> {
-    let place = Place(place);
+    let place = FaultMaker(place);
     let mut objects =
         lines::objects(bytes).map_err(|error| place.fault(error.line(), words(&error)))?;
     objects.truncate(limit.unwrap_or(usize::MAX));
@@ -156,10 +156,10 @@ pub(super) fn parse(
         return Err(ProblemError::Empty { place: place.0.to_owned(), wanted: WANTED });
     };
     // What is no object is told of below, as of any other line.
-    let benchmark = match Kind::of(&serde_json::from_slice(first).unwrap_or_default()) {
-        Kind::Question => return questions(&objects, &place, name, checker),
-        Kind::HumanEval => Benchmark::HumanEval,
-        Kind::Mbpp => Benchmark::Mbpp,
+    let benchmark = match ObjectKind::of(&serde_json::from_slice(first).unwrap_or_default()) {
+        ObjectKind::Question => return questions(&objects, &place, name, checker),
+        ObjectKind::HumanEval => Benchmark::HumanEval,
+        ObjectKind::Mbpp => Benchmark::Mbpp,
     };
     let own = benchmark.checker();
     if checker.is_some_and(|checker| checker != own) {
@@ -189,23 +189,23 @@ pub(super) fn parse(
     Ok(Read { problems, checker: own, benchmark: Some(benchmark) })
 }
 
-fn human_eval(line: HumanEval) -> (String, String, code::Task) {
+fn human_eval(line: HumanEval) -> (String, String, code::CodeTask) {
     let HumanEval { prompt, entry_point, test } = line;
     let expected = format!("{test}\ncheck({entry_point})");
-    (prompt, expected, code::Task { entry_point: Some(entry_point), before: String::new() })
+    (prompt, expected, code::CodeTask { entry_point: Some(entry_point), before: String::new() })
 }
 
-fn mbpp(line: Mbpp) -> Option<(String, String, code::Task)> {
+fn mbpp(line: Mbpp) -> Option<(String, String, code::CodeTask)> {
     let Mbpp { text, mut test_list, test_imports } = line;
     test_list.truncate(TESTS);
     let before = test_imports.iter().map(|import| format!("{import}\n")).collect();
-    let task = code::Task { entry_point: None, before };
+    let task = code::CodeTask { entry_point: None, before };
     (!test_list.is_empty()).then(|| (text, test_list.join("\n"), task))
 }
 
 fn questions(
     objects: &[(usize, &[u8])],
-    place: &Place,
+    place: &FaultMaker,
     name: &str,
     checker: Option<Checker>,
 ) -> Result<Read, ProblemError> {
@@ -276,7 +276,7 @@ fn expected(checker: Checker, line: &Question, answer: &str) -> Option<String> {
         Checker::Latex => Some(boxed::last(answer).unwrap_or(answer).trim().to_owned()),
         Checker::Choice => {
             let index = match &line.answer {
-                Some(Answer::Number(number)) => number.as_u64().map(|index| index as usize),
+                Some(AnswerJson::Number(number)) => number.as_u64().map(|index| index as usize),
                 _ => line.choices.iter().position(|choice| choice.trim() == answer.trim()),
             };
             let within = |index: &usize| line.choices.is_empty() || *index < line.choices.len();

@@ -93,7 +93,7 @@ impl PromptFormat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::problems::code::Task;
+    use crate::eval::problems::code::CodeTask;
 
     #[test]
     fn questions_become_prompts() {
@@ -101,7 +101,7 @@ mod tests {
             question: "How many?".to_owned(),
             expected: "assert f(1) == 1\nassert f(2) == 2".to_owned(),
             choices: choices.iter().map(|&text| text.to_owned()).collect(),
-            code: Some(Task { entry_point: Some("f".to_owned()), before: String::new() }),
+            code: Some(CodeTask { entry_point: Some("f".to_owned()), before: String::new() }),
             ..Problem::default()
         };
         let check = |format: PromptFormat, choices: &[&str], checker: Checker, expected: &str| {

@@ -17,7 +17,7 @@ mod table;
 use std::{collections::HashSet, path::Path};
 
 pub use benchmark::Benchmark;
-pub use checker::{Checker, Verdict, Written};
+pub use checker::{Checker, CheckerVerdict, ModelAnswer};
 pub use code::{Python, PythonError};
 pub use format::PromptFormat;
 use xxhash_rust::xxh3::Xxh3;
@@ -46,11 +46,11 @@ pub struct Problem {
     /// The answer wanted; of a program, the tests it must pass.
     pub expected: String,
     /// How the answer is run, if it is a program.
-    pub code: Option<code::Task>,
+    pub code: Option<code::CodeTask>,
     /// The choices, for multiple choice.
     pub choices: Vec<String>,
     /// What it was generated as.
-    pub generated: Option<tasks::Problem>,
+    pub generated: Option<tasks::TaskProblem>,
 }
 
 /// Problems under a name.
@@ -355,7 +355,7 @@ mod tests {
             let set = load(&name, 20, 3).unwrap();
             for problem in &set.problems {
                 for (text, right) in [(problem.expected.as_str(), true), ("", false)] {
-                    let written = Written { text, whole: text };
+                    let written = ModelAnswer { text, whole: text };
                     let verdict = set.checker.check(problem, written, None).unwrap();
                     assert_eq!(verdict.correct, Some(right), "{name}: {problem:?}");
                 }

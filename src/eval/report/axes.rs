@@ -1,6 +1,6 @@
 //! Scales, ticks and the frame of a plot.
 
-use super::svg::{Anchor, Picture, WIDTH};
+use super::svg::{Picture, TextAnchor, WIDTH};
 
 /// The plot's left, right and upper edge.
 pub(super) const LEFT: f64 = 58.0;
@@ -80,7 +80,7 @@ pub(super) fn y_axis(
     for tick in ticks {
         let y = scale.at(*tick);
         picture.line("grid", (LEFT, y), (RIGHT, y));
-        picture.text("dim", (LEFT - 7.0, y + 5.0), Anchor::End, &label(*tick));
+        picture.text("dim", (LEFT - 7.0, y + 5.0), TextAnchor::End, &label(*tick));
     }
     picture.upright((14.0, scale.at((ticks[0] + ticks[ticks.len() - 1]) / 2.0)), name);
 }
@@ -94,11 +94,11 @@ pub(super) fn x_axis(picture: &mut Picture, scale: &Scale, bottom: f64, ticks: &
         picture.line("axis", (x, bottom), (x, bottom + 5.0));
         let half = 4.6 * text.len() as f64;
         if x - half > free {
-            picture.text("dim", (x, bottom + 20.0), Anchor::Middle, &text);
+            picture.text("dim", (x, bottom + 20.0), TextAnchor::Middle, &text);
             free = x + half + 6.0;
         }
     }
-    picture.text("dim", ((LEFT + RIGHT) / 2.0, bottom + 40.0), Anchor::Middle, name);
+    picture.text("dim", ((LEFT + RIGHT) / 2.0, bottom + 40.0), TextAnchor::Middle, name);
     picture.height = bottom + 52.0;
 }
 

@@ -16,10 +16,10 @@ use parquet::{
     schema::types::{Type, TypePtr},
 };
 
-use crate::eval::Row;
+use crate::eval::EvalRow;
 
 /// The values of one column, a row each.
-enum Column<'a> {
+enum DataColumn<'a> {
     Count(Vec<usize>),
     Text(Vec<&'a str>),
     MaybeFlag(Vec<Option<bool>>),
@@ -27,11 +27,12 @@ enum Column<'a> {
     MaybeNumber(Vec<Option<f64>>),
 }
 
-fn columns(rows: &[Row]) -> Vec<(String, Column<'_>)> {
-    let count = |value: fn(&Row) -> usize| Column::Count(rows.iter().map(value).collect());
-    let text = |value: fn(&Row) -> &str| Column::Text(rows.iter().map(value).collect());
-    let maybe =
-        |value: fn(&Row) -> Option<&str>| Column::MaybeText(rows.iter().map(value).collect());
+fn columns(rows: &[EvalRow]) -> Vec<(String, DataColumn<'_>)> {
+    let count = |value: fn(&EvalRow) -> usize| DataColumn::Count(rows.iter().map(value).collect());
+    let text = |value: fn(&EvalRow) -> &str| DataColumn::Text(rows.iter().map(value).collect());
+    let maybe = |value: fn(&EvalRow) -> Option<&str>| {
+        DataColumn::MaybeText(rows.iter().map(value).collect())
+    };
     let mut columns = vec![
         ("problem".to_owned(), count(|row| row.problem)),
         ("set".to_owned(), text(|row| &row.set)),
@@ -42,9 +43,10 @@ fn columns(rows: &[Row]) -> Vec<(String, Column<'_>)> {
     let swept: BTreeSet<&str> =
         rows.iter().flat_map(|row| row.swept.iter().map(|(name, _)| name.as_str())).collect();
     for name in swept {
-        let value =
-            |row: &Row| row.swept.iter().find(|(other, _)| other == name).map(|(_, value)| *value);
-        let values = Column::MaybeNumber(rows.iter().map(value).collect());
+        let value = |row: &EvalRow| {
+            row.swept.iter().find(|(other, _)| other == name).map(|(_, value)| *value)
+        };
+        let values = DataColumn::MaybeNumber(rows.iter().map(value).collect());
         columns.push((format!("swept.{name}"), values));
     }
     columns.extend([
@@ -52,7 +54,7 @@ fn columns(rows: &[Row]) -> Vec<(String, Column<'_>)> {
         ("expected".to_owned(), text(|row| &row.expected)),
         ("answer".to_owned(), text(|row| &row.answer)),
         ("extracted".to_owned(), maybe(|row| row.extracted.as_deref())),
-        ("correct".to_owned(), Column::MaybeFlag(rows.iter().map(|row| row.correct).collect())),
+        ("correct".to_owned(), DataColumn::MaybeFlag(rows.iter().map(|row| row.correct).collect())),
         ("fault".to_owned(), maybe(|row| row.fault.as_deref())),
         ("initial".to_owned(), count(|row| row.initial)),
         ("length".to_owned(), count(|row| row.length)),
@@ -69,19 +71,19 @@ fn columns(rows: &[Row]) -> Vec<(String, Column<'_>)> {
 }
 
 /// The rows as CSV with a line of names.
-pub(super) fn csv(rows: &[Row]) -> Result<Vec<u8>, csv::Error> {
+pub(super) fn csv(rows: &[EvalRow]) -> Result<Vec<u8>, csv::Error> {
     let columns = columns(rows);
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(columns.iter().map(|(name, _)| name))?;
     for row in 0..rows.len() {
         for (_, column) in &columns {
             match column {
-                Column::Count(values) => writer.write_field(values[row].to_string())?,
-                Column::MaybeFlag(values) => writer
+                DataColumn::Count(values) => writer.write_field(values[row].to_string())?,
+                DataColumn::MaybeFlag(values) => writer
                     .write_field(values[row].map(|value| value.to_string()).unwrap_or_default())?,
-                Column::Text(values) => writer.write_field(values[row])?,
-                Column::MaybeText(values) => writer.write_field(values[row].unwrap_or(""))?,
-                Column::MaybeNumber(values) => writer
+                DataColumn::Text(values) => writer.write_field(values[row])?,
+                DataColumn::MaybeText(values) => writer.write_field(values[row].unwrap_or(""))?,
+                DataColumn::MaybeNumber(values) => writer
                     .write_field(values[row].map(|value| value.to_string()).unwrap_or_default())?,
             }
         }
@@ -91,7 +93,7 @@ pub(super) fn csv(rows: &[Row]) -> Result<Vec<u8>, csv::Error> {
 }
 
 /// The rows as a Parquet file of one row group, not compressed.
-pub(super) fn parquet(rows: &[Row]) -> Result<Vec<u8>, ParquetError> {
+pub(super) fn parquet(rows: &[EvalRow]) -> Result<Vec<u8>, ParquetError> {
     let columns = columns(rows);
     let fields = columns.iter().map(|(name, column)| field(name, column));
     let schema =
@@ -102,26 +104,26 @@ pub(super) fn parquet(rows: &[Row]) -> Result<Vec<u8>, ParquetError> {
     for (_, column) in &columns {
         let Some(mut out) = group.next_column()? else { break };
         match column {
-            Column::Count(values) => {
+            DataColumn::Count(values) => {
                 let values: Vec<i64> =
                     values.iter().map(|value| i64::try_from(*value).unwrap_or(i64::MAX)).collect();
                 out.typed::<Int64Type>().write_batch(&values, None, None)?;
             }
-            Column::MaybeFlag(values) => {
+            DataColumn::MaybeFlag(values) => {
                 let known: Vec<bool> = values.iter().flatten().copied().collect();
                 out.typed::<BoolType>().write_batch(&known, Some(&levels(values)), None)?;
             }
-            Column::Text(values) => {
+            DataColumn::Text(values) => {
                 let values: Vec<ByteArray> =
                     values.iter().map(|value| ByteArray::from(*value)).collect();
                 out.typed::<ByteArrayType>().write_batch(&values, None, None)?;
             }
-            Column::MaybeText(values) => {
+            DataColumn::MaybeText(values) => {
                 let known: Vec<ByteArray> =
                     values.iter().flatten().map(|value| ByteArray::from(*value)).collect();
                 out.typed::<ByteArrayType>().write_batch(&known, Some(&levels(values)), None)?;
             }
-            Column::MaybeNumber(values) => {
+            DataColumn::MaybeNumber(values) => {
                 let known: Vec<f64> = values.iter().flatten().copied().collect();
                 out.typed::<DoubleType>().write_batch(&known, Some(&levels(values)), None)?;
             }
@@ -137,13 +139,13 @@ fn levels<T>(values: &[Option<T>]) -> Vec<i16> {
     values.iter().map(|value| i16::from(value.is_some())).collect()
 }
 
-fn field(name: &str, column: &Column<'_>) -> Result<TypePtr, ParquetError> {
+fn field(name: &str, column: &DataColumn<'_>) -> Result<TypePtr, ParquetError> {
     let (physical, repetition) = match column {
-        Column::Count(_) => (Physical::INT64, Repetition::REQUIRED),
-        Column::MaybeFlag(_) => (Physical::BOOLEAN, Repetition::OPTIONAL),
-        Column::Text(_) => (Physical::BYTE_ARRAY, Repetition::REQUIRED),
-        Column::MaybeText(_) => (Physical::BYTE_ARRAY, Repetition::OPTIONAL),
-        Column::MaybeNumber(_) => (Physical::DOUBLE, Repetition::OPTIONAL),
+        DataColumn::Count(_) => (Physical::INT64, Repetition::REQUIRED),
+        DataColumn::MaybeFlag(_) => (Physical::BOOLEAN, Repetition::OPTIONAL),
+        DataColumn::Text(_) => (Physical::BYTE_ARRAY, Repetition::REQUIRED),
+        DataColumn::MaybeText(_) => (Physical::BYTE_ARRAY, Repetition::OPTIONAL),
+        DataColumn::MaybeNumber(_) => (Physical::DOUBLE, Repetition::OPTIONAL),
     };
     let logical = (physical == Physical::BYTE_ARRAY).then_some(LogicalType::String);
     let builder = Type::primitive_type_builder(name, physical);
@@ -162,7 +164,7 @@ mod tests {
     use super::{super::fake, *};
 
     /// A row from its cells, by column name; an absent one is absent here too.
-    fn row(mut cells: HashMap<String, String>) -> Row {
+    fn row(mut cells: HashMap<String, String>) -> EvalRow {
         let mut swept: Vec<(String, f64)> = cells
             .iter()
             .filter_map(|(name, value)| {
@@ -174,7 +176,7 @@ mod tests {
         let (extracted, fault, trace) = (maybe("extracted"), maybe("fault"), maybe("trace"));
         let correct = maybe("correct").map(|correct| correct.parse().unwrap());
         let mut text = |name: &str| cells.remove(name).unwrap_or_default();
-        Row {
+        EvalRow {
             problem: text("problem").parse().unwrap(),
             set: text("set"),
             task: text("task"),
@@ -201,7 +203,7 @@ mod tests {
         }
     }
 
-    fn from_csv(bytes: &[u8]) -> Vec<Row> {
+    fn from_csv(bytes: &[u8]) -> Vec<EvalRow> {
         csv::Reader::from_reader(bytes)
             .deserialize::<HashMap<String, String>>()
             .map(|cells| {
@@ -212,7 +214,7 @@ mod tests {
             .collect()
     }
 
-    fn from_parquet(bytes: &[u8]) -> Vec<Row> {
+    fn from_parquet(bytes: &[u8]) -> Vec<EvalRow> {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
         let reader = SerializedFileReader::new(file).unwrap();
@@ -237,9 +239,9 @@ mod tests {
 
     #[test]
     fn rows_read_back_as_they_were() {
-        fn check(rows: &[Row]) {
-            let bare = |row: &Row| Row { generation: String::new(), ..row.clone() };
-            let rows: &[Row] = &rows.iter().map(bare).collect::<Vec<_>>();
+        fn check(rows: &[EvalRow]) {
+            let bare = |row: &EvalRow| EvalRow { generation: String::new(), ..row.clone() };
+            let rows: &[EvalRow] = &rows.iter().map(bare).collect::<Vec<_>>();
             assert_eq!(from_csv(&csv(rows).unwrap()), rows);
             assert_eq!(from_parquet(&parquet(rows).unwrap()), rows);
             assert_eq!(csv(rows).unwrap(), csv(rows).unwrap());

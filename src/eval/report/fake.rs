@@ -1,6 +1,6 @@
 //! Rows made up for the tests.
 
-use crate::eval::{Row, Timing, report::EosTail};
+use crate::eval::{EvalRow, RowTiming, report::EosTail};
 
 /// Recipes with the length of their first canvas.
 pub(super) const RECIPES: [(&str, usize); 8] = [
@@ -20,7 +20,7 @@ fn dice(place: &[usize], below: usize) -> usize {
     (xxhash_rust::xxh3::xxh3_64(&bytes) % below.max(1) as u64) as usize
 }
 
-fn row(problem: usize, recipe: &str, initial: usize, number: usize) -> Row {
+fn row(problem: usize, recipe: &str, initial: usize, number: usize) -> EvalRow {
     let wanted = 10 + dice(&[problem], 60);
     let daedal = recipe.starts_with("daedal");
     let n_token = if daedal { (wanted / 8 + 2) * 8 + 24 } else { initial };
@@ -28,7 +28,7 @@ fn row(problem: usize, recipe: &str, initial: usize, number: usize) -> Row {
     let correct = wanted <= n_token && dice(&[problem, number], 10) > 1;
     let sum = wanted * 3;
     let answer = if correct { sum } else { sum + 1 };
-    Row {
+    EvalRow {
         problem,
         set: "fake".to_owned(),
         task: if problem.is_multiple_of(3) { "counting" } else { "word problem" }.to_owned(),
@@ -59,8 +59,8 @@ fn row(problem: usize, recipe: &str, initial: usize, number: usize) -> Row {
 }
 
 /// Rows of all recipes on so many problems, problem by problem, and their timings.
-pub(in crate::eval) fn rows(problems: usize) -> (Vec<Row>, Vec<Timing>) {
-    let rows: Vec<Row> = (0..problems)
+pub(in crate::eval) fn rows(problems: usize) -> (Vec<EvalRow>, Vec<RowTiming>) {
+    let rows: Vec<EvalRow> = (0..problems)
         .flat_map(|problem| {
             RECIPES
                 .iter()
@@ -72,13 +72,13 @@ pub(in crate::eval) fn rows(problems: usize) -> (Vec<Row>, Vec<Timing>) {
     (rows, timings)
 }
 
-fn timing(row: &Row) -> Timing {
+fn timing(row: &EvalRow) -> RowTiming {
     let seconds = 0.01 * row.nfe as f64;
-    Timing { problem: row.problem, recipe: row.recipe.clone(), seconds, forward: 0.9 * seconds }
+    RowTiming { problem: row.problem, recipe: row.recipe.clone(), seconds, forward: 0.9 * seconds }
 }
 
 /// A sweep of `daedal` over so many parameters, 1 or more, and 30 problems.
-pub(super) fn sweep(parameters: usize) -> Vec<Row> {
+pub(super) fn sweep(parameters: usize) -> Vec<EvalRow> {
     let names = ["eos_confidence_threshold", "initial_gen_length", "low_conf_threshold"];
     let values: [&[f64]; 3] = [&[0.1, 0.3, 0.5, 0.7, 0.9], &[32.0, 64.0, 128.0], &[0.1, 0.2]];
     let mut settings: Vec<Vec<(String, f64)>> = vec![Vec::new()];
@@ -96,7 +96,7 @@ pub(super) fn sweep(parameters: usize) -> Vec<Row> {
             swept.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let recipe = format!("daedal:{}", parts.join(","));
         (0..30)
-            .map(|problem| Row { swept: swept.clone(), ..row(problem, &recipe, 32, number) })
+            .map(|problem| EvalRow { swept: swept.clone(), ..row(problem, &recipe, 32, number) })
             .collect::<Vec<_>>()
     };
     settings.into_iter().enumerate().flat_map(made).collect()
@@ -107,9 +107,9 @@ pub(super) const EVIL: &str = "</pre><script>alert(1)</script> \"' ]]> <!-- | `a
      ![](//evil.example/x.png)\n| - \r\n\t=1+2\x1b[31m\0\u{9b}\u{202e}\u{200b}\u{ffff} {{ 7*7 }} {% raw %} &lt; \\| 字";
 
 /// Rows all of whose texts are [`EVIL`].
-pub(super) fn hostile() -> Vec<Row> {
+pub(super) fn hostile() -> Vec<EvalRow> {
     let evil = || EVIL.to_owned();
-    let made = |problem: usize, recipe: String, initial: usize, grows: usize| Row {
+    let made = |problem: usize, recipe: String, initial: usize, grows: usize| EvalRow {
         problem,
         set: evil(),
         task: evil(),

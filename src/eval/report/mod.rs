@@ -24,10 +24,10 @@ pub use write::{ReportError, write};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Row, Timing};
+use super::{EvalRow, RowTiming};
 
 /// The summaries as aligned text, a line a recipe: one table, or one a set of problems.
-pub fn tables(rows: &[Row], timings: &[Timing]) -> String {
+pub fn tables(rows: &[EvalRow], timings: &[RowTiming]) -> String {
     table::tables(&section::sections(rows, timings))
 }
 
@@ -44,7 +44,7 @@ pub const FILES: [&str; 7] = [
 
 /// What a report says of the run it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
+pub struct EvalFacts {
     /// Title of the report.
     pub title: String,
     /// The command that made it.
@@ -62,7 +62,7 @@ pub struct Facts {
 pub struct EosTail {
     /// Masks on the canvas, positions.
     pub length: usize,
-    /// [`Row::problem`](crate::eval::Row::problem).
+    /// [`EvalRow::problem`](crate::eval::Row::problem).
     pub problem: usize,
     /// Probability of the end-of-sequence token per position, nearest the end first.
     pub p_eos: Vec<f32>,

@@ -13,7 +13,7 @@ use minijinja::{
 use serde::Serialize;
 
 use super::{
-    Facts,
+    EvalFacts,
     estimate::{Estimate, RESAMPLES},
     figures::{Figure, Numbers},
     numbers::{UNKNOWN, percent, ratio, seconds},
@@ -22,19 +22,19 @@ use super::{
     svg,
     text::{fit, link, markdown, markdown_code, one_line, shell, xml},
 };
-use crate::eval::Row;
+use crate::eval::EvalRow;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// The page, one file that loads nothing.
-pub(super) fn html(report: &Report) -> Result<String, Error> {
+pub(super) fn html(report: &EvalPage) -> Result<String, Error> {
     let style = format!("{STYLE}{}", svg::STYLE);
     report.render("report.html", true, context! { style, script => SCRIPT })
 }
 
 /// The same as Markdown, with the figures in files; answers only where they are wrong.
-pub(super) fn md(report: &Report) -> Result<String, Error> {
+pub(super) fn md(report: &EvalPage) -> Result<String, Error> {
     report.render("report.md", false, context! {})
 }
 
@@ -46,41 +46,41 @@ fn figure_value(figure: &Figure, inline: bool) -> Value {
 }
 
 /// What both documents are filled with.
-pub(super) struct Report<'a> {
-    facts: &'a Facts,
-    parts: Vec<Part<'a>>,
+pub(super) struct EvalPage<'a> {
+    facts: &'a EvalFacts,
+    parts: Vec<SectionData<'a>>,
 }
 
 /// What a section is filled with.
-struct Part<'a> {
+struct SectionData<'a> {
     name: &'a str,
     anchor: &'a str,
     figures: &'a [Figure],
-    recipes: Vec<Recipe>,
+    recipes: Vec<RecipeJson>,
     tasks: Vec<&'a str>,
-    problems: Vec<Problem<'a>>,
+    problems: Vec<ProblemJson<'a>>,
     total: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Recipe {
+struct RecipeJson {
     key: String,
     recipe: String,
     problems: usize,
-    cells: Vec<Cell>,
-    tasks: Vec<Cell>,
+    cells: Vec<ReportCell>,
+    tasks: Vec<ReportCell>,
 }
 
 /// A number of the table: as shown, its interval, and what it is sorted by.
 #[derive(Clone, Serialize)]
-struct Cell {
+struct ReportCell {
     shown: String,
     interval: String,
     value: f64,
 }
 
 #[derive(Serialize)]
-struct Problem<'a> {
+struct ProblemJson<'a> {
     id: String,
     number: usize,
     task: &'a str,
@@ -89,24 +89,24 @@ struct Problem<'a> {
     wrong: usize,
     right: usize,
     /// One a recipe, in their order.
-    answers: Vec<Option<Answer<'a>>>,
+    answers: Vec<Option<AnswerCell<'a>>>,
 }
 
 #[derive(Serialize)]
-struct Answer<'a> {
+struct AnswerCell<'a> {
     id: String,
-    row: &'a Row,
+    row: &'a EvalRow,
     link: Option<String>,
     command: Option<String>,
 }
 
-impl<'a> Report<'a> {
+impl<'a> EvalPage<'a> {
     /// `figures` are those of each section.
     pub fn new(
         dir: &Path,
         sections: &'a [Section],
         figures: &'a [Vec<Figure>],
-        facts: &'a Facts,
+        facts: &'a EvalFacts,
     ) -> Self {
         let parts =
             sections.iter().zip(figures).map(|(section, figures)| part(dir, section, figures));
@@ -115,7 +115,7 @@ impl<'a> Report<'a> {
 
     fn render(&self, template: &str, inline: bool, own: Value) -> Result<String, Error> {
         let environment = environment()?;
-        let Facts { title, command, model, set, seed } = self.facts;
+        let EvalFacts { title, command, model, set, seed } = self.facts;
         let sections: Vec<Value> = self.parts.iter().map(|part| part.value(inline)).collect();
         let shared = context! {
             title, command, model, set, seed, sections,
@@ -127,16 +127,16 @@ impl<'a> Report<'a> {
     }
 
     /// The accuracy of every recipe on every set, where there are several.
-    fn overview<'b>(&'b self) -> Vec<(&'b str, Vec<Option<&'b Cell>>)> {
+    fn overview<'b>(&'b self) -> Vec<(&'b str, Vec<Option<&'b ReportCell>>)> {
         let [first, others @ ..] = self.parts.as_slice() else { return Vec::new() };
         if others.is_empty() {
             return Vec::new();
         }
-        let of = |part: &'b Part, name: &str| {
+        let of = |part: &'b SectionData, name: &str| {
             let found = part.recipes.iter().find(|recipe| recipe.recipe == name);
             found.and_then(|recipe| recipe.cells.first())
         };
-        let line = |recipe: &'b Recipe| {
+        let line = |recipe: &'b RecipeJson| {
             let name = recipe.recipe.as_str();
             (name, self.parts.iter().map(|part| of(part, name)).collect())
         };
@@ -144,7 +144,7 @@ impl<'a> Report<'a> {
     }
 }
 
-fn part<'a>(dir: &Path, section: &'a Section, figures: &'a [Figure]) -> Part<'a> {
+fn part<'a>(dir: &Path, section: &'a Section, figures: &'a [Figure]) -> SectionData<'a> {
     let summaries = &section.summaries;
     let mut tasks: Vec<&str> = Vec::new();
     for (task, _) in summaries.iter().flat_map(|summary| &summary.tasks) {
@@ -155,7 +155,7 @@ fn part<'a>(dir: &Path, section: &'a Section, figures: &'a [Figure]) -> Part<'a>
     let recipes = summaries.iter().enumerate();
     let recipes = recipes.map(|(at, summary)| recipe(key(at), summary, &tasks)).collect();
     let timed: Vec<f64> = summaries.iter().filter_map(|summary| summary.total_seconds).collect();
-    Part {
+    SectionData {
         name: section.set,
         anchor: &section.anchor,
         figures,
@@ -166,7 +166,7 @@ fn part<'a>(dir: &Path, section: &'a Section, figures: &'a [Figure]) -> Part<'a>
     }
 }
 
-impl Part<'_> {
+impl SectionData<'_> {
     fn value(&self, inline: bool) -> Value {
         let (name, anchor) = (self.name, self.anchor);
         let figures: Vec<Value> =
@@ -181,7 +181,7 @@ impl Part<'_> {
     }
 }
 
-fn recipe(key: String, summary: &Summary, tasks: &[&str]) -> Recipe {
+fn recipe(key: String, summary: &Summary, tasks: &[&str]) -> RecipeJson {
     let all = &summary.all;
     let whole = |value: f64| format!("{value:.1}");
     let fine = |value: f64| format!("{value:.2}");
@@ -189,7 +189,7 @@ fn recipe(key: String, summary: &Summary, tasks: &[&str]) -> Recipe {
         cell(all.accuracy, percent),
         cell(Some(all.n_token), fine),
         cell(Some(all.e_token), fine),
-        Cell { shown: ratio(all), ..cell(all.e_ratio, percent) },
+        ReportCell { shown: ratio(all), ..cell(all.e_ratio, percent) },
         cell(Some(all.before_tail), fine),
         cell(all.before_tail_ratio, percent),
         cell(Some(all.nfe), whole),
@@ -204,7 +204,7 @@ fn recipe(key: String, summary: &Summary, tasks: &[&str]) -> Recipe {
         }
         cell
     };
-    Recipe {
+    RecipeJson {
         key,
         recipe: summary.recipe.clone(),
         problems: all.problems,
@@ -213,12 +213,16 @@ fn recipe(key: String, summary: &Summary, tasks: &[&str]) -> Recipe {
     }
 }
 
-fn cell(estimate: Option<Estimate>, show: impl Fn(f64) -> String) -> Cell {
+fn cell(estimate: Option<Estimate>, show: impl Fn(f64) -> String) -> ReportCell {
     let Some(Estimate { mean, low, high }) = estimate else {
-        return Cell { shown: UNKNOWN.to_owned(), interval: String::new(), value: -1.0 };
+        return ReportCell { shown: UNKNOWN.to_owned(), interval: String::new(), value: -1.0 };
     };
     let end = |value| show(value).trim_end_matches(" %").to_owned();
-    Cell { shown: show(mean), interval: format!("[{}, {}]", end(low), end(high)), value: mean }
+    ReportCell {
+        shown: show(mean),
+        interval: format!("[{}, {}]", end(low), end(high)),
+        value: mean,
+    }
 }
 
 /// A, B, …, Z, AA, AB, …: short enough for the head of a narrow column.
@@ -231,18 +235,18 @@ fn key(at: usize) -> String {
 }
 
 /// The problems with their answers, those with the most wrong ones first.
-fn problems<'a>(dir: &Path, section: &Section<'a>) -> Vec<Problem<'a>> {
+fn problems<'a>(dir: &Path, section: &Section<'a>) -> Vec<ProblemJson<'a>> {
     let (rows, summaries) = (section.rows, &section.summaries);
     let recipes: HashMap<&str, usize> =
         summaries.iter().enumerate().map(|(at, summary)| (summary.recipe.as_str(), at)).collect();
     let mut places = HashMap::new();
-    let mut problems: Vec<Problem> = Vec::new();
+    let mut problems: Vec<ProblemJson> = Vec::new();
     for row in rows {
         let Some(&recipe) = recipes.get(row.recipe.as_str()) else { continue };
         let place = match places.entry((row.set.as_str(), row.problem)) {
             Entry::Occupied(entry) => *entry.get(),
             Entry::Vacant(entry) => {
-                problems.push(Problem {
+                problems.push(ProblemJson {
                     id: format!("{}p{}", section.anchor, problems.len()),
                     number: row.problem,
                     task: &row.task,
@@ -262,7 +266,7 @@ fn problems<'a>(dir: &Path, section: &Section<'a>) -> Vec<Problem<'a>> {
         problem.right += usize::from(row.is_right());
         problem.wrong += usize::from(row.is_wrong());
         let path = row.trace.as_ref().map(|trace| dir.join(trace));
-        problem.answers[recipe] = Some(Answer {
+        problem.answers[recipe] = Some(AnswerCell {
             id: format!("{}-{}", problem.id, key(recipe)),
             row,
             link: row.trace.as_deref().map(link),
@@ -274,7 +278,7 @@ fn problems<'a>(dir: &Path, section: &Section<'a>) -> Vec<Problem<'a>> {
 }
 
 /// The command that opens a recording, on the wrong answer where one was made out.
-fn replay(path: &str, row: &Row) -> String {
+fn replay(path: &str, row: &EvalRow) -> String {
     let told = |text: &&String| {
         row.is_wrong() && text.chars().count() <= 40 && !text.chars().any(char::is_control)
     };

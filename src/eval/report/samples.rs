@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::summary::groups;
-use crate::eval::Row;
+use crate::eval::EvalRow;
 
 /// The folder of samples in the results' folder.
 pub(super) const FOLDER: &str = "samples";
@@ -31,7 +31,7 @@ struct Doc<'a> {
 }
 
 /// The function that the last line of HumanEval's tests calls them with.
-fn entry_point(row: &Row) -> Option<&str> {
+fn entry_point(row: &EvalRow) -> Option<&str> {
     row.expected.rsplit_once("\ncheck(")?.1.strip_suffix(')')
 }
 
@@ -39,7 +39,7 @@ fn entry_point(row: &Row) -> Option<&str> {
 ///
 /// # Errors
 /// If a row cannot be written as JSON.
-pub(super) fn files(rows: &[Row]) -> serde_json::Result<Vec<(String, Vec<u8>)>> {
+pub(super) fn files(rows: &[EvalRow]) -> serde_json::Result<Vec<(String, Vec<u8>)>> {
     let mut files = Vec::new();
     for (number, (recipe, own)) in (1..).zip(groups(rows.iter(), |row| &row.recipe)) {
         let strategy = own.first().map_or("", |row| &row.strategy);

@@ -6,7 +6,7 @@ use super::{
     samples::plain,
     summary::{Summary, summarize},
 };
-use crate::eval::{Row, Timing};
+use crate::eval::{EvalRow, RowTiming};
 
 /// What was measured on one set.
 pub(super) struct Section<'a> {
@@ -15,19 +15,19 @@ pub(super) struct Section<'a> {
     /// What names within a page and of figures begin with; nothing where there is one section.
     pub anchor: String,
     /// Its rows.
-    pub rows: &'a [Row],
+    pub rows: &'a [EvalRow],
     /// What they come to.
     pub summaries: Vec<Summary>,
 }
 
 /// The sections of rows that are in the order of their problems; a single one of no rows.
-pub(super) fn sections<'a>(rows: &'a [Row], timings: &[Timing]) -> Vec<Section<'a>> {
-    let mut parts: Vec<&[Row]> = rows.chunk_by(|row, next| row.set == next.set).collect();
+pub(super) fn sections<'a>(rows: &'a [EvalRow], timings: &[RowTiming]) -> Vec<Section<'a>> {
+    let mut parts: Vec<&[EvalRow]> = rows.chunk_by(|row, next| row.set == next.set).collect();
     if parts.is_empty() {
         parts.push(rows);
     }
     let several = parts.len() > 1;
-    let section = |rows: &'a [Row]| {
+    let section = |rows: &'a [EvalRow]| {
         let set = rows.first().map_or("", |row| row.set.as_str());
         let anchor = if several { format!("{}-", plain(set)) } else { String::new() };
         Section { set, anchor, rows, summaries: summarize(rows, timings) }
@@ -38,7 +38,7 @@ pub(super) fn sections<'a>(rows: &'a [Row], timings: &[Timing]) -> Vec<Section<'
 impl Section<'_> {
     /// Its figures.
     pub fn figures(&self, tails: &[EosTail]) -> Vec<Figure> {
-        let numbers = |row: Option<&Row>| row.map_or(0, |row| row.problem);
+        let numbers = |row: Option<&EvalRow>| row.map_or(0, |row| row.problem);
         let own = numbers(self.rows.first())..=numbers(self.rows.last());
         let tails: Vec<EosTail> =
             tails.iter().filter(|tail| own.contains(&tail.problem)).cloned().collect();

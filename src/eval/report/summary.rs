@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::estimate::{Estimate, Share, estimates};
-use crate::eval::{Row, Timing};
+use crate::eval::{EvalRow, RowTiming};
 
 /// What problems come to, each figure with its 95 % bootstrap interval.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,9 +12,9 @@ pub struct Metrics {
     pub problems: usize,
     /// Share answered right of the answers checked, 0 to 1. Absent if none was.
     pub accuracy: Option<Estimate>,
-    /// N_token: mean of [`Row::n_token`].
+    /// N_token: mean of [`EvalRow::n_token`].
     pub n_token: Estimate,
-    /// E_token: mean of [`Row::e_token`].
+    /// E_token: mean of [`EvalRow::e_token`].
     pub e_token: Estimate,
     /// E_ratio: the sum of E_token over the sum of N_token, 0 to 1. The mean of each problem's
     /// ratio may differ from it. Absent if there was no token.
@@ -22,9 +22,9 @@ pub struct Metrics {
     /// E_ratio in percent, by the very expression of the published scripts: equal to theirs to
     /// the last digit, however it is rounded.
     pub e_percent: Option<f64>,
-    /// Mean of [`Row::before_tail`].
+    /// Mean of [`EvalRow::before_tail`].
     pub before_tail: Estimate,
-    /// The sum of [`Row::before_tail`] over the sum of [`Row::length`], 0 to 1. Absent if no canvas
+    /// The sum of [`EvalRow::before_tail`] over the sum of [`EvalRow::length`], 0 to 1. Absent if no canvas
     /// held anything.
     pub before_tail_ratio: Option<Estimate>,
     /// NFE: predictions asked for.
@@ -38,11 +38,11 @@ pub struct Metrics {
 /// What one recipe came to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
-    /// [`Row::recipe`].
+    /// [`EvalRow::recipe`].
     pub recipe: String,
-    /// [`Row::strategy`].
+    /// [`EvalRow::strategy`].
     pub strategy: String,
-    /// [`Row::swept`].
+    /// [`EvalRow::swept`].
     pub swept: Vec<(String, f64)>,
     /// Length of the first canvas, positions.
     pub initial: usize,
@@ -64,12 +64,12 @@ impl Metrics {
 }
 
 /// One summary a recipe, in order of first appearance.
-pub fn summarize(rows: &[Row], timings: &[Timing]) -> Vec<Summary> {
+pub fn summarize(rows: &[EvalRow], timings: &[RowTiming]) -> Vec<Summary> {
     let seconds: HashMap<(&str, usize), f64> = timings
         .iter()
         .map(|timing| ((timing.recipe.as_str(), timing.problem), timing.seconds))
         .collect();
-    let of = |row: &Row| seconds.get(&(row.recipe.as_str(), row.problem)).copied();
+    let of = |row: &EvalRow| seconds.get(&(row.recipe.as_str(), row.problem)).copied();
     groups(rows.iter(), |row| &row.recipe)
         .into_iter()
         .filter_map(|(recipe, rows)| {
@@ -100,11 +100,11 @@ pub fn summarize(rows: &[Row], timings: &[Timing]) -> Vec<Summary> {
 
 /// Rows by a text of theirs, in order of first appearance.
 pub(super) fn groups<'a>(
-    rows: impl Iterator<Item = &'a Row>,
-    by: impl Fn(&'a Row) -> &'a str,
-) -> Vec<(&'a str, Vec<&'a Row>)> {
+    rows: impl Iterator<Item = &'a EvalRow>,
+    by: impl Fn(&'a EvalRow) -> &'a str,
+) -> Vec<(&'a str, Vec<&'a EvalRow>)> {
     let mut places: HashMap<&str, usize> = HashMap::new();
-    let mut groups: Vec<(&str, Vec<&Row>)> = Vec::new();
+    let mut groups: Vec<(&str, Vec<&EvalRow>)> = Vec::new();
     for row in rows {
         let key = by(row);
         let place = *places.entry(key).or_insert_with(|| {
@@ -116,7 +116,7 @@ pub(super) fn groups<'a>(
     groups
 }
 
-fn measure(rows: &[&Row], seconds: &impl Fn(&Row) -> Option<f64>) -> Option<Metrics> {
+fn measure(rows: &[&EvalRow], seconds: &impl Fn(&EvalRow) -> Option<f64>) -> Option<Metrics> {
     let count = |count: usize| Some(Share::value(count as f64));
     let share = |part: usize, of: usize| Some(Share::of(part as f64, of as f64));
     let sample: Vec<_> = rows
@@ -146,7 +146,7 @@ fn measure(rows: &[&Row], seconds: &impl Fn(&Row) -> Option<f64>) -> Option<Metr
         expansions,
         seconds,
     ] = estimates(&sample);
-    let sum = |of: fn(&Row) -> usize| rows.iter().map(|row| of(row)).sum::<usize>() as f64;
+    let sum = |of: fn(&EvalRow) -> usize| rows.iter().map(|row| of(row)).sum::<usize>() as f64;
     let (tokens, padding) = (sum(|row| row.n_token), sum(|row| row.n_token - row.e_token));
     Some(Metrics {
         problems: rows.len(),
@@ -174,7 +174,8 @@ mod tests {
         let recipes: Vec<&str> = summaries.iter().map(|summary| summary.recipe.as_str()).collect();
         assert_eq!(recipes, fake::RECIPES.map(|recipe| recipe.0));
         for summary in &summaries {
-            let own: Vec<&Row> = rows.iter().filter(|row| row.recipe == summary.recipe).collect();
+            let own: Vec<&EvalRow> =
+                rows.iter().filter(|row| row.recipe == summary.recipe).collect();
             let right = own.iter().filter(|row| row.is_right()).count();
             let accuracy = summary.all.accuracy.unwrap();
             assert_eq!(accuracy.mean, right as f64 / own.len() as f64);
@@ -205,7 +206,7 @@ mod tests {
     #[test]
     fn ratios_are_those_of_the_sums() {
         let (rows, _) = fake::rows(1);
-        let make = |n_token, e_token, length, before_tail| Row {
+        let make = |n_token, e_token, length, before_tail| EvalRow {
             n_token,
             e_token,
             length,

@@ -15,7 +15,7 @@ pub(super) const LOOKS: usize = 6;
 
 /// Where a text stands to its point.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Anchor {
+pub(super) enum TextAnchor {
     Start,
     Middle,
     End,
@@ -91,11 +91,11 @@ impl Picture {
         };
     }
 
-    pub fn text(&mut self, class: &str, (x, y): (f64, f64), anchor: Anchor, text: &str) {
+    pub fn text(&mut self, class: &str, (x, y): (f64, f64), anchor: TextAnchor, text: &str) {
         let anchor = match anchor {
-            Anchor::Start => "start",
-            Anchor::Middle => "middle",
-            Anchor::End => "end",
+            TextAnchor::Start => "start",
+            TextAnchor::Middle => "middle",
+            TextAnchor::End => "end",
         };
         let _ = write!(
             self.body,
@@ -150,13 +150,13 @@ impl Picture {
             self.line(&format!("s{} line", look % LOOKS), (10.0, y), (46.0, y));
         }
         self.marker(look, (28.0, y));
-        self.text("ink", (56.0, y + 5.0), Anchor::Start, &fit_middle(text, 56));
+        self.text("ink", (56.0, y + 5.0), TextAnchor::Start, &fit_middle(text, 56));
         self.height += 22.0;
     }
 
     /// A note below all that is drawn so far.
     pub fn note(&mut self, text: &str) {
-        self.text("dim", (10.0, self.height + 11.0), Anchor::Start, &fit(text, 68));
+        self.text("dim", (10.0, self.height + 11.0), TextAnchor::Start, &fit(text, 68));
         self.height += 22.0;
     }
 
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn a_picture_is_well_formed_whatever_is_written_into_it() {
         let mut picture = Picture::new("x", EVIL, EVIL, 100.0);
-        picture.text("ink", (0.0, 0.0), Anchor::Middle, EVIL);
+        picture.text("ink", (0.0, 0.0), TextAnchor::Middle, EVIL);
         picture.upright((0.0, 0.0), EVIL);
         picture.rect("bar0", (1.0, 2.0), (3.0, -4.0), EVIL);
         picture.hatched((1.0, 2.0), (3.0, 4.0), EVIL);

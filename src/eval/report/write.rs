@@ -6,9 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{EosTail, Facts, data, page, samples, section::sections, table};
+use super::{EosTail, EvalFacts, data, page, samples, section::sections, table};
 use crate::{
-    eval::{Row, Timing},
+    eval::{EvalRow, RowTiming},
     trace::WholeFile,
 };
 
@@ -55,10 +55,10 @@ pub enum ReportError {
 /// [`ReportError`]; files before the one it names are written.
 pub fn write(
     dir: &Path,
-    rows: &[Row],
-    timings: &[Timing],
+    rows: &[EvalRow],
+    timings: &[RowTiming],
     eos: &[EosTail],
-    facts: &Facts,
+    facts: &EvalFacts,
 ) -> Result<(), ReportError> {
     let pictures = folder(dir.join("figures"))?;
     // The data first: it cannot be made again from the rest.
@@ -79,7 +79,7 @@ pub fn write(
             replace(&pictures.join(format!("{}.svg", figure.name)), picture.file().as_bytes())?;
         }
     }
-    let report = page::Report::new(dir, &sections, &figures, facts);
+    let report = page::EvalPage::new(dir, &sections, &figures, facts);
     put(dir, "report.md", page::md(&report).map(String::into_bytes))?;
     put(dir, "report.html", page::html(&report).map(String::into_bytes))
 }
@@ -119,8 +119,8 @@ mod tests {
         *,
     };
 
-    fn facts() -> Facts {
-        Facts {
+    fn facts() -> EvalFacts {
+        EvalFacts {
             title: "Fixed lengths against DAEDAL".to_owned(),
             command: "demask eval --set fake --out runs/fake".to_owned(),
             model: "tiny".to_owned(),
@@ -140,10 +140,10 @@ mod tests {
 
     /// The report in a folder of its own, all of it checked.
     fn written(
-        rows: &[Row],
-        timings: &[Timing],
+        rows: &[EvalRow],
+        timings: &[RowTiming],
         eos: &[EosTail],
-        facts: &Facts,
+        facts: &EvalFacts,
     ) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), rows, timings, eos, facts).unwrap();
@@ -215,7 +215,8 @@ mod tests {
     #[test]
     fn hostile_texts_stay_texts() {
         let evil = || fake::EVIL.to_owned();
-        let facts = Facts { title: evil(), command: evil(), model: evil(), set: evil(), seed: 0 };
+        let facts =
+            EvalFacts { title: evil(), command: evil(), model: evil(), set: evil(), seed: 0 };
         let dir = written(&fake::hostile(), &[], &fake::tails(), &facts);
         let html = read(dir.path(), "report.html");
         let markdown = read(dir.path(), "report.md");
@@ -240,7 +241,7 @@ mod tests {
             ["results.csv", "results.parquet"].map(|name| fs::read(dir.join(name)).unwrap())
         };
         let before = data(dir.path());
-        write(dir.path(), &rows, &[], &[], &Facts { seed: 8, ..facts() }).unwrap();
+        write(dir.path(), &rows, &[], &[], &EvalFacts { seed: 8, ..facts() }).unwrap();
         assert_eq!(data(dir.path()), before);
         assert!(read(dir.path(), "report.md").contains("seed: 8"));
         assert_eq!(files(dir.path()).len(), FILES.len());

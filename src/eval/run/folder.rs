@@ -18,7 +18,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{Manifest, Results, Tails};
 use crate::{
     bounded,
-    eval::{Row, Timing},
+    eval::{EvalRow, RowTiming},
     trace,
 };
 
@@ -100,7 +100,7 @@ pub struct Folder {
 }
 
 /// What is in a folder when work begins.
-pub enum Opened {
+pub enum OpenedFolder {
     /// Everything: there is nothing to do.
     Finished(Results),
     /// A part of the results, maybe none.
@@ -113,7 +113,11 @@ impl Folder {
     ///
     /// # Errors
     /// [`FolderError`].
-    pub fn open(dir: &Path, manifest: &Manifest, overwrite: bool) -> Result<Opened, FolderError> {
+    pub fn open(
+        dir: &Path,
+        manifest: &Manifest,
+        overwrite: bool,
+    ) -> Result<OpenedFolder, FolderError> {
         fs::create_dir_all(dir)
             .map_err(|error| FolderError::io(dir, "the folder cannot be made", error))?;
         let known = read_manifest(dir);
@@ -128,7 +132,7 @@ impl Folder {
                 if let Some(results) = read_finished(dir, manifest)? {
                     // Left by a run that ended between the last two steps.
                     let _ = remove(dir, &[ROWS, EOS]);
-                    return Ok(Opened::Finished(results));
+                    return Ok(OpenedFolder::Finished(results));
                 }
             }
             Ok(None) => {
@@ -167,14 +171,14 @@ impl Folder {
             tails: eos.read()?,
         };
         results.sort();
-        Ok(Opened::Open(Self { dir: dir.to_owned(), rows, timings, eos }, results))
+        Ok(OpenedFolder::Open(Self { dir: dir.to_owned(), rows, timings, eos }, results))
     }
 
     /// Keeps a row that is done, its recording being there already.
     ///
     /// # Errors
     /// [`FolderError`].
-    pub fn row(&mut self, row: &Row, timing: &Timing) -> Result<(), FolderError> {
+    pub fn row(&mut self, row: &EvalRow, timing: &RowTiming) -> Result<(), FolderError> {
         self.timings.append(timing)?;
         self.rows.append(row)
     }
@@ -356,8 +360,8 @@ fn write_manifest(dir: &Path, manifest: &Manifest) -> Result<(), FolderError> {
 /// [`FolderError`].
 pub fn clear(dir: &Path, manifest: &Manifest, overwrite: bool) -> Result<(), FolderError> {
     match Folder::open(dir, manifest, overwrite)? {
-        Opened::Finished(_) => Ok(()),
-        Opened::Open(folder, _) => {
+        OpenedFolder::Finished(_) => Ok(()),
+        OpenedFolder::Open(folder, _) => {
             drop(folder);
             remove(dir, &[ROWS, EOS])
         }
@@ -392,8 +396,8 @@ fn remove_traces(dir: &Path, wanted: impl Fn(&str) -> bool) -> Result<(), Folder
 }
 
 /// Timings in the order of the rows, the last one of each.
-pub fn in_order(rows: &[Row], timings: Vec<Timing>) -> Vec<Timing> {
-    let mut by_row: HashMap<(usize, String), Timing> = timings
+pub fn in_order(rows: &[EvalRow], timings: Vec<RowTiming>) -> Vec<RowTiming> {
+    let mut by_row: HashMap<(usize, String), RowTiming> = timings
         .into_iter()
         .map(|timing| ((timing.problem, timing.recipe.clone()), timing))
         .collect();

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Plan, Point, RunError, Traces,
+    EvalPlan, GridPoint, RunError, Traces,
     folder::{FolderError, PART, TRACES},
     pass::{Halt, Halted, predict},
 };
@@ -16,8 +16,8 @@ use crate::{
     canvas::Canvas,
     decode::{Extras, ParamRole},
     eval::{
-        Row, Timing,
-        problems::{Problem, ProblemSet, Written},
+        EvalRow, RowTiming,
+        problems::{ModelAnswer, Problem, ProblemSet},
         tokens::Generation,
     },
     model::{Loaded, Messages},
@@ -53,7 +53,7 @@ impl Recorder for Untimed {
 
 /// What a run has come to so far.
 #[derive(Default)]
-struct Counts {
+struct RunCounts {
     initial: usize,
     forward: Duration,
     canvases: usize,
@@ -64,19 +64,19 @@ struct Counts {
 /// as its end.
 pub(super) fn row(
     model: &mut Loaded,
-    plan: &Plan,
+    plan: &EvalPlan,
     (set, problem): (&ProblemSet, &Problem),
     point: usize,
     dir: &Path,
     halted: &Halted,
-) -> Result<(Row, Timing), Halt> {
+) -> Result<(EvalRow, RowTiming), Halt> {
     let started = Instant::now();
     let (number, point) = (point + 1, &plan.points[point]);
     let strategy = point.recipe.strategy.name();
     let name = format!("{TRACES}/{:05}-{number:02}-{strategy}.jsonl", problem.number);
     let (path, part) = (dir.join(&name), dir.join(format!("{name}{PART}")));
     let recorded = plan.traces != Traces::None;
-    let mut counts = Counts::default();
+    let mut counts = RunCounts::default();
     let (session, ended) =
         match begin(model, plan, point, (set, problem), recorded.then_some(&part)) {
             Ok(mut session) => {
@@ -106,7 +106,7 @@ pub(super) fn row(
         finish = Err(format!("error: {error}"));
         Generation::default()
     });
-    let written = Written { text: &answer, whole: &generation.text };
+    let written = ModelAnswer { text: &answer, whole: &generation.text };
     let verdict = set
         .checker
         .check(problem, written, plan.python.as_ref())
@@ -124,13 +124,13 @@ pub(super) fn row(
         let _ = fs::remove_file(&part);
     }
     let recipe = point.recipe.label().to_owned();
-    let timing = Timing {
+    let timing = RowTiming {
         problem: problem.number,
         recipe: recipe.clone(),
         seconds: started.elapsed().as_secs_f64(),
         forward: counts.forward.as_secs_f64(),
     };
-    let row = Row {
+    let row = EvalRow {
         problem: problem.number,
         set: set.name.clone(),
         task: problem.task.clone(),
@@ -165,8 +165,8 @@ fn broken(error: String) -> Halt {
 /// The session before its first step, recorded to `part` if there is one.
 fn begin(
     model: &Loaded,
-    plan: &Plan,
-    point: &Point,
+    plan: &EvalPlan,
+    point: &GridPoint,
     (set, problem): (&ProblemSet, &Problem),
     part: Option<&PathBuf>,
 ) -> Result<Session, Halt> {
@@ -205,7 +205,7 @@ fn begin(
 fn drive(
     model: &mut Loaded,
     session: &mut Session,
-    counts: &mut Counts,
+    counts: &mut RunCounts,
     halted: &Halted,
 ) -> Result<&'static str, Halt> {
     loop {

@@ -4,11 +4,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Plan, Shard, Traces, Work, plan};
+use super::{EvalPlan, EvalWork, Shard, Traces, plan};
 use crate::{
     eval::{
         problems::{Benchmark, Checker, ProblemSet, PromptFormat},
-        report::Facts,
+        report::EvalFacts,
     },
     predict::ModelFacts,
 };
@@ -32,7 +32,7 @@ pub struct Manifest {
     /// Program and version that wrote it.
     pub generator: String,
     /// The model.
-    pub model: Model,
+    pub model: EvaluatedModel,
     /// The sets of problems, in order.
     pub sets: Vec<Set>,
     /// Seed of generated problems.
@@ -97,7 +97,7 @@ impl Set {
 
 /// The model's facts that results depend on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Model {
+pub struct EvaluatedModel {
     /// Its name.
     pub name: String,
     /// Device computed on.
@@ -112,12 +112,12 @@ pub struct Model {
 
 impl Manifest {
     /// The manifest of `plan` with a model.
-    pub fn new(plan: &Plan, model: &ModelFacts) -> Self {
+    pub fn new(plan: &EvalPlan, model: &ModelFacts) -> Self {
         Self {
             format: FORMAT.to_owned(),
             version: VERSION,
             generator: concat!("demask ", env!("CARGO_PKG_VERSION")).to_owned(),
-            model: Model {
+            model: EvaluatedModel {
                 name: model.name.clone(),
                 device: model.device.clone(),
                 dtype: model.dtype.clone(),
@@ -158,7 +158,7 @@ impl Manifest {
     }
 
     /// The work, in order.
-    pub(super) fn work(&self) -> Vec<Work> {
+    pub(super) fn work(&self) -> Vec<EvalWork> {
         let tails = !self.tails.is_empty();
         plan::work(self.problems(), self.recipes.len(), tails, self.shard).collect()
     }
@@ -203,7 +203,7 @@ impl Manifest {
 
     /// What a report says about these results. The command gives the whole of them, whatever
     /// part of the work this is.
-    pub fn facts(&self) -> Facts {
+    pub fn facts(&self) -> EvalFacts {
         let quoted = |text: &str| match text.contains(|c: char| c.is_whitespace() || c == '\'') {
             true => format!("'{}'", text.replace('\'', r"'\''")),
             false => text.to_owned(),
@@ -237,7 +237,7 @@ impl Manifest {
         let part = self.shard.map(|shard| format!(", part {shard}")).unwrap_or_default();
         let names: Vec<&str> = self.sets.iter().map(|set| set.name.as_str()).collect();
         let names = names.join(", ");
-        Facts {
+        EvalFacts {
             title: format!("{} on {} problems of {names}{part}", self.model.name, self.problems()),
             command,
             model: self.model.name.clone(),

@@ -1,6 +1,6 @@
 //! Running an evaluation: every problem under every recipe, into a folder of results.
 //!
-//! A [`Plan`] says what is to be done, a [`Manifest`] what its results depend on, and [`run`]
+//! A [`EvalPlan`] says what is to be done, a [`Manifest`] what its results depend on, and [`run`]
 //! does what a folder does not have yet. Neither the number of workers nor the order of work nor
 //! an interruption changes a byte of the results; only the timings differ. [`merge`] joins the
 //! parts that several machines did.
@@ -25,17 +25,17 @@ use std::{
 };
 
 pub use folder::FolderError;
-use folder::{Folder, Opened};
-pub use manifest::{Manifest, Model};
+use folder::{Folder, OpenedFolder};
+pub use manifest::{EvaluatedModel, Manifest};
 pub use merge::{MergeError, merge};
 use pass::Halt;
-pub use plan::{Lengths, Plan, PlanError, Point, Shard, Sweep, Traces, Work, points};
+pub use plan::{EvalPlan, EvalWork, GridPoint, Lengths, PlanError, Shard, Sweep, Traces, points};
 pub use tails::{Tail, Tails};
 
 use super::{
-    Row, Timing,
+    EvalRow, RowTiming,
     problems::PythonError,
-    report::{EosTail, Facts},
+    report::{EosTail, EvalFacts},
 };
 use crate::model::Loaded;
 
@@ -69,7 +69,7 @@ pub enum RunError {
 
 /// How far an evaluation has come, in pieces of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
+pub struct EvalProgress {
     /// Done now, earlier ones included.
     pub done: usize,
     /// All.
@@ -86,9 +86,9 @@ pub struct Results {
     /// What it depends on.
     pub manifest: Manifest,
     /// The rows, in the order of the plan.
-    pub rows: Vec<Row>,
+    pub rows: Vec<EvalRow>,
     /// Their timings.
-    pub timings: Vec<Timing>,
+    pub timings: Vec<RowTiming>,
     /// The tails, by problem.
     pub tails: Vec<Tails>,
 }
@@ -109,7 +109,7 @@ impl Results {
     }
 
     /// What a report says about them.
-    pub fn facts(&self) -> Facts {
+    pub fn facts(&self) -> EvalFacts {
         self.manifest.facts()
     }
 
@@ -118,7 +118,7 @@ impl Results {
         let recipes = self.manifest.recipes.iter().enumerate();
         let order: HashMap<&str, usize> =
             recipes.map(|(at, recipe)| (recipe.as_str(), at)).collect();
-        let place = |row: &Row| (row.problem, order.get(row.recipe.as_str()).copied());
+        let place = |row: &EvalRow| (row.problem, order.get(row.recipe.as_str()).copied());
         self.rows.sort_by_key(place);
         self.rows.dedup_by_key(|row| place(row));
         self.timings = folder::in_order(&self.rows, std::mem::take(&mut self.timings));
@@ -127,23 +127,23 @@ impl Results {
     }
 
     /// The work that is not done yet, in order.
-    fn missing(&self) -> Vec<Work> {
+    fn missing(&self) -> Vec<EvalWork> {
         let recipes = self.manifest.recipes.iter().enumerate();
         let order: HashMap<&str, usize> =
             recipes.map(|(at, recipe)| (recipe.as_str(), at)).collect();
         let rows = self.rows.iter().filter_map(|row| {
             let point = *order.get(row.recipe.as_str())?;
-            Some(Work::Row { problem: row.problem, point })
+            Some(EvalWork::Row { problem: row.problem, point })
         });
-        let tails = self.tails.iter().map(|tails| Work::Tails { problem: tails.problem });
-        let done: HashSet<Work> = rows.chain(tails).collect();
+        let tails = self.tails.iter().map(|tails| EvalWork::Tails { problem: tails.problem });
+        let done: HashSet<EvalWork> = rows.chain(tails).collect();
         self.manifest.work().into_iter().filter(|work| !done.contains(work)).collect()
     }
 }
 
 /// What a worker has done.
-enum Done {
-    Row(Box<Row>, Timing),
+enum WorkerDone {
+    Row(Box<EvalRow>, RowTiming),
     Tails(Tails),
 }
 
@@ -154,23 +154,23 @@ enum Done {
 /// [`RunError`]; what was done is kept and a second call goes on.
 pub fn run(
     dir: &Path,
-    plan: &Plan,
+    plan: &EvalPlan,
     models: Vec<Loaded>,
     overwrite: bool,
     stopped: &AtomicBool,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(EvalProgress),
 ) -> Result<Results, RunError> {
     let Some(first) = models.first() else {
         return Err(RunError::Worker("there is no model".to_owned()));
     };
     let manifest = Manifest::new(plan, &first.facts);
     let (mut folder, mut results) = match Folder::open(dir, &manifest, overwrite)? {
-        Opened::Finished(results) => return Ok(results),
-        Opened::Open(folder, results) => (folder, results),
+        OpenedFolder::Finished(results) => return Ok(results),
+        OpenedFolder::Open(folder, results) => (folder, results),
     };
     let todo = results.missing();
     let of = manifest.work().len();
-    let mut now = Progress {
+    let mut now = EvalProgress {
         done: of - todo.len(),
         of,
         right: results.rows.iter().filter(|row| row.is_right()).count(),
@@ -182,26 +182,26 @@ pub fn run(
     let halted = || stopped.load(Ordering::Relaxed) || fault.load(Ordering::Relaxed);
     let queue = Mutex::new(todo.into_iter());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let work = |mut model: Loaded, done: mpsc::Sender<Result<Done, Halt>>| {
+    let work = |mut model: Loaded, done: mpsc::Sender<Result<WorkerDone, Halt>>| {
         while !halted() {
             let Some(work) = next() else { return };
             let number = match work {
-                Work::Row { problem, .. } | Work::Tails { problem } => problem,
+                EvalWork::Row { problem, .. } | EvalWork::Tails { problem } => problem,
             };
             let Some((set, problem)) = plan.problem(number) else { continue };
             let result = match work {
-                Work::Row { point, .. } => {
+                EvalWork::Row { point, .. } => {
                     generate::row(&mut model, plan, (set, problem), point, dir, &halted)
-                        .map(|(row, timing)| Done::Row(Box::new(row), timing))
+                        .map(|(row, timing)| WorkerDone::Row(Box::new(row), timing))
                 }
-                Work::Tails { .. } => {
+                EvalWork::Tails { .. } => {
                     let lengths = &plan.tails.0;
                     let measured = tails::measure(&mut model, set, problem, lengths, &halted);
                     // A prompt that cannot be measured has no tails; its rows say why.
                     let none = Tails { problem: problem.number, canvases: vec![] };
                     match measured {
-                        Err(Halt::Failed(_)) => Ok(Done::Tails(none)),
-                        measured => measured.map(Done::Tails),
+                        Err(Halt::Failed(_)) => Ok(WorkerDone::Tails(none)),
+                        measured => measured.map(WorkerDone::Tails),
                     }
                 }
             };
@@ -224,13 +224,15 @@ pub fn run(
         drop(send);
         for result in inbox {
             let kept = match result {
-                Ok(Done::Row(row, timing)) => folder.row(&row, &timing).map(|()| {
+                Ok(WorkerDone::Row(row, timing)) => folder.row(&row, &timing).map(|()| {
                     now.checked += usize::from(row.correct.is_some());
                     now.right += usize::from(row.is_right());
                     results.rows.push(*row);
                     results.timings.push(timing);
                 }),
-                Ok(Done::Tails(tails)) => folder.tails(&tails).map(|()| results.tails.push(tails)),
+                Ok(WorkerDone::Tails(tails)) => {
+                    folder.tails(&tails).map(|()| results.tails.push(tails))
+                }
                 Err(Halt::Broken(error)) => {
                     fault.store(true, Ordering::Relaxed);
                     ended = ended.and(Err(error));

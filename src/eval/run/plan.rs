@@ -158,7 +158,7 @@ impl FromStr for Lengths {
 
 /// A recipe, and where in the grid it is.
 #[derive(Debug, Clone)]
-pub struct Point {
+pub struct GridPoint {
     /// The recipe, swept values included.
     pub recipe: Recipe,
     /// The swept values, in order of their names.
@@ -170,7 +170,7 @@ pub struct Point {
 ///
 /// # Errors
 /// [`PlanError`].
-pub fn points(recipes: &[Recipe], sweeps: &[Sweep]) -> Result<Vec<Point>, PlanError> {
+pub fn points(recipes: &[Recipe], sweeps: &[Sweep]) -> Result<Vec<GridPoint>, PlanError> {
     let has =
         |recipe: &Recipe, name: &str| recipe.strategy.params().iter().any(|spec| spec.name == name);
     if let Some(sweep) =
@@ -180,7 +180,7 @@ pub fn points(recipes: &[Recipe], sweeps: &[Sweep]) -> Result<Vec<Point>, PlanEr
     }
     let mut points = Vec::new();
     for recipe in recipes {
-        let mut grid = vec![Point { recipe: recipe.clone(), swept: Vec::new() }];
+        let mut grid = vec![GridPoint { recipe: recipe.clone(), swept: Vec::new() }];
         for sweep in sweeps.iter().filter(|sweep| has(recipe, &sweep.name)) {
             if grid.len().saturating_mul(sweep.values.len()) > MOST_POINTS {
                 return Err(PlanError::Points(grid.len().saturating_mul(sweep.values.len())));
@@ -202,7 +202,7 @@ pub fn points(recipes: &[Recipe], sweeps: &[Sweep]) -> Result<Vec<Point>, PlanEr
     }
 }
 
-fn with_value(point: &Point, name: &str, text: &str) -> Result<Point, PlanError> {
+fn with_value(point: &GridPoint, name: &str, text: &str) -> Result<GridPoint, PlanError> {
     let fault = |error| PlanError::Value { recipe: point.recipe.label().to_owned(), error };
     let specs = point.recipe.strategy.params();
     let spec = specs
@@ -213,7 +213,7 @@ fn with_value(point: &Point, name: &str, text: &str) -> Result<Point, PlanError>
     let mut swept = point.swept.clone();
     swept.push((name.to_owned(), text.parse().unwrap_or(f64::NAN)));
     swept.sort_by(|left, right| left.0.cmp(&right.0));
-    Ok(Point { recipe: recipe.map_err(fault)?, swept })
+    Ok(GridPoint { recipe: recipe.map_err(fault)?, swept })
 }
 
 /// Which runs leave a recording.
@@ -231,11 +231,11 @@ pub enum Traces {
 
 /// What is to be done.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub struct EvalPlan {
     /// The sets of problems, one behind the other: numbers of problems go through all of them.
     pub sets: Vec<ProblemSet>,
     /// The recipes, in order, for each set.
-    pub points: Vec<Point>,
+    pub points: Vec<GridPoint>,
     /// What the code of answers is run with; it is not run if absent.
     pub python: Option<Python>,
     /// Lengths of the canvases that P(EOS) is measured on.
@@ -248,7 +248,7 @@ pub struct Plan {
     pub candidates: u16,
 }
 
-impl Plan {
+impl EvalPlan {
     /// A problem by its number, with its set.
     pub fn problem(&self, number: usize) -> Option<(&ProblemSet, &Problem)> {
         let mut before = 0;
@@ -262,7 +262,7 @@ impl Plan {
 
 /// One piece of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Work {
+pub enum EvalWork {
     /// A problem under a recipe.
     Row {
         /// The problem.
@@ -283,11 +283,11 @@ pub(super) fn work(
     points: usize,
     tails: bool,
     shard: Option<Shard>,
-) -> impl Iterator<Item = Work> {
+) -> impl Iterator<Item = EvalWork> {
     (0..problems).filter(move |&problem| shard.is_none_or(|shard| shard.has(problem))).flat_map(
         move |problem| {
-            let rows = (0..points).map(move |point| Work::Row { problem, point });
-            rows.chain(tails.then_some(Work::Tails { problem }))
+            let rows = (0..points).map(move |point| EvalWork::Row { problem, point });
+            rows.chain(tails.then_some(EvalWork::Tails { problem }))
         },
     )
 }
@@ -389,14 +389,14 @@ mod tests {
 
     #[test]
     fn shards_part_the_work() {
-        let whole: Vec<Work> = work(7, 2, true, None).collect();
+        let whole: Vec<EvalWork> = work(7, 2, true, None).collect();
         assert_eq!(whole.len(), 7 * 3);
-        assert_eq!(whole[2], Work::Tails { problem: 0 });
+        assert_eq!(whole[2], EvalWork::Tails { problem: 0 });
         let parts = (1..=3).flat_map(|index| work(7, 2, true, Some(Shard { index, of: 3 })));
-        let mut parts: Vec<Work> = parts.collect();
+        let mut parts: Vec<EvalWork> = parts.collect();
         assert_eq!(parts.len(), whole.len());
-        let problem = |work: &Work| match *work {
-            Work::Row { problem, .. } | Work::Tails { problem } => problem,
+        let problem = |work: &EvalWork| match *work {
+            EvalWork::Row { problem, .. } | EvalWork::Tails { problem } => problem,
         };
         // Dealt out by problem, in the order of the whole.
         parts.sort_by_key(problem);

@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Problem, Task, training, words};
+use super::{Task, TaskProblem, training, words};
 
 /// Prompts of a kind that are looked at: enough for every word and every row of words.
 const LOOKED_AT: usize = 1500;
@@ -16,8 +16,8 @@ const LOOKED_AT: usize = 1500;
 const LISTED: usize = 4;
 
 /// Prompts of every kind, which the embedded model answers right with DAEDAL's own parameters.
-pub fn examples() -> Vec<Problem> {
-    let problem = |task, prompt: &str, answer: &str, number, size| Problem {
+pub fn examples() -> Vec<TaskProblem> {
+    let problem = |task, prompt: &str, answer: &str, number, size| TaskProblem {
         task,
         prompt: prompt.to_owned(),
         answer: answer.to_owned(),
@@ -54,11 +54,11 @@ pub fn examples() -> Vec<Problem> {
 /// The reason why a prompt is unlike all that the embedded model was trained on, as the end of a
 /// sentence that says so; `None` if it is like them.
 pub fn unlike(prompt: &str) -> Option<String> {
-    Seen::of_training().unlike(prompt)
+    KnownWords::of_training().unlike(prompt)
 }
 
 /// The words, numbers and rows of words that the training's prompts have.
-struct Seen {
+struct KnownWords {
     words: HashSet<String>,
     /// Three words, or those there are since the start, with the one behind them.
     rows: HashSet<String>,
@@ -67,14 +67,14 @@ struct Seen {
 }
 
 /// A word of a prompt, or a sign.
-struct Word<'a> {
+struct PromptWord<'a> {
     text: &'a str,
     /// The sign of the word in a row: a number for any number, a word of the lists for any of them.
     stands_for: &'a str,
     number: Option<u64>,
 }
 
-impl Seen {
+impl KnownWords {
     fn of_training() -> Self {
         let lists = lists();
         let mut seen =
@@ -87,7 +87,7 @@ impl Seen {
         seen
     }
 
-    fn take(&mut self, words: &[Word]) {
+    fn take(&mut self, words: &[PromptWord]) {
         for word in words.iter().filter(|word| !self.words.contains(word.text)).collect::<Vec<_>>()
         {
             self.words.insert(word.text.to_owned());
@@ -106,7 +106,7 @@ impl Seen {
         let lists = lists();
         let words = split(prompt, &lists);
         let spoken = words.iter().filter(|word| word.text.contains(char::is_alphanumeric));
-        let strange = |word: &&Word| word.number.is_none() && !self.words.contains(word.text);
+        let strange = |word: &&PromptWord| word.number.is_none() && !self.words.contains(word.text);
         let strangers: Vec<&str> = spoken.clone().filter(strange).map(|word| word.text).collect();
         if !strangers.is_empty() {
             let listed: Vec<String> =
@@ -153,12 +153,12 @@ const WORD: &str = "·";
 const BEFORE: usize = 3;
 
 /// The sign of the word before another.
-fn before<'a>(words: &[Word<'a>], at: usize) -> &'a str {
+fn before<'a>(words: &[PromptWord<'a>], at: usize) -> &'a str {
     at.checked_sub(1).and_then(|at| words.get(at)).map_or(START, |word| word.stands_for)
 }
 
 /// The signs of a word and of those before it; behind the last word, that of the end.
-fn row(words: &[Word], at: usize) -> String {
+fn row(words: &[PromptWord], at: usize) -> String {
     let first = at.saturating_sub(BEFORE);
     let mut row: Vec<&str> = if at < BEFORE { vec![START] } else { Vec::new() };
     row.extend(words[first..at].iter().map(|word| word.stands_for));
@@ -188,7 +188,7 @@ fn lists() -> HashSet<&'static str> {
 }
 
 /// A prompt's words and signs.
-fn split<'a>(prompt: &'a str, lists: &HashSet<&'static str>) -> Vec<Word<'a>> {
+fn split<'a>(prompt: &'a str, lists: &HashSet<&'static str>) -> Vec<PromptWord<'a>> {
     let mut parts = Vec::new();
     for word in prompt.split_whitespace() {
         let end = word.trim_end_matches(|c: char| c.is_ascii_punctuation()).len();
@@ -203,7 +203,7 @@ fn split<'a>(prompt: &'a str, lists: &HashSet<&'static str>) -> Vec<Word<'a>> {
             None if lists.contains(text) => WORD,
             None => text,
         };
-        Word { text, stands_for, number }
+        PromptWord { text, stands_for, number }
     };
     parts.into_iter().map(word).collect()
 }
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn prompts_of_the_five_kinds_are_like_those_of_the_training() {
-        let seen = Seen::of_training();
+        let seen = KnownWords::of_training();
         for task in Task::ALL {
             for problem in training(task, 99).take(300).chain(held_out(task, 7).take(100)) {
                 assert_eq!(seen.unlike(&problem.prompt), None, "{}", problem.prompt);
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn others_are_not_and_it_is_said_why() {
-        let seen = Seen::of_training();
+        let seen = KnownWords::of_training();
         for (prompt, why) in [
             (
                 "What is the capital of France?",

@@ -50,7 +50,7 @@ impl Task {
         }
     }
 
-    fn draw(self, rng: &mut Rng) -> Problem {
+    fn draw(self, rng: &mut Rng) -> TaskProblem {
         match self {
             Task::WordProblem => word_problem::draw(rng),
             Task::Counting => counting::draw(rng),
@@ -66,7 +66,7 @@ pub const MIXTURE: [u32; 5] = [72, 4, 7, 5, 12];
 
 /// A prompt with the answer the generator gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct TaskProblem {
     /// Its kind.
     pub task: Task,
     /// The user's message, plain text.
@@ -79,7 +79,7 @@ pub struct Problem {
     pub size: usize,
 }
 
-impl Problem {
+impl TaskProblem {
     /// Whether `text` answers the prompt. For word problems the last number counts, for
     /// stories the number of sentences, for free lists the number of known words; for the
     /// others the whole text must match.
@@ -106,26 +106,26 @@ pub fn is_held_out(prompt: &str) -> bool {
 }
 
 /// Endless training problems of one kind.
-pub fn training(task: Task, seed: u64) -> impl Iterator<Item = Problem> {
+pub fn training(task: Task, seed: u64) -> impl Iterator<Item = TaskProblem> {
     problems(task, seed).filter(|problem| !problem.is_held_out())
 }
 
 /// Endless held-out problems of one kind; none of them is ever trained on. Word problems have
 /// at least one event here.
-pub fn held_out(task: Task, seed: u64) -> impl Iterator<Item = Problem> {
+pub fn held_out(task: Task, seed: u64) -> impl Iterator<Item = TaskProblem> {
     problems(task, seed).filter(|problem| problem.is_held_out() && problem.size > 0)
 }
 
 /// Endless held-out word problems with exactly `events` events (1 to 10).
-pub fn held_out_with_events(events: usize, seed: u64) -> impl Iterator<Item = Problem> {
+pub fn held_out_with_events(events: usize, seed: u64) -> impl Iterator<Item = TaskProblem> {
     let mut rng = Rng::new(seed, 1_000 + events as u64);
     std::iter::repeat_with(move || word_problem::with_events(&mut rng, events))
-        .filter(Problem::is_held_out)
+        .filter(TaskProblem::is_held_out)
 }
 
 /// Endless training problems of all kinds; `shares` says how often each of [`Task::ALL`] is
 /// drawn, in any unit, e.g. [`MIXTURE`].
-pub fn training_mixture(seed: u64, shares: [u32; 5]) -> impl Iterator<Item = Problem> {
+pub fn training_mixture(seed: u64, shares: [u32; 5]) -> impl Iterator<Item = TaskProblem> {
     let mut rng = Rng::new(seed, 500);
     std::iter::repeat_with(move || Task::ALL[rng.weighted(&shares)].draw(&mut rng))
         .filter(|problem| !problem.is_held_out())
@@ -133,11 +133,11 @@ pub fn training_mixture(seed: u64, shares: [u32; 5]) -> impl Iterator<Item = Pro
 
 /// For a story: its answer with one to three sentences too many. A canvas that was expanded
 /// leaves such room, and a model must have seen how to fill it. `None` for other tasks.
-pub fn lengthened(problem: &Problem, rng: &mut Rng) -> Option<String> {
+pub fn lengthened(problem: &TaskProblem, rng: &mut Rng) -> Option<String> {
     if problem.task == Task::Story { story::lengthened(rng, problem) } else { None }
 }
 
-fn problems(task: Task, seed: u64) -> impl Iterator<Item = Problem> {
+fn problems(task: Task, seed: u64) -> impl Iterator<Item = TaskProblem> {
     let mut rng = Rng::new(seed, task as u64);
     std::iter::repeat_with(move || task.draw(&mut rng))
 }

@@ -2,7 +2,7 @@
 
 use super::rng::Rng;
 use super::words::{ANIMALS, OBJECTS, PLACES};
-use super::{Problem, Task};
+use super::{Task, TaskProblem};
 
 /// The kinds of things asked for.
 const KINDS: [(&str, &[&str; 24]); 3] =
@@ -12,13 +12,13 @@ const KINDS: [(&str, &[&str; 24]); 3] =
 const OPENINGS: [&str; 4] = ["Name", "Please name", "Can you name", "List"];
 
 /// One request for 2 to 12 things, in two kinds.
-pub(super) fn draw(rng: &mut Rng) -> Problem {
+pub(super) fn draw(rng: &mut Rng) -> TaskProblem {
     let kinds = rng.sample(&KINDS, 2);
     let (first, second) = (rng.range(1, 6) as usize, rng.range(1, 6) as usize);
     let opening = *rng.pick(&OPENINGS);
     let mut words: Vec<&str> = rng.sample(kinds[0].1, first).into_iter().copied().collect();
     words.extend(rng.sample(kinds[1].1, second).into_iter().copied());
-    Problem {
+    TaskProblem {
         task: Task::Naming,
         prompt: format!("{opening} {first} {} and {second} {}.", kinds[0].0, kinds[1].0),
         answer: format!("So: {}.", words.join(", ")),

@@ -2,10 +2,10 @@
 
 use super::rng::Rng;
 use super::words::{ADJECTIVES, ANIMALS, DEEDS, FEELINGS, MANNERS, OBJECTS, PLACES, TIMES};
-use super::{Problem, Task};
+use super::{Task, TaskProblem};
 
 /// One story of 2 to 12 sentences about an animal that finds an object.
-pub(super) fn draw(rng: &mut Rng) -> Problem {
+pub(super) fn draw(rng: &mut Rng) -> TaskProblem {
     let sentences = rng.range(2, 12) as usize;
     let nature = *rng.pick(&ADJECTIVES);
     let hero = *rng.pick(&ANIMALS);
@@ -18,7 +18,7 @@ pub(super) fn draw(rng: &mut Rng) -> Problem {
         story.push(middle(rng, hero, object));
     }
     story.push(ending(rng, hero, object));
-    Problem {
+    TaskProblem {
         task: Task::Story,
         prompt: format!(
             "Write a story in {sentences} sentences about a {nature} {hero} who finds a {object}."
@@ -30,7 +30,7 @@ pub(super) fn draw(rng: &mut Rng) -> Problem {
 }
 
 /// The story with one to three more sentences than it should have, before its end.
-pub(super) fn lengthened(rng: &mut Rng, problem: &Problem) -> Option<String> {
+pub(super) fn lengthened(rng: &mut Rng, problem: &TaskProblem) -> Option<String> {
     let words: Vec<&str> = problem.prompt.trim_end_matches('.').split(' ').collect();
     let [.., hero, _, _, _, object] = words[..] else { return None };
     let (start, end) = problem.answer.rsplit_once(". ")?;

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use super::rng::Rng;
 use super::words::{DAYS, GAINS, LOSSES, MONTHS, NAMES, THINGS};
-use super::{Problem, Task};
+use super::{Task, TaskProblem};
 
 /// How often none, one, ... ten events are drawn. Without an event the answer is all copying,
 /// which a model learns from these first.
@@ -17,13 +17,13 @@ const EVENT_WEIGHTS: [u32; 11] = [12, 16, 16, 16, 14, 12, 4, 3, 3, 2, 2];
 const HIGHEST_TOTAL: u32 = 60;
 
 /// One problem with a number of events drawn from the usual weights.
-pub(super) fn draw(rng: &mut Rng) -> Problem {
+pub(super) fn draw(rng: &mut Rng) -> TaskProblem {
     let events = rng.weighted(&EVENT_WEIGHTS);
     with_events(rng, events)
 }
 
 /// One problem with exactly `events` events (0 to 10).
-pub(super) fn with_events(rng: &mut Rng, events: usize) -> Problem {
+pub(super) fn with_events(rng: &mut Rng, events: usize) -> TaskProblem {
     let &(name, pronoun) = rng.pick(&NAMES);
     let things = *rng.pick(&THINGS);
     let months = events > DAYS.len() || rng.chance(0.25);
@@ -49,7 +49,7 @@ pub(super) fn with_events(rng: &mut Rng, events: usize) -> Problem {
     }
     let _ = write!(prompt, " How many {things} does {name} have?");
     let _ = write!(answer, " {name} has {total} {things}.");
-    Problem { task: Task::WordProblem, prompt, answer, number: Some(total), size: events }
+    TaskProblem { task: Task::WordProblem, prompt, answer, number: Some(total), size: events }
 }
 
 /// Whether the last number in `text` is `number`.

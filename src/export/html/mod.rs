@@ -9,12 +9,12 @@ use sha2::{Digest, Sha256};
 use self::player::Player;
 use super::{
     error::ExportError,
-    format::{Document, Format, Make},
+    format::{Document, ExportFormat, Make},
 };
 use crate::escape::{self, xml};
 
 /// A page that plays a run.
-pub const FORMAT: Format = Format {
+pub const FORMAT: ExportFormat = ExportFormat {
     name: "html",
     help: "a player: one page that opens from a file and loads nothing",
     step: Some("opened at"),

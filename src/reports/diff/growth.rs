@@ -5,7 +5,7 @@ use crate::compare::{ChangeKind, StepPair};
 
 /// Where a run grew (or shrank): the same at the tail in steps that follow each other is one.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Growth {
+pub struct DiffGrowth {
     /// The first step.
     pub first: usize,
     /// The last step.
@@ -17,7 +17,7 @@ pub struct Growth {
 }
 
 /// Adds the growths of a step to those of A and B.
-pub fn grown(found: &mut [Vec<Growth>; 2], pair: &StepPair) {
+pub fn grown(found: &mut [Vec<DiffGrowth>; 2], pair: &StepPair) {
     for (found, did) in found.iter_mut().zip([&pair.a, &pair.b]) {
         let changes = did.iter().flat_map(|did| &did.changes);
         for change in changes.filter(|change| change.effect.growth() != 0) {
@@ -30,15 +30,15 @@ pub fn grown(found: &mut [Vec<Growth>; 2], pair: &StepPair) {
                 {
                     before.last = step;
                 }
-                _ => found.push(Growth { first: step, last: step, position, effect }),
+                _ => found.push(DiffGrowth { first: step, last: step, position, effect }),
             }
         }
     }
 }
 
 /// A growth in a few words.
-pub fn in_words(growth: &Growth) -> String {
-    let Growth { first, last, position, effect } = *growth;
+pub fn in_words(growth: &DiffGrowth) -> String {
+    let DiffGrowth { first, last, position, effect } = *growth;
     let what = match effect {
         ChangeKind::Expand(0) | ChangeKind::Delete => format!("−1 at {position}"),
         ChangeKind::Expand(n) => format!("+{} at {position}", n - 1),

@@ -1,10 +1,10 @@
 //! What differs between two recordings before their first step: models, prompts, parameters.
 
-use super::sides::Side;
+use super::sides::DiffSide;
 use crate::{canvas::TokenId, compare::params_apart, predict::Vocabulary};
 
 /// The first token that has one text in A and another in B, and how many there are.
-fn texts(a: &Side, b: &Side) -> Option<(&'static str, Option<String>, Option<String>)> {
+fn texts(a: &DiffSide, b: &DiffSide) -> Option<(&'static str, Option<String>, Option<String>)> {
     let (one, two) = (&a.recording.vocabulary, &b.recording.vocabulary);
     let other = |id: &TokenId| two.piece(*id).is_some_and(|piece| one.piece(*id) != Some(piece));
     let differing: Vec<TokenId> = one.ids().into_iter().filter(other).collect();
@@ -18,11 +18,11 @@ fn texts(a: &Side, b: &Side) -> Option<(&'static str, Option<String>, Option<Str
 }
 
 /// What differs between the headers of two recordings: a name and both values.
-pub fn headers(a: &Side, b: &Side) -> Vec<(String, Option<String>, Option<String>)> {
+pub fn headers(a: &DiffSide, b: &DiffSide) -> Vec<(String, Option<String>, Option<String>)> {
     let (one, two) = (&a.recording.header, &b.recording.header);
     let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let number = |n: usize| (n > 0).then(|| n.to_string());
-    let cache = |side: &Side| side.session.extras().cache.name().to_owned();
+    let cache = |side: &DiffSide| side.session.extras().cache.name().to_owned();
     let mut rows = vec![
         ("model", text(&one.model.name), text(&two.model.name)),
         ("family", text(&one.model.family), text(&two.model.family)),
@@ -32,13 +32,13 @@ pub fn headers(a: &Side, b: &Side) -> Vec<(String, Option<String>, Option<String
         ("strategy", text(&one.strategy), text(&two.strategy)),
         ("cache", Some(cache(a)), Some(cache(b))),
     ];
-    let prompt = |side: &Side| {
+    let prompt = |side: &DiffSide| {
         let root = side.session.timeline().root_of(side.end);
         side.session.timeline()[root].canvas.prompt().to_vec()
     };
     let (ids_a, ids_b) = (prompt(a), prompt(b));
     if ids_a != ids_b {
-        let shown = |side: &Side, ids: &[TokenId]| Some(side.recording.vocabulary.text(ids));
+        let shown = |side: &DiffSide, ids: &[TokenId]| Some(side.recording.vocabulary.text(ids));
         rows.push(("prompt", shown(a, &ids_a), shown(b, &ids_b)));
     }
     rows.extend(texts(a, b));
@@ -49,7 +49,7 @@ pub fn headers(a: &Side, b: &Side) -> Vec<(String, Option<String>, Option<String
         .map(|(name, a, b)| (name.to_owned(), a, b))
         .collect();
     // A value turned on the way shows as first → last.
-    let ends = |side: &Side| {
+    let ends = |side: &DiffSide| {
         let timeline = side.session.timeline();
         let root = timeline.root_of(side.end);
         (timeline[root].params.clone(), timeline[side.end].params.clone())

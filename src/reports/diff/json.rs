@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{growth::Growth, headers::headers, sides::Side};
+use super::{growth::DiffGrowth, headers::headers, sides::DiffSide};
 use crate::{
     canvas::{Filler, TokenId},
     compare::{
@@ -11,26 +11,26 @@ use crate::{
     },
     decode::{Value, Verdict},
     predict::Vocabulary,
-    reports::counts::Counts,
+    reports::counts::TokenCounts,
 };
 
 #[derive(Serialize)]
-pub struct Object {
+pub struct DiffJson {
     equal: bool,
     same_start: bool,
-    a: Run,
-    b: Run,
+    a: RunJson,
+    b: RunJson,
     differs: Vec<Differs>,
     steps: usize,
     differing_steps: usize,
-    divergence: Option<Parting>,
+    divergence: Option<PartingJson>,
     predictions: GuessComparison,
-    fills: Fills,
-    step_differences: Vec<Step>,
+    fills: FillsJson,
+    step_differences: Vec<StepJson>,
 }
 
 #[derive(Serialize)]
-struct Run {
+struct RunJson {
     file: String,
     branch: usize,
     branch_name: Option<String>,
@@ -40,7 +40,7 @@ struct Run {
     steps: u32,
     nfe: usize,
     #[serde(flatten)]
-    counts: Counts,
+    counts: TokenCounts,
     seconds: Option<f64>,
     finish: Option<&'static str>,
     grew: Vec<Grew>,
@@ -66,15 +66,15 @@ struct Differs {
 }
 
 #[derive(Serialize)]
-struct Parting {
+struct PartingJson {
     step: usize,
-    a: Place,
-    b: Place,
+    a: DivergenceJson,
+    b: DivergenceJson,
     params: Vec<Differs>,
 }
 
 #[derive(Serialize)]
-struct Place {
+struct DivergenceJson {
     over: bool,
     mode: Option<&'static str>,
     length: usize,
@@ -100,12 +100,12 @@ struct Place {
 struct GuessComparison {
     compared: usize,
     differing: usize,
-    first: Option<Apart>,
-    largest: Option<Apart>,
+    first: Option<ApartJson>,
+    largest: Option<ApartJson>,
 }
 
 #[derive(Serialize)]
-struct Apart {
+struct ApartJson {
     step: usize,
     position: usize,
     delta: f32,
@@ -116,7 +116,7 @@ struct Apart {
 }
 
 #[derive(Serialize)]
-struct Fills {
+struct FillsJson {
     alike: usize,
     other_step: usize,
     other_token: usize,
@@ -125,14 +125,14 @@ struct Fills {
 }
 
 #[derive(Serialize)]
-struct Step {
+struct StepJson {
     step: usize,
-    a: Option<Made>,
-    b: Option<Made>,
+    a: Option<MadeJson>,
+    b: Option<MadeJson>,
 }
 
 #[derive(Serialize)]
-struct Made {
+struct MadeJson {
     mode: Option<&'static str>,
     length: usize,
     changes: Vec<Changed>,
@@ -153,15 +153,15 @@ struct Changed {
 
 /// The object.
 pub fn object(
-    a: &Side,
-    b: &Side,
+    a: &DiffSide,
+    b: &DiffSide,
     found: &Comparison,
     differing: &[StepPair],
-    grown: &[Vec<Growth>; 2],
-) -> Object {
+    grown: &[Vec<DiffGrowth>; 2],
+) -> DiffJson {
     let headers = headers(a, b).into_iter();
     let fills = found.fills;
-    Object {
+    DiffJson {
         equal: found.equal(),
         same_start: found.same_start,
         a: run(a, &grown[0]),
@@ -171,7 +171,7 @@ pub fn object(
         differing_steps: found.differing,
         divergence: found.divergence.as_ref().map(|parting| parted(a, b, parting)),
         predictions: guesses_of(&found.predictions),
-        fills: Fills {
+        fills: FillsJson {
             alike: fills.alike,
             other_step: fills.other_step,
             other_token: fills.other_token,
@@ -180,7 +180,7 @@ pub fn object(
         },
         step_differences: differing
             .iter()
-            .map(|pair| Step {
+            .map(|pair| StepJson {
                 step: pair.step,
                 a: pair.a.as_ref().map(made),
                 b: pair.b.as_ref().map(made),
@@ -189,7 +189,7 @@ pub fn object(
     }
 }
 
-fn run(side: &Side, grown: &[Growth]) -> Run {
+fn run(side: &DiffSide, grown: &[DiffGrowth]) -> RunJson {
     let (run, header) = (side.run(), &side.recording.header);
     let figures = Figures::of(run);
     let seconds = figures.time().as_secs_f64();
@@ -200,7 +200,7 @@ fn run(side: &Side, grown: &[Growth]) -> Run {
         effect: name(growth.effect),
         by: growth.effect.growth(),
     });
-    Run {
+    RunJson {
         file: side.file.display().to_string(),
         branch: side.number,
         branch_name: side.name.clone(),
@@ -209,7 +209,7 @@ fn run(side: &Side, grown: &[Growth]) -> Run {
         prompt_text: side.recording.prompt(),
         steps: side.session.timeline()[side.end].depth,
         nfe: figures.nfe,
-        counts: Counts::of(&figures),
+        counts: TokenCounts::of(&figures),
         seconds: (seconds > 0.0).then_some(seconds),
         finish: figures.finish.map(|finish| finish.name()),
         grew: grew.collect(),
@@ -218,14 +218,14 @@ fn run(side: &Side, grown: &[Growth]) -> Run {
     }
 }
 
-fn parted(a: &Side, b: &Side, parting: &Divergence) -> Parting {
+fn parted(a: &DiffSide, b: &DiffSide, parting: &Divergence) -> PartingJson {
     let value = |value: Option<Value>| value.map(|value| value.to_string());
     let differs = |pair: &ParamPair| Differs {
         name: pair.name.to_owned(),
         a: value(pair.a),
         b: value(pair.b),
     };
-    Parting {
+    PartingJson {
         step: parting.step,
         a: place(a, &parting.a),
         b: place(b, &parting.b),
@@ -233,7 +233,7 @@ fn parted(a: &Side, b: &Side, parting: &Divergence) -> Parting {
     }
 }
 
-fn place(side: &Side, parted: &Parted) -> Place {
+fn place(side: &DiffSide, parted: &Parted) -> DivergenceJson {
     let spot = parted.spot.as_ref();
     let effect = spot.and_then(|spot| spot.effect);
     let verdict = spot.and_then(|spot| spot.verdict);
@@ -241,7 +241,7 @@ fn place(side: &Side, parted: &Parted) -> Place {
     let token = effect.and_then(written);
     let guess = spot.and_then(|spot| spot.guess);
     let named = |id: TokenId| side.recording.vocabulary.named(id);
-    Place {
+    DivergenceJson {
         over: parted.over,
         mode: parted.mode.map(|mode| mode.name()),
         length: parted.length,
@@ -267,7 +267,7 @@ fn place(side: &Side, parted: &Parted) -> Place {
 }
 
 fn guesses_of(found: &Predictions) -> GuessComparison {
-    let apart = |found: Guesses| Apart {
+    let apart = |found: Guesses| ApartJson {
         step: found.step,
         position: found.position,
         delta: found.apart(),
@@ -284,7 +284,7 @@ fn guesses_of(found: &Predictions) -> GuessComparison {
     }
 }
 
-fn made(did: &Did) -> Made {
+fn made(did: &Did) -> MadeJson {
     let changed = |change: &Change| Changed {
         position: change.position,
         other_position: change.other,
@@ -295,7 +295,7 @@ fn made(did: &Did) -> Made {
         p: change.p,
         alike: change.alike,
     };
-    Made {
+    MadeJson {
         mode: did.mode.map(|mode| mode.name()),
         length: did.length,
         changes: did.changes.iter().map(changed).collect(),

@@ -1,8 +1,8 @@
 //! Text broken into lines.
 
 use super::{
-    paint::{Ink, Line, width},
-    words::Word,
+    paint::{DiffInk, PaintedLine, width},
+    words::DiffWord,
 };
 
 /// Parts with dots between, broken into lines.
@@ -33,9 +33,9 @@ pub fn folded(parts: &[String], columns: usize) -> (String, usize) {
 }
 
 /// Words in lines, those that differ in brackets and in the run's ink.
-pub fn flowing(words: &[Word], ink: Ink, columns: usize) -> Vec<Line> {
+pub fn flowing(words: &[DiffWord], ink: DiffInk, columns: usize) -> Vec<PaintedLine> {
     const INDENT: &str = "  ";
-    let mut lines = vec![Line::of(Ink::Plain, INDENT)];
+    let mut lines = vec![PaintedLine::of(DiffInk::Plain, INDENT)];
     let mut used = INDENT.len();
     // Neighbours that differ stand in one pair of brackets; a line end is in none.
     let groups = words.chunk_by(|a, b| {
@@ -49,7 +49,7 @@ pub fn flowing(words: &[Word], ink: Ink, columns: usize) -> Vec<Line> {
                 if differs {
                     push(&mut lines, ink, "⟨↵⟩".to_owned());
                 }
-                lines.push(Line::of(Ink::Plain, INDENT));
+                lines.push(PaintedLine::of(DiffInk::Plain, INDENT));
                 used = INDENT.len();
                 continue;
             }
@@ -58,7 +58,7 @@ pub fn flowing(words: &[Word], ink: Ink, columns: usize) -> Vec<Line> {
             let mut text = format!("{open}{}{close}", word.text.replace('\t', " "));
             let blank = word.text.chars().all(char::is_whitespace);
             if used + width(&text) > columns && used > INDENT.len() {
-                lines.push(Line::of(Ink::Plain, INDENT));
+                lines.push(PaintedLine::of(DiffInk::Plain, INDENT));
                 used = INDENT.len();
                 if blank && open.is_empty() && close.is_empty() {
                     continue;
@@ -66,13 +66,13 @@ pub fn flowing(words: &[Word], ink: Ink, columns: usize) -> Vec<Line> {
                 text = text.trim_start().to_owned();
             }
             used += width(&text);
-            push(&mut lines, if differs { ink } else { Ink::Plain }, text);
+            push(&mut lines, if differs { ink } else { DiffInk::Plain }, text);
         }
     }
     lines
 }
 
-fn push(lines: &mut [Line], ink: Ink, text: String) {
+fn push(lines: &mut [PaintedLine], ink: DiffInk, text: String) {
     if let Some(line) = lines.last_mut() {
         line.0.push((ink, text));
     }

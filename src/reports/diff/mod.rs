@@ -10,24 +10,24 @@ mod sides;
 mod text;
 mod words;
 
-use self::growth::Growth;
+use self::growth::DiffGrowth;
 use crate::compare::{self, Comparison, StepPair};
 
-pub use sides::{Side, SidesError, open};
+pub use sides::{DiffSide, SidesError, open};
 
 /// Two runs, and where they differ.
-pub struct Difference {
-    a: Side,
-    b: Side,
+pub struct TwoRuns {
+    a: DiffSide,
+    b: DiffSide,
     found: Comparison,
     /// The steps that differ.
     differing: Vec<StepPair>,
-    grown: [Vec<Growth>; 2],
+    grown: [Vec<DiffGrowth>; 2],
 }
 
-impl Difference {
+impl TwoRuns {
     /// Compares two runs step by step.
-    pub fn of(a: Side, b: Side) -> Self {
+    pub fn of(a: DiffSide, b: DiffSide) -> Self {
         let mut differing = Vec::new();
         let mut grown = [Vec::new(), Vec::new()];
         let found = compare::trajectories(a.run(), b.run(), |pair: StepPair| {
@@ -57,7 +57,7 @@ impl Difference {
     /// without.
     pub fn text(&self, all: bool, coloured: bool) -> String {
         let Self { a, b, found, differing, grown } = self;
-        let report = text::Report { a, b, found, grown, all };
+        let report = text::DiffText { a, b, found, grown, all };
         paint::printed(&report.lines(differing), coloured)
     }
 }
@@ -76,10 +76,10 @@ mod tests {
         };
         let (short, wrong) = (file("short-answer"), file("wrong-count"));
         let (a, b) = open(&short, Some(&short)).unwrap();
-        let same = Difference::of(a, b);
+        let same = TwoRuns::of(a, b);
         assert!(same.equal() && same.json().unwrap().contains("\"equal\":true"));
         let (a, b) = open(&short, Some(&wrong)).unwrap();
-        let other = Difference::of(a, b);
+        let other = TwoRuns::of(a, b);
         assert!(!other.equal());
         assert!(other.text(false, true).contains("\x1b[1m"));
         let plain = other.text(false, false);

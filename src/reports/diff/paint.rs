@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 /// What a piece of a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ink {
+pub enum DiffInk {
     /// Text.
     Plain,
     /// A heading.
@@ -19,7 +19,7 @@ pub enum Ink {
     B,
 }
 
-impl Ink {
+impl DiffInk {
     fn sequence(self) -> &'static str {
         match self {
             Self::Plain => "",
@@ -33,17 +33,17 @@ impl Ink {
 
 /// A line in pieces.
 #[derive(Debug, Clone, Default)]
-pub struct Line(pub Vec<(Ink, String)>);
+pub struct PaintedLine(pub Vec<(DiffInk, String)>);
 
-impl Line {
+impl PaintedLine {
     /// A line of one piece.
-    pub fn of(ink: Ink, text: impl Into<String>) -> Self {
+    pub fn of(ink: DiffInk, text: impl Into<String>) -> Self {
         Self(vec![(ink, text.into())])
     }
 
     /// The same with another piece at its end.
     #[must_use]
-    pub fn and(mut self, ink: Ink, text: impl Into<String>) -> Self {
+    pub fn and(mut self, ink: DiffInk, text: impl Into<String>) -> Self {
         self.0.push((ink, text.into()));
         self
     }
@@ -81,7 +81,7 @@ pub fn fitted(text: &str, columns: usize) -> String {
 }
 
 /// The lines as they are printed.
-pub fn printed(lines: &[Line], coloured: bool) -> String {
+pub fn printed(lines: &[PaintedLine], coloured: bool) -> String {
     let mut text = String::new();
     for (at, line) in lines.iter().enumerate() {
         if at > 0 {
@@ -91,7 +91,7 @@ pub fn printed(lines: &[Line], coloured: bool) -> String {
             let last = at + 1 == line.0.len();
             let piece = escaped(piece);
             let piece = if last { piece.trim_end() } else { &piece };
-            match coloured && *ink != Ink::Plain && !piece.is_empty() {
+            match coloured && *ink != DiffInk::Plain && !piece.is_empty() {
                 true => text.extend([ink.sequence(), piece, "\x1b[0m"]),
                 false => text.push_str(piece),
             }
@@ -106,7 +106,10 @@ mod tests {
 
     #[test]
     fn nothing_of_the_text_steers_the_terminal() {
-        let lines = [Line::of(Ink::A, "a\x1b[2J").and(Ink::Plain, "b  "), Line::of(Ink::Dim, "c")];
+        let lines = [
+            PaintedLine::of(DiffInk::A, "a\x1b[2J").and(DiffInk::Plain, "b  "),
+            PaintedLine::of(DiffInk::Dim, "c"),
+        ];
         assert_eq!(printed(&lines, false), "a\u{fffd}[2Jb\nc");
         assert_eq!(printed(&lines, true), "\x1b[31ma\u{fffd}[2J\x1b[0mb\n\x1b[2mc\x1b[0m");
     }

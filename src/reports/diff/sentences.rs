@@ -1,8 +1,8 @@
 //! What a side does in a step, and why, in words.
 
 use super::{
-    paint::{Ink, Line},
-    sides::Side,
+    paint::{DiffInk, PaintedLine},
+    sides::DiffSide,
 };
 use crate::{
     canvas::{Canvas, Filler, TokenId},
@@ -17,7 +17,7 @@ const AROUND: usize = 8;
 pub const ABSENT: &str = "–";
 
 /// A token as it is named in sentences.
-pub fn named(side: &Side, id: TokenId) -> String {
+pub fn named(side: &DiffSide, id: TokenId) -> String {
     if id == side.recording.header.model.mask {
         return "mask".to_owned();
     }
@@ -25,7 +25,7 @@ pub fn named(side: &Side, id: TokenId) -> String {
 }
 
 /// What a side does at the place where two part, and why.
-pub fn why(side: &Side, parted: &Parted) -> String {
+pub fn why(side: &DiffSide, parted: &Parted) -> String {
     if parted.over {
         let finish = Figures::of(side.run()).finish;
         let how = finish.map_or("the recording ends", |finish| finish.name());
@@ -84,7 +84,7 @@ pub fn why(side: &Side, parted: &Parted) -> String {
 }
 
 /// The text around the place where two part, as it stands before the step.
-pub fn surroundings(side: &Side, parted: &Parted, ink: Ink) -> Option<Line> {
+pub fn surroundings(side: &DiffSide, parted: &Parted, ink: DiffInk) -> Option<PaintedLine> {
     let spot = parted.spot.as_ref()?;
     let canvas = &side.session.timeline()[parted.before].canvas;
     if spot.position >= canvas.len() || parted.over {
@@ -106,14 +106,14 @@ pub fn surroundings(side: &Side, parted: &Parted, ink: Ink) -> Option<Line> {
     let before = format!("     {cut}{}", text(at.saturating_sub(AROUND), at));
     let line = |text: String| text.replace('\n', "↵").replace('\t', " ");
     Some(
-        Line::of(Ink::Dim, line(before))
+        PaintedLine::of(DiffInk::Dim, line(before))
             .and(ink, line(format!("⟨{own}⟩")))
-            .and(Ink::Dim, line(text(at + 1, at + 1 + AROUND))),
+            .and(DiffInk::Dim, line(text(at + 1, at + 1 + AROUND))),
     )
 }
 
 /// Positions of a canvas as text, masks as blocks.
-fn shown(side: &Side, canvas: &Canvas, from: usize, to: usize) -> String {
+fn shown(side: &DiffSide, canvas: &Canvas, from: usize, to: usize) -> String {
     let cells = &canvas.cells()[from.min(canvas.len())..to.min(canvas.len())];
     let mask = canvas.special().mask;
     let mut text = String::new();
@@ -146,7 +146,7 @@ pub fn doing(effect: ChangeKind, position: usize) -> String {
 }
 
 /// What a run did in a step that the other did not, each part for itself.
-pub fn did(side: &Side, did: Option<&Did>) -> Vec<String> {
+pub fn did(side: &DiffSide, did: Option<&Did>) -> Vec<String> {
     let Some(did) = did else { return vec!["over".to_owned()] };
     let alone: Vec<&Change> = did.changes.iter().filter(|change| !change.alike).collect();
     if alone.is_empty() {

@@ -24,7 +24,7 @@ pub enum SidesError {
 }
 
 /// One side: a branch of a recording.
-pub struct Side {
+pub struct DiffSide {
     /// The file.
     pub file: PathBuf,
     /// The recording, shared where both sides are of one file.
@@ -41,7 +41,7 @@ pub struct Side {
     pub end: NodeId,
 }
 
-impl Side {
+impl DiffSide {
     fn of(file: PathBuf, recording: Arc<Recording>, (at, branch): (usize, Branch)) -> Self {
         let session = recording.session();
         let branches = session.timeline().tips().len();
@@ -75,19 +75,19 @@ impl Side {
 }
 
 /// A file, and the branch that is meant.
-struct Named {
+struct NamedSide {
     file: PathBuf,
     branch: Option<String>,
 }
 
 /// Reads `FILE` or `FILE@BRANCH`; where the whole is a file it is meant, whatever it holds.
-fn named(text: &OsStr) -> Named {
-    let whole = Named { file: text.into(), branch: None };
+fn named(text: &OsStr) -> NamedSide {
+    let whole = NamedSide { file: text.into(), branch: None };
     let Some(name) = text.to_str().filter(|_| !Path::new(text).exists()) else { return whole };
     let splits = name.match_indices('@').rev().map(|(at, _)| (&name[..at], &name[at + 1..]));
     splits
         .filter(|(file, branch)| Path::new(file).exists() && !branch.is_empty())
-        .map(|(file, branch)| Named { file: file.into(), branch: Some(branch.to_owned()) })
+        .map(|(file, branch)| NamedSide { file: file.into(), branch: Some(branch.to_owned()) })
         .next()
         .unwrap_or(whole)
 }
@@ -97,12 +97,12 @@ fn named(text: &OsStr) -> Named {
 ///
 /// # Errors
 /// [`SidesError`].
-pub fn open(a: &OsStr, b: Option<&OsStr>) -> Result<(Side, Side), SidesError> {
+pub fn open(a: &OsStr, b: Option<&OsStr>) -> Result<(DiffSide, DiffSide), SidesError> {
     let first = named(a);
     let recording = Arc::new(trace::read(&first.file)?);
     let Some(b) = b else { return only_two(first, &recording) };
     let of_first =
-        |branch: &str| Named { file: first.file.clone(), branch: Some(branch.to_owned()) };
+        |branch: &str| NamedSide { file: first.file.clone(), branch: Some(branch.to_owned()) };
     let same = b.to_str().and_then(|b| b.strip_prefix('@')).filter(|_| !Path::new(b).exists());
     let second = same.map_or_else(|| named(b), of_first);
     let one = side(&first, &recording)?;
@@ -114,7 +114,7 @@ pub fn open(a: &OsStr, b: Option<&OsStr>) -> Result<(Side, Side), SidesError> {
     Ok((one, two))
 }
 
-fn side(named: &Named, recording: &Arc<Recording>) -> Result<Side, SidesError> {
+fn side(named: &NamedSide, recording: &Arc<Recording>) -> Result<DiffSide, SidesError> {
     let timeline = &recording.recorded.timeline;
     let found = match &named.branch {
         Some(called) => timeline.branch_called(called),
@@ -131,19 +131,22 @@ fn side(named: &Named, recording: &Arc<Recording>) -> Result<Side, SidesError> {
             list(recording)
         ))
     })?;
-    Ok(Side::of(named.file.clone(), recording.clone(), found))
+    Ok(DiffSide::of(named.file.clone(), recording.clone(), found))
 }
 
 /// The two branches of one file.
-fn only_two(named: Named, recording: &Arc<Recording>) -> Result<(Side, Side), SidesError> {
+fn only_two(
+    named: NamedSide,
+    recording: &Arc<Recording>,
+) -> Result<(DiffSide, DiffSide), SidesError> {
     let file = named.file;
     let shown = file.display();
     let mut branches = recording.recorded.timeline.branches().into_iter().enumerate();
     let (one, two, more) = (branches.next(), branches.next(), branches.next());
     match (one, two, more, named.branch) {
         (Some(one), Some(two), None, None) => {
-            let one = Side::of(file.clone(), recording.clone(), one);
-            Ok((one, Side::of(file, recording.clone(), two)))
+            let one = DiffSide::of(file.clone(), recording.clone(), one);
+            Ok((one, DiffSide::of(file, recording.clone(), two)))
         }
         (_, None, ..) => Err(SidesError::Unclear(format!(
             "{shown} has one branch, and there is nothing to compare it with. Give a second \

@@ -1,12 +1,12 @@
 //! The comparison as text, at most [`WIDTH`] columns wide.
 
 use super::{
-    growth::{self, Growth},
+    growth::{self, DiffGrowth},
     headers::headers,
     lines::{flowing, folded, wrapped},
-    paint::{Ink, Line, cell, fitted, width},
+    paint::{DiffInk, PaintedLine, cell, fitted, width},
     sentences::{ABSENT, did, named, surroundings, why},
-    sides::Side,
+    sides::DiffSide,
     words::marked,
 };
 use crate::{
@@ -26,17 +26,17 @@ const STEPS: usize = 20;
 const GROWTHS: usize = 24;
 
 /// Everything the text says.
-pub struct Report<'a> {
-    pub a: &'a Side,
-    pub b: &'a Side,
+pub struct DiffText<'a> {
+    pub a: &'a DiffSide,
+    pub b: &'a DiffSide,
     pub found: &'a Comparison,
-    pub grown: &'a [Vec<Growth>; 2],
+    pub grown: &'a [Vec<DiffGrowth>; 2],
     pub all: bool,
 }
 
-impl Report<'_> {
+impl DiffText<'_> {
     /// The lines, given the steps that differ.
-    pub fn lines(&self, differing: &[StepPair]) -> Vec<Line> {
+    pub fn lines(&self, differing: &[StepPair]) -> Vec<PaintedLine> {
         let mut lines = self.sides();
         self.figures(&mut lines);
         self.parting(&mut lines);
@@ -47,24 +47,26 @@ impl Report<'_> {
         lines
     }
 
-    fn sides(&self) -> Vec<Line> {
-        let notices = |side: &Side| side.recording.notices.clone();
+    fn sides(&self) -> Vec<PaintedLine> {
+        let notices = |side: &DiffSide| side.recording.notices.clone();
         let (of_a, of_b) = (notices(self.a), notices(self.b));
         let (both, of_a): (Vec<_>, Vec<_>) = of_a.into_iter().partition(|one| of_b.contains(one));
         let of_b: Vec<_> = of_b.into_iter().filter(|one| !both.contains(one)).collect();
-        let note = |of: &str, notice: &String| Line::of(Ink::Dim, format!("   {of}{notice}"));
-        let line = |mark, ink, side: &Side, notices: &[String]| {
+        let note =
+            |of: &str, notice: &String| PaintedLine::of(DiffInk::Dim, format!("   {of}{notice}"));
+        let line = |mark, ink, side: &DiffSide, notices: &[String]| {
             let shown = side.file.display().to_string();
             let branch = if side.branches > 1 { side.branch() } else { String::new() };
-            let line = Line::of(ink, mark).and(Ink::Plain, format!("  {shown}  {branch}"));
+            let line =
+                PaintedLine::of(ink, mark).and(DiffInk::Plain, format!("  {shown}  {branch}"));
             std::iter::once(line).chain(notices.iter().map(|one| note("", one))).collect::<Vec<_>>()
         };
         let both = both.iter().map(|one| note("both: ", one)).collect();
-        [line("A", Ink::A, self.a, &of_a), line("B", Ink::B, self.b, &of_b), both].concat()
+        [line("A", DiffInk::A, self.a, &of_a), line("B", DiffInk::B, self.b, &of_b), both].concat()
     }
 
     /// What differs in the headers, then the figures.
-    fn figures(&self, lines: &mut Vec<Line>) {
+    fn figures(&self, lines: &mut Vec<PaintedLine>) {
         let absent = |text: Option<String>| text.unwrap_or_else(|| ABSENT.to_owned());
         let headers = headers(self.a, self.b).into_iter();
         let headers: Vec<[String; 3]> = headers
@@ -74,7 +76,7 @@ impl Report<'_> {
                 [name, a, b]
             })
             .collect();
-        let of = |side: &Side| {
+        let of = |side: &DiffSide| {
             let figures = Figures::of(side.run());
             let seconds = figures.time().as_secs_f64();
             [
@@ -103,29 +105,33 @@ impl Report<'_> {
         let all = || headers.iter().chain(&rows);
         let first = all().map(|row| width(&row[0])).max().unwrap_or(0);
         let second = all().map(|row| width(&row[1]).min(CELL)).max().unwrap_or(0).max(8);
-        lines.push(Line::default());
+        lines.push(PaintedLine::default());
         let blank = " ".repeat(first + 2);
-        lines.push(Line::of(Ink::Plain, blank).and(Ink::A, cell("A", second + 2)).and(Ink::B, "B"));
+        lines.push(
+            PaintedLine::of(DiffInk::Plain, blank)
+                .and(DiffInk::A, cell("A", second + 2))
+                .and(DiffInk::B, "B"),
+        );
         for [name, a, b] in all() {
             let same = a == b;
             lines.push(
-                Line::of(Ink::Dim, cell(name, first + 2))
-                    .and(if same { Ink::Plain } else { Ink::A }, cell(a, second))
-                    .and(Ink::Plain, "  ")
-                    .and(if same { Ink::Plain } else { Ink::B }, fitted(b, CELL)),
+                PaintedLine::of(DiffInk::Dim, cell(name, first + 2))
+                    .and(if same { DiffInk::Plain } else { DiffInk::A }, cell(a, second))
+                    .and(DiffInk::Plain, "  ")
+                    .and(if same { DiffInk::Plain } else { DiffInk::B }, fitted(b, CELL)),
             );
         }
     }
 
-    fn steps_of(&self, side: &Side) -> u32 {
+    fn steps_of(&self, side: &DiffSide) -> u32 {
         side.session.timeline()[side.end].depth
     }
 
     /// The first step that differs.
-    fn parting(&self, lines: &mut Vec<Line>) {
-        lines.push(Line::default());
+    fn parting(&self, lines: &mut Vec<PaintedLine>) {
+        lines.push(PaintedLine::default());
         if !self.found.same_start {
-            let root = |side: &Side| {
+            let root = |side: &DiffSide| {
                 let timeline = side.session.timeline();
                 timeline[timeline.root_of(side.end)].canvas.clone()
             };
@@ -137,14 +143,17 @@ impl Report<'_> {
             if one.len() != two.len() {
                 why.push(format!("{} and {} positions", one.len(), two.len()));
             }
-            lines.push(Line::of(Ink::Bold, format!("They start from {}", why.join(", "))));
+            lines.push(PaintedLine::of(
+                DiffInk::Bold,
+                format!("They start from {}", why.join(", ")),
+            ));
         }
         let Some(divergence) = &self.found.divergence else {
             let same = match self.found.same_start {
                 true => "They do the same in every step",
                 false => "They do the same in every step from there on",
             };
-            return lines.push(Line::of(Ink::Bold, same));
+            return lines.push(PaintedLine::of(DiffInk::Bold, same));
         };
         let Divergence { step, a, b, params } = divergence;
         let place = |parted: &Parted| parted.spot.as_ref().map(|spot| spot.position);
@@ -155,10 +164,14 @@ impl Report<'_> {
             (None, Some(b)) => format!(", position {b} of B"),
             (None, None) => String::new(),
         };
-        lines.push(Line::of(Ink::Bold, format!("They part at step {step}{at}")));
-        for (ink, mark, side, parted) in [(Ink::A, "A", self.a, a), (Ink::B, "B", self.b, b)] {
+        lines.push(PaintedLine::of(DiffInk::Bold, format!("They part at step {step}{at}")));
+        for (ink, mark, side, parted) in
+            [(DiffInk::A, "A", self.a, a), (DiffInk::B, "B", self.b, b)]
+        {
             let why = fitted(&why(side, parted), WIDTH - 5);
-            lines.push(Line::of(ink, format!("  {mark}")).and(Ink::Plain, format!("  {why}")));
+            lines.push(
+                PaintedLine::of(ink, format!("  {mark}")).and(DiffInk::Plain, format!("  {why}")),
+            );
             lines.extend(surroundings(side, parted, ink));
         }
         if a.eos != b.eos {
@@ -170,8 +183,8 @@ impl Report<'_> {
                 None => ABSENT.to_owned(),
             };
             lines.push(
-                Line::of(Ink::Dim, "  EOS confidence  ")
-                    .and(Ink::Plain, format!("A {}, B {}", eos(a), eos(b))),
+                PaintedLine::of(DiffInk::Dim, "  EOS confidence  ")
+                    .and(DiffInk::Plain, format!("A {}, B {}", eos(a), eos(b))),
             );
         }
         for pair in params {
@@ -179,14 +192,14 @@ impl Report<'_> {
                 value.map_or_else(|| ABSENT.to_owned(), |value| value.to_string())
             };
             lines.push(
-                Line::of(Ink::Dim, format!("  {}  ", pair.name))
-                    .and(Ink::Plain, format!("A {}, B {}", value(pair.a), value(pair.b))),
+                PaintedLine::of(DiffInk::Dim, format!("  {}  ", pair.name))
+                    .and(DiffInk::Plain, format!("A {}, B {}", value(pair.a), value(pair.b))),
             );
         }
     }
 
     /// What the model said on equal canvases.
-    fn guesses(&self, lines: &mut Vec<Line>) {
+    fn guesses(&self, lines: &mut Vec<PaintedLine>) {
         let sentences = &self.found.predictions;
         let sentence = match (sentences.compared, sentences.differing) {
             (0, _) => return,
@@ -195,9 +208,9 @@ impl Report<'_> {
                 format!("Predictions: {some} of {all} steps from equal canvases differ")
             }
         };
-        lines.push(Line::of(Ink::Plain, sentence));
+        lines.push(PaintedLine::of(DiffInk::Plain, sentence));
         let shown = |found: &Guesses| {
-            let named = |side: &Side, (id, p): (TokenId, f32)| {
+            let named = |side: &DiffSide, (id, p): (TokenId, f32)| {
                 format!("{} {}", named(side, id), ShownProbability(p))
             };
             format!(
@@ -213,22 +226,26 @@ impl Report<'_> {
         for (name, found) in [("first  ", sentences.first), ("largest", largest)] {
             if let Some(found) = found {
                 let text = fitted(&shown(&found), WIDTH - 11);
-                lines.push(Line::of(Ink::Dim, format!("  {name}  ")).and(Ink::Plain, text));
+                lines.push(
+                    PaintedLine::of(DiffInk::Dim, format!("  {name}  ")).and(DiffInk::Plain, text),
+                );
             }
         }
     }
 
     /// The steps that differ, each in a line.
-    fn steps(&self, differing: &[StepPair], lines: &mut Vec<Line>) {
+    fn steps(&self, differing: &[StepPair], lines: &mut Vec<PaintedLine>) {
         if differing.is_empty() {
             return;
         }
         let shown = if self.all { differing.len() } else { differing.len().min(STEPS) };
-        lines.push(Line::default());
+        lines.push(PaintedLine::default());
         let (some, all) = (differing.len(), self.found.steps);
-        lines.push(Line::of(Ink::Bold, format!("{some} of {all} steps differ")));
+        lines.push(PaintedLine::of(DiffInk::Bold, format!("{some} of {all} steps differ")));
         lines.push(
-            Line::of(Ink::Dim, "  step alike  ").and(Ink::A, cell("A", CELL + 1)).and(Ink::B, "B"),
+            PaintedLine::of(DiffInk::Dim, "  step alike  ")
+                .and(DiffInk::A, cell("A", CELL + 1))
+                .and(DiffInk::B, "B"),
         );
         let mut folds = false;
         // Where one is over, the other has nothing beside it.
@@ -255,10 +272,10 @@ impl Report<'_> {
                 };
                 let text = |side: &[String]| side.get(row).cloned().unwrap_or_default();
                 lines.push(
-                    Line::of(Ink::Dim, head)
-                        .and(Ink::Plain, cell(&text(&left), CELL))
-                        .and(Ink::Plain, " ")
-                        .and(Ink::Plain, fitted(&text(&right), CELL)),
+                    PaintedLine::of(DiffInk::Dim, head)
+                        .and(DiffInk::Plain, cell(&text(&left), CELL))
+                        .and(DiffInk::Plain, " ")
+                        .and(DiffInk::Plain, fitted(&text(&right), CELL)),
                 );
             }
         }
@@ -266,21 +283,24 @@ impl Report<'_> {
         if alone > 0 && !self.all {
             let over = if differing[both].a.is_none() { "A" } else { "B" };
             let text = format!("  {over} is over; the other makes {alone} more steps");
-            lines.push(Line::of(Ink::Dim, text));
+            lines.push(PaintedLine::of(DiffInk::Dim, text));
         }
         let more = if self.all { 0 } else { both - shown };
         match (more, folds) {
             (0, false) => {}
-            (0, true) => lines.push(Line::of(Ink::Dim, "  --all lists what is folded here")),
-            _ => lines.push(Line::of(Ink::Dim, format!("  … {more} more: --all lists them"))),
+            (0, true) => {
+                lines.push(PaintedLine::of(DiffInk::Dim, "  --all lists what is folded here"))
+            }
+            _ => lines
+                .push(PaintedLine::of(DiffInk::Dim, format!("  … {more} more: --all lists them"))),
         }
     }
 
     /// Where each grew, and what each wrote.
-    fn growths(&self, lines: &mut Vec<Line>) {
-        lines.push(Line::default());
-        lines.push(Line::of(Ink::Bold, "Where each grew"));
-        for (at, (mark, ink)) in [("A", Ink::A), ("B", Ink::B)].into_iter().enumerate() {
+    fn growths(&self, lines: &mut Vec<PaintedLine>) {
+        lines.push(PaintedLine::default());
+        lines.push(PaintedLine::of(DiffInk::Bold, "Where each grew"));
+        for (at, (mark, ink)) in [("A", DiffInk::A), ("B", DiffInk::B)].into_iter().enumerate() {
             let grown = &self.grown[at];
             let most = if self.all { grown.len() } else { grown.len().min(GROWTHS) };
             let mut parts: Vec<String> = grown[..most].iter().map(growth::in_words).collect();
@@ -292,13 +312,13 @@ impl Report<'_> {
             }
             for (at, text) in wrapped(&parts, WIDTH - 5).into_iter().enumerate() {
                 let mark = if at == 0 { mark } else { " " };
-                lines.push(Line::of(ink, format!("  {mark}  ")).and(Ink::Plain, text));
+                lines.push(PaintedLine::of(ink, format!("  {mark}  ")).and(DiffInk::Plain, text));
             }
         }
         let fills = &self.found.fills;
-        lines.push(Line::default());
-        lines.push(Line::of(Ink::Bold, "Tokens written").and(
-            Ink::Plain,
+        lines.push(PaintedLine::default());
+        lines.push(PaintedLine::of(DiffInk::Bold, "Tokens written").and(
+            DiffInk::Plain,
             format!(
                 "  {} alike, {} the same in another step, {} other tokens, {} in A only, {} in B \
                  only",
@@ -308,18 +328,18 @@ impl Report<'_> {
     }
 
     /// The texts at the ends, with the words that differ marked.
-    fn texts(&self, lines: &mut Vec<Line>) {
-        let text = |side: &Side| side.recording.vocabulary.text(&side.run().answer());
+    fn texts(&self, lines: &mut Vec<PaintedLine>) {
+        let text = |side: &DiffSide| side.recording.vocabulary.text(&side.run().answer());
         let (one, two) = (text(self.a), text(self.b));
-        lines.push(Line::default());
+        lines.push(PaintedLine::default());
         if one == two {
-            lines.push(Line::of(Ink::Bold, "The text of both"));
+            lines.push(PaintedLine::of(DiffInk::Bold, "The text of both"));
             let words = marked(&one, &two).0;
-            return lines.extend(flowing(&words, Ink::Plain, WIDTH));
+            return lines.extend(flowing(&words, DiffInk::Plain, WIDTH));
         }
         let (of_a, of_b) = marked(&one, &two);
-        for (mark, ink, words) in [("A", Ink::A, of_a), ("B", Ink::B, of_b)] {
-            lines.push(Line::of(Ink::Bold, "The text of ").and(ink, mark));
+        for (mark, ink, words) in [("A", DiffInk::A, of_a), ("B", DiffInk::B, of_b)] {
+            lines.push(PaintedLine::of(DiffInk::Bold, "The text of ").and(ink, mark));
             lines.extend(flowing(&words, ink, WIDTH));
         }
     }

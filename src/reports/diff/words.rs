@@ -8,7 +8,7 @@ const MOST_COMPARISONS: usize = 1 << 27;
 
 /// A word, or the white space between two, and whether the other text has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Word<'a> {
+pub struct DiffWord<'a> {
     /// The text.
     pub text: &'a str,
     /// True if the other text does not have it here.
@@ -39,14 +39,14 @@ fn split(text: &str) -> Vec<&str> {
 }
 
 /// The words of both texts.
-pub fn marked<'a>(a: &'a str, b: &'a str) -> (Vec<Word<'a>>, Vec<Word<'a>>) {
+pub fn marked<'a>(a: &'a str, b: &'a str) -> (Vec<DiffWord<'a>>, Vec<DiffWord<'a>>) {
     let (a, b) = (split(a), split(b));
     let front = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
     let back = a[front..].iter().rev().zip(b[front..].iter().rev()).take_while(|(a, b)| a == b);
     let back = back.count();
     let all = a.len() + b.len() - 2 * (front + back);
     let (of_a, of_b) = (front..a.len() - back, front..b.len() - back);
-    let word = |text| Word { text, differs: false };
+    let word = |text| DiffWord { text, differs: false };
     let (mut words_a, mut words_b): (Vec<_>, Vec<_>) =
         (a.iter().copied().map(word).collect(), b.iter().copied().map(word).collect());
     words_a[of_a.clone()].iter_mut().for_each(|word| word.differs = true);
@@ -65,7 +65,7 @@ pub fn marked<'a>(a: &'a str, b: &'a str) -> (Vec<Word<'a>>, Vec<Word<'a>>) {
 }
 
 /// A space between two words that differ goes with them, and one beside a single one does not.
-fn tidied(mut words: Vec<Word>) -> Vec<Word> {
+fn tidied(mut words: Vec<DiffWord>) -> Vec<DiffWord> {
     let given = words.clone();
     let differs = |at: Option<usize>| at.and_then(|at| given.get(at)).map(|word| word.differs);
     for (at, word) in words.iter_mut().enumerate() {
@@ -87,8 +87,8 @@ mod tests {
 
     #[test]
     fn words_that_differ_are_marked() {
-        let show = |words: &[Word]| -> String {
-            let mark = |word: &Word| match word.differs {
+        let show = |words: &[DiffWord]| -> String {
+            let mark = |word: &DiffWord| match word.differs {
                 true => format!("[{}]", word.text),
                 false => word.text.to_owned(),
             };

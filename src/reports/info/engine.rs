@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{
     canvas::TokenId,
-    engine::{Connected, message::Greeting},
+    engine::{Connected, message::EngineGreeting},
     model::count,
     predict::Grid,
 };
@@ -13,7 +13,7 @@ use crate::{
 #[derive(Serialize)]
 pub struct EngineInfo {
     #[serde(flatten)]
-    greeting: Greeting,
+    greeting: EngineGreeting,
     /// What a strategy may ask for and this engine cannot do.
     cannot: Vec<&'static str>,
     #[serde(skip)]

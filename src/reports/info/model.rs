@@ -47,11 +47,11 @@ pub struct ModelInfo {
     /// What was done to the tensors' names.
     renamed_tensors: Vec<String>,
     parameters: u64,
-    stored: Stored,
+    stored: StoredJson,
     /// How the weights would be held under these options.
     held: String,
-    memory: Needs,
-    special: Special,
+    memory: MemoryJson,
+    special: SpecialJson,
     /// Tokens that have a text; 0 without a tokenizer.
     tokens: usize,
     chat_template: Option<String>,
@@ -67,7 +67,7 @@ pub struct ModelInfo {
 }
 
 #[derive(Serialize)]
-struct Stored {
+struct StoredJson {
     #[serde(rename = "type")]
     kind: String,
     bytes: u64,
@@ -75,7 +75,7 @@ struct Stored {
 
 /// Memory, in bytes.
 #[derive(Serialize)]
-struct Needs {
+struct MemoryJson {
     weights: WeightBytes,
     length: usize,
     step: StepBytes,
@@ -88,25 +88,25 @@ struct Needs {
 }
 
 #[derive(Serialize)]
-struct Special {
-    mask: Token,
+struct SpecialJson {
+    mask: TokenJson,
     /// The one that decides.
-    eos: Token,
+    eos: TokenJson,
     /// Every one that is named.
-    eos_named: Vec<NamedToken>,
-    end_of_turn: Option<Token>,
+    eos_named: Vec<NamedTokenJson>,
+    end_of_turn: Option<TokenJson>,
 }
 
 #[derive(Serialize)]
-struct NamedToken {
+struct NamedTokenJson {
     #[serde(flatten)]
-    token: Token,
+    token: TokenJson,
     /// What names it.
     by: Vec<String>,
 }
 
 #[derive(Serialize)]
-struct Token {
+struct TokenJson {
     id: TokenId,
     text: Option<String>,
 }
@@ -120,7 +120,7 @@ struct FileSize {
 impl ModelInfo {
     /// Of a checkpoint, and what a step over `length` positions needs.
     pub fn of(checkpoint: &Checkpoint, length: usize) -> Self {
-        let token = |id: TokenId| Token {
+        let token = |id: TokenId| TokenJson {
             id,
             text: match checkpoint.tokenizer.piece(id) {
                 Some(Piece::Text(text) | Piece::Control(text)) => Some(text),
@@ -147,12 +147,12 @@ impl ModelInfo {
             unused_tensors: checkpoint.unused().into_iter().map(str::to_owned).collect(),
             renamed_tensors: checkpoint.weights.renamed.clone(),
             parameters: checkpoint.parameters(),
-            stored: Stored {
+            stored: StoredJson {
                 kind: checkpoint.weights.stored().to_string(),
                 bytes: checkpoint.weights.bytes(),
             },
             held: checkpoint.held_as(),
-            memory: Needs {
+            memory: MemoryJson {
                 weights,
                 length,
                 step,
@@ -161,14 +161,14 @@ impl ModelInfo {
                 machine,
                 fits: machine.map(|machine| total <= machine.available),
             },
-            special: Special {
+            special: SpecialJson {
                 mask: token(checkpoint.special.tokens.mask),
                 eos: token(checkpoint.special.tokens.eos),
                 eos_named: checkpoint
                     .special
                     .eos
                     .iter()
-                    .map(|named| NamedToken { token: token(named.id), by: named.by.clone() })
+                    .map(|named| NamedTokenJson { token: token(named.id), by: named.by.clone() })
                     .collect(),
                 end_of_turn: checkpoint.tokenizer.end_of_turn().map(token),
             },
@@ -241,7 +241,7 @@ impl ModelInfo {
             }
         }
         let turn = self.special.end_of_turn.as_ref();
-        row("end of turn", turn.map_or_else(|| "none is known".to_owned(), Token::text));
+        row("end of turn", turn.map_or_else(|| "none is known".to_owned(), TokenJson::text));
         match &self.chat_template {
             None => row("chat template", "none: prompts are taken as they are".to_owned()),
             Some(template) => {
@@ -322,7 +322,7 @@ fn some(lines: impl ExactSizeIterator<Item = String>) -> Vec<String> {
     lines.take(REMARKS).chain(more).collect()
 }
 
-impl Token {
+impl TokenJson {
     fn text(&self) -> String {
         match &self.text {
             Some(text) => format!("{} `{}`", self.id, text.escape_debug()),
@@ -351,7 +351,7 @@ fn excerpt(template: &str) -> Vec<String> {
     if lines.is_empty() { vec!["empty".to_owned()] } else { lines }
 }
 
-fn fits(needs: &Needs) -> String {
+fn fits(needs: &MemoryJson) -> String {
     let total = shown(needs.total);
     match needs.machine {
         None => total,
@@ -388,7 +388,7 @@ mod tests {
 
     #[test]
     fn whether_it_fits_is_said() {
-        let needs = |total, memory: Option<(u64, u64)>| Needs {
+        let needs = |total, memory: Option<(u64, u64)>| MemoryJson {
             weights: WeightBytes { held: total, arranged: 0 },
             length: 1,
             step: crate::model::estimate::step(&OUTLINE, 4, 1),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
-    super::paint::text::{self, Shown},
+    super::paint::text::{self, ShownToken},
     App,
 };
 use crate::{canvas::TokenId, decode::Params, session::NodeId};
@@ -73,8 +73,8 @@ pub fn name_of(app: &App, tip: NodeId, own: usize) -> String {
 fn words(app: &App, prompt: &[TokenId], other: &[TokenId]) -> String {
     let same = prompt.iter().zip(other).take_while(|(a, b)| a == b).count();
     let tokens = prompt.get(same..).unwrap_or_default().iter().take(TOKENS);
-    let shown = tokens.map(|&token| match Shown::of(&*app.debugger.vocabulary, token) {
-        Shown::Name(_) => String::new(),
+    let shown = tokens.map(|&token| match ShownToken::of(&*app.debugger.vocabulary, token) {
+        ShownToken::Name(_) => String::new(),
         shown => shown.glyphs(app.theme.ascii()).into_iter().map(|glyph| glyph.symbol).collect(),
     });
     let text: String = shown.collect();
@@ -86,7 +86,7 @@ fn words(app: &App, prompt: &[TokenId], other: &[TokenId]) -> String {
 }
 
 /// A parameter that differs.
-pub struct Change {
+pub struct ParamChange {
     /// Its symbol.
     pub symbol: &'static str,
     /// Its value before.
@@ -96,12 +96,12 @@ pub struct Change {
 }
 
 /// The parameters that differ, in declared order.
-pub fn changes(then: &Params, now: &Params) -> Vec<Change> {
+pub fn changes(then: &Params, now: &Params) -> Vec<ParamChange> {
     now.iter()
         .filter_map(|(spec, value)| {
             let before = then.get(spec.name).ok().filter(|before| *before != value)?;
             let shown = |value| text::value(spec, value);
-            Some(Change { symbol: spec.symbol, from: shown(before), to: shown(value) })
+            Some(ParamChange { symbol: spec.symbol, from: shown(before), to: shown(value) })
         })
         .collect()
 }

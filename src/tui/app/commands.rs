@@ -3,8 +3,8 @@
 
 use super::{
     super::paint::theme::Role,
-    App, Mode,
-    history::{Entry, LogKind},
+    App, InputMode,
+    history::{LogEntry, LogKind},
     interface::Effect,
 };
 use crate::debugger::{Command, Driven, FollowUp, Goal, PlainCommand, Reply, Requires, Stop, Tick};
@@ -22,7 +22,7 @@ impl App {
             Ok(reply) => match reply.follow_ups.as_slice() {
                 [FollowUp::Leave] => self.leave(effects),
                 [FollowUp::Quit] => effects.push(Effect::Quit),
-                [FollowUp::Help] => self.top.mode = Mode::Help(0),
+                [FollowUp::Help] => self.top.mode = InputMode::Help(0),
                 _ => {
                     self.running.held = false;
                     command.write_to(&mut self.running.script);
@@ -46,7 +46,7 @@ impl App {
     /// Quits, or asks first if something would be lost.
     pub(in crate::tui) fn leave(&mut self, effects: &mut Vec<Effect>) {
         if self.unsaved() {
-            self.top.mode = Mode::Leaving;
+            self.top.mode = InputMode::Leaving;
         } else {
             effects.push(Effect::Quit);
         }
@@ -68,7 +68,7 @@ impl App {
             lines => {
                 let step = self.step();
                 for text in lines {
-                    let entry = Entry { step, kind: LogKind::Plain, text: text.clone() };
+                    let entry = LogEntry { step, kind: LogKind::Plain, text: text.clone() };
                     self.history.notes.push(entry);
                 }
                 self.say(format!("{} · the log has {} lines", lines[0], lines.len()));
@@ -83,7 +83,7 @@ impl App {
         match follow_up {
             FollowUp::Leave => self.leave(effects),
             FollowUp::Quit => effects.push(Effect::Quit),
-            FollowUp::Help => self.top.mode = Mode::Help(0),
+            FollowUp::Help => self.top.mode = InputMode::Help(0),
             FollowUp::Commands(commands) => {
                 // Before what waits already.
                 for command in commands.into_iter().rev() {
@@ -145,7 +145,9 @@ impl App {
                 let next = self.running.queue.front().map(|command| command.spec().requires);
                 let waits =
                     next == Some(Requires::FinishedTry) && self.debugger.tries.running().is_some();
-                !self.running.queue.is_empty() && matches!(self.top.mode, Mode::Normal) && !waits
+                !self.running.queue.is_empty()
+                    && matches!(self.top.mode, InputMode::Normal)
+                    && !waits
             }
         }
     }
@@ -192,7 +194,7 @@ impl App {
             Stop::Reached => {}
             Stop::Hit(_) => {
                 self.running.stops.insert(self.debugger.session.at());
-                let entry = Entry { step: self.step(), kind: LogKind::Stop, text: text.clone() };
+                let entry = LogEntry { step: self.step(), kind: LogKind::Stop, text: text.clone() };
                 self.history.notes.push(entry);
                 self.top.message = Some((Role::Warn, text));
             }

@@ -2,7 +2,7 @@
 
 use super::{
     Action, App,
-    history::{Entry, LogKind},
+    history::{LogEntry, LogKind},
     interface::Effect,
 };
 use crate::{
@@ -171,7 +171,7 @@ impl App {
         self.display.follow = false;
         if self.run(command, effects) {
             let last = self.history.moments.get(self.step() as usize);
-            let edit = |entry: &&Entry| entry.kind == LogKind::Edit;
+            let edit = |entry: &&LogEntry| entry.kind == LogKind::Edit;
             if let Some(entry) = last.and_then(|moment| moment.entries.iter().find(edit)) {
                 let text = format!("{} · u takes it back", entry.text);
                 self.say(text);

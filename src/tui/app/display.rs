@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{
     pane::{Pane, Region},
     search::Search,
-    sessions::Found,
+    sessions::FoundLists,
 };
 use crate::canvas::{Slot, TokenId};
 
@@ -47,7 +47,7 @@ pub struct Display {
     /// What is searched for, and where on the canvas it stands.
     pub search: Search,
     /// The rows of the last query.
-    pub found: Found,
+    pub found: FoundLists,
     /// While a forward pass runs: what the one before said, by slot, so that the draft stays readable
     /// and nothing flickers.
     pub draft: HashMap<Slot, (TokenId, f32)>,
@@ -78,7 +78,7 @@ impl Display {
             param: 0,
             log_line: None,
             search: Search::default(),
-            found: Found::default(),
+            found: FoundLists::default(),
             draft: HashMap::new(),
             inner: false,
             differs: Vec::new(),

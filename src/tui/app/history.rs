@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    super::paint::text::{self, Shown},
+    super::paint::text::{self, ShownToken},
     branches,
 };
 use crate::{
@@ -47,7 +47,7 @@ pub enum LogKind {
 
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct LogEntry {
     /// Number of the step.
     pub step: u32,
     /// What kind.
@@ -58,7 +58,7 @@ pub struct Entry {
 
 /// What the step to a node did.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Made {
+pub struct StepSummary {
     /// Positions filled.
     pub fills: usize,
     /// Positions masked again.
@@ -93,11 +93,11 @@ pub struct Moment {
     /// Number of the block in work, from 1.
     pub block: Option<usize>,
     /// The step that led here.
-    pub made: Option<Made>,
+    pub made: Option<StepSummary>,
     /// True if a person's edits led here.
     pub edited: bool,
     /// The log's lines about that step.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<LogEntry>,
 }
 
 /// The branch on screen.
@@ -112,7 +112,7 @@ pub struct History {
     /// The slot each inserted slot was made from.
     pub origin: HashMap<Slot, Slot>,
     /// Lines of the log that no step wrote.
-    pub notes: Vec<Entry>,
+    pub notes: Vec<LogEntry>,
     /// Tokens are named in ASCII, as everywhere on such a screen.
     pub ascii: bool,
 }
@@ -237,8 +237,8 @@ fn moment(
         entries: Vec::new(),
     };
     let step = node.depth;
-    let mut say = |kind, text: String| moment.entries.push(Entry { step, kind, text });
-    let name = |token: u32| format!("“{}”", Shown::of(vocabulary, token).label(ascii));
+    let mut say = |kind, text: String| moment.entries.push(LogEntry { step, kind, text });
+    let name = |token: u32| format!("“{}”", ShownToken::of(vocabulary, token).label(ascii));
     let label = |position: usize, token: u32| format!("{} at {position}", name(token));
     if let Some(parent) = node.parent {
         for change in branches::changes(&session.timeline()[parent].params, params) {
@@ -258,7 +258,7 @@ fn moment(
         if let Some(text) = replaced(decision, &name) {
             say(LogKind::Replace, text);
         }
-        moment.made = Some(Made {
+        moment.made = Some(StepSummary {
             fills: fills(&decision.edits),
             remasks: decision.remasks().count(),
             replaced: decision.replacements().count(),

@@ -13,7 +13,7 @@ use crate::{
 
 /// Something that happened.
 #[derive(Debug)]
-pub enum Event {
+pub enum AppEvent {
     /// From the terminal.
     Terminal(TerminalEvent),
     /// From the engine thread.
@@ -50,18 +50,18 @@ pub trait Interface {
     /// What is to be done before the first event.
     fn begin(&mut self) -> Vec<Effect>;
     /// Takes an event in and says what is to be done about it.
-    fn update(&mut self, event: Event) -> Vec<Effect>;
+    fn update(&mut self, event: AppEvent) -> Vec<Effect>;
     /// True if characters are put into a text, and do nothing else.
     fn takes_text(&self) -> bool {
         false
     }
     /// Draws a frame.
     fn draw(&self, buffer: &mut Buffer);
-    /// True if a [`Event::Tick`] is wanted, a [`Interface::period`] after the last.
+    /// True if a [`AppEvent::Tick`] is wanted, a [`Interface::period`] after the last.
     fn due(&self) -> bool;
     /// Time between two ticks.
     fn period(&self) -> Duration;
-    /// True if an [`Event::Spare`] is wanted: there is work to be done when nothing else is.
+    /// True if an [`AppEvent::Spare`] is wanted: there is work to be done when nothing else is.
     fn spare(&self) -> bool;
     /// The forward pass whose answer the next frame should have, if it comes soon.
     fn busy(&self) -> Option<Key>;

@@ -139,7 +139,7 @@ impl Binding {
 
 /// Rows of the table under one heading of the help box, which sections that follow each other may share.
 #[derive(Debug)]
-pub struct Section {
+pub struct KeySection {
     /// The heading.
     pub title: &'static str,
     /// The rows.
@@ -170,7 +170,7 @@ pub enum KeymapError {
 /// A table of keys, changed by a configuration.
 #[derive(Debug, Clone)]
 pub struct Keymap {
-    table: &'static [Section],
+    table: &'static [KeySection],
     /// The keys of every row of the table.
     keys: Vec<Vec<Chord>>,
 }
@@ -183,7 +183,7 @@ impl PartialEq for Keymap {
 
 impl Keymap {
     /// The keys of a table as they are.
-    pub(in crate::tui) fn new(table: &'static [Section]) -> Self {
+    pub(in crate::tui) fn new(table: &'static [KeySection]) -> Self {
         let rows = table.iter().flat_map(|section| section.rows);
         Self { table, keys: rows.map(|row| row.keys.to_vec()).collect() }
     }

@@ -23,7 +23,7 @@ pub(in crate::tui) mod view;
 use std::{cell::OnceCell, collections::HashMap, path::PathBuf};
 
 use super::{
-    Source, Start,
+    Start, StepSource,
     paint::theme::{Role, Theme},
 };
 use crate::{
@@ -35,12 +35,12 @@ use crate::{
     session::{Followed, Pending},
 };
 pub(in crate::tui) use display::Display;
-use history::{Entry, History, LogKind};
+use history::{History, LogEntry, LogKind};
 pub use keymap::{Action, Keymap};
 use layout::{Areas, Choice};
-pub(in crate::tui) use mode::{Mode, OnTop};
+pub(in crate::tui) use mode::{InputMode, OnTop};
 use pane::{Pane, Region};
-use reading::Reading;
+use reading::ReadingProgress;
 pub use running::SPEEDS;
 pub(in crate::tui) use running::{Busy, Running};
 
@@ -48,11 +48,11 @@ pub(in crate::tui) use running::{Busy, Running};
 pub struct App {
     pub(in crate::tui) debugger: Debugger,
     pub(in crate::tui) facts: ModelFacts,
-    pub(in crate::tui) source: Source,
+    pub(in crate::tui) source: StepSource,
     /// Where the session is kept.
     pub(in crate::tui) storage: Storage,
     /// The recording that is still being read.
-    pub(in crate::tui) reading: Option<Reading>,
+    pub(in crate::tui) reading: Option<ReadingProgress>,
     pub(in crate::tui) prompt_text: String,
     pub(in crate::tui) theme: Theme,
     pub(in crate::tui) keymap: Keymap,
@@ -112,7 +112,7 @@ impl App {
         } = start;
         let tokens = facts.vocabulary;
         let followed = rest.is_some().then(|| Followed::all_of(&session));
-        let reading = rest.map(Reading::of);
+        let reading = rest.map(ReadingProgress::of);
         let mut app = Self {
             debugger: Debugger::new(session, vocabulary, host, predictor.is_some(), tokens),
             facts,
@@ -184,7 +184,7 @@ impl App {
     /// True if a step was made in this session that is on no record.
     pub(in crate::tui) fn unsaved(&self) -> bool {
         let recorded = self.storage.recording.is_some() && self.storage.fault.is_none();
-        !matches!(self.source, Source::Replay(_))
+        !matches!(self.source, StepSource::Replay(_))
             && !recorded
             && !self.storage.saved
             && self.debugger.session.timeline().len()
@@ -215,15 +215,15 @@ impl App {
     }
 
     /// Lines of the log, oldest first.
-    pub(in crate::tui) fn log(&self) -> Vec<&Entry> {
+    pub(in crate::tui) fn log(&self) -> Vec<&LogEntry> {
         let made = self.history.moments.iter().flat_map(|moment| &moment.entries);
-        let mut lines: Vec<&Entry> = made.chain(&self.history.notes).collect();
+        let mut lines: Vec<&LogEntry> = made.chain(&self.history.notes).collect();
         lines.sort_by_key(|entry| entry.step);
         lines
     }
 
     /// The log's line with the cursor: the chosen one, or the last about the step stood at.
-    pub(in crate::tui) fn log_cursor(&self, lines: &[&Entry]) -> usize {
+    pub(in crate::tui) fn log_cursor(&self, lines: &[&LogEntry]) -> usize {
         let here = self.step();
         let playhead = lines.partition_point(|entry| entry.step <= here).saturating_sub(1);
         self.display.log_line.unwrap_or(playhead).min(lines.len().saturating_sub(1))
@@ -232,7 +232,7 @@ impl App {
     /// Writes a fault into status line and log.
     pub(in crate::tui) fn complain(&mut self, text: impl Into<String>) {
         let text = text.into();
-        self.history.notes.push(Entry {
+        self.history.notes.push(LogEntry {
             step: self.step(),
             kind: LogKind::Fault,
             text: text.clone(),
@@ -243,7 +243,7 @@ impl App {
     /// Says something to look at in the status line, and keeps it in the log.
     pub(in crate::tui) fn warn(&mut self, text: impl Into<String>) {
         let text = text.into();
-        self.history.notes.push(Entry {
+        self.history.notes.push(LogEntry {
             step: self.step(),
             kind: LogKind::Change,
             text: text.clone(),

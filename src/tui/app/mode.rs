@@ -9,7 +9,7 @@ use crate::canvas::{Slot, TokenId};
 #[derive(Default)]
 pub struct OnTop {
     /// What takes the keys.
-    pub mode: Mode,
+    pub mode: InputMode,
     /// What the status line says.
     pub message: Option<(Role, String)>,
     /// The box of tries is open.
@@ -22,7 +22,7 @@ pub struct OnTop {
 
 /// What takes the keys.
 #[derive(Debug, Clone, Default)]
-pub enum Mode {
+pub enum InputMode {
     /// The panes.
     #[default]
     Normal,

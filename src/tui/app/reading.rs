@@ -26,14 +26,14 @@ pub struct Rest {
 }
 
 /// How reading goes on.
-pub(in crate::tui) struct Reading {
+pub(in crate::tui) struct ReadingProgress {
     feed: Option<Feed>,
     live: bool,
     done: u64,
     of: Option<u64>,
 }
 
-impl Reading {
+impl ReadingProgress {
     /// Reading the rest.
     pub fn of(rest: Rest) -> Self {
         let (done, of) = rest.progress;

@@ -10,9 +10,9 @@ use crate::{
 
 /// The rows of the last query, the findings of the branch, and the chosen entry.
 #[derive(Debug, Clone, Default)]
-pub struct Found {
+pub struct FoundLists {
     /// The query, its rows and what they were found on.
-    asked: Option<Asked>,
+    asked: Option<AskedQuery>,
     /// The chosen entry of the pane.
     pub line: usize,
     /// Findings, with the end of the branch they are of.
@@ -21,7 +21,7 @@ pub struct Found {
 
 /// A query with its rows, which follow the branch on screen.
 #[derive(Debug, Clone)]
-struct Asked {
+struct AskedQuery {
     query: Query,
     rows: Vec<QueryRow>,
     /// The branch they are of.
@@ -30,11 +30,11 @@ struct Asked {
     open: usize,
 }
 
-impl Found {
+impl FoundLists {
     /// Takes a query whose rows are to be shown.
     pub fn ask(&mut self, query: Query) {
         let (rows, branch) = (Vec::new(), Vec::new());
-        self.asked = Some(Asked { query, rows, branch, open: 0 });
+        self.asked = Some(AskedQuery { query, rows, branch, open: 0 });
     }
 
     /// The rows of the query.
@@ -43,7 +43,7 @@ impl Found {
     }
 }
 
-impl Asked {
+impl AskedQuery {
     /// Finds the rows anew from the first step on that is another than before. Steps made stay what
     /// they were; of the last, and of one where parameters are turned, more may become known.
     fn follow(&mut self, debugger: &Debugger) {
@@ -67,7 +67,7 @@ impl Asked {
 
 /// What an entry is about.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Target {
+pub enum EntryTarget {
     /// A heading.
     None,
     /// A branch, by its number from 1.
@@ -82,30 +82,30 @@ pub enum Target {
 
 /// A line of the pane.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Line {
+pub struct SessionLine {
     /// In words.
     pub text: String,
     /// How it looks.
     pub role: Role,
     /// Where it leads.
-    pub target: Target,
+    pub target: EntryTarget,
 }
 
-fn line(text: impl Into<String>, role: Role, target: Target) -> Line {
-    Line { text: text.into(), role, target }
+fn line(text: impl Into<String>, role: Role, target: EntryTarget) -> SessionLine {
+    SessionLine { text: text.into(), role, target }
 }
 
 /// The entry with the cursor: `line`, or the next that leads somewhere if it is a heading.
-pub(in crate::tui) fn chosen(entries: &[Line], line: usize) -> usize {
+pub(in crate::tui) fn chosen(entries: &[SessionLine], line: usize) -> usize {
     let at = line.min(entries.len().saturating_sub(1));
-    (at..entries.len()).find(|&at| entries[at].target != Target::None).unwrap_or(at)
+    (at..entries.len()).find(|&at| entries[at].target != EntryTarget::None).unwrap_or(at)
 }
 
 impl App {
     /// Every line of the pane.
-    pub(in crate::tui) fn entries(&self) -> Vec<Line> {
+    pub(in crate::tui) fn entries(&self) -> Vec<SessionLine> {
         let timeline = self.debugger.session.timeline();
-        let mut lines = vec![line("Branches", Role::Strong, Target::None)];
+        let mut lines = vec![line("Branches", Role::Strong, EntryTarget::None)];
         let tip = self.history.moments.last().map(|moment| moment.node);
         for (at, branch) in timeline.branches().into_iter().enumerate() {
             let here = Some(branch.tip) == tip;
@@ -121,23 +121,23 @@ impl App {
             let noun = if depth == 1 { "step" } else { "steps" };
             let text = format!("{mark} {}{name} · {depth} {noun}{leaves}", at + 1);
             let role = if here { Role::Key } else { Role::Text };
-            lines.push(line(text, role, Target::Branch(at + 1, branch.tip)));
+            lines.push(line(text, role, EntryTarget::Branch(at + 1, branch.tip)));
         }
         // A list with nothing in it says how something comes in.
         let none = |action, what: &str| {
             let key = self.keymap.first(action);
             let how = if key.is_empty() { String::new() } else { format!("; {key} {what}") };
-            line(format!("  none{how}"), Role::Dim, Target::None)
+            line(format!("  none{how}"), Role::Dim, EntryTarget::None)
         };
-        lines.push(line("Bookmarks", Role::Strong, Target::None));
+        lines.push(line("Bookmarks", Role::Strong, EntryTarget::None));
         if timeline.bookmarks().next().is_none() {
             lines.push(none(Action::Mark, "sets one here"));
         }
         for (node, name) in timeline.bookmarks() {
             let text = format!("  {name} · step {}", timeline[node].depth);
-            lines.push(line(text, Role::Text, Target::Bookmark(name.to_owned(), node)));
+            lines.push(line(text, Role::Text, EntryTarget::Bookmark(name.to_owned(), node)));
         }
-        lines.push(line("Breakpoints", Role::Strong, Target::None));
+        lines.push(line("Breakpoints", Role::Strong, EntryTarget::None));
         if self.debugger.breakpoints.iter().next().is_none() {
             lines.push(none(Action::Break, "sets one"));
         }
@@ -146,25 +146,25 @@ impl App {
             let off = if point.enabled { "" } else { " · disabled" };
             let text = format!("  {} {} · {} {hits}{off}", point.id, point.condition, point.hits);
             let role = if point.enabled { Role::Text } else { Role::Dim };
-            lines.push(line(text, role, Target::Breakpoint(point.id)));
+            lines.push(line(text, role, EntryTarget::Breakpoint(point.id)));
         }
-        lines.push(line("Diagnosis", Role::Strong, Target::None));
+        lines.push(line("Diagnosis", Role::Strong, EntryTarget::None));
         let findings = self.display.found.findings.as_ref().map_or(&[][..], |(_, found)| found);
         for finding in findings {
             let step = finding.steps.first().copied().unwrap_or_else(|| self.history.steps());
-            let target = Target::Place(step, finding.positions.first().copied());
+            let target = EntryTarget::Place(step, finding.positions.first().copied());
             lines.push(line(format!("  {finding}"), Role::Text, target.clone()));
             lines.push(line(format!("    → {}", finding.advice), Role::Dim, target));
         }
         if findings.is_empty() {
-            lines.push(line("  nothing was found", Role::Dim, Target::None));
+            lines.push(line("  nothing was found", Role::Dim, EntryTarget::None));
         }
         if let Some(asked) = &self.display.found.asked {
             let head = format!("{} · {}", asked.query, self.display.found.rows().len());
-            lines.push(line(head, Role::Strong, Target::None));
+            lines.push(line(head, Role::Strong, EntryTarget::None));
             for row in self.display.found.rows() {
                 let text = format!("  {}", self.debugger.row_text(row));
-                lines.push(line(text, Role::Text, Target::Place(row.step, row.position)));
+                lines.push(line(text, Role::Text, EntryTarget::Place(row.step, row.position)));
             }
         }
         lines
@@ -174,7 +174,7 @@ impl App {
     pub(in crate::tui) fn select_heading(&mut self, heading: &str) {
         let entries = self.entries();
         let at = entries.iter().rposition(|entry| {
-            entry.target == Target::None
+            entry.target == EntryTarget::None
                 && entry.role == Role::Strong
                 && entry.text.starts_with(heading)
         });
@@ -201,7 +201,7 @@ impl App {
         let last = entries.len().saturating_sub(1);
         let at = chosen(&entries, self.display.found.line);
         let to = moved(at, last).min(last);
-        let leads = |at: &usize| entries[*at].target != Target::None;
+        let leads = |at: &usize| entries[*at].target != EntryTarget::None;
         let (mut on, mut back) = (to..=last, 0..=to);
         // On in the direction of the move; the other way where nothing is left there.
         self.display.found.line = match to < at {
@@ -211,7 +211,7 @@ impl App {
         .unwrap_or(to);
     }
 
-    fn chosen_entry(&self) -> Option<Target> {
+    fn chosen_entry(&self) -> Option<EntryTarget> {
         let entries = self.entries();
         let at = chosen(&entries, self.display.found.line);
         entries.into_iter().nth(at).map(|entry| entry.target)
@@ -221,35 +221,35 @@ impl App {
     pub(in crate::tui) fn enter_entry(&mut self) {
         let mut effects = Vec::new();
         match self.chosen_entry() {
-            Some(Target::Branch(number, _)) => {
+            Some(EntryTarget::Branch(number, _)) => {
                 self.run(Command::switch(number), &mut effects);
             }
-            Some(Target::Bookmark(name, _)) => {
+            Some(EntryTarget::Bookmark(name, _)) => {
                 self.run(Command::goto(Destination::Bookmark(name)), &mut effects);
             }
-            Some(Target::Breakpoint(id)) => {
+            Some(EntryTarget::Breakpoint(id)) => {
                 let on =
                     self.debugger.breakpoints.iter().any(|point| point.id == id && point.enabled);
                 let command = if on { Command::disable(id) } else { Command::enable(id) };
                 self.run(command, &mut effects);
             }
-            Some(Target::Place(step, position)) => {
+            Some(EntryTarget::Place(step, position)) => {
                 self.go_step(step);
                 if let Some(position) = position {
                     self.put(position);
                 }
             }
-            Some(Target::None) | None => {}
+            Some(EntryTarget::None) | None => {}
         }
     }
 
     /// Takes the chosen branch, bookmark or breakpoint away.
     pub(in crate::tui) fn remove_entry(&mut self, effects: &mut Vec<Effect>) {
         let command = match self.chosen_entry() {
-            Some(Target::Branch(number, _)) => Command::delete_branch(number),
-            Some(Target::Bookmark(name, _)) => Command::unmark(&name),
-            Some(Target::Breakpoint(id)) => Command::unbreak(id),
-            Some(Target::Place(..) | Target::None) | None => {
+            Some(EntryTarget::Branch(number, _)) => Command::delete_branch(number),
+            Some(EntryTarget::Bookmark(name, _)) => Command::unmark(&name),
+            Some(EntryTarget::Breakpoint(id)) => Command::unbreak(id),
+            Some(EntryTarget::Place(..) | EntryTarget::None) | None => {
                 return self.say("branches, bookmarks and breakpoints can be taken away");
             }
         };

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// What is shown and how. Panes go by their titles.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct View {
+pub struct SavedView {
     /// The pane in the tabbed place.
     pub tab: String,
     /// The pane that has the keys.

@@ -15,7 +15,7 @@ use super::{
         },
         panes::{canvas, inspector},
     },
-    ComparedRun, Comparison, keys,
+    ComparedRun, ComparisonScreen, keys,
 };
 use crate::compare::{Figures, RunToNode};
 
@@ -25,10 +25,10 @@ const NARROWEST: u16 = 38;
 const LOWEST: u16 = 5;
 
 /// A lane's number and where it is.
-type Place = (usize, Rect);
+type PlacedRun = (usize, Rect);
 
 /// Where the lanes are, with rules between columns: as many as fit, the one in focus among them.
-fn places(comparison: &Comparison) -> (Vec<Place>, Vec<Rect>) {
+fn places(comparison: &ComparisonScreen) -> (Vec<PlacedRun>, Vec<Rect>) {
     let bottom = bottom_rows(comparison.height) + strip(comparison).map_or(0, |strip| strip.height);
     let area = Rect::new(0, 1, comparison.width, comparison.height.saturating_sub(1 + bottom));
     let count = comparison.lockstep.runs.len().max(1);
@@ -66,7 +66,7 @@ fn bottom_rows(height: u16) -> u16 {
 }
 
 /// Where the strip of a recorded pair's steps is, if the screen has room for it.
-fn strip(comparison: &Comparison) -> Option<Rect> {
+fn strip(comparison: &ComparisonScreen) -> Option<Rect> {
     const LOWEST: u16 = 16;
     let (width, height) = (comparison.width, comparison.height);
     let shown = comparison.recorded() && comparison.last_step() > 0 && height >= LOWEST;
@@ -80,7 +80,7 @@ fn columns(strip: Rect, last: usize) -> usize {
 }
 
 /// The steps as a strip: where they differ, and where one stands.
-fn draw_strip(comparison: &Comparison, pen: &mut Pen, strip: Rect) {
+fn draw_strip(comparison: &ComparisonScreen, pen: &mut Pen, strip: Rect) {
     let last = comparison.last_step();
     let columns = columns(strip, last);
     let run = comparison.lockstep.runs.get(comparison.focus.max(1));
@@ -102,7 +102,7 @@ fn draw_strip(comparison: &Comparison, pen: &mut Pen, strip: Rect) {
 }
 
 /// Draws the screen.
-pub(super) fn draw(comparison: &Comparison, buffer: &mut Buffer) {
+pub(super) fn draw(comparison: &ComparisonScreen, buffer: &mut Buffer) {
     buffer.reset();
     let area = *buffer.area();
     let mut pen = Pen { buffer, theme: comparison.theme };
@@ -199,7 +199,7 @@ fn figures(run: &ComparedRun) -> Vec<String> {
     ]
 }
 
-fn title(comparison: &Comparison, pen: &mut Pen, line: Rect, places: &[Place]) {
+fn title(comparison: &ComparisonScreen, pen: &mut Pen, line: Rect, places: &[PlacedRun]) {
     let runs = &comparison.lockstep.runs;
     let state = match comparison.busy {
         Some(busy) => format!("BUSY {}/{}", busy.progress.done, busy.progress.of),
@@ -251,7 +251,7 @@ fn title(comparison: &Comparison, pen: &mut Pen, line: Rect, places: &[Place]) {
 }
 
 /// Message and hints.
-fn bottom(comparison: &Comparison, pen: &mut Pen, area: Rect) {
+fn bottom(comparison: &ComparisonScreen, pen: &mut Pen, area: Rect) {
     let rows = bottom_rows(area.height);
     let line = Rect { y: area.bottom() - rows, height: 1, ..area };
     let parting = || comparison.parting(comparison.focus).map(|text| (Role::Dim, text));
@@ -277,7 +277,7 @@ fn bottom(comparison: &Comparison, pen: &mut Pen, area: Rect) {
 }
 
 /// The help box.
-fn help(comparison: &Comparison, pen: &mut Pen, screen: Rect) {
+fn help(comparison: &ComparisonScreen, pen: &mut Pen, screen: Rect) {
     const WIDE: u16 = 18;
     let rows = keys::rows(&comparison.keymap);
     let height = u16::try_from(rows.len()).unwrap_or(u16::MAX).saturating_add(3);
@@ -299,7 +299,7 @@ fn help(comparison: &Comparison, pen: &mut Pen, screen: Rect) {
 
 /// A click: gives its lane the keys, and puts the cursor there; on the strip of steps it goes to
 /// one. The wheel scrolls.
-pub(super) fn click(comparison: &mut Comparison, mouse: MouseEvent) {
+pub(super) fn click(comparison: &mut ComparisonScreen, mouse: MouseEvent) {
     if comparison.help {
         comparison.help = !matches!(mouse.kind, MouseEventKind::Down(_));
         return;
@@ -316,7 +316,7 @@ pub(super) fn click(comparison: &mut Comparison, mouse: MouseEvent) {
         return comparison.go_to((column * (last + 1)).div_ceil(columns));
     }
     let (places, _) = places(comparison);
-    let under = |(_, place): &Place| place.contains((mouse.column, mouse.row).into());
+    let under = |(_, place): &PlacedRun| place.contains((mouse.column, mouse.row).into());
     let Some((at, place)) = places.into_iter().find(under) else { return };
     let (area, _) = parts(place);
     let Some(app) = comparison.lockstep.runs.get_mut(at).map(|run| &mut run.app) else { return };

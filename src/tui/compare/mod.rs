@@ -17,10 +17,10 @@ use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
 use ratatui::buffer::Buffer;
 
 use super::{
-    Source, Start,
+    Start, StepSource,
     app::{
         Action, App, Busy, Keymap, SPEEDS,
-        interface::{Effect, Event, InnerScreen, Interface},
+        interface::{AppEvent, Effect, InnerScreen, Interface},
         keymap::Binding,
     },
     frame,
@@ -58,8 +58,8 @@ impl ComparedRun {
 impl compare::LockstepRun for ComparedRun {
     fn ahead(&self) -> Ahead {
         match self.app.source {
-            Source::Live | Source::Engine(_) => Ahead::Decides,
-            Source::Replay(_) | Source::Loop(_) => Ahead::Known,
+            StepSource::Live | StepSource::Engine(_) => Ahead::Decides,
+            StepSource::Replay(_) | StepSource::Loop(_) => Ahead::Known,
         }
     }
 
@@ -73,7 +73,7 @@ impl compare::LockstepRun for ComparedRun {
 }
 
 /// The state of the screen.
-pub(super) struct Comparison {
+pub(super) struct ComparisonScreen {
     pub lockstep: Lockstep<ComparedRun>,
     pub focus: usize,
     /// The lane in focus has the whole screen, as a debugger.
@@ -104,7 +104,7 @@ pub(super) struct Comparison {
     pub died: Option<String>,
 }
 
-impl Comparison {
+impl ComparisonScreen {
     /// The screen at its start; there must be a lane.
     pub fn new(starts: Vec<(String, Start)>, width: u16, height: u16) -> Option<Self> {
         let (_, first) = starts.first()?;
@@ -330,7 +330,7 @@ impl Comparison {
     }
 }
 
-impl InnerScreen for Comparison {
+impl InnerScreen for ComparisonScreen {
     fn size(&self) -> (u16, u16) {
         (self.width, self.height)
     }
@@ -345,7 +345,7 @@ impl InnerScreen for Comparison {
     }
 }
 
-impl Interface for Comparison {
+impl Interface for ComparisonScreen {
     fn resize(&mut self, width: u16, height: u16) {
         (self.width, self.height) = (width, height);
         for run in &mut self.lockstep.runs {
@@ -359,23 +359,23 @@ impl Interface for Comparison {
         effects
     }
 
-    fn update(&mut self, event: Event) -> Vec<Effect> {
+    fn update(&mut self, event: AppEvent) -> Vec<Effect> {
         if self.open {
             return self.update_open(event);
         }
         let mut effects = Vec::new();
         match event {
-            Event::Terminal(TerminalEvent::Key(key)) if key.kind != KeyEventKind::Release => {
+            AppEvent::Terminal(TerminalEvent::Key(key)) if key.kind != KeyEventKind::Release => {
                 self.press(key, &mut effects);
             }
-            Event::Terminal(TerminalEvent::Resize(width, height)) => self.resize(width, height),
-            Event::Terminal(TerminalEvent::Mouse(mouse)) => draw::click(self, mouse),
-            Event::Terminal(_) => {}
-            Event::Report(report) => self.answer(report, &mut effects),
-            Event::Tick => {
+            AppEvent::Terminal(TerminalEvent::Resize(width, height)) => self.resize(width, height),
+            AppEvent::Terminal(TerminalEvent::Mouse(mouse)) => draw::click(self, mouse),
+            AppEvent::Terminal(_) => {}
+            AppEvent::Report(report) => self.answer(report, &mut effects),
+            AppEvent::Tick => {
                 self.step();
             }
-            Event::Spare | Event::News(_) => {}
+            AppEvent::Spare | AppEvent::News(_) => {}
         }
         self.want(&mut effects);
         effects

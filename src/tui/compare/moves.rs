@@ -1,12 +1,12 @@
 //! Where the lanes are: steps, back and on, and to where they differ.
 
-use super::Comparison;
+use super::ComparisonScreen;
 use crate::{
     compare::LockstepAdvance,
     tui::{app::Action, paint::theme::Role},
 };
 
-impl Comparison {
+impl ComparisonScreen {
     /// In words, where a lane parts from the first; nothing where it does not.
     pub fn parting(&self, at: usize) -> Option<String> {
         let step = self.lockstep.runs.get(at)?.parting?;

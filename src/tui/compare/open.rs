@@ -2,13 +2,13 @@
 
 use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
 
-use super::{Comparison, comparison};
+use super::{ComparisonScreen, comparison};
 use crate::tui::app::{
-    Action, App, Mode,
-    interface::{Effect, Event, Interface},
+    Action, App, InputMode,
+    interface::{AppEvent, Effect, Interface},
 };
 
-impl Comparison {
+impl ComparisonScreen {
     /// Opens the lane in focus as a debugger.
     pub(super) fn enter(&mut self) {
         (self.running, self.open, self.owed) = (false, true, 0);
@@ -32,7 +32,7 @@ impl Comparison {
             app.debugger.drop_try();
             app.running.queue.clear();
             (app.running.background, app.top.tries_shown) = (None, false);
-            app.top.mode = Mode::Normal;
+            app.top.mode = InputMode::Normal;
             let (asked, busy) = (std::mem::take(&mut app.running.asked), app.running.busy.take());
             (self.asked, self.busy) = (asked, busy);
         }
@@ -49,15 +49,15 @@ impl Comparison {
     }
 
     /// What happens while a lane is open: it is the debugger's. To quit it leads back here.
-    pub(super) fn update_open(&mut self, event: Event) -> Vec<Effect> {
+    pub(super) fn update_open(&mut self, event: AppEvent) -> Vec<Effect> {
         let quits = |app: &App, key: &KeyEvent| {
-            matches!(app.top.mode, Mode::Normal)
+            matches!(app.top.mode, InputMode::Normal)
                 && app.top.comparison.is_none()
                 && app.keymap.pressed(key).and_then(|row| row.action) == Some(Action::Quit)
         };
         let Some(app) = self.focused() else { return Vec::new() };
         let back = match &event {
-            Event::Terminal(TerminalEvent::Key(key)) => {
+            AppEvent::Terminal(TerminalEvent::Key(key)) => {
                 key.kind != KeyEventKind::Release && quits(app, key)
             }
             _ => false,
@@ -80,7 +80,7 @@ impl Comparison {
         }
         // `:quit` and its question lead back as well; Ctrl-C twice does not.
         let interrupted = self.focused().is_some_and(|app| app.running.interrupted);
-        let asks = self.focused().is_some_and(|app| matches!(app.top.mode, Mode::Leaving));
+        let asks = self.focused().is_some_and(|app| matches!(app.top.mode, InputMode::Leaving));
         let quit = |effect: &Effect| matches!(effect, Effect::Quit);
         if asks || (!interrupted && effects.iter().any(quit)) {
             self.leave();

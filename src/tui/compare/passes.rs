@@ -1,6 +1,6 @@
 //! Forward passes: asked for once for all lanes that want them, answered, cancelled.
 
-use super::Comparison;
+use super::ComparisonScreen;
 use crate::{
     predict::{Key, PredictError, Progress},
     session::EngineReport,
@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-impl Comparison {
+impl ComparisonScreen {
     /// Asks for the passes that are wanted, each once; those that nobody waits for are cancelled.
     pub(super) fn want(&mut self, effects: &mut Vec<Effect>) {
         if self.held || self.open {

@@ -7,15 +7,15 @@ use ratatui::buffer::Buffer;
 
 use super::{
     super::{
-        Source, Start,
+        Start, StepSource,
         app::{
-            App, Mode,
-            interface::{Effect, Event, InnerScreen, Interface},
+            App, InputMode,
+            interface::{AppEvent, Effect, InnerScreen, Interface},
             reading::Feed,
         },
         frame, update,
     },
-    Comparison,
+    ComparisonScreen,
 };
 use crate::{
     debugger::{Command, FollowUp, NoHost},
@@ -24,9 +24,9 @@ use crate::{
 };
 
 /// Takes an event in and says what is to be done about it.
-pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
+pub fn update(app: &mut App, event: AppEvent) -> Vec<Effect> {
     // The engine and the file speak to the debugger, whatever lies over it.
-    if app.top.comparison.is_some() && matches!(event, Event::Terminal(_) | Event::Tick) {
+    if app.top.comparison.is_some() && matches!(event, AppEvent::Terminal(_) | AppEvent::Tick) {
         return update_comparison(app, event);
     }
     let effects = update::update(app, event);
@@ -43,7 +43,7 @@ fn compare_branches(app: &mut App, branches: [String; 2]) {
     app.debugger.halt();
     app.running.paced = false;
     let runs = branches.into_iter().filter_map(|called| run(app, &called)).collect();
-    let comparison = Comparison::of_branches(runs, app.display.width, app.display.height);
+    let comparison = ComparisonScreen::of_branches(runs, app.display.width, app.display.height);
     app.top.comparison = comparison.map(|comparison| Box::new(comparison) as Box<dyn InnerScreen>);
 }
 
@@ -74,7 +74,7 @@ fn run(app: &App, called: &str) -> Option<(String, Start)> {
             session.over_branch(branch.tip),
             app.debugger.vocabulary.clone(),
             app.facts.clone(),
-            Source::Replay(label.clone()),
+            StepSource::Replay(label.clone()),
             Box::new(NoHost),
         )
     };
@@ -83,7 +83,7 @@ fn run(app: &App, called: &str) -> Option<(String, Start)> {
 
 /// What happens while branches are side by side. To quit leads back to the debugger underneath,
 /// Ctrl-C twice does not.
-fn update_comparison(app: &mut App, event: Event) -> Vec<Effect> {
+fn update_comparison(app: &mut App, event: AppEvent) -> Vec<Effect> {
     let Some(comparison) = &mut app.top.comparison else { return Vec::new() };
     let mut effects = comparison.update(event);
     (app.display.width, app.display.height) = comparison.size();
@@ -115,12 +115,12 @@ impl Interface for App {
         effects
     }
 
-    fn update(&mut self, event: Event) -> Vec<Effect> {
+    fn update(&mut self, event: AppEvent) -> Vec<Effect> {
         update(self, event)
     }
 
     fn takes_text(&self) -> bool {
-        use Mode::{Command, Pick, Prompt, Search, Value};
+        use InputMode::{Command, Pick, Prompt, Search, Value};
         self.top.comparison.is_none()
             && matches!(self.top.mode, Command(_) | Pick(_) | Prompt(_) | Search(_) | Value(_))
     }

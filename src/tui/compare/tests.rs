@@ -7,13 +7,13 @@ use super::*;
 use crate::{
     session::EngineReport,
     tui::{
-        Look, Palette, Source,
+        Look, Palette, StepSource,
         tests::{fake, fake::styled},
     },
 };
 
 /// Lanes over the fake model, each with these parameters.
-fn comparison(look: Look, runs: &[&[(&str, &str)]], width: u16, height: u16) -> Comparison {
+fn comparison(look: Look, runs: &[&[(&str, &str)]], width: u16, height: u16) -> ComparisonScreen {
     let starts = runs.iter().map(|set| {
         let mut start = fake::start_with(look, fake::params(set), fake::vocabulary());
         start.predictor = None;
@@ -22,7 +22,7 @@ fn comparison(look: Look, runs: &[&[(&str, &str)]], width: u16, height: u16) -> 
             if set.is_empty() { "daedal".to_owned() } else { format!("daedal:{}", set.join(",")) };
         (label, start)
     });
-    let mut comparison = Comparison::new(starts.collect(), width, height).unwrap();
+    let mut comparison = ComparisonScreen::new(starts.collect(), width, height).unwrap();
     let effects = comparison.begin();
     settle(&mut comparison, effects);
     comparison
@@ -31,7 +31,7 @@ fn comparison(look: Look, runs: &[&[(&str, &str)]], width: u16, height: u16) -> 
 const TWO: &[&[(&str, &str)]] = &[&[], &[("high_conf_threshold", "0.3")]];
 
 /// Answers as the engine would, until nothing is asked; how many passes that took.
-fn settle(comparison: &mut Comparison, effects: Vec<Effect>) -> usize {
+fn settle(comparison: &mut ComparisonScreen, effects: Vec<Effect>) -> usize {
     let (mut effects, mut passes) = (effects, 0);
     loop {
         let asked = effects.iter().find_map(|effect| match effect {
@@ -43,7 +43,7 @@ fn settle(comparison: &mut Comparison, effects: Vec<Effect>) -> usize {
         passes += 1;
         let took = Duration::from_millis(7);
         let prediction = fake::predict(&request);
-        effects.extend(comparison.update(Event::Report(EngineReport::Done {
+        effects.extend(comparison.update(AppEvent::Report(EngineReport::Done {
             key,
             prediction,
             took,
@@ -51,7 +51,7 @@ fn settle(comparison: &mut Comparison, effects: Vec<Effect>) -> usize {
     }
 }
 
-fn press(comparison: &mut Comparison, keys: &str) -> usize {
+fn press(comparison: &mut ComparisonScreen, keys: &str) -> usize {
     let mut passes = 0;
     for name in keys.split(' ') {
         let code = match name {
@@ -61,25 +61,25 @@ fn press(comparison: &mut Comparison, keys: &str) -> usize {
             name => KeyCode::Char(name.chars().next().unwrap()),
         };
         let key = KeyEvent::new(code, KeyModifiers::NONE);
-        let effects = comparison.update(Event::Terminal(TerminalEvent::Key(key)));
+        let effects = comparison.update(AppEvent::Terminal(TerminalEvent::Key(key)));
         passes += settle(comparison, effects);
     }
     passes
 }
 
-fn finish(comparison: &mut Comparison) {
+fn finish(comparison: &mut ComparisonScreen) {
     press(comparison, "c");
     for _ in 0..2000 {
         if !comparison.running {
             return;
         }
-        let effects = comparison.update(Event::Tick);
+        let effects = comparison.update(AppEvent::Tick);
         settle(comparison, effects);
     }
     panic!("the runs do not end");
 }
 
-fn check(name: &str, comparison: &Comparison) {
+fn check(name: &str, comparison: &ComparisonScreen) {
     let mut buffer = Buffer::empty(Rect::new(0, 0, comparison.width, comparison.height));
     comparison.draw(&mut buffer);
     let mut settings = insta::Settings::clone_current();
@@ -89,7 +89,7 @@ fn check(name: &str, comparison: &Comparison) {
     settings.bind(|| insta::assert_snapshot!(name, styled(&buffer)));
 }
 
-fn depths(comparison: &Comparison) -> Vec<u32> {
+fn depths(comparison: &ComparisonScreen) -> Vec<u32> {
     comparison.lockstep.runs.iter().map(|run| run.app.step()).collect()
 }
 
@@ -145,7 +145,7 @@ fn a_step_steps_all_and_back_goes_back() {
 #[test]
 fn a_step_asked_for_during_a_pass_is_made_when_it_is_done() {
     let mut comparison = comparison(Look::default(), TWO, 80, 24);
-    let step = || Event::Terminal(TerminalEvent::Key(KeyCode::Char('s').into()));
+    let step = || AppEvent::Terminal(TerminalEvent::Key(KeyCode::Char('s').into()));
     let mut effects = comparison.update(step());
     effects.extend(comparison.update(step()));
     effects.extend(comparison.update(step()));
@@ -178,7 +178,7 @@ fn a_lane_opens_as_a_debugger_and_q_comes_back() {
     press(&mut comparison, "s");
     assert_eq!(depths(&comparison), [3, 3]);
     let key = KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE);
-    let effects = comparison.update(Event::Terminal(TerminalEvent::Key(key)));
+    let effects = comparison.update(AppEvent::Terminal(TerminalEvent::Key(key)));
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Quit)));
 }
 
@@ -204,7 +204,7 @@ fn every_size_can_be_drawn_whatever_the_lanes() {
 }
 
 /// The same runs as recordings, to be gone over without a model.
-fn recorded(look: Look, runs: &[&[(&str, &str)]], width: u16, height: u16) -> Comparison {
+fn recorded(look: Look, runs: &[&[(&str, &str)]], width: u16, height: u16) -> ComparisonScreen {
     let starts = runs.iter().enumerate().map(|(at, set)| {
         let mut start = fake::start_with(look, fake::params(set), fake::vocabulary());
         while !matches!(start.session.pending(), crate::session::Pending::Done(_)) {
@@ -215,10 +215,10 @@ fn recorded(look: Look, runs: &[&[(&str, &str)]], width: u16, height: u16) -> Co
         start.session.go(root);
         start.predictor = None;
         let name = format!("run-{}.jsonl", at + 1);
-        start.source = Source::Replay(name.clone());
+        start.source = StepSource::Replay(name.clone());
         (name, start)
     });
-    let mut comparison = Comparison::new(starts.collect(), width, height).unwrap();
+    let mut comparison = ComparisonScreen::new(starts.collect(), width, height).unwrap();
     assert!(comparison.begin().is_empty());
     comparison
 }
@@ -268,7 +268,7 @@ fn recorded_lanes_go_over_what_is_known_and_ask_for_nothing() {
 fn a_key_goes_to_where_they_part() {
     let mut comparison = recorded(Look::default(), TWO, 80, 24);
     let parting = comparison.lockstep.runs[1].parting.unwrap();
-    let canvases = |comparison: &Comparison| {
+    let canvases = |comparison: &ComparisonScreen| {
         let runs = comparison.lockstep.runs.iter();
         runs.map(|run| run.app.canvas().tokens()).collect::<Vec<_>>()
     };
@@ -309,10 +309,10 @@ fn a_click_on_the_strip_goes_to_a_step() {
     use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
     let mut comparison = recorded(Look::default(), TWO, 80, 24);
     let last = comparison.last_step();
-    let click = |comparison: &mut Comparison, column: u16| {
+    let click = |comparison: &mut ComparisonScreen, column: u16| {
         let kind = MouseEventKind::Down(MouseButton::Left);
         let mouse = MouseEvent { kind, column, row: 22, modifiers: KeyModifiers::NONE };
-        comparison.update(Event::Terminal(TerminalEvent::Mouse(mouse)));
+        comparison.update(AppEvent::Terminal(TerminalEvent::Mouse(mouse)));
         comparison.lockstep.step()
     };
     assert_eq!(click(&mut comparison, 79), last);

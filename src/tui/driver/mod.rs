@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{
     TuiError,
-    app::interface::{Effect, Event, Interface},
+    app::interface::{AppEvent, Effect, Interface},
     input::{self, Input},
 };
 use crate::{
@@ -48,7 +48,7 @@ enum End {
 
 /// What `select!` came back with.
 enum Woken {
-    Event(Event),
+    Event(AppEvent),
     Effect(Effect),
     End,
     Frame,
@@ -68,7 +68,7 @@ pub(in crate::tui) async fn run(
     let (events, inbox) = unbounded_channel();
     if let Some(rest) = app.rest() {
         let events = events.clone();
-        let notify = move |news| events.send(Event::News(news)).is_ok();
+        let notify = move |news| events.send(AppEvent::News(news)).is_ok();
         rest(Box::new(notify)).map_err(TuiError::Terminal)?;
     }
     let engine = match predictor {
@@ -76,7 +76,7 @@ pub(in crate::tui) async fn run(
         Some(predictor) => {
             let notify = move |report| {
                 // The interface has closed: the report is not needed any more.
-                let _ = events.send(Event::Report(report));
+                let _ = events.send(AppEvent::Report(report));
             };
             Some(Engine::spawn(predictor, notify).map_err(TuiError::Engine)?)
         }
@@ -93,7 +93,7 @@ async fn drive(
     app: &mut impl Interface,
     screen: &mut Screen,
     mut engine: Option<Engine>,
-    mut inbox: UnboundedReceiver<Event>,
+    mut inbox: UnboundedReceiver<AppEvent>,
 ) -> io::Result<End> {
     let mut signals = Signals::new()?;
     let mut input = Some(Input::open()?);
@@ -170,7 +170,7 @@ async fn drive(
             event = next(&mut input) => match event {
                 Some(Ok(event)) => {
                     let event = with_more(event, app.takes_text(), input.as_mut());
-                    Woken::Event(Event::Terminal(event))
+                    Woken::Event(AppEvent::Terminal(event))
                 }
                 Some(Err(error)) => return Err(error),
                 None => Woken::InputGone,
@@ -182,16 +182,16 @@ async fn drive(
             () = at(frame_at) => Woken::Frame,
             () = at(beat) => Woken::Beat,
             Some(event) = inbox.recv() => Woken::Event(event),
-            () = at(due) => Woken::Event(Event::Tick),
-            () = at(app.spare().then(Instant::now)) => Woken::Event(Event::Spare),
+            () = at(due) => Woken::Event(AppEvent::Tick),
+            () = at(app.spare().then(Instant::now)) => Woken::Event(AppEvent::Spare),
         };
         match woken {
             Woken::Event(event) => {
-                if let Event::Report(report) = &event {
+                if let AppEvent::Report(report) = &event {
                     begun = in_work(begun, report);
                 }
                 let quiet = is_quiet(app, &event);
-                if matches!(event, Event::Tick) {
+                if matches!(event, AppEvent::Tick) {
                     stepped = Instant::now();
                 }
                 effects = app.update(event);
@@ -218,12 +218,12 @@ fn in_work(begun: Option<(Key, Instant)>, report: &EngineReport) -> Option<(Key,
 }
 
 /// True for an event that changes nothing on screen: of these there are many.
-fn is_quiet(app: &impl Interface, event: &Event) -> bool {
+fn is_quiet(app: &impl Interface, event: &AppEvent) -> bool {
     use crossterm::event::MouseEventKind;
     match event {
-        Event::Report(EngineReport::Progress(key, _)) => app.busy() != Some(*key),
-        Event::Terminal(TerminalEvent::Mouse(mouse)) => mouse.kind == MouseEventKind::Moved,
-        Event::Terminal(TerminalEvent::FocusGained | TerminalEvent::FocusLost) => true,
+        AppEvent::Report(EngineReport::Progress(key, _)) => app.busy() != Some(*key),
+        AppEvent::Terminal(TerminalEvent::Mouse(mouse)) => mouse.kind == MouseEventKind::Moved,
+        AppEvent::Terminal(TerminalEvent::FocusGained | TerminalEvent::FocusLost) => true,
         _ => false,
     }
 }

@@ -14,7 +14,7 @@ use ratatui::{Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, la
 
 use super::super::{
     Start,
-    app::{Action, App, interface::Event},
+    app::{Action, App, interface::AppEvent},
     frame,
     update::{update, want},
 };
@@ -54,7 +54,7 @@ impl OffScreen {
 
     /// Takes the answer to a request in, as from the engine.
     pub fn supply(&mut self, key: Key, prediction: Prediction, took: Duration) {
-        update(&mut self.app, Event::Report(EngineReport::Done { key, prediction, took }));
+        update(&mut self.app, AppEvent::Report(EngineReport::Done { key, prediction, took }));
     }
 
     /// Makes the pending step, as its key does; false if it cannot be made.

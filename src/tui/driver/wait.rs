@@ -19,7 +19,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::super::{
     TuiError,
-    app::interface::{Effect, Event, Interface},
+    app::interface::{AppEvent, Effect, Interface},
     frame,
     paint::{
         pen::Pen,
@@ -46,7 +46,7 @@ const LONGEST: Duration = Duration::from_secs(100 * 3600);
 
 /// How far some work has come.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Waiting {
+pub struct LoadingProgress {
     /// What is being done, in words.
     pub work: String,
     /// Bytes done.
@@ -58,7 +58,7 @@ pub struct Waiting {
 }
 
 /// Told how work goes on; answers whether to go on.
-pub type Tell<'a> = dyn FnMut(Waiting) -> ControlFlow<()> + 'a;
+pub type OnProgress<'a> = dyn FnMut(LoadingProgress) -> ControlFlow<()> + 'a;
 
 /// Does `work` on a thread of its own and answers with what it gives, or with `None` if whoever
 /// sits at the terminal cancelled it. As soon as it takes long, a screen shows how it goes on,
@@ -70,7 +70,7 @@ pub type Tell<'a> = dyn FnMut(Waiting) -> ControlFlow<()> + 'a;
 pub fn wait<T: Send + 'static>(
     name: &str,
     look: Look,
-    work: impl FnOnce(&mut Tell) -> T + Send + 'static,
+    work: impl FnOnce(&mut OnProgress) -> T + Send + 'static,
 ) -> Result<Option<T>, TuiError> {
     let (tell, inbox) = mpsc::channel();
     let stop = Arc::new(AtomicBool::new(false));
@@ -78,13 +78,13 @@ pub fn wait<T: Send + 'static>(
     let work = move || {
         let answer = work(&mut |now| {
             // The screen has closed: the message is not needed any more.
-            let _ = tell.send(News::Now(now));
+            let _ = tell.send(LoadingNews::Now(now));
             match stopped.load(Ordering::Relaxed) {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
             }
         });
-        let _ = tell.send(News::Done(answer));
+        let _ = tell.send(LoadingNews::Done(answer));
     };
     thread::Builder::new().name("loading".to_owned()).spawn(work).map_err(TuiError::Engine)?;
     let loading = LoadingScreen::new(name, look);
@@ -108,9 +108,9 @@ pub fn wait<T: Send + 'static>(
 }
 
 /// What the thread says.
-enum News<T> {
+enum LoadingNews<T> {
     /// It is so far.
-    Now(Waiting),
+    Now(LoadingProgress),
     /// It is done, with this.
     Done(T),
 }
@@ -118,7 +118,7 @@ enum News<T> {
 /// Work that is waited for.
 struct Wait<T> {
     loading: LoadingScreen,
-    inbox: Receiver<News<T>>,
+    inbox: Receiver<LoadingNews<T>>,
     stop: Arc<AtomicBool>,
     started: Instant,
     answer: Option<T>,
@@ -133,7 +133,7 @@ impl<T> Wait<T> {
         while self.answer.is_none() && !self.died {
             let left = until.saturating_duration_since(Instant::now());
             match self.inbox.recv_timeout(left) {
-                Ok(News::Now(_)) if !left.is_zero() => {}
+                Ok(LoadingNews::Now(_)) if !left.is_zero() => {}
                 _ => return,
             }
         }
@@ -143,8 +143,8 @@ impl<T> Wait<T> {
     fn is_short(&mut self) -> bool {
         while let Some(left) = PATIENCE.checked_sub(self.started.elapsed()) {
             match self.inbox.recv_timeout(left) {
-                Ok(News::Now(now)) => self.loading.show(now, self.started.elapsed()),
-                Ok(News::Done(answer)) => {
+                Ok(LoadingNews::Now(now)) => self.loading.show(now, self.started.elapsed()),
+                Ok(LoadingNews::Done(answer)) => {
                     self.answer = Some(answer);
                     return true;
                 }
@@ -163,8 +163,8 @@ impl<T> Wait<T> {
         self.loading.elapsed = self.started.elapsed();
         loop {
             match self.inbox.try_recv() {
-                Ok(News::Now(now)) => self.loading.show(now, self.started.elapsed()),
-                Ok(News::Done(answer)) => {
+                Ok(LoadingNews::Now(now)) => self.loading.show(now, self.started.elapsed()),
+                Ok(LoadingNews::Done(answer)) => {
                     self.answer = Some(answer);
                     return true;
                 }
@@ -203,15 +203,15 @@ impl<T> Interface for Wait<T> {
         Vec::new()
     }
 
-    fn update(&mut self, event: Event) -> Vec<Effect> {
+    fn update(&mut self, event: AppEvent) -> Vec<Effect> {
         match event {
-            Event::Terminal(TerminalEvent::Key(key)) if key.kind != KeyEventKind::Release => {
+            AppEvent::Terminal(TerminalEvent::Key(key)) if key.kind != KeyEventKind::Release => {
                 match asked(key) {
                     Some(Effect::Quit) => self.cancel(),
                     effect => effect.into_iter().collect(),
                 }
             }
-            Event::Tick if self.listen() => vec![Effect::Quit],
+            AppEvent::Tick if self.listen() => vec![Effect::Quit],
             _ => Vec::new(),
         }
     }
@@ -243,7 +243,7 @@ impl<T> Interface for Wait<T> {
 pub(in crate::tui) struct LoadingScreen {
     name: String,
     theme: Theme,
-    now: Waiting,
+    now: LoadingProgress,
     /// Since it began.
     elapsed: Duration,
     pace: Pace,
@@ -256,16 +256,16 @@ impl LoadingScreen {
         Self {
             name: text::safe(name, theme.ascii()),
             theme,
-            now: Waiting { work, ..Waiting::default() },
+            now: LoadingProgress { work, ..LoadingProgress::default() },
             elapsed: Duration::ZERO,
             pace: Pace::default(),
         }
     }
 
     /// It is so far, at this time after it began.
-    pub(in crate::tui) fn show(&mut self, now: Waiting, elapsed: Duration) {
+    pub(in crate::tui) fn show(&mut self, now: LoadingProgress, elapsed: Duration) {
         let safe = |text: &str| text::safe(text, self.theme.ascii());
-        let now = Waiting { work: safe(&now.work), warning: safe(&now.warning), ..now };
+        let now = LoadingProgress { work: safe(&now.work), warning: safe(&now.warning), ..now };
         if now.work != self.now.work {
             self.pace = Pace::default();
         }
@@ -276,13 +276,13 @@ impl LoadingScreen {
 
     /// The part done; `None` where nobody has said how much there is.
     fn share(&self) -> Option<f32> {
-        let Waiting { done, of, .. } = self.now;
+        let LoadingProgress { done, of, .. } = self.now;
         (of > 0).then(|| (done as f64 / of as f64).clamp(0.0, 1.0) as f32)
     }
 
     /// The figures, from long to short.
     fn figures(&self) -> Vec<String> {
-        let Waiting { done, of, .. } = self.now;
+        let LoadingProgress { done, of, .. } = self.now;
         let bytes = match (done, of) {
             (0, 0) => None,
             (done, 0) => Some(DecimalBytes(done).to_string()),
@@ -343,7 +343,7 @@ fn clock(time: Duration) -> String {
 
 /// A row of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Row {
+enum ScreenRow {
     Name,
     Work,
     Gauge,
@@ -353,8 +353,8 @@ enum Row {
 }
 
 /// The rows shown on a screen so high: those needed least are left out first.
-fn rows(height: u16) -> &'static [Row] {
-    use Row::{Blank, Figures, Gauge, Hint, Name, Work};
+fn rows(height: u16) -> &'static [ScreenRow] {
+    use ScreenRow::{Blank, Figures, Gauge, Hint, Name, Work};
     match height {
         0 => &[],
         1 => &[Gauge],
@@ -402,17 +402,17 @@ pub(in crate::tui) fn draw(loading: &LoadingScreen, buffer: &mut Buffer) {
     }
 }
 
-fn draw_row(loading: &LoadingScreen, pen: &mut Pen, row: Row, line: Rect) {
+fn draw_row(loading: &LoadingScreen, pen: &mut Pen, row: ScreenRow, line: Rect) {
     let Rect { x, y, width, .. } = line;
     match row {
-        Row::Blank => {}
-        Row::Name => {
+        ScreenRow::Blank => {}
+        ScreenRow::Name => {
             pen.put(x, y, width, &loading.name, loading.theme.style(Role::Strong));
         }
-        Row::Work => {
+        ScreenRow::Work => {
             pen.put(x, y, width, &loading.now.work, loading.theme.style(Role::Text));
         }
-        Row::Gauge => {
+        ScreenRow::Gauge => {
             const PERCENT: u16 = 5;
             let bar = width.saturating_sub(PERCENT);
             pen.rule(Rect { width: bar, ..line }, Role::Faint);
@@ -423,11 +423,11 @@ fn draw_row(loading: &LoadingScreen, pen: &mut Pen, row: Row, line: Rect) {
                 pen.say(x + bar, y, width - bar, &percent, Role::Strong);
             }
         }
-        Row::Figures => {
+        ScreenRow::Figures => {
             let figures = pen.fitting(&loading.figures(), width);
             pen.say(x, y, width, &figures, Role::Dim);
         }
-        Row::Hint => {
+        ScreenRow::Hint => {
             const CANCELS: &str = " cancels";
             let room = width.saturating_sub(CANCELS.len() as u16);
             let keys = pen.fitting(&["Esc or Ctrl-C".to_owned(), "Esc".to_owned()], room);
@@ -440,8 +440,8 @@ fn draw_row(loading: &LoadingScreen, pen: &mut Pen, row: Row, line: Rect) {
 mod tests {
     use super::*;
 
-    fn waiting(work: &str, done: u64, of: u64) -> Waiting {
-        Waiting { work: work.to_owned(), done, of, ..Waiting::default() }
+    fn waiting(work: &str, done: u64, of: u64) -> LoadingProgress {
+        LoadingProgress { work: work.to_owned(), done, of, ..LoadingProgress::default() }
     }
 
     #[test]

@@ -6,8 +6,8 @@ pub(in crate::tui) mod slow;
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use super::{
-    Source,
-    app::{App, Mode, branches, history::block_number, layout::SMALLEST, pane::Pane},
+    StepSource,
+    app::{App, InputMode, branches, history::block_number, layout::SMALLEST, pane::Pane},
     overlays::{command_line, help, picker, prompts, tries},
     paint::{
         pen::Pen,
@@ -51,18 +51,18 @@ pub fn draw(app: &App, buffer: &mut Buffer) {
                 tries::draw(app, &mut pen, area);
             }
             match &app.top.mode {
-                Mode::Command(line) => {
+                InputMode::Command(line) => {
                     let row = areas.message.unwrap_or(areas.hints);
                     command_line::draw(app, &mut pen, area, row, line);
                 }
-                Mode::Pick(picker) => picker::draw(app, &mut pen, area, picker),
-                Mode::Prompt(input) => {
+                InputMode::Pick(picker) => picker::draw(app, &mut pen, area, picker),
+                InputMode::Prompt(input) => {
                     let row = areas.message.unwrap_or(areas.hints);
                     prompts::draw(app, &mut pen, area, row, input.value());
                 }
                 _ => {}
             }
-            if let Mode::Help(scroll) = app.top.mode {
+            if let InputMode::Help(scroll) = app.top.mode {
                 help::draw(&mut pen, &app.keymap, area, scroll);
             }
         }
@@ -155,17 +155,17 @@ fn tabs(app: &App, pen: &mut Pen, area: Rect) {
 }
 
 /// A part of the title: wordings from long to short.
-struct Segment {
+struct TitlePart {
     wordings: Vec<String>,
     role: Role,
 }
 
-fn segment(role: Role, wordings: &[String]) -> Segment {
-    Segment { wordings: wordings.to_vec(), role }
+fn segment(role: Role, wordings: &[String]) -> TitlePart {
+    TitlePart { wordings: wordings.to_vec(), role }
 }
 
 /// Shortens segments in the order given, one wording at a time, until they fit.
-fn shorten(segments: &mut [Segment], order: &[usize], gap: usize, room: usize) {
+fn shorten(segments: &mut [TitlePart], order: &[usize], gap: usize, room: usize) {
     for &at in order {
         let words = segments.iter().filter_map(|segment| segment.wordings.first());
         let total: usize = words.map(|word| text::width(word) + gap).sum();
@@ -238,18 +238,18 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
         badges.push((badge.to_owned(), Role::State));
     }
     match &app.source {
-        Source::Live => badges.push((" LIVE ".to_owned(), Role::Live)),
-        Source::Engine(name) => {
+        StepSource::Live => badges.push((" LIVE ".to_owned(), Role::Live)),
+        StepSource::Engine(name) => {
             let name = text::safe(name, app.theme.ascii());
             let name = text::fit(&name, if area.width < 110 { 10 } else { 40 });
             badges.push((format!(" ENGINE {name} "), Role::Live));
         }
-        Source::Replay(name) => {
+        StepSource::Replay(name) => {
             let name = text::safe(name.trim_end_matches(".jsonl"), app.theme.ascii());
             let name = text::fit(&name, if area.width < 110 { 10 } else { 40 });
             badges.push((format!(" REPLAY {name} "), Role::Replay));
         }
-        Source::Loop(name) => {
+        StepSource::Loop(name) => {
             let name = text::safe(name, app.theme.ascii());
             let name = text::fit(&name, if area.width < 110 { 16 } else { 40 });
             badges.push(match app.debugger.driven.is_some() {
@@ -407,9 +407,9 @@ fn bottom(app: &App, pen: &mut Pen, message: Option<Rect>, last: Rect) {
     if message.is_none() && spoken {
         return;
     }
-    if matches!(app.top.mode, Mode::Value(_) | Mode::Prompt(_) | Mode::Search(_)) {
+    if matches!(app.top.mode, InputMode::Value(_) | InputMode::Prompt(_) | InputMode::Search(_)) {
         pen.say(line.x + 1, line.y, line.width.saturating_sub(2), TYPING, Role::Dim);
-    } else if !matches!(app.top.mode, Mode::Leaving) {
+    } else if !matches!(app.top.mode, InputMode::Leaving) {
         hints::draw(pen, &hints::of(app), line);
     }
 }
@@ -419,7 +419,7 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
     let x = line.x + 1;
     let room = line.width.saturating_sub(2);
     match &app.top.mode {
-        Mode::Prompt(input) => {
+        InputMode::Prompt(input) => {
             let used = pen.say(x, line.y, room, "prompt ", Role::Key);
             // On the one line of a small screen the hint stands behind the field.
             let alone = app.areas().is_some_and(|areas| areas.message.is_none());
@@ -440,7 +440,7 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
             }
             return true;
         }
-        Mode::Leaving => {
+        InputMode::Leaving => {
             let save = match app.debugger.host.saves_to() {
                 Some(path) => {
                     let path = text::safe(&path.display().to_string(), app.theme.ascii());
@@ -452,14 +452,18 @@ fn speak(app: &App, pen: &mut Pen, line: Rect) -> bool {
             pen.say(x, line.y, room, &question, Role::Warn);
             return true;
         }
-        Mode::Search(input) => {
+        InputMode::Search(input) => {
             let prompt = app.display.focus.search_prompt();
             let used = pen.say(x, line.y, room, prompt, Role::Key);
             let field = Rect { x: x + used, width: room.saturating_sub(used), ..line };
             pen.field(field, input);
             return true;
         }
-        Mode::Normal | Mode::Help(_) | Mode::Value(_) | Mode::Command(_) | Mode::Pick(_) => {}
+        InputMode::Normal
+        | InputMode::Help(_)
+        | InputMode::Value(_)
+        | InputMode::Command(_)
+        | InputMode::Pick(_) => {}
     }
     let spoken = match (&app.top.message, app.debugger.session.pending()) {
         (Some((role, text)), _) => Some((*role, text.clone())),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ratatui::layout::Rect;
 
 use super::super::{
-    app::{Action, App, Busy, Keymap, Mode},
+    app::{Action, App, Busy, InputMode, Keymap},
     paint::{
         pen::Pen,
         text,
@@ -70,8 +70,10 @@ impl Slow {
 impl App {
     /// The pass on the way, if it takes long and the line is not needed for something typed.
     pub(in crate::tui) fn slow_pass(&self, line: Rect) -> Option<Slow> {
-        let free =
-            matches!(self.top.mode, Mode::Normal | Mode::Help(_) | Mode::Value(_) | Mode::Pick(_));
+        let free = matches!(
+            self.top.mode,
+            InputMode::Normal | InputMode::Help(_) | InputMode::Value(_) | InputMode::Pick(_)
+        );
         Slow::of(
             (self.theme, &self.keymap),
             self.running.busy.filter(|_| free),

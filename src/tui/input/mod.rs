@@ -13,11 +13,11 @@ use std::io;
 use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers};
 
 #[cfg(unix)]
-use tty::Source;
+use tty::TerminalSource;
 
 /// What a terminal sends, in order.
 pub(super) struct Input {
-    source: Source,
+    source: TerminalSource,
     /// Taken from the source, and not handed over yet.
     held: Option<Event>,
 }
@@ -28,7 +28,7 @@ impl Input {
     /// # Errors
     /// If there is no terminal, or no thread to read it.
     pub(super) fn open() -> io::Result<Self> {
-        Ok(Self { source: Source::open()?, held: None })
+        Ok(Self { source: TerminalSource::open()?, held: None })
     }
 
     /// The next event; `None` once the terminal has hung up. Sizes are those that are drawn.
@@ -88,10 +88,10 @@ fn drawn(event: Event) -> Event {
 
 /// Where there is no tty: crossterm's own stream.
 #[cfg(not(unix))]
-struct Source(crossterm::event::EventStream);
+struct TerminalSource(crossterm::event::EventStream);
 
 #[cfg(not(unix))]
-impl Source {
+impl TerminalSource {
     fn open() -> io::Result<Self> {
         Ok(Self(crossterm::event::EventStream::new()))
     }

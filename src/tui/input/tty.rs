@@ -28,7 +28,7 @@ const QUEUE: usize = 1 << 14;
 const QUIET: Duration = Duration::from_secs(1);
 
 /// What a terminal sends.
-pub(super) struct Source {
+pub(super) struct TerminalSource {
     events: Receiver<io::Result<Event>>,
     resized: Signal,
     /// Ends the thread: two readers of one terminal would steal each other's keys.
@@ -36,7 +36,7 @@ pub(super) struct Source {
     thread: Option<JoinHandle<()>>,
 }
 
-impl Source {
+impl TerminalSource {
     pub(super) fn open() -> io::Result<Self> {
         let tty = match stdin().is_terminal() {
             true => File::from(stdin().as_fd().try_clone_to_owned()?),
@@ -70,7 +70,7 @@ impl Source {
     }
 }
 
-impl Drop for Source {
+impl Drop for TerminalSource {
     fn drop(&mut self) {
         // It may be waiting for room, or for the terminal.
         self.events.close();

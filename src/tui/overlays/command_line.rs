@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use tui_input::{Input, backend::crossterm::EventHandler};
 
 use super::super::{
-    app::{App, Mode, branches, interface::Effect, keymap, mode::CommandLine},
+    app::{App, InputMode, branches, interface::Effect, keymap, mode::CommandLine},
     paint::{pen::Pen, popup, text, theme::Role},
 };
 use crate::{
@@ -110,7 +110,7 @@ pub fn press(app: &mut App, key: KeyEvent, mut line: CommandLine, effects: &mut 
             line.wrong = None;
         }
     }
-    app.top.mode = Mode::Command(line);
+    app.top.mode = InputMode::Command(line);
 }
 
 /// Puts in the chosen candidate, or what all have in common.
@@ -189,7 +189,7 @@ fn enter(app: &mut App, mut line: CommandLine, effects: &mut Vec<Effect>) {
             put(&mut line, from, &one.text);
             let whole = parse(line.input.value().trim()).is_ok();
             if !whole && app.keymap.named(line.input.value().trim()).is_none() {
-                app.top.mode = Mode::Command(line);
+                app.top.mode = InputMode::Command(line);
                 return;
             }
         }
@@ -210,7 +210,7 @@ fn enter(app: &mut App, mut line: CommandLine, effects: &mut Vec<Effect>) {
                 let at = error.at.start + offset..error.at.end + offset;
                 line.input = Input::new(text.clone());
                 line.wrong = Some((at, error.message));
-                app.top.mode = Mode::Command(line);
+                app.top.mode = InputMode::Command(line);
                 return;
             }
         }
@@ -253,13 +253,13 @@ pub fn click(
             return enter(app, line, effects);
         }
     }
-    app.top.mode = Mode::Command(line);
+    app.top.mode = InputMode::Command(line);
 }
 
 /// The wheel goes through the candidates.
 pub fn wheel(app: &mut App, mut line: CommandLine, down: bool) {
     choose(app, &mut line, down);
-    app.top.mode = Mode::Command(line);
+    app.top.mode = InputMode::Command(line);
 }
 
 /// Draws the line, and the candidates above it.

@@ -12,22 +12,22 @@ use super::super::{
 };
 
 /// A line of the box.
-enum Line {
+enum HelpLine {
     Heading(&'static str),
     Key(String, &'static str),
     Legend(String, Role, &'static str),
     Blank,
 }
 
-fn lines(theme: Theme, keymap: &Keymap) -> Vec<Line> {
+fn lines(theme: Theme, keymap: &Keymap) -> Vec<HelpLine> {
     let mut lines = Vec::new();
     for (title, rows) in keymap.sections() {
-        lines.push(Line::Heading(title));
+        lines.push(HelpLine::Heading(title));
         let rows = rows.filter(|(_, keys)| !keys.is_empty());
-        lines.extend(rows.map(|(row, keys)| Line::Key(names(keys), row.help)));
-        lines.push(Line::Blank);
+        lines.extend(rows.map(|(row, keys)| HelpLine::Key(names(keys), row.help)));
+        lines.push(HelpLine::Blank);
     }
-    lines.push(Line::Heading("Colours and signs"));
+    lines.push(HelpLine::Heading("Colours and signs"));
     let sign = |sign: Sign| format!(" {} ", theme.sign(sign));
     let block = format!("{} {}", theme.sign(theme::THICK), theme.sign(theme::THICK_END));
     let legend = [
@@ -65,18 +65,18 @@ fn lines(theme: Theme, keymap: &Keymap) -> Vec<Line> {
             "a position's identity: it stays when others are inserted before it",
         ),
     ];
-    lines.extend(legend.map(|(sample, role, text)| Line::Legend(sample, role, text)));
+    lines.extend(legend.map(|(sample, role, text)| HelpLine::Legend(sample, role, text)));
     let asked = [theme::PINNED, theme::VETOED, theme::FORBIDDEN].map(|one| theme.sign(one));
-    lines.push(Line::Legend(
+    lines.push(HelpLine::Legend(
         format!(" the {}", asked.join(" ")),
         Role::ExpandInk,
         "behind a position: pinned, with a veto, never expanded",
     ));
-    lines.push(Line::Key(
+    lines.push(HelpLine::Key(
         "underlined".to_owned(),
         "a mask that an expansion inserted; a token written by hand",
     ));
-    lines.push(Line::Legend(
+    lines.push(HelpLine::Legend(
         " the ".to_owned(),
         Role::Lost,
         "the step on record fills or expands it; under the parameters as turned it would not",
@@ -88,7 +88,7 @@ fn lines(theme: Theme, keymap: &Keymap) -> Vec<Line> {
 const KEYS: u16 = 16;
 
 /// A row: what stands at the left and at the right.
-type Row = (String, Role, String, Role);
+type HelpRow = (String, Role, String, Role);
 
 /// The box in the middle of the screen.
 fn place(screen: Rect) -> Rect {
@@ -96,15 +96,15 @@ fn place(screen: Rect) -> Rect {
 }
 
 /// Long help is broken under itself.
-fn rows(theme: Theme, keymap: &Keymap, inside: Rect) -> Vec<Row> {
-    let mut rows: Vec<Row> = Vec::new();
+fn rows(theme: Theme, keymap: &Keymap, inside: Rect) -> Vec<HelpRow> {
+    let mut rows: Vec<HelpRow> = Vec::new();
     let room = usize::from(inside.width.saturating_sub(KEYS + 1)).max(1);
     for line in lines(theme, keymap) {
         let (left, left_role, right) = match line {
-            Line::Blank => (String::new(), Role::Text, ""),
-            Line::Heading(title) => (title.to_owned(), Role::Strong, ""),
-            Line::Key(keys, help) => (keys, Role::Key, help),
-            Line::Legend(sample, role, text) => (sample, role, text),
+            HelpLine::Blank => (String::new(), Role::Text, ""),
+            HelpLine::Heading(title) => (title.to_owned(), Role::Strong, ""),
+            HelpLine::Key(keys, help) => (keys, Role::Key, help),
+            HelpLine::Legend(sample, role, text) => (sample, role, text),
         };
         let right = theme.say(right);
         for (row, part) in text::wrap(&right, room).into_iter().enumerate() {

@@ -5,11 +5,11 @@ use ratatui::layout::Rect;
 use tui_input::{Input, backend::crossterm::EventHandler};
 
 use super::super::{
-    app::{App, Mode, mode::Picker},
+    app::{App, InputMode, mode::Picker},
     paint::{
         pen::Pen,
         popup,
-        text::{self, Shown},
+        text::{self, ShownToken},
         theme::Role,
     },
     panes::inspector,
@@ -25,7 +25,7 @@ pub(in crate::tui) fn open(app: &mut App) {
     let (prediction, position) = inspector::candidates(app, &cell);
     let candidates = prediction.map_or_else(Vec::new, |found| found.top_k(position).to_vec());
     app.top.mode =
-        Mode::Pick(Picker { input: Input::default(), line: 0, slot: cell.slot, candidates });
+        InputMode::Pick(Picker { input: Input::default(), line: 0, slot: cell.slot, candidates });
 }
 
 /// A key while a token is chosen.
@@ -46,7 +46,7 @@ pub(in crate::tui) fn press(app: &mut App, key: KeyEvent, mut picker: Picker) {
             };
             let Some(token) = token else {
                 app.say("no candidates are known here: type a token's text, or id:N");
-                app.top.mode = Mode::Pick(picker);
+                app.top.mode = InputMode::Pick(picker);
                 return;
             };
             app.edit(|at| Command::fill(at, token), &mut Vec::new());
@@ -57,7 +57,7 @@ pub(in crate::tui) fn press(app: &mut App, key: KeyEvent, mut picker: Picker) {
             picker.line = 0;
         }
     }
-    app.top.mode = Mode::Pick(picker);
+    app.top.mode = InputMode::Pick(picker);
 }
 
 /// Candidates whose text begins as typed; a leading blank need not be typed.
@@ -95,7 +95,7 @@ pub(in crate::tui) fn click(app: &mut App, mut picker: Picker, screen: Rect, (x,
             return press(app, KeyCode::Enter.into(), picker);
         }
     }
-    app.top.mode = Mode::Pick(picker);
+    app.top.mode = InputMode::Pick(picker);
 }
 
 /// Draws the list.
@@ -124,7 +124,7 @@ pub(in crate::tui) fn draw(app: &App, pen: &mut Pen, screen: Rect, picker: &Pick
     for (y, (at, (token, p))) in
         (list.y..list.bottom()).zip(shown.into_iter().enumerate().skip(first))
     {
-        let label = Shown::of(&*app.debugger.vocabulary, token).label(app.theme.ascii());
+        let label = ShownToken::of(&*app.debugger.vocabulary, token).label(app.theme.ascii());
         let role = if Some(token) == held { Role::Strong } else { Role::Text };
         pen.put(list.x, y, 20, &label, pen.theme.style(role));
         pen.say(list.x + 21, y, 8, &text::candidate(p), Role::Dim);

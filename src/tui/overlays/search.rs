@@ -4,7 +4,7 @@ use crossterm::event::KeyEvent;
 use tui_input::Input;
 
 use super::{
-    super::app::{Action, App, Mode, search::Search},
+    super::app::{Action, App, InputMode, search::Search},
     typing,
 };
 
@@ -14,8 +14,8 @@ pub(in crate::tui) fn press(app: &mut App, key: KeyEvent, action: Option<Action>
         app.display.search = Search::default();
         return;
     }
-    typing::edit(app, key, action, input, Mode::Search, taken);
-    if let Mode::Search(input) = &app.top.mode {
+    typing::edit(app, key, action, input, InputMode::Search, taken);
+    if let InputMode::Search(input) = &app.top.mode {
         app.display.search.wanted = input.value().to_owned();
         app.look_for();
     }

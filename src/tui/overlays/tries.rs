@@ -6,10 +6,10 @@ use ratatui::layout::Rect;
 use super::super::{
     app::{Action, App, branches, interface::Effect},
     paint::{
-        flow::{self, Piece},
+        flow::{self, FlowPiece},
         pen::Pen,
         popup,
-        text::{self, Glyph, GlyphKind, Shown},
+        text::{self, Glyph, GlyphKind, ShownToken},
         theme::{self, Role},
     },
     panes::params,
@@ -195,10 +195,10 @@ fn detail(app: &App, pen: &mut Pen, area: Rect, tried: &Try) {
 }
 
 /// The answer on a canvas, to be laid out.
-fn pieces(app: &App, canvas: &Canvas) -> Vec<Piece> {
-    let mut shown: Vec<Shown> = canvas.cells()[..canvas.tail()]
+fn pieces(app: &App, canvas: &Canvas) -> Vec<FlowPiece> {
+    let mut shown: Vec<ShownToken> = canvas.cells()[..canvas.tail()]
         .iter()
-        .map(|cell| Shown::of(&*app.debugger.vocabulary, cell.token))
+        .map(|cell| ShownToken::of(&*app.debugger.vocabulary, cell.token))
         .collect();
     text::joined(&mut shown);
     let mask = || Glyph {
@@ -214,7 +214,7 @@ fn pieces(app: &App, canvas: &Canvas) -> Vec<Piece> {
                 true => vec![mask()],
                 false => shown.glyphs(app.theme.ascii()),
             };
-            Piece { position: Some(position), glyphs, marker: None, folded: None }
+            FlowPiece { position: Some(position), glyphs, marker: None, folded: None }
         })
         .collect()
 }

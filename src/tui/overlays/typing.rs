@@ -4,7 +4,7 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::{Input, backend::crossterm::EventHandler};
 
 use super::super::{
-    app::{Action, App, Mode},
+    app::{Action, App, InputMode},
     panes::params::changed,
 };
 use crate::debugger::Command;
@@ -18,7 +18,7 @@ pub(in crate::tui) fn edit(
     key: KeyEvent,
     action: Option<Action>,
     mut input: Input,
-    mode: fn(Input) -> Mode,
+    mode: fn(Input) -> InputMode,
     take: fn(&mut App, Input) -> Option<Input>,
 ) {
     match action {
@@ -45,8 +45,8 @@ pub(in crate::tui) fn edit(
 }
 
 /// True if a character may be typed: a value takes those that numbers have.
-fn fits(mode: &Mode, c: char) -> bool {
-    !matches!(mode, Mode::Value(_)) || matches!(c, '0'..='9' | '.' | '-' | '+' | 'e' | 'E')
+fn fits(mode: &InputMode, c: char) -> bool {
+    !matches!(mode, InputMode::Value(_)) || matches!(c, '0'..='9' | '.' | '-' | '+' | 'e' | 'E')
 }
 
 /// Takes a typed value; gives it back if it is none. Without one, the old one stays.
@@ -77,10 +77,10 @@ pub(in crate::tui) fn paste(app: &mut App, text: &str) {
         .collect();
     let cut = text.chars().nth(LONGEST).is_some();
     let input = match &mut app.top.mode {
-        Mode::Value(input) | Mode::Prompt(input) | Mode::Search(input) => input,
-        Mode::Command(line) => &mut line.input,
-        Mode::Pick(picker) => &mut picker.input,
-        Mode::Normal | Mode::Help(_) | Mode::Leaving => return,
+        InputMode::Value(input) | InputMode::Prompt(input) | InputMode::Search(input) => input,
+        InputMode::Command(line) => &mut line.input,
+        InputMode::Pick(picker) => &mut picker.input,
+        InputMode::Normal | InputMode::Help(_) | InputMode::Leaving => return,
     };
     {
         let at = input.cursor();

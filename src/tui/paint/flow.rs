@@ -5,7 +5,7 @@ use super::text::{Glyph, GlyphKind};
 
 /// A token to be laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
+pub struct FlowPiece {
     /// The position, or `None` for the prompt.
     pub position: Option<usize>,
     /// Its glyphs; may be empty (the rest of a split character).
@@ -35,11 +35,11 @@ pub struct Flow {
     /// The rows, top first.
     pub rows: Vec<Vec<Placed>>,
     /// The pieces laid out.
-    pub pieces: Vec<Piece>,
+    pub pieces: Vec<FlowPiece>,
 }
 
 /// Lays `pieces` out in rows of `width` cells.
-pub fn lay(pieces: Vec<Piece>, width: u16) -> Flow {
+pub fn lay(pieces: Vec<FlowPiece>, width: u16) -> Flow {
     let width = width.max(1);
     let mut rows = vec![Vec::new()];
     let mut x = 0;
@@ -116,7 +116,7 @@ impl Flow {
     /// The piece that holds a position: its own or the folded run it lies in.
     pub fn piece_of(&self, position: usize) -> Option<usize> {
         // Pieces are in the order of positions.
-        let holds = |piece: &Piece| {
+        let holds = |piece: &FlowPiece| {
             piece
                 .position
                 .is_some_and(|first| first <= position && position <= piece.folded.unwrap_or(first))

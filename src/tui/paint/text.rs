@@ -116,7 +116,7 @@ pub fn safe(text: &str, ascii: bool) -> String {
 
 /// The text of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Shown {
+pub enum ShownToken {
     /// Whole characters.
     Text(String),
     /// Part of a character.
@@ -125,7 +125,7 @@ pub enum Shown {
     Name(String),
 }
 
-impl Shown {
+impl ShownToken {
     /// How `id` reads in `vocabulary`.
     pub fn of(vocabulary: &dyn Vocabulary, id: TokenId) -> Self {
         match vocabulary.piece(id) {
@@ -182,7 +182,7 @@ fn hex(bytes: &[u8]) -> String {
 
 /// A run of tokens, decoded together: parts of a character that complete each other become the
 /// first token's glyph and leave the rest empty.
-pub fn joined(run: &mut [Shown]) {
+pub fn joined(run: &mut [ShownToken]) {
     whole(run);
     joiners(run);
 }
@@ -190,10 +190,12 @@ pub fn joined(run: &mut [Shown]) {
 /// Joiners where two tokens meet: one in front belongs to the glyph before it, in the token before;
 /// one behind joins what is drawn in two pieces anyway. One that is a token of its own stays where
 /// it is, to be seen.
-fn joiners(run: &mut [Shown]) {
+fn joiners(run: &mut [ShownToken]) {
     let alone = |text: &str| text.chars().nth(1).is_none();
     for at in 1..run.len() {
-        let [.., Shown::Text(before), Shown::Text(text)] = &mut run[..=at] else { continue };
+        let [.., ShownToken::Text(before), ShownToken::Text(text)] = &mut run[..=at] else {
+            continue;
+        };
         let last = before.chars().next_back().filter(|&last| is_hidden(last) && !alone(before));
         let first = text.chars().next().filter(|&first| is_hidden(first) && !alone(text));
         if last.is_none() && first.is_none() {
@@ -216,27 +218,28 @@ fn joiners(run: &mut [Shown]) {
 }
 
 /// Parts of a character that complete each other.
-fn whole(run: &mut [Shown]) {
+fn whole(run: &mut [ShownToken]) {
     let mut start = 0;
     while start < run.len() {
-        if !matches!(run[start], Shown::Part(_)) {
+        if !matches!(run[start], ShownToken::Part(_)) {
             start += 1;
             continue;
         }
-        let parts = run[start..].iter().take_while(|shown| matches!(shown, Shown::Part(_))).count();
+        let parts =
+            run[start..].iter().take_while(|shown| matches!(shown, ShownToken::Part(_))).count();
         let whole = (2..=parts).find_map(|n| {
             let bytes: Vec<u8> = run[start..start + n]
                 .iter()
                 .flat_map(|shown| match shown {
-                    Shown::Part(bytes) => bytes.clone(),
+                    ShownToken::Part(bytes) => bytes.clone(),
                     _ => Vec::new(),
                 })
                 .collect();
             String::from_utf8(bytes).ok().map(|text| (n, text))
         });
         if let Some((n, text)) = whole {
-            run[start] = Shown::Text(text);
-            run[start + 1..start + n].fill(Shown::Text(String::new()));
+            run[start] = ShownToken::Text(text);
+            run[start + 1..start + n].fill(ShownToken::Text(String::new()));
             start += n;
         } else {
             start += 1;

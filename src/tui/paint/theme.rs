@@ -57,10 +57,10 @@ const WHITE: Rgb = (250, 250, 250);
 const BLACK: Rgb = (16, 18, 22);
 
 /// A colour in 24 bits and of the 256.
-type Shown = (Rgb, u8);
+type ShownColor = (Rgb, u8);
 
 /// Ink and ground of written tokens, from doubt to certainty: white grows brighter.
-const SURE: [(Shown, Shown); 4] = [
+const SURE: [(ShownColor, ShownColor); 4] = [
     (((158, 162, 170), 247), ((24, 26, 30), 234)),
     (((192, 196, 202), 250), ((30, 33, 38), 235)),
     (((224, 227, 232), 253), ((38, 42, 48), 236)),
@@ -68,7 +68,7 @@ const SURE: [(Shown, Shown); 4] = [
 ];
 
 /// The same on light: black grows darker.
-const SURE_LIGHT: [(Shown, Shown); 4] = [
+const SURE_LIGHT: [(ShownColor, ShownColor); 4] = [
     (((104, 108, 116), 241), ((246, 247, 249), 255)),
     (((84, 88, 96), 240), ((238, 240, 243), 255)),
     (((52, 55, 62), 237), ((230, 232, 237), 254)),

@@ -9,9 +9,9 @@ use super::super::{
         pane::{Pane, Region},
     },
     paint::{
-        flow::{self, Flow, Piece},
+        flow::{self, Flow, FlowPiece},
         pen::{self, Pen},
-        text::{self, Glyph, GlyphKind, Shown},
+        text::{self, Glyph, GlyphKind, ShownToken},
         theme::{self, Role},
     },
 };
@@ -92,17 +92,17 @@ pub fn flow(app: &App, width: u16) -> Flow {
     let ascii = app.theme.ascii();
     let canvas = app.canvas();
     let special = canvas.special();
-    let shown = |id: TokenId| Shown::of(&*app.debugger.vocabulary, id);
+    let shown = |id: TokenId| ShownToken::of(&*app.debugger.vocabulary, id);
 
-    let mut prompt: Vec<Shown> = canvas.prompt().iter().map(|&id| shown(id)).collect();
+    let mut prompt: Vec<ShownToken> = canvas.prompt().iter().map(|&id| shown(id)).collect();
     text::joined(&mut prompt);
     // A chat template's newlines after its control tokens are shown, but take no rows.
     let mut template = false;
-    let mut pieces: Vec<Piece> = prompt
+    let mut pieces: Vec<FlowPiece> = prompt
         .iter()
         .map(|shown| {
             let mut glyphs = shown.glyphs(ascii);
-            template |= matches!(shown, Shown::Name(_));
+            template |= matches!(shown, ShownToken::Name(_));
             for glyph in &mut glyphs {
                 match glyph.kind {
                     GlyphKind::Newline if template => glyph.kind = GlyphKind::StandIn,
@@ -110,7 +110,7 @@ pub fn flow(app: &App, width: u16) -> Flow {
                     _ => template = false,
                 }
             }
-            Piece { position: None, glyphs, marker: None, folded: None }
+            FlowPiece { position: None, glyphs, marker: None, folded: None }
         })
         .collect();
 
@@ -118,11 +118,11 @@ pub fn flow(app: &App, width: u16) -> Flow {
     // What is about to change is not folded away.
     let changes = |at: usize| rewrites(app, at).is_some();
     let folds = canvas.len() - tail >= FOLD && !(tail..canvas.len()).any(changes);
-    let mut run: Vec<Shown> = Vec::with_capacity(canvas.len());
+    let mut run: Vec<ShownToken> = Vec::with_capacity(canvas.len());
     for (position, cell) in canvas.cells().iter().enumerate() {
         // Masks break a run: a guess does not complete a written character.
         run.push(if cell.token == special.mask || cell.token == special.eos {
-            Shown::Name(String::new())
+            ShownToken::Name(String::new())
         } else {
             shown(cell.token)
         });
@@ -140,7 +140,7 @@ pub fn flow(app: &App, width: u16) -> Flow {
         if folds && position >= tail {
             let many = canvas.len() - tail;
             let folded = app.theme.say(&format!("⟨EOS ×{many}⟩"));
-            pieces.push(Piece {
+            pieces.push(FlowPiece {
                 position: Some(position),
                 glyphs: folded_glyphs(&folded),
                 marker: None,
@@ -179,7 +179,7 @@ pub fn flow(app: &App, width: u16) -> Flow {
             let width = u16::try_from(text::width(&mark)).unwrap_or(1);
             Glyph { symbol: mark, width, kind: GlyphKind::StandIn }
         });
-        pieces.push(Piece { position: Some(position), glyphs, marker, folded: None });
+        pieces.push(FlowPiece { position: Some(position), glyphs, marker, folded: None });
     }
     flow::lay(pieces, width)
 }

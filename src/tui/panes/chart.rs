@@ -75,7 +75,7 @@ impl Axis {
 
 /// A column of a bar chart.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bar {
+pub struct ChartBar {
     /// Height, 0..=1; nothing is drawn where it is not known.
     pub value: Option<f32>,
     /// A line across at this height.
@@ -85,7 +85,7 @@ pub struct Bar {
 }
 
 /// Draws bars from the bottom of `area` up, each with its threshold line above or across it.
-pub fn bars(pen: &mut Pen, area: Rect, axis: Axis, bar: impl Fn(u16) -> Bar) {
+pub fn bars(pen: &mut Pen, area: Rect, axis: Axis, bar: impl Fn(u16) -> ChartBar) {
     let rows = usize::from(area.height);
     if rows == 0 {
         return;

@@ -15,7 +15,7 @@ use super::{
         },
     },
     PaneView,
-    chart::{Axis, Bar, bars},
+    chart::{Axis, ChartBar, bars},
     length,
 };
 use crate::{
@@ -141,14 +141,14 @@ fn sum(eos: &EosMeasure) -> String {
 }
 
 /// Where the words and the two charts lie.
-struct Parts {
+struct EosParts {
     words: Rect,
     eos: Rect,
     length: Rect,
     axis: Axis,
 }
 
-fn parts(app: &App, inside: Rect) -> Parts {
+fn parts(app: &App, inside: Rect) -> EosParts {
     // A wide and low pane has the charts beside the words.
     let side_by_side = inside.width >= 72 && inside.height < 12;
     let half = inside.width / 2;
@@ -166,7 +166,7 @@ fn parts(app: &App, inside: Rect) -> Parts {
         height => (height.div_ceil(2), height / 2),
     };
     let x = charts.x + LABEL.min(charts.width);
-    Parts {
+    EosParts {
         words,
         eos: Rect::new(x, charts.y, width, upper),
         length: Rect::new(x, charts.y + upper, width, lower),
@@ -266,7 +266,7 @@ fn strip(app: &App, pen: &mut Pen, inside: Rect, eos: Option<&EosMeasure>, marks
 }
 
 /// The EOS confidence with its thresholds, and the length, over the steps of the branch.
-fn over_steps(app: &App, pen: &mut Pen, parts: &Parts) {
+fn over_steps(app: &App, pen: &mut Pen, parts: &EosParts) {
     let moments = &app.history.moments;
     let here = app.step() as usize;
     let axis = parts.axis;
@@ -285,7 +285,7 @@ fn over_steps(app: &App, pen: &mut Pen, parts: &Parts) {
     };
     bars(pen, parts.eos, axis, |column| {
         let measured = axis.steps(column).rev().find_map(measure);
-        Bar {
+        ChartBar {
             value: measured.map(|(confidence, _)| confidence),
             line: measured.map(|(_, threshold)| threshold),
             role: if stage(column) == 1 { Role::FillInk } else { Role::Calm },
@@ -303,7 +303,7 @@ fn over_steps(app: &App, pen: &mut Pen, parts: &Parts) {
     bars(pen, parts.length, axis, |column| {
         let steps = axis.steps(column);
         let length = steps.clone().filter_map(|step| moments.get(step)).map(|at| at.length);
-        Bar {
+        ChartBar {
             value: length.max().map(|length| length as f32 / longest as f32),
             line: None,
             role: match (steps.clone().any(expanded), stage(column)) {

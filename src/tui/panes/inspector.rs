@@ -13,12 +13,12 @@ use super::{
         },
         paint::{
             pen::{self, Pen},
-            text::{self, Shown},
+            text::{self, ShownToken},
             theme::Role,
         },
     },
     PaneView,
-    chart::{Axis, Bar, bars},
+    chart::{Axis, ChartBar, bars},
     steps::{self, guess, pending},
 };
 use crate::{
@@ -151,7 +151,7 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
 fn title(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
     let special = app.canvas().special();
     let named = |token| {
-        let shown = Shown::of(&*app.debugger.vocabulary, token);
+        let shown = ShownToken::of(&*app.debugger.vocabulary, token);
         format!("“{}” id {token}", shown.label(app.theme.ascii()))
     };
     let token = match cell.draft {
@@ -357,7 +357,7 @@ fn ranking(
             break;
         }
         let y = room.y + row;
-        let label = Shown::of(&*app.debugger.vocabulary, token).label(app.theme.ascii());
+        let label = ShownToken::of(&*app.debugger.vocabulary, token).label(app.theme.ascii());
         let role = match () {
             () if token == special.eos => Role::Dim,
             () if row == 0 => Role::Strong,
@@ -390,7 +390,7 @@ fn story(app: &App, pen: &mut Pen, room: Rect, thoughts: &[Thought]) -> u16 {
     pen.say(room.x, room.y + height - 1, WORD - 1, "history", Role::Dim);
     bars(pen, chart, axis, |column| {
         let p = axis.last(column).and_then(|at| thoughts.get(at)).and_then(|at| at.p);
-        Bar { value: p, line: None, role: Role::Heat(p) }
+        ChartBar { value: p, line: None, role: Role::Heat(p) }
     });
     pen.say(room.x, room.y + height, WORD - 1, "guesses", Role::Dim);
     let style = app.theme.style(Role::Text);

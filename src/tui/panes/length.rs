@@ -1,7 +1,7 @@
 //! Why this length: how stage 1 stopped and what stage 2 added, in words.
 
 use super::super::{
-    app::{App, history::Made},
+    app::{App, history::StepSummary},
     paint::text,
 };
 use crate::decode::Mode;
@@ -32,7 +32,7 @@ pub fn why(app: &App) -> String {
         };
         parts.push(format!("stage 1 stopped at {} (step {step}{why}){then}", before.length));
     }
-    let sum = |of: fn(&Made) -> usize| -> usize {
+    let sum = |of: fn(&StepSummary) -> usize| -> usize {
         moments.iter().filter_map(|moment| moment.made.as_ref()).map(of).sum()
     };
     if app.debugger.session.phase().stage == 2 {

@@ -6,7 +6,7 @@ use super::{
     super::{
         app::{
             Action, App,
-            history::{Entry, LogKind},
+            history::{LogEntry, LogKind},
             interface::Effect,
             pane::{Pane, Region},
         },
@@ -103,20 +103,20 @@ impl PaneView for LogPane {
 }
 
 /// A row of the pane: an entry, or one more line of it.
-struct Row {
+struct LogRow {
     /// The entry's place in the log.
     at: usize,
     text: String,
 }
 
 /// The entries around the cursor, broken into rows; those in view.
-fn rows(app: &App, lines: &[&Entry], inside: Rect) -> Vec<Row> {
+fn rows(app: &App, lines: &[&LogEntry], inside: Rect) -> Vec<LogRow> {
     let height = usize::from(inside.height);
     let width = usize::from(inside.width.saturating_sub(STEP)).max(1);
     let cursor = app.log_cursor(lines);
     // An entry takes a row at least, so no more of them can be in view.
     let from = cursor.saturating_sub(height);
-    let mut rows: Vec<Row> = Vec::new();
+    let mut rows: Vec<LogRow> = Vec::new();
     for (at, entry) in lines.iter().enumerate().skip(from).take(2 * height + 1) {
         let text = text::safe(&app.theme.say(&entry.text), app.theme.ascii());
         let mut parts = text::wrap(&text, width);
@@ -132,7 +132,7 @@ fn rows(app: &App, lines: &[&Entry], inside: Rect) -> Vec<Row> {
                 *last = format!("{whole}{more}");
             }
         }
-        rows.extend(parts.into_iter().map(|text| Row { at, text }));
+        rows.extend(parts.into_iter().map(|text| LogRow { at, text }));
     }
     let stands = rows.iter().position(|row| row.at == cursor).unwrap_or(0);
     let end = rows.iter().rposition(|row| row.at == cursor).map_or(0, |last| last + 1);
@@ -150,7 +150,7 @@ fn hit(app: &App, area: Rect, y: u16) -> Option<(usize, u32)> {
     lines.get(at).map(|entry| (at, entry.step))
 }
 
-fn role(entry: &Entry, here: u32) -> Role {
+fn role(entry: &LogEntry, here: u32) -> Role {
     match entry.kind {
         LogKind::Fault => Role::Bad,
         _ if entry.step > here => Role::Dim,

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::{
     super::{
         app::{
-            Action, App, Mode,
+            Action, App, InputMode,
             interface::Effect,
             pane::{Pane, Region},
         },
@@ -232,7 +232,7 @@ fn entry(app: &App, pen: &mut Pen, line: Rect, at: usize, spec: &ParamSpec, valu
         pen.say(x, line.y, NAME - 1, spec.name, Role::Dim);
         x += NAME;
     }
-    if chosen && let Mode::Value(input) = &app.top.mode {
+    if chosen && let InputMode::Value(input) = &app.top.mode {
         let room = line.right().saturating_sub(x);
         pen.field(Rect { x, width: room.min(FIELD), ..line }, input);
         let was = format!("was {}", text::value(spec, value));

@@ -82,20 +82,20 @@ impl PaneView for SessionPane {
 }
 
 /// A row of the pane: a line, or one more row of it.
-struct Row {
+struct SessionRow {
     at: usize,
     text: String,
     role: Role,
 }
 
 /// Lines around the chosen one, broken into rows, from the first in view on.
-fn rows(app: &App, inside: Rect) -> (Vec<Row>, usize) {
+fn rows(app: &App, inside: Rect) -> (Vec<SessionRow>, usize) {
     let width = usize::from(inside.width).max(1);
     let height = usize::from(inside.height);
     let entries = app.entries();
     let all = entries.len();
     let chosen = sessions::chosen(&entries, app.display.found.line);
-    let mut rows: Vec<Row> = Vec::new();
+    let mut rows: Vec<SessionRow> = Vec::new();
     for (at, entry) in entries.into_iter().enumerate().skip(chosen.saturating_sub(height)) {
         if at > chosen + height {
             break;
@@ -108,7 +108,7 @@ fn rows(app: &App, inside: Rect) -> (Vec<Row>, usize) {
             text::wrap(words, width.saturating_sub(4).max(1)).into_iter().enumerate()
         {
             let indent = if part == 0 { own } else { 4 };
-            rows.push(Row { at, text: format!("{:indent$}{line}", ""), role: entry.role });
+            rows.push(SessionRow { at, text: format!("{:indent$}{line}", ""), role: entry.role });
         }
     }
     let stands = rows.iter().position(|row| row.at == chosen).unwrap_or(0);

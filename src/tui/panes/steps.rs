@@ -6,7 +6,7 @@ use super::super::{
     app::App,
     paint::{
         pen::Pen,
-        text::{self, Shown},
+        text::{self, ShownToken},
         theme::Role,
     },
 };
@@ -96,6 +96,6 @@ pub fn guess(app: &App, token: TokenId) -> String {
     if token == app.canvas().special().mask {
         "mask".to_owned()
     } else {
-        Shown::of(&*app.debugger.vocabulary, token).label(app.theme.ascii())
+        ShownToken::of(&*app.debugger.vocabulary, token).label(app.theme.ascii())
     }
 }

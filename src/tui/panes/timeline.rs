@@ -19,7 +19,7 @@ use super::{
         },
     },
     KeyHint, PaneView,
-    chart::{Axis, Bar, bars},
+    chart::{Axis, ChartBar, bars},
 };
 use crate::{decode::Mode, session::NodeId};
 
@@ -80,7 +80,7 @@ const BRANCH_ROWS: usize = 4;
 const NAME: usize = 24;
 
 /// The steps of a column, reduced.
-struct Column {
+struct ChartColumn {
     fills: usize,
     expansions: usize,
     dropped: usize,
@@ -93,11 +93,11 @@ struct Column {
     block: Option<usize>,
 }
 
-fn column(app: &App, axis: Axis, column: u16) -> Column {
+fn column(app: &App, axis: Axis, column: u16) -> ChartColumn {
     let steps = axis.steps(column);
     let moments: Vec<&Moment> = steps.filter_map(|step| app.history.moments.get(step)).collect();
     let made: Vec<_> = moments.iter().filter_map(|moment| moment.made.as_ref()).collect();
-    Column {
+    ChartColumn {
         fills: made.iter().map(|made| made.fills).max().unwrap_or(0),
         expansions: made.iter().map(|made| made.expansions).sum(),
         dropped: made.iter().map(|made| made.dropped).sum(),
@@ -111,7 +111,7 @@ fn column(app: &App, axis: Axis, column: u16) -> Column {
     }
 }
 
-impl Column {
+impl ChartColumn {
     fn role(&self) -> Role {
         match self {
             Self { stuck: true, .. } => Role::Stuck,
@@ -156,16 +156,16 @@ pub fn strip(app: &App, pen: &mut Pen, area: Rect) {
     for at in 0..axis.columns().min(cells.width) {
         let summary = column(app, axis, at);
         let glyph = match &summary {
-            Column { dropped: 1.., .. } => pen.theme.sign(theme::DROPS),
-            Column { fills: 0, expansions: 1.., .. } => pen.theme.sign(theme::EXPANDS),
-            Column { fills: 0, remasks: 1.., .. } => pen.theme.sign(theme::REMASKS),
-            Column { fills: 0, replaced: 1.., .. } => pen.theme.sign(theme::REPLACES),
-            Column { fills: 0, appended: 1.., .. } => pen.theme.sign(theme::GROWS),
-            Column { fills: 0, .. } => pen.theme.sign(theme::IDLE),
-            Column { fills, .. } => pen.theme.bar((fills * 8).div_ceil(most)),
+            ChartColumn { dropped: 1.., .. } => pen.theme.sign(theme::DROPS),
+            ChartColumn { fills: 0, expansions: 1.., .. } => pen.theme.sign(theme::EXPANDS),
+            ChartColumn { fills: 0, remasks: 1.., .. } => pen.theme.sign(theme::REMASKS),
+            ChartColumn { fills: 0, replaced: 1.., .. } => pen.theme.sign(theme::REPLACES),
+            ChartColumn { fills: 0, appended: 1.., .. } => pen.theme.sign(theme::GROWS),
+            ChartColumn { fills: 0, .. } => pen.theme.sign(theme::IDLE),
+            ChartColumn { fills, .. } => pen.theme.bar((fills * 8).div_ceil(most)),
         };
         let role = match &summary {
-            Column {
+            ChartColumn {
                 fills: 0,
                 expansions: 0,
                 dropped: 0,
@@ -174,7 +174,7 @@ pub fn strip(app: &App, pen: &mut Pen, area: Rect) {
                 appended: 0,
                 ..
             } => Role::Quiet,
-            Column { dropped: 1.., .. } => Role::Bad,
+            ChartColumn { dropped: 1.., .. } => Role::Bad,
             summary => summary.role(),
         };
         let style = pen.theme.style(role);
@@ -185,7 +185,7 @@ pub fn strip(app: &App, pen: &mut Pen, area: Rect) {
 }
 
 /// Where the parts of the pane lie.
-struct Parts {
+struct TimelineParts {
     bounds: Rect,
     chart: Rect,
     events: Rect,
@@ -197,7 +197,7 @@ struct Parts {
 /// Cells of the labels at the left.
 const LABEL: u16 = 8;
 
-fn parts(app: &App, inside: Rect) -> Parts {
+fn parts(app: &App, inside: Rect) -> TimelineParts {
     let tips = shown(app).len();
     let branches = if tips > 1 { tips.min(BRANCH_ROWS) } else { 0 };
     let branches = u16::try_from(branches).unwrap_or(0).min(inside.height.saturating_sub(4));
@@ -209,7 +209,7 @@ fn parts(app: &App, inside: Rect) -> Parts {
     };
     let fixed = 3 + branches;
     let chart = inside.height.saturating_sub(fixed).max(1);
-    Parts {
+    TimelineParts {
         bounds: row(inside.y, 1),
         chart: row(inside.y + 1, chart),
         events: row(inside.y + 1 + chart, 1),
@@ -272,7 +272,7 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
     }
     bars(pen, parts.chart, parts.axis, |at| {
         let summary = column(app, parts.axis, at);
-        Bar {
+        ChartBar {
             value: (summary.fills > 0).then(|| summary.fills as f32 / most as f32),
             line: None,
             role: match summary.role() {
@@ -305,7 +305,7 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
 }
 
 /// Stages and blocks over the columns where they begin; in short where the next is near.
-fn bounds(app: &App, pen: &mut Pen, parts: &Parts, columns: u16) {
+fn bounds(app: &App, pen: &mut Pen, parts: &TimelineParts, columns: u16) {
     let mut before = (None, None);
     let mut found: Vec<(u16, String, String)> = Vec::new();
     for at in 0..columns {
@@ -334,7 +334,7 @@ fn bounds(app: &App, pen: &mut Pen, parts: &Parts, columns: u16) {
 }
 
 /// Bookmarks, stops and edits under the columns of their steps.
-fn marks(app: &App, pen: &mut Pen, parts: &Parts, columns: u16) {
+fn marks(app: &App, pen: &mut Pen, parts: &TimelineParts, columns: u16) {
     if parts.axis_row.height == 0 {
         return;
     }
@@ -360,7 +360,7 @@ fn marks(app: &App, pen: &mut Pen, parts: &Parts, columns: u16) {
 }
 
 /// The step stood at, under the chart.
-fn playhead(app: &App, pen: &mut Pen, parts: &Parts) {
+fn playhead(app: &App, pen: &mut Pen, parts: &TimelineParts) {
     let here = app.step() as usize;
     let x = parts.chart.x.saturating_add(parts.axis.cell(parts.axis.column(here)));
     if x >= parts.chart.right() {
@@ -379,7 +379,7 @@ fn playhead(app: &App, pen: &mut Pen, parts: &Parts) {
 }
 
 /// Branches: where each leaves an older one, how long it is.
-fn draw_branches(app: &App, pen: &mut Pen, inside: Rect, parts: &Parts) {
+fn draw_branches(app: &App, pen: &mut Pen, inside: Rect, parts: &TimelineParts) {
     let timeline = app.debugger.session.timeline();
     let tips = timeline.tips();
     let current: std::collections::HashSet<NodeId> =

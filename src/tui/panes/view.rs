@@ -4,14 +4,14 @@ use super::{
     super::app::{
         App, SPEEDS,
         pane::{Pane, Region},
-        view::View,
+        view::SavedView,
     },
     titled,
 };
 
 /// What is shown now.
-pub fn of(app: &App) -> View {
-    View {
+pub fn of(app: &App) -> SavedView {
+    SavedView {
         tab: app.display.tab.title().to_owned(),
         focus: app.display.focus.title().to_owned(),
         zoom: app.display.zoom,
@@ -28,7 +28,7 @@ pub fn of(app: &App) -> View {
 }
 
 /// Shows what was shown then.
-pub fn show(app: &mut App, view: View) {
+pub fn show(app: &mut App, view: SavedView) {
     let tab = titled(&view.tab).filter(|pane| pane.tab().is_some());
     app.display.tab = tab.unwrap_or(app.display.tab);
     app.display.focus = titled(&view.focus).unwrap_or(app.display.focus);

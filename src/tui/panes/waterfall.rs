@@ -40,7 +40,7 @@ impl PaneView for WaterfallPane {
 
     fn summary(&self, app: &App, area: Rect) -> String {
         let by = if app.display.align { "by identity" } else { "by number" };
-        match View::of(app, pen::inner(area)).more() {
+        match GridWindow::of(app, pen::inner(area)).more() {
             0 => by.to_owned(),
             more => format!("{by} · → {more} more"),
         }
@@ -51,7 +51,7 @@ impl PaneView for WaterfallPane {
     }
 
     fn draw_behind_tabs(&self, app: &App, pen: &mut Pen, area: Rect, from: u16) {
-        let more = View::of(app, pen::inner(area)).more();
+        let more = GridWindow::of(app, pen::inner(area)).more();
         let text = format!(" → {more} more ");
         let cells = u16::try_from(text::width(&pen.theme.say(&text))).unwrap_or(u16::MAX);
         if more > 0 && from.saturating_add(cells + 1) <= area.right() {
@@ -78,7 +78,7 @@ impl PaneView for WaterfallPane {
 }
 
 /// What part of position × step is in view.
-struct View {
+struct GridWindow {
     first_step: usize,
     first_column: usize,
     rows: usize,
@@ -86,7 +86,7 @@ struct View {
     width: usize,
 }
 
-impl View {
+impl GridWindow {
     fn of(app: &App, inside: Rect) -> Self {
         let rows = usize::from(inside.height);
         let columns = usize::from(inside.width.saturating_sub(MARGIN));
@@ -114,7 +114,7 @@ fn column(app: &App, position: usize, slot: Option<crate::canvas::Slot>) -> Opti
 /// The position (on the canvas as it stands) and the step under a cell of the pane.
 fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<(Option<usize>, usize)> {
     let inside = pen::inner(area);
-    let view = View::of(app, inside);
+    let view = GridWindow::of(app, inside);
     let step = view.first_step + usize::from(y.checked_sub(inside.y)?);
     if step >= app.history.moments.len() {
         return None;
@@ -135,7 +135,7 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
     if inside.height == 0 || inside.width <= MARGIN {
         return;
     }
-    let view = View::of(app, inside);
+    let view = GridWindow::of(app, inside);
     let here = app.step() as usize;
     let steps = view.first_step..app.history.moments.len().min(view.first_step + view.rows);
     for (row, step) in steps.enumerate() {
@@ -146,7 +146,7 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
     }
 }
 
-fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &View) {
+fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &GridWindow) {
     let theme = app.theme;
     let node = app.history.moments[step].node;
     let canvas = &app.debugger.session.timeline()[node].canvas;

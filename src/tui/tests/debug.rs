@@ -7,7 +7,7 @@ use crate::{
     session::Pending,
     tui::{
         App, Look,
-        app::{Mode, interface::Event, pane::Pane},
+        app::{InputMode, interface::AppEvent, pane::Pane},
         compare::comparison::update,
         frame,
     },
@@ -25,7 +25,7 @@ fn command(app: &mut App, text: &str) {
 
 fn run(app: &mut App) {
     while app.debugger.goal().is_some() {
-        update(app, Event::Tick);
+        update(app, AppEvent::Tick);
         fake::settle(app);
     }
 }
@@ -127,7 +127,7 @@ fn a_token_is_chosen_and_taken_back() {
     assert_eq!(app.canvas().cells()[position].token, 4, "{}", message(&app));
     assert!(message(&app).contains("no such token"), "{}", message(&app));
     press(&mut app, "e Esc");
-    assert!(matches!(app.top.mode, Mode::Normal));
+    assert!(matches!(app.top.mode, InputMode::Normal));
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn branches_are_put_side_by_side_and_left_again() {
     super::screens::check("beside_120x40", &app);
     press(&mut app, "s s");
     assert!(shown(&app).contains("step 8"), "{}", shown(&app));
-    update(&mut app, Event::Terminal(crossterm::event::Event::Resize(80, 24)));
+    update(&mut app, AppEvent::Terminal(crossterm::event::Event::Resize(80, 24)));
     assert!(shown(&app).contains("2 branch 2"), "{}", shown(&app));
     press(&mut app, "q");
     assert!(app.top.comparison.is_none());
@@ -282,12 +282,12 @@ fn the_command_line_completes_and_points_at_mistakes() {
     assert!(shown(&app).contains("make N steps"), "with nothing typed it lists: {}", shown(&app));
     typed(&mut app, "forw");
     press(&mut app, "Tab");
-    let Mode::Command(line) = &app.top.mode else { panic!("{:?}", app.top.mode) };
+    let InputMode::Command(line) = &app.top.mode else { panic!("{:?}", app.top.mode) };
     assert_eq!(line.input.value(), "forward ");
     press(&mut app, "Esc");
-    assert!(matches!(app.top.mode, Mode::Normal));
+    assert!(matches!(app.top.mode, InputMode::Normal));
     command(&mut app, "break eos_conf crosses");
-    assert!(matches!(app.top.mode, Mode::Command(_)), "it stays to be mended");
+    assert!(matches!(app.top.mode, InputMode::Command(_)), "it stays to be mended");
     assert!(shown(&app).contains("Not understood"), "{}", shown(&app));
     press(&mut app, "Esc");
     // A key's action that is no command, by its name.
@@ -295,11 +295,11 @@ fn the_command_line_completes_and_points_at_mistakes() {
     assert!(app.display.zoom);
     command(&mut app, "back 2; forward 1");
     for _ in 0..2 {
-        update(&mut app, Event::Tick);
+        update(&mut app, AppEvent::Tick);
     }
     assert_eq!(app.step(), 3);
     press(&mut app, ": C-p");
-    let Mode::Command(line) = &app.top.mode else { panic!("{:?}", app.top.mode) };
+    let InputMode::Command(line) = &app.top.mode else { panic!("{:?}", app.top.mode) };
     assert!(line.input.value().starts_with("forward"), "{}", line.input.value());
     press(&mut app, "Esc : Down Down Enter");
     assert_eq!(app.step(), 2, "the second candidate is `back`");

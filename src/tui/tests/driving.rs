@@ -11,7 +11,7 @@ use crate::{
     decode::{Params, strategy},
     session::{Event, LoopMessage, NodeId, Proposal, RunNews, Stand, StateCopies},
     trace::Reader,
-    tui::{App, Look, Palette, Rest, Source, app::interface, compare, frame},
+    tui::{App, Look, Palette, Rest, StepSource, app::interface, compare, frame},
 };
 
 const HEADER: &str = r#"{"kind":"header","format":"demask","version":[1,6],"strategy":"mine","model":{"name":"m","mask":9,"eos":8},"knobs":[{"name":"threshold","kind":"float","default":0.5,"low":0,"high":1,"help":"How sure it must be"},{"name":"greedy","kind":"bool","default":true}]}"#;
@@ -75,7 +75,7 @@ fn joined(look: Look, width: u16, height: u16) -> (App, FakeLoop) {
         Params::defaults(strategy("daedal").unwrap().params()),
         recording.vocabulary.clone(),
     );
-    (start.predictor, start.source) = (None, Source::Loop("mine".to_owned()));
+    (start.predictor, start.source) = (None, StepSource::Loop("mine".to_owned()));
     (start.session, start.facts) = (recording.session(), recording.facts());
     start.driven = Some(Driven::new("mine".to_owned(), true, Box::new(remote), stands));
     start.rest = Some(Rest { feed: Box::new(|_| Ok(())), progress: (0, None), live: true });
@@ -88,9 +88,9 @@ fn joined(look: Look, width: u16, height: u16) -> (App, FakeLoop) {
 }
 
 fn tell(app: &mut App, news: RunNews) {
-    compare::comparison::update(app, interface::Event::News(news));
+    compare::comparison::update(app, interface::AppEvent::News(news));
     while app.due() {
-        compare::comparison::update(app, interface::Event::Tick);
+        compare::comparison::update(app, interface::AppEvent::Tick);
     }
 }
 

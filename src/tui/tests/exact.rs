@@ -12,7 +12,7 @@ use crate::{
     session::{EngineReport, Session},
     tui::{
         App, Look, Palette,
-        app::interface::{Effect, Event},
+        app::interface::{AppEvent, Effect},
         compare::comparison::update,
     },
 };
@@ -42,7 +42,7 @@ fn app(look: Look, steps: usize, width: u16, height: u16) -> App {
 /// Presses `d` and answers the pass it asks for.
 fn held(app: &mut App) {
     let d = crossterm::event::KeyEvent::from(crossterm::event::KeyCode::Char('d'));
-    let effects = update(app, Event::Terminal(crossterm::event::Event::Key(d)));
+    let effects = update(app, AppEvent::Terminal(crossterm::event::Event::Key(d)));
     let asked = effects.iter().find_map(|effect| match effect {
         Effect::Submit(key, request) => Some((*key, request.clone())),
         _ => None,
@@ -50,7 +50,7 @@ fn held(app: &mut App) {
     let (key, request) = asked.unwrap_or_else(|| panic!("no pass is asked for: {effects:?}"));
     assert!(request.cached.is_none() && app.running.busy.is_none());
     let (prediction, took) = (predict(&request), Duration::from_millis(7));
-    update(app, Event::Report(EngineReport::Done { key, prediction, took }));
+    update(app, AppEvent::Report(EngineReport::Done { key, prediction, took }));
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn the_exact_pass_gives_way_and_may_fail() {
     };
     let key = |c| {
         let key = crossterm::event::KeyEvent::from(crossterm::event::KeyCode::Char(c));
-        Event::Terminal(crossterm::event::Event::Key(key))
+        AppEvent::Terminal(crossterm::event::Event::Key(key))
     };
     let mut app = app(Look::default(), 8, 80, 24);
     let exact = submit(&update(&mut app, key('d'))).expect("it is asked for");
@@ -111,16 +111,16 @@ fn the_exact_pass_gives_way_and_may_fail() {
     let effects = update(&mut app, key('s'));
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Cancel)), "{effects:?}");
     assert_ne!(submit(&effects), Some(exact));
-    update(&mut app, Event::Report(EngineReport::Failed(exact, PredictError::Cancelled)));
+    update(&mut app, AppEvent::Report(EngineReport::Failed(exact, PredictError::Cancelled)));
     assert!(!app.running.held && app.debugger.exact);
 
     fake::settle(&mut app);
     app.refresh();
     let again = app.debugger.exact_wanted().map(|exact| exact.key);
     if let Some(again) = again {
-        update(&mut app, Event::Tick);
+        update(&mut app, AppEvent::Tick);
         let error = PredictError::Failed("no memory".to_owned());
-        update(&mut app, Event::Report(EngineReport::Failed(again, error)));
+        update(&mut app, AppEvent::Report(EngineReport::Failed(again, error)));
         assert!(!app.running.held && !app.debugger.exact);
         let message = app.top.message.take().map(|(_, text)| text).unwrap_or_default();
         assert!(message.contains("the exact pass failed"), "{message}");

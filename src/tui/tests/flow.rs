@@ -1,12 +1,12 @@
 //! Rows broken at words, and the way back from a cell to its position.
 
 use crate::tui::paint::{
-    flow::{Flow, Piece, lay},
+    flow::{Flow, FlowPiece, lay},
     text::{Glyph, GlyphKind, glyphs},
 };
 
-fn pieces(prompt: &[&str], tokens: &[&str]) -> Vec<Piece> {
-    let piece = |position, text: &&str| Piece {
+fn pieces(prompt: &[&str], tokens: &[&str]) -> Vec<FlowPiece> {
+    let piece = |position, text: &&str| FlowPiece {
         position,
         glyphs: glyphs(text, false),
         marker: None,
@@ -71,7 +71,7 @@ fn every_cell_leads_back_to_its_position() {
 #[test]
 fn a_folded_tail_is_one_piece() {
     let mut run = pieces(&[], &["one"]);
-    run.push(Piece {
+    run.push(FlowPiece {
         position: Some(1),
         glyphs: vec![Glyph {
             symbol: "⟨EOS ×9⟩".to_owned(), width: 8, kind: GlyphKind::StandIn

@@ -17,8 +17,8 @@ use crate::{
     tui::{
         App, Look,
         app::{
-            Mode,
-            interface::{Effect, Event},
+            InputMode,
+            interface::{AppEvent, Effect},
         },
         compare::comparison::update,
         frame,
@@ -50,7 +50,7 @@ fn message(app: &App) -> &str {
 
 /// Presses a key; what is to be done outside.
 fn key(app: &mut App, code: KeyCode, modifiers: KeyModifiers) -> Vec<Effect> {
-    update(app, Event::Terminal(TerminalEvent::Key(KeyEvent::new(code, modifiers))))
+    update(app, AppEvent::Terminal(TerminalEvent::Key(KeyEvent::new(code, modifiers))))
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_model_that_knows_little_says_what_it_knows() {
 fn known_prompts_are_chosen_with_arrows_and_others_are_typed() {
     let mut app = little("Count to four.", 120, 40);
     let typed_now = |app: &App| match &app.top.mode {
-        Mode::Prompt(input) => input.value().to_owned(),
+        InputMode::Prompt(input) => input.value().to_owned(),
         mode => panic!("{mode:?}"),
     };
     press(&mut app, "E Down");
@@ -117,14 +117,14 @@ fn editors_habits_work_in_the_command_line() {
         (app, quits)
     };
     let (app, quits) = entered(":q");
-    assert!(!quits && matches!(app.top.mode, Mode::Leaving), "it asks: a step would be lost");
+    assert!(!quits && matches!(app.top.mode, InputMode::Leaving), "it asks: a step would be lost");
     assert!(entered(":q!").1);
     assert!(!entered(":w a.jsonl").1);
     assert!(entered(":wq b.jsonl").1 && entered(":x").1);
     let names = ["a.jsonl", "b.jsonl", "demask-1.jsonl"].map(PathBuf::from);
     assert_eq!(*saved.lock().expect("not poisoned"), names);
     for text in [":h", ":help"] {
-        assert!(matches!(entered(text).0.top.mode, Mode::Help(0)), "{text}");
+        assert!(matches!(entered(text).0.top.mode, InputMode::Help(0)), "{text}");
     }
     // What there is none of is answered, and stays to be mended.
     for (text, answer) in [
@@ -133,7 +133,7 @@ fn editors_habits_work_in_the_command_line() {
         (":zzz", "`help` says what there is"),
     ] {
         let (app, quits) = entered(text);
-        assert!(!quits && matches!(app.top.mode, Mode::Command(_)), "{text}");
+        assert!(!quits && matches!(app.top.mode, InputMode::Command(_)), "{text}");
         assert!(glyphs(&app).contains(answer), "{text}: {}", glyphs(&app));
     }
 }
@@ -157,9 +157,9 @@ fn the_palette_always_says_something() {
 fn keys_of_other_programs_do_what_is_meant_or_say_that_they_do_nothing() {
     let mut app = fake::app(Look::default(), 1, 80, 24);
     key(&mut app, KeyCode::F(1), KeyModifiers::NONE);
-    assert!(matches!(app.top.mode, Mode::Help(0)));
+    assert!(matches!(app.top.mode, InputMode::Help(0)));
     press(&mut app, "Esc C-p");
-    assert!(matches!(app.top.mode, Mode::Command(_)));
+    assert!(matches!(app.top.mode, InputMode::Command(_)));
     press(&mut app, "Esc C-r");
     assert!(
         message(&app).contains("taken back") || message(&app).contains("redo"),

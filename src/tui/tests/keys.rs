@@ -22,8 +22,8 @@ use crate::{
     tui::{
         App, Look,
         app::{
-            Mode,
-            interface::{Effect, Event},
+            InputMode,
+            interface::{AppEvent, Effect},
             pane::Pane,
         },
         compare::comparison::update,
@@ -33,7 +33,7 @@ use crate::{
 
 /// A key without the engine answering.
 fn bare(app: &mut App, code: KeyCode, modifiers: KeyModifiers) -> Vec<Effect> {
-    update(app, Event::Terminal(TerminalEvent::Key(KeyEvent::new(code, modifiers))))
+    update(app, AppEvent::Terminal(TerminalEvent::Key(KeyEvent::new(code, modifiers))))
 }
 
 fn message(app: &App) -> &str {
@@ -72,7 +72,7 @@ fn a_step_needs_its_forward_pass() {
     assert_eq!(app.debugger.goal(), Some(&Goal::Steps(2)), "no key is lost");
     for step in [1, 2, 2] {
         settle(&mut app);
-        update(&mut app, Event::Tick);
+        update(&mut app, AppEvent::Tick);
         assert_eq!(app.step(), step);
     }
 }
@@ -89,7 +89,7 @@ fn a_pass_can_be_cancelled_and_asked_for_again() {
         let effects = bare(&mut app, code, modifiers);
         assert!(matches!(effects[..], [Effect::Cancel]), "{effects:?}");
         let effects =
-            update(&mut app, Event::Report(EngineReport::Failed(key, PredictError::Cancelled)));
+            update(&mut app, AppEvent::Report(EngineReport::Failed(key, PredictError::Cancelled)));
         assert!(effects.is_empty(), "not asked for at once: {effects:?}");
         assert!(app.running.busy.is_none());
         let effects = bare(&mut app, KeyCode::Char('s'), KeyModifiers::NONE);
@@ -103,7 +103,7 @@ fn a_failed_pass_is_told_and_can_be_tried_again() {
     crate::tui::update::want(&mut app, &mut Vec::new());
     let key = app.running.busy.expect("a pass in work").key;
     let error = PredictError::Failed("out of memory".to_owned());
-    update(&mut app, Event::Report(EngineReport::Failed(key, error)));
+    update(&mut app, AppEvent::Report(EngineReport::Failed(key, error)));
     assert!(message(&app).contains("out of memory"));
     assert!(app.log().iter().any(|entry| entry.text.contains("out of memory")));
     let effects = bare(&mut app, KeyCode::Char('s'), KeyModifiers::NONE);
@@ -118,7 +118,7 @@ fn a_pass_nobody_waits_for_is_cancelled() {
     app.debugger.session.set_param("initial_gen_length", Value::Int(24)).expect("in range");
     let effects = bare(&mut app, KeyCode::Char('R'), KeyModifiers::NONE);
     assert!(matches!(effects[..], [Effect::Cancel, Effect::Submit(..)]), "{effects:?}");
-    update(&mut app, Event::Report(EngineReport::Failed(first, PredictError::Cancelled)));
+    update(&mut app, AppEvent::Report(EngineReport::Failed(first, PredictError::Cancelled)));
     assert!(!app.running.held, "what is wanted now goes on");
 }
 
@@ -144,14 +144,14 @@ fn runs_end_at_their_goals() {
     let mut app = app(Look::default(), 0, 80, 24);
     press(&mut app, "}");
     while app.debugger.goal().is_some() {
-        update(&mut app, Event::Tick);
+        update(&mut app, AppEvent::Tick);
         settle(&mut app);
     }
     assert_eq!(app.debugger.session.phase().stage, 2, "the stage's end");
     let block = app.debugger.session.phase().block.expect("a block").start;
     press(&mut app, ")");
     while app.debugger.goal().is_some() {
-        update(&mut app, Event::Tick);
+        update(&mut app, AppEvent::Tick);
         settle(&mut app);
     }
     let next = app.debugger.session.phase().block.expect("a block").start;
@@ -173,12 +173,12 @@ fn space_runs_and_pauses() {
     let mut app = app(Look::default(), 0, 80, 24);
     press(&mut app, "Space");
     assert_eq!((app.debugger.goal(), app.running.paced), (Some(&Goal::Continue), true));
-    update(&mut app, Event::Tick);
+    update(&mut app, AppEvent::Tick);
     settle(&mut app);
     assert_eq!(app.step(), 1);
     press(&mut app, "Space");
     assert_eq!(app.debugger.goal(), None);
-    update(&mut app, Event::Tick);
+    update(&mut app, AppEvent::Tick);
     assert_eq!(app.step(), 1);
     press(&mut app, "> > > > >");
     assert!(message(&app).contains("max"));
@@ -267,17 +267,17 @@ fn lanes_are_gone_through_in_the_timeline() {
 fn a_value_can_be_typed() {
     let mut app = app(Look::default(), 4, 80, 24);
     press(&mut app, "3 j Enter");
-    assert!(matches!(app.top.mode, Mode::Value(_)));
+    assert!(matches!(app.top.mode, InputMode::Value(_)));
     press(&mut app, "q 0 x . ? 2 5 Enter");
-    assert!(matches!(app.top.mode, Mode::Normal));
+    assert!(matches!(app.top.mode, InputMode::Normal));
     assert_eq!(app.debugger.session.params().get("low_conf_threshold"), Ok(Value::Float(0.25)));
     press(&mut app, "Enter Enter");
-    assert!(matches!(app.top.mode, Mode::Normal), "nothing typed changes nothing");
+    assert!(matches!(app.top.mode, InputMode::Normal), "nothing typed changes nothing");
     assert_eq!(app.debugger.session.params().get("low_conf_threshold"), Ok(Value::Float(0.25)));
     press(&mut app, "Enter");
-    update(&mut app, Event::Terminal(TerminalEvent::Paste("a 9\n".to_owned())));
+    update(&mut app, AppEvent::Terminal(TerminalEvent::Paste("a 9\n".to_owned())));
     press(&mut app, "Enter");
-    assert!(matches!(app.top.mode, Mode::Value(_)), "an impossible value stays to be mended");
+    assert!(matches!(app.top.mode, InputMode::Value(_)), "an impossible value stays to be mended");
     assert!(message(&app).contains("must lie in"), "{}", message(&app));
     press(&mut app, "Esc");
     assert_eq!(app.debugger.session.params().get("low_conf_threshold"), Ok(Value::Float(0.25)));
@@ -287,7 +287,7 @@ fn a_value_can_be_typed() {
 fn a_prompt_can_be_typed_and_pasted() {
     let mut app = app(Look::default(), 4, 80, 24);
     press(&mut app, "E");
-    update(&mut app, Event::Terminal(TerminalEvent::Paste(" more\nlines\x1b".to_owned())));
+    update(&mut app, AppEvent::Terminal(TerminalEvent::Paste(" more\nlines\x1b".to_owned())));
     press(&mut app, "Enter");
     assert_eq!(app.prompt_text, "Two birds flew over the cat. more lines ");
     assert_eq!(app.debugger.session.timeline().roots().len(), 2);
@@ -299,7 +299,7 @@ fn a_prompt_can_be_typed_and_pasted() {
         press(&mut app, "Backspace");
     }
     press(&mut app, "Enter");
-    assert!(matches!(app.top.mode, Mode::Prompt(_)));
+    assert!(matches!(app.top.mode, InputMode::Prompt(_)));
     assert!(message(&app).contains("empty"), "{}", message(&app));
 }
 
@@ -403,7 +403,7 @@ fn clicks_reach_what_they_point_at() {
             row: area.y + 2,
             modifiers: KeyModifiers::NONE,
         };
-        update(&mut app, Event::Terminal(TerminalEvent::Mouse(mouse)));
+        update(&mut app, AppEvent::Terminal(TerminalEvent::Mouse(mouse)));
         assert_eq!(app.display.focus, pane);
     }
     let grid = app.areas().and_then(|areas| areas.of(Pane::BLOCKS)).expect("shown");
@@ -413,7 +413,7 @@ fn clicks_reach_what_they_point_at() {
         row: grid.y + 2,
         modifiers: KeyModifiers::NONE,
     };
-    update(&mut app, Event::Terminal(TerminalEvent::Mouse(mouse)));
+    update(&mut app, AppEvent::Terminal(TerminalEvent::Mouse(mouse)));
     assert_eq!(app.display.position, 16 + 3, "the fourth of the second block");
 }
 
@@ -429,7 +429,7 @@ fn leaving_unsaved_asks_once() {
     press(&mut app, "s");
     assert!(quit(&mut app, 'q').is_empty());
     press(&mut app, "Esc");
-    assert!(matches!(app.top.mode, Mode::Normal));
+    assert!(matches!(app.top.mode, InputMode::Normal));
     assert!(quit(&mut app, 'q').is_empty());
     assert!(matches!(quit(&mut app, 'w')[..], [Effect::Quit]));
     assert_eq!(*saved.lock().expect("not poisoned"), [PathBuf::from("demask-1.jsonl")]);
@@ -464,7 +464,7 @@ fn a_replay_walks_known_ground_and_says_where_it_ends() {
 fn a_dead_engine_ends_it() {
     let mut app = app(Look::default(), 2, 80, 24);
     let effects =
-        update(&mut app, Event::Report(EngineReport::Died("index out of bounds".to_owned())));
+        update(&mut app, AppEvent::Report(EngineReport::Died("index out of bounds".to_owned())));
     assert!(matches!(effects[..], [Effect::Quit]));
     assert_eq!(app.running.died.as_deref(), Some("index out of bounds"));
 }
@@ -504,7 +504,7 @@ fn enter_goes_to_where_a_position_was_written() {
 fn mouse(app: &mut App, kind: MouseEventKind, column: u16, row: u16) {
     let modifiers = KeyModifiers::NONE;
     let event = MouseEvent { kind, column, row, modifiers };
-    update(app, Event::Terminal(TerminalEvent::Mouse(event)));
+    update(app, AppEvent::Terminal(TerminalEvent::Mouse(event)));
     settle(app);
 }
 
@@ -529,17 +529,17 @@ fn everything_is_reached_by_the_mouse() {
     assert_eq!(app.step(), 5);
     let (x, y) = find(&app, ": command");
     mouse(&mut app, press, x, y);
-    assert!(matches!(app.top.mode, Mode::Command(_)));
+    assert!(matches!(app.top.mode, InputMode::Command(_)));
     // The wheel goes through the list, a click takes what it points at.
     mouse(&mut app, MouseEventKind::ScrollDown, 20, 20);
     mouse(&mut app, MouseEventKind::ScrollDown, 20, 20);
     let (x, y) = find(&app, "back  ");
     mouse(&mut app, press, x + 1, y);
-    assert!(matches!(app.top.mode, Mode::Normal));
+    assert!(matches!(app.top.mode, InputMode::Normal));
     assert_eq!(app.step(), 4);
     // The same for the candidates of a position.
     super::fake::press(&mut app, "e");
-    let Mode::Pick(_) = app.top.mode else { panic!("no list") };
+    let InputMode::Pick(_) = app.top.mode else { panic!("no list") };
     let (x, y) = find(&app, "Write at");
     mouse(&mut app, press, x + 2, y + 3);
     assert!(app.history.moments[app.step() as usize].edited, "{}", message(&app));

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     decode::{Params, Value, strategy},
     session::Session,
-    tui::{App, Look, Palette, Source, frame, paint::theme},
+    tui::{App, Look, Palette, StepSource, frame, paint::theme},
 };
 
 /// A run of `remdm` up to a step that takes tokens back.
@@ -92,7 +92,7 @@ fn edited(look: Look, steps: usize) -> App {
         Params::defaults(strategy("daedal").unwrap().params()),
         recording.vocabulary.clone(),
     );
-    (start.predictor, start.source) = (None, Source::Replay("edited.jsonl".to_owned()));
+    (start.predictor, start.source) = (None, StepSource::Replay("edited.jsonl".to_owned()));
     (start.session, start.facts) = (recording.session(), recording.facts());
     fake::app_of(start, steps, 100, 30)
 }

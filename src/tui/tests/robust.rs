@@ -8,7 +8,7 @@ use super::fake::{self, FakeVocabulary, Hostile};
 use crate::{
     predict::Vocabulary,
     tui::{
-        App, Keymap, Look, Palette, app::interface::Event, compare::comparison::update, frame,
+        App, Keymap, Look, Palette, app::interface::AppEvent, compare::comparison::update, frame,
         input::chord::Chord,
     },
 };
@@ -59,7 +59,7 @@ fn keys() -> Vec<Chord> {
 }
 
 fn key(app: &mut App, event: KeyEvent) {
-    update(app, Event::Terminal(TerminalEvent::Key(event)));
+    update(app, AppEvent::Terminal(TerminalEvent::Key(event)));
 }
 
 fn effect() -> impl Strategy<Value = Input> {
@@ -101,17 +101,17 @@ fn perform(app: &mut App, effect: &Input) {
         }
         Input::Paste => {
             let text = "a\u{202e}\t世界\x1b[31m\nid:3".to_owned();
-            update(app, Event::Terminal(TerminalEvent::Paste(text)));
+            update(app, AppEvent::Terminal(TerminalEvent::Paste(text)));
         }
         Input::Mouse(kind, column, row) => {
             let mouse = MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE };
-            update(app, Event::Terminal(TerminalEvent::Mouse(mouse)));
+            update(app, AppEvent::Terminal(TerminalEvent::Mouse(mouse)));
         }
         Input::Size(width, height) => {
-            update(app, Event::Terminal(TerminalEvent::Resize(width, height)));
+            update(app, AppEvent::Terminal(TerminalEvent::Resize(width, height)));
         }
         Input::Tick => {
-            update(app, Event::Tick);
+            update(app, AppEvent::Tick);
         }
     }
     fake::settle(app);

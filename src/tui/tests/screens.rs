@@ -5,7 +5,7 @@
 use super::fake::{self, press, styled};
 use crate::{
     session::Session,
-    tui::{App, Look, Palette, Shade, Source, frame},
+    tui::{App, Look, Palette, Shade, StepSource, frame},
 };
 
 /// Compares a drawing with the one on file.
@@ -149,6 +149,6 @@ pub fn replay(steps: usize) -> App {
     start.session = Session::over(&crate::decode::daedal::Daedal, extras, timeline, at, store);
     start.predictor = None;
     start.host = Box::new(crate::debugger::NoHost);
-    start.source = Source::Replay("short.jsonl".to_owned());
+    start.source = StepSource::Replay("short.jsonl".to_owned());
     App::new(start, 100, 30)
 }

@@ -1,8 +1,8 @@
 //! Nothing of a model or a recording reaches the terminal as it came.
 
 use crate::tui::paint::text::{
-    GlyphKind, Shown, candidate, compared, exact, fit, glyphs, joined, probability, safe, width,
-    wrap,
+    GlyphKind, ShownToken, candidate, compared, exact, fit, glyphs, joined, probability, safe,
+    width, wrap,
 };
 
 use super::fake::{FakeVocabulary, Hostile};
@@ -66,12 +66,12 @@ fn glyphs_know_their_width() {
 
 #[test]
 fn tokens_alone_show_their_spaces() {
-    let label = |id| Shown::of(&FakeVocabulary, id).label(false);
+    let label = |id| ShownToken::of(&FakeVocabulary, id).label(false);
     assert_eq!(label(3), "·the");
     assert_eq!(label(15), "↵");
     assert_eq!(label(2), "⟨eos⟩");
     assert_eq!(label(4711), "⟨#4711⟩");
-    let hostile = |id| Shown::of(&Hostile, id).label(false);
+    let hostile = |id| ShownToken::of(&Hostile, id).label(false);
     assert_eq!(hostile(7), "⟨empty⟩");
     assert_eq!(hostile(16), "⟨E4B8⟩");
     assert_eq!(hostile(18), "⟨␛]0;title␇⟩");
@@ -79,8 +79,8 @@ fn tokens_alone_show_their_spaces() {
 
 #[test]
 fn split_characters_are_joined() {
-    let part = |bytes: &[u8]| Shown::Part(bytes.to_vec());
-    let text = |text: &str| Shown::Text(text.to_owned());
+    let part = |bytes: &[u8]| ShownToken::Part(bytes.to_vec());
+    let text = |text: &str| ShownToken::Text(text.to_owned());
     for (run, joined_run) in [
         (vec![part(&[0xe4, 0xb8]), part(&[0x96])], vec![text("世"), text("")]),
         (

@@ -13,7 +13,7 @@ use crate::{
     session::EngineReport,
     tui::{
         App, Look, Palette,
-        app::interface::{Effect, Event},
+        app::interface::{AppEvent, Effect},
         compare::comparison::update,
     },
 };
@@ -33,7 +33,7 @@ fn settle(app: &mut App, mut effects: Vec<Effect>) -> usize {
                 passes += 1;
                 effects.extend(done(app, key, predict(&request)));
             }
-            None if app.try_due() => effects.extend(update(app, Event::Spare)),
+            None if app.try_due() => effects.extend(update(app, AppEvent::Spare)),
             None => return passes,
         }
     }
@@ -42,18 +42,18 @@ fn settle(app: &mut App, mut effects: Vec<Effect>) -> usize {
 fn done(app: &mut App, key: Key, prediction: crate::predict::Prediction) -> Vec<Effect> {
     update(
         app,
-        Event::Report(EngineReport::Done { key, prediction, took: Duration::from_millis(7) }),
+        AppEvent::Report(EngineReport::Done { key, prediction, took: Duration::from_millis(7) }),
     )
 }
 
-fn key(name: &str) -> Event {
+fn key(name: &str) -> AppEvent {
     let code = match name {
         "Enter" => KeyCode::Enter,
         "Esc" => KeyCode::Esc,
         "Down" => KeyCode::Down,
         name => KeyCode::Char(name.chars().next().expect("a key")),
     };
-    Event::Terminal(TerminalEvent::Key(KeyEvent::new(code, KeyModifiers::NONE)))
+    AppEvent::Terminal(TerminalEvent::Key(KeyEvent::new(code, KeyModifiers::NONE)))
 }
 
 /// Presses keys, answering what is asked after each; how many passes that took.
@@ -136,7 +136,7 @@ fn a_turn_gives_the_running_try_up_and_begins_another() {
     assert_eq!(submitted(&effects), None);
     // It is asked for when the cancelled pass has said so.
     let report = EngineReport::Failed(first, PredictError::Cancelled);
-    let effects = update(&mut app, Event::Report(report));
+    let effects = update(&mut app, AppEvent::Report(report));
     settle(&mut app, effects);
     assert!(app.debugger.tries.running().is_none());
     assert!(!app.running.held, "the foreground was not cancelled");

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     predict::{Key, Progress},
     tui::{
-        App, Look, Palette, Waiting,
+        App, LoadingProgress, Look, Palette,
         app::Busy,
         driver::wait::{LoadingScreen, draw},
         frame,
@@ -34,7 +34,7 @@ fn downloading(look: Look) -> LoadingScreen {
     let mut loading = LoadingScreen::new("GSAI-ML/LLaDA-8B-Instruct", look);
     for (second, done) in [(1, 1_000_000_000), (4, 1_300_000_000), (12, 1_610_000_000)] {
         let work = "downloading model-00001-of-00006.safetensors".to_owned();
-        let now = Waiting { work, done, of: 4_320_000_000, ..Waiting::default() };
+        let now = LoadingProgress { work, done, of: 4_320_000_000, ..LoadingProgress::default() };
         loading.show(now, Duration::from_secs(second));
     }
     loading
@@ -61,7 +61,8 @@ fn loading_is_shown_at_every_size() {
 fn a_warning_stands_below() {
     let mut loading = downloading(Look::default());
     let warning = "warning: memory is tight".to_owned();
-    loading.show(Waiting { warning, ..Waiting::default() }, Duration::from_secs(13));
+    loading
+        .show(LoadingProgress { warning, ..LoadingProgress::default() }, Duration::from_secs(13));
     for (size, shown) in [((80, 24), true), ((40, 10), true), ((30, 6), false)] {
         let text = glyphs(&picture(&loading, size.0, size.1));
         assert_eq!(text.contains("memory is tight"), shown, "{text}");
@@ -88,7 +89,7 @@ proptest! {
     ) {
         let mut loading = LoadingScreen::new(&name, Look { ascii, ..Look::default() });
         for (at, done, of) in reports {
-            let now = Waiting { work: work.clone(), done, of, warning: name.clone() };
+            let now = LoadingProgress { work: work.clone(), done, of, warning: name.clone() };
             loading.show(now, Duration::from_millis(at));
         }
         let text = glyphs(&picture(&loading, width, height));

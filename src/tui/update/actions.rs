@@ -4,7 +4,9 @@
 use tui_input::Input;
 
 use super::super::{
-    app::{App, Mode, SPEEDS, interface::Effect, keymap::Action, mode::CommandLine, pane::Pane},
+    app::{
+        App, InputMode, SPEEDS, interface::Effect, keymap::Action, mode::CommandLine, pane::Pane,
+    },
     panes::{focus, params},
 };
 use crate::{
@@ -59,7 +61,7 @@ pub fn restart(app: &mut App, effects: &mut Vec<Effect>) {
 
 pub fn edit_prompt(app: &mut App) {
     if app.debugger.host.encodes() {
-        app.top.mode = Mode::Prompt(Input::new(app.prompt_text.clone()));
+        app.top.mode = InputMode::Prompt(Input::new(app.prompt_text.clone()));
     } else {
         app.say("a recording keeps its prompt");
     }
@@ -67,7 +69,7 @@ pub fn edit_prompt(app: &mut App) {
 
 /// Opens the command line with the beginning of a command.
 pub fn begin_command(app: &mut App, text: &str) {
-    app.top.mode = Mode::Command(CommandLine::new(text));
+    app.top.mode = InputMode::Command(CommandLine::new(text));
 }
 
 pub fn pin_or_let_go(app: &mut App, effects: &mut Vec<Effect>) {
@@ -157,7 +159,7 @@ pub fn interrupt(app: &mut App, effects: &mut Vec<Effect>) {
         effects.push(Effect::Quit);
         return;
     }
-    app.top.mode = Mode::Normal;
+    app.top.mode = InputMode::Normal;
     stop(app, effects);
     app.debugger.drop_try();
     app.say(format!("stopped; {} again quits", app.keymap.first(Action::Interrupt)));
@@ -199,6 +201,6 @@ pub fn go_to_event(app: &mut App, forward: bool) {
 pub fn type_value(app: &mut App) {
     if app.display.param < app.debugger.session.params().specs().len() {
         focus::show(app, Pane::PARAMETERS, true);
-        app.top.mode = Mode::Value(Input::default());
+        app.top.mode = InputMode::Value(Input::default());
     }
 }

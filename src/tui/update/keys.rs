@@ -7,9 +7,9 @@ use tui_input::Input;
 use super::{
     super::{
         app::{
-            Mode,
+            InputMode,
             interface::Effect,
-            keymap::{Action, Keymap, Section, command, function},
+            keymap::{Action, KeySection, Keymap, command, function},
         },
         input::chord::{code, ctrl, ctrl_code, key},
         overlays::picker,
@@ -20,8 +20,8 @@ use super::{
 use crate::debugger::{Command, Destination, PlainCommand};
 
 /// Every key there is, with what it does.
-pub const KEYS: &[Section] = &[
-    Section {
+pub const KEYS: &[KeySection] = &[
+    KeySection {
         title: "Run",
         rows: &[
             function("step", &[key('s')], "make the pending step", actions::step)
@@ -76,7 +76,7 @@ pub const KEYS: &[Section] = &[
             .asks(Action::EditPrompt),
         ],
     },
-    Section {
+    KeySection {
         title: "Go back and forth",
         rows: &[
             command("back", &[key('S'), code(KeyCode::Backspace)], "go one step back")
@@ -141,7 +141,7 @@ pub const KEYS: &[Section] = &[
             .asks(Action::LastStep),
         ],
     },
-    Section {
+    KeySection {
         title: "Position",
         rows: &[
             function(
@@ -230,7 +230,7 @@ pub const KEYS: &[Section] = &[
                 "search",
                 &[key('/')],
                 "search the canvas (or the log) for a text, or id:N for a token",
-                |app, _| app.top.mode = Mode::Search(Input::default()),
+                |app, _| app.top.mode = InputMode::Search(Input::default()),
             )
             .asks(Action::Search),
             function("next-match", &[key('n')], "go to the next match", |app, _| {
@@ -241,7 +241,7 @@ pub const KEYS: &[Section] = &[
             }),
         ],
     },
-    Section {
+    KeySection {
         title: "Edit the canvas",
         rows: &[
             function(
@@ -293,7 +293,7 @@ pub const KEYS: &[Section] = &[
             command("redo", &[key('U'), ctrl('r')], "do again what was taken back"),
         ],
     },
-    Section {
+    KeySection {
         title: "Parameters",
         rows: &[
             function("more", &[key('+'), key('=')], "turn the chosen parameter up", |app, _| {
@@ -332,7 +332,7 @@ pub const KEYS: &[Section] = &[
             .asks(Action::Enter),
         ],
     },
-    Section {
+    KeySection {
         title: "View",
         rows: &[
             function(
@@ -351,8 +351,8 @@ pub const KEYS: &[Section] = &[
             .asks(Action::PreviousPane),
         ],
     },
-    Section { title: "View", rows: panes::KEYS },
-    Section {
+    KeySection { title: "View", rows: panes::KEYS },
+    KeySection {
         title: "View",
         rows: &[
             function(
@@ -388,7 +388,7 @@ pub const KEYS: &[Section] = &[
             ),
         ],
     },
-    Section {
+    KeySection {
         title: "Program",
         rows: &[
             function(
@@ -402,7 +402,7 @@ pub const KEYS: &[Section] = &[
                 "help",
                 &[key('?'), code(KeyCode::F(1))],
                 "show or close this help",
-                |app, _| app.top.mode = Mode::Help(0),
+                |app, _| app.top.mode = InputMode::Help(0),
             )
             .asks(Action::Help),
             command("save", &[ctrl('s')], "save what was done to a file"),

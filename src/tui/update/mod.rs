@@ -8,8 +8,8 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind};
 
 use super::{
     app::{
-        Action, App, Busy, Mode,
-        interface::{Effect, Event},
+        Action, App, Busy, InputMode,
+        interface::{AppEvent, Effect},
         pane::Pane,
     },
     input::chord::Chord,
@@ -28,22 +28,22 @@ use actions::{interrupt, save};
 use mouse::click;
 
 /// Takes an event in and says what is to be done about it.
-pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
+pub fn update(app: &mut App, event: AppEvent) -> Vec<Effect> {
     let mut effects = Vec::new();
     match event {
-        Event::Terminal(TerminalEvent::Key(key)) if key.kind != KeyEventKind::Release => {
+        AppEvent::Terminal(TerminalEvent::Key(key)) if key.kind != KeyEventKind::Release => {
             press(app, key, &mut effects);
         }
-        Event::Terminal(TerminalEvent::Mouse(mouse)) => click(app, mouse, &mut effects),
-        Event::Terminal(TerminalEvent::Paste(text)) => paste(app, &text),
-        Event::Terminal(TerminalEvent::Resize(width, height)) => {
+        AppEvent::Terminal(TerminalEvent::Mouse(mouse)) => click(app, mouse, &mut effects),
+        AppEvent::Terminal(TerminalEvent::Paste(text)) => paste(app, &text),
+        AppEvent::Terminal(TerminalEvent::Resize(width, height)) => {
             (app.display.width, app.display.height) = (width, height);
         }
-        Event::Terminal(_) => {}
-        Event::Report(report) => answer(app, report, &mut effects),
-        Event::News(news) => app.take_news(news),
-        Event::Tick => tick(app, &mut effects),
-        Event::Spare => app.try_on(),
+        AppEvent::Terminal(_) => {}
+        AppEvent::Report(report) => answer(app, report, &mut effects),
+        AppEvent::News(news) => app.take_news(news),
+        AppEvent::Tick => tick(app, &mut effects),
+        AppEvent::Spare => app.try_on(),
     }
     if app.storage.fault.is_none()
         && let Some(fault) = app.debugger.session.recorder_fault()
@@ -190,10 +190,14 @@ fn unbound(app: &App, key: &KeyEvent) -> String {
 fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
     let row = app.keymap.pressed(&key);
     let action = match app.top.mode {
-        Mode::Value(_) | Mode::Prompt(_) | Mode::Search(_) | Mode::Command(_) | Mode::Pick(_) => {
-            app.keymap.typing(&key)
+        InputMode::Value(_)
+        | InputMode::Prompt(_)
+        | InputMode::Search(_)
+        | InputMode::Command(_)
+        | InputMode::Pick(_) => app.keymap.typing(&key),
+        InputMode::Normal | InputMode::Help(_) | InputMode::Leaving => {
+            row.and_then(|row| row.action)
         }
-        Mode::Normal | Mode::Help(_) | Mode::Leaving => row.and_then(|row| row.action),
     };
     // These work everywhere, also in the middle of typing.
     match action {
@@ -204,34 +208,36 @@ fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
     }
     app.running.interrupted = false;
     app.top.message = None;
-    match std::mem::replace(&mut app.top.mode, Mode::Normal) {
-        Mode::Normal => match (row, action) {
+    match std::mem::replace(&mut app.top.mode, InputMode::Normal) {
+        InputMode::Normal => match (row, action) {
             (_, Some(action)) if app.top.tries_shown && tries::act(app, action, effects) => {}
             (Some(row), _) => row.act(app, effects),
             (None, _) => app.say(unbound(app, &key)),
         },
-        Mode::Help(scroll) => {
+        InputMode::Help(scroll) => {
             let last = help::last(app.theme, &app.keymap, app.display.width, app.display.height);
             let page = help::page(app.display.width, app.display.height);
             let scroll = scroll.min(last);
             app.top.mode = match action {
-                Some(Action::Help | Action::Escape | Action::Quit | Action::Enter) => Mode::Normal,
-                Some(Action::Down) => Mode::Help(scroll + 1),
-                Some(Action::Up) => Mode::Help(scroll.saturating_sub(1)),
-                Some(Action::NextBlock | Action::RunPause) => Mode::Help(scroll + page),
-                Some(Action::PreviousBlock) => Mode::Help(scroll.saturating_sub(page)),
-                Some(Action::First) => Mode::Help(0),
-                Some(Action::Last) => Mode::Help(last),
-                _ => Mode::Help(scroll),
+                Some(Action::Help | Action::Escape | Action::Quit | Action::Enter) => {
+                    InputMode::Normal
+                }
+                Some(Action::Down) => InputMode::Help(scroll + 1),
+                Some(Action::Up) => InputMode::Help(scroll.saturating_sub(1)),
+                Some(Action::NextBlock | Action::RunPause) => InputMode::Help(scroll + page),
+                Some(Action::PreviousBlock) => InputMode::Help(scroll.saturating_sub(page)),
+                Some(Action::First) => InputMode::Help(0),
+                Some(Action::Last) => InputMode::Help(last),
+                _ => InputMode::Help(scroll),
             }
         }
-        Mode::Leaving => match key.code {
+        InputMode::Leaving => match key.code {
             KeyCode::Char('q' | 'y') => effects.push(Effect::Quit),
             KeyCode::Char('w') if save(app) => effects.push(Effect::Quit),
             _ => {}
         },
-        Mode::Value(input) => edit(app, key, action, input, Mode::Value, value_typed),
-        Mode::Prompt(input) => {
+        InputMode::Value(input) => edit(app, key, action, input, InputMode::Value, value_typed),
+        InputMode::Prompt(input) => {
             let other = match key.code {
                 KeyCode::Up | KeyCode::Down => {
                     prompts::other(app, input.value(), key.code == KeyCode::Down)
@@ -239,12 +245,12 @@ fn press(app: &mut App, key: KeyEvent, effects: &mut Vec<Effect>) {
                 _ => None,
             };
             match other {
-                Some(other) => app.top.mode = Mode::Prompt(other),
-                None => edit(app, key, action, input, Mode::Prompt, prompt_typed),
+                Some(other) => app.top.mode = InputMode::Prompt(other),
+                None => edit(app, key, action, input, InputMode::Prompt, prompt_typed),
             }
         }
-        Mode::Command(line) => command_line::press(app, key, line, effects),
-        Mode::Search(input) => search::press(app, key, action, input),
-        Mode::Pick(picker) => picker::press(app, key, picker),
+        InputMode::Command(line) => command_line::press(app, key, line, effects),
+        InputMode::Search(input) => search::press(app, key, action, input),
+        InputMode::Pick(picker) => picker::press(app, key, picker),
     }
 }

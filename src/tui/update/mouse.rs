@@ -4,7 +4,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 
 use super::super::{
-    app::{App, Mode, interface::Effect},
+    app::{App, InputMode, interface::Effect},
     frame::{self, hints},
     overlays::{command_line, picker, tries},
     panes::{focus, timeline},
@@ -21,27 +21,27 @@ pub(in crate::tui) fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<
         _ => None,
     };
     // What lies over the panes comes first.
-    match std::mem::replace(&mut app.top.mode, Mode::Normal) {
-        Mode::Command(line) if pressed => {
+    match std::mem::replace(&mut app.top.mode, InputMode::Normal) {
+        InputMode::Command(line) if pressed => {
             let row = areas.message.unwrap_or(areas.hints);
             return command_line::click(app, line, (screen, row), (x, y), effects);
         }
-        Mode::Command(line) if wheel_down.is_some() => {
+        InputMode::Command(line) if wheel_down.is_some() => {
             return command_line::wheel(app, line, wheel_down == Some(true));
         }
-        Mode::Pick(picker) if pressed => return picker::click(app, picker, screen, (x, y)),
-        mode @ (Mode::Command(_) | Mode::Pick(_)) => {
+        InputMode::Pick(picker) if pressed => return picker::click(app, picker, screen, (x, y)),
+        mode @ (InputMode::Command(_) | InputMode::Pick(_)) => {
             app.top.mode = mode;
             return;
         }
         mode => app.top.mode = mode,
     }
-    if let Mode::Help(scroll) = app.top.mode {
+    if let InputMode::Help(scroll) = app.top.mode {
         app.top.mode = match mouse.kind {
-            MouseEventKind::ScrollDown => Mode::Help(scroll + 3),
-            MouseEventKind::ScrollUp => Mode::Help(scroll.saturating_sub(3)),
-            MouseEventKind::Down(_) => Mode::Normal,
-            _ => Mode::Help(scroll),
+            MouseEventKind::ScrollDown => InputMode::Help(scroll + 3),
+            MouseEventKind::ScrollUp => InputMode::Help(scroll.saturating_sub(3)),
+            MouseEventKind::Down(_) => InputMode::Normal,
+            _ => InputMode::Help(scroll),
         };
         return;
     }
@@ -49,7 +49,7 @@ pub(in crate::tui) fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<
         return;
     }
     let inside = |area: Rect| area.contains((x, y).into());
-    if pressed && matches!(app.top.mode, Mode::Normal) && inside(areas.hints) {
+    if pressed && matches!(app.top.mode, InputMode::Normal) && inside(areas.hints) {
         // On a small screen a slow pass takes some of the line.
         let slow = app.slow_pass(areas.hints).filter(|_| areas.message.is_none());
         let line = slow.map_or(areas.hints, |slow| slow.comparison(areas.hints));

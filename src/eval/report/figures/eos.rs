@@ -9,11 +9,11 @@ use super::{
         axes::{RIGHT, label, ramp},
         numbers::UNKNOWN,
         summary::Summary,
-        svg::Anchor,
+        svg::TextAnchor,
     },
     Figure, Numbers,
 };
-use crate::eval::Row;
+use crate::eval::EvalRow;
 
 /// The map's left and upper edge.
 const LEFT: f64 = 70.0;
@@ -25,13 +25,13 @@ const FULL: [f64; 4] = [0.1, 0.2, 0.5, 1.0];
 
 /// Sums of one kind of canvas at one length.
 #[derive(Default, Clone)]
-struct Sums {
+struct LengthSums {
     canvases: usize,
     /// Sum and number of probabilities per tail position.
     tail: Vec<(f64, usize)>,
 }
 
-impl Sums {
+impl LengthSums {
     fn add(&mut self, p_eos: &[f32]) {
         self.canvases += 1;
         if self.tail.len() < p_eos.len() {
@@ -53,7 +53,7 @@ impl Sums {
 
 /// The shortest fixed length at which each problem was answered right; problems that never were
 /// are left out.
-fn right_from(rows: &[Row], summaries: &[Summary]) -> HashMap<usize, usize> {
+fn right_from(rows: &[EvalRow], summaries: &[Summary]) -> HashMap<usize, usize> {
     let fixed = summaries.iter().filter(|summary| !summary.variable);
     let fixed: HashSet<&str> = fixed.map(|summary| summary.recipe.as_str()).collect();
     let mut shortest = HashMap::new();
@@ -65,21 +65,21 @@ fn right_from(rows: &[Row], summaries: &[Summary]) -> HashMap<usize, usize> {
 }
 
 /// The map of differences by length and tail position.
-pub(super) fn draw(rows: &[Row], summaries: &[Summary], tails: &[EosTail]) -> Option<Figure> {
+pub(super) fn draw(rows: &[EvalRow], summaries: &[Summary], tails: &[EosTail]) -> Option<Figure> {
     let right_from = right_from(rows, summaries);
     let known: Vec<(&EosTail, bool)> = tails
         .iter()
         .filter_map(|tail| Some((tail, *right_from.get(&tail.problem)? <= tail.length)))
         .collect();
     // Insufficient, sufficient.
-    let mut lengths: BTreeMap<usize, [Sums; 2]> = BTreeMap::new();
+    let mut lengths: BTreeMap<usize, [LengthSums; 2]> = BTreeMap::new();
     for (tail, sufficient) in &known {
         lengths.entry(tail.length).or_default()[usize::from(*sufficient)].add(&tail.p_eos);
     }
     let longest = known.iter().map(|(tail, _)| tail.p_eos.len()).max();
     let longest = longest.filter(|longest| *longest > 0)?;
     let shown = longest.min(POSITIONS);
-    let difference = |[short, long]: &[Sums; 2], position| -> Option<f64> {
+    let difference = |[short, long]: &[LengthSums; 2], position| -> Option<f64> {
         Some(long.mean(position)? - short.mean(position)?)
     };
 
@@ -106,7 +106,7 @@ pub(super) fn draw(rows: &[Row], summaries: &[Summary], tails: &[EosTail]) -> Op
         picture.text(
             "dim small",
             (LEFT - 8.0, y + height / 2.0 + 4.0),
-            Anchor::End,
+            TextAnchor::End,
             &length.to_string(),
         );
         for position in 0..shown {
@@ -139,10 +139,20 @@ pub(super) fn draw(rows: &[Row], summaries: &[Summary], tails: &[EosTail]) -> Op
     let every = (shown / 8).max(1);
     for position in (0..shown).filter(|position| position % every == 0) {
         let x = LEFT + (position as f64 + 0.5) * width;
-        picture.text("dim small", (x, bottom + 16.0), Anchor::Middle, &(position + 1).to_string());
+        picture.text(
+            "dim small",
+            (x, bottom + 16.0),
+            TextAnchor::Middle,
+            &(position + 1).to_string(),
+        );
     }
     let middle = (LEFT + RIGHT) / 2.0;
-    picture.text("dim", (middle, bottom + 36.0), Anchor::Middle, "position, counted from the end");
+    picture.text(
+        "dim",
+        (middle, bottom + 36.0),
+        TextAnchor::Middle,
+        "position, counted from the end",
+    );
     picture.height = bottom + 52.0;
     // The scale.
     let (steps, top) = (20, picture.height);
@@ -153,9 +163,9 @@ pub(super) fn draw(rows: &[Row], summaries: &[Summary], tails: &[EosTail]) -> Op
     }
     let full = label(full);
     for (value, anchor, x) in [
-        (format!("−{full}"), Anchor::Start, LEFT),
-        ("0".to_owned(), Anchor::Middle, middle),
-        (format!("+{full}"), Anchor::End, RIGHT),
+        (format!("−{full}"), TextAnchor::Start, LEFT),
+        ("0".to_owned(), TextAnchor::Middle, middle),
+        (format!("+{full}"), TextAnchor::End, RIGHT),
     ] {
         picture.text("dim small", (x, top + 27.0), anchor, &value);
     }

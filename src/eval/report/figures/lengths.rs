@@ -6,12 +6,12 @@ use super::{
         axes::{LEFT, RIGHT, Scale, TOP, label, ticks, x_axis, y_axis},
         numbers::percent,
         summary::Summary,
-        svg::{Anchor, Picture},
+        svg::{Picture, TextAnchor},
         text::one_line,
     },
     Figure, best, is_daedal,
 };
-use crate::eval::Row;
+use crate::eval::EvalRow;
 
 /// Height of a histogram, and of the gap under it.
 const HEIGHT: f64 = 120.0;
@@ -24,11 +24,11 @@ const BREAK: f64 = 4.0;
 
 /// Histograms of the lengths and E_token of DAEDAL itself; without it, of the most accurate recipe
 /// of variable length.
-pub(super) fn draw(rows: &[Row], summaries: &[Summary]) -> Option<Figure> {
+pub(super) fn draw(rows: &[EvalRow], summaries: &[Summary]) -> Option<Figure> {
     let variable = || summaries.iter().filter(|summary| summary.variable);
     let shown = variable().find(|summary| is_daedal(summary)).or_else(|| best(variable()))?;
     let fixed = best(summaries.iter().filter(|summary| !summary.variable));
-    let own: Vec<&Row> = rows.iter().filter(|row| row.recipe == shown.recipe).collect();
+    let own: Vec<&EvalRow> = rows.iter().filter(|row| row.recipe == shown.recipe).collect();
     let longest = own.iter().map(|row| row.length.max(row.e_token)).max()?;
     let far = longest.max(fixed.map_or(0, |fixed| fixed.initial)) + 1;
     let width = (0..).map(|power| 1usize << power).find(|width| far.div_ceil(*width) <= BARS)?;
@@ -72,7 +72,7 @@ pub(super) fn draw(rows: &[Row], summaries: &[Summary]) -> Option<Figure> {
             let at = (from + 0.5, y.at(*count as f64));
             picture.rect("f0 bar", at, (to - from - 1.0, y.at(0.0) - at.1), &told);
         }
-        picture.text("dim", (LEFT + 6.0, top + 6.0), Anchor::Start, name);
+        picture.text("dim", (LEFT + 6.0, top + 6.0), TextAnchor::Start, name);
         if panel == 0 {
             let begin = x.at(shown.initial as f64);
             picture.path("s0 line", &[(begin, top + 14.0), (begin, top + HEIGHT)]);
@@ -103,8 +103,8 @@ fn cut_bar(picture: &mut Picture, fixed: &Summary, x: f64, (top, bottom): (f64, 
     picture.rect("f1 bar", (from, top + 10.0), (BAR, gap - top - 10.0), &told);
     picture.rect("f1 bar", (from, gap + BREAK), (BAR, bottom - gap - BREAK), &told);
     let (at, anchor) = match x > (LEFT + RIGHT) / 2.0 {
-        true => (from - 6.0, Anchor::End),
-        false => (from + BAR + 6.0, Anchor::Start),
+        true => (from - 6.0, TextAnchor::End),
+        false => (from + BAR + 6.0, TextAnchor::Start),
     };
     let text = format!("all {} at {}", fixed.all.problems, fixed.initial);
     picture.text("ink", (at, top + 20.0), anchor, &text);

@@ -9,7 +9,7 @@ mod sweep;
 use super::{EosTail, summary::Summary, svg::Picture};
 use crate::{
     decode::{Recipe, daedal},
-    eval::Row,
+    eval::EvalRow,
 };
 
 /// A figure.
@@ -35,7 +35,7 @@ pub(super) struct Numbers {
 }
 
 /// All figures that the data can fill.
-pub(super) fn draw(rows: &[Row], summaries: &[Summary], tails: &[EosTail]) -> Vec<Figure> {
+pub(super) fn draw(rows: &[EvalRow], summaries: &[Summary], tails: &[EosTail]) -> Vec<Figure> {
     let mut figures: Vec<Figure> =
         [accuracy::draw(summaries), lengths::draw(rows, summaries), ratio::draw(summaries)]
             .into_iter()
@@ -96,7 +96,7 @@ mod tests {
         *,
     };
 
-    fn drawn(rows: &[Row], tails: &[EosTail]) -> Vec<Figure> {
+    fn drawn(rows: &[EvalRow], tails: &[EosTail]) -> Vec<Figure> {
         let figures = draw(rows, &summarize(rows, &[]), tails);
         for figure in &figures {
             if let Some(picture) = &figure.picture {
@@ -143,9 +143,9 @@ mod tests {
     }
 
     /// Rows of fixed lengths: which are right, by problem.
-    fn fixed(right: &[(usize, usize, bool)]) -> Vec<Row> {
+    fn fixed(right: &[(usize, usize, bool)]) -> Vec<EvalRow> {
         let row = fake::rows(1).0.swap_remove(0);
-        let made = |&(problem, length, correct): &(usize, usize, bool)| Row {
+        let made = |&(problem, length, correct): &(usize, usize, bool)| EvalRow {
             problem,
             recipe: format!("threshold:gen_length={length}"),
             initial: length,
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn the_lengths_are_those_of_daedal_itself() {
         let (mut rows, _) = fake::rows(20);
-        let caption = |rows: &[Row]| {
+        let caption = |rows: &[EvalRow]| {
             let figures = drawn(rows, &[]);
             figures.into_iter().find(|figure| figure.name == "lengths").unwrap().caption
         };

@@ -5,7 +5,7 @@ use super::{
         axes::{RIGHT, Scale},
         numbers::ratio,
         summary::Summary,
-        svg::Anchor,
+        svg::TextAnchor,
         text::fit_middle,
     },
     Figure,
@@ -36,7 +36,7 @@ pub(super) fn draw(summaries: &[Summary]) -> Option<Figure> {
         let top = picture.height;
         let kind = if summary.variable { "variable" } else { "fixed" };
         let name = format!("{} ({kind})", fit_middle(&summary.recipe, 54));
-        picture.text("ink", (LEFT, top + 12.0), Anchor::Start, &name);
+        picture.text("ink", (LEFT, top + 12.0), TextAnchor::Start, &name);
         let look = usize::from(!summary.variable);
         let (from, to) = (x.at(0.0), x.at(share.mean));
         let frame = (x.at(1.0) - from, 14.0);
@@ -48,7 +48,7 @@ pub(super) fn draw(summaries: &[Summary]) -> Option<Figure> {
         for end in [low, high] {
             picture.line("error", (end, middle - 5.0), (end, middle + 5.0));
         }
-        picture.text("ink", (RIGHT, top + 30.0), Anchor::End, &ratio(&summary.all));
+        picture.text("ink", (RIGHT, top + 30.0), TextAnchor::End, &ratio(&summary.all));
         picture.height += STEP;
     }
     if known.len() > BARS {

@@ -6,7 +6,7 @@ use super::{
         estimate::Estimate,
         numbers::percent_interval,
         summary::{Metrics, Summary},
-        svg::{Anchor, Picture},
+        svg::{Picture, TextAnchor},
         text::{fit, one_line},
     },
     Figure, Numbers,
@@ -123,7 +123,7 @@ fn map(picture: &mut Picture, [down, across]: [&str; 2], sweep: &[&Summary]) {
     let width = (RIGHT - LEFT) / columns.len() as f64;
     for (line, first) in lines.iter().enumerate() {
         let y = TOP + line as f64 * HEIGHT;
-        picture.text("dim", (LEFT - 8.0, y + 20.0), Anchor::End, &fit(&label(*first), 6));
+        picture.text("dim", (LEFT - 8.0, y + 20.0), TextAnchor::End, &fit(&label(*first), 6));
         for (column, second) in columns.iter().enumerate() {
             let (at, size) = ((LEFT + column as f64 * width, y), (width - 1.0, HEIGHT - 1.0));
             let here =
@@ -144,7 +144,7 @@ fn map(picture: &mut Picture, [down, across]: [&str; 2], sweep: &[&Summary]) {
             if width >= 26.0 {
                 let middle = (at.0 + width / 2.0, y + 19.0);
                 let text = format!("{:.0}", 100.0 * accuracy.mean);
-                picture.text(ink_on(color), middle, Anchor::Middle, &text);
+                picture.text(ink_on(color), middle, TextAnchor::Middle, &text);
             }
         }
     }
@@ -154,12 +154,17 @@ fn map(picture: &mut Picture, [down, across]: [&str; 2], sweep: &[&Summary]) {
         let (x, text) = (LEFT + (column as f64 + 0.5) * width, label(*second));
         let half = 4.6 * text.len() as f64;
         if x - half > free {
-            picture.text("dim", (x, bottom + 17.0), Anchor::Middle, &text);
+            picture.text("dim", (x, bottom + 17.0), TextAnchor::Middle, &text);
             free = x + half + 6.0;
         }
     }
     let middle = (LEFT + RIGHT) / 2.0;
-    picture.text("dim", (middle, bottom + 38.0), Anchor::Middle, &format!("→ {}", fit(across, 50)));
+    picture.text(
+        "dim",
+        (middle, bottom + 38.0),
+        TextAnchor::Middle,
+        &format!("→ {}", fit(across, 50)),
+    );
     picture.height = bottom + 48.0;
     picture.note(&format!("↓ {}", fit(down, 60)));
 }

@@ -10,7 +10,7 @@ use crate::canvas::TokenId;
 #[derive(Serialize)]
 pub struct Player {
     pub(super) file: String,
-    pub(super) model: Model,
+    pub(super) model: PlayerModel,
     pub(super) strategy: String,
     pub(super) prompt_text: String,
     pub(super) notices: Vec<String>,
@@ -19,16 +19,16 @@ pub struct Player {
     /// Name and symbol of each parameter.
     pub(super) params: Vec<(&'static str, &'static str)>,
     /// Texts by id.
-    pub(super) tokens: BTreeMap<TokenId, Text>,
+    pub(super) tokens: BTreeMap<TokenId, PlayerText>,
     pub(super) phases: Vec<&'static str>,
     /// Kind of verdict, and its sentence with `\u{1}` for each number.
     pub(super) words: Vec<(&'static str, String)>,
     /// The columns of numbers that are shown of a position beside its confidence: name, what it is
     /// called there, and whether it is a probability.
     pub(super) numbers: Vec<(&'static str, &'static str, bool)>,
-    pub(super) predictions: Vec<Columns>,
-    pub(super) nodes: Vec<Point>,
-    pub(super) branches: Vec<Branch>,
+    pub(super) predictions: Vec<PlayerPrediction>,
+    pub(super) nodes: Vec<PlayerNode>,
+    pub(super) branches: Vec<PlayerBranch>,
     /// Which branch is shown first.
     pub(super) branch: usize,
     /// Which step of it.
@@ -36,7 +36,7 @@ pub struct Player {
 }
 
 #[derive(Serialize)]
-pub(super) struct Model {
+pub(super) struct PlayerModel {
     pub(super) name: String,
     pub(super) family: String,
     pub(super) device: String,
@@ -44,7 +44,7 @@ pub(super) struct Model {
 }
 
 #[derive(Serialize)]
-pub(super) struct Branch {
+pub(super) struct PlayerBranch {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) name: Option<String>,
     /// Its nodes, by their place in `nodes`.
@@ -59,7 +59,7 @@ pub(super) struct Branch {
 /// A token's text: itself, the bytes of a part of a character, or a name to be bracketed.
 #[derive(Serialize)]
 #[serde(untagged)]
-pub(super) enum Text {
+pub(super) enum PlayerText {
     Whole(String),
     Part { b: Vec<u8> },
     Name { n: String },
@@ -67,7 +67,7 @@ pub(super) enum Text {
 
 /// A node.
 #[derive(Serialize)]
-pub(super) struct Point {
+pub(super) struct PlayerNode {
     /// The parent's place.
     #[serde(rename = "p", skip_serializing_if = "Option::is_none")]
     pub(super) parent: Option<usize>,
@@ -142,7 +142,7 @@ pub(super) enum Number {
 
 /// A prediction at masked positions.
 #[derive(Serialize)]
-pub(super) struct Columns {
+pub(super) struct PlayerPrediction {
     /// First position and number of positions in turn.
     pub(super) at: Vec<usize>,
     /// Guesses.

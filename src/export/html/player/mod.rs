@@ -13,13 +13,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub(super) use self::data::Player;
 use self::{
     changes::changes,
-    data::{Branch, Columns, Decided, Model, Point, Text},
+    data::{Decided, PlayerBranch, PlayerModel, PlayerNode, PlayerPrediction, PlayerText},
     sentence::{sentence, short},
 };
 use crate::{
     canvas::{Canvas, Edit, Slot, TokenId},
     decode::{Decision, Verdict},
-    export::walk::{Next, Trajectory, Walk},
+    export::walk::{AfterCanvas, RecordingWalk, Trajectory},
     predict::{COLUMNS, Column, ColumnKind, ColumnSpec, Piece, Prediction, Vocabulary},
     session::{Node, NodeId, NodeOrigin, Step},
     trace::Recording,
@@ -28,16 +28,16 @@ use crate::{
 impl Player {
     /// What a recording called `file` comes to, to be opened at a step of the branch left last.
     pub fn of(file: &str, recording: &Recording, step: usize) -> Self {
-        let walk = Walk::new(recording);
+        let walk = RecordingWalk::new(recording);
         let trajectories = walk.trajectories();
-        let mut making = Making::new(recording, &trajectories);
+        let mut making = PlayerBuilder::new(recording, &trajectories);
         let live: Vec<NodeId> = making.places.keys().copied().collect();
         let nodes = live.iter().map(|&id| making.point(&walk, id)).collect();
         let branches = trajectories.iter().map(|one| making.branch(&walk, one)).collect();
         let header = &recording.header;
         Self {
             file: file.to_owned(),
-            model: Model {
+            model: PlayerModel {
                 name: header.model.name.clone(),
                 family: header.model.family.clone(),
                 device: header.model.device.clone(),
@@ -77,20 +77,20 @@ fn shown() -> impl Iterator<Item = (&'static ColumnSpec, &'static str)> {
 }
 
 /// What is gathered on the way.
-struct Making<'a> {
+struct PlayerBuilder<'a> {
     recording: &'a Recording,
     /// Live nodes by number.
     places: BTreeMap<NodeId, usize>,
     phases: Vec<&'static str>,
     words: Vec<(&'static str, String)>,
     known: HashMap<(&'static str, String), usize>,
-    predictions: Vec<Columns>,
+    predictions: Vec<PlayerPrediction>,
     /// By the prediction's address and the masked positions.
     predicted: HashMap<(usize, Vec<usize>), usize>,
     used: BTreeSet<TokenId>,
 }
 
-impl<'a> Making<'a> {
+impl<'a> PlayerBuilder<'a> {
     fn new(recording: &'a Recording, trajectories: &[Trajectory]) -> Self {
         let live: BTreeSet<NodeId> =
             trajectories.iter().flat_map(|one| one.path.iter().copied()).collect();
@@ -111,23 +111,23 @@ impl<'a> Making<'a> {
         &self.recording.recorded.timeline[id]
     }
 
-    fn branch(&mut self, walk: &Walk, trajectory: &Trajectory) -> Branch {
+    fn branch(&mut self, walk: &RecordingWalk, trajectory: &Trajectory) -> PlayerBranch {
         let tip = trajectory.path.last().map(std::slice::from_ref).unwrap_or_default();
         let last = walk.moments(tip).last();
         let prediction = last.as_ref().and_then(|last| last.prediction.as_deref());
         let canvas = last.as_ref().map(|last| &last.node.canvas);
-        Branch {
+        PlayerBranch {
             name: trajectory.name.clone(),
             path: trajectory.path.iter().filter_map(|id| self.places.get(id).copied()).collect(),
             prediction: prediction.zip(canvas).map(|(found, canvas)| self.columns(found, canvas)),
             finish: last.and_then(|last| match last.next {
-                Next::End(finish) => finish.map(|finish| finish.name()),
-                Next::Step(_) | Next::Edit => None,
+                AfterCanvas::End(finish) => finish.map(|finish| finish.name()),
+                AfterCanvas::Step(_) | AfterCanvas::Edit => None,
             }),
         }
     }
 
-    fn point(&mut self, walk: &Walk, id: NodeId) -> Point {
+    fn point(&mut self, walk: &RecordingWalk, id: NodeId) -> PlayerNode {
         let recorded = &self.recording.recorded;
         let node = self.node(id);
         let phase = recorded.strategy.phase(&node.canvas, &node.state, &node.params);
@@ -154,7 +154,7 @@ impl<'a> Making<'a> {
             let then = parent.and_then(|(_, parent)| parent.params.get(spec.name).ok());
             then != Some(*value)
         });
-        Point {
+        PlayerNode {
             parent: parent.and_then(|(parent, _)| self.places.get(&parent).copied()),
             prompt,
             nfe: node.steps,
@@ -172,7 +172,7 @@ impl<'a> Making<'a> {
         }
     }
 
-    fn decided(&mut self, walk: &Walk, step: &Step, canvas: &Canvas) -> Decided {
+    fn decided(&mut self, walk: &RecordingWalk, step: &Step, canvas: &Canvas) -> Decided {
         let decision: &Decision = &step.decision;
         let (mut why, mut values) = (Vec::new(), Vec::new());
         for verdict in &decision.verdicts {
@@ -244,7 +244,7 @@ impl<'a> Making<'a> {
         for row in masked {
             self.used.extend(prediction.top_k(*row).iter().map(|&(id, _)| id));
         }
-        self.predictions.push(Columns {
+        self.predictions.push(PlayerPrediction {
             at,
             guess,
             p: prediction.confidences().map(picked),
@@ -289,12 +289,12 @@ impl<'a> Making<'a> {
         }
     }
 
-    fn texts(&self) -> BTreeMap<TokenId, Text> {
+    fn texts(&self) -> BTreeMap<TokenId, PlayerText> {
         let vocabulary = &self.recording.vocabulary;
         let text = |id: TokenId| match vocabulary.piece(id)? {
-            Piece::Text(text) => Some(Text::Whole(text)),
-            Piece::Bytes(b) => Some(Text::Part { b }),
-            Piece::Control(n) => Some(Text::Name { n }),
+            Piece::Text(text) => Some(PlayerText::Whole(text)),
+            Piece::Bytes(b) => Some(PlayerText::Part { b }),
+            Piece::Control(n) => Some(PlayerText::Name { n }),
         };
         self.used.iter().filter_map(|&id| Some((id, text(id)?))).collect()
     }
