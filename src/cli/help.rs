@@ -70,7 +70,7 @@ fn behind_the_name(words: &mut [OsString]) {
 }
 
 /// The command's definition, with what is asked for to be seen.
-fn command(asked: &HelpAsked) -> CliCommand {
+fn command(asked: &HelpAsked) -> Command {
     let of = asked.strategy.map(|strategy| strategy.name());
     let arranged = |argument: Arg| {
         let name = argument.get_id().to_string();

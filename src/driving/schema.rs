@@ -25,7 +25,7 @@ pub fn schema() -> Value {
     let read = SchemaSettings::draft2020_12().for_deserialize();
     let mut shapes = of::<ToEngine>(&sent);
     shapes.append(&mut of::<ToLoop>(&sent));
-    shapes.append(&mut of::<engine::Tell>(&read));
+    shapes.append(&mut of::<engine::FromEngine>(&read));
     shapes.append(&mut of::<Heard>(&read));
     let any = DIRECTIONS.map(|(name, _)| json!({ "$ref": format!("#/$defs/{name}") }));
     let mut schema = json!({
@@ -69,7 +69,7 @@ mod tests {
         let all = [
             of::<ToEngine>(&sent),
             of::<ToLoop>(&sent),
-            of::<engine::Tell>(&read),
+            of::<engine::FromEngine>(&read),
             of::<Heard>(&read),
         ];
         let merged = schema();

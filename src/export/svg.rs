@@ -66,7 +66,7 @@ fn place(buffer: &Buffer, x: u16, y: u16) -> (f32, f32) {
 }
 
 /// Ink and ground of a cell, after reversal.
-fn colours(cell: &TableValue, terminal: TerminalColors) -> (String, Option<String>) {
+fn colours(cell: &Cell, terminal: TerminalColors) -> (String, Option<String>) {
     let ink = colour(cell.fg, terminal);
     let ground = colour(cell.bg, terminal);
     if cell.modifier.contains(Modifier::REVERSED) {
@@ -77,7 +77,7 @@ fn colours(cell: &TableValue, terminal: TerminalColors) -> (String, Option<Strin
 }
 
 /// The cell's glyph and how many cells it takes.
-fn glyph(cell: &TableValue) -> (&str, u16) {
+fn glyph(cell: &Cell) -> (&str, u16) {
     let symbol = cell.symbol();
     (symbol, u16::try_from(symbol.width().max(1)).unwrap_or(1))
 }

@@ -39,7 +39,7 @@ pub fn run_to_end<L: LockstepRun>(
                 }
             }
         }
-        let mut sessions = lockstep.lanes.iter().map(LockstepRun::session);
+        let mut sessions = lockstep.runs.iter().map(LockstepRun::session);
         if let Some(fault) = sessions.find_map(Session::recorder_fault).filter(|_| !warned) {
             warned = true;
             observer.warn(&format!("warning: {fault}. The runs go on"));

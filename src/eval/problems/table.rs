@@ -41,7 +41,7 @@ fn read(file: File) -> Result<Vec<u8>, ParquetError> {
     Ok(lines)
 }
 
-fn object(row: &EvalRow) -> Map<String, Value> {
+fn object(row: &Row) -> Map<String, Value> {
     row.get_column_iter().map(|(name, field)| (name.clone(), value(field))).collect()
 }
 

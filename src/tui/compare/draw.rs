@@ -261,7 +261,7 @@ fn bottom(comparison: &ComparisonScreen, pen: &mut Pen, area: Rect) {
     if let Some(slow) = &slow {
         slow.draw(pen, line);
     }
-    let line = slow.map_or(line, |slow| slow.beside(line));
+    let line = slow.map_or(line, |slow| slow.rest_of(line));
     let room = line.width.saturating_sub(2);
     if let Some((role, sentence)) = &spoken {
         let sentence = text::safe(&pen.theme.say(sentence), pen.theme.ascii());

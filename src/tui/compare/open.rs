@@ -2,7 +2,7 @@
 
 use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
 
-use super::{ComparisonScreen, comparison};
+use super::{ComparisonScreen, side_by_side};
 use crate::tui::app::{
     Action, App, InputMode,
     interface::{AppEvent, Effect, Interface},
@@ -69,7 +69,7 @@ impl ComparisonScreen {
             return effects;
         }
         let size = (app.display.width, app.display.height);
-        let effects = comparison::update(app, event);
+        let effects = side_by_side::update(app, event);
         if let Some(message) = app.running.died.take() {
             self.died = Some(message);
             return effects;

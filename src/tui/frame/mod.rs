@@ -401,9 +401,9 @@ fn bottom(app: &App, pen: &mut Pen, message: Option<Rect>, last: Rect) {
     if let Some(slow) = &slow {
         slow.draw(pen, line);
     }
-    let comparison = slow.map_or(line, |slow| slow.comparison(line));
-    let line = if message.is_none() { comparison } else { last };
-    let spoken = speak(app, pen, comparison);
+    let rest = slow.map_or(line, |slow| slow.rest_of(line));
+    let line = if message.is_none() { rest } else { last };
+    let spoken = speak(app, pen, rest);
     if message.is_none() && spoken {
         return;
     }

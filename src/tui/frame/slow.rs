@@ -52,12 +52,12 @@ impl Slow {
     }
 
     /// What it leaves of the line.
-    pub(in crate::tui) fn comparison(&self, line: Rect) -> Rect {
+    pub(in crate::tui) fn rest_of(&self, line: Rect) -> Rect {
         Rect { width: line.width.saturating_sub(self.cells()), ..line }
     }
 
     pub(in crate::tui) fn draw(&self, pen: &mut Pen, line: Rect) {
-        let x = self.comparison(line).right() + 1;
+        let x = self.rest_of(line).right() + 1;
         if self.gauge > 0 {
             pen.rule(Rect { x, width: GAUGE, ..line }, Role::Faint);
             pen.gauge(x, line.y, GAUGE, self.share, Role::Calm);

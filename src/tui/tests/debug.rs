@@ -8,7 +8,7 @@ use crate::{
     tui::{
         App, Look,
         app::{InputMode, interface::AppEvent, pane::Pane},
-        compare::comparison::update,
+        compare::side_by_side::update,
         frame,
     },
 };

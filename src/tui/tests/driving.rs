@@ -88,9 +88,9 @@ fn joined(look: Look, width: u16, height: u16) -> (App, FakeLoop) {
 }
 
 fn tell(app: &mut App, news: RunNews) {
-    compare::comparison::update(app, interface::AppEvent::News(news));
+    compare::side_by_side::update(app, interface::AppEvent::News(news));
     while app.due() {
-        compare::comparison::update(app, interface::AppEvent::Tick);
+        compare::side_by_side::update(app, interface::AppEvent::Tick);
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
             InputMode,
             interface::{AppEvent, Effect},
         },
-        compare::comparison::update,
+        compare::side_by_side::update,
         frame,
     },
 };

@@ -26,7 +26,7 @@ use crate::{
             interface::{AppEvent, Effect},
             pane::Pane,
         },
-        compare::comparison::update,
+        compare::side_by_side::update,
         frame,
     },
 };

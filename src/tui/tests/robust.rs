@@ -8,7 +8,7 @@ use super::fake::{self, FakeVocabulary, Hostile};
 use crate::{
     predict::Vocabulary,
     tui::{
-        App, Keymap, Look, Palette, app::interface::AppEvent, compare::comparison::update, frame,
+        App, Keymap, Look, Palette, app::interface::AppEvent, compare::side_by_side::update, frame,
         input::chord::Chord,
     },
 };

@@ -52,7 +52,7 @@ pub(in crate::tui) fn click(app: &mut App, mouse: MouseEvent, effects: &mut Vec<
     if pressed && matches!(app.top.mode, InputMode::Normal) && inside(areas.hints) {
         // On a small screen a slow pass takes some of the line.
         let slow = app.slow_pass(areas.hints).filter(|_| areas.message.is_none());
-        let line = slow.map_or(areas.hints, |slow| slow.comparison(areas.hints));
+        let line = slow.map_or(areas.hints, |slow| slow.rest_of(areas.hints));
         if let Some(row) = hints::hit(app, line, x).and_then(|action| app.keymap.of(action)) {
             row.act(app, effects);
         }
