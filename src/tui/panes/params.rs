@@ -347,7 +347,7 @@ pub fn change_by(app: &mut App, steps: i64) {
     let Some((spec, value)) = app.debugger.session.params().iter().nth(app.display.param) else {
         return app.complain(none(app));
     };
-    let value = spec.value(value, steps);
+    let value = spec.stepped(value, steps);
     let set = Command::set(spec.name, &value.to_string());
     if app.run(set, &mut Vec::new()) {
         changed(app);
