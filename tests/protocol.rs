@@ -194,11 +194,11 @@ fn to_loop() -> Vec<Value> {
         vetoes: vec![(1, 8)],
     };
     vec![
-        json!(with_loop::Tell::Hello(Hello::with(None))),
-        json!(with_loop::Tell::Hello(Hello::with(Some("0123456789abcdef")))),
-        json!(with_loop::Tell::go(&go)),
-        json!(with_loop::Tell::go(&whole)),
-        json!(with_loop::Tell::Stop),
+        json!(with_loop::ToLoop::Hello(Hello::with(None))),
+        json!(with_loop::ToLoop::Hello(Hello::with(Some("0123456789abcdef")))),
+        json!(with_loop::ToLoop::go(&go)),
+        json!(with_loop::ToLoop::go(&whole)),
+        json!(with_loop::ToLoop::Stop),
     ]
 }
 
