@@ -16,7 +16,7 @@ static COUNTED: divan::AllocProfiler = divan::AllocProfiler::system();
 
 const STEPS: usize = 2000;
 const START: i64 = 1024;
-const MOST: usize = 2048;
+const MOST_POSITIONS: usize = 2048;
 const SPECIAL: SpecialTokens = SpecialTokens { mask: 999, eos: 998 };
 
 fn main() {
@@ -31,7 +31,8 @@ fn hash(step: usize, salt: u64) -> usize {
 /// A run that writes a token a step somewhere, and makes room every eighth step while it may.
 fn run(salt: u64) -> Session {
     let mut params = Params::defaults(Daedal.params());
-    for (name, value) in [("initial_gen_length", START), ("max_gen_length", MOST as i64)] {
+    for (name, value) in [("initial_gen_length", START), ("max_gen_length", MOST_POSITIONS as i64)]
+    {
         params.set(name, Value::Int(value)).expect("in range");
     }
     let prompt: Vec<TokenId> = (0..64).collect();
@@ -47,7 +48,7 @@ fn run(salt: u64) -> Session {
         let around = (from..canvas.len()).chain(0..from);
         let Some(position) = around.into_iter().find(open) else { break };
         let slot = canvas.cells()[position].slot;
-        let edit = match step % 8 == 0 && canvas.len() + 7 <= MOST {
+        let edit = match step % 8 == 0 && canvas.len() + 7 <= MOST_POSITIONS {
             true => Edit::Expand { slot, n: 8 },
             false => Edit::Fill { slot, token: (hash(step, salt + 9) % 900) as TokenId },
         };

@@ -271,6 +271,22 @@ fn no_modules_need_each_other() {
     assert!(circles.is_empty(), "modules need each other\n{}", circles.join("\n"));
 }
 
+/// A reader who meets a type's name a second time expects the type met before.
+#[test]
+fn a_types_name_means_one_thing() {
+    // What the trait of strategies names in each of them, and a type for each kind of system.
+    const SEVERAL: [&str; 3] = ["State", "Settings", "TerminalSource"];
+    let modules = Modules::read();
+    let types = modules.types();
+    assert!(types.len() > 500, "only {} types are found", types.len());
+    let doubled: Vec<String> = types
+        .iter()
+        .filter(|(name, modules)| modules.len() > 1 && !SEVERAL.contains(name))
+        .map(|(name, modules)| format!("{name}: {}", modules.join(", ")))
+        .collect();
+    assert!(doubled.is_empty(), "one name, several types\n{}", doubled.join("\n"));
+}
+
 /// The shortest way from a module back to it, as pairs of user and used.
 fn circle<'m>(
     graph: &BTreeMap<&'m str, BTreeMap<&'m str, String>>,

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Longest message printed, characters.
-const LONGEST: usize = 1500;
+const LONGEST_FAULT: usize = 1500;
 
 /// The width of the part of a text that an error shows, columns.
 pub(super) const WIDTH: usize = 76;
@@ -44,8 +44,8 @@ impl Fault {
     /// Prints the paragraph. Text of files and models may be in it, so nothing that could steer
     /// a terminal gets through, and not too much of it.
     pub(super) fn report(self) -> ExitCode {
-        let mut text: String = escaped(&self.text).chars().take(LONGEST).collect();
-        if self.text.chars().nth(LONGEST).is_some() {
+        let mut text: String = escaped(&self.text).chars().take(LONGEST_FAULT).collect();
+        if self.text.chars().nth(LONGEST_FAULT).is_some() {
             text.push('…');
         }
         tell(&format!("error: {text}"));
@@ -69,7 +69,7 @@ pub(super) fn unwritable(path: &Path, error: &io::Error) -> Fault {
 pub(super) fn tell_usage(error: &clap::Error) -> ExitCode {
     // The parser of the command line repeats an argument in full, however long it is.
     let text = error.to_string();
-    if error.use_stderr() && text.lines().any(|line| line.chars().count() > LONGEST) {
+    if error.use_stderr() && text.lines().any(|line| line.chars().count() > LONGEST_FAULT) {
         let cut = |line: &str| match line.char_indices().nth(WIDTH) {
             Some((end, _)) => format!("{}…", &line[..end]),
             None => line.to_owned(),

@@ -70,7 +70,7 @@ pub fn running() -> Vec<RunningLoop> {
 }
 
 /// The longest command that is shown, in characters.
-const LONGEST: usize = 60;
+const LONGEST_COMMAND: usize = 60;
 
 fn command_of(pid: u32) -> String {
     let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -79,7 +79,7 @@ fn command_of(pid: u32) -> String {
         .filter(|word| !word.is_empty())
         .map(|word| String::from_utf8_lossy(word).into_owned())
         .collect();
-    words.join(" ").chars().take(LONGEST).collect()
+    words.join(" ").chars().take(LONGEST_COMMAND).collect()
 }
 
 /// The address of a loop: `given` is an address or a process id; without it, the only running loop

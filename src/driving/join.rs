@@ -14,7 +14,7 @@ use crate::{
     debugger::{Driven, Go, Loop},
     engine::{
         Address, HangUp, Socket,
-        message::{Failure, Hello, LONGEST, PROTOCOL, shortened},
+        message::{Failure, Hello, LONGEST_MESSAGE, PROTOCOL, shortened},
     },
     session::{Event, LoopMessage, RunNews, Stand, StateCopies},
     trace::{Reader, RecordedKnob, Recording},
@@ -67,14 +67,15 @@ enum SocketRead {
 
 impl SocketLines {
     fn next(&mut self) -> SocketRead {
-        let left = LONGEST.saturating_sub(self.line.len() as u64);
+        let left = LONGEST_MESSAGE.saturating_sub(self.line.len() as u64);
         match self.input.by_ref().take(left).read_until(b'\n', &mut self.line) {
             Ok(_) if self.line.last() == Some(&b'\n') => {
                 SocketRead::Line(std::mem::take(&mut self.line))
             }
-            Ok(_) if self.line.len() as u64 >= LONGEST => {
-                SocketRead::End(Some(format!("it sent a line of over {} MiB", LONGEST >> 20)))
-            }
+            Ok(_) if self.line.len() as u64 >= LONGEST_MESSAGE => SocketRead::End(Some(format!(
+                "it sent a line of over {} MiB",
+                LONGEST_MESSAGE >> 20
+            ))),
             Ok(_) => SocketRead::End(None),
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => SocketRead::Nothing,

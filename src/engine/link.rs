@@ -16,7 +16,7 @@ use std::{
 use super::{
     Address,
     memory::{MemoryAddress, SharedMemory},
-    message::{FromEngine, LONGEST, ToEngine, shortened},
+    message::{FromEngine, LONGEST_MESSAGE, ToEngine, shortened},
     process::Process,
     socket::{HangUp, Socket},
 };
@@ -239,10 +239,10 @@ fn deliver(
     let mut greeted = false;
     loop {
         line.clear();
-        match input.by_ref().take(LONGEST).read_until(b'\n', &mut line) {
+        match input.by_ref().take(LONGEST_MESSAGE).read_until(b'\n', &mut line) {
             Ok(0) | Err(_) => return None,
-            Ok(_) if line.len() as u64 == LONGEST => {
-                return Some(format!("it sent a message of over {} MiB", LONGEST >> 20));
+            Ok(_) if line.len() as u64 == LONGEST_MESSAGE => {
+                return Some(format!("it sent a message of over {} MiB", LONGEST_MESSAGE >> 20));
             }
             Ok(_) => {}
         }

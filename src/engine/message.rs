@@ -18,16 +18,16 @@ use crate::{
 pub const PROTOCOL: u32 = 1;
 
 /// The longest message, bytes: the columns of 100,000 positions take less.
-pub const LONGEST: u64 = 64 << 20;
+pub const LONGEST_MESSAGE: u64 = 64 << 20;
 
 /// How many characters are shown of a line that is no message.
-const SHOWN: usize = 120;
+const CHARACTERS_SHOWN: usize = 120;
 
 /// The beginning of a line that the other side sent, for people.
 pub fn shortened(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     let text = text.trim_end();
-    let shown: String = text.chars().take(SHOWN).collect();
+    let shown: String = text.chars().take(CHARACTERS_SHOWN).collect();
     let more = if shown.len() < text.len() { "…" } else { "" };
     format!("{shown}{more}")
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 /// How many of the last lines of its standard error are kept.
-const LINES: usize = 12;
+const LINES_KEPT: usize = 12;
 
 /// The most bytes of a line that are kept.
 const WIDTH: u64 = 400;
@@ -121,7 +121,7 @@ fn keep_last(errors: impl Read, kept: &Mutex<VecDeque<String>>) {
             continue;
         };
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() == LINES {
+        if kept.len() == LINES_KEPT {
             kept.pop_front();
         }
         kept.push_back(last.to_owned());

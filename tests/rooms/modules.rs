@@ -31,6 +31,8 @@ struct Source {
     imports: Vec<(Names, String)>,
     /// All paths.
     paths: BTreeSet<Names>,
+    /// The types and traits that it defines.
+    types: BTreeSet<String>,
 }
 
 impl Modules {
@@ -67,7 +69,7 @@ impl Modules {
         let imports = imports(&code);
         let mut paths = inline_paths(&code);
         paths.extend(imports.iter().map(|(path, _)| path.clone()));
-        let source = Source { file: file.to_owned(), root, imports, paths };
+        let source = Source { file: file.to_owned(), root, imports, paths, types: types(&code) };
         // The roots of the core and of the program are one: the program re-exports the core.
         match self.files.get_mut(module) {
             Some(there) => there.imports.extend(source.imports),
@@ -75,6 +77,17 @@ impl Modules {
                 self.files.insert(module.to_owned(), source);
             }
         }
+    }
+
+    /// Every type and trait, with the modules that define one of that name.
+    pub fn types(&self) -> BTreeMap<&str, Vec<&str>> {
+        let mut types: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (module, source) in &self.files {
+            for name in &source.types {
+                types.entry(name).or_default().push(module);
+            }
+        }
+        types
     }
 
     /// The place in the tree that a path in `module` names; `None` for one of another crate.
@@ -272,4 +285,19 @@ fn use_lines_are_read() {
         ["crate::canvas canvas", "crate::canvas::Canvas C", "crate::predict predict", "x::Y Y"]
     );
     assert!(inline_paths(&code).iter().any(|path| path.join("::") == "super::g"));
+}
+
+/// The types and traits that are defined outside functions and implementations.
+fn types(code: &str) -> BTreeSet<String> {
+    const KINDS: [&str; 5] = ["struct", "enum", "union", "trait", "type"];
+    let defined = |line: &str| {
+        let line = match line.strip_prefix("pub(") {
+            Some(rest) => rest.split_once(") ")?.1,
+            None => line.strip_prefix("pub ").unwrap_or(line),
+        };
+        let (kind, rest) = line.split_once(' ')?;
+        let end = rest.find(|letter: char| !letter.is_alphanumeric() && letter != '_');
+        KINDS.contains(&kind).then(|| rest[..end.unwrap_or(rest.len())].to_owned())
+    };
+    code.lines().filter_map(defined).collect()
 }

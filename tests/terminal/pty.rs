@@ -18,7 +18,7 @@ use rustix::{
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The most that the program draws, columns and rows: a smaller screen would scroll.
-const MOST: (u16, u16) = (2000, 1000);
+const LARGEST_SCREEN: (u16, u16) = (2000, 1000);
 
 /// The program on a terminal of its own.
 pub struct Terminal {
@@ -46,7 +46,8 @@ impl Terminal {
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         // Of a terminal of absurd size there is the part that is drawn.
-        let parser = vt100::Parser::new(rows.min(MOST.1), columns.min(MOST.0), 1000);
+        let parser =
+            vt100::Parser::new(rows.min(LARGEST_SCREEN.1), columns.min(LARGEST_SCREEN.0), 1000);
         let screen = Arc::new((Mutex::new(parser), Condvar::new()));
         let mut output = pair.master.try_clone_reader().unwrap();
         let feed = screen.clone();

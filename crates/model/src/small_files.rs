@@ -53,12 +53,12 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// Largest file read as a whole, bytes: tokenizers have some dozen megabytes.
-const LARGEST: u64 = 1 << 28;
+const LARGEST_FILE: u64 = 1 << 28;
 
 /// A file's contents. A pipe or device could keep us waiting, or never end.
 pub(super) fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
     plain(path)?;
-    bounded::read(path, LARGEST)
+    bounded::read(path, LARGEST_FILE)
 }
 
 /// An error unless `path` is a plain file.

@@ -1,7 +1,7 @@
 //! Answers that are a letter of A to E, in multiple choice.
 
 /// Longest list of choices.
-pub const LONGEST: usize = 5;
+pub const MOST_CHOICES: usize = 5;
 
 /// The letter of choice number `index`, from 0.
 pub fn letter(index: usize) -> Option<char> {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Benchmark, Checker, Problem, ProblemError, boxed, choice, code,
-    lines::{self, LONGEST},
+    lines::{self, LARGEST_PROBLEM_FILE},
     number, published, table,
 };
 use crate::bounded;
@@ -116,7 +116,8 @@ pub fn read(
 ) -> Result<Read, ProblemError> {
     let place = path.display().to_string();
     let fault = |error: String| ProblemError::File { place: place.clone(), error };
-    let bytes = bounded::read(path, LONGEST).map_err(|error| fault(error.to_string()))?;
+    let bytes =
+        bounded::read(path, LARGEST_PROBLEM_FILE).map_err(|error| fault(error.to_string()))?;
     let bytes = match bytes.starts_with(table::MAGIC) {
         true => {
             let file = File::open(path).map_err(|error| fault(error.to_string()))?;
@@ -215,10 +216,10 @@ fn questions(
         if line.question.trim().is_empty() {
             return Err(place.fault(at, "the question is empty".to_owned()));
         }
-        if line.choices.len() > choice::LONGEST {
+        if line.choices.len() > choice::MOST_CHOICES {
             let many = line.choices.len();
             return Err(
-                place.fault(at, format!("{many} choices are more than {}", choice::LONGEST))
+                place.fault(at, format!("{many} choices are more than {}", choice::MOST_CHOICES))
             );
         }
         let Some(answer) = line.answer() else {

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::bounded;
 
 /// The longest file, unpacked, bytes: a packed file or a device may have no end.
-pub(super) const LONGEST: u64 = 1 << 30;
+pub(super) const LARGEST_PROBLEM_FILE: u64 = 1 << 30;
 
 /// The bytes of a file, unpacked.
 ///
@@ -17,7 +17,7 @@ pub fn unpacked(bytes: &[u8]) -> Result<Cow<'_, [u8]>, String> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Ok(Cow::Borrowed(bytes));
     }
-    let whole = bounded::read_from(flate2::read::MultiGzDecoder::new(bytes), LONGEST);
+    let whole = bounded::read_from(flate2::read::MultiGzDecoder::new(bytes), LARGEST_PROBLEM_FILE);
     Ok(Cow::Owned(whole.map_err(|error| format!("it cannot be unpacked: {error}"))?))
 }
 

@@ -9,7 +9,7 @@ use parquet::{
 };
 use serde_json::{Map, Value};
 
-use super::lines::LONGEST;
+use super::lines::LARGEST_PROBLEM_FILE;
 
 /// The first bytes of a Parquet file.
 pub const MAGIC: &[u8] = b"PAR1";
@@ -34,8 +34,11 @@ fn read(file: File) -> Result<Vec<u8>, ParquetError> {
         let object = Value::Object(object(&row?));
         lines.extend(object.to_string().into_bytes());
         lines.push(b'\n');
-        if lines.len() as u64 > LONGEST {
-            return Err(ParquetError::General(format!("it holds more than {} MiB", LONGEST >> 20)));
+        if lines.len() as u64 > LARGEST_PROBLEM_FILE {
+            return Err(ParquetError::General(format!(
+                "it holds more than {} MiB",
+                LARGEST_PROBLEM_FILE >> 20
+            )));
         }
     }
     Ok(lines)

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Positions kept from the end.
-const KEPT: usize = 32;
+const POSITIONS_KEPT: usize = 32;
 
 /// The tails of one problem.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,7 +58,7 @@ pub(super) fn measure(
         let Pending::Wanted { request, .. } = session.pending() else { continue };
         let prediction = predict(model, request, halted)?;
         let p_eos = prediction.numbers(Column::PEos).map_err(Halt::failed)?;
-        let p_eos = p_eos.iter().rev().take(KEPT).copied().collect();
+        let p_eos = p_eos.iter().rev().take(POSITIONS_KEPT).copied().collect();
         canvases.push(Tail { length, p_eos });
     }
     Ok(Tails { problem: problem.number, canvases })

@@ -338,12 +338,12 @@ fn listed(
 
 /// The first of a list, and how many more there are.
 fn some(parts: &[String]) -> String {
-    const MOST: usize = 6;
-    let more = match parts.len().saturating_sub(MOST) {
+    const MOST_PARTS: usize = 6;
+    let more = match parts.len().saturating_sub(MOST_PARTS) {
         0 => String::new(),
         more => format!(", and {more} more"),
     };
-    format!("{}{more}", parts[..parts.len().min(MOST)].join(", "))
+    format!("{}{more}", parts[..parts.len().min(MOST_PARTS)].join(", "))
 }
 
 /// Positions that edits fill, new ones too; not what is taken back and written in one step.
@@ -423,10 +423,10 @@ fn describe(
         })
         .collect();
     if !fills.is_empty() {
-        const MOST: usize = 6;
+        const MOST_PARTS: usize = 6;
         let parts = listed(&fills, eos_token, label);
-        let cut = parts.len().saturating_sub(MOST);
-        let mut parts: Vec<String> = parts.into_iter().take(MOST).collect();
+        let cut = parts.len().saturating_sub(MOST_PARTS);
+        let mut parts: Vec<String> = parts.into_iter().take(MOST_PARTS).collect();
         if cut > 0 {
             parts.push(format!("and {cut} more"));
         }

@@ -39,10 +39,10 @@ const BEAT: Duration = Duration::from_millis(50);
 /// The rate is that of the last so many seconds.
 const WINDOW: Duration = Duration::from_secs(5);
 /// The shortest time that a rate is told from.
-const SHORTEST: Duration = Duration::from_millis(500);
+const SHORTEST_WAIT: Duration = Duration::from_millis(500);
 
 /// The longest time to go that is told.
-const LONGEST: Duration = Duration::from_secs(100 * 3600);
+const LONGEST_WAIT: Duration = Duration::from_secs(100 * 3600);
 
 /// How far some work has come.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -293,7 +293,7 @@ impl LoadingScreen {
         let left = left.map(|rate| of.saturating_sub(done) as f64 / rate);
         let left = left.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         // Nobody waits for days: it has stalled.
-        let left = left.filter(|left| *left < LONGEST);
+        let left = left.filter(|left| *left < LONGEST_WAIT);
         let rate = rate.map(|rate| format!("{}/s", DecimalBytes(rate as u64)));
         let left = left.map(|left| format!("{} to go", clock(left)));
         let since = Some(format!("{} so far", clock(self.elapsed)));
@@ -327,7 +327,7 @@ impl Pace {
     fn rate(&self) -> Option<f64> {
         let ((from, before), (to, after)) = (self.0.front()?, self.0.back()?);
         let time = to.saturating_sub(*from);
-        (time >= SHORTEST).then(|| after.saturating_sub(*before) as f64 / time.as_secs_f64())
+        (time >= SHORTEST_WAIT).then(|| after.saturating_sub(*before) as f64 / time.as_secs_f64())
     }
 }
 

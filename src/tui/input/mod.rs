@@ -68,11 +68,11 @@ pub(super) fn typed(event: &Event) -> Option<char> {
 
 /// The largest screen that is drawn, cells: 8K displays have fewer with any font. A terminal that
 /// says it is larger gets its upper left part, for each cell is kept twice.
-const LARGEST: (u16, u16) = (2000, 1000);
+const LARGEST_SCREEN: (u16, u16) = (2000, 1000);
 
 /// The part of a terminal of this size that is drawn.
 pub(super) fn bounded(width: u16, height: u16) -> (u16, u16) {
-    (width.min(LARGEST.0), height.min(LARGEST.1))
+    (width.min(LARGEST_SCREEN.0), height.min(LARGEST_SCREEN.1))
 }
 
 /// An event with a size that can be drawn.

@@ -10,7 +10,7 @@ use super::super::{
 use crate::debugger::Command;
 
 /// Most characters pasted at once: more than any context holds.
-const LONGEST: usize = 1 << 16;
+const LONGEST_TEXT: usize = 1 << 16;
 
 /// A key in a line editor: Enter takes the text, Esc leaves, the rest edits.
 pub(in crate::tui) fn edit(
@@ -73,9 +73,9 @@ pub(in crate::tui) fn paste(app: &mut App, text: &str) {
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .filter(|c| fits(&app.top.mode, *c))
-        .take(LONGEST)
+        .take(LONGEST_TEXT)
         .collect();
-    let cut = text.chars().nth(LONGEST).is_some();
+    let cut = text.chars().nth(LONGEST_TEXT).is_some();
     let input = match &mut app.top.mode {
         InputMode::Value(input) | InputMode::Prompt(input) | InputMode::Search(input) => input,
         InputMode::Command(line) => &mut line.input,
@@ -89,7 +89,7 @@ pub(in crate::tui) fn paste(app: &mut App, text: &str) {
         let cursor = at + pasted.chars().count();
         *input = Input::new(format!("{before}{pasted}{behind}")).with_cursor(cursor);
         if cut {
-            app.say(format!("only the first {LONGEST} characters were pasted"));
+            app.say(format!("only the first {LONGEST_TEXT} characters were pasted"));
         }
     }
 }

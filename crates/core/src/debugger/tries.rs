@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Most tries kept.
-const KEPT: usize = 8;
+const TRIES_KEPT: usize = 8;
 /// Tokens shown on either side of the place where two answers part.
 const AROUND: usize = 6;
 
@@ -113,7 +113,7 @@ impl Debugger {
         };
         self.drop_try();
         self.tries.list.push(tried);
-        if self.tries.list.len() > KEPT {
+        if self.tries.list.len() > TRIES_KEPT {
             self.tries.list.remove(0);
         }
         Ok(())

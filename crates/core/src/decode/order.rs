@@ -11,7 +11,7 @@ use crate::predict::Column;
 
 /// The parameters `remasking`, `temperature` and `seed`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Order {
+pub(super) struct Ranking {
     /// Chance ranks positions, not the confidence.
     pub random: bool,
     /// Noise on the choice of tokens.
@@ -20,7 +20,7 @@ pub(super) struct Order {
     pub seed: u64,
 }
 
-impl Order {
+impl Ranking {
     pub(super) fn of(params: &Params) -> Result<Self, DecodeError> {
         Ok(Self {
             random: params.name(REMASKING.name)? == "random",

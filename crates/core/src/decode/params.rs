@@ -166,16 +166,16 @@ impl Value {
     }
 }
 
-/// A few token ids, at most [`TokenList::MOST`].
+/// A few token ids, at most [`TokenList::MOST_TOKENS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TokenList {
-    ids: [TokenId; Self::MOST],
+    ids: [TokenId; Self::MOST_TOKENS],
     len: u8,
 }
 
 impl TokenList {
     /// The most ids that a list holds.
-    pub const MOST: usize = 8;
+    pub const MOST_TOKENS: usize = 8;
 
     /// A list of `ids`; `None` if there are too many.
     pub fn of(ids: &[TokenId]) -> Option<Self> {
@@ -258,7 +258,9 @@ impl ParamSpec {
             ParamKind::Name { default, .. } | ParamKind::Text { default, .. } => {
                 Value::Name(default)
             }
-            ParamKind::Tokens => Value::Tokens(TokenList { ids: [0; TokenList::MOST], len: 0 }),
+            ParamKind::Tokens => {
+                Value::Tokens(TokenList { ids: [0; TokenList::MOST_TOKENS], len: 0 })
+            }
         }
     }
 
@@ -278,7 +280,7 @@ impl ParamSpec {
             ParamKind::Int { min, max, .. } => format!("{min}..={max}"),
             ParamKind::Float { min, max, .. } => format!("{min}..={max}"),
             ParamKind::Name { options, .. } => options.join(", "),
-            ParamKind::Tokens => format!("at most {} ids", TokenList::MOST),
+            ParamKind::Tokens => format!("at most {} ids", TokenList::MOST_TOKENS),
             ParamKind::Text { form, .. } => form.to_owned(),
         }
     }
@@ -298,7 +300,7 @@ impl ParamSpec {
             ParamKind::Int { .. } => "a whole number".to_owned(),
             ParamKind::Float { .. } => "a number".to_owned(),
             ParamKind::Name { options, .. } => format!("one of {}", options.join(", ")),
-            ParamKind::Tokens => format!("at most {} token ids, as 1+2+3", TokenList::MOST),
+            ParamKind::Tokens => format!("at most {} token ids, as 1+2+3", TokenList::MOST_TOKENS),
             ParamKind::Text { form, .. } => form.to_owned(),
         }
     }

@@ -4,7 +4,7 @@
 use std::fmt;
 
 /// The most decimals. They tell any two f32 probabilities apart, except tiny ones.
-const MOST: usize = 9;
+const MOST_DECIMALS: usize = 9;
 
 /// A probability as people read it: three significant digits, and more close to 1. Only 0 and 1
 /// themselves are shown as 0 and 1.
@@ -51,7 +51,8 @@ pub fn two(
     }
     let same = |decimals: &usize| a != b && written(a, *decimals) == written(b, *decimals);
     let decimals = enough_a.max(enough_b);
-    let decimals = (decimals..MOST).find(|decimals| !same(decimals)).unwrap_or(MOST);
+    let decimals =
+        (decimals..MOST_DECIMALS).find(|decimals| !same(decimals)).unwrap_or(MOST_DECIMALS);
     (written(a, decimals), written(b, decimals))
 }
 
@@ -61,7 +62,7 @@ fn enough(number: f32, decimals: usize, others: &[f32]) -> usize {
         let Ok(read) = written(number, *decimals).parse::<f32>() else { return true };
         others.iter().chain(&[0.0, 1.0]).all(|&other| other == number || other != read)
     };
-    (decimals..MOST).find(tells).unwrap_or(MOST)
+    (decimals..MOST_DECIMALS).find(tells).unwrap_or(MOST_DECIMALS)
 }
 
 fn written(number: f32, decimals: usize) -> String {

@@ -3,7 +3,7 @@
 use super::{Affects, ParamKind, ParamRole, ParamSpec, SWITCH};
 
 /// Largest length and window accepted: far beyond any model's context.
-pub(super) const MOST: i64 = 1 << 20;
+pub(super) const MOST_POSITIONS: i64 = 1 << 20;
 
 /// A probability threshold: 0..=2, since values over 1 ("never") are legal in the references.
 pub(super) const fn threshold(
@@ -50,7 +50,7 @@ pub(super) const fn count(
         symbol,
         unit: "positions",
         help,
-        kind: ParamKind::Int { min, max: MOST, step, default },
+        kind: ParamKind::Int { min, max: MOST_POSITIONS, step, default },
         affects,
         role: ParamRole::Other,
     }

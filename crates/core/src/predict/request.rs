@@ -263,7 +263,7 @@ fn optional_bounds<S: Serializer>(
 /// The tokens that a strategy must know by number.
 #[derive(Serialize, JsonSchema)]
 #[serde(remote = "SpecialTokens")]
-#[schemars(rename = "Special")]
+#[schemars(rename = "SpecialTokens")]
 struct MaskAndEos {
     /// Stands for "not written yet".
     mask: TokenId,

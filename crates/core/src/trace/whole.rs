@@ -80,9 +80,9 @@ impl Drop for WholeFile {
 
 /// A name beside `place` that nothing has: a program that was killed may have left the first.
 fn free_name(place: &Path) -> PathBuf {
-    const LONGEST: usize = 100;
+    const LONGEST_NAME: usize = 100;
     let name = place.file_name().unwrap_or_default().to_string_lossy();
-    let name: String = name.chars().take(LONGEST / 4).collect();
+    let name: String = name.chars().take(LONGEST_NAME / 4).collect();
     let id = std::process::id();
     let named = |n: usize| place.with_file_name(format!(".{name}.{id}.{n}.part"));
     (0..1000).map(named).find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| named(0))

@@ -292,9 +292,9 @@ fn escape(state: &mut State, value: &Value, args: &[Value]) -> Result<Value, Err
 }
 
 /// What stays as it is in a path; in a query `/` does not.
-const KEPT: AsciiSet =
+const KEPT_IN_PATHS: AsciiSet =
     NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
-const KEPT_IN_QUERY: AsciiSet = KEPT.add(b'/').remove(b' ');
+const KEPT_IN_QUERY: AsciiSet = KEPT_IN_PATHS.add(b'/').remove(b' ');
 
 fn urlencode(state: &mut State, value: &Value, args: &[Value]) -> Result<Value, Error> {
     let [] = bind(args, [])?;
@@ -313,7 +313,7 @@ fn urlencode(state: &mut State, value: &Value, args: &[Value]) -> Result<Value, 
         }
         _ => {
             let shown = python::shown(state, value)?;
-            return Ok(utf8_percent_encode(&shown, &KEPT).to_string().into());
+            return Ok(utf8_percent_encode(&shown, &KEPT_IN_PATHS).to_string().into());
         }
     };
     let mut text = FueledText::new(state);

@@ -6,7 +6,7 @@
 use super::{
     escapes, operators,
     scan::{TemplatePart, TemplateTag, TemplateToken, TemplateTokenKind, segments},
-    templates::LARGEST,
+    templates::LARGEST_TEMPLATE,
 };
 
 /// The function that prints the body of `{% generation %}`.
@@ -25,8 +25,8 @@ const ELSEWHERE: [&str; 7] = ["do", "trans", "debug", "include", "import", "from
 /// If something has no end, or is nothing that transformers would render.
 pub(super) fn adapted(template: &str) -> Result<String, String> {
     // The library's parser recurses, and a long expression may be as deep as it is long.
-    if template.len() as u64 > LARGEST {
-        return Err(format!("it is larger than {} KiB", LARGEST >> 10));
+    if template.len() as u64 > LARGEST_TEMPLATE {
+        return Err(format!("it is larger than {} KiB", LARGEST_TEMPLATE >> 10));
     }
     let unix = template.replace("\r\n", "\n").replace('\r', "\n");
     let mut segments = segments(&unix)?;

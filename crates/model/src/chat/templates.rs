@@ -38,7 +38,7 @@ pub(crate) struct NamedTemplate {
 }
 
 /// The largest template, bytes; published ones have up to some twenty thousand.
-pub(super) const LARGEST: u64 = 1 << 18;
+pub(super) const LARGEST_TEMPLATE: u64 = 1 << 18;
 
 /// The template that needs no name.
 pub(crate) const DEFAULT: &str = "default";
@@ -65,7 +65,7 @@ impl Templates {
             }),
             Some(name) if named(name).is_some() => Ok(named(name).map_or(Template::None, found)),
             Some("none") => Ok(Template::None),
-            Some(file) => match bounded::read_text(Path::new(file), LARGEST) {
+            Some(file) => match bounded::read_text(Path::new(file), LARGEST_TEMPLATE) {
                 Ok(text) => Ok(Template::Text { text, place: file.to_owned() }),
                 Err(error) if Path::new(file).exists() => {
                     Err(format!("{file}: it cannot be read ({error}). Give a text file"))

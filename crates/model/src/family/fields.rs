@@ -18,7 +18,7 @@ pub struct NotUnderstood {
 }
 
 /// Characters of a name or a value that are shown.
-const SHOWN: usize = 60;
+const CHARACTERS_SHOWN: usize = 60;
 
 impl NotUnderstood {
     pub(super) fn new(field: &str, value: &Value) -> Self {
@@ -35,8 +35,8 @@ pub(super) fn shown(value: &Value) -> String {
 }
 
 fn short(text: &str) -> String {
-    let mut short: String = text.chars().take(SHOWN).collect();
-    if text.chars().nth(SHOWN).is_some() {
+    let mut short: String = text.chars().take(CHARACTERS_SHOWN).collect();
+    if text.chars().nth(CHARACTERS_SHOWN).is_some() {
         short.push('…');
     }
     short

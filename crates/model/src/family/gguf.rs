@@ -3,7 +3,7 @@
 use super::{
     Description, FAMILIES, Family, NotUnderstood, Unfit,
     fields::{BASES, EPSILONS, within},
-    sizes::{MOST, MOST_LAYERS, head_width, possible, shared},
+    sizes::{LARGEST_SIZE, MOST_LAYERS, head_width, possible, shared},
 };
 use crate::{
     LoadError,
@@ -167,7 +167,7 @@ impl Keys<'_> {
             &[(&block_count, layers), (&head_count, heads), (&head_count_kv, kv_heads)],
         )?;
         possible(
-            MOST,
+            LARGEST_SIZE,
             &[
                 (&embedding_length, width),
                 (&self.key("feed_forward_length"), hidden),

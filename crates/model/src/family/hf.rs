@@ -8,7 +8,7 @@ use super::{
     fields::{UnreadFields, another},
     layers::{self, FULL},
     rope,
-    sizes::{MOST, MOST_LAYERS, head_width, possible, shared},
+    sizes::{LARGEST_SIZE, MOST_LAYERS, head_width, possible, shared},
 };
 use crate::network::{Biases, Head, NetworkPart, Spec};
 
@@ -49,7 +49,7 @@ pub(super) fn spec(fields: &mut UnreadFields, traits: Traits) -> Result<Spec, Un
         ],
     )?;
     possible(
-        MOST,
+        LARGEST_SIZE,
         &[
             ("hidden_size", width),
             ("intermediate_size", hidden),

@@ -6,7 +6,7 @@ use super::{
     fields::{UnreadFields, another},
     layers::FULL,
     rope,
-    sizes::{MOST, MOST_LAYERS, head_width, possible, shared},
+    sizes::{LARGEST_SIZE, MOST_LAYERS, head_width, possible, shared},
 };
 use crate::network::{Biases, Head, NetworkPart, Spec};
 
@@ -38,7 +38,7 @@ pub(super) fn describe(fields: &mut UnreadFields) -> Result<Description, Unfit> 
     let context = fields.size("max_sequence_length")?;
     possible(MOST_LAYERS, &[("n_layers", layers), ("n_heads", heads), ("n_kv_heads", kv_heads)])?;
     possible(
-        MOST,
+        LARGEST_SIZE,
         &[
             ("d_model", width),
             ("the feed-forward width", hidden),

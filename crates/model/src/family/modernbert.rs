@@ -7,7 +7,7 @@ use super::{
     fields::{EPSILONS, UnreadFields, another, within},
     layers::{self, FULL, SLIDING},
     rope,
-    sizes::{MOST, MOST_LAYERS, head_width, possible},
+    sizes::{LARGEST_SIZE, MOST_LAYERS, head_width, possible},
 };
 
 /// Fields of its own that change no number.
@@ -53,7 +53,7 @@ pub(super) fn describe(fields: &mut UnreadFields) -> Result<Description, Unfit> 
         ],
     )?;
     possible(
-        MOST,
+        LARGEST_SIZE,
         &[
             ("hidden_size", config.hidden_size),
             ("intermediate_size", config.intermediate_size),

@@ -3,7 +3,7 @@
 use super::Unfit;
 
 /// The largest size. A larger one is a mistake, or an attempt to exhaust the memory.
-pub(super) const MOST: usize = 1 << 24;
+pub(super) const LARGEST_SIZE: usize = 1 << 24;
 
 /// The most layers or heads, more than any model has.
 pub(super) const MOST_LAYERS: usize = 4096;

@@ -22,7 +22,7 @@ pub struct RepoId {
 pub struct IdError(String);
 
 /// Longest id the hub allows, bytes.
-const LONGEST: usize = 96;
+const LONGEST_ID: usize = 96;
 
 impl RepoId {
     /// The revision wanted.
@@ -71,8 +71,8 @@ impl FromStr for RepoId {
         };
         check_part("owner", owner)?;
         check_part("name", name)?;
-        if id.len() > LONGEST {
-            return Err(IdError(format!("an id has at most {LONGEST} characters")));
+        if id.len() > LONGEST_ID {
+            return Err(IdError(format!("an id has at most {LONGEST_ID} characters")));
         }
         revision.map(check_revision).transpose()?;
         if let Some(file) = file

@@ -29,7 +29,7 @@ const SMALL: [&str; 10] = [
 const MORE_TEMPLATES: &str = "additional_chat_templates/";
 
 /// Largest listing read, bytes.
-const LARGEST: u64 = 1 << 25;
+const LARGEST_LISTING: u64 = 1 << 25;
 
 /// A repository at a commit.
 #[derive(Debug, Deserialize)]
@@ -60,7 +60,7 @@ impl Listing {
     /// If it does not answer, or with something else.
     pub(super) fn ask(client: &Client) -> Result<Self, Trouble> {
         let url = client.listing_url();
-        let bytes = client.small(&url, LARGEST)?;
+        let bytes = client.small(&url, LARGEST_LISTING)?;
         let place = url.split('?').next().unwrap_or(&url);
         let bad = |problem: &str| Trouble::Lasting(garbage(place, problem));
         let listing: Self = serde_json::from_slice(&bytes).map_err(|error| {

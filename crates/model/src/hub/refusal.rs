@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Longest message of the hub that is passed on, characters.
-const LONGEST: usize = 200;
+const LONGEST_MESSAGE: usize = 200;
 
 /// Why the hub refuses. `known` says whether it was told who asks.
 pub(super) fn refusal(repo: &RepoId, url: &str, known: bool, response: &Response<Body>) -> Trouble {
@@ -20,7 +20,7 @@ pub(super) fn refusal(repo: &RepoId, url: &str, known: bool, response: &Response
     let code = text(headers, "x-error-code").unwrap_or_default();
     let reason = match text(headers, "x-error-message") {
         Some(message) if !message.trim().is_empty() => {
-            let message: String = message.trim().chars().take(LONGEST).collect();
+            let message: String = message.trim().chars().take(LONGEST_MESSAGE).collect();
             format!(" ({}, {})", status.as_u16(), message.trim_end_matches('.'))
         }
         _ => format!(" ({})", status.as_u16()),

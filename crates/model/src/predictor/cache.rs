@@ -18,7 +18,7 @@ use crate::predict::{
 
 /// Full passes kept: the one in use, and one more, so that a look at the exact pass in between
 /// does not cost the one in use.
-const KEPT: usize = 2;
+const FULL_PASSES_KEPT: usize = 2;
 
 /// The full passes kept, the one used last at the end.
 #[derive(Default)]
@@ -38,7 +38,7 @@ struct FullPass {
 impl FullPasses {
     fn push(&mut self, full: FullPass) {
         self.0.retain(|other| other.pass != full.pass);
-        if self.0.len() >= KEPT {
+        if self.0.len() >= FULL_PASSES_KEPT {
             self.0.remove(0);
         }
         self.0.push(full);

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The longest prompt that is encoded, bytes: a tokenizer needs a hundred times as much memory.
-const LONGEST: usize = 1 << 22;
+const LONGEST_PROMPT: usize = 1 << 22;
 
 /// Mask tokens by their names in known tokenizers.
 const MASK_NAMES: [&str; 3] = ["<|mdm_mask|>", "<|mask|>", "[MASK]"];
@@ -209,11 +209,11 @@ impl Encoder for Tokenizer {
             Some(text) => (text, false),
         };
         let length = text.len().saturating_add(begun.len());
-        if length > LONGEST {
+        if length > LONGEST_PROMPT {
             return Err(format!(
                 "the prompt has {} MiB of text, and more than {} MiB fits no model. Shorten it",
                 length >> 20,
-                LONGEST >> 20
+                LONGEST_PROMPT >> 20
             ));
         }
         let encoding = unpanicked(|| inner.encode(text + begun, add_special))

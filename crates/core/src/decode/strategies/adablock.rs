@@ -12,7 +12,7 @@ use crate::{
         Affects, DecodeError, Measure, ParamRole, ParamSpec, Params, Test, TokenList, Value,
         ask::PassOptions,
         blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State},
-        order::Order,
+        order::Ranking,
         specs::{GEN_LENGTH, REMASKING, SEED, TEMPERATURE, count, threshold, tokens},
     },
     predict::{Column, Prediction},
@@ -68,7 +68,7 @@ pub(in crate::decode) struct Settings {
     delimiter_threshold: f32,
     delimiters: TokenList,
     shape: Shape,
-    order: Order,
+    order: Ranking,
 }
 
 impl Settings {
@@ -102,7 +102,7 @@ impl Rule for AdaBlock {
                 length: params.count(GEN_LENGTH.name)?,
                 block: params.count(INIT_BLOCK_LENGTH.name)?,
             },
-            order: Order::of(params)?,
+            order: Ranking::of(params)?,
         })
     }
 

@@ -15,7 +15,8 @@ use crate::{
         noise::Purpose,
         schedule,
         specs::{
-            GEN_LENGTH, MOST, SEED, STEPS, TEMPERATURE_OFF, TOP_K, TOP_P_OFF, choice, number, shift,
+            GEN_LENGTH, MOST_POSITIONS, SEED, STEPS, TEMPERATURE_OFF, TOP_K, TOP_P_OFF, choice,
+            number, shift,
         },
     },
     predict::{Column, Score},
@@ -23,14 +24,14 @@ use crate::{
 
 const SPECS: &[ParamSpec] = &[
     ParamSpec {
-        kind: ParamKind::Int { min: 1, max: MOST, step: 1, default: 512 },
+        kind: ParamKind::Int { min: 1, max: MOST_POSITIONS, step: 1, default: 512 },
         help: "Steps",
         ..STEPS
     },
     ParamSpec {
         name: "max_new_tokens",
         aliases: &["gen_length"],
-        kind: ParamKind::Int { min: 1, max: MOST, step: 8, default: 512 },
+        kind: ParamKind::Int { min: 1, max: MOST_POSITIONS, step: 8, default: 512 },
         ..GEN_LENGTH
     },
     choice(

@@ -13,20 +13,20 @@ use crate::{
         DecodeError, Measure, ParamSpec, Params, Test, Value,
         ask::PassOptions,
         blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State, crossing},
-        order::Order,
+        order::Ranking,
         specs::{BLOCK_LENGTH, GEN_LENGTH, REMASKING, SEED, STEPS, TEMPERATURE, number},
     },
 };
 
 /// Largest factor.
-const LARGEST: f64 = 1e6;
+const LARGEST_FACTOR: f64 = 1e6;
 
 const SPECS: &[ParamSpec] = &[
     number(
         "factor",
         "f",
         "",
-        (0.0, LARGEST, 0.1),
+        (0.0, LARGEST_FACTOR, 0.1),
         1.0,
         "The n-th most confident position is filled if its confidence is at least \
          1 − factor / (n + 1); the best always",
@@ -53,7 +53,7 @@ pub(in crate::decode) struct Factor;
 pub(in crate::decode) struct Settings {
     factor: f64,
     shape: Shape,
-    order: Order,
+    order: Ranking,
     steps: usize,
     port: bool,
 }
@@ -68,7 +68,7 @@ impl Rule for Factor {
         Ok(Settings {
             factor: params.float("factor")?,
             shape: Shape::of(params)?,
-            order: Order::of(params)?,
+            order: Ranking::of(params)?,
             steps: params.count("steps")?,
             port: threshold::is_port(params)?,
         })
@@ -128,7 +128,9 @@ impl Rule for Factor {
         let ranked = order.ranked(evidence);
         let from = |(rank, &at): (usize, &usize)| {
             let score = order.score(evidence, at);
-            crossing(0.0, LARGEST as f32, |factor| passes(score, rank, f64::from(factor), port))
+            crossing(0.0, LARGEST_FACTOR as f32, |factor| {
+                passes(score, rank, f64::from(factor), port)
+            })
         };
         Ok(Some(ranked.iter().enumerate().skip(1).filter_map(from).collect()))
     }

@@ -13,7 +13,7 @@ use crate::{
         Affects, DecodeError, ParamKind, ParamRole, ParamSpec, Params, TokenList,
         ask::PassOptions,
         blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State},
-        order::Order,
+        order::Ranking,
         schedule,
         specs::{
             BLOCK_LENGTH, CFG_SCALE, GEN_LENGTH, REMASKING, SEED, STEPS, TEMPERATURE, choice,
@@ -65,7 +65,7 @@ pub(in crate::decode) struct LowConfidence;
 pub(in crate::decode) struct Settings {
     steps: usize,
     shape: Shape,
-    order: Order,
+    order: Ranking,
     cfg_scale: f64,
     logits_eos_inf: bool,
     confidence_eos_eot_inf: bool,
@@ -90,7 +90,7 @@ impl Rule for LowConfidence {
         Ok(Settings {
             steps: params.count("steps")?,
             shape: Shape::of(params)?,
-            order: Order::of(params)?,
+            order: Ranking::of(params)?,
             cfg_scale: params.float("cfg_scale")?,
             logits_eos_inf: params.switch("logits_eos_inf")?,
             confidence_eos_eot_inf: params.switch("confidence_eos_eot_inf")?,

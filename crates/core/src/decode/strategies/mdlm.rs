@@ -9,11 +9,11 @@ use crate::{
         DecodeError, ParamKind, ParamSpec, Params, TokenList,
         ask::PassOptions,
         blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State},
-        order::Order,
+        order::Ranking,
         schedule,
         specs::{
-            BLOCK_LENGTH, CFG_SCALE, GEN_LENGTH, MOST, REMASKING, SEED, STEPS, TEMPERATURE, shift,
-            tokens,
+            BLOCK_LENGTH, CFG_SCALE, GEN_LENGTH, MOST_POSITIONS, REMASKING, SEED, STEPS,
+            TEMPERATURE, shift, tokens,
         },
     },
 };
@@ -40,8 +40,10 @@ const SPECS: &[ParamSpec] = &[
 ];
 
 /// The reference has one block for its whole default length.
-const WIDE_BLOCK: ParamSpec =
-    ParamSpec { kind: ParamKind::Int { min: 1, max: MOST, step: 1, default: 128 }, ..BLOCK_LENGTH };
+const WIDE_BLOCK: ParamSpec = ParamSpec {
+    kind: ParamKind::Int { min: 1, max: MOST_POSITIONS, step: 1, default: 128 },
+    ..BLOCK_LENGTH
+};
 
 /// The strategy.
 pub(in crate::decode) struct Mdlm;
@@ -50,7 +52,7 @@ pub(in crate::decode) struct Mdlm;
 pub(in crate::decode) struct Settings {
     steps: usize,
     shape: Shape,
-    order: Order,
+    order: Ranking,
     cfg_scale: f64,
     shift: bool,
     suppress: TokenList,
@@ -68,7 +70,7 @@ impl Rule for Mdlm {
         Ok(Settings {
             steps: params.count("steps")?,
             shape: Shape { length, block },
-            order: Order::of(params)?,
+            order: Ranking::of(params)?,
             cfg_scale: params.float("cfg_scale")?,
             shift: params.switch("right_shift_logits")?,
             suppress: params.tokens("suppress_tokens")?,

@@ -14,7 +14,7 @@ use crate::{
         ask::PassOptions,
         blocks::{BlockEvidence, Ends, Over, Picks, Rule, Shape, State},
         filtering::SCORED,
-        order::Order,
+        order::Ranking,
         schedule,
         specs::{
             BLOCK_LENGTH, CFG_SCALE, GEN_LENGTH, REMASKING, SEED, STEPS, TEMPERATURE, count, number,
@@ -78,7 +78,7 @@ pub(in crate::decode) struct Settings {
     answer: (usize, usize),
     steps: usize,
     shape: Shape,
-    order: Order,
+    order: Ranking,
     cfg_scale: f64,
 }
 
@@ -125,7 +125,7 @@ impl Rule for Prophet {
             answer: (params.count("answer_start_pos")?, params.count("answer_length")?),
             steps: params.count(STEPS.name)?,
             shape: Shape::of(params)?,
-            order: Order::of(params)?,
+            order: Ranking::of(params)?,
             cfg_scale: params.float(CFG_SCALE.name)?,
         })
     }

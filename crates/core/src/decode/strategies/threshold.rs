@@ -10,7 +10,7 @@ use crate::{
         Affects, DecodeError, Measure, ParamSpec, Params, Test, Value,
         ask::PassOptions,
         blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State},
-        order::Order,
+        order::Ranking,
         specs::{BLOCK_LENGTH, GEN_LENGTH, REMASKING, SEED, STEPS, TEMPERATURE, choice, threshold},
     },
 };
@@ -54,7 +54,7 @@ pub(in crate::decode) struct Threshold;
 pub(in crate::decode) struct Settings {
     threshold: f32,
     shape: Shape,
-    order: Order,
+    order: Ranking,
     port: bool,
 }
 
@@ -68,7 +68,7 @@ impl Rule for Threshold {
         Ok(Settings {
             threshold: params.float("threshold")? as f32,
             shape: Shape::of(params)?,
-            order: Order::of(params)?,
+            order: Ranking::of(params)?,
             port: is_port(params)?,
         })
     }

@@ -15,7 +15,7 @@ const PERIOD: usize = 32;
 /// Times a sequence stands in a row to count as a loop.
 const TIMES: usize = 3;
 /// Fewest tokens of a loop: three dots are none.
-const SHORTEST: usize = 6;
+const SHORTEST_LOOP: usize = 6;
 
 pub(super) fn look(run: &LintedRun) -> Vec<Finding> {
     let filled = run.filled();
@@ -34,7 +34,7 @@ pub(super) fn loops(tokens: &[TokenId]) -> Vec<(usize, usize, usize)> {
             .filter_map(|period| {
                 let same = tokens[at + period..].iter().zip(&tokens[at..]);
                 let length = period + same.take_while(|(a, b)| a == b).count();
-                (length >= TIMES * period && length >= SHORTEST).then_some((period, length))
+                (length >= TIMES * period && length >= SHORTEST_LOOP).then_some((period, length))
             })
             .max_by_key(|&(period, length)| (length, std::cmp::Reverse(period)));
         match best {

@@ -12,12 +12,12 @@ use crate::{
 const SLACK: f32 = 0.01;
 
 /// No step takes longer, milliseconds: thirty years.
-const LONGEST: f64 = 1e12;
+const LONGEST_TIME: f64 = 1e12;
 
 /// The first impossible time of a step.
 pub(super) fn times(timing: &RecordedTiming) -> Option<CheckDifference> {
     let times = [("forward_ms", timing.forward_ms), ("decide_ms", timing.decide_ms)];
-    let (what, time) = times.into_iter().find(|(_, time)| !(0.0..=LONGEST).contains(time))?;
+    let (what, time) = times.into_iter().find(|(_, time)| !(0.0..=LONGEST_TIME).contains(time))?;
     Some((what, None, format!("{time:?}"), "milliseconds, 0 or more".to_owned()))
 }
 

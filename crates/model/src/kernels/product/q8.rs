@@ -35,7 +35,7 @@ const BYTES: usize = 2 + BLOCK;
 
 /// The largest whole number an activation becomes. The sum of a block's products is at most
 /// 32 · 128 times that: far from what 32 bits hold.
-const LARGEST: f32 = 32_767.0;
+const LARGEST_ACTIVATION: f32 = 32_767.0;
 
 /// `x` `[rows, inputs]` times the transposed of `matrix` `[outputs, inputs]`, in f32; `None` where
 /// candle is to do it.
@@ -115,11 +115,11 @@ impl Kernel for Q8<'_> {
             return Left { pairs: [0; PAIRS], factor: f32::NAN };
         }
         // Under 1e-34 there is none, and the block counts as zeros.
-        let scale = LARGEST / largest;
+        let scale = LARGEST_ACTIVATION / largest;
         if scale.is_infinite() {
             return Left::default();
         }
-        let mut left = Left { pairs: [0; PAIRS], factor: largest / LARGEST };
+        let mut left = Left { pairs: [0; PAIRS], factor: largest / LARGEST_ACTIVATION };
         let scale = _mm256_set1_ps(scale);
         let (sixteens, _) = fours.as_chunks::<2>();
         for ([a, b], pairs) in sixteens.iter().zip(left.pairs.as_chunks_mut().0) {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     canvas::{Canvas, TokenId},
-    decode::{DecodeError, Value, specs::MOST, strategy::Context},
+    decode::{DecodeError, Value, specs::MOST_POSITIONS, strategy::Context},
     predict::{Column, Prediction},
 };
 
@@ -131,7 +131,7 @@ fn windows(columns: &DaedalColumns, canvas: &Canvas, threshold: f32, matters: bo
     let eos = canvas.special().eos;
     let mut windows = Vec::new();
     if matters {
-        windows = eos::crossings(columns, eos, threshold, MOST as usize);
+        windows = eos::crossings(columns, eos, threshold, MOST_POSITIONS as usize);
     }
     windows.extend(eos::unmeasurable(columns, eos));
     windows
