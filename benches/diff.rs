@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use demask::{
     canvas::{Edit, SpecialTokens, TokenId},
-    compare::{RunToNode, differing, trajectories},
+    compare::{RunPath, differing, trajectories},
     decode::{AnyStrategy as _, Decision, Extras, Growth, Mode, Params, Value, daedal::Daedal},
     predict::Key,
     session::{NodeOrigin, Session, Step, Timeline, Timing},
@@ -78,7 +78,7 @@ fn hold_two_thousand_steps_against_each_other(bencher: divan::Bencher) {
     let (one, two) = (run(1), run(2));
     bencher.bench_local(|| {
         let mut differing = 0;
-        let found = trajectories(RunToNode::here(&one), RunToNode::here(&two), |pair| {
+        let found = trajectories(RunPath::here(&one), RunPath::here(&two), |pair| {
             differing += usize::from(pair.differs());
         });
         (found.fills, differing)

@@ -7,7 +7,7 @@ use crate::support::fake::{Fake, FakeTexts, SPECIAL};
 use demask::{
     canvas::{Canvas, TokenId},
     compare::{
-        Figures, Lockstep, LockstepAdvance, LockstepRun, RunToNode, excerpt, first_difference,
+        Figures, Lockstep, LockstepAdvance, LockstepRun, RunPath, excerpt, first_difference,
     },
     decode::{Extras, Recipe},
     predict::{Prediction, Predictor, Request},
@@ -98,7 +98,7 @@ proptest! {
         for (run, recipe) in lockstep.runs.iter().zip(&recipes) {
             let single = alone(recipe);
             prop_assert_eq!(canvases(run), canvases(&single));
-            let (figures, own) = (Figures::of(RunToNode::here(run)), Figures::of(RunToNode::here(&single)));
+            let (figures, own) = (Figures::of(RunPath::here(run)), Figures::of(RunPath::here(&single)));
             prop_assert_eq!(figures.nfe, own.nfe);
             prop_assert_eq!((figures.finish, figures.forward), (own.finish, own.forward));
             counted += run.passes();
@@ -110,10 +110,10 @@ proptest! {
     fn where_two_part_is_the_same_from_both_sides(recipes in recipes()) {
         let (lockstep, _) = together(&recipes);
         for one in &lockstep.runs {
-            let same = first_difference(RunToNode::here(one), RunToNode::here(one));
+            let same = first_difference(RunPath::here(one), RunPath::here(one));
             prop_assert_eq!((same.step, same.position), (None, None));
             for two in &lockstep.runs {
-                let (one, two) = (RunToNode::here(one), RunToNode::here(two));
+                let (one, two) = (RunPath::here(one), RunPath::here(two));
                 let difference = first_difference(one, two);
                 prop_assert_eq!(difference, first_difference(two, one));
                 prop_assert_eq!(difference.position.is_none(), one.answer() == two.answer());
@@ -170,7 +170,7 @@ fn a_lane_that_is_behind_catches_up_alone() {
 #[test]
 fn an_excerpt_stays_within_the_answer() {
     let session = alone("daedal:initial_gen_length=8,max_gen_length=8,eos_check_tokens=4");
-    let run = RunToNode::here(&session);
+    let run = RunPath::here(&session);
     let whole = run.answer().len();
     for position in 0..whole + 3 {
         let excerpt = excerpt(run, position, 2, &FakeTexts);

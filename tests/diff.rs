@@ -6,7 +6,7 @@ use crate::support::play;
 use assert_cmd::Command;
 use demask::{
     canvas::{Canvas, Edit, Slot, SpecialTokens, TokenId},
-    compare::{ChangeKind, Comparison, Correspondence, RunToNode, StepPair, trajectories},
+    compare::{ChangeKind, Comparison, Correspondence, RunPath, StepPair, trajectories},
     decode::Params,
     session::{Pending, Session},
 };
@@ -27,7 +27,7 @@ fn played(params: Params) -> Session {
 
 fn held(a: &Session, b: &Session) -> (Comparison, Vec<StepPair>) {
     let mut pairs = Vec::new();
-    let found = trajectories(RunToNode::here(a), RunToNode::here(b), |pair| pairs.push(pair));
+    let found = trajectories(RunPath::here(a), RunPath::here(b), |pair| pairs.push(pair));
     (found, pairs)
 }
 

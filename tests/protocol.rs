@@ -264,7 +264,7 @@ fn read_of_engine(text: &str) -> bool {
 }
 
 fn read_of_loop(text: &str) -> bool {
-    serde_json::from_str::<with_loop::Heard>(text).is_ok()
+    serde_json::from_str::<with_loop::FromLoop>(text).is_ok()
 }
 
 /// Whether a line is read.

@@ -10,7 +10,7 @@ use super::{
     host::Program,
     open::{self, OpenedSession},
     progress::{ProgressTarget, pass_bar, show_session},
-    prompt::Otherwise,
+    prompt::PromptDefault,
     replay::size,
     stop,
 };
@@ -64,7 +64,7 @@ pub fn main(args: &BenchArgs, options: &ConfigOptions) -> Result<ExitCode, Fault
     };
     let started = Instant::now();
     let prompt = args.prompt.as_deref();
-    let asked = args.model.load.prompt.read(prompt, Otherwise::Sample(open::SAMPLE_PROMPT))?;
+    let asked = args.model.load.prompt.read(prompt, PromptDefault::Sample(open::SAMPLE_PROMPT))?;
     let opened = open::open(&args.model, &config, asked, ProgressTarget::Bar, |header, loaded| {
         if !args.lengths.is_empty() {
             return Ok(None);

@@ -18,7 +18,7 @@ use super::{
     host::Program,
     open::{self, AskedQuestion},
     progress::{self, OnStderr, ProgressTarget},
-    prompt::Otherwise,
+    prompt::PromptDefault,
     stop,
 };
 use crate::{
@@ -94,7 +94,7 @@ pub fn main(args: &CompareArgs, options: &ConfigOptions) -> Result<ExitCode, Fau
         }
     }
     let config = options.read()?;
-    let asked = args.load.prompt.read(args.prompt.as_deref(), Otherwise::Pipe)?;
+    let asked = args.load.prompt.read(args.prompt.as_deref(), PromptDefault::Pipe)?;
     let shown = match args.tui {
         true => ProgressTarget::Screen(args.look.look(&config)),
         false => ProgressTarget::Bar,

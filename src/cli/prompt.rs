@@ -46,7 +46,7 @@ pub enum AskedPrompt {
 
 /// What is asked where nothing is said.
 #[derive(Debug, Clone, Copy)]
-pub enum Otherwise {
+pub enum PromptDefault {
     /// This.
     Sample(&'static str),
     /// What comes through a pipe; without one it is a wrong use.
@@ -58,7 +58,11 @@ impl PromptOptions {
     ///
     /// # Errors
     /// If a file cannot be read or is no conversation, or nothing is asked.
-    pub fn read(&self, prompt: Option<&str>, otherwise: Otherwise) -> Result<AskedPrompt, Fault> {
+    pub fn read(
+        &self,
+        prompt: Option<&str>,
+        otherwise: PromptDefault,
+    ) -> Result<AskedPrompt, Fault> {
         if let Some(ids) = &self.prompt_ids {
             return Ok(AskedPrompt::Ids(ids.clone()));
         }
@@ -78,11 +82,11 @@ impl PromptOptions {
             }
             (Some(prompt), ..) => return Ok(AskedPrompt::Turns(Messages::of(prompt))),
             (None, Some(file), _) => file,
-            (None, None, Otherwise::Sample(sample)) => {
+            (None, None, PromptDefault::Sample(sample)) => {
                 return Ok(AskedPrompt::Turns(Messages::of(sample)));
             }
-            (None, None, Otherwise::Pipe) if !io::stdin().is_terminal() => Path::new(STDIN),
-            (None, None, Otherwise::Pipe) => return Err(missing("")),
+            (None, None, PromptDefault::Pipe) if !io::stdin().is_terminal() => Path::new(STDIN),
+            (None, None, PromptDefault::Pipe) => return Err(missing("")),
         };
         let (place, text) = contents(file)?;
         let text =

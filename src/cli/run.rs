@@ -22,7 +22,7 @@ use super::{
     mistaken,
     open::{self, OpenedSession},
     progress::{OnStderr, ProgressTarget, pass_bar, show_session},
-    prompt::Otherwise,
+    prompt::PromptDefault,
     stop,
 };
 use crate::{
@@ -112,11 +112,11 @@ struct RunSummary {
     /// What lints found, if asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     lints: Option<Vec<FindingJson>>,
-    wall_seconds: Wall,
+    wall_seconds: WallSeconds,
 }
 
 #[derive(Serialize)]
-struct Wall {
+struct WallSeconds {
     total: f64,
     forward: f64,
     decide: f64,
@@ -139,7 +139,7 @@ pub fn main(args: &RunArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
     mistaken::tell_command(args.prompt.as_deref());
     let config = options.read()?;
     let commands = args.script.commands()?;
-    let asked = args.model.load.prompt.read(args.prompt.as_deref(), Otherwise::Pipe)?;
+    let asked = args.model.load.prompt.read(args.prompt.as_deref(), PromptDefault::Pipe)?;
     let gone = Arc::new(AtomicBool::new(false));
     let opened =
         open::open(&args.model, &config, asked, ProgressTarget::Bar, |header, loaded| match &args
@@ -307,7 +307,7 @@ impl StepwiseRun {
         findings: Option<&Vec<Finding>>,
     ) -> RunSummary {
         let session = &self.batch.debugger.session;
-        let figures = Figures::of(compare::RunToNode::here(session));
+        let figures = Figures::of(compare::RunPath::here(session));
         let total = self.started.elapsed();
         let params = trace::params_json(session.params());
         RunSummary {
@@ -337,7 +337,7 @@ impl StepwiseRun {
                 _ => None,
             },
             lints: findings.map(|found| found.iter().map(FindingJson::of).collect()),
-            wall_seconds: Wall {
+            wall_seconds: WallSeconds {
                 total: total.as_secs_f64(),
                 forward: self.batch.forward.as_secs_f64(),
                 decide: figures.decide.as_secs_f64(),

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{
     ConfigOptions, Fault, LookOptions, ModelOptions, ScriptOptions, host::Program, mistaken, open,
-    progress::ProgressTarget, prompt::Otherwise, resume,
+    progress::ProgressTarget, prompt::PromptDefault, resume,
 };
 use crate::{
     resume::SessionOrigin,
@@ -49,7 +49,7 @@ pub fn main(args: &TuiArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
     }
     let look = args.look.look(&config);
     let shown = ProgressTarget::Screen(look);
-    let asked = args.model.load.prompt.read(prompt, Otherwise::Sample(open::SAMPLE_PROMPT))?;
+    let asked = args.model.load.prompt.read(prompt, PromptDefault::Sample(open::SAMPLE_PROMPT))?;
     let opened = open::open(&args.model, &config, asked, shown, |header, loaded| {
         let path = args.model.record.as_deref();
         path.map(|path| open::file_recorder(args.model.overwrite, path, header, loaded)).transpose()

@@ -69,7 +69,7 @@ pub fn main(args: &VerifyArgs) -> Result<ExitCode, Fault> {
 }
 
 /// What verifying one recording came to.
-struct One {
+struct VerifiedFile {
     /// What is said of it.
     text: String,
     /// Everything is as it says.
@@ -79,7 +79,7 @@ struct One {
 }
 
 /// Verifies one recording. The model is loaded once for all.
-fn one(args: &VerifyArgs, file: &Path, model: &mut Option<Loaded>) -> Result<One, Fault> {
+fn one(args: &VerifyArgs, file: &Path, model: &mut Option<Loaded>) -> Result<VerifiedFile, Fault> {
     let (recording, verified) = trace::verify(file)?;
     let named = args.source.model.is_some() || args.source.engine.is_some();
     let passes = match args.passes || named {
@@ -94,7 +94,7 @@ fn one(args: &VerifyArgs, file: &Path, model: &mut Option<Loaded>) -> Result<One
         false => found.text(open.as_deref()),
     };
     let equal = found.equal();
-    Ok(One { text, equal, open })
+    Ok(VerifiedFile { text, equal, open })
 }
 
 /// The forward passes of the steps on record, each run again.

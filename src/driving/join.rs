@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::message::{Heard, LoopGreeting, MessageTag, ToLoop};
+use super::message::{FromLoop, LoopGreeting, MessageTag, ToLoop};
 use crate::{
     debugger::{Driven, Go, Loop},
     engine::{
@@ -112,17 +112,17 @@ impl Intake {
             return Ok(event.map_or(Told::Nothing, |event| Told::Event(Box::new(event))));
         }
         let word = match serde_json::from_slice(line).map_err(garbage)? {
-            Heard::Hello(_) | Heard::Unknown => return Ok(Told::Nothing),
-            Heard::Knobs { knobs } => late(&knobs),
-            Heard::Propose { node, prediction, canvas, open } => {
+            FromLoop::Hello(_) | FromLoop::Unknown => return Ok(Told::Nothing),
+            FromLoop::Knobs { knobs } => late(&knobs),
+            FromLoop::Propose { node, prediction, canvas, open } => {
                 LoopMessage::Proposes(self.reader.propose(node, prediction, canvas, open)?)
             }
-            Heard::Waiting { node, kept, done } => {
+            FromLoop::Waiting { node, kept, done } => {
                 let kept = kept.map(|kept| StateCopies { nodes: kept.nodes, bytes: kept.bytes });
                 LoopMessage::Waits(Stand { node: self.reader.node(node)?, done, kept })
             }
-            Heard::Log { text } => LoopMessage::Says(shortened(text.as_bytes())),
-            Heard::Error(Failure { message, .. }) => {
+            FromLoop::Log { text } => LoopMessage::Says(shortened(text.as_bytes())),
+            FromLoop::Error(Failure { message, .. }) => {
                 LoopMessage::Refuses(message.chars().take(1000).collect())
             }
         };
@@ -270,19 +270,19 @@ pub fn join(
 fn greeted(line: &[u8]) -> Result<LoopGreeting, String> {
     let other = || format!("something else listens there: {}", shortened(line));
     match serde_json::from_slice(line).map_err(|_| other())? {
-        Heard::Hello(greeting) if greeting.program.is_none() => {
+        FromLoop::Hello(greeting) if greeting.program.is_none() => {
             Err("an engine listens there, which answers forward passes. Use demask --engine with \
                  this address"
                 .to_owned())
         }
-        Heard::Hello(greeting) if greeting.protocol != PROTOCOL => Err(format!(
+        FromLoop::Hello(greeting) if greeting.protocol != PROTOCOL => Err(format!(
             "the loop speaks version {} of the protocol, this program version {PROTOCOL}: update \
              {}",
             greeting.protocol,
             if greeting.protocol > PROTOCOL { "demask" } else { "the Python package demask" }
         )),
-        Heard::Hello(greeting) => Ok(greeting),
-        Heard::Error(Failure { message, .. }) => Err(message.chars().take(1000).collect()),
+        FromLoop::Hello(greeting) => Ok(greeting),
+        FromLoop::Error(Failure { message, .. }) => Err(message.chars().take(1000).collect()),
         _ => Err(other()),
     }
 }

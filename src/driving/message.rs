@@ -88,7 +88,7 @@ pub(super) struct MessageTag {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[schemars(rename = "FromLoop")]
-pub enum Heard {
+pub enum FromLoop {
     /// The loop greets.
     Hello(LoopGreeting),
     /// All its parameters, where it has got more of them since the header.
@@ -115,7 +115,7 @@ pub enum Heard {
         node: usize,
         /// What it keeps of its past; null if it cannot go back.
         #[serde(default)]
-        kept: Option<StateCopiesJson>,
+        kept: Option<WireStateCopies>,
         /// It has no further step to make from there.
         #[serde(default)]
         done: bool,
@@ -163,7 +163,7 @@ pub struct LoopGreeting {
 /// What a loop keeps of its past.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[schemars(rename = "Kept")]
-pub struct StateCopiesJson {
+pub struct WireStateCopies {
     /// Nodes of which it has a copy of the state.
     pub nodes: usize,
     /// Bytes that these copies take.

@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::message::{Heard, ToLoop};
+use super::message::{FromLoop, ToLoop};
 use crate::{
     engine::message::{self as engine, PROTOCOL, ToEngine},
     schema::{definitions, finish, variants},
@@ -26,7 +26,7 @@ pub fn schema() -> Value {
     let mut shapes = of::<ToEngine>(&sent);
     shapes.append(&mut of::<ToLoop>(&sent));
     shapes.append(&mut of::<engine::FromEngine>(&read));
-    shapes.append(&mut of::<Heard>(&read));
+    shapes.append(&mut of::<FromLoop>(&read));
     let any = DIRECTIONS.map(|(name, _)| json!({ "$ref": format!("#/$defs/{name}") }));
     let mut schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -70,7 +70,7 @@ mod tests {
             of::<ToEngine>(&sent),
             of::<ToLoop>(&sent),
             of::<engine::FromEngine>(&read),
-            of::<Heard>(&read),
+            of::<FromLoop>(&read),
         ];
         let merged = schema();
         for (name, mut shape) in all.into_iter().flatten() {

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 use super::counts::TokenCounts;
 use crate::{
     canvas::TokenId,
-    compare::{self, Excerpt, Figures, RunToNode},
+    compare::{self, Excerpt, Figures, RunPath},
     predict::Vocabulary,
     session::Session,
 };
@@ -101,10 +101,10 @@ impl<'a> ComparedRuns<'a> {
 impl RunInFigures {
     fn of(runs: &[(&str, &Session)], at: usize, vocabulary: &dyn Vocabulary) -> Self {
         let (strategy, session) = runs[at];
-        let (own, first) = (RunToNode::here(session), RunToNode::here(runs[0].1));
+        let (own, first) = (RunPath::here(session), RunPath::here(runs[0].1));
         let figures = Figures::of(own);
         let difference = compare::first_difference(first, own);
-        let around = |run: RunToNode| {
+        let around = |run: RunPath| {
             let excerpt = |position| compare::excerpt(run, position, AROUND, vocabulary).into();
             difference.position.map(excerpt)
         };

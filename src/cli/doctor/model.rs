@@ -9,7 +9,7 @@ use clap::Parser;
 
 use super::CheckLine;
 use crate::{
-    cli::{Config, Fault, ModelOptions, open, progress::ProgressTarget, prompt::Otherwise},
+    cli::{Config, Fault, ModelOptions, open, progress::ProgressTarget, prompt::PromptDefault},
     headless::pass,
     session::Pending,
 };
@@ -50,7 +50,7 @@ fn step() -> Result<(Duration, Duration), Fault> {
         .model
         .load
         .prompt
-        .read(options.prompt.as_deref(), Otherwise::Sample(open::SAMPLE_PROMPT))?;
+        .read(options.prompt.as_deref(), PromptDefault::Sample(open::SAMPLE_PROMPT))?;
     let mut opened =
         open::open(&options.model, &Config::default(), asked, ProgressTarget::Bar, |_, _| {
             Ok(None)

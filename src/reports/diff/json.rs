@@ -6,8 +6,8 @@ use super::{growth::DiffGrowth, headers::headers, sides::DiffSide};
 use crate::{
     canvas::{Filler, TokenId},
     compare::{
-        Change, ChangeKind, Comparison, Did, Divergence, Figures, Guesses, ParamPair, Parted,
-        Predictions, StepPair,
+        Change, ChangeKind, Comparison, Divergence, Figures, Guesses, ParamPair, Parted,
+        Predictions, StepChanges, StepPair,
     },
     decode::{Value, Verdict},
     predict::Vocabulary,
@@ -23,7 +23,7 @@ pub struct DiffJson {
     differs: Vec<Differs>,
     steps: usize,
     differing_steps: usize,
-    divergence: Option<PartingJson>,
+    divergence: Option<DivergenceJson>,
     predictions: GuessComparison,
     fills: FillsJson,
     step_differences: Vec<StepJson>,
@@ -66,15 +66,15 @@ struct Differs {
 }
 
 #[derive(Serialize)]
-struct PartingJson {
+struct DivergenceJson {
     step: usize,
-    a: DivergenceJson,
-    b: DivergenceJson,
+    a: PartedJson,
+    b: PartedJson,
     params: Vec<Differs>,
 }
 
 #[derive(Serialize)]
-struct DivergenceJson {
+struct PartedJson {
     over: bool,
     mode: Option<&'static str>,
     length: usize,
@@ -127,12 +127,12 @@ struct FillsJson {
 #[derive(Serialize)]
 struct StepJson {
     step: usize,
-    a: Option<MadeJson>,
-    b: Option<MadeJson>,
+    a: Option<StepChangesJson>,
+    b: Option<StepChangesJson>,
 }
 
 #[derive(Serialize)]
-struct MadeJson {
+struct StepChangesJson {
     mode: Option<&'static str>,
     length: usize,
     changes: Vec<Changed>,
@@ -218,14 +218,14 @@ fn run(side: &DiffSide, grown: &[DiffGrowth]) -> RunJson {
     }
 }
 
-fn parted(a: &DiffSide, b: &DiffSide, parting: &Divergence) -> PartingJson {
+fn parted(a: &DiffSide, b: &DiffSide, parting: &Divergence) -> DivergenceJson {
     let value = |value: Option<Value>| value.map(|value| value.to_string());
     let differs = |pair: &ParamPair| Differs {
         name: pair.name.to_owned(),
         a: value(pair.a),
         b: value(pair.b),
     };
-    PartingJson {
+    DivergenceJson {
         step: parting.step,
         a: place(a, &parting.a),
         b: place(b, &parting.b),
@@ -233,7 +233,7 @@ fn parted(a: &DiffSide, b: &DiffSide, parting: &Divergence) -> PartingJson {
     }
 }
 
-fn place(side: &DiffSide, parted: &Parted) -> DivergenceJson {
+fn place(side: &DiffSide, parted: &Parted) -> PartedJson {
     let spot = parted.spot.as_ref();
     let effect = spot.and_then(|spot| spot.effect);
     let verdict = spot.and_then(|spot| spot.verdict);
@@ -241,7 +241,7 @@ fn place(side: &DiffSide, parted: &Parted) -> DivergenceJson {
     let token = effect.and_then(written);
     let guess = spot.and_then(|spot| spot.guess);
     let named = |id: TokenId| side.recording.vocabulary.named(id);
-    DivergenceJson {
+    PartedJson {
         over: parted.over,
         mode: parted.mode.map(|mode| mode.name()),
         length: parted.length,
@@ -284,7 +284,7 @@ fn guesses_of(found: &Predictions) -> GuessComparison {
     }
 }
 
-fn made(did: &Did) -> MadeJson {
+fn made(did: &StepChanges) -> StepChangesJson {
     let changed = |change: &Change| Changed {
         position: change.position,
         other_position: change.other,
@@ -295,7 +295,7 @@ fn made(did: &Did) -> MadeJson {
         p: change.p,
         alike: change.alike,
     };
-    MadeJson {
+    StepChangesJson {
         mode: did.mode.map(|mode| mode.name()),
         length: did.length,
         changes: did.changes.iter().map(changed).collect(),

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     canvas::{Canvas, Filler, TokenId},
-    compare::{Change, ChangeKind, Did, Figures, Parted},
+    compare::{Change, ChangeKind, Figures, Parted, StepChanges},
     decode::{ShownProbability, Verdict},
     predict::Vocabulary,
 };
@@ -146,7 +146,7 @@ pub fn doing(effect: ChangeKind, position: usize) -> String {
 }
 
 /// What a run did in a step that the other did not, each part for itself.
-pub fn did(side: &DiffSide, did: Option<&Did>) -> Vec<String> {
+pub fn did(side: &DiffSide, did: Option<&StepChanges>) -> Vec<String> {
     let Some(did) = did else { return vec!["over".to_owned()] };
     let alone: Vec<&Change> = did.changes.iter().filter(|change| !change.alike).collect();
     if alone.is_empty() {

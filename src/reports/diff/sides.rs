@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    compare::RunToNode,
+    compare::RunPath,
     session::{Branch, NodeId, Session},
     trace::{self, Recording, TraceError},
 };
@@ -57,8 +57,8 @@ impl DiffSide {
     }
 
     /// The run to the branch's end.
-    pub fn run(&self) -> RunToNode<'_> {
-        RunToNode { session: &self.session, end: self.end }
+    pub fn run(&self) -> RunPath<'_> {
+        RunPath { session: &self.session, end: self.end }
     }
 
     /// A short name: the file's, with the branch where there are several.

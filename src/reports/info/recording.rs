@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use serde::Serialize;
 
 use crate::{
-    compare::{Figures, RunToNode},
+    compare::{Figures, RunPath},
     model::memory::shown,
     predict::Column,
     trace::{self, Costs, PackedBytes, Recording, TraceError},
@@ -65,7 +65,7 @@ impl RecordingInfo {
         let session = recording.session();
         let timeline = session.timeline();
         let nodes = || (0..timeline.len()).map(crate::session::NodeId).map(|id| &timeline[id]);
-        let figures = Figures::of(RunToNode { session: &session, end: recorded.end });
+        let figures = Figures::of(RunPath { session: &session, end: recorded.end });
         let [major, minor] = header.version;
         let packed = |decides: bool| {
             let columns = costs.columns.iter();

@@ -17,7 +17,7 @@ use super::{
     },
     ComparedRun, ComparisonScreen, keys,
 };
-use crate::compare::{Figures, RunToNode};
+use crate::compare::{Figures, RunPath};
 
 /// The narrowest lane beside another, cells.
 const NARROWEST: u16 = 38;
@@ -25,10 +25,10 @@ const NARROWEST: u16 = 38;
 const LOWEST: u16 = 5;
 
 /// A lane's number and where it is.
-type PlacedRun = (usize, Rect);
+type RunArea = (usize, Rect);
 
 /// Where the lanes are, with rules between columns: as many as fit, the one in focus among them.
-fn places(comparison: &ComparisonScreen) -> (Vec<PlacedRun>, Vec<Rect>) {
+fn places(comparison: &ComparisonScreen) -> (Vec<RunArea>, Vec<Rect>) {
     let bottom = bottom_rows(comparison.height) + strip(comparison).map_or(0, |strip| strip.height);
     let area = Rect::new(0, 1, comparison.width, comparison.height.saturating_sub(1 + bottom));
     let count = comparison.lockstep.runs.len().max(1);
@@ -166,7 +166,7 @@ fn parts(run: Rect) -> (Rect, Option<Rect>) {
 /// Where a lane is and its figures, from long to short.
 fn figures(run: &ComparedRun) -> Vec<String> {
     let session = &run.app.debugger.session;
-    let figures = Figures::of(RunToNode::here(session));
+    let figures = Figures::of(RunPath::here(session));
     let phase = session.phase();
     let length = run.app.block_length();
     let blocks = run.app.canvas().len().div_ceil(length);
@@ -199,7 +199,7 @@ fn figures(run: &ComparedRun) -> Vec<String> {
     ]
 }
 
-fn title(comparison: &ComparisonScreen, pen: &mut Pen, line: Rect, places: &[PlacedRun]) {
+fn title(comparison: &ComparisonScreen, pen: &mut Pen, line: Rect, places: &[RunArea]) {
     let runs = &comparison.lockstep.runs;
     let state = match comparison.busy {
         Some(busy) => format!("BUSY {}/{}", busy.progress.done, busy.progress.of),
@@ -316,7 +316,7 @@ pub(super) fn click(comparison: &mut ComparisonScreen, mouse: MouseEvent) {
         return comparison.go_to((column * (last + 1)).div_ceil(columns));
     }
     let (places, _) = places(comparison);
-    let under = |(_, place): &PlacedRun| place.contains((mouse.column, mouse.row).into());
+    let under = |(_, place): &RunArea| place.contains((mouse.column, mouse.row).into());
     let Some((at, place)) = places.into_iter().find(under) else { return };
     let (area, _) = parts(place);
     let Some(app) = comparison.lockstep.runs.get_mut(at).map(|run| &mut run.app) else { return };

@@ -27,7 +27,7 @@ use super::{
     paint::theme::{Role, Theme},
 };
 use crate::{
-    compare::{self, Ahead, Lockstep, LockstepAdvance, Parted, RunToNode, StepPair},
+    compare::{self, Ahead, Lockstep, LockstepAdvance, Parted, RunPath, StepPair},
     predict::Key,
     session::{NodeId, Session},
 };
@@ -49,9 +49,9 @@ pub(super) struct ComparedRun {
 
 impl ComparedRun {
     /// The whole run of a recorded lane; of another as far as it has come.
-    fn run(&self) -> RunToNode<'_> {
+    fn run(&self) -> RunPath<'_> {
         let session = &self.app.debugger.session;
-        RunToNode { session, end: self.end.unwrap_or(session.at()) }
+        RunPath { session, end: self.end.unwrap_or(session.at()) }
     }
 }
 
@@ -209,7 +209,7 @@ impl ComparisonScreen {
             if run.differing.is_empty() {
                 let (one, own) = (&first.app.debugger.session, &run.app.debugger.session);
                 run.parting =
-                    compare::first_difference(RunToNode::here(one), RunToNode::here(own)).step;
+                    compare::first_difference(RunPath::here(one), RunPath::here(own)).step;
             }
         }
     }

@@ -16,7 +16,7 @@ use super::super::{
 };
 use crate::{
     canvas::Canvas,
-    compare::{Figures, RunToNode, differing, first_difference},
+    compare::{Figures, RunPath, differing, first_difference},
     debugger::{Command, Try},
 };
 
@@ -117,7 +117,7 @@ pub(in crate::tui) fn draw(app: &App, pen: &mut Pen, screen: Rect) {
             differs = format!("step {step}, {masks} masks left · {differs}");
         }
         let differs = text::safe(&differs, app.theme.ascii());
-        let run = RunToNode::here(&tried.session);
+        let run = RunPath::here(&tried.session);
         entry(pen, place, &tried.id.to_string(), run, tried.session.passes(), &differs);
         if Some(at) == chosen {
             pen.wash(place, Role::Selected);
@@ -137,7 +137,7 @@ fn numbers(cells: [&str; 6]) -> String {
 }
 
 /// A run on one line.
-fn entry(pen: &mut Pen, line: Rect, name: &str, run: RunToNode, passes: usize, differs: &str) {
+fn entry(pen: &mut Pen, line: Rect, name: &str, run: RunPath, passes: usize, differs: &str) {
     let figures = Figures::of(run);
     let ratio = figures.e_ratio().map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.3}"));
     let (n, e, nfe) = (figures.n_token, figures.e_token, figures.nfe);
@@ -160,7 +160,7 @@ fn detail(app: &App, pen: &mut Pen, area: Rect, tried: &Try) {
     if area.height == 0 {
         return;
     }
-    let (now, run) = (app.debugger.run_on_screen(), RunToNode::here(&tried.session));
+    let (now, run) = (app.debugger.run_on_screen(), RunPath::here(&tried.session));
     let difference = first_difference(now, run);
     let parting = match (difference.step, difference.position) {
         (None, _) => "the same as now at every step".to_owned(),

@@ -2,7 +2,7 @@
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use super::RunToNode;
+use super::RunPath;
 use crate::{
     canvas::{Canvas, TokenId},
     predict::Vocabulary,
@@ -20,7 +20,7 @@ pub struct RunDifference {
 }
 
 /// Where `a` and `b` part first; the same whichever comes first.
-pub fn first_difference(a: RunToNode, b: RunToNode) -> RunDifference {
+pub fn first_difference(a: RunPath, b: RunPath) -> RunDifference {
     let (own, other) = (a.session.timeline().path(a.end), b.session.timeline().path(b.end));
     let last = own.len().max(other.len());
     let differs = |&step: &usize| {
@@ -77,7 +77,7 @@ pub struct Excerpt {
 
 /// The text around `position` of a run's answer, at most `around` tokens on either side.
 pub fn excerpt(
-    run: RunToNode,
+    run: RunPath,
     position: usize,
     around: usize,
     vocabulary: &dyn Vocabulary,

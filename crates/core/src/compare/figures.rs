@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::RunToNode;
+use super::RunPath;
 use crate::decode::Finish;
 
 /// What a run comes to. Masks count in `n_token` alone: what they will hold is not known.
@@ -30,7 +30,7 @@ pub struct Figures {
 
 impl Figures {
     /// The figures of a run.
-    pub fn of(run: RunToNode) -> Self {
+    pub fn of(run: RunPath) -> Self {
         let (timeline, canvas) = (run.session.timeline(), run.canvas());
         let mut figures = Self {
             n_token: canvas.len(),

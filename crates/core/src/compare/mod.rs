@@ -14,8 +14,8 @@ pub use figures::Figures;
 pub use guesses::{Guesses, Predictions};
 pub use lockstep::{Ahead, Lockstep, LockstepAdvance, LockstepRun};
 pub use trajectory::{
-    Change, ChangeKind, Comparison, Did, Divergence, Fills, ParamPair, Parted, Spot, StepPair,
-    params_apart, trajectories,
+    Change, ChangeKind, Comparison, Divergence, Fills, ParamPair, Parted, Spot, StepChanges,
+    StepPair, params_apart, trajectories,
 };
 
 use crate::{
@@ -25,14 +25,14 @@ use crate::{
 
 /// A run to one of its nodes.
 #[derive(Clone, Copy)]
-pub struct RunToNode<'a> {
+pub struct RunPath<'a> {
     /// The session it is in.
     pub session: &'a Session,
     /// Its end.
     pub end: NodeId,
 }
 
-impl<'a> RunToNode<'a> {
+impl<'a> RunPath<'a> {
     /// The run to where the session stands.
     pub fn here(session: &'a Session) -> Self {
         Self { session, end: session.at() }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::{Correspondence, Predictions, RunToNode};
+use super::{Correspondence, Predictions, RunPath};
 use crate::{
     canvas::{Canvas, Edit, Filler, Slot, TokenId},
     decode::{Mode, Params, Value, Verdict},
@@ -70,7 +70,7 @@ pub struct Change {
 
 /// What a run did in a step.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Did {
+pub struct StepChanges {
     /// What kind of step; `None` for a person's edit.
     pub mode: Option<Mode>,
     /// What changed, in the order it was done.
@@ -85,9 +85,9 @@ pub struct StepPair {
     /// Its number, from 1.
     pub step: usize,
     /// What A did; `None` if it is over.
-    pub a: Option<Did>,
+    pub a: Option<StepChanges>,
     /// What B did.
-    pub b: Option<Did>,
+    pub b: Option<StepChanges>,
 }
 
 impl StepPair {
@@ -207,7 +207,7 @@ pub fn params_apart(a: &Params, b: &Params) -> Vec<ParamPair> {
 }
 
 /// Holds two runs against each other; `each` is told every step, in order.
-pub fn trajectories(a: RunToNode, b: RunToNode, mut each: impl FnMut(StepPair)) -> Comparison {
+pub fn trajectories(a: RunPath, b: RunPath, mut each: impl FnMut(StepPair)) -> Comparison {
     let (path_a, path_b) = (a.session.timeline().path(a.end), b.session.timeline().path(b.end));
     let (own, other) = (Way { run: a, path: &path_a }, Way { run: b, path: &path_b });
     let mut pairs = Correspondence::default();
@@ -251,7 +251,7 @@ enum ChangeAnchor {
 /// A run as a list of nodes.
 #[derive(Clone, Copy)]
 struct Way<'a> {
-    run: RunToNode<'a>,
+    run: RunPath<'a>,
     path: &'a [NodeId],
 }
 
@@ -333,8 +333,8 @@ impl<'a> Way<'a> {
         changes
     }
 
-    fn did(self, step: usize, changes: Vec<(ChangeAnchor, Change)>) -> Option<Did> {
-        (!self.over(step)).then(|| Did {
+    fn did(self, step: usize, changes: Vec<(ChangeAnchor, Change)>) -> Option<StepChanges> {
+        (!self.over(step)).then(|| StepChanges {
             mode: self.node(step).step().map(|made| made.decision.mode),
             changes: changes.into_iter().map(|(_, change)| change).collect(),
             length: self.node(step).canvas.len(),
@@ -413,7 +413,7 @@ fn step_pair(step: usize, a: Way, b: Way, pairs: &Correspondence) -> StepPair {
 /// Both sides of a step that differs, at the first position where it does.
 fn divergence(pair: &StepPair, a: Way, b: Way) -> Divergence {
     let step = pair.step;
-    let changes = |did: &Option<Did>| -> Vec<Change> {
+    let changes = |did: &Option<StepChanges>| -> Vec<Change> {
         did.as_ref().map(|did| did.changes.clone()).unwrap_or_default()
     };
     let (of_a, of_b) = (changes(&pair.a), changes(&pair.b));
@@ -529,7 +529,7 @@ mod tests {
     /// Where they part: the step and the position of each; the same from both sides.
     fn parting(a: &Session, b: &Session) -> Option<(usize, Option<usize>, Option<usize>)> {
         let place = |parted: &Parted| parted.spot.as_ref().map(|spot| spot.position);
-        let held = |a, b| trajectories(RunToNode::here(a), RunToNode::here(b), |_| {}).divergence;
+        let held = |a, b| trajectories(RunPath::here(a), RunPath::here(b), |_| {}).divergence;
         let found = held(a, b).map(|found| (found.step, place(&found.a), place(&found.b)));
         let swapped = held(b, a).map(|found| (found.step, place(&found.b), place(&found.a)));
         assert_eq!(found, swapped);
@@ -570,7 +570,7 @@ mod tests {
         let a = run(4, &[&[expand(1, 3)], &[fill(3, 6)], &[fill(2, 7)]]);
         let b = run(4, &[&[], &[fill(3, 6)], &[fill(2, 8)]]);
         let mut alike = Vec::new();
-        let found = trajectories(RunToNode::here(&a), RunToNode::here(&b), |pair| {
+        let found = trajectories(RunPath::here(&a), RunPath::here(&b), |pair| {
             let changes = pair.a.iter().flat_map(|did| &did.changes);
             alike.extend(changes.map(|change| (change.position, change.other, change.alike)));
         });

@@ -34,16 +34,16 @@ const fn same(a: &[u8], b: &[u8]) -> bool {
 /// A command that needs no argument.
 ///
 /// ```
-/// use demask_core::debugger::{Command, Plain};
+/// use demask_core::debugger::{Command, PlainCommand};
 ///
-/// const UNDO: Plain = Plain::named("undo");
+/// const UNDO: PlainCommand = PlainCommand::named("undo");
 /// assert_eq!(Command::from(UNDO).to_string(), "undo");
 /// ```
 ///
 /// One that is not there does not compile:
 ///
 /// ```compile_fail
-/// const NONE: demask_core::debugger::Plain = demask_core::debugger::Plain::named("undoo");
+/// const NONE: demask_core::debugger::PlainCommand = demask_core::debugger::PlainCommand::named("undoo");
 /// assert_eq!(NONE.spec().name, "undoo");
 /// ```
 #[derive(Debug, Clone, Copy)]

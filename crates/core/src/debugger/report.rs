@@ -3,7 +3,7 @@
 use super::{CommandFailed, Debugger, FollowUp, PositionRef, Reply, Stop};
 use crate::{
     canvas::{Canvas, Origin, TokenId},
-    compare::{self, RunToNode},
+    compare::{self, RunPath},
     decode::{Decision, ShownProbability},
     inspect::{self, Condition},
     session::{NodeId, Pending},
@@ -133,7 +133,7 @@ impl Debugger {
             |step: usize| timeline[left[step]].canvas.ids() == timeline[right[step]].canvas.ids();
         let common = left.len().min(right.len());
         let parts = (shared..common).find(|&step| !equal(step));
-        let run = |end: NodeId| RunToNode { session: &self.session, end };
+        let run = |end: NodeId| RunPath { session: &self.session, end };
         let found = compare::trajectories(run(a.tip), run(b.tip), |_| {});
         let alone = left.len().abs_diff(right.len());
         let longer = if left.len() > right.len() { first } else { second };

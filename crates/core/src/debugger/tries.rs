@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use super::{CommandFailed, Debugger, FollowUp, Reply};
 use crate::{
-    compare::{Figures, RunToNode, excerpt, first_difference},
+    compare::{Figures, RunPath, excerpt, first_difference},
     decode::{Params, Value},
     predict::{Key, Prediction, Request},
     session::{Pending, Session},
@@ -200,9 +200,9 @@ impl Debugger {
     }
 
     /// The branch on screen to its end: what a try is held against.
-    pub fn run_on_screen(&self) -> RunToNode<'_> {
+    pub fn run_on_screen(&self) -> RunPath<'_> {
         let end = self.branch().last().copied().unwrap_or_else(|| self.session.at());
-        RunToNode { session: &self.session, end }
+        RunPath { session: &self.session, end }
     }
 
     /// Makes a try, the last by default, a run of the session: its steps are made again here, on
@@ -248,7 +248,7 @@ impl Debugger {
     /// The try made last, in words, held against the branch on screen.
     pub fn try_text(&self) -> Vec<String> {
         let Some(tried) = self.tries.list.last() else { return Vec::new() };
-        let (now, run) = (self.run_on_screen(), RunToNode::here(&tried.session));
+        let (now, run) = (self.run_on_screen(), RunPath::here(&tried.session));
         let mut lines = vec![
             format!(
                 "try {}: {} · {} of its passes were not known",

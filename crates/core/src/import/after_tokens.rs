@@ -17,9 +17,8 @@ use serde::{
 };
 
 use super::{
-    Converted, ImportFormat, Options, Texts, json,
-    left::NotTakenOver,
-    no_row,
+    Converted, ImportFormat, Options, Texts, json, no_row,
+    skipped::SkippedInput,
     texts::{Ids, MASK, piece},
     token, within,
 };
@@ -81,7 +80,7 @@ struct File {
     #[serde(default)]
     drafts: Vec<Vec<(WholeNumber, String, f64)>>,
     #[serde(default)]
-    steps: Vec<TokensStep>,
+    steps: Vec<TracedStep>,
 }
 
 #[derive(Deserialize, Default)]
@@ -115,7 +114,7 @@ struct ImportedToken {
 }
 
 #[derive(Deserialize)]
-struct TokensStep {
+struct TracedStep {
     pmax: Vec<f64>,
     argmax: Vec<WholeNumber>,
     #[serde(default)]
@@ -240,8 +239,8 @@ pub(super) fn read(
 }
 
 /// Reports the fields of the file that are not read.
-fn left_of(file: &File, names: &BTreeSet<String>) -> NotTakenOver {
-    let mut left = NotTakenOver::default();
+fn left_of(file: &File, names: &BTreeSet<String>) -> SkippedInput {
+    let mut left = SkippedInput::default();
     // The members of a field that is not read are not listed as well.
     let of_read = |name: &str| {
         name.rfind('.').is_none_or(|dot| READ.contains(&name[..dot].trim_end_matches("[]")))
@@ -297,7 +296,7 @@ fn with_texts(
     file: &File,
     steps: usize,
     options: &Options,
-    left: &mut NotTakenOver,
+    left: &mut SkippedInput,
 ) -> Result<Converted, String> {
     for (flag, id) in [("--mask-token", options.mask), ("--eos-token", options.eos)] {
         if let Some(id) = id {
@@ -361,7 +360,7 @@ fn words(
     steps: usize,
     ids: &mut Ids,
     guesses: &mut Vec<Guess>,
-    left: &mut NotTakenOver,
+    left: &mut SkippedInput,
 ) -> Vec<UnmaskedWord> {
     let mut rest = file.answer.as_str();
     let mut places = Vec::with_capacity(file.words.len());
@@ -405,12 +404,12 @@ fn with_ids(
     file: &File,
     steps: usize,
     options: &Options,
-    left: &mut NotTakenOver,
+    left: &mut SkippedInput,
 ) -> Result<Converted, String> {
     let positions = file.tokens.len();
-    let unfit = |step: &TokensStep| step.argmax.len() != positions || step.pmax.len() != positions;
+    let unfit = |step: &TracedStep| step.argmax.len() != positions || step.pmax.len() != positions;
     if let Some(n) = file.steps.iter().position(unfit) {
-        let TokensStep { argmax, pmax, .. } = &file.steps[n];
+        let TracedStep { argmax, pmax, .. } = &file.steps[n];
         return Err(format!(
             "steps[{n}]: {} guesses (`argmax`) and {} probabilities (`pmax`) for {positions} \
              positions. Write one of each for every one of `tokens`",
@@ -469,7 +468,7 @@ fn with_ids(
 }
 
 /// The argmax of a full file at a position.
-fn guessed(known: &TokensStep, step: usize, at: usize) -> Result<TokenId, String> {
+fn guessed(known: &TracedStep, step: usize, at: usize) -> Result<TokenId, String> {
     token(known.argmax[at].0).map_err(|problem| format!("steps[{step}].argmax[{at}]: {problem}"))
 }
 

@@ -15,8 +15,8 @@ use std::time::Duration;
 use super::{
     Converted, ImportFormat, Options,
     history::rows_of,
-    left::NotTakenOver,
     pickle::Id,
+    skipped::SkippedInput,
     token,
     torch::{Torch, WholeNumbers},
     within,
@@ -104,7 +104,7 @@ pub(super) fn read(file: &mut Torch, options: &Options) -> Result<Converted, Str
     let differ = finals.map(|finals| finals.iter().zip(&canvas).filter(|(a, b)| a != b).count());
     let run = ForeignRun { prompt: Vec::new(), start, steps };
     let mut found = Converted::new(ImportFormat::DecodingAnalysis, special, run);
-    let mut left = NotTakenOver::default();
+    let mut left = SkippedInput::default();
     let fields = file.pickle().fields(root);
     left.names(fields.keys().map(String::as_str).filter(|name| !READ.contains(name)));
     found.notices.extend(left.notices());

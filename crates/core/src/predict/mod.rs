@@ -9,7 +9,7 @@
 //! This room knows neither tensors nor terminals.
 //!
 //! ```
-//! use demask_core::predict::{Column, ColumnKind, Data, Prediction, Recorded};
+//! use demask_core::predict::{Column, ColumnKind, ColumnRecording, Data, Prediction};
 //!
 //! // Two positions, of which a model says its best token and how sure it is.
 //! let prediction = Prediction::new(2)
@@ -20,7 +20,7 @@
 //!
 //! let entropy = Column::Entropy.spec();
 //! assert_eq!((entropy.name, entropy.kind), ("entropy", ColumnKind::Entropy));
-//! assert_eq!(entropy.recorded, Recorded::Rounded(3), "it is shown, and decides nothing");
+//! assert_eq!(entropy.recorded, ColumnRecording::Rounded(3), "it is shown, and decides nothing");
 //! ```
 
 mod column;

@@ -3,7 +3,7 @@
 use super::{
     super::{
         Options, canvases,
-        left::NotTakenOver,
+        skipped::SkippedInput,
         texts::{Ids, MASK, Texts},
     },
     facts::{FileFacts, NamedToken},
@@ -33,7 +33,7 @@ pub fn tokens(
     texts: Texts,
     options: &Options,
     what: &str,
-    left: &mut NotTakenOver,
+    left: &mut SkippedInput,
 ) -> Result<Tokens, String> {
     let of_ids = |step: &ReadStep| matches!(step.held, CanvasForm::Ids(_));
     let with_ids = steps.first().is_some_and(of_ids);
@@ -56,7 +56,7 @@ fn of_file(
     texts: Texts,
     options: &Options,
     what: &str,
-    left: &mut NotTakenOver,
+    left: &mut SkippedInput,
 ) -> Result<Tokens, String> {
     let held = |step: &ReadStep| match &step.held {
         CanvasForm::Ids(ids) => ids.clone(),
@@ -116,7 +116,7 @@ fn of_texts(
     steps: &[ReadStep],
     facts: &FileFacts,
     options: &Options,
-    left: &mut NotTakenOver,
+    left: &mut SkippedInput,
 ) -> Result<Tokens, String> {
     for (flag, id) in [("--mask-token", options.mask), ("--eos-token", options.eos)] {
         if let Some(id) = id {
@@ -207,7 +207,7 @@ pub fn run_of(
     prompt: Option<&[TokenId]>,
     facts: &FileFacts,
     options: &Options,
-    left: &mut NotTakenOver,
+    left: &mut SkippedInput,
 ) -> Result<(ForeignRun, bool), String> {
     if let (Some(given), Some(declared)) = (options.prompt_length, facts.prompt_length)
         && given != declared

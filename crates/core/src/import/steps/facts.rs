@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use serde_json::Value;
 
 use super::{
-    super::{Options, left::NotTakenOver},
+    super::{Options, skipped::SkippedInput},
     names::{EOS, MASKS, MODEL, PROMPT, PROMPT_IDS, PROMPT_LENGTH, RUN_LOG, STRATEGY},
     shape::is_run_log,
     value::{ImportedFields, Wrong, id, ids, shown, whole},
@@ -47,7 +47,7 @@ impl FileFacts {
         &mut self,
         fields: &mut ImportedFields,
         options: &Options,
-        left: &mut NotTakenOver,
+        left: &mut SkippedInput,
     ) -> Result<(), Wrong> {
         if let Some((name, schema)) = fields.take_if(&["schema"], is_run_log) {
             if schema != RUN_LOG {

@@ -23,7 +23,7 @@ use serde_json::{Map, Value};
 pub(super) use shape::shows;
 
 use super::{
-    Converted, ImportFormat, Options, json, left::NotTakenOver, no_row, one_batch, texts::Texts,
+    Converted, ImportFormat, Options, json, no_row, one_batch, skipped::SkippedInput, texts::Texts,
     too_much,
 };
 use crate::canvas::{NO_TOKEN, SpecialTokens, TokenId};
@@ -42,7 +42,7 @@ struct Gathered<'a> {
     texts: Texts,
     batch: ImportedBatch,
     cells: usize,
-    left: NotTakenOver,
+    left: SkippedInput,
 }
 
 /// Reads a list of steps.
@@ -123,7 +123,7 @@ impl<'a> Gathered<'a> {
             texts: Texts::default(),
             batch: ImportedBatch { rows: 1, row: options.row },
             cells: 0,
-            left: NotTakenOver::default(),
+            left: SkippedInput::default(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Assigns confidences, guesses and entropies to the passes that they belong to.
 
-use super::{super::left::NotTakenOver, step::ReadStep, value::ImportedColumn as Of};
+use super::{super::skipped::SkippedInput, step::ReadStep, value::ImportedColumn as Of};
 use crate::{
     canvas::{NO_TOKEN, TokenId},
     predict::{Column, Data, Prediction},
@@ -16,7 +16,7 @@ pub fn told(
     steps: &[ReadStep],
     mask: Option<TokenId>,
     notices: &mut Vec<String>,
-    left: &mut NotTakenOver,
+    left: &mut SkippedInput,
 ) -> ForeignRun {
     let any = |step: &ReadStep| {
         step.confidence.is_some() || step.guess.is_some() || step.entropy.is_some()
@@ -117,7 +117,7 @@ impl ImportedPass<'_> {
     }
 
     /// The prediction of the pass; `None` if no column fits it.
-    fn prediction(&self, step: &ReadStep, left: &mut NotTakenOver) -> Option<Prediction> {
+    fn prediction(&self, step: &ReadStep, left: &mut SkippedInput) -> Option<Prediction> {
         let rows = self.before.len();
         let mut made = Prediction::new(rows);
         let guess = step.guess.as_ref().and_then(|guess| self.rows(guess, left));
@@ -168,7 +168,7 @@ impl ImportedPass<'_> {
     }
 
     /// A column's values of the generated region.
-    fn rows<T: Copy>(&self, column: &Of<T>, left: &mut NotTakenOver) -> Option<Vec<T>> {
+    fn rows<T: Copy>(&self, column: &Of<T>, left: &mut SkippedInput) -> Option<Vec<T>> {
         let rows = placed(&column.values, self.before.len(), self.prompt);
         if rows.is_none() {
             left.value(format!("`{}` of another number of positions", column.name), || {
@@ -185,7 +185,7 @@ impl ImportedPass<'_> {
         column: &Of<f32>,
         wrong: &str,
         fit: impl Fn(f32) -> bool,
-        left: &mut NotTakenOver,
+        left: &mut SkippedInput,
     ) -> Option<Vec<f32>> {
         let rows = self.rows(column, left)?;
         let numbers = rows.into_iter().enumerate().map(|(at, number)| {
@@ -208,7 +208,7 @@ impl ImportedPass<'_> {
     }
 
     /// Notes a value of a position that nothing was decided on.
-    fn closed(&self, name: &str, at: usize, left: &mut NotTakenOver) {
+    fn closed(&self, name: &str, at: usize, left: &mut SkippedInput) {
         left.value(format!("`{name}` of positions that were written before"), || {
             format!("in step {}, position {at}", self.record)
         });

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{
     super::{
-        left::NotTakenOver,
         no_row,
+        skipped::SkippedInput,
         texts::{Texts, piece},
         token,
     },
@@ -61,7 +61,7 @@ impl ReadStep {
         fields: &mut ImportedFields,
         batch: ImportedBatch,
         texts: &mut Texts,
-        left: &mut NotTakenOver,
+        left: &mut SkippedInput,
     ) -> Self {
         let number = |value: &Value| value.as_f64().map(|number| number as f32);
         let id = |value: &Value| whole(value).and_then(|id| token(id).ok());

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt::Display};
 
 use serde_json::{Map, Value};
 
-use super::super::{json, left::NotTakenOver, token};
+use super::super::{json, skipped::SkippedInput, token};
 use crate::canvas::{NO_TOKEN, TokenId};
 
 /// What is wrong with a value, and the path to it. Each caller adds its part in front of the path.
@@ -150,7 +150,7 @@ impl ImportedBatch {
         (name, value): (&str, &Value),
         (step, unknown): (usize, T),
         read: impl Fn(&Value) -> Option<T>,
-        left: &mut NotTakenOver,
+        left: &mut SkippedInput,
     ) -> Option<ImportedColumn<T>> {
         let Some(list) = self.of(value) else {
             left.value(format!("`{name}` that is not one value a position"), || {
@@ -214,7 +214,7 @@ mod tests {
             ),
         ] {
             let value = serde_json::from_str(text).unwrap();
-            let mut left = NotTakenOver::default();
+            let mut left = SkippedInput::default();
             let batch = ImportedBatch { rows: 2, row: 1 };
             let read = |value: &Value| value.as_f64().map(Some);
             let column = batch.column(("conf", &value), (4, None), read, &mut left);

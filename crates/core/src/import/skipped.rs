@@ -11,13 +11,13 @@ const MOST_NAMES: usize = 64;
 
 /// Names and values that were not taken over.
 #[derive(Debug, Default)]
-pub(super) struct NotTakenOver {
+pub(super) struct SkippedInput {
     names: BTreeSet<String>,
     /// Kinds of values: what is wrong with them, how many there are, and the first with its place.
     values: BTreeMap<String, (usize, String)>,
 }
 
-impl NotTakenOver {
+impl SkippedInput {
     /// Notes names that no reader asked for.
     pub fn names<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
         for name in names {
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_named_once() {
-        let mut left = NotTakenOver::default();
+        let mut left = SkippedInput::default();
         left.names(["seed", "note", "seed"]);
         left.value("`conf` that is no number", || "\"high\" in step 2".to_owned());
         left.value("`conf` that is no number", || unreachable!("the first is there"));
@@ -66,6 +66,6 @@ mod tests {
                 "left out: note, seed",
             ]
         );
-        assert!(NotTakenOver::default().notices().is_empty());
+        assert!(SkippedInput::default().notices().is_empty());
     }
 }
