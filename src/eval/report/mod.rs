@@ -62,7 +62,7 @@ pub struct EvalFacts {
 pub struct EosTail {
     /// Masks on the canvas, positions.
     pub length: usize,
-    /// [`EvalRow::problem`](crate::eval::Row::problem).
+    /// [`EvalRow::problem`](crate::eval::EvalRow::problem).
     pub problem: usize,
     /// Probability of the end-of-sequence token per position, nearest the end first.
     pub p_eos: Vec<f32>,

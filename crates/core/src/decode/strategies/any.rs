@@ -78,7 +78,7 @@ pub trait AnyStrategy: Send + Sync {
     fn edited(&self, canvas: &Canvas, state: &State, params: &Params)
     -> Result<State, DecodeError>;
 
-    /// Where [`flips`](super::flips()) looks: values of the parameter `name` at each of which the
+    /// Where [`flips`](crate::decode::flips()) looks: values of the parameter `name` at each of which the
     /// outcome may differ from the one just below, the other parameters as they are. Thresholds are
     /// widened f32 values.
     ///
