@@ -1,8 +1,8 @@
-//! Memory in which an engine on this machine leaves logits, for this program to reduce.
+//! Memory in which an engine on this machine leaves logits, which this program then reduces.
 //!
 //! Where the model is on the CPU, its logits are in main memory anyway. PyTorch reduces them in dozens
-//! of calls, each of which costs more than it computes once a pass has emptied the caches; this
-//! program makes two passes over each row, as it does for the models that it runs itself.
+//! of calls, and after a forward pass, which empties the caches, a call costs more than the sums that
+//! it computes. This program reads each row twice, as it does for its own models.
 
 use std::{
     fs::File,
@@ -31,16 +31,16 @@ pub struct MemoryAddress {
     pub size: usize,
 }
 
-/// A file in memory that has no name. The system takes memory for what is written, not for its size.
+/// A file in memory without a name. It takes as much memory as has been written to it.
 pub(super) struct SharedMemory {
     file: File,
     address: MemoryAddress,
-    /// What was read last, whose memory the next logits take.
+    /// The logits that were read last; the next ones are read into the same memory.
     logits: Vec<f32>,
 }
 
 impl SharedMemory {
-    /// Makes one. There is none where the system has no such files; engines then reduce logits.
+    /// Makes a file. Returns `None` where the system has no such files; engines then reduce logits.
     pub(super) fn new() -> Option<Self> {
         let (mut file, path) = file()?;
         let random = || RandomState::new().hash_one(()).to_le_bytes();
@@ -52,7 +52,7 @@ impl SharedMemory {
         Some(Self { file, address, logits: Vec::new() })
     }
 
-    /// What the engine is told.
+    /// The address that the greeting tells the engine.
     pub(super) fn address(&self) -> &MemoryAddress {
         &self.address
     }

@@ -1,9 +1,9 @@
 //! How positions are ranked: by confidence, or by chance.
 
 use super::{
-    DecodeError, Params,
+    DecodeError, Measure, Params, Test, Value,
     ask::PassOptions,
-    blocks::BlockEvidence,
+    blocks::{BlockEvidence, Picks},
     noise::Purpose,
     specs::{REMASKING, SEED, TEMPERATURE},
 };
@@ -58,5 +58,20 @@ impl Ranking {
     /// The candidates, best first.
     pub(super) fn ranked(&self, evidence: &BlockEvidence) -> Vec<usize> {
         evidence.ranked(|at| f64::from(self.score(evidence, at)))
+    }
+
+    /// The candidates whose score is at least `bound`, and the best in any case.
+    pub(super) fn reaching(&self, evidence: &BlockEvidence, bound: f32) -> Picks {
+        let score = |at: usize| self.score(evidence, at);
+        let ranked = self.ranked(evidence);
+        let over = ranked.iter().take_while(|at| score(**at) >= bound).count();
+        let test = |at| Test { measure: Measure::Confidence, value: score(at), bound };
+        Picks::tested(&ranked, over, |_, at| test(at))
+    }
+
+    /// For each candidate the first bound that it does not reach.
+    pub(super) fn bounds(&self, evidence: &BlockEvidence) -> Vec<Value> {
+        let over = |&at: &usize| Value::Float(f64::from(self.score(evidence, at).next_up()));
+        evidence.candidates.iter().map(over).collect()
     }
 }

@@ -9,7 +9,7 @@
 use crate::{
     canvas::Canvas,
     decode::{
-        Affects, DecodeError, Measure, ParamRole, ParamSpec, Params, Test, TokenList, Value,
+        Affects, DecodeError, ParamRole, ParamSpec, Params, TokenList, Value,
         ask::PassOptions,
         blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State},
         order::Ranking,
@@ -137,15 +137,7 @@ impl Rule for AdaBlock {
     }
 
     fn pick(evidence: &BlockEvidence, settings: &Settings) -> Result<Picks, DecodeError> {
-        let (order, bound) = (&settings.order, settings.threshold);
-        let score = |at: usize| order.score(evidence, at);
-        let ranked = order.ranked(evidence);
-        let over = ranked.iter().take_while(|at| score(**at) >= bound).count();
-        Ok(Picks::tested(&ranked, over, |_, at| Test {
-            measure: Measure::Confidence,
-            value: score(at),
-            bound,
-        }))
+        Ok(settings.order.reaching(evidence, settings.threshold))
     }
 
     fn breaks(
@@ -153,17 +145,13 @@ impl Rule for AdaBlock {
         evidence: &BlockEvidence,
         settings: &Settings,
     ) -> Result<Option<Vec<Value>>, DecodeError> {
-        // The first threshold that a number does not reach.
-        let over = |number: f32| Value::Float(f64::from(number.next_up()));
         Ok(match name {
-            "threshold" => {
-                let scores =
-                    evidence.candidates.iter().map(|&at| settings.order.score(evidence, at));
-                Some(scores.map(over).collect())
-            }
+            "threshold" => Some(settings.order.bounds(evidence)),
             "delimiter_threshold" => {
                 let found = settings.delimiter(&evidence.state, evidence.prediction)?;
-                Some(found.map(|(_, p)| over(p)).into_iter().collect())
+                // The first threshold that the delimiter does not reach.
+                let over = |(_, p): (usize, f32)| Value::Float(f64::from(p.next_up()));
+                Some(found.map(over).into_iter().collect())
             }
             _ => None,
         })

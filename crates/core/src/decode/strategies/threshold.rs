@@ -7,7 +7,7 @@
 use crate::{
     canvas::Canvas,
     decode::{
-        Affects, DecodeError, Measure, ParamSpec, Params, Test, Value,
+        Affects, DecodeError, ParamSpec, Params, Value,
         ask::PassOptions,
         blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State},
         order::Ranking,
@@ -95,15 +95,7 @@ impl Rule for Threshold {
     }
 
     fn pick(evidence: &BlockEvidence, settings: &Settings) -> Result<Picks, DecodeError> {
-        let (order, bound) = (&settings.order, settings.threshold);
-        let score = |at: usize| order.score(evidence, at);
-        let ranked = order.ranked(evidence);
-        let over = ranked.iter().take_while(|at| score(**at) >= bound).count();
-        Ok(Picks::tested(&ranked, over, |_, at| Test {
-            measure: Measure::Confidence,
-            value: score(at),
-            bound,
-        }))
+        Ok(settings.order.reaching(evidence, settings.threshold))
     }
 
     fn breaks(
@@ -111,13 +103,7 @@ impl Rule for Threshold {
         evidence: &BlockEvidence,
         settings: &Settings,
     ) -> Result<Option<Vec<Value>>, DecodeError> {
-        if name != "threshold" {
-            return Ok(None);
-        }
-        // The first threshold that a position does not reach.
-        let over =
-            |&at: &usize| Value::Float(f64::from(settings.order.score(evidence, at).next_up()));
-        Ok(Some(evidence.candidates.iter().map(over).collect()))
+        Ok((name == "threshold").then(|| settings.order.bounds(evidence)))
     }
 }
 
