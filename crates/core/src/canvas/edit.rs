@@ -1,9 +1,6 @@
 //! Edits: the only way a canvas changes. Applying them is checked, and reports what fell off.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use super::{Canvas, Cell, Origin, Override, Slot, TokenId};
 
@@ -124,6 +121,25 @@ pub struct Applied {
     pub dropped: Vec<Cell>,
 }
 
+/// The position of each slot on a canvas, by the slot's number; `None` for one that is gone. No map:
+/// every decision tries its edits on the canvas, and to hash all slots took half of its time.
+#[derive(Default)]
+struct SlotPositions(Vec<Option<usize>>);
+
+impl SlotPositions {
+    fn on(canvas: &Canvas) -> Self {
+        let mut positions = vec![None; canvas.next_slot as usize];
+        for (position, cell) in canvas.cells.iter().enumerate() {
+            positions[cell.slot.0 as usize] = Some(position);
+        }
+        Self(positions)
+    }
+
+    fn find(&self, slot: Slot) -> Result<usize, EditError> {
+        self.0.get(slot.0 as usize).copied().flatten().ok_or(EditError::NoSuchSlot(slot))
+    }
+}
+
 impl Canvas {
     /// Applies `edits` in order, as step number `step` (1-based) of a path.
     ///
@@ -132,20 +148,19 @@ impl Canvas {
     pub fn apply(&self, edits: &[Edit], step: u32) -> Result<Applied, EditError> {
         let mut canvas = self.clone();
         let mut dropped = Vec::new();
-        let mut at = HashMap::new();
+        let mut at = SlotPositions::default();
         let mut stale = true;
         for edit in edits {
             if stale && edit.names_a_slot() {
-                let slots = canvas.cells.iter().enumerate();
-                at = slots.map(|(position, cell)| (cell.slot, position)).collect();
+                at = SlotPositions::on(&canvas);
                 stale = false;
             }
             stale |= canvas.change(*edit, step, &at, &mut dropped)?;
         }
         if !canvas.vetoes.is_empty() {
-            let there: HashSet<Slot> = canvas.cells.iter().map(|cell| cell.slot).collect();
-            if canvas.vetoes.iter().any(|(slot, _)| !there.contains(slot)) {
-                Arc::make_mut(&mut canvas.vetoes).retain(|(slot, _)| there.contains(slot));
+            let at = SlotPositions::on(&canvas);
+            if canvas.vetoes.iter().any(|&(slot, _)| at.find(slot).is_err()) {
+                Arc::make_mut(&mut canvas.vetoes).retain(|&(slot, _)| at.find(slot).is_ok());
             }
         }
         Ok(Applied { canvas, dropped })
@@ -156,11 +171,11 @@ impl Canvas {
         &mut self,
         edit: Edit,
         step: u32,
-        at: &HashMap<Slot, usize>,
+        at: &SlotPositions,
         dropped: &mut Vec<Cell>,
     ) -> Result<bool, EditError> {
         let mask = self.special.mask;
-        let find = |slot: Slot| at.get(&slot).copied().ok_or(EditError::NoSuchSlot(slot));
+        let find = |slot| at.find(slot);
         match edit {
             Edit::Fill { slot, token } | Edit::Replace { slot, token } => {
                 let cell = &mut self.cells[find(slot)?];
