@@ -9,7 +9,7 @@ use super::{Canvas, Cell, Origin, Override, Slot, TokenId};
 pub enum Filler {
     /// A mask, to be written later.
     Mask,
-    /// The end-of-sequence token.
+    /// The end-of-sequence token, as in the tail behind an answer.
     Eos,
 }
 
@@ -18,68 +18,68 @@ pub enum Filler {
 pub enum Edit {
     /// Write a token into a masked position.
     Fill {
-        /// The position.
+        /// The position, which holds a mask.
         slot: Slot,
         /// What is written; never the mask token.
         token: TokenId,
     },
     /// Write another token into a written position.
     Replace {
-        /// The position.
+        /// The position, which holds another token.
         slot: Slot,
         /// What is written; never the mask token.
         token: TokenId,
     },
     /// Take a written token back.
     Remask {
-        /// The position.
+        /// The position, which holds a token.
         slot: Slot,
     },
     /// Replace a masked position by `n` new masks; the length grows by `n - 1`.
     Expand {
-        /// The position.
+        /// The masked position, which is no more afterwards.
         slot: Slot,
         /// Number of masks in its place; 0 removes it.
         n: usize,
     },
     /// Add `n` positions at the tail.
     Append {
-        /// Number of positions.
+        /// Number of positions, which get slots of their own.
         n: usize,
-        /// What they hold.
+        /// What all of them hold.
         filler: Filler,
     },
     /// Put `n` masks before a position, by hand.
     Insert {
         /// The position they stand before.
         slot: Slot,
-        /// Number of masks.
+        /// Number of masks, which get slots of their own.
         n: usize,
     },
     /// Ask something of a position, in place of what was asked of it.
     Override {
-        /// The position.
+        /// The position it is about.
         slot: Slot,
-        /// What is asked.
+        /// What replaces the earlier override.
         overridden: Override,
     },
     /// Forbid a token at a position, or allow it again.
     Veto {
-        /// The position.
+        /// The position it is about.
         slot: Slot,
-        /// The token.
+        /// The token that is vetoed or allowed.
         token: TokenId,
-        /// True forbids it.
+        /// True forbids the token, false allows it again.
         on: bool,
     },
-    /// Remove a position.
+    /// Remove a position; those behind it move up.
     Delete {
-        /// The position.
+        /// The position that goes, with what it holds.
         slot: Slot,
     },
     /// Cut the region to `length` positions; what lies behind is dropped.
     Truncate {
-        /// Positions kept.
+        /// Number of positions kept, from the first on.
         length: usize,
     },
 }
@@ -115,7 +115,7 @@ pub enum EditError {
 /// The result of a list of edits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
-    /// The canvas afterwards.
+    /// The canvas after all edits.
     pub canvas: Canvas,
     /// Cells cut off by [`Edit::Truncate`], in order.
     pub dropped: Vec<Cell>,

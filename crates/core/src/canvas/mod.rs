@@ -45,19 +45,19 @@ pub enum Origin {
     Start,
     /// Added at the tail by this step (1-based on the path of steps).
     Appended {
-        /// That step.
+        /// The step, counted from 1.
         step: u32,
     },
     /// Made by this step when it expanded the position `from`.
     Inserted {
-        /// That step, 1-based.
+        /// The step, counted from 1.
         step: u32,
         /// The position expanded, which is no more.
         from: Slot,
     },
     /// Inserted by hand in this step, 1-based.
     ByHand {
-        /// That step.
+        /// The step, counted from 1.
         step: u32,
     },
 }
@@ -145,7 +145,7 @@ impl Canvas {
         }
     }
 
-    /// The prompt's tokens.
+    /// The prompt's tokens, which no edit changes.
     pub fn prompt(&self) -> &[TokenId] {
         &self.prompt
     }

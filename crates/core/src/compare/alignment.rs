@@ -17,7 +17,7 @@ const BUDGET: usize = 1 << 28;
 /// Where a slot was seen: the number of the look, and its position then.
 type SlotPlace = (u32, u32);
 
-/// One run's side.
+/// What is known of the slots of one of the two runs.
 #[derive(Debug, Clone, Default)]
 struct RunSide {
     /// By slot: where it was seen last.

@@ -11,11 +11,11 @@ use crate::{
 pub struct Guesses {
     /// The step decided on them, from 1.
     pub step: usize,
-    /// The position.
+    /// The position in A.
     pub position: usize,
     /// A's choice and its probability, 0..=1.
     pub a: (TokenId, f32),
-    /// B's.
+    /// The same of B at the corresponding position.
     pub b: (TokenId, f32),
 }
 

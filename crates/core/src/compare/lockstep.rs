@@ -19,7 +19,7 @@ pub enum Ahead {
 
 /// Something with a session.
 pub trait LockstepRun {
-    /// The session.
+    /// The session, to be read.
     fn session(&self) -> &Session;
     /// The session, to be stepped.
     fn session_mut(&mut self) -> &mut Session;
@@ -72,7 +72,7 @@ pub enum LockstepAdvance {
 /// for the others.
 #[derive(Debug, Clone)]
 pub struct Lockstep<L> {
-    /// The sessions.
+    /// The sessions, in the order in which they were given.
     pub runs: Vec<L>,
 }
 

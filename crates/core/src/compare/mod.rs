@@ -28,7 +28,7 @@ use crate::{
 pub struct RunPath<'a> {
     /// The session it is in.
     pub session: &'a Session,
-    /// Its end.
+    /// The node that it ends at.
     pub end: NodeId,
 }
 

@@ -31,7 +31,7 @@ pub enum ChangeKind {
     Expand(usize),
     /// So many masks are put before it, by hand.
     Insert(usize),
-    /// It is removed.
+    /// It is removed from the canvas.
     Delete,
     /// So many masks (or end-of-sequence tokens) are added at the tail, from this position on.
     Append(usize, Filler),
@@ -60,7 +60,7 @@ pub struct Change {
     pub position: usize,
     /// The position in the other run that corresponds, if there is one.
     pub other: Option<usize>,
-    /// What.
+    /// What is done to the position.
     pub effect: ChangeKind,
     /// Its confidence, where a fill or replacement has one on record, 0..=1.
     pub p: Option<f32>,
@@ -86,7 +86,7 @@ pub struct StepPair {
     pub step: usize,
     /// What A did; `None` if it is over.
     pub a: Option<StepChanges>,
-    /// What B did.
+    /// What B did; `None` if it is over.
     pub b: Option<StepChanges>,
 }
 
@@ -136,9 +136,9 @@ pub struct Parted {
 pub struct Divergence {
     /// Its number, from 1.
     pub step: usize,
-    /// A's side.
+    /// What A did in that step.
     pub a: Parted,
-    /// B's side.
+    /// What B did in that step.
     pub b: Parted,
     /// Parameters of the step that differ.
     pub params: Vec<ParamPair>,
@@ -147,11 +147,11 @@ pub struct Divergence {
 /// A parameter that differs. `None` where a strategy does not have it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ParamPair {
-    /// Its name.
+    /// The parameter's name.
     pub name: &'static str,
-    /// A's value.
+    /// The value in A.
     pub a: Option<Value>,
-    /// B's value.
+    /// The value in B.
     pub b: Option<Value>,
 }
 
@@ -162,7 +162,7 @@ pub struct Fills {
     pub alike: usize,
     /// The same token, in another step.
     pub other_step: usize,
-    /// Another token.
+    /// A different token at corresponding positions.
     pub other_token: usize,
     /// Written in A only: no position of B corresponds, or nothing is written there.
     pub only_a: usize,
@@ -244,7 +244,7 @@ enum ChangeAnchor {
     Slot(Slot),
     /// One that the step itself has made.
     New,
-    /// The tail.
+    /// The end of the canvas.
     Tail,
 }
 

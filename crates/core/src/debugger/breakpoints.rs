@@ -2,12 +2,12 @@
 
 use crate::inspect::Condition;
 
-/// A breakpoint.
+/// A condition at which a run stops.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Breakpoint {
     /// Its number, from 1; never used again.
     pub id: u32,
-    /// When it stops.
+    /// The run stops at a node where this holds.
     pub condition: Condition,
     /// False keeps it without stopping.
     pub enabled: bool,
@@ -28,7 +28,7 @@ impl Breakpoints {
         self.list.iter()
     }
 
-    /// Those that stop.
+    /// The breakpoints that are not disabled.
     pub fn enabled(&self) -> impl Iterator<Item = &Breakpoint> {
         self.list.iter().filter(|point| point.enabled)
     }

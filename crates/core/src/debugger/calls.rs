@@ -120,7 +120,7 @@ impl Command {
         Self::given(const { row("delete-branch") }, [text(&branch.to_string())])
     }
 
-    /// Removes a bookmark.
+    /// Removes the bookmark of that name.
     pub fn unmark(bookmark: &str) -> Self {
         Self::given(const { row("unmark") }, [text(bookmark)])
     }
@@ -130,7 +130,7 @@ impl Command {
         Self::given(const { row("break") }, [Argument::Condition(condition)])
     }
 
-    /// Removes a breakpoint.
+    /// Removes the breakpoint of that number.
     pub fn unbreak(breakpoint: u32) -> Self {
         Self::given(const { row("unbreak") }, [Argument::Breakpoint(Some(breakpoint))])
     }
@@ -165,7 +165,7 @@ impl Command {
         Self::given(const { row("insert") }, [Argument::Position(at), Argument::Masks(1)])
     }
 
-    /// Removes a position.
+    /// Removes a position with what it holds.
     pub fn remove(at: PositionRef) -> Self {
         Self::on_position(const { row("remove") }, at)
     }

@@ -27,7 +27,7 @@ pub enum ScriptForm {
 /// What has to be there before a command is carried out. Whoever drives the debugger waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Requires {
-    /// Nothing.
+    /// Nothing: the command can be carried out at any time.
     Nothing,
     /// The pending prediction, which the answer speaks of.
     Prediction,
@@ -38,11 +38,11 @@ pub enum Requires {
 /// A row of the table of commands.
 #[derive(Debug)]
 pub struct CommandSpec {
-    /// Its name.
+    /// The name that it is typed and listed by.
     pub name: &'static str,
     /// Shorter or other names.
     pub aliases: &'static [&'static str],
-    /// Its arguments.
+    /// Its arguments, in the order in which they are typed.
     pub arguments: &'static [ArgumentKind],
     /// One line of help.
     pub help: &'static str,

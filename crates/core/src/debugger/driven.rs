@@ -42,7 +42,7 @@ pub trait Loop: Send {
 
 /// A sampling loop that the debugger steps.
 pub struct Driven {
-    /// Its name.
+    /// A name for the loop, as it is shown to the user.
     pub name: String,
     /// It can go back to an earlier node, and branch there.
     pub restores: bool,

@@ -14,13 +14,13 @@ pub(super) enum UndoEntry {
     Edit(NodeId),
     /// A parameter was turned.
     Param {
-        /// Where.
+        /// The node that the session stood at.
         node: NodeId,
-        /// Which.
+        /// The parameter's name.
         name: String,
-        /// All parameters before.
+        /// All parameters before the change.
         was: Params,
-        /// And behind.
+        /// All parameters after the change.
         now: Params,
     },
     /// A branch was deleted.

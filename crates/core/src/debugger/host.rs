@@ -9,7 +9,7 @@ use crate::{
     session::Session,
 };
 
-/// Parameters by name.
+/// Some of a strategy's parameters, each by its name with its value.
 pub type ParamValues = Vec<(String, Value)>;
 
 /// The prompts that a small model was trained on.

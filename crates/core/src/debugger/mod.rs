@@ -80,7 +80,7 @@ pub struct Reply {
 pub enum FollowUp {
     /// End the program; ask the user first if something would be lost.
     Leave,
-    /// End the program.
+    /// End the program without asking.
     Quit,
     /// Show the help. The lines of the answer are for a driver without a screen.
     Help,
@@ -105,16 +105,16 @@ pub enum FollowUp {
     Compare([String; 2]),
     /// Show a list of the session.
     Show(List),
-    /// Everything is saved.
+    /// Take note that the session is saved: leaving loses nothing now.
     Saved,
 }
 
 /// A list of the session.
 #[derive(Debug, Clone, PartialEq)]
 pub enum List {
-    /// The branches.
+    /// The branches, with their names and ends.
     Branches,
-    /// The breakpoints.
+    /// The breakpoints, with their numbers.
     Breakpoints,
     /// What the lints found.
     Findings,
@@ -143,9 +143,9 @@ impl Reply {
 
 /// A session under a debugger.
 pub struct Debugger {
-    /// The session.
+    /// The session that commands act on.
     pub session: Session,
-    /// Token texts.
+    /// The texts of token ids, for what is said to the user.
     pub vocabulary: Arc<dyn Vocabulary>,
     /// The program around it.
     pub host: Box<dyn Host>,

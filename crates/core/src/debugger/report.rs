@@ -105,7 +105,7 @@ impl Debugger {
         }
     }
 
-    /// The current branch.
+    /// The current branch in words: its number, name and step.
     pub fn branch_text(&self) -> String {
         match self.current_branch() {
             None => "no branch".to_owned(),

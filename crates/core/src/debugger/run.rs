@@ -13,7 +13,7 @@ use crate::{
 pub enum Goal {
     /// To a breakpoint or the end.
     Continue,
-    /// So many steps.
+    /// So many steps further, or to the end.
     Steps(usize),
     /// Until a condition comes to hold.
     Until(Condition),
@@ -44,7 +44,7 @@ pub enum Tick {
 pub enum Stop {
     /// Its goal is reached.
     Reached,
-    /// At these breakpoints.
+    /// Breakpoints with these numbers hold here.
     Hit(Vec<u32>),
     /// The run is over.
     Done(Finish),

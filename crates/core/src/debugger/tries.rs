@@ -12,7 +12,7 @@ use crate::{
     session::{Pending, Session},
 };
 
-/// Most tries kept.
+/// Tries kept; a further one takes the place of the oldest.
 const TRIES_KEPT: usize = 8;
 /// Tokens shown on either side of the place where two answers part.
 const AROUND: usize = 6;
@@ -54,7 +54,7 @@ pub struct Tries {
 }
 
 impl Tries {
-    /// Oldest first.
+    /// The tries kept, oldest first.
     pub fn list(&self) -> &[Try] {
         &self.list
     }

@@ -20,7 +20,7 @@ pub(super) struct PassOptions {
     pub cfg_scale: f64,
     /// Noise on the choice of tokens, if over 0.
     pub temperature: f64,
-    /// The run's seed.
+    /// Seed of the noise.
     pub seed: u64,
     /// Whether row `i` reads the logits of position `i - 1`, where a parameter says; else the
     /// model does.
@@ -31,7 +31,7 @@ pub(super) struct PassOptions {
     pub suppressed: TokenList,
     /// Tokens that may be chosen but have no probability.
     pub begin_suppressed: TokenList,
-    /// What [`Column::Score`] holds.
+    /// What [`Column::Score`] is computed as; `None` where the decision reads no score.
     pub score: Option<Score>,
     /// The generated region at an earlier step, which [`Column::Kl`] compares with.
     pub earlier: Option<Vec<TokenId>>,

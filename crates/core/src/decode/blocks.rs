@@ -90,10 +90,10 @@ impl Over {
     }
 }
 
-/// Length and blocks.
+/// How long the generated region is, and how it is divided into blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shape {
-    /// Positions.
+    /// Positions of the generated region.
     pub length: usize,
     /// Positions of a block; the last may be shorter.
     pub block: usize,
@@ -134,7 +134,7 @@ pub(super) enum Ends {
     After(usize),
     /// When no mask is left in it; the run cannot go on after `limit` passes.
     Full {
-        /// Passes there are.
+        /// Passes that a run may take; `None` is as many as it needs.
         limit: Option<usize>,
     },
 }
@@ -230,13 +230,13 @@ pub(super) trait Rule: Send + Sync + 'static {
     /// Its parameters, read once for each call.
     type Settings;
 
-    /// As [`Strategy::NAME`].
+    /// What becomes [`Strategy::NAME`].
     const NAME: &'static str;
 
-    /// As [`Strategy::PARAMS`].
+    /// What becomes [`Strategy::PARAMS`].
     const PARAMS: &'static [ParamSpec];
 
-    /// As [`Strategy::PRESETS`].
+    /// What becomes [`Strategy::PRESETS`].
     const PRESETS: &'static [Preset] = &[];
 
     /// As [`Strategy::settings`].
@@ -253,7 +253,7 @@ pub(super) trait Rule: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Length and blocks.
+    /// The length of the canvas and the width of its blocks.
     fn shape(settings: &Self::Settings) -> Shape;
 
     /// What a pass is asked for.

@@ -27,7 +27,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// Every mode.
+    /// Every mode, for tables and tests.
     pub const ALL: [Self; 9] = [
         Self::Grow,
         Self::Settle,
@@ -78,14 +78,14 @@ pub enum Growth {
     To(usize),
     /// It would grow, but it is at its maximum.
     AtMaximum(usize),
-    /// It stays.
+    /// It is neither grown nor cut.
     Stays,
 }
 
 /// A position that falls off the end at the maximum length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Drop {
-    /// Its identity.
+    /// The slot that is no more.
     pub slot: Slot,
     /// What it held; `None` for a mask.
     pub token: Option<TokenId>,
@@ -100,7 +100,7 @@ pub struct DecisionOf<S> {
     pub edits: Vec<Edit>,
     /// Why, for every generated position.
     pub verdicts: Vec<Verdict>,
-    /// What falls off.
+    /// Positions pushed beyond the maximum length, in order.
     pub dropped: Vec<Drop>,
     /// The EOS confidence, where the strategy uses one.
     pub eos: Option<EosMeasure>,

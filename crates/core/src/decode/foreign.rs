@@ -28,9 +28,9 @@ pub struct Foreign {
 /// A parameter of another program's strategy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Knob {
-    /// Its name there.
+    /// The name that the other program has for it.
     pub name: String,
-    /// One sentence.
+    /// What it does, in one sentence of the other program's.
     pub help: String,
     /// Type, range and default.
     pub range: KnobRange,

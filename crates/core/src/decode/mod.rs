@@ -48,7 +48,7 @@ use crate::{
 /// What a strategy wants next.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Plan<R = Box<Request>> {
-    /// This forward pass.
+    /// The answer to this request; [`AnyStrategy::decide`] takes it.
     Predict(R),
     /// Nothing: the run is over.
     Done(Finish),
@@ -68,7 +68,7 @@ pub enum Finish {
 }
 
 impl Finish {
-    /// Every reason.
+    /// Every reason, for tables and for reading its name.
     pub const ALL: [Self; 4] = [Self::Complete, Self::Stagnant, Self::OutOfSteps, Self::Unrecorded];
 
     /// The name in traces and reports.
@@ -104,9 +104,9 @@ impl Phase {
 /// is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extras {
-    /// Columns to show.
+    /// Columns beyond those that the decision reads.
     pub columns: ColumnSet,
-    /// Candidates per position.
+    /// Candidates kept for each position; 0 is none.
     pub top_k: usize,
     /// How the model is run and read.
     pub reading: Reading,
@@ -138,7 +138,7 @@ pub enum Cache {
 }
 
 impl Cache {
-    /// Every kind.
+    /// Every kind, for completion and help.
     pub const ALL: [Self; 3] = [Self::None, Self::Prefix, Self::Dual];
 
     /// The name in flags and traces.
@@ -172,9 +172,9 @@ pub enum DecodeError {
     /// The prediction is for another number of positions.
     #[error("the prediction has {found} rows, the canvas {expected} generated positions")]
     Rows {
-        /// Generated positions.
+        /// Generated positions of the canvas.
         expected: usize,
-        /// Rows found.
+        /// Rows of the prediction.
         found: usize,
     },
     /// The prediction holds a NaN where a decision needs a number.
@@ -189,6 +189,6 @@ pub struct Preset {
     pub name: &'static str,
     /// What it is for, one line.
     pub help: &'static str,
-    /// What it sets.
+    /// Parameters that it sets, by name; the others keep their values.
     pub values: &'static [(&'static str, Value)],
 }

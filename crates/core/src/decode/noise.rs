@@ -17,11 +17,11 @@ pub(super) enum Purpose {
 /// Where noise is drawn: once for each purpose, place and slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NoisePlace {
-    /// The run's seed.
+    /// Seed of the run's noise.
     pub seed: u64,
     /// First position of the block, or another number that tells rounds apart.
     pub round: u64,
-    /// Step within it.
+    /// Number of the step within the round, from 0.
     pub step: u64,
 }
 

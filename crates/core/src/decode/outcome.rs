@@ -9,9 +9,9 @@ use crate::canvas::{Canvas, TokenId};
 pub struct Outcome {
     /// Positions filled, with their tokens.
     pub fills: Vec<(usize, TokenId)>,
-    /// Positions expanded.
+    /// Positions expanded, as they were numbered before the step.
     pub expansions: Vec<usize>,
-    /// Positions masked again.
+    /// Positions remasked, as they were numbered before the step.
     pub remasks: Vec<usize>,
     /// The generated region afterwards.
     pub tokens: Vec<TokenId>,

@@ -63,31 +63,31 @@ pub enum ParamRole {
 pub enum ParamKind {
     /// A whole number in `min..=max`, turned by `step`.
     Int {
-        /// Smallest value.
+        /// Smallest value allowed.
         min: i64,
-        /// Largest value.
+        /// Largest value allowed.
         max: i64,
         /// One turn of the knob.
         step: i64,
-        /// The reference's default.
+        /// The default of the reference implementation.
         default: i64,
     },
     /// A number in `min..=max`, turned by `step`.
     Float {
-        /// Smallest value.
+        /// Smallest value allowed.
         min: f64,
-        /// Largest value.
+        /// Largest value allowed.
         max: f64,
         /// One turn of the knob.
         step: f64,
-        /// The reference's default.
+        /// The default of the reference implementation.
         default: f64,
     },
     /// One of several names; `true` and `false` for a switch.
     Name {
         /// The names there are.
         options: &'static [&'static str],
-        /// The reference's default.
+        /// The default of the reference implementation.
         default: &'static str,
     },
     /// A list of token ids, none by default.
@@ -96,7 +96,7 @@ pub enum ParamKind {
     Text {
         /// What it may be, in words.
         form: &'static str,
-        /// The default.
+        /// The text that a run starts with where none is given.
         default: &'static str,
     },
 }
@@ -128,13 +128,13 @@ pub struct ParamSpec {
     pub name: &'static str,
     /// Other names that sources have for it.
     pub aliases: &'static [&'static str],
-    /// The paper's symbol.
+    /// The paper's symbol, such as `τ_high`; empty where it has none.
     pub symbol: &'static str,
     /// Unit, e.g. `positions`, `probability`.
     pub unit: &'static str,
-    /// One sentence.
+    /// What it does, in one sentence, for help and documents.
     pub help: &'static str,
-    /// Type and range.
+    /// Its type with range, step and default.
     pub kind: ParamKind,
     /// What a change costs.
     pub affects: Affects,
@@ -142,16 +142,16 @@ pub struct ParamSpec {
     pub role: ParamRole,
 }
 
-/// A parameter's value.
+/// A value of a parameter, of the type that its [`ParamKind`] says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value {
-    /// A whole number.
+    /// A whole number, such as a length.
     Int(i64),
-    /// A number.
+    /// A number, such as a threshold.
     Float(f64),
     /// A name, or a line of text.
     Name(&'static str),
-    /// Token ids.
+    /// Token ids, such as those that are suppressed.
     Tokens(TokenList),
 }
 
@@ -184,7 +184,7 @@ impl TokenList {
         Some(list)
     }
 
-    /// The ids.
+    /// The ids, in the order given.
     pub fn ids(&self) -> &[TokenId] {
         &self.ids[..usize::from(self.len)]
     }
@@ -230,27 +230,27 @@ pub enum ParamError {
     /// The text is of the wrong type.
     #[error("`{name}` takes {wanted}, not `{text}`")]
     Type {
-        /// The parameter.
+        /// The parameter's name.
         name: &'static str,
-        /// What it takes.
+        /// The type that it takes, in words.
         wanted: String,
-        /// What was given.
+        /// The text that was given.
         text: String,
     },
     /// The value is out of range.
     #[error("`{name}` must lie in {range}, not {text}")]
     OutOfRange {
-        /// The parameter.
+        /// The parameter's name.
         name: &'static str,
         /// The range in words.
         range: String,
-        /// What was given.
+        /// The value that was given.
         text: String,
     },
 }
 
 impl ParamSpec {
-    /// The default value.
+    /// The value that it has where nobody sets it.
     pub const fn default(&self) -> Value {
         match self.kind {
             ParamKind::Int { default, .. } => Value::Int(default),
@@ -412,7 +412,7 @@ impl Params {
         Self { specs, values: specs.iter().map(|spec| (spec.name, spec.default())).collect() }
     }
 
-    /// The declarations.
+    /// The declarations, in the order in which they are shown.
     pub fn specs(&self) -> &'static [ParamSpec] {
         self.specs
     }

@@ -10,7 +10,7 @@ use super::{AnyStrategy, ParamError, ParamRole, Params, STRATEGIES, Value, strat
 /// A strategy and how it is set.
 #[derive(Clone)]
 pub struct Recipe {
-    /// The strategy.
+    /// The strategy that the text names.
     pub strategy: &'static dyn AnyStrategy,
     values: Vec<(&'static str, Value)>,
     /// The parameters that the text names itself.
@@ -33,9 +33,9 @@ pub enum RecipeError {
     /// No preset of that name.
     #[error("{strategy} has no preset `{name}`")]
     Preset {
-        /// The strategy.
+        /// The name of the strategy.
         strategy: &'static str,
-        /// What was given.
+        /// The name that no preset of it has.
         name: String,
     },
     /// A parameter that is unknown or does not fit.

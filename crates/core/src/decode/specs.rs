@@ -140,7 +140,7 @@ pub(super) const STEPS: ParamSpec = ParamSpec {
     ..count("steps", "steps", (1, 128, 1), Affects::Decide, "Steps in all, spread over the blocks")
 };
 
-/// Order of filling.
+/// What the masked positions are ranked by.
 pub(super) const REMASKING: ParamSpec = choice(
     "remasking",
     "order",
@@ -163,7 +163,7 @@ pub(super) const TEMPERATURE: ParamSpec = ParamSpec {
     )
 };
 
-/// Guidance.
+/// How strong classifier-free guidance is.
 pub(super) const CFG_SCALE: ParamSpec = ParamSpec {
     affects: Affects::Predict,
     ..number(

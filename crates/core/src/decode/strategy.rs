@@ -14,7 +14,7 @@ use crate::{
     predict::Prediction,
 };
 
-/// A decoding strategy.
+/// A decoding strategy with its own types of state and settings.
 pub(super) trait Strategy: Send + Sync + 'static {
     /// What it remembers between steps.
     type State: Clone;
@@ -89,7 +89,7 @@ pub(super) struct Context<'a, S: Strategy + ?Sized> {
     pub canvas: &'a Canvas,
     /// What the strategy remembers.
     pub state: &'a S::State,
-    /// Its parameters.
+    /// The parameters, as they are now, in the strategy's own type.
     pub settings: &'a S::Settings,
 }
 

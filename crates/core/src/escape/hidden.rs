@@ -29,7 +29,7 @@ pub fn characters(text: &str) -> Characters<'_> {
     Characters { rest: text.chars(), before: None, tags: 0 }
 }
 
-/// See [`characters`].
+/// The iterator that [`characters`] returns.
 #[derive(Debug, Clone)]
 pub struct Characters<'a> {
     rest: Chars<'a>,

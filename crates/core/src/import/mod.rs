@@ -61,7 +61,7 @@ pub enum ImportFormat {
 }
 
 impl ImportFormat {
-    /// Every format.
+    /// Every format, in the order in which they are listed.
     pub fn all() -> impl Iterator<Item = Self> {
         IMPORTERS.iter().map(|importer| importer.format)
     }
@@ -177,7 +177,7 @@ pub struct Options {
     pub mask: Option<TokenId>,
     /// The mask token if neither `mask` nor the file names one, such as the tokenizer's.
     pub usual_mask: Option<TokenId>,
-    /// The end-of-sequence token.
+    /// The end-of-sequence token; `None` takes what the file or its format says.
     pub eos: Option<TokenId>,
     /// Which sequence of a batch, from 0.
     pub row: usize,
@@ -194,7 +194,7 @@ pub struct Imported {
     pub header: Header,
     /// Token texts, where the file has them; ids are the program's own then.
     pub texts: Option<Texts>,
-    /// What happened.
+    /// The steps, as far as the file has them.
     pub run: ForeignRun,
     /// Whether the prompt is a guess: everything before the first mask.
     pub guessed_prompt: bool,
@@ -206,7 +206,7 @@ pub struct Imported {
 #[derive(Debug, thiserror::Error)]
 #[error("{file}: {problem}")]
 pub struct ImportError {
-    /// The file.
+    /// The path of the file, as it was given.
     pub file: String,
     /// What is wrong, and what to do.
     pub problem: String,

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 /// A node's number in its pickle.
 pub(super) type Id = usize;
 
-/// A value.
+/// A node of the pickled graph.
 #[derive(Debug)]
 enum PickleValue {
     /// Nothing of interest: a float, bytes.
@@ -66,7 +66,7 @@ impl Pickle {
         Ok(Self { nodes: machine.nodes, root })
     }
 
-    /// What was saved.
+    /// The node of the object that was saved.
     pub fn root(&self) -> Id {
         self.root
     }
@@ -113,7 +113,7 @@ impl Pickle {
         }
     }
 
-    /// A whole number.
+    /// The whole number at a node; `None` if it is something else.
     pub fn int(&self, id: Id) -> Option<i64> {
         match self.nodes[id] {
             PickleValue::Int(value) => Some(value),

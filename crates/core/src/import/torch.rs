@@ -36,7 +36,7 @@ struct Archive(ZipArchive<Cursor<Vec<u8>>>, u64);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct WholeNumbers {
     pub shape: Vec<usize>,
-    /// Row after row.
+    /// The values, row after row.
     pub values: Vec<i64>,
 }
 

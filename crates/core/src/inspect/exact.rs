@@ -10,7 +10,7 @@ use crate::{
 /// What the exact pass says about one masked position.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Beside {
-    /// Its best token.
+    /// The most probable token there.
     pub token: TokenId,
     /// The probability of that, 0..=1.
     pub p: f32,

@@ -16,15 +16,15 @@ use crate::{
 pub struct QueryRow {
     /// The node it is about.
     pub node: NodeId,
-    /// Its step.
+    /// Steps and edits up to that node.
     pub step: usize,
     /// The position, as it was numbered there: for what a step did, on the canvas before it.
     pub position: Option<usize>,
-    /// Its identity.
+    /// The position's slot.
     pub slot: Option<Slot>,
     /// The token filled, held or dropped.
     pub token: Option<TokenId>,
-    /// The confidence.
+    /// The confidence on record, 0..=1.
     pub p: Option<f32>,
     /// Masks an expansion made.
     pub made: Option<usize>,

@@ -18,7 +18,7 @@ pub struct Thought {
     pub step: usize,
     /// The token it would have chosen.
     pub token: Option<TokenId>,
-    /// With this confidence.
+    /// The probability of that token, 0..=1.
     pub p: Option<f32>,
     /// The place of that token's confidence among the masked positions, from 1.
     pub rank: Option<usize>,

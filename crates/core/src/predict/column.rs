@@ -12,7 +12,7 @@
 pub enum Column {
     /// Most probable token, lowest id on ties.
     Argmax,
-    /// Probability of `Argmax`.
+    /// Probability of `Argmax`, 0..=1.
     PArgmax,
     /// Token chosen: the argmax of the logits with sampling noise; `Argmax` at temperature 0.
     Choice,
@@ -45,7 +45,7 @@ pub enum Column {
 /// What the values of a column are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnKind {
-    /// A token id.
+    /// Ids of tokens in the vocabulary.
     Token,
     /// A probability, or the difference of two.
     Probability,
@@ -271,7 +271,7 @@ impl Column {
 pub struct ColumnSet(u32);
 
 impl ColumnSet {
-    /// No column.
+    /// The empty set.
     pub const NONE: Self = Self(0);
 
     /// The set of the columns given.
@@ -289,7 +289,7 @@ impl ColumnSet {
         self.0 & (1 << column as u32) != 0
     }
 
-    /// Both sets together.
+    /// The columns that are in either set.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)

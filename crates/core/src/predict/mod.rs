@@ -41,7 +41,7 @@ use std::ops::ControlFlow;
 /// How far a forward pass has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Layers done.
+    /// Layers computed so far.
     pub done: usize,
     /// Layers in all; the head counts as one.
     pub of: usize,

@@ -26,7 +26,7 @@ pub struct Ranked {
 }
 
 impl Ranked {
-    /// Number of rows.
+    /// Number of rows, one for each position that was asked for.
     pub fn rows(&self) -> usize {
         self.ends.len()
     }
@@ -65,7 +65,7 @@ pub enum Data {
     Ids(Vec<TokenId>),
     /// Numbers; NaN where a foreign trace had no finite value.
     Numbers(Vec<f32>),
-    /// Ranked candidates.
+    /// The candidates, where any were asked for.
     Ranked(Ranked),
 }
 

@@ -56,7 +56,7 @@ pub struct Guidance {
 pub struct Sampling {
     /// Noise is multiplied by this, > 0.
     pub temperature: f64,
-    /// The run's seed.
+    /// Seed of the run's noise.
     pub seed: u64,
     /// Number of the step on the path, 1-based.
     pub step: u32,
@@ -109,7 +109,7 @@ pub struct Cached {
 /// (docs/protocol.md). *Rows* are the positions that are wanted, counted from the first of them.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Request {
-    /// The conditional pass.
+    /// The pass over the canvas itself.
     pub pass: Pass,
     /// The unconditional pass, with guidance.
     pub guidance: Option<Guidance>,

@@ -18,7 +18,7 @@ pub struct ModelFacts {
     pub vocabulary: usize,
     /// Longest sequence the model was made for, prompt included.
     pub context: usize,
-    /// Transformer layers.
+    /// Number of transformer layers.
     pub layers: usize,
     /// Mask and end-of-sequence token.
     pub special: SpecialTokens,
@@ -60,10 +60,10 @@ pub enum Grid {
     Start,
 }
 
-/// A token's text.
+/// What a token stands for in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
-    /// Whole characters.
+    /// Characters, none of them in part.
     Text(String),
     /// Bytes that are only part of a character.
     Bytes(Vec<u8>),

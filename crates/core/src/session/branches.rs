@@ -6,7 +6,7 @@ use crate::decode::Params;
 /// A way through the tree, from the start of a run to an end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Branch {
-    /// Its end.
+    /// The node that it ends at.
     pub tip: NodeId,
     /// The number of nodes that the branch shares with older ones; its own part begins behind them.
     pub shared: usize,

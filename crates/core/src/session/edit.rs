@@ -22,7 +22,7 @@ pub enum EditRefused {
     TooLong {
         /// Positions there would be.
         length: usize,
-        /// `max_gen_length`.
+        /// The value of `max_gen_length`.
         max: usize,
     },
     /// The edit changes nothing, so the tree would get a node like its parent.

@@ -25,7 +25,7 @@ pub enum EngineReport {
     Done {
         /// The name of the prediction.
         key: Key,
-        /// The answer.
+        /// The predictor's answer to the request.
         prediction: Prediction,
         /// The time that the pass took.
         took: Duration,

@@ -42,7 +42,7 @@ pub enum LoopMessage {
 /// Where a sampling loop waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stand {
-    /// The node.
+    /// The node whose canvas it has.
     pub node: NodeId,
     /// It has no further step to make from there.
     pub done: bool,

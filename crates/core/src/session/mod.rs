@@ -49,7 +49,7 @@ pub enum Pending {
     Decided {
         /// The name of the prediction.
         key: Key,
-        /// The prediction.
+        /// The predictor's answer, of which the decision is made.
         prediction: Arc<Prediction>,
         /// The decision under the parameters as they are now.
         decision: Arc<Decision>,
@@ -165,7 +165,7 @@ impl Session {
         session
     }
 
-    /// The strategy.
+    /// The strategy that plans and decides.
     pub fn strategy(&self) -> &'static dyn AnyStrategy {
         self.strategy
     }
@@ -205,7 +205,7 @@ impl Session {
         self.strategy.phase(self.canvas(), &self.node().state, &self.params)
     }
 
-    /// A stored prediction.
+    /// A prediction that is known, by its key.
     pub fn prediction(&self, key: Key) -> Option<&Arc<Prediction>> {
         self.store.get(&key)
     }

@@ -12,22 +12,22 @@ use crate::{
 /// Something that happened and belongs on record.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// A run starts.
+    /// A run starts on a first canvas.
     Root {
-        /// The new node.
+        /// The number of the new node.
         id: NodeId,
         /// Its canvas, prompt included.
         canvas: Arc<Canvas>,
-        /// Its state.
+        /// The strategy's state at the start.
         state: State,
         /// The parameters it was started under.
         params: Arc<Params>,
     },
     /// A prediction is known.
     Prediction {
-        /// Its name.
+        /// The hash of its request.
         key: Key,
-        /// Its columns.
+        /// Its columns, all of them.
         prediction: Arc<Prediction>,
         /// The canvas predicted on.
         canvas: Arc<Canvas>,
@@ -36,7 +36,7 @@ pub enum Event {
     },
     /// A step is made.
     Step {
-        /// The new node.
+        /// The number of the new node.
         id: NodeId,
         /// The node stepped from.
         parent: NodeId,
@@ -44,34 +44,34 @@ pub enum Event {
         step: Arc<Step>,
         /// The parameters it was decided under.
         params: Arc<Params>,
-        /// The canvas afterwards.
+        /// The canvas after the step.
         canvas: Arc<Canvas>,
     },
     /// A person's edits are made.
     Edit {
-        /// The new node.
+        /// The number of the new node.
         id: NodeId,
-        /// The node edited.
+        /// The node whose canvas was edited.
         parent: NodeId,
-        /// The edits.
+        /// The edits, in the order made.
         edits: Arc<[Edit]>,
         /// The strategy's state afterwards.
         state: State,
         /// The parameters in force.
         params: Arc<Params>,
-        /// The canvas afterwards.
+        /// The canvas after the edits.
         canvas: Arc<Canvas>,
     },
     /// A branch gets a name, or loses it.
     Name {
-        /// Its end.
+        /// The node at the branch's end.
         tip: NodeId,
-        /// The name.
+        /// The new name; `None` takes it away.
         name: Option<String>,
     },
     /// A branch is deleted, or comes back.
     Delete {
-        /// Its end.
+        /// The node at the branch's end.
         tip: NodeId,
         /// True if it is deleted.
         deleted: bool,
@@ -85,9 +85,9 @@ pub enum Event {
     },
     /// A bookmark is set, or taken away.
     Mark {
-        /// The node.
+        /// The node that is marked.
         node: NodeId,
-        /// Its name.
+        /// The bookmark's name; `None` takes it away.
         name: Option<String>,
     },
     /// The session is closed.
@@ -101,7 +101,7 @@ pub enum Event {
 
 /// Takes events and keeps them. It must not block: writing happens on a thread of its own.
 pub trait Recorder: Send {
-    /// Takes an event.
+    /// Takes an event, in the order in which they happened.
     fn record(&mut self, event: Event);
 
     /// The fault that has stopped the recording, in words; `None` while it is written.

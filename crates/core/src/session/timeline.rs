@@ -18,7 +18,7 @@ pub struct NodeId(pub usize);
 pub struct Timing {
     /// The forward pass; zero if the prediction was known.
     pub forward: Duration,
-    /// Planning and deciding.
+    /// Planning the request and deciding on the answer.
     pub decide: Duration,
 }
 
@@ -27,7 +27,7 @@ pub struct Timing {
 pub struct Step {
     /// The prediction it was decided on.
     pub prediction: Key,
-    /// The decision.
+    /// Its edits, with a verdict for every position.
     pub decision: Arc<Decision>,
     /// The time that the step took.
     pub timing: Timing,
@@ -49,7 +49,7 @@ pub enum NodeOrigin {
     Start,
     /// A step of the strategy.
     Step(Arc<Step>),
-    /// A person's edits.
+    /// Edits that the user made.
     Edit(Arc<[Edit]>),
 }
 
@@ -66,9 +66,9 @@ pub struct Node {
     pub depth: u32,
     /// Number of steps among them: predictions asked for, NFE.
     pub steps: u32,
-    /// The canvas.
+    /// The canvas that the node stands for.
     pub canvas: Arc<Canvas>,
-    /// The strategy's state.
+    /// What the strategy remembers there.
     pub state: State,
     /// The parameters in force when it was made.
     pub params: Arc<Params>,
@@ -116,7 +116,7 @@ impl Index<NodeId> for Timeline {
 }
 
 impl Timeline {
-    /// Number of nodes.
+    /// Number of nodes, undone and deleted ones included.
     pub fn len(&self) -> usize {
         self.nodes.len()
     }

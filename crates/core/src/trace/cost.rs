@@ -15,9 +15,9 @@ const LEVEL: i32 = 3;
 /// Bytes of something, as they are and packed with everything else of its kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct PackedBytes {
-    /// Of text.
+    /// Bytes of the text as it is.
     pub plain: u64,
-    /// Packed with Zstandard.
+    /// Bytes of the text packed with Zstandard.
     pub packed: u64,
 }
 
@@ -26,15 +26,15 @@ pub struct PackedBytes {
 pub struct Costs {
     /// Bytes of the file.
     pub file: u64,
-    /// Lines.
+    /// Number of lines in the file.
     pub lines: usize,
     /// Generated positions over all predictions.
     pub rows: u64,
     /// All lines together, packed as one.
     pub all: PackedBytes,
-    /// Lines by kind.
+    /// The lines of each kind, together.
     pub kinds: BTreeMap<String, PackedBytes>,
-    /// Columns of predictions.
+    /// The columns of predictions, each by its name.
     pub columns: BTreeMap<String, PackedBytes>,
 }
 

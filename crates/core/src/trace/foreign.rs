@@ -17,7 +17,7 @@ use crate::{
 /// A run of another program, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ForeignRun {
-    /// The prompt's tokens.
+    /// The prompt's token ids.
     pub prompt: Vec<TokenId>,
     /// What the generated region holds before the first step.
     pub start: Vec<TokenId>,

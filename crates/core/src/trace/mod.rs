@@ -51,7 +51,7 @@ pub enum TraceError {
     /// The file cannot be read.
     #[error("{file}: it cannot be read ({error}). Check the path and its permissions")]
     Unreadable {
-        /// The file.
+        /// The path, as it was given.
         file: String,
         /// What the system said.
         error: std::io::Error,
@@ -62,9 +62,9 @@ pub enum TraceError {
          `demask import` makes one of what other programs wrote"
     )]
     NotARecording {
-        /// The file.
+        /// The path, as it was given.
         file: String,
-        /// What is wrong.
+        /// What is missing or wrong, in words.
         problem: String,
     },
     /// It comes from a later format.
@@ -74,9 +74,9 @@ pub enum TraceError {
         VERSION[0]
     )]
     Version {
-        /// The file.
+        /// The path, as it was given.
         file: String,
-        /// The version found.
+        /// The version that the header names.
         found: String,
     },
     /// It is too large for any memory.
@@ -85,7 +85,7 @@ pub enum TraceError {
          does. It was not made by a program that records as docs/trace.md says"
     )]
     TooLarge {
-        /// The file.
+        /// The path, as it was given.
         file: String,
         /// The line that asks for too much, from 1.
         line: usize,
@@ -93,7 +93,7 @@ pub enum TraceError {
     /// A line in the middle is damaged.
     #[error("{file}, line {line}: {problem}. {keep}")]
     Damaged {
-        /// The file.
+        /// The path, as it was given.
         file: String,
         /// The line, from 1.
         line: usize,

@@ -23,11 +23,11 @@ const LONGEST_FAULT: usize = 300;
 
 /// A recording in memory.
 pub struct Recording {
-    /// The first line.
+    /// What the first line says.
     pub header: Header,
     /// Steps, predictions and where it ended.
     pub recorded: Recorded,
-    /// Token texts.
+    /// The texts of the token ids that occur.
     pub vocabulary: Arc<RecordedVocabulary>,
     /// The last line, if it was being written when its writer was stopped: it is left out.
     pub cut: Option<usize>,
@@ -35,13 +35,13 @@ pub struct Recording {
     pub notices: Vec<String>,
 }
 
-/// What was recorded.
+/// What was recorded, as a session holds it.
 pub struct Recorded {
     /// The strategy that decided.
     pub strategy: &'static dyn AnyStrategy,
-    /// Every step.
+    /// The tree of every step and edit.
     pub timeline: Timeline,
-    /// Every prediction.
+    /// Every prediction, by its key.
     pub store: HashMap<Key, Arc<predict::Prediction>>,
     /// The first node of the run that was left last.
     pub start: NodeId,

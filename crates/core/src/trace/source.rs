@@ -30,11 +30,11 @@ pub fn named_so(path: &Path) -> bool {
 /// How the bytes of a file are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Packing {
-    /// As they are.
+    /// The text itself, unpacked.
     Plain,
-    /// gzip.
+    /// Packed with gzip (`.gz`).
     Gzip,
-    /// Zstandard.
+    /// Packed with Zstandard (`.zst`).
     Zstd,
 }
 
@@ -61,9 +61,9 @@ impl Packing {
 
 /// A line, without its end.
 pub(super) struct RawLine {
-    /// From 1.
+    /// Number of the line, from 1.
     pub number: usize,
-    /// Its bytes.
+    /// The bytes of the line.
     pub bytes: Vec<u8>,
     /// False for a last line without its newline: it was being written when its writer was
     /// stopped.

@@ -65,7 +65,7 @@ impl Header {
     }
 }
 
-/// Where lines go.
+/// Where the writer's lines go: the file, behind what packs them.
 pub(super) type LineSink = Box<dyn Write + Send>;
 
 /// What packs as the name of a file asks for. Packed data is ended when it is dropped.

@@ -9,11 +9,11 @@ pub enum ArgumentKind {
     Steps,
     /// A number of masks, one if it is left out.
     Masks,
-    /// A condition.
+    /// A condition that a node is tested with.
     Condition,
     /// One of [`EVENTS`](super::super::EVENTS) or a condition.
     Event,
-    /// Where to go.
+    /// A place that `goto` can lead to ([`Destination`](super::Destination)).
     Destination,
     /// The name of a parameter.
     Parameter,
@@ -37,7 +37,7 @@ pub enum ArgumentKind {
     BranchOrThis,
     /// A new name, which may have blanks.
     Name,
-    /// A bookmark.
+    /// The name of a bookmark that is set.
     Bookmark,
     /// A position, by number or slot.
     Position,
@@ -47,9 +47,9 @@ pub enum ArgumentKind {
     Query,
     /// A file; the program chooses one if it is left out.
     File,
-    /// A preset.
+    /// The name of one of the strategy's presets.
     Preset,
-    /// A macro.
+    /// The name of a macro from the configuration.
     Macro,
 }
 

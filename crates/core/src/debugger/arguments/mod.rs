@@ -18,31 +18,31 @@ pub use places::{Destination, PositionRef, TokenRef};
 /// An argument of a command.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Argument {
-    /// Of [`ArgumentKind::Steps`].
+    /// A number, as [`ArgumentKind::Steps`] takes it.
     Steps(usize),
-    /// Of [`ArgumentKind::Masks`].
+    /// A number, as [`ArgumentKind::Masks`] takes it.
     Masks(usize),
     /// Of [`ArgumentKind::Condition`] and [`ArgumentKind::Event`].
     Condition(Condition),
-    /// Of [`ArgumentKind::Destination`].
+    /// A place, as [`ArgumentKind::Destination`] takes it.
     Destination(Destination),
-    /// One of [`ArgumentKind::Assignments`].
+    /// A name and its value: one of [`ArgumentKind::Assignments`].
     Assignment(String, String),
-    /// Of [`ArgumentKind::TryOrLast`].
+    /// A try's number, as [`ArgumentKind::TryOrLast`] takes it.
     Try(u32),
-    /// Of [`ArgumentKind::Prompt`].
+    /// The rest of the line, as [`ArgumentKind::Prompt`] takes it.
     Prompt(String),
-    /// Of [`ArgumentKind::Expression`].
+    /// The rest of the line, as [`ArgumentKind::Expression`] takes it.
     Expression(String),
     /// Of [`ArgumentKind::Breakpoint`]; `None` is all of them.
     Breakpoint(Option<u32>),
-    /// Of [`ArgumentKind::Position`].
+    /// A position, as [`ArgumentKind::Position`] takes it.
     Position(PositionRef),
-    /// Of [`ArgumentKind::Token`].
+    /// A token, as [`ArgumentKind::Token`] takes it.
     Token(TokenRef),
-    /// Of [`ArgumentKind::Query`].
+    /// A query and the file for its answer, as [`ArgumentKind::Query`] takes them.
     Query(Query, Option<PathBuf>),
-    /// Of [`ArgumentKind::File`].
+    /// A path, as [`ArgumentKind::File`] takes it.
     File(PathBuf),
     /// The name or value of anything else.
     Text(String),

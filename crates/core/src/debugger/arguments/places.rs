@@ -8,7 +8,7 @@ use crate::{
     session::NodeId,
 };
 
-/// Where `goto` leads.
+/// A place that `goto` leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
     /// The start of the run.
@@ -19,7 +19,7 @@ pub enum Destination {
     Step(usize),
     /// A node by its number, on any branch.
     Node(NodeId),
-    /// A bookmark.
+    /// The node of a bookmark, by its name.
     Bookmark(String),
 }
 
@@ -35,7 +35,7 @@ pub enum PositionRef {
 /// A token, as a command names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenRef {
-    /// By its number.
+    /// By its number in the vocabulary.
     Id(TokenId),
     /// By its whole text.
     Text(String),

@@ -158,7 +158,7 @@ fn count(word: &PlacedWord) -> Result<usize, CommandError> {
     count.ok_or_else(|| CommandError::new(word.at.clone(), "a number from 1 on is wanted"))
 }
 
-/// `name=value`.
+/// Reads `name=value` with no blank around `=`.
 fn assignment(word: &PlacedWord) -> Result<Argument, CommandError> {
     let parts =
         word.text.split_once('=').filter(|(name, value)| !name.is_empty() && !value.is_empty());

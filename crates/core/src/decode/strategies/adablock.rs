@@ -59,10 +59,8 @@ const INIT_BLOCK_LENGTH: ParamSpec = ParamSpec {
     )
 };
 
-/// The strategy.
 pub(in crate::decode) struct AdaBlock;
 
-/// Its parameters.
 pub(in crate::decode) struct Settings {
     threshold: f32,
     delimiter_threshold: f32,

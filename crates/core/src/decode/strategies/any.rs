@@ -11,7 +11,8 @@ use crate::{
     predict::Prediction,
 };
 
-/// Any decoding strategy.
+/// A decoding strategy of any kind, with its state and settings erased: what the program and its
+/// table of strategies know of one.
 pub trait AnyStrategy: Send + Sync {
     /// Name in flags and traces.
     fn name(&self) -> &'static str;

@@ -70,10 +70,8 @@ const SPECS: &[ParamSpec] = &[
     SEED,
 ];
 
-/// The strategy.
 pub(in crate::decode) struct Dream;
 
-/// Its parameters.
 pub(in crate::decode) struct Settings {
     steps: usize,
     length: usize,
@@ -84,12 +82,12 @@ pub(in crate::decode) struct Settings {
     shift: bool,
 }
 
-/// What ranks positions.
+/// What positions are ranked by.
 #[derive(Clone, Copy, PartialEq)]
 enum Rank {
     /// Chance: every position is drawn by itself.
     Chance,
-    /// The confidence.
+    /// The probability of the choice.
     Confidence,
     /// A score of the prediction.
     Score(Score),

@@ -45,10 +45,8 @@ const SPECS: &[ParamSpec] = &[
     SEED,
 ];
 
-/// The strategy.
 pub(in crate::decode) struct EbSampler;
 
-/// Its parameters.
 pub(in crate::decode) struct Settings {
     gamma: f32,
     shape: Shape,

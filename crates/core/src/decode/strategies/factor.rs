@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// Largest factor.
+/// The largest factor that can be set.
 const LARGEST_FACTOR: f64 = 1e6;
 
 const SPECS: &[ParamSpec] = &[
@@ -46,10 +46,8 @@ const STEPS_OF_PORT: ParamSpec = ParamSpec {
     ..STEPS
 };
 
-/// The strategy.
 pub(in crate::decode) struct Factor;
 
-/// Its parameters.
 pub(in crate::decode) struct Settings {
     factor: f64,
     shape: Shape,

@@ -48,10 +48,8 @@ const SPECS: &[ParamSpec] = &[
     SEED,
 ];
 
-/// The strategy.
 pub(in crate::decode) struct Hierarchy;
 
-/// Its parameters.
 pub(in crate::decode) struct Settings {
     threshold: f32,
     low: f32,

@@ -62,10 +62,8 @@ const SPECS: &[ParamSpec] = &[
     SEED,
 ];
 
-/// The strategy.
 pub(in crate::decode) struct Klass;
 
-/// Its parameters.
 pub(in crate::decode) struct Settings {
     kl_threshold: f32,
     /// Steps in a row, at most 255.

@@ -58,10 +58,8 @@ const EOT_TOKEN_ID: ParamSpec = ParamSpec {
     role: ParamRole::Other,
 };
 
-/// The strategy.
 pub(in crate::decode) struct LowConfidence;
 
-/// Its parameters.
 pub(in crate::decode) struct Settings {
     steps: usize,
     shape: Shape,

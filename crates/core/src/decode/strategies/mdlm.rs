@@ -45,10 +45,8 @@ const WIDE_BLOCK: ParamSpec = ParamSpec {
     ..BLOCK_LENGTH
 };
 
-/// The strategy.
 pub(in crate::decode) struct Mdlm;
 
-/// Its parameters.
 pub(in crate::decode) struct Settings {
     steps: usize,
     shape: Shape,

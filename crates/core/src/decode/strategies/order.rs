@@ -53,10 +53,8 @@ const ORDER: ParamSpec = ParamSpec {
 /// The most edges of a graph.
 const MOST_EDGES: usize = 1 << 20;
 
-/// The strategy.
 pub(in crate::decode) struct Order;
 
-/// Its parameters.
 pub(in crate::decode) struct Settings {
     order: &'static str,
     at_once: usize,

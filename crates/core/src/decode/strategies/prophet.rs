@@ -69,10 +69,8 @@ const fn gap(
     number(name, symbol, "nats", (0.0, 1000.0, 0.1), default, help)
 }
 
-/// The strategy.
 pub(in crate::decode) struct Prophet;
 
-/// Its parameters.
 pub(in crate::decode) struct Settings {
     thresholds: [(&'static str, f32); 3],
     answer: (usize, usize),

@@ -31,7 +31,7 @@ use crate::{
     predict::{Column, Filters, Prediction},
 };
 
-/// Where time ends.
+/// Time runs from 1 down to this, not to 0, as in the source.
 const EPS: f64 = 1e-5;
 
 const SPECS: &[ParamSpec] = &[
@@ -115,7 +115,7 @@ const PRESETS: &[Preset] = &[
 /// What is remembered between steps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct State {
-    /// Steps made.
+    /// Number of steps made so far.
     pub step: usize,
     /// Under `remdm-conf`: how sure each token was when it was written.
     #[serde(rename = "sure", default, skip_serializing_if = "Vec::is_empty")]
@@ -126,7 +126,7 @@ pub struct State {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Sure")]
 pub struct Committed {
-    /// Where it stands.
+    /// The slot that it was unmasked in.
     pub slot: u32,
     /// The token: if another one stands there, a person wrote it.
     pub token: TokenId,
@@ -137,7 +137,7 @@ pub struct Committed {
 // Finite: a decision without a finite probability is none.
 impl Eq for Committed {}
 
-/// The strategy.
+/// The strategy `remdm`: tokens are remasked by chance while the rest is unmasked.
 #[derive(Debug, Clone, Copy)]
 pub struct Remdm;
 
@@ -150,7 +150,6 @@ struct Chances {
     remask: f64,
 }
 
-/// Its parameters.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::decode) struct Settings {
     sampler: &'static str,
@@ -218,7 +217,7 @@ impl Settings {
             }
     }
 
-    /// Passes in all.
+    /// Passes that a whole run takes.
     fn passes(&self) -> usize {
         self.steps + usize::from(self.noise_removal)
     }

@@ -49,7 +49,7 @@ const ADJUSTMENTS: usize = 64;
 /// Distance to a threshold for which the multiple grows.
 const INTERVAL: f32 = 0.1;
 
-/// The largest multiple.
+/// The largest multiple of a block by which one step changes the length.
 const LARGEST_MULTIPLE: usize = 8;
 
 const SPECS: &[ParamSpec] = &[
@@ -130,18 +130,17 @@ const PRESETS: &[Preset] = &[Preset {
 pub struct State {
     /// First position of the block in work; the length when all is written.
     pub cursor: usize,
-    /// Steps made.
+    /// Number of steps made so far.
     pub step: usize,
     /// The last step changed nothing, so none will.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stagnant: bool,
 }
 
-/// The strategy.
+/// The strategy `rho_eos`: the length follows the density of EOS.
 #[derive(Debug, Clone, Copy)]
 pub struct RhoEos;
 
-/// Its parameters.
 pub(in crate::decode) struct Settings {
     high: f32,
     rho_low: f32,

@@ -10,15 +10,15 @@ use crate::decode::{DecisionOf, blocks};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "strategy", rename_all = "snake_case")]
 pub enum State {
-    /// See [`daedal`].
+    /// Of [`daedal`], whose canvas grows.
     Daedal(daedal::State),
     /// Of every strategy that fills a canvas of fixed length, block after block.
     Blocks(blocks::State),
-    /// See [`remdm`].
+    /// Of [`remdm`], which remembers how confident tokens were.
     Remdm(remdm::State),
-    /// See [`rho_eos`].
+    /// Of [`rho_eos`], whose canvas grows and shrinks.
     RhoEos(rho_eos::State),
-    /// See [`wino`].
+    /// Of [`wino`], which verifies what it unmasked.
     Wino(wino::State),
     /// Of another program: what it remembers is not known.
     #[serde(other)]

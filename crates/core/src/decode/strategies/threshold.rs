@@ -32,13 +32,13 @@ const SPECS: &[ParamSpec] = &[
     SEED,
 ];
 
-/// Steps without effect.
+/// `steps`, which the source takes and does not use.
 const UNUSED_STEPS: ParamSpec = ParamSpec {
     help: "Has no effect: a block takes the passes it needs. The reference only wants it to divide",
     ..STEPS
 };
 
-/// Whose version.
+/// Which of two programs the rule is that of.
 pub(super) const VARIANT: ParamSpec = choice(
     "variant",
     "variant",
@@ -47,10 +47,8 @@ pub(super) const VARIANT: ParamSpec = choice(
     "Whose version: Fast-dLLM's own, or dLLM's port of it",
 );
 
-/// The strategy.
 pub(in crate::decode) struct Threshold;
 
-/// Its parameters.
 pub(in crate::decode) struct Settings {
     threshold: f32,
     shape: Shape,

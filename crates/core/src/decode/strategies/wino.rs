@@ -94,11 +94,10 @@ impl State {
     }
 }
 
-/// The strategy.
+/// The strategy `wino`: tokens are unmasked early, verified, and remasked if they fail.
 #[derive(Debug, Clone, Copy)]
 pub struct Wino;
 
-/// Its parameters.
 pub(in crate::decode) struct Settings {
     threshold: f32,
     threshold_back: f32,

@@ -14,7 +14,7 @@ pub enum LeftRule {
     OutsideBlock,
     /// Not over the threshold. `best` is the position filled instead, if only one was.
     NotConfident {
-        /// τ_high.
+        /// τ_high: what it had to exceed.
         threshold: f32,
         /// Position and confidence of the one filled instead.
         best: Option<(usize, f32)>,
@@ -34,7 +34,7 @@ pub enum LeftRule {
     Settles {
         /// Steps in a row so far.
         steps: usize,
-        /// Steps needed.
+        /// Steps in a row that it needs.
         of: usize,
     },
     /// It was not drawn.
@@ -42,16 +42,16 @@ pub enum LeftRule {
         /// With this chance of it, 0..=1.
         chance: f32,
     },
-    /// It is pinned.
+    /// It is pinned, so that no strategy unmasks it.
     Pinned,
     /// Another position comes before it in the order.
     After {
-        /// That position.
+        /// The position that comes before it.
         position: usize,
     },
     /// Not over the threshold, and not the surest of its run of neighbouring masks.
     InRun {
-        /// τ.
+        /// The threshold that it had to exceed.
         threshold: f32,
         /// The surest position of the run and its confidence.
         best: (usize, f32),

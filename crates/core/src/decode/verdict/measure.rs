@@ -54,7 +54,7 @@ pub enum Measure {
 }
 
 impl Measure {
-    /// Every measure.
+    /// Every measure, for tables and tests.
     pub const ALL: [Self; 8] = [
         Self::Confidence,
         Self::Rank,
@@ -98,13 +98,13 @@ impl Measure {
 /// A value against a bound.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Test {
-    /// What is compared.
+    /// What the value is a measure of.
     pub measure: Measure,
     /// The position's value; null where it is not finite.
     #[serde(default = "not_finite", with = "nullable")]
     #[schemars(with = "Option<f32>")]
     pub value: f32,
-    /// The bound.
+    /// The bound that the value is compared with.
     #[serde(deserialize_with = "finite")]
     pub bound: f32,
 }

@@ -23,54 +23,54 @@ pub enum Verdict {
     Written,
     /// A token is written.
     Fill {
-        /// The token.
+        /// The token that it holds now.
         token: TokenId,
         /// Its probability; without the mask token's share under [`FillRule::WithoutMask`].
         p: f32,
-        /// The rule.
+        /// The rule that chose it.
         rule: FillRule,
         /// τ_high, where the rule goes by it.
         threshold: Option<f32>,
     },
     /// The token held is taken back: the position is masked again.
     Remask {
-        /// The token.
+        /// The token that it held.
         token: TokenId,
         /// Its probability, where the rule goes by one.
         p: Option<f32>,
-        /// The rule.
+        /// The rule that it fails.
         rule: RemaskRule,
     },
     /// The token held gives way to another one. None of the strategies here does it: it is what
     /// recordings of others show.
     Replace {
-        /// The token held.
+        /// The token that it held.
         was: TokenId,
         /// The one written in its place.
         token: TokenId,
         /// The probability of that one; NaN where it is not known.
         p: f32,
-        /// The rule.
+        /// The rule that chose the new one.
         rule: FillRule,
         /// τ_high, where the rule goes by it.
         threshold: Option<f32>,
     },
     /// It becomes `n` masks.
     Expand {
-        /// Confidence, 0..=1.
+        /// Its confidence, 0..=1.
         p: f32,
-        /// τ_low.
+        /// τ_low, which the confidence is under.
         threshold: f32,
         /// Masks in its place.
         n: usize,
-        /// The EOS confidence.
+        /// The EOS confidence, 0..=1.
         eos: f32,
-        /// τ_expand.
+        /// τ_expand, which the EOS confidence is under.
         eos_threshold: f32,
     },
     /// It becomes `n` masks because a person asked for it.
     Forced {
-        /// Confidence, 0..=1.
+        /// Its confidence, 0..=1.
         p: f32,
         /// Masks in its place.
         n: usize,
@@ -83,20 +83,20 @@ pub enum Verdict {
     /// Its confidence `p` is under the low threshold, or a person asked for it, but it is not
     /// expanded.
     Refused {
-        /// Confidence, 0..=1.
+        /// Its confidence, 0..=1.
         p: f32,
-        /// τ_low.
+        /// τ_low, which the confidence is compared with.
         threshold: f32,
-        /// The rule.
+        /// The rule that forbids the expansion.
         rule: RefuseRule,
     },
     /// The recording does not say: it was decided by rules this program does not have.
     Unrecorded,
-    /// It stays masked.
+    /// It stays masked in this step.
     Left {
-        /// Confidence, 0..=1.
+        /// Its confidence, 0..=1.
         p: f32,
-        /// The rule.
+        /// The rule that it does not pass.
         rule: LeftRule,
     },
 }

@@ -15,23 +15,23 @@ use crate::decode::{ShownProbability, against};
 pub enum RefuseRule {
     /// The EOS confidence says the length suffices.
     EosConfident {
-        /// The EOS confidence.
+        /// The EOS confidence, 0..=1.
         #[serde(deserialize_with = "finite")]
         eos: f32,
-        /// τ_expand.
+        /// τ_expand, which the EOS confidence is not under.
         #[serde(deserialize_with = "finite")]
         threshold: f32,
     },
     /// The canvas is at its maximum length.
     AtMaximum {
-        /// The length, positions.
+        /// The length of the canvas, positions.
         length: usize,
     },
     /// One position a step is expanded, and another one is less confident.
     NotLowest {
         /// The position expanded instead.
         lowest: usize,
-        /// Its confidence.
+        /// Its confidence, 0..=1.
         #[serde(deserialize_with = "finite")]
         p: f32,
     },
@@ -39,7 +39,7 @@ pub enum RefuseRule {
     Forbidden,
     /// It would push a pinned position off the end. Since format 1.1.
     DropsPinned {
-        /// That position.
+        /// The pinned position that would be dropped.
         pinned: usize,
     },
 }

@@ -15,7 +15,7 @@ use crate::decode::ShownProbability;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RemaskRule {
-    /// It was drawn.
+    /// A draw of the seeded noise chose it.
     Drawn {
         /// With this chance, 0..=1.
         #[serde(deserialize_with = "finite")]

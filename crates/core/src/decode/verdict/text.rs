@@ -1,4 +1,4 @@
-//! Verdicts as sentences.
+//! Verdicts as sentences for the inspector, the log and reports.
 
 use std::fmt;
 

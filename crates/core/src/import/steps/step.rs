@@ -18,7 +18,7 @@ use crate::canvas::{NO_TOKEN, TokenId};
 /// The form in which a file has a canvas.
 pub enum CanvasForm {
     Ids(Vec<TokenId>),
-    /// Texts of tokens.
+    /// A text for each token.
     Texts(Vec<String>),
     /// Words and masks of a running text.
     Words(Vec<String>),

@@ -9,9 +9,9 @@ use crate::decode::Mode;
 /// What may be put in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    /// The text.
+    /// The text that is put in.
     pub text: String,
-    /// What it is.
+    /// What it means, in a few words.
     pub help: String,
 }
 

@@ -14,7 +14,7 @@ use crate::{
 /// Which moment is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
-    /// The node judged.
+    /// The node that is judged.
     Now,
     /// The node before it.
     Before,
@@ -24,19 +24,19 @@ pub enum When {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum NameValue {
-    /// A number.
+    /// A count or a measured number.
     Number(#[serde(serialize_with = "plainly")] f64),
-    /// A probability.
+    /// A probability, 0..=1; compared in f32.
     P(f32),
-    /// Yes or no.
+    /// The answer to a question of yes or no.
     Truth(bool),
-    /// A text.
+    /// The name of a mode, a reason or the like.
     Text(String),
-    /// A token.
+    /// A token, which both its id and its text compare with.
     Token {
-        /// Its number.
+        /// Its number in the vocabulary.
         id: TokenId,
-        /// Its text.
+        /// Its text, as the vocabulary has it.
         text: String,
     },
 }

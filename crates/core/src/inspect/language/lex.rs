@@ -7,7 +7,7 @@ use super::{SyntaxError, fault};
 /// Most tokens of a text: more is an attack on the stack.
 const MOST_TOKENS: usize = 400;
 
-/// A token.
+/// A word, number, text or sign of a condition.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Lexeme {
     Word(String),

@@ -123,15 +123,15 @@ impl fmt::Display for Use {
 pub enum Subject {
     /// Every step and edit.
     Steps,
-    /// Every position filled.
+    /// Every position that a step unmasked.
     Fills,
     /// Every written position that was given another token.
     Replacements,
     /// Every written position that was masked again.
     Remasks,
-    /// Every position expanded.
+    /// Every position that a step expanded.
     Expansions,
-    /// Every expansion refused.
+    /// Every expansion that was refused.
     Refusals,
     /// Every position dropped at the maximum length.
     Drops,
@@ -185,7 +185,7 @@ pub struct QueryValue {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
     source: String,
-    /// What it lists.
+    /// What its rows are.
     pub subject: Subject,
     tree: Option<parse::Tree>,
 }

@@ -53,20 +53,20 @@ pub enum Name {
     Was,
     /// A column of numbers of the prediction.
     Column(Column),
-    /// A decoding parameter.
+    /// The strategy's parameter of that name.
     Param(&'static str),
 }
 
 /// What sort of value a name has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NameKind {
-    /// A number.
+    /// A number that is no probability.
     Count,
     /// A probability: compared in f32, as the reference does.
     Probability,
-    /// Yes or no.
+    /// True or false: stands alone, without a comparison.
     Truth,
-    /// A text.
+    /// A name such as that of a mode, compared with a text in quotes.
     Text,
     /// A token: compared with a text or with its id.
     Token,
@@ -84,7 +84,7 @@ pub enum Reads {
     Prediction,
     /// The prediction on this canvas and what is decided on it.
     Pending,
-    /// A query's row.
+    /// The row that a query is about to list.
     Row,
 }
 

@@ -28,7 +28,7 @@ pub enum Index {
 /// A name in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Use {
-    /// The name.
+    /// The row of the table of names.
     pub spec: NameSpec,
     /// True if it is read from the prediction on the canvas after the step: [`AFTER`] stands before
     /// it.

@@ -177,10 +177,10 @@ impl Lint {
     }
 }
 
-/// A finding.
+/// A known problem that a run has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What kind.
+    /// The lint that found it.
     pub lint: Lint,
     /// In words, without the steps and positions.
     pub text: String,
@@ -293,7 +293,7 @@ impl<'a> LintedRun<'a> {
         &self.session.timeline()[self.path[step]]
     }
 
-    /// The last node.
+    /// The last node of the run.
     fn end(&self) -> &'a Node {
         self.node(self.path.len() - 1)
     }

@@ -44,7 +44,7 @@ impl fmt::Display for RecordingDivergence {
     }
 }
 
-/// What verification found.
+/// What the verification of a recording found.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Verified {
     /// Steps on all branches.
@@ -57,7 +57,7 @@ pub struct Verified {
     pub hashes: usize,
     /// Decisions made again on the recorded predictions and found equal.
     pub decisions: usize,
-    /// Decisions that differ.
+    /// Decisions made again that came out otherwise.
     pub differing: usize,
     /// Steps without a recorded prediction or of a strategy that is not known: nothing to decide on.
     pub undecided: usize,
@@ -66,7 +66,7 @@ pub struct Verified {
     /// Starts, steps and edits with something that no model, clock or strategy says, such as a
     /// probability of 2, though no decision may read it.
     pub impossible: usize,
-    /// The first difference.
+    /// The first place where the recording differs.
     pub first: Option<RecordingDivergence>,
     /// The recording says that it ends where it ends.
     pub closed: bool,

@@ -35,15 +35,15 @@ pub(in crate::trace) struct RecordedDecision {
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "Edit")]
 pub enum RecordedEdit {
-    /// Slot, token.
+    /// Slot, and the token it holds now.
     Fill(u32, TokenId),
-    /// Slot, token.
+    /// Slot, and the token it holds now.
     Replace(u32, TokenId),
-    /// Slot.
+    /// Slot that is masked now.
     Remask(u32),
     /// Slot, number of masks.
     Expand(u32, usize),
-    /// Number of masks.
+    /// Number of masks behind the last position.
     AppendMask(usize),
     /// Number of end-of-sequence tokens.
     AppendEos(usize),
@@ -56,9 +56,9 @@ pub enum RecordedEdit {
     Veto(u32, TokenId),
     /// Slot, token that may be written there again. Since 1.1.
     Allow(u32, TokenId),
-    /// Slot.
+    /// Slot that is no more.
     Delete(u32),
-    /// Length afterwards.
+    /// Positions that are left.
     Truncate(usize),
 }
 
@@ -79,34 +79,34 @@ pub struct RecordedOverride {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub(in crate::trace) enum Why {
-    /// It is written.
+    /// It is unmasked by a rule.
     Fill {
-        /// The position.
+        /// The generated position, from 0.
         at: usize,
-        /// The token.
+        /// The token that it holds now.
         token: TokenId,
-        /// Its confidence.
+        /// Its confidence, 0..=1.
         #[serde(deserialize_with = "finite")]
         p: f32,
-        /// The rule.
+        /// The rule that chose it.
         rule: FillRule,
-        /// The threshold.
+        /// τ_high; absent where the rule has none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         threshold: Option<f32>,
     },
     /// It becomes several masks.
     Expand {
-        /// The position.
+        /// The generated position, from 0.
         at: usize,
-        /// Its confidence.
+        /// Its confidence, 0..=1.
         #[serde(deserialize_with = "finite")]
         p: f32,
-        /// The threshold.
+        /// τ_low, which the confidence is under.
         #[serde(deserialize_with = "finite")]
         threshold: f32,
         /// Masks in its place.
         n: usize,
-        /// The EOS confidence.
+        /// The EOS confidence, 0..=1.
         #[serde(deserialize_with = "finite")]
         eos: f32,
         /// The threshold of the EOS confidence.
@@ -115,9 +115,9 @@ pub(in crate::trace) enum Why {
     },
     /// It becomes several masks because a person asked. Since 1.1.
     Forced {
-        /// The position.
+        /// The generated position, from 0.
         at: usize,
-        /// Its confidence.
+        /// Its confidence, 0..=1.
         #[serde(deserialize_with = "finite")]
         p: f32,
         /// Masks in its place.
@@ -125,27 +125,27 @@ pub(in crate::trace) enum Why {
     },
     /// It is masked again. Since 1.2.
     Remask {
-        /// The position.
+        /// The generated position, from 0.
         at: usize,
-        /// The token.
+        /// The token that it held.
         token: TokenId,
         /// Its confidence; absent where the rule knows none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         p: Option<f32>,
-        /// The rule.
+        /// The rule that it fails.
         rule: RemaskRule,
     },
     /// Under the low threshold, and yet not expanded.
     Refused {
-        /// The position.
+        /// The generated position, from 0.
         at: usize,
-        /// Its confidence.
+        /// Its confidence, 0..=1.
         #[serde(deserialize_with = "finite")]
         p: f32,
-        /// The threshold.
+        /// τ_low, which the confidence is compared with.
         #[serde(deserialize_with = "finite")]
         threshold: f32,
-        /// Why not.
+        /// The rule that forbids it.
         because: RefuseRule,
     },
 }
@@ -166,21 +166,21 @@ impl Why {
 /// A position that fell off at the maximum length.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(in crate::trace) struct Dropped {
-    /// Its slot.
+    /// The slot that is no more.
     pub slot: u32,
     /// Absent for a mask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenId>,
 }
 
-/// The EOS confidence.
+/// The EOS confidence of a step, with what it is made of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(in crate::trace) struct Eos {
-    /// Positions counted.
+    /// Positions whose P(EOS) is summed.
     pub counted: usize,
     /// What the sum is divided by.
     pub window: usize,
-    /// The confidence, 0..=1.
+    /// The sum divided by the window, 0..=1.
     #[serde(deserialize_with = "finite")]
     pub confidence: f32,
     /// The threshold of this stage.

@@ -10,7 +10,7 @@ use crate::decode::{self, KnobRange, SWITCH};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Knob")]
 pub struct RecordedKnob {
-    /// Its name.
+    /// The name that the program has for it.
     pub name: String,
     /// `float`, `int`, `bool` or `choice`.
     pub kind: String,
@@ -19,7 +19,7 @@ pub struct RecordedKnob {
     /// The least value of a number; absent where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub low: Option<f64>,
-    /// The greatest.
+    /// The greatest value of a number; absent where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub high: Option<f64>,
     /// The names of a choice.

@@ -29,18 +29,18 @@ pub const VERSION: [u32; 2] = [1, 6];
 /// The format's name, in every header.
 pub(super) const FORMAT: &str = "demask";
 
-/// One line.
+/// One line of a recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum Record {
-    /// First line.
+    /// What the recording is of: the first line, and only that.
     Header(Header),
     /// Token texts by id, before an id is first used.
     Tokens {
-        /// Texts by id.
+        /// Texts, by the token's id in decimal digits.
         tokens: BTreeMap<String, RecordedText>,
     },
-    /// A run starts.
+    /// A run starts on a first canvas.
     Root(Root),
     /// A prediction is known.
     Prediction(RecordedPrediction),
@@ -52,7 +52,7 @@ pub(super) enum Record {
     Name {
         /// The node at the branch's end.
         tip: usize,
-        /// The name.
+        /// The new name; null takes it away.
         name: Option<String>,
     },
     /// A branch is deleted, or comes back. Since 1.1.
@@ -71,14 +71,14 @@ pub(super) enum Record {
     },
     /// A bookmark is set, or with null taken away. Since 1.1.
     Mark {
-        /// Where.
+        /// The node that is marked.
         node: usize,
-        /// The name.
+        /// The bookmark's name; null takes it away.
         name: Option<String>,
     },
     /// The session is closed.
     End {
-        /// The node left.
+        /// The node that the user left.
         at: usize,
         /// Why the run was over there: `complete`, `stagnant`, `out_of_steps` (1.2); null where it
         /// was left in the middle.
@@ -94,14 +94,14 @@ pub(super) enum Record {
 /// The first line of a recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Header {
-    /// `demask`.
+    /// The format's name: `demask`.
     pub format: String,
     /// Major and minor version.
     pub version: [u32; 2],
     /// The program that wrote it.
     #[serde(default)]
     pub generator: String,
-    /// The model's facts.
+    /// What is known of the model.
     pub model: RecordedModel,
     /// The decoding strategy's name.
     pub strategy: String,
@@ -132,33 +132,33 @@ pub struct RecordedChat {
     /// Its variables, as they were given.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
-    /// The system prompt.
+    /// The system prompt; absent where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
 }
 
-/// A model's facts.
+/// What a recording says of the model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Model")]
 pub struct RecordedModel {
-    /// Short name.
+    /// A short name, as it is shown to the user.
     pub name: String,
-    /// Architecture.
+    /// Family of the architecture, such as `llada`.
     #[serde(default)]
     pub family: String,
-    /// Device computed on.
+    /// The device that it was computed on.
     #[serde(default)]
     pub device: String,
-    /// Type computed in.
+    /// The type of number that it was computed in.
     #[serde(default)]
     pub dtype: String,
     /// Columns of the logits. Here and below, absent where it is not known.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub vocabulary: usize,
-    /// Longest sequence, positions.
+    /// Longest sequence it was made for, positions.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub context: usize,
-    /// Layers.
+    /// Number of transformer layers.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub layers: usize,
     /// The mask token. Absent since 1.4 where there is none.
@@ -223,10 +223,10 @@ impl RecordedModel {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Asked")]
 pub struct RecordedRequest {
-    /// Column names.
+    /// Names of the columns beyond those that decisions read.
     #[serde(default)]
     pub columns: Vec<String>,
-    /// Candidates per position.
+    /// Candidates kept for each position; 0 is none.
     #[serde(default)]
     pub top_k: usize,
     /// What passes left uncomputed: `prefix` or `dual`; absent where all are exact. Since 1.3.
@@ -240,38 +240,38 @@ pub struct RecordedRequest {
 #[serde(untagged)]
 #[schemars(rename = "Text")]
 pub(super) enum RecordedText {
-    /// Whole characters.
+    /// Characters, none of them in part.
     Whole(String),
     /// Part of a character.
     Bytes {
         /// Its bytes, two hexadecimal digits each.
         hex: String,
     },
-    /// A control token.
+    /// A control token such as `<|eot_id|>`.
     Control {
-        /// Its name.
+        /// The token's name, as it is shown.
         control: String,
     },
     /// The vocabulary has no text for it.
     None(()),
 }
 
-/// Parameters by name.
+/// A strategy's parameters, by name.
 pub(super) type RecordedParams = BTreeMap<String, Param>;
 
 /// A parameter's value; whole numbers stay whole. Names and lists since 1.2, true and false since 1.6.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Param {
-    /// A whole number.
+    /// A whole number, such as a length.
     Int(i64),
-    /// A number.
+    /// A number with a fraction or an exponent.
     Float(f64),
-    /// A name.
+    /// A name, or a line of text.
     Name(String),
-    /// Token ids.
+    /// A list of token ids.
     Tokens(Vec<TokenId>),
-    /// True or false.
+    /// A switch, as a boolean.
     Switch(bool),
 }
 
@@ -322,7 +322,7 @@ pub(super) struct Root {
     /// Absent since 1.4 in recordings of other programs' strategies.
     #[serde(default = "foreign", skip_serializing_if = "is_foreign")]
     pub state: State,
-    /// The strategy's parameters.
+    /// The strategy's parameters, by name.
     #[serde(default)]
     pub params: RecordedParams,
 }
@@ -367,7 +367,7 @@ pub(super) struct RecordedStep {
 pub(super) struct Edited {
     /// The new node's number.
     pub id: usize,
-    /// The node edited.
+    /// The node whose canvas was edited.
     pub parent: usize,
     /// The edits, in order.
     pub edits: Vec<RecordedEdit>,
@@ -382,14 +382,14 @@ pub(super) struct Edited {
     pub hash: Option<String>,
 }
 
-/// Milliseconds.
+/// The time that a step took, in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[schemars(rename = "Timing")]
 pub(super) struct RecordedTiming {
     /// The forward pass; 0 where its prediction was known.
     pub forward_ms: f64,
-    /// Planning and deciding.
+    /// Planning the request and deciding on the answer.
     pub decide_ms: f64,
 }
 

@@ -20,7 +20,7 @@ use crate::{
 pub(in crate::trace) struct RecordedPrediction {
     /// Its name: up to 32 hexadecimal digits, in our recordings the hash of the request.
     pub key: String,
-    /// Generated positions.
+    /// Generated positions that it is for.
     pub rows: usize,
     /// What is known of them.
     pub columns: RecordedColumns,
@@ -175,8 +175,8 @@ fn described(spec: &ColumnSpec) -> String {
 /// A column with values at some positions only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(in crate::trace) struct Sparse<T> {
-    /// The positions.
+    /// The generated positions, from 0.
     pub at: Vec<usize>,
-    /// A value each.
+    /// A value for each of these positions.
     pub values: Vec<T>,
 }

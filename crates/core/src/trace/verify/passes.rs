@@ -13,9 +13,9 @@ use crate::{
 pub struct NumberDifference {
     /// The step decided on it: steps and edits from the start of its run, from 1.
     pub step: usize,
-    /// The generated position.
+    /// The generated position, from 0.
     pub position: usize,
-    /// The column.
+    /// The column's name.
     pub column: &'static str,
     /// What the file says.
     pub recorded: f32,
@@ -26,11 +26,11 @@ pub struct NumberDifference {
 /// A token that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OtherToken {
-    /// As in [`NumberDifference`].
+    /// The step, counted as in [`NumberDifference`].
     pub step: usize,
-    /// The generated position.
+    /// The generated position, from 0.
     pub position: usize,
-    /// The column.
+    /// The column's name.
     pub column: &'static str,
     /// What the file says.
     pub recorded: TokenId,
@@ -41,9 +41,9 @@ pub struct OtherToken {
 /// What passes run again came to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Passes {
-    /// Passes run.
+    /// Number of passes run again.
     pub run: usize,
-    /// Generated positions compared.
+    /// Generated positions compared over all passes.
     pub positions: usize,
     /// Positions at which another token is the best, or is chosen.
     pub other_tokens: usize,

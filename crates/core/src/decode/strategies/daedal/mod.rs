@@ -33,14 +33,14 @@ use crate::{
 /// The strategy's name in flags and traces.
 pub const NAME: &str = "daedal";
 
-/// The DAEDAL strategy.
+/// The strategy `daedal`: a canvas that grows before and while it is unmasked.
 #[derive(Debug, Clone, Copy)]
 pub struct Daedal;
 
 /// What DAEDAL remembers between steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct State {
-    /// 1 or 2.
+    /// Stage 1 (initial length) or 2 (mask insertion).
     pub stage: u8,
     /// First position of the current block; may end past the length.
     pub cursor: usize,

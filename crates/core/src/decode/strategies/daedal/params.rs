@@ -98,27 +98,27 @@ pub(super) const PRESETS: &[Preset] = &[
 /// The parameters, typed. Thresholds are f32, since the reference compares in f32.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
-    /// L_init, positions.
+    /// L_init: positions of the first canvas.
     pub initial_gen_length: usize,
-    /// L_max, positions.
+    /// L_max: positions of the longest canvas.
     pub max_gen_length: usize,
-    /// Block width, positions.
+    /// Width of a block, positions.
     pub block_length: usize,
-    /// E_factor, positions.
+    /// E_factor: masks that an expanded position becomes.
     pub expansion_factor: usize,
-    /// W_eos, positions.
+    /// W_eos: the most positions whose P(EOS) is summed, and what the sum is divided by.
     pub eos_check_tokens: usize,
-    /// τ_high.
+    /// τ_high: what is more confident is unmasked.
     pub high_conf_threshold: f32,
-    /// τ_low.
+    /// τ_low: what is less confident may be expanded.
     pub low_conf_threshold: f32,
-    /// τ_eos.
+    /// τ_eos: stage 1 appends masks while the EOS confidence is under it.
     pub eos_confidence_threshold: f32,
-    /// τ_expand.
+    /// τ_expand: stage 2 expands only where the EOS confidence is lower.
     pub expand_eos_confidence_threshold: f32,
-    /// T.
+    /// T, the temperature of the noise on the choice; 0 is none.
     pub temperature: f64,
-    /// Guidance scale.
+    /// Scale of the guidance; 0 is none.
     pub cfg_scale: f64,
     /// Seed of the noise.
     pub seed: u64,

@@ -19,14 +19,14 @@ pub(super) struct InsertionEvidence {
     pub block: Range<usize>,
     /// The open positions of the block that may be filled.
     pub fillable: Vec<usize>,
-    /// What is filled.
+    /// The positions filled, and by which rule.
     pub fills: PlannedFills,
     /// The least confident of them that is not filled and not forbidden to expand: expanded if it
     /// is under τ_low and nothing refuses.
     pub lowest: Option<usize>,
     /// The least confident position a person asked to expand, wherever it is: it comes first.
     pub forced: Option<usize>,
-    /// The EOS confidence.
+    /// The EOS confidence, with τ_expand as its threshold.
     pub eos: EosMeasure,
 }
 
