@@ -132,7 +132,7 @@ impl Checkpoint {
         self.held().name(self.weights.stored())
     }
 
-    /// ModernBERT's matrices are never quantised.
+    /// ModernBERT's network is candle's, and dense.
     fn held(&self) -> HeldWeights {
         match &self.described.kind {
             NetworkKind::Transformer(_) => self.held,

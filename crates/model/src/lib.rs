@@ -191,7 +191,7 @@ pub fn network(
     let mut loader = Loader::new(weights, held, device, watch);
     Ok(match &described.kind {
         NetworkKind::Transformer(spec) => Box::new(Transformer::load(spec, &mut loader)?),
-        NetworkKind::ModernBert(spec) => Box::new(ModernBert::load(spec, &mut loader)?),
+        NetworkKind::ModernBert(config) => Box::new(ModernBert::load(config, &mut loader)?),
     })
 }
 

@@ -22,7 +22,7 @@ use serde_json::Value;
 use super::{
     LoadError,
     files::{Files, Tensors},
-    network::{ModernBertSpec, Spec},
+    network::Spec,
     small_files::{JsonObject, object},
     unsupported,
 };
@@ -109,7 +109,7 @@ pub static FAMILIES: &[Family] = &[
         model_type: "modernbert",
         aliases: &["ModernBertForMaskedLM"],
         example: "dllm-hub/ModernBERT-base-chat-v0.1",
-        own: "local and global attention; no block-causal attention or caches",
+        own: "local and global attention; no block-causal attention, caches or cancelling inside a pass",
         tested: "transformers' PyTorch code, forward passes",
         no_effect: modernbert::NO_EFFECT,
         describe: modernbert::describe,
@@ -200,7 +200,7 @@ pub enum NetworkKind {
     /// The one that a spec describes.
     Transformer(Spec),
     /// ModernBERT.
-    ModernBert(ModernBertSpec),
+    ModernBert(candle_transformers::models::modernbert::Config),
 }
 
 impl Description {
@@ -275,7 +275,11 @@ impl Description {
             NetworkKind::Transformer(spec) => {
                 spec.layers as u64 * spec.layer_weights() + spec.head_weights()
             }
-            NetworkKind::ModernBert(spec) => spec.weights(),
+            NetworkKind::ModernBert(config) => {
+                let (width, hidden) = (config.hidden_size, config.intermediate_size);
+                let layers = config.num_hidden_layers * (4 * width + 3 * hidden);
+                (width * (layers + width + config.vocab_size)) as u64
+            }
         };
         2 * weights
     }

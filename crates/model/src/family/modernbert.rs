@@ -1,5 +1,7 @@
 //! ModernBERT as a masked language model, as dLLM's chat models have it.
 
+use candle_transformers::models::modernbert;
+
 use super::{
     Description, NetworkKind, Unfit,
     fields::{EPSILONS, UnreadFields, another, within},
@@ -7,7 +9,6 @@ use super::{
     rope,
     sizes::{LARGEST_SIZE, MOST_LAYERS, head_width, possible},
 };
-use crate::network::ModernBertSpec;
 
 /// Fields of its own that change no number.
 pub(super) const NO_EFFECT: &[&str] = &[
@@ -28,32 +29,44 @@ const EVERY: usize = 3;
 /// Describes the network of a ModernBERT configuration.
 pub(super) fn describe(fields: &mut UnreadFields) -> Result<Description, Unfit> {
     let layers = fields.size("num_hidden_layers")?;
-    let heads = fields.size("num_attention_heads")?;
-    let spec = ModernBertSpec {
-        columns: fields.size("vocab_size")?,
-        width: fields.size("hidden_size")?,
-        layers,
-        heads,
-        hidden: fields.size("intermediate_size")?,
-        context: fields.size("max_position_embeddings")?,
-        norm_eps: epsilon(fields)?,
-        full_every: full_every(fields, layers)?,
-        window: fields.optional_size("local_attention")?.unwrap_or(128),
-        full_rope_theta: 0.0,
-        window_rope_theta: 0.0,
+    let config = modernbert::Config {
+        vocab_size: fields.size("vocab_size")?,
+        hidden_size: fields.size("hidden_size")?,
+        num_hidden_layers: layers,
+        num_attention_heads: fields.size("num_attention_heads")?,
+        intermediate_size: fields.size("intermediate_size")?,
+        max_position_embeddings: fields.size("max_position_embeddings")?,
+        layer_norm_eps: epsilon(fields)?,
+        // candle does nothing with it.
+        pad_token_id: 0,
+        global_attn_every_n_layers: global_every(fields, layers)?,
+        global_rope_theta: 0.0,
+        local_attention: fields.optional_size("local_attention")?.unwrap_or(128),
+        local_rope_theta: 0.0,
+        classifier_config: None,
     };
-    possible(MOST_LAYERS, &[("num_hidden_layers", layers), ("num_attention_heads", heads)])?;
+    possible(
+        MOST_LAYERS,
+        &[
+            ("num_hidden_layers", config.num_hidden_layers),
+            ("num_attention_heads", config.num_attention_heads),
+        ],
+    )?;
     possible(
         LARGEST_SIZE,
         &[
-            ("hidden_size", spec.width),
-            ("intermediate_size", spec.hidden),
-            ("vocab_size", spec.columns),
-            ("max_position_embeddings", spec.context),
-            ("local_attention", spec.window),
+            ("hidden_size", config.hidden_size),
+            ("intermediate_size", config.intermediate_size),
+            ("vocab_size", config.vocab_size),
+            ("max_position_embeddings", config.max_position_embeddings),
+            ("local_attention", config.local_attention),
         ],
     )?;
-    head_width(("hidden_size", spec.width), ("num_attention_heads", heads), None)?;
+    head_width(
+        ("hidden_size", config.hidden_size),
+        ("num_attention_heads", config.num_attention_heads),
+        None,
+    )?;
     for (name, expected) in [
         ("attention_bias", false),
         ("classifier_bias", false),
@@ -74,10 +87,10 @@ pub(super) fn describe(fields: &mut UnreadFields) -> Result<Description, Unfit> 
             rope::Base { field: "local_rope_theta", layers: SLIDING, absent: 10_000.0 },
         ],
     )?;
-    Ok(Description::of_kind(NetworkKind::ModernBert(ModernBertSpec {
-        full_rope_theta: bases[0],
-        window_rope_theta: bases[1],
-        ..spec
+    Ok(Description::of_kind(NetworkKind::ModernBert(modernbert::Config {
+        global_rope_theta: bases[0],
+        local_rope_theta: bases[1],
+        ..config
     })))
 }
 
@@ -98,7 +111,7 @@ fn epsilon(fields: &mut UnreadFields) -> Result<f64, Unfit> {
 
 /// Of how many layers the first sees everything; the others see their neighbours. Version 5 of
 /// transformers writes the type of each layer instead.
-fn full_every(fields: &mut UnreadFields, count: usize) -> Result<usize, Unfit> {
+fn global_every(fields: &mut UnreadFields, count: usize) -> Result<usize, Unfit> {
     let every = fields.optional_size("global_attn_every_n_layers")?;
     if every == Some(0) {
         return Err(another("global_attn_every_n_layers", &0.into(), "1 or more"));
@@ -128,7 +141,7 @@ mod tests {
 
     fn every(config: Value, layers: usize) -> Result<usize, String> {
         let mut fields = UnreadFields::of(config.as_object().unwrap().clone());
-        full_every(&mut fields, layers).map_err(|unfit| match unfit {
+        global_every(&mut fields, layers).map_err(|unfit| match unfit {
             Unfit::Unreadable(problem) | Unfit::Another(problem) => problem,
         })
     }

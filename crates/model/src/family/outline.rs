@@ -3,7 +3,10 @@
 use serde::Serialize;
 
 use super::{Description, NetworkKind};
-use crate::{Weights, network::ModernBertSpec};
+use crate::{
+    Weights,
+    network::{MODERNBERT_HEAD, modernbert_tensors},
+};
 
 /// The numbers of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -40,15 +43,15 @@ impl Outline {
                 vocabulary: spec.columns,
                 context: spec.context,
             },
-            NetworkKind::ModernBert(spec) => Self {
-                layers: spec.layers,
-                width: spec.width,
-                heads: spec.heads,
-                kv_heads: spec.heads,
-                head_dim: spec.head_dim(),
-                hidden: spec.hidden,
-                vocabulary: spec.columns,
-                context: spec.context,
+            NetworkKind::ModernBert(config) => Self {
+                layers: config.num_hidden_layers,
+                width: config.hidden_size,
+                heads: config.num_attention_heads,
+                kv_heads: config.num_attention_heads,
+                head_dim: config.hidden_size / config.num_attention_heads,
+                hidden: config.intermediate_size,
+                vocabulary: config.vocab_size,
+                context: config.max_position_embeddings,
             },
         }
     }
@@ -59,7 +62,7 @@ impl Description {
     pub(crate) fn tied(&self, weights: &Weights) -> bool {
         match &self.kind {
             NetworkKind::Transformer(spec) => !spec.own_head(weights.has(&spec.head_name())),
-            NetworkKind::ModernBert(_) => !weights.has(ModernBertSpec::HEAD),
+            NetworkKind::ModernBert(_) => !weights.has(MODERNBERT_HEAD),
         }
     }
 
@@ -67,7 +70,9 @@ impl Description {
     pub(crate) fn tensors(&self, weights: &Weights) -> Vec<(String, Vec<usize>)> {
         match &self.kind {
             NetworkKind::Transformer(spec) => spec.tensors(weights.has(&spec.head_name())),
-            NetworkKind::ModernBert(spec) => spec.tensors(weights.has(ModernBertSpec::HEAD)),
+            NetworkKind::ModernBert(config) => {
+                modernbert_tensors(config, weights.has(MODERNBERT_HEAD))
+            }
         }
     }
 
@@ -75,7 +80,9 @@ impl Description {
     pub fn rope_bases(&self) -> Vec<f64> {
         match &self.kind {
             NetworkKind::Transformer(spec) => vec![spec.rope_theta],
-            NetworkKind::ModernBert(spec) => vec![spec.full_rope_theta, spec.window_rope_theta],
+            NetworkKind::ModernBert(config) => {
+                vec![config.global_rope_theta, config.local_rope_theta]
+            }
         }
     }
 

@@ -140,9 +140,8 @@ mod tests {
                 (random(queries, heads), random(keys, kv_heads), random(keys, kv_heads));
             let ours = attend(&q, &k, &v).unwrap();
             let repeated = |x: &Tensor| {
-                let groups = (batch, keys, kv_heads, heads / kv_heads, width);
-                let x = x.unsqueeze(3).unwrap().expand(groups).unwrap();
-                x.reshape((batch, keys, heads, width)).unwrap().transpose(1, 2).unwrap()
+                let x = x.transpose(1, 2).unwrap();
+                candle_transformers::utils::repeat_kv(x, heads / kv_heads).unwrap()
             };
             let keys_first = repeated(&k).transpose(2, 3).unwrap().contiguous().unwrap();
             let q = (q.transpose(1, 2).unwrap().contiguous().unwrap()

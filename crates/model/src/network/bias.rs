@@ -48,30 +48,11 @@ impl Pattern {
             }
             Self::Shadow(shadow) => shadowed(length, shadow.clone()),
         };
-        added(seen, length, dtype, device).map(Some)
+        let numbers: Vec<f32> =
+            seen.into_iter().map(|seen| if seen { 0.0 } else { f32::MIN }).collect();
+        let bias = Tensor::from_vec(numbers, (1, 1, length, length), device)?;
+        bias.to_dtype(dtype).map(Some)
     }
-}
-
-/// What is added to the scores of positions that see `reach` others on each side, as
-/// [`Pattern::bias`] has it; `None` if that is all.
-pub(super) fn neighbours(
-    length: usize,
-    reach: usize,
-    dtype: DType,
-    device: &Device,
-) -> Result<Option<Tensor>> {
-    if length <= reach + 1 {
-        return Ok(None);
-    }
-    let seen = pairs(length, |query, key| query.abs_diff(key) <= reach);
-    added(seen, length, dtype, device).map(Some)
-}
-
-/// `seen`, `[queries, keys]`, as numbers: 0, or the most negative one.
-fn added(seen: Vec<bool>, length: usize, dtype: DType, device: &Device) -> Result<Tensor> {
-    let numbers: Vec<f32> =
-        seen.into_iter().map(|seen| if seen { 0.0 } else { f32::MIN }).collect();
-    Tensor::from_vec(numbers, (1, 1, length, length), device)?.to_dtype(dtype)
 }
 
 fn pairs(length: usize, sees: impl Fn(usize, usize) -> bool) -> Vec<bool> {
@@ -100,17 +81,6 @@ mod tests {
     fn shadows_see_all_but_their_own_position_and_nobody_sees_them() {
         // Three positions, and the shadows of the last two.
         check(shadowed(5, 1..3), &["xxx..", "xxx..", "xxx..", "x.xxx", "xx.xx"]);
-    }
-
-    #[test]
-    fn neighbours_see_each_other_as_far_as_they_reach() {
-        let numbers = |length, reach| {
-            let bias = neighbours(length, reach, DType::F32, &Device::Cpu).unwrap();
-            bias.map(|bias| bias.flatten_all().unwrap().to_vec1::<f32>().unwrap())
-        };
-        let seen = numbers(4, 1).unwrap().into_iter().map(|number| number == 0.0).collect();
-        check(seen, &["xx..", "xxx.", ".xxx", "..xx"]);
-        assert_eq!(numbers(4, 3), None);
     }
 
     #[test]

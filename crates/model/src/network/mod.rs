@@ -1,7 +1,7 @@
 //! Networks: token ids to hidden states, hidden states to logits.
 //!
 //! Two kinds: a transformer that a [`Spec`] describes, which covers nearly every family, and
-//! ModernBERT.
+//! ModernBERT, which candle has.
 
 mod attention;
 mod bias;
@@ -13,8 +13,7 @@ mod transformer;
 
 pub(super) use attention::SCORES_AT_ONCE;
 pub use bias::Pattern;
-pub(super) use modernbert::ModernBert;
-pub use modernbert::ModernBertSpec;
+pub(super) use modernbert::{HEAD as MODERNBERT_HEAD, ModernBert, tensors as modernbert_tensors};
 pub use spec::{Biases, Head, Names, NetworkPart, Spec};
 pub use transformer::Transformer;
 

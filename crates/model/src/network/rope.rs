@@ -3,6 +3,8 @@
 
 use candle_core::{D, DType, Device, Result, Tensor};
 
+use super::Spec;
+
 /// The frequencies of a model's rotation.
 pub(super) struct Rope {
     /// `[1, head_dim / 2]`
@@ -10,11 +12,10 @@ pub(super) struct Rope {
 }
 
 impl Rope {
-    /// `theta`: the base; `head_dim`: the width of a head, even.
-    pub(super) fn new(theta: f64, head_dim: usize, device: &Device) -> Result<Self> {
-        let half = head_dim / 2;
+    pub(super) fn new(spec: &Spec, device: &Device) -> Result<Self> {
+        let half = spec.head_dim / 2;
         let frequencies: Vec<f32> = (0..half)
-            .map(|i| 1.0 / (theta as f32).powf(2.0 * i as f32 / (2 * half) as f32))
+            .map(|i| 1.0 / (spec.rope_theta as f32).powf(2.0 * i as f32 / (2 * half) as f32))
             .collect();
         Ok(Self { frequencies: Tensor::from_vec(frequencies, (1, half), device)? })
     }

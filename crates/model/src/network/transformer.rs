@@ -45,8 +45,7 @@ impl Transformer {
             .map(|layer| Block::load(spec, layer, loader))
             .collect::<Loading<_>>()?;
         let norm = loader.vector(&[format!("{}.weight", name(NetworkPart::Norm))])?;
-        let rope = Rope::new(spec.rope_theta, spec.head_dim, loader.device())
-            .map_err(|error| loader.failed(&error))?;
+        let rope = Rope::new(spec, loader.device()).map_err(|error| loader.failed(&error))?;
         Ok(Self {
             embedding,
             blocks,

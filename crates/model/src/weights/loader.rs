@@ -1,7 +1,7 @@
 //! From stored tensors to matrices in place: concatenated, converted, quantised, a piece at a
 //! time, so that no more than a piece is in memory twice.
 
-use std::{borrow::Cow, fmt, ops::ControlFlow, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, fmt, ops::ControlFlow, sync::Arc};
 
 use candle_core::{
     DType, Device, Result as Computed, Tensor,
@@ -193,6 +193,21 @@ impl<'a, 'w> Loader<'a, 'w> {
         let infos = names.iter().filter_map(|name| self.weights.store.info(name));
         let length = infos.map(|info| info.rows()).sum();
         self.dense(names, &[length])
+    }
+
+    /// These tensors under their names, dense, once they are checked: for networks that put
+    /// themselves together.
+    pub(crate) fn all(
+        &mut self,
+        tensors: Vec<(String, Vec<usize>)>,
+    ) -> Result<HashMap<String, Tensor>, LoadError> {
+        self.check(&tensors)?;
+        let mut all = HashMap::new();
+        for (name, shape) in tensors {
+            let tensor = self.dense(std::slice::from_ref(&name), &shape)?;
+            all.insert(name, tensor);
+        }
+        Ok(all)
     }
 
     fn dense(&mut self, names: &[String], shape: &[usize]) -> Result<Tensor, LoadError> {
