@@ -74,8 +74,10 @@ fn cases() -> impl Generator<Value = Case> {
 fn predicted(case: &Case, canvas: &Canvas, state: &State, step: u32) -> Option<Prediction> {
     match case.strategy.plan(canvas, state, &case.params, step, EXTRAS) {
         Ok(Plan::Predict(request)) => {
-            assert_eq!(request.rows.len(), canvas.len());
-            Some(Fake.predict(&request, &mut |_| ControlFlow::Continue(())).unwrap())
+            let prompt = canvas.prompt().len();
+            assert_eq!(request.rows.end, prompt + canvas.len());
+            let prediction = Fake.predict(&request, &mut |_| ControlFlow::Continue(())).unwrap();
+            Some(prediction.behind(request.rows.start - prompt))
         }
         Ok(Plan::Done(_)) => None,
         Err(error) => panic!("{case:?}: {error}"),

@@ -177,7 +177,7 @@ fn what_an_engine_cannot_do_is_refused_by_name() {
         Err(PredictError::Unsupported(why)) => why,
         other => panic!("{other:?}"),
     };
-    let blocks = Attention::BlockCausal { block: 2, before: 0 };
+    let blocks = Attention::BlockCausal { block: 2, before: 0, seen: None };
     let pass = Pass { attention: blocks, ..request().pass };
     let why = refused(&Request { pass, ..request() });
     assert!(why.contains("attend in blocks (attention_blocks)"), "{why}");

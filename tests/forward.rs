@@ -45,7 +45,7 @@ fn block_causal(
                 valid.map_or(0, |valid| valid.iter().take_while(|&&valid| valid == 0).count());
             let ids = ids.narrow(0, row, 1).unwrap().narrow(1, before, length - before).unwrap();
             let ids = ids.contiguous().unwrap();
-            let pattern = Pattern::BlockCausal { block, before };
+            let pattern = Pattern::BlockCausal { block, before, seen: None };
             let rows = logits(model, &Batch { ids: &ids, positions: None, pattern }).remove(0);
             vec![Vec::new(); before].into_iter().chain(rows).collect()
         })

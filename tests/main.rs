@@ -6,6 +6,7 @@ mod support;
 
 mod any_strategy;
 mod bench;
+mod block_diffusion;
 mod caches;
 mod checkpoints;
 mod cli;

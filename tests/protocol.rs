@@ -101,7 +101,10 @@ fn requests() -> Vec<Request> {
     };
     let filters = Filters { temperature: 0.4, top_p: 0.95, top_k: 50, strict: true };
     let filtered = Request {
-        pass: pass(Attention::BlockCausal { block: 2, before: 1 }, Some(vec![0, 1, 2, 3])),
+        pass: pass(
+            Attention::BlockCausal { block: 2, before: 1, seen: Some(3) },
+            Some(vec![0, 1, 2, 3]),
+        ),
         filters: Some(filters),
         score: Some(Score::Margin),
         columns: ColumnSet::of(&[Column::Score, Column::Margin, Column::PEos]),

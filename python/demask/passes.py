@@ -27,13 +27,19 @@ class Inputs:
     positions: Optional["torch.Tensor"]
 
 
-def block_causal(length: int, block: int, before: int, device: "torch.device") -> "torch.Tensor":
+def block_causal(
+    length: int, block: int, before: int, device: "torch.device", seen: Optional[int] = None
+) -> "torch.Tensor":
     """Who sees whom in blocks, bool `[1, length, length]`: position i sees j where `(j + before) // block` is at most
-    `(i + before) // block`."""
+    `(i + before) // block`. Positions from `seen` on are seen by themselves alone."""
     import torch
 
-    blocks = (torch.arange(length, device=device) + before).div(block, rounding_mode="floor")
-    return (blocks[None, :] <= blocks[:, None])[None]
+    positions = torch.arange(length, device=device)
+    blocks = (positions + before).div(block, rounding_mode="floor")
+    allowed = blocks[None, :] <= blocks[:, None]
+    if seen is not None:
+        allowed = allowed & ((positions < seen)[None, :] | (positions[None, :] == positions[:, None]))
+    return allowed[None]
 
 
 def shadowed(length: int, first: int, last: int, device: "torch.device") -> "torch.Tensor":
@@ -69,8 +75,8 @@ def inputs(passes: Sequence[Pass], device: "torch.device", shadow: Optional[Tupl
         positions = numbers + numbers[first:last]
         allowed = shadowed(length, first, last, device)
     elif passes[0].block is not None:
-        block, before = passes[0].block
-        allowed = block_causal(length, block, before, device)
+        block, before, seen = passes[0].block
+        allowed = block_causal(length, block, before, device, seen)
     elif any(one.keys is not None for one in passes):
         keys = [one.keys if one.keys is not None else [True] * length for one in passes]
         allowed = torch.tensor(keys, device=device)[:, None, :].expand(-1, length, -1)

@@ -107,7 +107,7 @@ class _Probe:
     def logits(self, *sequences: List[int], **fields: object) -> "torch.Tensor":
         """Logits float32 `[batch, length, columns]` on the model's device."""
         if self.block is not None and not fields:
-            fields = {"block": (self.block, 0)}
+            fields = {"block": (self.block, 0, None)}
         all_passes = [Pass(ids, **fields) for ids in sequences]  # type: ignore[arg-type]
         return self.model.logits(passes.inputs(all_passes, self.model.device), None).float()
 

@@ -19,12 +19,13 @@ class Pass:
     """One sequence through the model.
 
     `positions`: position numbers where they are not 0, 1, 2, …. Attention is full unless one of these is given:
-    `block` is (positions in a block, positions missing before the first), `keys` one flag a position that may be seen.
+    `block` is (positions in a block, positions missing before the first, positions that others may see or None for all),
+    `keys` one flag a position that may be seen.
     """
 
     ids: List[int]
     positions: Optional[List[int]] = None
-    block: Optional[Tuple[int, int]] = None
+    block: Optional[Tuple[int, int, Optional[int]]] = None
     keys: Optional[List[bool]] = None
 
 
@@ -158,7 +159,10 @@ def _pass(value: Any, name: str) -> Pass:
         if size == 0:
             raise _wrong(name + ".attention.block_causal.block", "at least 1")
         before = whole(block.get("before", 0), name + ".attention.block_causal.before")
-        return Pass(ids, positions, block=(size, before))
+        seen = block.get("seen")
+        if seen is not None:
+            seen = whole(seen, name + ".attention.block_causal.seen")
+        return Pass(ids, positions, block=(size, before, seen))
     if set(attention) == {"keys"}:
         keys = [_flag(key, name + ".attention.keys") for key in _list(attention["keys"], name + ".attention.keys")]
         if len(keys) != len(ids):

@@ -60,7 +60,7 @@ pub use family::{
 pub use files::Files;
 pub use linear::Matrix;
 pub use network::{
-    Batch, Biases, Head, KvCache, Names, Network, NetworkPart, Pattern, Spec, Transformer,
+    Batch, Biases, Head, KvCache, Names, Network, NetworkPart, Pattern, Prefix, Spec, Transformer,
 };
 pub use overrides::{Overrides, TokenName};
 pub use precision::{Precision, Quantization};

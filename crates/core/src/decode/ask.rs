@@ -37,22 +37,27 @@ pub(super) struct PassOptions {
     pub earlier: Option<Vec<TokenId>>,
     /// Generated positions that get a shadow.
     pub shadow: Option<Range<usize>>,
+    /// Who may attend to whom, where the strategy says; else the model does.
+    pub attention: Option<Attention>,
+    /// The first generated position that the pass is asked about: nothing is read of those before.
+    pub first_row: usize,
 }
 
 impl PassOptions {
     /// The request on `canvas` for the step with this number.
     pub(super) fn request(&self, canvas: &Canvas, step: u32, extras: Extras) -> Request {
-        let slots = || canvas.cells().iter().map(|cell| cell.slot).collect();
+        let slots = || canvas.cells()[self.first_row..].iter().map(|cell| cell.slot).collect();
         let prompt = canvas.prompt().len();
-        let pass =
-            |ids| Pass { ids, positions: None, attention: attention(extras.reading, prompt) };
+        let own = self.attention.clone();
+        let attention = own.unwrap_or_else(|| attention(extras.reading, prompt));
+        let pass = |ids| Pass { ids, positions: None, attention: attention.clone() };
         Request {
             pass: pass(canvas.ids()),
             guidance: (self.cfg_scale > 0.0).then(|| Guidance {
                 scale: self.cfg_scale,
                 unconditional: pass(unconditional(canvas)),
             }),
-            rows: prompt..prompt + canvas.len(),
+            rows: prompt + self.first_row..prompt + canvas.len(),
             shift: self.shift.unwrap_or(extras.reading.shift),
             sampling: (self.temperature > 0.0).then(|| Sampling {
                 temperature: self.temperature,
@@ -74,7 +79,7 @@ impl PassOptions {
     }
 
     fn suppressed(&self, canvas: &Canvas) -> Vec<(usize, TokenId)> {
-        let rows = canvas.cells().iter().enumerate();
+        let rows = canvas.cells()[self.first_row..].iter().enumerate();
         let mut all: Vec<(usize, TokenId)> = rows
             .flat_map(|(row, cell)| {
                 let masked = cell.token == canvas.special().mask;
@@ -96,7 +101,7 @@ fn attention(reading: Reading, prompt: usize) -> Attention {
                 Grid::Prompt => prompt.next_multiple_of(block) - prompt,
                 Grid::Start => 0,
             };
-            Attention::BlockCausal { block, before }
+            Attention::BlockCausal { block, before, seen: None }
         }
     }
 }
@@ -118,8 +123,8 @@ mod tests {
             assert_eq!(attention(Reading { shift: false, block, grid }, 6), expected);
         };
         check(None, Grid::Start, Attention::Full);
-        check(Some(4), Grid::Prompt, Attention::BlockCausal { block: 4, before: 2 });
-        check(Some(3), Grid::Prompt, Attention::BlockCausal { block: 3, before: 0 });
-        check(Some(4), Grid::Start, Attention::BlockCausal { block: 4, before: 0 });
+        check(Some(4), Grid::Prompt, Attention::BlockCausal { block: 4, before: 2, seen: None });
+        check(Some(3), Grid::Prompt, Attention::BlockCausal { block: 3, before: 0, seen: None });
+        check(Some(4), Grid::Start, Attention::BlockCausal { block: 4, before: 0, seen: None });
     }
 }

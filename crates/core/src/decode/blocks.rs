@@ -76,6 +76,8 @@ pub enum Over {
     OutOfSteps,
     /// All that was left was filled at once. Since format 1.6.
     Early,
+    /// An end-of-sequence token was written. Since format 1.7.
+    EndOfSequence,
 }
 
 impl Over {
@@ -83,6 +85,7 @@ impl Over {
     pub(super) fn finish(self, canvas: &Canvas) -> Finish {
         match self {
             Self::Stagnant => Finish::Stagnant,
+            Self::EndOfSequence => Finish::EndOfSequence,
             Self::Early if canvas.masks() == 0 => Finish::Complete,
             // Where the mask itself was predicted it is left.
             Self::Early | Self::OutOfSteps => Finish::OutOfSteps,

@@ -22,13 +22,15 @@ pub enum Mode {
     Quota,
     /// Written positions are masked again, whatever is filled.
     Remask,
+    /// No position is masked; written ones may get other tokens.
+    Edit,
     /// Another program's step, of which it does not say more.
     Recorded,
 }
 
 impl Mode {
     /// Every mode, for tables and tests.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Grow,
         Self::Settle,
         Self::HighConf,
@@ -37,6 +39,7 @@ impl Mode {
         Self::None,
         Self::Quota,
         Self::Remask,
+        Self::Edit,
         Self::Recorded,
     ];
 
@@ -51,6 +54,7 @@ impl Mode {
             Self::None => "none",
             Self::Quota => "quota",
             Self::Remask => "remask",
+            Self::Edit => "edit",
             Self::Recorded => "recorded",
         }
     }

@@ -36,6 +36,19 @@ impl Filtering {
         })
     }
 
+    /// Refuses both filters at once: the program that this follows keeps the `top_k` best before the
+    /// nucleus, which comes out differently.
+    pub(super) fn one_filter(&self) -> Result<(), DecodeError> {
+        match self.top_k > 0 && self.top_p < 1.0 {
+            false => Ok(()),
+            true => Err(DecodeError::Unfit(
+                "top_k and top_p at once are not what the reference does, where top_k comes first: \
+                 set one of them"
+                    .to_owned(),
+            )),
+        }
+    }
+
     /// A pass over filtered logits, from which tokens are sampled with a temperature over 0.
     pub(super) fn ask(&self) -> PassOptions {
         let Self { temperature, top_p, top_k, seed } = *self;

@@ -5,6 +5,7 @@
 //! [`State`], kept with every step. One file (or folder) a strategy.
 
 mod ask;
+pub mod block_diffusion;
 pub mod blocks;
 mod decision;
 mod filtering;
@@ -20,6 +21,7 @@ mod schedule;
 mod specs;
 mod strategies;
 mod strategy;
+mod top_k;
 mod verdict;
 
 pub use decision::{DecisionOf, Drop, EosMeasure, Growth, Mode};
@@ -63,13 +65,16 @@ pub enum Finish {
     Stagnant,
     /// The schedule has no more steps, but masks are left.
     OutOfSteps,
+    /// An end-of-sequence token ended it, whatever is left behind that.
+    EndOfSequence,
     /// Another program's recording ends here, with masks left, and does not say why.
     Unrecorded,
 }
 
 impl Finish {
     /// Every reason, for tables and for reading its name.
-    pub const ALL: [Self; 4] = [Self::Complete, Self::Stagnant, Self::OutOfSteps, Self::Unrecorded];
+    pub const ALL: [Self; 5] =
+        [Self::Complete, Self::Stagnant, Self::OutOfSteps, Self::EndOfSequence, Self::Unrecorded];
 
     /// The name in traces and reports.
     pub fn name(self) -> &'static str {
@@ -77,6 +82,7 @@ impl Finish {
             Self::Complete => "complete",
             Self::Stagnant => "stagnant",
             Self::OutOfSteps => "out_of_steps",
+            Self::EndOfSequence => "eos",
             Self::Unrecorded => "unrecorded",
         }
     }

@@ -166,6 +166,7 @@ fn end(was: &Next, is: &Next) -> Option<&'static str> {
         (_, Next::Done(Finish::Complete)) => Some("ends the run"),
         (_, Next::Done(Finish::Stagnant)) => Some("the run stagnates"),
         (_, Next::Done(Finish::OutOfSteps)) => Some("the run is out of steps"),
+        (_, Next::Done(Finish::EndOfSequence)) => Some("the run ends with EOS"),
         (Next::Done(_), _) => Some("the run goes on"),
         _ => None,
     }

@@ -133,6 +133,30 @@ pub(super) const BLOCK_LENGTH: ParamSpec = ParamSpec {
     )
 };
 
+/// Length of a canvas that grows block after block.
+pub(super) const GROWING_LENGTH: ParamSpec = ParamSpec {
+    aliases: &["max_new_tokens"],
+    role: ParamRole::MaxLength,
+    ..count("gen_length", "L", (1, 128, 8), Affects::Predict, "Positions to generate")
+};
+
+/// Width of a block of such a canvas.
+pub(super) const GROWING_BLOCK: ParamSpec = ParamSpec {
+    affects: Affects::Predict,
+    help: "Width of a block; a position sees its block and all before it",
+    ..BLOCK_LENGTH
+};
+
+/// Where blocks of such a canvas begin.
+pub(super) const GRID: ParamSpec = choice(
+    "grid",
+    "grid",
+    &["start", "prompt"],
+    Affects::Predict,
+    "Where blocks are counted from: the first token, so that the prompt's end shares a block with \
+     what is generated, or the end of the prompt",
+);
+
 /// Passes over the whole canvas.
 pub(super) const STEPS: ParamSpec = ParamSpec {
     unit: "steps",

@@ -108,6 +108,30 @@ impl Prediction {
         self
     }
 
+    /// The same with `unknown` rows before the first, of which nothing is known: a pass was asked
+    /// about the end of the generated region alone.
+    #[must_use]
+    pub fn behind(self, unknown: usize) -> Self {
+        if unknown == 0 {
+            return self;
+        }
+        let columns = self.columns.into_iter().map(|(column, data)| {
+            let data = match data {
+                Data::Ids(ids) => Data::Ids([vec![NO_TOKEN; unknown], ids].concat()),
+                Data::Numbers(numbers) => {
+                    Data::Numbers([vec![f32::NAN; unknown], numbers].concat())
+                }
+                Data::Ranked(ranked) => {
+                    let none = (0..unknown).map(|_| Vec::new());
+                    let rows = (0..ranked.rows()).map(|row| ranked.row(row).to_vec());
+                    Data::Ranked(none.chain(rows).collect())
+                }
+            };
+            (column, data)
+        });
+        Self { rows: self.rows + unknown, columns: columns.collect() }
+    }
+
     /// The same with its rows from `first` on replaced by those of `other`, for the columns that
     /// both hold; columns that only one holds are left out.
     ///

@@ -24,6 +24,10 @@ pub enum Attention {
         /// Positions that are missing before the first one, so that a block starts where the
         /// generated region does.
         before: usize,
+        /// Positions, from the first, that others may attend to; those behind are attended to by
+        /// themselves alone. Left out where that is all of them.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seen: Option<usize>,
     },
     /// Keys that may be attended to, one flag a position.
     Keys(Vec<bool>),
@@ -113,7 +117,8 @@ pub struct Request {
     pub pass: Pass,
     /// The unconditional pass, with guidance.
     pub guidance: Option<Guidance>,
-    /// Start and end (exclusive) of the positions of the pass that are wanted: the generated region.
+    /// Start and end (exclusive) of the positions of the pass that are wanted: the generated region,
+    /// or its end from the block in work on.
     #[serde(serialize_with = "bounds")]
     #[schemars(with = "(usize, usize)")]
     pub rows: Range<usize>,
@@ -291,10 +296,11 @@ fn put_pass(put: &mut impl FnMut(u64), pass: &Pass) {
     }
     match &pass.attention {
         Attention::Full => put(0),
-        Attention::BlockCausal { block, before } => {
-            put(1);
+        Attention::BlockCausal { block, before, seen } => {
+            put(if seen.is_some() { 3 } else { 1 });
             put(*block as u64);
             put(*before as u64);
+            seen.iter().for_each(|&seen| put(seen as u64));
         }
         Attention::Keys(keys) => {
             put(2);

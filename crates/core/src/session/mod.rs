@@ -236,7 +236,8 @@ impl Session {
     pub fn supply(&mut self, key: Key, prediction: Prediction, took: Duration) {
         self.passes += 1;
         let canvas = self.wanted.get(&key).map_or(&self.node().canvas, |(canvas, _)| canvas);
-        let prediction = prediction.kept(canvas);
+        let unknown = canvas.len().saturating_sub(prediction.rows());
+        let prediction = prediction.behind(unknown).kept(canvas);
         self.share(key, Arc::new(prediction), took);
     }
 

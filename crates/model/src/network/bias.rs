@@ -19,6 +19,8 @@ pub enum Pattern {
         block: usize,
         /// Positions missing before the first one.
         before: usize,
+        /// Positions, from the first, that others may see; `None` if they all are.
+        seen: Option<usize>,
     },
     /// The last positions are masks that stand for these: see
     /// [`Request::shadow`](crate::predict::Request::shadow).
@@ -42,9 +44,12 @@ impl Pattern {
                 let bias = keys.where_cond(&blocked.zeros_like()?, &blocked)?;
                 return bias.to_dtype(dtype)?.reshape((batch, 1, 1, length)).map(Some);
             }
-            Self::BlockCausal { block, before } => {
+            Self::BlockCausal { block, before, seen } => {
                 let number = |position: usize| (position + before) / block;
-                pairs(length, |query, key| number(key) <= number(query))
+                let hidden = |key: usize| seen.is_some_and(|seen| key >= seen);
+                pairs(length, |query, key| {
+                    number(key) <= number(query) && (!hidden(key) || key == query)
+                })
             }
             Self::Shadow(shadow) => shadowed(length, shadow.clone()),
         };
@@ -53,6 +58,23 @@ impl Pattern {
         let bias = Tensor::from_vec(numbers, (1, 1, length, length), device)?;
         bias.to_dtype(dtype).map(Some)
     }
+}
+
+/// What is added to the scores of a block that begins at position `start`, `[1, 1, queries, start +
+/// queries]`: it sees all before it and itself, but positions from `seen` on are seen by themselves
+/// alone.
+pub(super) fn behind(
+    start: usize,
+    queries: usize,
+    seen: usize,
+    (dtype, device): (DType, &Device),
+) -> Result<Tensor> {
+    let keys = start + queries;
+    let sees = |query: usize, key: usize| key < seen || key == start + query;
+    let numbers: Vec<f32> = (0..queries * keys)
+        .map(|at| if sees(at / keys, at % keys) { 0.0 } else { f32::MIN })
+        .collect();
+    Tensor::from_vec(numbers, (1, 1, queries, keys), device)?.to_dtype(dtype)
 }
 
 fn pairs(length: usize, sees: impl Fn(usize, usize) -> bool) -> Vec<bool> {
@@ -85,11 +107,12 @@ mod tests {
 
     #[test]
     fn a_block_sees_itself_and_what_lies_before() {
-        for (before, expected) in [
-            (0, ["xx...", "xx...", "xxxx.", "xxxx.", "xxxxx"]),
-            (1, ["x....", "xxx..", "xxx..", "xxxxx", "xxxxx"]),
+        for (before, seen, expected) in [
+            (0, None, ["xx...", "xx...", "xxxx.", "xxxx.", "xxxxx"]),
+            (1, None, ["x....", "xxx..", "xxx..", "xxxxx", "xxxxx"]),
+            (1, Some(4), ["x....", "xxx..", "xxx..", "xxxx.", "xxxxx"]),
         ] {
-            let pattern = Pattern::BlockCausal { block: 2, before };
+            let pattern = Pattern::BlockCausal { block: 2, before, seen };
             let bias = pattern.bias(5, DType::F32, &Device::Cpu).unwrap().unwrap();
             let numbers: Vec<f32> = bias.flatten_all().unwrap().to_vec1().unwrap();
             check(numbers.into_iter().map(|number| number == 0.0).collect(), &expected);

@@ -2,7 +2,12 @@
 
 use candle_core::{D, Module, Result, Tensor};
 
-use super::{NetworkPart, Spec, attention::attention, rope::Rotation};
+use super::{
+    NetworkPart, Spec,
+    attention::attention,
+    prefix::{self, KeyValue},
+    rope::Rotation,
+};
 use crate::{
     error::Loading,
     kernels::swiglu,
@@ -10,8 +15,16 @@ use crate::{
     weights::Loader,
 };
 
-/// Keys, rotated, and values of a layer, each `[batch, length, kv_heads, head_dim]`.
-pub(super) type KeyValue = (Tensor, Tensor);
+/// What a layer sees beside the positions that it computes.
+pub(super) enum OtherKeys<'a> {
+    /// Nothing.
+    Nothing,
+    /// A longer sequence, of which they are a window that begins at this position.
+    Window(&'a KeyValue, usize),
+    /// What comes before them, of which there are so many positions; their own keys and values are
+    /// written behind it.
+    Prefix(&'a mut Option<KeyValue>, usize),
+}
 
 /// `all` with its rows from `start` on replaced by `window`.
 fn within(all: &Tensor, window: &Tensor, start: usize) -> Result<Tensor> {
@@ -75,19 +88,21 @@ impl Block {
         })
     }
 
-    /// The next residual stream, `[batch, length, width]`, with the keys and values seen; `around`:
-    /// those of a longer sequence, of which `x` is a window that begins at this position.
+    /// The next residual stream, `[batch, length, width]`, with the keys and values seen.
     pub(super) fn forward(
         &self,
         x: &Tensor,
         rotation: &Rotation,
         bias: Option<&Tensor>,
-        around: Option<(&KeyValue, usize)>,
+        around: OtherKeys,
     ) -> Result<(Tensor, KeyValue)> {
         let (q, k, v) = self.project(x, rotation)?;
         let (k, v) = match around {
-            None => (k, v),
-            Some(((keys, values), start)) => (within(keys, &k, start)?, within(values, &v, start)?),
+            OtherKeys::Nothing => (k, v),
+            OtherKeys::Window((keys, values), start) => {
+                (within(keys, &k, start)?, within(values, &v, start)?)
+            }
+            OtherKeys::Prefix(kept, length) => prefix::write(kept, length, &k, &v)?,
         };
         let seen = attention(&q, &k, &v, bias)?;
         Ok((self.close(x, &seen)?, (k, v)))

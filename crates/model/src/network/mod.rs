@@ -7,6 +7,7 @@ mod attention;
 mod bias;
 mod block;
 mod modernbert;
+mod prefix;
 mod rope;
 mod spec;
 mod transformer;
@@ -14,6 +15,7 @@ mod transformer;
 pub(super) use attention::SCORES_AT_ONCE;
 pub use bias::Pattern;
 pub(super) use modernbert::{HEAD as MODERNBERT_HEAD, ModernBert, tensors as modernbert_tensors};
+pub use prefix::Prefix;
 pub use spec::{Biases, Head, Names, NetworkPart, Spec};
 pub use transformer::Transformer;
 
@@ -43,7 +45,7 @@ impl<'a> Batch<'a> {
 /// sequence attends to outside of it.
 #[derive(Debug, Clone, Default)]
 pub struct KvCache {
-    layers: Vec<block::KeyValue>,
+    layers: Vec<prefix::KeyValue>,
 }
 
 /// A network with its weights.
@@ -82,6 +84,24 @@ pub trait Network: Send {
         watch: &mut Watch,
     ) -> Result<Option<Tensor>> {
         let _ = (ids, start, kept, watch);
+        candle_core::bail!("this network keeps no keys and values")
+    }
+
+    /// Final hidden states of the positions behind `prefix`, `[1, positions, width]`, with their keys
+    /// and values behind it: [`Prefix::keep`] makes them part of it, and the next call overwrites
+    /// them else. Positions count from 0. They see the prefix and each other; those from `seen` on
+    /// are seen by themselves alone. `ids` `[1, positions]`.
+    ///
+    /// # Errors
+    /// If a tensor operation fails, or if the network does not keep any.
+    fn behind(
+        &self,
+        ids: &Tensor,
+        prefix: &mut Prefix,
+        seen: Option<usize>,
+        watch: &mut Watch,
+    ) -> Result<Option<Tensor>> {
+        let _ = (ids, prefix, seen, watch);
         candle_core::bail!("this network keeps no keys and values")
     }
 

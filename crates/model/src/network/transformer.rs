@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use candle_core::{DType, Device, Module, Result, Tensor};
 
 use super::{
-    Batch, KvCache, Network, NetworkPart, Pattern, Spec,
-    block::Block,
+    Batch, KvCache, Network, NetworkPart, Pattern, Prefix, Spec, bias,
+    block::{Block, OtherKeys},
     rope::{Rope, Rotation},
 };
 use crate::{
@@ -93,7 +93,11 @@ impl Transformer {
             if let ControlFlow::Break(()) = watch(Progress { done, of }) {
                 return Ok(None);
             }
-            let around = around.and_then(|(kept, start)| Some((kept.layers.get(done)?, start)));
+            let around =
+                match around.and_then(|(kept, start)| Some((kept.layers.get(done)?, start))) {
+                    Some((kept, start)) => OtherKeys::Window(kept, start),
+                    None => OtherKeys::Nothing,
+                };
             let (next, (k, v)) = block.forward(&x, &rotation, bias.as_ref(), around)?;
             if let Some(keep) = &mut keep {
                 // A view would hold queries, keys and values of the layer.
@@ -132,6 +136,33 @@ impl Network for Transformer {
         let positions = Tensor::from_vec(positions, ids.dim(1)?, &self.device)?;
         let batch = Batch { ids, positions: Some(positions), pattern: Pattern::Full };
         self.run(&batch, Some((kept, start)), None, watch)
+    }
+
+    fn behind(
+        &self,
+        ids: &Tensor,
+        prefix: &mut Prefix,
+        seen: Option<usize>,
+        watch: &mut Watch,
+    ) -> Result<Option<Tensor>> {
+        let (start, length) = (prefix.len(), ids.dim(1)?);
+        let of = self.blocks.len() + 1;
+        let hidden = seen.filter(|&seen| seen < start + length);
+        let bias = hidden
+            .map(|seen| bias::behind(start, length, seen, (self.dtype, &self.device)))
+            .transpose()?;
+        let positions: Vec<u32> = (start as u32..).take(length).collect();
+        let rotation = self.rope.at(&Tensor::from_vec(positions, length, &self.device)?)?;
+        let mut x = self.embedding.rows(ids, self.dtype)?;
+        for (done, (block, kept)) in
+            self.blocks.iter().zip(prefix.layers(self.blocks.len())).enumerate()
+        {
+            if let ControlFlow::Break(()) = watch(Progress { done, of }) {
+                return Ok(None);
+            }
+            x = block.forward(&x, &rotation, bias.as_ref(), OtherKeys::Prefix(kept, start))?.0;
+        }
+        Ok(Some(x))
     }
 
     fn logits(&self, rows: &Tensor) -> Result<Tensor> {

@@ -1,6 +1,7 @@
 //! Requests answered by a network.
 
 mod cache;
+mod finished_blocks;
 
 use std::ops::Range;
 
@@ -18,6 +19,7 @@ use crate::{
     },
 };
 use cache::FullPasses;
+use finished_blocks::FinishedBlocks;
 
 /// Logits held at once, as numbers: 16 M are 64 MB in f32, 130 rows of a vocabulary of 126,464.
 pub(super) const LOGITS_AT_ONCE: usize = 1 << 24;
@@ -30,6 +32,8 @@ pub struct NetworkPredictor {
     last: Option<(Pass, Tensor)>,
     /// Full passes that windows are run against; nothing is kept before the first of these.
     full_passes: Option<FullPasses>,
+    /// Finished blocks that block-causal passes go on from.
+    finished_blocks: FinishedBlocks,
 }
 
 /// What a request is checked against.
@@ -44,7 +48,8 @@ pub struct RequestChecks {
 impl NetworkPredictor {
     /// Wraps a network.
     pub fn new(network: Box<dyn Network>, facts: RequestChecks) -> Self {
-        Self { network, facts, last: None, full_passes: None }
+        let finished_blocks = FinishedBlocks::default();
+        Self { network, facts, last: None, full_passes: None, finished_blocks }
     }
 
     fn check(&self, request: &Request) -> std::result::Result<(), PredictError> {
@@ -131,8 +136,8 @@ impl NetworkPredictor {
                 Pattern::Shadow(shadow)
             }
             (Attention::Full, None) => Pattern::Full,
-            (Attention::BlockCausal { block, before }, None) => {
-                Pattern::BlockCausal { block: *block, before: *before }
+            (Attention::BlockCausal { block, before, seen }, None) => {
+                Pattern::BlockCausal { block: *block, before: *before, seen: *seen }
             }
             (Attention::Keys(_), None) => {
                 let keys = passes.iter().flat_map(|pass| match &pass.attention {
@@ -154,6 +159,9 @@ impl NetworkPredictor {
     fn run(&mut self, request: &Request, watch: &mut Watch) -> Result<Option<Prediction>> {
         if let Some(cached) = &request.cached {
             return self.run_window(request, cached, watch);
+        }
+        if let Some(grid) = self.goes_on_from_blocks(request) {
+            return self.run_blocks(request, grid, watch);
         }
         if self.full_passes.is_some() && cache::serves(request) {
             return self.run_kept(request, watch);

@@ -8,6 +8,7 @@ mod dream;
 mod eb_sampler;
 mod factor;
 mod hierarchy;
+mod joint_threshold;
 mod klass;
 mod low_confidence;
 mod mdlm;
@@ -15,11 +16,12 @@ mod order;
 mod prophet;
 pub mod remdm;
 pub mod rho_eos;
+mod sdar;
 mod state;
 mod threshold;
 pub mod wino;
 
-use super::blocks::BlockStrategy;
+use super::{block_diffusion::BlockDiffusion, blocks::BlockStrategy};
 pub use any::AnyStrategy;
 pub use state::{Decision, State};
 
@@ -40,6 +42,8 @@ pub const STRATEGIES: &[&dyn AnyStrategy] = &[
     &BlockStrategy(hierarchy::Hierarchy),
     &BlockStrategy(order::Order),
     &BlockStrategy(prophet::Prophet),
+    &BlockDiffusion(joint_threshold::JointThreshold),
+    &BlockDiffusion(sdar::Sdar),
 ];
 
 /// The strategy called `name`.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{daedal, remdm, rho_eos, wino};
-use crate::decode::{DecisionOf, blocks};
+use crate::decode::{DecisionOf, block_diffusion, blocks};
 
 /// What a strategy remembers between steps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -20,6 +20,8 @@ pub enum State {
     RhoEos(rho_eos::State),
     /// Of [`wino`], which verifies what it unmasked.
     Wino(wino::State),
+    /// Of every strategy whose canvas grows block after block. Since format 1.7.
+    BlockDiffusion(block_diffusion::State),
     /// Of another program: what it remembers is not known.
     #[serde(other)]
     #[schemars(skip)]
@@ -61,7 +63,8 @@ own! {
     Blocks: blocks::State,
     Remdm: remdm::State,
     RhoEos: rho_eos::State,
-    Wino: wino::State
+    Wino: wino::State,
+    BlockDiffusion: block_diffusion::State
 }
 
 impl State {
@@ -73,6 +76,7 @@ impl State {
             Self::Remdm(_) | Self::Foreign => (1, 0),
             Self::RhoEos(state) => (1, state.cursor),
             Self::Wino(state) => (1, state.cursor),
+            Self::BlockDiffusion(state) => (1, state.cursor),
         }
     }
 }

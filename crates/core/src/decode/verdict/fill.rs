@@ -32,6 +32,13 @@ pub enum FillRule {
     Passes(Test),
     /// It does not pass, but the best is always filled. Since format 1.2.
     Best(Test),
+    /// More are to be filled than masks are left, so it is written anew. Since format 1.7.
+    Surplus {
+        /// How many are filled.
+        quota: usize,
+        /// Masks left.
+        masks: usize,
+    },
     /// It was drawn. Since format 1.2.
     Drawn {
         /// With this chance, 0..=1.
@@ -51,6 +58,7 @@ impl FillRule {
             Self::BestOfBlock => Reason::of("best_of_block", Some(p), threshold),
             Self::WithoutMask => Reason::of("without_mask", Some(p), None),
             Self::Quota { .. } => Reason::of("quota", Some(p), None),
+            Self::Surplus { .. } => Reason::of("surplus", Some(p), None),
             Self::Passes(test) => Reason::of("passes", Some(test.value), Some(test.bound)),
             Self::Best(test) => Reason::of("best", Some(test.value), Some(test.bound)),
             Self::Drawn { chance } => Reason::of("drawn", Some(chance), None),
@@ -98,6 +106,13 @@ impl FillRule {
                 write!(
                     f,
                     "{done}: rank {rank} of the {quota} to fill, with {}",
+                    ShownProbability(p)
+                )
+            }
+            Self::Surplus { quota, masks } => {
+                write!(
+                    f,
+                    "{done}: {quota} are to be filled and only {masks} are masked; {}",
                     ShownProbability(p)
                 )
             }

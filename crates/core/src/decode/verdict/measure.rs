@@ -51,11 +51,15 @@ pub enum Measure {
     /// The mean gap between the logits of the two best tokens of the answer's positions, at least a
     /// threshold. Since format 1.6.
     Gap,
+    /// The probability of another token than the one held, over τ_edit. Since format 1.7.
+    Edit,
+    /// The entropies of it and of all that are surer, under a threshold. Since format 1.7.
+    EntropySum,
 }
 
 impl Measure {
     /// Every measure, for tables and tests.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Confidence,
         Self::Rank,
         Self::Entropy,
@@ -64,6 +68,8 @@ impl Measure {
         Self::Over,
         Self::Run,
         Self::Gap,
+        Self::Edit,
+        Self::EntropySum,
     ];
 
     /// The name in traces.
@@ -77,6 +83,8 @@ impl Measure {
             Self::Over => "over",
             Self::Run => "run",
             Self::Gap => "gap",
+            Self::Edit => "edit",
+            Self::EntropySum => "entropy_sum",
         }
     }
 
@@ -91,6 +99,8 @@ impl Measure {
             Self::Over => ("", ">", "≤", "τ"),
             Self::Run => ("surest of its run of masks, ", ">", "≤", "τ_low"),
             Self::Gap => ("mean gap ", "≥", "<", "threshold"),
+            Self::Edit => ("", ">", "≤", "τ_edit"),
+            Self::EntropySum => ("Σ H ", "<", "≥", "eb_threshold"),
         }
     }
 }

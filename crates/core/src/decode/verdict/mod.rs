@@ -41,8 +41,7 @@ pub enum Verdict {
         /// The rule that it fails.
         rule: RemaskRule,
     },
-    /// The token held gives way to another one. None of the strategies here does it: it is what
-    /// recordings of others show.
+    /// The token held gives way to another one.
     Replace {
         /// The token that it held.
         was: TokenId,

@@ -23,6 +23,8 @@ pub enum RemaskRule {
     },
     /// It does not pass its test.
     Fails(Test),
+    /// It was to be written anew, and its best token is the mask. Since format 1.7.
+    PredictsMask,
     /// The recording does not say.
     #[serde(skip)]
     Unrecorded,
@@ -34,20 +36,21 @@ impl RemaskRule {
         match self {
             Self::Drawn { chance } => Reason::of("drawn", Some(chance), None),
             Self::Fails(test) => Reason::of("fails", Some(test.value), Some(test.bound)),
+            Self::PredictsMask => Reason::of("predicts_mask", None, None),
             Self::Unrecorded => Reason::default(),
         }
     }
 
     /// True where a confidence is not what it compares.
     pub(super) fn beside_confidence(self) -> bool {
-        matches!(self, Self::Drawn { .. } | Self::Unrecorded)
+        matches!(self, Self::Drawn { .. } | Self::PredictsMask | Self::Unrecorded)
     }
 
     /// The numbers of the position alone that its sentence may hold.
     pub(super) fn own_numbers(self, p: Option<f32>) -> Vec<f32> {
         match self {
             Self::Fails(test) => vec![test.value],
-            Self::Drawn { .. } | Self::Unrecorded => p.into_iter().collect(),
+            Self::Drawn { .. } | Self::PredictsMask | Self::Unrecorded => p.into_iter().collect(),
         }
     }
 }
@@ -59,6 +62,7 @@ impl fmt::Display for RemaskRule {
                 write!(f, "masked again: drawn with a chance of {}", ShownProbability(chance))
             }
             Self::Fails(test) => write!(f, "masked again: {}", test.failed()),
+            Self::PredictsMask => write!(f, "masked again: its best token is the mask"),
             Self::Unrecorded => write!(f, "masked again: its program does not say why"),
         }
     }

@@ -1,0 +1,269 @@
+//! Faithfulness of the strategies of block diffusion: runs of diffusers' pipeline for LLaDA2.x and of
+//! SDAR's published loop, decided on recorded predictions, and with our own forward passes, with and
+//! without the keys and values of finished blocks.
+
+use std::{collections::HashMap, fs, io::Write, ops::ControlFlow, time::Duration};
+
+use crate::support::{golden, load, load_in_torch};
+use demask::{
+    canvas::{SpecialTokens, TokenId},
+    decode::{Extras, Finish, Recipe},
+    model::Loaded,
+    predict::{Column, Data, Prediction, Request},
+    session::{Pending, Session},
+};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+#[derive(Deserialize)]
+struct Run {
+    kind: String,
+    #[serde(skip)]
+    name: String,
+    model: String,
+    prompt: Vec<TokenId>,
+    mask: TokenId,
+    #[serde(default)]
+    eos: Option<TokenId>,
+    #[serde(default)]
+    stop: Option<Vec<TokenId>>,
+    params: Map<String, Value>,
+    /// What is generated; none where the published loop fails.
+    final_ids: Option<Vec<TokenId>>,
+    steps: Vec<Step>,
+}
+
+/// A pass over a block, of which the prompt may hold the beginning.
+#[derive(Deserialize)]
+struct Step {
+    block_before: Vec<TokenId>,
+    argmax: Vec<TokenId>,
+    p_argmax: Vec<f32>,
+    /// The sequence up to the end of the block.
+    #[serde(default)]
+    window_after: Option<Vec<TokenId>>,
+}
+
+impl Run {
+    fn all() -> Vec<Self> {
+        let folders = ["block_refinement", "sdar"].map(|kind| golden().join("traces").join(kind));
+        let entries =
+            folders.iter().flat_map(|folder| fs::read_dir(folder).expect("golden traces"));
+        let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+        paths.sort();
+        paths
+            .iter()
+            .map(|path| {
+                let text = fs::read_to_string(path).expect("a golden trace");
+                let run: Self = serde_json::from_str(&text).expect("a run");
+                let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+                Self { name: format!("{} {name}", run.kind), ..run }
+            })
+            .collect()
+    }
+
+    /// The recipe as a person would write it, the reference's names and defaults.
+    fn recipe(&self) -> Recipe {
+        let mut parts: Vec<String> = match self.kind.as_str() {
+            "sdar" => vec!["sdar:variant=sdar".to_owned()],
+            _ => vec!["joint_threshold:variant=diffusers".to_owned()],
+        };
+        parts.extend(self.params.iter().map(|(name, value)| match value {
+            Value::String(text) => format!("{name}={text}"),
+            // No threshold: nothing is edited.
+            Value::Null => format!("{name}=0"),
+            value => format!("{name}={value}"),
+        }));
+        if let Some(stop) = &self.stop {
+            let ids: Vec<String> = stop.iter().map(ToString::to_string).collect();
+            parts.push(format!("stopping_criteria_idx={}", ids.join("+")));
+        }
+        let text = parts.join(",");
+        Recipe::parse(&text).unwrap_or_else(|error| panic!("{}: {text}: {error}", self.name))
+    }
+
+    fn session(&self) -> Session {
+        let recipe = self.recipe();
+        let special = SpecialTokens { mask: self.mask, eos: self.eos.unwrap_or(u32::MAX - 1) };
+        let params = recipe.params(&[]).expect("legal");
+        Session::new(recipe.strategy, &self.prompt, special, params, Extras::NONE, None)
+            .unwrap_or_else(|error| panic!("{}: {error}", self.name))
+    }
+
+    /// How the canvas at the end of the run differs from the reference's, if it does.
+    fn ends_otherwise(&self, session: &Session) -> Option<String> {
+        let Pending::Done(finish) = session.pending() else {
+            return Some(format!("{}: goes on after the reference ended", self.name));
+        };
+        let Some(theirs) = &self.final_ids else {
+            let other = *finish != Finish::OutOfSteps;
+            return other.then(|| format!("{}: {} where it fails", self.name, finish.name()));
+        };
+        let ours = session.canvas().tokens();
+        let common = ours.len().min(theirs.len());
+        // What the reference has behind an early end are masks that no pass has touched.
+        let rest = theirs[common..].iter().all(|&id| id == self.mask);
+        let same = ours[..common] == theirs[..common] && ours.len() <= theirs.len() && rest;
+        (!same).then(|| format!("{}: final ids {ours:?}, not {theirs:?}", self.name))
+    }
+}
+
+/// The end of the sequence: the block in work, which is the last one.
+fn block(session: &Session, length: usize) -> Vec<TokenId> {
+    let ids = session.canvas().ids();
+    ids[ids.len().saturating_sub(length)..].to_vec()
+}
+
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Runs all, with predictions from `predict`; the number of steps, and what came out otherwise.
+fn replay(
+    runs: &[Run],
+    mut predict: impl FnMut(&Run, &Step, &Request) -> Prediction,
+) -> (usize, Vec<String>) {
+    let (mut steps, mut different) = (0, Vec::new());
+    'runs: for run in runs {
+        let mut session = run.session();
+        for (index, step) in run.steps.iter().enumerate() {
+            let at = format!("{} step {index}", run.name);
+            let before = block(&session, step.block_before.len());
+            if before != step.block_before {
+                different.push(format!("{at}: {before:?} before, not {:?}", step.block_before));
+                continue 'runs;
+            }
+            // A pass that changed nothing is known already.
+            if let Pending::Wanted { key, request } = session.pending().clone() {
+                session.supply(key, predict(run, step, &request), Duration::ZERO);
+            }
+            // The published loop runs the pass that it then has no quota for.
+            if run.final_ids.is_none() && index + 1 == run.steps.len() {
+                break;
+            }
+            if let Err(error) = session.step() {
+                different.push(format!("{at}: {error}"));
+                continue 'runs;
+            }
+            if let Some(theirs) = &step.window_after {
+                let ours = session.canvas().ids();
+                let common = ours.len().min(theirs.len());
+                if ours[..common] != theirs[..common] {
+                    different.push(format!("{at}: another canvas"));
+                    continue 'runs;
+                }
+            }
+            steps += 1;
+        }
+        different.extend(run.ends_otherwise(&session));
+    }
+    (steps, different)
+}
+
+fn report(what: &str, runs: &[Run], steps: usize, different: &[String]) {
+    let count = |kind: &str| runs.iter().filter(|run| run.kind == kind).count();
+    say(&format!(
+        "golden, block diffusion, {what}: {} runs, {steps} steps compared, {} different \
+         (block_refinement {}, sdar {})",
+        runs.len(),
+        different.len(),
+        count("block_refinement"),
+        count("sdar")
+    ));
+    assert!(different.is_empty(), "{}", different.join("\n"));
+    assert!(runs.len() >= 42, "only {} golden runs found", runs.len());
+}
+
+#[test]
+fn decide_on_recorded_predictions_gives_the_recorded_blocks() {
+    let runs = Run::all();
+    let (steps, different) = replay(&runs, |_, step, request| {
+        let first = step.argmax.len() - request.rows.len();
+        Prediction::new(request.rows.len())
+            .with(Column::Argmax, Data::Ids(step.argmax[first..].to_vec()))
+            .with(Column::Choice, Data::Ids(step.argmax[first..].to_vec()))
+            .with(Column::PChoice, Data::Numbers(step.p_argmax[first..].to_vec()))
+    });
+    report("decide on recorded predictions", &runs, steps, &different);
+}
+
+fn forward_passes_give_the_recorded_blocks(what: &str, load: fn(&str) -> Loaded) {
+    let runs = Run::all();
+    let mut models = HashMap::new();
+    let mut largest = 0.0_f32;
+    let (steps, different) = replay(&runs, |run, step, request| {
+        let model = models.entry(run.model.clone()).or_insert_with(|| load(&run.model));
+        let answer = model.predictor.predict(request, &mut |_| ControlFlow::Continue(()));
+        let prediction = answer.unwrap_or_else(|error| panic!("{}: {error}", run.name));
+        let ours = prediction.numbers(Column::PChoice).expect("asked for");
+        let theirs = &step.p_argmax[step.p_argmax.len() - ours.len()..];
+        for (ours, theirs) in ours.iter().zip(theirs) {
+            largest = largest.max((ours - theirs).abs());
+        }
+        prediction
+    });
+    report(what, &runs, steps, &different);
+    assert!(largest < 1e-4, "a confidence differs by {largest}");
+}
+
+#[test]
+fn own_forward_passes_give_the_recorded_blocks() {
+    forward_passes_give_the_recorded_blocks("own forward passes", load);
+}
+
+#[test]
+#[ignore = "needs torch and safetensors in the Python that DEMASK_PYTHON names"]
+fn an_engine_gives_the_recorded_blocks() {
+    forward_passes_give_the_recorded_blocks("forward passes in PyTorch", load_in_torch);
+}
+
+/// Requests of a run that goes over many blocks, in order.
+fn requests(model: &mut Loaded) -> Vec<(Request, Prediction)> {
+    let recipe = Recipe::parse("joint_threshold:gen_length=96,block_length=8,eos_early_stop=false");
+    let recipe = recipe.expect("a recipe");
+    let (special, params) = (SpecialTokens { mask: 507, eos: 503 }, recipe.params(&[]));
+    let prompt: Vec<TokenId> = (0..19).map(|at| 20 + at * 7).collect();
+    let params = params.expect("legal");
+    let session = Session::new(recipe.strategy, &prompt, special, params, Extras::NONE, None);
+    let (mut session, mut asked) = (session.expect("a session"), Vec::new());
+    while !matches!(session.pending(), Pending::Done(_)) {
+        if let Pending::Wanted { key, request } = session.pending().clone() {
+            let prediction = predicted(model, &request);
+            asked.push(((*request).clone(), prediction.clone()));
+            session.supply(key, prediction, Duration::ZERO);
+        }
+        session.step().expect("a step");
+    }
+    asked
+}
+
+fn predicted(model: &mut Loaded, request: &Request) -> Prediction {
+    model.predictor.predict(request, &mut |_| ControlFlow::Continue(())).expect("a prediction")
+}
+
+#[test]
+fn kept_blocks_change_no_bit_whatever_was_run_before() {
+    let mut model = load("llada-a");
+    let asked = requests(&mut model);
+    assert!(asked.len() > 30 && asked.iter().any(|(request, _)| request.pass.ids.len() > 100));
+    // Backwards, as after steps back; then each by a model that has run nothing.
+    for (request, prediction) in asked.iter().rev() {
+        assert_eq!(predicted(&mut model, request), *prediction, "{:?}", request.rows);
+    }
+    for (request, prediction) in asked.iter().step_by(7) {
+        assert_eq!(predicted(&mut load("llada-a"), request), *prediction, "{:?}", request.rows);
+    }
+    // Position numbers that are given are those that are counted, in one pass from the first token.
+    let mut largest = 0.0_f32;
+    for (request, prediction) in &asked {
+        let mut whole = request.clone();
+        whole.pass.positions = Some((0..whole.pass.ids.len() as u32).collect());
+        let whole = predicted(&mut model, &whole);
+        assert_eq!(whole.ids(Column::Choice), prediction.ids(Column::Choice));
+        let numbers = |of: &Prediction| of.numbers(Column::PChoice).expect("asked for").to_vec();
+        for (a, b) in numbers(&whole).iter().zip(numbers(prediction)) {
+            largest = largest.max((a - b).abs());
+        }
+    }
+    assert!(largest < 1e-5, "a confidence differs by {largest}");
+}
