@@ -42,6 +42,7 @@ fn request(special: SpecialTokens, length: usize) -> Request {
         score: None,
         earlier: None,
         shadow: None,
+        credits: None,
         cached: None,
         special,
         columns: ColumnSet::of(&[Column::Argmax, Column::PChoice, Column::PEos, Column::TopK]),

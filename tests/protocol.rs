@@ -19,7 +19,7 @@ use demask::{
     },
     model::Messages,
     predict::{
-        Attention, Column, ColumnRecording, ColumnSet, Filters, Guidance, Pass, Request,
+        Attention, Column, ColumnRecording, ColumnSet, Credits, Filters, Guidance, Pass, Request,
         RequestPart, Sampling, Score,
     },
     session::NodeId,
@@ -116,9 +116,12 @@ fn requests() -> Vec<Request> {
         columns: ColumnSet::of(&[Column::Kl, Column::Score, Column::BestUnmask]),
         ..plain.clone()
     };
+    let credits =
+        Credits { alpha: 0.7, gamma: 0.2, rows: 1..3, earlier: vec![(1, 7, 0.75), (2, 9, 1.5)] };
+    let credited = Request { credits: Some(credits), ..plain.clone() };
     let shadowed =
         Request { shadow: Some(0..3), columns: ColumnSet::of(&Column::ALL), ..plain.clone() };
-    vec![plain, guided, filtered, compared, shadowed]
+    vec![plain, guided, filtered, compared, shadowed, credited]
 }
 
 /// A value of every form of what demask sends to an engine.

@@ -16,7 +16,7 @@ use demask::{
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 11] = [
     "llada_fixed",
     "llada_fixed_daedal_repo",
     "fastdllm",
@@ -27,6 +27,7 @@ const KINDS: [&str; 10] = [
     "prophet",
     "adablock",
     "hierarchy",
+    "credit",
 ];
 
 #[derive(Deserialize)]
@@ -47,6 +48,11 @@ struct Step {
     ids_before: Vec<TokenId>,
     argmax: Vec<TokenId>,
     confidence: Vec<Option<f32>>,
+    /// Where it is not the argmax.
+    #[serde(default)]
+    choice: Option<Vec<TokenId>>,
+    #[serde(default)]
+    p_argmax: Option<Vec<Option<f32>>>,
     #[serde(default)]
     score: Option<Vec<Option<f32>>>,
     #[serde(default)]
@@ -116,14 +122,16 @@ impl Step {
         let numbers = |values: &[Option<f32>]| {
             Data::Numbers(values.iter().map(|value| value.unwrap_or(f32::NAN)).collect())
         };
+        let choice = self.choice.as_ref().unwrap_or(&self.argmax);
         let prediction = Prediction::new(self.argmax.len())
             .with(Column::Argmax, Data::Ids(self.argmax.clone()))
-            .with(Column::Choice, Data::Ids(self.argmax.clone()))
+            .with(Column::Choice, Data::Ids(choice.clone()))
             .with(Column::PChoice, numbers(&self.confidence));
-        match &self.score {
-            Some(score) => prediction.with(Column::Score, numbers(score)),
+        let more = [(Column::PArgmax, &self.p_argmax), (Column::Score, &self.score)];
+        more.into_iter().fold(prediction, |prediction, (column, values)| match values {
+            Some(values) => prediction.with(column, numbers(values)),
             None => prediction,
-        }
+        })
     }
 }
 

@@ -291,7 +291,7 @@ class Reducer:
         if begin:
             ids["argmax"] = ids["choice"] = largest(plain)
             weights["p_argmax"] = softmax.of(ids["argmax"][:, None])
-        sampling = request.sampling
+        sampling, drawn = request.sampling, None
         if sampling is not None and ("choice" in wanted or "p_choice" in wanted):
             slots = sampling.slots[first : first + count]
             drawn = noise.gumbel(sampling.temperature, sampling.seed, sampling.step, slots, columns, logits.device)
@@ -301,6 +301,9 @@ class Reducer:
             weights["p_current"] = softmax.of(self._current(first, count, logits.device)[:, None])
         if "p_eos" in wanted and request.eos < columns:
             weights["p_eos"] = softmax.weights[:, request.eos, None]
+        if request.credits is not None and ("choice" in wanted or "p_choice" in wanted):
+            ids["choice"], numbers["p_choice"] = self._credited(plain, logits, softmax, ids["argmax"], drawn)
+            weights.pop("p_choice", None)
         p = softmax.p(torch.cat((softmax.of(top), *weights.values()), -1))
         p_top = p[:, : top.shape[1]]
         numbers.update(zip(weights, p[:, top.shape[1] :].unbind(-1)))
@@ -341,6 +344,46 @@ class Reducer:
         """Logits after suppression and filters, as strategies read them."""
         logits = _impossible(logits, [(row - first, token) for row, token in self.request.suppressed])
         return logits if self.request.filters is None else filtered(logits, self.request.filters)
+
+    def _credited(
+        self,
+        plain: "torch.Tensor",
+        logits: "torch.Tensor",
+        softmax: Softmax,
+        argmax: "torch.Tensor",
+        drawn: Optional["torch.Tensor"],
+    ) -> Tuple["torch.Tensor", "torch.Tensor"]:
+        """The choice and its probability with logits raised by credit. `plain`: before tokens that get no probability
+        are made impossible; `drawn`: the noise."""
+        import torch
+
+        request, first, count = self.request, self.rows, len(plain)
+        credits = request.credits
+        assert credits is not None
+        p = softmax.p(softmax.of(argmax[:, None]))[:, 0]
+        earned = _wide(p).pow(credits.gamma).float().tolist()
+        amounts = {
+            (row - first, token): amount
+            for row, token, amount in credits.earlier
+            if first <= row < first + count and token < plain.shape[1]
+        }
+        held = request.pass_.ids[request.rows[0] + first : request.rows[0] + first + count]
+        for row, (token, best, now) in enumerate(zip(held, argmax.tolist(), earned)):
+            if token == request.mask and credits.rows[0] <= first + row < credits.rows[1]:
+                amounts[row, best] = amounts.get((row, best), 0.0) + now
+        if not amounts:
+            credited, possible = plain, logits
+        else:
+            rows, tokens = torch.tensor(list(amounts), dtype=torch.int64, device=plain.device).unbind(1)
+            # Sums of two float32 numbers are rounded to float32, as the program rounds them.
+            amount = torch.tensor(list(amounts.values()), dtype=torch.float32, device=plain.device)
+            boost = (credits.alpha * _wide(amount).log1p()).float()
+            credited, possible = plain.clone(), logits.clone()
+            credited[rows, tokens] += boost
+            possible[rows, tokens] += boost
+        choice = largest(credited if drawn is None else credited + drawn)
+        raised = Softmax(possible)
+        return choice, raised.p(raised.of(choice[:, None]))[:, 0]
 
     def _current(self, first: int, count: int, device: "torch.device") -> "torch.Tensor":
         """The tokens that the rows hold now."""

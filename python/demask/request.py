@@ -59,6 +59,17 @@ class Filters:
 
 
 @dataclass(frozen=True)
+class Credits:
+    """Raises logits in the choice by `alpha * log(1 + credit)`. `earlier`: (row, token, credit), in order; in masked rows of
+    `rows` the best token gets `p_argmax ** gamma` on top."""
+
+    alpha: float
+    gamma: float
+    rows: Tuple[int, int]
+    earlier: List[Tuple[int, int, float]]
+
+
+@dataclass(frozen=True)
 class Request:
     """Everything a prediction depends on.
 
@@ -80,6 +91,7 @@ class Request:
     score: Optional[str] = None
     earlier: Optional[Pass] = None
     shadow: Optional[Tuple[int, int]] = None
+    credits: Optional[Credits] = None
     top_k: int = 0
     memory: bool = False
 
@@ -191,6 +203,25 @@ def _filters(value: Any) -> Filters:
     )
 
 
+def _credits(value: Any, rows: int) -> Credits:
+    fields = _object(value, "credits")
+    earlier = []
+    for entry in _list(fields.get("earlier"), "credits.earlier"):
+        if not isinstance(entry, list) or len(entry) != 3:
+            raise _wrong("credits.earlier", "triples of row, token and credit")
+        amount = _number(entry[2], "credits.earlier")
+        if amount < 0.0:
+            raise _wrong("credits.earlier", "credit of at least 0")
+        row = whole(entry[0], "credits.earlier", rows - 1)
+        earlier.append((row, whole(entry[1], "credits.earlier"), amount))
+    return Credits(
+        _number(fields.get("alpha"), "credits.alpha"),
+        _number(fields.get("gamma"), "credits.gamma"),
+        _range(fields.get("rows"), "credits.rows", rows),
+        earlier,
+    )
+
+
 def parse(message: Message) -> Request:
     """The request in a "predict" message.
 
@@ -206,6 +237,7 @@ def parse(message: Message) -> Request:
     special = _object(message.get("special"), "special")
     guidance, sampling, filters = message.get("guidance"), message.get("sampling"), message.get("filters")
     score, earlier, shadow = message.get("score"), message.get("earlier"), message.get("shadow")
+    credits = message.get("credits")
     if guidance is not None:
         fields = _object(guidance, "guidance")
         scale = _number(fields.get("scale"), "guidance.scale")
@@ -233,6 +265,7 @@ def parse(message: Message) -> Request:
         score=score,
         earlier=None if earlier is None else _pass(earlier, "earlier"),
         shadow=None if shadow is None else _range(shadow, "shadow", count),
+        credits=None if credits is None else _credits(credits, count),
         top_k=whole(message.get("top_k", 0), "top_k"),
         memory=_flag(message.get("memory", False), "memory"),
     )

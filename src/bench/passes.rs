@@ -89,6 +89,7 @@ fn over_masks(session: &Session, masks: usize) -> Result<Request, BenchError> {
         suppressed: Vec::new(),
         earlier: None,
         shadow: None,
+        credits: None,
         ..Request::clone(request)
     })
 }

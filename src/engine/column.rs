@@ -116,6 +116,7 @@ mod tests {
             score,
             earlier: None,
             shadow: None,
+            credits: None,
             cached: None,
             special: SpecialTokens { mask: 5, eos: 9 },
             columns: ColumnSet::of(columns),

@@ -28,7 +28,7 @@ impl Ability {
     }
 }
 
-const ABILITIES: [Ability; 9] = [
+const ABILITIES: [Ability; 10] = [
     Ability {
         name: "attention_full",
         what: "let a position see those behind it, since its model is causal",
@@ -73,6 +73,11 @@ const ABILITIES: [Ability; 9] = [
         name: "shadow",
         what: "predict a written token without itself",
         needed: |request| request.shadow.is_some(),
+    },
+    Ability {
+        name: "credits",
+        what: "raise the logits of tokens by their credit",
+        needed: |request| request.credits.is_some(),
     },
 ];
 

@@ -8,10 +8,10 @@ How to run it (CPU only, about a minute; the Python needs torch, safetensors and
     git clone https://github.com/inclusionAI/dInfer
     TORCHDYNAMO_DISABLE=1 python tests/reference/rules.py --prophet Prophet --adablock AdaBlock-dLLM --dinfer dInfer
 
-The samplers are the published functions, taken out of their files and called with a network that writes down every
+Traces are made of the samplers that are given. They are the published functions, taken out of their files and called with a network that writes down every
 pass: `generate` of generate_earlyexit.py (prophet), `generate_adablock` of llada/generate_adablock.py (adablock),
 `HierarchyDecoder` and `generate_hierarchy` of python/dinfer/decoding (hierarchy; the loop over blocks around the
-decoder is here, since dInfer's own wants its caches). No program publishes `order`: its rule is written again here.
+decoder is here, since dInfer's own wants its caches), `CreditThresholdParallelDecoder` beside it (credit). No program publishes `order`: its rule is written again here.
 The networks are those of tests/python/networks.py. A run is kept only if three runs with weights changed by a factor
 of 1 + 1e-5 * N decide the same at every step, and if it ends (a sampler that predicts the mask goes on for ever).
 """
@@ -114,6 +114,28 @@ def blockwise(decoder, model, prompt, length, width):
     return x, None
 
 
+def credit(source, model, prompt, params):
+    """Notes what credit makes of each pass: choice and confidence of the positions of the block."""
+    given = {key: value for key, value in params.items() if key not in ("gen_length", "block_length")}
+    decoder = source.CreditThresholdParallelDecoder(temperature=0, mask_id=MASK, **given)
+    notes, fuse = [], decoder._apply_credit_fusion
+
+    def noted(logits, masks, key):
+        fused = fuse(logits, masks, key)
+        plain = model.passes[-1][1][len(prompt) :].clone()
+        best = torch.softmax(plain.double(), -1).max(-1).values
+        plain[key[0] - len(prompt) : key[1] - len(prompt)] = fused[0]
+        p = torch.softmax(plain.double(), -1).max(-1)
+        # What is written keeps credit there that nothing reads.
+        masked = [token == MASK for token in model.passes[-1][0][len(prompt) :]]
+        sure = [value if at else None for value, at in zip(numbers(p.values), masked)]
+        notes.append({"p_argmax": numbers(best), "choice": p.indices.tolist(), "confidence": sure})
+        return fused
+
+    decoder._apply_credit_fusion = noted
+    return blockwise(decoder, model, prompt, params["gen_length"], params["block_length"])[0], notes
+
+
 def order(_, model, prompt, params):
     """What may come next is asked anew at every step, from the edges."""
     length, most = params["gen_length"], params["num_transfer_tokens"]
@@ -174,10 +196,10 @@ def run(sampler, source, network, prompt, params):
         logits = logits[len(prompt) :]
         p = torch.softmax(logits.double(), -1).max(-1)
         step = {
-            **(notes[at] if notes else {}),
             "ids_before": canvases[at][len(prompt) :],
             "argmax": p.indices.tolist(),
             "confidence": numbers(p.values),
+            **(notes[at] if notes else {}),
         }
         if sampler is prophet:
             two = logits.topk(2, -1).values
@@ -212,7 +234,7 @@ def moved(name, seed):
 
 def cases(kind, names):
     """Model, prompt length, seed of the prompt, parameters."""
-    made = {"order": ORDER, "prophet": PROPHET, "adablock": ADABLOCK, "hierarchy": HIERARCHY}[kind]
+    made = {"order": ORDER, "prophet": PROPHET, "adablock": ADABLOCK, "hierarchy": HIERARCHY, "credit": CREDIT}[kind]
     for at, params in enumerate(made):
         yield names[at % len(names)], 4 + 3 * at % 17, 100 + at, params
 
@@ -311,83 +333,122 @@ HIERARCHY = [
 ]
 
 
-def delimiters(network, prompt, params):
-    ids = torch.tensor([prompt + [MASK] * params["gen_length"]])
+def credited(threshold, length, block, alpha=0.7, gamma=0.2, beta=0.8):
+    return {
+        "threshold": threshold,
+        "credit_alpha": alpha,
+        "boost_gamma": gamma,
+        "decay_beta": beta,
+        "gen_length": length,
+        "block_length": block,
+    }
+
+
+CREDIT = [
+    credited(0.9, 32, 8),
+    credited(0.9, 32, 32),
+    credited(0.9, 48, 16, alpha=3.0),
+    credited(0.5, 48, 16, alpha=2.0, gamma=0.5, beta=0.7),
+    credited(0.0, 16, 8),
+    credited(2.0, 24, 24, alpha=4.0),
+    credited(0.9, 32, 16, alpha=0.0),
+    credited(0.9, 32, 16, alpha=2.0, beta=0.0),
+    credited(0.9, 32, 16, alpha=1.5, beta=1.0),
+    credited(0.8, 24, 8, alpha=6.0, gamma=0.0),
+    credited(0.95, 16, 64, alpha=5.0, gamma=1.0, beta=0.9),
+    credited(1.0, 40, 8, alpha=2.5, gamma=2.0, beta=0.95),
+    credited(0.3, 64, 64, alpha=1.0),
+    credited(0.6, 20, 7, alpha=3.0),
+]
+
+
+def delimiters(network, prompt, length, most):
+    """The most frequent predictions of the first pass."""
+    ids = torch.tensor([prompt + [MASK] * length])
     with torch.no_grad():
         best = network(ids)[0, len(prompt) :].argmax(-1).tolist()
     ranked = sorted((token for token in set(best) if token != MASK), key=lambda token: (-best.count(token), token))
-    return ranked[: params["delimiter_ids"]]
+    return ranked[:most]
 
 
 def main():
     arguments = argparse.ArgumentParser()
     for name in ("prophet", "adablock", "dinfer"):
-        arguments.add_argument("--" + name, type=Path, required=True)
-    arguments.add_argument("--only")
+        arguments.add_argument("--" + name, type=Path)
     given = arguments.parse_args()
-    package = types.ModuleType("published")
-    package.__path__ = [str(given.dinfer / "python/dinfer/decoding")]
-    sys.modules["published"] = package
-    sources = {
-        "order": (order, None, "the rule of tests/golden/FORMAT.md, written in tests/reference/rules.py"),
-        "prophet": (
+    sources = {"order": (order, None, "the rule of tests/golden/FORMAT.md, written in tests/reference/rules.py")}
+    if given.prophet:
+        sources["prophet"] = (
             prophet,
             functions(given.prophet / "generate_earlyexit.py", {"torch": torch, "np": np, "F": F}),
             "pixeli99/Prophet@460afe41c706 generate_earlyexit.py generate",
-        ),
-        "adablock": (
+        )
+    if given.adablock:
+        sources["adablock"] = (
             adablock,
             functions(given.adablock / "llada/generate_adablock.py", {"torch": torch, "np": np, "F": F, "LLaDAModelLM": None}),
             "lgxi24/AdaBlock-dLLM@491b20580ad9 llada/generate_adablock.py generate_adablock",
-        ),
-        "hierarchy": (
-            hierarchy,
-            importlib.import_module("published.parallel_strategy"),
-            "inclusionAI/dInfer@fce4e3280410 python/dinfer/decoding HierarchyDecoder, or generate_hierarchy",
-        ),
-    }
+        )
+    if given.dinfer:
+        package = types.ModuleType("published")
+        package.__path__ = [str(given.dinfer / "python/dinfer/decoding")]
+        sys.modules["published"] = package
+        decoders = importlib.import_module("published.parallel_strategy")
+        of = "inclusionAI/dInfer@fce4e3280410 python/dinfer/decoding "
+        sources["hierarchy"] = (hierarchy, decoders, of + "HierarchyDecoder, or generate_hierarchy")
+        sources["credit"] = (credit, decoders, of + "CreditThresholdParallelDecoder")
     names = ("llada-a", "qwen3-a", "llada-b", "qwen2-a")
-    networks = {name: Network(MODELS / name) for name in names}
-    others = {name: [moved(name, seed) for seed in (11, 12, 13)] for name in names}
+    networks = {name: [Network(MODELS / name)] + [moved(name, seed) for seed in (11, 12, 13)] for name in names}
     for kind, (sampler, source, reference) in sources.items():
-        if given.only not in (None, kind):
+
+        def once(network, prompt, params):
+            return run(sampler, source, network, prompt, params)  # noqa: B023
+
+        record(kind, reference, cases(kind, names), networks, once)
+
+
+def record(kind, reference, cases, networks, once, prepare=None):
+    """Writes a trace of each case: of the first of four prompts whose run is the same with slightly other weights.
+    `prepare`: what becomes of the parameters once the prompt is known."""
+    folder = TRACES / kind
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.json"):
+        old.unlink()
+    for at, (name, length, seed, params) in enumerate(cases):
+        network, *others = networks[name]
+        config = json.loads((MODELS / name / "config.json").read_text())
+        for more in range(0, 4000, 1000):
+            rng = torch.Generator().manual_seed(seed + more)
+            prompt = torch.randint(0, 500, (length,), generator=rng).tolist()
+            chosen = dict(params)
+            if kind == "adablock":
+                chosen["delimiter_ids"] = delimiters(network, prompt, params["gen_length"], params["delimiter_ids"])
+            if prepare:
+                chosen = prepare(network, prompt, chosen)
+            steps = once(network, prompt, chosen)
+            if steps and all(same(steps, once(other, prompt, chosen)) for other in others):
+                break
+        else:
+            print(kind, at, "left out")
             continue
-        folder = TRACES / kind
-        folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.glob("*.json"):
-            old.unlink()
-        for at, (name, length, seed, params) in enumerate(cases(kind, names)):
-            config = json.loads((MODELS / name / "config.json").read_text())
-            for more in range(0, 4000, 1000):
-                rng = torch.Generator().manual_seed(seed + more)
-                prompt = torch.randint(0, 500, (length,), generator=rng).tolist()
-                chosen = dict(params)
-                if kind == "adablock":
-                    chosen["delimiter_ids"] = delimiters(networks[name], prompt, params)
-                steps = run(sampler, source, networks[name], prompt, chosen)
-                if steps and all(same(steps, run(sampler, source, other, prompt, chosen)) for other in others[name]):
-                    break
-            else:
-                print(kind, at, "left out")
-                continue
-            trace = {
-                "format": "daedal-golden-trace/1",
-                "kind": kind,
-                "name": "%s-%02d" % (name, at),
-                "model": name,
-                "mask_id": MASK,
-                "eos_token_id": config["eos_token_id"],
-                "reference": reference,
-                "params": chosen,
-                "prompt": prompt,
-                "final_ids": steps[-1]["ids_after"],
-                "n_steps": len(steps),
-            }
-            lines = [json.dumps(key) + ":" + json.dumps(value, separators=(",", ":")) for key, value in trace.items()]
-            rows = ",\n".join(json.dumps(step, separators=(",", ":")) for step in steps)
-            text = "{\n" + ",\n".join(lines) + ',\n"steps":[\n' + rows + "\n]\n}\n"
-            (folder / (trace["name"] + ".json")).write_text(text)
-            print(kind, trace["name"], len(steps), "steps", sum(MASK in step["ids_after"] for step in steps[-1:]))
+        trace = {
+            "format": "daedal-golden-trace/1",
+            "kind": kind,
+            "name": "%s-%02d" % (name, at),
+            "model": name,
+            "mask_id": MASK,
+            "eos_token_id": chosen.pop("eos_token_id", config["eos_token_id"]),
+            "reference": reference,
+            "params": chosen,
+            "prompt": prompt,
+            "final_ids": steps[-1]["ids_after"],
+            "n_steps": len(steps),
+        }
+        lines = [json.dumps(key) + ":" + json.dumps(value, separators=(",", ":")) for key, value in trace.items()]
+        rows = ",\n".join(json.dumps(step, separators=(",", ":")) for step in steps)
+        text = "{\n" + ",\n".join(lines) + ',\n"steps":[\n' + rows + "\n]\n}\n"
+        (folder / (trace["name"] + ".json")).write_text(text)
+        print(kind, trace["name"], len(steps), "steps")
 
 
 def same(steps, others):

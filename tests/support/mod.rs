@@ -215,6 +215,7 @@ pub fn request(
         score: None,
         earlier: None,
         shadow: None,
+        credits: None,
         cached: None,
         special,
         columns: ColumnSet::of(columns),

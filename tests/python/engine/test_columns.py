@@ -47,17 +47,35 @@ def transformed(row, request, at):
     return row
 
 
+def raised(request, at, best, p):
+    """What credit adds to the logits of a row."""
+    boosts, credits = [0.0] * COLUMNS, request.get("credits")
+    if credits is None:
+        return boosts
+    amounts = {token: amount for row, token, amount in credits["earlier"] if row == at}
+    if request["pass"]["ids"][request["rows"][0] + at] == MASK and credits["rows"][0] <= at < credits["rows"][1]:
+        amounts[best] = amounts.get(best, 0.0) + p ** credits["gamma"]
+    for token, amount in amounts.items():
+        if token < COLUMNS:
+            boosts[token] = credits["alpha"] * math.log(1 + amount)
+    return boosts
+
+
 def reference(logits, earlier, request, noise):
     """A row of columns for each row of logits."""
     rows = []
     for at, row in enumerate(logits):
         row = transformed(row, request, at)
         argmax = largest(row)
-        choice = largest([x + n for x, n in zip(row, noise[at])]) if noise else argmax
+        plain = row
         there = softmax(transformed(earlier[at], request, at))
         kl = sum(p * (math.log(p + 1e-12) - math.log(q + 1e-12)) for p, q in zip(softmax(row), there))
         row = [NEVER if token in request["begin_suppressed"] else x for token, x in enumerate(row)]
         p = softmax(row)
+        boosts = raised(request, at, argmax, p[argmax])
+        drawn = noise[at] if noise else [0.0] * len(row)
+        choice = largest([f32(f32(x + b) + n) for x, b, n in zip(plain, boosts, drawn)])
+        p_choice = softmax([f32(x + b) for x, b in zip(row, boosts)])[choice]
         order = sorted(range(len(row)), key=lambda token: (-row[token], token))
         unmasked = [NEVER if token == MASK else x for token, x in enumerate(row)]
         best = largest(unmasked)
@@ -67,7 +85,7 @@ def reference(logits, earlier, request, noise):
                 "argmax": argmax,
                 "p_argmax": p[argmax],
                 "choice": choice,
-                "p_choice": p[choice],
+                "p_choice": p_choice,
                 "p_eos": p[EOS],
                 "entropy": -sum(x * math.log(x) for x in p if x > 0),
                 "margin": margin,
@@ -168,6 +186,27 @@ class Columns(unittest.TestCase):
                     request.update(filters=filters, score=score, sampling=noisy, top_k=6)
                     expected = reference(now, then, request, drawn if noisy else None)
                     self.close(self.reduced(now, request, then), expected, (filters, score))
+
+    def test_credit_raises_what_is_chosen(self):
+        from demask import noise
+
+        rows = 12
+        now = self.rows(rows)
+        ids = [3, 2] + [MASK] * 9 + [3] * 3
+        sampling = {"temperature": 1.5, "seed": 7, "step": 2, "slots": list(range(rows))}
+        drawn = noise.gumbel(1.5, 7, 2, sampling["slots"], COLUMNS, torch.device("cpu")).tolist()
+        earlier = [[0, 4, 0.5], [1, 3, 2.0], [1, 9, 7.5], [4, 99, 1.0], [5, 12, 40.0], [10, 2, 3.0]]
+        wanted, differs = PLAIN, 0
+        for begin in ([], [3, 99]):
+            for noisy in (None, sampling):
+                request = predict(ids, [2, 2 + rows], wanted, suppressed=[[3, 4]], begin_suppressed=begin)
+                request.update(sampling=noisy, score=None, top_k=6, credits={"alpha": 2.5, "gamma": 0.5, "rows": [1, 11], "earlier": earlier})
+                expected = reference(now, now, request, drawn if noisy else None)
+                expected = [{name: row[name] for name in wanted} for row in expected]
+                found = self.reduced(now, request, chunks=[5, 1, 6])
+                self.close(found, expected, (begin, noisy))
+                differs += 0 if noisy else sum(a != b for a, b in zip(found["argmax"], found["choice"]))
+        self.assertGreater(differs, 0)
 
     def test_chunks_do_not_matter(self):
         rows, ids = self.rows(12), [1] * 12

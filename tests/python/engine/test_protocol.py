@@ -124,6 +124,10 @@ class Requests(unittest.TestCase):
             ({"earlier": {"ids": [1, 5], "attention": "full"}}, "unsupported", "the same length"),
             ({"shadow": [0, 3]}, "protocol", "shadow"),
             ({"shadow": [0, 1], "shift": True}, "unsupported", "shadows"),
+            ({"credits": {"alpha": 1, "gamma": 1, "rows": [0, 3], "earlier": []}}, "protocol", "credits.rows"),
+            ({"credits": {"alpha": 1, "gamma": 1, "rows": [0, 2], "earlier": [[0, 1]]}}, "protocol", "triples"),
+            ({"credits": {"alpha": 1, "gamma": 1, "rows": [0, 2], "earlier": [[2, 1, 1]]}}, "protocol", "credits.earlier"),
+            ({"credits": {"alpha": 1, "gamma": 1, "rows": [0, 2], "earlier": [[0, 1, -1]]}}, "protocol", "at least 0"),
             ({"guidance": {"scale": 1, "unconditional": whole}, "earlier": whole}, "unsupported", "no guidance"),
         ]:
             with self.assertRaises(EngineError, msg=fields) as raised:

@@ -6,8 +6,8 @@ use super::{Extras, TokenList};
 use crate::{
     canvas::{Canvas, TokenId},
     predict::{
-        Attention, Column, ColumnSet, Filters, Grid, Guidance, Pass, Reading, Request, Sampling,
-        Score,
+        Attention, Column, ColumnSet, Credits, Filters, Grid, Guidance, Pass, Reading, Request,
+        Sampling, Score,
     },
 };
 
@@ -41,6 +41,8 @@ pub(super) struct PassOptions {
     pub attention: Option<Attention>,
     /// The first generated position that the pass is asked about: nothing is read of those before.
     pub first_row: usize,
+    /// Credit of tokens, which raises their logits in the choice.
+    pub credits: Option<Credits>,
 }
 
 impl PassOptions {
@@ -71,6 +73,7 @@ impl PassOptions {
             score: self.score,
             earlier: self.earlier.as_ref().map(|tokens| pass([canvas.prompt(), tokens].concat())),
             shadow: self.shadow.clone(),
+            credits: self.credits.clone(),
             cached: None,
             special: canvas.special(),
             columns: ColumnSet::of(self.columns).and(extras.columns),

@@ -61,10 +61,30 @@ pub(super) fn is_zero(n: &u32) -> bool {
 #[schemars(rename = "Memory")]
 pub struct PositionHistory {
     /// Steps in a row that its divergence was under the threshold, at most 255.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settled: Vec<u8>,
     /// What it held when it was predicted last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tokens: Vec<TokenId>,
+    /// Credit of tokens at masked positions of the block in work, in order of positions and tokens.
+    /// Since format 1.7.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credits: Vec<TokenCredit>,
 }
+
+/// Credit that a token has at a position, for having been the best there.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TokenCredit {
+    /// Generated position.
+    pub position: usize,
+    /// The token.
+    pub token: TokenId,
+    /// How much it has: at least 0.
+    pub credit: f32,
+}
+
+// Credit is never NaN.
+impl Eq for TokenCredit {}
 
 /// Why a run ends before its blocks are done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -32,7 +32,9 @@ pub use column::{
     COLUMNS, Column, ColumnKind, ColumnRecording, ColumnSet, ColumnSpec, RequestPart,
 };
 pub use prediction::{Data, MissingColumn, Prediction, Ranked};
-pub use request::{Attention, Cached, Filters, Guidance, Key, Pass, Request, Sampling, Score};
+pub use request::{
+    Attention, Cached, Credits, Filters, Guidance, Key, Pass, Request, Sampling, Score,
+};
 pub use vocabulary::joined;
 pub use vocabulary::{Grid, ModelFacts, Piece, Reading, Vocabulary};
 

@@ -98,6 +98,65 @@ pub enum Score {
     Gap,
 }
 
+/// Credit that tokens have gathered at a position in earlier passes, which raises their logits in
+/// the choice (CreditDecoding; dInfer's `parallel_strategy.py`): the columns `choice` and `p_choice`
+/// are read from logits to which `alpha · ln(1 + credit)` is added. All other columns are not touched.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Credits {
+    /// How much credit counts.
+    pub alpha: f64,
+    /// This pass counts, too: at a masked row the best token gets `p_argmax` to the power of this on
+    /// top of what it has.
+    pub gamma: f64,
+    /// Start and end (exclusive) of the rows that are given credit.
+    #[serde(serialize_with = "bounds")]
+    #[schemars(with = "(usize, usize)")]
+    pub rows: Range<usize>,
+    /// Credit of earlier passes: row, token, and amount (float32, at least 0), in order of rows and
+    /// tokens.
+    pub earlier: Vec<(usize, TokenId, f32)>,
+}
+
+impl Credits {
+    /// What this pass gives the best token, by its probability.
+    pub fn earned(&self, p: f32) -> f32 {
+        f64::from(p).powf(self.gamma) as f32
+    }
+
+    /// What of it is about these rows, which are counted from the first of them.
+    #[must_use]
+    pub fn part(&self, rows: Range<usize>) -> Self {
+        let place = |row: usize| row.clamp(rows.start, rows.end) - rows.start;
+        let here = self.earlier.iter().filter(|(row, ..)| rows.contains(row));
+        Self {
+            rows: place(self.rows.start)..place(self.rows.end),
+            earlier: here.map(|&(row, token, amount)| (row - rows.start, token, amount)).collect(),
+            ..self.clone()
+        }
+    }
+
+    /// What is added to logits of a row whose best token is `best`, with probability `p`.
+    pub fn boosts(
+        &self,
+        row: usize,
+        masked: bool,
+        (best, p): (TokenId, f32),
+    ) -> Vec<(TokenId, f32)> {
+        let from = self.earlier.partition_point(|&(other, ..)| other < row);
+        let here = self.earlier[from..].iter().take_while(|&&(other, ..)| other == row);
+        let mut amounts: Vec<(TokenId, f32)> = here.map(|&(_, token, n)| (token, n)).collect();
+        if masked && self.rows.contains(&row) {
+            let earned = self.earned(p);
+            match amounts.iter_mut().find(|(token, _)| *token == best) {
+                Some((_, amount)) => *amount += earned,
+                None => amounts.push((best, earned)),
+            }
+        }
+        amounts.iter_mut().for_each(|(_, n)| *n = (self.alpha * f64::from(*n).ln_1p()) as f32);
+        amounts
+    }
+}
+
 /// An approximate pass: only a window of it is computed, and the rest is what an earlier pass left
 /// (Fast-dLLM, `generate_with_prefix_cache` and `generate_with_dual_cache`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,6 +203,8 @@ pub struct Request {
     #[serde(serialize_with = "optional_bounds")]
     #[schemars(with = "Option<(usize, usize)>")]
     pub shadow: Option<Range<usize>>,
+    /// Credit of tokens, which raises their logits in the choice; null where none is given.
+    pub credits: Option<Credits>,
     /// What is not computed but kept from an earlier pass; none asks for the exact pass.
     #[serde(skip)]
     pub cached: Option<Cached>,
@@ -244,6 +305,18 @@ impl Request {
             put_pass(&mut put, &cached.from);
             put(cached.window.start as u64);
             put(cached.window.end as u64);
+        }
+        if let Some(credits) = &self.credits {
+            put(u64::MAX - 7);
+            put(credits.alpha.to_bits());
+            put(credits.gamma.to_bits());
+            put(credits.rows.start as u64);
+            put(credits.rows.end as u64);
+            for &(row, token, amount) in &credits.earlier {
+                put(row as u64);
+                put(u64::from(token));
+                put(u64::from(amount.to_bits()));
+            }
         }
         Key(hash.digest128())
     }

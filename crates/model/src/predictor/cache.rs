@@ -193,6 +193,7 @@ fn part(request: &Request, rows: Range<usize>) -> Request {
             slots: sampling.slots[here.clone()].to_vec(),
             ..sampling.clone()
         }),
+        credits: request.credits.as_ref().map(|credits| credits.part(here.clone())),
         cached: None,
         rows,
         ..request.clone()

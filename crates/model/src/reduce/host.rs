@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use candle_core::{CpuStorage, Result, Storage, Tensor, bail};
 use rayon::prelude::*;
 
-use super::{ReducedRow, current, suppressed};
+use super::{ReducedRow, boosts, current, suppressed};
 use crate::{
     canvas::TokenId,
     kernels::{SoftmaxSums, best, largest},
@@ -106,12 +106,11 @@ fn reduce_row(logits: &[f32], request: &Request, row: usize) -> ReducedRow {
     let mask = request.special.mask as usize;
     let mut logits = transformed(logits, request, row);
     let argmax = largest(&logits).0;
-    let choice = match &request.sampling {
-        None => argmax,
-        Some(sampling) => {
-            let noised = logits.iter().zip(noise::row(sampling, row, logits.len()));
-            first_max(noised.map(|(logit, noise)| logit + noise)).0
-        }
+    let plain = request.credits.is_some().then(|| logits.clone());
+    let mut choice = match plain {
+        // It is known once the probability of the best token is.
+        Some(_) => argmax,
+        None => chosen(&logits, request, row, argmax),
     };
     for &token in &request.begin_suppressed {
         if let Some(logit) = logits.to_mut().get_mut(token as usize) {
@@ -122,6 +121,16 @@ fn reduce_row(logits: &[f32], request: &Request, row: usize) -> ReducedRow {
     let top = best(logits, request.top_k.max(2));
     let softmax = SoftmaxSums::of(&[logits], top[0].1);
     let p = |id: TokenId| logits.get(id as usize).map_or(0.0, |&logit| softmax.p(logit));
+    let mut p_choice = p(choice);
+    if let Some(plain) = plain {
+        let boosts = boosts(request, row, (argmax, p(argmax)));
+        let with_credit = boosted(&plain, &boosts);
+        choice = chosen(&with_credit, request, row, largest(&with_credit).0);
+        let with_credit = boosted(logits, &boosts);
+        p_choice = with_credit.get(choice as usize).map_or(0.0, |&logit| {
+            SoftmaxSums::of(&[&with_credit], largest(&with_credit).1).p(logit)
+        });
+    }
     let (best_unmask, p_best_unmask) = without(logits, mask, top[0].0, &softmax);
     let margin = p(top[0].0) - top.get(1).map_or(0.0, |&(second, _)| p(second));
     let score = match request.score {
@@ -134,7 +143,7 @@ fn reduce_row(logits: &[f32], request: &Request, row: usize) -> ReducedRow {
         [(Column::Argmax, argmax), (Column::Choice, choice), (Column::BestUnmask, best_unmask)],
         [
             (Column::PArgmax, p(argmax)),
-            (Column::PChoice, p(choice)),
+            (Column::PChoice, p_choice),
             (Column::PEos, p(request.special.eos)),
             (Column::Entropy, softmax.entropy()),
             (Column::Margin, margin),
@@ -145,6 +154,24 @@ fn reduce_row(logits: &[f32], request: &Request, row: usize) -> ReducedRow {
         .chain(score.map(|score| (Column::Score, score))),
         top.iter().take(request.top_k).map(|&(id, _)| (id, p(id))),
     )
+}
+
+/// The token that is chosen: the best one, or what noise makes of it.
+fn chosen(logits: &[f32], request: &Request, row: usize, best: TokenId) -> TokenId {
+    let Some(sampling) = &request.sampling else { return best };
+    let noised = logits.iter().zip(noise::row(sampling, row, logits.len()));
+    first_max(noised.map(|(logit, noise)| logit + noise)).0
+}
+
+/// Logits with something added to those of some tokens.
+fn boosted<'a>(logits: &'a [f32], boosts: &[(TokenId, f32)]) -> Cow<'a, [f32]> {
+    let mut logits = Cow::Borrowed(logits);
+    for &(token, boost) in boosts {
+        if let Some(logit) = logits.to_mut().get_mut(token as usize) {
+            *logit += boost;
+        }
+    }
+    logits
 }
 
 /// The best token but `mask`, and its probability where `mask` is impossible. `argmax` is the best

@@ -103,6 +103,13 @@ fn current(request: &Request, row: usize) -> TokenId {
     request.pass.ids[request.rows.start + row]
 }
 
+/// What credit adds to logits of row `row` of the request, whose best token and its probability are
+/// `best`.
+fn boosts(request: &Request, row: usize, best: (TokenId, f32)) -> Vec<(TokenId, f32)> {
+    let masked = current(request, row) == request.special.mask;
+    request.credits.as_ref().map(|credits| credits.boosts(row, masked, best)).unwrap_or_default()
+}
+
 /// The tokens made impossible in row `row` of the request, of those the logits have.
 fn suppressed(request: &Request, row: usize, columns: usize) -> impl Iterator<Item = TokenId> {
     let from = request.suppressed.partition_point(|&(other, _)| other < row);
@@ -117,7 +124,7 @@ mod tests {
     use super::*;
     use crate::{
         canvas::{Slot, SpecialTokens},
-        predict::{Attention, ColumnSet, Filters, Pass, Sampling, Score},
+        predict::{Attention, ColumnSet, Credits, Filters, Pass, Sampling, Score},
     };
 
     const COLUMNS: usize = 37;
@@ -140,6 +147,7 @@ mod tests {
             score: None,
             earlier: None,
             shadow: None,
+            credits: None,
             cached: None,
             special: SpecialTokens { mask: 5, eos: 9 },
             columns: ColumnSet::of(&Column::ALL),
@@ -252,6 +260,51 @@ mod tests {
         }
         let same = host::reduce(&now, Some(&now), &request, 0).unwrap();
         assert!(same.iter().all(|row| row.number(Column::Kl).abs() < 1e-6));
+    }
+
+    /// Credit counts in the choice and nowhere else: it is what softmax makes of raised logits.
+    #[test]
+    fn credit_raises_what_is_chosen() {
+        let logits = logits(6);
+        for (begin, temperature) in [(vec![], 0.0), (vec![3], 0.0), (vec![], 1.5)] {
+            let plain = Request { begin_suppressed: begin, ..request(6, temperature) };
+            let free = host::reduce(&logits, None, &plain, 0).unwrap();
+            let [(_, _), (second, _), ..] = free[1].top[..] else { panic!("{:?}", free[1]) };
+            let mut asked = plain.clone();
+            asked.pass.ids[3..8].fill(plain.special.mask);
+            let (alpha, gamma) = (2.0, 0.5);
+            // Row 0 holds a token, and row 5 is left out.
+            let credits = Credits { alpha, gamma, rows: 0..5, earlier: vec![(1, second, 40.0)] };
+            asked.credits = Some(credits);
+            let host = host::reduce(&logits, None, &asked, 0).unwrap();
+            let tensor = tensor::reduce(&logits, None, &asked, 0).unwrap();
+            for (row, (a, b)) in host.iter().zip(&tensor).enumerate() {
+                assert_eq!(a.ids, b.ids, "{row}");
+                let p = [a, b].map(|row| row.number(Column::PChoice));
+                assert!((p[0] - p[1]).abs() < 1e-5, "{row}: {p:?}");
+                let (argmax, p_argmax) = (a.id(Column::Argmax), a.number(Column::PArgmax));
+                assert_eq!(argmax, free[row].id(Column::Argmax));
+                assert_eq!(p_argmax, free[row].number(Column::PArgmax));
+                assert_eq!(a.number(Column::Entropy), free[row].number(Column::Entropy));
+                // The same logits, raised by hand.
+                let mut raised: Vec<f32> = logits.get(row).unwrap().to_vec1().unwrap();
+                let raise = |credit: f64| (alpha * (1.0 + credit).ln()) as f32;
+                if (1..5).contains(&row) {
+                    let earned = f64::from(p_argmax).powf(gamma);
+                    raised[argmax as usize] += raise(earned);
+                }
+                if row == 1 {
+                    raised[second as usize] += raise(40.0);
+                }
+                let raised = Tensor::from_vec(raised, (1, COLUMNS), &Device::Cpu).unwrap();
+                let expected = &host::reduce(&raised, None, &plain, row).unwrap()[0];
+                assert_eq!(a.id(Column::Choice), expected.id(Column::Choice));
+                let expected = expected.number(Column::PChoice);
+                assert!((p[0] - expected).abs() < 1e-6, "{row}: {} {expected}", p[0]);
+                let same = p[0] == free[row].number(Column::PChoice);
+                assert_eq!(same, row == 0 || row == 5, "{row}");
+            }
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use candle_core::{D, DType, Result, Tensor};
 
-use super::{ReducedRow, current, suppressed};
+use super::{ReducedRow, boosts, current, suppressed};
 use crate::{
     canvas::TokenId,
     noise,
@@ -25,22 +25,40 @@ pub(super) fn reduce(
         Some(earlier) => Some(divergence(&logits, &transformed(earlier, request, first)?)?),
     };
     let argmax = logits.argmax_keepdim(D::Minus1)?;
-    let choice = match &request.sampling {
-        None => argmax.clone(),
+    let chosen = |logits: &Tensor| match &request.sampling {
+        None => logits.argmax_keepdim(D::Minus1),
         Some(sampling) => {
             let noise: Vec<f32> =
                 (0..rows).flat_map(|row| noise::row(sampling, first + row, columns)).collect();
             let noise = Tensor::from_vec(noise, (rows, columns), device)?;
-            (&logits + noise)?.argmax_keepdim(D::Minus1)?
+            (logits + noise)?.argmax_keepdim(D::Minus1)
         }
     };
+    let plain = &logits;
     let begin: Vec<Vec<TokenId>> = (0..rows)
         .map(|_| {
             request.begin_suppressed.iter().copied().filter(|&t| (t as usize) < columns).collect()
         })
         .collect();
-    let logits = &without_all(&logits, &begin)?;
+    let logits = &without_all(plain, &begin)?;
     let softmax = RowSoftmax::of(logits)?;
+    let p_argmax = numbers(&softmax.p(logits, &argmax)?)?;
+    let (choice, p_choice) = match request.credits {
+        None => {
+            let choice = chosen(plain)?;
+            let p = softmax.p(logits, &choice)?;
+            (choice, p)
+        }
+        Some(_) => {
+            let best = ids(&argmax)?.into_iter().zip(p_argmax.iter().copied());
+            let boosts: Vec<Vec<(TokenId, f32)>> =
+                best.enumerate().map(|(row, best)| boosts(request, first + row, best)).collect();
+            let choice = chosen(&boosted(plain, &boosts)?)?;
+            let logits = boosted(logits, &boosts)?;
+            let p = RowSoftmax::of(&logits)?.p(&logits, &choice)?;
+            (choice, p)
+        }
+    };
     let constant = |ids: Vec<TokenId>| Tensor::from_vec(ids, (rows, 1), device)?.contiguous();
     let special = request.special;
     let eos = constant(vec![special.eos; rows])?;
@@ -64,8 +82,8 @@ pub(super) fn reduce(
         (Column::BestUnmask, ids(&best_unmask)?),
     ];
     let mut known = vec![
-        (Column::PArgmax, numbers(&softmax.p(logits, &argmax)?)?),
-        (Column::PChoice, numbers(&softmax.p(logits, &choice)?)?),
+        (Column::PArgmax, p_argmax),
+        (Column::PChoice, numbers(&p_choice)?),
         (Column::PEos, numbers(&softmax.p(logits, &eos)?)?),
         (Column::Entropy, numbers(&softmax.entropy()?)?),
         (Column::PBestUnmask, numbers(&RowSoftmax::of(&unmasked)?.p(&unmasked, &best_unmask)?)?),
@@ -221,6 +239,26 @@ fn without_all(logits: &Tensor, ids: &[Vec<TokenId>]) -> Result<Tensor> {
         let id = Tensor::from_vec(id, shape, logits.device())?;
         let value = Tensor::from_vec(value, shape, logits.device())?;
         logits.contiguous()?.scatter(&id, &value, D::Minus1)
+    })
+}
+
+/// Logits with something added to those of some tokens of each row.
+fn boosted(logits: &Tensor, boosts: &[Vec<(TokenId, f32)>]) -> Result<Tensor> {
+    let most = boosts.iter().map(Vec::len).max().unwrap_or(0);
+    let columns = logits.dim(D::Minus1)?;
+    (0..most).try_fold(logits.clone(), |logits, at| {
+        let known = |&(token, boost): &(TokenId, f32)| {
+            if (token as usize) < columns { (token, boost) } else { (0, 0.0) }
+        };
+        // A row with fewer tokens adds nothing to its first.
+        let next = |boosts: &Vec<(TokenId, f32)>| boosts.get(at).map_or((0, 0.0), known);
+        let (id, boost): (Vec<TokenId>, Vec<f32>) = boosts.iter().map(next).unzip();
+        let shape = (boosts.len(), 1);
+        let id = Tensor::from_vec(id, shape, logits.device())?;
+        let boost = Tensor::from_vec(boost, shape, logits.device())?;
+        let logits = logits.contiguous()?;
+        let raised = (logits.gather(&id, D::Minus1)? + boost)?;
+        logits.scatter(&id, &raised, D::Minus1)
     })
 }
 

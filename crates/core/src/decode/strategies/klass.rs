@@ -163,7 +163,8 @@ impl Rule for Klass {
         settings: &Settings,
     ) -> Result<Option<PositionHistory>, DecodeError> {
         let settled = settled(evidence, settings)?;
-        Ok(Some(PositionHistory { settled, tokens: evidence.canvas.tokens() }))
+        let tokens = evidence.canvas.tokens();
+        Ok(Some(PositionHistory { settled, tokens, credits: Vec::new() }))
     }
 
     /// Beyond the steps that count, another one in a row changes nothing.

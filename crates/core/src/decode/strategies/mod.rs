@@ -3,6 +3,7 @@
 
 mod adablock;
 mod any;
+mod credit;
 pub mod daedal;
 mod dream;
 mod eb_sampler;
@@ -44,6 +45,7 @@ pub const STRATEGIES: &[&dyn AnyStrategy] = &[
     &BlockStrategy(prophet::Prophet),
     &BlockDiffusion(joint_threshold::JointThreshold),
     &BlockDiffusion(sdar::Sdar),
+    &BlockStrategy(credit::Credit),
 ];
 
 /// The strategy called `name`.
