@@ -16,7 +16,7 @@ use demask::{
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 16] = [
     "llada_fixed",
     "llada_fixed_daedal_repo",
     "fastdllm",
@@ -28,6 +28,11 @@ const KINDS: [&str; 11] = [
     "adablock",
     "hierarchy",
     "credit",
+    "eb_sampler",
+    "klass",
+    "remdm",
+    "wino",
+    "rho_eos",
 ];
 
 #[derive(Deserialize)]
@@ -55,6 +60,16 @@ struct Step {
     p_argmax: Option<Vec<Option<f32>>>,
     #[serde(default)]
     score: Option<Vec<Option<f32>>>,
+    #[serde(default)]
+    kl: Option<Vec<Option<f32>>>,
+    #[serde(default)]
+    p_eos: Option<Vec<Option<f32>>>,
+    #[serde(default)]
+    p_shadow: Option<Vec<Option<f32>>>,
+    #[serde(default)]
+    best_unmask: Option<Vec<TokenId>>,
+    #[serde(default)]
+    p_best_unmask: Option<Vec<Option<f32>>>,
     #[serde(default)]
     quota: Option<usize>,
     #[serde(default)]
@@ -127,7 +142,18 @@ impl Step {
             .with(Column::Argmax, Data::Ids(self.argmax.clone()))
             .with(Column::Choice, Data::Ids(choice.clone()))
             .with(Column::PChoice, numbers(&self.confidence));
-        let more = [(Column::PArgmax, &self.p_argmax), (Column::Score, &self.score)];
+        let prediction = match &self.best_unmask {
+            Some(ids) => prediction.with(Column::BestUnmask, Data::Ids(ids.clone())),
+            None => prediction,
+        };
+        let more = [
+            (Column::PArgmax, &self.p_argmax),
+            (Column::Score, &self.score),
+            (Column::Kl, &self.kl),
+            (Column::PEos, &self.p_eos),
+            (Column::PShadow, &self.p_shadow),
+            (Column::PBestUnmask, &self.p_best_unmask),
+        ];
         more.into_iter().fold(prediction, |prediction, (column, values)| match values {
             Some(values) => prediction.with(column, numbers(values)),
             None => prediction,
