@@ -1,4 +1,12 @@
 //! Reads files that users name, up to a largest size, since a pipe or a device may never end.
+//!
+//! ```
+//! use demask_core::bounded::read_from;
+//!
+//! assert_eq!(read_from("text".as_bytes(), 4)?, b"text");
+//! assert!(read_from(std::io::repeat(0), 4).is_err(), "it would never end");
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 use std::{
     fs::File,

@@ -1,5 +1,13 @@
 //! Panics of libraries on input that they do not expect. The caller reports them as errors, and the
 //! panic hook prints nothing.
+//!
+//! ```
+//! use demask_core::panics::caught;
+//!
+//! assert_eq!(caught(|| "12".parse()), Ok(Ok(12)));
+//! let library = |text: &str| -> u8 { text.parse().expect("a number") };
+//! assert!(caught(|| library("twelve")).unwrap_err().starts_with("a number"));
+//! ```
 
 use std::{
     cell::{Cell, RefCell},

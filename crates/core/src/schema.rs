@@ -1,4 +1,11 @@
 //! JSON Schemas made from our types, and what they say as Markdown.
+//!
+//! ```
+//! let mut schema = serde_json::json!({"format": "uint32", "description": "see [`Edit`]"});
+//! demask_core::schema::finish(&mut schema);
+//! assert_eq!(schema["maximum"], u32::MAX);
+//! assert_eq!(schema["description"], "see `Edit`");
+//! ```
 
 use std::collections::BTreeSet;
 

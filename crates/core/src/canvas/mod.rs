@@ -8,6 +8,18 @@
 //! token there. Such an [`Override`] belongs to the position and goes where it goes.
 //!
 //! This room knows nothing of models, strategies or terminals.
+//!
+//! ```
+//! use demask_core::canvas::{Canvas, Edit, SpecialTokens};
+//!
+//! let canvas = Canvas::masked(vec![1, 2], 3, SpecialTokens { mask: 9, eos: 8 });
+//! let (first, last) = (canvas.cells()[0].slot, canvas.cells()[2].slot);
+//! let edits = [Edit::Fill { slot: last, token: 7 }, Edit::Expand { slot: first, n: 4 }];
+//! let canvas = canvas.apply(&edits, 1)?.canvas;
+//! assert_eq!(canvas.tokens(), [9, 9, 9, 9, 9, 7]);
+//! assert_eq!(canvas.position(last), Some(5), "the slot is the same, its position another");
+//! # Ok::<(), demask_core::canvas::EditError>(())
+//! ```
 
 mod edit;
 

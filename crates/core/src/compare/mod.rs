@@ -1,5 +1,23 @@
 //! Runs side by side: several sessions in lockstep, the figures of each, and where two of them
 //! part. Everything here is pure; whoever owns the model answers what is wanted.
+//!
+//! ```
+//! use demask_core::{
+//!     canvas::SpecialTokens,
+//!     compare::Lockstep,
+//!     decode::{Extras, Recipe},
+//!     session::Session,
+//! };
+//!
+//! let session = |text: &str| -> Result<Session, Box<dyn std::error::Error>> {
+//!     let (recipe, special) = (Recipe::parse(text)?, SpecialTokens { mask: 9, eos: 8 });
+//!     let params = recipe.params(&[])?;
+//!     Ok(Session::new(recipe.strategy, &[1, 2], special, params, Extras::NONE, None)?)
+//! };
+//! let mut both = Lockstep { runs: vec![session("threshold")?, session("threshold:threshold=0.5")?] };
+//! assert_eq!(both.wanted().len(), 1, "one pass serves both: their first canvases are the same");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod alignment;
 mod difference;

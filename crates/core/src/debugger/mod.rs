@@ -6,6 +6,28 @@
 //! The debugger never waits and owns no model: [`Debugger::tick`] says when a forward pass is
 //! needed, and whoever drives it supplies the prediction. It knows no terminal, no file and no
 //! tokenizer; those are its [`Host`]'s.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use demask_core::{
+//!     canvas::SpecialTokens,
+//!     debugger::{Debugger, NoHost, Tick, parse},
+//!     decode::{Extras, Recipe},
+//!     session::Session,
+//!     trace::RecordedVocabulary,
+//! };
+//!
+//! let (recipe, special) = (Recipe::parse("threshold")?, SpecialTokens { mask: 9, eos: 8 });
+//! let params = recipe.params(&[])?;
+//! let session = Session::new(recipe.strategy, &[1, 2], special, params, Extras::NONE, None)?;
+//! let texts = Arc::new(RecordedVocabulary::default());
+//! let mut debugger = Debugger::new(session, texts, Box::new(NoHost), true, 10);
+//! debugger.execute(&parse("break masks < 8")?)?;
+//! debugger.execute(&parse("continue")?)?;
+//! assert_eq!(debugger.tick(), Tick::Waiting, "the session wants a prediction first");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod arguments;
 mod breakpoints;

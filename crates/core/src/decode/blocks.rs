@@ -3,6 +3,17 @@
 //! A canvas of `gen_length` masks is cut into blocks. A step may fill masked positions up to the
 //! end of the block in work, those left over in earlier blocks too; a rule says which. A block
 //! ends after a number of passes or when it is full, as the rule says.
+//!
+//! ```
+//! use demask_core::decode::{Recipe, State, blocks};
+//!
+//! let recipe = Recipe::parse("threshold:gen_length=64,block_length=32")?;
+//! let special = demask_core::canvas::SpecialTokens { mask: 9, eos: 8 };
+//! let (canvas, state) = recipe.strategy.start(&[1, 2], special, &recipe.params(&[])?)?;
+//! let State::Blocks(blocks::State { cursor, masks, .. }) = state else { unreachable!() };
+//! assert_eq!((canvas.len(), cursor, masks), (64, 0, 32), "the first block is all masks");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::ops::Range;
 

@@ -3,6 +3,33 @@
 //! An [`AnyStrategy`] *plans* the forward pass it wants next and *decides* what to do with the
 //! answer. It has no clock, no device and no memory of its own: what it must remember is its
 //! [`State`], kept with every step. One file (or folder) a strategy.
+//!
+//! ```
+//! use demask_core::{
+//!     canvas::SpecialTokens,
+//!     decode::{Extras, Plan, Recipe},
+//!     predict::{Column, Data, Prediction},
+//! };
+//!
+//! let recipe = Recipe::parse("low_confidence:gen_length=2,block_length=2,steps=2")?;
+//! let (strategy, params) = (recipe.strategy, recipe.params(&[])?);
+//! let special = SpecialTokens { mask: 9, eos: 8 };
+//! let (canvas, state) = strategy.start(&[1, 2], special, &params)?;
+//! let Plan::Predict(request) = strategy.plan(&canvas, &state, &params, 1, Extras::NONE)? else {
+//!     unreachable!("nothing is unmasked yet")
+//! };
+//! assert_eq!((request.pass.ids.as_slice(), request.rows), ([1, 2, 9, 9].as_slice(), 2..4));
+//!
+//! // What a model might answer: a token for both positions, and more confidence in the second.
+//! let answer = Prediction::new(2)
+//!     .with(Column::Argmax, Data::Ids(vec![5, 6]))
+//!     .with(Column::Choice, Data::Ids(vec![5, 6]))
+//!     .with(Column::PChoice, Data::Numbers(vec![0.4, 0.9]))
+//!     .with(Column::PEos, Data::Numbers(vec![0.0, 0.0]));
+//! let decision = strategy.decide(&canvas, &state, &params, &answer)?;
+//! assert_eq!(decision.fills().collect::<Vec<_>>(), [(1, 6)]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod ask;
 pub mod block_diffusion;

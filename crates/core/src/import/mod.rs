@@ -3,6 +3,19 @@
 //!
 //! What a format lacks is absent, never made up: a confidence that was not written is not there, an
 //! argmax that was left out is unknown. docs/import.md has the sources of the formats.
+//!
+//! ```
+//! use demask_core::import::{Options, read};
+//!
+//! // The canvases of a run, as dLLM's samplers return them.
+//! let path = std::env::temp_dir().join(format!("demask-history-{}.json", std::process::id()));
+//! std::fs::write(&path, "[[1, 2, 9, 9], [1, 2, 9, 6], [1, 2, 5, 6]]")?;
+//! let imported = read(&path, &Options { mask: Some(9), ..Options::default() });
+//! std::fs::remove_file(&path)?;
+//! let imported = imported?;
+//! assert_eq!((imported.run.prompt, imported.run.steps.len()), (vec![1, 2], 2));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod after_tokens;
 mod canvases;

@@ -3,6 +3,25 @@
 //!
 //! [`language`] is text and its meaning; [`View`] answers its names from a session's tree;
 //! [`lints`] look for what often goes wrong. Nothing here changes a session or needs a model.
+//!
+//! ```
+//! use demask_core::{
+//!     canvas::SpecialTokens,
+//!     decode::{Extras, Recipe},
+//!     inspect::{Condition, View},
+//!     session::Session,
+//!     trace::RecordedVocabulary,
+//! };
+//!
+//! let (recipe, special) = (Recipe::parse("threshold")?, SpecialTokens { mask: 9, eos: 8 });
+//! let params = recipe.params(&[])?;
+//! let session = Session::new(recipe.strategy, &[1, 2], special, params, Extras::NONE, None)?;
+//! let no_texts = RecordedVocabulary::default();
+//! let view = View::new(&session, &no_texts, session.at());
+//! assert_eq!(Condition::parse("masks == length")?.holds(&view), Some(true));
+//! assert_eq!(Condition::parse("conf[3] < 0.5")?.holds(&view), None, "no pass was made yet");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod exact;
 pub mod language;

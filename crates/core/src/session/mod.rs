@@ -5,6 +5,35 @@
 //! model directly), holds the *pending* decision so that it can be looked at before it is made,
 //! and *steps* by applying it. Going back, changing a parameter and stepping again starts a
 //! branch; what is known is never computed twice.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use demask_core::{
+//!     canvas::SpecialTokens,
+//!     decode::{Extras, Recipe},
+//!     predict::{Column, Data, Prediction},
+//!     session::{Pending, Session},
+//! };
+//!
+//! let recipe = Recipe::parse("low_confidence:gen_length=2,block_length=2,steps=2")?;
+//! let special = SpecialTokens { mask: 9, eos: 8 };
+//! let params = recipe.params(&[])?;
+//! let mut session = Session::new(recipe.strategy, &[1, 2], special, params, Extras::NONE, None)?;
+//! let Pending::Wanted { key, .. } = *session.pending() else { unreachable!("no pass was made") };
+//! let answer = Prediction::new(2)
+//!     .with(Column::Argmax, Data::Ids(vec![5, 6]))
+//!     .with(Column::Choice, Data::Ids(vec![5, 6]))
+//!     .with(Column::PChoice, Data::Numbers(vec![0.4, 0.9]))
+//!     .with(Column::PEos, Data::Numbers(vec![0.0, 0.0]));
+//! session.supply(key, answer, Duration::ZERO);
+//! let Pending::Decided { decision, .. } = session.pending() else { unreachable!("it was supplied") };
+//! assert_eq!(decision.fills().collect::<Vec<_>>(), [(1, 6)], "not made yet");
+//! session.step()?;
+//! assert_eq!(session.canvas().tokens(), [9, 6]);
+//! assert!(session.back(), "the step is kept, and can be gone over again");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod branches;
 mod cache;

@@ -3,6 +3,22 @@
 //! `record` holds the types of the format, which are a promise; [`TraceRecorder`] is a session's
 //! recorder that writes them on a thread of its own; [`read`] turns a file back into a timeline.
 //! A recording carries its token texts, so a replay needs neither model nor tokenizer.
+//!
+//! ```
+//! use demask_core::trace::Reader;
+//!
+//! let mut reader = Reader::of_lines("a pipe")?;
+//! for line in [
+//!     r#"{"kind":"header","format":"demask","version":[1,4],"model":{"name":"m","mask":9},"strategy":"mine"}"#,
+//!     r#"{"kind":"root","id":0,"prompt":[1,2],"length":2}"#,
+//!     r#"{"kind":"step","id":1,"parent":0,"canvas":[9,6]}"#,
+//! ] {
+//!     reader.push(line.as_bytes())?;
+//! }
+//! let recording = reader.so_far()?;
+//! assert_eq!(recording.recorded.timeline.len(), 2, "the start and a step");
+//! # Ok::<(), demask_core::trace::TraceError>(())
+//! ```
 
 mod advice;
 mod builder;

@@ -2,6 +2,18 @@
 //!
 //! [`Condition`] is for breakpoints and `until`, [`Query`] lists rows of a trajectory. Both read
 //! values by [`Name`] from [`NamedValues`]; docs/conditions.md has the grammar.
+//!
+//! ```
+//! use demask_core::inspect::language::{Condition, Query, pointed};
+//!
+//! let query = Query::parse("fills where p < 0.5 and step > 3")?;
+//! assert_eq!(query.to_string(), "fills where p < 0.5 and step > 3");
+//!
+//! let text = "masks = few";
+//! let error = Condition::parse(text).unwrap_err();
+//! assert!(pointed(text, &error.at, 80).ends_with("^^^"), "the place is pointed at");
+//! # Ok::<(), demask_core::inspect::SyntaxError>(())
+//! ```
 
 mod complete;
 mod eval;

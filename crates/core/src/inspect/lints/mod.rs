@@ -1,6 +1,23 @@
 //! Lints: what often goes wrong in a run, found on a branch and named with its steps and
 //! positions, and what to do about it. One file a family; each lint is a function from a `LintedRun` to
 //! findings.
+//!
+//! ```
+//! use demask_core::{
+//!     canvas::SpecialTokens,
+//!     decode::{Extras, Recipe},
+//!     inspect::lints,
+//!     session::Session,
+//!     trace::RecordedVocabulary,
+//! };
+//!
+//! let (recipe, special) = (Recipe::parse("threshold")?, SpecialTokens { mask: 9, eos: 8 });
+//! let params = recipe.params(&[])?;
+//! let session = Session::new(recipe.strategy, &[1, 2], special, params, Extras::NONE, None)?;
+//! let findings = lints::lint(&session, &RecordedVocabulary::default(), session.at());
+//! assert!(findings.is_empty(), "nothing has happened yet");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod fills;
 mod length;
