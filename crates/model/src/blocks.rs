@@ -25,7 +25,7 @@ pub enum BlockAttention {
     /// As the checkpoint says.
     #[default]
     Auto,
-    /// Everybody sees everybody.
+    /// Every position attends to every other.
     Full,
     /// Everybody sees the own block of so many positions and all before it.
     Of(usize),
@@ -63,7 +63,7 @@ impl fmt::Display for BlockAttention {
 pub struct Blocks {
     /// Positions in a block; `None`: everybody sees everybody.
     pub block: Option<usize>,
-    /// What says so.
+    /// The option or file that says so, in words.
     pub because: String,
     /// Nothing but a name says so.
     pub guessed: bool,

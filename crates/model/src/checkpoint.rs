@@ -13,17 +13,17 @@ use crate::predict::{Grid, ModelFacts, Reading};
 
 /// A checkpoint whose headers are read.
 pub struct Checkpoint {
-    /// Its files.
+    /// The small files, and where the tensors are.
     pub files: Files,
-    /// Its family.
+    /// The family that its config.json names.
     pub family: &'static Family,
-    /// Its network.
+    /// What its config.json says of the network.
     pub described: Description,
-    /// Its tokenizer.
+    /// The tokenizer, with its special tokens.
     pub tokenizer: Tokenizer,
     /// Its mask and end-of-sequence tokens.
     pub special: CheckpointTokens,
-    /// Its tensors.
+    /// The tensors, by name.
     pub weights: Weights,
     /// How they would be held.
     pub held: HeldWeights,

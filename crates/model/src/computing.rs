@@ -7,9 +7,9 @@ use super::{Overrides, Precision, Quantization};
 /// What to compute on and in, and what is said in place of the checkpoint's files.
 #[derive(Debug, Clone)]
 pub struct Computing {
-    /// The device.
+    /// The device that weights and passes are on.
     pub device: Device,
-    /// The precision.
+    /// The type of number that is computed in.
     pub precision: Precision,
     /// What matrices are rounded to on the way into memory.
     pub quantize: Option<Quantization>,

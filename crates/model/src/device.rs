@@ -1,4 +1,4 @@
-//! Devices.
+//! The device that a model computes on: which there are, and which is chosen.
 
 use candle_core::Device;
 

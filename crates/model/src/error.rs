@@ -12,7 +12,7 @@ pub struct LoadError {
     pub advice: String,
 }
 
-/// What loading gives.
+/// A result whose error says what to do.
 pub(super) type Loading<T> = Result<T, LoadError>;
 
 /// The problem of a load that was stopped.

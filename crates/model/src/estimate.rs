@@ -1,4 +1,21 @@
 //! How much memory a model needs, from its numbers alone.
+//!
+//! ```
+//! use demask_model::{Outline, estimate::step};
+//!
+//! let llada_8b = Outline {
+//!     layers: 32,
+//!     width: 4096,
+//!     heads: 32,
+//!     kv_heads: 32,
+//!     head_dim: 128,
+//!     hidden: 12_288,
+//!     vocabulary: 126_464,
+//!     context: 4096,
+//! };
+//! let bytes = step(&llada_8b, 2, 1024).peak();
+//! assert!((1 << 26..1 << 31).contains(&bytes), "a pass takes some hundred megabytes: {bytes}");
+//! ```
 
 use candle_core::quantized::GgmlDType;
 use serde::Serialize;
@@ -16,7 +33,7 @@ pub struct WeightBytes {
 }
 
 impl WeightBytes {
-    /// All of them.
+    /// The sum, in bytes.
     pub fn total(self) -> u64 {
         self.held.saturating_add(self.arranged)
     }
@@ -31,7 +48,7 @@ pub enum Processor {
     Avx2,
     /// x86 that multiplies bytes (VNNI) too.
     Vnni,
-    /// 64-bit ARM.
+    /// A processor with 64-bit ARM instructions.
     Arm,
 }
 
@@ -78,9 +95,9 @@ impl Processor {
 /// A stored tensor: its shape, its type, and whether the network multiplies with it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredTensor {
-    /// Rows first.
+    /// Its dimensions, rows first.
     pub shape: Vec<usize>,
-    /// Its type.
+    /// The type of its numbers in the file.
     pub stored: Stored,
     /// It is a matrix of a product; an embedding that is no head is none.
     pub multiplied: bool,
@@ -129,7 +146,7 @@ pub struct StepBytes {
 }
 
 impl StepBytes {
-    /// At its largest.
+    /// Bytes needed where the step needs most.
     pub fn peak(self) -> u64 {
         self.hidden + (self.attention + self.scores).max(self.feed_forward).max(self.logits)
     }
@@ -160,7 +177,7 @@ mod tests {
 
     use super::*;
 
-    /// LLaDA-8B.
+    /// The numbers of LLaDA-8B.
     const LARGE: Outline = Outline {
         layers: 32,
         width: 4096,

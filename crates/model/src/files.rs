@@ -30,11 +30,11 @@ pub struct Files {
     pub tokenizer: Option<Vec<u8>>,
     /// Where the tokenizer came from if it is not the checkpoint's own.
     pub tokenizer_place: Option<String>,
-    /// tokenizer_config.json.
+    /// The object in tokenizer_config.json; empty without the file.
     pub(super) tokenizer_config: JsonObject,
-    /// special_tokens_map.json.
+    /// The object in special_tokens_map.json; empty without the file.
     pub(super) special_tokens_map: JsonObject,
-    /// added_tokens.json.
+    /// The object in added_tokens.json; empty without the file.
     pub(super) added_tokens: JsonObject,
     /// vocab.json and merges.txt, if there are both.
     pub slow_tokenizer: Option<(String, String)>,
@@ -44,9 +44,9 @@ pub struct Files {
     pub chat_templates: Vec<(String, String, String)>,
     /// A template that only processors of transformers read, if there is one.
     pub processor_template: Option<&'static str>,
-    /// generation_config.json.
+    /// The object in generation_config.json; empty without the file.
     pub(super) generation_config: JsonObject,
-    /// The tensors.
+    /// Where the tensors are.
     pub tensors: Tensors,
     /// Bytes of the small files that were found, in the order in which they are read.
     pub(super) sizes: Vec<(String, u64)>,
@@ -54,7 +54,7 @@ pub struct Files {
 
 /// Where the tensors of a checkpoint are.
 pub enum Tensors {
-    /// In these files.
+    /// In safetensors files with these paths.
     Paths(Vec<PathBuf>),
     /// In memory, compiled in.
     Bytes(&'static [u8]),

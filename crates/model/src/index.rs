@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{LoadError, file_names::stays_inside, small_files::object};
 
-/// The file's name.
+/// The file that says which shard a tensor is in.
 pub(super) const NAME: &str = "model.safetensors.index.json";
 
 /// The file of a checkpoint whose tensors are in one file. Where both are there, this one is read,

@@ -3,7 +3,20 @@
 //!
 //! A checkpoint is a folder as Hugging Face stores it, a GGUF file, or the one embedded in the
 //! binary. Its headers are read into a [`Checkpoint`], which loads into a [`Loaded`]: a predictor,
-//! the tokenizer, and the facts people are shown.
+//! the tokenizer, and the facts the user is shown.
+//!
+//! ```
+//! use std::ops::ControlFlow;
+//!
+//! use candle_core::Device;
+//! use demask_model::{Computing, ModelSource, open};
+//!
+//! let go_on = &mut |_: &_| ControlFlow::Continue(());
+//! let checkpoint = open(&ModelSource::Embedded, &Computing::on(Device::Cpu), go_on)?;
+//! assert_eq!(checkpoint.family.model_type, "llada");
+//! assert!(checkpoint.described.columns() > checkpoint.special.tokens.mask as usize);
+//! # Ok::<(), demask_model::LoadError>(())
+//! ```
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
@@ -86,11 +99,11 @@ pub enum ModelSource {
 
 /// A model ready to be used.
 pub struct Loaded {
-    /// Answers requests.
+    /// The network, which answers requests.
     pub predictor: Box<dyn Predictor>,
     /// Text to ids and back.
     pub tokenizer: Arc<dyn Encoder>,
-    /// What people are shown.
+    /// What the user is shown.
     pub facts: ModelFacts,
     /// Decoding parameters the checkpoint suggests.
     pub suggested: Suggestions,

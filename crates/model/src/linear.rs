@@ -18,7 +18,7 @@ pub enum Matrix {
 }
 
 impl Matrix {
-    /// Rows and columns.
+    /// The numbers of rows and columns, in this order.
     pub fn dims(&self) -> Result<(usize, usize)> {
         match self {
             Self::Dense(tensor) => tensor.dims2(),
@@ -74,7 +74,7 @@ impl Matrix {
     }
 }
 
-/// A linear layer.
+/// A linear layer: a product with a matrix, and a bias where there is one.
 #[derive(Debug, Clone)]
 pub(crate) struct Linear {
     matrix: Matrix,

@@ -1,4 +1,9 @@
 //! The memory of this machine, as far as this program may use it. Only Linux is asked.
+//!
+//! ```
+//! let here = demask_model::memory::Memory::here();
+//! assert!(here.is_none_or(|memory| memory.available <= memory.total));
+//! ```
 
 use std::{
     fs,
@@ -7,10 +12,10 @@ use std::{
 
 use serde::Serialize;
 
-/// Bytes of memory.
+/// The memory of this machine or container, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Memory {
-    /// In all.
+    /// Bytes that the machine has, or that a container is limited to.
     pub total: u64,
     /// That a program may have now.
     pub available: u64,

@@ -10,20 +10,20 @@ use crate::canvas::TokenId;
 pub struct Overrides {
     /// The file of the tokenizer.
     pub tokenizer: Option<PathBuf>,
-    /// The mask token.
+    /// The mask token, in place of the checkpoint's.
     pub mask: Option<TokenName>,
-    /// The end-of-sequence token.
+    /// The end-of-sequence token, in place of the checkpoint's.
     pub eos: Option<TokenName>,
     /// The chat template, its variables and the system prompt.
     pub chat: ChatSettings,
-    /// Who sees whom.
+    /// The attention mask, in place of the checkpoint's.
     pub attention: BlockAttention,
 }
 
 /// A token as people give it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenName {
-    /// By its number.
+    /// By its number in the vocabulary.
     Id(TokenId),
     /// By its text in the tokenizer.
     Text(String),

@@ -56,7 +56,7 @@ pub enum Precision {
     /// f32 on a CPU, where narrower types are slower; the file's own type elsewhere.
     #[default]
     Auto,
-    /// This type.
+    /// This type, on every device.
     Exact(DType),
 }
 

@@ -10,7 +10,7 @@ use crate::canvas::{SpecialTokens, TokenId};
 /// The special tokens of a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckpointTokens {
-    /// Those that decide.
+    /// The mask and the EOS token that decoding goes by.
     pub tokens: SpecialTokens,
     /// Every end-of-sequence token that is named, the one that decides first.
     pub eos: Vec<NamedEos>,
@@ -21,7 +21,7 @@ pub struct CheckpointTokens {
 /// An end-of-sequence token, and what names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedEos {
-    /// The token.
+    /// The token's number in the vocabulary.
     pub id: TokenId,
     /// The options and files that name it.
     pub by: Vec<String>,

@@ -36,7 +36,7 @@ fn sum(state: &State, left: &Value, right: &Value) -> Result<Value, Error> {
     numbers("+", left, right, i128::checked_add, |a, b| a + b)
 }
 
-/// `a * b`
+/// Computes `a * b`, of numbers or of a text and how often it is repeated.
 pub(super) fn multiply(state: &State, left: &Value, right: &Value) -> Result<Value, Error> {
     let times = |value: &Value| usize::try_from(whole(value)?.max(0)).ok();
     for (repeated, times) in [(left, times(right)), (right, times(left))] {

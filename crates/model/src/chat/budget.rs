@@ -66,7 +66,7 @@ pub(super) struct FueledText {
 }
 
 impl FueledText {
-    /// An empty text.
+    /// An empty text that may get as long as there is fuel left.
     pub fn new(state: &State) -> Self {
         Self { text: String::new(), most: left(state) }
     }
@@ -96,7 +96,7 @@ impl FueledText {
         if length < self.most { Ok(()) } else { Err(ErrorKind::OutOfFuel.into()) }
     }
 
-    /// The text.
+    /// The text that was put together.
     pub fn done(self) -> String {
         self.text
     }

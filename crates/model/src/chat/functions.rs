@@ -156,7 +156,7 @@ impl Object for Cycler {
     }
 }
 
-/// `dict(…)` and `dict.fromkeys(…)`.
+/// The name `dict`: calls of `dict(…)` and `dict.fromkeys(…)`.
 #[derive(Debug)]
 struct Dict;
 
@@ -206,7 +206,7 @@ impl Object for Dict {
 #[derive(Debug)]
 struct WithRest {
     inner: Value,
-    /// Its parameters.
+    /// The macro's parameters, in their order.
     names: Vec<String>,
 }
 

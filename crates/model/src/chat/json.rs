@@ -43,9 +43,9 @@ struct JsonWriter {
     text: FueledText,
     ascii: bool,
     indent: Option<String>,
-    /// Between two items.
+    /// What is written between two items.
     between: String,
-    /// After a key.
+    /// What is written after a key.
     after: String,
     sorted: bool,
 }

@@ -101,7 +101,7 @@ impl Messages {
         turns.into()
     }
 
-    /// The turns.
+    /// The turns as a template sees them.
     pub(super) fn value(&self) -> Value {
         self.0.clone().into()
     }

@@ -92,7 +92,7 @@ impl Chat {
         })
     }
 
-    /// The template.
+    /// The template, and where it is from.
     pub fn template(&self) -> &Template {
         &self.template
     }

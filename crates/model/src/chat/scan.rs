@@ -10,7 +10,7 @@ pub(super) enum TemplatePart<'t> {
         open: &'t str,
         /// From the end of the first tag's name to the start of the second tag.
         body: &'t str,
-        /// The second tag.
+        /// The text of the second tag.
         close: &'t str,
     },
     /// An expression or a statement.
@@ -30,7 +30,7 @@ pub(super) struct TemplateTag<'t> {
 /// A word, number, string or operator.
 #[derive(Debug, Clone)]
 pub(super) struct TemplateToken {
-    /// What it is.
+    /// The kind, with what is read of the text.
     pub kind: TemplateTokenKind,
     /// The blanks before it, kept for the line numbers of errors.
     pub space: String,

@@ -10,9 +10,9 @@ use serde::de::IgnoredAny;
 pub struct ChatSettings {
     /// The template: a file, the name of one of the checkpoint's, or `none`.
     pub template: Option<String>,
-    /// Its variables.
+    /// The variables that the template is given.
     pub variables: Vec<TemplateVariable>,
-    /// The system prompt.
+    /// The system prompt; `None` leaves it to the template.
     pub system: Option<String>,
 }
 
@@ -37,7 +37,7 @@ impl ChatSettings {
 /// `False` or `None`, or else a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TemplateVariable {
-    /// Its name.
+    /// The name that the template reads it by.
     pub name: String,
     /// Its value as it was given.
     pub given: String,
@@ -49,7 +49,7 @@ impl TemplateVariable {
         serde_json::to_value(self.value()).unwrap_or_default()
     }
 
-    /// Its value.
+    /// The value as the template sees it.
     pub(super) fn value(&self) -> Value {
         match self.given.as_str() {
             "True" => true.into(),

@@ -9,9 +9,9 @@ use crate::bounded;
 pub enum Template {
     /// There is none, or none is wanted: a prompt is taken as it is.
     None,
-    /// This one.
+    /// Prompts are put into this one.
     Text {
-        /// Its source.
+        /// The template's text, in Jinja.
         text: String,
         /// Where it is from, for people.
         place: String,

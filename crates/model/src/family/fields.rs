@@ -81,7 +81,7 @@ impl UnreadFields {
             .ok_or_else(|| Unfit::Unreadable(format!("missing field `{name}`")))
     }
 
-    /// A size.
+    /// A whole number that is a size, if it is there.
     pub(super) fn optional_size(&mut self, name: &str) -> Result<Option<usize>, Unfit> {
         let Some(value) = self.some(name) else { return Ok(None) };
         let size = value.as_u64().and_then(|size| usize::try_from(size).ok());

@@ -288,7 +288,7 @@ impl Keys<'_> {
     }
 }
 
-/// llama.cpp's names.
+/// The name that llama.cpp has for a part.
 fn names(part: NetworkPart) -> &'static str {
     match part {
         NetworkPart::Embedding => "token_embd",

@@ -180,7 +180,7 @@ fn shown(text: &str) -> String {
 /// A network, and how it is used.
 #[derive(Debug, Clone)]
 pub struct Description {
-    /// The network.
+    /// What is built, with its numbers.
     pub kind: NetworkKind,
     /// Position `i` is predicted by the logits of position `i - 1`.
     pub shift: bool,
@@ -194,12 +194,12 @@ pub struct Description {
     pub not_understood: Vec<NotUnderstood>,
 }
 
-/// Which network.
+/// Which of the networks there are is built, with its numbers.
 #[derive(Debug, Clone)]
 pub enum NetworkKind {
     /// The one that a spec describes.
     Transformer(Spec),
-    /// ModernBERT.
+    /// ModernBERT, an encoder whose layers attend to all or to neighbours.
     ModernBert(candle_transformers::models::modernbert::Config),
 }
 
@@ -289,12 +289,12 @@ impl Description {
         Outline::of(self).vocabulary
     }
 
-    /// Longest sequence, positions.
+    /// Longest sequence that the model was made for, positions.
     pub fn context(&self) -> usize {
         Outline::of(self).context
     }
 
-    /// Layers.
+    /// Number of transformer layers.
     pub fn layers(&self) -> usize {
         Outline::of(self).layers
     }

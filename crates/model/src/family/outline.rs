@@ -11,11 +11,11 @@ use crate::{
 /// The numbers of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Outline {
-    /// Layers.
+    /// Number of transformer layers.
     pub layers: usize,
     /// Width of the residual stream.
     pub width: usize,
-    /// Query heads.
+    /// Number of query heads.
     pub heads: usize,
     /// Key and value heads.
     pub kv_heads: usize,
@@ -25,7 +25,7 @@ pub struct Outline {
     pub hidden: usize,
     /// Columns of the logits.
     pub vocabulary: usize,
-    /// Longest sequence, positions.
+    /// Longest sequence that the model was made for, positions.
     pub context: usize,
 }
 
@@ -86,7 +86,7 @@ impl Description {
         }
     }
 
-    /// Who sees whom.
+    /// The attention mask in words, for reports.
     pub fn attention(&self) -> &'static str {
         match &self.kind {
             NetworkKind::Transformer(_) => "full",

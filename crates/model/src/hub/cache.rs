@@ -39,7 +39,7 @@ impl CachedRepository {
         Ok(Self { folder: root.join(&name), locks: root.join(".locks").join(name) })
     }
 
-    /// The folder itself.
+    /// The repository's folder in the cache.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }

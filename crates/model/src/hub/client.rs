@@ -27,7 +27,7 @@ const MOST_REDIRECTS: usize = 10;
 pub(super) struct HubMetadata {
     /// The name it is kept under.
     pub(super) etag: String,
-    /// Bytes.
+    /// Size of the file, bytes.
     pub(super) size: u64,
 }
 

@@ -102,7 +102,7 @@ impl DownloadReport<'_, '_> {
 enum DownloadFault {
     /// On the way from the hub.
     Way(Trouble),
-    /// On the disk.
+    /// On the disk, where the file cannot be written.
     Disk(io::Error),
 }
 

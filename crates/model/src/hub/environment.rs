@@ -17,11 +17,11 @@ pub struct HubSettings {
     /// The folder of the cache, which holds a folder a repository; `None` where no variable says
     /// where the home folder is.
     pub cache: Option<PathBuf>,
-    /// Who asks.
+    /// The token sent with requests, for private repositories; `None` where there is none.
     pub token: Option<HubToken>,
     /// Whether the cache alone is used.
     pub offline: bool,
-    /// The proxy's address.
+    /// The proxy's address; `None` asks the hub itself.
     pub proxy: Option<String>,
     /// The hosts that are reached without it, with commas between them.
     pub no_proxy: String,
@@ -36,7 +36,7 @@ pub struct HubSettings {
 pub struct HubToken(String);
 
 impl HubToken {
-    /// The secret itself.
+    /// The token's text, which is shown nowhere.
     pub(super) fn secret(&self) -> &str {
         &self.0
     }

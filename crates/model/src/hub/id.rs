@@ -8,7 +8,7 @@ use crate::file_names::stays_inside;
 /// A repository of models, and what is wanted of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepoId {
-    /// `owner/name`.
+    /// The name on the hub, `owner/name`.
     pub id: String,
     /// A branch, a tag or a commit; `None` for the branch `main`.
     pub revision: Option<String>,
@@ -25,7 +25,7 @@ pub struct IdError(String);
 const LONGEST_ID: usize = 96;
 
 impl RepoId {
-    /// The revision wanted.
+    /// The revision asked for, `main` if none is.
     pub fn revision(&self) -> &str {
         self.revision.as_deref().unwrap_or("main")
     }

@@ -34,10 +34,10 @@ const LARGEST_LISTING: u64 = 1 << 25;
 /// A repository at a commit.
 #[derive(Debug, Deserialize)]
 pub(super) struct Listing {
-    /// The commit.
+    /// The hash of the commit.
     #[serde(rename = "sha")]
     pub(super) commit: String,
-    /// Its files.
+    /// All files at that commit.
     #[serde(rename = "siblings")]
     pub(super) files: Vec<ListedFile>,
 }

@@ -3,6 +3,15 @@
 //!
 //! It knows no terminal: what goes on is told to a [`LoadWatch`], which may end it between two
 //! pieces of a file. What came by then is kept.
+//!
+//! ```
+//! use demask_model::hub::RepoId;
+//!
+//! let repo: RepoId = "GSAI-ML/LLaDA-8B-Instruct@main".parse()?;
+//! assert_eq!((repo.id.as_str(), repo.revision()), ("GSAI-ML/LLaDA-8B-Instruct", "main"));
+//! assert!("LLaDA-8B-Instruct".parse::<RepoId>().is_err(), "the owner is missing");
+//! # Ok::<(), demask_model::hub::IdError>(())
+//! ```
 
 mod cache;
 mod client;

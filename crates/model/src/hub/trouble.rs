@@ -8,7 +8,7 @@ use super::super::LoadError;
 pub(super) enum Trouble {
     /// It may go well when it is tried again.
     Passing(LoadError),
-    /// It will not.
+    /// It will not go well, however often it is tried.
     Lasting(LoadError),
 }
 

@@ -68,7 +68,7 @@ pub(crate) fn best(row: &[f32], k: usize) -> Vec<(TokenId, f32)> {
 /// thresholds look at.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SoftmaxSums {
-    /// The largest logit.
+    /// The largest logit of the row.
     pub max: f32,
     /// Σ exp(x − max)
     pub sum: f64,
@@ -91,7 +91,7 @@ impl SoftmaxSums {
         Self { max, sum, weighted }
     }
 
-    /// exp(x − max)
+    /// The weight of a logit, exp(x − max).
     pub(crate) fn weight(&self, logit: f32) -> f32 {
         exp::<false>(logit - self.max)
     }
@@ -101,7 +101,7 @@ impl SoftmaxSums {
         (f64::from(self.weight(logit)) / self.sum) as f32
     }
 
-    /// The entropy, nats.
+    /// Entropy of the distribution, nats.
     pub(crate) fn entropy(&self) -> f32 {
         (self.sum.ln() - self.weighted / self.sum) as f32
     }

@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Result, Tensor};
 /// Who may attend to whom.
 #[derive(Debug, Clone, Default)]
 pub enum Pattern {
-    /// Everybody to everybody.
+    /// Every position attends to every other.
     #[default]
     Full,
     /// To keys that are not 0, `[batch, length]` of u8: the others are padding.

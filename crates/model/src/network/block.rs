@@ -1,4 +1,4 @@
-//! One transformer block.
+//! A transformer block: attention and feed-forward layer, each behind its norm.
 
 use candle_core::{D, Module, Result, Tensor};
 

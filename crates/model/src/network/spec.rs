@@ -6,9 +6,9 @@
 pub struct Spec {
     /// Width of the residual stream.
     pub width: usize,
-    /// Layers.
+    /// Number of transformer layers.
     pub layers: usize,
-    /// Query heads.
+    /// Number of query heads.
     pub heads: usize,
     /// Key and value heads; query heads share them in order.
     pub kv_heads: usize,
@@ -21,9 +21,9 @@ pub struct Spec {
     pub columns: usize,
     /// Longest sequence the model was made for, positions.
     pub context: usize,
-    /// RMSNorm's epsilon.
+    /// What RMSNorm adds to the mean square, so that it divides by no 0.
     pub norm_eps: f64,
-    /// RoPE's base.
+    /// The base of RoPE's frequencies (theta).
     pub rope_theta: f64,
     /// Which linear layers have a bias.
     pub bias: Biases,
@@ -42,9 +42,9 @@ pub struct Biases {
     pub qkv: bool,
     /// The projection out of the attention.
     pub output: bool,
-    /// The feed-forward layer.
+    /// All matrices of the feed-forward layer.
     pub mlp: bool,
-    /// The head.
+    /// The matrix that makes the logits.
     pub head: bool,
 }
 
@@ -65,9 +65,9 @@ pub enum Head {
 pub enum NetworkPart {
     /// Token embedding, `[columns, width]`.
     Embedding,
-    /// Last norm.
+    /// The norm before the head.
     Norm,
-    /// Head, `[columns, width]`.
+    /// The head, `[columns, width]`.
     Head,
     /// Norm before the attention.
     AttentionNorm,

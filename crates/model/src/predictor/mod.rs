@@ -39,14 +39,14 @@ pub struct NetworkPredictor {
 /// What a request is checked against.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestChecks {
-    /// Longest sequence, positions.
+    /// Longest sequence that is answered, positions.
     pub context: usize,
     /// Columns of the logits.
     pub columns: usize,
 }
 
 impl NetworkPredictor {
-    /// Wraps a network.
+    /// A predictor that has computed nothing yet.
     pub fn new(network: Box<dyn Network>, facts: RequestChecks) -> Self {
         let finished_blocks = FinishedBlocks::default();
         Self { network, facts, last: None, full_passes: None, finished_blocks }

@@ -19,7 +19,7 @@ struct ReducedRow {
     /// Tokens and numbers, each at the place of its column; none and NaN where there is no value.
     ids: [TokenId; Column::ALL.len()],
     numbers: [f32; Column::ALL.len()],
-    /// The best tokens.
+    /// The most probable tokens, best first.
     top: Vec<(TokenId, f32)>,
 }
 

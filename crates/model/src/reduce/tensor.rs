@@ -205,7 +205,7 @@ impl RowSoftmax {
         e / &self.sum
     }
 
-    /// All probabilities.
+    /// The probabilities of every token in every row.
     fn all(&self, logits: &Tensor) -> Result<Tensor> {
         logits.broadcast_sub(&self.max)?.exp()?.broadcast_div(&self.sum)
     }

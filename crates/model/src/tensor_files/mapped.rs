@@ -9,7 +9,7 @@ use crate::{
     small_files::{plain, unreadable},
 };
 
-/// Maps a file.
+/// Maps a file into memory, to be read only.
 pub(super) fn map(path: &Path) -> Result<Mmap, LoadError> {
     let file =
         plain(path).and_then(|()| File::open(path)).map_err(|error| unreadable(path, &error))?;

@@ -15,7 +15,7 @@ pub use stored::Stored;
 pub(crate) enum Store {
     /// One or several safetensors files.
     Safetensors(Safetensors),
-    /// A GGUF file.
+    /// One GGUF file, shared with what is read lazily.
     Gguf(Arc<Gguf>),
 }
 

@@ -48,7 +48,7 @@ impl Safetensors {
         Ok(all)
     }
 
-    /// These files.
+    /// Maps these files and reads their headers.
     pub(crate) fn open(paths: &[PathBuf]) -> Result<Self, LoadError> {
         let mut all = Self { files: Vec::new(), tensors: HashMap::new() };
         for path in paths {

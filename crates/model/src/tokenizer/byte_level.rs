@@ -33,7 +33,7 @@ pub(super) struct ByteLevel<'a> {
 }
 
 impl ByteLevel<'_> {
-    /// The tokenizer.json.
+    /// The text of a tokenizer.json that does the same.
     pub(super) fn json(self) -> Vec<u8> {
         let byte_level = |use_regex: bool| {
             json!({

@@ -100,7 +100,7 @@ impl TokenizerConfig {
         Ok(config)
     }
 
-    /// transformers' class.
+    /// The name of transformers' class.
     pub(super) fn class(&self) -> Option<&str> {
         self.fields.get("tokenizer_class")?.as_str()
     }
@@ -110,7 +110,7 @@ impl TokenizerConfig {
         self.fields.get(name).and_then(Value::as_bool).unwrap_or(false)
     }
 
-    /// A field.
+    /// A field; null where it is missing.
     pub(super) fn field(&self, name: &str) -> &Value {
         self.fields.get(name).unwrap_or(&Value::Null)
     }

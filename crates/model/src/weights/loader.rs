@@ -95,7 +95,7 @@ impl<'a, 'w> Loader<'a, 'w> {
         self.weights.has(name)
     }
 
-    /// As [`Weights::check`].
+    /// What [`Weights::check`] does.
     pub(crate) fn check(&self, expected: &[(String, Vec<usize>)]) -> Result<(), LoadError> {
         self.weights.check(expected)
     }

@@ -1,4 +1,4 @@
-//! Matrices in f32.
+//! The product with matrices that are held in f32.
 
 use std::arch::x86_64::{__m256, _mm256_fmadd_ps, _mm256_set1_ps, _mm256_setzero_ps};
 

@@ -45,7 +45,7 @@ pub(super) fn store_wholes(lanes: __m256i, to: &mut [i32; LANES]) {
     unsafe { _mm256_storeu_ps(to.as_mut_ptr().cast(), _mm256_castsi256_ps(lanes)) }
 }
 
-/// Rows to columns.
+/// Transposes 8 rows of 8 numbers.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) fn transposed(rows: [__m256; 8]) -> [__m256; 8] {

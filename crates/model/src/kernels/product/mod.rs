@@ -21,7 +21,7 @@ mod q8;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use self::{dense::dense, q8::q8_0};
 
-/// Here candle multiplies.
+/// On other processors candle multiplies, and these are never called.
 #[cfg(not(target_arch = "x86_64"))]
 mod elsewhere {
     use candle_core::{Result, Tensor, quantized::QTensor};

@@ -139,7 +139,7 @@ struct TileTarget {
     place: *mut f32,
     /// From one row to the next.
     row: usize,
-    /// Outputs there are.
+    /// Number of outputs in a row.
     width: usize,
     /// Whether to add to what is there.
     add: bool,

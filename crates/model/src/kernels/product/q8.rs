@@ -27,7 +27,7 @@ use super::{
 /// Numbers with a common factor.
 const BLOCK: usize = 32;
 
-/// Pairs of them.
+/// Pairs of numbers in a block.
 const PAIRS: usize = BLOCK / 2;
 
 /// Bytes of a block: the factor in f16, then the numbers.
@@ -203,7 +203,7 @@ fn widened(block: &[u8; BYTES], half: usize) -> __m256i {
     _mm256_cvtepi8_epi16(unsafe { _mm_loadu_si128(numbers.as_ptr().cast()) })
 }
 
-/// Numbers in f16.
+/// Factors in f16, made f32.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn halves(from: &[i16; LANES]) -> __m256 {

@@ -20,7 +20,7 @@ pub(super) struct GgufHeader {
 
 /// A tensor of the header.
 pub(super) struct Tensor {
-    /// Rows first.
+    /// Its dimensions, rows first.
     pub(super) shape: Vec<usize>,
     pub(super) stored: Stored,
     /// From where the tensors' bytes begin.
@@ -258,7 +258,7 @@ fn stored(number: u32) -> Result<Stored, HeaderFault> {
     })
 }
 
-/// GGML's other types.
+/// Types of GGML that are not read, by number, to name them in errors.
 const OTHERS: [(u32, &str); 17] = [
     (9, "q8_1"),
     (15, "q8_k"),

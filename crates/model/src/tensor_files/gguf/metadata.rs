@@ -2,16 +2,16 @@
 
 use std::{collections::HashMap, fmt};
 
-/// A value.
+/// A value of the header, of whichever width it has there.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum GgufValue {
-    /// A whole number.
+    /// A whole number, signed or not.
     Whole(i128),
-    /// Another number.
+    /// A number in f32 or f64.
     Real(f64),
-    /// Yes or no.
+    /// True or false.
     Flag(bool),
-    /// A text.
+    /// A text in UTF-8.
     Text(String),
     /// A list of texts.
     Texts(Vec<String>),
@@ -54,7 +54,7 @@ impl fmt::Display for GgufValue {
 pub(crate) struct GgufMetadata(pub(super) HashMap<String, GgufValue>);
 
 impl GgufMetadata {
-    /// Any value.
+    /// The value of a key, whatever its type.
     pub(crate) fn get(&self, key: &str) -> Option<&GgufValue> {
         self.0.get(key)
     }
@@ -66,7 +66,7 @@ impl GgufMetadata {
         keys
     }
 
-    /// A text.
+    /// The value of a key, if it is a text.
     pub(crate) fn text(&self, key: &str) -> Option<&str> {
         match self.get(key)? {
             GgufValue::Text(text) => Some(text),
@@ -74,7 +74,7 @@ impl GgufMetadata {
         }
     }
 
-    /// A whole number.
+    /// The value of a key, if it is a whole number.
     pub(crate) fn whole(&self, key: &str) -> Option<i128> {
         match self.get(key)? {
             GgufValue::Whole(number) => Some(*number),

@@ -33,7 +33,7 @@ pub struct Gguf {
 
 /// Where a tensor is.
 struct GgufPlace {
-    /// Of the maps.
+    /// Index into the maps of the file's parts.
     map: usize,
     bytes: Range<usize>,
     info: Info,
