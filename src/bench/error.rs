@@ -7,7 +7,7 @@ use crate::headless::HeadlessError;
 /// Why nothing was measured.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
-    /// A pass failed.
+    /// A pass of the model failed.
     #[error(transparent)]
     Pass(#[from] HeadlessError),
     /// The screen cannot be drawn.
@@ -28,7 +28,7 @@ pub enum BenchError {
     /// The recording cannot be written.
     #[error("{}: it cannot be written ({error})", path.display())]
     Unwritable {
-        /// Its file.
+        /// The path of the recording.
         path: PathBuf,
         /// What the system said.
         error: io::Error,

@@ -2,6 +2,14 @@
 //!
 //! A run is made as in the debugger: the same session, recorder and screen, only that nobody looks
 //! and that each part is waited for before the next. Nothing runs beside what is measured.
+//!
+//! ```
+//! use demask::bench::RecordingFile;
+//!
+//! // Where nobody asks to keep it, the recording that is timed lies in a temporary file.
+//! let file = RecordingFile::temporary();
+//! assert!(file.path().starts_with(std::env::temp_dir()));
+//! ```
 
 mod error;
 mod passes;

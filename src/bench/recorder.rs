@@ -105,7 +105,7 @@ impl Write for Telling {
 
 /// Where the recording goes: the file asked for, or one that is removed afterwards.
 pub enum RecordingFile {
-    /// Asked for.
+    /// The file that was asked for.
     Kept(PathBuf),
     /// In the folder for temporary files.
     Removed(PathBuf),
@@ -127,7 +127,7 @@ impl RecordingFile {
         }
     }
 
-    /// The file.
+    /// The path that is written to.
     pub fn path(&self) -> &Path {
         match self {
             Self::Kept(path) | Self::Removed(path) => path,

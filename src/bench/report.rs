@@ -74,17 +74,17 @@ impl Measured {
 /// Samples of the steps of a run, one of each for every step.
 #[derive(Debug, Default)]
 pub struct Steps {
-    /// The layers.
+    /// The layers of the network.
     pub forward: Samples,
     /// The head and the reduction to columns.
     pub head: Samples,
-    /// Plan and decision.
+    /// Planning the request and deciding on the answer.
     pub decide: Samples,
     /// Prediction and step, written.
     pub record: Samples,
-    /// The interface.
+    /// Drawing a frame of the interface.
     pub draw: Samples,
-    /// All of it.
+    /// The step as a whole.
     pub whole: Samples,
     /// Positions of each pass, on both canvases with guidance.
     pub positions: Vec<usize>,
@@ -120,7 +120,7 @@ struct BenchRun {
     steps: usize,
     /// Predictions asked for, as the literature counts model calls: one a step.
     nfe: usize,
-    /// Forward passes run.
+    /// Forward passes that were computed.
     passes: usize,
     /// Length of the generated region at the end.
     length: usize,
@@ -171,7 +171,7 @@ impl Bare {
 }
 
 impl BenchReport {
-    /// Of a run.
+    /// The report of a run.
     pub fn of_run(facts: Measured, steps: Steps) -> Self {
         let count = steps.whole.len();
         let pass = (steps.forward.total() + steps.head.total()).as_secs_f64();
@@ -202,7 +202,7 @@ impl BenchReport {
         Self { facts, run: Some(run), ..Self::default() }
     }
 
-    /// Of single passes.
+    /// The report of single passes.
     pub fn of_lengths(facts: Measured, lengths: Vec<Bare>) -> Self {
         Self { facts, lengths: Some(lengths), ..Self::default() }
     }

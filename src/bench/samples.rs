@@ -13,7 +13,7 @@ pub struct Samples(Vec<Duration>);
 pub struct SampleFigures {
     /// How many there are.
     pub n: usize,
-    /// The shortest.
+    /// The shortest, in milliseconds.
     pub min: f64,
     /// The median: half take no longer.
     pub p50: f64,
@@ -21,16 +21,16 @@ pub struct SampleFigures {
     pub p90: f64,
     /// 99 in a hundred take no longer.
     pub p99: f64,
-    /// The longest.
+    /// The longest, in milliseconds.
     pub max: f64,
-    /// The arithmetic mean.
+    /// The arithmetic mean, in milliseconds.
     pub mean: f64,
-    /// All together.
+    /// The sum, in milliseconds.
     pub total: f64,
 }
 
 impl Samples {
-    /// Takes one in.
+    /// Takes in one measured time.
     pub fn push(&mut self, took: Duration) {
         self.0.push(took);
     }
@@ -40,7 +40,7 @@ impl Samples {
         self.0.len()
     }
 
-    /// All together.
+    /// The sum of the times.
     pub fn total(&self) -> Duration {
         self.0.iter().sum()
     }

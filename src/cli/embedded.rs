@@ -5,7 +5,7 @@ use super::fault::tell;
 use crate::escape::escaped;
 use crate::{debugger::Repertoire, eval::tasks, model::Loaded};
 
-/// What it is.
+/// A sentence that says what the embedded model is.
 pub fn about(parameters: u64) -> String {
     let millions = parameters as f64 / 1e6;
     let kinds = tasks::Task::ALL.len();

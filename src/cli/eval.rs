@@ -37,10 +37,10 @@ const TAILS: &str = "32,64,128,256";
 /// Problems with `--quick`: two of every generated kind.
 const QUICK_LIMIT: usize = 10;
 
-/// Lengths with `--quick`.
+/// Lengths of canvases that tails are measured on with `--quick`.
 const QUICK_TAILS: &str = "32,64";
 
-/// Most workers.
+/// The most workers that can be asked for.
 const MOST_JOBS: u16 = 64;
 
 #[derive(Debug, Args)]

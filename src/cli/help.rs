@@ -23,7 +23,7 @@ pub(super) fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
 struct HelpAsked {
     /// All of it, not one screen.
     whole: bool,
-    /// On one strategy.
+    /// The strategy that help is asked on.
     strategy: Option<&'static dyn AnyStrategy>,
     /// The words to be parsed.
     words: Vec<OsString>,

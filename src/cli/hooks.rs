@@ -30,7 +30,7 @@ fn by_bytes(pipe: &OsStr, mut told: impl FnMut(usize) -> ControlFlow<()>) -> Con
     (1..).zip(bytes).try_for_each(|(number, _)| told(number))
 }
 
-/// Before loading.
+/// Lets a pipe that a test names stand for a download, byte by byte.
 pub fn before_loading(watch: &mut LoadWatch) {
     if let Some(pipe) = env::var_os(LOAD_BY) {
         let work = LoadingWork::Downloading("model.safetensors".to_owned());

@@ -42,7 +42,7 @@ struct LintReport {
 pub(super) struct FindingJson {
     lint: &'static str,
     text: String,
-    /// What to do.
+    /// What to do about it.
     advice: String,
     steps: Vec<usize>,
     positions: Vec<usize>,

@@ -1,6 +1,11 @@
 //! The command line: one file a subcommand, options that several share in files of their own.
 //!
 //! Data goes to stdout, messages to stderr. Exit code 0 is success, 1 a failure, 2 a wrong use.
+//!
+//! ```
+//! let command = demask::cli::command();
+//! assert!(command.find_subcommand("replay").is_some());
+//! ```
 
 mod attach;
 mod bench;
@@ -136,7 +141,7 @@ impl CliCommand {
     }
 }
 
-/// The program.
+/// Runs the program, and gives its exit code.
 pub fn main() -> ExitCode {
     pages::keep();
     panics::tell_callers();

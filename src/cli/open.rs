@@ -27,7 +27,7 @@ pub const SAMPLE_PROMPT: &str = "Write a story in 7 sentences about a small owl 
 pub struct OpenedSession {
     /// The session, before its first step.
     pub session: Session,
-    /// The model.
+    /// The model, with its tokenizer.
     pub loaded: Loaded,
     /// What the model is asked.
     pub question: AskedQuestion,
@@ -37,7 +37,7 @@ pub struct OpenedSession {
 
 /// What a model is asked.
 pub struct AskedQuestion {
-    /// As token ids.
+    /// The prompt as token ids, chat template and all.
     pub ids: Vec<TokenId>,
     /// The user's last turn; empty for token ids.
     pub text: String,

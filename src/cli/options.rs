@@ -230,7 +230,7 @@ pub enum Backend {
 /// Which model, and what it is given.
 #[derive(Debug, Args)]
 pub struct LoadOptions {
-    /// The model.
+    /// The model, and how it is loaded.
     #[command(flatten)]
     pub source: SourceOptions,
     /// A prompt that does not stand on the command line.

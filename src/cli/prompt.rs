@@ -38,16 +38,16 @@ pub struct PromptOptions {
 /// What the model is asked.
 #[derive(Debug, Clone)]
 pub enum AskedPrompt {
-    /// These tokens.
+    /// These token ids, which no template is put around.
     Ids(Vec<TokenId>),
-    /// These turns.
+    /// These turns, which the chat template is put around.
     Turns(Messages),
 }
 
 /// What is asked where nothing is said.
 #[derive(Debug, Clone, Copy)]
 pub enum PromptDefault {
-    /// This.
+    /// This prompt, of the embedded model's own kind.
     Sample(&'static str),
     /// What comes through a pipe; without one it is a wrong use.
     Pipe,

@@ -61,7 +61,7 @@ struct RunSubject {
     prompt: Prompt,
 }
 
-/// A prompt.
+/// A prompt, as `--json` repeats it.
 #[derive(Clone, Serialize)]
 struct Prompt {
     /// As it was typed; empty for token ids.
@@ -77,7 +77,6 @@ impl RunSubject {
     }
 }
 
-/// What `--json` prints.
 #[derive(Serialize)]
 struct RunSummary {
     #[serde(flatten)]
@@ -91,9 +90,9 @@ struct RunSummary {
     text: String,
     /// The generated region, tail included.
     ids: Vec<u32>,
-    /// N_token: its length.
+    /// N_token: the length of the generated region, positions.
     length: usize,
-    /// Steps made.
+    /// Number of steps made.
     steps: u32,
     /// Predictions the strategy asked for, as the literature counts model calls; with guidance
     /// one call evaluates two canvases.

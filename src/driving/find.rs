@@ -8,9 +8,9 @@ use crate::engine::Address;
 /// A loop that runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunningLoop {
-    /// Its process.
+    /// The number of its process.
     pub pid: u32,
-    /// Its socket.
+    /// The path of its socket.
     pub path: PathBuf,
     /// The command of its process; empty where the system does not give it.
     pub command: String,

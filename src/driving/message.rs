@@ -1,5 +1,12 @@
 //! The messages of the protocol beside the records of a recording, one JSON object a line. What is
 //! said of a field here is what docs/protocol.md says of it.
+//!
+//! ```
+//! use demask::driving::message::ToLoop;
+//!
+//! assert_eq!(serde_json::to_string(&ToLoop::Stop)?, r#"{"type":"stop"}"#);
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -19,7 +26,7 @@ use crate::{
 #[serde(tag = "type", rename_all = "snake_case")]
 #[schemars(rename = "ToLoop")]
 pub enum ToLoop<'a> {
-    /// The first message.
+    /// The first message, which the loop answers with its own `hello`.
     Hello(Hello<'a>),
     /// Make one step, and wait again.
     Go {
@@ -89,7 +96,7 @@ pub(super) struct MessageTag {
 #[serde(tag = "type", rename_all = "snake_case")]
 #[schemars(rename = "FromLoop")]
 pub enum FromLoop {
-    /// The loop greets.
+    /// The loop greets, in answer to `hello`.
     Hello(LoopGreeting),
     /// All its parameters, where it has got more of them since the header.
     Knobs {
@@ -122,7 +129,7 @@ pub enum FromLoop {
     },
     /// A line for the user.
     Log {
-        /// The line.
+        /// The text of the line.
         text: String,
     },
     /// It cannot do what it was told, and goes on waiting; or it lets nobody in.
@@ -142,7 +149,7 @@ pub struct LoopGreeting {
     /// The loop's program and its version. It tells a loop from an engine, which has none.
     #[serde(rename = "loop", default)]
     pub program: Option<String>,
-    /// The sampler's name.
+    /// The sampler's name for itself.
     #[serde(default)]
     pub name: String,
     /// The number of its process.

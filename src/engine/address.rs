@@ -1,4 +1,4 @@
-//! Addresses of engines.
+//! Addresses of engines: a command, a Unix socket or a TCP socket.
 
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
@@ -7,7 +7,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 pub enum Address {
     /// A command with its arguments; the protocol goes over its standard input and output.
     Command(Vec<String>),
-    /// A Unix socket.
+    /// A Unix socket, by its path.
     Unix(PathBuf),
     /// A TCP socket of this machine, with the token that its engine printed.
     Tcp(SocketAddr, Option<String>),

@@ -79,7 +79,7 @@ pub fn connect(
 }
 
 impl Connected {
-    /// The engine's greeting.
+    /// What the engine said when it was greeted.
     pub fn greeting(&self) -> &EngineGreeting {
         &self.peer.greeting
     }

@@ -49,7 +49,7 @@ struct Shared {
 
 /// The answers to one request, for the caller that waits for them.
 pub(super) struct Answers {
-    /// The request's number.
+    /// The request's number, which its answers repeat.
     pub(super) id: u64,
     receiver: mpsc::Receiver<FromEngine>,
     shared: Arc<Shared>,
@@ -57,9 +57,9 @@ pub(super) struct Answers {
 
 /// What the engine sent within a time limit.
 pub(super) enum EngineSent {
-    /// A message.
+    /// A message in answer to the request.
     Message(FromEngine),
-    /// Nothing yet.
+    /// Nothing yet, so that the caller may look after other things.
     Nothing,
     /// The connection has ended, for this reason.
     End(String),

@@ -1,6 +1,16 @@
 //! The messages of the protocol, one JSON object a line. Readers pass over fields that they do not
 //! know; of the engine's messages, types that nobody here knows are passed over too. What is said of
 //! a field here is what docs/protocol.md says of it.
+//!
+//! ```
+//! use demask::engine::message::{FromEngine, Hello, ToEngine};
+//!
+//! let hello = serde_json::to_value(ToEngine::Hello(Hello::with(None)))?;
+//! assert_eq!((&hello["type"], &hello["protocol"]), (&"hello".into(), &1.into()));
+//! let answer: FromEngine = serde_json::from_str(r#"{"type": "ids", "id": 7, "ids": [5, 6]}"#)?;
+//! assert_eq!(answer.id(), Some(7));
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -61,20 +71,20 @@ impl<'a> Hello<'a> {
 #[serde(tag = "type", rename_all = "snake_case")]
 #[schemars(rename = "ToEngine")]
 pub enum ToEngine<'a> {
-    /// The first message.
+    /// The first message, which the engine answers with its own `hello`.
     Hello(Hello<'a>),
     /// Asks for the texts of some tokens.
     Texts {
-        /// The request's number.
+        /// The request's number, which its answer repeats.
         id: u64,
-        /// The first token.
+        /// The first of the tokens.
         first: u32,
-        /// How many.
+        /// How many tokens from there on.
         count: u32,
     },
     /// Asks for the ids of a text.
     Encode {
-        /// The request's number.
+        /// The request's number, which its answer repeats.
         id: u64,
         /// The conversation or the text.
         #[serde(flatten)]
@@ -82,17 +92,17 @@ pub enum ToEngine<'a> {
     },
     /// Asks for the text of some ids, control tokens by name.
     Decode {
-        /// The request's number.
+        /// The request's number, which its answer repeats.
         id: u64,
-        /// The tokens.
+        /// The ids of the text.
         ids: &'a [TokenId],
     },
     /// Asks for a forward pass. *Rows* are the positions that are wanted, counted from the first of
     /// them.
     Predict {
-        /// The request's number.
+        /// The request's number, which its answers repeat.
         id: u64,
-        /// The request itself.
+        /// What the pass depends on.
         #[serde(flatten)]
         request: &'a Request,
         /// True if the engine may leave the logits in the memory that `hello` names, in place of
@@ -104,7 +114,7 @@ pub enum ToEngine<'a> {
     /// The answer to this request is not wanted any more. The engine still answers it: by an `error`
     /// of kind `cancelled`, unless it has answered already.
     Cancel {
-        /// The request's number.
+        /// The number of that request.
         id: u64,
     },
 }
@@ -125,7 +135,7 @@ pub enum Encode<'a> {
     },
     /// A text as it is.
     Text {
-        /// The text.
+        /// The text, with no template around it.
         text: &'a str,
         /// Whether the tokenizer adds the special tokens that it puts around a text.
         special: bool,
@@ -160,42 +170,42 @@ pub enum FromEngine {
     },
     /// A line for the user, before `hello`; later ones are not shown.
     Log {
-        /// The line.
+        /// The text of the line.
         text: String,
     },
-    /// Answers `texts`.
+    /// The answer to `texts`.
     Texts {
-        /// The request's number.
+        /// The number of the request that it answers.
         id: u64,
         /// A text for each token, in order; null for a token without one.
         texts: Vec<Option<TokenText>>,
     },
-    /// Answers `encode`.
+    /// The answer to `encode`.
     Ids {
-        /// The request's number.
+        /// The number of the request that it answers.
         id: u64,
-        /// The ids.
+        /// The ids of the text, in order.
         ids: Vec<TokenId>,
     },
-    /// Answers `decode`.
+    /// The answer to `decode`.
     Text {
-        /// The request's number.
+        /// The number of the request that it answers.
         id: u64,
-        /// The text.
+        /// The text of the ids, in one piece.
         text: String,
     },
     /// A layer is done; at most 50 such messages a second.
     Progress {
-        /// The request's number.
+        /// The number of the request that it is about.
         id: u64,
-        /// Layers done.
+        /// Layers computed so far.
         done: usize,
         /// Layers in all; the head counts as a layer.
         of: usize,
     },
-    /// Answers `predict`.
+    /// The answer to `predict`.
     Prediction {
-        /// The request's number.
+        /// The number of the request that it answers.
         id: u64,
         /// The columns that were asked for, by name.
         #[serde(default)]
@@ -243,13 +253,13 @@ pub struct Failure {
     pub traceback: Option<String>,
 }
 
-/// Kinds of failures.
+/// The kinds of failures that the program tells apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
     /// This engine or loop cannot do what was asked.
     Unsupported,
-    /// Doing it failed.
+    /// It was tried, and it failed.
     #[default]
     Failed,
     /// The request was cancelled.
@@ -287,10 +297,10 @@ pub struct EngineGreeting {
     /// The number of parameters; 0 if that is not known.
     #[serde(default)]
     pub parameters: u64,
-    /// The mask token.
+    /// The mask token; null where the model has none.
     #[serde(default)]
     pub mask: Option<TokenId>,
-    /// The end-of-sequence token.
+    /// The end-of-sequence token; null where the model has none.
     #[serde(default)]
     pub eos: Option<TokenId>,
     /// Position `i` is predicted by the logits of position `i - 1`.
@@ -319,20 +329,20 @@ pub struct EngineGreeting {
     pub findings: Vec<String>,
 }
 
-/// A token's text.
+/// What a token stands for in a text.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum TokenText {
-    /// Whole characters.
+    /// Characters, none of them in part.
     Text(String),
-    /// A control token.
+    /// A control token such as `<|eot_id|>`.
     Control {
-        /// Its name.
+        /// The token's name, as it is shown.
         control: String,
     },
     /// Part of a character.
     Bytes {
-        /// Its bytes.
+        /// The bytes, in order.
         bytes: Vec<u8>,
     },
 }
@@ -346,19 +356,19 @@ pub enum WireValues {
     Ranked {
         /// Candidates in a row.
         k: usize,
-        /// Their ids, u32.
+        /// Their ids, as base64 of u32.
         ids: String,
-        /// Their probabilities, f32.
+        /// Their probabilities, as base64 of f32.
         p: String,
     },
     /// Token ids: `argmax`, `choice`, `best_unmask`.
     Ids {
-        /// u32.
+        /// Base64 of u32 numbers.
         u32: String,
     },
     /// Numbers: all other columns.
     Numbers {
-        /// f32.
+        /// Base64 of f32 numbers.
         f32: String,
     },
 }

@@ -5,6 +5,15 @@
 //! An [`Address`] is a command that starts an engine, or a socket at which one listens. [`connect`]
 //! waits for the greeting and fetches the texts of the tokens. [`message`] has the messages, and
 //! `link` sends and receives them; docs/protocol.md describes the protocol.
+//!
+//! ```
+//! use demask::engine::Address;
+//!
+//! let address: Address = "python -m demask.engine 'my model'".parse()?;
+//! assert_eq!(address, Address::Command(["python", "-m", "demask.engine", "my model"].map(String::from).into()));
+//! assert!("tcp:10.0.0.1:4000".parse::<Address>().is_err(), "that is another machine");
+//! # Ok::<(), String>(())
+//! ```
 
 mod address;
 mod column;

@@ -33,7 +33,7 @@ pub(super) enum EngineNews {
     Beat,
 }
 
-/// An engine.
+/// An engine that is connected, and how it is reached again.
 pub(super) struct Peer {
     pub(super) address: Address,
     pub(super) greeting: EngineGreeting,

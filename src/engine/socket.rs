@@ -12,7 +12,7 @@ use super::Address;
 /// How long a TCP socket may take to accept the connection.
 const TO_CONNECT: Duration = Duration::from_secs(5);
 
-/// An open socket.
+/// A socket that is connected to an engine or a sampling loop.
 pub struct Socket {
     /// What the other side sends.
     pub input: Box<dyn Read + Send>,

@@ -1,5 +1,13 @@
 //! The embedded model's card: the figures that say whether it behaves like the real ones where
 //! DAEDAL looks.
+//!
+//! ```
+//! use demask::eval::{card::TaskFigures, tasks::Task};
+//!
+//! let counting =
+//!     TaskFigures { task: Task::Counting, problems: 100, right: 0.97, expanded: 0.1, rank: 0.99 };
+//! assert_eq!(counting.task.name(), "counting");
+//! ```
 
 use std::fmt;
 
@@ -21,11 +29,11 @@ const ENOUGH: usize = 24;
 /// What one kind of problem came to.
 #[derive(Debug, Clone)]
 pub struct TaskFigures {
-    /// The kind.
+    /// The kind of problem.
     pub task: Task,
-    /// Problems measured.
+    /// Number of problems measured.
     pub problems: usize,
-    /// Share answered right.
+    /// Share answered right, 0 to 1.
     pub right: f64,
     /// Share with at least one expansion in stage 2.
     pub expanded: f64,
@@ -33,7 +41,7 @@ pub struct TaskFigures {
     pub rank: f64,
 }
 
-/// The figures.
+/// The figures that a model card gives.
 #[derive(Debug, Clone)]
 pub struct Card {
     /// Mean EOS confidence on windows that are long enough.

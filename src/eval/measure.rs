@@ -1,5 +1,11 @@
 //! What a model does with held-out problems: generation by DAEDAL, the tail signal it lives on,
 //! rank correlation. The figures of the embedded model's card come from here.
+//!
+//! ```
+//! use demask::eval::measure::rank_correlation;
+//!
+//! assert_eq!(rank_correlation(&[(1.0, 10.0), (2.0, 40.0), (3.0, 90.0)]), 1.0);
+//! ```
 
 use std::{ops::ControlFlow, time::Duration};
 
@@ -28,7 +34,7 @@ pub enum MeasureError {
     Prompt(String),
 }
 
-/// A finished generation.
+/// A finished generation, with what was counted on the way.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Generated {
     /// The answer, without its tail of end-of-sequence tokens.

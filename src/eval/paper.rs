@@ -1,5 +1,11 @@
 //! The comparison of DAEDAL's paper: LLaDA's sampler at fixed lengths against DAEDAL, as the
 //! published scripts run both (they are the same for LLaDA-8B-Instruct and LLaDA-1.5).
+//!
+//! ```
+//! let recipes = demask::eval::paper::recipes(&[64, 128])?;
+//! assert_eq!(recipes.len(), 3, "two fixed lengths, and DAEDAL");
+//! # Ok::<(), demask::decode::RecipeError>(())
+//! ```
 
 use crate::decode::{Recipe, RecipeError};
 

@@ -14,14 +14,14 @@ pub struct EvalRow {
     pub task: String,
     /// The recipe as it was written: strategy and parameters.
     pub recipe: String,
-    /// The strategy's name.
+    /// The name of the strategy.
     pub strategy: String,
     /// Values of the swept parameters, in order of their names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub swept: Vec<(String, f64)>,
-    /// The question.
+    /// The question, as the model was asked it.
     pub question: String,
-    /// The answer wanted.
+    /// The answer that counts as right.
     pub expected: String,
     /// The model's answer, without its tail of end-of-sequence tokens.
     pub answer: String,
@@ -51,7 +51,7 @@ pub struct EvalRow {
     pub nfe: usize,
     /// Canvases evaluated in them: two a prediction with guidance.
     pub canvases: usize,
-    /// Positions expanded.
+    /// Number of positions expanded.
     pub expansions: usize,
     /// Why the run ended: `complete`, `stagnant`, …, or an error in words.
     pub finish: String,
@@ -75,11 +75,11 @@ impl EvalRow {
 /// How long one row took. Kept apart from it, since it is never the same twice.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RowTiming {
-    /// [`EvalRow::problem`].
+    /// The problem, as in [`EvalRow::problem`].
     pub problem: usize,
-    /// [`EvalRow::recipe`].
+    /// The recipe, as in [`EvalRow::recipe`].
     pub recipe: String,
-    /// Wall time, seconds.
+    /// Wall time of the problem, seconds.
     pub seconds: f64,
     /// Of that in forward passes, seconds.
     pub forward: f64,

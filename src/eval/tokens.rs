@@ -1,5 +1,24 @@
 //! N_token and E_token of a generated text, counted as DAEDAL's published metric scripts count
 //! them: on the text, not on the canvas that it is.
+//!
+//! ```
+//! use std::ops::ControlFlow;
+//!
+//! use candle_core::Device;
+//! use demask::{
+//!     canvas::Canvas,
+//!     eval::tokens::Generation,
+//!     model::{Computing, ModelSource, open},
+//! };
+//!
+//! let go_on = &mut |_: &_| ControlFlow::Continue(());
+//! let model = open(&ModelSource::Embedded, &Computing::on(Device::Cpu), go_on)?;
+//! let special = model.special.tokens;
+//! let canvas = Canvas::holding(vec![], &[special.eos; 3], special);
+//! let counted = Generation::of(&model.tokenizer, &canvas, true, &[])?;
+//! assert_eq!((counted.n_token, counted.e_token), (3, 0), "all of it is padding");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use crate::{
     canvas::{Canvas, TokenId},

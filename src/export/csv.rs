@@ -8,7 +8,7 @@ use super::{
 };
 use crate::escape::one_line;
 
-/// Tables as CSV.
+/// The row of the table of formats: `csv`.
 pub const FORMAT: ExportFormat = ExportFormat {
     name: "csv",
     help: "a table as text, of steps or (`--table positions`) of positions",

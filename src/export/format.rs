@@ -24,13 +24,13 @@ pub struct ExportFormat {
 /// What a format is made of, and the function that writes it.
 #[derive(Debug, Clone, Copy)]
 pub enum Make {
-    /// One recording.
+    /// A document of one recording, written by this function.
     Document(fn(&Document, &mut dyn Write) -> Result<(), ExportError>),
     /// The screen on one recording, drawn step by step.
     Screens {
         /// True if the steps a second matter.
         timed: bool,
-        /// Writes it.
+        /// The function that writes it.
         write: fn(Screens, &mut dyn Write) -> Result<(), ExportError>,
     },
     /// The rows of a table, of as many recordings as there are.
@@ -45,9 +45,9 @@ pub enum Make {
 /// A recording, and how what is made of it looks.
 #[derive(Clone, Copy)]
 pub struct Document<'a> {
-    /// The recording's name.
+    /// The name of the recording.
     pub name: &'a str,
-    /// The recording.
+    /// The recording, read in full.
     pub recording: &'a Recording,
     /// A step of the branch that was left last.
     pub step: usize,
@@ -76,7 +76,7 @@ pub struct Screens<'a> {
     pub size: (u16, u16),
     /// What the run is called.
     pub title: &'a str,
-    /// Steps a second.
+    /// Speed of the recording played, steps a second.
     pub speed: f64,
     /// True if the cells have colours.
     pub colored: bool,

@@ -4,6 +4,14 @@
 //! step by step, as buffers. `walk` is what documents and tables share: each branch from the start of its run
 //! to its end, with the prediction on each canvas and the step made from it. What a recording lacks is absent
 //! here, never zero.
+//!
+//! ```
+//! use demask::{export::markdown, trace};
+//!
+//! let recording = trace::read("recordings/short-answer.jsonl".as_ref())?;
+//! assert!(markdown("run.jsonl", &recording).starts_with(r"# run\.jsonl"), "all text is escaped");
+//! # Ok::<(), trace::TraceError>(())
+//! ```
 
 mod cast;
 mod csv;

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::escape::escaped_json;
 
-/// Tables as JSON.
+/// The row of the table of formats: `ndjson`.
 pub const FORMAT: ExportFormat = ExportFormat {
     name: "ndjson",
     help: "a table as JSON, an object a line, of steps or positions",

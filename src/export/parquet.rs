@@ -21,7 +21,7 @@ use super::{
     table::{Table, TableColumn, TableValue, ValueKind},
 };
 
-/// Tables as Parquet.
+/// The row of the table of formats: `parquet`.
 pub const FORMAT: ExportFormat = ExportFormat {
     name: "parquet",
     help: "a table for data tools, of positions or (`--table steps`) of steps",

@@ -17,7 +17,7 @@ use crate::{
     trace::Recording,
 };
 
-/// Which table.
+/// The tables that a recording is exported to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Table {
     /// A row for each step of each branch.
@@ -29,13 +29,13 @@ pub enum Table {
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ValueKind {
-    /// 64-bit whole numbers.
+    /// Whole numbers of 64 bits.
     Int,
     /// 32-bit numbers, as recorded.
     Float,
-    /// 64-bit numbers.
+    /// Numbers of 64 bits.
     Double,
-    /// True or false.
+    /// Truth values, true or false.
     Flag,
     /// Text in UTF-8.
     Text,
@@ -56,13 +56,13 @@ impl ValueKind {
 /// A column of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TableColumn {
-    /// Its name.
+    /// The name in every format.
     pub name: &'static str,
-    /// What it holds.
+    /// The type of its values.
     pub kind: ValueKind,
     /// True if no row is without a value.
     pub always: bool,
-    /// What it means.
+    /// What it means, for the documents.
     pub help: &'static str,
 }
 
@@ -70,7 +70,7 @@ pub struct TableColumn {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum TableValue<'a> {
-    /// None.
+    /// There is no value in this row.
     Null,
     /// A whole number.
     Int(i64),
@@ -197,7 +197,7 @@ impl Table {
         }
     }
 
-    /// Its name.
+    /// The name in file names and options.
     pub fn name(self) -> &'static str {
         match self {
             Self::Steps => "steps",

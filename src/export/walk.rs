@@ -25,7 +25,7 @@ pub(super) struct Trajectory {
 pub(super) enum AfterCanvas<'a> {
     /// A step of the strategy.
     Step(&'a Step),
-    /// A person's edits.
+    /// Edits that the user made.
     Edit,
     /// Nothing: over for this reason, or, with `None`, left before it was over.
     End(Option<Finish>),
@@ -35,11 +35,11 @@ pub(super) enum AfterCanvas<'a> {
 pub(super) struct WalkedCanvas<'a> {
     /// Steps and edits made before.
     pub step: usize,
-    /// The node's number.
+    /// The number of the node.
     pub id: NodeId,
-    /// Canvas, state, parameters.
+    /// The canvas, the state and the parameters there.
     pub node: &'a Node,
-    /// Stage and block.
+    /// Stage and block of the step that comes next.
     pub phase: Phase,
     /// The prediction on this canvas, if it is on record.
     pub prediction: Option<Arc<Prediction>>,

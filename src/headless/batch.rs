@@ -25,7 +25,7 @@ const BEAT: Duration = Duration::from_millis(100);
 
 /// A debugger with its model, driven to its stops.
 pub struct BatchDebugger {
-    /// The debugger.
+    /// The debugger that commands are given to.
     pub debugger: Debugger,
     /// The model; `None` for a recording.
     pub predictor: Option<Box<dyn Predictor>>,

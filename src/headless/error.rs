@@ -11,7 +11,7 @@ pub enum HeadlessError {
     /// The model panicked: the hook has printed where.
     #[error("the model panicked, see above")]
     Panicked,
-    /// A pass failed.
+    /// The predictor could not answer a request.
     #[error(transparent)]
     Predict(PredictError),
     /// The recording stopped, which is the only output.
@@ -20,9 +20,9 @@ pub enum HeadlessError {
     /// A command was refused, or did not come to a good end.
     #[error("`{command}`: {why}")]
     Command {
-        /// The command.
+        /// The text of the command.
         command: String,
-        /// Why.
+        /// What was wrong, in words.
         why: String,
     },
     /// The loop that is debugged failed.
@@ -31,9 +31,9 @@ pub enum HeadlessError {
     /// A run of several failed.
     #[error("{why}")]
     Run {
-        /// Which, from 0.
+        /// The number of the run, from 0.
         at: usize,
-        /// Why.
+        /// What was wrong, in words.
         why: String,
     },
 }

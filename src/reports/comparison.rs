@@ -19,7 +19,7 @@ const AROUND: usize = 6;
 pub struct ComparedRuns<'a> {
     /// The prompt as it was typed.
     pub prompt: &'a str,
-    /// The model's name.
+    /// The name of the model.
     pub model: &'a str,
     /// Forward passes of all runs: one that several asked for counts once.
     passes: usize,
@@ -59,7 +59,7 @@ struct RunParting {
     position: Option<usize>,
     /// The first run's text around it.
     first: Option<Around>,
-    /// This run's.
+    /// The text of this run around it.
     own: Option<Around>,
 }
 

@@ -2,6 +2,17 @@
 //!
 //! Nothing here is escaped for a terminal but the text of [`diff`], which has colours of its own: who prints
 //! it escapes it.
+//!
+//! ```
+//! use demask::{compare::{Figures, RunPath}, reports::TokenCounts, trace};
+//!
+//! let recording = trace::read("recordings/short-answer.jsonl".as_ref())?;
+//! let session = recording.session();
+//! let run = RunPath { session: &session, end: recording.recorded.end };
+//! let counts = TokenCounts::of(&Figures::of(run));
+//! assert!(counts.e_token <= counts.n_token);
+//! # Ok::<(), trace::TraceError>(())
+//! ```
 
 mod comparison;
 mod counts;

@@ -9,15 +9,14 @@ use crate::trace::{Passes, Recording, Verified};
 /// A recording whose decisions were made again, and its passes if that was asked for.
 #[derive(Clone, Copy)]
 pub struct Verification<'a> {
-    /// The recording.
+    /// The recording that was verified.
     pub recording: &'a Recording,
-    /// What was found.
+    /// What was found when its decisions were made again.
     pub verified: &'a Verified,
     /// The passes, run again.
     pub passes: Option<&'a Passes>,
 }
 
-/// What `--json` prints.
 #[derive(Serialize)]
 struct VerificationJson<'a> {
     file: String,

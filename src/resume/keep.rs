@@ -26,7 +26,7 @@ pub struct SessionOrigin {
     pub recording: Option<PathBuf>,
     /// The header of recordings of it.
     pub header: Header,
-    /// Its token texts.
+    /// The texts of the token ids.
     pub vocabulary: Arc<dyn Vocabulary>,
 }
 
@@ -36,13 +36,14 @@ pub struct ModelOrigin {
     pub model: Option<String>,
     /// Where its engine is.
     pub engine: Option<String>,
-    /// `--device`.
+    /// The device, as `--device` named it.
     pub device: String,
-    /// `--dtype`.
+    /// The type of number, as `--dtype` named it.
     pub dtype: Precision,
-    /// `--quantize`.
+    /// What weights are rounded to, as `--quantize` named it.
     pub quantize: Option<Quantization>,
-    /// `--tokenizer`, `--mask-token`, `--eos-token`.
+    /// What stands in place of the checkpoint's files: `--tokenizer`, `--mask-token`,
+    /// `--eos-token`.
     pub overrides: Overrides,
 }
 

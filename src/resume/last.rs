@@ -24,7 +24,7 @@ pub(super) const NAME: &str = "last.json";
 /// Most bytes that are read: far more than are ever written.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// What is kept.
+/// What is kept of a session, as it is in the file.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Last {
     /// The recording with every step.
@@ -35,13 +35,13 @@ pub struct Last {
     pub name: String,
     /// Where the session was being recorded.
     pub recording: Option<PathBuf>,
-    /// The node left.
+    /// The number of the node that was left.
     pub at: usize,
     /// The parameters as they were, by name.
     pub params: BTreeMap<String, String>,
     /// In the order of their numbers.
     pub breakpoints: Vec<LastBreakpoint>,
-    /// What was shown.
+    /// What the screen showed.
     pub view: SavedView,
 }
 
@@ -56,9 +56,9 @@ pub struct LastModel {
     pub engine: Option<String>,
     /// As `--device` takes it; what follows is as its option takes it, too.
     pub device: String,
-    /// `--dtype`.
+    /// The type of number, as `--dtype` takes it.
     pub dtype: String,
-    /// `--quantize`.
+    /// What weights are rounded to, as `--quantize` takes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantize: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,7 +77,7 @@ pub struct LastModel {
     pub(super) block_attention: Option<String>,
 }
 
-/// A breakpoint.
+/// A breakpoint, with its condition as text.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct LastBreakpoint {
     /// As it was written.
@@ -94,7 +94,7 @@ pub fn absolute(path: &Path) -> PathBuf {
 /// Why there is nothing to go on with.
 #[derive(Debug, thiserror::Error)]
 pub enum ResumeError {
-    /// Nothing was kept.
+    /// No session was kept yet.
     #[error(
         "there is no session to resume: none was left yet. Start `demask`, make a step and quit"
     )]
@@ -102,9 +102,9 @@ pub enum ResumeError {
     /// What was kept cannot be read.
     #[error("{}: it cannot be read ({why}). Remove it", path.display())]
     Unreadable {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// What is wrong with it, in words.
         why: String,
     },
 }

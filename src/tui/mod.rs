@@ -12,6 +12,19 @@
 //!
 //! This room knows neither tensors nor files: recordings and saving come in as a
 //! [`Recorder`](crate::session::Recorder) and as a [`Host`], and loading as a [`LoadingProgress`].
+//!
+//! ```
+//! use demask::{debugger::NoHost, trace, tui::{Start, StepSource, frames}};
+//!
+//! let recording = trace::read("recordings/short-answer.jsonl".as_ref())?;
+//! let source = StepSource::Replay("short-answer.jsonl".to_owned());
+//! let (session, facts) = (recording.session(), recording.facts());
+//! let start = Start::new(session, recording.vocabulary, facts, source, Box::new(NoHost));
+//! // What the terminal would show at the start of the recording, and after each step.
+//! let screens = frames(start, (80, 24));
+//! assert_eq!(screens.take(2).map(|screen| screen.area.width).collect::<Vec<_>>(), [80, 80]);
+//! # Ok::<(), trace::TraceError>(())
+//! ```
 
 mod app;
 mod compare;
@@ -57,7 +70,7 @@ use crate::{
 /// Where the steps come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StepSource {
-    /// A model.
+    /// A model that this process computes.
     Live,
     /// A model of this name in another process.
     Engine(String),
@@ -80,9 +93,9 @@ pub struct Start {
     pub session: Session,
     /// The model; `None` in a replay.
     pub predictor: Option<Box<dyn Predictor>>,
-    /// Token texts.
+    /// The texts of the token ids.
     pub vocabulary: Arc<dyn Vocabulary>,
-    /// The model's facts.
+    /// Sizes and special tokens of the model.
     pub facts: ModelFacts,
     /// Where the steps come from.
     pub source: StepSource,
@@ -100,7 +113,7 @@ pub struct Start {
     pub notices: Vec<String>,
     /// What the terminal can show.
     pub look: Look,
-    /// The keys.
+    /// What each key does.
     pub keymap: Keymap,
     /// Steps a second in run mode: 1, 2, 5, 10, 30, or `None` for as fast as it goes.
     pub speed: Option<u32>,

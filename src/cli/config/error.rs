@@ -5,7 +5,7 @@ use std::{fmt, ops::Range};
 /// Something wrong in a configuration or preset file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
-    /// The file's name.
+    /// The file's name, as it is shown.
     pub file: String,
     /// Line from 1 and column in characters from 1; `None` if it is about the file as a whole.
     pub at: Option<(usize, usize)>,
@@ -27,9 +27,9 @@ impl std::error::Error for ConfigError {}
 /// The text of a file, to say where something is wrong in it.
 #[derive(Clone, Copy)]
 pub(super) struct ConfigText<'a> {
-    /// The file's name.
+    /// The file's name, as it is shown.
     pub(super) file: &'a str,
-    /// What it holds.
+    /// What the file holds.
     pub(super) text: &'a str,
 }
 

@@ -41,7 +41,7 @@ pub type ParamSet = Vec<(String, Value)>;
 pub struct Config {
     /// Parameters' values in the place of the defaults and of the checkpoint's suggestions.
     pub params: ParamSet,
-    /// The keys.
+    /// The keys, with the changes that the file makes.
     pub keymap: Keymap,
     /// How the screen looks.
     pub look: LookConfig,
@@ -86,13 +86,13 @@ impl ColorChoice {
 /// How the screen looks, below the flags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LookConfig {
-    /// Number of colours.
+    /// How many colours are used.
     pub color: ColorChoice,
     /// Only ASCII is drawn.
     pub ascii: bool,
     /// Clicks and the wheel are listened to.
     pub mouse: bool,
-    /// Dark or light.
+    /// Whether the colours are for a dark or a light ground.
     pub theme: Shade,
     /// Steps a second, one of 1, 2, 5, 10, 30; `None` is as fast as it goes.
     pub speed: Option<u32>,
@@ -140,7 +140,7 @@ impl Config {
 /// Where the configuration is read from, and whether it has to be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigPlace {
-    /// The file.
+    /// The path of the file.
     pub path: PathBuf,
     /// It was asked for by flag or environment.
     pub explicit: bool,

@@ -47,7 +47,7 @@ enum OneOrMany {
     Many(Vec<String>),
 }
 
-/// Reads a configuration.
+/// Reads a configuration, and checks every key and value in it.
 pub(super) fn config(text: ConfigText) -> Result<Config, ConfigError> {
     let raw: Raw = toml::from_str(text.text).map_err(|error| text.toml_error(&error))?;
     let mut read = BTreeMap::new();
@@ -230,7 +230,7 @@ fn colors(text: ConfigText, raw: &AnyTable<String>) -> Result<Colors, ConfigErro
     Ok(colors)
 }
 
-/// `#rrggbb`.
+/// Reads a colour written `#rrggbb`.
 fn rgb(text: &str) -> Option<Rgb> {
     let digits = text.strip_prefix('#').filter(|digits| {
         digits.len() == 6 && digits.chars().all(|digit| digit.is_ascii_hexdigit())

@@ -33,7 +33,7 @@ impl Presets {
         }
     }
 
-    /// Every name, sorted.
+    /// The names of all presets, sorted.
     pub fn list(&self) -> Vec<String> {
         let mut names: BTreeSet<String> = self.configured.keys().cloned().collect();
         names.extend(of_program().iter().map(|(name, ..)| (*name).to_owned()));

@@ -79,7 +79,7 @@ pub fn devices() -> Vec<CheckLine> {
     .collect()
 }
 
-/// Memory.
+/// Says how much memory there is, and how much of it is free.
 pub fn memory() -> CheckLine {
     let says = match Memory::here() {
         Some(memory) => {

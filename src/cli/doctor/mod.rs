@@ -22,7 +22,7 @@ pub struct DoctorArgs {
     json: bool,
 }
 
-/// How something is.
+/// What a check comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum CheckState {
@@ -44,14 +44,14 @@ impl CheckState {
     }
 }
 
-/// One line.
+/// One line of the report: what was checked, and what was found.
 #[derive(Debug, Serialize)]
 struct CheckLine {
     /// What it belongs to.
     topic: &'static str,
     name: String,
     state: CheckState,
-    /// What was found.
+    /// What was found, in words.
     says: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,11 +78,10 @@ impl CheckLine {
     }
 }
 
-/// What `--json` prints.
 #[derive(Serialize)]
 struct DoctorReport {
     version: &'static str,
-    /// Nothing is wrong.
+    /// True if no check says that something is wrong.
     ok: bool,
     checks: Vec<CheckLine>,
 }

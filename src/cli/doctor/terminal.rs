@@ -11,7 +11,7 @@ use crate::{
 /// Columns and rows from which on nothing has to be left out.
 const COMFORTABLE: (u16, u16) = (80, 24);
 
-/// Everything about it.
+/// Every check of the terminal, in the order in which they are printed.
 pub fn checks(config: &Config) -> Vec<CheckLine> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();

@@ -29,7 +29,7 @@ impl Benchmark {
         }
     }
 
-    /// The published checker.
+    /// The checker that the benchmark was published with.
     pub fn checker(self) -> Checker {
         match self {
             Self::Gsm8k => Checker::Gsm8k,

@@ -61,7 +61,7 @@ pub enum Rules {
 /// One answer to be run.
 #[derive(Debug, Clone, Copy)]
 pub struct CodeJob<'a> {
-    /// Whose rules.
+    /// The benchmark whose rules say how it is run.
     pub rules: Rules,
     /// The whole answer, control tokens by name.
     pub text: &'a str,
@@ -85,7 +85,7 @@ pub struct Ran {
 /// Why code cannot be run at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PythonError {
-    /// No interpreter.
+    /// There is no interpreter of Python 3.9 or later.
     #[error(
         "--run-code needs Python 3.9 or later as `python3` on the path ({0}). Install it, or leave \
          --run-code out"

@@ -18,7 +18,7 @@ const WANTED: &str = r#"a line is {"question": "…", "answer": "…"}, with "ch
 /// Tests of a problem of MBPP that the published evaluation shows and runs.
 const TESTS: usize = 3;
 
-/// What was read.
+/// The problems of a file, and how they were read.
 #[derive(Debug)]
 pub struct Read {
     /// The problems, from 0.

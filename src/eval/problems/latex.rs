@@ -74,7 +74,7 @@ fn without_units(text: &str) -> String {
     }
 }
 
-/// `\command{inside}` becomes `inside`.
+/// Takes the braces away: `\command{inside}` becomes `inside`.
 fn unwrapped(text: &str, command: &str) -> String {
     let (mut out, mut rest) = (String::new(), text);
     while let Some(at) = rest.find(command) {

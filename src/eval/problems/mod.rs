@@ -1,5 +1,15 @@
 //! Problem sets: questions with the answers wanted, generated or read from a file, how they are
 //! put to a model and how its answers are checked.
+//!
+//! ```
+//! use demask::eval::problems::{Checker, ModelAnswer, Problem};
+//!
+//! let problem = Problem { expected: "12".to_owned(), ..Problem::default() };
+//! let text = "3 of 15 are eaten, so 12 are left.";
+//! let verdict = Checker::Number.check(&problem, ModelAnswer { text, whole: text }, None)?;
+//! assert_eq!(verdict.correct, Some(true), "the last number of the text counts");
+//! # Ok::<(), demask::eval::problems::PythonError>(())
+//! ```
 
 mod benchmark;
 pub mod boxed;
@@ -88,37 +98,37 @@ pub enum ProblemError {
     /// A file that cannot be read.
     #[error("{place}: the problems cannot be read ({error})")]
     File {
-        /// The file.
+        /// The path, as it was given.
         place: String,
-        /// Why.
+        /// What the system said.
         error: String,
     },
     /// A line that is no problem.
     #[error("{place}:{line}: {what}; {wanted}")]
     Line {
-        /// The file.
+        /// The path, as it was given.
         place: String,
         /// The line, from 1.
         line: usize,
-        /// What is wrong.
+        /// What is wrong with the line.
         what: String,
-        /// What is wanted.
+        /// What a line has to be.
         wanted: &'static str,
     },
     /// A file without problems.
     #[error("{place}: there is no problem in it; {wanted}")]
     Empty {
-        /// The file.
+        /// The path, as it was given.
         place: String,
-        /// What is wanted.
+        /// What the file has to hold.
         wanted: &'static str,
     },
     /// A checker that does not go with the set.
     #[error("the checker {checker} does not go with {set}. Leave --checker out")]
     Checker {
-        /// The checker's name.
+        /// The name of the checker.
         checker: &'static str,
-        /// The set.
+        /// The name of the set.
         set: String,
     },
     /// A file that is none of the paper's benchmarks.
@@ -127,15 +137,15 @@ pub enum ProblemError {
          published. Give such a file, or measure this one with --problems"
     )]
     Unpublished {
-        /// The file.
+        /// The path, as it was given.
         place: String,
     },
     /// Two files of one benchmark.
     #[error("{place}: {name} is there already. Give one file of each benchmark")]
     Twice {
-        /// The second file.
+        /// The path of the second file.
         place: String,
-        /// The benchmark.
+        /// The name of the benchmark.
         name: &'static str,
     },
     /// Fewer problems than asked for.
@@ -143,7 +153,7 @@ pub enum ProblemError {
         "{set} with this seed has only {found} different problems, not {wanted}. Lower --limit"
     )]
     Exhausted {
-        /// The set.
+        /// The name of the set.
         set: String,
         /// How many there are.
         found: usize,

@@ -18,7 +18,7 @@ const SEED: u64 = 95;
 pub struct Estimate {
     /// Mean or ratio of the sample.
     pub mean: f64,
-    /// Lower end.
+    /// Lower end of the interval.
     pub low: f64,
     /// Upper end; the same as the lower one if all values are the same.
     pub high: f64,

@@ -1,4 +1,10 @@
 //! Tables, figures and files, made of evaluation rows and nothing else.
+//!
+//! ```
+//! use demask::eval::report::summarize;
+//!
+//! assert!(summarize(&[], &[]).is_empty(), "no row, no recipe to sum up");
+//! ```
 
 mod axes;
 mod data;
@@ -62,7 +68,7 @@ pub struct EvalFacts {
 pub struct EosTail {
     /// Masks on the canvas, positions.
     pub length: usize,
-    /// [`EvalRow::problem`](crate::eval::EvalRow::problem).
+    /// The problem's number, as in [`EvalRow::problem`](crate::eval::EvalRow::problem).
     pub problem: usize,
     /// Probability of the end-of-sequence token per position, nearest the end first.
     pub p_eos: Vec<f32>,

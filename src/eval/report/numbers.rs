@@ -7,7 +7,7 @@ pub(super) fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
 }
 
-/// E_ratio in percent.
+/// E_ratio in percent, or the sign for what is not known.
 pub(super) fn ratio(metrics: &Metrics) -> String {
     metrics.e_percent.map_or_else(|| UNKNOWN.to_owned(), |percent| format!("{percent:.2} %"))
 }

@@ -10,11 +10,11 @@ use crate::eval::{EvalRow, RowTiming};
 
 /// What was measured on one set.
 pub(super) struct Section<'a> {
-    /// The set's name.
+    /// The name of the set.
     pub set: &'a str,
     /// What names within a page and of figures begin with; nothing where there is one section.
     pub anchor: String,
-    /// Its rows.
+    /// The rows of the set, of all recipes.
     pub rows: &'a [EvalRow],
     /// What they come to.
     pub summaries: Vec<Summary>,
@@ -36,7 +36,7 @@ pub(super) fn sections<'a>(rows: &'a [EvalRow], timings: &[RowTiming]) -> Vec<Se
 }
 
 impl Section<'_> {
-    /// Its figures.
+    /// The figures of the section, each with its name.
     pub fn figures(&self, tails: &[EosTail]) -> Vec<Figure> {
         let numbers = |row: Option<&EvalRow>| row.map_or(0, |row| row.problem);
         let own = numbers(self.rows.first())..=numbers(self.rows.last());

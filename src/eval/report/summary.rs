@@ -22,14 +22,14 @@ pub struct Metrics {
     /// E_ratio in percent, by the very expression of the published scripts: equal to theirs to
     /// the last digit, however it is rounded.
     pub e_percent: Option<f64>,
-    /// Mean of [`EvalRow::before_tail`].
+    /// Mean of [`EvalRow::before_tail`], positions.
     pub before_tail: Estimate,
     /// The sum of [`EvalRow::before_tail`] over the sum of [`EvalRow::length`], 0 to 1. Absent if no canvas
     /// held anything.
     pub before_tail_ratio: Option<Estimate>,
     /// NFE: predictions asked for.
     pub nfe: Estimate,
-    /// Positions expanded.
+    /// Mean number of positions expanded.
     pub expansions: Estimate,
     /// Wall time of a problem, seconds; absent without timings.
     pub seconds: Option<Estimate>,
@@ -38,11 +38,11 @@ pub struct Metrics {
 /// What one recipe came to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
-    /// [`EvalRow::recipe`].
+    /// The recipe, as in [`EvalRow::recipe`].
     pub recipe: String,
-    /// [`EvalRow::strategy`].
+    /// The strategy's name, as in [`EvalRow::strategy`].
     pub strategy: String,
-    /// [`EvalRow::swept`].
+    /// The swept values, as in [`EvalRow::swept`].
     pub swept: Vec<(String, f64)>,
     /// Length of the first canvas, positions.
     pub initial: usize,

@@ -28,7 +28,7 @@ pub(super) struct Picture {
     title: String,
     description: String,
     body: String,
-    /// Height so far.
+    /// Height of what is drawn so far.
     pub height: f64,
 }
 

@@ -12,7 +12,7 @@ use super::{
     text::one_line,
 };
 
-/// The columns.
+/// The headings of the columns.
 const COLUMNS: [&str; 11] = [
     "recipe",
     "n",

@@ -20,7 +20,7 @@ pub enum ReportError {
         "cannot make the folder {path}: {source}; give another folder, or one that can be written"
     )]
     Folder {
-        /// The folder.
+        /// The path of the folder.
         path: PathBuf,
         /// What the system says.
         source: io::Error,
@@ -30,7 +30,7 @@ pub enum ReportError {
         "cannot write {path}: {source}; see that the folder can be written and the disk has room, or give another folder"
     )]
     File {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// What the system says.
         source: io::Error,
@@ -40,9 +40,9 @@ pub enum ReportError {
         "cannot make {name}: {reason}; this is a fault of demask, please report it with results.csv"
     )]
     Make {
-        /// The file's name.
+        /// The name of the file.
         name: &'static str,
-        /// What went wrong.
+        /// What went wrong, in words.
         reason: String,
     },
 }

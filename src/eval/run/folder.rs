@@ -47,7 +47,7 @@ pub enum FolderError {
         place: String,
         /// What cannot be done.
         what: &'static str,
-        /// Why.
+        /// What the system said.
         error: io::Error,
     },
     /// Results of something else are there.
@@ -56,27 +56,27 @@ pub enum FolderError {
          lose what is there"
     )]
     Other {
-        /// The folder.
+        /// The path of the folder.
         place: String,
-        /// What differs.
+        /// What differs from the evaluation there, in words.
         differences: String,
     },
     /// Something that is not ours is there.
     #[error("{place}: {what}. Give another --out")]
     Foreign {
-        /// The file.
+        /// The path of the file.
         place: String,
-        /// What is wrong.
+        /// What is wrong with it.
         what: String,
     },
     /// A line that cannot be read.
     #[error("{place}:{line}: this line is damaged ({what}). Add --overwrite to begin anew")]
     Damaged {
-        /// The file.
+        /// The path of the file.
         place: String,
         /// The line, from 1.
         line: usize,
-        /// What is wrong.
+        /// What is wrong with the line.
         what: String,
     },
     /// Somebody else is writing.

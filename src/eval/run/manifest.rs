@@ -25,13 +25,13 @@ const QUOTED: usize = 120;
 /// What the results depend on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// `demask-eval`.
+    /// The format's name: `demask-eval`.
     pub format: String,
     /// Version of the format.
     pub version: u32,
     /// Program and version that wrote it.
     pub generator: String,
-    /// The model.
+    /// The model that was evaluated.
     pub model: EvaluatedModel,
     /// The sets of problems, in order.
     pub sets: Vec<Set>,
@@ -55,7 +55,7 @@ pub struct Manifest {
 /// What results depend on of a set of problems.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Set {
-    /// Its name.
+    /// The name of the set.
     pub name: String,
     /// What it was asked for as.
     pub source: String,
@@ -98,15 +98,15 @@ impl Set {
 /// The model's facts that results depend on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EvaluatedModel {
-    /// Its name.
+    /// The name of the model.
     pub name: String,
-    /// Device computed on.
+    /// The device that it is computed on.
     pub device: String,
-    /// Type computed in.
+    /// The type of number that it is computed in.
     pub dtype: String,
     /// Size of its vocabulary.
     pub vocabulary: usize,
-    /// Its context, tokens.
+    /// Longest sequence that it was made for, positions.
     pub context: usize,
 }
 

@@ -13,7 +13,7 @@ use super::{
 /// Why shards do not join.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
-    /// A folder.
+    /// A folder cannot be read or written.
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// The results would go where a shard is.
@@ -31,29 +31,29 @@ pub enum MergeError {
     /// A shard that is not done.
     #[error("{place}: shard {shard} is not finished. Run its command again, it goes on")]
     Unfinished {
-        /// The folder.
+        /// The path of its folder.
         place: String,
-        /// Which.
+        /// Its number, and of how many.
         shard: Shard,
     },
     /// A shard of another evaluation.
     #[error("{place} is not of the same evaluation as {other}: {differences}")]
     Foreign {
-        /// The folder.
+        /// The path of its folder.
         place: String,
-        /// The first folder.
+        /// The path of the first folder.
         other: String,
-        /// What differs.
+        /// What differs between the two, in words.
         differences: String,
     },
     /// A shard that is there more than once.
     #[error("shard {shard} is there twice: {place} and {other}. Leave one out")]
     Twice {
-        /// Which.
+        /// Its number, and of how many.
         shard: Shard,
-        /// A folder.
+        /// The path of one folder.
         place: String,
-        /// The other.
+        /// The path of the other.
         other: String,
     },
     /// Shards that are not there.

@@ -4,6 +4,16 @@
 //! does what a folder does not have yet. Neither the number of workers nor the order of work nor
 //! an interruption changes a byte of the results; only the timings differ. [`merge`] joins the
 //! parts that several machines did.
+//!
+//! ```
+//! use demask::eval::run::{Shard, Sweep};
+//!
+//! let second: Shard = "2/3".parse()?;
+//! assert_eq!((0..6).filter(|&problem| second.has(problem)).collect::<Vec<_>>(), [1, 4]);
+//! let sweep: Sweep = "threshold=0.7..=0.9:0.1".parse()?;
+//! assert_eq!(sweep.values, ["0.7", "0.8", "0.9"]);
+//! # Ok::<(), demask::eval::run::PlanError>(())
+//! ```
 
 mod folder;
 mod generate;
@@ -42,13 +52,13 @@ use crate::model::Loaded;
 /// Why an evaluation did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The folder.
+    /// The folder of the results cannot be read or written.
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// A recording, in words.
     #[error("{0}")]
     Trace(String),
-    /// The model panicked.
+    /// The model panicked: the hook has printed where.
     #[error("the model panicked, see above")]
     Panicked,
     /// It was asked to stop.
@@ -56,7 +66,7 @@ pub enum RunError {
     Stopped {
         /// Pieces of work that are done and kept.
         done: usize,
-        /// All of them.
+        /// Pieces of work in all.
         of: usize,
     },
     /// The code of an answer cannot be run.
@@ -72,7 +82,7 @@ pub enum RunError {
 pub struct EvalProgress {
     /// Done now, earlier ones included.
     pub done: usize,
-    /// All.
+    /// Pieces of work in all.
     pub of: usize,
     /// Right answers among the rows so far.
     pub right: usize,
@@ -87,7 +97,7 @@ pub struct Results {
     pub manifest: Manifest,
     /// The rows, in the order of the plan.
     pub rows: Vec<EvalRow>,
-    /// Their timings.
+    /// How long each row took.
     pub timings: Vec<RowTiming>,
     /// The tails, by problem.
     pub tails: Vec<Tails>,

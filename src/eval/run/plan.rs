@@ -25,9 +25,9 @@ pub enum PlanError {
          step from one number to another"
     )]
     Sweep {
-        /// What was given.
+        /// The text that was given.
         text: String,
-        /// What is wrong.
+        /// What is wrong with it.
         what: String,
     },
     /// Lengths that cannot be read.
@@ -39,9 +39,9 @@ pub enum PlanError {
     /// A value a recipe cannot take.
     #[error("{recipe}: {error}")]
     Value {
-        /// The recipe.
+        /// The recipe that was to take it.
         recipe: String,
-        /// Why not.
+        /// Why it cannot take it.
         error: ParamError,
     },
     /// The same recipe more than once.
@@ -55,9 +55,9 @@ pub enum PlanError {
 /// One of `of` parts of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Shard {
-    /// Which, from 1.
+    /// The number of the part, from 1.
     pub index: usize,
-    /// Of how many.
+    /// The number of parts.
     pub of: usize,
 }
 
@@ -91,7 +91,7 @@ impl FromStr for Shard {
 /// A parameter and the values it takes, as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sweep {
-    /// The parameter.
+    /// The name of the parameter.
     pub name: String,
     /// Its values, each a number.
     pub values: Vec<String>,
@@ -265,14 +265,14 @@ impl EvalPlan {
 pub enum EvalWork {
     /// A problem under a recipe.
     Row {
-        /// The problem.
+        /// The problem's number in the plan.
         problem: usize,
         /// The recipe's number in the plan, from 0.
         point: usize,
     },
     /// The tails of a problem.
     Tails {
-        /// The problem.
+        /// The problem's number in the plan.
         problem: usize,
     },
 }

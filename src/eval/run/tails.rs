@@ -17,16 +17,16 @@ const POSITIONS_KEPT: usize = 32;
 /// The tails of one problem.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tails {
-    /// The problem's number.
+    /// The number of the problem.
     pub problem: usize,
     /// The canvases measured on.
     pub canvases: Vec<Tail>,
 }
 
-/// One of them.
+/// The tail of one canvas of masks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tail {
-    /// Its length, positions.
+    /// Length of the canvas, positions.
     pub length: usize,
     /// P(EOS), nearest the end first.
     pub p_eos: Vec<f32>,

@@ -2,6 +2,13 @@
 //!
 //! Every problem follows from a seed. A hash of the prompt decides whether a problem is held
 //! out (one in [`HELD_OUT_ONE_IN`]); training never sees those, evaluation sees no others.
+//!
+//! ```
+//! use demask::eval::tasks::{Task, held_out};
+//!
+//! let problem = held_out(Task::Echo, 0).next().unwrap();
+//! assert!(problem.is_held_out() && problem.check(&problem.answer));
+//! ```
 
 mod counting;
 mod echo;
@@ -24,7 +31,7 @@ pub const HELD_OUT_ONE_IN: u64 = 16;
 pub enum Task {
     /// Up to ten dated events, a running total and a final number.
     WordProblem,
-    /// Counting in steps.
+    /// Counting on in equal steps.
     Counting,
     /// Each word of a list twice.
     Echo,
@@ -67,7 +74,7 @@ pub const MIXTURE: [u32; 5] = [72, 4, 7, 5, 12];
 /// A prompt with the answer the generator gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskProblem {
-    /// Its kind.
+    /// The kind of problem.
     pub task: Task,
     /// The user's message, plain text.
     pub prompt: String,

@@ -23,12 +23,12 @@ impl Rng {
         z ^ (z >> 31)
     }
 
-    /// Uniform in `0.0..1.0`.
+    /// A draw, uniform in `0.0..1.0`.
     pub fn unit(&mut self) -> f64 {
         (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// Uniform in `low..=high`.
+    /// A draw, uniform in `low..=high`.
     pub fn range(&mut self, low: u32, high: u32) -> u32 {
         let span = u64::from(high - low) + 1;
         low + ((u128::from(self.next_u64()) * u128::from(span)) >> 64) as u32

@@ -26,7 +26,7 @@ pub const THINGS: [&str; 16] = [
     "keys", "toys", "nuts", "beads", "plums", "hats",
 ];
 
-/// Verbs that add.
+/// Verbs by which somebody has more of something.
 pub const GAINS: [&str; 4] = ["buys", "finds", "gets", "wins"];
 
 /// Verbs that take away.
@@ -50,13 +50,13 @@ pub const MONTHS: [&str; 10] = [
     "October",
 ];
 
-/// Animals, singular.
+/// Animals, in the singular.
 pub const ANIMALS: [&str; 24] = [
     "owl", "fox", "cat", "dog", "hen", "cow", "pig", "bee", "ant", "bat", "frog", "goat", "bear",
     "wolf", "deer", "duck", "crow", "mouse", "sheep", "horse", "snail", "robin", "hare", "mole",
 ];
 
-/// Objects, singular.
+/// Objects, in the singular.
 pub const OBJECTS: [&str; 24] = [
     "drum", "lamp", "bell", "kite", "boat", "ball", "box", "ring", "flute", "map", "coat", "cake",
     "rope", "clock", "spoon", "stone", "letter", "mirror", "basket", "candle", "feather", "ladder",
@@ -77,7 +77,7 @@ pub const ADJECTIVES: [&str; 24] = [
     "young", "gentle", "proud",
 ];
 
-/// Feelings.
+/// Feelings that somebody can have.
 pub const FEELINGS: [&str; 12] = [
     "glad", "calm", "warm", "lonely", "curious", "afraid", "merry", "sleepy", "bold", "angry",
     "lucky", "safe",

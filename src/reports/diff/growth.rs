@@ -6,13 +6,13 @@ use crate::compare::{ChangeKind, StepPair};
 /// Where a run grew (or shrank): the same at the tail in steps that follow each other is one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DiffGrowth {
-    /// The first step.
+    /// The first of its steps.
     pub first: usize,
-    /// The last step.
+    /// The last of its steps.
     pub last: usize,
     /// The position, counted before the (first) step.
     pub position: usize,
-    /// What.
+    /// What made it grow or shrink.
     pub effect: ChangeKind,
 }
 

@@ -151,7 +151,7 @@ struct Changed {
     alike: bool,
 }
 
-/// The object.
+/// The comparison as a JSON object.
 pub fn object(
     a: &DiffSide,
     b: &DiffSide,

@@ -1,4 +1,13 @@
 //! Two recorded runs held against each other, as text and as JSON.
+//!
+//! ```
+//! use demask::reports::diff::{TwoRuns, open};
+//!
+//! let file = "recordings/short-answer.jsonl".as_ref();
+//! let (a, b) = open(file, Some(file))?;
+//! assert!(TwoRuns::of(a, b).equal(), "a recording does what it does");
+//! # Ok::<(), demask::reports::diff::SidesError>(())
+//! ```
 
 mod growth;
 mod headers;

@@ -7,11 +7,11 @@ use unicode_width::UnicodeWidthStr;
 /// What a piece of a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DiffInk {
-    /// Text.
+    /// Text in the terminal's own colour.
     Plain,
-    /// A heading.
+    /// A heading, in bold.
     Bold,
-    /// Less important.
+    /// Text of less importance, dimmed.
     Dim,
     /// What is A's alone.
     A,

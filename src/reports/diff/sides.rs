@@ -25,7 +25,7 @@ pub enum SidesError {
 
 /// One side: a branch of a recording.
 pub struct DiffSide {
-    /// The file.
+    /// The path of the recording.
     pub file: PathBuf,
     /// The recording, shared where both sides are of one file.
     pub recording: Arc<Recording>,
@@ -37,7 +37,7 @@ pub struct DiffSide {
     pub name: Option<String>,
     /// How many branches the recording has.
     pub branches: usize,
-    /// The branch's end.
+    /// The last node of the branch.
     pub end: NodeId,
 }
 

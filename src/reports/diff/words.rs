@@ -9,7 +9,7 @@ const MOST_COMPARISONS: usize = 1 << 27;
 /// A word, or the white space between two, and whether the other text has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DiffWord<'a> {
-    /// The text.
+    /// The word, or the white space.
     pub text: &'a str,
     /// True if the other text does not have it here.
     pub differs: bool,

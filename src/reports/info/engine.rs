@@ -23,7 +23,7 @@ pub struct EngineInfo {
 }
 
 impl EngineInfo {
-    /// From its greeting.
+    /// What the engine's greeting says.
     pub fn of(engine: &Connected) -> Self {
         let named = |id: TokenId| format!("{id}, {}", engine.vocabulary().named(id));
         let (mask, eos) = (named(engine.special.mask), named(engine.special.eos));
@@ -33,7 +33,7 @@ impl EngineInfo {
         Self { cannot: engine.cannot(), greeting, mask, eos }
     }
 
-    /// As text.
+    /// The greeting as lines of text.
     pub fn text(&self) -> String {
         let greeting = &self.greeting;
         let known = |number: usize| match number {

@@ -1,4 +1,12 @@
 //! What a model, an engine and a recording are.
+//!
+//! ```
+//! use demask::reports::info::RecordingInfo;
+//!
+//! let info = RecordingInfo::of("recordings/short-answer.jsonl".as_ref())?;
+//! assert!(info.steps > 0);
+//! # Ok::<(), demask::trace::TraceError>(())
+//! ```
 
 mod engine;
 mod model;

@@ -73,7 +73,7 @@ struct StoredJson {
     bytes: u64,
 }
 
-/// Memory, in bytes.
+/// The memory that a model needs, in bytes.
 #[derive(Serialize)]
 struct MemoryJson {
     weights: WeightBytes,
@@ -101,7 +101,7 @@ struct SpecialJson {
 struct NamedTokenJson {
     #[serde(flatten)]
     token: TokenJson,
-    /// What names it.
+    /// The options and files that name it.
     by: Vec<String>,
 }
 

@@ -87,11 +87,11 @@ fn words(app: &App, prompt: &[TokenId], other: &[TokenId]) -> String {
 
 /// A parameter that differs.
 pub struct ParamChange {
-    /// Its symbol.
+    /// The parameter's symbol, or its name.
     pub symbol: &'static str,
-    /// Its value before.
+    /// The value before, as text.
     pub from: String,
-    /// Its value now.
+    /// The value now, as text.
     pub to: String,
 }
 

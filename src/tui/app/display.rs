@@ -40,7 +40,7 @@ pub struct Display {
     pub slot: Option<Slot>,
     /// First row shown of the canvas, if the wheel has moved it off the cursor.
     pub scroll: Option<usize>,
-    /// The chosen parameter.
+    /// The chosen parameter's place in the list.
     pub param: usize,
     /// The log's line with the cursor; `None` follows the playhead.
     pub log_line: Option<usize>,

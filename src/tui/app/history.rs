@@ -17,31 +17,31 @@ use crate::{
 /// What kind of line the log has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogKind {
-    /// Stage or block.
+    /// A stage or block begins.
     Bound,
-    /// Positions filled.
+    /// Positions were unmasked.
     Fill,
-    /// Positions expanded.
+    /// Positions were expanded.
     Expansion,
     /// The canvas grown in stage 1.
     Growth,
-    /// A stuck step.
+    /// The step was stuck: every position predicted the mask.
     Stuck,
     /// Positions lost at the maximum length.
     Drop,
     /// A parameter turned since the step before.
     Change,
-    /// A person's edit.
+    /// The user made an edit.
     Edit,
     /// A breakpoint stopped a run.
     Stop,
-    /// Anything else.
+    /// None of the others.
     Plain,
     /// Written positions masked again.
     Remask,
     /// Written positions given another token.
     Replace,
-    /// An error.
+    /// Something went wrong, such as a pass that failed.
     Fault,
 }
 
@@ -50,22 +50,22 @@ pub enum LogKind {
 pub struct LogEntry {
     /// Number of the step.
     pub step: u32,
-    /// What kind.
+    /// The kind, which says how it looks.
     pub kind: LogKind,
-    /// In words.
+    /// The line itself, without the step.
     pub text: String,
 }
 
 /// What the step to a node did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepSummary {
-    /// Positions filled.
+    /// Number of positions unmasked.
     pub fills: usize,
-    /// Positions masked again.
+    /// Number of positions remasked.
     pub remasks: usize,
     /// Written positions given another token.
     pub replaced: usize,
-    /// Positions expanded.
+    /// Number of positions expanded.
     pub expansions: usize,
     /// Positions that fell off.
     pub dropped: usize,
@@ -82,11 +82,11 @@ pub struct StepSummary {
 /// A node of the branch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Moment {
-    /// The node.
+    /// The node of the tree.
     pub node: NodeId,
-    /// Positions.
+    /// Length of the generated region, positions.
     pub length: usize,
-    /// Positions not written.
+    /// Number of masked positions.
     pub masks: usize,
     /// Stage that comes next.
     pub stage: u8,
@@ -107,7 +107,7 @@ pub struct History {
     pub moments: Vec<Moment>,
     /// The column of each slot when positions are aligned by identity.
     pub columns: HashMap<Slot, usize>,
-    /// Columns in all.
+    /// Number of columns in all.
     pub width: usize,
     /// The slot each inserted slot was made from.
     pub origin: HashMap<Slot, Slot>,

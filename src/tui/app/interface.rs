@@ -11,10 +11,10 @@ use crate::{
     session::{EngineReport, NodeId, RunNews},
 };
 
-/// Something that happened.
+/// Something that the interface has to take notice of.
 #[derive(Debug)]
 pub enum AppEvent {
-    /// From the terminal.
+    /// A key, the mouse, or a new size, from the terminal.
     Terminal(TerminalEvent),
     /// From the engine thread.
     Report(EngineReport),
@@ -37,9 +37,9 @@ pub enum Effect {
     Suspend,
     /// Take the terminal over again: the process was continued.
     Resume,
-    /// Draw everything anew.
+    /// Draw every cell anew, whatever the terminal shows.
     Redraw,
-    /// Leave.
+    /// Leave the loop; the run and its recording end.
     Quit,
 }
 
@@ -55,7 +55,7 @@ pub trait Interface {
     fn takes_text(&self) -> bool {
         false
     }
-    /// Draws a frame.
+    /// Draws a frame of the whole screen.
     fn draw(&self, buffer: &mut Buffer);
     /// True if a [`AppEvent::Tick`] is wanted, a [`Interface::period`] after the last.
     fn due(&self) -> bool;

@@ -140,9 +140,9 @@ impl Binding {
 /// Rows of the table under one heading of the help box, which sections that follow each other may share.
 #[derive(Debug)]
 pub struct KeySection {
-    /// The heading.
+    /// The heading above the rows.
     pub title: &'static str,
-    /// The rows.
+    /// The rows, in the order of the help box.
     pub rows: &'static [Binding],
 }
 
@@ -155,11 +155,11 @@ pub enum KeymapError {
         .key.syntax(), .one, .other
     )]
     Clash {
-        /// The key.
+        /// The key that both have.
         key: Chord,
         /// The row that comes first in the table.
         one: &'static str,
-        /// The other.
+        /// The row that comes behind it.
         other: &'static str,
     },
     /// A row that one cannot do without has no key.

@@ -46,7 +46,7 @@ pub struct Choice {
     pub rows: [Option<usize>; Region::COUNT],
     /// What is right of [`Region::Under`] in its stead, where there is room for one only.
     pub under_right: bool,
-    /// This pane alone.
+    /// The pane that has the screen alone; `None` shows all.
     pub zoom: Option<Pane>,
 }
 
@@ -65,7 +65,7 @@ impl Choice {
 /// A divided screen. Panes include their heading row.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Areas {
-    /// The title line.
+    /// The line with the title.
     pub title: Rect,
     /// The panes, in the order of the Tab key.
     pub panes: Vec<(Pane, Rect)>,
@@ -77,7 +77,7 @@ pub struct Areas {
     pub message: Option<Rect>,
     /// The hints (and messages, where they have no line).
     pub hints: Rect,
-    /// Vertical rules.
+    /// Where vertical lines are drawn between panes.
     pub rules: Vec<Rect>,
 }
 

@@ -57,9 +57,9 @@ pub struct App {
     pub(in crate::tui) theme: Theme,
     pub(in crate::tui) keymap: Keymap,
 
-    /// What is shown.
+    /// What is shown, and where the cursor stands.
     pub(in crate::tui) display: Display,
-    /// What is run.
+    /// What is run, and what is waited for.
     pub(in crate::tui) running: Running,
     /// What lies on top.
     pub(in crate::tui) top: OnTop,
@@ -81,9 +81,9 @@ pub struct Storage {
 
 /// The nearest values of a parameter that change the pending step, with what they change.
 pub struct ShownFlips {
-    /// Towards less.
+    /// The nearest lower value, and what it changes.
     pub down: Option<(Value, String)>,
-    /// Towards more.
+    /// The nearest higher value, and what it changes.
     pub up: Option<(Value, String)>,
 }
 

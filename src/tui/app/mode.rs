@@ -23,7 +23,7 @@ pub struct OnTop {
 /// What takes the keys.
 #[derive(Debug, Clone, Default)]
 pub enum InputMode {
-    /// The panes.
+    /// The pane that has the focus.
     #[default]
     Normal,
     /// The help box, scrolled.
@@ -47,7 +47,7 @@ pub enum InputMode {
 pub struct Picker {
     /// What is typed: a token's text, or its id behind `id:`.
     pub input: Input,
-    /// The chosen candidate.
+    /// The chosen candidate's place in the list.
     pub line: usize,
     /// The position it is for.
     pub slot: Slot,
@@ -58,7 +58,7 @@ pub struct Picker {
 /// A command being typed.
 #[derive(Debug, Clone)]
 pub struct CommandLine {
-    /// What is typed.
+    /// What is typed, with the cursor in it.
     pub input: Input,
     /// The chosen candidate, if one was chosen.
     pub chosen: Option<usize>,

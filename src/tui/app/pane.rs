@@ -119,7 +119,7 @@ impl fmt::Debug for Pane {
 pub enum Region {
     /// The largest, at the upper left.
     Main,
-    /// Under the largest.
+    /// The one under the largest.
     Under,
     /// Right of [`Region::Under`]; in its stead where there is room for one only.
     UnderRight,
@@ -136,6 +136,6 @@ pub enum Region {
 }
 
 impl Region {
-    /// Number of regions.
+    /// The number of regions.
     pub const COUNT: usize = 8;
 }

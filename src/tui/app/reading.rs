@@ -34,7 +34,7 @@ pub(in crate::tui) struct ReadingProgress {
 }
 
 impl ReadingProgress {
-    /// Reading the rest.
+    /// How far a recording is read whose rest is still to come.
     pub fn of(rest: Rest) -> Self {
         let (done, of) = rest.progress;
         Self { live: rest.live, done, of, feed: Some(rest.feed) }

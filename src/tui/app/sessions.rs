@@ -68,13 +68,13 @@ impl AskedQuery {
 /// What an entry is about.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EntryTarget {
-    /// A heading.
+    /// Nothing: the line is a heading.
     None,
     /// A branch, by its number from 1.
     Branch(usize, NodeId),
-    /// A bookmark.
+    /// A bookmark, with the node that it marks.
     Bookmark(String, NodeId),
-    /// A breakpoint.
+    /// A breakpoint, by its number.
     Breakpoint(u32),
     /// A step and a position of the branch.
     Place(usize, Option<usize>),
@@ -83,11 +83,11 @@ pub enum EntryTarget {
 /// A line of the pane.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionLine {
-    /// In words.
+    /// The line itself, in words.
     pub text: String,
-    /// How it looks.
+    /// The role that gives it its style.
     pub role: Role,
-    /// Where it leads.
+    /// What Enter on the line leads to.
     pub target: EntryTarget,
 }
 

@@ -24,7 +24,7 @@ pub struct SavedView {
     pub stays: bool,
     /// The position under the cursor.
     pub position: usize,
-    /// The chosen parameter.
+    /// The chosen parameter's place in the list.
     pub param: usize,
     /// Place of the speed among those there are.
     pub speed: usize,

@@ -101,7 +101,7 @@ fn draw_strip(comparison: &ComparisonScreen, pen: &mut Pen, strip: Rect) {
     }
 }
 
-/// Draws the screen.
+/// Draws the whole screen of a comparison.
 pub(super) fn draw(comparison: &ComparisonScreen, buffer: &mut Buffer) {
     buffer.reset();
     let area = *buffer.area();
@@ -250,7 +250,7 @@ fn title(comparison: &ComparisonScreen, pen: &mut Pen, line: Rect, places: &[Run
     pen.line(line.x + 1, line.y, room, &parts);
 }
 
-/// Message and hints.
+/// Draws the message and the hints, at the bottom.
 fn bottom(comparison: &ComparisonScreen, pen: &mut Pen, area: Rect) {
     let rows = bottom_rows(area.height);
     let line = Rect { y: area.bottom() - rows, height: 1, ..area };
@@ -276,7 +276,7 @@ fn bottom(comparison: &ComparisonScreen, pen: &mut Pen, area: Rect) {
     hints::draw(pen, &all, Rect { y, width, height: 1, ..area });
 }
 
-/// The help box.
+/// Draws the box with the keys.
 fn help(comparison: &ComparisonScreen, pen: &mut Pen, screen: Rect) {
     const WIDE: u16 = 18;
     let rows = keys::rows(&comparison.keymap);

@@ -47,7 +47,7 @@ impl OffScreen {
         Ok(Self { app, terminal, written })
     }
 
-    /// The session.
+    /// The session that is drawn.
     pub fn session(&self) -> &Session {
         &self.app.debugger.session
     }

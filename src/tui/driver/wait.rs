@@ -49,7 +49,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(100 * 3600);
 pub struct LoadingProgress {
     /// What is being done, in words.
     pub work: String,
-    /// Bytes done.
+    /// Bytes read so far.
     pub done: u64,
     /// Bytes in all; 0 where nobody has said.
     pub of: u64,
@@ -239,12 +239,12 @@ impl<T> Interface for Wait<T> {
     fn set_slow(&mut self, _: Option<Duration>) {}
 }
 
-/// What is drawn.
+/// What is drawn while a model is loaded.
 pub(in crate::tui) struct LoadingScreen {
     name: String,
     theme: Theme,
     now: LoadingProgress,
-    /// Since it began.
+    /// The time since loading began.
     elapsed: Duration,
     pace: Pace,
 }
@@ -372,7 +372,7 @@ const WIDEST: u16 = 72;
 /// From this height on there is a title.
 const TITLED: u16 = 10;
 
-/// Draws the screen.
+/// Draws the screen of a model that is loaded.
 pub(in crate::tui) fn draw(loading: &LoadingScreen, buffer: &mut Buffer) {
     buffer.reset();
     let screen = *buffer.area();

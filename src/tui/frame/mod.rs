@@ -391,7 +391,7 @@ fn state(app: &App) -> String {
     }
 }
 
-/// What ends typing.
+/// The hint on how typing ends.
 const TYPING: &str = "Enter accepts · Esc leaves";
 
 /// Message and hints, on one line or two.

@@ -14,7 +14,7 @@ pub struct Chord {
     alt: bool,
 }
 
-/// A character.
+/// The key of a character, alone.
 pub(in crate::tui) const fn key(c: char) -> Chord {
     code(KeyCode::Char(c))
 }
@@ -24,7 +24,7 @@ pub(in crate::tui) const fn ctrl(c: char) -> Chord {
     ctrl_code(KeyCode::Char(c))
 }
 
-/// Any key.
+/// Any key, without Ctrl and Alt.
 pub(in crate::tui) const fn code(code: KeyCode) -> Chord {
     Chord { code, ctrl: false, alt: false }
 }

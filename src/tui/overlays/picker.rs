@@ -98,7 +98,7 @@ pub(in crate::tui) fn click(app: &mut App, mut picker: Picker, screen: Rect, (x,
     app.top.mode = InputMode::Pick(picker);
 }
 
-/// Draws the list.
+/// Draws the list of candidates, with the line that is typed.
 pub(in crate::tui) fn draw(app: &App, pen: &mut Pen, screen: Rect, picker: &Picker) {
     let shown = shown(app, picker);
     let title = format!(" Write at {} ", app.display.position);

@@ -73,7 +73,7 @@ const LIST: u16 = 3;
 /// Cells of the numbers of a line.
 const NUMBERS: u16 = 46;
 
-/// Draws the box.
+/// Draws the box with the tries.
 pub(in crate::tui) fn draw(app: &App, pen: &mut Pen, screen: Rect) {
     let key = |action| app.keymap.first(action);
     let hint = format!(
@@ -130,7 +130,7 @@ pub(in crate::tui) fn draw(app: &App, pen: &mut Pen, screen: Rect) {
     }
 }
 
-/// Numbers in columns.
+/// The figures of a line, in columns.
 fn numbers(cells: [&str; 6]) -> String {
     let [name, n, e, ratio, nfe, passes] = cells;
     format!("{name:<4} {n:>7} {e:>7} {ratio:>7} {nfe:>5} {passes:>7}  ")

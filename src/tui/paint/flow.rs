@@ -19,9 +19,9 @@ pub struct FlowPiece {
 /// A glyph in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placed {
-    /// Column.
+    /// The column, from 0.
     pub x: u16,
-    /// What is drawn.
+    /// The glyph that is drawn there.
     pub glyph: Glyph,
     /// The piece it belongs to.
     pub piece: usize,
@@ -29,7 +29,7 @@ pub struct Placed {
     pub marker: bool,
 }
 
-/// A laid-out text.
+/// A text that is broken into lines of glyphs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Flow {
     /// The rows, top first.

@@ -13,7 +13,7 @@ use super::{
 pub struct Pen<'a> {
     /// What is drawn on.
     pub buffer: &'a mut Buffer,
-    /// How things look.
+    /// The theme, which gives roles their styles.
     pub theme: Theme,
 }
 
@@ -43,7 +43,7 @@ impl Pen<'_> {
         }
     }
 
-    /// Writes one sign.
+    /// Draws one sign in the style of its role.
     pub fn sign(&mut self, x: u16, y: u16, sign: theme::Sign, role: Role) {
         self.glyph(x, y, self.theme.sign(sign), self.theme.style(role));
     }

@@ -8,7 +8,7 @@ pub struct Sign(pub &'static str, pub &'static str);
 pub const MASK: Sign = Sign("▒", "?");
 /// A written position, in the grid.
 pub const WRITTEN: Sign = Sign("■", "o");
-/// The end-of-sequence token.
+/// A position that holds EOS.
 pub const EOS: Sign = Sign("∎", "$");
 /// A value that is not known.
 pub const ABSENT: Sign = Sign("–", "-");
@@ -30,7 +30,7 @@ pub const PINNED: Sign = Sign("#", "#");
 pub const VETOED: Sign = Sign("!", "!");
 /// A position that is never expanded.
 pub const FORBIDDEN: Sign = Sign("⊘", "~");
-/// A bookmark.
+/// A step that has a bookmark.
 pub const BOOKMARK: Sign = Sign("⚑", "B");
 /// A step where a breakpoint stopped a run.
 pub const STOPPED: Sign = Sign("●", "*");
@@ -69,11 +69,11 @@ pub fn junction(left: bool, right: bool, up: bool, down: bool) -> Sign {
 pub const VERTICAL: Sign = Sign("│", "|");
 /// A thick vertical line: the current block.
 pub const THICK: Sign = Sign("▌", "[");
-/// Its end.
+/// The other end of the current block.
 pub const THICK_END: Sign = Sign("▐", "]");
 /// The thumb of a scroll bar.
 pub const THUMB: Sign = Sign("▐", "|");
-/// A horizontal line.
+/// A thin horizontal line.
 pub const HORIZONTAL: Sign = Sign("─", "-");
 /// A threshold in a chart.
 pub const THRESHOLD: Sign = Sign("┄", "-");

@@ -32,9 +32,9 @@ pub enum GlyphKind {
 /// Something drawn in one go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glyph {
-    /// What is printed.
+    /// The characters that are printed together.
     pub symbol: String,
-    /// Cells it takes.
+    /// Number of cells that it takes.
     pub width: u16,
     /// What it is to the line breaker.
     pub kind: GlyphKind,
@@ -117,7 +117,7 @@ pub fn safe(text: &str, ascii: bool) -> String {
 /// The text of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ShownToken {
-    /// Whole characters.
+    /// Characters, none of them in part.
     Text(String),
     /// Part of a character.
     Part(Vec<u8>),

@@ -16,26 +16,26 @@ pub use super::{
 /// How many colours the terminal shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Palette {
-    /// 24-bit colour.
+    /// Any colour of 24 bits.
     TrueColor,
-    /// The 256-colour cube.
+    /// The 256 colours of the xterm palette.
     Ansi256,
     /// The sixteen named colours.
     Ansi16,
-    /// None.
+    /// No colours: bold, dim, underlined and reversed text.
     Mono,
 }
 
 /// What the terminal can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
-    /// Number of colours.
+    /// How many colours it shows.
     pub palette: Palette,
     /// Only ASCII is drawn.
     pub ascii: bool,
     /// Clicks and the wheel are listened to.
     pub mouse: bool,
-    /// The terminal's ground.
+    /// Whether its ground is dark or light.
     pub shade: Shade,
     /// Colours in the place of the theme's own.
     pub colors: Colors,
@@ -78,15 +78,15 @@ const SURE_LIGHT: [(ShownColor, ShownColor); 4] = [
 /// What something is, for its style.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Role {
-    /// Plain text.
+    /// Text without emphasis.
     Text,
-    /// Less important.
+    /// Text of less importance.
     Dim,
     /// Lines and the like.
     Faint,
-    /// The program's name.
+    /// The name of the program.
     Brand,
-    /// A pane's heading.
+    /// The heading of a pane.
     Heading,
     /// The heading of the pane that has the keys.
     Focused,
@@ -94,17 +94,17 @@ pub enum Role {
     Strong,
     /// A key in the hints.
     Key,
-    /// An error.
+    /// An error that the user has to know of.
     Bad,
     /// Something to look at.
     Warn,
-    /// The prompt's text.
+    /// The text of the prompt.
     Prompt,
     /// A written token, by the confidence it was written with.
     Written(Option<f32>),
     /// A mask's guess, by its confidence.
     Ghost(Option<f32>),
-    /// A heat glyph.
+    /// A cell of the heat map, by its value.
     Heat(Option<f32>),
     /// About to be filled.
     Fill,
@@ -126,17 +126,17 @@ pub enum Role {
     Quiet,
     /// Under the threshold for expansion, but refused.
     Refused,
-    /// A stuck step.
+    /// A step that was stuck.
     Stuck,
-    /// End of sequence.
+    /// A position that holds EOS.
     Eos,
-    /// A badge: live.
+    /// The badge of a session with a model.
     Live,
-    /// A badge: replay.
+    /// The badge of a replay.
     Replay,
     /// A badge: the parameters are not those of the record.
     WhatIf,
-    /// A badge: recording.
+    /// The badge of a session that is recorded.
     Recording,
     /// A badge: the state of the run.
     State,
@@ -148,7 +148,7 @@ pub enum Role {
     Match,
 }
 
-/// The style table.
+/// The style of every role, for a palette and a ground.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
     palette: Palette,

@@ -36,7 +36,7 @@ impl Axis {
         Self { wide: 1, ..Self::new(points, width) }
     }
 
-    /// Columns used.
+    /// Number of columns that the chart takes.
     pub fn columns(self) -> u16 {
         u16::try_from(self.points.div_ceil(self.per)).unwrap_or(u16::MAX)
     }

@@ -74,7 +74,7 @@ impl PaneView for TimelinePane {
     }
 }
 
-/// Most lanes shown.
+/// The most branches that are shown.
 const BRANCH_ROWS: usize = 4;
 /// Longest name of a lane.
 const NAME: usize = 24;

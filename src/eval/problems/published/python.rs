@@ -15,7 +15,7 @@ fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
 
-/// `str.strip()`.
+/// What Python's `str.strip()` returns.
 pub fn strip(text: &str) -> &str {
     text.trim_matches(is_space)
 }

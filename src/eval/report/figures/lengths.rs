@@ -16,7 +16,7 @@ use crate::eval::EvalRow;
 /// Height of a histogram, and of the gap under it.
 const HEIGHT: f64 = 120.0;
 const GAP: f64 = 34.0;
-/// Most bars.
+/// The most bars of a histogram.
 const BARS: usize = 40;
 /// Least width of the fixed length's bar, and height of the break in it.
 const BAR: f64 = 5.0;

@@ -12,7 +12,7 @@ use crate::{
     eval::EvalRow,
 };
 
-/// A figure.
+/// A figure of the report, as it is written to a file.
 pub(super) struct Figure {
     /// Name of its file, without the ending.
     pub name: String,

@@ -1,4 +1,4 @@
-//! E_ratio by recipe.
+//! The figure of E_ratio, a bar for each recipe.
 
 use super::{
     super::{
@@ -16,7 +16,7 @@ const LEFT: f64 = 12.0;
 const NUMBER: f64 = 66.0;
 /// Height of a recipe's name with its bar.
 const STEP: f64 = 40.0;
-/// Most bars.
+/// The most bars of the figure.
 const BARS: usize = 24;
 
 /// A bar a recipe with its interval.

@@ -18,7 +18,7 @@ pub struct Player {
     pub(super) eos: TokenId,
     /// Name and symbol of each parameter.
     pub(super) params: Vec<(&'static str, &'static str)>,
-    /// Texts by id.
+    /// Texts of tokens, by id.
     pub(super) tokens: BTreeMap<TokenId, PlayerText>,
     pub(super) phases: Vec<&'static str>,
     /// Kind of verdict, and its sentence with `\u{1}` for each number.
@@ -65,10 +65,10 @@ pub(super) enum PlayerText {
     Name { n: String },
 }
 
-/// A node.
+/// A node of the run, with what changed since its parent.
 #[derive(Serialize)]
 pub(super) struct PlayerNode {
-    /// The parent's place.
+    /// The parent's place in the list.
     #[serde(rename = "p", skip_serializing_if = "Option::is_none")]
     pub(super) parent: Option<usize>,
     /// The prompt, at the start of a run.
@@ -145,10 +145,10 @@ pub(super) enum Number {
 pub(super) struct PlayerPrediction {
     /// First position and number of positions in turn.
     pub(super) at: Vec<usize>,
-    /// Guesses.
+    /// The choices at these positions.
     #[serde(rename = "g", skip_serializing_if = "Option::is_none")]
     pub(super) guess: Option<Vec<TokenId>>,
-    /// Their probability.
+    /// The probability of each choice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) p: Option<Vec<Option<f64>>>,
     /// Those of [`Player::numbers`] that are known, by the name of their column.
