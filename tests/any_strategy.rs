@@ -122,7 +122,7 @@ fn check(case: &Case, decision: &Decision, before: &Canvas, after: &Canvas) {
         match now {
             None => assert!(gone || !written, "{case:?}: {cell:?} vanished"),
             Some(SPECIAL_MASK) if written => {
-                assert!(remasked && case.strategy.revises(), "{case:?}: {cell:?} masked again");
+                assert!(remasked && case.strategy.changes_tokens(), "{case:?}: {cell:?} remasked");
             }
             Some(token) if written => assert_eq!(token, cell.token, "{case:?}: {cell:?}"),
             Some(SPECIAL_MASK) => assert!(!remasked),

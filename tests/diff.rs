@@ -1,4 +1,4 @@
-//! `demask diff`: two runs held against each other, the same from both sides, nothing left out.
+//! `demask diff`: two runs compared, the same from both sides, nothing left out.
 
 use std::{fs, path::Path};
 

@@ -346,7 +346,7 @@ fn positions_that_hold_noise_are_open_and_not_written() {
     assert_eq!(decision.fills().collect::<Vec<_>>(), [(1, 4), (2, 7)]);
     assert_eq!(decision.remasks().collect::<Vec<_>>(), [(0, 2)]);
     assert_eq!(decision.replacements().count(), 0);
-    // Without a mask token nothing can be masked again; a token can be written.
+    // Without a mask token nothing can be remasked; a token can be written.
     run.run("remask 1");
     let Some(Stop::Loop(why)) = run.run("step") else { panic!("it was asked") };
     assert!(why.contains("no mask token"), "{why}");

@@ -239,7 +239,7 @@ fn what_demask_sends_fits_and_is_published() {
     }
 }
 
-/// Holds lines of JSON against a file of tests/protocol.
+/// Compares lines of JSON with a file of tests/protocol.
 fn is_published(name: &str, lines: &[Value]) {
     let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
     let file = path(&format!("tests/protocol/{name}.jsonl"));

@@ -265,12 +265,12 @@ fn another_programs_decisions_are_shown_as_recorded() {
     };
     let (p, why) = seen(&session);
     assert_eq!(p, Some(0.5));
-    assert_eq!(why[0], "filled with 0.500: its program does not say why");
-    assert_eq!(why[3], "filled: its program does not say why");
+    assert_eq!(why[0], "unmasked with 0.500: its program does not say why");
+    assert_eq!(why[3], "unmasked: its program does not say why");
     session.step().unwrap();
     assert_eq!(session.canvas().tokens(), [3, 9, 9, 4]);
     let (p, why) = seen(&session);
-    assert_eq!((p, why[0].as_str()), (None, "written before"));
+    assert_eq!((p, why[0].as_str()), (None, "unmasked before"));
     assert!(why.iter().any(|why| why.starts_with("expanded into 2")), "{why:?}");
     session.step().unwrap();
     assert_eq!(session.canvas().tokens(), [3, 9, 9, 9, 4]);

@@ -143,8 +143,8 @@ const ROOMS: [Room; 21] = [
     Room {
         name: "reports",
         folder: "src/reports",
-        holds: "what is said of runs, recordings, models and engines, as text and as JSON: two runs held \
-                against each other (`diff`), what something is (`info`), strategies on one prompt \
+        holds: "what is said of runs, recordings, models and engines, as text and as JSON: two runs compared \
+                step by step (`diff`), what something is (`info`), strategies on one prompt \
                 (`comparison`), what verifying came to (`verification`)",
         uses: &[
             "escape", "canvas", "predict", "decode", "session", "compare", "trace", "model",

@@ -241,7 +241,7 @@ fn the_first_divergence_is_told_by_step_position_and_number() {
     let steps = lines.iter().filter(|line| line.starts_with("{\"kind\":\"step\""));
     let nth = steps.clone().position(|line| fills(&line)).expect("a step fills");
     let why = |record: &mut serde_json::Value| record["decision"]["why"][0]["p"] = 0.125.into();
-    check("step", nth, &why, &["reason at position", "0.125", "filled"]);
+    check("step", nth, &why, &["reason at position", "0.125", "unmasked"]);
     // A prediction that is another one than was decided on.
     let other = |record: &mut serde_json::Value| {
         let p = record["columns"]["p_choice"].as_array_mut().unwrap();

@@ -144,7 +144,7 @@ class Debug:
         choices: Optional[Sequence[str]] = None,
         help: str = "",
     ) -> Knob:
-        """A parameter that can be turned from the debugger: see `Knob`. The same name again gives the same knob."""
+        """A parameter that can be changed from the debugger: see `Knob`. The same name again gives the same knob."""
         name = str(name)
         if name not in self._knobs:
             self._knobs[name] = Knob(name, default, low, high, choices=choices, help=help)

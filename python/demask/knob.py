@@ -1,4 +1,4 @@
-"""Parameters of a sampling loop that can be turned from the debugger while it runs."""
+"""Parameters of a sampling loop that can be changed from the debugger while it runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Knob:
     """A parameter: `float(knob)`, `int(knob)`, `bool(knob)`, `str(knob)` and comparisons read its current value.
 
     name      its name
-    default   its value until it is turned. Its type is the knob's: a bool, a whole number, a number, or one of `choices`
+    default   its value until it is changed. Its type is the knob's: a bool, a whole number, a number, or one of `choices`
     low, high the least and the greatest value of a number; None where there is none
     choices   the texts to choose from
     help      what it does, in a sentence

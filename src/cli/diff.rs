@@ -1,4 +1,4 @@
-//! `demask diff`: two recorded runs held against each other, as text, as JSON, or side by side on
+//! `demask diff`: two recorded runs compared, as text, as JSON, or side by side on
 //! the screen.
 
 use std::{ffi::OsString, io::IsTerminal, process::ExitCode};

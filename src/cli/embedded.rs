@@ -1,4 +1,4 @@
-//! What people are told of the embedded model: how small it is, which prompts it knows, and where
+//! What the user is told of the embedded model: how small it is, which prompts it knows, and where
 //! a prompt is unlike those.
 
 use super::fault::tell;

@@ -1,4 +1,4 @@
-//! `demask export`: recordings for browsers, pictures, people and data tools.
+//! `demask export`: recordings for browsers, pictures, readers and data tools.
 
 use std::{
     fs::File,

@@ -81,7 +81,7 @@ enum CliCommand {
     Run(run::RunArgs),
     /// Run several strategies on one prompt, side by side
     Compare(compare::CompareArgs),
-    /// Hold two recordings, or two branches, against each other
+    /// Compare two recordings, or two branches
     Diff(diff::DiffArgs),
     /// Open a recording, without a model
     Replay(replay::ReplayArgs),

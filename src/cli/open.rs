@@ -188,7 +188,7 @@ pub fn nothing_lost(overwrite: bool, path: &Path) -> Result<(), Fault> {
     Ok(())
 }
 
-/// What people look at beyond what the strategy needs.
+/// What the user looks at beyond what the strategy needs.
 pub fn extras(top_k: u16, facts: &ModelFacts) -> Extras {
     Extras {
         columns: ColumnSet::display(),

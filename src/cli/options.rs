@@ -236,7 +236,7 @@ pub struct LoadOptions {
     /// A prompt that does not stand on the command line.
     #[command(flatten)]
     pub prompt: PromptOptions,
-    /// Candidate tokens kept for every position, for people to look at
+    /// Candidate tokens kept for every position, for the user to look at
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(0..=256), hide_short_help = true)]
     pub candidates: u16,
 }

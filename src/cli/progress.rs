@@ -41,7 +41,7 @@ pub(super) fn load<T: Send + 'static>(
     }
 }
 
-/// Loads, with what the hooks of tests add to it. `warn` hears before what people should know.
+/// Loads, with what the hooks of tests add to it. `warn` hears before what the user should know.
 fn hooked<T>(
     place: &ModelPlace,
     computing: &Computing,

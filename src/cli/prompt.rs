@@ -114,7 +114,7 @@ fn missing(why: &str) -> Fault {
     ))
 }
 
-/// A text file or stdin, and its name for people.
+/// A text file or stdin, and its name for the user.
 fn contents(path: &Path) -> Result<(String, String), Fault> {
     let stdin = path == Path::new(STDIN);
     let place = if stdin { "stdin".to_owned() } else { path.display().to_string() };
@@ -136,7 +136,7 @@ pub fn masks_in_prompt(mask: TokenId, ids: &[TokenId]) -> Option<String> {
     (!at.is_empty()).then(|| {
         format!(
             "the prompt holds {many} ({mask}) at {}: only what comes behind the prompt is \
-             filled, so {} masked to the end, and the model sees the gap",
+             unmasked, so {} masked to the end, and the model sees the gap",
             ranges(&at),
             if at.len() == 1 { "it stays" } else { "they stay" },
         )

@@ -33,7 +33,7 @@ pub enum ToLoop<'a> {
         /// The node that it starts from. One that the loop does not stand at is for loops that can
         /// `restore`: the loop first goes back there.
         from: usize,
-        /// A person's edits there, in order, as in a record of an edit; with `canvas`. The loop
+        /// The user's edits there, in order, as in a record of an edit; with `canvas`. The loop
         /// writes that record before those of the step.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         edits: Vec<RecordedEdit>,

@@ -33,7 +33,7 @@ pub const LONGEST_MESSAGE: u64 = 64 << 20;
 /// How many characters are shown of a line that is no message.
 const CHARACTERS_SHOWN: usize = 120;
 
-/// The beginning of a line that the other side sent, for people.
+/// The beginning of a line that the other side sent, for the user.
 pub fn shortened(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     let text = text.trim_end();

@@ -71,7 +71,7 @@ const ABILITIES: [Ability; 10] = [
     },
     Ability {
         name: "shadow",
-        what: "predict a written token without itself",
+        what: "predict a token without itself",
         needed: |request| request.shadow.is_some(),
     },
     Ability {

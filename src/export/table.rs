@@ -116,12 +116,12 @@ const STEPS: &[TableColumn] = &[
     always(
         "e_token",
         ValueKind::Int,
-        "positions written with anything but an end-of-sequence token",
+        "positions that hold anything but a mask or an end-of-sequence token",
     ),
     always(
         "before_tail",
         ValueKind::Int,
-        "positions written before the tail of end-of-sequence tokens",
+        "positions unmasked before the tail of end-of-sequence tokens",
     ),
     maybe(
         "made",
@@ -129,10 +129,10 @@ const STEPS: &[TableColumn] = &[
         "what led to this canvas: `step`, `edit`, or nothing at the start",
     ),
     maybe("mode", ValueKind::Text, "the kind of that step"),
-    maybe("filled", ValueKind::Int, "positions it filled"),
+    maybe("filled", ValueKind::Int, "positions it unmasked"),
     maybe("expanded", ValueKind::Int, "positions it expanded"),
-    maybe("remasked", ValueKind::Int, "positions it masked again"),
-    maybe("replaced", ValueKind::Int, "written positions it gave another token"),
+    maybe("remasked", ValueKind::Int, "positions it remasked"),
+    maybe("replaced", ValueKind::Int, "positions whose token it replaced"),
     maybe("refused", ValueKind::Int, "positions that were to be expanded and were not"),
     maybe("dropped", ValueKind::Int, "positions that fell off at the maximum length"),
     maybe("eos_confidence", ValueKind::Float, "the EOS confidence that it was decided on"),
@@ -142,7 +142,7 @@ const STEPS: &[TableColumn] = &[
     maybe("forward_ms", ValueKind::Double, "time of the forward pass; absent where none was run"),
     maybe("decide_ms", ValueKind::Double, "time of planning and deciding"),
     maybe("finish", ValueKind::Text, "on the last row of a branch, why the run is over"),
-    maybe("text", ValueKind::Text, "on the last row of a branch, what is written"),
+    maybe("text", ValueKind::Text, "on the last row of a branch, the text of the region"),
 ];
 
 /// The columns of the positions before those of the prediction.
@@ -156,9 +156,9 @@ const POSITIONS: &[TableColumn] = &[
     always("slot", ValueKind::Int, "its identity, which insertions before it do not change"),
     always("token", ValueKind::Int, "the token held"),
     maybe("text", ValueKind::Text, "its text; a control token's name"),
-    always("masked", ValueKind::Flag, "true if nothing is written there"),
+    always("masked", ValueKind::Flag, "true if it holds a mask"),
     always("born", ValueKind::Int, "the step that made the position; 0 for the first canvas"),
-    maybe("written", ValueKind::Int, "the step that wrote the token"),
+    maybe("written", ValueKind::Int, "the step that unmasked or replaced the token"),
     maybe("guess", ValueKind::Int, "the token the model would choose"),
     maybe("guess_text", ValueKind::Text, "its text"),
 ];

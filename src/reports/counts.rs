@@ -17,7 +17,7 @@ pub struct TokenCounts {
     pub before_tail: usize,
     /// before_tail / n_token; null for an empty region.
     before_tail_ratio: Option<f64>,
-    /// Written positions that a step masked again, each time counted.
+    /// Written positions that a step remasked, each time counted.
     remasked: usize,
     /// Written positions that a step gave another token, each time counted.
     replaced: usize,

@@ -38,7 +38,7 @@ fn what_was_deleted_is_not_made_again() {
     let mut driver = driver(None);
     driver.script("step 2; step; back; insert 0; step; goto @2; insert 0; undo; delete-branch 2");
     // What was taken back is done with once something else is done.
-    fails(&mut driver, "redo", "nothing was taken back");
+    fails(&mut driver, "redo", "nothing was undone");
     fails(&mut driver, "name-branch 2", "the number of a branch");
     assert!(!driver.debugger.session.node().deleted);
 }
@@ -312,7 +312,7 @@ fn undo_says_where_it_goes_and_redo_leads_back() {
     assert_eq!(driver.script("query edits").len(), 3);
     let printed = driver.script("undo; undo");
     assert_eq!(printed.len(), 2);
-    assert!(printed[1].starts_with("the edit is taken back: "), "{printed:?}");
+    assert!(printed[1].starts_with("the edit is undone: "), "{printed:?}");
     assert!(printed[1].contains("step 3"), "{printed:?}");
     // They are no steps and no branch any more.
     assert_eq!(driver.script("query edits").len(), 1);
@@ -321,5 +321,5 @@ fn undo_says_where_it_goes_and_redo_leads_back() {
     assert!(timeline.branches().iter().all(|branch| timeline[branch.tip].edits().is_none()));
     driver.script("redo; redo");
     assert_eq!(driver.script("query edits").len(), 3);
-    fails(&mut driver, "redo", "nothing was taken back");
+    fails(&mut driver, "redo", "nothing was undone");
 }

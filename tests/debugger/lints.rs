@@ -122,7 +122,7 @@ impl Run {
         let mut why: Vec<Verdict> = (0..before.len())
             .map(|at| match before.is_masked(at) {
                 true => Verdict::Left { p: 0.5, rule: left },
-                false => Verdict::Written,
+                false => Verdict::Unchanged,
             })
             .collect();
         verdicts.iter().for_each(|&(at, verdict)| why[at] = verdict);
@@ -369,7 +369,7 @@ fn many_tokens_a_step_are_found() {
     let findings = at_once(Mode::Quota, 8, 4, 0.9).lint();
     let found = findings.iter().find(|found| found.lint == lint).unwrap();
     assert!(
-        found.text.starts_with("8 tokens a step: 32 positions were filled in 4 steps"),
+        found.text.starts_with("8 tokens a step: 32 positions were unmasked in 4 steps"),
         "{found}"
     );
     assert!(found.advice.contains("(32) for one a step, or 16 for two"), "{}", found.advice);

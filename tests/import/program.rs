@@ -65,7 +65,7 @@ fn replaced_tokens_are_counted_found_and_stopped_at() {
     let info: serde_json::Value =
         serde_json::from_str(&printed(&["info", "r.jsonl", "--json"])).unwrap();
     assert_eq!((&info["replaced"], &info["remasked"]), (&3.into(), &1.into()));
-    assert!(printed(&["info", "r.jsonl"]).contains("1 masked again, 3 replaced"));
+    assert!(printed(&["info", "r.jsonl"]).contains("1 remasked, 3 replaced"));
     let query = printed(&["replay", "r.jsonl", "--batch", "--exec", "query replaced"]);
     let rows: Vec<&str> = query.lines().filter(|line| line.starts_with("step ")).collect();
     assert_eq!(

@@ -56,7 +56,7 @@ fn a_trajectory_of_after_tokens_keeps_its_tokens_and_guesses() {
     };
     assert_eq!(pending.0.id(Column::Argmax, 2), None);
     let fill = pending.1.verdicts[0].to_string();
-    assert!(fill.starts_with("filled with 0.938"), "{fill}");
+    assert!(fill.starts_with("unmasked with 0.938"), "{fill}");
 }
 
 #[test]

@@ -47,7 +47,7 @@ const SHOWN: &str = "({
         Number(cell.dataset.token), cell.firstChild ? cell.firstChild.textContent : '', Number(cell.dataset.folded || 1)])
 })";
 
-/// Holds the page against a canvas of the recording.
+/// Compares the page with a canvas of the recording.
 fn check(browser: &mut Browser, recording: &Recording, step: usize, node: NodeId) {
     let shown = browser.evaluate(SHOWN);
     let canvas = &recording.recorded.timeline[node].canvas;

@@ -129,7 +129,7 @@ fn an_edit_makes_a_branch_and_is_taken_back() {
     terminal.wait_text("branch 2 of 2");
     terminal.wait_text("EDITED");
     terminal.press("u");
-    terminal.wait_text("the edit is taken back");
+    terminal.wait_text("the edit is undone");
     terminal.wait_gone("EDITED");
     terminal.press("U");
     terminal.wait_text("EDITED");
@@ -230,7 +230,7 @@ fn runs_side_by_side_are_stepped_and_one_is_opened() {
     terminal.press("c");
     terminal.wait_text("DONE");
     terminal.press("\t");
-    terminal.wait_text("lane 2 parts from lane 1 at step");
+    terminal.wait_text("run 2 parts from run 1 at step");
     let end = terminal.text();
     terminal.press("S");
     terminal.wait_text("PAUSED");
@@ -240,7 +240,7 @@ fn runs_side_by_side_are_stepped_and_one_is_opened() {
     terminal.press("\r");
     terminal.wait_text("Parameters");
     terminal.press("q");
-    terminal.wait("all lanes", |screen| screen.contents().contains("2 lanes"));
+    terminal.wait("all runs", |screen| screen.contents().contains("2 runs"));
     terminal.press("q");
     assert!(terminal.exit().success(), "{}", terminal.text());
     terminal.assert_restored();

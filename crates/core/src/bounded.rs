@@ -55,7 +55,7 @@ pub fn text(bytes: Vec<u8>) -> io::Result<String> {
     Ok(text.strip_prefix('\u{FEFF}').map_or(text.clone(), str::to_owned))
 }
 
-/// A size as people read it, rounded down.
+/// A size as it is shown, rounded down.
 fn size(bytes: u64) -> String {
     match bytes {
         0..0x10_0000 => format!("{} KiB", bytes >> 10),

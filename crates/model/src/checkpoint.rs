@@ -127,7 +127,7 @@ impl Checkpoint {
         self.used().iter().map(|(_, tensor)| tensor.shape.iter().product::<usize>() as u64).sum()
     }
 
-    /// What people are told of how the weights are held.
+    /// What the user is told of how the weights are held.
     pub fn held_as(&self) -> String {
         self.held().name(self.weights.stored())
     }
@@ -166,7 +166,7 @@ impl Checkpoint {
         }
     }
 
-    /// What people should know before they believe what it computes.
+    /// What the user should know before they believe what it computes.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings: Vec<String> = self.tight().into_iter().collect();
         warnings.extend(self.special.contradictions.iter().cloned());
@@ -293,7 +293,7 @@ fn too_large(
     })
 }
 
-/// A number of parameters for people: `8.02 B`.
+/// A number of parameters for the user: `8.02 B`.
 pub fn count(parameters: u64) -> String {
     match parameters as f64 {
         n if n >= 1e9 => format!("{:.2} B", n / 1e9),

@@ -92,7 +92,7 @@ pub fn available() -> Vec<DeviceReport> {
     found
 }
 
-/// The device's name for people.
+/// The device's name for the user.
 pub(super) fn name(device: &Device) -> String {
     match device.location() {
         candle_core::DeviceLocation::Cpu => "cpu".to_owned(),

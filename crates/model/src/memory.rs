@@ -90,7 +90,7 @@ fn field(text: &str, name: &str) -> Option<u64> {
     text.lines().find_map(of)
 }
 
-/// Bytes for people: `3.4 MB`.
+/// Bytes for the user: `3.4 MB`.
 pub fn shown(bytes: u64) -> String {
     let (number, unit) = match bytes as f64 {
         n if n >= 1e9 => (n / 1e9, "GB"),

@@ -20,7 +20,7 @@ pub struct Overrides {
     pub attention: BlockAttention,
 }
 
-/// A token as people give it.
+/// A token as the user gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenName {
     /// By its number in the vocabulary.

@@ -1,4 +1,4 @@
-//! How loading a model goes on, for people who wait.
+//! How loading a model goes on, for the user who waits.
 
 use std::ops::ControlFlow;
 

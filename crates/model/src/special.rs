@@ -27,7 +27,7 @@ pub struct NamedEos {
     pub by: Vec<String>,
 }
 
-/// What a token is for, and where people name it.
+/// What a token is for, and where the user names it.
 struct Wanted<'a> {
     what: &'static str,
     flag: &'static str,

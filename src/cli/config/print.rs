@@ -1,4 +1,4 @@
-//! The configuration as it is without a file, for people to begin with, and tables for documents.
+//! The configuration as it is without a file, for the user to begin with, and tables for documents.
 
 use std::{collections::BTreeSet, fmt::Write as _};
 

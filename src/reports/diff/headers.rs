@@ -48,7 +48,7 @@ pub fn headers(a: &DiffSide, b: &DiffSide) -> Vec<(String, Option<String>, Optio
         .filter(|(_, a, b)| a.is_some() || b.is_some())
         .map(|(name, a, b)| (name.to_owned(), a, b))
         .collect();
-    // A value turned on the way shows as first → last.
+    // A value changed on the way shows as first → last.
     let ends = |side: &DiffSide| {
         let timeline = side.session.timeline();
         let root = timeline.root_of(side.end);

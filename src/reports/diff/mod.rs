@@ -1,4 +1,4 @@
-//! Two recorded runs held against each other, as text and as JSON.
+//! Two recorded runs compared, as text and as JSON.
 //!
 //! ```
 //! use demask::reports::diff::{TwoRuns, open};

@@ -48,7 +48,9 @@ pub fn why(side: &DiffSide, parted: &Parted) -> String {
     };
     match (spot.effect, reason) {
         (Some(ChangeKind::Fill(token)), Some(reason)) => format!("{} {reason}", named(side, token)),
-        (Some(ChangeKind::Fill(token)), None) => format!("{} filled{by_hand}", named(side, token)),
+        (Some(ChangeKind::Fill(token)), None) => {
+            format!("{} unmasked{by_hand}", named(side, token))
+        }
         (Some(ChangeKind::Replace { was, token }), reason) => {
             let reason = reason.unwrap_or_else(|| format!("replaced{by_hand}"));
             format!("{} → {} {reason}", named(side, was), named(side, token))
@@ -59,7 +61,7 @@ pub fn why(side: &DiffSide, parted: &Parted) -> String {
         }
         (Some(effect), Some(reason)) => format!("{}: {reason}", doing(effect, spot.position)),
         (Some(effect), None) => format!("{}{by_hand}", doing(effect, spot.position)),
-        (None, Some(_)) if spot.verdict == Some(Verdict::Written) => {
+        (None, Some(_)) if spot.verdict == Some(Verdict::Unchanged) => {
             let canvas = &side.session.timeline()[parted.before].canvas;
             let token = canvas.cells().get(spot.position).map(|cell| named(side, cell.token));
             format!("keeps {}", token.unwrap_or_default())
@@ -134,7 +136,7 @@ pub fn doing(effect: ChangeKind, position: usize) -> String {
     match effect {
         ChangeKind::Fill(token) => format!("{position} #{token}"),
         ChangeKind::Replace { was, token } => format!("{position} #{was} → #{token}"),
-        ChangeKind::Remask => format!("{position} masked again"),
+        ChangeKind::Remask => format!("{position} remasked"),
         ChangeKind::Expand(0) => format!("{position} removed"),
         ChangeKind::Expand(n) => format!("{position} becomes {n} masks"),
         ChangeKind::Insert(n) => format!("+{n} before {position}"),

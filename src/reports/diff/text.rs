@@ -92,7 +92,7 @@ impl DiffText<'_> {
                 figures.finish.map_or("not finished", |finish| finish.name()).to_owned(),
             ]
         };
-        const REWRITTEN: [&str; 2] = ["masked again", "replaced"];
+        const REWRITTEN: [&str; 2] = ["remasked", "replaced"];
         let names = ["steps", "NFE", "N_token", "E_token", "E_ratio", "before tail"].into_iter();
         let names = names.chain(REWRITTEN).chain(["time", "finish"]);
         let rows = names.zip(of(self.a).into_iter().zip(of(self.b)));
@@ -317,7 +317,7 @@ impl DiffText<'_> {
         }
         let fills = &self.found.fills;
         lines.push(PaintedLine::default());
-        lines.push(PaintedLine::of(DiffInk::Bold, "Tokens written").and(
+        lines.push(PaintedLine::of(DiffInk::Bold, "Tokens unmasked").and(
             DiffInk::Plain,
             format!(
                 "  {} alike, {} the same in another step, {} other tokens, {} in A only, {} in B \

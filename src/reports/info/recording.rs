@@ -36,12 +36,12 @@ pub struct RecordingInfo {
     e_token: usize,
     before_tail: usize,
     nfe: usize,
-    /// Written positions that its steps masked again, and gave another token.
+    /// Written positions that its steps remasked, and gave another token.
     remasked: usize,
     replaced: usize,
     finish: Option<&'static str>,
     costs: Costs,
-    /// Columns that decide, and with those for people.
+    /// Columns that decide, and with those for the user.
     bytes_a_row: BTreeMap<&'static str, f64>,
     notices: Vec<String>,
 }
@@ -171,7 +171,7 @@ impl RecordingInfo {
                 self.n_token,
                 self.before_tail,
                 self.nfe,
-                counted(self.remasked, "masked again"),
+                counted(self.remasked, "remasked"),
                 counted(self.replaced, "replaced"),
                 self.finish.unwrap_or("in the middle")
             ),

@@ -8,22 +8,22 @@ use super::{
 };
 use crate::{canvas::TokenId, decode::Params, session::NodeId};
 
-/// Most tokens of a prompt in a lane's name.
+/// Most tokens of a prompt in a branch's name.
 const TOKENS: usize = 6;
 
-/// Where a lane leaves the older ones: how many nodes it shares with them.
+/// Where a branch leaves the older ones: how many nodes it shares with them.
 pub fn fork(app: &App, tip: NodeId) -> usize {
     let branches = app.debugger.session.timeline().branches();
     branches.into_iter().find(|branch| branch.tip == tip).map_or(0, |branch| branch.shared)
 }
 
-/// The place among all lanes of the branch on screen.
+/// The place of the branch on screen among all.
 fn current(app: &App) -> Option<usize> {
     let tip = app.history.moments.last()?.node;
     app.debugger.session.timeline().tips().iter().position(|&other| other == tip)
 }
 
-/// What makes a lane differ from the one it leaves; empty if nothing is known to.
+/// What makes a branch differ from the one it leaves; empty if nothing is known to.
 pub fn name(app: &App, tip: NodeId) -> String {
     name_of(app, tip, fork(app, tip))
 }
@@ -34,7 +34,7 @@ pub fn name_of(app: &App, tip: NodeId, own: usize) -> String {
     let path = timeline.path(tip);
     let made = |node: NodeId| timeline[node].parent.map(|_| timeline[node].params.clone());
     match own.checked_sub(1).and_then(|before| path.get(before)) {
-        // It leaves another lane: the parameters of its first step, against the step beside it.
+        // It leaves another branch: the parameters of its first step, against those of the other's step.
         Some(_) if path.get(own).is_some_and(|&node| timeline[node].edits().is_some()) => {
             "by hand".to_owned()
         }
@@ -107,7 +107,7 @@ pub fn changes(then: &Params, now: &Params) -> Vec<ParamChange> {
 }
 
 impl App {
-    /// Goes to the lane below or above, as near in steps as it can be told from this one.
+    /// Goes to the branch below or above, as near in steps as it can be told from this one.
     pub(in crate::tui) fn change_branch(&mut self, down: bool) {
         let tips = self.debugger.session.timeline().tips();
         let Some(at) = current(self) else { return };
@@ -115,10 +115,9 @@ impl App {
         let Some((to, tip)) = to.and_then(|to| Some((to, *tips.get(to)?))) else {
             let count = tips.len();
             let text = match count {
-                1 => {
-                    "there is one lane only; a step under other parameters makes another".to_owned()
-                }
-                _ => format!("lane {} of {count}: none further", at + 1),
+                1 => "there is one branch only; a step under other parameters makes another"
+                    .to_owned(),
+                _ => format!("branch {} of {count}: none further", at + 1),
             };
             return self.say(text);
         };
@@ -126,13 +125,13 @@ impl App {
         let path = self.debugger.session.timeline().path(tip);
         let own = path.iter().take_while(|node| here.contains(*node)).count();
         let step = (self.step() as usize).max(own).min(path.len().saturating_sub(1));
-        // By its tip first: that the branch on screen is this lane to its end.
+        // By its tip first: so that the branch on screen is this one, to its end.
         self.go(tip);
         if let Some(&node) = path.get(step) {
             self.go(node);
         }
         let name = name(self, tip);
         let name = if name.is_empty() { name } else { format!(": {name}") };
-        self.say(format!("lane {} of {}{name}", to + 1, tips.len()));
+        self.say(format!("branch {} of {}{name}", to + 1, tips.len()));
     }
 }

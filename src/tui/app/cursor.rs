@@ -155,7 +155,7 @@ impl App {
                 self.display.follow = false;
                 self.go_step(step as usize);
             }
-            None => self.say("this position is there from the start and not written yet"),
+            None => self.say("this position is there from the start and still masked"),
         }
         true
     }

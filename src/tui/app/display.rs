@@ -51,7 +51,7 @@ pub struct Display {
     /// While a forward pass runs: what the one before said, by slot, so that the draft stays readable
     /// and nothing flickers.
     pub draft: HashMap<Slot, (TokenId, f32)>,
-    /// It is a lane of a comparison, which to quit leads back to.
+    /// It is a run of a comparison, to which quitting leads back.
     pub inner: bool,
     /// Positions whose tokens another canvas does not have; empty where none is compared with.
     pub differs: Vec<bool>,

@@ -29,7 +29,7 @@ pub enum LogKind {
     Stuck,
     /// Positions lost at the maximum length.
     Drop,
-    /// A parameter turned since the step before.
+    /// A parameter changed since the step before.
     Change,
     /// The user made an edit.
     Edit,
@@ -37,7 +37,7 @@ pub enum LogKind {
     Stop,
     /// None of the others.
     Plain,
-    /// Written positions masked again.
+    /// Written positions remasked.
     Remask,
     /// Written positions given another token.
     Replace,
@@ -94,7 +94,7 @@ pub struct Moment {
     pub block: Option<usize>,
     /// The step that led here.
     pub made: Option<StepSummary>,
-    /// True if a person's edits led here.
+    /// True if the user's edits led here.
     pub edited: bool,
     /// The log's lines about that step.
     pub entries: Vec<LogEntry>,
@@ -346,7 +346,7 @@ fn some(parts: &[String]) -> String {
     format!("{}{more}", parts[..parts.len().min(MOST_PARTS)].join(", "))
 }
 
-/// Positions that edits fill, new ones too; not what is taken back and written in one step.
+/// Positions that edits fill, new ones too; not what is remasked and unmasked in one step.
 fn fills(edits: &[Edit]) -> usize {
     let taken: HashSet<Slot> = edits
         .iter()
@@ -373,14 +373,14 @@ fn replaced(decision: &Decision, name: &dyn Fn(u32) -> String) -> Option<String>
     (!given.is_empty()).then(|| format!("replaced {}", some(&given)))
 }
 
-/// A person's edits in words.
+/// The user's edits in words.
 fn edited(edits: &[Edit], before: &Canvas, label: &dyn Fn(usize, u32) -> String) -> String {
     let at = |slot: Slot| before.position(slot).unwrap_or_default();
     let one = |edit: &Edit| match *edit {
         Edit::Fill { slot, token } | Edit::Replace { slot, token } => {
             format!("wrote {}", label(at(slot), token))
         }
-        Edit::Remask { slot } => format!("masked {} again", at(slot)),
+        Edit::Remask { slot } => format!("remasked {}", at(slot)),
         Edit::Expand { slot, n } => format!("expanded {} into {n}", at(slot)),
         Edit::Insert { slot, n } => {
             format!("{n} {} before {}", if n == 1 { "mask" } else { "masks" }, at(slot))
@@ -431,9 +431,9 @@ fn describe(
             parts.push(format!("and {cut} more"));
         }
         let how = match decision.mode {
-            Mode::Fallback => "fallback: filled",
-            Mode::Stuck => "stuck: filled",
-            _ => "filled",
+            Mode::Fallback => "fallback: unmasked",
+            Mode::Stuck => "stuck: unmasked",
+            _ => "unmasked",
         };
         let kind = if decision.mode == Mode::Stuck { LogKind::Stuck } else { LogKind::Fill };
         say(kind, format!("{how} {}", parts.join(", ")));
@@ -441,7 +441,7 @@ fn describe(
     let taken: Vec<String> =
         decision.remasks().map(|(position, token)| label(position, token)).collect();
     if !taken.is_empty() {
-        say(LogKind::Remask, format!("masked again {}", some(&taken)));
+        say(LogKind::Remask, format!("remasked {}", some(&taken)));
     }
     for (position, verdict) in decision.verdicts.iter().enumerate() {
         if let &Verdict::Expand { p: confidence, threshold, n, eos, eos_threshold } = verdict {
@@ -502,7 +502,7 @@ fn describe(
         say(
             LogKind::Drop,
             format!(
-                "{} dropped {}, {written} of them written",
+                "{} dropped {}, {written} of them unmasked",
                 decision.dropped.len(),
                 if decision.expansions().next().is_some() || decision.mode == Mode::Settle {
                     "at the maximum length"

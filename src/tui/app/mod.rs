@@ -170,7 +170,7 @@ impl App {
         self.debugger.what_if()
     }
 
-    /// True if a person's edit is on the way to here.
+    /// True if an edit of the user is on the way to here.
     pub(in crate::tui) fn edited(&self) -> bool {
         self.history.moments.iter().take(self.step() as usize + 1).any(|moment| moment.edited)
     }

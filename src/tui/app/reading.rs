@@ -85,7 +85,7 @@ impl App {
                 }
             }
             RunNews::Loop(word) => {
-                // After a turned parameter, a loop may propose another step in place of the one on
+                // After a changed parameter, a loop may propose another step in place of the one on
                 // screen. The user sees it before it is made.
                 let asked = self.debugger.driven.as_ref().is_some_and(Driven::asked);
                 if matches!(word, LoopMessage::Proposes(_))

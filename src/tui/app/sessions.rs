@@ -45,7 +45,7 @@ impl FoundLists {
 
 impl AskedQuery {
     /// Finds the rows anew from the first step on that is another than before. Steps made stay what
-    /// they were; of the last, and of one where parameters are turned, more may become known.
+    /// they were; of the last, and of one where parameters are changed, more may become known.
     fn follow(&mut self, debugger: &Debugger) {
         let branch = debugger.branch();
         let same = branch.iter().zip(&self.branch).take_while(|(a, b)| a == b).count();
@@ -250,7 +250,7 @@ impl App {
             Some(EntryTarget::Bookmark(name, _)) => Command::unmark(&name),
             Some(EntryTarget::Breakpoint(id)) => Command::unbreak(id),
             Some(EntryTarget::Place(..) | EntryTarget::None) | None => {
-                return self.say("branches, bookmarks and breakpoints can be taken away");
+                return self.say("branches, bookmarks and breakpoints can be removed");
             }
         };
         self.run(command, effects);

@@ -1,5 +1,5 @@
-//! The screen of a comparison: lanes beside or above each other, each the canvas as the debugger
-//! shows it under a line of figures. A token that lane 1 does not have is bold and underlined.
+//! The screen of a comparison: runs beside or above each other, each the canvas as the debugger
+//! shows it under a line of figures. A token that run 1 does not have is bold and underlined.
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::{buffer::Buffer, layout::Rect};
@@ -19,15 +19,15 @@ use super::{
 };
 use crate::compare::{Figures, RunPath};
 
-/// The narrowest lane beside another, cells.
+/// The narrowest run beside another, cells.
 const NARROWEST: u16 = 38;
-/// The lowest lane above another: heading, figures and some text.
+/// The lowest run above another: heading, figures and some text.
 const LOWEST: u16 = 5;
 
-/// A lane's number and where it is.
+/// A run's number and where it is.
 type RunArea = (usize, Rect);
 
-/// Where the lanes are, with rules between columns: as many as fit, the one in focus among them.
+/// Where the runs are, with rules between columns: as many as fit, the one in focus among them.
 fn places(comparison: &ComparisonScreen) -> (Vec<RunArea>, Vec<Rect>) {
     let bottom = bottom_rows(comparison.height) + strip(comparison).map_or(0, |strip| strip.height);
     let area = Rect::new(0, 1, comparison.width, comparison.height.saturating_sub(1 + bottom));
@@ -35,7 +35,7 @@ fn places(comparison: &ComparisonScreen) -> (Vec<RunArea>, Vec<Rect>) {
     let most_columns = usize::from((area.width / NARROWEST).max(1));
     let most_rows = usize::from((area.height / LOWEST).max(1));
     let shown = count.min(most_columns.saturating_mul(most_rows)).max(1);
-    // As many columns as are needed and no more: the lanes are as wide as they can be.
+    // As many columns as are needed and no more: the runs are as wide as they can be.
     let rows = shown.div_ceil(most_columns.min(shown)).max(1);
     let columns = shown.div_ceil(rows).max(1);
     let first = comparison.focus / shown * shown;
@@ -150,7 +150,7 @@ fn draw_run(run: &ComparedRun, pen: &mut Pen, area: Rect, at: usize, focused: bo
     }
 }
 
-/// A lane's canvas under its figures, and where it has the room, what is said of the position under
+/// A run's canvas under its figures, and where it has the room, what is said of the position under
 /// its cursor.
 fn parts(run: Rect) -> (Rect, Option<Rect>) {
     const ROOMY: u16 = 14;
@@ -163,7 +163,7 @@ fn parts(run: Rect) -> (Rect, Option<Rect>) {
     (Rect { height: canvas.height - SAID, ..canvas }, Some(below))
 }
 
-/// Where a lane is and its figures, from long to short.
+/// Where a run is and its figures, from long to short.
 fn figures(run: &ComparedRun) -> Vec<String> {
     let session = &run.app.debugger.session;
     let figures = Figures::of(RunPath::here(session));
@@ -179,7 +179,7 @@ fn figures(run: &ComparedRun) -> Vec<String> {
     let n = figures.n_token;
     let finish = figures.finish.map_or("", |finish| finish.name());
     let end = if finish.is_empty() { String::new() } else { format!(" · {finish}") };
-    let rewritten: String = [(figures.remasked, "masked again"), (figures.replaced, "replaced")]
+    let rewritten: String = [(figures.remasked, "remasked"), (figures.replaced, "replaced")]
         .into_iter()
         .filter(|(n, _)| *n > 0)
         .map(|(n, what)| format!(" · {n} {what}"))
@@ -225,9 +225,9 @@ fn title(comparison: &ComparisonScreen, pen: &mut Pen, line: Rect, places: &[Run
     let passes: usize = runs.iter().map(|run| run.app.debugger.session.passes()).sum();
     let shown = match (places.first(), places.last()) {
         (Some((first, _)), Some((last, _))) if places.len() < runs.len() => {
-            format!("lanes {}–{} of {}", first + 1, last + 1, runs.len())
+            format!("runs {}–{} of {}", first + 1, last + 1, runs.len())
         }
-        _ => format!("{} lanes", runs.len()),
+        _ => format!("{} runs", runs.len()),
     };
     let step = format!("step {}", comparison.lockstep.step());
     let model = runs.first().map(|run| text::safe(&run.app.facts.name, pen.theme.ascii()));
@@ -239,7 +239,7 @@ fn title(comparison: &ComparisonScreen, pen: &mut Pen, line: Rect, places: &[Run
         false => format!("{model} · {passes} passes"),
     };
     let long = format!("{shown} · {what}");
-    // With one line at the bottom for everything, where lanes part is said here.
+    // With one line at the bottom for everything, where runs part is said here.
     let parting =
         comparison.parting(comparison.focus).filter(|_| bottom_rows(comparison.height) == 1);
     let first = parting.unwrap_or_else(|| long.clone());
@@ -293,11 +293,11 @@ fn help(comparison: &ComparisonScreen, pen: &mut Pen, screen: Rect) {
         let y = inside.bottom() - 1;
         let room = inside.width.saturating_sub(WIDE + 1);
         pen.say(inside.x, y, WIDE, " the ", Role::Match);
-        pen.say(inside.x + WIDE + 1, y, room, "a token that lane 1 does not have here", Role::Text);
+        pen.say(inside.x + WIDE + 1, y, room, "a token that run 1 does not have here", Role::Text);
     }
 }
 
-/// A click: gives its lane the keys, and puts the cursor there; on the strip of steps it goes to
+/// A click: gives its run the keys, and puts the cursor there; on the strip of steps it goes to
 /// one. The wheel scrolls.
 pub(super) fn click(comparison: &mut ComparisonScreen, mouse: MouseEvent) {
     if comparison.help {

@@ -1,4 +1,4 @@
-//! Runs side by side on one screen: each lane is a whole debugger of its own, stepped together with
+//! Runs side by side on one screen: each run is a whole debugger of its own, stepped together with
 //! the others, and one can be opened. Everything that changes the screen is here; it knows neither
 //! terminal nor thread, as the debugger's own `update`.
 
@@ -39,16 +39,16 @@ pub(super) struct ComparedRun {
     pub app: App,
     /// Of a recorded run: its end.
     end: Option<NodeId>,
-    /// The step at which it parts from the first lane.
+    /// The step at which it parts from the first run.
     parting: Option<usize>,
-    /// Of a recorded run: the positions where the first lane and this one part, where they have one.
+    /// Of a recorded run: the positions where the first run and this one part, where they have one.
     spots: Option<[Option<usize>; 2]>,
-    /// Of a recorded run beside a recorded first lane: by step from 1, whether it differs.
+    /// Of a recorded run beside a recorded first run: by step from 1, whether it differs.
     differing: Vec<bool>,
 }
 
 impl ComparedRun {
-    /// The whole run of a recorded lane; of another as far as it has come.
+    /// All of a recorded run; of another as far as it has come.
     fn run(&self) -> RunPath<'_> {
         let session = &self.app.debugger.session;
         RunPath { session, end: self.end.unwrap_or(session.at()) }
@@ -76,12 +76,12 @@ impl compare::LockstepRun for ComparedRun {
 pub(super) struct ComparisonScreen {
     pub lockstep: Lockstep<ComparedRun>,
     pub focus: usize,
-    /// The lane in focus has the whole screen, as a debugger.
+    /// The run in focus has the whole screen, as a debugger.
     pub open: bool,
     pub help: bool,
     /// It lies over the debugger, which to quit leads back to.
     pub inner: bool,
-    /// The debugger is to go where the lane in focus is.
+    /// The debugger is to go where the run in focus is.
     chosen: bool,
     /// It runs at the chosen speed, or as fast as it goes.
     pub running: bool,
@@ -105,7 +105,7 @@ pub(super) struct ComparisonScreen {
 }
 
 impl ComparisonScreen {
-    /// The screen at its start; there must be a lane.
+    /// The screen at its start; there must be a run.
     pub fn new(starts: Vec<(String, Start)>, width: u16, height: u16) -> Option<Self> {
         let (_, first) = starts.first()?;
         let (theme, keymap) = (Theme::new(first.look), first.keymap.clone());
@@ -147,7 +147,7 @@ impl ComparisonScreen {
         Some(comparison)
     }
 
-    /// Two recorded lanes over the debugger they are branches of, at the step before they part.
+    /// Two recorded runs over the debugger they are branches of, at the step before they part.
     pub fn of_branches(runs: Vec<(String, Start)>, width: u16, height: u16) -> Option<Self> {
         let mut comparison = Self::new(runs, width, height)?;
         comparison.inner = true;
@@ -155,7 +155,7 @@ impl ComparisonScreen {
         Some(comparison)
     }
 
-    /// Holds recorded lanes against a recorded first lane, from start to end.
+    /// Compares recorded runs with a recorded first run, from start to end.
     fn hold_recorded(&mut self) {
         let Some((first, others)) = self.lockstep.runs.split_first_mut() else { return };
         for run in others.iter_mut().filter(|run| run.end.is_some() && first.end.is_some()) {
@@ -172,12 +172,12 @@ impl ComparisonScreen {
         }
     }
 
-    /// True if every lane goes over what is on record.
+    /// True if every run goes over what is on record.
     pub fn recorded(&self) -> bool {
         self.lockstep.runs.iter().all(|run| run.end.is_some())
     }
 
-    /// The last step of the longest recorded lane.
+    /// The last step of the longest recorded run.
     fn last_step(&self) -> usize {
         let depth = |run: &ComparedRun| {
             let end = run.end?;
@@ -186,7 +186,7 @@ impl ComparisonScreen {
         self.lockstep.runs.iter().filter_map(depth).max().unwrap_or(0)
     }
 
-    /// The lane in focus.
+    /// The run in focus.
     fn focused(&mut self) -> Option<&mut App> {
         self.lockstep.runs.get_mut(self.focus).map(|run| &mut run.app)
     }

@@ -1,4 +1,4 @@
-//! Where the lanes are: steps, back and on, and to where they differ.
+//! Where the runs are: steps, back and on, and to where they differ.
 
 use super::ComparisonScreen;
 use crate::{
@@ -7,12 +7,12 @@ use crate::{
 };
 
 impl ComparisonScreen {
-    /// In words, where a lane parts from the first; nothing where it does not.
+    /// In words, where a run parts from the first; nothing where it does not.
     pub fn parting(&self, at: usize) -> Option<String> {
         let step = self.lockstep.runs.get(at)?.parting?;
         Some(match step {
-            0 => format!("lane {} starts from another canvas than lane 1", at + 1),
-            step => format!("lane {} parts from lane 1 at step {step}", at + 1),
+            0 => format!("run {} starts from another canvas than run 1", at + 1),
+            step => format!("run {} parts from run 1 at step {step}", at + 1),
         })
     }
 
@@ -39,7 +39,7 @@ impl ComparisonScreen {
             }
             Err((at, error)) => {
                 self.running = false;
-                self.message = Some((Role::Bad, format!("lane {}: {error}", at + 1)));
+                self.message = Some((Role::Bad, format!("run {}: {error}", at + 1)));
                 false
             }
         }
@@ -68,12 +68,12 @@ impl ComparisonScreen {
         self.go_to(if on { (here + by).min(last) } else { here.saturating_sub(by) });
     }
 
-    /// Goes to where the lane in focus parts from the first, before the step that does it.
+    /// Goes to where the run in focus parts from the first, before the step that does it.
     pub(super) fn go_to_parting(&mut self) {
         let at = self.focus.max(1);
         let Some(run) = self.lockstep.runs.get(at) else { return };
         let Some(step) = run.parting else {
-            return self.say(format!("lane {} does not part from lane 1", at + 1));
+            return self.say(format!("run {} does not part from run 1", at + 1));
         };
         let spots = run.spots.unwrap_or_default();
         self.go_to(step.saturating_sub(1));
@@ -85,15 +85,15 @@ impl ComparisonScreen {
         }
         let step_key = self.keymap.first(Action::Step);
         self.say(match step {
-            0 => format!("lane {} starts from another canvas than lane 1", at + 1),
+            0 => format!("run {} starts from another canvas than run 1", at + 1),
             _ => format!(
-                "lane {} parts from lane 1 in the next step, {step}: {step_key} makes it",
+                "run {} parts from run 1 in the next step, {step}: {step_key} makes it",
                 at + 1
             ),
         });
     }
 
-    /// Goes to the next position of the lane in focus that differs from the first lane.
+    /// Goes to the next position of the run in focus that differs from the first run.
     pub(super) fn next_difference(&mut self, on: bool) {
         if self.focus == 0 && self.lockstep.runs.len() == 2 {
             self.focus = 1;
@@ -108,7 +108,7 @@ impl ComparisonScreen {
         };
         match found {
             Some(position) => app.put(position),
-            None if first => self.say("lane 1 is what the others are compared with"),
+            None if first => self.say("run 1 is what the others are compared with"),
             None if !any => self.say("the canvases are alike here"),
             None => self.say("no difference further"),
         }

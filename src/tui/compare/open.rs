@@ -1,4 +1,4 @@
-//! A lane with the whole screen: it is the debugger's then, until one goes back.
+//! A run with the whole screen: it is the debugger's then, until one goes back.
 
 use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
 
@@ -9,7 +9,7 @@ use crate::tui::app::{
 };
 
 impl ComparisonScreen {
-    /// Opens the lane in focus as a debugger.
+    /// Opens the run in focus as a debugger.
     pub(super) fn enter(&mut self) {
         (self.running, self.open, self.owed) = (false, true, 0);
         let (asked, busy) = (std::mem::take(&mut self.asked), self.busy.take());
@@ -19,12 +19,12 @@ impl ComparisonScreen {
             (app.running.asked, app.running.busy) = (asked, busy);
             app.display.differs.clear();
             app.running.held = false;
-            app.say("this lane alone; q goes back to all");
+            app.say("this run alone; q goes back to all runs");
             app.refresh();
         }
     }
 
-    /// Goes back to all lanes.
+    /// Goes back to all runs.
     pub(super) fn leave(&mut self) {
         self.open = false;
         if let Some(app) = self.focused() {
@@ -36,7 +36,7 @@ impl ComparisonScreen {
             let (asked, busy) = (std::mem::take(&mut app.running.asked), app.running.busy.take());
             (self.asked, self.busy) = (asked, busy);
         }
-        // A recorded lane keeps to its branch, whatever was looked at.
+        // A recorded run keeps to its branch, whatever was looked at.
         let focused = self.lockstep.runs.get_mut(self.focus);
         if let Some((end, run)) = focused.and_then(|run| Some((run.end?, run))) {
             let session = &mut run.app.debugger.session;
@@ -48,7 +48,7 @@ impl ComparisonScreen {
         self.refresh();
     }
 
-    /// What happens while a lane is open: it is the debugger's. To quit it leads back here.
+    /// What happens while a run is open: it is the debugger's. To quit it leads back here.
     pub(super) fn update_open(&mut self, event: AppEvent) -> Vec<Effect> {
         let quits = |app: &App, key: &KeyEvent| {
             matches!(app.top.mode, InputMode::Normal)

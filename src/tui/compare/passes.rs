@@ -1,4 +1,4 @@
-//! Forward passes: asked for once for all lanes that want them, answered, cancelled.
+//! Forward passes: asked for once for all runs that want them, answered, cancelled.
 
 use super::ComparisonScreen;
 use crate::{

@@ -1,4 +1,4 @@
-//! Drawings of the screen, and keys that step the lanes together.
+//! Drawings of the screen, and keys that step the runs together.
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{buffer::Buffer, layout::Rect};
@@ -174,7 +174,7 @@ fn a_lane_opens_as_a_debugger_and_q_comes_back() {
     assert_eq!(depths(&comparison), [2, 3]);
     press(&mut comparison, "q");
     assert!(!comparison.open);
-    // The lane that is behind catches up.
+    // The run that is behind catches up.
     press(&mut comparison, "s");
     assert_eq!(depths(&comparison), [3, 3]);
     let key = KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE);
@@ -196,7 +196,7 @@ fn every_size_can_be_drawn_whatever_the_lanes() {
                 if width >= 80 {
                     let text = fake::glyphs(&buffer);
                     let shown = format!(" {} daedal ", focus + 1);
-                    assert!(text.contains(&shown), "{runs} lanes, {width}×{height}: {text}");
+                    assert!(text.contains(&shown), "{runs} runs, {width}×{height}: {text}");
                 }
             }
         }

@@ -31,28 +31,28 @@ fn lines(theme: Theme, keymap: &Keymap) -> Vec<HelpLine> {
     let sign = |sign: Sign| format!(" {} ", theme.sign(sign));
     let block = format!("{} {}", theme.sign(theme::THICK), theme.sign(theme::THICK_END));
     let legend = [
-        (" the ".to_owned(), Role::Fill, "about to be filled"),
+        (" the ".to_owned(), Role::Fill, "about to be unmasked"),
         (" ◆ +7 ".to_owned(), Role::Expand, "about to be expanded, by 7 more masks"),
         (
             format!(" the{} ", theme.sign(theme::REMASKS)),
             Role::Remask,
-            "written, about to be masked again",
+            "unmasked, about to be remasked",
         ),
         (
             format!(" the{}a ", theme.sign(theme::REPLACES)),
             Role::Replace,
-            "written, about to give way to another token",
+            "unmasked, about to be replaced",
         ),
         (
             " the ".to_owned(),
             Role::Written(Some(0.98)),
-            "written; darker where the model was less sure",
+            "unmasked; darker where the model was less confident",
         ),
         (" the ".to_owned(), Role::Ghost(Some(0.4)), "a mask's draft: what the model has in mind"),
         (" ▁▃▅█ ".to_owned(), Role::Heat(Some(0.7)), "confidence, from low to high"),
         (" ▁▂ ".to_owned(), Role::Refused, "under τ_low, but not expanded"),
         (sign(theme::EOS), Role::Eos, "end of sequence; a tail of them is folded into ⟨EOS ×38⟩"),
-        (sign(theme::WRITTEN), Role::Text, "written, in the grid of blocks"),
+        (sign(theme::WRITTEN), Role::Text, "unmasked, in the grid of blocks"),
         (block, Role::FillInk, "the block in work stands between these"),
         (
             sign(theme::THRESHOLD),
@@ -74,12 +74,12 @@ fn lines(theme: Theme, keymap: &Keymap) -> Vec<HelpLine> {
     ));
     lines.push(HelpLine::Key(
         "underlined".to_owned(),
-        "a mask that an expansion inserted; a token written by hand",
+        "a mask that an expansion inserted; a token chosen by hand",
     ));
     lines.push(HelpLine::Legend(
         " the ".to_owned(),
         Role::Lost,
-        "the step on record fills or expands it; under the parameters as turned it would not",
+        "the step on record unmasks or expands it; under the changed parameters it would not",
     ));
     lines
 }

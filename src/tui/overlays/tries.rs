@@ -77,7 +77,7 @@ const NUMBERS: u16 = 46;
 pub(in crate::tui) fn draw(app: &App, pen: &mut Pen, screen: Rect) {
     let key = |action| app.keymap.first(action);
     let hint = format!(
-        " {} {} turn · {} parameter · ↑ ↓ choose · {} takes over · {} closes ",
+        " {} {} change · {} parameter · ↑ ↓ choose · {} takes over · {} closes ",
         key(Action::More),
         key(Action::Less),
         key(Action::NextParam),

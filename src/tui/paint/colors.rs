@@ -82,13 +82,13 @@ macro_rules! inks {
 
 // Name, in configurations, dark (24 bits, of 256, of 16), light (24 bits, of 16), use.
 inks! {
-    Fill, "fill", ((29, 78, 176), 25, Blue), ((29, 78, 176), Blue), "ground of what is about to be filled";
+    Fill, "fill", ((29, 78, 176), 25, Blue), ((29, 78, 176), Blue), "ground of what is about to be unmasked";
     FillInk, "fill-ink", ((92, 142, 245), 69, Cyan), ((38, 92, 200), Blue), "about fills, in text and charts";
     FillBar, "fill-bar", ((168, 208, 255), 159, LightCyan), ((204, 224, 255), LightCyan), "a bar on the ground of a fill";
     Expand, "expand", ((240, 140, 40), 208, LightYellow), ((240, 140, 40), LightYellow), "ground of what is about to be expanded";
     ExpandInk, "expand-ink", ((240, 140, 40), 208, LightYellow), ((178, 84, 0), Magenta), "about expansions, in text and charts";
-    Replace, "replace", ((205, 140, 255), 177, LightGreen), ((140, 40, 190), Magenta), "a written token that gives way to another one";
-    Written, "written", ((250, 250, 250), 231, White), ((16, 18, 22), Black), "a written token; one written with doubt fades";
+    Replace, "replace", ((205, 140, 255), 177, LightGreen), ((140, 40, 190), Magenta), "a token that is about to be replaced";
+    Written, "written", ((250, 250, 250), 231, White), ((16, 18, 22), Black), "a token; one unmasked with little confidence fades";
     Prompt, "prompt", ((138, 143, 152), 245, Gray), ((96, 101, 110), Blue), "the prompt";
     Eos, "eos", ((132, 138, 148), 245, Gray), ((104, 110, 120), Black), "end of sequence";
     Strong, "strong", ((250, 250, 250), 231, White), ((16, 18, 22), Black), "numbers and names that matter";

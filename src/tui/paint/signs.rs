@@ -14,7 +14,7 @@ pub const EOS: Sign = Sign("∎", "$");
 pub const ABSENT: Sign = Sign("–", "-");
 /// A position about to become several masks.
 pub const EXPANDS: Sign = Sign("◆", "+");
-/// A written position about to be masked again.
+/// A written position about to be remasked.
 pub const REMASKS: Sign = Sign("↺", "<");
 /// A written position about to be given another token.
 pub const REPLACES: Sign = Sign("⇄", "&");
@@ -22,7 +22,7 @@ pub const REPLACES: Sign = Sign("⇄", "&");
 pub const LOST: Sign = Sign("×", "x");
 /// A position of which the exact pass has another best token.
 pub const CHANGED: Sign = Sign("≠", "!");
-/// A step where a person edited.
+/// A step where the user edited.
 pub const EDITED: Sign = Sign("✎", "e");
 /// A position that is pinned.
 pub const PINNED: Sign = Sign("#", "#");
@@ -48,7 +48,7 @@ pub const DROPS: Sign = Sign("×", "x");
 pub const FORK: Sign = Sign("╰", "\\");
 /// Marks what counts towards the EOS confidence.
 pub const COUNTED: Sign = Sign("▔", "^");
-/// A dot in the timeline's lanes.
+/// A dot in the timeline's branches.
 pub const DOT: Sign = Sign("●", "*");
 /// Corners of a box: top left, top right, bottom left, bottom right.
 pub const CORNERS: [Sign; 4] = [Sign("╭", "+"), Sign("╮", "+"), Sign("╰", "+"), Sign("╯", "+")];

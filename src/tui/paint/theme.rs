@@ -112,7 +112,7 @@ pub enum Role {
     FillBar,
     /// About to be expanded.
     Expand,
-    /// About to be masked again.
+    /// About to be remasked.
     Remask,
     /// About to be given another token, or about that.
     Replace,

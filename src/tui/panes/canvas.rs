@@ -208,7 +208,7 @@ pub fn rewrites(app: &App, position: usize) -> Option<(theme::Sign, Role)> {
     }
 }
 
-/// Signs for what a person asks of a position.
+/// Signs for what the user asks of a position.
 fn asked(app: &App, cell: &Cell) -> String {
     let vetoed = app.canvas().vetoes_at(cell.slot).next().is_some();
     let signs = [
@@ -219,7 +219,7 @@ fn asked(app: &App, cell: &Cell) -> String {
     signs.into_iter().filter(|(on, _)| *on).map(|(_, sign)| app.theme.sign(sign)).collect()
 }
 
-/// True if a person wrote the token of a cell.
+/// True if the user wrote the token of a cell.
 fn by_hand(app: &App, cell: &Cell) -> bool {
     let step = cell.filled.and_then(|step| app.history.moments.get(step as usize));
     step.is_some_and(|moment| moment.edited)
@@ -230,7 +230,7 @@ fn folded_glyphs(text: &str) -> Vec<Glyph> {
     vec![Glyph { symbol: text.to_owned(), width, kind: GlyphKind::StandIn }]
 }
 
-/// True if the step on record changes a position and the pending one, under turned parameters,
+/// True if the step on record changes a position and the pending one, under changed parameters,
 /// does not.
 pub fn lost(app: &App, position: usize) -> bool {
     if !app.debugger.params_changed() {
@@ -323,7 +323,7 @@ pub fn next(app: &App) -> String {
             }
             let remasks = decision.remasks().count();
             if remasks > 0 {
-                parts.push(format!("masks {remasks} again"));
+                parts.push(format!("remasks {remasks}"));
             }
             let replaced = decision.replacements().count();
             if replaced > 0 {
@@ -435,11 +435,11 @@ fn legend_line(app: &App, pen: &mut Pen, line: Rect) {
     let replaces = app.history.moments.iter().filter_map(|moment| moment.made.as_ref());
     let replaces = replaces.map(|made| made.replaced).any(|replaced| replaced > 0);
     let samples = [
-        Some((" to fill ", Role::Fill)),
+        Some((" to unmask ", Role::Fill)),
         Some((" to expand ", Role::Expand)),
         // Few strategies do.
         replaces.then_some((" to replace ", Role::Replace)),
-        Some((" written ", Role::Written(None))),
+        Some((" unmasked ", Role::Written(None))),
         Some((" draft ", Role::Ghost(Some(0.45)))),
     ];
     let mut x = line.x + MARGIN;

@@ -199,7 +199,7 @@ pub fn in_short(app: &App) -> Option<String> {
     Some(format!("Position {}: {}", app.display.position, why(app, cell)))
 }
 
-/// The verdict in words, behind what a person asks of the position.
+/// The verdict in words, behind what the user asks of the position.
 fn why(app: &App, cell: &Cell) -> String {
     let mut parts = app.debugger.asked(cell);
     if let Some(first) = parts.first_mut() {
@@ -210,7 +210,7 @@ fn why(app: &App, cell: &Cell) -> String {
 }
 
 /// How a position came to hold what it holds, where that was more than one fill: it was replaced or
-/// masked again on the way.
+/// remasked on the way.
 fn rewritten(app: &App, cell: &Cell) -> Option<String> {
     let session = &app.debugger.session;
     let writings = inspect::writings(session, session.at(), cell.slot);
@@ -240,7 +240,7 @@ fn fate(app: &App, cell: &Cell) -> String {
     match verdict {
         Some(verdict @ Verdict::Remask { .. }) => return pending(verdict),
         Some(verdict @ Verdict::Replace { token, .. }) => {
-            return format!("Gives way to “{}”. {}", guess(app, *token), pending(verdict));
+            return format!("Is replaced by “{}”. {}", guess(app, *token), pending(verdict));
         }
         _ => {}
     }

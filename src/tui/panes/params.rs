@@ -75,9 +75,9 @@ impl PaneView for ParametersPane {
     fn hints(&self) -> &'static [KeyHint] {
         &[
             (&[Action::Up, Action::Down], "choose"),
-            (&[Action::Less, Action::More], "turn"),
+            (&[Action::Less, Action::More], "change"),
             (&[Action::Enter], "type"),
-            (&[Action::ResetParam], "give back"),
+            (&[Action::ResetParam], "reset"),
             (&[Action::Try], "try"),
         ]
     }
@@ -162,7 +162,9 @@ pub fn none(app: &App) -> String {
     let strategy = app.debugger.session.strategy();
     match strategy.decides() {
         true => format!("`{}` has no parameters", strategy.name()),
-        false => format!("`{}` is another program's: no parameters to turn here", strategy.name()),
+        false => {
+            format!("`{}` is another program's: no parameters to change here", strategy.name())
+        }
     }
 }
 

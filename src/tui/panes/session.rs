@@ -50,7 +50,7 @@ impl PaneView for SessionPane {
         &[
             (&[Action::Up, Action::Down], "entry"),
             (&[Action::Enter], "go there"),
-            (&[Action::Remove], "take away"),
+            (&[Action::Remove], "remove"),
         ]
     }
 

@@ -1,4 +1,4 @@
-//! How it came to this: one column a step, branches as lanes, and the same on one line.
+//! How it came to this: one column a step, one line a branch, and the same on one line.
 
 use std::ops::Range;
 
@@ -76,7 +76,7 @@ impl PaneView for TimelinePane {
 
 /// The most branches that are shown.
 const BRANCH_ROWS: usize = 4;
-/// Longest name of a lane.
+/// Longest name of a branch.
 const NAME: usize = 24;
 
 /// The steps of a column, reduced.
@@ -219,7 +219,7 @@ fn parts(app: &App, inside: Rect) -> TimelineParts {
     }
 }
 
-/// Nodes of the longest branch, so that lanes share the axis.
+/// Nodes of the longest branch, so that all share the axis.
 fn longest(app: &App) -> usize {
     let timeline = app.debugger.session.timeline();
     if shown(app).len() < 2 {
@@ -228,7 +228,7 @@ fn longest(app: &App) -> usize {
     timeline.tips().into_iter().map(|tip| timeline[tip].depth as usize + 1).max().unwrap_or(0)
 }
 
-/// The tips shown as lanes: the newest, and always the branch on screen.
+/// The branches shown, by their tips: the newest, and always the branch on screen.
 fn shown(app: &App) -> Vec<NodeId> {
     let tips = app.debugger.session.timeline().tips();
     let here = app.history.moments.last().map(|moment| moment.node);
@@ -394,7 +394,7 @@ fn draw_branches(app: &App, pen: &mut Pen, inside: Rect, parts: &TimelineParts) 
         let number = tips.iter().position(|&other| other == tip).map_or(row, |at| at) + 1;
         let on = current.contains(&tip);
         let role = if on { Role::Key } else { Role::Dim };
-        pen.say(inside.x, y, LABEL - 1, &format!(" lane {number}"), role);
+        pen.say(inside.x, y, LABEL - 1, &format!(" br. {number}"), role);
         let (from, to) = (
             parts.axis.cell(parts.axis.column(fork.saturating_sub(1))),
             parts.axis.cell(parts.axis.column(path.len().saturating_sub(1))),
@@ -415,7 +415,7 @@ fn draw_branches(app: &App, pen: &mut Pen, inside: Rect, parts: &TimelineParts) 
     }
 }
 
-/// A lane's name, behind its end, else before its start, else on it.
+/// A branch's name, behind its end, else before its start, else on it.
 fn name(app: &App, pen: &mut Pen, line: Rect, tip: NodeId, drawn: Range<u16>) {
     let name = pen.theme.say(&text::fit(&branches::name(app, tip), NAME));
     let cells = u16::try_from(text::width(&name)).unwrap_or(u16::MAX);

@@ -220,7 +220,7 @@ fn branches_are_put_side_by_side_and_left_again() {
     );
     command(&mut app, "diff 1 2");
     let screen = shown(&app);
-    for part in ["1 branch 1", "2 branch 2", "parts from lane 1 in the next step, 7", "q back"] {
+    for part in ["1 branch 1", "2 branch 2", "parts from run 1 in the next step, 7", "q back"] {
         assert!(screen.contains(part), "no {part:?} in\n{screen}");
     }
     assert!(screen.contains("step 6"), "{screen}");
@@ -317,7 +317,7 @@ fn a_query_and_the_diagnosis_are_lists_to_go_through() {
     let row = app.display.found.rows().last().expect("a row").clone();
     assert_eq!((app.step() as usize, Some(app.display.position)), (row.step, row.position));
     press(&mut app, "D");
-    assert!(message(&app).contains("can be taken away"), "{}", message(&app));
+    assert!(message(&app).contains("can be removed"), "{}", message(&app));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The pending step held against its exact pass.
+//! The pending step compared with its exact pass.
 
 use std::time::Duration;
 

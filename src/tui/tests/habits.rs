@@ -1,4 +1,4 @@
-//! The first minute: a model that knows little says so, and what people type from habit does what
+//! The first minute: a model that knows little says so, and what users type from habit does what
 //! they mean, or is answered.
 
 use std::{
@@ -162,7 +162,7 @@ fn keys_of_other_programs_do_what_is_meant_or_say_that_they_do_nothing() {
     assert!(matches!(app.top.mode, InputMode::Command(_)));
     press(&mut app, "Esc C-r");
     assert!(
-        message(&app).contains("taken back") || message(&app).contains("redo"),
+        message(&app).contains("undone") || message(&app).contains("redo"),
         "{}",
         message(&app)
     );

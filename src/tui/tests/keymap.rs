@@ -54,7 +54,7 @@ fn the_conventions_hold() {
         ("b", "breakpoint"),
         ("/", "search"),
         (":", "command"),
-        ("u", "take back"),
+        ("u", "undo"),
     ] {
         assert!(of(key).contains(word), "{key}");
     }
@@ -75,7 +75,7 @@ fn hints_name_the_keys_one_needs_first() {
     // Where the keys go to the parameters, they do something else.
     fake::press(&mut app, "3");
     let params = hints(&app);
-    for hint in [("↑ ↓", "choose"), ("- +", "turn"), ("Enter", "type"), ("x", "give back")] {
+    for hint in [("↑ ↓", "choose"), ("- +", "change"), ("Enter", "type"), ("x", "reset")] {
         assert!(params.contains(&(hint.0.to_owned(), hint.1)), "{hint:?}");
     }
     // A click does what the key under it does, and on the word what the first one does.
@@ -87,7 +87,7 @@ fn hints_name_the_keys_one_needs_first() {
         let start = text.find(part).unwrap();
         text[..start].chars().count() as u16
     };
-    let turn = at("- + turn");
+    let turn = at("- + change");
     for (x, action) in [(turn, Action::Less), (turn + 2, Action::More), (turn + 5, Action::Less)] {
         assert_eq!(hints::hit(&app, line, x), Some(action), "{x} in {text}");
     }

@@ -246,19 +246,19 @@ fn help_is_gone_through() {
 fn lanes_are_gone_through_in_the_timeline() {
     let mut app = app(Look::default(), 9, 120, 40);
     press(&mut app, "4 Down");
-    assert!(message(&app).contains("one lane"), "{}", message(&app));
+    assert!(message(&app).contains("one branch"), "{}", message(&app));
     press(&mut app, "S S S S - - - - - - - - - - - - - - - - - - - - - - - - s s s");
     assert_eq!(app.debugger.session.timeline().tips().len(), 2);
     let (here, turned) = (app.debugger.session.at(), app.step());
     assert!(app.log().iter().any(|entry| entry.text.starts_with("τ_high 0.90 → ")));
     press(&mut app, "Up");
-    assert!(message(&app).contains("lane 1 of 2"), "{}", message(&app));
+    assert!(message(&app).contains("branch 1 of 2"), "{}", message(&app));
     assert_ne!(app.debugger.session.at(), here);
     assert_eq!((app.step(), app.history.steps()), (turned, 9));
     press(&mut app, "Down");
-    assert!(message(&app).contains("lane 2 of 2: τ_high 0."), "{}", message(&app));
+    assert!(message(&app).contains("branch 2 of 2: τ_high 0."), "{}", message(&app));
     assert_eq!(app.debugger.session.at(), here);
-    // Before the fork, the lane's first own step is gone to: step 6 comes out alike under both.
+    // Before the fork, the branch's first own step is gone to: step 6 comes out alike under both.
     press(&mut app, "0 Up");
     assert_eq!((app.step(), app.history.steps()), (7, 9));
 }

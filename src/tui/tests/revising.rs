@@ -1,4 +1,4 @@
-//! A strategy that masks written positions again: what is about to go is seen before it goes.
+//! A strategy that remasks positions: what is about to go is seen before it goes.
 
 use super::{
     fake::{self, glyphs, press},
@@ -26,7 +26,7 @@ fn app(look: Look) -> App {
     let mut app = fake::app_of(start, 0, 100, 30);
     while app.decision().is_none_or(|decision| decision.remasks().next().is_none()) {
         press(&mut app, "s");
-        assert!(app.step() < 13, "nothing is ever masked again");
+        assert!(app.step() < 13, "nothing is ever remasked");
     }
     app
 }
@@ -43,7 +43,7 @@ fn what_is_about_to_be_masked_again_is_marked() {
         let drawn = glyphs(&frame::picture(&app, app.display.width, app.display.height));
         let sign = app.theme.sign(theme::REMASKS);
         assert!(drawn.matches(sign).count() >= many, "{drawn}");
-        assert!(drawn.contains(&format!("masks {many} again")), "{drawn}");
+        assert!(drawn.contains(&format!("remasks {many}")), "{drawn}");
         check(name, &app);
     }
 }
@@ -54,7 +54,7 @@ fn steps_that_take_back_are_events_and_are_told() {
     let at = app.step();
     press(&mut app, "s");
     let told = &app.history.moments[app.step() as usize];
-    assert!(told.entries.iter().any(|entry| entry.text.starts_with("masked again")), "{told:?}");
+    assert!(told.entries.iter().any(|entry| entry.text.starts_with("remasked")), "{told:?}");
     assert!(told.made.as_ref().is_some_and(|made| made.remasks > 0));
     fake::finish(&mut app);
     // Back from the end over every step that took tokens back, to this one.
@@ -130,11 +130,11 @@ fn replacements_are_events_and_are_told_with_both_tokens() {
     let line = |text: &str| vec![text.to_owned()];
     let expected = [
         (3, line("replaced at 1: “·cat” → “·dog” 0.750")),
-        (4, vec!["filled “·ran” at 2 –".to_owned(), "masked again “·end” at 4".to_owned()]),
+        (4, vec!["unmasked “·ran” at 2 –".to_owned(), "remasked “·end” at 4".to_owned()]),
         (
             5,
             vec![
-                "filled “·far” at 3 –, “·away” at 4 –, “.” at 5 –".to_owned(),
+                "unmasked “·far” at 3 –, “·away” at 4 –, “.” at 5 –".to_owned(),
                 "replaced at 0: “The” → “A”".to_owned(),
             ],
         ),
@@ -156,7 +156,7 @@ fn a_position_tells_what_it_has_held() {
         let command = crate::debugger::parse(command).unwrap();
         app.debugger.execute(&command).unwrap().lines
     };
-    let told = "filled at step 2: “ cat” · replaced at step 3: “ cat” by “ dog” · replaced at step 6: \
+    let told = "unmasked at step 2: “ cat” · replaced at step 3: “ cat” by “ dog” · replaced at step 6: \
                 “ dog” by “ cat”";
     let why = answers("why 1");
     assert!(why.contains(&told.to_owned()), "{why:?}");

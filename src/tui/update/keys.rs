@@ -161,14 +161,14 @@ pub const KEYS: &[KeySection] = &[
             function(
                 "up",
                 &[key('k'), code(KeyCode::Up)],
-                "move up, or to the entry above in a list (in the timeline: to the lane above)",
+                "move up, or to the entry above in a list (in the timeline: to the branch above)",
                 |app, _| canvas::move_by_row(app, false),
             )
             .asks(Action::Up),
             function(
                 "down",
                 &[key('j'), code(KeyCode::Down)],
-                "move down, or to the entry below in a list (in the timeline: to the lane below)",
+                "move down, or to the entry below in a list (in the timeline: to the branch below)",
                 |app, _| canvas::move_by_row(app, true),
             )
             .asks(Action::Down),
@@ -247,23 +247,23 @@ pub const KEYS: &[KeySection] = &[
             function(
                 "pick",
                 &[key('e')],
-                "write a token here: choose a candidate or type one",
+                "put a token here: choose a candidate or type one",
                 |app, _| picker::open(app),
             )
             .asks(Action::Pick),
-            function("remask", &[key('r')], "take the token here back", |app, effects| {
+            function("remask", &[key('r')], "remask it: put a mask in place of the token here", |app, effects| {
                 app.edit(Command::remask, effects)
             }),
             function(
                 "pin",
                 &[key('#')],
-                "pin it: not written, expanded or dropped; again: let it go",
+                "pin it: not unmasked, expanded or dropped; again: unpin it",
                 actions::pin_or_let_go,
             ),
             function(
                 "veto",
                 &[key('!')],
-                "never write the model's guess here (needs a new forward pass)",
+                "veto the model's guess here (needs a new forward pass)",
                 actions::veto,
             ),
             function(
@@ -278,7 +278,7 @@ pub const KEYS: &[KeySection] = &[
             function(
                 "remove",
                 &[key('D')],
-                "remove it; in the session's lists: take the entry away",
+                "remove it; in the session's lists: remove the entry",
                 |app, effects| app.edit(Command::remove, effects),
             )
             .asks(Action::Remove),
@@ -288,19 +288,19 @@ pub const KEYS: &[KeySection] = &[
             command(
                 "undo",
                 &[key('u')],
-                "take back the last edit, turned parameter or deleted branch",
+                "undo the last edit, change of a parameter or deletion of a branch",
             ),
-            command("redo", &[key('U'), ctrl('r')], "do again what was taken back"),
+            command("redo", &[key('U'), ctrl('r')], "redo what was undone"),
         ],
     },
     KeySection {
         title: "Parameters",
         rows: &[
-            function("more", &[key('+'), key('=')], "turn the chosen parameter up", |app, _| {
+            function("more", &[key('+'), key('=')], "raise the chosen parameter", |app, _| {
                 params::change_by(app, 1)
             })
             .asks(Action::More),
-            function("less", &[key('-')], "turn it down", |app, _| params::change_by(app, -1))
+            function("less", &[key('-')], "lower it", |app, _| params::change_by(app, -1))
                 .asks(Action::Less),
             function("next-param", &[key('p')], "choose the next parameter", |app, _| {
                 actions::choose_param(app, true)
@@ -312,20 +312,20 @@ pub const KEYS: &[KeySection] = &[
             function(
                 "reset-param",
                 &[key('x')],
-                "give it back the value the run was started with",
+                "reset it to the value the run was started with",
                 |app, _| params::reset(app),
             )
             .asks(Action::ResetParam),
             command(
                 "try",
                 &[key('a')],
-                "try them: run again from the start in spare time, beside the run on screen",
+                "try them: run again from the start in spare time, without touching the run on screen",
             )
             .asks(Action::Try),
             function(
                 "enter",
                 &[code(KeyCode::Enter)],
-                "type its value; on a position: go to where it was written or inserted; in the \
+                "type its value; on a position: go to where it was unmasked or inserted; in the \
                  log: go to that step",
                 |app, _| actions::type_value(app),
             )
@@ -358,14 +358,14 @@ pub const KEYS: &[KeySection] = &[
             function(
                 "zoom",
                 &[key('z')],
-                "let this pane fill the screen, or give it back",
+                "let this pane take the whole screen, or show all again",
                 |app, _| app.display.zoom = !app.display.zoom,
             )
             .asks(Action::Zoom),
             function(
                 "ghost",
                 &[key('t')],
-                "show masks as the draft the model has in mind, or as bars",
+                "show masks as drafts, the guesses of the model, or as bars",
                 |app, _| app.display.ghost = !app.display.ghost,
             )
             .asks(Action::Ghost),
@@ -384,7 +384,7 @@ pub const KEYS: &[KeySection] = &[
             command(
                 "exact",
                 &[key('d')],
-                "hold pending steps against their exact passes (with --cache), or no more",
+                "compare pending steps with their exact passes (with --cache), or no more",
             ),
         ],
     },

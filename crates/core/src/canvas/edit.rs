@@ -108,7 +108,7 @@ pub enum EditError {
     #[error("slot #{} is masked", .0.0)]
     Masked(Slot),
     /// The mask token can never be written.
-    #[error("slot #{} would be filled with the mask token", .0.0)]
+    #[error("slot #{} would be unmasked into the mask token", .0.0)]
     WritesMask(Slot),
 }
 

@@ -4,7 +4,7 @@
 //! [`Cell`] a position, holding either a token or the mask. A position is a number that shifts
 //! when masks are inserted before it; a [`Slot`] is the identity it keeps.
 //!
-//! A person may ask things of a position: to pin it, to force or forbid its expansion, to veto a
+//! The user may ask things of a position: to pin it, to force or forbid its expansion, to veto a
 //! token there. Such an [`Override`] belongs to the position and goes where it goes.
 //!
 //! This room knows nothing of models, strategies or terminals.
@@ -74,7 +74,7 @@ pub enum Origin {
     },
 }
 
-/// What a person asks of a position. Strategies keep to it.
+/// What the user asks of a position. Strategies keep to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Override {
     /// It stays as it is: not written, not expanded, not dropped.

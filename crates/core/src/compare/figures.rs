@@ -16,7 +16,7 @@ pub struct Figures {
     pub before_tail: usize,
     /// Predictions the strategy asked for: one a step.
     pub nfe: usize,
-    /// Positions its steps have masked again, each time counted.
+    /// Positions that its steps have remasked, each time counted.
     pub remasked: usize,
     /// Written positions its steps have given another token, each time counted.
     pub replaced: usize,

@@ -1,6 +1,6 @@
-//! Two runs held against each other step by step: what each did, at corresponding positions.
+//! Two runs compared step by step: what each did, at corresponding positions.
 //!
-//! Steps are told by their number from the start of the run, a person's edits among them. Nothing
+//! Steps are told by their number from the start of the run, the user's edits among them. Nothing
 //! is kept but the correspondence of positions, so that the longest runs take little memory.
 
 use std::collections::HashMap;
@@ -25,7 +25,7 @@ pub enum ChangeKind {
         /// The one in its place.
         token: TokenId,
     },
-    /// The token is taken back.
+    /// The position is remasked.
     Remask,
     /// It becomes so many masks; 0 removes it.
     Expand(usize),
@@ -71,7 +71,7 @@ pub struct Change {
 /// What a run did in a step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepChanges {
-    /// What kind of step; `None` for a person's edit.
+    /// What kind of step; `None` for an edit of the user.
     pub mode: Option<Mode>,
     /// What changed, in the order it was done.
     pub changes: Vec<Change>,
@@ -206,7 +206,7 @@ pub fn params_apart(a: &Params, b: &Params) -> Vec<ParamPair> {
         .collect()
 }
 
-/// Holds two runs against each other; `each` is told every step, in order.
+/// Compares two runs; `each` is told every step, in order.
 pub fn trajectories(a: RunPath, b: RunPath, mut each: impl FnMut(StepPair)) -> Comparison {
     let (path_a, path_b) = (a.session.timeline().path(a.end), b.session.timeline().path(b.end));
     let (own, other) = (Way { run: a, path: &path_a }, Way { run: b, path: &path_b });

@@ -1,4 +1,4 @@
-//! A person's edits: what they mean on the canvas, and how they are taken back.
+//! The user's edits: what they mean on the canvas, and how they are undone.
 
 use super::{CommandFailed, Debugger, FollowUp, PositionRef, Reply, TokenRef};
 use crate::{
@@ -7,12 +7,12 @@ use crate::{
     session::NodeId,
 };
 
-/// Something that can be taken back.
+/// Something that can be undone.
 #[derive(Debug, Clone)]
 pub(super) enum UndoEntry {
     /// An edit made this node.
     Edit(NodeId),
-    /// A parameter was turned.
+    /// A parameter was changed.
     Param {
         /// The node that the session stood at.
         node: NodeId,
@@ -110,7 +110,7 @@ impl Debugger {
         let (position, cell) = self.cell(position)?;
         if cell.token != self.session.canvas().special().mask {
             return Err(CommandFailed::new(format!(
-                "position {position} is written; only a mask can be expanded"
+                "position {position} holds a token; only a mask can be expanded"
             )));
         }
         self.make(expansion(&cell, Some(true)))
@@ -131,7 +131,7 @@ impl Debugger {
         }
     }
 
-    /// Keeps what was done for [`Debugger::undo`]; what was taken back is done with.
+    /// Keeps what was done for [`Debugger::undo`]; what was undone is done with.
     pub(super) fn did(&mut self, done: UndoEntry) {
         self.done.push(done);
         self.undone.clear();
@@ -140,15 +140,13 @@ impl Debugger {
     /// Takes back what was done last, where it was done, and says where that is.
     pub(super) fn undo(&mut self) -> Result<Reply, CommandFailed> {
         let Some(done) = self.done.pop() else {
-            return Err(CommandFailed::new(
-                "there is nothing to take back; `back` goes a step back",
-            ));
+            return Err(CommandFailed::new("there is nothing to undo; `back` goes a step back"));
         };
         self.goal = None;
         let result = match &done {
             UndoEntry::Edit(node) => {
                 self.session.take_back(*node);
-                "the edit is taken back".to_owned()
+                "the edit is undone".to_owned()
             }
             UndoEntry::Param { node, name, was, .. } => self.params_at(*node, name, was)?,
             UndoEntry::Branch(nodes) => {
@@ -163,7 +161,7 @@ impl Debugger {
         Ok(Reply::line(line).then(FollowUp::ParamsChanged))
     }
 
-    /// Does again what was taken back last, and says where.
+    /// Does again what was undone last, and says where.
     pub(super) fn redo(&mut self) -> Result<Reply, CommandFailed> {
         let live = |node: NodeId| !self.session.timeline()[node].deleted;
         // Its branch may have been deleted since.
@@ -172,8 +170,7 @@ impl Debugger {
             UndoEntry::Param { node, .. } => live(*node),
             UndoEntry::Branch(nodes) => nodes.iter().all(|&node| live(node)),
         };
-        let mut done =
-            self.undone.pop().ok_or_else(|| CommandFailed::new("nothing was taken back"))?;
+        let mut done = self.undone.pop().ok_or_else(|| CommandFailed::new("nothing was undone"))?;
         if !there(&done) {
             return Err(CommandFailed::new("it cannot be done again: its branch is deleted"));
         }
@@ -205,7 +202,7 @@ impl Debugger {
         Ok(Reply::line(line).then(FollowUp::ParamsChanged))
     }
 
-    /// Goes to where a parameter was turned, under the parameters of one side of that.
+    /// Goes to where a parameter was changed, under the parameters of one side of that.
     fn params_at(
         &mut self,
         node: NodeId,

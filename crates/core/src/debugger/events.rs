@@ -8,16 +8,16 @@ pub const EVENTS: &[(&str, &str, &str)] = &[
         "any of those that change the course of a run",
     ),
     ("expansion", "expanded", "a position became several"),
-    ("remask", "remasked", "written positions were masked again"),
-    ("replace", "replaced", "written tokens gave way to others"),
+    ("remask", "remasked", "tokens were remasked"),
+    ("replace", "replaced", "tokens were replaced by others"),
     ("fallback", "fallback", "none was over the high threshold"),
     ("stuck", "stuck", "every position predicted the mask"),
     ("flip", "flipped", "a guess changed"),
-    ("low-confidence", "fill_conf < 0.5", "a token was filled below 0.5"),
+    ("low-confidence", "fill_conf < 0.5", "a token was unmasked below 0.5"),
     ("drop", "dropped", "positions fell off at the maximum length"),
     ("block", "block changes", "another block came into work"),
     ("stage", "stage changes", "another stage began"),
-    ("edit", "edited", "a person's edit"),
+    ("edit", "edited", "an edit by the user"),
 ];
 
 /// The events as a table in Markdown.

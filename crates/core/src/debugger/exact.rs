@@ -1,4 +1,4 @@
-//! The pending step held against its exact pass, where `--cache` has left something out of it.
+//! The pending step compared with its exact pass, where `--cache` has left something out of it.
 //! The pass is run in spare time; once known it is part of the session, and of its recording.
 
 use super::{Debugger, FollowUp, Reply};
@@ -11,12 +11,12 @@ use crate::{
 const NAMED: usize = 12;
 
 impl Debugger {
-    /// Holds pending steps against their exact passes from now on, or no more.
+    /// Compares pending steps with their exact passes from now on, or no more.
     pub(super) fn toggle_exact(&mut self) -> Reply {
         self.exact = !self.exact;
         match self.exact {
             true => Reply::none().then(FollowUp::Exact),
-            false => Reply::line("no longer held against the exact pass"),
+            false => Reply::line("no longer compared with the exact pass"),
         }
     }
 

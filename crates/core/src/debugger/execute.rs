@@ -43,7 +43,7 @@ impl Debugger {
 
     pub(super) fn remove_breakpoint(&mut self, id: Option<u32>) -> Result<Reply, CommandFailed> {
         let found = self.breakpoints.remove(id);
-        breakpoint_is(id, found, "taken away")
+        breakpoint_is(id, found, "removed")
     }
 
     pub(super) fn list_branches(&self) -> Reply {
@@ -74,7 +74,7 @@ impl Debugger {
     pub(super) fn unmark(&mut self, name: &str) -> Result<Reply, CommandFailed> {
         let node = self.bookmarked(name)?;
         self.session.mark(node, None);
-        Ok(Reply::line(format!("bookmark `{name}` is taken away")))
+        Ok(Reply::line(format!("bookmark `{name}` is removed")))
     }
 
     pub(super) fn count_passes(&self) -> Reply {
@@ -125,7 +125,7 @@ impl Debugger {
         let affects = self.session.set_param(name, value).map_err(CommandFailed::new)?;
         if was != value {
             let at = self.session.at();
-            // A knob turned on and on is taken back in one.
+            // A knob changed again and again is undone in one.
             let now = self.session.params().clone();
             match self.done.last_mut() {
                 Some(UndoEntry::Param { node, name: other, now: last, .. })
@@ -154,7 +154,7 @@ impl Debugger {
             self.session.params().spec(name).map_err(CommandFailed::new)?;
         }
         if lines.is_empty() {
-            lines.push("nothing was turned".to_owned());
+            lines.push("nothing was changed".to_owned());
         }
         Ok(Reply::lines(lines).then(FollowUp::ParamsChanged))
     }
@@ -199,7 +199,7 @@ impl Debugger {
             && params.count_of(spec.role) != self.start_params().count_of(spec.role)
         {
             return Err(CommandFailed::new(format!(
-                "{} was turned: that takes a new run, not a re-simulation",
+                "{} was changed: that takes a new run, not a re-simulation",
                 spec.name
             )));
         }

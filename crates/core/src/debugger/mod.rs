@@ -89,7 +89,7 @@ impl CommandFailed {
 /// The answer to a command.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reply {
-    /// Lines for people; none where the screen says it all.
+    /// Lines for the user; none where the screen says it all.
     pub lines: Vec<String>,
     /// Something to look at before going on.
     pub warning: Option<String>,
@@ -182,7 +182,7 @@ pub struct Debugger {
     pub breakpoints: Breakpoints,
     /// Runs under other parameters, made in spare time.
     pub tries: Tries,
-    /// Pending steps are held against their exact passes.
+    /// Pending steps are compared with their exact passes.
     pub exact: bool,
     /// Tokens the model has: ids below this can be written.
     pub tokens: usize,

@@ -295,7 +295,7 @@ impl Debugger {
         Ok(Reply::lines(lines))
     }
 
-    /// The wishes of a person for a cell.
+    /// The overrides of a cell.
     pub fn asked(&self, cell: &crate::canvas::Cell) -> Vec<String> {
         let mut asked = Vec::new();
         if cell.overridden.pinned {
@@ -318,12 +318,12 @@ impl Debugger {
     fn written(&self, path: &[NodeId], step: usize, slot: crate::canvas::Slot) -> String {
         let timeline = self.session.timeline();
         let (Some(&node), Some(&before)) = (path.get(step), path.get(step.wrapping_sub(1))) else {
-            return "written".to_owned();
+            return "unmasked".to_owned();
         };
-        let Some(made) = timeline[node].step() else { return "written by hand".to_owned() };
+        let Some(made) = timeline[node].step() else { return "unmasked by hand".to_owned() };
         let position = timeline[before].canvas.position(slot).unwrap_or(usize::MAX);
         let verdict = made.decision.verdicts.get(position).map(ToString::to_string);
-        let mut text = verdict.unwrap_or_else(|| "written".to_owned());
+        let mut text = verdict.unwrap_or_else(|| "unmasked".to_owned());
         if let Some(prediction) = self.session.prediction(made.prediction) {
             let rivals: Vec<String> = prediction
                 .top_k(position)

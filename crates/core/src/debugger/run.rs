@@ -107,7 +107,7 @@ impl Debugger {
             Pending::Wanted { .. } => !self.live && !self.params_changed(),
             // Only the other program knows whether its run is over.
             Pending::Done(_) => !self.session.strategy().decides(),
-            // With turned parameters, a loop's step is known only once it is made.
+            // With changed parameters, a loop's step is known only once it is made.
             Pending::Failed(_) => self.driven.is_some(),
             Pending::Decided { .. } => false,
         };
@@ -125,12 +125,12 @@ impl Debugger {
         }
     }
 
-    /// True if parameters are turned: they are not those on record.
+    /// True if parameters are changed: they are not those on record.
     pub fn params_changed(&self) -> bool {
         self.own_params() != self.session.params()
     }
 
-    /// True if parameters are turned and what is pending is not what they would do as they were.
+    /// True if parameters are changed and what is pending is not what they would do as they were.
     pub fn what_if(&self) -> bool {
         // What a loop would do under other parameters is known only where it has made a step.
         if !self.params_changed() || self.driven.is_some() && self.session.node().next.is_none() {
@@ -155,7 +155,7 @@ impl Debugger {
         self.session.node().next.is_some() && !self.params_changed()
     }
 
-    /// True if a person's edit comes next on the branch.
+    /// True if an edit of the user comes next on the branch.
     pub fn edit_follows(&self) -> bool {
         let next = self.session.node().next;
         self.known_forward()

@@ -43,13 +43,13 @@ pub fn statements(script: &str) -> Vec<&str> {
     parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect()
 }
 
-/// Commands of editors and other debuggers that people type out of habit, with their names here.
+/// Commands of editors and other debuggers that users type out of habit, with their names here.
 const HABITS: &[(&str, &str)] = &[
     ("e", OTHER_FILE),
     ("edit", OTHER_FILE),
     ("o", OTHER_FILE),
     ("open", OTHER_FILE),
-    ("r", "`restart` starts the run anew, `remask POSITION` masks a position again"),
+    ("r", "`restart` starts the run anew, `remask POSITION` remasks a position"),
     ("run", "`continue` runs to the next breakpoint or the end, `restart` starts anew"),
     ("list", "`text` prints the answer, `branches` and `breaks` list those"),
     ("info", "`breaks`, `branches` and `presets` list those, `print NAME` prints a value"),

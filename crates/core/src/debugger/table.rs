@@ -93,7 +93,7 @@ pub const COMMANDS: &[CommandSpec] = &[
         "reset",
         &[],
         &[ParameterOrAll],
-        "give it (or all) back the value the run was started with",
+        "reset it (or all) to the value the run was started with",
         |debugger, given| debugger.reset(given.optional_text()),
     ),
     command(
@@ -124,7 +124,7 @@ pub const COMMANDS: &[CommandSpec] = &[
         "try",
         &[],
         &[Assignments],
-        "run again from the start under the parameters as turned, or these, in spare time",
+        "run again from the start under the parameters as they are, or these, in spare time",
         |debugger, given| debugger.begin_try(given.assignments()),
     ),
     command(
@@ -139,7 +139,7 @@ pub const COMMANDS: &[CommandSpec] = &[
         "exact",
         &[],
         &[],
-        "hold pending steps against their exact passes, run in spare time (with --cache); again: no more",
+        "compare pending steps with their exact passes, run in spare time (with --cache); again: no more",
         |debugger, _| Ok(debugger.toggle_exact()),
     ),
     command(
@@ -162,7 +162,7 @@ pub const COMMANDS: &[CommandSpec] = &[
         "keep a breakpoint, but do not stop at it",
         |debugger, given| debugger.enable(given.breakpoint()?, false),
     ),
-    command("unbreak", &["delete"], &[Breakpoint], "take a breakpoint away", |debugger, given| {
+    command("unbreak", &["delete"], &[Breakpoint], "remove a breakpoint", |debugger, given| {
         debugger.remove_breakpoint(given.breakpoint()?)
     }),
     command("branches", &[], &[], "list the branches", |debugger, _| Ok(debugger.list_branches())),
@@ -193,19 +193,23 @@ pub const COMMANDS: &[CommandSpec] = &[
     command("mark", &["bookmark"], &[Name], "set a bookmark here", |debugger, given| {
         Ok(debugger.mark(given.text()?))
     }),
-    command("unmark", &[], &[Bookmark], "take a bookmark away", |debugger, given| {
+    command("unmark", &[], &[Bookmark], "remove a bookmark", |debugger, given| {
         debugger.unmark(given.text()?)
     }),
     command(
         "fill",
         &[],
         &[Position, Token],
-        "write a token at a position: \" text\" in quotes, or its id",
+        "put a token at a position: \" text\" in quotes, or its id",
         |debugger, given| debugger.fill(given.position()?, given.token()?),
     ),
-    command("remask", &[], &[Position], "take the token at a position back", |debugger, given| {
-        debugger.edit(given.position()?, |at| Edit::Remask { slot: at.slot })
-    }),
+    command(
+        "remask",
+        &[],
+        &[Position],
+        "put a mask in place of the token at a position",
+        |debugger, given| debugger.edit(given.position()?, |at| Edit::Remask { slot: at.slot }),
+    ),
     command(
         "insert",
         &[],
@@ -243,17 +247,17 @@ pub const COMMANDS: &[CommandSpec] = &[
         "pin",
         &[],
         &[Position],
-        "keep a position as it is: not written, expanded or dropped",
+        "keep a position as it is: not unmasked, expanded or dropped",
         |debugger, given| debugger.edit(given.position()?, |at| pin(at, true)),
     ),
-    command("unpin", &[], &[Position], "let it go again", |debugger, given| {
+    command("unpin", &[], &[Position], "let strategies change it again", |debugger, given| {
         debugger.edit(given.position()?, |at| pin(at, false))
     }),
     command(
         "veto",
         &[],
         &[Position, Token],
-        "never write this token at this position (needs a new pass)",
+        "never choose this token at this position (needs a new pass)",
         |debugger, given| debugger.veto(given.position()?, given.token()?, true),
     ),
     command("unveto", &[], &[Position, Token], "allow it again", |debugger, given| {
@@ -263,10 +267,10 @@ pub const COMMANDS: &[CommandSpec] = &[
         "undo",
         &[],
         &[],
-        "take back the last edit, turned parameter or deleted branch",
+        "undo the last edit, change of a parameter or deletion of a branch",
         |debugger, _| debugger.undo(),
     ),
-    command("redo", &[], &[], "do again what was taken back", |debugger, _| debugger.redo()),
+    command("redo", &[], &[], "redo what was undone", |debugger, _| debugger.redo()),
     command("text", &[], &[], "print the answer as it stands", |debugger, _| {
         Ok(Reply::line(debugger.draft()))
     }),
@@ -285,7 +289,7 @@ pub const COMMANDS: &[CommandSpec] = &[
         "why",
         &[],
         &[Position],
-        "say why a position is filled, expanded, left or refused",
+        "say why a position is unmasked, expanded, left or refused",
         |debugger, given| debugger.why(given.position()?),
     )
     .requires(Requires::Prediction),

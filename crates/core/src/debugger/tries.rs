@@ -70,7 +70,7 @@ impl Tries {
 }
 
 impl Debugger {
-    /// Begins a try of the prompt on screen, under the parameters as turned and with these values
+    /// Begins a try of the prompt on screen, under the changed parameters and with these values
     /// besides. One that runs is given up; one that was made before comes back.
     pub(super) fn begin_try<'a>(
         &mut self,
@@ -199,7 +199,7 @@ impl Debugger {
         self.tries.list.retain(|tried| tried.id != id);
     }
 
-    /// The branch on screen to its end: what a try is held against.
+    /// The branch on screen to its end: what a try is compared with.
     pub fn run_on_screen(&self) -> RunPath<'_> {
         let end = self.branch().last().copied().unwrap_or_else(|| self.session.at());
         RunPath { session: &self.session, end }
@@ -245,7 +245,7 @@ impl Debugger {
             .then(FollowUp::Restarted { new: true }))
     }
 
-    /// The try made last, in words, held against the branch on screen.
+    /// The try made last, in words, compared with the branch on screen.
     pub fn try_text(&self) -> Vec<String> {
         let Some(tried) = self.tries.list.last() else { return Vec::new() };
         let (now, run) = (self.run_on_screen(), RunPath::here(&tried.session));

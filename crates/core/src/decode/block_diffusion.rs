@@ -275,7 +275,7 @@ impl<S: BlockSampler> Strategy for BlockDiffusion<S> {
     const NAME: &'static str = S::NAME;
     const PARAMS: &'static [ParamSpec] = S::PARAMS;
     const PRESETS: &'static [Preset] = S::PRESETS;
-    const REVISES: bool = true;
+    const CHANGES_TOKENS: bool = true;
 
     fn settings(params: &Params) -> Result<S::Settings, DecodeError> {
         S::settings(params)
@@ -460,7 +460,7 @@ fn next(
         BlockEnd::Done => {
             let (after, prompt) = (change.after, window.canvas.prompt().len());
             let mut cursor = window.positions.end;
-            // BlockShape behind this one are there where a person went back to it.
+            // BlockShape behind this one are there where the user went back to it.
             while cursor < after.len() && blocks.window(after, cursor).all(|at| !after.is_open(at))
             {
                 cursor = blocks.around(prompt, cursor).end;

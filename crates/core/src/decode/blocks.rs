@@ -410,7 +410,7 @@ fn evidence<'a, R: Rule>(
     Ok(evidence)
 }
 
-/// The cursor, moved back by whole blocks to the first open position: what a person masked again
+/// The cursor, moved back by whole blocks to the first open position: what the user remasked
 /// is to be filled again.
 pub(super) fn back_to_open(canvas: &Canvas, mut cursor: usize, block: usize) -> usize {
     let first = (0..canvas.len()).find(|&at| canvas.is_open(at));
@@ -546,7 +546,7 @@ impl<R: Rule> Strategy for BlockStrategy<R> {
 /// What holds of positions that no rule looks at; `p`: confidences, one a generated position.
 pub(super) fn outside(canvas: &Canvas, p: &[f32]) -> Vec<Verdict> {
     let verdict = |at: usize| match canvas.is_masked(at) {
-        false => Verdict::Written,
+        false => Verdict::Unchanged,
         true => {
             let pinned = canvas.cells()[at].overridden.pinned;
             let rule = if pinned { LeftRule::Pinned } else { LeftRule::OutsideBlock };

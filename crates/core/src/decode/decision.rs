@@ -20,7 +20,7 @@ pub enum Mode {
     None,
     /// The best of a fixed number are filled.
     Quota,
-    /// Written positions are masked again, whatever is filled.
+    /// Positions are remasked, whatever is unmasked.
     Remask,
     /// No position is masked; written ones may get other tokens.
     Edit,
@@ -129,7 +129,7 @@ impl<S> DecisionOf<S> {
         })
     }
 
-    /// Written positions that are masked again, with the tokens they lose.
+    /// Positions that are remasked, with the tokens they lose.
     pub fn remasks(&self) -> impl Iterator<Item = (usize, TokenId)> {
         self.verdicts.iter().enumerate().filter_map(|(position, verdict)| match verdict {
             Verdict::Remask { token, .. } => Some((position, *token)),

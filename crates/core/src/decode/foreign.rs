@@ -55,7 +55,7 @@ impl Foreign {
         Self::with(name, &[])
     }
 
-    /// The same with parameters, which the other program reads. They can be turned while it is
+    /// The same with parameters, which the other program reads. They can be changed while it is
     /// under the debugger; a recording shows their values.
     pub fn with(name: &str, knobs: &[Knob]) -> &'static dyn AnyStrategy {
         let plain = |c: char| if c.is_alphanumeric() || "_-.+".contains(c) { c } else { '_' };
@@ -123,7 +123,7 @@ impl AnyStrategy for Foreign {
         false
     }
 
-    fn revises(&self) -> bool {
+    fn changes_tokens(&self) -> bool {
         // It is not known, so it is assumed.
         true
     }

@@ -115,7 +115,7 @@ impl Finish {
     }
 }
 
-/// Where a run stands, for people.
+/// Where a run stands, for the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Phase {
     /// Stage number from 1.
@@ -133,7 +133,7 @@ impl Phase {
     }
 }
 
-/// What a pass is asked for beyond what the strategy needs: what people look at, and how the model
+/// What a pass is asked for beyond what the strategy needs: what the user looks at, and how the model
 /// is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extras {

@@ -10,7 +10,7 @@ use crate::canvas::Slot;
 pub(super) enum Purpose {
     /// Which positions are filled.
     Fill = 1,
-    /// Which positions are masked again.
+    /// Which positions are remasked.
     Remask = 2,
 }
 

@@ -88,7 +88,7 @@ impl Outcome {
         match (was.as_slice(), is.as_slice()) {
             _ if was == is => None,
             _ if was.len() != is.len() => Some(more(was.len(), is.len(), "fill")),
-            ([(was, _)], [(is, _)]) if was != is => Some(format!("fills {is} instead of {was}")),
+            ([(was, _)], [(is, _)]) if was != is => Some(format!("unmasks {is} instead of {was}")),
             ([_], [_]) => Some("another token".to_owned()),
             _ if positions(was).eq(positions(is)) => Some("other tokens".to_owned()),
             _ => Some("other fills".to_owned()),
@@ -214,7 +214,7 @@ mod tests {
             &outcome(&[(3, 7)], &[], 80),
             "−2 fills",
         );
-        check(&now, &outcome(&[(4, 7)], &[37], 80), "fills 4 instead of 3");
+        check(&now, &outcome(&[(4, 7)], &[37], 80), "unmasks 4 instead of 3");
         check(&now, &outcome(&[(3, 8)], &[37], 80), "another token");
         check(
             &outcome(&[(1, 1), (2, 1)], &[], 8),

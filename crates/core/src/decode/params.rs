@@ -61,7 +61,7 @@ pub enum ParamRole {
 /// Type, range and step of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ParamKind {
-    /// A whole number in `min..=max`, turned by `step`.
+    /// A whole number in `min..=max`, changed by `step`.
     Int {
         /// Smallest value allowed.
         min: i64,
@@ -72,7 +72,7 @@ pub enum ParamKind {
         /// The default of the reference implementation.
         default: i64,
     },
-    /// A number in `min..=max`, turned by `step`.
+    /// A number in `min..=max`, changed by `step`.
     Float {
         /// Smallest value allowed.
         min: f64,

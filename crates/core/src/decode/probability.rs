@@ -6,7 +6,7 @@ use std::fmt;
 /// The most decimals. They tell any two f32 probabilities apart, except tiny ones.
 const MOST_DECIMALS: usize = 9;
 
-/// A probability as people read it: three significant digits, and more close to 1. Only 0 and 1
+/// A probability as it is shown: three significant digits, and more close to 1. Only 0 and 1
 /// themselves are shown as 0 and 1.
 pub struct ShownProbability(pub f32);
 

@@ -129,7 +129,7 @@ pub(super) const BLOCK_LENGTH: ParamSpec = ParamSpec {
         "block",
         (1, 32, 1),
         Affects::Decide,
-        "Width of a block; blocks are filled one after the other",
+        "Width of a block; blocks are decoded one after the other",
     )
 };
 

@@ -31,8 +31,8 @@ pub(super) trait Strategy: Send + Sync + 'static {
     /// Parameter sets under a name.
     const PRESETS: &'static [Preset] = &[];
 
-    /// True if a step may mask written positions again.
-    const REVISES: bool = false;
+    /// True if a step may remask a position, or replace the token that it holds.
+    const CHANGES_TOKENS: bool = false;
 
     /// Reads the parameters.
     ///
@@ -62,7 +62,7 @@ pub(super) trait Strategy: Send + Sync + 'static {
         prediction: &Prediction,
     ) -> Result<DecisionOf<Self::State>, DecodeError>;
 
-    /// The state after a person edited the canvas: what is masked again is to be filled again.
+    /// The state after the user edited the canvas: what is remasked is to be filled again.
     fn edited(at: Context<Self>) -> Self::State;
 
     /// Values of the parameter `name`, whose value is `present`, at which the outcome of a step may
@@ -79,7 +79,7 @@ pub(super) trait Strategy: Send + Sync + 'static {
         prediction: &Prediction,
     ) -> Result<Option<Vec<Value>>, DecodeError>;
 
-    /// Stage and block, for people.
+    /// Stage and block, for the user.
     fn phase(at: Context<Self>) -> Phase;
 }
 

@@ -211,7 +211,7 @@ pub struct Imported {
     pub run: ForeignRun,
     /// Whether the prompt is a guess: everything before the first mask.
     pub guessed_prompt: bool,
-    /// What people should know.
+    /// What the user should know.
     pub notices: Vec<String>,
 }
 

@@ -27,12 +27,12 @@ pub struct ExactComparison {
     pub positions: Vec<Option<Beside>>,
     /// How the exact decision differs, in a few words; empty if it does not.
     pub difference: String,
-    /// Positions with another token, filled or masked again, if the exact decision were made.
+    /// Positions with another token, filled or remasked, if the exact decision were made.
     pub otherwise: Vec<usize>,
 }
 
 impl ExactComparison {
-    /// The pending step held against its exact pass; `None` if either is not known.
+    /// The pending step compared with its exact pass; `None` if either is not known.
     pub fn of(session: &Session) -> Option<Self> {
         let exact = session.exact_pass().ok()?;
         let exact = session.prediction(exact.key)?;

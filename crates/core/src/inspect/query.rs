@@ -28,7 +28,7 @@ pub struct QueryRow {
     pub p: Option<f32>,
     /// Masks an expansion made.
     pub made: Option<usize>,
-    /// The token that was there, where it was replaced or masked again.
+    /// The token that was there, where it was replaced or remasked.
     pub was: Option<TokenId>,
     /// What the query reads there.
     pub values: Vec<QueryValue>,

@@ -28,7 +28,7 @@ pub struct Thought {
 fn made_from(session: &Session, at: NodeId) -> Option<&Arc<crate::session::Step>> {
     let timeline = session.timeline();
     let node = &timeline[at];
-    // A person's edit may stand before the step that was made elsewhere from here.
+    // The user's edit may stand before the step that was made elsewhere from here.
     let next = node.next.and_then(|next| timeline[next].step());
     next.or_else(|| timeline.live(at).find_map(|child| timeline[child].step()))
 }
@@ -41,7 +41,7 @@ pub fn prediction_at(session: &Session, at: NodeId) -> Option<Arc<Prediction>> {
         return Some(prediction.clone());
     }
     let made = made_from(session, at).and_then(|made| session.prediction(made.prediction));
-    // A person may have edited instead of stepping.
+    // The user may have edited instead of stepping.
     made.or_else(|| session.predicted(at)).cloned()
 }
 
@@ -146,7 +146,7 @@ impl<'a> View<'a> {
         &self.session.timeline()[self.at]
     }
 
-    /// The parameters there; where one stands, as they are turned.
+    /// The parameters there; where one stands, as they are changed.
     fn params(&self) -> &'a Params {
         if self.at == self.session.at() { self.session.params() } else { &self.node().params }
     }
@@ -159,7 +159,7 @@ impl<'a> View<'a> {
         before.as_deref()
     }
 
-    /// What the step that led here was decided on; behind a person's edits, the step before them.
+    /// What the step that led here was decided on; behind the user's edits, the step before them.
     /// `None` at the start of a run.
     fn decided_on(&self) -> Option<&StepSide> {
         let side = self.decided_on.get_or_init(|| {

@@ -1,4 +1,4 @@
-//! What a position has held: every token written, replaced or taken back on the way to a node.
+//! What a position has held: every token written, replaced or remasked on the way to a node.
 
 use crate::{
     canvas::{Slot, TokenId},
@@ -14,7 +14,7 @@ pub struct Writing {
     pub was: Option<TokenId>,
     /// The token afterwards; `None` for a mask.
     pub token: Option<TokenId>,
-    /// True if a person made it.
+    /// True if the user made it.
     pub by_hand: bool,
 }
 
@@ -50,7 +50,7 @@ pub fn writings(session: &Session, at: NodeId, slot: Slot) -> Vec<Writing> {
     found
 }
 
-/// The changes in words, where there was more than one fill: `filled at step 1: “a” · replaced at
+/// The changes in words, where there was more than one fill: `unmasked at step 1: “a” · replaced at
 /// step 4: “a” by “b”`.
 pub fn rewritten(writings: &[Writing], name: &dyn Fn(TokenId) -> String) -> Option<String> {
     writings.iter().find(|writing| writing.was.is_some())?;
@@ -61,8 +61,8 @@ pub fn rewritten(writings: &[Writing], name: &dyn Fn(TokenId) -> String) -> Opti
             (Some(was), Some(token)) => {
                 format!("replaced{hand} at step {step}: {} by {}", name(was), name(token))
             }
-            (Some(was), None) => format!("masked again{hand} at step {step}: {}", name(was)),
-            (None, Some(token)) => format!("filled{hand} at step {step}: {}", name(token)),
+            (Some(was), None) => format!("remasked{hand} at step {step}: {}", name(was)),
+            (None, Some(token)) => format!("unmasked{hand} at step {step}: {}", name(token)),
             (None, None) => String::new(),
         }
     };

@@ -30,7 +30,7 @@ pub enum Column {
     PBestUnmask,
     /// Probability of the token the position holds now.
     PCurrent,
-    /// The best tokens with their probabilities: for people, no decision reads it.
+    /// The best tokens with their probabilities: for the user, no decision reads it.
     TopK,
     /// What a strategy ranks by, over the filtered logits; see [`Score`](super::Score).
     Score,
@@ -188,7 +188,7 @@ impl ColumnSpec {
         Self { in_table: true, ..self }
     }
 
-    /// True if a recording keeps it for people only: no decision reads it.
+    /// True if a recording keeps it for the user only: no decision reads it.
     pub fn is_display(&self) -> bool {
         matches!(self.recorded, ColumnRecording::Rounded(_))
     }

@@ -24,7 +24,7 @@ pub struct ModelFacts {
     pub special: SpecialTokens,
     /// How its predictions are read.
     pub reading: Reading,
-    /// Who sees whom and what says so, for people; empty where it is not known.
+    /// Who sees whom and what says so, for the user; empty where it is not known.
     pub attention: String,
 }
 

@@ -145,7 +145,7 @@ impl Timeline {
         gone
     }
 
-    /// Puts an edit that was taken back into the tree again, if its branch is there; false if it
+    /// Puts an edit that was undone into the tree again, if its branch is there; false if it
     /// is no such edit.
     pub fn make_again(&mut self, edit: NodeId) -> bool {
         let there = self[edit].parent.is_some_and(|parent| !self[parent].deleted);
@@ -178,7 +178,7 @@ impl Timeline {
         path.take_while(|&id| self[id].deleted).collect()
     }
 
-    /// The ends of deleted branches and the edits that are taken back, in an order in which all of
+    /// The ends of deleted branches and the edits that are undone, in an order in which all of
     /// them can be taken out of the whole tree one by one: what leaves deeper in it goes first, and
     /// of what leaves one node the branches.
     pub fn taken_out(&self) -> Vec<NodeId> {

@@ -3,7 +3,7 @@
 //!
 //! The first pass of a block is a full one, and later passes in the block are windows of it, as
 //! long as the canvas outside the window stays what it was. A full pass begins anew wherever it
-//! does not: at another length, after a person's edit, when something outside is written or masked
+//! does not: at another length, after an edit of the user, when something outside is written or masked
 //! again.
 
 use std::ops::Range;
@@ -35,7 +35,7 @@ pub(super) fn cached(
     };
     let here = phase(at, params);
     let block = here.block.filter(|block| !block.is_empty());
-    let block = block.ok_or("nothing is filled block by block here")?;
+    let block = block.ok_or("nothing is decoded block by block here")?;
     let canvas = &timeline[at].canvas;
     let window = window(cache, canvas, &block);
     if window.len() == request.pass.ids.len() {

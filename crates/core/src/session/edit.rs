@@ -1,4 +1,4 @@
-//! A person's edits: checked, applied, and kept as a node of the tree like a step.
+//! The user's edits: checked, applied, and kept as a node of the tree like a step.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ pub enum EditRefused {
 impl Session {
     /// Makes edits at the node stood at: moves to a new node, or to a known one if the same edits
     /// have been made from here before, under whatever parameters. The strategy's state follows:
-    /// what is masked again will be filled again.
+    /// what is remasked will be filled again.
     ///
     /// # Errors
     /// [`EditRefused`]; nothing has changed then.
@@ -76,7 +76,7 @@ impl Session {
         Ok(self.at)
     }
 
-    /// The node that the same edits have made from here, taken back or not, if the strategy goes
+    /// The node that the same edits have made from here, undone or not, if the strategy goes
     /// on alike from it under the parameters as they are.
     fn known_edit(&self, edits: &[Edit]) -> Result<Option<NodeId>, DecodeError> {
         for &child in &self.node().children {

@@ -18,7 +18,7 @@ pub struct NoRoom {
 }
 
 /// Lowers the maximum length to what a context of `context` tokens holds behind `prompt` tokens,
-/// unless it was `given` by a person. Parameters a strategy does not have are left alone.
+/// unless it was `given` by the user. Parameters a strategy does not have are left alone.
 ///
 /// # Errors
 /// [`NoRoom`] if not even the first canvas fits.

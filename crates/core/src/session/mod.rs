@@ -229,7 +229,7 @@ impl Session {
         &self.pending
     }
 
-    /// Stage and block, for people.
+    /// Stage and block, for the user.
     pub fn phase(&self) -> Phase {
         self.strategy.phase(self.canvas(), &self.node().state, &self.params)
     }
@@ -275,7 +275,7 @@ impl Session {
     pub fn share(&mut self, key: Key, prediction: Arc<Prediction>, took: Duration) {
         self.forward.insert(key, took);
         if self.store.insert(key, prediction.clone()).is_none() {
-            // A prediction may come after the person has gone to another node.
+            // A prediction may come after the user has gone to another node.
             let wanted = self.wanted.remove(&key);
             let (canvas, cached) = wanted.unwrap_or_else(|| (self.node().canvas.clone(), None));
             self.record(Event::Prediction { key, prediction, canvas, cached });
@@ -336,8 +336,8 @@ impl Session {
         own.or(alike.first()).copied()
     }
 
-    /// Stands at a child that was made before. Where nothing is turned, the parameters follow what
-    /// was done; values turned by hand stay turned: only time travel brings old ones back.
+    /// Stands at a child that was made before. Where nothing is changed, the parameters follow what
+    /// was done; values changed by hand stay changed: only time travel brings old ones back.
     fn go_over(&mut self, known: NodeId) {
         if *self.timeline[known].params == self.params {
             return self.go(known);
@@ -398,7 +398,7 @@ impl Session {
         self.replan();
     }
 
-    /// Makes an edit again that was taken back, and stands there; false if its branch is gone.
+    /// Makes an edit again that was undone, and stands there; false if its branch is gone.
     pub fn make_again(&mut self, edit: NodeId) -> bool {
         if self.timeline.make_again(edit) {
             self.record(Event::Undo { edit, undone: false });

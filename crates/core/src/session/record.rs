@@ -47,7 +47,7 @@ pub enum Event {
         /// The canvas after the step.
         canvas: Arc<Canvas>,
     },
-    /// A person's edits are made.
+    /// The user's edits are made.
     Edit {
         /// The number of the new node.
         id: NodeId,
@@ -76,11 +76,11 @@ pub enum Event {
         /// True if it is deleted.
         deleted: bool,
     },
-    /// A person's edit is taken back, or made again.
+    /// The user's edit is undone, or redone.
     Undo {
         /// The node it made.
         edit: NodeId,
-        /// True if it is taken back.
+        /// True if it is undone.
         undone: bool,
     },
     /// A bookmark is set, or taken away.

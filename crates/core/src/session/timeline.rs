@@ -74,9 +74,9 @@ pub struct Node {
     pub params: Arc<Params>,
     /// The step or the edits that led here.
     pub made: NodeOrigin,
-    /// True on a branch that was deleted, and where an edit is taken back.
+    /// True on a branch that was deleted, and where an edit is undone.
     pub deleted: bool,
-    /// True for an edit that is taken back.
+    /// True for an edit that is undone.
     pub undone: bool,
 }
 

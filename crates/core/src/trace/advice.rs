@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
-/// What a person can do who reads that a file cannot be written: a sentence without its full stop.
+/// What the user can do who reads that a file cannot be written: a sentence without its full stop.
 pub fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {

@@ -173,8 +173,8 @@ impl Builder {
                 };
                 match (done, undone) {
                     (true, _) => Ok(Some(Event::Undo { edit, undone })),
-                    (_, true) => Err(format!("node {} is no edit to be taken back", edit.0)),
-                    (_, false) => Err(format!("node {} is no edit that was taken back", edit.0)),
+                    (_, true) => Err(format!("node {} is no edit to be undone", edit.0)),
+                    (_, false) => Err(format!("node {} is no edit that was undone", edit.0)),
                 }
             }
             Record::Mark { node, name } => {

@@ -317,7 +317,7 @@ fn why(at: usize, verdict: &Verdict) -> Option<Why> {
         Verdict::Refused { p, threshold, rule } => {
             Some(Why::Refused { at, p, threshold, because: rule })
         }
-        Verdict::Written | Verdict::Left { .. } | Verdict::Grown { .. } | Verdict::Unrecorded => {
+        Verdict::Unchanged | Verdict::Left { .. } | Verdict::Grown { .. } | Verdict::Unrecorded => {
             None
         }
     }

@@ -31,7 +31,7 @@ pub struct Recording {
     pub vocabulary: Arc<RecordedVocabulary>,
     /// The last line, if it was being written when its writer was stopped: it is left out.
     pub cut: Option<usize>,
-    /// What people should know: a cut end, decisions this program would make otherwise.
+    /// What the user should know: a cut end, decisions this program would make otherwise.
     pub notices: Vec<String>,
 }
 
@@ -342,7 +342,7 @@ impl Reader {
         notices.extend(self.cut.map(cut_in));
         if !builder.strategy.decides() {
             notices.push(format!(
-                "another program decided ({}): shown as recorded, nothing to turn",
+                "another program decided ({}): shown as recorded, no parameter can be changed",
                 builder.strategy.name()
             ));
         }

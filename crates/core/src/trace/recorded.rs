@@ -64,9 +64,9 @@ fn unexplained(
         let was = cell.token;
         match *verdict {
             _ if was == before.special().mask => {}
-            Verdict::Unrecorded => *verdict = Verdict::Written,
+            Verdict::Unrecorded => *verdict = Verdict::Unchanged,
             // The writer of the recording gives the reason of a replacement as that of a fill.
-            Verdict::Fill { token, .. } if token == was => *verdict = Verdict::Written,
+            Verdict::Fill { token, .. } if token == was => *verdict = Verdict::Unchanged,
             Verdict::Fill { token, p, rule, threshold } => {
                 *verdict = Verdict::Replace { was, token, p, rule, threshold };
             }
@@ -86,7 +86,7 @@ fn unexplained(
         let was = before.cells()[at].token;
         // A token that one step masks and writes again is replaced, or stays the same.
         let back = matches!(verdict, Verdict::Remask { rule: RemaskRule::Unrecorded, .. });
-        if !back && !matches!(verdict, Verdict::Unrecorded | Verdict::Written) {
+        if !back && !matches!(verdict, Verdict::Unrecorded | Verdict::Unchanged) {
             continue;
         }
         let rule = FillRule::Unrecorded;
@@ -95,7 +95,7 @@ fn unexplained(
                 let p = p(at, token).unwrap_or(f32::NAN);
                 match token {
                     _ if before.is_masked(at) => Verdict::Fill { token, p, rule, threshold: None },
-                    same if same == was => Verdict::Written,
+                    same if same == was => Verdict::Unchanged,
                     token => Verdict::Replace { was, token, p, rule, threshold: None },
                 }
             }
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(decision.fills().collect::<Vec<_>>(), [(2, 3)]);
         assert_eq!(decision.remasks().collect::<Vec<_>>(), [(4, 7)]);
         // Written again as it was.
-        assert_eq!(decision.verdicts[3], Verdict::Written);
+        assert_eq!(decision.verdicts[3], Verdict::Unchanged);
         assert_eq!(decision.verdicts[1].to_string(), "replaced: 0.500 > τ_high 0.250");
     }
 }

@@ -68,7 +68,7 @@ impl Messages {
         Ok(self)
     }
 
-    /// The text of the last turn that is the user's, for people to see.
+    /// The text of the last turn that is the user's, for the user to see.
     pub fn asked(&self) -> String {
         let last = self.0.iter().rfind(|turn| role(turn) == "user").or_else(|| self.0.last());
         last.map(content).unwrap_or_default()

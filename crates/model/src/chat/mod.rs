@@ -61,10 +61,10 @@ const END: &str = "END_OF_WHAT_IS_GONE_ON_WITH ";
 
 impl Chat {
     /// One of `templates`, with these special tokens by their names, and what the family and
-    /// people say about it.
+    /// the user says about it.
     ///
     /// # Errors
-    /// In words, if people name a template that is not there.
+    /// In words, if the user names a template that is not there.
     pub(super) fn new(
         templates: &Templates,
         tokens: Vec<(String, String)>,

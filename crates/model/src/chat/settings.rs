@@ -1,4 +1,4 @@
-//! What people say about chat templates on the command line.
+//! What the user says about chat templates on the command line.
 
 use std::{fmt, str::FromStr};
 
@@ -33,7 +33,7 @@ impl ChatSettings {
     }
 }
 
-/// A variable of a chat template, as people give it: `NAME=VALUE`. The value is JSON, `True`,
+/// A variable of a chat template, as the user gives it: `NAME=VALUE`. The value is JSON, `True`,
 /// `False` or `None`, or else a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TemplateVariable {

@@ -13,7 +13,7 @@ pub enum Template {
     Text {
         /// The template's text, in Jinja.
         text: String,
-        /// Where it is from, for people.
+        /// Where it is from, for the user.
         place: String,
     },
     /// There are several, none of them for the start.

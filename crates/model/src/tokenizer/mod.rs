@@ -49,7 +49,7 @@ pub struct Tokenizer {
 
 impl Tokenizer {
     /// Reads tokenizer.json and the chat template. A checkpoint without a tokenizer can still be
-    /// given token ids. `family` is its model type, `settings` what people say about
+    /// given token ids. `family` is its model type, `settings` what the user says about
     /// the chat template.
     ///
     /// # Errors
@@ -173,7 +173,7 @@ impl Tokenizer {
     }
 
     /// The token that ends a turn of a conversation, if the tokenizer has one. It is shown to
-    /// people and decides nothing.
+    /// the user and decides nothing.
     pub fn end_of_turn(&self) -> Option<TokenId> {
         self.turn
     }

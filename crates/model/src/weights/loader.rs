@@ -38,7 +38,7 @@ impl HeldWeights {
         }
     }
 
-    /// What people are told of weights that are mostly stored like this.
+    /// What the user is told of weights that are mostly stored like this.
     pub fn name(self, stored: Stored) -> String {
         match (self.quantize, stored) {
             (None, Stored::Blocks(_)) => stored.to_string(),

@@ -28,7 +28,7 @@ const BARE: [&str; 6] =
 pub(super) struct Renamed {
     /// The name in the file under the new name, for those that change.
     pub(super) names: HashMap<String, String>,
-    /// What people are told: `_orig_mod.` taken off. Empty where nothing changes.
+    /// What the user is told: `_orig_mod.` taken off. Empty where nothing changes.
     pub(super) notices: Vec<String>,
 }
 

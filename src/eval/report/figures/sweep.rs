@@ -38,7 +38,7 @@ fn figure(number: usize, sweep: &[&Summary]) -> Figure {
     let caption = match names.len() {
         1 => "Share answered right and E_ratio, each with its 95 % bootstrap interval.",
         2 => "Share answered right, %; hatched: not run.",
-        _ => "More than two parameters were turned: there is no picture of that, only the table.",
+        _ => "More than two parameters were swept: there is no picture of that, only the table.",
     };
     let (figure, mut picture) =
         Figure::new(&format!("sweep-{number}"), &title, caption.to_owned(), TOP);

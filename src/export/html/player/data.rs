@@ -94,7 +94,7 @@ pub(super) struct PlayerNode {
     /// The step that led here.
     #[serde(rename = "d", skip_serializing_if = "Option::is_none")]
     pub(super) made: Option<Decided>,
-    /// What a person did that led here.
+    /// What the user did that led here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) edits: Option<Vec<String>>,
 }

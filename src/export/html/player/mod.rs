@@ -94,7 +94,7 @@ impl<'a> PlayerBuilder<'a> {
     fn new(recording: &'a Recording, trajectories: &[Trajectory]) -> Self {
         let live: BTreeSet<NodeId> =
             trajectories.iter().flat_map(|one| one.path.iter().copied()).collect();
-        let written = ("written", Verdict::Written.to_string());
+        let written = ("written", Verdict::Unchanged.to_string());
         Self {
             recording,
             places: live.into_iter().enumerate().map(|(place, id)| (id, place)).collect(),
@@ -265,9 +265,9 @@ impl<'a> PlayerBuilder<'a> {
             None => format!("slot #{}", slot.0),
         };
         match *edit {
-            Edit::Fill { slot, token } => format!("token {token} written at {}", at(slot)),
+            Edit::Fill { slot, token } => format!("token {token} put at {}", at(slot)),
             Edit::Replace { slot, token } => format!("{} replaced by token {token}", at(slot)),
-            Edit::Remask { slot } => format!("{} taken back", at(slot)),
+            Edit::Remask { slot } => format!("{} remasked", at(slot)),
             Edit::Expand { slot, n } => format!("{} expanded into {n}", at(slot)),
             Edit::Append { n, .. } => format!("{n} appended"),
             Edit::Insert { slot, n } => format!("{n} inserted before {}", at(slot)),

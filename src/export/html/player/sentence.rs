@@ -70,7 +70,7 @@ mod tests {
         let rule = FillRule::Passes(Test { measure: Measure::Rank, value: 0.95, bound: 0.5 });
         check(
             Verdict::Fill { token: 1, p: 0.95, rule, threshold: None },
-            "filled: \u{1} ≥ 1 − f/(n+1) = \u{1}",
+            "unmasked: \u{1} ≥ 1 − f/(n+1) = \u{1}",
             &[value(0.95), value(0.5)],
         );
         let rule = LeftRule::Stage;
@@ -78,7 +78,7 @@ mod tests {
         let rule = LeftRule::Quota { rank: 3, quota: 2 };
         check(
             Verdict::Left { p: f32::NAN, rule },
-            "left: \u{1} is rank 3, 2 are filled",
+            "left: \u{1} is rank 3, 2 are unmasked",
             &[Number::Text("–".to_owned())],
         );
     }

@@ -24,13 +24,13 @@ const SPECS: &[ParamSpec] = &[
         "τ",
         0.9,
         "Every masked position up to the end of the block whose confidence is at least this is \
-         filled, and the best",
+         unmasked, and the best",
     ),
     threshold(
         "delimiter_threshold",
         "τ_D",
         0.3,
-        "A block ends at the surest delimiter if its confidence is at least this",
+        "A block ends at the most confident delimiter if its confidence is at least this",
     ),
     ParamSpec {
         affects: Affects::Decide,
@@ -70,7 +70,7 @@ pub(in crate::decode) struct Settings {
 }
 
 impl Settings {
-    /// The surest delimiter behind the cursor: its position and confidence.
+    /// The most confident delimiter behind the cursor: its position and confidence.
     fn delimiter(
         &self,
         state: &State,

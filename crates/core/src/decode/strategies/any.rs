@@ -26,8 +26,8 @@ pub trait AnyStrategy: Send + Sync {
         true
     }
 
-    /// True if a step may mask written positions again.
-    fn revises(&self) -> bool {
+    /// True if a step may remask a position, or replace the token that it holds.
+    fn changes_tokens(&self) -> bool {
         false
     }
 
@@ -72,7 +72,7 @@ pub trait AnyStrategy: Send + Sync {
         prediction: &Prediction,
     ) -> Result<Decision, DecodeError>;
 
-    /// The state after a person edited the canvas: what is masked again is to be filled again.
+    /// The state after the user edited the canvas: what is remasked is to be filled again.
     ///
     /// # Errors
     /// If a parameter is out of range.
@@ -98,7 +98,7 @@ pub trait AnyStrategy: Send + Sync {
         prediction: &Prediction,
     ) -> Result<Option<Vec<Value>>, DecodeError>;
 
-    /// Stage and block, for people.
+    /// Stage and block, for the user.
     fn phase(&self, canvas: &Canvas, state: &State, params: &Params) -> Phase;
 }
 
@@ -126,8 +126,8 @@ where
         S::PARAMS
     }
 
-    fn revises(&self) -> bool {
-        S::REVISES
+    fn changes_tokens(&self) -> bool {
+        S::CHANGES_TOKENS
     }
 
     fn presets(&self) -> &'static [Preset] {

@@ -1,5 +1,5 @@
 //! `dream`: Dream's `diffusion_generate` (`generation_utils.py` of DreamLM/Dream): one canvas
-//! without blocks, a share of the masks left each step, the surest first.
+//! without blocks, a share of the masks left each step, the most confident first.
 //!
 //! What "sure" is depends on `alg`: the probability of the token chosen (`maskgit_plus`), its
 //! margin over the second (`topk_margin`), the negative entropy (`entropy`), or chance (`origin`,

@@ -28,7 +28,7 @@ const SPECS: &[ParamSpec] = &[
         "nats",
         (0.0, 1000.0, 0.001),
         0.001,
-        "Positions are filled, the most confident first, while Σ H − max H of them is at most this",
+        "Positions are unmasked, the most confident first, while Σ H − max H of them is at most this",
     ),
     GEN_LENGTH,
     BLOCK_LENGTH,

@@ -28,7 +28,7 @@ const SPECS: &[ParamSpec] = &[
         "",
         (0.0, LARGEST_FACTOR, 0.1),
         1.0,
-        "The n-th most confident position is filled if its confidence is at least \
+        "The n-th most confident position is unmasked if its confidence is at least \
          1 − factor / (n + 1); the best always",
     ),
     GEN_LENGTH,

@@ -1,11 +1,11 @@
-//! `hierarchy`: a fixed length in blocks; every run of masks is parted by its surest position, so
-//! that positions filled together stand apart (dInfer's hierarchical decoding).
+//! `hierarchy`: a fixed length in blocks; every run of masks is parted by its most
+//! confident position, so that positions filled together stand apart (dInfer's hierarchical decoding).
 //!
 //! `HierarchyDecoder` in `python/dinfer/decoding/parallel_strategy.py` of inclusionAI/dInfer: of
-//! each run of neighbouring masks in the block the surest is filled if it is over the low
-//! threshold, anything over the threshold is, and the surest of the block in any case. Its class
+//! each run of neighbouring masks in the block the most confident is filled if it is over the low
+//! threshold, anything over the threshold is, and the most confident of the block in any case. Its class
 //! has no threshold and 0.4; its programs run it with 0.9. Variant `fast_v2` is
-//! `get_transfer_index_hierarchy_fast_v2` there: where not even the surest reaches the low
+//! `get_transfer_index_hierarchy_fast_v2` there: where not even the most confident reaches the low
 //! threshold it alone parts its run, and of equals the first. The third function, which masks written
 //! positions again, is not here.
 
@@ -25,15 +25,15 @@ const SPECS: &[ParamSpec] = &[
         "threshold",
         "τ",
         0.9,
-        "Every masked position of the block whose confidence is over this is filled; from 1 on \
+        "Every masked position of the block whose confidence is over this is unmasked; from 1 on \
          none is",
     ),
     threshold(
         "low_threshold",
         "τ_low",
         0.4,
-        "The surest position of each run of neighbouring masks is filled if its confidence is over \
-         this",
+        "The most confident position of each run of neighbouring masks is unmasked if its \
+         confidence is over this",
     ),
     GEN_LENGTH,
     BLOCK_LENGTH,

@@ -6,9 +6,10 @@
 //!
 //! - `diffusers` (`BlockRefinementScheduler` and `LLaDA2Pipeline`): a step unmasks what is over
 //!   `threshold` if that is at least its quota, which spreads the block over `num_inference_steps`;
-//!   else the quota's best. Only `editing_threshold` over 0 replaces tokens, in up to `max_post_steps`
-//!   + 1 passes after the last mask. A block whose steps are used up is left with its masks. What lies
-//!   behind `gen_length` in the last block is unmasked too, seen by nobody else, and cut off.
+//!   else the quota's best. Only `editing_threshold` over 0 replaces tokens, in at most
+//!   `max_post_steps` + 1 passes after the last mask. A block whose steps are used up is left with its
+//!   masks. What lies behind `gen_length` in the last block is unmasked too, seen by nobody else, and
+//!   cut off.
 //! - `sglang` (`JointThreshold`): what is over `threshold`, else the best; 0 replaces every token that
 //!   the model would write otherwise. The last of the `max_post_steps` + 1 passes replaces nothing.
 //! - `dllm` (LLaDA2.1's own `generate`, in dLLM too): the same with `num_to_transfer` in place of the
@@ -156,7 +157,7 @@ const fn preset(
     Preset { name, help, values }
 }
 
-/// Whose version.
+/// The program whose version of the rule is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Variant {
     Diffusers,
@@ -164,10 +165,8 @@ enum Variant {
     Dllm,
 }
 
-/// The strategy.
 pub(in crate::decode) struct JointThreshold;
 
-/// Its parameters.
 pub(in crate::decode) struct Settings {
     threshold: f32,
     editing_threshold: f32,

@@ -34,7 +34,7 @@ const SPECS: &[ParamSpec] = &[
         "confidence_eos_eot_inf",
         "EOS last",
         false,
-        "End of sequence and end of turn get no confidence: they are filled last",
+        "End of sequence and end of turn get no confidence: they are unmasked last",
     ),
     EOT_TOKEN_ID,
     choice(

@@ -29,7 +29,7 @@ const SPECS: &[ParamSpec] = &[
     tokens(
         "begin_suppress_tokens",
         "last",
-        "Token ids that get no confidence, at every step: they are filled last",
+        "Token ids that get no confidence, at every step: they are unmasked last",
     ),
     shift(
         false,

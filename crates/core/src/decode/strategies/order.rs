@@ -26,7 +26,7 @@ const SPECS: &[ParamSpec] = &[
         "n",
         (1, 1, 1),
         Affects::Decide,
-        "How many positions a step fills: the next ones of the order",
+        "How many positions a step unmasks: the next ones of the order",
     ),
     GEN_LENGTH,
     TEMPERATURE_OFF,
@@ -41,7 +41,7 @@ const ORDER: ParamSpec = ParamSpec {
     symbol: "order",
     unit: "",
     help: "Which position comes when. A list names every position, ranges run either way; in a \
-           graph what stands before > is written first, and every position is named, too",
+           graph what stands before > is unmasked first, and every position is named, too",
     kind: ParamKind::Text {
         form: "left_to_right, right_to_left, a list as 3+1+8-4, or a graph as 0>1+2>3;0>4-7",
         default: "left_to_right",

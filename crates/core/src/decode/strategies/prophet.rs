@@ -3,7 +3,7 @@
 //!
 //! What it is sure of is read at a few positions of the answer: the mean gap between the logits of
 //! their two best tokens, written or not, against a threshold that falls as the steps go by. Where
-//! these positions lie a person says, from 0 for the first generated position; the default is the
+//! these positions lie the user says, from 0 for the first generated position; the default is the
 //! estimate in the published `main`. If they lie behind the end the run never stops early, as
 //! there.
 
@@ -32,10 +32,20 @@ const SPECS: &[ParamSpec] = &[
         EARLY,
         "τ_early",
         7.5,
-        "In the first third of the steps all is filled from this mean gap on",
+        "In the first third of the steps all is unmasked from this mean gap on",
     ),
-    gap(MID, "τ_mid", 5.0, "In the second third of the steps all is filled from this mean gap on"),
-    gap(LATE, "τ_late", 2.5, "In the last third of the steps all is filled from this mean gap on"),
+    gap(
+        MID,
+        "τ_mid",
+        5.0,
+        "In the second third of the steps all is unmasked from this mean gap on",
+    ),
+    gap(
+        LATE,
+        "τ_late",
+        2.5,
+        "In the last third of the steps all is unmasked from this mean gap on",
+    ),
     count(
         "answer_start_pos",
         "answer",

@@ -1,9 +1,9 @@
 //! `remdm`: masked diffusion over one canvas of fixed length, where written positions may be
-//! masked again (ReMDM, arXiv 2503.00307; `diffusion.py` of kuleshov-group/remdm).
+//! remasked (ReMDM, arXiv 2503.00307; `diffusion.py` of kuleshov-group/remdm).
 //!
 //! Time runs from 1 to almost 0 in `steps` equal parts. In each, every mask is filled with a
 //! chance that follows from the schedule, with a token drawn from its nucleus, and every written
-//! position is masked again with the chance σ that `sampler` says. Every position is drawn by
+//! position is remasked with the chance σ that `sampler` says. Every position is drawn by
 //! itself. A last pass writes the best token into what is left (`noise_removal`).
 //!
 //! Differences to the source: positions and tokens draw from noise of their own, where it draws
@@ -11,7 +11,7 @@
 //! in f32, not bfloat16; a run ends as soon as no later pass can change anything. Its defaults are
 //! spread over a configuration and one script a sampler: here `remdm-cap` is the default and the
 //! others are presets. There are no recorded runs of the source to compare with: the chances are
-//! held against its formulas, worked out by hand.
+//! tested against its formulas, worked out by hand.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -47,10 +47,10 @@ const SPECS: &[ParamSpec] = &[
         "sampler",
         &["remdm-cap", "remdm-rescale", "remdm-loop", "remdm-conf"],
         Affects::Decide,
-        "The chance σ of being masked again: at most eta, a share eta of the most there can be, \
-         eta while time is between t_on and t_off, or the more the less sure a token was",
+        "The chance σ of being remasked: at most eta, a share eta of the most there can be, \
+         eta while time is between t_on and t_off, or the more, the less confident a token was",
     ),
-    number("eta", "η", "probability", (0.0, 1.0, 0.001), 0.008, "How much is masked again"),
+    number("eta", "η", "probability", (0.0, 1.0, 0.001), 0.008, "How much is remasked"),
     number(
         "t_on",
         "t_on",
@@ -66,7 +66,7 @@ const SPECS: &[ParamSpec] = &[
         "probability",
         (0.0, 0.999, 0.01),
         0.9,
-        "remdm-loop: the share that is written meanwhile",
+        "remdm-loop: the share that is unmasked meanwhile",
     ),
     ParamSpec {
         affects: Affects::Predict,
@@ -79,7 +79,12 @@ const SPECS: &[ParamSpec] = &[
             "Tokens are drawn from the most probable that together have at most this; 1 keeps all",
         )
     },
-    switch("noise_removal", "clean", true, "A last pass writes the best token into what is left"),
+    switch(
+        "noise_removal",
+        "clean",
+        true,
+        "A last pass unmasks what is left, with the best tokens",
+    ),
     SEED,
 ];
 
@@ -96,7 +101,7 @@ const PRESETS: &[Preset] = &[
     },
     Preset {
         name: "remdm-loop",
-        help: "σ is .02 while nine in ten are written (scripts/remdm-loop.sh)",
+        help: "σ is .02 while nine in ten are unmasked (scripts/remdm-loop.sh)",
         values: &[
             ("sampler", Value::Name("remdm-loop")),
             ("eta", Value::Float(0.02)),
@@ -107,7 +112,7 @@ const PRESETS: &[Preset] = &[
     },
     Preset {
         name: "remdm-conf",
-        help: "the less sure a token was, the sooner it goes (scripts/remdm-conf.sh)",
+        help: "the less confident a token was, the sooner it is remasked (scripts/remdm-conf.sh)",
         values: &[("sampler", Value::Name("remdm-conf"))],
     },
 ];
@@ -128,7 +133,7 @@ pub struct State {
 pub struct Committed {
     /// The slot that it was unmasked in.
     pub slot: u32,
-    /// The token: if another one stands there, a person wrote it.
+    /// The token: if another one stands there, the user wrote it.
     pub token: TokenId,
     /// The probability, 0..=1, finite.
     pub p: f32,
@@ -146,7 +151,7 @@ pub struct Remdm;
 struct Chances {
     /// Of a mask to be filled.
     fill: f64,
-    /// Of a written position to be masked again: σ; under `remdm-conf` all of them share it.
+    /// Of a written position to be remasked: σ; under `remdm-conf` all of them share it.
     remask: f64,
 }
 
@@ -207,7 +212,7 @@ impl Settings {
         Chances { fill: share(on - (1.0 - self.eta) * on, 1.0 - on), remask: self.eta }
     }
 
-    /// True if written positions may still be masked again, now or later.
+    /// True if written positions may still be remasked, now or later.
     fn may_remask(&self, step: usize) -> bool {
         step < self.steps
             && match self.sampler {
@@ -228,7 +233,7 @@ fn share(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { (part / whole).clamp(0.0, 1.0) } else { 1.0 }
 }
 
-/// The share of each written position in the chance of being masked again: 1, or under
+/// The share of each written position in the chance of being remasked: 1, or under
 /// `remdm-conf` the softmax of −p over those whose p is known.
 fn weights(canvas: &Canvas, state: &State, sampler: &str) -> Vec<f64> {
     if sampler != "remdm-conf" {
@@ -257,7 +262,7 @@ impl Strategy for Remdm {
     const NAME: &'static str = "remdm";
     const PARAMS: &'static [ParamSpec] = SPECS;
     const PRESETS: &'static [Preset] = PRESETS;
-    const REVISES: bool = true;
+    const CHANGES_TOKENS: bool = true;
 
     fn settings(params: &Params) -> Result<Settings, DecodeError> {
         Ok(Settings {
@@ -325,7 +330,7 @@ impl Strategy for Remdm {
             if !canvas.is_masked(at) {
                 let chance = chances.remask * weights[at];
                 if cell.overridden.pinned || !drawn(place, Purpose::Remask, slot, chance) {
-                    verdicts.push(Verdict::Written);
+                    verdicts.push(Verdict::Unchanged);
                     continue;
                 }
                 let known = committed.iter().position(|committed| committed.slot == slot.0);
@@ -476,13 +481,13 @@ mod tests {
         check("remdm-cap", 0.1, (1, 4), (0.366_667, 0.1));
         // s = .25: σ ≤ .25 / .5, so eta; (.75 − .9 · .5) / .5
         check("remdm-cap", 0.1, (2, 4), (0.6, 0.1));
-        // s = 0: nothing may be masked again and all is filled.
+        // s = 0: nothing may be remasked and all is filled.
         check("remdm-cap", 0.1, (3, 4), (1.0, 0.0));
         // σ = .1 · min(1, .5 / .25)
         check("remdm-rescale", 0.1, (1, 4), (0.366_667, 0.1));
         // σ = .1 · .25 / .5; (.75 − .95 · .5) / .5
         check("remdm-rescale", 0.1, (2, 4), (0.55, 0.05));
-        // The rate without remasking, and the most that may be masked again.
+        // The rate without remasking, and the most that may be remasked.
         check("remdm-conf", 0.0, (2, 4), (0.5, 0.5));
         // While t > t_on the share 1 − (1 − t) · .9 / .45 is masked: .5 at .75, none at .5.
         check("remdm-loop", 0.02, (1, 4), (1.0, 0.0));
@@ -501,7 +506,7 @@ mod tests {
         let special = SpecialTokens { mask: 9, eos: 8 };
         let canvas = Canvas::holding(vec![1], &[4, 9, 5, 6], special);
         let committed = |slot, token, p| Committed { slot, token, p };
-        // A person wrote over slot 3: what is known of it is of another token.
+        // The user wrote over slot 3: what is known of it is of another token.
         let state = State {
             step: 3,
             committed: vec![committed(0, 4, 0.2), committed(2, 5, 0.9), committed(3, 7, 0.1)],

@@ -3,7 +3,7 @@
 //! batch of one).
 //!
 //! A step fills as stage 2 of [`daedal`](super::daedal) does. Then the EOS density of the same
-//! prediction is held against `low_density_threshold` and `high_density_threshold`: beyond them
+//! prediction is compared with `low_density_threshold` and `high_density_threshold`: beyond them
 //! `expansion_factor` masks times a multiple that grows with the distance are added at the tail, or
 //! cut off it, written tokens too. After 64 steps, and at the maximum length, the length stays.
 //!
@@ -15,7 +15,7 @@
 //! where the confidence is over .9, however many of them are EOS. Parameters that the source
 //! takes and ignores (`low_conf_threshold`, `eos_confidence_threshold`,
 //! `expand_eos_confidence_threshold`) are left out. What is pinned is never cut off. There are no
-//! recorded runs of the source to compare with: multiples are held against its formula, worked out
+//! recorded runs of the source to compare with: multiples are tested against its formula, worked out
 //! by hand.
 
 use std::ops::Range;
@@ -57,7 +57,7 @@ const SPECS: &[ParamSpec] = &[
         "high_conf_threshold",
         "τ_high",
         0.9,
-        "Every masked position of the block whose confidence is strictly over this is filled; if \
+        "Every masked position of the block whose confidence is strictly over this is unmasked; if \
          there are none, the best",
     ),
     ParamSpec {
@@ -429,7 +429,7 @@ fn verdicts(canvas: &Canvas, settings: &Settings, evidence: &RhoEvidence) -> Vec
         .map(|at| {
             let left = |rule| Verdict::Left { p: evidence.columns.p_choice[at], rule };
             match evidence.columns.choice[at] {
-                _ if !canvas.is_masked(at) => Verdict::Written,
+                _ if !canvas.is_masked(at) => Verdict::Unchanged,
                 _ if canvas.cells()[at].overridden.pinned => left(LeftRule::Pinned),
                 _ if !evidence.block.contains(&at) => left(LeftRule::OutsideBlock),
                 token if token == canvas.special().mask => left(LeftRule::PredictsMask),

@@ -47,7 +47,7 @@ const SPECS: &[ParamSpec] = &[
         &["low_confidence_dynamic", "low_confidence_static", "sequential", "entropy_bounded"],
         Affects::Predict,
         "What a pass unmasks: what is over the threshold, a fixed number, the next ones, or what is \
-         surest together",
+         most confident together",
     ),
     threshold(
         "confidence_threshold",
@@ -111,10 +111,8 @@ enum Unmasking {
     EntropyBounded,
 }
 
-/// The strategy.
 pub(in crate::decode) struct Sdar;
 
-/// Its parameters.
 pub(in crate::decode) struct Settings {
     unmasks: Unmasking,
     confidence_threshold: f32,
@@ -122,7 +120,7 @@ pub(in crate::decode) struct Settings {
     blocks: BlockShape,
     denoising_steps: usize,
     stopping_criteria_idx: TokenList,
-    /// lmdeploy's version.
+    /// lmdeploy's version is followed, not the published loop.
     port: bool,
     filtering: Filtering,
 }

@@ -21,7 +21,7 @@ const SPECS: &[ParamSpec] = &[
         "τ",
         0.9,
         "Every masked position up to the end of the block whose confidence is at least this is \
-         filled; if none is, the best",
+         unmasked; if none is, the best",
     ),
     GEN_LENGTH,
     BLOCK_LENGTH,

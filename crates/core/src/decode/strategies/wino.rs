@@ -3,13 +3,13 @@
 //! A step drafts every masked position of the block whose confidence is over `threshold`, and
 //! verifies what is written in it: a *shadow* of each position, a mask that sees all but the
 //! position itself, says how probable the token is without being known. What falls under
-//! `threshold_back` is masked again, always fewer than were drafted in the step before, so that a
+//! `threshold_back` is remasked, always fewer than were drafted in the step before, so that a
 //! block ends.
 //!
 //! Differences to the source: a draft of the mask token is not written and does not count as
 //! accepted (there it stays in the answer for good); where such drafts are all there is, the run
 //! is stagnant. Probabilities are compared in f32, not f64. There are no recorded runs of the
-//! source to compare with: decisions are held against its rules, worked out by hand, and shadows
+//! source to compare with: decisions are tested against its rules, worked out by hand, and shadows
 //! against a pass over a canvas whose position is masked.
 
 use schemars::JsonSchema;
@@ -39,14 +39,13 @@ const SPECS: &[ParamSpec] = &[
         "threshold_back",
         "τ_back",
         0.9,
-        "Written positions whose token is less probable than this, seen without it, are masked \
-         again",
+        "Positions whose token is less probable than this, seen without it, are remasked",
     ),
     GEN_LENGTH,
     ParamSpec {
         aliases: BLOCK_LENGTH.aliases,
         role: BLOCK_LENGTH.role,
-        help: "Width of a block; blocks are filled one after the other",
+        help: "Width of a block; blocks are decoded one after the other",
         ..count("block_length", "block", (1, 128, 1), Affects::Predict, "")
     },
     TEMPERATURE,
@@ -66,7 +65,7 @@ fn most_drafts(masks: usize) -> usize {
 pub struct State {
     /// First position of the block in work; at or past the length when all blocks are done.
     pub cursor: usize,
-    /// Positions written by the step before, 30 at the start of a block: fewer are masked again.
+    /// Positions written by the step before, 30 at the start of a block: fewer are remasked.
     pub accepted: usize,
     /// Steps since one changed the canvas.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -113,7 +112,7 @@ struct WinoEvidence<'a> {
     state: State,
     /// Open positions up to the end of the block, most confident first.
     ranked: Vec<usize>,
-    /// Written positions of the block that may be masked again, least probable first.
+    /// Written positions of the block that may be remasked, least probable first.
     written: Vec<usize>,
     choice: &'a [TokenId],
     p: &'a [f32],
@@ -149,7 +148,7 @@ impl Strategy for Wino {
 
     const NAME: &'static str = "wino";
     const PARAMS: &'static [ParamSpec] = SPECS;
-    const REVISES: bool = true;
+    const CHANGES_TOKENS: bool = true;
 
     fn settings(params: &Params) -> Result<Settings, DecodeError> {
         let Shape { length, block } = Shape::of(params)?;
@@ -300,7 +299,7 @@ fn next(after: &Canvas, state: State, settings: &Settings, accepted: usize) -> S
     if open(after, state.cursor, block).next().is_none() {
         return State::enter(after, state.cursor.saturating_add(block), block);
     }
-    // Without a draft nothing is masked again, so nothing changes.
+    // Without a draft nothing is remasked, so nothing changes.
     let idle = if accepted == 0 { state.idle + 1 } else { 0 };
     let patience = if settings.temperature > 0.0 { IDLE } else { 1 };
     let over = (idle >= patience).then_some(Over::Stagnant);

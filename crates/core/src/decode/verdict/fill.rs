@@ -105,14 +105,14 @@ impl FillRule {
             Self::Quota { rank, quota } => {
                 write!(
                     f,
-                    "{done}: rank {rank} of the {quota} to fill, with {}",
+                    "{done}: rank {rank} of the {quota} to unmask, with {}",
                     ShownProbability(p)
                 )
             }
             Self::Surplus { quota, masks } => {
                 write!(
                     f,
-                    "{done}: {quota} are to be filled and only {masks} are masked; {}",
+                    "{done}: {quota} are to be unmasked and only {masks} are masked; {}",
                     ShownProbability(p)
                 )
             }

@@ -19,7 +19,7 @@ pub enum LeftRule {
         /// Position and confidence of the one filled instead.
         best: Option<(usize, f32)>,
     },
-    /// It predicts the mask token, which is never written.
+    /// It predicts the mask token, which is never unmasked into a position.
     PredictsMask,
     /// It is not among the best of a step that fills a fixed number.
     Quota {
@@ -49,11 +49,11 @@ pub enum LeftRule {
         /// The position that comes before it.
         position: usize,
     },
-    /// Not over the threshold, and not the surest of its run of neighbouring masks.
+    /// Not over the threshold, and not the most confident of its run of neighbouring masks.
     InRun {
         /// The threshold that it had to exceed.
         threshold: f32,
-        /// The surest position of the run and its confidence.
+        /// The most confident position of the run and its confidence.
         best: (usize, f32),
     },
     /// It is to be expanded, after another one.
@@ -117,7 +117,7 @@ impl LeftRule {
             }
             Self::Pinned => write!(f, "left: pinned by hand"),
             Self::Quota { rank, quota } => {
-                write!(f, "left: {} is rank {rank}, {quota} are filled", ShownProbability(p))
+                write!(f, "left: {} is rank {rank}, {quota} are unmasked", ShownProbability(p))
             }
             Self::Fails(test) => write!(f, "left: {}", test.failed()),
             Self::Settles { steps, of } => {
@@ -142,7 +142,7 @@ impl LeftRule {
                 let (p, threshold) = against(p, threshold);
                 write!(
                     f,
-                    "left: {p} ≤ τ {threshold}; surest of its run of masks is {position} with {}",
+                    "left: {p} ≤ τ {threshold}; the most confident of its run of masks is {position} with {}",
                     ShownProbability(best)
                 )
             }
@@ -150,7 +150,10 @@ impl LeftRule {
                 write!(f, "left: to be expanded by hand, after position {first}")
             }
             Self::PredictsMask => {
-                write!(f, "left: it predicts the mask token, which is never written")
+                write!(
+                    f,
+                    "left: it predicts the mask token, which is never unmasked into a position"
+                )
             }
         }
     }

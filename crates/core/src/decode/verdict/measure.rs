@@ -46,7 +46,7 @@ pub enum Measure {
     Verified,
     /// The confidence, over τ. Since format 1.6.
     Over,
-    /// The confidence of the surest of a run of neighbouring masks, over τ_low. Since format 1.6.
+    /// The confidence of the most confident of a run of neighbouring masks, over τ_low. Since format 1.6.
     Run,
     /// The mean gap between the logits of the two best tokens of the answer's positions, at least a
     /// threshold. Since format 1.6.
@@ -97,7 +97,7 @@ impl Measure {
             Self::Divergence => ("KL ", "<", "≥", "kl_threshold"),
             Self::Verified => ("", "≥", "<", "τ_back"),
             Self::Over => ("", ">", "≤", "τ"),
-            Self::Run => ("surest of its run of masks, ", ">", "≤", "τ_low"),
+            Self::Run => ("most confident of its run of masks, ", ">", "≤", "τ_low"),
             Self::Gap => ("mean gap ", "≥", "<", "threshold"),
             Self::Edit => ("", ">", "≤", "τ_edit"),
             Self::EntropySum => ("Σ H ", "<", "≥", "eb_threshold"),

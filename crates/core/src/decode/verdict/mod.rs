@@ -19,8 +19,8 @@ pub use remask::RemaskRule;
 /// Why a position fares as it does in a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Verdict {
-    /// It is written already.
-    Written,
+    /// It holds a token already, which stays.
+    Unchanged,
     /// A token is written.
     Fill {
         /// The token that it holds now.
@@ -32,7 +32,7 @@ pub enum Verdict {
         /// τ_high, where the rule goes by it.
         threshold: Option<f32>,
     },
-    /// The token held is taken back: the position is masked again.
+    /// The token held gives way to a mask.
     Remask {
         /// The token that it held.
         token: TokenId,
@@ -67,7 +67,7 @@ pub enum Verdict {
         /// τ_expand, which the EOS confidence is under.
         eos_threshold: f32,
     },
-    /// It becomes `n` masks because a person asked for it.
+    /// It becomes `n` masks because the user asked for it.
     Forced {
         /// Its confidence, 0..=1.
         p: f32,
@@ -79,7 +79,7 @@ pub enum Verdict {
         /// Masks in its place.
         n: usize,
     },
-    /// Its confidence `p` is under the low threshold, or a person asked for it, but it is not
+    /// Its confidence `p` is under the low threshold, or the user asked for it, but it is not
     /// expanded.
     Refused {
         /// Its confidence, 0..=1.
@@ -104,7 +104,7 @@ impl Verdict {
     /// The name in traces and filters.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Written => "written",
+            Self::Unchanged => "written",
             Self::Fill { .. } => "fill",
             Self::Remask { .. } => "remask",
             Self::Replace { .. } => "replace",
@@ -120,7 +120,7 @@ impl Verdict {
     /// The numbers of this position alone that its text may hold.
     pub fn own_numbers(&self) -> Vec<f32> {
         match *self {
-            Self::Written | Self::Grown { .. } | Self::Unrecorded => Vec::new(),
+            Self::Unchanged | Self::Grown { .. } | Self::Unrecorded => Vec::new(),
             Self::Fill { p, rule, .. } | Self::Replace { p, rule, .. } => rule.own_numbers(p),
             Self::Left { p, rule } => rule.own_numbers(p),
             Self::Remask { p, rule, .. } => rule.own_numbers(p),

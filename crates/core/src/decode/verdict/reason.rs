@@ -40,7 +40,7 @@ impl Verdict {
     /// The rule behind it.
     pub fn reason(&self) -> Reason {
         match *self {
-            Self::Written | Self::Grown { .. } | Self::Unrecorded => Reason::default(),
+            Self::Unchanged | Self::Grown { .. } | Self::Unrecorded => Reason::default(),
             Self::Fill { p, rule, threshold, .. } | Self::Replace { p, rule, threshold, .. } => {
                 rule.reason(p, threshold)
             }

@@ -35,7 +35,7 @@ pub enum RefuseRule {
         #[serde(deserialize_with = "finite")]
         p: f32,
     },
-    /// A person forbade it. Since format 1.1.
+    /// The user forbade it. Since format 1.1.
     Forbidden,
     /// It would push a pinned position off the end. Since format 1.1.
     DropsPinned {

@@ -1,4 +1,4 @@
-//! The rules by which a written position is masked again: what each is called, compares and says.
+//! The rules by which a written position is remasked: what each is called, compares and says.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::decode::ShownProbability;
 
-/// The rule that masks a written position again.
+/// The rule that remasks a position.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RemaskRule {
@@ -59,11 +59,11 @@ impl fmt::Display for RemaskRule {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match *self {
             Self::Drawn { chance } => {
-                write!(f, "masked again: drawn with a chance of {}", ShownProbability(chance))
+                write!(f, "remasked: drawn with a chance of {}", ShownProbability(chance))
             }
-            Self::Fails(test) => write!(f, "masked again: {}", test.failed()),
-            Self::PredictsMask => write!(f, "masked again: its best token is the mask"),
-            Self::Unrecorded => write!(f, "masked again: its program does not say why"),
+            Self::Fails(test) => write!(f, "remasked: {}", test.failed()),
+            Self::PredictsMask => write!(f, "remasked: its best token is the mask"),
+            Self::Unrecorded => write!(f, "remasked: its program does not say why"),
         }
     }
 }

@@ -7,9 +7,9 @@ use super::{super::against, Verdict};
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match *self {
-            Self::Written => write!(f, "written before"),
+            Self::Unchanged => write!(f, "unmasked before"),
             Self::Unrecorded => write!(f, "its program does not say why"),
-            Self::Fill { p, rule, threshold, .. } => rule.write(f, "filled", p, threshold),
+            Self::Fill { p, rule, threshold, .. } => rule.write(f, "unmasked", p, threshold),
             Self::Replace { p, rule, threshold, .. } => rule.write(f, "replaced", p, threshold),
             Self::Remask { rule, .. } => write!(f, "{rule}"),
             Self::Expand { p, threshold, n, eos, eos_threshold } => {
@@ -44,7 +44,10 @@ mod tests {
     fn verdicts_give_their_numbers() {
         let check = |verdict: Verdict, text: &str| assert_eq!(verdict.to_string(), text);
         let (rule, threshold) = (FillRule::Above, Some(0.9));
-        check(Verdict::Fill { token: 1, p: 0.93, rule, threshold }, "filled: 0.930 > τ_high 0.900");
+        check(
+            Verdict::Fill { token: 1, p: 0.93, rule, threshold },
+            "unmasked: 0.930 > τ_high 0.900",
+        );
         check(
             Verdict::Replace { was: 2, token: 1, p: 0.93, rule, threshold },
             "replaced: 0.930 > τ_high 0.900",

@@ -10,7 +10,7 @@ use crate::{
 /// Adds the predictions of the passes to the steps of a run.
 ///
 /// A record's numbers belong to the pass that made its canvas, or to the pass on it, which makes
-/// the next canvas. The filled positions show which: a step fills the surest ones.
+/// the next canvas. The filled positions show which: a step fills the most confident ones.
 pub fn told(
     mut run: ForeignRun,
     steps: &[ReadStep],
@@ -70,8 +70,8 @@ pub fn told(
         1 => {
             "numbers are taken as those of the pass that made the canvas they stand with".to_owned()
         }
-        _ => "numbers are taken as those of the pass on the canvas they stand with: its surest \
-              positions are what is filled next"
+        _ => "numbers are taken as those of the pass on the canvas they stand with: its \
+              most confident positions are what is unmasked next"
             .to_owned(),
     });
     run

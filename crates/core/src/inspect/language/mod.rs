@@ -139,7 +139,7 @@ pub enum Subject {
     Fills,
     /// Every written position that was given another token.
     Replacements,
-    /// Every written position that was masked again.
+    /// Every written position that was remasked.
     Remasks,
     /// Every position that a step expanded.
     Expansions,
@@ -147,7 +147,7 @@ pub enum Subject {
     Refusals,
     /// Every position dropped at the maximum length.
     Drops,
-    /// Every edit by a person.
+    /// Every edit by the user.
     Edits,
     /// Every position at the end of the branch.
     Positions,
@@ -159,13 +159,13 @@ impl Subject {
     /// Every subject with its name and what it lists.
     pub const ALL: [(Self, &'static str, &'static str); 10] = [
         (Self::Steps, "steps", "every step and edit"),
-        (Self::Fills, "fills", "every position filled"),
-        (Self::Replacements, "replacements", "every written position given another token"),
-        (Self::Remasks, "remasks", "every written position masked again"),
+        (Self::Fills, "fills", "every position unmasked"),
+        (Self::Replacements, "replacements", "every position whose token was replaced"),
+        (Self::Remasks, "remasks", "every position remasked"),
         (Self::Expansions, "expansions", "every position expanded"),
         (Self::Refusals, "refusals", "every expansion refused"),
         (Self::Drops, "drops", "every position dropped at the maximum length"),
-        (Self::Edits, "edits", "every edit by a person"),
+        (Self::Edits, "edits", "every edit by the user"),
         (Self::Positions, "positions", "every position at the end of the branch"),
         (Self::Turns, "turns", "every step under other parameters than the one before"),
     ];

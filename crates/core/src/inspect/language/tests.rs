@@ -206,7 +206,7 @@ fn what_may_come_next() {
     assert!(complete("length ").contains(&"crosses".to_owned()));
     assert_eq!(complete("length cr"), ["crosses"]);
     assert_eq!(complete("text con"), ["contains"]);
-    assert_eq!(complete("conf"), ["conf", "confidence_eos_eot_inf"]);
+    assert_eq!(complete("conf"), ["conf", "confidence_eos_eot_inf", "confidence_threshold"]);
     assert_eq!(complete("conf["), Vec::<String>::new());
     assert_eq!(complete("conf[3] <"), complete("conf[3] < "));
     assert_eq!(complete("mode == hi"), ["\"high_conf\""]);

@@ -129,8 +129,8 @@ fn punctuation(run: &LintedRun, filled: &[Filled]) -> Option<Finding> {
     }
     (!slots.is_empty()).then(|| {
         let text = match slots.len() {
-            1 => "1 punctuation mark was written before the token in front of it".to_owned(),
-            n => format!("{n} punctuation marks were written before the token in front of them"),
+            1 => "1 punctuation mark was unmasked before the token in front of it".to_owned(),
+            n => format!("{n} punctuation marks were unmasked before the token in front of them"),
         };
         let found = Finding::new(Lint::EarlyPunctuation, text).at_steps(steps);
         found.at_positions(run.positions(slots))

@@ -55,7 +55,7 @@ fn cut_off(run: &LintedRun) -> Option<Finding> {
         _ => "its length",
     };
     let text =
-        format!("all {length} positions are written and none is EOS: the answer was cut at {at}");
+        format!("all {length} positions are unmasked and none is EOS: the answer was cut at {at}");
     let found = Finding::new(Lint::CutOff, text).advising(advice);
     Some(found.at_steps([written as usize]).at_positions([length - 1]))
 }
@@ -77,7 +77,7 @@ fn premature_eos(run: &LintedRun) -> Option<Finding> {
     };
     if tail == 0 {
         return found(format!(
-            "the answer is empty: all {} positions are EOS, the first written in step {begun}",
+            "the answer is empty: all {} positions are EOS, the first unmasked in step {begun}",
             canvas.len()
         ));
     }
@@ -95,7 +95,7 @@ fn premature_eos(run: &LintedRun) -> Option<Finding> {
     };
     found(format!(
         "the EOS tail, {share:.0} % of the canvas, was begun in step {begun}, when {later} of the \
-         {tail} tokens before it were not written{words}"
+         {tail} positions before it were still masked{words}"
     ))
 }
 
@@ -139,11 +139,11 @@ fn against_eos(run: &LintedRun) -> String {
         ways.push(format!("a shorter block (`{flag}` is {block})"));
     }
     if params.spec("confidence_eos_eot_inf").is_ok() {
-        ways.push("`--confidence-eos-eot-inf`, which fills EOS last".to_owned());
+        ways.push("`--confidence-eos-eot-inf`, which unmasks EOS last".to_owned());
     }
     if params.spec("begin_suppress_tokens").is_ok() {
         let eos = run.canvas().special().eos;
-        ways.push(format!("`--begin-suppress-tokens {eos}`, which fills EOS last"));
+        ways.push(format!("`--begin-suppress-tokens {eos}`, which unmasks EOS last"));
     }
     if !matches!(run.end().state, State::Daedal(_)) {
         ways.push("`--strategy daedal`, which finds the length".to_owned());
@@ -185,13 +185,10 @@ fn dropped(run: &LintedRun) -> Option<Finding> {
     let all: usize = lost.iter().map(|(_, lost)| lost).sum();
     let (text, advice) = match run.end().state {
         State::RhoEos(_) => (
-            format!("{all} written tokens were cut off with the tail"),
+            format!("{all} tokens were cut off with the tail"),
             "raise `--high-density-threshold`, or take `--preset rho-paper`, which cuts masks alone",
         ),
-        _ => (
-            format!("{all} written tokens fell off at the maximum length"),
-            "raise `--max-gen-length`",
-        ),
+        _ => (format!("{all} tokens fell off at the maximum length"), "raise `--max-gen-length`"),
     };
     let steps = lost.into_iter().map(|(step, _)| step);
     (all > 0).then(|| Finding::new(Lint::DroppedTokens, text).advising(advice).at_steps(steps))

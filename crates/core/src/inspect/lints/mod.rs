@@ -103,8 +103,8 @@ impl Lint {
             ),
             Self::ShiftedLogits => (
                 "shifted-logits",
-                "what is predicted for a written position is its neighbour's token",
-                "turn `right_shift_logits` of `dream` or `mdlm`, or correct what the model's files \
+                "what is predicted for a position with a token is its neighbour's token",
+                "change `right_shift_logits` of `dream` or `mdlm`, or correct what the model's files \
                  say of its family",
             ),
             Self::NoAnswerTurn => (
@@ -114,7 +114,7 @@ impl Lint {
             ),
             Self::TooFewSteps => (
                 "too-few-steps",
-                "four tokens a step or more are filled by count, whether they fit each other or not",
+                "four tokens a step or more are unmasked by count, whether they fit each other or not",
                 "take as many `--steps` as positions, or a half; or a strategy with a threshold",
             ),
             Self::CutOff => (
@@ -124,7 +124,7 @@ impl Lint {
             ),
             Self::PrematureEos => (
                 "premature-eos",
-                "the answer is empty, or the EOS tail was begun before half of the answer was written, \
+                "the answer is empty, or the EOS tail was begun before half of the answer was unmasked, \
                  where the model had had words in mind",
                 "take a shorter `--block-length`, `--strategy daedal`, or suppress EOS",
             ),
@@ -140,24 +140,24 @@ impl Lint {
             ),
             Self::LowConfidence => (
                 "low-confidence",
-                "tokens were filled with a confidence under 0.3",
+                "tokens were unmasked with a confidence under 0.3",
                 "see their rivals with `why POSITION`; what the model is unsure of needs more steps, or room, \
                  which `daedal` makes",
             ),
             Self::EarlyPunctuation => (
                 "early-punctuation",
-                "punctuation was written in the first third of the fills, before the token in front \
+                "punctuation was unmasked in the first third of the fills, before the token in front \
                  of it",
                 "take a shorter `--block-length`, or veto it there",
             ),
             Self::BackAndForth => (
                 "back-and-forth",
-                "a written token gave way to another one and came back: the steps undo each other",
-                "ask for more confidence before a written token is changed",
+                "a token was replaced or remasked and came back: the steps undo each other",
+                "ask for more confidence before a token is changed",
             ),
             Self::DroppedTokens => (
                 "dropped-tokens",
-                "an expansion pushed written tokens off at the maximum length",
+                "an expansion pushed tokens off at the maximum length",
                 "raise `--max-gen-length`",
             ),
             Self::IdleThreshold => (
@@ -172,7 +172,7 @@ impl Lint {
             ),
             Self::Stagnation => (
                 "stagnation",
-                "the run ended with masks, or filled one token a step for long",
+                "the run ended with masks, or unmasked one token a step for long",
                 "lower the threshold that nothing is over, or raise the number of steps",
             ),
         }

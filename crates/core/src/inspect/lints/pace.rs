@@ -23,7 +23,7 @@ pub(super) fn look(run: &LintedRun) -> Option<Finding> {
     let found = Finding::new(
         Lint::TooFewSteps,
         format!(
-            "{} tokens a step: {filled} positions were filled in {} {noun}, each without seeing \
+            "{} tokens a step: {filled} positions were unmasked in {} {noun}, each without seeing \
              the others of its step",
             short(each),
             steps.len()

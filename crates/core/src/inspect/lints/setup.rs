@@ -39,7 +39,7 @@ fn wrong_mask(run: &LintedRun) -> Option<Finding> {
     let text = match (run.text(special.mask), &evidence) {
         _ if special.mask == special.eos => {
             format!(
-                "one token, {named}, is mask and end of sequence: what is written as EOS stays masked"
+                "one token, {named}, is mask and end of sequence: what is unmasked as EOS stays masked"
             )
         }
         (Some(text), _) if is_word(&text) => {
@@ -107,7 +107,7 @@ fn shifted(run: &LintedRun) -> Option<Finding> {
         return None;
     }
     let text = format!(
-        "at {hits} of {all} written positions the model predicts the token {neighbour} it, at {} its own: \
+        "at {hits} of {all} unmasked positions the model predicts the token {neighbour} it, at {} its own: \
          predictions are read one position too far to the {}",
         seen.own,
         if forward { "left" } else { "right" }

@@ -56,13 +56,13 @@ fn idle(run: &LintedRun) -> Vec<Finding> {
         denoised && !passed,
         "high_conf_threshold",
         "no confidence was over it, every fill was a fallback",
-        "lower it: every step filled one token",
+        "lower it: every step unmasked one token",
     );
     say(
         denoised && !passed,
         "threshold",
         "no confidence reached it, every fill was the best of a step",
-        "lower it: every step filled one token",
+        "lower it: every step unmasked one token",
     );
     let parted = any(&|verdict| match verdict {
         Verdict::Fill { rule: FillRule::Passes(test), .. } => test.measure == Measure::Run,
@@ -71,13 +71,13 @@ fn idle(run: &LintedRun) -> Vec<Finding> {
     say(
         denoised && !parted,
         "low_threshold",
-        "the surest of no run of masks was over it",
-        "lower it: what is filled was over the threshold, or the best of its block",
+        "the most confident of no run of masks was over it",
+        "lower it: what is unmasked was over the threshold, or the best of its block",
     );
     say(
         mode(Mode::Quota) && !mode(Mode::HighConf),
         "late_threshold",
-        "the mean gap over the answer reached none of the thresholds, nothing was filled early",
+        "the mean gap over the answer reached none of the thresholds, nothing was unmasked early",
         "lower it, or point `--answer-start-pos` at the answer: no position behind the end counts",
     );
     say(
@@ -132,7 +132,7 @@ fn ended(run: &LintedRun) -> Option<Finding> {
                 }
                 _ => {
                     "see why the last positions were left (`why POSITION`); veto the guess, or \
-                     set a temperature over 0, so that another token is written"
+                     set a temperature over 0, so that another token is chosen"
                 }
             },
         ),
@@ -155,11 +155,11 @@ fn creep(run: &LintedRun) -> Option<Finding> {
     }
     (best.len() >= CREEP).then(|| {
         let text = format!(
-            "{} steps in a row were over no threshold and filled one token each",
+            "{} steps in a row were over no threshold and unmasked one token each",
             best.len()
         );
         let advice =
-            "lower the threshold if that is too slow: what is filled stays the best of each step";
+            "lower the threshold if that is too slow: what is unmasked stays the best of each step";
         Finding::new(Lint::Stagnation, text).advising(advice).at_steps(best)
     })
 }

@@ -1,4 +1,4 @@
-//! Holds each step of a recording, as it is read, against what this program decides there and
+//! Compares each step of a recording, as it is read, with what this program decides there and
 //! against what is possible at all.
 
 mod possible;
@@ -49,7 +49,7 @@ impl fmt::Display for RecordingDivergence {
 pub struct Verified {
     /// Steps on all branches.
     pub steps: usize,
-    /// A person's edits on all branches.
+    /// The user's edits on all branches.
     pub edits: usize,
     /// Canvases that were made again: all of steps and edits.
     pub canvases: usize,
@@ -99,7 +99,7 @@ impl StepCheck {
         }
     }
 
-    /// A person's edits whose canvas was made, in a vocabulary of so many tokens; `state` is what
+    /// The user's edits whose canvas was made, in a vocabulary of so many tokens; `state` is what
     /// the strategy makes of them, `None` if it is another program's.
     pub fn edit(
         &mut self,

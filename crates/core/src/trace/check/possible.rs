@@ -79,7 +79,7 @@ fn outside(number: f32, least: f32, most: f32) -> bool {
     number.is_finite() && (number < least - SLACK || number > most * (1.0 + SLACK))
 }
 
-/// The first token of a person's edits that is none.
+/// The first token of the user's edits that is none.
 pub(super) fn tokens(edits: &[Edit], vocabulary: usize) -> Option<CheckDifference> {
     let written = edits.iter().find_map(|edit| match *edit {
         Edit::Fill { token, .. } | Edit::Replace { token, .. } | Edit::Veto { token, .. } => {

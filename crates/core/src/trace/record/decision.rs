@@ -62,7 +62,7 @@ pub enum RecordedEdit {
     Truncate(usize),
 }
 
-/// What a person asks of a position; what is left out is not asked.
+/// What the user asks of a position; what is left out is not asked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[schemars(rename = "Wish")]
@@ -75,7 +75,7 @@ pub struct RecordedOverride {
     pub expand: Option<bool>,
 }
 
-/// Why a position was filled, masked again, expanded or refused.
+/// Why a position was filled, remasked, expanded or refused.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub(in crate::trace) enum Why {
@@ -113,7 +113,7 @@ pub(in crate::trace) enum Why {
         #[serde(deserialize_with = "finite")]
         eos_threshold: f32,
     },
-    /// It becomes several masks because a person asked. Since 1.1.
+    /// It becomes several masks because the user asked. Since 1.1.
     Forced {
         /// The generated position, from 0.
         at: usize,
@@ -123,7 +123,7 @@ pub(in crate::trace) enum Why {
         /// Masks in its place.
         n: usize,
     },
-    /// It is masked again. Since 1.2.
+    /// It is remasked. Since 1.2.
     Remask {
         /// The generated position, from 0.
         at: usize,

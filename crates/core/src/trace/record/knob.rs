@@ -14,7 +14,7 @@ pub struct RecordedKnob {
     pub name: String,
     /// `float`, `int`, `bool` or `choice`.
     pub kind: String,
-    /// The value it has where nobody has turned it.
+    /// The value it has where nobody has changed it.
     pub(super) default: Param,
     /// The least value of a number; absent where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -46,7 +46,7 @@ pub(super) enum Record {
     Prediction(RecordedPrediction),
     /// A step is made.
     Step(RecordedStep),
-    /// A person edits. Since 1.1.
+    /// The user edits. Since 1.1.
     Edit(Edited),
     /// A branch gets a name, or with null loses it. Since 1.1.
     Name {
@@ -62,7 +62,7 @@ pub(super) enum Record {
         /// False brings it back.
         deleted: bool,
     },
-    /// A person's edit is taken back, or made again. Since 1.5.
+    /// The user's edit is undone, or redone. Since 1.5.
     Undo {
         /// The node it made: an end of the tree.
         edit: usize,
@@ -176,7 +176,7 @@ pub struct RecordedModel {
     /// Where the blocks are counted from. Since 1.5.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub grid: Grid,
-    /// Who sees whom and what says so, for people. Since 1.5.
+    /// Who sees whom and what says so, for the user. Since 1.5.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub attention: String,
 }
@@ -219,7 +219,7 @@ impl RecordedModel {
     }
 }
 
-/// What every request of the recording asked for, for people.
+/// What every request of the recording asked for, for the user.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Asked")]
 pub struct RecordedRequest {
@@ -362,7 +362,7 @@ pub(super) struct RecordedStep {
     pub timing: RecordedTiming,
 }
 
-/// A person's edits of a known node.
+/// The user's edits of a known node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Edited {
     /// The new node's number.

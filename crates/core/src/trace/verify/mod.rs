@@ -1,4 +1,4 @@
-//! Verification: every decision of a recording is made again, and held against what it says, to the
+//! Verification: every decision of a recording is made again and compared with what it says, to the
 //! last number. Canvases are made again whenever a recording is read.
 
 mod passes;
@@ -57,11 +57,11 @@ fn requests(session: &Session, found: &mut Verified) {
     }
 }
 
-/// Holds why a run is said to be over against its canvas.
+/// Compares the reason why a run is said to be over with its canvas.
 fn finish((session, at): (&Session, NodeId), recorded_finish: Option<&str>, found: &mut Verified) {
     let Some(recorded_finish) = recorded_finish else { return };
     let end = &session.timeline()[at];
-    // A mask that a person pinned is left.
+    // A mask that the user pinned is left.
     let masks = (0..end.canvas.len()).filter(|&at| end.canvas.is_open(at)).count();
     // Where masks are left it may hang on a parameter that was turned and never stepped under.
     let over = session.finish(at).filter(|_| masks == 0);

@@ -1,4 +1,4 @@
-//! Forward passes run again, held against the predictions on record.
+//! Forward passes run again and compared with the predictions on record.
 
 use serde::Serialize;
 

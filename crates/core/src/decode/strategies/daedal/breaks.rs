@@ -87,7 +87,7 @@ fn stage2(
     let threshold = evidence.eos.threshold;
     let (length, factor, max) = (canvas.len(), settings.expansion_factor, settings.max_gen_length);
     let full = length >= max;
-    // What a person asked for comes first, whatever the confidences say.
+    // What the user asked for comes first, whatever the confidences say.
     let forced = evidence.forced;
     let confident = forced.is_none() && evidence.eos.confidence >= threshold;
     let lowest = evidence.lowest.filter(|_| forced.is_none());

@@ -14,7 +14,7 @@ pub const SPECS: &[ParamSpec] = &[
         "high_conf_threshold",
         "τ_high",
         0.9,
-        "Stage 2 fills every masked position of the block whose confidence is strictly over this",
+        "Stage 2 unmasks every position of the block whose confidence is strictly over this",
     ),
     threshold(
         "low_conf_threshold",
@@ -49,7 +49,7 @@ pub const SPECS: &[ParamSpec] = &[
         Affects::Decide,
         "How many masks a stage 1 step adds, and how many replace an expanded position in stage 2",
     ),
-    ParamSpec { aliases: &[], help: "Width of the block filled in stage 2", ..BLOCK_LENGTH },
+    ParamSpec { aliases: &[], help: "Width of the block unmasked in stage 2", ..BLOCK_LENGTH },
     MAX_GEN_LENGTH,
     INITIAL_GEN_LENGTH,
     ParamSpec {

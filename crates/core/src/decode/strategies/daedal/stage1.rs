@@ -64,7 +64,7 @@ pub(super) fn decide(
             .enumerate()
             .map(|(at, &p)| match canvas.is_masked(at) {
                 true => Verdict::Left { p, rule: LeftRule::Stage },
-                false => Verdict::Written,
+                false => Verdict::Unchanged,
             })
             .collect(),
         dropped: canvas.cells()[kept..]

@@ -24,7 +24,7 @@ pub(super) struct InsertionEvidence {
     /// The least confident of them that is not filled and not forbidden to expand: expanded if it
     /// is under τ_low and nothing refuses.
     pub lowest: Option<usize>,
-    /// The least confident position a person asked to expand, wherever it is: it comes first.
+    /// The least confident position the user asked to expand, wherever it is: it comes first.
     pub forced: Option<usize>,
     /// The EOS confidence, with τ_expand as its threshold.
     pub eos: EosMeasure,
@@ -99,7 +99,7 @@ pub(super) fn decide(
     // Only its tokens matter here; the session applies the edits for good.
     let after = canvas.apply(&edits, 0)?;
     // A step fills something wherever it may, with a temperature too. So a step that changes
-    // nothing has only positions left that a person asked to expand, and no draw changes their
+    // nothing has only positions left that the user asked to expand, and no draw changes their
     // refusal. An expansion that was asked for counts as a change, even if it puts one mask in
     // place of one; one that is refused will be refused again.
     let asked = forced.is_some() && expanded.is_some();
@@ -227,7 +227,7 @@ pub(super) fn advance(canvas: &Canvas, mut cursor: usize, block_length: usize) -
     cursor
 }
 
-/// The cursor after a person's edits: back by whole blocks to the first open position, or on as
+/// The cursor after the user's edits: back by whole blocks to the first open position, or on as
 /// after a step.
 pub(super) fn cursor_after_edit(canvas: &Canvas, mut cursor: usize, block_length: usize) -> usize {
     let Some(first) = (0..canvas.len()).find(|&at| canvas.is_open(at)) else {
@@ -267,7 +267,7 @@ fn verdicts(
             let left = |rule| Verdict::Left { p, rule };
             let overridden = |position: usize| canvas.cells()[position].overridden;
             match lowest {
-                _ if !canvas.is_masked(position) => Verdict::Written,
+                _ if !canvas.is_masked(position) => Verdict::Unchanged,
                 _ if overridden(position).pinned => left(LeftRule::Pinned),
                 Some(lowest) if overridden(position).expand == Some(true) => match refusal {
                     Some(rule) => Verdict::Refused { p, threshold: low, rule },
