@@ -3,11 +3,21 @@
 //! The masks of a block are denoised until the block is done, then those of the next one are
 //! appended, until the length is reached or an end-of-sequence token ends the run. Attention is
 //! block-causal: a position sees its block and all before it, so a finished block never changes its
-//! keys and values, and a pass is asked about the block in work alone. BlockShape lie on a grid that
+//! keys and values, and a pass is asked about the block in work alone. Blocks lie on a grid that
 //! begins with the sequence, so that the end of a prompt may share the first block with what is
 //! generated, or with the generated region.
 //!
-//! A [`BlockSampler`] says what a pass writes, and when a block is done.
+//! A `BlockSampler` says what a pass unmasks, and when a block is done.
+//!
+//! ```
+//! use demask_core::{canvas::SpecialTokens, decode::Recipe};
+//!
+//! let recipe = Recipe::parse("sdar:gen_length=16,block_length=4")?;
+//! let special = SpecialTokens { mask: 9, eos: 8 };
+//! let (canvas, _) = recipe.strategy.start(&[1, 2, 3, 4], special, &recipe.params(&[])?)?;
+//! assert_eq!(canvas.tokens(), [9; 4], "the next block is appended when this one is done");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::ops::Range;
 
@@ -63,7 +73,7 @@ impl State {
 /// How long a canvas becomes, and where its blocks lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BlockShape {
-    /// Positions to generate.
+    /// Positions of the whole generated region.
     pub length: usize,
     /// Positions of a block, at least 1.
     pub block: usize,
@@ -194,13 +204,13 @@ pub(super) trait BlockSampler: Send + Sync + 'static {
     /// Its parameters, read once for each call.
     type Settings;
 
-    /// As [`Strategy::NAME`].
+    /// What becomes [`Strategy::NAME`].
     const NAME: &'static str;
 
-    /// As [`Strategy::PARAMS`].
+    /// What becomes [`Strategy::PARAMS`].
     const PARAMS: &'static [ParamSpec];
 
-    /// As [`Strategy::PRESETS`].
+    /// What becomes [`Strategy::PRESETS`].
     const PRESETS: &'static [Preset] = &[];
 
     /// As [`Strategy::settings`].
@@ -215,7 +225,7 @@ pub(super) trait BlockSampler: Send + Sync + 'static {
     /// [`DecodeError::Unfit`] if parameters do not go together.
     fn check(settings: &Self::Settings) -> Result<(), DecodeError>;
 
-    /// Length and grid.
+    /// The length of the region and the grid of its blocks.
     fn blocks(settings: &Self::Settings) -> BlockShape;
 
     /// True if what lies behind the length is seen by nobody, and cut off at the end; else the last
@@ -460,7 +470,7 @@ fn next(
         BlockEnd::Done => {
             let (after, prompt) = (change.after, window.canvas.prompt().len());
             let mut cursor = window.positions.end;
-            // BlockShape behind this one are there where the user went back to it.
+            // Blocks behind this one are there where the user went back to it.
             while cursor < after.len() && blocks.window(after, cursor).all(|at| !after.is_open(at))
             {
                 cursor = blocks.around(prompt, cursor).end;

@@ -86,9 +86,9 @@ pub struct PositionHistory {
 /// Credit that a token has at a position, for having been the best there.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TokenCredit {
-    /// Generated position.
+    /// The generated position, from 0.
     pub position: usize,
-    /// The token.
+    /// The token that the credit is for.
     pub token: TokenId,
     /// How much it has: at least 0.
     pub credit: f32,

@@ -34,7 +34,7 @@ const SPECS: &[ParamSpec] = &[
         "τ",
         0.9,
         "Every masked position of the block whose confidence, credit included, is at least this is \
-         filled; if none is, the best",
+         unmasked; if none is, the best",
     ),
     of_pass(
         "credit_alpha",
@@ -74,10 +74,8 @@ const fn of_pass(
     ParamSpec { affects: Affects::Predict, ..number(name, symbol, "", range, default, help) }
 }
 
-/// The strategy.
 pub(in crate::decode) struct Credit;
 
-/// Its parameters.
 pub(in crate::decode) struct Settings {
     threshold: f32,
     alpha: f64,

@@ -36,7 +36,7 @@ pub enum FillRule {
     Surplus {
         /// How many are filled.
         quota: usize,
-        /// Masks left.
+        /// Masks that the block still has.
         masks: usize,
     },
     /// It was drawn. Since format 1.2.
