@@ -27,7 +27,7 @@ fn main() {
     divan::main();
 }
 
-/// A thousand words.
+/// A vocabulary of a thousand words.
 struct Words;
 
 impl Vocabulary for Words {

@@ -5,7 +5,7 @@
 
 use std::{env, fs::File, io::Write, path::Path};
 
-/// xorshift64*.
+/// A generator of random numbers (xorshift64*).
 struct Random(u64);
 
 impl Random {

@@ -8,7 +8,7 @@ use std::{
 
 use demask::trace;
 
-/// Recordings killed.
+/// Number of recordings whose writer is killed.
 const RUNS: usize = 50;
 
 /// A process that does not outlive its test.

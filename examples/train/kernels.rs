@@ -70,7 +70,7 @@ pub fn product(
     }
 }
 
-/// The scalar product.
+/// The scalar product of two rows of one length.
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0f32; LANES];
     let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));

@@ -6,9 +6,9 @@
 use crate::batch::{Kind, Packed};
 use crate::kernels as k;
 
-/// RMSNorm's epsilon.
+/// What RMSNorm adds to the mean square, so that it divides by no 0.
 pub const EPS: f32 = 1e-5;
-/// RoPE's base.
+/// The base of RoPE's frequencies (theta).
 pub const THETA: f32 = 10_000.0;
 
 /// The sizes of a model.

@@ -16,7 +16,7 @@ pub struct Optimizer {
     pub adam_rate: f32,
     /// Muon's momentum, AdamW's first moment.
     pub first: Vec<f32>,
-    /// AdamW's second moment.
+    /// AdamW's second moment of each gradient.
     pub second: Vec<f32>,
 }
 

@@ -100,7 +100,7 @@ pub struct Vocabulary {
     tokenizer: Tokenizer,
     /// End of sequence and padding.
     pub eos: u32,
-    /// The mask.
+    /// The id of the mask token.
     pub mask: u32,
     /// The number of entries.
     pub size: usize,

@@ -85,7 +85,7 @@ pub fn recordings() -> Vec<(&'static str, Recording)> {
         .collect()
 }
 
-/// One of them.
+/// One of the recordings in `recordings`, by its name.
 pub fn recording(name: &str) -> Recording {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("recordings");
     trace::read(&folder.join(format!("{name}.jsonl"))).unwrap()

@@ -18,10 +18,10 @@ use super::drive::{recordings, replay};
 const SPECIAL: SpecialTokens = SpecialTokens { mask: 99, eos: 98 };
 const M: TokenId = SPECIAL.mask;
 const E: TokenId = SPECIAL.eos;
-/// A full stop.
+/// The token of a full stop.
 const DOT: TokenId = 50;
 
-/// A line end.
+/// The token of a line end.
 const LINE: TokenId = 51;
 /// What ends a turn of a conversation.
 const TURN: TokenId = 97;

@@ -65,9 +65,9 @@ fn corpus(folders: &[&str], endings: &[&str]) -> Vec<Vec<u8>> {
 enum Change {
     /// Another byte at a place (0..1 of the length).
     Byte(f64, u8),
-    /// Bytes taken out.
+    /// Some bytes are taken out.
     Cut(f64, f64),
-    /// Bytes put in.
+    /// Some bytes are put in.
     Put(f64, Vec<u8>),
     /// A line doubled, dropped, or moved to another place.
     Line(f64, f64, u8),
@@ -75,7 +75,7 @@ enum Change {
     Value(f64, usize, Value),
     /// The end is cut off.
     End(f64),
-    /// Brackets, deep.
+    /// Brackets are put in, nested so deep.
     Deep(f64, usize),
 }
 

@@ -20,12 +20,12 @@ use demask::model::{
 use server::Hub;
 use tempfile::TempDir;
 
-/// A golden checkpoint.
+/// The folder of a golden checkpoint, which the hub serves.
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/models/llada-a")
 }
 
-/// Its files.
+/// The files of the golden checkpoint, each with its name.
 fn checkpoint() -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(golden()).unwrap().map(|entry| entry.unwrap());
     let name = |entry: &fs::DirEntry| entry.file_name().into_string().unwrap();
@@ -55,7 +55,7 @@ impl Person {
         Self { home, settings: HubSettings { pause: Duration::ZERO, ..settings } }
     }
 
-    /// With a token.
+    /// A machine on which the user has a token.
     fn known(hub: &Hub) -> Self {
         let mut person = Self::of(hub);
         let token = HubSettings::from_env(|name| (name == "HF_TOKEN").then(|| "hf_me".to_owned()));

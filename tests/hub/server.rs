@@ -17,11 +17,11 @@ pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 /// A request as it came.
 #[derive(Debug, Clone)]
 pub struct Asked {
-    /// `GET /path`.
+    /// The first line, such as `GET /path`.
     pub line: String,
     /// The byte that the range asked for starts at.
     pub from: Option<usize>,
-    /// The header `Authorization`.
+    /// What the header `Authorization` says.
     pub token: Option<String>,
     /// Whether the other host was asked that large files are on.
     pub cdn: bool,
@@ -53,7 +53,7 @@ struct State {
     cdn: String,
 }
 
-/// The hub.
+/// A hub that runs in the test, and what it was asked.
 pub struct Hub {
     pub endpoint: String,
     state: Arc<Mutex<State>>,

@@ -29,14 +29,14 @@ struct Source {
     root: &'static str,
     /// The paths in `use` lines, with the names they are imported under.
     imports: Vec<(Names, String)>,
-    /// All paths.
+    /// All paths that the source names.
     paths: BTreeSet<Names>,
     /// The types and traits that it defines.
     types: BTreeSet<String>,
 }
 
 impl Modules {
-    /// Reads the source.
+    /// Reads the source of the three crates.
     pub fn read() -> Self {
         let mut modules = Self { files: BTreeMap::new(), imports: BTreeMap::new() };
         for (folder, _, root) in CRATES {

@@ -12,7 +12,7 @@ use demask::{
 /// Tokens 0..=11; 10 is EOS, 11 the mask.
 pub const SPECIAL: SpecialTokens = SpecialTokens { mask: 11, eos: 10 };
 
-/// See the module.
+/// The predictor that the module describes.
 pub struct Fake;
 
 fn mix(key: Key, row: usize, salt: u64) -> u64 {

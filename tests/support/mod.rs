@@ -101,7 +101,7 @@ impl Trace {
             .collect()
     }
 
-    /// The run's parameters.
+    /// The parameters that the run was made with.
     pub fn params(&self) -> Params {
         let mut params = Params::defaults(daedal::Daedal.params());
         for (name, value) in &self.params {
