@@ -10,8 +10,7 @@
 //! both at once from one distribution, which is the same; the confidences of `remdm-conf` are kept
 //! in f32, not bfloat16; a run ends as soon as no later pass can change anything. Its defaults are
 //! spread over a configuration and one script a sampler: here `remdm-cap` is the default and the
-//! others are presets. There are no recorded runs of the source to compare with: the chances are
-//! tested against its formulas, worked out by hand.
+//! others are presets.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

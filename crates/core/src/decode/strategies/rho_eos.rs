@@ -14,9 +14,7 @@
 //! much shorter than a canvas of 64 can be cut off as a whole, as it is there: a cut is 64 positions
 //! where the confidence is over .9, however many of them are EOS. Parameters that the source
 //! takes and ignores (`low_conf_threshold`, `eos_confidence_threshold`,
-//! `expand_eos_confidence_threshold`) are left out. What is pinned is never cut off. There are no
-//! recorded runs of the source to compare with: multiples are tested against its formula, worked out
-//! by hand.
+//! `expand_eos_confidence_threshold`) are left out. What is pinned is never cut off.
 
 use std::ops::Range;
 
@@ -236,8 +234,11 @@ impl<'a> RhoEvidence<'a> {
 
 impl State {
     /// The state, moved on if its block was made so narrow that nothing is left in it.
+    /// Where a cut took the last masks, the source makes another pass before it ends.
     fn at_work(self, canvas: &Canvas, block: usize) -> Self {
-        Self { cursor: advance(canvas, self.cursor, block), ..self }
+        let open = (self.cursor..canvas.len()).any(|at| canvas.is_open(at));
+        let cursor = if open { advance(canvas, self.cursor, block) } else { self.cursor };
+        Self { cursor, ..self }
     }
 }
 
@@ -288,11 +289,11 @@ impl Strategy for RhoEos {
     fn plan(at: Context<Self>) -> Plan<PassOptions> {
         let Context { canvas, settings, .. } = at;
         let state = at.state.at_work(canvas, settings.block);
-        if state.stagnant {
-            return Plan::Done(Finish::Stagnant);
-        }
         if state.cursor >= canvas.len() {
             return Plan::Done(Finish::Complete);
+        }
+        if state.stagnant {
+            return Plan::Done(Finish::Stagnant);
         }
         if state.step >= settings.max {
             return Plan::Done(Finish::OutOfSteps);
