@@ -16,7 +16,7 @@ use demask::{
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-const KINDS: [&str; 16] = [
+const KINDS: [&str; 17] = [
     "llada_fixed",
     "llada_fixed_daedal_repo",
     "fastdllm",
@@ -33,6 +33,7 @@ const KINDS: [&str; 16] = [
     "remdm",
     "wino",
     "rho_eos",
+    "cal",
 ];
 
 #[derive(Deserialize)]

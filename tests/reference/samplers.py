@@ -8,13 +8,16 @@ How to run it (CPU only, about two minutes; the Python needs torch, safetensors,
     git clone https://github.com/kuleshov-group/remdm
     git clone https://github.com/Feng-Hong/WINO-DLLM
     git clone https://github.com/yjyddq/rho-EOS
-    python tests/reference/samplers.py --d2cache d2Cache --remdm remdm --wino WINO-DLLM --rho rho-EOS
+    git clone https://github.com/NiuHechang/Calibrated_Adaptive_Length
+    python tests/reference/samplers.py --d2cache d2Cache --remdm remdm --wino WINO-DLLM --rho rho-EOS \\
+        --cal Calibrated_Adaptive_Length
 
 Traces are made of the samplers that are given: `vanilla_generate` (eb_sampler) and `klass_generate` of
 src/generation; `_sample`, `_ddpm_caching_update` and `_subs_parameterization` of class `Diffusion` in diffusion.py
-(remdm); `decoding_wino` of LLaDA/decoding.py (wino); `generate` of models/LLaDA_rho_EOS.py (rho_eos). Two things are
-put in the place of others in remdm: its draws are made from the noise that demask has for the same seed, step and
-position, so that runs can be compared at all, and confidences are kept in float32 where it has bfloat16.
+(remdm); `decoding_wino` of LLaDA/decoding.py (wino); `generate` of models/LLaDA_rho_EOS.py (rho_eos) and of
+llada_cal/llada_cal.py (cal). Two things are put in the place of others in remdm: its draws are made from the noise that
+demask has for the same seed, step and position, so that runs can be compared at all, and confidences are kept in
+float32 where it has bfloat16.
 `klass_generate` takes logits in float64 alone, so it is given them so. Runs are kept as those of rules.py are. Runs in
 which wino takes the mask for a token are left out: it counts it as written.
 """
@@ -158,6 +161,13 @@ def rho_eos(source, model, prompt, params):
         return {**found, "best_unmask": best.indices.tolist(), "p_best_unmask": numbers(best.values)}
 
     return steps_of(canvases, [logits[len(prompt) :] for _, logits in model.passes], more)
+
+
+def cal(source, model, prompt, params):
+    given = {key: value for key, value in params.items() if value is not None}
+    x, _ = source.generate(model, torch.tensor([prompt]), mask_id=MASK, **given)
+    canvases = [ids[len(prompt) :] for ids, _ in model.passes] + [x[0, len(prompt) :].tolist()]
+    return steps_of(canvases, [logits[len(prompt) :] for _, logits in model.passes], lambda _at, _p: {})
 
 
 def remdm(source, model, prompt, params):
@@ -416,9 +426,31 @@ RHO = [
 ]
 
 
+def tried(first, most=24, **more):
+    return {"gen_length": first, "max_gen_length": most, **more}
+
+
+CAL = [
+    tried(8, 64),
+    tried(8, use_bias=False),
+    tried(12, dstep=2),
+    tried(16, 48, span=4),
+    tried(8, 32, span=3, dstep=1),
+    tried(6, dstep=0),
+    tried(1, 12),
+    tried(20, 16, dstep=3, use_bias=False),
+    tried(10, dstep=8, use_bias=False),
+    tried(16, 32, span=8, dstep=2, block_length=8, steps=8),
+    tried(9, dstep=-1),
+    tried(8, 64, span=64),
+    tried(12, span=2, dstep=3, steps=4),
+    tried(8, 16, span=4, dstep=4, block_length=4, steps=16),
+]
+
+
 def main():
     arguments = argparse.ArgumentParser()
-    for name in ("d2cache", "remdm", "wino", "rho"):
+    for name in ("d2cache", "remdm", "wino", "rho", "cal"):
         arguments.add_argument("--" + name, type=Path)
     given = arguments.parse_args()
     sources = {}
@@ -433,6 +465,10 @@ def main():
         space = {"torch": torch, "F": F, "dist": torch.distributed, "Tuple": Tuple, "List": List, "Dict": Dict}
         published = functions(given.rho / "models/LLaDA_rho_EOS.py", {**space, "Optional": Optional})
         sources["rho_eos"] = (rho_eos, published, RHO, "yjyddq/rho-EOS@9cb20c66f735 models/LLaDA_rho_EOS.py generate")
+    if given.cal:
+        published = functions(given.cal / "llada_cal/llada_cal.py", {"torch": torch, "np": np, "F": F})
+        of = "NiuHechang/Calibrated_Adaptive_Length@741e8418a88a llada_cal/llada_cal.py generate"
+        sources["cal"] = (cal, published, CAL, of)
     if given.remdm:
         of = "kuleshov-group/remdm@f830d659fb98 diffusion.py Diffusion._sample, with demask's noise"
         sources["remdm"] = (remdm, of_remdm(given.remdm), REMDM, of)

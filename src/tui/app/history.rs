@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     canvas::{Canvas, Edit, NO_TOKEN, Origin, Slot},
-    decode::{Decision, EosMeasure, Growth, Mode, ParamRole, Verdict},
+    decode::{Decision, EosMeasure, Growth, Mode, ParamRole, State, Verdict},
     predict::Vocabulary,
     session::{NodeId, Session},
 };
@@ -484,7 +484,12 @@ fn describe(
         }
         // Without an expansion the tail itself grew or was cut.
         (_, Growth::To(to)) if decision.expansions().next().is_none() && to != length => {
-            let why = eos.map_or(String::new(), |eos| format!(": {}", compared(eos, "ρ")));
+            let tried = match &decision.next {
+                State::Cal(state) => Some(format!(": {}", state.sentence())),
+                _ => None,
+            };
+            let why = eos.map(|eos| format!(": {}", compared(eos, "ρ"))).or(tried);
+            let why = why.unwrap_or_default();
             let how = if to > length {
                 format!("grown by {} to {to}", to - length)
             } else {

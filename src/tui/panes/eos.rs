@@ -19,7 +19,7 @@ use super::{
     length,
 };
 use crate::{
-    decode::{Decision, EosMeasure, Growth, Mode, State, Verdict},
+    decode::{Decision, EosMeasure, Growth, Mode, State, Verdict, cal},
     predict::Column,
     session::Pending,
 };
@@ -70,6 +70,9 @@ impl PaneView for EosPane {
 
 /// What the length rule says, in words.
 pub fn rule(app: &App, decision: &Decision) -> String {
+    if let State::Cal(state) = &decision.next {
+        return tried(decision, state);
+    }
     let Some(eos) = &decision.eos else { return "this strategy has no length rule".to_owned() };
     let length = app.canvas().len();
     let density = matches!(decision.next, State::RhoEos(_));
@@ -115,6 +118,19 @@ pub fn rule(app: &App, decision: &Decision) -> String {
         (_, Growth::Stays) => "may expand, but none is under τ_low".to_owned(),
     };
     format!("{compared}: {then}")
+}
+
+/// What a trial of a length came to, and what comes of it.
+fn tried(decision: &Decision, state: &cal::State) -> String {
+    let best = state.best().map_or(0, |best| best.length);
+    let many = state.trials.len();
+    match (decision.mode, decision.growth) {
+        (Mode::Trial, Growth::To(to)) if state.filling.is_none() => {
+            format!("{}: {to} is tried next", state.sentence())
+        }
+        (Mode::Trial, _) => format!("{}: {best} is chosen of {many}", state.sentence()),
+        _ => format!("{best} was chosen of {many} lengths that were tried"),
+    }
 }
 
 /// True if an expansion was asked for by hand.
@@ -187,9 +203,24 @@ fn marks(app: &App, inside: Rect) -> u16 {
     u16::from(needed || inside.height >= 11 || inside.width >= 72)
 }
 
+/// Lengths that were tried so far, the pending one included, by length, each with the step before
+/// its trial.
+fn trials(app: &App) -> Vec<(usize, cal::Trial)> {
+    let state = app.decision().map_or(app.debugger.session.state(), |decision| &decision.next);
+    let State::Cal(state) = state else { return Vec::new() };
+    let mut trials: Vec<(usize, cal::Trial)> = state.trials.iter().copied().enumerate().collect();
+    trials.sort_by_key(|(_, trial)| trial.length);
+    trials
+}
+
 /// The step under a cell of the pane.
 fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<usize> {
     let parts = parts(app, pen::inner(area));
+    let trials = trials(app);
+    if !trials.is_empty() && parts.eos.contains((x, y).into()) {
+        let at = Axis::new(trials.len(), parts.eos.width).hit(x.checked_sub(parts.eos.x)?)?;
+        return trials.get(at).map(|(step, _)| *step);
+    }
     let inside = parts.eos.contains((x, y).into()) || parts.length.contains((x, y).into());
     parts.axis.hit(x.checked_sub(parts.eos.x).filter(|_| inside)?)
 }
@@ -283,15 +314,20 @@ fn over_steps(app: &App, pen: &mut Pen, parts: &EosParts) {
     let stage = |column: u16| {
         axis.last(column).and_then(|step| moments.get(step)).map_or(1, |moment| moment.stage)
     };
-    bars(pen, parts.eos, axis, |column| {
-        let measured = axis.steps(column).rev().find_map(measure);
-        ChartBar {
-            value: measured.map(|(confidence, _)| confidence),
-            line: measured.map(|(_, threshold)| threshold),
-            role: if stage(column) == 1 { Role::FillInk } else { Role::Calm },
-        }
-    });
-    label(pen, parts.eos, "EOS", "1");
+    let trials = trials(app);
+    if trials.is_empty() {
+        bars(pen, parts.eos, axis, |column| {
+            let measured = axis.steps(column).rev().find_map(measure);
+            ChartBar {
+                value: measured.map(|(confidence, _)| confidence),
+                line: measured.map(|(_, threshold)| threshold),
+                role: if stage(column) == 1 { Role::FillInk } else { Role::Calm },
+            }
+        });
+        label(pen, parts.eos, "EOS", "1");
+    } else {
+        by_length(pen, parts.eos, &trials);
+    }
 
     let longest = moments.iter().map(|moment| moment.length).max().unwrap_or(0).max(1);
     let expanded = |step: usize| {
@@ -317,8 +353,28 @@ fn over_steps(app: &App, pen: &mut Pen, parts: &EosParts) {
 
     let x = parts.eos.x.saturating_add(axis.cell(axis.column(here)));
     if x < parts.eos.right() {
-        pen.playhead(x..x + axis.bar(), parts.eos.y..parts.length.bottom());
+        let upper = if trials.is_empty() { parts.eos } else { parts.length };
+        pen.playhead(x..x + axis.bar(), upper.y..parts.length.bottom());
     }
+}
+
+/// What lengths came to that were tried, shortest first; the best is marked.
+fn by_length(pen: &mut Pen, chart: Rect, trials: &[(usize, cal::Trial)]) {
+    let best = trials.iter().map(|(_, trial)| trial.calibrated).fold(0.0, f64::max);
+    let chosen = trials.iter().filter(|(_, trial)| trial.calibrated == best);
+    let chosen = chosen.min_by_key(|(step, _)| *step).map(|(step, _)| *step);
+    let axis = Axis::new(trials.len(), chart.width);
+    bars(pen, chart, axis, |column| {
+        let here = trials.get(axis.steps(column)).unwrap_or_default();
+        let value = here.iter().map(|(_, trial)| trial.calibrated).fold(0.0, f64::max);
+        let marked = here.iter().any(|(step, _)| Some(*step) == chosen);
+        ChartBar {
+            value: Some((value / best.max(f64::MIN_POSITIVE)) as f32),
+            line: marked.then_some(1.0),
+            role: if marked { Role::ExpandInk } else { Role::FillInk },
+        }
+    });
+    label(pen, chart, "tried", &format!("{best:.2}"));
 }
 
 /// A chart's name at its foot and the top of its scale at its head.

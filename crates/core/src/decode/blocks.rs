@@ -363,7 +363,7 @@ pub(super) struct BlockStrategy<R>(pub R);
 
 impl State {
     /// The state at the first block from `cursor` on that has something to fill.
-    fn enter(canvas: &Canvas, mut cursor: usize, block: usize) -> Self {
+    pub(super) fn enter(canvas: &Canvas, mut cursor: usize, block: usize) -> Self {
         let block = block.max(1);
         while cursor < canvas.len() && open(canvas, cursor, block).next().is_none() {
             cursor = cursor.saturating_add(block);

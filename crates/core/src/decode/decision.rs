@@ -24,13 +24,15 @@ pub enum Mode {
     Remask,
     /// No position is masked; written ones may get other tokens.
     Edit,
+    /// A length is tried; the canvas gets the next one, or the best.
+    Trial,
     /// Another program's step, of which it does not say more.
     Recorded,
 }
 
 impl Mode {
     /// Every mode, for tables and tests.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Grow,
         Self::Settle,
         Self::HighConf,
@@ -40,6 +42,7 @@ impl Mode {
         Self::Quota,
         Self::Remask,
         Self::Edit,
+        Self::Trial,
         Self::Recorded,
     ];
 
@@ -55,6 +58,7 @@ impl Mode {
             Self::Quota => "quota",
             Self::Remask => "remask",
             Self::Edit => "edit",
+            Self::Trial => "trial",
             Self::Recorded => "recorded",
         }
     }

@@ -72,6 +72,20 @@ pub(in crate::decode) struct Settings {
 }
 
 impl Settings {
+    /// LLaDA's rule without more.
+    pub(super) fn plain(steps: usize, shape: Shape, order: Ranking, cfg_scale: f64) -> Self {
+        Self {
+            steps,
+            shape,
+            order,
+            cfg_scale,
+            logits_eos_inf: false,
+            confidence_eos_eot_inf: false,
+            eot_token_id: None,
+            variant: "llada",
+        }
+    }
+
     /// How many positions each step of a block fills that begins with `masks` masks.
     fn quotas(&self, masks: usize) -> Vec<usize> {
         schedule::even(masks, (self.steps / self.shape.blocks()).max(1))

@@ -3,6 +3,7 @@
 
 mod adablock;
 mod any;
+pub mod cal;
 mod credit;
 pub mod daedal;
 mod dream;
@@ -46,6 +47,7 @@ pub const STRATEGIES: &[&dyn AnyStrategy] = &[
     &BlockDiffusion(joint_threshold::JointThreshold),
     &BlockDiffusion(sdar::Sdar),
     &BlockStrategy(credit::Credit),
+    &cal::Cal,
 ];
 
 /// The strategy called `name`.

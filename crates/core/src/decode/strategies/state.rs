@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{daedal, remdm, rho_eos, wino};
+use super::{cal, daedal, remdm, rho_eos, wino};
 use crate::decode::{DecisionOf, block_diffusion, blocks};
 
 /// What a strategy remembers between steps.
@@ -22,6 +22,8 @@ pub enum State {
     Wino(wino::State),
     /// Of every strategy whose canvas grows block after block. Since format 1.7.
     BlockDiffusion(block_diffusion::State),
+    /// Of [`cal`], which tries lengths. Since format 1.7.
+    Cal(cal::State),
     /// Of another program: what it remembers is not known.
     #[serde(other)]
     #[schemars(skip)]
@@ -63,6 +65,7 @@ own! {
     Blocks: blocks::State,
     Remdm: remdm::State,
     RhoEos: rho_eos::State,
+    Cal: cal::State,
     Wino: wino::State,
     BlockDiffusion: block_diffusion::State
 }
@@ -76,6 +79,7 @@ impl State {
             Self::Remdm(_) | Self::Foreign => (1, 0),
             Self::RhoEos(state) => (1, state.cursor),
             Self::Wino(state) => (1, state.cursor),
+            Self::Cal(state) => state.filling.as_ref().map_or((1, 0), |state| (2, state.cursor)),
             Self::BlockDiffusion(state) => (1, state.cursor),
         }
     }
