@@ -1,8 +1,8 @@
 //! Strategies of a fixed length, filled block after block: what they share.
 //!
 //! A canvas of `gen_length` masks is cut into blocks. A step may fill masked positions up to the
-//! end of the block in work, those left over in earlier blocks too; a rule says which. A block
-//! ends after a number of passes or when it is full, as the rule says.
+//! end of the block in work, those left over in earlier blocks too; a `BlockPolicy` says which, and
+//! whether a block ends after a number of passes or when it is full.
 //!
 //! ```
 //! use demask_core::decode::{Recipe, State, blocks};
@@ -55,7 +55,7 @@ pub struct State {
     /// No later step can change anything, or there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over: Option<Over>,
-    /// What else a rule remembers.
+    /// What else a policy remembers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<PositionHistory>,
     /// Positions of the block in work, where its first pass has said how many. Since format 1.6.
@@ -173,7 +173,7 @@ pub(super) enum Ends {
     },
 }
 
-/// What a rule decides on.
+/// What a policy decides on.
 pub(super) struct BlockEvidence<'a> {
     pub canvas: &'a Canvas,
     /// The state in the block that is worked on.
@@ -259,8 +259,9 @@ impl Picks {
     }
 }
 
-/// What tells one strategy of this kind from another.
-pub(super) trait Rule: Send + Sync + 'static {
+/// Which masks of a block a pass unmasks, and when the block ends: what tells one strategy of this
+/// kind from another.
+pub(super) trait BlockPolicy: Send + Sync + 'static {
     /// Its parameters, read once for each call.
     type Settings;
 
@@ -334,7 +335,7 @@ pub(super) trait Rule: Send + Sync + 'static {
         Ok(None)
     }
 
-    /// True if what is remembered has not changed in anything that [`Rule::pick`] reads, so that
+    /// True if what is remembered has not changed in anything that [`BlockPolicy::pick`] reads, so that
     /// the same canvas will be decided on as before.
     fn settled(
         _before: Option<&PositionHistory>,
@@ -344,11 +345,11 @@ pub(super) trait Rule: Send + Sync + 'static {
         true
     }
 
-    /// Values of a number with fractions at which [`Rule::pick`] or [`Rule::remember`] may change,
+    /// Values of a number with fractions at which [`BlockPolicy::pick`] or [`BlockPolicy::remember`] may change,
     /// as [`Strategy::breaks`].
     ///
     /// # Errors
-    /// As [`Rule::pick`].
+    /// As [`BlockPolicy::pick`].
     fn breaks(
         _name: &str,
         _evidence: &BlockEvidence,
@@ -358,8 +359,8 @@ pub(super) trait Rule: Send + Sync + 'static {
     }
 }
 
-/// A strategy made of a rule.
-pub(super) struct BlockStrategy<R>(pub R);
+/// The strategy that a policy makes.
+pub(super) struct BlockStrategy<P>(pub P);
 
 impl State {
     /// The state at the first block from `cursor` on that has something to fill.
@@ -379,10 +380,10 @@ impl State {
 }
 
 /// The state, moved on if its block was made so narrow that nothing is left in it.
-fn at_work<R: Rule>(at: Context<BlockStrategy<R>>) -> State {
+fn at_work<P: BlockPolicy>(at: Context<BlockStrategy<P>>) -> State {
     let Context { canvas, state, settings } = at;
-    let shape = R::shape(settings);
-    let full = matches!(R::ends(settings, state.masks), Ends::Full { .. });
+    let shape = P::shape(settings);
+    let full = matches!(P::ends(settings, state.masks), Ends::Full { .. });
     match full && open(canvas, state.cursor, state.block(shape)).next().is_none() {
         true => {
             let memory = state.memory.clone();
@@ -392,15 +393,15 @@ fn at_work<R: Rule>(at: Context<BlockStrategy<R>>) -> State {
     }
 }
 
-fn evidence<'a, R: Rule>(
-    at: Context<'a, BlockStrategy<R>>,
+fn evidence<'a, P: BlockPolicy>(
+    at: Context<'a, BlockStrategy<P>>,
     prediction: &'a Prediction,
 ) -> Result<BlockEvidence<'a>, DecodeError> {
     let (canvas, mut state) = (at.canvas, at_work(at));
     if state.width.is_none() {
-        state.width = R::width(canvas, &state, prediction, at.settings)?;
+        state.width = P::width(canvas, &state, prediction, at.settings)?;
     }
-    let block = state.block(R::shape(at.settings));
+    let block = state.block(P::shape(at.settings));
     let end = state.cursor.saturating_add(block).min(canvas.len());
     let candidates = (0..end).filter(|&at| canvas.is_open(at)).collect();
     let p = prediction.numbers(Column::PChoice)?;
@@ -431,25 +432,25 @@ pub(super) fn window(canvas: &Canvas, cursor: usize, block: usize) -> Range<usiz
     start..start.saturating_add(block).min(canvas.len())
 }
 
-impl<R: Rule> Strategy for BlockStrategy<R> {
+impl<P: BlockPolicy> Strategy for BlockStrategy<P> {
     type State = State;
-    type Settings = R::Settings;
+    type Settings = P::Settings;
 
-    const NAME: &'static str = R::NAME;
-    const PARAMS: &'static [ParamSpec] = R::PARAMS;
-    const PRESETS: &'static [Preset] = R::PRESETS;
+    const NAME: &'static str = P::NAME;
+    const PARAMS: &'static [ParamSpec] = P::PARAMS;
+    const PRESETS: &'static [Preset] = P::PRESETS;
 
-    fn settings(params: &Params) -> Result<R::Settings, DecodeError> {
-        R::settings(params)
+    fn settings(params: &Params) -> Result<P::Settings, DecodeError> {
+        P::settings(params)
     }
 
     fn start(
-        settings: &R::Settings,
+        settings: &P::Settings,
         prompt: &[TokenId],
         special: SpecialTokens,
     ) -> Result<(Canvas, State), DecodeError> {
-        R::check(settings)?;
-        let shape = R::shape(settings);
+        P::check(settings)?;
+        let shape = P::shape(settings);
         let canvas = Canvas::masked(prompt, shape.length, special);
         let state = State::enter(&canvas, 0, shape.block);
         Ok((canvas, state))
@@ -460,7 +461,7 @@ impl<R: Rule> Strategy for BlockStrategy<R> {
         match state.over {
             Some(over) => Plan::Done(over.finish(canvas)),
             None if state.cursor < canvas.len() => {
-                Plan::Predict(R::ask(canvas, at.settings, &state))
+                Plan::Predict(P::ask(canvas, at.settings, &state))
             }
             None if canvas.masks() > 0 => Plan::Done(Finish::OutOfSteps),
             None => Plan::Done(Finish::Complete),
@@ -473,8 +474,8 @@ impl<R: Rule> Strategy for BlockStrategy<R> {
     ) -> Result<DecisionOf<State>, DecodeError> {
         let Context { canvas, settings, .. } = at;
         let evidence = evidence(at, prediction)?;
-        let picks = R::pick(&evidence, settings)?;
-        let over = R::over(&picks);
+        let picks = P::pick(&evidence, settings)?;
+        let over = P::over(&picks);
         let mut verdicts = outside(canvas, evidence.p);
         for (at, rule) in picks.left {
             verdicts[at] = Verdict::Left { p: evidence.p[at], rule };
@@ -493,10 +494,10 @@ impl<R: Rule> Strategy for BlockStrategy<R> {
             verdicts[at] = Verdict::Fill { token, p, rule, threshold: None };
         }
         let after = canvas.apply(&edits, 0)?.canvas;
-        let memory = R::remember(&evidence, settings)?;
-        let settled = R::settled(evidence.state.memory.as_ref(), memory.as_ref(), settings);
+        let memory = P::remember(&evidence, settings)?;
+        let settled = P::settled(evidence.state.memory.as_ref(), memory.as_ref(), settings);
         let unchanged = edits.is_empty() && settled;
-        let next = next::<R>(&after, &evidence.state, settings, unchanged);
+        let next = next::<P>(&after, &evidence.state, settings, unchanged);
         Ok(DecisionOf {
             mode: picks.mode,
             edits,
@@ -509,7 +510,7 @@ impl<R: Rule> Strategy for BlockStrategy<R> {
     }
 
     fn edited(at: Context<Self>) -> State {
-        let block = R::shape(at.settings).block.max(1);
+        let block = P::shape(at.settings).block.max(1);
         let cursor = back_to_open(at.canvas, at.state.cursor, block);
         let state = State::enter(at.canvas, cursor, block);
         // What is done to the block in work does not change where it ends.
@@ -532,13 +533,13 @@ impl<R: Rule> Strategy for BlockStrategy<R> {
                 let last = present.max(length as i64).saturating_add(1);
                 Ok(Some((1..=last).map(Value::Int).collect()))
             }
-            _ => R::breaks(name, &evidence, at.settings),
+            _ => P::breaks(name, &evidence, at.settings),
         }
     }
 
     fn phase(at: Context<Self>) -> Phase {
         let state = at_work(at);
-        let block = window(at.canvas, state.cursor, state.block(R::shape(at.settings)));
+        let block = window(at.canvas, state.cursor, state.block(P::shape(at.settings)));
         Phase { stage: 1, name: "denoising", block: Some(block) }
     }
 }
@@ -556,12 +557,17 @@ pub(super) fn outside(canvas: &Canvas, p: &[f32]) -> Vec<Verdict> {
     (0..canvas.len()).map(verdict).collect()
 }
 
-fn next<R: Rule>(after: &Canvas, state: &State, settings: &R::Settings, unchanged: bool) -> State {
+fn next<P: BlockPolicy>(
+    after: &Canvas,
+    state: &State,
+    settings: &P::Settings,
+    unchanged: bool,
+) -> State {
     let step = state.step + 1;
-    let shape = R::shape(settings);
+    let shape = P::shape(settings);
     let block = state.block(shape);
     let on = || State::enter(after, state.cursor.saturating_add(block), shape.block);
-    let limit = match R::ends(settings, state.masks) {
+    let limit = match P::ends(settings, state.masks) {
         Ends::After(passes) if step >= passes => return on(),
         Ends::After(_) => return State { step, ..state.clone() },
         Ends::Full { limit } => limit,
@@ -570,7 +576,7 @@ fn next<R: Rule>(after: &Canvas, state: &State, settings: &R::Settings, unchange
         return on();
     }
     let idle = if unchanged { state.idle + 1 } else { 0 };
-    let patience = if R::draws(settings) { IDLE } else { 1 };
+    let patience = if P::draws(settings) { IDLE } else { 1 };
     let over = if idle >= patience {
         Some(Over::Stagnant)
     } else if limit.is_some_and(|limit| step >= limit) {

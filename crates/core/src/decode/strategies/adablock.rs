@@ -11,7 +11,7 @@ use crate::{
     decode::{
         Affects, DecodeError, ParamRole, ParamSpec, Params, TokenList, Value,
         ask::PassOptions,
-        blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State},
+        blocks::{BlockEvidence, BlockPolicy, Ends, Picks, Shape, State},
         order::Ranking,
         specs::{GEN_LENGTH, REMASKING, SEED, TEMPERATURE, count, threshold, tokens},
     },
@@ -85,7 +85,7 @@ impl Settings {
     }
 }
 
-impl Rule for AdaBlock {
+impl BlockPolicy for AdaBlock {
     type Settings = Settings;
 
     const NAME: &'static str = "adablock";

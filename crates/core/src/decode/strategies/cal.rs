@@ -22,7 +22,7 @@ use crate::{
         Affects, DecisionOf, DecodeError, Drop, Growth, LeftRule, Mode, ParamKind, ParamSpec,
         Params, Phase, Plan, Value, Verdict,
         ask::PassOptions,
-        blocks::{self, BlockStrategy, Rule, Shape},
+        blocks::{self, BlockPolicy, BlockStrategy, Shape},
         order::Ranking,
         specs::{
             BLOCK_LENGTH, CFG_SCALE, GEN_LENGTH, MAX_GEN_LENGTH, REMASKING, SEED, STEPS,

@@ -18,7 +18,8 @@ use crate::{
         Affects, DecodeError, FillRule, LeftRule, Measure, Mode, ParamSpec, Params, Test, Value,
         ask::PassOptions,
         blocks::{
-            BlockEvidence, Ends, Picks, PositionHistory, Rule, Shape, State, TokenCredit, window,
+            BlockEvidence, BlockPolicy, Ends, Picks, PositionHistory, Shape, State, TokenCredit,
+            window,
         },
         specs::{BLOCK_LENGTH, GEN_LENGTH, SEED, TEMPERATURE, number, threshold},
     },
@@ -112,7 +113,7 @@ fn only_masks(evidence: &BlockEvidence) -> Result<bool, DecodeError> {
     Ok(evidence.candidates.iter().all(is_mask))
 }
 
-impl Rule for Credit {
+impl BlockPolicy for Credit {
     type Settings = Settings;
 
     const NAME: &'static str = "credit";

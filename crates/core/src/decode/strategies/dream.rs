@@ -10,7 +10,7 @@ use crate::{
     decode::{
         Affects, DecodeError, FillRule, LeftRule, Mode, ParamKind, ParamSpec, Params,
         ask::PassOptions,
-        blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State},
+        blocks::{BlockEvidence, BlockPolicy, Ends, Picks, Shape, State},
         filtering::{Filtering, PLAIN, SCORED},
         noise::Purpose,
         schedule,
@@ -93,7 +93,7 @@ enum Rank {
     Score(Score),
 }
 
-impl Rule for Dream {
+impl BlockPolicy for Dream {
     type Settings = Settings;
 
     const NAME: &'static str = "dream";

@@ -12,7 +12,7 @@ use crate::{
     decode::{
         Affects, DecodeError, Measure, ParamSpec, Params, Test, Value,
         ask::PassOptions,
-        blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State},
+        blocks::{BlockEvidence, BlockPolicy, Ends, Picks, Shape, State},
         filtering::{Filtering, SCORED},
         specs::{
             BLOCK_LENGTH, GEN_LENGTH, SEED, TEMPERATURE_OFF, TOP_K, TOP_P_OFF, choice, number,
@@ -54,7 +54,7 @@ pub(in crate::decode) struct Settings {
     paper: bool,
 }
 
-impl Rule for EbSampler {
+impl BlockPolicy for EbSampler {
     type Settings = Settings;
 
     const NAME: &'static str = "eb_sampler";

@@ -12,7 +12,7 @@ use crate::{
     decode::{
         DecodeError, Measure, ParamSpec, Params, Test, Value,
         ask::PassOptions,
-        blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State, crossing},
+        blocks::{BlockEvidence, BlockPolicy, Ends, Picks, Shape, State, crossing},
         order::Ranking,
         specs::{BLOCK_LENGTH, GEN_LENGTH, REMASKING, SEED, STEPS, TEMPERATURE, number},
     },
@@ -56,7 +56,7 @@ pub(in crate::decode) struct Settings {
     port: bool,
 }
 
-impl Rule for Factor {
+impl BlockPolicy for Factor {
     type Settings = Settings;
 
     const NAME: &'static str = "factor";

@@ -14,7 +14,7 @@ use crate::{
     decode::{
         Affects, DecodeError, FillRule, LeftRule, Measure, Mode, ParamSpec, Params, Test, Value,
         ask::PassOptions,
-        blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State},
+        blocks::{BlockEvidence, BlockPolicy, Ends, Picks, Shape, State},
         filtering::PLAIN,
         specs::{BLOCK_LENGTH, GEN_LENGTH, SEED, TEMPERATURE, choice, threshold},
     },
@@ -59,7 +59,7 @@ pub(in crate::decode) struct Settings {
     older: bool,
 }
 
-impl Rule for Hierarchy {
+impl BlockPolicy for Hierarchy {
     type Settings = Settings;
 
     const NAME: &'static str = "hierarchy";

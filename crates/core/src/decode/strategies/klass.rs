@@ -12,7 +12,7 @@ use crate::{
     decode::{
         Affects, DecodeError, FillRule, LeftRule, Measure, Mode, ParamSpec, Params, Test, Value,
         ask::PassOptions,
-        blocks::{BlockEvidence, Ends, Picks, PositionHistory, Rule, Shape, State},
+        blocks::{BlockEvidence, BlockPolicy, Ends, Picks, PositionHistory, Shape, State},
         filtering::Filtering,
         specs::{
             BLOCK_LENGTH, GEN_LENGTH, SEED, TEMPERATURE_OFF, TOP_K, TOP_P_OFF, count, number,
@@ -75,7 +75,7 @@ pub(in crate::decode) struct Settings {
     filtering: Filtering,
 }
 
-impl Rule for Klass {
+impl BlockPolicy for Klass {
     type Settings = Settings;
 
     const NAME: &'static str = "klass";

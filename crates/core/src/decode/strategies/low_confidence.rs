@@ -12,7 +12,7 @@ use crate::{
     decode::{
         Affects, DecodeError, ParamKind, ParamRole, ParamSpec, Params, TokenList,
         ask::PassOptions,
-        blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State},
+        blocks::{BlockEvidence, BlockPolicy, Ends, Picks, Shape, State},
         order::Ranking,
         schedule,
         specs::{
@@ -92,7 +92,7 @@ impl Settings {
     }
 }
 
-impl Rule for LowConfidence {
+impl BlockPolicy for LowConfidence {
     type Settings = Settings;
 
     const NAME: &'static str = "low_confidence";

@@ -8,7 +8,7 @@ use crate::{
     decode::{
         DecodeError, ParamKind, ParamSpec, Params, TokenList,
         ask::PassOptions,
-        blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State},
+        blocks::{BlockEvidence, BlockPolicy, Ends, Picks, Shape, State},
         order::Ranking,
         schedule,
         specs::{
@@ -57,7 +57,7 @@ pub(in crate::decode) struct Settings {
     begin_suppress: TokenList,
 }
 
-impl Rule for Mdlm {
+impl BlockPolicy for Mdlm {
     type Settings = Settings;
 
     const NAME: &'static str = "mdlm";

@@ -13,7 +13,7 @@ use crate::{
     decode::{
         Affects, DecodeError, FillRule, LeftRule, Mode, ParamKind, ParamRole, ParamSpec, Params,
         ask::PassOptions,
-        blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State},
+        blocks::{BlockEvidence, BlockPolicy, Ends, Picks, Shape, State},
         filtering::Filtering,
         specs::{GEN_LENGTH, SEED, TEMPERATURE_OFF, TOP_K, TOP_P_OFF, count},
     },
@@ -218,7 +218,7 @@ impl Settings {
     }
 }
 
-impl Rule for Order {
+impl BlockPolicy for Order {
     type Settings = Settings;
 
     const NAME: &'static str = "order";

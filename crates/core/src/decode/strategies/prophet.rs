@@ -12,7 +12,7 @@ use crate::{
     decode::{
         Affects, DecodeError, FillRule, Measure, Mode, ParamSpec, Params, Test, Value,
         ask::PassOptions,
-        blocks::{BlockEvidence, Ends, Over, Picks, Rule, Shape, State},
+        blocks::{BlockEvidence, BlockPolicy, Ends, Over, Picks, Shape, State},
         filtering::SCORED,
         order::Ranking,
         schedule,
@@ -120,7 +120,7 @@ impl Settings {
     }
 }
 
-impl Rule for Prophet {
+impl BlockPolicy for Prophet {
     type Settings = Settings;
 
     const NAME: &'static str = "prophet";

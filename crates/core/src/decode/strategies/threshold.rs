@@ -9,7 +9,7 @@ use crate::{
     decode::{
         Affects, DecodeError, ParamSpec, Params, Value,
         ask::PassOptions,
-        blocks::{BlockEvidence, Ends, Picks, Rule, Shape, State},
+        blocks::{BlockEvidence, BlockPolicy, Ends, Picks, Shape, State},
         order::Ranking,
         specs::{BLOCK_LENGTH, GEN_LENGTH, REMASKING, SEED, STEPS, TEMPERATURE, choice, threshold},
     },
@@ -56,7 +56,7 @@ pub(in crate::decode) struct Settings {
     port: bool,
 }
 
-impl Rule for Threshold {
+impl BlockPolicy for Threshold {
     type Settings = Settings;
 
     const NAME: &'static str = "threshold";
