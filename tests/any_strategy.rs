@@ -124,7 +124,12 @@ fn check(case: &Case, decision: &Decision, before: &Canvas, after: &Canvas) {
             Some(SPECIAL_MASK) if written => {
                 assert!(remasked && case.strategy.changes_tokens(), "{case:?}: {cell:?} remasked");
             }
-            Some(token) if written => assert_eq!(token, cell.token, "{case:?}: {cell:?}"),
+            Some(token) if written && token != cell.token => {
+                let replaced = Edit::Replace { slot: cell.slot, token };
+                let may = case.strategy.changes_tokens() && decision.edits.contains(&replaced);
+                assert!(may, "{case:?}: {cell:?} replaced by {token}");
+            }
+            Some(_) if written => {}
             Some(SPECIAL_MASK) => assert!(!remasked),
             Some(token) => {
                 let filled = Edit::Fill { slot: cell.slot, token };
@@ -142,8 +147,8 @@ const SPECIAL_MASK: TokenId = SPECIAL.mask;
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
-    /// The prompt stays; a written token stays unless the strategy says that it remasks; the mask
-    /// is never written; pinned positions stay; deciding is a function; a run ends.
+    /// The prompt stays; a token stays unless the strategy says that it changes tokens; the mask is
+    /// never chosen; pinned positions stay; deciding is a function; a run ends.
     #[test]
     fn runs_keep_their_promises(
         case in cases(),
@@ -155,7 +160,8 @@ proptest! {
         while let Some(prediction) = predicted(&case, &canvas, &state, step) {
             let decide = || case.strategy.decide(&canvas, &state, &case.params, &prediction);
             let decision = decide().unwrap_or_else(|error| panic!("{case:?}: {error}"));
-            prop_assert_eq!(&decide().unwrap(), &decision);
+            // As text, since a confidence that is not known is unequal to itself.
+            prop_assert_eq!(format!("{:?}", decide().unwrap()), format!("{:?}", decision));
             let after = canvas.apply(&decision.edits, step).unwrap().canvas;
             check(&case, &decision, &canvas, &after);
             let text = serde_json::to_string(&decision.next).unwrap();
