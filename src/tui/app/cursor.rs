@@ -85,10 +85,10 @@ impl App {
 
     /// Moves the cursor to the next block, or to the start of this one or of the one before.
     pub(in crate::tui) fn move_to_block(&mut self, next: bool) {
-        let (at, block) = (self.display.position, self.block_length());
+        let (at, blocks) = (self.display.position, self.blocks());
         self.put(match next {
-            true => (at / block + 1) * block,
-            false => at.saturating_sub(1) / block * block,
+            true => blocks.around(at).end,
+            false => blocks.around(at.saturating_sub(1)).start,
         });
     }
 
@@ -124,11 +124,11 @@ impl App {
 
     /// Moves up or down where a row is a block; false if the action is another.
     pub(in crate::tui) fn move_by_block(&mut self, action: Action) -> bool {
-        let block = self.block_length();
+        let (at, width) = (self.display.position, self.blocks().width());
         let last = self.canvas().len().saturating_sub(1);
         let to = match action {
-            Action::Up => self.display.position.checked_sub(block),
-            Action::Down => Some(self.display.position + block).filter(|&to| to <= last),
+            Action::Up => at.checked_sub(width),
+            Action::Down => at.checked_add(width).filter(|&to| to <= last),
             _ => return false,
         };
         self.put(to.unwrap_or(self.display.position));

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     canvas::{Canvas, Edit, NO_TOKEN, Origin, Slot},
-    decode::{Decision, EosMeasure, Growth, Mode, ParamRole, State, Verdict},
+    decode::{Decision, EosMeasure, Growth, Mode, State, Verdict},
     predict::Vocabulary,
     session::{NodeId, Session},
 };
@@ -207,11 +207,6 @@ impl History {
     }
 }
 
-/// The number of the block that starts at `start`, from 1.
-pub fn block_number(start: usize, block_length: usize) -> usize {
-    start / block_length.max(1) + 1
-}
-
 fn moment(
     session: &Session,
     vocabulary: &dyn Vocabulary,
@@ -222,7 +217,7 @@ fn moment(
     let node = &session.timeline()[id];
     let params = &*node.params;
     let phase = session.strategy().phase(&node.canvas, &node.state, params);
-    let block_length = params.count_of(ParamRole::Block).unwrap_or(usize::MAX);
+    let blocks = session.blocks_at(node);
     let mut moment = Moment {
         node: id,
         length: node.canvas.len(),
@@ -231,7 +226,7 @@ fn moment(
         block: phase
             .block
             .filter(|block| !block.is_empty())
-            .map(|block| block_number(block.start, block_length)),
+            .map(|block| blocks.index(block.start) + 1),
         made: None,
         edited: false,
         entries: Vec::new(),
@@ -301,8 +296,8 @@ fn moment(
         }
         let number = moment.block;
         if let Some(number) = number.filter(|_| before.block != number) {
-            let blocks = node.canvas.len().div_ceil(block_length.max(1));
-            say(LogKind::Bound, format!("block {number} of {blocks}"));
+            let count = blocks.count(node.canvas.len());
+            say(LogKind::Bound, format!("block {number} of {count}"));
         }
     }
     moment

@@ -29,7 +29,7 @@ use super::{
 use crate::{
     canvas::{Canvas, Slot, TokenId},
     debugger::{Debugger, Goal},
-    decode::{Affects, Decision, Flip, Outcome, ParamRole, Params, Value, flips},
+    decode::{Affects, BlockLayout, Decision, Flip, Outcome, Params, Value, flips},
     inspect::ExactComparison,
     predict::{Column, ModelFacts, Prediction},
     session::{Followed, Pending},
@@ -191,10 +191,10 @@ impl App {
                 > self.debugger.session.timeline().roots().len()
     }
 
-    /// The width of a block, at least 1.
-    pub(in crate::tui) fn block_length(&self) -> usize {
-        let length = self.debugger.session.params().count_of(ParamRole::Block);
-        length.unwrap_or(self.canvas().len()).max(1)
+    /// How the generated region lies in blocks.
+    pub(in crate::tui) fn blocks(&self) -> BlockLayout {
+        let session = &self.debugger.session;
+        session.blocks_at(session.node())
     }
 
     /// Where the panes lie now.

@@ -6,7 +6,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
     super::{
-        app::{history::block_number, layout::SMALLEST, pane::Pane},
+        app::{layout::SMALLEST, pane::Pane},
         frame::{self, hints, slow::Slow},
         paint::{
             pen::Pen,
@@ -168,11 +168,10 @@ fn figures(run: &ComparedRun) -> Vec<String> {
     let session = &run.app.debugger.session;
     let figures = Figures::of(RunPath::here(session));
     let phase = session.phase();
-    let length = run.app.block_length();
-    let blocks = run.app.canvas().len().div_ceil(length);
+    let blocks = run.app.blocks();
     let block = phase.block.filter(|block| !block.is_empty());
     let block = block.map_or_else(String::new, |block| {
-        format!(" block {}/{blocks}", block_number(block.start, length))
+        format!(" block {}/{}", blocks.index(block.start) + 1, blocks.count(run.app.canvas().len()))
     });
     let ratio = figures.e_ratio().map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}"));
     let (step, stage, nfe) = (session.node().depth, phase.stage, figures.nfe);

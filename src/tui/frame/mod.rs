@@ -7,7 +7,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use super::{
     StepSource,
-    app::{App, InputMode, branches, history::block_number, layout::SMALLEST, pane::Pane},
+    app::{App, InputMode, branches, layout::SMALLEST, pane::Pane},
     overlays::{command_line, help, picker, prompts, tries},
     paint::{
         pen::Pen,
@@ -265,12 +265,10 @@ fn title(app: &App, pen: &mut Pen, area: Rect) {
     let badge_width: usize = badges.iter().map(|(text, _)| text::width(text) + 1).sum();
 
     let phase = app.debugger.session.phase();
-    let block_length = app.block_length();
-    let blocks = app.canvas().len().div_ceil(block_length);
-    let block = phase
-        .block
-        .filter(|block| !block.is_empty())
-        .map(|block| block_number(block.start, block_length));
+    let layout = app.blocks();
+    let blocks = layout.count(app.canvas().len());
+    let block = phase.block.filter(|block| !block.is_empty());
+    let block = block.map(|block| layout.index(block.start) + 1);
     let stage = format!("stage {}", phase.stage);
     let long = format!("stage {} {}", phase.stage, phase.name);
     let stages = match block {

@@ -369,7 +369,7 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
     let rows = usize::from(inside.height);
     let first = first_row(app, &flow, rows);
     let cursor = flow.piece_of(app.display.position);
-    let block_length = app.block_length();
+    let blocks_of = app.blocks();
     let current = app.debugger.session.phase().block;
     let mut before = None;
     for (index, row) in flow.rows.iter().enumerate().take(first + rows) {
@@ -382,7 +382,7 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
         let blocks = positions()
             .next()
             .zip(positions().next_back())
-            .map(|((start, _), (_, end))| (start / block_length, end / block_length));
+            .map(|((start, _), (_, end))| (blocks_of.index(start), blocks_of.index(end)));
         if index >= first {
             let y = inside.y + u16::try_from(index - first).unwrap_or(0);
             if let Some(blocks) = blocks {
@@ -469,7 +469,7 @@ fn margin(
 ) {
     let work = current
         .filter(|current| !current.is_empty())
-        .map(|current| current.start / app.block_length())
+        .map(|current| app.blocks().index(current.start))
         .is_some_and(|block| (first..=last).contains(&block));
     let starts = if before == Some(first) { first + 1 } else { first };
     if starts <= last {

@@ -1,5 +1,7 @@
 //! Where it is unsure, at a glance: one row a block, one cell a position.
 
+use std::ops::Range;
+
 use ratatui::{
     layout::Rect,
     style::{Modifier, Style},
@@ -21,14 +23,18 @@ use super::{
     PaneView,
     canvas::{lost, mask_glyph, rewrites, scrollbar},
 };
-use crate::{canvas::Origin, decode::Verdict, inspect::Beside};
+use crate::{
+    canvas::Origin,
+    decode::{BlockLayout, Verdict},
+    inspect::Beside,
+};
 
 /// Cells of the margin: number and bracket.
 const MARGIN: u16 = 5;
 
 /// How positions lie in a pane.
 struct Raster {
-    block: usize,
+    blocks: BlockLayout,
     /// Cells a row holds; a block wider than the pane takes several rows.
     across: usize,
     rows_a_block: usize,
@@ -37,9 +43,11 @@ struct Raster {
 impl Raster {
     fn of(app: &App, inside: Rect) -> Self {
         let room = usize::from(inside.width.saturating_sub(MARGIN + 1)).max(1);
-        let block = app.block_length();
-        let across = block.min(room);
-        Self { block, across, rows_a_block: block.div_ceil(across) }
+        let blocks = app.blocks();
+        // A region shorter than a block takes no more cells than it has.
+        let width = blocks.width().min(app.canvas().len() + blocks.lead()).max(1);
+        let across = width.min(room);
+        Self { blocks, across, rows_a_block: width.div_ceil(across) }
     }
 
     fn rows(&self, length: usize) -> usize {
@@ -50,7 +58,7 @@ impl Raster {
     }
 
     fn row(&self, position: usize) -> usize {
-        position / self.block * self.rows_a_block + position % self.block / self.across
+        self.blocks.index(position) * self.rows_a_block + self.blocks.place(position) / self.across
     }
 
     fn first(&self, app: &App, rows: usize) -> usize {
@@ -58,12 +66,16 @@ impl Raster {
         self.row(app.display.position).saturating_sub(rows / 2).min(most)
     }
 
-    /// The positions of a row.
-    fn positions(&self, row: usize, length: usize) -> std::ops::Range<usize> {
-        let block = row / self.rows_a_block;
-        let start = block * self.block + row % self.rows_a_block * self.across;
-        let end = (start + self.across).min((block + 1) * self.block).min(length);
-        start..end.max(start)
+    /// The positions of a row, and the cell of the first one: the end of the prompt leaves cells of
+    /// the first block empty.
+    fn positions(&self, row: usize, length: usize) -> (Range<usize>, usize) {
+        let (index, part) = (row / self.rows_a_block, row % self.rows_a_block);
+        let block = self.blocks.range(index);
+        let lead = if index == 0 { self.blocks.lead() } else { 0 };
+        let places = part * self.across..(part + 1) * self.across;
+        let start = block.start + places.start.saturating_sub(lead);
+        let end = (block.start + places.end.saturating_sub(lead)).min(block.end).min(length);
+        (start..end.max(start), lead.saturating_sub(places.start).min(self.across))
     }
 }
 
@@ -88,7 +100,7 @@ impl PaneView for BlocksPane {
     }
 
     fn rows(&self, app: &App) -> Option<usize> {
-        Some(app.canvas().len().div_ceil(app.block_length()))
+        Some(app.blocks().count(app.canvas().len()))
     }
 
     fn summary(&self, app: &App, _area: Rect) -> String {
@@ -125,8 +137,8 @@ fn hit(app: &App, area: Rect, x: u16, y: u16) -> Option<usize> {
     let raster = Raster::of(app, inside);
     let row = raster.first(app, usize::from(inside.height)) + usize::from(y.checked_sub(inside.y)?);
     let column = usize::from(x.checked_sub(inside.x + MARGIN)?);
-    let positions = raster.positions(row, app.canvas().len());
-    positions.clone().nth(column).filter(|position| positions.contains(position))
+    let (mut positions, empty) = raster.positions(row, app.canvas().len());
+    positions.nth(column.checked_sub(empty)?)
 }
 
 /// Glyph and style of a position, seen from above.
@@ -217,12 +229,11 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
     let all = raster.rows(length);
     for row in first..all.min(first + rows) {
         let y = inside.y + u16::try_from(row - first).unwrap_or(0);
-        let positions = raster.positions(row, length);
-        let work = current
-            .as_ref()
-            .is_some_and(|block| block.start / raster.block == positions.start / raster.block);
-        if positions.start.is_multiple_of(raster.block) {
-            let number = positions.start / raster.block + 1;
+        let (positions, empty) = raster.positions(row, length);
+        let index = row / raster.rows_a_block;
+        let work = current.as_ref().is_some_and(|block| raster.blocks.index(block.start) == index);
+        if row.is_multiple_of(raster.rows_a_block) {
+            let number = index + 1;
             let role = if work { Role::Strong } else { Role::Dim };
             pen.say(inside.x, y, 3, &format!("{number:>3}"), role);
         }
@@ -230,7 +241,7 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
         let (sign, role) =
             if work { (theme::THICK, Role::FillInk) } else { (theme::VERTICAL, Role::Faint) };
         pen.sign(inside.x + MARGIN - 1 - 1, y, sign, role);
-        let mut x = inside.x + MARGIN;
+        let mut x = inside.x + MARGIN + u16::try_from(empty).unwrap_or(0);
         for position in positions {
             let (glyph, style) = cell(app, position);
             let style =

@@ -25,8 +25,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DecisionOf, DecodeError, Drop, FillRule, Finish, Growth, LeftRule, Mode, ParamSpec, Params,
-    Phase, Plan, Preset, RemaskRule, Value, Verdict,
+    BlockLayout, DecisionOf, DecodeError, Drop, FillRule, Finish, Growth, LeftRule, Mode,
+    ParamSpec, Params, Phase, Plan, Preset, RemaskRule, Value, Verdict,
     ask::PassOptions,
     blocks::{IDLE, Over, is_zero, outside},
     specs::{GRID, GROWING_BLOCK, GROWING_LENGTH},
@@ -88,25 +88,19 @@ impl BlockShape {
         Ok(Self { length, block: params.count(GROWING_BLOCK.name)?.max(1), grid })
     }
 
-    /// Positions of the first block that the prompt takes.
-    pub fn lead(self, prompt: usize) -> usize {
-        match self.grid {
+    /// Where the blocks lie behind a prompt of so many tokens.
+    fn layout(self, prompt: usize) -> BlockLayout {
+        let lead = match self.grid {
             Grid::Start => prompt % self.block,
             Grid::Prompt => 0,
-        }
-    }
-
-    /// Where the block that holds the generated position `at` begins and ends.
-    fn around(self, prompt: usize, at: usize) -> Range<usize> {
-        let lead = self.lead(prompt);
-        let start = (at + lead) / self.block * self.block;
-        start.saturating_sub(lead)..(start + self.block).saturating_sub(lead)
+        };
+        BlockLayout::new(self.block, lead)
     }
 
     /// The rest of the block at `cursor`, as far as there is a canvas.
     fn window(self, canvas: &Canvas, cursor: usize) -> Range<usize> {
         let start = cursor.min(canvas.len());
-        start..self.around(canvas.prompt().len(), cursor).end.clamp(start, canvas.len())
+        start..self.layout(canvas.prompt().len()).around(cursor).end.clamp(start, canvas.len())
     }
 }
 
@@ -266,9 +260,9 @@ impl<S: BlockSampler> BlockDiffusion<S> {
     ) -> Result<Window<'a>, DecodeError> {
         let Context { canvas, state, settings } = at;
         let blocks = S::blocks(settings);
-        let prompt = canvas.prompt().len();
         let positions = blocks.window(canvas, state.cursor);
-        let lead = if positions.start == 0 { blocks.lead(prompt) } else { 0 };
+        let layout = blocks.layout(canvas.prompt().len());
+        let lead = if positions.start == 0 { layout.lead() } else { 0 };
         let p = prediction.numbers(Column::PChoice)?;
         let choice = prediction.ids(Column::Choice)?;
         match positions.clone().find(|&at| !p[at].is_finite()) {
@@ -291,13 +285,17 @@ impl<S: BlockSampler> Strategy for BlockDiffusion<S> {
         S::settings(params)
     }
 
+    fn lead(settings: &S::Settings, prompt: usize) -> usize {
+        S::blocks(settings).layout(prompt).lead()
+    }
+
     fn start(
         settings: &S::Settings,
         prompt: &[TokenId],
         special: SpecialTokens,
     ) -> Result<(Canvas, State), DecodeError> {
         S::check(settings)?;
-        let first = S::blocks(settings).around(prompt.len(), 0).end;
+        let first = S::blocks(settings).layout(prompt.len()).around(0).end;
         Ok((Canvas::masked(prompt, first, special), State::enter(0)))
     }
 
@@ -409,8 +407,7 @@ impl<S: BlockSampler> Strategy for BlockDiffusion<S> {
         let Context { canvas, state, settings } = at;
         let open = (0..canvas.len()).find(|&at| canvas.is_open(at));
         let Some(at) = open.or(canvas.len().checked_sub(1)) else { return State::enter(0) };
-        let blocks = S::blocks(settings);
-        let window = blocks.around(canvas.prompt().len(), at);
+        let window = S::blocks(settings).layout(canvas.prompt().len()).around(at);
         match window.contains(&state.cursor) && state.over.is_none() {
             // Passes made over the block in work stay made.
             true => State { post_steps: 0, idle: 0, ..*state },
@@ -468,15 +465,16 @@ fn next(
         }
         BlockEnd::Over(over) => (State { over: Some(over), ..counted }, None),
         BlockEnd::Done => {
-            let (after, prompt) = (change.after, window.canvas.prompt().len());
+            let after = change.after;
+            let layout = blocks.layout(window.canvas.prompt().len());
             let mut cursor = window.positions.end;
             // Blocks behind this one are there where the user went back to it.
             while cursor < after.len() && blocks.window(after, cursor).all(|at| !after.is_open(at))
             {
-                cursor = blocks.around(prompt, cursor).end;
+                cursor = layout.around(cursor).end;
             }
             let grows = cursor >= after.len() && after.len() < blocks.length;
-            let n = grows.then(|| blocks.around(prompt, after.len()).end - after.len());
+            let n = grows.then(|| layout.around(after.len()).end - after.len());
             (State::enter(if grows { after.len() } else { cursor }), n)
         }
     }
@@ -496,9 +494,10 @@ mod tests {
     fn blocks_lie_on_their_grid() {
         let check = |grid, prompt, lead, first: Range<usize>, second: Range<usize>| {
             let blocks = BlockShape { length: 16, block: 8, grid };
-            assert_eq!(blocks.lead(prompt), lead);
-            assert_eq!(blocks.around(prompt, 0), first);
-            assert_eq!(blocks.around(prompt, first.end), second);
+            let layout = blocks.layout(prompt);
+            assert_eq!(layout.lead(), lead);
+            assert_eq!(layout.around(0), first);
+            assert_eq!(layout.around(first.end), second);
         };
         check(Grid::Start, 0, 0, 0..8, 8..16);
         check(Grid::Start, 11, 3, 0..5, 5..13);

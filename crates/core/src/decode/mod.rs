@@ -38,6 +38,7 @@ mod decision;
 mod filtering;
 mod flips;
 mod foreign;
+mod layout;
 mod noise;
 mod order;
 mod outcome;
@@ -54,6 +55,7 @@ mod verdict;
 pub use decision::{DecisionOf, Drop, EosMeasure, Growth, Mode};
 pub use flips::{Flip, Flips, flips};
 pub use foreign::{Foreign, Knob, KnobRange, unknown as foreign_unknown};
+pub use layout::BlockLayout;
 pub use outcome::{Next, Outcome};
 pub use params::{
     Affects, ParamError, ParamKind, ParamRole, ParamSpec, Params, SWITCH, TokenList, Value,

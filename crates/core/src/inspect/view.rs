@@ -229,8 +229,8 @@ impl<'a> View<'a> {
             Name::Stage => count(usize::from(phase().stage)),
             Name::Block => {
                 let block = phase().block.filter(|block| !block.is_empty());
-                let length = self.params().count_of(ParamRole::Block).unwrap_or(usize::MAX).max(1);
-                count(block.map_or(0, |block| block.start / length + 1))
+                let blocks = self.session.blocks_at(node);
+                count(block.map_or(0, |block| blocks.index(block.start) + 1))
             }
             Name::Length => count(canvas.len()),
             Name::Max => count(self.params().count_of(ParamRole::MaxLength)?),

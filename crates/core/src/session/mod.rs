@@ -58,8 +58,8 @@ pub use timeline::{Node, NodeId, NodeOrigin, Step, Timeline, Timing};
 use crate::{
     canvas::{Canvas, EditError, SpecialTokens, TokenId},
     decode::{
-        Affects, AnyStrategy, Decision, DecodeError, Extras, Finish, ParamError, Params, Phase,
-        State, Value,
+        Affects, AnyStrategy, BlockLayout, Decision, DecodeError, Extras, Finish, ParamError,
+        Params, Phase, State, Value,
     },
     predict::{Cached, Key, Prediction, Request},
 };
@@ -232,6 +232,11 @@ impl Session {
     /// Stage and block, for the user.
     pub fn phase(&self) -> Phase {
         self.strategy.phase(self.canvas(), &self.node().state, &self.params)
+    }
+
+    /// How the generated region lies in blocks, under the parameters that a node has.
+    pub fn blocks_at(&self, node: &Node) -> BlockLayout {
+        self.strategy.block_layout(node.canvas.prompt().len(), &node.params)
     }
 
     /// A prediction that is known, by its key.

@@ -5,7 +5,8 @@ use super::state::{Decision, OwnState, State};
 use crate::{
     canvas::{Canvas, SpecialTokens, TokenId},
     decode::{
-        Affects, DecodeError, Extras, ParamSpec, Params, Phase, Plan, Preset, Value,
+        Affects, BlockLayout, DecodeError, Extras, ParamRole, ParamSpec, Params, Phase, Plan,
+        Preset, Value,
         strategy::{Context, Strategy},
     },
     predict::Prediction,
@@ -100,6 +101,14 @@ pub trait AnyStrategy: Send + Sync {
 
     /// Stage and block, for the user.
     fn phase(&self, canvas: &Canvas, state: &State, params: &Params) -> Phase;
+
+    /// How the region generated behind `prompt` tokens lies in blocks: one block where the strategy
+    /// has none.
+    fn block_layout(&self, prompt: usize, params: &Params) -> BlockLayout {
+        let _ = prompt;
+        let width = params.count_of(ParamRole::Block);
+        width.map_or(BlockLayout::ONE, |width| BlockLayout::new(width, 0))
+    }
 }
 
 impl std::fmt::Debug for dyn AnyStrategy {
@@ -206,5 +215,11 @@ where
             (Ok(state), Ok(settings)) => S::phase(Context { canvas, state, settings }),
             _ => Phase::unknown(),
         }
+    }
+
+    fn block_layout(&self, prompt: usize, params: &Params) -> BlockLayout {
+        let width = params.count_of(ParamRole::Block);
+        let lead = S::settings(params).map_or(0, |settings| S::lead(&settings, prompt));
+        width.map_or(BlockLayout::ONE, |width| BlockLayout::new(width, lead))
     }
 }
