@@ -26,7 +26,7 @@ pub(super) fn read(path: &Path) -> io::Result<String> {
 #[derive(Debug, Clone, Default, Args)]
 pub struct ScriptOptions {
     /// Commands to begin with, parted by `;`: `step 10; continue`
-    #[arg(long, value_name = "COMMANDS")]
+    #[arg(long, value_name = "COMMANDS", hide_short_help = true)]
     pub exec: Vec<String>,
     /// The same from a file, one or more a line; lines that begin with `#` are comments
     #[arg(long, value_name = "FILE", hide_short_help = true)]

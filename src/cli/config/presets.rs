@@ -162,6 +162,8 @@ mod tests {
                 "Mine-1_a",
                 "bold",
                 "both-stages",
+                "diffusers",
+                "dllm",
                 "fixed",
                 "reference",
                 "remdm-cap",
@@ -169,6 +171,7 @@ mod tests {
                 "remdm-loop",
                 "remdm-rescale",
                 "rho-paper",
+                "sglang",
                 "stage-1",
                 "stage-2"
             ]
@@ -207,7 +210,7 @@ mod tests {
         assert!(text.contains("did you mean `fixed`?"), "{text}");
         assert!(without.load("bold").is_ok());
         let path = folder.path().join("presets").join("bad.toml");
-        file::write(&path, "# a comment\nblock_length = 0\n").unwrap();
+        file::write(&path, "# a comment\nblock_length = -1\n").unwrap();
         let text = with.load("bad").unwrap_err().to_string();
         assert!(text.contains("bad.toml:2:16: `block_length` must lie in"), "{text}");
     }
@@ -222,7 +225,7 @@ mod tests {
             let mut params = Params::defaults(specs);
             set_all(&mut params, &set).unwrap();
             // These say what the defaults are.
-            let same = matches!(name, "reference" | "both-stages" | "remdm-cap");
+            let same = matches!(name, "reference" | "both-stages" | "remdm-cap" | "diffusers");
             assert_eq!(params == Params::defaults(specs), same, "{name}");
         }
     }
