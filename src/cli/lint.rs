@@ -1,9 +1,8 @@
 //! `demask lint`: look through recordings for what often goes wrong.
 
-use std::{collections::BTreeMap, path::Path, path::PathBuf, process::ExitCode};
+use std::{path::Path, path::PathBuf, process::ExitCode};
 
 use clap::Args;
-use serde::Serialize;
 
 use super::{
     Fault,
@@ -13,7 +12,8 @@ use super::{
 };
 use crate::{
     escape::{escaped, escaped_json},
-    inspect::{self, Finding, Lint},
+    inspect::{self, Finding},
+    reports::{FindingReport, LintCounts, LintReport},
     trace,
 };
 
@@ -30,52 +30,27 @@ pub struct LintArgs {
     strict: bool,
 }
 
-/// What `--json` prints of one recording among many.
-#[derive(Serialize)]
-struct LintReport {
-    file: String,
-    lints: Vec<FindingJson>,
-}
-
-/// A finding, for `--json`.
-#[derive(Serialize)]
-pub(super) struct FindingJson {
-    lint: &'static str,
-    text: String,
-    /// What to do about it.
-    advice: String,
-    steps: Vec<usize>,
-    positions: Vec<usize>,
-}
-
-impl FindingJson {
-    pub(super) fn of(finding: &Finding) -> Self {
-        Self {
-            lint: finding.lint.name(),
-            text: finding.text.clone(),
-            advice: finding.advice.clone(),
-            steps: finding.steps.clone(),
-            positions: finding.positions.clone(),
-        }
-    }
-}
-
 pub fn main(args: &LintArgs) -> Result<ExitCode, Fault> {
     let files = RecordingFiles::of(&args.files);
     let many = files.many;
-    let mut counts = LintCounts::default();
+    // Of those with a finding, the commands that open them.
+    let (mut counts, mut open) = (LintCounts::default(), Vec::new());
     let stopped = stop::on_signals();
     let walked = files.each(|file| {
         stop::go_on(&stopped)?;
         let (findings, end) = looked_at(file)?;
-        counts.add(file, &findings, end);
+        counts.add(&findings);
+        // Standard input is read and gone.
+        if let Some(first) = findings.first().filter(|_| file != Path::new("-")) {
+            open.push(files::replay(file, first.before().unwrap_or(end)));
+        }
         match (args.json, many) {
             (true, false) => {
-                let found: Vec<FindingJson> = findings.iter().map(FindingJson::of).collect();
+                let found: Vec<FindingReport> = findings.iter().map(FindingReport::of).collect();
                 say(&escaped_json(&serde_json::to_string(&found).map_err(Fault::failure)?))
             }
             (true, true) => {
-                let lints = findings.iter().map(FindingJson::of).collect();
+                let lints = findings.iter().map(FindingReport::of).collect();
                 let report = LintReport { file: file.display().to_string(), lints };
                 say(&escaped_json(&serde_json::to_string(&report).map_err(Fault::failure)?))
             }
@@ -92,9 +67,11 @@ pub fn main(args: &LintArgs) -> Result<ExitCode, Fault> {
     })?;
     if !args.json {
         if many {
-            counts.tell(&walked.unread())?;
+            let (clean, unread) = (counts.all - counts.found, walked.unread());
+            say(&format!("{}, {clean} without a finding{unread}", counted(counts.all)))?;
+            counts.lines(counted).iter().try_for_each(|line| say(line))?;
         }
-        files::say_to_open(&counts.open)?;
+        files::say_to_open(&open)?;
     }
     Ok(match args.strict && counts.found > 0 {
         true => ExitCode::from(AT_BREAKPOINT),
@@ -110,38 +87,4 @@ fn looked_at(file: &Path) -> Result<(Vec<Finding>, usize), Fault> {
     let session = recording.session();
     let findings = inspect::lint(&session, &*recording.vocabulary, end);
     Ok((findings, session.timeline()[end].depth as usize))
-}
-
-/// What was found in how many recordings.
-#[derive(Default)]
-struct LintCounts {
-    /// Recordings looked at, and those with a finding.
-    all: usize,
-    found: usize,
-    lints: BTreeMap<Lint, usize>,
-    /// Commands that open those with a finding.
-    open: Vec<String>,
-}
-
-impl LintCounts {
-    fn add(&mut self, file: &Path, findings: &[Finding], end: usize) {
-        self.all += 1;
-        self.found += usize::from(!findings.is_empty());
-        let mut kinds: Vec<Lint> = findings.iter().map(|finding| finding.lint).collect();
-        kinds.dedup();
-        kinds.into_iter().for_each(|lint| *self.lints.entry(lint).or_default() += 1);
-        // Standard input is read and gone.
-        if let Some(first) = findings.first().filter(|_| file != Path::new("-")) {
-            self.open.push(files::replay(file, first.before().unwrap_or(end)));
-        }
-    }
-
-    fn tell(&self, unread: &str) -> Result<(), Fault> {
-        let clean = self.all - self.found;
-        say(&format!("{}, {clean} without a finding{unread}", counted(self.all)))?;
-        let width = self.lints.keys().map(|lint| lint.name().len()).max().unwrap_or(0);
-        self.lints.iter().try_for_each(|(lint, count)| {
-            say(&format!("  {:<width$}  {}", lint.name(), counted(*count)))
-        })
-    }
 }

@@ -1,13 +1,11 @@
 //! `demask query`: what fits a query or condition, over the runs of recordings.
 
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::Args;
-use serde::Serialize;
 
 use super::{
     Fault,
@@ -18,7 +16,8 @@ use super::{
 use crate::{
     debugger::{Debugger, NoHost},
     escape::{escaped, escaped_json},
-    inspect::{self, Condition, Query, QueryRow, SyntaxError, language::NameValue, pointed},
+    inspect::{self, Condition, Query, SyntaxError, pointed},
+    reports::RowReport,
     trace,
 };
 
@@ -50,22 +49,6 @@ fn query(text: &str) -> Result<Query, String> {
             }
         },
     }
-}
-
-/// What `--json` prints of a row.
-#[derive(Serialize)]
-struct RowJson<'a> {
-    file: &'a str,
-    step: usize,
-    position: Option<usize>,
-    slot: Option<u32>,
-    token: Option<u32>,
-    text: Option<String>,
-    p: Option<f32>,
-    made: Option<usize>,
-    was: Option<u32>,
-    /// What the names of the query read there.
-    values: BTreeMap<&'a str, Option<&'a NameValue>>,
 }
 
 pub fn main(args: &QueryArgs) -> Result<ExitCode, Fault> {
@@ -117,27 +100,14 @@ fn one(
     let name = file.display().to_string();
     for row in &rows {
         let line = match args.json {
-            true => escaped_json(&json(&name, row, &debugger)?),
+            true => {
+                let report = RowReport::of(&name, row, &debugger);
+                escaped_json(&serde_json::to_string(&report).map_err(Fault::failure)?)
+            }
             false if many => escaped(&format!("{name}: {}", debugger.row_text(row))),
             false => escaped(&debugger.row_text(row)),
         };
         say(&line)?;
     }
     Ok(rows.first().map(|first| (rows.len(), first.step)))
-}
-
-fn json(file: &str, row: &QueryRow, debugger: &Debugger) -> Result<String, Fault> {
-    let found = RowJson {
-        file,
-        step: row.step,
-        position: row.position,
-        slot: row.slot.map(|slot| slot.0),
-        token: row.token,
-        text: row.token.map(|token| debugger.vocabulary.named(token)),
-        p: row.p,
-        made: row.made,
-        was: row.was,
-        values: row.values.iter().map(|of| (of.name.as_str(), of.value.as_ref())).collect(),
-    };
-    serde_json::to_string(&found).map_err(Fault::failure)
 }

@@ -12,13 +12,11 @@ use std::{
 };
 
 use clap::Args;
-use serde::Serialize;
 
 use super::{
     ConfigOptions, Fault, ModelOptions, ScriptOptions, embedded,
     fault::{AT_BREAKPOINT, say, tell},
     host::Program,
-    lint::FindingJson,
     mistaken,
     open::{self, OpenedSession},
     progress::{OnStderr, ProgressTarget, pass_bar, show_session},
@@ -26,14 +24,13 @@ use super::{
     stop,
 };
 use crate::{
-    compare::{self, Figures},
     debugger::{Command, Debugger, Goal, Stop},
     escape::{escaped, escaped_json},
     headless::BatchDebugger,
-    inspect::{self, Finding},
-    reports::TokenCounts,
-    session::{Pending, Recorder, Session},
-    trace::{self, Header, TraceRecorder},
+    inspect,
+    reports::{RunReport, RunSubject},
+    session::Recorder,
+    trace::TraceRecorder,
 };
 
 #[derive(Debug, Args)]
@@ -51,75 +48,6 @@ pub struct RunArgs {
     script: ScriptOptions,
     #[command(flatten)]
     model: ModelOptions,
-}
-
-/// What was run: a model on a prompt.
-#[derive(Clone, Serialize)]
-struct RunSubject {
-    /// The model, as a recording names it.
-    model: trace::RecordedModel,
-    prompt: Prompt,
-}
-
-/// A prompt, as `--json` repeats it.
-#[derive(Clone, Serialize)]
-struct Prompt {
-    /// As it was typed; empty for token ids.
-    text: String,
-    /// As the model was given it, chat template and all.
-    ids: Vec<u32>,
-}
-
-impl RunSubject {
-    fn of(header: &Header, text: &str, session: &Session) -> Self {
-        let ids = session.canvas().prompt().to_vec();
-        Self { model: header.model.clone(), prompt: Prompt { text: text.to_owned(), ids } }
-    }
-}
-
-#[derive(Serialize)]
-struct RunSummary {
-    #[serde(flatten)]
-    subject: RunSubject,
-    strategy: &'static str,
-    /// Every parameter, as it stands at the end.
-    params: serde_json::Value,
-    /// The seed of the noise; null for a strategy without one.
-    seed: serde_json::Value,
-    /// The answer, without its tail of end-of-sequence tokens.
-    text: String,
-    /// The generated region, tail included.
-    ids: Vec<u32>,
-    /// N_token: the length of the generated region, positions.
-    length: usize,
-    /// Number of steps made.
-    steps: u32,
-    /// Predictions the strategy asked for, as the literature counts model calls; with guidance
-    /// one call evaluates two canvases.
-    nfe: usize,
-    /// Forward passes run: fewer than `nfe` where a prediction was known already.
-    passes: usize,
-    /// Canvases evaluated in them.
-    canvases: usize,
-    #[serde(flatten)]
-    counts: TokenCounts,
-    /// Why the run ended.
-    finish: &'static str,
-    /// The conditions of the breakpoints that stopped it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    breakpoints: Option<Vec<String>>,
-    /// What lints found, if asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lints: Option<Vec<FindingJson>>,
-    wall_seconds: WallSeconds,
-}
-
-#[derive(Serialize)]
-struct WallSeconds {
-    total: f64,
-    forward: f64,
-    decide: f64,
-    other: f64,
 }
 
 pub fn main(args: &RunArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> {
@@ -173,7 +101,8 @@ pub fn main(args: &RunArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
     let tokens = loaded.facts.vocabulary;
     let debugger = Debugger::new(session, loaded.tokenizer.clone(), Box::new(host), true, tokens);
     let batch = BatchDebugger::new(debugger, Some(loaded.predictor), Box::new(OnStderr::default()));
-    let mut run = StepwiseRun { batch, subject, started: Instant::now() };
+    let mut run = StepwiseRun { batch };
+    let started = Instant::now();
     run.batch.only_recorded = to_stdout;
     let outcome = run.go(args, &commands, &stopped);
     // Whatever happened, what was recorded is closed properly before anything is said, and the
@@ -200,8 +129,9 @@ pub fn main(args: &RunArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
     }
     match (args.json, to_stdout) {
         (true, _) => {
-            let summary = run.summary(answer, &stop, args.lint.then_some(&findings));
-            let json = serde_json::to_string(&summary).map_err(Fault::failure)?;
+            let (total, findings) = (started.elapsed(), args.lint.then_some(&findings[..]));
+            let report = RunReport::of(subject, &run.batch, answer, stop.as_ref(), findings, total);
+            let json = serde_json::to_string(&report).map_err(Fault::failure)?;
             say(&escaped_json(&json))
         }
         // A script prints what it wants: `text` is the answer.
@@ -254,8 +184,6 @@ impl Write for Piped {
 
 struct StepwiseRun {
     batch: BatchDebugger,
-    subject: RunSubject,
-    started: Instant,
 }
 
 impl StepwiseRun {
@@ -297,51 +225,5 @@ impl StepwiseRun {
             _ => {}
         }
         Ok(stop)
-    }
-
-    fn summary(
-        &self,
-        text: String,
-        stop: &Option<Stop>,
-        findings: Option<&Vec<Finding>>,
-    ) -> RunSummary {
-        let session = &self.batch.debugger.session;
-        let figures = Figures::of(compare::RunPath::here(session));
-        let total = self.started.elapsed();
-        let params = trace::params_json(session.params());
-        RunSummary {
-            subject: self.subject.clone(),
-            strategy: session.strategy().name(),
-            seed: params["seed"].clone(),
-            params,
-            text,
-            ids: session.canvas().tokens(),
-            length: figures.n_token,
-            steps: session.node().steps,
-            nfe: figures.nfe,
-            passes: session.passes(),
-            canvases: self.batch.canvases,
-            counts: TokenCounts::of(&figures),
-            finish: match (session.pending(), stop) {
-                (Pending::Done(finish), _) => finish.name(),
-                (_, Some(Stop::Hit(_))) => "breakpoint",
-                _ => "stopped",
-            },
-            breakpoints: match stop {
-                Some(Stop::Hit(ids)) => {
-                    let points = self.batch.debugger.breakpoints.iter();
-                    let hit = points.filter(|point| ids.contains(&point.id));
-                    Some(hit.map(|point| point.condition.to_string()).collect())
-                }
-                _ => None,
-            },
-            lints: findings.map(|found| found.iter().map(FindingJson::of).collect()),
-            wall_seconds: WallSeconds {
-                total: total.as_secs_f64(),
-                forward: self.batch.forward.as_secs_f64(),
-                decide: figures.decide.as_secs_f64(),
-                other: total.saturating_sub(self.batch.forward + figures.decide).as_secs_f64(),
-            },
-        }
     }
 }

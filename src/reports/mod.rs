@@ -17,9 +17,15 @@
 mod comparison;
 mod counts;
 pub mod diff;
+mod findings;
 pub mod info;
+mod rows;
+mod run;
 mod verification;
 
 pub use comparison::ComparedRuns;
 pub use counts::TokenCounts;
+pub use findings::{FindingReport, LintCounts, LintReport};
+pub use rows::RowReport;
+pub use run::{RunReport, RunSubject};
 pub use verification::Verification;
