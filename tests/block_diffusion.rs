@@ -1,6 +1,7 @@
-//! Faithfulness of the strategies of block diffusion: runs of diffusers' pipeline for LLaDA2.x and of
-//! SDAR's published loop, decided on recorded predictions, and with our own forward passes, with and
-//! without the keys and values of finished blocks.
+//! Faithfulness of the strategies of block diffusion: runs of the programs that publish them (for
+//! LLaDA2.x diffusers, SGLang and its own `generate`; for SDAR its loop, lmdeploy and JetEngine),
+//! decided on recorded predictions, and with our own forward passes, with and without the keys and
+//! values of finished blocks.
 
 use std::{collections::HashMap, fs, io::Write, ops::ControlFlow, time::Duration};
 
@@ -15,12 +16,23 @@ use demask::{
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+/// The folders of traces, and how many runs each has at least: of a network, and made up.
+const KINDS: [(&str, usize, usize); 6] = [
+    ("block_refinement", 24, 0),
+    ("joint_threshold_sglang", 15, 7),
+    ("joint_threshold_dllm", 15, 7),
+    ("sdar", 18, 0),
+    ("sdar_lmdeploy", 18, 5),
+    ("sdar_entropy_bounded", 16, 5),
+];
+
 #[derive(Deserialize)]
 struct Run {
     kind: String,
     #[serde(skip)]
     name: String,
-    model: String,
+    /// None where predictions were made up to be equal in places, which no network does.
+    model: Option<String>,
     prompt: Vec<TokenId>,
     mask: TokenId,
     #[serde(default)]
@@ -39,14 +51,19 @@ struct Step {
     block_before: Vec<TokenId>,
     argmax: Vec<TokenId>,
     p_argmax: Vec<f32>,
+    /// Where something is decided by it.
+    #[serde(default)]
+    entropy: Option<Vec<f32>>,
     /// The sequence up to the end of the block.
     #[serde(default)]
     window_after: Option<Vec<TokenId>>,
+    #[serde(default)]
+    block_after: Option<Vec<TokenId>>,
 }
 
 impl Run {
     fn all() -> Vec<Self> {
-        let folders = ["block_refinement", "sdar"].map(|kind| golden().join("traces").join(kind));
+        let folders = KINDS.map(|(kind, ..)| golden().join("traces").join(kind));
         let entries =
             folders.iter().flat_map(|folder| fs::read_dir(folder).expect("golden traces"));
         let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
@@ -64,11 +81,14 @@ impl Run {
 
     /// The recipe as a person would write it, the reference's names and defaults.
     fn recipe(&self) -> Recipe {
-        let mut parts: Vec<String> = match self.kind.as_str() {
-            "sdar" => vec!["sdar:variant=sdar".to_owned()],
-            _ => vec!["joint_threshold:variant=diffusers".to_owned()],
+        let (strategy, variant) = match self.kind.starts_with("sdar") {
+            true => ("sdar", "sdar"),
+            false => ("joint_threshold", "diffusers"),
         };
-        parts.extend(self.params.iter().map(|(name, value)| match value {
+        let variant = self.params.get("variant").and_then(Value::as_str).unwrap_or(variant);
+        let mut parts = vec![format!("{strategy}:variant={variant}")];
+        let others = self.params.iter().filter(|(name, _)| *name != "variant");
+        parts.extend(others.map(|(name, value)| match value {
             Value::String(text) => format!("{name}={text}"),
             // No threshold: nothing is edited.
             Value::Null => format!("{name}=0"),
@@ -129,6 +149,7 @@ fn replay(
         for (index, step) in run.steps.iter().enumerate() {
             let at = format!("{} step {index}", run.name);
             let before = block(&session, step.block_before.len());
+            let start = session.canvas().ids().len() - before.len();
             if before != step.block_before {
                 different.push(format!("{at}: {before:?} before, not {:?}", step.block_before));
                 continue 'runs;
@@ -153,6 +174,14 @@ fn replay(
                     continue 'runs;
                 }
             }
+            if let Some(theirs) = &step.block_after {
+                let ours = session.canvas().ids();
+                if ours[start..start + theirs.len()] != theirs[..] {
+                    let ours = &ours[start..start + theirs.len()];
+                    different.push(format!("{at}: {ours:?} after, not {theirs:?}"));
+                    continue 'runs;
+                }
+            }
             steps += 1;
         }
         different.extend(run.ends_otherwise(&session));
@@ -162,37 +191,50 @@ fn replay(
 
 fn report(what: &str, runs: &[Run], steps: usize, different: &[String]) {
     let count = |kind: &str| runs.iter().filter(|run| run.kind == kind).count();
+    let counts = KINDS.map(|(kind, ..)| format!("{kind} {}", count(kind)));
     say(&format!(
-        "golden, block diffusion, {what}: {} runs, {steps} steps compared, {} different \
-         (block_refinement {}, sdar {})",
+        "golden, block diffusion, {what}: {} runs, {steps} steps compared, {} different ({})",
         runs.len(),
         different.len(),
-        count("block_refinement"),
-        count("sdar")
+        counts.join(", ")
     ));
     assert!(different.is_empty(), "{}", different.join("\n"));
-    assert!(runs.len() >= 42, "only {} golden runs found", runs.len());
+    let made_up = runs.iter().any(|run| run.model.is_none());
+    for (kind, of_networks, others) in KINDS {
+        let least = if made_up { of_networks + others } else { of_networks };
+        assert!(count(kind) >= least, "only {} golden runs of {kind} found", count(kind));
+    }
 }
 
 #[test]
 fn decide_on_recorded_predictions_gives_the_recorded_blocks() {
     let runs = Run::all();
+    assert!(runs.iter().any(|run| run.model.is_none()), "no run with equal confidences");
     let (steps, different) = replay(&runs, |_, step, request| {
         let first = step.argmax.len() - request.rows.len();
-        Prediction::new(request.rows.len())
+        let prediction = Prediction::new(request.rows.len())
             .with(Column::Argmax, Data::Ids(step.argmax[first..].to_vec()))
             .with(Column::Choice, Data::Ids(step.argmax[first..].to_vec()))
-            .with(Column::PChoice, Data::Numbers(step.p_argmax[first..].to_vec()))
+            .with(Column::PChoice, Data::Numbers(step.p_argmax[first..].to_vec()));
+        match &step.entropy {
+            Some(entropy) => {
+                let score = entropy[first..].iter().map(|entropy| -entropy).collect();
+                prediction.with(Column::Score, Data::Numbers(score))
+            }
+            None => prediction,
+        }
     });
     report("decide on recorded predictions", &runs, steps, &different);
 }
 
 fn forward_passes_give_the_recorded_blocks(what: &str, load: fn(&str) -> Loaded) {
-    let runs = Run::all();
+    let mut runs = Run::all();
+    runs.retain(|run| run.model.is_some());
     let mut models = HashMap::new();
     let mut largest = 0.0_f32;
     let (steps, different) = replay(&runs, |run, step, request| {
-        let model = models.entry(run.model.clone()).or_insert_with(|| load(&run.model));
+        let name = run.model.as_deref().expect("a network");
+        let model = models.entry(name.to_owned()).or_insert_with(|| load(name));
         let answer = model.predictor.predict(request, &mut |_| ControlFlow::Continue(()));
         let prediction = answer.unwrap_or_else(|error| panic!("{}: {error}", run.name));
         let ours = prediction.numbers(Column::PChoice).expect("asked for");

@@ -16,7 +16,9 @@
 //!   one best, and `max_post_steps` passes.
 //!
 //! With `eos_early_stop` diffusers ends the run with the step that writes an end-of-sequence token
-//! before which no mask is left, unless the prompt holds one; the others end it with the block.
+//! before which no mask is left, unless the prompt holds one; the others end it with the block: `dllm`
+//! if it has no mask left, `sglang` in any case, since it leaves a block with its masks after as many
+//! passes as the block has positions and `max_post_steps` + 1 more.
 
 use crate::{
     canvas::Canvas,
@@ -341,10 +343,13 @@ impl BlockSampler for JointThreshold {
                 Variant::Diffusers | Variant::Sglang => BlockEnd::GoesOn,
             };
         }
-        let ends = settings.variant != Variant::Diffusers
-            && settings.eos_early_stop
-            && change.after.masks() == 0
-            && holds_eos(change.after);
+        let ends = settings.eos_early_stop
+            && match settings.variant {
+                Variant::Diffusers => false,
+                // A block whose passes are used up may still have masks.
+                Variant::Sglang => holds_eos(change.after),
+                Variant::Dllm => change.after.masks() == 0 && holds_eos(change.after),
+            };
         if ends { BlockEnd::Over(Over::EndOfSequence) } else { BlockEnd::Done }
     }
 

@@ -14,15 +14,19 @@
 //! Where fewer masks are left than the quota asks for, the published loop takes written positions too
 //! and writes them anew, and so does this; in the first block it may take the end of the prompt, which
 //! is left alone here. A block that has masks after its last pass ends the run, where the published
-//! loop fails. Variant `lmdeploy` (its `UnmaskingProcessor`) takes what is at least the threshold and
-//! the best in any case, has one quota for all passes, writes nothing anew, and makes as many passes
-//! as it needs.
+//! loop fails; with `entropy_bounded` it is left with them, as JetEngine leaves it.
+//!
+//! Variant `lmdeploy` (its `UnmaskingProcessor`) takes what is at least the threshold and the best in
+//! any case, has one quota for all passes, writes nothing anew, and makes as many passes as it needs.
+//! In a block that the end of the prompt shares it looks for no stop token. It tells masks by a list of
+//! its own and not by their token, so that it writes a mask token that is predicted like any other;
+//! here such a position stays masked.
 //!
 //! The published loop samples at temperature 1 unless told otherwise; here 0, the most probable
 //! token, is the default.
 
 use crate::{
-    canvas::{Canvas, TokenId},
+    canvas::Canvas,
     decode::{
         Affects, DecodeError, FillRule, LeftRule, Measure, Mode, ParamKind, ParamRole, ParamSpec,
         Params, Test, TokenList, Value,
@@ -265,6 +269,17 @@ fn nothing() -> BlockPicks {
     BlockPicks { mode: Mode::None, fills: Vec::new(), rewrites: Vec::new(), left: Vec::new() }
 }
 
+/// True if a stop token ends the run with the block.
+fn stops(window: &Window, after: &Canvas, settings: &Settings) -> bool {
+    let cells = match settings.port {
+        // It takes the prompt to end where its block does.
+        true if window.lead > 0 => return false,
+        true => &after.cells()[window.positions.clone()],
+        false => after.cells(),
+    };
+    cells.iter().any(|cell| settings.stopping_criteria_idx.ids().contains(&cell.token))
+}
+
 impl BlockSampler for Sdar {
     type Settings = Settings;
 
@@ -330,23 +345,19 @@ impl BlockSampler for Sdar {
     }
 
     fn end(window: &Window, change: &BlockChange, settings: &Settings) -> BlockEnd {
-        if change.open_now == 0 {
-            let stops = settings.stopping_criteria_idx;
-            let stop = |canvas: &Canvas| {
-                let is_stop = |token: &TokenId| stops.ids().contains(token);
-                canvas.cells().iter().any(|cell| is_stop(&cell.token))
-            };
-            return match stop(change.after) {
-                true => BlockEnd::Over(Over::EndOfSequence),
-                false => BlockEnd::Done,
-            };
-        }
-        match settings.port {
-            true => BlockEnd::GoesOnIfChanged,
-            false if window.state.step + 1 >= settings.denoising_steps => {
-                BlockEnd::Over(Over::OutOfSteps)
+        if change.open_now > 0 {
+            let used_up = window.state.step + 1 >= settings.denoising_steps;
+            match settings.unmasks {
+                _ if settings.port => return BlockEnd::GoesOnIfChanged,
+                _ if !used_up => return BlockEnd::GoesOn,
+                // JetEngine leaves the block with its masks.
+                Unmasking::EntropyBounded => {}
+                _ => return BlockEnd::Over(Over::OutOfSteps),
             }
-            false => BlockEnd::GoesOn,
+        }
+        match stops(window, change.after, settings) {
+            true => BlockEnd::Over(Over::EndOfSequence),
+            false => BlockEnd::Done,
         }
     }
 
