@@ -145,10 +145,11 @@ const ROOMS: [Room; 21] = [
         folder: "src/reports",
         holds: "what is said of runs, recordings, models and engines, as text and as JSON: two runs compared \
                 step by step (`diff`), what something is (`info`), strategies on one prompt \
-                (`comparison`), what verifying came to (`verification`)",
+                (`comparison`), what verifying came to (`verification`), what a run came to (`run`), what \
+                lints and queries found (`findings`, `rows`)",
         uses: &[
-            "escape", "canvas", "predict", "decode", "session", "compare", "trace", "model",
-            "engine",
+            "escape", "canvas", "predict", "decode", "session", "compare", "inspect", "debugger",
+            "trace", "model", "engine", "headless",
         ],
         never: &["candle", "ratatui", "crossterm", "clap", "indicatif"],
     },

@@ -3,6 +3,7 @@
 
 mod attention;
 mod ends;
+mod experts;
 mod files;
 mod ranges;
 

@@ -254,14 +254,18 @@ fn parameters_are_tried_beside_the_run_and_taken_over() {
     terminal.wait_text("DONE");
     terminal.press(":try high_conf_threshold=0.5\r");
     terminal.wait_text("what differs");
-    terminal.wait("a try that is over", |screen| {
-        let text = screen.contents();
-        text.contains("τ_high 0.50") && !text.contains("masks left ·")
-    });
+    let over = |value: &'static str| {
+        move |screen: &vt100::Screen| {
+            let text = screen.contents();
+            text.contains(value) && !text.contains("masks left ·")
+        }
+    };
+    terminal.wait("a try that is over", over("τ_high 0.50"));
     terminal.wait_text("parts from now at step");
     // A turn is tried at once, whatever was tried before.
     terminal.press("-");
-    terminal.wait_text("τ_high 0.89");
+    // Its end is told of, and would take the place of what is told of the other one.
+    terminal.wait("a second try that is over", over("τ_high 0.89"));
     terminal.press("j\r");
     terminal.wait_text("try 1 is a run of its own now");
     terminal.wait_text("branch 2/2");

@@ -111,8 +111,8 @@ impl Blocks {
                 return settled(Some(block), format!("--block-attention {block}"));
             }
         }
-        if let Some((field, block)) = &described.block {
-            return settled(Some(*block), format!("{field} in config.json"));
+        if let Some((because, block)) = &described.block {
+            return settled(Some(*block), because.clone());
         }
         let own = matches!(files.tensors, Tensors::Bytes(_));
         let folder = Some(Path::new(&files.folder)).filter(|_| !own);

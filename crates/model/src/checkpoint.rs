@@ -9,7 +9,7 @@ use super::{
     estimate::{self, Processor, StoredTensor, WeightBytes},
     memory::{self, Memory},
 };
-use crate::predict::{Grid, ModelFacts, Reading};
+use crate::predict::{ModelFacts, Reading};
 
 /// A checkpoint whose headers are read.
 pub struct Checkpoint {
@@ -241,7 +241,7 @@ impl Checkpoint {
             reading: Reading {
                 shift: self.described.shift,
                 block: self.blocks.block,
-                grid: Grid::Prompt,
+                grid: self.described.grid,
             },
             attention: self.attention(),
         };

@@ -187,6 +187,7 @@ mod tests {
         hidden: 12288,
         vocabulary: 126_464,
         context: 4096,
+        experts: None,
     };
 
     fn held(dtype: DType, quantize: Option<&str>) -> HeldWeights {

@@ -68,7 +68,8 @@ pub use computing::Computing;
 pub use device::{DeviceReport, available, device};
 pub use error::LoadError;
 pub use family::{
-    Description, FAMILIES, Family, NetworkKind, NotUnderstood, Outline, alias_table, family_table,
+    Description, ExpertOutline, FAMILIES, Family, NetworkKind, NotUnderstood, Outline, alias_table,
+    family_table,
 };
 pub use files::Files;
 pub use linear::Matrix;

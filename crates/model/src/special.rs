@@ -68,7 +68,8 @@ impl CheckpointTokens {
             field: "mask_token_id",
             given: overrides.mask.as_ref(),
         };
-        let own = described.mask.or(generation.mask).or_else(|| tokenizer.mask());
+        let named = described.mask.or(generation.mask).or_else(|| tokenizer.mask());
+        let own = named.or(described.usual_mask);
         let (mask, mask_place) = find(&mask, own)?;
         let eos = Wanted {
             what: "end-of-sequence",

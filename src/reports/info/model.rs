@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     canvas::TokenId,
     model::{
-        Checkpoint, NotUnderstood, Outline, Template, count,
+        Checkpoint, ExpertOutline, NotUnderstood, Outline, Template, count,
         estimate::{StepBytes, WeightBytes},
         memory::{Memory, shown},
     },
@@ -197,8 +197,9 @@ impl ModelInfo {
 
     /// As text, in lines.
     pub fn text(&self) -> String {
-        let Outline { layers, width, heads, kv_heads, head_dim, hidden, vocabulary, context } =
+        let Outline { layers, width, heads, kv_heads, head_dim, vocabulary, context, .. } =
             self.outline;
+        let Outline { hidden, experts, .. } = self.outline;
         let mut lines = Vec::new();
         let mut row = |name: &str, text: String| lines.push(format!("{name:<14} {text}"));
         row("model", self.name.clone());
@@ -207,7 +208,20 @@ impl ModelInfo {
         row("stored", format!("{}, {}", self.stored.kind, shown(self.stored.bytes)));
         row("layers", format!("{layers}, of width {width}"));
         row("heads", format!("{heads}, {kv_heads} for keys and values, of width {head_dim}"));
-        row("feed-forward", hidden.to_string());
+        match experts {
+            Some(experts) if experts.layers == layers => {}
+            _ => row("feed-forward", hidden.to_string()),
+        }
+        if let Some(experts) = experts {
+            let ExpertOutline { count: all, chosen, layers, hidden, shared, inactive } = experts;
+            let shared =
+                shared.map_or_else(String::new, |width| format!(", one of {width} for all"));
+            let text =
+                format!("{all} of width {hidden} in {layers} layers, {chosen} a position{shared}");
+            row("experts", text);
+            let active = self.parameters.saturating_sub(inactive);
+            row("active", format!("{} parameters a position", count(active)));
+        }
         let tokens = match self.tokens {
             0 => "no tokenizer".to_owned(),
             tokens => format!("{tokens} of them with a text"),
@@ -417,5 +431,6 @@ mod tests {
         hidden: 2,
         vocabulary: 4,
         context: 8,
+        experts: None,
     };
 }

@@ -70,6 +70,11 @@ impl UnreadFields {
         self.left.remove(name)
     }
 
+    /// A field that is an object, to take something out of it.
+    pub(super) fn object_mut(&mut self, name: &str) -> Option<&mut Map<String, Value>> {
+        self.left.get_mut(name).and_then(Value::as_object_mut)
+    }
+
     /// A field, if it is there and not null.
     fn some(&mut self, name: &str) -> Option<Value> {
         self.take(name).filter(|value| !value.is_null())
@@ -79,6 +84,14 @@ impl UnreadFields {
     pub(super) fn size(&mut self, name: &str) -> Result<usize, Unfit> {
         self.optional_size(name)?
             .ok_or_else(|| Unfit::Unreadable(format!("missing field `{name}`")))
+    }
+
+    /// A list of whole numbers; none where it is absent or null.
+    pub(super) fn sizes(&mut self, name: &str) -> Result<Vec<usize>, Unfit> {
+        let Some(value) = self.some(name) else { return Ok(Vec::new()) };
+        let size = |value: &Value| value.as_u64().and_then(|size| usize::try_from(size).ok());
+        let sizes = value.as_array().and_then(|all| all.iter().map(size).collect());
+        sizes.ok_or_else(|| unexpected(name, &value, "a list of whole numbers"))
     }
 
     /// A whole number that is a size, if it is there.

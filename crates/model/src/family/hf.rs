@@ -22,6 +22,30 @@ pub(super) struct Traits {
     pub head_dim: Option<usize>,
     /// `use_sliding_window` decides whether `sliding_window` counts, as in Qwen.
     pub windows: bool,
+    /// The field that has the width of the feed-forward layers' branches.
+    pub hidden: &'static str,
+    /// Layers may all have experts, and the width be left out.
+    pub experts: bool,
+    /// The base of the rotation where config.json does not say.
+    pub rope_theta: f64,
+    /// What RMSNorm adds where config.json does not say.
+    pub norm_eps: f64,
+}
+
+impl Default for Traits {
+    /// Those of Qwen2.
+    fn default() -> Self {
+        Self {
+            bias: Biases::default(),
+            qk_norm: false,
+            head_dim: None,
+            windows: true,
+            hidden: "intermediate_size",
+            experts: false,
+            rope_theta: 10_000.0,
+            norm_eps: 1e-6,
+        }
+    }
 }
 
 /// The biases of Llama's network, which config.json tells.
@@ -37,7 +61,10 @@ pub(super) fn spec(fields: &mut UnreadFields, traits: Traits) -> Result<Spec, Un
     let heads = fields.size("num_attention_heads")?;
     let kv_heads = fields.optional_size("num_key_value_heads")?.unwrap_or(heads);
     let head_dim = fields.optional_size("head_dim")?.or(traits.head_dim);
-    let hidden = fields.size("intermediate_size")?;
+    let hidden = match traits.experts {
+        true => fields.optional_size(traits.hidden)?.unwrap_or(1),
+        false => fields.size(traits.hidden)?,
+    };
     let columns = fields.size("vocab_size")?;
     let context = fields.size("max_position_embeddings")?;
     possible(
@@ -52,7 +79,7 @@ pub(super) fn spec(fields: &mut UnreadFields, traits: Traits) -> Result<Spec, Un
         LARGEST_SIZE,
         &[
             ("hidden_size", width),
-            ("intermediate_size", hidden),
+            (traits.hidden, hidden),
             ("vocab_size", columns),
             ("max_position_embeddings", context),
             ("head_dim", head_dim.unwrap_or(1)),
@@ -62,20 +89,23 @@ pub(super) fn spec(fields: &mut UnreadFields, traits: Traits) -> Result<Spec, Un
     shared(("num_attention_heads", heads), ("num_key_value_heads", kv_heads))?;
     fields.word("hidden_act", &["silu", "swish"])?;
     everybody_sees_everybody(fields, layers, traits.windows)?;
-    let bases = [rope::Base { field: "rope_theta", layers: FULL, absent: 10_000.0 }];
+    let bases = [rope::Base { field: "rope_theta", layers: FULL, absent: traits.rope_theta }];
     Ok(Spec {
         width,
         layers,
         heads,
         kv_heads,
         head_dim,
+        rotary_dim: head_dim,
         hidden,
+        experts: None,
         columns,
         context,
-        norm_eps: fields.epsilon("rms_norm_eps", 1e-6)?,
+        norm_eps: fields.epsilon("rms_norm_eps", traits.norm_eps)?,
         rope_theta: rope::bases(fields, &bases)?.remove(0),
         bias: traits.bias,
         qk_norm: traits.qk_norm,
+        fused_qkv: None,
         // A file may ship an untied head although its config says tied.
         head: match fields.flag("tie_word_embeddings", false)? {
             true => Head::OwnIfThere,
@@ -113,7 +143,7 @@ fn everybody_sees_everybody(
 }
 
 /// Names of Llama, Qwen2 and Qwen3 checkpoints.
-fn names(part: NetworkPart) -> &'static str {
+pub(super) fn names(part: NetworkPart) -> &'static str {
     match part {
         NetworkPart::Embedding => "model.embed_tokens",
         NetworkPart::Norm => "model.norm",

@@ -7,5 +7,5 @@ const MASK: u32 = 5;
 
 /// Describes the network of an iLLaDA configuration.
 pub(super) fn describe(fields: &mut UnreadFields) -> Result<Description, Unfit> {
-    Ok(Description { mask: Some(MASK), ..a2d::describe_llama(fields)? })
+    Ok(Description { usual_mask: Some(MASK), ..a2d::describe_llama(fields)? })
 }

@@ -9,9 +9,12 @@ mod hf;
 mod illada;
 mod layers;
 mod llada;
+mod llada2_moe;
+mod llada_moe;
 mod modernbert;
 mod outline;
 mod rope;
+mod sdar;
 mod sizes;
 mod unread;
 
@@ -23,13 +26,14 @@ use super::{
     LoadError,
     files::{Files, Tensors},
     network::Spec,
+    predict::Grid,
     small_files::{JsonObject, object},
     unsupported,
 };
 pub use fields::NotUnderstood;
 use fields::UnreadFields;
 pub(super) use fields::ids;
-pub use outline::Outline;
+pub use outline::{ExpertOutline, Outline};
 
 /// A family of models.
 pub struct Family {
@@ -106,6 +110,51 @@ pub static FAMILIES: &[Family] = &[
         describe: illada::describe,
     },
     Family {
+        model_type: "llada2_moe",
+        aliases: &["llada21_moe", "LLaDA2MoeModelLM"],
+        example: "inclusionAI/LLaDA2.1-mini",
+        own: "experts chosen in groups, a shared expert; half of a head rotated; blocks of 32 from position 0",
+        tested: "dLLM's copy of its PyTorch code, forward passes, blocks too",
+        no_effect: llada2_moe::NO_EFFECT,
+        describe: llada2_moe::describe,
+    },
+    Family {
+        model_type: "lladamoe",
+        aliases: &["LLaDAMoEModel", "LLaDAMoEModelLM"],
+        example: "inclusionAI/LLaDA-MoE-7B-A1B-Instruct",
+        own: "experts; its config.json names itself `llada`, and is known by its class",
+        tested: "dLLM's copy of its PyTorch code, forward passes",
+        no_effect: llada_moe::NO_EFFECT,
+        describe: llada_moe::describe,
+    },
+    Family {
+        model_type: "sdar",
+        aliases: &["SDARForCausalLM"],
+        example: "JetLM/SDAR-4B-Chat",
+        own: "Qwen3's network; blocks of 4 from position 0",
+        tested: "transformers' Qwen3, forward passes in blocks; its own code needs a GPU",
+        no_effect: sdar::NO_EFFECT,
+        describe: sdar::describe,
+    },
+    Family {
+        model_type: "sdar_moe",
+        aliases: &["SDARMoeForCausalLM"],
+        example: "JetLM/SDAR-30B-A3B-Chat",
+        own: "Qwen3-MoE's network; blocks of 4 from position 0",
+        tested: "transformers' Qwen3-MoE, forward passes in blocks; its own code needs a GPU",
+        no_effect: sdar::NO_EFFECT,
+        describe: sdar::describe_moe,
+    },
+    Family {
+        model_type: "Fast_dLLM_Qwen",
+        aliases: &["Fast_dLLM_QwenForCausalLM"],
+        example: "Efficient-Large-Model/Fast_dLLM_v2_7B",
+        own: "Qwen2's network; logits shifted by one position; blocks of 32 from position 0",
+        tested: "the network is that of `a2d-qwen2`; its own code and checkpoint were not run",
+        no_effect: &[],
+        describe: a2d::describe_fast_dllm,
+    },
+    Family {
         model_type: "modernbert",
         aliases: &["ModernBertForMaskedLM"],
         example: "dllm-hub/ModernBERT-base-chat-v0.1",
@@ -147,11 +196,18 @@ impl Family {
     }
 
     /// The family that config.json names: by `model_type`, or where it has none by the class in
-    /// `architectures`.
+    /// `architectures`. LLaDA-MoE's files have the `model_type` of LLaDA, and a class of their own.
     ///
     /// # Errors
     /// What it says instead.
     fn of(config: &JsonObject) -> Result<&'static Self, String> {
+        let classes = config.get("architectures");
+        let class = classes.and_then(|classes| classes.get(0)?.as_str());
+        if let Some(known) = class.and_then(Self::named)
+            && config.contains_key("num_experts")
+        {
+            return Ok(known);
+        }
         match config.get("model_type") {
             Some(Value::String(name)) => {
                 Self::named(name).ok_or_else(|| format!("`model_type` is {}", shown(name)))
@@ -160,8 +216,6 @@ impl Family {
                 Err(format!("`model_type` is {}", fields::shown(other)))
             }
             _ => {
-                let classes = config.get("architectures");
-                let class = classes.and_then(|classes| classes.get(0)?.as_str());
                 let class = class.ok_or("it has neither `model_type` nor `architectures`")?;
                 Self::named(class).ok_or_else(|| {
                     let class = shown(class);
@@ -186,10 +240,14 @@ pub struct Description {
     pub shift: bool,
     /// The mask token, if the config names it.
     pub mask: Option<u32>,
+    /// The mask token of the family's published models, where no file names one.
+    pub usual_mask: Option<u32>,
     /// The end-of-sequence tokens that the config names.
     pub eos: Vec<u32>,
-    /// Positions in a block of block-causal attention, and the field that says so.
+    /// Positions in a block of block-causal attention, and what says so, in words.
     pub block: Option<(String, usize)>,
+    /// Where the grid of these blocks begins.
+    pub grid: Grid,
     /// What the config says that nobody here knows.
     pub not_understood: Vec<NotUnderstood>,
 }
@@ -210,8 +268,10 @@ impl Description {
             kind,
             shift: false,
             mask: None,
+            usual_mask: None,
             eos: Vec::new(),
             block: None,
+            grid: Grid::Prompt,
             not_understood: Vec::new(),
         }
     }
@@ -272,9 +332,7 @@ impl Description {
     /// others not.
     pub fn flops_per_position(&self) -> u64 {
         let weights = match &self.kind {
-            NetworkKind::Transformer(spec) => {
-                spec.layers as u64 * spec.layer_weights() + spec.head_weights()
-            }
+            NetworkKind::Transformer(spec) => spec.layer_weights() + spec.head_weights(),
             NetworkKind::ModernBert(config) => {
                 let (width, hidden) = (config.hidden_size, config.intermediate_size);
                 let layers = config.num_hidden_layers * (4 * width + 3 * hidden);
@@ -312,9 +370,9 @@ impl Family {
             fields.take(name);
         }
         let network = (self.describe)(&mut fields)?;
-        let mask = fields.token("mask_token_id")?.or(network.mask);
+        let mask = fields.token("mask_token_id")?;
         let eos = fields.tokens("eos_token_id")?;
-        let mut block: Option<(String, usize)> = None;
+        let mut block: Option<(&str, usize)> = None;
         for name in BLOCKS {
             let Some(size) = fields.optional_size(name)?.filter(|size| *size > 0) else { continue };
             match &block {
@@ -324,9 +382,11 @@ impl Family {
                          length of a block"
                     )));
                 }
-                _ => block = Some((name.to_owned(), size)),
+                _ => block = Some((name, size)),
             }
         }
+        let block = block.map(|(name, size)| (format!("{name} in config.json"), size));
+        let block = block.or(network.block);
         let not_understood = fields.rest(self.no_effect)?;
         Ok(Description { mask, eos, block, not_understood, ..network })
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Description, NetworkKind};
 use crate::{
     Weights,
-    network::{MODERNBERT_HEAD, modernbert_tensors},
+    network::{Experts, MODERNBERT_HEAD, modernbert_tensors},
 };
 
 /// The numbers of a network.
@@ -27,6 +27,36 @@ pub struct Outline {
     pub vocabulary: usize,
     /// Longest sequence that the model was made for, positions.
     pub context: usize,
+    /// The experts, where layers have them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub experts: Option<ExpertOutline>,
+}
+
+/// The numbers of a network's experts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ExpertOutline {
+    /// Experts of a layer.
+    pub count: usize,
+    /// Experts that are chosen for a position.
+    pub chosen: usize,
+    /// Layers that have experts.
+    pub layers: usize,
+    /// Width of each of an expert's two branches.
+    pub hidden: usize,
+    /// Width of the branches of the expert that is computed for every position, if there is one.
+    pub shared: Option<usize>,
+    /// Parameters of the experts that are not chosen for a position.
+    pub inactive: u64,
+}
+
+impl ExpertOutline {
+    fn of(experts: &Experts, width: usize) -> Self {
+        let &Experts { count, chosen, hidden, shared, .. } = experts;
+        let layers = experts.layers.iter().filter(|has| **has).count();
+        let idle = layers as u64 * (count - chosen.min(count)) as u64;
+        let inactive = idle * 3 * (hidden * width) as u64;
+        Self { count, chosen, layers, hidden, shared, inactive }
+    }
 }
 
 impl Outline {
@@ -42,6 +72,10 @@ impl Outline {
                 hidden: spec.hidden,
                 vocabulary: spec.columns,
                 context: spec.context,
+                experts: spec
+                    .experts
+                    .as_ref()
+                    .map(|experts| ExpertOutline::of(experts, spec.width)),
             },
             NetworkKind::ModernBert(config) => Self {
                 layers: config.num_hidden_layers,
@@ -52,6 +86,7 @@ impl Outline {
                 hidden: config.intermediate_size,
                 vocabulary: config.vocab_size,
                 context: config.max_position_embeddings,
+                experts: None,
             },
         }
     }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Unfit,
-    fields::{BASES, NotUnderstood, UnreadFields, another, shown, unexpected, within},
+    fields::{BASES, NotUnderstood, UnreadFields, another, same, shown, unexpected, within},
 };
 
 /// Types of layers that an object may have an entry for.
@@ -84,6 +84,32 @@ pub(super) fn bases(fields: &mut UnreadFields, bases: &[Base]) -> Result<Vec<f64
         }
     });
     read.collect()
+}
+
+/// Takes out the part of a head that is rotated, wherever it stands, before the rest is read.
+///
+/// # Errors
+/// If two places contradict each other.
+pub(super) fn take_partial(fields: &mut UnreadFields) -> Result<Option<f64>, Unfit> {
+    const NAME: &str = "partial_rotary_factor";
+    let mut found = Vec::new();
+    found.extend(fields.take(NAME).map(|value| (NAME.to_owned(), value)));
+    for object in ["rope_parameters", "rope_scaling"] {
+        let value = fields.object_mut(object).and_then(|object| object.remove(NAME));
+        found.extend(value.map(|value| (format!("{object}.{NAME}"), value)));
+    }
+    found.retain(|(_, value)| !value.is_null());
+    let Some((place, value)) = found.first() else { return Ok(None) };
+    if let Some((elsewhere, other)) = found.iter().find(|(_, other)| !same(other, value)) {
+        return Err(Unfit::Another(format!(
+            "{place} is {} and {elsewhere} is {}, and only one of them can be the part of a head \
+             that is rotated",
+            shown(value),
+            shown(other)
+        )));
+    }
+    let factor = value.as_f64().filter(|factor| *factor > 0.0 && *factor <= 1.0);
+    factor.map(Some).ok_or_else(|| unexpected(place, value, "a number over 0 and at most 1"))
 }
 
 /// Checks that an object asks for the plain rotation; its base, if it names one.

@@ -1,12 +1,16 @@
 //! Sizes that a network can have.
 
 use super::Unfit;
+use crate::network::{Experts, Routing};
 
 /// The largest size. A larger one is a mistake, or an attempt to exhaust the memory.
 pub(super) const LARGEST_SIZE: usize = 1 << 24;
 
 /// The most layers or heads, more than any model has.
 pub(super) const MOST_LAYERS: usize = 4096;
+
+/// The most experts of a layer, more than any model has.
+const MOST_EXPERTS: usize = 1 << 16;
 
 /// Checks that sizes are from 1 to `most`.
 pub(super) fn possible(most: usize, sizes: &[(&str, usize)]) -> Result<(), Unfit> {
@@ -45,6 +49,47 @@ pub(super) fn shared(heads: (&str, usize), of: (&str, usize)) -> Result<(), Unfi
         false => Err(Unfit::Unreadable(format!(
             "{} is {}, which is no multiple of {} {}",
             heads.0, heads.1, of.0, of.1
+        ))),
+    }
+}
+
+/// The numbers of a head that are rotated, the whole part of `factor` of it.
+pub(super) fn rotary(head_dim: usize, factor: f64) -> Result<usize, Unfit> {
+    match (head_dim as f64 * factor) as usize {
+        rotary if rotary > 0 && rotary.is_multiple_of(2) => Ok(rotary),
+        odd => Err(Unfit::Unreadable(format!(
+            "partial_rotary_factor is {factor} and a head is {head_dim} wide, so {odd} of it would be \
+             rotated, expected an even number"
+        ))),
+    }
+}
+
+/// Checks that experts can be chosen as asked; `chosen`: the field that says how many.
+pub(super) fn experts(experts: &Experts, chosen: &str) -> Result<(), Unfit> {
+    possible(MOST_EXPERTS, &[("num_experts", experts.count), (chosen, experts.chosen)])?;
+    let shared = experts.shared.unwrap_or(1);
+    possible(
+        LARGEST_SIZE,
+        &[("an expert's width", experts.hidden), ("the shared expert's width", shared)],
+    )?;
+    if experts.chosen > experts.count {
+        return Err(Unfit::Unreadable(format!(
+            "{chosen} is {}, more than the {} experts there are",
+            experts.chosen, experts.count
+        )));
+    }
+    let Routing::GroupedSigmoid { groups, groups_chosen, scale } = experts.routing else {
+        return Ok(());
+    };
+    possible(MOST_EXPERTS, &[("n_group", groups), ("topk_group", groups_chosen)])?;
+    let size = experts.count / groups;
+    let fits = size * groups == experts.count && size >= 2 && groups_chosen <= groups;
+    match fits && size * groups_chosen >= experts.chosen && scale.is_finite() {
+        true => Ok(()),
+        false => Err(Unfit::Unreadable(format!(
+            "{} experts cannot be chosen of {groups_chosen} of {groups} groups of {} experts \
+             (n_group, topk_group, {chosen})",
+            experts.chosen, experts.count
         ))),
     }
 }

@@ -5,12 +5,13 @@ use candle_core::{D, Module, Result, Tensor};
 use super::{
     NetworkPart, Spec,
     attention::attention,
+    experts::ExpertLayer,
+    mlp::Mlp,
     prefix::{self, KeyValue},
     rope::Rotation,
 };
 use crate::{
     error::Loading,
-    kernels::swiglu,
     linear::{Linear, Norm},
     weights::Loader,
 };
@@ -36,6 +37,11 @@ fn within(all: &Tensor, window: &Tensor, start: usize) -> Result<Tensor> {
     Tensor::cat(&parts, 1)
 }
 
+enum FeedForward {
+    Dense(Mlp),
+    Experts(ExpertLayer),
+}
+
 /// Attention and feed-forward layer, each behind a norm and beside the residual stream.
 pub(super) struct Block {
     attention_norm: Norm,
@@ -45,9 +51,7 @@ pub(super) struct Block {
     qk_norm: Option<(Norm, Norm)>,
     output: Linear,
     mlp_norm: Norm,
-    /// Both branches in one product.
-    gate_up: Linear,
-    down: Linear,
+    feed_forward: FeedForward,
     heads: usize,
     kv_heads: usize,
     head_dim: usize,
@@ -60,17 +64,9 @@ impl Block {
         let norm = |loader: &mut Loader, part| {
             Ok(Norm::new(loader.vector(&[format!("{}.weight", name(part))])?, spec.norm_eps))
         };
-        let linear = |loader: &mut Loader, parts: &[NetworkPart], bias| {
-            let names = parts.iter().map(|&part| name(part)).collect::<Vec<_>>();
-            loader.linear(&names, bias)
-        };
         Ok(Self {
             attention_norm: norm(loader, NetworkPart::AttentionNorm)?,
-            qkv: linear(
-                loader,
-                &[NetworkPart::Query, NetworkPart::Key, NetworkPart::Value],
-                bias.qkv,
-            )?,
+            qkv: loader.linear(&spec.qkv_names(layer), bias.qkv)?,
             qk_norm: match spec.qk_norm {
                 true => Some((
                     norm(loader, NetworkPart::QueryNorm)?,
@@ -78,10 +74,15 @@ impl Block {
                 )),
                 false => None,
             },
-            output: linear(loader, &[NetworkPart::Output], bias.output)?,
+            output: loader.linear(&[name(NetworkPart::Output)], bias.output)?,
             mlp_norm: norm(loader, NetworkPart::MlpNorm)?,
-            gate_up: linear(loader, &[NetworkPart::Gate, NetworkPart::Up], bias.mlp)?,
-            down: linear(loader, &[NetworkPart::Down], bias.mlp)?,
+            feed_forward: match spec.experts_of(layer) {
+                Some(experts) => FeedForward::Experts(ExpertLayer::load(experts, layer, loader)?),
+                None => {
+                    let parts = [NetworkPart::Gate, NetworkPart::Up, NetworkPart::Down];
+                    FeedForward::Dense(Mlp::load(loader, parts.map(name), bias.mlp)?)
+                }
+            },
             heads: spec.heads,
             kv_heads: spec.kv_heads,
             head_dim: spec.head_dim,
@@ -134,7 +135,10 @@ impl Block {
     /// What follows the attention: projection out, feed-forward layer, residuals.
     fn close(&self, x: &Tensor, seen: &Tensor) -> Result<Tensor> {
         let x = (x + self.output.forward(seen)?)?;
-        let gate_up = self.gate_up.forward(&self.mlp_norm.forward(&x)?)?;
-        x + self.down.forward(&swiglu(&gate_up)?)?
+        let normed = self.mlp_norm.forward(&x)?;
+        match &self.feed_forward {
+            FeedForward::Dense(mlp) => x + mlp.forward(&normed)?,
+            FeedForward::Experts(experts) => x + experts.forward(&normed)?,
+        }
     }
 }

@@ -6,6 +6,8 @@
 mod attention;
 mod bias;
 mod block;
+mod experts;
+mod mlp;
 mod modernbert;
 mod prefix;
 mod rope;
@@ -14,6 +16,7 @@ mod transformer;
 
 pub(super) use attention::SCORES_AT_ONCE;
 pub use bias::Pattern;
+pub use experts::{ExpertPart, Experts, Routing};
 pub(super) use modernbert::{HEAD as MODERNBERT_HEAD, ModernBert, tensors as modernbert_tensors};
 pub use prefix::Prefix;
 pub use spec::{Biases, Head, Names, NetworkPart, Spec};

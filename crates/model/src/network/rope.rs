@@ -7,13 +7,13 @@ use super::Spec;
 
 /// The frequencies of a model's rotation.
 pub(super) struct Rope {
-    /// `[1, head_dim / 2]`
+    /// `[1, rotary_dim / 2]`
     frequencies: Tensor,
 }
 
 impl Rope {
     pub(super) fn new(spec: &Spec, device: &Device) -> Result<Self> {
-        let half = spec.head_dim / 2;
+        let half = spec.rotary_dim / 2;
         let frequencies: Vec<f32> = (0..half)
             .map(|i| 1.0 / (spec.rope_theta as f32).powf(2.0 * i as f32 / (2 * half) as f32))
             .collect();
@@ -32,7 +32,7 @@ impl Rope {
     }
 }
 
-/// cos and sin at some positions, `[length, head_dim / 2]`, a batch before it where they differ.
+/// cos and sin at some positions, `[length, rotary_dim / 2]`, a batch before it where they differ.
 pub(super) struct Rotation {
     cos: Tensor,
     sin: Tensor,
@@ -40,9 +40,14 @@ pub(super) struct Rotation {
 
 impl Rotation {
     /// Rotates queries or keys `[batch, length, heads, head_dim]`, half-split, in f32 whatever
-    /// the computing type (`rope_full_precision`).
+    /// the computing type (`rope_full_precision`). Numbers behind the rotary ones stay.
     pub(super) fn apply(&self, x: &Tensor) -> Result<Tensor> {
-        debug_assert_eq!(x.dim(D::Minus1)?, 2 * self.cos.dim(D::Minus1)?);
+        let (all, rotary) = (x.dim(D::Minus1)?, 2 * self.cos.dim(D::Minus1)?);
+        if rotary < all {
+            let first = self.apply(&x.narrow(D::Minus1, 0, rotary)?)?;
+            let rest = x.narrow(D::Minus1, rotary, all - rotary)?;
+            return Tensor::cat(&[&first, &rest], D::Minus1);
+        }
         let rotated = candle_nn::rotary_emb::rope_thd(
             &x.to_dtype(DType::F32)?.contiguous()?,
             &self.cos,

@@ -1,7 +1,9 @@
 //! What tells one transformer of this kind from another: a few numbers and switches.
 
+use super::experts::Experts;
+
 /// A bidirectional pre-norm transformer with RMSNorm, rotary positions (half-split), grouped
-/// key/value heads and a gated feed-forward layer (SwiGLU).
+/// key/value heads and a gated feed-forward layer (SwiGLU), or experts in its place.
 #[derive(Debug, Clone)]
 pub struct Spec {
     /// Width of the residual stream.
@@ -14,8 +16,12 @@ pub struct Spec {
     pub kv_heads: usize,
     /// Width of a head, even.
     pub head_dim: usize,
-    /// Width of each of the two branches of the feed-forward layer.
+    /// Numbers of a head that are rotated, the first ones: even, at most `head_dim`.
+    pub rotary_dim: usize,
+    /// Width of each of the two branches of the feed-forward layer, where a layer has no experts.
     pub hidden: usize,
+    /// The experts, where layers have them.
+    pub experts: Option<Experts>,
     /// Rows of the embedding and columns of the logits. Those past the tokenizer's tokens take
     /// part in argmax and softmax.
     pub columns: usize,
@@ -29,6 +35,9 @@ pub struct Spec {
     pub bias: Biases,
     /// RMSNorm on each head of queries and keys, before the rotation (Qwen3).
     pub qk_norm: bool,
+    /// The tensor that holds the projections to queries, keys and values in one, where they are
+    /// not apart; `{}` stands for the layer's number.
+    pub fused_qkv: Option<&'static str>,
     /// Where the head's weights are.
     pub head: Head,
     /// How the tensors are called.
@@ -102,6 +111,22 @@ impl Spec {
         (self.names)(part).replace("{}", &layer.to_string())
     }
 
+    /// The tensors whose rows are queries, keys and values, in this order.
+    pub(crate) fn qkv_names(&self, layer: usize) -> Vec<String> {
+        match self.fused_qkv {
+            Some(fused) => vec![fused.replace("{}", &layer.to_string())],
+            None => {
+                let parts = [NetworkPart::Query, NetworkPart::Key, NetworkPart::Value];
+                parts.iter().map(|&part| self.name(part, layer)).collect()
+            }
+        }
+    }
+
+    /// The experts of a layer, if it has some.
+    pub(crate) fn experts_of(&self, layer: usize) -> Option<&Experts> {
+        self.experts.as_ref().filter(|experts| experts.layers.get(layer) == Some(&true))
+    }
+
     /// The tensor of a head of its own.
     pub(crate) fn head_name(&self) -> String {
         format!("{}.weight", self.name(NetworkPart::Head, 0))
@@ -121,40 +146,55 @@ impl Spec {
         let (width, hidden) = (self.width, self.hidden);
         let (q, kv) = (self.heads * self.head_dim, self.kv_heads * self.head_dim);
         let mut all = Vec::new();
-        let mut put = |part, layer, shape: Vec<usize>, bias: bool| {
-            let name = self.name(part, layer);
+        let mut put = |name: String, shape: Vec<usize>, bias: bool| {
             if bias {
                 all.push((format!("{name}.bias"), vec![shape[0]]));
             }
             all.push((format!("{name}.weight"), shape));
         };
-        put(NetworkPart::Embedding, 0, vec![self.columns, width], false);
-        put(NetworkPart::Norm, 0, vec![width], false);
+        let name = |part| self.name(part, 0);
+        put(name(NetworkPart::Embedding), vec![self.columns, width], false);
+        put(name(NetworkPart::Norm), vec![width], false);
         if self.own_head(head) {
-            put(NetworkPart::Head, 0, vec![self.columns, width], self.bias.head);
+            put(name(NetworkPart::Head), vec![self.columns, width], self.bias.head);
         }
         for layer in 0..self.layers {
-            put(NetworkPart::AttentionNorm, layer, vec![width], false);
-            put(NetworkPart::Query, layer, vec![q, width], self.bias.qkv);
-            put(NetworkPart::Key, layer, vec![kv, width], self.bias.qkv);
-            put(NetworkPart::Value, layer, vec![kv, width], self.bias.qkv);
-            if self.qk_norm {
-                put(NetworkPart::QueryNorm, layer, vec![self.head_dim], false);
-                put(NetworkPart::KeyNorm, layer, vec![self.head_dim], false);
+            let name = |part| self.name(part, layer);
+            put(name(NetworkPart::AttentionNorm), vec![width], false);
+            let rows = if self.fused_qkv.is_some() { vec![q + 2 * kv] } else { vec![q, kv, kv] };
+            for (name, rows) in self.qkv_names(layer).into_iter().zip(rows) {
+                put(name, vec![rows, width], self.bias.qkv);
             }
-            put(NetworkPart::Output, layer, vec![width, q], self.bias.output);
-            put(NetworkPart::MlpNorm, layer, vec![width], false);
-            put(NetworkPart::Gate, layer, vec![hidden, width], self.bias.mlp);
-            put(NetworkPart::Up, layer, vec![hidden, width], self.bias.mlp);
-            put(NetworkPart::Down, layer, vec![width, hidden], self.bias.mlp);
+            if self.qk_norm {
+                put(name(NetworkPart::QueryNorm), vec![self.head_dim], false);
+                put(name(NetworkPart::KeyNorm), vec![self.head_dim], false);
+            }
+            put(name(NetworkPart::Output), vec![width, q], self.bias.output);
+            put(name(NetworkPart::MlpNorm), vec![width], false);
+            if self.experts_of(layer).is_none() {
+                put(name(NetworkPart::Gate), vec![hidden, width], self.bias.mlp);
+                put(name(NetworkPart::Up), vec![hidden, width], self.bias.mlp);
+                put(name(NetworkPart::Down), vec![width, hidden], self.bias.mlp);
+            }
+        }
+        for layer in 0..self.layers {
+            all.extend(self.experts_of(layer).into_iter().flat_map(|it| it.tensors(layer, width)));
         }
         all
     }
 
-    /// Weights in the matrices of one layer, multiplied once a position.
+    /// Weights in the matrices of all layers that are multiplied for one position: of the experts,
+    /// those that are chosen for it.
     pub fn layer_weights(&self) -> u64 {
         let (q, kv) = (self.heads * self.head_dim, self.kv_heads * self.head_dim);
-        (self.width * (2 * q + 2 * kv + 3 * self.hidden)) as u64
+        let layer = |layer: usize| {
+            let mlp = match self.experts_of(layer) {
+                None => 3 * self.hidden,
+                Some(experts) => experts.active_rows(),
+            };
+            (self.width * (2 * q + 2 * kv + mlp)) as u64
+        };
+        (0..self.layers).map(layer).sum()
     }
 
     /// Weights of the head.

@@ -188,6 +188,23 @@ impl<'a, 'w> Loader<'a, 'w> {
         Ok(Matrix::Quantised(Arc::new(placed.map_err(|error| self.failed(&error))?)))
     }
 
+    /// The matrix `NAME.weight` of `rows` rows in f32, whatever is computed in and however other
+    /// matrices are held.
+    pub(crate) fn plain_matrix(&mut self, name: &str, rows: usize) -> Result<Matrix, LoadError> {
+        let name = format!("{name}.weight");
+        let columns = self.weights.store.info(&name).map_or(0, |info| info.columns());
+        let matrix = self.dense(&[name], &[rows, columns])?;
+        let matrix = matrix.to_dtype(DType::F32).map_err(|error| self.failed(&error))?;
+        Ok(Matrix::Dense(matrix))
+    }
+
+    /// A vector on the host, under its full name, as numbers of the type computed in.
+    pub(crate) fn numbers(&mut self, name: &str) -> Result<Vec<f32>, LoadError> {
+        let vector = self.vector(&[name.to_owned()])?;
+        let numbers = vector.to_dtype(DType::F32).and_then(|vector| vector.to_vec1());
+        numbers.map_err(|error| self.failed(&error))
+    }
+
     /// Vectors, one behind the other, in the type computed in.
     pub(crate) fn vector(&mut self, names: &[String]) -> Result<Tensor, LoadError> {
         let infos = names.iter().filter_map(|name| self.weights.store.info(name));

@@ -20,8 +20,15 @@ const PEFT: &str = "base_model.model.";
 const MODEL: &str = "model.";
 
 /// First parts of names in networks saved without what they are called in a model with a head.
-const BARE: [&str; 6] =
-    ["embed_tokens", "layers", "norm", "transformer", "embeddings", "final_norm"];
+const BARE: [&str; 7] = [
+    "embed_tokens",
+    "word_embeddings",
+    "layers",
+    "norm",
+    "transformer",
+    "embeddings",
+    "final_norm",
+];
 
 /// The names that are to be looked up, and what was done to them.
 #[derive(Debug, Default, PartialEq, Eq)]
