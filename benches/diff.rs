@@ -36,7 +36,7 @@ fn run(salt: u64) -> Session {
         params.set(name, Value::Int(value)).expect("in range");
     }
     let prompt: Vec<TokenId> = (0..64).collect();
-    let (canvas, state) = Daedal.start(&prompt, SPECIAL, &params).expect("a start");
+    let (canvas, state) = Daedal.start(&(&prompt).into(), SPECIAL, &params).expect("a start");
     let (mut canvas, params) = (Arc::new(canvas), Arc::new(params));
     let mut timeline = Timeline::default();
     let mut at = timeline.add_root(canvas.clone(), state.clone(), params.clone());

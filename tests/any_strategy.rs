@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::support::fake::{Fake, SPECIAL};
 use demask::{
-    canvas::{Canvas, Edit, Override, Slot, TokenId},
+    canvas::{Canvas, Edit, FixedText, Override, Slot, TokenId},
     decode::{
         Affects, AnyStrategy, Decision, DecodeError, Extras, Outcome, ParamKind, ParamSpec, Params,
         Plan, STRATEGIES, State, Value, Verdict, flips,
@@ -76,6 +76,7 @@ fn predicted(case: &Case, canvas: &Canvas, state: &State, step: u32) -> Option<P
         Ok(Plan::Predict(request)) => {
             let prompt = canvas.prompt().len();
             assert_eq!(request.rows.end, prompt + canvas.len());
+            assert_eq!(request.pass.ids.len(), request.rows.end + canvas.suffix().len());
             let prediction = Fake.predict(&request, &mut |_| ControlFlow::Continue(())).unwrap();
             Some(prediction.behind(request.rows.start - prompt))
         }
@@ -84,10 +85,27 @@ fn predicted(case: &Case, canvas: &Canvas, state: &State, step: u32) -> Option<P
     }
 }
 
+/// The text that a run starts with.
+fn texts() -> impl Generator<Value = FixedText> {
+    let tokens = |most| prop::collection::vec(0u32..11, 0..most);
+    let hole = (1usize..12, tokens(4));
+    let with_holes = (tokens(6), prop::collection::vec(hole, 1..4)).prop_map(|(prompt, holes)| {
+        let text = holes.into_iter().flat_map(|(hole, text)| {
+            std::iter::repeat_n(None, hole).chain(text.into_iter().map(Some))
+        });
+        FixedText::with_holes(&prompt, text).unwrap()
+    });
+    let alone = tokens(6).prop_map(|prompt| FixedText::from(&prompt));
+    let before =
+        (tokens(6), tokens(4)).prop_map(|(prompt, suffix)| FixedText::from(&prompt).before(suffix));
+    prop_oneof![2 => alone, 1 => before, 2 => with_holes]
+}
+
 /// The start of a run, with every fifth position pinned if asked for. Parameters that do not go
-/// together have none.
-fn start(case: &Case, prompt: &[TokenId], pins: bool) -> Option<(Canvas, State)> {
-    let (canvas, state) = match case.strategy.start(prompt, SPECIAL, &case.params) {
+/// together have none, and neither has text behind what is generated block after block.
+fn start(case: &mut Case, text: &FixedText, pins: bool) -> Option<(Canvas, State)> {
+    case.params.take_length(text).unwrap();
+    let (canvas, state) = match case.strategy.start(text, SPECIAL, &case.params) {
         Ok(start) => start,
         Err(DecodeError::Unfit(_)) => return None,
         Err(error) => panic!("{case:?}: {error}"),
@@ -112,7 +130,12 @@ fn token(canvas: &Canvas, slot: Slot) -> Option<TokenId> {
 /// What a step may do to a canvas.
 fn check(case: &Case, decision: &Decision, before: &Canvas, after: &Canvas) {
     assert_eq!(decision.verdicts.len(), before.len(), "{case:?}");
-    assert_eq!(after.prompt(), before.prompt());
+    assert!(after.is_surrounded_as(before), "{case:?}");
+    let given = |canvas: &Canvas| -> Vec<(Slot, TokenId)> {
+        let given = canvas.cells().iter().filter(|cell| cell.is_given());
+        given.map(|cell| (cell.slot, cell.token)).collect()
+    };
+    assert_eq!(given(after), given(before), "{case:?}: given text changed");
     for (cell, verdict) in before.cells().iter().zip(&decision.verdicts) {
         let now = token(after, cell.slot);
         let written = cell.token != SPECIAL.mask;
@@ -147,15 +170,15 @@ const SPECIAL_MASK: TokenId = SPECIAL.mask;
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
-    /// The prompt stays; a token stays unless the strategy says that it changes tokens; the mask is
+    /// Prompt, suffix and given text stay; a token stays unless the strategy says that it changes tokens; the mask is
     /// never chosen; pinned positions stay; deciding is a function; a run ends.
     #[test]
     fn runs_keep_their_promises(
-        case in cases(),
-        prompt in prop::collection::vec(0u32..12, 0..6),
+        mut case in cases(),
+        text in texts(),
         pins in any::<bool>(),
     ) {
-        let Some((mut canvas, mut state)) = start(&case, &prompt, pins) else { return Ok(()) };
+        let Some((mut canvas, mut state)) = start(&mut case, &text, pins) else { return Ok(()) };
         let mut step = 1;
         while let Some(prediction) = predicted(&case, &canvas, &state, step) {
             let decide = || case.strategy.decide(&canvas, &state, &case.params, &prediction);
@@ -171,14 +194,14 @@ proptest! {
             step += 1;
             prop_assert!(step < 4000, "the run does not end: {:?}", case);
         }
-        prop_assert_eq!(canvas.prompt(), &prompt[..]);
+        prop_assert_eq!((canvas.prompt(), canvas.suffix()), (text.prompt(), text.suffix()));
     }
 
     /// What a strategy says about numbers with fractions is exact: at a flip the step comes out
     /// differently, at its neighbour it does not, and among many values nearer by none does.
     #[test]
-    fn flips_are_exact(case in cases(), steps in 1usize..12) {
-        let Some((mut canvas, mut state)) = start(&case, &[1, 2], false) else { return Ok(()) };
+    fn flips_are_exact(mut case in cases(), text in texts(), steps in 1usize..12) {
+        let Some((mut canvas, mut state)) = start(&mut case, &text, false) else { return Ok(()) };
         for step in 1..=steps as u32 {
             let Some(prediction) = predicted(&case, &canvas, &state, step) else { break };
             for spec in case.strategy.params() {
@@ -227,10 +250,36 @@ fn exact(case: &Case, name: &str, canvas: &Canvas, state: &State, prediction: &P
 #[test]
 fn every_strategy_asks_for_what_it_reads() {
     for &strategy in STRATEGIES {
-        let case = Case { strategy, params: Params::defaults(strategy.params()) };
-        let (canvas, state) = start(&case, &[1], false).expect("defaults go together");
+        let mut case = Case { strategy, params: Params::defaults(strategy.params()) };
+        let start = start(&mut case, &(&[1]).into(), false);
+        let (canvas, state) = start.expect("defaults go together");
         let prediction = predicted(&case, &canvas, &state, 1).expect("a first pass");
         assert!(strategy.decide(&canvas, &state, &case.params, &prediction).is_ok());
         assert!(prediction.numbers(Column::PChoice).is_ok(), "{}", strategy.name());
+    }
+}
+
+/// A strategy either takes text behind what it generates, or says by name why not.
+#[test]
+fn every_strategy_takes_a_suffix_or_says_why_not() {
+    let before = FixedText::from(&[1]).before([2]);
+    let holes = FixedText::with_holes(&[1], [None, Some(2), None]).unwrap();
+    for &strategy in STRATEGIES {
+        let appends = ["joint_threshold", "sdar"].contains(&strategy.name());
+        for text in [&before, &holes] {
+            let mut params = Params::defaults(strategy.params());
+            params.take_length(text).unwrap();
+            match strategy.start(text, SPECIAL, &params) {
+                Ok((canvas, _)) => {
+                    assert!(!appends, "{strategy:?}");
+                    assert_eq!(canvas.generated(), text.masks().unwrap_or(canvas.len()));
+                    assert_eq!(canvas.suffix(), text.suffix());
+                }
+                Err(error) => {
+                    assert!(appends, "{strategy:?}: {error}");
+                    assert!(error.to_string().starts_with(strategy.name()), "{error}");
+                }
+            }
+        }
     }
 }

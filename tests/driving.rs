@@ -334,12 +334,12 @@ fn positions_that_hold_noise_are_open_and_not_written() {
     assert_eq!(run.debugger.session.canvas().masks(), 3);
     // No token is known to end a text: nothing of it is a tail.
     assert_eq!(run.debugger.session.canvas().tail(), 3);
-    assert_eq!(run.debugger.session.canvas().given(), [5, 6, 7]);
+    assert_eq!(run.debugger.session.canvas().inputs(), [5, 6, 7]);
     let why = run.debugger.execute(&parse("why 1").unwrap()).unwrap().lines.join("\n");
     assert!(why.contains("open, holds") && why.contains('6'), "{why}");
     run.run("step");
     let canvas = run.debugger.session.canvas();
-    assert_eq!((canvas.masks(), canvas.given()), (2, vec![2, 4, 7]));
+    assert_eq!((canvas.masks(), canvas.inputs()), (2, vec![2, 4, 7]));
     run.run("step");
     let session = &run.debugger.session;
     let decision = &session.node().step().unwrap().decision;

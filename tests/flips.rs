@@ -12,7 +12,7 @@ use crate::support::{
     play::{params, ready, session},
 };
 use demask::{
-    canvas::{Canvas, Edit, Override, SpecialTokens, TokenId},
+    canvas::{Canvas, Edit, FixedText, Override, SpecialTokens, TokenId},
     decode::{
         self, Affects, AnyStrategy as _, Decision, DecodeError, Extras, Flip, Outcome, ParamKind,
         ParamSpec, Params, Phase, Plan, State, Value, daedal, daedal::Daedal, flips,
@@ -394,11 +394,11 @@ impl decode::AnyStrategy for Counting {
 
     fn start(
         &self,
-        prompt: &[TokenId],
+        text: &FixedText,
         special: SpecialTokens,
         params: &Params,
     ) -> Result<(Canvas, State), DecodeError> {
-        Daedal.start(prompt, special, params)
+        Daedal.start(text, special, params)
     }
 
     fn plan(

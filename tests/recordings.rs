@@ -4,7 +4,7 @@ use std::{fs, ops::ControlFlow, path::Path, sync::Arc, time::Duration};
 
 use crate::support::fake::{Fake, FakeTexts, SPECIAL};
 use demask::{
-    canvas::TokenId,
+    canvas::FixedText,
     decode::{AnyStrategy, Extras, Params, Value, daedal::Daedal},
     predict::{Column, ColumnSet, ModelFacts, Predictor, Vocabulary},
     session::{NodeId, Pending, Session},
@@ -45,14 +45,18 @@ fn ready(session: &mut Session) -> bool {
 
 /// A run with a branch in it, recorded to `path`.
 fn recorded(path: &Path) -> Session {
+    recorded_on(path, &(&[1, 2, 8, 9]).into())
+}
+
+/// The same on this text.
+fn recorded_on(path: &Path, text: &FixedText) -> Session {
     let recorder = TraceRecorder::create(path, &header(), Arc::new(FakeTexts)).unwrap();
     let mut params = Params::defaults(Daedal.params());
     params.set("initial_gen_length", Value::Int(16)).unwrap();
     params.set("max_gen_length", Value::Int(60)).unwrap();
     params.set("eos_check_tokens", Value::Int(4)).unwrap();
-    let prompt: &[TokenId] = &[1, 2, 8, 9];
     let mut session =
-        Session::new(&Daedal, prompt, SPECIAL, params, extras(), Some(Box::new(recorder))).unwrap();
+        Session::new(&Daedal, text, SPECIAL, params, extras(), Some(Box::new(recorder))).unwrap();
     let mut step = 0;
     while ready(&mut session) {
         session.step().unwrap();
@@ -117,6 +121,51 @@ fn what_was_recorded_is_read_back() {
         let (a, b) = (a.numbers(Column::Entropy).unwrap(), b.numbers(Column::Entropy).unwrap());
         assert!(a.iter().zip(b).all(|(a, b)| b.is_nan() || (a - b).abs() <= 0.005 * a.abs()));
     }
+}
+
+/// Suffix and given text are those of every canvas that is read, and of every decision made again.
+#[test]
+fn given_text_and_suffix_are_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    let holes = [&[None; 6][..], &[Some(3), Some(9)], &[None; 8], &[Some(4), Some(8)]].concat();
+    let text = FixedText::with_holes(&[1, 2], holes).unwrap();
+    let session = recorded_on(&path, &text);
+    assert_eq!(session.params().count("initial_gen_length"), Ok(16), "as the holes say");
+    let recording = trace::read(&path).unwrap();
+    assert!(recording.notices.is_empty(), "{:?}", recording.notices);
+    let read = recording.session();
+    same(&session, &read);
+    assert_eq!(read.text(), text);
+    assert_eq!(recording.vocabulary.piece(8), FakeTexts.piece(8), "the suffix has its texts");
+    let (_, verified) = trace::verify(&path).unwrap();
+    // The fake model's candidates cannot be, from the first step on; the start is as it must be.
+    assert!(verified.first.is_none_or(|first| first.step > 0));
+    assert_eq!((verified.decisions, verified.requests), (verified.steps, verified.steps));
+    let saved = folder.path().join("saved.jsonl");
+    trace::save(&session, &saved, &header(), Arc::new(FakeTexts)).unwrap();
+    same(&session, &trace::read(&saved).unwrap().session());
+}
+
+#[test]
+fn what_cannot_be_given_is_refused() {
+    let start = r#"{"kind":"header","format":"demask","version":[1,7],"strategy":"mine","model":{"name":"m","mask":9,"eos":8}}"#;
+    let check = |root: &str, fits: bool| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.jsonl");
+        let root = format!(r#"{{"kind":"root","id":0,"prompt":[1],{root}}}"#);
+        let step = r#"{"kind":"step","id":1,"parent":0,"canvas":[5,4,6]}"#;
+        fs::write(&path, [start, &root, step].join("\n")).unwrap();
+        let read = trace::read(&path);
+        let taken = read.is_ok_and(|read| read.recorded.timeline.len() == 2);
+        assert_eq!(taken, fits, "{root}");
+    };
+    check(r#""canvas":[9,4,9],"given":[1],"suffix":[7]"#, true);
+    check(r#""canvas":[9,4,9],"given":[0]"#, false);
+    check(r#""canvas":[9,4,9],"given":[3]"#, false);
+    check(r#""length":3,"given":[1]"#, false);
+    // What was given does not become another token.
+    check(r#""canvas":[9,3,9],"given":[1]"#, false);
 }
 
 #[test]

@@ -36,7 +36,7 @@ const ROOMS: [Room; 21] = [
     Room {
         name: "canvas",
         folder: "crates/core/src/canvas",
-        holds: "prompt and generated positions, their identity (slot) and origin, edits",
+        holds: "prompt, generated positions and suffix, their identity (slot) and origin, edits",
         uses: &[],
         never: &["serde", "std::fs", "std::io"],
     },

@@ -193,7 +193,7 @@ fn decide_on_recorded_predictions_gives_the_recorded_canvases() {
         let recipe = run.recipe();
         let (strategy, params) = (recipe.strategy, recipe.params(&[]).expect("legal"));
         let (mut canvas, mut state) =
-            strategy.start(&run.prompt, run.special(), &params).expect("a start");
+            strategy.start(&(&run.prompt).into(), run.special(), &params).expect("a start");
         for (index, step) in run.steps.iter().enumerate() {
             assert_eq!(canvas.tokens(), step.ids_before, "{} step {index}: before", run.name);
             let at = format!("{} {} step {index}", run.kind, run.name);

@@ -174,7 +174,7 @@ fn entries(
         let special = loaded.facts.special;
         let refuse = |error| Fault::usage(format!("{recipe}: {error}"));
         // Nothing is written over for a run that does not begin.
-        strategy.start(ids, special, &params).map_err(refuse)?;
+        strategy.start(&ids.into(), special, &params).map_err(refuse)?;
         let header = open::header(&args.load, loaded, strategy.name(), prompt, extras);
         let recorder = match &args.record {
             None => None,

@@ -96,7 +96,7 @@ pub fn open(
         error => Fault::failure(error),
     };
     // Nothing is written over for a run that does not begin.
-    strategy.start(&question.ids, loaded.facts.special, &params).map_err(refuse)?;
+    strategy.start(&(&question.ids).into(), loaded.facts.special, &params).map_err(refuse)?;
     let recorder = recorder(&header, &loaded)?;
     let special = loaded.facts.special;
     let session =

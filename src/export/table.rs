@@ -363,7 +363,7 @@ impl<'a> RowSubject<'a> {
             or_null(token_text(vocabulary, cell.token), text),
             TableValue::Flag(canvas.is_masked(position)),
             int(match cell.origin {
-                Origin::Start => 0,
+                Origin::Start | Origin::Given => 0,
                 Origin::Appended { step }
                 | Origin::Inserted { step, .. }
                 | Origin::ByHand { step } => step as usize,

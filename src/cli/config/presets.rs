@@ -165,6 +165,7 @@ mod tests {
                 "diffusers",
                 "dllm",
                 "fixed",
+                "infill",
                 "reference",
                 "remdm-cap",
                 "remdm-conf",

@@ -145,7 +145,7 @@ impl App {
             return true;
         };
         let step = cell.filled.or(match cell.origin {
-            Origin::Start => None,
+            Origin::Start | Origin::Given => None,
             Origin::Appended { step } | Origin::Inserted { step, .. } | Origin::ByHand { step } => {
                 Some(step)
             }

@@ -161,6 +161,7 @@ fn title(app: &App, pen: &mut Pen, room: Rect, cell: &Cell) -> u16 {
     };
     let origin = match cell.origin {
         Origin::Start => String::new(),
+        Origin::Given => "given".to_owned(),
         Origin::Appended { step } => format!("appended at step {step}"),
         Origin::Inserted { step, from } => {
             format!("inserted at step {step} by the expansion of #{}", from.0)

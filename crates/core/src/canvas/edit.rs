@@ -110,6 +110,9 @@ pub enum EditError {
     /// The mask token can never be written.
     #[error("slot #{} would be unmasked into the mask token", .0.0)]
     WritesMask(Slot),
+    /// Given text is neither changed nor removed.
+    #[error("slot #{} is given text, which stays as it is", .0.0)]
+    Given(Slot),
 }
 
 /// The result of a list of edits.
@@ -182,6 +185,7 @@ impl Canvas {
                 match (edit, cell.token == mask) {
                     (Edit::Fill { .. }, false) => return Err(EditError::NotMasked(slot)),
                     (Edit::Replace { .. }, true) => return Err(EditError::Masked(slot)),
+                    _ if cell.is_given() => return Err(EditError::Given(slot)),
                     _ if token == mask => return Err(EditError::WritesMask(slot)),
                     _ => {}
                 }
@@ -193,6 +197,9 @@ impl Canvas {
                 let cell = &mut self.cells[find(slot)?];
                 if cell.token == mask {
                     return Err(EditError::Masked(slot));
+                }
+                if cell.is_given() {
+                    return Err(EditError::Given(slot));
                 }
                 cell.token = mask;
                 cell.filled = None;
@@ -239,10 +246,17 @@ impl Canvas {
                 Ok(false)
             }
             Edit::Delete { slot } => {
-                self.cells.remove(find(slot)?);
+                let position = find(slot)?;
+                if self.cells[position].is_given() {
+                    return Err(EditError::Given(slot));
+                }
+                self.cells.remove(position);
                 Ok(true)
             }
             Edit::Truncate { length } => {
+                if let Some(given) = self.cells.iter().skip(length).find(|cell| cell.is_given()) {
+                    return Err(EditError::Given(given.slot));
+                }
                 if length < self.cells.len() {
                     dropped.extend(self.cells.split_off(length));
                 }
@@ -306,6 +320,33 @@ mod tests {
         ] {
             assert_eq!(canvas(tokens).apply(&[edit], 1), Err(error));
         }
+    }
+
+    #[test]
+    fn given_text_and_suffix_stay() {
+        let canvas = canvas(&[MASK, 4, 5, MASK]).giving([0, 1, 2, 7]).before([6, 7]);
+        let given: Vec<bool> = canvas.cells().iter().map(Cell::is_given).collect();
+        assert_eq!(given, [false, true, true, false], "a mask cannot be given");
+        assert_eq!(canvas.ids(), [1, 2, MASK, 4, 5, MASK, 6, 7]);
+        assert_eq!((canvas.generated(), canvas.effective(), canvas.tail()), (2, 0, 4));
+        let slot = Slot(1);
+        for edit in [
+            Edit::Replace { slot, token: 3 },
+            Edit::Remask { slot },
+            Edit::Delete { slot },
+            Edit::Truncate { length: 1 },
+        ] {
+            assert_eq!(canvas.apply(&[edit], 1), Err(EditError::Given(slot)), "{edit:?}");
+        }
+        // What is added at the end stands before the suffix; an end-of-sequence token is a tail.
+        let edits = [
+            Edit::Expand { slot: Slot(0), n: 2 },
+            Edit::Truncate { length: 4 },
+            Edit::Append { n: 1, filler: Filler::Eos },
+        ];
+        let after = canvas.apply(&edits, 1).unwrap().canvas;
+        assert_eq!(after.ids(), [1, 2, MASK, MASK, 4, 5, EOS, 6, 7]);
+        assert_eq!((after.generated(), after.effective(), after.tail()), (3, 0, 4));
     }
 
     #[test]

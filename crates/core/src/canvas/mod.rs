@@ -2,7 +2,9 @@
 //!
 //! A canvas is a prompt, which no strategy may change, followed by the *generated region*: one
 //! [`Cell`] a position, holding either a token or the mask. A position is a number that shifts
-//! when masks are inserted before it; a [`Slot`] is the identity it keeps.
+//! when masks are inserted before it; a [`Slot`] is the identity it keeps. Behind the region a
+//! *suffix* may stand, which is fixed as the prompt is, and between two *holes* of the region there
+//! may be text that was *given* ([`FixedText`]): its positions are cells that nothing changes.
 //!
 //! The user may ask things of a position: to pin it, to force or forbid its expansion, to veto a
 //! token there. Such an [`Override`] belongs to the position and goes where it goes.
@@ -22,8 +24,10 @@
 //! ```
 
 mod edit;
+mod fixed;
 
 pub use edit::{Applied, Edit, EditError, Filler};
+pub use fixed::{FixedText, NoHole};
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -72,6 +76,8 @@ pub enum Origin {
         /// The step, counted from 1.
         step: u32,
     },
+    /// Part of the initial canvas, with a token that is fixed: text between two holes.
+    Given,
 }
 
 /// What the user asks of a position. Strategies keep to it.
@@ -101,11 +107,24 @@ pub struct Cell {
     pub overridden: Override,
 }
 
-/// Prompt and generated region at one moment.
+impl Cell {
+    /// True for text that was given: it keeps its token, whoever asks, and is not generated.
+    pub fn is_given(&self) -> bool {
+        self.origin == Origin::Given
+    }
+
+    /// True if no strategy may change it, expand it or cut it off: it is given or pinned.
+    pub fn is_fixed(&self) -> bool {
+        self.is_given() || self.overridden.pinned
+    }
+}
+
+/// Prompt, generated region and suffix at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Canvas {
     prompt: Arc<[TokenId]>,
     cells: Vec<Cell>,
+    suffix: Arc<[TokenId]>,
     special: SpecialTokens,
     next_slot: u32,
     /// Shared between canvases: few steps change it.
@@ -122,6 +141,7 @@ impl Canvas {
         let mut canvas = Self {
             prompt: prompt.into(),
             cells: Vec::with_capacity(length),
+            suffix: Arc::default(),
             special,
             next_slot: 0,
             vetoes: Arc::default(),
@@ -143,6 +163,26 @@ impl Canvas {
         canvas
     }
 
+    /// The same canvas with `suffix` behind its region.
+    #[must_use]
+    pub fn before(mut self, suffix: impl Into<Arc<[TokenId]>>) -> Self {
+        self.suffix = suffix.into();
+        self
+    }
+
+    /// The same canvas, of whose cells those at `positions` are given. Masks cannot be given, and
+    /// positions past the end are none: both are left as they are.
+    #[must_use]
+    pub fn giving(mut self, positions: impl IntoIterator<Item = usize>) -> Self {
+        for position in positions {
+            match self.cells.get_mut(position) {
+                Some(cell) if cell.token != self.special.mask => cell.origin = Origin::Given,
+                _ => {}
+            }
+        }
+        self
+    }
+
     fn push(&mut self, n: usize, token: TokenId, origin: Origin) {
         for _ in 0..n {
             self.cells.push(Cell {
@@ -162,17 +202,32 @@ impl Canvas {
         &self.prompt
     }
 
+    /// The tokens behind the generated region, which no edit changes.
+    pub fn suffix(&self) -> &[TokenId] {
+        &self.suffix
+    }
+
+    /// True if the same stands before and behind both regions.
+    pub fn is_surrounded_as(&self, other: &Self) -> bool {
+        self.prompt == other.prompt && self.suffix == other.suffix
+    }
+
     /// The generated region, first position first.
     pub fn cells(&self) -> &[Cell] {
         &self.cells
     }
 
-    /// Number of generated positions.
+    /// Number of positions of the generated region, those of given text among them.
     pub fn len(&self) -> usize {
         self.cells.len()
     }
 
-    /// True if there is no generated position.
+    /// N_token: positions of the region that are not given.
+    pub fn generated(&self) -> usize {
+        self.cells.iter().filter(|cell| !cell.is_given()).count()
+    }
+
+    /// True if the region has no position.
     pub fn is_empty(&self) -> bool {
         self.cells.is_empty()
     }
@@ -218,13 +273,19 @@ impl Canvas {
     }
 
     /// The generated region as a model is given it: drafts where there are any.
-    pub fn given(&self) -> Vec<TokenId> {
+    pub fn inputs(&self) -> Vec<TokenId> {
         self.cells.iter().map(|cell| cell.draft.unwrap_or(cell.token)).collect()
     }
 
-    /// Prompt and generated region in one list: what a model is given.
+    /// Prompt, generated region and suffix in one list: what a model is given.
     pub fn ids(&self) -> Vec<TokenId> {
-        self.prompt.iter().copied().chain(self.given()).collect()
+        self.around(self.inputs())
+    }
+
+    /// The same with `region` in the place of what the region holds.
+    pub fn around(&self, region: impl IntoIterator<Item = TokenId>) -> Vec<TokenId> {
+        let (prompt, suffix) = (self.prompt.iter().copied(), self.suffix.iter().copied());
+        prompt.chain(region).chain(suffix).collect()
     }
 
     /// The same canvas with `drafts` in its masked positions, one for each position; those of written
@@ -238,7 +299,8 @@ impl Canvas {
     }
 
     /// E_token: positions that are written and are no end-of-sequence token, wherever they stand,
-    /// as DAEDAL's published scripts count. What a mask will hold is not known: it does not count.
+    /// as DAEDAL's published scripts count. What a mask will hold is not known: it does not count,
+    /// and neither does given text.
     pub fn effective(&self) -> usize {
         self.written(self.len()).filter(|cell| cell.token != self.special.eos).count()
     }
@@ -249,15 +311,17 @@ impl Canvas {
         self.written(self.tail()).count()
     }
 
-    /// The cells before `end` that are no masks.
+    /// The cells before `end` that are no masks and not given.
     fn written(&self, end: usize) -> impl Iterator<Item = &Cell> {
-        self.cells[..end].iter().filter(|cell| cell.token != self.special.mask)
+        let mask = self.special.mask;
+        self.cells[..end].iter().filter(move |cell| cell.token != mask && !cell.is_given())
     }
 
     /// Where the tail of end-of-sequence tokens begins (the length if there is none): the answer
-    /// stands before it.
+    /// stands before it. It ends with the region, before a suffix, and holds nothing given.
     pub fn tail(&self) -> usize {
         let eos = self.special.eos;
-        self.cells.iter().rposition(|cell| cell.token != eos).map_or(0, |last| last + 1)
+        let last = self.cells.iter().rposition(|cell| cell.token != eos || cell.is_given());
+        last.map_or(0, |last| last + 1)
     }
 }

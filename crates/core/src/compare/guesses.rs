@@ -50,7 +50,7 @@ impl Predictions {
         b: Option<(&Canvas, &Prediction)>,
     ) {
         let (Some((canvas, a)), Some((other, b))) = (a, b) else { return };
-        if !super::difference::same(canvas, other) || canvas.prompt() != other.prompt() {
+        if !super::difference::same(canvas, other) || !canvas.is_surrounded_as(other) {
             return;
         }
         let (Some(a), Some(b)) = (Choices::of(a), Choices::of(b)) else { return };

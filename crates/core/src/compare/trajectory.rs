@@ -514,7 +514,7 @@ mod tests {
     /// A run of such edits, a list a step, from `length` masks.
     fn run(length: usize, steps: &[&[Edit]]) -> Session {
         let params = Arc::new(Params::defaults(Daedal.params()));
-        let (_, state) = Daedal.start(&[0], SPECIAL, &params).unwrap();
+        let (_, state) = Daedal.start(&(&[0]).into(), SPECIAL, &params).unwrap();
         let mut canvas = Arc::new(Canvas::masked([0], length, SPECIAL));
         let mut timeline = Timeline::default();
         let mut at = timeline.add_root(canvas.clone(), state.clone(), params.clone());

@@ -171,7 +171,7 @@ impl Debugger {
             ));
         }
         let canvas = &timeline[at].canvas;
-        if let Some(bare) = canvas.given().iter().position(|&token| token == NO_TOKEN) {
+        if let Some(bare) = canvas.inputs().iter().position(|&token| token == NO_TOKEN) {
             return Err(format!(
                 "position {bare} holds no token, and this model has no mask token that it could be \
                  given there: fill it"
@@ -180,7 +180,7 @@ impl Debugger {
         let cells = || canvas.cells().iter().enumerate();
         let go = Go {
             from,
-            canvas: (!edits.is_empty()).then(|| canvas.given()),
+            canvas: (!edits.is_empty()).then(|| canvas.inputs()),
             params: self.session.params().clone(),
             pins: cells().filter(|(_, cell)| cell.overridden.pinned).map(|(at, _)| at).collect(),
             vetoes: cells()

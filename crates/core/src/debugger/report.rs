@@ -251,6 +251,7 @@ impl Debugger {
         lines.extend(self.asked(&cell));
         match cell.origin {
             Origin::Start => {}
+            Origin::Given => lines.push("given: it stays as it is".to_owned()),
             Origin::Appended { step } => lines.push(format!("appended at step {step}")),
             Origin::Inserted { step, from } => {
                 lines.push(format!("inserted at step {step} by the expansion of #{}", from.0));

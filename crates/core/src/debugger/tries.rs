@@ -92,20 +92,18 @@ impl Debugger {
     }
 
     fn start_try(&mut self, params: Params) -> Result<(), CommandFailed> {
-        let prompt = self.session.canvas().prompt();
-        let same = |tried: &Try| {
-            *tried.session.params() == params && tried.session.canvas().prompt() == prompt
-        };
+        let text = self.session.text();
+        let same = |tried: &Try| *tried.session.params() == params && tried.session.text() == text;
         if self.tries.running().is_some_and(same) {
             return Ok(());
         }
-        let (prompt, special) = (prompt.to_vec(), self.session.canvas().special());
+        let special = self.session.canvas().special();
         let known = self.tries.list.iter().position(|tried| tried.over() && same(tried));
         let (strategy, extras) = (self.session.strategy(), self.session.extras());
         let tried = match known {
             Some(at) => self.tries.list.remove(at),
             None => {
-                let session = Session::new(strategy, &prompt, special, params, extras, None)
+                let session = Session::new(strategy, &text, special, params, extras, None)
                     .map_err(CommandFailed::new)?;
                 self.tries.made += 1;
                 Try { id: self.tries.made, session, fault: None }

@@ -16,7 +16,7 @@ use crate::{
 pub(super) struct PassOptions {
     /// Columns its decision reads.
     pub columns: &'static [Column],
-    /// Guidance by a second canvas with the prompt masked, if over 0.
+    /// Guidance by a second canvas with all masked that is fixed, if over 0.
     pub cfg_scale: f64,
     /// Noise on the choice of tokens, if over 0.
     pub temperature: f64,
@@ -71,7 +71,10 @@ impl PassOptions {
             begin_suppressed: self.begin_suppressed.ids().to_vec(),
             filters: self.filters,
             score: self.score,
-            earlier: self.earlier.as_ref().map(|tokens| pass([canvas.prompt(), tokens].concat())),
+            earlier: self
+                .earlier
+                .as_ref()
+                .map(|tokens| pass(canvas.around(tokens.iter().copied()))),
             shadow: self.shadow.clone(),
             credits: self.credits.clone(),
             cached: None,
@@ -109,16 +112,28 @@ fn attention(reading: Reading, prompt: usize) -> Attention {
     }
 }
 
-/// The canvas without its prompt: every prompt token masked, what is generated kept.
+/// The canvas without its condition: prompt, suffix and given text masked, what is generated kept.
 fn unconditional(canvas: &Canvas) -> Vec<TokenId> {
-    let mut ids = canvas.ids();
-    ids[..canvas.prompt().len()].fill(canvas.special().mask);
-    ids
+    let mask = canvas.special().mask;
+    let (before, behind) = (canvas.prompt().len(), canvas.suffix().len());
+    let generated = canvas.inputs().into_iter().zip(canvas.cells());
+    let generated = generated.map(|(id, cell)| if cell.is_given() { mask } else { id });
+    let masks = |n| std::iter::repeat_n(mask, n);
+    masks(before).chain(generated).chain(masks(behind)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::canvas::SpecialTokens;
+
+    #[test]
+    fn guidance_compares_with_a_canvas_that_nothing_fixed_is_on() {
+        let special = SpecialTokens { mask: 9, eos: 8 };
+        let canvas = Canvas::holding([1, 2], &[9, 3, 4], special).giving([1]).before([5]);
+        assert_eq!(canvas.ids(), [1, 2, 9, 3, 4, 5]);
+        assert_eq!(unconditional(&canvas), [9, 9, 9, 9, 4, 9]);
+    }
 
     #[test]
     fn blocks_begin_with_the_generated_region_or_with_the_sequence() {

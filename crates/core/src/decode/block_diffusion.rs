@@ -14,7 +14,7 @@
 //!
 //! let recipe = Recipe::parse("sdar:gen_length=16,block_length=4")?;
 //! let special = SpecialTokens { mask: 9, eos: 8 };
-//! let (canvas, _) = recipe.strategy.start(&[1, 2, 3, 4], special, &recipe.params(&[])?)?;
+//! let (canvas, _) = recipe.strategy.start(&(&[1, 2, 3, 4]).into(), special, &recipe.params(&[])?)?;
 //! assert_eq!(canvas.tokens(), [9; 4], "the next block is appended when this one is done");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -33,7 +33,7 @@ use super::{
     strategy::{Context, Strategy},
 };
 use crate::{
-    canvas::{Canvas, Edit, Filler, SpecialTokens, TokenId},
+    canvas::{Canvas, Cell, Edit, Filler, FixedText, SpecialTokens, TokenId},
     predict::{Attention, Column, Grid, Prediction},
 };
 
@@ -128,7 +128,7 @@ impl Window<'_> {
 
     /// Written positions that may be written anew, in order.
     pub fn written(&self) -> impl Iterator<Item = usize> {
-        let free = |at: &usize| !self.canvas.cells()[*at].overridden.pinned;
+        let free = |at: &usize| !self.canvas.cells()[*at].is_fixed();
         self.positions.clone().filter(|&at| !self.canvas.is_masked(at)).filter(free)
     }
 
@@ -291,12 +291,20 @@ impl<S: BlockSampler> Strategy for BlockDiffusion<S> {
 
     fn start(
         settings: &S::Settings,
-        prompt: &[TokenId],
+        text: &FixedText,
         special: SpecialTokens,
     ) -> Result<(Canvas, State), DecodeError> {
         S::check(settings)?;
-        let first = S::blocks(settings).layout(prompt.len()).around(0).end;
-        Ok((Canvas::masked(prompt, first, special), State::enter(0)))
+        if text.has_text_behind() {
+            return Err(DecodeError::Unfit(format!(
+                "{} decodes block after block, and a block sees what stands before it alone: never the \
+                 text behind what is generated. Leave that text out, or take a strategy that sees the \
+                 whole canvas, such as daedal or threshold",
+                S::NAME
+            )));
+        }
+        let first = S::blocks(settings).layout(text.prompt().len()).around(0).end;
+        Ok((text.canvas(first, special), State::enter(0)))
     }
 
     fn plan(at: Context<Self>) -> Plan<PassOptions> {
@@ -480,10 +488,10 @@ fn next(
     }
 }
 
-/// Positions that are kept where the canvas is cut to `length`: pinned ones are not dropped.
+/// Positions that are kept where the canvas is cut to `length`: fixed ones are not dropped.
 fn kept(canvas: &Canvas, length: usize) -> usize {
-    let pinned = canvas.cells().iter().rposition(|cell| cell.overridden.pinned);
-    length.max(pinned.map_or(0, |last| last + 1)).min(canvas.len())
+    let fixed = canvas.cells().iter().rposition(Cell::is_fixed);
+    length.max(fixed.map_or(0, |last| last + 1)).min(canvas.len())
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 //!
 //! let recipe = Recipe::parse("threshold:gen_length=64,block_length=32")?;
 //! let special = demask_core::canvas::SpecialTokens { mask: 9, eos: 8 };
-//! let (canvas, state) = recipe.strategy.start(&[1, 2], special, &recipe.params(&[])?)?;
+//! let (canvas, state) = recipe.strategy.start(&(&[1, 2]).into(), special, &recipe.params(&[])?)?;
 //! let State::Blocks(blocks::State { cursor, masks, .. }) = state else { unreachable!() };
 //! assert_eq!((canvas.len(), cursor, masks), (64, 0, 32), "the first block is all masks");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -29,7 +29,7 @@ use super::{
     strategy::{Context, Strategy},
 };
 use crate::{
-    canvas::{Canvas, Edit, SpecialTokens, TokenId},
+    canvas::{Canvas, Edit, FixedText, SpecialTokens, TokenId},
     predict::{Column, Prediction},
 };
 
@@ -280,11 +280,20 @@ pub(super) trait BlockPolicy: Send + Sync + 'static {
     /// If one is missing: `params` are another strategy's.
     fn settings(params: &Params) -> Result<Self::Settings, DecodeError>;
 
-    /// Whether a run may start so: what the source refuses is refused.
+    /// Whether a run may start so, where parameters say the length: what the source refuses is
+    /// refused.
     ///
     /// # Errors
     /// [`DecodeError::Unfit`] if parameters do not go together.
     fn check(_settings: &Self::Settings) -> Result<(), DecodeError> {
+        Ok(())
+    }
+
+    /// Whether a run may start on this canvas.
+    ///
+    /// # Errors
+    /// [`DecodeError::Unfit`] if the settings are not for a canvas of its length.
+    fn fits(_canvas: &Canvas, _settings: &Self::Settings) -> Result<(), DecodeError> {
         Ok(())
     }
 
@@ -446,12 +455,16 @@ impl<P: BlockPolicy> Strategy for BlockStrategy<P> {
 
     fn start(
         settings: &P::Settings,
-        prompt: &[TokenId],
+        text: &FixedText,
         special: SpecialTokens,
     ) -> Result<(Canvas, State), DecodeError> {
-        P::check(settings)?;
+        // Holes are as long as they are, whatever a reference cuts its canvas into.
+        if text.length().is_none() {
+            P::check(settings)?;
+        }
         let shape = P::shape(settings);
-        let canvas = Canvas::masked(prompt, shape.length, special);
+        let canvas = text.canvas(shape.length, special);
+        P::fits(&canvas, settings)?;
         let state = State::enter(&canvas, 0, shape.block);
         Ok((canvas, state))
     }

@@ -6,7 +6,7 @@ use super::{
     Phase, Plan, State, Value,
 };
 use crate::{
-    canvas::{Canvas, SpecialTokens, TokenId},
+    canvas::{Canvas, FixedText, SpecialTokens},
     predict::Prediction,
 };
 
@@ -130,7 +130,7 @@ impl AnyStrategy for Foreign {
 
     fn start(
         &self,
-        _: &[TokenId],
+        _: &FixedText,
         _: SpecialTokens,
         _: &Params,
     ) -> Result<(Canvas, State), DecodeError> {

@@ -14,7 +14,7 @@
 //! let recipe = Recipe::parse("low_confidence:gen_length=2,block_length=2,steps=2")?;
 //! let (strategy, params) = (recipe.strategy, recipe.params(&[])?);
 //! let special = SpecialTokens { mask: 9, eos: 8 };
-//! let (canvas, state) = strategy.start(&[1, 2], special, &params)?;
+//! let (canvas, state) = strategy.start(&(&[1, 2]).into(), special, &params)?;
 //! let Plan::Predict(request) = strategy.plan(&canvas, &state, &params, 1, Extras::NONE)? else {
 //!     unreachable!("nothing is unmasked yet")
 //! };

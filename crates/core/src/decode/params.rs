@@ -7,7 +7,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::canvas::TokenId;
+use crate::canvas::{FixedText, TokenId};
 
 /// What changing a parameter in the middle of a run costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -484,6 +484,18 @@ impl Params {
             }
         }
         left_out
+    }
+
+    /// Takes over the length that the holes of a text say, if they do: what a run starts with.
+    ///
+    /// # Errors
+    /// If the text is longer than any canvas may be.
+    pub fn take_length(&mut self, text: &FixedText) -> Result<(), ParamError> {
+        let first = self.with_role(ParamRole::FirstLength);
+        match (first.or(self.with_role(ParamRole::Length)), text.length()) {
+            (Some(spec), Some(length)) => self.set(spec.name, Value::Int(length as i64)),
+            _ => Ok(()),
+        }
     }
 
     /// Every declaration with its value, in declared order.

@@ -10,7 +10,7 @@ use super::{
     DecisionOf, DecodeError, ParamSpec, Params, Phase, Plan, Preset, Value, ask::PassOptions,
 };
 use crate::{
-    canvas::{Canvas, SpecialTokens, TokenId},
+    canvas::{Canvas, FixedText, SpecialTokens},
     predict::Prediction,
 };
 
@@ -50,10 +50,10 @@ pub(super) trait Strategy: Send + Sync + 'static {
     /// The first canvas and state of a run.
     ///
     /// # Errors
-    /// If parameters do not go together.
+    /// If parameters do not go together, or the strategy does not go with the text.
     fn start(
         settings: &Self::Settings,
-        prompt: &[TokenId],
+        text: &FixedText,
         special: SpecialTokens,
     ) -> Result<(Canvas, Self::State), DecodeError>;
 

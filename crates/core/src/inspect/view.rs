@@ -261,7 +261,7 @@ impl<'a> View<'a> {
             Name::Token => Some(self.token(cell(canvas, used.index)?.token)),
             Name::Masked => truth(cell(canvas, used.index)?.token == canvas.special().mask),
             Name::Origin => count(match cell(canvas, used.index)?.origin {
-                Origin::Start => 0,
+                Origin::Start | Origin::Given => 0,
                 Origin::Appended { step }
                 | Origin::Inserted { step, .. }
                 | Origin::ByHand { step } => step as usize,

@@ -92,6 +92,7 @@ fn full(request: &Request) -> Option<&'static str> {
 /// The positions of the pass that are computed.
 fn window(cache: Cache, canvas: &Canvas, block: &Range<usize>) -> Range<usize> {
     let prompt = canvas.prompt().len();
-    let end = if cache == Cache::Dual { block.end } else { canvas.len() };
+    let behind = canvas.len() + canvas.suffix().len();
+    let end = if cache == Cache::Dual { block.end } else { behind };
     prompt + block.start..prompt + end
 }

@@ -17,6 +17,9 @@ pub enum EditRefused {
     /// The position is pinned.
     #[error("position {0} is pinned: unpin it first (#, or `unpin {0}`)")]
     Pinned(usize),
+    /// The position is given text.
+    #[error("position {0} is given text, which stays as it is: put another text in with a new run")]
+    Given(usize),
     /// The canvas would be too long.
     #[error("the length would be {length}, over max_gen_length {max}: raise that first")]
     TooLong {
@@ -49,8 +52,8 @@ impl Session {
             return Ok(known);
         }
         let before = self.node().canvas.clone();
-        if let Some(position) = edits.iter().find_map(|edit| self.pinned(edit)) {
-            return Err(EditRefused::Pinned(position));
+        if let Some(refused) = edits.iter().find_map(|edit| self.fixed(edit)) {
+            return Err(refused);
         }
         let canvas = before.apply(edits, self.node().depth + 1)?.canvas;
         let max = self.params.count_of(ParamRole::MaxLength).unwrap_or(usize::MAX);
@@ -93,25 +96,21 @@ impl Session {
         Ok(None)
     }
 
-    /// The position of a pinned slot that an edit would change.
-    fn pinned(&self, edit: &Edit) -> Option<usize> {
-        let pinned = |slot: Slot| {
-            let position = self.canvas().position(slot)?;
-            self.canvas().cells()[position].overridden.pinned.then_some(position)
+    /// Why an edit is not made that would change a position that is pinned or given.
+    fn fixed(&self, edit: &Edit) -> Option<EditRefused> {
+        let cells = self.canvas().cells();
+        let refused = |position: usize| match cells[position] {
+            cell if cell.is_given() => Some(EditRefused::Given(position)),
+            cell => cell.overridden.pinned.then_some(EditRefused::Pinned(position)),
         };
+        let at = |slot: Slot| refused(self.canvas().position(slot)?);
         match *edit {
             Edit::Fill { slot, .. }
             | Edit::Replace { slot, .. }
             | Edit::Remask { slot }
             | Edit::Expand { slot, .. }
-            | Edit::Delete { slot } => pinned(slot),
-            Edit::Truncate { length } => {
-                let cells = self.canvas().cells().iter().enumerate().skip(length);
-                cells
-                    .filter(|(_, cell)| cell.overridden.pinned)
-                    .map(|(position, _)| position)
-                    .next()
-            }
+            | Edit::Delete { slot } => at(slot),
+            Edit::Truncate { length } => (length..cells.len()).find_map(refused),
             Edit::Append { .. }
             | Edit::Insert { .. }
             | Edit::Override { .. }

@@ -129,7 +129,7 @@ impl Session {
                     let before = &self.timeline[parent];
                     let numbered = before.canvas.apply(&step.decision.edits, before.depth + 1);
                     let canvas = match numbered {
-                        Ok(it) => Arc::new(it.canvas.drafted(&canvas.given())),
+                        Ok(it) => Arc::new(it.canvas.drafted(&canvas.inputs())),
                         Err(_) => canvas.clone(),
                     };
                     let params = params.clone();
@@ -205,7 +205,7 @@ impl Session {
         self.timeline.live(parent).find(|&child| {
             let node = &self.timeline[child];
             *node.params == *params
-                && node.canvas.given() == canvas.given()
+                && node.canvas.inputs() == canvas.inputs()
                 && node.step().is_some_and(|made| made.is(step.prediction, &step.decision))
         })
     }

@@ -56,7 +56,7 @@ pub use record::{Event, Recorder};
 pub use timeline::{Node, NodeId, NodeOrigin, Step, Timeline, Timing};
 
 use crate::{
-    canvas::{Canvas, EditError, SpecialTokens, TokenId},
+    canvas::{Canvas, EditError, FixedText, SpecialTokens, TokenId},
     decode::{
         Affects, AnyStrategy, BlockLayout, Decision, DecodeError, Extras, Finish, ParamError,
         Params, Phase, State, Value,
@@ -117,6 +117,28 @@ pub enum StepError {
     Edit(#[from] EditError),
 }
 
+/// The first canvas and state of a run on `text`, with the length that its holes say.
+///
+/// # Errors
+/// If strategy, parameters or the model's attention do not go with the text.
+pub fn start(
+    strategy: &dyn AnyStrategy,
+    text: &FixedText,
+    special: SpecialTokens,
+    params: &mut Params,
+    extras: Extras,
+) -> Result<(Canvas, State), DecodeError> {
+    params.take_length(text)?;
+    if text.has_text_behind() && extras.reading.block.is_some_and(|block| block > 0) {
+        return Err(DecodeError::Unfit(
+            "the model's attention is block-causal: what is generated never sees the text behind \
+             it. Leave that text out, or take a model that attends both ways"
+                .to_owned(),
+        ));
+    }
+    strategy.start(text, special, params)
+}
+
 /// A run being stepped, with all its branches.
 pub struct Session {
     strategy: &'static dyn AnyStrategy,
@@ -137,19 +159,21 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session at the start of a run.
+    /// A session at the start of a run on `text`: a prompt, or more. Where holes say how long the
+    /// first canvas is, the parameter that says it is set to that.
     ///
     /// # Errors
-    /// If a parameter does not fit the strategy.
+    /// If a parameter does not fit the strategy, or the strategy or the model's attention does not
+    /// go with the text.
     pub fn new(
         strategy: &'static dyn AnyStrategy,
-        prompt: &[TokenId],
+        text: impl Into<FixedText>,
         special: SpecialTokens,
-        params: Params,
+        mut params: Params,
         extras: Extras,
         recorder: Option<Box<dyn Recorder>>,
     ) -> Result<Self, DecodeError> {
-        let (canvas, state) = strategy.start(prompt, special, &params)?;
+        let (canvas, state) = start(strategy, &text.into(), special, &mut params, extras)?;
         let mut timeline = Timeline::default();
         let at = timeline.add_root(Arc::new(canvas), state, Arc::new(params.clone()));
         let mut session = Self::over(strategy, extras, timeline, at, HashMap::new());
@@ -450,15 +474,25 @@ impl Session {
         Ok(self.params.spec(name)?.affects)
     }
 
-    /// Starts a new run under the parameters as they are now, with another prompt or the same.
-    /// Earlier runs stay in the timeline. A start that is there already is gone back to.
+    /// The text that the run stood in started with.
+    pub fn text(&self) -> FixedText {
+        FixedText::of(&self.timeline[self.timeline.root_of(self.at)].canvas)
+    }
+
+    /// Starts a new run under the parameters as they are now, with another prompt or the same;
+    /// holes and suffix stay. Earlier runs stay in the timeline. A start that is there already is gone back to.
     ///
     /// # Errors
     /// If a parameter does not fit the strategy.
     pub fn restart(&mut self, prompt: Option<&[TokenId]>) -> Result<(), DecodeError> {
-        let prompt = prompt.unwrap_or_else(|| self.canvas().prompt()).to_vec();
-        let (canvas, state) =
-            self.strategy.start(&prompt, self.canvas().special(), &self.params)?;
+        let text = match prompt {
+            Some(prompt) => self.text().behind(prompt),
+            None => self.text(),
+        };
+        let special = self.canvas().special();
+        let mut params = self.params.clone();
+        let (canvas, state) = start(self.strategy, &text, special, &mut params, self.extras)?;
+        self.params = params;
         let same =
             |&root: &NodeId| !self.timeline[root].deleted && *self.timeline[root].canvas == canvas;
         let known = self.timeline.roots().iter().copied().find(same);

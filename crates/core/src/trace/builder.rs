@@ -14,7 +14,7 @@ use super::{
     recorded,
 };
 use crate::{
-    canvas::{self, Canvas, TokenId},
+    canvas::{self, Canvas, FixedText, TokenId},
     decode::{self, AnyStrategy, Cache, Extras},
     predict::{self, Column, Key},
     session::{self, Event, NodeId, NodeOrigin, Proposal, Timeline},
@@ -219,7 +219,7 @@ impl Builder {
         if length > LONGEST_CANVAS {
             return Err(format!("a canvas of {length} positions is too long"));
         }
-        self.spend(length + root.prompt.len())?;
+        self.spend(length + root.prompt.len() + root.suffix.len())?;
         if root.state == decode::State::Foreign && self.strategy.decides() {
             // Its writer kept no state: nothing can be decided anew, whatever the strategy is.
             if !self.timeline.is_empty() {
@@ -229,19 +229,28 @@ impl Builder {
         }
         let special = self.header.model.special();
         let params = Arc::new(self.params(&root.params)?);
+        let canvas = match &root.canvas {
+            Some(tokens) => {
+                let written = written(tokens, &root.open, special.mask)?;
+                let holding = Canvas::holding(root.prompt.as_slice(), &written, special);
+                holding.drafted(tokens)
+            }
+            None => Canvas::masked(root.prompt.as_slice(), root.length, special),
+        };
+        let no_token =
+            |at: &&usize| canvas.cells().get(**at).is_none_or(|_| canvas.is_masked(**at));
+        if let Some(at) = root.given.iter().find(no_token) {
+            return Err(format!("there is no token at position {at} to be given"));
+        }
+        let suffix = root.suffix.as_slice();
+        let canvas = Arc::new(canvas.giving(root.given.iter().copied()).before(suffix));
+        // What was written at the start no strategy wrote.
         if let Some(check) = &mut self.check
-            && root.canvas.is_none()
+            && canvas.masks() == canvas.generated()
             && self.strategy.decides()
         {
-            check.root(&root, &self.strategy.start(&root.prompt, special, &params));
+            check.root(&root, &self.strategy.start(&FixedText::of(&canvas), special, &params));
         }
-        let canvas = Arc::new(match root.canvas {
-            Some(tokens) => {
-                let written = written(&tokens, &root.open, special.mask)?;
-                Canvas::holding(root.prompt, &written, special).drafted(&tokens)
-            }
-            None => Canvas::masked(root.prompt, root.length, special),
-        });
         let id = self.timeline.add_root(canvas.clone(), root.state.clone(), params.clone());
         self.add(root.id, id)?;
         Ok(Event::Root { id, canvas, state: root.state, params })

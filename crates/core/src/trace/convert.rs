@@ -36,10 +36,12 @@ pub(super) fn hashed(tokens: &[TokenId]) -> String {
     format!("{:016x}", hash.digest())
 }
 
-/// What a pass left out, on a canvas behind a prompt of this length.
-fn cached(Cached { from, window }: &Cached, prompt: usize) -> LeftOut {
+/// What a pass left out, on a canvas of this length with such a prompt and suffix.
+fn cached(Cached { from, window }: &Cached, canvas: &Canvas) -> LeftOut {
+    let prompt = canvas.prompt().len();
+    let end = from.ids.len().saturating_sub(canvas.suffix().len());
     LeftOut {
-        from: hashed(from.ids.get(prompt..).unwrap_or_default()),
+        from: hashed(from.ids.get(prompt..end).unwrap_or_default()),
         window: [window.start.saturating_sub(prompt), window.end.saturating_sub(prompt)],
     }
 }
@@ -131,7 +133,7 @@ pub(super) fn prediction(
     RecordedPrediction {
         key: key.to_string(),
         rows: from.rows(),
-        cached: left_out.map(|left_out| cached(left_out, canvas.prompt().len())),
+        cached: left_out.map(|left_out| cached(left_out, canvas)),
         columns: RecordedColumns(
             columns.filter_map(|column| Some((column, values(column)?))).collect(),
         ),

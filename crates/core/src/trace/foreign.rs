@@ -84,6 +84,8 @@ fn write(run: &ForeignRun, mut writer: LineWriter<LineSink>, header: &Header) ->
         length: run.start.len(),
         canvas: (!masks).then(|| run.start.clone()),
         open: Vec::new(),
+        given: Vec::new(),
+        suffix: Vec::new(),
         state: State::Foreign,
         params: Default::default(),
     }))?;

@@ -133,7 +133,9 @@ impl<W: Write> LineWriter<W> {
         match event {
             Event::Root { id, canvas, state, params } => {
                 self.name(canvas.prompt().iter().copied())?;
-                self.name(canvas.given())?;
+                self.name(canvas.inputs())?;
+                self.name(canvas.suffix().iter().copied())?;
+                let given = canvas.cells().iter().enumerate().filter(|(_, cell)| cell.is_given());
                 let params = convert::params(params);
                 self.params.insert(*id, params.clone());
                 let written = canvas.masks() < canvas.len() || !open(canvas).is_empty();
@@ -141,8 +143,10 @@ impl<W: Write> LineWriter<W> {
                     id: id.0,
                     prompt: canvas.prompt().to_vec(),
                     length: canvas.len(),
-                    canvas: written.then(|| canvas.given()),
+                    canvas: written.then(|| canvas.inputs()),
                     open: open(canvas),
+                    given: given.map(|(at, _)| at).collect(),
+                    suffix: canvas.suffix().to_vec(),
                     state: state.clone(),
                     params,
                 }))?;
@@ -164,7 +168,7 @@ impl<W: Write> LineWriter<W> {
                     prediction: Some(step.prediction.to_string()),
                     params,
                     decision: Some(decision),
-                    canvas: (!open.is_empty()).then(|| canvas.given()),
+                    canvas: (!open.is_empty()).then(|| canvas.inputs()),
                     open,
                     state: step.decision.next.clone(),
                     hash: Some(convert::hash(canvas)),

@@ -33,6 +33,7 @@ pub(super) fn changes(before: &[Cell], after: &[Cell]) -> (Option<Splice>, Vec<u
 fn origin(cell: &Cell) -> i64 {
     match cell.origin {
         Origin::Start => -1,
+        Origin::Given => -4,
         Origin::Appended { .. } => -2,
         Origin::ByHand { .. } => -3,
         Origin::Inserted { from, .. } => i64::from(from.0),

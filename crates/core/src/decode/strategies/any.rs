@@ -3,7 +3,7 @@
 
 use super::state::{Decision, OwnState, State};
 use crate::{
-    canvas::{Canvas, SpecialTokens, TokenId},
+    canvas::{Canvas, FixedText, SpecialTokens},
     decode::{
         Affects, BlockLayout, DecodeError, Extras, ParamRole, ParamSpec, Params, Phase, Plan,
         Preset, Value,
@@ -37,13 +37,15 @@ pub trait AnyStrategy: Send + Sync {
         &[]
     }
 
-    /// The first canvas and state of a run.
+    /// The first canvas and state of a run. Where holes say how long it is, the parameters are to say
+    /// the same ([`Params::take_length`]).
     ///
     /// # Errors
-    /// If a parameter is out of range.
+    /// If a parameter is out of range, parameters do not go together, or the strategy does not go
+    /// with the text.
     fn start(
         &self,
-        prompt: &[TokenId],
+        text: &FixedText,
         special: SpecialTokens,
         params: &Params,
     ) -> Result<(Canvas, State), DecodeError>;
@@ -145,11 +147,11 @@ where
 
     fn start(
         &self,
-        prompt: &[TokenId],
+        text: &FixedText,
         special: SpecialTokens,
         params: &Params,
     ) -> Result<(Canvas, State), DecodeError> {
-        let (canvas, state) = S::start(&S::settings(params)?, prompt, special)?;
+        let (canvas, state) = S::start(&S::settings(params)?, text, special)?;
         Ok((canvas, state.any()))
     }
 

@@ -10,14 +10,16 @@
 //! Differences to the source: a last block that is shorter than the others is filled, where the
 //! published code leaves its masks; end-of-sequence and end-of-turn tokens are treated as the others
 //! (`logits_eos_inf` and `confidence_eos_eot_inf`, off there, are left out). What is written or pinned
-//! by hand is never cut off, and the search begins anew behind an edit.
+//! by hand is never cut off, and the search begins anew behind an edit. Where text was given between
+//! holes, lengths are those of the whole region, the last hole becomes longer or shorter, and the bias
+//! is that of the number of masks.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::low_confidence::{self, LowConfidence};
 use crate::{
-    canvas::{Canvas, Edit, Filler, SpecialTokens, TokenId},
+    canvas::{Canvas, Edit, Filler, FixedText, SpecialTokens},
     decode::{
         Affects, DecisionOf, DecodeError, Drop, Growth, LeftRule, Mode, ParamKind, ParamSpec,
         Params, Phase, Plan, Value, Verdict,
@@ -119,8 +121,9 @@ fn bias(length: usize) -> f64 {
 }
 
 impl Trial {
-    fn of(length: usize, mean: f32, biased: bool) -> Self {
-        let over = if biased { bias(length) } else { 1.0 };
+    /// The trial of a canvas with so many masks.
+    fn of(length: usize, masks: usize, mean: f32, biased: bool) -> Self {
+        let over = if biased { bias(masks) } else { 1.0 };
         Self { length, mean, calibrated: f64::from(mean) / over }
     }
 }
@@ -227,7 +230,7 @@ impl Settings {
     }
 }
 
-/// The shortest length that keeps what was written or pinned by hand.
+/// The shortest length that keeps what was given, or written or pinned by hand.
 fn least(canvas: &Canvas) -> usize {
     canvas.cells().iter().enumerate().fold(0, |least, (at, cell)| {
         if canvas.is_masked(at) && !cell.overridden.pinned { least } else { at + 1 }
@@ -257,10 +260,10 @@ impl Strategy for Cal {
 
     fn start(
         settings: &Settings,
-        prompt: &[TokenId],
+        text: &FixedText,
         special: SpecialTokens,
     ) -> Result<(Canvas, State), DecodeError> {
-        let canvas = Canvas::masked(prompt, settings.initial, special);
+        let canvas = text.canvas(settings.initial, special);
         let filling = settings.patience.is_none().then(|| settings.begin(&canvas));
         Ok((canvas, State { trials: Vec::new(), filling }))
     }
@@ -341,7 +344,7 @@ fn trial(at: Context<Cal>, prediction: &Prediction) -> Result<DecisionOf<State>,
     let mean = (sum / masked.len().max(1) as f64) as f32;
     let length = canvas.len();
     let mut trials = state.trials.clone();
-    trials.push(Trial::of(length, mean, settings.biased));
+    trials.push(Trial::of(length, masked.len(), mean, settings.biased));
     let least = least(canvas);
     let search = settings.search(&trials, least);
     let (SearchStep::Try(to) | SearchStep::Best(to)) = search;
@@ -389,7 +392,7 @@ mod tests {
         loop {
             match settings.search(&trials, 0) {
                 SearchStep::Try(length) => {
-                    trials.push(Trial::of(length, mean(length), settings.biased));
+                    trials.push(Trial::of(length, length, mean(length), settings.biased));
                 }
                 SearchStep::Best(best) => {
                     return (trials.iter().map(|trial| trial.length).collect(), best);

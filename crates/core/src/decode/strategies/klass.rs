@@ -240,7 +240,7 @@ mod tests {
         }
         let strategy = BlockStrategy(Klass);
         let special = SpecialTokens { mask: MASK, eos: 8 };
-        let (mut canvas, mut state) = strategy.start(&[1], special, &params).unwrap();
+        let (mut canvas, mut state) = strategy.start(&(&[1]).into(), special, &params).unwrap();
         let mut canvases = Vec::new();
         for step in 1..300 {
             let extras = crate::decode::Extras::NONE;

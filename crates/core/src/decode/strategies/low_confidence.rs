@@ -173,7 +173,8 @@ mod tests {
         let check = |recipe: &str, part: Option<&str>| {
             let recipe = Recipe::parse(recipe).unwrap();
             let special = crate::canvas::SpecialTokens { mask: 5, eos: 1 };
-            let started = recipe.strategy.start(&[2], special, &recipe.params(&[]).unwrap());
+            let started =
+                recipe.strategy.start(&(&[2]).into(), special, &recipe.params(&[]).unwrap());
             match (started, part) {
                 (Ok(_), None) => {}
                 (Err(error), Some(part)) => {

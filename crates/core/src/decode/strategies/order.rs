@@ -233,8 +233,8 @@ impl BlockPolicy for Order {
         })
     }
 
-    fn check(settings: &Settings) -> Result<(), DecodeError> {
-        settings.sequence(settings.length).map(drop)
+    fn fits(canvas: &Canvas, settings: &Settings) -> Result<(), DecodeError> {
+        settings.sequence(canvas.len()).map(drop)
     }
 
     fn shape(settings: &Settings) -> Shape {
@@ -320,7 +320,7 @@ mod tests {
     fn a_run_is_refused_before_it_starts() {
         let special = SpecialTokens { mask: 5, eos: 1 };
         let recipe = Recipe::parse("order:gen_length=4,order=0+1+3").unwrap();
-        let refused = recipe.strategy.start(&[2], special, &recipe.params(&[]).unwrap());
+        let refused = recipe.strategy.start(&(&[2]).into(), special, &recipe.params(&[]).unwrap());
         assert_eq!(refused.unwrap_err().to_string(), "order does not fit: it forgets position 2");
     }
 }

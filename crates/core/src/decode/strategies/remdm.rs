@@ -16,7 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    canvas::{Canvas, Edit, Slot, SpecialTokens, TokenId},
+    canvas::{Canvas, Edit, FixedText, Slot, SpecialTokens, TokenId},
     decode::{
         Affects, DecisionOf, DecodeError, FillRule, Finish, Growth, LeftRule, Mode, ParamSpec,
         Params, Phase, Plan, Preset, RemaskRule, TokenList, Value, Verdict,
@@ -280,10 +280,10 @@ impl Strategy for Remdm {
 
     fn start(
         settings: &Settings,
-        prompt: &[TokenId],
+        text: &FixedText,
         special: SpecialTokens,
     ) -> Result<(Canvas, State), DecodeError> {
-        let canvas = Canvas::masked(prompt, settings.gen_length, special);
+        let canvas = text.canvas(settings.gen_length, special);
         Ok((canvas, State { step: 0, committed: Vec::new() }))
     }
 
@@ -328,7 +328,7 @@ impl Strategy for Remdm {
             let left = |rule| Verdict::Left { p: p[at], rule };
             if !canvas.is_masked(at) {
                 let chance = chances.remask * weights[at];
-                if cell.overridden.pinned || !drawn(place, Purpose::Remask, slot, chance) {
+                if cell.is_fixed() || !drawn(place, Purpose::Remask, slot, chance) {
                     verdicts.push(Verdict::Unchanged);
                     continue;
                 }
@@ -403,7 +403,7 @@ impl Strategy for Remdm {
         }
         let place = place(state, settings);
         let chances = |eta: f32| Settings { eta: f64::from(eta), ..*settings }.chances(state.step);
-        let cells = canvas.cells().iter().filter(|cell| !cell.overridden.pinned);
+        let cells = canvas.cells().iter().filter(|cell| !cell.is_fixed());
         let values = cells
             .filter_map(|cell| match cell.token == canvas.special().mask {
                 true => crossing(0.0, 1.0, |eta| {

@@ -14,7 +14,7 @@
 //! much shorter than a canvas of 64 can be cut off as a whole, as it is there: a cut is 64 positions
 //! where the confidence is over .9, however many of them are EOS. Parameters that the source
 //! takes and ignores (`low_conf_threshold`, `eos_confidence_threshold`,
-//! `expand_eos_confidence_threshold`) are left out. What is pinned is never cut off.
+//! `expand_eos_confidence_threshold`) are left out. What is pinned or given is never cut off.
 
 use std::ops::Range;
 
@@ -26,7 +26,7 @@ use super::daedal::{
     stage2::{PlannedFills, fills},
 };
 use crate::{
-    canvas::{Canvas, Edit, Filler, SpecialTokens, TokenId},
+    canvas::{Canvas, Edit, Filler, FixedText, SpecialTokens},
     decode::{
         Affects, DecisionOf, DecodeError, Drop, EosMeasure, FillRule, Finish, Growth, LeftRule,
         Mode, ParamSpec, Params, Phase, Plan, Preset, Value, Verdict,
@@ -279,10 +279,10 @@ impl Strategy for RhoEos {
 
     fn start(
         settings: &Settings,
-        prompt: &[TokenId],
+        text: &FixedText,
         special: SpecialTokens,
     ) -> Result<(Canvas, State), DecodeError> {
-        let canvas = Canvas::masked(prompt, settings.initial, special);
+        let canvas = text.canvas(settings.initial, special);
         Ok((canvas, State { cursor: 0, step: 0, stagnant: false }))
     }
 
@@ -334,7 +334,7 @@ impl Strategy for RhoEos {
         let stays = filled
             .cells()
             .iter()
-            .rposition(|cell| cell.overridden.pinned || settings.of_masks && cell.token != mask);
+            .rposition(|cell| cell.is_fixed() || settings.of_masks && cell.token != mask);
         let to = wanted.max(stays.map_or(0, |last| last + 1));
         let cursor = advance(&filled, evidence.state.cursor, settings.block).min(to);
         // A step fills something wherever it may, whatever is drawn. So if it changed nothing, no
@@ -448,6 +448,7 @@ fn verdicts(canvas: &Canvas, settings: &Settings, evidence: &RhoEvidence) -> Vec
 mod tests {
     use super::*;
     use crate::{
+        canvas::TokenId,
         decode::{AnyStrategy as _, Decision, State as AnyState},
         predict::Data,
     };

@@ -16,7 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    canvas::{Canvas, Edit, SpecialTokens, TokenId},
+    canvas::{Canvas, Edit, FixedText, SpecialTokens, TokenId},
     decode::{
         Affects, DecisionOf, DecodeError, FillRule, Finish, Growth, LeftRule, Measure, Mode,
         ParamSpec, Params, Phase, Plan, RemaskRule, Test, Value, Verdict,
@@ -129,7 +129,7 @@ impl<'a> WinoEvidence<'a> {
         let mut ranked: Vec<usize> = (0..window.end).filter(|&at| canvas.is_open(at)).collect();
         let cells = canvas.cells();
         let mut written: Vec<usize> =
-            window.filter(|&at| !canvas.is_masked(at) && !cells[at].overridden.pinned).collect();
+            window.filter(|&at| !canvas.is_masked(at) && !cells[at].is_fixed()).collect();
         let faults = ranked.iter().filter(|&&at| !p[at].is_finite());
         if let Some(&at) = faults.chain(written.iter().filter(|&&at| !back[at].is_finite())).next()
         {
@@ -164,10 +164,10 @@ impl Strategy for Wino {
 
     fn start(
         settings: &Settings,
-        prompt: &[TokenId],
+        text: &FixedText,
         special: SpecialTokens,
     ) -> Result<(Canvas, State), DecodeError> {
-        let canvas = Canvas::masked(prompt, settings.length, special);
+        let canvas = text.canvas(settings.length, special);
         let state = State::enter(&canvas, 0, settings.block);
         Ok((canvas, state))
     }

@@ -37,9 +37,9 @@ pub enum RefuseRule {
     },
     /// The user forbade it. Since format 1.1.
     Forbidden,
-    /// It would push a pinned position off the end. Since format 1.1.
+    /// It would push a pinned position, or a given one, off the end. Since format 1.1.
     DropsPinned {
-        /// The pinned position that would be dropped.
+        /// The position that would be dropped.
         pinned: usize,
     },
 }
@@ -72,7 +72,7 @@ impl fmt::Display for RefuseRule {
             }
             Self::Forbidden => write!(f, "it was forbidden by hand"),
             Self::DropsPinned { pinned } => {
-                write!(f, "it would drop the pinned position {pinned}")
+                write!(f, "it would drop position {pinned}, which is fixed")
             }
         }
     }

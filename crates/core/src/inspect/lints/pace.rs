@@ -72,7 +72,7 @@ fn fitting(run: &LintedRun, least: usize) -> usize {
         let mut params = (*run.end().params).clone();
         let spec = params.with_role(ParamRole::Steps);
         spec.is_some_and(|spec| params.set(spec.name, Value::Int(*steps as i64)).is_ok())
-            && strategy.start(canvas.prompt(), canvas.special(), &params).is_ok()
+            && strategy.start(&run.session.text(), canvas.special(), &params).is_ok()
     };
     (least..=least.saturating_mul(2)).find(taken).unwrap_or(least)
 }

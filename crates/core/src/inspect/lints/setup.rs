@@ -166,6 +166,10 @@ impl Agreement {
 }
 
 fn no_answer_turn(run: &LintedRun) -> Option<Finding> {
+    // What stands between texts is no answer.
+    if run.session.text().has_text_behind() {
+        return None;
+    }
     let prompt = run.canvas().prompt();
     let name = |token: TokenId| match run.vocabulary.piece(token) {
         Some(Piece::Text(text) | Piece::Control(text)) => text,

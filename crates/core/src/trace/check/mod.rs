@@ -83,9 +83,10 @@ impl StepCheck {
 
     /// A run's start, whose writer left the canvas to the strategy; `made` is what that makes of it.
     pub fn root(&mut self, record: &Root, made: &Result<(Canvas, State), DecodeError>) {
+        let length = record.canvas.as_ref().map_or(record.length, Vec::len);
         let difference = match made {
-            Ok((canvas, _)) if canvas.len() != record.length => {
-                Some(("length", record.length.to_string(), canvas.len().to_string()))
+            Ok((canvas, _)) if canvas.len() != length => {
+                Some(("length", length.to_string(), canvas.len().to_string()))
             }
             Ok((_, state)) if *state != record.state => {
                 Some(("state", json(&record.state), json(state)))

@@ -302,7 +302,7 @@ impl Param {
     }
 }
 
-/// The start of a run: a prompt with masks behind it.
+/// The start of a run: a prompt with masks behind it, and perhaps a suffix behind these.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Root {
     /// The node's number: whatever the writer likes, once a file.
@@ -319,6 +319,12 @@ pub(super) struct Root {
     /// Positions of `canvas` that nothing is written at yet: it holds noise there. Since 1.6.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<usize>,
+    /// Positions of `canvas` whose token is fixed: text between two holes. Since 1.7.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given: Vec<usize>,
+    /// Ids of what stands behind the generated region on every canvas of the run. Since 1.7.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suffix: Vec<TokenId>,
     /// Absent since 1.4 in recordings of other programs' strategies.
     #[serde(default = "foreign", skip_serializing_if = "is_foreign")]
     pub state: State,

@@ -6,7 +6,7 @@
 //! [`Strategy::breaks`]: crate::decode::strategy::Strategy::breaks
 
 use super::{
-    Daedal, DaedalColumns, eos,
+    Daedal, DaedalColumns, eos, stage1,
     stage2::{self, InsertionEvidence},
 };
 use crate::{
@@ -46,17 +46,20 @@ fn stage1(
             let cap = max.saturating_sub(length).saturating_mul(2);
             let even = window - window % 2;
             let mut windows = windows(&columns, canvas, threshold, may_grow);
-            windows.extend([even.min(cap), even + 2]);
+            if canvas.suffix().is_empty() {
+                windows.extend([even.min(cap), even + 2]);
+            }
             counts(windows)
         }
         "expansion_factor" if wants => capped(factor, max.saturating_sub(length)),
         "max_gen_length" if wants && may_grow => capped(max, length.saturating_add(factor)),
         // Up to one more than the length these are the lengths that the stage ends with.
         "max_gen_length" => {
-            let mut lengths = capped(max, length.saturating_add(window / 2));
-            // What is pinned is never cut off.
-            let pinned = canvas.cells().iter().rposition(|cell| cell.overridden.pinned);
-            lengths.extend(counts(pinned.map(|last| last + 2)));
+            let appended = stage1::appended(canvas, settings);
+            let mut lengths = capped(max, length.saturating_add(appended));
+            // What is fixed is never cut off.
+            let least = stage1::least(canvas);
+            lengths.extend(counts((least > 0).then_some(least + 1)));
             lengths
         }
         _ => Vec::new(),
@@ -92,9 +95,9 @@ fn stage2(
     let confident = forced.is_none() && evidence.eos.confidence >= threshold;
     let lowest = evidence.lowest.filter(|_| forced.is_none());
     let candidate = forced.or(lowest.filter(|&at| p[at] < settings.low_conf_threshold));
-    // From where on an expansion would push a pinned position off the end.
-    let pinned: Vec<usize> = candidate.map_or_else(Vec::new, |from| {
-        (from + 1..length).filter(|&at| canvas.cells()[at].overridden.pinned).collect()
+    // From where on an expansion would push a fixed position off the end.
+    let fixed: Vec<usize> = candidate.map_or_else(Vec::new, |from| {
+        (from + 1..length).filter(|&at| canvas.cells()[at].is_fixed()).collect()
     });
     Ok(match (name, lowest, candidate) {
         ("low_conf_threshold", Some(lowest), _) if !confident && !full => {
@@ -112,13 +115,13 @@ fn stage2(
             let stays = |at: &usize| canvas.is_masked(*at) && !evidence.fills.has(*at);
             let masks = (lowest + 1..length).take_while(stays).count();
             let mut factors = capped(factor, max - lowest - masks);
-            factors.extend(counts(pinned.iter().map(|&at| (max + 1).saturating_sub(at))));
+            factors.extend(counts(fixed.iter().map(|&at| (max + 1).saturating_sub(at))));
             factors
         }
         ("max_gen_length", _, Some(_)) if !confident => {
             let mut lengths = capped(max, (length + factor).saturating_sub(1));
             lengths.extend(counts([length + 1]));
-            lengths.extend(counts(pinned.iter().map(|&at| at + factor)));
+            lengths.extend(counts(fixed.iter().map(|&at| at + factor)));
             lengths
         }
         _ => Vec::new(),

@@ -6,6 +6,10 @@
 //! replaces the least confident position by several masks. Threshold comparisons are in f32,
 //! against thresholds rounded to f32. Where the code crashes (guidance once the canvas has
 //! grown) this does what it meant.
+//!
+//! Where a suffix stands behind the region, the EOS confidence is read before it and no EOS tokens
+//! are put there between the stages, as in the infilling form published with CAL
+//! (`daedal_cal/daedal_cal.py` of NiuHechang/Calibrated_Adaptive_Length; preset `infill`).
 
 mod breaks;
 pub(super) mod eos;
@@ -21,7 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use params::{SPECS, Settings};
 
 use crate::{
-    canvas::{Canvas, SpecialTokens, TokenId},
+    canvas::{Canvas, FixedText, SpecialTokens, TokenId},
     decode::{
         DecisionOf, DecodeError, Finish, ParamSpec, Params, Phase, Plan, Preset, Value,
         ask::PassOptions,
@@ -101,11 +105,11 @@ impl Strategy for Daedal {
 
     fn start(
         settings: &Settings,
-        prompt: &[TokenId],
+        text: &FixedText,
         special: SpecialTokens,
     ) -> Result<(Canvas, State), DecodeError> {
         let state = State { stage: 1, cursor: 0, stagnant: false };
-        Ok((Canvas::masked(prompt, settings.initial_gen_length, special), state))
+        Ok((text.canvas(settings.initial_gen_length, special), state))
     }
 
     fn plan(at: Context<Self>) -> Plan<PassOptions> {

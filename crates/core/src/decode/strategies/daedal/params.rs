@@ -68,7 +68,7 @@ const NO_GROWTH: (&str, Value) = ("eos_confidence_threshold", Value::Float(0.0))
 /// Nothing is expanded in stage 2.
 const NO_EXPANSION: (&str, Value) = ("low_conf_threshold", Value::Float(0.0));
 
-/// The paper's ablation: either stage alone, both, none.
+/// The paper's ablation (either stage alone, both, none), and its form for holes.
 pub(super) const PRESETS: &[Preset] = &[
     Preset {
         name: "stage-1",
@@ -86,6 +86,18 @@ pub(super) const PRESETS: &[Preset] = &[
         values: &[
             ("eos_confidence_threshold", Value::Float(0.5)),
             ("low_conf_threshold", Value::Float(0.1)),
+        ],
+    },
+    Preset {
+        name: "infill",
+        help: "DAEDAL as it was published for filling holes (arXiv 2602.00476): stage 2 alone, on few masks",
+        values: &[
+            NO_GROWTH,
+            ("initial_gen_length", Value::Int(8)),
+            ("max_gen_length", Value::Int(128)),
+            ("eos_check_tokens", Value::Int(8)),
+            ("expansion_factor", Value::Int(2)),
+            ("low_conf_threshold", Value::Float(0.3)),
         ],
     },
     Preset {

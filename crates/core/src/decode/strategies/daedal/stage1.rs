@@ -1,12 +1,23 @@
 //! Stage 1, initial length adjustment: add masks while the EOS confidence is low, then put a few
-//! EOS tokens behind them.
+//! EOS tokens behind them, unless a suffix stands there.
 
-use super::{Daedal, DaedalColumns, State, eos};
+use super::{Daedal, DaedalColumns, Settings, State, eos};
 use crate::{
-    canvas::{Edit, Filler},
+    canvas::{Canvas, Cell, Edit, Filler},
     decode::{DecisionOf, DecodeError, Drop, Growth, LeftRule, Mode, Verdict, strategy::Context},
     predict::Prediction,
 };
+
+/// End-of-sequence tokens that are put behind the masks when the stage ends: half of what the EOS
+/// confidence counts, and none where a text goes on behind them, as in DAEDAL's infilling form.
+pub(super) fn appended(canvas: &Canvas, settings: &Settings) -> usize {
+    if canvas.suffix().is_empty() { settings.eos_check_tokens / 2 } else { 0 }
+}
+
+/// Positions that do not fall off: up to the last one that is fixed.
+pub(super) fn least(canvas: &Canvas) -> usize {
+    canvas.cells().iter().rposition(Cell::is_fixed).map_or(0, |last| last + 1)
+}
 
 pub(super) fn decide(
     at: Context<Daedal>,
@@ -32,10 +43,7 @@ pub(super) fn decide(
         let next = State { stage: 1, cursor: 0, stagnant: false };
         (Mode::Grow, vec![edit], Growth::To(grown), next)
     } else {
-        // What is pinned does not fall off.
-        let pinned = canvas.cells().iter().rposition(|cell| cell.overridden.pinned);
-        let least = pinned.map_or(0, |last| last + 1);
-        let settled = length.saturating_add(settings.eos_check_tokens / 2).min(max).max(least);
+        let settled = length.saturating_add(appended(canvas, settings)).min(max).max(least(canvas));
         let edit = match settled {
             settled if settled > length => {
                 Some(Edit::Append { n: settled - length, filler: Filler::Eos })

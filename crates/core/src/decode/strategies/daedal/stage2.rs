@@ -209,8 +209,8 @@ pub(super) fn refusal(
         let moved = settings.expansion_factor.saturating_sub(1);
         let stays = settings.max_gen_length.saturating_sub(moved);
         let behind = canvas.cells().iter().enumerate().skip(lowest?.max(stays.saturating_sub(1)));
-        let pinned = behind.filter(|&(at, cell)| at >= stays && cell.overridden.pinned);
-        pinned.map(|(pinned, _)| RefuseRule::DropsPinned { pinned }).next()
+        let fixed = behind.filter(|&(at, cell)| at >= stays && cell.is_fixed());
+        fixed.map(|(pinned, _)| RefuseRule::DropsPinned { pinned }).next()
     }
 }
 
