@@ -134,7 +134,7 @@ def _take(found: Findings, facts: Facts, model: Model, known: bool) -> None:
 
 
 def _shortest(model: Model, block: Optional[int]) -> Inputs:
-    return passes.inputs([Pass([0, 0], block=None if block is None else (block, 0))], model.device)
+    return passes.inputs([Pass([0, 0], block=None if block is None else (block, 0, None))], model.device)
 
 
 def _columns(model: Model, inputs: Inputs) -> int:

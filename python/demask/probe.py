@@ -186,7 +186,7 @@ def _masks(probe: _Probe, found: Findings, known: bool) -> None:
     reason = "a position that is hidden is seen all the same"
     try:
         heeds = probe.change(keys=hidden) <= least
-        heeds = heeds and (not model.takes_masks or probe.change(block=(probe.length - 1, 0)) <= least)
+        heeds = heeds and (not model.takes_masks or probe.change(block=(probe.length - 1, 0, None)) <= least)
     except Exception as error:  # The model does not take such a mask.
         heeds, reason = False, "it raises %s" % type(error).__name__
     if heeds:
@@ -257,7 +257,7 @@ def _shift(probe: _Probe, found: Findings) -> None:
     if not places:
         return
     masked = [probe.mask if at in places else token for at, token in enumerate(ids)]
-    block = None if probe.block is None else (probe.block, 0)
+    block = None if probe.block is None else (probe.block, 0, None)
     inputs = passes.inputs([Pass(masked, block=block)], probe.model.device)
     p = torch.log_softmax(probe.model.logits(inputs, None)[0].float(), -1)
     own = sum(float(p[place, ids[place]]) for place in places) / len(places)

@@ -37,7 +37,7 @@ class Golden(unittest.TestCase):
                 if block is not None:
                     # Padding on the left only moves where the first block begins.
                     before = int((~here).long().sum())
-                    one = Pass(ids[row, before:].tolist(), block=(block, before))
+                    one = Pass(ids[row, before:].tolist(), block=(block, before, None))
                 else:
                     before = 0
                     positions = None if places is None else places[row].tolist()

@@ -85,7 +85,7 @@ class Requests(unittest.TestCase):
                 **{"pass": blocks},
             )
         )
-        self.assertEqual(read.pass_, request.Pass([1, 5, 5], [0, 1, 1], block=(4, 2)))
+        self.assertEqual(read.pass_, request.Pass([1, 5, 5], [0, 1, 1], block=(4, 2, None)))
         self.assertEqual(read.guidance, request.Guidance(1.5, request.Pass([5, 5, 5], keys=[True, False, True])))
         self.assertEqual(read.sampling, request.Sampling(0.7, 2**64 - 1, 3, [0, 7]))
         self.assertEqual(read.filters, request.Filters(0.2, 0.95, 3, True))
