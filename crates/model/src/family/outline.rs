@@ -111,6 +111,14 @@ impl Description {
         }
     }
 
+    /// Every tensor of the network with its shape, a head of its own among them where there may be one.
+    pub fn all_tensors(&self) -> Vec<(String, Vec<usize>)> {
+        match &self.kind {
+            NetworkKind::Transformer(spec) => spec.tensors(true),
+            NetworkKind::ModernBert(config) => modernbert_tensors(config, true),
+        }
+    }
+
     /// The base of the rotation: of all layers, or of those that see everything and of the others.
     pub fn rope_bases(&self) -> Vec<f64> {
         match &self.kind {

@@ -89,6 +89,14 @@ impl Block {
         })
     }
 
+    /// Experts that the last pass computed, and all there are; none in a layer without.
+    pub(super) fn experts_touched(&self) -> Option<(usize, usize)> {
+        match &self.feed_forward {
+            FeedForward::Dense(_) => None,
+            FeedForward::Experts(experts) => Some(experts.touched()),
+        }
+    }
+
     /// The next residual stream, `[batch, length, width]`, with the keys and values seen.
     pub(super) fn forward(
         &self,

@@ -1,6 +1,8 @@
 //! A feed-forward layer of experts: a router chooses a few of them for each position, and only those
 //! are computed.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use candle_core::{DType, Module, Result, Tensor};
 
 use super::mlp::Mlp;
@@ -180,6 +182,8 @@ pub(super) struct ExpertLayer {
     shared: Option<Mlp>,
     chosen: usize,
     routing: Routing,
+    /// Experts that the last pass computed.
+    touched: AtomicUsize,
 }
 
 impl ExpertLayer {
@@ -205,7 +209,13 @@ impl ExpertLayer {
             shared,
             chosen: spec.chosen,
             routing: spec.routing,
+            touched: AtomicUsize::new(0),
         })
+    }
+
+    /// Experts that the last pass computed, and all there are.
+    pub(super) fn touched(&self) -> (usize, usize) {
+        (self.touched.load(Ordering::Relaxed), self.experts.len())
     }
 
     /// `x` `[batch, length, width]` to the same shape: the weighted sum of what the experts chosen
@@ -225,6 +235,8 @@ impl ExpertLayer {
                 of_expert[one.expert].push((position, rank));
             }
         }
+        let touched = of_expert.iter().filter(|asked| !asked.is_empty()).count();
+        self.touched.store(touched, Ordering::Relaxed);
         let ranks = self.chosen.min(self.experts.len());
         let mut places = vec![0_u32; positions * ranks];
         let (mut answers, mut row) = (Vec::new(), 0);

@@ -60,6 +60,12 @@ pub trait Network: Send {
     /// pattern or these positions.
     fn hidden(&self, batch: &Batch, watch: &mut Watch) -> Result<Option<Tensor>>;
 
+    /// Experts that the last pass computed, and all there are, over all layers; `None` for a network
+    /// without experts.
+    fn experts_touched(&self) -> Option<(usize, usize)> {
+        None
+    }
+
     /// True if it can keep keys and values, and run a window against them.
     fn keeps(&self) -> bool {
         false

@@ -110,6 +110,11 @@ impl Transformer {
 }
 
 impl Network for Transformer {
+    fn experts_touched(&self) -> Option<(usize, usize)> {
+        let layers = self.blocks.iter().filter_map(Block::experts_touched);
+        layers.reduce(|(touched, all), (more, of)| (touched + more, all + of))
+    }
+
     fn hidden(&self, batch: &Batch, watch: &mut Watch) -> Result<Option<Tensor>> {
         self.run(batch, None, None, watch)
     }
