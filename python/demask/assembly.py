@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Iterable, Optional, Tuple, Union
 
 from . import passes
 from .answers import SAID_CAUSAL, Engine, Facts
-from .families import FAMILIES, family
+from .families import FAMILIES, family, model_type_of
 from .model import MASKS, Call, Leads, Model
 from .passes import Inputs
 from .probe import Findings, look_at
@@ -46,7 +46,7 @@ def engine_of(
     import torch
 
     config = getattr(model, "config", None)
-    model_type = str(getattr(config, "model_type", "") or "")
+    model_type = model_type_of(config)
     row = family(model_type)
     tokens = Tokens(tokenizer)
     call, blocks, said = row.call, row.block, row.says + (" (family %s)" % model_type if model_type else "")

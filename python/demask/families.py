@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Optional
+from typing import Any, Dict, Optional
 
 from .model import Call
 
@@ -60,6 +60,12 @@ FAMILIES: Dict[str, Family] = {
 
 # A model of an unknown family gets no mask where all positions may be seen.
 UNKNOWN = Family(_FULL, "as the model does it")
+
+
+def model_type_of(config: Any) -> str:
+    """The `model_type` of a configuration, empty where it has none. LLaDA-MoE's files have that of LLaDA."""
+    model_type = str(getattr(config, "model_type", "") or "")
+    return "lladamoe" if model_type == "llada" and getattr(config, "num_experts", None) else model_type
 
 
 def family(model_type: str) -> Family:

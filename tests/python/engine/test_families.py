@@ -1,11 +1,12 @@
 """Known families: their table in docs/engine.md, and models that take their masks in each manner."""
 
 import re
+import types
 import unittest
 
 from common import GOLDEN, ROOT, needs_golden, predict, torch, unpacked
 
-from demask.families import FAMILIES
+from demask.families import FAMILIES, model_type_of
 
 MANNERS = {"additive": "4-D", "boolean": "4-D, booleans", "bias": "4-D, as `attention_bias`", "keys": "2-D", "none": "none"}
 
@@ -114,6 +115,12 @@ class Manners(unittest.TestCase):
         self.assertEqual(engine.facts.findings, [], "known of the family")
         self.assertNotIn("attention_blocks", engine.can())
         self.same(engine, network, "full", None)
+
+    def test_llada_moe_calls_itself_llada(self):
+        for experts, expected in ((64, "lladamoe"), (None, "llada")):
+            config = types.SimpleNamespace(model_type="llada", num_experts=experts)
+            self.assertEqual(model_type_of(config), expected)
+        self.assertEqual(model_type_of(types.SimpleNamespace()), "")
 
     def test_masks_of_keys(self):
         def moe(self, input_ids, attention_mask=None, position_ids=None):
