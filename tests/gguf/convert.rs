@@ -1,7 +1,7 @@
 //! A folder as the file that llama.cpp's converter makes of it.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs::{self, File},
     path::{Path, PathBuf},
 };
@@ -99,6 +99,9 @@ fn renamed(name: &str) -> String {
         ("mlp.gate_proj", "ffn_gate"),
         ("mlp.up_proj", "ffn_up"),
         ("mlp.down_proj", "ffn_down"),
+        ("mlp.gate", "ffn_gate_inp"),
+        ("self_attn.q_norm", "attn_q_norm"),
+        ("self_attn.k_norm", "attn_k_norm"),
     ];
     let (stem, ending) = name.rsplit_once('.').unwrap();
     let block = ["model.transformer.blocks.", "model.layers."]
@@ -112,6 +115,26 @@ fn renamed(name: &str) -> String {
         None => whole.iter().find(|(old, _)| *old == stem).unwrap().1.to_owned(),
     };
     format!("{new}.{ending}")
+}
+
+/// The experts of all layers as the converter stacks them, by their new names: `[experts, rows, columns]`.
+/// They are taken out of `tensors`.
+fn stacked(tensors: &mut HashMap<String, Tensor>) -> Vec<(String, Tensor)> {
+    let mut layers: BTreeMap<String, BTreeMap<usize, Tensor>> = BTreeMap::new();
+    let of_experts = |name: &String| name.contains(".experts.");
+    let names: Vec<String> = tensors.keys().filter(|name| of_experts(name)).cloned().collect();
+    for name in names {
+        let (layer, part) = name.split_once(".mlp.experts.").unwrap();
+        let layer = layer.strip_prefix("model.layers.").unwrap();
+        let (expert, part) = part.split_once('.').unwrap();
+        let part = part.strip_suffix("_proj.weight").unwrap();
+        let all = layers.entry(format!("blk.{layer}.ffn_{part}_exps.weight")).or_default();
+        all.insert(expert.parse().unwrap(), tensors.remove(&name).unwrap());
+    }
+    let stack = |experts: BTreeMap<usize, Tensor>| {
+        Tensor::stack(&experts.into_values().collect::<Vec<_>>(), 0).unwrap()
+    };
+    layers.into_iter().map(|(name, experts)| (name, stack(experts))).collect()
 }
 
 /// Rows of heads as the converter puts them: the two of a pair side by side.
@@ -146,13 +169,21 @@ pub fn convert(folder: &Path, architecture: &str, kind: impl Fn(&str) -> GgmlDTy
     own("block_count", Value::U32(number(&["n_layers", "num_hidden_layers"])));
     own("context_length", Value::U32(number(&["max_sequence_length", "max_position_embeddings"])));
     own("embedding_length", Value::U32(number(&["d_model", "hidden_size"])));
-    own("feed_forward_length", Value::U32(number(&["mlp_hidden_size", "intermediate_size"])));
+    own(
+        "feed_forward_length",
+        Value::U32(number(&["mlp_hidden_size", "intermediate_size", "dense_intermediate_size"])),
+    );
     own("attention.head_count", Value::U32(heads));
     own("attention.head_count_kv", Value::U32(kv_heads));
     own("attention.layer_norm_rms_epsilon", Value::F32(real("rms_norm_eps")));
     own("rope.freq_base", Value::F32(real("rope_theta")));
     own("attention.causal", Value::Bool(false));
-    if architecture == "llada" {
+    if architecture == "llada-moe" {
+        own("expert_count", Value::U32(number(&["num_experts"])));
+        own("expert_used_count", Value::U32(number(&["num_experts_per_tok"])));
+        own("expert_feed_forward_length", Value::U32(number(&["expert_intermediate_size"])));
+    }
+    if architecture.starts_with("llada") {
         draft.set("diffusion.shift_logits", Value::Bool(false));
     }
     let mut tensors = HashMap::new();
@@ -161,6 +192,11 @@ pub fn convert(folder: &Path, architecture: &str, kind: impl Fn(&str) -> GgmlDTy
         if path.extension().is_some_and(|extension| extension == "safetensors") {
             tensors.extend(safetensors::load(path, &Device::Cpu).unwrap());
         }
+    }
+    for (name, tensor) in stacked(&mut tensors) {
+        let tensor = tensor.to_dtype(DType::F32).unwrap();
+        let to = kind(&name);
+        draft.tensors.push((name, QTensor::quantize(&tensor, to).unwrap()));
     }
     let mut names: Vec<&String> = tensors.keys().collect();
     names.sort();

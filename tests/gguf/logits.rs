@@ -40,8 +40,12 @@ fn furthest(ours: &[Vec<f32>], theirs: &[Vec<f32>]) -> f32 {
 
 #[test]
 fn logits_are_those_of_the_reference() {
-    for (model, architecture) in [("llada-a", "llada"), ("llada-b", "llada"), ("dream-a", "dream")]
-    {
+    for (model, architecture) in [
+        ("llada-a", "llada"),
+        ("llada-b", "llada"),
+        ("dream-a", "dream"),
+        ("lladamoe-b", "llada-moe"),
+    ] {
         let (_folder, path) =
             convert(&model_folder(model), architecture, |_| GgmlDType::F32).written();
         let ours = network(&path);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes the tiny checkpoints and golden logits of the families with experts and of SDAR: llada2-moe-a, lladamoe-a, sdar-a
-and sdar-moe-a.
+"""Makes the tiny checkpoints and golden logits of the families with experts and of SDAR: llada2-moe-a, lladamoe-a,
+lladamoe-b, sdar-a and sdar-moe-a.
 
 How to run it (CPU only, about half a minute):
 
@@ -115,7 +115,7 @@ def llada2_moe(dllm):
     return spread(modeling.LLaDA2MoeModelLM(network), 41), config
 
 
-def lladamoe(dllm):
+def lladamoe(dllm, seed, **fields):
     config = {
         "architectures": ["LLaDAMoEModel"],
         "model_type": "llada",
@@ -138,11 +138,21 @@ def lladamoe(dllm):
         "router_num_group": None,
         "router_topk_group": None,
         "shared_expert_intermediate_size": 48,
+        **fields,
     }
     configuration, modeling = of_dllm(dllm, "llada", "lladamoe")
     network = configuration.LLaDAMoEConfig(**config)
     network._attn_implementation = "sdpa"
-    return spread(modeling.LLaDAMoEModelLM(network), 42), config
+    return spread(modeling.LLaDAMoEModelLM(network), seed), config
+
+
+# What the published checkpoints have, and llama.cpp's files can say.
+AS_PUBLISHED = {
+    "moe_layer_freq": [1, 1],
+    "moe_router_enable_expert_bias": False,
+    "num_hidden_layers": 2,
+    "shared_expert_intermediate_size": None,
+}
 
 
 SDAR = {
@@ -202,7 +212,7 @@ def main():
     torch.set_num_threads(1)
     index_file = GOLDEN / "forward" / "index.json"
     known = json.loads(index_file.read_text())
-    made, index = ("llada2-moe-a", "lladamoe-a", "sdar-a", "sdar-moe-a"), {}
+    made, index = ("llada2-moe-a", "lladamoe-a", "lladamoe-b", "sdar-a", "sdar-moe-a"), {}
     for name, seed, size, (model, config) in (
         ("llada2-moe-a", 1, 32, llada2_moe(dllm)),
         ("sdar-a", 2, 4, sdar()),
@@ -213,9 +223,12 @@ def main():
         # The prompt ends within a block; the last block is whole, or not.
         blocks(index, model, name, f"1-blocks-{size}", torch.tensor([ids.canvas(11, 53, 0, 0.4)]), size)
         blocks(index, model, name, "2-blocks-8-two-rows", torch.tensor([ids.canvas(5, 30, 2, 0.5), ids.canvas(20, 17)]), 8)
-    model, config = lladamoe(dllm)
-    write_model("lladamoe-a", model, config, qwen_tokenizer())
-    plain(index, model, "lladamoe-a", standard(Ids(4), "1234"))
+    for name, seed, only, (model, config) in (
+        ("lladamoe-a", 4, "1234", lladamoe(dllm, 42)),
+        ("lladamoe-b", 5, "12", lladamoe(dllm, 45, **AS_PUBLISHED)),
+    ):
+        write_model(name, model, config, qwen_tokenizer())
+        plain(index, model, name, standard(Ids(seed), only))
     entries = [entry for entry in known if entry["model"] not in made] + list(index.values())
     index_file.write_text(json.dumps(entries, indent=1) + "\n")
 

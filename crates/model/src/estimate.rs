@@ -12,6 +12,7 @@
 //!     hidden: 12_288,
 //!     vocabulary: 126_464,
 //!     context: 4096,
+//!     experts: None,
 //! };
 //! let bytes = step(&llada_8b, 2, 1024).peak();
 //! assert!((1 << 26..1 << 31).contains(&bytes), "a pass takes some hundred megabytes: {bytes}");

@@ -3,11 +3,11 @@
 use super::{
     Description, FAMILIES, Family, NotUnderstood, Unfit,
     fields::{BASES, EPSILONS, within},
-    sizes::{LARGEST_SIZE, MOST_LAYERS, head_width, possible, shared},
+    sizes::{self, LARGEST_SIZE, MOST_LAYERS, head_width, possible, shared},
 };
 use crate::{
     LoadError,
-    network::{Biases, Head, NetworkPart, Spec},
+    network::{Biases, ExpertPart, Experts, Head, NetworkPart, Routing, Spec},
     tensor_files::{Gguf, GgufMetadata, MetadataValue as Value, special_token},
 };
 
@@ -21,13 +21,25 @@ struct Architecture {
     shift: bool,
     /// Whether queries, keys and values have biases in every file.
     bias: bool,
+    /// Whether all layers are of experts, with norms on queries and keys.
+    experts: bool,
 }
 
-const ARCHITECTURES: [Architecture; 2] = [
-    Architecture { name: "llada", model_type: "llada", shift: false, bias: false },
+const ARCHITECTURES: [Architecture; 3] = [
+    Architecture { name: "llada", model_type: "llada", shift: false, bias: false, experts: false },
     // Its converter writes no `diffusion.shift_logits`.
-    Architecture { name: "dream", model_type: "Dream", shift: true, bias: true },
+    Architecture { name: "dream", model_type: "Dream", shift: true, bias: true, experts: false },
+    Architecture {
+        name: "llada-moe",
+        model_type: "lladamoe",
+        shift: false,
+        bias: false,
+        experts: true,
+    },
 ];
+
+/// Keys that only architectures with experts have.
+const OF_EXPERTS: [&str; 3] = ["expert_count", "expert_feed_forward_length", "expert_used_count"];
 
 /// Keys of an architecture that are read here, or change nothing.
 const READ: [&str; 16] = [
@@ -89,7 +101,7 @@ pub(super) fn describe(
                 "its `general.architecture` is `{}`; of GGUF files, those of the diffusion models \
                  {} can be run",
                 found.escape_default(),
-                names.join(" and ")
+                names.join(", ")
             ),
             "Give a file of one of these, or another model as a folder with config.json, \
              *.safetensors and tokenizer.json",
@@ -156,7 +168,12 @@ impl Keys<'_> {
             Some(columns) => columns,
             None => file.shape("token_embd.weight").map_or(1, |shape| shape[0]),
         };
-        let (layers, hidden) = (self.size("block_count")?, self.size("feed_forward_length")?);
+        let layers = self.size("block_count")?;
+        let hidden = match self.architecture.experts {
+            // No layer is without experts.
+            true => self.optional("feed_forward_length")?.unwrap_or(1).max(1),
+            false => self.size("feed_forward_length")?,
+        };
         let context = self.size("context_length")?;
         let key_length = self.optional("attention.key_length")?;
         let [block_count, head_count, head_count_kv, embedding_length] =
@@ -198,7 +215,7 @@ impl Keys<'_> {
             kv_heads,
             head_dim,
             rotary_dim: head_dim,
-            experts: None,
+            experts: self.experts(layers)?,
             fused_qkv: None,
             hidden,
             columns,
@@ -209,7 +226,7 @@ impl Keys<'_> {
                 qkv: self.architecture.bias || file.shape("blk.0.attn_q.bias").is_some(),
                 ..Biases::default()
             },
-            qk_norm: false,
+            qk_norm: self.architecture.experts,
             head: Head::OwnIfThere,
             names,
         };
@@ -221,6 +238,24 @@ impl Keys<'_> {
             not_understood,
             ..Description::plain(spec)
         })
+    }
+
+    /// The experts of an architecture that has them.
+    fn experts(&self, layers: usize) -> Result<Option<Experts>, Unfit> {
+        if !self.architecture.experts {
+            return Ok(None);
+        }
+        let experts = Experts {
+            count: self.size("expert_count")?,
+            chosen: self.size("expert_used_count")?,
+            hidden: self.size("expert_feed_forward_length")?,
+            shared: None,
+            layers: vec![true; layers],
+            routing: Routing::Softmax { normalized: false, bias: false },
+            names: expert_names,
+        };
+        sizes::experts(&experts, &self.key("expert_used_count"))?;
+        Ok(Some(experts))
     }
 
     fn shift(&self) -> Result<bool, Unfit> {
@@ -249,7 +284,9 @@ impl Keys<'_> {
                     None => continue,
                 },
             };
-            let Some(value) = self.metadata.get(key).filter(|_| !known.contains(&name)) else {
+            let of_experts = self.architecture.experts && OF_EXPERTS.contains(&name);
+            let unknown = !known.contains(&name) && !of_experts;
+            let Some(value) = self.metadata.get(key).filter(|_| unknown) else {
                 continue;
             };
             let number = match value {
@@ -308,5 +345,19 @@ fn names(part: NetworkPart) -> &'static str {
         NetworkPart::Gate => "blk.{}.ffn_gate",
         NetworkPart::Up => "blk.{}.ffn_up",
         NetworkPart::Down => "blk.{}.ffn_down",
+    }
+}
+
+/// The name that llama.cpp has for a part of the experts, cut into single ones.
+fn expert_names(part: ExpertPart) -> &'static str {
+    match part {
+        ExpertPart::Router => "blk.{}.ffn_gate_inp",
+        ExpertPart::RouterBias => "blk.{}.exp_probs_b.bias",
+        ExpertPart::Gate => "blk.{}.ffn_gate_exps.{expert}",
+        ExpertPart::Up => "blk.{}.ffn_up_exps.{expert}",
+        ExpertPart::Down => "blk.{}.ffn_down_exps.{expert}",
+        ExpertPart::SharedGate => "blk.{}.ffn_gate_shexp",
+        ExpertPart::SharedUp => "blk.{}.ffn_up_shexp",
+        ExpertPart::SharedDown => "blk.{}.ffn_down_shexp",
     }
 }

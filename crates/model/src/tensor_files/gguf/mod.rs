@@ -42,6 +42,10 @@ struct GgufPlace {
 /// Longest header read, bytes: those of real files take some dozen megabytes at most.
 const LONGEST_HEADER: usize = 1 << 28;
 
+/// What the name of a tensor ends in that holds the matrices of all experts of a layer, one behind the
+/// other. It is cut into those: `blk.0.ffn_up_exps.weight` into `blk.0.ffn_up_exps.3.weight` and so on.
+const STACKED: &str = "_exps.weight";
+
 /// What to do with parts that are not all there.
 const JOIN: &str = "Put all parts into one folder, under the names that llama.cpp gave them \
                     (NAME-00001-of-00003.gguf), or join them with `llama-gguf-split --merge`";
@@ -123,9 +127,22 @@ impl Gguf {
                     "Fetch the file again: it is cut or damaged",
                 ));
             };
+            let (map, stored) = (self.maps.len(), tensor.stored);
+            if let (Some(layer), [experts, rows, columns]) =
+                (name.strip_suffix(STACKED), &tensor.shape[..])
+            {
+                let size = stored.bytes(rows * columns);
+                for expert in 0..*experts {
+                    let info = Info { shape: vec![*rows, *columns], stored, pairs: None };
+                    let start = bytes.start + expert * size;
+                    let place = GgufPlace { map, bytes: start..start + size, info };
+                    self.tensors.insert(format!("{layer}_exps.{expert}.weight"), place);
+                }
+                continue;
+            }
             let pairs = pairs(&self.metadata, &name, &tensor.shape);
-            let info = Info { shape: tensor.shape, stored: tensor.stored, pairs };
-            self.tensors.insert(name, GgufPlace { map: self.maps.len(), bytes, info });
+            let info = Info { shape: tensor.shape, stored, pairs };
+            self.tensors.insert(name, GgufPlace { map, bytes, info });
         }
         self.maps.push(map);
         Ok(())
