@@ -14,7 +14,10 @@ fn another_architecture_or_a_missing_key_is_named() {
     type Change = fn(&mut Draft);
     let cases: &[(Change, &[&str])] = &[
         (|d| d.set("general.architecture", text("qwen2")), &["`qwen2`", "llada, dream, llada-moe"]),
-        (|d| d.set("general.architecture", text("llada-moe")), &["`llada-moe.embedding_length` is missing"]),
+        (
+            |d| d.set("general.architecture", text("llada-moe")),
+            &["`llada-moe.embedding_length` is missing"],
+        ),
         (|d| d.remove("general.architecture"), &["`none`"]),
         (|d| d.set("general.architecture", Value::U32(3)), &["`none`"]),
         (|d| d.remove("llada.block_count"), &["`llada.block_count` is missing"]),
