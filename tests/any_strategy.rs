@@ -7,13 +7,26 @@ use demask::{
     canvas::{Canvas, Edit, FixedText, Override, Slot, TokenId},
     decode::{
         Affects, AnyStrategy, Decision, DecodeError, Extras, Outcome, ParamKind, ParamSpec, Params,
-        Plan, STRATEGIES, State, Value, Verdict, flips,
+        Plan, STRATEGIES, State, TokenList, Value, Verdict, flips,
     },
     predict::{Column, Prediction, Predictor},
 };
 use proptest::prelude::{Strategy as Generator, *};
 
 const EXTRAS: Extras = Extras::NONE;
+
+/// What stands for two masks, where a strategy needs such a token.
+const EXPAND: TokenId = 7;
+
+/// The defaults of a strategy, and the token that it may need.
+fn defaults(strategy: &dyn AnyStrategy) -> Params {
+    let mut params = Params::defaults(strategy.params());
+    if params.has("expand_token_id") {
+        let token = Value::Tokens(TokenList::of(&[EXPAND]).unwrap());
+        params.set("expand_token_id", token).unwrap();
+    }
+    params
+}
 
 /// A number below `n` for a parameter; each its own.
 fn roll(seed: u64, salt: usize, n: u64) -> u64 {
@@ -40,6 +53,7 @@ fn value(spec: &ParamSpec, seed: u64, salt: usize) -> Value {
             Value::Name(options[roll(seed, salt, options.len() as u64) as usize])
         }
         (_, ParamKind::Text { default, .. }) => Value::Name(default),
+        ("expand_token_id", _) => Value::Tokens(TokenList::of(&[EXPAND]).unwrap()),
         (_, ParamKind::Tokens) => spec.parse("").unwrap_or(Value::Tokens(Default::default())),
     }
 }
@@ -250,7 +264,7 @@ fn exact(case: &Case, name: &str, canvas: &Canvas, state: &State, prediction: &P
 #[test]
 fn every_strategy_asks_for_what_it_reads() {
     for &strategy in STRATEGIES {
-        let mut case = Case { strategy, params: Params::defaults(strategy.params()) };
+        let mut case = Case { strategy, params: defaults(strategy) };
         let start = start(&mut case, &(&[1]).into(), false);
         let (canvas, state) = start.expect("defaults go together");
         let prediction = predicted(&case, &canvas, &state, 1).expect("a first pass");
@@ -267,7 +281,7 @@ fn every_strategy_takes_a_suffix_or_says_why_not() {
     for &strategy in STRATEGIES {
         let appends = ["joint_threshold", "sdar"].contains(&strategy.name());
         for text in [&before, &holes] {
-            let mut params = Params::defaults(strategy.params());
+            let mut params = defaults(strategy);
             params.take_length(text).unwrap();
             match strategy.start(text, SPECIAL, &params) {
                 Ok((canvas, _)) => {

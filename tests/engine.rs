@@ -286,6 +286,7 @@ fn the_same_seed_gives_the_same_run_in_pytorch() {
         ("initial_gen_length", "16"),
         ("block_length", "16"),
         ("steps", "16"),
+        ("expand_token_id", "40"),
     ];
     let noise = [("temperature", "0.7"), ("seed", "5")];
     let guided = [("cfg_scale", "1.5")];
@@ -328,6 +329,7 @@ fn a_qwen3_of_transformers_decides_as_our_own_does() {
         ("initial_gen_length", "16"),
         ("block_length", "16"),
         ("steps", "16"),
+        ("expand_token_id", "40"),
     ];
     for strategy in STRATEGIES {
         let expected = canvases(&mut ours, strategy.name(), &set);

@@ -7,7 +7,7 @@ use std::{
 
 use crate::support::{golden, load, load_in_torch};
 use demask::{
-    canvas::{SpecialTokens, TokenId},
+    canvas::{FixedText, SpecialTokens, TokenId},
     decode::{AnyStrategy, Extras, Finish, Params, Plan, Recipe, STRATEGIES},
     model::Loaded,
     predict::{Column, Data, Prediction, Vocabulary as _},
@@ -16,7 +16,7 @@ use demask::{
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-const KINDS: [&str; 17] = [
+const KINDS: [&str; 18] = [
     "llada_fixed",
     "llada_fixed_daedal_repo",
     "fastdllm",
@@ -34,6 +34,7 @@ const KINDS: [&str; 17] = [
     "wino",
     "rho_eos",
     "cal",
+    "dreamon",
 ];
 
 #[derive(Deserialize)]
@@ -45,6 +46,9 @@ struct Run {
     eos_token_id: TokenId,
     params: Map<String, Value>,
     prompt: Vec<TokenId>,
+    /// What stands behind the prompt at the start, where that is not masks alone.
+    #[serde(default)]
+    text: Vec<TokenId>,
     final_ids: Vec<TokenId>,
     steps: Vec<Step>,
 }
@@ -128,6 +132,17 @@ impl Run {
         Recipe::parse(&text).unwrap_or_else(|error| panic!("{}: {text}: {error}", self.name))
     }
 
+    /// What the run starts with.
+    fn start(&self) -> FixedText {
+        let hole = |&token: &TokenId| (token != self.mask_id).then_some(token);
+        match self.text.is_empty() {
+            true => FixedText::from(&self.prompt),
+            false => {
+                FixedText::with_holes(&self.prompt, self.text.iter().map(hole)).expect("holes")
+            }
+        }
+    }
+
     fn special(&self) -> SpecialTokens {
         SpecialTokens { mask: self.mask_id, eos: self.eos_token_id }
     }
@@ -193,7 +208,7 @@ fn decide_on_recorded_predictions_gives_the_recorded_canvases() {
         let recipe = run.recipe();
         let (strategy, params) = (recipe.strategy, recipe.params(&[]).expect("legal"));
         let (mut canvas, mut state) =
-            strategy.start(&(&run.prompt).into(), run.special(), &params).expect("a start");
+            strategy.start(&run.start(), run.special(), &params).expect("a start");
         for (index, step) in run.steps.iter().enumerate() {
             assert_eq!(canvas.tokens(), step.ids_before, "{} step {index}: before", run.name);
             let at = format!("{} {} step {index}", run.kind, run.name);
@@ -261,7 +276,7 @@ fn forward_passes_give_the_recorded_canvases(which: &str, load: fn(&str) -> Load
         let recipe = run.recipe();
         let params = recipe.params(&[]).expect("legal");
         let mut session =
-            Session::new(recipe.strategy, &run.prompt, run.special(), params, EXTRAS, None)
+            Session::new(recipe.strategy, run.start(), run.special(), params, EXTRAS, None)
                 .expect("golden parameters are legal");
         ran += 1;
         for (index, step) in run.steps.iter().enumerate() {
@@ -318,6 +333,9 @@ fn recordings_of_every_strategy_open() {
                 run.args([format!("--{}", name.replace('_', "-")), "32".to_owned()]);
             }
         }
+        if params.has("expand_token_id") {
+            run.args(["--expand-token-id", "40"]);
+        }
         let ran = run.arg("Name 2 animals.").output().expect("it runs");
         let stderr = String::from_utf8_lossy(&ran.stderr);
         assert!(ran.status.success(), "{}: {stderr}", strategy.name());
@@ -329,4 +347,22 @@ fn recordings_of_every_strategy_open() {
         let text = recording.vocabulary.text(&canvas.tokens()[..canvas.tail()]);
         assert_eq!(text.trim(), String::from_utf8_lossy(&ran.stdout).trim());
     }
+}
+
+/// A strategy that needs a token which the model does not have is refused before the run; a token may be
+/// given by its text.
+#[test]
+fn a_token_that_a_model_lacks_is_named() {
+    let check = |token: &[&str], error: Option<&str>| {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_demask"));
+        run.args(["run", "--no-config", "--strategy", "dreamon", "--temperature", "0"]);
+        let ran = run.args(token).arg("Name 2 animals and 3 places.").output().expect("it runs");
+        let stderr = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.success(), error.is_none(), "{token:?}: {stderr}");
+        assert!(stderr.contains(error.unwrap_or_default()), "{token:?}: {stderr}");
+    };
+    check(&[], Some("this model has no <|expand|>"));
+    check(&["--expand-token-id", "<|expand|>"], Some("has no token `<|expand|>`"));
+    check(&["--expand-token-id", " the"], None);
+    check(&["--expand-token-id", "1,2"], Some("takes one token, not 2"));
 }

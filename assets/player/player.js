@@ -8,8 +8,8 @@
   const SPEEDS = [1, 2, 5, 10, 30, 0];
   const FOLD = 3;
   // Kinds of verdict that expand a position, and all that change one.
-  const EXPANDS = ['expand', 'forced', 'grown'];
-  const ACTS = ['fill', 'remask', 'replace', ...EXPANDS];
+  const EXPANDS = ['expand', 'expand_token', 'forced', 'grown'];
+  const ACTS = ['fill', 'remask', 'replace', 'delete', ...EXPANDS];
   // Kinds that take the token of a written position away, and their signs.
   const REWRITES = { remask: '↺', replace: '⇄' };
 
@@ -207,7 +207,7 @@
   function countsOf(made) {
     let found = counts.get(made);
     if (!found) {
-      found = { fill: 0, expand: 0, remask: 0, replace: 0, refused: 0 };
+      found = { fill: 0, expand: 0, remask: 0, replace: 0, delete: 0, refused: 0 };
       for (let i = 0; i < made.why.length; i += 2) {
         const kind = data.words[made.why[i]][0];
         const as = EXPANDS.includes(kind) ? 'expand' : kind;
@@ -370,6 +370,10 @@
         if (named) text = guess === data.eos ? '∎' : flowing(shown(guess));
         else text = p === undefined ? '▒' : '▁▂▃▄▅▆▇█'[quantised(p, 8)];
         if (kind === 'fill') looks.push('fill');
+        else if (kind === 'delete') {
+          looks.push('remask');
+          mark = REWRITES.remask;
+        }
         else if (EXPANDS.includes(kind)) {
           looks.push('expand');
           const grown = state.step < last() ? canvasAt(state.step + 1).filter((other) => other.from === cell.slot).length : 0;
@@ -572,7 +576,8 @@
         continue;
       }
       if (!node.d) continue;
-      const { expand, remask, replace } = countsOf(node.d);
+      const counted = countsOf(node.d);
+      const { expand, remask, replace } = counted;
       const size = (fills[step] / most) * (bottom - 8);
       draw.fillStyle = node.d.mode === 'stuck' ? colours.bad : node.d.mode === 'fallback' ? colours.quiet : colours['fill-ink'];
       if (fills[step]) draw.fillRect(x, bottom - size, axis.size, size);
@@ -581,7 +586,7 @@
         draw.fillStyle = expand ? colours['expand-ink'] : colours.calm;
         draw.fillRect(x, bottom - size - 6, axis.size, 4);
       }
-      if (remask || node.d.dropped) {
+      if (remask || counted.delete || node.d.dropped) {
         draw.fillStyle = colours.bad;
         draw.fillRect(x, bottom, axis.size, 3);
       }
@@ -681,7 +686,7 @@
   function pixelColour(cell, kind, p) {
     if (kind === 'fill') return colours['fill-ink'];
     if (EXPANDS.includes(kind)) return colours['expand-ground'];
-    if (kind === 'remask') return colours.bad;
+    if (kind === 'remask' || kind === 'delete') return colours.bad;
     if (kind === 'replace') return colours.replace;
     if (cell.token !== data.mask) return cell.token === data.eos ? colours['written-3-ground'] : colours.faint;
     return p === undefined ? colours.quiet : colours.heat[quantised(p, 16)];
@@ -769,7 +774,8 @@
     const node = nodeAt(state.step);
     if (node.edits) return `by hand: ${node.edits.join(', ')}`;
     if (!node.d) return '';
-    const { fill, expand, remask, replace, refused } = countsOf(node.d);
+    const counted = countsOf(node.d);
+    const { fill, expand, remask, replace, refused } = counted;
     const grown = canvasAt(state.step).length - canvasAt(state.step - 1).length;
     const parts = [node.d.mode.replace('_', ' ')];
     if (fill) parts.push(`${fill} filled`);
@@ -777,6 +783,7 @@
     if (refused) parts.push(`${refused} not expanded`);
     if (remask) parts.push(`${remask} masked again`);
     if (replace) parts.push(`${replace} replaced`);
+    if (counted.delete) parts.push(`${counted.delete} deleted`);
     if (node.d.dropped) parts.push(`${node.d.dropped} dropped`);
     if (grown) parts.push(`length ${grown > 0 ? '+' : '−'}${Math.abs(grown)}`);
     const [forward] = node.d.ms;
@@ -892,8 +899,8 @@
     if (node.edits || node.stage !== before.stage) return true;
     if ((node.block || [])[0] !== (before.block || [])[0]) return true;
     if (!node.d) return false;
-    const { expand, remask, replace } = countsOf(node.d);
-    return expand + remask + replace > 0 || node.d.dropped > 0 || ['fallback', 'stuck'].includes(node.d.mode);
+    const { expand, remask, replace, delete: deleted } = countsOf(node.d);
+    return expand + remask + replace + deleted > 0 || node.d.dropped > 0 || ['fallback', 'stuck'].includes(node.d.mode);
   }
 
   function seek(forward, wanted) {

@@ -67,7 +67,7 @@ pub fn open(
     // Before the model is loaded, which may take minutes.
     let strategy = decode::strategy(&options.strategy)
         .ok_or_else(|| Fault::usage(format!("there is no strategy `{}`", options.strategy)))?;
-    options.params.set(strategy, &mut Params::defaults(strategy.params()))?;
+    options.params.set(strategy, &mut Params::defaults(strategy.params()), None)?;
     if options.cache != Cache::None && matches!(options.load.source.place()?, ModelPlace::Engine(_))
     {
         return Err(Fault::usage(
@@ -87,7 +87,7 @@ pub fn open(
     }
     set_all(&mut start, &config.params)?;
     set_all(&mut start, &preset)?;
-    options.params.set(strategy, &mut start)?;
+    options.params.set(strategy, &mut start, Some(&*loaded.tokenizer))?;
     let params = params(options, &loaded, start, question.ids.len())?;
     let extras = Extras { cache: options.cache, ..extras(options.load.candidates, &loaded.facts) };
     let header = header(&options.load, &loaded, strategy.name(), &question.text, extras);

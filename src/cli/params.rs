@@ -5,7 +5,11 @@ use std::{fmt::Write, fs};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, parser::ValueSource};
 
 use super::Fault;
-use crate::decode::{AnyStrategy, ParamKind, ParamSpec, Params, STRATEGIES, SWITCH};
+use crate::{
+    decode::{AnyStrategy, ParamKind, ParamSpec, Params, STRATEGIES, SWITCH, TokenList, Value},
+    escape::escaped,
+    predict::Vocabulary,
+};
 
 /// The parameters given as flags, as they were written: which values fit depends on the strategy.
 #[derive(Debug, Clone, Default)]
@@ -25,29 +29,58 @@ impl ParamOptions {
         spec.is_ok_and(|spec| self.given.iter().any(|(given, _)| spec.is_called(given)))
     }
 
-    /// Sets what was given.
+    /// Sets what was given. A token may be given by its text, which is looked up in the `vocabulary`;
+    /// without one it is passed over.
     ///
     /// # Errors
-    /// If the strategy has no such parameter, or the value does not fit.
-    pub fn set(&self, strategy: &dyn AnyStrategy, params: &mut Params) -> Result<(), Fault> {
+    /// If the strategy has no such parameter, the value does not fit, or no token has the text.
+    pub fn set(
+        &self,
+        strategy: &dyn AnyStrategy,
+        params: &mut Params,
+        vocabulary: Option<&dyn Vocabulary>,
+    ) -> Result<(), Fault> {
         for (name, text) in &self.given {
             let spec = params.spec(name).map_err(|_| {
                 let of: Vec<&str> = declared(name).map(|(strategy, _)| strategy.name()).collect();
                 Fault::usage(format!(
                     "--{} is not a parameter of {}, but of {}. Leave it out, or choose another \
                      --strategy",
-                    name.replace('_', "-"),
+                    flag(name),
                     strategy.name(),
                     of.join(", ")
                 ))
             })?;
-            let value = spec
-                .parse(text)
-                .map_err(|error| Fault::usage(format!("--{}: {error}", name.replace('_', "-"))))?;
+            let wrong = |error: String| Fault::usage(format!("--{}: {error}", flag(name)));
+            let value = match (is_text_of_token(spec, text), vocabulary) {
+                (true, None) => continue,
+                (true, Some(vocabulary)) => {
+                    let list = vocabulary.find(text).and_then(|token| TokenList::of(&[token]));
+                    Value::Tokens(list.ok_or_else(|| {
+                        wrong(format!(
+                            "the model's vocabulary has no token `{}`. Give one that it has, by its \
+                             text or its number",
+                            escaped(text)
+                        ))
+                    })?)
+                }
+                (false, _) => spec.parse(text).map_err(|error| wrong(error.to_string()))?,
+            };
             params.set(name, value).map_err(Fault::usage)?;
         }
         Ok(())
     }
+}
+
+/// A parameter's flag, without the two hyphens before it.
+fn flag(name: &str) -> String {
+    name.replace('_', "-")
+}
+
+/// True if `text` names a token and not ids.
+fn is_text_of_token(spec: &ParamSpec, text: &str) -> bool {
+    let list = text.starts_with('[') || text.trim().starts_with(|c: char| c.is_ascii_digit());
+    spec.kind == ParamKind::Tokens && !text.trim().is_empty() && !list && spec.parse(text).is_err()
 }
 
 /// The strategies that have a parameter called `name`, with its declaration.
@@ -169,7 +202,7 @@ fn arg(name: &'static str) -> Option<Arg> {
         ParamKind::Int { .. } => "N",
         ParamKind::Float { .. } => "X",
         ParamKind::Name { .. } => "NAME",
-        ParamKind::Tokens => "IDS",
+        ParamKind::Tokens => "IDS|TEXT",
         ParamKind::Text { .. } => "TEXT|@FILE",
     };
     let heading = match own.as_slice() {
@@ -195,7 +228,9 @@ fn arg(name: &'static str) -> Option<Arg> {
                         ParamKind::Text { .. } => line(text)?,
                         _ => text.to_owned(),
                     };
-                    spec.parse(&text).map_err(|error| error.to_string())?;
+                    if !is_text_of_token(spec, &text) {
+                        spec.parse(&text).map_err(|error| error.to_string())?;
+                    }
                     Ok(text)
                 }
                 _ => Ok(text.to_owned()),

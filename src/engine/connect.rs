@@ -115,7 +115,7 @@ impl Connected {
                 },
                 attention: greeting.attention.clone(),
             },
-            suggested: Suggestions::shifted(greeting.shift),
+            suggested: Suggestions::of_vocabulary(greeting.shift, &text),
             embedded: false,
             parameters: greeting.parameters,
             flops_per_position: 0,

@@ -177,6 +177,8 @@ fn pending(verdict: &Verdict) -> String {
         verdict,
         Verdict::Fill { .. }
             | Verdict::Expand { .. }
+            | Verdict::ExpandToken { .. }
+            | Verdict::Delete { .. }
             | Verdict::Forced { .. }
             | Verdict::Remask { .. }
             | Verdict::Replace { .. }

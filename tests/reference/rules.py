@@ -407,14 +407,15 @@ def main():
         record(kind, reference, cases(kind, names), networks, once)
 
 
-def record(kind, reference, cases, networks, once, prepare=None):
+def record(kind, reference, cases, networks, once, prepare=None, first=0):
     """Writes a trace of each case: of the first of four prompts whose run is the same with slightly other weights.
-    `prepare`: what becomes of the parameters once the prompt is known."""
+    `prepare`: what becomes of the parameters once the prompt is known. `first`: the number of the first trace; from 1
+    on, those there are stay."""
     folder = TRACES / kind
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.json"):
+    for old in folder.glob("*.json") if first == 0 else ():
         old.unlink()
-    for at, (name, length, seed, params) in enumerate(cases):
+    for at, (name, length, seed, params) in enumerate(cases, first):
         network, *others = networks[name]
         config = json.loads((MODELS / name / "config.json").read_text())
         for more in range(0, 4000, 1000):
@@ -439,8 +440,9 @@ def record(kind, reference, cases, networks, once, prepare=None):
             "mask_id": MASK,
             "eos_token_id": chosen.pop("eos_token_id", config["eos_token_id"]),
             "reference": reference,
-            "params": chosen,
             "prompt": prompt,
+            **({"text": chosen.pop("text")} if "text" in chosen else {}),
+            "params": chosen,
             "final_ids": steps[-1]["ids_after"],
             "n_steps": len(steps),
         }

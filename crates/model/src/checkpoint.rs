@@ -246,10 +246,14 @@ impl Checkpoint {
             attention: self.attention(),
         };
         let limits = RequestChecks { context: facts.context, columns: facts.vocabulary };
+        let suggested = Suggestions {
+            own: self.files.suggested(),
+            ..Suggestions::of_vocabulary(self.described.shift, &self.tokenizer)
+        };
         Ok(Loaded {
             predictor: Box::new(NetworkPredictor::new(network, limits)),
             tokenizer: Arc::new(self.tokenizer),
-            suggested: Suggestions { shift: self.described.shift, own: self.files.suggested() },
+            suggested,
             embedded: matches!(self.files.tensors, super::files::Tensors::Bytes(_)),
             parameters,
             flops_per_position: self.described.flops_per_position(),

@@ -55,8 +55,10 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use candle_core::Device;
 use demask_core::{
-    bounded, canvas, panics,
-    predict::{self, ModelFacts, Predictor},
+    bounded,
+    canvas::{self, TokenId},
+    panics,
+    predict::{self, ModelFacts, Predictor, Vocabulary},
 };
 use network::ModernBert;
 use weights::Loader;
@@ -116,26 +118,32 @@ pub struct Loaded {
     pub flops_per_position: u64,
 }
 
+/// The token that becomes two masks where it is predicted, in the vocabulary of DreamOn.
+const EXPAND: &str = "<|expand|>";
+
 /// Decoding parameters that suit a checkpoint: the numbers under a strategy's name in its
 /// generation_config.json, and what follows from its family.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Suggestions {
     shift: bool,
+    /// The token that stands for two masks.
+    expand: Option<TokenId>,
     /// What stands under each name, strategies or not.
     own: BTreeMap<String, serde_json::Value>,
 }
 
 impl Suggestions {
-    /// No suggested parameters; only where predictions are read.
-    pub fn shifted(shift: bool) -> Self {
-        Self { shift, own: BTreeMap::new() }
+    /// No suggested parameters; only where predictions are read, and what the vocabulary holds.
+    pub fn of_vocabulary(shift: bool, vocabulary: &dyn Vocabulary) -> Self {
+        Self { shift, expand: vocabulary.find(EXPAND), own: BTreeMap::new() }
     }
 
     /// Those for a strategy.
     pub fn of(&self, strategy: &str) -> Vec<(String, f64)> {
         let family = [("right_shift_logits".to_owned(), f64::from(u8::from(self.shift)))];
+        let expand = self.expand.map(|token| ("expand_token_id".to_owned(), f64::from(token)));
         let (numbers, _) = self.own(strategy);
-        family.into_iter().chain(numbers).collect()
+        family.into_iter().chain(expand).chain(numbers).collect()
     }
 
     /// The numbers that generation_config.json itself has for a strategy, and the names of what is

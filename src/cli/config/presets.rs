@@ -164,6 +164,8 @@ mod tests {
                 "both-stages",
                 "diffusers",
                 "dllm",
+                "dreamon-eval",
+                "dreamon-model",
                 "fixed",
                 "infill",
                 "reference",

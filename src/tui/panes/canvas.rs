@@ -160,8 +160,16 @@ pub fn flow(app: &App, width: u16) -> Flow {
             if cell.token == special.eos { sign(theme::EOS) } else { run[position].glyphs(ascii) }
         } else {
             let filled = matches!(verdict, Some(Verdict::Fill { .. }));
-            if let Some(Verdict::Expand { n, .. } | Verdict::Forced { n, .. }) = verdict {
+            if let Some(
+                Verdict::Expand { n, .. }
+                | Verdict::ExpandToken { n, .. }
+                | Verdict::Forced { n, .. },
+            ) = verdict
+            {
                 mark = format!("{}+{}", app.theme.sign(theme::EXPANDS), n.saturating_sub(1));
+            }
+            if let Some(Verdict::Delete { .. }) = verdict {
+                mark.push_str(app.theme.sign(theme::REMASKS));
             }
             match app.token_at(position) {
                 Some(token) if token == special.eos && (filled || app.display.ghost) => {
@@ -242,6 +250,8 @@ pub fn lost(app: &App, position: usize) -> bool {
             Some(
                 Verdict::Fill { .. }
                     | Verdict::Expand { .. }
+                    | Verdict::ExpandToken { .. }
+                    | Verdict::Delete { .. }
                     | Verdict::Forced { .. }
                     | Verdict::Remask { .. }
                     | Verdict::Replace { .. }
@@ -279,7 +289,10 @@ fn style(app: &App, position: usize) -> Style {
     let base = match verdict {
         _ if lost(app, position) => theme.style(Role::Lost),
         Some(Verdict::Fill { .. }) => theme.style(Role::Fill),
-        Some(Verdict::Expand { .. } | Verdict::Forced { .. }) => theme.style(Role::Expand),
+        Some(Verdict::Expand { .. } | Verdict::ExpandToken { .. } | Verdict::Forced { .. }) => {
+            theme.style(Role::Expand)
+        }
+        Some(Verdict::Delete { .. }) => theme.style(Role::Remask),
         _ => theme.style(Role::Ghost(app.confidence(position))),
     };
     if matches!(cell.origin, Origin::Inserted { .. } | Origin::ByHand { .. }) {
@@ -329,7 +342,12 @@ pub fn next(app: &App) -> String {
             if replaced > 0 {
                 parts.push(format!("replaces {replaced}"));
             }
+            let deleted = decision.deletions().count();
+            if deleted > 0 {
+                parts.push(format!("deletes {deleted}"));
+            }
             match (decision.growth, decision.expansions().next()) {
+                (_, None) if deleted > 0 => {}
                 (_, Some(position)) => parts.push(format!("expands {position}")),
                 (Growth::To(to), None) if decision.mode == Mode::Settle => {
                     parts.push(match to.checked_sub(app.canvas().len()) {

@@ -82,6 +82,8 @@ pub fn pending(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Fill { .. }
         | Verdict::Expand { .. }
+        | Verdict::ExpandToken { .. }
+        | Verdict::Delete { .. }
         | Verdict::Forced { .. }
         | Verdict::Remask { .. }
         | Verdict::Replace { .. } => {

@@ -169,9 +169,10 @@ fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &
             _ if cell.token == special.eos => (theme.sign(theme::EOS), Role::Eos),
             _ if cell.token != special.mask => (theme.sign(theme::IDLE), Role::Dim),
             Some(Verdict::Fill { .. }) => (theme.fill_glyph(p), Role::FillBar),
-            Some(Verdict::Expand { .. } | Verdict::Forced { .. }) => {
+            Some(Verdict::Expand { .. } | Verdict::ExpandToken { .. } | Verdict::Forced { .. }) => {
                 (theme.sign(theme::EXPANDS), Role::Expand)
             }
+            Some(Verdict::Delete { .. }) => (theme.sign(theme::REMASKS), Role::Remask),
             _ if prediction.is_some() => (theme.heat_bar(p), Role::Heat(p)),
             _ => (theme.sign(theme::MASK), Role::Quiet),
         };

@@ -29,6 +29,8 @@ pub(super) struct PassOptions {
     pub filters: Option<Filters>,
     /// Tokens made impossible everywhere.
     pub suppressed: TokenList,
+    /// The token whose prediction expands a position: made impossible where the user forbade that.
+    pub expands_by: Option<TokenId>,
     /// Tokens that may be chosen but have no probability.
     pub begin_suppressed: TokenList,
     /// What [`Column::Score`] is computed as; `None` where the decision reads no score.
@@ -90,7 +92,12 @@ impl PassOptions {
             .flat_map(|(row, cell)| {
                 let masked = cell.token == canvas.special().mask;
                 let vetoes = canvas.vetoes_at(cell.slot).filter(move |_| masked);
-                vetoes.chain(self.suppressed.ids().iter().copied()).map(move |token| (row, token))
+                let forbidden = cell.overridden.expand == Some(false);
+                let expands = self
+                    .expands_by
+                    .filter(|token| forbidden && masked && !self.suppressed.ids().contains(token));
+                let suppressed = self.suppressed.ids().iter().copied().chain(expands);
+                vetoes.chain(suppressed).map(move |token| (row, token))
             })
             .collect();
         all.dedup();

@@ -155,9 +155,16 @@ impl<S> DecisionOf<S> {
             .iter()
             .enumerate()
             .filter(|(_, verdict)| {
-                use Verdict::{Expand, Forced, Grown};
-                matches!(verdict, Expand { .. } | Forced { .. } | Grown { .. })
+                use Verdict::{Expand, ExpandToken, Forced, Grown};
+                matches!(verdict, Expand { .. } | ExpandToken { .. } | Forced { .. } | Grown { .. })
             })
             .map(|(position, _)| position)
+    }
+
+    /// Masked positions that are deleted.
+    pub fn deletions(&self) -> impl Iterator<Item = usize> {
+        let deleted = |verdict: &Verdict| matches!(verdict, Verdict::Delete { .. });
+        let verdicts = self.verdicts.iter().enumerate();
+        verdicts.filter(move |(_, verdict)| deleted(verdict)).map(|(position, _)| position)
     }
 }

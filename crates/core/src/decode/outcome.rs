@@ -13,6 +13,8 @@ pub struct Outcome {
     pub expansions: Vec<usize>,
     /// Positions remasked, as they were numbered before the step.
     pub remasks: Vec<usize>,
+    /// Masked positions deleted, as they were numbered before the step.
+    pub deletions: Vec<usize>,
     /// The generated region afterwards.
     pub tokens: Vec<TokenId>,
     /// How the run goes on.
@@ -51,6 +53,7 @@ impl Outcome {
             fills: decision.fills().collect(),
             expansions: decision.expansions().collect(),
             remasks: decision.remasks().map(|(position, _)| position).collect(),
+            deletions: decision.deletions().collect(),
             tokens: after.tokens(),
             next,
         })
@@ -62,6 +65,7 @@ impl Outcome {
             fills: Vec::new(),
             expansions: Vec::new(),
             remasks: Vec::new(),
+            deletions: Vec::new(),
             tokens: canvas.tokens(),
             next: Next::Failed,
         }
@@ -76,6 +80,7 @@ impl Outcome {
         let mut parts: Vec<String> =
             [self.other_fills(other), self.other_expansions(other)].into_iter().flatten().collect();
         parts.extend(self.other_remasks(other));
+        parts.extend(self.other_deletions(other));
         parts.extend(end(&self.next, &other.next).map(str::to_owned));
         if parts.is_empty() {
             parts.extend(self.other_canvas(other));
@@ -112,6 +117,15 @@ impl Outcome {
             _ if was == is => None,
             (a, b) if a != b => Some(more(a, b, "remask")),
             _ => Some("other remasks".to_owned()),
+        }
+    }
+
+    fn other_deletions(&self, other: &Self) -> Option<String> {
+        let (was, is) = (&self.deletions, &other.deletions);
+        match (was.len(), is.len()) {
+            _ if was == is => None,
+            (a, b) if a != b => Some(more(a, b, "deletion")),
+            _ => Some("other deletions".to_owned()),
         }
     }
 
@@ -194,6 +208,7 @@ mod tests {
             fills: fills.to_vec(),
             expansions: expansions.to_vec(),
             remasks: Vec::new(),
+            deletions: Vec::new(),
             tokens: vec![9; length],
             next: at(2, 32),
         }

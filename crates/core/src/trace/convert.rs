@@ -315,6 +315,10 @@ fn why(at: usize, verdict: &Verdict) -> Option<Why> {
         Verdict::Expand { p, threshold, n, eos, eos_threshold } => {
             Some(Why::Expand { at, p, threshold, n, eos, eos_threshold })
         }
+        Verdict::ExpandToken { token, p, n, rule } => {
+            Some(Why::ExpandToken { at, token, p, n, rule })
+        }
+        Verdict::Delete { p, rule } => Some(Why::Delete { at, p, rule }),
         Verdict::Forced { p, n } => Some(Why::Forced { at, p, n }),
         Verdict::Refused { p, threshold, rule } => {
             Some(Why::Refused { at, p, threshold, because: rule })
@@ -336,6 +340,10 @@ pub(super) fn verdicts(why: &[Why], rows: usize) -> Vec<Verdict> {
             Why::Expand { at, p, threshold, n, eos, eos_threshold } => {
                 (at, Verdict::Expand { p, threshold, n, eos, eos_threshold })
             }
+            Why::ExpandToken { at, token, p, n, rule } => {
+                (at, Verdict::ExpandToken { token, p, n, rule })
+            }
+            Why::Delete { at, p, rule } => (at, Verdict::Delete { p, rule }),
             Why::Forced { at, p, n } => (at, Verdict::Forced { p, n }),
             Why::Remask { at, token, p, rule } => (at, Verdict::Remask { token, p, rule }),
             Why::Refused { at, p, threshold, because } => {

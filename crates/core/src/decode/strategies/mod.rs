@@ -7,6 +7,7 @@ pub mod cal;
 mod credit;
 pub mod daedal;
 mod dream;
+pub mod dreamon;
 mod eb_sampler;
 mod factor;
 mod hierarchy;
@@ -48,6 +49,7 @@ pub const STRATEGIES: &[&dyn AnyStrategy] = &[
     &BlockDiffusion(sdar::Sdar),
     &BlockStrategy(credit::Credit),
     &cal::Cal,
+    &dreamon::DreamOn,
 ];
 
 /// The strategy called `name`.

@@ -45,6 +45,13 @@ pub enum FillRule {
         #[serde(deserialize_with = "finite")]
         chance: f32,
     },
+    /// An end-of-sequence token stands before it, and all masks behind that count as such. Since
+    /// format 1.7.
+    BehindEos {
+        /// Where the token stands; left out where the prompt holds it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        position: Option<usize>,
+    },
     /// The recording does not say.
     #[serde(skip)]
     Unrecorded,
@@ -62,6 +69,7 @@ impl FillRule {
             Self::Passes(test) => Reason::of("passes", Some(test.value), Some(test.bound)),
             Self::Best(test) => Reason::of("best", Some(test.value), Some(test.bound)),
             Self::Drawn { chance } => Reason::of("drawn", Some(chance), None),
+            Self::BehindEos { .. } => Reason::of("behind_eos", Some(p), None),
             Self::Unrecorded => Reason::default(),
         }
     }
@@ -127,6 +135,12 @@ impl FillRule {
                     ShownProbability(chance),
                     ShownProbability(p)
                 )
+            }
+            Self::BehindEos { position: Some(position) } => {
+                write!(f, "{done}: behind the end of sequence at position {position}")
+            }
+            Self::BehindEos { position: None } => {
+                write!(f, "{done}: behind an end of sequence in the prompt")
             }
             Self::Unrecorded if p.is_finite() => {
                 write!(f, "{done} with {}: its program does not say why", ShownProbability(p))

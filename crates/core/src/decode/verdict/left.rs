@@ -56,6 +56,11 @@ pub enum LeftRule {
         /// The most confident position of the run and its confidence.
         best: (usize, f32),
     },
+    /// It predicts the token that expands it, and other positions take the room there is.
+    NoRoom {
+        /// The length of the canvas, positions.
+        length: usize,
+    },
     /// It is to be expanded, after another one.
     Waits {
         /// The one that comes first.
@@ -80,6 +85,7 @@ impl LeftRule {
             Self::Pinned => Reason::of("pinned", Some(p), None),
             Self::After { .. } => Reason::of("after", Some(p), None),
             Self::InRun { threshold, .. } => Reason::of("in_run", Some(p), Some(threshold)),
+            Self::NoRoom { .. } => Reason::of("no_room", Some(p), None),
             Self::Waits { .. } => Reason::of("waits", Some(p), None),
         }
     }
@@ -144,6 +150,13 @@ impl LeftRule {
                     f,
                     "left: {p} ≤ τ {threshold}; the most confident of its run of masks is {position} with {}",
                     ShownProbability(best)
+                )
+            }
+            Self::NoRoom { length } => {
+                write!(
+                    f,
+                    "left: others expand, and at length {length} there is no more room; {}",
+                    ShownProbability(p)
                 )
             }
             Self::Waits { first } => {

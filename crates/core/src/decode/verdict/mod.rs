@@ -67,6 +67,24 @@ pub enum Verdict {
         /// τ_expand, which the EOS confidence is under.
         eos_threshold: f32,
     },
+    /// It becomes `n` masks, since the token that stands for them is predicted there.
+    ExpandToken {
+        /// The token that stands for the masks.
+        token: TokenId,
+        /// Its probability, 0..=1.
+        p: f32,
+        /// Masks in its place.
+        n: usize,
+        /// The rule that chose the position.
+        rule: FillRule,
+    },
+    /// The masked position is deleted, since an end-of-sequence token would stand there.
+    Delete {
+        /// The probability of that token, 0..=1.
+        p: f32,
+        /// The rule that chose the position.
+        rule: FillRule,
+    },
     /// It becomes `n` masks because the user asked for it.
     Forced {
         /// Its confidence, 0..=1.
@@ -109,6 +127,8 @@ impl Verdict {
             Self::Remask { .. } => "remask",
             Self::Replace { .. } => "replace",
             Self::Expand { .. } => "expand",
+            Self::ExpandToken { .. } => "expand_token",
+            Self::Delete { .. } => "delete",
             Self::Forced { .. } => "forced",
             Self::Grown { .. } => "grown",
             Self::Refused { .. } => "refused",
@@ -121,7 +141,10 @@ impl Verdict {
     pub fn own_numbers(&self) -> Vec<f32> {
         match *self {
             Self::Unchanged | Self::Grown { .. } | Self::Unrecorded => Vec::new(),
-            Self::Fill { p, rule, .. } | Self::Replace { p, rule, .. } => rule.own_numbers(p),
+            Self::Fill { p, rule, .. }
+            | Self::Replace { p, rule, .. }
+            | Self::ExpandToken { p, rule, .. }
+            | Self::Delete { p, rule } => rule.own_numbers(p),
             Self::Left { p, rule } => rule.own_numbers(p),
             Self::Remask { p, rule, .. } => rule.own_numbers(p),
             Self::Expand { p, .. } | Self::Forced { p, .. } | Self::Refused { p, .. } => vec![p],

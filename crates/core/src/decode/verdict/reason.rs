@@ -26,7 +26,10 @@ impl Verdict {
     pub fn numbers(&self) -> (Option<f32>, Option<f32>) {
         let Reason { value, threshold, .. } = self.reason();
         match *self {
-            Self::Fill { p, rule, .. } | Self::Replace { p, rule, .. } => {
+            Self::Fill { p, rule, .. }
+            | Self::Replace { p, rule, .. }
+            | Self::ExpandToken { p, rule, .. }
+            | Self::Delete { p, rule } => {
                 rule.confidence(p).map_or((value, threshold), |p| (Some(p), None))
             }
             Self::Left { p, rule } => {
@@ -44,6 +47,7 @@ impl Verdict {
             Self::Fill { p, rule, threshold, .. } | Self::Replace { p, rule, threshold, .. } => {
                 rule.reason(p, threshold)
             }
+            Self::ExpandToken { p, rule, .. } | Self::Delete { p, rule } => rule.reason(p, None),
             Self::Remask { rule, .. } => rule.reason(),
             Self::Expand { p, threshold, .. } => Reason::of("low", Some(p), Some(threshold)),
             Self::Forced { p, .. } => Reason::of("by_hand", Some(p), None),

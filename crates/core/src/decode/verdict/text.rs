@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{super::against, Verdict};
+use super::{super::against, FillRule, Verdict};
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -16,6 +16,17 @@ impl fmt::Display for Verdict {
                 let (p, low) = against(p, threshold);
                 let (eos, expand) = against(eos, eos_threshold);
                 write!(f, "expanded into {n}: {p} < τ_low {low} and EOS {eos} < τ_expand {expand}")
+            }
+            Self::ExpandToken { p, n, rule, .. } => {
+                rule.write(f, &format!("expanded into {n}"), p, None)?;
+                write!(f, "; the token for that is predicted")
+            }
+            Self::Delete { p, rule } => {
+                rule.write(f, "deleted", p, None)?;
+                match rule {
+                    FillRule::BehindEos { .. } => Ok(()),
+                    _ => write!(f, "; EOS is predicted"),
+                }
             }
             Self::Forced { n, .. } => write!(f, "expanded into {n}: asked for by hand"),
             Self::Grown { n } => write!(f, "expanded into {n}: its program does not say why"),
@@ -36,7 +47,7 @@ impl fmt::Display for Verdict {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{FillRule, LeftRule, RefuseRule},
+        super::{LeftRule, RefuseRule},
         *,
     };
 
@@ -66,6 +77,18 @@ mod tests {
             Verdict::Expand { p: 0.04, threshold: 0.1, n: 8, eos: 0.61, eos_threshold: 0.9 },
             "expanded into 8: 0.0400 < τ_low 0.100 and EOS 0.610 < τ_expand 0.900",
         );
+        let rule = FillRule::Quota { rank: 1, quota: 1 };
+        check(
+            Verdict::ExpandToken { token: 7, p: 0.93, n: 2, rule },
+            "expanded into 2: rank 1 of the 1 to unmask, with 0.930; the token for that is predicted",
+        );
+        check(
+            Verdict::Delete { p: 0.93, rule },
+            "deleted: rank 1 of the 1 to unmask, with 0.930; EOS is predicted",
+        );
+        let behind = |position| Verdict::Delete { p: 0.01, rule: FillRule::BehindEos { position } };
+        check(behind(Some(3)), "deleted: behind the end of sequence at position 3");
+        check(behind(None), "deleted: behind an end of sequence in the prompt");
         let rule = RefuseRule::EosConfident { eos: 0.95, threshold: 0.9 };
         check(
             Verdict::Refused { p: 0.04, threshold: 0.1, rule },

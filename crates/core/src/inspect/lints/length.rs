@@ -24,8 +24,42 @@ fn first_length(run: &LintedRun) -> Option<(String, usize)> {
     run.count_of(ParamRole::Length).or_else(|| run.count_of(ParamRole::FirstLength))
 }
 
+/// Masks were left when nothing could expand any more.
+fn out_of_room(run: &LintedRun) -> Option<Finding> {
+    let (flag, most) = run.count_of(ParamRole::MaxLength)?;
+    let of = |step: usize| match run.node(step).state {
+        State::DreamOn(state) => Some((state.expanded, run.node(step).canvas.generated() >= most)),
+        _ => None,
+    };
+    let (all, _) = of(run.path.len() - 1)?;
+    let budget = run.end().params.float("expand_budget").ok()?;
+    let budget = if budget < 0.0 { most } else { budget as usize };
+    let used_up = |step: &usize| of(*step).is_some_and(|(n, full)| n > 0 && (full || n >= budget));
+    let step = (1..run.path.len()).find(used_up)?;
+    let masks = run.node(step).canvas.masks();
+    if masks == 0 {
+        return None;
+    }
+    let (text, advice) = match of(step) {
+        Some((_, true)) => (
+            format!("the canvas reached the maximum length {most}"),
+            format!("raise `{flag}`, which is {most}"),
+        ),
+        _ => (
+            format!("all {all} expansions were used up"),
+            format!("raise `--expand-budget`, which is {budget}"),
+        ),
+    };
+    let text = format!("{text} with {masks} masks left, of which none could expand");
+    Some(Finding::new(Lint::CutOff, text).advising(advice).at_steps([step]))
+}
+
 /// Everything is written and nothing ends the answer.
 fn cut_off(run: &LintedRun) -> Option<Finding> {
+    // There the end deletes masks, and stands nowhere.
+    if matches!(run.end().state, State::DreamOn(_)) {
+        return out_of_room(run);
+    }
     let canvas = run.canvas();
     let eos = canvas.special().eos;
     let ends = |token: u32| {

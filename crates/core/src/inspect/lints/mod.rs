@@ -152,7 +152,8 @@ impl Lint {
             ),
             Self::BackAndForth => (
                 "back-and-forth",
-                "a token was replaced or remasked and came back: the steps undo each other",
+                "a token was replaced or remasked and came back, or masks of expansions were deleted: the \
+                 steps undo each other",
                 "ask for more confidence before a token is changed",
             ),
             Self::DroppedTokens => (

@@ -4,12 +4,15 @@ use std::collections::HashMap;
 
 use super::{Finding, Lint, LintedRun};
 use crate::{
-    canvas::{Slot, TokenId},
-    decode::Verdict,
+    canvas::{Origin, Slot, TokenId},
+    decode::{FillRule, Verdict},
 };
 
+/// Fewer masks of expansions that are deleted again are an attempt.
+const FEWEST_DELETED: usize = 4;
+
 pub(super) fn look(run: &LintedRun) -> Vec<Finding> {
-    back_and_forth(run).into_iter().collect()
+    [back_and_forth(run), expanded_in_vain(run)].into_iter().flatten().collect()
 }
 
 /// The tokens of a position, one behind the other, and the steps that brought one back.
@@ -62,4 +65,27 @@ fn back_and_forth(run: &LintedRun) -> Option<Finding> {
     let found = Finding::new(Lint::BackAndForth, text)
         .at_steps(slots.values().flat_map(|held| held.back.iter().copied()));
     Some(found.at_positions(run.positions(slots.keys().copied())))
+}
+
+/// Half of the expansions or more made a mask that a later step deleted for what it predicts there.
+fn expanded_in_vain(run: &LintedRun) -> Option<Finding> {
+    let (mut expansions, mut steps) = (0, Vec::new());
+    for (step, decision, before) in run.decisions() {
+        expansions += decision.expansions().count();
+        for (cell, verdict) in before.cells().iter().zip(&decision.verdicts) {
+            let predicted = matches!(verdict, Verdict::Delete { rule, .. } if !matches!(rule, FillRule::BehindEos { .. }));
+            if predicted && matches!(cell.origin, Origin::Inserted { .. }) {
+                steps.push(step);
+            }
+        }
+    }
+    if steps.len() < FEWEST_DELETED || steps.len() * 2 < expansions {
+        return None;
+    }
+    let text = format!(
+        "{} masks of {expansions} expansions were deleted again: the steps undo each other",
+        steps.len()
+    );
+    let advice = "lower `--expand-budget`, or forbid the expansion there with `forbid POSITION`";
+    Some(Finding::new(Lint::BackAndForth, text).advising(advice).at_steps(steps))
 }

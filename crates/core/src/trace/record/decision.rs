@@ -123,6 +123,30 @@ pub(in crate::trace) enum Why {
         /// Masks in its place.
         n: usize,
     },
+    /// It becomes several masks, since the token that stands for them is predicted. Since 1.7.
+    ExpandToken {
+        /// The generated position, from 0.
+        at: usize,
+        /// The token that stands for the masks.
+        token: TokenId,
+        /// Its probability, 0..=1.
+        #[serde(deserialize_with = "finite")]
+        p: f32,
+        /// Masks in its place.
+        n: usize,
+        /// The rule that chose the position.
+        rule: FillRule,
+    },
+    /// The mask is deleted, since an end-of-sequence token would stand there. Since 1.7.
+    Delete {
+        /// The generated position, from 0.
+        at: usize,
+        /// The probability of that token, 0..=1.
+        #[serde(deserialize_with = "finite")]
+        p: f32,
+        /// The rule that chose the position.
+        rule: FillRule,
+    },
     /// It is remasked. Since 1.2.
     Remask {
         /// The generated position, from 0.
@@ -157,6 +181,8 @@ impl Why {
             Self::Fill { at, .. }
             | Self::Expand { at, .. }
             | Self::Forced { at, .. }
+            | Self::ExpandToken { at, .. }
+            | Self::Delete { at, .. }
             | Self::Remask { at, .. }
             | Self::Refused { at, .. } => at,
         }
