@@ -79,6 +79,30 @@ pub struct StepSummary {
     pub confidence: HashMap<Slot, f32>,
 }
 
+/// What steps did in one block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BlockTally {
+    /// Number of steps.
+    pub steps: usize,
+    /// Positions that they unmasked.
+    pub unmasked: usize,
+}
+
+impl BlockTally {
+    /// The same in words, from long to short.
+    pub fn words(self) -> Vec<String> {
+        let Self { steps, unmasked } = self;
+        match steps {
+            0 => Vec::new(),
+            1 => vec![format!("1 step · {unmasked} unmasked"), "1 step".to_owned()],
+            _ => {
+                let each = unmasked as f64 / steps as f64;
+                vec![format!("{steps} steps · {each:.1} unmasked a step"), format!("{steps} steps")]
+            }
+        }
+    }
+}
+
 /// A node of the branch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Moment {
@@ -160,6 +184,21 @@ impl History {
                     || made.dropped > 0
                     || matches!(made.mode, Mode::Fallback | Mode::Stuck)
             })
+    }
+
+    /// What the first `steps` steps did in each block, the first block first.
+    pub fn blocks(&self, steps: usize) -> Vec<BlockTally> {
+        let mut tallies: Vec<BlockTally> = Vec::new();
+        for (before, after) in self.moments.iter().zip(self.moments.iter().skip(1)).take(steps) {
+            let (Some(number), Some(made)) = (before.block, &after.made) else { continue };
+            if tallies.len() < number {
+                tallies.resize(number, BlockTally::default());
+            }
+            let tally = &mut tallies[number - 1];
+            tally.steps += 1;
+            tally.unmasked += made.fills;
+        }
+        tallies
     }
 
     /// The confidence a slot was filled with, if the branch knows.

@@ -227,6 +227,9 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
     let first = raster.first(app, rows);
     let current = app.debugger.session.phase().block.filter(|block| !block.is_empty());
     let all = raster.rows(length);
+    // Where another pass is compared, the bars alone are to be read.
+    let compared = app.debugger.exact;
+    let tallies = if compared { Vec::new() } else { app.history.blocks(app.step() as usize) };
     for row in first..all.min(first + rows) {
         let y = inside.y + u16::try_from(row - first).unwrap_or(0);
         let (positions, empty) = raster.positions(row, length);
@@ -251,6 +254,12 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
         }
         if work {
             pen.sign(x, y, theme::THICK_END, Role::FillInk);
+        }
+        if let Some(tally) = tallies.get(index).filter(|_| row.is_multiple_of(raster.rows_a_block))
+        {
+            let room = usize::from(inside.right().saturating_sub(x + 2));
+            let words = tally.words().into_iter().find(|words| text::width(words) <= room);
+            pen.say(x + 2, y, room as u16, &words.unwrap_or_default(), Role::Dim);
         }
     }
     if all > rows {
