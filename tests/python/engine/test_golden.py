@@ -15,7 +15,8 @@ class Golden(unittest.TestCase):
         models = {}
         for case in json.loads((GOLDEN / "forward/index.json").read_text()):
             name = case["model"]
-            if name.startswith("modernbert"):
+            # networks.py has neither ModernBERT nor experts.
+            if name.startswith("modernbert") or "moe" in name:
                 continue
             if name not in models:
                 models[name] = Network(GOLDEN / "models" / name)
@@ -47,7 +48,7 @@ class Golden(unittest.TestCase):
                 most = (logits - expected)[here[before:]].abs().max().item()
                 self.assertLess(most, max(1e-4, 1e-5 * case["logit_abs_max"]), (case["file"], row))
             cases += 1
-        self.assertGreaterEqual(cases, 34)
+        self.assertGreaterEqual(cases, 36)
 
     def test_the_engine_reads_the_rows_that_are_asked(self):
         from demask.answers import Engine, Facts
