@@ -28,6 +28,7 @@ mod gguf;
 mod golden;
 mod hub;
 mod import;
+mod infill;
 mod info;
 mod invariants;
 mod kill;

@@ -179,9 +179,12 @@
 
   const masksOf = (cells) => cells.reduce((n, cell) => n + (cell.token === data.mask ? 1 : 0), 0);
 
+  // Text between two holes, which nothing changes.
+  const isGiven = (cell) => cell.from === -4;
+
   function tailOf(cells) {
     let tail = cells.length;
-    while (tail > 0 && cells[tail - 1].token === data.eos) tail -= 1;
+    while (tail > 0 && cells[tail - 1].token === data.eos && !isGiven(cells[tail - 1])) tail -= 1;
     return tail;
   }
 
@@ -355,7 +358,7 @@
         span.dataset.folded = cells.length - tail;
       } else if (cell.token !== data.mask) {
         text = cell.token === data.eos ? '∎' : flowing(run[position]);
-        looks.push(cell.token === data.eos ? 'e' : `w${writtenLevel(cell)}`);
+        looks.push(isGiven(cell) ? 'given' : cell.token === data.eos ? 'e' : `w${writtenLevel(cell)}`);
         if (kind in REWRITES) {
           looks.push(kind);
           mark = REWRITES[kind];
@@ -410,8 +413,10 @@
 
   function drawPrompt() {
     const root = data.nodes[path()[0]];
-    const text = joined((root.prompt || []).map(shown)).map((token) => (token.text === undefined ? token.name : visible(token.text)));
-    $('prompt').textContent = text.join('');
+    for (const [id, tokens] of [['prompt', root.prompt], ['suffix', root.suffix]]) {
+      const text = joined((tokens || []).map(shown)).map((token) => (token.text === undefined ? token.name : visible(token.text)));
+      $(id).textContent = text.join('');
+    }
   }
 
   // ---- Inspector.
@@ -419,6 +424,7 @@
   function origin(cell) {
     if (cell.from === -2) return `appended at step ${cell.born}`;
     if (cell.from === -3) return `inserted by hand at step ${cell.born}`;
+    if (isGiven(cell)) return 'given';
     if (cell.from >= 0) return `inserted at step ${cell.born} by the expansion of #${cell.from}`;
     return '';
   }
@@ -438,6 +444,7 @@
       if (state.step < last()) return made ? UNKNOWN : 'What comes next was done by hand.';
       return branch().finish ? `Still masked: the run is over (${branch().finish}).` : 'The recording ends here.';
     }
+    if (isGiven(cell)) return 'Given: it stays as it is.';
     if (!cell.filled) return cell.from === -2 ? `Appended as EOS at step ${cell.born}.` : 'Written before the run.';
     const then = madeAt(cell.filled - 1);
     const told = then && verdictsOf(then)[positionOf(canvasAt(cell.filled - 1), cell.slot)];
@@ -523,7 +530,7 @@
     const style = getComputedStyle(document.documentElement);
     const read = (name) => style.getPropertyValue(`--${name}`).trim() || '#888';
     colours = { heat: Array.from({ length: 16 }, (_, level) => read(`heat-${level}`)) };
-    for (const name of ['ground', 'plain', 'dim', 'faint', 'strong', 'quiet', 'calm', 'bad', 'warn', 'key', 'fill-ground', 'fill-ink', 'expand-ground', 'expand-ink', 'replace', 'written-3-ground', 'eos']) {
+    for (const name of ['ground', 'plain', 'dim', 'faint', 'strong', 'quiet', 'calm', 'bad', 'warn', 'key', 'fill-ground', 'fill-ink', 'expand-ground', 'expand-ink', 'replace', 'written-3-ground', 'eos', 'prompt']) {
       colours[name] = read(name);
     }
   }
@@ -688,6 +695,7 @@
     if (EXPANDS.includes(kind)) return colours['expand-ground'];
     if (kind === 'remask' || kind === 'delete') return colours.bad;
     if (kind === 'replace') return colours.replace;
+    if (isGiven(cell)) return colours.prompt;
     if (cell.token !== data.mask) return cell.token === data.eos ? colours['written-3-ground'] : colours.faint;
     return p === undefined ? colours.quiet : colours.heat[quantised(p, 16)];
   }

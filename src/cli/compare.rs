@@ -22,14 +22,14 @@ use super::{
     stop,
 };
 use crate::{
-    canvas::TokenId,
+    canvas::FixedText,
     compare::{Lockstep, LockstepRun},
     decode::{ParamRole, Params, Recipe, Value},
     escape::{escaped, escaped_json},
     headless::{HeadlessError, run_to_end},
     model::Loaded,
     reports::ComparedRuns,
-    session::{Pending, Session},
+    session::{self, Pending, Session},
     tui::{self, Start},
 };
 
@@ -93,6 +93,9 @@ pub fn main(args: &CompareArgs, options: &ConfigOptions) -> Result<ExitCode, Fau
             false => super::tui::terminal_or_fault()?,
         }
     }
+    for recipe in &recipes {
+        open::takes(&args.load, recipe.strategy)?;
+    }
     let config = options.read()?;
     let asked = args.load.prompt.read(args.prompt.as_deref(), PromptDefault::Pipe)?;
     let shown = match args.tui {
@@ -100,7 +103,7 @@ pub fn main(args: &CompareArgs, options: &ConfigOptions) -> Result<ExitCode, Fau
         false => ProgressTarget::Bar,
     };
     let (mut loaded, question) = open::load(&args.load, asked, shown)?;
-    let entries = entries(args, &config, &loaded, &recipes, &question.ids, &question.text)?;
+    let entries = entries(args, &config, &loaded, &recipes, &question.fixed, &question.text)?;
     if args.tui {
         return show(args, config, loaded, entries, question);
     }
@@ -149,7 +152,7 @@ fn entries(
     config: &Config,
     loaded: &Loaded,
     recipes: &[Recipe],
-    ids: &[TokenId],
+    text: &FixedText,
     prompt: &str,
 ) -> Result<Vec<ComparedRecipe>, Fault> {
     if let Some(folder) = &args.record {
@@ -170,11 +173,12 @@ fn entries(
         {
             params.set(spec.name, Value::Int(seed)).map_err(Fault::usage)?;
         }
-        open::fit(&mut params, recipe.sets_role(ParamRole::MaxLength), loaded, ids.len())?;
+        open::take_lengths(&mut params, text, |role| recipe.sets_role(role))?;
+        open::fit(&mut params, recipe.sets_role(ParamRole::MaxLength), loaded, text)?;
         let special = loaded.facts.special;
         let refuse = |error| Fault::usage(format!("{recipe}: {error}"));
         // Nothing is written over for a run that does not begin.
-        strategy.start(&ids.into(), special, &params).map_err(refuse)?;
+        session::start(strategy, text, special, &mut params, extras).map_err(refuse)?;
         let header = open::header(&args.load, loaded, strategy.name(), prompt, extras);
         let recorder = match &args.record {
             None => None,
@@ -184,13 +188,13 @@ fn entries(
             }
         };
         let session =
-            Session::new(strategy, ids, special, params, extras, recorder).map_err(refuse)?;
+            Session::new(strategy, text, special, params, extras, recorder).map_err(refuse)?;
         let (length, context) = (session.canvas().len(), loaded.facts.context);
-        if ids.len() + length > context {
+        let fixed = text.prompt().len() + text.suffix().len();
+        if fixed + length > context {
             return Err(Fault::failure(format!(
-                "{recipe}: the prompt has {} tokens, which with {length} positions is more than \
+                "{recipe}: the prompt has {fixed} tokens, which with {length} positions is more than \
                  the context of {} ({context}). Shorten the prompt or lower the length",
-                ids.len(),
                 loaded.facts.name
             )));
         }

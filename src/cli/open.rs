@@ -11,10 +11,10 @@ use super::{
     prompt::{AskedPrompt, masks_in_prompt},
 };
 use crate::{
-    canvas::TokenId,
-    decode::{self, Cache, DecodeError, Extras, ParamRole, Params},
+    canvas::{FixedText, SpecialTokens, TokenId},
+    decode::{self, AnyStrategy, Cache, DecodeError, Extras, ParamRole, Params, Value},
     escape::escaped,
-    model::{ChatSettings, Encoder, Loaded, Messages},
+    model::{ChatSettings, Encoder, Loaded, Messages, Surroundings},
     predict::{ColumnSet, ModelFacts},
     session::{self, Recorder, Session},
     trace::{Header, RecordedChat, TraceRecorder},
@@ -37,9 +37,12 @@ pub struct OpenedSession {
 
 /// What a model is asked.
 pub struct AskedQuestion {
-    /// The prompt as token ids, chat template and all.
-    pub ids: Vec<TokenId>,
-    /// The user's last turn; empty for token ids.
+    /// What stands on the canvas from the start: the prompt with its chat template, and more.
+    pub fixed: FixedText,
+    /// The ids before the first hole of a text to be filled in, which end the prompt; `None` without
+    /// such a text.
+    pub begun: Option<Vec<TokenId>>,
+    /// The user's last turn; empty for token ids, and where nothing but a text with holes is given.
     pub text: String,
     /// All turns; `None` for token ids.
     pub turns: Option<Messages>,
@@ -68,6 +71,7 @@ pub fn open(
     let strategy = decode::strategy(&options.strategy)
         .ok_or_else(|| Fault::usage(format!("there is no strategy `{}`", options.strategy)))?;
     options.params.set(strategy, &mut Params::defaults(strategy.params()), None)?;
+    takes(&options.load, strategy)?;
     if options.cache != Cache::None && matches!(options.load.source.place()?, ModelPlace::Engine(_))
     {
         return Err(Fault::usage(
@@ -88,7 +92,7 @@ pub fn open(
     set_all(&mut start, &config.params)?;
     set_all(&mut start, &preset)?;
     options.params.set(strategy, &mut start, Some(&*loaded.tokenizer))?;
-    let params = params(options, &loaded, start, question.ids.len())?;
+    let mut params = params(options, &loaded, start, &question.fixed)?;
     let extras = Extras { cache: options.cache, ..extras(options.load.candidates, &loaded.facts) };
     let header = header(&options.load, &loaded, strategy.name(), &question.text, extras);
     let refuse = |error| match error {
@@ -96,12 +100,25 @@ pub fn open(
         error => Fault::failure(error),
     };
     // Nothing is written over for a run that does not begin.
-    strategy.start(&(&question.ids).into(), loaded.facts.special, &params).map_err(refuse)?;
+    let (fixed, special) = (&question.fixed, loaded.facts.special);
+    session::start(strategy, fixed, special, &mut params, extras).map_err(refuse)?;
     let recorder = recorder(&header, &loaded)?;
-    let special = loaded.facts.special;
     let session =
-        Session::new(strategy, &question.ids, special, params, extras, recorder).map_err(refuse)?;
+        Session::new(strategy, fixed, special, params, extras, recorder).map_err(refuse)?;
     Ok(OpenedSession { session, loaded, question, header })
+}
+
+/// Refuses a suffix or a text with holes that the strategy does not take, whatever the model is.
+///
+/// # Errors
+/// What the strategy says.
+pub fn takes(options: &LoadOptions, strategy: &dyn AnyStrategy) -> Result<(), Fault> {
+    if options.prompt.surroundings()? == Surroundings::Nothing {
+        return Ok(());
+    }
+    let (text, params) = (FixedText::default().before([0]), Params::defaults(strategy.params()));
+    let started = strategy.start(&text, SpecialTokens { mask: 1, eos: 2 }, &params);
+    started.map(drop).map_err(Fault::usage)
 }
 
 /// The header of a recording of a run with these options.
@@ -135,21 +152,37 @@ pub fn load(
     shown: ProgressTarget,
 ) -> Result<(Loaded, AskedQuestion), Fault> {
     let computing = options.source.computing()?;
-    // The prompt is encoded before the weights are loaded, which may take minutes.
-    let encode = |tokenizer: &dyn Encoder| match asked {
-        AskedPrompt::Ids(ids) => Ok((ids, None)),
-        AskedPrompt::Turns(turns) => Ok((tokenizer.encode(&turns)?, Some(turns))),
+    let surroundings = options.prompt.surroundings()?;
+    let chat = options.source.system.is_some() || !options.source.template_vars.is_empty();
+    if chat && matches!(asked, AskedPrompt::Nothing) {
+        return Err(Fault::usage(
+            "--system and --template-var are of the chat template, which --infill puts around \
+             nothing. Give a prompt, or leave them out",
+        ));
+    }
+    // All texts are encoded before the weights are loaded, which may take minutes.
+    let encode = move |tokenizer: &dyn Encoder| {
+        let (ids, turns) = match asked {
+            AskedPrompt::Ids(ids) => (ids, None),
+            AskedPrompt::Turns(turns) => (tokenizer.encode(&turns)?, Some(turns)),
+            AskedPrompt::Nothing => (Vec::new(), None),
+        };
+        Ok((ids, turns, surroundings.encode(tokenizer)?))
     };
-    let (loaded, (ids, turns)) =
+    let (loaded, (ids, turns, encoded)) =
         progress::load(&options.source.place()?, &computing, shown, encode)?;
     check_ids(&loaded, &ids)?;
+    let mask = loaded.facts.special.mask;
+    let fixed = encoded.fixed(&ids, mask).map_err(|error| {
+        let flag = if options.prompt.infill.is_some() { "--infill" } else { "--suffix" };
+        Fault::usage(format!("{flag}: {error}"))
+    })?;
     let unread = unread_variables(&*loaded.tokenizer);
-    let masks = masks_in_prompt(loaded.facts.special.mask, &ids);
+    let masks = masks_in_prompt(mask, &ids);
     let text = turns.as_ref().map(Messages::asked).unwrap_or_default();
-    Ok((
-        loaded,
-        AskedQuestion { ids, text, turns, notes: unread.into_iter().chain(masks).collect() },
-    ))
+    let begun = options.prompt.infill.as_ref().map(|_| fixed.prompt()[ids.len()..].to_vec());
+    let notes = unread.into_iter().chain(masks).collect();
+    Ok((loaded, AskedQuestion { fixed, begun, text, turns, notes }))
 }
 
 /// A warning about variables that the chat template never reads.
@@ -216,18 +249,59 @@ fn params(
     options: &ModelOptions,
     loaded: &Loaded,
     mut params: Params,
-    prompt: usize,
+    text: &FixedText,
 ) -> Result<Params, Fault> {
-    let max = params.with_role(ParamRole::MaxLength);
-    let given = max.is_some_and(|spec| options.params.has(&params, spec.name));
-    fit(&mut params, given, loaded, prompt)?;
+    let declared = Params::defaults(params.specs());
+    let given = |role| {
+        let spec = declared.with_role(role);
+        spec.is_some_and(|spec| options.params.has(&declared, spec.name))
+    };
+    take_lengths(&mut params, text, given)?;
+    fit(&mut params, given(ParamRole::MaxLength), loaded, text)?;
     Ok(params)
+}
+
+/// Takes over what the holes of a text say: the length of the first canvas, and no more steps than
+/// there are masks unless that was asked for. A length that was `given` must be the same.
+///
+/// # Errors
+/// If it is another.
+pub fn take_lengths(
+    params: &mut Params,
+    text: &FixedText,
+    given: impl Fn(ParamRole) -> bool,
+) -> Result<(), Fault> {
+    let (Some(length), Some(masks)) = (text.length(), text.masks()) else { return Ok(()) };
+    let roles = [ParamRole::FirstLength, ParamRole::Length];
+    for spec in roles.into_iter().filter(|&role| given(role)).filter_map(|it| params.with_role(it))
+    {
+        let asked = params.count(spec.name).unwrap_or_default();
+        if asked != length {
+            return Err(Fault::usage(format!(
+                "--{} says {asked} positions, and the text to be filled in says {length}, from its \
+                 first hole to its last. Leave the parameter out",
+                spec.flag()
+            )));
+        }
+    }
+    params.take_length(text).map_err(Fault::usage)?;
+    if let Some(spec) = params.with_role(ParamRole::Steps).filter(|_| !given(ParamRole::Steps))
+        && params.count(spec.name).is_ok_and(|steps| steps > masks)
+    {
+        params.set(spec.name, Value::Int(masks as i64)).map_err(Fault::usage)?;
+    }
+    Ok(())
 }
 
 /// Lowers a maximum length to what the context holds, unless it was asked for. Refuses a prompt
 /// that leaves no room.
-pub fn fit(params: &mut Params, asked: bool, loaded: &Loaded, prompt: usize) -> Result<(), Fault> {
-    session::fit(params, asked, prompt, loaded.facts.context).map_err(|error| {
+pub fn fit(
+    params: &mut Params,
+    asked: bool,
+    loaded: &Loaded,
+    text: &FixedText,
+) -> Result<(), Fault> {
+    session::fit(params, asked, text, loaded.facts.context).map_err(|error| {
         Fault::failure(format!(
             "{error} of {}. Shorten the prompt or take a shorter canvas (--initial-gen-length or \
              --gen-length)",

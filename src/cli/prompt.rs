@@ -8,7 +8,11 @@ use std::{
 use clap::Args;
 
 use super::Fault;
-use crate::{bounded, canvas::TokenId, model::Messages};
+use crate::{
+    bounded,
+    canvas::TokenId,
+    model::{HoledText, Messages, Surroundings},
+};
 
 /// Most bytes of a prompt: more fits no model.
 const MOST_BYTES: u64 = 1 << 24;
@@ -33,6 +37,14 @@ pub struct PromptOptions {
         hide_short_help = true
     )]
     pub prompt_ids: Option<Vec<u32>>,
+    /// Text that stands behind what is generated, as it is: it is not changed, and the model sees it
+    #[arg(long, value_name = "TEXT", conflicts_with = "infill", hide_short_help = true)]
+    pub suffix: Option<String>,
+    /// Text with holes to be filled in: `The ▢×2 sat on the ▢×4.` ▢×16 are sixteen masks, and the mask
+    /// token's own spelling is one. With a prompt it is what the assistant writes; without one it is
+    /// all there is, and no chat template is put around it
+    #[arg(long, value_name = "TEXT", hide_short_help = true)]
+    pub infill: Option<String>,
 }
 
 /// What the model is asked.
@@ -42,6 +54,8 @@ pub enum AskedPrompt {
     Ids(Vec<TokenId>),
     /// These turns, which the chat template is put around.
     Turns(Messages),
+    /// Nothing: there is a text to be filled in, and that is all.
+    Nothing,
 }
 
 /// What is asked where nothing is said.
@@ -82,6 +96,7 @@ impl PromptOptions {
             }
             (Some(prompt), ..) => return Ok(AskedPrompt::Turns(Messages::of(prompt))),
             (None, Some(file), _) => file,
+            (None, None, _) if self.infill.is_some() => return Ok(AskedPrompt::Nothing),
             (None, None, PromptDefault::Sample(sample)) => {
                 return Ok(AskedPrompt::Turns(Messages::of(sample)));
             }
@@ -98,6 +113,21 @@ impl PromptOptions {
             });
         }
         Ok(AskedPrompt::Turns(Messages::of(text)))
+    }
+
+    /// What stands beside the prompt.
+    ///
+    /// # Errors
+    /// If a hole cannot be.
+    pub fn surroundings(&self) -> Result<Surroundings, Fault> {
+        Ok(match (&self.suffix, &self.infill) {
+            (None, None) => Surroundings::Nothing,
+            (Some(text), _) => Surroundings::Suffix(text.clone()),
+            (None, Some(text)) => Surroundings::Holes(
+                HoledText::parse(text)
+                    .map_err(|error| Fault::usage(format!("--infill: {error}")))?,
+            ),
+        })
     }
 
     /// Whether stdin brings the prompt, so that keys cannot come from there.
@@ -136,7 +166,7 @@ pub fn masks_in_prompt(mask: TokenId, ids: &[TokenId]) -> Option<String> {
     (!at.is_empty()).then(|| {
         format!(
             "the prompt holds {many} ({mask}) at {}: only what comes behind the prompt is \
-             unmasked, so {} masked to the end, and the model sees the gap",
+             unmasked, so {} masked to the end, and the model sees the gap. --infill fills in a text",
             ranges(&at),
             if at.len() == 1 { "it stays" } else { "they stay" },
         )

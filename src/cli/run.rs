@@ -117,6 +117,12 @@ pub fn main(args: &RunArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
         Some(Stop::Hit(_)) if !args.json => run.batch.debugger.draft(),
         _ => run.batch.debugger.answer(),
     };
+    // A text that was to be filled in is said as a whole.
+    let whole = question.begun.map(|begun| {
+        let (vocabulary, canvas) = (&loaded.tokenizer, run.batch.debugger.session.canvas());
+        format!("{}{answer}{}", vocabulary.text(&begun), vocabulary.text(canvas.suffix()))
+    });
+    let said = whole.as_ref().unwrap_or(&answer).clone();
     let findings = match args.lint {
         true => {
             let debugger = &run.batch.debugger;
@@ -131,16 +137,17 @@ pub fn main(args: &RunArgs, options: &ConfigOptions) -> Result<ExitCode, Fault> 
         (true, _) => {
             let (total, findings) = (started.elapsed(), args.lint.then_some(&findings[..]));
             let report = RunReport::of(subject, &run.batch, answer, stop.as_ref(), findings, total);
+            let report = report.filled_in(whole);
             let json = serde_json::to_string(&report).map_err(Fault::failure)?;
             say(&escaped_json(&json))
         }
         // A script prints what it wants: `text` is the answer.
         (false, _) if !args.script.exec.is_empty() || args.script.exec_file.is_some() => Ok(()),
         // A pipe gets the text as the model wrote it.
-        (false, false) if io::stdout().is_terminal() => say(&escaped(&answer)),
-        (false, false) => say(&answer),
+        (false, false) if io::stdout().is_terminal() => say(&escaped(&said)),
+        (false, false) => say(&said),
         (false, true) => {
-            tell(&escaped(&answer));
+            tell(&escaped(&said));
             Ok(())
         }
     }?;

@@ -19,7 +19,7 @@ pub struct TuiArgs {
     #[arg(value_name = "PROMPT")]
     pub(super) prompt: Option<String>,
     /// Go on with the session that was left last, where it was left
-    #[arg(long, conflicts_with_all = ["prompt", "prompt_ids", "prompt_file", "messages", "record"])]
+    #[arg(long, conflicts_with_all = ["prompt", "prompt_ids", "prompt_file", "messages", "suffix", "infill", "record"])]
     resume: bool,
     #[command(flatten)]
     model: ModelOptions,

@@ -141,8 +141,8 @@ impl Encoder for EngineText {
         }
     }
 
-    fn count(&self, text: &str) -> usize {
-        self.ids(Encode::Text { text, special: false }).map_or(0, |ids| ids.len())
+    fn encode_text(&self, text: &str) -> Result<Vec<TokenId>, String> {
+        self.ids(Encode::Text { text, special: false })
     }
 }
 

@@ -41,7 +41,7 @@ pub fn markdown(file: &str, recording: &Recording) -> String {
     let (first, tip) = (trajectory.path[0], trajectory.path[trajectory.path.len() - 1]);
     let (first, last) = (&timeline[first], &timeline[tip]);
     let canvas = &last.canvas;
-    let (length, effective) = (canvas.len(), canvas.effective());
+    let (length, effective) = (canvas.generated(), canvas.effective());
 
     let mut text = format!("# {}\n\n", escape::markdown(file));
     text.push_str("| | |\n|---|---|\n");

@@ -51,6 +51,9 @@ pub struct RunReport {
     seed: serde_json::Value,
     /// The answer, without its tail of end-of-sequence tokens.
     text: String,
+    /// A text that was to be filled in, as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filled_in: Option<String>,
     /// The generated region, tail included.
     ids: Vec<u32>,
     /// N_token: the length of the generated region, positions.
@@ -86,6 +89,11 @@ struct WallSeconds {
 }
 
 impl RunReport {
+    /// The same with the whole of a text that was to be filled in.
+    pub fn filled_in(self, whole: Option<String>) -> Self {
+        Self { filled_in: whole, ..self }
+    }
+
     /// What is printed of a run that took `total` and gave the answer `text`. `findings`: of lints,
     /// if asked for.
     pub fn of(
@@ -105,6 +113,7 @@ impl RunReport {
             seed: params["seed"].clone(),
             params,
             text,
+            filled_in: None,
             ids: session.canvas().tokens(),
             length: figures.n_token,
             steps: session.node().steps,

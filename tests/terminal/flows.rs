@@ -136,6 +136,46 @@ fn an_edit_makes_a_branch_and_is_taken_back() {
     leave(terminal);
 }
 
+/// A sentence with two holes: what is given stands around them, and stays.
+#[test]
+fn holes_are_filled_edited_and_gone_back_over() {
+    let text = "On Monday ▢×2 has 12 ▢×3 today.";
+    let args = ["--infill", text, "--strategy", "threshold", "--threshold", "0.9"];
+    let mut terminal = Terminal::start(&args, (120, 40), &[]);
+    terminal.wait_text("PAUSED");
+    // The sentence goes on around its holes, in one line.
+    terminal.wait("the text", |screen| {
+        let text = screen.contents();
+        let line = text.lines().find(|line| line.contains("On Monday"));
+        line.is_some_and(|line| line.contains(" has 12") && line.contains(" today."))
+    });
+    terminal.wait_text("next: fills");
+    terminal.press("\x1b[C\x1b[C");
+    terminal.wait_text("Position 2");
+    terminal.wait_text("Given: it stays as it is.");
+    // What is given is not to be changed, by hand either.
+    terminal.press("r");
+    terminal.wait_text("is given text");
+    terminal.step_to(1);
+    terminal.step_to(2);
+    terminal.press("\x1b[D\x1b[D");
+    terminal.wait_text("Position 0");
+    terminal.press("e");
+    terminal.wait_text("Write at");
+    terminal.press(DOWN);
+    terminal.press("\r");
+    terminal.wait_text("EDITED");
+    terminal.wait("the edit", |screen| shows_step(screen, 3));
+    terminal.press("u");
+    terminal.wait_text("the edit is undone");
+    for step in [1, 0] {
+        terminal.press("S");
+        terminal.wait("a step back", |screen| shows_step(screen, step));
+    }
+    terminal.wait_text(" today.");
+    leave(terminal);
+}
+
 #[test]
 fn the_palette_lists_completes_and_points() {
     let mut terminal = replay((80, 24));

@@ -46,6 +46,7 @@ mod reduce;
 mod small_files;
 mod special;
 mod speed;
+mod surroundings;
 mod tensor_files;
 mod tokenizer;
 mod unsupported;
@@ -85,6 +86,9 @@ pub use progress::{LoadProgress, LoadWatch, LoadingWork};
 pub use reduce::reduce;
 pub use special::{CheckpointTokens, NamedEos};
 pub use speed::{matmul_speed, threads};
+pub use surroundings::{
+    EncodedSurroundings, HOLE, HoledText, HoledTextError, Surroundings, SurroundingsError,
+};
 pub use tensor_files::Stored;
 pub use tokenizer::{Encoder, Tokenizer};
 pub use weights::{HeldWeights, Weights};

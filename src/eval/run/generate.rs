@@ -177,7 +177,7 @@ fn begin(
         .params(&model.suggested.of(point.recipe.strategy.name()))
         .map_err(Halt::failed)?;
     let given = point.recipe.sets_role(ParamRole::MaxLength);
-    session::fit(&mut params, given, ids.len(), model.facts.context).map_err(Halt::failed)?;
+    session::fit(&mut params, given, &(&ids).into(), model.facts.context).map_err(Halt::failed)?;
     let columns = match plan.candidates {
         0 => ColumnSet::default(),
         _ => ColumnSet::display(),

@@ -1,7 +1,11 @@
 //! What differs between two recordings before their first step: models, prompts, parameters.
 
 use super::sides::DiffSide;
-use crate::{canvas::TokenId, compare::params_apart, predict::Vocabulary};
+use crate::{
+    canvas::{Canvas, TokenId},
+    compare::params_apart,
+    predict::Vocabulary,
+};
 
 /// The first token that has one text in A and another in B, and how many there are.
 fn texts(a: &DiffSide, b: &DiffSide) -> Option<(&'static str, Option<String>, Option<String>)> {
@@ -16,6 +20,19 @@ fn texts(a: &DiffSide, b: &DiffSide) -> Option<(&'static str, Option<String>, Op
     let sentence = |text: String| Some(format!("{first} is {text}{more}"));
     Some(("token texts", sentence(one.named(first)), sentence(two.named(first))))
 }
+
+/// The ids of one part of a canvas.
+type FixedPart = fn(&Canvas) -> Vec<TokenId>;
+
+/// What stands fixed on the first canvas of a run, part by part.
+const FIXED_PARTS: [(&str, FixedPart); 3] = [
+    ("prompt", |canvas| canvas.prompt().to_vec()),
+    ("given", |canvas| {
+        let given = canvas.cells().iter().filter(|cell| cell.is_given());
+        given.map(|cell| cell.token).collect()
+    }),
+    ("suffix", |canvas| canvas.suffix().to_vec()),
+];
 
 /// What differs between the headers of two recordings: a name and both values.
 pub fn headers(a: &DiffSide, b: &DiffSide) -> Vec<(String, Option<String>, Option<String>)> {
@@ -32,14 +49,18 @@ pub fn headers(a: &DiffSide, b: &DiffSide) -> Vec<(String, Option<String>, Optio
         ("strategy", text(&one.strategy), text(&two.strategy)),
         ("cache", Some(cache(a)), Some(cache(b))),
     ];
-    let prompt = |side: &DiffSide| {
+    let start = |side: &DiffSide| {
         let root = side.session.timeline().root_of(side.end);
-        side.session.timeline()[root].canvas.prompt().to_vec()
+        side.session.timeline()[root].canvas.clone()
     };
-    let (ids_a, ids_b) = (prompt(a), prompt(b));
-    if ids_a != ids_b {
-        let shown = |side: &DiffSide, ids: &[TokenId]| Some(side.recording.vocabulary.text(ids));
-        rows.push(("prompt", shown(a, &ids_a), shown(b, &ids_b)));
+    let (start_a, start_b) = (start(a), start(b));
+    for (name, part) in FIXED_PARTS {
+        let (ids_a, ids_b) = (part(&start_a), part(&start_b));
+        if ids_a != ids_b {
+            let shown =
+                |side: &DiffSide, ids: &[TokenId]| text(&side.recording.vocabulary.text(ids));
+            rows.push((name, shown(a, &ids_a), shown(b, &ids_b)));
+        }
     }
     rows.extend(texts(a, b));
     let mut rows: Vec<_> = rows

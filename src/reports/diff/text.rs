@@ -140,8 +140,15 @@ impl DiffText<'_> {
             if one.prompt() != two.prompt() {
                 why.push("other prompts".to_owned());
             }
+            if one.prompt() == two.prompt() && one.suffix() != two.suffix() {
+                why.push("other suffixes".to_owned());
+            }
             if one.len() != two.len() {
                 why.push(format!("{} and {} positions", one.len(), two.len()));
+            }
+            // What is left is text between holes.
+            if why.is_empty() {
+                why.push("other texts".to_owned());
             }
             lines.push(PaintedLine::of(
                 DiffInk::Bold,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     compare::{Figures, RunPath},
     model::memory::shown,
-    predict::Column,
+    predict::{Column, Vocabulary as _},
     trace::{self, Costs, PackedBytes, Recording, TraceError},
 };
 
@@ -25,6 +25,11 @@ pub struct RecordingInfo {
     chat: Option<trace::RecordedChat>,
     /// Tokens of the first run's prompt.
     prompt_tokens: usize,
+    /// Tokens between its holes, which were given.
+    given_tokens: usize,
+    /// What stands behind its generated region; empty where nothing does.
+    suffix: String,
+    suffix_tokens: usize,
     runs: usize,
     /// Of all runs and branches.
     pub steps: usize,
@@ -85,6 +90,9 @@ impl RecordingInfo {
             prompt: recording.prompt(),
             chat: header.chat.clone(),
             prompt_tokens: session.canvas().prompt().len(),
+            given_tokens: session.canvas().len() - session.canvas().generated(),
+            suffix: recording.vocabulary.text(session.canvas().suffix()),
+            suffix_tokens: session.canvas().suffix().len(),
             runs: timeline.roots().len(),
             steps: nodes().filter(|node| node.step().is_some()).count(),
             edits: nodes().filter(|node| node.edits().is_some()).count(),
@@ -149,6 +157,13 @@ impl RecordingInfo {
         row("prompt", some(self.prompt_tokens, "token", "tokens"));
         if !self.prompt.is_empty() {
             row("", start(&self.prompt));
+        }
+        if self.suffix_tokens > 0 {
+            row("suffix", some(self.suffix_tokens, "token", "tokens"));
+            row("", start(&self.suffix));
+        }
+        if self.given_tokens > 0 {
+            row("given", some(self.given_tokens, "token between holes", "tokens between holes"));
         }
         for (name, text) in self.chat_lines() {
             row(name, text);

@@ -173,7 +173,7 @@ fn detail(app: &App, pen: &mut Pen, area: Rect, tried: &Try) {
     pen.rule(Rect { height: 1, ..area }, Role::Faint);
     pen.say(area.x + 1, area.y, area.width.saturating_sub(2), &format!(" {parting} "), Role::Dim);
     let differs = differing(now.canvas(), run.canvas());
-    let flow = flow::lay(pieces(app, run.canvas()), area.width);
+    let flow = flow::lay(pieces(app, run.canvas()), area.width, true);
     // The first difference is in view, with a row before it.
     let first = differs.iter().position(|&on| on).and_then(|at| flow.place(at));
     let room = usize::from(area.height - 1);

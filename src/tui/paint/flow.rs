@@ -6,7 +6,7 @@ use super::text::{Glyph, GlyphKind};
 /// A token to be laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlowPiece {
-    /// The position, or `None` for the prompt.
+    /// The position, or `None` for prompt and suffix.
     pub position: Option<usize>,
     /// Its glyphs; may be empty (the rest of a split character).
     pub glyphs: Vec<Glyph>,
@@ -38,18 +38,18 @@ pub struct Flow {
     pub pieces: Vec<FlowPiece>,
 }
 
-/// Lays `pieces` out in rows of `width` cells.
-pub fn lay(pieces: Vec<FlowPiece>, width: u16) -> Flow {
+/// Lays `pieces` out in rows of `width` cells; what stands behind the prompt starts on a line of its
+/// own if it is `apart`.
+pub fn lay(pieces: Vec<FlowPiece>, width: u16, apart: bool) -> Flow {
     let width = width.max(1);
     let mut rows = vec![Vec::new()];
     let mut x = 0;
     // The word being collected, not yet placed.
     let mut word: Vec<Placed> = Vec::new();
-    let mut prompt = true;
+    let mut prompt = apart;
     for (index, piece) in pieces.iter().enumerate() {
         if piece.position.is_some() && std::mem::take(&mut prompt) && index > 0 {
             flush(&mut word, &mut rows, &mut x, width);
-            // The answer starts on a line of its own.
             if rows.last().is_some_and(|row: &Vec<Placed>| !row.is_empty()) {
                 rows.push(Vec::new());
                 x = 0;

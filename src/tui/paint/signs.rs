@@ -8,6 +8,8 @@ pub struct Sign(pub &'static str, pub &'static str);
 pub const MASK: Sign = Sign("▒", "?");
 /// A written position, in the grid.
 pub const WRITTEN: Sign = Sign("■", "o");
+/// A position that holds given text.
+pub const GIVEN: Sign = Sign("▪", "_");
 /// A position that holds EOS.
 pub const EOS: Sign = Sign("∎", "$");
 /// A value that is not known.

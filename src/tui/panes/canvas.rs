@@ -94,8 +94,15 @@ pub fn flow(app: &App, width: u16) -> Flow {
     let special = canvas.special();
     let shown = |id: TokenId| ShownToken::of(&*app.debugger.vocabulary, id);
 
-    let mut prompt: Vec<ShownToken> = canvas.prompt().iter().map(|&id| shown(id)).collect();
-    text::joined(&mut prompt);
+    let fixed = |ids: &[TokenId]| -> Vec<ShownToken> {
+        let mut all: Vec<ShownToken> = ids.iter().map(|&id| shown(id)).collect();
+        text::joined(&mut all);
+        all
+    };
+    let prompt = fixed(canvas.prompt());
+    // An answer starts on a line of its own, unless a text just goes on around it.
+    let plain = !prompt.iter().any(|shown| matches!(shown, ShownToken::Name(_)));
+    let apart = !(plain && canvas.has_text_behind());
     // A chat template's newlines after its control tokens are shown, but take no rows.
     let mut template = false;
     let mut pieces: Vec<FlowPiece> = prompt
@@ -189,7 +196,11 @@ pub fn flow(app: &App, width: u16) -> Flow {
         });
         pieces.push(FlowPiece { position: Some(position), glyphs, marker, folded: None });
     }
-    flow::lay(pieces, width)
+    pieces.extend(fixed(canvas.suffix()).iter().map(|shown| {
+        let glyphs = shown.glyphs(ascii);
+        FlowPiece { position: None, glyphs, marker: None, folded: None }
+    }));
+    flow::lay(pieces, width, apart)
 }
 
 /// Moves the cursor a row up or down, in the rows of the canvas.
@@ -266,6 +277,9 @@ fn style(app: &App, position: usize) -> Style {
     let canvas = app.canvas();
     let special = canvas.special();
     let Some(cell) = canvas.cells().get(position) else { return Style::new() };
+    if cell.is_given() {
+        return app.theme.style(Role::Prompt);
+    }
     let verdict = app.decision().and_then(|decision| decision.verdicts.get(position));
     let theme = app.theme;
     if cell.token != special.mask && lost(app, position) {

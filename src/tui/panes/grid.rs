@@ -154,6 +154,9 @@ pub fn cell(app: &App, position: usize) -> (&'static str, Style) {
     if let Some((sign, role)) = rewrites(app, position) {
         return (theme.sign(sign), theme.style(role));
     }
+    if cell.is_given() {
+        return (theme.sign(theme::GIVEN), theme.style(Role::Prompt));
+    }
     if cell.token == canvas.special().eos {
         return (theme.sign(theme::EOS), theme.style(Role::Eos));
     }

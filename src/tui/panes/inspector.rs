@@ -263,6 +263,7 @@ fn fate(app: &App, cell: &Cell) -> String {
     let Some(step) = cell.filled else {
         return match cell.origin {
             Origin::Appended { step } => format!("Appended as EOS at step {step}."),
+            Origin::Given => "Given: it stays as it is.".to_owned(),
             _ => "Written before the run.".to_owned(),
         };
     };

@@ -46,8 +46,8 @@ pub fn why(app: &App) -> String {
             more.filter(|&more| more > 0).map_or(String::new(), |more| format!(" (+{more})"));
         parts.push(format!("stage 2: {expansions} {noun}{more}, {dropped} dropped"));
     }
-    let end = app.canvas().effective();
-    let ratio = if length == 0 { 0.0 } else { end as f32 / length as f32 };
+    let (end, generated) = (app.canvas().effective(), app.canvas().generated());
+    let ratio = if generated == 0 { 0.0 } else { end as f32 / generated as f32 };
     parts.push(format!("E_token {end}, E_ratio {}", text::probability(Some(ratio))));
     format!("Length {length}: {}.", parts.join("; "))
 }

@@ -166,6 +166,7 @@ fn draw_row(app: &App, pen: &mut Pen, inside: Rect, y: u16, step: usize, view: &
         let (glyph, role) = match verdict {
             Some(Verdict::Remask { .. }) => (theme.sign(theme::REMASKS), Role::Remask),
             Some(Verdict::Replace { .. }) => (theme.sign(theme::REPLACES), Role::Replace),
+            _ if cell.is_given() => (theme.sign(theme::GIVEN), Role::Prompt),
             _ if cell.token == special.eos => (theme.sign(theme::EOS), Role::Eos),
             _ if cell.token != special.mask => (theme.sign(theme::IDLE), Role::Dim),
             Some(Verdict::Fill { .. }) => (theme.fill_glyph(p), Role::FillBar),

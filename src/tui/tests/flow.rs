@@ -38,13 +38,18 @@ fn lines_break_at_words() {
         (&[], &[], 5, vec![""]),
         (&["a\n"], &["b"], 5, vec!["a↵", "b"]),
     ] {
-        assert_eq!(rows(&lay(pieces(prompt, tokens), width)), expected, "{tokens:?}");
+        assert_eq!(rows(&lay(pieces(prompt, tokens), width, true)), expected, "{tokens:?}");
     }
+    // A text that goes on around what is filled in stays one text.
+    assert_eq!(
+        rows(&lay(pieces(&["A ", "small "], &["owl", " sat"]), 20, false)),
+        ["A small owl sat"]
+    );
 }
 
 #[test]
 fn every_cell_leads_back_to_its_position() {
-    let flow = lay(pieces(&["Q "], &["one", " two", " three", "\n", "世", "four"]), 9);
+    let flow = lay(pieces(&["Q "], &["one", " two", " three", "\n", "世", "four"]), 9, true);
     assert_eq!(rows(&flow), ["Q ", "one two ", "three↵", "世four"]);
     for (row, x, position) in [
         (0, 0, None),
@@ -79,7 +84,7 @@ fn a_folded_tail_is_one_piece() {
         marker: None,
         folded: Some(9),
     });
-    let flow = lay(run, 20);
+    let flow = lay(run, 20, true);
     assert_eq!(flow.piece_of(1), flow.piece_of(9));
     assert_eq!(flow.piece_of(10), None);
     assert_eq!(flow.place(7), Some((0, 3)));
@@ -87,6 +92,6 @@ fn a_folded_tail_is_one_piece() {
 
 #[test]
 fn a_token_without_glyphs_is_where_the_one_before_is() {
-    let flow = lay(pieces(&[], &["世", "", "x"]), 9);
+    let flow = lay(pieces(&[], &["世", "", "x"]), 9, true);
     assert_eq!(flow.place(1), Some((0, 0)));
 }

@@ -207,6 +207,11 @@ impl Canvas {
         &self.suffix
     }
 
+    /// True if fixed text stands behind a position that is generated: a suffix, or given text.
+    pub fn has_text_behind(&self) -> bool {
+        !self.suffix.is_empty() || self.cells.iter().any(Cell::is_given)
+    }
+
     /// True if the same stands before and behind both regions.
     pub fn is_surrounded_as(&self, other: &Self) -> bool {
         self.prompt == other.prompt && self.suffix == other.suffix

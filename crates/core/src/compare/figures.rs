@@ -33,7 +33,7 @@ impl Figures {
     pub fn of(run: RunPath) -> Self {
         let (timeline, canvas) = (run.session.timeline(), run.canvas());
         let mut figures = Self {
-            n_token: canvas.len(),
+            n_token: canvas.generated(),
             e_token: canvas.effective(),
             before_tail: canvas.before_tail(),
             nfe: timeline[run.end].steps as usize,

@@ -295,11 +295,11 @@ impl<S: BlockSampler> Strategy for BlockDiffusion<S> {
         special: SpecialTokens,
     ) -> Result<(Canvas, State), DecodeError> {
         S::check(settings)?;
-        if text.has_text_behind() {
+        if text.has_text_behind() || text.length().is_some() {
             return Err(DecodeError::Unfit(format!(
-                "{} decodes block after block, and a block sees what stands before it alone: never the \
-                 text behind what is generated. Leave that text out, or take a strategy that sees the \
-                 whole canvas, such as daedal or threshold",
+                "{} appends block after block, and a block sees what stands before it alone: it takes \
+                 neither a suffix nor a text with holes. Leave them out, or take a strategy that sees \
+                 the whole canvas, such as daedal or threshold",
                 S::NAME
             )));
         }

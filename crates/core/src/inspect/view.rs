@@ -237,7 +237,7 @@ impl<'a> View<'a> {
             Name::Masks => count(canvas.masks()),
             Name::ETokens => count(canvas.effective()),
             Name::ERatio => {
-                let length = canvas.len();
+                let length = canvas.generated();
                 (length > 0).then(|| NameValue::P(canvas.effective() as f32 / length as f32))
             }
             Name::BeforeTail => count(canvas.before_tail()),

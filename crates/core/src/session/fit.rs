@@ -1,29 +1,45 @@
 //! Lengths that fit the model: what a prompt leaves of its context.
 
-use crate::decode::{ParamRole, Params, Value};
+use crate::{
+    canvas::FixedText,
+    decode::{ParamRole, Params, Value},
+};
 
 /// A prompt that leaves no room for the first canvas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the prompt has {prompt} tokens, which with the initial {initial} positions is more than the \
-     context ({context})"
+    "the prompt has {prompt} tokens{}, which with the initial {initial} positions is more than the \
+     context ({context})",
+    behind(*.suffix)
 )]
 pub struct NoRoom {
     /// Tokens of the prompt.
     pub prompt: usize,
+    /// Tokens of the suffix.
+    pub suffix: usize,
     /// Positions of the first canvas.
     pub initial: usize,
     /// The model's context, tokens.
     pub context: usize,
 }
 
-/// Lowers the maximum length to what a context of `context` tokens holds behind `prompt` tokens,
+fn behind(suffix: usize) -> String {
+    if suffix > 0 { format!(" and the suffix {suffix}") } else { String::new() }
+}
+
+/// Lowers the maximum length to what a context of `context` tokens holds beside prompt and suffix,
 /// unless it was `given` by the user. Parameters a strategy does not have are left alone.
 ///
 /// # Errors
 /// [`NoRoom`] if not even the first canvas fits.
-pub fn fit(params: &mut Params, given: bool, prompt: usize, context: usize) -> Result<(), NoRoom> {
-    let room = context.saturating_sub(prompt);
+pub fn fit(
+    params: &mut Params,
+    given: bool,
+    text: &FixedText,
+    context: usize,
+) -> Result<(), NoRoom> {
+    let (prompt, suffix) = (text.prompt().len(), text.suffix().len());
+    let room = context.saturating_sub(prompt).saturating_sub(suffix);
     if !given
         && room > 0
         && let Some(spec) = params.with_role(ParamRole::MaxLength)
@@ -34,8 +50,8 @@ pub fn fit(params: &mut Params, given: bool, prompt: usize, context: usize) -> R
     }
     let first = params.count_of(ParamRole::FirstLength).or(params.count_of(ParamRole::Length));
     let initial = first.unwrap_or(0);
-    if room == 0 || prompt.saturating_add(initial) > context {
-        return Err(NoRoom { prompt, initial, context });
+    if room == 0 || prompt.saturating_add(suffix).saturating_add(initial) > context {
+        return Err(NoRoom { prompt, suffix, initial, context });
     }
     Ok(())
 }
@@ -43,18 +59,24 @@ pub fn fit(params: &mut Params, given: bool, prompt: usize, context: usize) -> R
 #[cfg(test)]
 mod tests {
     use super::{NoRoom, fit};
-    use crate::decode::{Params, daedal::SPECS};
+    use crate::{
+        canvas::FixedText,
+        decode::{Params, daedal::SPECS},
+    };
 
     #[test]
     fn the_maximum_is_lowered_to_the_room() {
         let check =
             |given: bool, prompt: usize, context: usize, expected: Result<usize, NoRoom>| {
                 let mut params = Params::defaults(SPECS);
-                let fits = fit(&mut params, given, prompt, context);
+                let text = FixedText::from(&vec![0; prompt - 4]).before([0; 4]);
+                let fits = fit(&mut params, given, &text, context);
                 let found = fits.map(|()| params.count("max_gen_length").unwrap());
                 assert_eq!(found, expected, "{given} {prompt} {context}");
             };
-        let none = |prompt, context| Err(NoRoom { prompt, initial: 64, context });
+        let none = |both: usize, context| {
+            Err(NoRoom { prompt: both - 4, suffix: 4, initial: 64, context })
+        };
         check(false, 24, 1024, Ok(1000));
         check(true, 24, 1024, Ok(2048));
         check(false, 24, 4096, Ok(2048));

@@ -40,6 +40,15 @@ pub trait Encoder: Vocabulary {
         Vec::new()
     }
 
+    /// The ids of a text as it is: no template around it, and no special token that is not written
+    /// in it.
+    ///
+    /// # Errors
+    /// In words, if there is no tokenizer or it refuses.
+    fn encode_text(&self, text: &str) -> Result<Vec<TokenId>, String>;
+
     /// Number of tokens of a text, without special ones; 0 without a tokenizer.
-    fn count(&self, text: &str) -> usize;
+    fn count(&self, text: &str) -> usize {
+        self.encode_text(text).map_or(0, |ids| ids.len())
+    }
 }

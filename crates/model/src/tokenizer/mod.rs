@@ -192,33 +192,41 @@ impl Tokenizer {
     pub fn is_empty(&self) -> bool {
         self.pieces.is_empty()
     }
-}
 
-impl Encoder for Tokenizer {
-    fn encode_begun(&self, messages: &Messages, begun: &str) -> Result<Vec<TokenId>, String> {
-        let inner = self.inner.as_ref().ok_or_else(|| {
+    fn tokenizer(&self) -> Result<&tokenizers::Tokenizer, String> {
+        self.inner.as_ref().ok_or_else(|| {
             format!(
                 "{}: there is no tokenizer. Give one with --tokenizer FILE, or token ids with \
                  --prompt-ids",
                 self.place
             )
-        })?;
+        })
+    }
+
+    fn ids_of(&self, text: String, add_special: bool) -> Result<Vec<TokenId>, String> {
+        let inner = self.tokenizer()?;
+        if text.len() > LONGEST_PROMPT {
+            return Err(format!(
+                "the prompt has {} MiB of text, and more than {} MiB fits no model. Shorten it",
+                text.len() >> 20,
+                LONGEST_PROMPT >> 20
+            ));
+        }
+        let encoding = unpanicked(|| inner.encode(text, add_special))
+            .map_err(|error| format!("{}: the prompt cannot be encoded ({error})", self.place))?;
+        Ok(encoding.get_ids().to_vec())
+    }
+}
+
+impl Encoder for Tokenizer {
+    fn encode_begun(&self, messages: &Messages, begun: &str) -> Result<Vec<TokenId>, String> {
+        self.tokenizer()?;
         // A template writes its own special tokens.
         let (text, add_special) = match self.chat.text(messages)? {
             None => (messages.asked(), true),
             Some(text) => (text, false),
         };
-        let length = text.len().saturating_add(begun.len());
-        if length > LONGEST_PROMPT {
-            return Err(format!(
-                "the prompt has {} MiB of text, and more than {} MiB fits no model. Shorten it",
-                length >> 20,
-                LONGEST_PROMPT >> 20
-            ));
-        }
-        let encoding = unpanicked(|| inner.encode(text + begun, add_special))
-            .map_err(|error| format!("{}: the prompt cannot be encoded ({error})", self.place))?;
-        Ok(encoding.get_ids().to_vec())
+        self.ids_of(text + begun, add_special)
     }
 
     fn whole_text(&self, ids: &[TokenId]) -> Result<String, String> {
@@ -232,9 +240,8 @@ impl Encoder for Tokenizer {
         self.chat.unread().into_iter().map(Into::into).collect()
     }
 
-    fn count(&self, text: &str) -> usize {
-        let encoding = self.inner.as_ref().and_then(|inner| inner.encode(text, false).ok());
-        encoding.map_or(0, |encoding| encoding.len())
+    fn encode_text(&self, text: &str) -> Result<Vec<TokenId>, String> {
+        self.ids_of(text.to_owned(), false)
     }
 }
 

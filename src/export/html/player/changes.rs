@@ -29,7 +29,7 @@ pub(super) fn changes(before: &[Cell], after: &[Cell]) -> (Option<Splice>, Vec<u
 }
 
 /// Where a cell came from: the slot it was expanded from, or −1 for the first canvas, −2 for the
-/// tail, −3 for a hand.
+/// tail, −3 for a hand, −4 for given text.
 fn origin(cell: &Cell) -> i64 {
     match cell.origin {
         Origin::Start => -1,

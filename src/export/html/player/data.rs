@@ -74,6 +74,9 @@ pub(super) struct PlayerNode {
     /// The prompt, at the start of a run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) prompt: Option<Vec<TokenId>>,
+    /// What stands behind the region, at the start of a run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) suffix: Vec<TokenId>,
     /// Predictions asked for on the way here.
     pub(super) nfe: u32,
     pub(super) stage: u8,

@@ -137,7 +137,8 @@ impl<'a> PlayerBuilder<'a> {
         self.used.extend(after.iter().map(|cell| cell.token));
         let (splice, set) = changes(before, after);
         let prompt = parent.is_none().then(|| node.canvas.prompt().to_vec());
-        self.used.extend(prompt.iter().flatten());
+        let suffix = if parent.is_none() { node.canvas.suffix().to_vec() } else { Vec::new() };
+        self.used.extend(prompt.iter().flatten().chain(&suffix));
         let made = match &node.made {
             NodeOrigin::Step(step) => {
                 let canvas = parent.map_or(&node.canvas, |(_, parent)| &parent.canvas);
@@ -157,6 +158,7 @@ impl<'a> PlayerBuilder<'a> {
         PlayerNode {
             parent: parent.and_then(|(parent, _)| self.places.get(&parent).copied()),
             prompt,
+            suffix,
             nfe: node.steps,
             stage: phase.stage,
             phase: phase_at,

@@ -239,7 +239,7 @@ fn overshoot(run: &LintedRun) -> Option<Finding> {
         return None;
     }
     let answer = canvas.tail();
-    let ratio = canvas.effective() as f64 / canvas.len() as f64;
+    let ratio = canvas.effective() as f64 / canvas.generated().max(1) as f64;
     let found = |text: String| Finding::new(Lint::Overshoot, format!("{text}: E_ratio {ratio:.2}"));
     match settled {
         Some((step, before)) if before > 2 * answer => {
