@@ -226,14 +226,15 @@ fn eos(theirs: Option<&Eos>, ours: Option<&Eos>) -> Option<CheckDifference> {
     differs.map(|(what, theirs, ours)| (what, None, theirs.to_string(), ours.to_string()))
 }
 
-/// The first pair of entries that differ; one is missing where a list ends.
-fn first<'a, T: PartialEq>(
+/// The first pair of entries that differ; one is missing where a list ends. A number that is not known
+/// is unequal to itself, and the same on record.
+fn first<'a, T: PartialEq + Serialize>(
     theirs: &'a [T],
     ours: &'a [T],
 ) -> Option<(Option<&'a T>, Option<&'a T>)> {
     (0..theirs.len().max(ours.len()))
         .map(|at| (theirs.get(at), ours.get(at)))
-        .find(|(theirs, ours)| theirs != ours)
+        .find(|(theirs, ours)| theirs != ours && shown(*theirs) != shown(*ours))
 }
 
 fn json<T: Serialize>(value: &T) -> String {
