@@ -42,6 +42,7 @@ fn value(spec: &ParamSpec, seed: u64, salt: usize) -> Value {
         ("gen_length" | "max_new_tokens", _) => Value::Int(8 * (1 + roll(seed, salt, 5) as i64)),
         ("block_length", _) => Value::Int(1 << roll(seed, salt, 4)),
         ("steps", _) => Value::Int(40),
+        ("vocab_size", _) => Value::Int(10),
         (_, ParamKind::Int { min, max, .. }) => {
             Value::Int(min + roll(seed, salt, (max - min).min(40) as u64 + 1) as i64)
         }

@@ -115,7 +115,11 @@ impl Connected {
                 },
                 attention: greeting.attention.clone(),
             },
-            suggested: Suggestions::of_vocabulary(greeting.shift, &text),
+            suggested: Suggestions::of_vocabulary(
+                greeting.shift,
+                &text,
+                greeting.vocabulary as usize,
+            ),
             embedded: false,
             parameters: greeting.parameters,
             flops_per_position: 0,

@@ -132,22 +132,26 @@ pub struct Suggestions {
     shift: bool,
     /// The token that stands for two masks.
     expand: Option<TokenId>,
+    /// Tokens of the vocabulary.
+    vocabulary: usize,
     /// What stands under each name, strategies or not.
     own: BTreeMap<String, serde_json::Value>,
 }
 
 impl Suggestions {
     /// No suggested parameters; only where predictions are read, and what the vocabulary holds.
-    pub fn of_vocabulary(shift: bool, vocabulary: &dyn Vocabulary) -> Self {
-        Self { shift, expand: vocabulary.find(EXPAND), own: BTreeMap::new() }
+    pub fn of_vocabulary(shift: bool, vocabulary: &dyn Vocabulary, size: usize) -> Self {
+        let expand = vocabulary.find(EXPAND);
+        Self { shift, expand, vocabulary: size, own: BTreeMap::new() }
     }
 
     /// Those for a strategy.
     pub fn of(&self, strategy: &str) -> Vec<(String, f64)> {
         let family = [("right_shift_logits".to_owned(), f64::from(u8::from(self.shift)))];
         let expand = self.expand.map(|token| ("expand_token_id".to_owned(), f64::from(token)));
+        let size = [("vocab_size".to_owned(), self.vocabulary as f64)];
         let (numbers, _) = self.own(strategy);
-        family.into_iter().chain(expand).chain(numbers).collect()
+        family.into_iter().chain(expand).chain(size).chain(numbers).collect()
     }
 
     /// The numbers that generation_config.json itself has for a strategy, and the names of what is

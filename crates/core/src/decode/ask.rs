@@ -2,14 +2,42 @@
 
 use std::ops::Range;
 
-use super::{Extras, TokenList};
+use super::{
+    Extras, TokenList,
+    noise::{NoisePlace, Purpose},
+};
 use crate::{
-    canvas::{Canvas, TokenId},
+    canvas::{Canvas, Cell, TokenId},
     predict::{
         Attention, Column, ColumnSet, Credits, Filters, Grid, Guidance, Pass, Reading, Request,
         Sampling, Score,
     },
 };
+
+/// Random tokens in the place of masks: each drawn from the first `vocabulary` tokens by seed, step and slot.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct InputNoise {
+    /// Seed of the run's noise.
+    pub seed: u64,
+    /// Number of the step, from 0.
+    pub step: u64,
+    /// Tokens that are drawn from.
+    pub vocabulary: u32,
+}
+
+impl InputNoise {
+    /// Prompt, region and suffix, with noise for masks.
+    fn ids(self, canvas: &Canvas) -> Vec<TokenId> {
+        let place = NoisePlace { seed: self.seed, round: 0, step: self.step };
+        let drawn = |cell: &Cell| {
+            let share = place.uniform(Purpose::Input, cell.slot);
+            (share * f64::from(self.vocabulary)) as TokenId
+        };
+        let mask = canvas.special().mask;
+        let input = |cell: &Cell| if cell.token == mask { drawn(cell) } else { cell.token };
+        canvas.around(canvas.cells().iter().map(input))
+    }
+}
 
 /// What a strategy wants of a forward pass beyond the canvas itself.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +59,8 @@ pub(super) struct PassOptions {
     pub suppressed: TokenList,
     /// The token whose prediction expands a position: made impossible where the user forbade that.
     pub expands_by: Option<TokenId>,
+    /// Random tokens that the model is given in the place of masks.
+    pub noise: Option<InputNoise>,
     /// Tokens that may be chosen but have no probability.
     pub begin_suppressed: TokenList,
     /// What [`Column::Score`] is computed as; `None` where the decision reads no score.
@@ -56,7 +86,7 @@ impl PassOptions {
         let attention = own.unwrap_or_else(|| attention(extras.reading, prompt));
         let pass = |ids| Pass { ids, positions: None, attention: attention.clone() };
         Request {
-            pass: pass(canvas.ids()),
+            pass: pass(self.noise.map_or_else(|| canvas.ids(), |noise| noise.ids(canvas))),
             guidance: (self.cfg_scale > 0.0).then(|| Guidance {
                 scale: self.cfg_scale,
                 unconditional: pass(unconditional(canvas)),

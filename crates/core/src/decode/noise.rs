@@ -12,6 +12,8 @@ pub(super) enum Purpose {
     Fill = 1,
     /// Which positions are remasked.
     Remask = 2,
+    /// What a position without a token holds.
+    Input = 3,
 }
 
 /// Where noise is drawn: once for each purpose, place and slot.

@@ -9,6 +9,7 @@ pub mod daedal;
 mod dream;
 pub mod dreamon;
 mod eb_sampler;
+pub mod entropy_bound;
 mod factor;
 mod hierarchy;
 mod joint_threshold;
@@ -50,6 +51,7 @@ pub const STRATEGIES: &[&dyn AnyStrategy] = &[
     &BlockStrategy(credit::Credit),
     &cal::Cal,
     &dreamon::DreamOn,
+    &entropy_bound::EntropyBound,
 ];
 
 /// The strategy called `name`.

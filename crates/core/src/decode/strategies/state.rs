@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{cal, daedal, dreamon, remdm, rho_eos, wino};
+use super::{cal, daedal, dreamon, entropy_bound, remdm, rho_eos, wino};
 use crate::decode::{DecisionOf, block_diffusion, blocks};
 
 /// What a strategy remembers between steps.
@@ -27,6 +27,8 @@ pub enum State {
     /// Of [`dreamon`], whose canvas grows and shrinks. Since format 1.7.
     #[serde(rename = "dreamon")]
     DreamOn(dreamon::State),
+    /// Of [`entropy_bound`], whose canvas starts from noise. Since format 1.7.
+    EntropyBound(entropy_bound::State),
     /// Of another program: what it remembers is not known.
     #[serde(other)]
     #[schemars(skip)]
@@ -70,6 +72,7 @@ own! {
     RhoEos: rho_eos::State,
     Cal: cal::State,
     DreamOn: dreamon::State,
+    EntropyBound: entropy_bound::State,
     Wino: wino::State,
     BlockDiffusion: block_diffusion::State
 }
@@ -80,7 +83,7 @@ impl State {
         match self {
             Self::Daedal(state) => (state.stage, state.cursor),
             Self::Blocks(state) => (1, state.cursor),
-            Self::Remdm(_) | Self::DreamOn(_) | Self::Foreign => (1, 0),
+            Self::Remdm(_) | Self::DreamOn(_) | Self::EntropyBound(_) | Self::Foreign => (1, 0),
             Self::RhoEos(state) => (1, state.cursor),
             Self::Wino(state) => (1, state.cursor),
             Self::Cal(state) => state.filling.as_ref().map_or((1, 0), |state| (2, state.cursor)),
