@@ -486,12 +486,19 @@ fn describe(
             );
             say(LogKind::Expansion, text);
         }
+        if let Verdict::ExpandToken { .. } = verdict {
+            say(LogKind::Expansion, format!("{position} {verdict}"));
+        }
         if let &Verdict::Forced { n, .. } = verdict {
             say(LogKind::Expansion, format!("expanded {position} into {n}: asked for by hand"));
         }
         if let &Verdict::Grown { n } = verdict {
             say(LogKind::Expansion, format!("expanded {position} into {n}"));
         }
+    }
+    let deleted: Vec<String> = decision.deletions().map(|at| at.to_string()).collect();
+    if !deleted.is_empty() {
+        say(LogKind::Growth, format!("deleted {}, where EOS would stand", some(&deleted)));
     }
     let compared = |eos: &EosMeasure, name: &str| {
         let sign = if eos.confidence < eos.threshold { "<" } else { "≥" };
@@ -517,6 +524,7 @@ fn describe(
             say(LogKind::Plain, format!("stage 1 ends{why}{then}"));
         }
         // Without an expansion the tail itself grew or was cut.
+        (_, Growth::To(_)) if !deleted.is_empty() => {}
         (_, Growth::To(to)) if decision.expansions().next().is_none() && to != length => {
             let tried = match &decision.next {
                 State::Cal(state) => Some(format!(": {}", state.sentence())),

@@ -171,9 +171,10 @@ pub fn cell(app: &App, position: usize) -> (&'static str, Style) {
     }
     let (glyph, style) = match app.decision().and_then(|decision| decision.verdicts.get(position)) {
         Some(Verdict::Fill { .. }) => (theme.fill_glyph(p), theme.style(Role::FillBar)),
-        Some(Verdict::Expand { .. } | Verdict::Forced { .. }) => {
+        Some(Verdict::Expand { .. } | Verdict::ExpandToken { .. } | Verdict::Forced { .. }) => {
             (theme.sign(theme::EXPANDS), theme.style(Role::Expand))
         }
+        Some(Verdict::Delete { .. }) => (theme.sign(theme::REMASKS), theme.style(Role::Remask)),
         Some(Verdict::Refused { .. }) => (bar, theme.style(Role::Refused)),
         _ => (bar, theme.style(Role::Heat(p))),
     };
