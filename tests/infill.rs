@@ -1,9 +1,14 @@
 //! Texts with holes and suffixes, from the command line to recordings and what is made of these.
 
-use std::{fs, path::Path};
+use std::{fs, ops::ControlFlow, path::Path};
 
+use crate::support;
 use assert_cmd::Command;
-use demask::{predict::Vocabulary as _, trace};
+use demask::{
+    canvas::SpecialTokens,
+    predict::{Column, Prediction, Request, Vocabulary as _},
+    trace,
+};
 use serde_json::Value;
 
 fn demask(args: &[&str]) -> std::process::Output {
@@ -22,6 +27,9 @@ fn json(args: &[&str]) -> Value {
     serde_json::from_str(&fine(args)).unwrap()
 }
 
+/// Those of the golden checkpoint.
+const SPECIAL: SpecialTokens = SpecialTokens { mask: 507, eos: 503 };
+
 const TEXT: &str = "On Monday ▢×2 has 12 ▢×3 today.";
 
 #[test]
@@ -37,6 +45,7 @@ fn a_text_is_filled_in_and_recorded() {
         ("wino", &[]),
         ("remdm", &[]),
         ("rho_eos", &["--max-gen-length", "24"]),
+        ("dreamon", &["--expand-token-id", "700"]),
         ("low_confidence", &["--cfg-scale", "0.5"]),
         ("threshold", &["--cache", "dual"]),
         ("threshold", &["--cache", "prefix"]),
@@ -120,6 +129,68 @@ fn what_cannot_be_filled_in_is_refused_before_the_run() {
         assert!(!output.status.success() && output.stdout.is_empty(), "{args:?}");
         assert!(stderr.contains(words), "{args:?}: no `{words}` in {stderr}");
     }
+}
+
+/// A pass may be asked about rows that end before the sequence does.
+#[test]
+fn rows_before_a_suffix_are_those_of_the_whole_sequence() {
+    let mut model = support::load("llada-a").predictor;
+    let ids: Vec<u32> =
+        (0..24).map(|at| if (6..18).contains(&at) { 507 } else { 20 + at }).collect();
+    let columns = [Column::Argmax, Column::Choice, Column::PChoice, Column::PEos, Column::PShadow];
+    let mut predicted = |rows: std::ops::Range<usize>| {
+        let plain = support::request(ids.clone(), rows, SPECIAL, &columns, 0);
+        let request = Request { shadow: Some(2..5), ..plain };
+        model.predict(&request, &mut |_| ControlFlow::Continue(())).unwrap()
+    };
+    let (part, whole) = (predicted(6..18), predicted(6..24));
+    assert_eq!(part.rows(), 12);
+    for column in [Column::Argmax, Column::Choice] {
+        assert_eq!(part.ids(column).unwrap(), &whole.ids(column).unwrap()[..12]);
+    }
+    for column in [Column::PChoice, Column::PEos, Column::PShadow] {
+        let bits = |p: &Prediction| -> Vec<u32> {
+            p.numbers(column).unwrap().iter().take(12).map(|p| p.to_bits()).collect()
+        };
+        assert_eq!(bits(&part), bits(&whole), "{column:?}");
+    }
+}
+
+#[test]
+fn problems_with_holes_are_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let problems = folder.path().join("stories.jsonl");
+    let lines = [
+        r#"{"infill":"On Monday ▢×2 has 12 ▢×3 today.","answer":"x"}"#,
+        r#"{"question":"Name 2 animals.","infill":"So: ▢×4.","answer":"x"}"#,
+        r#"{"question":"Name 2 animals.","suffix":" Done.","answer":"x"}"#,
+    ];
+    fs::write(&problems, lines.join("\n")).unwrap();
+    let (problems, out) = (problems.to_str().unwrap(), folder.path().join("out"));
+    let eval = |strategies: &str| {
+        let out = out.to_str().unwrap();
+        let args =
+            ["eval", "--overwrite", "--tails", "8", "--out", out, "--strategies", strategies];
+        demask(&[&args[..], &["--problems", problems]].concat())
+    };
+    let measured = eval("daedal:preset=infill,low_confidence:gen_length=32");
+    assert!(measured.status.success(), "{}", String::from_utf8_lossy(&measured.stderr));
+    let rows = fs::read_to_string(out.join("results.jsonl")).unwrap();
+    let rows: Vec<Value> = rows.lines().map(|row| serde_json::from_str(row).unwrap()).collect();
+    assert_eq!(rows.len(), 6);
+    for row in &rows {
+        let (recipe, problem) = (row["recipe"].as_str().unwrap(), row["problem"].as_u64().unwrap());
+        assert!(!row["finish"].as_str().unwrap().starts_with("error"), "{row}");
+        let wanted = match (problem, recipe.starts_with("daedal")) {
+            (0, _) => 8,
+            (1, _) => 4,
+            (_, true) => 8,
+            (_, false) => 32,
+        };
+        assert_eq!(row["initial"], wanted, "{row}");
+    }
+    let refused = eval("sdar");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("sdar appends"), "{refused:?}");
 }
 
 #[test]

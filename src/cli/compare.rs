@@ -27,7 +27,7 @@ use crate::{
     decode::{ParamRole, Params, Recipe, Value},
     escape::{escaped, escaped_json},
     headless::{HeadlessError, run_to_end},
-    model::Loaded,
+    model::{Loaded, Surroundings},
     reports::ComparedRuns,
     session::{self, Pending, Session},
     tui::{self, Start},
@@ -93,8 +93,8 @@ pub fn main(args: &CompareArgs, options: &ConfigOptions) -> Result<ExitCode, Fau
             false => super::tui::terminal_or_fault()?,
         }
     }
-    for recipe in &recipes {
-        open::takes(&args.load, recipe.strategy)?;
+    if args.load.prompt.surroundings()? != Surroundings::Nothing {
+        recipes.iter().try_for_each(|recipe| open::takes(recipe.strategy))?;
     }
     let config = options.read()?;
     let asked = args.load.prompt.read(args.prompt.as_deref(), PromptDefault::Pipe)?;

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{
     Fault, SourceOptions,
     fault::{say, tell},
-    open::unread_variables,
+    open::{self, unread_variables},
     progress::{self, ProgressTarget},
     stop,
 };
@@ -21,6 +21,7 @@ use crate::{
         report,
         run::{self, EvalPlan, Lengths, MergeError, Results, RunError, Shard, Sweep, Traces},
     },
+    model::Surroundings,
 };
 
 /// What is measured, unless it is said.
@@ -99,7 +100,7 @@ struct EvalRun {
     #[arg(long)]
     run_code: bool,
     /// Problems: synthetic (every kind in turn), word-problem, counting, echo, naming, story, or a
-    /// file with a line {"question": "…", "answer": "…"} each; the files of GSM8K, MATH, HumanEval
+    /// file with a line {"question": "…", "answer": "…"} each, perhaps with "suffix" or "infill"; the files of GSM8K, MATH, HumanEval
     /// and MBPP will do, as JSON, packed with gzip or not, or as Parquet, and "choices" makes it
     /// multiple choice
     #[arg(long, value_name = "NAME|FILE", default_value = "synthetic")]
@@ -248,6 +249,10 @@ fn plan(args: &EvalRun) -> Result<EvalPlan, Fault> {
     };
     let recipes = recipes(args)?;
     let points = run::points(&recipes, &args.sweep).map_err(Fault::usage)?;
+    let mut problems = sets.iter().flat_map(|set| &set.problems);
+    if problems.any(|problem| problem.surroundings != Surroundings::Nothing) {
+        points.iter().try_for_each(|point| open::takes(point.recipe.strategy))?;
+    }
     let tails = match &args.tails {
         Some(tails) => tails.clone(),
         None => {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     canvas::{FixedText, SpecialTokens, TokenId},
-    decode::{self, AnyStrategy, Cache, DecodeError, Extras, ParamRole, Params, Value},
+    decode::{self, AnyStrategy, Cache, DecodeError, Extras, ParamRole, Params},
     escape::escaped,
     model::{ChatSettings, Encoder, Loaded, Messages, Surroundings},
     predict::{ColumnSet, ModelFacts},
@@ -71,7 +71,9 @@ pub fn open(
     let strategy = decode::strategy(&options.strategy)
         .ok_or_else(|| Fault::usage(format!("there is no strategy `{}`", options.strategy)))?;
     options.params.set(strategy, &mut Params::defaults(strategy.params()), None)?;
-    takes(&options.load, strategy)?;
+    if options.load.prompt.surroundings()? != Surroundings::Nothing {
+        takes(strategy)?;
+    }
     if options.cache != Cache::None && matches!(options.load.source.place()?, ModelPlace::Engine(_))
     {
         return Err(Fault::usage(
@@ -112,13 +114,16 @@ pub fn open(
 ///
 /// # Errors
 /// What the strategy says.
-pub fn takes(options: &LoadOptions, strategy: &dyn AnyStrategy) -> Result<(), Fault> {
-    if options.prompt.surroundings()? == Surroundings::Nothing {
-        return Ok(());
+pub fn takes(strategy: &dyn AnyStrategy) -> Result<(), Fault> {
+    let (plain, params) = (FixedText::default(), Params::defaults(strategy.params()));
+    let start = |text: &FixedText| {
+        strategy.start(text, SpecialTokens { mask: 1, eos: 2 }, &params).map(drop)
+    };
+    // Some want a parameter that has no default.
+    match start(&plain) {
+        Ok(()) => start(&plain.clone().before([0])).map_err(Fault::usage),
+        Err(_) => Ok(()),
     }
-    let (text, params) = (FixedText::default().before([0]), Params::defaults(strategy.params()));
-    let started = strategy.start(&text, SpecialTokens { mask: 1, eos: 2 }, &params);
-    started.map(drop).map_err(Fault::usage)
 }
 
 /// The header of a recording of a run with these options.
@@ -271,7 +276,7 @@ pub fn take_lengths(
     text: &FixedText,
     given: impl Fn(ParamRole) -> bool,
 ) -> Result<(), Fault> {
-    let (Some(length), Some(masks)) = (text.length(), text.masks()) else { return Ok(()) };
+    let Some(length) = text.length() else { return Ok(()) };
     let roles = [ParamRole::FirstLength, ParamRole::Length];
     for spec in roles.into_iter().filter(|&role| given(role)).filter_map(|it| params.with_role(it))
     {
@@ -284,13 +289,7 @@ pub fn take_lengths(
             )));
         }
     }
-    params.take_length(text).map_err(Fault::usage)?;
-    if let Some(spec) = params.with_role(ParamRole::Steps).filter(|_| !given(ParamRole::Steps))
-        && params.count(spec.name).is_ok_and(|steps| steps > masks)
-    {
-        params.set(spec.name, Value::Int(masks as i64)).map_err(Fault::usage)?;
-    }
-    Ok(())
+    session::fit_holes(params, given(ParamRole::Steps), text).map_err(Fault::usage)
 }
 
 /// Lowers a maximum length to what the context holds, unless it was asked for. Refuses a prompt

@@ -54,7 +54,9 @@ impl Generation {
         over: bool,
         also: &[&str],
     ) -> Result<Self, String> {
-        let text = tokenizer.whole_text(&canvas.tokens())?;
+        let generated = canvas.cells().iter().filter(|cell| !cell.is_given());
+        let ids: Vec<TokenId> = generated.map(|cell| cell.token).collect();
+        let text = tokenizer.whole_text(&ids)?;
         let n_token = tokenizer.count(&text);
         let name = |id: TokenId| match tokenizer.piece(id) {
             Some(Piece::Control(name)) => Some(name),

@@ -1,5 +1,7 @@
 //! What stands beside a prompt on a canvas: a suffix, or a text with holes.
 
+use std::fmt;
+
 use crate::{
     Encoder,
     canvas::{FixedText, NoHole, TokenId},
@@ -80,6 +82,16 @@ impl HoledText {
             }
         }
         Ok(ids)
+    }
+}
+
+impl fmt::Display for HoledText {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        self.0.iter().try_for_each(|part| match part {
+            TextPart::Words(text) => f.write_str(text),
+            TextPart::Masks(1) => write!(f, "{HOLE}"),
+            TextPart::Masks(n) => write!(f, "{HOLE}{TIMES}{n}"),
+        })
     }
 }
 
@@ -182,7 +194,11 @@ mod tests {
             ("▢×131072▢", Err(HoledTextError::TooLong)),
             ("▢×99999999999999999999", Err(HoledTextError::TooLong)),
         ] {
-            assert_eq!(HoledText::parse(text).map(|text| text.0), expected, "{text}");
+            let read = HoledText::parse(text);
+            if let Ok(read) = &read {
+                assert_eq!(read.to_string(), text);
+            }
+            assert_eq!(read.map(|text| text.0), expected, "{text}");
         }
     }
 

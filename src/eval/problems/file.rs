@@ -10,10 +10,13 @@ use super::{
     lines::{self, LARGEST_PROBLEM_FILE},
     number, published, table,
 };
-use crate::bounded;
+use crate::{
+    bounded,
+    model::{HoledText, Surroundings},
+};
 
 /// What a line must be, in words.
-const WANTED: &str = r#"a line is {"question": "…", "answer": "…"}, with "choices": ["…", "…"] for multiple choice, or one of GSM8K, MATH, HumanEval or MBPP as they are published"#;
+const WANTED: &str = r#"a line is {"question": "…", "answer": "…"}, with "choices": ["…", "…"] for multiple choice, "suffix": "…" or "infill": "… ▢×8 …", or one of GSM8K, MATH, HumanEval or MBPP as they are published"#;
 
 /// Tests of a problem of MBPP that the published evaluation shows and runs.
 const TESTS: usize = 3;
@@ -32,8 +35,14 @@ pub struct Read {
 /// A question and its answer.
 #[derive(Deserialize)]
 struct Question {
-    #[serde(alias = "problem")]
-    question: String,
+    #[serde(default, alias = "problem")]
+    question: Option<String>,
+    /// What stands behind the answer.
+    #[serde(default)]
+    suffix: Option<String>,
+    /// A text with holes: what the answer stands in.
+    #[serde(default)]
+    infill: Option<String>,
     #[serde(default)]
     answer: Option<AnswerJson>,
     /// MATH has the answer in its solution.
@@ -53,6 +62,20 @@ enum AnswerJson {
 }
 
 impl Question {
+    /// What stands beside it, or in words why that cannot be.
+    fn surroundings(&self) -> Result<Surroundings, String> {
+        match (&self.suffix, &self.infill) {
+            (Some(_), Some(_)) => Err("a problem has a suffix or an infill text".to_owned()),
+            (Some(text), None) if text.is_empty() => Err("the suffix is empty".to_owned()),
+            (Some(text), None) => Ok(Surroundings::Suffix(text.clone())),
+            (None, None) => Ok(Surroundings::Nothing),
+            (None, Some(text)) => {
+                let text = HoledText::parse(text).map_err(|error| error.to_string())?;
+                Ok(Surroundings::Holes(text))
+            }
+        }
+    }
+
     fn answer(&self) -> Option<String> {
         match (&self.answer, &self.solution) {
             (Some(AnswerJson::Text(text)), _) => Some(text.clone()),
@@ -68,6 +91,9 @@ struct HumanEval {
     prompt: String,
     entry_point: String,
     test: String,
+    /// HumanEval-Infilling has one, and programs are put together in another way there.
+    #[serde(default)]
+    suffix: Option<String>,
 }
 
 /// A problem of MBPP. Its solution and its challenge tests are not needed. Of the full set the
@@ -169,7 +195,14 @@ pub(super) fn parse(
     }
     let problems = objects.into_iter().enumerate().map(|(number, (at, bytes))| {
         let (question, expected, task) = match benchmark {
-            Benchmark::HumanEval => human_eval(place.object(at, bytes)?),
+            Benchmark::HumanEval => {
+                let line: HumanEval = place.object(at, bytes)?;
+                if line.suffix.is_some() {
+                    let what = "programs with a suffix (HumanEval-Infilling) cannot be measured";
+                    return Err(place.fault(at, what.to_owned()));
+                }
+                human_eval(line)
+            }
             _ => mbpp(place.object(at, bytes)?)
                 .ok_or_else(|| place.fault(at, "there is no test".to_owned()))?,
         };
@@ -191,7 +224,7 @@ pub(super) fn parse(
 }
 
 fn human_eval(line: HumanEval) -> (String, String, code::CodeTask) {
-    let HumanEval { prompt, entry_point, test } = line;
+    let HumanEval { prompt, entry_point, test, .. } = line;
     let expected = format!("{test}\ncheck({entry_point})");
     (prompt, expected, code::CodeTask { entry_point: Some(entry_point), before: String::new() })
 }
@@ -213,9 +246,12 @@ fn questions(
     let mut lines = Vec::new();
     for &(at, bytes) in objects {
         let line: Question = place.object(at, bytes)?;
-        if line.question.trim().is_empty() {
-            return Err(place.fault(at, "the question is empty".to_owned()));
-        }
+        let asked = match (&line.question, &line.infill) {
+            (None, None) => Err("missing field `question`"),
+            (Some(question), _) if question.trim().is_empty() => Err("the question is empty"),
+            _ => Ok(()),
+        };
+        asked.map_err(|what| place.fault(at, what.to_owned()))?;
         if line.choices.len() > choice::MOST_CHOICES {
             let many = line.choices.len();
             return Err(
@@ -253,9 +289,18 @@ fn questions(
         let expected = expected(checker, &line, &answer).ok_or_else(|| {
             place.fault(at, format!("the answer does not fit the checker {}", checker.name()))
         })?;
-        let task = line.task.unwrap_or_else(|| name.to_owned());
-        let (question, choices) = (line.question, line.choices);
-        Ok(Problem { number, task, question, expected, choices, ..Problem::default() })
+        let task = line.task.clone().unwrap_or_else(|| name.to_owned());
+        let surroundings = line.surroundings().map_err(|what| place.fault(at, what))?;
+        let (question, choices) = (line.question.unwrap_or_default(), line.choices);
+        Ok(Problem {
+            number,
+            task,
+            question,
+            surroundings,
+            expected,
+            choices,
+            ..Problem::default()
+        })
     });
     Ok(Read { problems: problems.collect::<Result<_, _>>()?, checker, benchmark })
 }
@@ -372,6 +417,18 @@ mod tests {
     }
 
     #[test]
+    fn problems_have_a_suffix_or_holes() {
+        let problem = |text: &str| read(text).unwrap().problems.remove(0);
+        let alone = problem(r#"{"infill":"a ▢×4 b","answer":"1"}"#);
+        let Surroundings::Holes(text) = &alone.surroundings else { panic!("{alone:?}") };
+        assert_eq!((alone.question.as_str(), text.to_string().as_str()), ("", "a ▢×4 b"));
+        let before = problem(r#"{"question":"q","suffix":" b","answer":"1"}"#);
+        assert_eq!(before.surroundings, Surroundings::Suffix(" b".to_owned()));
+        let code = r#"{"prompt":"def f():\n","suffix":"x","entry_point":"f","test":"t"}"#;
+        assert!(read(code).unwrap_err().contains("HumanEval-Infilling"));
+    }
+
+    #[test]
     fn faults_name_the_line_and_what_is_wanted() {
         let good = r#"{"question":"q","answer":"1"}"#;
         for (line, part) in [
@@ -382,6 +439,9 @@ mod tests {
             (r#"{"question":"q","answer":["1"]}"#, "did not match"),
             ("[]", "invalid"),
             ("42", "invalid type"),
+            (r#"{"infill":"a▢","suffix":"b","answer":"1"}"#, "a suffix or an infill text"),
+            (r#"{"infill":"a▢×0","answer":"1"}"#, "a hole of length 0"),
+            (r#"{"question":"q","suffix":"","answer":"1"}"#, "the suffix is empty"),
             (r#"{"question":"q","answer":"A","choices":["","","","","",""]}"#, "6 choices"),
         ] {
             let error = read(&format!("{good}\n\n{line}\n")).unwrap_err();

@@ -33,6 +33,7 @@ pub use format::PromptFormat;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::tasks::{self, Task};
+use crate::model::Surroundings;
 
 /// Problems of a generated set, unless it is said how many.
 pub const DEFAULT_COUNT: usize = 100;
@@ -51,8 +52,10 @@ pub struct Problem {
     pub number: usize,
     /// Its kind within the set.
     pub task: String,
-    /// The question, without the words around it.
+    /// The question, without the words around it; empty where a text with holes is all there is.
     pub question: String,
+    /// What stands beside the question: a suffix, or a text with holes.
+    pub surroundings: Surroundings,
     /// The answer wanted; of a program, the tests it must pass.
     pub expected: String,
     /// How the answer is run, if it is a program.
@@ -268,9 +271,12 @@ impl ProblemSet {
         Ok(sets)
     }
 
-    /// The prompt that asks a problem.
+    /// The prompt that asks a problem; empty where there is no question.
     pub fn prompt(&self, problem: &Problem) -> String {
-        self.format.prompt(problem, self.checker)
+        match problem.question.is_empty() {
+            true => String::new(),
+            false => self.format.prompt(problem, self.checker),
+        }
     }
 
     /// A hash of all questions and answers, as hexadecimal digits: two sets with the same are
@@ -278,12 +284,18 @@ impl ProblemSet {
     pub fn digest(&self) -> String {
         let mut hasher = Xxh3::new();
         for problem in &self.problems {
+            let beside = match &problem.surroundings {
+                Surroundings::Nothing => None,
+                Surroundings::Suffix(text) => Some(text.clone()),
+                Surroundings::Holes(text) => Some(text.to_string()),
+            };
             let texts = [&problem.task, &problem.question, &problem.expected];
             let code = problem
                 .code
                 .iter()
                 .flat_map(|code| [Some(&code.before), code.entry_point.as_ref()]);
-            for text in texts.into_iter().chain(&problem.choices).chain(code.flatten()) {
+            let texts = texts.into_iter().chain(&problem.choices).chain(code.flatten());
+            for text in texts.chain(&beside) {
                 hasher.update(&(text.len() as u64).to_le_bytes());
                 hasher.update(text.as_bytes());
             }

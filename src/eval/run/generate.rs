@@ -11,6 +11,7 @@ use super::{
     EvalPlan, GridPoint, RunError, Traces,
     folder::{FolderError, PART, TRACES},
     pass::{Halt, Halted, predict},
+    start,
 };
 use crate::{
     canvas::Canvas,
@@ -20,7 +21,7 @@ use crate::{
         problems::{ModelAnswer, Problem, ProblemSet},
         tokens::Generation,
     },
-    model::{Loaded, Messages},
+    model::{Loaded, Surroundings},
     predict::ColumnSet,
     session::{self, Event, Pending, Recorder, Session, Step},
     trace::{Header, TraceRecorder},
@@ -137,7 +138,10 @@ pub(super) fn row(
         recipe,
         strategy: strategy.to_owned(),
         swept: point.swept.clone(),
-        question: problem.question.clone(),
+        question: match &problem.surroundings {
+            Surroundings::Holes(text) if problem.question.is_empty() => text.to_string(),
+            _ => problem.question.clone(),
+        },
         expected: problem.expected.clone(),
         answer,
         extracted: verdict.extracted,
@@ -170,14 +174,16 @@ fn begin(
     (set, problem): (&ProblemSet, &Problem),
     part: Option<&PathBuf>,
 ) -> Result<Session, Halt> {
-    let (prompt, begun) = (set.prompt(problem), set.format.begun());
-    let ids = model.tokenizer.encode_begun(&Messages::of(&prompt), begun).map_err(Halt::Failed)?;
+    let text = start::text(model, set, problem)?;
     let mut params = point
         .recipe
         .params(&model.suggested.of(point.recipe.strategy.name()))
         .map_err(Halt::failed)?;
+    // The holes of a problem say how long its region is, whatever the recipe says.
+    let steps = point.recipe.sets_role(ParamRole::Steps);
+    session::fit_holes(&mut params, steps, &text).map_err(Halt::failed)?;
     let given = point.recipe.sets_role(ParamRole::MaxLength);
-    session::fit(&mut params, given, &(&ids).into(), model.facts.context).map_err(Halt::failed)?;
+    session::fit(&mut params, given, &text, model.facts.context).map_err(Halt::failed)?;
     let columns = match plan.candidates {
         0 => ColumnSet::default(),
         _ => ColumnSet::display(),
@@ -192,12 +198,12 @@ fn begin(
     let recorder = match part {
         None => None,
         Some(part) => {
-            let header = Header::new(&model.facts, strategy.name(), &prompt, extras);
+            let header = Header::new(&model.facts, strategy.name(), &set.prompt(problem), extras);
             let recorder = TraceRecorder::create(part, &header, model.tokenizer.clone());
             Some(Box::new(Untimed(recorder.map_err(broken)?)) as Box<dyn Recorder>)
         }
     };
-    Session::new(strategy, &ids, model.facts.special, params, extras, recorder)
+    Session::new(strategy, &text, model.facts.special, params, extras, recorder)
         .map_err(Halt::failed)
 }
 

@@ -21,6 +21,7 @@ mod manifest;
 mod merge;
 mod pass;
 mod plan;
+mod start;
 mod tails;
 
 use std::{

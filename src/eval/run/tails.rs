@@ -2,11 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::pass::{Halt, Halted, predict};
+use super::{
+    pass::{Halt, Halted, predict},
+    start,
+};
 use crate::{
     decode::{Extras, Params, Value, daedal},
     eval::problems::{Problem, ProblemSet},
-    model::{Loaded, Messages},
+    model::Loaded,
     predict::{Column, ColumnSet},
     session::{Pending, Session},
 };
@@ -41,19 +44,19 @@ pub(super) fn measure(
     lengths: &[usize],
     halted: &Halted,
 ) -> Result<Tails, Halt> {
-    let prompt = set.prompt(problem);
-    let ids = model
-        .tokenizer
-        .encode_begun(&Messages::of(&prompt), set.format.begun())
-        .map_err(Halt::Failed)?;
-    let room = model.facts.context.saturating_sub(ids.len());
+    let text = start::text(model, set, problem)?;
     let mut canvases = Vec::new();
+    // Holes are as long as they are.
+    if text.length().is_some() {
+        return Ok(Tails { problem: problem.number, canvases });
+    }
+    let room = model.facts.context.saturating_sub(text.tokens().count());
     for &length in lengths.iter().filter(|&&length| length <= room) {
         let mut params = Params::defaults(daedal::SPECS);
         params.set("initial_gen_length", Value::Int(length as i64)).map_err(Halt::failed)?;
         let extras = Extras { columns: ColumnSet::of(&[Column::PEos]), top_k: 0, ..Extras::NONE };
         let special = model.facts.special;
-        let session = Session::new(&daedal::Daedal, &ids, special, params, extras, None);
+        let session = Session::new(&daedal::Daedal, &text, special, params, extras, None);
         let session = session.map_err(Halt::failed)?;
         let Pending::Wanted { request, .. } = session.pending() else { continue };
         let prediction = predict(model, request, halted)?;

@@ -2,7 +2,7 @@
 
 use crate::{
     canvas::FixedText,
-    decode::{ParamRole, Params, Value},
+    decode::{ParamError, ParamRole, Params, Value},
 };
 
 /// A prompt that leaves no room for the first canvas.
@@ -54,6 +54,23 @@ pub fn fit(
         return Err(NoRoom { prompt, suffix, initial, context });
     }
     Ok(())
+}
+
+/// Takes over what the holes of a text say: the length of the first canvas, and, where that stays as
+/// it is, no more steps than there are masks unless they were `given` by the user.
+///
+/// # Errors
+/// If the text is longer than any canvas may be.
+pub fn fit_holes(params: &mut Params, given: bool, text: &FixedText) -> Result<(), ParamError> {
+    params.take_length(text)?;
+    let grows = params.with_role(ParamRole::FirstLength).is_some();
+    let Some(masks) = text.masks().filter(|_| !given && !grows) else { return Ok(()) };
+    match params.with_role(ParamRole::Steps) {
+        Some(spec) if params.count(spec.name)? > masks => {
+            params.set(spec.name, Value::Int(masks as i64))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 pub use branches::{Branch, OnlyBranch};
 pub use edit::EditRefused;
 pub use engine::{Engine, EngineReport};
-pub use fit::{NoRoom, fit};
+pub use fit::{NoRoom, fit, fit_holes};
 pub use follow::{Followed, LoopMessage, Proposal, RunNews, Stand, StateCopies};
 pub use record::{Event, Recorder};
 pub use timeline::{Node, NodeId, NodeOrigin, Step, Timeline, Timing};
