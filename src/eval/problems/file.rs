@@ -437,7 +437,7 @@ mod tests {
             (r#"{"question":" ","answer":"1"}"#, "the question is empty"),
             (r#"{"answer":"1"}"#, "missing field `question`"),
             (r#"{"question":"q","answer":["1"]}"#, "did not match"),
-            ("[]", "invalid"),
+            ("[]", "missing field `question`"),
             ("42", "invalid type"),
             (r#"{"infill":"a▢","suffix":"b","answer":"1"}"#, "a suffix or an infill text"),
             (r#"{"infill":"a▢×0","answer":"1"}"#, "a hole of length 0"),
