@@ -101,7 +101,9 @@ struct Timed {
 
 /// A run. `forget`: before each pass others are made, in whose favour all that is kept is dropped.
 fn generate(loaded: &mut Loaded, length: usize, forget: bool) -> Timed {
-    let recipe = format!("joint_threshold:gen_length={length},block_length={BLOCK},threshold=0.1");
+    // Four steps a block, whatever the random weights are confident of.
+    let steps = "threshold=1,editing_threshold=0,num_inference_steps=4,eos_early_stop=false";
+    let recipe = format!("joint_threshold:gen_length={length},block_length={BLOCK},{steps}");
     let recipe = Recipe::parse(&recipe).expect("a recipe");
     let params = recipe.params(&[]).expect("legal");
     let prompt: Vec<TokenId> = (0..40).collect();
