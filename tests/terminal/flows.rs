@@ -304,7 +304,7 @@ fn parameters_are_tried_beside_the_run_and_taken_over() {
     terminal.wait_text("parts from now at step");
     // A turn is tried at once, whatever was tried before.
     terminal.press("-");
-    // Its end is told of, and would take the place of what is told of the other one.
+    // The message about its end would replace the message that is waited for below.
     terminal.wait("a second try that is over", over("τ_high 0.89"));
     terminal.press("j\r");
     terminal.wait_text("try 1 is a run of its own now");

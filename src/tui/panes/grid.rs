@@ -231,7 +231,7 @@ fn draw(app: &App, pen: &mut Pen, area: Rect) {
     let first = raster.first(app, rows);
     let current = app.debugger.session.phase().block.filter(|block| !block.is_empty());
     let all = raster.rows(length);
-    // Where another pass is compared, the bars alone are to be read.
+    // While the bars compare two passes, no text stands beside them.
     let compared = app.debugger.exact;
     let tallies = if compared { Vec::new() } else { app.history.blocks(app.step() as usize) };
     for row in first..all.min(first + rows) {

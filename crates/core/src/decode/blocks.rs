@@ -344,8 +344,8 @@ pub(super) trait BlockPolicy: Send + Sync + 'static {
         Ok(None)
     }
 
-    /// True if what is remembered has not changed in anything that [`BlockPolicy::pick`] reads, so that
-    /// the same canvas will be decided on as before.
+    /// True if nothing that [`BlockPolicy::pick`] reads of the memory has changed, so that the same
+    /// canvas will be decided on as before.
     fn settled(
         _before: Option<&PositionHistory>,
         _after: Option<&PositionHistory>,
@@ -354,8 +354,8 @@ pub(super) trait BlockPolicy: Send + Sync + 'static {
         true
     }
 
-    /// Values of a number with fractions at which [`BlockPolicy::pick`] or [`BlockPolicy::remember`] may change,
-    /// as [`Strategy::breaks`].
+    /// Values of a number with fractions at which [`BlockPolicy::pick`] or
+    /// [`BlockPolicy::remember`] may change, as [`Strategy::breaks`].
     ///
     /// # Errors
     /// As [`BlockPolicy::pick`].

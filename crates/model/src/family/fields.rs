@@ -70,7 +70,7 @@ impl UnreadFields {
         self.left.remove(name)
     }
 
-    /// A field that is an object, to take something out of it.
+    /// A field that is an object, so that one of its entries can be taken out.
     pub(super) fn object_mut(&mut self, name: &str) -> Option<&mut Map<String, Value>> {
         self.left.get_mut(name).and_then(Value::as_object_mut)
     }

@@ -63,11 +63,11 @@ pub enum ExpertPart {
     Up,
     /// An expert's way back, `[width, hidden]`.
     Down,
-    /// The same three of the shared expert.
+    /// The shared expert's branch that goes through SiLU, `[shared, width]`.
     SharedGate,
-    /// Its plain branch.
+    /// The shared expert's plain branch, `[shared, width]`.
     SharedUp,
-    /// Its way back.
+    /// The shared expert's way back, `[width, shared]`.
     SharedDown,
 }
 
@@ -218,8 +218,8 @@ impl ExpertLayer {
         (self.touched.load(Ordering::Relaxed), self.experts.len())
     }
 
-    /// `x` `[batch, length, width]` to the same shape: the weighted sum of what the experts chosen
-    /// for each position say, and the shared one's.
+    /// `x` `[batch, length, width]` to the same shape: for each position the weighted sum of the
+    /// outputs of its chosen experts, plus the output of the shared one.
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let (device, dtype) = (x.device(), x.dtype());
         let flat = x.flatten_to(1)?;
@@ -227,8 +227,8 @@ impl ExpertLayer {
         let logits: Vec<Vec<f32>> = self.router_logits(&flat)?.to_vec2()?;
         let choose = |logits: &Vec<f32>| self.routing.choose(logits, &self.bias, self.chosen);
         let chosen: Vec<Vec<Chosen>> = logits.iter().map(choose).collect();
-        // Positions are gathered expert by expert; `places` leads from a position and the rank of an
-        // expert to the row that this expert answers in.
+        // Each expert multiplies all of its positions at once. `places` finds the row of the outputs
+        // that belongs to a position and the rank of an expert.
         let mut of_expert: Vec<Vec<(usize, usize)>> = vec![Vec::new(); self.experts.len()];
         for (position, chosen) in chosen.iter().enumerate() {
             for (rank, one) in chosen.iter().enumerate() {
