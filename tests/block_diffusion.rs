@@ -8,10 +8,12 @@ use std::{collections::HashMap, fs, io::Write, ops::ControlFlow, time::Duration}
 use crate::support::{golden, load, load_in_torch};
 use demask::{
     canvas::{SpecialTokens, TokenId},
-    decode::{Extras, Finish, Recipe},
-    model::Loaded,
-    predict::{Column, Data, Prediction, Request},
+    decode::{Extras, Finish, ParamRole, Recipe},
+    inspect::{self, Lint},
+    model::{Loaded, Suggestions},
+    predict::{Column, Data, Grid, Prediction, Reading, Request},
     session::{Pending, Session},
+    trace::RecordedVocabulary,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -308,4 +310,54 @@ fn kept_blocks_change_no_bit_whatever_was_run_before() {
         }
     }
     assert!(largest < 1e-5, "a confidence differs by {largest}");
+}
+
+/// How a model attends says where blocks lie; what is set goes over it, as far as it fits.
+#[test]
+fn blocks_are_the_models_own_unless_others_are_set() {
+    fn check(blocks: (Option<usize>, Grid), recipe: &str, prompt: usize, expected: Expected) {
+        let reading = Reading { shift: false, block: blocks.0, grid: blocks.1 };
+        let suggested = Suggestions::of_model(reading, &RecordedVocabulary::default(), 512);
+        let (said, recipe) = (recipe, Recipe::parse(recipe).expect("a recipe"));
+        let params = recipe.params(&suggested.of(recipe.strategy.name())).expect("values that fit");
+        let (special, prompt) = (SpecialTokens { mask: 507, eos: 504 }, vec![5; prompt]);
+        let extras = Extras { reading, ..Extras::NONE };
+        let session =
+            Session::new(recipe.strategy, prompt.as_slice(), special, params.clone(), extras, None);
+        match (session, expected) {
+            (Ok(session), Expected::Runs { width, first, found }) => {
+                assert_eq!(params.count_of(ParamRole::Block), Some(width), "{said}");
+                assert_eq!(session.canvas().len(), first, "{said}");
+                let findings =
+                    inspect::lint(&session, &RecordedVocabulary::default(), session.at());
+                let found_it = findings.iter().find(|it| it.lint == Lint::BlockWidth);
+                assert_eq!(found_it.map(|it| it.to_string()).as_deref(), found, "{said}");
+            }
+            (Err(error), Expected::Refused(words)) => {
+                assert!(error.to_string().contains(words), "{said}: {error}");
+            }
+            (session, _) => panic!("{said}: {:?}", session.map(|_| "runs")),
+        }
+    }
+    let runs = |width, first| Expected::Runs { width, first, found: None };
+    let (start, prompt) = ((Some(4), Grid::Start), (Some(4), Grid::Prompt));
+    check((None, Grid::Prompt), "sdar", 6, runs(8, 2));
+    check(start, "sdar", 6, runs(4, 2));
+    check(start, "joint_threshold", 7, runs(4, 1));
+    check(prompt, "sdar", 6, runs(4, 4));
+    check(start, "low_confidence:gen_length=16", 6, runs(4, 16));
+    let found = Some("block-width: block_length is 16, and the model attends in blocks of 4");
+    check(start, "sdar:block_length=16", 6, Expected::Runs { width: 16, first: 10, found });
+    let other = "grid=prompt: the model counts its blocks of 4 from the first token";
+    check(start, "sdar:grid=prompt", 6, Expected::Refused(other));
+    check(start, "sdar:grid=prompt", 8, runs(4, 4));
+    let other = "grid=start: the model counts its blocks of 4 from the end of the prompt";
+    check(prompt, "joint_threshold:grid=start", 6, Expected::Refused(other));
+}
+
+enum Expected {
+    /// Blocks are so wide, so many positions come first, and a lint says this.
+    Runs { width: usize, first: usize, found: Option<&'static str> },
+    /// An error says this.
+    Refused(&'static str),
 }

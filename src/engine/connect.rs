@@ -98,28 +98,22 @@ impl Connected {
     pub fn loaded(self) -> Loaded {
         let Self { peer, text, special } = self;
         let greeting = &peer.greeting;
+        let vocabulary = greeting.vocabulary as usize;
+        let reading = Reading { shift: greeting.shift, block: greeting.block, grid: greeting.grid };
         Loaded {
             facts: ModelFacts {
                 name: greeting.name.clone(),
                 family: greeting.family.clone(),
                 device: greeting.device.clone(),
                 dtype: greeting.dtype.clone(),
-                vocabulary: greeting.vocabulary as usize,
+                vocabulary,
                 context: greeting.context,
                 layers: greeting.layers,
                 special,
-                reading: Reading {
-                    shift: greeting.shift,
-                    block: greeting.block,
-                    grid: greeting.grid,
-                },
+                reading,
                 attention: greeting.attention.clone(),
             },
-            suggested: Suggestions::of_vocabulary(
-                greeting.shift,
-                &text,
-                greeting.vocabulary as usize,
-            ),
+            suggested: Suggestions::of_model(reading, &text, vocabulary),
             embedded: false,
             parameters: greeting.parameters,
             flops_per_position: 0,

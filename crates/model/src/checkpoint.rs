@@ -248,7 +248,7 @@ impl Checkpoint {
         let limits = RequestChecks { context: facts.context, columns: facts.vocabulary };
         let suggested = Suggestions {
             own: self.files.suggested(),
-            ..Suggestions::of_vocabulary(self.described.shift, &self.tokenizer, facts.vocabulary)
+            ..Suggestions::of_model(facts.reading, &self.tokenizer, facts.vocabulary)
         };
         Ok(Loaded {
             predictor: Box::new(NetworkPredictor::new(network, limits)),

@@ -59,7 +59,7 @@ use demask_core::{
     bounded,
     canvas::{self, TokenId},
     panics,
-    predict::{self, ModelFacts, Predictor, Vocabulary},
+    predict::{self, Grid, ModelFacts, Predictor, Reading, Vocabulary},
 };
 use network::ModernBert;
 use weights::Loader;
@@ -129,7 +129,7 @@ const EXPAND: &str = "<|expand|>";
 /// generation_config.json, and what follows from its family.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Suggestions {
-    shift: bool,
+    reading: Reading,
     /// The token that stands for two masks.
     expand: Option<TokenId>,
     /// Tokens of the vocabulary.
@@ -139,19 +139,26 @@ pub struct Suggestions {
 }
 
 impl Suggestions {
-    /// No suggested parameters; only where predictions are read, and what the vocabulary holds.
-    pub fn of_vocabulary(shift: bool, vocabulary: &dyn Vocabulary, size: usize) -> Self {
+    /// Only what follows from how the model is run and read, and from its vocabulary.
+    pub fn of_model(reading: Reading, vocabulary: &dyn Vocabulary, size: usize) -> Self {
         let expand = vocabulary.find(EXPAND);
-        Self { shift, expand, vocabulary: size, own: BTreeMap::new() }
+        Self { reading, expand, vocabulary: size, own: BTreeMap::new() }
     }
 
     /// Those for a strategy.
     pub fn of(&self, strategy: &str) -> Vec<(String, f64)> {
-        let family = [("right_shift_logits".to_owned(), f64::from(u8::from(self.shift)))];
+        let shift = [("right_shift_logits".to_owned(), f64::from(u8::from(self.reading.shift)))];
+        let block = self.reading.block.into_iter().flat_map(|block| {
+            let grid = match self.reading.grid {
+                Grid::Start => 0.0,
+                Grid::Prompt => 1.0,
+            };
+            [("block_length".to_owned(), block as f64), ("grid".to_owned(), grid)]
+        });
         let expand = self.expand.map(|token| ("expand_token_id".to_owned(), f64::from(token)));
         let size = [("vocab_size".to_owned(), self.vocabulary as f64)];
         let (numbers, _) = self.own(strategy);
-        family.into_iter().chain(expand).chain(size).chain(numbers).collect()
+        shift.into_iter().chain(block).chain(expand).chain(size).chain(numbers).collect()
     }
 
     /// The numbers that generation_config.json itself has for a strategy, and the names of what is

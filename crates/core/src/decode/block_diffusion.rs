@@ -34,7 +34,7 @@ use super::{
 };
 use crate::{
     canvas::{Canvas, Cell, Edit, Filler, FixedText, SpecialTokens, TokenId},
-    predict::{Attention, Column, Grid, Prediction},
+    predict::{Attention, Column, Grid, Prediction, Reading},
 };
 
 /// The largest number of which all smaller ones are tried for one that changes a step.
@@ -102,6 +102,27 @@ impl BlockShape {
         let start = cursor.min(canvas.len());
         start..self.layout(canvas.prompt().len()).around(cursor).end.clamp(start, canvas.len())
     }
+}
+
+/// Whether blocks that a canvas grows by begin where those of the model's attention do, behind a
+/// prompt of so many tokens. A strategy without such blocks always fits.
+///
+/// # Errors
+/// [`DecodeError::Unfit`], which names both.
+pub(crate) fn fits(params: &Params, reading: Reading, prompt: usize) -> Result<(), DecodeError> {
+    let own = reading.block.filter(|&own| own > 0);
+    let (Some(own), Ok(shape)) = (own, BlockShape::of(params)) else { return Ok(()) };
+    if shape.grid == reading.grid || prompt.is_multiple_of(own) {
+        return Ok(());
+    }
+    let (asked, from) = match shape.grid {
+        Grid::Prompt => ("prompt", "the first token"),
+        Grid::Start => ("start", "the end of the prompt"),
+    };
+    Err(DecodeError::Unfit(format!(
+        "grid={asked}: the model counts its blocks of {own} from {from}. Leave grid out, or take \
+         the model's attention for full with `--block-attention full`"
+    )))
 }
 
 /// What a sampler decides on.

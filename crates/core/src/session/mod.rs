@@ -59,7 +59,7 @@ use crate::{
     canvas::{Canvas, EditError, FixedText, SpecialTokens, TokenId},
     decode::{
         Affects, AnyStrategy, BlockLayout, Decision, DecodeError, Extras, Finish, ParamError,
-        Params, Phase, State, Value,
+        Params, Phase, State, Value, block_diffusion,
     },
     predict::{Cached, Key, Prediction, Request},
 };
@@ -136,6 +136,7 @@ pub fn start(
                 .to_owned(),
         ));
     }
+    block_diffusion::fits(params, extras.reading, text.prompt().len())?;
     strategy.start(text, special, params)
 }
 

@@ -44,6 +44,8 @@ pub enum Lint {
     ShiftedLogits,
     /// The prompt does not open the model's turn.
     NoAnswerTurn,
+    /// The run's blocks are not as wide as those that the model attends in.
+    BlockWidth,
     /// A fixed schedule fills many tokens in one step.
     TooFewSteps,
     /// The canvas is full and no EOS is in it.
@@ -75,10 +77,11 @@ type About = (&'static str, &'static str, &'static str);
 
 impl Lint {
     /// Every lint, in the order of the documents.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::WrongMask,
         Self::ShiftedLogits,
         Self::NoAnswerTurn,
+        Self::BlockWidth,
         Self::TooFewSteps,
         Self::CutOff,
         Self::PrematureEos,
@@ -111,6 +114,12 @@ impl Lint {
                 "no-answer-turn",
                 "the prompt ends without opening the model's turn of the conversation",
                 "render the chat template with `add_generation_prompt`, or give the prompt as text",
+            ),
+            Self::BlockWidth => (
+                "block-width",
+                "the run's blocks are wider or narrower than those that the model attends in",
+                "take the model's own `--block-length`, which is the default; `demask info MODEL` shows \
+                 what says so",
             ),
             Self::TooFewSteps => (
                 "too-few-steps",

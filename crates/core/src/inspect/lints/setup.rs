@@ -23,7 +23,8 @@ const FEWEST_MASKS: usize = 8;
 const FEWEST_WRITTEN: usize = 6;
 
 pub(super) fn look(run: &LintedRun) -> Vec<Finding> {
-    [wrong_mask(run), shifted(run), no_answer_turn(run)].into_iter().flatten().collect()
+    let found = [wrong_mask(run), shifted(run), no_answer_turn(run), block_width(run)];
+    found.into_iter().flatten().collect()
 }
 
 fn wrong_mask(run: &LintedRun) -> Option<Finding> {
@@ -126,6 +127,18 @@ fn shifted(run: &LintedRun) -> Option<Finding> {
     };
     let found = Finding::new(Lint::ShiftedLogits, text).advising(advice);
     Some(found.at_steps([step]).at_positions(run.positions(seen.slots(run, step))))
+}
+
+/// Blocks of the run that are not as wide as those of the model's attention: narrower ones see
+/// masks of their block that the model was trained to see the text of, wider ones are no block to it.
+fn block_width(run: &LintedRun) -> Option<Finding> {
+    let own = run.session.extras().reading.block.filter(|&own| own > 0)?;
+    let params = &run.end().params;
+    let spec = params.with_role(ParamRole::Block)?;
+    let width = params.count(spec.name).ok().filter(|&width| width != own)?;
+    let (name, flag) = (spec.name, flag(spec.name));
+    let text = format!("{name} is {width}, and the model attends in blocks of {own}");
+    Some(Finding::new(Lint::BlockWidth, text).advising(format!("take `{flag}={own}`")))
 }
 
 /// How often predictions for written positions name the token held there, before and behind.
