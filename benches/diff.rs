@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use demask::{
     canvas::{Edit, SpecialTokens, TokenId},
-    compare::{RunPath, differing, trajectories},
+    compare::{ComparedBy, RunPath, differing, trajectories},
     decode::{AnyStrategy as _, Decision, Extras, Growth, Mode, Params, Value, daedal::Daedal},
     predict::Key,
     session::{NodeOrigin, Session, Step, Timeline, Timing},
@@ -88,5 +88,5 @@ fn hold_two_thousand_steps_against_each_other(bencher: divan::Bencher) {
 #[divan::bench]
 fn mark_what_differs_at_the_end(bencher: divan::Bencher) {
     let (one, two) = (run(1), run(2));
-    bencher.bench_local(|| differing(one.canvas(), two.canvas()));
+    bencher.bench_local(|| differing(one.canvas(), two.canvas(), ComparedBy::Tokens));
 }

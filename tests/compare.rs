@@ -7,7 +7,8 @@ use crate::support::fake::{Fake, FakeTexts, SPECIAL};
 use demask::{
     canvas::{Canvas, TokenId},
     compare::{
-        Figures, Lockstep, LockstepAdvance, LockstepRun, RunPath, excerpt, first_difference,
+        ComparedBy, Figures, Lockstep, LockstepAdvance, LockstepRun, RunPath, excerpt,
+        first_difference,
     },
     decode::{Extras, Recipe},
     predict::{Prediction, Predictor, Request},
@@ -47,9 +48,9 @@ fn alone(recipe: &str) -> Session {
 /// Answers what is wanted; how many passes that took.
 fn answer(lockstep: &mut Lockstep<Session>) -> usize {
     let wanted = lockstep.wanted();
-    for (key, request) in &wanted {
-        let prediction = predict(request);
-        lockstep.supply(*key, prediction, Duration::from_millis(3));
+    for pass in &wanted {
+        let prediction = predict(&pass.request);
+        lockstep.supply(pass.model, pass.key, prediction, Duration::from_millis(3));
     }
     wanted.len()
 }
@@ -110,13 +111,14 @@ proptest! {
     fn where_two_part_is_the_same_from_both_sides(recipes in recipes()) {
         let (lockstep, _) = together(&recipes);
         for one in &lockstep.runs {
-            let same = first_difference(RunPath::here(one), RunPath::here(one));
-            prop_assert_eq!((same.step, same.position), (None, None));
+            let by = ComparedBy::Tokens;
+            let same = first_difference(RunPath::here(one), RunPath::here(one), by);
+            prop_assert_eq!((same.step, same.positions), (None, None));
             for two in &lockstep.runs {
                 let (one, two) = (RunPath::here(one), RunPath::here(two));
-                let difference = first_difference(one, two);
-                prop_assert_eq!(difference, first_difference(two, one));
-                prop_assert_eq!(difference.position.is_none(), one.answer() == two.answer());
+                let difference = first_difference(one, two, by);
+                prop_assert_eq!(difference, first_difference(two, one, by));
+                prop_assert_eq!(difference.positions.is_none(), one.answer() == two.answer());
                 // They are equal up to there, and there they are not.
                 let (a, b) = (canvases(one.session), canvases(two.session));
                 let tokens = |of: &[Arc<Canvas>], at: usize| of[at.min(of.len() - 1)].tokens();
@@ -266,11 +268,168 @@ fn each_run_is_recorded_and_opens() {
     assert!(String::from_utf8_lossy(&again.stderr).contains("would be lost"));
 }
 
+/// A golden checkpoint's folder.
+fn golden(name: &str) -> String {
+    crate::support::golden().join("models").join(name).display().to_string()
+}
+
+/// What `demask compare --json` says of these models.
+fn compared(first: &str, against: &[&str], more: &[&str]) -> serde_json::Value {
+    let mut args = vec!["--json", "--model", first];
+    for text in against {
+        args.extend(["--against", text]);
+    }
+    let output = demask(&[&args[..], more].concat()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+const SHORT: &str = "daedal:initial_gen_length=16,max_gen_length=32";
+
+#[test]
+fn each_model_runs_as_it_would_alone() {
+    let (folder, first, second) =
+        (tempfile::tempdir().unwrap(), golden("llada-a"), golden("dream-a"));
+    let into = folder.path().to_str().unwrap();
+    let list = format!("{SHORT},threshold:gen_length=32");
+    let more = ["--strategies", &list, "--record", into, ASKED];
+    let json = compared(&first, &[&second], &more);
+    let names = |field: &str| -> Vec<&str> {
+        json["models"].as_array().unwrap().iter().map(|of| of[field].as_str().unwrap()).collect()
+    };
+    assert_eq!(names("label"), ["llada-a", "dream-a"]);
+    assert_eq!(names("family"), ["llada", "Dream"]);
+    let runs = json["runs"].as_array().unwrap();
+    let told: Vec<[&str; 2]> = runs
+        .iter()
+        .map(|run| [run["strategy"].as_str().unwrap(), run["model"].as_str().unwrap()])
+        .collect();
+    let threshold = "threshold:gen_length=32";
+    let expected =
+        [[SHORT, "llada-a"], [SHORT, "dream-a"], [threshold, "llada-a"], [threshold, "dream-a"]];
+    assert_eq!(told, expected);
+    for (at, (run, model)) in runs.iter().zip([&first, &second, &first, &second]).enumerate() {
+        let strategy = run["strategy"].as_str().unwrap().split(':').next().unwrap();
+        let lengths = match strategy {
+            "daedal" => ["--initial-gen-length", "16", "--max-gen-length", "32"],
+            _ => ["--gen-length", "32", "--candidates", "8"],
+        };
+        let mut alone = assert_cmd::Command::cargo_bin("demask").unwrap();
+        alone.args(["run", "--no-config", "--json", "--model", model, "--strategy", strategy]);
+        let output = alone.args(lengths).arg(ASKED).output().unwrap();
+        let alone: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!([&run["ids"], &run["text"]], [&alone["ids"], &alone["text"]]);
+        // The recording has the model's own header and the prompt as its tokenizer encodes it.
+        let file = folder.path().join(format!("{strategy}-{}.jsonl", at + 1));
+        let recording = demask::trace::read(&file).unwrap();
+        assert_eq!(recording.header.model.name, run["model"].as_str().unwrap());
+        let canvas = &recording.recorded.timeline[recording.recorded.end].canvas;
+        assert_eq!(serde_json::json!(canvas.prompt()), alone["prompt"]["ids"]);
+        assert_eq!(serde_json::json!(canvas.tokens()), run["ids"]);
+    }
+    // Texts are compared: by number, tokens of two vocabularies say nothing.
+    let difference = &runs[1]["difference"];
+    let text = |side: &str| -> String {
+        ["at", "behind"].iter().map(|part| difference[side][part].as_str().unwrap()).collect()
+    };
+    assert_ne!(text("first"), text("own"));
+    for (side, of) in [("first", &runs[0]), ("own", &runs[1])] {
+        assert!(of["text"].as_str().unwrap().contains(&text(side)), "{difference}");
+    }
+}
+
+#[test]
+fn a_model_beside_itself_makes_the_same_run_with_passes_of_its_own() {
+    let model = golden("llada-a");
+    let json = compared(&model, &[&model], &[ASKED, "--strategies", SHORT]);
+    let runs = json["runs"].as_array().unwrap();
+    assert_eq!(runs[0]["ids"], runs[1]["ids"]);
+    for field in ["step", "position", "first_position", "first", "own"] {
+        assert!(runs[1]["difference"][field].is_null(), "{field}: {}", runs[1]["difference"]);
+    }
+    let (nfe, passes) = (&runs[0]["nfe"], [&runs[0]["passes"], &runs[1]["passes"]]);
+    assert!(passes[0].as_u64() <= nfe.as_u64() && passes[0] == passes[1] && passes[0] != 0);
+    // On one model they are shared.
+    let json = compared(&model, &[], &[ASKED, "--strategies", &format!("{SHORT},{SHORT}")]);
+    assert_eq!([&json["runs"][0]["passes"], &json["runs"][1]["passes"]], [passes[0], &0.into()]);
+}
+
+#[test]
+fn one_checkpoint_in_two_types_is_called_by_what_was_said() {
+    let model = golden("llada-a");
+    let against = ["--quantize q8_0", "--dtype bf16"];
+    let json = compared(&model, &against, &[ASKED, "--strategies", SHORT]);
+    let models: Vec<[&str; 3]> = json["models"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|of| ["label", "name", "dtype"].map(|field| of[field].as_str().unwrap()))
+        .collect();
+    let [f32, q8, bf16] = models.as_slice() else { panic!("{models:?}") };
+    assert_eq!(f32, &["llada-a", "llada-a", "f32"]);
+    assert_eq!((q8[0], bf16[0]), ("llada-a --quantize q8_0", "llada-a --dtype bf16"));
+    assert!(q8[2].contains("q8_0") && bf16[2] == "bf16", "{models:?}");
+    // The table says it of each run, and of each answer.
+    let args = ["--model", &model, "--against", "--quantize q8_0", "--strategies", SHORT, ASKED];
+    let output = demask(&args).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("strategy") && lines[0].contains("  model  "), "{text}");
+    assert!(lines[2].contains("  llada-a --quantize q8_0  "), "{text}");
+    assert!(lines.contains(&format!("2 llada-a --quantize q8_0 · {SHORT}").as_str()), "{text}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_model_that_cannot_be_used_is_named() {
+    let (model, long) = (golden("llada-a"), "many words ".repeat(600));
+    let hello = r#"{"type": "hello", "protocol": 1, "engine": "a test", "name": "three", "device": "cpu", "dtype": "f32", "vocabulary": 3, "context": 80, "mask": 2, "eos": 1, "can": ["attention_full"]}"#;
+    let texts = r#"{"type": "texts", "id": 2, "texts": ["a", {"control": "</s>"}, null]}"#;
+    let script = format!("read l; echo '{hello}'; read l; echo '{texts}'; read l; exit 9");
+    let dies = format!(
+        "--engine {}",
+        shlex::try_quote(&format!("/bin/sh -c {}", shlex::try_quote(&script).unwrap())).unwrap()
+    );
+    for (against, prompt, parts) in [
+        ("no/where --offline", &[ASKED][..], &["--against no/where", "offline"][..]),
+        ("--model /no/where/at/all", &[ASKED], &["--against --model /no/where", "no such folder"]),
+        ("--engine no-such-program", &[ASKED], &["--against --engine no-such-program"]),
+        ("--backend torch --quantize q8_0", &[ASKED], &["--against", "--quantize does not go"]),
+        ("--dtype f8", &[ASKED], &["--against", "f8"]),
+        (&golden("modernbert-a"), &[&long], &["of llada-a", "Shorten the prompt"]),
+        // Its tokens are numbers in a larger vocabulary only.
+        (&dies, &["--prompt-ids", "0,20"], &["--against --engine", "token 20", "three"]),
+        (&dies, &["--prompt-ids", "0"], &["three: ", "exit status: 9"]),
+    ] {
+        let mut args = vec!["--model", &model, "--against", against, "--strategies", SHORT];
+        args.extend(prompt);
+        let output = demask(&args).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && output.stdout.is_empty(), "{against}: {stderr}");
+        for part in parts {
+            assert!(stderr.contains(part), "{part}: {stderr}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs torch and safetensors in the Python that DEMASK_PYTHON names"]
+fn an_engine_makes_the_run_that_we_make() {
+    let model = golden("llada-a");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/serve_llada.py");
+    let python = crate::support::chosen_python();
+    let engine = format!("--engine '{python} {script} {model}'");
+    let json = compared(&model, &[&engine], &["--prompt-ids", "1,20,300", "--strategies", SHORT]);
+    let runs = json["runs"].as_array().unwrap();
+    assert_eq!(runs[0]["ids"], runs[1]["ids"]);
+    assert!(runs[1]["difference"]["step"].is_null(), "{}", runs[1]);
+}
+
 #[test]
 fn wrong_uses_are_refused() {
     for (args, code, word) in [
         (&["--strategies", "dadal,daedal", ASKED][..], 2, "there is no strategy `dadal`"),
-        (&["--strategies", "daedal", ASKED], 2, "two or more"),
+        (&["--strategies", "daedal", ASKED], 2, "another model with --against"),
         (&["--strategies", "daedal,daedal:speed=1", ASKED], 2, "there is no parameter `speed`"),
         (&["--strategies", "daedal,daedal"], 2, "there is no prompt"),
         (&["--strategies", "daedal,daedal:initial_gen_length=4000", ASKED], 1, "context"),

@@ -144,7 +144,7 @@ const ROOMS: [Room; 21] = [
         name: "reports",
         folder: "src/reports",
         holds: "what is said of runs, recordings, models and engines, as text and as JSON: two runs compared \
-                step by step (`diff`), what something is (`info`), strategies on one prompt \
+                step by step (`diff`), what something is (`info`), strategies and models on one prompt \
                 (`comparison`), what verifying came to (`verification`), what a run came to (`run`), what \
                 lints and queries found (`findings`, `rows`)",
         uses: &[

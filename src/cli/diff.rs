@@ -13,7 +13,7 @@ use super::{
 use crate::{
     escape::escaped_json,
     reports::diff::{self, DiffSide, TwoRuns},
-    tui::{self, Palette, Start},
+    tui::{self, Palette, RunStart, Start},
 };
 
 #[derive(Debug, Args)]
@@ -69,9 +69,9 @@ pub fn main(args: &DiffArgs, options: &ConfigOptions) -> Result<ExitCode, Fault>
 fn show(args: &DiffArgs, config: &Config, a: DiffSide, b: DiffSide) -> Result<ExitCode, Fault> {
     let lanes = [a, b].map(|side| {
         let label = side.label();
-        (label, start(args, config, side))
+        RunStart::new(label, start(args, config, side))
     });
-    tui::compare(lanes.into(), None).map_err(Fault::failure)?;
+    tui::compare(lanes.into(), Vec::new()).map_err(Fault::failure)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -41,6 +41,11 @@ impl Fault {
         Self { text: text.to_string(), code: 2 }
     }
 
+    /// The same, which says where.
+    pub(super) fn within(self, place: &str) -> Self {
+        Self { text: format!("{place}: {}", self.text), ..self }
+    }
+
     /// Prints the paragraph. Text of files and models may be in it, so nothing that could steer
     /// a terminal gets through, and not too much of it.
     pub(super) fn report(self) -> ExitCode {
@@ -81,6 +86,14 @@ pub(super) fn tell_usage(error: &clap::Error) -> ExitCode {
         Err(Some(fault)) => fault.report(),
         _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)),
     }
+}
+
+/// What is wrong with a command line, without how it is used.
+pub(super) fn first_paragraph(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    let words = first.strip_prefix("error: ").unwrap_or(first).split_whitespace();
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// A line on stdout. A reader that has gone away is not a failure.

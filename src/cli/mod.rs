@@ -7,6 +7,7 @@
 //! assert!(command.find_subcommand("replay").is_some());
 //! ```
 
+mod against;
 mod attach;
 mod bench;
 mod compare;
@@ -47,6 +48,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+pub use against::AgainstOptions;
 pub use config::{
     ColorChoice, Config, ConfigError, ConfigOptions, LookConfig, ParamSet, color_table,
     default_text as default_config, preset_table,
@@ -79,7 +81,7 @@ enum CliCommand {
     Attach(attach::AttachArgs),
     /// Generate without the debugger: the answer on stdout
     Run(run::RunArgs),
-    /// Run several strategies on one prompt, side by side
+    /// Run several strategies or models on one prompt, side by side
     Compare(compare::CompareArgs),
     /// Compare two recordings, or two branches
     Diff(diff::DiffArgs),

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Which model, and where it computes.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct SourceOptions {
     /// Checkpoint folder, GGUF file, or owner/name [default: the embedded model]
     ///
@@ -80,6 +80,29 @@ pub struct SourceOptions {
     /// full, everybody; auto, as the checkpoint says (`demask info` tells what it says)
     #[arg(long, value_name = "N|full|auto", default_value_t, hide_short_help = true)]
     pub block_attention: BlockAttention,
+}
+
+impl Default for SourceOptions {
+    /// The embedded model, as nothing said of it.
+    fn default() -> Self {
+        Self {
+            model: None,
+            engine: None,
+            backend: Backend::default(),
+            revision: None,
+            offline: false,
+            device: "auto".to_owned(),
+            dtype: Precision::Auto,
+            quantize: None,
+            tokenizer: None,
+            mask_token: None,
+            eos_token: None,
+            chat_template: None,
+            template_vars: Vec::new(),
+            system: None,
+            block_attention: BlockAttention::default(),
+        }
+    }
 }
 
 impl SourceOptions {
@@ -228,7 +251,7 @@ pub enum Backend {
 }
 
 /// Which model, and what it is given.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct LoadOptions {
     /// The model, and how it is loaded.
     #[command(flatten)]

@@ -21,7 +21,7 @@ const MOST_BYTES: u64 = 1 << 24;
 const STDIN: &str = "-";
 
 /// A prompt that does not stand on the command line.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct PromptOptions {
     /// Take the prompt from FILE, as it is but for the line end at its end; `-` is stdin
     #[arg(long, value_name = "FILE", conflicts_with = "prompt", hide_short_help = true)]

@@ -14,6 +14,14 @@ pub enum HeadlessError {
     /// The predictor could not answer a request.
     #[error(transparent)]
     Predict(PredictError),
+    /// One of several models could not.
+    #[error("{error}")]
+    Model {
+        /// The number of the model, from 0.
+        at: usize,
+        /// Why it could not.
+        error: PredictError,
+    },
     /// The recording stopped, which is the only output.
     #[error("{0}")]
     Recording(String),

@@ -4,18 +4,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Observer, error::HeadlessError, pass::watched_pass};
 use crate::{
-    compare::{Lockstep, LockstepAdvance, LockstepRun},
+    compare::{Lockstep, LockstepAdvance, LockstepRun, WantedPass},
     predict::Predictor,
     session::Session,
 };
 
-/// Runs all to their ends on one model. `moved` hears after every step and pass.
+/// Runs all to their ends on their models, whose numbers are those in `predictors`. `moved` hears after
+/// every step and pass.
 ///
 /// # Errors
 /// If the flag is raised, or a pass or a run fails.
 pub fn run_to_end<L: LockstepRun>(
     lockstep: &mut Lockstep<L>,
-    predictor: &mut dyn Predictor,
+    predictors: &mut [&mut Box<dyn Predictor>],
     stopped: &AtomicBool,
     observer: &mut dyn Observer,
     mut moved: impl FnMut(&Lockstep<L>),
@@ -32,10 +33,17 @@ pub fn run_to_end<L: LockstepRun>(
             LockstepAdvance::Over => return Ok(()),
             LockstepAdvance::Moved => {}
             LockstepAdvance::Waiting => {
-                for (key, request) in lockstep.wanted() {
+                for WantedPass { model, key, request } in lockstep.wanted() {
+                    let none =
+                        || HeadlessError::Run { at: 0, why: format!("there is no model {model}") };
+                    let predictor = predictors.get_mut(model).ok_or_else(none)?;
                     let told = |progress, time| observer.layers(progress, time);
-                    let (answer, took) = watched_pass(predictor, &request, stopped, told)?;
-                    lockstep.supply(key, answer, took);
+                    let pass = watched_pass(predictor.as_mut(), &request, stopped, told);
+                    let (answer, took) = pass.map_err(|error| match error {
+                        HeadlessError::Predict(error) => HeadlessError::Model { at: model, error },
+                        error => error,
+                    })?;
+                    lockstep.supply(model, key, answer, took);
                 }
             }
         }

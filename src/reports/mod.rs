@@ -23,7 +23,7 @@ mod rows;
 mod run;
 mod verification;
 
-pub use comparison::ComparedRuns;
+pub use comparison::{ComparedRuns, ModelOfRuns, RunOfSeveral, run_label};
 pub use counts::TokenCounts;
 pub use findings::{FindingReport, LintCounts, LintReport};
 pub use rows::RowReport;

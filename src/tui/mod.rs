@@ -207,7 +207,7 @@ pub fn run(mut start: Start) -> Result<(), TuiError> {
         .map_err(TuiError::Terminal)?;
     let mut app = App::new(start, 80, 24);
     app.debugger.live = live;
-    let shown = runtime.block_on(driver::run(&mut app, predictor, mouse));
+    let shown = runtime.block_on(driver::run(&mut app, Vec::from_iter(predictor), mouse));
     // Nothing may wait for a forward pass that is still running.
     runtime.shutdown_background();
     let finished = app.debugger.session.finish_recording();
@@ -221,23 +221,37 @@ pub fn run(mut start: Start) -> Result<(), TuiError> {
     finished.map_err(TuiError::Recording)
 }
 
-/// Shows runs side by side until the screen is left, each under its label. Live ones are all on
-/// one model; recorded ones are gone over as they are, and need none. As [`run`] for the terminal
+/// A run beside others.
+pub struct RunStart {
+    /// What stands over it.
+    pub label: String,
+    /// The number of the model that answers it, among those of [`compare`].
+    pub model: usize,
+    /// What its screen starts from.
+    pub start: Start,
+}
+
+impl RunStart {
+    /// A run on the only model, or one that is recorded and needs none.
+    pub fn new(label: impl Into<String>, start: Start) -> Self {
+        Self { label: label.into(), model: 0, start }
+    }
+}
+
+/// Shows runs side by side until the screen is left, each under its label. Live ones are answered by
+/// `predictors`; recorded ones are gone over as they are, and need none. As [`run`] for the terminal
 /// and the recordings.
 ///
 /// # Errors
 /// [`TuiError`].
-pub fn compare(
-    runs: Vec<(String, Start)>,
-    predictor: Option<Box<dyn Predictor>>,
-) -> Result<(), TuiError> {
-    let mouse = runs.first().is_some_and(|(_, start)| start.look.mouse);
+pub fn compare(runs: Vec<RunStart>, predictors: Vec<Box<dyn Predictor>>) -> Result<(), TuiError> {
+    let mouse = runs.first().is_some_and(|run| run.start.look.mouse);
     let Some(mut comparison) = compare::ComparisonScreen::new(runs, 80, 24) else { return Ok(()) };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(TuiError::Terminal)?;
-    let shown = runtime.block_on(driver::run(&mut comparison, predictor, mouse));
+    let shown = runtime.block_on(driver::run(&mut comparison, predictors, mouse));
     // Nothing may wait for a forward pass that is still running.
     runtime.shutdown_background();
     let closed = comparison.lockstep.runs.iter_mut();

@@ -16,8 +16,8 @@ use crate::{
 pub enum AppEvent {
     /// A key, the mouse, or a new size, from the terminal.
     Terminal(TerminalEvent),
-    /// From the engine thread.
-    Report(EngineReport),
+    /// From the engine thread of a model, which has this number.
+    Report(usize, EngineReport),
     /// From the thread that reads the recording.
     News(RunNews),
     /// A running run is due for its next step.
@@ -29,9 +29,9 @@ pub enum AppEvent {
 /// Something to be done outside.
 #[derive(Debug, Clone)]
 pub enum Effect {
-    /// Ask the engine for a prediction.
-    Submit(Key, Arc<Request>),
-    /// Cancel what the engine works on.
+    /// Ask the model with this number, 0 where there is one, for a prediction.
+    Submit(usize, Key, Arc<Request>),
+    /// Cancel what the models work on.
     Cancel,
     /// Give the terminal back and stop the process until it is continued.
     Suspend,

@@ -48,7 +48,7 @@ impl App {
             if let Some(exact) = &exact {
                 self.debugger.session.await_exact(exact);
             }
-            effects.push(Effect::Submit(key, request));
+            effects.push(Effect::Submit(0, key, request));
             self.running.asked.insert(key);
             self.running.background = Some(Busy { key, progress: Progress { done: 0, of: 1 } });
         }

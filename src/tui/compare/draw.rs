@@ -1,6 +1,8 @@
 //! The screen of a comparison: runs beside or above each other, each the canvas as the debugger
 //! shows it under a line of figures. A token that run 1 does not have is bold and underlined.
 
+use std::collections::HashSet;
+
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -229,8 +231,14 @@ fn title(comparison: &ComparisonScreen, pen: &mut Pen, line: Rect, places: &[Run
         _ => format!("{} runs", runs.len()),
     };
     let step = format!("step {}", comparison.lockstep.step());
-    let model = runs.first().map(|run| text::safe(&run.app.facts.name, pen.theme.ascii()));
-    let model = text::fit(&model.unwrap_or_default(), 20);
+    let models: HashSet<usize> = runs.iter().map(|run| run.model).collect();
+    let model = match (models.len(), runs.first()) {
+        (2.., _) => format!("{} models", models.len()),
+        (_, run) => {
+            let name = run.map(|run| text::safe(&run.app.facts.name, pen.theme.ascii()));
+            text::fit(&name.unwrap_or_default(), 20)
+        }
+    };
     let known = comparison.lockstep.runs.get(comparison.focus.max(1));
     let known = known.map_or(0, |run| run.differing.iter().filter(|&&differs| differs).count());
     let what = match comparison.recorded() {

@@ -17,7 +17,7 @@ use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
 use ratatui::buffer::Buffer;
 
 use super::{
-    Start, StepSource,
+    RunStart, StepSource,
     app::{
         Action, App, Busy, Keymap, SPEEDS,
         interface::{AppEvent, Effect, InnerScreen, Interface},
@@ -27,16 +27,20 @@ use super::{
     paint::theme::{Role, Theme},
 };
 use crate::{
-    compare::{self, Ahead, Lockstep, LockstepAdvance, Parted, RunPath, StepPair},
-    predict::Key,
+    compare::{self, Ahead, ComparedBy, Lockstep, LockstepAdvance, Parted, RunPath, StepPair},
+    predict::{Key, Vocabulary},
     session::{NodeId, Session},
 };
 
 /// A run as a debugger of its own.
 pub(super) struct ComparedRun {
-    /// The strategy as it was written, or the recording's name.
+    /// The strategy as it was written with its model where there are several, or the recording's name.
     pub label: String,
+    /// The number of the model that answers it.
+    pub model: usize,
     pub app: App,
+    /// Its vocabulary is that of the first run.
+    by_tokens: bool,
     /// Of a recorded run: its end.
     end: Option<NodeId>,
     /// The step at which it parts from the first run.
@@ -53,6 +57,16 @@ impl ComparedRun {
         let session = &self.app.debugger.session;
         RunPath { session, end: self.end.unwrap_or(session.at()) }
     }
+
+    /// What it is compared with the first run by.
+    fn compared_by<'a>(&'a self, first: &'a Self) -> ComparedBy<'a> {
+        match self.by_tokens {
+            true => ComparedBy::Tokens,
+            false => ComparedBy::Texts(
+                [first, self].map(|run| &*run.app.debugger.vocabulary as &dyn Vocabulary),
+            ),
+        }
+    }
 }
 
 impl compare::LockstepRun for ComparedRun {
@@ -61,6 +75,10 @@ impl compare::LockstepRun for ComparedRun {
             StepSource::Live | StepSource::Engine(_) => Ahead::Decides,
             StepSource::Replay(_) | StepSource::Loop(_) => Ahead::Known,
         }
+    }
+
+    fn model(&self) -> usize {
+        self.model
     }
 
     fn session(&self) -> &Session {
@@ -89,7 +107,7 @@ pub(super) struct ComparisonScreen {
     speed: usize,
     /// Steps asked for while a pass was on its way: no key is lost.
     owed: usize,
-    asked: HashSet<Key>,
+    asked: HashSet<(usize, Key)>,
     pub busy: Option<Busy>,
     /// It takes long: so long by now.
     pub slow: Option<Duration>,
@@ -106,18 +124,25 @@ pub(super) struct ComparisonScreen {
 
 impl ComparisonScreen {
     /// The screen at its start; there must be a run.
-    pub fn new(starts: Vec<(String, Start)>, width: u16, height: u16) -> Option<Self> {
-        let (_, first) = starts.first()?;
+    pub fn new(starts: Vec<RunStart>, width: u16, height: u16) -> Option<Self> {
+        let RunStart { model: first_model, start: first, .. } = starts.first()?;
+        let (first_model, vocabulary) = (*first_model, first.vocabulary.clone());
         let (theme, keymap) = (Theme::new(first.look), first.keymap.clone());
         let speed = SPEEDS.iter().position(|&at| at == first.speed).unwrap_or(2);
-        let runs = starts.into_iter().map(|(label, start)| {
+        let runs = starts.into_iter().map(|RunStart { label, model, start }| {
+            let by_tokens = || match ComparedBy::of([&*vocabulary, &*start.vocabulary]) {
+                ComparedBy::Tokens => true,
+                ComparedBy::Texts(_) => false,
+            };
+            let by_tokens = model == first_model || by_tokens();
             let mut app = App::new(start, width, height);
             let live = app.source.is_live();
             app.debugger.live = live;
             app.display.inner = true;
             let session = &app.debugger.session;
             let end = session.timeline().branch(session.at()).last().copied().filter(|_| !live);
-            ComparedRun { label, app, end, parting: None, spots: None, differing: Vec::new() }
+            let (parting, spots, differing) = (None, None, Vec::new());
+            ComparedRun { label, model, app, by_tokens, end, parting, spots, differing }
         });
         let mut comparison = Self {
             lockstep: Lockstep { runs: runs.collect() },
@@ -148,7 +173,7 @@ impl ComparisonScreen {
     }
 
     /// Two recorded runs over the debugger they are branches of, at the step before they part.
-    pub fn of_branches(runs: Vec<(String, Start)>, width: u16, height: u16) -> Option<Self> {
+    pub fn of_branches(runs: Vec<RunStart>, width: u16, height: u16) -> Option<Self> {
         let mut comparison = Self::new(runs, width, height)?;
         comparison.inner = true;
         comparison.go_to_parting();
@@ -204,13 +229,15 @@ impl ComparisonScreen {
         }
         let Some((first, others)) = self.lockstep.runs.split_first_mut() else { return };
         for run in others {
-            run.app.display.differs = compare::differing(first.app.canvas(), run.app.canvas());
+            let by = run.compared_by(first);
+            let differs = compare::differing(first.app.canvas(), run.app.canvas(), by);
             // Of recorded runs it is known already.
             if run.differing.is_empty() {
                 let (one, own) = (&first.app.debugger.session, &run.app.debugger.session);
-                run.parting =
-                    compare::first_difference(RunPath::here(one), RunPath::here(own)).step;
+                let (one, own) = (RunPath::here(one), RunPath::here(own));
+                run.parting = compare::first_difference(one, own, by).step;
             }
+            run.app.display.differs = differs;
         }
     }
 
@@ -371,7 +398,7 @@ impl Interface for ComparisonScreen {
             AppEvent::Terminal(TerminalEvent::Resize(width, height)) => self.resize(width, height),
             AppEvent::Terminal(TerminalEvent::Mouse(mouse)) => draw::click(self, mouse),
             AppEvent::Terminal(_) => {}
-            AppEvent::Report(report) => self.answer(report, &mut effects),
+            AppEvent::Report(model, report) => self.answer(model, report, &mut effects),
             AppEvent::Tick => {
                 self.step();
             }

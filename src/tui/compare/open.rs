@@ -1,18 +1,27 @@
 //! A run with the whole screen: it is the debugger's then, until one goes back.
 
+use std::collections::HashSet;
+
 use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
 
 use super::{ComparisonScreen, side_by_side};
-use crate::tui::app::{
-    Action, App, InputMode,
-    interface::{AppEvent, Effect, Interface},
+use crate::{
+    predict::Key,
+    tui::app::{
+        Action, App, InputMode,
+        interface::{AppEvent, Effect, Interface},
+    },
 };
 
 impl ComparisonScreen {
     /// Opens the run in focus as a debugger.
     pub(super) fn enter(&mut self) {
         (self.running, self.open, self.owed) = (false, true, 0);
-        let (asked, busy) = (std::mem::take(&mut self.asked), self.busy.take());
+        let model = self.focused_model();
+        // What other models work on goes on behind the run.
+        let own = self.asked.extract_if(|(of, _)| *of == model);
+        let asked: HashSet<Key> = own.map(|(_, key)| key).collect();
+        let busy = self.busy.take().filter(|busy| asked.contains(&busy.key));
         let (width, height) = (self.width, self.height);
         if let Some(app) = self.focused() {
             (app.display.width, app.display.height) = (width, height);
@@ -27,6 +36,7 @@ impl ComparisonScreen {
     /// Goes back to all runs.
     pub(super) fn leave(&mut self) {
         self.open = false;
+        let model = self.focused_model();
         if let Some(app) = self.focused() {
             app.debugger.halt();
             app.debugger.drop_try();
@@ -34,7 +44,8 @@ impl ComparisonScreen {
             (app.running.background, app.top.tries_shown) = (None, false);
             app.top.mode = InputMode::Normal;
             let (asked, busy) = (std::mem::take(&mut app.running.asked), app.running.busy.take());
-            (self.asked, self.busy) = (asked, busy);
+            self.asked.extend(asked.into_iter().map(|key| (model, key)));
+            self.busy = busy;
         }
         // A recorded run keeps to its branch, whatever was looked at.
         let focused = self.lockstep.runs.get_mut(self.focus);
@@ -48,8 +59,22 @@ impl ComparisonScreen {
         self.refresh();
     }
 
+    /// The number of the model of the run in focus.
+    fn focused_model(&self) -> usize {
+        self.lockstep.runs.get(self.focus).map_or(0, |run| run.model)
+    }
+
     /// What happens while a run is open: it is the debugger's. To quit it leads back here.
     pub(super) fn update_open(&mut self, event: AppEvent) -> Vec<Effect> {
+        let model = self.focused_model();
+        let event = match event {
+            AppEvent::Report(of, report) if of != model => {
+                let mut effects = Vec::new();
+                self.answer(of, report, &mut effects);
+                return effects;
+            }
+            event => event,
+        };
         let quits = |app: &App, key: &KeyEvent| {
             matches!(app.top.mode, InputMode::Normal)
                 && app.top.comparison.is_none()
@@ -69,7 +94,12 @@ impl ComparisonScreen {
             return effects;
         }
         let size = (app.display.width, app.display.height);
-        let effects = side_by_side::update(app, event);
+        let mut effects = side_by_side::update(app, event);
+        for effect in &mut effects {
+            if let Effect::Submit(of, ..) = effect {
+                *of = model;
+            }
+        }
         if let Some(message) = app.running.died.take() {
             self.died = Some(message);
             return effects;

@@ -2,6 +2,7 @@
 
 use super::ComparisonScreen;
 use crate::{
+    compare::WantedPass,
     predict::{Key, PredictError, Progress},
     session::EngineReport,
     tui::{
@@ -17,30 +18,32 @@ impl ComparisonScreen {
             return;
         }
         let wanted = self.lockstep.wanted();
-        let stale = |key: &Key| !wanted.iter().any(|(wanted, _)| wanted == key);
+        let stale = |asked: &(usize, Key)| {
+            !wanted.iter().any(|wanted| (wanted.model, wanted.key) == *asked)
+        };
         if self.asked.iter().any(stale) && !wanted.is_empty() {
             effects.push(Effect::Cancel);
             // What was cancelled with them is asked for again.
             self.asked.clear();
         }
-        for (key, request) in wanted {
-            if self.asked.insert(key) {
-                effects.push(Effect::Submit(key, request));
+        for WantedPass { model, key, request } in wanted {
+            if self.asked.insert((model, key)) {
+                effects.push(Effect::Submit(model, key, request));
                 self.busy.get_or_insert(Busy { key, progress: Progress { done: 0, of: 1 } });
             }
         }
     }
 
-    pub(super) fn answer(&mut self, report: EngineReport, effects: &mut Vec<Effect>) {
+    pub(super) fn answer(&mut self, model: usize, report: EngineReport, effects: &mut Vec<Effect>) {
         match report {
             EngineReport::Progress(key, progress) => {
-                if self.asked.contains(&key) {
+                if self.asked.contains(&(model, key)) {
                     self.busy = Some(Busy { key, progress });
                 }
             }
             EngineReport::Done { key, prediction, took } => {
-                self.settle(key);
-                self.lockstep.supply(key, prediction, took);
+                self.settle(model, key);
+                self.lockstep.supply(model, key, prediction, took);
                 self.refresh();
                 if self.owed > 0 && self.step() {
                     self.owed -= 1;
@@ -48,9 +51,13 @@ impl ComparisonScreen {
                     self.step();
                 }
             }
+            // Cancelled for the run that is open: it is asked for again behind it.
+            EngineReport::Failed(key, PredictError::Cancelled) if self.open => {
+                self.settle(model, key);
+            }
             EngineReport::Failed(_, PredictError::Cancelled) => {}
             EngineReport::Failed(key, error) => {
-                self.settle(key);
+                self.settle(model, key);
                 (self.held, self.running, self.owed) = (true, false, 0);
                 self.message = Some((Role::Bad, format!("{error}; s tries again")));
             }
@@ -61,10 +68,10 @@ impl ComparisonScreen {
         }
     }
 
-    fn settle(&mut self, key: Key) {
-        self.asked.remove(&key);
+    fn settle(&mut self, model: usize, key: Key) {
+        self.asked.remove(&(model, key));
         let next = self.asked.iter().next().copied();
-        self.busy = next.map(|key| Busy { key, progress: Progress { done: 0, of: 1 } });
+        self.busy = next.map(|(_, key)| Busy { key, progress: Progress { done: 0, of: 1 } });
     }
 
     /// Pauses and cancels; false if there was nothing to stop.

@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 
 use super::{
     super::{
-        Start, StepSource,
+        RunStart, Start, StepSource,
         app::{
             App, InputMode,
             interface::{AppEvent, Effect, InnerScreen, Interface},
@@ -60,7 +60,7 @@ fn go_on_branch(app: &mut App, tip: NodeId, node: NodeId) {
 }
 
 /// A branch from its start, over what is known of it.
-fn run(app: &App, called: &str) -> Option<(String, Start)> {
+fn run(app: &App, called: &str) -> Option<RunStart> {
     let session = &app.debugger.session;
     let (at, branch) = session.timeline().branch_called(called)?;
     let name = branch.name.map_or_else(String::new, |name| format!(" `{name}`"));
@@ -78,7 +78,7 @@ fn run(app: &App, called: &str) -> Option<(String, Start)> {
             Box::new(NoHost),
         )
     };
-    Some((label, start))
+    Some(RunStart::new(label, start))
 }
 
 /// What happens while branches are side by side. To quit leads back to the debugger underneath,

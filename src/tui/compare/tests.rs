@@ -4,6 +4,7 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::*;
+use crate::compare::LockstepRun as _;
 use crate::{
     session::EngineReport,
     tui::{
@@ -20,7 +21,7 @@ fn comparison(look: Look, runs: &[&[(&str, &str)]], width: u16, height: u16) -> 
         let set: Vec<String> = set.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let label =
             if set.is_empty() { "daedal".to_owned() } else { format!("daedal:{}", set.join(",")) };
-        (label, start)
+        RunStart::new(label, start)
     });
     let mut comparison = ComparisonScreen::new(starts.collect(), width, height).unwrap();
     let effects = comparison.begin();
@@ -35,19 +36,22 @@ fn settle(comparison: &mut ComparisonScreen, effects: Vec<Effect>) -> usize {
     let (mut effects, mut passes) = (effects, 0);
     loop {
         let asked = effects.iter().find_map(|effect| match effect {
-            Effect::Submit(key, request) => Some((*key, request.clone())),
+            Effect::Submit(model, key, request) => Some((*model, *key, request.clone())),
             _ => None,
         });
-        let Some((key, request)) = asked else { return passes };
-        effects.retain(|effect| !matches!(effect, Effect::Submit(other, _) if *other == key));
+        let Some((model, key, request)) = asked else { return passes };
+        let is_it = |effect: &Effect| match effect {
+            Effect::Submit(of, other, _) => (*of, *other) == (model, key),
+            _ => false,
+        };
+        effects.retain(|effect| !is_it(effect));
         passes += 1;
         let took = Duration::from_millis(7);
         let prediction = fake::predict(&request);
-        effects.extend(comparison.update(AppEvent::Report(EngineReport::Done {
-            key,
-            prediction,
-            took,
-        })));
+        effects.extend(
+            comparison
+                .update(AppEvent::Report(model, EngineReport::Done { key, prediction, took })),
+        );
     }
 }
 
@@ -166,6 +170,79 @@ fn equal_passes_are_asked_for_once() {
 }
 
 #[test]
+fn runs_on_several_models_share_no_pass_and_each_is_asked_of_its_own() {
+    let starts = ["one", "two"].into_iter().enumerate().map(|(model, name)| {
+        let mut start = fake::start_with(Look::default(), fake::params(&[]), fake::vocabulary());
+        start.predictor = None;
+        RunStart { label: name.to_owned(), model, start }
+    });
+    let mut comparison = ComparisonScreen::new(starts.collect(), 80, 24).unwrap();
+    let asked = |effects: &[Effect]| -> Vec<(usize, Key)> {
+        let of = |effect: &Effect| match effect {
+            Effect::Submit(model, key, _) => Some((*model, *key)),
+            _ => None,
+        };
+        effects.iter().filter_map(of).collect()
+    };
+    let effects = comparison.begin();
+    let both = asked(&effects);
+    assert!(matches!(both[..], [(0, one), (1, two)] if one == two), "{both:?}");
+    settle(&mut comparison, effects);
+    // The second opens while a pass of the first is on its way, and comes back to it.
+    let press = |comparison: &mut ComparisonScreen, code: KeyCode| {
+        comparison.update(AppEvent::Terminal(TerminalEvent::Key(code.into())))
+    };
+    let effects = press(&mut comparison, KeyCode::Char('s'));
+    assert_eq!(asked(&effects).len(), 2);
+    press(&mut comparison, KeyCode::Tab);
+    press(&mut comparison, KeyCode::Enter);
+    assert!(comparison.open);
+    let of_first = effects.into_iter().filter(|effect| matches!(effect, Effect::Submit(0, ..)));
+    assert_eq!(settle(&mut comparison, of_first.collect()), 1);
+    let session = |at: usize| &comparison.lockstep.runs[at].app.debugger.session;
+    assert_eq!([session(0).passes(), session(1).passes()], [2, 1]);
+    let (key, request) = comparison.lockstep.runs[1].waits().map(|(k, r)| (k, r.clone())).unwrap();
+    settle(&mut comparison, vec![Effect::Submit(1, key, request)]);
+    // What the open run asks for goes to its own model.
+    let effects = press(&mut comparison, KeyCode::Char('s'));
+    assert!(matches!(asked(&effects)[..], [(1, _)]), "{effects:?}");
+    settle(&mut comparison, effects);
+    let effects = press(&mut comparison, KeyCode::Char('q'));
+    settle(&mut comparison, effects);
+    finish(&mut comparison);
+    let passes = |at: usize| comparison.lockstep.runs[at].app.debugger.session.passes();
+    assert!(passes(0) > 2);
+    assert_eq!(passes(0), passes(1));
+    let shown = {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 80, 24));
+        comparison.draw(&mut buffer);
+        fake::glyphs(&buffer)
+    };
+    assert!(shown.contains(" 2 two "), "{shown}");
+}
+
+#[test]
+fn a_pass_cancelled_behind_an_open_run_is_asked_for_again() {
+    let starts = (0..2).map(|model| {
+        let mut start = fake::start_with(Look::default(), fake::params(&[]), fake::vocabulary());
+        start.predictor = None;
+        RunStart { label: model.to_string(), model, start }
+    });
+    let mut comparison = ComparisonScreen::new(starts.collect(), 80, 24).unwrap();
+    let key = comparison.begin().into_iter().find_map(|effect| match effect {
+        Effect::Submit(0, key, _) => Some(key),
+        _ => None,
+    });
+    press(&mut comparison, "Tab Enter");
+    let cancelled = EngineReport::Failed(key.unwrap(), crate::predict::PredictError::Cancelled);
+    assert!(comparison.update(AppEvent::Report(0, cancelled)).is_empty());
+    let code = KeyCode::Char('q');
+    let effects = comparison.update(AppEvent::Terminal(TerminalEvent::Key(code.into())));
+    let again = effects.iter().any(|effect| matches!(effect, Effect::Submit(0, ..)));
+    assert!(again, "{effects:?}");
+}
+
+#[test]
 fn a_lane_opens_as_a_debugger_and_q_comes_back() {
     let mut comparison = comparison(Look::default(), TWO, 80, 24);
     press(&mut comparison, "s s Tab Enter");
@@ -216,7 +293,7 @@ fn recorded(look: Look, runs: &[&[(&str, &str)]], width: u16, height: u16) -> Co
         start.predictor = None;
         let name = format!("run-{}.jsonl", at + 1);
         start.source = StepSource::Replay(name.clone());
-        (name, start)
+        RunStart::new(name, start)
     });
     let mut comparison = ComparisonScreen::new(starts.collect(), width, height).unwrap();
     assert!(comparison.begin().is_empty());

@@ -56,10 +56,11 @@ enum Woken {
     InputGone,
 }
 
-/// Runs the interface until it is left. The terminal is the interface's own meanwhile.
+/// Runs the interface until it is left. The terminal is the interface's own meanwhile. Each model has a
+/// thread of its own, and is called by its number in `predictors`.
 pub(in crate::tui) async fn run(
     app: &mut impl Interface,
-    predictor: Option<Box<dyn Predictor>>,
+    predictors: Vec<Box<dyn Predictor>>,
     mouse: bool,
 ) -> Result<(), TuiError> {
     let mut screen = Screen::open(mouse).map_err(TuiError::Terminal)?;
@@ -71,17 +72,16 @@ pub(in crate::tui) async fn run(
         let notify = move |news| events.send(AppEvent::News(news)).is_ok();
         rest(Box::new(notify)).map_err(TuiError::Terminal)?;
     }
-    let engine = match predictor {
-        None => None,
-        Some(predictor) => {
-            let notify = move |report| {
-                // The interface has closed: the report is not needed any more.
-                let _ = events.send(AppEvent::Report(report));
-            };
-            Some(Engine::spawn(predictor, notify).map_err(TuiError::Engine)?)
-        }
+    let spawn = |(model, predictor)| {
+        let events = events.clone();
+        let notify = move |report| {
+            // The interface has closed: the report is not needed any more.
+            let _ = events.send(AppEvent::Report(model, report));
+        };
+        Engine::spawn(predictor, notify).map_err(TuiError::Engine)
     };
-    let result = drive(app, &mut screen, engine, inbox).await;
+    let engines = predictors.into_iter().enumerate().map(spawn).collect::<Result<_, _>>()?;
+    let result = drive(app, &mut screen, engines, inbox).await;
     drop(screen);
     match result {
         Ok(End::Quit | End::Signal) => Ok(()),
@@ -92,7 +92,7 @@ pub(in crate::tui) async fn run(
 async fn drive(
     app: &mut impl Interface,
     screen: &mut Screen,
-    mut engine: Option<Engine>,
+    mut engines: Vec<Engine>,
     mut inbox: UnboundedReceiver<AppEvent>,
 ) -> io::Result<End> {
     let mut signals = Signals::new()?;
@@ -111,17 +111,13 @@ async fn drive(
     loop {
         for effect in std::mem::take(&mut effects) {
             match effect {
-                Effect::Submit(key, request) => {
-                    if let Some(engine) = &mut engine {
+                Effect::Submit(model, key, request) => {
+                    if let Some(engine) = engines.get_mut(model) {
                         engine.submit(key, request);
                         asked = Some(Instant::now());
                     }
                 }
-                Effect::Cancel => {
-                    if let Some(engine) = &engine {
-                        engine.cancel();
-                    }
-                }
+                Effect::Cancel => engines.iter().for_each(Engine::cancel),
                 Effect::Suspend => {
                     // Two readers of one terminal would steal each other's keys.
                     drop(input.take());
@@ -187,7 +183,7 @@ async fn drive(
         };
         match woken {
             Woken::Event(event) => {
-                if let AppEvent::Report(report) = &event {
+                if let AppEvent::Report(_, report) = &event {
                     begun = in_work(begun, report);
                 }
                 let quiet = is_quiet(app, &event);
@@ -221,7 +217,7 @@ fn in_work(begun: Option<(Key, Instant)>, report: &EngineReport) -> Option<(Key,
 fn is_quiet(app: &impl Interface, event: &AppEvent) -> bool {
     use crossterm::event::MouseEventKind;
     match event {
-        AppEvent::Report(EngineReport::Progress(key, _)) => app.busy() != Some(*key),
+        AppEvent::Report(_, EngineReport::Progress(key, _)) => app.busy() != Some(*key),
         AppEvent::Terminal(TerminalEvent::Mouse(mouse)) => mouse.kind == MouseEventKind::Moved,
         AppEvent::Terminal(TerminalEvent::FocusGained | TerminalEvent::FocusLost) => true,
         _ => false,

@@ -54,7 +54,7 @@ impl OffScreen {
 
     /// Takes the answer to a request in, as from the engine.
     pub fn supply(&mut self, key: Key, prediction: Prediction, took: Duration) {
-        update(&mut self.app, AppEvent::Report(EngineReport::Done { key, prediction, took }));
+        update(&mut self.app, AppEvent::Report(0, EngineReport::Done { key, prediction, took }));
     }
 
     /// Makes the pending step, as its key does; false if it cannot be made.

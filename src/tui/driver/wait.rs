@@ -95,7 +95,7 @@ pub fn wait<T: Send + 'static>(
             .enable_all()
             .build()
             .map_err(TuiError::Terminal)?;
-        runtime.block_on(super::run(&mut wait, None, false))?;
+        runtime.block_on(super::run(&mut wait, Vec::new(), false))?;
         wait.leave();
     }
     match wait.died {

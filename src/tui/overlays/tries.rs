@@ -16,7 +16,7 @@ use super::super::{
 };
 use crate::{
     canvas::Canvas,
-    compare::{Figures, RunPath, differing, first_difference},
+    compare::{ComparedBy, Figures, RunPath, differing, first_difference},
     debugger::{Command, Try},
 };
 
@@ -161,18 +161,18 @@ fn detail(app: &App, pen: &mut Pen, area: Rect, tried: &Try) {
         return;
     }
     let (now, run) = (app.debugger.run_on_screen(), RunPath::here(&tried.session));
-    let difference = first_difference(now, run);
-    let parting = match (difference.step, difference.position) {
+    let difference = first_difference(now, run, ComparedBy::Tokens);
+    let parting = match (difference.step, difference.positions) {
         (None, _) => "the same as now at every step".to_owned(),
         (Some(step), None) => format!("parts from now at step {step}; the text is the same"),
-        (Some(step), Some(position)) => {
+        (Some(step), Some([_, position])) => {
             format!("parts from now at step {step}; the text differs from position {position} on")
         }
     };
     let parting = format!("{}: {parting}", tried.id);
     pen.rule(Rect { height: 1, ..area }, Role::Faint);
     pen.say(area.x + 1, area.y, area.width.saturating_sub(2), &format!(" {parting} "), Role::Dim);
-    let differs = differing(now.canvas(), run.canvas());
+    let differs = differing(now.canvas(), run.canvas(), ComparedBy::Tokens);
     let flow = flow::lay(pieces(app, run.canvas()), area.width, true);
     // The first difference is in view, with a row before it.
     let first = differs.iter().position(|&on| on).and_then(|at| flow.place(at));

@@ -44,13 +44,13 @@ fn held(app: &mut App) {
     let d = crossterm::event::KeyEvent::from(crossterm::event::KeyCode::Char('d'));
     let effects = update(app, AppEvent::Terminal(crossterm::event::Event::Key(d)));
     let asked = effects.iter().find_map(|effect| match effect {
-        Effect::Submit(key, request) => Some((*key, request.clone())),
+        Effect::Submit(_, key, request) => Some((*key, request.clone())),
         _ => None,
     });
     let (key, request) = asked.unwrap_or_else(|| panic!("no pass is asked for: {effects:?}"));
     assert!(request.cached.is_none() && app.running.busy.is_none());
     let (prediction, took) = (predict(&request), Duration::from_millis(7));
-    update(app, AppEvent::Report(EngineReport::Done { key, prediction, took }));
+    update(app, AppEvent::Report(0, EngineReport::Done { key, prediction, took }));
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn the_exact_pass_changes_nothing_and_is_asked_for_once() {
 fn the_exact_pass_gives_way_and_may_fail() {
     let submit = |effects: &[Effect]| {
         effects.iter().find_map(|effect| match effect {
-            Effect::Submit(key, _) => Some(*key),
+            Effect::Submit(_, key, _) => Some(*key),
             _ => None,
         })
     };
@@ -111,7 +111,7 @@ fn the_exact_pass_gives_way_and_may_fail() {
     let effects = update(&mut app, key('s'));
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Cancel)), "{effects:?}");
     assert_ne!(submit(&effects), Some(exact));
-    update(&mut app, AppEvent::Report(EngineReport::Failed(exact, PredictError::Cancelled)));
+    update(&mut app, AppEvent::Report(0, EngineReport::Failed(exact, PredictError::Cancelled)));
     assert!(!app.running.held && app.debugger.exact);
 
     fake::settle(&mut app);
@@ -120,7 +120,7 @@ fn the_exact_pass_gives_way_and_may_fail() {
     if let Some(again) = again {
         update(&mut app, AppEvent::Tick);
         let error = PredictError::Failed("no memory".to_owned());
-        update(&mut app, AppEvent::Report(EngineReport::Failed(again, error)));
+        update(&mut app, AppEvent::Report(0, EngineReport::Failed(again, error)));
         assert!(!app.running.held && !app.debugger.exact);
         let message = app.top.message.take().map(|(_, text)| text).unwrap_or_default();
         assert!(message.contains("the exact pass failed"), "{message}");

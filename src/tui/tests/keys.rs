@@ -88,8 +88,10 @@ fn a_pass_can_be_cancelled_and_asked_for_again() {
         let key = app.running.busy.expect("a pass in work").key;
         let effects = bare(&mut app, code, modifiers);
         assert!(matches!(effects[..], [Effect::Cancel]), "{effects:?}");
-        let effects =
-            update(&mut app, AppEvent::Report(EngineReport::Failed(key, PredictError::Cancelled)));
+        let effects = update(
+            &mut app,
+            AppEvent::Report(0, EngineReport::Failed(key, PredictError::Cancelled)),
+        );
         assert!(effects.is_empty(), "not asked for at once: {effects:?}");
         assert!(app.running.busy.is_none());
         let effects = bare(&mut app, KeyCode::Char('s'), KeyModifiers::NONE);
@@ -103,7 +105,7 @@ fn a_failed_pass_is_told_and_can_be_tried_again() {
     crate::tui::update::want(&mut app, &mut Vec::new());
     let key = app.running.busy.expect("a pass in work").key;
     let error = PredictError::Failed("out of memory".to_owned());
-    update(&mut app, AppEvent::Report(EngineReport::Failed(key, error)));
+    update(&mut app, AppEvent::Report(0, EngineReport::Failed(key, error)));
     assert!(message(&app).contains("out of memory"));
     assert!(app.log().iter().any(|entry| entry.text.contains("out of memory")));
     let effects = bare(&mut app, KeyCode::Char('s'), KeyModifiers::NONE);
@@ -118,7 +120,7 @@ fn a_pass_nobody_waits_for_is_cancelled() {
     app.debugger.session.set_param("initial_gen_length", Value::Int(24)).expect("in range");
     let effects = bare(&mut app, KeyCode::Char('R'), KeyModifiers::NONE);
     assert!(matches!(effects[..], [Effect::Cancel, Effect::Submit(..)]), "{effects:?}");
-    update(&mut app, AppEvent::Report(EngineReport::Failed(first, PredictError::Cancelled)));
+    update(&mut app, AppEvent::Report(0, EngineReport::Failed(first, PredictError::Cancelled)));
     assert!(!app.running.held, "what is wanted now goes on");
 }
 
@@ -464,7 +466,7 @@ fn a_replay_walks_known_ground_and_says_where_it_ends() {
 fn a_dead_engine_ends_it() {
     let mut app = app(Look::default(), 2, 80, 24);
     let effects =
-        update(&mut app, AppEvent::Report(EngineReport::Died("index out of bounds".to_owned())));
+        update(&mut app, AppEvent::Report(0, EngineReport::Died("index out of bounds".to_owned())));
     assert!(matches!(effects[..], [Effect::Quit]));
     assert_eq!(app.running.died.as_deref(), Some("index out of bounds"));
 }

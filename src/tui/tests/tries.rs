@@ -23,13 +23,14 @@ fn settle(app: &mut App, mut effects: Vec<Effect>) -> usize {
     let mut passes = 0;
     loop {
         let asked = effects.iter().find_map(|effect| match effect {
-            Effect::Submit(key, request) => Some((*key, request.clone())),
+            Effect::Submit(_, key, request) => Some((*key, request.clone())),
             _ => None,
         });
         match asked {
             Some((key, request)) => {
-                effects
-                    .retain(|effect| !matches!(effect, Effect::Submit(other, _) if *other == key));
+                effects.retain(
+                    |effect| !matches!(effect, Effect::Submit(_, other, _) if *other == key),
+                );
                 passes += 1;
                 effects.extend(done(app, key, predict(&request)));
             }
@@ -42,7 +43,7 @@ fn settle(app: &mut App, mut effects: Vec<Effect>) -> usize {
 fn done(app: &mut App, key: Key, prediction: crate::predict::Prediction) -> Vec<Effect> {
     update(
         app,
-        AppEvent::Report(EngineReport::Done { key, prediction, took: Duration::from_millis(7) }),
+        AppEvent::Report(0, EngineReport::Done { key, prediction, took: Duration::from_millis(7) }),
     )
 }
 
@@ -136,7 +137,7 @@ fn a_turn_gives_the_running_try_up_and_begins_another() {
     assert_eq!(submitted(&effects), None);
     // It is asked for when the cancelled pass has said so.
     let report = EngineReport::Failed(first, PredictError::Cancelled);
-    let effects = update(&mut app, AppEvent::Report(report));
+    let effects = update(&mut app, AppEvent::Report(0, report));
     settle(&mut app, effects);
     assert!(app.debugger.tries.running().is_none());
     assert!(!app.running.held, "the foreground was not cancelled");
@@ -179,7 +180,7 @@ fn a_pass_begun_for_a_try_serves_the_foreground_too() {
 
 fn submitted(effects: &[Effect]) -> Option<Key> {
     effects.iter().find_map(|effect| match effect {
-        Effect::Submit(key, _) => Some(*key),
+        Effect::Submit(_, key, _) => Some(*key),
         _ => None,
     })
 }

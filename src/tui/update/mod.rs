@@ -40,7 +40,7 @@ pub fn update(app: &mut App, event: AppEvent) -> Vec<Effect> {
             (app.display.width, app.display.height) = (width, height);
         }
         AppEvent::Terminal(_) => {}
-        AppEvent::Report(report) => answer(app, report, &mut effects),
+        AppEvent::Report(_, report) => answer(app, report, &mut effects),
         AppEvent::News(news) => app.take_news(news),
         AppEvent::Tick => tick(app, &mut effects),
         AppEvent::Spare => app.try_on(),
@@ -91,7 +91,7 @@ pub fn want(app: &mut App, effects: &mut Vec<Effect>) {
             if !app.running.asked.is_empty() {
                 effects.push(Effect::Cancel);
             }
-            effects.push(Effect::Submit(key, request));
+            effects.push(Effect::Submit(0, key, request));
             app.running.asked.insert(key);
             app.running.busy = Some(Busy { key, progress: Progress { done: 0, of: 1 } });
         }

@@ -1,4 +1,5 @@
-//! Sessions in lockstep: one step makes a step of each. What one session knows is known to all.
+//! Sessions in lockstep: one step makes a step of each. What one session knows is known to all that
+//! run on the same model.
 
 use std::{sync::Arc, time::Duration};
 
@@ -26,6 +27,10 @@ pub trait LockstepRun {
     /// How it goes on.
     fn ahead(&self) -> Ahead {
         Ahead::Decides
+    }
+    /// The number of the model that answers it: runs of one share predictions.
+    fn model(&self) -> usize {
+        0
     }
 
     /// True if it is over: there is no step to make.
@@ -68,6 +73,17 @@ pub enum LockstepAdvance {
     Over,
 }
 
+/// A forward pass that a run waits for.
+#[derive(Debug, Clone)]
+pub struct WantedPass {
+    /// The number of the model that is asked, as [`LockstepRun::model`].
+    pub model: usize,
+    /// The name of the prediction.
+    pub key: Key,
+    /// What the model is asked.
+    pub request: Arc<Request>,
+}
+
 /// Sessions that are stepped together. Each runs as it would alone; a run that is over waits
 /// for the others.
 #[derive(Debug, Clone)]
@@ -82,16 +98,17 @@ impl<L: LockstepRun> Lockstep<L> {
         self.runs.iter().map(|run| run.session().node().depth as usize).max().unwrap_or(0)
     }
 
-    /// Hands every session what another knows, and lists the forward passes that are still
-    /// wanted, each once.
-    pub fn wanted(&mut self) -> Vec<(Key, Arc<Request>)> {
-        let mut wanted: Vec<(Key, Arc<Request>)> = Vec::new();
+    /// Hands every session what another of its model knows, and lists the forward passes that are
+    /// still wanted, each once a model.
+    pub fn wanted(&mut self) -> Vec<WantedPass> {
+        let mut wanted: Vec<WantedPass> = Vec::new();
         for at in 0..self.runs.len() {
             let waits = self.runs[at].waits();
             let Some((key, request)) = waits.map(|(key, request)| (key, request.clone())) else {
                 continue;
             };
-            let known = self.runs.iter().find_map(|run| {
+            let model = self.runs[at].model();
+            let known = self.runs.iter().filter(|run| run.model() == model).find_map(|run| {
                 let session = run.session();
                 Some((session.prediction(key)?.clone(), session.took(key)))
             });
@@ -99,16 +116,17 @@ impl<L: LockstepRun> Lockstep<L> {
                 Some((prediction, took)) => {
                     self.runs[at].session_mut().share(key, prediction, took);
                 }
-                None if wanted.iter().any(|(other, _)| *other == key) => {}
-                None => wanted.push((key, request)),
+                None if wanted.iter().any(|pass| (pass.model, pass.key) == (model, key)) => {}
+                None => wanted.push(WantedPass { model, key, request }),
             }
         }
         wanted
     }
 
-    /// Hands in the answer to a pass; it counts as a pass of the first session that asked.
-    pub fn supply(&mut self, key: Key, prediction: Prediction, took: Duration) {
-        let asked = self.runs.iter_mut().find(|run| run.session().awaits(key));
+    /// Hands in a model's answer to a pass; it counts as a pass of the first session that asked.
+    pub fn supply(&mut self, model: usize, key: Key, prediction: Prediction, took: Duration) {
+        let mut runs = self.runs.iter_mut().filter(|run| run.model() == model);
+        let asked = runs.find(|run| run.session().awaits(key));
         if let Some(run) = asked {
             run.session_mut().supply(key, prediction, took);
         }

@@ -20,6 +20,7 @@
 //! ```
 
 mod alignment;
+mod compared_by;
 mod difference;
 mod figures;
 mod guesses;
@@ -27,10 +28,11 @@ mod lockstep;
 mod trajectory;
 
 pub use alignment::Correspondence;
+pub use compared_by::ComparedBy;
 pub use difference::{Excerpt, RunDifference, differing, excerpt, first_difference};
 pub use figures::Figures;
 pub use guesses::{Guesses, Predictions};
-pub use lockstep::{Ahead, Lockstep, LockstepAdvance, LockstepRun};
+pub use lockstep::{Ahead, Lockstep, LockstepAdvance, LockstepRun, WantedPass};
 pub use trajectory::{
     Change, ChangeKind, Comparison, Divergence, Fills, ParamPair, Parted, Spot, StepChanges,
     StepPair, params_apart, trajectories,

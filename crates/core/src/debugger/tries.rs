@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use super::{CommandFailed, Debugger, FollowUp, Reply};
 use crate::{
-    compare::{Figures, RunPath, excerpt, first_difference},
+    compare::{ComparedBy, Figures, RunPath, excerpt, first_difference},
     decode::{Params, Value},
     predict::{Key, Prediction, Request},
     session::{Pending, Session},
@@ -259,8 +259,8 @@ impl Debugger {
         if let Some(fault) = tried.failed() {
             lines.push(format!("try {} failed: {fault}", tried.id));
         }
-        let difference = first_difference(now, run);
-        lines.extend(difference.position.map(|position| {
+        let difference = first_difference(now, run, ComparedBy::Tokens);
+        lines.extend(difference.positions.map(|[position, _]| {
             let part = |run| {
                 let found = excerpt(run, position, AROUND, &*self.vocabulary);
                 format!("{}⟨{}⟩{}", found.before, found.at, found.behind).replace('\n', "↵")
