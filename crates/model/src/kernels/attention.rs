@@ -1,5 +1,5 @@
-//! Attention where everybody sees everybody, a head and a few queries at a time: their scores stay
-//! in a core's cache.
+//! Attention where everybody sees everybody, a few queries at a time with all heads that read the same
+//! keys: their scores stay in a core's cache, and the keys are gone through once for all of them.
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
@@ -9,8 +9,8 @@ use super::{
     ops::{part, softmax_row},
 };
 
-/// Scores of a task, as numbers: 256 kB in f32.
-const SCORES: usize = 1 << 16;
+/// Scores of a task, as numbers: 512 kB in f32.
+const SCORES: usize = 1 << 17;
 
 /// What each query sees: `q` `[batch, queries, heads, head_dim]`, `k` and `v`
 /// `[batch, keys, kv_heads, head_dim]`, f32 on a CPU, to `[batch, queries, heads · head_dim]`.
@@ -19,6 +19,23 @@ pub(crate) fn attend(q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
 }
 
 struct Attend;
+
+/// What a thread works in: its queries, their scores, and what they see.
+#[derive(Default)]
+struct Space {
+    queries: Vec<f32>,
+    scores: Vec<f32>,
+    seen: Vec<f32>,
+}
+
+impl Space {
+    /// Makes room for so many rows of queries.
+    fn fit(&mut self, rows: usize, keys: usize, width: usize) {
+        self.queries.resize(rows * width, 0.0);
+        self.scores.resize(rows * keys, 0.0);
+        self.seen.resize(rows * width, 0.0);
+    }
+}
 
 impl CustomOp3 for Attend {
     fn name(&self) -> &'static str {
@@ -42,39 +59,51 @@ impl CustomOp3 for Attend {
         }
         let (q, k, v) = (part(q, q_layout)?, part(k, k_layout)?, part(v, v_layout)?);
         let scale = 1.0 / (width as f32).sqrt();
-        let at_once = (SCORES / keys).clamp(16, 128);
+        let group = heads / kv_heads;
+        let at_once = (SCORES / keys).clamp(16, 128).div_ceil(group);
         let chunks = queries.div_ceil(at_once);
         let (q_row, kv_row) = (heads * width, kv_heads * width);
         let mut out = vec![0.0_f32; q.len()];
         let place = ThreadedNumbers::of(&mut out);
-        let tasks = (0..batch * heads * chunks).into_par_iter();
-        tasks.for_each_init(Vec::new, |scores, task| {
+        let tasks = (0..batch * kv_heads * chunks).into_par_iter();
+        tasks.for_each_init(Space::default, |space, task| {
             let (at, chunk) = (task / chunks, task % chunks);
-            let (sequence, head) = (at / heads, at % heads);
+            let (sequence, head) = (at / kv_heads, at % kv_heads);
             let first = chunk * at_once;
-            let rows = at_once.min(queries - first);
-            let from = (sequence * queries + first) * q_row + head * width;
-            let shared = sequence * keys * kv_row + head / (heads / kv_heads) * width;
-            scores.resize(rows * keys, 0.0);
-            // SAFETY: pointers and strides span rows `first..first + rows` of one head in `q` and
-            // in `out`, which has the same shape, one head's rows in `k` and `v`, and `scores`. No
-            // two tasks have the same head and rows, so no two threads write the same number.
+            let queries_here = at_once.min(queries - first);
+            let rows = queries_here * group;
+            let shared = sequence * keys * kv_row + head * width;
+            // A query's heads that read the same keys lie side by side: each becomes a row.
+            let from =
+                |query: usize| (sequence * queries + first + query) * q_row + head * group * width;
+            let wide = group * width;
+            space.fit(rows, keys, width);
+            for (query, held) in space.queries.chunks_exact_mut(wide).enumerate() {
+                held.copy_from_slice(&q[from(query)..][..wide]);
+            }
+            // SAFETY: pointers and strides span the rows of `queries`, `seen` and `scores`, which
+            // `fit` has made room for, and one head's rows in `k` and `v`.
             unsafe {
                 product(
                     (rows, keys, width),
-                    (scores.as_mut_ptr(), keys),
-                    (q[from..].as_ptr(), q_row),
+                    (space.scores.as_mut_ptr(), keys),
+                    (space.queries.as_ptr(), width),
                     (k[shared..].as_ptr(), 1, kv_row),
                     scale,
                 );
-                scores.chunks_exact_mut(keys).for_each(softmax_row);
+                space.scores.chunks_exact_mut(keys).for_each(softmax_row);
                 product(
                     (rows, width, keys),
-                    (place.at(from), q_row),
-                    (scores.as_ptr(), keys),
+                    (space.seen.as_mut_ptr(), width),
+                    (space.scores.as_ptr(), keys),
                     (v[shared..].as_ptr(), kv_row, 1),
                     1.0,
                 );
+            }
+            for (query, seen) in space.seen.chunks_exact(wide).enumerate() {
+                // SAFETY: `out` has the shape of `q`, and no two tasks have the same queries and
+                // heads, so no two threads write the same number.
+                unsafe { place.at(from(query)).copy_from_nonoverlapping(seen.as_ptr(), wide) };
             }
         });
         Ok((CpuStorage::F32(out), Shape::from((batch, queries, q_row))))

@@ -65,7 +65,9 @@ impl FinishedBlocks {
             if same == kept.ids.len() { same } else { grid.start(same) }
         };
         let of_grid = self.0.iter().enumerate().filter(|(_, kept)| kept.grid == grid);
-        let best = of_grid.map(|(at, kept)| (at, common(kept))).max_by_key(|&(_, common)| common);
+        let best = of_grid.map(|(at, kept)| (at, common(kept)));
+        // One that goes no further need not be copied.
+        let best = best.max_by_key(|&(at, common)| (common, common == self.0[at].ids.len()));
         match best {
             Some((at, common)) if common == self.0[at].ids.len() => Ok(self.0.remove(at)),
             best => {
